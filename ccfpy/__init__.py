@@ -1,0 +1,1 @@
+"""ccfpy: a confidential consortium ledger that anyone can install."""

@@ -1,0 +1,45 @@
+"""JSON as CCF's C++ writes it where the bytes are hashed: compact, keys sorted, UTF-8.
+
+nlohmann's ``dump()`` and orjson's sorted compact form agree byte for byte on every
+value CCF's tables hold: objects, arrays, text, integers, booleans and null.
+Tables that a constitution writes keep JavaScript's insertion order instead.
+"""
+
+from typing import TypeAlias
+
+import orjson
+
+from ccfpy.base.errors import Malformed
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+JsonObject: TypeAlias = "dict[str, Json]"
+
+
+def dumps(value: object) -> bytes:
+    """Write ``value`` compactly with sorted keys, as CCF's tables store it."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def loads(text: bytes | str) -> Json:
+    """Read one JSON value.
+
+    Raises:
+        Malformed: it is not JSON.
+    """
+    try:
+        value: Json = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise Malformed(f"not JSON: {error}") from error
+    return value
+
+
+def loads_object(text: bytes | str) -> JsonObject:
+    """Read one JSON object.
+
+    Raises:
+        Malformed: it is not JSON, or JSON of another kind.
+    """
+    value = loads(text)
+    if not isinstance(value, dict):
+        raise Malformed(f"expected a JSON object, found {type(value).__name__}")
+    return value

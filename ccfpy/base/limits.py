@@ -1,0 +1,43 @@
+"""Every bound in one place, each with its unit in its name and its reason beside it.
+
+A bound that can be configured has its default here and its value in the node's
+configuration. Exceeding each is a tested path.
+"""
+
+KIB = 1024
+MIB = 1024 * KIB
+
+# KV
+TX_ATTEMPTS_MAX = 30
+"""Optimistic-concurrency retries before 503 (``src/node/rpc/frontend.h``)."""
+RETRY_AFTER_S = 3
+"""What a client is told to wait after such a 503, and while history is fetched."""
+
+# HTTP; defaults of an interface's ``http_configuration``
+HTTP_BODY_BYTES_MAX = 1 * MIB
+HTTP_HEADER_BYTES_MAX = 16 * KIB
+HTTP_HEADERS_MAX = 256
+
+# Sessions; defaults of an interface
+SESSIONS_SOFT_MAX = 1000
+"""Beyond it TLS completes and every request is answered 503."""
+SESSIONS_HARD_MAX = 1010
+"""Beyond it the connection is closed at once."""
+
+# Signatures
+SIGNATURE_TX_COUNT = 5000
+SIGNATURE_DELAY_MS = 1000
+
+# Governance
+RECENT_COSE_PROPOSALS = 100
+CREATED_AT_MAX_S = 9_999_999_999
+"""``created_at`` is stored as ten digits, so that text order is time order."""
+
+# JavaScript, defaults of ``set_js_runtime_options``; governance never goes below them
+JS_HEAP_BYTES_MAX = 100 * MIB
+JS_STACK_BYTES_MAX = 1 * MIB
+JS_EXECUTION_MS_MAX = 5000
+
+# Boundary
+FRAME_BYTES_MAX = 64 * MIB
+"""One batch of messages between host and enclave."""

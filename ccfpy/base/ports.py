@@ -1,0 +1,33 @@
+"""What trusted code needs from the world besides events: randomness and elapsed time.
+
+Everything below ``node`` takes these as arguments, so a seeded simulator can run the
+same classes. No function of ours reads a clock or rolls dice on its own.
+"""
+
+from typing import Protocol
+
+
+class Entropy(Protocol):
+    """A source of secret randomness.
+
+    In production it is the operating system's; in the simulator, a seeded stream.
+    """
+
+    def random_bytes(self, count: int) -> bytes:
+        """Give ``count`` bytes nobody can predict."""
+        ...
+
+    def rsa_private_key(self, bits: int) -> bytes:
+        """Make an RSA key (public exponent 65537); give it as DER PKCS#8.
+
+        RSA has its own method because no library derives such a key from plain bytes.
+        """
+        ...
+
+
+class Clock(Protocol):
+    """Elapsed time for deadlines inside one step, such as JavaScript's time limit."""
+
+    def monotonic_ns(self) -> int:
+        """Give nanoseconds since an arbitrary start; it never goes back."""
+        ...
