@@ -21,7 +21,7 @@ MemberId = NewType("MemberId", str)
 UserId = NewType("UserId", str)
 """Hex SHA-256 of a user's certificate as DER."""
 ProposalId = NewType("ProposalId", str)
-"""Hex digest that binds a proposal to the signed request and the state it was made on."""
+"""Hex digest over the signed request that made a proposal and the state it saw."""
 SessionId = NewType("SessionId", int)
 """A client connection, numbered by the host, never reused while the node lives."""
 
