@@ -37,7 +37,28 @@ CREATED_AT_MAX_S = 9_999_999_999
 JS_HEAP_BYTES_MAX = 100 * MIB
 JS_STACK_BYTES_MAX = 1 * MIB
 JS_EXECUTION_MS_MAX = 5000
+JS_BYTECODE_PROGRAMS_MAX = 64
+"""Programs whose bytecode a process keeps; constitutions and ballots, mostly."""
 
 # Boundary
 FRAME_BYTES_MAX = 64 * MIB
 """One batch of messages between host and enclave."""
+BATCH_MESSAGES_MAX = 1 << 20
+"""Items in any one list of a frame, so that a small frame cannot grow large."""
+READ_BYTES_MAX = 256 * KIB
+"""Read from a socket at once: the largest ``SessionData``."""
+LINK_BACKLOG_BYTES_MAX = 8 * MIB
+"""Bytes waiting for the enclave beyond which the host stops reading from clients."""
+SESSION_BACKLOG_BYTES_MAX = 64 * MIB
+"""Bytes waiting for a client that does not read; beyond it the connection is dropped."""
+SESSIONS_HARD_MARGIN = 16
+"""Connections the host accepts beyond an interface's hard cap, for the node to refuse."""
+LISTEN_BACKLOG = 1024
+
+# Ledger files
+LEDGER_CHUNK_BYTES = 5 * MIB
+"""A chunk is closed at the first signature beyond this size."""
+LEDGER_READ_BYTES_MAX = 8 * MIB
+"""Entries given in one answer to a read, unless the first alone is larger."""
+LEDGER_OPEN_FILES_MAX = 5
+"""Files kept open for reading (``src/host/ledger.h``)."""

@@ -1,0 +1,127 @@
+"""What the host may tell the enclave. All of it is untrusted.
+
+Order is the order in which the host saw things. A session's events come as
+``SessionOpened``, any number of ``SessionData``, and at most one ``SessionClosed``;
+events of a session that the enclave has just closed may still arrive, and mean nothing.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from ccfpy.base.ids import Seqno, SessionId
+from ccfpy.boundary.configuration import NodeConfiguration
+
+
+class StopKind(StrEnum):
+    """Why the host wants the node to stop; the text of CCF's log lines."""
+
+    TERMINATED = "Terminated"
+    """SIGTERM."""
+    HANGUP = "Hangup"
+    """SIGHUP."""
+    INTERRUPT = "Interrupt"
+    """SIGINT, from a terminal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Boot:
+    """Begin. The first event, and sent once.
+
+    Attributes:
+        executable_digest: hex SHA-256 of the program that was started; virtual
+            attestation reports it as host data.
+        host_pid: the process a person started; names the attestation files.
+        monotonic_ms: the host's clock, as in ``Tick``.
+        unix_us: microseconds since 1970.
+    """
+
+    configuration: NodeConfiguration
+    executable_digest: str
+    host_pid: int
+    monotonic_ms: int
+    unix_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """Time has passed. First in a batch whenever the clock moved since the last one.
+
+    Attributes:
+        monotonic_ms: never goes back while the host lives.
+        unix_us: microseconds since 1970; may jump.
+    """
+
+    monotonic_ms: int
+    unix_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOpened:
+    """A client connected.
+
+    Attributes:
+        session: never used before in the life of this node.
+        interface: the name of the RPC interface.
+        peer: ``host:port`` of the client, for logs only.
+    """
+
+    session: SessionId
+    interface: str
+    peer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionData:
+    """Bytes came from a client, as many as the network gave."""
+
+    session: SessionId
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionClosed:
+    """A client went away, or was idle too long."""
+
+    session: SessionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerRead:
+    """The answer to ``ReadLedger``.
+
+    Attributes:
+        request: the number the enclave gave.
+        first: as asked.
+        last: the last entry given; may be less than asked, to bound the answer.
+        entries: the entries' bytes, ``last - first + 1`` of them; nothing when the host
+            has no such entry.
+    """
+
+    request: int
+    first: Seqno
+    last: Seqno
+    entries: tuple[bytes, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopRequested:
+    """An operator wants the node to stop.
+
+    Attributes:
+        is_notice: only take note (``ignore_first_sigterm``): another request follows.
+    """
+
+    kind: StopKind
+    is_notice: bool
+
+
+Event: TypeAlias = (
+    Boot
+    | Tick
+    | SessionOpened
+    | SessionData
+    | SessionClosed
+    | LedgerRead
+    | StopRequested
+)

@@ -1,0 +1,171 @@
+"""The form of a message on the wire, derived from its dataclass.
+
+A message is the list of its fields, in order; nested dataclasses likewise. Decoding is
+strict: a field of another type, a list of another length, a number that is negative or
+beyond 63 bits, text that is not a member of its enum are violations. There are no
+optional positions, no names and no maps.
+"""
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from enum import StrEnum
+from types import NoneType, UnionType
+from typing import NewType, Union, cast, get_args, get_origin, get_type_hints
+
+from ccfpy.base.errors import Malformed
+
+INTEGER_MAX = (1 << 63) - 1
+
+Codec = Callable[[object], object]
+
+
+class BoundaryViolation(Malformed):
+    """A message that the boundary does not know; whoever receives it stops."""
+
+
+def encoder(kind: object) -> Codec | None:
+    """Give the function that turns a value into lists; none if it needs no turning."""
+    kind = _bare(kind)
+    if isinstance(kind, type) and is_dataclass(kind):
+        return _record_encoder(kind)
+    inner = [encoder(part) for part in get_args(kind) if part not in (NoneType, ...)]
+    if not any(inner):
+        return None
+    (encode,) = inner  # a union or list of something that needs turning holds one type
+    assert encode is not None
+    if get_origin(kind) is tuple:
+        return lambda value: [encode(item) for item in cast("tuple[object]", value)]
+    return lambda value: None if value is None else encode(value)
+
+
+def decoder(kind: object, name: str) -> Codec:
+    """Give the function that checks a received value and builds ours from it."""
+    kind = _bare(kind)
+    if isinstance(kind, type):
+        return _plain_decoder(kind, name)
+    arguments = get_args(kind)
+    if get_origin(kind) in (Union, UnionType):
+        (inner,) = (part for part in arguments if part is not NoneType)
+        decode = decoder(inner, name)
+        return lambda value: None if value is None else decode(value)
+    assert get_origin(kind) is tuple, f"{name}: no wire form for {kind}"
+    if arguments[-1] is ...:
+        return _list_decoder(decoder(arguments[0], name), name)
+    return _tuple_decoder([decoder(part, name) for part in arguments], name)
+
+
+def record_decoder(
+    kind: type, name: str, *, skip: int = 0
+) -> Callable[[list[object]], object]:
+    """Give the decoder of a dataclass from a list, whose first ``skip`` are not its."""
+    hints = get_type_hints(kind)
+    parts = [
+        (field.name, decoder(hints[field.name], f"{name}.{field.name}"))
+        for field in fields(kind)
+    ]
+    arity = len(parts) + skip
+    build = cast("Callable[..., object]", kind)
+
+    def decode(values: list[object]) -> object:
+        if len(values) != arity:
+            raise BoundaryViolation(
+                f"{name}: expected {arity - skip} fields, found {len(values) - skip}"
+            )
+        received = values[skip:] if skip else values
+        return build(
+            **{
+                field: part(value)
+                for (field, part), value in zip(parts, received, strict=True)
+            }
+        )
+
+    return decode
+
+
+def _bare(kind: object) -> object:
+    while isinstance(kind, NewType):
+        kind = kind.__supertype__
+    return kind
+
+
+def _record_encoder(kind: type) -> Codec:
+    hints = get_type_hints(kind)
+    parts = [(field.name, encoder(hints[field.name])) for field in fields(kind)]
+
+    def encode(value: object) -> object:
+        return [
+            getattr(value, name) if part is None else part(getattr(value, name))
+            for name, part in parts
+        ]
+
+    return encode
+
+
+def _plain_decoder(kind: type, name: str) -> Codec:
+    if kind is int:
+        return _integer_decoder(name)
+    if issubclass(kind, StrEnum):
+        return _enum_decoder(kind, name)
+    if is_dataclass(kind):
+        decode = record_decoder(kind, name)
+        return lambda value: decode(_checked_list(value, name))
+    assert kind in (str, bytes, bool), f"{name}: no wire form for {kind}"
+
+    def check(value: object) -> object:
+        if type(value) is not kind:
+            raise _unexpected(name, kind.__name__, value)
+        return value
+
+    return check
+
+
+def _integer_decoder(name: str) -> Codec:
+    def check(value: object) -> object:
+        if type(value) is not int:
+            raise _unexpected(name, "int", value)
+        if not 0 <= value <= INTEGER_MAX:
+            raise BoundaryViolation(f"{name}: {value} is out of range")
+        return value
+
+    return check
+
+
+def _enum_decoder(kind: type[StrEnum], name: str) -> Codec:
+    members = {str(member): member for member in kind}
+
+    def check(value: object) -> object:
+        member = members.get(value) if type(value) is str else None
+        if member is None:
+            raise _unexpected(name, f"one of {', '.join(members)}", value)
+        return member
+
+    return check
+
+
+def _list_decoder(decode: Codec, name: str) -> Codec:
+    return lambda value: tuple(decode(item) for item in _checked_list(value, name))
+
+
+def _tuple_decoder(parts: list[Codec], name: str) -> Codec:
+    def check(value: object) -> object:
+        items = _checked_list(value, name)
+        if len(items) != len(parts):
+            raise BoundaryViolation(
+                f"{name}: expected {len(parts)} items, found {len(items)}"
+            )
+        return tuple(part(item) for part, item in zip(parts, items, strict=True))
+
+    return check
+
+
+def _checked_list(value: object, name: str) -> list[object]:
+    if type(value) is not list:
+        raise _unexpected(name, "a list", value)
+    return value
+
+
+def _unexpected(name: str, expected: str, value: object) -> BoundaryViolation:
+    # The value itself stays out of the text: it may be private.
+    return BoundaryViolation(
+        f"{name}: expected {expected}, found {type(value).__name__}"
+    )
