@@ -50,9 +50,9 @@ READ_BYTES_MAX = 256 * KIB
 LINK_BACKLOG_BYTES_MAX = 8 * MIB
 """Bytes waiting for the enclave beyond which the host stops reading from clients."""
 SESSION_BACKLOG_BYTES_MAX = 64 * MIB
-"""Bytes waiting for a client that does not read; beyond it the connection is dropped."""
+"""Bytes waiting for a client that does not read; beyond it the session is dropped."""
 SESSIONS_HARD_MARGIN = 16
-"""Connections the host accepts beyond an interface's hard cap, for the node to refuse."""
+"""Connections beyond an interface's hard cap, accepted for the node to refuse."""
 LISTEN_BACKLOG = 1024
 
 # Ledger files
