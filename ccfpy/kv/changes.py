@@ -1,0 +1,35 @@
+"""Write sets, and the ways a transaction may end.
+
+A write set is all that a transaction leaves behind: what it read is checked at commit
+and then forgotten.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
+
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.ids import Seqno
+
+Writes: TypeAlias = Mapping[bytes, bytes | None]
+"""One map's changes: a key's new value, or ``None`` where the key is removed."""
+WriteSet: TypeAlias = Mapping[str, Writes]
+"""Changes by map name, in name order; maps without changes do not appear."""
+
+
+class Committed(NamedTuple):
+    """What a commit made: the seqno it was given and what it wrote there."""
+
+    version: Seqno
+    write_set: WriteSet
+
+
+class Conflict(CcfpyError):
+    """A transaction met a state it cannot go on with: begin a new one and run it again.
+
+    Raised at commit when something it read has changed since, and on access when the
+    state it reads from was rolled back or compacted away.
+    """
+
+
+class ReadOnlyTransaction(TypeError):
+    """Our code wrote through a handle that may not write: a mistake in the caller."""

@@ -1,0 +1,217 @@
+"""Write sets as bytes, exactly as CCF writes them to its ledger.
+
+A transaction has two domains, each a byte string: public maps with a header in front,
+and private maps, which the ledger encrypts. Maps appear in name order, keys in byte
+order, and only maps with changes appear. Older entry types and the read sets of older
+writers are understood and not written.
+"""
+
+import struct
+from enum import IntEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+from ccfpy.base.codec import buf, u64
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import Seqno
+from ccfpy.kv.changes import Writes, WriteSet
+from ccfpy.kv.names import is_public
+
+DIGEST_BYTES = 32
+
+
+class EntryType(IntEnum):
+    """The first byte of a public domain: which fields its header has."""
+
+    WRITE_SET = 0
+    SNAPSHOT = 1
+    WRITE_SET_WITH_CLAIMS = 2
+    WRITE_SET_WITH_COMMIT_EVIDENCE = 3
+    WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS = 4
+
+
+_WITH_CLAIMS = (
+    EntryType.WRITE_SET_WITH_CLAIMS,
+    EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS,
+)
+_WITH_EVIDENCE = (
+    EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE,
+    EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS,
+)
+
+
+class PublicDomain(NamedTuple):
+    """The clear part of an entry; a digest that its type lacks is ``None``."""
+
+    entry_type: EntryType
+    version: Seqno
+    claims_digest: bytes | None
+    commit_evidence_digest: bytes | None
+    max_conflict_version: Seqno
+    """0 in what is written now; old writers put other values, of no use any more."""
+    write_set: WriteSet
+
+
+_HEADER = struct.Struct("<BQ32s32sQ")
+_U64 = struct.Struct("<Q")
+_ZERO = u64(0)
+_ONE = u64(1)
+
+
+def serialise_public(
+    write_set: WriteSet,
+    *,
+    version: Seqno,
+    claims_digest: bytes,
+    commit_evidence_digest: bytes,
+    entry_type: EntryType = EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS,
+) -> bytes:
+    """Write the public domain: the header, and the public maps of ``write_set``.
+
+    Args:
+        write_set: maps in any order; private ones are left out.
+        version: the transaction's seqno.
+        claims_digest: 32 bytes chosen by the application, zeros by default.
+        commit_evidence_digest: SHA-256 of the commit evidence.
+        entry_type: the only one written.
+    """
+    assert entry_type is EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS
+    assert len(claims_digest) == len(commit_evidence_digest) == DIGEST_BYTES
+    header = _HEADER.pack(4, version, claims_digest, commit_evidence_digest, 0)
+    names = [name for name in write_set if is_public(name)]
+    return header + _map_blocks(write_set, names) if names else header
+
+
+def serialise_private(write_set: WriteSet) -> bytes:
+    """Write the private domain: the private maps of ``write_set``, often nothing."""
+    names = [name for name in write_set if not is_public(name)]
+    return _map_blocks(write_set, names) if names else b""
+
+
+def _map_blocks(write_set: WriteSet, names: list[str]) -> bytes:
+    if len(names) > 1:
+        names.sort()
+    fields: list[bytes] = []
+    for name in names:
+        fields.append(_map_prefix(name))
+        _add_writes(fields, write_set[name])
+    return b"".join(fields)
+
+
+@lru_cache(maxsize=1024)
+def _map_prefix(name: str) -> bytes:
+    """Write a map's name, read version and read count; the latter two are 0."""
+    return buf(name.encode()) + _ZERO + _ZERO
+
+
+def _add_writes(fields: list[bytes], writes: Writes) -> None:
+    keys = sorted(writes) if len(writes) > 1 else writes
+    length = _U64.pack
+    removed: list[bytes] = []
+    count_at = len(fields)
+    fields.append(_ONE)
+    for key in keys:
+        value = writes[key]
+        if value is None:
+            removed.append(key)
+        else:
+            fields += (length(len(key)), key, length(len(value)), value)
+    fields[count_at] = length(len(writes) - len(removed))
+    fields.append(length(len(removed)))
+    for key in removed:
+        fields += (length(len(key)), key)
+
+
+def parse_public(data: bytes) -> PublicDomain:
+    """Read a public domain.
+
+    Raises:
+        Malformed: it is cut short, has bytes left over, names a map or a key twice, or
+            is of an unknown type or a snapshot.
+    """
+    if not data:
+        raise Malformed("expected a public domain, found nothing")
+    try:
+        entry_type = EntryType(data[0])
+    except ValueError:
+        raise Malformed(f"unknown entry type {data[0]}") from None
+    if entry_type is EntryType.SNAPSHOT:
+        raise Malformed("expected a write set, found a snapshot")
+    version, position = _u64(data, 1)
+    claims = evidence = None
+    if entry_type in _WITH_CLAIMS:
+        claims, position = _bytes(data, position, DIGEST_BYTES)
+    if entry_type in _WITH_EVIDENCE:
+        evidence, position = _bytes(data, position, DIGEST_BYTES)
+    max_conflict_version, position = _u64(data, position)
+    write_set = _parse_maps(data, position, public=True)
+    return PublicDomain(
+        entry_type, version, claims, evidence, max_conflict_version, write_set
+    )
+
+
+def parse_private(data: bytes) -> WriteSet:
+    """Read a decrypted private domain.
+
+    Raises:
+        Malformed: as for ``parse_public``.
+    """
+    return _parse_maps(data, 0, public=False)
+
+
+def _parse_maps(data: bytes, position: int, *, public: bool) -> WriteSet:
+    write_set: dict[str, Writes] = {}
+    while position < len(data):
+        raw_name, position = _buf(data, position)
+        try:
+            name = raw_name.decode()
+        except UnicodeDecodeError as error:
+            raise Malformed(f"map name is not UTF-8: {raw_name[:64]!r}") from error
+        if is_public(name) is not public:
+            raise Malformed(f"map {name!r} is in the wrong domain")
+        if name in write_set:
+            raise Malformed(f"map {name!r} appears twice")
+        write_set[name], position = _parse_writes(data, position)
+    return write_set
+
+
+def _parse_writes(data: bytes, position: int) -> tuple[Writes, int]:
+    _read_version, position = _u64(data, position)
+    count, position = _u64(data, position)
+    for _ in range(count):
+        _key, position = _buf(data, position)
+        _version, position = _u64(data, position)
+    writes: dict[bytes, bytes | None] = {}
+    count, position = _u64(data, position)
+    total = count
+    for _ in range(count):
+        key, position = _buf(data, position)
+        writes[key], position = _buf(data, position)
+    count, position = _u64(data, position)
+    total += count
+    for _ in range(count):
+        key, position = _buf(data, position)
+        writes[key] = None
+    if len(writes) != total:
+        raise Malformed("a key appears twice in one map")
+    return writes, position
+
+
+def _u64(data: bytes, position: int) -> tuple[int, int]:
+    try:
+        value: int = _U64.unpack_from(data, position)[0]
+    except struct.error:
+        raise Malformed(f"write set is cut short at {position}") from None
+    return value, position + 8
+
+
+def _bytes(data: bytes, position: int, count: int) -> tuple[bytes, int]:
+    stop = position + count
+    if stop > len(data):
+        raise Malformed(f"expected {count} bytes at {position}, found fewer")
+    return data[position:stop], stop
+
+
+def _buf(data: bytes, position: int) -> tuple[bytes, int]:
+    count, position = _u64(data, position)
+    return _bytes(data, position, count)

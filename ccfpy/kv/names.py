@@ -1,0 +1,68 @@
+"""What a map's name says: whether outsiders may read it, and who may use it.
+
+Names are case-sensitive. ``public:`` in front keeps a map in the clear; the rest of the
+name, if it begins with ``ccf.``, belongs to the framework.
+"""
+
+from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+from ccfpy.base.errors import CcfpyError
+
+PUBLIC_PREFIX = "public:"
+INTERNAL_PREFIX = "ccf.internal."
+GOVERNANCE_PREFIX = "ccf.gov."
+RESERVED_PREFIX = "ccf."
+
+
+class SecurityDomain(StrEnum):
+    """Whether a map's contents are readable in the ledger."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+
+
+class AccessCategory(StrEnum):
+    """Whose map it is; the access rules of each execution context speak of these."""
+
+    INTERNAL = "internal"
+    GOVERNANCE = "governance"
+    APPLICATION = "application"
+
+
+class MapKind(NamedTuple):
+    """All that a name tells."""
+
+    security_domain: SecurityDomain
+    access_category: AccessCategory
+
+
+class ReservedName(CcfpyError):
+    """A name that starts with ``ccf.`` and is neither governance's nor internal."""
+
+
+def is_public(name: str) -> bool:
+    """Tell whether the map ``name`` is written to the ledger in the clear."""
+    return name.startswith(PUBLIC_PREFIX)
+
+
+@lru_cache(maxsize=1024)
+def kind_of(name: str) -> MapKind:
+    """Classify a map by its name.
+
+    Raises:
+        ReservedName: the name is kept for future use by the framework.
+    """
+    bare = name.removeprefix(PUBLIC_PREFIX)
+    public = len(bare) != len(name)
+    domain = SecurityDomain.PUBLIC if public else SecurityDomain.PRIVATE
+    if bare.startswith(INTERNAL_PREFIX):
+        return MapKind(domain, AccessCategory.INTERNAL)
+    if bare.startswith(GOVERNANCE_PREFIX):
+        return MapKind(domain, AccessCategory.GOVERNANCE)
+    if bare.startswith(RESERVED_PREFIX):
+        raise ReservedName(
+            f"map name {name!r} has the reserved prefix {RESERVED_PREFIX!r}"
+        )
+    return MapKind(domain, AccessCategory.APPLICATION)

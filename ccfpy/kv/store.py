@@ -1,0 +1,354 @@
+"""All maps of a service at one node, and the moves that change them.
+
+* ``commit`` gives a transaction the next seqno, or refuses it with ``Conflict``;
+* ``apply`` replays the next write set of the ledger;
+* ``rollback`` takes back applied seqnos, never below what is committed;
+* ``compact`` makes seqnos final;
+* ``install`` begins from a snapshot, ``swap_private_maps`` ends a recovery.
+
+A store is used by one thread, and by nobody while one of these moves runs: hooks must
+not reach back into it.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from ccfpy.base.ids import Seqno
+from ccfpy.kv.changes import Committed, Conflict, Writes, WriteSet
+from ccfpy.kv.hooks import Hook
+from ccfpy.kv.names import is_public
+from ccfpy.kv.snapshot import MapSnapshot
+from ccfpy.kv.tx import MapHandle, Tx
+from ccfpy.kv.versions import VersionedMap
+
+__all__ = ["Committed", "Conflict", "Store"]
+
+_Change: TypeAlias = tuple[VersionedMap, Writes, Seqno]
+"""A map, its writes, and its version before them."""
+
+
+class Store:
+    """Versioned maps by name.
+
+    Args:
+        version: where the store begins; the first seqno it takes is one more. A store
+            for one historical transaction at seqno ``s`` begins, empty, at ``s - 1``.
+    """
+
+    __slots__ = (
+        "_global_hooks",
+        "_local_hooks",
+        "_log",
+        "committed",
+        "generation",
+        "maps",
+        "version",
+    )
+
+    def __init__(self, version: Seqno = 0) -> None:
+        self.version = version
+        """The last applied seqno."""
+        self.committed = version
+        """The last seqno that is final; older versions cannot be read."""
+        self.generation = 0
+        """Grows when applied versions are taken back or replaced."""
+        self.maps: dict[str, VersionedMap] = {}
+        self._log: deque[tuple[Seqno, list[_Change]]] = deque()
+        self._local_hooks: dict[str, list[Hook]] = {}
+        self._global_hooks: dict[str, list[Hook]] = {}
+
+    # Transactions
+
+    def begin(self, *, read_only: bool = False, at: Seqno | None = None) -> Tx:
+        """Begin a transaction.
+
+        Args:
+            read_only: its handles refuse to write, and it never conflicts at commit.
+            at: the version to read at instead of the latest one.
+
+        Raises:
+            Conflict: ``at`` was compacted away.
+            ValueError: ``at`` lies in the future.
+        """
+        if at is not None:
+            if at > self.version:
+                raise ValueError(f"cannot read at {at}, beyond {self.version}")
+            if at < self.committed:
+                raise Conflict(f"version {at} is older than {self.committed}")
+        return Tx(self, read_only=read_only, at=at)
+
+    def commit(self, tx: Tx, *, expected: Seqno | None = None) -> Committed | None:
+        """End ``tx``, and apply its writes at the next seqno.
+
+        Args:
+            tx: a transaction begun here, not ended yet.
+            expected: the seqno it must be given, for a signature that names its own.
+
+        Returns:
+            The seqno and write set, or ``None`` when it wrote nothing: such a
+            transaction has its state's version and never conflicts.
+
+        Raises:
+            Conflict: something it read has changed, a map it used was created, or
+                applied versions were taken back since; nothing was applied.
+        """
+        assert not tx.is_ended, "a transaction ends once"
+        tx.is_ended = True
+        written = [handle for handle in tx.handles.values() if handle.writes]
+        if not written:
+            return None
+        if tx.read_version != self.version or tx.generation != self.generation:
+            self._check_conflicts(tx)
+        version = self.version + 1
+        if expected is not None and expected != version:
+            raise Conflict(f"seqno {expected} was reserved, {version} is next")
+        if len(written) > 1:
+            written.sort(key=_name_of)
+        write_set: dict[str, Writes] = {}
+        changes: list[_Change] = []
+        self.version = version
+        for handle in written:
+            handle.is_read_only = True
+            write_set[handle.name] = handle.writes
+            self._apply(version, handle.map, handle.writes, changes)
+        self._log.append((version, changes))
+        if self._local_hooks:
+            self._run(self._local_hooks, version, write_set)
+        return Committed(version, write_set)
+
+    def apply(self, version: Seqno, write_set: WriteSet) -> None:
+        """Replay the write set that the ledger has at ``version``.
+
+        Raises:
+            ValueError: it is not the next seqno.
+        """
+        if version != self.version + 1:
+            raise ValueError(f"cannot apply {version} after {self.version}")
+        changes: list[_Change] = []
+        self.version = version
+        for name in sorted(write_set):
+            versioned_map = self.maps.get(name)
+            if versioned_map is None:
+                versioned_map = VersionedMap(name)
+            self._apply(version, versioned_map, write_set[name], changes)
+        self._log.append((version, changes))
+        if self._local_hooks:
+            self._run(self._local_hooks, version, write_set)
+
+    # History
+
+    def rollback(self, seqno: Seqno) -> None:
+        """Return to the state after ``seqno``; does nothing if that is not the past.
+
+        Maps created later are forgotten. Transactions begun before cannot commit.
+
+        Raises:
+            ValueError: a committed seqno would be taken back.
+        """
+        if seqno < self.committed:
+            raise ValueError(f"cannot roll back to {seqno}, below {self.committed}")
+        if seqno >= self.version:
+            return
+        self.generation += 1
+        self.version = seqno
+        while self._log and self._log[-1][0] > seqno:
+            version, changes = self._log.pop()
+            for versioned_map, writes, previous_version in changes:
+                versioned_map.undo(version, writes, previous_version)
+                if versioned_map.created_at == version:
+                    del self.maps[versioned_map.name]
+
+    def compact(self, seqno: Seqno) -> None:
+        """Make everything up to ``seqno`` final, then run global hooks.
+
+        Hooks run in seqno order and, within a seqno, in the order of map names.
+
+        Raises:
+            ValueError: ``seqno`` has not been applied.
+        """
+        if seqno > self.version:
+            raise ValueError(f"cannot commit {seqno}, beyond {self.version}")
+        if seqno < self.committed:
+            return
+        self.committed = seqno
+        due: list[tuple[Seqno, str, Writes]] = []
+        while self._log and self._log[0][0] <= seqno:
+            version, changes = self._log.popleft()
+            for versioned_map, writes, _ in changes:
+                versioned_map.trim(writes, seqno)
+                if versioned_map.name in self._global_hooks:
+                    due.append((version, versioned_map.name, writes))
+        for version, name, writes in due:
+            for hook in self._global_hooks[name]:
+                hook(version, writes)
+
+    # Hooks
+
+    def on_local(self, name: str, hook: Hook) -> None:
+        """Call ``hook`` whenever a write set that changes the map is applied."""
+        self._local_hooks.setdefault(name, []).append(hook)
+
+    def on_global(self, name: str, hook: Hook) -> None:
+        """Call ``hook`` once for each seqno that changed the map, when it is final."""
+        self._global_hooks.setdefault(name, []).append(hook)
+
+    # Whole states
+
+    def snapshot(self, seqno: Seqno, *, public: bool) -> list[MapSnapshot]:
+        """Give the public or the private maps as they were after ``seqno``.
+
+        In name order, without copying keys or values.
+
+        Raises:
+            Conflict: ``seqno`` was compacted away.
+            ValueError: ``seqno`` has not been applied.
+        """
+        if seqno > self.version:
+            raise ValueError(f"no state at {seqno} yet, only at {self.version}")
+        if seqno < self.committed:
+            raise Conflict(f"version {seqno} is older than {self.committed}")
+        versions = self._map_versions_at(seqno)
+        return [
+            MapSnapshot(name, versions[name], list(self.maps[name].entries_at(seqno)))
+            for name in sorted(versions)
+            if is_public(name) is public
+        ]
+
+    def install(self, seqno: Seqno, snapshots: Iterable[MapSnapshot]) -> None:
+        """Replace the maps named by ``snapshots`` with their state after ``seqno``.
+
+        Local hooks run at once, with each map's whole state and its own version; the
+        same reaches global hooks at the next ``compact``. The state counts as final.
+
+        Raises:
+            ValueError: the store is already beyond ``seqno``.
+        """
+        if seqno < self.version:
+            raise ValueError(f"cannot install {seqno} over {self.version}")
+        installed: list[tuple[VersionedMap, dict[bytes, bytes | None]]] = []
+        for snapshot in snapshots:
+            versioned_map = VersionedMap(snapshot.name)
+            versioned_map.version = versioned_map.created_at = snapshot.version
+            writes: dict[bytes, bytes | None] = {}
+            for key, version, value in snapshot.entries:
+                versioned_map.chains[key] = (version, value, None)
+                writes[key] = value
+            self.maps[snapshot.name] = versioned_map
+            installed.append((versioned_map, writes))
+        self.version = self.committed = seqno
+        self.generation += 1
+        self._log.clear()
+        for versioned_map, writes in sorted(installed, key=_map_version_and_name):
+            if writes:
+                change = (versioned_map, writes, versioned_map.version)
+                self._log.append((versioned_map.version, [change]))
+                self._run(
+                    self._local_hooks,
+                    versioned_map.version,
+                    {versioned_map.name: writes},
+                )
+
+    def swap_private_maps(self, source: "Store") -> None:
+        """Exchange private maps with ``source``, which was restored apart.
+
+        A recovering node first restores public maps here, decrypts the rest into
+        another store when members have given the means, and then calls this. Private
+        maps that ``source`` lacks stay. Hooks do not run.
+
+        Raises:
+            ValueError: ``source`` is ahead of this store or not wholly final.
+        """
+        if source.version > self.version:
+            raise ValueError(f"source is at {source.version}, beyond {self.version}")
+        if source.committed != source.version:
+            raise ValueError(
+                f"source is final to {source.committed} of {source.version} only"
+            )
+        for name in [name for name in source.maps if not is_public(name)]:
+            theirs = source.maps.pop(name)
+            ours = self.maps.get(name)
+            self.maps[name] = theirs
+            if ours is not None:
+                source.maps[name] = ours
+        self.generation += 1
+        source.generation += 1
+
+    # Inside
+
+    def _apply(
+        self,
+        version: Seqno,
+        versioned_map: VersionedMap,
+        writes: Writes,
+        changes: list[_Change],
+    ) -> None:
+        previous_version = versioned_map.version
+        if versioned_map.created_at is None:
+            versioned_map.created_at = version
+            self.maps[versioned_map.name] = versioned_map
+            # Recorded even if it only removed absent keys, so that a rollback
+            # forgets the map.
+            versioned_map.apply(version, writes)
+            changes.append((versioned_map, writes, previous_version))
+        elif versioned_map.apply(version, writes):
+            changes.append((versioned_map, writes, previous_version))
+
+    def _run(
+        self, hooks: dict[str, list[Hook]], version: Seqno, write_set: WriteSet
+    ) -> None:
+        for name in sorted(write_set):
+            writes = write_set[name]
+            if writes:
+                for hook in hooks.get(name, ()):
+                    hook(version, writes)
+
+    def _check_conflicts(self, tx: Tx) -> None:
+        if tx.generation != self.generation:
+            raise Conflict("the state was rolled back since the transaction began")
+        assert tx.read_version is not None
+        for handle in tx.handles.values():
+            reason = _conflict_of(handle, self.maps.get(handle.name), tx.read_version)
+            if reason:
+                raise Conflict(f"map {handle.name!r}: {reason}")
+
+    def _map_versions_at(self, seqno: Seqno) -> dict[str, Seqno]:
+        versions = {
+            name: versioned_map.version
+            for name, versioned_map in self.maps.items()
+            if (versioned_map.created_at or 0) <= seqno
+        }
+        for version, changes in reversed(self._log):
+            if version <= seqno:
+                break
+            for versioned_map, _, previous_version in changes:
+                if versioned_map.name in versions:
+                    versions[versioned_map.name] = previous_version
+        return versions
+
+
+def _name_of(handle: MapHandle) -> str:
+    return handle.name
+
+
+def _map_version_and_name(
+    installed: tuple[VersionedMap, dict[bytes, bytes | None]],
+) -> tuple[Seqno, str]:
+    return installed[0].version, installed[0].name
+
+
+def _conflict_of(
+    handle: MapHandle, current: VersionedMap | None, read_version: Seqno
+) -> str | None:
+    """Say what keeps a handle's transaction from committing now."""
+    if current is None:
+        return None
+    if current is not handle.map or (current.created_at or 0) > read_version:
+        return f"created since {read_version}"
+    if handle.reads_whole_map and current.version > read_version:
+        return f"changed at {current.version}, after {read_version}"
+    for key, seen in handle.reads.items():
+        now = current.current_version_of(key)
+        if now != seen:
+            return f"key {key!r} was read at {seen} and is now at {now}"
+    return None

@@ -1,0 +1,134 @@
+"""One map of the store, every key with the versions that may still be asked for.
+
+A key's versions form a chain, newest first, so any version between the last compaction
+and now is read by its number and nothing is copied to keep it. The rules:
+
+* a node is ``(version, value, older node)``; the value ``None`` marks a removal;
+* versions strictly decrease along a chain;
+* after ``trim(seqno)`` each trimmed chain holds at most one node at or below ``seqno``,
+  and never a removal as its oldest node.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
+
+# The package ships no types; every use of it is in this file.
+from sortedcontainers import SortedList  # type: ignore[import-untyped]
+
+from ccfpy.base.ids import Seqno
+from ccfpy.kv.changes import Writes
+from ccfpy.kv.names import is_public
+
+Node: TypeAlias = tuple[Seqno, bytes | None, "Node | None"]
+
+
+class VersionedMap:
+    """The keys of one map; ``version`` is the seqno that last changed any of them."""
+
+    __slots__ = ("_ordered", "chains", "created_at", "is_public", "name", "version")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.is_public = is_public(name)
+        self.chains: dict[bytes, Node] = {}
+        self.version: Seqno = 0
+        self.created_at: Seqno | None = None
+        """The seqno that first wrote to the map; ``None`` until a store has it."""
+        self._ordered: SortedList | None = None
+
+    def apply(self, version: Seqno, writes: Writes) -> bool:
+        """Add ``writes`` on top; tell whether that changed anything.
+
+        Removing a key that is not there is no change.
+        """
+        chains = self.chains
+        changed = False
+        for key, value in writes.items():
+            older = chains.get(key)
+            if older is None:
+                if value is None:
+                    continue
+                if self._ordered is not None:
+                    self._ordered.add(key)
+            elif value is None and older[1] is None:
+                continue
+            chains[key] = (version, value, older)
+            changed = True
+        if changed:
+            self.version = version
+        return changed
+
+    def undo(self, version: Seqno, writes: Writes, previous_version: Seqno) -> None:
+        """Take back ``apply(version, writes)``, which must have been the last."""
+        chains = self.chains
+        for key in writes:
+            newest = chains.get(key)
+            if newest is None or newest[0] != version:
+                continue
+            if newest[2] is None:
+                self._drop(key)
+            else:
+                chains[key] = newest[2]
+        self.version = previous_version
+
+    def trim(self, keys: Iterable[bytes], version: Seqno) -> None:
+        """Forget what nobody reading at or after ``version`` can see of ``keys``."""
+        chains = self.chains
+        for key in keys:
+            newest = chains.get(key)
+            if newest is None:
+                continue
+            trimmed = _trimmed(newest, version)
+            if trimmed is None:
+                self._drop(key)
+            elif trimmed is not newest:
+                chains[key] = trimmed
+
+    def node_at(self, key: bytes, version: Seqno) -> Node | None:
+        """Find the newest node of ``key`` at or below ``version``."""
+        node = self.chains.get(key)
+        while node is not None and node[0] > version:
+            node = node[2]
+        return node
+
+    def current_version_of(self, key: bytes) -> Seqno:
+        """Give the seqno that last wrote ``key``, 0 where it does not exist now."""
+        node = self.chains.get(key)
+        return 0 if node is None or node[1] is None else node[0]
+
+    def entries_at(self, version: Seqno) -> Iterator[tuple[bytes, Seqno, bytes]]:
+        """List key, write version and value of each key that exists at ``version``."""
+        for key in self.chains:
+            node = self.node_at(key, version)
+            if node is not None and node[1] is not None:
+                yield key, node[0], node[1]
+
+    def keys_between(self, start: bytes | None, stop: bytes | None) -> list[bytes]:
+        """List, in byte order, keys from ``start`` up to but without ``stop``.
+
+        Keys that exist at some version only are included. The order is kept from the
+        first call on: maps that are never asked pay nothing for it.
+        """
+        if self._ordered is None:
+            self._ordered = SortedList(self.chains)
+        return list(self._ordered.irange(start, stop, inclusive=(True, False)))
+
+    def _drop(self, key: bytes) -> None:
+        del self.chains[key]
+        if self._ordered is not None:
+            self._ordered.remove(key)
+
+
+def _trimmed(node: Node, version: Seqno) -> Node | None:
+    """Cut a chain below its newest node at or below ``version``."""
+    newer: list[Node] = []
+    base: Node | None = node
+    while base is not None and base[0] > version:
+        newer.append(base)
+        base = base[2]
+    if base is None or (base[1] is not None and base[2] is None):
+        return node
+    kept: Node | None = None if base[1] is None else (base[0], base[1], None)
+    for above in reversed(newer):
+        kept = (above[0], above[1], kept)
+    return kept
