@@ -1,0 +1,121 @@
+"""Errors that callers see: CCF's codes and the JSON body that carries them.
+
+``{"error": {"code": …, "message": …, "details": […]}}``, after OData. The codes are
+protocol: clients branch on them (``include/ccf/odata_error.h``).
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from ccfpy.base import json
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.json import JsonObject
+from ccfpy.http.messages import Response
+
+JSON_CONTENT_TYPE = "application/json"
+
+
+class ErrorCode(StrEnum):
+    """Every code CCF answers with; each member is named as it is spelt."""
+
+    # of any service
+    AuthorizationFailed = "AuthorizationFailed"
+    InternalError = "InternalError"
+    NotImplemented = "NotImplemented"
+    InvalidAuthenticationInfo = "InvalidAuthenticationInfo"
+    InvalidHeaderValue = "InvalidHeaderValue"
+    InvalidInput = "InvalidInput"
+    InvalidQueryParameterValue = "InvalidQueryParameterValue"
+    InvalidResourceName = "InvalidResourceName"
+    MissingRequiredHeader = "MissingRequiredHeader"
+    ResourceNotFound = "ResourceNotFound"
+    RequestNotSigned = "RequestNotSigned"
+    UnsupportedHttpVerb = "UnsupportedHttpVerb"
+    UnsupportedContentType = "UnsupportedContentType"
+    RequestBodyTooLarge = "RequestBodyTooLarge"
+    RequestHeaderTooLarge = "RequestHeaderTooLarge"
+    PreconditionFailed = "PreconditionFailed"
+    # of a CCF service
+    SessionCapExhausted = "SessionCapExhausted"
+    FrontendNotOpen = "FrontendNotOpen"
+    KeyNotFound = "KeyNotFound"
+    NodeAlreadyRecovering = "NodeAlreadyRecovering"
+    ProposalNotOpen = "ProposalNotOpen"
+    ProposalNotFound = "ProposalNotFound"
+    ProposalFailedToValidate = "ProposalFailedToValidate"
+    ServiceNotWaitingForRecoveryShares = "ServiceNotWaitingForRecoveryShares"
+    StateDigestMismatch = "StateDigestMismatch"
+    TransactionNotFound = "TransactionNotFound"
+    TransactionCommitAttemptsExceedLimit = "TransactionCommitAttemptsExceedLimit"
+    TransactionReplicationFailed = "TransactionReplicationFailed"
+    UnknownCertificate = "UnknownCertificate"
+    VoteNotFound = "VoteNotFound"
+    VoteAlreadyExists = "VoteAlreadyExists"
+    NodeCannotHandleRequest = "NodeCannotHandleRequest"
+    TransactionPendingOrUnknown = "TransactionPendingOrUnknown"
+    TransactionInvalid = "TransactionInvalid"
+    PrimaryNotFound = "PrimaryNotFound"
+    BackupNotFound = "BackupNotFound"
+    RequestAlreadyForwarded = "RequestAlreadyForwarded"
+    NodeNotRetiredCommitted = "NodeNotRetiredCommitted"
+    SessionConsistencyLost = "SessionConsistencyLost"
+    ExecutorDispatchFailed = "ExecutorDispatchFailed"
+    ProposalReplay = "ProposalReplay"
+    ProposalCreatedTooLongAgo = "ProposalCreatedTooLongAgo"
+    InvalidCreatedAt = "InvalidCreatedAt"
+    JSException = "JSException"
+    TooManyPendingTransactions = "TooManyPendingTransactions"
+    MissingApiVersionParameter = "MissingApiVersionParameter"
+    UnsupportedApiVersionValue = "UnsupportedApiVersionValue"
+    # between nodes
+    ConsensusTypeMismatch = "ConsensusTypeMismatch"
+    InvalidQuote = "InvalidQuote"
+    InvalidNodeState = "InvalidNodeState"
+    NodeAlreadyExists = "NodeAlreadyExists"
+    StartupSeqnoIsOld = "StartupSeqnoIsOld"
+    CSRPublicKeyInvalid = "CSRPublicKeyInvalid"
+
+
+class ApiError(CcfpyError):
+    """Raised anywhere below an endpoint to answer the request with an error.
+
+    Attributes:
+        code: one of ``ErrorCode``, or an app's own.
+        details: further objects for the caller, such as one per failed policy.
+        headers: to send with the answer, such as ``allow`` or ``www-authenticate``.
+        close: the connection ends with this answer.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: ErrorCode | str,
+        message: str,
+        *,
+        details: Sequence[JsonObject] | None = None,
+        headers: Mapping[str, str] | None = None,
+        close: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details
+        self.headers = headers
+        self.close = close
+
+    def body(self) -> bytes:
+        """Give the JSON that the caller receives."""
+        error: JsonObject = {"code": str(self.code), "message": self.message}
+        if self.details:
+            error["details"] = list(self.details)
+        return json.dumps({"error": error})
+
+    def response(self) -> Response:
+        """Give the whole answer."""
+        headers = {"content-type": JSON_CONTENT_TYPE}
+        if self.headers:
+            headers.update(self.headers)
+        return Response(
+            status=self.status, headers=headers, body=self.body(), close=self.close
+        )

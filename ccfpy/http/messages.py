@@ -1,0 +1,117 @@
+"""Requests and responses as values, and how a response is written to the wire.
+
+Header names are lower case. Header text maps to bytes one to one (Latin-1), so that
+whatever a client sent can be sent on unchanged. A response always carries its
+``content-length``; it is never chunked, because simple clients read nothing else.
+"""
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+from ccfpy.base.errors import Malformed
+
+# These two are built for every request, so they pay for no freezing; whoever holds
+# one is its only owner.
+
+
+@dataclass(slots=True, kw_only=True)
+class Request:
+    """One request, complete with its body.
+
+    Attributes:
+        path: the target before ``?``, still percent-encoded.
+        query: the target between ``?`` and ``#``, still percent-encoded.
+        headers: for a repeated name, the first value, as in CCF.
+        version: ``1.1`` or ``1.0``.
+        keep_alive: whether the client lets the connection live past the answer.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    version: str = "1.1"
+    keep_alive: bool = True
+
+    @property
+    def url(self) -> str:
+        """The target as the client wrote it, less any fragment."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+
+@dataclass(slots=True, kw_only=True)
+class Response:
+    """One answer.
+
+    Attributes:
+        close: the connection ends once this is sent, and the client is told so.
+    """
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    close: bool = False
+
+
+_STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n"
+    for status in HTTPStatus
+}
+
+
+def serialise_response(response: Response) -> bytes:
+    """Write a response, with a ``content-length`` unless its maker gave one.
+
+    Raises:
+        Malformed: a header holds a line break or a character beyond Latin-1, which an
+            app may have let through from its caller.
+    """
+    body = response.body
+    headers = response.headers
+    status = response.status
+    head = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n"
+    lines = len(headers) + 2
+    for name, value in headers.items():
+        head += f"{name}: {value}\r\n"
+    if "content-length" not in headers:
+        head += f"content-length: {len(body)}\r\n"
+        lines += 1
+    if response.close:
+        head += "connection: close\r\n"
+        lines += 1
+    head += "\r\n"
+    if head.count("\r") != lines or head.count("\n") != lines:
+        raise Malformed(f"a header of the response holds a line break: {headers}")
+    return _encode(head) + body
+
+
+def serialise_request(request: Request) -> bytes:
+    """Write a request for a call out, with a ``content-length``.
+
+    Raises:
+        Malformed: its head holds a line break, space or character it may not.
+    """
+    target = request.url
+    if any(c <= " " or c > "~" for c in request.method + target):
+        raise Malformed(f"not a request line: {request.method!r} {target!r}")
+    head = f"{request.method} {target} HTTP/1.1\r\n"
+    lines = len(request.headers) + 2
+    for name, value in request.headers.items():
+        head += f"{name}: {value}\r\n"
+    if "content-length" not in request.headers:
+        head += f"content-length: {len(request.body)}\r\n"
+        lines += 1
+    head += "\r\n"
+    if head.count("\r") != lines or head.count("\n") != lines:
+        raise Malformed(
+            f"a header of the request holds a line break: {request.headers}"
+        )
+    return _encode(head) + request.body
+
+
+def _encode(head: str) -> bytes:
+    try:
+        return head.encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise Malformed(f"a header is beyond Latin-1: {error}") from error
