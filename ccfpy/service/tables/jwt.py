@@ -1,0 +1,71 @@
+"""JWT: the issuers whose tokens the application accepts, and their keys."""
+
+from dataclasses import dataclass
+
+from ccfpy.kv.maps import JSON, RAW, STRING, Map
+from ccfpy.service.records import (
+    BASE64,
+    FLAG,
+    TEXT,
+    Form,
+    codec_of,
+    list_of,
+    nullable,
+    record,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JwtIssuer:
+    """How an issuer's keys are kept up to date.
+
+    Attributes:
+        auto_refresh: fetch the keys from the issuer from time to time.
+        ca_cert_bundle_name: the authorities that vouch for the issuer's server.
+    """
+
+    ca_cert_bundle_name: str | None = None
+    auto_refresh: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningKey:
+    """A key that signs tokens, as one issuer published it.
+
+    Attributes:
+        public_key: DER SubjectPublicKeyInfo.
+        constraint: what tokens' ``iss`` must match, where it is not the issuer itself.
+    """
+
+    public_key: bytes
+    issuer: str
+    constraint: str | None = None
+
+
+JWT_ISSUER: Form[JwtIssuer] = record(
+    JwtIssuer,
+    required={},
+    optional={"ca_cert_bundle_name": nullable(TEXT), "auto_refresh": FLAG},
+)
+
+ISSUERS = Map("public:ccf.gov.jwt.issuers", STRING, codec_of(JWT_ISSUER))
+"""Written by constitutions, which also repeat the issuer's name in the record."""
+SIGNING_KEYS = Map(
+    "public:ccf.gov.jwt.public_signing_keys_metadata_v2",
+    STRING,
+    codec_of(
+        list_of(
+            record(
+                SigningKey,
+                required={"issuer": TEXT, "public_key": BASE64},
+                optional={"constraint": nullable(TEXT)},
+            )
+        )
+    ),
+)
+"""By key id; issuers may share one."""
+
+LEGACY_METADATA = Map("public:ccf.gov.jwt.public_signing_keys_metadata", STRING, JSON)
+"""As above with certificates in place of keys: arrays of ``{cert, issuer, ...}``."""
+LEGACY_KEYS = Map("public:ccf.gov.jwt.public_signing_key", STRING, RAW)
+LEGACY_KEY_ISSUER = Map("public:ccf.gov.jwt.public_signing_key_issuer", STRING, STRING)

@@ -1,0 +1,243 @@
+"""Nodes: where they listen, what they proved when joining, how far they are trusted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import NodeId, Seqno
+from ccfpy.base.json import Json
+from ccfpy.kv.maps import STRING, Map
+from ccfpy.service.records import (
+    ANY,
+    BASE64,
+    COUNT,
+    FLAG,
+    TEXT,
+    Form,
+    codec_of,
+    list_of,
+    map_of,
+    member_of,
+    nullable,
+    record,
+    text_key,
+)
+
+
+class NodeStatus(StrEnum):
+    """How far the service trusts a node."""
+
+    PENDING = "Pending"
+    TRUSTED = "Trusted"
+    RETIRED = "Retired"
+
+
+class QuoteFormat(StrEnum):
+    """What kind of evidence a node gave of what it runs."""
+
+    OE_SGX_V1 = "OE_SGX_v1"
+    INSECURE_VIRTUAL = "Insecure_Virtual"
+    AMD_SEV_SNP_V1 = "AMD_SEV_SNP_v1"
+
+
+class Authority(StrEnum):
+    """Who vouches for an interface's certificate."""
+
+    NODE = "Node"
+    SERVICE = "Service"
+    ACME = "ACME"
+    """Only found in old ledgers."""
+    UNSECURED = "Unsecured"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endorsement:
+    """How an interface's certificate is endorsed."""
+
+    authority: Authority
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetInterface:
+    """Where a node listens, and the rules there.
+
+    Attributes:
+        http_configuration: the HTTP limits as they were configured.
+        redirections: where this interface sends what it does not serve.
+    """
+
+    bind_address: str
+    published_address: str = ""
+    protocol: str = ""
+    app_protocol: str | None = None
+    max_open_sessions_soft: int | None = None
+    max_open_sessions_hard: int | None = None
+    http_configuration: Json = None
+    endorsement: Endorsement | None = None
+    accepted_endpoints: tuple[str, ...] | None = None
+    forwarding_timeout_ms: int | None = None
+    redirections: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuoteInfo:
+    """A node's attestation evidence and what supports it."""
+
+    format: QuoteFormat
+    quote: bytes
+    endorsements: bytes
+    uvm_endorsements: bytes | None = None
+    endorsed_tcb: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeInfo:
+    """A node as the service knows it.
+
+    Attributes:
+        encryption_pub_key: RSA, for ledger secrets sent to this node.
+        code_digest: hex of the measurement.
+        ledger_secret_seqno: the version of the latest ledger secret when the node was
+            trusted.
+        cert: only nodes before CCF 2 have theirs here.
+        retired_committed: the node's retirement can no longer be rolled back.
+    """
+
+    node_to_node_interface: NetInterface
+    rpc_interfaces: Mapping[str, NetInterface] = field(default_factory=dict)
+    will_locally_seal_ledger_secrets: bool = False
+    quote_info: QuoteInfo
+    encryption_pub_key: str
+    status: NodeStatus = NodeStatus.PENDING
+    ledger_secret_seqno: Seqno | None = None
+    code_digest: str | None = None
+    certificate_signing_request: str | None = None
+    public_key: str | None = None
+    node_data: Json = None
+    cert: str | None = None
+    retired_committed: bool = False
+
+
+_PRIMARY_INTERFACE = "primary_rpc_interface"
+"""The name CCF gives to the one interface of a node that has the first form only."""
+
+NET_INTERFACE: Form[NetInterface] = record(
+    NetInterface,
+    required={"bind_address": TEXT},
+    optional={
+        "published_address": TEXT,
+        "protocol": TEXT,
+        "app_protocol": nullable(TEXT),
+        "max_open_sessions_soft": nullable(COUNT),
+        "max_open_sessions_hard": nullable(COUNT),
+        "http_configuration": ANY,
+        "endorsement": nullable(
+            record(Endorsement, required={"authority": member_of(Authority)})
+        ),
+        "accepted_endpoints": nullable(list_of(TEXT)),
+        "forwarding_timeout_ms": nullable(COUNT),
+        "redirections": ANY,
+    },
+)
+QUOTE_INFO: Form[QuoteInfo] = record(
+    QuoteInfo,
+    required={
+        "format": member_of(QuoteFormat),
+        "quote": BASE64,
+        "endorsements": BASE64,
+    },
+    optional={
+        "uvm_endorsements": nullable(BASE64),
+        "endorsed_tcb": nullable(TEXT),
+    },
+)
+_WITHOUT_FIRST_FORM: Form[NodeInfo] = record(
+    NodeInfo,
+    required={
+        "node_to_node_interface": NET_INTERFACE,
+        "rpc_interfaces": map_of(str, NET_INTERFACE),
+        "quote_info": QUOTE_INFO,
+        "encryption_pub_key": TEXT,
+        "status": member_of(NodeStatus),
+    },
+    optional={
+        "will_locally_seal_ledger_secrets": FLAG,
+        "ledger_secret_seqno": nullable(COUNT),
+        "code_digest": nullable(TEXT),
+        "certificate_signing_request": nullable(TEXT),
+        "public_key": nullable(TEXT),
+        "node_data": ANY,
+        "cert": nullable(TEXT),
+        "retired_committed": FLAG,
+    },
+)
+
+
+def _host_port(address: str) -> tuple[str, str]:
+    host, _, port = address.rpartition(":")
+    return host, port
+
+
+def first_form(
+    node_to_node: NetInterface, rpc_interfaces: Mapping[str, NetInterface]
+) -> dict[str, Json]:
+    """Give the six host and port fields that the first network form has.
+
+    They describe the first interface by name and stay beside the newer form for
+    whoever reads only them (``include/ccf/service/node_info_network.h``).
+    """
+    nodehost, nodeport = _host_port(node_to_node.bind_address)
+    rpchost = rpcport = pubhost = pubport = ""
+    if rpc_interfaces:
+        interface = rpc_interfaces[min(rpc_interfaces)]
+        rpchost, rpcport = _host_port(interface.bind_address)
+        pubhost, pubport = _host_port(interface.published_address)
+    return {
+        "nodehost": nodehost,
+        "nodeport": nodeport,
+        "rpchost": rpchost,
+        "rpcport": rpcport,
+        "pubhost": pubhost,
+        "pubport": pubport,
+    }
+
+
+def _write(info: NodeInfo) -> Json:
+    written = _WITHOUT_FIRST_FORM.write(info)
+    assert isinstance(written, dict)
+    return written | first_form(info.node_to_node_interface, info.rpc_interfaces)
+
+
+def _read(value: Json) -> NodeInfo:
+    if isinstance(value, dict) and "node_to_node_interface" not in value:
+        value = value | _second_form(value)
+    return _WITHOUT_FIRST_FORM.read(value)
+
+
+def _second_form(value: dict[str, Json]) -> dict[str, Json]:
+    """Read the network of a node that was recorded in the first form alone."""
+    try:
+        addresses = [
+            f"{value[name + 'host']}:{value[name + 'port']}"
+            for name in ("node", "rpc", "pub")
+        ]
+    except KeyError as error:
+        raise Malformed(f"NodeInfo lacks its field {error}") from error
+    node, rpc, published = addresses
+    return {
+        "node_to_node_interface": {"bind_address": node},
+        "rpc_interfaces": {
+            _PRIMARY_INTERFACE: {"bind_address": rpc, "published_address": published}
+        },
+    }
+
+
+NODE_INFO: Form[NodeInfo] = Form(_write, _read)
+
+_NODE_ID = text_key(NodeId)
+
+INFO = Map("public:ccf.gov.nodes.info", _NODE_ID, codec_of(NODE_INFO))
+ENDORSED_CERTIFICATES = Map(
+    "public:ccf.gov.nodes.endorsed_certificates", _NODE_ID, STRING
+)

@@ -1,0 +1,100 @@
+"""Proposals, the ballots they got, and the signed requests that made both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ccfpy.base.ids import MemberId, ProposalId
+from ccfpy.kv.maps import JSON, RAW, STRING, Map
+from ccfpy.service.records import (
+    BASE64,
+    FLAG,
+    TEXT,
+    Form,
+    codec_of,
+    map_of,
+    member_of,
+    nullable,
+    record,
+    text_key,
+    text_of,
+)
+
+
+class ProposalState(StrEnum):
+    """What became of a proposal."""
+
+    OPEN = "Open"
+    ACCEPTED = "Accepted"
+    WITHDRAWN = "Withdrawn"
+    REJECTED = "Rejected"
+    FAILED = "Failed"
+    DROPPED = "Dropped"
+    """Only found in old ledgers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a ballot or a proposal did not evaluate."""
+
+    reason: str
+    trace: str | None = None
+
+    def __str__(self) -> str:
+        """Give CCF's text for an error message."""
+        return f"{self.reason}\nTrace: {'N/A' if self.trace is None else self.trace}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalInfo:
+    """A proposal's progress.
+
+    Attributes:
+        ballots: JavaScript by the member who submitted it.
+        final_votes: what each ballot said when the proposal left Open.
+        vote_failures: ballots that did not evaluate then.
+    """
+
+    proposer_id: MemberId
+    state: ProposalState = ProposalState.OPEN
+    ballots: Mapping[MemberId, str] = field(default_factory=dict)
+    final_votes: Mapping[MemberId, bool] | None = None
+    vote_failures: Mapping[MemberId, Failure] | None = None
+    failure: Failure | None = None
+
+
+FAILURE: Form[Failure] = record(
+    Failure, required={"reason": TEXT}, optional={"trace": nullable(TEXT)}
+)
+_PROPOSAL_ID = text_key(ProposalId)
+_MEMBER_ID = text_key(MemberId)
+
+PROPOSALS = Map("public:ccf.gov.proposals", _PROPOSAL_ID, RAW)
+"""The proposals as their proposers signed them."""
+INFO = Map(
+    "public:ccf.gov.proposals_info",
+    _PROPOSAL_ID,
+    codec_of(
+        record(
+            ProposalInfo,
+            required={
+                "proposer_id": text_of(MemberId),
+                "state": member_of(ProposalState),
+                "ballots": map_of(MemberId, TEXT),
+            },
+            optional={
+                "final_votes": nullable(map_of(MemberId, FLAG)),
+                "vote_failures": nullable(map_of(MemberId, FAILURE)),
+                "failure": nullable(FAILURE),
+            },
+        )
+    ),
+)
+HISTORY = Map("public:ccf.gov.history", _MEMBER_ID, JSON)
+"""Signed HTTP requests of services before COSE."""
+COSE_HISTORY = Map("public:ccf.gov.cose_history", _MEMBER_ID, codec_of(BASE64))
+"""The last signed request of each member."""
+COSE_RECENT_PROPOSALS = Map(
+    "public:ccf.gov.cose_recent_proposals", STRING, codec_of(text_of(ProposalId))
+)
+"""Recent proposals by time of creation and digest of the signature."""

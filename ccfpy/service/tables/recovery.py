@@ -1,0 +1,78 @@
+"""Recovery: ledger secrets and shares, encrypted to those who will need them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ccfpy.base.ids import MemberId, NodeId, Seqno
+from ccfpy.kv.maps import Codec, Map, Value
+from ccfpy.ledger.shares import RecoveryShares, SecretRecord
+from ccfpy.service.records import (
+    BASE64,
+    COUNT,
+    Form,
+    codec_of,
+    list_of,
+    map_of,
+    member_of,
+    nullable,
+    record,
+    text_key,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncryptedSecret:
+    """A ledger secret for one node, under the node's encryption key.
+
+    Attributes:
+        version: the seqno from which it applies; of a rekey only the hook can tell.
+    """
+
+    version: Seqno | None = None
+    encrypted_secret: bytes
+    previous_secret_stored_version: Seqno | None = None
+
+
+class RecoveryType(StrEnum):
+    """What brought back the ledger secrets of the last recovery."""
+
+    NONE = "None"
+    RECOVERY_SHARES = "RECOVERY_SHARES"
+    LOCAL_UNSEALING = "LOCAL_UNSEALING"
+
+
+SecretsByNode = Mapping[NodeId, tuple[EncryptedSecret, ...]]
+
+_SECRETS: Form[SecretsByNode] = map_of(
+    NodeId,
+    list_of(
+        record(
+            EncryptedSecret,
+            required={"version": nullable(COUNT), "encrypted_secret": BASE64},
+            optional={"previous_secret_stored_version": nullable(COUNT)},
+        )
+    ),
+)
+
+SHARES = Value(
+    "public:ccf.internal.recovery_shares",
+    Codec(encode=RecoveryShares.serialise, decode=RecoveryShares.parse),
+)
+PAST_SECRETS = Value(
+    "public:ccf.internal.historical_encrypted_ledger_secret",
+    Codec(encode=SecretRecord.serialise, decode=SecretRecord.parse),
+)
+"""The secret before the latest, under the latest: a link of the chain."""
+ENCRYPTED_LEDGER_SECRETS = Value(
+    "public:ccf.internal.encrypted_ledger_secrets", codec_of(_SECRETS)
+)
+SUBMITTED_SHARES = Map(
+    "public:ccf.internal.encrypted_submitted_shares",
+    text_key(MemberId),
+    codec_of(BASE64),
+)
+"""Shares that members handed in, under the current ledger secret."""
+LAST_RECOVERY_TYPE = Value(
+    "public:ccf.internal.last_recovery_type", codec_of(member_of(RecoveryType))
+)
