@@ -66,6 +66,11 @@ _RULES: Mapping[Execution, Mapping[_Owner, Access]] = {
     },
 }
 
+_PUBLIC_OWNERS: Mapping[AccessCategory, _Owner] = {
+    AccessCategory.INTERNAL: _Owner.INTERNAL,
+    AccessCategory.GOVERNANCE: _Owner.GOVERNANCE,
+    AccessCategory.APPLICATION: _Owner.PUBLIC_APPLICATION,
+}
 _EXPLANATION_URL = (
     "https://microsoft.github.io/CCF/main/audit/read_write_restrictions.html"
 )
@@ -82,14 +87,7 @@ def access_to(map_name: str, execution: Execution) -> Access:
         if category is not AccessCategory.APPLICATION:
             return Access.NONE
         return _RULES[execution][_Owner.PRIVATE_APPLICATION]
-    match category:
-        case AccessCategory.INTERNAL:
-            owner = _Owner.INTERNAL
-        case AccessCategory.GOVERNANCE:
-            owner = _Owner.GOVERNANCE
-        case AccessCategory.APPLICATION:
-            owner = _Owner.PUBLIC_APPLICATION
-    return _RULES[execution][owner]
+    return _RULES[execution][_PUBLIC_OWNERS[category]]
 
 
 def explain(access: Access, execution: Execution) -> str:
