@@ -8,6 +8,8 @@ KIB = 1024
 MIB = 1024 * KIB
 
 # KV
+MAP_NAMES_CACHED_MAX = 1024
+"""Map names whose classification and encoding are kept ready; others take longer."""
 TX_ATTEMPTS_MAX = 30
 """Optimistic-concurrency retries before 503 (``src/node/rpc/frontend.h``)."""
 RETRY_AFTER_S = 3
@@ -27,6 +29,9 @@ SESSIONS_HARD_MAX = 1010
 # Signatures
 SIGNATURE_TX_COUNT = 5000
 SIGNATURE_DELAY_MS = 1000
+
+RECEIPT_WINDOW_TX = 20_000
+"""Entries whose receipts are answered from memory; older ones are read back."""
 
 # Governance
 RECENT_COSE_PROPOSALS = 100

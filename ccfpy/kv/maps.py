@@ -65,7 +65,7 @@ def _decode_text(data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise Malformed(f"not UTF-8 text: {data[:32]!r}") from error
+        raise Malformed(f"not UTF-8 text at byte {error.start}") from None
 
 
 _U64 = struct.Struct("<Q")

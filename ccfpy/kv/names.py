@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from ccfpy.base.errors import CcfpyError
+from ccfpy.base.limits import MAP_NAMES_CACHED_MAX
 
 PUBLIC_PREFIX = "public:"
 INTERNAL_PREFIX = "ccf.internal."
@@ -47,7 +48,7 @@ def is_public(name: str) -> bool:
     return name.startswith(PUBLIC_PREFIX)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=MAP_NAMES_CACHED_MAX)
 def kind_of(name: str) -> MapKind:
     """Classify a map by its name.
 

@@ -100,7 +100,7 @@ def parse_maps(data: bytes, position: int = 0) -> tuple[MapSnapshot, ...]:
         name = reader.string()
         version = reader.u64()
         if name in maps:
-            raise Malformed(f"map {name!r} appears twice")
+            raise Malformed(f"map before {reader.position} appears a second time")
         maps[name] = MapSnapshot(name, version, _parse_state(reader.buf()))
     return tuple(maps.values())
 

@@ -94,8 +94,12 @@ class Store:
                 applied versions were taken back since; nothing was applied.
         """
         assert not tx.is_ended, "a transaction ends once"
-        tx.is_ended = True
-        written = [handle for handle in tx.handles.values() if handle.writes]
+        tx.is_ended = tx.is_read_only = True
+        written: list[tuple[VersionedMap, Writes]] = []
+        for handle in tx.handles.values():
+            handle.is_read_only = True
+            if handle.writes:
+                written.append((handle.map, handle.writes))
         if not written:
             return None
         if tx.read_version != self.version or tx.generation != self.generation:
@@ -105,17 +109,7 @@ class Store:
             raise Conflict(f"seqno {expected} was reserved, {version} is next")
         if len(written) > 1:
             written.sort(key=_name_of)
-        write_set: dict[str, Writes] = {}
-        changes: list[_Change] = []
-        self.version = version
-        for handle in written:
-            handle.is_read_only = True
-            write_set[handle.name] = handle.writes
-            self._apply(version, handle.map, handle.writes, changes)
-        self._log.append((version, changes))
-        if self._local_hooks:
-            self._run(self._local_hooks, version, write_set)
-        return Committed(version, write_set)
+        return Committed(version, self._append(version, written))
 
     def apply(self, version: Seqno, write_set: WriteSet) -> None:
         """Replay the write set that the ledger has at ``version``.
@@ -125,16 +119,13 @@ class Store:
         """
         if version != self.version + 1:
             raise ValueError(f"cannot apply {version} after {self.version}")
-        changes: list[_Change] = []
-        self.version = version
+        written: list[tuple[VersionedMap, Writes]] = []
         for name in sorted(write_set):
             versioned_map = self.maps.get(name)
             if versioned_map is None:
                 versioned_map = VersionedMap(name)
-            self._apply(version, versioned_map, write_set[name], changes)
-        self._log.append((version, changes))
-        if self._local_hooks:
-            self._run(self._local_hooks, version, write_set)
+            written.append((versioned_map, write_set[name]))
+        self._append(version, written)
 
     # History
 
@@ -156,8 +147,12 @@ class Store:
             version, changes = self._log.pop()
             for versioned_map, writes, previous_version in changes:
                 versioned_map.undo(version, writes, previous_version)
-                if versioned_map.created_at == version:
-                    del self.maps[versioned_map.name]
+                name = versioned_map.name
+                if (
+                    versioned_map.created_at == version
+                    and self.maps.get(name) is versioned_map
+                ):
+                    del self.maps[name]
 
     def compact(self, seqno: Seqno) -> None:
         """Make everything up to ``seqno`` final, then run global hooks.
@@ -222,32 +217,28 @@ class Store:
         same reaches global hooks at the next ``compact``. The state counts as final.
 
         Raises:
-            ValueError: the store is already beyond ``seqno``.
+            ValueError: the store is beyond ``seqno``, or holds writes not yet final.
         """
-        if seqno < self.version:
-            raise ValueError(f"cannot install {seqno} over {self.version}")
-        installed: list[tuple[VersionedMap, dict[bytes, bytes | None]]] = []
+        if not self.version == self.committed <= seqno:
+            raise ValueError(
+                f"cannot install {seqno} over {self.version}, final to {self.committed}"
+            )
+        installed: list[tuple[VersionedMap, Writes]] = []
         for snapshot in snapshots:
             versioned_map = VersionedMap(snapshot.name)
             versioned_map.version = versioned_map.created_at = snapshot.version
-            writes: dict[bytes, bytes | None] = {}
             for key, version, value in snapshot.entries:
                 versioned_map.chains[key] = (version, value, None)
-                writes[key] = value
+            writes = {key: value for key, _, value in snapshot.entries}
             self.maps[snapshot.name] = versioned_map
             installed.append((versioned_map, writes))
         self.version = self.committed = seqno
         self.generation += 1
-        self._log.clear()
-        for versioned_map, writes in sorted(installed, key=_map_version_and_name):
-            if writes:
-                change = (versioned_map, writes, versioned_map.version)
-                self._log.append((versioned_map.version, [change]))
-                self._run(
-                    self._local_hooks,
-                    versioned_map.version,
-                    {versioned_map.name: writes},
-                )
+        for versioned_map, state in sorted(installed, key=_version_and_name_of):
+            if state:
+                version = versioned_map.version
+                self._log.append((version, [(versioned_map, state, version)]))
+                self._run_local_hooks(versioned_map.name, version, state)
 
     def swap_private_maps(self, source: "Store") -> None:
         """Exchange private maps with ``source``, which was restored apart.
@@ -276,32 +267,33 @@ class Store:
 
     # Inside
 
-    def _apply(
-        self,
-        version: Seqno,
-        versioned_map: VersionedMap,
-        writes: Writes,
-        changes: list[_Change],
-    ) -> None:
-        previous_version = versioned_map.version
-        if versioned_map.created_at is None:
-            versioned_map.created_at = version
-            self.maps[versioned_map.name] = versioned_map
-            # Recorded even if it only removed absent keys, so that a rollback
-            # forgets the map.
-            versioned_map.apply(version, writes)
-            changes.append((versioned_map, writes, previous_version))
-        elif versioned_map.apply(version, writes):
-            changes.append((versioned_map, writes, previous_version))
+    def _append(
+        self, version: Seqno, written: list[tuple[VersionedMap, Writes]]
+    ) -> WriteSet:
+        """Apply ``written``, in name order, as ``version``; give it as a write set."""
+        write_set: dict[str, Writes] = {}
+        changes: list[_Change] = []
+        for versioned_map, writes in written:
+            write_set[versioned_map.name] = writes
+            previous_version = versioned_map.version
+            is_new = versioned_map.created_at is None
+            if is_new:
+                versioned_map.created_at = version
+                self.maps[versioned_map.name] = versioned_map
+            # A new map is recorded even if only absent keys were removed from it, so
+            # that a rollback forgets it.
+            if versioned_map.apply(version, writes) or is_new:
+                changes.append((versioned_map, writes, previous_version))
+        self.version = version
+        self._log.append((version, changes))
+        if self._local_hooks:
+            for name, writes in write_set.items():
+                self._run_local_hooks(name, version, writes)
+        return write_set
 
-    def _run(
-        self, hooks: dict[str, list[Hook]], version: Seqno, write_set: WriteSet
-    ) -> None:
-        for name in sorted(write_set):
-            writes = write_set[name]
-            if writes:
-                for hook in hooks.get(name, ()):
-                    hook(version, writes)
+    def _run_local_hooks(self, name: str, version: Seqno, writes: Writes) -> None:
+        for hook in self._local_hooks.get(name, ()):
+            hook(version, writes)
 
     def _check_conflicts(self, tx: Tx) -> None:
         if tx.generation != self.generation:
@@ -327,14 +319,12 @@ class Store:
         return versions
 
 
-def _name_of(handle: MapHandle) -> str:
-    return handle.name
+def _name_of(written: tuple[VersionedMap, Writes]) -> str:
+    return written[0].name
 
 
-def _map_version_and_name(
-    installed: tuple[VersionedMap, dict[bytes, bytes | None]],
-) -> tuple[Seqno, str]:
-    return installed[0].version, installed[0].name
+def _version_and_name_of(written: tuple[VersionedMap, Writes]) -> tuple[Seqno, str]:
+    return written[0].version, written[0].name
 
 
 def _conflict_of(
@@ -350,5 +340,5 @@ def _conflict_of(
     for key, seen in handle.reads.items():
         now = current.current_version_of(key)
         if now != seen:
-            return f"key {key!r} was read at {seen} and is now at {now}"
+            return f"a key was read at {seen} and is now at {now}"
     return None
