@@ -1,0 +1,91 @@
+"""The ``Accept`` header: which kinds of answer a caller wants, best first."""
+
+import math
+import re
+from dataclasses import dataclass
+
+from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptField:
+    """One media range and how much it is wanted."""
+
+    mime_type: str
+    mime_subtype: str
+    q_factor: float = 1.0
+
+    def matches(self, mime: str) -> bool:
+        """Tell whether ``type/subtype`` falls in this range."""
+        mime_type, _, mime_subtype = mime.partition("/")
+        return self.mime_type in ("*", mime_type) and self.mime_subtype in (
+            "*",
+            mime_subtype,
+        )
+
+    @property
+    def _rank(self) -> tuple[float, bool, bool, str, str]:
+        return (
+            self.q_factor,
+            self.mime_type != "*",
+            self.mime_subtype != "*",
+            self.mime_type,
+            self.mime_subtype,
+        )
+
+
+def parse_accept(header: str) -> list[AcceptField]:
+    """Read the header, most wanted and most specific first; empty means nothing said.
+
+    Raises:
+        ApiError: 400 ``InvalidHeaderValue``, naming the entry that is no media range.
+    """
+    text = header.replace(" ", "")
+    if not text:
+        return []
+    fields = [_field(entry) for entry in text.split(",")]
+    # Ties are settled by name, downwards, so that the order of entries never matters.
+    return sorted(fields, key=lambda field: field._rank, reverse=True)  # noqa: SLF001
+
+
+def require_json(header: str | None) -> None:
+    """Refuse a caller that would not take JSON; no header takes everything.
+
+    Raises:
+        ApiError: 406 ``UnsupportedContentType``, or 400 if the header is malformed.
+    """
+    if header is None or header == "*/*":
+        return
+    if not any(field.matches(JSON_CONTENT_TYPE) for field in parse_accept(header)):
+        raise ApiError(
+            406,
+            ErrorCode.UnsupportedContentType,
+            f"No supported content type in accept header: {header}\n"
+            f"Only {JSON_CONTENT_TYPE} is currently supported",
+        )
+
+
+def _field(entry: str) -> AcceptField:
+    media_range, _, quality = entry.partition(";q=")
+    mime_type, _, mime_subtype = media_range.partition("/")
+    if not mime_type or not mime_subtype:
+        raise ApiError(
+            400,
+            ErrorCode.InvalidHeaderValue,
+            f"Entry in Accept header is not a valid MIME type: {entry}",
+        )
+    if not quality:
+        return AcceptField(mime_type=mime_type, mime_subtype=mime_subtype)
+    number = _NUMBER.match(quality)
+    q_factor = math.nan if number is None else float(number[0])
+    if not math.isfinite(q_factor):
+        raise ApiError(
+            400,
+            ErrorCode.InvalidHeaderValue,
+            f"Could not parse q-factor from MIME type in Accept header: {entry}",
+        )
+    return AcceptField(
+        mime_type=mime_type, mime_subtype=mime_subtype, q_factor=q_factor
+    )

@@ -1,0 +1,117 @@
+"""The query string's parameters, and CCF's words for what is wrong with them.
+
+``name`` and ``name=`` mean the same; a repeated name keeps every value, of which most
+readers take the first. Names and values are percent-decoded after they are told apart,
+so that an escaped ``&`` stays part of its value (CCF decodes first).
+"""
+
+import re
+from collections.abc import Iterable
+
+from ccfpy.http.errors import ApiError, ErrorCode
+
+U64_MAX = 2**64 - 1
+
+_ESCAPE = re.compile(rb"%([0-9a-fA-F]{2})")
+_DECIMAL = re.compile(r"[0-9]+")
+_U64_DIGITS = 20
+
+
+def decode_component(text: str) -> str:
+    """Resolve ``%XX`` and ``+``; whatever is no escape stands for itself.
+
+    Bytes that are not UTF-8 become U+FFFD.
+    """
+    if "%" not in text and "+" not in text:
+        return text
+    raw = text.replace("+", " ").encode()
+    return _ESCAPE.sub(lambda m: bytes((int(m[1], 16),)), raw).decode(errors="replace")
+
+
+class Query:
+    """The parameters of one request, in their order."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self._values.setdefault(name, []).append(value)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._values
+
+    def get(self, name: str) -> str | None:
+        """Give the first value of a parameter, ``None`` if there is none."""
+        values = self._values.get(name)
+        return None if values is None else values[0]
+
+    def all(self, name: str) -> list[str]:
+        """Give every value of a parameter."""
+        return list(self._values.get(name, ()))
+
+    def text(self, name: str) -> str:
+        """Give a parameter that must be there.
+
+        Raises:
+            ApiError: 400 ``InvalidQueryParameterValue``; so do the readers below.
+        """
+        value = self.get(name)
+        if value is None:
+            raise _invalid(f"Missing query parameter '{name}'")
+        return value
+
+    def integer(self, name: str, *, maximum: int = U64_MAX) -> int:
+        """Give a parameter that must be a decimal number in ``0..maximum``."""
+        value = self.text(name)
+        if (number := _integer(value, maximum)) is None:
+            raise _invalid(f"Unable to parse value '{value}' in parameter '{name}'")
+        return number
+
+    def boolean(self, name: str) -> bool:
+        """Give a parameter that must be ``true`` or ``false``."""
+        value = self.text(name)
+        if value not in ("true", "false"):
+            raise _invalid(
+                f"Unable to parse value '{value}' as bool in parameter '{name}'"
+            )
+        return value == "true"
+
+    def integer_or_none(self, name: str, *, maximum: int = U64_MAX) -> int | None:
+        """Give an optional number; CCF takes one it cannot read for absent."""
+        value = self.get(name)
+        return None if value is None else _integer(value, maximum)
+
+    def boolean_or_none(self, name: str) -> bool | None:
+        """Give an optional flag; CCF takes one it cannot read for absent."""
+        match self.get(name):
+            case "true":
+                return True
+            case "false":
+                return False
+            case _:
+                return None
+
+
+def parse_query(query: str) -> Query:
+    """Read a query string as it stood in the target, without its ``?``."""
+    if not query:
+        return Query()
+    return Query(
+        (decode_component(name), decode_component(value))
+        for name, _, value in (part.partition("=") for part in query.split("&"))
+    )
+
+
+def _integer(value: str, maximum: int) -> int | None:
+    if not _DECIMAL.fullmatch(value):
+        return None
+    digits = value.lstrip("0") or "0"
+    if len(digits) > _U64_DIGITS:  # int() refuses very long texts in its own way
+        return None
+    number = int(digits)
+    return number if number <= maximum else None
+
+
+def _invalid(message: str) -> ApiError:
+    return ApiError(400, ErrorCode.InvalidQueryParameterValue, message)
