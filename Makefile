@@ -1,0 +1,76 @@
+# Needs Python 3.11 or newer and nothing else; everything lands in .venv.
+PYTHON ?= python3
+# The newer line of CCF's own tools asks for Python 3.12: the first found is used.
+NEWER_PYTHON ?= $(shell for p in python3.13 python3.14 python3.12 $$HOME/.pyenv/versions/3.13*/bin/python; do \
+	command -v $$p && break; done)
+
+BIN := .venv/bin
+SOURCES := ccfpy apps tests benchmarks
+# Fastest first: a mistake shows in seconds, not after the whole run.
+TESTS := $(wildcard $(addprefix tests/,house unit vectors scenarios e2e interop))
+
+.PHONY: help .venv sandbox test lint format bench lock interop clean
+
+help:
+	@echo "make sandbox  start a service on https://127.0.0.1:8000"
+	@echo "make test     check and test everything"
+	@echo "make lint     format, style, layers and types alone"
+	@echo "make format   rewrite the sources in the house format"
+	@echo "make bench    measure; results are compared with benchmarks/RESULTS.md"
+	@echo "make lock     resolve the dependencies anew"
+	@echo "make clean    remove what make made"
+
+.venv: .venv/installed
+
+.venv/installed: requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ccfpy needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+sandbox: .venv
+	$(BIN)/ccfpy sandbox
+
+lint: .venv
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/lint-imports
+	$(BIN)/mypy $(SOURCES)
+
+test: lint interop
+	$(BIN)/python -m pytest $(TESTS)
+
+format: .venv
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+bench: .venv
+	@for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+# CCF's own tools, both lines, each in an environment of its own: they read what we
+# write, and their dependencies are not ours.
+interop: .venv-ccf6/installed $(if $(NEWER_PYTHON),.venv-ccf7/installed)
+
+.venv-ccf6/installed: tests/interop/ccf-6.lock
+	@test -x .venv-ccf6/bin/python || $(PYTHON) -m venv .venv-ccf6
+	.venv-ccf6/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv-ccf7/installed: tests/interop/ccf-7.lock
+	@test -x .venv-ccf7/bin/python || $(NEWER_PYTHON) -m venv .venv-ccf7
+	.venv-ccf7/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+COMPILE = .venv-lock/bin/python -m piptools compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options --no-header
+
+lock:
+	@test -x .venv-lock/bin/python || $(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check 'pip-tools==7.6.2'
+	$(COMPILE) --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+clean:
+	rm -rf .venv .venv-* build dist workspace .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +

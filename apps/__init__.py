@@ -1,0 +1,1 @@
+"""Sample applications, one folder each: they import ``ccfpy.app``, nothing deeper."""

@@ -1,0 +1,45 @@
+"""Where the files that travel with ccfpy lie: constitutions, proposals, sample apps.
+
+An installed wheel carries them inside the package, in ``ccfpy/share``; a checkout has
+them at its root.
+"""
+
+from pathlib import Path
+
+import ccfpy
+
+_PACKAGE = Path(ccfpy.__file__).resolve().parent
+
+
+def share_root(package: Path = _PACKAGE) -> Path:
+    """Find the folder that holds ``governance`` and ``apps``.
+
+    Raises:
+        FileNotFoundError: the installation is damaged and has neither layout.
+    """
+    for root in (package / "share", package.parent):
+        if (root / "governance").is_dir():
+            return root
+    raise FileNotFoundError(
+        f"no governance folder in {package / 'share'} or {package.parent}: "
+        "install ccfpy again"
+    )
+
+
+def constitution(name: str) -> list[Path]:
+    """List a constitution's scripts in the order in which they are joined.
+
+    Raises:
+        FileNotFoundError: there is no constitution of that name; the text lists them.
+    """
+    folder = share_root() / "governance" / "constitutions"
+    scripts = [
+        folder / name / f"{part}.js"
+        for part in ("actions", "validate", "resolve", "apply")
+    ]
+    if not all(script.is_file() for script in scripts):
+        known = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+        raise FileNotFoundError(
+            f"no constitution named {name!r}: choose one of {', '.join(known)}"
+        )
+    return scripts
