@@ -1,0 +1,46 @@
+"""Addresses as the configuration writes them: ``host:port``."""
+
+from typing import NamedTuple
+
+from ccfpy.base.errors import ConfigurationRefused
+
+PORT_MAX = 65_535
+
+
+class Address(NamedTuple):
+    """A host and a port; port 0 leaves the choice to the operating system."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """Give the form of the configuration."""
+        return f"{self.host}:{self.port}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Read ``host:port``; without a colon, the port is 0.
+
+        Raises:
+            ConfigurationRefused: the port is no number up to 65535.
+        """
+        host, colon, port = text.rpartition(":")
+        if not colon:
+            host, port = text, "0"
+        if not (port.isascii() and port.isdigit()):
+            raise ConfigurationRefused(
+                f"Port '{port}' is not a number; write addresses as host:port"
+            )
+        if int(port) > PORT_MAX:
+            raise ConfigurationRefused(
+                f"Port '{port}' is not in range 0-65535; choose another, or 0 for any"
+            )
+        return cls(host, int(port))
+
+
+def resolve_published(published: str, bound: Address) -> Address:
+    """Give the address to tell others: what was configured, made real by ``bound``."""
+    if not published:
+        return bound
+    address = Address.parse(published)
+    return address if address.port else Address(address.host, bound.port)

@@ -1,0 +1,145 @@
+"""The command line of a node: CCF's options, and one of ours.
+
+Errors go to stdout, as everything a node says does: those who run nodes treat a word on
+stderr as a crash. Exit codes are those of CCF's option parser.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from typing import NoReturn
+
+from ccfpy.base.errors import ConfigurationRefused, Malformed
+from ccfpy.base.units import parse_time_us
+from ccfpy.boundary.effects import LogLevel
+
+
+class ExitCode(IntEnum):
+    """How a node ends."""
+
+    OK = 0
+    NODE_FAILED = 1
+    FILE_ERROR = 103
+    VALIDATION_ERROR = 105
+
+
+class EnclaveKind(StrEnum):
+    """Where the trusted half runs (``--enclave``)."""
+
+    PROCESS = "process"
+    IN_PROCESS = "in-process"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arguments:
+    """What the command line said.
+
+    Attributes:
+        config_timeout_us: how long to wait for the file to exist and be JSON.
+        check_only: validate the file and stop.
+    """
+
+    config: Path
+    config_timeout_us: int
+    check_only: bool
+    log_level: LogLevel
+    enclave: EnclaveKind
+
+
+class VersionRequested(Exception):
+    """``--version`` was given."""
+
+
+class HelpRequested(Exception):
+    """``--help`` was given; the text is the help."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ConfigurationRefused(f"{message}; run with --help for the options")
+
+
+def parse_arguments(argv: Sequence[str], *, program: str) -> Arguments:
+    """Read the command line, without the program's name.
+
+    Raises:
+        ConfigurationRefused: it is not one of ours; the text says why.
+        VersionRequested: it asks for the version.
+        HelpRequested: it asks for help.
+    """
+    parser = _parser(program)
+    options = parser.parse_args(argv)
+    if options.help:
+        raise HelpRequested(parser.format_help())
+    if options.version:
+        raise VersionRequested
+    if options.config is None:
+        parser.error("--config is required")
+    return Arguments(
+        config=options.config,
+        config_timeout_us=options.config_timeout,
+        check_only=options.check,
+        log_level=options.log_level,
+        enclave=options.enclave,
+    )
+
+
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=program,
+        description="Run one node as its configuration file says.",
+        add_help=False,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("-h", "--help", action="store_true", help="show this help and exit")
+    add("-v", "--version", action="store_true", help="show the version and exit")
+    add("-c", "--config", type=Path, metavar="FILE", help="the configuration, as JSON")
+    add(
+        "--config-timeout",
+        type=_time_us,
+        default=0,
+        metavar="TIME",
+        help="how long to wait for the file, such as 5s (default: 0s)",
+    )
+    add("--check", action="store_true", help="verify the configuration file and exit")
+    add(
+        "--log-level",
+        type=_log_level,
+        default=LogLevel.INFO,
+        metavar="LEVEL",
+        help="trace, debug, info, fail or fatal (default: info)",
+    )
+    add(
+        "--enclave",
+        type=_enclave_kind,
+        default=EnclaveKind.PROCESS,
+        metavar="KIND",
+        help="where the trusted half runs: process or in-process (default: process)",
+    )
+    return parser
+
+
+def _time_us(text: str) -> int:
+    try:
+        return parse_time_us(text)
+    except Malformed as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _log_level(text: str) -> LogLevel:
+    try:
+        return LogLevel(text.lower())
+    except ValueError:
+        levels = ", ".join(LogLevel)
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of {levels}") from None
+
+
+def _enclave_kind(text: str) -> EnclaveKind:
+    try:
+        return EnclaveKind(text)
+    except ValueError:
+        kinds = " or ".join(EnclaveKind)
+        raise argparse.ArgumentTypeError(f"{text!r} is not {kinds}") from None

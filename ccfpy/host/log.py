@@ -1,0 +1,123 @@
+"""Log lines on stdout, in CCF's two formats, text and JSON.
+
+Tools search these lines, so the layout is fixed (``include/ccf/ds/logger.h``). A line
+is written whole and flushed at once: whoever tails the file sees it when it happened.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import BinaryIO
+
+from ccfpy.base.json import dumps
+from ccfpy.boundary.effects import Log, LogLevel, LogTag
+
+PREAMBLE_LENGTH = 45
+HOST_THREAD = 100
+"""What stands for the host where CCF prints the thread."""
+ENCLAVE_THREAD = 0
+
+_RANK = {level: rank for rank, level in enumerate(LogLevel)}
+
+
+class LogFormat(StrEnum):
+    """``logging.format``."""
+
+    TEXT = "Text"
+    JSON = "Json"
+
+
+def timestamp(unix_us: int) -> str:
+    """Write a time as in ``2026-01-31T23:59:59.000001Z``."""
+    seconds, micros = divmod(unix_us, 1_000_000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{micros:06}Z"
+
+
+def text_line(log: Log, *, thread: int, unix_us: int) -> str:
+    """Write one line as text; a long file name keeps its end."""
+    tag = f"[{log.tag}]" if log.tag else ""
+    preamble = f"[{log.level:<5}]{tag} "[:PREAMBLE_LENGTH]
+    room = PREAMBLE_LENGTH - len(preamble)
+    place = f"{log.file}:{log.line} "
+    if len(place) > room:
+        place = place[len(place) - room :]
+    preamble += place
+    return (
+        f"{timestamp(unix_us)}        {thread:<3} "
+        f"{preamble:<{PREAMBLE_LENGTH}}| {log.message}\n"
+    )
+
+
+def json_line(log: Log, *, thread: int, unix_us: int) -> str:
+    """Write one line as a JSON object, its keys in CCF's order."""
+    message = dumps(log.message).decode()
+    return (
+        f'{{"h_ts":"{timestamp(unix_us)}","thread_id":"{thread}",'
+        f'"level":"{log.level}","tag":"{log.tag}","file":"{log.file}",'
+        f'"number":"{log.line}","msg":{message}}}\n'
+    )
+
+
+def _unix_us() -> int:
+    return time.time_ns() // 1000
+
+
+class Logger:
+    """Writes the lines at or above a level."""
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        *,
+        level: LogLevel = LogLevel.INFO,
+        form: LogFormat = LogFormat.TEXT,
+        unix_us: Callable[[], int] = _unix_us,
+    ) -> None:
+        self._stream = stream
+        self._least = _RANK[level]
+        self._line = json_line if form is LogFormat.JSON else text_line
+        self._unix_us = unix_us
+
+    def write(self, log: Log, *, thread: int = ENCLAVE_THREAD) -> None:
+        """Write a line of the enclave's."""
+        self.write_all([log], thread=thread)
+
+    def write_all(self, logs: Sequence[Log], *, thread: int = ENCLAVE_THREAD) -> None:
+        """Write several lines with one flush."""
+        now = self._unix_us()
+        lines = [
+            self._line(log, thread=thread, unix_us=now)
+            for log in logs
+            if _RANK[log.level] >= self._least
+        ]
+        if not lines:
+            return
+        try:
+            self._stream.write("".join(lines).encode(errors="backslashreplace"))
+            self._stream.flush()
+        except (BrokenPipeError, ValueError):
+            # Nobody reads the log any more; that is no reason to stop a node.
+            return
+
+    def log(self, level: LogLevel, message: str, *, file: str) -> None:
+        """Write a line of the host's own."""
+        self.write(
+            Log(level=level, message=message, tag=LogTag.NONE, file=file),
+            thread=HOST_THREAD,
+        )
+
+    def debug(self, message: str, *, file: str) -> None:
+        """Write at debug."""
+        self.log(LogLevel.DEBUG, message, file=file)
+
+    def info(self, message: str, *, file: str) -> None:
+        """Write at info."""
+        self.log(LogLevel.INFO, message, file=file)
+
+    def fail(self, message: str, *, file: str) -> None:
+        """Write at fail."""
+        self.log(LogLevel.FAIL, message, file=file)
+
+    def fatal(self, message: str, *, file: str) -> None:
+        """Write at fatal."""
+        self.log(LogLevel.FATAL, message, file=file)
