@@ -1,0 +1,232 @@
+"""The tree over every transaction of a ledger, as CCF shapes and stores it.
+
+Leaf 0 is 32 zero bytes, leaf *i* is the digest of the entry at seqno *i*. A node is
+``SHA-256(left || right)``; a tree of *n* leaves splits at the greatest power of two
+below *n*, and a part without a partner is carried up (RFC 6962's shape without its
+prefixes).
+
+Digests are kept in one list a level, of complete subtrees only. Appending touches the
+lowest list alone; the levels above catch up when a root or a path is asked for, so a
+root over the last thousand leaves costs one pass over them. Complete subtrees never
+change, so every earlier size of the tree stays available until it is flushed.
+
+The stored form is merklecpp's, whose integers are big-endian
+(``3rdparty/internal/merklecpp/merklecpp.h``).
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Self
+
+from ccfpy.base.errors import Malformed
+from ccfpy.crypto.hashing import sha256
+
+DIGEST_BYTES = 32
+FIRST_LEAF = bytes(DIGEST_BYTES)
+"""What every ledger's tree starts with, so that leaf *i* belongs to seqno *i*."""
+
+_COUNTS = struct.Struct(">QQ")
+_INDEX_MAX = 1 << 56
+
+
+class PathStep(NamedTuple):
+    """One sibling on the way from a leaf to the root."""
+
+    is_left: bool
+    """Whether the sibling stands to the left of the digest computed so far."""
+    digest: bytes
+
+
+def climb(leaf: bytes, path: Iterable[PathStep]) -> bytes:
+    """Compute the root that ``path`` leads to from ``leaf``."""
+    current = leaf
+    for is_left, digest in path:
+        current = sha256(digest + current) if is_left else sha256(current + digest)
+    return current
+
+
+class MerkleTree:
+    """An append-only tree that can forget its past and take back its end.
+
+    Attributes:
+        first: the first leaf whose path can still be computed; those before it are
+            kept only as the digests of the subtrees along the tree's left edge.
+    """
+
+    __slots__ = ("_levels", "_starts", "first")
+
+    def __init__(self, leaves: Iterable[bytes] = (FIRST_LEAF,)) -> None:
+        self.first = 0
+        self._levels: list[list[bytes]] = [list(leaves)]
+        self._starts = [0]
+
+    def __len__(self) -> int:
+        """Count all leaves, flushed ones included."""
+        return self._starts[0] + len(self._levels[0])
+
+    def append(self, leaf: bytes) -> None:
+        """Add the digest of the next transaction."""
+        self._levels[0].append(leaf)
+
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Add the digests of the next transactions, in order."""
+        self._levels[0].extend(leaves)
+
+    def leaf(self, index: int) -> bytes:
+        """Give a leaf that was not flushed."""
+        assert self.first <= index < len(self), index
+        return self._levels[0][index - self._starts[0]]
+
+    def root(self, size: int | None = None) -> bytes:
+        """Give the root over the first ``size`` leaves, or over all of them.
+
+        A size that reaches back before ``first`` needs subtrees that were forgotten
+        and fails an assertion.
+        """
+        count = len(self) if size is None else size
+        assert max(self.first, 1) <= count <= len(self), count
+        self._catch_up()
+        return self._fold(count, len(self._levels))
+
+    def path(self, index: int, size: int | None = None) -> tuple[PathStep, ...]:
+        """Give the siblings from leaf ``index`` up to the root over ``size`` leaves."""
+        count = len(self) if size is None else size
+        assert self.first <= index < count <= len(self), (self.first, index, count)
+        self._catch_up()
+        steps: list[PathStep] = []
+        last = count - 1
+        level = 0
+        while last:
+            if index & 1:
+                steps.append(PathStep(is_left=True, digest=self._at(level, index - 1)))
+            elif index < last:
+                digest = self._node(level, index + 1, count)
+                steps.append(PathStep(is_left=False, digest=digest))
+            index >>= 1
+            last >>= 1
+            level += 1
+        return tuple(steps)
+
+    def retract(self, to: int) -> None:
+        """Take back every leaf after leaf ``to``; does nothing if there is none."""
+        count = to + 1
+        if count >= len(self):
+            return
+        assert count >= max(self.first, 1), (count, self.first)
+        for level, digests in enumerate(self._levels):
+            del digests[max((count >> level) - self._starts[level], 0) :]
+
+    def flush(self, to: int) -> None:
+        """Forget the leaves before leaf ``to``; does nothing if they are forgotten."""
+        if to <= self.first:
+            return
+        assert to < len(self), (to, len(self))
+        self._catch_up()
+        for level, digests in enumerate(self._levels):
+            start = (to >> level) & ~1
+            del digests[: start - self._starts[level]]
+            self._starts[level] = start
+        self.first = to
+
+    def serialise(self, first: int | None = None) -> bytes:
+        """Give the stored form of the tree, of leaves ``first`` and later.
+
+        It is the value that a signature transaction writes into
+        ``public:ccf.internal.tree``.
+        """
+        since = self.first if first is None else first
+        assert self.first <= since < len(self), (self.first, since)
+        self._catch_up()
+        leaves = self._levels[0][since - self._starts[0] :]
+        edge = [
+            self._at(level, (since >> level) - 1)
+            for level in range(since.bit_length())
+            if since >> level & 1
+        ]
+        return b"".join((_COUNTS.pack(len(leaves), since), *leaves, *edge))
+
+    @staticmethod
+    def first_of(data: bytes) -> int:
+        """Give the first leaf that a stored tree holds, reading nothing else of it.
+
+        Raises:
+            Malformed: it is too short to say.
+        """
+        if len(data) < _COUNTS.size:
+            raise Malformed(f"a stored tree of {len(data)} bytes lacks its counts")
+        first: int = _COUNTS.unpack_from(data)[1]
+        return first
+
+    @classmethod
+    def deserialise(cls, data: bytes) -> Self:
+        """Read a stored tree.
+
+        Raises:
+            Malformed: its counts do not match its length, or it holds no leaf.
+        """
+        first = cls.first_of(data)
+        count: int = _COUNTS.unpack_from(data)[0]
+        digests = count + first.bit_count()
+        if not 0 < count <= len(data) or first > _INDEX_MAX:
+            raise Malformed(f"a stored tree of {count} leaves from {first}")
+        if len(data) != _COUNTS.size + DIGEST_BYTES * digests:
+            raise Malformed(
+                f"a stored tree of {count} leaves from {first} needs {digests} digests,"
+                f" found {len(data) - _COUNTS.size} bytes"
+            )
+        parts = [
+            data[at : at + DIGEST_BYTES]
+            for at in range(_COUNTS.size, len(data), DIGEST_BYTES)
+        ]
+        tree = cls(())
+        tree.first = first
+        tree._restore(parts[:count], parts[count:])
+        return tree
+
+    def _restore(self, leaves: list[bytes], edge: Sequence[bytes]) -> None:
+        """Put left-edge digests, lowest first, into their levels, then the leaves."""
+        depth = max(self.first.bit_length(), 1)
+        self._levels = [[] for _ in range(depth)]
+        self._starts = [(self.first >> level) & ~1 for level in range(depth)]
+        left = iter(edge)
+        for level in range(depth):
+            if self.first >> level & 1:
+                self._levels[level].append(next(left))
+        self._levels[0].extend(leaves)
+
+    def _catch_up(self) -> None:
+        """Compute the complete subtrees that the appended leaves have closed."""
+        count = len(self)
+        level = 0
+        while count >> (level + 1):
+            if level + 1 == len(self._levels):
+                self._levels.append([])
+                self._starts.append((self.first >> (level + 1)) & ~1)
+            children, parents = self._levels[level], self._levels[level + 1]
+            done = self._starts[level + 1] + len(parents)
+            at = 2 * done - self._starts[level]
+            stop = 2 * (count >> (level + 1)) - self._starts[level]
+            if at < stop:
+                pairs = zip(
+                    children[at:stop:2], children[at + 1 : stop : 2], strict=True
+                )
+                parents.extend([sha256(left + right) for left, right in pairs])
+            level += 1
+
+    def _at(self, level: int, index: int) -> bytes:
+        return self._levels[level][index - self._starts[level]]
+
+    def _node(self, level: int, index: int, count: int) -> bytes:
+        """Give a node of the tree of ``count`` leaves, complete or its ragged last."""
+        if (index + 1) << level <= count:
+            return self._at(level, index)
+        return self._fold(count, level)
+
+    def _fold(self, count: int, below: int) -> bytes:
+        """Join the complete subtrees lower than level ``below``, right to left."""
+        digest = b""
+        for level in range(below):
+            if count >> level & 1:
+                peak = self._at(level, (count >> level) - 1)
+                digest = sha256(peak + digest) if digest else peak
+        return digest
