@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.base.json import Json
-from ccfpy.kv.maps import Value
+from ccfpy.kv.maps import Codec, Value
+from ccfpy.ledger import tables
+from ccfpy.ledger.identity import IdentityEndorsement
 from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.records import (
     ANY,
-    BASE64,
     COUNT,
     TEXT,
     TX_ID,
@@ -61,23 +62,6 @@ class ServiceConfiguration:
     reconfiguration_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityEndorsement:
-    """A service key's word for the key before it (formats: a COSE_Sign1).
-
-    Attributes:
-        endorsement: the COSE_Sign1; its payload is the endorsed public key.
-        endorsing_key: the signer's public key as DER.
-        previous_version: the seqno of the endorsement before this one.
-    """
-
-    endorsement: bytes
-    endorsing_key: bytes
-    endorsement_epoch_begin: TxId
-    endorsement_epoch_end: TxId | None = None
-    previous_version: Seqno | None = None
-
-
 SERVICE_CONFIGURATION = record(
     ServiceConfiguration,
     required={"recovery_threshold": COUNT},
@@ -115,19 +99,7 @@ PREVIOUS_LAST_SIGNED_ROOT = Value(
 )
 """Hex of the root of its last signature."""
 PREVIOUS_IDENTITY_ENDORSEMENT = Value(
-    "public:ccf.internal.previous_service_identity_endorsement",
-    codec_of(
-        record(
-            IdentityEndorsement,
-            required={
-                "endorsement": BASE64,
-                "endorsing_key": BASE64,
-                "endorsement_epoch_begin": TX_ID,
-            },
-            optional={
-                "endorsement_epoch_end": nullable(TX_ID),
-                "previous_version": nullable(COUNT),
-            },
-        )
-    ),
+    tables.IDENTITY_ENDORSEMENT,
+    Codec(encode=IdentityEndorsement.serialise, decode=IdentityEndorsement.parse),
 )
+"""The service key's word for the key before it."""

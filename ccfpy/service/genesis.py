@@ -1,0 +1,145 @@
+"""The transaction that creates a service, fresh or recovered.
+
+A fresh service's writes its members, configuration and constitution; a recovered one
+keeps those and notes whom it succeeds. Both begin with one trusted node
+(``src/node/rpc/node_frontend.h``, ``create``).
+"""
+
+from dataclasses import dataclass, replace
+
+from ccfpy.base.ids import NodeId, TxId
+from ccfpy.base.json import Json
+from ccfpy.kv.tx import Tx
+from ccfpy.service import members as membership
+from ccfpy.service import nodes as trust
+from ccfpy.service.lifecycle import ServiceStatus
+from ccfpy.service.members import NewMember
+from ccfpy.service.refusal import Refused
+from ccfpy.service.tables import nodes, service
+from ccfpy.service.tables.constitution import CONSTITUTION
+from ccfpy.service.tables.nodes import NodeInfo, NodeStatus
+from ccfpy.service.tables.service import ServiceConfiguration, ServiceInfo
+from ccfpy.service.tables.signatures import SIGNATURES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenesisInfo:
+    """What only a fresh service is given.
+
+    Attributes:
+        constitution: the source of the one module.
+    """
+
+    members: tuple[NewMember, ...]
+    configuration: ServiceConfiguration
+    constitution: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstNode:
+    """The node that creates the service.
+
+    Attributes:
+        certificate: endorsed by the service, as PEM.
+        info: its record; the status and code digest are set here.
+        measurement: of its code; on the virtual platform, text.
+        host_data: the digest that its host vouched for, if the platform has one.
+        security_policy: the text behind it, on SNP.
+    """
+
+    node_id: NodeId
+    certificate: str
+    info: NodeInfo
+    measurement: bytes
+    host_data: bytes | None = None
+    security_policy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateInfo:
+    """All that the create transaction is made of.
+
+    Attributes:
+        service_certificate: PEM.
+        create_txid: the id this transaction will get.
+        genesis: ``None`` when a service is recovered.
+    """
+
+    service_certificate: str
+    create_txid: TxId
+    node: FirstNode
+    service_data: Json = None
+    genesis: GenesisInfo | None = None
+
+
+def is_created(tx: Tx, service_certificate: str) -> bool:
+    """Tell whether the service with this certificate exists."""
+    info = service.INFO.of(tx).get()
+    return info is not None and info.cert == service_certificate
+
+
+def create(tx: Tx, info: CreateInfo) -> None:
+    """Write everything a service begins with.
+
+    Raises:
+        Refused: the tables hold no service that could be recovered, or one already
+            has a configuration, or a member's recovery role does not fit.
+    """
+    _create_service(tx, info)
+    trust.retire_active_nodes(tx)
+    genesis = info.genesis
+    if genesis is not None:
+        # No recovery member is needed yet: opening the service asks for them.
+        for member in genesis.members:
+            membership.add_member(tx, member)
+        configuration = service.CONFIGURATION.of(tx)
+        if configuration.has():
+            raise Refused(
+                "Cannot initialise service configuration: configuration already exists"
+            )
+        configuration.put(genesis.configuration)
+        CONSTITUTION.of(tx).put(genesis.constitution)
+    _add_first_node(tx, info.node)
+
+
+def _create_service(tx: Tx, info: CreateInfo) -> None:
+    services = service.INFO.of(tx)
+    previous = services.get()
+    created_at = None
+    recovery_count = 0
+    if previous is not None:
+        if previous.current_service_create_txid is None:
+            raise Refused(
+                "Starting TX for the previous service doesn't have "
+                "current_service_create_txid recorded"
+            )
+        created_at = previous.current_service_create_txid.seqno
+        signature = SIGNATURES.of(tx).get()
+        if signature is None:
+            raise Refused("Previous service doesn't have any signed transactions")
+        service.PREVIOUS_IDENTITY.of(tx).put(previous.cert)
+        service.PREVIOUS_LAST_SIGNED_ROOT.of(tx).put(signature.root.hex())
+        recovery_count = (previous.recovery_count or 0) + 1
+    fresh = info.genesis is not None
+    services.put(
+        ServiceInfo(
+            cert=info.service_certificate,
+            status=ServiceStatus.OPENING if fresh else ServiceStatus.RECOVERING,
+            previous_service_identity_version=created_at,
+            recovery_count=recovery_count,
+            service_data=info.service_data,
+            current_service_create_txid=info.create_txid,
+        )
+    )
+
+
+def _add_first_node(tx: Tx, node: FirstNode) -> None:
+    nodes.ENDORSED_CERTIFICATES.of(tx).put(node.node_id, node.certificate)
+    recorded = replace(
+        node.info, status=NodeStatus.TRUSTED, code_digest=node.measurement.hex()
+    )
+    nodes.INFO.of(tx).put(node.node_id, recorded)
+    platform = node.info.quote_info.format
+    trust.trust_measurement(tx, platform, node.measurement)
+    if node.host_data is not None:
+        trust.trust_host_data(tx, platform, node.host_data, node.security_policy)

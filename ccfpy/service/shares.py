@@ -1,0 +1,182 @@
+"""Issuing recovery shares to the members of the day, and collecting them again.
+
+Shares are issued when the service opens, when a recovery ends and with every new ledger
+secret; when only the members or the threshold change they are dealt anew for the same
+secret. Collected shares wait in a table, sealed under the current ledger secret.
+"""
+
+from ccfpy.base.ids import MemberId, Seqno
+from ccfpy.base.ports import Entropy
+from ccfpy.crypto.rsa import RsaPublicKey
+from ccfpy.kv.tx import Tx
+from ccfpy.ledger import shares
+from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
+from ccfpy.ledger.shares import Recipients, RecoveryShares, SecretRecord
+from ccfpy.service.members import active_recovery_members
+from ccfpy.service.nodes import trusted_nodes
+from ccfpy.service.refusal import Refused
+from ccfpy.service.tables import recovery, service
+from ccfpy.service.tables.members import RecoveryRole
+from ccfpy.service.tables.recovery import EncryptedSecret
+
+
+def recovery_threshold(tx: Tx) -> int:
+    """Give how many participants' shares open the ledger.
+
+    Raises:
+        Refused: the service has no configuration.
+    """
+    configuration = service.CONFIGURATION.of(tx).get()
+    if configuration is None:
+        raise Refused("Failed to get recovery threshold: No active configuration found")
+    return configuration.recovery_threshold
+
+
+def recipients(tx: Tx) -> Recipients:
+    """Give the members who would get shares now.
+
+    Raises:
+        Refused: the service has no configuration, or a key belongs to nobody.
+    """
+    participants, owners = (
+        {
+            member_id: RsaPublicKey.from_pem(pem)
+            for member_id, pem in active_recovery_members(tx, role).items()
+        }
+        for role in (RecoveryRole.PARTICIPANT, RecoveryRole.OWNER)
+    )
+    return Recipients(
+        threshold=recovery_threshold(tx), participants=participants, owners=owners
+    )
+
+
+def shuffle(tx: Tx, secrets: LedgerSecrets, entropy: Entropy) -> None:
+    """Issue new shares of the current ledger secret.
+
+    Raises:
+        Refused: members and threshold do not allow it.
+    """
+    _depend_on_secrets(tx)
+    _, latest = secrets.latest
+    _issue(tx, latest, entropy)
+
+
+def issue(tx: Tx, secrets: LedgerSecrets, entropy: Entropy) -> None:
+    """Issue shares of the current ledger secret, and record its predecessor.
+
+    Raises:
+        Refused: members and threshold do not allow it.
+    """
+    _depend_on_secrets(tx)
+    version, latest = secrets.latest
+    _issue(tx, latest, entropy)
+    _record(tx, latest, secrets.penultimate, next_version=version, entropy=entropy)
+
+
+def rekey(tx: Tx, secrets: LedgerSecrets, entropy: Entropy) -> None:
+    """Write a new ledger secret for every trusted node, and issue its shares.
+
+    It applies from the seqno after this transaction's, which only the hook that sees
+    it committed can tell; no version is written.
+
+    Raises:
+        Refused: members and threshold do not allow it.
+    """
+    _depend_on_secrets(tx)
+    fresh = LedgerSecret.generate(entropy)
+    _issue(tx, fresh, entropy)
+    _record(tx, fresh, secrets.latest, next_version=None, entropy=entropy)
+    recovery.ENCRYPTED_LEDGER_SECRETS.of(tx).put(
+        {
+            node_id: (
+                EncryptedSecret(
+                    encrypted_secret=RsaPublicKey.from_pem(
+                        info.encryption_pub_key
+                    ).wrap(fresh.raw)
+                ),
+            )
+            for node_id, info in trusted_nodes(tx).items()
+        }
+    )
+
+
+def encrypted_share(tx: Tx, member_id: MemberId) -> bytes | None:
+    """Give a member's share, which only that member can decrypt.
+
+    Raises:
+        Refused: none were issued yet.
+    """
+    return _issued(tx).encrypted_shares.get(member_id)
+
+
+def submit(
+    tx: Tx,
+    member_id: MemberId,
+    share: bytes,
+    *,
+    current: LedgerSecret,
+    entropy: Entropy,
+) -> int:
+    """Keep a share that a member handed in; give how many members have."""
+    submitted = recovery.SUBMITTED_SHARES.of(tx)
+    submitted.put(member_id, shares.seal_submitted(share, current, entropy))
+    return submitted.size()
+
+
+def combine(tx: Tx, current: LedgerSecret) -> LedgerSecret:
+    """Win back the lost service's latest ledger secret from the submitted shares.
+
+    Raises:
+        Refused: none were ever issued.
+        Malformed: what was submitted are no shares.
+        VerificationFailed: there are too few, or they do not open the secret.
+    """
+    record = _issued(tx)
+    submitted = [
+        shares.open_submitted(sealed, current)
+        for _, sealed in recovery.SUBMITTED_SHARES.of(tx).items()
+    ]
+    return shares.unwrap(record, submitted, recovery_threshold(tx))
+
+
+def clear_submitted(tx: Tx) -> None:
+    """Forget the submitted shares, so that members can start over."""
+    recovery.SUBMITTED_SHARES.of(tx).clear()
+
+
+def _issued(tx: Tx) -> RecoveryShares:
+    record = recovery.SHARES.of(tx).get()
+    if record is None:
+        raise Refused("Failed to retrieve current recovery shares info")
+    return record
+
+
+def _depend_on_secrets(tx: Tx) -> None:
+    """Let a rekey in the meantime make the transaction conflict."""
+    recovery.ENCRYPTED_LEDGER_SECRETS.of(tx).get()
+
+
+def _issue(tx: Tx, latest: LedgerSecret, entropy: Entropy) -> None:
+    to = recipients(tx)
+    if to.refusal is not None:
+        raise Refused(to.refusal)
+    recovery.SHARES.of(tx).put(shares.issue(latest, to, entropy))
+
+
+def _record(
+    tx: Tx,
+    latest: LedgerSecret,
+    previous: tuple[Seqno, LedgerSecret] | None,
+    *,
+    next_version: Seqno | None,
+    entropy: Entropy,
+) -> None:
+    past = recovery.PAST_SECRETS.of(tx)
+    record = SecretRecord.make(
+        latest,
+        previous=previous,
+        previous_stored=past.version_of_previous_write(),
+        next_version=next_version,
+        entropy=entropy,
+    )
+    past.put(record)
