@@ -172,7 +172,7 @@ class Store:
             version, changes = self._log.popleft()
             for versioned_map, writes, _ in changes:
                 versioned_map.trim(writes, seqno)
-                if versioned_map.name in self._global_hooks:
+                if writes and versioned_map.name in self._global_hooks:
                     due.append((version, versioned_map.name, writes))
         for version, name, writes in due:
             for hook in self._global_hooks[name]:
@@ -241,11 +241,13 @@ class Store:
                 self._run_local_hooks(versioned_map.name, version, state)
 
     def swap_private_maps(self, source: "Store") -> None:
-        """Exchange private maps with ``source``, which was restored apart.
+        """Take over the private maps of ``source``, which was restored apart.
 
         A recovering node first restores public maps here, decrypts the rest into
-        another store when members have given the means, and then calls this. Private
-        maps that ``source`` lacks stay. Hooks do not run.
+        another store when members have given the means, and then calls this. Maps of
+        the same name are replaced, private maps that ``source`` lacks stay, and
+        ``source`` is not to be used any more. Hooks do not run; transactions begun
+        before cannot commit.
 
         Raises:
             ValueError: ``source`` is ahead of this store or not wholly final.
@@ -257,11 +259,7 @@ class Store:
                 f"source is final to {source.committed} of {source.version} only"
             )
         for name in [name for name in source.maps if not is_public(name)]:
-            theirs = source.maps.pop(name)
-            ours = self.maps.get(name)
-            self.maps[name] = theirs
-            if ours is not None:
-                source.maps[name] = ours
+            self.maps[name] = source.maps.pop(name)
         self.generation += 1
         source.generation += 1
 
@@ -280,10 +278,11 @@ class Store:
             if is_new:
                 versioned_map.created_at = version
                 self.maps[versioned_map.name] = versioned_map
-            # A new map is recorded even if only absent keys were removed from it, so
-            # that a rollback forgets it.
-            if versioned_map.apply(version, writes) or is_new:
+            if versioned_map.apply(version, writes):
                 changes.append((versioned_map, writes, previous_version))
+            elif is_new:
+                # It only removed absent keys; a rollback must forget the map still.
+                changes.append((versioned_map, {}, previous_version))
         self.version = version
         self._log.append((version, changes))
         if self._local_hooks:
