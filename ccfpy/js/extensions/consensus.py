@@ -1,0 +1,87 @@
+"""``ccf.consensus``: what this node knows of transactions' fates."""
+
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from ccfpy.base import json
+from ccfpy.base.ids import Seqno, TxId, View
+from ccfpy.js.host import HostFunction, internal_error
+
+
+class ConsensusView(Protocol):
+    """What the guest may ask of consensus."""
+
+    def committed_tx_id(self) -> TxId | None:
+        """Name the last committed transaction."""
+        ...
+
+    def tx_status(self, tx_id: TxId) -> str:
+        """Give a transaction's status in CCF's words."""
+        ...
+
+    def view_of(self, seqno: Seqno) -> View | None:
+        """Give the view of a seqno in the current history."""
+        ...
+
+
+_SOURCE = """
+(function (host, { arity, namespace, parse }) {
+  "use strict";
+  const trunc = Math.trunc;
+  // ECMAScript's ToInt64, near enough: no view or seqno is beyond a double's integers.
+  function toInteger(value) {
+    const number = trunc(+value);
+    return number === number && number - number === 0 ? number : 0;
+  }
+  namespace("consensus", {
+    getLastCommittedTxId(...args) {
+      arity(args, 0, ", but expected 0");
+      return parse(host.lastCommitted());
+    },
+    getStatusForTxId(...args) {
+      arity(args, 2, ", but expected 2");
+      const view = toInteger(args[0]);
+      const seqno = toInteger(args[1]);
+      if (view < 0 || seqno < 0) {
+        throw new RangeError("Invalid view or seqno: cannot be negative");
+      }
+      return host.status(view, seqno);
+    },
+    getViewForSeqno(...args) {
+      arity(args, 1, ", but expected 1");
+      const seqno = toInteger(args[0]);
+      if (seqno < 0) throw new RangeError("Invalid seqno: cannot be negative");
+      return host.view(seqno) ?? null;
+    },
+  });
+})
+"""
+
+
+class Consensus:
+    """The extension."""
+
+    source: Final = _SOURCE
+
+    def __init__(self, consensus: ConsensusView) -> None:
+        self._consensus = consensus
+
+    def functions(self) -> Mapping[str, HostFunction]:
+        """Give the host functions."""
+        return {
+            "lastCommitted": self._last_committed,
+            "status": self._status,
+            "view": self._view,
+        }
+
+    def _last_committed(self) -> str:
+        tx_id = self._consensus.committed_tx_id()
+        if tx_id is None:
+            raise internal_error("Failed to get last committed txid: NotFound")
+        return json.dumps({"view": tx_id.view, "seqno": tx_id.seqno}).decode()
+
+    def _status(self, view: float, seqno: float) -> str:
+        return str(self._consensus.tx_status(TxId(int(view), int(seqno))))
+
+    def _view(self, seqno: float) -> int | None:
+        return self._consensus.view_of(int(seqno))

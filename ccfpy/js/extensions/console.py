@@ -1,0 +1,64 @@
+"""``console``: guest messages for the node's log."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final, Protocol
+
+from ccfpy.js.host import HostFunction
+
+
+class ConsoleLevel(StrEnum):
+    """CCF's log level behind each method: ``log``/``info``, ``warn``, ``error``."""
+
+    INFO = "info"
+    FAIL = "fail"
+    FATAL = "fatal"
+
+
+class ConsoleLog(Protocol):
+    """Where the messages go."""
+
+    def __call__(self, level: ConsoleLevel, message: str, /) -> None:
+        """Log one message."""
+        ...
+
+
+_SOURCE = """
+(function (host, { stringify, toText, isError, methods }) {
+  "use strict";
+  function line(args) {
+    let text = "";
+    for (let i = 0; i < args.length; i++) {
+      const value = args[i];
+      const isPlainObject =
+        value !== null && !isError(value) &&
+        (typeof value === "object" || typeof value === "function");
+      if (i > 0) text += " ";
+      text += isPlainObject ? toText(stringify(value)) : toText(value);
+    }
+    return text;
+  }
+  globalThis.console = methods({}, {
+    log(...args) { host.write("info", line(args)); },
+    info(...args) { host.write("info", line(args)); },
+    warn(...args) { host.write("fail", line(args)); },
+    error(...args) { host.write("fatal", line(args)); },
+  });
+})
+"""
+
+
+class Console:
+    """The extension."""
+
+    source: Final = _SOURCE
+
+    def __init__(self, log: ConsoleLog) -> None:
+        self._log = log
+
+    def functions(self) -> Mapping[str, HostFunction]:
+        """Give the host functions."""
+        return {"write": self._write}
+
+    def _write(self, level: str, message: str) -> None:
+        self._log(ConsoleLevel(level), message)

@@ -1,0 +1,92 @@
+"""``ccf.gov``: checks a constitution before it is put to the vote.
+
+A constitution that cannot be called would leave the service without a government, so
+it is compiled, and its exports counted, in an interpreter that has nothing else.
+"""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from ccfpy.js.engine import Engine, JsException, JsLimits, JsModuleFailed, Program
+from ccfpy.js.host import HostFunction, JsThrow, type_error
+
+_NAME = "proposed constitution"
+
+
+class _Signature(NamedTuple):
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+
+_EXPORTS = {
+    "apply": _Signature(("proposal", "proposerId")),
+    "resolve": _Signature(("proposal", "proposerId", "votes"), ("proposalId",)),
+    "validate": _Signature(("input",)),
+}
+"""What must be exported; looked at in name order, as the first fault is reported."""
+
+_SOURCE = """
+(function (host, { arity, namespace }) {
+  "use strict";
+  namespace("gov", {
+    validateConstitution(...args) {
+      arity(args, 1, ", but expected 1");
+      if (typeof args[0] !== "string") {
+        throw new TypeError("constitution is not a string");
+      }
+      host.validate(args[0]);
+      return true;
+    },
+  });
+})
+"""
+
+
+class Gov:
+    """The extension."""
+
+    source: Final = _SOURCE
+
+    def __init__(self, engine: Engine, limits: JsLimits) -> None:
+        self._engine = engine
+        self._limits = limits
+
+    def functions(self) -> Mapping[str, HostFunction]:
+        """Give the host functions."""
+        return {"validate": self._validate}
+
+    def _validate(self, constitution: str) -> None:
+        if not constitution:
+            raise type_error("constitution is empty")
+        program = Program(name=_NAME, source=constitution)
+        for name, signature in _EXPORTS.items():
+            try:
+                count = self._engine.parameter_count(program, name, limits=self._limits)
+            except (JsModuleFailed, JsException) as error:
+                raise type_error(
+                    f"{_NAME} does not export a function named {name}: {error}"
+                ) from None
+            fewest = len(signature.required)
+            most = fewest + len(signature.optional)
+            if not fewest <= count <= most:
+                raise _wrong_count(name, signature, count)
+
+
+def _wrong_count(name: str, signature: _Signature, count: int) -> JsThrow:
+    fewest = len(signature.required)
+    names = ", ".join(signature.required)
+    if signature.optional:
+        most = fewest + len(signature.optional)
+        expected = (
+            f"between {fewest} and {most} args "
+            f"({names}[, {', '.join(signature.optional)}])"
+        )
+    else:
+        expected = f"{_args(fewest)} ({names})"
+    return type_error(
+        f"{_NAME} exports function {name} with {_args(count)}, expected {expected}"
+    )
+
+
+def _args(count: int) -> str:
+    return f"{count} arg" if count == 1 else f"{count} args"

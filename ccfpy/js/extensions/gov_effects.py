@@ -1,0 +1,129 @@
+"""What an accepted proposal may do to the application's code and to JWT keys.
+
+CCF puts these three functions on ``ccf`` itself.
+"""
+
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from ccfpy.base import json
+from ccfpy.base.errors import CcfpyError
+from ccfpy.js.engine import Engine, JsModuleFailed
+from ccfpy.js.extensions.kv import Tables
+from ccfpy.js.host import HostFunction, internal_error
+
+MODULES = "public:ccf.gov.modules"
+BYTECODE = "public:ccf.gov.modules_quickjs_bytecode"
+BYTECODE_VERSION = "public:ccf.gov.modules_quickjs_version"
+_UNIT_KEY = bytes(8)
+
+
+class JwtKeys(Protocol):
+    """The keys that tokens are verified with, changed in the proposal's transaction."""
+
+    def set_keys(
+        self, issuer: str, *, metadata: json.JsonObject, jwks: json.JsonObject
+    ) -> None:
+        """Replace an issuer's keys.
+
+        Raises:
+            CcfpyError: the key set cannot be used; it says why.
+        """
+        ...
+
+    def remove_keys(self, issuer: str) -> None:
+        """Remove an issuer's keys.
+
+        Raises:
+            CcfpyError: they cannot be removed.
+        """
+        ...
+
+
+_SOURCE = """
+(function (host, { arity, ccf, methods, stringify, toText }) {
+  "use strict";
+  function jsonOf(value, name) {
+    let text;
+    try {
+      text = stringify(value);
+    } catch {
+      throw new TypeError(`${name} argument is not a JSON object`);
+    }
+    return toText(text);
+  }
+  methods(ccf, {
+    refreshAppBytecodeCache(...args) {
+      arity(args, 0, " but expected none");
+      host.refreshBytecode();
+    },
+    setJwtPublicSigningKeys(...args) {
+      arity(args, 3, " but expected 3");
+      host.setJwtKeys(
+        toText(args[0]), jsonOf(args[1], "metadata"), jsonOf(args[2], "jwks"));
+    },
+    removeJwtPublicSigningKeys(...args) {
+      arity(args, 1, " but expected 1");
+      host.removeJwtKeys(toText(args[0]));
+    },
+  });
+})
+"""
+
+
+class GovEffects:
+    """The extension."""
+
+    source: Final = _SOURCE
+
+    def __init__(self, engine: Engine, tables: Tables, jwt_keys: JwtKeys) -> None:
+        self._engine = engine
+        self._tables = tables
+        self._jwt_keys = jwt_keys
+
+    def functions(self) -> Mapping[str, HostFunction]:
+        """Give the host functions."""
+        return {
+            "refreshBytecode": self._refresh_bytecode,
+            "setJwtKeys": self._set_jwt_keys,
+            "removeJwtKeys": self._remove_jwt_keys,
+        }
+
+    def _refresh_bytecode(self) -> None:
+        """Compile every module into the tables where CCF keeps bytecode.
+
+        They are written for those who read the ledger; this engine never loads them.
+        It also proves that each module compiles before the app is replaced.
+        """
+        version = self._tables.raw(BYTECODE_VERSION)
+        version.put(_UNIT_KEY, self._engine.version.encode())
+        bytecode = self._tables.raw(BYTECODE)
+        bytecode.clear()
+        for name, source in self._tables.raw(MODULES).range():
+            try:
+                code = self._engine.compile_module(
+                    name.decode(errors="replace"), source.decode(errors="replace")
+                )
+            except JsModuleFailed as error:
+                raise internal_error(f"Failed to refresh bytecode: {error}") from None
+            bytecode.put(name, code)
+
+    def _set_jwt_keys(self, issuer: str, metadata: str, jwks: str) -> None:
+        try:
+            self._jwt_keys.set_keys(
+                issuer,
+                metadata=json.loads_object(metadata),
+                jwks=json.loads_object(jwks),
+            )
+        except CcfpyError as error:
+            raise internal_error(
+                f"Error setting JWT public signing keys: {error}"
+            ) from None
+
+    def _remove_jwt_keys(self, issuer: str) -> None:
+        try:
+            self._jwt_keys.remove_keys(issuer)
+        except CcfpyError as error:
+            raise internal_error(
+                f"Failed to remove JWT public signing keys: {error}"
+            ) from None

@@ -1,0 +1,232 @@
+"""``ccf.kv``: the tables of one transaction, each as a map of ArrayBuffers.
+
+``ccf.kv[name]`` always gives a handle; what the context may not do with the table
+throws when it is tried, in CCF's words. Rights are decided here, not in JavaScript.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, Protocol
+
+from ccfpy.base.ids import Seqno
+from ccfpy.js.access import Permission, TxAccess, explain, permission
+from ccfpy.js.host import HostFunction, type_error
+
+
+class Table(Protocol):
+    """What a JavaScript handle does with a table."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """Give a value."""
+        ...
+
+    def put(self, key: bytes, value: bytes) -> None:
+        """Write a value."""
+        ...
+
+    def remove(self, key: bytes) -> None:
+        """Remove a key."""
+        ...
+
+    def clear(self) -> None:
+        """Remove every key."""
+        ...
+
+    def size(self) -> int:
+        """Count keys."""
+        ...
+
+    def range(self) -> list[tuple[bytes, bytes]]:
+        """List entries in key order."""
+        ...
+
+    def version_of_previous_write(self, key: bytes) -> Seqno | None:
+        """Name the transaction that last wrote a key."""
+        ...
+
+
+class Tables(Protocol):
+    """The transaction that ``ccf.kv`` is a view of."""
+
+    def raw(self, name: str) -> Table:
+        """Give a table by name."""
+        ...
+
+
+_SOURCE = """
+(function (host, { ccf, arity, isBuffer, checkBuffer, apply }) {
+  "use strict";
+  const expected0 = ", but expected 0";
+  const expected1 = ", but expected 1";
+  const expected2 = ", but expected 2";
+  function checkKey(args) {
+    arity(args, 1, expected1);
+    checkBuffer(args[0]);
+  }
+  class KvMap {
+    constructor(name) {
+      Object.defineProperty(this, "_map_name", { value: name });
+    }
+    has(...args) {
+      host.allow(this._map_name, "has");
+      checkKey(args);
+      return host.has(this._map_name, args[0]);
+    }
+    get(...args) {
+      host.allow(this._map_name, "get");
+      checkKey(args);
+      return host.get(this._map_name, args[0]);
+    }
+    getVersionOfPreviousWrite(...args) {
+      host.allow(this._map_name, "getVersionOfPreviousWrite");
+      checkKey(args);
+      return host.getVersionOfPreviousWrite(this._map_name, args[0]);
+    }
+    get size() {
+      return host.size(this._map_name);
+    }
+    set(...args) {
+      host.allow(this._map_name, "set");
+      arity(args, 2, expected2);
+      if (!isBuffer(args[0]) || !isBuffer(args[1])) {
+        throw new TypeError("Arguments must be ArrayBuffers");
+      }
+      host.set(this._map_name, args[0], args[1]);
+      return this;
+    }
+    delete(...args) {
+      host.allow(this._map_name, "delete");
+      checkKey(args);
+      host.delete(this._map_name, args[0]);
+    }
+    clear(...args) {
+      host.allow(this._map_name, "clear");
+      arity(args, 0, expected0);
+      host.clear(this._map_name);
+    }
+    forEach(...args) {
+      host.allow(this._map_name, "forEach");
+      arity(args, 1, expected1);
+      const visit = args[0];
+      if (typeof visit !== "function") {
+        throw new TypeError("Argument must be a function");
+      }
+      const cursor = host.forEach(this._map_name);
+      for (;;) {
+        const key = host.nextKey(cursor);
+        if (key === undefined) return;
+        apply(visit, undefined, [host.nextValue(cursor), key, this]);
+      }
+    }
+  }
+  ccf.kv = new Proxy(Object.freeze({ __proto__: null }), {
+    __proto__: null,
+    get: (_target, name) =>
+      typeof name === "string" ? new KvMap(name) : undefined,
+  });
+})
+"""
+
+
+class Kv:
+    """The extension; one for each call, as it holds that call's transaction.
+
+    Attributes:
+        access: the context whose rights apply.
+    """
+
+    source: Final = _SOURCE
+
+    def __init__(self, tables: Tables, access: TxAccess) -> None:
+        self.access = access
+        self._tables = tables
+        self._permissions: dict[str, Permission] = {}
+        self._cursors: list[Iterator[tuple[bytes, bytes]]] = []
+        self._values: list[bytes] = []
+
+    def functions(self) -> Mapping[str, HostFunction]:
+        """Give the host functions."""
+        return {
+            "allow": self._allow,
+            "has": self._has,
+            "get": self._get,
+            "getVersionOfPreviousWrite": self._version_of_previous_write,
+            "size": self._size,
+            "set": self._set,
+            "delete": self._delete,
+            "clear": self._clear,
+            "forEach": self._for_each,
+            "nextKey": self._next_key,
+            "nextValue": self._next_value,
+        }
+
+    def _require(self, name: str, method: str) -> None:
+        granted = self._permissions.get(name)
+        if granted is None:
+            granted = self._permissions[name] = permission(self.access, name)
+        if not granted & _NEEDS[method]:
+            raise type_error(
+                f'Cannot call "{method}" on table named {name}. '
+                f"{explain(granted, self.access)}"
+            )
+
+    def _table(self, name: str, method: str) -> Table:
+        self._require(name, method)
+        return self._tables.raw(name)
+
+    def _allow(self, name: str, method: str) -> None:
+        """Refuse before arguments are looked at, as CCF does."""
+        self._require(name, method)
+
+    def _has(self, name: str, key: bytes) -> bool:
+        return self._table(name, "has").get(key) is not None
+
+    def _get(self, name: str, key: bytes) -> bytes | None:
+        return self._table(name, "get").get(key)
+
+    def _version_of_previous_write(self, name: str, key: bytes) -> int | None:
+        table = self._table(name, "getVersionOfPreviousWrite")
+        return table.version_of_previous_write(key)
+
+    def _size(self, name: str) -> int:
+        return self._table(name, "size").size()
+
+    def _set(self, name: str, key: bytes, value: bytes) -> None:
+        self._table(name, "set").put(key, value)
+
+    def _delete(self, name: str, key: bytes) -> None:
+        self._table(name, "delete").remove(key)
+
+    def _clear(self, name: str) -> None:
+        self._table(name, "clear").clear()
+
+    def _for_each(self, name: str) -> int:
+        """Begin to visit a table as it is now, in key order; give a cursor.
+
+        Entries cross one by one: a list would be cut short without an error where the
+        guest's memory ends.
+        """
+        self._cursors.append(iter(self._table(name, "forEach").range()))
+        self._values.append(b"")
+        return len(self._cursors) - 1
+
+    def _next_key(self, cursor: int) -> bytes | None:
+        entry = next(self._cursors[cursor], None)
+        if entry is None:
+            return None
+        key, self._values[cursor] = entry
+        return key
+
+    def _next_value(self, cursor: int) -> bytes:
+        return self._values[cursor]
+
+
+_NEEDS = {
+    "has": Permission.READ,
+    "get": Permission.READ,
+    "getVersionOfPreviousWrite": Permission.READ,
+    "size": Permission.READ,
+    "forEach": Permission.READ,
+    "set": Permission.WRITE,
+    "delete": Permission.WRITE,
+    "clear": Permission.WRITE,
+}

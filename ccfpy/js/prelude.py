@@ -1,0 +1,130 @@
+"""The JavaScript that every interpreter runs first, while nobody has touched it.
+
+It keeps the builtins it needs to itself, so a guest who replaces ``JSON.stringify``
+or ``Promise.prototype.then`` harms only himself. It joins host functions to the
+exceptions they ask for: a host function that wants to throw answers ``null`` and
+leaves class and message to be collected, because the binding turns every host
+exception into the same class and cuts its text.
+"""
+
+NAME = "<ccf>"
+"""The file name of all of the node's own JavaScript in a trace."""
+
+SOURCE = r"""
+(function (collectThrow, report) {
+  "use strict";
+  const { apply, has } = Reflect;
+  const { isError } = Error;
+  const { parse, stringify } = JSON;
+  const { isArray } = Array;
+  const toText = String;
+  const classes = { __proto__: null, Error, TypeError, RangeError, InternalError };
+  const then = Promise.prototype.then;
+  const byteLength = Object.getOwnPropertyDescriptor(
+    ArrayBuffer.prototype, "byteLength").get;
+  const ccf = (globalThis.ccf = {});
+
+  function guarded(native) {
+    return (...args) => {
+      const result = apply(native, undefined, args);
+      if (result === null) {
+        const kind = collectThrow(true);
+        throw new classes[kind](collectThrow(false));
+      }
+      return result;
+    };
+  }
+
+  const tools = {
+    ccf,
+    apply,
+    stringify,
+    parse,
+    toText,
+    isError,
+    isBuffer(value) {
+      try {
+        apply(byteLength, value, []);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    // CCF's wording differs between its files: some have a comma, some spell the
+    // number; each extension passes its own.
+    arity(args, count, expectation) {
+      if (args.length !== count) {
+        throw new TypeError(`Passed ${args.length} arguments${expectation}`);
+      }
+    },
+    checkBuffer(value) {
+      if (!tools.isBuffer(value)) {
+        throw new TypeError("Argument must be an ArrayBuffer");
+      }
+    },
+    namespace(name, members) {
+      ccf[name] = tools.methods({}, members);
+    },
+    // Methods that look native: named, not constructible, with CCF's length.
+    methods(target, members) {
+      for (const name in members) target[name] = members[name];
+      return target;
+    },
+  };
+
+  function reasonOf(thrown) {
+    try {
+      if (!isError(thrown) && typeof thrown === "object" && thrown !== null) {
+        return stringify(thrown) ?? "";
+      }
+      return toText(thrown);
+    } catch {
+      return "";
+    }
+  }
+
+  function traceOf(thrown) {
+    try {
+      const { stack } = thrown;
+      return stack === undefined ? undefined : toText(stack);
+    } catch {
+      return undefined;
+    }
+  }
+
+  function fail(thrown) {
+    report(reasonOf(thrown), isError(thrown) ? traceOf(thrown) : undefined);
+  }
+
+  let main;
+  return {
+    install(installer, ...natives) {
+      const host = { __proto__: null };
+      for (let i = 0; i < natives.length; i += 2) {
+        host[natives[i]] = guarded(natives[i + 1]);
+      }
+      installer(host, tools);
+    },
+    load(name) {
+      return apply(then, import(name), [(ns) => { main = ns; }, fail]);
+    },
+    kindOf(name) {
+      return has(main, name) ? typeof main[name] : "absent";
+    },
+    parameterCount(name) {
+      return main[name].length >>> 0;
+    },
+    call(name, mask, ...args) {
+      try {
+        for (let i = 0; i < args.length; i++) {
+          if (mask[i] === "j") args[i] = parse(args[i]);
+        }
+        const callee = main[name];
+        return stringify(apply(callee, undefined, args));
+      } catch (thrown) {
+        fail(thrown);
+      }
+    },
+  };
+})
+"""

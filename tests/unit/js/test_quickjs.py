@@ -1,0 +1,331 @@
+"""The engine: what crosses, how guests fail, and that one call never harms the next."""
+
+import json
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccfpy.base.limits import JS_BYTECODE_PROGRAMS_MAX
+from ccfpy.js.engine import (
+    JsException,
+    JsLimitExceeded,
+    JsLimits,
+    JsModuleFailed,
+    Limit,
+    Program,
+)
+from ccfpy.js.host import HostFunction, JsThrow, internal_error, type_error
+from ccfpy.js.quickjs import TIMED_OUT, QuickJs
+
+SMALL_HEAP = JsLimits(heap_bytes_max=4 << 20)
+
+
+@dataclass
+class CountingClock:
+    """A clock that moves a tenth of a second each time it is read."""
+
+    now_ns: int = 0
+
+    def monotonic_ns(self) -> int:
+        self.now_ns += 100_000_000
+        return self.now_ns
+
+
+@dataclass
+class Functions:
+    """An extension whose host functions become globals."""
+
+    table: Mapping[str, HostFunction] = field(default_factory=dict)
+    source: str = "(host) => { for (const n in host) globalThis[n] = host[n]; }"
+
+    def functions(self) -> Mapping[str, HostFunction]:
+        return self.table
+
+
+@pytest.fixture
+def engine() -> QuickJs:
+    return QuickJs(CountingClock())
+
+
+def run(
+    engine: QuickJs,
+    source: str,
+    *arguments: object,
+    limits: JsLimits | None = None,
+    imports: Mapping[str, str] | None = None,
+    **functions: HostFunction,
+) -> object:
+    program = Program(name="main[0]", source=source, imports=imports or {})
+    text = engine.call_export(
+        program,
+        "f",
+        arguments,  # type: ignore[arg-type]  # tests pass plain objects
+        extensions=[Functions(functions)],
+        limits=limits or JsLimits(),
+    )
+    return None if text is None else json.loads(text)
+
+
+def test_arguments_and_results_cross_as_values(engine: QuickJs) -> None:
+    source = "export const f = (a, b, c) => [a, b.length, c.byteLength, typeof a]"
+    assert run(engine, source, "é\0", [1, None], b"\xff\0") == ["é\0", 2, 2, "string"]
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=10,
+    ).filter(lambda value: not isinstance(value, str))
+)
+def test_any_json_argument_comes_back_unchanged(value: object) -> None:
+    engine = QuickJs(CountingClock())
+    assert run(engine, "export const f = (a) => a", value) == value
+
+
+def test_a_key_named_proto_is_data(engine: QuickJs) -> None:
+    source = "export const f = (a) => [Object.keys(a), a.x === undefined]"
+    assert run(engine, source, {"__proto__": {"x": 1}}) == [["__proto__"], True]
+
+
+@pytest.mark.parametrize("result", ["undefined", "() => 1", "Symbol()"])
+def test_what_has_no_json_form_is_none(engine: QuickJs, result: str) -> None:
+    assert run(engine, f"export const f = () => {result}") is None
+
+
+def test_an_error_gives_its_reason_and_where_it_was_thrown(engine: QuickJs) -> None:
+    with pytest.raises(JsException) as caught:
+        run(engine, 'export function f() { throw new Error("hm") }')
+    assert caught.value.reason == "Error: hm"
+    assert caught.value.trace is not None
+    assert caught.value.trace.startswith("    at f (main[0]:1:")
+    assert "<ccf>" not in caught.value.trace
+
+
+@pytest.mark.parametrize(
+    ("thrown", "reason"),
+    [
+        ("{a: 1}", '{"a":1}'),
+        ("'text'", "text"),
+        ("Symbol('s')", "Symbol(s)"),
+        ("null", "null"),
+        ("undefined", "undefined"),
+        ("{toJSON() { throw 1 }}", ""),
+        ("Object.assign(new Error('x'), {toString() { throw 1 }})", ""),
+    ],
+)
+def test_anything_may_be_thrown(engine: QuickJs, thrown: str, reason: str) -> None:
+    with pytest.raises(JsException) as caught:
+        run(engine, f"export function f() {{ throw {thrown} }}")
+    assert caught.value.reason == reason
+    assert type(caught.value) is JsException
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("not syntax at all", "Failed to compile main[0]: SyntaxError:"),
+        ('"\ud800"; export function f() {}', "Failed to compile main[0]"),
+        ("throw new Error('hm')", "Failed to execute main[0]: Error: hm"),
+        ("export let g", "Failed to find export 'f' in module 'main[0]'"),
+        ("export let f = 1", "Export 'f' of module 'main[0]' is not a function"),
+        ("import '/absent.js'", "module '/absent.js' not found"),
+    ],
+)
+def test_a_module_that_cannot_be_used_says_why(
+    engine: QuickJs, source: str, text: str
+) -> None:
+    with pytest.raises(JsModuleFailed) as caught:
+        run(engine, source)
+    assert text in str(caught.value)
+
+
+HOGS = [
+    ("for (;;);", JsLimits(), Limit.TIME),
+    ("try { for (;;); } catch {}", JsLimits(), Limit.TIME),
+    ("/(a+)+b/.test('a'.repeat(100))", JsLimits(), Limit.TIME),
+    (
+        "return new Proxy([], {get: (t, k) => k === 'length' ? 2 ** 31 : 0})",
+        JsLimits(),
+        Limit.TIME,
+    ),
+    ("return f()", JsLimits(), Limit.STACK),
+    (
+        "let o = {}; for (let i = 0; i < 2e5; i++) o = {o}; return o",
+        JsLimits(),
+        Limit.STACK,
+    ),
+    ("return 'x'.repeat(8e6)", SMALL_HEAP, Limit.HEAP),
+    ("for (;;) all.push({})", SMALL_HEAP, Limit.HEAP),
+    ("return 1", JsLimits(heap_bytes_max=1), Limit.HEAP),
+]
+
+
+@pytest.mark.parametrize(("body", "limits", "which"), HOGS)
+def test_each_limit_stops_a_call_and_spares_the_next(
+    engine: QuickJs, body: str, limits: JsLimits, which: Limit
+) -> None:
+    source = f"const all = []; export function f() {{ {body} }}"
+    with pytest.raises(JsLimitExceeded) as caught:
+        run(engine, source, limits=limits)
+    assert caught.value.which is which
+    if which is Limit.TIME:
+        assert caught.value.reason == TIMED_OUT
+    assert run(engine, "export const f = () => 'well'") == "well"
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["for (;;);", "const g = async () => { for (;;) await 1 }; await g();"],
+)
+def test_a_module_body_is_under_the_limits_too(engine: QuickJs, source: str) -> None:
+    with pytest.raises(JsLimitExceeded) as caught:
+        run(engine, f"{source} export function f() {{}}")
+    assert caught.value.which is Limit.TIME
+
+
+def test_limits_can_be_kept_from_falling_below_their_defaults() -> None:
+    assert JsLimits(heap_bytes_max=1, execution_ms_max=9000).at_least_defaults() == (
+        JsLimits(execution_ms_max=9000)
+    )
+
+
+def test_calls_share_nothing(engine: QuickJs) -> None:
+    source = "export const f = () => (globalThis.n = (globalThis.n ?? 0) + 1)"
+    assert [run(engine, source), run(engine, source)] == [1, 1]
+
+
+def test_imports_work_cold_and_from_kept_bytecode(engine: QuickJs) -> None:
+    imports = {
+        "/lib/a.js": "import { b } from './b.js'; export const a = () => b() + 1",
+        "/lib/b.js": "export const b = () => 40",
+    }
+    source = "import { a } from '/lib/a.js'; export const f = () => a() + 1"
+    assert [run(engine, source, imports=imports) for _ in range(2)] == [42, 42]
+    changed = imports | {"/lib/b.js": "export const b = () => 0"}
+    assert run(engine, source, imports=changed) == 2
+
+
+def test_relative_imports_reach_modules_at_the_root(engine: QuickJs) -> None:
+    program = Program(
+        name="/app.js",
+        source="import { a } from './a.js'; export const f = () => a",
+        imports={"/a.js": "export const a = 7"},
+    )
+    for _ in range(2):
+        assert (
+            engine.call_export(program, "f", [], extensions=[], limits=JsLimits())
+            == "7"
+        )
+
+
+def test_kept_bytecode_is_bounded(engine: QuickJs) -> None:
+    for number in range(JS_BYTECODE_PROGRAMS_MAX + 3):
+        assert run(engine, f"export const f = () => {number}") == number
+    assert len(engine._bytecode) == JS_BYTECODE_PROGRAMS_MAX
+
+
+def test_parameters_are_counted(engine: QuickJs) -> None:
+    program = Program(name="p", source="export function f(a, b, c = 1) {}")
+    assert engine.parameter_count(program, "f", limits=JsLimits()) == 2
+    with pytest.raises(JsModuleFailed):
+        engine.parameter_count(program, "g", limits=JsLimits())
+
+
+def test_one_module_compiles_without_those_it_imports(engine: QuickJs) -> None:
+    assert len(engine.compile_module("/a.js", "import '/b.js'; export let x")) > 20
+    with pytest.raises(JsModuleFailed):
+        engine.compile_module("/a.js", "bad bad")
+    assert engine.version
+
+
+@pytest.mark.parametrize("value", [b"\0\xff", "é", 7, -1.5, True, None])
+def test_host_functions_give_and_take_plain_values(
+    engine: QuickJs, value: bytes | str | float | bool | None
+) -> None:
+    seen: list[object] = []
+    source = "export function f() { back(give()) }"
+    run(engine, source, give=lambda: value, back=seen.append)
+    assert seen == [value]
+    assert type(seen[0]) is type(value)
+
+
+def test_a_host_function_can_throw_for_the_guest_to_catch(engine: QuickJs) -> None:
+    def throw() -> None:
+        raise type_error("x" * 1000)
+
+    source = (
+        "export function f() { try { throws() } catch (e) {"
+        " return [e instanceof TypeError, e.message.length] } }"
+    )
+    assert run(engine, source, throws=throw) == [True, 1000]
+    with pytest.raises(JsException) as caught:
+        run(engine, "export function f() { throws() }", throws=throw)
+    assert caught.value.reason.startswith("TypeError: xxx")
+
+
+@pytest.mark.parametrize("error", [KeyError("k"), KeyboardInterrupt(), MemoryError()])
+def test_a_failure_of_the_host_passes_through_whatever_the_guest_does(
+    engine: QuickJs, error: BaseException
+) -> None:
+    def fail() -> None:
+        raise error
+
+    source = "export function f() { try { fails() } catch {} for (;;); }"
+    with pytest.raises(type(error)) as caught:
+        run(engine, source, fails=fail)
+    assert caught.value is error
+
+
+def test_a_failing_clock_is_not_lost() -> None:
+    class Broken(CountingClock):
+        def monotonic_ns(self) -> int:
+            if self.now_ns:
+                raise OSError("no clock")
+            return super().monotonic_ns()
+
+    with pytest.raises(OSError, match="no clock"):
+        run(QuickJs(Broken()), "export function f() { for (;;); }")
+
+
+def test_an_object_is_not_a_host_argument(engine: QuickJs) -> None:
+    with pytest.raises(JsException, match="must be an ArrayBuffer"):
+        run(engine, "export function f() { take({}) }", take=lambda _value: None)
+
+
+def test_a_guest_that_replaces_builtins_harms_only_itself(engine: QuickJs) -> None:
+    source = """
+        JSON.stringify = () => "forged"; JSON.parse = () => 1;
+        Promise.prototype.then = null; Reflect.apply = null;
+        Array.prototype[Symbol.iterator] = null;
+        export function f() { return [give(), "result"] }
+    """
+    assert run(engine, source, give=lambda: 5) == [5, "result"]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_nothing_outlives_its_call(engine: QuickJs, fails: bool) -> None:
+    class Host:
+        def touch(self) -> None:
+            if fails:
+                raise internal_error("no")
+
+    def call() -> Callable[[], Host | None]:
+        host = Host()
+        source = "export function f() { globalThis.keep = touch; touch() }"
+        try:
+            run(engine, source, touch=host.touch)
+        except JsException:
+            assert fails
+        return weakref.ref(host)
+
+    assert call()() is None, "an interpreter is still alive"
+
+
+def test_a_throw_carries_its_class() -> None:
+    assert isinstance(internal_error("x"), JsThrow)
+    assert internal_error("x").kind == "InternalError"
