@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from ccfpy.base.errors import CcfpyError
+from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.limits import MAP_NAMES_CACHED_MAX
 
 PUBLIC_PREFIX = "public:"
@@ -54,7 +54,12 @@ def kind_of(name: str) -> MapKind:
 
     Raises:
         ReservedName: the name is kept for future use by the framework.
+        Malformed: the name cannot be written as UTF-8, so no ledger could hold it.
     """
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise Malformed(f"map name has a lone surrogate at {error.start}") from None
     bare = name.removeprefix(PUBLIC_PREFIX)
     public = len(bare) != len(name)
     domain = SecurityDomain.PUBLIC if public else SecurityDomain.PRIVATE

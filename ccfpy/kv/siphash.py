@@ -17,24 +17,24 @@ def siphash_2_4(data: bytes, k0: int, k1: int) -> int:
     padded = data + bytes(7 - length % 8) + bytes((length & 0xFF,))
     for offset in range(0, len(padded), 8):
         word = int.from_bytes(padded[offset : offset + 8], "little")
-        v3 ^= word
-        v0, v1, v2, v3 = _round(*_round(v0, v1, v2, v3))
+        v0, v1, v2, v3 = _rounds(2, v0, v1, v2, v3 ^ word)
         v0 ^= word
-    v2 ^= 0xFF
-    for _ in range(4):
-        v0, v1, v2, v3 = _round(v0, v1, v2, v3)
+    v0, v1, v2, v3 = _rounds(4, v0, v1, v2 ^ 0xFF, v3)
     return v0 ^ v1 ^ v2 ^ v3
 
 
-def _round(v0: int, v1: int, v2: int, v3: int) -> tuple[int, int, int, int]:
-    v0 = (v0 + v1) & _MASK
-    v1 = ((v1 << 13) & _MASK | v1 >> 51) ^ v0
-    v0 = (v0 << 32) & _MASK | v0 >> 32
-    v2 = (v2 + v3) & _MASK
-    v3 = ((v3 << 16) & _MASK | v3 >> 48) ^ v2
-    v0 = (v0 + v3) & _MASK
-    v3 = ((v3 << 21) & _MASK | v3 >> 43) ^ v0
-    v2 = (v2 + v1) & _MASK
-    v1 = ((v1 << 17) & _MASK | v1 >> 47) ^ v2
-    v2 = (v2 << 32) & _MASK | v2 >> 32
+def _rounds(
+    count: int, v0: int, v1: int, v2: int, v3: int
+) -> tuple[int, int, int, int]:
+    for _ in range(count):
+        v0 = (v0 + v1) & _MASK
+        v1 = ((v1 << 13) & _MASK | v1 >> 51) ^ v0
+        v0 = (v0 << 32) & _MASK | v0 >> 32
+        v2 = (v2 + v3) & _MASK
+        v3 = ((v3 << 16) & _MASK | v3 >> 48) ^ v2
+        v0 = (v0 + v3) & _MASK
+        v3 = ((v3 << 21) & _MASK | v3 >> 43) ^ v0
+        v2 = (v2 + v1) & _MASK
+        v1 = ((v1 << 17) & _MASK | v1 >> 47) ^ v2
+        v2 = (v2 << 32) & _MASK | v2 >> 32
     return v0, v1, v2, v3

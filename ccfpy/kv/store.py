@@ -114,17 +114,18 @@ class Store:
     def apply(self, version: Seqno, write_set: WriteSet) -> None:
         """Replay the write set that the ledger has at ``version``.
 
+        Its maps are not checked: the ledger may hold names that are refused now.
+
         Raises:
             ValueError: it is not the next seqno.
         """
         if version != self.version + 1:
             raise ValueError(f"cannot apply {version} after {self.version}")
-        written: list[tuple[VersionedMap, Writes]] = []
-        for name in sorted(write_set):
-            versioned_map = self.maps.get(name)
-            if versioned_map is None:
-                versioned_map = VersionedMap(name)
-            written.append((versioned_map, write_set[name]))
+        written = [
+            (self.maps.get(name) or VersionedMap(name), write_set[name])
+            for name in sorted(write_set)
+            if write_set[name]
+        ]
         self._append(version, written)
 
     # History
@@ -181,7 +182,7 @@ class Store:
     # Hooks
 
     def on_local(self, name: str, hook: Hook) -> None:
-        """Call ``hook`` whenever a write set that changes the map is applied."""
+        """Call ``hook`` whenever a write set with writes to the map is applied."""
         self._local_hooks.setdefault(name, []).append(hook)
 
     def on_global(self, name: str, hook: Hook) -> None:

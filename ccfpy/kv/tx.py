@@ -229,6 +229,7 @@ class Tx:
 
         Raises:
             ReservedName: the map does not exist and its name is reserved.
+            Malformed: the name is not a text that can be written.
             Conflict: the version to read at is gone.
         """
         handle = self.handles.get(name)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ccfpy.base.errors import Malformed
 from ccfpy.kv.names import (
     AccessCategory,
     MapKind,
@@ -46,3 +47,8 @@ def test_a_name_tells_domain_and_category(name: str, kind: MapKind) -> None:
 def test_other_names_of_the_framework_are_reserved(name: str) -> None:
     with pytest.raises(ReservedName, match="reserved prefix"):
         kind_of(name)
+
+
+def test_a_name_that_no_ledger_could_hold_is_refused() -> None:
+    with pytest.raises(Malformed, match="lone surrogate at 1"):
+        kind_of("x\ud800")

@@ -254,6 +254,15 @@ def test_an_empty_write_set_still_takes_its_seqno() -> None:
     assert store.version == 1
 
 
+def test_a_map_without_writes_is_passed_over_in_replay() -> None:
+    store = Store()
+    called: list[int] = []
+    store.on_local(M, lambda version, _writes: called.append(version))
+    store.apply(1, {M: {}})
+    assert not store.maps
+    assert not called
+
+
 def test_a_store_may_begin_anywhere() -> None:
     store = Store(version=41)
     store.apply(42, {M: {b"a": b"1"}})
