@@ -1,0 +1,100 @@
+"""Each library has its reason, its one place and its hash."""
+
+import re
+import sys
+import tomllib
+
+from tests.house.tree import ROOT, modules
+
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+DEPENDENCIES: list[str] = PYPROJECT["project"]["dependencies"]
+DEV: list[str] = PYPROJECT["project"]["optional-dependencies"]["dev"]
+
+PLACES = {
+    "cryptography": ("ccfpy/crypto/",),
+    "cbor2": ("ccfpy/crypto/",),
+    "OpenSSL": ("ccfpy/http/tls.py",),
+    "httptools": ("ccfpy/http/",),
+    "msgpack": ("ccfpy/boundary/wire.py",),
+    "quickjs": ("ccfpy/js/quickjs.py",),
+    "orjson": ("ccfpy/", "apps/"),
+    "aiohttp": ("ccfpy/client/", "ccfpy/cli/", "ccfpy/host/"),
+    "pydantic": ("ccfpy/host/", "ccfpy/cli/"),
+    "pydantic_core": ("ccfpy/host/", "ccfpy/cli/"),
+    "sortedcontainers": ("ccfpy/",),
+    "typer": ("ccfpy/cli/",),
+    "rich": ("ccfpy/cli/",),
+    "uvloop": ("ccfpy/host/", "ccfpy/enclave/"),
+}
+"""Where each library may be imported, by the name under which it is imported."""
+
+DISTRIBUTIONS = {
+    "OpenSSL": "pyOpenSSL",
+    "quickjs": "quickjs-bindings",
+    "pydantic_core": "pydantic",
+}
+"""Libraries whose package has another name than their module."""
+
+
+def _name(requirement: str) -> str:
+    match = re.match(r"[\w.-]+", requirement)
+    assert match is not None
+    return match[0]
+
+
+def _third_party() -> dict[str, set[str]]:
+    """Map each third-party module imported by what we ship to its importers."""
+    known = {*sys.stdlib_module_names, "ccfpy", "apps"}
+    importers: dict[str, set[str]] = {}
+    for module in modules("ccfpy", "apps"):
+        for name in {imported.split(".")[0] for imported in module.imports} - known:
+            importers.setdefault(name, set()).add(module.path)
+    return importers
+
+
+def test_each_library_is_imported_in_its_one_place() -> None:
+    strayed = [
+        f"{path} imports {library}"
+        for library, paths in _third_party().items()
+        for path in sorted(paths)
+        if not path.startswith(PLACES.get(library, ("nowhere",)))
+    ]
+    assert not strayed
+
+
+def test_every_dependency_is_used_and_everything_used_is_a_dependency() -> None:
+    used = {DISTRIBUTIONS.get(name, name).lower() for name in _third_party()}
+    assert used == {_name(requirement).lower() for requirement in DEPENDENCIES}
+
+
+def test_every_dependency_gives_its_reason() -> None:
+    lines = (ROOT / "pyproject.toml").read_text().splitlines()
+    bare = [
+        requirement
+        for requirement in (*DEPENDENCIES, *DEV)
+        if not any(requirement in line and "# " in line for line in lines)
+    ]
+    assert not bare
+
+
+def test_the_locks_hold_every_dependency_with_its_hashes() -> None:
+    for lock, wanted in {
+        "requirements.lock": DEPENDENCIES,
+        "requirements-dev.lock": [*DEPENDENCIES, *DEV],
+    }.items():
+        text = (ROOT / lock).read_text()
+        pinned = re.findall(
+            r"^([\w.-]+)==[^\\\n]+\\\n +--hash=sha256:", text, re.MULTILINE
+        )
+        assert len(pinned) == len(re.findall(r"^[\w.-]+==", text, re.MULTILINE)), lock
+        missing = {_name(item).lower() for item in wanted} - set(pinned)
+        assert not missing, f"{lock}: run make lock"
+
+
+def test_both_locks_pin_the_same_versions() -> None:
+    def pins(lock: str) -> set[str]:
+        return set(
+            re.findall(r"^[\w.-]+==\S+", (ROOT / lock).read_text(), re.MULTILINE)
+        )
+
+    assert pins("requirements.lock") <= pins("requirements-dev.lock")

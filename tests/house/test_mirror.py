@@ -1,0 +1,64 @@
+"""Every module has its test, its place and somebody who uses it."""
+
+import ast
+
+from tests.house.tree import modules
+
+COVERED_END_TO_END = ("ccfpy/cli/", "ccfpy/enclave/", "ccfpy/host/")
+"""Packages at the rim, whose code real processes run in tests/e2e."""
+
+ENTRIES = {"ccfpy", "ccfpy.app", "ccfpy.cli.main", "ccfpy.enclave.__main__"}
+"""Modules that people or the system start, so that none of ours imports them."""
+
+SHIPPED = modules("ccfpy")
+
+
+def test_every_module_has_its_unit_test() -> None:
+    tests = {module.path for module in modules("tests")}
+    bare = []
+    for module in SHIPPED:
+        folder, _, file = module.path.rpartition("/")
+        twin = f"tests/unit{folder.removeprefix('ccfpy')}/test_{file}"
+        if file.startswith("__") or module.path.startswith(COVERED_END_TO_END):
+            continue
+        if module.behaves and twin not in tests:
+            bare.append(twin)
+    assert not bare
+
+
+def test_every_unit_test_has_its_module() -> None:
+    """``test_y_topic.py`` belongs to module ``y`` as ``test_y.py`` does."""
+    names = {module.path.removesuffix(".py") for module in SHIPPED}
+    orphans = []
+    for module in modules("tests"):
+        if not module.path.startswith("tests/unit/") or "/test_" not in module.path:
+            continue
+        stem = module.path.removesuffix(".py").replace("tests/unit", "ccfpy")
+        words = stem.replace("/test_", "/").split("_")
+        if names.isdisjoint("_".join(words[: i + 1]) for i in range(len(words))):
+            orphans.append(module.path)
+    assert not orphans
+
+
+def test_every_module_is_imported_by_another() -> None:
+    used = {
+        name for module in modules("ccfpy", "apps") for name in module.imports
+    } | ENTRIES
+    unused = [
+        module.path
+        for module in SHIPPED
+        if module.name not in used and not module.path.endswith("__init__.py")
+    ]
+    assert not unused
+
+
+def test_every_package_says_what_it_is() -> None:
+    silent = [
+        module.path
+        for module in modules("ccfpy", "apps")
+        if module.text.strip() and ast.get_docstring(module.tree) is None
+    ]
+    folders = {module.path.rpartition("/")[0] for module in SHIPPED}
+    files = {module.path for module in SHIPPED}
+    silent += [f for folder in folders if (f := f"{folder}/__init__.py") not in files]
+    assert not silent

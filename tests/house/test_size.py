@@ -1,0 +1,27 @@
+"""Nothing is too long to be read at once."""
+
+from tests.house.tree import modules
+
+FILE_LINES_MAX = 800
+FUNCTION_LINES_MAX = 70
+
+EVERYTHING = modules("ccfpy", "apps", "tests", "benchmarks")
+
+
+def test_no_file_is_longer_than_800_lines() -> None:
+    long = [
+        f"{module.path}: {lines} lines"
+        for module in EVERYTHING
+        if (lines := module.text.count("\n")) > FILE_LINES_MAX
+    ]
+    assert not long
+
+
+def test_no_function_is_longer_than_70_lines() -> None:
+    long = [
+        f"{module.path}:{node.lineno}: {node.name} has {lines} lines"
+        for module in EVERYTHING
+        for node in module.functions
+        if (lines := (node.end_lineno or 0) - node.lineno + 1) > FUNCTION_LINES_MAX
+    ]
+    assert not long
