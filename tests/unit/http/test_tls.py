@@ -1,0 +1,547 @@
+"""TLS over memory, against the standard library's own and against itself."""
+
+import contextlib
+import ipaddress
+import itertools
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
+from OpenSSL import SSL
+
+from ccfpy.base.errors import Malformed
+from ccfpy.http.tls import (
+    ClientContext,
+    ServerContext,
+    TlsContext,
+    TlsFailure,
+    TlsSession,
+    _RecordCounter,
+)
+
+START = datetime(2024, 1, 1, tzinfo=UTC)
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+END = datetime(2040, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+
+    @property
+    def pem(self) -> str:
+        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    @property
+    def der(self) -> bytes:
+        return self.certificate.public_bytes(serialization.Encoding.DER)
+
+    @property
+    def key_pem(self) -> str:
+        return self.key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        ).decode()
+
+
+def _identity(
+    name: str,
+    *,
+    issuer: Identity | None = None,
+    is_ca: bool = False,
+    sans: tuple[x509.GeneralName, ...] = (),
+) -> Identity:
+    key = ec.generate_private_key(ec.SECP384R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.certificate.subject if issuer else subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(START)
+        .not_valid_after(END)
+        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+    )
+    if sans:
+        builder = builder.add_extension(x509.SubjectAlternativeName(sans), False)
+    signer = issuer.key if issuer else key
+    return Identity(key=key, certificate=builder.sign(signer, hashes.SHA384()))
+
+
+SERVICE = _identity("CCF Service", is_ca=True)
+NODE = _identity(
+    "CCF Node",
+    issuer=SERVICE,
+    sans=(
+        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+        x509.DNSName("node.example"),
+        x509.DNSName("*.wild.example"),
+    ),
+)
+USER = _identity("user0")
+
+
+@pytest.fixture
+def user_files(tmp_path: Path) -> Path:
+    path = tmp_path / "user.pem"
+    path.write_text(USER.pem + USER.key_pem)
+    return path
+
+
+def _server() -> ServerContext:
+    return ServerContext(NODE.pem, NODE.key_pem)
+
+
+class Client:
+    """The standard library's TLS as a client in memory."""
+
+    def __init__(
+        self,
+        *,
+        setup: Callable[[ssl.SSLContext], None] = lambda _context: None,
+        session: ssl.SSLSession | None = None,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        if context is None:
+            context = ssl.create_default_context(cadata=SERVICE.pem)
+            setup(context)
+        self.context = context
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(
+            self.incoming, self.outgoing, server_hostname="127.0.0.1", session=session
+        )
+
+    def shake_hands(self, server: TlsSession) -> None:
+        for _ in range(5):
+            with contextlib.suppress(ssl.SSLWantReadError):
+                self.tls.do_handshake()
+            server.feed(self.outgoing.read())
+            self.incoming.write(server.take_output())
+        assert server.is_established
+
+    def send(self, data: bytes) -> bytes:
+        self.tls.write(data)
+        return self.outgoing.read()
+
+    def receive(self, server: TlsSession) -> bytes:
+        self.incoming.write(server.take_output())
+        parts: list[bytes] = []
+        while True:
+            try:
+                part = self.tls.read(100_000)
+            except ssl.SSLWantReadError:
+                part = b""
+            if not part:
+                return b"".join(parts)
+            parts.append(part)
+
+
+def _pump(client: TlsSession, server: TlsSession) -> None:
+    for _ in range(5):
+        server.feed(client.take_output())
+        client.feed(server.take_output())
+
+
+VERSIONS = pytest.mark.parametrize(
+    "version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"]
+)
+
+
+@VERSIONS
+def test_a_client_without_a_certificate_is_served(version: ssl.TLSVersion) -> None:
+    server = TlsSession(_server())
+    assert not server.is_established
+    client = Client(setup=lambda c: setattr(c, "maximum_version", version))
+    client.shake_hands(server)
+    assert server.peer_certificate_der is None
+    assert server.feed(client.send(b"ping")) == b"ping"
+    server.write(b"pong")
+    assert client.receive(server) == b"pong"
+    assert client.tls.version() == {771: "TLSv1.2", 772: "TLSv1.3"}[version]
+
+
+@VERSIONS
+def test_a_client_with_an_unknown_certificate_is_served_and_named(
+    version: ssl.TLSVersion, user_files: Path
+) -> None:
+    def setup(context: ssl.SSLContext) -> None:
+        context.maximum_version = version
+        context.load_cert_chain(user_files)
+
+    server = TlsSession(_server())
+    Client(setup=setup).shake_hands(server)
+    assert server.peer_certificate_der == USER.der
+
+
+def test_large_messages_pass_both_ways_in_any_pieces() -> None:
+    server = TlsSession(_server())
+    client = Client()
+    client.shake_hands(server)
+    data = bytes(range(256)) * 4096
+    ciphertext = client.send(data)
+    received = []
+    position = 0
+    for size in (1, 4, 5, 6, 100, 16_000, 17_000, 50_000, 2_000_000):
+        received.append(server.feed(ciphertext[position : position + size]))
+        position += size
+    assert b"".join(received) == data
+    server.write(data)
+    assert client.receive(server) == data
+
+
+def test_an_answer_of_exactly_one_read_arrives_whole() -> None:
+    server = TlsSession(_server())
+    client = Client()
+    client.shake_hands(server)
+    for size in range(17 * 1024 - 64, 17 * 1024):
+        server.write(b"x" * size)
+        assert client.receive(server) == b"x" * size
+    assert server.take_output() == b""
+
+
+def test_a_request_that_comes_with_the_handshake_is_read() -> None:
+    server = TlsSession(_server())
+    client = Client()
+    while not server.is_established:
+        try:
+            client.tls.do_handshake()
+        except ssl.SSLWantReadError:
+            server.feed(client.outgoing.read())
+            client.incoming.write(server.take_output())
+        else:
+            client.tls.write(b"early")
+            assert server.feed(client.outgoing.read()) == b"early"
+
+
+def test_several_records_in_one_delivery_are_all_read() -> None:
+    server = TlsSession(_server())
+    client = Client()
+    client.shake_hands(server)
+    assert server.feed(client.send(b"a") + client.send(b"b") + client.send(b"c")) == (
+        b"abc"
+    )
+    assert server.feed(b"") == b""
+
+
+def test_nothing_is_written_of_nothing() -> None:
+    server = TlsSession(_server())
+    Client().shake_hands(server)
+    server.write(b"")
+    assert server.take_output() == b""
+
+
+@pytest.mark.parametrize(
+    "data", [b"GET / HTTP/1.1\r\n\r\n", b"\x00" * 100, b"\x16\x03\x01\xff\xff" * 9]
+)
+def test_what_is_not_tls_is_refused(data: bytes) -> None:
+    server = TlsSession(_server())
+    with pytest.raises(TlsFailure):
+        server.feed(data)
+    assert server.is_failed
+    assert server.feed(data) == b""
+
+
+def test_a_changed_record_ends_the_session_with_an_alert() -> None:
+    server = TlsSession(_server())
+    client = Client()
+    client.shake_hands(server)
+    record = bytearray(client.send(b"secret"))
+    record[-1] ^= 1
+    with pytest.raises(TlsFailure):
+        server.feed(bytes(record))
+    client.incoming.write(server.take_output())
+    with pytest.raises(ssl.SSLError, match=r"(?i)bad.record.mac"):
+        client.tls.read(1)
+    with pytest.raises(TlsFailure):
+        server.write(b"more")
+    server.close()
+
+
+@given(st.binary(min_size=1, max_size=300), st.booleans())
+def test_random_bytes_raise_only_what_is_documented(data: bytes, after: bool) -> None:
+    server = TlsSession(_SHARED_SERVER)
+    if after:
+        client = Client()
+        client.shake_hands(server)
+    try:
+        server.feed(data)
+    except TlsFailure:
+        assert server.is_failed
+
+
+_SHARED_SERVER = _server()
+
+
+def _only_chacha(context: ssl.SSLContext) -> None:
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE-ECDSA-CHACHA20-POLY1305")
+
+
+def _only_cbc(context: ssl.SSLContext) -> None:
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE-ECDSA-AES256-SHA384")
+
+
+def _only_x25519(context: ssl.SSLContext) -> None:
+    context.set_ecdh_curve("X25519")
+
+
+@pytest.mark.parametrize("setup", [_only_chacha, _only_cbc, _only_x25519])
+def test_what_is_outside_the_profile_is_not_negotiated(
+    setup: Callable[[ssl.SSLContext], None],
+) -> None:
+    with pytest.raises(TlsFailure):
+        Client(setup=setup).shake_hands(TlsSession(_server()))
+
+
+def test_tls_1_1_is_refused() -> None:
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_cipher_list(b"ALL:@SECLEVEL=0")
+    context.set_min_proto_version(SSL.TLS1_1_VERSION)
+    context.set_max_proto_version(SSL.TLS1_1_VERSION)
+    client = SSL.Connection(context, None)
+    client.set_connect_state()
+    with pytest.raises(SSL.WantReadError):
+        client.do_handshake()
+    with pytest.raises(TlsFailure, match=r"(?i)protocol"):
+        TlsSession(_server()).feed(client.bio_read(5000))
+
+
+def test_the_server_chooses_the_suite() -> None:
+    def setup(context: ssl.SSLContext) -> None:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(
+            "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384"
+        )
+
+    client = Client(setup=setup)
+    client.shake_hands(TlsSession(_server()))
+    cipher = client.tls.cipher()
+    assert cipher is not None
+    assert cipher[0] == "ECDHE-ECDSA-AES256-GCM-SHA384"
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [(["h2", "http/1.1"], "http/1.1"), (["h2"], None)],
+)
+def test_alpn_settles_on_http_1_1_or_nothing(
+    offered: list[str], chosen: str | None
+) -> None:
+    server = TlsSession(_server())
+    client = Client(setup=lambda c: c.set_alpn_protocols(offered))
+    client.shake_hands(server)
+    assert client.tls.selected_alpn_protocol() == chosen
+    assert server.protocol == (chosen or "").encode()
+
+
+@VERSIONS
+def test_sessions_are_never_resumed(version: ssl.TLSVersion) -> None:
+    context = _server()
+    client = Client(setup=lambda c: setattr(c, "maximum_version", version))
+    server = TlsSession(context)
+    client.shake_hands(server)
+    server.write(b"x")
+    assert client.receive(server) == b"x"
+    second = Client(context=client.context, session=client.tls.session)
+    second.shake_hands(TlsSession(context))
+    assert not second.tls.session_reused
+
+
+def test_renegotiation_is_refused() -> None:
+    context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+    context.set_max_proto_version(SSL.TLS1_2_VERSION)
+    client = SSL.Connection(context, None)
+    client.set_connect_state()
+    server = TlsSession(_server())
+    for _ in range(3):
+        try:
+            client.do_handshake()
+        except SSL.WantReadError:
+            server.feed(client.bio_read(50_000))
+            client.bio_write(server.take_output())
+    assert server.is_established
+    client.renegotiate()
+    with pytest.raises(SSL.WantReadError):
+        client.do_handshake()
+    assert server.feed(client.bio_read(50_000)) == b""
+    client.bio_write(server.take_output())
+    with pytest.raises(SSL.Error, match=r"(?i)no.renegotiation"):
+        client.do_handshake()
+
+
+def test_a_new_certificate_is_for_new_sessions() -> None:
+    context = _server()
+    before, client = TlsSession(context), Client()
+    client.shake_hands(before)
+    renewed = _identity(
+        "CCF Node", issuer=SERVICE, sans=(x509.DNSName("x"), *_san_of(NODE))
+    )
+    context.replace(renewed.pem, renewed.key_pem)
+    assert before.feed(client.send(b"still here")) == b"still here"
+    later = Client()
+    later.shake_hands(TlsSession(context))
+    assert later.tls.getpeercert(binary_form=True) == renewed.der
+    assert client.tls.getpeercert(binary_form=True) == NODE.der
+
+
+def _san_of(identity: Identity) -> tuple[x509.GeneralName, ...]:
+    extension = identity.certificate.extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
+    )
+    return tuple(extension.value)
+
+
+def test_the_whole_chain_is_presented() -> None:
+    root = _identity("root", is_ca=True)
+    middle = _identity("middle", issuer=root, is_ca=True)
+    node = _identity("node", issuer=middle, sans=_san_of(NODE))
+    server = TlsSession(ServerContext(node.pem + middle.pem, node.key_pem))
+    context = ssl.create_default_context(cadata=root.pem)
+    Client(context=context).shake_hands(server)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "key"),
+    [
+        ("", NODE.key_pem),
+        ("nonsense", NODE.key_pem),
+        (NODE.pem.replace("A", "B", 3), NODE.key_pem),
+        (NODE.pem, ""),
+        (NODE.pem, "nonsense"),
+        (NODE.pem, USER.key_pem),
+    ],
+    ids=["none", "not PEM", "damaged", "no key", "no PEM key", "another's key"],
+)
+def test_an_identity_that_cannot_work_is_refused(certificate: str, key: str) -> None:
+    with pytest.raises(Malformed):
+        ServerContext(certificate, key)
+
+
+def test_closing_tells_the_client() -> None:
+    server = TlsSession(_server())
+    client = Client()
+    client.shake_hands(server)
+    server.write(b"bye")
+    server.close()
+    assert client.receive(server) == b"bye"
+    assert client.tls.read(1) == b""  # an end, where silence would raise
+
+
+def test_closing_before_the_handshake_is_harmless() -> None:
+    server = TlsSession(_server())
+    server.close()
+    assert server.take_output() == b""
+
+
+def test_a_client_that_closes_is_noticed_and_may_still_be_answered() -> None:
+    server = TlsSession(_server())
+    client = Client()
+    client.shake_hands(server)
+    request = client.send(b"last")
+    with pytest.raises(ssl.SSLWantReadError):
+        client.tls.unwrap()
+    assert server.feed(request + client.outgoing.read()) == b"last"
+    assert server.is_closed_by_peer
+    server.write(b"answer")
+    assert server.take_output()
+    server.close()
+
+
+def _call(server: TlsContext, **changes: object) -> tuple[TlsSession, TlsSession]:
+    arguments = {"trusted_pem": SERVICE.pem, "host": "127.0.0.1", "now": NOW} | changes
+    client = TlsSession(ClientContext(**arguments))  # type: ignore[arg-type]
+    accepted = TlsSession(server)
+    _pump(client, accepted)
+    return client, accepted
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "node.example", "a.wild.example"])
+def test_a_call_reaches_a_server_under_its_name(host: str) -> None:
+    client, server = _call(_server(), host=host)
+    assert client.is_established
+    assert server.is_established
+    assert client.peer_certificate_der == NODE.der
+    client.write(b"request")
+    assert server.feed(client.take_output()) == b"request"
+    server.write(b"response")
+    assert client.feed(server.take_output()) == b"response"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"host": "127.0.0.2"},
+        {"host": "::1"},
+        {"host": "other.example"},
+        {"host": "a.b.wild.example"},
+        {"host": "wild.example"},
+        {"trusted_pem": USER.pem},
+        {"now": START - timedelta(days=1)},
+        {"now": END + timedelta(days=1)},
+    ],
+    ids=str,
+)
+def test_a_call_to_a_server_that_is_not_trusted_fails(
+    changes: dict[str, object],
+) -> None:
+    with pytest.raises(TlsFailure, match="certificate verify failed"):
+        _call(_server(), **changes)
+
+
+def test_one_trusted_certificate_suffices_whoever_issued_it() -> None:
+    client, _ = _call(_server(), trusted_pem=NODE.pem)
+    assert client.is_established
+
+
+def test_names_can_be_left_to_the_trusted_certificates() -> None:
+    client, _ = _call(_server(), host="other.example", checks_name=False)
+    assert client.is_established
+    with pytest.raises(TlsFailure):
+        _call(_server(), host="other.example", checks_name=False, trusted_pem=USER.pem)
+
+
+def test_a_call_can_show_a_certificate() -> None:
+    _, server = _call(_server(), certificate_pem=USER.pem, key_pem=USER.key_pem)
+    assert server.peer_certificate_der == USER.der
+
+
+def test_a_call_without_anybody_to_trust_is_refused() -> None:
+    with pytest.raises(Malformed):
+        ClientContext(trusted_pem="", host="h", now=NOW)
+
+
+@given(
+    st.lists(st.binary(max_size=40), max_size=6),
+    st.lists(st.integers(0, 200), max_size=5),
+)
+def test_records_are_counted_however_they_arrive(
+    payloads: list[bytes], cuts: list[int]
+) -> None:
+    records = [b"\x17\x03\x03" + len(p).to_bytes(2, "big") + p for p in payloads]
+    stream = b"".join(records)
+    edges = [0, *sorted(min(c, len(stream)) for c in cuts), len(stream)]
+    counter = _RecordCounter()
+    total = 0
+    ends = set()
+    position = 0
+    for record in records:
+        position += len(record)
+        ends.add(position)
+    for start, end in itertools.pairwise(edges):
+        counted = counter.count(stream[start:end])
+        assert counted == len({e for e in ends if start < e <= end})
+        total += counted
+    assert total == len(records)
