@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from ccfpy.base.errors import ConfigurationRefused, Malformed
-from ccfpy.base.json import loads
+from ccfpy.base.json import Json, loads
 from ccfpy.base.units import parse_size, parse_time_us
 from ccfpy.boundary.configuration import (
     Authority,
@@ -364,6 +364,20 @@ class ConfigurationFile(Section):
     historical_cache_soft_limit: Size = parse_size("512MB")
 
 
+def check_json(text: str | bytes, *, name: str) -> Json:
+    """Read the text of a configuration file as JSON, of whatever content.
+
+    Raises:
+        ConfigurationRefused: it is none, in CCF's words.
+    """
+    try:
+        return loads(text)
+    except Malformed as error:
+        raise ConfigurationRefused(
+            f"Error parsing configuration file {name}: {error}; correct the file"
+        ) from None
+
+
 def parse_configuration(text: str | bytes, *, name: str) -> ConfigurationFile:
     """Read the text of a configuration file called ``name``.
 
@@ -371,12 +385,7 @@ def parse_configuration(text: str | bytes, *, name: str) -> ConfigurationFile:
         ConfigurationRefused: it is not JSON, or breaks the schema; the text is CCF's
             sentence and what to change.
     """
-    try:
-        value = loads(text)
-    except Malformed as error:
-        raise ConfigurationRefused(
-            f"Error parsing configuration file {name}: {error}"
-        ) from None
+    value = check_json(text, name=name)
     try:
         return ConfigurationFile.model_validate(value)
     except ValidationError as error:

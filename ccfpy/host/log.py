@@ -62,7 +62,7 @@ def _unix_us() -> int:
     return time.time_ns() // 1000
 
 
-class Logger:
+class Journal:
     """Writes the lines at or above a level."""
 
     def __init__(

@@ -1,0 +1,126 @@
+"""Sockets that wait for clients: bound before the enclave starts, served after.
+
+Binding comes first because the enclave is told real ports; connections that arrive in
+between wait in the operating system's queue.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from ccfpy.base.errors import ConfigurationRefused
+from ccfpy.base.limits import LISTEN_BACKLOG
+from ccfpy.host.addresses import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundSocket:
+    """A socket at a real address.
+
+    Attributes:
+        address: the configured host and the port the system gave.
+        is_datagram: UDP.
+    """
+
+    socket: socket.socket
+    address: Address
+    is_datagram: bool
+
+    @classmethod
+    def bind(cls, address: Address, *, protocol: str, key: str) -> Self:
+        """Bind an address; ``key`` is where the configuration says it.
+
+        Raises:
+            ConfigurationRefused: it cannot be bound.
+        """
+        is_datagram = protocol == "udp"
+        kind = socket.SOCK_DGRAM if is_datagram else socket.SOCK_STREAM
+        try:
+            family, _, _, _, place = socket.getaddrinfo(
+                address.host or None, address.port, type=kind, flags=socket.AI_PASSIVE
+            )[0]
+            bound = socket.socket(family, kind)
+        except OSError as error:
+            raise _refusal(address, key, error) from None
+        try:
+            if not is_datagram:
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            bound.bind(place)
+            if not is_datagram:
+                bound.listen(LISTEN_BACKLOG)
+            bound.setblocking(False)
+        except OSError as error:
+            bound.close()
+            raise _refusal(address, key, error) from None
+        port: int = bound.getsockname()[1]
+        return cls(
+            socket=bound,
+            address=Address(address.host, port),
+            is_datagram=is_datagram,
+        )
+
+
+class Echo(asyncio.DatagramProtocol):
+    """Sends every datagram back: all that CCF's experimental UDP interface does."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take note of the socket."""
+        assert isinstance(transport, asyncio.DatagramTransport), "UDP was asked for"
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:
+        """Send it back."""
+        if self._transport is not None:
+            self._transport.sendto(data, addr)
+
+
+class Refuser(asyncio.Protocol):
+    """Ends every connection as it comes: for an interface nobody may use yet."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """End it."""
+        transport.close()
+
+
+class Listeners:
+    """The sockets being served."""
+
+    def __init__(self) -> None:
+        self._servers: list[asyncio.Server] = []
+        self._datagrams: list[asyncio.DatagramTransport] = []
+
+    async def serve(
+        self, bound: BoundSocket, protocol: Callable[[], asyncio.Protocol]
+    ) -> None:
+        """Serve connections on a socket, or echo datagrams on one that is UDP."""
+        loop = asyncio.get_running_loop()
+        if bound.is_datagram:
+            transport, _ = await loop.create_datagram_endpoint(Echo, sock=bound.socket)
+            self._datagrams.append(transport)
+        else:
+            self._servers.append(
+                await loop.create_server(
+                    protocol, sock=bound.socket, backlog=LISTEN_BACKLOG
+                )
+            )
+
+    def close(self) -> None:
+        """Accept no more; connections that exist go on."""
+        for server in self._servers:
+            server.close()
+        for transport in self._datagrams:
+            transport.close()
+        self._servers.clear()
+        self._datagrams.clear()
+
+
+def _refusal(address: Address, key: str, error: OSError) -> ConfigurationRefused:
+    reason = (error.strerror or str(error)).lower()
+    return ConfigurationRefused(
+        f"cannot listen on {address}: {reason}; give {key} another bind_address"
+    )

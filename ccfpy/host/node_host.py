@@ -1,0 +1,303 @@
+"""A running node seen from outside: events gathered, effects performed, until it stops.
+
+Whatever happens within one turn of the event loop goes to the enclave as one batch,
+headed by the time if it moved. Effects are performed in the order in which they come:
+entries are in their file before the reply that reports them leaves.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+from ccfpy.base.errors import CcfpyError
+from ccfpy.boundary.configuration import CommandType
+from ccfpy.boundary.effects import (
+    AppendEntries,
+    CloseSession,
+    CommitLedger,
+    Effect,
+    IdentityMade,
+    Log,
+    LogLevel,
+    ReadLedger,
+    SendData,
+    Stop,
+    TruncateLedger,
+)
+from ccfpy.boundary.events import (
+    Boot,
+    Event,
+    LedgerRead,
+    StopKind,
+    StopRequested,
+    Tick,
+)
+from ccfpy.host.arguments import ExitCode
+from ccfpy.host.config import ConfigurationFile
+from ccfpy.host.enclave_link import EnclaveLink
+from ccfpy.host.ledger_store import LedgerStore
+from ccfpy.host.listeners import BoundSocket, Listeners, Refuser
+from ccfpy.host.log import Journal
+from ccfpy.host.output_files import write_atomically
+from ccfpy.host.sessions import Sessions
+from ccfpy.host.ticker import Ticker, tick_interval_s
+
+STOP_WAIT_S = 4.0
+"""How long the enclave may take to agree to a stop (5 s is what operators wait)."""
+DRAIN_WAIT_S = 0.5
+"""How long the last replies may take to leave."""
+_DRAIN_STEP_S = 0.01
+
+_STOP_SIGNALS: Mapping[str, StopKind] = {
+    "SIGTERM": StopKind.TERMINATED,
+    "SIGHUP": StopKind.HANGUP,
+    "SIGINT": StopKind.INTERRUPT,
+}
+
+
+class NodeHost:
+    """One node's host, for one run."""
+
+    def __init__(
+        self,
+        file: ConfigurationFile,
+        *,
+        link: EnclaveLink,
+        store: LedgerStore,
+        journal: Journal,
+    ) -> None:
+        self._file = file
+        self._link = link
+        self._store = store
+        self._journal = journal
+        self._ticker = Ticker()
+        self._tick_interval_s = tick_interval_s(file.tick_interval)
+        idle_us = file.idle_connection_timeout
+        self._sessions = Sessions(
+            self.post,
+            idle_s_max=None if idle_us is None else idle_us // 1_000_000,
+            report_idle=lambda line: journal.info(line, file="sessions"),
+        )
+        self._listeners = Listeners()
+        self._events: list[Event] = []
+        self._logs: list[Log] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended: asyncio.Future[int] | None = None
+        self._notice_pending = file.ignore_first_sigterm
+        self._stop_asked = False
+        self._perform = self._performers()
+
+    async def run(
+        self, boot: Callable[[Tick], Boot], sockets: Mapping[str, BoundSocket]
+    ) -> int:
+        """Run the node until it stops; give the exit code.
+
+        ``sockets`` are the interfaces by name; the one without a name is the nodes'.
+        """
+        loop = self._loop = asyncio.get_running_loop()
+        self._ended = loop.create_future()
+        self._watch_signals(loop)
+        try:
+            await self._link.start(self)
+            self._link.send([boot(self._ticker.now())])
+            for name, bound in sockets.items():
+                if not name:
+                    # Nobody but this node belongs to the service.
+                    await self._listeners.serve(bound, Refuser)
+                    continue
+                cap = self._file.network.rpc_interfaces[name].max_open_sessions_hard
+                make = self._sessions.add_interface(name, cap)
+                await self._listeners.serve(bound, make)
+            loop.call_later(self._tick_interval_s, self._tick)
+            loop.call_later(1.0, self._second_passed)
+            return await self._ended
+        finally:
+            await self._wind_up()
+
+    def post(self, event: Event) -> None:
+        """Tell the enclave, with whatever else happens in this turn of the loop."""
+        events = self._events
+        if not events:
+            assert self._loop is not None, "events come from the running loop"
+            self._loop.call_soon(self._flush)
+        events.append(event)
+
+    def effects_received(self, effects: Sequence[Effect]) -> None:
+        """Perform effects in order; a failure of the disk stops the node."""
+        sessions, logs = self._sessions, self._logs
+        try:
+            for effect in effects:
+                if type(effect) is SendData:
+                    sessions.send(effect.session, effect.data)
+                elif type(effect) is Log:
+                    logs.append(effect)
+                else:
+                    self._perform[type(effect)](effect)
+        except CcfpyError as error:
+            self._fail(str(error))
+        finally:
+            self._write_logs()
+
+    def link_congested(self) -> None:
+        """Read nothing more from clients."""
+        self._sessions.set_congested(is_congested=True)
+
+    def link_cleared(self) -> None:
+        """Read from clients again."""
+        self._sessions.set_congested(is_congested=False)
+
+    def link_lost(self, reason: str) -> None:
+        """A node without its enclave is nothing."""
+        self._fail(reason)
+
+    def _performers(self) -> Mapping[type, Callable[[Effect], None]]:
+        performers: dict[type, Callable[..., None]] = {
+            CloseSession: lambda effect: self._sessions.close(effect.session),
+            AppendEntries: lambda effect: self._store.append(
+                effect.first_seqno, effect.entries
+            ),
+            CommitLedger: lambda effect: self._store.commit(effect.seqno),
+            TruncateLedger: lambda effect: self._store.truncate(effect.seqno),
+            ReadLedger: self._read_ledger,
+            IdentityMade: self._write_identity,
+            Stop: self._stop,
+        }
+        return cast("Mapping[type, Callable[[Effect], None]]", performers)
+
+    def _flush(self) -> None:
+        events, self._events = self._events, []
+        if self._ended is None or self._ended.done():
+            return
+        tick = self._ticker.if_moved()
+        self._send([tick, *events] if tick is not None else events)
+
+    def _send(self, events: list[Event]) -> None:
+        try:
+            self._link.send(events)
+        except CcfpyError as error:
+            self._fail(str(error))
+
+    def _tick(self) -> None:
+        assert self._loop is not None, "timers run in the loop"
+        if self._ended is None or self._ended.done():
+            return
+        self._loop.call_later(self._tick_interval_s, self._tick)
+        if self._events or self._sessions.link_is_congested:
+            return
+        tick = self._ticker.if_moved()
+        if tick is not None:
+            self._send([tick])
+
+    def _second_passed(self) -> None:
+        assert self._loop is not None, "timers run in the loop"
+        if self._ended is not None and not self._ended.done():
+            self._loop.call_later(1.0, self._second_passed)
+            self._sessions.second_passed()
+
+    def _read_ledger(self, effect: ReadLedger) -> None:
+        entries = self._store.read(effect.first, effect.last)
+        count = 0 if entries is None else len(entries)
+        if entries is None:
+            self._journal.fail(
+                f"Cannot find ledger file for seqno {effect.first}", file="ledger"
+            )
+        self.post(
+            LedgerRead(
+                request=effect.request,
+                first=effect.first,
+                last=effect.first + count - 1 if count else effect.last,
+                entries=None if entries is None else tuple(entries),
+            )
+        )
+
+    def _write_identity(self, effect: IdentityMade) -> None:
+        prefix = f"ccf_virtual_attestation.{os.getpid()}"
+        if effect.measurement is not None:
+            write_atomically(Path(f"{prefix}.measurement"), effect.measurement)
+        if effect.attestation is not None:
+            write_atomically(Path(f"{prefix}.attestation"), effect.attestation)
+        node_file = self._file.output_files.node_certificate_file
+        write_atomically(Path(node_file), effect.node_certificate)
+        self._write_logs()
+        self._journal.info(
+            f"Output self-signed node certificate to {node_file}", file="node_host"
+        )
+        command = self._file.command
+        if effect.service_certificate is None or command.type is CommandType.JOIN:
+            return
+        write_atomically(
+            Path(command.service_certificate_file), effect.service_certificate
+        )
+        self._journal.info(
+            f"Output service certificate to {command.service_certificate_file}",
+            file="node_host",
+        )
+
+    def _stop(self, effect: Stop) -> None:
+        self._write_logs()
+        level = LogLevel.INFO if effect.exit_code == 0 else LogLevel.FATAL
+        self._journal.log(level, effect.reason, file="node_host")
+        self._end(effect.exit_code)
+
+    def _fail(self, reason: str) -> None:
+        self._write_logs()
+        if self._ended is not None and not self._ended.done():
+            self._journal.fatal(f"{reason}. Exiting.", file="node_host")
+            self._end(ExitCode.NODE_FAILED)
+
+    def _end(self, exit_code: int) -> None:
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(exit_code)
+
+    def _write_logs(self) -> None:
+        if self._logs:
+            logs, self._logs = self._logs, []
+            self._journal.write_all(logs)
+
+    def _watch_signals(self, loop: asyncio.AbstractEventLoop) -> None:
+        for name, kind in _STOP_SIGNALS.items():
+            number = getattr(signal, name, None)
+            if number is None:
+                continue
+            try:
+                loop.add_signal_handler(number, self.stop_signalled, kind)
+            except (NotImplementedError, RuntimeError, ValueError):
+                # Windows, or a loop outside the main thread: the default remains.
+                continue
+
+    def stop_signalled(self, kind: StopKind) -> None:
+        """Ask the enclave to stop; a second request does not wait for its answer."""
+        if self._stop_asked:
+            self._fail(f"{kind}: asked to stop again")
+            return
+        if self._notice_pending and kind is StopKind.TERMINATED:
+            self._notice_pending = False
+            self._journal.info(
+                f"{kind}: Notifying enclave, but not shutting down.", file="signals"
+            )
+            self.post(StopRequested(kind=kind, is_notice=True))
+            return
+        self._stop_asked = True
+        self._journal.info(
+            f"{kind}: Shutting down enclave gracefully...", file="signals"
+        )
+        self.post(StopRequested(kind=kind, is_notice=False))
+        assert self._loop is not None, "signals arrive in the loop"
+        self._loop.call_later(
+            STOP_WAIT_S, self._fail, "the enclave did not stop when asked to"
+        )
+
+    async def _wind_up(self) -> None:
+        """End everything that still runs, the last replies first."""
+        self._listeners.close()
+        self._sessions.close_all()
+        for _ in range(round(DRAIN_WAIT_S / _DRAIN_STEP_S)):
+            if not len(self._sessions):
+                break
+            await asyncio.sleep(_DRAIN_STEP_S)
+        self._sessions.abort_all()
+        self._link.stop()
+        self._store.close()

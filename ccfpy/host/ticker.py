@@ -1,0 +1,45 @@
+"""The node's only clock: the host reads it and tells the enclave.
+
+Whoever controls the host controls this clock; trusted code uses it for timeouts and
+dates of certificates, never for a decision about who may do what.
+"""
+
+import time
+from collections.abc import Callable
+
+from ccfpy.boundary.events import Tick
+
+INTERVAL_S_MIN = 0.01
+"""A shorter ``tick_interval`` is rounded up: busy batches carry the time anyway."""
+
+
+def tick_interval_s(configured_us: int) -> float:
+    """Give the period of idle ticks for a configured one."""
+    return max(configured_us / 1e6, INTERVAL_S_MIN)
+
+
+class Ticker:
+    """Makes a ``Tick`` whenever the millisecond changed since the last one."""
+
+    __slots__ = ("_last_ms", "_monotonic_ns", "_unix_ns")
+
+    def __init__(
+        self,
+        *,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+        unix_ns: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self._monotonic_ns = monotonic_ns
+        self._unix_ns = unix_ns
+        self._last_ms = -1
+
+    def now(self) -> Tick:
+        """Read the clock."""
+        self._last_ms = self._monotonic_ns() // 1_000_000
+        return Tick(monotonic_ms=self._last_ms, unix_us=self._unix_ns() // 1000)
+
+    def if_moved(self) -> Tick | None:
+        """Read the clock; give nothing within the same millisecond."""
+        if self._monotonic_ns() // 1_000_000 == self._last_ms:
+            return None
+        return self.now()
