@@ -1,0 +1,80 @@
+"""How an entry is framed: the eight bytes that say where the next entry begins.
+
+==========  ====  =======================================================
+offset      size  field
+==========  ====  =======================================================
+0           1     version, always 1
+1           1     flags, see ``EntryFlags``
+2           6     bytes that follow these eight, little-endian
+==========  ====  =======================================================
+
+A frame can be read without any key and without reading the entry itself
+(``src/kv/serialised_entry_format.h``).
+"""
+
+from enum import IntFlag
+from typing import NamedTuple
+
+from ccfpy.base.errors import Malformed
+
+ENTRY_VERSION = 1
+FRAME_BYTES = 8
+BODY_BYTES_MIN = 36
+"""AES-GCM's tag and IV and the size of the public domain, which no entry lacks."""
+BODY_BYTES_MAX = 1 << 30
+"""What the auditors of CCF accept, so what a node must not exceed."""
+SEQNO_OFFSET = 24
+"""Where an entry's seqno stands: the first eight bytes of the AES-GCM IV."""
+_SIZE_SHIFT = 16
+
+
+class EntryFlags(IntFlag):
+    """Where the primary wants the chunk cut; the same on every node."""
+
+    NONE = 0
+    CLOSE_CHUNK_AFTER = 0x01
+    CLOSE_CHUNK_BEFORE = 0x02
+
+
+_FLAGS = tuple(EntryFlags(value) for value in range(4))
+
+
+class Frame(NamedTuple):
+    """One entry's frame."""
+
+    flags: EntryFlags
+    body_bytes: int
+    """Bytes after the frame."""
+
+    @property
+    def entry_bytes(self) -> int:
+        """Bytes of the whole entry, its frame included."""
+        return FRAME_BYTES + self.body_bytes
+
+
+def write_frame(flags: EntryFlags, body_bytes: int) -> bytes:
+    """Write the frame of an entry whose remainder has ``body_bytes`` bytes."""
+    assert BODY_BYTES_MIN <= body_bytes <= BODY_BYTES_MAX, body_bytes
+    return (ENTRY_VERSION | flags << 8 | body_bytes << _SIZE_SHIFT).to_bytes(
+        FRAME_BYTES, "little"
+    )
+
+
+def read_frame(data: bytes, position: int = 0) -> Frame:
+    """Read the frame at ``position``.
+
+    Raises:
+        Malformed: it is cut short, of another version, with unknown flags or of a size
+            that no entry has.
+    """
+    raw = data[position : position + FRAME_BYTES]
+    if len(raw) < FRAME_BYTES:
+        raise Malformed(f"expected {FRAME_BYTES} bytes of frame, found {len(raw)}")
+    version, flags, body_bytes = raw[0], raw[1], int.from_bytes(raw[2:], "little")
+    if version != ENTRY_VERSION:
+        raise Malformed(f"expected an entry of version 1, found {version}")
+    if flags >= len(_FLAGS):
+        raise Malformed(f"unknown entry flags {flags:#x}")
+    if not BODY_BYTES_MIN <= body_bytes <= BODY_BYTES_MAX:
+        raise Malformed(f"an entry of {body_bytes} bytes is out of range")
+    return Frame(_FLAGS[flags], body_bytes)
