@@ -133,7 +133,8 @@ class RequestParser:
                 or headers.get("content-length", "0") != "0"
             ):
                 self._requests.pop()
-                self._stop(data, "Upgrade of a request with a body")
+                self._message.refusal = "Upgrade of a request with a body"
+                self._stop(data, "")
             if self._is_over:
                 return
             rest = rest[offset:]

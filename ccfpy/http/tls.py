@@ -11,6 +11,7 @@ client's certificate is asked for on each connection.
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Any, Protocol
@@ -267,10 +268,8 @@ class TlsSession:
         """Tell the peer that nothing more will come; ``take_output`` has the alert."""
         if self.is_established and not self.is_failed:
             self._has_output = True
-            try:
+            with suppress(SSL.Error):  # said before, or the peer is beyond hearing it
                 self._connection.shutdown()
-            except SSL.Error as error:
-                self._failure(error)
 
     def _handshake(self) -> None:
         self._has_output = True

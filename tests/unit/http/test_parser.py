@@ -138,6 +138,19 @@ def test_a_body_behind_an_upgrade_cannot_pass_for_a_request(framing: bytes) -> N
     assert [r.method for r in refusal.completed] == ["GET"]
 
 
+def test_a_closing_upgrade_with_a_body_is_refused_and_not_forgotten() -> None:
+    head = (
+        POST + b"Upgrade: x\r\nConnection: Upgrade, close\r\nContent-Length: 1\r\n\r\n"
+    )
+    assert str(_refused(head + b"a")).endswith("(Upgrade of a request with a body)")
+
+
+def test_what_follows_the_last_request_behind_an_upgrade_is_not_read() -> None:
+    upgrade = GET + b"Upgrade: x\r\nConnection: Upgrade\r\n\r\n"
+    requests = _read(upgrade + GET + b"Connection: close\r\n\r\n\x01")
+    assert [r.keep_alive for r in requests] == [True, False]
+
+
 def test_an_error_after_an_upgrade_is_an_error() -> None:
     data = GET + b"Upgrade: x\r\nConnection: Upgrade\r\n\r\n\x01"
     refusal = _refused(data)

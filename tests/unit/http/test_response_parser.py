@@ -108,6 +108,13 @@ def test_a_body_that_the_connection_ends_has_the_same_limit() -> None:
         parser.feed(OK + b"\r\nabcd")
 
 
+def test_so_has_one_that_began_behind_another_response() -> None:
+    parser = ResponseParser(ParserLimits(body_bytes_max=3))
+    assert len(parser.feed(OK + b"Content-Length: 0\r\n\r\n" + OK + b"\r\nabcd")) == 1
+    with pytest.raises(LimitExceeded):
+        parser.finish()
+
+
 @given(st.lists(st.binary(max_size=40), max_size=4))
 def test_random_bytes_raise_only_what_is_documented(parts: list[bytes]) -> None:
     parser = ResponseParser()

@@ -418,7 +418,7 @@ def test_the_whole_chain_is_presented() -> None:
     [
         ("", NODE.key_pem),
         ("nonsense", NODE.key_pem),
-        (NODE.pem.replace("A", "B", 3), NODE.key_pem),
+        (NODE.pem.replace("\nMII", "\nMIX", 1), NODE.key_pem),
         (NODE.pem, ""),
         (NODE.pem, "nonsense"),
         (NODE.pem, USER.key_pem),
@@ -438,6 +438,16 @@ def test_closing_tells_the_client() -> None:
     server.close()
     assert client.receive(server) == b"bye"
     assert client.tls.read(1) == b""  # an end, where silence would raise
+
+
+def test_closing_twice_tells_the_client_once() -> None:
+    server = TlsSession(_server())
+    Client().shake_hands(server)
+    server.close()
+    assert server.take_output()
+    server.close()
+    assert server.take_output() == b""
+    assert not server.is_failed
 
 
 def test_closing_before_the_handshake_is_harmless() -> None:
