@@ -3,21 +3,26 @@
 import os
 import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+ROOT = Path(__file__).resolve().parents[1]
+SHARED = ROOT.parent / "shared"
 
 
-def _shared(*parts: str) -> Path:
-    """Find shared reference data; its absence skips a test, or fails it in CI."""
-    path = SHARED.joinpath(*parts)
-    if path.exists():
-        return path
-    message = f"reference data not found: {path}"
+def _missing(message: str) -> NoReturn:
+    """Skip a test for what is not here; in CI, where it must be, fail it."""
     if os.environ.get("CI") == "true":
         pytest.fail(message)
     pytest.skip(message)
+
+
+def _shared(*parts: str) -> Path:
+    path = SHARED.joinpath(*parts)
+    if not path.exists():
+        _missing(f"reference data not found: {path}")
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +33,21 @@ def ccf_services(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in (target, *target.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     return target
+
+
+@pytest.fixture(scope="session")
+def ccf6_tools() -> Path:
+    """The folder of CCF 6's own command-line tools, and of the Python they run on."""
+    folder = ROOT / ".venv-ccf6" / "bin"
+    if not folder.is_dir():
+        _missing("CCF 6's tools are not installed: run make interop")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ccf7_tools() -> Path:
+    """The same of CCF 7, which needs Python 3.12: skipped where there is none."""
+    folder = ROOT / ".venv-ccf7" / "bin"
+    if not folder.is_dir():
+        pytest.skip("CCF 7's tools are not installed: they need Python 3.12 or newer")
+    return folder
