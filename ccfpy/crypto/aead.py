@@ -1,0 +1,59 @@
+"""AES-256-GCM, and CCF's blob of it: tag, IV, ciphertext.
+
+The caller chooses every IV: ledger entries use their transaction id, blobs a fresh
+random one. Nothing here makes a nonce, so nothing here can repeat one unnoticed.
+"""
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from ccfpy.base.errors import Malformed, VerificationFailed
+
+KEY_BYTES = 32
+IV_BYTES = 12
+TAG_BYTES = 16
+
+
+class AesGcm:
+    """One key, ready to use many times; making the object costs more than a call."""
+
+    __slots__ = ("_cipher",)
+
+    def __init__(self, key: bytes) -> None:
+        assert len(key) == KEY_BYTES, len(key)
+        self._cipher = AESGCM(key)
+
+    def encrypt(self, iv: bytes, plaintext: bytes, aad: bytes) -> tuple[bytes, bytes]:
+        """Encrypt; give the ciphertext and the tag over it and ``aad``."""
+        sealed = self._cipher.encrypt(iv, plaintext, aad)
+        return sealed[:-TAG_BYTES], sealed[-TAG_BYTES:]
+
+    def decrypt(self, iv: bytes, ciphertext: bytes, tag: bytes, aad: bytes) -> bytes:
+        """Check the tag and decrypt.
+
+        Raises:
+            VerificationFailed: the key, or a byte of any argument, is not the one used.
+        """
+        try:
+            return self._cipher.decrypt(iv, ciphertext + tag, aad)
+        except InvalidTag as error:
+            raise VerificationFailed("AES-GCM tag does not match") from error
+
+
+def seal_blob(key: bytes, plaintext: bytes, *, iv: bytes) -> bytes:
+    """Encrypt to CCF's ``GcmCipher``: tag, IV, ciphertext (``src/crypto``)."""
+    ciphertext, tag = AesGcm(key).encrypt(iv, plaintext, b"")
+    return tag + iv + ciphertext
+
+
+def open_blob(key: bytes, blob: bytes) -> bytes:
+    """Decrypt a ``GcmCipher``.
+
+    Raises:
+        Malformed: too short to be one.
+        VerificationFailed: it does not open.
+    """
+    if len(blob) < TAG_BYTES + IV_BYTES:
+        raise Malformed(f"an encrypted blob of {len(blob)} bytes lacks its header")
+    tag, iv = blob[:TAG_BYTES], blob[TAG_BYTES : TAG_BYTES + IV_BYTES]
+    return AesGcm(key).decrypt(iv, blob[TAG_BYTES + IV_BYTES :], tag, b"")

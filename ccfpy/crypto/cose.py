@@ -1,0 +1,146 @@
+"""COSE_Sign1 (RFC 9052): members' requests, the ledger's roots, receipts, endorsements.
+
+ECDSA alone, and the algorithm is the key's: a header that says otherwise is refused, so
+no sender chooses how its signature is checked.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.crypto import cbor
+from ccfpy.crypto.ec import Curve, KeyPair, PublicKey
+
+ALG = 1
+CONTENT_TYPE = 3
+KID = 4
+SIGN1_TAG = 18
+
+Label: TypeAlias = int | str
+Header: TypeAlias = Mapping[Label, Any]
+
+ALGORITHMS = {Curve.SECP256R1: -7, Curve.SECP384R1: -35, Curve.SECP521R1: -36}
+"""ES256, ES384 and ES512."""
+_PARTS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign1:
+    """A signed message, taken apart.
+
+    Attributes:
+        protected_bytes: the protected header as it was signed.
+        protected: the same, decoded.
+        payload: ``None`` when it is detached: the verifier must bring it.
+        signature: ``r || s``.
+    """
+
+    protected_bytes: bytes
+    protected: Header
+    unprotected: Header
+    payload: bytes | None
+    signature: bytes
+
+    @property
+    def key_id(self) -> bytes | None:
+        """The protected header's ``kid``."""
+        kid = self.protected.get(KID)
+        return kid if isinstance(kid, bytes) else None
+
+    def verify(self, key: PublicKey, *, detached_payload: bytes | None = None) -> None:
+        """Check the signature.
+
+        Raises:
+            VerificationFailed: it does not hold, its algorithm is not the key's, or the
+                payload is missing or brought though it is attached.
+        """
+        algorithm = ALGORITHMS[key.curve]
+        if self.protected.get(ALG) != algorithm:
+            raise VerificationFailed(
+                f"COSE algorithm {self.protected.get(ALG)!r} is not that of the key, "
+                f"{algorithm}"
+            )
+        if (self.payload is None) == (detached_payload is None):
+            raise VerificationFailed("a COSE message needs exactly one payload")
+        payload = detached_payload if self.payload is None else self.payload
+        assert payload is not None
+        key.verify_raw(self.signature, _to_be_signed(self.protected_bytes, payload))
+
+
+def parse(data: bytes) -> Sign1:
+    """Take a tagged COSE_Sign1 apart.
+
+    Raises:
+        Malformed: it is none, or its protected header has no ``alg``, or a label
+            stands in both headers.
+    """
+    tagged = cbor.decode(data)
+    if not isinstance(tagged, cbor.Tag) or tagged.tag != SIGN1_TAG:
+        raise Malformed("not a tagged COSE_Sign1")
+    parts = tagged.value
+    if not isinstance(parts, list) or len(parts) != _PARTS:
+        raise Malformed("a COSE_Sign1 has four parts")
+    protected_bytes, unprotected, payload, signature = parts
+    if not isinstance(protected_bytes, bytes) or not isinstance(signature, bytes):
+        raise Malformed("a COSE_Sign1's protected header and signature are bytes")
+    if not isinstance(payload, bytes | None):
+        raise Malformed("a COSE_Sign1's payload is bytes or null")
+    protected = cbor.decode(protected_bytes) if protected_bytes else {}
+    if not isinstance(protected, dict) or not isinstance(unprotected, dict):
+        raise Malformed("a COSE header is a map")
+    if ALG not in protected:
+        raise Malformed("a COSE_Sign1 without an algorithm")
+    if protected.keys() & unprotected.keys():
+        raise Malformed("a COSE header label is both protected and unprotected")
+    return Sign1(
+        protected_bytes=protected_bytes,
+        protected=protected,
+        unprotected=unprotected,
+        payload=payload,
+        signature=signature,
+    )
+
+
+def sign(
+    key: KeyPair, *, protected: Header, payload: bytes, detached: bool = False
+) -> bytes:
+    """Sign ``payload``; the key's algorithm is put before the other headers."""
+    header = cbor.encode({ALG: ALGORITHMS[key.public_key.curve], **protected})
+    signature = key.sign_raw(_to_be_signed(header, payload))
+    parts = [header, {}, None if detached else payload, signature]
+    return cbor.encode(cbor.Tag(SIGN1_TAG, parts))
+
+
+def to_be_signed(key: PublicKey, *, protected: Header, payload: bytes) -> bytes:
+    """Give the bytes that an external signer must sign, for ``assemble``."""
+    header = cbor.encode({ALG: ALGORITHMS[key.curve], **protected})
+    return _to_be_signed(header, payload)
+
+
+def assemble(
+    key: PublicKey, *, protected: Header, payload: bytes, signature: bytes
+) -> bytes:
+    """Put together a message whose ``r || s`` signature was made elsewhere."""
+    header = cbor.encode({ALG: ALGORITHMS[key.curve], **protected})
+    return cbor.encode(cbor.Tag(SIGN1_TAG, [header, {}, payload, signature]))
+
+
+def set_unprotected(data: bytes, unprotected: Header) -> bytes:
+    """Replace the unprotected header, which no signature covers.
+
+    Raises:
+        Malformed: ``data`` is no COSE_Sign1.
+    """
+    message = parse(data)
+    parts = [
+        message.protected_bytes,
+        dict(unprotected),
+        message.payload,
+        message.signature,
+    ]
+    return cbor.encode(cbor.Tag(SIGN1_TAG, parts))
+
+
+def _to_be_signed(protected: bytes, payload: bytes) -> bytes:
+    return cbor.encode(["Signature1", protected, b"", payload])
