@@ -1,4 +1,4 @@
-"""CBOR as COSE needs it: definite, in the order given, and strict about repeated keys."""
+"""CBOR as COSE needs it: definite, in the order given, strict about repeated keys."""
 
 from io import BytesIO
 from typing import Any

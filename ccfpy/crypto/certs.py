@@ -215,7 +215,7 @@ def service_certificate(
     return _sign(_identified(builder, public, public), key)
 
 
-def node_self_signed(  # noqa: PLR0913 - each is a separate fact of the certificate
+def node_self_signed(
     key: KeyPair,
     *,
     subject: str,
@@ -266,7 +266,7 @@ def request_public_key(request_pem: str) -> PublicKey:
     return PublicKey(key)
 
 
-def endorse_request(  # noqa: PLR0913 - each is a separate fact of the certificate
+def endorse_request(
     request_pem: str,
     *,
     issuer_key: KeyPair,

@@ -79,7 +79,7 @@ def parse(data: bytes) -> Sign1:
     if not isinstance(tagged, cbor.Tag) or tagged.tag != SIGN1_TAG:
         raise Malformed("not a tagged COSE_Sign1")
     parts = tagged.value
-    if not isinstance(parts, list) or len(parts) != _PARTS:
+    if not isinstance(parts, list | tuple) or len(parts) != _PARTS:
         raise Malformed("a COSE_Sign1 has four parts")
     protected_bytes, unprotected, payload, signature = parts
     if not isinstance(protected_bytes, bytes) or not isinstance(signature, bytes):
@@ -87,7 +87,7 @@ def parse(data: bytes) -> Sign1:
     if not isinstance(payload, bytes | None):
         raise Malformed("a COSE_Sign1's payload is bytes or null")
     protected = cbor.decode(protected_bytes) if protected_bytes else {}
-    if not isinstance(protected, dict) or not isinstance(unprotected, dict):
+    if not isinstance(protected, Mapping) or not isinstance(unprotected, Mapping):
         raise Malformed("a COSE header is a map")
     if ALG not in protected:
         raise Malformed("a COSE_Sign1 without an algorithm")
@@ -108,8 +108,8 @@ def sign(
     """Sign ``payload``; the key's algorithm is put before the other headers."""
     header = cbor.encode({ALG: ALGORITHMS[key.public_key.curve], **protected})
     signature = key.sign_raw(_to_be_signed(header, payload))
-    parts = [header, {}, None if detached else payload, signature]
-    return cbor.encode(cbor.Tag(SIGN1_TAG, parts))
+    attached = None if detached else payload
+    return cbor.encode(cbor.Tag(SIGN1_TAG, [header, {}, attached, signature]))
 
 
 def to_be_signed(key: PublicKey, *, protected: Header, payload: bytes) -> bytes:

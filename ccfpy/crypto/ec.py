@@ -51,7 +51,11 @@ _CLASSES: dict[Curve, type[ec.EllipticCurve]] = {
     Curve.SECP256R1: ec.SECP256R1,
     Curve.SECP521R1: ec.SECP521R1,
 }
-_BY_NAME = {cls.name: curve for curve, cls in _CLASSES.items()}
+_BY_NAME = {
+    "secp384r1": Curve.SECP384R1,
+    "secp256r1": Curve.SECP256R1,
+    "secp521r1": Curve.SECP521R1,
+}
 _FIELD_BYTES = {Curve.SECP384R1: 48, Curve.SECP256R1: 32, Curve.SECP521R1: 66}
 _HASHES: dict[Curve, type[_Hash]] = {
     Curve.SECP384R1: hashes.SHA384,
