@@ -1,0 +1,115 @@
+"""Ledger secrets: which key encrypts which part of the ledger.
+
+A secret applies from its version, a seqno, until the version of the next. Rekeying and
+disaster recovery each begin a new one; all of them are kept, because history stays
+encrypted under the secret of its time.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ccfpy.base.errors import VerificationFailed
+from ccfpy.base.ids import Seqno
+from ccfpy.base.ports import Entropy
+from ccfpy.crypto.aead import AesGcm
+from ccfpy.ledger.evidence import nonce_key
+
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerSecret:
+    """One secret, with what is derived from it once.
+
+    Attributes:
+        raw: the 32 bytes.
+        previous_stored: the seqno at which the record of its predecessor, encrypted
+            under this secret, was written; nothing if it has none or is not known.
+        cipher: AES-256-GCM under ``raw``.
+        nonce_key: the key of the commit evidence's nonces.
+    """
+
+    raw: bytes = field(repr=False)
+    previous_stored: Seqno | None = None
+    cipher: AesGcm = field(init=False, repr=False, compare=False)
+    nonce_key: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        assert len(self.raw) == SECRET_BYTES, len(self.raw)
+        object.__setattr__(self, "cipher", AesGcm(self.raw))
+        object.__setattr__(self, "nonce_key", nonce_key(self.raw))
+
+    @classmethod
+    def generate(
+        cls, entropy: Entropy, *, previous_stored: Seqno | None = None
+    ) -> "LedgerSecret":
+        """Make a fresh secret."""
+        raw = entropy.random_bytes(SECRET_BYTES)
+        return cls(raw=raw, previous_stored=previous_stored)
+
+
+class LedgerSecrets:
+    """Every ledger secret that is known, by the seqno from which it applies."""
+
+    __slots__ = ("_secrets", "_versions")
+
+    def __init__(self, secrets: Iterable[tuple[Seqno, LedgerSecret]] = ()) -> None:
+        ordered = sorted(secrets, key=lambda item: item[0])
+        self._versions = [version for version, _ in ordered]
+        self._secrets = [secret for _, secret in ordered]
+        assert len(set(self._versions)) == len(self._versions), self._versions
+
+    def __len__(self) -> int:
+        """Count the secrets."""
+        return len(self._versions)
+
+    def __iter__(self) -> Iterator[tuple[Seqno, LedgerSecret]]:
+        """Give each version and its secret, oldest first."""
+        return zip(tuple(self._versions), tuple(self._secrets), strict=True)
+
+    def at(self, seqno: Seqno) -> LedgerSecret:
+        """Give the secret that encrypts the entry at ``seqno``.
+
+        Raises:
+            VerificationFailed: no secret is known that reaches so far back.
+        """
+        index = bisect_right(self._versions, seqno) - 1
+        if index < 0:
+            raise VerificationFailed(f"no ledger secret is known for seqno {seqno}")
+        return self._secrets[index]
+
+    @property
+    def latest(self) -> tuple[Seqno, LedgerSecret]:
+        """The secret with the highest version, and that version."""
+        return self._versions[-1], self._secrets[-1]
+
+    @property
+    def penultimate(self) -> tuple[Seqno, LedgerSecret] | None:
+        """The secret before the latest, if there is one."""
+        if len(self._versions) < 2:  # noqa: PLR2004 - the one before the last
+            return None
+        return self._versions[-2], self._secrets[-2]
+
+    def add(self, version: Seqno, secret: LedgerSecret) -> None:
+        """Let ``secret`` apply from ``version`` on."""
+        assert version not in self._versions, version
+        index = bisect_right(self._versions, version)
+        self._versions.insert(index, version)
+        self._secrets.insert(index, secret)
+
+    def restore(self, secrets: "LedgerSecrets") -> None:
+        """Add the secrets of the ledger's past, learnt during a recovery."""
+        for version, secret in secrets:
+            self.add(version, secret)
+
+    def replace_latest(self, secret: LedgerSecret) -> None:
+        """Put ``secret`` in place of the latest, to correct where it points back to."""
+        assert secret.raw == self._secrets[-1].raw, "the secret itself must not change"
+        self._secrets[-1] = secret
+
+    def rollback(self, to: Seqno) -> None:
+        """Forget the secrets that apply only after ``to``, the first always kept."""
+        while len(self._versions) > 1 and self._versions[-1] > to:
+            self._versions.pop()
+            self._secrets.pop()
