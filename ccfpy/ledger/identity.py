@@ -1,0 +1,186 @@
+"""Service identities across disasters: each new key endorses the one before it.
+
+When a service first opens it endorses its own key without an end. After a recovery the
+new key signs the old one, with the part of the ledger during which the old one ruled
+and the last root it signed. Following these records backwards leads from the service of
+today to the key that signed any older transaction
+(``src/service/internal_tables_access.h``).
+
+A service that is opened twice leaves an endorsement of itself whose begin lies after
+its end; readers take it as it is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from ccfpy.base import json
+from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.base.ids import Seqno, TxId
+from ccfpy.crypto import cose
+from ccfpy.crypto.ec import KeyPair, PublicKey
+from ccfpy.ledger import record
+from ccfpy.ledger.signature import CCF_HEADER, COSE_CWT_CLAIMS, CWT_ISSUED_AT
+
+_BEGIN = "epoch.start.txid"
+_END = "epoch.end.txid"
+_END_ROOT = "epoch.end.merkle.root"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Epoch:
+    """The part of a ledger during which one service key ruled.
+
+    Attributes:
+        begin: its first transaction.
+        end: its last; nothing while it lasts.
+        last_root: the root its last signature signed; nothing while it lasts.
+    """
+
+    begin: TxId
+    end: TxId | None = None
+    last_root: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityEndorsement:
+    """The value of ``public:ccf.internal.previous_service_identity_endorsement``.
+
+    Attributes:
+        data: the COSE_Sign1, whose payload is the endorsed public key.
+        endorsing_key: the signer's public key as DER.
+        endorsed_key: the public key it vouches for, as DER.
+        epoch: when that key ruled.
+        previous_version: where this table was written before.
+    """
+
+    data: bytes
+    endorsing_key: bytes
+    endorsed_key: bytes
+    epoch: Epoch
+    previous_version: Seqno | None = None
+
+    @classmethod
+    def parse(cls, value: bytes) -> Self:
+        """Read the table's value.
+
+        Raises:
+            Malformed: it has not the record's form, or disagrees with what it signs.
+        """
+        fields = json.loads_object(value)
+        data = record.blob(fields, "endorsement")
+        message = cose.parse(data)
+        if message.payload is None:
+            raise Malformed("an identity endorsement without the endorsed key")
+        epoch = _epoch(message.protected.get(CCF_HEADER))
+        end = record.optional_text(fields, "endorsement_epoch_end")
+        stated = (
+            TxId.parse(record.text(fields, "endorsement_epoch_begin")),
+            None if end is None else TxId.parse(end),
+        )
+        if stated != (epoch.begin, epoch.end):
+            raise Malformed(f"an endorsement of {epoch} is recorded as {stated}")
+        return cls(
+            data=data,
+            endorsing_key=record.blob(fields, "endorsing_key"),
+            endorsed_key=message.payload,
+            epoch=epoch,
+            previous_version=record.optional_seqno(fields, "previous_version"),
+        )
+
+    def serialise(self) -> bytes:
+        """Write the table's value."""
+        fields: json.JsonObject = {
+            "endorsement": record.as_base64(self.data),
+            "endorsing_key": record.as_base64(self.endorsing_key),
+            "endorsement_epoch_begin": str(self.epoch.begin),
+        }
+        if self.epoch.end is not None:
+            fields["endorsement_epoch_end"] = str(self.epoch.end)
+        if self.previous_version is not None:
+            fields["previous_version"] = self.previous_version
+        return json.dumps(fields)
+
+    @classmethod
+    def make(
+        cls,
+        key: KeyPair,
+        endorsed_key: bytes,
+        epoch: Epoch,
+        *,
+        issued_at: int,
+        previous_version: Seqno | None = None,
+    ) -> Self:
+        """Vouch with ``key`` that ``endorsed_key`` ruled during ``epoch``."""
+        header: dict[str, str | bytes] = {_BEGIN: str(epoch.begin)}
+        if epoch.end is not None:
+            header[_END] = str(epoch.end)
+        if epoch.last_root is not None:
+            header[_END_ROOT] = epoch.last_root
+        protected: cose.Header = {
+            COSE_CWT_CLAIMS: {CWT_ISSUED_AT: issued_at},
+            CCF_HEADER: header,
+        }
+        return cls(
+            data=cose.sign(key, protected=protected, payload=endorsed_key),
+            endorsing_key=key.public_key.der,
+            endorsed_key=endorsed_key,
+            epoch=epoch,
+            previous_version=previous_version,
+        )
+
+    @property
+    def is_self_endorsement(self) -> bool:
+        """Whether a service vouches for itself, as it does on its first opening."""
+        return self.endorsing_key == self.endorsed_key
+
+    def verify(self) -> None:
+        """Check the signature of the endorsing key.
+
+        Raises:
+            VerificationFailed: it did not sign this.
+            Malformed: it is not a public key.
+        """
+        key = PublicKey.from_der(self.endorsing_key)
+        cose.parse(self.data).verify(key)
+
+
+def verify_chain(
+    endorsements: list[IdentityEndorsement], *, current: bytes, oldest: bytes
+) -> None:
+    """Check that the service ``current`` vouches, step by step, for ``oldest``.
+
+    Args:
+        endorsements: newest first.
+        current: the public key of today's service, DER.
+        oldest: the public key that signed what is to be trusted, DER.
+
+    Raises:
+        VerificationFailed: a step is missing or does not hold.
+    """
+    trusted = current
+    for endorsement in endorsements:
+        if endorsement.endorsing_key != trusted:
+            raise VerificationFailed(
+                f"the epoch from {endorsement.epoch.begin} is not endorsed by the "
+                "identity that followed it"
+            )
+        endorsement.verify()
+        trusted = endorsement.endorsed_key
+    if trusted != oldest:
+        raise VerificationFailed("the endorsements do not lead to the signing identity")
+
+
+def _epoch(header: object) -> Epoch:
+    if not isinstance(header, Mapping):
+        raise Malformed("an identity endorsement without its epoch")
+    begin, end, root = header.get(_BEGIN), header.get(_END), header.get(_END_ROOT)
+    if not isinstance(begin, str) or not isinstance(end, str | None):
+        raise Malformed(f"an identity endorsement from {begin!r} to {end!r}")
+    if not isinstance(root, bytes | None):
+        raise Malformed(f"an identity endorsement with the root {root!r}")
+    return Epoch(
+        begin=TxId.parse(begin),
+        end=None if end is None else TxId.parse(end),
+        last_root=root,
+    )
