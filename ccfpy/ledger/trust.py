@@ -1,0 +1,282 @@
+"""Whom a ledger lets sign, learnt from the ledger itself while it is read.
+
+A ledger names its service's key, its nodes and their certificates in public tables.
+Reading transactions in order, this keeps what holds at each, and refuses what CCF's
+auditors refuse: a service status that cannot follow the one before, a service key that
+changes without a recovery, a certificate the service did not issue, a signature by a
+node that was not trusted. It trusts the first service it sees; whoever knows the
+service's certificate compares it with what comes out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ccfpy.base import json
+from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.base.ids import NodeId
+from ccfpy.crypto.certs import Certificate
+from ccfpy.kv.changes import Writes, WriteSet
+from ccfpy.ledger import record
+from ccfpy.ledger.identity import IdentityEndorsement
+from ccfpy.ledger.signature import CoseSignature, NodeSignature
+from ccfpy.ledger.tables import (
+    COSE_SIGNATURES,
+    IDENTITY_ENDORSEMENT,
+    LAST_SIGNED_ROOT,
+    NODE_CERTIFICATES,
+    NODES_INFO,
+    PREVIOUS_IDENTITY,
+    SERVICE_INFO,
+    SIGNATURES,
+    SINGLE_KEY,
+)
+
+
+class ServiceStatus(StrEnum):
+    """Where a service is between its creation and serving users."""
+
+    OPENING = "Opening"
+    OPEN = "Open"
+    WAITING_FOR_RECOVERY_SHARES = "WaitingForRecoveryShares"
+    RECOVERING = "Recovering"
+
+
+_FOLLOWS: Mapping[ServiceStatus, frozenset[ServiceStatus]] = {
+    ServiceStatus.OPENING: frozenset(
+        (ServiceStatus.OPEN, ServiceStatus.WAITING_FOR_RECOVERY_SHARES)
+    ),
+    ServiceStatus.OPEN: frozenset((ServiceStatus.RECOVERING,)),
+    ServiceStatus.RECOVERING: frozenset((ServiceStatus.WAITING_FOR_RECOVERY_SHARES,)),
+    ServiceStatus.WAITING_FOR_RECOVERY_SHARES: frozenset((ServiceStatus.OPEN,)),
+}
+"""What may follow each status, besides itself. ``OPENING`` may follow any: a disaster
+can strike at any time and a recovery begins with it."""
+
+_NEW_IDENTITY = frozenset((ServiceStatus.OPENING, ServiceStatus.RECOVERING))
+"""The statuses with which a service may appear under a new key."""
+
+
+class NodeStatus(StrEnum):
+    """Whether a node is part of the service."""
+
+    PENDING = "Pending"
+    TRUSTED = "Trusted"
+    RETIRED = "Retired"
+
+
+def may_follow(before: ServiceStatus | None, after: ServiceStatus) -> bool:
+    """Tell whether a service may go from one status to another."""
+    if before is None or after in (before, ServiceStatus.OPENING):
+        return True
+    return after in _FOLLOWS[before]
+
+
+@dataclass(slots=True, kw_only=True)
+class LedgerTrust:
+    """What the transactions read so far say about who may sign.
+
+    Attributes:
+        status: the service's status.
+        service: its certificate.
+        previous_service: the certificate before the last recovery.
+        nodes: each node's status.
+        certificates: each node's certificate.
+    """
+
+    status: ServiceStatus | None = None
+    service: Certificate | None = None
+    previous_service: Certificate | None = None
+    nodes: dict[NodeId, NodeStatus] = field(default_factory=dict)
+    certificates: dict[NodeId, Certificate] = field(default_factory=dict)
+
+    def apply(self, write_set: WriteSet, *, last_root: bytes | None) -> None:
+        """Take in a transaction's public changes.
+
+        Args:
+            write_set: the changes.
+            last_root: the root that the last signature before them signed.
+
+        Raises:
+            VerificationFailed: they break a rule.
+            Malformed: a record has not its form.
+        """
+        if SERVICE_INFO in write_set:
+            self._apply_service(write_set[SERVICE_INFO])
+        if NODES_INFO in write_set:
+            self._apply_nodes(write_set[NODES_INFO])
+        if NODE_CERTIFICATES in write_set:
+            self._apply_certificates(write_set[NODE_CERTIFICATES])
+        if PREVIOUS_IDENTITY in write_set:
+            self._check_previous(write_set[PREVIOUS_IDENTITY])
+        if LAST_SIGNED_ROOT in write_set:
+            _check_last_root(write_set[LAST_SIGNED_ROOT], last_root)
+        if IDENTITY_ENDORSEMENT in write_set:
+            self._check_endorsement(write_set[IDENTITY_ENDORSEMENT])
+
+    def verify_signature(self, write_set: WriteSet, root: bytes) -> list[str]:
+        """Check every signature in a signature transaction; give the txids they name.
+
+        Raises:
+            VerificationFailed: a signature is not by who may sign, or does not hold.
+            Malformed: a record has not its form.
+        """
+        named = []
+        value = _single(write_set, SIGNATURES)
+        if value is not None:
+            by_node = NodeSignature.parse(value)
+            if by_node.root != root:
+                raise VerificationFailed(
+                    f"the node signed the root {by_node.root.hex()}"
+                )
+            by_node.verify(self._signing_node(by_node).public_key)
+            named.append(str(by_node.txid))
+        value = _single(write_set, COSE_SIGNATURES)
+        if value is not None:
+            by_service = CoseSignature.parse(value)
+            if self.service is None:
+                raise VerificationFailed(
+                    "a service signature before there is a service"
+                )
+            by_service.verify(self.service.public_key, root)
+            named.append(str(by_service.txid))
+        if not named:
+            raise Malformed("a signature transaction without a signature")
+        return named
+
+    def _signing_node(self, signature: NodeSignature) -> Certificate:
+        status = self.nodes.get(signature.node)
+        if status in (None, NodeStatus.PENDING):
+            raise VerificationFailed(
+                f"signed by node {signature.node}, which is {status or 'unknown'}"
+            )
+        certificate = self.certificates.get(signature.node)
+        if certificate is None:
+            raise VerificationFailed(f"node {signature.node} has no certificate")
+        if signature.certificate is not None:
+            shown = Certificate.from_pem(signature.certificate)
+            if shown.public_key.der != certificate.public_key.der:
+                raise VerificationFailed(
+                    f"the signature shows another key for node {signature.node}"
+                )
+        return certificate
+
+    def _apply_service(self, writes: Writes) -> None:
+        value = writes.get(SINGLE_KEY)
+        if value is None:
+            raise VerificationFailed("the service's own record was removed")
+        fields = json.loads_object(value)
+        status = _status(record.text(fields, "status"))
+        certificate = Certificate.from_pem(record.text(fields, "cert"))
+        if not may_follow(self.status, status):
+            raise VerificationFailed(
+                f"a service that was {self.status} became {status}"
+            )
+        known = self.service
+        if known is not None and known.public_key.der != certificate.public_key.der:
+            if status not in _NEW_IDENTITY:
+                raise VerificationFailed(
+                    f"the service's key changed while it became {status}"
+                )
+            self.previous_service = known
+        self.service, self.status = certificate, status
+
+    def _apply_nodes(self, writes: Writes) -> None:
+        for key, value in writes.items():
+            node = _node_id(key)
+            if value is None:
+                self.nodes.pop(node, None)
+                continue
+            fields = json.loads_object(value)
+            self.nodes[node] = _node_status(record.text(fields, "status"))
+            # Only CCF 1 kept the certificate here, self-signed.
+            own = record.optional_text(fields, "cert")
+            if own is not None:
+                self.certificates[node] = Certificate.from_pem(own)
+
+    def _apply_certificates(self, writes: Writes) -> None:
+        for key, value in writes.items():
+            node = _node_id(key)
+            if value is None:
+                self.certificates.pop(node, None)
+                continue
+            certificate = Certificate.from_pem(_pem(value))
+            if self.service is None:
+                raise VerificationFailed(
+                    "a node's certificate before there is a service"
+                )
+            certificate.verify_signed_by(self.service)
+            self.certificates[node] = certificate
+
+    def _check_previous(self, writes: Writes) -> None:
+        value = writes.get(SINGLE_KEY)
+        if value is None:
+            return
+        pem = json.loads(value)
+        if not isinstance(pem, str):
+            raise Malformed("expected a certificate as previous service identity")
+        stated = Certificate.from_pem(pem)
+        known = self.previous_service
+        if known is not None and known.public_key.der != stated.public_key.der:
+            raise VerificationFailed(
+                "the recovery names another previous service identity than the ledger's"
+            )
+
+    def _check_endorsement(self, writes: Writes) -> None:
+        value = writes.get(SINGLE_KEY)
+        if value is None:
+            return
+        endorsement = IdentityEndorsement.parse(value)
+        endorsement.verify()
+        current = None if self.service is None else self.service.public_key.der
+        if endorsement.endorsing_key != current:
+            raise VerificationFailed("an identity endorsement by another service's key")
+        previous = self.previous_service
+        known = (current, previous.public_key.der if previous is not None else None)
+        if endorsement.endorsed_key not in known:
+            raise VerificationFailed("an identity endorsement of an unknown key")
+
+
+def _check_last_root(writes: Writes, last_root: bytes | None) -> None:
+    value = writes.get(SINGLE_KEY)
+    if value is None:
+        return
+    stated = json.loads(value)
+    if not isinstance(stated, str):
+        raise Malformed("expected a root as last signed root")
+    if last_root is not None and record.parse_digest(stated, "root") != last_root:
+        raise VerificationFailed(
+            f"the last signed root is recorded as {stated}, not as {last_root.hex()}"
+        )
+
+
+def _single(write_set: WriteSet, table: str) -> bytes | None:
+    return write_set[table].get(SINGLE_KEY) if table in write_set else None
+
+
+def _node_id(key: bytes) -> NodeId:
+    try:
+        return NodeId(key.decode("ascii"))
+    except UnicodeDecodeError as error:
+        raise Malformed(f"not a node id: {key!r}") from error
+
+
+def _pem(value: bytes) -> str:
+    try:
+        return value.decode("ascii")
+    except UnicodeDecodeError as error:
+        raise Malformed("a node's certificate is not PEM") from error
+
+
+def _status(text: str) -> ServiceStatus:
+    try:
+        return ServiceStatus(text)
+    except ValueError as error:
+        raise Malformed(f"not a service status: {text!r}") from error
+
+
+def _node_status(text: str) -> NodeStatus:
+    try:
+        return NodeStatus(text)
+    except ValueError as error:
+        raise Malformed(f"not a node status: {text!r}") from error
