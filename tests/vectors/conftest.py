@@ -1,0 +1,41 @@
+"""Services that CCF itself recorded, read once, with their secrets won back."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from ccfpy.ledger.secrets import LedgerSecrets
+from tests.vectors.recording import Recording
+
+SERVICES = ("cose_flipflop_service", "eol_service", "sgx_service")
+
+
+@pytest.fixture(scope="session")
+def recordings(ccf_services: Path) -> Callable[[str], Recording]:
+    """Give a recorded service by name."""
+    return cache(lambda name: Recording.read(ccf_services / name))
+
+
+@pytest.fixture(params=SERVICES)
+def recording(
+    request: pytest.FixtureRequest, recordings: Callable[[str], Recording]
+) -> Recording:
+    """Each recorded service in turn."""
+    return recordings(request.param)
+
+
+@pytest.fixture(scope="session")
+def _secrets_of(
+    recordings: Callable[[str], Recording],
+) -> Callable[[str], LedgerSecrets]:
+    return cache(lambda name: recordings(name).secrets())
+
+
+@pytest.fixture
+def secrets(
+    recording: Recording, _secrets_of: Callable[[str], LedgerSecrets]
+) -> LedgerSecrets:
+    """The secrets of the recorded service at hand."""
+    return _secrets_of(recording.name)
