@@ -260,8 +260,8 @@ class Chunk:
         if table == 0:
             if not name.is_open:
                 raise ChunkDamaged("a complete chunk without a positions table", 0)
-            positions, end = _walk(name.first, data)
-            return cls._open(name, data, positions, end)
+            found, end = _walk(name.first, data)
+            return cls._open(name, data, found, end)
         positions = _read_table(data, table)
         expected = None if name.last is None else name.last - name.first + 1
         if expected not in (None, len(positions)):
