@@ -1,5 +1,6 @@
-"""The trusted process: wires one node to its channel, its entropy and its clock.
+"""The trusted process: it holds the keys, and has one way out, its channel to the host.
 
-It is started by the host as ``python -m ccfpy.enclave`` with one descriptor and talks
-through it alone. Imports node and everything below, never host.
+It is started as ``python -m ccfpy.enclave``, isolates itself, loads the application and
+steps the node. In plain Python this is isolation between processes, not memory
+encryption: whoever owns the machine can read the process's memory.
 """

@@ -1,0 +1,15 @@
+"""Puts a node together from its parts: the one place that chooses them."""
+
+from ccfpy.enclave.application import load_application
+from ccfpy.enclave.loop import Steps
+from ccfpy.enclave.ports import SystemClock, SystemEntropy
+from ccfpy.node.node import Node
+
+
+def build_node(app: str) -> Steps:
+    """Build a node that serves an application, on the operating system's ports.
+
+    Raises:
+        ApplicationNotLoaded: there is no such application.
+    """
+    return Node(app=load_application(app), entropy=SystemEntropy(), clock=SystemClock())

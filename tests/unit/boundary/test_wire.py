@@ -1,0 +1,232 @@
+"""Frames: whole batches survive the wire, and nothing else gets through."""
+
+import struct
+from dataclasses import fields, is_dataclass
+from enum import StrEnum
+from types import NoneType, UnionType
+from typing import NewType, Union, get_args, get_origin, get_type_hints
+
+import msgpack  # type: ignore[import-untyped]  # it ships no annotations
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ccfpy.base.ids import SessionId
+from ccfpy.boundary.effects import CloseSession, Log, LogLevel, SendData, Stop
+from ccfpy.boundary.events import SessionClosed, SessionData, Tick
+from ccfpy.boundary.shape import INTEGER_MAX, BoundaryViolation
+from ccfpy.boundary.wire import (
+    EFFECT_KINDS,
+    EFFECTS,
+    EVENT_KINDS,
+    EVENTS,
+    HEADER_BYTES,
+    FrameReader,
+)
+
+
+def _values(kind: object) -> st.SearchStrategy[object]:
+    """Give any value of a type that a message's field may have."""
+    while isinstance(kind, NewType):
+        kind = kind.__supertype__
+    if isinstance(kind, type) and is_dataclass(kind):
+        hints = get_type_hints(kind)
+        return st.builds(kind, **{f.name: _values(hints[f.name]) for f in fields(kind)})
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return st.sampled_from(list(kind))
+    arguments = get_args(kind)
+    if get_origin(kind) in (Union, UnionType):
+        return st.one_of(
+            *(st.none() if part is NoneType else _values(part) for part in arguments)
+        )
+    if get_origin(kind) is tuple:
+        if arguments[-1] is ...:
+            return st.lists(_values(arguments[0]), max_size=3).map(tuple)
+        return st.tuples(*map(_values, arguments))
+    return {
+        int: st.integers(0, INTEGER_MAX),
+        str: st.text(max_size=8),
+        bytes: st.binary(max_size=8),
+        bool: st.booleans(),
+    }[kind]  # type: ignore[index]  # any other type fails the test here
+
+
+EVENT_BATCHES = st.lists(st.one_of(*map(_values, EVENT_KINDS.values())), max_size=4)
+EFFECT_BATCHES = st.lists(st.one_of(*map(_values, EFFECT_KINDS.values())), max_size=4)
+BODIES = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**63), 2**64 - 1),
+        st.floats(),
+        st.text(max_size=4),
+        st.binary(max_size=4),
+    ),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner),
+)
+
+
+def _data(number: int, data: bytes = b"x") -> SessionData:
+    return SessionData(session=SessionId(number), data=data)
+
+
+def _body(*messages: object) -> bytes:
+    return bytes(msgpack.packb(list(messages)))
+
+
+@settings(max_examples=200)
+@given(EVENT_BATCHES)
+def test_any_batch_of_events_comes_back_from_its_frame(batch: list) -> None:  # type: ignore[type-arg]  # of any event
+    (body,) = FrameReader().feed(EVENTS.encode(batch))
+    assert EVENTS.decode(body) == batch
+
+
+@given(EFFECT_BATCHES)
+def test_any_batch_of_effects_comes_back_from_its_frame(batch: list) -> None:  # type: ignore[type-arg]  # of any effect
+    (body,) = FrameReader().feed(EFFECTS.encode(batch))
+    assert EFFECTS.decode(body) == batch
+
+
+@settings(max_examples=300)
+@given(BODIES)
+def test_any_other_value_is_a_violation_or_a_batch_that_encodes_to_itself(
+    value: object,
+) -> None:
+    body = bytes(msgpack.packb(value))
+    try:
+        batch = EVENTS.decode(body)
+    except BoundaryViolation:
+        return
+    assert EVENTS.decode(EVENTS.encode(batch)[HEADER_BYTES:]) == batch
+
+
+@given(st.binary(max_size=64))
+def test_arbitrary_bytes_raise_nothing_but_a_violation(body: bytes) -> None:
+    for vocabulary in (EVENTS, EFFECTS):
+        try:
+            vocabulary.decode(body)
+        except BoundaryViolation:
+            continue
+
+
+@given(EVENT_BATCHES, st.data())
+def test_a_stream_may_be_cut_anywhere(batch: list, data: st.DataObject) -> None:  # type: ignore[type-arg]  # of any event
+    stream = EVENTS.encode(batch) * 3
+    reader, bodies = FrameReader(), []
+    while stream:
+        cut = data.draw(st.integers(1, len(stream)))
+        bodies += reader.feed(stream[:cut])
+        stream = stream[cut:]
+    assert not reader.has_partial_frame
+    assert [EVENTS.decode(body) for body in bodies] == [batch] * 3
+
+
+def test_a_partial_frame_is_held_back() -> None:
+    reader = FrameReader()
+    assert reader.feed(EVENTS.encode([_data(1)])[:-1]) == []
+    assert reader.has_partial_frame
+
+
+def test_a_batch_that_does_not_fit_one_frame_becomes_several_in_order() -> None:
+    batch = [_data(n, bytes(100)) for n in range(50)]
+    stream = EVENTS.encode(batch, frame_bytes_max=400)
+    bodies = FrameReader(400).feed(stream)
+    assert len(bodies) > 10
+    assert [event for body in bodies for event in EVENTS.decode(body)] == batch
+
+
+def test_one_message_that_does_not_fit_a_frame_is_a_violation() -> None:
+    with pytest.raises(BoundaryViolation, match=r"SendData: .* more than the 400"):
+        EFFECTS.encode(
+            [SendData(session=SessionId(1), data=bytes(500))], frame_bytes_max=400
+        )
+
+
+def test_an_announced_frame_that_is_too_large_is_refused_before_it_is_read() -> None:
+    with pytest.raises(BoundaryViolation, match="a frame of 401 bytes"):
+        FrameReader(400).feed(struct.pack("<I", 401))
+
+
+MALFORMED = {
+    "not msgpack": (b"\xc1", "not a batch"),
+    "cut short": (_body([5, 1])[:-1], "not a batch"),
+    "followed by more": (_body([5, 1]) + b"\x00", "not a batch"),
+    "no list": (bytes(msgpack.packb(5)), "not a list"),
+    "a map": (bytes(msgpack.packb({"a": 1})), "not a batch"),
+    "an extension": (
+        bytes(msgpack.packb([msgpack.ExtType(1, b"x")])),
+        "not a batch",
+    ),
+    "a message that is no list": (_body(5), "not a list of its fields"),
+    "an empty message": (_body([]), "not a list of its fields"),
+    "an unknown kind": (_body([99, 1]), "unknown kind of message: 99"),
+    "a kind of another type": (_body(["5", 1]), "unknown kind"),
+    "a boolean kind": (_body([True, 1]), "unknown kind"),
+    "a field too few": (_body([5]), "SessionClosed: expected 1 fields, found 0"),
+    "a field too many": (_body([5, 1, 2]), "SessionClosed: expected 1 fields, found 2"),
+    "text for a number": (_body([5, "1"]), "session: expected int, found str"),
+    "a boolean for a number": (_body([5, True]), "session: expected int, found bool"),
+    "a negative number": (_body([5, -1]), "out of range"),
+    "a number beyond 63 bits": (_body([5, 1 << 63]), "out of range"),
+    "hot: a field too few": (_body([4, 1]), "SessionData: expected 2 fields, found 1"),
+    "hot: a field too many": (
+        _body([4, 1, b"", b""]),
+        "SessionData: expected 2 fields, found 3",
+    ),
+    "hot: text for bytes": (_body([4, 1, "x"]), "data: expected bytes, found str"),
+    "hot: text for a session": (_body([4, "1", b"x"]), "a session's number"),
+    "hot: a negative session": (_body([4, -1, b"x"]), "a session's number"),
+    "hot: a boolean session": (_body([4, True, b"x"]), "a session's number"),
+    "an unknown member of an enum": (_body([7, "Killed", False]), "kind: expected one"),
+    "a number for a boolean": (_body([7, "Hangup", 0]), "is_notice: expected bool"),
+    "something else for a list": (
+        _body([6, 1, 1, 1, b"x"]),
+        "entries: expected a list",
+    ),
+    "text inside a list of bytes": (
+        _body([6, 1, 1, 1, ["x"]]),
+        "entries: expected bytes, found str",
+    ),
+    "a float": (_body([2, 1.5, 1]), "monotonic_ms: expected int, found float"),
+    "nothing": (_body([2, None, 1]), "monotonic_ms: expected int, found NoneType"),
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_a_malformed_batch_of_events_is_a_violation(name: str) -> None:
+    body, reason = MALFORMED[name]
+    with pytest.raises(BoundaryViolation, match=reason):
+        EVENTS.decode(body)
+
+
+def test_a_violation_does_not_quote_what_was_sent() -> None:
+    with pytest.raises(BoundaryViolation) as violation:
+        EFFECTS.decode(_body([1, 1, "a secret"]))
+    assert "secret" not in str(violation.value)
+
+
+def test_an_effect_is_no_event() -> None:
+    body = EFFECTS.encode(
+        [Log(level=LogLevel.INFO, message="hello")], frame_bytes_max=1000
+    )[HEADER_BYTES:]
+    assert len(EFFECTS.decode(body)) == 1
+    with pytest.raises(BoundaryViolation):
+        EVENTS.decode(body)
+
+
+def test_every_kind_has_one_number() -> None:
+    for kinds in (EVENT_KINDS, EFFECT_KINDS):
+        assert len(set(kinds.values())) == len(kinds)
+        assert sorted(kinds) == list(range(1, len(kinds) + 1))
+
+
+def test_the_frame_of_a_batch_is_as_documented() -> None:
+    frame = EVENTS.encode(
+        [Tick(monotonic_ms=1, unix_us=2), _data(3), SessionClosed(session=SessionId(3))]
+    )
+    body = msgpack.packb([[2, 1, 2], [4, 3, b"x"], [5, 3]])
+    assert frame == struct.pack("<I", len(body)) + body
+    frame = EFFECTS.encode(
+        [CloseSession(session=SessionId(3)), Stop(exit_code=0, reason="asked")]
+    )
+    assert msgpack.unpackb(frame[4:]) == [[2, 3], [9, 0, "asked"]]
