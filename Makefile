@@ -5,7 +5,7 @@ NEWER_PYTHON ?= $(shell for p in python3.13 python3.14 python3.12 $$HOME/.pyenv/
 	command -v $$p && break; done)
 
 BIN := .venv/bin
-SOURCES := ccfpy apps tests benchmarks
+SOURCES := $(wildcard ccfpy apps tests benchmarks)
 # Fastest first: a mistake shows in seconds, not after the whole run.
 TESTS := $(wildcard $(addprefix tests/,house unit vectors scenarios e2e interop))
 
