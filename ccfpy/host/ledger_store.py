@@ -367,6 +367,8 @@ class LedgerStore:
         chunk = self._chunk
         if chunk is not None and seqno >= chunk.name.first:
             last = min(last, chunk.next_seqno - 1)
+            if seqno > last:
+                return []
             with (self._directory / str(chunk.name)).open("rb") as file:
                 return slices(
                     file,
