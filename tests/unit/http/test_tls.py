@@ -55,6 +55,19 @@ class Identity:
         ).decode()
 
 
+_CA_USAGE = x509.KeyUsage(
+    digital_signature=True,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
+
 def _identity(
     name: str,
     *,
@@ -64,6 +77,7 @@ def _identity(
 ) -> Identity:
     key = ec.generate_private_key(ec.SECP384R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    signer = issuer.key if issuer else key
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -73,10 +87,18 @@ def _identity(
         .not_valid_before(START)
         .not_valid_after(END)
         .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
+        .add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False
+        )
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()),
+            False,
+        )
     )
+    if is_ca:
+        builder = builder.add_extension(_CA_USAGE, critical=True)
     if sans:
         builder = builder.add_extension(x509.SubjectAlternativeName(sans), False)
-    signer = issuer.key if issuer else key
     return Identity(key=key, certificate=builder.sign(signer, hashes.SHA384()))
 
 
