@@ -44,6 +44,8 @@ JS_STACK_BYTES_MAX = 1 * MIB
 JS_EXECUTION_MS_MAX = 5000
 JS_BYTECODE_PROGRAMS_MAX = 64
 """Programs whose bytecode a process keeps; constitutions and ballots, mostly."""
+JS_CHAIN_CERTIFICATES_MAX = 32
+"""Certificates in a chain that a guest asks about: their pairs are tried."""
 
 # Boundary
 FRAME_BYTES_MAX = 64 * MIB

@@ -12,7 +12,6 @@ NAME = "<ccf>"
 
 SOURCE = r"""
 (function (collectThrow, report) {
-  "use strict";
   const { apply, has } = Reflect;
   const { isError } = Error;
   const { parse, stringify } = JSON;

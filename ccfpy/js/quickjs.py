@@ -138,7 +138,8 @@ class QuickJs:
         """Give the bytecode of one of the node's own scripts; there are few."""
         code = self._scripts.get(source)
         if code is None:
-            script = quickjs.Context().compile(source, prelude.NAME)
+            strict = f'"use strict";{source}'
+            script = quickjs.Context().compile(strict, prelude.NAME)
             code = self._scripts[source] = script.write_object()
         return code
 

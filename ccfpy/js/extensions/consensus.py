@@ -26,7 +26,6 @@ class ConsensusView(Protocol):
 
 _SOURCE = """
 (function (host, { arity, namespace, parse }) {
-  "use strict";
   const trunc = Math.trunc;
   // ECMAScript's ToInt64, near enough: no view or seqno is beyond a double's integers.
   function toInteger(value) {

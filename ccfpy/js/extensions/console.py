@@ -25,7 +25,6 @@ class ConsoleLog(Protocol):
 
 _SOURCE = """
 (function (host, { stringify, toText, isError, methods }) {
-  "use strict";
   function line(args) {
     let text = "";
     for (let i = 0; i < args.length; i++) {

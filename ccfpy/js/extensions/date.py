@@ -11,7 +11,6 @@ from ccfpy.js.host import HostFunction
 
 _SOURCE = """
 (function (host, { toText }) {
-  "use strict";
   const now = host.now();
   const Real = Date;
   const { construct } = Reflect;

@@ -27,7 +27,6 @@ _EXPORTS = {
 
 _SOURCE = """
 (function (host, { arity, namespace }) {
-  "use strict";
   namespace("gov", {
     validateConstitution(...args) {
       arity(args, 1, ", but expected 1");

@@ -42,7 +42,6 @@ class JwtKeys(Protocol):
 
 _SOURCE = """
 (function (host, { arity, ccf, methods, stringify, toText }) {
-  "use strict";
   function jsonOf(value, name) {
     let text;
     try {

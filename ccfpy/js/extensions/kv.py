@@ -54,7 +54,6 @@ class Tables(Protocol):
 
 _SOURCE = """
 (function (host, { ccf, arity, isBuffer, checkBuffer, apply }) {
-  "use strict";
   const expected0 = ", but expected 0";
   const expected1 = ", but expected 1";
   const expected2 = ", but expected 2";

@@ -31,7 +31,6 @@ class ServiceAuthority(Protocol):
 
 _SOURCE = """
 (function (host, { arity, namespace, toText }) {
-  "use strict";
   const trunc = Math.trunc;
   const max = Number.MAX_SAFE_INTEGER;
   function toIndex(value) {

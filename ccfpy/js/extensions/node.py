@@ -41,7 +41,6 @@ class GovernanceEffects(Protocol):
 
 _SOURCE = """
 (function (host, { arity, isBuffer, namespace }) {
-  "use strict";
   const none = " but expected none";
   namespace("node", {
     triggerLedgerRekey(...args) {

@@ -17,7 +17,6 @@ class RpcContext(Protocol):
 
 _SOURCE = """
 (function (host, { arity, checkBuffer, namespace }) {
-  "use strict";
   const expected1 = " but expected 1";
   namespace("rpc", {
     setApplyWrites(...args) {

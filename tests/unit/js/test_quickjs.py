@@ -18,21 +18,11 @@ from ccfpy.js.engine import (
     Limit,
     Program,
 )
-from ccfpy.js.host import HostFunction, JsThrow, internal_error, type_error
+from ccfpy.js.host import HostFunction, internal_error, type_error
 from ccfpy.js.quickjs import TIMED_OUT, QuickJs
+from tests.unit.js.conftest import CountingClock
 
 SMALL_HEAP = JsLimits(heap_bytes_max=4 << 20)
-
-
-@dataclass
-class CountingClock:
-    """A clock that moves a tenth of a second each time it is read."""
-
-    now_ns: int = 0
-
-    def monotonic_ns(self) -> int:
-        self.now_ns += 100_000_000
-        return self.now_ns
 
 
 @dataclass
@@ -44,11 +34,6 @@ class Functions:
 
     def functions(self) -> Mapping[str, HostFunction]:
         return self.table
-
-
-@pytest.fixture
-def engine() -> QuickJs:
-    return QuickJs(CountingClock())
 
 
 def run(
@@ -188,12 +173,6 @@ def test_a_module_body_is_under_the_limits_too(engine: QuickJs, source: str) -> 
     assert caught.value.which is Limit.TIME
 
 
-def test_limits_can_be_kept_from_falling_below_their_defaults() -> None:
-    assert JsLimits(heap_bytes_max=1, execution_ms_max=9000).at_least_defaults() == (
-        JsLimits(execution_ms_max=9000)
-    )
-
-
 def test_calls_share_nothing(engine: QuickJs) -> None:
     source = "export const f = () => (globalThis.n = (globalThis.n ?? 0) + 1)"
     assert [run(engine, source), run(engine, source)] == [1, 1]
@@ -324,8 +303,3 @@ def test_nothing_outlives_its_call(engine: QuickJs, fails: bool) -> None:
         return weakref.ref(host)
 
     assert call()() is None, "an interpreter is still alive"
-
-
-def test_a_throw_carries_its_class() -> None:
-    assert isinstance(internal_error("x"), JsThrow)
-    assert internal_error("x").kind == "InternalError"

@@ -1,0 +1,115 @@
+"""The functions on ``ccf`` itself: text, JSON and certificates to bytes and back."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from ccfpy.base.errors import CcfpyError
+from ccfpy.crypto.certs import Certificate
+from ccfpy.js.host import HostFunction, internal_error
+from ccfpy.js.tcb import tcb_policy
+
+_SOURCE = """
+(function (host, { ccf, arity, checkBuffer, methods, parse, stringify, toText }) {
+  const expected1 = ", but expected 1";
+  function strToBuf(value) {
+    if (typeof value !== "string") throw new TypeError("Argument must be a string");
+    return host.strToBuf(value);
+  }
+  function bufToStr(value) {
+    checkBuffer(value);
+    return host.bufToStr(value);
+  }
+  let metricsLogging = true;
+  methods(ccf, {
+    strToBuf(...args) {
+      arity(args, 1, expected1);
+      return strToBuf(args[0]);
+    },
+    bufToStr(...args) {
+      arity(args, 1, expected1);
+      return bufToStr(args[0]);
+    },
+    jsonCompatibleToBuf(...args) {
+      arity(args, 1, expected1);
+      return strToBuf(stringify(args[0]));
+    },
+    bufToJsonCompatible(...args) {
+      arity(args, 1, expected1);
+      return parse(bufToStr(args[0]));
+    },
+    enableUntrustedDateTime(...args) {
+      arity(args, 1, expected1);
+      return !!args[0];
+    },
+    enableMetricsLogging(...args) {
+      arity(args, 1, expected1);
+      if (typeof args[0] !== "boolean") {
+        throw new TypeError("First argument must be a boolean");
+      }
+      const previous = metricsLogging;
+      metricsLogging = args[0];
+      host.enableMetricsLogging(args[0]);
+      return previous;
+    },
+    pemToId(...args) {
+      arity(args, 1, expected1);
+      return host.pemToId(toText(args[0]));
+    },
+    tcbHexToPolicy(...args) {
+      arity(args, 2, ", but expected 2");
+      return parse(host.tcbHexToPolicy(toText(args[0]), toText(args[1])));
+    },
+  });
+})
+"""
+
+
+class Converters:
+    """The extension.
+
+    Attributes:
+        logs_execution_metrics: what the guest last asked of ``enableMetricsLogging``.
+    """
+
+    source: Final = _SOURCE
+
+    def __init__(self) -> None:
+        self.logs_execution_metrics = True
+
+    def functions(self) -> Mapping[str, HostFunction]:
+        """Give the host functions."""
+        return {
+            "strToBuf": _text_to_bytes,
+            "bufToStr": _bytes_to_text,
+            "enableMetricsLogging": self._enable_metrics_logging,
+            "pemToId": _certificate_id,
+            "tcbHexToPolicy": _tcb_policy,
+        }
+
+    def _enable_metrics_logging(self, enabled: bool) -> None:
+        self.logs_execution_metrics = enabled
+
+
+def _text_to_bytes(text: str) -> bytes:
+    """Encode; a JavaScript string may hold half a surrogate pair."""
+    return text.encode(errors="surrogatepass")
+
+
+def _bytes_to_text(data: bytes) -> str:
+    """Decode; what is not UTF-8 becomes replacement characters, as in QuickJS."""
+    return data.decode(errors="replace")
+
+
+def _certificate_id(pem: str) -> str:
+    """Give a member's or user's id."""
+    try:
+        return Certificate.from_pem(_text_to_bytes(pem)).digest_hex
+    except CcfpyError as error:
+        raise internal_error(f"Failed to parse PEM: {error}") from None
+
+
+def _tcb_policy(cpuid_hex: str, tcb_hex: str) -> str:
+    try:
+        return tcb_policy(cpuid_hex, tcb_hex)
+    except CcfpyError as error:
+        raise internal_error(str(error)) from None

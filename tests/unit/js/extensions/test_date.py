@@ -1,0 +1,34 @@
+"""``Date`` at a standstill."""
+
+from ccfpy.js.extensions.date import FrozenDate
+from tests.unit.js.conftest import Evaluate
+
+NOW_MS = 1_700_000_000_123
+
+
+def test_now_is_the_given_moment_however_it_is_asked_for(evaluate: Evaluate) -> None:
+    body = """
+        const other = new (new Date().constructor)();
+        return [Date.now(), +new Date(), +other, +new (class extends Date {})(),
+                Date() === String(new Date())];
+    """
+    result = evaluate(body, [FrozenDate(NOW_MS)])
+    assert result == [NOW_MS, NOW_MS, NOW_MS, NOW_MS, True]
+
+
+def test_other_dates_still_work(evaluate: Evaluate) -> None:
+    body = """
+        return [new Date(5).toISOString(), +new Date("1970-01-02"),
+                Date.UTC(1970, 0, 2), Date.parse("1970-01-01T00:00:01Z"),
+                new Date() instanceof Date, Date.name, Date.length, Object.keys(Date)];
+    """
+    assert evaluate(body, [FrozenDate(NOW_MS)]) == [
+        "1970-01-01T00:00:00.005Z",
+        86_400_000,
+        86_400_000,
+        1000,
+        True,
+        "Date",
+        7,
+        [],
+    ]

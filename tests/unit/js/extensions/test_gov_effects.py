@@ -1,0 +1,117 @@
+"""Bytecode tables and JWT keys."""
+
+import pytest
+
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.json import JsonObject
+from ccfpy.js.engine import JsException
+from ccfpy.js.extensions.gov_effects import (
+    BYTECODE,
+    BYTECODE_VERSION,
+    MODULES,
+    GovEffects,
+)
+from ccfpy.js.quickjs import QuickJs
+from ccfpy.kv.store import Store
+from ccfpy.kv.tx import Tx
+from tests.unit.js.conftest import Evaluate
+
+
+class Keys:
+    def __init__(self, refusal: str | None = None) -> None:
+        self.asked: list[object] = []
+        self.refusal = refusal
+
+    def set_keys(self, issuer: str, *, metadata: JsonObject, jwks: JsonObject) -> None:
+        if self.refusal:
+            raise CcfpyError(self.refusal)
+        self.asked.append((issuer, metadata, jwks))
+
+    def remove_keys(self, issuer: str) -> None:
+        if self.refusal:
+            raise CcfpyError(self.refusal)
+        self.asked.append(issuer)
+
+
+def modules(**sources: str) -> Tx:
+    tx = Store().begin()
+    for name, source in sources.items():
+        tx.raw(MODULES).put(f"/{name}.js".encode(), source.encode())
+    return tx
+
+
+def test_every_module_is_compiled_into_the_bytecode_table(
+    evaluate: Evaluate, engine: QuickJs
+) -> None:
+    tx = modules(a="import { b } from './b.js'; export let a", b="export let b")
+    tx.raw(BYTECODE).put(b"/old.js", b"old")
+    extension = GovEffects(engine, tx, Keys())
+    assert evaluate("return ccf.refreshAppBytecodeCache()", [extension]) is None
+    assert tx.raw(BYTECODE_VERSION).get(bytes(8)) == engine.version.encode()
+    assert sorted(tx.raw(BYTECODE).keys()) == [b"/a.js", b"/b.js"]
+
+
+def test_a_module_that_does_not_compile_is_reported(
+    evaluate: Evaluate, engine: QuickJs
+) -> None:
+    extension = GovEffects(engine, modules(a="bad syntax"), Keys())
+    with pytest.raises(JsException) as caught:
+        evaluate("ccf.refreshAppBytecodeCache()", [extension])
+    assert caught.value.reason.startswith(
+        "InternalError: Failed to refresh bytecode: Failed to compile /a.js"
+    )
+
+
+def test_jwt_keys_are_passed_on_as_json(evaluate: Evaluate, engine: QuickJs) -> None:
+    keys = Keys()
+    body = """
+        ccf.setJwtPublicSigningKeys("https://issuer", {a: 1}, {keys: []});
+        ccf.removeJwtPublicSigningKeys("https://issuer");
+    """
+    evaluate(body, [GovEffects(engine, modules(), keys)])
+    issuer = "https://issuer"
+    assert keys.asked == [(issuer, {"a": 1}, {"keys": []}), issuer]
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        (
+            "setJwtPublicSigningKeys('i', {}, {})",
+            "InternalError: Error setting JWT public signing keys: no",
+        ),
+        (
+            "setJwtPublicSigningKeys('i', 1, {})",
+            (
+                "InternalError: Error setting JWT public signing keys: expected a JSON "
+                "object, found int"
+            ),
+        ),
+        (
+            "setJwtPublicSigningKeys('i', {a: 1n}, {})",
+            "TypeError: metadata argument is not a JSON object",
+        ),
+        (
+            "removeJwtPublicSigningKeys('i')",
+            "InternalError: Failed to remove JWT public signing keys: no",
+        ),
+        (
+            "setJwtPublicSigningKeys('i')",
+            "TypeError: Passed 1 arguments but expected 3",
+        ),
+        (
+            "removeJwtPublicSigningKeys()",
+            "TypeError: Passed 0 arguments but expected 1",
+        ),
+        (
+            "refreshAppBytecodeCache(1)",
+            "TypeError: Passed 1 arguments but expected none",
+        ),
+    ],
+)
+def test_failures_reach_the_guest(
+    evaluate: Evaluate, engine: QuickJs, call: str, reason: str
+) -> None:
+    with pytest.raises(JsException) as caught:
+        evaluate(f"ccf.{call}", [GovEffects(engine, modules(), Keys("no"))])
+    assert caught.value.reason == reason

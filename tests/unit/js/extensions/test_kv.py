@@ -1,0 +1,182 @@
+"""``ccf.kv`` over real transactions."""
+
+import pytest
+
+from ccfpy.js.access import TxAccess
+from ccfpy.js.engine import JsException
+from ccfpy.js.extensions.kv import Kv
+from ccfpy.kv.store import Store
+from ccfpy.kv.tx import Tx
+from tests.unit.js.conftest import Evaluate
+
+TABLE = "public:table"
+PRELUDE = f"""
+    const t = ccf.kv["{TABLE}"];
+    const buf = (text) => Uint8Array.from(text, (c) => c.charCodeAt(0)).buffer;
+    const str = (b) => b && String.fromCharCode(...new Uint8Array(b));
+"""
+
+
+def tx_with(**entries: str) -> Tx:
+    store = Store()
+    tx = store.begin()
+    for key, value in entries.items():
+        tx.raw(TABLE).put(key.encode(), value.encode())
+    store.commit(tx)
+    return store.begin()
+
+
+def kv(tx: Tx, access: TxAccess = TxAccess.APP_RW) -> list[Kv]:
+    return [Kv(tx, access)]
+
+
+def test_values_are_read_and_written_through_the_transaction(
+    evaluate: Evaluate,
+) -> None:
+    tx = tx_with(a="1", b="2")
+    body = """
+        const chained = t.set(buf("c"), buf("3")) === t;
+        t.delete(buf("a"));
+        const gone = t.get(buf("a")) === undefined;
+        return [str(t.get(buf("b"))), str(t.get(buf("c"))), gone,
+                t.has(buf("b")), t.has(buf("a")), t.size, chained];
+    """
+    result = evaluate(PRELUDE + body, kv(tx))
+    assert result == ["2", "3", True, True, False, 2, True]
+    assert tx.writes == {TABLE: {b"c": b"3", b"a": None}}
+
+
+def test_for_each_visits_values_keys_and_the_map_in_key_order(
+    evaluate: Evaluate,
+) -> None:
+    body = """
+        const seen = [];
+        t.forEach((v, k, map) => { seen.push(str(k) + str(v) + (map === t));
+                                   t.set(buf("z" + str(k)), v); });
+        return [seen, t.size];
+    """
+    result = evaluate(PRELUDE + body, kv(tx_with(b="2", a="1")))
+    assert result == [["a1true", "b2true"], 4]
+
+
+def test_an_exception_ends_a_visit_and_visits_may_be_nested(
+    evaluate: Evaluate,
+) -> None:
+    body = """
+        let n = 0;
+        t.forEach(() => t.forEach(() => { n++; }));
+        try { t.forEach(() => { n += 100; throw 1; }); } catch {}
+        return n;
+    """
+    assert evaluate(PRELUDE + body, kv(tx_with(b="2", a="1"))) == 104
+
+
+def test_the_version_of_a_previous_write_is_told(evaluate: Evaluate) -> None:
+    body = """
+        const absent = t.getVersionOfPreviousWrite(buf("x"));
+        return [t.getVersionOfPreviousWrite(buf("a")), absent === undefined];
+    """
+    assert evaluate(PRELUDE + body, kv(tx_with(a="1"))) == [1, True]
+
+
+def test_clear_removes_everything(evaluate: Evaluate) -> None:
+    tx = tx_with(a="1", b="2")
+    assert evaluate(PRELUDE + "t.clear(); return t.size", kv(tx)) == 0
+    assert tx.writes == {TABLE: {b"a": None, b"b": None}}
+
+
+def test_an_empty_key_and_value_are_a_key_and_a_value(evaluate: Evaluate) -> None:
+    body = 't.set(buf(""), buf("")); return [t.get(buf("")).byteLength, t.size]'
+    assert evaluate(PRELUDE + body, kv(tx_with())) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("get()", "Passed 0 arguments, but expected 1"),
+        ("get(buf('a'), 1)", "Passed 2 arguments, but expected 1"),
+        ("get('a')", "Argument must be an ArrayBuffer"),
+        ("has(new Uint8Array(1))", "Argument must be an ArrayBuffer"),
+        ("delete({})", "Argument must be an ArrayBuffer"),
+        ("getVersionOfPreviousWrite(1)", "Argument must be an ArrayBuffer"),
+        ("set(buf('a'))", "Passed 1 arguments, but expected 2"),
+        ("set(buf('a'), 'b')", "Arguments must be ArrayBuffers"),
+        ("clear(1)", "Passed 1 arguments, but expected 0"),
+        ("forEach(1)", "Argument must be a function"),
+        ("forEach()", "Passed 0 arguments, but expected 1"),
+    ],
+)
+def test_wrong_arguments_are_type_errors(
+    evaluate: Evaluate, call: str, message: str
+) -> None:
+    with pytest.raises(JsException) as caught:
+        evaluate(f"{PRELUDE} t.{call}", kv(tx_with(a="1")))
+    assert caught.value.reason == f"TypeError: {message}"
+
+
+OPERATIONS = {
+    "has": "has(buf('a'))",
+    "get": "get(buf('a'))",
+    "getVersionOfPreviousWrite": "getVersionOfPreviousWrite(buf('a'))",
+    "size": "size",
+    "forEach": "forEach(() => {})",
+    "set": "set(buf('a'), buf('b'))",
+    "delete": "delete(buf('a'))",
+    "clear": "clear()",
+}
+WRITES = {"set", "delete", "clear"}
+
+
+@pytest.mark.parametrize("method", OPERATIONS)
+@pytest.mark.parametrize(
+    ("table", "access", "kind", "allowed"),
+    [
+        ("public:ccf.gov.x", TxAccess.GOV_RO, "read-only", OPERATIONS.keys() - WRITES),
+        ("public:x", TxAccess.GOV_RW, "write-only", WRITES),
+        ("ccf.gov.x", TxAccess.GOV_RW, "inaccessible", set()),
+        ("public:ccf.gov.x", TxAccess.GOV_RW, "", OPERATIONS.keys()),
+    ],
+)
+def test_only_what_the_context_may_do_works(
+    evaluate: Evaluate,
+    method: str,
+    table: str,
+    access: TxAccess,
+    kind: str,
+    allowed: set[str],
+) -> None:
+    tx = tx_with()
+    body = f"{PRELUDE} ccf.kv['{table}'].{OPERATIONS[method]}"
+    if method in allowed:
+        evaluate(body, kv(tx, access))
+        return
+    with pytest.raises(JsException) as caught:
+        evaluate(body, kv(tx, access))
+    assert caught.value.reason == (
+        f'TypeError: Cannot call "{method}" on table named {table}. This table is '
+        f"{kind} in current ({access.value}) execution context. See "
+        "https://microsoft.github.io/CCF/main/audit/read_write_restrictions.html "
+        "for more detail."
+    )
+    assert not tx.writes
+
+
+def test_rights_cannot_be_stolen_by_renaming_a_handle(evaluate: Evaluate) -> None:
+    body = """
+        const own = ccf.kv["public:ccf.gov.x"];
+        const forged = Object.create(own, { _map_name: { value: "ccf.gov.secret" } });
+        try { own._map_name = "ccf.gov.secret"; } catch {}
+        own.get(buf("a"));
+        forged.get(buf("a"));
+    """
+    with pytest.raises(JsException, match=r"named ccf\.gov\.secret"):
+        evaluate(PRELUDE + body, kv(tx_with(), TxAccess.GOV_RW))
+
+
+def test_kv_itself_can_be_looked_at_but_not_changed(evaluate: Evaluate) -> None:
+    body = """
+        let refused = false;
+        try { ccf.kv.x = 1; } catch { refused = true; }
+        return [refused, typeof ccf.kv[Symbol.iterator], t._map_name];
+    """
+    assert evaluate(PRELUDE + body, kv(tx_with())) == [True, "undefined", TABLE]
