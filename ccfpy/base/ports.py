@@ -4,7 +4,7 @@ Everything below ``node`` takes these as arguments, so a seeded simulator can ru
 same classes. No function of ours reads a clock or rolls dice on its own.
 """
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Entropy(Protocol):
@@ -30,4 +30,26 @@ class Clock(Protocol):
 
     def monotonic_ns(self) -> int:
         """Give nanoseconds since an arbitrary start; it never goes back."""
+        ...
+
+
+class MemoryUsage(NamedTuple):
+    """What a process takes of its machine.
+
+    Attributes:
+        bytes_max: how much it may take.
+        current_bytes: how much it takes now.
+        peak_bytes: the most it ever took.
+    """
+
+    bytes_max: int
+    current_bytes: int
+    peak_bytes: int
+
+
+class Memory(Protocol):
+    """A meter of the trusted process's own memory, for whoever watches the node."""
+
+    def usage(self) -> MemoryUsage:
+        """Read the meter."""
         ...

@@ -209,17 +209,20 @@ class Signer:
     subject: str = ""
 
     def sign(
-        self, txid: TxId, tree: MerkleTree, *, issued_at: int
+        self, txid: TxId, tree: MerkleTree, *, issued_at: int, stored_from: int = 0
     ) -> dict[str, Writes]:
         """Write the tables of the signature transaction ``txid``.
 
         Args:
             txid: its id; the tree must hold exactly the leaves before it.
-            tree: the tree whose root is signed, stored as far as it is retained.
+            tree: the tree whose root is signed.
             issued_at: Unix time in seconds.
+            stored_from: the first leaf to store, or the first retained if that is
+                later; the rest of the tree is stored as its left edge.
         """
         assert len(tree) == txid.seqno, (len(tree), txid)
         root = tree.root()
+        stored = tree.serialise(max(stored_from, tree.first))
         by_node = NodeSignature(
             node=self.node,
             txid=txid,
@@ -227,7 +230,7 @@ class Signer:
             signature=self.node_key.sign_digest(root),
             certificate=self.node_certificate,
         )
-        tables = {SIGNATURES: by_node.serialise(), TREE: tree.serialise()}
+        tables = {SIGNATURES: by_node.serialise(), TREE: stored}
         if self.service_key is not None:
             data = self._sign_cose(self.service_key, txid, root, issued_at)
             tables[COSE_SIGNATURES] = json.dumps(record.as_base64(data))

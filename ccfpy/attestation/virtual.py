@@ -1,0 +1,83 @@
+"""Evidence of a node that runs on no special hardware, and says so.
+
+A JSON text that anyone could write: it binds a node's key to a fixed measurement and to
+the digest of the program that was started, so that every rule about joining can be
+exercised, and it keeps nothing from whoever controls the machine. The measurement's own
+words say that it is insecure (``src/pal/quote_generation.h``).
+"""
+
+import base64
+from dataclasses import dataclass
+
+from ccfpy.base import json
+from ccfpy.base.errors import Malformed
+from ccfpy.crypto.hashing import sha256
+
+MEASUREMENT = "Insecure hard-coded virtual measurement v1"
+"""What every virtual node measures as."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualEvidence:
+    """What a virtual node claims.
+
+    Attributes:
+        measurement: of its code, as text.
+        host_data: hex digest of its executable.
+        report_data: the digest of its public key.
+    """
+
+    measurement: str
+    host_data: str
+    report_data: bytes
+
+    @classmethod
+    def of(cls, *, public_key_der: bytes, executable_digest: str) -> "VirtualEvidence":
+        """State this program's evidence for a node's key."""
+        return cls(
+            measurement=MEASUREMENT,
+            host_data=executable_digest,
+            report_data=sha256(public_key_der),
+        )
+
+    @classmethod
+    def parse(cls, quote: bytes) -> "VirtualEvidence":
+        """Read a quote.
+
+        Raises:
+            Malformed: it is not a virtual node's.
+        """
+        fields = json.loads_object(quote)
+        try:
+            measurement = fields["measurement"]
+            host_data = fields["host_data"]
+            report_data = fields["report_data"]
+        except KeyError as error:
+            raise Malformed(f"virtual evidence lacks {error}") from error
+        if not (
+            isinstance(measurement, str)
+            and isinstance(host_data, str)
+            and isinstance(report_data, str)
+        ):
+            raise Malformed("virtual evidence is made of text")
+        try:
+            decoded = base64.b64decode(report_data, validate=True)
+        except ValueError as error:
+            raise Malformed("report data is not base64") from error
+        return cls(measurement=measurement, host_data=host_data, report_data=decoded)
+
+    def quote(self) -> bytes:
+        """Give the evidence as it is recorded and shown."""
+        return json.dumps(
+            {
+                "host_data": self.host_data,
+                "measurement": self.measurement,
+                "report_data": base64.b64encode(self.report_data).decode(),
+            }
+        )
+
+    def measurement_file(self) -> bytes:
+        """Give what the node leaves beside it for whoever sets join policies."""
+        return json.dumps(
+            {"host_data": self.host_data, "measurement": self.measurement}
+        )

@@ -1,0 +1,43 @@
+"""What a node answers under ``/node``: its service, its peers, itself.
+
+Paths, fields and texts are those of ``src/node/rpc/node_frontend.h``; every frontend's
+common endpoints are added to them.
+"""
+
+from typing import TYPE_CHECKING
+
+from ccfpy.endpoints.common import add_common_endpoints
+from ccfpy.endpoints.registry import Registry
+from ccfpy.node.api.evidence import EvidenceEndpoints
+from ccfpy.node.api.health import HealthEndpoints
+from ccfpy.node.api.members import MembershipEndpoints
+from ccfpy.node.api.metrics import MetricsEndpoints
+from ccfpy.node.api.network import NetworkEndpoints
+
+if TYPE_CHECKING:
+    from ccfpy.base.ports import Memory
+    from ccfpy.node.replica import Replica
+    from ccfpy.node.sessions import Sessions
+
+PREFIX = "node"
+TITLE = "CCF Public Node API"
+DESCRIPTION = "What this node knows of its service, of the other nodes and of itself."
+VERSION = "4.14.0"
+
+
+def node_registry(
+    replica: "Replica", sessions: "Sessions", *, memory: "Memory", js_version: str
+) -> Registry:
+    """Give everything that is served under ``/node``."""
+    registry = Registry(PREFIX, title=TITLE, description=DESCRIPTION, version=VERSION)
+    add_common_endpoints(registry)
+    for group in (
+        NetworkEndpoints(replica),
+        MembershipEndpoints(replica),
+        EvidenceEndpoints(replica),
+        HealthEndpoints(replica),
+        MetricsEndpoints(sessions, memory=memory, js_version=js_version),
+    ):
+        for endpoint in group.endpoints():
+            registry.add(endpoint)
+    return registry

@@ -1,0 +1,80 @@
+"""How this node is: its state, its version, and whether to send it requests."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.declaration import Endpoint
+from ccfpy.endpoints.replies import empty_reply, json_reply
+from ccfpy.node.api.declare import local
+from ccfpy.node.lifecycle import NodeState
+from ccfpy.service.tables.signatures import SIGNATURES
+
+if TYPE_CHECKING:
+    from ccfpy.http.messages import Response
+    from ccfpy.node.replica import Replica
+
+_MEMBERS_MAY_CALL = frozenset(
+    {
+        NodeState.PART_OF_NETWORK,
+        NodeState.PART_OF_PUBLIC_NETWORK,
+        NodeState.READING_PRIVATE_LEDGER,
+    }
+)
+
+
+class HealthEndpoints:
+    """Reads for operators and load balancers."""
+
+    def __init__(self, replica: "Replica") -> None:
+        self._replica = replica
+
+    def endpoints(self) -> Iterator[Endpoint]:
+        """Give the endpoints."""
+        yield local("/state", self.state)
+        yield local("/ready/app", self.ready_app)
+        yield local("/ready/gov", self.ready_gov)
+        yield local("/index/strategies", self.index_strategies)
+        yield local("/jwt_keys/refresh/metrics", self.jwt_refresh)
+
+    def state(self, context: Context) -> "Response":
+        """Tell how far this node has come."""
+        signature = SIGNATURES.of(context.tx).get()
+        return json_reply(
+            {
+                "node_id": self._replica.node_id,
+                "state": self._replica.state,
+                "last_signed_seqno": signature.txid.seqno if signature else 0,
+                "startup_seqno": 0,
+                "stop_notice": self._replica.has_stop_notice,
+            }
+        )
+
+    def ready_app(self, _: Context) -> "Response":
+        """Answer 204 while users' requests are welcome, else 503."""
+        is_ready = (
+            self._replica.state is NodeState.PART_OF_NETWORK
+            and self._replica.frontends["app"].is_open
+        )
+        return self._readiness(is_ready=is_ready)
+
+    def ready_gov(self, _: Context) -> "Response":
+        """Answer 204 while members' requests are welcome, else 503."""
+        is_ready = (
+            self._replica.state in _MEMBERS_MAY_CALL
+            and self._replica.frontends["gov"].is_open
+        )
+        return self._readiness(is_ready=is_ready)
+
+    def _readiness(self, *, is_ready: bool) -> "Response":
+        return empty_reply(
+            204 if is_ready and not self._replica.has_stop_notice else 503
+        )
+
+    def index_strategies(self, _: Context) -> "Response":
+        """List the indexes that this node keeps of the ledger."""
+        return json_reply([])
+
+    def jwt_refresh(self, _: Context) -> "Response":
+        """Count how often this node fetched the keys of token issuers."""
+        return json_reply({"attempts": 0, "failures": 0, "successes": 0})

@@ -1,0 +1,134 @@
+"""The nodes of the service: who they are, and which can be forgotten."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ccfpy.base.ids import NodeId, Seqno
+from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.declaration import Endpoint
+from ccfpy.endpoints.replies import json_reply
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.node.api.declare import local, shared, write
+from ccfpy.service.tables import nodes
+from ccfpy.service.tables.nodes import NET_INTERFACE, NodeInfo, NodeStatus
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import Json
+    from ccfpy.http.messages import Response
+    from ccfpy.node.replica import Replica
+
+
+class MembershipEndpoints:
+    """Reads about nodes, and the removal of those that are gone for good."""
+
+    def __init__(self, replica: "Replica") -> None:
+        self._replica = replica
+
+    def endpoints(self) -> Iterator[Endpoint]:
+        """Give the endpoints."""
+        yield shared("/network/nodes", self.all_nodes)
+        yield local("/network/nodes/self", self.this_node)
+        yield shared("/network/nodes/primary", self.primary_node)
+        yield shared("/network/nodes/{node_id}", self.one_node)
+        yield shared("/network/removable_nodes", self.removable_nodes)
+        yield write("DELETE", "/network/nodes/{node_id}", self.remove_node)
+
+    def all_nodes(self, context: Context) -> "Response":
+        """List the nodes, all or by host, port and status."""
+        host, port = context.query.get("host"), context.query.get("port")
+        wanted = _status(context.query.get("status"))
+        listed = [
+            self._describe(context, node_id, info)
+            for node_id, info in nodes.INFO.of(context.tx).items()
+            if wanted in (None, info.status) and _is_at(info, host, port)
+        ]
+        return json_reply({"nodes": listed})
+
+    def this_node(self, context: Context) -> "Response":
+        """Describe the node that answers."""
+        return self._one(context, self._replica.node_id)
+
+    def primary_node(self, context: Context) -> "Response":
+        """Describe the primary."""
+        primary = self._replica.primary_id
+        if primary is None:
+            raise ApiError(500, ErrorCode.InternalError, "Primary unknown")
+        return self._one(context, primary)
+
+    def one_node(self, context: Context) -> "Response":
+        """Describe a node."""
+        return self._one(context, NodeId(context.params["node_id"]))
+
+    def removable_nodes(self, context: Context) -> "Response":
+        """List retired nodes that no quorum will ever need again."""
+        infos = nodes.INFO.of(context.tx)
+        listed = [
+            self._describe(context, node_id, committed)
+            for node_id, _ in infos.items()
+            if (committed := infos.get_globally_committed(node_id)) is not None
+            and _is_gone(committed)
+        ]
+        return json_reply({"nodes": listed})
+
+    def remove_node(self, context: Context) -> "Response":
+        """Forget a node whose retirement is final everywhere."""
+        node_id = NodeId(context.params["node_id"])
+        infos = nodes.INFO.of(context.tx)
+        if not infos.has(node_id):
+            raise ApiError(404, ErrorCode.ResourceNotFound, "No such node")
+        committed = infos.get_globally_committed(node_id)
+        if committed is None or not _is_gone(committed):
+            raise ApiError(
+                400, ErrorCode.NodeNotRetiredCommitted, "Node is not completely retired"
+            )
+        infos.remove(node_id)
+        nodes.ENDORSED_CERTIFICATES.of(context.tx).remove(node_id)
+        return json_reply(value=True)
+
+    def _one(self, context: Context, node_id: NodeId) -> "Response":
+        info = nodes.INFO.of(context.tx).get(node_id)
+        if info is None:
+            raise ApiError(404, ErrorCode.ResourceNotFound, "Node not found")
+        return json_reply(self._describe(context, node_id, info))
+
+    def _describe(self, context: Context, node_id: NodeId, info: NodeInfo) -> "Json":
+        written: Seqno | None = nodes.INFO.of(context.tx).version_of_previous_write(
+            node_id
+        )
+        return {
+            "node_id": node_id,
+            "status": info.status,
+            "primary": node_id == self._replica.primary_id,
+            "rpc_interfaces": {
+                name: NET_INTERFACE.write(interface)
+                for name, interface in info.rpc_interfaces.items()
+            },
+            "node_data": info.node_data,
+            "last_written": written or 0,
+        }
+
+
+def _status(text: str | None) -> NodeStatus | None:
+    if text is None:
+        return None
+    try:
+        return NodeStatus(text)
+    except ValueError as error:
+        raise ApiError(
+            400,
+            ErrorCode.InvalidQueryParameterValue,
+            f"Query parameter '{text}' is not a valid node status",
+        ) from error
+
+
+def _is_at(info: NodeInfo, host: str | None, port: str | None) -> bool:
+    """Tell whether any interface of the node is published at this host and port."""
+    for interface in info.rpc_interfaces.values():
+        published_host, _, published_port = interface.published_address.rpartition(":")
+        if host in (None, published_host) and port in (None, published_port):
+            return True
+    return False
+
+
+def _is_gone(info: NodeInfo) -> bool:
+    return info.status is NodeStatus.RETIRED and info.retired_committed

@@ -1,0 +1,96 @@
+"""What this node uses: sessions, memory, JavaScript, and which versions it is of."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.declaration import Endpoint, Mode
+from ccfpy.endpoints.replies import json_reply
+from ccfpy.node.api.declare import local, shared
+from ccfpy.service.tables import js
+
+if TYPE_CHECKING:
+    from ccfpy.base.ports import Memory
+    from ccfpy.http.messages import Response
+    from ccfpy.node.sessions import Sessions
+
+CCF_VERSION = "ccf-7.0.0-dev5"
+"""The release of CCF whose formats and protocols this version keeps."""
+
+
+class MetricsEndpoints:
+    """Reads of counters."""
+
+    def __init__(
+        self, sessions: "Sessions", *, memory: "Memory", js_version: str
+    ) -> None:
+        self._sessions = sessions
+        self._memory = memory
+        self._js_version = js_version
+
+    def endpoints(self) -> Iterator[Endpoint]:
+        """Give the endpoints."""
+        yield local("/metrics", self.metrics, mode=Mode.COMMAND)
+        yield local("/memory", self.memory, mode=Mode.COMMAND)
+        yield shared("/js_metrics", self.js_metrics)
+        yield local("/version", self.version, mode=Mode.COMMAND)
+
+    def metrics(self, _: Context) -> "Response":
+        """Count sessions and unreadable requests, by interface."""
+        sessions = self._sessions
+        interfaces = {
+            name: {
+                "active": interface.active,
+                "peak": interface.peak,
+                "soft_cap": interface.configuration.sessions_soft_max,
+                "hard_cap": interface.configuration.sessions_hard_max,
+                "errors": interface.errors,
+            }
+            for name, interface in sessions.interfaces.items()
+        }
+        return json_reply(
+            {
+                "sessions": {
+                    "active": sessions.active,
+                    "peak": sessions.peak,
+                    "interfaces": interfaces,
+                }
+            }
+        )
+
+    def memory(self, _: Context) -> "Response":
+        """Tell how much memory the enclave uses, and how much it may."""
+        usage = self._memory.usage()
+        return json_reply(
+            {
+                "max_total_heap_size": usage.bytes_max,
+                "current_allocated_heap_size": usage.current_bytes,
+                "peak_allocated_heap_size": usage.peak_bytes,
+            }
+        )
+
+    def js_metrics(self, context: Context) -> "Response":
+        """Tell the limits of JavaScript and the size of the compiled app."""
+        tx = context.tx
+        bytecode = sum(len(code) for _, code in js.MODULES_BYTECODE.of(tx).items())
+        options = js.RUNTIME_OPTIONS.of(tx).get() or js.JsRuntimeOptions()
+        return json_reply(
+            {
+                "bytecode_size": bytecode,
+                "bytecode_used": (js.MODULES_VERSION.of(tx).get() == self._js_version),
+                "max_heap_size": options.max_heap_bytes,
+                "max_stack_size": options.max_stack_bytes,
+                "max_execution_time": options.max_execution_time_ms,
+                "max_cached_interpreters": options.max_cached_interpreters,
+            }
+        )
+
+    def version(self, _: Context) -> "Response":
+        """Tell which version of CCF this node is compatible with."""
+        return json_reply(
+            {
+                "ccf_version": CCF_VERSION,
+                "quickjs_version": self._js_version,
+                "unsafe": False,
+            }
+        )

@@ -1,0 +1,117 @@
+"""The service as this node sees it: status, identity, configuration, consensus."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.declaration import Endpoint, Mode
+from ccfpy.endpoints.replies import empty_reply, json_reply
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.node.api.declare import hidden, local, shared
+from ccfpy.service.tables import service
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import Json
+    from ccfpy.http.messages import Response
+    from ccfpy.node.replica import Replica
+
+
+class NetworkEndpoints:
+    """Reads about the service and about who leads it."""
+
+    def __init__(self, replica: "Replica") -> None:
+        self._replica = replica
+
+    def endpoints(self) -> Iterator[Endpoint]:
+        """Give the endpoints."""
+        yield shared("/network", self.network)
+        yield shared("/service/previous_identity", self.previous_identity)
+        yield local("/service/configuration", self.configuration)
+        yield local("/config", self.config, mode=Mode.COMMAND)
+        yield local("/consensus", self.consensus, mode=Mode.COMMAND)
+        yield local("/primary", self.primary)
+        yield local("/primary", self.primary, method="HEAD")
+        yield local("/backup", self.backup)
+        yield hidden("POST", "/create", self.create)
+
+    def network(self, context: Context) -> "Response":
+        """Tell the service's status, identity and primary."""
+        info = service.INFO.of(context.tx).get()
+        if info is None:
+            raise ApiError(
+                404, ErrorCode.ResourceNotFound, "Service state not available."
+            )
+        body: dict[str, Json] = {
+            "service_status": info.status,
+            "service_certificate": info.cert,
+            "recovery_count": info.recovery_count or 0,
+            "service_data": info.service_data,
+            "current_view": self._replica.view,
+            "primary_id": self._replica.primary_id,
+        }
+        if info.current_service_create_txid is not None:
+            body["current_service_create_txid"] = str(info.current_service_create_txid)
+        return json_reply(body)
+
+    def previous_identity(self, context: Context) -> "Response":
+        """Give the certificate of the service that this one recovered."""
+        certificate = service.PREVIOUS_IDENTITY.of(context.tx).get()
+        if certificate is None:
+            raise ApiError(
+                404,
+                ErrorCode.ResourceNotFound,
+                "This service is not a recovery of a previous service.",
+            )
+        return json_reply({"previous_service_identity": certificate})
+
+    def configuration(self, context: Context) -> "Response":
+        """Tell what the consortium configured for the whole service."""
+        configuration = service.CONFIGURATION.of(context.tx).get()
+        if configuration is None:
+            return json_reply(None)
+        return json_reply(service.SERVICE_CONFIGURATION.write(configuration))
+
+    def config(self, _: Context) -> "Response":
+        """List the nodes that take part in consensus and where they are reached."""
+        return json_reply({self._replica.node_id: {"address": self._address()}})
+
+    def consensus(self, _: Context) -> "Response":
+        """Tell the state of consensus at this node."""
+        replica = self._replica
+        configuration: Json = {
+            "idx": 1,
+            "nodes": {replica.node_id: {"address": self._address()}},
+            "rid": 1,
+        }
+        return json_reply(
+            {
+                "details": {
+                    "acks": {},
+                    "configs": [configuration],
+                    "current_view": replica.view,
+                    "leadership_state": "Leader",
+                    "membership_state": "Active",
+                    "primary_id": replica.primary_id,
+                    "ticking": True,
+                }
+            }
+        )
+
+    def primary(self, _: Context) -> "Response":
+        """Answer 200 where the primary is."""
+        if not self._replica.is_primary:
+            raise ApiError(404, ErrorCode.ResourceNotFound, "Node is not primary")
+        return empty_reply(200)
+
+    def backup(self, _: Context) -> "Response":
+        """Answer 200 where a backup is."""
+        if self._replica.is_primary:
+            raise ApiError(404, ErrorCode.ResourceNotFound, "Node is not backup")
+        return empty_reply(200)
+
+    def create(self, _: Context) -> "Response":
+        """Refuse: a node creates its service itself, before it listens."""
+        raise ApiError(403, ErrorCode.InternalError, "Node is not in initial state.")
+
+    def _address(self) -> str:
+        return self._replica.configuration.node_to_node.published_address

@@ -1,0 +1,148 @@
+"""What governance may have this node do: sign, open, rekey, share, cut a chunk.
+
+Writes go through the proposal's transaction. What only this node keeps in mind (a
+chunk to end) is done once, and only if, that transaction is committed.
+"""
+
+from typing import TYPE_CHECKING
+
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.ids import Seqno
+from ccfpy.base.ports import Entropy
+from ccfpy.boundary.effects import LogLevel, LogTag
+from ccfpy.crypto import certs
+from ccfpy.gov.ports import EffectRefused
+from ccfpy.js.engine import Engine
+from ccfpy.kv.tx import Tx
+from ccfpy.service import opening, shares
+from ccfpy.service.tables import recovery
+
+if TYPE_CHECKING:
+    from ccfpy.node.replica import Replica
+
+
+class NodeGovernance:
+    """The node, as governance sees it (`ccfpy.gov.ports.GovernanceHost`)."""
+
+    def __init__(self, replica: "Replica", engine: Engine) -> None:
+        self._replica = replica
+        self._engine = engine
+
+    @property
+    def engine(self) -> Engine:
+        """What runs constitutions and ballots."""
+        return self._engine
+
+    @property
+    def entropy(self) -> Entropy:
+        """Randomness for guests."""
+        return self._replica.entropy
+
+    def log(self, level: str, text: str) -> None:
+        """Write a line under the tag ``gov``."""
+        self._replica.outbox.log(LogLevel(level), text, tag=LogTag.GOV)
+
+    def root_at(self, version: Seqno) -> bytes | None:
+        """Give the Merkle root over the leaves up to and with ``version``."""
+        tree = self._replica.sequence.tree
+        if version + 1 < max(tree.first, 1):
+            return None
+        return tree.root(version + 1)
+
+    def latest_ledger_secret_seqno(self, tx: Tx) -> Seqno:
+        """Give the version of the latest ledger secret."""
+        recovery.ENCRYPTED_LEDGER_SECRETS.of(tx).get()
+        version, _ = self._replica.sequence.secrets.latest
+        return version
+
+    def endorse_node_certificate(
+        self, request_pem: str, *, valid_from: str, validity_days: int
+    ) -> str:
+        """Sign a node's certificate request with the service key; give the PEM."""
+        service = self._replica.service_identity
+        try:
+            return certs.endorse_request(
+                request_pem,
+                issuer_key=service.key,
+                issuer_cert=service.certificate,
+                not_before=certs.parse_time(valid_from),
+                validity_days=validity_days,
+                entropy=self.entropy,
+            ).pem
+        except CcfpyError as error:
+            raise EffectRefused(str(error)) from error
+
+    def renew_service_certificate(self, *, valid_from: str, validity_days: int) -> str:
+        """Make a certificate for the same service key; give the PEM."""
+        service = self._replica.service_identity
+        try:
+            return certs.service_certificate(
+                service.key,
+                subject=service.certificate.subject,
+                not_before=certs.parse_time(valid_from),
+                validity_days=validity_days,
+                entropy=self.entropy,
+            ).pem
+        except CcfpyError as error:
+            raise EffectRefused(str(error)) from error
+
+    def transition_service_to_open(
+        self, tx: Tx, *, previous_identity: str | None, next_identity: str
+    ) -> None:
+        """Open the service."""
+        replica = self._replica
+        identities = opening.Identities(previous=previous_identity, next=next_identity)
+        try:
+            if not opening.wants_to_open(tx, identities):
+                return
+            opening.open_now(
+                tx,
+                opening.ServiceKeys(
+                    identity=replica.service_identity.key,
+                    ledger_secrets=replica.sequence.secrets,
+                    entropy=self.entropy,
+                    unix_time_s=replica.time.unix_us // 1_000_000,
+                ),
+            )
+        except CcfpyError as error:
+            raise EffectRefused(str(error)) from error
+        self.trigger_snapshot(tx)
+
+    def rekey_ledger(self, tx: Tx) -> None:
+        """Write a new ledger secret for every trusted node, and new shares."""
+        try:
+            shares.rekey(tx, self._replica.sequence.secrets, self.entropy)
+        except CcfpyError as error:
+            raise EffectRefused(str(error)) from error
+
+    def refresh_recovery_shares(self, tx: Tx) -> None:
+        """Issue new shares of the current ledger secret."""
+        try:
+            shares.shuffle(tx, self._replica.sequence.secrets, self.entropy)
+        except CcfpyError as error:
+            raise EffectRefused(str(error)) from error
+
+    def trigger_ledger_chunk(self, tx: Tx) -> None:
+        """Close the ledger's chunk at the signature after this transaction."""
+        assert not tx.is_ended
+        self._replica.sequence.after_commit(self._replica.sequence.force_chunk)
+
+    def trigger_snapshot(self, tx: Tx) -> None:
+        """Close the chunk, as a snapshot does, at the signature after this one."""
+        self.trigger_ledger_chunk(tx)
+
+    @property
+    def is_reading_private_ledger(self) -> bool:
+        """A node that began its service has nothing to recover."""
+        return False
+
+    def submit_recovery_share(self, tx: Tx, member_id: str, share: bytes) -> int:
+        """Refuse: a service that was not recovered waits for no shares."""
+        raise EffectRefused(
+            f"member {member_id} handed in {len(share)} bytes, but nothing awaits "
+            f"recovery at version {tx.read_version}"
+        )
+
+    def initiate_private_recovery(self, tx: Tx) -> None:
+        """Refuse: a service that was not recovered has its secrets."""
+        raise EffectRefused(f"nothing awaits recovery at version {tx.read_version}")

@@ -1,0 +1,173 @@
+"""The whole trusted node behind one call: ``effects = node.step(events)``.
+
+A node is made empty and given a ``Boot`` first; what it becomes then is a `Replica`.
+Everything after that is events in, effects out, with no other way in or out.
+"""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from ccfpy.base.errors import ConfigurationRefused
+from ccfpy.base.ports import Clock, Entropy, Memory
+from ccfpy.boundary.configuration import CommandType
+from ccfpy.boundary.effects import Effect, LogTag, Stop
+from ccfpy.boundary.events import (
+    Boot,
+    Event,
+    LedgerRead,
+    SessionClosed,
+    SessionData,
+    SessionOpened,
+    StopRequested,
+    Tick,
+)
+from ccfpy.endpoints.application import Application
+from ccfpy.endpoints.common import add_common_endpoints
+from ccfpy.endpoints.declaration import Endpoint
+from ccfpy.endpoints.frontend import Frontend
+from ccfpy.endpoints.registry import Registry
+from ccfpy.gov.api import governance_registry
+from ccfpy.js.quickjs import QuickJs
+from ccfpy.node import boot
+from ccfpy.node.api import node_registry
+from ccfpy.node.governance import NodeGovernance
+from ccfpy.node.outbox import Outbox
+from ccfpy.node.replica import Replica
+from ccfpy.node.router import Router
+from ccfpy.node.sequence import EntryTooLarge
+from ccfpy.node.sessions import Sessions
+
+START_REFUSED = 1
+"""The exit code of a node that its configuration does not let begin."""
+CANNOT_GO_ON = 1
+
+
+class Node:
+    """One node, from before its boot until it stops."""
+
+    def __init__(
+        self, *, app: Application, entropy: Entropy, clock: Clock, memory: Memory
+    ) -> None:
+        self._app = app
+        self._ports = boot.Ports(entropy=entropy, clock=clock)
+        self._memory = memory
+        self._outbox = Outbox()
+        self._replica: Replica | None = None
+        self._sessions: Sessions | None = None
+        self._router: Router | None = None
+        self._is_stopped = False
+
+    def step(self, events: Sequence[Event]) -> list[Effect]:
+        """Take events in the order they happened; give what is to be done, in order."""
+        for event in events:
+            if self._is_stopped:
+                break
+            try:
+                self._take(event)
+            except ConfigurationRefused as refusal:
+                self._stop(START_REFUSED, str(refusal))
+            except EntryTooLarge as failure:
+                self._stop(CANNOT_GO_ON, str(failure))
+        return self._outbox.take()
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, SessionData | SessionOpened | SessionClosed):
+            self._take_session(event)
+            return
+        match event:
+            case Boot():
+                self._boot(event)
+            case Tick():
+                self._tick(event)
+            case StopRequested():
+                self._stop_requested(event)
+            case LedgerRead():
+                self._outbox.info(f"Nobody asked for ledger read {event.request}")
+            case _:
+                assert_never(event)
+
+    def _take_session(self, event: SessionData | SessionOpened | SessionClosed) -> None:
+        sessions, router = self._sessions, self._router
+        if sessions is None or router is None:
+            return
+        match event:
+            case SessionData():
+                sessions.data(event.session, event.data, router)
+            case SessionOpened():
+                sessions.open(event.session, event.interface)
+            case SessionClosed():
+                sessions.closed(event.session)
+
+    def _boot(self, event: Boot) -> None:
+        if self._replica is not None:
+            self._stop(START_REFUSED, "The host told a running node to boot")
+            return
+        command = event.configuration.command
+        if command is not CommandType.START:
+            raise ConfigurationRefused(
+                f"command.type {command} is not available in this version; use Start"
+            )
+        replica = boot.start(event, self._ports, self._outbox)
+        self._sessions = Sessions(
+            boot.interfaces_of(event.configuration),
+            certificates=replica.certificates,
+            outbox=self._outbox,
+        )
+        governance = NodeGovernance(replica, QuickJs(self._ports.clock))
+        application = self._app.registry()
+        add_common_endpoints(application)
+        registries = {
+            "app": application,
+            "gov": governance_registry(governance),
+            "node": node_registry(
+                replica,
+                self._sessions,
+                memory=self._memory,
+                js_version=governance.engine.version,
+            ),
+        }
+        replica.frontends.update(
+            {name: self._frontend(replica, r) for name, r in registries.items()}
+        )
+        replica.frontends["node"].is_open = True
+        replica.frontends["gov"].is_open = True
+        self._router = Router(replica.frontends)
+        self._replica = replica
+        replica.watch()
+        constitution = event.configuration.start
+        assert constitution is not None
+        claims = self._app.create_claims(constitution.constitution.decode())
+        boot.create_service(replica, event, claims)
+
+    def _frontend(self, replica: Replica, registry: Registry) -> Frontend:
+        def unhandled(endpoint: Endpoint, error: Exception) -> None:
+            # The error's own words may hold what a user sent, so they stay inside.
+            self._outbox.fail(
+                f"Unhandled {type(error).__name__} in {endpoint.method} "
+                f"/{registry.prefix}{endpoint.path}",
+                tag=LogTag.APP if registry.prefix == "app" else LogTag.NONE,
+            )
+
+        return Frontend(
+            registry,
+            replica,
+            has_backpressure=registry.prefix != "node",
+            on_unhandled=unhandled,
+        )
+
+    def _tick(self, tick: Tick) -> None:
+        replica = self._replica
+        if replica is not None:
+            replica.time.monotonic_ms = tick.monotonic_ms
+            replica.time.unix_us = tick.unix_us
+            replica.tick()
+
+    def _stop_requested(self, request: StopRequested) -> None:
+        if request.is_notice and self._replica is not None:
+            self._replica.has_stop_notice = True
+            return
+        self._stop(0, f"{request.kind}: stopped")
+
+    def _stop(self, exit_code: int, reason: str) -> None:
+        self._is_stopped = True
+        self._outbox.put(Stop(exit_code=exit_code, reason=reason))

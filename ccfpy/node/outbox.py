@@ -1,0 +1,63 @@
+"""What one step asks of the host, gathered in the order it must be done.
+
+Ledger entries come before the answers that report them, so that a client never holds
+a transaction id the host has not been handed; entries made in one step are one write.
+"""
+
+from ccfpy.boundary.effects import (
+    AppendEntries,
+    Effect,
+    LedgerEntry,
+    Log,
+    LogLevel,
+    LogTag,
+)
+
+
+class Outbox:
+    """The effects of the step under way."""
+
+    __slots__ = ("_effects", "_entries", "_first_seqno")
+
+    def __init__(self) -> None:
+        self._effects: list[Effect] = []
+        self._entries: list[LedgerEntry] = []
+        self._first_seqno = 0
+
+    def entry(self, seqno: int, entry: LedgerEntry) -> None:
+        """Write the next ledger entry."""
+        if not self._entries:
+            self._first_seqno = seqno
+        self._entries.append(entry)
+
+    def put(self, effect: Effect) -> None:
+        """Ask for ``effect`` after all that was asked before."""
+        if self._entries:
+            self._flush_entries()
+        self._effects.append(effect)
+
+    def log(self, level: LogLevel, message: str, *, tag: LogTag = LogTag.NONE) -> None:
+        """Write a log line; ``message`` must hold nothing private."""
+        self._effects.append(Log(level=level, tag=tag, message=message))
+
+    def info(self, message: str, *, tag: LogTag = LogTag.NONE) -> None:
+        """Log at info."""
+        self.log(LogLevel.INFO, message, tag=tag)
+
+    def fail(self, message: str, *, tag: LogTag = LogTag.NONE) -> None:
+        """Log at fail."""
+        self.log(LogLevel.FAIL, message, tag=tag)
+
+    def _flush_entries(self) -> None:
+        self._effects.append(
+            AppendEntries(first_seqno=self._first_seqno, entries=tuple(self._entries))
+        )
+        self._entries.clear()
+
+    def take(self) -> list[Effect]:
+        """End the step: give its effects and start afresh."""
+        if self._entries:
+            self._flush_entries()
+        effects = self._effects
+        self._effects = []
+        return effects

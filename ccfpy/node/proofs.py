@@ -1,0 +1,96 @@
+"""What receipts of recent transactions need, kept in memory for a bounded while.
+
+A receipt joins three things: what the leaf was made of, the path to a signed root, and
+that root's signature. The first signature after a transaction proves it for ever.
+"""
+
+from bisect import bisect_left
+from dataclasses import dataclass
+
+from ccfpy.base import limits
+from ccfpy.base.ids import NodeId, Seqno
+from ccfpy.ledger.entry import SealedEntry
+from ccfpy.ledger.merkle import MerkleTree, PathStep
+from ccfpy.ledger.receipt import Receipt, RevealedLeaf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedRoot:
+    """A signature transaction that receipts rest on.
+
+    Attributes:
+        seqno: its own; its root covers every leaf before it.
+        certificate: the signing node's, as PEM.
+    """
+
+    seqno: Seqno
+    root: bytes
+    signature: bytes
+    certificate: str
+    node: NodeId
+
+
+class RecentProofs:
+    """The newest entries' leaf components and the signatures among them."""
+
+    __slots__ = ("_first", "_leaves", "_signed", "_signed_seqnos")
+
+    def __init__(self, first: Seqno = 1) -> None:
+        self._first = first
+        self._leaves: list[tuple[bytes, bytes, bytes]] = []
+        self._signed: list[SignedRoot] = []
+        self._signed_seqnos: list[Seqno] = []
+
+    def add(self, sealed: SealedEntry, claims_digest: bytes) -> None:
+        """Remember the next entry."""
+        self._leaves.append(
+            (sealed.write_set_digest, sealed.commit_evidence, claims_digest)
+        )
+
+    def signed(self, root: SignedRoot) -> None:
+        """Remember that the entry just added is a signature."""
+        self._signed.append(root)
+        self._signed_seqnos.append(root.seqno)
+
+    def trim(self, tree: MerkleTree) -> None:
+        """Forget what is beyond the window, and flush the tree that far."""
+        excess = len(self._leaves) - limits.RECEIPT_WINDOW_TX
+        if excess <= 0:
+            return
+        del self._leaves[:excess]
+        self._first += excess
+        stale = bisect_left(self._signed_seqnos, self._first)
+        del self._signed[:stale], self._signed_seqnos[:stale]
+        tree.flush(self._first)
+
+    def receipt(
+        self, seqno: Seqno, tree: MerkleTree, *, committed: Seqno
+    ) -> Receipt | None:
+        """Prove the entry at ``seqno``; ``None`` if it is too old or not committed."""
+        at = bisect_left(self._signed_seqnos, seqno)
+        if seqno < self._first or at == len(self._signed):
+            return None
+        signed = self._signed[at]
+        if signed.seqno > committed:
+            return None
+        if signed.seqno == seqno:
+            return _receipt(signed, leaf=signed.root, proof=())
+        write_set_digest, evidence, claims = self._leaves[seqno - self._first]
+        leaf = RevealedLeaf(
+            write_set_digest=write_set_digest,
+            commit_evidence=evidence.decode(),
+            claims_digest=claims,
+        )
+        return _receipt(signed, leaf=leaf, proof=tree.path(seqno, signed.seqno))
+
+
+def _receipt(
+    signed: SignedRoot, *, leaf: RevealedLeaf | bytes, proof: tuple[PathStep, ...]
+) -> Receipt:
+    return Receipt(
+        leaf=leaf,
+        proof=proof,
+        signature=signed.signature,
+        node=signed.node,
+        certificate=signed.certificate,
+    )

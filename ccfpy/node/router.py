@@ -1,0 +1,34 @@
+"""Which frontend a request belongs to: ``/app``, ``/gov`` or ``/node``.
+
+A path under none of them goes to the app whole, so that an application's endpoints
+also answer without their prefix (``src/http/http_rpc_context.h``).
+"""
+
+from typing import TYPE_CHECKING
+
+from ccfpy.http.messages import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ccfpy.endpoints.frontend import Frontend
+    from ccfpy.endpoints.session import Session
+    from ccfpy.http.messages import Request
+
+
+class Router:
+    """The frontends by their prefix; ``app`` takes what no prefix claims."""
+
+    def __init__(self, frontends: "Mapping[str, Frontend]") -> None:
+        self._frontends = frontends
+        self._default = frontends["app"]
+
+    def answer(self, request: "Request", session: "Session") -> Response:
+        """Answer a request by the frontend its path names."""
+        path = request.path
+        end = path.find("/", 1)
+        if path[:1] == "/" and end > 0:
+            frontend = self._frontends.get(path[1:end])
+            if frontend is not None:
+                return frontend.answer(request, session, path[end:])
+        return self._default.answer(request, session, path)

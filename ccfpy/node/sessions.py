@@ -1,0 +1,248 @@
+"""Client connections inside the enclave: TLS, HTTP and the caps, one object each.
+
+The host relays ciphertext; plaintext exists only here. A session reads requests in the
+order they came and answers each before the next (``src/http/http_session.h``).
+"""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.ids import SessionId
+from ccfpy.boundary.configuration import Authority, RpcInterface
+from ccfpy.boundary.effects import CloseSession, SendData
+from ccfpy.crypto.certs import Certificate
+from ccfpy.endpoints.session import Interface, Session
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.messages import Response, serialise_response
+from ccfpy.http.parser import RequestParser
+from ccfpy.http.refusals import (
+    BodyTooLarge,
+    HeadersTooLarge,
+    ParseFailure,
+    ParserLimits,
+    UnreadableRequest,
+)
+from ccfpy.http.tls import ServerContext, TlsFailure, TlsSession
+
+if TYPE_CHECKING:
+    from ccfpy.http.messages import Request
+    from ccfpy.node.outbox import Outbox
+    from ccfpy.node.router import Router
+
+
+class Certificates(Protocol):
+    """Which TLS identity an interface presents now; ``None`` while it has none."""
+
+    def context_for(self, authority: Authority) -> ServerContext | None:
+        """Give the context to accept a connection with."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class InterfaceSessions:
+    """An interface, its rules, and the counts that ``/node/metrics`` reports.
+
+    Attributes:
+        active: sessions open now.
+        peak: most there ever were at once.
+    """
+
+    configuration: RpcInterface
+    rules: Interface
+    limits: ParserLimits
+    active: int = 0
+    peak: int = 0
+    errors: dict[str, int] = field(
+        default_factory=lambda: {
+            "parsing": 0,
+            "request_header_too_large": 0,
+            "request_payload_too_large": 0,
+        }
+    )
+
+    def count_error(self, error: UnreadableRequest) -> None:
+        """Count a request that could not be read, by its kind."""
+        match error:
+            case ParseFailure():
+                self.errors["parsing"] += 1
+            case BodyTooLarge():
+                self.errors["request_payload_too_large"] += 1
+            case HeadersTooLarge():
+                self.errors["request_header_too_large"] += 1
+            case _:
+                raise AssertionError(f"unforeseen parse error {error!r}")
+
+
+class Connection:
+    """One client's connection.
+
+    Attributes:
+        is_capped: accepted beyond the soft cap: every request is answered 503.
+    """
+
+    __slots__ = ("_parser", "_tls", "interface", "is_capped", "session")
+
+    def __init__(
+        self,
+        session_id: SessionId,
+        interface: InterfaceSessions,
+        tls: TlsSession | None,
+        *,
+        is_capped: bool,
+    ) -> None:
+        self.session = Session(id=session_id, interface=interface.rules)
+        self.interface = interface
+        self.is_capped = is_capped
+        self._tls = tls
+        self._parser = RequestParser(interface.limits)
+
+    def receive(self, data: bytes, router: "Router") -> tuple[bytes, bool]:
+        """Take a client's bytes; give bytes for it, and whether they are the last."""
+        tls = self._tls
+        if tls is None:
+            reply, ends = self._serve(data, router)
+            return reply, ends
+        try:
+            plaintext = tls.feed(data)
+        except TlsFailure:
+            return tls.take_output(), True
+        ends = False
+        if plaintext:
+            if self.session.caller is None and tls.peer_certificate_der is not None:
+                self.session.caller = _certificate(tls.peer_certificate_der)
+            reply, ends = self._serve(plaintext, router)
+            if reply:
+                tls.write(reply)
+        if ends:
+            tls.close()
+        return tls.take_output(), ends or tls.is_closed_by_peer
+
+    def _serve(self, plaintext: bytes, router: "Router") -> tuple[bytes, bool]:
+        failure: UnreadableRequest | None = None
+        try:
+            requests = self._parser.feed(plaintext)
+        except UnreadableRequest as error:
+            requests, failure = error.completed, error
+        replies: list[bytes] = []
+        for request in requests:
+            response = self._answer(request, router)
+            if not request.keep_alive:
+                response.close = True
+            replies.append(serialise_reply(response, request))
+            if response.close:
+                return b"".join(replies), True
+        if failure is not None:
+            self.interface.count_error(failure)
+            replies.append(serialise_response(failure.response))
+        return b"".join(replies), failure is not None
+
+    def _answer(self, request: "Request", router: "Router") -> Response:
+        if self.is_capped:
+            return ApiError(
+                503,
+                ErrorCode.SessionCapExhausted,
+                "Service is currently busy and unable to serve new connections",
+                close=True,
+            ).response()
+        return router.answer(request, self.session)
+
+
+def serialise_reply(response: Response, request: "Request") -> bytes:
+    """Write a response; one to HEAD keeps its headers and loses its body."""
+    try:
+        data = serialise_response(response)
+    except Malformed as error:
+        failure = ApiError(500, ErrorCode.InternalError, str(error))
+        return serialise_response(failure.response())
+    if request.method == "HEAD" and response.body:
+        return data[: -len(response.body)]
+    return data
+
+
+def _certificate(der: bytes) -> Certificate | None:
+    """Read a client's certificate; one we cannot read is as good as none."""
+    try:
+        return Certificate.from_der(der)
+    except CcfpyError:
+        return None
+
+
+class Sessions:
+    """All connections of a node, by the host's number."""
+
+    def __init__(
+        self,
+        interfaces: "dict[str, InterfaceSessions]",
+        *,
+        certificates: Certificates,
+        outbox: "Outbox",
+    ) -> None:
+        self.interfaces = interfaces
+        self._certificates = certificates
+        self._outbox = outbox
+        self._connections: dict[SessionId, Connection] = {}
+        self.peak = 0
+
+    @property
+    def active(self) -> int:
+        """How many sessions are open."""
+        return len(self._connections)
+
+    def open(self, session_id: SessionId, interface_name: str) -> None:
+        """Accept a connection, unless its interface is full or has no certificate."""
+        interface = self.interfaces.get(interface_name)
+        if interface is None or session_id in self._connections:
+            self._outbox.fail(f"The host opened session {session_id} wrongly")
+            self._outbox.put(CloseSession(session=session_id))
+            return
+        configuration = interface.configuration
+        tls: TlsSession | None = None
+        if configuration.authority is not Authority.UNSECURED:
+            context = self._certificates.context_for(configuration.authority)
+            if context is None:
+                self._outbox.put(CloseSession(session=session_id))
+                return
+            if interface.active >= configuration.sessions_hard_max:
+                self._refuse(session_id, interface)
+                return
+            tls = TlsSession(context)
+        elif interface.active >= configuration.sessions_hard_max:
+            self._refuse(session_id, interface)
+            return
+        self._connections[session_id] = Connection(
+            session_id,
+            interface,
+            tls,
+            is_capped=interface.active >= configuration.sessions_soft_max,
+        )
+        interface.active += 1
+        interface.peak = max(interface.peak, interface.active)
+        self.peak = max(self.peak, self.active)
+
+    def _refuse(self, session_id: SessionId, interface: InterfaceSessions) -> None:
+        configuration = interface.configuration
+        self._outbox.info(
+            f"Refusing TLS session {session_id} inside the enclave - already have "
+            f"{interface.active} sessions from interface {configuration.name} and "
+            f"limit is {configuration.sessions_hard_max}"
+        )
+        self._outbox.put(CloseSession(session=session_id))
+
+    def data(self, session_id: SessionId, data: bytes, router: "Router") -> None:
+        """Serve bytes from a client; those of a session that has ended mean nothing."""
+        connection = self._connections.get(session_id)
+        if connection is None:
+            return
+        reply, ends = connection.receive(data, router)
+        if reply:
+            self._outbox.put(SendData(session=session_id, data=reply))
+        if ends:
+            self.closed(session_id)
+            self._outbox.put(CloseSession(session=session_id))
+
+    def closed(self, session_id: SessionId) -> None:
+        """Forget a session."""
+        connection = self._connections.pop(session_id, None)
+        if connection is not None:
+            connection.interface.active -= 1
