@@ -105,8 +105,13 @@ def _map_prefix(name: str) -> bytes:
 
 
 def _add_writes(fields: list[bytes], writes: Writes) -> None:
-    keys = sorted(writes) if len(writes) > 1 else writes
     length = _U64.pack
+    if len(writes) == 1:  # most often one value is written, which needs no loops
+        ((key, value),) = writes.items()
+        if value is not None:
+            fields += (_ONE, length(len(key)), key, length(len(value)), value, _ZERO)
+            return
+    keys = sorted(writes)
     removed: list[bytes] = []
     count_at = len(fields)
     fields.append(_ONE)

@@ -49,8 +49,8 @@ PUBLIC_OFFSET = FRAME_BYTES + BODY_BYTES_MIN
 SNAPSHOT_BIT = 0x8000_0000
 """Set in the IV's view field of snapshots, so that no IV serves twice."""
 
-_PREFIX = struct.Struct("<Q16sQIQ")
-"""Frame, tag, IV as seqno and view, size of the public domain."""
+_PREFIX = struct.Struct("<Q16s12sQ")
+"""Frame, tag, IV, size of the public domain."""
 _IV = struct.Struct("<QI")
 
 
@@ -132,12 +132,13 @@ def _assemble(
     private: bytes,
     flags: int,
 ) -> bytes:
-    ciphertext, tag = secret.cipher.encrypt(_IV.pack(*nonce), private, public)
+    iv = _IV.pack(*nonce)
+    ciphertext, tag = secret.cipher.encrypt(iv, private, public)
     size = len(public)
     body_bytes = BODY_BYTES_MIN + size + len(private)
     assert body_bytes <= BODY_BYTES_MAX, body_bytes
     frame = ENTRY_VERSION | flags << 8 | body_bytes << 16
-    return _PREFIX.pack(frame, tag, *nonce, size) + public + ciphertext
+    return _PREFIX.pack(frame, tag, iv, size) + public + ciphertext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +171,8 @@ class Entry:
             raise Malformed(
                 f"an entry of {frame.entry_bytes} bytes was given {len(data)}"
             )
-        _, _, seqno, view, size = _PREFIX.unpack_from(data)
+        _, _, iv, size = _PREFIX.unpack_from(data)
+        seqno, view = _IV.unpack(iv)
         if size > frame.body_bytes - BODY_BYTES_MIN:
             raise Malformed(f"a public domain of {size} bytes exceeds its entry")
         return cls(

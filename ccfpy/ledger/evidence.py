@@ -11,17 +11,17 @@ The derivation takes the first eight bytes of its label only, as CCF does
 """
 
 from ccfpy.base.ids import TxId
-from ccfpy.crypto.hashing import hmac_sha256
+from ccfpy.crypto.hashing import HmacKey, hmac_sha256
 
 _LABEL = b"Commit S"
 
 
-def nonce_key(ledger_secret: bytes) -> bytes:
+def nonce_key(ledger_secret: bytes) -> HmacKey:
     """Derive the key of the nonces (CCF's commit secret) from a ledger secret."""
-    return hmac_sha256(ledger_secret, _LABEL)
+    return HmacKey(hmac_sha256(ledger_secret, _LABEL))
 
 
-def commit_evidence(key: bytes, txid: TxId) -> bytes:
+def commit_evidence(key: HmacKey, txid: TxId) -> bytes:
     """Write the evidence of ``txid``, its nonce under ``key``."""
     text = b"%d.%d" % txid
-    return b"ce:%b:%b" % (text, hmac_sha256(key, text).hex().encode())
+    return b"ce:%b:%b" % (text, key.hexdigest(text).encode())

@@ -13,6 +13,7 @@ from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import Seqno
 from ccfpy.base.ports import Entropy
 from ccfpy.crypto.aead import AesGcm
+from ccfpy.crypto.hashing import HmacKey
 from ccfpy.ledger.evidence import nonce_key
 
 SECRET_BYTES = 32
@@ -33,7 +34,7 @@ class LedgerSecret:
     raw: bytes = field(repr=False)
     previous_stored: Seqno | None = None
     cipher: AesGcm = field(init=False, repr=False, compare=False)
-    nonce_key: bytes = field(init=False, repr=False, compare=False)
+    nonce_key: HmacKey = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         assert len(self.raw) == SECRET_BYTES, len(self.raw)
