@@ -1,5 +1,8 @@
-"""The public client: requests, redirects, waiting for commit, signed governance.
+"""PUBLIC client library: requests, commit waits, signed governance, receipts.
 
-Untrusted with a node's secrets, it holds only its own user's keys. Imports gov and
-everything below, never host or enclave.
+``connection`` speaks HTTPS to a service and trusts nothing but the service's
+certificate; ``governance`` signs members' requests; ``receipts`` fetches proofs and
+checks them; ``opening`` takes a new service from its members' first word to its users'
+first write. ``blocking`` offers the same without ``async``. Keys lie in files named as
+CCF's tools name them (``keyfiles``); a key that lives elsewhere is a ``signer``.
 """

@@ -1,0 +1,245 @@
+"""Members' signed requests: proposals, ballots, acknowledgements, recovery shares.
+
+Every request is a COSE Sign1 message in CCF's form. Its ``created_at`` comes from the
+clock but never repeats or goes back within a process, because a service refuses a
+second proposal of the same second and content, and those older than most it has seen.
+"""
+
+import base64
+import binascii
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import quote
+
+from ccfpy.base.ids import MemberId, ProposalId, TxId
+from ccfpy.base.json import Json, JsonObject, dumps
+from ccfpy.client.connection import Connection
+from ccfpy.client.errors import UnexpectedReply
+from ccfpy.client.keyfiles import member_id
+from ccfpy.client.reply import Reply, text_field
+from ccfpy.client.signer import Signer
+from ccfpy.crypto import cose
+from ccfpy.crypto.rsa import RsaKeyPair
+
+API_VERSION = "2024-07-01"
+COSE_TYPE = "application/cose"
+ACCEPT = "export function vote (proposal, proposer_id) { return true }"
+"""The ballot that says yes to whatever is proposed."""
+REJECT = "export function vote (proposal, proposer_id) { return false }"
+
+
+class MessageType(StrEnum):
+    """What a signed request is about, as its protected header says."""
+
+    PROPOSAL = "proposal"
+    BALLOT = "ballot"
+    WITHDRAWAL = "withdrawal"
+    STATE_DIGEST = "state_digest"
+    ACK = "ack"
+    RECOVERY_SHARE = "recovery_share"
+
+
+class CreatedAt:
+    """Seconds since 1970 that strictly increase, though the clock may not."""
+
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self._last = 0
+
+    def next(self) -> int:
+        """Give the time, or one more than was last given if that is later."""
+        self._last = max(int(self._now()), self._last + 1)
+        return self._last
+
+
+_CREATED_AT = CreatedAt()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProposalStatus:
+    """What a service says of a proposal after a request about it.
+
+    Attributes:
+        state: ``Open``, ``Accepted``, ``Rejected``, ``Failed``, ``Withdrawn``,
+            ``Dropped``.
+        txid: the transaction that the request became.
+    """
+
+    proposal_id: ProposalId
+    proposer_id: MemberId
+    state: str
+    ballot_count: int
+    txid: TxId | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether votes are still taken."""
+        return self.state == "Open"
+
+    @classmethod
+    def read(cls, reply: Reply) -> "ProposalStatus":
+        """Read a reply.
+
+        Raises:
+            UnexpectedReply: it says nothing of a proposal.
+        """
+        fields = reply.object()
+        count = fields.get("ballotCount", 0)
+        if not isinstance(count, int):
+            raise UnexpectedReply(f"expected a number of ballots, found {count!r}")
+        return cls(
+            proposal_id=ProposalId(text_field(fields, "proposalId")),
+            proposer_id=MemberId(text_field(fields, "proposerId")),
+            state=text_field(fields, "proposalState"),
+            ballot_count=count,
+            txid=reply.txid,
+        )
+
+
+async def signed_message(
+    signer: Signer,
+    kind: MessageType,
+    payload: bytes,
+    *,
+    created_at: int,
+    proposal_id: str | None = None,
+) -> bytes:
+    """Make a COSE Sign1 message as CCF's governance takes it."""
+    protected: dict[cose.Label, object] = {
+        cose.KID: member_id(signer.certificate).encode(),
+        "ccf.gov.msg.type": kind.value,
+        "ccf.gov.msg.created_at": created_at,
+    }
+    if proposal_id is not None:
+        protected["ccf.gov.msg.proposal_id"] = proposal_id
+    key = signer.certificate.public_key
+    signed = cose.to_be_signed(key, protected=protected, payload=payload)
+    return cose.assemble(
+        key,
+        protected=protected,
+        payload=payload,
+        signature=await signer.sign(signed),
+    )
+
+
+class Governance:
+    """One member's part in governing a service.
+
+    Args:
+        connection: to the service, as anybody: the signature says who speaks.
+        signer: the member's key.
+        created_at: where times come from; the process's own by default.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        signer: Signer,
+        *,
+        api_version: str = API_VERSION,
+        created_at: CreatedAt = _CREATED_AT,
+    ) -> None:
+        self._connection = connection
+        self._signer = signer
+        self._api_version = api_version
+        self._created_at = created_at
+        self.member_id = member_id(signer.certificate)
+
+    async def propose(self, actions: Sequence[Mapping[str, Json]]) -> ProposalStatus:
+        """Propose actions; raises ``ServiceError`` as the rest of this class."""
+        return await self.propose_document(dumps({"actions": list(actions)}))
+
+    async def propose_document(self, document: bytes) -> ProposalStatus:
+        """Propose what is JSON text already, byte for byte."""
+        path = "/gov/members/proposals:create"
+        reply = await self._send(path, MessageType.PROPOSAL, document)
+        return ProposalStatus.read(reply)
+
+    async def vote(self, proposal_id: str, ballot: str = ACCEPT) -> ProposalStatus:
+        """Submit a ballot, a script that exports a function ``vote``."""
+        path = (
+            f"/gov/members/proposals/{quote(proposal_id)}"
+            f"/ballots/{self.member_id}:submit"
+        )
+        reply = await self._send(
+            path,
+            MessageType.BALLOT,
+            dumps({"ballot": ballot}),
+            proposal_id=proposal_id,
+        )
+        return ProposalStatus.read(reply)
+
+    async def withdraw(self, proposal_id: str) -> ProposalStatus | None:
+        """Withdraw a proposal of this member's; nothing if there is none such."""
+        path = f"/gov/members/proposals/{quote(proposal_id)}:withdraw"
+        reply = await self._send(
+            path, MessageType.WITHDRAWAL, b"", proposal_id=proposal_id
+        )
+        return ProposalStatus.read(reply) if reply.body else None
+
+    async def acknowledge(self) -> str:
+        """Sign the state of the service, which makes the member active; give it."""
+        path = f"/gov/members/state-digests/{self.member_id}"
+        reply = await self._send(f"{path}:update", MessageType.STATE_DIGEST, b"")
+        digest = text_field(reply.object(), "stateDigest")
+        payload = dumps({"memberId": self.member_id, "stateDigest": digest})
+        await self._send(f"{path}:ack", MessageType.ACK, payload)
+        return digest
+
+    async def submit_share(self, encryption_key: RsaKeyPair) -> JsonObject:
+        """Hand in this member's recovery share; give what the service says.
+
+        Raises:
+            UnexpectedReply: the service gives no share.
+            VerificationFailed: the share is not for this key.
+        """
+        path = f"/gov/recovery/encrypted-shares/{self.member_id}"
+        reply = await self._connection.get(self._versioned(path))
+        wrapped = text_field(reply.object(), "encryptedShare")
+        try:
+            share = encryption_key.unwrap(base64.b64decode(wrapped, validate=True))
+        except binascii.Error as error:
+            raise UnexpectedReply(f"not an encrypted share: {error}") from error
+        payload = dumps({"share": base64.b64encode(share).decode()})
+        path = f"/gov/recovery/members/{self.member_id}:recover"
+        return (await self._send(path, MessageType.RECOVERY_SHARE, payload)).object()
+
+    def _versioned(self, path: str) -> str:
+        return f"{path}?api-version={quote(self._api_version)}"
+
+    async def _send(
+        self,
+        path: str,
+        kind: MessageType,
+        payload: bytes,
+        *,
+        proposal_id: str | None = None,
+    ) -> Reply:
+        body = await signed_message(
+            self._signer,
+            kind,
+            payload,
+            created_at=self._created_at.next(),
+            proposal_id=proposal_id,
+        )
+        reply = await self._connection.request(
+            "POST",
+            self._versioned(path),
+            body=body,
+            headers={"content-type": COSE_TYPE},
+        )
+        return reply.raise_for_error()
+
+
+async def read_governance(
+    connection: Connection, path: str, *, api_version: str = API_VERSION
+) -> Json:
+    """Read one of the public lists of ``/gov``, such as ``members/proposals``.
+
+    Raises:
+        ServiceError: there is no such thing.
+    """
+    reply = await connection.get(f"/gov/{path}?api-version={quote(api_version)}")
+    return reply.json()

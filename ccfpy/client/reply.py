@@ -1,0 +1,117 @@
+"""A service's answer to one request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import TxId
+from ccfpy.base.json import Json, JsonObject, loads
+from ccfpy.client.errors import ServiceError, UnexpectedReply
+
+TXID_HEADER = "x-ms-ccf-transaction-id"
+ERROR_STATUS_MIN = 400
+EXCERPT_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Status, headers and body.
+
+    Attributes:
+        headers: by lower-case name.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the service refused or failed."""
+        return self.status >= ERROR_STATUS_MIN
+
+    @property
+    def text(self) -> str:
+        """The body as text, whatever is not UTF-8 replaced."""
+        return self.body.decode(errors="replace")
+
+    @property
+    def txid(self) -> TxId | None:
+        """The transaction that the request became, if it became one.
+
+        Raises:
+            UnexpectedReply: the header names none.
+        """
+        text = self.headers.get(TXID_HEADER)
+        if text is None:
+            return None
+        try:
+            return TxId.parse(text)
+        except Malformed as error:
+            raise UnexpectedReply(f"{TXID_HEADER}: {error}") from error
+
+    def json(self) -> Json:
+        """Read the body.
+
+        Raises:
+            UnexpectedReply: it is not JSON.
+        """
+        try:
+            return loads(self.body)
+        except Malformed as error:
+            excerpt = self.text[:EXCERPT_CHARACTERS]
+            raise UnexpectedReply(f"expected JSON, found {excerpt!r}") from error
+
+    def object(self) -> JsonObject:
+        """Read the body as a JSON object.
+
+        Raises:
+            UnexpectedReply: it is none.
+        """
+        value = self.json()
+        if not isinstance(value, dict):
+            raise UnexpectedReply(
+                f"expected a JSON object, found {self.text[:EXCERPT_CHARACTERS]!r}"
+            )
+        return value
+
+    def raise_for_error(self) -> "Reply":
+        """Give the reply itself, unless it is an error.
+
+        Raises:
+            ServiceError: it is one.
+        """
+        if self.is_error:
+            raise _service_error(self)
+        return self
+
+
+def text_field(fields: JsonObject, name: str) -> str:
+    """Give a text that a reply must have.
+
+    Raises:
+        UnexpectedReply: it has not.
+    """
+    value = fields.get(name)
+    if not isinstance(value, str):
+        raise UnexpectedReply(f"expected text as {name!r} in a reply, found {value!r}")
+    return value
+
+
+def _service_error(reply: Reply) -> ServiceError:
+    error: Json = None
+    try:
+        value = loads(reply.body)
+    except Malformed:
+        value = None
+    if isinstance(value, dict):
+        error = value.get("error")
+    if not isinstance(error, dict):
+        return ServiceError(reply.status, "", reply.text[:EXCERPT_CHARACTERS])
+    code, message = error.get("code"), error.get("message")
+    return ServiceError(
+        reply.status,
+        code if isinstance(code, str) else "",
+        message if isinstance(message, str) else "",
+        details=error.get("details"),
+    )
