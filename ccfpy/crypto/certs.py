@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import ExtensionOID
 
 from ccfpy.base.errors import Malformed, VerificationFailed
@@ -84,7 +85,7 @@ class Certificate:
             Malformed: it certifies a key of another kind.
         """
         if self._public_key is None:
-            key = self._certificate.public_key()
+            key = self._certified_key()
             if not isinstance(key, ec.EllipticCurvePublicKey):
                 raise Malformed(
                     f"expected an elliptic-curve key, found {type(key).__name__}"
@@ -94,10 +95,21 @@ class Certificate:
 
     @property
     def public_key_der(self) -> bytes:
-        """The certified key, of whatever kind, as DER SubjectPublicKeyInfo."""
-        return self._certificate.public_key().public_bytes(
+        """The certified key, of whatever kind, as DER SubjectPublicKeyInfo.
+
+        Raises:
+            Malformed: it cannot be read.
+        """
+        return self._certified_key().public_bytes(
             serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         )
+
+    def _certified_key(self) -> CertificatePublicKeyTypes:
+        """Read the key, which the library does not do before it is asked."""
+        try:
+            return self._certificate.public_key()
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise Malformed(f"a certificate of an unreadable key: {error}") from error
 
     @property
     def not_before(self) -> datetime:
@@ -111,8 +123,15 @@ class Certificate:
 
     @property
     def subject(self) -> str:
-        """The subject in RFC 4514's form, such as ``CN=CCF Node``."""
-        return self._certificate.subject.rfc4514_string()
+        """The subject in RFC 4514's form, such as ``CN=CCF Node``.
+
+        Raises:
+            Malformed: it cannot be read.
+        """
+        try:
+            return self._certificate.subject.rfc4514_string()
+        except ValueError as error:
+            raise Malformed(f"a certificate of an unreadable name: {error}") from error
 
     @property
     def sans(self) -> tuple[str, ...]:
@@ -145,6 +164,7 @@ class Certificate:
 
         Raises:
             VerificationFailed: its name or signature is not the issuer's.
+            Malformed: a name cannot be read.
         """
         try:
             self._certificate.verify_directly_issued_by(issuer.library_certificate)

@@ -231,7 +231,8 @@ class Chunk:
         name: what the file's name said.
         data: the file's bytes.
         positions: each entry's offset.
-        end: the offset just after the last whole entry.
+        end: the offset just after the last whole entry, or 0 if not even the header is
+            whole, as in a file that was only just made.
         is_complete: the file has a positions table.
         torn_bytes: bytes after the last whole entry of an open chunk, left by a writer
             that was interrupted.
@@ -254,7 +255,7 @@ class Chunk:
         """
         if len(data) < HEADER_BYTES:
             if name.is_open:
-                return cls._open(name, data, [], len(data))
+                return cls._open(name, data, [], 0)
             raise ChunkDamaged(f"expected {HEADER_BYTES} bytes of header", 0)
         table = int.from_bytes(data[:HEADER_BYTES], "little")
         if table == 0:
