@@ -11,8 +11,8 @@ import orjson
 
 from ccfpy.base.errors import Malformed
 
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
-JsonObject: TypeAlias = "dict[str, Json]"
+Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
+JsonObject: TypeAlias = dict[str, Json]
 
 
 def dumps(value: object) -> bytes:
