@@ -9,6 +9,7 @@ from pathlib import Path
 import ccfpy
 
 _PACKAGE = Path(ccfpy.__file__).resolve().parent
+_PARTS = ("actions", "validate", "resolve", "apply")
 
 
 def share_root(package: Path = _PACKAGE) -> Path:
@@ -29,17 +30,19 @@ def share_root(package: Path = _PACKAGE) -> Path:
 def constitution(name: str) -> list[Path]:
     """List a constitution's scripts in the order in which they are joined.
 
+    What a constitution does not have of its own is the default one's.
+
     Raises:
         FileNotFoundError: there is no constitution of that name; the text lists them.
     """
     folder = share_root() / "governance" / "constitutions"
-    scripts = [
-        folder / name / f"{part}.js"
-        for part in ("actions", "validate", "resolve", "apply")
-    ]
-    if not all(script.is_file() for script in scripts):
-        known = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+    known = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
+    if name not in known:
         raise FileNotFoundError(
             f"no constitution named {name!r}: choose one of {', '.join(known)}"
         )
-    return scripts
+    own = [folder / name / f"{part}.js" for part in _PARTS]
+    return [
+        script if script.is_file() else folder / "default" / script.name
+        for script in own
+    ]

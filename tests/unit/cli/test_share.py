@@ -35,3 +35,10 @@ def test_an_unknown_constitution_is_answered_with_the_known_ones(
     assert names == ["actions.js", "validate.js", "resolve.js", "apply.js"]
     with pytest.raises(FileNotFoundError, match=r"'veto': choose one of default"):
         share.constitution("veto")
+
+
+def test_a_variant_takes_what_it_lacks_from_the_default_constitution() -> None:
+    scripts = share.constitution("veto")
+    folders = [script.parent.name for script in scripts]
+    assert folders == ["default", "default", "veto", "default"]
+    assert all(script.is_file() for script in scripts)
