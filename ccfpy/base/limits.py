@@ -20,6 +20,12 @@ HTTP_BODY_BYTES_MAX = 1 * MIB
 HTTP_HEADER_BYTES_MAX = 16 * KIB
 HTTP_HEADERS_MAX = 256
 
+# Authentication
+CERTIFICATES_CACHED_MAX = 500
+"""Callers whose parsed certificate or validity period is kept ready."""
+JWT_KEYS_CACHED_MAX = 10
+"""Token signing keys kept parsed (``src/endpoints/authentication/jwt_auth.cpp``)."""
+
 # Sessions; defaults of an interface
 SESSIONS_SOFT_MAX = 1000
 """Beyond it TLS completes and every request is answered 503."""

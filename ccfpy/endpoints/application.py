@@ -1,0 +1,29 @@
+"""What a node asks of the application it serves."""
+
+from typing import Protocol
+
+from ccfpy.endpoints.registry import Registry
+
+
+class Application(Protocol):
+    """An application: a name and its endpoints.
+
+    The public face (`ccfpy.app`) makes these; a node never sees more of an app.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name a node reports and a stand-in executable carries."""
+        ...
+
+    def registry(self) -> Registry:
+        """Give the endpoints served under ``/app``."""
+        ...
+
+    def create_claims(self, constitution: str) -> bytes | None:
+        """Give the claims digest of the transaction that creates the service, if any.
+
+        Args:
+            constitution: the source of the service's first constitution.
+        """
+        ...

@@ -1,0 +1,248 @@
+"""The endpoints every frontend has: commit, tx, api and receipt.
+
+Paths, texts and shapes are those of ``src/endpoints/common_endpoint_registry.cpp``.
+"""
+
+from typing import TYPE_CHECKING
+
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import TxId
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.consensus.status import TxStatus
+from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.declaration import (
+    Endpoint,
+    Forwarding,
+    Handler,
+    Mode,
+    Operation,
+    Redirection,
+)
+from ccfpy.endpoints.openapi import document
+from ccfpy.endpoints.registry import Registry
+from ccfpy.endpoints.replies import json_reply
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.query import Query
+
+if TYPE_CHECKING:
+    from ccfpy.http.messages import Response
+
+_TX_ID_PARAMETER: JsonObject = {
+    "in": "query",
+    "name": "transaction_id",
+    "required": True,
+    "schema": {"$ref": "#/components/schemas/TransactionId"},
+}
+_TX_ID_COMPONENT: Json = {"pattern": "^[0-9]+\\.[0-9]+$", "type": "string"}
+
+
+def add_common_endpoints(registry: Registry) -> None:
+    """Install the endpoints that every frontend answers."""
+
+    def api(_: Context) -> "Response":
+        return json_reply(document(registry))
+
+    registry.add(_endpoint("/commit", commit, _COMMIT))
+    registry.add(_endpoint("/tx", tx, _TX))
+    registry.add(_endpoint("/api", api, _API, mode=Mode.READ_ONLY))
+    registry.add(_endpoint("/receipt", receipt, _RECEIPT, mode=Mode.READ_ONLY))
+
+
+def _endpoint(
+    path: str, handler: Handler, operation: Operation, *, mode: Mode = Mode.COMMAND
+) -> Endpoint:
+    return Endpoint(
+        method="GET",
+        path=path,
+        handler=handler,
+        mode=mode,
+        forwarding=Forwarding.NEVER,
+        redirection=Redirection.NONE,
+        operation=operation,
+    )
+
+
+def commit(context: Context) -> "Response":
+    """Name the last committed transaction and, if asked, where each view began."""
+    committed = context.node.committed_tx_id()
+    body: dict[str, Json] = {"transaction_id": str(committed or TxId(0, 0))}
+    since = context.query.get("view_history_since")
+    if since is not None:
+        body["view_history"] = _history_since(context, since)
+    whole = context.query.get("view_history")
+    if whole == "true":
+        body["view_history"] = _history(context, 1)
+    elif whole == "false":
+        body.pop("view_history", None)
+    elif whole is not None:
+        raise _invalid_query(
+            "Invalid value for view_history, must be one of [true, false] when present"
+        )
+    return json_reply(body)
+
+
+def _history_since(context: Context, text: str) -> Json:
+    out_of_range = (
+        "Invalid value for view_history_since, must be in range [1, current_term]"
+    )
+    try:
+        since = int(text)
+    except ValueError:
+        raise _invalid_query(
+            f"Unable to parse value '{text}' in parameter 'view_history_since'"
+        ) from None
+    if since < 1:
+        raise _invalid_query(out_of_range)
+    history = _history(context, since)
+    if history is None:
+        raise ApiError(404, ErrorCode.InvalidQueryParameterValue, out_of_range)
+    return history
+
+
+def _history(context: Context, since: int) -> Json:
+    history = context.node.view_history(since)
+    return None if history is None else [str(tx_id) for tx_id in history]
+
+
+def tx(context: Context) -> "Response":
+    """Tell what became of a transaction."""
+    text = _required(context.query, "transaction_id")
+    try:
+        tx_id = TxId.parse(text)
+    except Malformed as error:
+        raise _invalid_query(
+            f"The value '{text}' passed as query parameter 'transaction_id' could not "
+            "be converted to a valid Transaction ID."
+        ) from error
+    status = context.node.tx_status(tx_id)
+    return json_reply({"transaction_id": str(tx_id), "status": status})
+
+
+def receipt(context: Context) -> "Response":
+    """Prove that a transaction is in the ledger, as a JSON receipt."""
+    text = context.query.get("transaction_id")
+    if text is None:
+        raise _invalid_query("Query string must contain a 'transaction_id' parameter")
+    try:
+        tx_id = TxId.parse(text)
+    except Malformed as error:
+        raise _invalid_query(
+            f"The value '{text}' passed as 'transaction_id' could not be converted to "
+            "a valid Tx ID."
+        ) from error
+    require_committed(context, tx_id)
+    proof = context.node.receipt(tx_id)
+    if proof is None:
+        raise ApiError(
+            404,
+            ErrorCode.TransactionPendingOrUnknown,
+            f"Transaction {tx_id} is committed, but this node no longer holds what its "
+            "receipt needs.",
+        )
+    return json_reply(proof.to_json())
+
+
+def require_committed(context: Context, tx_id: TxId) -> None:
+    """Refuse a transaction that is not committed, in CCF's words.
+
+    Raises:
+        ApiError: 404 ``TransactionPendingOrUnknown`` or ``TransactionInvalid``.
+    """
+    match context.node.tx_status(tx_id):
+        case TxStatus.COMMITTED:
+            return
+        case TxStatus.INVALID:
+            raise ApiError(
+                404,
+                ErrorCode.TransactionInvalid,
+                f"Transaction {tx_id} is invalid.",
+            )
+        case TxStatus.UNKNOWN | TxStatus.PENDING:
+            raise ApiError(
+                404,
+                ErrorCode.TransactionPendingOrUnknown,
+                f"Transaction {tx_id} is not available.",
+                headers={"cache-control": "no-cache"},
+            )
+
+
+def _required(query: Query, name: str) -> str:
+    value = query.get(name)
+    if value is None:
+        raise _invalid_query(f"Missing query parameter '{name}'")
+    return value
+
+
+def _invalid_query(message: str) -> ApiError:
+    return ApiError(400, ErrorCode.InvalidQueryParameterValue, message)
+
+
+_TX_STATUS: Json = {
+    "enum": [status.value for status in TxStatus],
+    "type": "string",
+}
+_COMMIT = Operation(
+    summary="Current commit level",
+    description="The last transaction that the service committed",
+    parameters=(
+        {
+            "in": "query",
+            "name": "view_history",
+            "required": False,
+            "schema": {"$ref": "#/components/schemas/boolean"},
+        },
+        {
+            "in": "query",
+            "name": "view_history_since",
+            "required": False,
+            "schema": {"$ref": "#/components/schemas/uint64"},
+        },
+    ),
+    response_schema={"$ref": "#/components/schemas/GetCommit__Out"},
+    components={
+        "GetCommit__Out": {
+            "properties": {
+                "transaction_id": {"$ref": "#/components/schemas/TransactionId"},
+                "view_history": {
+                    "items": {"$ref": "#/components/schemas/TransactionId"},
+                    "type": "array",
+                },
+            },
+            "required": ["transaction_id"],
+            "type": "object",
+        },
+        "TransactionId": _TX_ID_COMPONENT,
+        "boolean": {"type": "boolean"},
+        "uint64": {"maximum": 2**64 - 1, "minimum": 0, "type": "integer"},
+    },
+)
+_TX = Operation(
+    summary="Current status of a transaction",
+    description="One of Unknown, Pending, Committed or Invalid.",
+    parameters=(_TX_ID_PARAMETER,),
+    response_schema={"$ref": "#/components/schemas/GetTxStatus__Out"},
+    components={
+        "GetTxStatus__Out": {
+            "properties": {
+                "status": {"$ref": "#/components/schemas/TxStatus"},
+                "transaction_id": {"$ref": "#/components/schemas/TransactionId"},
+            },
+            "required": ["transaction_id", "status"],
+            "type": "object",
+        },
+        "TransactionId": _TX_ID_COMPONENT,
+        "TxStatus": _TX_STATUS,
+    },
+)
+_API = Operation(
+    summary="OpenAPI schema",
+    response_schema={"$ref": "#/components/schemas/json"},
+    components={"json": {}},
+)
+_RECEIPT = Operation(
+    summary="Receipt for a transaction",
+    description="The service's signed statement that the transaction is in its ledger",
+    parameters=(_TX_ID_PARAMETER,),
+    response_schema={"$ref": "#/components/schemas/json"},
+    components={"TransactionId": _TX_ID_COMPONENT, "json": {}},
+)

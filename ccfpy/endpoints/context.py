@@ -1,0 +1,156 @@
+"""What a handler is given, and the seam between endpoints and the node they run on."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from ccfpy.base import json
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import NodeId, Seqno, TxId, View
+from ccfpy.consensus.status import TxStatus
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.query import Query, parse_query
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import Json
+    from ccfpy.endpoints.auth.policy import Identity
+    from ccfpy.endpoints.declaration import Endpoint
+    from ccfpy.endpoints.session import Session
+    from ccfpy.http.messages import Request
+    from ccfpy.kv.tx import Tx
+    from ccfpy.ledger.receipt import Receipt
+
+
+class NodeView(Protocol):
+    """What any endpoint may ask the node it runs on."""
+
+    @property
+    def node_id(self) -> NodeId:
+        """This node."""
+        ...
+
+    @property
+    def is_primary(self) -> bool:
+        """Whether this node may order new transactions."""
+        ...
+
+    @property
+    def view(self) -> View:
+        """The current view."""
+        ...
+
+    @property
+    def unix_time_us(self) -> int:
+        """The host's clock, microseconds since 1970, which nothing may rest on."""
+        ...
+
+    def is_at_capacity(self) -> bool:
+        """Tell whether too many transactions await commit to take another."""
+        ...
+
+    def tx_status(self, tx_id: TxId) -> TxStatus:
+        """Tell what is known of a transaction."""
+        ...
+
+    def committed_tx_id(self) -> TxId | None:
+        """Name the last committed transaction."""
+        ...
+
+    def view_of(self, seqno: Seqno) -> View | None:
+        """Give the view of a seqno in the current history; ``None`` past its end."""
+        ...
+
+    def view_history(self, since: View) -> Sequence[TxId] | None:
+        """List the first transaction of each view from ``since``; ``None`` if later."""
+        ...
+
+    def receipt(self, tx_id: TxId) -> "Receipt | None":
+        """Prove a committed transaction; ``None`` when it is no longer in memory."""
+        ...
+
+    def begin(self, *, read_only: bool) -> "Tx":
+        """Open a transaction on the current state."""
+        ...
+
+    def commit(self, tx: "Tx", claims_digest: bytes | None) -> TxId | None:
+        """Commit; name the transaction, or the state read, or ``None`` if no map was.
+
+        Raises:
+            Conflict: another transaction wrote what this one read.
+        """
+        ...
+
+    def address_of(self, role: str, interface: str) -> str | None:
+        """Give the published address of a trusted node in a role, for redirects."""
+        ...
+
+
+class Context:
+    """One execution of one endpoint.
+
+    Attributes:
+        params: path parameters, percent-decoded.
+        caller: who authenticated; ``None`` where the endpoint asks for nobody.
+        claims_digest: 32 bytes to bind into the transaction's receipt.
+        apply_writes: overrides the rule that only a 2xx answer commits writes.
+        user_data: anything a handler leaves for its local-commit handler.
+    """
+
+    __slots__ = (
+        "_query",
+        "_tx",
+        "apply_writes",
+        "caller",
+        "claims_digest",
+        "endpoint",
+        "node",
+        "params",
+        "request",
+        "session",
+        "user_data",
+    )
+
+    def __init__(
+        self,
+        *,
+        request: "Request",
+        session: "Session",
+        node: NodeView,
+        endpoint: "Endpoint",
+        params: Mapping[str, str],
+        tx: "Tx | None",
+    ) -> None:
+        self.request = request
+        self.session = session
+        self.node = node
+        self.endpoint = endpoint
+        self.params = params
+        self._tx = tx
+        self._query: Query | None = None
+        self.caller: Identity | None = None
+        self.claims_digest: bytes | None = None
+        self.apply_writes: bool | None = None
+        self.user_data: object = None
+
+    @property
+    def tx(self) -> "Tx":
+        """The transaction; a command endpoint has none and must not ask."""
+        assert self._tx is not None, "a command endpoint has no transaction"
+        return self._tx
+
+    @property
+    def query(self) -> Query:
+        """The query string's parameters, parsed when first asked for."""
+        if self._query is None:
+            self._query = parse_query(self.request.query)
+        return self._query
+
+    def body_json(self) -> "Json":
+        """Read the body as JSON.
+
+        Raises:
+            ApiError: 400 ``InvalidInput`` if it is none.
+        """
+        try:
+            return json.loads(self.request.body)
+        except Malformed as error:
+            raise ApiError(400, ErrorCode.InvalidInput, str(error)) from error

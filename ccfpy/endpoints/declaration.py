@@ -1,0 +1,91 @@
+"""An endpoint as data: where it is, who may call it, how it runs, what it says.
+
+The names of modes, forwarding and redirection are those of CCF's ``app.json``
+(``include/ccf/endpoint.h``), because bundles and OpenAPI documents carry them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+from ccfpy.base.json import Json
+
+if TYPE_CHECKING:
+    from ccfpy.base.ids import TxId
+    from ccfpy.endpoints.auth.policy import AuthPolicy
+    from ccfpy.endpoints.context import Context
+    from ccfpy.http.messages import Response
+
+
+class Mode(StrEnum):
+    """What kind of transaction a handler runs in."""
+
+    READ_WRITE = "readwrite"
+    READ_ONLY = "readonly"
+    HISTORICAL = "historical"
+    COMMAND = "command"
+    """No transaction at all: the handler only looks at the node, never at the KV."""
+
+
+class Forwarding(StrEnum):
+    """Whether a backup hands the request to the primary."""
+
+    SOMETIMES = "sometimes"
+    """Only when an earlier request of the same session was forwarded."""
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class Redirection(StrEnum):
+    """Where a node that should not answer sends the caller."""
+
+    NONE = "none"
+    TO_PRIMARY = "to_primary"
+    TO_BACKUP = "to_backup"
+
+
+Handler: TypeAlias = "Callable[[Context], Response]"
+"""Answers a request; raising ``ApiError`` answers with that error."""
+
+LocalCommitHandler: TypeAlias = "Callable[[Context, Response, TxId], None]"
+"""Shapes the response once its transaction has an id (``include/ccf/endpoint.h``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """An endpoint's description: the parts of an OpenAPI operation that it knows."""
+
+    summary: str = ""
+    description: str = ""
+    parameters: tuple[Mapping[str, Json], ...] = ()
+    request_schema: Mapping[str, Json] | None = None
+    request_content_type: str = "application/json"
+    response_schema: Mapping[str, Json] | None = None
+    response_content_type: str = "application/json"
+    success_status: int = 200
+    deprecated: bool = False
+    hidden: bool = False
+    """Left out of the document: the endpoint is for nodes, not for people."""
+    components: Mapping[str, Json] = field(default_factory=dict)
+    """Named schemas that the two schemas above refer to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One verb on one path of a frontend.
+
+    Attributes:
+        path: without the frontend's prefix, with ``{name}`` for each path parameter.
+        auth: tried in order, the first that accepts wins; empty means anybody.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    mode: Mode = Mode.READ_WRITE
+    forwarding: Forwarding = Forwarding.ALWAYS
+    redirection: Redirection = Redirection.TO_PRIMARY
+    auth: "tuple[AuthPolicy, ...]" = ()
+    operation: Operation = field(default_factory=Operation)
+    on_local_commit: "LocalCommitHandler | None" = None

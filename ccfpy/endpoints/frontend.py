@@ -1,0 +1,260 @@
+"""One request through CCF's fixed order of checks (``src/node/rpc/frontend.h``).
+
+Back-pressure, openness, lookup, interface, redirect or forward, authentication,
+execution, session consistency, commit. The order is protocol: clients see which check
+fails first. A handler that loses the optimistic race is run again from the start.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ccfpy.base import limits
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import TxId
+from ccfpy.endpoints.auth.policy import Unauthenticated
+from ccfpy.endpoints.context import Context, NodeView
+from ccfpy.endpoints.declaration import Endpoint, Mode, Redirection
+from ccfpy.endpoints.registry import AmbiguousPath, Match, Registry
+from ccfpy.endpoints.replies import empty_reply
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.messages import Response
+from ccfpy.kv.store import Conflict
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import JsonObject
+    from ccfpy.endpoints.session import Interface, Session
+    from ccfpy.http.messages import Request
+
+TX_ID_HEADER = "x-ms-ccf-transaction-id"
+_SUCCESS = range(200, 300)
+
+_PRIMARY_UNKNOWN = ("primary", "current primary", ErrorCode.PrimaryNotFound)
+_BACKUP_UNKNOWN = ("backup", "any current backup", ErrorCode.BackupNotFound)
+
+UnhandledError = Callable[[Endpoint, Exception], None]
+"""Told of an exception no handler should raise, so that the node can log it."""
+
+
+class Frontend:
+    """A registry that can be open or closed, answering requests on a node.
+
+    Attributes:
+        is_open: a closed frontend answers 404 ``FrontendNotOpen`` to everything.
+        has_backpressure: whether too many uncommitted transactions turn callers away;
+            the node's own frontend is exempt, so that a stuck service can be asked why.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        node: NodeView,
+        *,
+        has_backpressure: bool,
+        on_unhandled: UnhandledError,
+    ) -> None:
+        self.registry = registry
+        self.is_open = False
+        self._node = node
+        self._has_backpressure = has_backpressure
+        self._on_unhandled = on_unhandled
+
+    def answer(self, request: "Request", session: "Session", path: str) -> Response:
+        """Answer one request; ``path`` is its path without the frontend's prefix."""
+        try:
+            return self._answer(request, session, path)
+        except ApiError as error:
+            return error.response()
+
+    def _answer(self, request: "Request", session: "Session", path: str) -> Response:
+        node = self._node
+        for _ in range(limits.TX_ATTEMPTS_MAX):
+            if self._has_backpressure and node.is_at_capacity():
+                raise ApiError(
+                    503,
+                    ErrorCode.TooManyPendingTransactions,
+                    "Too many transactions pending commit on the service.",
+                )
+            if not self.is_open:
+                raise ApiError(404, ErrorCode.FrontendNotOpen, "Frontend is not open.")
+            match = self._find(request, path)
+            if isinstance(match, Response):
+                return match
+            endpoint = match.endpoint
+            if not session.interface.accepts(f"/{self.registry.prefix}{endpoint.path}"):
+                return empty_reply(503)
+            redirected = self._redirect(endpoint, request, session.interface)
+            if redirected is not None:
+                return redirected
+            try:
+                return self._execute(match, request, session)
+            except Conflict:
+                continue
+        raise ApiError(
+            503,
+            ErrorCode.TransactionCommitAttemptsExceedLimit,
+            f"Transaction continued to conflict after {limits.TX_ATTEMPTS_MAX} "
+            "attempts. Retry later.",
+            headers={"retry-after": str(limits.RETRY_AFTER_S)},
+        )
+
+    def _find(self, request: "Request", path: str) -> Match | Response:
+        try:
+            match = self.registry.find(request.method, path)
+        except AmbiguousPath as error:
+            raise ApiError(500, ErrorCode.InternalError, str(error)) from error
+        if match is not None:
+            return match
+        methods = self.registry.methods_of(path)
+        if not methods:
+            raise ApiError(
+                404, ErrorCode.ResourceNotFound, f"Unknown path: {request.path}."
+            )
+        allow = ", ".join(["OPTIONS", *methods])
+        if request.method == "OPTIONS":
+            return empty_reply(204, {"allow": allow})
+        raise ApiError(
+            405,
+            ErrorCode.UnsupportedHttpVerb,
+            f"Allowed methods for '{request.path}' are: {allow}.",
+            headers={"allow": allow},
+        )
+
+    def _redirect(
+        self, endpoint: Endpoint, request: "Request", interface: "Interface"
+    ) -> Response | None:
+        """Send the caller elsewhere, if this interface redirects what is not ours."""
+        if endpoint.redirection is Redirection.NONE:
+            return None
+        to_primary = endpoint.redirection is Redirection.TO_PRIMARY
+        target = (
+            interface.redirect_to_primary
+            if to_primary
+            else interface.redirect_to_backup
+        )
+        if target is None or self._node.is_primary is to_primary:
+            return None
+        address = target.address or self._node.address_of(
+            target.role, target.interface or interface.name
+        )
+        if address is None:
+            role, known, code = _PRIMARY_UNKNOWN if to_primary else _BACKUP_UNKNOWN
+            raise ApiError(
+                503,
+                code,
+                f"Request should be redirected to {role}, but receiving node "
+                f"does not know {known} address",
+            )
+        query = f"?{request.query}" if request.query else ""
+        location = f"https://{address}{request.path}{query}"
+        return empty_reply(307, {"location": location})
+
+    def _execute(
+        self, match: Match, request: "Request", session: "Session"
+    ) -> Response:
+        """Authenticate, run the handler and commit.
+
+        Raises:
+            ApiError: the caller was refused, or the handler answered with an error.
+            Conflict: run it all again.
+        """
+        endpoint = match.endpoint
+        node = self._node
+        tx = (
+            node.begin(read_only=endpoint.mode is not Mode.READ_WRITE)
+            if endpoint.mode is not Mode.COMMAND or endpoint.auth
+            else None
+        )
+        context = Context(
+            request=request,
+            session=session,
+            node=node,
+            endpoint=endpoint,
+            params=match.params,
+            tx=tx,
+        )
+        response = self._run(endpoint, context)
+        self._check_session_consistency(session)
+        applies = context.apply_writes
+        if applies is None:
+            applies = response.status in _SUCCESS
+        if not applies or tx is None:
+            return response
+        tx_id = node.commit(tx, context.claims_digest)
+        if tx_id is None:
+            return response
+        return self._locally_committed(endpoint, context, response, tx_id)
+
+    def _authenticate(self, endpoint: Endpoint, context: Context) -> None:
+        """Take the first policy that accepts; its identity becomes the caller."""
+        details: list[JsonObject] = []
+        challenge: str | None = None
+        for policy in endpoint.auth:
+            try:
+                context.caller = policy.authenticate(context)
+            except Unauthenticated as refusal:
+                challenge = refusal.challenge
+                details.append(
+                    {
+                        "auth_policy": policy.name,
+                        "code": ErrorCode.InvalidAuthenticationInfo,
+                        "message": str(refusal),
+                    }
+                )
+            else:
+                return
+        raise ApiError(
+            401,
+            ErrorCode.InvalidAuthenticationInfo,
+            "Invalid authentication credentials.",
+            details=details,
+            headers={"www-authenticate": challenge} if challenge else None,
+        )
+
+    def _run(self, endpoint: Endpoint, context: Context) -> Response:
+        """Run policies and handler; their unforeseen errors are the service's fault."""
+        try:
+            if endpoint.auth:
+                self._authenticate(endpoint, context)
+            return endpoint.handler(context)
+        except (ApiError, Conflict):
+            raise
+        except Malformed as error:
+            raise ApiError(400, ErrorCode.InvalidInput, str(error)) from error
+        except Exception as error:
+            # The rim of app code: one broken policy or handler must not stop the node.
+            self._on_unhandled(endpoint, error)
+            raise ApiError(500, ErrorCode.InternalError, str(error)) from error
+
+    def _check_session_consistency(self, session: "Session") -> None:
+        view = self._node.view
+        if session.active_view is None:
+            session.active_view = view
+        elif session.active_view != view:
+            raise ApiError(
+                500,
+                ErrorCode.SessionConsistencyLost,
+                f"Potential loss of session consistency on session {session.id}. "
+                f"Started in view {session.active_view}, now in view {view}. "
+                "Closing session.",
+                close=True,
+            )
+
+    def _locally_committed(
+        self, endpoint: Endpoint, context: Context, response: Response, tx_id: TxId
+    ) -> Response:
+        """Tell the caller its transaction's id, in the endpoint's own way if any."""
+        if endpoint.on_local_commit is None:
+            response.headers[TX_ID_HEADER] = str(tx_id)
+            return response
+        try:
+            endpoint.on_local_commit(context, response, tx_id)
+        except Exception as error:  # noqa: BLE001 - in the ledger whatever this does
+            self._on_unhandled(endpoint, error)
+            failure = ApiError(
+                500,
+                ErrorCode.InternalError,
+                f"Failed to execute local commit handler func: {error}",
+                headers={TX_ID_HEADER: str(tx_id)},
+            )
+            return failure.response()
+        return response

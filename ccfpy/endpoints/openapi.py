@@ -1,0 +1,169 @@
+"""The OpenAPI 3.0.0 document of a frontend, built from its registry alone.
+
+Paths carry the frontend's prefix, so that the document describes URLs as callers type
+them. Its shape is CCF's (``doc/schemas/app_openapi.json``): every operation may answer
+with the one error, names who may call it, and says how a backup treats it.
+"""
+
+import re
+from collections.abc import Mapping
+
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.endpoints.declaration import Endpoint, Forwarding, Operation
+from ccfpy.endpoints.registry import Registry, parameter_names
+
+_RESPONSE_DESCRIPTION = "Default response description"
+_BODY_DESCRIPTION = "Auto-generated request body schema"
+
+_FORWARDING_DESCRIPTIONS = {
+    Forwarding.ALWAYS: "A backup hands the request to the primary, which executes it.",
+    Forwarding.SOMETIMES: "A backup hands the request to the primary if it did so with "
+    "an earlier request of the same session; otherwise it executes the request itself.",
+    Forwarding.NEVER: "The node that receives the request executes it. What it answers "
+    "may be older than the session's other answers, and a backup cannot write.",
+}
+_ERROR_SCHEMA: JsonObject = {
+    "properties": {
+        "error": {
+            "properties": {
+                "code": {"description": "Response error code", "type": "string"},
+                "message": {"description": "Response error message", "type": "string"},
+            },
+            "type": "object",
+        }
+    },
+    "type": "object",
+}
+_ERROR_RESPONSE: JsonObject = {
+    "content": {
+        "application/json": {"schema": {"$ref": "#/components/schemas/CCFError"}}
+    },
+    "description": "An error occurred",
+}
+
+_WORD = re.compile(r"[^A-Za-z0-9]+([a-z])")
+
+
+def document(registry: Registry) -> JsonObject:
+    """Describe every endpoint that is not hidden.
+
+    Raises:
+        ValueError: two endpoints give different schemas the same name.
+    """
+    paths: dict[str, JsonObject] = {}
+    schemas: JsonObject = {"CCFError": _ERROR_SCHEMA}
+    schemes: JsonObject = {}
+    for endpoint in registry:
+        operation = endpoint.operation
+        if operation.hidden:
+            continue
+        full_path = f"/{registry.prefix}{endpoint.path}"
+        item = paths.setdefault(full_path, _path_item(endpoint.path))
+        item[endpoint.method.lower()] = _operation(full_path, endpoint)
+        _merge(schemas, operation.components)
+        _merge(schemes, _security_schemes(endpoint))
+    components: JsonObject = {
+        "responses": {"default": _ERROR_RESPONSE},
+        "schemas": schemas,
+        "x-ccf-forwarding": {
+            forwarding.value: {"description": text, "value": forwarding.value}
+            for forwarding, text in _FORWARDING_DESCRIPTIONS.items()
+        },
+    }
+    if schemes:
+        components["securitySchemes"] = schemes
+    return {
+        "components": components,
+        "info": {
+            "description": registry.description,
+            "title": registry.title,
+            "version": registry.version,
+        },
+        "openapi": "3.0.0",
+        "paths": dict(paths),
+        "servers": [],
+    }
+
+
+def operation_id(method: str, full_path: str) -> str:
+    """Name an operation after its verb and path: ``PostAppLogPrivateRawTextId``."""
+    bare = full_path.replace("{", "").replace("}", "")
+    return method.capitalize() + _WORD.sub(lambda match: match[1].upper(), bare)
+
+
+def _path_item(path: str) -> JsonObject:
+    parameters: list[Json] = [
+        {"in": "path", "name": name, "required": True, "schema": {"type": "string"}}
+        for name in parameter_names(path)
+    ]
+    return {"parameters": parameters} if parameters else {}
+
+
+def _operation(full_path: str, endpoint: Endpoint) -> JsonObject:
+    operation = endpoint.operation
+    described: JsonObject = {
+        "operationId": operation_id(endpoint.method, full_path),
+        "responses": {
+            str(operation.success_status): _success(operation),
+            "default": {"$ref": "#/components/responses/default"},
+        },
+        "x-ccf-forwarding": {
+            "$ref": f"#/components/x-ccf-forwarding/{endpoint.forwarding.value}"
+        },
+    }
+    if operation.summary:
+        described["summary"] = operation.summary
+    if operation.description:
+        described["description"] = operation.description
+    if operation.deprecated:
+        described["deprecated"] = True
+    if operation.parameters:
+        described["parameters"] = [dict(each) for each in operation.parameters]
+    if operation.request_schema is not None:
+        described["requestBody"] = {
+            "content": _content(
+                operation.request_content_type, operation.request_schema
+            ),
+            "description": _BODY_DESCRIPTION,
+        }
+    if security := _security(endpoint):
+        described["security"] = security
+    return described
+
+
+def _success(operation: Operation) -> JsonObject:
+    response: JsonObject = {"description": _RESPONSE_DESCRIPTION}
+    if operation.response_schema is not None:
+        response["content"] = _content(
+            operation.response_content_type, operation.response_schema
+        )
+    return response
+
+
+def _content(content_type: str, schema: Mapping[str, Json]) -> JsonObject:
+    return {content_type: {"schema": dict(schema)}}
+
+
+def _security(endpoint: Endpoint) -> list[Json]:
+    """List who may call it; policies that OpenAPI cannot express are left out."""
+    security: list[Json] = []
+    for policy in endpoint.auth:
+        scheme = policy.security_scheme
+        if scheme is not None:
+            security.append({scheme.name: []} if scheme.definition else {})
+    return security
+
+
+def _security_schemes(endpoint: Endpoint) -> JsonObject:
+    schemes = (policy.security_scheme for policy in endpoint.auth)
+    return {
+        scheme.name: dict(scheme.definition)
+        for scheme in schemes
+        if scheme is not None and scheme.definition
+    }
+
+
+def _merge(into: JsonObject, named: Mapping[str, Json]) -> None:
+    for name, schema in named.items():
+        if into.setdefault(name, schema) != schema:
+            raise ValueError(f"two endpoints mean different things by {name!r}")

@@ -1,0 +1,147 @@
+"""The endpoints of one frontend, found by verb and path as CCF finds them.
+
+A path without parameters wins over templates; one template may match, two are an
+error of whoever installed them (``src/endpoints/endpoint_registry.cpp``).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from ccfpy.endpoints.declaration import Endpoint
+
+_NO_PARAMS: Mapping[str, str] = {}
+_PARAMETER = re.compile(r"\{([^}]*)\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """An endpoint and the values of its path parameters, percent-decoded."""
+
+    endpoint: Endpoint
+    params: Mapping[str, str]
+
+
+def template_pattern(path: str) -> re.Pattern[str] | None:
+    """Compile a path with ``{name}`` parts; ``None`` if it has none.
+
+    A parameter runs to the next ``/`` or to the character that follows it in the
+    template, so that ``{id}:submit`` ends at the colon.
+
+    Raises:
+        ValueError: a brace is not closed, or a name comes twice.
+    """
+    if "{" not in path:
+        return None
+    parts: list[str] = []
+    rest = path
+    while (start := rest.find("{")) >= 0:
+        stop = rest.find("}", start)
+        if stop < 0:
+            raise ValueError(f"path template lacks a closing brace: {path}")
+        follower = rest[stop + 1 : stop + 2]
+        excluded = "/" + (follower if follower != "/" else "")
+        parts += [re.escape(rest[:start]), f"([^{re.escape(excluded)}]+)"]
+        rest = rest[stop + 1 :]
+    names = parameter_names(path)
+    if len(set(names)) != len(names):
+        raise ValueError(f"path template names a parameter twice: {path}")
+    return re.compile("".join(parts) + re.escape(rest))
+
+
+def parameter_names(path: str) -> tuple[str, ...]:
+    """List the names of a path's parameters."""
+    return tuple(_PARAMETER.findall(path))
+
+
+@dataclass(slots=True)
+class _Templated:
+    pattern: re.Pattern[str]
+    names: tuple[str, ...]
+    by_method: dict[str, Endpoint] = field(default_factory=dict)
+
+
+class AmbiguousPath(Exception):
+    """More than one template matches a request's path."""
+
+    def __init__(self, path: str, templates: list[str]) -> None:
+        super().__init__(
+            f"Found multiple potential templated matches for request path {path}: "
+            + ", ".join(templates)
+        )
+
+
+class Registry:
+    """A frontend's endpoints and what its OpenAPI document says of itself.
+
+    Attributes:
+        prefix: the first path component: ``app``, ``gov`` or ``node``.
+    """
+
+    def __init__(
+        self, prefix: str, *, title: str, description: str, version: str
+    ) -> None:
+        self.prefix = prefix
+        self.title = title
+        self.description = description
+        self.version = version
+        self._fixed: dict[str, dict[str, Endpoint]] = {}
+        self._templated: dict[str, _Templated] = {}
+
+    def add(self, endpoint: Endpoint) -> None:
+        """Install an endpoint; a second one on the same verb and path replaces it.
+
+        Raises:
+            ValueError: the path's template is wrong.
+        """
+        pattern = template_pattern(endpoint.path)
+        if pattern is None:
+            self._fixed.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+            return
+        templated = self._templated.get(endpoint.path)
+        if templated is None:
+            templated = _Templated(pattern, parameter_names(endpoint.path))
+            self._templated[endpoint.path] = templated
+        templated.by_method[endpoint.method] = endpoint
+
+    def find(self, method: str, path: str) -> Match | None:
+        """Find the endpoint for a request's path (without the prefix).
+
+        Raises:
+            AmbiguousPath: two templates match.
+        """
+        by_method = self._fixed.get(path)
+        if by_method is not None:
+            endpoint = by_method.get(method)
+            if endpoint is not None:
+                return Match(endpoint=endpoint, params=_NO_PARAMS)
+        found: list[Match] = []
+        for templated in self._templated.values():
+            endpoint = templated.by_method.get(method)
+            if endpoint is None:
+                continue
+            match = templated.pattern.fullmatch(path)
+            if match is not None:
+                values = map(unquote, match.groups())
+                params = dict(zip(templated.names, values, strict=True))
+                found.append(Match(endpoint=endpoint, params=params))
+        if len(found) > 1:
+            raise AmbiguousPath(path, [m.endpoint.path for m in found])
+        return found[0] if found else None
+
+    def methods_of(self, path: str) -> list[str]:
+        """List the verbs that the path answers to, in alphabetical order."""
+        methods = set(self._fixed.get(path, ()))
+        for templated in self._templated.values():
+            if templated.pattern.fullmatch(path):
+                methods |= templated.by_method.keys()
+        return sorted(methods)
+
+    def __iter__(self) -> Iterator[Endpoint]:
+        """Give every endpoint, by path, then by verb."""
+        groups = dict(self._fixed)
+        groups.update({p: t.by_method for p, t in self._templated.items()})
+        for path in sorted(groups):
+            for method in sorted(groups[path]):
+                yield groups[path][method]

@@ -1,0 +1,38 @@
+"""The answers handlers give: JSON, text, bytes or nothing."""
+
+from collections.abc import Mapping
+
+from ccfpy.base import json
+from ccfpy.http.messages import Response
+
+
+def json_reply(
+    value: object, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Answer with compact JSON, keys sorted as CCF's C++ sorts them."""
+    fields = {"content-type": "application/json"}
+    if headers:
+        fields.update(headers)
+    return Response(status=status, headers=fields, body=json.dumps(value))
+
+
+def text_reply(
+    text: str, *, status: int = 200, content_type: str = "text/plain"
+) -> Response:
+    """Answer with text."""
+    headers = {"content-type": content_type}
+    return Response(status=status, headers=headers, body=text.encode())
+
+
+def bytes_reply(
+    body: bytes, *, status: int = 200, content_type: str = "application/octet-stream"
+) -> Response:
+    """Answer with bytes of a named kind."""
+    return Response(status=status, headers={"content-type": content_type}, body=body)
+
+
+def empty_reply(
+    status: int = 204, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Answer with a status and headers alone."""
+    return Response(status=status, headers=dict(headers or {}), body=b"")
