@@ -6,7 +6,6 @@ table module states its records' fields once, as forms, and both directions foll
 """
 
 import base64
-import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
@@ -61,7 +60,7 @@ def _read_flag(value: Json) -> bool:
 def _read_base64(value: Json) -> bytes:
     try:
         return base64.b64decode(_read_text(value), validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         raise Malformed(f"not base64: {value!r}") from error
 
 

@@ -1,0 +1,109 @@
+"""How a member takes note of the state it governs, and so becomes Active.
+
+A member asks for the root of the last signature and signs it. What was signed stays in
+the ledger: a service that later shows a different past is caught by its own member.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ccfpy.base.ids import MemberId
+from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.replies import empty_reply, json_reply
+from ccfpy.gov.ports import GovernanceHost
+from ccfpy.gov.requests import require_signer, signed_request
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.service import members as membership
+from ccfpy.service.lifecycle import ServiceStatus
+from ccfpy.service.refusal import Refused
+from ccfpy.service.tables import members, service
+from ccfpy.service.tables.members import MemberAck
+from ccfpy.service.tables.signatures import SIGNATURES
+
+if TYPE_CHECKING:
+    from ccfpy.http.messages import Response
+    from ccfpy.kv.tx import Tx
+
+
+def read_state_digest(context: Context) -> "Response":
+    """Give the digest that a member was last asked to sign."""
+    member_id = _named(context)
+    ack = members.ACKS.of(context.tx).get(member_id)
+    if ack is None:
+        raise _no_record(404, ErrorCode.ResourceNotFound, member_id)
+    return json_reply({"memberId": member_id, "stateDigest": ack.state_digest})
+
+
+def update_state_digest(context: Context) -> "Response":
+    """Ask a member to sign the root of the last signature."""
+    member_id = _named(context)
+    require_signer(member_id, signed_request(context))
+    signature = SIGNATURES.of(context.tx).get()
+    if signature is None:
+        raise _internal("Service has no signatures to ack yet - try again soon.")
+    acks = members.ACKS.of(context.tx)
+    digest = signature.root.hex()
+    acks.put(
+        member_id, replace(acks.get(member_id) or MemberAck(), state_digest=digest)
+    )
+    return json_reply({"memberId": member_id, "stateDigest": digest})
+
+
+class AckEndpoints:
+    """Handlers that run on a node's governance host."""
+
+    def __init__(self, host: GovernanceHost) -> None:
+        self._host = host
+
+    def acknowledge(self, context: Context) -> "Response":
+        """Take a member's signature over the digest, and make the member Active."""
+        member_id = _named(context)
+        signed = signed_request(context)
+        require_signer(member_id, signed)
+        acks = members.ACKS.of(context.tx)
+        ack = acks.get(member_id)
+        if ack is None:
+            raise _no_record(403, ErrorCode.AuthorizationFailed, member_id)
+        received = signed.text("stateDigest")
+        if ack.state_digest != received:
+            raise ApiError(
+                400,
+                ErrorCode.StateDigestMismatch,
+                "Submitted state digest is not valid.\n"
+                f"Expected\n {ack.state_digest}\nReceived\n {received}",
+            )
+        acks.put(
+            member_id, replace(ack, signed_req=None, cose_sign1_req=signed.envelope)
+        )
+        self._activate(context.tx, member_id)
+        return empty_reply(204)
+
+    def _activate(self, tx: "Tx", member_id: MemberId) -> None:
+        """Make a member Active; a recovery member of an open service gets a share."""
+        try:
+            newly_active = membership.activate_member(tx, member_id)
+        except Refused as error:
+            raise _internal(f"Error activating member: {error}") from error
+        if not newly_active or not membership.is_recovery_member(tx, member_id):
+            return
+        info = service.INFO.of(tx).get()
+        if info is None:
+            raise _internal("No service currently available.")
+        if info.status is not ServiceStatus.OPEN:
+            return
+        try:
+            self._host.refresh_recovery_shares(tx)
+        except Refused as error:
+            raise _internal(f"Error issuing new recovery shares: {error}") from error
+
+
+def _named(context: Context) -> MemberId:
+    return MemberId(context.params["memberId"])
+
+
+def _no_record(status: int, code: ErrorCode, member_id: MemberId) -> ApiError:
+    return ApiError(status, code, f"No ACK record exists for member m[{member_id}].")
+
+
+def _internal(message: str) -> ApiError:
+    return ApiError(500, ErrorCode.InternalError, message)

@@ -1,0 +1,262 @@
+"""Every operation of the governance API, and the registry that serves them.
+
+Reads are open to anybody, since governance is public. What changes something is signed
+by a member, and says in the signature's header what it is for.
+"""
+
+from dataclasses import replace
+
+from ccfpy.endpoints.auth.cose import ActiveMemberCoseSign1, MemberCoseSign1
+from ccfpy.endpoints.common import add_common_endpoints
+from ccfpy.endpoints.declaration import (
+    Endpoint,
+    Forwarding,
+    Mode,
+    Operation,
+    Redirection,
+)
+from ccfpy.endpoints.registry import Registry
+from ccfpy.gov import (
+    ack_endpoints,
+    policy_endpoints,
+    proposal_endpoints,
+    recovery_endpoints,
+    service_endpoints,
+    swagger,
+    transaction_endpoints,
+)
+from ccfpy.gov.ack_endpoints import AckEndpoints
+from ccfpy.gov.operations import GovOperation
+from ccfpy.gov.ports import GovernanceHost
+from ccfpy.gov.proposal_endpoints import ProposalEndpoints
+from ccfpy.gov.recovery_endpoints import RecoveryEndpoints
+from ccfpy.gov.versions import ApiVersion, versioned
+
+PREFIX = "gov"
+TITLE = "CCF Governance API"
+DESCRIPTION = "Proposals, members and everything else about how a service is governed."
+VERSION = "4.8.0"
+
+_HIDDEN = Operation(hidden=True)
+"""The common document is of no version, so it leaves out what needs one."""
+
+READS: tuple[GovOperation, ...] = (
+    GovOperation(
+        path="/members/proposals",
+        handler=proposal_endpoints.list_proposals,
+        operation_id="Proposals_List",
+        returns="PagedProposal",
+    ),
+    GovOperation(
+        path="/members/proposals/{proposalId}",
+        handler=proposal_endpoints.read_proposal,
+        operation_id="Proposals_Get",
+        returns="Proposals.Proposal",
+    ),
+    GovOperation(
+        path="/members/proposals/{proposalId}/actions",
+        handler=proposal_endpoints.read_actions,
+        operation_id="Proposals_GetActions",
+        returns="Proposals.ProposalActions",
+    ),
+    GovOperation(
+        path="/members/proposals/{proposalId}/ballots/{memberId}",
+        handler=proposal_endpoints.read_ballot,
+        operation_id="Ballots_Get",
+        returns="Proposals.Ballot",
+        is_javascript=True,
+    ),
+    GovOperation(
+        path="/members/state-digests/{memberId}",
+        handler=ack_endpoints.read_state_digest,
+        operation_id="StateDigests_Get",
+        returns="Acks.StateDigest",
+    ),
+    GovOperation(
+        path="/recovery/encrypted-shares/{memberId}",
+        handler=recovery_endpoints.read_encrypted_share,
+        operation_id="EncryptedShares_Get",
+        returns="Recovery.EncryptedRecoveryShare",
+    ),
+    GovOperation(
+        path="/service/constitution",
+        handler=service_endpoints.read_constitution,
+        operation_id="ServiceState_GetConstitution",
+        returns="ServiceState.ConstitutionResponse",
+        is_javascript=True,
+    ),
+    GovOperation(
+        path="/service/info",
+        handler=service_endpoints.read_service,
+        operation_id="ServiceState_GetServiceInfo",
+        returns="ServiceState.ServiceInfo",
+    ),
+    GovOperation(
+        path="/service/members",
+        handler=service_endpoints.list_members,
+        operation_id="ServiceState_ListMembers",
+        returns="PagedMember",
+    ),
+    GovOperation(
+        path="/service/members/{memberId}",
+        handler=service_endpoints.read_member,
+        operation_id="ServiceState_GetMember",
+        returns="ServiceState.Member",
+    ),
+    GovOperation(
+        path="/service/users",
+        handler=service_endpoints.list_users,
+        operation_id="ServiceState_ListUsers",
+        returns="PagedUser",
+    ),
+    GovOperation(
+        path="/service/users/{userId}",
+        handler=service_endpoints.read_user,
+        operation_id="ServiceState_GetUser",
+        returns="ServiceState.User",
+    ),
+    GovOperation(
+        path="/service/nodes",
+        handler=service_endpoints.list_nodes,
+        operation_id="ServiceState_ListNodes",
+        returns="PagedNode",
+    ),
+    GovOperation(
+        path="/service/nodes/{nodeId}",
+        handler=service_endpoints.read_node,
+        operation_id="ServiceState_GetNode",
+        returns="ServiceState.Node",
+    ),
+    GovOperation(
+        path="/service/join-policy",
+        handler=policy_endpoints.read_join_policy,
+        operation_id="ServiceState_GetJoinPolicies",
+        returns="ServiceState.JoinPolicies",
+    ),
+    GovOperation(
+        path="/service/jwk",
+        handler=policy_endpoints.read_jwk,
+        operation_id="ServiceState_GetJwkInfo",
+        returns="ServiceState.JwkInfo",
+    ),
+    GovOperation(
+        path="/service/javascript-app",
+        handler=policy_endpoints.read_javascript_app,
+        operation_id="ServiceState_GetJsApp",
+        returns="ServiceState.JsApp",
+        since=ApiVersion.V1,
+    ),
+    GovOperation(
+        path="/service/javascript-modules",
+        handler=policy_endpoints.list_modules,
+        operation_id="ServiceState_ListJsModules",
+        returns="PagedJsModuleNames",
+        since=ApiVersion.V1,
+    ),
+    GovOperation(
+        path="/service/javascript-modules/{moduleName}",
+        handler=policy_endpoints.read_module,
+        operation_id="ServiceState_GetJsModule",
+        returns="ServiceState.JsModuleResponse",
+        since=ApiVersion.V1,
+        is_javascript=True,
+    ),
+    GovOperation(
+        path="/service/transactions/commit",
+        handler=transaction_endpoints.read_commit,
+        operation_id="Transactions_GetCommit",
+        returns="Transactions.CommittedTransaction",
+        mode=Mode.COMMAND,
+    ),
+    GovOperation(
+        path="/service/transactions/{transactionId}",
+        handler=transaction_endpoints.read_status,
+        operation_id="Transactions_Get",
+        returns="Transactions.Transaction",
+        mode=Mode.COMMAND,
+    ),
+)
+
+
+def signed_operations(host: GovernanceHost) -> tuple[GovOperation, ...]:
+    """Give the operations that members sign, acting on ``host``."""
+    proposals = ProposalEndpoints(host)
+    return (
+        GovOperation(
+            path="/members/proposals:create",
+            handler=proposals.create,
+            operation_id="Proposals_Create",
+            returns="Proposals.Proposal",
+            mode=Mode.READ_WRITE,
+            policy=ActiveMemberCoseSign1("proposal"),
+        ),
+        GovOperation(
+            path="/members/proposals/{proposalId}:withdraw",
+            handler=proposals.withdraw,
+            operation_id="Proposals_Withdraw",
+            returns="Proposals.Proposal",
+            mode=Mode.READ_WRITE,
+            policy=ActiveMemberCoseSign1("withdrawal"),
+        ),
+        GovOperation(
+            path="/members/proposals/{proposalId}/ballots/{memberId}:submit",
+            handler=proposals.submit_ballot,
+            operation_id="Ballots_Submit",
+            returns="Proposals.Proposal",
+            mode=Mode.READ_WRITE,
+            policy=ActiveMemberCoseSign1("ballot"),
+        ),
+        GovOperation(
+            path="/members/state-digests/{memberId}:update",
+            handler=ack_endpoints.update_state_digest,
+            operation_id="StateDigests_Update",
+            returns="Acks.StateDigest",
+            mode=Mode.READ_WRITE,
+            policy=MemberCoseSign1("state_digest"),
+        ),
+        GovOperation(
+            path="/members/state-digests/{memberId}:ack",
+            handler=AckEndpoints(host).acknowledge,
+            operation_id="StateDigests_Acknowledge",
+            returns=None,
+            mode=Mode.READ_WRITE,
+            policy=MemberCoseSign1("ack"),
+        ),
+        GovOperation(
+            path="/recovery/members/{memberId}:recover",
+            handler=RecoveryEndpoints(host).submit_share,
+            operation_id="Shares_Submit",
+            returns="Recovery.RecoveryResponse",
+            mode=Mode.READ_WRITE,
+            policy=ActiveMemberCoseSign1("recovery_share"),
+        ),
+    )
+
+
+def governance_registry(host: GovernanceHost) -> Registry:
+    """Give everything that is served under ``/gov``, acting on ``host``."""
+    registry = Registry(PREFIX, title=TITLE, description=DESCRIPTION, version=VERSION)
+    add_common_endpoints(registry)
+    operations = (*READS, *signed_operations(host))
+    for operation in operations:
+        registry.add(_endpoint(operation, host))
+    common = registry.find("GET", "/api")
+    assert common is not None, "every frontend describes itself"
+    described = swagger.api_handler(common.endpoint.handler, operations)
+    registry.add(replace(common.endpoint, handler=described))
+    return registry
+
+
+def _endpoint(operation: GovOperation, host: GovernanceHost) -> Endpoint:
+    handler = versioned(operation.handler, since=operation.since, log=host.log)
+    is_read = operation.policy is None
+    return Endpoint(
+        method=operation.method,
+        path=operation.path,
+        handler=handler,
+        mode=operation.mode,
+        forwarding=Forwarding.SOMETIMES if is_read else Forwarding.ALWAYS,
+        redirection=Redirection.NONE if is_read else Redirection.TO_PRIMARY,
+        auth=() if operation.policy is None else (operation.policy,),
+        operation=_HIDDEN,
+    )

@@ -1,0 +1,133 @@
+"""Running members' JavaScript: ballots, and the three functions of a constitution.
+
+Each evaluation has an interpreter of its own and sees only public tables, so auditors
+can repeat it. Only ``apply`` may write, and ask the node for effects. Its limits are
+the configured ones, yet never less than the defaults: else a service whose limits were
+set too low could not vote them up again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ccfpy.gov.effects import JwtKeyEffects, NodeEffects
+from ccfpy.gov.ports import GovernanceHost
+from ccfpy.js.access import TxAccess
+from ccfpy.js.engine import (
+    JsArgument,
+    JsException,
+    JsLimitExceeded,
+    JsLimits,
+    Limit,
+    Program,
+)
+from ccfpy.js.extensions.console import Console, ConsoleLevel
+from ccfpy.js.extensions.converters import Converters
+from ccfpy.js.extensions.crypto import Crypto
+from ccfpy.js.extensions.date import FrozenDate
+from ccfpy.js.extensions.gov import Gov
+from ccfpy.js.extensions.gov_effects import GovEffects
+from ccfpy.js.extensions.kv import Kv
+from ccfpy.js.extensions.network import Network
+from ccfpy.js.extensions.node import Node
+from ccfpy.js.extensions.random import MathRandom
+from ccfpy.service.tables.js import RUNTIME_OPTIONS
+from ccfpy.service.tables.proposals import Failure
+
+if TYPE_CHECKING:
+    from ccfpy.js.host import Extension
+    from ccfpy.kv.tx import Tx
+
+_TIMED_OUT = "Operation took too long to complete."
+
+
+class EvaluationFailed(Exception):
+    """The script threw, or was stopped at a limit; ``failure`` says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluator:
+    """Runs scripts on the state that one request sees.
+
+    Attributes:
+        unix_time_ms: what scripts take for the time.
+    """
+
+    host: GovernanceHost
+    tx: "Tx"
+    limits: JsLimits
+    unix_time_ms: int
+
+    @classmethod
+    def of(cls, host: GovernanceHost, tx: "Tx", unix_time_us: int) -> "Evaluator":
+        """Make one with the limits that apply in ``tx``."""
+        options = RUNTIME_OPTIONS.of(tx).get()
+        limits = JsLimits()
+        if options is not None:
+            limits = JsLimits(
+                heap_bytes_max=options.max_heap_bytes,
+                stack_bytes_max=options.max_stack_bytes,
+                execution_ms_max=options.max_execution_time_ms,
+            ).at_least_defaults()
+        return cls(host=host, tx=tx, limits=limits, unix_time_ms=unix_time_us // 1000)
+
+    def evaluate(
+        self, script: Program, function: str, arguments: Sequence[JsArgument]
+    ) -> str | None:
+        """Call a function that may only read; give its result as JSON text.
+
+        Raises:
+            EvaluationFailed: it threw or was stopped.
+            JsModuleFailed: the script has no such function.
+        """
+        return self._call(script, function, arguments, self._common(TxAccess.GOV_RO))
+
+    def apply(
+        self, script: Program, function: str, arguments: Sequence[JsArgument]
+    ) -> None:
+        """Call a function that may write, and ask for effects; raises as above."""
+        host = self.host
+        effects = NodeEffects(host, self.tx)
+        extensions = [
+            *self._common(TxAccess.GOV_RW),
+            Node(effects),
+            Network(effects),
+            GovEffects(host.engine, self.tx, JwtKeyEffects(host, self.tx)),
+        ]
+        self._call(script, function, arguments, extensions)
+
+    def _call(
+        self,
+        script: Program,
+        function: str,
+        arguments: Sequence[JsArgument],
+        extensions: "Sequence[Extension]",
+    ) -> str | None:
+        try:
+            return self.host.engine.call_export(
+                script, function, arguments, extensions=extensions, limits=self.limits
+            )
+        except JsLimitExceeded as error:
+            reason = _TIMED_OUT if error.which is Limit.TIME else error.reason
+            raise EvaluationFailed(Failure(reason=reason, trace=error.trace)) from None
+        except JsException as error:
+            failure = Failure(reason=error.reason, trace=error.trace)
+            raise EvaluationFailed(failure) from None
+
+    def _common(self, access: TxAccess) -> "list[Extension]":
+        return [
+            Console(self._log),
+            Converters(),
+            Crypto(self.unix_time_ms),
+            FrozenDate(self.unix_time_ms),
+            Gov(self.host.engine, self.limits),
+            Kv(self.tx, access),
+            MathRandom(self.host.entropy),
+        ]
+
+    def _log(self, level: ConsoleLevel, message: str) -> None:
+        self.host.log(level.value, message)

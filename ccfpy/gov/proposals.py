@@ -1,0 +1,267 @@
+"""A proposal's life: made, voted on, decided, carried out.
+
+A proposal is Open until the constitution's ``resolve`` says otherwise, which is asked
+when the proposal is made and after every ballot; once Accepted, ``apply`` carries it
+out in the same transaction. A proposal that Fails leaves no trace: its whole
+transaction is given up, the ballot that decided it included. When one proposal leaves
+Open, all others that are no longer Open are forgotten
+(``src/node/gov/handlers/proposals.h``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ccfpy.base import json
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import MemberId, ProposalId
+from ccfpy.base.json import Json
+from ccfpy.gov.evaluation import EvaluationFailed, Evaluator
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.js.engine import Program
+from ccfpy.kv.tx import Tx
+from ccfpy.service.tables import proposals
+from ccfpy.service.tables.constitution import CONSTITUTION
+from ccfpy.service.tables.proposals import Failure, ProposalInfo, ProposalState
+
+MOVES: Mapping[ProposalState, frozenset[ProposalState]] = {
+    ProposalState.OPEN: frozenset(
+        {
+            ProposalState.OPEN,
+            ProposalState.ACCEPTED,
+            ProposalState.REJECTED,
+            ProposalState.FAILED,
+            ProposalState.WITHDRAWN,
+        }
+    ),
+    ProposalState.ACCEPTED: frozenset({ProposalState.FAILED}),
+    ProposalState.WITHDRAWN: frozenset(),
+    ProposalState.REJECTED: frozenset(),
+    ProposalState.FAILED: frozenset(),
+    ProposalState.DROPPED: frozenset(),
+}
+"""From each state, those that may follow. No move leads to Dropped any more."""
+
+_RESOLUTIONS = {
+    "Open": ProposalState.OPEN,
+    "Accepted": ProposalState.ACCEPTED,
+    "Rejected": ProposalState.REJECTED,
+}
+"""What ``resolve`` may answer."""
+
+_STATE_WORDS = {
+    ProposalState.OPEN: "open",
+    ProposalState.ACCEPTED: "accepted",
+    ProposalState.WITHDRAWN: "withdrawn",
+    ProposalState.REJECTED: "rejected",
+    ProposalState.FAILED: "UNKNOWN",
+    ProposalState.DROPPED: "dropped",
+}
+"""CCF's words for states in error messages; it has none for Failed."""
+
+
+def state_word(state: ProposalState) -> str:
+    """Name a state as CCF's error messages do."""
+    return _STATE_WORDS[state]
+
+
+def move(info: ProposalInfo, state: ProposalState) -> ProposalInfo:
+    """Take a proposal to another state, which its table of moves must allow."""
+    assert state in MOVES[info.state], (info.state, state)
+    return replace(info, state=state)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A proposal in hand.
+
+    Attributes:
+        body: what the proposer signed: JSON text, as far as anybody checked.
+    """
+
+    proposal_id: ProposalId
+    body: bytes
+    info: ProposalInfo
+
+    @property
+    def text(self) -> str:
+        """The body as scripts are given it."""
+        return self.body.decode(errors="replace")
+
+
+def constitution(tx: Tx, *, otherwise: str) -> Program:
+    """Give the constitution.
+
+    Raises:
+        ApiError: 500 with the message ``otherwise`` if there is none.
+    """
+    source = CONSTITUTION.of(tx).get()
+    if source is None:
+        raise ApiError(500, ErrorCode.InternalError, otherwise)
+    return Program(name=f"{CONSTITUTION.name}[0]", source=source)
+
+
+def validate(evaluator: Evaluator, law: Program, body: str) -> None:
+    """Ask the constitution whether a proposal makes sense at all.
+
+    Raises:
+        ApiError: 400 if not, 500 if ``validate`` does not work.
+    """
+    try:
+        result = evaluator.evaluate(law, "validate", [body])
+    except EvaluationFailed as error:
+        failure = error.failure
+        raise ApiError(
+            500,
+            ErrorCode.InternalError,
+            f"Failed to execute validation: {failure.reason} {failure.trace or ''}",
+        ) from error
+    verdict = None if result is None else json.loads(result)
+    if not isinstance(verdict, dict | list):
+        raise ApiError(
+            500,
+            ErrorCode.InternalError,
+            "Validation failed to return an object",
+        )
+    fields = verdict if isinstance(verdict, dict) else {}
+    if fields.get("valid") is True:
+        return
+    description = fields.get("description")
+    raise ApiError(
+        400,
+        ErrorCode.ProposalFailedToValidate,
+        "Proposal failed to validate: "
+        f"{description if isinstance(description, str) else ''}",
+    )
+
+
+def resolve(evaluator: Evaluator, law: Program, proposal: Proposal) -> ProposalInfo:
+    """Count the ballots, let the constitution decide, and carry out what it accepts.
+
+    Writes the outcome, except that the caller must give up the transaction if the
+    proposal Failed.
+
+    Raises:
+        JsModuleFailed: a ballot or the constitution lacks its function.
+    """
+    votes, vote_failures = _count(evaluator, proposal)
+    info = _decide(evaluator, law, proposal, votes)
+    table = proposals.INFO.of(evaluator.tx)
+    table.put(proposal.proposal_id, info)
+    if info.state is ProposalState.OPEN:
+        return info
+    forget_closed(evaluator.tx, keep=proposal.proposal_id)
+    info = replace(info, final_votes=votes, vote_failures=vote_failures)
+    table.put(proposal.proposal_id, info)
+    if info.state is ProposalState.ACCEPTED:
+        info = _apply(evaluator, law, proposal, info)
+        if info.state is not ProposalState.ACCEPTED:
+            table.put(proposal.proposal_id, info)
+    return info
+
+
+def _count(
+    evaluator: Evaluator, proposal: Proposal
+) -> tuple[dict[MemberId, bool], dict[MemberId, Failure]]:
+    """Evaluate every ballot; one that does not evaluate is no vote."""
+    votes: dict[MemberId, bool] = {}
+    failures: dict[MemberId, Failure] = {}
+    for member_id, source in proposal.info.ballots.items():
+        name = f"{proposals.INFO.name}[{proposal.proposal_id}].ballots[m[{member_id}]]"
+        ballot = Program(name=name, source=source)
+        arguments = [proposal.text, str(proposal.info.proposer_id)]
+        try:
+            vote = evaluator.evaluate(ballot, "vote", arguments)
+        except EvaluationFailed as error:
+            failures[member_id] = error.failure
+        else:
+            votes[member_id] = vote == "true"
+    return votes, failures
+
+
+def _decide(
+    evaluator: Evaluator,
+    law: Program,
+    proposal: Proposal,
+    votes: Mapping[MemberId, bool],
+) -> ProposalInfo:
+    counted: Json = [
+        {"member_id": member_id, "vote": vote} for member_id, vote in votes.items()
+    ]
+    info = proposal.info
+    arguments = [
+        proposal.text,
+        str(info.proposer_id),
+        counted,
+        str(proposal.proposal_id),
+    ]
+    try:
+        answer = _as_text(evaluator.evaluate(law, "resolve", arguments))
+    except EvaluationFailed as error:
+        return _failed(info, error.failure, during="resolve")
+    state = _RESOLUTIONS.get(answer)
+    if state is None:
+        reason = f'resolve() returned invalid status value: "{answer}"'
+        return replace(move(info, ProposalState.FAILED), failure=Failure(reason=reason))
+    return move(info, state)
+
+
+def _apply(
+    evaluator: Evaluator, law: Program, proposal: Proposal, info: ProposalInfo
+) -> ProposalInfo:
+    try:
+        evaluator.apply(law, "apply", [proposal.text, str(proposal.proposal_id)])
+    except EvaluationFailed as error:
+        return _failed(info, error.failure, during="apply")
+    return info
+
+
+def _failed(info: ProposalInfo, failure: Failure, *, during: str) -> ProposalInfo:
+    told = replace(failure, reason=f"Failed to {during}(): {failure.reason}")
+    return replace(move(info, ProposalState.FAILED), failure=told)
+
+
+def _as_text(result: str | None) -> str:
+    """Give a script's result as JavaScript's ``String`` would."""
+    if result is None:
+        return "undefined"
+    try:
+        value = json.loads(result)
+    except Malformed:
+        return result
+    return value if isinstance(value, str) else result
+
+
+def forget_closed(tx: Tx, *, keep: ProposalId) -> None:
+    """Remove every proposal that is not Open, except the one just decided."""
+    infos = proposals.INFO.of(tx)
+    bodies = proposals.PROPOSALS.of(tx)
+    closed = [
+        proposal_id
+        for proposal_id, info in infos.items()
+        if proposal_id != keep and info.state is not ProposalState.OPEN
+    ]
+    for proposal_id in closed:
+        bodies.remove(proposal_id)
+        infos.remove(proposal_id)
+
+
+def to_json(proposal_id: ProposalId, info: ProposalInfo) -> Json:
+    """Describe a proposal as the API does."""
+    body: dict[str, Json] = {
+        "proposalId": proposal_id,
+        "proposerId": info.proposer_id,
+        "proposalState": info.state.value,
+        "ballotCount": len(info.ballots),
+    }
+    if info.final_votes is not None:
+        body["finalVotes"] = {
+            str(member_id): vote for member_id, vote in info.final_votes.items()
+        }
+    if info.vote_failures is not None:
+        body["voteFailures"] = {
+            member_id: proposals.FAILURE.write(failure)
+            for member_id, failure in info.vote_failures.items()
+        }
+    if info.failure is not None:
+        body["failure"] = proposals.FAILURE.write(info.failure)
+    return body

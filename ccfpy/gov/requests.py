@@ -1,0 +1,145 @@
+"""What a governance request says: the ids in its path, and who signed it.
+
+A signed request names in its protected header what its path names; the two must agree,
+or a signature for one thing could be spent on another.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from ccfpy.base import json
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import MemberId, NodeId, ProposalId, UserId
+from ccfpy.endpoints.auth.cose import MemberCoseSign1Caller
+from ccfpy.endpoints.context import Context
+from ccfpy.http.errors import ApiError, ErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ccfpy.base.json import Json
+
+Id = TypeVar("Id", MemberId, NodeId, ProposalId, UserId)
+
+_HEX_ID = re.compile(r"[0-9A-Fa-f]{64}")
+
+
+def invalid_name(message: str) -> ApiError:
+    """Make the error for a path that names nothing."""
+    return ApiError(400, ErrorCode.InvalidResourceName, message)
+
+
+def _path_id(context: Context, name: str, kind: str, make: "Callable[[str], Id]") -> Id:
+    text = context.params[name]
+    if _HEX_ID.fullmatch(text) is None:
+        raise invalid_name(f"'{text}' is not a valid hex-encoded {kind} ID")
+    return make(text)
+
+
+def member_id(context: Context) -> MemberId:
+    """Read the member id of the path.
+
+    Raises:
+        ApiError: 400 if it has not the form of one; so do those below.
+    """
+    return _path_id(context, "memberId", "member", MemberId)
+
+
+def user_id(context: Context) -> UserId:
+    """Read the user id of the path."""
+    return _path_id(context, "userId", "user", UserId)
+
+
+def node_id(context: Context) -> NodeId:
+    """Read the node id of the path."""
+    return _path_id(context, "nodeId", "node", NodeId)
+
+
+def proposal_id(context: Context) -> ProposalId:
+    """Read the proposal id of the path."""
+    return _path_id(context, "proposalId", "proposal", ProposalId)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedRequest:
+    """A member's signed request.
+
+    Attributes:
+        member_id: who signed.
+        payload: what was signed, besides the headers.
+        signature: the bare signature, which makes requests distinct.
+        envelope: the whole COSE_Sign1, kept for auditors.
+        created_at: seconds since 1970 by the member's clock, trusted by nobody.
+        proposal_id: what a ballot or a withdrawal is for.
+    """
+
+    member_id: MemberId
+    payload: bytes
+    signature: bytes
+    envelope: bytes
+    created_at: int
+    proposal_id: str | None
+
+    def json(self) -> "Json":
+        """Read the payload as JSON.
+
+        Raises:
+            Malformed: it is none.
+        """
+        return json.loads(self.payload)
+
+    def text(self, name: str) -> str:
+        """Read a text field of the payload.
+
+        Raises:
+            Malformed: the payload lacks it.
+        """
+        fields = self.json()
+        value = fields.get(name) if isinstance(fields, dict) else None
+        if not isinstance(value, str):
+            raise Malformed(f"the signed request lacks the text {name!r}")
+        return value
+
+
+def signed_request(context: Context) -> SignedRequest:
+    """Give the request's signature, which the endpoint's policy has verified."""
+    caller = context.caller
+    assert isinstance(caller, MemberCoseSign1Caller), (
+        "the endpoint asks for a signature"
+    )
+    return SignedRequest(
+        member_id=caller.member_id,
+        payload=caller.content,
+        signature=caller.signature,
+        envelope=context.request.body,
+        created_at=caller.created_at,
+        proposal_id=caller.proposal_id,
+    )
+
+
+def signed_proposal_id(context: Context, signed: SignedRequest) -> ProposalId:
+    """Read the proposal id of the path, which the signature must name too."""
+    named = proposal_id(context)
+    if signed.proposal_id != named:
+        raise invalid_name("Authenticated proposal id does not match URL")
+    return named
+
+
+def signed_member_id(context: Context, signed: SignedRequest) -> MemberId:
+    """Read the member id of the path, which must be the signer's."""
+    named = member_id(context)
+    if signed.member_id != named:
+        raise invalid_name("Authenticated member id does not match URL")
+    return named
+
+
+def require_signer(named: MemberId, signed: SignedRequest) -> None:
+    """Refuse a request that acts for a member who did not sign it."""
+    if signed.member_id != named:
+        raise ApiError(
+            400,
+            ErrorCode.InvalidAuthenticationInfo,
+            f"Member ID from path parameter (m[{named}]) does not match member ID from "
+            f"body signature (m[{signed.member_id}]).",
+        )

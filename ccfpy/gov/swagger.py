@@ -1,0 +1,120 @@
+"""The document of each version of the governance API, in Swagger 2.0 as CCF gives it.
+
+``GET /gov/api`` with a version answers with that version's document; without, with the
+generated one of the endpoints that every frontend has.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ccfpy.base.json import Json
+from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.replies import json_reply
+from ccfpy.gov.definitions import DEFINITIONS
+from ccfpy.gov.operations import GovOperation
+from ccfpy.gov.versions import PARAMETER, ApiVersion, api_version
+
+if TYPE_CHECKING:
+    from ccfpy.endpoints.declaration import Handler
+    from ccfpy.http.messages import Response
+
+_TX_ID_HEADER: Json = {
+    "x-ms-ccf-transaction-id": {
+        "type": "string",
+        "description": "The transaction that was written, or whose state was read.",
+        "pattern": "^[0-9]+\\.[0-9]+$",
+    }
+}
+_PARAMETERS: Json = {
+    "ApiVersion": {
+        "name": PARAMETER,
+        "in": "query",
+        "description": "The version of the API that the request speaks.",
+        "required": True,
+        "type": "string",
+        "minLength": 1,
+    },
+    "CoseSignature.body": {
+        "name": "body",
+        "in": "body",
+        "description": "A COSE_Sign1 by a member, with the headers CCF asks for.",
+        "required": True,
+        "schema": {"type": "string", "format": "binary"},
+    },
+}
+_ERROR: Json = {
+    "description": "An error.",
+    "schema": {"$ref": "#/definitions/ErrorResponse"},
+}
+
+
+def document(version: ApiVersion, operations: Sequence[GovOperation]) -> Json:
+    """Describe the operations of a version."""
+    paths: dict[str, dict[str, Json]] = {}
+    for operation in sorted(operations, key=lambda each: each.path):
+        if version in operation.since.and_later:
+            verb = operation.method.lower()
+            paths.setdefault(f"/gov{operation.path}", {})[verb] = _operation(operation)
+    return {
+        "swagger": "2.0",
+        "info": {"title": "CCF Governance", "version": version.value},
+        "schemes": ["https"],
+        "produces": ["application/json"],
+        "consumes": ["application/json"],
+        "tags": [],
+        "paths": {path: dict(verbs) for path, verbs in paths.items()},
+        "definitions": {
+            **DEFINITIONS,
+            "Versions": {"type": "string", "enum": [version.value]},
+        },
+        "parameters": _PARAMETERS,
+    }
+
+
+def _operation(operation: GovOperation) -> Json:
+    parameters: list[Json] = [{"$ref": "#/parameters/ApiVersion"}]
+    parameters += [
+        {"name": name, "in": "path", "required": True, "type": "string"}
+        for name in operation.path_parameters
+    ]
+    described: dict[str, Json] = {
+        "operationId": operation.operation_id,
+        "description": operation.description,
+    }
+    if operation.policy is not None:
+        parameters.append({"$ref": "#/parameters/CoseSignature.body"})
+        described["consumes"] = ["application/cose"]
+    if operation.is_javascript:
+        described["produces"] = ["text/javascript", "application/json"]
+    described["parameters"] = parameters
+    described["responses"] = _responses(operation)
+    return described
+
+
+def _responses(operation: GovOperation) -> Json:
+    if operation.returns is None:
+        success: dict[str, Json] = {"description": "Done.", "headers": _TX_ID_HEADER}
+        return {"204": success, "default": _ERROR}
+    schema: Json = {"$ref": f"#/definitions/{operation.returns}"}
+    return {
+        "200": {"description": "Done.", "schema": schema, "headers": _TX_ID_HEADER},
+        "default": _ERROR,
+    }
+
+
+def api_handler(
+    unversioned: "Handler", operations: Sequence[GovOperation]
+) -> "Handler":
+    """Answer ``GET /gov/api``."""
+
+    @cache
+    def described(version: ApiVersion) -> Json:
+        return document(version, operations)
+
+    def api(context: Context) -> "Response":
+        if PARAMETER not in context.query:
+            return unversioned(context)
+        return json_reply(described(api_version(context)))
+
+    return api

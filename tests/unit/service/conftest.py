@@ -1,0 +1,94 @@
+"""A store, entropy, and members with keys of their own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from ccfpy.base.ids import MemberId
+from ccfpy.crypto.certs import node_self_signed
+from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.hashing import sha256
+from ccfpy.crypto.rsa import RsaKeyPair, private_key_der
+from ccfpy.kv.store import Store
+from ccfpy.kv.tx import Tx
+
+
+class SeededEntropy:
+    """Bytes that repeat with the seed; RSA keys are the library's, made but once."""
+
+    def __init__(self, seed: bytes) -> None:
+        self._state = seed
+
+    def random_bytes(self, count: int) -> bytes:
+        stream = b""
+        while len(stream) < count:
+            self._state = sha256(self._state)
+            stream += self._state
+        return stream[:count]
+
+    def rsa_private_key(self, bits: int) -> bytes:
+        return private_key_der(bits)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a certificate, and an encryption key for shares."""
+
+    member_id: MemberId
+    certificate: str
+    encryption: RsaKeyPair
+
+    @property
+    def encryption_pub_key(self) -> str:
+        return self.encryption.public_key.pem
+
+
+@pytest.fixture
+def entropy() -> SeededEntropy:
+    return SeededEntropy(b"test")
+
+
+@pytest.fixture(scope="session")
+def people() -> tuple[Person, ...]:
+    entropy = SeededEntropy(b"people")
+    made = []
+    for number in range(4):
+        certificate = node_self_signed(
+            KeyPair.generate(entropy, Curve.SECP384R1),
+            subject=f"CN=member{number}",
+            sans=(),
+            not_before=datetime(2024, 1, 1, tzinfo=UTC),
+            validity_days=1,
+            entropy=entropy,
+        )
+        encryption = RsaKeyPair.generate(entropy)
+        member_id = MemberId(certificate.digest_hex)
+        made.append(Person(member_id, certificate.pem, encryption))
+    return tuple(made)
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture
+def tx(store: Store) -> Tx:
+    return store.begin()
+
+
+Write = Callable[[Callable[[Tx], None]], None]
+
+
+@pytest.fixture
+def write(store: Store) -> Write:
+    """Run a function in a transaction and commit it."""
+
+    def run(change: Callable[[Tx], None]) -> None:
+        tx = store.begin()
+        change(tx)
+        store.commit(tx)
+
+    return run
