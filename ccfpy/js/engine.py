@@ -126,7 +126,12 @@ class Engine(Protocol):
         ...
 
     def parameter_count(
-        self, program: Program, function: str, *, limits: JsLimits
+        self,
+        program: Program,
+        function: str,
+        *,
+        extensions: "Sequence[Extension]" = (),
+        limits: JsLimits,
     ) -> int:
         """Tell how many arguments an exported function declares (its ``length``).
 

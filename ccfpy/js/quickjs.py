@@ -93,10 +93,15 @@ class QuickJs:
         return interpreter.call(function, arguments)
 
     def parameter_count(
-        self, program: Program, function: str, *, limits: JsLimits
+        self,
+        program: Program,
+        function: str,
+        *,
+        extensions: "Sequence[Extension]" = (),
+        limits: JsLimits,
     ) -> int:
         """Count an exported function's parameters; see ``engine.Engine``."""
-        interpreter = self._start(program, (), limits)
+        interpreter = self._start(program, extensions, limits)
         interpreter.load(program.name)
         interpreter.require_function(program.name, function)
         return interpreter.parameter_count(function)

@@ -1,13 +1,15 @@
 """``ccf.gov``: checks a constitution before it is put to the vote.
 
 A constitution that cannot be called would leave the service without a government, so
-it is compiled, and its exports counted, in an interpreter that has nothing else.
+it is evaluated, and its exports counted, in an interpreter that has nothing but a
+silent console.
 """
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from ccfpy.js.engine import Engine, JsException, JsLimits, JsModuleFailed, Program
+from ccfpy.js.extensions.console import Console, ConsoleLevel
 from ccfpy.js.host import HostFunction, JsThrow, type_error
 
 _NAME = "proposed constitution"
@@ -60,7 +62,9 @@ class Gov:
         program = Program(name=_NAME, source=constitution)
         for name, signature in _EXPORTS.items():
             try:
-                count = self._engine.parameter_count(program, name, limits=self._limits)
+                count = self._engine.parameter_count(
+                    program, name, extensions=(_SILENCE,), limits=self._limits
+                )
             except (JsModuleFailed, JsException) as error:
                 raise type_error(
                     f"{_NAME} does not export a function named {name}: {error}"
@@ -69,6 +73,13 @@ class Gov:
             most = fewest + len(signature.optional)
             if not fewest <= count <= most:
                 raise _wrong_count(name, signature, count)
+
+
+def _unheard(_level: ConsoleLevel, _message: str) -> None:
+    """Drop what a constitution logs while it is only looked at."""
+
+
+_SILENCE: Final = Console(_unheard)
 
 
 def _wrong_count(name: str, signature: _Signature, count: int) -> JsThrow:

@@ -54,11 +54,13 @@ class Tables(Protocol):
 
 _SOURCE = """
 (function (host, { ccf, arity, isBuffer, checkBuffer, apply }) {
-  const expected0 = ", but expected 0";
-  const expected1 = ", but expected 1";
-  const expected2 = ", but expected 2";
-  function checkKey(args) {
-    arity(args, 1, expected1);
+  const hasKey = (args) => args.length === 1 && isBuffer(args[0]);
+  // CCF says what is forbidden before it looks at arguments; asking is left to the
+  // rare case that these are wrong, as every operation is checked by itself anyway.
+  function refuse(name, method, args, count) {
+    host.allow(name, method);
+    arity(args, count, `, but expected ${count}`);
+    if (count === 2) throw new TypeError("Arguments must be ArrayBuffers");
     checkBuffer(args[0]);
   }
   class KvMap {
@@ -66,45 +68,41 @@ _SOURCE = """
       Object.defineProperty(this, "_map_name", { value: name });
     }
     has(...args) {
-      host.allow(this._map_name, "has");
-      checkKey(args);
+      if (!hasKey(args)) refuse(this._map_name, "has", args, 1);
       return host.has(this._map_name, args[0]);
     }
     get(...args) {
-      host.allow(this._map_name, "get");
-      checkKey(args);
+      if (!hasKey(args)) refuse(this._map_name, "get", args, 1);
       return host.get(this._map_name, args[0]);
     }
     getVersionOfPreviousWrite(...args) {
-      host.allow(this._map_name, "getVersionOfPreviousWrite");
-      checkKey(args);
+      if (!hasKey(args)) refuse(this._map_name, "getVersionOfPreviousWrite", args, 1);
       return host.getVersionOfPreviousWrite(this._map_name, args[0]);
     }
     get size() {
       return host.size(this._map_name);
     }
     set(...args) {
-      host.allow(this._map_name, "set");
-      arity(args, 2, expected2);
-      if (!isBuffer(args[0]) || !isBuffer(args[1])) {
-        throw new TypeError("Arguments must be ArrayBuffers");
+      if (args.length !== 2 || !isBuffer(args[0]) || !isBuffer(args[1])) {
+        refuse(this._map_name, "set", args, 2);
       }
       host.set(this._map_name, args[0], args[1]);
       return this;
     }
     delete(...args) {
-      host.allow(this._map_name, "delete");
-      checkKey(args);
+      if (!hasKey(args)) refuse(this._map_name, "delete", args, 1);
       host.delete(this._map_name, args[0]);
     }
     clear(...args) {
-      host.allow(this._map_name, "clear");
-      arity(args, 0, expected0);
+      if (args.length !== 0) {
+        host.allow(this._map_name, "clear");
+        arity(args, 0, ", but expected 0");
+      }
       host.clear(this._map_name);
     }
     forEach(...args) {
       host.allow(this._map_name, "forEach");
-      arity(args, 1, expected1);
+      arity(args, 1, ", but expected 1");
       const visit = args[0];
       if (typeof visit !== "function") {
         throw new TypeError("Argument must be a function");
@@ -173,7 +171,7 @@ class Kv:
         return self._tables.raw(name)
 
     def _allow(self, name: str, method: str) -> None:
-        """Refuse before arguments are looked at, as CCF does."""
+        """Throw if an operation is forbidden, without doing it."""
         self._require(name, method)
 
     def _has(self, name: str, key: bytes) -> bool:

@@ -1,8 +1,10 @@
 """The engine: what crosses, how guests fail, and that one call never harms the next."""
 
 import json
+import re
 import weakref
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
@@ -284,6 +286,29 @@ def test_a_guest_that_replaces_builtins_harms_only_itself(engine: QuickJs) -> No
         export function f() { return [give(), "result"] }
     """
     assert run(engine, source, give=lambda: 5) == [5, "result"]
+
+
+TOKENS = re.findall(
+    r"\S+",
+    "export function f ( ) { } [ ] => . ... ` ${ throw new class yield await async "
+    "import from 'x' ; , = ?? ** 0 1e9 /a/ Proxy Symbol null let",
+)
+
+
+@given(st.lists(st.sampled_from(TOKENS)).map(" ".join))
+def test_any_source_ends_in_a_result_or_a_js_failure(source: str) -> None:
+    engine = QuickJs(CountingClock())
+    try:
+        run(engine, source, limits=SMALL_HEAP)
+    except (JsModuleFailed, JsException):
+        assert run(engine, "export const f = () => 1") == 1
+
+
+def test_an_engine_may_be_called_from_any_thread(engine: QuickJs) -> None:
+    source = "export const f = (n) => n < 1 ? 0 : 1 + f(n - 1)"
+    with ThreadPoolExecutor(3) as pool:
+        depths = pool.map(lambda _: run(engine, source, 300), range(12))
+        assert list(depths) == [300] * 12
 
 
 @pytest.mark.parametrize("fails", [False, True])

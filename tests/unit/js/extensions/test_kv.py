@@ -161,6 +161,14 @@ def test_only_what_the_context_may_do_works(
     assert not tx.writes
 
 
+@pytest.mark.parametrize("method", OPERATIONS.keys() - {"size"})
+def test_what_is_forbidden_is_said_before_arguments_are_judged(
+    evaluate: Evaluate, method: str
+) -> None:
+    with pytest.raises(JsException, match="Cannot call"):
+        evaluate(f"{PRELUDE} ccf.kv['ccf.gov.x'].{method}(1, 2, 3)", kv(tx_with()))
+
+
 def test_rights_cannot_be_stolen_by_renaming_a_handle(evaluate: Evaluate) -> None:
     body = """
         const own = ccf.kv["public:ccf.gov.x"];
