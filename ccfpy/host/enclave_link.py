@@ -7,12 +7,13 @@ stops the node.
 """
 
 import asyncio
+import contextlib
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Protocol, cast
 
 from ccfpy.base.limits import LINK_BACKLOG_BYTES_MAX
 from ccfpy.boundary.effects import Effect
@@ -26,7 +27,7 @@ EXIT_WAIT_S = 2.0
 
 
 class LinkObserver(Protocol):
-    """Who hears from the enclave. Called from the event loop, never re-entered."""
+    """Who hears from the enclave, in the thread of the event loop."""
 
     def effects_received(self, effects: Sequence[Effect]) -> None:
         """Perform what one or more steps asked, in order."""
@@ -48,7 +49,7 @@ class EnclaveLink(Protocol):
         """Bring the enclave up; events may be sent from now on."""
 
     def send(self, events: Sequence[Event]) -> None:
-        """Give the enclave one batch. Does not wait and does not call the observer."""
+        """Give the enclave one batch. Never waits; may call the observer at once."""
 
     def stop(self) -> None:
         """End the enclave, at once if need be; the observer hears no more."""
@@ -57,10 +58,14 @@ class EnclaveLink(Protocol):
 class ProcessLink(asyncio.Protocol):
     """The enclave as a child process: batches as frames over a socket pair."""
 
-    def __init__(self, app: str) -> None:
+    def __init__(
+        self, app: str, *, command: Callable[[str, int], list[str]] | None = None
+    ) -> None:
         self._app = app
+        self._command = enclave_command if command is None else command
         self._observer: LinkObserver | None = None
         self._child: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
         self._transport: asyncio.Transport | None = None
         self._reader = FrameReader()
 
@@ -76,7 +81,7 @@ class ProcessLink(asyncio.Protocol):
         with theirs:
             descriptor = theirs.fileno()
             self._child = subprocess.Popen(  # noqa: ASYNC220, S603  # fixed words; no shell
-                enclave_command(self._app, descriptor),
+                self._command(self._app, descriptor),
                 pass_fds=(descriptor,),
                 env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 stdin=subprocess.DEVNULL,
@@ -84,6 +89,7 @@ class ProcessLink(asyncio.Protocol):
                 stderr=subprocess.DEVNULL,
             )
         ours.setblocking(False)
+        self._socket = ours
         loop = asyncio.get_running_loop()
         await loop.create_connection(lambda: self, sock=ours)
 
@@ -95,17 +101,20 @@ class ProcessLink(asyncio.Protocol):
     def stop(self) -> None:
         """End the channel, and with it the child; kill it if it lingers."""
         self._observer = None
-        if self._transport is not None:
+        if self._transport is not None and self._socket is not None:
+            # The transport would close only in another turn of the loop.
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
             self._transport.abort()
             self._transport = None
         if self._child is not None:
             self._wait()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take note of the channel."""
-        assert isinstance(transport, asyncio.Transport), "a stream was asked for"
-        transport.set_write_buffer_limits(high=LINK_BACKLOG_BYTES_MAX)
-        self._transport = transport
+        """Take note of the channel (uvloop's transports are no asyncio subclasses)."""
+        stream = cast("asyncio.Transport", transport)
+        stream.set_write_buffer_limits(high=LINK_BACKLOG_BYTES_MAX)
+        self._transport = stream
 
     def data_received(self, data: bytes) -> None:
         """Decode whole frames and hand their effects on, all at once."""

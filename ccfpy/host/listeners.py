@@ -8,7 +8,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, cast
 
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.base.limits import LISTEN_BACKLOG
@@ -70,8 +70,7 @@ class Echo(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take note of the socket."""
-        assert isinstance(transport, asyncio.DatagramTransport), "UDP was asked for"
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str | object, int]) -> None:
         """Send it back."""
@@ -84,7 +83,7 @@ class Refuser(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """End it."""
-        transport.close()
+        cast("asyncio.Transport", transport).close()
 
 
 class Listeners:

@@ -5,6 +5,7 @@ is one line at fatal: a sentence, and what to do.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import sys
@@ -147,9 +148,22 @@ def start(
         journal.fatal(f"PID file {pid_file} already exists. Exiting.", file="main")
         return ExitCode.FILE_ERROR
     claim_pid_file(pid_file)
+    with contextlib.ExitStack() as cleanup:
+        return _run_node(file, text, link, journal, program, cleanup)
+
+
+def _run_node(  # what ``start`` was given, and its clean-up
+    file: ConfigurationFile,
+    text: bytes,
+    link: EnclaveLink,
+    journal: Journal,
+    program: Path,
+    cleanup: contextlib.ExitStack,
+) -> int:
     store = _open_ledger(file, journal)
+    cleanup.callback(store.close)
     _make_directory(file.snapshots.directory, "snapshots.directory")
-    sockets = bind_sockets(file)
+    sockets = bind_sockets(file, cleanup)
     write_addresses(file, sockets)
     configuration = resolve(
         file,
@@ -187,26 +201,28 @@ def start(
         return runner.run(host.run(boot, sockets))
 
 
-def bind_sockets(file: ConfigurationFile) -> dict[str, BoundSocket]:
+def bind_sockets(
+    file: ConfigurationFile, cleanup: contextlib.ExitStack
+) -> dict[str, BoundSocket]:
     """Bind every interface; the nodes' own first, under ``NODE_TO_NODE``.
+
+    ``cleanup`` closes them.
 
     Raises:
         ConfigurationRefused: an address cannot be bound.
     """
     network = file.network
-    sockets = {
-        NODE_TO_NODE: BoundSocket.bind(
-            Address.parse(network.node_to_node_interface.bind_address),
-            protocol="tcp",
-            key="network.node_to_node_interface",
-        )
+    wanted = {NODE_TO_NODE: (network.node_to_node_interface.bind_address, "tcp")} | {
+        name: (interface.bind_address, interface.protocol)
+        for name, interface in network.rpc_interfaces.items()
     }
-    for name, interface in network.rpc_interfaces.items():
+    sockets: dict[str, BoundSocket] = {}
+    for name, (address, protocol) in wanted.items():
+        key = f"rpc_interfaces.{name}" if name else "node_to_node_interface"
         sockets[name] = BoundSocket.bind(
-            Address.parse(interface.bind_address),
-            protocol=interface.protocol,
-            key=f"network.rpc_interfaces.{name}",
+            Address.parse(address), protocol=protocol, key=f"network.{key}"
         )
+        cleanup.callback(sockets[name].socket.close)
     return sockets
 
 

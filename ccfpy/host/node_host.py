@@ -126,10 +126,15 @@ class NodeHost:
         events.append(event)
 
     def effects_received(self, effects: Sequence[Effect]) -> None:
-        """Perform effects in order; a failure of the disk stops the node."""
+        """Perform effects in order; a failure of the disk stops the node.
+
+        What is asked after a stop is not done.
+        """
         sessions, logs = self._sessions, self._logs
         try:
             for effect in effects:
+                if self._has_ended:
+                    break
                 if type(effect) is SendData:
                     sessions.send(effect.session, effect.data)
                 elif type(effect) is Log:
@@ -153,6 +158,10 @@ class NodeHost:
         """A node without its enclave is nothing."""
         self._fail(reason)
 
+    @property
+    def _has_ended(self) -> bool:
+        return self._ended is None or self._ended.done()
+
     def _performers(self) -> Mapping[type, Callable[[Effect], None]]:
         performers: dict[type, Callable[..., None]] = {
             CloseSession: lambda effect: self._sessions.close(effect.session),
@@ -169,7 +178,7 @@ class NodeHost:
 
     def _flush(self) -> None:
         events, self._events = self._events, []
-        if self._ended is None or self._ended.done():
+        if self._has_ended:
             return
         tick = self._ticker.if_moved()
         self._send([tick, *events] if tick is not None else events)
@@ -182,7 +191,7 @@ class NodeHost:
 
     def _tick(self) -> None:
         assert self._loop is not None, "timers run in the loop"
-        if self._ended is None or self._ended.done():
+        if self._has_ended:
             return
         self._loop.call_later(self._tick_interval_s, self._tick)
         if self._events or self._sessions.link_is_congested:
@@ -193,7 +202,7 @@ class NodeHost:
 
     def _second_passed(self) -> None:
         assert self._loop is not None, "timers run in the loop"
-        if self._ended is not None and not self._ended.done():
+        if self._ended is not None and not self._has_ended:
             self._loop.call_later(1.0, self._second_passed)
             self._sessions.second_passed()
 
@@ -244,12 +253,12 @@ class NodeHost:
 
     def _fail(self, reason: str) -> None:
         self._write_logs()
-        if self._ended is not None and not self._ended.done():
+        if self._ended is not None and not self._has_ended:
             self._journal.fatal(f"{reason}. Exiting.", file="node_host")
             self._end(ExitCode.NODE_FAILED)
 
     def _end(self, exit_code: int) -> None:
-        if self._ended is not None and not self._ended.done():
+        if self._ended is not None and not self._has_ended:
             self._ended.set_result(exit_code)
 
     def _write_logs(self) -> None:

@@ -8,6 +8,7 @@ long, or will not take what is sent to it, is ended.
 import asyncio
 import itertools
 from collections.abc import Callable
+from typing import cast
 
 from ccfpy.base.ids import SessionId
 from ccfpy.base.limits import (
@@ -44,9 +45,8 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Announce the client, unless its interface is far beyond its cap."""
-        assert isinstance(transport, asyncio.Transport), "a stream was asked for"
-        self.transport = transport
-        transport.set_write_buffer_limits(high=WRITE_BUFFER_HIGH)
+        stream = self.transport = cast("asyncio.Transport", transport)
+        stream.set_write_buffer_limits(high=WRITE_BUFFER_HIGH)
         self.sessions.opened(self)
 
     def data_received(self, data: bytes) -> None:

@@ -1,0 +1,123 @@
+"""A stand-in for a node, with a few words to ask for each effect.
+
+Run as a program it is an enclave: ``echo_enclave.py APP DESCRIPTOR``.
+"""
+
+import os
+import socket
+import struct
+import sys
+from collections.abc import Sequence
+
+from ccfpy.base.ids import NodeId
+from ccfpy.boundary.effects import (
+    AppendEntries,
+    CloseSession,
+    CommitLedger,
+    Effect,
+    IdentityMade,
+    LedgerEntry,
+    Log,
+    LogLevel,
+    ReadLedger,
+    SendData,
+    Stop,
+)
+from ccfpy.boundary.events import (
+    Boot,
+    Event,
+    LedgerRead,
+    SessionClosed,
+    SessionData,
+    SessionOpened,
+    StopRequested,
+    Tick,
+)
+from ccfpy.enclave.loop import serve
+
+
+class Echo:
+    """Answers what clients say; obeys the words in ``_obey``."""
+
+    def __init__(self) -> None:
+        self._seqno = 0
+        self._readers: list[SessionData] = []
+
+    def step(self, events: Sequence[Event]) -> list[Effect]:
+        effects: list[Effect] = []
+        for event in events:
+            effects += self._take(event)
+        return effects
+
+    def _take(self, event: Event) -> list[Effect]:  # noqa: PLR0911  # one a kind
+        match event:
+            case Boot():
+                names = ",".join(i.name for i in event.configuration.rpc_interfaces)
+                return [
+                    self._log(f"booted {os.getpid()} with {names}"),
+                    IdentityMade(
+                        node_id=NodeId("n"),
+                        node_certificate=b"node cert",
+                        service_certificate=b"service cert",
+                        attestation=b"{}",
+                        measurement=b"[]",
+                    ),
+                ]
+            case Tick():
+                return []
+            case SessionOpened():
+                return [self._log(f"opened {event.session} on {event.interface}")]
+            case SessionClosed():
+                return [self._log(f"closed {event.session}")]
+            case SessionData():
+                return self._obey(event)
+            case LedgerRead():
+                request = self._readers[event.request]
+                data = b"".join(event.entries or (b"none",))
+                return [SendData(session=request.session, data=data)]
+            case StopRequested():
+                if event.is_notice:
+                    return [self._log("notice taken")]
+                return [Stop(exit_code=0, reason=f"{event.kind}: stopped")]
+
+    def _obey(self, event: SessionData) -> list[Effect]:  # noqa: PLR0911  # one a word
+        word, _, rest = event.data.partition(b" ")
+        reply = SendData(session=event.session, data=event.data)
+        match word:
+            case b"append":
+                self._seqno += 1
+                body = bytes(16) + struct.pack("<QIQ", self._seqno, 2, 0) + rest
+                frame = (1 | len(body) << 16).to_bytes(8, "little")
+                entry = LedgerEntry(data=frame + body, is_committable=True)
+                return [
+                    AppendEntries(first_seqno=self._seqno, entries=(entry,)),
+                    CommitLedger(seqno=self._seqno),
+                    reply,
+                ]
+            case b"gap":
+                return [AppendEntries(first_seqno=99, entries=()), reply]
+            case b"read":
+                self._readers.append(event)
+                number = len(self._readers) - 1
+                return [ReadLedger(request=number, first=1, last=int(rest))]
+            case b"close":
+                return [reply, CloseSession(session=event.session)]
+            case b"flood":
+                return [SendData(session=event.session, data=bytes(int(rest)))]
+            case b"crash":
+                raise ZeroDivisionError(rest)
+            case b"exit":
+                os._exit(int(rest))
+            case b"stop":
+                return [Stop(exit_code=3, reason="told to stop"), reply]
+            case _:
+                return [reply]
+
+    @staticmethod
+    def _log(message: str) -> Log:
+        return Log(level=LogLevel.INFO, message=message)
+
+
+if __name__ == "__main__":
+    with socket.socket(fileno=int(sys.argv[2])) as channel:
+        sys.exit(serve(channel, Echo))

@@ -1,0 +1,291 @@
+"""A whole host around a stand-in for the node, in the process and beside it."""
+
+import contextlib
+import io
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ccfpy.enclave.in_process import InProcessLink
+from ccfpy.host.enclave_link import EnclaveLink, ProcessLink
+from ccfpy.host.main import run
+
+ECHO = Path(__file__).with_name("echo_enclave.py")
+
+
+def _echo_class() -> type:
+    sys.path.insert(0, str(ECHO.parent))
+    try:
+        import echo_enclave  # type: ignore[import-not-found]  # noqa: PLC0415  # a program
+    finally:
+        sys.path.pop(0)
+    echo: type = echo_enclave.Echo
+    return echo
+
+
+def _process(app: str) -> EnclaveLink:
+    return ProcessLink(
+        app, command=lambda name, fd: [sys.executable, str(ECHO), name, str(fd)]
+    )
+
+
+def _in_process(app: str) -> EnclaveLink:
+    del app
+    return InProcessLink(_echo_class())
+
+
+def configuration(**also: object) -> dict[str, object]:
+    return {
+        "network": {
+            "node_to_node_interface": {"bind_address": "127.0.0.1:0"},
+            "rpc_interfaces": {
+                "first": {"bind_address": "127.0.0.1:0", "max_open_sessions_hard": 2},
+                "echo": {"bind_address": "127.0.0.1:0", "protocol": "udp"},
+            },
+        },
+        "command": {
+            "type": "Start",
+            "start": {
+                "members": [{"certificate_file": "member.pem"}],
+                "constitution_files": ["a.js", "b.js"],
+            },
+        },
+        "output_files": {
+            "node_to_node_address_file": "node.address",
+            "rpc_addresses_file": "rpc.addresses",
+        },
+    } | also
+
+
+class Node:
+    """A host running in a thread, its folder and what it said."""
+
+    def __init__(self, folder: Path, make: object) -> None:
+        self.folder = folder
+        self.make = make
+        self.stdout = io.BytesIO()
+        self.exit_code: int | None = None
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        self.exit_code = run(
+            "app",
+            ["--config", "config.json", "--enclave", "in-process"],
+            in_process=self.make,  # type: ignore[arg-type]  # one of the two above
+            executable=ECHO,
+            stdout=self.stdout,
+        )
+
+    @property
+    def log(self) -> str:
+        return self.stdout.getvalue().decode()
+
+    def wait_for(self, text: str) -> None:
+        self.wait_until(lambda: text in self.log, text)
+
+    def wait_until(self, is_so: object, what: str) -> None:
+        deadline = time.monotonic() + 10
+        while not is_so():  # type: ignore[operator]  # a function of no arguments
+            assert time.monotonic() < deadline, f"no {what!r} in:\n{self.log}"
+            self.thread.join(0.005)
+
+    def wait_for_end(self) -> None:
+        self.thread.join(10)
+        assert not self.thread.is_alive(), self.log
+
+    def address(self, name: str) -> tuple[str, int]:
+        host, port = json.loads(Path("rpc.addresses").read_text())[name].split(":")
+        return host, int(port)
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(self.address("first"), timeout=10)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("member.pem").write_text("a certificate")
+    Path("a.js").write_text("a")
+    Path("b.js").write_text("b")
+    Path("config.json").write_text(json.dumps(configuration()))
+    return tmp_path
+
+
+@contextlib.contextmanager
+def running(folder: Path, make: object) -> Iterator[Node]:
+    node = Node(folder, make)
+    node.thread.start()
+    try:
+        node.wait_for("Output service certificate")
+        yield node
+        if node.thread.is_alive():
+            with contextlib.suppress(OSError), node.connect() as client:
+                client.sendall(b"stop")
+                client.recv(10)
+        node.wait_for_end()
+    finally:
+        node.thread.join(10)
+
+
+@pytest.fixture(params=[_in_process, _process], ids=["in-process", "process"])
+def node(request: pytest.FixtureRequest, folder: Path) -> Iterator[Node]:
+    with running(folder, request.param) as started:
+        yield started
+
+
+def _ask(client: socket.socket, words: bytes, size: int | None = None) -> bytes:
+    client.sendall(words)
+    answer = b""
+    while len(answer) < (len(words) if size is None else size):
+        data = client.recv(1 << 16)
+        if not data:
+            break
+        answer += data
+    return answer
+
+
+def test_bytes_come_back_and_files_are_written(node: Node) -> None:
+    with node.connect() as one, node.connect() as other:
+        for number in range(20):
+            assert _ask(one, b"hello %d" % number) == b"hello %d" % number
+        assert _ask(other, b"x" * 100_000) == b"x" * 100_000
+    node.wait_for("closed 1")
+    node.wait_for("closed 2")
+    assert "opened 1 on first" in node.log
+    assert Path("nodecert.pem").read_bytes() == b"node cert"
+    assert Path("service_cert.pem").read_bytes() == b"service cert"
+    assert Path("node.pid").read_text() == str(os.getpid())
+    pid = os.getpid()
+    assert Path(f"ccf_virtual_attestation.{pid}.attestation").read_bytes() == b"{}"
+    assert Path(f"ccf_virtual_attestation.{pid}.measurement").read_bytes() == b"[]"
+    assert set(json.loads(Path("rpc.addresses").read_text())) == {"first", "echo"}
+    assert list(json.loads(Path("node.address").read_text())) == [
+        "node_to_node_interface"
+    ]
+    assert Path("ledger").is_dir()
+    assert Path("snapshots").is_dir()
+
+
+def test_entries_are_in_the_ledger_before_their_reply(node: Node) -> None:
+    with node.connect() as client:
+        assert _ask(client, b"append one") == b"append one"
+        assert Path("ledger/ledger_1").read_bytes().endswith(b"one")
+        assert _ask(client, b"append two") == b"append two"
+        entries = Path("ledger/ledger_1").read_bytes()[8:]
+        assert _ask(client, b"read 2", len(entries)) == entries
+        assert _ask(client, b"read 9", len(entries)) == entries
+
+
+def test_a_read_of_entries_that_do_not_exist_is_answered(node: Node) -> None:
+    with node.connect() as client:
+        assert _ask(client, b"read 1", 4) == b"none"
+    assert "Cannot find ledger file for seqno 1" in node.log
+
+
+def test_a_session_is_closed_after_its_last_bytes(node: Node) -> None:
+    with node.connect() as client:
+        assert _ask(client, b"close me") == b"close me"
+        assert client.recv(1) == b""
+    with node.connect() as client:
+        assert _ask(client, b"next") == b"next"
+    node.wait_for("closed 2")
+    assert "closed 1" not in node.log
+
+
+def test_a_large_reply_arrives_whole(node: Node) -> None:
+    with node.connect() as client:
+        size = 8_000_000
+        assert _ask(client, b"flood %d" % size, size) == bytes(size)
+
+
+def test_connections_far_beyond_the_cap_are_dropped(node: Node) -> None:
+    clients = [node.connect() for _ in range(18)]
+    for client in clients:
+        assert _ask(client, b"x") == b"x"
+    with node.connect() as late, contextlib.suppress(ConnectionResetError):
+        assert late.recv(1) == b""
+    for client in clients:
+        client.close()
+    node.wait_until(lambda: node.log.count("closed") == 18, "18 closed sessions")
+    assert "opened 19" not in node.log
+
+
+def test_datagrams_are_echoed(node: Node) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(10)
+        client.sendto(b"ping", node.address("echo"))
+        assert client.recv(100) == b"ping"
+
+
+@pytest.mark.usefixtures("node")
+def test_nobody_may_use_the_nodes_own_socket() -> None:
+    address = json.loads(Path("node.address").read_text())["node_to_node_interface"]
+    host, port = address.split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as client:
+        assert client.recv(1) == b""
+
+
+def test_a_stop_ends_the_node_with_its_code_and_what_follows_is_not_done(
+    node: Node,
+) -> None:
+    with node.connect() as client:
+        assert _ask(client, b"stop") == b""
+    node.wait_for_end()
+    assert node.exit_code == 3
+    assert "[fatal]" in node.log
+    assert node.log.rstrip().endswith("told to stop")
+
+
+def test_an_entry_out_of_order_stops_the_node(node: Node) -> None:
+    with node.connect() as client:
+        assert _ask(client, b"gap") == b""
+    node.wait_for_end()
+    assert node.exit_code == 1
+    assert "expected ledger entry 1, was given 99. Exiting." in node.log
+
+
+def test_a_crash_names_the_place_and_not_the_secret(node: Node) -> None:
+    with node.connect() as client:
+        assert _ask(client, b"crash the-secret") == b""
+    node.wait_for_end()
+    assert node.exit_code == 1
+    assert "ZeroDivisionError at " in node.log
+    assert "_obey" in node.log
+    assert "the-secret" not in node.log
+
+
+def test_a_dead_enclave_ends_its_host(folder: Path) -> None:
+    with running(folder, _process) as node, node.connect() as client:
+        assert _ask(client, b"exit 7") == b""
+        node.wait_for_end()
+        assert node.exit_code == 1
+        assert "the enclave process ended with code 7. Exiting." in node.log
+
+
+def test_a_killed_enclave_ends_its_host(folder: Path) -> None:
+    with running(folder, _process) as node:
+        pid = int(node.log.partition("booted ")[2].split()[0])
+        assert pid != os.getpid()
+        os.kill(pid, signal.SIGKILL)
+        node.wait_for_end()
+        assert node.exit_code == 1
+        assert "the enclave process was killed by signal 9" in node.log
+
+
+def test_an_idle_connection_is_closed(folder: Path) -> None:
+    settings = configuration(idle_connection_timeout="1s")
+    Path("config.json").write_text(json.dumps(settings))
+    with running(folder, _in_process) as node, node.connect() as client:
+        assert _ask(client, b"x") == b"x"
+        with contextlib.suppress(ConnectionResetError):
+            assert client.recv(1) == b""
+        node.wait_for("Closing socket 1 after 2s idle (max = 1s)")
+        node.wait_for("closed 1")
