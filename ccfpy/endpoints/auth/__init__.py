@@ -1,1 +1,79 @@
-"""Who is calling: one file for each way of proving it."""
+"""Who is calling: one file for each way of proving it.
+
+``POLICIES`` has the policies that need no parameters, by the names that bundles and
+OpenAPI documents use.
+"""
+
+from collections.abc import Mapping
+
+from ccfpy.endpoints.auth.all_of import AllOf, CallerOfAll
+from ccfpy.endpoints.auth.cert import (
+    AnyCert,
+    AnyCertCaller,
+    MemberCert,
+    MemberCertCaller,
+    NodeCert,
+    NodeCertCaller,
+    UserCert,
+    UserCertCaller,
+)
+from ccfpy.endpoints.auth.cose import (
+    ActiveMemberCoseSign1,
+    MemberCoseSign1,
+    MemberCoseSign1Caller,
+    TypedUserCoseSign1,
+    UserCoseSign1,
+    UserCoseSign1Caller,
+)
+from ccfpy.endpoints.auth.custom import CustomAuth
+from ccfpy.endpoints.auth.jwt import Jwt, JwtCaller
+from ccfpy.endpoints.auth.no_auth import NoAuth, Nobody
+from ccfpy.endpoints.auth.policy import (
+    AuthPolicy,
+    Identity,
+    SecurityScheme,
+    Unauthenticated,
+)
+
+__all__ = [
+    "POLICIES",
+    "ActiveMemberCoseSign1",
+    "AllOf",
+    "AnyCert",
+    "AnyCertCaller",
+    "AuthPolicy",
+    "CallerOfAll",
+    "CustomAuth",
+    "Identity",
+    "Jwt",
+    "JwtCaller",
+    "MemberCert",
+    "MemberCertCaller",
+    "MemberCoseSign1",
+    "MemberCoseSign1Caller",
+    "NoAuth",
+    "Nobody",
+    "NodeCert",
+    "NodeCertCaller",
+    "SecurityScheme",
+    "TypedUserCoseSign1",
+    "Unauthenticated",
+    "UserCert",
+    "UserCertCaller",
+    "UserCoseSign1",
+    "UserCoseSign1Caller",
+]
+
+_ALL: tuple[AuthPolicy, ...] = (
+    NoAuth(),
+    UserCert(),
+    MemberCert(),
+    AnyCert(),
+    NodeCert(),
+    Jwt(),
+    UserCoseSign1(),
+    MemberCoseSign1(),
+    ActiveMemberCoseSign1(),
+)
+
+POLICIES: Mapping[str, AuthPolicy] = {policy.name: policy for policy in _ALL}

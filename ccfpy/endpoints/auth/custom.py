@@ -1,11 +1,12 @@
 """A policy that an application writes: a function that names the caller or refuses."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from ccfpy.endpoints.auth.policy import Identity, SecurityScheme
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ccfpy.endpoints.context import Context
 
 Authenticate: TypeAlias = "Callable[[Context], Identity]"

@@ -1,0 +1,172 @@
+"""JSON Web Tokens: taken apart, and verified under a key that the service knows.
+
+RS256 and ES256 alone, and the algorithm is the key's: a token that names another is
+refused, so no sender chooses how its signature is checked. Whether a token is in date
+and from whom it may come is for the caller to judge. The refusals' texts are those of
+``src/http/http_jwt.h``.
+"""
+
+from dataclasses import dataclass
+from typing import Self, TypeAlias
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from ccfpy.base import json
+from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.base.json import JsonObject
+from ccfpy.crypto.ec import Curve, PublicKey
+from ccfpy.crypto.jwk import RSA_BITS_MAX, RSA_BITS_MIN, decode_base64url
+
+RS256 = "RS256"
+ES256 = "ES256"
+_PARTS = 3
+
+_Key: TypeAlias = "rsa.RSAPublicKey | PublicKey"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A token, taken apart; nothing in it is verified.
+
+    Attributes:
+        signed: what the signature covers.
+        issuer: the ``iss`` claim.
+        expires_at: the ``exp`` claim, seconds since 1970.
+        not_before: the ``nbf`` claim.
+        tenant: the ``tid`` claim, by which Microsoft Entra tells tenants apart.
+    """
+
+    header: JsonObject
+    payload: JsonObject
+    signature: bytes
+    signed: bytes
+    algorithm: str
+    key_id: str
+    issuer: str
+    expires_at: int
+    not_before: int | None
+    tenant: str | None
+
+
+def parse(text: str) -> Token:
+    """Take a token apart.
+
+    Raises:
+        Malformed: it is none, or lacks ``alg``, ``kid``, ``exp`` or ``iss``.
+    """
+    parts = text.split(".")
+    if len(parts) != _PARTS:
+        raise Malformed("Malformed JWT: must contain exactly 3 parts")
+    try:
+        raw_header, raw_payload, signature = map(decode_base64url, parts)
+    except Malformed as error:
+        raise Malformed(f"Malformed JWT: {error}") from error
+    header, payload = _objects(raw_header, raw_payload)
+    algorithm = _text(header, "alg", "JWT header does not follow schema")
+    if algorithm not in (RS256, ES256):
+        raise Malformed(
+            f"JWT header does not follow schema: At #/alg: {algorithm!r} is not RS256 "
+            "or ES256"
+        )
+    lacking = "JWT payload is missing required field"
+    return Token(
+        header=header,
+        payload=payload,
+        signature=signature,
+        signed=text.rpartition(".")[0].encode(),
+        algorithm=algorithm,
+        key_id=_text(header, "kid", "JWT header does not follow schema"),
+        issuer=_text(payload, "iss", lacking),
+        expires_at=_moment(payload, "exp", lacking),
+        not_before=_moment(payload, "nbf", lacking) if "nbf" in payload else None,
+        tenant=_text(payload, "tid", lacking) if "tid" in payload else None,
+    )
+
+
+class TokenKey:
+    """A key that signs tokens, with the one algorithm that belongs to it."""
+
+    __slots__ = ("_key", "algorithm")
+
+    def __init__(self, key: _Key) -> None:
+        self._key = key
+        self.algorithm = ES256 if isinstance(key, PublicKey) else RS256
+
+    @classmethod
+    def from_der(cls, der: bytes) -> Self:
+        """Read DER SubjectPublicKeyInfo of an RSA or P-256 key.
+
+        Raises:
+            Malformed: it is none.
+        """
+        try:
+            key = serialization.load_der_public_key(der)
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise Malformed(f"not a public key: {error}") from error
+        if isinstance(key, rsa.RSAPublicKey):
+            if not RSA_BITS_MIN <= key.key_size <= RSA_BITS_MAX:
+                raise Malformed(f"an RSA key of {key.key_size} bits is out of range")
+            return cls(key)
+        if not isinstance(key, ec.EllipticCurvePublicKey):
+            raise Malformed(f"a {type(key).__name__} signs no tokens")
+        public = PublicKey(key)
+        if public.curve is not Curve.SECP256R1:
+            raise Malformed(f"a key on {public.curve} signs no tokens")
+        return cls(public)
+
+    def verify(self, token: Token) -> None:
+        """Check a token's signature.
+
+        Raises:
+            VerificationFailed: it does not hold, or its algorithm is not the key's.
+        """
+        if token.algorithm != self.algorithm:
+            raise VerificationFailed(
+                f"JWT algorithm {token.algorithm} is not that of the key, "
+                f"{self.algorithm}"
+            )
+        if isinstance(self._key, PublicKey):
+            self._key.verify_raw(token.signature, token.signed)
+            return
+        try:
+            self._key.verify(
+                token.signature, token.signed, padding.PKCS1v15(), hashes.SHA256()
+            )
+        except InvalidSignature as error:
+            raise VerificationFailed("RSA signature does not match") from error
+
+
+def _objects(*texts: bytes) -> list[JsonObject]:
+    try:
+        values = [json.loads(text) for text in texts]
+    except Malformed as error:
+        raise Malformed(f"JWT header or payload is not valid JSON: {error}") from error
+    objects = [value for value in values if isinstance(value, dict)]
+    if len(objects) != len(texts):
+        raise Malformed("JWT header or payload is not an object")
+    return objects
+
+
+def _required(fields: JsonObject, name: str, what: str) -> json.Json:
+    if name not in fields:
+        text = json.dumps(fields).decode()
+        raise Malformed(
+            f"{what}: At #/: Missing required field '{name}' in object: {text}"
+        )
+    return fields[name]
+
+
+def _text(fields: JsonObject, name: str, what: str) -> str:
+    value = _required(fields, name, what)
+    if not isinstance(value, str):
+        raise Malformed(f"{what}: At #/{name}: expected text, found {value!r}")
+    return value
+
+
+def _moment(fields: JsonObject, name: str, what: str) -> int:
+    value = _required(fields, name, what)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Malformed(f"{what}: At #/{name}: expected a number, found {value!r}")
+    return int(value)
