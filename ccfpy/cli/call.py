@@ -1,0 +1,129 @@
+"""``ccfpy call``: one request to a service, as curl would send it."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ccfpy.base.errors import Malformed
+from ccfpy.base.json import loads
+from ccfpy.cli.errors import ExitCode, Misused, no_such_file
+from ccfpy.cli.output import note, print_json, write
+from ccfpy.cli.place import (
+    SHARED_DEFAULT,
+    FolderOption,
+    JsonOption,
+    Place,
+    TrustOption,
+    UrlOption,
+)
+from ccfpy.client.reply import TXID_HEADER, Reply
+
+
+def call(  # noqa: PLR0913  # one parameter for each option
+    path: Annotated[str, typer.Argument(help="With its query: /app/log/private?id=1.")],
+    *,
+    who: Annotated[
+        str | None,
+        typer.Option("--as", help="Whose certificate to show, such as user0."),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option("--data", "-d", help="The body; @FILE reads it, @- from stdin."),
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option("--request", "-X", help="GET, or POST where there is a body."),
+    ] = None,
+    header: Annotated[
+        list[str] | None, typer.Option("--header", "-H", help="'Name: value'.")
+    ] = None,
+    commit: Annotated[
+        bool, typer.Option("--commit", help="Wait until it can no longer be lost.")
+    ] = False,
+    include: Annotated[
+        bool, typer.Option("--include", "-i", help="Show status and headers too.")
+    ] = False,
+    url: UrlOption = None,
+    common: FolderOption = SHARED_DEFAULT,
+    cacert: TrustOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Send one request and print what comes back; exits with 1 for an error reply.
+
+    The body is sent as JSON if it is JSON and no content type was given.
+    """
+    body = None if data is None else _body(data)
+    headers = _headers(header or [], body)
+    if not path.startswith("/"):
+        raise Misused(f"{path!r} is no path: begin it with /, such as /app/commit")
+    place = Place.find(url, common, cacert)
+    verb = method or ("GET" if body is None else "POST")
+
+    async def exchange() -> Reply:
+        async with place.connect(who) as connection:
+            reply = await connection.request(verb, path, body=body, headers=headers)
+            if commit and not reply.is_error and reply.txid is not None:
+                await connection.wait_committed(reply.txid)
+            return reply
+
+    reply = asyncio.run(exchange())
+    _show(reply, include=include, as_json=json, is_committed=commit)
+    raise typer.Exit(ExitCode.FAILED if reply.is_error else ExitCode.OK)
+
+
+def _body(data: str) -> bytes:
+    if data == "@-":
+        return sys.stdin.buffer.read()
+    if not data.startswith("@"):
+        return data.encode()
+    path = Path(data[1:])
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise no_such_file(str(path), error) from error
+
+
+def _headers(given: list[str], body: bytes | None) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for item in given:
+        name, colon, value = item.partition(":")
+        if not colon or not name.strip():
+            raise Misused(f"{item!r} is no header: write 'Name: value'")
+        headers[name.strip().lower()] = value.strip()
+    if body is not None and "content-type" not in headers:
+        headers["content-type"] = _type_of(body)
+    return headers
+
+
+def _type_of(body: bytes) -> str:
+    try:
+        loads(body)
+    except Malformed:
+        return "text/plain"
+    return "application/json"
+
+
+def _show(reply: Reply, *, include: bool, as_json: bool, is_committed: bool) -> None:
+    if as_json:
+        try:
+            content: object = loads(reply.body)
+        except Malformed:
+            content = reply.text
+        print_json(
+            {"status": reply.status, "headers": dict(reply.headers), "body": content}
+        )
+        return
+    if include:
+        lines = [f"HTTP {reply.status}"]
+        lines += [f"{name}: {value}" for name, value in reply.headers.items()]
+        write("\n".join([*lines, "", ""]).encode())
+    write(reply.body)
+    if reply.body and sys.stdout.isatty():
+        write(b"\n")
+    if reply.is_error:
+        note(f"ccfpy: the service answered with status {reply.status}")
+    elif is_committed and TXID_HEADER in reply.headers:
+        note(f"committed: {reply.txid}")

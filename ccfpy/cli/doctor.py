@@ -1,0 +1,246 @@
+"""``ccfpy doctor``: what this machine lacks, and what to do about it."""
+
+import importlib.metadata
+import platform
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from ccfpy.base.limits import SESSIONS_HARD_MAX
+from ccfpy.cli.errors import CommandFailed
+from ccfpy.cli.local_node import parse_node, require_free
+from ccfpy.cli.output import print_json, text_console
+from ccfpy.cli.place import JsonOption
+from ccfpy.cli.share import share_root
+
+PYTHON_MIN = (3, 11)
+FILES_MIN = SESSIONS_HARD_MAX + 100
+SPACE_MIN_BYTES = 1 << 30
+SHARED_MEMORY_MIN_BYTES = 64 << 20
+CLOCK_MIN_UNIX_S = 1_700_000_000
+PROGRAM_TIMEOUT_S = 5
+
+
+class Verdict(StrEnum):
+    """How much a finding matters."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class Check(NamedTuple):
+    """One thing looked at.
+
+    Attributes:
+        remedy: what to do, unless all is well.
+    """
+
+    name: str
+    verdict: Verdict
+    found: str
+    remedy: str = ""
+
+
+def doctor(
+    *,
+    node: Annotated[
+        str, typer.Option("--node", "-n", help="Where the sandbox would listen.")
+    ] = "local://127.0.0.1:8000",
+    json: JsonOption = False,
+) -> None:
+    """Check that this machine has what ccfpy needs; exits with 1 if it has not."""
+    host, port = parse_node(node)
+    checks = [
+        _python(),
+        *_dependencies(),
+        _shipped_files(),
+        _port(host, port),
+        _loopback(),
+        _descriptors(),
+        _space(),
+        _shared_memory(),
+        _clock(),
+        _seccomp(),
+        _program("openssl", "to look at certificates", "version"),
+        _program("curl", "to paste the sandbox's examples", "--version"),
+    ]
+    if json:
+        print_json([check._asdict() for check in checks])
+    else:
+        for check in checks:
+            _print(check)
+    if any(check.verdict is Verdict.FAIL for check in checks):
+        raise typer.Exit(1)
+
+
+def _python() -> Check:
+    found = f"{platform.python_implementation()} {platform.python_version()}"
+    if sys.version_info[:2] < PYTHON_MIN:
+        return Check("python", Verdict.FAIL, found, "install Python 3.11 or newer")
+    if sys.implementation.name != "cpython":
+        return Check("python", Verdict.WARN, found, "ccfpy is tested on CPython only")
+    return Check("python", Verdict.OK, f"{found}, {platform.machine()}")
+
+
+def _dependencies() -> Sequence[Check]:
+    try:
+        wanted = importlib.metadata.requires("ccfpy") or []
+    except importlib.metadata.PackageNotFoundError:
+        remedy = "install it with pip, or make .venv in a checkout"
+        return [Check("ccfpy", Verdict.FAIL, "it is not installed", remedy)]
+    names = [_name(text) for text in wanted if "extra ==" not in text]
+    missing = [name for name in names if not _is_installed(name)]
+    optional = [name for name in missing if name == "uvloop"]
+    needed = [name for name in missing if name != "uvloop"]
+    checks = []
+    if needed:
+        remedy = f"pip install {' '.join(needed)}"
+        found = f"missing: {', '.join(needed)}"
+        checks.append(Check("dependencies", Verdict.FAIL, found, remedy))
+    else:
+        checks.append(
+            Check("dependencies", Verdict.OK, f"all {len(names)} are installed")
+        )
+    if optional:
+        checks.append(
+            Check("uvloop", Verdict.WARN, "missing: the host is slower without it", "")
+        )
+    return checks
+
+
+def _name(requirement: str) -> str:
+    end = next(
+        (i for i, c in enumerate(requirement) if not (c.isalnum() or c in "-_.")),
+        len(requirement),
+    )
+    return requirement[:end]
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _shipped_files() -> Check:
+    try:
+        root = share_root()
+    except FileNotFoundError as error:
+        return Check("shipped files", Verdict.FAIL, str(error), "install ccfpy again")
+    return Check("shipped files", Verdict.OK, f"constitutions in {root / 'governance'}")
+
+
+def _port(host: str, port: int) -> Check:
+    try:
+        require_free(host, port)
+    except CommandFailed as error:
+        found, _, remedy = str(error).partition(": ")
+        return Check("port", Verdict.WARN, found, remedy)
+    return Check("port", Verdict.OK, f"{host}:{port} is free")
+
+
+def _loopback() -> Check:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.2", 0))
+        except OSError:
+            remedy = "services of several nodes on this machine need more ports"
+            return Check("loopback", Verdict.WARN, "only 127.0.0.1 can be used", remedy)
+    return Check("loopback", Verdict.OK, "all of 127.0.0.0/8 can be used")
+
+
+def _descriptors() -> Check:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    found = f"{soft} open files allowed"
+    if 0 <= soft < FILES_MIN:
+        remedy = f"ulimit -n {FILES_MIN}" + (f" (at most {hard})" if hard > 0 else "")
+        return Check("open files", Verdict.WARN, found, remedy)
+    return Check("open files", Verdict.OK, found)
+
+
+def _space() -> Check:
+    free = shutil.disk_usage(Path.cwd()).free
+    found = f"{free >> 20} MiB free here"
+    if free < SPACE_MIN_BYTES:
+        return Check("disk", Verdict.WARN, found, "make room: ledgers only ever grow")
+    return Check("disk", Verdict.OK, found)
+
+
+def _shared_memory() -> Check:
+    path = Path("/dev/shm")  # noqa: S108  # looked at, not written to
+    if not path.is_dir():
+        return Check("shared memory", Verdict.OK, "none here, and none is needed")
+    free = shutil.disk_usage(path).free
+    found = f"{free >> 20} MiB free in {path}"
+    if free < SHARED_MEMORY_MIN_BYTES:
+        remedy = "give a container more with --shm-size=256m"
+        return Check("shared memory", Verdict.WARN, found, remedy)
+    return Check("shared memory", Verdict.OK, found)
+
+
+def _clock() -> Check:
+    if time.time() < CLOCK_MIN_UNIX_S:
+        remedy = "set the clock: certificates would not be valid"
+        return Check("clock", Verdict.FAIL, time.ctime(), remedy)
+    return Check("clock", Verdict.OK, time.strftime("%Y-%m-%d %H:%M:%S %Z"))
+
+
+def _seccomp() -> Check:
+    """Tell whether the kernel could confine the enclave's process."""
+    actions = Path("/proc/sys/kernel/seccomp/actions_avail")
+    if sys.platform != "linux":
+        found = f"{sys.platform} has none: the enclave's process is not confined"
+        return Check("seccomp", Verdict.WARN, found, "run on Linux where it matters")
+    try:
+        available = actions.read_text().split()
+    except OSError:
+        available = []
+    if "kill_process" not in available:
+        found = "not available: the enclave's process cannot be confined"
+        return Check("seccomp", Verdict.WARN, found, "use a kernel with seccomp")
+    return Check("seccomp", Verdict.OK, "available")
+
+
+def _program(name: str, purpose: str, version_option: str) -> Check:
+    path = shutil.which(name)
+    if path is None:
+        return Check(name, Verdict.WARN, "not found", f"install it {purpose}")
+    try:
+        done = subprocess.run(  # noqa: S603  # a program found by a fixed name
+            [path, version_option],
+            capture_output=True,
+            text=True,
+            timeout=PROGRAM_TIMEOUT_S,
+            check=True,
+            cwd=tempfile.gettempdir(),
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return Check(name, Verdict.WARN, f"does not run: {error}", "install it again")
+    return Check(name, Verdict.OK, done.stdout.splitlines()[0][:60])
+
+
+_MARKS: dict[Verdict, str] = {
+    Verdict.OK: "[green]ok  [/green]",
+    Verdict.WARN: "[yellow]warn[/yellow]",
+    Verdict.FAIL: "[red]fail[/red]",
+}
+
+
+def _print(check: Check) -> None:
+    remedy = f": {check.remedy}" if check.remedy else ""
+    console = text_console()
+    console.print(_MARKS[check.verdict], end=" ")
+    console.print(f"{check.name}: {check.found}{remedy}", markup=False)

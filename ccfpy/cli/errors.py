@@ -1,0 +1,40 @@
+"""How a command ends when it does not end well."""
+
+from enum import IntEnum
+
+from ccfpy.base.errors import CcfpyError
+
+
+class ExitCode(IntEnum):
+    """What a command leaves to the shell."""
+
+    OK = 0
+    FAILED = 1
+    """Something did not work, or does not hold."""
+    USAGE = 2
+    """What was asked for makes no sense."""
+
+
+class CommandFailed(CcfpyError):
+    """A command cannot do what it was asked; the text says why and what helps.
+
+    Attributes:
+        code: the exit code.
+    """
+
+    def __init__(self, message: str, *, code: ExitCode = ExitCode.FAILED) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Misused(CommandFailed):
+    """Options that do not fit together, or name nothing."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code=ExitCode.USAGE)
+
+
+def no_such_file(what: str, error: OSError) -> CommandFailed:
+    """Say that a file cannot be used, in one sentence."""
+    reason = (error.strerror or str(error)).lower()
+    return CommandFailed(f"cannot use {what}: {reason}")

@@ -1,0 +1,274 @@
+"""``ccfpy gov``: what members of a service do, signed with their keys."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, TypeAlias, TypeVar
+
+import typer
+from rich.table import Table
+
+from ccfpy.base.errors import Malformed
+from ccfpy.base.json import Json, JsonObject, dumps, loads, loads_object
+from ccfpy.cli.errors import Misused, no_such_file
+from ccfpy.cli.output import print_json, text_console
+from ccfpy.cli.place import (
+    SHARED_DEFAULT,
+    FolderOption,
+    JsonOption,
+    MemberOption,
+    Place,
+    TrustOption,
+    UrlOption,
+)
+from ccfpy.client.connection import Connection
+from ccfpy.client.governance import (
+    ACCEPT,
+    REJECT,
+    Governance,
+    ProposalStatus,
+    read_governance,
+)
+
+gov = typer.Typer(no_args_is_help=True)
+
+ProposalArgument: TypeAlias = Annotated[str, typer.Argument(metavar="PROPOSAL_ID")]
+WaitOption: TypeAlias = Annotated[
+    bool, typer.Option("--wait/--no-wait", help="Wait until it is committed.")
+]
+_T = TypeVar("_T")
+
+
+@gov.command()
+def propose(  # noqa: PLR0913  # one parameter for each option
+    proposal: Annotated[
+        Path | None, typer.Argument(help="A JSON file with 'actions'; - for stdin.")
+    ] = None,
+    *,
+    action: Annotated[
+        str | None, typer.Option(help="Instead of a file: the name of one action.")
+    ] = None,
+    arg: Annotated[
+        list[str] | None,
+        typer.Option(help="Its arguments: NAME=VALUE; JSON, text or @FILE."),
+    ] = None,
+    who: MemberOption = "member0",
+    wait: WaitOption = True,
+    url: UrlOption = None,
+    common: FolderOption = SHARED_DEFAULT,
+    cacert: TrustOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Propose to change the service."""
+    if (proposal is None) == (action is None):
+        raise Misused("give either a file with a proposal, or --action")
+    if proposal is not None:
+        document = _document(proposal)
+    else:
+        arguments = dict(_argument(item) for item in arg or [])
+        document = dumps({"actions": [{"name": action, "args": arguments}]})
+    status = _as_member(
+        Place.find(url, common, cacert),
+        who,
+        lambda member: member.propose_document(document),
+        wait=wait,
+    )
+    _show_status(status, as_json=json)
+
+
+@gov.command()
+def vote(  # noqa: PLR0913  # one parameter for each option
+    proposal_id: ProposalArgument,
+    *,
+    reject: Annotated[bool, typer.Option("--reject", help="Vote against it.")] = False,
+    ballot: Annotated[
+        Path | None, typer.Option(help="A script that exports a function 'vote'.")
+    ] = None,
+    who: MemberOption = "member0",
+    wait: WaitOption = True,
+    url: UrlOption = None,
+    common: FolderOption = SHARED_DEFAULT,
+    cacert: TrustOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Vote for a proposal, or against it, or as a script decides."""
+    if reject and ballot:
+        raise Misused("--reject and --ballot are two ballots: give one of them")
+    script = _read(ballot).decode() if ballot else REJECT if reject else ACCEPT
+    status = _as_member(
+        Place.find(url, common, cacert),
+        who,
+        lambda member: member.vote(proposal_id, script),
+        wait=wait,
+    )
+    _show_status(status, as_json=json)
+
+
+@gov.command()
+def withdraw(  # noqa: PLR0913  # one parameter for each option
+    proposal_id: ProposalArgument,
+    *,
+    who: MemberOption = "member0",
+    wait: WaitOption = True,
+    url: UrlOption = None,
+    common: FolderOption = SHARED_DEFAULT,
+    cacert: TrustOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Withdraw a proposal that the same member made."""
+    status = _as_member(
+        Place.find(url, common, cacert),
+        who,
+        lambda member: member.withdraw(proposal_id),
+        wait=wait,
+    )
+    if status is None:
+        raise Misused(f"there is no proposal {proposal_id} of {who}'s to withdraw")
+    _show_status(status, as_json=json)
+
+
+@gov.command()
+def ack(
+    *,
+    who: MemberOption = "member0",
+    url: UrlOption = None,
+    common: FolderOption = SHARED_DEFAULT,
+    cacert: TrustOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Acknowledge the state of the service, which makes a member active."""
+    place = Place.find(url, common, cacert)
+    digest = _run(place, lambda c: Governance(c, place.signer(who)).acknowledge())
+    if json:
+        print_json({"member": who, "stateDigest": digest})
+    else:
+        text_console().print(f"{who} acknowledged the state {digest}")
+
+
+@gov.command()
+def show(
+    proposal_id: ProposalArgument,
+    *,
+    url: UrlOption = None,
+    common: FolderOption = SHARED_DEFAULT,
+    cacert: TrustOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show a proposal and its actions."""
+    place = Place.find(url, common, cacert)
+
+    async def read(connection: Connection) -> JsonObject:
+        path = f"members/proposals/{proposal_id}"
+        fields = await read_governance(connection, path)
+        actions = await read_governance(connection, f"{path}/actions")
+        assert isinstance(fields, dict), "a proposal is an object"
+        return fields | (actions if isinstance(actions, dict) else {})
+
+    fields = _run(place, read)
+    if json:
+        print_json(fields)
+        return
+    table = Table(show_header=False, box=None)
+    for name, value in fields.items():
+        text = value if isinstance(value, str) else dumps(value).decode()
+        table.add_row(f"[bold]{name}[/bold]", text)
+    text_console().print(table)
+
+
+@gov.command("list")
+def list_proposals(
+    *,
+    url: UrlOption = None,
+    common: FolderOption = SHARED_DEFAULT,
+    cacert: TrustOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List the proposals that the service knows."""
+    place = Place.find(url, common, cacert)
+    reply = _run(place, lambda c: read_governance(c, "members/proposals"))
+    values = reply.get("value") if isinstance(reply, dict) else None
+    listed = values if isinstance(values, list) else []
+    proposals = [value for value in listed if isinstance(value, dict)]
+    if json:
+        print_json(proposals)
+        return
+    if not proposals:
+        text_console().print("There are no proposals.")
+        return
+    table = Table("state", "proposal", "proposer", "ballots", box=None)
+    for fields in proposals:
+        table.add_row(
+            str(fields.get("proposalState")),
+            str(fields.get("proposalId")),
+            str(fields.get("proposerId")),
+            str(fields.get("ballotCount", "")),
+        )
+    text_console().print(table)
+
+
+def _run(place: Place, work: Callable[[Connection], Awaitable[_T]]) -> _T:
+    async def connected() -> _T:
+        async with place.connect() as connection:
+            return await work(connection)
+
+    return asyncio.run(connected())
+
+
+def _as_member(
+    place: Place,
+    who: str,
+    work: Callable[[Governance], Awaitable[_T]],
+    *,
+    wait: bool,
+) -> _T:
+    async def signed(connection: Connection) -> _T:
+        status = await work(Governance(connection, place.signer(who)))
+        if wait and isinstance(status, ProposalStatus) and status.txid:
+            await connection.wait_committed(status.txid)
+        return status
+
+    return _run(place, signed)
+
+
+def _show_status(status: ProposalStatus, *, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "proposalId": status.proposal_id,
+                "proposerId": status.proposer_id,
+                "proposalState": status.state,
+                "ballotCount": status.ballot_count,
+                "transaction": None if status.txid is None else str(status.txid),
+            }
+        )
+        return
+    votes = f"{status.ballot_count} ballot{'' if status.ballot_count == 1 else 's'}"
+    text_console().print(f"{status.proposal_id} is {status.state}, {votes}")
+
+
+def _document(path: Path) -> bytes:
+    text = _read(path)
+    try:
+        loads_object(text)
+    except Malformed as error:
+        raise Misused(f"{path} holds no proposal: {error}") from error
+    return text
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return (Path("/dev/stdin") if str(path) == "-" else path).read_bytes()
+    except OSError as error:
+        raise no_such_file(str(path), error) from error
+
+
+def _argument(item: str) -> tuple[str, Json]:
+    name, equals, text = item.partition("=")
+    if not equals or not name:
+        raise Misused(f"{item!r} is no argument: write NAME=VALUE or NAME=@FILE")
+    if text.startswith("@"):
+        return name, _read(Path(text[1:])).decode()
+    try:
+        return name, loads(text)
+    except Malformed:
+        return name, text

@@ -1,0 +1,164 @@
+"""``ccfpy``: the commands, each loaded only when it is the one that was asked for.
+
+This module knows no more than their names and what they are for, so that help appears
+at once and a node's host process carries nothing that it does not need.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.version import VERSION
+
+Face: TypeAlias = "Callable[..., None] | Any"
+"""A command's function, or the Typer app of a group of commands."""
+
+
+class Entry(NamedTuple):
+    """A command as help lists it.
+
+    Attributes:
+        summary: what it is for.
+        load: imports the module and gives the function or group.
+    """
+
+    summary: str
+    load: Callable[[], Face]
+
+
+def _sandbox() -> Face:
+    from ccfpy.cli.sandbox import sandbox
+
+    return sandbox
+
+
+def _call() -> Face:
+    from ccfpy.cli.call import call
+
+    return call
+
+
+def _gov() -> Face:
+    from ccfpy.cli.gov import gov
+
+    return gov
+
+
+def _ledger() -> Face:
+    from ccfpy.cli.ledger import ledger
+
+    return ledger
+
+
+def _receipt() -> Face:
+    from ccfpy.cli.receipt import receipt
+
+    return receipt
+
+
+def _keygen() -> Face:
+    from ccfpy.cli.keygen import keygen
+
+    return keygen
+
+
+def _doctor() -> Face:
+    from ccfpy.cli.doctor import doctor
+
+    return doctor
+
+
+def _compat() -> Face:
+    from ccfpy.cli.compat import compat
+
+    return compat
+
+
+def _node() -> Face:
+    def node() -> None:
+        raise AssertionError("a node is started before commands are parsed")
+
+    return node
+
+
+COMMANDS: Mapping[str, Entry] = {
+    "sandbox": Entry("Start, open and keep a service to try things out on.", _sandbox),
+    "node": Entry("Run one node as its configuration file says.", _node),
+    "call": Entry("Send one request to a service, as one of its users.", _call),
+    "gov": Entry("Propose, vote, withdraw: a member's signed requests.", _gov),
+    "ledger": Entry("Read, verify and split ledger files, offline.", _ledger),
+    "receipt": Entry("Fetch, verify and explain receipts.", _receipt),
+    "keygen": Entry("Make the keys of a member or a user.", _keygen),
+    "doctor": Entry("Check that this machine has what ccfpy needs.", _doctor),
+    "compat": Entry("Write stand-ins for CCF's own programs.", _compat),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; exits with 0, 1 (it failed) or 2 (it was misused)."""
+    argv = sys.argv[1:] if arguments is None else list(arguments)
+    if argv[:1] == ["node"]:
+        from ccfpy.cli.node import node
+
+        sys.exit(node(argv[1:]))
+    if argv in (["--version"], ["-V"]):
+        print(f"ccfpy {VERSION}")
+        sys.exit(0)
+    try:
+        _application(argv)(args=argv, prog_name="ccfpy")
+    except CcfpyError as error:
+        sys.exit(_report(str(error), getattr(error, "code", 1)))
+    except BrokenPipeError:
+        # Whoever reads us has seen enough; do not fail again while closing.
+        sys.stdout = None
+        sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        reason = (error.strerror or str(error)).lower()
+        sys.exit(_report(f"{where}{reason}", 1))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _application(argv: Sequence[str]) -> Callable[..., None]:
+    import typer
+
+    application = typer.Typer(
+        name="ccfpy",
+        help="A confidential consortium ledger: run a node, govern it, audit it.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @application.callback()
+    def root(
+        *,
+        version: bool = typer.Option(
+            False, "--version", "-V", help="Show the version and exit."
+        ),
+    ) -> None:
+        pass
+
+    for name, entry in COMMANDS.items():
+        face = entry.load() if argv[:1] == [name] else _stub
+        if isinstance(face, typer.Typer):
+            application.add_typer(face, name=name, help=entry.summary)
+        else:
+            application.command(name, help=entry.summary)(face)
+    return application
+
+
+def _stub() -> None:
+    """Stand in a list for a command that was not asked for."""
+
+
+def _report(message: str, code: int) -> int:
+    print(f"ccfpy: {message}", file=sys.stderr, flush=True)
+    return code
+
+
+if __name__ == "__main__":
+    main()

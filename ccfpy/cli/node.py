@@ -1,0 +1,25 @@
+"""``ccfpy node``: CCF's command line for a node, and which application it serves."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from ccfpy.cli.standin import run_node
+
+_HELP = """Application:
+  --app APP             a sample's name, or the path of a Python file or package
+                        (default: logging)
+"""
+
+
+def node(argv: Sequence[str]) -> int:
+    """Run a node until it ends; give its exit code."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--app", default="logging")
+    if {"-h", "--help"} & set(argv):
+        sys.stdout.write(_HELP)
+    try:
+        options, rest = parser.parse_known_args(argv)
+    except SystemExit:
+        return 2  # argparse has said what is wrong
+    return run_node(options.app, rest)

@@ -1,0 +1,38 @@
+"""What commands print: text for people, or one JSON value for programs.
+
+Results go to stdout. Progress and errors go to stderr, so that a pipe carries results
+alone.
+"""
+
+import sys
+
+import orjson
+from rich.console import Console
+
+
+def text_console() -> Console:
+    """Make the console for results."""
+    return Console(highlight=False, soft_wrap=True, emoji=False)
+
+
+def progress_console() -> Console:
+    """Make the console for what goes by while a command works."""
+    return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+
+
+def print_json(value: object) -> None:
+    """Print one JSON value, indented where a person is looking."""
+    option = orjson.OPT_INDENT_2 if sys.stdout.isatty() else 0
+    write(orjson.dumps(value, option=option) + b"\n")
+
+
+def write(data: bytes) -> None:
+    """Write bytes as they are."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def note(text: str) -> None:
+    """Tell a person something that is not the result."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,117 @@
+"""Which service a command speaks to, and as whom: options, environment, sandbox.
+
+Without a word the sandbox of the working folder is meant.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from ccfpy.base.errors import Malformed
+from ccfpy.base.json import loads_object
+from ccfpy.cli.errors import CommandFailed, Misused
+from ccfpy.client.connection import Connection
+from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, KeyFiles, read_text
+from ccfpy.client.signer import FileSigner
+
+SHARED_DEFAULT = Path("workspace/sandbox_common")
+ADDRESS_DEFAULT = "https://127.0.0.1:8000"
+
+UrlOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--url", envvar="CCFPY_URL", help="Where a node answers: https://HOST:PORT."
+    ),
+]
+FolderOption: TypeAlias = Annotated[
+    Path,
+    typer.Option(
+        "--common",
+        envvar="CCFPY_COMMON",
+        help="The folder with keys and the service's certificate.",
+    ),
+]
+TrustOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--cacert", help="The service's certificate, if it lies elsewhere."),
+]
+MemberOption: TypeAlias = Annotated[
+    str, typer.Option("--as", help="The member who signs, by the name of its files.")
+]
+JsonOption: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print one JSON value.")
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A service and the folder with the keys to speak to it."""
+
+    url: str
+    folder: Path
+    service: Path
+
+    @classmethod
+    def find(cls, url: str | None, folder: Path, trust: Path | None) -> "Place":
+        """Take what was given, and the rest from the folder.
+
+        Raises:
+            CommandFailed: there is no service's certificate.
+        """
+        service = folder / SERVICE_CERTIFICATE if trust is None else trust
+        if not service.is_file():
+            raise CommandFailed(
+                f"no service's certificate at {service}: start one with ccfpy sandbox, "
+                "or say where it is with --common or --cacert"
+            )
+        return cls(url=url or _address(folder), folder=folder, service=service)
+
+    def connect(self, name: str | None = None) -> Connection:
+        """Make a connection as a participant, or as nobody.
+
+        Raises:
+            Misused: there are no files of that name.
+        """
+        return Connection(
+            self.url,
+            service_certificate=read_text(self.service),
+            identity=None if name is None else self.keys(name),
+        )
+
+    def signer(self, name: str) -> FileSigner:
+        """Load a participant's key; raises as ``connect``."""
+        return FileSigner.load(self.keys(name))
+
+    def keys(self, name: str) -> KeyFiles:
+        """Find a participant's files.
+
+        Raises:
+            Misused: there are none of that name.
+        """
+        files = KeyFiles(folder=self.folder, name=name)
+        if not files.certificate.is_file():
+            known = sorted(
+                path.name.removesuffix("_cert.pem")
+                for path in self.folder.glob("*_cert.pem")
+                if path.name != SERVICE_CERTIFICATE
+            )
+            raise Misused(
+                f"no {files.certificate}: choose one of {', '.join(known) or 'nobody'}"
+            )
+        return files
+
+
+def _address(folder: Path) -> str:
+    """Read the address that a local node left beside the keys."""
+    path = folder / "0.rpc_addresses"
+    if not path.is_file():
+        return ADDRESS_DEFAULT
+    try:
+        addresses = loads_object(path.read_bytes())
+    except Malformed as error:
+        raise CommandFailed(
+            f"{path} holds no addresses: {error}; give --url"
+        ) from error
+    return f"https://{next(iter(addresses.values()), '127.0.0.1:8000')}"

@@ -1,0 +1,76 @@
+"""What the stand-ins for CCF's programs run, and ``ccfpy node`` too.
+
+A node must answer within a second or two of being started, and nothing may reach its
+stderr: no command-line library is loaded here, and warnings are silenced first.
+"""
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ccfpy.enclave.in_process import InProcessLink
+
+
+def main(app: str, argv: Sequence[str]) -> int:
+    """Be CCF's executable for ``app``: its options, files, log, signals, exit codes.
+
+    The program that is measured is the script that was started.
+    """
+    be_silent()
+    return run_node(app, argv)
+
+
+def be_silent() -> None:
+    """Keep stderr empty, whatever happens: what would go there goes to stdout."""
+    warnings.simplefilter("ignore")
+    sys.excepthook = _log_fatal
+    sys.stdout.flush()
+    os.dup2(1, 2)
+
+
+def run_node(app: str, argv: Sequence[str]) -> int:
+    """Run a node until it ends; give its exit code."""
+    from ccfpy.host.main import run
+
+    return run(app, argv, in_process=_in_process, executable=Path(sys.argv[0]))
+
+
+def keygen(argv: Sequence[str]) -> int:
+    """Be ``keygenerator.sh``: make a participant's keys in the working folder."""
+    from ccfpy.cli.keygen import generate
+
+    return generate(argv)
+
+
+def sandbox(argv: Sequence[str]) -> int:
+    """Be ``sandbox.sh``: one member, and a constitution that accepts everything."""
+    from ccfpy.cli.main import main as command
+
+    preset = ["--initial-member-count", "1", "--constitution", "sandbox"]
+    command(["sandbox", *preset, *argv])
+    return 0
+
+
+def _in_process(app: str) -> "InProcessLink":
+    from ccfpy.enclave.assembly import build_node
+    from ccfpy.enclave.in_process import InProcessLink
+
+    return InProcessLink(lambda: build_node(app))
+
+
+def _log_fatal(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Log what nobody caught, with where it happened, as one line."""
+    from ccfpy.host.log import Journal
+
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" at {trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace else ""
+    journal = Journal(sys.stdout.buffer)
+    journal.fatal(f"unhandled {kind.__name__}{where}: {error}", file="main")
