@@ -150,12 +150,9 @@ class InProcessNode:
         self.now_ms = 0
         self._created_at = START_UNIX_US // 1_000_000
         self._sessions = 0
-        self._node = Node(
-            app=app,
-            entropy=SeededEntropy(seed),
-            clock=StoppedClock(),
-            memory=NoMemory(),
-        )
+        self._app = app
+        self._seed = seed
+        self._node = self.twin()
         address = f"{HOST}:8000"
         listener = interface or RpcInterface(
             name=INTERFACE,
@@ -181,14 +178,22 @@ class InProcessNode:
             ),
         )
         self.interface = listener
-        self.step(
-            Boot(
-                configuration=configuration,
-                executable_digest="00" * 32,
-                host_pid=1,
-                monotonic_ms=0,
-                unix_us=START_UNIX_US,
-            )
+        self.boot = Boot(
+            configuration=configuration,
+            executable_digest="00" * 32,
+            host_pid=1,
+            monotonic_ms=0,
+            unix_us=START_UNIX_US,
+        )
+        self.step(self.boot)
+
+    def twin(self) -> Node:
+        """Make a node of the same app and seed, not booted."""
+        return Node(
+            app=self._app,
+            entropy=SeededEntropy(self._seed),
+            clock=StoppedClock(),
+            memory=NoMemory(),
         )
 
     # The host's side
