@@ -86,7 +86,8 @@ class Vocabulary(Generic[Message]):
             kind: _HOT_DECODERS.get(cls) or record_decoder(cls, cls.__name__, skip=1)
             for kind, cls in kinds.items()
         }
-        self._pack = msgpack.Packer(use_bin_type=True, autoreset=True).pack
+        # Text that JavaScript made may be no Unicode; a log line is no reason to stop.
+        self._pack = msgpack.Packer(unicode_errors="backslashreplace").pack
         self._pack_header = _HEADER.pack
 
     def encode(

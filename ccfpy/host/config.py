@@ -48,8 +48,7 @@ def _quantity(value: object, parse: Callable[[str], int], example: str) -> int:
     try:
         return parse(value)
     except Malformed as error:
-        text = f"is {error}".replace("{", "{{").replace("}", "}}")
-        raise PydanticCustomError("quantity", text) from None
+        raise PydanticCustomError("quantity", f"is {error}") from None
 
 
 def _authority(value: object) -> object:

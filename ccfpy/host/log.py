@@ -50,7 +50,7 @@ def text_line(log: Log, *, thread: int, unix_us: int) -> str:
 
 def json_line(log: Log, *, thread: int, unix_us: int) -> str:
     """Write one line as a JSON object, its keys in CCF's order."""
-    message = dumps(log.message).decode()
+    message = dumps(log.message.encode(errors="backslashreplace").decode()).decode()
     return (
         f'{{"h_ts":"{timestamp(unix_us)}","thread_id":"{thread}",'
         f'"level":"{log.level}","tag":"{log.tag}","file":"{log.file}",'

@@ -230,3 +230,9 @@ def test_the_frame_of_a_batch_is_as_documented() -> None:
         [CloseSession(session=SessionId(3)), Stop(exit_code=0, reason="asked")]
     )
     assert msgpack.unpackb(frame[4:]) == [[2, 3], [9, 0, "asked"]]
+
+
+def test_text_that_is_no_unicode_crosses_as_text_that_is() -> None:
+    frame = EFFECTS.encode([Log(level=LogLevel.INFO, message="half \ud800 a pair")])
+    (log,) = EFFECTS.decode(frame[HEADER_BYTES:])
+    assert log == Log(level=LogLevel.INFO, message="half \\ud800 a pair")

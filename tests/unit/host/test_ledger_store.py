@@ -1,5 +1,6 @@
 """The ledger directory: what is written, and what any crash leaves behind."""
 
+import contextlib
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -426,21 +427,22 @@ def test_a_store_is_a_list_of_entries(
     data: st.DataObject,
 ) -> None:
     directory = tmp_path_factory.mktemp("store") / "ledger"
-    store = LedgerStore(directory)
-    store.create()
     model: list[bytes] = []
-    for generation, plan in enumerate(plans):
-        first = len(model) + 1
-        new = [entry(first + i, word, size=generation) for i, word in enumerate(plan)]
-        store.append(first, new)
-        model += [item.data for item in new]
-        keep = data.draw(st.integers(store.committed_seqno, len(model)))
-        store.truncate(keep)
-        del model[keep:]
-        store.commit(data.draw(st.integers(0, keep)))
-        assert store.last_seqno == len(model)
-        assert (store.read(1, len(model) + 1) or []) == model
-    store.close()
+    with contextlib.closing(LedgerStore(directory)) as store:
+        store.create()
+        for generation, plan in enumerate(plans):
+            first = len(model) + 1
+            new = [
+                entry(first + i, word, size=generation) for i, word in enumerate(plan)
+            ]
+            store.append(first, new)
+            model += [item.data for item in new]
+            keep = data.draw(st.integers(store.committed_seqno, len(model)))
+            store.truncate(keep)
+            del model[keep:]
+            store.commit(data.draw(st.integers(0, keep)))
+            assert store.last_seqno == len(model)
+            assert (store.read(1, len(model) + 1) or []) == model
     again, _ = reopen(directory)
-    assert (again.read(1, len(model) + 1) or []) == model
-    again.close()
+    with contextlib.closing(again):
+        assert (again.read(1, len(model) + 1) or []) == model

@@ -1,0 +1,75 @@
+"""The command line."""
+
+from pathlib import Path
+
+import pytest
+
+from ccfpy.base.errors import ConfigurationRefused
+from ccfpy.boundary.effects import LogLevel
+from ccfpy.host.arguments import (
+    Arguments,
+    EnclaveKind,
+    HelpRequested,
+    VersionRequested,
+    parse_arguments,
+)
+
+
+def _parse(line: str) -> Arguments:
+    return parse_arguments(line.split(), program="node")
+
+
+def test_the_defaults() -> None:
+    assert _parse("-c x.json") == Arguments(
+        config=Path("x.json"),
+        config_timeout_us=0,
+        check_only=False,
+        log_level=LogLevel.INFO,
+        enclave=EnclaveKind.PROCESS,
+    )
+
+
+def test_every_option_in_both_forms() -> None:
+    expected = Arguments(
+        config=Path("x.json"),
+        config_timeout_us=5_000_000,
+        check_only=True,
+        log_level=LogLevel.FAIL,
+        enclave=EnclaveKind.IN_PROCESS,
+    )
+    assert expected == _parse(
+        "--config x.json --config-timeout 5s --check --log-level FAIL "
+        "--enclave in-process"
+    )
+    assert expected == _parse(
+        "--config=x.json --config-timeout=5s --check --log-level=fail "
+        "--enclave=in-process"
+    )
+
+
+def test_help_and_version_need_nothing_else() -> None:
+    with pytest.raises(VersionRequested):
+        _parse("--version")
+    with pytest.raises(HelpRequested, match="--config-timeout"):
+        _parse("-h")
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("", "--config is required; run with --help"),
+        ("-c", "expected one argument"),
+        ("-c x y", "unrecognized arguments: y"),
+        ("--conf x", "unrecognized arguments: --conf x"),
+        ("-c x --log-level loud", "'loud' is not one of trace, debug, info"),
+        ("-c x --enclave sgx", "'sgx' is not process or in-process"),
+        ("-c x --config-timeout 5x", "not a time: '5x'"),
+        ("-c x --check=1", "ignored explicit argument"),
+    ],
+)
+def test_a_wrong_line_says_why_without_leaving(
+    line: str, reason: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ConfigurationRefused, match=reason):
+        _parse(line)
+    assert capfd.readouterr() == ("", "")

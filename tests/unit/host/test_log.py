@@ -1,0 +1,108 @@
+"""Log lines, in the two layouts that tools search."""
+
+import io
+import json
+import re
+
+import pytest
+
+from ccfpy.boundary.effects import Log, LogLevel, LogTag
+from ccfpy.host.log import Journal, LogFormat, json_line, text_line, timestamp
+
+NOW = 1_700_000_000_000_042
+LINE = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z        (?P<thread>.{3}) "
+    r"(?P<preamble>.{45})\| (?P<message>.*)\n"
+)
+
+
+def _log(
+    message: str = "hello",
+    level: LogLevel = LogLevel.INFO,
+    tag: LogTag = LogTag.NONE,
+    file: str = "node",
+) -> Log:
+    return Log(level=level, message=message, tag=tag, file=file, line=12)
+
+
+def test_a_time_has_microseconds() -> None:
+    assert timestamp(NOW) == "2023-11-14T22:13:20.000042Z"
+    assert timestamp(0) == "1970-01-01T00:00:00.000000Z"
+
+
+@pytest.mark.parametrize(
+    ("log", "preamble"),
+    [
+        (_log(), "[info ] node:12 "),
+        (_log(level=LogLevel.FAIL, tag=LogTag.JS), "[fail ][js] node:12 "),
+        (_log(level=LogLevel.FATAL, tag=LogTag.APP), "[fatal][app] node:12 "),
+        (_log(level=LogLevel.TRACE, tag=LogTag.GOV), "[trace][gov] node:12 "),
+        (
+            _log(file="a/very/long/name/of/a/file/in/a/deep/folder/node"),
+            "[info ] e/of/a/file/in/a/deep/folder/node:12 ",
+        ),
+    ],
+)
+def test_a_text_line_is_in_columns(log: Log, preamble: str) -> None:
+    match = LINE.fullmatch(text_line(log, thread=100, unix_us=NOW))
+    assert match is not None
+    assert match["thread"] == "100"
+    assert match["preamble"].rstrip() == preamble.rstrip()
+    assert match["message"] == "hello"
+
+
+def test_a_metrics_line_is_found_as_tools_look_for_it() -> None:
+    message = (
+        "JS execution complete: Method=GET, Path=/app/echo/{foo}, Status=200, "
+        "ExecMilliseconds=3"
+    )
+    line = text_line(_log(message, tag=LogTag.JS), thread=0, unix_us=NOW)
+    assert re.match(r".*\[js\].*\| JS execution complete: Method=GET", line)
+    assert "[info ][js]" in line
+
+
+def test_a_json_line_has_its_keys_in_order() -> None:
+    line = json_line(_log('say "hi"\n', tag=LogTag.APP), thread=0, unix_us=NOW)
+    assert line == (
+        '{"h_ts":"2023-11-14T22:13:20.000042Z","thread_id":"0","level":"info",'
+        '"tag":"app","file":"node","number":"12","msg":"say \\"hi\\"\\n"}\n'
+    )
+    assert json.loads(line)["msg"] == 'say "hi"\n'
+
+
+@pytest.mark.parametrize("least", list(LogLevel))
+def test_lines_below_the_level_are_left_out(least: LogLevel) -> None:
+    stream = io.BytesIO()
+    journal = Journal(stream, level=least)
+    journal.write_all([_log(level=level) for level in LogLevel])
+    levels = list(LogLevel)
+    written = stream.getvalue().decode().splitlines()
+    assert len(written) == len(levels) - levels.index(least)
+
+
+def test_the_host_speaks_at_each_level() -> None:
+    stream = io.BytesIO()
+    journal = Journal(stream, level=LogLevel.DEBUG, form=LogFormat.JSON)
+    for speak in (journal.debug, journal.info, journal.fail, journal.fatal):
+        speak("x", file="here")
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["level"] for line in lines] == ["debug", "info", "fail", "fatal"]
+    assert {line["thread_id"] for line in lines} == {"100"}
+
+
+def test_text_that_is_no_unicode_is_written_all_the_same() -> None:
+    stream = io.BytesIO()
+    Journal(stream).info("half \ud800 a pair", file="x")
+    assert b"half \\ud800 a pair" in stream.getvalue()
+
+
+def test_a_json_line_too() -> None:
+    stream = io.BytesIO()
+    Journal(stream, form=LogFormat.JSON).info("half \ud800 a pair", file="x")
+    assert json.loads(stream.getvalue())["msg"] == "half \\ud800 a pair"
+
+
+def test_a_log_that_nobody_reads_does_not_stop_a_node() -> None:
+    stream = io.BytesIO()
+    stream.close()
+    Journal(stream).info("hello?", file="x")
