@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Annotated, TypeAlias, TypeVar
 
 import typer
-from rich.table import Table
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject, dumps, loads, loads_object
 from ccfpy.cli.errors import Misused, no_such_file
-from ccfpy.cli.output import print_json, text_console
+from ccfpy.cli.output import note, print_json
 from ccfpy.cli.place import (
     SHARED_DEFAULT,
     FolderOption,
@@ -142,7 +141,7 @@ def ack(
     if json:
         print_json({"member": who, "stateDigest": digest})
     else:
-        text_console().print(f"{who} acknowledged the state {digest}")
+        print(f"{who} acknowledged the state {digest}")
 
 
 @gov.command()
@@ -168,11 +167,8 @@ def show(
     if json:
         print_json(fields)
         return
-    table = Table(show_header=False, box=None)
     for name, value in fields.items():
-        text = value if isinstance(value, str) else dumps(value).decode()
-        table.add_row(f"[bold]{name}[/bold]", text)
-    text_console().print(table)
+        print(f"{name}: {value if isinstance(value, str) else dumps(value).decode()}")
 
 
 @gov.command("list")
@@ -192,18 +188,10 @@ def list_proposals(
     if json:
         print_json(proposals)
         return
-    if not proposals:
-        text_console().print("There are no proposals.")
-        return
-    table = Table("state", "proposal", "proposer", "ballots", box=None)
     for fields in proposals:
-        table.add_row(
-            str(fields.get("proposalState")),
-            str(fields.get("proposalId")),
-            str(fields.get("proposerId")),
-            str(fields.get("ballotCount", "")),
-        )
-    text_console().print(table)
+        print(fields.get("proposalId"), fields.get("proposalState"))
+    if not proposals:
+        note("there are no proposals")
 
 
 def _run(place: Place, work: Callable[[Connection], Awaitable[_T]]) -> _T:
@@ -243,7 +231,7 @@ def _show_status(status: ProposalStatus, *, as_json: bool) -> None:
         )
         return
     votes = f"{status.ballot_count} ballot{'' if status.ballot_count == 1 else 's'}"
-    text_console().print(f"{status.proposal_id} is {status.state}, {votes}")
+    print(f"{status.proposal_id} is {status.state}, {votes}")
 
 
 def _document(path: Path) -> bytes:

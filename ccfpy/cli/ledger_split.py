@@ -33,9 +33,10 @@ def split_chunk(
         )
     if not allow_non_signature and not _is_signature(chunk, seqno):
         following = _next_signature(chunk, seqno)
-        hint = f"split at {following}, or" if following else "no signature follows;"
+        after = f"the next is {following}" if following else "none follows in this file"
         raise CommandFailed(
-            f"{seqno} is not a signature: {hint} give --allow-non-signature"
+            f"{seqno} is not a signature, {after}: split there or give "
+            "--allow-non-signature"
         )
     folder.mkdir(parents=True, exist_ok=True)
     return [

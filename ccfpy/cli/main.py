@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.version import VERSION
+from ccfpy.cli.errors import CommandFailed, ExitCode
 
 Face: TypeAlias = "Callable[..., None] | Any"
 """A command's function, or the Typer app of a group of commands."""
@@ -107,8 +108,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(0)
     try:
         _application(argv)(args=argv, prog_name="ccfpy")
+    except CommandFailed as error:
+        sys.exit(_report(str(error), error.code))
     except CcfpyError as error:
-        sys.exit(_report(str(error), getattr(error, "code", 1)))
+        sys.exit(_report(str(error), ExitCode.FAILED))
     except BrokenPipeError:
         # Whoever reads us has seen enough; do not fail again while closing.
         sys.stdout = None
@@ -116,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         reason = (error.strerror or str(error)).lower()
-        sys.exit(_report(f"{where}{reason}", 1))
+        sys.exit(_report(f"{where}{reason}", ExitCode.FAILED))
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -1,8 +1,9 @@
 """Members' signed requests: proposals, ballots, acknowledgements, recovery shares.
 
-Every request is a COSE Sign1 message in CCF's form. Its ``created_at`` comes from the
-clock but never repeats or goes back within a process, because a service refuses a
-second proposal of the same second and content, and those older than most it has seen.
+Every request is a COSE Sign1 message in CCF's form. A proposal's ``created_at`` comes
+from the clock but never repeats or goes back within a process, because a service
+refuses a second proposal of the same second and content, and those older than most it
+has seen.
 """
 
 import base64
@@ -48,9 +49,13 @@ class CreatedAt:
         self._now = now
         self._last = 0
 
+    def now(self) -> int:
+        """Give the time."""
+        return int(self._now())
+
     def next(self) -> int:
-        """Give the time, or one more than was last given if that is later."""
-        self._last = max(int(self._now()), self._last + 1)
+        """Give the time, or one more than this last gave if that is later."""
+        self._last = max(self.now(), self._last + 1)
         return self._last
 
 
@@ -217,11 +222,13 @@ class Governance:
         *,
         proposal_id: str | None = None,
     ) -> Reply:
+        clock = self._created_at
         body = await signed_message(
             self._signer,
             kind,
             payload,
-            created_at=self._created_at.next(),
+            # Only proposals must differ; the others need not run ahead of the clock.
+            created_at=clock.next() if kind is MessageType.PROPOSAL else clock.now(),
             proposal_id=proposal_id,
         )
         reply = await self._connection.request(
