@@ -52,6 +52,10 @@ class Effects:
     """Everything a constitution may ask for beyond tables, remembered."""
 
     asked: list[object] = field(default_factory=list)
+    ledger_secret_seqno: int = 11
+    node_certificates: dict[str, str] = field(default_factory=dict)
+    """What to answer to some certificate requests."""
+    service_certificate: str | None = None
 
     def open_service(self, *, previous_identity: str | None, identity: str) -> None:
         self.asked.append(("open", previous_identity, identity))
@@ -69,15 +73,16 @@ class Effects:
         self.asked.append("snapshot")
 
     def latest_ledger_secret_seqno(self) -> int:
-        return 11
+        return self.ledger_secret_seqno
 
     def endorse_node(
         self, certificate_signing_request: str, *, valid_from: str, validity_days: int
     ) -> str:
-        return f"node {certificate_signing_request} {valid_from} {validity_days}"
+        made = f"node {certificate_signing_request} {valid_from} {validity_days}"
+        return self.node_certificates.get(certificate_signing_request, made)
 
     def renew_service_certificate(self, *, valid_from: str, validity_days: int) -> str:
-        return f"service {valid_from} {validity_days}"
+        return self.service_certificate or f"service {valid_from} {validity_days}"
 
     def set_keys(self, issuer: str, *, metadata: JsonObject, jwks: JsonObject) -> None:
         self.asked.append(("set keys", issuer, metadata, jwks))
@@ -110,6 +115,14 @@ class Service:
         assert text is not None
         verdict: JsonObject = json.loads(text)
         return verdict
+
+    def vote(self, ballot: str, proposal: str, proposer: str) -> bool:
+        """Run a ballot."""
+        program, self.program = self.program, Program(name="ballot", source=ballot)
+        tx = self.store.begin()
+        result = self._call("vote", [proposal, proposer], tx, TxAccess.GOV_RO)
+        self.program = program
+        return result == "true"
 
     def resolve(
         self, proposer: str, votes: dict[str, bool], *actions: object
