@@ -107,8 +107,9 @@ class Receipt:
         signature: the node's signature over the root.
         node: the node that signed.
         certificate: its certificate as PEM.
-        service_endorsements: certificates of later service identities, each vouching
-            for the one before; the first vouches for ``certificate``.
+        service_endorsements: certificates of earlier identities of the service, each
+            issued by the one that followed it; the first vouches for ``certificate``,
+            and today's service for the last.
     """
 
     leaf: RevealedLeaf | bytes

@@ -50,11 +50,11 @@ _FOLLOWS: Mapping[ServiceStatus, frozenset[ServiceStatus]] = {
     ServiceStatus.RECOVERING: frozenset((ServiceStatus.WAITING_FOR_RECOVERY_SHARES,)),
     ServiceStatus.WAITING_FOR_RECOVERY_SHARES: frozenset((ServiceStatus.OPEN,)),
 }
-"""What may follow each status, besides itself. ``OPENING`` may follow any: a disaster
-can strike at any time and a recovery begins with it."""
+"""What may follow each status, besides itself, while the service keeps its key."""
 
 _NEW_IDENTITY = frozenset((ServiceStatus.OPENING, ServiceStatus.RECOVERING))
-"""The statuses with which a service may appear under a new key."""
+"""The statuses with which a service appears under a new key; since a disaster can
+strike at any time, also in the middle of a recovery, they may follow any."""
 
 
 class NodeStatus(StrEnum):
@@ -65,11 +65,18 @@ class NodeStatus(StrEnum):
     RETIRED = "Retired"
 
 
-def may_follow(before: ServiceStatus | None, after: ServiceStatus) -> bool:
-    """Tell whether a service may go from one status to another."""
-    if before is None or after in (before, ServiceStatus.OPENING):
+def may_follow(
+    before: ServiceStatus | None, after: ServiceStatus, *, is_new_identity: bool
+) -> bool:
+    """Tell whether a service may go from one status to another.
+
+    CCF's auditors let ``Opening`` follow anything, and so does this.
+    """
+    if before is None:
         return True
-    return after in _FOLLOWS[before]
+    if is_new_identity:
+        return after in _NEW_IDENTITY
+    return after in (before, ServiceStatus.OPENING) or after in _FOLLOWS[before]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -168,16 +175,16 @@ class LedgerTrust:
         fields = json.loads_object(value)
         status = _status(record.text(fields, "status"))
         certificate = Certificate.from_pem(record.text(fields, "cert"))
-        if not may_follow(self.status, status):
-            raise VerificationFailed(
-                f"a service that was {self.status} became {status}"
-            )
         known = self.service
-        if known is not None and known.public_key.der != certificate.public_key.der:
-            if status not in _NEW_IDENTITY:
-                raise VerificationFailed(
-                    f"the service's key changed while it became {status}"
-                )
+        renewed = (
+            known is not None and known.public_key.der != certificate.public_key.der
+        )
+        if not may_follow(self.status, status, is_new_identity=renewed):
+            with_key = " under a new key" if renewed else ""
+            raise VerificationFailed(
+                f"a service that was {self.status} became {status}{with_key}"
+            )
+        if renewed:
             self.previous_service = known
         self.service, self.status = certificate, status
 
