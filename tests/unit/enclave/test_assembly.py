@@ -1,0 +1,111 @@
+"""A real node in the enclave's real process."""
+
+import resource
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ccfpy.boundary.effects import Log, Stop
+from ccfpy.boundary.events import StopKind, StopRequested
+from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader
+from ccfpy.enclave.application import ApplicationNotLoaded
+from ccfpy.enclave.assembly import build_node, in_process_link
+from ccfpy.enclave.in_process import InProcessLink
+from ccfpy.host.enclave_link import enclave_command
+
+ROOT = Path(__file__).parents[3]
+CPU_S_MAX = 1.0
+"""Twice what a start may cost, for a busy machine."""
+
+APP = """
+from ccfpy.endpoints.registry import Registry
+
+class _App:
+    name = "mine"
+    def registry(self):
+        return Registry("app", title="t", description="d", version="1")
+    def create_claims(self, constitution):
+        return None
+
+app = _App()
+"""
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> str:
+    path = tmp_path / "mine_for_assembly.py"
+    path.write_text(APP)
+    return str(path)
+
+
+def _talk(app: str, *events: StopRequested) -> tuple[list[object], int]:
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            child = subprocess.Popen(
+                enclave_command(app, theirs.fileno()),
+                pass_fds=(theirs.fileno(),),
+                env={"PYTHONPATH": str(ROOT)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+        ours.settimeout(20)
+        if events:
+            ours.sendall(EVENTS.encode(events))
+        reader, effects = FrameReader(), []
+        try:
+            while data := ours.recv(1 << 16):
+                for body in reader.feed(data):
+                    effects += EFFECTS.decode(body)
+        except ConnectionResetError:
+            pass  # the child went without reading what was sent to it
+    said, _ = child.communicate(timeout=20)
+    assert said == b""
+    return list(effects), child.returncode
+
+
+def test_a_node_starts_stops_and_says_nothing_on_its_own(app: str) -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    effects, code = _talk(app, StopRequested(kind=StopKind.TERMINATED, is_notice=False))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert isinstance(effects[-1], Stop)
+    assert effects[-1].exit_code == 0
+    assert code == 0
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert spent < CPU_S_MAX
+
+
+def test_an_application_that_is_not_there_is_a_stop_with_a_remedy() -> None:
+    effects, code = _talk("nowhere.py")
+    (stop,) = effects
+    assert isinstance(stop, Stop)
+    assert "no application 'nowhere.py': give the path" in stop.reason
+    assert code == stop.exit_code == 2
+
+
+def test_a_host_that_talks_nonsense_is_left(app: str) -> None:
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            child = subprocess.Popen(
+                enclave_command(app, theirs.fileno()),
+                pass_fds=(theirs.fileno(),),
+                env={"PYTHONPATH": str(ROOT)},
+            )
+        ours.settimeout(20)
+        ours.sendall(b"\x01\x00\x00\x00\xc1")
+        (body,) = FrameReader().feed(ours.recv(1 << 16))
+        (log,) = EFFECTS.decode(body)
+        assert isinstance(log, Log)
+        assert "BoundaryViolation (not a batch of messages" in log.message
+        assert child.wait(20) == 1
+
+
+def test_a_node_is_built_for_the_process_one_is_in(app: str) -> None:
+    assert build_node(app).step([]) == []
+    assert isinstance(in_process_link(app), InProcessLink)
+    with pytest.raises(ApplicationNotLoaded):
+        build_node("nowhere.py")
