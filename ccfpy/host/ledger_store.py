@@ -180,11 +180,18 @@ class LedgerStore:
     ) -> list[bytes] | None:
         """Give entries from ``first`` on, as many up to ``last`` as the bound allows.
 
-        At least one is given however large it is; nothing when the host has none.
+        At least one is given however large it is; nothing when the host has none, or
+        cannot open the files that hold them.
         """
         if first > last:
             return None
         self.flush()
+        try:
+            return self._read(first, last, bytes_max)
+        except OSError:
+            return None
+
+    def _read(self, first: Seqno, last: Seqno, bytes_max: int) -> list[bytes] | None:
         entries: list[bytes] = []
         size, seqno = 0, first
         while seqno <= last:

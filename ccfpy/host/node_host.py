@@ -8,6 +8,7 @@ entries are in their file before the reply that reports them leaves.
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
@@ -50,6 +51,8 @@ STOP_WAIT_S = 4.0
 DRAIN_WAIT_S = 0.5
 """How long the last replies may take to leave."""
 _DRAIN_STEP_S = 0.01
+VERY_SLOW = 100
+"""Times ``slow_io_logging_threshold`` from which a slow write is a failure."""
 
 _STOP_SIGNALS: Mapping[str, StopKind] = {
     "SIGTERM": StopKind.TERMINATED,
@@ -165,9 +168,7 @@ class NodeHost:
     def _performers(self) -> Mapping[type, Callable[[Effect], None]]:
         performers: dict[type, Callable[..., None]] = {
             CloseSession: lambda effect: self._sessions.close(effect.session),
-            AppendEntries: lambda effect: self._store.append(
-                effect.first_seqno, effect.entries
-            ),
+            AppendEntries: self._append_entries,
             CommitLedger: lambda effect: self._store.commit(effect.seqno),
             TruncateLedger: lambda effect: self._store.truncate(effect.seqno),
             ReadLedger: self._read_ledger,
@@ -205,6 +206,20 @@ class NodeHost:
         if self._ended is not None and not self._has_ended:
             self._loop.call_later(1.0, self._second_passed)
             self._sessions.second_passed()
+
+    def _append_entries(self, effect: AppendEntries) -> None:
+        began = time.perf_counter()
+        self._store.append(effect.first_seqno, effect.entries)
+        elapsed_us = (time.perf_counter() - began) * 1e6
+        limit_us = self._file.slow_io_logging_threshold
+        if elapsed_us > limit_us:
+            is_very_slow = elapsed_us > limit_us * VERY_SLOW
+            self._journal.log(
+                LogLevel.FAIL if is_very_slow else LogLevel.INFO,
+                f"Operation took too long ({elapsed_us / 1000:.3f}ms): Writing "
+                f"{len(effect.entries)} ledger entries from {effect.first_seqno}",
+                file="ledger",
+            )
 
     def _read_ledger(self, effect: ReadLedger) -> None:
         entries = self._store.read(effect.first, effect.last)
