@@ -119,7 +119,8 @@ class Engine(Protocol):
             ``None`` if the result has no JSON form, as ``undefined`` has none.
 
         Raises:
-            JsException: it threw, or its result could not be written as JSON.
+            JsException: it or a module's own body threw, or its result could not be
+                written as JSON.
             JsLimitExceeded: it was stopped.
             JsModuleFailed: no such module, export or function.
         """
@@ -136,7 +137,7 @@ class Engine(Protocol):
         """Tell how many arguments an exported function declares (its ``length``).
 
         Raises:
-            JsLimitExceeded: the module's own body was stopped.
+            JsException: a module's own body threw, or was stopped.
             JsModuleFailed: no such module, export or function.
         """
         ...

@@ -227,16 +227,10 @@ class _Interpreter:
         """Run the modules' own bodies.
 
         Raises:
-            JsLimitExceeded: they were stopped.
-            JsModuleFailed: one threw.
+            JsException: one threw or was stopped.
         """
         load = self._face.get("load")
-        try:
-            self._run(lambda: load.call(name).result())
-        except JsLimitExceeded:
-            raise
-        except JsException as error:
-            raise JsModuleFailed(f"Failed to execute {name}: {error.reason}") from error
+        self._run(lambda: load.call(name).result())
 
     def require_function(self, module: str, name: str) -> None:
         """Check that the main module exports a function of this name.

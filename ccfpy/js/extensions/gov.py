@@ -1,18 +1,41 @@
 """``ccf.gov``: checks a constitution before it is put to the vote.
 
 A constitution that cannot be called would leave the service without a government, so
-it is evaluated, and its exports counted, in an interpreter that has nothing but a
-silent console.
+it is evaluated, and its exports counted, in an interpreter of its own. Nothing it does
+while it is loaded may have an effect there, yet it may rely on what it will find later:
+``ccf`` and ``console`` are stand-ins on which anything can be called, to no avail.
 """
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from ccfpy.js.engine import Engine, JsException, JsLimits, JsModuleFailed, Program
-from ccfpy.js.extensions.console import Console, ConsoleLevel
 from ccfpy.js.host import HostFunction, JsThrow, type_error
 
 _NAME = "proposed constitution"
+
+
+_STAND_INS = """
+(function () {
+  const hollow = new Proxy(function () {}, {
+    __proto__: null,
+    get: (_target, name) => (name === Symbol.toPrimitive ? () => "" : hollow),
+    apply: () => hollow,
+    construct: () => hollow,
+  });
+  for (const name of ["ccf", "console", "snp_attestation"]) globalThis[name] = hollow;
+})
+"""
+
+
+class _StandIns:
+    """The world in which a proposed constitution is loaded."""
+
+    source: Final = _STAND_INS
+
+    def functions(self) -> Mapping[str, HostFunction]:
+        """Give nothing."""
+        return {}
 
 
 class _Signature(NamedTuple):
@@ -63,7 +86,7 @@ class Gov:
         for name, signature in _EXPORTS.items():
             try:
                 count = self._engine.parameter_count(
-                    program, name, extensions=(_SILENCE,), limits=self._limits
+                    program, name, extensions=[_StandIns()], limits=self._limits
                 )
             except (JsModuleFailed, JsException) as error:
                 raise type_error(
@@ -73,13 +96,6 @@ class Gov:
             most = fewest + len(signature.optional)
             if not fewest <= count <= most:
                 raise _wrong_count(name, signature, count)
-
-
-def _unheard(_level: ConsoleLevel, _message: str) -> None:
-    """Drop what a constitution logs while it is only looked at."""
-
-
-_SILENCE: Final = Console(_unheard)
 
 
 def _wrong_count(name: str, signature: _Signature, count: int) -> JsThrow:

@@ -93,6 +93,13 @@ def test_an_error_gives_its_reason_and_where_it_was_thrown(engine: QuickJs) -> N
     assert "<ccf>" not in caught.value.trace
 
 
+def test_a_module_body_may_throw_like_a_function(engine: QuickJs) -> None:
+    with pytest.raises(JsException) as caught:
+        run(engine, "throw new Error('hm'); export function f() {}")
+    assert caught.value.reason == "Error: hm"
+    assert "at <anonymous> (main[0]:1:" in (caught.value.trace or "")
+
+
 @pytest.mark.parametrize(
     ("thrown", "reason"),
     [
@@ -117,7 +124,6 @@ def test_anything_may_be_thrown(engine: QuickJs, thrown: str, reason: str) -> No
     [
         ("not syntax at all", "Failed to compile main[0]: SyntaxError:"),
         ('"\ud800"; export function f() {}', "Failed to compile main[0]"),
-        ("throw new Error('hm')", "Failed to execute main[0]: Error: hm"),
         ("export let g", "Failed to find export 'f' in module 'main[0]'"),
         ("export let f = 1", "Export 'f' of module 'main[0]' is not a function"),
         ("import '/absent.js'", "module '/absent.js' not found"),
