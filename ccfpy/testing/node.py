@@ -13,6 +13,7 @@ from ccfpy.base.ids import SessionId
 from ccfpy.base.json import Json
 from ccfpy.base.ports import MemoryUsage
 from ccfpy.boundary.configuration import (
+    Authority,
     CommandType,
     LedgerSignaturesConfiguration,
     NewMember,
@@ -143,7 +144,7 @@ class InProcessNode:
         members: Sequence[Person],
         seed: int = 1,
         signature_delay_ms: int = 100,
-        interface: RpcInterface | None = None,
+        interfaces: Sequence[RpcInterface] = (),
     ) -> None:
         self.members = tuple(members)
         self.host = Recorded()
@@ -153,21 +154,12 @@ class InProcessNode:
         self._app = app
         self._seed = seed
         self._node = self.twin()
-        address = f"{HOST}:8000"
-        listener = interface or RpcInterface(
-            name=INTERFACE,
-            bind_address=address,
-            published_address=address,
-            declared=json.dumps(
-                {"bind_address": address, "published_address": address}
-            ),
-        )
         configuration = NodeConfiguration(
             command=CommandType.START,
             node_to_node=NodeToNodeInterface(
                 bind_address=f"{HOST}:8001", published_address=f"{HOST}:8001"
             ),
-            rpc_interfaces=(listener,),
+            rpc_interfaces=tuple(interfaces) or (listener(),),
             start=StartConfiguration(
                 members=tuple(_new_member(member) for member in members),
                 constitution=constitution.encode(),
@@ -177,7 +169,6 @@ class InProcessNode:
                 delay_ms=signature_delay_ms
             ),
         )
-        self.interface = listener
         self.boot = Boot(
             configuration=configuration,
             executable_digest="00" * 32,
@@ -243,10 +234,18 @@ class InProcessNode:
         assert self.host.identity.service_certificate is not None
         return self.host.identity.service_certificate.decode()
 
-    def connect(self, person: Person | None = None) -> "Client":
+    def connect(
+        self, person: Person | None = None, *, interface: str = INTERFACE
+    ) -> "Client":
         """Open a TLS connection, with this person's certificate if any."""
+        return Client(self, self.open_session(interface), person)
+
+    def open_session(self, interface: str = INTERFACE) -> SessionId:
+        """Let a client connect; it has said nothing yet."""
         self._sessions += 1
-        return Client(self, SessionId(self._sessions), person)
+        session = SessionId(self._sessions)
+        self.step(SessionOpened(session=session, interface=interface, peer="test:1"))
+        return session
 
     def request(
         self,
@@ -359,9 +358,6 @@ class Client:
         )
         self._tls = TlsSession(context)
         self._parser = ResponseParser()
-        node.step(
-            SessionOpened(session=session, interface=node.interface.name, peer="test:1")
-        )
         self._exchange()
 
     @property
@@ -408,6 +404,29 @@ class Client:
             received = self._node.host.sent.pop(self.session, bytearray())
             responses += self._parser.feed(self._tls.feed(bytes(received)))
         return responses
+
+
+def listener(
+    name: str = INTERFACE,
+    *,
+    port: int = 8000,
+    authority: Authority = Authority.SERVICE,
+    sessions_soft_max: int = 1000,
+    sessions_hard_max: int = 1010,
+    accepted_endpoints: tuple[str, ...] | None = None,
+) -> RpcInterface:
+    """Describe an interface."""
+    address = f"{HOST}:{port}"
+    return RpcInterface(
+        name=name,
+        bind_address=address,
+        published_address=address,
+        authority=authority,
+        sessions_soft_max=sessions_soft_max,
+        sessions_hard_max=sessions_hard_max,
+        accepted_endpoints=accepted_endpoints,
+        declared=json.dumps({"bind_address": address, "published_address": address}),
+    )
 
 
 def _new_member(person: Person) -> NewMember:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ccfpy.endpoints.context import Context
-from ccfpy.endpoints.declaration import Endpoint, Mode
+from ccfpy.endpoints.declaration import Endpoint, Handler, Mode
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.http.messages import Response
@@ -45,7 +45,7 @@ class NotesApp:
         return None if not constitution else b"\x07" * 32
 
 
-def _put(notes: Map[str, str]):  # noqa: ANN202 - a handler
+def _put(notes: Map[str, str]) -> Handler:
     def handler(context: Context) -> Response:
         body = context.body_json()
         assert isinstance(body, dict)
@@ -58,7 +58,7 @@ def _put(notes: Map[str, str]):  # noqa: ANN202 - a handler
     return handler
 
 
-def _get(notes: Map[str, str]):  # noqa: ANN202 - a handler
+def _get(notes: Map[str, str]) -> Handler:
     def handler(context: Context) -> Response:
         return json_reply(notes.of(context.tx).get(context.query.text("name")))
 

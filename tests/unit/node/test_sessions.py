@@ -1,0 +1,179 @@
+"""Connections: caps, certificates, parse errors, and requests one after another."""
+
+from collections.abc import Callable
+
+import pytest
+
+from ccfpy.base import json
+from ccfpy.base.ids import SessionId
+from ccfpy.boundary.configuration import Authority, RpcInterface
+from ccfpy.boundary.effects import CloseSession, SendData
+from ccfpy.boundary.events import SessionData, SessionOpened
+from ccfpy.testing.node import InProcessNode, Person, listener
+from tests.unit.node.conftest import CONSTITUTION, NotesApp
+
+GET_STATE = b"GET /node/state HTTP/1.1\r\n\r\n"
+
+
+@pytest.fixture
+def make_on(members: tuple[Person, ...]) -> Callable[..., InProcessNode]:
+    def make(*interfaces: RpcInterface) -> InProcessNode:
+        return InProcessNode(
+            NotesApp(),
+            constitution=CONSTITUTION,
+            members=members,
+            interfaces=interfaces,
+        )
+
+    return make
+
+
+def metrics(node: InProcessNode) -> dict[str, object]:
+    body = json.loads_object(node.request("GET", "/node/metrics").body)
+    sessions = body["sessions"]
+    assert isinstance(sessions, dict)
+    return dict(sessions)
+
+
+def test_pipelined_requests_are_answered_in_order(node: InProcessNode) -> None:
+    client = node.connect()
+    paths = ("/node/primary", "/node/nonsense", "/node/commit")
+    raw = b"".join(f"GET {path} HTTP/1.1\r\n\r\n".encode() for path in paths)
+    assert [r.status for r in client.send(raw)] == [200, 404, 200]
+    assert not client.is_closed
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "counter"),
+    [
+        (b"\x01", 400, "parsing"),
+        (
+            b"GET / HTTP/1.1\r\nname: " + b"x" * 20_000 + b"\r\n\r\n",
+            431,
+            "request_header_too_large",
+        ),
+        (
+            b"PUT /app/notes HTTP/1.1\r\ncontent-length: 2000000\r\n\r\n"
+            + b"x" * 2_000_000,
+            413,
+            "request_payload_too_large",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_answered_counted_and_ends_the_session(
+    node: InProcessNode, raw: bytes, status: int, counter: str
+) -> None:
+    client = node.connect()
+    responses = client.send(raw)
+    assert [r.status for r in responses] == [status]
+    assert client.is_closed
+    interfaces = metrics(node)["interfaces"]
+    assert isinstance(interfaces, dict)
+    errors = interfaces["primary_rpc_interface"]["errors"]
+    assert {k: v for k, v in errors.items() if v} == {counter: 1}
+
+
+def test_requests_before_an_unreadable_one_are_answered(node: InProcessNode) -> None:
+    client = node.connect()
+    responses = client.send(GET_STATE + b"\x01")
+    assert [r.status for r in responses] == [200, 400]
+    assert client.is_closed
+
+
+def test_a_client_that_asks_to_close_is_closed(node: InProcessNode) -> None:
+    client = node.connect()
+    raw = b"GET /node/state HTTP/1.1\r\nconnection: close\r\n\r\n"
+    assert [r.status for r in client.send(raw)] == [200]
+    assert client.is_closed
+
+
+def test_a_broken_handshake_is_told_and_closed(node: InProcessNode) -> None:
+    session = node.open_session()
+    effects = node.step(SessionData(session=session, data=b"GET / HTTP/1.1\r\n\r\n"))
+    assert CloseSession(session=session) in effects
+    assert all(isinstance(e, SendData | CloseSession) for e in effects)
+
+
+def test_beyond_the_soft_cap_every_request_is_turned_away(
+    make_on: Callable[..., InProcessNode],
+) -> None:
+    node = make_on(listener(sessions_soft_max=1, sessions_hard_max=2))
+    first = node.connect()
+    second = node.connect()
+    refused = second.request("GET", "/node/state")
+    assert refused.status == 503
+    assert b"SessionCapExhausted" in refused.body
+    assert second.is_closed
+    assert first.request("GET", "/node/state").status == 200
+
+
+def test_beyond_the_hard_cap_a_connection_is_closed_at_once(
+    make_on: Callable[..., InProcessNode],
+) -> None:
+    node = make_on(listener(sessions_soft_max=1, sessions_hard_max=1))
+    first = node.connect()
+    session = node.open_session()
+    assert session in node.host.closed
+    first.close()
+    assert node.open_session() not in node.host.closed
+
+
+def test_counts_rise_and_fall_with_sessions(node: InProcessNode) -> None:
+    clients = [node.connect() for _ in range(3)]
+    assert metrics(node)["active"] == 4
+    for client in clients:
+        client.close()
+    assert metrics(node)["active"] == 1
+    assert metrics(node)["peak"] == 4
+
+
+def test_a_session_the_host_opens_wrongly_is_closed(node: InProcessNode) -> None:
+    effects = node.step(
+        SessionOpened(session=SessionId(77), interface="nowhere", peer="x")
+    )
+    assert CloseSession(session=SessionId(77)) in effects
+    session = node.open_session()
+    node.step(
+        SessionOpened(session=session, interface="primary_rpc_interface", peer="x")
+    )
+    assert session in node.host.closed
+
+
+def test_an_unsecured_interface_serves_plain_text_and_only_what_it_lists(
+    make_on: Callable[..., InProcessNode],
+) -> None:
+    plain = listener(
+        "plain",
+        port=8002,
+        authority=Authority.UNSECURED,
+        accepted_endpoints=("/node/state",),
+        sessions_hard_max=1,
+    )
+    node = make_on(listener(), plain)
+    session = node.open_session("plain")
+    asked = GET_STATE + GET_STATE.replace(b"state", b"network")
+    effects = node.step(SessionData(session=session, data=asked))
+    (sent,) = [e for e in effects if isinstance(e, SendData)]
+    assert sent.data.count(b"HTTP/1.1 200 OK") == 1
+    assert sent.data.count(b"HTTP/1.1 503") == 1
+    assert node.open_session("plain") in node.host.closed
+
+
+def test_an_interface_the_service_vouches_for_has_no_tls_before_that_is_final(
+    node: InProcessNode,
+) -> None:
+    """The first signature commits the endorsement, so from then on there is."""
+    endorsed = node.connect()
+    assert endorsed.request("GET", "/node/state").status == 200
+
+
+def test_the_callers_certificate_is_known_to_the_app(
+    node: InProcessNode, alice: Person
+) -> None:
+    assert node.request("GET", "/node/state", person=alice).status == 200
+
+
+def test_head_is_answered_without_a_body(node: InProcessNode) -> None:
+    client = node.connect()
+    raw = b"HEAD /node/primary HTTP/1.1\r\n\r\n"
+    assert [r.body for r in client.send(raw)] == [b""]
