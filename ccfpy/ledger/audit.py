@@ -19,7 +19,7 @@ from typing import NamedTuple, TypeAlias
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import Seqno, TxId, View
 from ccfpy.crypto.certs import Certificate
-from ccfpy.ledger.chunk import Chunk, ChunkDamaged, ChunkName
+from ccfpy.ledger.chunk import HEADER_BYTES, Chunk, ChunkDamaged, ChunkName
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.signature import is_signature
@@ -177,12 +177,16 @@ class Auditor:
         self._last_signed: TxId | None = None
         self._last_root: bytes | None = None
         self._open: Chunk | None = None
-        self._signed_end = ("", 0)
+        self._signature_at = self._signed_end = ("", 0)
 
     @property
     def next_seqno(self) -> Seqno:
         """The seqno that must come next."""
         return len(self._tree)
+
+    @property
+    def _first_unsigned(self) -> Seqno:
+        return 1 if self._last_signed is None else self._last_signed.seqno + 1
 
     def read(self, file: ChunkFile) -> Iterator[Finding]:
         """Verify the next chunk."""
@@ -205,14 +209,14 @@ class Auditor:
 
     def finish(self) -> Iterator[Finding]:
         """Report an unsigned tail, then sum up."""
-        signed = self._last_signed.seqno if self._last_signed is not None else 0
+        first = self._first_unsigned
         torn_bytes = self._open.torn_bytes if self._open is not None else 0
-        if not self.is_damaged and (torn_bytes or self.next_seqno > signed + 1):
+        if not self.is_damaged and (torn_bytes or self.next_seqno > first):
             file, position = self._signed_end
             yield OpenTail(
                 file=file,
                 position=position,
-                first=signed + 1,
+                first=first,
                 last=self.next_seqno - 1,
                 torn_bytes=torn_bytes,
             )
@@ -232,13 +236,14 @@ class Auditor:
             chunk = Chunk.parse(name, file.read())
         except Malformed as error:
             position = error.position if isinstance(error, ChunkDamaged) else 0
-            raise _Damaged(
-                Damage(file=file.name, position=position, seqno=None, reason=str(error))
-            ) from error
+            damage = Damage(
+                file=file.name, position=position, seqno=None, reason=str(error)
+            )
+            raise _Damaged(damage) from error
         if not chunk.is_complete:
             self._open = chunk
-        if self._signed_end[0] != file.name:
-            self._signed_end = (file.name, 8)
+        if self.next_seqno == self._first_unsigned:
+            self._signed_end = (file.name, HEADER_BYTES)
         return chunk
 
     def _check_order(self, name: ChunkName) -> None:
@@ -260,30 +265,33 @@ class Auditor:
             self.trust.apply(write_set, last_root=self._last_root)
             if is_signature(write_set):
                 self._check_signature(transaction)
+                self._signature_at = (str(chunk.name), position)
                 self._signed_end = (str(chunk.name), position + len(data))
         except _TreeDiffers as error:
-            where = chunk.positions[error.seqno - chunk.name.first]
-            raise _Damaged(
-                Damage(
-                    file=str(chunk.name),
-                    position=where,
-                    seqno=error.seqno,
-                    reason=str(error),
-                )
-            ) from error
+            file, where = self._place(chunk, error.seqno)
+            damage = Damage(
+                file=file, position=where, seqno=error.seqno, reason=str(error)
+            )
+            raise _Damaged(damage) from error
         except CcfpyError as error:
-            raise _Damaged(
-                Damage(
-                    file=str(chunk.name),
-                    position=position,
-                    seqno=seqno,
-                    reason=str(error),
-                )
-            ) from error
+            damage = Damage(
+                file=str(chunk.name), position=position, seqno=seqno, reason=str(error)
+            )
+            raise _Damaged(damage) from error
         self._tree.append(transaction.leaf)
         after = self._service_state()
         if after != before:
             yield self._service_seen(transaction.txid, before)
+
+    def _place(self, chunk: Chunk, seqno: Seqno) -> tuple[str, int]:
+        """Give the file and offset of an entry that is not signed yet.
+
+        The last signature is among them, and may lie in the chunk before. Entries of
+        an earlier chunk that does not end in a signature are no longer at hand.
+        """
+        if seqno >= chunk.name.first:
+            return str(chunk.name), chunk.positions[seqno - chunk.name.first]
+        return self._signature_at
 
     def _service_state(self) -> _ServiceState:
         service = self.trust.service

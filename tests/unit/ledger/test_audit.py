@@ -20,6 +20,7 @@ from ccfpy.ledger.audit import (
     audit,
 )
 from ccfpy.ledger.chunk import Chunk, ChunkName
+from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.identity import Epoch, IdentityEndorsement
 from ccfpy.ledger.tables import (
     COSE_SIGNATURES,
@@ -178,11 +179,47 @@ def test_a_changed_ciphertext_is_blamed_on_its_entry() -> None:
     assert "not the one that the next signature covers" in damage.reason
 
 
-def test_a_changed_signature_entry_is_blamed_by_the_next() -> None:
+def test_a_changed_signature_is_blamed_by_the_next_also_in_the_chunk_before() -> None:
+    # Nothing in a signature's entry vouches for its tag; the next signature does.
+    data = bytearray(SMALL_FILES[1].read())
+    chunk = Chunk.parse(ChunkName.parse(SMALL_FILES[1].name), bytes(data))
+    where = chunk.positions[2]
+    data[where + 8] ^= 1
+    files = [SMALL_FILES[0], file(SMALL_FILES[1].name, bytes(data)), SMALL_FILES[2]]
+    damage = damage_in(files)
+    assert (damage.file, damage.position, damage.seqno) == (files[1].name, where, 8)
+
+
+@pytest.mark.parametrize("tree", ["none", "noise", "of another size"])
+def test_without_a_tree_to_compare_the_signature_is_blamed(tree: str) -> None:
     ledger = small_ledger()
-    entry = ledger.entries[7]
-    ledger.entries[7] = entry._replace(data=entry.data[:8] + b"\xff" + entry.data[9:])
-    assert damage_in(ledger.files()).seqno is not None
+    stored = {
+        "none": {},
+        "noise": {TREE: {SINGLE_KEY: b"noise"}},
+        "of another size": {TREE: {SINGLE_KEY: ledger.tree.serialise()}},
+    }[tree]
+    honest = ledger.say("five")
+    txid = TxId(2, len(ledger.tree))
+    tables = ledger.identity.signer.sign(txid, ledger.tree, issued_at=ISSUED_AT)
+    del tables[TREE]
+    ledger.put({**tables, **stored})
+    entry = ledger.entries[honest.seqno - 1]
+    changed = entry.data[:-1] + bytes([entry.data[-1] ^ 1])
+    ledger.entries[honest.seqno - 1] = entry._replace(data=changed)
+    damage = damage_in(ledger.files())
+    assert damage.seqno == txid.seqno
+    assert "the node signed the root" in damage.reason
+
+
+def test_a_tail_may_begin_in_a_chunk_that_was_closed() -> None:
+    ledger = small_ledger()
+    end = len(ledger.files()[-1].read())
+    ledger.put({}, flags=EntryFlags.CLOSE_CHUNK_AFTER)
+    ledger.say("five")
+    *_, tail = clean(ledger.files())
+    assert tail == OpenTail(
+        file="ledger_9-11.committed", position=end, first=11, last=12, torn_bytes=0
+    )
 
 
 @settings(max_examples=50)

@@ -243,6 +243,18 @@ def test_a_table_that_leaves_an_entry_out_is_damage() -> None:
         Chunk.parse(ChunkName(first=1, last=1), data)
 
 
+def test_a_table_that_names_an_entry_too_many_is_damage() -> None:
+    only = entry(1)
+    data = header(8 + len(only)) + only + positions_table([8, 8 + len(only)])
+    with pytest.raises(ChunkDamaged, match="an entry too many"):
+        Chunk.parse(ChunkName(first=1, last=2), data)
+
+
+def test_a_chunk_that_is_named_complete_and_is_open_is_damage() -> None:
+    with pytest.raises(ChunkDamaged, match="without a positions table"):
+        Chunk.parse(ChunkName(first=1, last=1), header(0) + entry(1))
+
+
 def test_a_table_that_disagrees_with_the_name_is_damage() -> None:
     with pytest.raises(ChunkDamaged, match="expected 3 entries as named, found 2"):
         Chunk.parse(ChunkName(first=1, last=3), closed([entry(1), entry(2)]))
@@ -264,6 +276,7 @@ def test_a_chunk_read_back_is_continued() -> None:
     read = Chunk.parse(ChunkName(first=1), header(0) + b"".join(entries))
     chunk = OpenChunk.reopen(read.name, read.positions, read.end)
     chunk.append(44)
+    assert list(chunk.positions) == [*read.positions, read.end]
     name, table, head = chunk.close()
     assert str(name) == "ledger_1-3"
     assert table == positions_table([*read.positions, read.end])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import TxId
 from ccfpy.crypto.aead import AesGcm
+from ccfpy.kv.changes import WriteSet
 from ccfpy.ledger.entry import (
     NO_CLAIMS,
     PUBLIC_OFFSET,
@@ -25,7 +26,10 @@ from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 
 SECRET = LedgerSecret(raw=bytes(range(32)))
 SECRETS = LedgerSecrets([(1, SECRET)])
-WRITES = {"public:open": {b"k": b"v", b"gone": None}, "closed": {b"k": b"secret"}}
+WRITES: WriteSet = {
+    "public:open": {b"k": b"v", b"gone": None},
+    "closed": {b"k": b"secret"},
+}
 
 names = st.sampled_from(["a", "b", "public:a", "public:b", "public:ccf.gov.x"])
 writes = st.dictionaries(

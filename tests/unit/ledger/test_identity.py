@@ -142,7 +142,7 @@ def test_headers_that_name_no_epoch_are_malformed(header: cose.Header) -> None:
 
 
 def test_a_detached_endorsement_is_malformed() -> None:
-    header = {"ccf.v1": {"epoch.start.txid": "2.1"}}
+    header: cose.Header = {"ccf.v1": {"epoch.start.txid": "2.1"}}
     data = cose.sign(SECOND.key, protected=header, payload=FIRST_KEY, detached=True)
     with pytest.raises(Malformed, match="without the endorsed key"):
         IdentityEndorsement.parse(changed(endorsement=base64.b64encode(data).decode()))

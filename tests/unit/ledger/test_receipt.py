@@ -231,6 +231,7 @@ def test_another_service_does_not_vouch_for_it() -> None:
 
 def test_the_services_own_certificate_may_stand_among_the_endorsements() -> None:
     receipt = replace(RECEIPT, service_endorsements=(FIRST.certificate.pem,))
+    assert Receipt.from_json(receipt.to_json()) == receipt
     *_, last = receipt.verify(FIRST.certificate)
     assert "through 1 earlier identities" in last.computed
 

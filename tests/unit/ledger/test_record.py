@@ -8,7 +8,9 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json
 from ccfpy.ledger import record
 
-values = st.none() | st.booleans() | st.integers() | st.text() | st.just([])
+values: st.SearchStrategy[Json] = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.text(), st.builds(list)
+)
 
 
 def test_fields_read_into_what_they_stand_for() -> None:

@@ -30,7 +30,6 @@ def test_the_secret_with_the_greatest_version_not_after_applies(
 
 def test_secrets_are_added_restored_and_rolled_back() -> None:
     secrets = LedgerSecrets([(20, secret(20))])
-    assert secrets.penultimate is None
     secrets.add(30, secret(30))
     secrets.restore(LedgerSecrets([(1, secret(1)), (10, secret(10))]))
     assert [version for version, _ in secrets] == [1, 10, 20, 30]
@@ -40,6 +39,10 @@ def test_secrets_are_added_restored_and_rolled_back() -> None:
     secrets.rollback(0)
     assert [version for version, _ in secrets] == [1]
     assert len(secrets) == 1
+
+
+def test_a_single_secret_has_none_before_it() -> None:
+    assert LedgerSecrets([(20, secret(20))]).penultimate is None
 
 
 def test_only_where_the_latest_points_back_to_can_be_corrected() -> None:

@@ -13,7 +13,12 @@ from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.rsa import RsaKeyPair
 from ccfpy.ledger import shares
 from ccfpy.ledger.secrets import LedgerSecret
-from ccfpy.ledger.shares import Recipients, RecoveryShares, SecretRecord
+from ccfpy.ledger.shares import (
+    PreviousSecret,
+    Recipients,
+    RecoveryShares,
+    SecretRecord,
+)
 
 ENTROPY = SeededEntropy(b"shares")
 KEYS = {
@@ -147,6 +152,26 @@ def test_a_secret_that_was_recorded_twice_is_taken_once() -> None:
     again = SecretRecord(previous=records[-1][1].previous, next_version=26)
     restored = shares.restore(secrets[-1], [*records, (40, again)])
     assert [version for version, _ in restored] == [1, 16, 26]
+
+
+def test_a_first_secret_has_no_predecessor_to_record() -> None:
+    record = SecretRecord.make(
+        LATEST, previous=None, previous_stored=None, next_version=1, entropy=ENTROPY
+    )
+    assert record == SecretRecord(next_version=1)
+
+
+def test_a_ledger_whose_beginning_is_gone_gives_back_what_it_can() -> None:
+    secrets, records = chain(4)
+    restored = shares.restore(secrets[-1], records[2:])
+    assert [version for version, _ in restored] == [16, 26, 36]
+
+
+def test_what_opens_to_something_else_is_no_secret() -> None:
+    encrypted = shares.seal_submitted(b"short", LATEST, ENTROPY)
+    previous = PreviousSecret(encrypted=encrypted, version=1)
+    with pytest.raises(Malformed, match="a ledger secret of 5 bytes"):
+        shares.restore(LATEST, [(5, SecretRecord(previous=previous))])
 
 
 def test_a_record_that_does_not_open_is_refused() -> None:
