@@ -17,13 +17,12 @@ class Application(Protocol):
         ...
 
     def registry(self) -> Registry:
-        """Give the endpoints served under ``/app``."""
+        """Give the endpoints served under ``/app``, in a registry of the node's own."""
         ...
 
     def create_claims(self, constitution: str) -> bytes | None:
-        """Give the claims digest of the transaction that creates the service, if any.
+        """Give 32 bytes to bind into the receipt of the service's first transaction.
 
-        Args:
-            constitution: the source of the service's first constitution.
+        ``None`` binds nothing.
         """
         ...

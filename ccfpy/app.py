@@ -1,0 +1,380 @@
+"""The public face of ccfpy for whoever writes an application.
+
+An application is an ``App`` and functions that it decorates. A function takes the
+context, then its arguments by name: from the path, the query string, or the JSON body
+as a dataclass. It works on maps through the context's transaction, returns its answer
+or raises an ``ApiError``, and may be run again when it lost a race, so it leaves
+nothing outside the transaction::
+
+    app = App("notes")
+    NOTES = Map("notes", json_codec(int), json_codec(str))
+
+    @app.get("/notes/{note}")
+    def read_note(ctx: Context, note: U64) -> str:
+        \"\"\"Read a note.\"\"\"
+        text = NOTES.of(ctx.tx).get(note)
+        if text is None:
+            raise ApiError(404, ErrorCode.ResourceNotFound, f"No note {note}.")
+        return text
+
+Everything an application may use is here; it imports nothing else of ccfpy.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias, TypedDict, TypeVar, Unpack
+
+from ccfpy.base import json
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import MemberId, NodeId, Seqno, TxId, UserId, View
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.consensus.status import TxStatus
+from ccfpy.crypto.hashing import sha256, sha256_hex
+from ccfpy.endpoints.auth import (
+    POLICIES,
+    AllOf,
+    AnyCertCaller,
+    AuthPolicy,
+    CallerOfAll,
+    CustomAuth,
+    Identity,
+    JwtCaller,
+    MemberCertCaller,
+    MemberCoseSign1Caller,
+    Nobody,
+    TypedUserCoseSign1,
+    Unauthenticated,
+    UserCertCaller,
+    UserCoseSign1,
+    UserCoseSign1Caller,
+)
+from ccfpy.endpoints.binding import bind
+from ccfpy.endpoints.common import add_common_endpoints
+from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.declaration import (
+    Endpoint,
+    Forwarding,
+    LocalCommitHandler,
+    Mode,
+    Redirection,
+)
+from ccfpy.endpoints.identities import (
+    member_certificate,
+    member_data,
+    node_info,
+    node_quote,
+    trusted_node_quotes,
+    user_certificate,
+    user_data,
+)
+from ccfpy.endpoints.openapi import document
+from ccfpy.endpoints.registry import Registry, template_pattern
+from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
+from ccfpy.endpoints.shapes import JSON_NAME, U64, IntegerRange, shape_of
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.etag import Matcher
+from ccfpy.http.messages import Request, Response
+from ccfpy.kv.maps import RAW, STRING, Codec, Map, Set, Value
+
+__all__ = [
+    "JSON_NAME",
+    "RAW",
+    "STRING",
+    "U64",
+    "AllOf",
+    "AnyCertCaller",
+    "ApiError",
+    "App",
+    "Auth",
+    "AuthPolicy",
+    "CallerOfAll",
+    "Codec",
+    "Context",
+    "CustomAuth",
+    "ErrorCode",
+    "Forwarding",
+    "Identity",
+    "IntegerRange",
+    "Json",
+    "JsonObject",
+    "JwtCaller",
+    "Malformed",
+    "Map",
+    "Matcher",
+    "MemberCertCaller",
+    "MemberCoseSign1Caller",
+    "MemberId",
+    "Mode",
+    "Nobody",
+    "NodeId",
+    "Redirection",
+    "Request",
+    "Response",
+    "Seqno",
+    "Set",
+    "TxId",
+    "TxStatus",
+    "TypedUserCoseSign1",
+    "Unauthenticated",
+    "UserCertCaller",
+    "UserCoseSign1",
+    "UserCoseSign1Caller",
+    "UserId",
+    "Value",
+    "View",
+    "all_of",
+    "bytes_reply",
+    "empty_reply",
+    "json_codec",
+    "json_reply",
+    "member_certificate",
+    "member_data",
+    "node_info",
+    "node_quote",
+    "sha256",
+    "sha256_hex",
+    "text_reply",
+    "trusted_node_quotes",
+    "user_certificate",
+    "user_data",
+]
+
+T = TypeVar("T")
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+Auth: TypeAlias = str | AuthPolicy
+"""A policy, or the name of one that needs no parameters."""
+
+PREFIX = "app"
+NO_AUTH = "no_auth"
+_READING = frozenset({"GET", "HEAD"})
+
+
+def json_codec(kind: type[T]) -> Codec[T]:
+    """Keep values of a type as JSON, the form that CCF's C++ applications have.
+
+    The type may be a dataclass; its form must not change while a ledger holds it.
+
+    Raises:
+        TypeError: JSON has no form for it.
+    """
+    shape = shape_of(kind)
+    read, write = shape.read, shape.write
+    if write is None:
+        return Codec(encode=json.dumps, decode=lambda text: read(json.loads(text)))
+    return Codec(
+        encode=lambda value: json.dumps(write(value)),
+        decode=lambda text: read(json.loads(text)),
+    )
+
+
+def all_of(*policies: Auth) -> AllOf:
+    """Make a policy that accepts only whom all of these accept.
+
+    Raises:
+        ValueError: a name is unknown, or stands twice.
+    """
+    return AllOf([_policy(each) for each in policies])
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """How an endpoint runs, where the declaration does not say."""
+
+    mode: Mode
+    forwarding: Forwarding
+    redirection: Redirection
+
+
+_ROUTES = {
+    Mode.READ_WRITE: _Route(Mode.READ_WRITE, Forwarding.ALWAYS, Redirection.TO_PRIMARY),
+    Mode.READ_ONLY: _Route(Mode.READ_ONLY, Forwarding.SOMETIMES, Redirection.NONE),
+    Mode.HISTORICAL: _Route(Mode.HISTORICAL, Forwarding.NEVER, Redirection.NONE),
+    Mode.COMMAND: _Route(Mode.COMMAND, Forwarding.SOMETIMES, Redirection.NONE),
+}
+
+
+class Options(TypedDict, total=False):
+    """What a declaration may say of an endpoint.
+
+    Attributes:
+        auth: the application's own if not given; empty means anybody.
+        mode: read-only for ``GET`` and ``HEAD``, else read-write.
+        forwarding: follows from the mode if not given, as does ``redirection``.
+        redirection: where a node that should not answer sends the caller.
+        on_local_commit: shapes the response when its transaction's id is known.
+        status: of an answer that is not a ``Response``.
+        hidden: left out of the OpenAPI document.
+        deprecated: callers should use another one.
+    """
+
+    auth: Sequence[Auth]
+    mode: Mode
+    forwarding: Forwarding
+    redirection: Redirection
+    on_local_commit: LocalCommitHandler
+    status: int
+    hidden: bool
+    deprecated: bool
+
+
+class App:
+    """An application: its endpoints, and what it says of itself."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        title: str | None = None,
+        version: str = "0.0.1",
+        description: str = "",
+        auth: Sequence[Auth] = (),
+        has_common_endpoints: bool = True,
+    ) -> None:
+        """Begin an application.
+
+        Args:
+            name: what nodes report; the title too, unless one is given.
+            title: its title in OpenAPI, with ``version`` and ``description``.
+            version: of its interface.
+            description: what it is for.
+            auth: who may call an endpoint that does not say; nobody is asked if empty.
+            has_common_endpoints: adds ``/commit``, ``/tx``, ``/api`` and ``/receipt``.
+        """
+        self.name = name
+        self.title = title or name
+        self.version = version
+        self.description = description
+        self._auth = _policies(auth)
+        self._has_common_endpoints = has_common_endpoints
+        self._creation_claims: Callable[[str], bytes] | None = None
+        self._endpoints: dict[tuple[str, str], Endpoint] = {}
+
+    def endpoint(
+        self, method: str, path: str, **options: Unpack[Options]
+    ) -> Callable[[Function], Function]:
+        """Declare that the decorated function answers a verb on a path.
+
+        Args:
+            method: the verb, upper case.
+            path: begins with ``/`` and may have ``{name}`` parts.
+            options: see ``Options``.
+
+        Raises:
+            TypeError: a type has no form in a request or an answer.
+            ValueError: the path or a policy's name is wrong, or the endpoint is
+                declared already.
+        """
+        if not path.startswith("/"):
+            raise ValueError(f"a path begins with a slash: {path!r}")
+        template_pattern(path)
+        route = _ROUTES[options.get("mode") or _default_mode(method)]
+        policies = self._policies(options.get("auth"))
+
+        def declare(function: Function) -> Function:
+            if (method, path) in self._endpoints:
+                raise ValueError(f"{method} {path} is declared twice")
+            binding = bind(function, path, status=options.get("status", 200))
+            self._endpoints[method, path] = Endpoint(
+                method=method,
+                path=path,
+                handler=binding.handler,
+                mode=route.mode,
+                forwarding=options.get("forwarding") or route.forwarding,
+                redirection=options.get("redirection") or route.redirection,
+                auth=policies,
+                operation=replace(
+                    binding.operation,
+                    hidden=options.get("hidden", False),
+                    deprecated=options.get("deprecated", False),
+                ),
+                on_local_commit=options.get("on_local_commit"),
+            )
+            return function
+
+        return declare
+
+    def get(
+        self, path: str, **options: Unpack[Options]
+    ) -> Callable[[Function], Function]:
+        """Declare a ``GET`` endpoint."""
+        return self.endpoint("GET", path, **options)
+
+    def head(
+        self, path: str, **options: Unpack[Options]
+    ) -> Callable[[Function], Function]:
+        """Declare a ``HEAD`` endpoint."""
+        return self.endpoint("HEAD", path, **options)
+
+    def post(
+        self, path: str, **options: Unpack[Options]
+    ) -> Callable[[Function], Function]:
+        """Declare a ``POST`` endpoint."""
+        return self.endpoint("POST", path, **options)
+
+    def put(
+        self, path: str, **options: Unpack[Options]
+    ) -> Callable[[Function], Function]:
+        """Declare a ``PUT`` endpoint."""
+        return self.endpoint("PUT", path, **options)
+
+    def patch(
+        self, path: str, **options: Unpack[Options]
+    ) -> Callable[[Function], Function]:
+        """Declare a ``PATCH`` endpoint."""
+        return self.endpoint("PATCH", path, **options)
+
+    def delete(
+        self, path: str, **options: Unpack[Options]
+    ) -> Callable[[Function], Function]:
+        """Declare a ``DELETE`` endpoint."""
+        return self.endpoint("DELETE", path, **options)
+
+    def registry(self) -> Registry:
+        """Give the endpoints in a registry of the caller's own."""
+        registry = Registry(
+            PREFIX,
+            title=self.title,
+            description=self.description,
+            version=self.version,
+        )
+        if self._has_common_endpoints:
+            add_common_endpoints(registry)
+        for endpoint in self._endpoints.values():
+            registry.add(endpoint)
+        return registry
+
+    def openapi(self) -> JsonObject:
+        """Describe the application's endpoints as an OpenAPI document."""
+        return document(self.registry())
+
+    def create_claims(self, constitution: str) -> bytes | None:
+        """Give what to bind into the receipt of the service's first transaction."""
+        return (
+            None if self._create_claims is None else self._create_claims(constitution)
+        )
+
+    def _policies(self, given: Sequence[Auth] | None) -> tuple[AuthPolicy, ...]:
+        if given is None:
+            return self._auth
+        return _policies(given)
+
+
+def _default_mode(method: str) -> Mode:
+    return Mode.READ_ONLY if method in _READING else Mode.READ_WRITE
+
+
+def _policies(given: Sequence[Auth]) -> tuple[AuthPolicy, ...]:
+    policies = tuple(map(_policy, given))
+    if len(policies) == 1 and policies[0].name == NO_AUTH:
+        return ()  # means the same and costs nothing
+    return policies
+
+
+def _policy(given: Auth) -> AuthPolicy:
+    if not isinstance(given, str):
+        return given
+    policy = POLICIES.get(given)
+    if policy is None:
+        raise ValueError(f"no policy {given!r}; there are {', '.join(POLICIES)}")
+    return policy

@@ -1,0 +1,302 @@
+"""Turns an application's function into a handler: arguments in, answer out.
+
+The first parameter is the context. Each other one is filled by its name and type: a
+part of the path template, the body (a dataclass, or named ``body``), or else a
+parameter of the query string, optional if it has a default. Types also describe the
+endpoint in OpenAPI. All is decided when the endpoint is declared; a request only runs
+the plan.
+"""
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias, get_args, get_type_hints
+
+from ccfpy.base import json
+from ccfpy.base.errors import Malformed
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.declaration import Handler, Operation
+from ccfpy.endpoints.registry import parameter_names
+from ccfpy.endpoints.replies import bytes_reply, empty_reply
+from ccfpy.endpoints.shapes import Shape, shape_of
+from ccfpy.endpoints.texts import TextReader, text_reader
+from ccfpy.http.accept import require_json
+from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
+from ccfpy.http.messages import Response
+
+BODY = "body"
+NO_CONTENT = 204
+
+_Read: TypeAlias = Callable[[Context], Any]
+_Respond: TypeAlias = Callable[[Context, Any], Response]
+
+_SECTION = re.compile(r"^(Args|Returns|Raises|Example|Examples|Note):$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """A handler made from a function, and what its signature and docstring say."""
+
+    handler: Handler
+    operation: Operation
+
+
+class _Argument(NamedTuple):
+    """How one argument is read, and how OpenAPI describes it."""
+
+    read: _Read
+    query_parameter: JsonObject | None = None
+    body: "Shape | None" = None
+    body_type: str = JSON_CONTENT_TYPE
+    components: "dict[str, Json] | None" = None
+
+
+def bind(function: Callable[..., object], path: str, *, status: int = 200) -> Binding:
+    """Make a handler of a function.
+
+    Args:
+        function: takes the context, then arguments read from the request.
+        path: the endpoint's template, which names some of the arguments.
+        status: answers a value that is not a response of its own.
+
+    Raises:
+        TypeError: a parameter or the result has a type with no form in a request or
+            answer, or the function takes no context.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    parameters = list(inspect.signature(function).parameters.values())
+    if not parameters:
+        raise TypeError(f"{function.__qualname__} must take the context first")
+    in_path = parameter_names(path)
+    arguments: dict[str, _Argument] = {}
+    for parameter in parameters[1:]:
+        name = parameter.name
+        annotation = hints.get(name, str)
+        if name in in_path:
+            arguments[name] = _from_path(name, text_reader(annotation))
+        elif name == BODY or _is_object(annotation):
+            arguments[name] = _from_body(annotation)
+        else:
+            arguments[name] = _from_query(name, annotation, parameter.default)
+    result = hints.get("return", Response)
+    respond, answer = _responder(result, status)
+    return Binding(
+        handler=_handler(function, arguments, respond),
+        operation=_operation(function, arguments, answer, status),
+    )
+
+
+def _handler(
+    function: Callable[..., object], arguments: dict[str, _Argument], respond: _Respond
+) -> Handler:
+    plan = [(name, argument.read) for name, argument in arguments.items()]
+    if not plan:
+
+        def without_arguments(context: Context) -> Response:
+            return respond(context, function(context))
+
+        return without_arguments
+    if len(plan) == 1:
+        ((only_name, read_only),) = plan
+
+        def with_one_argument(context: Context) -> Response:
+            value = read_only(context)
+            return respond(context, function(context, **{only_name: value}))
+
+        return with_one_argument
+
+    def with_arguments(context: Context) -> Response:
+        given = {name: read(context) for name, read in plan}
+        return respond(context, function(context, **given))
+
+    return with_arguments
+
+
+# Arguments
+
+
+def _is_object(annotation: object) -> bool:
+    return isinstance(annotation, type) and dataclasses.is_dataclass(annotation)
+
+
+def _from_path(name: str, reader: TextReader) -> _Argument:
+    parse = reader.parse
+
+    def read(context: Context) -> Any:  # noqa: ANN401 - of the parameter's type
+        text = context.params[name]
+        value = parse(text)
+        if value is None:
+            raise ApiError(
+                400,
+                ErrorCode.InvalidResourceName,
+                f"Unable to parse path parameter '{text}' as a {name}",
+            )
+        return value
+
+    return _Argument(read)
+
+
+def _from_query(name: str, annotation: object, default: object) -> _Argument:
+    is_required = default is inspect.Parameter.empty
+    reader = text_reader(annotation)
+    parse, kind = reader.parse, reader.kind
+
+    def read(context: Context) -> Any:  # noqa: ANN401 - of the parameter's type
+        text = context.query.get(name)
+        if text is None:
+            if is_required:
+                raise _invalid_query(f"Missing query parameter '{name}'")
+            return default
+        value = parse(text)
+        if value is None:
+            raise _invalid_query(
+                f"Unable to parse value '{text}'{kind} in parameter '{name}'"
+            )
+        return value
+
+    described: JsonObject = {
+        "in": "query",
+        "name": name,
+        "required": is_required,
+        "schema": reader.schema,
+    }
+    return _Argument(read, described, components=dict(reader.components))
+
+
+def _invalid_query(message: str) -> ApiError:
+    return ApiError(400, ErrorCode.InvalidQueryParameterValue, message)
+
+
+def _from_body(annotation: object) -> _Argument:
+    if annotation is bytes:
+        return _Argument(_raw_body, body=_BYTES, body_type="application/octet-stream")
+    if annotation is str:
+        return _Argument(_text_body, body=shape_of(str), body_type="text/plain")
+    shape = shape_of(annotation)
+    read_value = shape.read
+
+    def read(context: Context) -> Any:  # noqa: ANN401 - of the parameter's type
+        body = context.request.body
+        try:
+            return read_value(json.loads(body) if body else {})
+        except Malformed as error:
+            raise _invalid_input(str(error)) from error
+
+    return _Argument(read, body=shape)
+
+
+def _raw_body(context: Context) -> bytes:
+    return context.request.body
+
+
+def _text_body(context: Context) -> str:
+    try:
+        return context.request.body.decode()
+    except UnicodeDecodeError as error:
+        raise _invalid_input(f"the body is no UTF-8 at byte {error.start}") from error
+
+
+def _invalid_input(message: str) -> ApiError:
+    return ApiError(400, ErrorCode.InvalidInput, message)
+
+
+_BYTES = Shape(shape_of(bytes).read, None, {"format": "binary", "type": "string"})
+
+
+# Answers
+
+
+def _responder(annotation: object, status: int) -> tuple[_Respond, Shape | None]:
+    """Give what turns a result into an answer; a ``Response`` is always one already."""
+    parts = set(get_args(annotation)) if Response in get_args(annotation) else set()
+    if annotation is Response or parts == {Response, type(None)}:
+        return _respond_itself, None
+    if parts:
+        remaining = [part for part in get_args(annotation) if part is not Response]
+        joined = remaining[0]
+        for part in remaining[1:]:
+            joined = joined | part
+        annotation = joined
+    if annotation in (None, type(None)):
+        return _respond_itself, None
+    if annotation is bytes:
+        return _responding_bytes(status), _BYTES
+    shape = shape_of(annotation)
+    return _responding_json(shape, status), shape
+
+
+def _respond_itself(_: Context, result: object) -> Response:
+    if isinstance(result, Response):
+        return result
+    assert result is None, f"a handler gave {result!r} without declaring its type"
+    return empty_reply(NO_CONTENT)
+
+
+def _responding_bytes(status: int) -> _Respond:
+    def respond(_: Context, result: Any) -> Response:  # noqa: ANN401 - what the handler gave
+        if isinstance(result, Response):
+            return result
+        return bytes_reply(result, status=status)
+
+    return respond
+
+
+def _responding_json(shape: Shape, status: int) -> _Respond:
+    write = shape.write
+
+    def respond(context: Context, result: Any) -> Response:  # noqa: ANN401 - what the handler gave
+        if isinstance(result, Response):
+            return result
+        if result is None:
+            return empty_reply(NO_CONTENT)
+        accept = context.request.headers.get("accept")
+        if accept is not None:
+            require_json(accept)
+        return Response(
+            status=status,
+            headers={"content-type": JSON_CONTENT_TYPE},
+            body=json.dumps(result if write is None else write(result)),
+        )
+
+    return respond
+
+
+# OpenAPI
+
+
+def _operation(
+    function: Callable[..., object],
+    arguments: dict[str, _Argument],
+    answer: Shape | None,
+    status: int,
+) -> Operation:
+    components: dict[str, Json] = {}
+    request: _Argument | None = None
+    for argument in arguments.values():
+        components.update(argument.components or {})
+        if argument.body is not None:
+            request = argument
+            components.update(argument.body.components)
+    components.update(answer.components if answer else {})
+    summary, _, description = (inspect.getdoc(function) or "").partition("\n")
+    description = _SECTION.split(description, maxsplit=1)[0].strip()
+    return Operation(
+        summary=summary,
+        description=description,
+        parameters=tuple(
+            argument.query_parameter
+            for argument in arguments.values()
+            if argument.query_parameter is not None
+        ),
+        request_schema=request.body.schema if request and request.body else None,
+        request_content_type=request.body_type if request else JSON_CONTENT_TYPE,
+        response_schema=answer.schema if answer else None,
+        response_content_type=(
+            "application/octet-stream" if answer is _BYTES else JSON_CONTENT_TYPE
+        ),
+        success_status=status if answer else NO_CONTENT,
+        components=components,
+    )

@@ -1,0 +1,382 @@
+"""How a Python type is JSON: read strictly, written as CCF writes, and its schema.
+
+Understood are text, integers, numbers, booleans, bytes (base64), ``None``, lists,
+dictionaries by text, enums, literals, optional values, any JSON, and dataclasses of
+these. A dataclass is an object: a field without a default is required; a field that
+equals its default is not written; fields nobody declared are ignored, as in CCF. A
+``ValueError`` from ``__post_init__`` refuses the value. Everything is worked out when a
+type is declared, nothing again per value.
+"""
+
+import base64
+import binascii
+import dataclasses
+import enum
+import re
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    TypeAlias,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+from ccfpy.base import json
+from ccfpy.base.errors import Malformed
+from ccfpy.base.json import Json, JsonObject
+
+JSON_NAME = "json_name"
+"""Metadata of a dataclass field whose JSON name is no Python name."""
+
+_UNFIT_FOR_NAME = re.compile(r"[^A-Za-z0-9._-]")
+
+
+class IntegerRange(NamedTuple):
+    """What integers an annotation allows, and what its schema is called."""
+
+    name: str
+    minimum: int
+    maximum: int
+
+
+INT64 = IntegerRange("int64", -(2**63), 2**63 - 1)
+UINT64 = IntegerRange("uint64", 0, 2**64 - 1)
+U64: TypeAlias = Annotated[int, UINT64]
+"""An unsigned 64-bit integer, such as a record's id."""
+
+
+class Mismatch(Malformed):
+    """JSON of another shape; says where in the document, and what was expected."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.path: list[str] = []
+
+    def __str__(self) -> str:
+        """Give the place as a JSON pointer, then the problem."""
+        return f"At #/{'/'.join(reversed(self.path))}: {self.problem}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One type's JSON form.
+
+    Attributes:
+        read: gives the value; raises ``Mismatch``.
+        write: gives what the JSON writer takes; ``None`` if that is the value itself.
+        schema: its OpenAPI schema, usually a reference.
+        components: the named schemas it refers to.
+    """
+
+    read: Callable[[Json], Any]
+    write: Callable[[Any], Any] | None
+    schema: JsonObject
+    components: Mapping[str, Json] = field(default_factory=dict)
+
+
+def shape_of(annotation: object) -> Shape:
+    """Work out the shape of a type.
+
+    Raises:
+        TypeError: JSON has no form for it, or none that could be told apart.
+    """
+    if annotation in _SIMPLE:
+        return _SIMPLE[annotation]
+    if get_origin(annotation) is not None:
+        return _composed(annotation)
+    if isinstance(annotation, type):
+        if issubclass(annotation, enum.Enum):
+            values = {member.value: member for member in annotation}
+            return _named(annotation, _one_of(values))
+        if dataclasses.is_dataclass(annotation):
+            return _named(annotation, _dataclass(annotation))
+    raise TypeError(f"JSON has no form for {annotation!r}")
+
+
+def _composed(annotation: object) -> Shape:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _annotated(arguments)
+    if origin is Literal:
+        return _one_of({value: value for value in arguments})
+    if origin in (Union, types.UnionType):
+        return _union(annotation, arguments)
+    if origin is list:
+        return _list(shape_of(arguments[0]))
+    if origin is dict and arguments[0] is str:
+        return _dict(shape_of(arguments[1]))
+    raise TypeError(f"JSON has no form for {annotation!r}")
+
+
+def _found(value: Json) -> str:
+    text = json.dumps(value).decode()
+    return text if len(text) <= _SHOWN_MAX else text[:_SHOWN_MAX] + "..."
+
+
+_SHOWN_MAX = 200
+
+
+def _instance(kind: type, what: str) -> Callable[[Json], Any]:
+    def read(value: Json) -> Any:  # noqa: ANN401 - a value of the shape's own type
+        if type(value) is not kind:
+            raise Mismatch(f"expected {what}, found {_found(value)}")
+        return value
+
+    return read
+
+
+def _integer(allowed: IntegerRange) -> Shape:
+    _, minimum, maximum = allowed
+
+    def read(value: Json) -> int:
+        if type(value) is not int or not minimum <= value <= maximum:
+            raise Mismatch(
+                f"expected an integer in [{minimum}, {maximum}], found {_found(value)}"
+            )
+        return value
+
+    schema: JsonObject = {"maximum": maximum, "minimum": minimum, "type": "integer"}
+    return _component(allowed.name, Shape(read, None, schema))
+
+
+def _read_number(value: Json) -> float:
+    if type(value) is not float and type(value) is not int:
+        raise Mismatch(f"expected a number, found {_found(value)}")
+    return float(value)
+
+
+def _read_bytes(value: Json) -> bytes:
+    if not isinstance(value, str):
+        raise Mismatch(f"expected base64, found {_found(value)}")
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise Mismatch(f"expected base64, found {_found(value)}") from error
+
+
+def _write_bytes(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _read_any(value: Json) -> Json:
+    return value
+
+
+def _component(name: str, shape: Shape) -> Shape:
+    """Move a shape's schema among the named ones and refer to it."""
+    name = _UNFIT_FOR_NAME.sub("_", name)
+    components = {**shape.components, name: shape.schema}
+    reference: JsonObject = {"$ref": f"#/components/schemas/{name}"}
+    return Shape(shape.read, shape.write, reference, components)
+
+
+def _named(kind: type, shape: Shape) -> Shape:
+    return _component(kind.__qualname__.replace(".", "__"), shape)
+
+
+def _annotated(arguments: tuple[Any, ...]) -> Shape:
+    ranges = [each for each in arguments[1:] if isinstance(each, IntegerRange)]
+    if arguments[0] is int and ranges:
+        return _integer(ranges[0])
+    return shape_of(arguments[0])
+
+
+def _one_of(values: Mapping[Any, Any]) -> Shape:
+    allowed = list(values)
+    what = ", ".join(map(_found, allowed))
+
+    def read(value: Json) -> Any:  # noqa: ANN401 - a value of the shape's own type
+        try:
+            return values[value]
+        except (KeyError, TypeError):
+            raise Mismatch(f"expected one of {what}, found {_found(value)}") from None
+
+    return Shape(read, None, {"enum": allowed})
+
+
+def _union(annotation: object, arguments: tuple[Any, ...]) -> Shape:
+    if set(arguments) == _JSON_PARTS:
+        return _SIMPLE[Any]
+    others = [each for each in arguments if each is not types.NoneType]
+    if len(others) != 1 or len(others) == len(arguments):
+        raise TypeError(f"JSON cannot tell the parts of {annotation!r} apart")
+    inner = shape_of(others[0])
+    inner_read, inner_write = inner.read, inner.write
+
+    def read(value: Json) -> Any:  # noqa: ANN401 - a value of the shape's own type
+        return None if value is None else inner_read(value)
+
+    def write(value: Any) -> Any:  # noqa: ANN401 - a value of the shape's own type
+        assert inner_write is not None
+        return None if value is None else inner_write(value)
+
+    return Shape(
+        read,
+        write if inner_write else None,
+        {"allOf": [inner.schema], "nullable": True},
+        inner.components,
+    )
+
+
+def _list(items: Shape) -> Shape:
+    read_item, write_item = items.read, items.write
+
+    def read(value: Json) -> list[Any]:
+        if not isinstance(value, list):
+            raise Mismatch(f"expected an array, found {_found(value)}")
+        result = []
+        for index, item in enumerate(value):
+            try:
+                result.append(read_item(item))
+            except Mismatch as error:
+                error.path.append(str(index))
+                raise
+        return result
+
+    def write(values: list[Any]) -> list[Any]:
+        assert write_item is not None
+        return [write_item(value) for value in values]
+
+    schema: JsonObject = {"items": items.schema, "type": "array"}
+    return Shape(read, write if write_item else None, schema, items.components)
+
+
+def _dict(values: Shape) -> Shape:
+    read_value, write_value = values.read, values.write
+
+    def read(value: Json) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise Mismatch(f"expected an object, found {_found(value)}")
+        result = {}
+        for name, item in value.items():
+            try:
+                result[name] = read_value(item)
+            except Mismatch as error:
+                error.path.append(name)
+                raise
+        return result
+
+    def write(items: dict[str, Any]) -> dict[str, Any]:
+        assert write_value is not None
+        return {name: write_value(item) for name, item in items.items()}
+
+    schema: JsonObject = {"additionalProperties": values.schema, "type": "object"}
+    return Shape(read, write if write_value else None, schema, values.components)
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """A dataclass's field: where it stands in JSON, and what may be left out."""
+
+    name: str
+    json_name: str
+    shape: Shape
+    is_required: bool
+    default: object
+
+
+def _fields(kind: Any) -> list[_Field]:  # noqa: ANN401 - any dataclass
+    hints = get_type_hints(kind, include_extras=True)
+    return [
+        _Field(
+            name=each.name,
+            json_name=each.metadata.get(JSON_NAME, each.name),
+            shape=shape_of(hints[each.name]),
+            is_required=each.default is dataclasses.MISSING
+            and each.default_factory is dataclasses.MISSING,
+            default=each.default
+            if each.default_factory is dataclasses.MISSING
+            else each.default_factory(),
+        )
+        for each in dataclasses.fields(kind)
+        if each.init
+    ]
+
+
+def _dataclass(kind: Any) -> Shape:  # noqa: ANN401 - any dataclass
+    fields = _fields(kind)
+    schema: JsonObject = {
+        "properties": {each.json_name: each.shape.schema for each in fields},
+        "type": "object",
+    }
+    if required := [each.json_name for each in fields if each.is_required]:
+        schema["required"] = list[Json](required)
+    components: dict[str, Json] = {}
+    for each in fields:
+        components.update(each.shape.components)
+    return Shape(_reader(kind, fields), _writer(fields), schema, components)
+
+
+def _reader(kind: Any, fields: list[_Field]) -> Callable[[Json], Any]:  # noqa: ANN401 - any dataclass
+    plan = [(f.name, f.json_name, f.shape.read, f.is_required) for f in fields]
+
+    def read(value: Json) -> Any:  # noqa: ANN401 - an instance of the dataclass
+        if not isinstance(value, dict):
+            raise Mismatch(f"expected an object, found {_found(value)}")
+        given = {}
+        for name, json_name, read_field, is_required in plan:
+            if json_name in value:
+                try:
+                    given[name] = read_field(value[json_name])
+                except Mismatch as error:
+                    error.path.append(json_name)
+                    raise
+            elif is_required:
+                raise Mismatch(
+                    f"Missing required field '{json_name}' in object: {_found(value)}"
+                )
+        try:
+            return kind(**given)
+        except ValueError as error:
+            raise Mismatch(str(error)) from error
+
+    return read
+
+
+def _writer(fields: list[_Field]) -> Callable[[Any], Any]:
+    plan = [
+        (f.name, f.json_name, f.shape.write, f.is_required, f.default) for f in fields
+    ]
+
+    def write(value: Any) -> JsonObject:  # noqa: ANN401 - an instance of the dataclass
+        written: JsonObject = {}
+        for name, json_name, write_field, is_required, default in plan:
+            item = getattr(value, name)
+            if is_required or item != default:
+                written[json_name] = write_field(item) if write_field else item
+        return written
+
+    return write
+
+
+_ANY = _component("json", Shape(_read_any, None, {}))
+_STRING = _component("string", Shape(_instance(str, "text"), None, {"type": "string"}))
+_BOOLEAN = _component(
+    "boolean", Shape(_instance(bool, "a boolean"), None, {"type": "boolean"})
+)
+_SIMPLE: dict[object, Shape] = {
+    str: _STRING,
+    bool: _BOOLEAN,
+    int: _integer(INT64),
+    float: _component("double", Shape(_read_number, None, {"type": "number"})),
+    bytes: _component(
+        "base64string",
+        Shape(_read_bytes, _write_bytes, {"format": "base64", "type": "string"}),
+    ),
+    None: Shape(_instance(types.NoneType, "null"), None, {"nullable": True}),
+    types.NoneType: Shape(_instance(types.NoneType, "null"), None, {"nullable": True}),
+    Any: _ANY,
+    object: _ANY,
+    dict: Shape(_instance(dict, "an object"), None, {"type": "object"}),
+    list: Shape(_instance(list, "an array"), None, {"items": {}, "type": "array"}),
+    JsonObject: Shape(_instance(dict, "an object"), None, {"type": "object"}),
+}
+_JSON_PARTS = set(get_args(Json))

@@ -1,0 +1,91 @@
+"""How a Python type is read from a path or a query string: text, numbers, flags."""
+
+import enum
+import re
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.endpoints.shapes import INT64, IntegerRange, shape_of
+
+_INTEGER = re.compile(r"-?[0-9]{1,39}")
+"""More digits than any range has; ``int`` refuses very long texts in its own way."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextReader:
+    """One type's form as text.
+
+    Attributes:
+        parse: gives the value; ``None`` if the text is none.
+        kind: how CCF's error names the type, after the value.
+    """
+
+    parse: Callable[[str], Any]
+    kind: str
+    schema: JsonObject
+    components: Mapping[str, Json]
+
+
+def text_reader(annotation: object) -> TextReader:
+    """Work out how a type is read; an optional one is read as its other part.
+
+    Raises:
+        TypeError: text has no form for it.
+    """
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin in (Union, types.UnionType):
+        others = [each for each in arguments if each is not types.NoneType]
+        if len(others) == 1:
+            return text_reader(others[0])
+    parse, kind = _parser(annotation)
+    shape = shape_of(annotation)
+    return TextReader(parse, kind, shape.schema, shape.components)
+
+
+def _parser(annotation: object) -> tuple[Callable[[str], Any], str]:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if isinstance(annotation, type) and annotation in _SIMPLE:
+        return _SIMPLE[annotation]
+    if origin is Annotated and arguments[0] is int:
+        ranges = [each for each in arguments[1:] if isinstance(each, IntegerRange)]
+        return _integer(ranges[0] if ranges else INT64), ""
+    if origin is Literal:
+        return {str(value): value for value in arguments}.get, ""
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return {str(member.value): member for member in annotation}.get, ""
+    raise TypeError(f"a path or query has no form for {annotation!r}")
+
+
+def _same(text: str) -> str:
+    return text
+
+
+def _integer(allowed: IntegerRange) -> Callable[[str], int | None]:
+    _, minimum, maximum = allowed
+
+    def parse(text: str) -> int | None:
+        if _INTEGER.fullmatch(text) is None:
+            return None
+        value = int(text)
+        return value if minimum <= value <= maximum else None
+
+    return parse
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+_FLAGS = {"true": True, "false": False}
+_SIMPLE: dict[type, tuple[Callable[[str], Any], str]] = {
+    str: (_same, ""),
+    bool: (_FLAGS.get, " as bool"),
+    int: (_integer(INT64), ""),
+    float: (_number, ""),
+}
