@@ -147,31 +147,40 @@ class FrameReader:
         """Whether the stream so far ends in the middle of a frame."""
         return bool(self._pending)
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def feed(self, data: bytes | memoryview) -> list[bytes]:
         """Take the next bytes; give the bodies of the frames they complete.
 
         Raises:
             BoundaryViolation: a frame is announced that is too large.
         """
         pending = self._pending
-        pending += data
-        bodies: list[bytes] = []
-        start, size = 0, len(pending)
-        while size - start >= HEADER_BYTES:
-            (length,) = _HEADER.unpack_from(pending, start)
-            if length > self._frame_bytes_max:
-                raise BoundaryViolation(
-                    f"a frame of {length} bytes, "
-                    f"which is more than the {self._frame_bytes_max} allowed"
-                )
-            stop = start + HEADER_BYTES + length
-            if stop > size:
-                break
-            bodies.append(bytes(memoryview(pending)[start + HEADER_BYTES : stop]))
-            start = stop
-        if start:
-            del pending[:start]
+        if pending:
+            pending += data
+            bodies, used = self._cut(memoryview(pending))
+            del pending[:used]
+            return bodies
+        # Mostly the bytes are whole frames, and need no copy but the bodies' own.
+        bodies, used = self._cut(memoryview(data))
+        pending += data[used:]
         return bodies
+
+    def _cut(self, view: memoryview) -> tuple[list[bytes], int]:
+        with view:
+            bodies: list[bytes] = []
+            start, size = 0, len(view)
+            while size - start >= HEADER_BYTES:
+                (length,) = _HEADER.unpack_from(view, start)
+                if length > self._frame_bytes_max:
+                    raise BoundaryViolation(
+                        f"a frame of {length} bytes, "
+                        f"which is more than the {self._frame_bytes_max} allowed"
+                    )
+                stop = start + HEADER_BYTES + length
+                if stop > size:
+                    break
+                bodies.append(bytes(view[start + HEADER_BYTES : stop]))
+                start = stop
+            return bodies, start
 
 
 def _unpack(body: bytes) -> list[object]:

@@ -77,10 +77,12 @@ def _serve(
     channel: socket.socket, node: Steps, started: Callable[[], None]
 ) -> ExitCode:
     reader = FrameReader()
-    receive, feed, decode = channel.recv, reader.feed, EVENTS.decode
+    receive, feed, decode = channel.recv_into, reader.feed, EVENTS.decode
+    # One buffer for good: one of this size would be mapped and unmapped each time.
+    buffer = memoryview(bytearray(RECEIVE_BYTES))
     is_first = True
-    while data := receive(RECEIVE_BYTES):
-        events = [event for body in feed(data) for event in decode(body)]
+    while count := receive(buffer):
+        events = [event for body in feed(buffer[:count]) for event in decode(body)]
         if not events:
             continue
         effects = node.step(events)
