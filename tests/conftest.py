@@ -6,8 +6,13 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
+# A loaded machine is slow, not wrong: time limits belong in benchmarks/.
+settings.register_profile("ccfpy", deadline=None)
+settings.load_profile("ccfpy")
+
 SHARED = ROOT.parent / "shared"
 
 
