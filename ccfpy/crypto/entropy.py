@@ -5,6 +5,7 @@ system. The stream is SHA-256 over the seed and a counter.
 """
 
 import math
+from functools import lru_cache
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -58,20 +59,24 @@ class SeededEntropy:
 
     def _prime(self, bits: int) -> int:
         """Search upwards from a random number whose two highest bits are set."""
-        candidate = int.from_bytes(self.random_bytes(bits // 8), "big")
-        candidate |= 3 << (bits - 2) | 1
-        while not self._is_prime(candidate):
-            candidate += 2
-        return candidate
+        start = int.from_bytes(self.random_bytes(bits // 8), "big")
+        return _next_prime(start | 3 << (bits - 2) | 1)
 
-    def _is_prime(self, candidate: int) -> bool:
-        if math.gcd(candidate, _SMALL_PRIMES) != 1:
-            return False
-        if math.gcd(candidate - 1, _PUBLIC_EXPONENT) != 1:
-            return False
-        return all(
-            _is_probable_prime(candidate, base) for base in range(2, 2 + _ROUNDS)
-        )
+
+@lru_cache(maxsize=256)
+def _next_prime(candidate: int) -> int:
+    """Find the first usable prime from an odd number on; same seeds ask again."""
+    while not _is_usable(candidate):
+        candidate += 2
+    return candidate
+
+
+def _is_usable(candidate: int) -> bool:
+    if math.gcd(candidate, _SMALL_PRIMES) != 1:
+        return False
+    if math.gcd(candidate - 1, _PUBLIC_EXPONENT) != 1:
+        return False
+    return all(_is_probable_prime(candidate, base) for base in range(2, 2 + _ROUNDS))
 
 
 def _is_probable_prime(n: int, base: int) -> bool:

@@ -311,7 +311,7 @@ class InProcessNode:
         proposal_id = str(_object(created)["proposalId"])
         decided = created
         for member in self.members:
-            if _object(decided)["proposalState"] != "Open":
+            if _object(decided).get("proposalState") != "Open":
                 break
             decided = self.govern(
                 member,

@@ -1,0 +1,29 @@
+"""What each interface presents, and when it changes."""
+
+from ccfpy.boundary.configuration import Authority
+from ccfpy.crypto import certs
+from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.node.certificates import PresentedCertificates
+from tests.unit.node.test_identity import NOW, node_identity, service_identity
+
+
+def test_an_interface_presents_what_its_authority_vouches_for() -> None:
+    identity, service = node_identity(), service_identity()
+    presented = PresentedCertificates(identity)
+    assert presented.context_for(Authority.NODE) is not None
+    assert presented.context_for(Authority.SERVICE) is None
+    assert presented.context_for(Authority.UNSECURED) is None
+    endorsed = certs.endorse_request(
+        identity.request,
+        issuer_key=service.key,
+        issuer_cert=service.certificate,
+        not_before=NOW,
+        validity_days=1,
+        entropy=SeededEntropy(3),
+    )
+    presented.endorsed(endorsed)
+    context = presented.context_for(Authority.SERVICE)
+    assert context is not None
+    assert identity.endorsed == endorsed
+    presented.endorsed(endorsed)
+    assert presented.context_for(Authority.SERVICE) is context

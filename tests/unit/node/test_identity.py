@@ -1,0 +1,68 @@
+"""A node's and a service's keys and certificates."""
+
+from datetime import UTC, datetime, timedelta
+
+from ccfpy.crypto import certs
+from ccfpy.crypto.ec import Curve
+from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.crypto.hashing import sha256_hex
+from ccfpy.node.identity import NodeIdentity, ServiceIdentity
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+SANS = ("iPAddress:127.0.0.1", "dNSName:example.com")
+
+
+def node_identity() -> NodeIdentity:
+    return NodeIdentity.generate(
+        SeededEntropy(1),
+        curve=Curve.SECP384R1,
+        subject="CN=CCF Node",
+        sans=SANS,
+        not_before=NOW,
+        validity_days=1,
+    )
+
+
+def service_identity() -> ServiceIdentity:
+    return ServiceIdentity.generate(
+        SeededEntropy(2),
+        curve=Curve.SECP384R1,
+        subject="CN=CCF Service",
+        not_before=NOW,
+        validity_days=7,
+    )
+
+
+def test_a_node_is_named_by_its_public_key() -> None:
+    identity = node_identity()
+    assert identity.node_id == sha256_hex(identity.self_signed.public_key.der)
+    assert identity.self_signed.sans == SANS
+    assert identity.self_signed.not_after == NOW + timedelta(days=1, seconds=-1)
+    assert not identity.self_signed.is_authority
+
+
+def test_a_service_certificate_is_an_authority() -> None:
+    service = service_identity()
+    assert service.certificate.is_authority
+    assert service.certificate.subject == "CN=CCF Service"
+    service.certificate.verify_signed_by(service.certificate)
+
+
+def test_a_renewed_self_signed_certificate_lasts_as_long_as_the_endorsement() -> None:
+    identity, service = node_identity(), service_identity()
+    later = NOW + timedelta(days=30)
+    endorsed = certs.endorse_request(
+        identity.request,
+        issuer_key=service.key,
+        issuer_cert=service.certificate,
+        not_before=later,
+        validity_days=90,
+        entropy=SeededEntropy(3),
+    )
+    renewed = identity.renew_self_signed(endorsed, SeededEntropy(4))
+    assert (renewed.not_before, renewed.not_after) == (
+        endorsed.not_before,
+        endorsed.not_after,
+    )
+    assert renewed.public_key == identity.self_signed.public_key
+    assert renewed.sans == SANS

@@ -1,0 +1,70 @@
+"""What a booted node answers endpoints, and what it does when state is final."""
+
+from ccfpy.base import json
+from ccfpy.testing.node import InProcessNode
+
+
+def test_view_history_lists_where_each_view_began(node: InProcessNode) -> None:
+    answer = node.request("GET", "/app/commit?view_history=true")
+    assert json.loads_object(answer.body)["view_history"] == ["1.1", "2.1"]
+    since = node.request("GET", "/app/commit?view_history_since=2")
+    assert json.loads_object(since.body)["view_history"] == ["2.1"]
+    assert node.request("GET", "/app/commit?view_history_since=3").status == 404
+    assert node.request("GET", "/app/commit?view_history_since=0").status == 400
+    assert node.request("GET", "/app/commit?view_history_since=x").status == 400
+    assert node.request("GET", "/app/commit?view_history=maybe").status == 400
+
+
+def test_the_app_opens_when_that_is_final_and_not_before(
+    new_node: InProcessNode,
+) -> None:
+    for member in new_node.members:
+        new_node.acknowledge(member)
+    new_node.propose(
+        {
+            "name": "transition_service_to_open",
+            "args": {"next_service_identity": new_node.service_certificate},
+        }
+    )
+    assert new_node.request("GET", "/app/commit").status == 404
+    new_node.advance(1000)
+    assert new_node.request("GET", "/app/commit").status == 200
+
+
+def test_enough_entries_are_signed_without_waiting_for_the_timer(
+    node: InProcessNode,
+) -> None:
+    before = node.host.commit
+    client = node.connect()
+    for _ in range(5000):
+        client.request("PUT", "/app/notes", body={"a": "1"})
+    assert node.host.commit > before
+
+
+def test_status_of_ids_that_cannot_be(node: InProcessNode) -> None:
+    for text in ("", "1", "2.", "0.1", "2.0", "-1.2", "a.b", "2.1.3"):
+        answer = node.request("GET", f"/app/tx?transaction_id={text}")
+        assert answer.status == 400, text
+    answer = node.request("GET", "/app/tx")
+    assert b"Missing query parameter 'transaction_id'" in answer.body
+
+
+def test_receipts_of_what_is_not_committed_are_refused(node: InProcessNode) -> None:
+    for text, code in (
+        ("2.99999", b"TransactionPendingOrUnknown"),
+        ("1.1", b"TransactionInvalid"),
+    ):
+        answer = node.request("GET", f"/app/receipt?transaction_id={text}")
+        assert answer.status == 404
+        assert code in answer.body
+    assert node.request("GET", "/app/receipt").status == 400
+    assert node.request("GET", "/app/receipt?transaction_id=x").status == 400
+
+
+def test_a_signature_has_a_receipt_of_its_own(node: InProcessNode) -> None:
+    node.advance(1000)
+    seqno = node.host.commit
+    answer = node.request("GET", f"/app/receipt?transaction_id=2.{seqno}")
+    receipt = json.loads_object(answer.body)
+    assert receipt["proof"] == []
+    assert "leaf_components" not in receipt

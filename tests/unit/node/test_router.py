@@ -1,0 +1,28 @@
+"""Which frontend takes which path."""
+
+import pytest
+
+from ccfpy.testing.node import InProcessNode
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "text"),
+    [
+        ("/app/notes?name=x", 200, b"null"),
+        ("/notes?name=x", 200, b"null"),
+        ("/node/state", 200, b"PartOfNetwork"),
+        ("/gov/commit", 200, b"transaction_id"),
+        ("/", 404, b"Unknown path: /."),
+        ("/app", 404, b"Unknown path: /app."),
+        ("/app/", 404, b"Unknown path: /app/."),
+        ("/node", 404, b"Unknown path: /node."),
+        ("/nodes/state", 404, b"Unknown path: /nodes/state."),
+        ("//node/state", 404, b"Unknown path: //node/state."),
+    ],
+)
+def test_a_path_goes_to_the_frontend_it_names_and_else_to_the_app(
+    node: InProcessNode, path: str, status: int, text: bytes
+) -> None:
+    answer = node.request("GET", path)
+    assert answer.status == status
+    assert text in answer.body
