@@ -50,6 +50,10 @@ JS_STACK_BYTES_MAX = 1 * MIB
 JS_EXECUTION_MS_MAX = 5000
 JS_BYTECODE_PROGRAMS_MAX = 64
 """Programs whose bytecode a process keeps; constitutions and ballots, mostly."""
+JS_REASON_CHARS_MAX = 64 * KIB
+"""Of a guest's exception: it may be stored in the ledger and sent to clients."""
+JS_VISITS_MAX = 64
+"""``forEach`` visits of tables open at once: each holds a list of its table."""
 JS_CHAIN_CERTIFICATES_MAX = 32
 """Certificates in a chain that a guest asks about: their pairs are tried."""
 

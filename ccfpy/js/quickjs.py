@@ -23,7 +23,7 @@ import quickjs
 
 from ccfpy.base import json
 from ccfpy.base.codec import buf
-from ccfpy.base.limits import JS_BYTECODE_PROGRAMS_MAX
+from ccfpy.base.limits import JS_BYTECODE_PROGRAMS_MAX, JS_REASON_CHARS_MAX
 from ccfpy.crypto.hashing import sha256
 from ccfpy.js import prelude
 from ccfpy.js.engine import (
@@ -169,10 +169,12 @@ class _Call:
 
     def report(self, reason: object, trace: object) -> quickjs.UndefinedType:
         """Take the guest's exception."""
-        self.failure = JsException(
-            reason if isinstance(reason, str) else "",
-            _OWN_FRAME.sub("", trace) if isinstance(trace, str) else None,
-        )
+        text = reason if isinstance(reason, str) else ""
+        if isinstance(trace, str):
+            trace = _OWN_FRAME.sub("", trace[:JS_REASON_CHARS_MAX])
+        else:
+            trace = None
+        self.failure = JsException(text[:JS_REASON_CHARS_MAX], trace)
         return quickjs.Undefined
 
     def is_over(self) -> bool:
@@ -298,7 +300,7 @@ class _Interpreter:
             )
         if uncaught is not None and failure is None:
             trace = getattr(uncaught, "js_stack", None)
-            failure = JsException(str(uncaught), trace)
+            failure = JsException(str(uncaught)[:JS_REASON_CHARS_MAX], trace)
         if failure is None:
             return result
         limit = self._limit_behind(failure)

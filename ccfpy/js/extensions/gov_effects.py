@@ -11,10 +11,8 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.js.engine import Engine, JsModuleFailed
 from ccfpy.js.extensions.kv import Tables
 from ccfpy.js.host import HostFunction, internal_error
+from ccfpy.service.tables.js import MODULES, MODULES_BYTECODE, MODULES_VERSION
 
-MODULES = "public:ccf.gov.modules"
-BYTECODE = "public:ccf.gov.modules_quickjs_bytecode"
-BYTECODE_VERSION = "public:ccf.gov.modules_quickjs_version"
 _UNIT_KEY = bytes(8)
 
 
@@ -94,11 +92,11 @@ class GovEffects:
         They are written for those who read the ledger; this engine never loads them.
         It also proves that each module compiles before the app is replaced.
         """
-        version = self._tables.raw(BYTECODE_VERSION)
+        version = self._tables.raw(MODULES_VERSION.name)
         version.put(_UNIT_KEY, self._engine.version.encode())
-        bytecode = self._tables.raw(BYTECODE)
+        bytecode = self._tables.raw(MODULES_BYTECODE.name)
         bytecode.clear()
-        for name, source in self._tables.raw(MODULES).range():
+        for name, source in self._tables.raw(MODULES.name).range():
             try:
                 code = self._engine.compile_module(
                     name.decode(errors="replace"), source.decode(errors="replace")

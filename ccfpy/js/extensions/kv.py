@@ -5,11 +5,13 @@ throws when it is tried, in CCF's words. Rights are decided here, not in JavaScr
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ccfpy.base.ids import Seqno
+from ccfpy.base.limits import JS_VISITS_MAX
 from ccfpy.js.access import Permission, TxAccess, explain, permission
-from ccfpy.js.host import HostFunction, type_error
+from ccfpy.js.host import HostFunction, internal_error, type_error
 
 
 class Table(Protocol):
@@ -108,10 +110,14 @@ _SOURCE = """
         throw new TypeError("Argument must be a function");
       }
       const cursor = host.forEach(this._map_name);
-      for (;;) {
-        const key = host.nextKey(cursor);
-        if (key === undefined) return;
-        apply(visit, undefined, [host.nextValue(cursor), key, this]);
+      try {
+        for (;;) {
+          const key = host.nextKey(cursor);
+          if (key === undefined) return;
+          apply(visit, undefined, [host.nextValue(cursor), key, this]);
+        }
+      } finally {
+        host.endVisit(cursor);
       }
     }
   }
@@ -137,8 +143,8 @@ class Kv:
         self.access = access
         self._tables = tables
         self._permissions: dict[str, Permission] = {}
-        self._cursors: list[Iterator[tuple[bytes, bytes]]] = []
-        self._values: list[bytes] = []
+        self._visits: dict[int, _Visit] = {}
+        self._visits_begun = 0
 
     def functions(self) -> Mapping[str, HostFunction]:
         """Give the host functions."""
@@ -154,6 +160,7 @@ class Kv:
             "forEach": self._for_each,
             "nextKey": self._next_key,
             "nextValue": self._next_value,
+            "endVisit": self._end_visit,
         }
 
     def _require(self, name: str, method: str) -> None:
@@ -202,19 +209,35 @@ class Kv:
         Entries cross one by one: a list would be cut short without an error where the
         guest's memory ends.
         """
-        self._cursors.append(iter(self._table(name, "forEach").range()))
-        self._values.append(b"")
-        return len(self._cursors) - 1
+        table = self._table(name, "forEach")
+        if len(self._visits) >= JS_VISITS_MAX:
+            raise internal_error(f"More than {JS_VISITS_MAX} forEach calls at once")
+        self._visits_begun += 1
+        self._visits[self._visits_begun] = _Visit(iter(table.range()))
+        return self._visits_begun
 
     def _next_key(self, cursor: int) -> bytes | None:
-        entry = next(self._cursors[cursor], None)
+        visit = self._visits[cursor]
+        entry = next(visit.entries, None)
         if entry is None:
             return None
-        key, self._values[cursor] = entry
+        key, visit.value = entry
         return key
 
     def _next_value(self, cursor: int) -> bytes:
-        return self._values[cursor]
+        return self._visits[cursor].value
+
+    def _end_visit(self, cursor: int) -> None:
+        del self._visits[cursor]
+
+
+@dataclass(slots=True)
+class _Visit:
+    """Where a ``forEach`` stands."""
+
+    entries: Iterator[tuple[bytes, bytes]]
+    value: bytes = b""
+    """The value of the key given last."""
 
 
 _NEEDS = {

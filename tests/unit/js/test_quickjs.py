@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.base.limits import JS_BYTECODE_PROGRAMS_MAX
+from ccfpy.base.limits import JS_BYTECODE_PROGRAMS_MAX, JS_REASON_CHARS_MAX
 from ccfpy.js.engine import (
     JsException,
     JsLimitExceeded,
@@ -91,6 +91,13 @@ def test_an_error_gives_its_reason_and_where_it_was_thrown(engine: QuickJs) -> N
     assert caught.value.trace is not None
     assert caught.value.trace.startswith("    at f (main[0]:1:")
     assert "<ccf>" not in caught.value.trace
+
+
+def test_an_exceptions_text_is_bounded(engine: QuickJs) -> None:
+    with pytest.raises(JsException) as caught:
+        run(engine, "export function f() { throw new Error('x'.repeat(1e6)) }")
+    assert len(caught.value.reason) == JS_REASON_CHARS_MAX
+    assert caught.value.trace is not None
 
 
 def test_a_module_body_may_throw_like_a_function(engine: QuickJs) -> None:

@@ -5,15 +5,11 @@ import pytest
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.json import JsonObject
 from ccfpy.js.engine import JsException
-from ccfpy.js.extensions.gov_effects import (
-    BYTECODE,
-    BYTECODE_VERSION,
-    MODULES,
-    GovEffects,
-)
+from ccfpy.js.extensions.gov_effects import GovEffects
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
+from ccfpy.service.tables.js import MODULES, MODULES_BYTECODE, MODULES_VERSION
 from tests.unit.js.conftest import Evaluate
 
 
@@ -36,7 +32,7 @@ class Keys:
 def modules(**sources: str) -> Tx:
     tx = Store().begin()
     for name, source in sources.items():
-        tx.raw(MODULES).put(f"/{name}.js".encode(), source.encode())
+        tx.raw(MODULES.name).put(f"/{name}.js".encode(), source.encode())
     return tx
 
 
@@ -44,11 +40,11 @@ def test_every_module_is_compiled_into_the_bytecode_table(
     evaluate: Evaluate, engine: QuickJs
 ) -> None:
     tx = modules(a="import { b } from './b.js'; export let a", b="export let b")
-    tx.raw(BYTECODE).put(b"/old.js", b"old")
+    tx.raw(MODULES_BYTECODE.name).put(b"/old.js", b"old")
     extension = GovEffects(engine, tx, Keys())
     assert evaluate("return ccf.refreshAppBytecodeCache()", [extension]) is None
-    assert tx.raw(BYTECODE_VERSION).get(bytes(8)) == engine.version.encode()
-    assert sorted(tx.raw(BYTECODE).keys()) == [b"/a.js", b"/b.js"]
+    assert tx.raw(MODULES_VERSION.name).get(bytes(8)) == engine.version.encode()
+    assert sorted(tx.raw(MODULES_BYTECODE.name).keys()) == [b"/a.js", b"/b.js"]
 
 
 def test_a_module_that_does_not_compile_is_reported(

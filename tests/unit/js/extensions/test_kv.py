@@ -2,6 +2,7 @@
 
 import pytest
 
+from ccfpy.base.limits import JS_VISITS_MAX
 from ccfpy.js.access import TxAccess
 from ccfpy.js.engine import JsException
 from ccfpy.js.extensions.kv import Kv
@@ -69,6 +70,24 @@ def test_an_exception_ends_a_visit_and_visits_may_be_nested(
         return n;
     """
     assert evaluate(PRELUDE + body, kv(tx_with(b="2", a="1"))) == 104
+
+
+def test_visits_are_bounded_and_leave_nothing_behind(evaluate: Evaluate) -> None:
+    extension = Kv(tx_with(a="1"), TxAccess.APP_RW)
+    body = f"""
+        for (let i = 0; i < 1000; i++) {{
+            t.forEach(() => {{}});
+            try {{ t.forEach(() => {{ throw 1; }}); }} catch {{}}
+        }}
+        const nest = (n) => t.forEach(() => {{ if (n > 1) nest(n - 1); }});
+        nest({JS_VISITS_MAX});
+        let refused;
+        try {{ nest({JS_VISITS_MAX + 1}); }} catch (e) {{ refused = String(e); }}
+        return refused;
+    """
+    expected = f"InternalError: More than {JS_VISITS_MAX} forEach calls at once"
+    assert evaluate(PRELUDE + body, [extension]) == expected
+    assert not extension._visits
 
 
 def test_the_version_of_a_previous_write_is_told(evaluate: Evaluate) -> None:
