@@ -10,6 +10,7 @@ import hashlib
 import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
@@ -94,6 +95,13 @@ def run(
     except ConfigurationRefused as refusal:
         journal.fatal(str(refusal), file="main")
         return ExitCode.VALIDATION_ERROR
+    except Exception as error:  # noqa: BLE001  # the rim: a defect of ours
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        journal.fatal(
+            f"Exception in the host: {error!r} at {place.name}:{place.lineno}",
+            file="main",
+        )
+        return ExitCode.NODE_FAILED
 
 
 def keep_stderr_empty() -> None:

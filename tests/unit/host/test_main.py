@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -188,6 +189,23 @@ def test_the_log_may_be_json() -> None:
     code, text = _run("--config", "config.json", "--check")
     assert code == 0
     assert [json.loads(line)["level"] for line in text.splitlines()] == ["info"] * 2
+
+
+def test_a_defect_is_one_line_at_fatal_too() -> None:
+    def fail(app: str) -> NoReturn:
+        raise ZeroDivisionError(app)
+
+    stdout = io.BytesIO()
+    code = run(
+        "app",
+        ["--config", "config.json", "--enclave", "in-process"],
+        in_process=fail,
+        stdout=stdout,
+    )
+    assert code == 1
+    last = stdout.getvalue().decode().splitlines()[-1]
+    assert "[fatal]" in last
+    assert "Exception in the host: ZeroDivisionError('app') at fail:" in last
 
 
 def test_a_file_that_comes_late_is_waited_for() -> None:

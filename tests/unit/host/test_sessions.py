@@ -1,0 +1,186 @@
+"""Client connections: numbering, bounds and the two pressures."""
+
+import asyncio
+
+import pytest
+
+from ccfpy.base.ids import SessionId
+from ccfpy.base.limits import SESSION_BACKLOG_BYTES_MAX, SESSIONS_HARD_MARGIN
+from ccfpy.boundary.events import Event, SessionClosed, SessionData, SessionOpened
+from ccfpy.host.sessions import Session, Sessions
+
+
+class _Transport(asyncio.Transport):
+    """A connection whose client's behaviour a test decides."""
+
+    def __init__(self, unsent: int = 0) -> None:
+        super().__init__({"peername": ("10.0.0.1", 99)})
+        self.unsent = unsent
+        self.written: list[bytes] = []
+        self.calls: list[str] = []
+
+    def set_write_buffer_limits(
+        self, high: int | None = None, low: int | None = None
+    ) -> None:
+        assert high, low
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
+
+    def is_closing(self) -> bool:
+        return "close" in self.calls or "abort" in self.calls
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+    def abort(self) -> None:
+        self.calls.append("abort")
+
+    def pause_reading(self) -> None:
+        self.calls.append("pause")
+
+    def resume_reading(self) -> None:
+        self.calls.append("resume")
+
+
+class _World:
+    """All sessions of an interface with a hard cap of one."""
+
+    def __init__(self, idle_s_max: int | None = 3) -> None:
+        self.events: list[Event] = []
+        self.reports: list[str] = []
+        self.sessions = Sessions(
+            self.events.append,
+            idle_s_max=idle_s_max,
+            report_idle=self.reports.append,
+        )
+        self.make = self.sessions.add_interface("first", 1)
+
+    def connect(self, transport: _Transport) -> Session:
+        session = self.make()
+        session.connection_made(transport)
+        return session
+
+
+def test_a_session_is_announced_numbered_and_ended_once() -> None:
+    world, transport = _World(), _Transport()
+    session = world.connect(transport)
+    session.data_received(b"hello")
+    world.sessions.send(SessionId(1), b"reply")
+    session.connection_lost(None)
+    world.sessions.send(SessionId(1), b"too late")
+    assert world.events == [
+        SessionOpened(session=SessionId(1), interface="first", peer="10.0.0.1:99"),
+        SessionData(session=SessionId(1), data=b"hello"),
+        SessionClosed(session=SessionId(1)),
+    ]
+    assert transport.written == [b"reply"]
+    assert len(world.sessions) == 0
+    assert world.connect(_Transport()).number == 2, "numbers are never used again"
+
+
+def test_a_session_that_the_enclave_ends_is_not_announced_as_ended() -> None:
+    world, transport = _World(), _Transport()
+    session = world.connect(transport)
+    world.sessions.close(SessionId(1))
+    world.sessions.close(SessionId(1))
+    assert transport.calls == ["close"]
+    assert len(world.sessions) == 1
+    session.connection_lost(None)
+    assert len(world.sessions) == 0
+    assert not any(isinstance(event, SessionClosed) for event in world.events)
+
+
+def test_connections_beyond_the_cap_and_its_margin_are_dropped_unannounced() -> None:
+    world = _World()
+    most = 1 + SESSIONS_HARD_MARGIN
+    transports = [_Transport() for _ in range(most + 1)]
+    sessions = [world.connect(transport) for transport in transports]
+    assert [transport.calls for transport in transports[:most]] == [[]] * most
+    assert transports[most].calls == ["abort"]
+    assert len(world.events) == most
+    for session in sessions:
+        session.connection_lost(None)
+    assert len(world.sessions) == 0
+    assert len(world.events) == 2 * most
+
+
+def test_a_client_that_does_not_read_is_not_read_from() -> None:
+    world, transport = _World(), _Transport()
+    session = world.connect(transport)
+    session.pause_writing()
+    session.resume_writing()
+    assert transport.calls == ["pause", "resume"]
+
+
+def test_a_client_that_lets_too_much_pile_up_is_dropped() -> None:
+    world, transport = _World(), _Transport(unsent=SESSION_BACKLOG_BYTES_MAX)
+    session = world.connect(transport)
+    session.pause_writing()
+    world.sessions.send(SessionId(1), b"x")
+    assert transport.calls == ["pause"]
+    transport.unsent += 1
+    world.sessions.send(SessionId(1), b"x")
+    assert transport.calls == ["pause", "abort"]
+
+
+def test_nobody_is_read_from_while_the_enclave_does_not_keep_up() -> None:
+    world, first = _World(), _Transport()
+    session = world.connect(first)
+    world.sessions.set_congested(is_congested=True)
+    late = _Transport()
+    world.connect(late)
+    assert first.calls == late.calls == ["pause"]
+    session.pause_writing()
+    world.sessions.set_congested(is_congested=False)
+    assert first.calls[-1] == "pause", "its own client does not read"
+    assert late.calls == ["pause", "resume"]
+    session.resume_writing()
+    assert first.calls[-1] == "resume"
+
+
+def test_a_connection_on_its_way_out_is_left_alone() -> None:
+    world, transport = _World(), _Transport()
+    session = world.connect(transport)
+    world.sessions.close(SessionId(1))
+    session.pause_writing()
+    assert transport.calls == ["close"]
+
+
+def test_an_idle_connection_is_dropped_with_a_word() -> None:
+    world, idle, busy = _World(), _Transport(), _Transport()
+    world.connect(idle)
+    talker = world.connect(busy)
+    for second in range(4):
+        if second % 2:
+            talker.data_received(b"x")
+        else:
+            world.sessions.send(SessionId(2), b"x")
+        assert not idle.calls
+        world.sessions.second_passed()
+    assert idle.calls == ["abort"]
+    assert not busy.calls
+    assert world.reports == ["Closing socket 1 after 4s idle (max = 3s)"]
+
+
+def test_idle_connections_may_be_kept_for_ever() -> None:
+    world, transport = _World(idle_s_max=None), _Transport()
+    world.connect(transport)
+    for _ in range(100):
+        world.sessions.second_passed()
+    assert not transport.calls
+
+
+@pytest.mark.parametrize("end", ["close_all", "abort_all"])
+def test_all_connections_may_be_ended(end: str) -> None:
+    world = _World()
+    transports = [_Transport(), _Transport()]
+    for transport in transports:
+        world.connect(transport)
+    world.sessions.close(SessionId(1))
+    getattr(world.sessions, end)()
+    assert transports[1].calls == [end.removesuffix("_all")]
+    assert transports[0].calls[0] == "close"
