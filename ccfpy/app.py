@@ -348,11 +348,20 @@ class App:
         """Describe the application's endpoints as an OpenAPI document."""
         return document(self.registry())
 
+    def creation_claims(
+        self, function: Callable[[str], bytes]
+    ) -> Callable[[str], bytes]:
+        """Bind what the decorated function gives into the first transaction's receipt.
+
+        It is called with the constitution's text and gives 32 bytes.
+        """
+        self._creation_claims = function
+        return function
+
     def create_claims(self, constitution: str) -> bytes | None:
         """Give what to bind into the receipt of the service's first transaction."""
-        return (
-            None if self._create_claims is None else self._create_claims(constitution)
-        )
+        claim = self._creation_claims
+        return None if claim is None else claim(constitution)
 
     def _policies(self, given: Sequence[Auth] | None) -> tuple[AuthPolicy, ...]:
         if given is None:

@@ -1,0 +1,5 @@
+"""`app` is the application."""
+
+from apps.programmability.app import app
+
+__all__ = ["app"]

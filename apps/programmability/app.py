@@ -1,0 +1,45 @@
+"""Records by key, beside which users may install endpoints of their own."""
+
+from ccfpy.app import (
+    ApiError,
+    App,
+    Context,
+    ErrorCode,
+    Forwarding,
+    Map,
+    Response,
+    bytes_reply,
+    json_codec,
+)
+
+app = App(
+    "programmability",
+    title="CCF Programmability App",
+    description="Records by key, and endpoints that users bring.",
+    auth=["user_cert"],
+)
+
+RECORDS = Map("programmability.records", json_codec(str), json_codec(bytes))
+
+
+@app.put("/records/{key}", forwarding=Forwarding.NEVER)
+def put_record(ctx: Context, key: str) -> None:
+    """Keep the body under a key."""
+    RECORDS.of(ctx.tx).put(key, ctx.request.body)
+
+
+@app.get("/records/{key}", forwarding=Forwarding.NEVER)
+def get_record(ctx: Context, key: str) -> Response:
+    """Give what is kept under a key."""
+    record = RECORDS.of(ctx.tx).get(key)
+    if record is None:
+        raise ApiError(404, ErrorCode.InvalidResourceName, "No such key")
+    return bytes_reply(record, content_type="text/plain")
+
+
+@app.post("/records")
+def post_records(ctx: Context, body: dict[str, str]) -> None:
+    """Keep many records in one transaction."""
+    records = RECORDS.of(ctx.tx)
+    for key, value in body.items():
+        records.put(key, value.encode())
