@@ -81,7 +81,10 @@ class RecoveryEndpoints:
         if whole or count >= threshold:
             message += "\nEnd of recovery procedure initiated"
             self._host.log("info", f"{message} - initiating recovery")
-            self._recover(context)
+            try:
+                self._host.initiate_private_recovery(tx)
+            except CcfpyError as error:
+                return self._start_over(context, error)
         return json_reply(
             {
                 "message": message,
@@ -91,16 +94,14 @@ class RecoveryEndpoints:
             }
         )
 
-    def _recover(self, context: Context) -> None:
-        try:
-            self._host.initiate_private_recovery(context.tx)
-        except CcfpyError as error:
-            # Shares that do not fit together would block every later one.
-            shares.clear_submitted(context.tx)
-            context.apply_writes = True
-            raise self._failure(
-                "Failed to initiate private recovery.", error
-            ) from error
+    def _start_over(self, context: Context, error: CcfpyError) -> "Response":
+        """Forget shares that do not fit together: they would block every later one.
+
+        The answer is an error that is returned, not raised, since its writes count.
+        """
+        shares.clear_submitted(context.tx)
+        context.apply_writes = True
+        return self._failure("Failed to initiate private recovery.", error).response()
 
     def _failure(self, message: str, error: CcfpyError) -> ApiError:
         """Tell the log why, and the caller only that: the reason speaks of secrets."""

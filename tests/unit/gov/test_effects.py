@@ -1,0 +1,122 @@
+"""Effects reach the node in the proposal's transaction; a refusal fails it."""
+
+import json
+
+import pytest
+
+from ccfpy.http.messages import Response
+from ccfpy.service.lifecycle import ServiceStatus
+from ccfpy.service.tables import jwt, recovery, service
+from tests.unit.gov.conftest import Governed, body
+
+
+def governed_by_effect(governed: Governed, effect: str) -> Response:
+    """Accept a proposal at once whose effect is this."""
+    governed.govern_by(
+        "export function validate() { return { valid: true } }"
+        "export function resolve() { return 'Accepted' }"
+        "const name = 'public:ccf.gov.seen';"
+        "const see = (value) => ccf.kv[name].set(ccf.strToBuf('seen'), "
+        "ccf.jsonCompatibleToBuf(value));"
+        f"export function apply() {{ {effect} }}"
+    )
+    return governed.propose()
+
+
+def seen(governed: Governed) -> object:
+    value = governed.begin().raw("public:ccf.gov.seen").get(b"seen")
+    return None if value is None else json.loads(value)
+
+
+@pytest.mark.parametrize(
+    ("effect", "asked"),
+    [
+        ("ccf.node.triggerLedgerChunk()", "chunk"),
+        ("ccf.node.triggerSnapshot()", "snapshot"),
+        ("ccf.node.triggerRecoverySharesRefresh()", "refresh"),
+        ("ccf.node.triggerLedgerRekey()", "rekey"),
+    ],
+)
+def test_the_node_is_asked(governed: Governed, effect: str, asked: str) -> None:
+    assert governed_by_effect(governed, effect).status == 200
+    assert governed.host.asked == [asked]
+
+
+def test_writes_of_effects_are_the_proposals_own(governed: Governed) -> None:
+    governed_by_effect(governed, "ccf.node.triggerLedgerRekey()")
+    assert recovery.ENCRYPTED_LEDGER_SECRETS.of(governed.begin()).has()
+
+
+def test_a_certificate_is_endorsed_and_renewed(governed: Governed) -> None:
+    effect = (
+        "see([ccf.network.getLatestLedgerSecretSeqno(), "
+        "ccf.network.generateEndorsedCertificate('CSR', '240101000000Z', 7), "
+        "ccf.network.generateNetworkCertificate('240101000000Z', 8)])"
+    )
+    assert governed_by_effect(governed, effect).status == 200
+    assert seen(governed) == [1, "CERTIFICATE FOR CSR", "RENEWED"]
+    assert governed.host.asked == [
+        ("CSR", "240101000000Z", 7),
+        ("renew", "240101000000Z", 8),
+    ]
+
+
+def test_a_refusal_fails_the_proposal_with_its_reason(governed: Governed) -> None:
+    effect = (
+        "ccf.node.transitionServiceToOpen(undefined, ccf.strToBuf('another service'))"
+    )
+    reply = governed_by_effect(governed, effect)
+    assert reply.status == 500
+    message = json.loads(reply.body)["error"]["message"]
+    assert message.startswith(
+        "Failed to apply(): InternalError: Unable to open service: Service identity "
+        "mismatch"
+    )
+
+
+def test_the_service_opens(governed: Governed) -> None:
+    pem = json.dumps(governed.host.service_certificate)
+    effect = f"ccf.node.transitionServiceToOpen(undefined, ccf.strToBuf({pem}))"
+    assert body(governed_by_effect(governed, effect))["proposalState"] == "Accepted"
+    info = service.INFO.of(governed.begin()).get()
+    assert info is not None
+    assert info.status is ServiceStatus.OPEN
+
+
+JWKS = {
+    "keys": [
+        {
+            "kty": "EC",
+            "kid": "k",
+            "crv": "P-256",
+            # the generator of the curve, which is a point on it
+            "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",
+            "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
+        }
+    ]
+}
+
+
+def test_keys_of_an_issuer_are_set_and_removed(governed: Governed) -> None:
+    effect = f"ccf.setJwtPublicSigningKeys('https://i', {{}}, {json.dumps(JWKS)})"
+    assert governed_by_effect(governed, effect).status == 200
+    assert list(jwt.SIGNING_KEYS.of(governed.begin()).keys()) == ["k"]
+    removed = governed_by_effect(
+        governed, "ccf.removeJwtPublicSigningKeys('https://i')"
+    )
+    assert removed.status == 200
+    assert not list(jwt.SIGNING_KEYS.of(governed.begin()).keys())
+
+
+def test_why_keys_are_refused_is_only_logged(governed: Governed) -> None:
+    effect = "ccf.setJwtPublicSigningKeys('https://i', {}, {keys: []})"
+    reply = governed_by_effect(governed, effect)
+    message = json.loads(reply.body)["error"]["message"]
+    assert "set_jwt_public_signing_keys() failed" in message
+    assert ("fail", "<js>: JWKS has no keys") in governed.host.lines
+
+
+def test_what_is_no_key_set_is_told(governed: Governed) -> None:
+    effect = "ccf.setJwtPublicSigningKeys('https://i', {}, {})"
+    message = json.loads(governed_by_effect(governed, effect).body)["error"]["message"]
+    assert "Error setting JWT public signing keys: " in message

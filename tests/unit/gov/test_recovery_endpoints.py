@@ -1,0 +1,131 @@
+"""Shares leave encrypted, come back decrypted, and together bring back the ledger."""
+
+import base64
+import json
+from dataclasses import replace
+
+import pytest
+
+from ccfpy.http.messages import Response
+from ccfpy.service.lifecycle import ServiceStatus
+from ccfpy.service.tables import recovery, service
+from tests.unit.gov.conftest import Governed, body
+
+UNKNOWN = "0" * 64
+
+
+def error_of(reply: Response) -> tuple[int, str, str]:
+    error = json.loads(reply.body)["error"]
+    return reply.status, error["code"], error["message"]
+
+
+def share_of(governed: Governed, member: int) -> bytes:
+    owner = governed.members[member]
+    reply = governed.get(f"/recovery/encrypted-shares/{owner.member_id}")
+    assert body(reply)["memberId"] == owner.member_id
+    encrypted = base64.b64decode(str(body(reply)["encryptedShare"]))
+    return owner.encryption.unwrap(encrypted)
+
+
+def submit(governed: Governed, member: int, share: bytes) -> Response:
+    member_id = governed.members[member].member_id
+    payload = {"share": base64.b64encode(share).decode()}
+    path = f"/recovery/members/{member_id}:recover"
+    return governed.post(path, payload, by=member, kind="recovery_share")
+
+
+@pytest.fixture
+def recovering(opened: Governed) -> Governed:
+    """The service, as if it were another that waits for this one's shares."""
+    tx = opened.begin()
+    info = service.INFO.of(tx).get()
+    assert info is not None
+    waiting = replace(info, status=ServiceStatus.WAITING_FOR_RECOVERY_SHARES)
+    service.INFO.of(tx).put(waiting)
+    opened.store.commit(tx)
+    return opened
+
+
+def test_enough_shares_start_the_end_of_recovery(recovering: Governed) -> None:
+    first = submit(recovering, 0, share_of(recovering, 0))
+    assert body(first) == {
+        "message": "1/2 recovery shares successfully submitted",
+        "submittedCount": 1,
+        "recoveryThreshold": 2,
+        "fullKeySubmitted": False,
+    }
+    assert recovering.host.asked == []
+    second = submit(recovering, 1, share_of(recovering, 1))
+    assert body(second)["message"] == (
+        "2/2 recovery shares successfully submitted\n"
+        "End of recovery procedure initiated"
+    )
+    assert recovering.host.asked == [recovering.host.secrets.latest[1].raw]
+
+
+def test_the_whole_key_needs_no_others(recovering: Governed) -> None:
+    recovering.host.recovers = True
+    reply = submit(recovering, 0, bytes(44))
+    # These 44 bytes claim to be the whole key and are not, so combining fails.
+    assert error_of(reply)[0] == 500
+    assert recovery.SUBMITTED_SHARES.of(recovering.begin()).size() == 0
+
+
+def test_shares_that_do_not_fit_are_forgotten(recovering: Governed) -> None:
+    recovering.host.recovers = False
+    assert submit(recovering, 0, share_of(recovering, 0)).status == 200
+    reply = submit(recovering, 1, share_of(recovering, 1))
+    assert error_of(reply) == (
+        500,
+        "InternalError",
+        "Failed to initiate private recovery.",
+    )
+    assert recovery.SUBMITTED_SHARES.of(recovering.begin()).size() == 0
+    assert ("debug", "Error: the shares do not fit") in recovering.host.lines
+
+
+def test_nobody_hands_in_shares_unless_they_are_waited_for(opened: Governed) -> None:
+    assert error_of(submit(opened, 0, b"")) == (
+        403,
+        "ServiceNotWaitingForRecoveryShares",
+        "Service is not waiting for recovery shares.",
+    )
+
+
+def test_nobody_hands_in_shares_while_the_ledger_is_being_read(
+    recovering: Governed,
+) -> None:
+    recovering.host.is_reading_private_ledger = True
+    assert error_of(submit(recovering, 0, b"")) == (
+        403,
+        "NodeAlreadyRecovering",
+        "Node is already recovering private ledger.",
+    )
+
+
+def test_a_share_is_handed_in_by_its_member(recovering: Governed) -> None:
+    path = f"/recovery/members/{recovering.members[0].member_id}:recover"
+    reply = recovering.post(path, {"share": ""}, by=1, kind="recovery_share")
+    assert error_of(reply)[:2] == (400, "InvalidAuthenticationInfo")
+
+
+@pytest.mark.parametrize("payload", [None, {}, {"share": 1}, {"share": "é"}])
+def test_what_is_no_share_is_refused(recovering: Governed, payload: object) -> None:
+    path = f"/recovery/members/{recovering.members[0].member_id}:recover"
+    reply = recovering.post(path, payload, kind="recovery_share")
+    assert error_of(reply)[:2] == (400, "InvalidInput")
+
+
+def test_who_has_no_share_is_told_so(opened: Governed) -> None:
+    assert error_of(opened.get(f"/recovery/encrypted-shares/{UNKNOWN}")) == (
+        404,
+        "ResourceNotFound",
+        f"Recovery share not found for member m[{UNKNOWN}].",
+    )
+
+
+def test_before_opening_there_are_no_shares(governed: Governed) -> None:
+    member_id = governed.members[0].member_id
+    reply = governed.get(f"/recovery/encrypted-shares/{member_id}")
+    message = "Failed to retrieve current recovery shares info"
+    assert error_of(reply) == (500, "InternalError", message)

@@ -1,0 +1,70 @@
+"""Each version has its document; without one, the common document is given."""
+
+import json
+
+import pytest
+
+from ccfpy.gov.api import READS, signed_operations
+from ccfpy.gov.swagger import document
+from ccfpy.gov.versions import ApiVersion
+from tests.unit.gov.conftest import Governed, body
+
+
+@pytest.mark.parametrize("version", ApiVersion)
+def test_a_version_describes_exactly_what_it_serves(
+    governed: Governed, version: ApiVersion
+) -> None:
+    described = body(governed.get("/api", f"api-version={version}"))
+    assert described["swagger"] == "2.0"
+    assert described["info"] == {"title": "CCF Governance", "version": version}
+    paths = described["paths"]
+    assert isinstance(paths, dict)
+    is_newest = version is ApiVersion.V1
+    assert ("/gov/service/javascript-app" in paths) is is_newest
+    assert "/gov/members/proposals:create" in paths
+    served = {
+        f"/gov{endpoint.path}"
+        for endpoint in governed.frontend.registry
+        if endpoint.operation.hidden
+    }
+    assert set(paths) <= served
+    assert (set(paths) == served) is is_newest
+
+
+def test_every_reference_of_a_document_leads_somewhere(governed: Governed) -> None:
+    operations = (*READS, *signed_operations(governed.host))
+    described = document(ApiVersion.V1, operations)
+    assert isinstance(described, dict)
+    text = json.dumps(described)
+    references = {part.partition('"')[0] for part in text.split('"$ref": "#/')[1:]}
+    assert references
+    for reference in references:
+        kind, _, name = reference.partition("/")
+        assert name in described[kind], reference  # type: ignore[operator]  # objects
+
+
+def test_signed_operations_take_cose_and_reads_give_source(governed: Governed) -> None:
+    paths = body(governed.get("/api"))["paths"]
+    assert isinstance(paths, dict)
+    create = paths["/gov/members/proposals:create"]["post"]
+    assert create["operationId"] == "Proposals_Create"
+    assert create["consumes"] == ["application/cose"]
+    ack = paths["/gov/members/state-digests/{memberId}:ack"]["post"]
+    assert "204" in ack["responses"]
+    constitution = paths["/gov/service/constitution"]["get"]
+    assert constitution["produces"][0] == "text/javascript"
+    assert constitution["description"] == "Give the constitution's source."
+
+
+def test_without_version_the_common_document_is_given(governed: Governed) -> None:
+    described = body(governed.get("/api", ""))
+    assert described["openapi"] == "3.0.0"
+    paths = described["paths"]
+    assert isinstance(paths, dict)
+    assert set(paths) == {"/gov/api", "/gov/commit", "/gov/receipt", "/gov/tx"}
+
+
+def test_an_unknown_version_has_no_document(governed: Governed) -> None:
+    reply = governed.get("/api", "api-version=1")
+    assert reply.status == 400
+    assert json.loads(reply.body)["error"]["code"] == "UnsupportedApiVersionValue"
