@@ -253,6 +253,10 @@ class LocalNode:
         """Wait until the process is gone; give its exit code."""
         return await asyncio.to_thread(self._process.wait)
 
+    def exit_code(self) -> int | None:
+        """Give the exit code, once the process is gone."""
+        return self._process.poll()
+
     def last_words(self) -> str:
         """Give the reason that a node which ended left in its log."""
         lines = self.log.read_text(errors="replace").splitlines()

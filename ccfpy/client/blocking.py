@@ -18,15 +18,19 @@ _T = TypeVar("_T")
 
 
 class BlockingConnection:
-    """A ``Connection`` whose methods wait; a context manager."""
+    """A ``Connection`` whose methods wait; a context manager.
+
+    Attributes:
+        connection: what waits; for whatever takes a ``Connection``, with ``run``.
+    """
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
         self._runner = asyncio.Runner()
 
     def __enter__(self) -> Self:
         """Begin to use the connection."""
-        self.run(self._connection.__aenter__())
+        self.run(self.connection.__aenter__())
         return self
 
     def __exit__(
@@ -36,7 +40,7 @@ class BlockingConnection:
         trace: TracebackType | None,
     ) -> None:
         """Close the connection and the loop."""
-        self.run(self._connection.__aexit__(kind, value, trace))
+        self.run(self.connection.__aexit__(kind, value, trace))
         self._runner.close()
 
     def run(self, work: Coroutine[Any, Any, _T]) -> _T:
@@ -54,23 +58,23 @@ class BlockingConnection:
     ) -> Reply:
         """Send one request; see ``Connection.request``."""
         return self.run(
-            self._connection.request(
+            self.connection.request(
                 method, path, body=body, json=json, headers=headers
             )
         )
 
     def get(self, path: str) -> Reply:
         """Read; see ``Connection.get``."""
-        return self.run(self._connection.get(path))
+        return self.run(self.connection.get(path))
 
     def post(self, path: str, json: object) -> Reply:
         """Send JSON; see ``Connection.post``."""
-        return self.run(self._connection.post(path, json))
+        return self.run(self.connection.post(path, json))
 
     def wait_committed(self, txid: TxId) -> None:
         """Wait for commit; see ``Connection.wait_committed``."""
-        self.run(self._connection.wait_committed(txid))
+        self.run(self.connection.wait_committed(txid))
 
     def receipt(self, txid: TxId) -> Receipt:
         """Fetch a receipt; see ``receipts.fetch_receipt``."""
-        return self.run(fetch_receipt(self._connection, txid))
+        return self.run(fetch_receipt(self.connection, txid))

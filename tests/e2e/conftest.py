@@ -1,0 +1,19 @@
+"""One opened service for each module of tests that asks for it."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.running import Running, running_node
+
+if not sys.platform.startswith("linux"):
+    collect_ignore_glob = ["test_*.py"]  # the tests look at processes through /proc
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A service of three members, open to ``user0`` alone."""
+    with running_node(tmp_path_factory.mktemp("service"), members=3) as running:
+        running.open(["user0"])
+        yield running

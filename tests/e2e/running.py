@@ -1,0 +1,150 @@
+"""Real nodes for tests: their processes, their files, their service opened."""
+
+import asyncio
+import os
+import select
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.cli.local_node import INTERFACE, Layout, LocalNode, NodeOptions
+from ccfpy.cli.local_node import write_node_folder as write_folder
+from ccfpy.cli.share import constitution
+from ccfpy.client.blocking import BlockingConnection
+from ccfpy.client.connection import Connection
+from ccfpy.client.governance import Governance
+from ccfpy.client.keyfiles import generate_keys
+from ccfpy.client.opening import open_service, wait_ready
+from ccfpy.client.signer import FileSigner
+from ccfpy.crypto.ec import Curve
+
+DEADLINE_S = 20.0
+POLL_S = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A node that runs.
+
+    Attributes:
+        url: where its first interface answers.
+    """
+
+    layout: Layout
+    node: LocalNode
+    url: str
+    members: Sequence[str]
+
+    @property
+    def certificate(self) -> str:
+        """The service's certificate as PEM."""
+        return self.layout.service_certificate.read_text()
+
+    @property
+    def ledger(self) -> Path:
+        """The ledger's folder."""
+        return self.layout.node / "0.ledger"
+
+    @property
+    def enclave_pid(self) -> int:
+        """The process id of the trusted half."""
+        (child,) = children(self.node.pid)
+        return child
+
+    def connect(self, name: str | None = None) -> BlockingConnection:
+        """Connect as a participant, or as nobody."""
+        return BlockingConnection(self.connection(name))
+
+    def connection(self, name: str | None = None) -> Connection:
+        """Make a connection for use in a coroutine."""
+        identity = None if name is None else self.layout.keys(name)
+        return Connection(
+            self.url, service_certificate=self.certificate, identity=identity
+        )
+
+    def open(self, users: Sequence[str]) -> None:
+        """Open the service to users by its members' votes."""
+        with self.connect() as anybody:
+            members = [
+                Governance(anybody.connection, FileSigner.load(self.layout.keys(name)))
+                for name in self.members
+            ]
+            certificates = [
+                self.layout.keys(name).certificate.read_text() for name in users
+            ]
+            anybody.run(open_service(anybody.connection, members, users=certificates))
+
+
+@contextmanager
+def running_node(
+    workspace: Path,
+    *,
+    app: str = "logging",
+    members: int = 1,
+    users: Sequence[str] = ("user0", "stranger"),
+    interface: JsonObject | None = None,
+    extra: JsonObject | None = None,
+) -> Iterator[Running]:
+    """Start a node on any free port, and end it whatever happens."""
+    layout = Layout(workspace=workspace)
+    names = [f"member{i}" for i in range(members)]
+    for name in (*names, *users):
+        generate_keys(
+            layout.keys(name),
+            curve=Curve.SECP256R1,
+            with_encryption_key=name in names,
+        )
+    section: JsonObject = {"bind_address": "127.0.0.1:0"}
+    network: Json = {
+        "node_to_node_interface": {"bind_address": "127.0.0.1:0"},
+        "rpc_interfaces": {INTERFACE: section | (interface or {})},
+    }
+    options = NodeOptions(
+        port=0,
+        app=app,
+        members=names,
+        constitution=constitution("default"),
+        extra={"network": network} | (extra or {}),
+    )
+    write_folder(layout, options)
+    node = LocalNode.start(layout, options)
+    try:
+        url = asyncio.run(node.wait_started())
+        running = Running(layout=layout, node=node, url=url, members=names)
+        with running.connect() as anybody:
+            anybody.run(wait_ready(anybody.connection))
+        yield running
+    finally:
+        node.stop()
+
+
+def children(pid: int) -> list[int]:
+    """List the processes that a process started and that still live."""
+    found: list[int] = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        found += [int(word) for word in path.read_text().split()]
+    return found
+
+
+def wait_gone(pid: int, *, timeout_s: float = DEADLINE_S) -> None:
+    """Wait until a process has ended."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        ready, _, _ = select.select([descriptor], [], [], timeout_s)
+    finally:
+        os.close(descriptor)
+    assert ready, f"process {pid} still runs after {timeout_s} s"
+
+
+def wait_until(condition: Callable[[], bool], *, what: str) -> None:
+    """Ask again and again until a condition holds."""
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"in {DEADLINE_S} s: no {what}"
+        select.select([], [], [], POLL_S)

@@ -1,0 +1,288 @@
+"""The commands as people run them: separate processes, their output, exit codes."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.running import DEADLINE_S, Running, children, wait_gone
+
+USER, MEMBER = "user0", "member0"
+
+
+def _run(
+    *words: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "ccfpy.cli.main", *map(str, words)],
+        cwd=cwd,
+        env=os.environ | dict(env or {}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+class Shell:
+    """Commands that speak to one service."""
+
+    def __init__(self, service: Running) -> None:
+        self.service = service
+        self._env = {
+            "CCFPY_URL": service.url,
+            "CCFPY_COMMON": str(service.layout.shared),
+        }
+
+    def run(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run a command."""
+        return _run(*words, env=self._env)
+
+    def ok(self, *words: str | Path) -> str:
+        """Run a command that must work; give what it printed."""
+        done = self.run(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def json(self, *words: str | Path) -> dict[str, Any]:
+        """Run a command that must print one JSON object."""
+        value: dict[str, Any] = json.loads(self.ok(*words, "--json"))
+        return value
+
+    def refused(self, *words: str | Path, code: int = 1) -> str:
+        """Run a command that must fail with one sentence; give it."""
+        done = self.run(*words)
+        assert done.returncode == code, (done.stdout, done.stderr)
+        (sentence,) = done.stderr.splitlines()
+        assert sentence.startswith("ccfpy: ")
+        assert "Traceback" not in done.stderr
+        return sentence
+
+
+@pytest.fixture
+def shell(service: Running) -> Shell:
+    """A shell in which the module's service is the one that is meant."""
+    return Shell(service)
+
+
+def test_call_writes_waits_and_reads(shell: Shell) -> None:
+    written = shell.run(
+        "call", "/app/log/private", "--as", USER, "-d", '{"id": 1, "msg": "hi"}',
+        "--commit",
+    )  # fmt: skip
+    assert (written.returncode, written.stdout) == (0, "true")
+    assert re.fullmatch(r"committed: 2\.\d+\n", written.stderr)
+    assert shell.ok("call", "/app/log/private?id=1", "--as", USER) == '{"msg":"hi"}'
+    reply = shell.json("call", "/app/log/private?id=1", "--as", USER)
+    assert (reply["status"], reply["body"]) == (200, {"msg": "hi"})
+
+
+def test_call_reads_a_body_from_a_file_and_shows_headers(
+    shell: Shell, tmp_path: Path
+) -> None:
+    body = tmp_path / "body.json"
+    body.write_text('{"id": 2, "msg": "from a file"}')
+    out = shell.ok("call", "/app/log/public", "--as", USER, "-d", f"@{body}", "-i")
+    assert out.startswith("HTTP 200\n")
+    assert "x-ms-ccf-transaction-id: 2." in out
+
+
+def test_call_fails_where_the_service_refuses(shell: Shell) -> None:
+    done = shell.run("call", "/app/log/private?id=1")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["error"]["code"] == "InvalidAuthenticationInfo"
+    assert "status 401" in done.stderr
+
+
+def test_call_names_what_it_does_not_find(shell: Shell, tmp_path: Path) -> None:
+    assert "choose one of" in shell.refused(
+        "call", "/node/state", "--as", "nobody", code=2
+    )
+    assert "begin it with /" in shell.refused("call", "node/state", code=2)
+    assert "ccfpy sandbox" in shell.refused("call", "/node/state", "--common", tmp_path)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"https://127.0.0.1:{unused.getsockname()[1]}"
+        assert "no answer from" in shell.refused("call", "/node/state", "--url", url)
+
+
+def test_members_propose_vote_and_look(shell: Shell, tmp_path: Path) -> None:
+    action = {"name": "set_recovery_threshold", "args": {"recovery_threshold": 2}}
+    document = tmp_path / "proposal.json"
+    document.write_text(json.dumps({"actions": [action]}))
+    proposed = shell.json("gov", "propose", document)
+    id_ = proposed["proposalId"]
+    assert proposed["proposalState"] == "Open"
+    shown = shell.json("gov", "show", id_)
+    assert (shown["proposalState"], shown["actions"]) == ("Open", [action])
+    assert f"{id_} Open" in shell.ok("gov", "list")
+    shell.ok("gov", "vote", id_, "--as", "member1", "--reject")
+    assert shell.json("gov", "vote", id_)["proposalState"] == "Open"
+    last = shell.json("gov", "vote", id_, "--as", "member2")
+    assert (last["proposalState"], last["ballotCount"]) == ("Accepted", 3)
+    assert "ProposalNotOpen" in shell.refused("gov", "withdraw", id_)
+
+
+def test_a_member_withdraws_a_proposal_of_one_action(shell: Shell) -> None:
+    stranger = shell.service.layout.keys("stranger").certificate
+    proposed = shell.json(
+        "gov", "propose", "--action", "set_user", "--arg", f"cert=@{stranger}",
+        "--as", "member1",
+    )  # fmt: skip
+    id_ = proposed["proposalId"]
+    out = shell.ok("gov", "withdraw", id_, "--as", "member1")
+    assert "is Withdrawn" in out
+
+
+def test_a_proposal_that_the_constitution_refuses_fails(shell: Shell) -> None:
+    sentence = shell.refused("gov", "propose", "--action", "no_such_action")
+    assert "ProposalFailedToValidate" in sentence
+    assert "or --action" in shell.refused("gov", "propose", code=2)
+
+
+def test_a_member_acknowledges_the_state(shell: Shell) -> None:
+    digest = shell.json("gov", "ack", "--as", "member2")["stateDigest"]
+    assert re.fullmatch(r"[0-9a-f]{64}", digest)
+
+
+def test_receipts_are_fetched_verified_and_explained(
+    shell: Shell, tmp_path: Path
+) -> None:
+    reply = shell.json(
+        "call", "/app/log/public", "--as", USER, "-d", '{"id": 3, "msg": "proved"}'
+    )
+    txid = reply["headers"]["x-ms-ccf-transaction-id"]
+    file = tmp_path / "receipt.json"
+    shell.ok("receipt", "get", txid, "-o", file)
+    verified = shell.json("receipt", "verify", file)
+    assert (verified["verified"], verified["transaction"]) == (True, txid)
+    explained = shell.ok("receipt", "explain", file)
+    for step in ("evidence", "leaf", "root", "signature", "endorsement"):
+        assert step in explained
+    damaged = json.loads(file.read_text())
+    damaged["leaf_components"]["write_set_digest"] = "00" * 32
+    file.write_text(json.dumps(damaged))
+    assert "signature step" in shell.refused("receipt", "verify", file)
+    done = shell.run("receipt", "verify", file, "--json")
+    assert (done.returncode, json.loads(done.stdout)["failed"]) == (1, "signature")
+    assert "signature step" in shell.run("receipt", "explain", file).stderr
+    file.write_text("{")
+    assert "holds no receipt" in shell.refused("receipt", "verify", file)
+    assert "2.15" in shell.refused("receipt", "get", "nonsense", code=2)
+
+
+@pytest.fixture
+def ledger(service: Running, tmp_path: Path) -> Path:
+    """A copy of the service's ledger as it is while the node writes on."""
+    folder = tmp_path / "ledger"
+    shutil.copytree(service.ledger, folder)
+    return folder
+
+
+def test_a_ledger_is_verified_while_it_grows(ledger: Path) -> None:
+    done = _run("ledger", "verify", ledger)
+    assert done.returncode == 0
+    assert "The ledger is whole" in done.stdout
+    findings = [
+        json.loads(line)
+        for line in _run("ledger", "verify", ledger, "--json").stdout.splitlines()
+    ]
+    assert findings[-1]["finding"] == "Summary"
+    assert findings[-1]["is_damaged"] is False
+
+
+def test_a_ledger_is_shown(ledger: Path) -> None:
+    done = _run("ledger", "show", ledger, "--to", "1", "--json")
+    first = json.loads(done.stdout)
+    assert first["transaction"] == "2.1"
+    assert "public:ccf.gov.constitution" in first["tables"]
+    done = _run("ledger", "show", ledger, "--tables", "gov.proposals")
+    assert "transition_service_to_open" in done.stdout
+
+
+def test_a_cut_ledger_ends_with_a_tail(ledger: Path) -> None:
+    (last,) = ledger.glob("ledger_*")
+    last.write_bytes(last.read_bytes()[:-5])
+    done = _run("ledger", "verify", ledger)
+    assert done.returncode == 0
+    assert "nobody vouches yet" in done.stdout
+
+
+def test_a_changed_ledger_is_damaged_at_a_place(ledger: Path) -> None:
+    (last,) = ledger.glob("ledger_*")
+    data = bytearray(last.read_bytes())
+    data[data.index(b"transition_service_to_open")] ^= 1
+    last.write_bytes(data)
+    done = _run("ledger", "verify", ledger)
+    assert done.returncode == 1
+    assert f"DAMAGED: {last.name} at " in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_sandbox_opens_a_service_and_stops_on_request(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ccfpy.cli.main", "sandbox", "--json"]
+    process = subprocess.Popen(
+        [*command, "--node", "local://127.0.0.1:0", "--initial-user-count", "2"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        facts = json.loads(process.stdout.readline())
+        common = tmp_path / "workspace" / "sandbox_common"
+        assert facts["common"] == str(common)
+        for name in ("member0_enc_privk.pem", "user1_cert.pem", "service_cert.pem"):
+            assert (common / name).is_file()
+        txid = facts["transaction"]
+        read = _run("call", "/app/log/private?id=42", "--as", "user1", cwd=tmp_path)
+        assert json.loads(read.stdout) == {"msg": "Hello, ledger"}
+        assert _run("receipt", "get", txid, cwd=tmp_path).returncode == 0
+        (enclave,) = children(facts["pid"])
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=DEADLINE_S)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    assert err.count("✓") == 4
+    assert "The node has stopped" in err
+    wait_gone(facts["pid"])
+    wait_gone(enclave)
+    folder = tmp_path / "workspace" / "sandbox_0" / "0.ledger"
+    assert _run("ledger", "verify", folder).returncode == 0
+
+
+def test_sandbox_says_that_its_port_is_taken(service: Running, tmp_path: Path) -> None:
+    place = service.url.removeprefix("https://")
+    done = _run("sandbox", "--node", f"local://{place}", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "is taken: stop what listens there" in done.stderr
+    assert "--node" in done.stderr
+
+
+def test_sandbox_tells_why_its_node_does_not_start(tmp_path: Path) -> None:
+    done = _run(
+        "sandbox", "--node", "local://127.0.0.1:0", "--app", "no_such_app", cwd=tmp_path
+    )
+    assert done.returncode == 1
+    assert "no application 'no_such_app'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take away what the person running the tests may have set."""
+    for name in ("WORKSPACE", "INITIAL_MEMBER_COUNT", "CCFPY_URL", "CCFPY_COMMON"):
+        monkeypatch.delenv(name, raising=False)
