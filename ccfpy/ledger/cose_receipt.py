@@ -1,0 +1,190 @@
+"""COSE receipts: the service's own signature over a root, with a proof put into it.
+
+The COSE_Sign1 of a signature transaction is taken as it is; its unprotected header,
+which no signature covers, gains the Merkle proof of one transaction. The root that the
+proof leads to is the detached payload, so one signature carries the whole argument and
+no certificate is needed but the service's key (``cddl/ccf-receipt.cddl``,
+``cddl/ccf-tree-alg.cddl``).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
+from ccfpy.crypto import cbor, cose
+from ccfpy.crypto.ec import PublicKey
+from ccfpy.crypto.hashing import sha256, sha256_hex
+from ccfpy.ledger.entry import LeafComponents
+from ccfpy.ledger.merkle import DIGEST_BYTES, PathStep, climb
+from ccfpy.ledger.receipt import (
+    PROOF_STEPS_MAX,
+    ReceiptRefused,
+    RevealedLeaf,
+    Step,
+    StepTaken,
+)
+from ccfpy.ledger.signature import CoseSignature
+
+PROOFS = 396
+"""Label of the verifiable data structure's proofs (COSE Receipts)."""
+INCLUSION = -1
+PROOF_LEAF = 1
+PROOF_PATH = 2
+
+_STEPS = (Step.EVIDENCE, Step.LEAF, Step.ROOT, Step.SIGNATURE)
+_LEAF_PARTS = 3
+_STEP_PARTS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InclusionProof:
+    """A leaf and its way to the root, as CCF's tree algorithm has it in CBOR.
+
+    Attributes:
+        leaf: the leaf's components, the claims digest always among them.
+        path: the siblings from the leaf to the root.
+    """
+
+    leaf: RevealedLeaf
+    path: tuple[PathStep, ...]
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Read a proof.
+
+        Raises:
+            Malformed: it has not a proof's form.
+        """
+        fields = cbor.decode(data)
+        if not isinstance(fields, Mapping) or fields.keys() != {PROOF_LEAF, PROOF_PATH}:
+            raise Malformed("an inclusion proof is a map of leaf and path")
+        return cls(
+            leaf=_leaf(fields[PROOF_LEAF]), path=tuple(_path(fields[PROOF_PATH]))
+        )
+
+    def serialise(self) -> bytes:
+        """Write the proof."""
+        leaf = self.leaf
+        assert leaf.claims_digest is not None, "a CBOR proof withholds nothing"
+        parts = [leaf.write_set_digest, leaf.commit_evidence, leaf.claims_digest]
+        path = [[step.is_left, step.digest] for step in self.path]
+        return cbor.encode({PROOF_LEAF: parts, PROOF_PATH: path})
+
+    def root(self) -> bytes:
+        """Compute the root that the proof leads to."""
+        return climb(self.leaf_digest, self.path)
+
+    @property
+    def leaf_digest(self) -> bytes:
+        """The digest that the leaf's components make."""
+        evidence = sha256(self.leaf.commit_evidence.encode())
+        components = LeafComponents(
+            self.leaf.write_set_digest, evidence, self.leaf.claims_digest
+        )
+        return components.leaf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoseReceipt:
+    """A receipt with the service's signature.
+
+    Attributes:
+        signature: the signature over the root.
+        proof: how one transaction leads to that root.
+    """
+
+    signature: CoseSignature
+    proof: InclusionProof
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Read a receipt.
+
+        Raises:
+            Malformed: it is not a root's signature with one inclusion proof.
+        """
+        signature = CoseSignature.from_cose(data)
+        proofs = signature.message.unprotected.get(PROOFS)
+        if not isinstance(proofs, Mapping):
+            raise Malformed("a COSE receipt without proofs")
+        inclusion = proofs.get(INCLUSION)
+        if not isinstance(inclusion, list | tuple) or len(inclusion) != 1:
+            raise Malformed("expected one inclusion proof in a COSE receipt")
+        if not isinstance(inclusion[0], bytes):
+            raise Malformed("an inclusion proof is wrapped in bytes")
+        return cls(signature=signature, proof=InclusionProof.parse(inclusion[0]))
+
+    def serialise(self) -> bytes:
+        """Write the receipt."""
+        proofs: cose.Header = {PROOFS: {INCLUSION: [self.proof.serialise()]}}
+        return cose.set_unprotected(self.signature.data, proofs)
+
+    def steps(
+        self, key: PublicKey, *, claims_digest: bytes | None = None
+    ) -> Iterator[StepTaken]:
+        """Verify step by step, giving each step as it holds.
+
+        Raises:
+            VerificationFailed: the step after the last one given does not hold.
+            Malformed: the commit evidence has not its form.
+        """
+        leaf = self.proof.leaf
+        evidence = sha256_hex(leaf.commit_evidence.encode())
+        yield StepTaken(Step.EVIDENCE, f"transaction {leaf.txid}, digest {evidence}")
+        if claims_digest not in (None, leaf.claims_digest):
+            raise VerificationFailed("the receipt is for other claims")
+        yield StepTaken(Step.LEAF, self.proof.leaf_digest.hex())
+        root = self.proof.root()
+        yield StepTaken(Step.ROOT, f"{root.hex()} over {len(self.proof.path)} siblings")
+        self.signature.verify(key, root)
+        yield StepTaken(Step.SIGNATURE, f"by the service key {self.signature.key_id}")
+
+    def verify(
+        self, key: PublicKey, *, claims_digest: bytes | None = None
+    ) -> tuple[StepTaken, ...]:
+        """Verify against the service's public key; give what each step computed.
+
+        There is no endorsement step: the service itself signed.
+
+        Raises:
+            ReceiptRefused: a step does not hold.
+        """
+        taken: list[StepTaken] = []
+        try:
+            for step in self.steps(key, claims_digest=claims_digest):
+                taken += (step,)
+        except CcfpyError as error:
+            raise ReceiptRefused(_STEPS[len(taken)], str(error), taken) from error
+        return tuple(taken)
+
+
+def _leaf(parts: object) -> RevealedLeaf:
+    if not isinstance(parts, list | tuple) or len(parts) != _LEAF_PARTS:
+        raise Malformed("the leaf of an inclusion proof has three parts")
+    write_set, evidence, claims = parts
+    if not isinstance(evidence, str):
+        raise Malformed("commit evidence is text")
+    return RevealedLeaf(
+        write_set_digest=_digest(write_set),
+        commit_evidence=evidence,
+        claims_digest=_digest(claims),
+    )
+
+
+def _path(steps: object) -> Iterator[PathStep]:
+    if not isinstance(steps, list | tuple) or len(steps) > PROOF_STEPS_MAX:
+        raise Malformed(f"expected a path of at most {PROOF_STEPS_MAX} steps")
+    for step in steps:
+        if not isinstance(step, Sequence) or len(step) != _STEP_PARTS:
+            raise Malformed("a step of an inclusion proof has two parts")
+        is_left, digest = step
+        if not isinstance(is_left, bool):
+            raise Malformed("the first part of a proof's step says left or right")
+        yield PathStep(is_left, _digest(digest))
+
+
+def _digest(value: object) -> bytes:
+    if not isinstance(value, bytes) or len(value) != DIGEST_BYTES:
+        raise Malformed("expected a digest of 32 bytes in an inclusion proof")
+    return value

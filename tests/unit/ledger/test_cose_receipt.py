@@ -1,0 +1,145 @@
+"""COSE receipts: a proof inside the service's signature."""
+
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.crypto import cbor, cose
+from ccfpy.ledger.cose_receipt import CoseReceipt, InclusionProof
+from ccfpy.ledger.entry import NO_CLAIMS, Transaction
+from ccfpy.ledger.merkle import PathStep
+from ccfpy.ledger.receipt import ReceiptRefused, RevealedLeaf, Step
+from ccfpy.ledger.signature import CoseSignature
+from ccfpy.ledger.tables import COSE_SIGNATURES, SINGLE_KEY
+from tests.unit.ledger.made import FIRST, SECOND, small_ledger
+
+LEDGER = small_ledger()
+SIGNED = Transaction.parse(LEDGER.entries[4].data).domain.write_set
+SIGNATURE = CoseSignature.parse(SIGNED[COSE_SIGNATURES][SINGLE_KEY] or b"")
+JSON_RECEIPT = LEDGER.receipt(4)
+assert isinstance(JSON_RECEIPT.leaf, RevealedLeaf)
+LEAF = JSON_RECEIPT.leaf
+RECEIPT = CoseReceipt(
+    signature=SIGNATURE, proof=InclusionProof(leaf=LEAF, path=JSON_RECEIPT.proof)
+)
+KEY = FIRST.key.public_key
+
+
+def with_proof(proof: object) -> bytes:
+    return cose.set_unprotected(SIGNATURE.data, {396: proof})
+
+
+def test_a_receipt_verifies_with_the_services_key_alone() -> None:
+    read = CoseReceipt.parse(RECEIPT.serialise())
+    assert read.proof == RECEIPT.proof
+    assert read.proof.root() == LEDGER.tree.root(5)
+    taken = read.verify(KEY)
+    assert [each.step for each in taken] == list(Step)[:4]
+    assert read.verify(KEY, claims_digest=NO_CLAIMS) == taken
+    assert read.serialise() == RECEIPT.serialise()
+
+
+def test_it_has_the_standards_form() -> None:
+    message = cose.parse(RECEIPT.serialise())
+    assert message.protected_bytes == SIGNATURE.message.protected_bytes
+    assert message.signature == SIGNATURE.message.signature
+    assert message.payload is None
+    (proof,) = message.unprotected[396][-1]
+    fields = cbor.decode(proof)
+    assert list(fields) == [1, 2]
+    write_set, evidence, claims = fields[1]
+    assert (write_set, evidence) == (LEAF.write_set_digest, LEAF.commit_evidence)
+    assert claims == NO_CLAIMS
+    assert [tuple(step) for step in fields[2]] == [tuple(s) for s in RECEIPT.proof.path]
+
+
+def changed(**fields: object) -> CoseReceipt:
+    proof = replace(RECEIPT.proof, **fields)  # type: ignore[arg-type] # fields by name
+    return replace(RECEIPT, proof=proof)
+
+
+STEP = RECEIPT.proof.path[0]
+REFUSED = {
+    "evidence": (
+        changed(leaf=replace(LEAF, commit_evidence="none")),
+        Step.EVIDENCE,
+    ),
+    "write set": (
+        changed(leaf=replace(LEAF, write_set_digest=bytes(32))),
+        Step.SIGNATURE,
+    ),
+    "claims": (changed(leaf=replace(LEAF, claims_digest=b"c" * 32)), Step.SIGNATURE),
+    "side": (
+        changed(
+            path=(PathStep(not STEP.is_left, STEP.digest), *RECEIPT.proof.path[1:])
+        ),
+        Step.SIGNATURE,
+    ),
+    "length": (changed(path=()), Step.SIGNATURE),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_the_first_step_that_fails_is_named(what: str) -> None:
+    receipt, step = REFUSED[what]
+    with pytest.raises(ReceiptRefused) as refused:
+        receipt.verify(KEY)
+    assert refused.value.step is step
+
+
+def test_other_claims_and_another_service_are_refused() -> None:
+    with pytest.raises(ReceiptRefused) as refused:
+        RECEIPT.verify(KEY, claims_digest=b"c" * 32)
+    assert refused.value.step is Step.LEAF
+    with pytest.raises(ReceiptRefused) as refused:
+        RECEIPT.verify(SECOND.key.public_key)
+    assert refused.value.step is Step.SIGNATURE
+
+
+DIGEST = bytes(32)
+GOOD_LEAF = [DIGEST, "ce:2.4:00", DIGEST]
+BAD_PROOFS = {
+    "no map": [],
+    "no path": {1: GOOD_LEAF},
+    "another part": {1: GOOD_LEAF, 2: [], 3: 0},
+    "a short leaf": {1: [DIGEST, "e"], 2: []},
+    "a leaf that is no array": {1: 1, 2: []},
+    "evidence in bytes": {1: [DIGEST, b"e", DIGEST], 2: []},
+    "a short digest": {1: [b"d", "e", DIGEST], 2: []},
+    "claims that are text": {1: [DIGEST, "e", "c"], 2: []},
+    "a path that is no array": {1: GOOD_LEAF, 2: 1},
+    "a short step": {1: GOOD_LEAF, 2: [[True]]},
+    "a step that is no array": {1: GOOD_LEAF, 2: [1]},
+    "a side that is a number": {1: GOOD_LEAF, 2: [[1, DIGEST]]},
+    "a long path": {1: GOOD_LEAF, 2: [[True, DIGEST]] * 65},
+}
+
+
+@pytest.mark.parametrize("what", BAD_PROOFS)
+def test_what_is_no_proof_is_malformed(what: str) -> None:
+    with pytest.raises(Malformed):
+        InclusionProof.parse(cbor.encode(BAD_PROOFS[what]))
+
+
+@pytest.mark.parametrize(
+    "proofs", [None, [], {}, {-1: []}, {-1: [1]}, {-1: [b"", b""]}], ids=str
+)
+def test_a_signature_without_one_proof_is_no_receipt(proofs: object) -> None:
+    with pytest.raises(Malformed):
+        CoseReceipt.parse(with_proof(proofs))
+
+
+@given(st.data())
+def test_a_flipped_bit_is_refused_or_changes_nothing(data: st.DataObject) -> None:
+    altered = bytearray(RECEIPT.serialise())
+    altered[data.draw(st.integers(0, len(altered) - 1))] ^= 1 << data.draw(
+        st.integers(0, 7)
+    )
+    with suppress(CcfpyError):
+        receipt = CoseReceipt.parse(bytes(altered))
+        receipt.verify(KEY)
+        assert receipt.proof == RECEIPT.proof
