@@ -22,7 +22,6 @@ from ccfpy.boundary.events import (
     Tick,
 )
 from ccfpy.endpoints.application import Application
-from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.registry import Registry
@@ -114,10 +113,8 @@ class Node:
             outbox=self._outbox,
         )
         governance = NodeGovernance(replica, QuickJs(self._ports.clock))
-        application = self._app.registry()
-        add_common_endpoints(application)
         registries = {
-            "app": application,
+            "app": self._app.registry(),
             "gov": governance_registry(governance),
             "node": node_registry(
                 replica,

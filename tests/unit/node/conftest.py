@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Handler, Mode
 from ccfpy.endpoints.registry import Registry
@@ -28,6 +29,7 @@ class NotesApp:
 
     def registry(self) -> Registry:
         registry = Registry("app", title="Notes", description="Texts", version="1.0.0")
+        add_common_endpoints(registry)
         for path, notes in (("/notes", NOTES), ("/public", PUBLIC_NOTES)):
             registry.add(Endpoint(method="PUT", path=path, handler=_put(notes)))
             registry.add(
