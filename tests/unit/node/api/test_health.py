@@ -1,0 +1,28 @@
+"""``/node/state`` and readiness."""
+
+from ccfpy.base import json
+from ccfpy.testing.node import InProcessNode
+from tests.unit.node.api.test_network import ask, node_id
+
+
+def test_state_tells_how_far_the_node_has_come(node: InProcessNode) -> None:
+    node.advance(1000)
+    state = ask(node, "/node/state")
+    assert state == {
+        "node_id": node_id(node),
+        "state": "PartOfNetwork",
+        "last_signed_seqno": node.host.commit,
+        "startup_seqno": 0,
+        "stop_notice": False,
+    }
+
+
+def test_an_open_service_is_ready(node: InProcessNode) -> None:
+    assert node.request("GET", "/node/ready/app").status == 204
+    assert node.request("GET", "/node/ready/gov").status == 204
+
+
+def test_there_is_nothing_to_count_yet(node: InProcessNode) -> None:
+    assert node.request("GET", "/node/index/strategies").body == b"[]"
+    answer = node.request("GET", "/node/jwt_keys/refresh/metrics")
+    assert json.loads(answer.body) == {"attempts": 0, "failures": 0, "successes": 0}
