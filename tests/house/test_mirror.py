@@ -10,6 +10,9 @@ COVERED_END_TO_END = ("ccfpy/cli/", "ccfpy/enclave/", "ccfpy/host/")
 ENTRIES = {"ccfpy", "ccfpy.app", "ccfpy.cli.main", "ccfpy.enclave.__main__"}
 """Modules that people or the system start, so that none of ours imports them."""
 
+LIBRARIES = ("ccfpy.client.", "ccfpy.ledger.", "ccfpy.testing.")
+"""Packages that other people's programs import, module by module."""
+
 SHIPPED = modules("ccfpy")
 
 
@@ -47,7 +50,9 @@ def test_every_module_is_imported_by_another() -> None:
     unused = [
         module.path
         for module in SHIPPED
-        if module.name not in used and not module.path.endswith("__init__.py")
+        if module.name not in used
+        and not module.path.endswith("__init__.py")
+        and not module.name.startswith(LIBRARIES)
     ]
     assert not unused
 
