@@ -76,8 +76,8 @@ def test_nobody_acknowledges_for_another(fresh: Governed) -> None:
             400,
             "InvalidAuthenticationInfo",
             (
-                f"Member ID from path parameter (m[{named}]) does not match member ID from "
-                f"body signature (m[{signer}])."
+                f"Member ID from path parameter (m[{named}]) does not match member ID "
+                f"from body signature (m[{signer}])."
             ),
         )
 
@@ -156,8 +156,8 @@ def test_a_member_without_standing_cannot_be_activated(fresh: Governed) -> None:
         500,
         "InternalError",
         (
-            f"Error activating member: Member {member_id} cannot be activated as they do "
-            "not exist"
+            f"Error activating member: Member {member_id} cannot be activated as they "
+            "do not exist"
         ),
     )
 

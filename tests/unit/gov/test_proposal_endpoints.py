@@ -78,8 +78,8 @@ def test_a_closed_proposal_takes_no_ballot(governed: Governed) -> None:
         400,
         "ProposalNotOpen",
         (
-            f"Proposal {proposal_id} is currently in state accepted - only open proposals "
-            "can receive votes"
+            f"Proposal {proposal_id} is currently in state accepted - only open "
+            "proposals can receive votes"
         ),
     )
 
@@ -211,8 +211,8 @@ def test_only_the_proposer_withdraws(governed: Governed) -> None:
         403,
         "AuthorizationFailed",
         (
-            f"Proposal {proposal_id} can only be withdrawn by proposer m[{proposer}], not "
-            f"caller m[{caller}]."
+            f"Proposal {proposal_id} can only be withdrawn by proposer m[{proposer}], "
+            f"not caller m[{caller}]."
         ),
     )
 

@@ -20,8 +20,8 @@ def test_a_request_without_version_is_refused(governed: Governed) -> None:
         400,
         "MissingApiVersionParameter",
         (
-            "The api-version query parameter (?api-version=) is required for all requests. "
-            f"{SUPPORTED}"
+            "The api-version query parameter (?api-version=) is required for all "
+            f"requests. {SUPPORTED}"
         ),
     )
 
@@ -69,8 +69,8 @@ def test_errors_are_logged_once_with_what_was_asked(governed: Governed) -> None:
         (
             "info",
             (
-                "GET /gov/members/proposals/abc returning error 400: 'abc' is not a valid "
-                "hex-encoded proposal ID"
+                "GET /gov/members/proposals/abc returning error 400: 'abc' is not a "
+                "valid hex-encoded proposal ID"
             ),
         )
     ]
