@@ -12,7 +12,7 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias, get_args, get_type_hints
+from typing import Any, NamedTuple, TypeAlias, get_args
 
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
@@ -21,7 +21,7 @@ from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Handler, Operation
 from ccfpy.endpoints.registry import parameter_names
 from ccfpy.endpoints.replies import bytes_reply, empty_reply
-from ccfpy.endpoints.shapes import Shape, shape_of
+from ccfpy.endpoints.shapes import Shape, hints_of, shape_of
 from ccfpy.endpoints.texts import TextReader, text_reader
 from ccfpy.http.accept import require_json
 from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
@@ -66,7 +66,7 @@ def bind(function: Callable[..., object], path: str, *, status: int = 200) -> Bi
         TypeError: a parameter or the result has a type with no form in a request or
             answer, or the function takes no context.
     """
-    hints = get_type_hints(function, include_extras=True)
+    hints = hints_of(function)
     parameters = list(inspect.signature(function).parameters.values())
     if not parameters:
         raise TypeError(f"{function.__qualname__} must take the context first")

@@ -116,6 +116,14 @@ def _composed(annotation: object) -> Shape:
     raise TypeError(f"JSON has no form for {annotation!r}")
 
 
+def hints_of(annotated: Any) -> dict[str, Any]:  # noqa: ANN401 - a function or class
+    """Give the annotations of a function or class; ``Json`` need not be in its module.
+
+    ``Json`` is recursive, so it holds its own name, which is looked up there.
+    """
+    return get_type_hints(annotated, localns={"Json": Json}, include_extras=True)
+
+
 def _found(value: Json) -> str:
     text = json.dumps(value).decode()
     return text if len(text) <= _SHOWN_MAX else text[:_SHOWN_MAX] + "..."
@@ -203,8 +211,8 @@ def _one_of(values: Mapping[Any, Any]) -> Shape:
 
 
 def _union(annotation: object, arguments: tuple[Any, ...]) -> Shape:
-    if set(arguments) == _JSON_PARTS:
-        return _SIMPLE[Any]
+    if {get_origin(part) or part for part in arguments} == _JSON_PARTS:
+        return _ANY
     others = [each for each in arguments if each is not types.NoneType]
     if len(others) != 1 or len(others) == len(arguments):
         raise TypeError(f"JSON cannot tell the parts of {annotation!r} apart")
@@ -284,7 +292,7 @@ class _Field:
 
 
 def _fields(kind: Any) -> list[_Field]:  # noqa: ANN401 - any dataclass
-    hints = get_type_hints(kind, include_extras=True)
+    hints = hints_of(kind)
     return [
         _Field(
             name=each.name,
@@ -377,6 +385,5 @@ _SIMPLE: dict[object, Shape] = {
     object: _ANY,
     dict: Shape(_instance(dict, "an object"), None, {"type": "object"}),
     list: Shape(_instance(list, "an array"), None, {"items": {}, "type": "array"}),
-    JsonObject: Shape(_instance(dict, "an object"), None, {"type": "object"}),
 }
-_JSON_PARTS = set(get_args(Json))
+_JSON_PARTS = {dict, list, str, int, float, bool, types.NoneType}
