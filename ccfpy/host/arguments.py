@@ -1,4 +1,4 @@
-"""The command line of a node: CCF's options, and one of ours.
+"""The command line of a node: CCF's options, and two of ours.
 
 Errors go to stdout, as everything a node says does: those who run nodes treat a word on
 stderr as a crash. Exit codes are those of CCF's option parser.
@@ -39,6 +39,7 @@ class Arguments:
     Attributes:
         config_timeout_us: how long to wait for the file to exist and be JSON.
         check_only: validate the file and stop.
+        sync_ledger: have the disk confirm each signature before its effects go on.
     """
 
     config: Path
@@ -46,6 +47,7 @@ class Arguments:
     check_only: bool
     log_level: LogLevel
     enclave: EnclaveKind
+    sync_ledger: bool
 
 
 class VersionRequested(Exception):
@@ -83,6 +85,7 @@ def parse_arguments(argv: Sequence[str], *, program: str) -> Arguments:
         check_only=options.check,
         log_level=options.log_level,
         enclave=options.enclave,
+        sync_ledger=options.sync_ledger,
     )
 
 
@@ -118,6 +121,11 @@ def _parser(program: str) -> argparse.ArgumentParser:
         default=EnclaveKind.PROCESS,
         metavar="KIND",
         help="where the trusted half runs: process or in-process (default: process)",
+    )
+    add(
+        "--sync-ledger",
+        action="store_true",
+        help="have the disk confirm each signature (default: the operating system)",
     )
     return parser
 

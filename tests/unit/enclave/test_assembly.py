@@ -11,8 +11,7 @@ from ccfpy.boundary.effects import Log, Stop
 from ccfpy.boundary.events import StopKind, StopRequested
 from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader
 from ccfpy.enclave.application import ApplicationNotLoaded
-from ccfpy.enclave.assembly import build_node, in_process_link
-from ccfpy.enclave.in_process import InProcessLink
+from ccfpy.enclave.assembly import build_node
 from ccfpy.host.enclave_link import enclave_command
 
 ROOT = Path(__file__).parents[3]
@@ -106,6 +105,5 @@ def test_a_host_that_talks_nonsense_is_left(app: str) -> None:
 
 def test_a_node_is_built_for_the_process_one_is_in(app: str) -> None:
     assert build_node(app).step([]) == []
-    assert isinstance(in_process_link(app), InProcessLink)
     with pytest.raises(ApplicationNotLoaded):
         build_node("nowhere.py")

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from ccfpy.host.enclave_link import ProcessLink
-from ccfpy.host.main import keep_stderr_empty, run
+from ccfpy.host.main import run
 
 ECHO = Path(__file__).with_name("echo_enclave.py")
 
@@ -16,5 +16,4 @@ def _link(app: str) -> ProcessLink:
 
 
 if __name__ == "__main__":
-    keep_stderr_empty()
     sys.exit(run("app", [*sys.argv[1:], "--enclave", "in-process"], in_process=_link))

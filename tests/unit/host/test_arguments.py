@@ -26,6 +26,7 @@ def test_the_defaults() -> None:
         check_only=False,
         log_level=LogLevel.INFO,
         enclave=EnclaveKind.PROCESS,
+        sync_ledger=False,
     )
 
 
@@ -36,14 +37,15 @@ def test_every_option_in_both_forms() -> None:
         check_only=True,
         log_level=LogLevel.FAIL,
         enclave=EnclaveKind.IN_PROCESS,
+        sync_ledger=True,
     )
     assert expected == _parse(
         "--config x.json --config-timeout 5s --check --log-level FAIL "
-        "--enclave in-process"
+        "--enclave in-process --sync-ledger"
     )
     assert expected == _parse(
         "--config=x.json --config-timeout=5s --check --log-level=fail "
-        "--enclave=in-process"
+        "--enclave=in-process --sync-ledger"
     )
 
 

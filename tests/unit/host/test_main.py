@@ -18,7 +18,8 @@ import pytest
 
 from ccfpy.base.version import VERSION
 from ccfpy.host.arguments import parse_arguments
-from ccfpy.host.main import executable_digest, read_configuration, run
+from ccfpy.host.launch import executable_digest
+from ccfpy.host.main import read_configuration, run
 
 PROGRAM = Path(__file__).with_name("echo_node.py")
 
@@ -172,6 +173,7 @@ def test_a_refusal_to_start_is_one_line_at_fatal(name: str) -> None:
     assert len(fatal) == 1
     assert reason in fatal[0]
     assert text.endswith(fatal[0] + "\n")
+    assert not Path("node.pid").exists(), "the next try would be refused for it"
 
 
 def test_a_pid_file_that_exists_is_the_last_word() -> None:

@@ -78,7 +78,7 @@ class Node:
     def _run(self) -> None:
         self.exit_code = run(
             "app",
-            ["--config", "config.json", "--enclave", "in-process"],
+            ["--config=config.json", "--enclave=in-process", "--sync-ledger"],
             in_process=self.make,  # type: ignore[arg-type]  # one of the two above
             executable=ECHO,
             stdout=self.stdout,

@@ -1,0 +1,228 @@
+"""Starting a node: files claimed, sockets bound, the enclave told, in that order.
+
+The order is CCF's, and others wait for what it leaves behind: the pid file, the
+directories, the address files, then the certificates (see ``node_host``). A start that
+is refused gives the pid file back, so that it can be tried again.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ccfpy.base.errors import ConfigurationRefused
+from ccfpy.base.json import dumps
+from ccfpy.boundary.configuration import (
+    CommandType,
+    NodeConfiguration,
+    NodeToNodeInterface,
+)
+from ccfpy.boundary.events import Boot, Tick
+from ccfpy.host.addresses import Address, resolve_published
+from ccfpy.host.arguments import ExitCode
+from ccfpy.host.config import ConfigurationFile
+from ccfpy.host.enclave_link import EnclaveLink
+from ccfpy.host.ledger_store import LedgerStore
+from ccfpy.host.listeners import BoundSocket
+from ccfpy.host.log import Journal
+from ccfpy.host.node_host import NodeHost
+from ccfpy.host.output_files import claim_pid_file, write_atomically
+from ccfpy.host.startup import declared_interfaces, resolve, rpc_interface
+
+NODE_TO_NODE = ""
+"""The key of the nodes' own socket among those of the interfaces."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """What a node is started with.
+
+    Attributes:
+        file: the configuration.
+        text: the configuration as it was written.
+        program: what is measured as the node's program.
+        sync_ledger: have the disk confirm each signature.
+    """
+
+    file: ConfigurationFile
+    text: bytes
+    journal: Journal
+    program: Path
+    sync_ledger: bool = False
+
+
+def start(launch: Launch, link: EnclaveLink) -> int:
+    """Claim the files and sockets of a node and run it; give the exit code.
+
+    Raises:
+        ConfigurationRefused: something the node needs is not to be had.
+    """
+    file, journal = launch.file, launch.journal
+    if file.output_files.sealed_ledger_secret_location is not None:
+        raise ConfigurationRefused(
+            "Local sealing is only supported on SEV-SNP platforms; "
+            "remove output_files.sealed_ledger_secret_location"
+        )
+    pid_file = Path(file.output_files.pid_file)
+    if pid_file.exists():
+        journal.fatal(f"PID file {pid_file} already exists. Exiting.", file="launch")
+        return ExitCode.FILE_ERROR
+    claim_pid_file(pid_file)
+    with contextlib.ExitStack() as cleanup:
+        try:
+            store = _open_ledger(launch)
+            cleanup.callback(store.close)
+            _make_directory(file.snapshots.directory, "snapshots.directory")
+            sockets = bind_sockets(file, cleanup)
+            write_addresses(file, sockets)
+            boot = _boot(launch, sockets)
+        except ConfigurationRefused:
+            pid_file.unlink(missing_ok=True)
+            raise
+        host = NodeHost(file, link=link, store=store, journal=journal)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.get_loop().set_exception_handler(
+                lambda _, context: journal.fail(
+                    f"{context.get('message')}: {context.get('exception')!r}",
+                    file="launch",
+                )
+            )
+            return runner.run(host.run(boot, sockets))
+
+
+def _boot(launch: Launch, sockets: Mapping[str, BoundSocket]) -> Callable[[Tick], Boot]:
+    configuration = _resolve(launch, sockets)
+    digest = executable_digest(launch.program)
+
+    def boot(now: Tick) -> Boot:
+        return Boot(
+            configuration=configuration,
+            executable_digest=digest,
+            host_pid=os.getpid(),
+            monotonic_ms=now.monotonic_ms,
+            unix_us=now.unix_us,
+        )
+
+    return boot
+
+
+def _resolve(launch: Launch, sockets: Mapping[str, BoundSocket]) -> NodeConfiguration:
+    file = launch.file
+    sections = file.network.rpc_interfaces
+    return resolve(
+        file,
+        interfaces=tuple(
+            rpc_interface(name, sections[name], sockets[name].address, declared)
+            for name, declared in declared_interfaces(launch.text).items()
+        ),
+        node_to_node=_node_to_node(file, sockets[NODE_TO_NODE].address),
+        environment=os.environ,
+    )
+
+
+def bind_sockets(
+    file: ConfigurationFile, cleanup: contextlib.ExitStack
+) -> dict[str, BoundSocket]:
+    """Bind every interface; the nodes' own first, under ``NODE_TO_NODE``.
+
+    ``cleanup`` closes them.
+
+    Raises:
+        ConfigurationRefused: an address cannot be bound.
+    """
+    network = file.network
+    wanted = {NODE_TO_NODE: (network.node_to_node_interface.bind_address, "tcp")} | {
+        name: (interface.bind_address, interface.protocol)
+        for name, interface in network.rpc_interfaces.items()
+    }
+    sockets: dict[str, BoundSocket] = {}
+    for name, (address, protocol) in wanted.items():
+        key = f"rpc_interfaces.{name}" if name else "node_to_node_interface"
+        sockets[name] = BoundSocket.bind(
+            Address.parse(address), protocol=protocol, key=f"network.{key}"
+        )
+        cleanup.callback(sockets[name].socket.close)
+    return sockets
+
+
+def write_addresses(
+    file: ConfigurationFile, sockets: Mapping[str, BoundSocket]
+) -> None:
+    """Write the files that tell others the real ports."""
+    output = file.output_files
+    if output.node_to_node_address_file:
+        write_atomically(
+            Path(output.node_to_node_address_file),
+            dumps({"node_to_node_interface": str(sockets[NODE_TO_NODE].address)}),
+        )
+    if output.rpc_addresses_file:
+        write_atomically(
+            Path(output.rpc_addresses_file),
+            dumps(
+                {
+                    name: str(bound.address)
+                    for name, bound in sockets.items()
+                    if name != NODE_TO_NODE
+                }
+            ),
+        )
+
+
+def executable_digest(program: Path) -> str:
+    """Give the hex SHA-256 of the program that was started, links resolved.
+
+    Raises:
+        ConfigurationRefused: it cannot be read.
+    """
+    resolved = program.resolve()
+    try:
+        return hashlib.sha256(resolved.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ConfigurationRefused(
+            f"cannot measure {resolved}: {error.strerror}; "
+            "start the node by the path of its program"
+        ) from None
+
+
+def _node_to_node(file: ConfigurationFile, bound: Address) -> NodeToNodeInterface:
+    published = file.network.node_to_node_interface.published_address
+    return NodeToNodeInterface(
+        bind_address=str(bound),
+        published_address=str(resolve_published(published, bound)),
+    )
+
+
+def _open_ledger(launch: Launch) -> LedgerStore:
+    file = launch.file
+    store = LedgerStore(
+        Path(file.ledger.directory),
+        read_only_directories=[
+            Path(name) for name in file.ledger.read_only_directories
+        ],
+    )
+    if file.command.type is CommandType.START:
+        store.create()
+    else:
+        store.open(launch.journal)
+    return store
+
+
+def _make_directory(name: str, key: str) -> None:
+    try:
+        Path(name).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationRefused(
+            f"cannot create {name}: {error.strerror}; correct {key}"
+        ) from None
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415  # optional: absent on Windows
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
