@@ -7,16 +7,18 @@ extensions is the one that CCF's own verifiers and OpenSSL agree on
 """
 
 import ipaddress
-from collections.abc import Sequence
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Self, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
-from cryptography.x509.oid import ExtensionOID
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ports import Entropy
@@ -26,7 +28,32 @@ from ccfpy.crypto.hashing import sha256_hex
 SERIAL_BYTES = 16
 SERVICE_PATH_LENGTH = 1
 _SECOND = timedelta(seconds=1)
-_X509_TIME = ("%y%m%d%H%M%SZ", "%Y%m%d%H%M%SZ")
+_X509_TIME = re.compile(r"([0-9]{2}|[0-9]{4})[0-9]{10}Z")
+_SHORT_YEAR = 2
+_UNREADABLE = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+
+_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
+
+
+def _quiet() -> AbstractContextManager[object]:
+    """Keep the library from warning on stderr of what a stranger's bytes hold."""
+    return warnings.catch_warnings(action="ignore", category=UserWarning)
+
+
+@contextmanager
+def _reading(failure: str) -> Iterator[None]:
+    """Read a stranger's bytes: whatever the library raises, they are malformed."""
+    try:
+        with _quiet():
+            yield
+    except _UNREADABLE as error:
+        raise Malformed(f"{failure}: {error}") from error
 
 
 class Certificate:
@@ -55,10 +82,8 @@ class Certificate:
             Malformed: there is none.
         """
         data = pem.encode() if isinstance(pem, str) else pem
-        try:
+        with _reading("not a PEM certificate"):
             return cls(x509.load_pem_x509_certificate(data))
-        except ValueError as error:
-            raise Malformed(f"not a PEM certificate: {error}") from error
 
     @classmethod
     def from_der(cls, der: bytes) -> Self:
@@ -67,10 +92,8 @@ class Certificate:
         Raises:
             Malformed: it is no certificate.
         """
-        try:
+        with _reading("not a DER certificate"):
             return cls(x509.load_der_x509_certificate(der))
-        except ValueError as error:
-            raise Malformed(f"not a DER certificate: {error}") from error
 
     @property
     def library_certificate(self) -> x509.Certificate:
@@ -106,10 +129,8 @@ class Certificate:
 
     def _certified_key(self) -> CertificatePublicKeyTypes:
         """Read the key, which the library does not do before it is asked."""
-        try:
+        with _reading("a certificate of an unreadable key"):
             return self._certificate.public_key()
-        except (ValueError, UnsupportedAlgorithm) as error:
-            raise Malformed(f"a certificate of an unreadable key: {error}") from error
 
     @property
     def not_before(self) -> datetime:
@@ -128,21 +149,15 @@ class Certificate:
         Raises:
             Malformed: it cannot be read.
         """
-        try:
+        with _reading("a certificate of an unreadable name"):
             return self._certificate.subject.rfc4514_string()
-        except ValueError as error:
-            raise Malformed(f"a certificate of an unreadable name: {error}") from error
 
     @property
     def sans(self) -> tuple[str, ...]:
         """The alternative names, as ``iPAddress:…`` and ``dNSName:…``."""
-        try:
-            extension = self._certificate.extensions.get_extension_for_class(
-                x509.SubjectAlternativeName
-            )
-        except (x509.ExtensionNotFound, ValueError):
+        names = self._extension(x509.SubjectAlternativeName)
+        if names is None:
             return ()
-        names = extension.value
         return (
             *(f"iPAddress:{a}" for a in names.get_values_for_type(x509.IPAddress)),
             *(f"dNSName:{n}" for n in names.get_values_for_type(x509.DNSName)),
@@ -151,27 +166,35 @@ class Certificate:
     @property
     def is_authority(self) -> bool:
         """Whether it may sign other certificates."""
+        constraints = self._extension(x509.BasicConstraints)
+        return constraints is not None and constraints.ca
+
+    def _extension(self, kind: type[_Extension]) -> _Extension | None:
+        """Look for an extension; among unreadable ones there is none."""
         try:
-            constraints = self._certificate.extensions.get_extension_for_class(
-                x509.BasicConstraints
-            )
-        except (x509.ExtensionNotFound, ValueError):
-            return False
-        return constraints.value.ca
+            with _reading("a certificate of unreadable extensions"):
+                return self._certificate.extensions.get_extension_for_class(kind).value
+        except (x509.ExtensionNotFound, Malformed):
+            return None
 
     def verify_signed_by(self, issuer: "Certificate") -> None:
         """Check that ``issuer`` issued this certificate; dates are not considered.
 
         Raises:
             VerificationFailed: its name or signature is not the issuer's.
-            Malformed: a name cannot be read.
         """
         try:
-            self._certificate.verify_directly_issued_by(issuer.library_certificate)
-        except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm) as error:
-            raise VerificationFailed(
-                f"certificate {self.subject} was not issued by {issuer.subject}"
-            ) from error
+            with _quiet():
+                self._certificate.verify_directly_issued_by(issuer.library_certificate)
+        except (InvalidSignature, TypeError, *_UNREADABLE) as error:
+            raise VerificationFailed(f"{self} was not issued by {issuer}") from error
+
+    def __str__(self) -> str:
+        """Name it in messages, by its digest if by nothing else."""
+        try:
+            return f"certificate {self.subject}"
+        except Malformed:
+            return f"certificate {self.digest_hex}"
 
     def __eq__(self, other: object) -> bool:
         """Compare by value."""
@@ -189,10 +212,8 @@ def parse_bundle(pem: str | bytes) -> list[Certificate]:
         Malformed: there is none, or one of them is broken.
     """
     data = pem.encode() if isinstance(pem, str) else pem
-    try:
+    with _reading("not a bundle of PEM certificates"):
         return [Certificate(c) for c in x509.load_pem_x509_certificates(data)]
-    except ValueError as error:
-        raise Malformed(f"not a bundle of PEM certificates: {error}") from error
 
 
 def parse_time(text: str) -> datetime:
@@ -203,16 +224,16 @@ def parse_time(text: str) -> datetime:
     Raises:
         Malformed: it is none of these.
     """
-    for form in _X509_TIME:
-        try:
-            return datetime.strptime(text, form).replace(tzinfo=UTC)
-        except ValueError:
-            continue
+    match = _X509_TIME.fullmatch(text)
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
+        if match is not None:
+            year = "%y" if len(match[1]) == _SHORT_YEAR else "%Y"
+            moment = datetime.strptime(text, f"{year}%m%d%H%M%S%z")
+        else:
+            moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise Malformed(f"not a time: {text!r}") from error
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def service_certificate(
@@ -278,7 +299,8 @@ def request_public_key(request_pem: str) -> PublicKey:
         VerificationFailed: its maker does not hold the key.
     """
     request = _load_request(request_pem)
-    key = request.public_key()
+    with _reading("a certificate request of an unreadable key"):
+        key = request.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise Malformed(f"expected an elliptic-curve key, found {type(key).__name__}")
     if not request.is_signature_valid:
@@ -304,18 +326,13 @@ def endorse_request(
     public = request_public_key(request_pem).library_key
     request = _load_request(request_pem)
     issuer = issuer_cert.library_certificate.subject
+    subject, names = _requested(request)
     builder = _valid(
-        _builder(request.subject, issuer, public, entropy), not_before, validity_days
+        _builder(subject, issuer, public, entropy), not_before, validity_days
     ).add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     builder = _identified(builder, public, issuer_key.library_key.public_key())
-    try:
-        names = request.extensions.get_extension_for_oid(
-            ExtensionOID.SUBJECT_ALTERNATIVE_NAME
-        )
-    except x509.ExtensionNotFound:
-        pass
-    else:
-        builder = builder.add_extension(names.value, critical=False)
+    if names is not None:
+        builder = builder.add_extension(names, critical=False)
     return _sign(builder, issuer_key)
 
 
@@ -333,10 +350,23 @@ _AUTHORITY_USAGE = x509.KeyUsage(
 
 
 def _load_request(pem: str) -> x509.CertificateSigningRequest:
-    try:
+    with _reading("not a certificate request"):
         return x509.load_pem_x509_csr(pem.encode())
-    except ValueError as error:
-        raise Malformed(f"not a certificate request: {error}") from error
+
+
+def _requested(
+    request: x509.CertificateSigningRequest,
+) -> tuple[x509.Name, x509.SubjectAlternativeName | None]:
+    """Read what a request asks for; nothing else of it reaches a certificate."""
+    with _reading("an unreadable certificate request"):
+        subject = request.subject
+        try:
+            names = request.extensions.get_extension_for_class(
+                x509.SubjectAlternativeName
+            )
+        except x509.ExtensionNotFound:
+            return subject, None
+        return subject, names.value
 
 
 def _name(subject: str) -> x509.Name:
@@ -367,8 +397,11 @@ def _valid(
 ) -> x509.CertificateBuilder:
     """Let it be valid for ``days``, whose last second is left out, as in CCF."""
     start = not_before.replace(microsecond=0)
-    end = start + timedelta(days=days) - _SECOND
-    return builder.not_valid_before(start).not_valid_after(end)
+    try:
+        end = start + timedelta(days=days) - _SECOND
+        return builder.not_valid_before(start).not_valid_after(end)
+    except (ValueError, OverflowError) as error:
+        raise Malformed(f"no certificate holds {days} days from {start}") from error
 
 
 def _identified(

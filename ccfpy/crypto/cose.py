@@ -13,6 +13,8 @@ from ccfpy.crypto import cbor
 from ccfpy.crypto.ec import Curve, KeyPair, PublicKey
 
 ALG = 1
+CRIT = 2
+"""Headers the recipient must know the meaning of (RFC 9052 §3.1): we know none."""
 CONTENT_TYPE = 3
 KID = 4
 SIGN1_TAG = 18
@@ -56,10 +58,10 @@ class Sign1:
                 payload is missing or brought though it is attached.
         """
         algorithm = ALGORITHMS[key.curve]
-        if self.protected.get(ALG) != algorithm:
+        named = self.protected.get(ALG)
+        if type(named) is not int or named != algorithm:
             raise VerificationFailed(
-                f"COSE algorithm {self.protected.get(ALG)!r} is not that of the key, "
-                f"{algorithm}"
+                f"COSE algorithm {named!r} is not that of the key, {algorithm}"
             )
         if (self.payload is None) == (detached_payload is None):
             raise VerificationFailed("a COSE message needs exactly one payload")
@@ -86,11 +88,12 @@ def parse(data: bytes) -> Sign1:
         raise Malformed("a COSE_Sign1's protected header and signature are bytes")
     if not isinstance(payload, bytes | None):
         raise Malformed("a COSE_Sign1's payload is bytes or null")
-    protected = cbor.decode(protected_bytes) if protected_bytes else {}
-    if not isinstance(protected, Mapping) or not isinstance(unprotected, Mapping):
-        raise Malformed("a COSE header is a map")
+    protected = _header(cbor.decode(protected_bytes) if protected_bytes else {})
+    unprotected = _header(unprotected)
     if ALG not in protected:
         raise Malformed("a COSE_Sign1 without an algorithm")
+    if CRIT in protected or CRIT in unprotected:
+        raise Malformed("a COSE_Sign1 that demands to be understood in full")
     if protected.keys() & unprotected.keys():
         raise Malformed("a COSE header label is both protected and unprotected")
     return Sign1(
@@ -140,6 +143,16 @@ def set_unprotected(data: bytes, unprotected: Header) -> bytes:
         message.signature,
     ]
     return cbor.encode(cbor.Tag(SIGN1_TAG, parts))
+
+
+def _header(value: object) -> Header:
+    """Check a header's form; ``True`` and ``1.0`` are no labels, though equal to 1."""
+    if not isinstance(value, Mapping):
+        raise Malformed("a COSE header is a map")
+    for label in value:
+        if type(label) not in {int, str}:
+            raise Malformed(f"a COSE header label is a number or text: {label!r}")
+    return value
 
 
 def _to_be_signed(protected: bytes, payload: bytes) -> bytes:

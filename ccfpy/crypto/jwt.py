@@ -70,6 +70,8 @@ def parse(text: str) -> Token:
             f"JWT header does not follow schema: At #/alg: {algorithm!r} is not RS256 "
             "or ES256"
         )
+    if "crit" in header:
+        raise Malformed("JWT header does not follow schema: At #/crit: not supported")
     lacking = "JWT payload is missing required field"
     return Token(
         header=header,
@@ -134,7 +136,7 @@ class TokenKey:
             self._key.verify(
                 token.signature, token.signed, padding.PKCS1v15(), hashes.SHA256()
             )
-        except InvalidSignature as error:
+        except (InvalidSignature, ValueError) as error:
             raise VerificationFailed("RSA signature does not match") from error
 
 

@@ -55,8 +55,15 @@ class RsaPublicKey:
         return self._key
 
     def wrap(self, secret: bytes) -> bytes:
-        """Encrypt a secret to this key."""
-        return self._key.encrypt(secret, _OAEP)
+        """Encrypt a secret to this key.
+
+        Raises:
+            Malformed: its numbers have the form of a key but make none.
+        """
+        try:
+            return self._key.encrypt(secret, _OAEP)
+        except ValueError as error:
+            raise Malformed("an RSA key that cannot encrypt") from error
 
 
 class RsaKeyPair:
