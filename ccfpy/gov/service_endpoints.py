@@ -1,7 +1,7 @@
 """What the service is: its constitution, identity, members, users and nodes."""
 
 import base64
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from ccfpy.base import json
 from ccfpy.base.ids import MemberId, NodeId, TxId, UserId
@@ -197,6 +197,8 @@ def _quote(quote: QuoteInfo) -> Json:
                 described["uvmEndorsements"] = _base64(quote.uvm_endorsements)
             if quote.endorsed_tcb is not None:
                 described["endorsedTcb"] = _base64(bytes.fromhex(quote.endorsed_tcb))
+        case _:
+            assert_never(quote.format)
     return described
 
 

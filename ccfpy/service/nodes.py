@@ -6,6 +6,7 @@ itself writes when a service is created or a node joins.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import assert_never
 
 from ccfpy.base.ids import NodeId
 from ccfpy.kv.tx import Tx
@@ -58,6 +59,8 @@ def trust_measurement(tx: Tx, platform: QuoteFormat, measurement: bytes) -> None
             join_policy.SGX_MEASUREMENTS.of(tx).put(measurement.hex(), allowed)
         case QuoteFormat.AMD_SEV_SNP_V1:
             join_policy.SNP_MEASUREMENTS.of(tx).put(measurement.hex(), allowed)
+        case _:
+            assert_never(platform)
 
 
 def trust_host_data(
@@ -79,3 +82,5 @@ def trust_host_data(
             policies.put(host_data.hex(), security_policy)
         case QuoteFormat.OE_SGX_V1:
             pass
+        case _:
+            assert_never(platform)

@@ -12,6 +12,7 @@ from ccfpy.kv.tx import Tx
 from ccfpy.ledger import shares
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.shares import Recipients, RecoveryShares, SecretRecord
+from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.members import active_recovery_members
 from ccfpy.service.nodes import trusted_nodes
 from ccfpy.service.refusal import Refused
@@ -80,8 +81,13 @@ def rekey(tx: Tx, secrets: LedgerSecrets, entropy: Entropy) -> None:
     it committed can tell; no version is written.
 
     Raises:
-        Refused: members and threshold do not allow it.
+        Refused: the service is not open, or members and threshold do not allow it.
     """
+    info = service.INFO.of(tx).get()
+    if info is None or info.status is not ServiceStatus.OPEN:
+        # Submitted shares are sealed under the current secret, and older secrets are
+        # only found once a recovery has ended.
+        raise Refused("Cannot rekey ledger while the service is not open")
     _depend_on_secrets(tx)
     fresh = LedgerSecret.generate(entropy)
     _issue(tx, fresh, entropy)

@@ -115,6 +115,8 @@ class Host:
     is_reading_private_ledger: bool = False
     recovers: bool = True
     forgets_roots: bool = False
+    repeats_root: bytes | None = None
+    keeps_shares: bool = True
 
     def __post_init__(self) -> None:
         self.entropy = SeededEntropy(b"host")
@@ -133,6 +135,8 @@ class Host:
         self.lines.append((level, text))
 
     def root_at(self, version: int) -> bytes | None:
+        if self.repeats_root is not None:
+            return self.repeats_root
         return None if self.forgets_roots else sha256(b"root %d" % version)
 
     def latest_ledger_secret_seqno(self, _: Tx) -> int:
@@ -176,6 +180,8 @@ class Host:
         self.asked.append("snapshot")
 
     def submit_recovery_share(self, tx: Tx, member_id: str, share: bytes) -> int:
+        if not self.keeps_shares:
+            raise EffectRefused("no room")
         return shares.submit(
             tx,
             MemberId(member_id),

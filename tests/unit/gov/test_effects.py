@@ -34,7 +34,6 @@ def seen(governed: Governed) -> object:
         ("ccf.node.triggerLedgerChunk()", "chunk"),
         ("ccf.node.triggerSnapshot()", "snapshot"),
         ("ccf.node.triggerRecoverySharesRefresh()", "refresh"),
-        ("ccf.node.triggerLedgerRekey()", "rekey"),
     ],
 )
 def test_the_node_is_asked(governed: Governed, effect: str, asked: str) -> None:
@@ -42,9 +41,21 @@ def test_the_node_is_asked(governed: Governed, effect: str, asked: str) -> None:
     assert governed.host.asked == [asked]
 
 
-def test_writes_of_effects_are_the_proposals_own(governed: Governed) -> None:
-    governed_by_effect(governed, "ccf.node.triggerLedgerRekey()")
-    assert recovery.ENCRYPTED_LEDGER_SECRETS.of(governed.begin()).has()
+def test_writes_of_effects_are_the_proposals_own(opened: Governed) -> None:
+    governed_by_effect(opened, "ccf.node.triggerLedgerRekey()")
+    assert opened.host.asked == ["rekey"]
+    assert recovery.ENCRYPTED_LEDGER_SECRETS.of(opened.begin()).has()
+
+
+def test_a_service_that_is_not_open_keeps_its_ledger_secret(
+    governed: Governed,
+) -> None:
+    reply = governed_by_effect(governed, "ccf.node.triggerLedgerRekey()")
+    message = json.loads(reply.body)["error"]["message"]
+    assert message.startswith(
+        "Failed to apply(): InternalError: Failed to rekey ledger: Cannot rekey ledger "
+        "while the service is not open"
+    )
 
 
 def test_a_certificate_is_endorsed_and_renewed(governed: Governed) -> None:

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 import pytest
 
+from ccfpy.base.ids import ProposalId
 from ccfpy.crypto import cose
 from ccfpy.http.messages import Response
 from ccfpy.service.tables import proposals as tables
@@ -317,6 +318,34 @@ def test_without_constitution_nothing_is_evaluated(governed: Governed) -> None:
         "InternalError",
         "No constitution is set - ballots cannot be evaluated",
     )
+
+
+def test_an_identity_taken_already_is_refused(governed: Governed) -> None:
+    first = made(governed)
+    governed.host.repeats_root = sha256(b"root").digest()
+    tx = governed.begin()
+    envelope = tables.COSE_HISTORY.of(tx).get(governed.members[0].member_id)
+    assert envelope is not None
+    request = sha256(cose.parse(envelope).signature).digest()
+    taken = sha256(governed.host.repeats_root + request).hexdigest()
+    bodies = tables.PROPOSALS.of(tx)
+    body_of_first = bodies.get(ProposalId(first))
+    assert body_of_first is not None
+    bodies.put(ProposalId(taken), body_of_first)
+    governed.store.commit(tx)
+    assert error_of(governed.send("/members/proposals:create", envelope)) == (
+        500,
+        "InternalError",
+        "Proposal ID collision.",
+    )
+
+
+def test_a_proposal_whose_body_is_lost_takes_no_ballot(governed: Governed) -> None:
+    proposal_id = made(governed)
+    tx = governed.begin()
+    tables.PROPOSALS.of(tx).remove(ProposalId(proposal_id))
+    governed.store.commit(tx)
+    assert error_of(governed.vote(proposal_id, by=0))[:2] == (404, "ProposalNotFound")
 
 
 def test_a_proposal_must_be_bound_to_the_state(governed: Governed) -> None:

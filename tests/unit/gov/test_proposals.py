@@ -89,6 +89,7 @@ def test_resolve_decides_the_state(evaluator: Evaluator, answer: str) -> None:
         ('"open"', "open"),
         ("undefined", "undefined"),
         ("7", "7"),
+        (r"'\ud800'", r'"\ud800"'),
         ('"Dropped"', "Dropped"),
     ],
 )

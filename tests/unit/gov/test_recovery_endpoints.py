@@ -84,6 +84,14 @@ def test_shares_that_do_not_fit_are_forgotten(recovering: Governed) -> None:
     assert ("debug", "Error: the shares do not fit") in recovering.host.lines
 
 
+def test_a_share_that_cannot_be_kept_is_an_error(recovering: Governed) -> None:
+    recovering.host.keeps_shares = False
+    reply = submit(recovering, 0, share_of(recovering, 0))
+    message = "Error submitting recovery shares."
+    assert error_of(reply) == (500, "InternalError", message)
+    assert ("fail", message) in recovering.host.lines
+
+
 def test_nobody_hands_in_shares_unless_they_are_waited_for(opened: Governed) -> None:
     assert error_of(submit(opened, 0, b"")) == (
         403,

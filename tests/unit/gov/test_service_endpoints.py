@@ -201,6 +201,24 @@ def test_a_quote_is_described_by_its_platform(
     assert "certificate" not in described
 
 
+def test_old_records_lack_what_came_later(governed: Governed) -> None:
+    tx = governed.begin()
+    service.INFO.of(tx).put(service.ServiceInfo(cert="CERT"))
+    service.CONFIGURATION.of(tx).remove()
+    member_id = governed.members[0].member_id
+    members.CERTS.of(tx).remove(member_id)
+    node = nodes.INFO.of(tx).get(NODE_ID)
+    assert node is not None
+    plain = {"old": nodes.NetInterface(bind_address="h:1", published_address="p:1")}
+    nodes.INFO.of(tx).put(NODE_ID, replace(node, rpc_interfaces=plain))
+    governed.store.commit(tx)
+    described = body(governed.get("/service/info"))
+    assert described.keys().isdisjoint({"creationTransactionId", "configuration"})
+    assert "certificate" not in body(governed.get(f"/service/members/{member_id}"))
+    interfaces = body(governed.get(f"/service/nodes/{NODE_ID}"))["rpcInterfaces"]
+    assert interfaces == {"old": {"publishedAddress": "p:1"}}
+
+
 @pytest.mark.parametrize(
     ("path", "shown"),
     [

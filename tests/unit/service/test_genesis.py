@@ -27,7 +27,7 @@ from ccfpy.service.tables.nodes import (
     QuoteFormat,
     QuoteInfo,
 )
-from ccfpy.service.tables.service import ServiceConfiguration
+from ccfpy.service.tables.service import ServiceConfiguration, ServiceInfo
 from ccfpy.service.tables.signatures import SIGNATURES
 
 NODE = FirstNode(
@@ -125,6 +125,19 @@ def test_a_service_that_signed_nothing_cannot_be_recovered(
     again = replace(info, genesis=None)
     with pytest.raises(Refused, match="any signed transactions"):
         create(tx, again)
+
+
+def test_a_service_of_unknown_origin_cannot_be_recovered(
+    tx: Tx, info: CreateInfo
+) -> None:
+    service.INFO.of(tx).put(ServiceInfo(cert="OLD"))
+    with pytest.raises(Refused, match="current_service_create_txid recorded"):
+        create(tx, replace(info, genesis=None))
+
+
+def test_a_platform_without_host_data_lets_none_in(tx: Tx, info: CreateInfo) -> None:
+    create(tx, replace(info, node=replace(NODE, host_data=None)))
+    assert "public:ccf.gov.nodes.virtual.host_data" not in tx.writes
 
 
 def test_a_configuration_is_never_replaced(tx: Tx, info: CreateInfo) -> None:

@@ -13,6 +13,7 @@ from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.service import shares
+from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.members import NewMember, activate_member, add_member
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import nodes, recovery, service
@@ -24,7 +25,7 @@ from ccfpy.service.tables.nodes import (
     QuoteFormat,
     QuoteInfo,
 )
-from ccfpy.service.tables.service import ServiceConfiguration
+from ccfpy.service.tables.service import ServiceConfiguration, ServiceInfo
 
 
 @pytest.fixture
@@ -35,6 +36,8 @@ def secrets(entropy: Entropy) -> LedgerSecrets:
 @pytest.fixture
 def consortium(tx: Tx, people: tuple[Any, ...]) -> Callable[..., None]:
     def found(*roles: RecoveryRole, threshold: int) -> None:
+        info = ServiceInfo(cert="CERT", status=ServiceStatus.OPEN)
+        service.INFO.of(tx).put(info)
         configuration = ServiceConfiguration(recovery_threshold=threshold)
         service.CONFIGURATION.of(tx).put(configuration)
         for person, role in zip(people, roles, strict=False):
@@ -231,3 +234,21 @@ def test_nothing_is_known_before_shares_are_issued(
         shares.encrypted_share(tx, people[0].member_id)
     with pytest.raises(Refused, match="No active configuration"):
         shares.recovery_threshold(tx)
+
+
+@pytest.mark.parametrize(
+    "status", [status for status in ServiceStatus if status is not ServiceStatus.OPEN]
+)
+def test_only_an_open_service_begins_a_new_secret(
+    tx: Tx,
+    consortium: Callable[..., None],
+    secrets: LedgerSecrets,
+    entropy: Entropy,
+    status: ServiceStatus,
+) -> None:
+    with pytest.raises(Refused, match="service is not open"):
+        shares.rekey(tx, secrets, entropy)
+    consortium(PARTICIPANT, threshold=1)
+    service.INFO.of(tx).put(ServiceInfo(cert="CERT", status=status))
+    with pytest.raises(Refused, match="service is not open"):
+        shares.rekey(tx, secrets, entropy)
