@@ -1,6 +1,8 @@
 """What a constitution answers moves a proposal as the table allows."""
 
 import itertools
+import re
+from pathlib import Path
 
 import pytest
 
@@ -66,6 +68,13 @@ def test_only_open_and_accepted_proposals_move_at_all() -> None:
     moving = {state for state, following in MOVES.items() if following}
     assert moving == {ProposalState.OPEN, ProposalState.ACCEPTED}
     assert set(MOVES) == set(ProposalState)
+
+
+def test_the_packages_page_draws_the_table() -> None:
+    page = Path(proposals.__file__).with_name("README.md").read_text()
+    drawn = set(re.findall(r"^ +(\w+) --> (\w+)$", page, re.MULTILINE))
+    edges = {(str(a), str(b)) for a, following in MOVES.items() for b in following}
+    assert drawn == edges
 
 
 def test_states_have_ccfs_words() -> None:
