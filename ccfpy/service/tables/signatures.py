@@ -1,9 +1,29 @@
-"""Signature transactions' tables; what they hold is the ledger's affair."""
+"""What the ledger says of itself: signatures, the tree's state, evidence of snapshots.
 
+What the signature tables hold is the ledger's affair.
+"""
+
+from dataclasses import dataclass
+
+from ccfpy.base.ids import Seqno
 from ccfpy.kv.maps import RAW, Codec, Value
 from ccfpy.ledger import tables
 from ccfpy.ledger.signature import NodeSignature
-from ccfpy.service.records import BASE64, codec_of
+from ccfpy.service.records import BASE64, COUNT, TEXT, codec_of, record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotEvidence:
+    """What identifies a snapshot that the service made.
+
+    Attributes:
+        hash: hex SHA-256 of the snapshot's bytes.
+        version: the seqno whose state it holds.
+    """
+
+    hash: str
+    version: Seqno
+
 
 SIGNATURES = Value(
     tables.SIGNATURES,
@@ -11,3 +31,7 @@ SIGNATURES = Value(
 )
 COSE_SIGNATURES = Value(tables.COSE_SIGNATURES, codec_of(BASE64))
 TREE = Value(tables.TREE, RAW)
+SNAPSHOT_EVIDENCE = Value(
+    tables.SNAPSHOT_EVIDENCE,
+    codec_of(record(SnapshotEvidence, required={"hash": TEXT, "version": COUNT})),
+)
