@@ -31,6 +31,7 @@ MOVES: Mapping[ProposalState, frozenset[ProposalState]] = {
             ProposalState.REJECTED,
             ProposalState.FAILED,
             ProposalState.WITHDRAWN,
+            ProposalState.DROPPED,
         }
     ),
     ProposalState.ACCEPTED: frozenset({ProposalState.FAILED}),
@@ -39,7 +40,11 @@ MOVES: Mapping[ProposalState, frozenset[ProposalState]] = {
     ProposalState.FAILED: frozenset(),
     ProposalState.DROPPED: frozenset(),
 }
-"""From each state, those that may follow. No move leads to Dropped any more."""
+"""From each state, those that may follow.
+
+Only constitutions drop proposals, by writing the table: when one that changes the rules
+is accepted, CCF's own drops all others that are open.
+"""
 
 _RESOLUTIONS = {
     "Open": ProposalState.OPEN,

@@ -30,7 +30,7 @@ class ProposalState(StrEnum):
     REJECTED = "Rejected"
     FAILED = "Failed"
     DROPPED = "Dropped"
-    """Only found in old ledgers."""
+    """A constitution's own doing: it changed what open proposals would have meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -394,6 +394,22 @@ def test_a_forged_signature_is_refused(governed: Governed) -> None:
     assert governed.send("/members/proposals:create", bytes(envelope)).status == 401
 
 
+def test_a_new_constitution_drops_what_was_proposed_under_the_old(
+    governed: Governed, default_constitution: str
+) -> None:
+    waiting = made(governed, by=1)
+    action = {
+        "name": "set_constitution",
+        "args": {"constitution": f"{default_constitution}\n// amended"},
+    }
+    assert body(governed.enact(action))["proposalState"] == "Accepted"
+    read = governed.get(f"/members/proposals/{waiting}")
+    assert body(read)["proposalState"] == "Dropped"
+    status, code, message = error_of(governed.vote(waiting, by=0))
+    assert (status, code) == (400, "ProposalNotOpen")
+    assert "is currently in state dropped" in message
+
+
 def test_limits_set_too_low_never_stop_governance(governed: Governed) -> None:
     tx = governed.begin()
     tiny = JsRuntimeOptions(
