@@ -58,9 +58,7 @@ class BlockingConnection:
     ) -> Reply:
         """Send one request; see ``Connection.request``."""
         return self.run(
-            self.connection.request(
-                method, path, body=body, json=json, headers=headers
-            )
+            self.connection.request(method, path, body=body, json=json, headers=headers)
         )
 
     def get(self, path: str) -> Reply:

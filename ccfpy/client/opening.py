@@ -16,6 +16,7 @@ from ccfpy.client.governance import Governance, ProposalStatus
 from ccfpy.client.reply import text_field
 
 STARTUP_TIMEOUT_S = 30.0
+OPEN_TIMEOUT_S = 30.0
 POLL_S = 0.05
 
 
@@ -112,10 +113,8 @@ async def open_service(
     return status.txid
 
 
-async def _wait_open(
-    connection: Connection, *, timeout_s: float = STARTUP_TIMEOUT_S
-) -> None:
-    deadline = time.monotonic() + timeout_s
+async def _wait_open(connection: Connection) -> None:
+    deadline = time.monotonic() + OPEN_TIMEOUT_S
     while True:
         status = text_field(
             (await connection.get("/node/network")).object(), "service_status"

@@ -1,0 +1,95 @@
+"""A stand-in for a service: HTTPS on loopback, answering as each test tells it to."""
+
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from ccfpy.client.keyfiles import OsEntropy, write_private
+from ccfpy.crypto.certs import (
+    Certificate,
+    certificate_request,
+    endorse_request,
+    service_certificate,
+)
+from ccfpy.crypto.ec import Curve, KeyPair
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Serve = Callable[[Answer], AbstractAsyncContextManager[str]]
+YESTERDAY = datetime.now(tz=UTC) - timedelta(days=1)
+
+
+@pytest.fixture(scope="session")
+def service_key() -> KeyPair:
+    """The identity key of the service."""
+    return KeyPair.generate(OsEntropy(), Curve.SECP384R1)
+
+
+@pytest.fixture(scope="session")
+def service_pem(service_key: KeyPair) -> str:
+    """The service's certificate."""
+    return service_certificate(
+        service_key,
+        subject="CN=service",
+        not_before=YESTERDAY,
+        validity_days=10,
+        entropy=OsEntropy(),
+    ).pem
+
+
+@pytest.fixture(scope="session")
+def server_tls(
+    service_key: KeyPair, service_pem: str, tmp_path_factory: pytest.TempPathFactory
+) -> ssl.SSLContext:
+    """A node's TLS: its certificate is the service's word for 127.0.0.1."""
+    key = KeyPair.generate(OsEntropy(), Curve.SECP384R1)
+    request = certificate_request(key, subject="CN=node", sans=["iPAddress:127.0.0.1"])
+    certificate = endorse_request(
+        request,
+        issuer_key=service_key,
+        issuer_cert=Certificate.from_pem(service_pem),
+        not_before=YESTERDAY,
+        validity_days=5,
+        entropy=OsEntropy(),
+    )
+    folder = tmp_path_factory.mktemp("node")
+    write_private(folder / "key.pem", key.pem)
+    Path(folder / "cert.pem").write_text(certificate.pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return context
+
+
+@pytest.fixture
+def serve(server_tls: ssl.SSLContext) -> Serve:
+    """Give what serves one answering function, for as long as a context lasts."""
+
+    @asynccontextmanager
+    async def serving(answer: Answer) -> AsyncIterator[str]:
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", answer)
+        runner = web.AppRunner(application, handler_cancellation=True)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=server_tls)
+            await site.start()
+            host, port = runner.addresses[0][:2]
+            yield f"https://{host}:{port}"
+        finally:
+            await runner.cleanup()
+
+    return serving
+
+
+@pytest.fixture
+def unused_port() -> int:
+    """A port on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import pytest
+
+from ccfpy.client.keyfiles import (
+    CERTIFICATE_VALIDITY_DAYS,
+    KeyFileMissing,
+    KeyFiles,
+    NotAName,
+    OsEntropy,
+    generate_keys,
+    member_id,
+    read_text,
+    write_private,
+)
+from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.rsa import RsaKeyPair, RsaPublicKey
+
+
+def test_files_are_named_as_ccfs_tools_name_them(tmp_path: Path) -> None:
+    files = KeyFiles(folder=tmp_path, name="member0")
+    assert files.private_key == tmp_path / "member0_privk.pem"
+    assert files.certificate == tmp_path / "member0_cert.pem"
+    assert files.encryption_private_key == tmp_path / "member0_enc_privk.pem"
+    assert files.encryption_public_key == tmp_path / "member0_enc_pubk.pem"
+
+
+@pytest.mark.parametrize("name", ["", "../member0", "a/b", ".", ".hidden", "x" * 65])
+def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
+    with pytest.raises(NotAName, match="cannot name a participant"):
+        KeyFiles(folder=Path(), name=name)
+
+
+@pytest.mark.parametrize("curve", [Curve.SECP384R1, Curve.SECP256R1])
+def test_a_members_keys_belong_together(tmp_path: Path, curve: Curve) -> None:
+    files = KeyFiles(folder=tmp_path / "new", name="member0")
+    made = generate_keys(files, curve=curve, with_encryption_key=True)
+    certificate = Certificate.from_pem(files.certificate.read_text())
+    key = KeyPair.from_pem(files.private_key.read_text())
+    assert certificate == made
+    assert certificate.public_key == key.public_key
+    assert key.public_key.curve is curve
+    assert certificate.subject == "CN=member0"
+    certificate.verify_signed_by(certificate)
+    valid = certificate.not_after - certificate.not_before
+    assert valid.days == CERTIFICATE_VALIDITY_DAYS - 1
+    assert member_id(certificate) == certificate.digest_hex
+    private = RsaKeyPair.from_pem(files.encryption_private_key.read_text())
+    public = RsaPublicKey.from_pem(files.encryption_public_key.read_text())
+    assert private.unwrap(public.wrap(b"share")) == b"share"
+
+
+def test_a_user_has_no_encryption_key(tmp_path: Path) -> None:
+    files = KeyFiles(folder=tmp_path, name="user0")
+    generate_keys(files, with_encryption_key=False)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "user0_privk.pem",
+        "user0_cert.pem",
+    }
+
+
+def test_private_keys_are_their_owners_alone(tmp_path: Path) -> None:
+    files = KeyFiles(folder=tmp_path, name="member0")
+    files.private_key.write_text("an older key that others may read")
+    files.private_key.chmod(0o644)
+    generate_keys(files, with_encryption_key=True)
+    for path in (files.private_key, files.encryption_private_key):
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_written_privately_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    write_private(path, "secret")
+    assert read_text(path) == "secret"
+
+
+def test_a_file_that_is_not_there_or_not_text_is_named(tmp_path: Path) -> None:
+    with pytest.raises(KeyFileMissing, match="no such file"):
+        read_text(tmp_path / "absent.pem")
+    (tmp_path / "key.der").write_bytes(b"\xff\xfe")
+    with pytest.raises(KeyFileMissing, match="not PEM text"):
+        read_text(tmp_path / "key.der")
+
+
+def test_randomness_comes_in_the_length_asked_for() -> None:
+    entropy = OsEntropy()
+    assert len(entropy.random_bytes(48)) == 48
+    assert entropy.random_bytes(16) != entropy.random_bytes(16)
+    assert RsaKeyPair.from_der(entropy.rsa_private_key(2048)).public_key.pem

@@ -1,0 +1,201 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from ccfpy.base.ids import TxId
+from ccfpy.base.json import loads
+from ccfpy.client.connection import Connection
+from ccfpy.client.errors import ClientError, Unreachable
+from ccfpy.client.governance import Governance
+from ccfpy.client.keyfiles import KeyFiles, generate_keys
+from ccfpy.client.opening import carry, open_service, wait_ready
+from ccfpy.client.signer import FileSigner
+from ccfpy.crypto import cose
+from ccfpy.crypto.ec import Curve
+from tests.unit.client.conftest import Serve
+
+PROPOSAL = "ab" * 32
+
+
+@pytest.fixture(scope="module")
+def signers(tmp_path_factory: pytest.TempPathFactory) -> list[FileSigner]:
+    """Three members' keys."""
+    folder = tmp_path_factory.mktemp("keys")
+    made = []
+    for number in range(3):
+        files = KeyFiles(folder=folder, name=f"member{number}")
+        generate_keys(files, curve=Curve.SECP256R1, with_encryption_key=False)
+        made.append(FileSigner.load(files))
+    return made
+
+
+class Service:
+    """Counts votes and opens, as much of a service as opening one needs."""
+
+    def __init__(self, *, votes_needed: int, opens: bool = True) -> None:
+        self._needed = votes_needed
+        self._opens = opens
+        self._polls = 0
+        self.votes = 0
+        self.acks = 0
+        self.actions: Any = None
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Take a request."""
+        path = request.path
+        body = await request.read()
+        payload = cose.parse(body).payload or b"" if body else b""
+        if path.endswith(":create"):
+            self.actions = loads(payload)
+            return self._status()
+        if path.endswith(":submit"):
+            self.votes += 1
+            return self._status()
+        if path.endswith(":ack"):
+            self.acks += 1
+            return web.Response(status=204)
+        self._polls += 1
+        return self._look(path)
+
+    def _look(self, path: str) -> web.Response:
+        headers = {"x-ms-ccf-transaction-id": "2.4"}
+        match path.rsplit("/", maxsplit=1)[-1]:
+            case "tx":
+                return web.json_response({"status": "Committed"})
+            case "state":
+                if self._polls == 1:
+                    return web.json_response({"error": {}}, status=503)
+                return web.json_response({"state": "PartOfNetwork"}, headers=headers)
+            case "network":
+                is_open = self._opens and self._polls > 2
+                status = "Open" if is_open else "Opening"
+                return web.json_response({"service_status": status})
+            case "commit":
+                return web.json_response({}, status=200 if self._polls > 3 else 404)
+            case _:
+                return web.json_response({"stateDigest": "cd" * 32})
+
+    def _status(self) -> web.Response:
+        state = "Accepted" if self.votes >= self._needed else "Open"
+        return web.json_response(
+            {
+                "proposalId": PROPOSAL,
+                "proposerId": "x",
+                "proposalState": state,
+                "ballotCount": self.votes,
+            },
+            headers={"x-ms-ccf-transaction-id": f"2.{20 + self.votes}"},
+        )
+
+
+def _with(
+    serve: Serve,
+    pem: str,
+    service: Service,
+    work: Callable[[Connection], Awaitable[Any]],
+) -> Any:  # noqa: ANN401  # whatever the work gives
+    async def connected() -> Any:  # noqa: ANN401  # the same
+        async with (
+            serve(service.answer) as url,
+            Connection(url, service_certificate=pem) as connection,
+        ):
+            return await work(connection)
+
+    return asyncio.run(connected())
+
+
+@pytest.mark.parametrize("needed", [0, 1, 2, 3])
+def test_members_vote_until_it_is_decided(
+    serve: Serve, service_pem: str, signers: list[FileSigner], needed: int
+) -> None:
+    service = Service(votes_needed=needed)
+    status = _with(
+        serve,
+        service_pem,
+        service,
+        lambda c: carry([Governance(c, s) for s in signers], [{"name": "x"}]),
+    )
+    assert status.state == "Accepted"
+    assert status.txid == TxId(2, 20 + needed)
+    assert service.votes == needed
+
+
+def test_a_proposal_that_nobody_decides_is_not_carried(
+    serve: Serve, service_pem: str, signers: list[FileSigner]
+) -> None:
+    with pytest.raises(ClientError, match="is Open after all 3 members voted"):
+        _with(
+            serve,
+            service_pem,
+            Service(votes_needed=4),
+            lambda c: carry([Governance(c, s) for s in signers], [{"name": "x"}]),
+        )
+
+
+def test_a_service_is_acknowledged_and_opened_by_one_proposal(
+    serve: Serve, service_pem: str, signers: list[FileSigner]
+) -> None:
+    service = Service(votes_needed=2)
+    opened = _with(
+        serve,
+        service_pem,
+        service,
+        lambda c: open_service(
+            c,
+            [Governance(c, s) for s in signers],
+            users=["USER"],
+            before=[{"name": "set_js_app"}],
+        ),
+    )
+    assert opened == TxId(2, 22)
+    assert service.acks == 3
+    assert service.actions == {
+        "actions": [
+            {"name": "set_user", "args": {"cert": "USER"}},
+            {"name": "set_js_app"},
+            {
+                "name": "transition_service_to_open",
+                "args": {"next_service_identity": service_pem},
+            },
+        ]
+    }
+
+
+def test_a_service_that_does_not_open_is_given_up(
+    serve: Serve,
+    service_pem: str,
+    signers: list[FileSigner],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ccfpy.client.opening.OPEN_TIMEOUT_S", 0)
+    service = Service(votes_needed=0, opens=False)
+    with pytest.raises(ClientError, match="still Opening"):
+        _with(
+            serve,
+            service_pem,
+            service,
+            lambda c: open_service(c, [Governance(c, signers[0])], users=[]),
+        )
+
+
+def test_a_node_is_waited_for_until_its_state_is_committed(
+    serve: Serve, service_pem: str
+) -> None:
+    service = Service(votes_needed=0)
+    assert _with(serve, service_pem, service, wait_ready) == TxId(2, 4)
+
+
+def test_a_node_that_does_not_answer_is_given_up(
+    service_pem: str, unused_port: int
+) -> None:
+    async def wait() -> None:
+        async with Connection(
+            f"127.0.0.1:{unused_port}", service_certificate=service_pem
+        ) as connection:
+            await wait_ready(connection, timeout_s=0)
+
+    with pytest.raises(Unreachable, match="did not become ready"):
+        asyncio.run(wait())

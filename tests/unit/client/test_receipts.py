@@ -1,0 +1,129 @@
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiohttp import web
+
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import NodeId, TxId
+from ccfpy.client.connection import Connection
+from ccfpy.client.errors import NotCommitted, ServiceError, UnexpectedReply
+from ccfpy.client.keyfiles import OsEntropy
+from ccfpy.client.receipts import fetch_receipt, verify_receipt
+from ccfpy.crypto.certs import Certificate, certificate_request, endorse_request
+from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.hashing import sha256, sha256_hex
+from ccfpy.ledger.receipt import Receipt, ReceiptRefused, RevealedLeaf, Step
+from tests.unit.client.conftest import Answer, Serve
+
+TXID = TxId(2, 15)
+
+
+@pytest.fixture(scope="module")
+def receipt(service_key: KeyPair, service_pem: str) -> Receipt:
+    """A receipt of the only transaction in a tree, signed by a node."""
+    key = KeyPair.generate(OsEntropy(), Curve.SECP384R1)
+    certificate = endorse_request(
+        certificate_request(key, subject="CN=node", sans=[]),
+        issuer_key=service_key,
+        issuer_cert=Certificate.from_pem(service_pem),
+        not_before=datetime.now(tz=UTC) - timedelta(hours=1),
+        validity_days=1,
+        entropy=OsEntropy(),
+    )
+    unsigned = Receipt(
+        leaf=RevealedLeaf(
+            write_set_digest=sha256(b"entry"), commit_evidence=f"ce:{TXID}:nonce"
+        ),
+        proof=(),
+        signature=b"",
+        node=NodeId(sha256_hex(key.public_key.der)),
+        certificate=certificate.pem,
+    )
+    return replace(unsigned, signature=key.sign_digest(unsigned.root()))
+
+
+def _fetch(serve: Serve, pem: str, answer: Answer, *, timeout_s: float = 60) -> Receipt:
+    async def fetch() -> Receipt:
+        async with (
+            serve(answer) as url,
+            Connection(url, service_certificate=pem) as connection,
+        ):
+            return await fetch_receipt(connection, TXID, timeout_s=timeout_s)
+
+    return asyncio.run(fetch())
+
+
+def test_a_receipt_is_asked_for_until_the_service_has_it(
+    serve: Serve, service_pem: str, receipt: Receipt
+) -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.raw_path)
+        if len(asked) < 3:
+            return web.Response(status=202, headers={"retry-after": "3"})
+        return web.json_response(receipt.to_json())
+
+    assert _fetch(serve, service_pem, answer) == receipt
+    assert asked == ["/node/receipt?transaction_id=2.15"] * 3
+
+
+def test_a_service_that_never_has_it_is_given_up(
+    serve: Serve, service_pem: str
+) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=202)
+
+    with pytest.raises(NotCommitted, match="has no receipt"):
+        _fetch(serve, service_pem, answer, timeout_s=0.1)
+
+
+def test_a_refusal_is_raised(serve: Serve, service_pem: str) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.json_response({"error": {"code": "X", "message": "y"}}, status=404)
+
+    with pytest.raises(ServiceError, match="404"):
+        _fetch(serve, service_pem, answer)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"leaf": 1}'])
+def test_what_is_no_receipt_is_unexpected(
+    serve: Serve, service_pem: str, body: bytes
+) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=body)
+
+    with pytest.raises(UnexpectedReply):
+        _fetch(serve, service_pem, answer)
+
+
+def test_a_receipt_verifies_against_the_services_certificate(
+    receipt: Receipt, service_pem: str
+) -> None:
+    steps = verify_receipt(receipt, service_certificate=service_pem, txid=TXID)
+    assert [taken.step for taken in steps] == list(Step)
+
+
+def test_a_receipt_of_another_transaction_is_refused(
+    receipt: Receipt, service_pem: str
+) -> None:
+    with pytest.raises(ReceiptRefused, match=r"proves transaction 2\.15, not 2\.16"):
+        verify_receipt(receipt, service_certificate=service_pem, txid=TxId(2, 16))
+
+
+def test_other_claims_are_refused(receipt: Receipt, service_pem: str) -> None:
+    with pytest.raises(ReceiptRefused) as caught:
+        verify_receipt(
+            receipt, service_certificate=service_pem, claims_digest=bytes(31) + b"1"
+        )
+    assert caught.value.step is Step.LEAF
+
+
+def test_another_services_certificate_does_not_do(receipt: Receipt) -> None:
+    with pytest.raises(ReceiptRefused) as caught:
+        verify_receipt(receipt, service_certificate=receipt.certificate)
+    assert caught.value.step is Step.ENDORSEMENT
+    with pytest.raises(Malformed):
+        verify_receipt(receipt, service_certificate="none")
