@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ccfpy.ledger.chunk import arrange
 from tests.e2e.running import DEADLINE_S, Running, children, wait_gone
 
 USER, MEMBER = "user0", "member0"
@@ -206,27 +207,53 @@ def test_a_ledger_is_shown(ledger: Path) -> None:
     first = json.loads(done.stdout)
     assert first["transaction"] == "2.1"
     assert "public:ccf.gov.constitution" in first["tables"]
-    done = _run("ledger", "show", ledger, "--tables", "gov.proposals")
+    done = _run("ledger", "show", ledger, "--tables", "gov.proposals", "--full")
     assert "transition_service_to_open" in done.stdout
 
 
 def test_a_cut_ledger_ends_with_a_tail(ledger: Path) -> None:
-    (last,) = ledger.glob("ledger_*")
-    last.write_bytes(last.read_bytes()[:-5])
+    first, *later = (
+        ledger / str(name) for name in arrange(p.name for p in ledger.iterdir())
+    )
+    for path in later:
+        path.unlink()
+    data = bytearray(first.read_bytes()[:-5])
+    data[:8] = bytes(8)  # as a writer leaves it that never came to close the file
+    (ledger / "ledger_1").write_bytes(data)
+    if first.name != "ledger_1":
+        first.unlink()
     done = _run("ledger", "verify", ledger)
     assert done.returncode == 0
     assert "nobody vouches yet" in done.stdout
 
 
 def test_a_changed_ledger_is_damaged_at_a_place(ledger: Path) -> None:
-    (last,) = ledger.glob("ledger_*")
-    data = bytearray(last.read_bytes())
+    (changed,) = ledger.glob("ledger_1*")
+    data = bytearray(changed.read_bytes())
     data[data.index(b"transition_service_to_open")] ^= 1
-    last.write_bytes(data)
+    changed.write_bytes(data)
     done = _run("ledger", "verify", ledger)
     assert done.returncode == 1
-    assert f"DAMAGED: {last.name} at " in done.stdout
+    assert f"DAMAGED: {changed.name} at " in done.stdout
     assert "Traceback" not in done.stderr
+    findings = [
+        json.loads(line)
+        for line in _run("ledger", "verify", ledger, "--json").stdout.splitlines()
+    ]
+    assert [f["position"] > 0 for f in findings if f["finding"] == "Damage"] == [True]
+
+
+@pytest.mark.parametrize("size", [0, 1, 8, 20, 50, 5000])
+def test_a_truncated_ledger_never_brings_a_command_down(
+    ledger: Path, size: int
+) -> None:
+    (cut,) = ledger.glob("ledger_1*")
+    cut.write_bytes(cut.read_bytes()[:size])
+    for command in ("verify", "show"):
+        done = _run("ledger", command, ledger)
+        assert done.returncode in (0, 1)
+        assert "Traceback" not in done.stderr
+        assert len(done.stderr.splitlines()) <= 1
 
 
 def test_sandbox_opens_a_service_and_stops_on_request(tmp_path: Path) -> None:

@@ -82,21 +82,19 @@ def test_a_signal_ends_both_processes_in_good_order(
     _audit(node.ledger)
 
 
-def test_a_node_with_an_open_chunk_leaves_a_tail_and_no_damage(node: Running) -> None:
-    node.open(["user0"])
-    with node.connect("user0") as user:
-        user.post("/app/log/private", {"id": 1, "msg": "not yet signed"})
+def test_an_entry_cut_short_by_the_kill_is_no_damage(tmp_path: Path) -> None:
+    with running_node(tmp_path) as node:
+        node.open(["user0"])
         os.kill(node.node.pid, signal.SIGKILL)
-    wait_gone(node.node.pid)
-    names = arrange(path.name for path in node.ledger.iterdir())
-    assert names[-1].is_open
-    # A torn write on top: what the disk may have kept of an entry.
-    last = node.ledger / str(names[-1])
-    whole = last.read_bytes()
-    last.write_bytes(whole + whole[8:20])
-    files = [
-        ChunkFile(str(name), (node.ledger / str(name)).read_bytes) for name in names
-    ]
-    findings = list(audit(files))
-    assert any(isinstance(f, OpenTail) and f.torn_bytes == 12 for f in findings)
+        wait_gone(node.node.pid)
+        names = arrange(path.name for path in node.ledger.iterdir())
+        assert names[-1].is_open
+        last = node.ledger / str(names[-1])
+        whole = last.read_bytes()
+        last.write_bytes(whole + whole[8:20])
+        findings = list(
+            audit(ChunkFile(str(n), (node.ledger / str(n)).read_bytes) for n in names)
+        )
+    (tail,) = (f for f in findings if isinstance(f, OpenTail))
+    assert tail.torn_bytes == 12
     assert not any(isinstance(f, Damage) for f in findings)
