@@ -190,6 +190,10 @@ def ledger(service: Running, tmp_path: Path) -> Path:
     return folder
 
 
+def _chunks(ledger: Path) -> list[Path]:
+    return [ledger / str(name) for name in arrange(p.name for p in ledger.iterdir())]
+
+
 def test_a_ledger_is_verified_while_it_grows(ledger: Path) -> None:
     done = _run("ledger", "verify", ledger)
     assert done.returncode == 0
@@ -212,9 +216,7 @@ def test_a_ledger_is_shown(ledger: Path) -> None:
 
 
 def test_a_cut_ledger_ends_with_a_tail(ledger: Path) -> None:
-    first, *later = (
-        ledger / str(name) for name in arrange(p.name for p in ledger.iterdir())
-    )
+    first, *later = _chunks(ledger)
     for path in later:
         path.unlink()
     data = bytearray(first.read_bytes()[:-5])
@@ -228,7 +230,7 @@ def test_a_cut_ledger_ends_with_a_tail(ledger: Path) -> None:
 
 
 def test_a_changed_ledger_is_damaged_at_a_place(ledger: Path) -> None:
-    (changed,) = ledger.glob("ledger_1*")
+    changed = _chunks(ledger)[0]
     data = bytearray(changed.read_bytes())
     data[data.index(b"transition_service_to_open")] ^= 1
     changed.write_bytes(data)
@@ -247,7 +249,7 @@ def test_a_changed_ledger_is_damaged_at_a_place(ledger: Path) -> None:
 def test_a_truncated_ledger_never_brings_a_command_down(
     ledger: Path, size: int
 ) -> None:
-    (cut,) = ledger.glob("ledger_1*")
+    cut = _chunks(ledger)[0]
     cut.write_bytes(cut.read_bytes()[:size])
     for command in ("verify", "show"):
         done = _run("ledger", command, ledger)

@@ -85,6 +85,10 @@ def test_a_signal_ends_both_processes_in_good_order(
 def test_an_entry_cut_short_by_the_kill_is_no_damage(tmp_path: Path) -> None:
     with running_node(tmp_path) as node:
         node.open(["user0"])
+        with node.connect("user0") as user:
+            reply = user.post("/app/log/private", {"id": 1, "msg": "signed"})
+            assert reply.txid is not None
+            user.wait_committed(reply.txid)
         os.kill(node.node.pid, signal.SIGKILL)
         wait_gone(node.node.pid)
         names = arrange(path.name for path in node.ledger.iterdir())
