@@ -6,23 +6,26 @@ a transaction id the host has not been handed; entries made in one step are one 
 
 from ccfpy.boundary.effects import (
     AppendEntries,
+    CloseSession,
     Effect,
     LedgerEntry,
     Log,
     LogLevel,
     LogTag,
+    SendData,
 )
 
 
 class Outbox:
     """The effects of the step under way."""
 
-    __slots__ = ("_effects", "_entries", "_first_seqno")
+    __slots__ = ("_effects", "_entries", "_first_seqno", "_replies")
 
     def __init__(self) -> None:
         self._effects: list[Effect] = []
         self._entries: list[LedgerEntry] = []
         self._first_seqno = 0
+        self._replies: list[Effect] = []
 
     def entry(self, seqno: int, entry: LedgerEntry) -> None:
         """Write the next ledger entry."""
@@ -31,10 +34,16 @@ class Outbox:
         self._entries.append(entry)
 
     def put(self, effect: Effect) -> None:
-        """Ask for ``effect`` after all that was asked before."""
-        if self._entries:
-            self._flush_entries()
-        self._effects.append(effect)
+        """Ask for ``effect`` after all that was asked before.
+
+        Replies wait for the entries made after them too, so that a step that answers
+        many writes hands the host one write of the ledger and not one for each.
+        """
+        if isinstance(effect, SendData | CloseSession):
+            self._replies.append(effect)
+        else:
+            self._flush()
+            self._effects.append(effect)
 
     def log(self, level: LogLevel, message: str, *, tag: LogTag = LogTag.NONE) -> None:
         """Write a log line; ``message`` must hold nothing private."""
@@ -48,16 +57,21 @@ class Outbox:
         """Log at fail."""
         self.log(LogLevel.FAIL, message, tag=tag)
 
-    def _flush_entries(self) -> None:
-        self._effects.append(
-            AppendEntries(first_seqno=self._first_seqno, entries=tuple(self._entries))
-        )
-        self._entries.clear()
+    def _flush(self) -> None:
+        if self._entries:
+            self._effects.append(
+                AppendEntries(
+                    first_seqno=self._first_seqno, entries=tuple(self._entries)
+                )
+            )
+            self._entries.clear()
+        if self._replies:
+            self._effects += self._replies
+            self._replies.clear()
 
     def take(self) -> list[Effect]:
         """End the step: give its effects and start afresh."""
-        if self._entries:
-            self._flush_entries()
+        self._flush()
         effects = self._effects
         self._effects = []
         return effects

@@ -3,31 +3,56 @@
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.effects import (
     AppendEntries,
+    CloseSession,
     LedgerEntry,
     Log,
     LogLevel,
     LogTag,
     SendData,
+    Stop,
+    TruncateLedger,
 )
 from ccfpy.node.outbox import Outbox
 
 REPLY = SendData(session=SessionId(1), data=b"reply")
 
 
-def test_entries_are_one_write_ahead_of_the_reply_that_reports_them() -> None:
+def _entries(first: int, *data: bytes) -> AppendEntries:
+    return AppendEntries(
+        first_seqno=first, entries=tuple(LedgerEntry(data=item) for item in data)
+    )
+
+
+def test_entries_are_one_write_ahead_of_the_replies_that_report_them() -> None:
     outbox = Outbox()
     outbox.entry(5, LedgerEntry(data=b"a"))
+    outbox.put(REPLY)
     outbox.entry(6, LedgerEntry(data=b"b"))
     outbox.put(REPLY)
-    outbox.entry(7, LedgerEntry(data=b"c"))
+    outbox.put(CloseSession(session=SessionId(1)))
     assert outbox.take() == [
-        AppendEntries(
-            first_seqno=5, entries=(LedgerEntry(data=b"a"), LedgerEntry(data=b"b"))
-        ),
+        _entries(5, b"a", b"b"),
         REPLY,
-        AppendEntries(first_seqno=7, entries=(LedgerEntry(data=b"c"),)),
+        REPLY,
+        CloseSession(session=SessionId(1)),
     ]
     assert outbox.take() == []
+
+
+def test_what_else_is_asked_keeps_its_place_among_entries_and_replies() -> None:
+    outbox = Outbox()
+    outbox.entry(5, LedgerEntry(data=b"a"))
+    outbox.put(REPLY)
+    outbox.put(TruncateLedger(seqno=4))
+    outbox.entry(5, LedgerEntry(data=b"b"))
+    outbox.put(Stop(exit_code=0, reason="asked"))
+    assert outbox.take() == [
+        _entries(5, b"a"),
+        REPLY,
+        TruncateLedger(seqno=4),
+        _entries(5, b"b"),
+        Stop(exit_code=0, reason="asked"),
+    ]
 
 
 def test_log_lines_carry_their_level_and_tag() -> None:
