@@ -15,7 +15,7 @@ from ccfpy.consensus.solo import SoloConsensus
 from ccfpy.consensus.status import TxStatus, status_of
 from ccfpy.kv.store import Committed, Store
 from ccfpy.kv.tx import Tx
-from ccfpy.ledger.entry import NO_CLAIMS, SealedEntry, seal
+from ccfpy.ledger.entry import NO_CLAIMS, seal
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.receipt import Receipt
@@ -108,7 +108,8 @@ class Sequence:
                 return None
             return TxId(consensus.history.view_of(read_version), read_version)
         tx_id = TxId(consensus.view, committed.version)
-        self._append(tx_id, committed, claims_digest or NO_CLAIMS, EntryFlags.NONE)
+        claims = claims_digest or NO_CLAIMS
+        self._append(tx_id, committed, claims, EntryFlags.NONE, is_committable=False)
         consensus.append(tx_id.seqno, is_committable=False)
         self.unsigned += 1
         for act in self._after_commit:
@@ -138,7 +139,8 @@ class Sequence:
         committed = self.store.commit(tx, expected=tx_id.seqno)
         assert committed is not None, "a signature always writes"
         signature = NodeSignature.parse(tables[SIGNATURES][SINGLE_KEY] or b"")
-        self._append(tx_id, committed, NO_CLAIMS, self._chunk_flags())
+        flags = self._chunk_flags()
+        self._append(tx_id, committed, NO_CLAIMS, flags, is_committable=True)
         self._proofs.signed(
             SignedRoot(
                 seqno=tx_id.seqno,
@@ -166,7 +168,13 @@ class Sequence:
         return EntryFlags.CLOSE_CHUNK_AFTER
 
     def _append(
-        self, tx_id: TxId, committed: Committed, claims: bytes, flags: EntryFlags
+        self,
+        tx_id: TxId,
+        committed: Committed,
+        claims: bytes,
+        flags: EntryFlags,
+        *,
+        is_committable: bool,
     ) -> None:
         sealed = seal(
             self.secrets.at(tx_id.seqno),
@@ -183,14 +191,14 @@ class Sequence:
             )
         self.tree.append(sealed.leaf)
         self._proofs.add(sealed, claims)
-        self._remember(tx_id.seqno, sealed, flags)
-
-    def _remember(self, seqno: Seqno, sealed: SealedEntry, flags: EntryFlags) -> None:
         closes = flags is not EntryFlags.NONE
         if not closes:
-            self._chunk_bytes += len(sealed.data)
+            self._chunk_bytes += len(data)
         self._outbox.entry(
-            seqno, LedgerEntry(data=sealed.data, closes_chunk_after=closes)
+            tx_id.seqno,
+            LedgerEntry(
+                data=data, is_committable=is_committable, closes_chunk_after=closes
+            ),
         )
 
     def _advance(self, seqno: Seqno) -> None:
