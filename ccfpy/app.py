@@ -107,6 +107,7 @@ __all__ = [
     "Mode",
     "Nobody",
     "NodeId",
+    "Options",
     "Redirection",
     "Request",
     "Response",

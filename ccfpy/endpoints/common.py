@@ -6,7 +6,7 @@ Paths, texts and shapes are those of ``src/endpoints/common_endpoint_registry.cp
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed
-from ccfpy.base.ids import TxId
+from ccfpy.base.ids import TxId, View
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.context import Context
@@ -22,7 +22,6 @@ from ccfpy.endpoints.openapi import document
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.http.errors import ApiError, ErrorCode
-from ccfpy.http.query import Query
 
 if TYPE_CHECKING:
     from ccfpy.http.messages import Response
@@ -66,8 +65,8 @@ def commit(context: Context) -> "Response":
     """Name the last committed transaction and, if asked, where each view began."""
     committed = context.node.committed_tx_id()
     body: dict[str, Json] = {"transaction_id": str(committed or TxId(0, 0))}
-    since = context.query.get("view_history_since")
-    if since is not None:
+    if "view_history_since" in context.query:
+        since = context.query.integer("view_history_since")
         body["view_history"] = _history_since(context, since)
     whole = context.query.get("view_history")
     if whole == "true":
@@ -81,16 +80,10 @@ def commit(context: Context) -> "Response":
     return json_reply(body)
 
 
-def _history_since(context: Context, text: str) -> Json:
+def _history_since(context: Context, since: View) -> Json:
     out_of_range = (
         "Invalid value for view_history_since, must be in range [1, current_term]"
     )
-    try:
-        since = int(text)
-    except ValueError:
-        raise _invalid_query(
-            f"Unable to parse value '{text}' in parameter 'view_history_since'"
-        ) from None
     if since < 1:
         raise _invalid_query(out_of_range)
     history = _history(context, since)
@@ -106,7 +99,7 @@ def _history(context: Context, since: int) -> Json:
 
 def tx(context: Context) -> "Response":
     """Tell what became of a transaction."""
-    text = _required(context.query, "transaction_id")
+    text = context.query.text("transaction_id")
     try:
         tx_id = TxId.parse(text)
     except Malformed as error:
@@ -148,29 +141,19 @@ def require_committed(context: Context, tx_id: TxId) -> None:
     Raises:
         ApiError: 404 ``TransactionPendingOrUnknown`` or ``TransactionInvalid``.
     """
-    match context.node.tx_status(tx_id):
-        case TxStatus.COMMITTED:
-            return
-        case TxStatus.INVALID:
-            raise ApiError(
-                404,
-                ErrorCode.TransactionInvalid,
-                f"Transaction {tx_id} is invalid.",
-            )
-        case TxStatus.UNKNOWN | TxStatus.PENDING:
-            raise ApiError(
-                404,
-                ErrorCode.TransactionPendingOrUnknown,
-                f"Transaction {tx_id} is not available.",
-                headers={"cache-control": "no-cache"},
-            )
-
-
-def _required(query: Query, name: str) -> str:
-    value = query.get(name)
-    if value is None:
-        raise _invalid_query(f"Missing query parameter '{name}'")
-    return value
+    status = context.node.tx_status(tx_id)
+    if status is TxStatus.COMMITTED:
+        return
+    if status is TxStatus.INVALID:
+        raise ApiError(
+            404, ErrorCode.TransactionInvalid, f"Transaction {tx_id} is invalid."
+        )
+    raise ApiError(
+        404,
+        ErrorCode.TransactionPendingOrUnknown,
+        f"Transaction {tx_id} is not available.",
+        headers={"cache-control": "no-cache"},
+    )
 
 
 def _invalid_query(message: str) -> ApiError:

@@ -46,7 +46,8 @@ class IntegerRange(NamedTuple):
     maximum: int
 
 
-INT64 = IntegerRange("int64", -(2**63), 2**63 - 1)
+INTEGER = IntegerRange("integer", -(2**63), 2**64 - 1)
+"""Plain ``int``: all that the JSON writer can write."""
 UINT64 = IntegerRange("uint64", 0, 2**64 - 1)
 U64: TypeAlias = Annotated[int, UINT64]
 """An unsigned 64-bit integer, such as a record's id."""
@@ -373,7 +374,7 @@ _BOOLEAN = _component(
 _SIMPLE: dict[object, Shape] = {
     str: _STRING,
     bool: _BOOLEAN,
-    int: _integer(INT64),
+    int: _integer(INTEGER),
     float: _component("double", Shape(_read_number, None, {"type": "number"})),
     bytes: _component(
         "base64string",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.endpoints.shapes import INT64, IntegerRange, shape_of
+from ccfpy.endpoints.shapes import INTEGER, IntegerRange, shape_of
 
 _INTEGER = re.compile(r"-?[0-9]{1,39}")
 """More digits than any range has; ``int`` refuses very long texts in its own way."""
@@ -51,7 +51,7 @@ def _parser(annotation: object) -> tuple[Callable[[str], Any], str]:
         return _SIMPLE[annotation]
     if origin is Annotated and arguments[0] is int:
         ranges = [each for each in arguments[1:] if isinstance(each, IntegerRange)]
-        return _integer(ranges[0] if ranges else INT64), ""
+        return _integer(ranges[0] if ranges else INTEGER), ""
     if origin is Literal:
         return {str(value): value for value in arguments}.get, ""
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
@@ -86,6 +86,6 @@ _FLAGS = {"true": True, "false": False}
 _SIMPLE: dict[type, tuple[Callable[[str], Any], str]] = {
     str: (_same, ""),
     bool: (_FLAGS.get, " as bool"),
-    int: (_integer(INT64), ""),
+    int: (_integer(INTEGER), ""),
     float: (_number, ""),
 }

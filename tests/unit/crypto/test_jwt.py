@@ -78,6 +78,10 @@ GOOD: Json = {"alg": "ES256", "kid": "k"}
         (_token({"alg": "none", "kid": "k"}), "At #/alg: 'none' is not RS256 or"),
         (_token({"alg": "HS256", "kid": "k"}), "At #/alg: 'HS256' is not RS256 or"),
         (_token({"alg": 1, "kid": "k"}), "At #/alg: expected text, found 1"),
+        (
+            _token({"alg": "ES256", "kid": "k", "crit": ["x"]}),
+            "JWT header does not follow schema: At #/crit: not supported",
+        ),
         (_token(GOOD, {"exp": 1}), "JWT payload is missing required field"),
         (_token(GOOD, {"iss": "me"}), "Missing required field 'exp' in object"),
         (_token(GOOD, {"iss": "me", "exp": True}), "At #/exp: expected a number"),

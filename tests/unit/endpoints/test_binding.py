@@ -1,0 +1,258 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from ccfpy.base import json
+from ccfpy.base.json import Json
+from ccfpy.endpoints.binding import bind
+from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.replies import empty_reply
+from ccfpy.endpoints.shapes import U64
+from ccfpy.http.errors import ApiError
+from ccfpy.http.messages import Response
+from tests.unit.endpoints.world import StoreNode, context_of
+
+
+@dataclass(frozen=True)
+class Note:
+    text: str
+    blob: bytes = b""
+
+
+def _call(
+    function: Callable[..., object],
+    *,
+    path: str = "/x",
+    query: str = "",
+    body: bytes = b"",
+    params: dict[str, str] | None = None,
+    accept: str | None = None,
+) -> Response:
+    headers = {} if accept is None else {"accept": accept}
+    context = context_of(
+        StoreNode(), query=query, body=body, params=params, headers=headers
+    )
+    return bind(function, path).handler(context)
+
+
+def test_arguments_come_from_path_query_and_body() -> None:
+    def function(
+        _: Context, note: U64, body: Note, *, flag: bool, size: int = 3
+    ) -> Json:
+        return [note, body.text, flag, size]
+
+    response = _call(
+        function,
+        path="/{note}",
+        params={"note": "7"},
+        query="flag=true",
+        body=b'{"text":"t"}',
+    )
+    assert json.loads(response.body) == [7, "t", True, 3]
+    assert response.headers == {"content-type": "application/json"}
+
+
+def test_one_argument_and_none_are_given_too() -> None:
+    def one(_: Context, size: int) -> int:
+        return size
+
+    def none(_: Context) -> str:
+        return "x"
+
+    assert _call(one, query="size=-4").body == b"-4"
+    assert _call(none).body == b'"x"'
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("", "Missing query parameter 'size'"),
+        ("size=x", "Unable to parse value 'x' in parameter 'size'"),
+        ("size=", "Unable to parse value '' in parameter 'size'"),
+        ("size=1&flag=1", "Unable to parse value '1' as bool in parameter 'flag'"),
+    ],
+)
+def test_a_bad_query_is_refused_in_ccfs_words(query: str, message: str) -> None:
+    def function(_: Context, size: U64, flag: bool = False) -> None:
+        raise AssertionError(size, flag)
+
+    with pytest.raises(ApiError) as refusal:
+        _call(function, query=query)
+    assert (refusal.value.status, refusal.value.code) == (
+        400,
+        "InvalidQueryParameterValue",
+    )
+    assert refusal.value.message == message
+
+
+def test_a_bad_path_is_refused_in_ccfs_words() -> None:
+    def function(_: Context, note: U64) -> None:
+        raise AssertionError(note)
+
+    with pytest.raises(ApiError) as refusal:
+        _call(function, path="/{note}", params={"note": "x"})
+    assert refusal.value.code == "InvalidResourceName"
+    assert refusal.value.message == "Unable to parse path parameter 'x' as a note"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "At #/: Missing required field 'text' in object: {}"),
+        (b"{", "not JSON"),
+        (b'{"text":1}', "At #/text: expected text, found 1"),
+    ],
+)
+def test_a_bad_body_is_refused_by_place(body: bytes, message: str) -> None:
+    def function(_: Context, note: Note) -> None:
+        raise AssertionError(note)
+
+    with pytest.raises(ApiError) as refusal:
+        _call(function, body=body)
+    assert (refusal.value.status, refusal.value.code) == (400, "InvalidInput")
+    assert message in refusal.value.message
+
+
+def test_a_body_may_be_taken_as_it_is() -> None:
+    def raw(_: Context, body: bytes) -> bytes:
+        return body
+
+    def text(_: Context, body: str) -> str:
+        return body
+
+    def any_json(_: Context, body: Json) -> Json:
+        return body
+
+    assert _call(raw, body=b"\xff").body == b"\xff"
+    assert _call(raw, body=b"").headers == {"content-type": "application/octet-stream"}
+    assert _call(text, body="ü".encode()).body == '"ü"'.encode()
+    assert _call(any_json, body=b"[1]").body == b"[1]"
+    with pytest.raises(ApiError, match="no UTF-8 at byte 0"):
+        _call(text, body=b"\xff")
+
+
+def test_answers_follow_the_declared_type() -> None:
+    def nothing(_: Context) -> None:
+        return None
+
+    def note(_: Context) -> Note:
+        return Note("t", b"b")
+
+    def response(_: Context) -> Response:
+        return empty_reply(418)
+
+    def unannotated(_: Context):  # type: ignore[no-untyped-def]  # noqa: ANN202 - an app's author may leave it out
+        return empty_reply(418)
+
+    assert _call(nothing).status == 204
+    assert _call(note).body == b'{"blob":"Yg==","text":"t"}'
+    assert _call(response).status == 418
+    assert _call(unannotated).status == 418
+
+
+@pytest.mark.parametrize("gives_response", [True, False])
+def test_a_response_may_stand_in_for_any_answer(gives_response: bool) -> None:
+    stand_in = empty_reply(418)
+
+    def note(_: Context) -> Note | Response:
+        return stand_in if gives_response else Note("t")
+
+    def maybe(_: Context) -> Note | Response | None:
+        return stand_in if gives_response else None
+
+    def blob(_: Context) -> bytes | Response:
+        return stand_in if gives_response else b"x"
+
+    def only(_: Context) -> Response | None:
+        return stand_in if gives_response else None
+
+    statuses = [_call(each).status for each in (note, maybe, blob, only)]
+    assert statuses == ([418] * 4 if gives_response else [200, 204, 200, 204])
+
+
+def test_a_handler_must_declare_what_it_gives() -> None:
+    def liar(_: Context) -> None:
+        return "text"  # type: ignore[return-value]  # the mistake this is about
+
+    with pytest.raises(AssertionError, match="without declaring its type"):
+        _call(liar)
+
+
+def test_a_caller_that_takes_no_json_is_told_so() -> None:
+    def function(_: Context) -> int:
+        return 1
+
+    assert _call(function, accept="application/json, text/html").status == 200
+    with pytest.raises(ApiError) as refusal:
+        _call(function, accept="text/html")
+    assert refusal.value.status == 406
+
+
+@pytest.mark.parametrize("annotation", [set, int | str, complex])
+def test_a_type_without_a_form_is_refused_when_declared(annotation: object) -> None:
+    def argument(_: Context, size: int) -> None:
+        raise AssertionError(size)
+
+    def result(_: Context) -> int:
+        raise AssertionError
+
+    argument.__annotations__["size"] = annotation
+    result.__annotations__["return"] = annotation
+    for function in (argument, result):
+        with pytest.raises(TypeError, match=r"no form|cannot tell"):
+            bind(function, "/x")
+
+
+def test_a_function_takes_the_context_first() -> None:
+    def function() -> None:
+        raise AssertionError
+
+    with pytest.raises(TypeError, match="must take the context first"):
+        bind(function, "/x")
+
+
+def test_signature_and_docstring_describe_the_operation() -> None:
+    def function(_: Context, body: Note, size: int = 3, name: str = "") -> bytes:
+        """Do it.
+
+        At length.
+
+        Args:
+            size: of it.
+        """
+        raise AssertionError(body, size, name)
+
+    operation = bind(function, "/x", status=201).operation
+    assert (operation.summary, operation.description) == ("Do it.", "At length.")
+    assert operation.parameters == (
+        {
+            "in": "query",
+            "name": "size",
+            "required": False,
+            "schema": {"$ref": "#/components/schemas/integer"},
+        },
+        {
+            "in": "query",
+            "name": "name",
+            "required": False,
+            "schema": {"$ref": "#/components/schemas/string"},
+        },
+    )
+    assert operation.request_schema == {"$ref": "#/components/schemas/Note"}
+    assert operation.request_content_type == "application/json"
+    assert operation.response_schema == {"format": "binary", "type": "string"}
+    assert operation.response_content_type == "application/octet-stream"
+    assert operation.success_status == 201
+    assert {"Note", "integer", "string"} <= set(operation.components)
+
+
+def test_a_bare_function_is_described_barely() -> None:
+    def function(_: Context) -> None:
+        raise AssertionError
+
+    operation = bind(function, "/x").operation
+    assert (operation.summary, operation.description) == ("", "")
+    assert operation.request_schema is None
+    assert operation.response_schema is None
+    assert operation.success_status == 204

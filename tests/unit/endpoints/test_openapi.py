@@ -1,0 +1,199 @@
+"""No validator is at hand, so the rules of OpenAPI 3.0 are checked here."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.endpoints.auth import POLICIES, UserCert
+from ccfpy.endpoints.common import add_common_endpoints
+from ccfpy.endpoints.declaration import Endpoint, Forwarding, Operation
+from ccfpy.endpoints.openapi import document, operation_id
+from ccfpy.endpoints.registry import Registry
+from ccfpy.http.messages import Response
+
+NOTE = Endpoint(
+    method="POST",
+    path="/notes/{note}:keep",
+    handler=lambda _: Response(status=200),
+    forwarding=Forwarding.SOMETIMES,
+    auth=tuple(POLICIES.values()),
+    operation=Operation(
+        summary="Keep a note",
+        description="For good.",
+        parameters=(
+            {
+                "in": "query",
+                "name": "q",
+                "required": False,
+                "schema": {"type": "string"},
+            },
+        ),
+        request_schema={"$ref": "#/components/schemas/Note"},
+        response_schema={"type": "string"},
+        response_content_type="text/plain",
+        success_status=201,
+        deprecated=True,
+        components={"Note": {"type": "object"}},
+    ),
+)
+
+
+def _document(*endpoints: Endpoint) -> JsonObject:
+    registry = Registry("app", title="T", description="D", version="1.2.3")
+    for endpoint in endpoints:
+        registry.add(endpoint)
+    return document(registry)
+
+
+def at(value: Json, *path: str) -> Json:
+    for name in path:
+        assert isinstance(value, dict)
+        value = value[name]
+    return value
+
+
+def _references(value: Json) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name == "$ref":
+                yield str(item)
+            else:
+                yield from _references(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _references(item)
+
+
+def check(described: JsonObject) -> None:
+    """Assert what every OpenAPI 3.0 document upholds."""
+    assert described["openapi"] == "3.0.0"
+    info = described["info"]
+    assert isinstance(info, dict)
+    assert set(info) == {"title", "description", "version"}
+    for reference in _references(described):
+        assert reference.startswith("#/")
+        at(described, *reference[2:].split("/"))
+    schemas = at(described, "components", "schemas")
+    assert isinstance(schemas, dict)
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+", name) for name in schemas)
+    ids = []
+    paths = described["paths"]
+    assert isinstance(paths, dict)
+    for path, item in paths.items():
+        assert isinstance(item, dict)
+        parameters = item.get("parameters", [])
+        assert isinstance(parameters, list)
+        names = [at(parameter, "name") for parameter in parameters]
+        assert names == re.findall(r"\{([^}]*)\}", path)
+        for verb, operation in item.items():
+            if verb == "parameters":
+                continue
+            assert verb in {"get", "put", "post", "delete", "options", "head", "patch"}
+            assert isinstance(operation, dict)
+            assert operation["responses"]
+            ids.append(operation["operationId"])
+            for requirement in operation.get("security", []):  # type: ignore[union-attr]  # a list, as checked by use
+                assert isinstance(requirement, dict)
+                for scheme in requirement:
+                    at(described, "components", "securitySchemes", scheme)
+    assert len(set(map(str, ids))) == len(ids)
+
+
+def test_the_common_endpoints_make_a_valid_document() -> None:
+    registry = Registry("node", title="T", description="D", version="1.2.3")
+    add_common_endpoints(registry)
+    described = document(registry)
+    check(described)
+    assert "securitySchemes" not in str(described)
+    assert at(described, "paths", "/node/tx", "get", "operationId") == "GetNodeTx"
+    assert described["info"] == {"title": "T", "description": "D", "version": "1.2.3"}
+
+
+def test_an_operation_says_all_that_its_endpoint_knows() -> None:
+    described = _document(NOTE)
+    check(described)
+    item = at(described, "paths", "/app/notes/{note}:keep")
+    assert isinstance(item, dict)
+    assert item["parameters"] == [
+        {"in": "path", "name": "note", "required": True, "schema": {"type": "string"}}
+    ]
+    assert item["post"] == {
+        "operationId": "PostAppNotesNoteKeep",
+        "summary": "Keep a note",
+        "description": "For good.",
+        "deprecated": True,
+        "parameters": [
+            {
+                "in": "query",
+                "name": "q",
+                "required": False,
+                "schema": {"type": "string"},
+            }
+        ],
+        "requestBody": {
+            "content": {
+                "application/json": {"schema": {"$ref": "#/components/schemas/Note"}}
+            },
+            "description": "Auto-generated request body schema",
+        },
+        "responses": {
+            "201": {
+                "content": {"text/plain": {"schema": {"type": "string"}}},
+                "description": "Default response description",
+            },
+            "default": {"$ref": "#/components/responses/default"},
+        },
+        "security": [
+            {},
+            {"jwt": []},
+            {"user_cose_sign1": []},
+            {"member_cose_sign1": []},
+            {"member_cose_sign1": []},
+        ],
+        "x-ccf-forwarding": {"$ref": "#/components/x-ccf-forwarding/sometimes"},
+    }
+    schemes = at(described, "components", "securitySchemes")
+    assert isinstance(schemes, dict)
+    assert set(schemes) == {"jwt", "user_cose_sign1", "member_cose_sign1"}
+
+
+def test_a_bare_endpoint_is_described_barely() -> None:
+    bare = replace(NOTE, path="/bare", auth=(UserCert(),), operation=Operation())
+    operation = at(_document(bare), "paths", "/app/bare", "post")
+    assert isinstance(operation, dict)
+    assert set(operation) == {"operationId", "responses", "x-ccf-forwarding"}
+    assert at(operation, "responses", "200") == {
+        "description": "Default response description"
+    }
+
+
+def test_hidden_endpoints_stay_hidden() -> None:
+    hidden = replace(NOTE, operation=Operation(hidden=True))
+    assert _document(hidden)["paths"] == {}
+
+
+def test_one_name_means_one_schema() -> None:
+    other = replace(
+        NOTE,
+        path="/other",
+        operation=Operation(components={"Note": {"type": "string"}}),
+    )
+    with pytest.raises(ValueError, match="different things by 'Note'"):
+        _document(NOTE, other)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("POST", "/app/log/private/raw_text/{id}", "PostAppLogPrivateRawTextId"),
+        ("GET", "/app/api", "GetAppApi"),
+        ("DELETE", "/gov/members/{memberId}:act", "DeleteGovMembersMemberIdAct"),
+    ],
+)
+def test_operations_are_named_as_ccf_names_them(
+    method: str, path: str, expected: str
+) -> None:
+    assert operation_id(method, path) == expected

@@ -1,0 +1,26 @@
+from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
+
+
+def test_json_is_compact_and_sorted() -> None:
+    response = json_reply({"b": 1, "a": 2}, status=201, headers={"etag": "x"})
+    assert response.status == 201
+    assert response.body == b'{"a":2,"b":1}'
+    assert response.headers == {"content-type": "application/json", "etag": "x"}
+    assert json_reply(1).headers == {"content-type": "application/json"}
+
+
+def test_text_and_bytes_say_what_they_are() -> None:
+    assert text_reply("ü", status=202).body == "ü".encode()
+    assert text_reply("x").headers == {"content-type": "text/plain"}
+    assert bytes_reply(b"\xff").headers == {"content-type": "application/octet-stream"}
+    assert bytes_reply(b"x", content_type="image/png").headers == {
+        "content-type": "image/png"
+    }
+
+
+def test_an_empty_reply_has_headers_of_its_own() -> None:
+    given = {"allow": "GET"}
+    response = empty_reply(405, given)
+    response.headers["more"] = "x"
+    assert given == {"allow": "GET"}
+    assert (empty_reply().status, empty_reply().body) == (204, b"")

@@ -1,0 +1,230 @@
+import enum
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, Optional
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccfpy.base import json
+from ccfpy.base.errors import Malformed
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.endpoints.shapes import (
+    JSON_NAME,
+    U64,
+    IntegerRange,
+    shape_of,
+)
+
+
+class Colour(enum.StrEnum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@dataclass(frozen=True)
+class Inner:
+    data: bytes
+    colour: Colour = Colour.RED
+
+
+@dataclass(frozen=True)
+class Outer:
+    id: U64
+    inner: Inner
+    names: list[str] = field(default_factory=list)
+    blobs: list[bytes] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    sealed: dict[str, bytes] = field(default_factory=dict)
+    maybe: bytes | None = None
+    ratio: float | None = None
+    next_link: str | None = field(default=None, metadata={JSON_NAME: "@nextLink"})
+    extra: Json = None
+    kind: Literal["a", 1] = "a"
+    computed: int = field(default=3, init=False)
+
+
+@dataclass(frozen=True)
+class Even:
+    number: int
+
+    def __post_init__(self) -> None:
+        if self.number % 2:
+            raise ValueError(f"{self.number} is odd")
+
+
+def _json_of(kind: object, value: object) -> Json:
+    write = shape_of(kind).write
+    return json.loads(json.dumps(value if write is None else write(value)))
+
+
+WHOLE: JsonObject = {
+    "id": 2**64 - 1,
+    "inner": {"data": "AQI=", "colour": "blue"},
+    "names": ["n"],
+    "blobs": ["AA=="],
+    "counts": {"c": -1},
+    "sealed": {"s": "AA=="},
+    "maybe": "AA==",
+    "ratio": 0.5,
+    "@nextLink": "/next",
+    "extra": {"any": [1, None]},
+    "kind": 1,
+}
+
+
+def test_everything_is_read_and_written_again() -> None:
+    value = shape_of(Outer).read(WHOLE)
+    assert value.inner == Inner(data=b"\1\2", colour=Colour.BLUE)
+    assert (value.next_link, value.maybe, value.sealed) == (
+        "/next",
+        b"\0",
+        {"s": b"\0"},
+    )
+    assert _json_of(Outer, value) == WHOLE
+
+
+def test_defaults_are_not_written_and_need_not_be_there() -> None:
+    least: JsonObject = {"id": 1, "inner": {"data": ""}}
+    value = shape_of(Outer).read(least)
+    assert value == Outer(id=1, inner=Inner(data=b""))
+    assert _json_of(Outer, value) == least
+    assert shape_of(Outer).read({**least, "maybe": None, "unknown": 3}) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "message"),
+    [
+        (str, 1, "At #/: expected text, found 1"),
+        (bool, 1, "At #/: expected a boolean, found 1"),
+        (
+            int,
+            True,
+            "expected an integer in [-9223372036854775808, 18446744073709551615]",
+        ),
+        (int, 1e30, "expected an integer"),
+        (int, 1.0, "found 1.0"),
+        (U64, -1, "expected an integer in [0, 18446744073709551615], found -1"),
+        (float, "1", 'expected a number, found "1"'),
+        (float, True, "expected a number, found true"),
+        (bytes, 1, "expected base64, found 1"),
+        (bytes, "?", 'expected base64, found "?"'),
+        (None, 1, "expected null, found 1"),
+        (list[int], {}, "expected an array, found {}"),
+        (list[int], [1, "x"], "At #/1: expected an integer"),
+        (dict[str, int], [], "expected an object, found []"),
+        (dict[str, int], {"a": None}, "At #/a: expected an integer"),
+        (dict, 1, "expected an object"),
+        (list, 1, "expected an array"),
+        (JsonObject, 2, "expected an object"),
+        (Colour, "green", 'expected one of "red", "blue", found "green"'),
+        (Literal["a"], ["a"], 'expected one of "a", found ["a"]'),
+        (Outer, 3, "At #/: expected an object, found 3"),
+        (Outer, {"id": 1}, "At #/: Missing required field 'inner' in object"),
+        (Outer, {"id": "x"}, "At #/id: expected an integer"),
+        (Outer, {"id": 1, "inner": {"data": 1}}, "At #/inner/data: expected base64"),
+        (Even, {"number": 3}, "At #/: 3 is odd"),
+        (str, list(range(1000)), "..."),
+    ],
+)
+def test_other_json_is_refused_by_place(
+    kind: object, value: Json, message: str
+) -> None:
+    with pytest.raises(Malformed) as refusal:
+        shape_of(kind).read(value)
+    assert message in str(refusal.value)
+    assert len(str(refusal.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (str, "x"),
+        (bool, False),
+        (int, -5),
+        (U64, 2**64 - 1),
+        (float, 1.5),
+        (bytes, b"\0\xff"),
+        (None, None),
+        (type(None), None),
+        (str | None, None),
+        (Optional[bytes], b"x"),  # noqa: UP045 - the older spelling is a type of its own
+        (Optional[bytes], None),  # noqa: UP045 - the older spelling is a type of its own
+        (list[bytes], [b"x"]),
+        (dict[str, Json], {"a": [None, {}]}),
+        (list[Json], [1, "a"]),
+        (Json, {"a": 1}),
+        (Any, [1]),
+        (Colour, Colour.BLUE),
+        (Annotated[str, "a note"], "x"),
+    ],
+)
+def test_values_survive_json(kind: object, value: object) -> None:
+    assert shape_of(kind).read(_json_of(kind, value)) == value
+
+
+_values = st.builds(
+    Outer,
+    id=st.integers(0, 2**64 - 1),
+    inner=st.builds(Inner, data=st.binary(), colour=st.sampled_from(Colour)),
+    names=st.lists(st.text()),
+    blobs=st.lists(st.binary()),
+    counts=st.dictionaries(st.text(), st.integers(-(2**63), 2**64 - 1)),
+    sealed=st.dictionaries(st.text(), st.binary()),
+    maybe=st.none() | st.binary(),
+    ratio=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    next_link=st.none() | st.text(),
+    kind=st.sampled_from(["a", 1]),
+)
+
+
+@given(_values)
+def test_every_object_survives_json(value: Outer) -> None:
+    assert shape_of(Outer).read(_json_of(Outer, value)) == value
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["text", set, complex, int | str, dict[int, str], Optional[int | str], tuple[int]],  # noqa: UP045 - the older spelling is a type of its own
+)
+def test_a_type_without_a_form_is_refused_when_declared(kind: object) -> None:
+    with pytest.raises(TypeError, match="JSON"):
+        shape_of(kind)
+
+
+def test_schemas_are_named_and_refer_to_each_other() -> None:
+    shape = shape_of(Outer)
+    assert shape.schema == {"$ref": "#/components/schemas/Outer"}
+    described = shape.components["Outer"]
+    assert isinstance(described, dict)
+    assert described["required"] == ["id", "inner"]
+    properties = described["properties"]
+    assert isinstance(properties, dict)
+    assert properties["@nextLink"] == {
+        "allOf": [{"$ref": "#/components/schemas/string"}],
+        "nullable": True,
+    }
+    assert shape.components["uint64"] == {
+        "maximum": 2**64 - 1,
+        "minimum": 0,
+        "type": "integer",
+    }
+    assert shape.components["Colour"] == {"enum": ["red", "blue"]}
+
+
+def test_a_range_of_ones_own_has_a_name_of_its_own() -> None:
+    shape = shape_of(Annotated[int, IntegerRange("percent", 0, 100)])
+    assert shape.schema == {"$ref": "#/components/schemas/percent"}
+    assert shape.read(100) == 100
+    with pytest.raises(Malformed):
+        shape.read(101)
+
+
+def test_annotations_that_say_nothing_change_nothing() -> None:
+    assert shape_of(Annotated[int, "a note"]) == shape_of(int)
+    assert "required" not in str(shape_of(Empty).components)
+
+
+@dataclass(frozen=True)
+class Empty:
+    pass

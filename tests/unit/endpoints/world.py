@@ -1,0 +1,147 @@
+"""A node small enough to hold in the hand: a store, and answers the test decides."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ccfpy.base.ids import NodeId, Seqno, SessionId, TxId, View
+from ccfpy.consensus.status import TxStatus
+from ccfpy.crypto.certs import Certificate
+from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.declaration import Endpoint
+from ccfpy.endpoints.frontend import Frontend
+from ccfpy.endpoints.registry import Registry
+from ccfpy.endpoints.session import Interface, Session
+from ccfpy.http.messages import Request, Response
+from ccfpy.kv.store import Store
+from ccfpy.kv.tx import Tx
+from ccfpy.ledger.receipt import Receipt
+
+NODE_ID = NodeId("aa" * 32)
+NOW_S = 1_750_000_000
+
+
+@dataclass
+class StoreNode:
+    """A node of one store that orders what it is given, all in one view."""
+
+    store: Store = field(default_factory=Store)
+    node_id: NodeId = NODE_ID
+    is_primary: bool = True
+    view: View = 2
+    unix_time_us: int = NOW_S * 1_000_000
+    at_capacity: bool = False
+    committed: TxId | None = None
+    history: Sequence[TxId] = (TxId(2, 1),)
+    statuses: dict[TxId, TxStatus] = field(default_factory=dict)
+    receipts: dict[TxId, Receipt] = field(default_factory=dict)
+    addresses: dict[tuple[str, str], str] = field(default_factory=dict)
+    claims: list[bytes | None] = field(default_factory=list)
+
+    def is_at_capacity(self) -> bool:
+        return self.at_capacity
+
+    def tx_status(self, tx_id: TxId) -> TxStatus:
+        return self.statuses.get(tx_id, TxStatus.UNKNOWN)
+
+    def committed_tx_id(self) -> TxId | None:
+        return self.committed
+
+    def view_of(self, seqno: Seqno) -> View | None:
+        return self.view if 1 <= seqno <= self.store.version else None
+
+    def view_history(self, since: View) -> Sequence[TxId] | None:
+        return None if since > self.view else [t for t in self.history if t[0] >= since]
+
+    def receipt(self, tx_id: TxId) -> Receipt | None:
+        return self.receipts.get(tx_id)
+
+    def begin(self, *, read_only: bool) -> Tx:
+        return self.store.begin(read_only=read_only)
+
+    def commit(self, tx: Tx, claims_digest: bytes | None) -> TxId | None:
+        read_version = tx.read_version
+        committed = self.store.commit(tx)
+        if committed is not None:
+            self.claims.append(claims_digest)
+            return TxId(self.view, committed.version)
+        return None if read_version is None else TxId(self.view, read_version)
+
+    def address_of(self, role: str, interface: str) -> str | None:
+        return self.addresses.get((role, interface))
+
+
+def session(
+    caller: Certificate | None = None, interface: Interface | None = None
+) -> Session:
+    return Session(
+        id=SessionId(7), interface=interface or Interface(name="main"), caller=caller
+    )
+
+
+def context_of(
+    node: StoreNode,
+    *,
+    caller: Certificate | None = None,
+    headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
+    query: str = "",
+    params: Mapping[str, str] | None = None,
+) -> Context:
+    """What a policy or handler would be given for such a request."""
+    return Context(
+        request=Request(
+            method="POST",
+            path="/app/x",
+            query=query,
+            headers=dict(headers or {}),
+            body=body,
+        ),
+        session=session(caller),
+        node=node,
+        endpoint=Endpoint(
+            method="POST", path="/x", handler=lambda _: Response(status=1)
+        ),
+        params=params or {},
+        tx=node.begin(read_only=False),
+    )
+
+
+@dataclass
+class Front:
+    """An open frontend of these endpoints, and the errors it told its node of."""
+
+    endpoints: Sequence[Endpoint]
+    node: StoreNode = field(default_factory=StoreNode)
+    has_backpressure: bool = True
+    unhandled: list[Exception] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        registry = Registry("app", title="t", description="d", version="1")
+        for endpoint in self.endpoints:
+            registry.add(endpoint)
+        self.frontend = Frontend(
+            registry,
+            self.node,
+            has_backpressure=self.has_backpressure,
+            on_unhandled=lambda _, error: self.unhandled.append(error),
+        )
+        self.frontend.is_open = True
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        session_: Session | None = None,
+        query: str = "",
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        request = Request(
+            method=method,
+            path=f"/app{path}",
+            query=query,
+            headers=dict(headers or {}),
+            body=body,
+        )
+        return self.frontend.answer(request, session_ or session(), path)
