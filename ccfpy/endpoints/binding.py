@@ -145,7 +145,7 @@ def _from_query(name: str, annotation: object, default: object) -> _Argument:
     parse, kind = reader.parse, reader.kind
 
     def read(context: Context) -> Any:  # noqa: ANN401 - of the parameter's type
-        text = context.query.get(name)
+        text = context.query.get(name) if context.request.query else None
         if text is None:
             if is_required:
                 raise _invalid_query(f"Missing query parameter '{name}'")
