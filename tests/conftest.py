@@ -38,21 +38,3 @@ def ccf_services(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in (target, *target.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
     return target
-
-
-@pytest.fixture(scope="session")
-def ccf6_tools() -> Path:
-    """The folder of CCF 6's own command-line tools, and of the Python they run on."""
-    folder = ROOT / ".venv-ccf6" / "bin"
-    if not folder.is_dir():
-        _missing("CCF 6's tools are not installed: run make interop")
-    return folder
-
-
-@pytest.fixture(scope="session")
-def ccf7_tools() -> Path:
-    """The same of CCF 7, which needs Python 3.12: skipped where there is none."""
-    folder = ROOT / ".venv-ccf7" / "bin"
-    if not folder.is_dir():
-        pytest.skip("CCF 7's tools are not installed: they need Python 3.12 or newer")
-    return folder
