@@ -46,7 +46,8 @@ format: .venv
 	$(BIN)/ruff check --fix $(SOURCES)
 
 bench: .venv
-	@for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+	@for question in $(filter-out __init__,$(basename $(notdir $(wildcard benchmarks/*.py)))); do \
+		echo "== $$question"; $(BIN)/python -m benchmarks.$$question || exit 1; done
 
 # CCF's own tools, both lines, each in an environment of its own: they read what we
 # write, and their dependencies are not ours.

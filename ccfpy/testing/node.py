@@ -153,7 +153,7 @@ class InProcessNode:
         self._sessions = 0
         self._app = app
         self._seed = seed
-        self._node = self.twin()
+        self.trusted = self.twin()
         configuration = NodeConfiguration(
             command=CommandType.START,
             node_to_node=NodeToNodeInterface(
@@ -191,7 +191,7 @@ class InProcessNode:
 
     def step(self, *events: Event) -> list[Effect]:
         """Give the node events and do what it asks."""
-        effects = self._node.step(events)
+        effects = self.trusted.step(events)
         for effect in effects:
             self._perform(effect)
         return effects
@@ -391,6 +391,15 @@ class Client:
         """Send any bytes over TLS; give the answers that came."""
         self._tls.write(plaintext)
         return self._exchange()
+
+    def encrypt(self, plaintext: bytes) -> bytes:
+        """Give what a client would send for ``plaintext``, unsent."""
+        self._tls.write(plaintext)
+        return self._tls.take_output()
+
+    def decrypt(self, ciphertext: bytes) -> bytes:
+        """Give what the node's answer says to the client."""
+        return self._tls.feed(ciphertext)
 
     def close(self) -> None:
         """Go away."""

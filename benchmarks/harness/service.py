@@ -1,0 +1,77 @@
+"""A real service of one node for a benchmark, and the CPU time of its processes."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """A running sandbox."""
+
+    host: str
+    port: int
+    pids: tuple[int, ...]
+    common: Path
+
+    def cpu_s(self) -> float:
+        """User and system time of the node's processes so far."""
+        return sum(_cpu_ticks(pid) for pid in self.pids) / TICKS_PER_S
+
+
+@contextmanager
+def sandbox() -> Iterator[Service]:
+    """Start a sandbox in a folder of its own and end it afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        port = _free_port()
+        command = [
+            *(sys.executable, "-m", "ccfpy.cli.main", "sandbox", "--json"),
+            *("-n", f"local://127.0.0.1:{port}", "--workspace", folder),
+        ]
+        process = subprocess.Popen(  # noqa: S603 - our own program and numbers
+            command, stdout=subprocess.PIPE, text=True, start_new_session=True
+        )
+        try:
+            assert process.stdout is not None
+            said = json.loads(process.stdout.readline())
+            pid = int(said["pid"])
+            yield Service(
+                host="127.0.0.1",
+                port=port,
+                pids=(pid, *_children(pid)),
+                common=Path(folder) / "sandbox_common",
+            )
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(20)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _stat(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def _cpu_ticks(pid: int) -> int:
+    fields = _stat(pid)
+    return int(fields[11]) + int(fields[12])
+
+
+def _children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in listed.split()]

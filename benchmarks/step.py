@@ -1,0 +1,83 @@
+"""What does one write cost the trusted node alone, without sockets or processes?
+
+A whole node in this thread: TLS, HTTP, authentication, the KV, sealing and the Merkle
+tree, with the boundary's frames decoded and encoded. What it leaves out of
+``requests.py`` is the host and the system calls.
+
+Budget: 40 µs.
+"""
+
+import gc
+import sys
+import time
+
+from ccfpy.boundary.effects import SendData
+from ccfpy.boundary.events import SessionData, Tick
+from ccfpy.boundary.wire import EFFECTS, EVENTS
+from ccfpy.cli.share import constitution
+from ccfpy.enclave.application import load_application
+from ccfpy.http.messages import Request, serialise_request
+from ccfpy.testing.node import START_UNIX_US, Client, InProcessNode, Person
+
+BUDGET_US = 40
+CONNECTIONS = 100
+WRITES = 4000
+REPEATS = 5
+SIGNATURE_EVERY = 1500
+
+
+def opened_node() -> tuple[InProcessNode, list[Client]]:
+    user = Person.make("user")
+    node = InProcessNode(
+        load_application("logging"),
+        constitution="\n".join(
+            script.read_text() for script in constitution("default")
+        ),
+        members=[Person.make("member", can_recover=True)],
+    )
+    node.open_service(user)
+    return node, [node.connect(user) for _ in range(CONNECTIONS)]
+
+
+def measure(node: InProcessNode, clients: list[Client], raw: bytes) -> float:
+    """Give the microseconds that a write took, on average."""
+    spent = 0
+    for i in range(WRITES):
+        client = clients[i % CONNECTIONS]
+        data = client.encrypt(raw)
+        frame = EVENTS.encode([SessionData(session=client.session, data=data)])
+        started = time.thread_time_ns()
+        effects = node.trusted.step(EVENTS.decode(frame[4:]))
+        EFFECTS.encode(effects)
+        spent += time.thread_time_ns() - started
+        for effect in effects:
+            if isinstance(effect, SendData):
+                client.decrypt(effect.data)
+        if i % SIGNATURE_EVERY == 0:
+            node.now_ms += 100
+            unix_us = START_UNIX_US + 1000 * node.now_ms
+            node.trusted.step([Tick(monotonic_ms=node.now_ms, unix_us=unix_us)])
+    return spent / WRITES / 1000
+
+
+def main() -> int:
+    node, clients = opened_node()
+    request = Request(
+        method="POST",
+        path="/app/log/private",
+        headers={"host": "service", "content-type": "application/json"},
+        body=b'{"id": 42, "msg": "%b"}' % (b"x" * 40),
+    )
+    raw = serialise_request(request)
+    gc.collect()
+    gc.freeze()
+    runs = sorted(measure(node, clients, raw) for _ in range(REPEATS))
+    print(
+        f"a write: {runs[len(runs) // 2]:.1f} µs ({runs[0]:.1f} to {runs[-1]:.1f}), "
+        f"budget {BUDGET_US}"
+    )
+    return 0 if runs[0] <= BUDGET_US else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
