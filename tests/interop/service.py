@@ -72,7 +72,7 @@ class MadeService:
     @property
     def sequence(self) -> Sequence:
         """The node's own end of the ledger."""
-        replica = self.node._node._replica
+        replica = self.node.trusted._replica
         assert replica is not None
         return replica.sequence
 
