@@ -1,7 +1,7 @@
 """``ccfpy compat``: stand-ins for CCF's own programs, at the paths they are looked for.
 
 Each stand-in is a small script that names this installation's interpreter and calls
-``cli.standin``. A node's program is measured by the digest of its script: those of
+one function. A node's program is measured by the digest of its script: those of
 different apps therefore differ, in the one line that names the app.
 
 A file that does not carry our mark is never overwritten or removed.
@@ -34,11 +34,11 @@ APPS: Mapping[str, str] = {
     },
 }
 """Each node program's path below the prefix, and the app it serves."""
-TOOLS: Mapping[str, str] = {
-    "bin/sandbox.sh": "sandbox",
-    "bin/keygenerator.sh": "keygen",
+TOOLS: Mapping[str, tuple[str, str]] = {
+    "bin/sandbox.sh": ("ccfpy.cli.main", "sandbox_script"),
+    "bin/keygenerator.sh": ("ccfpy.cli.standin", "keygen"),
 }
-"""Each tool's path, and the function of ``cli.standin`` that it calls."""
+"""Each tool's path, and the function that it calls with its arguments."""
 VERSION_FILE = "share/VERSION"
 _MODE = 0o755
 
@@ -82,12 +82,13 @@ def uninstall(*, prefix: PrefixOption, json: JsonOption = False) -> None:
 
 def node_script(app: str, interpreter: str = sys.executable) -> str:
     """Give the program that is a node serving ``app``."""
-    return _script(interpreter, f"main({app!r}, sys.argv[1:])", "main")
+    call = f"main({app!r}, sys.argv[1:])"
+    return _script(interpreter, "ccfpy.cli.standin", "main", call)
 
 
-def tool_script(function: str, interpreter: str = sys.executable) -> str:
-    """Give the program that is one of CCF's tools."""
-    return _script(interpreter, f"{function}(sys.argv[1:])", function)
+def tool_script(module: str, function: str, interpreter: str = sys.executable) -> str:
+    """Give the program that calls a function with its arguments."""
+    return _script(interpreter, module, function, f"{function}(sys.argv[1:])")
 
 
 def is_ours(path: Path) -> bool:
@@ -98,12 +99,12 @@ def is_ours(path: Path) -> bool:
         return False
 
 
-def _script(interpreter: str, call: str, function: str) -> str:
+def _script(interpreter: str, module: str, function: str, call: str) -> str:
     lines = [
         *_first_lines(interpreter),
         MARK,
         "import sys",
-        f"from ccfpy.cli.standin import {function}",
+        f"from {module} import {function}",
         f"sys.exit({call})",
     ]
     return "\n".join(lines) + "\n"
@@ -121,7 +122,7 @@ def _first_lines(interpreter: str) -> Sequence[str]:
 def _contents(prefix: Path) -> dict[Path, str]:
     root = prefix.resolve()
     texts = {root / path: node_script(app) for path, app in APPS.items()}
-    texts |= {root / path: tool_script(name) for path, name in TOOLS.items()}
+    texts |= {root / path: tool_script(*called) for path, called in TOOLS.items()}
     texts[root / VERSION_FILE] = f"ccfpy-{VERSION}\n{MARK}\n"
     return texts
 

@@ -76,6 +76,8 @@ class NodeOptions:
     app: str = "logging"
     members: Sequence[str] = ("member0",)
     constitution: Sequence[Path] = ()
+    node_validity_days: int = 90
+    service_validity_days: int = 90
     log_level: str = "info"
     extra: JsonObject = field(default_factory=dict)
 
@@ -161,7 +163,7 @@ def _configuration(options: NodeOptions, members: list[JsonObject]) -> JsonObjec
         },
         "node_certificate": {
             "subject_alt_names": [*names],
-            "initial_validity_days": 90,
+            "initial_validity_days": options.node_validity_days,
         },
         "command": {
             "type": "Start",
@@ -174,7 +176,9 @@ def _configuration(options: NodeOptions, members: list[JsonObject]) -> JsonObjec
                     "maximum_node_certificate_validity_days": 365,
                     "maximum_service_certificate_validity_days": 365,
                 },
-                "initial_service_certificate_validity_days": 90,
+                "initial_service_certificate_validity_days": (
+                    options.service_validity_days
+                ),
                 "service_subject_name": "CN=ccfpy sandbox service",
             },
         },

@@ -124,6 +124,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
 
 
+def sandbox_script(arguments: Sequence[str]) -> None:
+    """Be CCF's ``sandbox.sh``: one member, and whatever is proposed is accepted."""
+    preset = ["--initial-member-count", "1", "--constitution", "sandbox"]
+    main(["sandbox", *preset, *arguments])
+
+
 def _application(argv: Sequence[str]) -> Callable[..., None]:
     import typer
 

@@ -47,15 +47,6 @@ def keygen(argv: Sequence[str]) -> int:
     return generate(argv)
 
 
-def sandbox(argv: Sequence[str]) -> int:
-    """Be ``sandbox.sh``: one member, and a constitution that accepts everything."""
-    from ccfpy.cli.main import main as command
-
-    preset = ["--initial-member-count", "1", "--constitution", "sandbox"]
-    command(["sandbox", *preset, *argv])
-    return 0
-
-
 def _in_process(app: str) -> "InProcessLink":
     from ccfpy.enclave.assembly import build_node
     from ccfpy.enclave.in_process import InProcessLink
