@@ -128,6 +128,7 @@ def test_keys_survive_pem_and_der(key: KeyPair) -> None:
     assert KeyPair.from_pem(key.pem.encode()).pem == key.pem
     assert key.pem.startswith("-----BEGIN PRIVATE KEY-----\n"), "PKCS#8"
     assert PublicKey.from_pem(public.pem) == public
+    assert PublicKey.from_pem(public.pem.encode()).pem == public.pem
     assert PublicKey.from_der(public.der) == public
     assert PublicKey.from_coordinates(public.curve, *public.coordinates) == public
 

@@ -5,8 +5,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.crypto.entropy import SeededEntropy, _is_usable
 from ccfpy.crypto.hashing import sha256
+
+UNFIT_PRIME = 14 * 65537 + 1
+"""No exponent of 65537 can be inverted modulo one less than it."""
 
 
 @given(st.integers() | st.binary(max_size=16), st.lists(st.integers(0, 80), max_size=5))
@@ -52,3 +55,11 @@ def test_an_rsa_key_follows_from_the_seed() -> None:
 def test_one_source_gives_different_keys() -> None:
     entropy = SeededEntropy(9)
     assert entropy.rsa_private_key(2048) != entropy.rsa_private_key(2048)
+
+
+def test_primes_are_told_from_other_numbers_and_fit_the_exponent() -> None:
+    is_prime = _is_usable
+    assert is_prime(2**521 - 1)
+    assert not is_prime((2**521 - 1) * (2**607 - 1))
+    assert not is_prime(3 * (2**521 - 1))
+    assert not is_prime(UNFIT_PRIME)
