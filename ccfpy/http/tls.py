@@ -19,6 +19,14 @@ from typing import Any, Protocol
 from OpenSSL import SSL, crypto
 
 from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.http.openssl import (
+    BUFFER_BYTES,
+    give_ciphertext,
+    give_plaintext,
+    library,
+    take_ciphertext,
+    take_plaintext,
+)
 
 _TLS12_SUITES = (
     b"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256:"
@@ -29,14 +37,7 @@ _GROUPS = b"P-521:P-384:P-256"
 HTTP_1_1 = b"http/1.1"
 
 _RECORD_HEADER_BYTES = 5
-_RECORD_PLAINTEXT_BYTES_MAX = 16 * 1024
-_OUTPUT_BYTES = 17 * 1024
-"""A full record and its overhead: most answers leave in one read."""
-_LARGE_OUTPUT_BYTES = 256 * 1024
 
-# The library behind pyOpenSSL, for the three settings that it has no method for: the
-# list of groups, and the name that a server's certificate must bear.
-_openssl: Any = SSL._lib  # type: ignore[attr-defined]  # noqa: SLF001 - as said above
 _NO_PARTIAL_WILDCARDS = 0x4
 
 _CERTIFICATE = re.compile(
@@ -156,17 +157,17 @@ class ClientContext:
             connection.set_tlsext_host_name(self._host.encode("idna"))
         if self._checks_name:
             # pyOpenSSL keeps its handle to itself and has no call for this
-            parameters = _openssl.SSL_get0_param(connection._ssl)  # noqa: SLF001
+            parameters = library.SSL_get0_param(connection._ssl)  # noqa: SLF001
             if address is not None:
-                is_set = _openssl.X509_VERIFY_PARAM_set1_ip(
+                is_set = library.X509_VERIFY_PARAM_set1_ip(
                     parameters, address, len(address)
                 )
             else:
                 name = self._host.encode("idna")
-                _openssl.X509_VERIFY_PARAM_set_hostflags(
+                library.X509_VERIFY_PARAM_set_hostflags(
                     parameters, _NO_PARTIAL_WILDCARDS
                 )
-                is_set = _openssl.X509_VERIFY_PARAM_set1_host(
+                is_set = library.X509_VERIFY_PARAM_set1_host(
                     parameters, name, len(name)
                 )
             assert is_set == 1, "OpenSSL took the name"
@@ -217,7 +218,7 @@ class TlsSession:
         """
         if not ciphertext or self.is_failed:
             return b""
-        self._connection.bio_write(ciphertext)
+        give_ciphertext(self._connection, ciphertext)
         whole_records = self._records.count(ciphertext)
         if not self.is_established:
             self._handshake()
@@ -241,7 +242,7 @@ class TlsSession:
             return
         self._has_output = True
         try:
-            self._connection.sendall(plaintext)
+            give_plaintext(self._connection, plaintext)
         except SSL.Error as error:
             raise self._failure(error) from error
 
@@ -250,19 +251,14 @@ class TlsSession:
         if not self._has_output:
             return b""
         self._has_output = False
-        read = self._connection.bio_read
-        try:
-            output = read(_OUTPUT_BYTES)
-        except SSL.WantReadError:
-            return b""
-        if len(output) < _OUTPUT_BYTES:
+        output = take_ciphertext(self._connection)
+        if len(output) < BUFFER_BYTES:
             return output
-        parts = [output]
-        try:
-            while True:
-                parts.append(read(_LARGE_OUTPUT_BYTES))
-        except SSL.WantReadError:
-            return b"".join(parts)
+        parts = []
+        while output:
+            parts.append(output)
+            output = take_ciphertext(self._connection)
+        return b"".join(parts)
 
     def close(self) -> None:
         """Tell the peer that nothing more will come; ``take_output`` has the alert."""
@@ -289,7 +285,7 @@ class TlsSession:
     def _read(self) -> bytes:
         """Decrypt one record; nothing if none is whole, or at the end."""
         try:
-            return self._connection.recv(_RECORD_PLAINTEXT_BYTES_MAX)
+            return take_plaintext(self._connection)
         except SSL.WantReadError:
             self._has_output = True
         except SSL.ZeroReturnError:
@@ -373,7 +369,7 @@ def _context(method: int) -> SSL.Context:
     context.set_tls13_ciphersuites(_TLS13_SUITES)
     # pyOpenSSL can name one curve, not a list, and keeps its handle to itself
     handle = context._context  # noqa: SLF001
-    assert _openssl.SSL_CTX_set1_curves_list(handle, _GROUPS) == 1
+    assert library.SSL_CTX_set1_curves_list(handle, _GROUPS) == 1
     return context
 
 

@@ -1,0 +1,119 @@
+"""The straight path to the library, held against pyOpenSSL's own methods."""
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from OpenSSL import SSL
+
+from ccfpy.http import openssl
+from ccfpy.http.tls import ClientContext, ServerContext
+from ccfpy.testing.node import Person
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PERSON = Person.make("server")
+
+
+def _plain_take_ciphertext(connection: SSL.Connection) -> bytes:
+    try:
+        return connection.bio_read(openssl.BUFFER_BYTES)
+    except SSL.WantReadError:
+        return b""
+
+
+class Path:
+    """Four calls, of one kind or the other."""
+
+    def __init__(self, *, is_plain: bool) -> None:
+        self.give_ciphertext: Callable[[SSL.Connection, bytes], object]
+        self.give_plaintext: Callable[[SSL.Connection, bytes], object]
+        self.take_ciphertext: Callable[[SSL.Connection], bytes]
+        self.take_plaintext: Callable[[SSL.Connection], bytes]
+        if is_plain:
+            self.give_ciphertext = SSL.Connection.bio_write
+            self.give_plaintext = SSL.Connection.sendall
+            self.take_ciphertext = _plain_take_ciphertext
+            self.take_plaintext = lambda c: c.recv(openssl.BUFFER_BYTES)
+        else:
+            self.give_ciphertext = openssl.give_ciphertext
+            self.give_plaintext = openssl.give_plaintext
+            self.take_ciphertext = openssl.take_ciphertext
+            self.take_plaintext = openssl.take_plaintext
+
+
+PLAIN = Path(is_plain=True)
+STRAIGHT = Path(is_plain=False)
+
+
+def pair() -> tuple[SSL.Connection, SSL.Connection]:
+    """Give two ends that have shaken hands."""
+    server = ServerContext(PERSON.certificate.pem, PERSON.key.pem).connect()
+    client = ClientContext(
+        trusted_pem=PERSON.certificate.pem,
+        host="server",
+        now=PERSON.certificate.not_before,
+        checks_name=False,
+    ).connect()
+    for _ in range(4):
+        for one, other in ((client, server), (server, client)):
+            with suppress(SSL.WantReadError):
+                one.do_handshake()
+            data = PLAIN.take_ciphertext(one)
+            if data:
+                PLAIN.give_ciphertext(other, data)
+    return client, server
+
+
+def carry(path_out: Path, path_in: Path, message: bytes) -> bytes:
+    """Send a message one way by one path and receive it by the other."""
+    client, server = pair()
+    path_out.give_plaintext(client, message)
+    while data := path_out.take_ciphertext(client):
+        path_in.give_ciphertext(server, data)
+    received = b""
+    while len(received) < len(message):
+        received += path_in.take_plaintext(server)
+    return received
+
+
+@settings(max_examples=15)
+@given(
+    st.sampled_from([PLAIN, STRAIGHT]),
+    st.sampled_from([PLAIN, STRAIGHT]),
+    st.one_of(
+        st.binary(min_size=1, max_size=200),
+        st.sampled_from([16 * 1024, openssl.BUFFER_BYTES, 100_000]).map(bytes),
+    ),
+)
+def test_either_path_reads_what_the_other_wrote(
+    path_out: Path, path_in: Path, message: bytes
+) -> None:
+    assert carry(path_out, path_in, message) == message
+
+
+@pytest.mark.parametrize("path", [PLAIN, STRAIGHT])
+def test_nothing_to_read_is_said_alike(path: Path) -> None:
+    _, server = pair()
+    with pytest.raises(SSL.WantReadError):
+        path.take_plaintext(server)
+    assert path.take_ciphertext(server) in (b"", path.take_ciphertext(server))
+
+
+@pytest.mark.parametrize("path", [PLAIN, STRAIGHT])
+def test_garbage_is_refused_alike(path: Path) -> None:
+    _, server = pair()
+    path.give_ciphertext(server, b"\x17\x03\x03\x00\x05hello")
+    with pytest.raises(SSL.Error):
+        path.take_plaintext(server)
+
+
+@pytest.mark.parametrize("path", [PLAIN, STRAIGHT])
+def test_a_session_that_was_shut_down_writes_nothing(path: Path) -> None:
+    client, _ = pair()
+    client.shutdown()
+    with pytest.raises(SSL.Error):
+        path.give_plaintext(client, b"late")
