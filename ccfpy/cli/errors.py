@@ -37,4 +37,6 @@ class Misused(CommandFailed):
 def no_such_file(what: str, error: OSError) -> CommandFailed:
     """Say that a file cannot be used, in one sentence."""
     reason = (error.strerror or str(error)).lower()
-    return CommandFailed(f"cannot use {what}: {reason}")
+    return CommandFailed(
+        f"cannot use {what}: {reason}; correct the path or its permissions"
+    )

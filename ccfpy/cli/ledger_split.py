@@ -33,10 +33,9 @@ def split_chunk(
         )
     if not allow_non_signature and not _is_signature(chunk, seqno):
         following = _next_signature(chunk, seqno)
-        after = f"the next is {following}" if following else "none follows in this file"
+        remedy = f"split at {following} or " if following else ""
         raise CommandFailed(
-            f"{seqno} is not a signature, {after}: split there or give "
-            "--allow-non-signature"
+            f"{seqno} is not a signature: {remedy}give --allow-non-signature"
         )
     folder.mkdir(parents=True, exist_ok=True)
     return [

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ccfpy.base.json import JsonObject, dumps, loads_object
-from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
+from ccfpy.cli.errors import CommandFailed, Misused
 from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, KeyFiles
 
 CONFIG_FILE = "0.config.json"
@@ -119,7 +119,11 @@ def require_free(host: str, port: int) -> None:
                 f"port {port} of {host} is taken: stop what listens there, or choose "
                 f"another with --node local://{host}:{port + 1}"
             ) from error
-        raise no_such_file(f"the address {host}:{port}", error) from error
+        reason = (error.strerror or str(error)).lower()
+        raise CommandFailed(
+            f"cannot listen on {host}:{port}: {reason}; choose an address of this "
+            "machine with --node"
+        ) from error
 
 
 def write_node_folder(layout: Layout, options: NodeOptions) -> Path:

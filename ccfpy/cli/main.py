@@ -119,7 +119,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         reason = (error.strerror or str(error)).lower()
-        sys.exit(_report(f"{where}{reason}", ExitCode.FAILED))
+        remedy = "correct the path or its permissions"
+        sys.exit(_report(f"{where}{reason}; {remedy}", ExitCode.FAILED))
     except KeyboardInterrupt:
         sys.exit(130)
 
