@@ -13,7 +13,7 @@ DEV: list[str] = PYPROJECT["project"]["optional-dependencies"]["dev"]
 PLACES = {
     "cryptography": ("ccfpy/crypto/",),
     "cbor2": ("ccfpy/crypto/",),
-    "OpenSSL": ("ccfpy/http/tls.py",),
+    "OpenSSL": ("ccfpy/http/openssl.py", "ccfpy/http/tls.py"),
     "httptools": ("ccfpy/http/",),
     "msgpack": ("ccfpy/boundary/wire.py",),
     "quickjs": ("ccfpy/js/quickjs.py",),
