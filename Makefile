@@ -7,7 +7,7 @@ NEWER_PYTHON ?= $(shell for p in python3.13 python3.14 python3.12 $$HOME/.pyenv/
 BIN := .venv/bin
 SOURCES := $(wildcard ccfpy apps tests benchmarks)
 # Fastest first: a mistake shows in seconds, not after the whole run.
-TESTS := $(wildcard $(addprefix tests/,house unit vectors governance scenarios e2e interop))
+TESTS := $(wildcard $(addprefix tests/,house unit vectors governance apps scenarios fuzz e2e interop))
 
 .PHONY: help .venv sandbox test lint format bench lock interop clean
 

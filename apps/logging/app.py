@@ -359,3 +359,10 @@ def signed_content(ctx: Context) -> Response:
     """Repeat what a member signed."""
     assert isinstance(ctx.caller, MemberCoseSign1Caller)
     return bytes_reply(ctx.caller.content, content_type=TEXT)
+
+
+@app.get("/cose_signatures_config", forwarding=Forwarding.NEVER)
+def cose_signatures_config(ctx: Context) -> Json:
+    """Tell what the service's COSE signatures claim of themselves."""
+    claims = ctx.node.cose_claims
+    return {"issuer": claims.issuer, "subject": claims.subject}

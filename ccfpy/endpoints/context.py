@@ -1,7 +1,7 @@
 """What a handler is given, and the seam between endpoints and the node they run on."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from ccfpy.http.messages import Request
     from ccfpy.kv.tx import Tx
     from ccfpy.ledger.receipt import Receipt
+
+
+class CoseClaims(NamedTuple):
+    """The claims of the ledger's COSE signatures, set when the service began."""
+
+    issuer: str
+    subject: str
 
 
 class NodeView(Protocol):
@@ -41,6 +48,11 @@ class NodeView(Protocol):
     @property
     def unix_time_us(self) -> int:
         """The host's clock, microseconds since 1970, which nothing may rest on."""
+        ...
+
+    @property
+    def cose_claims(self) -> "CoseClaims":
+        """What the service's COSE signatures claim of themselves."""
         ...
 
     def is_at_capacity(self) -> bool:

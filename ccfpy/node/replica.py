@@ -13,6 +13,7 @@ from ccfpy.base.ports import Clock, Entropy
 from ccfpy.boundary.configuration import NodeConfiguration
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
+from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.tx import Tx
@@ -94,6 +95,15 @@ class Replica:
         """The host's clock."""
         return self.time.unix_us
 
+    @property
+    def cose_claims(self) -> CoseClaims:
+        """What the service's COSE signatures claim of themselves."""
+        start = self.configuration.start
+        if start is None:
+            return CoseClaims("", "")
+        configured = start.cose_signatures
+        return CoseClaims(configured.issuer, configured.subject)
+
     def is_at_capacity(self) -> bool:
         """Tell whether too many transactions await commit to take another."""
         return self.sequence.is_at_capacity()
@@ -150,16 +160,15 @@ class Replica:
 
     def sign(self) -> None:
         """Sign everything not signed yet."""
-        start = self.configuration.start
-        claims = start.cose_signatures if start else None
+        claims = self.cose_claims
         endorsed = self.identity.endorsed
         signer = Signer(
             node=self.node_id,
             node_key=self.identity.key,
             node_certificate=endorsed.pem if endorsed else "",
             service_key=self.service_identity.key,
-            issuer=claims.issuer if claims else "",
-            subject=claims.subject if claims else "",
+            issuer=claims.issuer,
+            subject=claims.subject,
         )
         self.sequence.sign(signer, issued_at=self.time.unix_us // 1_000_000)
 

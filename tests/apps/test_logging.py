@@ -341,3 +341,10 @@ def test_the_app_describes_itself(node: InProcessNode) -> None:
     info = described["info"]
     assert isinstance(info, dict)
     assert (info["title"], info["version"]) == ("CCF Sample Logging App", "2.8.0")
+
+
+def test_the_claims_of_cose_signatures_are_told(
+    node: InProcessNode, user: Person
+) -> None:
+    answer = node.request("GET", "/app/cose_signatures_config", person=user)
+    assert answer.body == b'{"issuer":"","subject":""}'

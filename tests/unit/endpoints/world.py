@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ccfpy.base.ids import NodeId, Seqno, SessionId, TxId, View
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
-from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.context import Context, CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.registry import Registry
@@ -36,6 +36,10 @@ class StoreNode:
     receipts: dict[TxId, Receipt] = field(default_factory=dict)
     addresses: dict[tuple[str, str], str] = field(default_factory=dict)
     claims: list[bytes | None] = field(default_factory=list)
+
+    @property
+    def cose_claims(self) -> CoseClaims:
+        return CoseClaims("issuer", "subject")
 
     def is_at_capacity(self) -> bool:
         return self.at_capacity

@@ -19,6 +19,7 @@ from ccfpy.crypto.certs import node_self_signed, service_certificate
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.hashing import sha256
 from ccfpy.crypto.rsa import RsaKeyPair, private_key_der
+from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.session import Interface, Session
 from ccfpy.gov.api import governance_registry
@@ -205,6 +206,10 @@ class Node:
     is_primary: bool = True
     view: int = VIEW
     unix_time_us: int = 1_700_000_000_000_000
+
+    @property
+    def cose_claims(self) -> CoseClaims:
+        return CoseClaims("issuer", "subject")
 
     def is_at_capacity(self) -> bool:
         return False
