@@ -1,6 +1,5 @@
 """``/node``: the service, its nodes, evidence, health and counters."""
 
-
 import pytest
 
 from ccfpy.base import json
