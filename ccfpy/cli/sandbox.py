@@ -138,7 +138,7 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
         ],
     )
     run = Run(plan, say=progress_console() if json else text_console())
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
         asyncio.run(run.until_stopped(stop_at_once=auto_shutdown, json=json))
     if verbose:
         text_console().print(run.log(), markup=False)

@@ -67,8 +67,14 @@ class Run:
         self._say = say
 
     async def until_stopped(self, *, stop_at_once: bool, json: bool) -> None:
-        """Bring the service up, tell how to use it, and keep it."""
+        """Bring the service up, tell how to use it, and keep it.
+
+        Raises:
+            CancelledError: a signal asked to stop; the node has been stopped.
+            CommandFailed: the service does not come up, or its node ends by itself.
+        """
         plan = self._plan
+        _cancel_on_signals()
         require_free(plan.options.host, plan.options.port)
         self._make_keys()
         write_node_folder(plan.layout, plan.options)
@@ -79,7 +85,7 @@ class Run:
             else:
                 self._print_examples(opened)
             if not stop_at_once:
-                await self._until_asked(node)
+                await self._until_it_ends(node)
 
     def log(self) -> str:
         """Give the node's log."""
@@ -144,20 +150,10 @@ class Run:
         self._done(f"a message written and committed, in {reply.txid}")
         return reply.txid
 
-    async def _until_asked(self, node: LocalNode) -> None:
+    async def _until_it_ends(self, node: LocalNode) -> None:
         self._say.print("\nThe service is running. Press Ctrl-C to stop it.")
-        loop = asyncio.get_running_loop()
-        asked = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            loop.add_signal_handler(number, asked.set)
-        async with asyncio.TaskGroup() as group:
-            ended = group.create_task(node.wait_ended())
-            waiting = group.create_task(asked.wait())
-            await asyncio.wait({ended, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            waiting.cancel()
-            if ended.done() and not asked.is_set():
-                raise CommandFailed(f"the node ended by itself: {node.last_words()}")
-            ended.cancel()
+        await node.wait_ended()
+        raise CommandFailed(f"the node ended by itself: {node.last_words()}")
 
     def _done(self, text: str) -> None:
         self._say.print(f"[green]✓[/green] {text}")
@@ -196,3 +192,11 @@ class Run:
             f"curl '{opened.url}{receipt}' --cacert {folder}/service_cert.pem",
             markup=False,
         )
+
+
+def _cancel_on_signals() -> None:
+    """Let whoever asks this process to stop cancel the task under way."""
+    task = asyncio.current_task()
+    assert task is not None, "called from a coroutine"
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
