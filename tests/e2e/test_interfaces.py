@@ -1,0 +1,128 @@
+"""A node with several interfaces, each with its own rules."""
+
+import http.client
+import json
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ccfpy.cli.local_node import ADDRESSES_FILE, INTERFACE
+from ccfpy.client.connection import trust_only
+from tests.e2e.running import DEADLINE_S, Running, running_node
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import JsonObject
+
+IDLE_S = 1
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A node that answers in five ways."""
+    anywhere: JsonObject = {"bind_address": "127.0.0.1:0"}
+    network: JsonObject = {
+        "node_to_node_interface": anywhere,
+        "rpc_interfaces": {
+            INTERFACE: anywhere,
+            "self": anywhere | {"endorsement": {"authority": "Node"}},
+            "plain": anywhere
+            | {
+                "endorsement": {"authority": "Unsecured"},
+                "accepted_endpoints": ["/node/state"],
+            },
+            "mute": anywhere | {"endorsement": {"authority": "Unsecured"}},
+            "gated": anywhere | {"accepted_endpoints": ["/node/state", "/gov/.*"]},
+        },
+    }
+    extra: JsonObject = {
+        "network": network,
+        "idle_connection_timeout": f"{IDLE_S}s",
+    }
+    workspace = tmp_path_factory.mktemp("interfaces")
+    with running_node(workspace, extra=extra) as running:
+        yield running
+
+
+def _address(node: Running, interface: str) -> tuple[str, int]:
+    addresses = json.loads((node.layout.node / ADDRESSES_FILE).read_bytes())
+    host, port = addresses[interface].split(":")
+    return host, int(port)
+
+
+def _get(
+    node: Running, interface: str, path: str, trust: ssl.SSLContext | None
+) -> tuple[int, bytes]:
+    host, port = _address(node, interface)
+    connection: http.client.HTTPConnection
+    if trust is None:
+        connection = http.client.HTTPConnection(host, port, timeout=DEADLINE_S)
+    else:
+        connection = http.client.HTTPSConnection(
+            host, port, timeout=DEADLINE_S, context=trust
+        )
+    try:
+        connection.request("GET", path)
+        reply = connection.getresponse()
+        return reply.status, reply.read()
+    finally:
+        connection.close()
+
+
+def test_every_interface_has_a_port_of_its_own(node: Running) -> None:
+    names = (INTERFACE, "self", "plain", "mute", "gated")
+    assert len({_address(node, name) for name in names}) == 5
+
+
+def test_a_node_vouches_for_itself_where_it_is_told_to(node: Running) -> None:
+    own = (node.layout.node / "0.pem").read_text()
+    status, _ = _get(node, "self", "/node/state", trust_only(own))
+    assert status == 200
+    with pytest.raises(ssl.SSLCertVerificationError):
+        _get(node, "self", "/node/state", trust_only(node.certificate))
+    with pytest.raises(ssl.SSLCertVerificationError):
+        _get(node, INTERFACE, "/node/state", trust_only(own))
+
+
+def test_an_unsecured_interface_speaks_plain_http(node: Running) -> None:
+    status, body = _get(node, "plain", "/node/state", None)
+    assert status == 200
+    assert json.loads(body)["state"] == "PartOfNetwork"
+
+
+def test_an_unsecured_interface_answers_only_what_it_is_told_to(node: Running) -> None:
+    assert _get(node, "plain", "/node/network", None) == (503, b"")
+    assert _get(node, "mute", "/node/state", None) == (503, b"")
+
+
+def test_an_interface_accepts_only_the_endpoints_it_lists(node: Running) -> None:
+    trust = trust_only(node.certificate)
+    assert _get(node, "gated", "/node/state", trust)[0] == 200
+    path = "/gov/service/info?api-version=2024-07-01"
+    assert _get(node, "gated", path, trust)[0] == 200
+    for refused in ("/node/network", "/app/commit"):
+        assert _get(node, "gated", refused, trust) == (503, b"")
+
+
+def test_an_idle_session_is_closed(node: Running) -> None:
+    with socket.create_connection(_address(node, "plain")) as plain:
+        plain.settimeout(DEADLINE_S)
+        assert plain.recv(1) == b""
+    with (
+        socket.create_connection(_address(node, INTERFACE)) as raw,
+        trust_only(node.certificate).wrap_socket(
+            raw, server_hostname="127.0.0.1"
+        ) as secure,
+    ):
+        secure.settimeout(DEADLINE_S)
+        with suppress(ssl.SSLEOFError):  # closed without a word, which is as good
+            assert secure.recv(1) == b""
+
+
+def test_users_are_told_when_the_service_is_not_open(node: Running) -> None:
+    status, body = _get(node, INTERFACE, "/app/commit", trust_only(node.certificate))
+    assert status == 404
+    assert json.loads(body)["error"]["code"] == "FrontendNotOpen"
