@@ -18,6 +18,7 @@ from ccfpy.service import opening, shares
 from ccfpy.service.tables import recovery
 
 if TYPE_CHECKING:
+    from ccfpy.ledger.secrets import LedgerSecret
     from ccfpy.node.replica import Replica
 
 
@@ -27,6 +28,7 @@ class NodeGovernance:
     def __init__(self, replica: "Replica", engine: Engine) -> None:
         self._replica = replica
         self._engine = engine
+        self._rekeyed: tuple[Tx, LedgerSecret] | None = None
 
     @property
     def engine(self) -> Engine:
@@ -110,15 +112,20 @@ class NodeGovernance:
 
     def rekey_ledger(self, tx: Tx) -> None:
         """Write a new ledger secret for every trusted node, and new shares."""
+        secrets = self._replica.sequence.secrets
         try:
-            shares.rekey(tx, self._replica.sequence.secrets, self.entropy)
+            self._rekeyed = tx, shares.rekey(tx, secrets, self.entropy)
         except CcfpyError as error:
             raise EffectRefused(str(error)) from error
 
     def refresh_recovery_shares(self, tx: Tx) -> None:
         """Issue new shares of the current ledger secret."""
+        fresh = None
+        if self._rekeyed is not None and self._rekeyed[0] is tx:
+            _, fresh = self._rekeyed
+        secrets = self._replica.sequence.secrets
         try:
-            shares.shuffle(tx, self._replica.sequence.secrets, self.entropy)
+            shares.shuffle(tx, secrets, self.entropy, fresh=fresh)
         except CcfpyError as error:
             raise EffectRefused(str(error)) from error
 

@@ -51,15 +51,28 @@ def recipients(tx: Tx) -> Recipients:
     )
 
 
-def shuffle(tx: Tx, secrets: LedgerSecrets, entropy: Entropy) -> None:
+def shuffle(
+    tx: Tx,
+    secrets: LedgerSecrets,
+    entropy: Entropy,
+    *,
+    fresh: LedgerSecret | None = None,
+) -> None:
     """Issue new shares of the current ledger secret.
+
+    Args:
+        tx: the transaction to write them in.
+        secrets: the secrets in force.
+        entropy: randomness for the shares.
+        fresh: what the same transaction's ``rekey`` made, if it did: shares of the
+            secret before it would leave the ledger's future unrecoverable.
 
     Raises:
         Refused: members and threshold do not allow it.
     """
     _depend_on_secrets(tx)
     _, latest = secrets.latest
-    _issue(tx, latest, entropy)
+    _issue(tx, fresh or latest, entropy)
 
 
 def issue(tx: Tx, secrets: LedgerSecrets, entropy: Entropy) -> None:
@@ -74,8 +87,8 @@ def issue(tx: Tx, secrets: LedgerSecrets, entropy: Entropy) -> None:
     _record(tx, latest, secrets.penultimate, next_version=version, entropy=entropy)
 
 
-def rekey(tx: Tx, secrets: LedgerSecrets, entropy: Entropy) -> None:
-    """Write a new ledger secret for every trusted node, and issue its shares.
+def rekey(tx: Tx, secrets: LedgerSecrets, entropy: Entropy) -> LedgerSecret:
+    """Write a new ledger secret for every trusted node, issue its shares; give it.
 
     It applies from the seqno after this transaction's, which only the hook that sees
     it committed can tell; no version is written.
@@ -104,6 +117,7 @@ def rekey(tx: Tx, secrets: LedgerSecrets, entropy: Entropy) -> None:
             for node_id, info in trusted_nodes(tx).items()
         }
     )
+    return fresh
 
 
 def encrypted_share(tx: Tx, member_id: MemberId) -> bytes | None:

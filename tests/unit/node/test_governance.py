@@ -5,9 +5,13 @@ from datetime import UTC, datetime
 import pytest
 
 from ccfpy.base import json
+from ccfpy.base.ids import MemberId
+from ccfpy.base.json import Json
 from ccfpy.boundary.effects import AppendEntries
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.entry import Transaction
+from ccfpy.ledger.shares import RecoveryShares, unwrap
+from ccfpy.ledger.tables import RECOVERY_SHARES, SINGLE_KEY
 from ccfpy.testing.node import InProcessNode, Person
 
 
@@ -82,6 +86,41 @@ def test_a_rekey_encrypts_what_follows_under_a_new_secret(
         if "public:ccf.internal.encrypted_ledger_secrets" in entry.domain.write_set
     ]
     assert len(rekeys) == 1
+
+
+def shared_secret(node: InProcessNode) -> bytes:
+    """Win back the secret that members' present shares are of."""
+    writes = [
+        Transaction.parse(entry).domain.write_set.get(RECOVERY_SHARES, {})
+        for entry in node.host.entries
+    ]
+    issued = RecoveryShares.parse([w[SINGLE_KEY] or b"" for w in writes if w][-1])
+    opened = [
+        member.encryption_key.unwrap(issued.encrypted_shares[MemberId(member.id)])
+        for member in node.members
+        if member.encryption_key is not None
+    ]
+    return unwrap(issued, opened, 1).raw
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("trigger_ledger_rekey", "trigger_recovery_shares_refresh"),
+        ("trigger_recovery_shares_refresh", "trigger_ledger_rekey"),
+        ("trigger_ledger_rekey", "trigger_ledger_rekey"),
+    ],
+)
+def test_shares_are_of_the_secret_in_force_whatever_a_proposal_combines(
+    node: InProcessNode, names: tuple[str, ...]
+) -> None:
+    actions: list[Json] = [{"name": name} for name in names]
+    decided = node.propose(*actions)
+    assert json.loads_object(decided.body)["proposalState"] == "Accepted"
+    replica = node.trusted._replica
+    assert replica is not None
+    assert len(replica.sequence.secrets) == 2
+    assert shared_secret(node) == replica.sequence.secrets.latest[1].raw
 
 
 def test_shares_can_be_issued_anew(node: InProcessNode) -> None:
