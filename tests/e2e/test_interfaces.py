@@ -103,7 +103,7 @@ def test_an_interface_accepts_only_the_endpoints_it_lists(node: Running) -> None
     assert _get(node, "gated", "/node/state", trust)[0] == 200
     path = "/gov/service/info?api-version=2024-07-01"
     assert _get(node, "gated", path, trust)[0] == 200
-    for refused in ("/node/network", "/app/commit"):
+    for refused in ("/node/network", "/node/commit"):
         assert _get(node, "gated", refused, trust) == (503, b"")
 
 
