@@ -1,18 +1,21 @@
 """What an accepted proposal makes the node do."""
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ccfpy.base import json
 from ccfpy.base.ids import MemberId
-from ccfpy.base.json import Json
 from ccfpy.boundary.effects import AppendEntries
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.shares import RecoveryShares, unwrap
 from ccfpy.ledger.tables import RECOVERY_SHARES, SINGLE_KEY
 from ccfpy.testing.node import InProcessNode, Person
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import Json
 
 
 def info(node: InProcessNode) -> dict[str, object]:
