@@ -3,6 +3,7 @@
 Paths, texts and shapes are those of ``src/endpoints/common_endpoint_registry.cpp``.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed
@@ -43,6 +44,8 @@ def add_common_endpoints(registry: Registry) -> None:
 
     registry.add(_endpoint("/commit", commit, _COMMIT))
     registry.add(_endpoint("/tx", tx, _TX))
+    # What older releases called the answer of one node alone, which ours always is.
+    registry.add(_endpoint("/local_tx", tx, replace(_TX, hidden=True)))
     registry.add(_endpoint("/api", api, _API, mode=Mode.READ_ONLY))
     registry.add(_endpoint("/receipt", receipt, _RECEIPT, mode=Mode.READ_ONLY))
 

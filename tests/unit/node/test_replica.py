@@ -49,6 +49,18 @@ def test_status_of_ids_that_cannot_be(node: InProcessNode) -> None:
     assert b"Missing query parameter 'transaction_id'" in answer.body
 
 
+def test_a_node_speaks_for_itself_under_the_older_name_too(
+    node: InProcessNode,
+) -> None:
+    for frontend in ("app", "gov", "node"):
+        both = [
+            node.request("GET", f"/{frontend}/{name}?transaction_id=2.2").body
+            for name in ("tx", "local_tx")
+        ]
+        assert both[0] == both[1]
+        assert b"Committed" in both[0]
+
+
 def test_receipts_of_what_is_not_committed_are_refused(node: InProcessNode) -> None:
     for text, code in (
         ("2.99999", b"TransactionPendingOrUnknown"),
