@@ -5,10 +5,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ccfpy.ledger.chunk import arrange
+from ccfpy.ledger.chunk import Chunk, ChunkName, arrange
 from tests.unit.cli.conftest import Command
 
 SERVICE = "cose_flipflop_service"
+LAST = 46
+"""The seqno of its last transaction."""
 
 
 @pytest.fixture
@@ -69,12 +71,21 @@ def test_no_changed_bit_brings_a_command_down(
     path.write_bytes(changed)
     try:
         ended = command("ledger", "verify", ledger)
-        assert ended.code == 1
-        assert f"DAMAGED: {path.name} at " in ended.out or "DAMAGED" in ended.out
+        assert ended.code == 1 or _is_in_last_entry(path, whole, place)
+        assert ("DAMAGED: " in ended.out) is (ended.code == 1)
         assert ended.err == ""
         assert command("ledger", "show", ledger).code in (0, 1)
     finally:
         path.write_bytes(whole)
+
+
+def _is_in_last_entry(path: Path, whole: bytes, place: int) -> bool:
+    """Tell whether a place is in the ledger's last entry.
+
+    It is a signature, and no later one covers what it does not sign itself.
+    """
+    chunk = Chunk.parse(ChunkName.parse(path.name), whole)
+    return chunk.last == LAST and chunk.positions[-1] <= place < chunk.end
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
