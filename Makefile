@@ -9,13 +9,14 @@ SOURCES := $(wildcard ccfpy apps tests benchmarks)
 # Fastest first: a mistake shows in seconds, not after the whole run.
 TESTS := $(wildcard $(addprefix tests/,house unit vectors governance apps scenarios fuzz e2e interop))
 
-.PHONY: help .venv sandbox test lint format bench lock interop clean
+.PHONY: help .venv sandbox test lint format reference bench lock interop clean
 
 help:
 	@echo "make sandbox  start a service on https://127.0.0.1:8000"
 	@echo "make test     check and test everything"
 	@echo "make lint     format, style, layers and types alone"
 	@echo "make format   rewrite the sources in the house format"
+	@echo "make reference  write anew the pages of docs/reference that are made of the code"
 	@echo "make bench    measure; results are compared with benchmarks/RESULTS.md"
 	@echo "make lock     resolve the dependencies anew"
 	@echo "make clean    remove what make made"
@@ -44,6 +45,9 @@ test: lint interop
 format: .venv
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
+
+reference: .venv
+	$(BIN)/python -m tests.house.reference
 
 bench: .venv
 	@for question in $(filter-out __init__,$(basename $(notdir $(wildcard benchmarks/*.py)))); do \

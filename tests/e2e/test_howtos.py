@@ -1,0 +1,139 @@
+"""Every how-to is done as it is written: its files made, its commands typed.
+
+A code block whose language is followed by a path becomes that file; ``sh`` is typed;
+``sh serve`` is typed in a terminal of its own and keeps running; ``sh fails`` must exit
+with 1. Variables that a block sets hold for those that follow.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted(
+    page for page in (ROOT / "docs/howto").glob("*.md") if page.name != "README.md"
+)
+PORT = "8000"
+READY = ("Press Ctrl-C", "Created service")
+DEADLINE_S = 120
+_BLOCK = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_SANDBOX = re.compile(r"^ccfpy sandbox(?!.*--node)", re.MULTILINE)
+
+
+class Block(NamedTuple):
+    """A code block: its language, what follows that on its fence, and its text."""
+
+    language: str
+    note: str
+    text: str
+
+
+def blocks(page: Path, port: int) -> list[Block]:
+    text = page.read_text().replace(PORT, str(port))
+    # A sandbox is given a free port where the page relies on the usual one.
+    text = _SANDBOX.sub(rf"\g<0> --node local://127.0.0.1:{port}", text)
+    return [Block(*found) for found in _BLOCK.findall(text)]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Desk:
+    """A checkout's folder, and a shell that remembers variables from block to block."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._state = folder / ".variables"
+        self._state.touch()
+        for name in ("governance", "apps", "docs", "ccfpy"):
+            (folder / name).symlink_to(ROOT / name)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        return {**os.environ, "PATH": path, "COLUMNS": "100"}
+
+    def type_in(self, text: str) -> subprocess.CompletedProcess[str]:
+        """Run a block; remember the variables it set."""
+        script = f"set -a; . {self._state}; set -eu -o pipefail\n{text}"
+        script += f"\nexport -p > {self._state}\n"
+        return subprocess.run(
+            ["bash", "-c", script],
+            cwd=self.folder,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+
+    @contextlib.contextmanager
+    def serving(self, text: str) -> Iterator[None]:
+        """Run a block beside the others, once it says that it is ready."""
+        process = subprocess.Popen(
+            ["bash", "-euc", text],
+            cwd=self.folder,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        said: list[str] = []
+        try:
+            for line in process.stdout:
+                said.append(line)
+                if any(word in line for word in READY):
+                    break
+            else:
+                pytest.fail("it ended: " + "".join(said))
+            yield
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)
+            process.communicate(timeout=DEADLINE_S)
+
+
+def _do(desk: Desk, block: Block, running: contextlib.ExitStack) -> None:
+    if block.note == "serve":
+        running.enter_context(desk.serving(block.text))
+    elif block.language == "sh":
+        done = desk.type_in(block.text)
+        wanted = 1 if block.note == "fails" else 0
+        assert done.returncode == wanted, f"{block.text}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+    elif block.note:
+        path = desk.folder / block.note
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block.text)
+    elif block.language == "python":
+        exec(compile(block.text, "how-to", "exec"), {"__name__": "example"})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_how_to_works_as_it_is_written(page: Path, tmp_path: Path) -> None:
+    port = _free_port()
+    desk = Desk(tmp_path)
+    with contextlib.ExitStack() as running:
+        for block in blocks(page, port):
+            _do(desk, block, running)
+
+
+def test_there_are_how_tos_and_all_are_in_the_list() -> None:
+    listed = (ROOT / "docs/howto/README.md").read_text()
+    assert PAGES
+    assert [page.name for page in PAGES if f"({page.name})" not in listed] == []

@@ -1,0 +1,139 @@
+"""Writes the pages of docs/reference that are made of the code: ``make reference``.
+
+A test compares each with what this would write, so that none can be out of date.
+"""
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator, Sequence
+
+from apps.logging.app import app as logging
+from ccfpy.app import App
+from ccfpy.cli.main import COMMANDS, main
+from ccfpy.cli.share import constitution
+from ccfpy.endpoints.declaration import Endpoint
+from ccfpy.endpoints.registry import Registry
+from ccfpy.gov.api import READS, signed_operations
+from ccfpy.js.quickjs import QuickJs
+from ccfpy.node.governance import NodeGovernance
+from ccfpy.testing.node import InProcessNode, Person, StoppedClock
+from tests.house.tree import ROOT
+
+FOLDER = ROOT / "docs/reference"
+COLUMNS = "88"
+
+_NOTE = "<!-- Written by `make reference`; a test compares it with the code. -->"
+_ABOUT_ENDPOINTS = """\
+Each frontend describes itself as an OpenAPI document under its `/api`. *Who* lists
+the policies of which one must accept the caller."""
+_ABOUT_GOV = """\
+All but the common endpoints want `?api-version=`: `2023-06-01-preview` or
+`2024-07-01`."""
+
+
+def said(*argv: str) -> str:
+    """Give what a command prints, on a terminal of a fixed width."""
+    printed = io.BytesIO()
+    out = io.TextIOWrapper(printed, encoding="utf-8")
+    before, program = dict(os.environ), sys.argv
+    sys.argv = ["ccfpy"]
+    os.environ |= {"COLUMNS": COLUMNS, "NO_COLOR": "1", "TERM": "dumb"}
+    try:
+        with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
+            main(argv)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        sys.argv = program
+    out.flush()
+    lines = [line.rstrip() for line in printed.getvalue().decode().splitlines()]
+    return "\n".join(lines).strip("\n")
+
+
+def subcommands(name: str) -> list[str]:
+    """List the commands of a group; empty for a plain command."""
+    face = COMMANDS[name].load()
+    registered = getattr(face, "registered_commands", [])
+    return [entry.name or entry.callback.__name__ for entry in registered]
+
+
+def cli_page() -> str:
+    """Give every command's help."""
+    parts = ["# Commands", _NOTE, f"```text\n{said('--help')}\n```"]
+    for name in COMMANDS:
+        for words in [[name], *([name, sub] for sub in subcommands(name))]:
+            parts.append(f"## {' '.join(['ccfpy', *words])}")
+            parts.append(f"```text\n{said(*words, '--help')}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def _policies(endpoint: Endpoint) -> str:
+    return ", ".join(policy.name for policy in endpoint.auth) or "anybody"
+
+
+def _rows(registry: Registry, said_of: dict[tuple[str, str], str]) -> Iterator[str]:
+    for endpoint in registry:
+        key = endpoint.method, endpoint.path
+        summary = said_of.get(key) or endpoint.operation.summary.removesuffix(".")
+        yield (
+            f"| `{endpoint.method}` | `/{registry.prefix}{endpoint.path}` "
+            f"| {_policies(endpoint)} | {summary} |"
+        )
+
+
+def _table(registry: Registry, said_of: dict[tuple[str, str], str]) -> str:
+    head = ["| method | path | who | what |", "|---|---|---|---|"]
+    return "\n".join([*head, *_rows(registry, said_of)])
+
+
+def _node() -> InProcessNode:
+    """Boot a node, for the registries that it serves."""
+    scripts = [path.read_text() for path in constitution("default")]
+    return InProcessNode(
+        logging, constitution="\n".join(scripts), members=[Person.make("member")]
+    )
+
+
+def endpoints_page() -> str:
+    """List the endpoints of each frontend, as a node's registries have them."""
+    replica = _node().trusted._replica
+    assert replica is not None, "the node is booted"
+    served = {name: it.registry for name, it in replica.frontends.items()}
+    governance = NodeGovernance(replica, QuickJs(StoppedClock()))
+    said_of = {
+        (row.method, row.path): f"{row.description.removesuffix('.')} "
+        f"(`{row.operation_id}`)"
+        for row in (*READS, *signed_operations(governance))
+    }
+    parts = [
+        "# Endpoints",
+        _NOTE,
+        _ABOUT_ENDPOINTS,
+        "## /node: the node and its service",
+        _table(served["node"], {("POST", "/create"): "For nodes, not for people"}),
+        "## /gov: governance",
+        _ABOUT_GOV,
+        _table(served["gov"], said_of),
+        "## /app: every app",
+        "Unless an app leaves them out.",
+        _table(App("empty").registry(), {}),
+        "## /app: the sample `logging`",
+        _table(served["app"], {}),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+PAGES = {"cli.md": cli_page, "endpoints.md": endpoints_page}
+"""Each page that is made of the code, and what makes it."""
+
+
+def write(names: Sequence[str] = tuple(PAGES)) -> None:
+    """Write the pages anew."""
+    for name in names:
+        (FOLDER / name).write_text(PAGES[name]())
+
+
+if __name__ == "__main__":
+    write(sys.argv[1:] or tuple(PAGES))

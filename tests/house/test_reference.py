@@ -1,0 +1,125 @@
+"""The reference pages say what the code does, all of it and nothing else."""
+
+import re
+from collections.abc import Iterator
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from ccfpy.base import json
+from ccfpy.base.units import parse_size, parse_time_us
+from ccfpy.cli.errors import ExitCode as CommandExit
+from ccfpy.host import config
+from ccfpy.host.arguments import ExitCode as NodeExit
+from ccfpy.http.errors import ErrorCode
+from tests.house import reference
+from tests.house.tree import ROOT, modules
+
+FOLDER = reference.FOLDER
+_OPTION = re.compile(r"(-\w) ([A-Z]+), (--[\w-]+) \2")
+
+
+def _page(name: str) -> str:
+    return (FOLDER / name).read_text()
+
+
+def _squeeze(text: str) -> str:
+    """Ignore spacing, and how this Python's argparse spells two forms of an option."""
+    return " ".join(_OPTION.sub(r"\1, \3 \2", text).split())
+
+
+@pytest.mark.parametrize("name", reference.PAGES)
+def test_a_page_made_of_the_code_is_up_to_date(name: str) -> None:
+    wanted = reference.PAGES[name]()
+    assert _squeeze(_page(name)) == _squeeze(wanted), "run make reference"
+
+
+def test_every_page_is_in_the_list() -> None:
+    listed = re.findall(r"^\| \[([\w-]+\.md)\]", _page("README.md"), re.MULTILINE)
+    assert sorted(listed) == sorted(
+        path.name for path in FOLDER.glob("*.md") if path.name != "README.md"
+    )
+
+
+def test_the_readme_shows_the_hello_app_as_it_is() -> None:
+    shown = re.findall(
+        r"^```python\n(.*?)^```$",
+        (ROOT / "README.md").read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
+    assert shown == [(ROOT / "apps/hello/app.py").read_text()]
+
+
+# Configuration: rows of key and default; "…." begins a key of the object named last.
+
+
+def _sections(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401  # any type
+    """Give the sections that a field's type consists of."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    if get_origin(annotation) in (Union, UnionType, tuple, dict):
+        return [found for arg in get_args(annotation) for found in _sections(arg)]
+    return []
+
+
+def _keys(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Give each key with its default, as the page names it."""
+    for name, field in section.model_fields.items():
+        key = prefix + name
+        nested = _sections(field.annotation)
+        default = field.get_default(call_default_factory=False)
+        is_many = get_origin(field.annotation) in (dict, tuple)
+        if not nested or is_many:
+            yield key, default
+        for inner in nested:
+            yield from _keys(inner, "…." if is_many else f"{key}.")
+
+
+def _written(text: str, default: Any) -> bool:  # noqa: ANN401  # a default of any type
+    """Tell whether the page's words for a default mean it."""
+    if text == "required":
+        return default is PydanticUndefined
+    if text == "none":
+        return default is None
+    value = json.loads(text.strip("`"))
+    if isinstance(value, str) and type(default) is int:
+        reader = parse_size if value.endswith("B") else parse_time_us
+        return reader(value) == default
+    return bool((tuple(value) if isinstance(value, list) else value) == default)
+
+
+def test_every_key_of_the_configuration_has_its_row_and_default() -> None:
+    page = _page("configuration.md")
+    rows = re.findall(r"^\| `([^`]+)` \| ([^|]+) \|", page, re.MULTILINE)
+    known = list(_keys(config.ConfigurationFile))
+    assert sorted(key for key, _ in rows) == sorted(key for key, _ in known)
+    unlike = []
+    for key, default in known:
+        texts = [text.strip() for row, text in rows if row == key]
+        if not any(_written(text, default) for text in texts):
+            unlike.append((key, default, texts))
+    assert not unlike
+
+
+def test_every_error_code_is_explained_or_said_to_be_unused() -> None:
+    page = _page("errors.md")
+    explained = re.findall(r"^\| `(\w+)` \| \d", page, re.MULTILINE)
+    assert explained == sorted(explained)
+    start = page.index("These are CCF's too")
+    unused = re.findall(r"`(\w+)`", page[start : page.index("A request that", start)])
+    assert unused == sorted(unused)
+    assert set(explained) | set(unused) == {code.value for code in ErrorCode}
+    assert not set(explained) & set(unused)
+    sources = "".join(module.text for module in modules("ccfpy", "apps"))
+    assert {code for code in unused if f"ErrorCode.{code}" in sources} == set()
+    assert {code for code in explained if f"ErrorCode.{code}" not in sources} == set()
+
+
+def test_every_exit_code_is_explained() -> None:
+    page = _page("errors.md").partition("## Exit codes")[2]
+    explained = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
+    codes = {int(code) for code in (*CommandExit, *NodeExit)}
+    assert explained == codes | {130}
