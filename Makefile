@@ -9,13 +9,14 @@ SOURCES := $(wildcard ccfpy apps tests benchmarks)
 # Fastest first: a mistake shows in seconds, not after the whole run.
 TESTS := $(wildcard $(addprefix tests/,house unit vectors governance apps scenarios fuzz e2e interop))
 
-.PHONY: help .venv sandbox test lint format reference bench lock interop clean
+.PHONY: help .venv sandbox test lint format coverage reference bench lock interop clean
 
 help:
 	@echo "make sandbox  start a service on https://127.0.0.1:8000"
 	@echo "make test     check and test everything"
 	@echo "make lint     format, style, layers and types alone"
 	@echo "make format   rewrite the sources in the house format"
+	@echo "make coverage tell what the tests do not reach in the packages without I/O"
 	@echo "make reference  write anew the pages of docs/reference that are made of the code"
 	@echo "make bench    measure; results are compared with benchmarks/RESULTS.md"
 	@echo "make lock     resolve the dependencies anew"
@@ -45,6 +46,11 @@ test: lint interop
 format: .venv
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
+
+# A report, not a gate: what no test reaches is a question to ask of the code.
+coverage: .venv
+	$(BIN)/coverage run -m pytest --quiet $(wildcard $(addprefix tests/,unit vectors governance apps scenarios))
+	$(BIN)/coverage report
 
 reference: .venv
 	$(BIN)/python -m tests.house.reference
