@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -258,18 +259,29 @@ def test_a_truncated_ledger_never_brings_a_command_down(
         assert len(done.stderr.splitlines()) <= 1
 
 
-def test_sandbox_opens_a_service_and_stops_on_request(tmp_path: Path) -> None:
+@contextmanager
+def _sandbox(
+    folder: Path, *options: str
+) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
+    """Start a sandbox; give its process and what it says of itself."""
     command = [sys.executable, "-m", "ccfpy.cli.main", "sandbox", "--json"]
     process = subprocess.Popen(
-        [*command, "--node", "local://127.0.0.1:0", "--initial-user-count", "2"],
-        cwd=tmp_path,
+        [*command, "--node", "local://127.0.0.1:0", *options],
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     try:
         assert process.stdout is not None
-        facts = json.loads(process.stdout.readline())
+        yield process, json.loads(process.stdout.readline())
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_sandbox_opens_a_service_and_stops_on_request(tmp_path: Path) -> None:
+    with _sandbox(tmp_path, "--initial-user-count", "2") as (process, facts):
         common = tmp_path / "workspace" / "sandbox_common"
         assert facts["common"] == str(common)
         for name in ("member0_enc_privk.pem", "user1_cert.pem", "service_cert.pem"):
@@ -281,16 +293,22 @@ def test_sandbox_opens_a_service_and_stops_on_request(tmp_path: Path) -> None:
         (enclave,) = children(facts["pid"])
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=DEADLINE_S)
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode == 0
+        assert process.returncode == 0
     assert err.count("✓") == 4
     assert "The node has stopped" in err
     wait_gone(facts["pid"])
     wait_gone(enclave)
     folder = tmp_path / "workspace" / "sandbox_0" / "0.ledger"
     assert _run("ledger", "verify", folder).returncode == 0
+
+
+def test_sandbox_ends_with_its_node(tmp_path: Path) -> None:
+    with _sandbox(tmp_path) as (process, facts):
+        os.kill(facts["pid"], signal.SIGTERM)
+        _, err = process.communicate(timeout=DEADLINE_S)
+        assert process.returncode == 1
+    assert "ccfpy: the node ended by itself: " in err
+    assert "Traceback" not in err
 
 
 def test_sandbox_says_that_its_port_is_taken(service: Running, tmp_path: Path) -> None:
