@@ -95,17 +95,30 @@ def test_the_glossary_is_in_order_and_says_each_word_once() -> None:
     assert words == sorted(set(words), key=str.lower)
 
 
-def test_the_architecture_page_names_every_layer_in_the_contracts_order() -> None:
+def _layers() -> list[str]:
+    """Give the packages in the order of the layer contract."""
     contracts: list[dict[str, Any]] = tomllib.loads(
         (ROOT / "pyproject.toml").read_text()
     )["tool"]["importlinter"]["contracts"]
     layers = next(item["layers"] for item in contracts if item["id"] == "layers")
-    contract = [name.strip("() ") for layer in layers for name in layer.split("|")]
+    return [name.strip("() ") for layer in layers for name in layer.split("|")]
+
+
+def test_the_architecture_page_names_every_layer_in_the_contracts_order() -> None:
     table = re.findall(r"^\| `(\w+)` \|", PAGES["docs/ARCHITECTURE.md"], re.MULTILINE)
-    assert table == contract
+    assert table == _layers()
 
 
 def test_the_readme_shows_both_commands() -> None:
     shown = "\n".join(_examples(PAGES["README.md"], "sh")).split("\n")
     assert "make sandbox" in shown
     assert "make test" in shown
+
+
+@pytest.mark.parametrize("package", sorted(set(_layers()) - {"app"}))
+def test_every_layer_has_a_short_page_that_names_its_files(package: str) -> None:
+    page = PAGES.get(f"ccfpy/{package}/README.md", "")
+    assert 10 <= page.count("\n") <= 80
+    names = {path.stem for path in (ROOT / "ccfpy" / package).glob("*.py")}
+    named = set(re.findall(r"`(\w+)(?:\.py)?`", page))
+    assert names - named == {"__init__"}
