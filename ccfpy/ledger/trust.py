@@ -166,6 +166,9 @@ class LedgerTrust:
                 raise VerificationFailed(
                     f"the signature shows another key for node {signature.node}"
                 )
+            if shown != certificate and self.service is not None:
+                # A renewed certificate is in the table before the node shows it.
+                shown.verify_signed_by(self.service)
         return certificate
 
     def _apply_service(self, writes: Writes) -> None:

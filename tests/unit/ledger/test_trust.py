@@ -1,11 +1,14 @@
 """Whom a ledger lets sign; ``test_audit`` checks the same rules over whole ledgers."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import TxId
+from ccfpy.crypto.certs import node_self_signed
+from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.kv.changes import WriteSet
 from ccfpy.ledger.identity import Epoch, IdentityEndorsement
 from ccfpy.ledger.merkle import MerkleTree
@@ -207,3 +210,22 @@ def test_a_signature_needs_the_signers_own_certificate() -> None:
         trust().verify_signature(tables, b"\1" * 32)
     with pytest.raises(Malformed, match="without a signature"):
         trust().verify_signature({SIGNATURES: {}}, tree.root())
+
+
+def test_a_certificate_that_a_signature_shows_must_be_the_services() -> None:
+    """The table may hold a renewed one already; one nobody issued is refused."""
+    tree = MerkleTree()
+    entropy = SeededEntropy(9)
+    node_key = FIRST.signer.node_key
+    self_made = node_self_signed(
+        node_key,
+        subject="CN=CCF Node",
+        sans=(),
+        not_before=FIRST.node_certificate.not_before,
+        validity_days=1,
+        entropy=entropy,
+    )
+    signer = replace(FIRST.signer, node_certificate=self_made.pem)
+    tables = signer.sign(TxId(2, 1), tree, issued_at=ISSUED_AT)
+    with pytest.raises(VerificationFailed, match="not issued by"):
+        trust().verify_signature(tables, tree.root())
