@@ -95,4 +95,4 @@ def test_hello_keeps_messages_of_users(serve: Serve, user: Person) -> None:
 
 def test_js_generic_brings_nothing_of_its_own() -> None:
     paths = {endpoint.path for endpoint in js_generic.app.registry()}
-    assert paths == {"/commit", "/tx", "/api", "/receipt"}
+    assert paths == {"/commit", "/tx", "/local_tx", "/api", "/receipt"}

@@ -176,7 +176,7 @@ def test_mistakes_are_told_where_they_are_made() -> None:
 
 def test_common_endpoints_come_unless_declined() -> None:
     paths = {endpoint.path for endpoint in App("notes").registry()}
-    assert paths == {"/commit", "/tx", "/api", "/receipt"}
+    assert paths == {"/commit", "/tx", "/local_tx", "/api", "/receipt"}
     assert list(App("bare", has_common_endpoints=False).registry()) == []
 
 

@@ -14,6 +14,7 @@ SIGNED = {
 READ = {
     "/api",
     "/commit",
+    "/local_tx",
     "/receipt",
     "/tx",
     "/members/proposals",

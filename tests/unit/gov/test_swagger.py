@@ -25,7 +25,7 @@ def test_a_version_describes_exactly_what_it_serves(
     served = {
         f"/gov{endpoint.path}"
         for endpoint in governed.frontend.registry
-        if endpoint.operation.hidden
+        if endpoint.operation.hidden and endpoint.path != "/local_tx"
     }
     assert set(paths) <= served
     assert (set(paths) == served) is is_newest
