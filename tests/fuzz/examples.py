@@ -1,0 +1,256 @@
+"""Well-formed examples of what is parsed, made by the code that ships."""
+
+from base64 import b64encode
+from datetime import UTC, datetime
+from functools import cache
+
+from ccfpy.base import json
+from ccfpy.base.ids import SessionId
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.boundary.effects import (
+    AppendEntries,
+    IdentityMade,
+    LedgerEntry,
+    Log,
+    LogLevel,
+    SendData,
+)
+from ccfpy.boundary.events import LedgerRead, SessionData, SessionOpened, Tick
+from ccfpy.boundary.wire import EFFECTS, EVENTS
+from ccfpy.crypto import certs, cose
+from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.crypto.hashing import sha256
+from ccfpy.crypto.jwk import encode_base64url
+from ccfpy.crypto.rsa import RsaKeyPair
+from ccfpy.http.messages import Request, Response, serialise_request, serialise_response
+from ccfpy.http.tls import ClientContext, TlsSession
+from ccfpy.kv.snapshot import MapSnapshot, PublicSnapshot
+from ccfpy.ledger.cose_receipt import CoseReceipt, InclusionProof
+from ccfpy.ledger.entry import Transaction
+from ccfpy.ledger.receipt import RevealedLeaf
+from ccfpy.ledger.shares import PreviousSecret, RecoveryShares, SecretRecord
+from ccfpy.ledger.signature import CoseSignature
+from ccfpy.ledger.snapshot import receipt_bytes, write_snapshot
+from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES, SINGLE_KEY, TREE
+from tests.unit.host.test_config import FULL
+from tests.unit.ledger.made import FIRST, SECOND, small_ledger
+
+KEY = KeyPair.generate(SeededEntropy(b"fuzz"), Curve.SECP256R1)
+RSA_KEY = RsaKeyPair.generate(SeededEntropy(b"fuzz"))
+LEDGER = small_ledger()
+SECRET = LEDGER.secret
+CERTIFICATE = FIRST.certificate
+CONFIGURATION = FULL
+"""A configuration file with every key."""
+
+
+def tables(name: str) -> list[bytes]:
+    """Give every value that the small ledger's signatures wrote to a table."""
+    sets = [Transaction.parse(entry.data).domain.write_set for entry in LEDGER.entries]
+    return [writes[name][SINGLE_KEY] or b"" for writes in sets if name in writes]
+
+
+@cache
+def entries() -> list[bytes]:
+    return [entry.data for entry in LEDGER.entries]
+
+
+@cache
+def chunks() -> list[bytes]:
+    return [file.read() for file in LEDGER.files() if "ledger_1-" in file.name]
+
+
+@cache
+def snapshots() -> list[bytes]:
+    ledger = small_ledger()
+    maps = (MapSnapshot("public:log", 4, ((b"1", 4, b"x"), (b"22", 5, b"y" * 9))),)
+    state = PublicSnapshot(10, ledger.entries[9].leaf, (1, 1), maps)
+    data = write_snapshot(SECRET, state, maps)
+    evidence = ledger.put({"public:evidence": {SINGLE_KEY: b"{}"}}, claims=sha256(data))
+    ledger.sign()
+    return [data, data + receipt_bytes(ledger.receipt(evidence.seqno, sha256(data)))]
+
+
+def signatures() -> list[bytes]:
+    return tables(SIGNATURES)
+
+
+def trees() -> list[bytes]:
+    return tables(TREE)
+
+
+@cache
+def receipts() -> list[bytes]:
+    made = [LEDGER.receipt(seqno) for seqno in (1, 4)]
+    return [json.dumps(receipt.to_json()) for receipt in made]
+
+
+@cache
+def cose_signatures() -> list[bytes]:
+    return [CoseSignature.parse(value).data for value in tables(COSE_SIGNATURES)]
+
+
+@cache
+def cose_receipts() -> list[bytes]:
+    receipt = LEDGER.receipt(4)
+    assert isinstance(receipt.leaf, RevealedLeaf)
+    proof = InclusionProof(leaf=receipt.leaf, path=receipt.proof)
+    signature = CoseSignature.from_cose(cose_signatures()[1])
+    return [CoseReceipt(signature=signature, proof=proof).serialise()]
+
+
+@cache
+def signed_requests() -> list[bytes]:
+    """Give requests such as members sign."""
+    headers: list[cose.Header] = [
+        {
+            cose.KID: CERTIFICATE.digest_hex.encode(),
+            "ccf.gov.msg.type": kind,
+            "ccf.gov.msg.created_at": 1_750_000_000,
+            "ccf.gov.msg.proposal_id": "00" * 32,
+        }
+        for kind in ("proposal", "ballot")
+    ]
+    return [cose.sign(KEY, protected=header, payload=b"{}") for header in headers]
+
+
+def share_records() -> list[bytes]:
+    member = {FIRST.node: b"s" * 256}
+    shares = RecoveryShares(wrapped_secret=b"w" * 60, encrypted_shares=member)  # type: ignore[arg-type]  # any id
+    return [shares.serialise()]
+
+
+def secret_records() -> list[bytes]:
+    previous = PreviousSecret(encrypted=b"p" * 60, version=1, previous_stored=None)
+    return [
+        SecretRecord(previous=previous, next_version=None).serialise(),
+        SecretRecord(previous=None, next_version=1).serialise(),
+    ]
+
+
+def token_parts() -> tuple[JsonObject, JsonObject]:
+    header: JsonObject = {"alg": "ES256", "kid": "k", "typ": "JWT"}
+    claims: JsonObject = {"iss": "me", "exp": 10.7, "nbf": 3, "tid": "t"}
+    return header, claims
+
+
+def token(header: bytes, claims: bytes) -> bytes:
+    """Put a signed token together."""
+    text = ".".join(map(encode_base64url, (header, claims)))
+    signature = encode_base64url(KEY.sign_raw(text.encode()))
+    return f"{text}.{signature}".encode()
+
+
+def tokens() -> list[bytes]:
+    header, claims = token_parts()
+    return [token(json.dumps(header), json.dumps(claims))]
+
+
+def jwks() -> list[JsonObject]:
+    x, y = KEY.public_key.coordinates
+    numbers = RSA_KEY.library_key.private_numbers().public_numbers
+    return [
+        {"kty": "EC", "kid": "k", "crv": "P-256", "x": _number(x), "y": _number(y)},
+        {"kty": "RSA", "kid": "k", "n": _number(numbers.n), "e": "AQAB"},
+        {"kty": "EC", "kid": "k", "x5c": [b64encode(CERTIFICATE.der).decode()]},
+    ]
+
+
+def _number(value: int) -> str:
+    size = (value.bit_length() + 7) // 8
+    return encode_base64url(value.to_bytes(size, "big"))
+
+
+def bundles() -> list[bytes]:
+    pems = [CERTIFICATE.pem, FIRST.node_certificate.pem, SECOND.certificate.pem]
+    return [pems[0].encode(), "".join(pems).encode()]
+
+
+def certificates() -> list[bytes]:
+    return [CERTIFICATE.der, FIRST.node_certificate.der]
+
+
+def certificate_requests() -> list[bytes]:
+    sans = ("iPAddress:127.0.0.1", "dNSName:localhost")
+    made = certs.certificate_request(KEY, subject="CN=fuzz,O=x", sans=sans)
+    return [made.encode()]
+
+
+def http_requests() -> list[bytes]:
+    post = Request(
+        method="POST",
+        path="/app/log/private",
+        query="scope=x&id=%31",
+        headers={"host": "h", "content-type": "application/json"},
+        body=b'{"id": 1, "msg": "m"}',
+    )
+    chunked = (
+        b"PUT /app/x HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n"
+        b"trailer: t\r\n\r\n5;a=b\r\nhello\r\n0\r\nt: 1\r\n\r\n"
+    )
+    head = b"HEAD / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n"
+    return [serialise_request(post), chunked, serialise_request(post) + head]
+
+
+def http_responses() -> list[bytes]:
+    made = Response(status=200, headers={"content-type": "text/plain"}, body=b"hello")
+    chunked = (
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+    )
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n"
+    return [serialise_response(made), chunked, interim + chunked]
+
+
+@cache
+def client_hellos() -> list[bytes]:
+    context = ClientContext(
+        trusted_pem=CERTIFICATE.pem,
+        host="127.0.0.1",
+        now=datetime.fromtimestamp(1_750_000_000, tz=UTC),
+    )
+    return [TlsSession(context).take_output()]
+
+
+def event_frames() -> list[bytes]:
+    session = SessionId(1)
+    return [
+        EVENTS.encode(
+            [
+                Tick(monotonic_ms=1, unix_us=2),
+                SessionOpened(session=session, interface="i", peer="127.0.0.1:1"),
+                SessionData(session=session, data=b"data"),
+                LedgerRead(request=1, first=1, last=2, entries=(b"a", b"b")),
+            ]
+        )
+    ]
+
+
+def effect_frames() -> list[bytes]:
+    return [
+        EFFECTS.encode(
+            [
+                SendData(session=SessionId(1), data=b"data"),
+                AppendEntries(first_seqno=1, entries=(LedgerEntry(data=b"entry"),)),
+                IdentityMade(
+                    node_id=FIRST.node,
+                    node_certificate=b"pem",
+                    service_certificate=None,
+                ),
+                Log(level=LogLevel.INFO, message="line"),
+            ]
+        )
+    ]
+
+
+def configurations() -> list[bytes]:
+    return [json.dumps(CONFIGURATION)]
+
+
+def queries() -> list[bytes]:
+    return [b"id=1&scope=%41+b&transaction_id=2.5&flag=true&flag=&=&x"]
+
+
+def json_texts() -> list[bytes]:
+    value: Json = {"a": [1, -2.5, None, True, "\u20ac"], "b": {"c": {}}}
+    return [json.dumps(value), *receipts()]

@@ -1,0 +1,301 @@
+"""Everything that reads a stranger's bytes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ccfpy.base import json
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.ids import TxId
+from ccfpy.base.units import parse_size, parse_time_us
+from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader
+from ccfpy.crypto import cbor, certs, cose, jwk, jwt
+from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.ec import KeyPair, PublicKey
+from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.crypto.jwt import TokenKey
+from ccfpy.crypto.rsa import RsaPublicKey
+from ccfpy.host.config import parse_configuration
+from ccfpy.http.accept import parse_accept
+from ccfpy.http.parser import RequestParser
+from ccfpy.http.query import parse_query
+from ccfpy.http.response_parser import ResponseParser
+from ccfpy.http.tls import ServerContext, TlsSession
+from ccfpy.ledger.chunk import Chunk, ChunkName
+from ccfpy.ledger.cose_receipt import CoseReceipt
+from ccfpy.ledger.entry import Transaction
+from ccfpy.ledger.merkle import MerkleTree
+from ccfpy.ledger.receipt import Receipt
+from ccfpy.ledger.secrets import LedgerSecrets
+from ccfpy.ledger.shares import RecoveryShares, SecretRecord
+from ccfpy.ledger.signature import CoseSignature, NodeSignature
+from ccfpy.ledger.snapshot import Snapshot, SnapshotName
+from tests.fuzz import examples
+from tests.unit.ledger.made import FIRST
+
+REFUSALS = CcfpyError
+"""What a parser may raise, whatever it is given; ``ApiError`` is one of these."""
+Write = Callable[[Any], bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parser:
+    """One way in.
+
+    Attributes:
+        examples: makes bytes that it takes.
+        parse: reads them, and looks at all that a caller would look at.
+        write: gives the examples back from what was read, where there is such a thing.
+    """
+
+    examples: Callable[[], Sequence[bytes]]
+    parse: Callable[[bytes], Any]
+    write: Write | None = None
+
+
+def text(parse: Callable[[str], Any]) -> Callable[[bytes], Any]:
+    """Let a parser of text read bytes, each a character as in HTTP's headers."""
+    return lambda data: parse(data.decode("latin-1"))
+
+
+def _texts(*given: str) -> Callable[[], Sequence[bytes]]:
+    return lambda: [each.encode() for each in given]
+
+
+# What a caller does with what was read
+
+
+def _transaction(data: bytes) -> Transaction:
+    transaction = Transaction.parse(data)
+    _ = transaction.leaf
+    transaction.writes(LedgerSecrets([(1, examples.SECRET)]))
+    return transaction
+
+
+def _chunk(data: bytes) -> Chunk:
+    chunk = Chunk.parse(ChunkName(first=1), data)
+    for _ in chunk.entries():
+        pass
+    return chunk
+
+
+def _receipt(data: bytes) -> Receipt:
+    receipt = Receipt.parse(data)
+    receipt.to_json()
+    receipt.verify(examples.CERTIFICATE)
+    return receipt
+
+
+def _cose_receipt(data: bytes) -> CoseReceipt:
+    receipt = CoseReceipt.parse(data)
+    receipt.verify(FIRST.key.public_key)
+    return receipt
+
+
+def _snapshot(data: bytes) -> Snapshot:
+    snapshot = Snapshot.parse(data)
+    snapshot.private_maps(LedgerSecrets([(1, examples.SECRET)]))
+    return snapshot
+
+
+def _signed_request(data: bytes) -> cose.Sign1:
+    message = cose.parse(data)
+    message.verify(examples.KEY.public_key)
+    return message
+
+
+def _token(given: str) -> jwt.Token:
+    token = jwt.parse(given)
+    TokenKey.from_der(examples.KEY.public_key.der).verify(token)
+    return token
+
+
+def _certificate(certificate: Certificate) -> Certificate:
+    """Read all that a certificate says."""
+    _ = certificate.public_key_der, certificate.subject, certificate.sans
+    _ = certificate.not_before, certificate.not_after, certificate.is_authority
+    _ = certificate.public_key
+    certificate.verify_signed_by(examples.CERTIFICATE)
+    return certificate
+
+
+def _bundle(data: bytes) -> list[Certificate]:
+    found = certs.parse_bundle(data)
+    for certificate in found:
+        _ = certificate.subject, certificate.sans, certificate.public_key_der
+    return found
+
+
+def _request_endorsed(pem: str) -> Certificate:
+    return certs.endorse_request(
+        pem,
+        issuer_key=FIRST.key,
+        issuer_cert=examples.CERTIFICATE,
+        not_before=examples.CERTIFICATE.not_before,
+        validity_days=1,
+        entropy=SeededEntropy(1),
+    )
+
+
+def _frames(vocabulary: Any) -> Callable[[bytes], Any]:  # noqa: ANN401 - of either direction
+    def parse(data: bytes) -> list[Any]:
+        return [m for body in FrameReader().feed(data) for m in vocabulary.decode(body)]
+
+    return parse
+
+
+def _client_speaks(data: bytes) -> TlsSession:
+    session = TlsSession(_SERVER)
+    session.feed(data)
+    session.take_output()
+    return session
+
+
+_SERVER = ServerContext(FIRST.node_certificate.pem, FIRST.node_key.pem)
+
+
+def _jwk(data: bytes) -> bytes:
+    return jwk.public_key_der(json.loads_object(data))
+
+
+def _json_examples(make: Callable[[], Sequence[Any]]) -> Callable[[], Sequence[bytes]]:
+    return lambda: [json.dumps(value) for value in make()]
+
+
+def _jwks_without_chain() -> Sequence[Any]:
+    return [each for each in examples.jwks() if "x5c" not in each]
+
+
+PARSERS: dict[str, Parser] = {
+    "JSON": Parser(examples=examples.json_texts, parse=json.loads, write=json.dumps),
+    "CBOR": Parser(
+        examples=examples.signed_requests, parse=cbor.decode, write=cbor.encode
+    ),
+    "COSE": Parser(
+        examples=examples.signed_requests,
+        parse=_signed_request,
+        write=lambda m: cbor.encode(
+            cbor.Tag(18, [m.protected_bytes, {}, m.payload, m.signature])
+        ),
+    ),
+    "COSE signature": Parser(
+        examples=examples.cose_signatures,
+        parse=CoseSignature.from_cose,
+        write=lambda signature: signature.data,
+    ),
+    "COSE receipt": Parser(
+        examples=examples.cose_receipts,
+        parse=_cose_receipt,
+        write=CoseReceipt.serialise,
+    ),
+    "receipt": Parser(
+        examples=examples.receipts,
+        parse=_receipt,
+        write=lambda receipt: json.dumps(receipt.to_json()),
+    ),
+    "entry": Parser(
+        examples=examples.entries,
+        parse=_transaction,
+        write=lambda transaction: transaction.entry.data,
+    ),
+    "chunk": Parser(examples=examples.chunks, parse=_chunk),
+    "snapshot": Parser(examples=examples.snapshots, parse=_snapshot),
+    "Merkle tree": Parser(
+        examples=examples.trees,
+        parse=MerkleTree.deserialise,
+        write=lambda tree: tree.serialise(tree.first),
+    ),
+    "node signature": Parser(
+        examples=examples.signatures,
+        parse=NodeSignature.parse,
+        write=NodeSignature.serialise,
+    ),
+    "recovery shares": Parser(
+        examples=examples.share_records,
+        parse=RecoveryShares.parse,
+        write=RecoveryShares.serialise,
+    ),
+    "secret record": Parser(
+        examples=examples.secret_records,
+        parse=SecretRecord.parse,
+        write=SecretRecord.serialise,
+    ),
+    "JWT": Parser(examples=examples.tokens, parse=text(_token)),
+    "JWK": Parser(examples=_json_examples(_jwks_without_chain), parse=_jwk),
+    "certificate": Parser(
+        examples=examples.certificates,
+        parse=lambda data: _certificate(Certificate.from_der(data)),
+        write=lambda certificate: certificate.der,
+    ),
+    "bundle of certificates": Parser(
+        examples=examples.bundles,
+        parse=_bundle,
+        write=lambda found: "".join(each.pem for each in found).encode(),
+    ),
+    "certificate request": Parser(
+        examples=examples.certificate_requests, parse=text(_request_endorsed)
+    ),
+    "public key": Parser(
+        examples=lambda: [examples.KEY.public_key.pem.encode()],
+        parse=PublicKey.from_pem,
+        write=lambda key: key.pem.encode(),
+    ),
+    "public key as DER": Parser(
+        examples=lambda: [examples.KEY.public_key.der],
+        parse=TokenKey.from_der,
+    ),
+    "RSA public key": Parser(
+        examples=lambda: [examples.RSA_KEY.public_key.pem.encode()],
+        parse=RsaPublicKey.from_pem,
+        write=lambda key: key.pem.encode(),
+    ),
+    "private key": Parser(
+        examples=lambda: [examples.KEY.pem.encode()],
+        parse=KeyPair.from_pem,
+        write=lambda key: key.pem.encode(),
+    ),
+    "configuration": Parser(
+        examples=examples.configurations,
+        parse=lambda data: parse_configuration(data, name="0.config.json"),
+    ),
+    "events": Parser(
+        examples=examples.event_frames, parse=_frames(EVENTS), write=EVENTS.encode
+    ),
+    "effects": Parser(
+        examples=examples.effect_frames, parse=_frames(EFFECTS), write=EFFECTS.encode
+    ),
+    "HTTP requests": Parser(
+        examples=examples.http_requests, parse=lambda data: RequestParser().feed(data)
+    ),
+    "HTTP responses": Parser(
+        examples=examples.http_responses,
+        parse=lambda data: ResponseParser().feed(data),
+    ),
+    "TLS": Parser(examples=examples.client_hellos, parse=_client_speaks),
+    "query string": Parser(examples=examples.queries, parse=text(parse_query)),
+    "Accept": Parser(
+        examples=_texts("text/html;q=0.5, application/json, */*;q=0"),
+        parse=text(parse_accept),
+    ),
+    "size": Parser(examples=_texts("64KB", "1048576"), parse=text(parse_size)),
+    "time": Parser(examples=_texts("100ms", "5s"), parse=text(parse_time_us)),
+    "moment": Parser(
+        examples=_texts("250615000000Z", "2025-06-15 00:00:00+00:00", "20250615"),
+        parse=text(certs.parse_time),
+    ),
+    "transaction id": Parser(
+        examples=_texts("2.15"),
+        parse=text(TxId.parse),
+        write=lambda txid: str(txid).encode(),
+    ),
+    "chunk's name": Parser(
+        examples=_texts("ledger_1-15.committed", "ledger_16"),
+        parse=text(ChunkName.parse),
+        write=lambda name: str(name).encode(),
+    ),
+    "snapshot's name": Parser(
+        examples=_texts("snapshot_10_12.committed", "snapshot_10_12"),
+        parse=text(SnapshotName.parse),
+        write=lambda name: str(name).encode(),
+    ),
+}
