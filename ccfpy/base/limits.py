@@ -64,6 +64,15 @@ BATCH_MESSAGES_MAX = 1 << 20
 """Items in any one list of a frame, so that a small frame cannot grow large."""
 READ_BYTES_MAX = 256 * KIB
 """Read from a socket at once: the largest ``SessionData``."""
+SEND_BYTES_MAX = 1 * MIB
+"""The largest ``SendData``; a longer answer is several."""
+REPLIES_BYTES_MAX = 16 * MIB
+"""Answers to requests that came at once, beyond which no further one is answered: the
+client asks for more than it reads, and its connection ends."""
+APPEND_BYTES_MAX = 8 * MIB
+"""Entries in one ``AppendEntries``, unless the first alone is larger."""
+ENTRY_BYTES_MAX = FRAME_BYTES_MAX - KIB
+"""The largest ledger entry that fits a frame, whatever ``memory.max_msg_size`` says."""
 LINK_BACKLOG_BYTES_MAX = 8 * MIB
 """Bytes waiting for the enclave beyond which the host stops reading from clients."""
 SESSION_BACKLOG_BYTES_MAX = 64 * MIB

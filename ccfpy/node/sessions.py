@@ -7,6 +7,7 @@ order they came and answers each before the next (``src/http/http_session.h``).
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from ccfpy.base import limits
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.configuration import Authority, RpcInterface
@@ -125,9 +126,13 @@ class Connection:
         except UnreadableRequest as error:
             requests, failure = error.completed, error
         replies: list[bytes] = []
+        body_bytes = 0
         for request in requests:
             response = self._answer(request, router)
-            if not request.keep_alive:
+            body_bytes += len(response.body)
+            if not request.keep_alive or (
+                body_bytes > limits.REPLIES_BYTES_MAX and request is not requests[-1]
+            ):
                 response.close = True
             replies.append(serialise_reply(response, request))
             if response.close:
@@ -235,11 +240,18 @@ class Sessions:
         if connection is None:
             return
         reply, ends = connection.receive(data, router)
-        if reply:
+        if len(reply) > limits.SEND_BYTES_MAX:
+            self._send_in_pieces(session_id, reply)
+        elif reply:
             self._outbox.put(SendData(session=session_id, data=reply))
         if ends:
             self.closed(session_id)
             self._outbox.put(CloseSession(session=session_id))
+
+    def _send_in_pieces(self, session_id: SessionId, reply: bytes) -> None:
+        for start in range(0, len(reply), limits.SEND_BYTES_MAX):
+            piece = reply[start : start + limits.SEND_BYTES_MAX]
+            self._outbox.put(SendData(session=session_id, data=piece))
 
     def closed(self, session_id: SessionId) -> None:
         """Forget a session."""

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import pytest
 
-from ccfpy.base import json
+from ccfpy.base import json, limits
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.configuration import Authority, RpcInterface
 from ccfpy.boundary.effects import CloseSession, SendData
 from ccfpy.boundary.events import SessionData, SessionOpened
+from ccfpy.boundary.wire import EFFECTS
 from ccfpy.testing.node import InProcessNode, Person, listener
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 
@@ -71,6 +72,39 @@ def test_what_cannot_be_read_is_answered_counted_and_ends_the_session(
     assert isinstance(interfaces, dict)
     errors = interfaces["primary_rpc_interface"]["errors"]
     assert {k: v for k, v in errors.items() if v} == {counter: 1}
+
+
+def test_a_long_answer_crosses_the_boundary_in_pieces(node: InProcessNode) -> None:
+    text = "x" * (limits.HTTP_BODY_BYTES_MAX - 100)
+    for name in ("a", "b"):
+        assert node.request("PUT", "/app/notes", body={name: text}).status == 200
+    client = node.connect()
+    asked = b"".join(
+        b"GET /app/notes?name=%c HTTP/1.1\r\n\r\n" % name for name in b"ab"
+    )
+    session = client.session
+    effects = node.step(SessionData(session=session, data=client.encrypt(asked)))
+    sent = [e.data for e in effects if isinstance(e, SendData)]
+    assert len(sent) > 1
+    assert max(map(len, sent)) <= limits.SEND_BYTES_MAX
+    assert client.decrypt(b"".join(sent)).count(text.encode()) == 2
+
+
+def test_a_client_that_asks_for_more_than_it_reads_ends_its_session_not_the_node(
+    node: InProcessNode,
+) -> None:
+    """What fits one read of the host may ask for more than fits a frame."""
+    text = "x" * (limits.HTTP_BODY_BYTES_MAX - 100)
+    node.request("PUT", "/app/notes", body={"a": text})
+    client = node.connect()
+    asked = b"GET /app/notes?name=a HTTP/1.1\r\n\r\n" * 100
+    session = client.session
+    effects = node.step(SessionData(session=session, data=client.encrypt(asked)))
+    assert EFFECTS.encode(effects)
+    assert CloseSession(session=session) in effects
+    sent = sum(len(e.data) for e in effects if isinstance(e, SendData))
+    assert sent <= limits.REPLIES_BYTES_MAX + 2 * limits.MIB
+    assert node.request("GET", "/node/state").status == 200
 
 
 def test_requests_before_an_unreadable_one_are_answered(node: InProcessNode) -> None:
