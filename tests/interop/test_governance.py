@@ -15,7 +15,7 @@ from ccfpy.crypto.ec import KeyPair
 from ccfpy.crypto.rsa import RsaKeyPair
 from ccfpy.http.messages import Response
 from ccfpy.testing.node import GOV_VERSION, START_UNIX_US, InProcessNode, Person
-from tests.interop.environments import Tools
+from tests.interop.environments import Tools, missing
 
 CONSTITUTION = "\n".join(path.read_text() for path in constitution("default"))
 PROPOSAL: JsonObject = {
@@ -101,7 +101,7 @@ class Office:
 
 def _office(tools: Tools, folder: Path, curve: str = CURVES[0]) -> Office:
     if shutil.which("openssl") is None:
-        pytest.skip("CCF's key generator is a script around openssl: it is not here")
+        missing("CCF's key generator is a script around openssl, which is not here")
     return Office(tools, folder, curve)
 
 

@@ -133,6 +133,19 @@ def test_the_code_that_nodes_ran_is_listed(made: MadeService, ccf7: Tools) -> No
     assert re.search(r"^2\.1 Introduced : .*Insecure_Virtual", shown, re.MULTILINE)
 
 
+def test_it_is_drawn_with_a_tile_for_each_signature(
+    made: MadeService, ccf7: Tools
+) -> None:
+    # CCF 6's tool of this name draws on a terminal only; CCF 7's has no tile for a new
+    # certificate of the same service.
+    drawn = ccf7.ok("ledger_viz.py", "--uncommitted", made.ledger).decode()
+    _, _, tiles = drawn.partition("\n\n")
+    signed = [t for t in _transactions(made) if is_signature(t.domain.write_set)]
+    assert tiles.count("\x1b[42m") == len(signed)
+    renewals = len(made.service_certificates) - 1
+    assert tiles.count("\x1b[4") == len(made.node.host.entries) - renewals
+
+
 def _signatures(path: Path) -> list[int]:
     chunk = Chunk.parse(ChunkName.parse(path.name), path.read_bytes())
     return [
