@@ -17,10 +17,14 @@ class SignatureTimer:
 
     def is_due_by_count(self, unsigned: int) -> bool:
         """Tell whether enough entries wait to sign without waiting for the timer."""
-        return unsigned >= self._tx_count
+        return unsigned >= max(self._tx_count, 1)
 
     def tick(self, now_ms: int, unsigned: int) -> bool:
-        """Let time pass; tell whether to sign now."""
+        """Let time pass; tell whether to sign now.
+
+        The host may lie: a clock that goes back must not put signatures off for ever.
+        """
+        self._due_ms = min(self._due_ms, now_ms + self._delay_ms)
         if now_ms < self._due_ms:
             return False
         self._due_ms = now_ms + self._delay_ms
