@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from ccfpy.attestation.virtual import MEASUREMENT, VirtualEvidence
-from ccfpy.base import json
+from ccfpy.base import json, limits
 from ccfpy.base.errors import ConfigurationRefused, Malformed
 from ccfpy.base.ids import FIRST_VIEW, TxId
 from ccfpy.base.json import Json
@@ -112,7 +112,9 @@ def start(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
             bounds=SequenceLimits(
                 chunk_bytes=configuration.ledger_chunk_bytes,
                 uncommitted_max=configuration.consensus.uncommitted_tx_max,
-                entry_bytes_max=configuration.entry_bytes_max,
+                entry_bytes_max=min(
+                    configuration.entry_bytes_max, limits.ENTRY_BYTES_MAX
+                ),
             ),
             outbox=outbox,
         ),

@@ -1,9 +1,11 @@
 """What one step asks of the host, gathered in the order it must be done.
 
 Ledger entries come before the answers that report them, so that a client never holds
-a transaction id the host has not been handed; entries made in one step are one write.
+a transaction id the host has not been handed; entries made in one step are one write,
+or a few where they would not fit a frame of the boundary.
 """
 
+from ccfpy.base import limits
 from ccfpy.boundary.effects import (
     AppendEntries,
     CloseSession,
@@ -19,18 +21,23 @@ from ccfpy.boundary.effects import (
 class Outbox:
     """The effects of the step under way."""
 
-    __slots__ = ("_effects", "_entries", "_first_seqno", "_replies")
+    __slots__ = ("_effects", "_entries", "_entry_bytes", "_first_seqno", "_replies")
 
     def __init__(self) -> None:
         self._effects: list[Effect] = []
         self._entries: list[LedgerEntry] = []
+        self._entry_bytes = 0
         self._first_seqno = 0
         self._replies: list[Effect] = []
 
     def entry(self, seqno: int, entry: LedgerEntry) -> None:
         """Write the next ledger entry."""
+        size = len(entry.data)
+        if self._entry_bytes + size > limits.APPEND_BYTES_MAX:
+            self._flush_entries()
         if not self._entries:
             self._first_seqno = seqno
+        self._entry_bytes += size
         self._entries.append(entry)
 
     def put(self, effect: Effect) -> None:
@@ -58,6 +65,12 @@ class Outbox:
         self.log(LogLevel.FAIL, message, tag=tag)
 
     def _flush(self) -> None:
+        self._flush_entries()
+        if self._replies:
+            self._effects += self._replies
+            self._replies.clear()
+
+    def _flush_entries(self) -> None:
         if self._entries:
             self._effects.append(
                 AppendEntries(
@@ -65,9 +78,7 @@ class Outbox:
                 )
             )
             self._entries.clear()
-        if self._replies:
-            self._effects += self._replies
-            self._replies.clear()
+            self._entry_bytes = 0
 
     def take(self) -> list[Effect]:
         """End the step: give its effects and start afresh."""

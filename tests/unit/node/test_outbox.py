@@ -1,5 +1,6 @@
 """The order of one step's effects."""
 
+from ccfpy.base import limits
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.effects import (
     AppendEntries,
@@ -37,6 +38,21 @@ def test_entries_are_one_write_ahead_of_the_replies_that_report_them() -> None:
         CloseSession(session=SessionId(1)),
     ]
     assert outbox.take() == []
+
+
+def test_many_bytes_of_entries_are_several_writes_ahead_of_the_replies() -> None:
+    half = bytes(limits.APPEND_BYTES_MAX // 2)
+    outbox = Outbox()
+    for seqno, data in enumerate((half, half, b"c", 3 * half, b"e"), start=5):
+        outbox.entry(seqno, LedgerEntry(data=data))
+        outbox.put(REPLY)
+    assert outbox.take() == [
+        _entries(5, half, half),
+        _entries(7, b"c"),
+        _entries(8, 3 * half),
+        _entries(9, b"e"),
+        *[REPLY] * 5,
+    ]
 
 
 def test_what_else_is_asked_keeps_its_place_among_entries_and_replies() -> None:
