@@ -3,6 +3,8 @@
 The host performs effects strictly in order: an entry is in its file before the reply
 that reports it leaves. Ciphertext of TLS sessions and of ledger entries is all of the
 node's private state that the host ever holds.
+
+What is made for every request pays for no freezing; its maker lets go of it at once.
 """
 
 from dataclasses import dataclass
@@ -31,7 +33,7 @@ class LogTag(StrEnum):
     GOV = "gov"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class SendData:
     """Send bytes to a client; ignored if it has gone."""
 
@@ -46,7 +48,7 @@ class CloseSession:
     session: SessionId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class LedgerEntry:
     """One ledger entry.
 
@@ -63,7 +65,7 @@ class LedgerEntry:
     closes_chunk_after: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class AppendEntries:
     """Append entries to the ledger.
 

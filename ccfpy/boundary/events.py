@@ -3,6 +3,8 @@
 Order is the order in which the host saw things. A session's events come as
 ``SessionOpened``, any number of ``SessionData``, and at most one ``SessionClosed``;
 events of a session that the enclave has just closed may still arrive, and mean nothing.
+
+What is made for every request pays for no freezing; its maker lets go of it at once.
 """
 
 from dataclasses import dataclass
@@ -71,7 +73,7 @@ class SessionOpened:
     peer: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class SessionData:
     """Bytes came from a client, as many as the network gave."""
 

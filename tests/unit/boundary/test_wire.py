@@ -1,6 +1,7 @@
 """Frames: whole batches survive the wire, and nothing else gets through."""
 
 import struct
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from types import NoneType, UnionType
@@ -12,9 +13,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ccfpy.base.ids import SessionId
-from ccfpy.boundary.effects import CloseSession, Log, LogLevel, SendData, Stop
+from ccfpy.boundary.effects import (
+    AppendEntries,
+    CloseSession,
+    Effect,
+    Log,
+    LogLevel,
+    SendData,
+    Stop,
+)
 from ccfpy.boundary.events import SessionClosed, SessionData, Tick
-from ccfpy.boundary.shape import INTEGER_MAX, BoundaryViolation
+from ccfpy.boundary.shape import (
+    INTEGER_MAX,
+    BoundaryViolation,
+    encoder,
+    record_decoder,
+)
 from ccfpy.boundary.wire import (
     EFFECT_KINDS,
     EFFECTS,
@@ -174,9 +188,9 @@ MALFORMED = {
         "SessionData: expected 2 fields, found 3",
     ),
     "hot: text for bytes": (_body([4, 1, "x"]), "data: expected bytes, found str"),
-    "hot: text for a session": (_body([4, "1", b"x"]), "a session's number"),
-    "hot: a negative session": (_body([4, -1, b"x"]), "a session's number"),
-    "hot: a boolean session": (_body([4, True, b"x"]), "a session's number"),
+    "hot: text for a session": (_body([4, "1", b"x"]), "expected int, found str"),
+    "hot: a negative session": (_body([4, -1, b"x"]), "session: -1 is out of range"),
+    "hot: a boolean session": (_body([4, True, b"x"]), "expected int, found bool"),
     "an unknown member of an enum": (_body([7, "Killed", False]), "kind: expected one"),
     "a number for a boolean": (_body([7, "Hangup", 0]), "is_notice: expected bool"),
     "something else for a list": (
@@ -197,6 +211,55 @@ def test_a_malformed_batch_of_events_is_a_violation(name: str) -> None:
     body, reason = MALFORMED[name]
     with pytest.raises(BoundaryViolation, match=reason):
         EVENTS.decode(body)
+
+
+ENTRY_LIKE = st.lists(
+    st.one_of(st.binary(max_size=4), st.booleans(), BODIES), min_size=3, max_size=5
+)
+ENTRIES_LIKE = st.one_of(
+    st.lists(
+        st.one_of(
+            st.tuples(st.binary(max_size=4), *[st.booleans()] * 3).map(list), ENTRY_LIKE
+        ),
+        max_size=3,
+    ),
+    BODIES,
+)
+NUMBER_LIKE = st.one_of(st.integers(-1, 1 << 63), BODIES)
+
+
+def _outcome(decode: Callable[[], object]) -> object:
+    try:
+        return decode()
+    except BoundaryViolation as violation:
+        return str(violation)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.one_of(NUMBER_LIKE, st.binary(max_size=4)), max_size=4))
+def test_the_short_way_of_a_pair_agrees_with_the_general_one(values: list) -> None:  # type: ignore[type-arg]  # anything
+    plain = record_decoder(SendData, "SendData", skip=1)
+    short = _outcome(lambda: EFFECTS.decode(_body([1, *values]))[0])
+    if not str(short).startswith("not a batch"):
+        assert short == _outcome(lambda: plain([1, *values]))
+
+
+@settings(max_examples=300)
+@given(st.tuples(NUMBER_LIKE, ENTRIES_LIKE).map(list))
+def test_the_short_way_of_entries_agrees_with_the_general_one(values: list) -> None:  # type: ignore[type-arg]  # anything
+    plain = record_decoder(AppendEntries, "AppendEntries", skip=1)
+    short = _outcome(lambda: EFFECTS.decode(_body([3, *values]))[0])
+    if not str(short).startswith("not a batch"):
+        assert short == _outcome(lambda: plain([3, *values]))
+
+
+@given(_values(SendData) | _values(AppendEntries))
+def test_the_short_way_of_writing_agrees_with_the_general_one(message: Effect) -> None:
+    encode = encoder(type(message))
+    assert encode is not None
+    (kind,) = (kind for kind, cls in EFFECT_KINDS.items() if cls is type(message))
+    (body,) = FrameReader().feed(EFFECTS.encode([message]))
+    assert msgpack.unpackb(body) == [[kind, *encode(message)]]  # type: ignore[misc]  # a list
 
 
 def test_a_violation_does_not_quote_what_was_sent() -> None:
