@@ -257,6 +257,8 @@ class LedgerStore:
         # "x": a file of that name would be another writer's, or a bug.
         self._file = (self._directory / str(chunk.name)).open("xb")
         self._file.write(header(0))
+        # Auditors that read along take a file without its header for a damaged one.
+        self._file.flush()
         self._chunk = chunk
         return chunk
 

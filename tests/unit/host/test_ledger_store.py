@@ -87,6 +87,13 @@ def test_entries_land_in_an_open_chunk(store: LedgerStore, directory: Path) -> N
     assert store.last_seqno == 3
 
 
+def test_a_new_chunk_has_its_header_at_once(
+    store: LedgerStore, directory: Path
+) -> None:
+    store.append(1, entries(1, "."))
+    assert (directory / "ledger_1").read_bytes() == bytes(8)
+
+
 def test_a_signature_is_flushed_with_all_before_it(
     store: LedgerStore, directory: Path
 ) -> None:
