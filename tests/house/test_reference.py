@@ -1,5 +1,7 @@
 """The reference pages say what the code does, all of it and nothing else."""
 
+import importlib
+import pkgutil
 import re
 from collections.abc import Iterator
 from types import UnionType
@@ -9,12 +11,16 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from ccfpy.app import App
 from ccfpy.base import json
 from ccfpy.base.units import parse_size, parse_time_us
 from ccfpy.cli.errors import ExitCode as CommandExit
 from ccfpy.host import config
 from ccfpy.host.arguments import ExitCode as NodeExit
 from ccfpy.http.errors import ErrorCode
+from ccfpy.kv.maps import Map, Set, Value
+from ccfpy.service import tables
+from ccfpy.testing.node import InProcessNode, Person
 from tests.house import reference
 from tests.house.tree import ROOT, modules
 
@@ -116,6 +122,71 @@ def test_every_error_code_is_explained_or_said_to_be_unused() -> None:
     sources = "".join(module.text for module in modules("ccfpy", "apps"))
     assert {code for code in unused if f"ErrorCode.{code}" in sources} == set()
     assert {code for code in explained if f"ErrorCode.{code}" not in sources} == set()
+
+
+def _rows(name: str, columns: int) -> list[tuple[str, ...]]:
+    """Give the cells of a page's rows whose first cell is code."""
+    cells = r" \| ".join(["`([^`]+)`", *["([^|]+)"] * (columns - 1)])
+    found = re.findall(rf"^\| {cells} \|$", _page(name), re.MULTILINE)
+    return [tuple(map(str, row)) for row in found]
+
+
+def test_every_table_has_its_row_and_kind_of_key() -> None:
+    kept: dict[str, bool] = {}
+    for module in pkgutil.iter_modules(tables.__path__):
+        members = vars(importlib.import_module(f"{tables.__name__}.{module.name}"))
+        for table in members.values():
+            if isinstance(table, Map | Value | Set):
+                kept[table.name] = isinstance(table, Value)
+    page = _page("tables.md").partition("## ")[2]
+    rows = re.findall(r"^\| `([^`]+)` \| ([^|]+) \|", page, re.MULTILINE)
+    assert {name: key == "value" for name, key in rows} == kept
+    assert len(rows) == len(kept)
+
+
+NAMES = """
+function names(object, prefix) {
+  return Object.getOwnPropertyNames(object).flatMap((name) => {
+    const value = object[name];
+    const path = prefix + name;
+    if (typeof value === "function") {
+      return path + "()";
+    }
+    return path === "ccf.kv" ? path : names(value, path + ".");
+  });
+}
+
+function all() {
+  return [...names(ccf, "ccf."), ...names(console, "console.")].join(" ");
+}
+
+export function validate(input) {
+  return { valid: input.includes("fine"), description: all() };
+}
+
+export function resolve() {
+  return "Accepted";
+}
+
+export function apply() {
+  throw new Error(all());
+}
+"""
+"""A constitution that tells what it may call."""
+
+
+def test_every_function_that_scripts_may_call_has_its_row() -> None:
+    member = Person.make("member", can_recover=True)
+    node = InProcessNode(App("none"), constitution=NAMES, members=[member])
+    node.acknowledge(member)
+    told = []
+    for name in ("refused", "fine"):
+        answer = node.propose({"name": name}).body.decode()
+        told.append(set(re.findall(r"(?<!:)\b(?:ccf|console)\.[\w.()]+", answer)))
+    rows = _rows("javascript.md", 3)
+    always = {name for name, where, _ in rows if where == "always"}
+    assert told == [always, {name for name, _, _ in rows}]
+    assert {where for _, where, _ in rows} == {"always", "`apply`"}
 
 
 def test_every_exit_code_is_explained() -> None:
