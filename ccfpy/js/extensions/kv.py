@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno
 from ccfpy.base.limits import JS_VISITS_MAX
 from ccfpy.js.access import Permission, TxAccess, explain, permission
@@ -166,12 +167,21 @@ class Kv:
     def _require(self, name: str, method: str) -> None:
         granted = self._permissions.get(name)
         if granted is None:
-            granted = self._permissions[name] = permission(self.access, name)
+            granted = self._permissions[name] = self._permission(name)
         if not granted & _NEEDS[method]:
             raise type_error(
                 f'Cannot call "{method}" on table named {name}. '
                 f"{explain(granted, self.access)}"
             )
+
+    def _permission(self, name: object) -> Permission:
+        """Look up the rights on a table, whose name a guest may have forged."""
+        if not isinstance(name, str):
+            raise type_error("The name of a table must be a string")
+        try:
+            return permission(self.access, name)
+        except Malformed as error:
+            raise type_error(str(error)) from None
 
     def _table(self, name: str, method: str) -> Table:
         self._require(name, method)

@@ -200,6 +200,25 @@ def test_rights_cannot_be_stolen_by_renaming_a_handle(evaluate: Evaluate) -> Non
         evaluate(PRELUDE + body, kv(tx_with(), TxAccess.GOV_RW))
 
 
+@pytest.mark.parametrize(
+    "name", ['"\\ud800"', "5", "undefined", "null", "Symbol.iterator", "{}", "NaN"]
+)
+def test_a_name_that_is_no_text_is_the_guests_own_mistake(
+    evaluate: Evaluate, name: str
+) -> None:
+    """Were it the host's, a ballot could keep a proposal from ever being decided."""
+    body = f"""
+        const forged = Object.create(t, {{ _map_name: {{ value: {name} }} }});
+        for (const op of [() => forged.get(buf("a")), () => forged.size,
+                          () => forged.forEach(() => 1), () => forged.clear(1)]) {{
+            try {{ op(); }} catch (e) {{ if (e instanceof TypeError) continue; }}
+            return "no error";
+        }}
+        return "errors";
+    """
+    assert evaluate(PRELUDE + body, kv(tx_with())) == "errors"
+
+
 def test_kv_itself_can_be_looked_at_but_not_changed(evaluate: Evaluate) -> None:
     body = """
         let refused = false;
