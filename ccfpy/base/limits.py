@@ -48,6 +48,15 @@ CREATED_AT_MAX_S = 9_999_999_999
 JS_HEAP_BYTES_MAX = 100 * MIB
 JS_STACK_BYTES_MAX = 1 * MIB
 JS_EXECUTION_MS_MAX = 5000
+JS_HEAP_BYTES_CEILING = 1 << 62
+"""What the engine's interface can express; options beyond it mean no more."""
+JS_STACK_BYTES_CEILING = 4 * MIB
+"""Whatever the options say: the guest's stack is the process's own, which has 8 MB, and
+running over its end kills the node."""
+JS_LOG_LINES_MAX = 1000
+JS_LOG_CHARS_MAX = 1 * MIB
+"""What one call may log: lines wait in memory until the step ends, and must fit a frame
+of the boundary."""
 JS_BYTECODE_PROGRAMS_MAX = 64
 """Programs whose bytecode a process keeps; constitutions and ballots, mostly."""
 JS_REASON_CHARS_MAX = 64 * KIB

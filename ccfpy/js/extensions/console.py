@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final, Protocol
 
+from ccfpy.base.limits import JS_LOG_CHARS_MAX, JS_LOG_LINES_MAX
 from ccfpy.js.host import HostFunction
 
 
@@ -48,16 +49,28 @@ _SOURCE = """
 
 
 class Console:
-    """The extension."""
+    """The extension; one for each call, whose messages are bounded.
+
+    What is beyond the bounds is not logged, and the last line says so.
+    """
 
     source: Final = _SOURCE
 
     def __init__(self, log: ConsoleLog) -> None:
         self._log = log
+        self._lines_left = JS_LOG_LINES_MAX
+        self._chars_left = JS_LOG_CHARS_MAX
 
     def functions(self) -> Mapping[str, HostFunction]:
         """Give the host functions."""
         return {"write": self._write}
 
     def _write(self, level: str, message: str) -> None:
+        if not self._lines_left:
+            return
+        self._lines_left -= 1
+        if not self._lines_left or len(message) > self._chars_left:
+            message = message[: self._chars_left] + "... (nothing more is logged)"
+            self._lines_left = 0
+        self._chars_left -= len(message)
         self._log(ConsoleLevel(level), message)
