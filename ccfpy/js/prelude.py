@@ -25,6 +25,9 @@ SOURCE = r"""
 
   function guarded(native) {
     return (...args) => {
+      for (let i = 0; i < args.length; i++) {
+        if (typeof args[i] === "string") args[i] = toText(args[i]);
+      }
       const result = apply(native, undefined, args);
       if (result === null) {
         const kind = collectThrow(true);

@@ -10,6 +10,8 @@ The binding has edges, each met here by a rule:
   under the guest's own limits.
 * An exception in a host function reaches the guest as one class with its text cut,
   and can be caught: it is kept here, the guest is interrupted, and it is raised anew.
+* A long text that the guest joined from parts is a kind of its own, which the binding
+  takes for an object: the prelude makes it plain before it crosses.
 * That time ran out is known from our own flag, not from the words of an error.
 * Bytecode is compiled and kept in this process only: the reader trusts its input.
 """
@@ -23,7 +25,12 @@ import quickjs
 
 from ccfpy.base import json
 from ccfpy.base.codec import buf
-from ccfpy.base.limits import JS_BYTECODE_PROGRAMS_MAX, JS_REASON_CHARS_MAX
+from ccfpy.base.limits import (
+    JS_BYTECODE_PROGRAMS_MAX,
+    JS_HEAP_BYTES_CEILING,
+    JS_REASON_CHARS_MAX,
+    JS_STACK_BYTES_CEILING,
+)
 from ccfpy.crypto.hashing import sha256
 from ccfpy.js import prelude
 from ccfpy.js.engine import (
@@ -222,8 +229,8 @@ class _Interpreter:
         budget_ns = limits.execution_ms_max * _NS_PER_MS
         call.deadline_ns = call.clock.monotonic_ns() + budget_ns
         runtime.set_interrupt_handler(call.is_over)
-        runtime.set_max_stack_size(limits.stack_bytes_max)
-        runtime.set_memory_limit(limits.heap_bytes_max)
+        runtime.set_max_stack_size(min(limits.stack_bytes_max, JS_STACK_BYTES_CEILING))
+        runtime.set_memory_limit(min(limits.heap_bytes_max, JS_HEAP_BYTES_CEILING))
 
     def load(self, name: str) -> None:
         """Run the modules' own bodies.

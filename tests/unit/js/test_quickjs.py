@@ -291,6 +291,35 @@ def test_an_object_is_not_a_host_argument(engine: QuickJs) -> None:
         run(engine, "export function f() { take({}) }", take=lambda _value: None)
 
 
+def test_a_text_joined_from_parts_is_a_text(engine: QuickJs) -> None:
+    source = """
+        export function f() {
+            let text = "";
+            for (let i = 0; i < 5000; i++) text += "0123456789";
+            take(text, text + "!");
+            throw new Error(text);
+        }
+    """
+    seen: list[object] = []
+    with pytest.raises(JsException) as caught:
+        run(engine, source, take=lambda *texts: seen.extend(texts))
+    text = "0123456789" * 5000
+    assert seen == [text, text + "!"]
+    assert caught.value.reason == f"Error: {text}"
+
+
+@pytest.mark.parametrize("huge", [64 << 20, 1 << 53, 1 << 63, 1 << 64])
+def test_limits_beyond_what_the_process_has_are_what_it_has(
+    engine: QuickJs, huge: int
+) -> None:
+    limits = JsLimits(heap_bytes_max=huge, stack_bytes_max=huge, execution_ms_max=huge)
+    deep = "export function f() { return 1 + f() }"
+    with pytest.raises(JsLimitExceeded) as caught:
+        run(engine, deep, limits=limits)
+    assert caught.value.which is Limit.STACK
+    assert run(engine, "export const f = () => 'well'", limits=limits) == "well"
+
+
 def test_a_guest_that_replaces_builtins_harms_only_itself(engine: QuickJs) -> None:
     source = """
         JSON.stringify = () => "forged"; JSON.parse = () => 1;
