@@ -65,11 +65,19 @@ class Certificate:
         digest_hex: hex SHA-256 of ``der``: a member's or user's id.
     """
 
-    __slots__ = ("_certificate", "_public_key", "der", "digest_hex", "pem")
+    __slots__ = (
+        "_certificate",
+        "_public_key",
+        "_validity_s",
+        "der",
+        "digest_hex",
+        "pem",
+    )
 
     def __init__(self, certificate: x509.Certificate) -> None:
         self._certificate = certificate
         self._public_key: PublicKey | None = None
+        self._validity_s: tuple[int, int] | None = None
         self.der = certificate.public_bytes(serialization.Encoding.DER)
         self.pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
         self.digest_hex = sha256_hex(self.der)
@@ -141,6 +149,16 @@ class Certificate:
     def not_after(self) -> datetime:
         """The last second at which it is valid, UTC."""
         return self._certificate.not_valid_after_utc
+
+    @property
+    def validity_s(self) -> tuple[int, int]:
+        """Both as seconds since 1970; worked out once, as requests ask each time."""
+        if self._validity_s is None:
+            self._validity_s = (
+                int(self.not_before.timestamp()),
+                int(self.not_after.timestamp()),
+            )
+        return self._validity_s
 
     @property
     def subject(self) -> str:

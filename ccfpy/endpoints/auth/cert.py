@@ -7,11 +7,9 @@ the host's, so a period is advice to honest hosts and no defence against others.
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ccfpy.base.ids import MemberId, NodeId, UserId
-from ccfpy.base.limits import CERTIFICATES_CACHED_MAX
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.endpoints.auth.policy import Unauthenticated
@@ -127,7 +125,7 @@ def _presented(context: "Context", whose: str) -> Certificate:
 
 
 def _check_validity(context: "Context", certificate: Certificate) -> None:
-    valid_from, valid_to = _validity(certificate)
+    valid_from, valid_to = certificate.validity_s
     now = context.node.unix_time_us // _US_PER_S
     if now < valid_from:
         raise Unauthenticated(
@@ -139,11 +137,3 @@ def _check_validity(context: "Context", certificate: Certificate) -> None:
             f"Current time {now} is after certificate's Not After validity period "
             f"{valid_to}"
         )
-
-
-@lru_cache(maxsize=CERTIFICATES_CACHED_MAX)
-def _validity(certificate: Certificate) -> tuple[int, int]:
-    return (
-        int(certificate.not_before.timestamp()),
-        int(certificate.not_after.timestamp()),
-    )

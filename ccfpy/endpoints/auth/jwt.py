@@ -63,8 +63,11 @@ class Jwt:
 
     def authenticate(self, context: "Context") -> JwtCaller:
         """Give the token's claims."""
+        header = context.request.headers.get("authorization")
+        if header is None:
+            raise Unauthenticated("Missing authorization header", challenge=CHALLENGE)
         try:
-            token = parse(_bearer(context))
+            token = parse(_bearer(header))
             keys = _keys(context.tx, token.key_id)
         except Malformed as error:
             raise _refusal(str(error)) from error
@@ -83,10 +86,7 @@ def _refusal(message: str) -> Unauthenticated:
     return Unauthenticated(message, challenge=CHALLENGE)
 
 
-def _bearer(context: "Context") -> str:
-    header = context.request.headers.get("authorization")
-    if header is None:
-        raise _refusal("Missing authorization header")
+def _bearer(header: str) -> str:
     scheme, space, token = header.partition(" ")
     if not space:
         raise _refusal("Authorization header only contains one field")

@@ -208,6 +208,13 @@ def test_certificates_survive_pem_and_der(node: Certificate) -> None:
     assert node.not_after == NEW_YEAR + timedelta(days=90, seconds=-1)
 
 
+def test_validity_in_seconds_says_the_same_each_time(node: Certificate) -> None:
+    for _ in range(2):
+        first, last = node.validity_s
+        assert datetime.fromtimestamp(first, tz=UTC) == node.not_before
+        assert datetime.fromtimestamp(last, tz=UTC) == node.not_after
+
+
 def test_a_bundle_gives_its_certificates_in_order(
     node: Certificate, service: Certificate
 ) -> None:
