@@ -13,7 +13,12 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.endpoints.auth.policy import Unauthenticated
 from ccfpy.endpoints.context import Context, NodeView
-from ccfpy.endpoints.declaration import Endpoint, Mode, Redirection
+from ccfpy.endpoints.declaration import (
+    Endpoint,
+    LocalCommitHandler,
+    Mode,
+    Redirection,
+)
 from ccfpy.endpoints.registry import AmbiguousPath, Match, Registry
 from ccfpy.endpoints.replies import empty_reply
 from ccfpy.http.errors import ApiError, ErrorCode
@@ -61,49 +66,49 @@ class Frontend:
     def answer(self, request: "Request", session: "Session", path: str) -> Response:
         """Answer one request; ``path`` is its path without the frontend's prefix."""
         try:
-            return self._answer(request, session, path)
+            for _ in range(limits.TX_ATTEMPTS_MAX):
+                match = self._admit(request, session.interface, path)
+                if isinstance(match, Response):
+                    return match
+                try:
+                    return self._execute(match, request, session)
+                except Conflict:
+                    continue
         except ApiError as error:
             return error.response()
-
-    def _answer(self, request: "Request", session: "Session", path: str) -> Response:
-        node = self._node
-        for _ in range(limits.TX_ATTEMPTS_MAX):
-            if self._has_backpressure and node.is_at_capacity():
-                raise ApiError(
-                    503,
-                    ErrorCode.TooManyPendingTransactions,
-                    "Too many transactions pending commit on the service.",
-                )
-            if not self.is_open:
-                raise ApiError(404, ErrorCode.FrontendNotOpen, "Frontend is not open.")
-            match = self._find(request, path)
-            if isinstance(match, Response):
-                return match
-            endpoint = match.endpoint
-            if not session.interface.accepts(f"/{self.registry.prefix}{endpoint.path}"):
-                return empty_reply(503)
-            redirected = self._redirect(endpoint, request, session.interface)
-            if redirected is not None:
-                return redirected
-            try:
-                return self._execute(match, request, session)
-            except Conflict:
-                continue
-        raise ApiError(
+        return ApiError(
             503,
             ErrorCode.TransactionCommitAttemptsExceedLimit,
             f"Transaction continued to conflict after {limits.TX_ATTEMPTS_MAX} "
             "attempts. Retry later.",
             headers={"retry-after": str(limits.RETRY_AFTER_S)},
-        )
+        ).response()
 
-    def _find(self, request: "Request", path: str) -> Match | Response:
+    def _admit(
+        self, request: "Request", interface: "Interface", path: str
+    ) -> Match | Response:
+        """Find what to execute, or the answer of a check that comes before that."""
+        if self._has_backpressure and self._node.is_at_capacity():
+            raise ApiError(
+                503,
+                ErrorCode.TooManyPendingTransactions,
+                "Too many transactions pending commit on the service.",
+            )
+        if not self.is_open:
+            raise ApiError(404, ErrorCode.FrontendNotOpen, "Frontend is not open.")
         try:
             match = self.registry.find(request.method, path)
         except AmbiguousPath as error:
             raise ApiError(500, ErrorCode.InternalError, str(error)) from error
-        if match is not None:
-            return match
+        if match is None:
+            return self._not_found(request, path)
+        if not interface.accepts(match.full_path):
+            return empty_reply(503)
+        if interface.redirect_to_primary or interface.redirect_to_backup:
+            return self._redirect(match.endpoint, request, interface) or match
+        return match
+
+    def _not_found(self, request: "Request", path: str) -> Response:
         methods = self.registry.methods_of(path)
         if not methods:
             raise ApiError(
@@ -173,7 +178,8 @@ class Frontend:
             tx=tx,
         )
         response = self._run(endpoint, context)
-        self._check_session_consistency(session)
+        if session.active_view != node.view:
+            self._check_session_consistency(session)
         applies = context.apply_writes
         if applies is None:
             applies = response.status in _SUCCESS
@@ -182,26 +188,33 @@ class Frontend:
         tx_id = node.commit(tx, context.claims_digest)
         if tx_id is None:
             return response
-        return self._locally_committed(endpoint, context, response, tx_id)
+        if endpoint.on_local_commit is None:
+            response.headers[TX_ID_HEADER] = str(tx_id)
+            return response
+        return self._locally_committed(
+            endpoint.on_local_commit, context, response, tx_id
+        )
 
     def _authenticate(self, endpoint: Endpoint, context: Context) -> None:
         """Take the first policy that accepts; its identity becomes the caller."""
-        details: list[JsonObject] = []
+        refusals: list[tuple[str, str]] = []
         challenge: str | None = None
         for policy in endpoint.auth:
             try:
                 context.caller = policy.authenticate(context)
             except Unauthenticated as refusal:
                 challenge = refusal.challenge
-                details.append(
-                    {
-                        "auth_policy": policy.name,
-                        "code": ErrorCode.InvalidAuthenticationInfo,
-                        "message": str(refusal),
-                    }
-                )
+                refusals.append((policy.name, str(refusal)))
             else:
                 return
+        details: list[JsonObject] = [
+            {
+                "auth_policy": name,
+                "code": ErrorCode.InvalidAuthenticationInfo,
+                "message": message,
+            }
+            for name, message in refusals
+        ]
         raise ApiError(
             401,
             ErrorCode.InvalidAuthenticationInfo,
@@ -240,16 +253,17 @@ class Frontend:
             )
 
     def _locally_committed(
-        self, endpoint: Endpoint, context: Context, response: Response, tx_id: TxId
+        self,
+        tell: LocalCommitHandler,
+        context: Context,
+        response: Response,
+        tx_id: TxId,
     ) -> Response:
-        """Tell the caller its transaction's id, in the endpoint's own way if any."""
-        if endpoint.on_local_commit is None:
-            response.headers[TX_ID_HEADER] = str(tx_id)
-            return response
+        """Tell the caller its transaction's id in the endpoint's own way."""
         try:
-            endpoint.on_local_commit(context, response, tx_id)
+            tell(context, response, tx_id)
         except Exception as error:  # noqa: BLE001 - in the ledger whatever this does
-            self._on_unhandled(endpoint, error)
+            self._on_unhandled(context.endpoint, error)
             failure = ApiError(
                 500,
                 ErrorCode.InternalError,

@@ -17,10 +17,16 @@ _PARAMETER = re.compile(r"\{([^}]*)\}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """An endpoint and the values of its path parameters, percent-decoded."""
+    """An endpoint, and what a request's path made of it.
+
+    Attributes:
+        params: the values of the path's parameters, percent-decoded.
+        full_path: the endpoint's template with the frontend's prefix.
+    """
 
     endpoint: Endpoint
     params: Mapping[str, str]
+    full_path: str
 
 
 def template_pattern(path: str) -> re.Pattern[str] | None:
@@ -86,7 +92,8 @@ class Registry:
         self.title = title
         self.description = description
         self.version = version
-        self._fixed: dict[str, dict[str, Endpoint]] = {}
+        # What a path without parameters matches is always the same, so it is kept.
+        self._fixed: dict[str, dict[str, Match]] = {}
         self._templated: dict[str, _Templated] = {}
 
     def add(self, endpoint: Endpoint) -> None:
@@ -97,7 +104,8 @@ class Registry:
         """
         pattern = template_pattern(endpoint.path)
         if pattern is None:
-            self._fixed.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+            match = self._match(endpoint, _NO_PARAMS)
+            self._fixed.setdefault(endpoint.path, {})[endpoint.method] = match
             return
         templated = self._templated.get(endpoint.path)
         if templated is None:
@@ -113,9 +121,9 @@ class Registry:
         """
         by_method = self._fixed.get(path)
         if by_method is not None:
-            endpoint = by_method.get(method)
-            if endpoint is not None:
-                return Match(endpoint=endpoint, params=_NO_PARAMS)
+            fixed = by_method.get(method)
+            if fixed is not None:
+                return fixed
         found: list[Match] = []
         for templated in self._templated.values():
             endpoint = templated.by_method.get(method)
@@ -125,10 +133,14 @@ class Registry:
             if match is not None:
                 values = map(unquote, match.groups())
                 params = dict(zip(templated.names, values, strict=True))
-                found.append(Match(endpoint=endpoint, params=params))
+                found.append(self._match(endpoint, params))
         if len(found) > 1:
             raise AmbiguousPath(path, [m.endpoint.path for m in found])
         return found[0] if found else None
+
+    def _match(self, endpoint: Endpoint, params: Mapping[str, str]) -> Match:
+        full_path = f"/{self.prefix}{endpoint.path}"
+        return Match(endpoint=endpoint, params=params, full_path=full_path)
 
     def methods_of(self, path: str) -> list[str]:
         """List the verbs that the path answers to, in alphabetical order."""
@@ -140,8 +152,9 @@ class Registry:
 
     def __iter__(self) -> Iterator[Endpoint]:
         """Give every endpoint, by path, then by verb."""
-        groups = dict(self._fixed)
-        groups.update({p: t.by_method for p, t in self._templated.items()})
+        groups = {p: t.by_method for p, t in self._templated.items()}
+        for path, fixed in self._fixed.items():
+            groups[path] = {method: match.endpoint for method, match in fixed.items()}
         for path in sorted(groups):
             for method in sorted(groups[path]):
                 yield groups[path][method]
