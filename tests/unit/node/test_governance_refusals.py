@@ -1,0 +1,87 @@
+"""What governance asks of a node in vain, and what it learns from it."""
+
+import pytest
+
+from ccfpy.gov.ports import EffectRefused
+from ccfpy.js.quickjs import QuickJs
+from ccfpy.node.governance import NodeGovernance
+from ccfpy.node.replica import Replica
+from ccfpy.service.tables import service
+from ccfpy.testing.node import InProcessNode, StoppedClock
+
+
+@pytest.fixture
+def replica(node: InProcessNode) -> Replica:
+    booted = node.trusted._replica
+    assert booted is not None
+    return booted
+
+
+@pytest.fixture
+def governance(replica: Replica) -> NodeGovernance:
+    return NodeGovernance(replica, QuickJs(StoppedClock()))
+
+
+def test_a_root_is_known_as_far_back_as_the_tree_remembers(
+    governance: NodeGovernance, replica: Replica
+) -> None:
+    tree = replica.sequence.tree
+    latest = len(tree) - 1
+    assert governance.root_at(2) == tree.root(3)
+    tree.flush(5)
+    assert governance.root_at(2) is None
+    assert governance.root_at(latest) == tree.root()
+
+
+def test_the_secret_in_force_is_named_by_where_it_began(
+    governance: NodeGovernance, replica: Replica
+) -> None:
+    tx = replica.begin(read_only=True)
+    assert governance.latest_ledger_secret_seqno(tx) == 1
+    assert len(replica.sequence.secrets) == 1
+
+
+@pytest.mark.parametrize(
+    ("request_pem", "valid_from"),
+    [("no request", "250601000000Z"), ("no request", "some day")],
+)
+def test_a_certificate_is_not_made_of_nothing(
+    governance: NodeGovernance, request_pem: str, valid_from: str
+) -> None:
+    with pytest.raises(EffectRefused):
+        governance.endorse_node_certificate(
+            request_pem, valid_from=valid_from, validity_days=1
+        )
+
+
+def test_a_service_that_is_open_is_not_opened_again(
+    governance: NodeGovernance, replica: Replica, node: InProcessNode
+) -> None:
+    tx = replica.begin(read_only=False)
+    governance.transition_service_to_open(
+        tx, previous_identity=None, next_identity=node.service_certificate
+    )
+    assert replica.commit(tx, None) is not None
+    assert replica.sequence.unsigned == 0, "nothing was written"
+
+
+def test_no_shares_are_issued_without_a_threshold(
+    governance: NodeGovernance, replica: Replica
+) -> None:
+    tx = replica.begin(read_only=False)
+    service.CONFIGURATION.of(tx).remove()
+    with pytest.raises(EffectRefused, match="recovery threshold"):
+        governance.rekey_ledger(tx)
+    with pytest.raises(EffectRefused, match="recovery threshold"):
+        governance.refresh_recovery_shares(tx)
+
+
+def test_a_service_that_was_not_recovered_waits_for_no_shares(
+    governance: NodeGovernance, replica: Replica
+) -> None:
+    tx = replica.begin(read_only=False)
+    assert not governance.is_reading_private_ledger
+    with pytest.raises(EffectRefused, match="handed in 5 bytes"):
+        governance.submit_recovery_share(tx, "somebody", b"share")
+    with pytest.raises(EffectRefused, match="nothing awaits recovery"):
+        governance.initiate_private_recovery(tx)
