@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ccfpy.base.errors import Malformed
 from ccfpy.gov.effects import JwtKeyEffects, NodeEffects
 from ccfpy.gov.ports import GovernanceHost
 from ccfpy.js.access import TxAccess
@@ -64,8 +65,11 @@ class Evaluator:
 
     @classmethod
     def of(cls, host: GovernanceHost, tx: "Tx", unix_time_us: int) -> "Evaluator":
-        """Make one with the limits that apply in ``tx``."""
-        options = RUNTIME_OPTIONS.of(tx).get()
+        """Make one with the limits that apply in ``tx``; unreadable ones do not."""
+        try:
+            options = RUNTIME_OPTIONS.of(tx).get()
+        except Malformed:
+            options = None
         limits = JsLimits()
         if options is not None:
             limits = JsLimits(

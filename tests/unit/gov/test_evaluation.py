@@ -3,7 +3,7 @@
 import pytest
 
 from ccfpy.gov.evaluation import EvaluationFailed, Evaluator
-from ccfpy.js.engine import JsModuleFailed, Program
+from ccfpy.js.engine import JsLimits, JsModuleFailed, Program
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.service.tables.js import RUNTIME_OPTIONS, JsRuntimeOptions
 from tests.unit.gov.conftest import Clock, Governed
@@ -63,6 +63,18 @@ def test_configured_limits_only_raise_the_defaults(governed: Governed) -> None:
     assert limits.heap_bytes_max == 200 * MIB
     assert limits.execution_ms_max == 5000
     assert limits.stack_bytes_max == MIB
+
+
+@pytest.mark.parametrize("heap", ["-1", "1e300", "1.5", "null", '"much"'])
+def test_options_that_cannot_be_read_do_not_lock_governance_up(
+    governed: Governed, heap: str
+) -> None:
+    """A proposal may have written anything, and another must be able to mend it."""
+    tx = governed.begin()
+    tx.raw(RUNTIME_OPTIONS.name).put(bytes(8), b'{"max_heap_bytes":%b}' % heap.encode())
+    evaluator = Evaluator.of(governed.host, tx, NOW_US)
+    assert evaluator.limits == JsLimits()
+    assert evaluator.evaluate(script("return 1"), "f", []) == "1"
 
 
 @pytest.mark.parametrize(
