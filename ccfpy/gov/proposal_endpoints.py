@@ -102,7 +102,7 @@ class ProposalEndpoints:
         ballots = {**proposal.info.ballots, member_id: source}
         proposal = replace(proposal, info=replace(proposal.info, ballots=ballots))
         tables.COSE_HISTORY.of(tx).put(member_id, signed.envelope)
-        return _resolve(self._evaluator(context), law, proposal)
+        return _resolve(self._evaluator(context), law, proposal, voter=member_id)
 
     def _evaluator(self, context: Context) -> Evaluator:
         return Evaluator.of(self._host, context.tx, context.node.unix_time_us)
@@ -187,9 +187,15 @@ def _store(tx: "Tx", proposal: Proposal, signed: SignedRequest) -> None:
     tables.COSE_HISTORY.of(tx).put(signed.member_id, signed.envelope)
 
 
-def _resolve(evaluator: Evaluator, law: Program, proposal: Proposal) -> "Response":
+def _resolve(
+    evaluator: Evaluator,
+    law: Program,
+    proposal: Proposal,
+    *,
+    voter: MemberId | None = None,
+) -> "Response":
     with _ScriptErrors():
-        info = proposals.resolve(evaluator, law, proposal)
+        info = proposals.resolve(evaluator, law, proposal, voter=voter)
     if info.state is ProposalState.FAILED:
         # An error answer drops every write, so no half-applied proposal remains.
         raise ApiError(500, ErrorCode.InternalError, str(info.failure))

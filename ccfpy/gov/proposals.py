@@ -17,7 +17,7 @@ from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.base.json import Json
 from ccfpy.gov.evaluation import EvaluationFailed, Evaluator
 from ccfpy.http.errors import ApiError, ErrorCode
-from ccfpy.js.engine import Program
+from ccfpy.js.engine import JsModuleFailed, Program
 from ccfpy.kv.tx import Tx
 from ccfpy.service.tables import proposals
 from ccfpy.service.tables.constitution import CONSTITUTION
@@ -139,16 +139,28 @@ def validate(evaluator: Evaluator, law: Program, body: str) -> None:
     )
 
 
-def resolve(evaluator: Evaluator, law: Program, proposal: Proposal) -> ProposalInfo:
+def resolve(
+    evaluator: Evaluator,
+    law: Program,
+    proposal: Proposal,
+    *,
+    voter: MemberId | None = None,
+) -> ProposalInfo:
     """Count the ballots, let the constitution decide, and carry out what it accepts.
 
     Writes the outcome, except that the caller must give up the transaction if the
     proposal Failed.
 
+    Args:
+        evaluator: runs the scripts, in the request's transaction.
+        law: the constitution.
+        proposal: with all ballots, the one just cast among them.
+        voter: who cast that.
+
     Raises:
-        JsModuleFailed: a ballot or the constitution lacks its function.
+        JsModuleFailed: the voter's ballot or the constitution lacks its function.
     """
-    votes, vote_failures = _count(evaluator, proposal)
+    votes, vote_failures = _count(evaluator, proposal, voter)
     info = _decide(evaluator, law, proposal, votes)
     table = proposals.INFO.of(evaluator.tx)
     table.put(proposal.proposal_id, info)
@@ -165,9 +177,13 @@ def resolve(evaluator: Evaluator, law: Program, proposal: Proposal) -> ProposalI
 
 
 def _count(
-    evaluator: Evaluator, proposal: Proposal
+    evaluator: Evaluator, proposal: Proposal, voter: MemberId | None
 ) -> tuple[dict[MemberId, bool], dict[MemberId, Failure]]:
-    """Evaluate every ballot; one that does not evaluate is no vote."""
+    """Evaluate every ballot; one that does not evaluate is no vote.
+
+    The voter is told of a ballot that exports no vote. One cast earlier did export it
+    then: that it hides it now must not turn the others' ballots away.
+    """
     votes: dict[MemberId, bool] = {}
     failures: dict[MemberId, Failure] = {}
     for member_id, source in proposal.info.ballots.items():
@@ -178,6 +194,10 @@ def _count(
             vote = evaluator.evaluate(ballot, "vote", arguments)
         except EvaluationFailed as error:
             failures[member_id] = error.failure
+        except JsModuleFailed as error:
+            if member_id == voter:
+                raise
+            failures[member_id] = Failure(reason=str(error))
         else:
             votes[member_id] = vote == "true"
     return votes, failures

@@ -145,6 +145,32 @@ def test_a_ballot_that_exports_no_vote_changes_nothing(governed: Governed) -> No
     assert body(read)["ballotCount"] == 0
 
 
+def test_a_ballot_that_hides_its_vote_later_is_no_vote_and_blocks_nobody(
+    governed: Governed,
+) -> None:
+    """Else one member could keep a proposal from ever being decided."""
+    proposal_id = made(governed)
+    member_id = governed.members[2].member_id
+    path = f"/members/proposals/{proposal_id}"
+    table = "ccf.kv['public:ccf.gov.proposals_info']"
+    key = f"ccf.strToBuf('{proposal_id}')"
+    ballot = (
+        f"const info = ccf.bufToJsonCompatible({table}.get({key}));\n"
+        "const others = Object.keys(info.ballots).length;\n"
+        "export const vote = others < 2 ? () => false : 'none';"
+    )
+    submit = f"{path}/ballots/{member_id}:submit"
+    reply = governed.post(
+        submit, {"ballot": ballot}, by=2, kind="ballot", proposal_id=proposal_id
+    )
+    assert reply.status == 200
+    assert governed.vote(proposal_id, by=0).status == 200
+    assert body(governed.vote(proposal_id, by=1))["proposalState"] == "Accepted"
+    failures = body(governed.get(path))["voteFailures"]
+    assert isinstance(failures, dict)
+    assert "'vote'" in failures[member_id]["reason"]
+
+
 def test_ballots_and_actions_are_read_as_they_were_signed(governed: Governed) -> None:
     proposal_id = made(governed)
     governed.vote(proposal_id, by=1)
