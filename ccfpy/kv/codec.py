@@ -54,48 +54,46 @@ class PublicDomain(NamedTuple):
     write_set: WriteSet
 
 
+_WRITTEN = int(EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS)
+"""The one type that is written."""
 _HEADER = struct.Struct("<BQ32s32sQ")
 _U64 = struct.Struct("<Q")
 _ZERO = u64(0)
 _ONE = u64(1)
 
 
-def serialise_public(
+class Domains(NamedTuple):
+    """A transaction as bytes."""
+
+    public: bytes
+    private: bytes
+    """Often nothing."""
+
+
+def serialise(
     write_set: WriteSet,
     *,
     version: Seqno,
     claims_digest: bytes,
     commit_evidence_digest: bytes,
-    entry_type: EntryType = EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS,
-) -> bytes:
-    """Write the public domain: the header, and the public maps of ``write_set``.
+) -> Domains:
+    """Write both domains, in one go because every transaction passes here.
 
     Args:
-        write_set: maps in any order; private ones are left out.
+        write_set: maps in any order.
         version: the transaction's seqno.
         claims_digest: 32 bytes chosen by the application, zeros by default.
         commit_evidence_digest: SHA-256 of the commit evidence.
-        entry_type: the only one written.
     """
-    assert entry_type is EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS
     assert len(claims_digest) == len(commit_evidence_digest) == DIGEST_BYTES
-    header = _HEADER.pack(4, version, claims_digest, commit_evidence_digest, 0)
-    return header + _map_blocks(write_set, public=True)
-
-
-def serialise_private(write_set: WriteSet) -> bytes:
-    """Write the private domain: the private maps of ``write_set``, often nothing."""
-    return _map_blocks(write_set, public=False)
-
-
-def _map_blocks(write_set: WriteSet, *, public: bool) -> bytes:
-    fields: list[bytes] = []
+    public = [_HEADER.pack(_WRITTEN, version, claims_digest, commit_evidence_digest, 0)]
+    private: list[bytes] = []
     for name in sorted(write_set) if len(write_set) > 1 else write_set:
-        # As is_public, without the call: every transaction passes here twice.
-        if name.startswith(PUBLIC_PREFIX) is public:
-            fields.append(_map_prefix(name))
-            _add_writes(fields, write_set[name])
-    return b"".join(fields)
+        # As is_public, without the call.
+        fields = public if name.startswith(PUBLIC_PREFIX) else private
+        fields.append(_map_prefix(name))
+        _add_writes(fields, write_set[name])
+    return Domains(b"".join(public), b"".join(private))
 
 
 @lru_cache(maxsize=MAP_NAMES_CACHED_MAX)

@@ -29,8 +29,7 @@ from ccfpy.kv.codec import (
     PublicDomain,
     parse_private,
     parse_public,
-    serialise_private,
-    serialise_public,
+    serialise,
 )
 from ccfpy.ledger.evidence import commit_evidence
 from ccfpy.ledger.frame import (
@@ -104,13 +103,12 @@ def seal(
     assert 0 < view <= VIEW_MAX, view
     evidence = commit_evidence(secret.nonce_key, txid)
     evidence_digest = sha256(evidence)
-    public = serialise_public(
+    public, private = serialise(
         write_set,
         version=seqno,
         claims_digest=claims_digest,
         commit_evidence_digest=evidence_digest,
     )
-    private = serialise_private(write_set)
     data = _assemble(secret, (seqno, view), public, private, flags)
     digest = sha256(data)
     return SealedEntry(

@@ -16,8 +16,7 @@ from ccfpy.kv.codec import (
     EntryType,
     parse_private,
     parse_public,
-    serialise_private,
-    serialise_public,
+    serialise,
 )
 from ccfpy.kv.names import is_public
 
@@ -31,12 +30,18 @@ WRITE_SETS = st.dictionaries(NAMES, WRITES, max_size=4)
 
 
 def public(write_set: WriteSet, version: int = 5) -> bytes:
-    return serialise_public(
+    return serialise(
         write_set,
         version=version,
         claims_digest=CLAIMS,
         commit_evidence_digest=EVIDENCE,
-    )
+    ).public
+
+
+def private_of(write_set: WriteSet) -> bytes:
+    return serialise(
+        write_set, version=5, claims_digest=CLAIMS, commit_evidence_digest=EVIDENCE
+    ).private
 
 
 HEADER = b"\x04" + u64(5) + CLAIMS + EVIDENCE + u64(0)
@@ -58,30 +63,19 @@ def test_a_public_domain_is_laid_out_as_ccf_does() -> None:
             *(u64(2), buf(b"absent"), buf(b"gone")),
         )
     )
-    assert serialise_private(write_set) == b"".join(
+    assert private_of(write_set) == b"".join(
         (buf(b"private"), u64(0), u64(0), u64(1), buf(b"k"), buf(b"v"), u64(0))
     )
 
 
 def test_a_private_transaction_still_has_a_public_header() -> None:
     assert public({"private": {b"k": b"v"}}) == HEADER
-    assert serialise_private({"public:m": {b"k": b"v"}}) == b""
-
-
-def test_only_the_newest_type_is_written() -> None:
-    with pytest.raises(AssertionError):
-        serialise_public(
-            {},
-            version=1,
-            claims_digest=CLAIMS,
-            commit_evidence_digest=EVIDENCE,
-            entry_type=EntryType.WRITE_SET,
-        )
+    assert private_of({"public:m": {b"k": b"v"}}) == b""
 
 
 def test_digests_have_32_bytes() -> None:
     with pytest.raises(AssertionError):
-        serialise_public(
+        serialise(
             {}, version=1, claims_digest=b"short", commit_evidence_digest=EVIDENCE
         )
 
@@ -94,7 +88,7 @@ def test_what_is_written_is_read_back(write_set: WriteSet, version: int) -> None
     assert domain.claims_digest == CLAIMS
     assert domain.commit_evidence_digest == EVIDENCE
     assert domain.max_conflict_version == 0
-    private = parse_private(serialise_private(write_set))
+    private = parse_private(private_of(write_set))
     assert {**domain.write_set, **private} == write_set
     for part in (domain.write_set, private):
         assert list(part) == sorted(part)
@@ -109,7 +103,7 @@ def test_the_order_of_writing_does_not_show(write_set: WriteSet) -> None:
         for name in sorted(write_set, reverse=True)
     }
     assert public(write_set) == public(reordered)
-    assert serialise_private(write_set) == serialise_private(reordered)
+    assert private_of(write_set) == private_of(reordered)
 
 
 @given(WRITE_SETS, st.data())
@@ -210,13 +204,13 @@ def test_recorded_ledgers_are_read_and_written_to_the_byte(ccf_services: Path) -
         domain = parse_public(data)
         types[domain.entry_type] += 1
         if domain.claims_digest and domain.commit_evidence_digest:
-            again = serialise_public(
+            again = serialise(
                 domain.write_set,
                 version=domain.version,
                 claims_digest=domain.claims_digest,
                 commit_evidence_digest=domain.commit_evidence_digest,
             )
-            assert again == data
+            assert again.public == data
     assert types == {
         EntryType.WRITE_SET: 72,
         EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS: 627,
