@@ -286,9 +286,11 @@ class Store:
                 changes.append((versioned_map, {}, previous_version))
         self.version = version
         self._log.append((version, changes))
-        if self._local_hooks:
+        hooks = self._local_hooks
+        if hooks:
             for name, writes in write_set.items():
-                self._run_local_hooks(name, version, writes)
+                if name in hooks:
+                    self._run_local_hooks(name, version, writes)
         return write_set
 
     def _run_local_hooks(self, name: str, version: Seqno, writes: Writes) -> None:

@@ -68,8 +68,18 @@ class MapHandle:
         writes = self.writes
         if key in writes:
             return writes[key]
-        node = self._read(key)
-        return None if node is None else node[1]
+        node = self.map.chains.get(key)
+        if (
+            node is None
+            or node[0] > self._version
+            or self._state.generation != self._generation
+        ):
+            node = self._read(key)
+            return None if node is None else node[1]
+        # As _read, without the calls: mostly the newest version is the one to see.
+        value = node[1]
+        self.reads[key] = 0 if value is None else node[0]
+        return value
 
     def has(self, key: bytes) -> bool:
         """Tell whether ``key`` exists."""
@@ -233,18 +243,8 @@ class Tx:
             Conflict: the version to read at is gone.
         """
         handle = self.handles.get(name)
-        return self._open(name) if handle is None else handle
-
-    @property
-    def writes(self) -> WriteSet:
-        """What would be committed now: changed maps in name order."""
-        return {
-            name: handle.writes
-            for name, handle in sorted(self.handles.items())
-            if handle.writes
-        }
-
-    def _open(self, name: str) -> MapHandle:
+        if handle is not None:
+            return handle
         state = self._state
         if self.read_version is None:
             self.read_version = state.version
@@ -258,3 +258,12 @@ class Tx:
             versioned_map = VersionedMap(name)
         handle = self.handles[name] = MapHandle(self, state, versioned_map)
         return handle
+
+    @property
+    def writes(self) -> WriteSet:
+        """What would be committed now: changed maps in name order."""
+        return {
+            name: handle.writes
+            for name, handle in sorted(self.handles.items())
+            if handle.writes
+        }
