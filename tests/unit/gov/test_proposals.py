@@ -168,11 +168,14 @@ def test_only_true_is_a_vote_in_favour(evaluator: Evaluator, source: str) -> Non
     assert info.final_votes == {ALICE: False}
 
 
-def test_a_ballot_without_vote_is_the_callers_fault(evaluator: Evaluator) -> None:
+def test_a_ballot_without_vote_is_its_voters_fault(evaluator: Evaluator) -> None:
     info = ProposalInfo(proposer_id=ALICE, ballots={ALICE: "export const a = 1"})
     proposal = Proposal(proposal_id=PID, body=b"", info=info)
     with pytest.raises(JsModuleFailed):
-        resolve(evaluator, law(), proposal)
+        resolve(evaluator, law(), proposal, voter=ALICE)
+    decided = resolve(evaluator, law('"Rejected"'), proposal, voter=BOB)
+    assert decided.vote_failures is not None
+    assert decided.vote_failures.keys() == {ALICE}
 
 
 def test_a_ballot_may_not_write(evaluator: Evaluator) -> None:
