@@ -65,9 +65,11 @@ def serialise_response(response: Response) -> bytes:
 
     Raises:
         Malformed: a header holds a line break or a character beyond Latin-1, which an
-            app may have let through from its caller.
+            app may have let through from its caller; or the body is not bytes.
     """
     body = response.body
+    if type(body) is not bytes:
+        raise Malformed(f"the body of a response is {type(body).__name__}, not bytes")
     headers = response.headers
     status = response.status
     head = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} Unknown\r\n"

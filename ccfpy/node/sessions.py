@@ -126,15 +126,14 @@ class Connection:
         except UnreadableRequest as error:
             requests, failure = error.completed, error
         replies: list[bytes] = []
-        body_bytes = 0
+        reply_bytes = 0
         for request in requests:
             response = self._answer(request, router)
-            body_bytes += len(response.body)
-            if not request.keep_alive or (
-                body_bytes > limits.REPLIES_BYTES_MAX and request is not requests[-1]
-            ):
+            if not request.keep_alive or reply_bytes > limits.REPLIES_BYTES_MAX:
                 response.close = True
-            replies.append(serialise_reply(response, request))
+            reply = serialise_reply(response, request)
+            replies.append(reply)
+            reply_bytes += len(reply)
             if response.close:
                 return b"".join(replies), True
         if failure is not None:
@@ -154,12 +153,17 @@ class Connection:
 
 
 def serialise_reply(response: Response, request: "Request") -> bytes:
-    """Write a response; one to HEAD keeps its headers and loses its body."""
+    """Write a response; one to HEAD keeps its headers and loses its body.
+
+    One that an app made wrongly becomes an error in its place.
+    """
     try:
         data = serialise_response(response)
     except Malformed as error:
-        failure = ApiError(500, ErrorCode.InternalError, str(error))
-        return serialise_response(failure.response())
+        response = ApiError(
+            500, ErrorCode.InternalError, str(error), close=response.close
+        ).response()
+        data = serialise_response(response)
     if request.method == "HEAD" and response.body:
         return data[: -len(response.body)]
     return data
