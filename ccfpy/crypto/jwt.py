@@ -153,22 +153,32 @@ def _objects(*texts: bytes) -> list[JsonObject]:
 
 def _required(fields: JsonObject, name: str, what: str) -> json.Json:
     if name not in fields:
-        text = json.dumps(fields).decode()
         raise Malformed(
-            f"{what}: At #/: Missing required field '{name}' in object: {text}"
+            f"{what}: At #/: Missing required field '{name}' in object: "
+            f"{_shown(fields)}"
         )
     return fields[name]
+
+
+def _shown(fields: JsonObject) -> str:
+    """Write an object for its sender; some can be read that are too deep to write."""
+    try:
+        return json.dumps(fields).decode()
+    except TypeError:
+        return "{...}"
 
 
 def _text(fields: JsonObject, name: str, what: str) -> str:
     value = _required(fields, name, what)
     if not isinstance(value, str):
-        raise Malformed(f"{what}: At #/{name}: expected text, found {value!r}")
+        found = type(value).__name__
+        raise Malformed(f"{what}: At #/{name}: expected text, found {found}")
     return value
 
 
 def _moment(fields: JsonObject, name: str, what: str) -> int:
     value = _required(fields, name, what)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Malformed(f"{what}: At #/{name}: expected a number, found {value!r}")
+        found = type(value).__name__
+        raise Malformed(f"{what}: At #/{name}: expected a number, found {found}")
     return int(value)
