@@ -53,7 +53,12 @@ class Outbox:
             self._effects.append(effect)
 
     def log(self, level: LogLevel, message: str, *, tag: LogTag = LogTag.NONE) -> None:
-        """Write a log line; ``message`` must hold nothing private."""
+        """Write a log line; ``message`` must hold nothing private.
+
+        What it quotes of a client's words cannot forge another line.
+        """
+        if not message.isprintable():
+            message = "".join(map(_printable, message))
         self._effects.append(Log(level=level, tag=tag, message=message))
 
     def info(self, message: str, *, tag: LogTag = LogTag.NONE) -> None:
@@ -86,3 +91,9 @@ class Outbox:
         effects = self._effects
         self._effects = []
         return effects
+
+
+def _printable(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode()

@@ -79,3 +79,11 @@ def test_log_lines_carry_their_level_and_tag() -> None:
         Log(level=LogLevel.INFO, message="hello", tag=LogTag.GOV),
         Log(level=LogLevel.FAIL, message="oh"),
     ]
+
+
+def test_a_log_line_is_one_line_whatever_a_client_put_into_it() -> None:
+    outbox = Outbox()
+    outbox.info("'a\r\n2026-01-01 [fatal] \x1b[31mforged\u2028' in \u00e9t\u00e9\t!")
+    (log,) = outbox.take()
+    assert isinstance(log, Log)
+    assert log.message == (r"'a\r\n2026-01-01 [fatal] \x1b[31mforged\u2028' in été\t!")
