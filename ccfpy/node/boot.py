@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ccfpy.attestation.virtual import MEASUREMENT, VirtualEvidence
 from ccfpy.base import json, limits
 from ccfpy.base.errors import ConfigurationRefused, Malformed
-from ccfpy.base.ids import FIRST_VIEW, TxId
+from ccfpy.base.ids import FIRST_VIEW, TxId, is_hex_id
 from ccfpy.base.json import Json
 from ccfpy.base.ports import Clock, Entropy
 from ccfpy.boundary.configuration import (
@@ -66,12 +66,15 @@ def start(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
     """Begin a new service with this node as its only one.
 
     Raises:
-        ConfigurationRefused: members, threshold or constitution do not make a service.
+        ConfigurationRefused: there is nothing to start, or the host speaks nonsense.
+        Malformed: a certificate cannot be made as it is configured.
     """
     configuration = boot.configuration
     section = configuration.start
     if section is None:
         raise ConfigurationRefused("command.start is missing")
+    if not is_hex_id(boot.executable_digest):
+        raise ConfigurationRefused("the digest of the executable is no digest")
     time = HostClock(monotonic_ms=boot.monotonic_ms, unix_us=boot.unix_us)
     identity = _node_identity(configuration, time, ports.entropy)
     service_identity = ServiceIdentity.generate(
@@ -163,8 +166,12 @@ def _genesis(section: StartConfiguration) -> genesis.GenesisInfo:
     return genesis.GenesisInfo(
         members=tuple(
             NewMember(
-                cert=member.certificate.decode(),
-                encryption_pub_key=_text(member.encryption_public_key),
+                cert=_text(member.certificate, "a member's certificate"),
+                encryption_pub_key=(
+                    _text(member.encryption_public_key, "a member's encryption key")
+                    if member.encryption_public_key is not None
+                    else None
+                ),
                 member_data=_json(member.data),
                 recovery_role=(
                     RecoveryRole(member.recovery_role) if member.recovery_role else None
@@ -182,7 +189,7 @@ def _genesis(section: StartConfiguration) -> genesis.GenesisInfo:
             ),
             recent_cose_proposals_window_size=given.recent_cose_proposals_window_size,
         ),
-        constitution=section.constitution.decode(),
+        constitution=constitution_of(section),
     )
 
 
@@ -322,5 +329,19 @@ def _json(text: bytes | None) -> Json:
     return None if text is None else json.loads(text)
 
 
-def _text(data: bytes | None) -> str | None:
-    return None if data is None else data.decode()
+def constitution_of(section: StartConfiguration) -> str:
+    """Give the source of the service's first constitution.
+
+    Raises:
+        ConfigurationRefused: it is not text.
+    """
+    return _text(section.constitution, "the constitution")
+
+
+def _text(data: bytes, what: str) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise ConfigurationRefused(
+            f"{what} is not UTF-8 text at byte {error.start}"
+        ) from error

@@ -7,7 +7,7 @@ Everything after that is events in, effects out, with no other way in or out.
 from collections.abc import Sequence
 from typing import assert_never
 
-from ccfpy.base.errors import ConfigurationRefused
+from ccfpy.base.errors import ConfigurationRefused, Malformed
 from ccfpy.base.ports import Clock, Entropy, Memory
 from ccfpy.boundary.configuration import CommandType
 from ccfpy.boundary.effects import Effect, LogTag, Stop
@@ -106,7 +106,10 @@ class Node:
             raise ConfigurationRefused(
                 f"command.type {command} is not available in this version; use Start"
             )
-        replica = boot.start(event, self._ports, self._outbox)
+        try:
+            replica = boot.start(event, self._ports, self._outbox)
+        except Malformed as error:
+            raise ConfigurationRefused(str(error)) from error
         self._sessions = Sessions(
             boot.interfaces_of(event.configuration),
             certificates=replica.certificates,
@@ -131,9 +134,9 @@ class Node:
         self._router = Router(replica.frontends)
         self._replica = replica
         replica.watch()
-        constitution = event.configuration.start
-        assert constitution is not None
-        claims = self._app.create_claims(constitution.constitution.decode())
+        section = event.configuration.start
+        assert section is not None, "the replica was started from it"
+        claims = self._app.create_claims(boot.constitution_of(section))
         boot.create_service(replica, event, claims)
 
     def _frontend(self, replica: Replica, registry: Registry) -> Frontend:

@@ -8,6 +8,7 @@ from collections.abc import Sequence as ListOf
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
 from ccfpy.base.ports import Clock, Entropy
 from ccfpy.boundary.configuration import NodeConfiguration
@@ -39,8 +40,15 @@ class HostClock:
 
     @property
     def now(self) -> datetime:
-        """Wall time, as certificates state it."""
-        return datetime.fromtimestamp(self.unix_us / 1e6, tz=UTC)
+        """Wall time, as certificates state it.
+
+        Raises:
+            Malformed: no calendar goes so far.
+        """
+        try:
+            return datetime.fromtimestamp(self.unix_us / 1e6, tz=UTC)
+        except (ValueError, OverflowError) as error:
+            raise Malformed(f"the host's clock is wrong: {error}") from error
 
 
 @dataclass(slots=True, kw_only=True)

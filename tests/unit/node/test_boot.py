@@ -64,6 +64,44 @@ def test_a_recovery_role_needs_a_key(new_node: InProcessNode) -> None:
     assert "no encryption public key is specified" in reason
 
 
+def test_texts_must_be_text(new_node: InProcessNode) -> None:
+    latin = "é".encode("latin-1")
+    changes = {
+        "a member's certificate": first_member(certificate=latin),
+        "a member's encryption key": first_member(encryption_public_key=latin),
+        "the constitution": lambda start: replace(start, constitution=latin),
+    }
+    for what, change in changes.items():
+        assert refusal(new_node, change) == f"{what} is not UTF-8 text at byte 0"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"subject_name": "nobody"}, "not a subject name: 'nobody'"),
+        ({"subject_alt_names": ("here",)}, "not a subject alternative name: 'here'"),
+        ({"initial_validity_days": 10**9}, "no certificate holds 1000000000 days"),
+    ],
+)
+def test_a_certificate_that_cannot_be_made_is_refused_in_one_sentence(
+    new_node: InProcessNode, change: dict[str, object], reason: str
+) -> None:
+    wanted = replace(new_node.boot.configuration.node_certificate, **change)  # type: ignore[arg-type]  # named fields
+    configuration = replace(new_node.boot.configuration, node_certificate=wanted)
+    effects = new_node.twin().step(
+        [replace(new_node.boot, configuration=configuration)]
+    )
+    assert isinstance(effects[-1], Stop)
+    assert effects[-1].reason.startswith(reason)
+
+
+def test_what_the_host_says_of_itself_must_make_sense(new_node: InProcessNode) -> None:
+    for lie in ({"unix_us": 2**62}, {"executable_digest": "zz"}):
+        effects = new_node.twin().step([replace(new_node.boot, **lie)])
+        assert isinstance(effects[-1], Stop)
+        assert effects[-1].exit_code != 0
+
+
 def test_a_missing_section_is_named(new_node: InProcessNode) -> None:
     configuration = replace(new_node.boot.configuration, start=None)
     effects = new_node.twin().step(
