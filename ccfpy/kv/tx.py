@@ -90,9 +90,12 @@ class MapHandle:
 
         Raises:
             ReadOnlyTransaction: the transaction is read-only, or has ended.
+            TypeError: one of them is not bytes, which no ledger could hold.
         """
         if self.is_read_only:
             raise ReadOnlyTransaction(f"put on {self.name!r} in a read-only handle")
+        if type(key) is not bytes or type(value) is not bytes:
+            raise TypeError(f"{self.name!r} holds bytes under bytes, nothing else")
         self.writes[key] = value
 
     def remove(self, key: bytes) -> None:
@@ -100,9 +103,12 @@ class MapHandle:
 
         Raises:
             ReadOnlyTransaction: the transaction is read-only, or has ended.
+            TypeError: it is not bytes.
         """
         if self.is_read_only:
             raise ReadOnlyTransaction(f"remove on {self.name!r} in a read-only handle")
+        if type(key) is not bytes:
+            raise TypeError(f"{self.name!r} holds bytes under bytes, nothing else")
         self.writes[key] = None
 
     def version_of_previous_write(self, key: bytes) -> Seqno | None:

@@ -236,3 +236,20 @@ def test_compaction_takes_away_only_what_the_answer_needs(store: Store) -> None:
         handle.get(b"absent")
     with pytest.raises(Conflict, match="gone"):
         tx.raw("another")
+
+
+@pytest.mark.parametrize("slip", ["text", bytearray(b"x"), memoryview(b"x"), None, 1])
+def test_what_no_ledger_can_hold_is_refused_before_it_is_in_the_state(
+    slip: object,
+) -> None:
+    """Later it would be too late: the state would have it and the ledger could not."""
+    store = Store()
+    tx = store.begin()
+    handle = tx.raw("map")
+    with pytest.raises(TypeError):
+        handle.put(b"key", slip)  # type: ignore[arg-type]  # the slip
+    with pytest.raises(TypeError):
+        handle.put(slip, b"value")  # type: ignore[arg-type]  # the slip
+    with pytest.raises(TypeError):
+        handle.remove(slip)  # type: ignore[arg-type]  # the slip
+    assert store.commit(tx) is None
