@@ -7,6 +7,7 @@ from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
 from ccfpy.consensus.status import TxStatus
+from ccfpy.crypto.hashing import DIGEST_BYTES
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.query import Query, parse_query
 
@@ -102,17 +103,16 @@ class Context:
     Attributes:
         params: path parameters, percent-decoded.
         caller: who authenticated; ``None`` where the endpoint asks for nobody.
-        claims_digest: 32 bytes to bind into the transaction's receipt.
         apply_writes: overrides the rule that only a 2xx answer commits writes.
         user_data: anything a handler leaves for its local-commit handler.
     """
 
     __slots__ = (
+        "_claims_digest",
         "_query",
         "_tx",
         "apply_writes",
         "caller",
-        "claims_digest",
         "endpoint",
         "node",
         "params",
@@ -139,7 +139,7 @@ class Context:
         self._tx = tx
         self._query: Query | None = None
         self.caller: Identity | None = None
-        self.claims_digest: bytes | None = None
+        self._claims_digest: bytes | None = None
         self.apply_writes: bool | None = None
         self.user_data: object = None
 
@@ -148,6 +148,22 @@ class Context:
         """The transaction; a command endpoint has none and must not ask."""
         assert self._tx is not None, "a command endpoint has no transaction"
         return self._tx
+
+    @property
+    def claims_digest(self) -> bytes | None:
+        """32 bytes to bind into the transaction's receipt, or nothing.
+
+        Raises:
+            ValueError: on setting anything else.
+        """
+        return self._claims_digest
+
+    @claims_digest.setter
+    def claims_digest(self, digest: bytes | None) -> None:
+        is_digest = type(digest) is bytes and len(digest) == DIGEST_BYTES
+        if not is_digest and digest is not None:
+            raise ValueError(f"a claims digest is {DIGEST_BYTES} bytes")
+        self._claims_digest = digest
 
     @property
     def query(self) -> Query:
