@@ -19,6 +19,7 @@ from ccfpy.gov.api import READS, signed_operations
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.node.governance import NodeGovernance
 from ccfpy.testing.node import InProcessNode, Person, StoppedClock
+from tests.house import app_reference
 from tests.house.tree import ROOT
 
 FOLDER = ROOT / "docs/reference"
@@ -28,6 +29,10 @@ _NOTE = "<!-- Written by `make reference`; a test compares it with the code. -->
 _ABOUT_ENDPOINTS = """\
 Each frontend describes itself as an OpenAPI document under its `/api`. *Who* lists
 the policies of which one must accept the caller."""
+_ABOUT_APP = """\
+An application imports these names from `ccfpy.app` and nothing else of ccfpy; its tests
+may use the test kit too. [How to write an app](../howto/write-an-app.md) shows them at
+work."""
 _ABOUT_GOV = """\
 All but the common endpoints want `?api-version=`: `2023-06-01-preview` or
 `2024-07-01`."""
@@ -125,7 +130,13 @@ def endpoints_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-PAGES = {"cli.md": cli_page, "endpoints.md": endpoints_page}
+def app_page() -> str:
+    """Tell what an application may use."""
+    parts = ["# The app face: `ccfpy.app`", _NOTE, _ABOUT_APP, app_reference.page()]
+    return "\n\n".join(parts)
+
+
+PAGES = {"app.md": app_page, "cli.md": cli_page, "endpoints.md": endpoints_page}
 """Each page that is made of the code, and what makes it."""
 
 

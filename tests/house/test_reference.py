@@ -11,6 +11,7 @@ import pytest
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from ccfpy import app as public
 from ccfpy.app import App
 from ccfpy.base import json
 from ccfpy.base.units import parse_size, parse_time_us
@@ -21,7 +22,7 @@ from ccfpy.http.errors import ErrorCode
 from ccfpy.kv.maps import Map, Set, Value
 from ccfpy.service import tables
 from ccfpy.testing.node import InProcessNode, Person
-from tests.house import reference
+from tests.house import app_reference, reference
 from tests.house.tree import ROOT, modules
 
 FOLDER = reference.FOLDER
@@ -48,6 +49,13 @@ def test_every_page_is_in_the_list() -> None:
     assert sorted(listed) == sorted(
         path.name for path in FOLDER.glob("*.md") if path.name != "README.md"
     )
+
+
+def test_every_name_that_apps_may_use_is_in_one_group() -> None:
+    grouped = [name for names in app_reference.GROUPS.values() for name in names]
+    assert sorted(grouped) == sorted(public.__all__)
+    silent = [line for line in _page("app.md").splitlines() if line.endswith("|  |")]
+    assert not silent
 
 
 def test_the_readme_shows_the_hello_app_as_it_is() -> None:

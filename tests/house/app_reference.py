@@ -1,0 +1,163 @@
+"""The page of the public face: every exported name with what its code says of it."""
+
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from ccfpy import app
+from ccfpy.endpoints.auth import POLICIES
+from ccfpy.kv.maps import SetHandle, TypedHandle, ValueHandle
+from ccfpy.testing.node import Client, InProcessNode, Person
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "Endpoints": (
+        "App",
+        "Options",
+        "Mode",
+        "Forwarding",
+        "Redirection",
+        "Context",
+        "Request",
+        "Response",
+        "ApiError",
+        "ErrorCode",
+        "Malformed",
+    ),
+    "Tables": ("Map", "Value", "Set", "Codec", "RAW", "STRING", "json_codec"),
+    "Answers": ("json_reply", "text_reply", "bytes_reply", "empty_reply", "Matcher"),
+    "Types": (
+        "U64",
+        "IntegerRange",
+        "JSON_NAME",
+        "Json",
+        "JsonObject",
+        "TxId",
+        "TxStatus",
+        "Seqno",
+        "View",
+        "MemberId",
+        "NodeId",
+        "UserId",
+    ),
+    "Who may call": (
+        "Auth",
+        "AuthPolicy",
+        "Identity",
+        "all_of",
+        "AllOf",
+        "CustomAuth",
+        "Unauthenticated",
+        "UserCoseSign1",
+        "TypedUserCoseSign1",
+    ),
+    "Who calls": (
+        "Nobody",
+        "UserCertCaller",
+        "MemberCertCaller",
+        "AnyCertCaller",
+        "UserCoseSign1Caller",
+        "MemberCoseSign1Caller",
+        "JwtCaller",
+        "CallerOfAll",
+    ),
+    "What the service knows": (
+        "user_certificate",
+        "user_data",
+        "member_certificate",
+        "member_data",
+        "node_info",
+        "node_quote",
+        "trusted_node_quotes",
+        "sha256",
+        "sha256_hex",
+    ),
+}
+"""Every name of ``ccfpy.app``, each in one group."""
+
+WORDS = {
+    "RAW": "Bytes as they are.",
+    "STRING": "Text as UTF-8.",
+    "JSON_NAME": "In a field's metadata: its name in JSON, where that differs.",
+    "Matcher": "The condition of an `If-Match` or `If-None-Match` header.",
+    "U64": "An integer from 0 to 2⁶⁴ - 1.",
+    "Json": "Any JSON value.",
+    "JsonObject": "A JSON object.",
+    "Seqno": "A transaction's place in the ledger.",
+    "View": "A period with one primary.",
+    "MemberId": "The hex digest of a member's certificate.",
+    "NodeId": "The hex digest of a node's public key.",
+    "UserId": "The hex digest of a user's certificate.",
+    "Auth": "A policy, or the name of one that needs no parameters.",
+}
+"""What values and aliases mean: they cannot carry a docstring."""
+
+DETAILS: dict[str, tuple[type, ...]] = {
+    "Members of `App`": (app.App,),
+    "Members of `Context`": (app.Context,),
+    "Tables in a transaction: what `of(ctx.tx)` gives": (
+        TypedHandle,
+        ValueHandle,
+        SetHandle,
+    ),
+    "The test kit: `ccfpy.testing.node`": (InProcessNode, Client, Person),
+}
+
+_ATTRIBUTE = re.compile(r"^    (\w+): (.+(?:\n {8}.+)*)\n", re.MULTILINE)
+
+
+def _said_of(thing: object) -> str:
+    return _tidy((inspect.getdoc(thing) or "").partition("\n\n")[0])
+
+
+def _tidy(text: str) -> str:
+    return " ".join(text.split()).replace("``", "`").replace("|", "\\|")
+
+
+def _call(name: str, function: Any) -> str:  # noqa: ANN401  # any callable
+    plain = getattr(function, "__func__", function)
+    names = [
+        f"{'**' if parameter.kind is parameter.VAR_KEYWORD else ''}"
+        f"{'*' if parameter.kind is parameter.VAR_POSITIONAL else ''}{parameter.name}"
+        for parameter in inspect.signature(plain).parameters.values()
+    ]
+    return f"{name}({', '.join(names[1:])})"
+
+
+def _attributes(kind: type) -> Iterator[str]:
+    """Give what the class's documentation says of its attributes."""
+    section = (inspect.getdoc(kind) or "").partition("\nAttributes:\n")[2]
+    for name, text in _ATTRIBUTE.findall(section.partition("\n\n")[0] + "\n"):
+        yield f"| `{name}` | {_tidy(text)} |"
+
+
+def _members(kind: type) -> Iterator[str]:
+    yield from _attributes(kind)
+    for name, member in vars(kind).items():
+        if name.startswith("_"):
+            continue
+        if isinstance(member, property):
+            yield f"| `{name}` | {_said_of(member)} |"
+        elif callable(member) or isinstance(member, classmethod):
+            yield f"| `{_call(name, member)}` | {_said_of(member)} |"
+
+
+def page() -> str:
+    """Give the page."""
+    parts: list[str] = []
+    head = "| name | what |\n|---|---|"
+    for title, names in GROUPS.items():
+        rows = [
+            f"| `{name}` | {WORDS.get(name) or _said_of(getattr(app, name))} |"
+            for name in names
+        ]
+        parts += [f"## {title}", "\n".join([head, *rows])]
+    policies = ", ".join(f"`{name}`" for name in POLICIES)
+    parts += ["## Policies by name", f"{policies}."]
+    for title, kinds in DETAILS.items():
+        parts.append(f"## {title}")
+        for kind in kinds:
+            if len(kinds) > 1:
+                parts.append(f"`{kind.__name__}`: {_said_of(kind)}")
+            parts.append("\n".join([head, *_members(kind)]))
+    return "\n\n".join(parts) + "\n"
