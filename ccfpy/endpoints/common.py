@@ -21,7 +21,7 @@ from ccfpy.endpoints.declaration import (
 )
 from ccfpy.endpoints.openapi import document
 from ccfpy.endpoints.registry import Registry
-from ccfpy.endpoints.replies import json_reply
+from ccfpy.endpoints.replies import for_who_takes_json, json_reply
 from ccfpy.http.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
@@ -42,12 +42,15 @@ def add_common_endpoints(registry: Registry) -> None:
     def api(_: Context) -> "Response":
         return json_reply(document(registry))
 
-    registry.add(_endpoint("/commit", commit, _COMMIT))
-    registry.add(_endpoint("/tx", tx, _TX))
+    registry.add(_endpoint("/commit", for_who_takes_json(commit), _COMMIT))
+    registry.add(_endpoint("/tx", for_who_takes_json(tx), _TX))
     # What older releases called the answer of one node alone, which ours always is.
-    registry.add(_endpoint("/local_tx", tx, replace(_TX, hidden=True)))
+    registry.add(
+        _endpoint("/local_tx", for_who_takes_json(tx), replace(_TX, hidden=True))
+    )
     registry.add(_endpoint("/api", api, _API, mode=Mode.READ_ONLY))
-    registry.add(_endpoint("/receipt", receipt, _RECEIPT, mode=Mode.READ_ONLY))
+    proof = for_who_takes_json(receipt)
+    registry.add(_endpoint("/receipt", proof, _RECEIPT, mode=Mode.READ_ONLY))
 
 
 def _endpoint(

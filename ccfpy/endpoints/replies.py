@@ -1,8 +1,13 @@
 """The answers handlers give: JSON, text, bytes or nothing."""
 
 from collections.abc import Mapping
+from functools import wraps
 
 from ccfpy.base import json
+from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.declaration import Handler
+from ccfpy.http.accept import require_json
+from ccfpy.http.errors import JSON_CONTENT_TYPE as _JSON
 from ccfpy.http.messages import Response
 
 
@@ -10,10 +15,27 @@ def json_reply(
     value: object, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Answer with compact JSON, keys sorted as CCF's C++ sorts them."""
-    fields = {"content-type": "application/json"}
+    fields = {"content-type": _JSON}
     if headers:
         fields.update(headers)
     return Response(status=status, headers=fields, body=json.dumps(value))
+
+
+def for_who_takes_json(handler: Handler) -> Handler:
+    """Let a handler's JSON go only to callers whose ``Accept`` admits it.
+
+    The answer would be 406, or 400 if the header is malformed; errors go to anybody.
+    """
+
+    @wraps(handler)
+    def answer(context: Context) -> Response:
+        response = handler(context)
+        accept = context.request.headers.get("accept")
+        if accept is not None and response.headers.get("content-type") == _JSON:
+            require_json(accept)
+        return response
+
+    return answer
 
 
 def text_reply(

@@ -1,4 +1,7 @@
-"""Short forms for declaring the node's endpoints, which are much alike."""
+"""Short forms for declaring the node's endpoints, which are much alike.
+
+What they answer is JSON, or nothing.
+"""
 
 from inspect import getdoc
 
@@ -10,6 +13,7 @@ from ccfpy.endpoints.declaration import (
     Operation,
     Redirection,
 )
+from ccfpy.endpoints.replies import for_who_takes_json
 
 
 def _operation(handler: Handler) -> Operation:
@@ -27,7 +31,7 @@ def local(
     return Endpoint(
         method=method,
         path=path,
-        handler=handler,
+        handler=for_who_takes_json(handler),
         mode=mode,
         forwarding=Forwarding.NEVER,
         redirection=Redirection.NONE,
@@ -40,7 +44,7 @@ def shared(path: str, handler: Handler) -> Endpoint:
     return Endpoint(
         method="GET",
         path=path,
-        handler=handler,
+        handler=for_who_takes_json(handler),
         mode=Mode.READ_ONLY,
         forwarding=Forwarding.SOMETIMES,
         redirection=Redirection.NONE,
@@ -58,5 +62,8 @@ def hidden(method: str, path: str, handler: Handler) -> Endpoint:
 def write(method: str, path: str, handler: Handler) -> Endpoint:
     """Declare a write, which the primary alone takes."""
     return Endpoint(
-        method=method, path=path, handler=handler, operation=_operation(handler)
+        method=method,
+        path=path,
+        handler=for_who_takes_json(handler),
+        operation=_operation(handler),
     )

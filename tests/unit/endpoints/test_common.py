@@ -151,6 +151,24 @@ def test_a_receipt_is_given_as_json() -> None:
     assert json.loads(response.body) == receipt.to_json()
 
 
+@pytest.mark.parametrize("path", ["/commit", "/tx"])
+def test_who_takes_no_json_is_told_that_there_is_nothing_else(path: str) -> None:
+    front = _front(StoreNode(statuses={TxId(2, 5): TxStatus.PENDING}))
+    query = "transaction_id=2.5"
+    for accept, status in (("*/*", 200), ("text/html, application/*", 200)):
+        headers = {"accept": accept}
+        assert front.call("GET", path, query=query, headers=headers).status == status
+    refused = front.call("GET", path, query=query, headers={"accept": "text/html"})
+    assert _error(refused)[:2] == (406, "UnsupportedContentType")
+    broken = front.call("GET", path, query=query, headers={"accept": "html"})
+    assert _error(broken)[:2] == (400, "InvalidHeaderValue")
+
+
+def test_an_error_is_json_whatever_its_receiver_takes() -> None:
+    refused = _front().call("GET", "/tx", headers={"accept": "text/html"})
+    assert _error(refused)[0] == 400
+
+
 def test_api_is_the_document_of_all_that_is_installed() -> None:
     front = _front()
     served = json.loads(front.call("GET", "/api").body)

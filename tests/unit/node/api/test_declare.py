@@ -1,6 +1,7 @@
 """The short forms for declaring the node's endpoints."""
 
 from collections.abc import Callable
+from inspect import unwrap
 
 import pytest
 
@@ -14,6 +15,7 @@ from ccfpy.endpoints.declaration import (
 )
 from ccfpy.http.messages import Response
 from ccfpy.node.api.declare import hidden, local, shared, write
+from ccfpy.testing.node import InProcessNode
 
 
 def _handler(_: Context) -> Response:
@@ -48,6 +50,16 @@ def test_what_is_in_the_tables_any_node_answers() -> None:
     assert _route(endpoint) == (Mode.READ_ONLY, Forwarding.SOMETIMES, Redirection.NONE)
 
 
+def test_json_is_not_given_to_who_takes_none(node: InProcessNode) -> None:
+    headers = {"accept": "text/plain"}
+    for path in ("/node/network", "/node/state", "/node/quotes"):
+        refused = node.request("GET", path, headers=headers)
+        assert refused.status == 406
+        assert b"UnsupportedContentType" in refused.body
+        assert b"Only application/json is currently supported" in refused.body
+    assert node.request("GET", "/node/primary", headers=headers).status == 200
+
+
 @pytest.mark.parametrize("declare", [hidden, write])
 def test_writes_go_to_the_primary(
     declare: Callable[[str, str, Handler], Endpoint],
@@ -59,7 +71,7 @@ def test_writes_go_to_the_primary(
         Forwarding.ALWAYS,
         Redirection.TO_PRIMARY,
     )
-    assert endpoint.handler is _handler
+    assert unwrap(endpoint.handler) is _handler
     assert not endpoint.auth
 
 
