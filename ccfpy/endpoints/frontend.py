@@ -111,16 +111,14 @@ class Frontend:
     def _not_found(self, request: "Request", path: str) -> Response:
         methods = self.registry.methods_of(path)
         if not methods:
-            raise ApiError(
-                404, ErrorCode.ResourceNotFound, f"Unknown path: {request.path}."
-            )
+            raise ApiError(404, ErrorCode.ResourceNotFound, f"Unknown path: {path}.")
         allow = ", ".join(["OPTIONS", *methods])
         if request.method == "OPTIONS":
             return empty_reply(204, {"allow": allow})
         raise ApiError(
             405,
             ErrorCode.UnsupportedHttpVerb,
-            f"Allowed methods for '{request.path}' are: {allow}.",
+            f"Allowed methods for '{path}' are: {allow}.",
             headers={"allow": allow},
         )
 

@@ -98,7 +98,7 @@ def test_the_allow_header_lists_options_first() -> None:
     response = Front([WRITE, READ]).call("PATCH", "/notes")
     assert response.headers["allow"] == "OPTIONS, GET, POST"
     assert _message(response) == (
-        "Allowed methods for '/app/notes' are: OPTIONS, GET, POST."
+        "Allowed methods for '/notes' are: OPTIONS, GET, POST."
     )
 
 
