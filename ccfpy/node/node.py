@@ -70,10 +70,13 @@ class Node:
         return self._outbox.take()
 
     def _take(self, event: Event) -> None:
-        if isinstance(event, SessionData | SessionOpened | SessionClosed):
-            self._take_session(event)
-            return
         match event:
+            case SessionData():
+                sessions, router = self._sessions, self._router
+                if sessions is not None and router is not None:
+                    sessions.data(event.session, event.data, router)
+            case SessionOpened() | SessionClosed():
+                self._take_session(event)
             case Boot():
                 self._boot(event)
             case Tick():
@@ -85,17 +88,14 @@ class Node:
             case _:
                 assert_never(event)
 
-    def _take_session(self, event: SessionData | SessionOpened | SessionClosed) -> None:
-        sessions, router = self._sessions, self._router
-        if sessions is None or router is None:
+    def _take_session(self, event: SessionOpened | SessionClosed) -> None:
+        sessions = self._sessions
+        if sessions is None:
             return
-        match event:
-            case SessionData():
-                sessions.data(event.session, event.data, router)
-            case SessionOpened():
-                sessions.open(event.session, event.interface)
-            case SessionClosed():
-                sessions.closed(event.session)
+        if isinstance(event, SessionOpened):
+            sessions.open(event.session, event.interface)
+        else:
+            sessions.closed(event.session)
 
     def _boot(self, event: Boot) -> None:
         if self._replica is not None:

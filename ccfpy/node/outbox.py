@@ -17,6 +17,8 @@ from ccfpy.boundary.effects import (
     SendData,
 )
 
+_REPLIES = (SendData, CloseSession)
+
 
 class Outbox:
     """The effects of the step under way."""
@@ -46,7 +48,7 @@ class Outbox:
         Replies wait for the entries made after them too, so that a step that answers
         many writes hands the host one write of the ledger and not one for each.
         """
-        if isinstance(effect, SendData | CloseSession):
+        if isinstance(effect, _REPLIES):
             self._replies.append(effect)
         else:
             self._flush()
