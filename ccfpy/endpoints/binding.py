@@ -109,7 +109,9 @@ def _handler(
         return with_one_argument
 
     def with_arguments(context: Context) -> Response:
-        given = {name: read(context) for name, read in plan}
+        given = {}
+        for name, read in plan:  # a comprehension would be one more call
+            given[name] = read(context)
         return respond(context, function(context, **given))
 
     return with_arguments

@@ -85,7 +85,10 @@ def serialise_response(response: Response) -> bytes:
     head += "\r\n"
     if head.count("\r") != lines or head.count("\n") != lines:
         raise Malformed(f"a header of the response holds a line break: {headers}")
-    return _encode(head) + body
+    try:
+        return head.encode("latin-1") + body
+    except UnicodeEncodeError as error:
+        raise Malformed(f"a header is beyond Latin-1: {error}") from error
 
 
 def serialise_request(request: Request) -> bytes:
@@ -109,11 +112,7 @@ def serialise_request(request: Request) -> bytes:
         raise Malformed(
             f"a header of the request holds a line break: {request.headers}"
         )
-    return _encode(head) + request.body
-
-
-def _encode(head: str) -> bytes:
     try:
-        return head.encode("latin-1")
+        return head.encode("latin-1") + request.body
     except UnicodeEncodeError as error:
         raise Malformed(f"a header is beyond Latin-1: {error}") from error

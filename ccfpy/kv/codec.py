@@ -62,28 +62,23 @@ _ZERO = u64(0)
 _ONE = u64(1)
 
 
-class Domains(NamedTuple):
-    """A transaction as bytes."""
-
-    public: bytes
-    private: bytes
-    """Often nothing."""
-
-
 def serialise(
     write_set: WriteSet,
     *,
     version: Seqno,
     claims_digest: bytes,
     commit_evidence_digest: bytes,
-) -> Domains:
-    """Write both domains, in one go because every transaction passes here.
+) -> tuple[bytes, bytes]:
+    """Write the public and the private domain of a transaction.
 
     Args:
         write_set: maps in any order.
         version: the transaction's seqno.
         claims_digest: 32 bytes chosen by the application, zeros by default.
         commit_evidence_digest: SHA-256 of the commit evidence.
+
+    Returns:
+        The public domain, which always has its header, and the private one.
     """
     assert len(claims_digest) == len(commit_evidence_digest) == DIGEST_BYTES
     public = [_HEADER.pack(_WRITTEN, version, claims_digest, commit_evidence_digest, 0)]
@@ -93,7 +88,7 @@ def serialise(
         fields = public if name.startswith(PUBLIC_PREFIX) else private
         fields.append(_map_prefix(name))
         _add_writes(fields, write_set[name])
-    return Domains(b"".join(public), b"".join(private))
+    return b"".join(public), b"".join(private)
 
 
 @lru_cache(maxsize=MAP_NAMES_CACHED_MAX)

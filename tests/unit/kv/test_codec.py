@@ -35,13 +35,13 @@ def public(write_set: WriteSet, version: int = 5) -> bytes:
         version=version,
         claims_digest=CLAIMS,
         commit_evidence_digest=EVIDENCE,
-    ).public
+    )[0]
 
 
 def private_of(write_set: WriteSet) -> bytes:
     return serialise(
         write_set, version=5, claims_digest=CLAIMS, commit_evidence_digest=EVIDENCE
-    ).private
+    )[1]
 
 
 HEADER = b"\x04" + u64(5) + CLAIMS + EVIDENCE + u64(0)
@@ -210,7 +210,7 @@ def test_recorded_ledgers_are_read_and_written_to_the_byte(ccf_services: Path) -
                 claims_digest=domain.claims_digest,
                 commit_evidence_digest=domain.commit_evidence_digest,
             )
-            assert again.public == data
+            assert again[0] == data
     assert types == {
         EntryType.WRITE_SET: 72,
         EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS: 627,
