@@ -6,6 +6,7 @@ that know their transaction's id. ``?scope=`` keeps records of different callers
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from apps.logging.callers import SelfDescribed, describe, self_described
 from ccfpy.app import (
@@ -43,6 +44,8 @@ app = App(
     auth=["jwt", "user_cert", "user_cose_sign1"],
 )
 
+SCOPES_KEPT = 100
+"""How many maps' descriptions are kept; others are made again when asked for."""
 PRIVATE = "records"
 PUBLIC = "public:records"
 TEXT = "text/plain"
@@ -82,6 +85,7 @@ def claim_constitution(constitution: str) -> bytes:
     return sha256(constitution.encode())
 
 
+@lru_cache(maxsize=SCOPES_KEPT)
 def _records(name: str, scope: str | None) -> Map[int, str]:
     return Map(name if scope is None else f"{name}-{scope}", _ID, _MESSAGE)
 
