@@ -1,0 +1,407 @@
+"""Attacks on one node, as tables: what is tried, and how it is answered.
+
+Each is tried on a whole node of an open service, over TLS. What counts is not only the
+answer: nothing that was refused may be in the ledger, and the node serves on.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cbor2
+import pytest
+
+from ccfpy.base import json
+from ccfpy.base.json import Json
+from ccfpy.crypto import cose
+from ccfpy.crypto.ec import KeyPair
+from ccfpy.http.messages import Response
+from ccfpy.testing.node import GOV_VERSION, START_UNIX_US, InProcessNode, Person
+from tests.unit.node.conftest import CONSTITUTION, NotesApp
+
+NOW_S = START_UNIX_US // 1_000_000
+TX_ID = "x-ms-ccf-transaction-id"
+MALLORY = Person.make("mallory")
+CREATE = "members/proposals:create"
+PROPOSAL: Json = {"actions": [{"name": "trigger_ledger_chunk"}]}
+
+
+def error_of(response: Response) -> tuple[int, str]:
+    """Give an answer's status and code, with all it says besides."""
+    body = json.loads_object(response.body)
+    return response.status, json.dumps(body["error"]).decode()
+
+
+# Governance: signed requests
+
+
+def signed(
+    by: Person, payload: Json = PROPOSAL, *, key: KeyPair | None = None, **header: Json
+) -> bytes:
+    """Sign a request as ``by``; a header that is ``None`` is left out."""
+    fields: dict[cose.Label, object] = {
+        cose.KID: by.id.encode(),
+        "ccf.gov.msg.type": "proposal",
+        "ccf.gov.msg.created_at": NOW_S + 1000,
+    }
+    fields |= {f"ccf.gov.msg.{name}": value for name, value in header.items()}
+    protected = {name: value for name, value in fields.items() if value is not None}
+    content = json.dumps(payload)
+    return cose.sign(key or by.key, protected=protected, payload=content)
+
+
+def rebuilt(message: bytes, change: Callable[[list[object]], None]) -> bytes:
+    """Change a signed message's four parts and leave its signature as it was."""
+    parts = list(cbor2.loads(message).value)
+    change(parts)
+    return cbor2.dumps(cbor2.CBORTag(18, parts))
+
+
+def with_part(message: bytes, index: int, value: object) -> bytes:
+    """Replace one part."""
+    return rebuilt(message, lambda parts: parts.__setitem__(index, value))
+
+
+def with_label_twice(by: Person) -> bytes:
+    """Sign a header that gives the type twice, which no encoder of ours would write."""
+    pairs = [(1, -35), (4, by.id.encode()), ("ccf.gov.msg.created_at", NOW_S + 1000)]
+    pairs += [("ccf.gov.msg.type", "ack"), ("ccf.gov.msg.type", "proposal")]
+    header = b"\xa5" + b"".join(cbor2.dumps(k) + cbor2.dumps(v) for k, v in pairs)
+    content = json.dumps(PROPOSAL)
+    signature = by.key.sign_raw(cbor2.dumps(["Signature1", header, b"", content]))
+    return cbor2.dumps(cbor2.CBORTag(18, [header, {}, content, signature]))
+
+
+def with_headers(by: Person, changes: dict[cose.Label, object]) -> bytes:
+    """Sign with some of the protected headers replaced."""
+    fields: dict[cose.Label, object] = {
+        cose.KID: by.id.encode(),
+        "ccf.gov.msg.type": "proposal",
+        "ccf.gov.msg.created_at": NOW_S + 1000,
+    }
+    content = json.dumps(PROPOSAL)
+    return cose.sign(by.key, protected={**fields, **changes}, payload=content)
+
+
+@dataclass(frozen=True)
+class Forgery:
+    """A request that is not what it says, made by a member and somebody else."""
+
+    make: Callable[[Person, Person], bytes]
+    status: int
+    says: str
+
+
+FORGERIES = {
+    "a stranger signs": Forgery(
+        lambda _, __: signed(MALLORY), 401, "Signer is not a known member"
+    ),
+    "a stranger signs in a member's name": Forgery(
+        lambda ann, _: signed(ann, key=MALLORY.key),
+        401,
+        "Failed to validate COSE Sign1",
+    ),
+    "a member signs in another's name": Forgery(
+        lambda ann, bob: signed(ann, key=bob.key), 401, "Failed to validate COSE Sign1"
+    ),
+    "the content is changed": Forgery(
+        lambda ann, _: with_part(signed(ann), 2, b'{"actions":[]}'),
+        401,
+        "Failed to validate COSE Sign1",
+    ),
+    "the content is detached": Forgery(
+        lambda ann, _: with_part(signed(ann), 2, None),
+        401,
+        "Failed to validate COSE Sign1",
+    ),
+    "the signature is empty": Forgery(
+        lambda ann, _: with_part(signed(ann), 3, b""),
+        401,
+        "Failed to validate COSE Sign1",
+    ),
+    "the signature is all zeros": Forgery(
+        lambda ann, _: with_part(signed(ann), 3, bytes(96)),
+        401,
+        "Failed to validate COSE Sign1",
+    ),
+    "the algorithm is another key's": Forgery(
+        lambda ann, _: with_headers(ann, {cose.ALG: -7}),
+        401,
+        "Failed to validate COSE Sign1",
+    ),
+    "the algorithm is a secret's": Forgery(
+        lambda ann, _: with_headers(ann, {cose.ALG: 5}),
+        401,
+        "Unsupported algorithm: 5",
+    ),
+    "a label comes twice": Forgery(
+        lambda ann, _: with_label_twice(ann), 401, "Duplicate map key"
+    ),
+    "an unprotected header overrides": Forgery(
+        lambda ann, bob: cose.set_unprotected(signed(ann), {"x": 1}).replace(
+            cbor2.dumps({"x": 1}), cbor2.dumps({cose.KID: bob.id.encode()})
+        ),
+        401,
+        "both protected and unprotected",
+    ),
+    "an unprotected header says what none protects": Forgery(
+        lambda ann, _: cose.set_unprotected(
+            signed(ann, type=None), {"ccf.gov.msg.type": "proposal"}
+        ),
+        401,
+        "Missing ccf.gov.msg.type",
+    ),
+    "a header asks to be understood": Forgery(
+        lambda ann, _: with_headers(ann, {cose.CRIT: [1]}),
+        401,
+        "demands to be understood",
+    ),
+    "a signature for something else": Forgery(
+        lambda ann, _: signed(ann, type="ballot"),
+        401,
+        "Found ccf.gov.msg.type set to ballot",
+    ),
+    "no time": Forgery(
+        lambda ann, _: signed(ann, created_at=None), 401, "Missing created_at"
+    ),
+    "a time before time": Forgery(
+        lambda ann, _: signed(ann, created_at=-1), 401, "must be positive"
+    ),
+    "a time of eleven digits": Forgery(
+        lambda ann, _: signed(ann, created_at=10**10), 400, "InvalidCreatedAt"
+    ),
+    "a time beyond 63 bits": Forgery(
+        lambda ann, _: signed(ann, created_at=2**63), 401, "created_at is no number"
+    ),
+    "bytes behind the message": Forgery(
+        lambda ann, _: signed(ann) + b"\0", 401, "1 bytes follow"
+    ),
+    "no message at all": Forgery(lambda _, __: b"", 401, "Failed to parse COSE_Sign1"),
+    "nested without end": Forgery(
+        lambda _, __: b"\x81" * 100_000, 401, "Failed to parse COSE_Sign1"
+    ),
+    "a length beyond all memory": Forgery(
+        lambda _, __: b"\xd2\x9b" + b"\x7f" * 8, 401, "Failed to parse COSE_Sign1"
+    ),
+}
+
+
+def post_gov(node: InProcessNode, path: str, body: bytes) -> Response:
+    return node.request(
+        "POST",
+        f"/gov/{path}?api-version={GOV_VERSION}",
+        body=body,
+        headers={"content-type": "application/cose"},
+    )
+
+
+@pytest.fixture(scope="module")
+def standing(members: tuple[Person, ...]) -> InProcessNode:
+    """One node for every attack that must leave no trace."""
+    node = InProcessNode(NotesApp(), constitution=CONSTITUTION, members=members)
+    node.open_service()
+    return node
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forged_proposal_leaves_nothing(standing: InProcessNode, name: str) -> None:
+    node = standing
+    ann, bob, _ = node.members
+    forgery = FORGERIES[name]
+    before = len(node.host.entries)
+    status, says = error_of(post_gov(node, CREATE, forgery.make(ann, bob)))
+    assert (status, forgery.says in says) == (forgery.status, True), says
+    assert len(node.host.entries) == before
+
+
+def test_a_proposal_that_is_not_forged_is_taken(node: InProcessNode) -> None:
+    assert post_gov(node, CREATE, signed(node.members[0])).status == 200
+
+
+def test_a_proposal_cannot_be_replayed_not_even_when_it_left_the_window(
+    node: InProcessNode,
+) -> None:
+    ann, client = node.members[0], node.connect()
+
+    def create(created_at: int, by: Person = ann) -> Response:
+        return client.request(
+            "POST",
+            f"/gov/{CREATE}?api-version={GOV_VERSION}",
+            body=signed(by, created_at=created_at),
+            headers={"content-type": "application/cose"},
+        )
+
+    old = NOW_S + 100
+    assert create(old).status == 200
+    for later in range(1, 111):
+        assert create(old + later).status == 200
+        if later in (1, 50):
+            assert "ProposalReplay" in error_of(create(old))[1]
+    # A hundred are remembered, and it is none of them; nor may others be so old.
+    assert "ProposalCreatedTooLongAgo" in error_of(create(old))[1]
+    bob = node.members[1]
+    assert "ProposalCreatedTooLongAgo" in error_of(create(old + 30, by=bob))[1]
+    assert create(old + 80, by=bob).status == 200
+
+
+def test_a_ballot_counts_for_its_proposal_and_its_voter_alone(
+    node: InProcessNode,
+) -> None:
+    ann, bob, _ = node.members
+    ids = [
+        str(json.loads_object(made.body)["proposalId"])
+        for made in (
+            node.govern(ann, CREATE, "proposal", PROPOSAL),
+            node.govern(bob, CREATE, "proposal", PROPOSAL),
+        )
+    ]
+    yes: Json = {"ballot": "export const vote = () => true"}
+    ballot = signed(ann, yes, type="ballot", proposal_id=ids[0])
+    paths = {
+        f"members/proposals/{ids[1]}/ballots/{ann.id}:submit": "does not match URL",
+        f"members/proposals/{ids[0]}/ballots/{bob.id}:submit": "does not match URL",
+        f"members/proposals/{ids[0]}:withdraw": "Found ccf.gov.msg.type set to ballot",
+    }
+    for path, says in paths.items():
+        assert says in error_of(post_gov(node, path, ballot))[1]
+    right = f"members/proposals/{ids[0]}/ballots/{ann.id}:submit"
+    assert post_gov(node, right, ballot).status == 200
+    withdrawal = signed(ann, type="withdrawal", proposal_id=ids[1])
+    path = f"members/proposals/{ids[1]}:withdraw"
+    assert error_of(post_gov(node, path, withdrawal))[0] == 403
+
+
+def test_who_is_no_member_any_more_has_no_vote(node: InProcessNode) -> None:
+    ann, _, cat = node.members
+    made = node.govern(ann, CREATE, "proposal", PROPOSAL)
+    proposal_id = str(json.loads_object(made.body)["proposalId"])
+    node.propose({"name": "remove_member", "args": {"member_id": cat.id}})
+    ballot = signed(
+        cat,
+        {"ballot": "export const vote = () => true"},
+        type="ballot",
+        proposal_id=proposal_id,
+    )
+    path = f"members/proposals/{proposal_id}/ballots/{cat.id}:submit"
+    assert error_of(post_gov(node, path, ballot))[0] == 401
+    ack = signed(cat, {"stateDigest": "00"}, type="ack")
+    path = f"members/state-digests/{cat.id}:ack"
+    assert error_of(post_gov(node, path, ack))[0] == 401
+
+
+def test_who_has_not_acknowledged_yet_neither_proposes_nor_votes(
+    new_node: InProcessNode,
+) -> None:
+    proposal = signed(new_node.members[0])
+    status, says = error_of(post_gov(new_node, CREATE, proposal))
+    assert status == 401
+    assert "Signer is not an ACTIVE member" in says
+
+
+HOSTILE_BALLOTS = {
+    "recursion": "export const vote = () => vote()",
+    "memory": "const a = []; export const vote = () => { for (;;) a.push({ a }) }",
+    "a write": "export const vote = () => ccf.kv['public:ccf.gov.x'].clear()",
+    "private state": "export const vote = () => ccf.kv['notes'].size",
+    "effects": "export const vote = () => ccf.node.triggerLedgerRekey()",
+    "a flood of logs": (
+        "export function vote() { for (let i = 0; i < 300; i++) "
+        "console.log('x'.repeat(1e5)); throw new Error('done') }"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_BALLOTS)
+def test_a_hostile_ballot_is_no_vote_and_harms_nobody(
+    node: InProcessNode, name: str
+) -> None:
+    ann, bob, cat = node.members
+    made = node.govern(ann, CREATE, "proposal", PROPOSAL)
+    proposal_id = str(json.loads_object(made.body)["proposalId"])
+    yes = "export const vote = () => true"
+    outcome = made
+    for person, source in ((cat, HOSTILE_BALLOTS[name]), (ann, yes), (bob, yes)):
+        outcome = node.govern(
+            person,
+            f"members/proposals/{proposal_id}/ballots/{person.id}:submit",
+            "ballot",
+            {"ballot": source},
+            proposal_id=proposal_id,
+        )
+        assert outcome.status == 200, outcome.body
+    decided = json.loads_object(outcome.body)
+    assert decided["proposalState"] == "Accepted"
+    failures = decided["voteFailures"]
+    assert isinstance(failures, dict)
+    assert failures.keys() == {cat.id}
+    assert sum(len(log.message) for log in node.host.logs) < 8 << 20
+
+
+# HTTP: bytes that two readers might read differently
+
+SMUGGLED = b'PUT /app/notes HTTP/1.1\r\ncontent-length: 17\r\n\r\n{"smuggled":"yes"}'
+SMUGGLING = {
+    "both lengths": b"content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    "a coding that does not end in chunked": (
+        b"transfer-encoding: chunked, gzip\r\n\r\n0\r\n\r\n"
+    ),
+    "an unknown coding": b"transfer-encoding: xchunked\r\n\r\n0\r\n\r\n",
+    "two lengths": b"content-length: 0\r\ncontent-length: 5\r\n\r\n",
+    "a length with a sign": b"content-length: +0\r\n\r\n",
+    "a length in hex": b"content-length: 0x0\r\n\r\n",
+    "a length in two parts": b"content-length: 0 0\r\n\r\n",
+    "a list of lengths": b"content-length: 0, 0\r\n\r\n",
+    "a length beyond 64 bits": b"content-length: 18446744073709551616\r\n\r\n",
+    "a space before the colon": b"content-length : 0\r\n\r\n",
+    "a folded line": b"x: a\r\n content-length: 5\r\n\r\n",
+    "a bare carriage return": b"x: a\rcontent-length: 5\r\n\r\n",
+    "a bare line feed": b"x: a\ncontent-length: 5\r\n\r\n",
+    "a zero byte": b"x: a\0b\r\n\r\n",
+    "a second host": b"host: a\r\nhost: b\r\n\r\n",
+    "a chunk size with a tail": b"transfer-encoding: chunked\r\n\r\n0x0\r\n\r\n",
+    "a chunk size beyond 64 bits": (
+        b"transfer-encoding: chunked\r\n\r\n" + b"f" * 17 + b"\r\n"
+    ),
+    "a body behind an upgrade": (
+        b"connection: upgrade\r\nupgrade: h2c\r\ncontent-length: 5\r\n\r\nhello"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SMUGGLING)
+def test_what_may_be_read_in_two_ways_is_read_in_none(
+    standing: InProcessNode, name: str
+) -> None:
+    node = standing
+    client = node.connect()
+    before = len(node.host.entries)
+    head = b"POST /app/commit HTTP/1.1\r\n"
+    responses = client.send(head + SMUGGLING[name] + SMUGGLED)
+    assert [response.status for response in responses] == [400]
+    assert client.is_closed
+    assert client.send(SMUGGLED) == [], "a session ends with its first error"
+    assert len(node.host.entries) == before
+    assert node.request("GET", "/app/notes?name=smuggled").body == b"null"
+
+
+def test_the_same_bytes_alone_are_a_write(node: InProcessNode) -> None:
+    """So the table above refuses them for what stands before them."""
+    body = SMUGGLED.replace(b"17", b"18")
+    assert [response.status for response in node.connect().send(body)] == [200]
+
+
+# The ledger: what is proved, and of what
+
+
+def test_a_receipt_is_given_only_for_the_view_that_wrote_the_transaction(
+    node: InProcessNode,
+) -> None:
+    written = node.request("PUT", "/app/notes", body={"a": "b"}).headers[TX_ID]
+    node.advance(1000)
+    view, seqno = written.split(".")
+    assert node.request("GET", f"/app/receipt?transaction_id={written}").status == 200
+    for wrong in (int(view) - 1, int(view) + 1, 2**40):
+        path = f"transaction_id={wrong}.{seqno}"
+        status, says = error_of(node.request("GET", f"/app/receipt?{path}"))
+        assert (status, "TransactionInvalid" in says) == (404, True)
+        told = json.loads_object(node.request("GET", f"/app/tx?{path}").body)
+        assert told["status"] == "Invalid"

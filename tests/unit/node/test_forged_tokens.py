@@ -1,0 +1,123 @@
+"""Forged tokens, as a table: an issuer's signature is worth what it was made for."""
+
+from collections.abc import Callable
+
+import pytest
+
+from ccfpy.base import json
+from ccfpy.base.json import Json
+from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.crypto.jwk import encode_base64url
+from ccfpy.endpoints.auth import POLICIES
+from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.declaration import Endpoint
+from ccfpy.endpoints.registry import Registry
+from ccfpy.endpoints.replies import json_reply
+from ccfpy.http.messages import Response
+from ccfpy.testing.node import START_UNIX_US, InProcessNode, Person
+from tests.unit.node.conftest import CONSTITUTION, NotesApp
+
+NOW_S = START_UNIX_US // 1_000_000
+ISSUER = "https://issuer.example"
+MALLORY_KEY = KeyPair.generate(SeededEntropy(b"mallory"), Curve.SECP256R1)
+ISSUER_KEY = KeyPair.generate(SeededEntropy(b"issuer"), Curve.SECP256R1)
+
+
+class TokenApp(NotesApp):
+    """Notes, and a door that only tokens open."""
+
+    def registry(self) -> Registry:
+        registry = super().registry()
+        registry.add(
+            Endpoint(
+                method="GET",
+                path="/door",
+                handler=_open_door,
+                auth=(POLICIES["jwt"],),
+            )
+        )
+        return registry
+
+
+def _open_door(_: Context) -> Response:
+    return json_reply("come in")
+
+
+@pytest.fixture(scope="module")
+def guarded(members: tuple[Person, ...]) -> InProcessNode:
+    """A node that trusts one issuer with one key."""
+    node = InProcessNode(TokenApp(), constitution=CONSTITUTION, members=members)
+    node.open_service()
+    x, y = (
+        encode_base64url(number.to_bytes(32, "big"))
+        for number in ISSUER_KEY.public_key.coordinates
+    )
+    key: dict[str, Json] = {"kid": "k", "kty": "EC", "crv": "P-256", "x": x, "y": y}
+    key["issuer"] = ISSUER
+    args: Json = {"issuer": ISSUER, "jwks": {"keys": [key]}}
+    decided = node.propose({"name": "set_jwt_issuer", "args": args})
+    assert b"Accepted" in decided.body
+    return node
+
+
+def token(
+    header: dict[str, Json] | None = None,
+    claims: dict[str, Json] | None = None,
+    *,
+    sign: Callable[[bytes], bytes] = ISSUER_KEY.sign_raw,
+) -> str:
+    """Make a token: a good one but for what is given."""
+    parts = (
+        {"alg": "ES256", "kid": "k", **(header or {})},
+        {"iss": ISSUER, "exp": NOW_S + 3600, **(claims or {})},
+    )
+    signed_part = ".".join(encode_base64url(json.dumps(part)) for part in parts)
+    return f"{signed_part}.{encode_base64url(sign(signed_part.encode()))}"
+
+
+def _in_two_parts(text: str) -> str:
+    return text.rpartition(".")[0]
+
+
+TOKENS = {
+    "no algorithm": token({"alg": "none"}, sign=lambda _: b""),
+    "a secret's algorithm": token({"alg": "HS256"}),
+    "another key's algorithm": token({"alg": "RS256"}),
+    "an unknown key": token({"kid": "other"}),
+    "a key of its own": token({"jwk": {"kty": "EC"}}, sign=MALLORY_KEY.sign_raw),
+    "a demand to be understood": token({"crit": ["b64"], "b64": False}),
+    "out of date": token(claims={"exp": NOW_S - 1}),
+    "not yet valid": token(claims={"nbf": NOW_S + 3600}),
+    "another issuer": token(claims={"iss": f"{ISSUER}.evil"}),
+    "a tenant where there are none": token(claims={"tid": "t"}),
+    "a time that is no number": token(claims={"exp": "never"}),
+    "a signature in DER": token(sign=ISSUER_KEY.sign),
+    "a signature of zeros": token(sign=lambda _: bytes(64)),
+    "no signature": token(sign=lambda _: b""),
+    "two parts": _in_two_parts(token()),
+    "four parts": token() + ".",
+    "padding": token() + "=",
+    "a space": token().replace(".", ". ", 1),
+    "other last bits": token()[:-1] + chr(ord(token()[-1]) + 1),
+    "nesting": _in_two_parts(
+        encode_base64url(b'{"alg":"ES256","a":' + b"[" * 500 + b"]" * 500 + b"}")
+        + ".e30.AA"
+    )
+    + ".AA",
+}
+
+
+@pytest.mark.parametrize("name", TOKENS)
+def test_a_token_that_is_not_right_in_all_opens_nothing(
+    guarded: InProcessNode, name: str
+) -> None:
+    headers = {"authorization": f"Bearer {TOKENS[name]}"}
+    refused = guarded.request("GET", "/app/door", headers=headers)
+    assert refused.status == 401
+    assert refused.headers["www-authenticate"].startswith("Bearer ")
+
+
+def test_the_right_token_opens(guarded: InProcessNode) -> None:
+    headers = {"authorization": f"Bearer {token()}"}
+    assert guarded.request("GET", "/app/door", headers=headers).status == 200
