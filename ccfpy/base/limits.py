@@ -18,8 +18,6 @@ RETRY_AFTER_S = 3
 # HTTP; defaults of an interface's ``http_configuration``
 HTTP_BODY_BYTES_MAX = 1 * MIB
 HTTP_HEADER_BYTES_MAX = 16 * KIB
-HEAD_KNOWN_BYTES_MAX = 4 * KIB
-"""The largest request head that a connection keeps to recognise a repetition."""
 HTTP_HEADERS_MAX = 256
 
 # Authentication

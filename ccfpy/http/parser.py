@@ -15,7 +15,6 @@ import httptools
 from ccfpy.http.messages import Request
 from ccfpy.http.partial import PartialMessage, too_large
 from ccfpy.http.refusals import ParseFailure, ParserLimits, UnreadableRequest
-from ccfpy.http.repetition import KnownHead, known_head, repeat
 
 _VERSIONS = ("1.1", "1.0")
 
@@ -25,7 +24,6 @@ class RequestParser:
 
     __slots__ = (
         "_is_over",
-        "_known",
         "_limits",
         "_llhttp",
         "_message",
@@ -39,10 +37,8 @@ class RequestParser:
         self._url: list[bytes] = []
         self._requests: list[Request] = []
         self._is_over = False
-        self._known: KnownHead | None = None
         self._llhttp = httptools.HttpRequestParser(
             SimpleNamespace(
-                on_message_begin=self._message.on_message_begin,
                 on_url=self._url.append,
                 on_header=self._message.on_header,
                 on_chunk_header=self._message.on_chunk_header,
@@ -63,15 +59,6 @@ class RequestParser:
         """
         if self._is_over:
             return []
-        known = self._known
-        begins_here = self._message.is_idle
-        if (
-            known is not None
-            and begins_here
-            and len(data) == known.size
-            and data.startswith(known.head)
-        ):
-            return [repeat(known, data)]
         try:
             self._llhttp.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -81,8 +68,6 @@ class RequestParser:
         requests = self._requests
         if requests:
             self._requests = []
-            if begins_here and len(requests) == 1:
-                self._known = known_head(data, requests[0])
         elif (excess := self._message.overgrowth(len(data))) is not None:
             self._message.refusal = excess
             self._stop(data, "")

@@ -69,7 +69,6 @@ class PartialMessage:
         "_trailers",
         "body",
         "headers",
-        "is_idle",
         "refusal",
     )
 
@@ -83,12 +82,6 @@ class PartialMessage:
         self._silent_bytes = 0
         self._long_body = bytearray()
         self._trailers = False
-        self.is_idle = True
-        """Whether the last byte seen was a message's last, or none was seen."""
-
-    def on_message_begin(self) -> None:
-        """Learn that a message has its first byte."""
-        self.is_idle = False
 
     def refuse(self, refusal: UnreadableRequest | str) -> None:
         """Stop llhttp from inside a callback; text becomes a ``ParseFailure``."""
@@ -141,7 +134,6 @@ class PartialMessage:
         self.headers = {}
         self._header_lines = self._seen_lines = self._silent_bytes = 0
         self._trailers = False
-        self.is_idle = True
         return headers, body
 
     def overgrowth(self, fed: int) -> UnreadableRequest | None:
@@ -152,7 +144,6 @@ class PartialMessage:
         name and a value at most, and what stands between them.
         """
         bounds = self._limits
-        self.is_idle = False  # there may be empty lines before a message
         if self.body:
             self._long_body += b"".join(self.body)
             self.body.clear()
