@@ -250,6 +250,14 @@ def test_a_table_that_names_an_entry_too_many_is_damage() -> None:
         Chunk.parse(ChunkName(first=1, last=2), data)
 
 
+def test_an_entry_that_runs_into_the_table_is_damage() -> None:
+    only = entry(1, b"one")
+    longer = write_frame(EntryFlags.NONE, len(only) - 7) + only[8:]
+    data = closed([longer])
+    with pytest.raises(ChunkDamaged, match="entry 0 runs into the positions table"):
+        Chunk.parse(ChunkName(first=1, last=1), data)
+
+
 def test_a_chunk_that_is_named_complete_and_is_open_is_damage() -> None:
     with pytest.raises(ChunkDamaged, match="without a positions table"):
         Chunk.parse(ChunkName(first=1, last=1), header(0) + entry(1))

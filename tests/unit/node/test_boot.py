@@ -160,6 +160,20 @@ def test_interfaces_get_their_rules(new_node: InProcessNode) -> None:
     assert rules.redirect_to_backup.role == "backup"
 
 
+@pytest.mark.parametrize("role", [None, "backup"])
+def test_a_redirection_by_role_goes_to_the_usual_one_unless_it_says(
+    new_node: InProcessNode, role: str | None
+) -> None:
+    by_role = Redirection(kind=RedirectionKind.NODE_BY_ROLE, role=role)
+    redirecting = replace(listener(), redirections=Redirections(to_primary=by_role))
+    configuration = replace(new_node.boot.configuration, rpc_interfaces=(redirecting,))
+    (interface,) = boot.interfaces_of(configuration).values()
+    target = interface.rules.redirect_to_primary
+    assert target is not None
+    assert target.kind is RedirectTarget.NODE_BY_ROLE
+    assert target.role == (role or "primary")
+
+
 def test_an_accepted_endpoint_must_be_a_regular_expression(
     new_node: InProcessNode,
 ) -> None:
