@@ -177,11 +177,10 @@ class _Call:
     def report(self, reason: object, trace: object) -> quickjs.UndefinedType:
         """Take the guest's exception."""
         text = reason if isinstance(reason, str) else ""
+        where = None
         if isinstance(trace, str):
-            trace = _OWN_FRAME.sub("", trace[:JS_REASON_CHARS_MAX])
-        else:
-            trace = None
-        self.failure = JsException(text[:JS_REASON_CHARS_MAX], trace)
+            where = _OWN_FRAME.sub("", _bounded(trace))
+        self.failure = JsException(_bounded(text), where)
         return quickjs.Undefined
 
     def is_over(self) -> bool:
@@ -307,7 +306,7 @@ class _Interpreter:
             )
         if uncaught is not None and failure is None:
             trace = getattr(uncaught, "js_stack", None)
-            failure = JsException(str(uncaught)[:JS_REASON_CHARS_MAX], trace)
+            failure = JsException(_bounded(str(uncaught)), trace)
         if failure is None:
             return result
         limit = self._limit_behind(failure)
@@ -323,6 +322,14 @@ class _Interpreter:
     def _is_heap_nearly_full(self) -> bool:
         used = self._runtime.compute_memory_usage()["malloc_size"]
         return 2 * used > self._limits.heap_bytes_max
+
+
+def _bounded(text: str) -> str:
+    """Cut a guest's words to what a ledger or an answer can hold.
+
+    Neither can hold half a surrogate pair, which is a character to JavaScript.
+    """
+    return text[:JS_REASON_CHARS_MAX].encode(errors="replace").decode()
 
 
 def _guarded(function: "HostFunction", call: _Call) -> Callable[..., _Native]:

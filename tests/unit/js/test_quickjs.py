@@ -308,6 +308,20 @@ def test_a_text_joined_from_parts_is_a_text(engine: QuickJs) -> None:
     assert caught.value.reason == f"Error: {text}"
 
 
+@pytest.mark.parametrize(
+    "thrown", ["new Error('\\ud800')", "'\\ud800'", "{ name: '\\ud800' }"]
+)
+def test_an_exceptions_text_can_always_be_written_down(
+    engine: QuickJs, thrown: str
+) -> None:
+    """It is stored with the votes: else a ballot could keep others from counting."""
+    source = f"const half = '\\ud800'; export function f() {{ throw {thrown} }}"
+    with pytest.raises(JsException) as caught:
+        run(engine, source)
+    assert caught.value.reason.encode()
+    assert (caught.value.trace or "").encode() is not None
+
+
 @pytest.mark.parametrize("huge", [64 << 20, 1 << 53, 1 << 63, 1 << 64])
 def test_limits_beyond_what_the_process_has_are_what_it_has(
     engine: QuickJs, huge: int
