@@ -16,8 +16,17 @@ JsonObject: TypeAlias = dict[str, Json]
 
 
 def dumps(value: object) -> bytes:
-    """Write ``value`` compactly with sorted keys, as CCF's tables store it."""
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    """Write ``value`` compactly with sorted keys, as CCF's tables store it.
+
+    Raises:
+        Malformed: it is nested deeper than can be written; what is read may be.
+    """
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError as error:
+        if "Recursion" in str(error):
+            raise Malformed("JSON that is nested too deep to be written") from error
+        raise
 
 
 def loads(text: bytes | str) -> Json:

@@ -164,7 +164,7 @@ def _shown(fields: JsonObject) -> str:
     """Write an object for its sender; some can be read that are too deep to write."""
     try:
         return json.dumps(fields).decode()
-    except TypeError:
+    except Malformed:
         return "{...}"
 
 

@@ -45,3 +45,15 @@ def test_an_object_is_asked_for_by_name() -> None:
     assert json.loads_object(b'{"a":1}') == {"a": 1}
     with pytest.raises(Malformed, match="expected a JSON object, found list"):
         json.loads_object("[]")
+
+
+def test_what_is_nested_too_deep_to_be_written_is_refused_as_malformed() -> None:
+    """It can be read, so it may well be what a caller sent."""
+    deep = json.loads("[" * 600 + "]" * 600)
+    with pytest.raises(Malformed, match="too deep"):
+        json.dumps({"deep": deep})
+
+
+def test_what_is_no_json_at_all_is_a_mistake_of_ours() -> None:
+    with pytest.raises(TypeError):
+        json.dumps({"set": {1}})
