@@ -60,15 +60,19 @@ def measure(node: InProcessNode, clients: list[Client], raw: bytes) -> float:
     return spent / WRITES / 1000
 
 
-def main() -> int:
-    node, clients = opened_node()
+def write_request() -> bytes:
     request = Request(
         method="POST",
         path="/app/log/private",
         headers={"host": "service", "content-type": "application/json"},
         body=b'{"id": 42, "msg": "%b"}' % (b"x" * 40),
     )
-    raw = serialise_request(request)
+    return serialise_request(request)
+
+
+def main() -> int:
+    node, clients = opened_node()
+    raw = write_request()
     gc.collect()
     gc.freeze()
     runs = sorted(measure(node, clients, raw) for _ in range(REPEATS))

@@ -33,7 +33,7 @@ class Service:
 def sandbox() -> Iterator[Service]:
     """Start a sandbox in a folder of its own and end it afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        port = _free_port()
+        port = free_port()
         command = [
             *(sys.executable, "-m", "ccfpy.cli.main", "sandbox", "--json"),
             *("-n", f"local://127.0.0.1:{port}", "--workspace", folder),
@@ -56,7 +56,8 @@ def sandbox() -> Iterator[Service]:
             process.wait(20)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a port that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -1,0 +1,88 @@
+"""What does governance cost: fifty proposals made, voted on and put into effect?
+
+A whole node in this thread. A member proposes over COSE, each on a connection of its
+own as the tools do it; votes with a script; the constitution resolves and applies. What
+is counted is the node's CPU alone, not the members'.
+
+Budget: 2 s for 50 rounds, with one member.
+"""
+
+import gc
+import sys
+import time
+from collections.abc import Sequence
+
+from ccfpy.base.json import Json, loads_object
+from ccfpy.boundary.effects import Effect
+from ccfpy.boundary.events import Event
+from ccfpy.cli.share import constitution
+from ccfpy.enclave.application import load_application
+from ccfpy.testing.node import InProcessNode, Person
+
+BUDGET_S = 2.0
+ROUNDS = 50
+SIGN_EVERY_MS = 100
+
+
+class MeteredNode(InProcessNode):
+    """A node in process that adds up what its steps cost.
+
+    Attributes:
+        spent_ns: CPU time of this thread within steps so far.
+    """
+
+    spent_ns = 0
+
+    def step(self, *events: Event) -> list[Effect]:
+        started = time.thread_time_ns()
+        try:
+            return super().step(*events)
+        finally:
+            self.spent_ns += time.thread_time_ns() - started
+
+
+def opened_node(members: Sequence[Person]) -> MeteredNode:
+    node = MeteredNode(
+        load_application("logging"),
+        constitution="\n".join(
+            script.read_text() for script in constitution("default")
+        ),
+        members=members,
+    )
+    node.open_service()
+    return node
+
+
+def measure(node: MeteredNode, users: Sequence[Person]) -> float:
+    """Give the seconds the node spent on adding the users, a proposal for each."""
+    before = node.spent_ns
+    for user in users:
+        action: Json = {"name": "set_user", "args": {"cert": user.certificate.pem}}
+        decided = node.propose(action)
+        state = loads_object(decided.body).get("proposalState")
+        assert state == "Accepted", decided.body
+        node.advance(SIGN_EVERY_MS)
+    return (node.spent_ns - before) / 1e9
+
+
+def main() -> int:
+    users = [Person.make(f"user{number}") for number in range(ROUNDS)]
+    spent_s = 0.0
+    print("| members | CPU s for 50 rounds | CPU ms a round |")
+    print("|---|---|---|")
+    for count in (3, 1):
+        people = [
+            Person.make(f"member{number}", can_recover=True) for number in range(count)
+        ]
+        node = opened_node(people)
+        gc.collect()
+        spent_s = measure(node, users)
+        print(
+            f"| {count} | {spent_s:.2f} | {1000 * spent_s / ROUNDS:.1f} |", flush=True
+        )
+    print(f"budget for one member: {BUDGET_S} s")
+    return 0 if spent_s <= BUDGET_S else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
