@@ -14,10 +14,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.step import START_UNIX_US, opened_node, write_request
+from benchmarks.step import opened_node, write_request
 from ccfpy.boundary.effects import AppendEntries, CommitLedger, LedgerEntry, SendData
 from ccfpy.boundary.events import SessionData, Tick
 from ccfpy.host.ledger_store import LedgerStore
+from ccfpy.testing.node import START_UNIX_US
 
 BUDGET_PER_S = 20_000
 GROWTH_MIB_MAX = 32
