@@ -57,6 +57,9 @@ JS_LOG_LINES_MAX = 1000
 JS_LOG_CHARS_MAX = 1 * MIB
 """What one call may log: lines wait in memory until the step ends, and must fit a frame
 of the boundary."""
+JS_CONSTITUTION_CHARS_MAX = 1 * MIB
+"""Of a constitution that a script asks about: it is compiled outside the script's own
+limits, and its bytecode is kept."""
 JS_BYTECODE_PROGRAMS_MAX = 64
 """Programs whose bytecode a process keeps; constitutions and ballots, mostly."""
 JS_REASON_CHARS_MAX = 64 * KIB

@@ -9,6 +9,7 @@ while it is loaded may have an effect there, yet it may rely on what it will fin
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from ccfpy.base.limits import JS_CONSTITUTION_CHARS_MAX
 from ccfpy.js.engine import Engine, JsException, JsLimits, JsModuleFailed, Program
 from ccfpy.js.host import HostFunction, JsThrow, type_error
 
@@ -82,6 +83,10 @@ class Gov:
     def _validate(self, constitution: str) -> None:
         if not constitution:
             raise type_error("constitution is empty")
+        if len(constitution) > JS_CONSTITUTION_CHARS_MAX:
+            raise type_error(
+                f"constitution is longer than {JS_CONSTITUTION_CHARS_MAX} characters"
+            )
         program = Program(name=_NAME, source=constitution)
         for name, signature in _EXPORTS.items():
             try:

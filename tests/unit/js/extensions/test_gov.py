@@ -2,6 +2,7 @@
 
 import pytest
 
+from ccfpy.base.limits import JS_CONSTITUTION_CHARS_MAX
 from ccfpy.js.engine import JsException, JsLimits
 from ccfpy.js.extensions.gov import Gov
 from ccfpy.js.quickjs import QuickJs
@@ -70,6 +71,10 @@ def test_a_constitution_exports_its_three_functions(
                 "expected 2 args (proposal, proposerId)"
             ),
         ),
+        (
+            "/" * (JS_CONSTITUTION_CHARS_MAX + 1),
+            "constitution is longer than 1048576 characters",
+        ),
         ("throw new Error('hm');" + VALIDATE + RESOLVE + APPLY, "Error: hm"),
         ("for (;;);" + VALIDATE + RESOLVE + APPLY, "Operation took too long"),
     ],
@@ -81,6 +86,12 @@ def test_other_texts_are_refused_with_the_reason(
         check(evaluate, engine, constitution)
     assert caught.value.reason.startswith("TypeError: ")
     assert message in caught.value.reason
+
+
+def test_a_constitution_may_be_long(evaluate: Evaluate, engine: QuickJs) -> None:
+    law = VALIDATE + RESOLVE + APPLY
+    padded = law + "/" * (JS_CONSTITUTION_CHARS_MAX - len(law))
+    assert check(evaluate, engine, padded) is True
 
 
 def test_a_constitution_may_use_its_world_while_it_is_loaded(
