@@ -81,6 +81,8 @@ SEND_BYTES_MAX = 1 * MIB
 REPLIES_BYTES_MAX = 16 * MIB
 """Answers to requests that came at once, beyond which no further one is answered: the
 client asks for more than it reads, and its connection ends."""
+LOG_MESSAGE_CHARS_MAX = 1 * MIB
+"""Of one log line, which may quote what a client sent or a script gave."""
 APPEND_BYTES_MAX = 8 * MIB
 """Entries in one ``AppendEntries``, unless the first alone is larger."""
 ENTRY_BYTES_MAX = FRAME_BYTES_MAX - KIB

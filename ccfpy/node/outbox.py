@@ -57,8 +57,10 @@ class Outbox:
     def log(self, level: LogLevel, message: str, *, tag: LogTag = LogTag.NONE) -> None:
         """Write a log line; ``message`` must hold nothing private.
 
-        What it quotes of a client's words cannot forge another line.
+        What it quotes of a client's words cannot forge another line, nor be longer
+        than a line may.
         """
+        message = message[: limits.LOG_MESSAGE_CHARS_MAX]
         if not message.isprintable():
             message = "".join(map(_printable, message))
         self._effects.append(Log(level=level, tag=tag, message=message))

@@ -13,6 +13,7 @@ from ccfpy.boundary.effects import (
     Stop,
     TruncateLedger,
 )
+from ccfpy.boundary.wire import EFFECTS
 from ccfpy.node.outbox import Outbox
 
 REPLY = SendData(session=SessionId(1), data=b"reply")
@@ -87,3 +88,12 @@ def test_a_log_line_is_one_line_whatever_a_client_put_into_it() -> None:
     (log,) = outbox.take()
     assert isinstance(log, Log)
     assert log.message == (r"'a\r\n2026-01-01 [fatal] \x1b[31mforged\u2028' in été\t!")
+
+
+def test_a_log_line_has_a_length_that_a_frame_can_hold() -> None:
+    outbox = Outbox()
+    outbox.info("\n" * (limits.LOG_MESSAGE_CHARS_MAX + 1))
+    (log,) = outbox.take()
+    assert isinstance(log, Log)
+    assert len(log.message) == 2 * limits.LOG_MESSAGE_CHARS_MAX
+    assert EFFECTS.encode([log])
