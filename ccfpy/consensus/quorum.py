@@ -31,5 +31,8 @@ def is_quorum_of_each(
 
 
 def agreed_seqno(held: Sequence[Seqno]) -> Seqno:
-    """Give the highest seqno that a majority holds, from what each node holds."""
-    return sorted(held)[(len(held) - 1) // 2]
+    """Give the highest seqno that a majority holds, from what each node holds.
+
+    Nobody agrees on anything where there is nobody.
+    """
+    return sorted(held)[(len(held) - 1) // 2] if held else 0

@@ -8,6 +8,7 @@ judged, not trusted. Where it differs from CCF: ``docs/DIVERGENCE.md``.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import assert_never
 
 from ccfpy.base.ids import VIEWS_PER_RECOVERY, NodeId, Seqno, TxId, View
 from ccfpy.consensus import elections, following, leading
@@ -129,6 +130,8 @@ class Raft:
                 elections.receive_request_vote_response(replica, sender, message)
             case ProposeRequestVote():
                 elections.receive_proposal(replica, sender, message)
+            case _:
+                assert_never(message)
         ready = replica.out.take()
         self._offer = ready.offer
         return ready

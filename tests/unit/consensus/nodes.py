@@ -13,6 +13,7 @@ from ccfpy.consensus.messages import (
 )
 from ccfpy.consensus.raft import Raft
 from ccfpy.consensus.ready import Entry, Ready
+from ccfpy.consensus.roles import LeadershipState
 from ccfpy.consensus.settings import Settings
 
 TIMEOUT_MS = 100
@@ -104,3 +105,13 @@ def take(
     """Give a backup a leader's entries, all of which it accepts."""
     assert raft.receive(NodeId(sender), message).offer is not None
     return raft.accept(taken)
+
+
+def part(raft: Raft) -> LeadershipState:
+    """Give a node's role now: to a type checker, not what it was a line ago."""
+    return raft.replica.leadership
+
+
+def leads(raft: Raft) -> bool:
+    """Tell whether a node leads now."""
+    return raft.is_leader

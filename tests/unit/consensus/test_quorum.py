@@ -30,6 +30,11 @@ def test_only_members_count(some: frozenset[NodeId], of: frozenset[NodeId]) -> N
     assert is_quorum(some, of) == (2 * len(members) > len(of))
 
 
+def test_where_there_is_nobody_nothing_is_agreed() -> None:
+    assert agreed_seqno([]) == 0
+    assert not is_quorum(NODES, frozenset())
+
+
 def test_two_majorities_of_one_set_meet() -> None:
     nodes = frozenset(NODES[:5])
     majorities = [

@@ -16,17 +16,22 @@ def _completed() -> Retirement:
 
 def test_a_retirement_goes_through_every_phase() -> None:
     retirement = Retirement()
-    assert retirement.membership is MembershipState.ACTIVE
-    retirement.order(5)
-    assert retirement.phase is RetirementPhase.ORDERED
-    assert retirement.membership is MembershipState.RETIRED
-    retirement.sign(6)
-    assert retirement.phase is RetirementPhase.SIGNED
-    retirement.commit(6)
-    assert retirement.phase is RetirementPhase.COMPLETED
-    assert not retirement.is_final
-    retirement.finish(8)
-    assert retirement.is_final
+    seen = [(retirement.membership, retirement.phase, retirement.is_final)]
+    for move, seqno in (
+        (retirement.order, 5),
+        (retirement.sign, 6),
+        (retirement.commit, 6),
+        (retirement.finish, 8),
+    ):
+        move(seqno)
+        seen.append((retirement.membership, retirement.phase, retirement.is_final))
+    assert seen == [
+        (MembershipState.ACTIVE, None, False),
+        (MembershipState.RETIRED, RetirementPhase.ORDERED, False),
+        (MembershipState.RETIRED, RetirementPhase.SIGNED, False),
+        (MembershipState.RETIRED, RetirementPhase.COMPLETED, False),
+        (MembershipState.RETIRED, RetirementPhase.RETIRED_COMMITTED, True),
+    ]
     assert retirement.committed_at == 8
 
 
