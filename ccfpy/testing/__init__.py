@@ -1,5 +1,4 @@
 """The public test kit: what lets people test their apps and services without a network.
 
-May import everything but the command line. It is empty until the first kit is: a
-simulated cluster with its network, disks and clock.
+May import everything but the command line. `scenario` runs stories about consensus.
 """
