@@ -16,12 +16,11 @@ from ccfpy.consensus.trace import Step
 from ccfpy.consensus.transitions import (
     become_aware_of_view,
     commit,
+    give_up_poll,
     note_changes,
     note_signature,
     rollback,
 )
-
-_CAMPAIGNING = (LeadershipState.CANDIDATE, LeadershipState.PRE_VOTE_CANDIDATE)
 
 
 def receive_append_entries(
@@ -31,10 +30,14 @@ def receive_append_entries(
     replica.tracer(Step.RECV_APPEND_ENTRIES, packet=message, from_node_id=sender)
     if message.view < replica.view:
         _refuse(replica, sender)
-    elif message.view > replica.view or replica.leadership in _CAMPAIGNING:
+    elif message.view > replica.view or (
+        replica.leadership is LeadershipState.CANDIDATE
+    ):
         become_aware_of_view(replica, message.view)
         _follow(replica, sender, message)
     elif not replica.is_leader:
+        if replica.leadership is LeadershipState.PRE_VOTE_CANDIDATE:
+            give_up_poll(replica)
         _follow(replica, sender, message)
 
 

@@ -95,6 +95,17 @@ def become_follower(replica: Replica) -> None:
     replica.tracer(Step.BECOME_FOLLOWER)
 
 
+def give_up_poll(replica: Replica) -> None:
+    """Follow again in a view that a poll did not end.
+
+    The log stays, unsigned entries too: this view's leader may have been told that they
+    are here, and would not send them again before the view ends.
+    """
+    replica.votes.clear()
+    replica.lead(LeadershipState.FOLLOWER)
+    replica.tracer(Step.BECOME_FOLLOWER)
+
+
 def become_aware_of_view(replica: Replica, view: View) -> None:
     """Follow in ``view``.
 
