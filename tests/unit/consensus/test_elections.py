@@ -12,7 +12,7 @@ from ccfpy.consensus.messages import (
     RequestVoteResponse,
 )
 from ccfpy.consensus.raft import Raft
-from ccfpy.consensus.ready import Ready
+from ccfpy.consensus.ready import Entry, Ready
 from ccfpy.consensus.roles import LeadershipState
 from ccfpy.consensus.settings import Settings
 from tests.unit.consensus.nodes import (
@@ -20,6 +20,7 @@ from tests.unit.consensus.nodes import (
     TIMEOUT_MS,
     WRITE,
     entries,
+    ids,
     leads,
     new_leader,
     new_raft,
@@ -198,3 +199,24 @@ def test_a_node_that_was_never_told_of_a_service_grants_its_vote() -> None:
     answer = _answer(raft.receive(ONE, plea(view=1, last=(1, 1))))
     assert answer.is_granted
     assert raft.log.last_committable == TxId(0, 0)
+
+
+def test_a_poll_goes_by_what_is_signed_too() -> None:
+    raft = new_raft()
+    message = entries(view=1, after=(0, 0), last=(1, 3))
+    take(raft, message, [WRITE, SIGNATURE, WRITE])
+    polled = plea(view=1, last=(1, 2), election=ElectionType.PRE_VOTE)
+    assert _answer(raft.receive(TWO, polled)).is_granted
+    assert raft.log.last_seqno == 3
+
+
+def test_an_election_needs_a_majority_of_each_active_configuration() -> None:
+    raft = new_raft()
+    message = entries(view=1, after=(0, 0), last=(1, 2))
+    change = Entry(size=1, trusted=ids("3"), retired=ids("1", "2"))
+    take(raft, message, [change, SIGNATURE])
+    raft.tick(TIMEOUT_MS)
+    raft.receive(NodeId("3"), vote(view=2))
+    assert not leads(raft), "the old configuration has given one vote of three"
+    raft.receive(ONE, vote(view=2))
+    assert leads(raft)
