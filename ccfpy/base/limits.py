@@ -102,3 +102,11 @@ LEDGER_READ_BYTES_MAX = 8 * MIB
 """Entries given in one answer to a read, unless the first alone is larger."""
 LEDGER_OPEN_FILES_MAX = 5
 """Files kept open for reading (``src/host/ledger.h``)."""
+
+# Consensus
+APPEND_ENTRIES_BYTES = 20_000
+"""About what one AppendEntries carries (``src/consensus/aft/raft.h``)."""
+MESSAGE_TIMEOUT_MS = 100
+ELECTION_TIMEOUT_MS = 5000
+UNCOMMITTED_TX_MAX = 10_000
+"""Entries not yet committed beyond which requests are refused; 0 sets no bound."""

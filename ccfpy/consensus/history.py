@@ -28,9 +28,22 @@ class ViewHistory:
         assert len(self._starts) < view, "a view begins once"
         self._starts += [at] * (view - len(self._starts))
 
+    def note(self, view: View, at: Seqno) -> None:
+        """Note that ``view`` wrote ``at``, unless it is known to have begun before."""
+        if view > len(self._starts):
+            self.begin(view, at)
+
     def view_of(self, seqno: Seqno) -> View:
         """Give the view that wrote ``seqno``; 0 before the first."""
         return bisect_right(self._starts, seqno)
+
+    def start_of(self, view: View) -> Seqno:
+        """Give the first seqno of ``view``, which has written something."""
+        return self._starts[view - 1]
+
+    def end_of(self, view: View) -> Seqno | None:
+        """Give the last seqno of ``view`` where a later one follows it."""
+        return self._starts[view] - 1 if 0 < view < len(self._starts) else None
 
     def rollback(self, to: Seqno) -> None:
         """Forget views that began after ``to``."""

@@ -47,3 +47,15 @@ def test_rollback_forgets_the_views_that_began_later(to: int) -> None:
     history.rollback(to)
     assert all(start <= to for start in history.starts)
     assert history.starts == tuple(s for s in (1, 1, 4, 9, 15) if s <= to)
+
+
+def test_a_view_is_noted_once() -> None:
+    history = ViewHistory()
+    history.note(2, 1)
+    history.note(2, 5)
+    history.note(4, 7)
+    assert history.starts == (1, 1, 7, 7)
+    assert history.start_of(2) == 1
+    assert history.end_of(2) == 6
+    assert history.end_of(4) is None
+    assert history.end_of(0) is None

@@ -1,0 +1,206 @@
+"""Consensus as one state machine: an input in, a `Ready` out.
+
+Raft with CCF's rules: only signatures commit, in their own view; elections compare
+signed logs; majorities are counted in every active configuration; a leader that hears
+no majority steps down; a retired node helps until that is committed. Entries are
+opaque: the node says of each what `Entry` has. No message fails: what a peer sends is
+judged, not trusted. Where it differs from CCF: ``docs/DIVERGENCE.md``.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import assert_never
+
+from ccfpy.base.ids import VIEWS_PER_RECOVERY, NodeId, Seqno, TxId, View
+from ccfpy.consensus import elections, following, leading
+from ccfpy.consensus.configurations import Configuration, Configurations
+from ccfpy.consensus.details import Details, describe
+from ccfpy.consensus.log import Log
+from ccfpy.consensus.messages import (
+    AppendEntries,
+    AppendEntriesResponse,
+    Message,
+    ProposeRequestVote,
+    RequestVote,
+    RequestVoteResponse,
+)
+from ccfpy.consensus.ready import Entry, Offer, Ready
+from ccfpy.consensus.replica import Replica
+from ccfpy.consensus.settings import Jitter, Settings
+from ccfpy.consensus.trace import Tracer, untraced
+from ccfpy.consensus.transitions import (
+    add_missing_peers,
+    become_aware_of_view,
+    start_ticking,
+)
+
+
+class Raft:
+    """One node's consensus.
+
+    A new node is nobody's until it is told how it came to be: `begin` a service,
+    `recover` one, `join` one from a snapshot, or simply `receive` from its leader.
+
+    Attributes:
+        replica: the state, to be read and not written from outside.
+    """
+
+    __slots__ = ("_offer", "replica")
+
+    def __init__(
+        self,
+        node_id: NodeId,
+        settings: Settings,
+        *,
+        jitter: Jitter,
+        tracer: Tracer = untraced,
+    ) -> None:
+        self.replica = Replica(
+            node_id=node_id, settings=settings, jitter=jitter, tracer=tracer
+        )
+        self._offer: Offer | None = None
+
+    # How a node comes to be
+
+    def begin(self) -> Ready:
+        """Lead a new service: its first node, elected by nobody."""
+        return self.recover(starts=(), last=TxId(0, 0))
+
+    def recover(self, *, starts: Sequence[Seqno], last: TxId) -> Ready:
+        """Lead a service again from its public ledger, two views on.
+
+        Only a node that is certain to be alone may, so this is the operator's word.
+        """
+        replica = self.replica
+        assert replica.leader is None, "there is a leader already"
+        self._restore(starts, last, commit=last.seqno)
+        replica.view = last.view + VIEWS_PER_RECOVERY
+        elections.become_leader(replica)
+        return replica.out.take()
+
+    def join(
+        self,
+        *,
+        starts: Sequence[Seqno],
+        last: TxId,
+        configurations: Iterable[Configuration] = (),
+    ) -> Ready:
+        """Follow a service from a snapshot at ``last``, or from its beginning."""
+        replica = self.replica
+        self._restore(starts, last, commit=last.seqno)
+        replica.configurations = Configurations(configurations)
+        add_missing_peers(replica)
+        become_aware_of_view(replica, last.view)
+        return replica.out.take()
+
+    def _restore(self, starts: Sequence[Seqno], last: TxId, *, commit: Seqno) -> None:
+        self.replica.log = Log(
+            starts=starts, last_seqno=last.seqno, commit_seqno=commit
+        )
+        if last.seqno:
+            self.replica.log.history.note(last.view, last.seqno)
+
+    def start_ticking(self) -> None:
+        """Let this node begin elections.
+
+        A node does so by itself once it has a signature that covers its own trust.
+        """
+        start_ticking(self.replica)
+
+    # Inputs
+
+    def append(self, entry: Entry) -> Ready:
+        """Add an entry that this leader wrote; `can_append` must hold."""
+        self._expect_no_offer()
+        assert self.can_append(self.view), "only a leader appends"
+        leading.append(self.replica, entry)
+        return self.replica.out.take()
+
+    def receive(self, sender: NodeId, message: Message) -> Ready:
+        """Take a message from another node, whose identity its channel proved."""
+        self._expect_no_offer()
+        replica = self.replica
+        match message:
+            case AppendEntries():
+                following.receive_append_entries(replica, sender, message)
+            case AppendEntriesResponse():
+                leading.receive_response(replica, sender, message)
+            case RequestVote():
+                elections.receive_request_vote(replica, sender, message)
+            case RequestVoteResponse():
+                elections.receive_request_vote_response(replica, sender, message)
+            case ProposeRequestVote():
+                elections.receive_proposal(replica, sender, message)
+            case _:
+                assert_never(message)
+        ready = replica.out.take()
+        self._offer = ready.offer
+        return ready
+
+    def accept(self, entries: Sequence[Entry]) -> Ready:
+        """Take what the node learned of the entries of the last `Ready.offer`.
+
+        Those it verified and applied, in order: all, or fewer if it refused one.
+        """
+        assert self._offer is not None, "nothing was offered"
+        offer, self._offer = self._offer, None
+        following.accept(self.replica, offer, entries)
+        return self.replica.out.take()
+
+    def tick(self, elapsed_ms: int) -> Ready:
+        """Let time pass."""
+        self._expect_no_offer()
+        replica = self.replica
+        replica.elapsed_ms += elapsed_ms
+        if replica.is_leader:
+            leading.tick(replica, elapsed_ms)
+        else:
+            elections.tick_without_leadership(replica)
+        return replica.out.take()
+
+    def _expect_no_offer(self) -> None:
+        assert self._offer is None, "an offer waits to be accepted"
+
+    # Questions
+
+    @property
+    def view(self) -> View:
+        """The newest view known."""
+        return self.replica.view
+
+    @property
+    def log(self) -> Log:
+        """Where the log ends, what is signed and what is final."""
+        return self.replica.log
+
+    @property
+    def leader(self) -> NodeId | None:
+        """Who leads, as far as this node knows."""
+        return self.replica.leader
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether this node leads its view."""
+        return self.replica.is_leader
+
+    @property
+    def should_sign(self) -> bool:
+        """Whether a leader has yet to write a signature in its view.
+
+        Until it does, nothing that it holds of earlier views can be committed.
+        """
+        return self.is_leader and self.replica.should_sign
+
+    @property
+    def is_at_capacity(self) -> bool:
+        """Whether so much is uncommitted that a leader should refuse requests."""
+        most = self.replica.settings.uncommitted_tx_max
+        waiting = self.log.last_seqno - self.log.commit_seqno
+        return self.is_leader and 0 < most <= waiting
+
+    def can_append(self, view: View) -> bool:
+        """Tell whether a transaction executed in ``view`` may be appended still."""
+        return self.is_leader and view == self.view
+
+    def details(self) -> Details:
+        """Give the body of ``GET /node/consensus``."""
+        return describe(self.replica)

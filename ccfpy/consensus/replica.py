@@ -1,0 +1,100 @@
+"""All that one node remembers of consensus: plain data, and questions about it.
+
+The moves are elsewhere: `transitions` has what every role shares, `elections`,
+`leading` and `following` have a role each, and `raft` is the face of the whole.
+"""
+
+from dataclasses import dataclass, field
+
+from ccfpy.base.ids import NodeId, Seqno, View
+from ccfpy.consensus.configurations import Configurations
+from ccfpy.consensus.log import Log
+from ccfpy.consensus.messages import Message
+from ccfpy.consensus.progress import BatchSize, Peer
+from ccfpy.consensus.ready import Outbox, Send
+from ccfpy.consensus.retirement import Retirement
+from ccfpy.consensus.roles import LeadershipState, is_legal_leadership
+from ccfpy.consensus.settings import Jitter, Settings
+from ccfpy.consensus.trace import Tracer, untraced
+
+
+@dataclass(slots=True, kw_only=True)
+class Replica:
+    """One node's state.
+
+    Attributes:
+        node_id: who this node is.
+        settings: the operator's choices.
+        jitter: spreads elections out.
+        tracer: sees each step.
+        view: the newest view known.
+        log: the shape of the log.
+        configurations: whose majorities count.
+        peers: whom to send to: the others in active configurations, and those that left
+            and whose retirement is not yet final.
+        retirement: how far this node's own has come.
+        retired_committed: records of completed retirements, not yet committed.
+        leadership: this node's part.
+        leader: who leads this view, once its log was seen to fit ours.
+        voted_for: whom this node voted for in this view.
+        votes: who voted for this node since it last began to campaign.
+        elapsed_ms: since the last heartbeat sent, or towards the next election.
+        batch: how many entries to send at once.
+        is_ticking: whether this node may begin elections.
+        is_new_follower: whether one conflicting suffix may still be dropped for this
+            leader; see `following`.
+        should_sign: whether this leader has yet to write a signature in its view.
+        out: what this input asks of the node.
+    """
+
+    node_id: NodeId
+    settings: Settings
+    jitter: Jitter
+    tracer: Tracer = untraced
+    view: View = 0
+    log: Log = field(default_factory=Log)
+    configurations: Configurations = field(default_factory=Configurations)
+    peers: dict[NodeId, Peer] = field(default_factory=dict)
+    retirement: Retirement = field(default_factory=Retirement)
+    retired_committed: list[tuple[Seqno, frozenset[NodeId]]] = field(
+        default_factory=list
+    )
+    leadership: LeadershipState = LeadershipState.NONE
+    leader: NodeId | None = None
+    voted_for: NodeId | None = None
+    votes: set[NodeId] = field(default_factory=set)
+    elapsed_ms: int = 0
+    batch: BatchSize = field(default_factory=BatchSize)
+    is_ticking: bool = False
+    is_new_follower: bool = False
+    should_sign: bool = False
+    out: Outbox = field(default_factory=Outbox)
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether this node leads its view."""
+        return self.leadership is LeadershipState.LEADER
+
+    @property
+    def others(self) -> list[NodeId]:
+        """The other nodes of active configurations, in a fixed order."""
+        return sorted(self.configurations.nodes - {self.node_id})
+
+    def lead(self, state: LeadershipState) -> None:
+        """Take another part."""
+        before = self.leadership
+        assert is_legal_leadership(before, state), f"{before} to {state}"
+        self.leadership = state
+
+    def send(self, to: NodeId, message: Message) -> None:
+        """Ask for a message to be sent."""
+        self.out.messages.append(Send(to, message))
+
+    def restart_election_timer(self) -> None:
+        """Wait anew: half the election timeout at least, the whole at most."""
+        self.elapsed_ms = self.jitter(self.settings.election_timeout_ms // 2)
+
+    def forget_silences(self) -> None:
+        """Give every peer a whole election timeout to answer in."""
+        for peer in self.peers.values():
+            peer.silent_ms = 0

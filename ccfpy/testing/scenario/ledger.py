@@ -1,0 +1,62 @@
+"""The entries that a scenario's nodes write: payloads that say what they do."""
+
+import base64
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from ccfpy.base.ids import NodeId, TxId
+from ccfpy.consensus.ready import Entry
+
+
+class Kind(StrEnum):
+    """What an entry is for."""
+
+    RAW = "raw"
+    RECONFIGURATION = "reconfiguration"
+    RETIRED_COMMITTED = "retired_committed"
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """One entry: where it stands, and what consensus should know of it.
+
+    Attributes:
+        tx_id: its place, which a real entry proves by its encryption.
+        kind: what it is for.
+        data: its payload.
+        is_committable: whether it is a signature.
+        nodes: the configuration, or the nodes whose retirement is recorded.
+        removed: the nodes that the configuration leaves out.
+    """
+
+    tx_id: TxId
+    kind: Kind
+    data: bytes
+    is_committable: bool = False
+    nodes: frozenset[NodeId] = frozenset()
+    removed: frozenset[NodeId] = frozenset()
+
+    @cached_property
+    def meta(self) -> Entry:
+        """What consensus is told; its size is that of CCF's own stand-in entries."""
+        encoded = base64.b64encode(self.data).decode()
+        stored = json.dumps(
+            {"data": encoded, "type": self.kind.value}, separators=(",", ":")
+        )
+        is_change = self.kind is Kind.RECONFIGURATION
+        return Entry(
+            size=len(stored),
+            is_committable=self.is_committable,
+            trusted=self.nodes if is_change else frozenset(),
+            retired=self.removed,
+            retired_committed=frozenset() if is_change else self.nodes,
+        )
+
+
+def nodes_payload(nodes: frozenset[NodeId]) -> bytes:
+    """Write a set of nodes as CCF does: an object of addresses, which are empty."""
+    return json.dumps(
+        {node: {"address": ":"} for node in sorted(nodes)}, separators=(",", ":")
+    ).encode()

@@ -1,0 +1,100 @@
+"""Messages are CCF's bytes, and nothing else is a message."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import TxId
+from ccfpy.consensus.messages import (
+    AppendEntries,
+    AppendEntriesResponse,
+    ElectionType,
+    Message,
+    ProposeRequestVote,
+    RequestVote,
+    RequestVoteResponse,
+    decode,
+)
+
+U64 = st.integers(0, 2**64 - 1)
+TX_IDS = st.builds(TxId, U64, U64)
+ELECTIONS = st.sampled_from(ElectionType)
+MESSAGES = st.one_of(
+    st.builds(AppendEntries, view=U64, previous=TX_IDS, last=TX_IDS, leader_commit=U64),
+    st.builds(AppendEntriesResponse, position=TX_IDS, is_success=st.booleans()),
+    st.builds(RequestVote, view=U64, last=TX_IDS, election=ELECTIONS),
+    st.builds(
+        RequestVoteResponse, view=U64, is_granted=st.booleans(), election=ELECTIONS
+    ),
+    st.builds(ProposeRequestVote, view=U64),
+)
+
+
+def _u64s(*values: int) -> bytes:
+    return b"".join(value.to_bytes(8, "little") for value in values)
+
+
+EXAMPLES: list[tuple[Message, bytes]] = [
+    (
+        AppendEntries(view=3, previous=TxId(1, 2), last=TxId(3, 4), leader_commit=5),
+        _u64s(0, 4, 2, 3, 1, 5, 3) + b"\0",
+    ),
+    (
+        AppendEntriesResponse(position=TxId(2, 7), is_success=True),
+        _u64s(1, 2, 7) + b"\0",
+    ),
+    (
+        AppendEntriesResponse(position=TxId(2, 7), is_success=False),
+        _u64s(1, 2, 7) + b"\1",
+    ),
+    (
+        RequestVote(view=4, last=TxId(2, 9), election=ElectionType.REGULAR),
+        _u64s(3, 4, 9, 2) + b"\1\0\0\0",
+    ),
+    (
+        RequestVoteResponse(view=4, is_granted=True, election=ElectionType.PRE_VOTE),
+        _u64s(4, 4) + b"\1\0\0\0\0",
+    ),
+    (ProposeRequestVote(view=6), _u64s(5, 6)),
+]
+
+
+@pytest.mark.parametrize(("message", "data"), EXAMPLES)
+def test_each_message_has_its_fields_in_its_places(
+    message: Message, data: bytes
+) -> None:
+    assert message.encode() == data
+    assert decode(data) == message
+
+
+@given(MESSAGES)
+def test_what_is_encoded_is_read_back(message: Message) -> None:
+    assert decode(message.encode()) == message
+
+
+@given(MESSAGES, st.integers(1, 8))
+def test_a_message_of_another_length_is_refused(message: Message, count: int) -> None:
+    data = message.encode()
+    with pytest.raises(Malformed):
+        decode(data[:-count])
+    with pytest.raises(Malformed):
+        decode(data + bytes(count))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        bytes(7),
+        _u64s(2, 0, 0) + b"\0",
+        _u64s(6, 0),
+        _u64s(1, 2, 7) + b"\2",
+        _u64s(3, 4, 9, 2) + b"\2\0\0\0",
+        _u64s(4, 4) + b"\2\0\0\0\0",
+        _u64s(4, 4) + b"\1\7\0\0\0",
+    ],
+)
+def test_what_is_no_message_is_refused(data: bytes) -> None:
+    with pytest.raises(Malformed):
+        decode(data)

@@ -1,0 +1,48 @@
+"""A node's state and the questions that it answers itself."""
+
+import pytest
+
+from ccfpy.base.ids import NodeId
+from ccfpy.consensus.messages import ProposeRequestVote
+from ccfpy.consensus.progress import Peer
+from ccfpy.consensus.replica import Replica
+from ccfpy.consensus.roles import LeadershipState
+from ccfpy.consensus.settings import Settings
+from tests.unit.consensus.nodes import new_raft
+
+
+def test_a_new_node_is_nobody() -> None:
+    replica = Replica(node_id=NodeId("0"), settings=Settings(), jitter=lambda _: 0)
+    assert replica.leadership is LeadershipState.NONE
+    assert not replica.is_leader
+    assert replica.others == []
+
+
+def test_an_illegal_move_is_our_own_fault() -> None:
+    replica = new_raft().replica
+    with pytest.raises(AssertionError, match="Follower to Leader"):
+        replica.lead(LeadershipState.LEADER)
+
+
+def test_a_timer_starts_within_its_first_half() -> None:
+    asked: list[int] = []
+
+    def jitter(most: int) -> int:
+        asked.append(most)
+        return 7
+
+    settings = Settings(election_timeout_ms=100)
+    replica = Replica(node_id=NodeId("0"), settings=settings, jitter=jitter)
+    replica.restart_election_timer()
+    assert asked == [50]
+    assert replica.elapsed_ms == 7
+
+
+def test_silences_are_forgotten_and_messages_queued() -> None:
+    replica = new_raft().replica
+    replica.peers[NodeId("9")] = Peer(sent=1, silent_ms=50)
+    replica.forget_silences()
+    assert replica.peers[NodeId("9")].silent_ms == 0
+    replica.send(NodeId("9"), ProposeRequestVote(view=1))
+    assert replica.out.take().messages == ((NodeId("9"), ProposeRequestVote(view=1)),)
+    assert replica.others == ["1", "2"]

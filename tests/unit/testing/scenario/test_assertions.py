@@ -1,0 +1,37 @@
+"""Commands that must find something to be so."""
+
+import pytest
+
+from ccfpy.testing.scenario import ScenarioFailed, steps
+from ccfpy.testing.scenario.assertions import (
+    assert_detail,
+    assert_state_sync,
+    loop_until_sync,
+)
+from ccfpy.testing.scenario.cluster import Cluster
+
+
+def test_details_that_are_no_text_are_compared_as_json() -> None:
+    cluster = Cluster()
+    steps.start_node(cluster, ["0"])
+    assert_detail(cluster, ["0", "leadership_state", "Leader"])
+    assert_detail(cluster, ["0", "ticking", "true"])
+    assert_detail(cluster, ["0", "acks", "{}"])
+
+
+def test_nodes_that_differ_are_told() -> None:
+    cluster = Cluster()
+    steps.start_node(cluster, ["0"])
+    steps.trust_nodes(cluster, ["2", "1"])
+    with pytest.raises(ScenarioFailed, match="view is 2 on 0, 0 on 1"):
+        assert_state_sync(cluster, [])
+    loop_until_sync(cluster)
+    assert_state_sync(cluster, [])
+
+
+def test_nodes_that_nobody_trusts_never_agree() -> None:
+    cluster = Cluster()
+    steps.start_node(cluster, ["0"])
+    steps.create_new_node(cluster, ["1"])
+    with pytest.raises(ScenarioFailed, match="not in sync"):
+        loop_until_sync(cluster)

@@ -1,0 +1,58 @@
+"""Commands that change something."""
+
+from ccfpy.base.ids import NodeId
+from ccfpy.testing.scenario import steps
+from ccfpy.testing.scenario.cluster import Cluster
+
+
+def _started() -> Cluster:
+    cluster = Cluster()
+    steps.start_node(cluster, ["0"])
+    return cluster
+
+
+def test_latest_without_a_leader_writes_nothing() -> None:
+    cluster = Cluster()
+    steps.create_new_node(cluster, ["0"])
+    steps.replicate(cluster, ["latest", "x"])
+    steps.emit_signature(cluster, ["latest"])
+    steps.trust_nodes(cluster, ["latest", "1"])
+    assert not cluster.node("0").ledger
+    assert steps.leader_of(cluster, "latest") is None
+
+
+def test_in_and_out_come_in_either_order() -> None:
+    for words in (["in", "1", "out", "0"], ["out", "0", "in", "1"]):
+        cluster = _started()
+        steps.swap_nodes(cluster, ["2", *words])
+        assert cluster.node("0").ledger[-1].nodes == {NodeId("1")}
+        assert cluster.node("0").ledger[-1].removed == {NodeId("0")}
+
+
+def test_nodes_for_polls_are_created_from_then_on() -> None:
+    cluster = _started()
+    steps.pre_vote_enabled(cluster, ["true"])
+    steps.create_new_node(cluster, ["1"])
+    settings = [n.raft.replica.settings for n in cluster.nodes.values()]
+    assert [s.is_pre_vote_enabled for s in settings] == [False, True]
+
+
+def test_a_shuffle_keeps_every_message() -> None:
+    cluster = _started()
+    steps.trust_nodes(cluster, ["2", "1", "2"])
+    steps.periodic_all(cluster, ["10"])
+    before = sorted(map(str, cluster.node("0").outbox))
+    steps.shuffle_all(cluster, [])
+    assert sorted(map(str, cluster.node("0").outbox)) == before
+
+
+def test_a_node_is_cut_off_and_joined_again() -> None:
+    cluster = _started()
+    steps.trust_nodes(cluster, ["2", "1"])
+    steps.disconnect_node(cluster, ["1"])
+    steps.dispatch_one(cluster, ["0"])
+    assert not cluster.node("1").outbox
+    steps.reconnect_node(cluster, ["1"])
+    steps.periodic_one(cluster, ["0", "10"])
+    steps.dispatch_one(cluster, ["0"])
+    assert cluster.node("1").outbox
