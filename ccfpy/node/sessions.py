@@ -104,17 +104,18 @@ class Connection:
         if tls is None:
             reply, ends = self._serve(data, router)
             return reply, ends
+        ends = False
         try:
             plaintext = tls.feed(data)
+            if plaintext:
+                if self.session.caller is None and tls.peer_certificate_der is not None:
+                    self.session.caller = _certificate(tls.peer_certificate_der)
+                reply, ends = self._serve(plaintext, router)
+                if reply:
+                    tls.write(reply)
         except TlsFailure:
+            # Whatever became of the request, its sender cannot be told.
             return tls.take_output(), True
-        ends = False
-        if plaintext:
-            if self.session.caller is None and tls.peer_certificate_der is not None:
-                self.session.caller = _certificate(tls.peer_certificate_der)
-            reply, ends = self._serve(plaintext, router)
-            if reply:
-                tls.write(reply)
         if ends:
             tls.close()
         return tls.take_output(), ends or tls.is_closed_by_peer
@@ -128,7 +129,11 @@ class Connection:
         replies: list[bytes] = []
         reply_bytes = 0
         for request in requests:
-            response = self._answer(request, router)
+            response = (
+                _BUSY.response()
+                if self.is_capped
+                else router.answer(request, self.session)
+            )
             if not request.keep_alive or reply_bytes > limits.REPLIES_BYTES_MAX:
                 response.close = True
             reply = serialise_reply(response, request)
@@ -141,15 +146,13 @@ class Connection:
             replies.append(serialise_response(failure.response))
         return b"".join(replies), failure is not None
 
-    def _answer(self, request: "Request", router: "Router") -> Response:
-        if self.is_capped:
-            return ApiError(
-                503,
-                ErrorCode.SessionCapExhausted,
-                "Service is currently busy and unable to serve new connections",
-                close=True,
-            ).response()
-        return router.answer(request, self.session)
+
+_BUSY = ApiError(
+    503,
+    ErrorCode.SessionCapExhausted,
+    "Service is currently busy and unable to serve new connections",
+    close=True,
+)
 
 
 def serialise_reply(response: Response, request: "Request") -> bytes:
