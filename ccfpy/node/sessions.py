@@ -129,11 +129,7 @@ class Connection:
         replies: list[bytes] = []
         reply_bytes = 0
         for request in requests:
-            response = (
-                _BUSY.response()
-                if self.is_capped
-                else router.answer(request, self.session)
-            )
+            response = self._answer(request, router)
             if not request.keep_alive or reply_bytes > limits.REPLIES_BYTES_MAX:
                 response.close = True
             reply = serialise_reply(response, request)
@@ -146,13 +142,15 @@ class Connection:
             replies.append(serialise_response(failure.response))
         return b"".join(replies), failure is not None
 
-
-_BUSY = ApiError(
-    503,
-    ErrorCode.SessionCapExhausted,
-    "Service is currently busy and unable to serve new connections",
-    close=True,
-)
+    def _answer(self, request: "Request", router: "Router") -> Response:
+        if self.is_capped:
+            return ApiError(
+                503,
+                ErrorCode.SessionCapExhausted,
+                "Service is currently busy and unable to serve new connections",
+                close=True,
+            ).response()
+        return router.answer(request, self.session)
 
 
 def serialise_reply(response: Response, request: "Request") -> bytes:
