@@ -102,8 +102,7 @@ class Connection:
         """Take a client's bytes; give bytes for it, and whether they are the last."""
         tls = self._tls
         if tls is None:
-            reply, ends = self._serve(data, router)
-            return reply, ends
+            return self._serve(data, router)
         ends = False
         try:
             plaintext = tls.feed(data)
@@ -207,19 +206,16 @@ class Sessions:
             self._outbox.put(CloseSession(session=session_id))
             return
         configuration = interface.configuration
+        if interface.active >= configuration.sessions_hard_max:
+            self._refuse(session_id, interface)
+            return
         tls: TlsSession | None = None
         if configuration.authority is not Authority.UNSECURED:
             context = self._certificates.context_for(configuration.authority)
             if context is None:
                 self._outbox.put(CloseSession(session=session_id))
                 return
-            if interface.active >= configuration.sessions_hard_max:
-                self._refuse(session_id, interface)
-                return
             tls = TlsSession(context)
-        elif interface.active >= configuration.sessions_hard_max:
-            self._refuse(session_id, interface)
-            return
         self._connections[session_id] = Connection(
             session_id,
             interface,
