@@ -165,14 +165,20 @@ def test_a_local_commit_handler_tells_the_id_in_the_body(node: InProcessNode) ->
 
 
 def test_administrators_are_made_by_the_consortium(
-    ask: Callable[..., Response], node: InProcessNode, user: Person
+    serve: Callable[[App], InProcessNode], user: Person
 ) -> None:
+    node = serve(app)  # the others' user stays as it is
+
+    def record(message: str) -> int:
+        body: Json = {"id": 1, "msg": message}
+        path = "/app/log/private/admin_only"
+        return node.request("POST", path, body=body, person=user).status
+
     for data, status in (({"isAdmin": "yes"}, 403), ({"isAdmin": True}, 200)):
         args: Json = {"user_id": user.id, "user_data": data}  # type: ignore[dict-item]  # JSON of either kind
         node.propose({"name": "set_user_data", "args": args})
-        response = ask("POST", "/log/private/admin_only", {"id": 1, "msg": "x"})
-        assert response.status == status
-    assert ask("POST", "/log/private/admin_only", {"id": 1, "msg": ""}).status == 400
+        assert record("x") == status
+    assert record("") == 400
 
 
 def test_a_public_record_has_a_tag_that_conditions_may_name(
