@@ -84,7 +84,7 @@ def running_node(
     *,
     app: str = "logging",
     members: int = 1,
-    users: Sequence[str] = ("user0", "stranger"),
+    users: Sequence[str] = ("user0", "stranger", "newcomer"),
     interface: JsonObject | None = None,
     extra: JsonObject | None = None,
 ) -> Iterator[Running]:

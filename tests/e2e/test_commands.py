@@ -136,7 +136,7 @@ def test_members_propose_vote_and_look(shell: Shell, tmp_path: Path) -> None:
 
 
 def test_a_member_withdraws_a_proposal_of_one_action(shell: Shell) -> None:
-    stranger = shell.service.layout.keys("stranger").certificate
+    stranger = shell.service.layout.keys("newcomer").certificate
     proposed = shell.json(
         "gov", "propose", "--action", "set_user", "--arg", f"cert=@{stranger}",
         "--as", "member1",

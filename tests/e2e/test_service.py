@@ -148,9 +148,9 @@ def test_members_change_the_service_by_their_votes(service: Running) -> None:
             Governance(anybody.connection, FileSigner.load(service.layout.keys(name)))
             for name in service.members
         ]
-        stranger = service.layout.keys("stranger").certificate.read_text()
+        newcomer = service.layout.keys("newcomer").certificate.read_text()
         proposal = anybody.run(
-            members[0].propose([{"name": "set_user", "args": {"cert": stranger}}])
+            members[0].propose([{"name": "set_user", "args": {"cert": newcomer}}])
         )
         assert proposal.is_open
         first = anybody.run(members[1].vote(proposal.proposal_id))
@@ -160,7 +160,7 @@ def test_members_change_the_service_by_their_votes(service: Running) -> None:
         with pytest.raises(ServiceError) as caught:
             anybody.run(members[0].vote(proposal.proposal_id))
         assert caught.value.code == "ProposalNotOpen"
-    with service.connect("stranger") as user:
+    with service.connect("newcomer") as user:
         assert user.get("/app/log/private/count").status == 200
 
 
