@@ -25,6 +25,9 @@ ProposalId = NewType("ProposalId", str)
 SessionId = NewType("SessionId", int)
 """A client connection, numbered by the host, never reused while the node lives."""
 
+CallId = NewType("CallId", int)
+"""A connection to elsewhere, numbered by the enclave that asked for it."""
+
 FIRST_VIEW: View = 2
 VIEWS_PER_RECOVERY = 2
 VIEW_MAX: View = 0x7FFF_FFFF

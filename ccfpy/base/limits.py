@@ -85,8 +85,9 @@ LOG_MESSAGE_CHARS_MAX = 1 * MIB
 """Of one log line, which may quote what a client sent or a script gave."""
 APPEND_BYTES_MAX = 8 * MIB
 """Entries in one ``AppendEntries``, unless the first alone is larger."""
-ENTRY_BYTES_MAX = FRAME_BYTES_MAX - KIB
-"""The largest ledger entry that fits a frame, whatever ``memory.max_msg_size`` says."""
+ENTRY_BYTES_MAX = FRAME_BYTES_MAX - 2 * KIB
+"""The largest ledger entry that fits a frame to the host, or to another node with its
+header, whatever ``memory.max_msg_size`` says."""
 LINK_BACKLOG_BYTES_MAX = 8 * MIB
 """Bytes waiting for the enclave beyond which the host stops reading from clients."""
 SESSION_BACKLOG_BYTES_MAX = 64 * MIB
@@ -102,6 +103,22 @@ LEDGER_READ_BYTES_MAX = 8 * MIB
 """Entries given in one answer to a read, unless the first alone is larger."""
 LEDGER_OPEN_FILES_MAX = 5
 """Files kept open for reading (``src/host/ledger.h``)."""
+
+# Other nodes
+PEER_FRAME_BYTES_MAX = FRAME_BYTES_MAX - KIB
+"""The largest message between nodes: one that carries the largest entry."""
+PEER_BACKLOG_BYTES_MAX = 64 * MIB
+"""Bytes waiting for a node that does not read; what comes beyond is lost."""
+CALLS_MAX = 64
+"""Connections to elsewhere that a node may have at once."""
+
+# Snapshots
+SNAPSHOT_READ_BYTES_MAX = 4 * MIB
+"""Of a snapshot in one answer of the host, and in one range that a joiner asks for."""
+SNAPSHOT_WRITE_BYTES_MAX = 8 * MIB
+"""Of a snapshot in one ``WriteSnapshot``; a larger one is several."""
+SNAPSHOTS_PENDING_MAX = 5
+"""Snapshots whose evidence awaits commit (``src/node/snapshotter.h``)."""
 
 # Consensus
 APPEND_ENTRIES_BYTES = 20_000

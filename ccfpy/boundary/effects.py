@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from ccfpy.base.ids import NodeId, Seqno, SessionId
+from ccfpy.base.ids import CallId, NodeId, Seqno, SessionId
 
 
 class LogLevel(StrEnum):
@@ -101,6 +101,127 @@ class ReadLedger:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BeginLedger:
+    """This node's ledger goes on after ``after``, which a snapshot it took up ends at.
+
+    What the host has of earlier runs after that is kept as long as the entries that
+    come are the same, and cut where they differ.
+    """
+
+    after: Seqno
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteSnapshot:
+    """Write (a piece of) a snapshot that is not final yet.
+
+    Attributes:
+        evidence_seqno: the transaction that records its digest; part of its name.
+        is_first: the file begins with this piece; others follow it.
+    """
+
+    seqno: Seqno
+    evidence_seqno: Seqno
+    data: bytes
+    is_first: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitSnapshot:
+    """A snapshot is final: append its receipt and give it its committed name."""
+
+    seqno: Seqno
+    evidence_seqno: Seqno
+    receipt: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadSnapshot:
+    """Ask for bytes of a committed snapshot; ``SnapshotRead`` answers.
+
+    Attributes:
+        name: of the file; nothing for the latest.
+        since: the latest is wanted only if it is of this seqno or later.
+        start: the first byte.
+        stop: the byte after the last; beyond the end means to the end, and ``start``
+            asks for the name and size alone.
+    """
+
+    request: int
+    name: str | None
+    since: Seqno
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetPeer:
+    """Another node is reached at ``address`` (``host:port``) from now on."""
+
+    node: NodeId
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetPeer:
+    """Another node is not to be reached any more."""
+
+    node: NodeId
+
+
+@dataclass(slots=True, kw_only=True)
+class SendToPeer:
+    """Send a message to another node; lost if it cannot be reached.
+
+    Attributes:
+        kind: a `PeerTraffic` number.
+    """
+
+    to: NodeId
+    kind: int
+    payload: bytes
+
+
+@dataclass(slots=True, kw_only=True)
+class SendEntries:
+    """Send ledger entries to another node, behind ``header``, as consensus traffic.
+
+    Nothing is sent if one of them is not in the ledger any more.
+    """
+
+    to: NodeId
+    header: bytes
+    first: Seqno
+    last: Seqno
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCall:
+    """Connect to ``address`` (``host:port``) on the enclave's behalf.
+
+    ``CallOpened`` or ``CallEnded`` answers. The enclave numbers its calls.
+    """
+
+    call: CallId
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendCall:
+    """Send bytes by such a connection; ignored if it has ended."""
+
+    call: CallId
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndCall:
+    """End such a connection once everything sent has left; no event answers."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityMade:
     """The node has its key and certificate: write the files that others wait for.
 
@@ -154,6 +275,17 @@ Effect: TypeAlias = (
     | CommitLedger
     | TruncateLedger
     | ReadLedger
+    | BeginLedger
+    | WriteSnapshot
+    | CommitSnapshot
+    | ReadSnapshot
+    | SetPeer
+    | ForgetPeer
+    | SendToPeer
+    | SendEntries
+    | OpenCall
+    | SendCall
+    | EndCall
     | IdentityMade
     | Log
     | Stop

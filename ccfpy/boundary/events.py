@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
-from ccfpy.base.ids import Seqno, SessionId
+from ccfpy.base.ids import CallId, NodeId, Seqno, SessionId
 from ccfpy.boundary.configuration import NodeConfiguration
 
 
@@ -107,6 +107,67 @@ class LedgerRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotRead:
+    """The answer to ``ReadSnapshot``.
+
+    Attributes:
+        request: the number the enclave gave.
+        name: the file's name; nothing when the host has no such snapshot.
+        size: the whole file's bytes.
+        start: as asked.
+        data: from ``start`` on, as much as was asked and the bound on one read allows.
+    """
+
+    request: int
+    name: str | None
+    size: int
+    start: int
+    data: bytes
+
+
+@dataclass(slots=True, kw_only=True)
+class PeerMessage:
+    """Bytes came that claim to be from another node.
+
+    Attributes:
+        kind: a `PeerTraffic` number.
+        sender: who it says it is from; only its channel proves it.
+        payload: what followed in the frame.
+    """
+
+    kind: int
+    sender: NodeId
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOpened:
+    """A connection that the enclave asked for is there; its TLS may begin."""
+
+    call: CallId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallData:
+    """Bytes came by such a connection."""
+
+    call: CallId
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallEnded:
+    """Such a connection has ended, or never came about.
+
+    Attributes:
+        reason: the system's word for it, for logs; nothing when the other end closed.
+    """
+
+    call: CallId
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopRequested:
     """An operator wants the node to stop.
 
@@ -125,5 +186,10 @@ Event: TypeAlias = (
     | SessionData
     | SessionClosed
     | LedgerRead
+    | SnapshotRead
+    | PeerMessage
+    | CallOpened
+    | CallData
+    | CallEnded
     | StopRequested
 )

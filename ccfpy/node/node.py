@@ -13,11 +13,16 @@ from ccfpy.boundary.configuration import CommandType
 from ccfpy.boundary.effects import Effect, LogTag, Stop
 from ccfpy.boundary.events import (
     Boot,
+    CallData,
+    CallEnded,
+    CallOpened,
     Event,
     LedgerRead,
+    PeerMessage,
     SessionClosed,
     SessionData,
     SessionOpened,
+    SnapshotRead,
     StopRequested,
     Tick,
 )
@@ -85,6 +90,10 @@ class Node:
                 self._stop_requested(event)
             case LedgerRead():
                 self._outbox.info(f"Nobody asked for ledger read {event.request}")
+            case SnapshotRead() | PeerMessage() | CallOpened() | CallData():
+                self._outbox.info(f"Nobody awaits {type(event).__name__}")
+            case CallEnded():
+                self._outbox.info(f"Nobody awaits the end of call {event.call}")
             case _:
                 assert_never(event)
 

@@ -1,0 +1,47 @@
+"""A response that comes later: when another node has answered, or a commit is known.
+
+A step never waits. What cannot be answered within it gives an `Awaited` in place of a
+response; whoever will know the answer keeps it and settles it in a later step. The
+connection serves nothing else meanwhile, so that answers keep the order of requests.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ccfpy.http.messages import Response
+
+
+class Awaited:
+    """A place where a response will be put, once.
+
+    Attributes:
+        response: what it was settled with; nothing yet.
+    """
+
+    __slots__ = ("_deliver", "response")
+
+    def __init__(self) -> None:
+        self.response: Response | None = None
+        self._deliver: Callable[[Response], None] | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the response is there."""
+        return self.response is not None
+
+    def settle(self, response: "Response") -> None:
+        """Give the response; of several that race, the first counts."""
+        if self.response is not None:
+            return
+        self.response = response
+        if self._deliver is not None:
+            self._deliver(response)
+
+    def then(self, deliver: "Callable[[Response], None]") -> None:
+        """Have the response delivered: at once if it is there, or when it comes."""
+        assert self._deliver is None, "a response is delivered once"
+        self._deliver = deliver
+        if self.response is not None:
+            deliver(self.response)

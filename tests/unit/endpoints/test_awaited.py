@@ -1,0 +1,38 @@
+"""A response that comes later is delivered once, whichever side is first."""
+
+import pytest
+
+from ccfpy.endpoints.awaited import Awaited
+from ccfpy.http.messages import Response
+
+
+@pytest.mark.parametrize("is_settled_first", [True, False])
+def test_a_response_is_delivered_whichever_side_is_first(
+    *, is_settled_first: bool
+) -> None:
+    awaited, delivered = Awaited(), list[Response]()
+    response = Response(status=200, headers={}, body=b"")
+    if is_settled_first:
+        awaited.settle(response)
+    awaited.then(delivered.append)
+    awaited.settle(response)
+    assert delivered == [response]
+    assert awaited.is_settled
+
+
+def test_the_first_of_two_responses_counts() -> None:
+    awaited, delivered = Awaited(), list[Response]()
+    awaited.then(delivered.append)
+    assert not awaited.is_settled
+    first = Response(status=504, headers={}, body=b"")
+    awaited.settle(first)
+    awaited.settle(Response(status=200, headers={}, body=b"late"))
+    assert delivered == [first]
+    assert awaited.response is first
+
+
+def test_a_response_cannot_be_delivered_to_two() -> None:
+    awaited = Awaited()
+    awaited.then(lambda _: None)
+    with pytest.raises(AssertionError, match="delivered once"):
+        awaited.then(lambda _: None)
