@@ -115,6 +115,8 @@ CALLS_MAX = 64
 # Snapshots
 SNAPSHOT_READ_BYTES_MAX = 4 * MIB
 """Of a snapshot in one answer of the host, and in one range that a joiner asks for."""
+SNAPSHOT_BYTES_MAX = 10 * 1024 * MIB
+"""The largest that a joiner fetches (``command.join.fetch_snapshot_max_size``)."""
 SNAPSHOT_WRITE_BYTES_MAX = 8 * MIB
 """Of a snapshot in one ``WriteSnapshot``; a larger one is several."""
 SNAPSHOTS_PENDING_MAX = 5

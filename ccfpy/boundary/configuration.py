@@ -147,19 +147,27 @@ class ConsensusConfiguration:
 
     Attributes:
         uncommitted_tx_max: beyond it new transactions are refused; 0 is no limit.
+        pre_vote: ask whether an election could be won before holding it. The key is
+            ours; a node of CCF always asks.
     """
 
     message_timeout_ms: int = 100
     election_timeout_ms: int = 5000
     uncommitted_tx_max: int = 10_000
+    pre_vote: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerSignaturesConfiguration:
-    """How often the primary signs (``ledger_signatures``)."""
+    """How often the primary signs (``ledger_signatures``).
+
+    Attributes:
+        early: sign as soon as there is something to sign and nothing else to do; ours.
+    """
 
     tx_count: int = limits.SIGNATURE_TX_COUNT
     delay_ms: int = limits.SIGNATURE_DELAY_MS
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,12 +233,18 @@ class JoinConfiguration:
 
     Attributes:
         service_certificate: PEM of the service to join, the only anchor of trust.
+        fetch_recent_snapshot: ask the target for its latest snapshot before joining.
+        fetch_snapshot_max_bytes: a larger one is not taken.
     """
 
     target_rpc_address: str
     service_certificate: bytes
     retry_timeout_ms: int = 1000
     follow_redirect: bool = True
+    fetch_recent_snapshot: bool = True
+    fetch_snapshot_max_attempts: int = 3
+    fetch_snapshot_retry_interval_ms: int = 1000
+    fetch_snapshot_max_bytes: int = limits.SNAPSHOT_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

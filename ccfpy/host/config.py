@@ -1,7 +1,8 @@
 """CCF's configuration file, as a strict schema.
 
-Keys, defaults and units are those of ``doc/host_config_schema/cchost_config.json``: a
-key that the schema does not know is refused, and so is a value of another type. Of
+Keys, defaults and units are those of ``doc/host_config_schema/cchost_config.json``, and
+a few keys of ours, off by default or without effect on a node of CCF's. A key that is
+not known is refused, and so is a value of another type. Of
 ``command.start``, ``join`` and ``recover`` only the one that ``command.type`` names is
 looked at; templates render the others with placeholders.
 
@@ -297,18 +298,20 @@ class LoggingSection(Section):
 
 
 class ConsensusSection(Section):
-    """``consensus``."""
+    """``consensus``; ``pre_vote`` is ours."""
 
     message_timeout: Time = parse_time_us("100ms")
     election_timeout: Time = parse_time_us("5000ms")
     max_uncommitted_tx_count: Count = 10_000
+    pre_vote: Flag = True
 
 
 class LedgerSignaturesSection(Section):
-    """``ledger_signatures``."""
+    """``ledger_signatures``; ``early`` is ours."""
 
     tx_count: Days = 5000
     delay: Time = parse_time_us("1000ms")
+    early: Flag = False
 
 
 class JwtSection(Section):

@@ -70,10 +70,12 @@ def resolve(
             message_timeout_ms=_ms(file.consensus.message_timeout),
             election_timeout_ms=_ms(file.consensus.election_timeout),
             uncommitted_tx_max=file.consensus.max_uncommitted_tx_count,
+            pre_vote=file.consensus.pre_vote,
         ),
         ledger_signatures=LedgerSignaturesConfiguration(
             tx_count=file.ledger_signatures.tx_count,
             delay_ms=_ms(file.ledger_signatures.delay),
+            early=file.ledger_signatures.early,
         ),
         ledger_chunk_bytes=file.ledger.chunk_size,
         snapshot_tx_count=file.snapshots.tx_count,
@@ -242,6 +244,10 @@ def _join(file: ConfigurationFile) -> JoinConfiguration | None:
         ),
         retry_timeout_ms=_ms(section.retry_timeout),
         follow_redirect=section.follow_redirect,
+        fetch_recent_snapshot=section.fetch_recent_snapshot,
+        fetch_snapshot_max_attempts=section.fetch_snapshot_max_attempts,
+        fetch_snapshot_retry_interval_ms=_ms(section.fetch_snapshot_retry_interval),
+        fetch_snapshot_max_bytes=section.fetch_snapshot_max_size,
     )
 
 

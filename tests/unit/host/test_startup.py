@@ -126,7 +126,41 @@ def test_a_join_carries_the_certificate_it_trusts() -> None:
     assert configuration.join is not None
     assert configuration.join.service_certificate == b"service"
     assert configuration.join.retry_timeout_ms == 2
+    assert configuration.join.fetch_recent_snapshot
     assert configuration.service_data is None
+
+
+def test_a_join_carries_how_a_snapshot_is_fetched() -> None:
+    configuration = _resolve(
+        {
+            "type": "Join",
+            "service_certificate_file": "service.pem",
+            "join": {
+                "target_rpc_address": "127.0.0.1:80",
+                "fetch_recent_snapshot": False,
+                "fetch_snapshot_max_attempts": 7,
+                "fetch_snapshot_retry_interval": "20ms",
+                "fetch_snapshot_max_size": "2KB",
+            },
+        }
+    )
+    joining = configuration.join
+    assert joining is not None
+    assert not joining.fetch_recent_snapshot
+    assert joining.fetch_snapshot_max_attempts == 7
+    assert joining.fetch_snapshot_retry_interval_ms == 20
+    assert joining.fetch_snapshot_max_bytes == 2048
+
+
+def test_early_signatures_and_pre_votes_are_as_configured() -> None:
+    usual = _resolve(_start())
+    assert not usual.ledger_signatures.early
+    assert usual.consensus.pre_vote
+    chosen = _resolve(
+        _start(), ledger_signatures={"early": True}, consensus={"pre_vote": False}
+    )
+    assert chosen.ledger_signatures.early
+    assert not chosen.consensus.pre_vote
 
 
 def test_a_recovery_carries_the_identity_that_was_lost() -> None:
