@@ -32,7 +32,7 @@ from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.registry import Registry
 from ccfpy.gov.api import governance_registry
 from ccfpy.js.quickjs import QuickJs
-from ccfpy.node import boot
+from ccfpy.node import boot, joining, starting
 from ccfpy.node.api import node_registry
 from ccfpy.node.governance import NodeGovernance
 from ccfpy.node.outbox import Outbox
@@ -110,13 +110,8 @@ class Node:
         if self._replica is not None:
             self._stop(START_REFUSED, "The host told a running node to boot")
             return
-        command = event.configuration.command
-        if command is not CommandType.START:
-            raise ConfigurationRefused(
-                f"command.type {command} is not available in this version; use Start"
-            )
         try:
-            replica = boot.start(event, self._ports, self._outbox)
+            replica = self._begin(event)
         except Malformed as error:
             raise ConfigurationRefused(str(error)) from error
         self._sessions = Sessions(
@@ -139,14 +134,29 @@ class Node:
             {name: self._frontend(replica, r) for name, r in registries.items()}
         )
         replica.frontends["node"].is_open = True
-        replica.frontends["gov"].is_open = True
         self._router = Router(replica.frontends)
         self._replica = replica
         replica.watch()
         section = event.configuration.start
-        assert section is not None, "the replica was started from it"
-        claims = self._app.create_claims(boot.constitution_of(section))
-        boot.create_service(replica, event, claims)
+        if section is not None and replica.known_service is not None:
+            replica.frontends["gov"].is_open = True
+            claims = self._app.create_claims(starting.constitution_of(section))
+            starting.create_service(replica, event, claims)
+
+    def _begin(self, event: Boot) -> Replica:
+        command = event.configuration.command
+        match command:
+            case CommandType.START:
+                return starting.start(event, self._ports, self._outbox)
+            case CommandType.JOIN:
+                return joining.begin(event, self._ports, self._outbox)
+            case CommandType.RECOVER:
+                raise ConfigurationRefused(
+                    f"command.type {command} is not available in this version; "
+                    "use Start or Join"
+                )
+            case _:
+                assert_never(command)
 
     def _frontend(self, replica: Replica, registry: Registry) -> Frontend:
         def unhandled(endpoint: Endpoint, error: Exception) -> None:

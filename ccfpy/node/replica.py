@@ -1,7 +1,8 @@
 """A node that has booted: its state, its ledger, its sessions, and what ties them.
 
 It answers what endpoints ask of a node (``NodeView``), reacts to what becomes final,
-and signs when it is time. How a replica comes to be is in `boot`.
+and signs when it is time. How a replica comes to be is in `boot`, `starting` and
+`joining`.
 """
 
 from collections.abc import Sequence as ListOf
@@ -53,9 +54,13 @@ class HostClock:
 
 @dataclass(slots=True, kw_only=True)
 class Replica:
-    """One node of a running service.
+    """One node of a running service, or one that asks to be.
 
     Attributes:
+        known_service: the service's key and certificate; nothing until this node is
+            trusted with them.
+        cose_claims: what the service's COSE signatures claim of themselves; empty
+            until this node knows its service.
         frontends: ``app``, ``gov`` and ``node``.
         state: where the node is between start and membership.
         has_stop_notice: an operator announced that the node will be stopped.
@@ -67,7 +72,8 @@ class Replica:
     time: HostClock
     outbox: Outbox
     identity: NodeIdentity
-    service_identity: ServiceIdentity
+    known_service: ServiceIdentity | None
+    cose_claims: CoseClaims
     quote: bytes
     certificates: PresentedCertificates
     sequence: Sequence
@@ -84,14 +90,20 @@ class Replica:
         return self.identity.node_id
 
     @property
+    def service_identity(self) -> ServiceIdentity:
+        """The service's key and certificate, which this node holds by now."""
+        assert self.known_service is not None, "this node is not trusted yet"
+        return self.known_service
+
+    @property
     def is_primary(self) -> bool:
         """The only node of a service is its primary."""
-        return True
+        return self.known_service is not None
 
     @property
     def primary_id(self) -> NodeId | None:
         """Who orders transactions now."""
-        return self.identity.node_id
+        return self.identity.node_id if self.is_primary else None
 
     @property
     def view(self) -> View:
@@ -102,15 +114,6 @@ class Replica:
     def unix_time_us(self) -> int:
         """The host's clock."""
         return self.time.unix_us
-
-    @property
-    def cose_claims(self) -> CoseClaims:
-        """What the service's COSE signatures claim of themselves."""
-        start = self.configuration.start
-        if start is None:
-            return CoseClaims("", "")
-        configured = start.cose_signatures
-        return CoseClaims(configured.issuer, configured.subject)
 
     def is_at_capacity(self) -> bool:
         """Tell whether too many transactions await commit to take another."""

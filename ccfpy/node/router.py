@@ -6,11 +6,10 @@ also answer without their prefix (``src/http/http_rpc_context.h``).
 
 from typing import TYPE_CHECKING
 
-from ccfpy.http.messages import Response
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.frontend import Frontend
     from ccfpy.endpoints.session import Session
     from ccfpy.http.messages import Request
@@ -23,7 +22,7 @@ class Router:
         self._frontends = frontends
         self._default = frontends["app"]
 
-    def answer(self, request: "Request", session: "Session") -> Response:
+    def answer(self, request: "Request", session: "Session") -> "Answer":
         """Answer a request by the frontend its path names."""
         path = request.path
         end = path.find("/", 1)

@@ -1,0 +1,161 @@
+"""How a node begins a service: its identity, and the first transactions.
+
+The create transaction is 2.1; the signature that makes it final, and with it the
+node's certificate, is 2.2.
+"""
+
+from ccfpy.attestation.virtual import MEASUREMENT
+from ccfpy.base.errors import ConfigurationRefused, Malformed
+from ccfpy.base.ids import FIRST_VIEW, TxId
+from ccfpy.boundary.configuration import StartConfiguration
+from ccfpy.boundary.events import Boot
+from ccfpy.crypto import certs
+from ccfpy.crypto.ec import Curve
+from ccfpy.endpoints.context import CoseClaims
+from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
+from ccfpy.node.boot import (
+    Founding,
+    Ports,
+    clock_of,
+    identity_of,
+    json_of,
+    node_info,
+    replica_of,
+    text_of,
+)
+from ccfpy.node.identity import ServiceIdentity
+from ccfpy.node.lifecycle import NodeState, advance
+from ccfpy.node.outbox import Outbox
+from ccfpy.node.replica import Replica
+from ccfpy.service import genesis
+from ccfpy.service.members import NewMember
+from ccfpy.service.refusal import Refused
+from ccfpy.service.tables.members import RecoveryRole
+from ccfpy.service.tables.service import ServiceConfiguration
+
+
+def start(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
+    """Begin a new service with this node as its only one.
+
+    Raises:
+        ConfigurationRefused: there is nothing to start, or the host speaks nonsense.
+        Malformed: a certificate cannot be made as it is configured.
+    """
+    configuration = boot.configuration
+    section = configuration.start
+    if section is None:
+        raise ConfigurationRefused("command.start is missing")
+    identity = identity_of(boot, ports)
+    now = clock_of(boot).now
+    service = ServiceIdentity.generate(
+        ports.entropy,
+        curve=Curve(configuration.node_certificate.curve_id),
+        subject=section.service_subject_name,
+        not_before=now,
+        validity_days=section.initial_service_certificate_validity_days,
+    )
+    replica = replica_of(
+        boot,
+        ports,
+        outbox,
+        identity=identity,
+        founding=Founding(
+            identity=service,
+            secrets=LedgerSecrets([(1, LedgerSecret.generate(ports.entropy))]),
+            cose_claims=CoseClaims(
+                section.cose_signatures.issuer, section.cose_signatures.subject
+            ),
+        ),
+    )
+    identity.endorsed = certs.endorse_request(
+        identity.request,
+        issuer_key=service.key,
+        issuer_cert=service.certificate,
+        not_before=now,
+        validity_days=configuration.node_certificate.initial_validity_days,
+        entropy=ports.entropy,
+    )
+    outbox.info(f"Created new node {identity.node_id}")
+    return replica
+
+
+def create_service(replica: Replica, boot: Boot, claims_digest: bytes | None) -> None:
+    """Order the create transaction and sign it.
+
+    Raises:
+        ConfigurationRefused: the configured service cannot be.
+    """
+    section = replica.configuration.start
+    assert section is not None
+    sequence = replica.sequence
+    tx = sequence.begin(read_only=False)
+    try:
+        genesis.create(
+            tx,
+            genesis.CreateInfo(
+                service_certificate=replica.service_identity.certificate.pem,
+                create_txid=TxId(FIRST_VIEW, 1),
+                node=_first_node(replica, boot),
+                service_data=json_of(replica.configuration.service_data),
+                genesis=_genesis(section),
+            ),
+        )
+    except (Refused, Malformed) as error:
+        raise ConfigurationRefused(str(error)) from error
+    sequence.commit(tx, claims_digest)
+    replica.outbox.info("Created service")
+    replica.state = advance(replica.state, NodeState.PART_OF_NETWORK)
+    replica.sign()
+
+
+def constitution_of(section: StartConfiguration) -> str:
+    """Give the source of the service's first constitution.
+
+    Raises:
+        ConfigurationRefused: it is not text.
+    """
+    return text_of(section.constitution, "the constitution")
+
+
+def _genesis(section: StartConfiguration) -> genesis.GenesisInfo:
+    given = section.service_configuration
+    return genesis.GenesisInfo(
+        members=tuple(
+            NewMember(
+                cert=text_of(member.certificate, "a member's certificate"),
+                encryption_pub_key=(
+                    text_of(member.encryption_public_key, "a member's encryption key")
+                    if member.encryption_public_key is not None
+                    else None
+                ),
+                member_data=json_of(member.data),
+                recovery_role=(
+                    RecoveryRole(member.recovery_role) if member.recovery_role else None
+                ),
+            )
+            for member in section.members
+        ),
+        configuration=ServiceConfiguration(
+            recovery_threshold=given.recovery_threshold,
+            maximum_node_certificate_validity_days=(
+                given.maximum_node_certificate_validity_days
+            ),
+            maximum_service_certificate_validity_days=(
+                given.maximum_service_certificate_validity_days
+            ),
+            recent_cose_proposals_window_size=given.recent_cose_proposals_window_size,
+        ),
+        constitution=constitution_of(section),
+    )
+
+
+def _first_node(replica: Replica, boot: Boot) -> genesis.FirstNode:
+    identity = replica.identity
+    assert identity.endorsed is not None
+    return genesis.FirstNode(
+        node_id=identity.node_id,
+        certificate=identity.endorsed.pem,
+        info=node_info(replica),
+        measurement=MEASUREMENT.encode(),
+        host_data=bytes.fromhex(boot.executable_digest),
+    )
