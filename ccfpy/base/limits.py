@@ -81,6 +81,9 @@ SEND_BYTES_MAX = 1 * MIB
 REPLIES_BYTES_MAX = 16 * MIB
 """Answers to requests that came at once, beyond which no further one is answered: the
 client asks for more than it reads, and its connection ends."""
+HELD_BYTES_MAX = 4 * MIB
+"""Bytes of a client that asks on while an answer is awaited; beyond it the connection
+ends. Larger than any one read of the host, and than a request of the default size."""
 LOG_MESSAGE_CHARS_MAX = 1 * MIB
 """Of one log line, which may quote what a client sent or a script gave."""
 APPEND_BYTES_MAX = 8 * MIB
@@ -109,6 +112,23 @@ PEER_FRAME_BYTES_MAX = FRAME_BYTES_MAX - KIB
 """The largest message between nodes: one that carries the largest entry."""
 PEER_BACKLOG_BYTES_MAX = 64 * MIB
 """Bytes waiting for a node that does not read; what comes beyond is lost."""
+CHANNEL_MESSAGES_MAX = 23_726_566
+"""Messages under one pair of keys: RFC 8446, 5.5, as CCF has it by default. From half
+of it on, new keys are agreed on."""
+CHANNEL_RETRY_MS = 2000
+"""The least time between two attempts at one key exchange (``src/node/channels.h``)."""
+CHANNEL_IDLE_MS = 60_000
+"""How long keys are kept unused, by default (``idle_connection_timeout``)."""
+CHANNEL_FORWARDED_MAX = 10
+"""Forwarded messages that wait for one channel's keys."""
+CHANNEL_SIGNATURE_BYTES_MAX = 256
+"""Of a signature in a key exchange; the largest that a curve of ours makes is 139."""
+CHANNEL_CERTIFICATE_BYTES_MAX = 64 * KIB
+"""Of a node's certificate in a key exchange; it names the node's every address."""
+CHANNELS_MAX = 1024
+"""Nodes that a node knows to be of its service; beyond it the idle are forgotten."""
+CHANNELS_CLOSED_MAX = 65_536
+"""Retired nodes that a node remembers to refuse; beyond it the oldest are forgotten."""
 CALLS_MAX = 64
 """Connections to elsewhere that a node may have at once."""
 

@@ -5,7 +5,7 @@ response; whoever will know the answer keeps it and settles it in a later step. 
 connection serves nothing else meanwhile, so that answers keep the order of requests.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,12 +18,14 @@ class Awaited:
 
     Attributes:
         response: what it was settled with; nothing yet.
+        is_abandoned: who waited has gone; nobody needs to find the answer any more.
     """
 
-    __slots__ = ("_deliver", "response")
+    __slots__ = ("_deliver", "is_abandoned", "response")
 
     def __init__(self) -> None:
         self.response: Response | None = None
+        self.is_abandoned = False
         self._deliver: Callable[[Response], None] | None = None
 
     @property
@@ -45,3 +47,16 @@ class Awaited:
         self._deliver = deliver
         if self.response is not None:
             deliver(self.response)
+
+    def abandon(self) -> None:
+        """Say that nobody waits any more; nothing will be delivered."""
+        self.is_abandoned = True
+        self._deliver = _to_nobody
+
+
+Answer: TypeAlias = "Response | Awaited"
+"""What a handler gives: the response, or the place where it will be."""
+
+
+def _to_nobody(_: "Response") -> None:
+    """Take a response that nobody waits for."""

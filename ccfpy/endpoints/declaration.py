@@ -14,6 +14,7 @@ from ccfpy.base.json import Json
 if TYPE_CHECKING:
     from ccfpy.base.ids import TxId
     from ccfpy.endpoints.auth.policy import AuthPolicy
+    from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.context import Context
     from ccfpy.http.messages import Response
 
@@ -45,8 +46,8 @@ class Redirection(StrEnum):
     TO_BACKUP = "to_backup"
 
 
-Handler: TypeAlias = "Callable[[Context], Response]"
-"""Answers a request; raising ``ApiError`` answers with that error."""
+Handler: TypeAlias = "Callable[[Context], Answer]"
+"""Answers a request, now or later; raising ``ApiError`` answers with that error."""
 
 LocalCommitHandler: TypeAlias = "Callable[[Context, Response, TxId], None]"
 """Shapes the response once its transaction has an id (``include/ccf/endpoint.h``)."""

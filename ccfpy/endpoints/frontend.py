@@ -12,6 +12,7 @@ from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.endpoints.auth.policy import Unauthenticated
+from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context, NodeView
 from ccfpy.endpoints.declaration import (
     Endpoint,
@@ -27,6 +28,7 @@ from ccfpy.kv.store import Conflict
 
 if TYPE_CHECKING:
     from ccfpy.base.json import JsonObject
+    from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.session import Interface, Session
     from ccfpy.http.messages import Request
 
@@ -63,12 +65,12 @@ class Frontend:
         self._has_backpressure = has_backpressure
         self._on_unhandled = on_unhandled
 
-    def answer(self, request: "Request", session: "Session", path: str) -> Response:
+    def answer(self, request: "Request", session: "Session", path: str) -> "Answer":
         """Answer one request; ``path`` is its path without the frontend's prefix."""
         try:
             for _ in range(limits.TX_ATTEMPTS_MAX):
                 match = self._admit(request, session.interface, path)
-                if isinstance(match, Response):
+                if not isinstance(match, Match):
                     return match
                 try:
                     return self._execute(match, request, session)
@@ -153,8 +155,11 @@ class Frontend:
 
     def _execute(
         self, match: Match, request: "Request", session: "Session"
-    ) -> Response:
+    ) -> "Answer":
         """Authenticate, run the handler and commit.
+
+        A handler whose response comes later has its transaction dropped: what it will
+        answer with rests on nothing that it read here.
 
         Raises:
             ApiError: the caller was refused, or the handler answered with an error.
@@ -178,6 +183,8 @@ class Frontend:
         response = self._run(endpoint, context)
         if session.active_view != node.view:
             self._check_session_consistency(session)
+        if isinstance(response, Awaited):
+            return response
         applies = context.apply_writes
         if applies is None:
             applies = response.status in _SUCCESS
@@ -221,7 +228,7 @@ class Frontend:
             headers={"www-authenticate": challenge} if challenge else None,
         )
 
-    def _run(self, endpoint: Endpoint, context: Context) -> Response:
+    def _run(self, endpoint: Endpoint, context: Context) -> "Answer":
         """Run policies and handler; their unforeseen errors are the service's fault."""
         try:
             if endpoint.auth:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import wraps
 
 from ccfpy.base import json
+from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Handler
 from ccfpy.http.accept import require_json
@@ -28,8 +29,10 @@ def for_who_takes_json(handler: Handler) -> Handler:
     """
 
     @wraps(handler)
-    def answer(context: Context) -> Response:
+    def answer(context: Context) -> Answer:
         response = handler(context)
+        if isinstance(response, Awaited):
+            return response
         accept = context.request.headers.get("accept")
         if accept is not None and response.headers.get("content-type") == _JSON:
             require_json(accept)

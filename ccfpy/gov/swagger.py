@@ -16,8 +16,8 @@ from ccfpy.gov.operations import GovOperation
 from ccfpy.gov.versions import PARAMETER, ApiVersion, api_version
 
 if TYPE_CHECKING:
+    from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.declaration import Handler
-    from ccfpy.http.messages import Response
 
 _TX_ID_HEADER: Json = {
     "x-ms-ccf-transaction-id": {
@@ -112,7 +112,7 @@ def api_handler(
     def described(version: ApiVersion) -> Json:
         return document(version, operations)
 
-    def api(context: Context) -> "Response":
+    def api(context: Context) -> "Answer":
         if PARAMETER not in context.query:
             return unversioned(context)
         return json_reply(described(api_version(context)))

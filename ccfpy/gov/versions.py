@@ -12,8 +12,8 @@ from ccfpy.endpoints.context import Context
 from ccfpy.http.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
+    from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.declaration import Handler
-    from ccfpy.http.messages import Response
 
 PARAMETER = "api-version"
 
@@ -66,7 +66,7 @@ Log: TypeAlias = Callable[[str, str], None]
 def versioned(handler: "Handler", *, since: ApiVersion, log: Log) -> "Handler":
     """Let ``handler`` serve every version from ``since`` on, and log its errors."""
 
-    def answer(context: Context) -> "Response":
+    def answer(context: Context) -> "Answer":
         api_version(context, since)
         try:
             return handler(context)

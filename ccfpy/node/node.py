@@ -72,7 +72,19 @@ class Node:
                 self._stop(START_REFUSED, str(refusal))
             except EntryTooLarge as failure:
                 self._stop(CANNOT_GO_ON, str(failure))
+        sessions = self._sessions
+        if sessions is not None and sessions.has_settled:
+            self._resume(sessions)
         return self._outbox.take()
+
+    def _resume(self, sessions: Sessions) -> None:
+        """Let connections go on whose awaited response came in this step."""
+        if self._is_stopped or self._router is None:
+            return
+        try:
+            sessions.resume(self._router)
+        except EntryTooLarge as failure:
+            self._stop(CANNOT_GO_ON, str(failure))
 
     def _take(self, event: Event) -> None:
         match event:

@@ -1,7 +1,8 @@
 """Client connections inside the enclave: TLS, HTTP and the caps, one object each.
 
 The host relays ciphertext; plaintext exists only here. A session reads requests in the
-order they came and answers each before the next (``src/http/http_session.h``).
+order they came and answers each before the next (``src/http/http_session.h``); while
+an answer is awaited, what the client sends is held and neither parsed nor served.
 """
 
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ from ccfpy.http.refusals import (
 from ccfpy.http.tls import ServerContext, TlsFailure, TlsSession
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ccfpy.endpoints.awaited import Answer, Awaited
     from ccfpy.http.messages import Request
     from ccfpy.node.outbox import Outbox
     from ccfpy.node.router import Router
@@ -82,7 +86,19 @@ class Connection:
         is_capped: accepted beyond the soft cap: every request is answered 503.
     """
 
-    __slots__ = ("_parser", "_tls", "interface", "is_capped", "session")
+    __slots__ = (
+        "_awaited",
+        "_held",
+        "_held_bytes",
+        "_on_settled",
+        "_parser",
+        "_tls",
+        "_unanswered",
+        "_unreadable",
+        "interface",
+        "is_capped",
+        "session",
+    )
 
     def __init__(
         self,
@@ -91,12 +107,19 @@ class Connection:
         tls: TlsSession | None,
         *,
         is_capped: bool,
+        on_settled: "Callable[[Connection], None]",
     ) -> None:
         self.session = Session(id=session_id, interface=interface.rules)
         self.interface = interface
         self.is_capped = is_capped
         self._tls = tls
         self._parser = RequestParser(interface.limits)
+        self._on_settled = on_settled
+        self._awaited: Awaited | None = None
+        self._unanswered: Sequence[Request] = ()
+        self._unreadable: UnreadableRequest | None = None
+        self._held: list[bytes] = []
+        self._held_bytes = 0
 
     def receive(self, data: bytes, router: "Router") -> tuple[bytes, bool]:
         """Take a client's bytes; give bytes for it, and whether they are the last."""
@@ -119,16 +142,74 @@ class Connection:
             tls.close()
         return tls.take_output(), ends or tls.is_closed_by_peer
 
+    def resume(self, router: "Router") -> tuple[bytes, bool]:
+        """Go on where a response was awaited that is there now; as ``receive``."""
+        reply, ends = self._go_on(router)
+        tls = self._tls
+        if tls is None:
+            return reply, ends
+        try:
+            tls.write(reply)
+        except TlsFailure:
+            return tls.take_output(), True
+        if ends:
+            tls.close()
+        return tls.take_output(), ends
+
+    def abandon(self) -> None:
+        """The client has gone: nobody waits for an answer any more."""
+        if self._awaited is not None:
+            self._awaited.abandon()
+
+    def _go_on(self, router: "Router") -> tuple[bytes, bool]:
+        awaited, failure = self._awaited, self._unreadable
+        assert awaited is not None, "only a connection that waits goes on"
+        requests, held = self._unanswered, b"".join(self._held)
+        self._awaited, self._unreadable, self._unanswered = None, None, ()
+        self._held.clear()
+        self._held_bytes = 0
+        reply, ends = self._answer_all(requests, failure, router, awaited.response)
+        if ends or not held:
+            return reply, ends
+        more, ends = self._serve(held, router)
+        return reply + more, ends
+
+    def _hold(self, plaintext: bytes) -> tuple[bytes, bool]:
+        self._held.append(plaintext)
+        self._held_bytes += len(plaintext)
+        return b"", self._held_bytes > limits.HELD_BYTES_MAX
+
     def _serve(self, plaintext: bytes, router: "Router") -> tuple[bytes, bool]:
+        if self._awaited is not None:
+            return self._hold(plaintext)
         failure: UnreadableRequest | None = None
         try:
             requests = self._parser.feed(plaintext)
         except UnreadableRequest as error:
             requests, failure = error.completed, error
+        return self._answer_all(requests, failure, router)
+
+    def _answer_all(
+        self,
+        requests: "Sequence[Request]",
+        failure: UnreadableRequest | None,
+        router: "Router",
+        settled: Response | None = None,
+    ) -> tuple[bytes, bool]:
+        """Answer requests in order, up to one whose response comes later.
+
+        ``settled`` is the response to the first, if it came so.
+        """
         replies: list[bytes] = []
         reply_bytes = 0
-        for request in requests:
-            response = self._answer(request, router)
+        for position, request in enumerate(requests):
+            response = settled or self._answer(request, router)
+            settled = None
+            if not isinstance(response, Response):
+                if response.response is None:
+                    self._wait(response, requests[position:], failure)
+                    return b"".join(replies), False
+                response = response.response
             if not request.keep_alive or reply_bytes > limits.REPLIES_BYTES_MAX:
                 response.close = True
             reply = serialise_reply(response, request)
@@ -141,7 +222,21 @@ class Connection:
             replies.append(serialise_response(failure.response))
         return b"".join(replies), failure is not None
 
-    def _answer(self, request: "Request", router: "Router") -> Response:
+    def _wait(
+        self,
+        awaited: "Awaited",
+        unanswered: "Sequence[Request]",
+        failure: UnreadableRequest | None,
+    ) -> None:
+        self._awaited = awaited
+        self._unanswered = unanswered
+        self._unreadable = failure
+        awaited.then(self._settled)
+
+    def _settled(self, _: Response) -> None:
+        self._on_settled(self)
+
+    def _answer(self, request: "Request", router: "Router") -> "Answer":
         if self.is_capped:
             return ApiError(
                 503,
@@ -191,6 +286,7 @@ class Sessions:
         self._certificates = certificates
         self._outbox = outbox
         self._connections: dict[SessionId, Connection] = {}
+        self._settled: list[Connection] = []
         self.peak = 0
 
     @property
@@ -221,6 +317,7 @@ class Sessions:
             interface,
             tls,
             is_capped=interface.active >= configuration.sessions_soft_max,
+            on_settled=self._settled.append,
         )
         interface.active += 1
         interface.peak = max(interface.peak, interface.active)
@@ -241,6 +338,29 @@ class Sessions:
         if connection is None:
             return
         reply, ends = connection.receive(data, router)
+        self._send(session_id, reply, ends=ends)
+
+    @property
+    def has_settled(self) -> bool:
+        """Whether an awaited response came and waits to be sent."""
+        return bool(self._settled)
+
+    def resume(self, router: "Router") -> None:
+        """Send the responses that came, and go on with the requests behind them.
+
+        This is left for the end of a step: what settles a response may be in the midst
+        of a transaction, and the next request must not begin inside of it.
+        """
+        while self._settled:
+            ready = tuple(self._settled)
+            self._settled.clear()
+            for connection in ready:
+                session_id = connection.session.id
+                if self._connections.get(session_id) is connection:
+                    reply, ends = connection.resume(router)
+                    self._send(session_id, reply, ends=ends)
+
+    def _send(self, session_id: SessionId, reply: bytes, *, ends: bool) -> None:
         if len(reply) > limits.SEND_BYTES_MAX:
             self._send_in_pieces(session_id, reply)
         elif reply:
@@ -258,4 +378,5 @@ class Sessions:
         """Forget a session."""
         connection = self._connections.pop(session_id, None)
         if connection is not None:
+            connection.abandon()
             connection.interface.active -= 1

@@ -392,6 +392,11 @@ class Client:
         self._tls.write(plaintext)
         return self._exchange()
 
+    def received(self) -> list[Response]:
+        """Give the answers that came later than the requests they are to."""
+        received = self._node.host.sent.pop(self.session, bytearray())
+        return self._parser.feed(self._tls.feed(bytes(received)))
+
     def encrypt(self, plaintext: bytes) -> bytes:
         """Give what a client would send for ``plaintext``, unsent."""
         self._tls.write(plaintext)

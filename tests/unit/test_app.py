@@ -68,7 +68,9 @@ def test_an_app_answers_on_a_node() -> None:
 
     def call(method: str, body: bytes = b"") -> Response:
         request = Request(method=method, path="/app/notes/3", body=body)
-        return frontend.answer(request, session(), "/notes/3")
+        response = frontend.answer(request, session(), "/notes/3")
+        assert isinstance(response, Response)
+        return response
 
     assert call("GET").status == 204
     assert call("PUT", b'{"text":"t","blob":"AA=="}').status == 204

@@ -36,3 +36,12 @@ def test_a_response_cannot_be_delivered_to_two() -> None:
     awaited.then(lambda _: None)
     with pytest.raises(AssertionError, match="delivered once"):
         awaited.then(lambda _: None)
+
+
+def test_nothing_is_delivered_to_who_has_gone() -> None:
+    awaited, delivered = Awaited(), list[Response]()
+    awaited.then(delivered.append)
+    awaited.abandon()
+    awaited.settle(Response(status=200))
+    assert delivered == []
+    assert awaited.is_abandoned

@@ -33,7 +33,9 @@ def _call(
     context = context_of(
         StoreNode(), query=query, body=body, params=params, headers=headers
     )
-    return bind(function, path).handler(context)
+    response = bind(function, path).handler(context)
+    assert isinstance(response, Response)
+    return response
 
 
 def test_arguments_come_from_path_query_and_body() -> None:

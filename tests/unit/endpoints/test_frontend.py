@@ -11,13 +11,14 @@ from ccfpy.base.ids import TxId
 from ccfpy.endpoints.auth import CustomAuth, MemberCert, UserCert
 from ccfpy.endpoints.auth.no_auth import NoAuth
 from ccfpy.endpoints.auth.policy import Unauthenticated
+from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Mode, Redirection
 from ccfpy.endpoints.frontend import TX_ID_HEADER
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.endpoints.session import Interface, Redirect, RedirectTarget
 from ccfpy.http.errors import ApiError
-from ccfpy.http.messages import Response
+from ccfpy.http.messages import Request, Response
 from ccfpy.kv.maps import STRING, Map
 from tests.unit.endpoints.world import Front, StoreNode, session
 
@@ -120,6 +121,19 @@ def test_a_write_answers_with_its_transactions_id() -> None:
     assert response.body == b'"hello"'
     assert response.headers[TX_ID_HEADER] == "2.1"
     assert front.node.claims == [None]
+
+
+def test_a_response_that_comes_later_is_passed_on_and_its_transaction_dropped() -> None:
+    awaited = Awaited()
+
+    def handler(context: Context) -> Awaited:
+        NOTES.of(context.tx).put("k", "v")
+        return awaited
+
+    front = Front([Endpoint(method="POST", path="/", handler=handler)])
+    request = Request(method="POST", path="/app/")
+    assert front.frontend.answer(request, session(), "/") is awaited
+    assert front.node.store.version == 0
 
 
 def test_an_endpoint_that_opens_no_map_has_no_id() -> None:

@@ -148,4 +148,6 @@ class Front:
             headers=dict(headers or {}),
             body=body,
         )
-        return self.frontend.answer(request, session_ or session(), path)
+        response = self.frontend.answer(request, session_ or session(), path)
+        assert isinstance(response, Response), "use the frontend for what comes later"
+        return response

@@ -341,6 +341,7 @@ class Governed:
         path = request.path.removeprefix("/gov")
         response = self.frontend.answer(request, session, path)
         assert not self.unhandled, self.unhandled
+        assert isinstance(response, Response)
         return response
 
 
