@@ -50,6 +50,11 @@ class AppendEntries:
     last: TxId
     leader_commit: Seqno
 
+    @property
+    def has_entries(self) -> bool:
+        """Whether it carries anything."""
+        return self.last.seqno > self.previous.seqno
+
     def encode(self) -> bytes:
         """Give the packed struct; its last byte is a flag that is always clear."""
         return self.LAYOUT.pack(
@@ -207,6 +212,15 @@ _TYPES: dict[int, type[Message]] = {
 }
 
 
+def header_bytes(data: bytes) -> int:
+    """Tell how long the message is that ``data`` begins with; entries may follow it.
+
+    Raises:
+        Malformed: the kind is unknown.
+    """
+    return _type_of(data).LAYOUT.size
+
+
 def decode(data: bytes) -> Message:
     """Read one message.
 
@@ -214,15 +228,20 @@ def decode(data: bytes) -> Message:
         Malformed: the kind is unknown, the length is not the kind's, or a field has a
             value that it cannot have.
     """
-    kind = int.from_bytes(data[:8], "little")
-    message = _TYPES.get(kind)
-    if message is None or len(data) < 8:  # noqa: PLR2004 - the kind is eight bytes
-        raise Malformed(f"not a consensus message: kind {kind}, {len(data)} bytes")
+    message = _type_of(data)
     if len(data) != message.LAYOUT.size:
         raise Malformed(
             f"{message.__name__} has {message.LAYOUT.size} bytes, not {len(data)}"
         )
     return message.decode(data)
+
+
+def _type_of(data: bytes) -> type[Message]:
+    kind = int.from_bytes(data[:8], "little")
+    message = _TYPES.get(kind)
+    if message is None or len(data) < 8:  # noqa: PLR2004 - the kind is eight bytes
+        raise Malformed(f"not a consensus message: kind {kind}, {len(data)} bytes")
+    return message
 
 
 def _flag(value: int) -> bool:

@@ -15,6 +15,7 @@ from ccfpy.consensus.messages import (
     RequestVote,
     RequestVoteResponse,
     decode,
+    header_bytes,
 )
 
 U64 = st.integers(0, 2**64 - 1)
@@ -98,3 +99,15 @@ def test_a_message_of_another_length_is_refused(message: Message, count: int) ->
 def test_what_is_no_message_is_refused(data: bytes) -> None:
     with pytest.raises(Malformed):
         decode(data)
+
+
+@given(MESSAGES, st.binary(max_size=99))
+def test_a_message_says_itself_how_long_it_is(message: Message, entries: bytes) -> None:
+    data = message.encode()
+    assert header_bytes(data + entries) == len(data)
+
+
+@pytest.mark.parametrize("data", [b"", bytes(7), _u64s(2), _u64s(6), _u64s(2**63)])
+def test_what_is_no_message_has_no_length(data: bytes) -> None:
+    with pytest.raises(Malformed, match="not a consensus message"):
+        header_bytes(data)
