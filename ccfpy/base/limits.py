@@ -35,6 +35,8 @@ SESSIONS_HARD_MAX = 1010
 # Signatures
 SIGNATURE_TX_COUNT = 5000
 SIGNATURE_DELAY_MS = 1000
+EARLY_SIGNATURE_MS = 5
+"""Between signatures made early: two elliptic-curve signatures cost over 1 ms."""
 
 RECEIPT_WINDOW_TX = 20_000
 """Entries whose receipts are answered from memory; older ones are read back."""
@@ -95,6 +97,11 @@ LINK_BACKLOG_BYTES_MAX = 8 * MIB
 """Bytes waiting for the enclave beyond which the host stops reading from clients."""
 SESSION_BACKLOG_BYTES_MAX = 64 * MIB
 """Bytes waiting for a client that does not read; beyond it the session is dropped."""
+COMMIT_WAIT_MS_MAX = 30_000
+"""The longest a caller may have its answer wait for commit; an idle connection lives on
+for twice as long by default."""
+COMMIT_WAITS_MAX = 10_000
+"""Answers that wait for commit; beyond it a request that would wait is refused."""
 SESSIONS_HARD_MARGIN = 16
 """Connections beyond an interface's hard cap, accepted for the node to refuse."""
 LISTEN_BACKLOG = 1024
@@ -129,8 +136,28 @@ CHANNELS_MAX = 1024
 """Nodes that a node knows to be of its service; beyond it the idle are forgotten."""
 CHANNELS_CLOSED_MAX = 65_536
 """Retired nodes that a node remembers to refuse; beyond it the oldest are forgotten."""
+FORWARDED_PENDING_MAX = 10_000
+"""Requests sent to the primary and not answered yet, each with a client that waits."""
+FORWARDING_TIMEOUT_MS = 3000
+"""The time the primary has to answer one, by default (``src/node/rpc/frontend.h``)."""
+FORWARDED_BYTES_MAX = PEER_FRAME_BYTES_MAX - 64 * KIB
+"""Of a forwarded message's plaintext; the rest of its frame names sender and kind."""
+FORWARDED_HEADERS_MAX = 1024
+"""Headers of a forwarded request, which its interface admitted, and of its response
+(``include/ccf/http_configuration.h``)."""
+PEERS_INCOMING_MAX = 256
+"""Connections that others opened; a newer one takes the place of the most silent."""
+PEERS_PARTIAL_BYTES_MAX = 256 * MIB
+"""Of messages between nodes that have begun and not ended, on all connections."""
+PEERS_CONGESTED_BYTES_MAX = 16 * MIB
+"""Read from other nodes while the enclave does not keep up and clients already wait."""
+PEER_RETRY_MS_MIN = 50
+PEER_RETRY_MS_MAX = 1000
+"""Between attempts to reach a node, doubled with each: an election must not wait."""
 CALLS_MAX = 64
 """Connections to elsewhere that a node may have at once."""
+CALL_DEADLINE_MS = 10_000
+"""From the connection to the last byte of the response, unless the caller says."""
 
 # Snapshots
 SNAPSHOT_READ_BYTES_MAX = 4 * MIB
@@ -141,6 +168,17 @@ SNAPSHOT_WRITE_BYTES_MAX = 8 * MIB
 """Of a snapshot in one ``WriteSnapshot``; a larger one is several."""
 SNAPSHOTS_PENDING_MAX = 5
 """Snapshots whose evidence awaits commit (``src/node/snapshotter.h``)."""
+SNAPSHOT_KEYS_PER_STEP = 600
+"""About how many keys are ordered for a snapshot within one step, so that heartbeats and
+requests wait for milliseconds and not until a large state is written."""
+SNAPSHOT_BYTES_PER_KEY = 4 * KIB
+"""Bytes whose copying, encryption and hashing count as much as ordering a key."""
+SNAPSHOT_ANSWER_BYTES_MAX = 16 * MIB
+"""Of a snapshot in one answer to a client; 206 tells it where to go on."""
+SNAPSHOT_READS_MAX = 64
+"""Reads of snapshots that the host has not answered yet."""
+SNAPSHOT_REDIRECTS_MAX = 20
+"""Answers that a joiner follows in search of a snapshot (``src/snapshots/fetch.h``)."""
 
 # Consensus
 APPEND_ENTRIES_BYTES = 20_000

@@ -1,16 +1,29 @@
 """What a node tells of its consensus: the body of ``GET /node/consensus``."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from ccfpy.base.ids import NodeId
+from ccfpy.base.json import JsonObject
 from ccfpy.consensus.configurations import Configuration
 from ccfpy.consensus.replica import Replica
 
-Details = dict[str, object]
-"""A JSON object with CCF's names."""
+NO_ADDRESSES: Mapping[NodeId, str] = MappingProxyType({})
 
 
-def describe(replica: Replica) -> Details:
-    """Tell where a node stands, what it counts in and whom it hears."""
-    details: Details = {
-        "configs": [describe_configuration(c) for c in replica.configurations],
+def describe(
+    replica: Replica, addresses: Mapping[NodeId, str] = NO_ADDRESSES
+) -> JsonObject:
+    """Tell where a node stands, what it counts in and whom it hears, in CCF's names.
+
+    Args:
+        replica: the node's state.
+        addresses: where nodes are reached, which is the service's to know.
+    """
+    details: JsonObject = {
+        "configs": [
+            describe_configuration(c, addresses) for c in replica.configurations
+        ],
         "acks": {
             node: {"seqno": peer.matched, "last_received_ms": peer.silent_ms}
             for node, peer in sorted(replica.peers.items())
@@ -27,10 +40,15 @@ def describe(replica: Replica) -> Details:
     return details
 
 
-def describe_configuration(configuration: Configuration) -> Details:
-    """Tell who is in a configuration. Addresses are the service's to know."""
+def describe_configuration(
+    configuration: Configuration, addresses: Mapping[NodeId, str] = NO_ADDRESSES
+) -> JsonObject:
+    """Tell who is in a configuration, and where they are reached."""
     return {
         "idx": configuration.seqno,
-        "nodes": {node: {"address": ":"} for node in sorted(configuration.nodes)},
+        "nodes": {
+            node: {"address": addresses.get(node, ":")}
+            for node in sorted(configuration.nodes)
+        },
         "rid": configuration.seqno,
     }

@@ -46,6 +46,17 @@ class Log:
         seqno = self._committables[-1] if self._committables else self.commit_seqno
         return TxId(self.view_of(seqno), seqno)
 
+    @property
+    def has_committables(self) -> bool:
+        """Whether there is a signature after the commit."""
+        return bool(self._committables)
+
+    @property
+    def unsigned(self) -> int:
+        """How many entries follow the last signature."""
+        signed = self._committables[-1] if self._committables else self.commit_seqno
+        return self.last_seqno - signed
+
     def view_of(self, seqno: Seqno) -> View:
         """Give the view that wrote ``seqno``; 0 where the log has nothing."""
         return self.history.view_of(seqno) if seqno <= self.last_seqno else 0

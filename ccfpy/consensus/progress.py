@@ -17,11 +17,13 @@ class Peer:
         sent: the end of what was sent; it moves before any answer does.
         matched: the end of what is known to agree. It never goes back within a view.
         silent_ms: since the node last answered, whatever it answered.
+        told_commit: the newest commit that a message told it of.
     """
 
     sent: Seqno
     matched: Seqno = 0
     silent_ms: int = 0
+    told_commit: Seqno = 0
 
 
 class BatchSize:

@@ -7,13 +7,14 @@ opaque: the node says of each what `Entry` has. No message fails: what a peer se
 judged, not trusted. Where it differs from CCF: ``docs/DIVERGENCE.md``.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import assert_never
 
 from ccfpy.base.ids import VIEWS_PER_RECOVERY, NodeId, Seqno, TxId, View
+from ccfpy.base.json import JsonObject
 from ccfpy.consensus import elections, following, leading
 from ccfpy.consensus.configurations import Configuration, Configurations
-from ccfpy.consensus.details import Details, describe
+from ccfpy.consensus.details import NO_ADDRESSES, describe
 from ccfpy.consensus.log import Log
 from ccfpy.consensus.messages import (
     AppendEntries,
@@ -25,6 +26,7 @@ from ccfpy.consensus.messages import (
 )
 from ccfpy.consensus.ready import Entry, Offer, Ready
 from ccfpy.consensus.replica import Replica
+from ccfpy.consensus.sending import send_unsent
 from ccfpy.consensus.settings import Jitter, Settings
 from ccfpy.consensus.trace import Tracer, untraced
 from ccfpy.consensus.transitions import (
@@ -157,6 +159,13 @@ class Raft:
             elections.tick_without_leadership(replica)
         return replica.out.take()
 
+    def flush(self) -> Ready:
+        """Let a leader send what it has not sent yet; for the end of each turn."""
+        self._expect_no_offer()
+        if self.is_leader and self.replica.peers:
+            send_unsent(self.replica)
+        return self.replica.out.take()
+
     def _expect_no_offer(self) -> None:
         assert self._offer is None, "an offer waits to be accepted"
 
@@ -201,6 +210,11 @@ class Raft:
         """Tell whether a transaction executed in ``view`` may be appended still."""
         return self.is_leader and view == self.view
 
-    def details(self) -> Details:
+    def details(self, addresses: Mapping[NodeId, str] = NO_ADDRESSES) -> JsonObject:
         """Give the body of ``GET /node/consensus``."""
-        return describe(self.replica)
+        return describe(self.replica, addresses)
+
+    @property
+    def nodes(self) -> list[NodeId]:
+        """Every node of an active configuration, in a fixed order."""
+        return sorted(self.replica.configurations.nodes)

@@ -26,9 +26,9 @@ from ccfpy.base.ids import NodeId, Seqno, View
 from ccfpy.consensus.messages import AppendEntries, Message
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Entry:
-    """What consensus knows of one entry of the ledger.
+    """What consensus knows of one entry of the ledger; made for each, so not frozen.
 
     Attributes:
         size: its length in bytes, to fill messages well.
@@ -96,6 +96,10 @@ class Ready:
     is_cleanup_due: bool = False
 
 
+NOTHING = Ready()
+"""What most inputs ask: nothing."""
+
+
 class Outbox:
     """Gathers a `Ready` while one input is handled."""
 
@@ -110,6 +114,8 @@ class Outbox:
 
     def take(self) -> Ready:
         """Give what was gathered, and begin anew."""
+        if self._is_empty:
+            return NOTHING
         ready = Ready(
             rollback_to=self.rollback_to,
             messages=tuple(self.messages),
@@ -123,3 +129,13 @@ class Outbox:
         self.offer = None
         self.is_cleanup_due = False
         return ready
+
+    @property
+    def _is_empty(self) -> bool:
+        return not (
+            self.messages
+            or self.commit_to is not None
+            or self.offer is not None
+            or self.rollback_to is not None
+            or self.is_cleanup_due
+        )

@@ -16,6 +16,19 @@ def send_news(replica: Replica) -> None:
         send_from(replica, node, replica.peers[node].sent + 1)
 
 
+def send_unsent(replica: Replica) -> None:
+    """Send what was appended, and tell of what was committed, since the last message.
+
+    A node calls for it at the end of each turn, so that entries travel at once and
+    those of one turn together; a heartbeat is for when there is nothing to say.
+    """
+    log = replica.log
+    for node in sorted(replica.peers):
+        peer = replica.peers[node]
+        if peer.sent < log.last_seqno or peer.told_commit < log.commit_seqno:
+            send_from(replica, node, peer.sent + 1)
+
+
 def send_from(replica: Replica, to: NodeId, start: Seqno) -> None:
     """Send the entries from ``start`` to the end; an empty message if there are none.
 
@@ -48,3 +61,4 @@ def _send_range(replica: Replica, to: NodeId, start: Seqno, end: Seqno) -> None:
     )
     replica.send(to, message)
     peer.sent = end
+    peer.told_commit = message.leader_commit

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ccfpy.attestation.virtual import VirtualEvidence
 from ccfpy.base import json, limits
 from ccfpy.base.errors import ConfigurationRefused
-from ccfpy.base.ids import FIRST_VIEW, is_hex_id
+from ccfpy.base.ids import is_hex_id
 from ccfpy.base.json import Json
 from ccfpy.base.ports import Clock, Entropy
 from ccfpy.boundary.configuration import (
@@ -21,19 +21,24 @@ from ccfpy.boundary.configuration import (
     RpcInterface,
 )
 from ccfpy.boundary.configuration import Redirection as ConfiguredRedirection
-from ccfpy.boundary.effects import IdentityMade
+from ccfpy.boundary.effects import IdentityMade, SendToPeer
 from ccfpy.boundary.events import Boot
-from ccfpy.consensus.solo import SoloConsensus
+from ccfpy.consensus.raft import Raft
+from ccfpy.consensus.settings import Jitter, Settings
 from ccfpy.crypto.ec import Curve
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.session import Interface, Redirect, RedirectTarget
 from ccfpy.http.refusals import ParserLimits
 from ccfpy.kv.store import Store
 from ccfpy.ledger.secrets import LedgerSecrets
+from ccfpy.node.address_book import AddressBook
 from ccfpy.node.certificates import PresentedCertificates
+from ccfpy.node.channels import Channels
+from ccfpy.node.channels.channels import ChannelSettings
 from ccfpy.node.identity import NodeIdentity, ServiceIdentity
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.replica import HostClock, Replica
+from ccfpy.node.replication import Replication
 from ccfpy.node.sequence import Sequence, SequenceLimits
 from ccfpy.node.sessions import InterfaceSessions
 from ccfpy.node.signing import SignatureTimer
@@ -122,6 +127,38 @@ def replica_of(
             measurement=evidence.measurement_file(),
         )
     )
+    channels = Channels(
+        key=identity.key,
+        entropy=ports.entropy,
+        send=lambda to, kind, payload: outbox.put(
+            SendToPeer(to=to, kind=int(kind), payload=payload)
+        ),
+        log=outbox,
+        now_ms=boot.monotonic_ms,
+        settings=ChannelSettings(
+            message_limit=configuration.node_to_node_message_limit
+        ),
+    )
+    consensus = configuration.consensus
+    sequence = Sequence(
+        store=Store(),
+        secrets=founding.secrets if founding else LedgerSecrets(),
+        bounds=SequenceLimits(
+            chunk_bytes=configuration.ledger_chunk_bytes,
+            entry_bytes_max=min(configuration.entry_bytes_max, limits.ENTRY_BYTES_MAX),
+        ),
+        outbox=outbox,
+    )
+    raft = Raft(
+        identity.node_id,
+        Settings(
+            message_timeout_ms=consensus.message_timeout_ms,
+            election_timeout_ms=consensus.election_timeout_ms,
+            uncommitted_tx_max=consensus.uncommitted_tx_max,
+            is_pre_vote_enabled=consensus.pre_vote,
+        ),
+        jitter=_jitter(ports.entropy),
+    )
     return Replica(
         configuration=configuration,
         entropy=ports.entropy,
@@ -133,25 +170,22 @@ def replica_of(
         cose_claims=founding.cose_claims if founding else CoseClaims("", ""),
         quote=evidence.quote(),
         certificates=PresentedCertificates(identity),
-        sequence=Sequence(
-            store=Store(),
-            consensus=SoloConsensus(view=FIRST_VIEW),
-            secrets=founding.secrets if founding else LedgerSecrets(),
-            bounds=SequenceLimits(
-                chunk_bytes=configuration.ledger_chunk_bytes,
-                uncommitted_max=configuration.consensus.uncommitted_tx_max,
-                entry_bytes_max=min(
-                    configuration.entry_bytes_max, limits.ENTRY_BYTES_MAX
-                ),
-            ),
-            outbox=outbox,
+        replication=Replication(
+            raft=raft, sequence=sequence, peers=channels, outbox=outbox
         ),
+        channels=channels,
+        address_book=AddressBook(identity.node_id, channels, outbox),
         timer=SignatureTimer(
             tx_count=configuration.ledger_signatures.tx_count,
             delay_ms=configuration.ledger_signatures.delay_ms,
             now_ms=boot.monotonic_ms,
+            is_early=configuration.ledger_signatures.early,
         ),
     )
+
+
+def _jitter(entropy: Entropy) -> Jitter:
+    return lambda most: int.from_bytes(entropy.random_bytes(8)) % (most + 1)
 
 
 def node_info(replica: Replica) -> NodeInfo:

@@ -5,11 +5,12 @@ Everything after that is events in, effects out, with no other way in or out.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import assert_never
 
 from ccfpy.base.errors import ConfigurationRefused, Malformed
 from ccfpy.base.ports import Clock, Entropy, Memory
-from ccfpy.boundary.configuration import CommandType
+from ccfpy.boundary.configuration import CommandType, JoinConfiguration
 from ccfpy.boundary.effects import Effect, LogTag, Stop
 from ccfpy.boundary.events import (
     Boot,
@@ -34,7 +35,9 @@ from ccfpy.gov.api import governance_registry
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.node import boot, joining, starting
 from ccfpy.node.api import node_registry
+from ccfpy.node.calls import Calls
 from ccfpy.node.governance import NodeGovernance
+from ccfpy.node.joining import Joining
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.replica import Replica
 from ccfpy.node.router import Router
@@ -43,6 +46,7 @@ from ccfpy.node.sessions import Sessions
 
 START_REFUSED = 1
 """The exit code of a node that its configuration does not let begin."""
+JOIN_REFUSED = 1
 CANNOT_GO_ON = 1
 
 
@@ -59,6 +63,8 @@ class Node:
         self._replica: Replica | None = None
         self._sessions: Sessions | None = None
         self._router: Router | None = None
+        self._calls = Calls(self._outbox)
+        self._joining: Joining | None = None
         self._is_stopped = False
 
     def step(self, events: Sequence[Event]) -> list[Effect]:
@@ -68,6 +74,7 @@ class Node:
                 break
             try:
                 self._take(event)
+                self._settle()
             except ConfigurationRefused as refusal:
                 self._stop(START_REFUSED, str(refusal))
             except EntryTooLarge as failure:
@@ -75,7 +82,13 @@ class Node:
         sessions = self._sessions
         if sessions is not None and sessions.has_settled:
             self._resume(sessions)
+        if self._replica is not None and not self._is_stopped:
+            self._replica.end_turn()
         return self._outbox.take()
+
+    def _settle(self) -> None:
+        if self._replica is not None:
+            self._replica.settle()
 
     def _resume(self, sessions: Sessions) -> None:
         """Let connections go on whose awaited response came in this step."""
@@ -89,23 +102,45 @@ class Node:
     def _take(self, event: Event) -> None:
         match event:
             case SessionData():
-                sessions, router = self._sessions, self._router
-                if sessions is not None and router is not None:
-                    sessions.data(event.session, event.data, router)
+                self._take_data(event)
             case SessionOpened() | SessionClosed():
                 self._take_session(event)
+            case PeerMessage():
+                self._take_peer_message(event)
             case Boot():
                 self._boot(event)
             case Tick():
                 self._tick(event)
             case StopRequested():
                 self._stop_requested(event)
-            case LedgerRead():
-                self._outbox.info(f"Nobody asked for ledger read {event.request}")
-            case SnapshotRead() | PeerMessage() | CallOpened() | CallData():
-                self._outbox.info(f"Nobody awaits {type(event).__name__}")
+            case LedgerRead() | SnapshotRead():
+                self._take_read(event)
+            case CallOpened() | CallData() | CallEnded():
+                self._take_call(event)
+            case _:
+                assert_never(event)
+
+    def _take_data(self, event: SessionData) -> None:
+        sessions, router = self._sessions, self._router
+        if sessions is not None and router is not None:
+            sessions.data(event.session, event.data, router)
+
+    def _take_peer_message(self, message: PeerMessage) -> None:
+        if self._replica is not None:
+            self._replica.receive(message)
+
+    def _take_read(self, event: LedgerRead | SnapshotRead) -> None:
+        self._outbox.info(f"Nobody asked for read {event.request}")
+
+    def _take_call(self, event: CallOpened | CallData | CallEnded) -> None:
+        calls = self._calls
+        match event:
+            case CallOpened():
+                calls.opened(event.call)
+            case CallData():
+                calls.received(event.call, event.data)
             case CallEnded():
-                self._outbox.info(f"Nobody awaits the end of call {event.call}")
+                calls.ended(event.call, event.reason)
             case _:
                 assert_never(event)
 
@@ -154,6 +189,19 @@ class Node:
             replica.frontends["gov"].is_open = True
             claims = self._app.create_claims(starting.constitution_of(section))
             starting.create_service(replica, event, claims)
+        elif event.configuration.join is not None:
+            self._join(replica, event.configuration.join)
+
+    def _join(self, replica: Replica, section: JoinConfiguration) -> None:
+        self._calls.tick(replica.time.monotonic_ms)
+        self._joining = Joining(
+            replica,
+            section,
+            self._calls,
+            joined=partial(joining.take_up, replica),
+            refused=partial(self._stop, JOIN_REFUSED),
+        )
+        self._joining.start()
 
     def _begin(self, event: Boot) -> Replica:
         command = event.configuration.command
@@ -189,9 +237,10 @@ class Node:
     def _tick(self, tick: Tick) -> None:
         replica = self._replica
         if replica is not None:
-            replica.time.monotonic_ms = tick.monotonic_ms
-            replica.time.unix_us = tick.unix_us
-            replica.tick()
+            replica.tick(tick.monotonic_ms, tick.unix_us)
+        self._calls.tick(tick.monotonic_ms)
+        if self._joining is not None:
+            self._joining.tick(tick.monotonic_ms)
 
     def _stop_requested(self, request: StopRequested) -> None:
         if request.is_notice and self._replica is not None:

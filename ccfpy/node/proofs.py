@@ -4,12 +4,11 @@ A receipt joins three things: what the leaf was made of, the path to a signed ro
 that root's signature. The first signature after a transaction proves it for ever.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from ccfpy.base import limits
 from ccfpy.base.ids import NodeId, Seqno
-from ccfpy.ledger.entry import SealedEntry
 from ccfpy.ledger.merkle import MerkleTree, PathStep
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
 
@@ -41,11 +40,11 @@ class RecentProofs:
         self._signed: list[SignedRoot] = []
         self._signed_seqnos: list[Seqno] = []
 
-    def add(self, sealed: SealedEntry, claims_digest: bytes) -> None:
-        """Remember the next entry."""
-        self._leaves.append(
-            (sealed.write_set_digest, sealed.commit_evidence, claims_digest)
-        )
+    def add(
+        self, write_set_digest: bytes, commit_evidence: bytes, claims_digest: bytes
+    ) -> None:
+        """Remember what the next entry's leaf is made of."""
+        self._leaves.append((write_set_digest, commit_evidence, claims_digest))
 
     def signed(self, root: SignedRoot) -> None:
         """Remember that the entry just added is a signature."""
@@ -62,6 +61,12 @@ class RecentProofs:
         stale = bisect_left(self._signed_seqnos, self._first)
         del self._signed[:stale], self._signed_seqnos[:stale]
         tree.flush(self._first)
+
+    def rollback(self, to: Seqno) -> None:
+        """Forget what follows ``to``, which is not before the window."""
+        del self._leaves[max(to + 1 - self._first, 0) :]
+        stays = bisect_right(self._signed_seqnos, to)
+        del self._signed[stays:], self._signed_seqnos[stays:]
 
     def receipt(
         self, seqno: Seqno, tree: MerkleTree, *, committed: Seqno

@@ -13,22 +13,28 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
 from ccfpy.base.ports import Clock, Entropy
 from ccfpy.boundary.configuration import NodeConfiguration
+from ccfpy.boundary.events import PeerMessage
+from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.frontend import Frontend
+from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.receipt import Receipt
 from ccfpy.ledger.signature import Signer
+from ccfpy.node.address_book import AddressBook
 from ccfpy.node.certificates import PresentedCertificates
+from ccfpy.node.channels import Channels
 from ccfpy.node.identity import NodeIdentity, ServiceIdentity
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.outbox import Outbox
+from ccfpy.node.replication import NotPrimary, Replication
 from ccfpy.node.sequence import Sequence
 from ccfpy.node.signing import SignatureTimer
 from ccfpy.service.lifecycle import ServiceStatus
-from ccfpy.service.nodes import trusted_nodes
+from ccfpy.service.nodes import record_retirements, trusted_nodes
 from ccfpy.service.tables import nodes, recovery, service
 
 
@@ -64,6 +70,7 @@ class Replica:
         frontends: ``app``, ``gov`` and ``node``.
         state: where the node is between start and membership.
         has_stop_notice: an operator announced that the node will be stopped.
+        startup_seqno: of the snapshot this node began with; 0 without one.
     """
 
     configuration: NodeConfiguration
@@ -76,11 +83,14 @@ class Replica:
     cose_claims: CoseClaims
     quote: bytes
     certificates: PresentedCertificates
-    sequence: Sequence
+    replication: Replication
+    channels: Channels
+    address_book: AddressBook
     timer: SignatureTimer
     frontends: dict[str, Frontend] = field(default_factory=dict)
     state: NodeState = NodeState.INITIALIZED
     has_stop_notice: bool = False
+    startup_seqno: Seqno = 0
 
     # What endpoints ask
 
@@ -97,18 +107,23 @@ class Replica:
 
     @property
     def is_primary(self) -> bool:
-        """The only node of a service is its primary."""
-        return self.known_service is not None
+        """Whether this node orders transactions."""
+        return self.replication.is_primary
 
     @property
     def primary_id(self) -> NodeId | None:
-        """Who orders transactions now."""
-        return self.identity.node_id if self.is_primary else None
+        """Who orders transactions now, as far as this node knows."""
+        return self.replication.raft.leader
 
     @property
     def view(self) -> View:
         """The current view."""
-        return self.sequence.consensus.view
+        return self.replication.raft.view
+
+    @property
+    def sequence(self) -> Sequence:
+        """The ledger's end."""
+        return self.replication.sequence
 
     @property
     def unix_time_us(self) -> int:
@@ -117,39 +132,49 @@ class Replica:
 
     def is_at_capacity(self) -> bool:
         """Tell whether too many transactions await commit to take another."""
-        return self.sequence.is_at_capacity()
+        return self.replication.raft.is_at_capacity
 
     def tx_status(self, tx_id: TxId) -> TxStatus:
         """Tell what is known of a transaction."""
-        return self.sequence.tx_status(tx_id)
+        return self.replication.tx_status(tx_id)
 
     def committed_tx_id(self) -> TxId | None:
         """Name the last committed transaction."""
-        return self.sequence.committed_tx_id()
+        return self.replication.committed_tx_id()
 
     def view_of(self, seqno: Seqno) -> View | None:
         """Give the view of a seqno in the current history."""
-        consensus = self.sequence.consensus
-        if seqno > consensus.last_seqno:
-            return None
-        return consensus.history.view_of(seqno)
+        return self.replication.raft.log.view_of(seqno) or None
 
     def view_history(self, since: View) -> ListOf[TxId] | None:
         """List the first transaction of each view from ``since``."""
-        return self.sequence.consensus.history.first_of_each(since)
+        return self.replication.raft.log.history.first_of_each(since)
 
     def receipt(self, tx_id: TxId) -> Receipt | None:
         """Prove a committed transaction that is still in memory."""
-        return self.sequence.receipt(tx_id.seqno)
+        return self.replication.receipt(tx_id.seqno)
 
     def begin(self, *, read_only: bool) -> Tx:
         """Open a transaction on the latest state."""
         return self.sequence.begin(read_only=read_only)
 
     def commit(self, tx: Tx, claims_digest: bytes | None) -> TxId | None:
-        """Order a transaction, and sign if enough wait for it."""
-        tx_id = self.sequence.commit(tx, claims_digest)
-        if self.timer.is_due_by_count(self.sequence.unsigned):
+        """Order a transaction, and sign if enough wait for it.
+
+        Raises:
+            Conflict: what it read has changed.
+            ApiError: it writes, and this node may not order it.
+        """
+        replication = self.replication
+        try:
+            tx_id = replication.commit(tx, claims_digest)
+        except NotPrimary:
+            raise ApiError(
+                503,
+                ErrorCode.TransactionReplicationFailed,
+                "Transaction failed to replicate.",
+            ) from None
+        if self.timer.is_due_by_count(replication.unsigned):
             self.sign()
         return tx_id
 
@@ -164,9 +189,15 @@ class Replica:
 
     # Time and signatures
 
-    def tick(self) -> None:
-        """Do what the time asks for."""
-        if self.timer.tick(self.time.monotonic_ms, self.sequence.unsigned):
+    def tick(self, monotonic_ms: int, unix_us: int) -> None:
+        """Let time pass, and do what it asks for."""
+        elapsed_ms = max(monotonic_ms - self.time.monotonic_ms, 0)
+        self.time.monotonic_ms = monotonic_ms
+        self.time.unix_us = unix_us
+        self.replication.tick(elapsed_ms)
+        self.channels.tick(monotonic_ms)
+        is_due = self.timer.tick(monotonic_ms, self.replication.unsigned)
+        if is_due and self.is_primary:
             self.sign()
 
     def sign(self) -> None:
@@ -181,13 +212,59 @@ class Replica:
             issuer=claims.issuer,
             subject=claims.subject,
         )
-        self.sequence.sign(signer, issued_at=self.time.unix_us // 1_000_000)
+        self.timer.signed(self.time.monotonic_ms)
+        self.replication.sign(signer, issued_at=self.time.unix_us // 1_000_000)
+
+    # Other nodes
+
+    def receive(self, message: PeerMessage) -> None:
+        """Take what claims to come from another node, if its channel bears it out."""
+        received = self.channels.receive(message.kind, message.sender, message.payload)
+        if received is not None and message.kind == PeerTraffic.CONSENSUS:
+            self.replication.receive(message.sender, received.header, received.body)
+
+    # The ends of events and steps
+
+    def settle(self) -> None:
+        """Order what consensus or time made due: the end of every event.
+
+        A new primary signs before anything else, so that what it holds of earlier
+        views can be committed.
+        """
+        replication = self.replication
+        if replication.raft.should_sign:
+            self.sign()
+            # Whoever led before may not have come to it.
+            replication.is_cleanup_due = True
+        if replication.is_cleanup_due:
+            replication.is_cleanup_due = False
+            self._record_retirements()
+
+    def end_turn(self) -> None:
+        """Sign early where that is asked for; then send what this step appended."""
+        replication = self.replication
+        if (
+            self.timer.is_due_early(self.time.monotonic_ms, replication.unsigned)
+            and self.is_primary
+            and replication.is_all_committed
+        ):
+            self.sign()
+        replication.flush()
+
+    def _record_retirements(self) -> None:
+        """Note of nodes whose retirement is final that it is (as primary)."""
+        if not self.is_primary:
+            return
+        tx = self.begin(read_only=False)
+        if record_retirements(tx):
+            self.commit(tx, None)
 
     # What becomes final
 
     def watch(self) -> None:
         """React to the tables that say how this node is to behave."""
         store = self.sequence.store
+        self.address_book.watch(store)
         store.on_global(service.INFO.name, self._on_service)
         store.on_global(nodes.ENDORSED_CERTIFICATES.name, self._on_endorsement)
         store.on_local(recovery.ENCRYPTED_LEDGER_SECRETS.name, self._on_rekey)
@@ -207,6 +284,11 @@ class Replica:
         if pem is not None:
             certificate = Certificate.from_pem(pem)
             self.certificates.endorsed(certificate)
+            self.frontends["gov"].is_open = True
+            self.channels.identify(
+                service_certificate=self.service_identity.certificate,
+                node_certificate=certificate,
+            )
             if certificate.not_before != self.identity.self_signed.not_before:
                 self.certificates.self_signed(
                     self.identity.renew_self_signed(certificate, self.entropy)

@@ -1,29 +1,33 @@
 """The one place where transactions become ledger entries, in order.
 
-``commit`` takes a transaction through the KV, seals its write set, gives the leaf to
-the tree and the entry to the host. ``sign`` ends a run of entries with a signature;
-consensus says when that makes them final, and only then do global hooks run.
+Where this node is primary, ``append`` takes a transaction through the KV, seals its
+write set, gives the leaf to the tree and the entry to the host, and ``sign`` ends a run
+of entries with a signature. Where it is a backup, ``apply`` does the same with an entry
+that the primary sealed. What becomes of entries afterwards is for consensus to say:
+``commit_to`` and ``rollback`` follow it.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ccfpy.base.errors import LimitExceeded
-from ccfpy.base.ids import Seqno, TxId
-from ccfpy.boundary.effects import CommitLedger, LedgerEntry
-from ccfpy.consensus.solo import SoloConsensus
-from ccfpy.consensus.status import TxStatus, status_of
+from ccfpy.base.ids import Seqno, TxId, View
+from ccfpy.boundary.effects import CommitLedger, LedgerEntry, TruncateLedger
+from ccfpy.consensus.ready import Entry
 from ccfpy.kv.store import Committed, Store
 from ccfpy.kv.tx import Tx
-from ccfpy.ledger.entry import NO_CLAIMS, seal
+from ccfpy.ledger.entry import NO_CLAIMS, Transaction, seal
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.receipt import Receipt
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
-from ccfpy.ledger.signature import NodeSignature, Signer
+from ccfpy.ledger.signature import NodeSignature, Signer, is_signature
 from ccfpy.ledger.tables import SIGNATURES, SINGLE_KEY
+from ccfpy.node.membership import facts_of
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.proofs import RecentProofs, SignedRoot
+from ccfpy.node.verification import check_place, check_signature
 
 
 class EntryTooLarge(LimitExceeded):
@@ -40,13 +44,18 @@ class SequenceLimits:
 
     Attributes:
         chunk_bytes: a signature after this many bytes ends the ledger chunk.
-        uncommitted_max: entries that may await commit; 0 for any number.
         entry_bytes_max: the largest entry.
     """
 
     chunk_bytes: int
-    uncommitted_max: int
     entry_bytes_max: int
+
+
+class Appended(NamedTuple):
+    """A transaction that was ordered: its id, and what consensus is to know of it."""
+
+    tx_id: TxId
+    entry: Entry
 
 
 class Sequence:
@@ -54,24 +63,21 @@ class Sequence:
 
     Attributes:
         store: the state that the ledger's entries add up to.
+        secrets: what its private parts are encrypted with.
         tree: the digests of all entries; those before the receipts' window are gone.
-        unsigned: entries since the last signature.
     """
 
     def __init__(
         self,
         *,
         store: Store,
-        consensus: SoloConsensus,
         secrets: LedgerSecrets,
         bounds: SequenceLimits,
         outbox: Outbox,
     ) -> None:
         self.store = store
-        self.consensus = consensus
         self.secrets = secrets
         self.tree = MerkleTree()
-        self.unsigned = 0
         self._bounds = bounds
         self._outbox = outbox
         self._proofs = RecentProofs()
@@ -79,6 +85,18 @@ class Sequence:
         self._chunk_is_forced = False
         self._signed_seqno: Seqno = 0
         self._after_commit: list[Callable[[], None]] = []
+
+    @property
+    def last_seqno(self) -> Seqno:
+        """The end of the ledger."""
+        return self.store.version
+
+    def begin_after(self, tree: MerkleTree) -> None:
+        """Go on after a snapshot, whose state the store has and whose tree is given."""
+        assert len(tree) == self.store.version + 1, (len(tree), self.store.version)
+        self.tree = tree
+        self._proofs = RecentProofs(self.store.version + 1)
+        self._signed_seqno = self.store.version
 
     def begin(self, *, read_only: bool) -> Tx:
         """Open a transaction on the latest state; what an older one put off is void."""
@@ -93,43 +111,41 @@ class Sequence:
         """Encrypt with a new ledger secret from the entry after ``at`` on."""
         self.secrets.add(at + 1, LedgerSecret(raw=raw, previous_stored=at))
 
-    def commit(self, tx: Tx, claims_digest: bytes | None = None) -> TxId | None:
-        """Order a transaction; name it, or the state it read, or nothing if neither.
+    def force_chunk(self) -> None:
+        """End the ledger chunk at the next signature."""
+        self._chunk_is_forced = True
+
+    # The primary's side
+
+    def append(
+        self, tx: Tx, view: View, claims_digest: bytes | None = None
+    ) -> Appended | None:
+        """Order a transaction in ``view``; give nothing if it wrote nothing.
 
         Raises:
             Conflict: what it read has changed.
             EntryTooLarge: its entry is over the bound.
         """
-        read_version = tx.read_version
         committed = self.store.commit(tx)
-        consensus = self.consensus
         if committed is None:
-            if read_version is None:
-                return None
-            return TxId(consensus.history.view_of(read_version), read_version)
-        tx_id = TxId(consensus.view, committed.version)
-        claims = claims_digest or NO_CLAIMS
-        self._append(tx_id, committed, claims, EntryFlags.NONE, is_committable=False)
-        consensus.append(tx_id.seqno, is_committable=False)
-        self.unsigned += 1
-        for act in self._after_commit:
-            act()
-        self._after_commit.clear()
-        return tx_id
+            return None
+        tx_id = TxId(view, committed.version)
+        size = self._append(tx_id, committed, claims_digest or NO_CLAIMS)
+        if self._after_commit:
+            for act in self._after_commit:
+                act()
+            self._after_commit.clear()
+        return Appended(tx_id, facts_of(committed.write_set, size))
 
-    def force_chunk(self) -> None:
-        """End the ledger chunk at the next signature."""
-        self._chunk_is_forced = True
-
-    def sign(self, signer: Signer, *, issued_at: int) -> None:
-        """Append a signature over everything before it, and act on what it commits.
+    def sign(self, signer: Signer, view: View, *, issued_at: int) -> Appended:
+        """Append a signature over everything before it.
 
         Args:
             signer: the node's and the service's keys.
+            view: this primary's.
             issued_at: Unix time in seconds, claimed by the COSE signature.
         """
-        consensus = self.consensus
-        tx_id = TxId(consensus.view, consensus.last_seqno + 1)
+        tx_id = TxId(view, self.last_seqno + 1)
         tables = signer.sign(
             tx_id, self.tree, issued_at=issued_at, stored_from=self._signed_seqno
         )
@@ -138,22 +154,15 @@ class Sequence:
             tx.raw(name).put(SINGLE_KEY, writes[SINGLE_KEY] or b"")
         committed = self.store.commit(tx, expected=tx_id.seqno)
         assert committed is not None, "a signature always writes"
-        signature = NodeSignature.parse(tables[SIGNATURES][SINGLE_KEY] or b"")
-        flags = self._chunk_flags()
-        self._append(tx_id, committed, NO_CLAIMS, flags, is_committable=True)
-        self._proofs.signed(
-            SignedRoot(
-                seqno=tx_id.seqno,
-                root=signature.root,
-                signature=signature.signature,
-                certificate=signer.node_certificate,
-                node=signer.node,
-            )
+        size = self._append(
+            tx_id,
+            committed,
+            NO_CLAIMS,
+            flags=self._chunk_flags(),
+            is_committable=True,
         )
-        self.unsigned = 0
-        self._signed_seqno = tx_id.seqno
-        if consensus.append(tx_id.seqno, is_committable=True):
-            self._advance(consensus.commit_seqno)
+        self._signed(NodeSignature.parse(tables[SIGNATURES][SINGLE_KEY] or b""))
+        return Appended(tx_id, Entry(size=size, is_committable=True))
 
     def _chunk_flags(self) -> EntryFlags:
         """Decide whether the chunk ends with this signature.
@@ -161,21 +170,18 @@ class Sequence:
         Its own size counts roughly: what was written before it decides.
         """
         is_due = self._chunk_bytes >= self._bounds.chunk_bytes or self._chunk_is_forced
-        if not is_due:
-            return EntryFlags.NONE
         self._chunk_is_forced = False
-        self._chunk_bytes = 0
-        return EntryFlags.CLOSE_CHUNK_AFTER
+        return EntryFlags.CLOSE_CHUNK_AFTER if is_due else EntryFlags.NONE
 
     def _append(
         self,
         tx_id: TxId,
         committed: Committed,
         claims: bytes,
-        flags: EntryFlags,
         *,
-        is_committable: bool,
-    ) -> None:
+        flags: EntryFlags = EntryFlags.NONE,
+        is_committable: bool = False,
+    ) -> int:
         sealed = seal(
             self.secrets.at(tx_id.seqno),
             tx_id,
@@ -190,49 +196,111 @@ class Sequence:
                 f"{self._bounds.entry_bytes_max} (memory.max_msg_size)"
             )
         self.tree.append(sealed.leaf)
-        self._proofs.add(sealed, claims)
-        closes = flags is not EntryFlags.NONE
-        if not closes:
+        self._proofs.add(sealed.write_set_digest, sealed.commit_evidence, claims)
+        self._write(tx_id.seqno, data, flags, is_committable=is_committable)
+        return len(data)
+
+    # A backup's side
+
+    def apply(self, data: bytes, view: View) -> Entry:
+        """Take the next entry, which a primary sealed in ``view``.
+
+        Nothing has changed when this raises.
+
+        Raises:
+            Malformed: it is no entry, or not the next one of that view.
+            VerificationFailed: it does not open, or it is a signature over something
+                else than what this node holds, or not by whom it says.
+        """
+        transaction = Transaction.parse(data)
+        check_place(transaction, TxId(view, self.last_seqno + 1))
+        writes = transaction.writes(self.secrets)
+        is_committable = is_signature(writes)
+        signature: NodeSignature | None = None
+        if is_committable:
+            signature = check_signature(writes, transaction.txid, self.tree, self.store)
+        evidence = transaction.commit_evidence(self.secrets) or b""
+        components = transaction.components
+        self.store.apply(transaction.txid.seqno, writes)
+        self.tree.append(components.leaf)
+        self._proofs.add(
+            components.write_set_digest, evidence, components.claims_digest or NO_CLAIMS
+        )
+        self._write(
+            transaction.txid.seqno,
+            data,
+            transaction.entry.flags,
+            is_committable=is_committable,
+        )
+        if signature is not None:
+            self._signed(signature)
+        return facts_of(writes, len(data), is_committable=is_committable)
+
+    def _write(
+        self, seqno: Seqno, data: bytes, flags: EntryFlags, *, is_committable: bool
+    ) -> None:
+        if flags is EntryFlags.NONE:
             self._chunk_bytes += len(data)
+            self._outbox.entry(
+                seqno, LedgerEntry(data=data, is_committable=is_committable)
+            )
+            return
+        closes = EntryFlags.CLOSE_CHUNK_AFTER in flags
+        self._chunk_bytes = 0 if closes else len(data)
         self._outbox.entry(
-            tx_id.seqno,
+            seqno,
             LedgerEntry(
-                data=data, is_committable=is_committable, closes_chunk_after=closes
+                data=data,
+                is_committable=is_committable,
+                closes_chunk_before=EntryFlags.CLOSE_CHUNK_BEFORE in flags,
+                closes_chunk_after=closes,
             ),
         )
 
-    def _advance(self, seqno: Seqno) -> None:
+    def _signed(self, signature: NodeSignature) -> None:
+        self._signed_seqno = signature.txid.seqno
+        self._proofs.signed(
+            SignedRoot(
+                seqno=signature.txid.seqno,
+                root=signature.root,
+                signature=signature.signature,
+                certificate=signature.certificate or "",
+                node=signature.node,
+            )
+        )
+
+    # What consensus says
+
+    def commit_to(self, seqno: Seqno) -> None:
         """Everything up to ``seqno`` is final: tell the host, then who waits for it."""
         self._outbox.put(CommitLedger(seqno=seqno))
         self._proofs.trim(self.tree)
         self.store.compact(seqno)
 
+    def rollback(self, to: Seqno, *, signed: Seqno) -> None:
+        """Forget every entry after ``to``.
+
+        How much the open chunk holds is not recounted: at worst it ends a little early,
+        and wherever it ends is said in the entry itself.
+
+        Args:
+            to: the last entry that stays, not below the commit.
+            signed: the last signature that stays.
+        """
+        self.store.rollback(to)
+        self.tree.retract(to)
+        self._proofs.rollback(to)
+        # A secret applies from the entry after the one that brought it.
+        self.secrets.rollback(to + 1)
+        self._signed_seqno = signed
+        self._outbox.put(TruncateLedger(seqno=to))
+
+    # Questions
+
     def root_at(self, seqno: Seqno) -> bytes:
         """Give the Merkle root over the leaves up to and including ``seqno``."""
         return self.tree.root(seqno + 1)
 
-    def tx_status(self, tx_id: TxId) -> TxStatus:
-        """Tell what is known of a transaction."""
-        consensus = self.consensus
-        return status_of(
-            tx_id,
-            consensus.history,
-            last=consensus.last_seqno,
-            committed=consensus.commit_seqno,
-        )
-
-    def committed_tx_id(self) -> TxId | None:
-        """Name the last committed transaction."""
-        seqno = self.consensus.commit_seqno
-        return TxId(self.consensus.history.view_of(seqno), seqno) if seqno else None
-
-    def is_at_capacity(self) -> bool:
-        """Tell whether as many entries await commit as may."""
-        bound = self._bounds.uncommitted_max
-        return bool(bound) and self.consensus.uncommitted > bound
-
-    def receipt(self, seqno: Seqno) -> Receipt | None:
+    def receipt(self, seqno: Seqno, *, committed: Seqno) -> Receipt | None:
         """Prove a committed transaction that is still in memory."""
-        return self._proofs.receipt(
-            seqno, self.tree, committed=self.consensus.commit_seqno
-        )
+        return self._proofs.receipt(seqno, self.tree, committed=committed)

@@ -87,8 +87,9 @@ def create_service(replica: Replica, boot: Boot, claims_digest: bytes | None) ->
     """
     section = replica.configuration.start
     assert section is not None
-    sequence = replica.sequence
-    tx = sequence.begin(read_only=False)
+    replication = replica.replication
+    replication.begin()
+    tx = replica.begin(read_only=False)
     try:
         genesis.create(
             tx,
@@ -102,7 +103,7 @@ def create_service(replica: Replica, boot: Boot, claims_digest: bytes | None) ->
         )
     except (Refused, Malformed) as error:
         raise ConfigurationRefused(str(error)) from error
-    sequence.commit(tx, claims_digest)
+    replication.commit(tx, claims_digest)
     replica.outbox.info("Created service")
     replica.state = advance(replica.state, NodeState.PART_OF_NETWORK)
     replica.sign()

@@ -41,6 +41,23 @@ def trusted_nodes(tx: Tx) -> Mapping[NodeId, NodeInfo]:
     return trusted
 
 
+def record_retirements(tx: Tx) -> bool:
+    """Record of each node whose retirement is committed that it is final.
+
+    From then on every primary knows that the node is not needed; tell whether there
+    was any.
+    """
+    infos = nodes.INFO.of(tx)
+    found = False
+    for node_id, info in sorted(infos.items()):
+        final = infos.get_globally_committed(node_id)
+        is_retired = final is not None and final.status is NodeStatus.RETIRED
+        if is_retired and not info.retired_committed:
+            infos.put(node_id, replace(info, retired_committed=True))
+            found = True
+    return found
+
+
 def trust_measurement(tx: Tx, platform: QuoteFormat, measurement: bytes) -> None:
     """Let code with this measurement join.
 

@@ -73,28 +73,17 @@ class NetworkEndpoints:
 
     def config(self, _: Context) -> "Response":
         """List the nodes that take part in consensus and where they are reached."""
-        return json_reply({self._replica.node_id: {"address": self._address()}})
+        addresses = self._replica.address_book.addresses
+        nodes = self._replica.replication.raft.nodes
+        return json_reply(
+            {node: {"address": addresses.get(node, "")} for node in nodes}
+        )
 
     def consensus(self, _: Context) -> "Response":
         """Tell the state of consensus at this node."""
-        replica = self._replica
-        configuration: Json = {
-            "idx": 1,
-            "nodes": {replica.node_id: {"address": self._address()}},
-            "rid": 1,
-        }
+        raft = self._replica.replication.raft
         return json_reply(
-            {
-                "details": {
-                    "acks": {},
-                    "configs": [configuration],
-                    "current_view": replica.view,
-                    "leadership_state": "Leader",
-                    "membership_state": "Active",
-                    "primary_id": replica.primary_id,
-                    "ticking": True,
-                }
-            }
+            {"details": raft.details(self._replica.address_book.addresses)}
         )
 
     def primary(self, _: Context) -> "Response":
@@ -112,6 +101,3 @@ class NetworkEndpoints:
     def create(self, _: Context) -> "Response":
         """Refuse: a node creates its service itself, before it listens."""
         raise ApiError(403, ErrorCode.InternalError, "Node is not in initial state.")
-
-    def _address(self) -> str:
-        return self._replica.configuration.node_to_node.published_address

@@ -62,7 +62,7 @@ def test_a_service_that_is_open_is_not_opened_again(
         tx, previous_identity=None, next_identity=node.service_certificate
     )
     assert replica.commit(tx, None) is not None
-    assert replica.sequence.unsigned == 0, "nothing was written"
+    assert replica.replication.unsigned == 0, "nothing was written"
 
 
 def test_no_shares_are_issued_without_a_threshold(

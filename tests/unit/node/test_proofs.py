@@ -1,7 +1,6 @@
 """Receipts of recent transactions: which signature proves what."""
 
 from ccfpy.base.ids import NodeId
-from ccfpy.ledger.entry import SealedEntry
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.node.proofs import RecentProofs, SignedRoot
 
@@ -12,7 +11,7 @@ def test_the_first_signature_after_an_entry_proves_it() -> None:
         is_signature = seqno % 3 == 0
         root = tree.root()
         tree.append(bytes([seqno]) * 32)
-        proofs.add(SealedEntry(b"", b"", b"w" * 32, b"ce:2.1:00"), bytes(32))
+        proofs.add(b"w" * 32, b"ce:2.1:00", bytes(32))
         if is_signature:
             proofs.signed(
                 SignedRoot(

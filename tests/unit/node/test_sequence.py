@@ -1,11 +1,18 @@
 """Transactions in order: seqnos, chunks, limits, commit and secrets."""
 
+from datetime import UTC, datetime
+
 import pytest
 
-from ccfpy.base.ids import TxId
-from ccfpy.boundary.effects import AppendEntries, CommitLedger, LedgerEntry
-from ccfpy.consensus.solo import SoloConsensus
-from ccfpy.consensus.status import TxStatus
+from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.base.ids import NodeId, TxId
+from ccfpy.boundary.effects import (
+    AppendEntries,
+    CommitLedger,
+    LedgerEntry,
+    TruncateLedger,
+)
+from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.kv.store import Conflict, Store
@@ -13,15 +20,35 @@ from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import Signer
+from ccfpy.node.identity import ServiceIdentity
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.sequence import EntryTooLarge, Sequence, SequenceLimits
+from ccfpy.service.lifecycle import ServiceStatus
+from ccfpy.service.tables import nodes, service
 
 ENTROPY = SeededEntropy(1)
+NODE = NodeId("ab" * 32)
+SERVICE = ServiceIdentity.generate(
+    ENTROPY,
+    curve=Curve.SECP256R1,
+    subject="CN=Service",
+    not_before=datetime(2026, 1, 1, tzinfo=UTC),
+    validity_days=1,
+)
+NODE_KEY = KeyPair.generate(ENTROPY, Curve.SECP256R1)
+CERTIFICATE = certs.node_self_signed(
+    NODE_KEY,
+    subject="CN=Node",
+    sans=(),
+    not_before=datetime(2026, 1, 1, tzinfo=UTC),
+    validity_days=1,
+    entropy=ENTROPY,
+)
 SIGNER = Signer(
-    node="ab" * 32,  # type: ignore[arg-type]  # any id will do
-    node_key=KeyPair.generate(ENTROPY, Curve.SECP256R1),
-    node_certificate="PEM",
-    service_key=KeyPair.generate(ENTROPY, Curve.SECP256R1),
+    node=NODE,
+    node_key=NODE_KEY,
+    node_certificate=CERTIFICATE.pem,
+    service_key=SERVICE.key,
 )
 
 
@@ -36,12 +63,9 @@ class Ledger:
         secret = LedgerSecret.generate(SeededEntropy(2))
         self.sequence = Sequence(
             store=self.store,
-            consensus=SoloConsensus(view=2),
             secrets=LedgerSecrets([(1, secret)]),
             bounds=SequenceLimits(
-                chunk_bytes=chunk_bytes,
-                uncommitted_max=3,
-                entry_bytes_max=entry_bytes_max,
+                chunk_bytes=chunk_bytes, entry_bytes_max=entry_bytes_max
             ),
             outbox=self.outbox,
         )
@@ -49,10 +73,21 @@ class Ledger:
     def put(self, key: bytes, value: bytes) -> TxId | None:
         tx = self.sequence.begin(read_only=False)
         tx.raw("map").put(key, value)
-        return self.sequence.commit(tx)
+        appended = self.sequence.append(tx, 2)
+        return None if appended is None else appended.tx_id
+
+    def put_credentials(self) -> None:
+        """Write what signatures are verified with."""
+        tx = self.sequence.begin(read_only=False)
+        nodes.ENDORSED_CERTIFICATES.of(tx).put(NODE, CERTIFICATE.pem)
+        service.INFO.of(tx).put(
+            service.ServiceInfo(cert=SERVICE.certificate.pem, status=ServiceStatus.OPEN)
+        )
+        self.sequence.append(tx, 2)
 
     def sign(self) -> None:
-        self.sequence.sign(SIGNER, issued_at=1)
+        self.sequence.sign(SIGNER, 2, issued_at=1)
+        self.sequence.commit_to(self.sequence.last_seqno)
 
     def entries(self) -> list[LedgerEntry]:
         return [
@@ -73,14 +108,12 @@ def test_each_write_gets_the_next_seqno_and_a_leaf() -> None:
     assert tree.root() == ledger.sequence.root_at(2)
 
 
-def test_a_read_has_the_id_of_the_state_it_saw_and_no_touch_has_none() -> None:
+def test_a_read_adds_nothing() -> None:
     ledger = Ledger()
     ledger.put(b"a", b"1")
     tx = ledger.sequence.begin(read_only=True)
-    assert ledger.sequence.commit(tx) is None
-    tx = ledger.sequence.begin(read_only=True)
     tx.raw("map").get(b"a")
-    assert ledger.sequence.commit(tx) == TxId(2, 1)
+    assert ledger.sequence.append(tx, 2) is None
     assert len(ledger.entries()) == 1
 
 
@@ -91,21 +124,88 @@ def test_a_lost_race_writes_nothing() -> None:
     slow.raw("map").put(b"a", b"old")
     ledger.put(b"a", b"new")
     with pytest.raises(Conflict):
-        ledger.sequence.commit(slow)
+        ledger.sequence.append(slow, 2)
     assert len(ledger.entries()) == 1
 
 
-def test_a_signature_commits_everything_before_it() -> None:
+def test_a_commit_reaches_the_host_and_the_store() -> None:
     ledger = Ledger()
     ledger.put(b"a", b"1")
-    assert ledger.sequence.committed_tx_id() is None
-    assert ledger.sequence.tx_status(TxId(2, 1)) is TxStatus.PENDING
     ledger.sign()
-    assert ledger.sequence.committed_tx_id() == TxId(2, 2)
-    assert ledger.sequence.tx_status(TxId(2, 1)) is TxStatus.COMMITTED
     assert CommitLedger(seqno=2) in ledger.outbox.take()
     assert ledger.store.committed == 2
-    assert ledger.sequence.unsigned == 0
+
+
+def test_a_rollback_undoes_state_tree_secrets_and_what_the_host_holds() -> None:
+    ledger = Ledger()
+    ledger.put(b"a", b"1")
+    ledger.sign()
+    root = ledger.sequence.tree.root()
+    ledger.put(b"a", b"2")
+    ledger.sequence.rekey(b"\x05" * 32, at=3)
+    ledger.put(b"a", b"3")
+    ledger.entries()
+    ledger.sequence.rollback(3, signed=2)
+    assert TruncateLedger(seqno=3) in ledger.outbox.take()
+    assert ledger.sequence.secrets.at(4).raw == b"\x05" * 32, "entry 3 brought it"
+    ledger.sequence.rollback(2, signed=2)
+    assert len(ledger.sequence.secrets) == 1
+    assert ledger.sequence.tree.root() == root
+    assert ledger.put(b"a", b"4") == TxId(2, 3)
+
+
+def test_a_backup_comes_to_the_same_state_bytes_and_receipts() -> None:
+    primary, backup = Ledger(chunk_bytes=500), Ledger()
+    primary.put_credentials()
+    for number in range(9):
+        primary.put(b"k%d" % (number % 3), b"x" * 100)
+        if number % 4 == 3:
+            primary.sign()
+    entries = primary.entries()
+    facts = [backup.sequence.apply(entry.data, 2) for entry in entries]
+    assert [fact.is_committable for fact in facts].count(True) == 2
+    assert [fact.size for fact in facts] == [len(entry.data) for entry in entries]
+    assert backup.entries() == entries
+    assert backup.sequence.tree.root() == primary.sequence.tree.root()
+    for seqno in range(1, 11):
+        assert backup.sequence.receipt(seqno, committed=11) == (
+            primary.sequence.receipt(seqno, committed=11)
+        )
+
+
+def test_a_backup_refuses_what_is_not_the_next_entry_and_stays_as_it_was() -> None:
+    primary, backup = Ledger(), Ledger()
+    primary.put_credentials()
+    primary.put(b"a", b"1")
+    primary.sign()
+    first, second, signature = (entry.data for entry in primary.entries())
+    backup.sequence.apply(first, 2)
+    damaged = bytearray(second)
+    damaged[-1] ^= 1
+    for data, view in (
+        (first, 2),
+        (signature, 2),
+        (second, 3),
+        (bytes(damaged), 2),
+        (second[:-1], 2),
+        (b"", 2),
+    ):
+        with pytest.raises((Malformed, VerificationFailed)):
+            backup.sequence.apply(data, view)
+    assert backup.sequence.last_seqno == 1
+    backup.sequence.apply(second, 2)
+    backup.sequence.apply(signature, 2)
+
+
+def test_a_backup_refuses_a_signature_over_another_history() -> None:
+    primary, backup = Ledger(), Ledger()
+    for ledger in (primary, backup):
+        ledger.put_credentials()
+    primary.put(b"a", b"1")
+    backup.put(b"a", b"2")
+    primary.sign()
+    with pytest.raises(VerificationFailed, match="another root"):
+        backup.sequence.apply(primary.entries()[-1].data, 2)
 
 
 def test_the_stored_tree_begins_at_the_previous_signature() -> None:
@@ -154,17 +254,6 @@ def test_an_entry_may_be_as_large_as_the_bound_and_no_larger() -> None:
         Ledger(entry_bytes_max=size - 1).put(b"a", b"x" * 500)
 
 
-def test_capacity_is_the_number_of_entries_that_may_await_commit() -> None:
-    ledger = Ledger()
-    for _ in range(3):
-        ledger.put(b"a", b"1")
-    assert not ledger.sequence.is_at_capacity()
-    ledger.put(b"a", b"1")
-    assert ledger.sequence.is_at_capacity()
-    ledger.sign()
-    assert not ledger.sequence.is_at_capacity()
-
-
 def test_a_new_secret_encrypts_from_the_next_entry_on() -> None:
     ledger = Ledger()
     ledger.put(b"a", b"1")
@@ -185,7 +274,7 @@ def test_what_was_put_off_happens_once_and_only_after_a_commit() -> None:
     tx = ledger.sequence.begin(read_only=False)
     tx.raw("map").put(b"a", b"1")
     ledger.sequence.after_commit(lambda: done.append(2))
-    ledger.sequence.commit(tx)
+    ledger.sequence.append(tx, 2)
     ledger.put(b"a", b"2")
     assert done == [2]
 
@@ -198,12 +287,12 @@ def test_receipts_reach_back_as_far_as_the_window(
     for _ in range(3):
         ledger.put(b"a", b"1")
         ledger.sign()
-    assert ledger.sequence.receipt(2) is None
+    assert ledger.sequence.receipt(2, committed=6) is None
     for seqno in (3, 4, 5, 6):
-        receipt = ledger.sequence.receipt(seqno)
+        receipt = ledger.sequence.receipt(seqno, committed=6)
         assert receipt is not None
         assert receipt.is_signature_transaction is (seqno % 2 == 0)
         signed = seqno + seqno % 2
         assert receipt.root() == ledger.sequence.tree.root(signed)
     ledger.put(b"a", b"1")
-    assert ledger.sequence.receipt(7) is None
+    assert ledger.sequence.receipt(7, committed=7) is None

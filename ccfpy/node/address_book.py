@@ -1,0 +1,57 @@
+"""Where other nodes are reached, as ``nodes.info`` says, told to the host in time.
+
+The host connects; it need not know who is trusted. A node is reached from the moment
+it is trusted in this node's ledger, committed or not, since its vote may be needed to
+commit just that; it is let go when its retirement is final.
+"""
+
+from typing import TYPE_CHECKING
+
+from ccfpy.boundary.effects import ForgetPeer, SetPeer
+from ccfpy.service.tables.nodes import INFO, NodeStatus
+
+if TYPE_CHECKING:
+    from ccfpy.base.ids import NodeId, Seqno
+    from ccfpy.kv.changes import Writes
+    from ccfpy.kv.store import Store
+    from ccfpy.node.channels import Channels
+    from ccfpy.node.outbox import Outbox
+
+
+class AddressBook:
+    """The nodes that this one may have to speak to.
+
+    Attributes:
+        addresses: ``host:port`` by node, this one's own included.
+    """
+
+    def __init__(self, own: "NodeId", channels: "Channels", outbox: "Outbox") -> None:
+        self.addresses: dict[NodeId, str] = {}
+        self._own = own
+        self._channels = channels
+        self._outbox = outbox
+
+    def watch(self, store: "Store") -> None:
+        """Follow the table from now on."""
+        store.on_local(INFO.name, self._learn)
+        store.on_global(INFO.name, self._let_go)
+
+    def _learn(self, _: "Seqno", writes: "Writes") -> None:
+        for node, info in INFO.decode_writes(writes).items():
+            if info is None or info.status is NodeStatus.PENDING:
+                continue
+            address = info.node_to_node_interface.published_address
+            if info.retired_committed or self.addresses.get(node) == address:
+                continue
+            self.addresses[node] = address
+            if node != self._own:
+                self._outbox.put(SetPeer(node=node, address=address))
+
+    def _let_go(self, _: "Seqno", writes: "Writes") -> None:
+        for node, info in INFO.decode_writes(writes).items():
+            is_gone = info is None or info.retired_committed
+            if not is_gone or node == self._own:
+                continue
+            self._channels.close(node)
+            if self.addresses.pop(node, None) is not None:
+                self._outbox.put(ForgetPeer(node=node))

@@ -1,0 +1,47 @@
+"""What a transaction means to consensus: who becomes part of the service, who leaves.
+
+Membership is what ``nodes.info`` says, so consensus learns of it from the very entries
+that it orders (``src/node/hooks.h``).
+"""
+
+from typing import TYPE_CHECKING
+
+from ccfpy.consensus.ready import Entry
+from ccfpy.service.tables.nodes import INFO, NodeStatus
+
+if TYPE_CHECKING:
+    from ccfpy.base.ids import NodeId
+    from ccfpy.kv.changes import WriteSet
+
+
+def facts_of(
+    write_set: "WriteSet", size: int, *, is_committable: bool = False
+) -> Entry:
+    """Tell what consensus is to know of an entry of ``size`` bytes.
+
+    A node that is only pending does not count yet, and one whose record is removed has
+    been retired before.
+
+    Raises:
+        Malformed: a node's record cannot be read.
+    """
+    written = write_set.get(INFO.name)
+    if written is None:
+        return Entry(size=size, is_committable=is_committable)
+    trusted: set[NodeId] = set()
+    retired: set[NodeId] = set()
+    retired_committed: set[NodeId] = set()
+    for node, info in INFO.decode_writes(written).items():
+        if info is None:
+            continue
+        if info.status is NodeStatus.TRUSTED:
+            trusted.add(node)
+        elif info.status is NodeStatus.RETIRED:
+            (retired_committed if info.retired_committed else retired).add(node)
+    return Entry(
+        size=size,
+        is_committable=is_committable,
+        trusted=frozenset(trusted),
+        retired=frozenset(retired),
+        retired_committed=frozenset(retired_committed),
+    )

@@ -1,0 +1,252 @@
+"""Consensus and the ledger, kept in step: what `Raft` asks, done to the `Sequence`.
+
+Every input to consensus goes through here, and what it answers (`Ready`) is performed
+wholly before the next. A primary's entries enter through `commit` and `sign`; a
+backup's through `receive`, which verifies each before consensus may vouch for it.
+
+Whoever must react to a commit or a rollback is told within it, and must not order
+transactions there; that is for the end of the event (`Replica.settle`).
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.base.ids import NodeId, Seqno, TxId, View
+from ccfpy.boundary.effects import SendEntries
+from ccfpy.consensus.messages import AppendEntries, Message, decode
+from ccfpy.consensus.raft import Raft
+from ccfpy.consensus.ready import NOTHING, Entry, Offer, Ready
+from ccfpy.consensus.status import TxStatus, status_of
+from ccfpy.kv.tx import Tx
+from ccfpy.ledger.frame import read_frame
+from ccfpy.ledger.receipt import Receipt
+from ccfpy.ledger.signature import Signer
+from ccfpy.node.outbox import Outbox
+from ccfpy.node.sequence import Appended, Sequence
+
+
+class NotPrimary(Exception):
+    """A transaction that wrote something, on a node that may not order it."""
+
+
+class Peers(Protocol):
+    """The way to other nodes: their channels."""
+
+    def send_authenticated(self, to: NodeId, data: bytes) -> None:
+        """Send a message that anybody may read and nobody change; it may be lost."""
+        ...
+
+    def seal_header(self, to: NodeId, data: bytes) -> bytes | None:
+        """Protect a message that entries will follow; nothing if it cannot be sent."""
+        ...
+
+
+class Replication:
+    """This node's part in agreeing on the ledger.
+
+    Attributes:
+        raft: the state machine; only this class gives it inputs.
+        sequence: the ledger; likewise only written through here.
+        is_cleanup_due: this node is primary, and retirements that are complete may be
+            recorded as such.
+    """
+
+    def __init__(
+        self, *, raft: Raft, sequence: Sequence, peers: Peers, outbox: Outbox
+    ) -> None:
+        self.raft = raft
+        self.sequence = sequence
+        self.is_cleanup_due = False
+        self._peers = peers
+        self._outbox = outbox
+        self._role: tuple[bool, View] = (False, 0)
+        self._committed: list[Callable[[Seqno], None]] = []
+        self._rolled_back: list[Callable[[Seqno], None]] = []
+        self._role_changed: list[Callable[[], None]] = []
+
+    # Who wants to know
+
+    def on_commit(self, tell: Callable[[Seqno], None]) -> None:
+        """Have ``tell`` called with every new commit, after the KV's global hooks."""
+        self._committed.append(tell)
+
+    def on_rollback(self, tell: Callable[[Seqno], None]) -> None:
+        """Have ``tell`` called with the last entry that stays, whenever some do not."""
+        self._rolled_back.append(tell)
+
+    def on_role_change(self, tell: Callable[[], None]) -> None:
+        """Have ``tell`` called when a view begins, or this node leads or follows."""
+        self._role_changed.append(tell)
+
+    # Questions
+
+    @property
+    def is_primary(self) -> bool:
+        """Whether this node orders transactions."""
+        return self.raft.is_leader
+
+    @property
+    def view(self) -> View:
+        """The newest view known."""
+        return self.raft.view
+
+    @property
+    def unsigned(self) -> int:
+        """How many entries follow the last signature."""
+        return self.raft.log.unsigned
+
+    @property
+    def is_all_committed(self) -> bool:
+        """Whether no signature waits for a majority."""
+        return not self.raft.log.has_committables
+
+    def tx_status(self, tx_id: TxId) -> TxStatus:
+        """Tell what is known of a transaction."""
+        log = self.raft.log
+        return status_of(
+            tx_id, log.history, last=log.last_seqno, committed=log.commit_seqno
+        )
+
+    def committed_tx_id(self) -> TxId | None:
+        """Name the last committed transaction."""
+        log = self.raft.log
+        return log.tx_id(log.commit_seqno) if log.commit_seqno else None
+
+    def receipt(self, seqno: Seqno) -> Receipt | None:
+        """Prove a committed transaction that is still in memory."""
+        return self.sequence.receipt(seqno, committed=self.raft.log.commit_seqno)
+
+    # Inputs
+
+    def begin(self) -> None:
+        """Lead a new service, of which this is the only node."""
+        self._perform(self.raft.begin())
+
+    def commit(self, tx: Tx, claims_digest: bytes | None = None) -> TxId | None:
+        """Order a transaction; name it, or the state it read, or nothing if neither.
+
+        Raises:
+            Conflict: what it read has changed.
+            EntryTooLarge: its entry is over the bound.
+            NotPrimary: it writes, and this node does not lead.
+        """
+        raft = self.raft
+        read_version = tx.read_version
+        view = raft.view
+        if not raft.is_leader and tx.writes:
+            raise NotPrimary
+        appended = self.sequence.append(tx, view, claims_digest)
+        if appended is not None:
+            return self._appended(appended)
+        return None if read_version is None else raft.log.tx_id(read_version)
+
+    def sign(self, signer: Signer, *, issued_at: int) -> None:
+        """Sign everything before; ``issued_at`` is Unix time in seconds."""
+        self._appended(self.sequence.sign(signer, self.raft.view, issued_at=issued_at))
+
+    def receive(self, sender: NodeId, header: bytes, entries: bytes) -> None:
+        """Take a message whose sender its channel proved, with what followed it."""
+        try:
+            message = decode(header)
+        except Malformed as error:
+            self._outbox.fail(f"Ignored a message from {sender}: {error}")
+            return
+        self._perform(self.raft.receive(sender, message), entries)
+
+    def tick(self, elapsed_ms: int) -> None:
+        """Let time pass."""
+        self._perform(self.raft.tick(elapsed_ms))
+
+    def flush(self) -> None:
+        """Send what this turn appended, all of it together."""
+        self._perform(self.raft.flush())
+
+    # What consensus asks
+
+    def _appended(self, appended: Appended) -> TxId:
+        ready = self.raft.append(appended.entry)
+        if ready is not NOTHING:
+            self._perform(ready)
+        return appended.tx_id
+
+    def _perform(self, ready: Ready, entries: bytes = b"") -> None:
+        while True:
+            self._perform_one(ready)
+            if ready.offer is None:
+                break
+            ready = self.raft.accept(self._apply(ready.offer, entries))
+        self._note_role()
+
+    def _perform_one(self, ready: Ready) -> None:
+        if ready is NOTHING:
+            return
+        if ready.rollback_to is not None:
+            self._rollback(ready.rollback_to)
+        for to, message in ready.messages:
+            self._send(to, message)
+        if ready.commit_to is not None:
+            self.sequence.commit_to(ready.commit_to)
+            for tell in self._committed:
+                tell(ready.commit_to)
+        self.is_cleanup_due |= ready.is_cleanup_due
+
+    def _rollback(self, to: Seqno) -> None:
+        self.sequence.rollback(to, signed=self.raft.log.last_committable.seqno)
+        for tell in self._rolled_back:
+            tell(to)
+
+    def _send(self, to: NodeId, message: Message) -> None:
+        data = message.encode()
+        if not isinstance(message, AppendEntries) or not message.has_entries:
+            self._peers.send_authenticated(to, data)
+            return
+        header = self._peers.seal_header(to, data)
+        if header is not None:
+            self._outbox.put(
+                SendEntries(
+                    to=to,
+                    header=header,
+                    first=message.previous.seqno + 1,
+                    last=message.last.seqno,
+                )
+            )
+
+    def _apply(self, offer: Offer, data: bytes) -> list[Entry]:
+        """Verify and apply what was offered, up to the first entry that is refused."""
+        taken: list[Entry] = []
+        try:
+            position = _skip(data, offer.first - offer.message.previous.seqno - 1)
+            for _ in range(offer.entry_count):
+                end = position + read_frame(data, position).entry_bytes
+                taken.append(self.sequence.apply(data[position:end], offer.view))
+                position = end
+        except (Malformed, VerificationFailed) as error:
+            self._outbox.fail(
+                f"Follower failed to apply log entry: {offer.first + len(taken)} "
+                f"({error})"
+            )
+        return taken
+
+    def _note_role(self) -> None:
+        role = self.raft.is_leader, self.raft.view
+        if role == self._role:
+            return
+        self._role = role
+        is_leader, view = role
+        what = "leader" if is_leader else "follower"
+        self._outbox.info(f"Becoming {what} {self.raft.replica.node_id}: {view}")
+        for tell in self._role_changed:
+            tell()
+
+
+def _skip(data: bytes, count: int) -> int:
+    """Give where the entry after the first ``count`` begins.
+
+    Raises:
+        Malformed: there are not so many.
+    """
+    position = 0
+    for _ in range(count):
+        position += read_frame(data, position).entry_bytes
+    return position
