@@ -5,7 +5,10 @@ random one. Nothing here makes a nonce, so nothing here can repeat one unnoticed
 """
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import GCM
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 
@@ -38,6 +41,29 @@ class AesGcm:
             return self._cipher.decrypt(iv, ciphertext + tag, aad)
         except InvalidTag as error:
             raise VerificationFailed("AES-GCM tag does not match") from error
+
+
+class GcmEncryption:
+    """One encryption whose input comes in pieces: first all ``aad``, then the rest."""
+
+    __slots__ = ("_encryptor",)
+
+    def __init__(self, key: bytes, iv: bytes) -> None:
+        assert len(key) == KEY_BYTES, len(key)
+        self._encryptor = Cipher(AES(key), GCM(iv)).encryptor()
+
+    def authenticate(self, aad: bytes) -> None:
+        """Take a piece of what is authenticated and not encrypted."""
+        self._encryptor.authenticate_additional_data(aad)
+
+    def encrypt(self, plaintext: bytes) -> bytes:
+        """Take a piece of the plaintext; give as much ciphertext."""
+        return self._encryptor.update(plaintext)
+
+    def finish(self) -> bytes:
+        """End it; give the tag."""
+        self._encryptor.finalize()
+        return self._encryptor.tag
 
 
 def seal_blob(key: bytes, plaintext: bytes, *, iv: bytes) -> bytes:

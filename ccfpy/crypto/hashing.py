@@ -20,6 +20,23 @@ def sha256_hex(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+class Sha256:
+    """A SHA-256 whose input comes in pieces."""
+
+    __slots__ = ("_hash",)
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def update(self, data: bytes) -> None:
+        """Take the next piece."""
+        self._hash.update(data)
+
+    def digest(self) -> bytes:
+        """Give the digest of all that was taken."""
+        return self._hash.digest()
+
+
 def hmac_sha256(key: bytes, data: bytes) -> bytes:
     """Give the HMAC-SHA256 of ``data`` under ``key``."""
     return hmac.digest(key, data, "sha256")

@@ -47,14 +47,19 @@ class PublicSnapshot(NamedTuple):
 
 def serialise_public_snapshot(snapshot: PublicSnapshot) -> bytes:
     """Write a snapshot's public domain."""
+    head = public_head(snapshot.version, snapshot.leaf, snapshot.view_history)
+    return head + serialise_maps(snapshot.maps)
+
+
+def public_head(version: Seqno, leaf: bytes, view_history: Iterable[Seqno]) -> bytes:
+    """Write what stands before the maps in a snapshot's public domain."""
     return b"".join(
         (
             bytes((EntryType.SNAPSHOT,)),
-            u64(snapshot.version),
+            u64(version),
             u64(0),
-            buf(snapshot.leaf),
-            buf(b"".join(map(u64, snapshot.view_history))),
-            serialise_maps(snapshot.maps),
+            buf(leaf),
+            buf(b"".join(map(u64, view_history))),
         )
     )
 
@@ -84,8 +89,35 @@ def serialise_maps(maps: Iterable[MapSnapshot]) -> bytes:
     """Write map blocks, which must come in name order; the whole private domain."""
     blocks: list[bytes] = []
     for name, version, entries in maps:
-        blocks += (buf(name.encode()), u64(version), buf(_serialise_state(entries)))
+        state = b"".join(map(entry_bytes, sorted(entries, key=_state_order)))
+        blocks += (map_head(name, version, len(state)), state)
     return b"".join(blocks)
+
+
+def map_head(name: str, version: Seqno, state_bytes: int) -> bytes:
+    """Write what stands before a map's state."""
+    return buf(name.encode()) + u64(version) + u64(state_bytes)
+
+
+def entry_bytes(entry: Entry) -> bytes:
+    """Write one entry of a map's state."""
+    key, version, value = entry
+    return b"".join(
+        (
+            u64(len(key)),
+            key,
+            _padding(len(key)),
+            u64(8 + len(value)),
+            u64(version),
+            value,
+            _padding(len(value)),
+        )
+    )
+
+
+def key_order(key: bytes) -> int:
+    """Give the 32 bits by which a state's keys are ordered."""
+    return siphash_2_4(key, _K0, _K1) & 0xFFFF_FFFF
 
 
 def parse_maps(data: bytes, position: int = 0) -> tuple[MapSnapshot, ...]:
@@ -103,21 +135,6 @@ def parse_maps(data: bytes, position: int = 0) -> tuple[MapSnapshot, ...]:
             raise Malformed(f"map before {reader.position} appears a second time")
         maps[name] = MapSnapshot(name, version, _parse_state(reader.buf()))
     return tuple(maps.values())
-
-
-def _serialise_state(entries: Iterable[Entry]) -> bytes:
-    fields: list[bytes] = []
-    for key, version, value in sorted(entries, key=_state_order):
-        fields += (
-            u64(len(key)),
-            key,
-            _padding(len(key)),
-            u64(8 + len(value)),
-            u64(version),
-            value,
-            _padding(len(value)),
-        )
-    return b"".join(fields)
 
 
 def _parse_state(state: bytes) -> list[Entry]:
@@ -140,7 +157,7 @@ def _parse_state(state: bytes) -> list[Entry]:
 def _state_order(entry: Entry) -> tuple[int, bytes]:
     """Order by the key's hash; by the key itself where hashes are equal."""
     key = entry[0]
-    return siphash_2_4(key, _K0, _K1) & 0xFFFF_FFFF, key
+    return key_order(key), key
 
 
 def _padding(length: int) -> bytes:

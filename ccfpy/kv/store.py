@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 from ccfpy.base.ids import Seqno
 from ccfpy.kv.changes import Committed, Conflict, Writes, WriteSet
+from ccfpy.kv.frozen import FrozenMap
 from ccfpy.kv.hooks import Hook
 from ccfpy.kv.names import is_public
 from ccfpy.kv.snapshot import MapSnapshot
@@ -200,16 +201,36 @@ class Store:
             Conflict: ``seqno`` was compacted away.
             ValueError: ``seqno`` has not been applied.
         """
-        if seqno > self.version:
-            raise ValueError(f"no state at {seqno} yet, only at {self.version}")
-        if seqno < self.committed:
-            raise Conflict(f"version {seqno} is older than {self.committed}")
+        self._check_readable(seqno)
         versions = self._map_versions_at(seqno)
         return [
             MapSnapshot(name, versions[name], list(self.maps[name].entries_at(seqno)))
             for name in sorted(versions)
             if is_public(name) is public
         ]
+
+    def freeze(self, seqno: Seqno, *, public: bool) -> list[FrozenMap]:
+        """Set aside the public or the private maps as they were after ``seqno``.
+
+        In name order. It stays what it is whatever becomes of the store.
+
+        Raises:
+            Conflict: ``seqno`` was compacted away.
+            ValueError: ``seqno`` has not been applied.
+        """
+        self._check_readable(seqno)
+        versions = self._map_versions_at(seqno)
+        return [
+            FrozenMap(name, versions[name], self.maps[name].chains.copy())
+            for name in sorted(versions)
+            if is_public(name) is public
+        ]
+
+    def _check_readable(self, seqno: Seqno) -> None:
+        if seqno > self.version:
+            raise ValueError(f"no state at {seqno} yet, only at {self.version}")
+        if seqno < self.committed:
+            raise Conflict(f"version {seqno} is older than {self.committed}")
 
     def install(self, seqno: Seqno, snapshots: Iterable[MapSnapshot]) -> None:
         """Replace the maps named by ``snapshots`` with their state after ``seqno``.

@@ -86,10 +86,7 @@ class VersionedMap:
 
     def node_at(self, key: bytes, version: Seqno) -> Node | None:
         """Find the newest node of ``key`` at or below ``version``."""
-        node = self.chains.get(key)
-        while node is not None and node[0] > version:
-            node = node[2]
-        return node
+        return node_below(self.chains.get(key), version)
 
     def current_version_of(self, key: bytes) -> Seqno:
         """Give the seqno that last wrote ``key``, 0 where it does not exist now."""
@@ -117,6 +114,13 @@ class VersionedMap:
         del self.chains[key]
         if self._ordered is not None:
             self._ordered.remove(key)
+
+
+def node_below(node: Node | None, version: Seqno) -> Node | None:
+    """Find, along a chain, the newest node at or below ``version``."""
+    while node is not None and node[0] > version:
+        node = node[2]
+    return node
 
 
 def _trimmed(node: Node, version: Seqno) -> Node | None:

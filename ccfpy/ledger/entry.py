@@ -132,11 +132,28 @@ def _assemble(
 ) -> bytes:
     iv = _IV.pack(*nonce)
     ciphertext, tag = secret.cipher.encrypt(iv, private, public)
-    size = len(public)
-    body_bytes = BODY_BYTES_MIN + size + len(private)
+    return _prefix(tag, iv, len(public), len(private), flags) + public + ciphertext
+
+
+def _prefix(
+    tag: bytes, iv: bytes, public_bytes: int, private_bytes: int, flags: int
+) -> bytes:
+    body_bytes = BODY_BYTES_MIN + public_bytes + private_bytes
     assert body_bytes <= BODY_BYTES_MAX, body_bytes
     frame = ENTRY_VERSION | flags << 8 | body_bytes << 16
-    return _PREFIX.pack(frame, tag, iv, size) + public + ciphertext
+    return _PREFIX.pack(frame, tag, iv, public_bytes)
+
+
+def snapshot_iv(seqno: int) -> bytes:
+    """Give the IV under which the snapshot of ``seqno`` is encrypted."""
+    return _IV.pack(seqno, SNAPSHOT_BIT)
+
+
+def snapshot_prefix(
+    seqno: int, tag: bytes, *, public_bytes: int, private_bytes: int
+) -> bytes:
+    """Write what stands before the domains of a snapshot that came in pieces."""
+    return _prefix(tag, snapshot_iv(seqno), public_bytes, private_bytes, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

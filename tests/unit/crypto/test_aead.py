@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import Malformed, VerificationFailed
-from ccfpy.crypto.aead import IV_BYTES, KEY_BYTES, AesGcm, open_blob, seal_blob
+from ccfpy.crypto.aead import (
+    IV_BYTES,
+    KEY_BYTES,
+    AesGcm,
+    GcmEncryption,
+    open_blob,
+    seal_blob,
+)
 
 KEYS = st.binary(min_size=KEY_BYTES, max_size=KEY_BYTES)
 IVS = st.binary(min_size=IV_BYTES, max_size=IV_BYTES)
@@ -83,3 +90,19 @@ def test_a_blob_without_its_header_is_malformed(size: int) -> None:
 def test_a_key_has_256_bits() -> None:
     with pytest.raises(AssertionError):
         AesGcm(bytes(16))
+
+
+@given(
+    aad=st.lists(st.binary(max_size=40)),
+    plaintext=st.lists(st.binary(max_size=40)),
+)
+def test_an_encryption_in_pieces_is_the_one_at_once(
+    aad: list[bytes], plaintext: list[bytes]
+) -> None:
+    key, iv = bytes(32), bytes(range(12))
+    pieces = GcmEncryption(key, iv)
+    for piece in aad:
+        pieces.authenticate(piece)
+    ciphertext = b"".join(map(pieces.encrypt, plaintext))
+    at_once = AesGcm(key).encrypt(iv, b"".join(plaintext), b"".join(aad))
+    assert (ciphertext, pieces.finish()) == at_once
