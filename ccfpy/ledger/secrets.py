@@ -69,6 +69,10 @@ class LedgerSecrets:
         """Give each version and its secret, oldest first."""
         return zip(tuple(self._versions), tuple(self._secrets), strict=True)
 
+    def __contains__(self, version: object) -> bool:
+        """Tell whether a secret applies from exactly ``version`` on."""
+        return version in self._versions
+
     def at(self, seqno: Seqno) -> LedgerSecret:
         """Give the secret that encrypts the entry at ``seqno``.
 

@@ -123,6 +123,12 @@ class Replication:
         """Lead a new service, of which this is the only node."""
         self._perform(self.raft.begin())
 
+    def join(self) -> None:
+        """Follow a service from where the ledger here ends, which is final."""
+        last = self.sequence.last_seqno
+        assert not last, "a node without a snapshot joins from the beginning"
+        self._perform(self.raft.join(starts=(), last=TxId(0, 0)))
+
     def commit(self, tx: Tx, claims_digest: bytes | None = None) -> TxId | None:
         """Order a transaction; name it, or the state it read, or nothing if neither.
 

@@ -108,8 +108,12 @@ class Sequence:
         self._after_commit.append(act)
 
     def rekey(self, raw: bytes, *, at: Seqno) -> None:
-        """Encrypt with a new ledger secret from the entry after ``at`` on."""
-        self.secrets.add(at + 1, LedgerSecret(raw=raw, previous_stored=at))
+        """Encrypt with a new ledger secret from the entry after ``at`` on.
+
+        A joiner may have been handed it already.
+        """
+        if at + 1 not in self.secrets:
+            self.secrets.add(at + 1, LedgerSecret(raw=raw, previous_stored=at))
 
     def force_chunk(self) -> None:
         """End the ledger chunk at the next signature."""
