@@ -1,0 +1,282 @@
+"""All of a node's channels, behind one face: bytes to send, verified bytes received.
+
+Which node a frame is from is the host's word until its channel bears it out. A stranger
+costs nothing to keep: a channel is made for a node we mean to speak to, or for one that
+has proved, with a signed share and a certificate of the service, to be of it. A node
+whose retirement is final is closed for good; its certificate would still pass.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ccfpy.base import limits
+from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.base.ids import NodeId, is_hex_id
+from ccfpy.base.ports import Entropy
+from ccfpy.boundary.peers import PeerTraffic
+from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.ec import KeyPair
+from ccfpy.crypto.hashing import sha256_hex
+from ccfpy.node.channels import framing
+from ccfpy.node.channels.agreement import Credentials
+from ccfpy.node.channels.channel import Channel, ChannelLog
+from ccfpy.node.channels.keys import COUNT_BITS
+from ccfpy.node.channels.states import ChannelState
+
+MESSAGE_LIMIT_MIN = 2
+"""One message, and then the one with which new keys are sought."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSettings:
+    """What a node's configuration says of its channels.
+
+    Attributes:
+        message_limit: messages under one pair of keys, both directions together; new
+            keys are sought from half of it (``node_to_node_message_limit``).
+        idle_timeout_ms: after which unused keys are given up; None keeps them
+            (``idle_connection_timeout``).
+    """
+
+    message_limit: int = limits.CHANNEL_MESSAGES_MAX
+    idle_timeout_ms: int | None = limits.CHANNEL_IDLE_MS
+
+    def __post_init__(self) -> None:
+        assert MESSAGE_LIMIT_MIN <= self.message_limit < 1 << COUNT_BITS
+
+
+@dataclass(slots=True, kw_only=True)
+class Received:
+    """A message that its channel bears out.
+
+    Attributes:
+        header: the struct that leads it: one message of consensus, or a forwarded
+            message's header.
+        body: what follows. Of a forwarded message its plaintext; behind an
+            ``AppendEntries`` the ledger entries, which the channel does *not* protect:
+            they protect themselves.
+    """
+
+    header: bytes
+    body: bytes
+
+
+class Channels:
+    """Every channel of one node.
+
+    Nothing is sent or received before `identify`. Sending to a node begins its channel
+    by itself; what is lost meanwhile, sender and receiver must bear.
+    """
+
+    def __init__(
+        self,
+        *,
+        key: KeyPair,
+        entropy: Entropy,
+        send: Callable[[NodeId, PeerTraffic, bytes], None],
+        log: ChannelLog,
+        now_ms: int,
+        settings: ChannelSettings | None = None,
+    ) -> None:
+        """Make them.
+
+        Args:
+            key: this node's own; its digest is the node's id.
+            entropy: for shares and salts.
+            send: hands a message to the host; it must not call back.
+            log: for what CCF logs of channels.
+            now_ms: the host's clock, as in `tick`.
+            settings: CCF's defaults if not given.
+        """
+        self.node_id = NodeId(sha256_hex(key.public_key.der))
+        self._key = key
+        self._entropy = entropy
+        self._send = send
+        self._log = log
+        self._settings = settings or ChannelSettings()
+        self._credentials: Credentials | None = None
+        self._channels: dict[NodeId, Channel] = {}
+        self._closed: dict[NodeId, None] = {}
+        self._now_ms = now_ms
+
+    # Who we are, and when
+
+    def identify(
+        self, *, service_certificate: Certificate, node_certificate: Certificate
+    ) -> None:
+        """Begin to speak as a node of a service, or go on with renewed certificates.
+
+        Channels that are established stay so: a renewed certificate has the same key.
+
+        Raises:
+            VerificationFailed: the node's certificate is not the service's, or not for
+                this node's key.
+        """
+        node_certificate.verify_signed_by(service_certificate)
+        if node_certificate.public_key != self._key.public_key:
+            raise VerificationFailed(f"{node_certificate} is not of {self.node_id}")
+        if self._credentials is None:
+            self._credentials = Credentials(
+                node_id=self.node_id,
+                key=self._key,
+                node_certificate=node_certificate,
+                service_certificate=service_certificate,
+            )
+        self._credentials.node_certificate = node_certificate
+        self._credentials.service_certificate = service_certificate
+
+    def tick(self, now_ms: int) -> None:
+        """Take note of the time: try exchanges again, give up what is idle."""
+        self._now_ms = now_ms
+        for channel in self._channels.values():
+            if self._is_idle(channel):
+                if channel.state is not ChannelState.INACTIVE:
+                    channel.close()
+            else:
+                channel.tick(now_ms)
+
+    def _is_idle(self, channel: Channel) -> bool:
+        timeout = self._settings.idle_timeout_ms
+        return timeout is not None and self._now_ms - channel.used_at_ms >= timeout
+
+    # Whom we speak to
+
+    def is_established(self, node: NodeId) -> bool:
+        """Tell whether messages can be sent to ``node`` now."""
+        channel = self._channels.get(node)
+        return channel is not None and channel.is_established
+
+    def close(self, node: NodeId) -> None:
+        """End the channel to a node for good; nothing of its is accepted any more.
+
+        For nodes whose retirement is final. Ids are not used twice.
+        """
+        channel = self._channels.pop(node, None)
+        if channel is not None:
+            channel.close()
+        self._closed[node] = None
+        if len(self._closed) > limits.CHANNELS_CLOSED_MAX:
+            del self._closed[next(iter(self._closed))]
+
+    # Sending
+
+    def send_authenticated(self, to: NodeId, data: bytes) -> None:
+        """Send a message of consensus that no entries follow.
+
+        While there are no keys the newest waits for them, and older ones are lost.
+        """
+        channel = self._to(to)
+        if channel is not None:
+            channel.send_authenticated(data, self._now_ms)
+
+    def seal_header(self, to: NodeId, data: bytes) -> bytes | None:
+        """Protect an ``AppendEntries`` for the host to put entries behind.
+
+        Returns:
+            ``data`` and its GCM header; nothing while there are no keys. They are then
+            being sought, and the message is the caller's to send again.
+        """
+        channel = self._to(to)
+        return None if channel is None else channel.seal_header(data, self._now_ms)
+
+    def send_encrypted(self, to: NodeId, header: bytes, plaintext: bytes) -> bool:
+        """Send a forwarded message: ``header`` in the clear, both parts protected.
+
+        Returns:
+            False if it is lost: ``to`` is closed, or too many wait for its keys.
+        """
+        channel = self._to(to)
+        return channel is not None and channel.send_encrypted(
+            header, plaintext, self._now_ms
+        )
+
+    # Receiving
+
+    def receive(self, kind: int, sender: NodeId, payload: bytes) -> Received | None:
+        """Take what the host says ``sender`` sent.
+
+        It never raises, whatever the bytes, and what it refuses changes nothing.
+
+        Args:
+            kind: a `PeerTraffic` number.
+            sender: whose id the frame names.
+            payload: what followed in it.
+
+        Returns:
+            The message, if it is one of consensus or forwarding and is what the sender
+            sealed. Nothing if it was a step of a key exchange, which is dealt with
+            here, or refused, which is logged.
+        """
+        if self._credentials is None:
+            return None
+        if not is_hex_id(sender) or sender == self.node_id or sender in self._closed:
+            self._log.fail(f"Refused a message from {sender[:64]}: not a node to hear")
+            return None
+        match kind:
+            case PeerTraffic.CHANNEL:
+                self._take_handshake(sender, payload)
+                return None
+            case PeerTraffic.CONSENSUS:
+                return self._open(sender, PeerTraffic.CONSENSUS, payload)
+            case PeerTraffic.FORWARDED:
+                return self._open(sender, PeerTraffic.FORWARDED, payload)
+            case _:
+                self._log.fail(f"Unknown node message type: {kind}")
+                return None
+
+    def _take_handshake(self, sender: NodeId, payload: bytes) -> None:
+        channel = self._channels.get(sender) or self._new(sender)
+        channel.take_handshake(payload, self._now_ms)
+        if channel.state is not ChannelState.INACTIVE:
+            self._keep(channel)
+
+    def _open(
+        self, sender: NodeId, kind: PeerTraffic, payload: bytes
+    ) -> Received | None:
+        channel = self._channels.get(sender)
+        if channel is None:
+            self._log.info(
+                f"Node channel with {sender} cannot receive message: not established "
+                f"a receive key, status={ChannelState.INACTIVE}"
+            )
+            return None
+        try:
+            message = framing.split(kind, payload)
+        except Malformed as error:
+            self._log.fail(f"<- {sender} ({channel.state}): {error}")
+            return None
+        plaintext = channel.open(kind, message, self._now_ms)
+        if plaintext is None:
+            return None
+        return Received(header=message.header, body=message.entries or plaintext)
+
+    # Making channels
+
+    def _to(self, node: NodeId) -> Channel | None:
+        """Give the channel to a node that we mean to speak to."""
+        assert self._credentials is not None, "a node without a service has no peers"
+        assert node != self.node_id, "a node does not speak to itself"
+        channel = self._channels.get(node)
+        if channel is None and node not in self._closed:
+            channel = self._new(node)
+            self._keep(channel)
+        return channel
+
+    def _new(self, peer: NodeId) -> Channel:
+        assert self._credentials is not None
+        return Channel(
+            peer,
+            self._credentials,
+            entropy=self._entropy,
+            send=self._send,
+            log=self._log,
+            message_limit=self._settings.message_limit,
+        )
+
+    def _keep(self, channel: Channel) -> None:
+        """Keep a channel, forgetting the one that was unused the longest if need be."""
+        if channel.peer not in self._channels:
+            if len(self._channels) >= limits.CHANNELS_MAX:
+                idlest = min(self._channels.values(), key=lambda c: c.used_at_ms)
+                del self._channels[idlest.peer]
+            self._channels[channel.peer] = channel

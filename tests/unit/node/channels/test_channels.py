@@ -1,0 +1,317 @@
+"""All channels of a node: who is heard, what is kept, and when it is given up."""
+
+import pytest
+
+from ccfpy.base import limits
+from ccfpy.base.errors import VerificationFailed
+from ccfpy.base.ids import NodeId
+from ccfpy.boundary.peers import PeerTraffic
+from ccfpy.crypto.ec import KeyPair
+from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.node.channels import Channels, ChannelSettings, Received
+from tests.unit.node.channels.conftest import (
+    APPEND,
+    COMMAND,
+    PROPOSE,
+    Frame,
+    Lines,
+    Peer,
+    deliver,
+    establish,
+    id_of,
+    node_key,
+    service_of,
+)
+
+IDLE = limits.CHANNEL_IDLE_MS
+
+
+def _channels(key: KeyPair, log: Lines) -> Channels:
+    return Channels(
+        key=key,
+        entropy=SeededEntropy(1),
+        send=lambda *_: None,
+        log=log,
+        now_ms=0,
+    )
+
+
+# What travels
+
+
+def test_a_message_of_consensus_arrives_with_its_header_alone(
+    low: Peer, high: Peer
+) -> None:
+    establish(low, high)
+    low.channels.send_authenticated(high.id, PROPOSE)
+    frame = low.one()
+    assert frame.kind is PeerTraffic.CONSENSUS
+    assert frame.payload[:16] == PROPOSE
+    assert len(frame.payload) == 16 + 24
+    assert high.hear(frame) == Received(header=PROPOSE, body=b"")
+
+
+def test_entries_follow_a_sealed_header_unprotected(low: Peer, high: Peer) -> None:
+    establish(low, high)
+    header = low.channels.seal_header(high.id, APPEND)
+    assert header is not None
+    assert header[:57] == APPEND
+    assert len(header) == 57 + 24
+    assert not low.out
+    frame = Frame(low.id, high.id, PeerTraffic.CONSENSUS, header + b"entries")
+    assert high.hear(frame) == Received(header=APPEND, body=b"entries")
+
+
+def test_a_forwarded_message_hides_its_plaintext(low: Peer, high: Peer) -> None:
+    establish(low, high)
+    assert low.channels.send_encrypted(high.id, COMMAND, b"private words")
+    frame = low.one()
+    assert frame.kind is PeerTraffic.FORWARDED
+    assert frame.payload[: len(COMMAND)] == COMMAND
+    assert b"private" not in frame.payload
+    assert high.hear(frame) == Received(header=COMMAND, body=b"private words")
+
+
+# Who is heard
+
+
+def test_nothing_is_heard_before_the_node_is_of_a_service() -> None:
+    log = Lines()
+    channels = _channels(node_key("alice"), log)
+    assert channels.receive(0, id_of(node_key("bob")), b"") is None
+    assert channels.receive(9, NodeId("?"), b"") is None
+    assert log == Lines()
+
+
+def test_sending_before_the_node_is_of_a_service_is_a_mistake() -> None:
+    channels = _channels(node_key("alice"), Lines())
+    with pytest.raises(AssertionError, match="no peers"):
+        channels.send_authenticated(id_of(node_key("bob")), PROPOSE)
+
+
+def test_a_node_does_not_speak_to_itself(low: Peer) -> None:
+    with pytest.raises(AssertionError, match="itself"):
+        low.channels.send_authenticated(low.id, PROPOSE)
+    assert low.hear(Frame(low.id, low.id, PeerTraffic.CHANNEL, b"")) is None
+    assert low.log.fails == [f"Refused a message from {low.id}: not a node to hear"]
+
+
+@pytest.mark.parametrize("sender", ["", "alice", "A" * 64, "é" * 64, "a" * 65])
+def test_a_sender_that_is_no_id_is_refused(low: Peer, sender: str) -> None:
+    for kind in PeerTraffic:
+        assert low.channels.receive(kind, NodeId(sender), PROPOSE) is None
+    assert len(low.log.fails) == len(PeerTraffic)
+    assert not low.out
+
+
+@pytest.mark.parametrize("kind", [-1, 3, 2**64 - 1])
+def test_an_unknown_kind_of_message_is_refused(
+    low: Peer, high: Peer, kind: int
+) -> None:
+    establish(low, high)
+    assert low.channels.receive(kind, high.id, PROPOSE) is None
+    assert low.log.fails == [f"Unknown node message type: {kind}"]
+
+
+def test_a_node_with_another_services_certificate_is_refused(low: Peer) -> None:
+    foreign = Peer("mallory", service=service_of("another"))
+    foreign.channels.send_authenticated(low.id, PROPOSE)
+    deliver(foreign, low)
+    assert not low.channels.is_established(foreign.id)
+    assert "Peer certificate verification failed" in low.log.fails[0]
+    assert not low.out
+
+
+def test_a_foreign_node_cannot_answer_either(low: Peer) -> None:
+    foreign = Peer("mallory", service=service_of("another"))
+    low.channels.send_authenticated(foreign.id, PROPOSE)
+    begun = low.one()
+    believer = Peer("mallory")  # the same node, believing in our service
+    believer.hear(begun)
+    answer = believer.one()
+    pem, other = (
+        s.endorse(foreign.key).pem.encode() for s in (believer.service, foreign.service)
+    )
+    forged = answer.payload.replace(
+        len(pem).to_bytes(8, "little") + pem, len(other).to_bytes(8, "little") + other
+    )
+    assert forged != answer.payload
+    low.hear(Frame(foreign.id, low.id, PeerTraffic.CHANNEL, forged))
+    assert not low.channels.is_established(foreign.id)
+    assert "Peer certificate verification failed" in low.log.fails[0]
+
+
+def test_a_node_of_the_service_cannot_speak_under_anothers_id(
+    low: Peer, high: Peer
+) -> None:
+    carol = Peer("carol")
+    carol.channels.send_authenticated(low.id, PROPOSE)
+    frame = carol.one()
+    low.hear(Frame(high.id, low.id, frame.kind, frame.payload))
+    assert not low.out
+    assert f"is of node {carol.id}, not of {high.id}" in low.log.fails[0]
+
+
+def test_data_of_a_stranger_is_refused_and_costs_nothing_to_keep(low: Peer) -> None:
+    for n in range(100):
+        stranger = NodeId(f"{n:064x}")
+        for kind in PeerTraffic:
+            assert low.channels.receive(kind, stranger, APPEND + bytes(24)) is None
+    assert not low.out
+    assert not low.channels._channels
+
+
+# Retired nodes
+
+
+def test_a_closed_node_is_neither_heard_nor_spoken_to(low: Peer, high: Peer) -> None:
+    establish(low, high)
+    high.channels.send_authenticated(low.id, PROPOSE)
+    in_flight = high.one()
+    low.channels.close(high.id)
+    assert low.hear(in_flight) is None
+    assert not low.channels.is_established(high.id)
+    low.channels.send_authenticated(high.id, PROPOSE)
+    assert low.channels.seal_header(high.id, APPEND) is None
+    assert not low.channels.send_encrypted(high.id, COMMAND, b"private")
+    assert not low.out
+
+
+def test_a_closed_node_cannot_come_back(low: Peer, high: Peer) -> None:
+    """Its certificate still passes."""
+    low.channels.close(high.id)
+    low.channels.close(high.id)
+    high.channels.send_authenticated(low.id, PROPOSE)
+    deliver(low, high)
+    assert not low.channels.is_established(high.id)
+    assert low.log.fails == [f"Refused a message from {high.id}: not a node to hear"]
+
+
+def test_closing_one_node_leaves_the_others(low: Peer, high: Peer) -> None:
+    carol = Peer("carol")
+    establish(low, high)
+    establish(low, carol)
+    low.channels.close(carol.id)
+    low.channels.send_authenticated(high.id, PROPOSE)
+    assert high.hear(low.one()) == Received(header=PROPOSE, body=b"")
+
+
+def test_beyond_their_limit_the_oldest_closed_node_is_forgotten(
+    low: Peer, high: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CHANNELS_CLOSED_MAX", 2)
+    low.channels.close(high.id)
+    low.channels.close(NodeId("a" * 64))
+    high.channels.send_authenticated(low.id, PROPOSE)
+    frame = high.one()
+    low.hear(frame)
+    assert not low.out
+    low.channels.close(NodeId("b" * 64))
+    low.hear(frame)
+    assert low.out
+
+
+# What is kept
+
+
+def test_keys_are_given_up_when_idle(low: Peer, high: Peer) -> None:
+    establish(low, high)
+    low.channels.tick(IDLE - 1)
+    assert low.channels.is_established(high.id)
+    low.channels.tick(IDLE)
+    assert not low.channels.is_established(high.id)
+    low.channels.tick(IDLE + 1)
+    assert low.log.infos == [f"Resetting channel with {high.id}"]
+
+
+@pytest.mark.parametrize("who", ["sender", "receiver"])
+def test_keys_in_use_are_kept(low: Peer, high: Peer, who: str) -> None:
+    establish(low, high)
+    user = low if who == "sender" else high
+    for now in range(0, 3 * IDLE, IDLE // 2):
+        user.channels.tick(now)
+        low.channels.send_authenticated(high.id, PROPOSE)
+        deliver(low, high)
+    other = high if who == "sender" else low
+    assert user.channels.is_established(other.id)
+
+
+def test_without_a_timeout_keys_are_kept() -> None:
+    settings = ChannelSettings(idle_timeout_ms=None)
+    one, other = Peer("alice", settings=settings), Peer("bob")
+    establish(one, other)
+    one.channels.tick(100 * IDLE)
+    assert one.channels.is_established(other.id)
+
+
+def test_a_node_that_is_not_there_is_asked_for_until_the_channel_is_idle(
+    low: Peer, high: Peer
+) -> None:
+    low.channels.send_authenticated(high.id, PROPOSE)
+    for now in range(0, 2 * IDLE, 500):
+        low.channels.tick(now)
+    assert len(low.take()) == IDLE // limits.CHANNEL_RETRY_MS
+    high.channels.tick(2 * IDLE)
+    low.channels.send_authenticated(high.id, PROPOSE)
+    deliver(low, high)
+    assert high.got == [Received(header=PROPOSE, body=b"")]
+
+
+def test_beyond_their_limit_the_idlest_channel_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "CHANNELS_MAX", 2)
+    alice, bob, carol, dave = map(Peer, ("alice", "bob", "carol", "dave"))
+    establish(alice, bob)
+    alice.channels.tick(1)
+    establish(carol, alice)
+    assert alice.channels.is_established(bob.id)
+    establish(dave, alice)
+    assert not alice.channels.is_established(bob.id)
+    assert alice.channels.is_established(carol.id)
+    assert alice.channels.is_established(dave.id)
+
+
+# Certificates
+
+
+def test_established_channels_outlive_renewed_certificates(
+    low: Peer, high: Peer
+) -> None:
+    establish(low, high)
+    renewed = low.service.endorse(low.key, seed=1)
+    low.channels.identify(
+        service_certificate=low.service.certificate, node_certificate=renewed
+    )
+    low.channels.send_authenticated(high.id, PROPOSE)
+    assert high.hear(low.one()) == Received(header=PROPOSE, body=b"")
+    carol = Peer("carol")
+    low.channels.send_authenticated(carol.id, PROPOSE)
+    assert renewed.pem.encode() in low.one().payload
+
+
+def test_a_certificate_that_is_not_the_services_is_not_taken(low: Peer) -> None:
+    other = service_of("another")
+    with pytest.raises(VerificationFailed, match="was not issued by"):
+        low.channels.identify(
+            service_certificate=other.certificate,
+            node_certificate=low.service.endorse(low.key),
+        )
+
+
+def test_a_certificate_for_another_key_is_not_taken(low: Peer, high: Peer) -> None:
+    with pytest.raises(VerificationFailed, match=f"is not of {low.id}"):
+        low.channels.identify(
+            service_certificate=low.service.certificate,
+            node_certificate=low.service.endorse(high.key),
+        )
+
+
+@pytest.mark.parametrize("limit", [-1, 0, 1, 1 << 56])
+def test_a_limit_that_cannot_be_kept_is_a_mistake(limit: int) -> None:
+    with pytest.raises(AssertionError):
+        ChannelSettings(message_limit=limit)
+
+
+def test_the_limit_is_ccfs_by_default() -> None:
+    assert ChannelSettings().message_limit == 23_726_566
