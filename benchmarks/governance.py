@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from ccfpy.base.json import Json, loads_object
 from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.events import Event
-from ccfpy.cli.share import constitution
+from ccfpy.client.share import constitution
 from ccfpy.enclave.application import load_application
 from ccfpy.testing.node import InProcessNode, Person
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from benchmarks.harness.service import free_port
 from ccfpy.cli.local_node import Layout, LocalNode, NodeOptions, write_node_folder
-from ccfpy.cli.share import constitution
 from ccfpy.client.keyfiles import generate_keys
+from ccfpy.client.share import constitution
 from ccfpy.crypto.ec import Curve
 
 BUDGET_S = 2.0

@@ -14,7 +14,7 @@ import time
 from ccfpy.boundary.effects import SendData
 from ccfpy.boundary.events import SessionData, Tick
 from ccfpy.boundary.wire import EFFECTS, EVENTS
-from ccfpy.cli.share import constitution
+from ccfpy.client.share import constitution
 from ccfpy.enclave.application import load_application
 from ccfpy.http.messages import Request, serialise_request
 from ccfpy.testing.node import START_UNIX_US, Client, InProcessNode, Person

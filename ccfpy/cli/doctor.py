@@ -21,7 +21,7 @@ from ccfpy.cli.errors import CommandFailed
 from ccfpy.cli.local_node import parse_node, require_free
 from ccfpy.cli.output import print_json, text_console
 from ccfpy.cli.place import JsonOption
-from ccfpy.cli.share import share_root
+from ccfpy.client.share import share_root
 
 PYTHON_MIN = (3, 11)
 FILES_MIN = SESSIONS_HARD_MAX + 100

@@ -15,8 +15,8 @@ from ccfpy.cli.js_bundle import install_app
 from ccfpy.cli.local_node import Layout, NodeOptions, parse_node
 from ccfpy.cli.output import progress_console, text_console
 from ccfpy.cli.sandbox_run import WRITABLE_APP, Plan, Run
-from ccfpy.cli.share import constitution as shipped_constitution
 from ccfpy.client.keyfiles import CURVES
+from ccfpy.client.share import constitution as shipped_constitution
 
 PARTICIPANTS_MAX = 100
 SCRIPTS = ("actions.js", "validate.js", "resolve.js", "apply.js")

@@ -23,12 +23,12 @@ from ccfpy.cli.local_node import (
     NodeOptions,
     write_node_folder,
 )
-from ccfpy.cli.share import constitution
 from ccfpy.client.blocking import BlockingConnection
 from ccfpy.client.connection import Connection
 from ccfpy.client.governance import Governance
 from ccfpy.client.keyfiles import generate_keys
 from ccfpy.client.opening import carry, open_service, wait_ready
+from ccfpy.client.share import constitution
 from ccfpy.client.signer import FileSigner
 from ccfpy.crypto.ec import Curve
 from tests.e2e.canary_traffic import Address, Canaries, send_canaries

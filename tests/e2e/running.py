@@ -12,12 +12,12 @@ from pathlib import Path
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.cli.local_node import INTERFACE, Layout, LocalNode, NodeOptions
 from ccfpy.cli.local_node import write_node_folder as write_folder
-from ccfpy.cli.share import constitution
 from ccfpy.client.blocking import BlockingConnection
 from ccfpy.client.connection import Connection
 from ccfpy.client.governance import Governance
 from ccfpy.client.keyfiles import generate_keys
 from ccfpy.client.opening import open_service, wait_ready
+from ccfpy.client.share import constitution
 from ccfpy.client.signer import FileSigner
 from ccfpy.crypto.ec import Curve
 

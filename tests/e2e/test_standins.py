@@ -15,8 +15,8 @@ import pytest
 from ccfpy.base.json import JsonObject, dumps, loads_object
 from ccfpy.cli.local_node import CONFIG_FILE, Layout, NodeOptions, write_node_folder
 from ccfpy.cli.main import main
-from ccfpy.cli.share import constitution
 from ccfpy.client.keyfiles import generate_keys
+from ccfpy.client.share import constitution
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve
 from ccfpy.crypto.hashing import sha256_hex

@@ -17,7 +17,7 @@ from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.boundary.configuration import Authority
 from ccfpy.boundary.events import SessionData
-from ccfpy.cli.share import constitution
+from ccfpy.client.share import constitution
 from ccfpy.crypto import cose
 from ccfpy.http.response_parser import ResponseParser
 from ccfpy.testing.node import (

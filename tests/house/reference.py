@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from apps.logging.app import app as logging
 from ccfpy.app import App
 from ccfpy.cli.main import COMMANDS, main
-from ccfpy.cli.share import constitution
+from ccfpy.client.share import constitution
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.registry import Registry
 from ccfpy.gov.api import READS, signed_operations

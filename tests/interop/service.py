@@ -12,7 +12,7 @@ from ccfpy.base import json
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.boundary.effects import AppendEntries, CommitLedger
-from ccfpy.cli.share import constitution
+from ccfpy.client.share import constitution
 from ccfpy.host.ledger_store import LedgerStore
 from ccfpy.node.sequence import Sequence
 from ccfpy.testing.node import InProcessNode, Person

@@ -9,7 +9,7 @@ import pytest
 from apps.logging.app import app
 from ccfpy.base import json
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.cli.share import constitution
+from ccfpy.client.share import constitution
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import KeyPair
 from ccfpy.crypto.rsa import RsaKeyPair

@@ -13,8 +13,8 @@ from ccfpy.cli.local_node import (
     require_free,
     write_node_folder,
 )
-from ccfpy.cli.share import constitution
 from ccfpy.client.keyfiles import generate_keys
+from ccfpy.client.share import constitution
 from ccfpy.crypto.ec import Curve
 from ccfpy.host.config import parse_configuration
 

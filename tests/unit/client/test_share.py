@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.cli import share
+from ccfpy.client import share
 
 
 def test_a_checkout_keeps_its_files_at_the_root(tmp_path: Path) -> None:
