@@ -23,12 +23,13 @@ class VirtualEvidence:
 
     Attributes:
         measurement: of its code, as text.
-        host_data: hex digest of its executable.
+        host_data: hex digest of its executable; a node may leave it out, though no
+            policy admits such a node.
         report_data: the digest of its public key.
     """
 
     measurement: str
-    host_data: str
+    host_data: str | None
     report_data: bytes
 
     @classmethod
@@ -50,13 +51,13 @@ class VirtualEvidence:
         fields = json.loads_object(quote)
         try:
             measurement = fields["measurement"]
-            host_data = fields["host_data"]
             report_data = fields["report_data"]
         except KeyError as error:
             raise Malformed(f"virtual evidence lacks {error}") from error
+        host_data = fields.get("host_data")
         if not (
             isinstance(measurement, str)
-            and isinstance(host_data, str)
+            and (host_data is None or isinstance(host_data, str))
             and isinstance(report_data, str)
         ):
             raise Malformed("virtual evidence is made of text")

@@ -39,6 +39,8 @@ HTTP_1_1 = b"http/1.1"
 _RECORD_HEADER_BYTES = 5
 
 _NO_PARTIAL_WILDCARDS = 0x4
+_NOT_TRUSTED = "certificate verify failed"
+"""OpenSSL's reason, whatever it found wrong with the chain."""
 
 _CERTIFICATE = re.compile(
     r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL
@@ -50,6 +52,10 @@ class TlsFailure(CcfpyError):
 
     What ``take_output`` still gives is the alert that tells the peer.
     """
+
+
+class PeerNotTrusted(TlsFailure):
+    """The peer's certificate is not by anybody whom this context trusts."""
 
 
 class TlsContext(Protocol):
@@ -301,7 +307,8 @@ class TlsSession:
         reasons = (
             [entry[-1] for entry in queue] if isinstance(queue, list) else [str(error)]
         )
-        return TlsFailure("; ".join(reasons) or type(error).__name__)
+        kind = PeerNotTrusted if _NOT_TRUSTED in reasons else TlsFailure
+        return kind("; ".join(reasons) or type(error).__name__)
 
 
 class _RecordCounter:

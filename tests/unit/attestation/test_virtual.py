@@ -30,6 +30,7 @@ def test_the_measurement_file_leaves_the_key_out() -> None:
         b"[]",
         b"{}",
         b'{"measurement":"m","host_data":"h"}',
+        b'{"measurement":"m","host_data":1,"report_data":""}',
         b'{"measurement":1,"host_data":"h","report_data":""}',
         b'{"measurement":"m","host_data":"h","report_data":"%"}',
     ],

@@ -23,6 +23,7 @@ from ccfpy.http.tls import (
     ClientContext,
     ServerContext,
     TlsContext,
+    PeerNotTrusted,
     TlsFailure,
     TlsSession,
     _RecordCounter,
@@ -529,7 +530,7 @@ def test_a_call_reaches_a_server_under_its_name(host: str) -> None:
 def test_a_call_to_a_server_that_is_not_trusted_fails(
     changes: dict[str, object],
 ) -> None:
-    with pytest.raises(TlsFailure, match="certificate verify failed"):
+    with pytest.raises(PeerNotTrusted, match="certificate verify failed"):
         _call(_server(), **changes)
 
 

@@ -1,0 +1,305 @@
+"""Who may join the service, and what a node that may is told.
+
+The rules, which must all hold before anything secret is given
+(``src/node/rpc/node_frontend.h``):
+
+1. The node proved by TLS to hold the key that its evidence is about, and that its
+   certificate request is for; its id is the digest of that key and of nothing it says.
+2. Its evidence is what the service's tables allow.
+3. No other node that is not retired claims its address.
+4. The service opens or recovers, and so has no say yet over its nodes; or else its
+   members trusted this very node by a vote that is final. (CCF does not wait for it to
+   be final; but what was given cannot be taken back when the vote is.)
+
+A node that asks again is told how it stands, and gets the secrets up to the time it was
+trusted: later ones are sent to it through the ledger.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.ids import NodeId, Seqno
+from ccfpy.base.ports import Entropy
+from ccfpy.crypto import certs
+from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.ec import KeyPair, PublicKey
+from ccfpy.crypto.hashing import sha256_hex
+from ccfpy.crypto.rsa import RsaPublicKey
+from ccfpy.kv.tx import Tx
+from ccfpy.ledger.secrets import LedgerSecrets
+from ccfpy.service.join_messages import (
+    CoseSignaturesConfig,
+    JoinRequest,
+    JoinResponse,
+    NetworkInfo,
+    SharedIdentity,
+)
+from ccfpy.service.lifecycle import ServiceStatus
+from ccfpy.service.quotes import verify_quote
+from ccfpy.service.tables import nodes, recovery, service
+from ccfpy.service.tables.nodes import NodeInfo, NodeStatus
+
+_TRUSTING = frozenset({ServiceStatus.OPENING, ServiceStatus.RECOVERING})
+"""While the service is in one of these, whoever may join is trusted at once."""
+
+
+class JoinFault(StrEnum):
+    """Why a node may not join; the codes of the answer."""
+
+    STARTUP_SEQNO_IS_OLD = "StartupSeqnoIsOld"
+    NODE_ALREADY_EXISTS = "NodeAlreadyExists"
+    CSR_PUBLIC_KEY_INVALID = "CSRPublicKeyInvalid"
+    INVALID_NODE_STATE = "InvalidNodeState"
+    INVALID_INPUT = "InvalidInput"
+    NO_SERVICE = "InternalError"
+
+
+class JoinRefused(CcfpyError):
+    """A request to join that breaks a rule."""
+
+    def __init__(self, fault: JoinFault, message: str) -> None:
+        super().__init__(message)
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joiner:
+    """The node that asks, as its TLS certificate shows it.
+
+    Attributes:
+        certificate: self-signed; the node holds its key.
+    """
+
+    certificate: Certificate
+    public_key: PublicKey
+
+    @classmethod
+    def of(cls, certificate: Certificate) -> "Joiner":
+        """Read the key of a client's certificate.
+
+        Raises:
+            JoinRefused: it is of no kind that nodes have.
+        """
+        try:
+            return cls(certificate=certificate, public_key=certificate.public_key)
+        except CcfpyError as error:
+            raise JoinRefused(JoinFault.INVALID_INPUT, str(error)) from error
+
+    @property
+    def node_id(self) -> NodeId:
+        """The digest of the key."""
+        return NodeId(sha256_hex(self.public_key.der))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """What this node can give to a node that is trusted.
+
+    Attributes:
+        is_public_only: the service's private state is still sealed.
+        last_recovered_seqno: where recovery of the public state ended; 0 without.
+    """
+
+    key: KeyPair
+    certificate: Certificate
+    secrets: LedgerSecrets
+    cose_signatures: CoseSignaturesConfig
+    entropy: Entropy
+    is_public_only: bool = False
+    last_recovered_seqno: Seqno = 0
+
+
+def check_startup(request: JoinRequest, startup_seqno: Seqno) -> None:
+    """Refuse a node that begins before what this node can tell it of.
+
+    Raises:
+        JoinRefused: it must take a newer snapshot.
+    """
+    begins = request.startup_seqno
+    if begins is not None and startup_seqno > begins:
+        raise JoinRefused(
+            JoinFault.STARTUP_SEQNO_IS_OLD,
+            f"Node requested to join from seqno {begins} which is older than this "
+            f"node startup seqno {startup_seqno}. A snapshot at least as recent as "
+            f"{startup_seqno} must be used instead.",
+        )
+
+
+def answer_known(tx: Tx, joiner: Joiner, handover: Handover) -> JoinResponse | None:
+    """Answer a node that asked before; ``None`` for one that did not.
+
+    Raises:
+        JoinRefused: there is no service, or the node is retired.
+    """
+    status = _status(tx)
+    node_id = joiner.node_id
+    info = nodes.INFO.of(tx).get(node_id)
+    if info is None:
+        return None
+    if info.status is NodeStatus.RETIRED:
+        raise JoinRefused(
+            JoinFault.INVALID_NODE_STATE,
+            f"Joining node is not in expected state ({info.status}).",
+        )
+    is_trusted = info.status is NodeStatus.TRUSTED
+    if not is_trusted or not (status in _TRUSTING or _is_finally_trusted(tx, node_id)):
+        return JoinResponse(node_status=NodeStatus.PENDING, node_id=node_id)
+    return JoinResponse(
+        node_status=NodeStatus.TRUSTED,
+        node_id=node_id,
+        network_info=_network_info(
+            tx,
+            handover,
+            up_to=info.ledger_secret_seqno,
+            status=status,
+            endorsed=nodes.ENDORSED_CERTIFICATES.of(tx).get(node_id),
+        ),
+    )
+
+
+def admit(
+    tx: Tx, request: JoinRequest, joiner: Joiner, handover: Handover
+) -> JoinResponse:
+    """Enter a node that was not known before; only the primary may.
+
+    Raises:
+        JoinRefused: it breaks a rule.
+        QuoteRefused: its evidence is not what the policy asks for.
+    """
+    service_status = _status(tx)
+    _check_address(tx, request)
+    public_key = joiner.public_key
+    measurement = verify_quote(tx, request.quote_info, public_key_der=public_key.der)
+    _check_keys(request, public_key)
+    is_trusted = service_status in _TRUSTING
+    status = NodeStatus.TRUSTED if is_trusted else NodeStatus.PENDING
+    version, _ = handover.secrets.latest
+    node_id = joiner.node_id
+    network = request.node_info_network
+    nodes.INFO.of(tx).put(
+        node_id,
+        NodeInfo(
+            node_to_node_interface=network.node_to_node_interface,
+            rpc_interfaces=network.rpc_interfaces,
+            will_locally_seal_ledger_secrets=network.will_locally_seal_ledger_secrets,
+            quote_info=request.quote_info,
+            encryption_pub_key=request.public_encryption_key,
+            status=status,
+            ledger_secret_seqno=version if is_trusted else None,
+            code_digest=measurement.hex(),
+            certificate_signing_request=request.certificate_signing_request,
+            public_key=public_key.pem,
+            node_data=request.node_data,
+        ),
+    )
+    if not is_trusted:
+        return JoinResponse(node_status=status, node_id=node_id)
+    endorsed = _endorse(request, joiner, handover)
+    nodes.ENDORSED_CERTIFICATES.of(tx).put(node_id, endorsed)
+    return JoinResponse(
+        node_status=status,
+        node_id=node_id,
+        network_info=_network_info(
+            tx, handover, up_to=None, status=service_status, endorsed=endorsed
+        ),
+    )
+
+
+def _status(tx: Tx) -> ServiceStatus:
+    info = service.INFO.of(tx).get()
+    if info is None:
+        raise JoinRefused(
+            JoinFault.NO_SERVICE, "No service is available to accept new node."
+        )
+    return info.status
+
+
+def _is_finally_trusted(tx: Tx, node_id: NodeId) -> bool:
+    final = nodes.INFO.of(tx).get_globally_committed(node_id)
+    return final is not None and final.status is NodeStatus.TRUSTED
+
+
+def _check_address(tx: Tx, request: JoinRequest) -> None:
+    address = request.node_info_network.node_to_node_interface.published_address
+    for node_id, info in nodes.INFO.of(tx).items():
+        if (
+            info.status is not NodeStatus.RETIRED
+            and info.node_to_node_interface.published_address == address
+        ):
+            raise JoinRefused(
+                JoinFault.NODE_ALREADY_EXISTS,
+                f"A node with the same published node address {address} already "
+                f"exists (node id: {node_id}).",
+            )
+
+
+def _check_keys(request: JoinRequest, public_key: PublicKey) -> None:
+    """Check what a later rekey or endorsement could not do without.
+
+    CCF takes a node without a certificate request, for releases before 2.0, and any
+    text for its encryption key.
+    """
+    wanted = request.certificate_signing_request
+    try:
+        matches = wanted is not None and certs.request_public_key(wanted) == public_key
+    except CcfpyError:
+        matches = False
+    if not matches:
+        raise JoinRefused(
+            JoinFault.CSR_PUBLIC_KEY_INVALID,
+            "Public key in CSR does not match TLS client identity.",
+        )
+    try:
+        RsaPublicKey.from_pem(request.public_encryption_key)
+    except CcfpyError as error:
+        raise JoinRefused(
+            JoinFault.INVALID_INPUT, f"public_encryption_key: {error}"
+        ) from error
+
+
+def _endorse(request: JoinRequest, joiner: Joiner, handover: Handover) -> str:
+    """Vouch for a node for as long as it vouches for itself, as its operator set."""
+    own = joiner.certificate
+    lasting = own.not_after - own.not_before + timedelta(seconds=1)
+    wanted = request.certificate_signing_request
+    assert wanted is not None, "it was checked"
+    try:
+        return certs.endorse_request(
+            wanted,
+            issuer_key=handover.key,
+            issuer_cert=handover.certificate,
+            not_before=own.not_before,
+            validity_days=lasting.days,
+            entropy=handover.entropy,
+        ).pem
+    except CcfpyError as error:
+        raise JoinRefused(JoinFault.INVALID_INPUT, str(error)) from error
+
+
+def _network_info(
+    tx: Tx,
+    handover: Handover,
+    *,
+    up_to: Seqno | None,
+    status: ServiceStatus,
+    endorsed: str | None,
+) -> NetworkInfo:
+    # A rekey in the meantime must make this transaction conflict.
+    recovery.ENCRYPTED_LEDGER_SECRETS.of(tx).get()
+    return NetworkInfo(
+        public_only=handover.is_public_only,
+        last_recovered_signed_idx=handover.last_recovered_seqno,
+        ledger_secrets=LedgerSecrets(
+            (version, secret)
+            for version, secret in handover.secrets
+            if up_to is None or version <= up_to
+        ),
+        identity=SharedIdentity(
+            cert=handover.certificate.pem, priv_key=handover.key.pem
+        ),
+        service_status=status,
+        endorsed_certificate=endorsed,
+        cose_signatures_config=handover.cose_signatures,
+    )

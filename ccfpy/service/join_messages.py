@@ -1,0 +1,207 @@
+"""What a node that joins and the service's primary say to each other, as JSON.
+
+The fields are those of ``src/node/rpc/node_call_types.h``. The response to a trusted
+node holds everything the service must keep secret: it exists only inside enclaves and
+in the TLS session between two of them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import NodeId, Seqno
+from ccfpy.base.json import Json
+from ccfpy.ledger.secrets import SECRET_BYTES, LedgerSecret, LedgerSecrets
+from ccfpy.service.lifecycle import ServiceStatus
+from ccfpy.service.records import (
+    ANY,
+    BASE64,
+    COUNT,
+    FLAG,
+    TEXT,
+    Form,
+    map_of,
+    member_of,
+    nullable,
+    record,
+    text_of,
+)
+from ccfpy.service.tables.nodes import (
+    NET_INTERFACE,
+    QUOTE_INFO,
+    NetInterface,
+    NodeStatus,
+    QuoteInfo,
+    first_form,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeNetwork:
+    """Where a node listens."""
+
+    node_to_node_interface: NetInterface
+    rpc_interfaces: Mapping[str, NetInterface]
+    will_locally_seal_ledger_secrets: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinRequest:
+    """What a node asks to be entered as.
+
+    Attributes:
+        startup_seqno: of the snapshot it begins with; 0 with none.
+        certificate_signing_request: PEM, for the key of its TLS certificate.
+    """
+
+    node_info_network: NodeNetwork
+    quote_info: QuoteInfo
+    public_encryption_key: str
+    startup_seqno: Seqno | None
+    certificate_signing_request: str | None = None
+    node_data: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedIdentity:
+    """The service's certificate and private key, as PEM."""
+
+    cert: str
+    priv_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoseSignaturesConfig:
+    """The claims of the service's COSE signatures."""
+
+    issuer: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkInfo:
+    """What only a trusted node is given.
+
+    Attributes:
+        public_only: the service's private state is still sealed.
+        last_recovered_signed_idx: where recovery of the public state ended; 0 without.
+        endorsed_certificate: the service's certificate for the node's key, as PEM.
+    """
+
+    public_only: bool
+    last_recovered_signed_idx: Seqno
+    ledger_secrets: LedgerSecrets = field(repr=False)
+    identity: SharedIdentity
+    service_status: ServiceStatus | None = None
+    endorsed_certificate: str | None = None
+    cose_signatures_config: CoseSignaturesConfig | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinResponse:
+    """How far the service trusts the node that asked."""
+
+    node_status: NodeStatus
+    node_id: NodeId | None = None
+    network_info: NetworkInfo | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _WrittenSecret:
+    raw_key: bytes = field(repr=False)
+    previous_secret_stored_version: Seqno | None = None
+
+
+_WRITTEN_SECRET: Form[_WrittenSecret] = record(
+    _WrittenSecret,
+    required={"raw_key": BASE64},
+    optional={"previous_secret_stored_version": nullable(COUNT)},
+)
+
+
+def _write_secrets(secrets: LedgerSecrets) -> Json:
+    return [
+        [
+            version,
+            _WRITTEN_SECRET.write(
+                _WrittenSecret(
+                    raw_key=secret.raw,
+                    previous_secret_stored_version=secret.previous_stored,
+                )
+            ),
+        ]
+        for version, secret in secrets
+    ]
+
+
+def _read_secrets(value: Json) -> LedgerSecrets:
+    if not isinstance(value, list) or not value:
+        raise Malformed("expected an array of ledger secrets")
+    secrets = dict(map(_read_secret, value))
+    if len(secrets) != len(value):
+        raise Malformed("two ledger secrets of one version")
+    return LedgerSecrets(secrets.items())
+
+
+def _read_secret(value: Json) -> tuple[Seqno, LedgerSecret]:
+    if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - a pair
+        raise Malformed("a ledger secret without its version")
+    written = _WRITTEN_SECRET.read(value[1])
+    if len(written.raw_key) != SECRET_BYTES:
+        raise Malformed(f"a ledger secret of {len(written.raw_key)} bytes")
+    secret = LedgerSecret(
+        raw=written.raw_key, previous_stored=written.previous_secret_stored_version
+    )
+    return COUNT.read(value[0]), secret
+
+
+_NETWORK: Form[NodeNetwork] = record(
+    NodeNetwork,
+    required={
+        "node_to_node_interface": NET_INTERFACE,
+        "rpc_interfaces": map_of(str, NET_INTERFACE),
+    },
+    optional={"will_locally_seal_ledger_secrets": FLAG},
+)
+
+
+def _write_network(network: NodeNetwork) -> Json:
+    written = _NETWORK.write(network)
+    assert isinstance(written, dict)
+    return written | first_form(network.node_to_node_interface, network.rpc_interfaces)
+
+
+JOIN_REQUEST: Form[JoinRequest] = record(
+    JoinRequest,
+    required={
+        "node_info_network": Form(_write_network, _NETWORK.read),
+        "quote_info": QUOTE_INFO,
+        "public_encryption_key": TEXT,
+        "startup_seqno": nullable(COUNT),
+    },
+    optional={"certificate_signing_request": nullable(TEXT), "node_data": ANY},
+)
+_NETWORK_INFO: Form[NetworkInfo] = record(
+    NetworkInfo,
+    required={
+        "public_only": FLAG,
+        "last_recovered_signed_idx": COUNT,
+        "ledger_secrets": Form(_write_secrets, _read_secrets),
+        "identity": record(SharedIdentity, required={"cert": TEXT, "priv_key": TEXT}),
+    },
+    optional={
+        "service_status": nullable(member_of(ServiceStatus)),
+        "endorsed_certificate": nullable(TEXT),
+        "cose_signatures_config": nullable(
+            record(CoseSignaturesConfig, required={"issuer": TEXT, "subject": TEXT})
+        ),
+    },
+)
+JOIN_RESPONSE: Form[JoinResponse] = record(
+    JoinResponse,
+    required={"node_status": member_of(NodeStatus)},
+    optional={
+        "node_id": nullable(text_of(NodeId)),
+        "network_info": nullable(_NETWORK_INFO),
+    },
+)
