@@ -1,10 +1,78 @@
-"""How a node joins a running service."""
+"""How a node joins a running service: it asks, and asks again, until it is trusted.
 
-from ccfpy.base.errors import ConfigurationRefused
+The rules (``src/node/node_state.h``):
+
+1. Only a node that the pinned service certificate vouches for is spoken to: whoever
+   else answers gets nothing but this node's own certificate, and ends the join.
+2. A refusal (4xx) ends the join, and the node stops; anything else is tried again.
+3. A backup's redirect is followed with the next request, where that is configured; a
+   target that a redirect named and nobody reaches is given up for the configured one.
+4. What the answer hands over must fit together, and belong to the pinned service.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from ccfpy.base import json
+from ccfpy.base.errors import (
+    CcfpyError,
+    ConfigurationRefused,
+    Malformed,
+    VerificationFailed,
+)
+from ccfpy.base.ids import CallId, Seqno
+from ccfpy.boundary.configuration import JoinConfiguration
+from ccfpy.boundary.effects import BeginLedger
 from ccfpy.boundary.events import Boot
-from ccfpy.node.boot import Ports, identity_of, replica_of
+from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.ec import KeyPair
+from ccfpy.endpoints.context import CoseClaims
+from ccfpy.http.messages import Request, Response
+from ccfpy.http.tls import ClientContext
+from ccfpy.ledger.secrets import LedgerSecrets
+from ccfpy.node.boot import Ports, identity_of, node_info, replica_of
+from ccfpy.node.calls import CallFailed, CallFailure, Calls
+from ccfpy.node.identity import ServiceIdentity
+from ccfpy.node.lifecycle import NodeState, advance
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.replica import Replica
+from ccfpy.service.join_messages import (
+    JOIN_REQUEST,
+    JOIN_RESPONSE,
+    JoinRequest,
+    NetworkInfo,
+    NodeNetwork,
+)
+from ccfpy.service.lifecycle import ServiceStatus
+from ccfpy.service.tables.nodes import NodeStatus
+
+PATH = "/node/join"
+_OK = 200
+_REDIRECTS = (307, 308)
+_CLIENT_ERRORS = range(400, 500)
+_FATAL = frozenset({CallFailure.NOT_TRUSTED, CallFailure.NO_TLS})
+_NOT_REACHED = frozenset({CallFailure.UNREACHABLE, CallFailure.TIMED_OUT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """What a trusted node was given: the service's secrets, and its own certificate.
+
+    Attributes:
+        endorsed: the service's certificate for this node's key.
+        service_status: nothing from primaries that do not say.
+        is_public_only: the service's private state is still sealed.
+        last_recovered_seqno: where recovery of the public state ended; 0 without.
+    """
+
+    service: ServiceIdentity = field(repr=False)
+    secrets: LedgerSecrets = field(repr=False)
+    endorsed: Certificate
+    cose_claims: CoseClaims
+    service_status: ServiceStatus | None
+    is_public_only: bool
+    last_recovered_seqno: Seqno
 
 
 def begin(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
@@ -14,9 +82,246 @@ def begin(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
         ConfigurationRefused: it is not told what to join, or the host speaks nonsense.
         Malformed: a certificate cannot be made as it is configured.
     """
-    if boot.configuration.join is None:
+    section = boot.configuration.join
+    if section is None:
         raise ConfigurationRefused("command.join is missing")
+    try:
+        Certificate.from_pem(section.service_certificate)
+    except Malformed as error:
+        raise ConfigurationRefused(
+            f"the certificate of the service to join: {error}"
+        ) from error
     identity = identity_of(boot, ports)
     replica = replica_of(boot, ports, outbox, identity=identity, founding=None)
     outbox.info(f"Created join node {identity.node_id}")
     return replica
+
+
+class Joining:
+    """The requests of one node to one service.
+
+    Args:
+        replica: the node, whose state goes from Initialized to Pending.
+        section: whom to ask, and how often.
+        calls: the way out.
+        joined: told what was handed over, once.
+        refused: told why the node must stop, once.
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        section: JoinConfiguration,
+        calls: Calls,
+        *,
+        joined: Callable[[Joined], None],
+        refused: Callable[[str], None],
+    ) -> None:
+        self._replica = replica
+        self._section = section
+        self._calls = calls
+        self._joined = joined
+        self._refused = refused
+        self._target = section.target_rpc_address
+        self._pinned = Certificate.from_pem(section.service_certificate)
+        self._call: CallId | None = None
+        self._due_ms = 0
+
+    def start(self) -> None:
+        """Ask for the first time."""
+        replica = self._replica
+        replica.state = advance(replica.state, NodeState.PENDING)
+        self._ask()
+
+    def tick(self, now_ms: int) -> None:
+        """Ask again when it is time, unless an answer is still awaited."""
+        is_over = self._replica.state is not NodeState.PENDING
+        if is_over or self._call is not None or now_ms < self._due_ms:
+            return
+        self._ask()
+
+    def _ask(self) -> None:
+        replica = self._replica
+        self._due_ms = replica.time.monotonic_ms + self._section.retry_timeout_ms
+        identity = replica.identity
+        host, _, _ = self._target.rpartition(":")
+        try:
+            self._call = self._calls.request(
+                self._target,
+                Request(
+                    method="POST",
+                    path=PATH,
+                    headers={"content-type": "application/json"},
+                    body=json.dumps(JOIN_REQUEST.write(request_of(replica))),
+                ),
+                trust=ClientContext(
+                    trusted_pem=self._section.service_certificate.decode(),
+                    host=host,
+                    now=replica.time.now,
+                    # The pinned service decides whom to trust, wherever it listens.
+                    checks_name=False,
+                    certificate_pem=identity.self_signed.pem,
+                    key_pem=identity.key.pem,
+                ),
+                then=self._answered,
+            )
+        except CcfpyError as error:
+            self._retry_later(str(error))
+
+    def _answered(self, outcome: Response | CallFailed) -> None:
+        self._call = None
+        if self._replica.state is not NodeState.PENDING:
+            return
+        if isinstance(outcome, CallFailed):
+            self._failed(outcome)
+        elif outcome.status in _CLIENT_ERRORS:
+            self._stop(
+                f"Join request to {self._target} returned {outcome.status} Bad "
+                f"Request: {_text(outcome.body)}. Shutting down node gracefully."
+            )
+        elif outcome.status == _OK:
+            self._accepted(outcome.body)
+        else:
+            self._redirected(outcome)
+
+    def _failed(self, failed: CallFailed) -> None:
+        if failed.failure in _FATAL:
+            self._stop(
+                f"Early error when joining existing network at {self._target}: "
+                f"{failed.detail}. Shutting down node gracefully..."
+            )
+            return
+        self._retry_later(f"{self._target}: {failed.detail}")
+        if failed.failure in _NOT_REACHED:
+            self._target = self._section.target_rpc_address
+
+    def _redirected(self, response: Response) -> None:
+        location = response.headers.get("location")
+        if (
+            self._section.follow_redirect
+            and response.status in _REDIRECTS
+            and location is not None
+            and (address := _address(location)) is not None
+        ):
+            self._target = address
+            self._replica.outbox.info(f"Target node redirected to {location}")
+            return
+        self._retry_later(f"{response.status} {_text(response.body)}")
+
+    def _accepted(self, body: bytes) -> None:
+        replica = self._replica
+        try:
+            response = JOIN_RESPONSE.read(json.loads(body))
+            if response.node_status is not NodeStatus.TRUSTED:
+                replica.outbox.info(
+                    f"Node {replica.node_id} is waiting for votes of members to be "
+                    "trusted"
+                )
+                return
+            if response.network_info is None:
+                raise Malformed("expected network info in the join response")
+            joined = self._read(response.network_info)
+        except CcfpyError:
+            # Its words may quote what the answer held, so they stay inside.
+            replica.outbox.fail(
+                "An error occurred while parsing the join network response"
+            )
+            return
+        self._joined(joined)
+
+    def _read(self, info: NetworkInfo) -> Joined:
+        """Check that what was handed over fits together.
+
+        Raises:
+            Malformed: something is missing, or not in its form.
+            VerificationFailed: it is another service's, or for another node.
+        """
+        key = KeyPair.from_pem(info.identity.priv_key)
+        certificate = Certificate.from_pem(info.identity.cert)
+        if not key.public_key == certificate.public_key == self._pinned.public_key:
+            raise VerificationFailed("the service's key is not the pinned service's")
+        if info.endorsed_certificate is None:
+            raise Malformed("expected an endorsed certificate in the join response")
+        endorsed = Certificate.from_pem(info.endorsed_certificate)
+        endorsed.verify_signed_by(certificate)
+        if endorsed.public_key != self._replica.identity.key.public_key:
+            raise VerificationFailed("the endorsed certificate is for another node")
+        claims = info.cose_signatures_config
+        return Joined(
+            service=ServiceIdentity(key=key, certificate=certificate),
+            secrets=info.ledger_secrets,
+            endorsed=endorsed,
+            cose_claims=(
+                CoseClaims(claims.issuer, claims.subject)
+                if claims
+                else CoseClaims("", "")
+            ),
+            service_status=info.service_status,
+            is_public_only=info.public_only,
+            last_recovered_seqno=info.last_recovered_signed_idx,
+        )
+
+    def _retry_later(self, reason: str) -> None:
+        self._replica.outbox.fail(
+            f"An error occurred while joining the network: {reason}"
+        )
+
+    def _stop(self, reason: str) -> None:
+        self._replica.outbox.fail(reason)
+        self._refused(reason)
+
+
+def request_of(replica: Replica) -> JoinRequest:
+    """Say what this node asks to be entered as."""
+    info = node_info(replica)
+    return JoinRequest(
+        node_info_network=NodeNetwork(
+            node_to_node_interface=info.node_to_node_interface,
+            rpc_interfaces=info.rpc_interfaces,
+        ),
+        quote_info=info.quote_info,
+        public_encryption_key=info.encryption_pub_key,
+        startup_seqno=replica.startup_seqno,
+        certificate_signing_request=info.certificate_signing_request,
+        node_data=info.node_data,
+    )
+
+
+def take_up(replica: Replica, joined: Joined) -> None:
+    """Become part of the network with what was handed over."""
+    replica.known_service = joined.service
+    replica.cose_claims = joined.cose_claims
+    replica.identity.endorsed = joined.endorsed
+    replica.sequence.secrets.restore(joined.secrets)
+    replica.channels.identify(
+        service_certificate=joined.service.certificate, node_certificate=joined.endorsed
+    )
+    replica.outbox.put(BeginLedger(after=replica.sequence.last_seqno))
+    replica.replication.join()
+    replica.frontends["gov"].is_open = True
+    replica.state = advance(
+        replica.state,
+        NodeState.PART_OF_PUBLIC_NETWORK
+        if joined.is_public_only
+        else NodeState.PART_OF_NETWORK,
+    )
+    reach = "public only" if joined.is_public_only else "all domains"
+    replica.outbox.info(
+        f"Node has now joined the network as node {replica.node_id}: {reach}"
+    )
+
+
+def _address(location: str) -> str | None:
+    """Read where a redirect points; only HTTPS will do."""
+    try:
+        parts = urlsplit(location)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme != "https" or not parts.hostname:
+        return None
+    return f"{parts.hostname}:{port or 443}"
+
+
+def _text(body: bytes) -> str:
+    return body.decode(errors="replace")

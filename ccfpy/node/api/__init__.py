@@ -10,6 +10,7 @@ from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.registry import Registry
 from ccfpy.node.api.evidence import EvidenceEndpoints
 from ccfpy.node.api.health import HealthEndpoints
+from ccfpy.node.api.join import JoinEndpoints
 from ccfpy.node.api.members import MembershipEndpoints
 from ccfpy.node.api.metrics import MetricsEndpoints
 from ccfpy.node.api.network import NetworkEndpoints
@@ -34,6 +35,7 @@ def node_registry(
     for group in (
         NetworkEndpoints(replica),
         MembershipEndpoints(replica),
+        JoinEndpoints(replica),
         EvidenceEndpoints(replica),
         HealthEndpoints(replica),
         MetricsEndpoints(sessions, memory=memory, js_version=js_version),

@@ -45,7 +45,7 @@ class HealthEndpoints:
                 "node_id": self._replica.node_id,
                 "state": self._replica.state,
                 "last_signed_seqno": signature.txid.seqno if signature else 0,
-                "startup_seqno": 0,
+                "startup_seqno": self._replica.startup_seqno,
                 "stop_notice": self._replica.has_stop_notice,
             }
         )

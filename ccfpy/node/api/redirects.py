@@ -1,0 +1,57 @@
+"""Sending a caller to the node that can answer.
+
+The target is named by its published address on the interface by which the caller came,
+so that whoever reaches this node by one network is sent on within it
+(``src/node/rpc/node_frontend.h``).
+"""
+
+from typing import TYPE_CHECKING
+
+from ccfpy.base.ids import NodeId
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.service.tables import nodes
+
+if TYPE_CHECKING:
+    from ccfpy.endpoints.context import Context
+    from ccfpy.node.replica import Replica
+
+
+def address_for(context: "Context", replica: "Replica", node_id: NodeId) -> str:
+    """Give where a caller reaches another node.
+
+    Raises:
+        ApiError: the node is not known, or has no such interface.
+    """
+    info = nodes.INFO.of(context.tx).get(node_id)
+    if info is None:
+        replica.outbox.fail(f"Node redirection error: Unknown node {node_id}")
+        raise ApiError(
+            500,
+            ErrorCode.InternalError,
+            f"Cannot find node info to produce redirect response for node {node_id}",
+        )
+    name = context.session.interface.name
+    interface = info.rpc_interfaces.get(name)
+    if interface is None:
+        replica.outbox.fail(
+            f"Node redirection error: Target missing interface {name}",
+        )
+        raise ApiError(
+            500,
+            ErrorCode.InternalError,
+            f"Cannot redirect request. Received on RPC interface {name}, which is not "
+            f"present on target node {node_id}",
+        )
+    return interface.published_address
+
+
+def primary_address(context: "Context", replica: "Replica") -> str:
+    """Give where a caller reaches the primary.
+
+    Raises:
+        ApiError: nobody knows who that is, or it has no such interface.
+    """
+    primary = replica.primary_id
+    if primary is None:
+        raise ApiError(500, ErrorCode.InternalError, "Primary unknown")
+    return address_for(context, replica, primary)

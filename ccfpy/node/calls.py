@@ -1,0 +1,219 @@
+"""Requests that this node makes to others by HTTPS: one connection each.
+
+The host connects and relays bytes; TLS and HTTP are here, so that it neither reads what
+is said nor decides who is believed. A call ends in exactly one of a whole response and
+a `CallFailed`, at the latest at its deadline, and never in the step that asked for it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from ccfpy.base import limits
+from ccfpy.base.errors import CcfpyError, LimitExceeded
+from ccfpy.base.ids import CallId
+from ccfpy.boundary.effects import EndCall, OpenCall, SendCall
+from ccfpy.http.messages import Request, Response, serialise_request
+from ccfpy.http.refusals import ParserLimits
+from ccfpy.http.response_parser import ResponseParser
+from ccfpy.http.tls import ClientContext, PeerNotTrusted, TlsFailure, TlsSession
+from ccfpy.node.outbox import Outbox
+
+
+class CallFailure(Enum):
+    """Why there is no response."""
+
+    UNREACHABLE = auto()
+    """Nobody took the connection, or it ended before TLS was agreed on."""
+    NOT_TRUSTED = auto()
+    """Whoever answered is not vouched for by what the caller trusts."""
+    NO_TLS = auto()
+    """Whoever answered could not agree on TLS."""
+    BROKEN = auto()
+    """The connection ended within the response, or that was no HTTP, or too large."""
+    TIMED_OUT = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFailed:
+    """A call without a response.
+
+    Attributes:
+        detail: one clause, for logs.
+    """
+
+    failure: CallFailure
+    detail: str
+
+
+Outcome = Response | CallFailed
+
+
+@dataclass(slots=True)
+class _Call:
+    request: bytes
+    context: ClientContext
+    deadline_ms: int
+    parser: ResponseParser
+    then: Callable[[Outcome], None]
+    tls: TlsSession | None = None
+    is_sent: bool = False
+
+
+class Calls:
+    """All calls of a node that have not ended."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._calls: dict[CallId, _Call] = {}
+        self._made = 0
+        self._now_ms = 0
+
+    def __len__(self) -> int:
+        """Count the calls under way."""
+        return len(self._calls)
+
+    def request(
+        self,
+        address: str,
+        request: Request,
+        *,
+        trust: ClientContext,
+        then: Callable[[Outcome], None],
+        deadline_ms: int = limits.CALL_DEADLINE_MS,
+        response_bytes_max: int = limits.HTTP_BODY_BYTES_MAX,
+    ) -> CallId:
+        """Send a request, not HEAD, to ``address`` (``host:port``).
+
+        Args:
+            address: whom the host is to connect to.
+            request: gets a ``host`` header if it has none.
+            trust: whose certificate is believed, and the caller's own identity.
+            then: told the outcome, in a later step.
+            deadline_ms: from now.
+            response_bytes_max: of the response's body; a longer one is `BROKEN`.
+
+        Raises:
+            LimitExceeded: there are too many calls already.
+            Malformed: the request cannot be written.
+        """
+        if len(self._calls) >= limits.CALLS_MAX:
+            raise LimitExceeded(
+                f"a call to {address} beyond the {limits.CALLS_MAX} under way"
+            )
+        headers = {"host": address, **request.headers}
+        call_id = CallId(self._made + 1)
+        call = _Call(
+            request=serialise_request(replace(request, headers=headers)),
+            context=trust,
+            deadline_ms=self._now_ms + deadline_ms,
+            parser=ResponseParser(ParserLimits(body_bytes_max=response_bytes_max)),
+            then=then,
+        )
+        self._made = call_id
+        self._calls[call_id] = call
+        self._outbox.put(OpenCall(call=call_id, address=address))
+        return call_id
+
+    def abandon(self, call_id: CallId) -> None:
+        """End a call whose outcome nobody awaits any more."""
+        if self._calls.pop(call_id, None) is not None:
+            self._outbox.put(EndCall(call=call_id))
+
+    # What the host reports
+
+    def opened(self, call_id: CallId) -> None:
+        """Begin TLS on a connection that is there."""
+        call = self._calls.get(call_id)
+        if call is not None and call.tls is None:
+            call.tls = TlsSession(call.context)
+            self._send(call_id, call.tls)
+
+    def received(self, call_id: CallId, data: bytes) -> None:
+        """Take bytes from the other end; what comes after the outcome means nothing."""
+        call = self._calls.get(call_id)
+        if call is None or call.tls is None:
+            return
+        try:
+            plaintext = call.tls.feed(data)
+            if call.tls.is_established and not call.is_sent:
+                call.is_sent = True
+                call.tls.write(call.request)
+        except TlsFailure as failure:
+            self._send(call_id, call.tls)
+            self._settle(call_id, self._tls_failed(call_id, call, failure))
+            return
+        self._send(call_id, call.tls)
+        self._read(call_id, call, plaintext)
+
+    def ended(self, call_id: CallId, reason: str | None) -> None:
+        """Take note that a connection is gone, or never was."""
+        call = self._calls.get(call_id)
+        if call is None:
+            return
+        if call.is_sent:
+            self._finish(call_id, call)
+        else:
+            detail = reason or "the connection was closed"
+            self._fail(call_id, CallFailure.UNREACHABLE, detail)
+
+    def tick(self, now_ms: int) -> None:
+        """Give up on calls whose deadline has passed."""
+        self._now_ms = now_ms
+        late = [key for key, call in self._calls.items() if call.deadline_ms <= now_ms]
+        for call_id in late:
+            self._fail(call_id, CallFailure.TIMED_OUT, "no response in time")
+
+    def _read(self, call_id: CallId, call: _Call, plaintext: bytes) -> None:
+        assert call.tls is not None, "what was read came by TLS"
+        try:
+            responses = call.parser.feed(plaintext) if plaintext else []
+        except CcfpyError as error:
+            self._fail(call_id, CallFailure.BROKEN, str(error))
+            return
+        if responses:
+            self._settle(call_id, responses[0])
+        elif call.tls.is_closed_by_peer:
+            self._finish(call_id, call)
+
+    def _finish(self, call_id: CallId, call: _Call) -> None:
+        """Give the response that the end of its connection completes, if any."""
+        try:
+            response = call.parser.finish()
+        except CcfpyError as error:
+            self._fail(call_id, CallFailure.BROKEN, str(error))
+            return
+        if response is None:
+            self._fail(call_id, CallFailure.BROKEN, "closed without a response")
+        else:
+            self._settle(call_id, response)
+
+    def _tls_failed(
+        self, call_id: CallId, call: _Call, failure: TlsFailure
+    ) -> CallFailed:
+        """Say it in CCF's words, which operators look for."""
+        if call.is_sent:
+            return CallFailed(failure=CallFailure.BROKEN, detail=str(failure))
+        if isinstance(failure, PeerNotTrusted):
+            return CallFailed(
+                failure=CallFailure.NOT_TRUSTED,
+                detail=f"TLS {call_id} invalid cert on handshake: {failure}",
+            )
+        return CallFailed(
+            failure=CallFailure.NO_TLS,
+            detail=f"TLS {call_id} error on handshake: {failure}",
+        )
+
+    def _fail(self, call_id: CallId, failure: CallFailure, detail: str) -> None:
+        self._settle(call_id, CallFailed(failure=failure, detail=detail))
+
+    def _settle(self, call_id: CallId, outcome: Outcome) -> None:
+        call = self._calls.pop(call_id)
+        self._outbox.put(EndCall(call=call_id))
+        call.then(outcome)
+
+    def _send(self, call_id: CallId, tls: TlsSession) -> None:
+        output = tls.take_output()
+        for start in range(0, len(output), limits.SEND_BYTES_MAX):
+            piece = output[start : start + limits.SEND_BYTES_MAX]
+            self._outbox.put(SendCall(call=call_id, data=piece))
