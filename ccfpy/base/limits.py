@@ -175,7 +175,7 @@ SNAPSHOT_BYTES_PER_KEY = 4 * KIB
 """Bytes whose copying, encryption and hashing count as much as ordering a key."""
 SNAPSHOT_ANSWER_BYTES_MAX = 16 * MIB
 """Of a snapshot in one answer to a client; 206 tells it where to go on."""
-SNAPSHOT_READS_MAX = 64
+SNAPSHOT_READS_MAX = 16
 """Reads of snapshots that the host has not answered yet."""
 SNAPSHOT_REDIRECTS_MAX = 20
 """Answers that a joiner follows in search of a snapshot (``src/snapshots/fetch.h``)."""

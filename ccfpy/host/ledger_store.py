@@ -191,6 +191,15 @@ class LedgerStore:
         except OSError:
             return None
 
+    def read_all(
+        self, first: Seqno, last: Seqno, *, bytes_max: int
+    ) -> list[bytes] | None:
+        """Give the entries from ``first`` to ``last``: all of them, or nothing."""
+        entries = self.read(first, last, bytes_max=bytes_max)
+        if entries is None or len(entries) != last - first + 1:
+            return None
+        return entries
+
     def _read(self, first: Seqno, last: Seqno, bytes_max: int) -> list[bytes] | None:
         entries: list[bytes] = []
         size, seqno = 0, first

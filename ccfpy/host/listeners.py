@@ -78,14 +78,6 @@ class Echo(asyncio.DatagramProtocol):
             self._transport.sendto(data, addr)
 
 
-class Refuser(asyncio.Protocol):
-    """Ends every connection as it comes: for an interface nobody may use yet."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """End it."""
-        cast("asyncio.Transport", transport).close()
-
-
 class Listeners:
     """The sockets being served."""
 

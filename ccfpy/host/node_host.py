@@ -14,17 +14,25 @@ from pathlib import Path
 from typing import cast
 
 from ccfpy.base.errors import CcfpyError
+from ccfpy.base.limits import PEER_FRAME_BYTES_MAX
 from ccfpy.boundary.configuration import CommandType
 from ccfpy.boundary.effects import (
     AppendEntries,
     CloseSession,
     CommitLedger,
     Effect,
+    EndCall,
+    ForgetPeer,
     IdentityMade,
     Log,
     LogLevel,
+    OpenCall,
     ReadLedger,
+    SendCall,
     SendData,
+    SendEntries,
+    SendToPeer,
+    SetPeer,
     Stop,
     TruncateLedger,
 )
@@ -36,13 +44,17 @@ from ccfpy.boundary.events import (
     StopRequested,
     Tick,
 )
+from ccfpy.boundary.peers import PeerTraffic
+from ccfpy.host.addresses import Address
 from ccfpy.host.arguments import ExitCode
+from ccfpy.host.calls import Calls
 from ccfpy.host.config import ConfigurationFile
 from ccfpy.host.enclave_link import EnclaveLink
 from ccfpy.host.ledger_store import LedgerStore
-from ccfpy.host.listeners import BoundSocket, Listeners, Refuser
+from ccfpy.host.listeners import BoundSocket, Listeners
 from ccfpy.host.log import Journal
 from ccfpy.host.output_files import write_atomically
+from ccfpy.host.peers import Peers
 from ccfpy.host.sessions import Sessions
 from ccfpy.host.ticker import Ticker, tick_interval_s
 
@@ -84,6 +96,15 @@ class NodeHost:
             idle_s_max=None if idle_us is None else idle_us // 1_000_000,
             report_idle=lambda line: journal.info(line, file="sessions"),
         )
+        timeout_s = file.client_connection_timeout / 1e6
+        source = file.node_client_interface
+        self._calls = Calls(self.post, timeout_s=timeout_s)
+        self._peers = Peers(
+            self.post,
+            journal=journal,
+            timeout_s=timeout_s,
+            source=None if source is None else Address.parse(source),
+        )
         self._listeners = Listeners()
         self._events: list[Event] = []
         self._logs: list[Log] = []
@@ -108,8 +129,7 @@ class NodeHost:
             self._link.send([boot(self._ticker.now())])
             for name, bound in sockets.items():
                 if not name:
-                    # Nobody but this node belongs to the service.
-                    await self._listeners.serve(bound, Refuser)
+                    await self._listeners.serve(bound, self._peers.accept)
                     continue
                 cap = self._file.network.rpc_interfaces[name].max_open_sessions_hard
                 make = self._sessions.add_interface(name, cap)
@@ -150,16 +170,21 @@ class NodeHost:
             self._write_logs()
 
     def link_congested(self) -> None:
-        """Read nothing more from clients."""
-        self._sessions.set_congested(is_congested=True)
+        """Read nothing more from clients, and from other nodes only so much."""
+        self._set_congested(is_congested=True)
 
     def link_cleared(self) -> None:
-        """Read from clients again."""
-        self._sessions.set_congested(is_congested=False)
+        """Read from everybody again."""
+        self._set_congested(is_congested=False)
 
     def link_lost(self, reason: str) -> None:
         """A node without its enclave is nothing."""
         self._fail(reason)
+
+    def _set_congested(self, *, is_congested: bool) -> None:
+        self._sessions.set_congested(is_congested=is_congested)
+        self._calls.set_congested(is_congested=is_congested)
+        self._peers.set_congested(is_congested=is_congested)
 
     @property
     def _has_ended(self) -> bool:
@@ -172,6 +197,15 @@ class NodeHost:
             CommitLedger: lambda effect: self._store.commit(effect.seqno),
             TruncateLedger: lambda effect: self._store.truncate(effect.seqno),
             ReadLedger: self._read_ledger,
+            SetPeer: lambda effect: self._peers.set_peer(effect.node, effect.address),
+            ForgetPeer: lambda effect: self._peers.forget_peer(effect.node),
+            SendToPeer: lambda effect: self._peers.send(
+                effect.to, effect.kind, effect.payload
+            ),
+            SendEntries: self._send_entries,
+            OpenCall: lambda effect: self._calls.open(effect.call, effect.address),
+            SendCall: lambda effect: self._calls.send(effect.call, effect.data),
+            EndCall: lambda effect: self._calls.end(effect.call),
             IdentityMade: self._write_identity,
             Stop: self._stop,
         }
@@ -237,7 +271,23 @@ class NodeHost:
             )
         )
 
+    def _send_entries(self, effect: SendEntries) -> None:
+        entries = self._store.read_all(
+            effect.first, effect.last, bytes_max=PEER_FRAME_BYTES_MAX
+        )
+        if entries is None:
+            self._journal.fail(
+                f"Unable to send AppendEntries ({effect.first - 1}, {effect.last}]: "
+                "Ledger read failed",
+                file="node_host",
+            )
+            return
+        self._peers.send(
+            effect.to, PeerTraffic.CONSENSUS, b"".join([effect.header, *entries])
+        )
+
     def _write_identity(self, effect: IdentityMade) -> None:
+        self._peers.name_self(effect.node_id)
         prefix = f"ccf_virtual_attestation.{os.getpid()}"
         if effect.measurement is not None:
             write_atomically(Path(f"{prefix}.measurement"), effect.measurement)
@@ -315,13 +365,20 @@ class NodeHost:
         )
 
     async def _wind_up(self) -> None:
-        """End everything that still runs, the last replies first."""
+        """End everything that still runs, once the last bytes have left."""
         self._listeners.close()
-        self._sessions.close_all()
+        ways_out: tuple[Sessions | Calls | Peers, ...] = (
+            self._sessions,
+            self._calls,
+            self._peers,
+        )
+        for way in ways_out:
+            way.close_all()
         for _ in range(round(DRAIN_WAIT_S / _DRAIN_STEP_S)):
-            if not len(self._sessions):
+            if not any(len(way) for way in ways_out):
                 break
             await asyncio.sleep(_DRAIN_STEP_S)
-        self._sessions.abort_all()
+        for way in ways_out:
+            way.abort_all()
         self._link.stop()
         self._store.close()

@@ -9,31 +9,48 @@ import struct
 import sys
 from collections.abc import Sequence
 
-from ccfpy.base.ids import NodeId
+from ccfpy.base.ids import CallId, NodeId
 from ccfpy.boundary.effects import (
     AppendEntries,
     CloseSession,
     CommitLedger,
     Effect,
+    EndCall,
+    ForgetPeer,
     IdentityMade,
     LedgerEntry,
     Log,
     LogLevel,
+    OpenCall,
     ReadLedger,
+    SendCall,
     SendData,
+    SendEntries,
+    SendToPeer,
+    SetPeer,
     Stop,
 )
 from ccfpy.boundary.events import (
     Boot,
+    CallData,
+    CallEnded,
+    CallOpened,
     Event,
     LedgerRead,
+    PeerMessage,
     SessionClosed,
     SessionData,
     SessionOpened,
+    SnapshotRead,
     StopRequested,
     Tick,
 )
+from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.enclave.loop import serve
+
+NODE = NodeId("ab" * 32)
+PEER = NodeId("cd" * 32)
+CALL = CallId(7)
 
 
 class Echo:
@@ -56,7 +73,7 @@ class Echo:
                 return [
                     self._log(f"booted {os.getpid()} with {names}"),
                     IdentityMade(
-                        node_id=NodeId("n"),
+                        node_id=NODE,
                         node_certificate=b"node cert",
                         service_certificate=b"service cert",
                         attestation=b"{}",
@@ -79,6 +96,25 @@ class Echo:
                 if event.is_notice:
                     return [self._log("notice taken")]
                 return [Stop(exit_code=0, reason=f"{event.kind}: stopped")]
+            case _:
+                return self._take_from_elsewhere(event)
+
+    def _take_from_elsewhere(self, event: Event) -> list[Effect]:
+        match event:
+            case SnapshotRead():
+                return [self._log(f"snapshot {event.name} of {event.size}")]
+            case PeerMessage():
+                said = event.payload.decode()
+                return [self._log(f"kind {event.kind} from {event.sender}: {said}")]
+            case CallOpened():
+                return [SendCall(call=event.call, data=b"ring")]
+            case CallData():
+                said = event.data.decode()
+                return [self._log(f"call said {said}"), EndCall(call=event.call)]
+            case CallEnded():
+                return [self._log(f"call ended: {event.reason}")]
+            case _:
+                raise AssertionError(event)
 
     def _obey(self, event: SessionData) -> list[Effect]:  # noqa: PLR0911  # one a word
         word, _, rest = event.data.partition(b" ")
@@ -111,7 +147,26 @@ class Echo:
             case b"stop":
                 return [Stop(exit_code=3, reason="told to stop"), reply]
             case _:
-                return [reply]
+                return [*self._reach_out(word, rest), reply]
+
+    @staticmethod
+    def _reach_out(word: bytes, rest: bytes) -> list[Effect]:
+        match word:
+            case b"meet":
+                return [SetPeer(node=PEER, address=rest.decode())]
+            case b"part":
+                return [ForgetPeer(node=PEER)]
+            case b"tell":
+                kind = PeerTraffic.FORWARDED
+                return [SendToPeer(to=PEER, kind=kind, payload=rest)]
+            case b"replicate":
+                first, last = map(int, rest.split())
+                entries = SendEntries(to=PEER, header=b"head", first=first, last=last)
+                return [entries]
+            case b"call":
+                return [OpenCall(call=CALL, address=rest.decode())]
+            case _:
+                return []
 
     @staticmethod
     def _log(message: str) -> Log:

@@ -14,11 +14,15 @@ from pathlib import Path
 
 import pytest
 
+from ccfpy.base.ids import NodeId
+from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.enclave.in_process import InProcessLink
 from ccfpy.host.enclave_link import EnclaveLink, ProcessLink
 from ccfpy.host.main import run
+from ccfpy.host.peer_frames import frame_head
 
 ECHO = Path(__file__).with_name("echo_enclave.py")
+NODE, PEER = NodeId("ab" * 32), NodeId("cd" * 32)
 
 
 def _echo_class() -> type:
@@ -152,6 +156,16 @@ def _ask(client: socket.socket, words: bytes, size: int | None = None) -> bytes:
     return answer
 
 
+def _take(connection: socket.socket, size: int) -> bytes:
+    connection.settimeout(10)
+    data = b""
+    while len(data) < size:
+        more = connection.recv(size - len(data))
+        assert more, data
+        data += more
+    return data
+
+
 def test_bytes_come_back_and_files_are_written(node: Node) -> None:
     with node.connect() as one, node.connect() as other:
         for number in range(20):
@@ -225,12 +239,55 @@ def test_datagrams_are_echoed(node: Node) -> None:
         assert client.recv(100) == b"ping"
 
 
-@pytest.mark.usefixtures("node")
-def test_nobody_may_use_the_nodes_own_socket() -> None:
+def test_what_another_node_sends_reaches_the_enclave(node: Node) -> None:
     address = json.loads(Path("node.address").read_text())["node_to_node_interface"]
     host, port = address.split(":")
-    with socket.create_connection((host, int(port)), timeout=10) as client:
-        assert client.recv(1) == b""
+    with socket.create_connection((host, int(port)), timeout=10) as other:
+        other.sendall(frame_head(1, PEER, 5) + b"hello")
+        node.wait_for(f"kind 1 from {PEER}: hello")
+        with node.connect() as client:
+            assert _ask(client, b"tell you") == b"tell you"
+        sent = frame_head(PeerTraffic.FORWARDED, NODE, 3) + b"you"
+        assert _take(other, len(sent)) == sent
+        other.sendall(b"nonsense" * 20)
+        assert other.recv(1) == b""
+
+
+def test_entries_leave_for_another_node_behind_their_header(node: Node) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, node.connect() as client:
+        address = "meet {}:{}".format(*other.getsockname()).encode()
+        assert _ask(client, address) == address
+        for word in (b"append one", b"append two", b"append three"):
+            assert _ask(client, word) == word
+        assert _ask(client, b"replicate 2 4") == b"replicate 2 4"
+        assert _ask(client, b"replicate 2 3") == b"replicate 2 3"
+        other.settimeout(10)
+        connection, _ = other.accept()
+        with connection:
+            head = _take(connection, len(frame_head(1, NODE, 0)))
+            size = int.from_bytes(head[:4], "little") + 4 - len(head)
+            assert head == frame_head(PeerTraffic.CONSENSUS, NODE, size)
+            payload = _take(connection, size)
+            entries = Path("ledger/ledger_1").read_bytes()
+            assert payload == b"head" + entries[entries.index(b"one") + 3 :]
+            assert _ask(client, b"part") == b"part"
+            assert connection.recv(1) == b""
+        assert "Unable to send AppendEntries (1, 4]: Ledger read failed" in node.log
+
+
+def test_a_call_is_relayed_until_its_end(node: Node) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, node.connect() as client:
+        word = "call {}:{}".format(*other.getsockname()).encode()
+        assert _ask(client, word) == word
+        other.settimeout(10)
+        connection, _ = other.accept()
+        with connection:
+            assert connection.recv(10) == b"ring"
+            connection.sendall(b"who is there?")
+            assert connection.recv(1) == b""
+        node.wait_for("call said who is there?")
+        assert _ask(client, b"call 127.0.0.1:1") == b"call 127.0.0.1:1"
+        node.wait_for("call ended: ")
 
 
 def test_a_stop_ends_the_node_with_its_code_and_what_follows_is_not_done(

@@ -1,0 +1,62 @@
+"""Opens TCP connections to elsewhere, in a bounded time, and says why not."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+from ccfpy.base.errors import CcfpyError, ConfigurationRefused
+from ccfpy.host.addresses import Address
+
+
+class ConnectFailed(CcfpyError):
+    """No connection came about; the text is the system's word for it."""
+
+
+async def connect(
+    make: Callable[[], asyncio.Protocol],
+    address: str,
+    *,
+    timeout_s: float,
+    source: Address | None = None,
+) -> None:
+    """Connect a protocol to ``host:port``, from the address ``source`` if given.
+
+    Raises:
+        ConnectFailed: the address is none, or nobody answers there in time.
+    """
+    try:
+        host, port = Address.parse(address)
+    except ConfigurationRefused as error:
+        raise ConnectFailed(str(error)) from None
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(timeout_s):
+            await loop.create_connection(make, host, port, local_addr=source)
+    except TimeoutError:
+        raise ConnectFailed(f"no answer in {timeout_s:g} s") from None
+    except (OSError, UnicodeError) as error:
+        raise ConnectFailed(reason(error)) from None
+
+
+def reason(error: Exception | None) -> str:
+    """Give the system's word for why a connection failed or ended."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
+
+
+def tune(transport: asyncio.BaseTransport, *, timeout_s: float) -> None:
+    """Send at once, and notice a silent other end, on the connection of a transport.
+
+    Without the second, a network that was cut and mended would stay silent for as long
+    as the system's retransmissions have backed off: minutes, after minutes.
+    """
+    connection: socket.socket | None = transport.get_extra_info("socket")
+    if connection is None:
+        return
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    user_timeout: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if user_timeout is not None:  # Linux alone has it
+        milliseconds = max(1, round(timeout_s * 1000))
+        connection.setsockopt(socket.IPPROTO_TCP, user_timeout, milliseconds)

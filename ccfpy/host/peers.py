@@ -1,0 +1,384 @@
+"""Connections between nodes: what the enclave has for other nodes, and what they send.
+
+Each node opens its own connection to each node whose address it knows, and sends by
+that one. Until it is there it answers by the newest connection that the other opened:
+a node that has only just joined knows nobody's address yet, and the one that speaks to
+it wants an answer. Both kinds are read. Who a frame says it is from is only a claim:
+channels inside the enclave prove it, and a liar gains no more than lost messages.
+
+Nothing here waits, and nothing is certain to arrive. A message is lost if its node
+cannot be reached or lets too much pile up; consensus sends again what matters.
+
+When the enclave does not keep up, clients are no longer read. Other nodes still are, up
+to a bound of their own: were they held up with the clients, a busy primary would miss
+its backups' answers, and the backups would elect another just when load is highest.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import cast
+
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import NodeId
+from ccfpy.base.limits import (
+    PEER_BACKLOG_BYTES_MAX,
+    PEER_RETRY_MS_MAX,
+    PEER_RETRY_MS_MIN,
+    PEERS_CONGESTED_BYTES_MAX,
+    PEERS_INCOMING_MAX,
+    PEERS_PARTIAL_BYTES_MAX,
+)
+from ccfpy.boundary.events import Event
+from ccfpy.host.addresses import Address
+from ccfpy.host.connecting import ConnectFailed, connect, tune
+from ccfpy.host.log import Journal
+from ccfpy.host.peer_frames import PeerFrames, fits_a_frame, frame_head
+
+_SOURCE = "peers"
+
+
+class PeerConnection(asyncio.Protocol):
+    """One connection with another node, opened by either.
+
+    Attributes:
+        node: whom it leads to: known when this node opened it, claimed by the first
+            frame otherwise.
+        is_outgoing: this node opened it.
+    """
+
+    __slots__ = ("_peers", "frames", "is_outgoing", "node", "transport")
+
+    def __init__(self, peers: "Peers", node: NodeId | None = None) -> None:
+        self._peers = peers
+        self.node = node
+        self.is_outgoing = node is not None
+        self.frames = PeerFrames()
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take note of the connection."""
+        self.transport = cast("asyncio.Transport", transport)
+        self._peers.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Pass on the messages that these bytes complete."""
+        self._peers.received(self, data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take note that it is gone."""
+        del exc
+        self._peers.closed(self)
+
+    def write(self, frame: bytes) -> bool:
+        """Send a frame; tell whether it was taken."""
+        transport = self.transport
+        assert transport is not None, "only a connection that is there is written to"
+        if transport.get_write_buffer_size() + len(frame) > PEER_BACKLOG_BYTES_MAX:
+            return False
+        transport.write(frame)
+        return True
+
+
+class _Peer:
+    """What is known of a node that this one may connect to."""
+
+    __slots__ = (
+        "address",
+        "attempt",
+        "connection",
+        "has_failed",
+        "is_lossy",
+        "retry_at",
+        "retry_s",
+        "waiting",
+        "waiting_bytes",
+    )
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.attempt: asyncio.Task[None] | None = None
+        self.connection: PeerConnection | None = None
+        self.waiting: list[bytes] = []
+        self.waiting_bytes = 0
+        self.retry_at = 0.0
+        self.retry_s = PEER_RETRY_MS_MIN / 1000
+        self.has_failed = False
+        self.is_lossy = False
+
+    def keep(self, frame: bytes) -> bool:
+        """Keep a frame until there is a connection; tell whether there was room."""
+        if self.waiting_bytes + len(frame) > PEER_BACKLOG_BYTES_MAX:
+            return False
+        self.waiting.append(frame)
+        self.waiting_bytes += len(frame)
+        return True
+
+    def take_waiting(self) -> list[bytes]:
+        """Give the frames that were kept."""
+        waiting, self.waiting, self.waiting_bytes = self.waiting, [], 0
+        return waiting
+
+
+class Peers:
+    """All connections of a node with others."""
+
+    def __init__(
+        self,
+        post: Callable[[Event], None],
+        *,
+        journal: Journal,
+        timeout_s: float,
+        source: Address | None = None,
+    ) -> None:
+        self._post = post
+        self._journal = journal
+        self._timeout_s = timeout_s
+        self._source = source
+        self._own_id: NodeId | None = None
+        self._book: dict[NodeId, _Peer] = {}
+        self._incoming: OrderedDict[PeerConnection, None] = OrderedDict()
+        self._answering: dict[NodeId, PeerConnection] = {}
+        self._outgoing: set[PeerConnection] = set()
+        self._partial_bytes = 0
+        self._is_congested = False
+        self._congested_bytes = 0
+
+    def __len__(self) -> int:
+        """Count the connections."""
+        return len(self._incoming) + len(self._outgoing)
+
+    def name_self(self, node: NodeId) -> None:
+        """Learn this node's own id, with which every frame begins."""
+        self._own_id = node
+
+    def accept(self) -> PeerConnection:
+        """Give what serves a connection that another node opens."""
+        return PeerConnection(self)
+
+    def set_peer(self, node: NodeId, address: str) -> None:
+        """Learn, or learn anew, where another node is."""
+        known = self._book.get(node)
+        if known is not None:
+            if known.address == address:
+                return
+            self._leave(known)
+        self._book[node] = _Peer(address)
+
+    def forget_peer(self, node: NodeId) -> None:
+        """Connect to another node no more."""
+        peer = self._book.pop(node, None)
+        if peer is not None:
+            self._leave(peer)
+
+    def send(self, to: NodeId, kind: int, payload: bytes) -> None:
+        """Send a message to another node, or lose it."""
+        if self._own_id is None:
+            return
+        if not fits_a_frame(len(payload)):
+            self._journal.fail(
+                f"Dropping a message of {len(payload)} bytes to node {to}: too large",
+                file=_SOURCE,
+            )
+            return
+        frame = frame_head(kind, self._own_id, len(payload)) + payload
+        peer = self._book.get(to)
+        if peer is not None and peer.connection is not None:
+            self._note_loss(peer, to, was_taken=peer.connection.write(frame))
+            return
+        is_connecting = peer is not None and self._is_connecting(peer, to)
+        answering = self._answering.get(to)
+        if answering is not None:
+            answering.write(frame)
+        elif peer is not None and is_connecting:
+            self._note_loss(peer, to, was_taken=peer.keep(frame))
+
+    def set_congested(self, *, is_congested: bool) -> None:
+        """Learn whether the enclave keeps up."""
+        self._is_congested = is_congested
+        if not is_congested:
+            self._congested_bytes = 0
+            for connection in [*self._incoming, *self._outgoing]:
+                _set_reading(connection, is_reading=True)
+
+    def close_all(self) -> None:
+        """End every connection once what was sent has left; open no more."""
+        for node in list(self._book):
+            self.forget_peer(node)
+        for connection in list(self._incoming):
+            _close(connection)
+
+    def abort_all(self) -> None:
+        """End every connection now."""
+        self.close_all()
+        for connection in [*self._incoming, *self._outgoing]:
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    def opened(self, connection: PeerConnection) -> None:
+        """Take in a connection that came about."""
+        assert connection.transport is not None, "it has just connected"
+        tune(connection.transport, timeout_s=self._timeout_s)
+        connection.transport.set_write_buffer_limits(high=PEER_BACKLOG_BYTES_MAX)
+        if connection.is_outgoing:
+            self._outgoing.add(connection)
+        else:
+            if len(self._incoming) >= PEERS_INCOMING_MAX:
+                # Whoever was silent longest makes room: nodes speak all the time.
+                self._drop(next(iter(self._incoming)))
+            self._incoming[connection] = None
+        if self._is_holding_up:
+            _set_reading(connection, is_reading=False)
+
+    def received(self, connection: PeerConnection, data: bytes) -> None:
+        """Pass on what another node sent."""
+        before = connection.frames.held_bytes
+        try:
+            messages = connection.frames.feed(data)
+        except Malformed as error:
+            self._partial_bytes -= before
+            connection.frames = PeerFrames()
+            self._journal.debug(
+                f"Closing a connection with node {connection.node}: {error}",
+                file=_SOURCE,
+            )
+            self._drop(connection)
+            return
+        self._partial_bytes += connection.frames.held_bytes - before
+        if messages and not connection.is_outgoing:
+            self._heard(connection, messages[-1].sender)
+        for message in messages:
+            self._post(message)
+        if self._partial_bytes > PEERS_PARTIAL_BYTES_MAX:
+            self._journal.debug(
+                f"Closing a connection with node {connection.node}: too many messages "
+                "have begun and not ended",
+                file=_SOURCE,
+            )
+            self._drop(connection)
+        elif self._is_congested:
+            self._hold_up(len(data))
+
+    def closed(self, connection: PeerConnection) -> None:
+        """Forget a connection that ended."""
+        self._partial_bytes -= connection.frames.held_bytes
+        connection.frames = PeerFrames()
+        self._outgoing.discard(connection)
+        self._incoming.pop(connection, None)
+        node = connection.node
+        if node is None:
+            return
+        if self._answering.get(node) is connection:
+            del self._answering[node]
+        peer = self._book.get(node)
+        if peer is not None and peer.connection is connection:
+            peer.connection = None
+            peer.retry_at = asyncio.get_running_loop().time() + peer.retry_s
+            self._journal.info(f"Lost the connection with node {node}", file=_SOURCE)
+
+    @property
+    def _is_holding_up(self) -> bool:
+        return self._is_congested and self._congested_bytes > PEERS_CONGESTED_BYTES_MAX
+
+    def _hold_up(self, more: int) -> None:
+        """Count what nodes send while the enclave does not keep up, to its bound."""
+        was_holding_up = self._is_holding_up
+        self._congested_bytes += more
+        if self._is_holding_up and not was_holding_up:
+            for connection in [*self._incoming, *self._outgoing]:
+                _set_reading(connection, is_reading=False)
+
+    def _heard(self, connection: PeerConnection, sender: NodeId) -> None:
+        """Answer ``sender`` by the connection on which it was heard last."""
+        if connection not in self._incoming:
+            return
+        self._incoming.move_to_end(connection)
+        if connection.node != sender:
+            old = connection.node
+            if old is not None and self._answering.get(old) is connection:
+                del self._answering[old]
+            connection.node = sender
+        self._answering[sender] = connection
+
+    def _drop(self, connection: PeerConnection) -> None:
+        self._incoming.pop(connection, None)
+        if connection.transport is not None:
+            connection.transport.abort()
+
+    def _leave(self, peer: _Peer) -> None:
+        if peer.attempt is not None:
+            peer.attempt.cancel()
+        if peer.connection is not None:
+            _close(peer.connection)
+            peer.connection = None
+
+    def _is_connecting(self, peer: _Peer, node: NodeId) -> bool:
+        """Begin to connect unless it failed only just; tell whether it is under way."""
+        if peer.attempt is None:
+            loop = asyncio.get_running_loop()
+            if loop.time() < peer.retry_at:
+                return False
+            peer.attempt = loop.create_task(self._connect(peer, node))
+        return True
+
+    async def _connect(self, peer: _Peer, node: NodeId) -> None:
+        connection = PeerConnection(self, node)
+        try:
+            await connect(
+                lambda: connection,
+                peer.address,
+                timeout_s=self._timeout_s,
+                source=self._source,
+            )
+        except ConnectFailed as failure:
+            self._back_off(peer, node, str(failure))
+            return
+        finally:
+            peer.attempt = None
+        peer.retry_s = PEER_RETRY_MS_MIN / 1000
+        peer.has_failed = False
+        assert connection.transport is not None, "it has just connected"
+        if connection.transport.is_closing():
+            peer.take_waiting()
+            return
+        peer.connection = connection
+        self._journal.info(
+            f"Added node connection with {node} ({peer.address})", file=_SOURCE
+        )
+        for frame in peer.take_waiting():
+            self._note_loss(peer, node, was_taken=connection.write(frame))
+
+    def _back_off(self, peer: _Peer, node: NodeId, why: str) -> None:
+        """Lose what waited; try again only after a while, longer each time."""
+        peer.take_waiting()
+        peer.retry_at = asyncio.get_running_loop().time() + peer.retry_s
+        peer.retry_s = min(2 * peer.retry_s, PEER_RETRY_MS_MAX / 1000)
+        if not peer.has_failed:
+            peer.has_failed = True
+            self._journal.fail(
+                f"Failed to connect to {node} on {peer.address}: {why}", file=_SOURCE
+            )
+
+    def _note_loss(self, peer: _Peer, node: NodeId, *, was_taken: bool) -> None:
+        """Say once that messages are being lost, until one is taken again."""
+        if not was_taken and not peer.is_lossy:
+            self._journal.fail(
+                f"Dropping messages to node {node}: it does not read what waits for it",
+                file=_SOURCE,
+            )
+        peer.is_lossy = not was_taken
+
+
+def _close(connection: PeerConnection) -> None:
+    if connection.transport is not None:
+        connection.transport.close()
+
+
+def _set_reading(connection: PeerConnection, *, is_reading: bool) -> None:
+    transport = connection.transport
+    if transport is None or transport.is_closing():
+        return
+    if is_reading:
+        transport.resume_reading()
+    else:
+        transport.pause_reading()

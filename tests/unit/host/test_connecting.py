@@ -1,0 +1,108 @@
+"""Opening connections: there, refused, silent and nonsense."""
+
+import asyncio
+import socket
+from typing import ClassVar
+
+import pytest
+
+from ccfpy.host.addresses import Address
+from ccfpy.host.connecting import ConnectFailed, connect, reason, tune
+
+
+class _Visitor(asyncio.Protocol):
+    """Leaves as soon as it is there."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
+
+
+class _Guest(asyncio.Protocol):
+    """Stays until the loop ends."""
+
+    there: ClassVar[list[asyncio.BaseTransport]] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.there.append(transport)
+
+
+def _connect(address: str, *, source: Address | None = None) -> None:
+    async def run() -> None:
+        await connect(_Visitor, address, timeout_s=0.1, source=source)
+        await asyncio.sleep(0)
+
+    asyncio.run(run())
+
+
+def _listening() -> socket.socket:
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def test_a_connection_comes_from_the_address_that_was_chosen() -> None:
+    with _listening() as server:
+        port = server.getsockname()[1]
+        _connect(f"127.0.0.1:{port}", source=Address("127.1.2.3", 0))
+        connection, address = server.accept()
+        connection.close()
+        assert address[0] == "127.1.2.3"
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:x", "127.0.0.1:70000"])
+def test_an_address_that_is_none_fails(address: str) -> None:
+    with pytest.raises(ConnectFailed, match="Port"):
+        _connect(address)
+
+
+def test_nobody_there_is_said_in_the_systems_words() -> None:
+    with _listening() as server:
+        port = server.getsockname()[1]
+    with pytest.raises(ConnectFailed, match="connect"):
+        _connect(f"127.0.0.1:{port}")
+    with pytest.raises(ConnectFailed):
+        _connect("\udcff:1")
+
+
+def test_silence_ends_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+
+        async def run() -> None:
+            try:
+                for _ in range(4):  # the first ones fill the queue of the deaf server
+                    await connect(_Guest, address, timeout_s=0.1)
+            finally:
+                while _Guest.there:
+                    _Guest.there.pop().close()
+
+        with pytest.raises(ConnectFailed, match=r"no answer in 0\.1 s"):
+            asyncio.run(run())
+
+
+def test_a_tuned_connection_sends_at_once_and_notices_silence() -> None:
+    with _listening() as server:
+        port = server.getsockname()[1]
+
+        async def run() -> None:
+            transport, _ = await asyncio.get_running_loop().create_connection(
+                asyncio.Protocol, "127.0.0.1", port
+            )
+            tune(transport, timeout_s=2)
+            connection = transport.get_extra_info("socket")
+            get = connection.getsockopt
+            assert get(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert get(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                assert get(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 2000
+            transport.abort()
+
+        asyncio.run(run())
+
+
+def test_a_transport_without_a_socket_is_left_alone() -> None:
+    tune(asyncio.BaseTransport(), timeout_s=1)
+
+
+def test_a_reason_is_never_empty() -> None:
+    assert reason(ConnectionResetError(104, "Connection reset")) == "connection reset"
+    assert reason(OSError("several")) == "several"
+    assert reason(ConnectionResetError()) == "ConnectionResetError"
