@@ -114,7 +114,13 @@ class Outbox:
 
     def take(self) -> Ready:
         """Give what was gathered, and begin anew."""
-        if self._is_empty:
+        if not (
+            self.messages
+            or self.commit_to is not None
+            or self.offer is not None
+            or self.rollback_to is not None
+            or self.is_cleanup_due
+        ):
             return NOTHING
         ready = Ready(
             rollback_to=self.rollback_to,
@@ -129,13 +135,3 @@ class Outbox:
         self.offer = None
         self.is_cleanup_due = False
         return ready
-
-    @property
-    def _is_empty(self) -> bool:
-        return not (
-            self.messages
-            or self.commit_to is not None
-            or self.offer is not None
-            or self.rollback_to is not None
-            or self.is_cleanup_due
-        )

@@ -35,6 +35,7 @@ class Replica:
         retirement: how far this node's own has come.
         retired_committed: records of completed retirements, not yet committed.
         leadership: this node's part.
+        is_leader: whether it leads its view; asked for every transaction.
         leader: who leads this view, once its log was seen to fit ours.
         voted_for: whom this node voted for in this view.
         votes: who voted for this node since it last began to campaign.
@@ -60,6 +61,7 @@ class Replica:
         default_factory=list
     )
     leadership: LeadershipState = LeadershipState.NONE
+    is_leader: bool = False
     leader: NodeId | None = None
     voted_for: NodeId | None = None
     votes: set[NodeId] = field(default_factory=set)
@@ -71,11 +73,6 @@ class Replica:
     out: Outbox = field(default_factory=Outbox)
 
     @property
-    def is_leader(self) -> bool:
-        """Whether this node leads its view."""
-        return self.leadership is LeadershipState.LEADER
-
-    @property
     def others(self) -> list[NodeId]:
         """The other nodes of active configurations, in a fixed order."""
         return sorted(self.configurations.nodes - {self.node_id})
@@ -85,6 +82,7 @@ class Replica:
         before = self.leadership
         assert is_legal_leadership(before, state), f"{before} to {state}"
         self.leadership = state
+        self.is_leader = state is LeadershipState.LEADER
 
     def send(self, to: NodeId, message: Message) -> None:
         """Ask for a message to be sent."""

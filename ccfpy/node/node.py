@@ -36,6 +36,7 @@ from ccfpy.js.quickjs import QuickJs
 from ccfpy.node import boot, joining, starting
 from ccfpy.node.api import node_registry
 from ccfpy.node.calls import Calls
+from ccfpy.node.forwarding import Forwarder
 from ccfpy.node.governance import NodeGovernance
 from ccfpy.node.joining import Joining
 from ccfpy.node.outbox import Outbox
@@ -74,28 +75,27 @@ class Node:
                 break
             try:
                 self._take(event)
-                self._settle()
             except ConfigurationRefused as refusal:
                 self._stop(START_REFUSED, str(refusal))
             except EntryTooLarge as failure:
                 self._stop(CANNOT_GO_ON, str(failure))
-        sessions = self._sessions
-        if sessions is not None and sessions.has_settled:
-            self._resume(sessions)
         if self._replica is not None and not self._is_stopped:
-            self._replica.end_turn()
+            self._end_turn(self._replica)
         return self._outbox.take()
 
-    def _settle(self) -> None:
-        if self._replica is not None:
-            self._replica.settle()
+    def _end_turn(self, replica: Replica) -> None:
+        """Let what this step made due happen, and what that makes due in turn.
 
-    def _resume(self, sessions: Sessions) -> None:
-        """Let connections go on whose awaited response came in this step."""
-        if self._is_stopped or self._router is None:
-            return
+        Connections whose awaited response came go on, perhaps with further requests.
+        """
+        sessions, router = self._sessions, self._router
+        assert sessions is not None, "they are made with the replica"
+        assert router is not None, "likewise"
         try:
-            sessions.resume(self._router)
+            replica.end_turn()
+            while sessions.has_settled:
+                sessions.resume(router)
+                replica.end_turn()
         except EntryTooLarge as failure:
             self._stop(CANNOT_GO_ON, str(failure))
 
@@ -182,6 +182,13 @@ class Node:
         )
         replica.frontends["node"].is_open = True
         self._router = Router(replica.frontends)
+        replica.forwarder = Forwarder(
+            channels=replica.channels,
+            primary=lambda: replica.primary_id,
+            serve=self._router.answer,
+            log=self._outbox,
+            now_ms=event.monotonic_ms,
+        )
         self._replica = replica
         replica.watch()
         section = event.configuration.start

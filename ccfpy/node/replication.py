@@ -5,7 +5,7 @@ wholly before the next. A primary's entries enter through `commit` and `sign`; a
 backup's through `receive`, which verifies each before consensus may vouch for it.
 
 Whoever must react to a commit or a rollback is told within it, and must not order
-transactions there; that is for the end of the event (`Replica.settle`).
+transactions there; that is for the end of the step (`Replica.end_turn`).
 """
 
 from collections.abc import Callable
@@ -166,7 +166,9 @@ class Replication:
 
     def flush(self) -> None:
         """Send what this turn appended, all of it together."""
-        self._perform(self.raft.flush())
+        ready = self.raft.flush()
+        if ready is not NOTHING:
+            self._perform(ready)
 
     # What consensus asks
 

@@ -12,14 +12,18 @@ from ccfpy.base import limits
 
 
 class SignatureTimer:
-    """Counts entries and time between signatures."""
+    """Counts entries and time between signatures.
 
-    __slots__ = ("_delay_ms", "_due_ms", "_is_early", "_signed_ms", "_tx_count")
+    Attributes:
+        is_early: whether signing early was asked for.
+    """
+
+    __slots__ = ("_delay_ms", "_due_ms", "_signed_ms", "_tx_count", "is_early")
 
     def __init__(
         self, *, tx_count: int, delay_ms: int, now_ms: int, is_early: bool = False
     ) -> None:
-        self._is_early = is_early
+        self.is_early = is_early
         self._signed_ms = now_ms - limits.EARLY_SIGNATURE_MS
         self._tx_count = tx_count
         self._delay_ms = delay_ms
@@ -41,8 +45,8 @@ class SignatureTimer:
         return unsigned > 0
 
     def is_due_early(self, now_ms: int, unsigned: int) -> bool:
-        """Tell whether to sign without waiting, where that was asked for."""
-        if not self._is_early or not unsigned:
+        """Tell whether to sign without waiting, if that was asked for."""
+        if not unsigned:
             return False
         since_ms = now_ms - self._signed_ms
         return since_ms >= limits.EARLY_SIGNATURE_MS or since_ms < 0
