@@ -1,0 +1,319 @@
+"""Where a joining node gets the snapshot that it starts from.
+
+It asks the node that it is to join by, and is sent on to the primary and to a file,
+which it fetches in ranges. The file is verified before anything rests on it, and given
+to the host, so that it is a proper snapshot of this node too. What cannot be fetched is
+tried again a few times. Then, or where that is not wanted, the host's own latest
+snapshot serves, and without one the node replays the whole ledger.
+
+A peer that has no snapshot is believed at once; CCF asks it again
+(``src/snapshots/fetch.h``, ``src/host/run.cpp``).
+"""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+from ccfpy.base import limits
+from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.ids import CallId
+from ccfpy.boundary.configuration import JoinConfiguration
+from ccfpy.boundary.effects import CommitSnapshot, WriteSnapshot
+from ccfpy.http.messages import Request, Response
+from ccfpy.http.tls import ClientContext
+from ccfpy.ledger.snapshot import SnapshotName
+from ccfpy.ledger.snapshot_writing import cut
+from ccfpy.node.calls import CallFailed, Outcome
+from ccfpy.node.outbox import Outbox
+from ccfpy.node.snapshot_reads import Found, SnapshotReads
+from ccfpy.node.snapshot_start import StartingPoint
+
+PATH = "/node/snapshot"
+_PARTIAL = 206
+_REDIRECT = 308
+_NOT_FOUND = 404
+_CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
+
+
+class Caller(Protocol):
+    """The way out (`ccfpy.node.calls.Calls`)."""
+
+    def request(
+        self,
+        address: str,
+        request: Request,
+        *,
+        trust: ClientContext,
+        then: Callable[[Outcome], None],
+        response_bytes_max: int,
+    ) -> CallId:
+        """Send a request; its outcome comes in a later step."""
+        ...
+
+
+class _Place(NamedTuple):
+    """Where a snapshot is to be found."""
+
+    address: str
+    path: str
+    query: str = ""
+
+    def __str__(self) -> str:
+        query = f"?{self.query}" if self.query else ""
+        return f"https://{self.address}{self.path}{query}"
+
+
+class Ways(NamedTuple):
+    """By which a snapshot may come.
+
+    Attributes:
+        trust: whom to believe at an address.
+        reads: the host's own snapshots.
+    """
+
+    calls: Caller
+    trust: Callable[[str], ClientContext]
+    reads: SnapshotReads
+    outbox: Outbox
+
+
+class SnapshotFetching:
+    """The search of one joining node for its snapshot.
+
+    Args:
+        section: whom to ask, how often, and how much to take.
+        ways: to the peer and to the host.
+        check: reads and verifies a file, or raises.
+        found: told, once, what to start from; nothing for the ledger's beginning.
+        refused: told in place of that why the host's own snapshot must not be used.
+    """
+
+    def __init__(
+        self,
+        section: JoinConfiguration,
+        ways: Ways,
+        *,
+        check: Callable[[bytes], StartingPoint],
+        found: Callable[[StartingPoint | None], None],
+        refused: Callable[[str], None],
+    ) -> None:
+        self._section = section
+        self._calls = ways.calls
+        self._trust = ways.trust
+        self._reads = ways.reads
+        self._outbox = ways.outbox
+        self._check = check
+        self._found = found
+        self._refused = refused
+        self._attempts = 0
+        self._redirects = 0
+        self._now_ms = 0
+        self._due_ms: int | None = None
+        self._place = _Place(section.target_rpc_address, PATH)
+        self._pieces: list[bytes] = []
+        self._bytes = 0
+        self._total: int | None = None
+
+    def start(self, now_ms: int) -> None:
+        """Begin the search."""
+        self._now_ms = now_ms
+        section = self._section
+        if section.fetch_recent_snapshot and section.fetch_snapshot_max_attempts > 0:
+            self._attempt()
+        else:
+            self._look_here()
+
+    def tick(self, now_ms: int) -> None:
+        """Try again when it is time."""
+        self._now_ms = now_ms
+        if self._due_ms is not None and now_ms >= self._due_ms:
+            self._due_ms = None
+            self._attempt()
+
+    # From the peer
+
+    def _attempt(self) -> None:
+        self._attempts += 1
+        self._redirects = 0
+        self._place = _Place(self._section.target_rpc_address, PATH)
+        self._pieces.clear()
+        self._bytes, self._total = 0, None
+        self._outbox.info(
+            f"Fetching snapshot from {self._place.address} (attempt {self._attempts}/"
+            f"{self._section.fetch_snapshot_max_attempts})"
+        )
+        self._ask()
+
+    def _ask(self) -> None:
+        place = self._place
+        stop = self._bytes + limits.SNAPSHOT_READ_BYTES_MAX
+        try:
+            self._calls.request(
+                place.address,
+                Request(
+                    method="GET",
+                    path=place.path,
+                    query=place.query,
+                    headers={"range": f"bytes={self._bytes}-{stop}"},
+                ),
+                trust=self._trust(place.address),
+                then=self._answered,
+                response_bytes_max=limits.SNAPSHOT_READ_BYTES_MAX + limits.KIB,
+            )
+        except CcfpyError as error:
+            self._failed(str(error))
+
+    def _answered(self, outcome: Outcome) -> None:
+        if isinstance(outcome, CallFailed):
+            self._failed(f"{self._place}: {outcome.detail}")
+            return
+        is_found = self._total is not None
+        try:
+            if outcome.status == _NOT_FOUND and not is_found:
+                self._outbox.info("Peer has no suitable snapshot")
+                self._look_here()
+            elif outcome.status == _REDIRECT and not is_found:
+                self._follow(outcome)
+            elif outcome.status == _PARTIAL:
+                self._take(outcome)
+            else:
+                raise Malformed(f"unexpected status {outcome.status} of {self._place}")
+        except CcfpyError as error:
+            self._failed(str(error))
+
+    def _follow(self, response: Response) -> None:
+        self._redirects += 1
+        if self._redirects >= limits.SNAPSHOT_REDIRECTS_MAX:
+            raise Malformed(f"more than {self._redirects} redirects")
+        self._place = _place_of(response.headers.get("location", ""))
+        self._ask()
+
+    def _take(self, response: Response) -> None:
+        """Take a range's bytes, and ask for the next or end."""
+        header = response.headers.get("content-range", "")
+        match = _CONTENT_RANGE.fullmatch(header)
+        if match is None:
+            raise Malformed(f"unsupported content-range {header[:80]!r}")
+        start, stop, total = map(int, match.groups())
+        if start != self._bytes or stop - start != len(response.body):
+            raise Malformed(
+                f"bytes {header!r} with {len(response.body)} bytes, expected those "
+                f"from {self._bytes}"
+            )
+        if self._total not in (None, total) or stop > total:
+            raise Malformed(f"{header!r} of a snapshot of {self._total} bytes")
+        if total > self._section.fetch_snapshot_max_bytes:
+            raise Malformed(
+                f"a snapshot of {total} bytes, more than "
+                f"{self._section.fetch_snapshot_max_bytes}"
+            )
+        if start == stop < total:
+            raise Malformed(f"nothing came of {header!r}")
+        self._pieces.append(response.body)
+        self._bytes, self._total = stop, total
+        if stop < total:
+            self._ask()
+        else:
+            self._finish()
+
+    def _finish(self) -> None:
+        data = b"".join(self._pieces)
+        self._pieces.clear()
+        start = self._check(data)
+        name = write_to_host(start, data, self._outbox)
+        self._outbox.info(
+            f"Received snapshot {name} from peer (size: {len(data)}) - writing this "
+            "to disk and using for join startup"
+        )
+        self._found(start)
+
+    def _failed(self, reason: str) -> None:
+        self._outbox.fail(f"Error during snapshot fetch: {reason}")
+        section = self._section
+        if self._attempts < section.fetch_snapshot_max_attempts:
+            self._due_ms = self._now_ms + section.fetch_snapshot_retry_interval_ms
+            return
+        self._outbox.info(
+            f"Exceeded maximum snapshot fetch retries ({self._attempts}), giving up"
+        )
+        self._look_here()
+
+    # From the host
+
+    def _look_here(self) -> None:
+        self._reads.look(then=self._is_here)
+
+    def _is_here(self, found: Found | None) -> None:
+        if found is None:
+            self._outbox.info(
+                "No snapshot found: Node will replay all historical transactions"
+            )
+            self._found(None)
+            return
+        if found.size > limits.SNAPSHOT_BYTES_MAX:
+            self._refused(f"the local snapshot {found.name} has {found.size} bytes")
+            return
+        self._outbox.info(
+            f"Found latest local snapshot file: {found.name} (size: {found.size})"
+        )
+
+        def read(data: bytes | None) -> None:
+            if data is None:
+                self._refused(f"the local snapshot {found.name} cannot be read")
+                return
+            try:
+                start = self._check(data)
+            except CcfpyError as error:
+                self._refused(f"the local snapshot {found.name}: {error}")
+                return
+            self._found(start)
+
+        self._reads.read(found, start=0, stop=found.size, then=read)
+
+
+def write_to_host(start: StartingPoint, data: bytes, outbox: Outbox) -> SnapshotName:
+    """Give a verified snapshot's file to the host as one of its own; give its name."""
+    receipt = start.snapshot.receipt
+    assert receipt is not None, "what was verified has a receipt"
+    assert not isinstance(receipt.leaf, bytes), "and it reveals the evidence"
+    name = SnapshotName(seqno=start.seqno, evidence=receipt.leaf.txid.seqno)
+    entry = start.snapshot.entry.data
+    for at, piece in enumerate(cut([entry], limits.SNAPSHOT_WRITE_BYTES_MAX)):
+        outbox.put(
+            WriteSnapshot(
+                seqno=name.seqno,
+                evidence_seqno=name.evidence,
+                data=piece,
+                is_first=at == 0,
+            )
+        )
+    outbox.put(
+        CommitSnapshot(
+            seqno=name.seqno,
+            evidence_seqno=name.evidence,
+            receipt=data[len(entry) :],
+        )
+    )
+    return name.committed()
+
+
+def _place_of(location: str) -> _Place:
+    """Read where a redirect points.
+
+    Raises:
+        Malformed: to nothing that could be a snapshot.
+    """
+    try:
+        parts = urlsplit(location)
+        port = parts.port
+    except ValueError as error:
+        raise Malformed(f"redirected to {location[:200]!r}") from error
+    if parts.scheme != "https" or not parts.hostname or not _is_ours(parts.path):
+        raise Malformed(f"redirected to {location[:200]!r}")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return _Place(f"{host}:{port or 443}", parts.path, parts.query)
+
+
+def _is_ours(path: str) -> bool:
+    return path == PATH or path.startswith(f"{PATH}/")

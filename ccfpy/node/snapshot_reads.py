@@ -1,0 +1,185 @@
+"""Asking the host for its committed snapshots, in pieces that it can give at once.
+
+What the host gives is not trusted: whoever starts from it verifies it, and whoever
+passes it on says no more than that this host has it. What does not answer the question
+counts as nothing found.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ccfpy.base import limits
+from ccfpy.base.errors import LimitExceeded
+from ccfpy.base.ids import Seqno
+from ccfpy.boundary.effects import ReadSnapshot
+from ccfpy.boundary.events import SnapshotRead
+from ccfpy.node.outbox import Outbox
+
+
+class Found(NamedTuple):
+    """A file that the host says it has.
+
+    Attributes:
+        size: its bytes.
+    """
+
+    name: str
+    size: int
+
+
+@dataclass(slots=True, kw_only=True)
+class _Gathering:
+    """Bytes of one file that come in several answers."""
+
+    found: Found
+    position: int
+    stop: int
+    then: Callable[[bytes | None], None]
+    is_wanted: Callable[[], bool]
+    pieces: list[bytes] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Asked:
+    effect: ReadSnapshot
+    then: Callable[[SnapshotRead | None], None]
+
+
+def _always() -> bool:
+    return True
+
+
+class SnapshotReads:
+    """The questions that the host has not answered yet."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._asked: dict[int, _Asked] = {}
+        self._count = 0
+
+    def look(
+        self,
+        *,
+        then: Callable[[Found | None], None],
+        name: str | None = None,
+        since: Seqno = 0,
+    ) -> None:
+        """Find a snapshot's name and size.
+
+        Args:
+            then: told in a later step; nothing if there is none.
+            name: of the one that is wanted, or nothing for the latest.
+            since: the latest is of use only if it is of this seqno or later.
+
+        Raises:
+            LimitExceeded: too many questions await their answers.
+        """
+
+        def answered(read: SnapshotRead | None) -> None:
+            if read is None or read.name is None:
+                then(None)
+            else:
+                then(Found(read.name, read.size))
+
+        self._ask(name, since=since, start=0, stop=0, then=answered)
+
+    def read(
+        self,
+        found: Found,
+        *,
+        start: int,
+        stop: int,
+        then: Callable[[bytes | None], None],
+        is_wanted: Callable[[], bool] = _always,
+    ) -> None:
+        """Read the bytes from ``start`` up to but without ``stop``, within the file.
+
+        Args:
+            found: the file, as it was found.
+            start: the first byte.
+            stop: the byte after the last.
+            then: told all of them, in a later step; nothing if the host has them not.
+            is_wanted: asked before each piece; when it says no, ``then`` hears nothing.
+
+        Raises:
+            LimitExceeded: too many questions await their answers.
+        """
+        assert 0 <= start <= stop <= found.size, (start, stop, found)
+        self._gather(
+            _Gathering(
+                found=found, position=start, stop=stop, then=then, is_wanted=is_wanted
+            )
+        )
+
+    def answered(self, event: SnapshotRead) -> None:
+        """Take the host's answer."""
+        asked = self._asked.pop(event.request, None)
+        if asked is None:
+            self._outbox.info(f"Nobody asked for snapshot read {event.request}")
+            return
+        if not _answers(event, asked.effect):
+            self._outbox.fail("The host answered another read of a snapshot than asked")
+            asked.then(None)
+            return
+        asked.then(event)
+
+    def _ask(
+        self,
+        name: str | None,
+        *,
+        since: Seqno,
+        start: int,
+        stop: int,
+        then: Callable[[SnapshotRead | None], None],
+    ) -> None:
+        if len(self._asked) >= limits.SNAPSHOT_READS_MAX:
+            raise LimitExceeded(
+                f"{limits.SNAPSHOT_READS_MAX} reads of snapshots are under way"
+            )
+        self._count += 1
+        effect = ReadSnapshot(
+            request=self._count, name=name, since=since, start=start, stop=stop
+        )
+        self._asked[self._count] = _Asked(effect=effect, then=then)
+        self._outbox.put(effect)
+
+    def _gather(self, gathering: _Gathering) -> None:
+        def answered(read: SnapshotRead | None) -> None:
+            if not gathering.is_wanted():
+                return
+            if (
+                read is None
+                or (read.name, read.size) != gathering.found
+                or (not read.data and gathering.position < gathering.stop)
+            ):
+                gathering.then(None)
+                return
+            gathering.pieces.append(read.data)
+            gathering.position += len(read.data)
+            if gathering.position >= gathering.stop:
+                gathering.then(b"".join(gathering.pieces))
+            else:
+                # A question has just been answered, so there is room for this one.
+                self._gather(gathering)
+
+        start = gathering.position
+        self._ask(
+            gathering.found.name,
+            since=0,
+            start=start,
+            stop=min(gathering.stop, start + limits.SNAPSHOT_READ_BYTES_MAX),
+            then=answered,
+        )
+
+
+def _answers(event: SnapshotRead, asked: ReadSnapshot) -> bool:
+    """Tell whether an answer is one to this question."""
+    if event.name is None:
+        return True
+    return (
+        asked.name in (None, event.name)
+        and event.start == asked.start
+        and event.size >= 0
+        and len(event.data) <= max(min(asked.stop, event.size) - asked.start, 0)
+    )
