@@ -24,6 +24,7 @@ from ccfpy.ledger.receipt import Receipt
 from ccfpy.ledger.signature import Signer
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.sequence import Appended, Sequence
+from ccfpy.node.snapshot_start import StartingPoint
 
 
 class NotPrimary(Exception):
@@ -61,11 +62,16 @@ class Replication:
         self._peers = peers
         self._outbox = outbox
         self._role: tuple[bool, View] = (False, 0)
+        self._final: list[Callable[[Seqno], None]] = []
         self._committed: list[Callable[[Seqno], None]] = []
         self._rolled_back: list[Callable[[Seqno], None]] = []
         self._role_changed: list[Callable[[], None]] = []
 
     # Who wants to know
+
+    def before_compaction(self, tell: Callable[[Seqno], None]) -> None:
+        """Have ``tell`` called with every new commit, while older state can be read."""
+        self._final.append(tell)
 
     def on_commit(self, tell: Callable[[Seqno], None]) -> None:
         """Have ``tell`` called with every new commit, after the KV's global hooks."""
@@ -123,11 +129,19 @@ class Replication:
         """Lead a new service, of which this is the only node."""
         self._perform(self.raft.begin())
 
-    def join(self) -> None:
-        """Follow a service from where the ledger here ends, which is final."""
-        last = self.sequence.last_seqno
-        assert not last, "a node without a snapshot joins from the beginning"
-        self._perform(self.raft.join(starts=(), last=TxId(0, 0)))
+    def join(self, point: StartingPoint | None = None) -> None:
+        """Follow a service from a snapshot, which the store has, or its beginning."""
+        if point is None:
+            ready = self.raft.join(starts=(), last=TxId(0, 0))
+        else:
+            self.sequence.begin_after(point.tree())
+            ready = self.raft.join(
+                starts=point.starts,
+                last=point.last,
+                configurations=point.configurations,
+            )
+        assert self.raft.log.last_seqno == self.sequence.last_seqno
+        self._perform(ready)
 
     def commit(self, tx: Tx, claims_digest: bytes | None = None) -> TxId | None:
         """Order a transaction; name it, or the state it read, or nothing if neither.
@@ -194,6 +208,8 @@ class Replication:
         for to, message in ready.messages:
             self._send(to, message)
         if ready.commit_to is not None:
+            for tell in self._final:
+                tell(ready.commit_to)
             self.sequence.commit_to(ready.commit_to)
             for tell in self._committed:
                 tell(ready.commit_to)
