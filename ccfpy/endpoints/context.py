@@ -14,8 +14,10 @@ from ccfpy.http.query import Query, parse_query
 if TYPE_CHECKING:
     from ccfpy.base.json import Json
     from ccfpy.endpoints.auth.policy import Identity
+    from ccfpy.endpoints.awaited import Awaited
     from ccfpy.endpoints.declaration import Endpoint
     from ccfpy.endpoints.session import Session
+    from ccfpy.endpoints.waiting import CommitWaiting
     from ccfpy.http.messages import Request
     from ccfpy.kv.tx import Tx
     from ccfpy.ledger.receipt import Receipt
@@ -94,6 +96,19 @@ class NodeView(Protocol):
 
     def address_of(self, role: str, interface: str) -> str | None:
         """Give the published address of a trusted node in a role, for redirects."""
+        ...
+
+    def forward(self, request: "Request", session: "Session") -> "Awaited":
+        """Send a request to the primary, whose answer will be the response.
+
+        Raises:
+            ApiError: it cannot be sent.
+        """
+        ...
+
+    @property
+    def commit_waits(self) -> "CommitWaiting":
+        """Where responses wait until their transactions are final."""
         ...
 
 

@@ -1,8 +1,9 @@
 """One request through CCF's fixed order of checks (``src/node/rpc/frontend.h``).
 
 Back-pressure, openness, lookup, interface, redirect or forward, authentication,
-execution, session consistency, commit. The order is protocol: clients see which check
-fails first. A handler that loses the optimistic race is run again from the start.
+execution, session consistency, commit, and where asked for a wait for it to be final.
+The order is protocol: clients see which check fails first. A handler that loses the
+optimistic race is run again from the start.
 """
 
 from collections.abc import Callable
@@ -16,12 +17,14 @@ from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context, NodeView
 from ccfpy.endpoints.declaration import (
     Endpoint,
+    Forwarding,
     LocalCommitHandler,
     Mode,
     Redirection,
 )
 from ccfpy.endpoints.registry import AmbiguousPath, Match, Registry
 from ccfpy.endpoints.replies import empty_reply
+from ccfpy.endpoints.waiting import WAIT_HEADER, commit_wait_ms
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Response
 from ccfpy.kv.store import Conflict
@@ -69,7 +72,7 @@ class Frontend:
         """Answer one request; ``path`` is its path without the frontend's prefix."""
         try:
             for _ in range(limits.TX_ATTEMPTS_MAX):
-                match = self._admit(request, session.interface, path)
+                match = self._admit(request, session, path)
                 if not isinstance(match, Match):
                     return match
                 try:
@@ -87,8 +90,8 @@ class Frontend:
         ).response()
 
     def _admit(
-        self, request: "Request", interface: "Interface", path: str
-    ) -> Match | Response:
+        self, request: "Request", session: "Session", path: str
+    ) -> "Match | Answer":
         """Find what to execute, or the answer of a check that comes before that."""
         if self._has_backpressure and self._node.is_at_capacity():
             raise ApiError(
@@ -104,11 +107,19 @@ class Frontend:
             raise ApiError(500, ErrorCode.InternalError, str(error)) from error
         if match is None:
             return self._not_found(request, path)
+        interface = session.interface
         if not interface.accepts(match.full_path):
             return empty_reply(503)
         if interface.redirect_to_primary or interface.redirect_to_backup:
             return self._redirect(match.endpoint, request, interface) or match
-        return match
+        forwarding = match.endpoint.forwarding
+        if (
+            forwarding is Forwarding.NEVER
+            or (forwarding is Forwarding.SOMETIMES and not session.is_forwarding)
+            or self._node.is_primary
+        ):
+            return match
+        return self._forward(request, session)
 
     def _not_found(self, request: "Request", path: str) -> Response:
         methods = self.registry.methods_of(path)
@@ -153,6 +164,23 @@ class Frontend:
         location = f"https://{address}{request.path}{query}"
         return empty_reply(307, {"location": location})
 
+    def _forward(self, request: "Request", session: "Session") -> Awaited:
+        """Hand the request to the primary, and from now on all of this session."""
+        if request.version.startswith("2"):
+            raise ApiError(
+                501,
+                ErrorCode.NotImplemented,
+                "Request cannot be forwarded to primary on HTTP/2 interface.",
+            )
+        if session.is_forwarded:
+            raise ApiError(
+                503, ErrorCode.RequestAlreadyForwarded, "RPC was already forwarded."
+            )
+        self._check_session_consistency(session)
+        awaited = self._node.forward(request, session)
+        session.is_forwarding = True
+        return awaited
+
     def _execute(
         self, match: Match, request: "Request", session: "Session"
     ) -> "Answer":
@@ -167,6 +195,7 @@ class Frontend:
         """
         endpoint = match.endpoint
         node = self._node
+        wait_ms = self._admit_wait(request) if WAIT_HEADER in request.headers else None
         tx = (
             node.begin(read_only=endpoint.mode is not Mode.READ_WRITE)
             if endpoint.mode is not Mode.COMMAND or endpoint.auth
@@ -195,10 +224,19 @@ class Frontend:
             return response
         if endpoint.on_local_commit is None:
             response.headers[TX_ID_HEADER] = str(tx_id)
-            return response
-        return self._locally_committed(
-            endpoint.on_local_commit, context, response, tx_id
-        )
+        else:
+            response = self._locally_committed(
+                endpoint.on_local_commit, context, response, tx_id
+            )
+        if wait_ms is not None:
+            return node.commit_waits.wait(tx_id, response, wait_ms)
+        return response
+
+    def _admit_wait(self, request: "Request") -> int | None:
+        """Read how long the caller waits for commit, if a place to wait is left."""
+        wait_ms = commit_wait_ms(request)
+        self._node.commit_waits.admit()
+        return wait_ms
 
     def _authenticate(self, endpoint: Endpoint, context: Context) -> None:
         """Take the first policy that accepts; its identity becomes the caller."""

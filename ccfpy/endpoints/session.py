@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from ccfpy.base import limits
 from ccfpy.base.ids import SessionId, View
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ class Interface:
             unless the interface is unsecured, where ``None`` allows none.
         redirect_to_primary: with ``redirect_to_backup``, set when this interface
             redirects in place of forwarding.
+        forwarding_timeout_ms: how long the primary may take to answer what this
+            interface forwards to it.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Interface:
     accepted_endpoints: tuple[re.Pattern[str], ...] | None = None
     redirect_to_primary: Redirect | None = None
     redirect_to_backup: Redirect | None = None
+    forwarding_timeout_ms: int = limits.FORWARDING_TIMEOUT_MS
 
     def accepts(self, full_path: str) -> bool:
         """Tell whether the endpoint with this full path template may be called here."""
@@ -67,6 +71,9 @@ class Session:
             for it yet.
         active_view: the view of the first request; a later one in another view ends
             the session, since the caller could miss its own writes.
+        is_forwarding: a request of it went to the primary, and so do the next, lest
+            one misses what an earlier one wrote.
+        is_forwarded: it is another node's, which forwarded this request to us.
     """
 
     id: SessionId
@@ -74,3 +81,4 @@ class Session:
     caller: "Certificate | None" = None
     active_view: View | None = None
     is_forwarding: bool = False
+    is_forwarded: bool = False

@@ -35,6 +35,7 @@ from ccfpy.node.address_book import AddressBook
 from ccfpy.node.certificates import PresentedCertificates
 from ccfpy.node.channels import Channels
 from ccfpy.node.channels.channels import ChannelSettings
+from ccfpy.node.commit_waits import CommitWaits
 from ccfpy.node.identity import NodeIdentity, ServiceIdentity
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.replica import HostClock, Replica
@@ -159,6 +160,9 @@ def replica_of(
         ),
         jitter=_jitter(ports.entropy),
     )
+    replication = Replication(
+        raft=raft, sequence=sequence, peers=channels, outbox=outbox
+    )
     return Replica(
         configuration=configuration,
         entropy=ports.entropy,
@@ -170,8 +174,9 @@ def replica_of(
         cose_claims=founding.cose_claims if founding else CoseClaims("", ""),
         quote=evidence.quote(),
         certificates=PresentedCertificates(identity),
-        replication=Replication(
-            raft=raft, sequence=sequence, peers=channels, outbox=outbox
+        replication=replication,
+        commit_waits=CommitWaits(
+            status=replication.tx_status, now_ms=boot.monotonic_ms
         ),
         channels=channels,
         address_book=AddressBook(identity.node_id, channels, outbox),
@@ -265,6 +270,7 @@ def _rules(interface: RpcInterface) -> Interface:
         redirect_to_backup=(
             _redirect(redirections.to_backup, "backup") if redirections else None
         ),
+        forwarding_timeout_ms=interface.forwarding_timeout_ms,
     )
 
 

@@ -17,9 +17,12 @@ from ccfpy.boundary.events import PeerMessage
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
+from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.frontend import Frontend
+from ccfpy.endpoints.session import Session
 from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.messages import Request
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.receipt import Receipt
@@ -27,6 +30,8 @@ from ccfpy.ledger.signature import Signer
 from ccfpy.node.address_book import AddressBook
 from ccfpy.node.certificates import PresentedCertificates
 from ccfpy.node.channels import Channels
+from ccfpy.node.commit_waits import CommitWaits
+from ccfpy.node.forwarding import Forwarder
 from ccfpy.node.identity import NodeIdentity, ServiceIdentity
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.outbox import Outbox
@@ -68,6 +73,7 @@ class Replica:
         cose_claims: what the service's COSE signatures claim of themselves; empty
             until this node knows its service.
         frontends: ``app``, ``gov`` and ``node``.
+        forwarder: there as soon as requests are routed.
         state: where the node is between start and membership.
         has_stop_notice: an operator announced that the node will be stopped.
         startup_seqno: of the snapshot this node began with; 0 without one.
@@ -86,7 +92,9 @@ class Replica:
     replication: Replication
     channels: Channels
     address_book: AddressBook
+    commit_waits: CommitWaits
     timer: SignatureTimer
+    forwarder: Forwarder = field(init=False)
     frontends: dict[str, Frontend] = field(default_factory=dict)
     state: NodeState = NodeState.INITIALIZED
     has_stop_notice: bool = False
@@ -187,6 +195,10 @@ class Replica:
                 return found.published_address if found else None
         return None
 
+    def forward(self, request: Request, session: Session) -> Awaited:
+        """Send a request to the primary, whose answer will be the response."""
+        return self.forwarder.forward(request, session)
+
     # Time and signatures
 
     def tick(self, monotonic_ms: int, unix_us: int) -> None:
@@ -196,6 +208,8 @@ class Replica:
         self.time.unix_us = unix_us
         self.replication.tick(elapsed_ms)
         self.channels.tick(monotonic_ms)
+        self.forwarder.tick(monotonic_ms)
+        self.commit_waits.tick(monotonic_ms)
         is_due = self.timer.tick(monotonic_ms, self.replication.unsigned)
         if is_due and self.is_primary:
             self.sign()
@@ -220,33 +234,31 @@ class Replica:
     def receive(self, message: PeerMessage) -> None:
         """Take what claims to come from another node, if its channel bears it out."""
         received = self.channels.receive(message.kind, message.sender, message.payload)
-        if received is not None and message.kind == PeerTraffic.CONSENSUS:
+        if received is None:
+            return
+        if message.kind == PeerTraffic.CONSENSUS:
             self.replication.receive(message.sender, received.header, received.body)
+        else:
+            self.forwarder.received(message.sender, received.header, received.body)
 
-    # The ends of events and steps
+    # The end of a step
 
-    def settle(self) -> None:
-        """Order what consensus or time made due: the end of every event.
-
-        A new primary signs before anything else, so that what it holds of earlier
-        views can be committed.
-        """
+    def end_turn(self) -> None:
+        """Do what this step made due, then send what it appended."""
         replication = self.replication
         if replication.raft.should_sign:
+            # What it holds of earlier views can be committed only then.
             self.sign()
             # Whoever led before may not have come to it.
             replication.is_cleanup_due = True
         if replication.is_cleanup_due:
             replication.is_cleanup_due = False
             self._record_retirements()
-
-    def end_turn(self) -> None:
-        """Sign early where that is asked for; then send what this step appended."""
-        replication = self.replication
         if (
-            self.timer.is_due_early(self.time.monotonic_ms, replication.unsigned)
+            self.timer.is_early
             and self.is_primary
             and replication.is_all_committed
+            and self.timer.is_due_early(self.time.monotonic_ms, replication.unsigned)
         ):
             self.sign()
         replication.flush()
@@ -265,9 +277,13 @@ class Replica:
         """React to the tables that say how this node is to behave."""
         store = self.sequence.store
         self.address_book.watch(store)
+        self.replication.on_commit(self._on_commit)
         store.on_global(service.INFO.name, self._on_service)
         store.on_global(nodes.ENDORSED_CERTIFICATES.name, self._on_endorsement)
         store.on_local(recovery.ENCRYPTED_LEDGER_SECRETS.name, self._on_rekey)
+
+    def _on_commit(self, seqno: Seqno) -> None:
+        self.commit_waits.committed(self.replication.raft.log.tx_id(seqno))
 
     def _on_service(self, _: Seqno, writes: Writes) -> None:
         info = service.INFO.decode_writes(writes)

@@ -248,20 +248,29 @@ class Connection:
 
 
 def serialise_reply(response: Response, request: "Request") -> bytes:
-    """Write a response; one to HEAD keeps its headers and loses its body.
-
-    One that an app made wrongly becomes an error in its place.
-    """
+    """Write a response; one to HEAD keeps its headers and loses its body."""
     try:
         data = serialise_response(response)
     except Malformed as error:
-        response = ApiError(
-            500, ErrorCode.InternalError, str(error), close=response.close
-        ).response()
+        response = _unwritable(response, error)
         data = serialise_response(response)
     if request.method == "HEAD" and response.body:
         return data[: -len(response.body)]
     return data
+
+
+def serialise_or_error(response: Response) -> bytes:
+    """Write a response; one that an app made wrongly becomes an error in its place."""
+    try:
+        return serialise_response(response)
+    except Malformed as error:
+        return serialise_response(_unwritable(response, error))
+
+
+def _unwritable(response: Response, error: Malformed) -> Response:
+    return ApiError(
+        500, ErrorCode.InternalError, str(error), close=response.close
+    ).response()
 
 
 def _certificate(der: bytes) -> Certificate | None:

@@ -11,12 +11,12 @@ from ccfpy.base.ids import TxId
 from ccfpy.endpoints.auth import CustomAuth, MemberCert, UserCert
 from ccfpy.endpoints.auth.no_auth import NoAuth
 from ccfpy.endpoints.auth.policy import Unauthenticated
-from ccfpy.endpoints.awaited import Awaited
+from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.context import Context
-from ccfpy.endpoints.declaration import Endpoint, Mode, Redirection
+from ccfpy.endpoints.declaration import Endpoint, Forwarding, Mode, Redirection
 from ccfpy.endpoints.frontend import TX_ID_HEADER
 from ccfpy.endpoints.replies import json_reply
-from ccfpy.endpoints.session import Interface, Redirect, RedirectTarget
+from ccfpy.endpoints.session import Interface, Redirect, RedirectTarget, Session
 from ccfpy.http.errors import ApiError
 from ccfpy.http.messages import Request, Response
 from ccfpy.kv.maps import STRING, Map
@@ -379,11 +379,6 @@ def test_a_request_goes_where_its_endpoint_belongs(
     assert target in ("primary", "backup")
 
 
-def test_an_interface_without_redirects_serves_itself() -> None:
-    front = Front([WRITE], StoreNode(is_primary=False))
-    assert front.call("POST", "/notes").status == 200
-
-
 def test_a_static_target_needs_no_node() -> None:
     static = Redirect(kind=RedirectTarget.STATIC_ADDRESS, address="far:9")
     interface = Interface(name="main", redirect_to_primary=static)
@@ -401,3 +396,120 @@ def test_a_backup_nobody_knows_is_not_found() -> None:
         "Request should be redirected to backup, but receiving node does not know "
         "any current backup address"
     )
+
+
+# Forwarding
+
+BACKUP_READ = replace(READ, forwarding=Forwarding.SOMETIMES)
+LOCAL = Endpoint(
+    method="GET", path="/local", handler=_read, forwarding=Forwarding.NEVER
+)
+
+
+def _backup(*, view: int = 2) -> Front:
+    return Front([WRITE, BACKUP_READ, LOCAL], StoreNode(is_primary=False, view=view))
+
+
+def _answer(front: Front, method: str, client: Session, path: str = "/notes") -> Answer:
+    request = Request(method=method, path=f"/app{path}")
+    return front.frontend.answer(request, client, path)
+
+
+def test_a_backup_forwards_writes_and_from_then_on_the_sessions_reads() -> None:
+    front, client = _backup(), session()
+    assert isinstance(_answer(front, "GET", client), Response)
+    awaited = _answer(front, "POST", client)
+    assert [a for _, a in front.node.forwarded] == [awaited]
+    assert client.is_forwarding
+    assert client.active_view == 2
+    assert isinstance(_answer(front, "GET", client), Awaited)
+    assert isinstance(_answer(front, "GET", client, "/local"), Response)
+    assert isinstance(_answer(front, "GET", session()), Response), "others may read"
+
+
+def test_a_primary_serves_a_session_that_was_forwarded_before() -> None:
+    front, client = _backup(), session()
+    _answer(front, "POST", client)
+    front.node.is_primary = True
+    assert isinstance(_answer(front, "POST", client), Response)
+
+
+def test_an_interface_that_redirects_forwards_nothing() -> None:
+    front = _backup()
+    client = session(
+        interface=Interface(name="main", redirect_to_primary=Redirect(role="primary"))
+    )
+    response = front.call("POST", "/notes", session_=client)
+    assert _code(response) == "PrimaryNotFound"
+    assert front.node.forwarded == []
+
+
+def test_what_is_forwarded_already_goes_no_further() -> None:
+    front, client = _backup(), session()
+    client.is_forwarded = True
+    response = front.call("POST", "/notes", session_=client)
+    assert (response.status, _code(response)) == (503, "RequestAlreadyForwarded")
+    assert _message(response) == "RPC was already forwarded."
+
+
+def test_http_2_is_not_forwarded() -> None:
+    front = _backup()
+    request = Request(method="POST", path="/app/notes", version="2")
+    response = front.frontend.answer(request, session(), "/notes")
+    assert isinstance(response, Response)
+    assert (response.status, _code(response)) == (501, "NotImplemented")
+
+
+def test_a_session_is_not_forwarded_into_another_view() -> None:
+    front, client = _backup(), session()
+    _answer(front, "POST", client)
+    front.node.view = 3
+    response = front.call("POST", "/notes", session_=client)
+    assert _code(response) == "SessionConsistencyLost"
+    assert response.close
+    assert len(front.node.forwarded) == 1
+
+
+def test_who_calls_is_for_the_primary_to_say() -> None:
+    guarded = replace(WRITE, auth=(UserCert(),))
+    front = Front([guarded], StoreNode(is_primary=False))
+    assert isinstance(_answer(front, "POST", session()), Awaited)
+
+
+# Waiting for commit
+
+WAIT = {"x-ccfpy-wait-for-commit": "200"}
+
+
+def test_a_write_waits_for_commit_where_its_caller_asks() -> None:
+    front = Front([WRITE])
+    request = Request(method="POST", path="/app/notes", headers=dict(WAIT))
+    assert isinstance(front.frontend.answer(request, session(), "/notes"), Awaited)
+    ((tx_id, response, within_ms),) = front.node.commit_waits.waiting
+    assert (tx_id, within_ms) == (TxId(2, 1), 200)
+    assert response.headers[TX_ID_HEADER] == "2.1"
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_what_has_no_transaction_waits_for_none(status: int) -> None:
+    idle = replace(WRITE, handler=lambda _: json_reply(1, status=status))
+    front = Front([idle])
+    assert front.call("POST", "/notes", headers=WAIT).status == status
+    assert front.node.commit_waits.waiting == []
+
+
+def test_without_a_place_to_wait_nothing_is_run() -> None:
+    front = Front([WRITE])
+    front.node.commit_waits.has_room = False
+    response = front.call("POST", "/notes", headers=WAIT)
+    assert (response.status, _code(response)) == (503, "TooManyPendingTransactions")
+    assert front.node.store.version == 0
+
+
+def test_a_wait_that_cannot_be_read_is_refused_before_anything_is_run() -> None:
+    front = Front([WRITE])
+    response = front.call(
+        "POST", "/notes", headers={"x-ccfpy-wait-for-commit": "a while"}
+    )
+    assert (response.status, _code(response)) == (400, "InvalidHeaderValue")
+    assert front.node.store.version == 0

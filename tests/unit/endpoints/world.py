@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from ccfpy.base.ids import NodeId, Seqno, SessionId, TxId, View
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
+from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context, CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.session import Interface, Session
+from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
@@ -18,6 +20,22 @@ from ccfpy.ledger.receipt import Receipt
 
 NODE_ID = NodeId("aa" * 32)
 NOW_S = 1_750_000_000
+
+
+@dataclass
+class Waits:
+    """Keeps who waits for commit, if there is room."""
+
+    has_room: bool = True
+    waiting: list[tuple[TxId, Response, int]] = field(default_factory=list)
+
+    def admit(self) -> None:
+        if not self.has_room:
+            raise ApiError(503, ErrorCode.TooManyPendingTransactions, "full")
+
+    def wait(self, tx_id: TxId, response: Response, within_ms: int) -> Awaited:
+        self.waiting.append((tx_id, response, within_ms))
+        return Awaited()
 
 
 @dataclass
@@ -36,6 +54,8 @@ class StoreNode:
     receipts: dict[TxId, Receipt] = field(default_factory=dict)
     addresses: dict[tuple[str, str], str] = field(default_factory=dict)
     claims: list[bytes | None] = field(default_factory=list)
+    forwarded: list[tuple[Request, Awaited]] = field(default_factory=list)
+    commit_waits: Waits = field(default_factory=Waits)
 
     @property
     def cose_claims(self) -> CoseClaims:
@@ -72,6 +92,11 @@ class StoreNode:
 
     def address_of(self, role: str, interface: str) -> str | None:
         return self.addresses.get((role, interface))
+
+    def forward(self, request: Request, _: Session) -> Awaited:
+        awaited = Awaited()
+        self.forwarded.append((request, awaited))
+        return awaited
 
 
 def session(

@@ -19,9 +19,11 @@ from ccfpy.crypto.certs import node_self_signed, service_certificate
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.hashing import sha256
 from ccfpy.crypto.rsa import RsaKeyPair, private_key_der
+from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.session import Interface, Session
+from ccfpy.endpoints.waiting import CommitWaiting
 from ccfpy.gov.api import governance_registry
 from ccfpy.gov.ports import EffectRefused
 from ccfpy.http.messages import Request, Response
@@ -239,6 +241,13 @@ class Node:
 
     def address_of(self, _: str, __: str) -> None:
         return None
+
+    def forward(self, _: Request, __: Session) -> Awaited:
+        raise AssertionError("a primary forwards nothing")
+
+    @property
+    def commit_waits(self) -> CommitWaiting:
+        raise AssertionError("nobody here waits for commit")
 
 
 @dataclass

@@ -1,0 +1,57 @@
+"""A caller's wish to be answered only once its transaction is committed.
+
+An extension: ``x-ccfpy-wait-for-commit`` names how many milliseconds the caller would
+wait. The answer then tells, in ``x-ccfpy-transaction-status``, what became of it.
+"""
+
+from typing import TYPE_CHECKING, Protocol
+
+from ccfpy.base import limits
+from ccfpy.http.errors import ApiError, ErrorCode
+
+if TYPE_CHECKING:
+    from ccfpy.base.ids import TxId
+    from ccfpy.endpoints.awaited import Answer
+    from ccfpy.http.messages import Request, Response
+
+_DIGITS_MAX = len(str(limits.COMMIT_WAIT_MS_MAX))
+
+WAIT_HEADER = "x-ccfpy-wait-for-commit"
+STATUS_HEADER = "x-ccfpy-transaction-status"
+
+
+class CommitWaiting(Protocol):
+    """Where responses wait until their transactions are final."""
+
+    def admit(self) -> None:
+        """Ask before a request is run that would wait.
+
+        Raises:
+            ApiError: 503, too many wait already.
+        """
+        ...
+
+    def wait(self, tx_id: "TxId", response: "Response", within_ms: int) -> "Answer":
+        """Give ``response`` once its transaction is committed, or why it is not."""
+        ...
+
+
+def commit_wait_ms(request: "Request") -> int | None:
+    """Read how long the caller would wait; nothing if it would not.
+
+    Raises:
+        ApiError: 400 ``InvalidHeaderValue``, not a number in range.
+    """
+    text = request.headers.get(WAIT_HEADER)
+    if text is None:
+        return None
+    is_number = text.isascii() and text.isdecimal() and len(text) <= _DIGITS_MAX
+    wait_ms = int(text) if is_number else 0
+    if not 1 <= wait_ms <= limits.COMMIT_WAIT_MS_MAX:
+        raise ApiError(
+            400,
+            ErrorCode.InvalidHeaderValue,
+            f"Header {WAIT_HEADER} must be a number of milliseconds from 1 to "
+            f"{limits.COMMIT_WAIT_MS_MAX}.",
+        )
+    return wait_ms

@@ -1,0 +1,161 @@
+"""Responses that wait until their transactions are final, or for as long as they may.
+
+A transaction of an earlier view that this node lost is not called invalid before a
+later view has committed something: until then another node may bring it back. So there
+is nothing to do when the ledger is rolled back, only when the commit moves on.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+
+from ccfpy.base import limits
+from ccfpy.base.ids import Seqno, TxId, View
+from ccfpy.consensus.status import TxStatus
+from ccfpy.endpoints.awaited import Answer, Awaited
+from ccfpy.endpoints.frontend import TX_ID_HEADER
+from ccfpy.endpoints.waiting import STATUS_HEADER
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.messages import Response
+
+
+@dataclass(order=True, slots=True)
+class _Wait:
+    """One response that waits; the earliest transaction comes first."""
+
+    seqno: Seqno
+    number: int
+    tx_id: TxId = field(compare=False)
+    response: Response = field(compare=False)
+    awaited: Awaited = field(compare=False)
+    deadline_ms: int = field(compare=False)
+    within_ms: int = field(compare=False)
+
+
+class CommitWaits:
+    """The responses of a node that wait for commit.
+
+    Attributes:
+        status: what the node knows of a transaction.
+    """
+
+    def __init__(self, *, status: Callable[[TxId], TxStatus], now_ms: int) -> None:
+        self._status = status
+        self._now_ms = now_ms
+        self._waits: list[_Wait] = []
+        self._count = 0
+        self._next_deadline_ms: int | None = None
+        self._committed_view: View = 0
+
+    def __len__(self) -> int:
+        """Tell how many wait."""
+        return len(self._waits)
+
+    def admit(self) -> None:
+        """Ask before a request is run that would wait.
+
+        Raises:
+            ApiError: 503, too many wait already.
+        """
+        if len(self._waits) < limits.COMMIT_WAITS_MAX:
+            return
+        self._keep(lambda wait: not wait.awaited.is_abandoned)
+        if len(self._waits) >= limits.COMMIT_WAITS_MAX:
+            raise ApiError(
+                503,
+                ErrorCode.TooManyPendingTransactions,
+                "Too many requests wait for commit.",
+                headers={"retry-after": str(limits.RETRY_AFTER_S)},
+            )
+
+    def wait(self, tx_id: TxId, response: Response, within_ms: int) -> Answer:
+        """Give ``response`` once its transaction is committed, or why it is not."""
+        if (final := _final(tx_id, self._status(tx_id), response)) is not None:
+            return final
+        self._count += 1
+        wait = _Wait(
+            seqno=tx_id.seqno,
+            number=self._count,
+            tx_id=tx_id,
+            response=response,
+            awaited=Awaited(),
+            deadline_ms=self._now_ms + within_ms,
+            within_ms=within_ms,
+        )
+        heappush(self._waits, wait)
+        self._expect(wait.deadline_ms)
+        return wait.awaited
+
+    def committed(self, tx_id: TxId) -> None:
+        """Learn that everything up to this transaction is final."""
+        waits = self._waits
+        if tx_id.view != self._committed_view:
+            self._committed_view = tx_id.view
+            self._keep(self._is_open)
+            return
+        while waits and waits[0].seqno <= tx_id.seqno:
+            self._is_open(heappop(waits))
+
+    def tick(self, now_ms: int) -> None:
+        """Let time pass: who has waited long enough is told how things stand."""
+        self._now_ms = now_ms
+        if self._next_deadline_ms is None or now_ms < self._next_deadline_ms:
+            return
+        self._next_deadline_ms = None
+        self._keep(self._has_time)
+
+    def _is_open(self, wait: _Wait) -> bool:
+        """Settle a wait whose transaction is final; tell whether it is not."""
+        final = _final(wait.tx_id, self._status(wait.tx_id), wait.response)
+        if final is not None:
+            wait.awaited.settle(final)
+        return final is None
+
+    def _has_time(self, wait: _Wait) -> bool:
+        if wait.deadline_ms > self._now_ms:
+            self._expect(wait.deadline_ms)
+            return True
+        status = self._status(wait.tx_id)
+        wait.awaited.settle(
+            _refusal(
+                504,
+                ErrorCode.TransactionPendingOrUnknown,
+                f"Transaction {wait.tx_id} was not committed within "
+                f"{wait.within_ms}ms. Its status will tell what becomes of it.",
+                wait.tx_id,
+                status,
+            )
+        )
+        return False
+
+    def _keep(self, is_kept: Callable[[_Wait], bool]) -> None:
+        self._waits = [wait for wait in self._waits if is_kept(wait)]
+        heapify(self._waits)
+
+    def _expect(self, deadline_ms: int) -> None:
+        if self._next_deadline_ms is None or deadline_ms < self._next_deadline_ms:
+            self._next_deadline_ms = deadline_ms
+
+
+def _final(tx_id: TxId, status: TxStatus, response: Response) -> Response | None:
+    """Give the answer to a transaction whose status is final; nothing for others."""
+    if status is TxStatus.COMMITTED:
+        response.headers[STATUS_HEADER] = status
+        return response
+    if status is TxStatus.INVALID:
+        return _refusal(
+            503,
+            ErrorCode.TransactionInvalid,
+            f"Transaction {tx_id} was lost when the primary changed and will never be "
+            "committed. The request can be sent again.",
+            tx_id,
+            status,
+        )
+    return None
+
+
+def _refusal(
+    status: int, code: ErrorCode, message: str, tx_id: TxId, tx_status: TxStatus
+) -> Response:
+    headers = {TX_ID_HEADER: str(tx_id), STATUS_HEADER: str(tx_status)}
+    return ApiError(status, code, message, headers=headers).response()

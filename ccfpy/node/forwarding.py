@@ -1,0 +1,322 @@
+"""Requests that a backup hands to the primary, and what comes of them.
+
+A client's request goes over the channel to the primary with its session's number, its
+view and the caller's certificate, and its response comes back the same way
+(``src/node/rpc/forwarder.h``). The rules:
+
+1. A response counts only from the node that the command was sent to, once, and before
+   its time-out; whatever else comes is dropped.
+2. A change of view gives up nothing: the old primary's answer, if it still comes, says
+   what became of the request, and nothing else does.
+3. A command that comes from another node is answered whatever becomes of it, so that
+   the client need not wait for the time-out; it is never forwarded again.
+
+The channels prove who sent what. Who is trusted to call is for the endpoints to say,
+from the certificate that the forwarding node vouches for.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+from ccfpy.base import limits
+from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.ids import NodeId
+from ccfpy.crypto.certs import Certificate
+from ccfpy.endpoints.awaited import Answer, Awaited
+from ccfpy.endpoints.replies import text_reply
+from ccfpy.endpoints.session import Interface, Session
+from ccfpy.endpoints.waiting import commit_wait_ms
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.messages import Request, Response
+from ccfpy.http.refusals import UnreadableRequest
+from ccfpy.node.forwarded import (
+    RESPONSE_TO,
+    Command,
+    CommandResponse,
+    MessageKind,
+    read_forwarded,
+    read_request,
+    read_response,
+    write_request,
+)
+from ccfpy.node.sessions import serialise_or_error
+
+_FROM_ANOTHER_NODE = Interface(name="primary_rpc_interface")
+"""The rules for forwarded requests: the interface they came by has checked its own."""
+
+
+class ForwardingPort(Protocol):
+    """The channels, as far as forwarding knows them."""
+
+    def send_encrypted(self, to: NodeId, header: bytes, plaintext: bytes) -> bool:
+        """Send both to ``to``, protected; false if they are lost."""
+        ...
+
+
+class ForwardingLog(Protocol):
+    """Where refusals are told of."""
+
+    def info(self, message: str) -> None:
+        """Note what may happen."""
+        ...
+
+    def fail(self, message: str) -> None:
+        """Note what should not happen."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pending:
+    """A command that was sent and not answered yet."""
+
+    to: NodeId
+    awaited: Awaited
+    timeout_ms: int
+    deadline_ms: int
+
+
+class Forwarder:
+    """Both ends of forwarding: this node's commands, and those of others."""
+
+    def __init__(
+        self,
+        *,
+        channels: ForwardingPort,
+        primary: Callable[[], NodeId | None],
+        serve: Callable[[Request, Session], Answer],
+        log: ForwardingLog,
+        now_ms: int,
+    ) -> None:
+        """Make it.
+
+        Args:
+            channels: carry what is forwarded.
+            primary: names who orders transactions now, if that is known.
+            serve: answers a request that another node forwarded.
+            log: for what is refused.
+            now_ms: the host's clock, as in `tick`.
+        """
+        self._channels = channels
+        self._primary = primary
+        self._serve = serve
+        self._log = log
+        self._now_ms = now_ms
+        self._next_id = 0
+        self._pending: dict[int, _Pending] = {}
+        self._next_deadline_ms: int | None = None
+
+    @property
+    def pending(self) -> int:
+        """How many commands wait for their answer."""
+        return len(self._pending)
+
+    # As a backup
+
+    def forward(self, request: Request, session: Session) -> Awaited:
+        """Send a request to the primary; what it answers will be the response.
+
+        Raises:
+            ApiError: the primary is unknown, cannot be reached, or too many commands
+                wait for it; or the request is too large for a message between nodes.
+        """
+        primary = self._primary()
+        if primary is None:
+            raise ApiError(
+                503,
+                ErrorCode.InternalError,
+                "RPC could not be forwarded to unknown primary.",
+            )
+        self._make_room()
+        timeout_ms = session.interface.forwarding_timeout_ms
+        timeout_ms += commit_wait_ms(request) or 0
+        command = self._command(request, session)
+        if not self._channels.send_encrypted(
+            primary, command.header, command.plaintext
+        ):
+            raise ApiError(
+                503,
+                ErrorCode.InternalError,
+                "Unable to establish channel to forward to primary.",
+            )
+        return self._await(primary, timeout_ms)
+
+    def _command(self, request: Request, session: Session) -> Command:
+        assert session.active_view is not None, "the frontend compared the views"
+        try:
+            raw = write_request(request)
+        except Malformed as error:
+            raise ApiError(400, ErrorCode.InvalidInput, str(error)) from error
+        caller = session.caller
+        command = Command(
+            command_id=self._next_id,
+            view=session.active_view,
+            session=session.id,
+            caller_der=None if caller is None else caller.der,
+            request=raw,
+        )
+        if len(command.plaintext) > limits.FORWARDED_BYTES_MAX:
+            raise ApiError(
+                413,
+                ErrorCode.RequestBodyTooLarge,
+                "Request is too large to be forwarded (max size allowed: "
+                f"{limits.FORWARDED_BYTES_MAX})",
+            )
+        return command
+
+    def _make_room(self) -> None:
+        """Refuse to have more commands wait than may; gone clients' wait for nothing.
+
+        Raises:
+            ApiError: all places are taken by clients that are there.
+        """
+        if len(self._pending) < limits.FORWARDED_PENDING_MAX:
+            return
+        self._pending = {
+            number: pending
+            for number, pending in self._pending.items()
+            if not pending.awaited.is_abandoned
+        }
+        if len(self._pending) >= limits.FORWARDED_PENDING_MAX:
+            raise ApiError(
+                503,
+                ErrorCode.TooManyPendingTransactions,
+                "Too many forwarded requests pending on the primary.",
+            )
+
+    def _await(self, to: NodeId, timeout_ms: int) -> Awaited:
+        awaited = Awaited()
+        deadline_ms = self._now_ms + timeout_ms
+        self._pending[self._next_id] = _Pending(
+            to=to, awaited=awaited, timeout_ms=timeout_ms, deadline_ms=deadline_ms
+        )
+        self._next_id += 1
+        if self._next_deadline_ms is None or deadline_ms < self._next_deadline_ms:
+            self._next_deadline_ms = deadline_ms
+        return awaited
+
+    def tick(self, now_ms: int) -> None:
+        """Let time pass: who has waited too long is told so."""
+        self._now_ms = now_ms
+        if self._next_deadline_ms is None or now_ms < self._next_deadline_ms:
+            return
+        waiting = self._pending
+        self._pending = {
+            number: pending
+            for number, pending in waiting.items()
+            if pending.deadline_ms > now_ms
+        }
+        self._next_deadline_ms = min(
+            (pending.deadline_ms for pending in self._pending.values()), default=None
+        )
+        for number, pending in waiting.items():
+            if number not in self._pending:
+                pending.awaited.settle(_too_late(pending))
+
+    # Messages of other nodes
+
+    def received(self, sender: NodeId, header: bytes, plaintext: bytes) -> None:
+        """Take a forwarded message that the sender's channel bears out."""
+        try:
+            message = read_forwarded(header, plaintext)
+        except Malformed as error:
+            self._log.fail(f"Invalid forwarded message from {sender}: {error}")
+            return
+        if isinstance(message, Command):
+            self._answer(sender, message)
+        else:
+            self._settle(sender, message)
+
+    def _settle(self, sender: NodeId, message: CommandResponse) -> None:
+        """Give a client the response to its command."""
+        number = message.command_id
+        pending = None if number is None else self._pending.get(number)
+        if pending is None:
+            self._log.info(
+                f"Response for {number} received too late - already sent timeout "
+                "error to client"
+            )
+            return
+        if pending.to != sender:
+            self._log.fail(
+                f"Invalid forwarded response for {number} from {sender}: it was sent "
+                f"to {pending.to}"
+            )
+            return
+        assert number is not None, "nothing pending has no number"
+        del self._pending[number]
+        try:
+            response = read_response(message.response)
+        except CcfpyError as error:
+            self._log.fail(f"Invalid forwarded response from {sender}: {error}")
+            response = ApiError(
+                500,
+                ErrorCode.InternalError,
+                f"The response of node {sender} could not be read.",
+            ).response()
+        response.close = message.ends_session
+        pending.awaited.settle(response)
+
+    def _answer(self, sender: NodeId, command: Command) -> None:
+        """Serve a command, now or once its response comes."""
+        try:
+            request = read_request(command.request)
+        except UnreadableRequest as error:
+            self._log.fail(f"Invalid forwarded request from {sender}")
+            self._reply(sender, command, error.response)
+            return
+        except Malformed as error:
+            self._log.fail(f"Invalid forwarded request from {sender}: {error}")
+            return
+        der = command.caller_der
+        session = Session(
+            id=command.session,
+            interface=_FROM_ANOTHER_NODE,
+            caller=None if der is None else _certificate(der),
+            active_view=command.view,
+            is_forwarded=True,
+        )
+        answer = self._serve(request, session)
+        if isinstance(answer, Response):
+            self._reply(sender, command, answer)
+        else:
+            answer.then(lambda response: self._reply(sender, command, response))
+
+    def _reply(self, sender: NodeId, command: Command, response: Response) -> None:
+        raw = serialise_or_error(response)
+        if len(raw) > limits.FORWARDED_BYTES_MAX:
+            raw = serialise_or_error(
+                ApiError(
+                    500,
+                    ErrorCode.InternalError,
+                    "Response is too large to be returned to the forwarding node.",
+                ).response()
+            )
+        kind = RESPONSE_TO[command.kind]
+        reply = CommandResponse(
+            kind=kind,
+            command_id=command.command_id,
+            ends_session=kind is MessageKind.RESPONSE_V3 and response.close,
+            session=command.session,
+            response=raw,
+        )
+        if not self._channels.send_encrypted(sender, reply.header, reply.plaintext):
+            self._log.fail(f"Failed to send forwarded response to {sender}")
+
+
+def _too_late(pending: _Pending) -> Response:
+    return text_reply(
+        f"Request was forwarded to node {pending.to}, but no response was received "
+        f"after {pending.timeout_ms}ms",
+        status=504,
+    )
+
+
+@lru_cache(maxsize=limits.CERTIFICATES_CACHED_MAX)
+def _certificate(der: bytes) -> Certificate | None:
+    """Read a caller's certificate; one we cannot read is as good as none."""
+    try:
+        return Certificate.from_der(der)
+    except CcfpyError:
+        return None

@@ -1,0 +1,423 @@
+"""A backup and a primary that forward, with only the wire between them."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import pytest
+
+from ccfpy.base import json, limits
+from ccfpy.base.ids import NodeId, SessionId
+from ccfpy.endpoints.awaited import Answer, Awaited
+from ccfpy.endpoints.session import Interface, Session
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.messages import Request, Response
+from ccfpy.node.forwarded import Command, CommandResponse, MessageKind
+from ccfpy.node.forwarding import Forwarder
+from ccfpy.testing.node import Person
+
+BACKUP, PRIMARY, OTHER = (NodeId(c * 64) for c in "abc")
+
+
+@dataclass
+class Wire:
+    """Carries what nodes send until the test lets it arrive."""
+
+    nodes: dict[NodeId, Forwarder] = field(default_factory=dict)
+    sent: deque[tuple[NodeId, NodeId, bytes, bytes]] = field(default_factory=deque)
+    is_cut: bool = False
+
+    def arrive(self) -> None:
+        while self.sent:
+            sender, to, header, plaintext = self.sent.popleft()
+            self.nodes[to].received(sender, header, plaintext)
+
+
+@dataclass
+class End:
+    """One node's end of the wire, as its channels."""
+
+    wire: Wire
+    node: NodeId
+
+    def send_encrypted(self, to: NodeId, header: bytes, plaintext: bytes) -> bool:
+        if self.wire.is_cut:
+            return False
+        self.wire.sent.append((self.node, to, header, plaintext))
+        return True
+
+
+@dataclass
+class Lines:
+    """What a node logged."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def info(self, message: str) -> None:
+        self.lines.append(message)
+
+    fail = info
+
+
+@dataclass
+class Pair:
+    """A backup that forwards to a primary, which answers as the test says."""
+
+    wire: Wire = field(default_factory=Wire)
+    logs: dict[NodeId, Lines] = field(default_factory=dict)
+    primary: NodeId | None = PRIMARY
+    answer: Answer = field(default_factory=lambda: Response(status=200, body=b"done"))
+    served: list[tuple[Request, Session]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for node in (BACKUP, PRIMARY):
+            self.logs[node] = Lines()
+            self.wire.nodes[node] = Forwarder(
+                channels=End(self.wire, node),
+                primary=lambda: self.primary,
+                serve=self._serve,
+                log=self.logs[node],
+                now_ms=1000,
+            )
+
+    @property
+    def backup(self) -> Forwarder:
+        return self.wire.nodes[BACKUP]
+
+    def _serve(self, request: Request, session: Session) -> Answer:
+        self.served.append((request, session))
+        return self.answer
+
+    def forward(self, request: Request | None = None, **fields: object) -> Awaited:
+        return self.backup.forward(request or POST, client(**fields))
+
+
+POST = Request(
+    method="POST", path="/app/notes", query="a=%20b", headers={"x": "y"}, body=b"body"
+)
+
+
+def client(**fields: object) -> Session:
+    session = Session(id=SessionId(7), interface=Interface(name="main"), active_view=3)
+    for name, value in fields.items():
+        setattr(session, name, value)
+    return session
+
+
+def _error(response: Response | None) -> tuple[int, object, object]:
+    assert response is not None
+    error = json.loads_object(response.body)["error"]
+    assert isinstance(error, dict)
+    return response.status, error["code"], error["message"]
+
+
+def test_a_request_is_served_by_the_primary_and_its_response_comes_back() -> None:
+    pair = Pair()
+    pair.answer = Response(status=201, headers={"x-ms-ccf": "3.4"}, body=b"made")
+    alice = Person.make("alice").certificate
+    awaited = pair.forward(caller=alice)
+    assert not awaited.is_settled
+    pair.wire.arrive()
+    ((request, session),) = pair.served
+    assert (request.method, request.url, request.body) == (
+        "POST",
+        "/app/notes?a=%20b",
+        b"body",
+    )
+    assert request.headers["x"] == "y"
+    assert session.caller == alice
+    assert (session.id, session.active_view) == (7, 3)
+    assert session.is_forwarded
+    assert session.interface.accepts("/app/notes")
+    response = awaited.response
+    assert response is not None
+    assert (response.status, response.body) == (201, b"made")
+    assert response.headers["x-ms-ccf"] == "3.4"
+    assert not response.close
+    assert pair.backup.pending == 0
+
+
+def test_who_has_no_certificate_or_a_broken_one_calls_as_nobody() -> None:
+    pair = Pair()
+    pair.forward()
+    pair.wire.arrive()
+    command = Command(
+        command_id=9,
+        view=3,
+        session=SessionId(7),
+        caller_der=b"no DER",
+        request=b"GET / HTTP/1.1\r\n\r\n",
+    )
+    pair.wire.nodes[PRIMARY].received(BACKUP, command.header, command.plaintext)
+    assert [session.caller for _, session in pair.served] == [None, None]
+
+
+def test_answers_find_their_requests_whatever_their_order() -> None:
+    pair = Pair()
+    awaited = [pair.forward() for _ in range(3)]
+    pair.wire.sent.reverse()
+    for i in range(3):
+        sender, to, header, plaintext = pair.wire.sent.popleft()
+        pair.answer = Response(status=200 + i)
+        pair.wire.nodes[to].received(sender, header, plaintext)
+    pair.wire.arrive()
+    assert [a.response and a.response.status for a in awaited] == [202, 201, 200]
+
+
+def test_a_session_that_is_lost_at_the_primary_ends_at_the_backup() -> None:
+    pair = Pair()
+    pair.answer = ApiError(
+        500, ErrorCode.SessionConsistencyLost, "lost", close=True
+    ).response()
+    awaited = pair.forward()
+    pair.wire.arrive()
+    assert awaited.response is not None
+    assert awaited.response.close
+    assert "connection" not in awaited.response.headers
+
+
+def test_a_response_that_comes_later_at_the_primary_comes_later_here() -> None:
+    pair = Pair()
+    pair.answer = later = Awaited()
+    awaited = pair.forward()
+    pair.wire.arrive()
+    assert not awaited.is_settled
+    later.settle(Response(status=202))
+    pair.wire.arrive()
+    assert awaited.response is not None
+    assert awaited.response.status == 202
+
+
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+def test_a_response_keeps_its_body_until_it_is_known_who_asked(method: str) -> None:
+    pair = Pair()
+    awaited = pair.forward(Request(method=method, path="/app/x"))
+    pair.wire.arrive()
+    assert awaited.response is not None
+    assert awaited.response.body == b"done"
+
+
+def test_without_a_primary_nothing_is_forwarded() -> None:
+    pair = Pair(primary=None)
+    with pytest.raises(ApiError) as refused:
+        pair.forward()
+    assert _error(refused.value.response()) == (
+        503,
+        "InternalError",
+        "RPC could not be forwarded to unknown primary.",
+    )
+
+
+def test_without_a_way_to_the_primary_nothing_waits() -> None:
+    pair = Pair(wire=Wire(is_cut=True))
+    with pytest.raises(ApiError) as refused:
+        pair.forward()
+    assert _error(refused.value.response()) == (
+        503,
+        "InternalError",
+        "Unable to establish channel to forward to primary.",
+    )
+    assert pair.backup.pending == 0
+
+
+def test_a_primary_that_is_silent_is_waited_for_as_long_as_the_interface_says() -> None:
+    pair = Pair()
+    short = pair.forward(interface=Interface(name="main", forwarding_timeout_ms=50))
+    long = pair.forward()
+    pair.backup.tick(1049)
+    assert not short.is_settled
+    pair.backup.tick(1050)
+    response = short.response
+    assert response is not None
+    assert (response.status, response.headers) == (504, {"content-type": "text/plain"})
+    assert response.body.decode() == (
+        f"Request was forwarded to node {PRIMARY}, but no response was received after "
+        "50ms"
+    )
+    assert not response.close
+    for now_ms, has_come in ((3999, False), (4000, True), (9000, True)):
+        pair.backup.tick(now_ms)
+        assert long.is_settled is has_come
+
+
+def test_who_waits_for_commit_gives_the_primary_that_time_too() -> None:
+    pair = Pair()
+    request = Request(
+        method="POST", path="/", headers={"x-ccfpy-wait-for-commit": "500"}
+    )
+    awaited = pair.forward(request)
+    pair.backup.tick(4499)
+    assert not awaited.is_settled
+    pair.backup.tick(4500)
+    assert awaited.response is not None
+    assert awaited.response.body.endswith(b"after 3500ms")
+
+
+def test_a_response_that_comes_too_late_is_dropped() -> None:
+    pair = Pair()
+    awaited = pair.forward()
+    pair.backup.tick(4000)
+    pair.wire.arrive()
+    assert awaited.response is not None
+    assert awaited.response.status == 504
+    assert pair.logs[BACKUP].lines == [
+        "Response for 0 received too late - already sent timeout error to client"
+    ]
+
+
+def test_a_response_counts_only_from_the_node_that_was_asked() -> None:
+    pair = Pair()
+    awaited = pair.forward()
+    forged = CommandResponse(
+        command_id=0,
+        ends_session=False,
+        session=SessionId(7),
+        response=b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+    )
+    pair.backup.received(OTHER, forged.header, forged.plaintext)
+    assert not awaited.is_settled
+    assert "it was sent to" in pair.logs[BACKUP].lines[0]
+    pair.wire.arrive()
+    assert awaited.response is not None
+    assert awaited.response.body == b"done"
+    pair.backup.received(PRIMARY, forged.header, forged.plaintext)
+    assert "too late" in pair.logs[BACKUP].lines[1]
+
+
+def test_a_response_that_cannot_be_read_is_an_error() -> None:
+    pair = Pair()
+    awaited = pair.forward()
+    broken = CommandResponse(
+        command_id=0, ends_session=False, session=SessionId(7), response=b"\x01"
+    )
+    pair.backup.received(PRIMARY, broken.header, broken.plaintext)
+    assert _error(awaited.response)[:2] == (500, "InternalError")
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "ends_session"),
+    [
+        (MessageKind.COMMAND_V1, MessageKind.RESPONSE_V1, False),
+        (MessageKind.COMMAND_V2, MessageKind.RESPONSE_V2, False),
+        (MessageKind.COMMAND_V3, MessageKind.RESPONSE_V3, True),
+    ],
+)
+def test_a_command_is_answered_in_the_version_it_was_asked_in(
+    asked: MessageKind, answered: MessageKind, ends_session: bool
+) -> None:
+    pair = Pair()
+    pair.answer = Response(status=500, close=True)
+    command = Command(
+        kind=asked,
+        command_id=None if asked is MessageKind.COMMAND_V1 else 5,
+        view=3 if asked is MessageKind.COMMAND_V3 else None,
+        session=SessionId(7),
+        caller_der=None,
+        request=b"GET /app/x HTTP/1.1\r\n\r\n",
+    )
+    pair.wire.nodes[PRIMARY].received(BACKUP, command.header, command.plaintext)
+    ((_, to, header, plaintext),) = pair.wire.sent
+    assert to == BACKUP
+    response = CommandResponse(
+        kind=answered,
+        command_id=command.command_id,
+        ends_session=ends_session,
+        session=SessionId(7),
+        response=plaintext[8:],
+    )
+    assert (header, plaintext) == (response.header, response.plaintext)
+    assert [s.active_view for _, s in pair.served] == [command.view]
+
+
+def test_what_is_no_message_changes_nothing() -> None:
+    pair = Pair()
+    awaited = pair.forward()
+    pair.backup.received(PRIMARY, b"\x09", b"")
+    assert not awaited.is_settled
+    assert pair.logs[BACKUP].lines[0].startswith("Invalid forwarded message")
+
+
+def test_a_command_that_is_no_request_is_answered_if_it_can_be() -> None:
+    pair = Pair()
+    primary = pair.wire.nodes[PRIMARY]
+    for request in (b"\x01", b""):
+        command = Command(
+            command_id=5,
+            view=3,
+            session=SessionId(7),
+            caller_der=None,
+            request=request,
+        )
+        primary.received(BACKUP, command.header, command.plaintext)
+    ((_, _, _, plaintext),) = pair.wire.sent
+    assert plaintext[8:].startswith(b"HTTP/1.1 400 ")
+    assert len(pair.logs[PRIMARY].lines) == 2
+    assert pair.served == []
+
+
+def test_an_answer_with_nowhere_to_go_is_noted() -> None:
+    pair = Pair()
+    pair.forward()
+    pair.wire.is_cut = True
+    pair.wire.arrive()
+    assert pair.logs[PRIMARY].lines == [
+        f"Failed to send forwarded response to {BACKUP}"
+    ]
+
+
+def test_an_answer_that_cannot_be_written_becomes_an_error() -> None:
+    pair = Pair()
+    pair.answer = Response(status=200, headers={"x": "a\r\nb"})
+    awaited = pair.forward()
+    pair.wire.arrive()
+    assert _error(awaited.response)[:2] == (500, "InternalError")
+
+
+def _request_of(plaintext_bytes: int) -> Request:
+    head = bytes(9) + b"PUT / HTTP/1.1\r\ncontent-length: 00000000\r\n\r\n"
+    body = b"x" * (plaintext_bytes - len(head))
+    return Request(method="PUT", path="/", body=body)
+
+
+def test_a_request_that_no_message_can_carry_is_refused() -> None:
+    pair = Pair()
+    pair.forward(_request_of(limits.FORWARDED_BYTES_MAX))
+    assert len(pair.wire.sent[0][3]) == limits.FORWARDED_BYTES_MAX
+    with pytest.raises(ApiError) as refused:
+        pair.forward(_request_of(limits.FORWARDED_BYTES_MAX + 1))
+    assert _error(refused.value.response())[:2] == (413, "RequestBodyTooLarge")
+
+
+def test_a_response_that_no_message_can_carry_is_replaced() -> None:
+    pair = Pair()
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 00000000\r\n\r\n"
+    for excess, status in ((0, 200), (1, 500)):
+        size = limits.FORWARDED_BYTES_MAX - len(head) + excess
+        pair.answer = Response(status=200, body=b"x" * size)
+        awaited = pair.forward()
+        pair.wire.arrive()
+        assert awaited.response is not None
+        assert awaited.response.status == status
+
+
+def test_a_request_that_cannot_be_written_is_its_callers_fault() -> None:
+    with pytest.raises(ApiError) as refused:
+        Pair().forward(Request(method="GET", path="/\x7f"))
+    assert _error(refused.value.response())[:2] == (400, "InvalidInput")
+
+
+def test_only_so_many_commands_wait_and_the_gone_give_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "FORWARDED_PENDING_MAX", 2)
+    pair = Pair()
+    first = pair.forward()
+    pair.forward()
+    with pytest.raises(ApiError) as refused:
+        pair.forward()
+    assert _error(refused.value.response())[:2] == (503, "TooManyPendingTransactions")
+    first.abandon()
+    third = pair.forward()
+    assert pair.backup.pending == 2
+    pair.wire.arrive()
+    assert third.is_settled
+    assert not first.is_settled
