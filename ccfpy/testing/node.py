@@ -5,26 +5,18 @@ Time moves only when the test says so, and a seed decides every key.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ccfpy.base import json
-from ccfpy.base.ids import SessionId
+from ccfpy.base.ids import NodeId, SessionId
 from ccfpy.base.json import Json
 from ccfpy.base.ports import MemoryUsage
 from ccfpy.boundary.configuration import (
-    Authority,
-    CommandType,
-    LedgerSignaturesConfiguration,
-    NewMember,
-    NodeConfiguration,
-    NodeToNodeInterface,
     RpcInterface,
-    ServiceConfiguration,
-    StartConfiguration,
 )
 from ccfpy.boundary.effects import (
     AppendEntries,
+    BeginLedger,
     CloseSession,
     CommitLedger,
     Effect,
@@ -32,6 +24,7 @@ from ccfpy.boundary.effects import (
     Log,
     SendData,
     Stop,
+    TruncateLedger,
 )
 from ccfpy.boundary.events import (
     Boot,
@@ -41,21 +34,38 @@ from ccfpy.boundary.events import (
     SessionOpened,
     Tick,
 )
-from ccfpy.crypto import certs, cose
-from ccfpy.crypto.certs import Certificate
-from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto import cose
 from ccfpy.crypto.entropy import SeededEntropy
-from ccfpy.crypto.rsa import RsaKeyPair
 from ccfpy.endpoints.application import Application
 from ccfpy.http.messages import Request, Response, serialise_request
 from ccfpy.http.response_parser import ResponseParser
 from ccfpy.http.tls import ClientContext, TlsSession
 from ccfpy.node.node import Node
+from ccfpy.testing.configuration import (
+    HOST,
+    INTERFACE,
+    START_UNIX_US,
+    boot_of,
+    listener,
+    starting,
+)
+from ccfpy.testing.people import Person
+from ccfpy.testing.surroundings import Alone, Outside, Recorded
 
-START_UNIX_US = 1_750_000_000_000_000
-"""When simulated time begins: a day in June 2025."""
-HOST = "127.0.0.1"
-INTERFACE = "primary_rpc_interface"
+__all__ = [
+    "GOV_VERSION",
+    "HOST",
+    "INTERFACE",
+    "START_UNIX_US",
+    "Client",
+    "InProcessNode",
+    "NoMemory",
+    "Person",
+    "Recorded",
+    "StoppedClock",
+    "listener",
+]
+
 GOV_VERSION = "2024-07-01"
 
 
@@ -75,58 +85,8 @@ class NoMemory:
         return MemoryUsage(0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """A member or user: a key, its certificate, and for members a key for shares."""
-
-    key: KeyPair
-    certificate: Certificate
-    encryption_key: RsaKeyPair | None = None
-
-    @property
-    def id(self) -> str:
-        """The digest that names this person in a service."""
-        return self.certificate.digest_hex
-
-    @classmethod
-    def make(cls, seed: str, *, can_recover: bool = False) -> "Person":
-        """Make the person of this name, always the same."""
-        entropy = SeededEntropy(seed.encode())
-        key = KeyPair.generate(entropy, Curve.SECP384R1)
-        certificate = certs.node_self_signed(
-            key,
-            subject=f"CN={seed}",
-            sans=(),
-            not_before=datetime.fromtimestamp(START_UNIX_US / 1e6, tz=UTC),
-            validity_days=3650,
-            entropy=entropy,
-        )
-        encryption_key = RsaKeyPair.generate(entropy) if can_recover else None
-        return cls(key=key, certificate=certificate, encryption_key=encryption_key)
-
-
-@dataclass(slots=True)
-class Recorded:
-    """What a node's host was given.
-
-    Attributes:
-        sent: ciphertext by session.
-        entries: the ledger, entry by entry.
-        commit: the last seqno reported final.
-    """
-
-    effects: list[Effect] = field(default_factory=list)
-    sent: dict[SessionId, bytearray] = field(default_factory=dict)
-    closed: set[SessionId] = field(default_factory=set)
-    entries: list[bytes] = field(default_factory=list)
-    logs: list[Log] = field(default_factory=list)
-    commit: int = 0
-    identity: IdentityMade | None = None
-    stop: Stop | None = None
-
-
 class InProcessNode:
-    """A service of one node, and its host.
+    """A node and its host; unless told otherwise, a service of one node.
 
     Args:
         app: what the node serves under ``/app``.
@@ -146,36 +106,47 @@ class InProcessNode:
         signature_delay_ms: int = 100,
         interfaces: Sequence[RpcInterface] = (),
     ) -> None:
+        configuration = starting(
+            constitution=constitution,
+            members=[member.founding() for member in members],
+            interfaces=interfaces or (listener(),),
+            signature_delay_ms=signature_delay_ms,
+        )
+        self._live(app, boot_of(configuration), members, seed, Alone())
+
+    @classmethod
+    def among(
+        cls,
+        outside: Outside,
+        app: Application,
+        boot: Boot,
+        *,
+        members: Sequence[Person],
+        seed: int,
+    ) -> "InProcessNode":
+        """Make a node that lives among others, and boot it."""
+        node = cls.__new__(cls)
+        node._live(app, boot, members, seed, outside)  # noqa: SLF001 - its own
+        return node
+
+    def _live(
+        self,
+        app: Application,
+        boot: Boot,
+        members: Sequence[Person],
+        seed: int,
+        outside: Outside,
+    ) -> None:
         self.members = tuple(members)
         self.host = Recorded()
-        self.now_ms = 0
+        self.now_ms = boot.monotonic_ms
+        self._outside = outside
         self._created_at = START_UNIX_US // 1_000_000
         self._sessions = 0
         self._app = app
         self._seed = seed
         self.trusted = self.twin()
-        configuration = NodeConfiguration(
-            command=CommandType.START,
-            node_to_node=NodeToNodeInterface(
-                bind_address=f"{HOST}:8001", published_address=f"{HOST}:8001"
-            ),
-            rpc_interfaces=tuple(interfaces) or (listener(),),
-            start=StartConfiguration(
-                members=tuple(_new_member(member) for member in members),
-                constitution=constitution.encode(),
-                service_configuration=ServiceConfiguration(recovery_threshold=1),
-            ),
-            ledger_signatures=LedgerSignaturesConfiguration(
-                delay_ms=signature_delay_ms
-            ),
-        )
-        self.boot = Boot(
-            configuration=configuration,
-            executable_digest="00" * 32,
-            host_pid=1,
-            monotonic_ms=0,
-            unix_us=START_UNIX_US,
-        )
+        self.boot = boot
         self.step(self.boot)
 
     def twin(self) -> Node:
@@ -193,20 +164,26 @@ class InProcessNode:
         """Give the node events and do what it asks."""
         effects = self.trusted.step(events)
         for effect in effects:
-            self._perform(effect)
+            self.host.effects.append(effect)
+            if not self._outside.take(self, effect):
+                self._perform(effect)
         return effects
 
     def _perform(self, effect: Effect) -> None:
         host = self.host
-        host.effects.append(effect)
         match effect:
             case SendData():
                 host.sent.setdefault(effect.session, bytearray()).extend(effect.data)
             case CloseSession():
                 host.closed.add(effect.session)
             case AppendEntries():
-                assert effect.first_seqno == len(host.entries) + 1
+                assert effect.first_seqno == host.after + len(host.entries) + 1
                 host.entries += [entry.data for entry in effect.entries]
+            case TruncateLedger():
+                del host.entries[effect.seqno - host.after :]
+            case BeginLedger():
+                assert not host.entries
+                host.after = effect.after
             case CommitLedger():
                 host.commit = effect.seqno
             case IdentityMade():
@@ -228,11 +205,24 @@ class InProcessNode:
     # A client's side
 
     @property
+    def node_id(self) -> NodeId:
+        """Its id, once it has booted."""
+        assert self.host.identity is not None
+        return self.host.identity.node_id
+
+    @property
     def service_certificate(self) -> str:
-        """The PEM that clients pin."""
+        """The PEM that clients pin: of the service it began, or was told to join."""
+        join = self.boot.configuration.join
+        if join is not None:
+            return join.service_certificate.decode()
         assert self.host.identity is not None
         assert self.host.identity.service_certificate is not None
         return self.host.identity.service_certificate.decode()
+
+    def settle(self) -> None:
+        """Wait for whatever other nodes have to do with what this one was given."""
+        self._outside.settle()
 
     def connect(
         self, person: Person | None = None, *, interface: str = INTERFACE
@@ -242,10 +232,14 @@ class InProcessNode:
 
     def open_session(self, interface: str = INTERFACE) -> SessionId:
         """Let a client connect; it has said nothing yet."""
-        self._sessions += 1
-        session = SessionId(self._sessions)
+        session = self.number_session()
         self.step(SessionOpened(session=session, interface=interface, peer="test:1"))
         return session
+
+    def number_session(self) -> SessionId:
+        """Give the next connection its number."""
+        self._sessions += 1
+        return SessionId(self._sessions)
 
     def request(
         self,
@@ -338,7 +332,7 @@ class InProcessNode:
         )
         decided = self.propose(*actions)
         assert _object(decided).get("proposalState") == "Accepted", decided.body
-        self.advance(1000)
+        self._outside.pass_time(self, 1000)
 
 
 class Client:
@@ -352,7 +346,7 @@ class Client:
         context = ClientContext(
             trusted_pem=node.service_certificate,
             host=HOST,
-            now=datetime.fromtimestamp(START_UNIX_US / 1e6, tz=UTC),
+            now=datetime.fromtimestamp(START_UNIX_US / 1e6 + node.now_ms / 1e3, tz=UTC),
             certificate_pem=person.certificate.pem if person else None,
             key_pem=person.key.pem if person else None,
         )
@@ -397,6 +391,10 @@ class Client:
         received = self._node.host.sent.pop(self.session, bytearray())
         return self._parser.feed(self._tls.feed(bytes(received)))
 
+    def receive(self) -> list[Response]:
+        """Give the answers that came since."""
+        return self._exchange()
+
     def encrypt(self, plaintext: bytes) -> bytes:
         """Give what a client would send for ``plaintext``, unsent."""
         self._tls.write(plaintext)
@@ -413,44 +411,15 @@ class Client:
     def _exchange(self) -> list[Response]:
         """Carry bytes to and fro until neither side has more to say."""
         responses: list[Response] = []
-        while out := self._tls.take_output():
-            self._node.step(SessionData(session=self.session, data=out))
+        while True:
+            out = self._tls.take_output()
+            if out:
+                self._node.step(SessionData(session=self.session, data=out))
+            self._node.settle()
             received = self._node.host.sent.pop(self.session, bytearray())
+            if not out and not received:
+                return responses
             responses += self._parser.feed(self._tls.feed(bytes(received)))
-        return responses
-
-
-def listener(
-    name: str = INTERFACE,
-    *,
-    port: int = 8000,
-    authority: Authority = Authority.SERVICE,
-    sessions_soft_max: int = 1000,
-    sessions_hard_max: int = 1010,
-    accepted_endpoints: tuple[str, ...] | None = None,
-) -> RpcInterface:
-    """Describe an interface."""
-    address = f"{HOST}:{port}"
-    return RpcInterface(
-        name=name,
-        bind_address=address,
-        published_address=address,
-        authority=authority,
-        sessions_soft_max=sessions_soft_max,
-        sessions_hard_max=sessions_hard_max,
-        accepted_endpoints=accepted_endpoints,
-        declared=json.dumps({"bind_address": address, "published_address": address}),
-    )
-
-
-def _new_member(person: Person) -> NewMember:
-    encryption_key = person.encryption_key
-    return NewMember(
-        certificate=person.certificate.pem.encode(),
-        encryption_public_key=(
-            encryption_key.public_key.pem.encode() if encryption_key else None
-        ),
-    )
 
 
 def _object(response: Response) -> dict[str, Json]:

@@ -21,9 +21,9 @@ from OpenSSL import SSL
 from ccfpy.base.errors import Malformed
 from ccfpy.http.tls import (
     ClientContext,
+    PeerNotTrusted,
     ServerContext,
     TlsContext,
-    PeerNotTrusted,
     TlsFailure,
     TlsSession,
     _RecordCounter,

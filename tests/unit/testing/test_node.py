@@ -6,7 +6,14 @@ import pytest
 
 from ccfpy.app import App, Context, Json, Map, json_codec
 from ccfpy.base import json
-from ccfpy.boundary.effects import CommitLedger, TruncateLedger
+from ccfpy.boundary.effects import (
+    AppendEntries,
+    BeginLedger,
+    CommitLedger,
+    ForgetPeer,
+    LedgerEntry,
+    TruncateLedger,
+)
 from ccfpy.boundary.events import SessionData
 from ccfpy.testing.node import (
     START_UNIX_US,
@@ -169,9 +176,19 @@ def test_a_twin_does_what_the_first_did(node: InProcessNode) -> None:
     )
 
 
-def test_a_node_of_one_never_forgets(node: InProcessNode) -> None:
+def test_a_node_of_one_speaks_to_nobody(node: InProcessNode) -> None:
     with pytest.raises(AssertionError, match="asks for no"):
-        node._perform(TruncateLedger(seqno=1))
+        node._perform(ForgetPeer(node=node.node_id))
+
+
+def test_the_ledger_can_be_cut_and_begin_elsewhere(node: InProcessNode) -> None:
+    node._perform(TruncateLedger(seqno=2))
+    assert len(node.host.entries) == 2
+    node.host.entries.clear()
+    node._perform(BeginLedger(after=7))
+    entry = LedgerEntry(data=b"eighth")
+    node._perform(AppendEntries(first_seqno=8, entries=(entry,)))
+    assert node.host.entries == [b"eighth"]
 
 
 def test_an_interface_may_be_closed_to_some(members: list[Person]) -> None:

@@ -1,0 +1,84 @@
+"""What simulated nodes are told when they boot."""
+
+from collections.abc import Sequence
+
+from ccfpy.base import json
+from ccfpy.boundary.configuration import (
+    Authority,
+    CommandType,
+    LedgerSignaturesConfiguration,
+    NewMember,
+    NodeConfiguration,
+    NodeToNodeInterface,
+    RpcInterface,
+    ServiceConfiguration,
+    StartConfiguration,
+)
+from ccfpy.boundary.events import Boot
+
+START_UNIX_US = 1_750_000_000_000_000
+"""When simulated time begins: a day in June 2025."""
+HOST = "127.0.0.1"
+INTERFACE = "primary_rpc_interface"
+
+
+def boot_of(
+    configuration: NodeConfiguration,
+    *,
+    now_ms: int = 0,
+    executable_digest: str = "00" * 32,
+) -> Boot:
+    """Tell a node to boot now, from a program of this digest."""
+    return Boot(
+        configuration=configuration,
+        executable_digest=executable_digest,
+        host_pid=1,
+        monotonic_ms=now_ms,
+        unix_us=START_UNIX_US + 1000 * now_ms,
+    )
+
+
+def starting(
+    *,
+    constitution: str,
+    members: Sequence[NewMember],
+    interfaces: Sequence[RpcInterface],
+    signature_delay_ms: int = 100,
+) -> NodeConfiguration:
+    """Describe a node that begins a service of these members."""
+    return NodeConfiguration(
+        command=CommandType.START,
+        node_to_node=NodeToNodeInterface(
+            bind_address=f"{HOST}:8001", published_address=f"{HOST}:8001"
+        ),
+        rpc_interfaces=tuple(interfaces),
+        start=StartConfiguration(
+            members=tuple(members),
+            constitution=constitution.encode(),
+            service_configuration=ServiceConfiguration(recovery_threshold=1),
+        ),
+        ledger_signatures=LedgerSignaturesConfiguration(delay_ms=signature_delay_ms),
+    )
+
+
+def listener(
+    name: str = INTERFACE,
+    *,
+    port: int = 8000,
+    authority: Authority = Authority.SERVICE,
+    sessions_soft_max: int = 1000,
+    sessions_hard_max: int = 1010,
+    accepted_endpoints: tuple[str, ...] | None = None,
+) -> RpcInterface:
+    """Describe an interface."""
+    address = f"{HOST}:{port}"
+    return RpcInterface(
+        name=name,
+        bind_address=address,
+        published_address=address,
+        authority=authority,
+        sessions_soft_max=sessions_soft_max,
+        sessions_hard_max=sessions_hard_max,
+        accepted_endpoints=accepted_endpoints,
+        declared=json.dumps({"bind_address": address, "published_address": address}),
+    )

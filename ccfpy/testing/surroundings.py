@@ -1,0 +1,64 @@
+"""What is around a simulated node: what its host was given, and who lives beyond."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from ccfpy.base.ids import SessionId
+from ccfpy.boundary.effects import Effect, IdentityMade, Log, Stop
+
+if TYPE_CHECKING:
+    from ccfpy.testing.node import InProcessNode
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What a node's host was given.
+
+    Attributes:
+        sent: ciphertext by session.
+        after: where the ledger begins: 0, or where a snapshot ends.
+        entries: the ledger from there on, entry by entry.
+        commit: the last seqno reported final.
+    """
+
+    effects: list[Effect] = field(default_factory=list)
+    sent: dict[SessionId, bytearray] = field(default_factory=dict)
+    closed: set[SessionId] = field(default_factory=set)
+    after: int = 0
+    entries: list[bytes] = field(default_factory=list)
+    logs: list[Log] = field(default_factory=list)
+    commit: int = 0
+    identity: IdentityMade | None = None
+    stop: Stop | None = None
+
+
+class Outside(Protocol):
+    """What is beyond a node's own host: other nodes, and time that passes for all."""
+
+    def take(self, node: "InProcessNode", effect: Effect) -> bool:
+        """Do what ``node`` asks, if that is not for its host alone."""
+        ...
+
+    def settle(self) -> None:
+        """Carry what is under way between nodes until nothing is."""
+        ...
+
+    def pass_time(self, node: "InProcessNode", ms: int) -> None:
+        """Let time pass for ``node`` and for whoever it lives with."""
+        ...
+
+
+class Alone:
+    """Nothing: a node with no others."""
+
+    def take(self, node: "InProcessNode", effect: Effect) -> bool:
+        """Leave everything to the host."""
+        del node, effect
+        return False
+
+    def settle(self) -> None:
+        """Do nothing: nothing is under way."""
+
+    def pass_time(self, node: "InProcessNode", ms: int) -> None:
+        """Let time pass for the node."""
+        node.advance(ms)
