@@ -3,12 +3,20 @@
 import json
 
 from ccfpy.consensus.roles import MembershipState
+from ccfpy.testing.invariants import Violated
 from ccfpy.testing.scenario import steps
 from ccfpy.testing.scenario.checks import check_commit_safety, discrepancies
-from ccfpy.testing.scenario.cluster import MESSAGE_TIMEOUT_MS, Cluster
+from ccfpy.testing.scenario.cluster import (
+    ELECTION_TIMEOUT_MS,
+    MESSAGE_TIMEOUT_MS,
+    Cluster,
+    Node,
+)
 from ccfpy.testing.scenario.errors import ScenarioFailed
 
 SYNC_ROUNDS_MAX = 20
+PROGRESS_TIMEOUTS_MAX = 20
+"""How many election timeouts a healed cluster has to commit and agree."""
 
 
 def assert_detail(cluster: Cluster, words: list[str]) -> None:
@@ -69,6 +77,7 @@ def loop_until_sync(cluster: Cluster) -> None:
         node
         for node in cluster.nodes.values()
         if node.raft.replica.retirement.membership is MembershipState.ACTIVE
+        and not node.is_crashed
     ]
     leader.append(steps.SIGNATURE, is_committable=True)
     for node in active:
@@ -81,6 +90,58 @@ def loop_until_sync(cluster: Cluster) -> None:
         if not found:
             return
     raise ScenarioFailed("not in sync: " + "; ".join(found))
+
+
+def assert_progress(cluster: Cluster, _: list[str]) -> None:
+    """Heal every wire; before long something new is committed, and all members agree.
+
+    Whoever leads signs, as the node of a leader does.
+
+    Raises:
+        Violated: there is no progress in `PROGRESS_TIMEOUTS_MAX` election timeouts.
+    """
+    live = [node for node in cluster.nodes.values() if not node.is_crashed]
+    for node in live:
+        steps.reconnect_node(cluster, [node.id])
+    before = max(node.commit_seqno for node in cluster.nodes.values())
+    rounds = PROGRESS_TIMEOUTS_MAX * ELECTION_TIMEOUT_MS // MESSAGE_TIMEOUT_MS
+    for _round in range(rounds):
+        for node in live:
+            cluster.tick(node, MESSAGE_TIMEOUT_MS)
+        cluster.dispatch_all()
+        leader = cluster.latest_leader()
+        if leader is None:
+            continue
+        if leader.commit_seqno > before and _is_followed(cluster, leader):
+            return
+        log = leader.raft.log
+        if log.last_committable.seqno < max(log.last_seqno, before + 1) or (
+            leader.raft.should_sign
+        ):
+            leader.append(steps.SIGNATURE, is_committable=True)
+    raise Violated("Progress", _standstill(cluster, before))
+
+
+def _is_followed(cluster: Cluster, leader: Node) -> bool:
+    """Tell whether every living member of the latest configuration agrees."""
+    members = leader.raft.replica.configurations.latest
+    return not discrepancies(
+        [leader]
+        + [
+            node
+            for node in cluster.nodes.values()
+            if node.id in members and not node.is_crashed
+        ]
+    )
+
+
+def _standstill(cluster: Cluster, before: int) -> str:
+    stands = ", ".join(
+        f"{node.id} at {node.view}.{len(node.ledger)} (committed {node.commit_seqno})"
+        for node in cluster.nodes.values()
+        if not node.is_crashed
+    )
+    return f"nothing after {before} is committed and agreed on: {stands}"
 
 
 def _detail(cluster: Cluster, node: str, field: str) -> str:

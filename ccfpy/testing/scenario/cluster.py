@@ -6,12 +6,12 @@ reads them when it sends. If they are gone by then, so is the message. A wire th
 cut loses what is delivered over it, not what is queued.
 """
 
-from collections import deque
-from collections.abc import Iterable
 from random import Random
+from typing import Protocol
 
-from ccfpy.base.ids import NodeId, TxId
-from ccfpy.consensus.messages import AppendEntries, decode
+from ccfpy.base.ids import NodeId, Seqno, TxId, View
+from ccfpy.consensus.configurations import Configuration
+from ccfpy.consensus.messages import AppendEntries, Message, decode
 from ccfpy.consensus.raft import Raft
 from ccfpy.consensus.ready import Entry, Offer, Ready, Send
 from ccfpy.consensus.replica import Replica
@@ -19,6 +19,7 @@ from ccfpy.consensus.settings import Settings
 from ccfpy.consensus.trace import untraced
 from ccfpy.testing.scenario.errors import ScenarioFailed
 from ccfpy.testing.scenario.ledger import Kind, LedgerEntry, nodes_payload
+from ccfpy.testing.scenario.outbox import Outbox
 from ccfpy.testing.scenario.trace import Trace, tracer
 
 MESSAGE_TIMEOUT_MS = 10
@@ -26,11 +27,39 @@ ELECTION_TIMEOUT_MS = 100
 DISPATCH_ROUNDS_MAX = 5
 
 
+class Watch(Protocol):
+    """Whoever wants to see a node after each of its inputs."""
+
+    def __call__(
+        self, node: "Node", sender: NodeId | None, message: Message | None, /
+    ) -> None:
+        """See a node that took a message from a sender, or another input."""
+        ...
+
+
+def unwatched(_node: "Node", _sender: NodeId | None, _message: Message | None) -> None:
+    """See nothing."""
+
+
 class Node:
-    """One node: its consensus, its ledger and what it has to send."""
+    """One node: its consensus, its ledger and what it has to send.
+
+    Attributes:
+        ledger: its entries.
+        outbox: what it has to send.
+        sent: what the last input made it send.
+        clock_ms: how much time has passed for it.
+        is_crashed: whether it is gone, for ever.
+        origin: who counts before any entry says so.
+    """
 
     def __init__(
-        self, node_id: NodeId, settings: Settings, dice: Random, trace: Trace | None
+        self,
+        node_id: NodeId,
+        settings: Settings,
+        dice: Random,
+        trace: Trace | None,
+        watch: Watch = unwatched,
     ) -> None:
         def replica() -> Replica:
             return self.raft.replica
@@ -44,7 +73,50 @@ class Node:
         )
         self.raft.start_ticking()
         self.ledger: list[LedgerEntry] = []
-        self.outbox: deque[Send] = deque()
+        self.outbox = Outbox()
+        self.sent: list[Send] = []
+        self.clock_ms = 0
+        self.is_crashed = False
+        self.origin: frozenset[NodeId] = frozenset()
+        self._watch = watch
+
+    @property
+    def view(self) -> View:
+        """The newest view it knows."""
+        return self.raft.replica.view
+
+    @property
+    def is_leader(self) -> bool:
+        """Whether it leads that view."""
+        return self.raft.replica.is_leader
+
+    @property
+    def commit_seqno(self) -> Seqno:
+        """Up to where it takes its ledger for final."""
+        return self.raft.replica.log.commit_seqno
+
+    def begin(self) -> None:
+        """Lead a new service."""
+        self._take(self.raft.begin())
+
+    def join(self, configuration: Configuration) -> None:
+        """Follow a service that has a configuration from nowhere."""
+        self.origin = configuration.nodes
+        self._take(
+            self.raft.join(starts=(), last=TxId(0, 0), configurations=[configuration])
+        )
+
+    def tick(self, elapsed_ms: int) -> None:
+        """Let time pass."""
+        self.clock_ms += elapsed_ms
+        self._take(self.raft.tick(elapsed_ms))
+
+    def receive(
+        self, sender: NodeId, message: Message, payload: tuple[LedgerEntry, ...]
+    ) -> None:
+        """Take a message and the entries that came with it."""
+        ready = self.raft.receive(sender, message)
+        self._take(ready, payload, sender, message)
 
     def append(
         self,
@@ -71,21 +143,35 @@ class Node:
             removed=removed,
         )
         self.ledger.append(entry)
-        self.perform(self.raft.append(entry.meta), ())
+        self._take(self.raft.append(entry.meta))
 
-    def perform(self, ready: Ready, payload: tuple[LedgerEntry, ...]) -> None:
+    def _take(
+        self,
+        ready: Ready,
+        payload: tuple[LedgerEntry, ...] = (),
+        sender: NodeId | None = None,
+        message: Message | None = None,
+    ) -> None:
+        """Do what consensus asks after an input, and let it be seen."""
+        self.sent.clear()
+        self._perform(ready, payload)
+        self._watch(self, sender, message)
+
+    def _perform(self, ready: Ready, payload: tuple[LedgerEntry, ...]) -> None:
         """Do what consensus asks, in its order."""
         if ready.rollback_to is not None:
             del self.ledger[ready.rollback_to :]
-        self.outbox.extend(ready.messages)
+        if ready.messages:
+            self.outbox.extend(ready.messages)
+            self.sent += ready.messages
         if ready.offer is not None:
             entries = self._apply(ready.offer, payload)
-            self.perform(self.raft.accept(entries), ())
+            self._perform(self.raft.accept(entries), ())
 
-    def _apply(self, offer: Offer, payload: Iterable[LedgerEntry]) -> list[Entry]:
+    def _apply(self, offer: Offer, payload: tuple[LedgerEntry, ...]) -> list[Entry]:
         """Take the offered entries as far as they are what the offer says."""
         taken = []
-        for entry in list(payload)[-offer.entry_count :]:
+        for entry in payload[-offer.entry_count :]:
             if entry.tx_id != (offer.view, len(self.ledger) + 1):
                 break
             self.ledger.append(entry)
@@ -101,12 +187,19 @@ class Cluster:
         is_pre_vote_enabled: for nodes that are created from now on.
     """
 
-    def __init__(self, *, seed: int = 0, trace: Trace | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        trace: Trace | None = None,
+        watch: Watch = unwatched,
+    ) -> None:
         self.nodes: dict[NodeId, Node] = {}
         self.is_pre_vote_enabled = False
         self.dice = Random(f"{seed} messages")  # noqa: S311 - a schedule, not a secret
         self._seed = seed
         self._trace = trace
+        self._watch = watch
         self._wires: set[tuple[NodeId, NodeId]] = set()
 
     def add(self, node_id: NodeId) -> Node:
@@ -123,7 +216,7 @@ class Cluster:
             is_pre_vote_enabled=self.is_pre_vote_enabled,
         )
         dice = Random(f"{self._seed} {node_id}")  # noqa: S311 - a schedule, not a secret
-        node = Node(node_id, settings, dice, self._trace)
+        node = Node(node_id, settings, dice, self._trace, self._watch)
         self.nodes = dict(sorted([*self.nodes.items(), (node_id, node)]))
         return node
 
@@ -149,7 +242,9 @@ class Cluster:
         )
 
     def connect(self, a: NodeId, b: NodeId) -> None:
-        """Let messages pass both ways."""
+        """Let messages pass both ways, unless one of the nodes is gone."""
+        if self.nodes[a].is_crashed or self.nodes[b].is_crashed:
+            return
         self._wires |= {(a, b), (b, a)}
 
     def disconnect(self, a: NodeId, b: NodeId) -> None:
@@ -157,8 +252,16 @@ class Cluster:
         self._wires -= {(a, b), (b, a)}
 
     def tick(self, node: Node, elapsed_ms: int) -> None:
-        """Let time pass for one node."""
-        node.perform(node.raft.tick(elapsed_ms), ())
+        """Let time pass for one node, unless it is gone."""
+        if not node.is_crashed:
+            node.tick(elapsed_ms)
+
+    def crash(self, node: Node) -> None:
+        """Take a node away, for ever, with all that it had to send."""
+        node.is_crashed = True
+        node.outbox = Outbox()
+        for other in self.nodes:
+            self.disconnect(node.id, other)
 
     def deliver(self, source: Node, send: Send) -> bool:
         """Carry one message, or lose it; tell which."""
@@ -172,9 +275,7 @@ class Cluster:
         if not is_sent:
             self._lose(source, send)
             return False
-        target = self.node(to)
-        ready = target.raft.receive(source.id, decode(message.encode()))
-        target.perform(ready, payload)
+        self.node(to).receive(source.id, decode(message.encode()), payload)
         return True
 
     def dispatch(self, node: Node, most: int | None = None) -> None:
@@ -198,17 +299,20 @@ class Cluster:
 
     def dispatch_single(self, source: Node, to: NodeId) -> None:
         """Deliver the oldest message from one node to another, if there is one."""
-        for position, send in enumerate(source.outbox):
-            if send.to == to:
-                del source.outbox[position]
-                self.deliver(source, send)
-                return
+        message = source.outbox.take(to)
+        if message is not None:
+            self.deliver(source, Send(to, message))
+
+    def drop_single(self, source: Node, to: NodeId) -> None:
+        """Lose the oldest message from one node to another, if there is one."""
+        message = source.outbox.take(to)
+        if message is not None:
+            self._lose(source, Send(to, message))
 
     def drop_pending(self, source: Node, to: NodeId) -> None:
         """Lose every message that waits to go from one node to another."""
-        for send in [send for send in source.outbox if send.to == to]:
-            source.outbox.remove(send)
-            self._lose(source, send)
+        while source.outbox.waiting(to):
+            self.drop_single(source, to)
 
     def _lose(self, source: Node, send: Send) -> None:
         if self._trace is not None:

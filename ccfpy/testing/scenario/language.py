@@ -3,20 +3,25 @@
 Words are CCF's, so that its own scenarios run (``src/consensus/aft/test/driver.cpp``).
 A line that begins with ``====`` ends the file. After each command that may change
 something, what must always hold is checked; after the last, the cluster must find
-together. ``COMMANDS`` is the dictionary.
+together. `commands` is the dictionary. Four words are our own, for what CCF's language
+cannot say: ``drop_single``, ``postpone``, ``crash`` and ``assert_progress``.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from ccfpy.testing.invariants import Violated
+from ccfpy.testing.invariants.consensus import Consensus
 from ccfpy.testing.scenario import assertions, reports, steps
-from ccfpy.testing.scenario.checks import History, check_commit_safety
+from ccfpy.testing.scenario.checks import check_commit_safety
 from ccfpy.testing.scenario.cluster import Cluster
 from ccfpy.testing.scenario.errors import ScenarioFailed
 from ccfpy.testing.scenario.trace import Say, Trace
 
 END = "===="
+FAILURES = (ScenarioFailed, Violated, AssertionError)
+"""How a command fails: by itself, by what must always hold, by consensus' own word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +99,10 @@ def commands(say: Say) -> dict[str, Meaning]:
         "disconnect_node": _step(steps.disconnect_node, 1),
         "drop_pending": _step(steps.drop_pending, 1),
         "drop_pending_to": _step(steps.drop_pending_to, 2),
+        "drop_single": _step(steps.drop_single, 2),
+        "postpone": _step(steps.postpone, 2),
+        "crash": _step(steps.crash, 1),
+        "assert_progress": _step(assertions.assert_progress, 0),
         "loop_until_sync": _step(loop_until_sync, 0),
         "assert_detail": _step(assertions.assert_detail, 3),
         "assert_!detail": _step(assertions.assert_not_detail, 3),
@@ -130,31 +139,25 @@ def run(
         ScenarioFailed: it does not hold; the message has the line's number.
     """
     tracing = None if trace is None else Trace(trace)
-    cluster = Cluster(seed=seed, trace=tracing)
+    cluster = Cluster(seed=seed, trace=tracing, watch=Consensus().check)
     dictionary = commands(say or (lambda _: None))
-    history = History()
     for command in parse(text):
         if tracing is not None:
             tracing.command(command.text)
         try:
-            _follow(cluster, history, dictionary, command)
-        except ScenarioFailed as error:
+            _follow(cluster, dictionary, command)
+        except FAILURES as error:
             raise ScenarioFailed(
                 f"line {command.line}: {command.text}: {error}"
             ) from error
     try:
         loop_until_sync(cluster, [])
-        _check(cluster, history)
-    except ScenarioFailed as error:
+        _check(cluster)
+    except FAILURES as error:
         raise ScenarioFailed(f"after the last line: {error}") from error
 
 
-def _follow(
-    cluster: Cluster,
-    history: History,
-    dictionary: dict[str, Meaning],
-    command: Command,
-) -> None:
+def _follow(cluster: Cluster, dictionary: dict[str, Meaning], command: Command) -> None:
     name, *arguments = command.words
     meaning = dictionary.get(name)
     if meaning is None:
@@ -164,10 +167,9 @@ def _follow(
         raise ScenarioFailed(f"{len(arguments)} arguments, expected {meaning.least}")
     meaning.action(cluster, arguments)
     if not meaning.is_question:
-        _check(cluster, history)
+        _check(cluster)
 
 
-def _check(cluster: Cluster, history: History) -> None:
-    history.check(cluster)
+def _check(cluster: Cluster) -> None:
     for node in cluster.nodes.values():
         check_commit_safety(cluster, node)

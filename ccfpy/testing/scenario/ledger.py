@@ -18,9 +18,11 @@ class Kind(StrEnum):
     RETIRED_COMMITTED = "retired_committed"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LedgerEntry:
     """One entry: where it stands, and what consensus should know of it.
+
+    It equals only itself: who has it, has it from the one who wrote it.
 
     Attributes:
         tx_id: its place, which a real entry proves by its encryption.
@@ -38,6 +40,17 @@ class LedgerEntry:
     nodes: frozenset[NodeId] = frozenset()
     removed: frozenset[NodeId] = frozenset()
 
+    @property
+    def configuration(self) -> frozenset[NodeId] | None:
+        """Who counts from here on, if this is a reconfiguration."""
+        return self.nodes if self.kind is Kind.RECONFIGURATION else None
+
+    @property
+    def retired_committed(self) -> frozenset[NodeId]:
+        """Nodes whose completed retirement this records."""
+        is_record = self.kind is Kind.RETIRED_COMMITTED
+        return self.nodes if is_record else frozenset()
+
     @cached_property
     def meta(self) -> Entry:
         """What consensus is told; its size is that of CCF's own stand-in entries."""
@@ -45,13 +58,12 @@ class LedgerEntry:
         stored = json.dumps(
             {"data": encoded, "type": self.kind.value}, separators=(",", ":")
         )
-        is_change = self.kind is Kind.RECONFIGURATION
         return Entry(
             size=len(stored),
             is_committable=self.is_committable,
-            trusted=self.nodes if is_change else frozenset(),
+            trusted=self.configuration or frozenset(),
             retired=self.removed,
-            retired_committed=frozenset() if is_change else self.nodes,
+            retired_committed=self.retired_committed,
         )
 
 

@@ -1,6 +1,6 @@
 """The commands that change something."""
 
-from ccfpy.base.ids import NodeId, TxId
+from ccfpy.base.ids import NodeId
 from ccfpy.consensus.configurations import Configuration
 from ccfpy.testing.scenario.cluster import Cluster, Node
 from ccfpy.testing.scenario.errors import ScenarioFailed
@@ -47,7 +47,7 @@ def start_node(cluster: Cluster, words: list[str]) -> None:
     if cluster.nodes:
         raise ScenarioFailed("the network has begun already")
     node = cluster.add(NodeId(words[0]))
-    node.perform(node.raft.begin(), ())
+    node.begin()
     node.append(b"", configuration=frozenset({node.id}))
 
 
@@ -92,10 +92,7 @@ def nodes(cluster: Cluster, words: list[str]) -> None:
         cluster.add(NodeId(name))
     configuration = Configuration(seqno=0, nodes=frozenset(map(NodeId, words)))
     for node in cluster.nodes.values():
-        joined = node.raft.join(
-            starts=(), last=TxId(0, 0), configurations=[configuration]
-        )
-        node.perform(joined, ())
+        node.join(configuration)
 
 
 def create_new_node(cluster: Cluster, words: list[str]) -> None:
@@ -159,13 +156,13 @@ def dispatch_single(cluster: Cluster, words: list[str]) -> None:
 
 def shuffle_one(cluster: Cluster, words: list[str]) -> None:
     """Put a node's outbox into another order."""
-    cluster.dice.shuffle(cluster.node(words[0]).outbox)
+    cluster.node(words[0]).outbox.shuffle(cluster.dice)
 
 
 def shuffle_all(cluster: Cluster, _: list[str]) -> None:
     """Put every outbox into another order."""
     for node in cluster.nodes.values():
-        cluster.dice.shuffle(node.outbox)
+        node.outbox.shuffle(cluster.dice)
 
 
 def connect(cluster: Cluster, words: list[str]) -> None:
@@ -201,6 +198,21 @@ def drop_pending(cluster: Cluster, words: list[str]) -> None:
 def drop_pending_to(cluster: Cluster, words: list[str]) -> None:
     """Lose what a node has to send to another."""
     cluster.drop_pending(cluster.node(words[0]), cluster.node(words[1]).id)
+
+
+def drop_single(cluster: Cluster, words: list[str]) -> None:
+    """Lose the oldest message from one node to another."""
+    cluster.drop_single(cluster.node(words[0]), cluster.node(words[1]).id)
+
+
+def postpone(cluster: Cluster, words: list[str]) -> None:
+    """Let the oldest message from one node to another be overtaken by the rest."""
+    cluster.node(words[0]).outbox.postpone(cluster.node(words[1]).id)
+
+
+def crash(cluster: Cluster, words: list[str]) -> None:
+    """Take a node away, for ever."""
+    cluster.crash(cluster.node(words[0]))
 
 
 def _add_connected(cluster: Cluster, names: list[str]) -> None:

@@ -2,9 +2,11 @@
 
 import pytest
 
+from ccfpy.testing.invariants import Violated
 from ccfpy.testing.scenario import ScenarioFailed, steps
 from ccfpy.testing.scenario.assertions import (
     assert_detail,
+    assert_progress,
     assert_state_sync,
     loop_until_sync,
 )
@@ -35,3 +37,23 @@ def test_nodes_that_nobody_trusts_never_agree() -> None:
     steps.create_new_node(cluster, ["1"])
     with pytest.raises(ScenarioFailed, match="not in sync"):
         loop_until_sync(cluster)
+
+
+def test_a_healed_cluster_makes_progress() -> None:
+    cluster = Cluster()
+    steps.start_node(cluster, ["0"])
+    steps.trust_nodes(cluster, ["2", "1", "2"])
+    steps.disconnect_node(cluster, ["0"])
+    assert_progress(cluster, [])
+    assert len({node.commit_seqno for node in cluster.nodes.values()}) == 1
+
+
+def test_without_a_majority_there_is_no_progress() -> None:
+    cluster = Cluster()
+    steps.start_node(cluster, ["0"])
+    steps.trust_nodes(cluster, ["2", "1", "2"])
+    loop_until_sync(cluster)
+    steps.crash(cluster, ["0"])
+    steps.crash(cluster, ["1"])
+    with pytest.raises(Violated, match="nothing after 3 is committed"):
+        assert_progress(cluster, [])

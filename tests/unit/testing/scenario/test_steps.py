@@ -56,3 +56,26 @@ def test_a_node_is_cut_off_and_joined_again() -> None:
     steps.periodic_one(cluster, ["0", "10"])
     steps.dispatch_one(cluster, ["0"])
     assert cluster.node("1").outbox
+
+
+def test_one_message_is_lost_and_another_overtaken() -> None:
+    cluster = _started()
+    steps.trust_nodes(cluster, ["2", "1"])
+    steps.periodic_one(cluster, ["0", "10"])
+    first, *rest = cluster.node("0").outbox
+    assert rest
+    steps.postpone(cluster, ["0", "1"])
+    assert list(cluster.node("0").outbox) == [*rest, first]
+    steps.drop_single(cluster, ["0", "1"])
+    assert list(cluster.node("0").outbox) == [*rest, first][1:]
+
+
+def test_a_node_that_crashed_is_gone() -> None:
+    cluster = _started()
+    steps.trust_nodes(cluster, ["2", "1"])
+    steps.crash(cluster, ["1"])
+    steps.reconnect_node(cluster, ["1"])
+    steps.periodic_one(cluster, ["1", "1000"])
+    steps.dispatch_all(cluster, [])
+    gone = cluster.node("1")
+    assert (gone.clock_ms, gone.ledger, len(gone.outbox)) == (0, [], 0)

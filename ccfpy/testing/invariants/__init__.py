@@ -1,0 +1,10 @@
+"""What must hold of any cluster, at every step: named after the specification.
+
+`safety` needs of a node only its view, its commit and its ledger, and so serves for
+whole nodes too; `consensus` looks into `ccfpy.consensus`. Names that end in ``Inv`` or
+``Prop`` are those of CCF's ``tla/consensus/ccfraft.tla``; the others are ours.
+"""
+
+from ccfpy.testing.invariants.violated import Violated
+
+__all__ = ["Violated"]
