@@ -239,6 +239,37 @@ def test_an_init_spoiling_an_exchange_does_so_for_two_seconds(
     assert high.got == [Received(header=PROPOSE, body=b"")]
 
 
+def test_an_init_spoiling_the_end_of_a_renewal_is_made_good(
+    low: Peer, high: Peer
+) -> None:
+    """One side has the new keys, and the other has lost its way to them."""
+    replayed, *_ = _recorded(low, high)
+    low.channels._channels[high.id]._try_exchange(0)
+    high.hear(low.one())
+    low.hear(high.one())
+    low.take()  # the final is lost
+    high.hear(replayed)
+    high.take()
+    for now in (0, RETRY):
+        high.channels.tick(now)
+        low.channels.send_authenticated(high.id, PROPOSE)
+        deliver(low, high)
+        assert not high.got
+    assert _works(low, high)
+
+
+def test_a_share_is_used_for_one_exchange(low: Peer, high: Peer) -> None:
+    """Also when what a node began gives way to what the other did."""
+    low.channels.send_authenticated(high.id, PROPOSE)
+    high.channels.send_authenticated(low.id, PROPOSE)
+    offered = decode(low.one().payload)
+    low.hear(high.one())
+    answered = decode(low.one().payload)
+    assert isinstance(offered, Init)
+    assert isinstance(answered, Response)
+    assert offered.share != answered.share
+
+
 def test_a_nodes_own_init_sent_back_is_refused(low: Peer, high: Peer) -> None:
     low.channels.send_authenticated(high.id, PROPOSE)
     frame = low.one()

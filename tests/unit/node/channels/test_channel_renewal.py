@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from ccfpy.base import limits
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.node.channels import ChannelSettings, Received
-from ccfpy.node.channels.channel import Channel
 from ccfpy.node.channels.keys import Keys
 from tests.unit.node.channels.conftest import (
     APPEND,
@@ -38,9 +37,9 @@ def _pair(limit: int = LIMIT) -> tuple[Peer, Peer]:
 
 
 def _keys(peer: Peer, other: Peer) -> Keys:
-    channel: Channel = peer.channels._channels[other.id]
-    assert channel._keys is not None
-    return channel._keys
+    keys = peer.channels._channels[other.id]._keys
+    assert keys is not None
+    return keys
 
 
 def _use(low: Peer, high: Peer, used: int) -> None:
