@@ -22,7 +22,7 @@ from ccfpy.boundary.configuration import JoinConfiguration
 from ccfpy.boundary.effects import CommitSnapshot, WriteSnapshot
 from ccfpy.http.messages import Request, Response
 from ccfpy.http.tls import ClientContext
-from ccfpy.ledger.snapshot import SnapshotName
+from ccfpy.ledger.snapshot_name import SnapshotName
 from ccfpy.ledger.snapshot_writing import cut
 from ccfpy.node.calls import CallFailed, Outcome
 from ccfpy.node.outbox import Outbox

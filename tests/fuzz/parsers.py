@@ -29,7 +29,8 @@ from ccfpy.ledger.receipt import Receipt
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.shares import RecoveryShares, SecretRecord
 from ccfpy.ledger.signature import CoseSignature, NodeSignature
-from ccfpy.ledger.snapshot import Snapshot, SnapshotName
+from ccfpy.ledger.snapshot import Snapshot
+from ccfpy.ledger.snapshot_name import SnapshotName
 from tests.fuzz import examples
 from tests.unit.ledger.made import FIRST
 
