@@ -8,8 +8,8 @@ The rules, which must all hold before anything secret is given
 2. Its evidence is what the service's tables allow.
 3. No other node that is not retired claims its address.
 4. The service opens or recovers, and so has no say yet over its nodes; or else its
-   members trusted this very node by a vote that is final. (CCF does not wait for it to
-   be final; but what was given cannot be taken back when the vote is.)
+   members trusted this very node by a vote. It need not be committed: the node's own
+   voice may be needed to commit just that.
 
 A node that asks again is told how it stands, and gets the secrets up to the time it was
 trusted: later ones are sent to it through the ledger.
@@ -143,8 +143,7 @@ def answer_known(tx: Tx, joiner: Joiner, handover: Handover) -> JoinResponse | N
             JoinFault.INVALID_NODE_STATE,
             f"Joining node is not in expected state ({info.status}).",
         )
-    is_trusted = info.status is NodeStatus.TRUSTED
-    if not is_trusted or not (status in _TRUSTING or _is_finally_trusted(tx, node_id)):
+    if info.status is NodeStatus.PENDING:
         return JoinResponse(node_status=NodeStatus.PENDING, node_id=node_id)
     return JoinResponse(
         node_status=NodeStatus.TRUSTED,
@@ -214,11 +213,6 @@ def _status(tx: Tx) -> ServiceStatus:
             JoinFault.NO_SERVICE, "No service is available to accept new node."
         )
     return info.status
-
-
-def _is_finally_trusted(tx: Tx, node_id: NodeId) -> bool:
-    final = nodes.INFO.of(tx).get_globally_committed(node_id)
-    return final is not None and final.status is NodeStatus.TRUSTED
 
 
 def _check_address(tx: Tx, request: JoinRequest) -> None:

@@ -12,6 +12,7 @@ from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.http.messages import Response
 from ccfpy.kv.maps import STRING, Map
+from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 
 CONSTITUTION = "\n".join(
@@ -103,3 +104,19 @@ def node(new_node: InProcessNode, alice: Person) -> InProcessNode:
     """A node of an open service with one user."""
     new_node.open_service(alice)
     return new_node
+
+
+@pytest.fixture
+def new_network(members: tuple[Person, ...]) -> Network:
+    """A service that is not open yet, of one node."""
+    network = Network(NotesApp(), constitution=CONSTITUTION, members=members)
+    network.start()
+    network.advance(200)
+    return network
+
+
+@pytest.fixture
+def network(new_network: Network, alice: Person) -> Network:
+    """An open service of one node, with one user."""
+    new_network.nodes[0].open_service(alice)
+    return new_network
