@@ -7,6 +7,7 @@ from enum import StrEnum
 import pytest
 
 from ccfpy.node import lifecycle as node
+from ccfpy.node.channels import states as channel
 from ccfpy.service import lifecycle as service
 from tests.house.tree import ROOT
 
@@ -14,7 +15,7 @@ _EDGE = re.compile(r"^ +(\w+) --> (\w+)", re.MULTILINE)
 _DIAGRAM = re.compile(r"^stateDiagram-v2\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("moves", [node.MOVES, service.MOVES])
+@pytest.mark.parametrize("moves", [node.MOVES, service.MOVES, channel.MOVES])
 def test_the_architecture_page_draws_the_table(
     moves: Mapping[StrEnum, frozenset[StrEnum]],
 ) -> None:

@@ -322,8 +322,9 @@ class Channel:
 
     def _reset(self) -> None:
         self._offer = self._answer = None
-        if self.state is not ChannelState.INACTIVE:
+        if self.state is ChannelState.ESTABLISHED:
             self._log.info(f"Resetting channel with {self.peer}")
+        if self.state is not ChannelState.INACTIVE:
             self.state = advance(self.state, ChannelState.INACTIVE)
 
     def _move(self, to: ChannelState, now_ms: int) -> None:

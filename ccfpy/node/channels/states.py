@@ -23,15 +23,17 @@ class ChannelState(StrEnum):
 
 
 _S = ChannelState
-_BEGUN = frozenset({_S.INITIATED, _S.WAITING_FOR_FINAL, _S.ESTABLISHED, _S.INACTIVE})
 
 MOVES: Mapping[ChannelState, frozenset[ChannelState]] = {
     _S.INACTIVE: frozenset({_S.INITIATED, _S.WAITING_FOR_FINAL}),
-    _S.INITIATED: _BEGUN,
-    _S.WAITING_FOR_FINAL: _BEGUN,
-    _S.ESTABLISHED: frozenset({_S.INITIATED, _S.WAITING_FOR_FINAL, _S.INACTIVE}),
+    _S.INITIATED: frozenset({_S.WAITING_FOR_FINAL, _S.ESTABLISHED, _S.INACTIVE}),
+    _S.WAITING_FOR_FINAL: frozenset(
+        {_S.WAITING_FOR_FINAL, _S.ESTABLISHED, _S.INACTIVE}
+    ),
+    _S.ESTABLISHED: frozenset({_S.WAITING_FOR_FINAL, _S.INACTIVE}),
 }
-"""Every legal move; what is not here is a bug of ours."""
+"""Every legal move; what is not here is a bug of ours. What we begin, begins from
+``INACTIVE``, also when it replaces an attempt or the keys of a long-used channel."""
 
 
 def advance(state: ChannelState, to: ChannelState) -> ChannelState:
