@@ -44,6 +44,7 @@ from ccfpy.node.replica import Replica
 from ccfpy.node.router import Router
 from ccfpy.node.sequence import EntryTooLarge
 from ccfpy.node.sessions import Sessions
+from ccfpy.node.snapshot_reads import SnapshotReads
 
 START_REFUSED = 1
 """The exit code of a node that its configuration does not let begin."""
@@ -65,6 +66,7 @@ class Node:
         self._sessions: Sessions | None = None
         self._router: Router | None = None
         self._calls = Calls(self._outbox)
+        self._snapshot_reads = SnapshotReads(self._outbox)
         self._joining: Joining | None = None
         self._is_stopped = False
 
@@ -130,7 +132,10 @@ class Node:
             self._replica.receive(message)
 
     def _take_read(self, event: LedgerRead | SnapshotRead) -> None:
-        self._outbox.info(f"Nobody asked for read {event.request}")
+        if isinstance(event, SnapshotRead):
+            self._snapshot_reads.answered(event)
+        else:
+            self._outbox.info(f"Nobody asked for read {event.request}")
 
     def _take_call(self, event: CallOpened | CallData | CallEnded) -> None:
         calls = self._calls
@@ -173,6 +178,7 @@ class Node:
             "node": node_registry(
                 replica,
                 self._sessions,
+                self._snapshot_reads,
                 memory=self._memory,
                 js_version=governance.engine.version,
             ),

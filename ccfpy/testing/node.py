@@ -19,12 +19,15 @@ from ccfpy.boundary.effects import (
     BeginLedger,
     CloseSession,
     CommitLedger,
+    CommitSnapshot,
     Effect,
     IdentityMade,
     Log,
+    ReadSnapshot,
     SendData,
     Stop,
     TruncateLedger,
+    WriteSnapshot,
 )
 from ccfpy.boundary.events import (
     Boot,
@@ -143,6 +146,7 @@ class InProcessNode:
         self._outside = outside
         self._created_at = START_UNIX_US // 1_000_000
         self._sessions = 0
+        self._answers: list[Event] = []
         self._app = app
         self._seed = seed
         self.trusted = self.twin()
@@ -167,6 +171,9 @@ class InProcessNode:
             self.host.effects.append(effect)
             if not self._outside.take(self, effect):
                 self._perform(effect)
+        if self._answers:
+            answers, self._answers = self._answers, []
+            effects = effects + self.step(*answers)
         return effects
 
     def _perform(self, effect: Effect) -> None:
@@ -179,13 +186,12 @@ class InProcessNode:
             case AppendEntries():
                 assert effect.first_seqno == host.after + len(host.entries) + 1
                 host.entries += [entry.data for entry in effect.entries]
-            case TruncateLedger():
-                del host.entries[effect.seqno - host.after :]
-            case BeginLedger():
-                assert not host.entries
-                host.after = effect.after
             case CommitLedger():
                 host.commit = effect.seqno
+            case BeginLedger() | TruncateLedger():
+                self._set_ledger(effect)
+            case WriteSnapshot() | CommitSnapshot() | ReadSnapshot():
+                self._keep_snapshot(effect)
             case IdentityMade():
                 host.identity = effect
             case Log():
@@ -194,6 +200,25 @@ class InProcessNode:
                 host.stop = effect
             case _:
                 raise AssertionError(f"a node of one asks for no {effect}")
+
+    def _set_ledger(self, effect: BeginLedger | TruncateLedger) -> None:
+        host = self.host
+        if isinstance(effect, BeginLedger):
+            assert not host.entries
+            host.after = effect.after
+        else:
+            del host.entries[effect.seqno - host.after :]
+
+    def _keep_snapshot(
+        self, effect: WriteSnapshot | CommitSnapshot | ReadSnapshot
+    ) -> None:
+        folder = self.host.snapshots
+        if isinstance(effect, WriteSnapshot):
+            folder.write(effect)
+        elif isinstance(effect, CommitSnapshot):
+            folder.commit(effect)
+        else:
+            self._answers.append(folder.read(effect))
 
     def advance(self, ms: int) -> None:
         """Let time pass."""

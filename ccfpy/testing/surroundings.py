@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.effects import Effect, IdentityMade, Log, Stop
+from ccfpy.testing.snapshot_folder import SnapshotFolder
 
 if TYPE_CHECKING:
     from ccfpy.testing.node import InProcessNode
@@ -28,6 +29,7 @@ class Recorded:
     entries: list[bytes] = field(default_factory=list)
     logs: list[Log] = field(default_factory=list)
     commit: int = 0
+    snapshots: SnapshotFolder = field(default_factory=SnapshotFolder)
     identity: IdentityMade | None = None
     stop: Stop | None = None
 

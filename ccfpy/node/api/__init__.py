@@ -14,11 +14,13 @@ from ccfpy.node.api.join import JoinEndpoints
 from ccfpy.node.api.members import MembershipEndpoints
 from ccfpy.node.api.metrics import MetricsEndpoints
 from ccfpy.node.api.network import NetworkEndpoints
+from ccfpy.node.api.snapshots import SnapshotEndpoints
 
 if TYPE_CHECKING:
     from ccfpy.base.ports import Memory
     from ccfpy.node.replica import Replica
     from ccfpy.node.sessions import Sessions
+    from ccfpy.node.snapshot_reads import SnapshotReads
 
 PREFIX = "node"
 TITLE = "CCF Public Node API"
@@ -27,7 +29,12 @@ VERSION = "4.14.0"
 
 
 def node_registry(
-    replica: "Replica", sessions: "Sessions", *, memory: "Memory", js_version: str
+    replica: "Replica",
+    sessions: "Sessions",
+    snapshots: "SnapshotReads",
+    *,
+    memory: "Memory",
+    js_version: str,
 ) -> Registry:
     """Give everything that is served under ``/node``."""
     registry = Registry(PREFIX, title=TITLE, description=DESCRIPTION, version=VERSION)
@@ -36,6 +43,7 @@ def node_registry(
         NetworkEndpoints(replica),
         MembershipEndpoints(replica),
         JoinEndpoints(replica),
+        SnapshotEndpoints(replica, snapshots),
         EvidenceEndpoints(replica),
         HealthEndpoints(replica),
         MetricsEndpoints(sessions, memory=memory, js_version=js_version),

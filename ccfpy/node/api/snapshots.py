@@ -1,0 +1,195 @@
+"""The snapshots that this node's host has, for nodes that join and for operators.
+
+``/node/snapshot`` says where the latest is: it redirects to the file's own path, or to
+the primary, whose snapshots suit a join there best. The bytes come from the host, so
+the answer comes in a later step; one answer is of bounded size, which the caller reads
+from ``Content-Range``.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from ccfpy.base import limits
+from ccfpy.base.errors import LimitExceeded, Malformed
+from ccfpy.endpoints.awaited import Awaited
+from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.declaration import (
+    Endpoint,
+    Forwarding,
+    Handler,
+    Mode,
+    Operation,
+    Redirection,
+)
+from ccfpy.endpoints.replies import bytes_reply, empty_reply
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.messages import Response
+from ccfpy.http.ranges import ByteRange, parse_range
+from ccfpy.ledger.snapshot_name import SnapshotName
+from ccfpy.node.api.redirects import address_for
+from ccfpy.node.snapshot_reads import Found, SnapshotReads
+
+if TYPE_CHECKING:
+    from ccfpy.node.replica import Replica
+
+NAME_HEADER = "x-ms-ccf-snapshot-name"
+_SINCE = "since"
+
+
+class SnapshotEndpoints:
+    """Finding and fetching snapshots."""
+
+    def __init__(self, replica: "Replica", reads: SnapshotReads) -> None:
+        self._replica = replica
+        self._reads = reads
+
+    def endpoints(self) -> Iterator[Endpoint]:
+        """Give the endpoints."""
+        for method in ("GET", "HEAD"):
+            yield _endpoint(method, "/snapshot", self.latest, Mode.READ_ONLY)
+            yield _endpoint(method, "/snapshot/{snapshot_name}", self.one, Mode.COMMAND)
+
+    def latest(self, context: Context) -> Awaited:
+        """Say where the latest snapshot is."""
+        replica = self._replica
+        since = context.query.integer_or_none(_SINCE) or 0
+        primary = replica.primary_id
+        if primary not in (None, replica.node_id):
+            address = address_for(context, replica, primary)
+            query = f"?{_SINCE}={since}" if since else ""
+            raise ApiError(
+                308,
+                ErrorCode.NodeCannotHandleRequest,
+                "Node is not primary; redirecting for preferable snapshot",
+                headers={"location": f"https://{address}/node/snapshot{query}"},
+            )
+        # Without a primary this node's own is better than none.
+        address = address_for(context, replica, replica.node_id)
+
+        def answer(found: Found | None) -> Response:
+            if found is None:
+                raise ApiError(
+                    404,
+                    ErrorCode.ResourceNotFound,
+                    f"This node has no committed snapshots since {since}",
+                )
+            location = f"https://{address}/node/snapshot/{found.name}"
+            return empty_reply(308, {"location": location})
+
+        return self._look(answer, since=since + 1)
+
+    def one(self, context: Context) -> Awaited:
+        """Give a snapshot's bytes, all or a range of them."""
+        name = context.params["snapshot_name"]
+        request = context.request
+        awaited = Awaited()
+
+        def found(found: Found | None) -> Response | None:
+            if found is None:
+                raise _no_such(name)
+            if request.method == "HEAD":
+                headers = {**_headers(name), "content-length": str(found.size)}
+                return empty_reply(200, headers)
+            header = request.headers.get("range")
+            wanted = (
+                ByteRange(0, found.size)
+                if header is None
+                else parse_range(header, found.size)
+            )
+            self._read(found, wanted, awaited)
+            return None
+
+        if not _is_committed(name):
+            raise _no_such(name)
+        return self._look(found, name=name, awaited=awaited)
+
+    def _look(
+        self,
+        answer: Callable[[Found | None], Response | None],
+        *,
+        name: str | None = None,
+        since: int = 0,
+        awaited: Awaited | None = None,
+    ) -> Awaited:
+        """Ask the host; what ``answer`` makes of it, if anything, is the response."""
+        place = awaited or Awaited()
+
+        def then(found: Found | None) -> None:
+            if place.is_abandoned:
+                return
+            try:
+                response = answer(found)
+            except ApiError as error:
+                response = error.response()
+            if response is not None:
+                place.settle(response)
+
+        try:
+            self._reads.look(then=then, name=name, since=since)
+        except LimitExceeded as error:
+            raise _busy(error) from error
+        return place
+
+    def _read(self, found: Found, wanted: ByteRange, awaited: Awaited) -> None:
+        start = wanted.start
+        stop = min(wanted.stop, start + limits.SNAPSHOT_ANSWER_BYTES_MAX)
+
+        def then(data: bytes | None) -> None:
+            if data is None:
+                awaited.settle(_no_such(found.name).response())
+                return
+            reply = bytes_reply(data, status=206)
+            reply.headers |= _headers(found.name)
+            reply.headers["content-range"] = f"bytes {start}-{stop}/{found.size}"
+            awaited.settle(reply)
+
+        try:
+            self._reads.read(
+                found,
+                start=start,
+                stop=stop,
+                then=then,
+                is_wanted=lambda: not awaited.is_abandoned,
+            )
+        except LimitExceeded as error:
+            raise _busy(error) from error
+
+
+def _endpoint(method: str, path: str, handler: Handler, mode: Mode) -> Endpoint:
+    return Endpoint(
+        method=method,
+        path=path,
+        handler=handler,
+        mode=mode,
+        forwarding=Forwarding.NEVER,
+        redirection=Redirection.NONE,
+        operation=Operation(hidden=True),
+    )
+
+
+def _headers(name: str) -> dict[str, str]:
+    return {"accept-ranges": "bytes", NAME_HEADER: name}
+
+
+def _is_committed(name: str) -> bool:
+    try:
+        return SnapshotName.parse(name).is_committed
+    except Malformed:
+        return False
+
+
+def _no_such(name: str) -> ApiError:
+    return ApiError(
+        404,
+        ErrorCode.ResourceNotFound,
+        f"This node does not have a snapshot named {name}",
+    )
+
+
+def _busy(error: LimitExceeded) -> ApiError:
+    return ApiError(
+        503,
+        ErrorCode.InternalError,
+        f"{error}. Retry later.",
+        headers={"retry-after": str(limits.RETRY_AFTER_S)},
+    )
