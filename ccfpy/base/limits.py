@@ -111,6 +111,8 @@ LEDGER_CHUNK_BYTES = 5 * MIB
 """A chunk is closed at the first signature beyond this size."""
 LEDGER_READ_BYTES_MAX = 8 * MIB
 """Entries given in one answer to a read, unless the first alone is larger."""
+LEDGER_RECENT_BYTES_MAX = 16 * MIB
+"""The newest entries, kept in memory: replicating what is fresh reads no file."""
 LEDGER_OPEN_FILES_MAX = 5
 """Files kept open for reading (``src/host/ledger.h``)."""
 

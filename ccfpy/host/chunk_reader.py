@@ -1,20 +1,33 @@
 """Reads entries back from complete chunk files, keeping only a few files open.
 
-Committed chunks may be moved between the ledger's directories or appear late, so a file
-that is not known is looked for again before a read is given up. Files are opened by
-their positions table: an entry costs one seek and one read.
+Committed chunks may be moved between the ledger's directories or appear late, so the
+directories are looked through again before a read is given up. Files are opened by
+their positions table: a run of entries costs one seek and one read.
 """
 
-import struct
+import sys
+from array import array
+from bisect import bisect_right, insort
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple, Protocol
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno
 from ccfpy.base.limits import LEDGER_OPEN_FILES_MAX
+from ccfpy.host.disk import Disk, DiskFile
 from ccfpy.ledger.chunk import HEADER_BYTES, POSITION_BYTES, ChunkName
+
+
+class Reporter(Protocol):
+    """Where the stores say what they found: the host's ``Journal``."""
+
+    def info(self, message: str, *, file: str) -> None:
+        """Report something normal."""
+
+    def fail(self, message: str, *, file: str) -> None:
+        """Report something wrong that was dealt with."""
 
 
 class Positions(NamedTuple):
@@ -42,17 +55,57 @@ class Positions(NamedTuple):
 
 class _OpenFile(NamedTuple):
     name: ChunkName
-    file: BinaryIO
+    file: DiskFile
     positions: Positions
+
+
+class _Directory:
+    """The complete chunks of one directory, by the entry each begins with."""
+
+    __slots__ = ("_chunks", "is_writable", "path")
+
+    def __init__(self, path: Path, *, is_writable: bool) -> None:
+        self.path = path
+        self.is_writable = is_writable
+        self._chunks: list[tuple[Seqno, Seqno, bool, ChunkName]] = []
+
+    def add(self, name: ChunkName) -> None:
+        if name.last is not None and (self.is_writable or name.is_committed):
+            insort(self._chunks, (name.first, name.last, name.is_committed, name))
+
+    def discard(self, name: ChunkName) -> None:
+        self._chunks = [known for known in self._chunks if known[3] != name]
+
+    def scan(self, disk: Disk) -> None:
+        self._chunks.clear()
+        for name in chunk_names(disk, self.path):
+            self.add(name)
+
+    def having(self, seqno: Seqno) -> Iterator[ChunkName]:
+        """Give the chunks that say they have an entry, the likeliest first."""
+        at = bisect_right(self._chunks, seqno, key=lambda known: known[0])
+        for _, last, _, name in reversed(self._chunks[:at]):
+            if seqno <= last:
+                yield name
 
 
 class ChunkReaders:
     """The complete chunks of some directories, the first of them the writable one."""
 
     def __init__(
-        self, directories: Sequence[Path], *, files_max: int = LEDGER_OPEN_FILES_MAX
+        self,
+        directories: Sequence[Path],
+        *,
+        disk: Disk,
+        report: Reporter,
+        files_max: int = LEDGER_OPEN_FILES_MAX,
     ) -> None:
-        self._directories = directories
+        self._directories = [
+            _Directory(path, is_writable=index == 0)
+            for index, path in enumerate(directories)
+        ]
+        self._disk = disk
+        self._report = report
         self._files_max = files_max
         self._open: OrderedDict[Seqno, _OpenFile] = OrderedDict()
 
@@ -68,8 +121,14 @@ class ChunkReaders:
         last = min(last, chunk.positions.last)
         return slices(chunk.file, chunk.positions, (first, last), bytes_max)
 
+    def renamed(self, name: ChunkName, to: ChunkName) -> None:
+        """Learn that a file of the writable directory changed its name."""
+        self.forget(name)
+        self._directories[0].add(to)
+
     def forget(self, name: ChunkName) -> None:
-        """Close a file that is about to change its name or content."""
+        """Close a file that is about to change its name or content, or to go."""
+        self._directories[0].discard(name)
         known = self._open.pop(name.first, None)
         if known is not None:
             known.file.close()
@@ -84,30 +143,56 @@ class ChunkReaders:
             if first <= seqno <= chunk.positions.last:
                 self._open.move_to_end(first)
                 return chunk
-        found = self._look_up(seqno)
+        found = self._look_up(seqno, must_report=False)
+        if found is None:
+            for directory in self._directories:
+                directory.scan(self._disk)
+            found = self._look_up(seqno, must_report=True)
         if found is not None:
+            replaced = self._open.pop(found.name.first, None)
+            if replaced is not None:
+                replaced.file.close()
             self._open[found.name.first] = found
             if len(self._open) > self._files_max:
                 self._open.popitem(last=False)[1].file.close()
         return found
 
-    def _look_up(self, seqno: Seqno) -> _OpenFile | None:
+    def _look_up(self, seqno: Seqno, *, must_report: bool) -> _OpenFile | None:
         for directory in self._directories:
-            is_writable = directory is self._directories[0]
-            for path in directory.iterdir():
-                name = _parse_name(path)
-                if name is None or not (is_writable or name.is_committed):
-                    continue
-                if name.last is None or not name.first <= seqno <= name.last:
-                    continue
-                chunk = _open_chunk(path, name)
-                if chunk is not None:
-                    return chunk
+            for name in directory.having(seqno):
+                try:
+                    return self._open_chunk(directory.path / str(name), name)
+                except (Malformed, OSError) as error:
+                    if must_report:
+                        self._report.fail(
+                            f"Could not open ledger file {name} to read seqno {seqno}: "
+                            f"{error}",
+                            file="ledger",
+                        )
         return None
+
+    def _open_chunk(self, path: Path, name: ChunkName) -> _OpenFile:
+        file = self._disk.open(path)
+        try:
+            return _OpenFile(name, file, read_positions(file, path, name))
+        except (Malformed, OSError):
+            file.close()
+            raise
+
+
+def chunk_names(disk: Disk, directory: Path) -> list[ChunkName]:
+    """Give the names of a directory's chunks; other files are left alone."""
+    names: list[ChunkName] = []
+    for name in disk.names(directory):
+        try:
+            names.append(ChunkName.parse(name))
+        except Malformed:
+            continue
+    return names
 
 
 def slices(
-    file: BinaryIO, positions: Positions, seqnos: tuple[Seqno, Seqno], bytes_max: int
+    file: DiskFile, positions: Positions, seqnos: tuple[Seqno, Seqno], bytes_max: int
 ) -> list[bytes]:
     """Read whole entries, up to ``bytes_max`` bytes of them but at least one.
 
@@ -119,8 +204,7 @@ def slices(
         # Halve the range: a bound that cuts deep takes few steps.
         last = first + (last - first) // 2
     size = positions.stop(last) - start
-    file.seek(start)
-    data = file.read(size)
+    data = file.read_at(start, size)
     if len(data) != size:
         return []
     entries: list[bytes] = []
@@ -132,39 +216,38 @@ def slices(
     return entries
 
 
-def _parse_name(path: Path) -> ChunkName | None:
-    try:
-        return ChunkName.parse(path.name)
-    except Malformed:
-        return None
+def read_positions(file: DiskFile, path: Path, name: ChunkName) -> Positions:
+    """Read where the entries of a complete chunk lie.
 
-
-def _open_chunk(path: Path, name: ChunkName) -> _OpenFile | None:
-    """Open a complete chunk by its table; nothing if it is not whole."""
-    try:
-        file = path.open("rb")
-    except OSError:
-        return None
-    positions = _read_positions(file, name)
-    if positions is None:
-        file.close()
-        return None
-    return _OpenFile(name, file, positions)
-
-
-def _read_positions(file: BinaryIO, name: ChunkName) -> Positions | None:
+    Raises:
+        Malformed: the file is not whole, in CCF's words.
+    """
     assert name.last is not None, "only complete chunks are read by their table"
     count = name.last - name.first + 1
-    size = file.seek(0, 2)
-    file.seek(0)
-    table = int.from_bytes(file.read(HEADER_BYTES), "little")
+    size = file.size()
+    header = file.read_at(0, HEADER_BYTES)
+    if len(header) < HEADER_BYTES:
+        raise Malformed(f"Failed to read positions offset from ledger file {path}")
+    table = int.from_bytes(header, "little")
+    if table == 0:
+        raise Malformed(
+            f"Committed ledger file {path} cannot be read: invalid table offset (0)"
+        )
+    if table > size:
+        raise Malformed(
+            f"Invalid table offset {table} greater than total file size {size}"
+        )
     if table < HEADER_BYTES or size - table != count * POSITION_BYTES:
-        return None
-    file.seek(table)
-    offsets: tuple[int, ...] = struct.unpack(f"<{count}I", file.read(size - table))
-    stops = (*offsets[1:], table)
-    if offsets[0] != HEADER_BYTES or any(
-        stop <= start for start, stop in zip(offsets, stops, strict=True)
-    ):
-        return None
+        raise Malformed(f"Failed to read positions table from ledger file {path}")
+    offsets = array("I", file.read_at(table, size - table))
+    assert offsets.itemsize == POSITION_BYTES, "C's unsigned int has 32 bits"
+    if sys.byteorder == "big":
+        offsets.byteswap()
+    previous = HEADER_BYTES - 1
+    for offset in (*offsets, table):
+        if offset <= previous:
+            raise Malformed(f"Positions in ledger file {path} are not in order")
+        previous = offset
+    if len(offsets) != count or offsets[0] != HEADER_BYTES:
+        raise Malformed(f"Positions in ledger file {path} do not begin its entries")
     return Positions(name.first, offsets, table)

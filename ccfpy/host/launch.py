@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ccfpy.base.errors import ConfigurationRefused
@@ -24,13 +24,16 @@ from ccfpy.boundary.events import Boot, Tick
 from ccfpy.host.addresses import Address, resolve_published
 from ccfpy.host.arguments import ExitCode
 from ccfpy.host.config import ConfigurationFile
+from ccfpy.host.disk import Disk, RealDisk
 from ccfpy.host.enclave_link import EnclaveLink
 from ccfpy.host.ledger_store import LedgerStore
 from ccfpy.host.listeners import BoundSocket
 from ccfpy.host.log import Journal
 from ccfpy.host.node_host import NodeHost
 from ccfpy.host.output_files import claim_pid_file, write_atomically
+from ccfpy.host.snapshot_store import SnapshotStore
 from ccfpy.host.startup import declared_interfaces, resolve, rpc_interface
+from ccfpy.host.storage import Storage
 
 NODE_TO_NODE = ""
 """The key of the nodes' own socket among those of the interfaces."""
@@ -45,6 +48,7 @@ class Launch:
         text: the configuration as it was written.
         program: what is measured as the node's program.
         sync_ledger: have the disk confirm each signature.
+        disk: where the ledger and snapshots are kept.
     """
 
     file: ConfigurationFile
@@ -52,6 +56,7 @@ class Launch:
     journal: Journal
     program: Path
     sync_ledger: bool = False
+    disk: Disk = field(default_factory=RealDisk)
 
 
 def start(launch: Launch, link: EnclaveLink) -> int:
@@ -73,16 +78,15 @@ def start(launch: Launch, link: EnclaveLink) -> int:
     claim_pid_file(pid_file)
     with contextlib.ExitStack() as cleanup:
         try:
-            store = _open_ledger(launch)
-            cleanup.callback(store.close)
-            _make_directory(file.snapshots.directory, "snapshots.directory")
+            storage = _open_storage(launch)
+            cleanup.callback(storage.close)
             sockets = bind_sockets(file, cleanup)
             write_addresses(file, sockets)
             boot = _boot(launch, sockets)
         except ConfigurationRefused:
             pid_file.unlink(missing_ok=True)
             raise
-        host = NodeHost(file, link=link, store=store, journal=journal)
+        host = NodeHost(file, link=link, storage=storage, journal=journal)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.get_loop().set_exception_handler(
                 lambda _, context: journal.fail(
@@ -195,28 +199,36 @@ def _node_to_node(file: ConfigurationFile, bound: Address) -> NodeToNodeInterfac
     )
 
 
-def _open_ledger(launch: Launch) -> LedgerStore:
-    file = launch.file
-    store = LedgerStore(
+def _open_storage(launch: Launch) -> Storage:
+    """Find or make the directories, and take up what has to be."""
+    file, journal = launch.file, launch.journal
+    ledger = LedgerStore(
         Path(file.ledger.directory),
+        report=journal,
         read_only_directories=[
             Path(name) for name in file.ledger.read_only_directories
         ],
+        sync_committable=launch.sync_ledger,
+        disk=launch.disk,
     )
-    if file.command.type is CommandType.START:
-        store.create()
-    else:
-        store.open(launch.journal)
-    return store
-
-
-def _make_directory(name: str, key: str) -> None:
-    try:
-        Path(name).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationRefused(
-            f"cannot create {name}: {error.strerror}; correct {key}"
-        ) from None
+    match file.command.type:
+        case CommandType.START:
+            ledger.create()
+        case CommandType.JOIN:
+            ledger.prepare()
+        case CommandType.RECOVER:
+            ledger.open()
+    read_only = file.snapshots.read_only_directory
+    snapshots = SnapshotStore(
+        Path(file.snapshots.directory),
+        report=journal,
+        read_only_directory=None if read_only is None else Path(read_only),
+        disk=launch.disk,
+    )
+    snapshots.prepare()
+    return Storage(
+        ledger, snapshots, journal=journal, slow_us=file.slow_io_logging_threshold
+    )
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

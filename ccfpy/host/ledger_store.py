@@ -5,22 +5,27 @@ that ends in (part of) a positions table no header points to, or a complete chun
 still has its open name. Readers find every whole entry in each of these, and ``open``
 puts them right. A file called ``.committed`` is never written again.
 
+A node that joins does not go on with what it finds: its ledger begins where the service
+says (``begin``), and files of an earlier run beyond that are kept as far as they agree.
+
 A thief of this directory gets what the host always sees: public tables in the clear,
 private ones encrypted, all of it signed.
 """
 
-import os
-import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Protocol
 
 from ccfpy.base.errors import CcfpyError, ConfigurationRefused, Malformed
 from ccfpy.base.ids import Seqno
-from ccfpy.base.limits import LEDGER_READ_BYTES_MAX
+from ccfpy.base.limits import LEDGER_READ_BYTES_MAX, LEDGER_RECENT_BYTES_MAX
 from ccfpy.boundary.effects import LedgerEntry
-from ccfpy.host.chunk_reader import ChunkReaders, Positions, slices
+from ccfpy.host.chunk_reader import ChunkReaders, Reporter, chunk_names
+from ccfpy.host.chunk_writer import ChunkWriter
+from ccfpy.host.disk import Disk, RealDisk
+from ccfpy.host.recent_entries import RecentEntries
 from ccfpy.ledger.chunk import (
+    HEADER_BYTES,
     IGNORED_SUFFIX,
     Chunk,
     ChunkName,
@@ -28,19 +33,11 @@ from ccfpy.ledger.chunk import (
     header,
 )
 
+_SOURCE = "ledger"
+
 
 class LedgerStoreFailed(CcfpyError):
     """The ledger directory could not be written or does not fit what is asked of it."""
-
-
-class Reporter(Protocol):
-    """Where the store says what it found: the host's ``Journal``."""
-
-    def info(self, message: str, *, file: str) -> None:
-        """Report something normal."""
-
-    def fail(self, message: str, *, file: str) -> None:
-        """Report something wrong that was dealt with."""
 
 
 class LedgerStore:
@@ -55,16 +52,24 @@ class LedgerStore:
         self,
         directory: Path,
         *,
+        report: Reporter,
         read_only_directories: Sequence[Path] = (),
         sync_committable: bool = False,
+        disk: Disk | None = None,
+        recent_bytes_max: int = LEDGER_RECENT_BYTES_MAX,
     ) -> None:
         self._directory = directory
         self._read_only = tuple(read_only_directories)
-        self._sync_committable = sync_committable
-        self._readers = ChunkReaders([directory, *self._read_only])
+        self._must_sync = sync_committable
+        self._report = report
+        self._disk = RealDisk() if disk is None else disk
+        self._readers = ChunkReaders(
+            [directory, *self._read_only], disk=self._disk, report=report
+        )
+        self._recent = RecentEntries(bytes_max=recent_bytes_max)
         self._complete: list[ChunkName] = []
-        self._chunk: OpenChunk | None = None
-        self._file: BinaryIO | None = None
+        self._existing: dict[Seqno, ChunkName] = {}
+        self._writer: ChunkWriter | None = None
         self.last_seqno: Seqno = 0
         self.committed_seqno: Seqno = 0
 
@@ -74,14 +79,30 @@ class LedgerStore:
         Raises:
             ConfigurationRefused: there is a ledger already, in CCF's words.
         """
-        if self._directory.exists() and any(self._directory.iterdir()):
+        if self._disk.is_directory(self._directory) and self._disk.names(
+            self._directory
+        ):
             raise ConfigurationRefused(
                 "On start, ledger directory should not exist or be empty "
                 f"({self._directory})"
             )
         self._make_directory()
 
-    def open(self, report: Reporter) -> None:
+    def prepare(self) -> None:
+        """Make the directory for a node that joins: ``begin`` must follow.
+
+        Raises:
+            ConfigurationRefused: a directory cannot be made, or read-only, is none.
+        """
+        self._make_directory()
+        for directory in self._read_only:
+            if not self._disk.is_directory(directory):
+                raise ConfigurationRefused(
+                    f"{directory} read-only ledger is not a directory; "
+                    "correct ledger.read_only_directories"
+                )
+
+    def open(self) -> None:
         """Take up the ledger that is there, after whatever the last writer suffered.
 
         Files that are not chunks, or damaged and not committed, are set aside with the
@@ -89,31 +110,50 @@ class LedgerStore:
 
         Raises:
             ConfigurationRefused: a read-only directory is none.
+            LedgerStoreFailed: files cannot be read or put right.
         """
-        self._make_directory()
-        for directory in self._read_only:
-            if not directory.is_dir():
-                raise ConfigurationRefused(
-                    f"{directory} read-only ledger is not a directory; "
-                    "correct ledger.read_only_directories"
-                )
-            for name in _chunk_names(directory):
-                if name.is_committed and name.last is not None:
-                    self.committed_seqno = max(self.committed_seqno, name.last)
-        writable: list[ChunkName] = []
-        for name in _chunk_names(self._directory):
-            if name.is_committed and name.last is not None:
-                self.committed_seqno = max(self.committed_seqno, name.last)
-            else:
-                writable.append(name)
-        self.last_seqno = self.committed_seqno
-        for name in sorted(writable, key=lambda chunk: chunk.first):
-            self._take_up(name, report)
-        report.info(
+        self.prepare()
+        with self._failing("cannot take up the ledger"):
+            for directory in self._read_only:
+                for name in chunk_names(self._disk, directory):
+                    self._note_committed(name)
+            writable: list[ChunkName] = []
+            for name in chunk_names(self._disk, self._directory):
+                if name.is_recovery:
+                    self._ignore(name, "its recovery was not completed")
+                elif not self._note_committed(name):
+                    writable.append(name)
+            self.last_seqno = self.committed_seqno
+            for name in sorted(writable, key=lambda chunk: chunk.first):
+                self._take_up(name)
+        self._recent.begin(self.last_seqno)
+        self._report.info(
             f"Recovered ledger entries up to {self.last_seqno}, "
             f"committed to {self.committed_seqno}",
-            file="ledger",
+            file=_SOURCE,
         )
+
+    def begin(self, after: Seqno) -> None:
+        """Let the ledger go on after ``after``, up to which all is committed.
+
+        Files of an earlier run that begin later are kept for comparison. Those that
+        begin earlier stay if they are committed; if they are not, nobody knows whether
+        they hold what the service agreed on, and they are set aside.
+
+        Raises:
+            LedgerStoreFailed: files cannot be renamed.
+        """
+        with self._failing("cannot begin the ledger"):
+            self._close_writer()
+            self._readers.close()
+            self._complete.clear()
+            self._existing.clear()
+            found = chunk_names(self._disk, self._directory)
+            for name in sorted(found, key=lambda chunk: chunk.is_committed):
+                self._prepare_existing(name, after)
+        self.last_seqno = self.committed_seqno = after
+        self._recent.begin(after)
+        self._report.info(f"Set last known/commit seqno to {after}", file=_SOURCE)
 
     def append(self, first_seqno: Seqno, entries: Sequence[LedgerEntry]) -> None:
         """Append entries, cutting chunks where they say.
@@ -128,17 +168,13 @@ class LedgerStore:
             raise LedgerStoreFailed(
                 f"expected ledger entry {self.last_seqno + 1}, was given {first_seqno}"
             )
-        try:
+        with self._failing("cannot write the ledger"):
             self._append(entries)
-        except OSError as error:
-            raise LedgerStoreFailed(
-                f"cannot write the ledger in {self._directory}: {error.strerror}"
-            ) from error
 
     def flush(self) -> None:
         """Hand everything written so far to the operating system."""
-        if self._file is not None:
-            self._file.flush()
+        if self._writer is not None:
+            self._writer.flush()
 
     def commit(self, seqno: Seqno) -> None:
         """Note that entries up to ``seqno`` are final; name the chunks they complete.
@@ -151,10 +187,13 @@ class LedgerStore:
                 f"commit of ledger entry {seqno}, but {self.last_seqno} is the last"
             )
         self.committed_seqno = max(self.committed_seqno, seqno)
-        while self._complete and (self._complete[0].last or 0) <= self.committed_seqno:
-            name = self._complete[0]
-            self._rename(name, name.committed())
-            self._complete.pop(0)
+        with self._failing("cannot commit the ledger"):
+            while (
+                self._complete and (self._complete[0].last or 0) <= self.committed_seqno
+            ):
+                name = self._complete[0]
+                self._rename(name, name.committed())
+                self._complete.pop(0)
 
     def truncate(self, seqno: Seqno) -> None:
         """Forget the entries after ``seqno``.
@@ -168,12 +207,8 @@ class LedgerStore:
             )
         if seqno >= self.last_seqno:
             return
-        try:
+        with self._failing("cannot truncate the ledger"):
             self._truncate(seqno)
-        except OSError as error:
-            raise LedgerStoreFailed(
-                f"cannot truncate the ledger in {self._directory}: {error.strerror}"
-            ) from error
 
     def read(
         self, first: Seqno, last: Seqno, *, bytes_max: int = LEDGER_READ_BYTES_MAX
@@ -183,12 +218,18 @@ class LedgerStore:
         At least one is given however large it is; nothing when the host has none, or
         cannot open the files that hold them.
         """
-        if first > last:
+        last = min(last, self.last_seqno)
+        if not 0 < first <= last:
             return None
-        self.flush()
+        recent = self._recent.read(first, last, bytes_max)
+        if recent is not None:
+            return recent
         try:
             return self._read(first, last, bytes_max)
-        except OSError:
+        except OSError as error:
+            self._report.fail(
+                f"Failed to read entry range {first} - {last}: {error}", file=_SOURCE
+            )
             return None
 
     def read_all(
@@ -199,6 +240,256 @@ class LedgerStore:
         if entries is None or len(entries) != last - first + 1:
             return None
         return entries
+
+    def close(self) -> None:
+        """Flush and close all files; one that cannot be flushed is reported."""
+        try:
+            self._close_writer()
+        except OSError as error:
+            self._report.fail(f"Failed to flush ledger file: {error}", file=_SOURCE)
+        self._readers.close()
+
+    @contextmanager
+    def _failing(self, what: str) -> Iterator[None]:
+        """Turn the disk's failures into one sentence, which stops the node."""
+        try:
+            yield
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise LedgerStoreFailed(f"{what} in {self._directory}: {reason}") from error
+
+    def _make_directory(self) -> None:
+        try:
+            self._disk.make_directory(self._directory)
+        except OSError as error:
+            raise ConfigurationRefused(
+                f"cannot create the ledger directory {self._directory}: "
+                f"{error.strerror}; correct ledger.directory"
+            ) from None
+
+    def _append(self, entries: Sequence[LedgerEntry]) -> None:
+        must_settle = False
+        for entry in entries:
+            if entry.closes_chunk_before and self._writer is not None:
+                self._complete_chunk()
+            writer = self._writer
+            if writer is None:
+                writer = self._begin_chunk()
+            if not writer.chunk.has_room_for(len(entry.data)):
+                raise LedgerStoreFailed(f"ledger chunk {writer.name} is full")
+            writer.append(entry.data)
+            self._recent.append(entry.data)
+            self.last_seqno += 1
+            if self._existing:
+                self._reconsider(writer)
+            must_settle |= entry.is_committable
+            if entry.closes_chunk_after:
+                self._complete_chunk()
+                must_settle = False
+        if must_settle and self._writer is not None:
+            self._writer.settle()
+
+    def _begin_chunk(self) -> ChunkWriter:
+        first = self.last_seqno + 1
+        name = self._existing.pop(first, None)
+        if name is None:
+            writer = ChunkWriter.create(
+                self._disk, self._directory, first, must_sync=self._must_sync
+            )
+        else:
+            writer = ChunkWriter.compare(
+                self._disk, self._directory, name, must_sync=self._must_sync
+            )
+        self._writer = writer
+        return writer
+
+    def _complete_chunk(self) -> None:
+        writer = self._writer
+        assert writer is not None, "only an open chunk is completed"
+        if not len(writer.chunk):
+            return
+        before, name = writer.complete()
+        self._readers.renamed(before, name)
+        self._complete.append(name)
+        self._writer = None
+        if writer.has_diverged:
+            self._drop_existing()
+
+    def _reconsider(self, writer: ChunkWriter) -> None:
+        """See whether files of an earlier run still can be what the service agreed on.
+
+        They cannot if an entry differed from theirs, nor can one in whose middle, as
+        the service cuts chunks, no chunk begins.
+        """
+        if writer.has_diverged:
+            self._report.info(
+                f"Found divergent ledger entry at {self.last_seqno}", file=_SOURCE
+            )
+            self._drop_existing()
+        elif self.last_seqno in self._existing:
+            self._remove_existing(self._existing.pop(self.last_seqno))
+
+    def _drop_existing(self) -> None:
+        while self._existing:
+            self._remove_existing(self._existing.popitem()[1])
+
+    def _remove_existing(self, name: ChunkName) -> None:
+        self._readers.forget(name)
+        self._disk.remove(self._directory / str(name))
+        self._report.info(
+            f"Forcing removal of ledger file {name} as it does not agree with the "
+            f"service's entries up to {self.last_seqno}",
+            file=_SOURCE,
+        )
+
+    def _prepare_existing(self, name: ChunkName, after: Seqno) -> None:
+        """Sort a file of an earlier run into its place, for a ledger that begins."""
+        if name.is_recovery:
+            self._ignore(name, "its recovery was not completed")
+        elif name.first > after:
+            kept = self._without_suffix(name, after) if name.is_committed else name
+            rival = self._existing.get(name.first)
+            if rival is not None and rival != kept:
+                self._ignore(rival, f"so does {kept} begin at {name.first}")
+            self._existing[name.first] = kept
+        elif not name.is_committed:
+            self._ignore(name, f"it is not known to be committed, as all is to {after}")
+        elif name.last is not None and name.last > after:
+            self._go_on_within(self._without_suffix(name, after), after)
+
+    def _without_suffix(self, name: ChunkName, after: Seqno) -> ChunkName:
+        """Let a committed file be compared with what comes, and changed."""
+        self._report.info(
+            f"Remove committed suffix from ledger file {name} after init at {after}: "
+            f"last_idx {name.last}",
+            file=_SOURCE,
+        )
+        kept = ChunkName(first=name.first, last=name.last)
+        self._rename(name, kept)
+        return kept
+
+    def _go_on_within(self, name: ChunkName, after: Seqno) -> None:
+        """Go on in the middle of what was a committed file."""
+        try:
+            self._writer = ChunkWriter.compare(
+                self._disk,
+                self._directory,
+                name,
+                must_sync=self._must_sync,
+                after=after,
+            )
+        except Malformed as error:
+            self._ignore(name, str(error))
+
+    def _rename(self, name: ChunkName, to: ChunkName) -> None:
+        self._readers.forget(name)
+        self._disk.rename(self._directory / str(name), self._directory / str(to))
+        self._readers.renamed(name, to)
+        if self._must_sync:
+            self._disk.sync_directory(self._directory)
+
+    def _truncate(self, seqno: Seqno) -> None:
+        self._recent.truncate(seqno)
+        self._drop_existing()
+        writer = self._writer
+        if writer is not None:
+            if writer.chunk.name.first > seqno:
+                self._writer = None
+                writer.remove()
+            else:
+                writer.truncate(seqno)
+        while self._complete and (self._complete[-1].last or 0) > seqno:
+            name = self._complete.pop()
+            if name.first > seqno:
+                self._readers.forget(name)
+                self._disk.remove(self._directory / str(name))
+            else:
+                self._reopen(name, seqno)
+        self.last_seqno = seqno
+
+    def _reopen(self, name: ChunkName, seqno: Seqno) -> None:
+        """Make a complete chunk open again, up to ``seqno``."""
+        path = self._directory / str(name)
+        file = self._disk.open(path, is_writable=True)
+        try:
+            parsed = Chunk.parse(name, file.read_at(0, file.size()))
+            file.write_at(0, header(0))
+        finally:
+            file.close()
+        open_name = ChunkName(first=name.first, is_recovery=name.is_recovery)
+        self._rename(name, open_name)
+        chunk = OpenChunk.reopen(open_name, parsed.positions, parsed.end)
+        chunk.truncate(seqno)
+        self._writer = ChunkWriter.go_on(
+            self._disk, self._directory, chunk, must_sync=self._must_sync
+        )
+
+    def _close_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
+
+    def _note_committed(self, name: ChunkName) -> bool:
+        if not name.is_committed or name.last is None:
+            return False
+        self.committed_seqno = max(self.committed_seqno, name.last)
+        return True
+
+    def _take_up(self, name: ChunkName) -> None:
+        """Continue one file that is not committed; set it aside if that cannot be."""
+        if name.last is not None and name.last <= self.committed_seqno:
+            self._ignore(name, "it is committed elsewhere")
+            return
+        if name.first != self.last_seqno + 1:
+            self._ignore(name, f"it does not follow {self.last_seqno}")
+            return
+        try:
+            chunk = Chunk.parse(name, self._content(name))
+        except Malformed as error:
+            self._report.fail(
+                f"Error reading ledger file {name}: {error}", file=_SOURCE
+            )
+            self._ignore(name, "it is damaged")
+            return
+        if self._writer is not None:
+            self._complete_chunk()
+        if not len(chunk):
+            self._disk.remove(self._directory / str(name))
+            self._report.fail(f"Removed ledger file {name}", file=_SOURCE)
+            return
+        if chunk.torn_bytes:
+            self._report.fail(
+                f"Malformed incomplete ledger file {name} at seqno {chunk.last + 1} "
+                f"(remaining {chunk.torn_bytes})",
+                file=_SOURCE,
+            )
+        self.last_seqno = chunk.last
+        if chunk.is_complete:
+            complete = name if name.last is not None else name.completed(chunk.last)
+            if complete != name:
+                self._rename(name, complete)
+            self._complete.append(complete)
+        else:
+            assert chunk.end >= HEADER_BYTES, "it has entries"
+            self._writer = ChunkWriter.go_on(
+                self._disk,
+                self._directory,
+                OpenChunk.reopen(name, chunk.positions, chunk.end),
+                must_sync=self._must_sync,
+            )
+
+    def _content(self, name: ChunkName) -> bytes:
+        file = self._disk.open(self._directory / str(name))
+        try:
+            return file.read_at(0, file.size())
+        finally:
+            file.close()
+
+    def _ignore(self, name: ChunkName, why: str) -> None:
+        self._readers.forget(name)
+        path = self._directory / str(name)
+        self._disk.rename(path, path.with_name(path.name + IGNORED_SUFFIX))
+        self._report.info(f"Ignoring ledger file {name}: {why}", file=_SOURCE)
 
     def _read(self, first: Seqno, last: Seqno, bytes_max: int) -> list[bytes] | None:
         entries: list[bytes] = []
@@ -214,198 +505,8 @@ class LedgerStore:
                 break
         return entries or None
 
-    def close(self) -> None:
-        """Flush and close all files."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-        self._readers.close()
-
-    def _make_directory(self) -> None:
-        try:
-            self._directory.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigurationRefused(
-                f"cannot create the ledger directory {self._directory}: "
-                f"{error.strerror}; correct ledger.directory"
-            ) from None
-
-    def _append(self, entries: Sequence[LedgerEntry]) -> None:
-        pending: list[bytes] = []
-        must_flush = False
-        for entry in entries:
-            if entry.closes_chunk_before and self._chunk is not None:
-                self._write(pending)
-                self._complete_chunk()
-            chunk = self._chunk or self._begin_chunk()
-            size = len(entry.data)
-            if not chunk.has_room_for(size):
-                raise LedgerStoreFailed(f"ledger chunk {chunk.name} is full")
-            chunk.append(size)
-            pending.append(entry.data)
-            self.last_seqno += 1
-            must_flush |= entry.is_committable
-            if entry.closes_chunk_after:
-                self._write(pending)
-                self._complete_chunk()
-                must_flush = False
-        self._write(pending)
-        if must_flush:
-            self.flush()
-            if self._sync_committable and self._file is not None:
-                _sync(self._file)
-
-    def _write(self, pending: list[bytes]) -> None:
-        if pending:
-            assert self._file is not None, "a chunk was begun for these entries"
-            self._file.write(b"".join(pending) if len(pending) > 1 else pending[0])
-            pending.clear()
-
-    def _begin_chunk(self) -> OpenChunk:
-        chunk = OpenChunk(self.last_seqno + 1)
-        # "x": a file of that name would be another writer's, or a bug.
-        self._file = (self._directory / str(chunk.name)).open("xb")
-        self._file.write(header(0))
-        # Auditors that read along take a file without its header for a damaged one.
-        self._file.flush()
-        self._chunk = chunk
-        return chunk
-
-    def _complete_chunk(self) -> None:
-        """Close the open chunk: its table, then the header that points there."""
-        chunk, file = self._chunk, self._file
-        assert chunk is not None, "only an open chunk is completed"
-        assert file is not None, "an open chunk has a file"
-        if not len(chunk):
-            return
-        name, table, head = chunk.close()
-        file.write(table)
-        file.flush()
-        if self._sync_committable:
-            _sync(file)
-        file.seek(0)
-        file.write(head)
-        file.flush()
-        if self._sync_committable:
-            _sync(file)
-        file.close()
-        self._rename(chunk.name, name)
-        self._complete.append(name)
-        self._chunk = self._file = None
-
-    def _rename(self, name: ChunkName, to: ChunkName) -> None:
-        self._readers.forget(name)
-        try:
-            (self._directory / str(name)).rename(self._directory / str(to))
-        except OSError as error:
-            raise LedgerStoreFailed(
-                f"cannot rename ledger file {name} to {to}: {error.strerror}"
-            ) from error
-
-    def _truncate(self, seqno: Seqno) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-        if self._chunk is not None:
-            if self._chunk.name.first > seqno:
-                (self._directory / str(self._chunk.name)).unlink()
-                self._chunk = None
-            else:
-                self._cut(self._chunk, seqno)
-        while self._complete and (self._complete[-1].last or 0) > seqno:
-            name = self._complete.pop()
-            self._readers.forget(name)
-            if name.first > seqno:
-                (self._directory / str(name)).unlink()
-            else:
-                self._reopen(name, seqno)
-        self.last_seqno = seqno
-
-    def _reopen(self, name: ChunkName, seqno: Seqno) -> None:
-        """Make a complete chunk open again, up to ``seqno``."""
-        path = self._directory / str(name)
-        parsed = Chunk.parse(name, path.read_bytes())
-        open_name = ChunkName(first=name.first, is_recovery=name.is_recovery)
-        with path.open("r+b") as file:
-            file.write(header(0))
-        self._rename(name, open_name)
-        self._cut(OpenChunk.reopen(open_name, parsed.positions, parsed.end), seqno)
-
-    def _cut(self, chunk: OpenChunk, seqno: Seqno) -> None:
-        self._readers.forget(chunk.name)
-        end = chunk.truncate(seqno)
-        file = (self._directory / str(chunk.name)).open("r+b")
-        file.truncate(end)
-        file.seek(end)
-        self._chunk, self._file = chunk, file
-
-    def _take_up(self, name: ChunkName, report: Reporter) -> None:
-        """Continue one file that is not committed; set it aside if that cannot be."""
-        if name.last is not None and name.last <= self.committed_seqno:
-            self._ignore(name, "it is committed elsewhere", report)
-            return
-        if name.first != self.last_seqno + 1:
-            self._ignore(name, f"it does not follow {self.last_seqno}", report)
-            return
-        try:
-            chunk = Chunk.parse(name, (self._directory / str(name)).read_bytes())
-        except Malformed as error:
-            report.fail(f"Error reading ledger file {name}: {error}", file="ledger")
-            self._ignore(name, "it is damaged", report)
-            return
-        if self._chunk is not None:
-            self._complete_chunk()
-        if not len(chunk):
-            (self._directory / str(name)).unlink()
-            report.fail(f"Removed ledger file {name}", file="ledger")
-            return
-        if chunk.torn_bytes:
-            report.fail(
-                f"Malformed incomplete ledger file {name} at seqno {chunk.last + 1} "
-                f"(remaining {chunk.torn_bytes})",
-                file="ledger",
-            )
-        self.last_seqno = chunk.last
-        if chunk.is_complete:
-            complete = name if name.last is not None else name.completed(chunk.last)
-            if complete != name:
-                self._rename(name, complete)
-            self._complete.append(complete)
-        else:
-            self._cut(
-                OpenChunk.reopen(name, chunk.positions, chunk.end), self.last_seqno
-            )
-
-    def _ignore(self, name: ChunkName, why: str, report: Reporter) -> None:
-        path = self._directory / str(name)
-        shutil.move(path, path.with_name(path.name + IGNORED_SUFFIX))
-        report.info(f"Ignoring ledger file {name}: {why}", file="ledger")
-
     def _read_chunk(self, seqno: Seqno, last: Seqno, bytes_max: int) -> list[bytes]:
-        chunk = self._chunk
-        if chunk is not None and seqno >= chunk.name.first:
-            last = min(last, chunk.next_seqno - 1)
-            if seqno > last:
-                return []
-            with (self._directory / str(chunk.name)).open("rb") as file:
-                return slices(
-                    file,
-                    Positions(chunk.name.first, chunk.positions, chunk.end),
-                    (seqno, last),
-                    bytes_max,
-                )
+        writer = self._writer
+        if writer is not None and seqno >= writer.chunk.name.first:
+            return writer.read(seqno, last, bytes_max)
         return self._readers.read(seqno, last, bytes_max)
-
-
-def _chunk_names(directory: Path) -> list[ChunkName]:
-    names: list[ChunkName] = []
-    for path in directory.iterdir():
-        try:
-            names.append(ChunkName.parse(path.name))
-        except Malformed:
-            continue
-    return names
-
-
-def _sync(file: BinaryIO) -> None:
-    getattr(os, "fdatasync", os.fsync)(file.fileno())

@@ -23,6 +23,7 @@ from ccfpy.host.arguments import (
     parse_arguments,
 )
 from ccfpy.host.config import ConfigurationFile, check_json, parse_configuration
+from ccfpy.host.disk import Disk, RealDisk
 from ccfpy.host.enclave_link import EnclaveLink, ProcessLink
 from ccfpy.host.launch import Launch, start
 from ccfpy.host.log import Journal, LogFormat
@@ -40,6 +41,7 @@ def run(
     in_process: LinkMaker | None = None,
     executable: Path | None = None,
     stdout: BinaryIO | None = None,
+    disk: Disk | None = None,
 ) -> int:
     """Run a node for ``app`` as the command line says; give the exit code.
 
@@ -50,6 +52,7 @@ def run(
             is refused. The host itself knows no trusted code.
         executable: what is measured as the node's program: by default, the one started.
         stdout: where lines go instead of stdout.
+        disk: where the ledger and snapshots are kept instead of the system's files.
     """
     stream = sys.stdout.buffer if stdout is None else stdout
     program = Path(sys.argv[0] if executable is None else executable)
@@ -75,6 +78,7 @@ def run(
             journal=journal,
             program=program,
             sync_ledger=arguments.sync_ledger,
+            disk=RealDisk() if disk is None else disk,
         )
         return start(launch, link)
     except VersionRequested:

@@ -8,18 +8,14 @@ entries are in their file before the reply that reports them leaves.
 import asyncio
 import os
 import signal
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.base.limits import PEER_FRAME_BYTES_MAX
 from ccfpy.boundary.configuration import CommandType
 from ccfpy.boundary.effects import (
-    AppendEntries,
     CloseSession,
-    CommitLedger,
     Effect,
     EndCall,
     ForgetPeer,
@@ -27,19 +23,16 @@ from ccfpy.boundary.effects import (
     Log,
     LogLevel,
     OpenCall,
-    ReadLedger,
     SendCall,
     SendData,
     SendEntries,
     SendToPeer,
     SetPeer,
     Stop,
-    TruncateLedger,
 )
 from ccfpy.boundary.events import (
     Boot,
     Event,
-    LedgerRead,
     StopKind,
     StopRequested,
     Tick,
@@ -50,12 +43,12 @@ from ccfpy.host.arguments import ExitCode
 from ccfpy.host.calls import Calls
 from ccfpy.host.config import ConfigurationFile
 from ccfpy.host.enclave_link import EnclaveLink
-from ccfpy.host.ledger_store import LedgerStore
 from ccfpy.host.listeners import BoundSocket, Listeners
 from ccfpy.host.log import Journal
 from ccfpy.host.output_files import write_atomically
 from ccfpy.host.peers import Peers
 from ccfpy.host.sessions import Sessions
+from ccfpy.host.storage import Storage
 from ccfpy.host.ticker import Ticker, tick_interval_s
 
 STOP_WAIT_S = 4.0
@@ -63,8 +56,6 @@ STOP_WAIT_S = 4.0
 DRAIN_WAIT_S = 0.5
 """How long the last replies may take to leave."""
 _DRAIN_STEP_S = 0.01
-VERY_SLOW = 100
-"""Times ``slow_io_logging_threshold`` from which a slow write is a failure."""
 
 _STOP_SIGNALS: Mapping[str, StopKind] = {
     "SIGTERM": StopKind.TERMINATED,
@@ -81,12 +72,12 @@ class NodeHost:
         file: ConfigurationFile,
         *,
         link: EnclaveLink,
-        store: LedgerStore,
+        storage: Storage,
         journal: Journal,
     ) -> None:
         self._file = file
         self._link = link
-        self._store = store
+        self._storage = storage
         self._journal = journal
         self._ticker = Ticker()
         self._tick_interval_s = tick_interval_s(file.tick_interval)
@@ -193,10 +184,6 @@ class NodeHost:
     def _performers(self) -> Mapping[type, Callable[[Effect], None]]:
         performers: dict[type, Callable[..., None]] = {
             CloseSession: lambda effect: self._sessions.close(effect.session),
-            AppendEntries: self._append_entries,
-            CommitLedger: lambda effect: self._store.commit(effect.seqno),
-            TruncateLedger: lambda effect: self._store.truncate(effect.seqno),
-            ReadLedger: self._read_ledger,
             SetPeer: lambda effect: self._peers.set_peer(effect.node, effect.address),
             ForgetPeer: lambda effect: self._peers.forget_peer(effect.node),
             SendToPeer: lambda effect: self._peers.send(
@@ -209,7 +196,14 @@ class NodeHost:
             IdentityMade: self._write_identity,
             Stop: self._stop,
         }
-        return cast("Mapping[type, Callable[[Effect], None]]", performers)
+        own = cast("Mapping[type, Callable[[Effect], None]]", performers)
+        return {**own, **self._storage.performers(self.post, self._run_aside)}
+
+    def _run_aside(self, work: Callable[[], None]) -> None:
+        assert self._loop is not None, "effects are performed in the loop"
+        aside = self._loop.run_in_executor(None, work)
+        # A defect of ours ends where those of the loop do.
+        aside.add_done_callback(asyncio.Future.result)
 
     def _flush(self) -> None:
         events, self._events = self._events, []
@@ -241,50 +235,12 @@ class NodeHost:
             self._loop.call_later(1.0, self._second_passed)
             self._sessions.second_passed()
 
-    def _append_entries(self, effect: AppendEntries) -> None:
-        began = time.perf_counter()
-        self._store.append(effect.first_seqno, effect.entries)
-        elapsed_us = (time.perf_counter() - began) * 1e6
-        limit_us = self._file.slow_io_logging_threshold
-        if elapsed_us > limit_us:
-            is_very_slow = elapsed_us > limit_us * VERY_SLOW
-            self._journal.log(
-                LogLevel.FAIL if is_very_slow else LogLevel.INFO,
-                f"Operation took too long ({elapsed_us / 1000:.3f}ms): Writing "
-                f"{len(effect.entries)} ledger entries from {effect.first_seqno}",
-                file="ledger",
-            )
-
-    def _read_ledger(self, effect: ReadLedger) -> None:
-        entries = self._store.read(effect.first, effect.last)
-        count = 0 if entries is None else len(entries)
-        if entries is None:
-            self._journal.fail(
-                f"Cannot find ledger file for seqno {effect.first}", file="ledger"
-            )
-        self.post(
-            LedgerRead(
-                request=effect.request,
-                first=effect.first,
-                last=effect.first + count - 1 if count else effect.last,
-                entries=None if entries is None else tuple(entries),
-            )
-        )
-
     def _send_entries(self, effect: SendEntries) -> None:
-        entries = self._store.read_all(
-            effect.first, effect.last, bytes_max=PEER_FRAME_BYTES_MAX
-        )
-        if entries is None:
-            self._journal.fail(
-                f"Unable to send AppendEntries ({effect.first - 1}, {effect.last}]: "
-                "Ledger read failed",
-                file="node_host",
+        entries = self._storage.entries_for_peer(effect.first, effect.last)
+        if entries is not None:
+            self._peers.send(
+                effect.to, PeerTraffic.CONSENSUS, b"".join([effect.header, *entries])
             )
-            return
-        self._peers.send(
-            effect.to, PeerTraffic.CONSENSUS, b"".join([effect.header, *entries])
-        )
 
     def _write_identity(self, effect: IdentityMade) -> None:
         self._peers.name_self(effect.node_id)
@@ -381,4 +337,4 @@ class NodeHost:
         for way in ways_out:
             way.abort_all()
         self._link.stop()
-        self._store.close()
+        self._storage.close()

@@ -4,6 +4,7 @@ The node is the one that ships, and so is what writes its files; only the wire b
 them is left out.
 """
 
+import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ccfpy.base.json import Json, JsonObject
 from ccfpy.boundary.effects import AppendEntries, CommitLedger
 from ccfpy.client.share import constitution
 from ccfpy.host.ledger_store import LedgerStore
+from ccfpy.host.log import Journal
 from ccfpy.node.sequence import Sequence
 from ccfpy.testing.node import InProcessNode, Person
 
@@ -233,7 +235,7 @@ def _leave_the_end_unsigned(made: MadeService) -> None:
 
 def _write_files(made: MadeService) -> None:
     """Do with the ledger what the host did."""
-    store = LedgerStore(made.ledger)
+    store = LedgerStore(made.ledger, report=Journal(io.BytesIO()))
     store.create()
     for effect in made.node.host.effects:
         if isinstance(effect, AppendEntries):

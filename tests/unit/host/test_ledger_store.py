@@ -14,17 +14,7 @@ from ccfpy.boundary.effects import LedgerEntry
 from ccfpy.host.ledger_store import LedgerStore, LedgerStoreFailed
 from ccfpy.ledger.chunk import Chunk, ChunkName
 from ccfpy.ledger.frame import EntryFlags, write_frame
-
-
-class _Report:
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def info(self, message: str, *, file: str) -> None:
-        self.lines.append(f"{file}: {message}")
-
-    def fail(self, message: str, *, file: str) -> None:
-        self.lines.append(f"{file}: FAIL {message}")
+from tests.unit.host.reports import Report
 
 
 def entry_bytes(seqno: int, size: int = 20) -> bytes:
@@ -63,16 +53,17 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(directory: Path) -> Iterator[LedgerStore]:
-    made = LedgerStore(directory)
+    """A store that reads everything back from its files."""
+    made = LedgerStore(directory, report=Report(), recent_bytes_max=0)
     made.create()
     yield made
     made.close()
 
 
 def reopen(directory: Path, *read_only: Path) -> tuple[LedgerStore, list[str]]:
-    report = _Report()
-    store = LedgerStore(directory, read_only_directories=read_only)
-    store.open(report)
+    report = Report()
+    store = LedgerStore(directory, report=report, read_only_directories=read_only)
+    store.open()
     return store, report.lines
 
 
@@ -107,7 +98,7 @@ def test_a_signature_is_flushed_with_all_before_it(
 def test_a_chunk_is_closed_where_its_last_entry_says(
     directory: Path, *, sync: bool
 ) -> None:
-    store = LedgerStore(directory, sync_committable=sync)
+    store = LedgerStore(directory, report=Report(), sync_committable=sync)
     store.create()
     store.append(1, entries(1, ". s| . s| ."))
     store.close()
@@ -246,8 +237,10 @@ def test_a_chunk_that_appears_late_in_a_read_only_directory_is_found(
     kept = chunk.read_bytes()
     chunk.unlink()
     (directory / "ledger_3").unlink()
-    later = LedgerStore(directory, read_only_directories=[elsewhere])
-    later.open(_Report())
+    report = Report()
+    later = LedgerStore(directory, report=report, read_only_directories=[elsewhere])
+    later.prepare()
+    later.begin(2)
     assert later.read(1, 2) is None
     (elsewhere / "ledger_1-2").write_bytes(kept)
     assert later.read(1, 2) is None, "only committed chunks count there"
@@ -268,14 +261,51 @@ def test_a_damaged_committed_chunk_is_not_read(
     assert store.read(1, 2) is None
 
 
+def test_what_is_wrong_with_a_late_file_is_said_until_it_is_right(
+    store: LedgerStore, directory: Path, tmp_path: Path
+) -> None:
+    store.append(1, entries(1, ". s|"))
+    store.commit(2)
+    data = (directory / "ledger_1-2.committed").read_bytes()
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    late = mounted / "ledger_1-2.committed"
+    report = Report()
+    joiner = LedgerStore(
+        tmp_path / "joiner", report=report, read_only_directories=[mounted]
+    )
+    joiner.prepare()
+    joiner.begin(2)
+
+    def read() -> str:
+        report.lines.clear()
+        assert joiner.read(1, 1) is None
+        return report.text
+
+    assert read() == ""
+    late.write_bytes(b"")
+    assert f"Failed to read positions offset from ledger file {late}" in read()
+    late.write_bytes(bytes(len(data)))
+    assert f"{late} cannot be read: invalid table offset (0)" in read()
+    late.write_bytes(struct.pack("<Q", len(data) + 1) + data[8:])
+    assert "greater than total file size" in read()
+    late.write_bytes(struct.pack("<Q", len(data) - 4) + data[8:])
+    assert "Failed to read positions table from ledger file" in read()
+    late.write_bytes(data[:-8] + bytes(8))
+    assert "Positions in ledger file" in read()
+    late.write_bytes(data)
+    assert joiner.read(1, 2) == [entry_bytes(1), entry_bytes(2)]
+    joiner.close()
+
+
 def test_a_new_service_refuses_a_directory_that_holds_something(
     directory: Path,
 ) -> None:
     directory.mkdir()
-    LedgerStore(directory).create()
+    LedgerStore(directory, report=Report()).create()
     (directory / "ledger_1").touch()
     with pytest.raises(ConfigurationRefused) as refusal:
-        LedgerStore(directory).create()
+        LedgerStore(directory, report=Report()).create()
     assert str(refusal.value) == (
         f"On start, ledger directory should not exist or be empty ({directory})"
     )
@@ -284,7 +314,7 @@ def test_a_new_service_refuses_a_directory_that_holds_something(
 def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationRefused, match=r"correct ledger.directory"):
-        LedgerStore(tmp_path / "file" / "ledger").create()
+        LedgerStore(tmp_path / "file" / "ledger", report=Report()).create()
 
 
 def test_a_read_only_directory_must_exist(tmp_path: Path, directory: Path) -> None:
@@ -391,7 +421,7 @@ STEPS = (". s", ". . s|", ". s|", ". s", "^. s| s")
 
 def test_a_kill_at_any_moment_leaves_every_flushed_signature(tmp_path: Path) -> None:
     live = tmp_path / "live"
-    store = LedgerStore(live)
+    store = LedgerStore(live, report=Report())
     store.create()
     before: dict[str, bytes] = {}
     count = 0
@@ -435,7 +465,7 @@ def test_a_store_is_a_list_of_entries(
 ) -> None:
     directory = tmp_path_factory.mktemp("store") / "ledger"
     model: list[bytes] = []
-    with contextlib.closing(LedgerStore(directory)) as store:
+    with contextlib.closing(LedgerStore(directory, report=Report())) as store:
         store.create()
         for generation, plan in enumerate(plans):
             first = len(model) + 1

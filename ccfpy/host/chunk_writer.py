@@ -1,0 +1,209 @@
+"""The chunk file that entries go to.
+
+Usually the file is new, or one that the last run left open. After a start from a
+snapshot it may be a file of an earlier run: then entries are held against what is in
+it. As long as they are the same nothing is written; at the first difference the file is
+cut and written from there on. That way a node that comes back keeps, byte for byte, the
+files it had.
+"""
+
+from pathlib import Path
+
+from ccfpy.base.ids import Seqno
+from ccfpy.host.chunk_reader import Positions, read_positions, slices
+from ccfpy.host.disk import Disk, DiskFile
+from ccfpy.ledger.chunk import HEADER_BYTES, ChunkName, OpenChunk, header
+
+
+class ChunkWriter:
+    """One such file.
+
+    Attributes:
+        chunk: where its entries lie.
+        name: what the file is called: until it was found to differ, a file of an
+            earlier run keeps the name it had.
+        has_diverged: the file was found to hold something else than what came.
+    """
+
+    __slots__ = (
+        "_directory",
+        "_disk",
+        "_file",
+        "_is_comparing",
+        "_must_sync",
+        "chunk",
+        "has_diverged",
+        "name",
+    )
+
+    def __init__(
+        self,
+        disk: Disk,
+        directory: Path,
+        chunk: OpenChunk,
+        *,
+        name: ChunkName,
+        file: DiskFile,
+        must_sync: bool,
+    ) -> None:
+        self._disk = disk
+        self._directory = directory
+        self._file = file
+        self._is_comparing = False
+        self._must_sync = must_sync
+        self.chunk = chunk
+        self.name = name
+        self.has_diverged = False
+
+    @classmethod
+    def create(
+        cls, disk: Disk, directory: Path, first: Seqno, *, must_sync: bool
+    ) -> "ChunkWriter":
+        """Begin a new file; one of that name would be another writer's, or a bug."""
+        chunk = OpenChunk(first)
+        file = disk.create(directory / str(chunk.name))
+        file.append(header(0))
+        # Auditors that read along take a file without its header for a damaged one.
+        file.flush()
+        if must_sync:
+            disk.sync_directory(directory)
+        return cls(
+            disk, directory, chunk, name=chunk.name, file=file, must_sync=must_sync
+        )
+
+    @classmethod
+    def go_on(
+        cls, disk: Disk, directory: Path, chunk: OpenChunk, *, must_sync: bool
+    ) -> "ChunkWriter":
+        """Go on with a file that has its open name, cut to what ``chunk`` says."""
+        file = disk.open(directory / str(chunk.name), is_writable=True)
+        file.write_at(0, header(0))
+        file.truncate(chunk.end)
+        return cls(
+            disk, directory, chunk, name=chunk.name, file=file, must_sync=must_sync
+        )
+
+    @classmethod
+    def compare(
+        cls,
+        disk: Disk,
+        directory: Path,
+        name: ChunkName,
+        *,
+        must_sync: bool,
+        after: Seqno | None = None,
+    ) -> "ChunkWriter":
+        """Hold what comes against a file of an earlier run.
+
+        With ``after``, what a complete file has up to there is known to be right.
+
+        Raises:
+            Malformed: its positions cannot be read.
+        """
+        assert not name.is_committed, name
+        path = directory / str(name)
+        file = disk.open(path, is_writable=True)
+        chunk = OpenChunk(name.first)
+        if after is not None:
+            found = read_positions(file, path, name)
+            chunk = OpenChunk.reopen(chunk.name, found.offsets, found.end)
+            chunk.truncate(after)
+        writer = cls(disk, directory, chunk, name=name, file=file, must_sync=must_sync)
+        writer._is_comparing = True
+        if file.size() < HEADER_BYTES:
+            writer._diverge()
+        return writer
+
+    def append(self, entry: bytes) -> None:
+        """Add an entry, or find it there."""
+        if self._is_comparing:
+            found = self._file.read_at(self.chunk.end, len(entry))
+            if found != entry:
+                self.has_diverged = bool(found)
+                self._diverge()
+        if not self._is_comparing:
+            self._file.append(entry)
+        self.chunk.append(len(entry))
+
+    def flush(self) -> None:
+        """Hand everything to the operating system."""
+        self._file.flush()
+
+    def settle(self) -> None:
+        """Do so, and wait for the disk if the store was asked to."""
+        self._file.flush()
+        if self._must_sync:
+            self._file.sync()
+
+    def complete(self) -> tuple[ChunkName, ChunkName]:
+        """Close the chunk: its table, then the header that points there, then the name.
+
+        Gives the name the file had and the one it has.
+        """
+        name, table, head = self.chunk.close()
+        if not self._is_complete_already(table, head):
+            if self._is_comparing:
+                self.has_diverged = True
+                self._diverge()
+            self._file.append(table)
+            self.settle()
+            self._file.write_at(0, head)
+            self.settle()
+        self._file.close()
+        before = self.name
+        if before != name:
+            self._rename(name)
+        return before, name
+
+    def truncate(self, last: Seqno) -> None:
+        """Forget the entries after ``last``."""
+        self.chunk.truncate(last)
+        self._diverge()
+
+    def read(self, first: Seqno, last: Seqno, bytes_max: int) -> list[bytes]:
+        """Give entries, as many as the bound allows but at least one."""
+        chunk = self.chunk
+        last = min(last, chunk.next_seqno - 1)
+        if first > last:
+            return []
+        positions = Positions(chunk.name.first, chunk.positions, chunk.end)
+        return slices(self._file, positions, (first, last), bytes_max)
+
+    def remove(self) -> None:
+        """Remove the file, whose entries are all forgotten."""
+        self._file.close()
+        self._disk.remove(self._directory / str(self.name))
+
+    def close(self) -> None:
+        """Flush and close the file."""
+        self._file.close()
+
+    def _diverge(self) -> None:
+        """Cut the file where its chunk ends, and write from there on.
+
+        The header comes first: it must not point to a table that is gone.
+        """
+        self._is_comparing = False
+        if self._file.size() < HEADER_BYTES:
+            self._file.truncate(0)
+            self._file.append(header(0))
+        else:
+            self._file.write_at(0, header(0))
+        self._file.flush()
+        if self.name != self.chunk.name:
+            self._rename(self.chunk.name)
+        self._file.truncate(self.chunk.end)
+
+    def _is_complete_already(self, table: bytes, head: bytes) -> bool:
+        return (
+            self._is_comparing
+            and self._file.size() == self.chunk.end + len(table)
+            and self._file.read_at(self.chunk.end, len(table)) == table
+            and self._file.read_at(0, HEADER_BYTES) == head
+        )
+
+    def _rename(self, name: ChunkName) -> None:
+        self._disk.rename(self._directory / str(self.name), self._directory / str(name))
+        self.name = name
+        if self._must_sync:
+            self._disk.sync_directory(self._directory)

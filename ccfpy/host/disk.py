@@ -1,0 +1,163 @@
+"""The few things that a node's stores ask of a disk, and the real one.
+
+What a writer can rely on is said here, because it decides what a crash may leave: what
+was appended reaches the operating system at ``flush`` at the latest, which survives the
+process; and the disk at ``sync``, which survives the machine. A name survives the
+machine once its directory was synced too.
+
+Every operation may raise ``OSError``; nothing else.
+"""
+
+import os
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+
+class DiskFile(Protocol):
+    """An open file, appended to and read anywhere."""
+
+    def append(self, data: bytes) -> None:
+        """Add bytes at the end; they may stay in memory until ``flush``."""
+
+    def write_at(self, offset: int, data: bytes) -> None:
+        """Replace bytes within the file; likewise."""
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Give bytes, what was only just written included; fewer at the end."""
+
+    def size(self) -> int:
+        """Count the bytes, likewise."""
+
+    def truncate(self, size: int) -> None:
+        """Cut the file to ``size`` bytes."""
+
+    def flush(self) -> None:
+        """Hand what was written to the operating system."""
+
+    def sync(self) -> None:
+        """Wait for the disk to have all of it."""
+
+    def close(self) -> None:
+        """Flush and let go of the file."""
+
+
+class Disk(Protocol):
+    """Directories and the files in them."""
+
+    def names(self, directory: Path) -> list[str]:
+        """Give the names in a directory, in order."""
+
+    def is_directory(self, path: Path) -> bool:
+        """Tell whether there is a directory."""
+
+    def make_directory(self, path: Path) -> None:
+        """Make a directory, and those it lies in, if they are not there."""
+
+    def create(self, path: Path) -> DiskFile:
+        """Make a file that was not there."""
+
+    def open(self, path: Path, *, is_writable: bool = False) -> DiskFile:
+        """Open a file that is there."""
+
+    def rename(self, path: Path, to: Path) -> None:
+        """Give a file another name, in place of what had it."""
+
+    def remove(self, path: Path) -> None:
+        """Remove a file."""
+
+    def sync_directory(self, directory: Path) -> None:
+        """Wait for the disk to have the names in a directory."""
+
+
+class RealFile:
+    """A file of the operating system."""
+
+    __slots__ = ("_file", "_is_at_end")
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._is_at_end = False
+
+    def append(self, data: bytes) -> None:
+        """Add bytes at the end."""
+        if not self._is_at_end:
+            self._file.seek(0, os.SEEK_END)
+            self._is_at_end = True
+        self._file.write(data)
+
+    def write_at(self, offset: int, data: bytes) -> None:
+        """Replace bytes within the file."""
+        self._is_at_end = False
+        self._file.seek(offset)
+        self._file.write(data)
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Give bytes."""
+        self._is_at_end = False
+        self._file.seek(offset)
+        return self._file.read(size)
+
+    def size(self) -> int:
+        """Count the bytes."""
+        self._is_at_end = True
+        return self._file.seek(0, os.SEEK_END)
+
+    def truncate(self, size: int) -> None:
+        """Cut the file."""
+        self._is_at_end = False
+        self._file.truncate(size)
+
+    def flush(self) -> None:
+        """Hand what was written to the operating system."""
+        self._file.flush()
+
+    def sync(self) -> None:
+        """Wait for the disk."""
+        self._file.flush()
+        getattr(os, "fdatasync", os.fsync)(self._file.fileno())
+
+    def close(self) -> None:
+        """Flush and let go of the file."""
+        self._file.close()
+
+
+class RealDisk:
+    """The operating system's files."""
+
+    def names(self, directory: Path) -> list[str]:
+        """Give the names in a directory."""
+        return sorted(os.listdir(directory))  # noqa: PTH208  # names, not paths
+
+    def is_directory(self, path: Path) -> bool:
+        """Tell whether there is a directory."""
+        return path.is_dir()
+
+    def make_directory(self, path: Path) -> None:
+        """Make a directory."""
+        path.mkdir(parents=True, exist_ok=True)
+
+    def create(self, path: Path) -> RealFile:
+        """Make a file that was not there."""
+        return RealFile(path.open("x+b"))
+
+    def open(self, path: Path, *, is_writable: bool = False) -> RealFile:
+        """Open a file that is there."""
+        return RealFile(path.open("r+b" if is_writable else "rb"))
+
+    def rename(self, path: Path, to: Path) -> None:
+        """Give a file another name."""
+        path.replace(to)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file."""
+        path.unlink()
+
+    def sync_directory(self, directory: Path) -> None:
+        """Wait for the disk to have the names, where a directory can be opened."""
+        if not hasattr(os, "O_DIRECTORY"):
+            return
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,272 @@
+"""The snapshot directories: snapshots written in pieces, made final, and read back.
+
+A snapshot grows under a name that says it is not final yet. Once its evidence is
+committed the receipt follows, the disk confirms the whole, and the name says so; that
+file never changes again. What an earlier run left unfinished is worth nothing: its
+receipt was never written.
+
+Names of files to write are made of numbers. A name to read must be that of a committed
+snapshot, so that no path can be smuggled in by it.
+
+A snapshot that cannot be written costs nobody anything but time: it is reported and
+dropped, and the node goes on.
+"""
+
+import contextlib
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ccfpy.base.errors import ConfigurationRefused, Malformed
+from ccfpy.base.limits import SNAPSHOT_READ_BYTES_MAX, SNAPSHOTS_PENDING_MAX
+from ccfpy.boundary.effects import ReadSnapshot
+from ccfpy.boundary.events import SnapshotRead
+from ccfpy.host.chunk_reader import Reporter
+from ccfpy.host.disk import Disk, DiskFile, RealDisk
+from ccfpy.ledger.snapshot_name import SnapshotName
+
+_SOURCE = "snapshots"
+
+
+class _Found(NamedTuple):
+    name: SnapshotName
+    path: Path
+
+
+class SnapshotStore:
+    """One node's snapshots."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        report: Reporter,
+        read_only_directory: Path | None = None,
+        disk: Disk | None = None,
+    ) -> None:
+        self._directory = directory
+        self._read_only = read_only_directory
+        self._report = report
+        self._disk = RealDisk() if disk is None else disk
+        self._pending: OrderedDict[SnapshotName, DiskFile] = OrderedDict()
+        self._ignored: set[Path] = set()
+
+    def prepare(self) -> None:
+        """Make the directory.
+
+        Raises:
+            ConfigurationRefused: it cannot be made, or the read-only one is none.
+        """
+        try:
+            self._disk.make_directory(self._directory)
+        except OSError as error:
+            raise ConfigurationRefused(
+                f"cannot create {self._directory}: {error.strerror}; "
+                "correct snapshots.directory"
+            ) from None
+        if self._read_only is not None and not self._disk.is_directory(self._read_only):
+            raise ConfigurationRefused(
+                f"{self._read_only} read-only snapshot is not a directory; "
+                "correct snapshots.read_only_directory"
+            )
+
+    def write(self, name: SnapshotName, data: bytes, *, is_first: bool) -> None:
+        """Write a piece of a snapshot that is not final yet."""
+        if is_first:
+            self._begin(name)
+        file = self._pending.get(name)
+        if file is None:
+            return  # it could not be begun, which was said then
+        try:
+            file.append(data)
+        except OSError as error:
+            self._give_up(name, file, error)
+
+    def commit(self, name: SnapshotName, receipt: bytes) -> Callable[[], None] | None:
+        """Append the receipt; give what makes the snapshot final.
+
+        That waits for the disk and may run in another thread. It touches nothing that
+        this object goes on with, and reports for itself.
+        """
+        file = self._pending.pop(name, None)
+        if file is None:
+            self._report.fail(
+                f"Could not find snapshot to commit at {name.seqno}", file=_SOURCE
+            )
+            return None
+        try:
+            file.append(receipt)
+            size = file.size()
+            file.flush()
+        except OSError as error:
+            self._give_up(name, file, error)
+            return None
+        self._report.info(
+            f"New snapshot file written to {name} [{size} bytes] (unsynced)",
+            file=_SOURCE,
+        )
+        return lambda: self._finish(name, file)
+
+    def read(self, wanted: ReadSnapshot) -> SnapshotRead:
+        """Give bytes of a committed snapshot, or that there is none."""
+        found = self._find(wanted)
+        if found is not None:
+            try:
+                return self._read(found, wanted)
+            except OSError as error:
+                self._report.fail(
+                    f"Cannot read snapshot {found.name}: {error.strerror}", file=_SOURCE
+                )
+        return SnapshotRead(
+            request=wanted.request, name=None, size=0, start=wanted.start, data=b""
+        )
+
+    def close(self) -> None:
+        """Let go of snapshots that will not become final."""
+        while self._pending:
+            self._drop(*self._pending.popitem())
+
+    def _begin(self, name: SnapshotName) -> None:
+        earlier = self._pending.pop(name, None)
+        if earlier is not None:
+            self._drop(name, earlier)
+        path = self._directory / str(name)
+        try:
+            there = self._disk.names(self._directory)
+            if str(name.committed()) in there:
+                self._report.fail(
+                    f"Cannot write snapshot as file already exists: {name.committed()}",
+                    file=_SOURCE,
+                )
+                return
+            if str(name) in there:
+                self._disk.remove(path)  # an earlier run did not finish it
+            self._pending[name] = self._disk.create(path)
+        except OSError as error:
+            self._cannot_write(name, error)
+        if len(self._pending) > SNAPSHOTS_PENDING_MAX:
+            self._drop(*self._pending.popitem(last=False))
+
+    def _finish(self, name: SnapshotName, file: DiskFile) -> None:
+        try:
+            file.sync()
+            file.close()
+            path = self._directory / str(name)
+            self._disk.rename(path, self._directory / str(name.committed()))
+            self._disk.sync_directory(self._directory)
+        except OSError as error:
+            self._cannot_write(name, error)
+            return
+        self._report.info(
+            f"Renamed temporary snapshot {name} to {name.committed()}", file=_SOURCE
+        )
+
+    def _cannot_write(self, name: SnapshotName, error: OSError) -> None:
+        reason = (error.strerror or str(error)).lower()
+        self._report.fail(f"Cannot write snapshot {name}: {reason}", file=_SOURCE)
+
+    def _give_up(self, name: SnapshotName, file: DiskFile, error: OSError) -> None:
+        self._pending.pop(name, None)
+        self._cannot_write(name, error)
+        self._drop(name, file)
+
+    def _drop(self, name: SnapshotName, file: DiskFile) -> None:
+        """Remove a file that will not become final; a disk that fails may keep it."""
+        with contextlib.suppress(OSError):  # of bytes that nobody wants any more
+            file.close()
+        try:
+            self._disk.remove(self._directory / str(name))
+        except OSError as error:
+            self._cannot_write(name, error)
+
+    def _find(self, wanted: ReadSnapshot) -> _Found | None:
+        if wanted.name is None:
+            latest = self._latest()
+            return latest if latest and latest.name.seqno >= wanted.since else None
+        try:
+            name = SnapshotName.parse(wanted.name)
+        except Malformed:
+            return None
+        if not name.is_committed:
+            return None
+        for directory in self._directories():
+            try:
+                if str(name) in self._disk.names(directory):
+                    return _Found(name, directory / str(name))
+            except OSError:
+                continue  # it may be unmounted just now
+        return None
+
+    def _latest(self) -> _Found | None:
+        """Find the newest committed snapshot; the directory of one's own goes first."""
+        latest: _Found | None = None
+        for directory in self._directories():
+            for found in self._committed(directory):
+                if latest is None or found.name.seqno > latest.name.seqno:
+                    latest = found
+        return latest
+
+    def _committed(self, directory: Path) -> Sequence[_Found]:
+        found: list[_Found] = []
+        try:
+            names = self._disk.names(directory)
+        except OSError:
+            return found
+        for text in names:
+            path = directory / text
+            try:
+                name = SnapshotName.parse(text)
+            except Malformed:
+                self._ignore(path, "non-snapshot")
+                continue
+            if not name.is_committed:
+                if name not in self._pending:
+                    self._ignore(path, "non-committed snapshot")
+            elif not self._size(path):
+                self._ignore(path, "empty snapshot")
+            else:
+                found.append(_Found(name, path))
+        return found
+
+    def _size(self, path: Path) -> int:
+        try:
+            file = self._disk.open(path)
+        except OSError:
+            return 0
+        try:
+            return file.size()
+        finally:
+            file.close()
+
+    def _ignore(self, path: Path, what: str) -> None:
+        """Say once what is not looked at."""
+        if path not in self._ignored and len(self._ignored) < _IGNORED_NAMED_MAX:
+            self._ignored.add(path)
+            self._report.info(f"Ignoring {what} file {path.name}", file=_SOURCE)
+
+    def _read(self, found: _Found, wanted: ReadSnapshot) -> SnapshotRead:
+        file = self._disk.open(found.path)
+        try:
+            size = file.size()
+            start = min(wanted.start, size)
+            stop = min(wanted.stop, size, start + SNAPSHOT_READ_BYTES_MAX)
+            data = file.read_at(start, stop - start) if stop > start else b""
+        finally:
+            file.close()
+        return SnapshotRead(
+            request=wanted.request,
+            name=str(found.name),
+            size=size,
+            start=wanted.start,
+            data=data,
+        )
+
+    def _directories(self) -> tuple[Path, ...]:
+        if self._read_only is None:
+            return (self._directory,)
+        return (self._directory, self._read_only)
+
+
+_IGNORED_NAMED_MAX = 1000
+"""Files whose being ignored is said; beyond it the log says no more of that."""

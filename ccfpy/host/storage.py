@@ -1,0 +1,127 @@
+"""What the enclave asks of the disk, performed: the ledger's files and snapshots'.
+
+The ledger is written at once and in order, because replies depend on it, and its
+failure is the node's. Making a snapshot final waits for the disk and depends on nothing
+else, so it happens aside.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import TypeAlias, cast
+
+from ccfpy.base.limits import PEER_FRAME_BYTES_MAX
+from ccfpy.boundary.effects import (
+    AppendEntries,
+    BeginLedger,
+    CommitLedger,
+    CommitSnapshot,
+    Effect,
+    LogLevel,
+    ReadLedger,
+    ReadSnapshot,
+    TruncateLedger,
+    WriteSnapshot,
+)
+from ccfpy.boundary.events import Event, LedgerRead
+from ccfpy.host.ledger_store import LedgerStore
+from ccfpy.host.log import Journal
+from ccfpy.host.snapshot_store import SnapshotStore
+from ccfpy.ledger.snapshot_name import SnapshotName
+
+VERY_SLOW = 100
+"""Times ``slow_io_logging_threshold`` from which a slow write is a failure."""
+_SOURCE = "ledger"
+
+RunAside: TypeAlias = Callable[[Callable[[], None]], object]
+"""Runs a function that waits for the disk in another thread."""
+Performers: TypeAlias = Mapping[type, Callable[[Effect], None]]
+"""What performs each kind of effect."""
+
+
+class Storage:
+    """A node's files, as the enclave knows them."""
+
+    def __init__(
+        self,
+        ledger: LedgerStore,
+        snapshots: SnapshotStore,
+        *,
+        journal: Journal,
+        slow_us: int,
+    ) -> None:
+        self._ledger = ledger
+        self._snapshots = snapshots
+        self._journal = journal
+        self._slow_us = slow_us
+
+    def performers(self, post: Callable[[Event], None], aside: RunAside) -> Performers:
+        """Give what performs each effect; ``post`` takes the answers."""
+        ledger, snapshots = self._ledger, self._snapshots
+
+        def commit_snapshot(effect: CommitSnapshot) -> None:
+            finish = snapshots.commit(_name(effect), effect.receipt)
+            if finish is not None:
+                aside(finish)
+
+        performers: dict[type, Callable[..., None]] = {
+            AppendEntries: self._append_entries,
+            CommitLedger: lambda effect: ledger.commit(effect.seqno),
+            TruncateLedger: lambda effect: ledger.truncate(effect.seqno),
+            BeginLedger: lambda effect: ledger.begin(effect.after),
+            ReadLedger: lambda effect: post(self._read_ledger(effect)),
+            WriteSnapshot: lambda effect: snapshots.write(
+                _name(effect), effect.data, is_first=effect.is_first
+            ),
+            CommitSnapshot: commit_snapshot,
+            ReadSnapshot: lambda effect: post(snapshots.read(effect)),
+        }
+        return cast("Performers", performers)
+
+    def entries_for_peer(self, first: int, last: int) -> list[bytes] | None:
+        """Give all entries of a range for another node; nothing if one is gone."""
+        entries = self._ledger.read_all(first, last, bytes_max=PEER_FRAME_BYTES_MAX)
+        if entries is None:
+            self._journal.fail(
+                f"Unable to send AppendEntries ({first - 1}, {last}]: "
+                "Ledger read failed",
+                file=_SOURCE,
+            )
+        return entries
+
+    def close(self) -> None:
+        """Flush and close all files."""
+        self._ledger.close()
+        self._snapshots.close()
+
+    def _append_entries(self, effect: AppendEntries) -> None:
+        began = time.perf_counter()
+        self._ledger.append(effect.first_seqno, effect.entries)
+        elapsed_us = (time.perf_counter() - began) * 1e6
+        if elapsed_us > self._slow_us:
+            is_very_slow = elapsed_us > self._slow_us * VERY_SLOW
+            self._journal.log(
+                LogLevel.FAIL if is_very_slow else LogLevel.INFO,
+                f"Operation took too long ({elapsed_us / 1000:.3f}ms): Writing "
+                f"{len(effect.entries)} ledger entries from {effect.first_seqno}",
+                file=_SOURCE,
+            )
+
+    def _read_ledger(self, effect: ReadLedger) -> LedgerRead:
+        entries = self._ledger.read(effect.first, effect.last)
+        if entries is None:
+            self._journal.fail(
+                f"Cannot find ledger file for seqno {effect.first}", file=_SOURCE
+            )
+            last = effect.last
+        else:
+            last = effect.first + len(entries) - 1
+        return LedgerRead(
+            request=effect.request,
+            first=effect.first,
+            last=last,
+            entries=None if entries is None else tuple(entries),
+        )
+
+
+def _name(effect: WriteSnapshot | CommitSnapshot) -> SnapshotName:
+    return SnapshotName(seqno=effect.seqno, evidence=effect.evidence_seqno)
