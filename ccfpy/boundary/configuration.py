@@ -59,11 +59,13 @@ class Redirection:
 
     Attributes:
         role: ``primary`` or ``backup``, for ``NodeByRole``.
+        interface: of the target node, for ``NodeByRole``; the caller's own if none.
         address: ``host:port``, for ``StaticAddress``.
     """
 
     kind: RedirectionKind
     role: str | None = None
+    interface: str | None = None
     address: str | None = None
 
 

@@ -113,13 +113,15 @@ class RedirectionSection(Section):
                 raise PydanticCustomError(
                     "target", 'needs a "target" with exactly one key, "address"'
                 )
-        elif set(target) - {"role"} or target.get("role") not in (
+        elif set(target) - {"role", "interface"} or target.get("role") not in (
             None,
             "primary",
             "backup",
         ):
             raise PydanticCustomError(
-                "target", 'takes a "target" with one key, "role": "primary" or "backup"'
+                "target",
+                'takes a "target" with the keys "role", which is "primary" or '
+                '"backup", and "interface"',
             )
         return self
 

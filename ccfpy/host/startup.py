@@ -307,6 +307,7 @@ def _redirection(section: RedirectionSection | None) -> Redirection | None:
         role=target.get("role", "primary")
         if kind is RedirectionKind.NODE_BY_ROLE
         else None,
+        interface=target.get("interface"),
         address=target.get("address"),
     )
 

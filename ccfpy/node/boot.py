@@ -16,6 +16,7 @@ from ccfpy.base.json import Json
 from ccfpy.base.ports import Clock, Entropy
 from ccfpy.boundary.configuration import (
     Authority,
+    ConsensusConfiguration,
     NodeConfiguration,
     RedirectionKind,
     RpcInterface,
@@ -43,6 +44,7 @@ from ccfpy.node.replication import Replication
 from ccfpy.node.sequence import Sequence, SequenceLimits
 from ccfpy.node.sessions import InterfaceSessions
 from ccfpy.node.signing import SignatureTimer
+from ccfpy.node.snapshots import Snapshotter
 from ccfpy.service.tables.nodes import (
     NET_INTERFACE,
     NetInterface,
@@ -128,42 +130,23 @@ def replica_of(
             measurement=evidence.measurement_file(),
         )
     )
-    channels = Channels(
-        key=identity.key,
-        entropy=ports.entropy,
-        send=lambda to, kind, payload: outbox.put(
-            SendToPeer(to=to, kind=int(kind), payload=payload)
+    channels = _channels(boot, ports, outbox, identity)
+    replication = Replication(
+        raft=Raft(
+            identity.node_id,
+            _consensus(configuration.consensus),
+            jitter=_jitter(ports.entropy),
         ),
-        log=outbox,
-        now_ms=boot.monotonic_ms,
-        settings=ChannelSettings(
-            message_limit=configuration.node_to_node_message_limit
+        sequence=Sequence(
+            store=Store(),
+            secrets=founding.secrets if founding else LedgerSecrets(),
+            bounds=_bounds(configuration),
+            outbox=outbox,
         ),
-    )
-    consensus = configuration.consensus
-    sequence = Sequence(
-        store=Store(),
-        secrets=founding.secrets if founding else LedgerSecrets(),
-        bounds=SequenceLimits(
-            chunk_bytes=configuration.ledger_chunk_bytes,
-            entry_bytes_max=min(configuration.entry_bytes_max, limits.ENTRY_BYTES_MAX),
-        ),
+        peers=channels,
         outbox=outbox,
     )
-    raft = Raft(
-        identity.node_id,
-        Settings(
-            message_timeout_ms=consensus.message_timeout_ms,
-            election_timeout_ms=consensus.election_timeout_ms,
-            uncommitted_tx_max=consensus.uncommitted_tx_max,
-            is_pre_vote_enabled=consensus.pre_vote,
-        ),
-        jitter=_jitter(ports.entropy),
-    )
-    replication = Replication(
-        raft=raft, sequence=sequence, peers=channels, outbox=outbox
-    )
-    return Replica(
+    replica = Replica(
         configuration=configuration,
         entropy=ports.entropy,
         js_clock=ports.clock,
@@ -180,12 +163,58 @@ def replica_of(
         ),
         channels=channels,
         address_book=AddressBook(identity.node_id, channels, outbox),
-        timer=SignatureTimer(
-            tx_count=configuration.ledger_signatures.tx_count,
-            delay_ms=configuration.ledger_signatures.delay_ms,
-            now_ms=boot.monotonic_ms,
-            is_early=configuration.ledger_signatures.early,
+        timer=_timer(boot),
+    )
+    replica.snapshots = Snapshotter(
+        tx_count=configuration.snapshot_tx_count,
+        ledger=sequence,
+        primary=replica,
+        view_starts=lambda: replication.raft.log.history.starts,
+        outbox=outbox,
+    )
+    return replica
+
+
+def _channels(
+    boot: Boot, ports: Ports, outbox: Outbox, identity: NodeIdentity
+) -> Channels:
+    return Channels(
+        key=identity.key,
+        entropy=ports.entropy,
+        send=lambda to, kind, payload: outbox.put(
+            SendToPeer(to=to, kind=int(kind), payload=payload)
         ),
+        log=outbox,
+        now_ms=boot.monotonic_ms,
+        settings=ChannelSettings(
+            message_limit=boot.configuration.node_to_node_message_limit
+        ),
+    )
+
+
+def _bounds(configuration: NodeConfiguration) -> SequenceLimits:
+    return SequenceLimits(
+        chunk_bytes=configuration.ledger_chunk_bytes,
+        entry_bytes_max=min(configuration.entry_bytes_max, limits.ENTRY_BYTES_MAX),
+    )
+
+
+def _consensus(configured: ConsensusConfiguration) -> Settings:
+    return Settings(
+        message_timeout_ms=configured.message_timeout_ms,
+        election_timeout_ms=configured.election_timeout_ms,
+        uncommitted_tx_max=configured.uncommitted_tx_max,
+        is_pre_vote_enabled=configured.pre_vote,
+    )
+
+
+def _timer(boot: Boot) -> SignatureTimer:
+    configured = boot.configuration.ledger_signatures
+    return SignatureTimer(
+        tx_count=configured.tx_count,
+        delay_ms=configured.delay_ms,
+        now_ms=boot.monotonic_ms,
+        is_early=configured.early,
     )
 
 
@@ -280,7 +309,7 @@ def _redirect(configured: ConfiguredRedirection | None, role: str) -> Redirect:
         return Redirect(role=role)
     if configured.kind is RedirectionKind.STATIC_ADDRESS:
         return Redirect(kind=RedirectTarget.STATIC_ADDRESS, address=configured.address)
-    return Redirect(role=configured.role or role)
+    return Redirect(role=configured.role or role, interface=configured.interface)
 
 
 def json_of(text: bytes | None) -> Json:

@@ -35,11 +35,13 @@ from ccfpy.node.forwarding import Forwarder
 from ccfpy.node.identity import NodeIdentity, ServiceIdentity
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.outbox import Outbox
+from ccfpy.node.redirection import Redirection
 from ccfpy.node.replication import NotPrimary, Replication
 from ccfpy.node.sequence import Sequence
 from ccfpy.node.signing import SignatureTimer
+from ccfpy.node.snapshots import Snapshotter
 from ccfpy.service.lifecycle import ServiceStatus
-from ccfpy.service.nodes import record_retirements, trusted_nodes
+from ccfpy.service.nodes import record_retirements
 from ccfpy.service.tables import nodes, recovery, service
 
 
@@ -74,6 +76,7 @@ class Replica:
             until this node knows its service.
         frontends: ``app``, ``gov`` and ``node``.
         forwarder: there as soon as requests are routed.
+        snapshots: those that this node takes as primary.
         state: where the node is between start and membership.
         has_stop_notice: an operator announced that the node will be stopped.
         startup_seqno: of the snapshot this node began with; 0 without one.
@@ -95,6 +98,8 @@ class Replica:
     commit_waits: CommitWaits
     timer: SignatureTimer
     forwarder: Forwarder = field(init=False)
+    snapshots: Snapshotter = field(init=False)
+    redirection: Redirection = field(default_factory=Redirection)
     frontends: dict[str, Frontend] = field(default_factory=dict)
     state: NodeState = NodeState.INITIALIZED
     has_stop_notice: bool = False
@@ -188,12 +193,12 @@ class Replica:
 
     def address_of(self, role: str, interface: str) -> str | None:
         """Give the published address of a trusted node in a role."""
-        tx = self.begin(read_only=True)
-        for node_id, info in trusted_nodes(tx).items():
-            if (node_id == self.primary_id) is (role == "primary"):
-                found = info.rpc_interfaces.get(interface)
-                return found.published_address if found else None
-        return None
+        return self.redirection.address_of(
+            self.begin(read_only=True),
+            role=role,
+            interface=interface,
+            primary=self.primary_id,
+        )
 
     def forward(self, request: Request, session: Session) -> Awaited:
         """Send a request to the primary, whose answer will be the response."""
@@ -213,6 +218,7 @@ class Replica:
         is_due = self.timer.tick(monotonic_ms, self.replication.unsigned)
         if is_due and self.is_primary:
             self.sign()
+        self.snapshots.work()
 
     def sign(self) -> None:
         """Sign everything not signed yet."""
@@ -227,6 +233,8 @@ class Replica:
             subject=claims.subject,
         )
         self.timer.signed(self.time.monotonic_ms)
+        if self.snapshots.note_signature(self.sequence.last_seqno + 1):
+            self.sequence.force_chunk()
         self.replication.sign(signer, issued_at=self.time.unix_us // 1_000_000)
 
     # Other nodes
@@ -277,6 +285,9 @@ class Replica:
         """React to the tables that say how this node is to behave."""
         store = self.sequence.store
         self.address_book.watch(store)
+        self.snapshots.watch(store)
+        self.replication.before_compaction(self.snapshots.on_commit)
+        self.replication.on_rollback(self.snapshots.on_rollback)
         self.replication.on_commit(self._on_commit)
         store.on_global(service.INFO.name, self._on_service)
         store.on_global(nodes.ENDORSED_CERTIFICATES.name, self._on_endorsement)

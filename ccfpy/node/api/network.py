@@ -8,6 +8,7 @@ from ccfpy.endpoints.declaration import Endpoint, Mode
 from ccfpy.endpoints.replies import empty_reply, json_reply
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.node.api.declare import hidden, local, shared
+from ccfpy.node.api.redirects import primary_address
 from ccfpy.service.tables import service
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class NetworkEndpoints:
         yield local("/config", self.config, mode=Mode.COMMAND)
         yield local("/consensus", self.consensus, mode=Mode.COMMAND)
         yield local("/primary", self.primary)
-        yield local("/primary", self.primary, method="HEAD")
+        yield local("/primary", self.find_primary, method="HEAD")
         yield local("/backup", self.backup)
         yield hidden("POST", "/create", self.create)
 
@@ -91,6 +92,13 @@ class NetworkEndpoints:
         if not self._replica.is_primary:
             raise ApiError(404, ErrorCode.ResourceNotFound, "Node is not primary")
         return empty_reply(200)
+
+    def find_primary(self, context: Context) -> "Response":
+        """Answer 200 where the primary is, and elsewhere say where it is."""
+        if self._replica.is_primary:
+            return empty_reply(200)
+        address = primary_address(context, self._replica)
+        return empty_reply(308, {"location": f"https://{address}/node/primary"})
 
     def backup(self, _: Context) -> "Response":
         """Answer 200 where a backup is."""

@@ -281,7 +281,7 @@ REFUSED: list[tuple[str, object, str]] = [
     (
         f"{INTERFACE}/redirections",
         {"to_backup": {"kind": "NodeByRole", "target": {"role": "chief"}}},
-        'to_backup\' takes a "target" with one key, "role"',
+        'to_backup\' takes a "target" with the keys "role", which',
     ),
     (
         "snapshots/tx_count",

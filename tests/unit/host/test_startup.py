@@ -302,7 +302,10 @@ def test_an_interface_is_told_with_real_ports_and_as_it_was_declared() -> None:
         "http_configuration": {"max_body_size": "2MB"},
         "accepted_endpoints": ["/app/.*"],
         "redirections": {
-            "to_primary": {"kind": "NodeByRole", "target": {"role": "primary"}},
+            "to_primary": {
+                "kind": "NodeByRole",
+                "target": {"role": "primary", "interface": "two"},
+            },
             "to_backup": {"kind": "StaticAddress", "target": {"address": "b:1"}},
         },
         "app_protocol": None,
@@ -332,7 +335,9 @@ def test_an_interface_is_told_with_real_ports_and_as_it_was_declared() -> None:
     assert interface.http.headers_count_max == 256
     assert interface.accepted_endpoints == ("/app/.*",)
     assert interface.redirections == Redirections(
-        to_primary=Redirection(kind=RedirectionKind.NODE_BY_ROLE, role="primary"),
+        to_primary=Redirection(
+            kind=RedirectionKind.NODE_BY_ROLE, role="primary", interface="two"
+        ),
         to_backup=Redirection(kind=RedirectionKind.STATIC_ADDRESS, address="b:1"),
     )
     assert json.loads(interface.declared) == {

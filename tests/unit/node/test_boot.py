@@ -72,11 +72,20 @@ def test_interfaces_get_their_rules(new_node: InProcessNode) -> None:
     assert rules.redirect_to_backup.role == "backup"
 
 
+def test_an_interface_may_wait_longer_for_what_it_forwards(
+    new_node: InProcessNode,
+) -> None:
+    patient = replace(listener(), forwarding_timeout_ms=9000)
+    configuration = replace(new_node.boot.configuration, rpc_interfaces=(patient,))
+    (interface,) = boot.interfaces_of(configuration).values()
+    assert interface.rules.forwarding_timeout_ms == 9000
+
+
 @pytest.mark.parametrize("role", [None, "backup"])
 def test_a_redirection_by_role_goes_to_the_usual_one_unless_it_says(
     new_node: InProcessNode, role: str | None
 ) -> None:
-    by_role = Redirection(kind=RedirectionKind.NODE_BY_ROLE, role=role)
+    by_role = Redirection(kind=RedirectionKind.NODE_BY_ROLE, role=role, interface="two")
     redirecting = replace(listener(), redirections=Redirections(to_primary=by_role))
     configuration = replace(new_node.boot.configuration, rpc_interfaces=(redirecting,))
     (interface,) = boot.interfaces_of(configuration).values()
@@ -84,6 +93,7 @@ def test_a_redirection_by_role_goes_to_the_usual_one_unless_it_says(
     assert target is not None
     assert target.kind is RedirectTarget.NODE_BY_ROLE
     assert target.role == (role or "primary")
+    assert target.interface == "two"
 
 
 def test_an_accepted_endpoint_must_be_a_regular_expression(
