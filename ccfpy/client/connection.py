@@ -222,7 +222,12 @@ def _origin(url: str) -> str:
 
 
 def _followed(url: str, location: str) -> str:
-    target = urljoin(url, location)
+    try:
+        target = urljoin(url, location)
+    except ValueError as error:
+        raise Unreachable(
+            f"{_origin(url)} redirects to no address: {location}"
+        ) from error
     if urlsplit(target).scheme != "https":
         raise Unreachable(f"{_origin(url)} redirects away from HTTPS, to {location}")
     return target

@@ -82,7 +82,11 @@ def test_a_redirect_keeps_method_and_body(
 
 @pytest.mark.parametrize(
     ("location", "reason"),
-    [("http://127.0.0.1/", "away from HTTPS"), ("/again", "redirected 5 times")],
+    [
+        ("http://127.0.0.1/", "away from HTTPS"),
+        ("/again", "redirected 5 times"),
+        ("https://[::1/", "redirects to no address"),
+    ],
 )
 def test_a_redirect_is_not_followed_anywhere(
     serve: Serve, service_pem: str, location: str, reason: str
