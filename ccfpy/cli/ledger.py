@@ -15,10 +15,15 @@ from rich.progress import (
 )
 
 from ccfpy.base.errors import Malformed
-from ccfpy.base.json import dumps, loads
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
 from ccfpy.cli.ledger_split import split_chunk
 from ccfpy.cli.output import note, print_json, progress_console, write
+from ccfpy.cli.values import (
+    VALUE_CHARACTERS_MAX,
+    as_text,
+    value_line,
+    writes_as_json,
+)
 from ccfpy.kv.changes import Writes
 from ccfpy.ledger.audit import (
     ChunkChecked,
@@ -50,7 +55,6 @@ PathsArgument: TypeAlias = Annotated[
 JsonOption: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print one JSON value a line.")
 ]
-VALUE_CHARACTERS_MAX = 120
 
 
 @ledger.command()
@@ -118,7 +122,7 @@ def show(  # one parameter for each option
                     "transaction": str(transaction.txid),
                     "is_signature": is_signature(transaction.domain.write_set),
                     "private_bytes": _private_bytes(transaction),
-                    "tables": {k: _as_json(v) for k, v in written.items()},
+                    "tables": {k: writes_as_json(v) for k, v in written.items()},
                 }
             )
         else:
@@ -293,28 +297,6 @@ def _fields(finding: Finding) -> dict[str, object]:
     return fields
 
 
-def _as_json(writes: Writes) -> dict[str, object]:
-    return {_text(key): _value(value) for key, value in writes.items()}
-
-
-def _value(value: bytes | None) -> object:
-    if value is None:
-        return None
-    try:
-        return loads(value)
-    except Malformed:
-        return _text(value)
-
-
-def _text(data: bytes) -> str:
-    """Give bytes as text if they are printable, otherwise as hex."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return data.hex()
-    return text if text.replace("\n", "").isprintable() else data.hex()
-
-
 def _print(
     transaction: Transaction, written: dict[str, Writes], limit: int | None
 ) -> None:
@@ -324,14 +306,7 @@ def _print(
     for name, writes in written.items():
         lines.append(f"  {name}")
         for key, value in writes.items():
-            shown = _value(value)
-            text = shown if isinstance(shown, str) else dumps(shown).decode()
-            if limit is not None:
-                text = text.replace("\n", " ")
-            if limit is not None and len(text) > limit:
-                text = f"{text[:limit]}… ({len(text)} characters)"
-            removed = "removed" if value is None else text
-            lines.append(f"    {_text(key)}: {removed}")
+            lines.append(f"    {as_text(key)}: {value_line(value, limit)}")
     write(("\n".join(lines) + "\n").encode())
 
 

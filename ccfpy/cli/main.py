@@ -52,6 +52,12 @@ def _ledger() -> Face:
     return ledger
 
 
+def _snapshot() -> Face:
+    from ccfpy.cli.snapshot import snapshot
+
+    return snapshot
+
+
 def _receipt() -> Face:
     from ccfpy.cli.receipt import receipt
 
@@ -89,6 +95,7 @@ COMMANDS: Mapping[str, Entry] = {
     "call": Entry("Send one request to a service, as one of its users.", _call),
     "gov": Entry("Propose, vote, withdraw: a member's signed requests.", _gov),
     "ledger": Entry("Read, verify and split ledger files, offline.", _ledger),
+    "snapshot": Entry("Verify and show snapshot files, offline.", _snapshot),
     "receipt": Entry("Fetch, verify and explain receipts.", _receipt),
     "keygen": Entry("Make the keys of a member or a user.", _keygen),
     "doctor": Entry("Check that this machine has what ccfpy needs.", _doctor),
