@@ -167,7 +167,7 @@ def replica_of(
     )
     replica.snapshots = Snapshotter(
         tx_count=configuration.snapshot_tx_count,
-        ledger=sequence,
+        ledger=replication.sequence,
         primary=replica,
         view_starts=lambda: replication.raft.log.history.starts,
         outbox=outbox,
