@@ -159,14 +159,14 @@ class Line:
     frames: list[Frame] = field(default_factory=list)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32))
 def test_under_traffic_with_delays_no_message_is_lost(seed: int) -> None:
     random = Random(seed)
-    low, high = _pair()
+    low, high = _pair(100)  # so that no delay lasts from the half to the limit
     lines = {low: Line(high), high: Line(low)}
     sent: dict[Peer, list[bytes]] = {low: [], high: []}
-    for n in range(300):
+    for n in range(500):
         peer = random.choice([low, high])
         line = lines[peer]
         if len(line.frames) < 5 and random.random() < 0.6:
@@ -181,7 +181,7 @@ def test_under_traffic_with_delays_no_message_is_lost(seed: int) -> None:
         assert [m.body for m in line.to.got] == sent[peer]
     assert not low.log.fails
     assert not high.log.fails
-    assert len(low.log.infos) > 4  # keys were renewed several times
+    assert len(low.log.infos + high.log.infos) > 6  # keys were renewed several times
 
 
 def deliver_lines(lines: dict[Peer, Line]) -> None:
