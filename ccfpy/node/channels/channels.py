@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ccfpy.base import limits
-from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.base.errors import ConfigurationRefused, Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId, is_hex_id
 from ccfpy.base.ports import Entropy
 from ccfpy.boundary.peers import PeerTraffic
@@ -42,7 +42,16 @@ class ChannelSettings:
     idle_timeout_ms: int | None = limits.CHANNEL_IDLE_MS
 
     def __post_init__(self) -> None:
-        assert MESSAGE_LIMIT_MIN <= self.message_limit < 1 << COUNT_BITS
+        """Check the limit.
+
+        Raises:
+            ConfigurationRefused: keys cannot be renewed by it, or not counted to it.
+        """
+        if not MESSAGE_LIMIT_MIN <= self.message_limit < 1 << COUNT_BITS:
+            raise ConfigurationRefused(
+                f"node_to_node_message_limit is {self.message_limit}; it must be at "
+                f"least {MESSAGE_LIMIT_MIN} and less than 2^{COUNT_BITS}"
+            )
 
 
 @dataclass(slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from ccfpy.base import limits
-from ccfpy.base.errors import VerificationFailed
+from ccfpy.base.errors import ConfigurationRefused, VerificationFailed
 from ccfpy.base.ids import NodeId
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.crypto.ec import KeyPair
@@ -308,9 +308,21 @@ def test_a_certificate_for_another_key_is_not_taken(low: Peer, high: Peer) -> No
 
 
 @pytest.mark.parametrize("limit", [-1, 0, 1, 1 << 56])
-def test_a_limit_that_cannot_be_kept_is_a_mistake(limit: int) -> None:
-    with pytest.raises(AssertionError):
+def test_a_limit_that_cannot_be_kept_is_refused(limit: int) -> None:
+    with pytest.raises(ConfigurationRefused, match=f"limit is {limit}; it must be"):
         ChannelSettings(message_limit=limit)
+
+
+@pytest.mark.parametrize("limit", [2, (1 << 56) - 1])
+def test_the_least_and_the_largest_limit_are_taken(limit: int) -> None:
+    one, other = (
+        Peer(name, settings=ChannelSettings(message_limit=limit))
+        for name in ("alice", "bob")
+    )
+    for n in range(4):
+        one.channels.send_encrypted(other.id, COMMAND, b"%d" % n)
+        deliver(one, other)
+    assert [m.body for m in other.got] == [b"0", b"1", b"2", b"3"]
 
 
 def test_the_limit_is_ccfs_by_default() -> None:
