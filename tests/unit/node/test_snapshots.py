@@ -133,6 +133,22 @@ def test_of_several_that_become_final_at_once_the_last_is_taken(files: Files) ->
     assert list(files.pending) == [(11, 12)]
 
 
+def test_one_under_way_is_not_taken_twice(files: Files) -> None:
+    ledger = LedgerOfOne()
+    for _ in range(9):
+        ledger.put(key="value")
+    seqno = ledger.sign()
+    ledger.put(key="before it is final")
+    ledger.sign()
+    ledger.commit_to(seqno)
+    ledger.put(key="before it is recorded")
+    ledger.sign()
+    settle(ledger, files)
+    ledger.put(key="before its evidence is final")
+    ledger.sign_and_commit()
+    assert ledger.ended_chunks == [10]
+
+
 def test_a_backup_takes_none(files: Files) -> None:
     ledger = LedgerOfOne()
     ledger.snapshotter.trigger()
