@@ -250,10 +250,21 @@ class InProcessNode:
         self._outside.settle()
 
     def connect(
-        self, person: Person | None = None, *, interface: str = INTERFACE
+        self,
+        person: Person | None = None,
+        *,
+        interface: str = INTERFACE,
+        trusted_pem: str | None = None,
     ) -> "Client":
-        """Open a TLS connection, with this person's certificate if any."""
-        return Client(self, self.open_session(interface), person)
+        """Open a TLS connection, with this person's certificate if any.
+
+        Args:
+            person: who connects; nobody in particular if not said.
+            interface: by its name.
+            trusted_pem: who must vouch for the node; its service if not said.
+        """
+        session = self.open_session(interface)
+        return Client(self, session, person, trusted_pem or self.service_certificate)
 
     def open_session(self, interface: str = INTERFACE) -> SessionId:
         """Let a client connect; it has said nothing yet."""
@@ -364,12 +375,16 @@ class Client:
     """One TLS connection to an in-process node."""
 
     def __init__(
-        self, node: InProcessNode, session: SessionId, person: Person | None
+        self,
+        node: InProcessNode,
+        session: SessionId,
+        person: Person | None,
+        trusted_pem: str,
     ) -> None:
         self._node = node
         self.session = session
         context = ClientContext(
-            trusted_pem=node.service_certificate,
+            trusted_pem=trusted_pem,
             host=HOST,
             now=datetime.fromtimestamp(START_UNIX_US / 1e6 + node.now_ms / 1e3, tz=UTC),
             certificate_pem=person.certificate.pem if person else None,
@@ -410,11 +425,6 @@ class Client:
         """Send any bytes over TLS; give the answers that came."""
         self._tls.write(plaintext)
         return self._exchange()
-
-    def received(self) -> list[Response]:
-        """Give the answers that came later than the requests they are to."""
-        received = self._node.host.sent.pop(self.session, bytearray())
-        return self._parser.feed(self._tls.feed(bytes(received)))
 
     def receive(self) -> list[Response]:
         """Give the answers that came since."""

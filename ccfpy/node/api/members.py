@@ -9,6 +9,7 @@ from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.node.api.declare import local, shared, write
+from ccfpy.node.boot import node_info
 from ccfpy.service.tables import nodes
 from ccfpy.service.tables.nodes import NET_INTERFACE, NodeInfo, NodeStatus
 
@@ -45,8 +46,10 @@ class MembershipEndpoints:
         return json_reply({"nodes": listed})
 
     def this_node(self, context: Context) -> "Response":
-        """Describe the node that answers."""
-        return self._one(context, self._replica.node_id)
+        """Describe the node that answers, which may not be entered yet."""
+        replica = self._replica
+        info = nodes.INFO.of(context.tx).get(replica.node_id) or node_info(replica)
+        return json_reply(self._describe(context, replica.node_id, info))
 
     def primary_node(self, context: Context) -> "Response":
         """Describe the primary."""

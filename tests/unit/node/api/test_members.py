@@ -1,9 +1,13 @@
 """``/node/network/nodes``: listing, filters, removal."""
 
+from dataclasses import replace
+
 import pytest
 
 from ccfpy.base import json
-from ccfpy.testing.node import InProcessNode
+from ccfpy.boundary.configuration import Authority
+from ccfpy.testing.network import Network
+from ccfpy.testing.node import InProcessNode, listener
 from tests.unit.node.api.test_network import ask, node_id
 
 
@@ -55,3 +59,48 @@ def test_only_a_node_that_is_gone_can_be_removed(node: InProcessNode) -> None:
         "code": "ResourceNotFound",
         "message": "No such node",
     }
+
+
+def test_a_node_that_is_not_entered_yet_describes_itself(network: Network) -> None:
+    own = listener("own", port=9000, authority=Authority.NODE)
+    joiner = network.join()
+    network.kill(network.nodes[0])
+    configuration = replace(joiner.boot.configuration, rpc_interfaces=(own,))
+    fresh = InProcessNode.among(
+        network,
+        joiner._app,
+        replace(joiner.boot, configuration=configuration),
+        members=(),
+        seed=9,
+    )
+    replica = fresh.trusted._replica
+    assert replica is not None
+    client = fresh.connect(
+        interface="own", trusted_pem=replica.identity.self_signed.pem
+    )
+    described = json.loads_object(
+        client.request("GET", "/node/network/nodes/self").body
+    )
+    assert described["status"] == "Pending"
+    assert described["node_id"] == fresh.node_id
+    assert described["primary"] is False
+    assert described["last_written"] == 0
+
+
+def test_every_node_describes_every_node(new_network: Network) -> None:
+    first = new_network.nodes[0]
+    second = new_network.join()
+    new_network.wait_until(
+        lambda: bool(second.host.commit) and second.host.commit == first.host.commit
+    )
+    for path in ("nodes", "nodes/primary", f"nodes/{second.node_id}"):
+        assert ask(first, f"/node/network/{path}") == ask(
+            second, f"/node/network/{path}"
+        )
+    assert ask(second, "/node/network/nodes/primary")["node_id"] == first.node_id
+    assert ask(second, "/node/network/nodes/self")["primary"] is False
+    quotes = ask(second, "/node/quotes")["quotes"]
+    assert isinstance(quotes, list)
+    assert len(quotes) == 2
+    assert ask(first, "/node/network")["primary_id"] == first.node_id
+    assert ask(second, "/node/network") == ask(first, "/node/network")
