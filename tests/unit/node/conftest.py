@@ -7,7 +7,13 @@ import pytest
 
 from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.context import Context
-from ccfpy.endpoints.declaration import Endpoint, Handler, Mode
+from ccfpy.endpoints.declaration import (
+    Endpoint,
+    Forwarding,
+    Handler,
+    Mode,
+    Redirection,
+)
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.http.messages import Response
@@ -39,6 +45,8 @@ class NotesApp:
                     path=path,
                     handler=_get(notes),
                     mode=Mode.READ_ONLY,
+                    forwarding=Forwarding.SOMETIMES,
+                    redirection=Redirection.NONE,
                 )
             )
         registry.add(Endpoint(method="PUT", path="/broken", handler=_broken))

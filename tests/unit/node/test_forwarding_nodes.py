@@ -1,0 +1,262 @@
+"""Three whole nodes: what a client of a backup sees of forwarding and of commit."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from ccfpy.base import json
+from ccfpy.boundary.configuration import (
+    NodeConfiguration,
+    Redirection,
+    RedirectionKind,
+    Redirections,
+)
+from ccfpy.boundary.events import SessionData
+from ccfpy.http.messages import Response
+from ccfpy.testing.network import Network
+from ccfpy.testing.node import InProcessNode, Person
+from tests.unit.node.conftest import CONSTITUTION, NotesApp
+
+TX_ID = "x-ms-ccf-transaction-id"
+STATUS = "x-ccfpy-transaction-status"
+
+
+def _service(
+    members: tuple[Person, ...],
+    user: Person,
+    configure: Callable[[NodeConfiguration], NodeConfiguration] = lambda same: same,
+) -> Network:
+    network = Network(
+        NotesApp(), constitution=CONSTITUTION, members=members, configure=configure
+    )
+    first = network.start()
+    for _ in range(2):
+        joiner = network.join()
+        network.wait_until(lambda node=joiner: _is_level(node, first))  # type: ignore[misc]  # bound at once
+    first.open_service(user)
+    _level(network)
+    return network
+
+
+def _is_level(node: InProcessNode, first: InProcessNode) -> bool:
+    return bool(node.host.commit) and node.host.commit == first.host.commit
+
+
+def _level(network: Network) -> None:
+    first, *others = network.nodes
+    network.wait_until(lambda: all(_is_level(node, first) for node in others))
+
+
+@pytest.fixture
+def network(members: tuple[Person, ...], alice: Person) -> Network:
+    return _service(members, alice)
+
+
+def _code(response: Response) -> object:
+    error = json.loads_object(response.body)["error"]
+    assert isinstance(error, dict)
+    return error["code"]
+
+
+def test_a_write_at_a_backup_is_the_primarys(network: Network, alice: Person) -> None:
+    primary, backup, _ = network.nodes
+    client = backup.connect(alice)
+    written = client.request("PUT", "/app/notes", body={"a": "b"})
+    assert written.status == 200
+    assert TX_ID in written.headers
+    at_primary = primary.request("GET", "/app/notes?name=a", person=alice)
+    assert at_primary.body == b'"b"'
+    assert at_primary.headers[TX_ID] == written.headers[TX_ID]
+
+
+def test_after_a_forward_a_session_reads_what_it_wrote(
+    network: Network, alice: Person
+) -> None:
+    primary, backup, _ = network.nodes
+    client = backup.connect(alice)
+    assert client.request("GET", "/app/notes?name=a").body == b"null"
+    client.request("PUT", "/app/notes", body={"a": "b"})
+    assert client.request("GET", "/app/notes?name=a").body == b'"b"'
+    primary.request("PUT", "/app/notes", body={"a": "c"}, person=alice)
+    assert client.request("GET", "/app/notes?name=a").body == b'"c"'
+    state = json.loads_object(client.request("GET", "/node/state").body)
+    assert state["node_id"] == backup.node_id
+
+
+def test_pipelined_requests_are_answered_in_order_over_two_nodes(
+    network: Network, alice: Person
+) -> None:
+    client = network.nodes[1].connect(alice)
+    put = b'PUT /app/notes HTTP/1.1\r\ncontent-length: 9\r\n\r\n{"a":"%d"}'
+    get = b"GET /app/notes?name=a HTTP/1.1\r\n\r\n"
+    answers = client.send(b"".join(put % i + get for i in range(3)))
+    assert [a.body for a in answers[1::2]] == [b'"0"', b'"1"', b'"2"']
+
+
+def test_a_member_governs_by_any_node(network: Network) -> None:
+    """The signature is in the body; the certificate is the operator's or nobody's."""
+    backup = network.nodes[1]
+    state = backup.govern(
+        backup.members[0],
+        f"members/state-digests/{backup.members[0].id}:update",
+        "state_digest",
+    )
+    assert state.status == 200, state.body
+
+
+def test_a_primary_that_does_not_answer_is_not_waited_for_long(
+    network: Network, alice: Person
+) -> None:
+    primary, backup, _ = network.nodes
+    client = backup.connect(alice)
+    network.cut(primary, backup)
+    put = b'PUT /app/notes HTTP/1.1\r\ncontent-length: 9\r\n\r\n{"a":"b"}'
+    assert client.send(put) == []
+    network.advance(2990)
+    assert client.receive() == []
+    network.advance(20)
+    (answer,) = client.receive()
+    assert answer.status == 504
+    assert answer.headers["content-type"] == "text/plain"
+    assert answer.body.decode() == (
+        f"Request was forwarded to node {primary.node_id}, but no response was "
+        "received after 3000ms"
+    )
+    network.heal()
+    network.advance(1000)
+    assert client.request("PUT", "/app/notes", body={"a": "c"}).status == 200
+
+
+def test_a_session_ends_when_the_primary_changes_and_the_next_one_goes_on(
+    network: Network, alice: Person
+) -> None:
+    old, one, other = network.nodes
+    client = one.connect(alice)
+    assert client.request("PUT", "/app/notes", body={"a": "b"}).status == 200
+    _level(network)
+    network.kill(old)
+    network.wait_until(lambda: any(_leads(node) for node in (one, other)))
+    network.advance(1000)
+    lost = client.request("GET", "/app/notes?name=a")
+    assert (lost.status, _code(lost)) == (500, "SessionConsistencyLost")
+    assert client.is_closed
+    for node in (one, other):
+        again = node.request("PUT", "/app/notes", body={"a": "c"}, person=alice)
+        assert again.status == 200, again.body
+
+
+def _leads(node: InProcessNode) -> bool:
+    return node.request("GET", "/node/primary").status == 200
+
+
+def test_without_a_primary_a_write_is_turned_away(
+    network: Network, alice: Person
+) -> None:
+    old, one, other = network.nodes
+    network.kill(old)
+    network.kill(other)
+    network.advance(20_000)
+    answer = one.request("PUT", "/app/notes", body={"a": "b"}, person=alice)
+    assert (answer.status, _code(answer)) == (503, "InternalError")
+    assert b"unknown primary" in answer.body
+    assert one.request("GET", "/app/notes?name=a", person=alice).status == 200
+
+
+@pytest.mark.parametrize("node", [0, 1])
+def test_a_write_may_be_answered_after_its_commit(
+    network: Network, alice: Person, node: int
+) -> None:
+    client = network.nodes[node].connect(alice)
+    put = (
+        b"PUT /app/notes HTTP/1.1\r\ncontent-length: 9\r\n"
+        b'x-ccfpy-wait-for-commit: 1000\r\n\r\n{"a":"b"}'
+    )
+    assert client.send(put) == []
+    network.wait_until(lambda: bool(network.nodes[node].host.sent))
+    (answer,) = client.receive()
+    assert (answer.status, answer.headers[STATUS]) == (200, "Committed")
+    seqno = int(answer.headers[TX_ID].partition(".")[2])
+    assert network.nodes[0].host.commit >= seqno
+
+
+def test_a_write_that_no_majority_has_is_told_so_in_time(
+    network: Network, alice: Person
+) -> None:
+    primary, one, other = network.nodes
+    network.kill(one)
+    network.kill(other)
+    client = primary.connect(alice)
+    put = (
+        b"PUT /app/notes HTTP/1.1\r\ncontent-length: 9\r\n"
+        b'x-ccfpy-wait-for-commit: 1000\r\n\r\n{"a":"b"}'
+    )
+    assert client.send(put) == []
+    network.advance(1010)
+    (answer,) = client.receive()
+    assert (answer.status, answer.headers[STATUS]) == (504, "Pending")
+    assert _code(answer) == "TransactionPendingOrUnknown"
+    assert TX_ID in answer.headers
+
+
+def test_a_write_that_is_lost_with_its_primary_is_called_invalid(
+    network: Network, alice: Person
+) -> None:
+    old, one, other = network.nodes
+    client = old.connect(alice)
+    network.cut(old, one)
+    network.cut(old, other)
+    put = (
+        b"PUT /app/notes HTTP/1.1\r\ncontent-length: 9\r\n"
+        b'x-ccfpy-wait-for-commit: 30000\r\n\r\n{"a":"b"}'
+    )
+    assert client.send(put) == []
+    network.wait_until(lambda: any(_leads(node) for node in (one, other)))
+    network.heal()
+    network.wait_until(lambda: client.session in old.host.sent)
+    (answer,) = client.receive()
+    assert (answer.status, answer.headers[STATUS]) == (503, "Invalid")
+    assert _code(answer) == "TransactionInvalid"
+    network.advance(1000)
+    assert old.request("GET", "/app/notes?name=a", person=alice).body == b"null"
+
+
+def _redirecting(configuration: NodeConfiguration) -> NodeConfiguration:
+    (interface,) = configuration.rpc_interfaces
+    by_role = Redirections(
+        to_primary=Redirection(kind=RedirectionKind.NODE_BY_ROLE, role="primary")
+    )
+    return replace(
+        configuration, rpc_interfaces=(replace(interface, redirections=by_role),)
+    )
+
+
+def test_an_interface_that_redirects_sends_writes_to_the_primary(
+    members: tuple[Person, ...], alice: Person
+) -> None:
+    network = _service(members, alice, _redirecting)
+    old, one, other = network.nodes
+    for backup in (one, other):
+        answer = backup.request("PUT", "/app/notes", body={"a": "b"}, person=alice)
+        assert (answer.status, answer.body) == (307, b"")
+        assert answer.headers["location"] == "https://127.0.0.1:8000/app/notes"
+        read = backup.request("GET", "/app/notes?name=a", person=alice)
+        assert (read.status, read.body) == (200, b"null")
+    network.kill(old)
+    network.wait_until(lambda: any(_leads(node) for node in (one, other)))
+    leader, follower = (one, other) if _leads(one) else (other, one)
+    network.advance(1000)
+    answer = follower.request("PUT", "/app/notes", body={"a": "b"}, person=alice)
+    (interface,) = leader.boot.configuration.rpc_interfaces
+    assert answer.headers["location"] == (
+        f"https://{interface.published_address}/app/notes"
+    )
+    network.kill(leader)
+    network.advance(20_000)
+    answer = follower.request("PUT", "/app/notes", body={"a": "b"}, person=alice)
+    assert (answer.status, _code(answer)) == (503, "PrimaryNotFound")
+    client = follower.connect()
+    head = client.encrypt(b"HEAD /node/primary HTTP/1.1\r\n\r\n")
+    follower.step(SessionData(session=client.session, data=head))
+    sent = client.decrypt(bytes(follower.host.sent.pop(client.session)))
+    assert sent.startswith(b"HTTP/1.1 500 ")
