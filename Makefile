@@ -9,7 +9,7 @@ SOURCES := $(wildcard ccfpy apps tests benchmarks)
 # Fastest first: a mistake shows in seconds, not after the whole run.
 TESTS := $(wildcard $(addprefix tests/,house unit vectors governance apps scenarios fuzz e2e interop))
 
-.PHONY: help .venv sandbox test lint format coverage reference bench lock interop clean
+.PHONY: help .venv sandbox test lint format coverage simulate mutants reference bench lock interop clean
 
 help:
 	@echo "make sandbox  start a service on https://127.0.0.1:8000"
@@ -17,6 +17,8 @@ help:
 	@echo "make lint     format, style, layers and types alone"
 	@echo "make format   rewrite the sources in the house format"
 	@echo "make coverage tell what the tests do not reach in the packages without I/O"
+	@echo "make simulate look for a schedule that breaks consensus, for SECONDS"
+	@echo "make mutants  look for a seed that finds each mistake put into consensus"
 	@echo "make reference  write anew the pages of docs/reference that are made of the code"
 	@echo "make bench    measure; results are compared with benchmarks/RESULTS.md"
 	@echo "make lock     resolve the dependencies anew"
@@ -51,6 +53,15 @@ format: .venv
 coverage: .venv
 	$(BIN)/coverage run -m pytest --quiet $(wildcard $(addprefix tests/,unit vectors governance apps scenarios))
 	$(BIN)/coverage report
+
+# Fresh seeds every time; a failure leaves the story of it.
+SECONDS ?= 180
+
+simulate: .venv
+	$(BIN)/python -m ccfpy.testing.cluster --seconds $(SECONDS)
+
+mutants: .venv
+	$(BIN)/python -m ccfpy.testing.cluster.mutants
 
 reference: .venv
 	$(BIN)/python -m tests.house.reference

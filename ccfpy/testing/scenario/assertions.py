@@ -103,7 +103,7 @@ def assert_progress(cluster: Cluster, _: list[str]) -> None:
     live = [node for node in cluster.nodes.values() if not node.is_crashed]
     for node in live:
         steps.reconnect_node(cluster, [node.id])
-    before = max(node.commit_seqno for node in cluster.nodes.values())
+    before = max((node.commit_seqno for node in cluster.nodes.values()), default=0)
     rounds = PROGRESS_TIMEOUTS_MAX * ELECTION_TIMEOUT_MS // MESSAGE_TIMEOUT_MS
     for _round in range(rounds):
         for node in live:

@@ -1,0 +1,87 @@
+"""Spends time on fresh seeds: ``python -m ccfpy.testing.cluster``."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from ccfpy.testing.cluster.consensus.simulation import FAMILY_SEEDS, Family
+from ccfpy.testing.cluster.consensus.telling import complaint_of, story_of
+from ccfpy.testing.cluster.outcome import Outcome, Tally
+
+PROGRESS_SECONDS = 10
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run seeds until time is up or one fails; give 0 if all of them held, else 1.
+
+    All is said on the standard output.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m ccfpy.testing.cluster",
+        description="Look for a schedule that breaks consensus.",
+    )
+    parser.add_argument("--seconds", type=float, default=60, help="how long to look")
+    parser.add_argument(
+        "--seeds", type=int, help="how many seeds to run, whatever the time"
+    )
+    parser.add_argument(
+        "--seed", type=int, help="the first seed; by default one that the clock gives"
+    )
+    parser.add_argument(
+        "--nodes", type=int, help="how many nodes a service begins with"
+    )
+    parser.add_argument(
+        "--stories",
+        type=Path,
+        default=Path(),
+        help="the folder for the scenario that a failure shrinks to",
+    )
+    chosen = parser.parse_args(arguments)
+    first = int(time.time()) * FAMILY_SEEDS if chosen.seed is None else chosen.seed
+    _say(f"consensus alone, from seed {first}")
+    failed = _search(first, chosen.seconds, chosen.seeds, chosen.nodes)
+    if failed is None:
+        return 0
+    story = story_of(failed)
+    path = chosen.stories / f"seed-{failed.seed}.txt"
+    path.write_text(story)
+    _say(f"FAILED seed {failed.seed}: {failed.reason}")
+    _say(
+        f"run it again: python -m ccfpy.testing.cluster --seeds 1 --seed {failed.seed}"
+    )
+    _say(f"the story: python -m ccfpy.testing.scenario {path}")
+    _say(f"           {complaint_of(story) or 'holds when told alone'}")
+    return 1
+
+
+def _search(
+    first: int, seconds: float, seeds: int | None, nodes: int | None
+) -> Outcome | None:
+    """Run seeds from the first on; give the one that failed, if any did."""
+    tally = Tally()
+    begin = shown = time.monotonic()
+    family = Family.up_to(first, nodes=nodes)
+    while True:
+        outcome = family.run()
+        tally.add(outcome)
+        now = time.monotonic()
+        is_done = now >= begin + seconds if seeds is None else tally.seeds >= seeds
+        if outcome.failure or is_done or now >= shown + PROGRESS_SECONDS:
+            shown = now
+            _say(tally.line(now - begin))
+        if outcome.failure:
+            return outcome
+        if is_done:
+            return None
+        if family.is_complete:
+            family = Family(family.number + 1, nodes=nodes)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

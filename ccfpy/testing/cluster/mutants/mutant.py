@@ -1,0 +1,105 @@
+"""A mistake: which function, what it says, and what it says instead.
+
+The function's source is changed and compiled anew in its module; the function object
+keeps its identity and gets the other code, so that whoever imported it runs the mutant.
+"""
+
+import inspect
+import textwrap
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from types import CodeType, FunctionType, ModuleType
+
+_CODE = "__code__"
+
+
+class NotApplicable(Exception):
+    """The code under test does not have what a mutant changes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """One change of one function.
+
+    Attributes:
+        module: where.
+        function: which function, method or property of it.
+        before: text that its source has exactly once.
+        after: what it is replaced by.
+    """
+
+    module: ModuleType
+    function: str
+    before: str
+    after: str
+
+    @property
+    def target(self) -> FunctionType:
+        """Find the function."""
+        found: object = self.module
+        for name in self.function.split("."):
+            found = inspect.getattr_static(found, name)
+        if isinstance(found, property):
+            found = found.fget
+        if not isinstance(found, FunctionType):
+            raise NotApplicable(f"{self.function} is no function")
+        return found
+
+    def mutated_code(self) -> CodeType:
+        """Compile the function with the change.
+
+        Raises:
+            NotApplicable: the text is not there exactly once.
+        """
+        target = self.target
+        source = textwrap.dedent(inspect.getsource(target))
+        if source.count(self.before) != 1:
+            raise NotApplicable(f"{self.function} has no {self.before!r}")
+        lines = "\n" * (target.__code__.co_firstlineno - 1)
+        path = inspect.getsourcefile(target) or "<mutant>"
+        changed = lines + source.replace(self.before, self.after)
+        namespace: dict[str, object] = {}
+        # A copy of the module's names, so that nothing in the module is bound anew.
+        names = dict(vars(self.module))
+        exec(compile(changed, path, "exec"), names, namespace)  # noqa: S102 - our source
+        found = namespace[target.__name__]
+        if isinstance(found, property):
+            found = found.fget
+        assert isinstance(found, FunctionType), "a function's source defines it"
+        return found.__code__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutant:
+    """One mistake.
+
+    Attributes:
+        name: in a few words.
+        reason: where it comes from, and what is wrong with it.
+        edits: the change; one, unless the mistake is in two places.
+    """
+
+    name: str
+    reason: str
+    edits: tuple[Edit, ...]
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Put the mistake in, for a while."""
+        with ExitStack() as stack:
+            for edit in self.edits:
+                stack.enter_context(_replaced(edit))
+            yield
+
+
+@contextmanager
+def _replaced(edit: Edit) -> Iterator[None]:
+    target = edit.target
+    code = target.__code__
+    # By name, as a type checker takes whatever is called a function for a method.
+    setattr(target, _CODE, edit.mutated_code())
+    try:
+        yield
+    finally:
+        setattr(target, _CODE, code)
