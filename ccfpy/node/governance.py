@@ -135,8 +135,9 @@ class NodeGovernance:
         self._replica.sequence.after_commit(self._replica.sequence.force_chunk)
 
     def trigger_snapshot(self, tx: Tx) -> None:
-        """Close the chunk, as a snapshot does, at the signature after this one."""
-        self.trigger_ledger_chunk(tx)
+        """Take a snapshot at the signature after this transaction."""
+        assert not tx.is_ended
+        self._replica.sequence.after_commit(self._replica.snapshots.trigger)
 
     @property
     def is_reading_private_ledger(self) -> bool:

@@ -23,7 +23,6 @@ from ccfpy.base.errors import (
 )
 from ccfpy.base.ids import CallId, Seqno
 from ccfpy.boundary.configuration import JoinConfiguration
-from ccfpy.boundary.effects import BeginLedger
 from ccfpy.boundary.events import Boot
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import KeyPair
@@ -80,7 +79,7 @@ def begin(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
 
     Raises:
         ConfigurationRefused: it is not told what to join, or the host speaks nonsense.
-        Malformed: a certificate cannot be made as it is configured.
+        Malformed: its certificate or record cannot be made as it is configured.
     """
     section = boot.configuration.join
     if section is None:
@@ -93,6 +92,7 @@ def begin(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
         ) from error
     identity = identity_of(boot, ports)
     replica = replica_of(boot, ports, outbox, identity=identity, founding=None)
+    request_of(replica)
     outbox.info(f"Created join node {identity.node_id}")
     return replica
 
@@ -284,30 +284,6 @@ def request_of(replica: Replica) -> JoinRequest:
         startup_seqno=replica.startup_seqno,
         certificate_signing_request=info.certificate_signing_request,
         node_data=info.node_data,
-    )
-
-
-def take_up(replica: Replica, joined: Joined) -> None:
-    """Become part of the network with what was handed over."""
-    replica.known_service = joined.service
-    replica.cose_claims = joined.cose_claims
-    replica.identity.endorsed = joined.endorsed
-    replica.sequence.secrets.restore(joined.secrets)
-    replica.channels.identify(
-        service_certificate=joined.service.certificate, node_certificate=joined.endorsed
-    )
-    replica.outbox.put(BeginLedger(after=replica.sequence.last_seqno))
-    replica.replication.join()
-    replica.frontends["gov"].is_open = True
-    replica.state = advance(
-        replica.state,
-        NodeState.PART_OF_PUBLIC_NETWORK
-        if joined.is_public_only
-        else NodeState.PART_OF_NETWORK,
-    )
-    reach = "public only" if joined.is_public_only else "all domains"
-    replica.outbox.info(
-        f"Node has now joined the network as node {replica.node_id}: {reach}"
     )
 
 

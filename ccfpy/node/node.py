@@ -36,9 +36,9 @@ from ccfpy.js.quickjs import QuickJs
 from ccfpy.node import boot, joining, starting
 from ccfpy.node.api import node_registry
 from ccfpy.node.calls import Calls
+from ccfpy.node.entering import Entering
 from ccfpy.node.forwarding import Forwarder
 from ccfpy.node.governance import NodeGovernance
-from ccfpy.node.joining import Joining
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.replica import Replica
 from ccfpy.node.router import Router
@@ -67,7 +67,7 @@ class Node:
         self._router: Router | None = None
         self._calls = Calls(self._outbox)
         self._snapshot_reads = SnapshotReads(self._outbox)
-        self._joining: Joining | None = None
+        self._entering: Entering | None = None
         self._is_stopped = False
 
     def step(self, events: Sequence[Event]) -> list[Effect]:
@@ -207,14 +207,14 @@ class Node:
 
     def _join(self, replica: Replica, section: JoinConfiguration) -> None:
         self._calls.tick(replica.time.monotonic_ms)
-        self._joining = Joining(
+        self._entering = Entering(
             replica,
             section,
             self._calls,
-            joined=partial(joining.take_up, replica),
+            self._snapshot_reads,
             refused=partial(self._stop, JOIN_REFUSED),
         )
-        self._joining.start()
+        self._entering.start()
 
     def _begin(self, event: Boot) -> Replica:
         command = event.configuration.command
@@ -252,8 +252,8 @@ class Node:
         if replica is not None:
             replica.tick(tick.monotonic_ms, tick.unix_us)
         self._calls.tick(tick.monotonic_ms)
-        if self._joining is not None:
-            self._joining.tick(tick.monotonic_ms)
+        if self._entering is not None:
+            self._entering.tick(tick.monotonic_ms)
 
     def _stop_requested(self, request: StopRequested) -> None:
         if request.is_notice and self._replica is not None:

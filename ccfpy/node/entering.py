@@ -1,0 +1,128 @@
+"""How a node enters a running service: a snapshot first, then the request to join.
+
+The snapshot comes first because the request names the seqno it starts from, which a
+primary may find too old. Its private part waits until the node is trusted with the
+ledger's secrets.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ccfpy.base.errors import VerificationFailed
+from ccfpy.boundary.configuration import JoinConfiguration
+from ccfpy.boundary.effects import BeginLedger
+from ccfpy.crypto.certs import Certificate
+from ccfpy.http.tls import ClientContext
+from ccfpy.node.calls import Calls
+from ccfpy.node.fetching import SnapshotFetching, Ways
+from ccfpy.node.joining import Joined, Joining
+from ccfpy.node.lifecycle import NodeState, advance
+from ccfpy.node.replica import Replica
+from ccfpy.node.snapshot_reads import SnapshotReads
+from ccfpy.node.snapshot_start import StartingPoint
+
+if TYPE_CHECKING:
+    from ccfpy.base.ids import Seqno
+
+
+class Entering:
+    """One node's way into one service.
+
+    Args:
+        replica: the node.
+        section: whom to ask, and how often.
+        calls: the way to the peer.
+        reads: the host's own snapshots.
+        refused: told why the node must stop, once.
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        section: JoinConfiguration,
+        calls: Calls,
+        reads: SnapshotReads,
+        *,
+        refused: Callable[[str], None],
+    ) -> None:
+        self._replica = replica
+        self._refused = refused
+        self._point: StartingPoint | None = None
+        pinned = Certificate.from_pem(section.service_certificate)
+
+        def trust(address: str) -> ClientContext:
+            return ClientContext(
+                trusted_pem=section.service_certificate.decode(),
+                host=address.rpartition(":")[0],
+                now=replica.time.now,
+                checks_name=False,
+            )
+
+        self._fetching = SnapshotFetching(
+            section,
+            Ways(calls=calls, trust=trust, reads=reads, outbox=replica.outbox),
+            check=lambda data: StartingPoint.read(data, [pinned]),
+            found=self._start_from,
+            refused=refused,
+        )
+        self._joining = Joining(
+            replica, section, calls, joined=self._joined, refused=refused
+        )
+
+    def start(self) -> None:
+        """Begin."""
+        self._fetching.start(self._replica.time.monotonic_ms)
+
+    def tick(self, now_ms: int) -> None:
+        """Let time pass."""
+        self._fetching.tick(now_ms)
+        self._joining.tick(now_ms)
+
+    def _start_from(self, point: StartingPoint | None) -> None:
+        self._point = point
+        if point is not None:
+            self._replica.startup_seqno = point.seqno
+        self._joining.start()
+
+    def _joined(self, joined: Joined) -> None:
+        try:
+            take_up(self._replica, joined, self._point)
+        except VerificationFailed as error:
+            self._replica.outbox.fail(str(error))
+            self._refused(str(error))
+
+
+def take_up(replica: Replica, joined: Joined, point: StartingPoint | None) -> None:
+    """Become part of the network with what was handed over.
+
+    Raises:
+        VerificationFailed: the snapshot does not open under the ledger's secrets.
+    """
+    replica.known_service = joined.service
+    replica.cose_claims = joined.cose_claims
+    replica.identity.endorsed = joined.endorsed
+    sequence = replica.sequence
+    sequence.secrets.restore(joined.secrets)
+    replica.channels.identify(
+        service_certificate=joined.service.certificate, node_certificate=joined.endorsed
+    )
+    after: Seqno = 0
+    if point is not None:
+        point.install(sequence.store, sequence.secrets)
+        after = point.seqno
+        replica.snapshots.start_from(after)
+    replica.outbox.put(BeginLedger(after=after))
+    replica.replication.join(point)
+    # What the snapshot says is final: whoever watches its tables hears of it now.
+    sequence.store.compact(after)
+    replica.frontends["gov"].is_open = True
+    replica.state = advance(
+        replica.state,
+        NodeState.PART_OF_PUBLIC_NETWORK
+        if joined.is_public_only
+        else NodeState.PART_OF_NETWORK,
+    )
+    reach = "public only" if joined.is_public_only else "all domains"
+    replica.outbox.info(
+        f"Node has now joined the network as node {replica.node_id}: {reach}"
+    )
