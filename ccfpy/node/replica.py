@@ -316,7 +316,7 @@ class Replica:
                 service_certificate=self.service_identity.certificate,
                 node_certificate=certificate,
             )
-            if certificate.not_before != self.identity.self_signed.not_before:
+            if certificate.validity_s != self.identity.self_signed.validity_s:
                 self.certificates.self_signed(
                     self.identity.renew_self_signed(certificate, self.entropy)
                 )

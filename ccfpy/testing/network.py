@@ -122,10 +122,16 @@ class Network:
         service_certificate: str | None = None,
         executable_digest: str = "00" * 32,
         follow_redirect: bool = True,
+        in_place_of: InProcessNode | None = None,
     ) -> InProcessNode:
-        """Boot a node that asks to join by ``target``, the first if not said.
+        """Boot a node that asks to join, which has not been answered yet.
 
-        It has not been answered yet when this returns.
+        Args:
+            target: whom it asks; the first node if not said.
+            service_certificate: what it pins; the service's if not said.
+            executable_digest: what its host says of the program that was started.
+            follow_redirect: as in its configuration.
+            in_place_of: a node that is gone, whose addresses it takes.
         """
         by = target or self.nodes[0]
         interface = by.boot.configuration.rpc_interfaces[0]
@@ -143,13 +149,17 @@ class Network:
             ),
             ledger_signatures=by.boot.configuration.ledger_signatures,
         )
-        return self._boot(configuration, executable_digest)
+        place = self.nodes.index(in_place_of) if in_place_of else None
+        return self._boot(configuration, executable_digest, place)
 
     def _boot(
-        self, configuration: NodeConfiguration, executable_digest: str = "00" * 32
+        self,
+        configuration: NodeConfiguration,
+        executable_digest: str = "00" * 32,
+        place: int | None = None,
     ) -> InProcessNode:
         index = len(self.nodes)
-        port = FIRST_PORT + PORTS_PER_NODE * index
+        port = FIRST_PORT + PORTS_PER_NODE * (index if place is None else place)
         to_nodes = f"{HOST}:{port + 1}"
         configuration = self._configure(
             replace(
