@@ -69,6 +69,15 @@ class Disk(Protocol):
         """Wait for the disk to have the names in a directory."""
 
 
+def read_file(disk: Disk, path: Path) -> bytes:
+    """Read the whole of a file."""
+    file = disk.open(path)
+    try:
+        return file.read_at(0, file.size())
+    finally:
+        file.close()
+
+
 class RealFile:
     """A file of the operating system."""
 

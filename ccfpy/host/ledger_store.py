@@ -22,7 +22,8 @@ from ccfpy.base.limits import LEDGER_READ_BYTES_MAX, LEDGER_RECENT_BYTES_MAX
 from ccfpy.boundary.effects import LedgerEntry
 from ccfpy.host.chunk_reader import ChunkReaders, Reporter, chunk_names
 from ccfpy.host.chunk_writer import ChunkWriter
-from ccfpy.host.disk import Disk, RealDisk
+from ccfpy.host.disk import Disk, RealDisk, read_file
+from ccfpy.host.earlier_files import EarlierFiles
 from ccfpy.host.recent_entries import RecentEntries
 from ccfpy.ledger.chunk import (
     HEADER_BYTES,
@@ -30,7 +31,6 @@ from ccfpy.ledger.chunk import (
     Chunk,
     ChunkName,
     OpenChunk,
-    header,
 )
 
 _SOURCE = "ledger"
@@ -68,7 +68,7 @@ class LedgerStore:
         )
         self._recent = RecentEntries(bytes_max=recent_bytes_max)
         self._complete: list[ChunkName] = []
-        self._existing: dict[Seqno, ChunkName] = {}
+        self._earlier = EarlierFiles(self._remove_earlier)
         self._writer: ChunkWriter | None = None
         self.last_seqno: Seqno = 0
         self.committed_seqno: Seqno = 0
@@ -147,10 +147,10 @@ class LedgerStore:
             self._close_writer()
             self._readers.close()
             self._complete.clear()
-            self._existing.clear()
+            self._earlier.clear()
             found = chunk_names(self._disk, self._directory)
             for name in sorted(found, key=lambda chunk: chunk.is_committed):
-                self._prepare_existing(name, after)
+                self._prepare_earlier(name, after)
         self.last_seqno = self.committed_seqno = after
         self._recent.begin(after)
         self._report.info(f"Set last known/commit seqno to {after}", file=_SOURCE)
@@ -280,8 +280,10 @@ class LedgerStore:
             writer.append(entry.data)
             self._recent.append(entry.data)
             self.last_seqno += 1
-            if self._existing:
-                self._reconsider(writer)
+            if writer.has_diverged:
+                self._note_divergence(writer)
+            elif self.last_seqno != writer.chunk.name.first:
+                self._earlier.passed(self.last_seqno)
             must_settle |= entry.is_committable
             if entry.closes_chunk_after:
                 self._complete_chunk()
@@ -291,7 +293,7 @@ class LedgerStore:
 
     def _begin_chunk(self) -> ChunkWriter:
         first = self.last_seqno + 1
-        name = self._existing.pop(first, None)
+        name = self._earlier.take(first)
         if name is None:
             writer = ChunkWriter.create(
                 self._disk, self._directory, first, must_sync=self._must_sync
@@ -313,27 +315,17 @@ class LedgerStore:
         self._complete.append(name)
         self._writer = None
         if writer.has_diverged:
-            self._drop_existing()
+            self._note_divergence(writer)
 
-    def _reconsider(self, writer: ChunkWriter) -> None:
-        """See whether files of an earlier run still can be what the service agreed on.
+    def _note_divergence(self, writer: ChunkWriter) -> None:
+        """Let go of what followed an entry that differs from what came."""
+        writer.has_diverged = False
+        self._report.info(
+            f"Found divergent ledger entry at {self.last_seqno}", file=_SOURCE
+        )
+        self._earlier.drop()
 
-        They cannot if an entry differed from theirs, nor can one in whose middle, as
-        the service cuts chunks, no chunk begins.
-        """
-        if writer.has_diverged:
-            self._report.info(
-                f"Found divergent ledger entry at {self.last_seqno}", file=_SOURCE
-            )
-            self._drop_existing()
-        elif self.last_seqno in self._existing:
-            self._remove_existing(self._existing.pop(self.last_seqno))
-
-    def _drop_existing(self) -> None:
-        while self._existing:
-            self._remove_existing(self._existing.popitem()[1])
-
-    def _remove_existing(self, name: ChunkName) -> None:
+    def _remove_earlier(self, name: ChunkName) -> None:
         self._readers.forget(name)
         self._disk.remove(self._directory / str(name))
         self._report.info(
@@ -342,16 +334,15 @@ class LedgerStore:
             file=_SOURCE,
         )
 
-    def _prepare_existing(self, name: ChunkName, after: Seqno) -> None:
+    def _prepare_earlier(self, name: ChunkName, after: Seqno) -> None:
         """Sort a file of an earlier run into its place, for a ledger that begins."""
         if name.is_recovery:
             self._ignore(name, "its recovery was not completed")
         elif name.first > after:
             kept = self._without_suffix(name, after) if name.is_committed else name
-            rival = self._existing.get(name.first)
-            if rival is not None and rival != kept:
-                self._ignore(rival, f"so does {kept} begin at {name.first}")
-            self._existing[name.first] = kept
+            rival = self._earlier.add(kept)
+            if rival is not None:
+                self._ignore(rival, f"{kept} begins with the same entry")
         elif not name.is_committed:
             self._ignore(name, f"it is not known to be committed, as all is to {after}")
         elif name.last is not None and name.last > after:
@@ -390,7 +381,7 @@ class LedgerStore:
 
     def _truncate(self, seqno: Seqno) -> None:
         self._recent.truncate(seqno)
-        self._drop_existing()
+        self._earlier.drop()
         writer = self._writer
         if writer is not None:
             if writer.chunk.name.first > seqno:
@@ -410,12 +401,7 @@ class LedgerStore:
     def _reopen(self, name: ChunkName, seqno: Seqno) -> None:
         """Make a complete chunk open again, up to ``seqno``."""
         path = self._directory / str(name)
-        file = self._disk.open(path, is_writable=True)
-        try:
-            parsed = Chunk.parse(name, file.read_at(0, file.size()))
-            file.write_at(0, header(0))
-        finally:
-            file.close()
+        parsed = Chunk.parse(name, read_file(self._disk, path))
         open_name = ChunkName(first=name.first, is_recovery=name.is_recovery)
         self._rename(name, open_name)
         chunk = OpenChunk.reopen(open_name, parsed.positions, parsed.end)
@@ -444,7 +430,9 @@ class LedgerStore:
             self._ignore(name, f"it does not follow {self.last_seqno}")
             return
         try:
-            chunk = Chunk.parse(name, self._content(name))
+            chunk = Chunk.parse(
+                name, read_file(self._disk, self._directory / str(name))
+            )
         except Malformed as error:
             self._report.fail(
                 f"Error reading ledger file {name}: {error}", file=_SOURCE
@@ -477,13 +465,6 @@ class LedgerStore:
                 OpenChunk.reopen(name, chunk.positions, chunk.end),
                 must_sync=self._must_sync,
             )
-
-    def _content(self, name: ChunkName) -> bytes:
-        file = self._disk.open(self._directory / str(name))
-        try:
-            return file.read_at(0, file.size())
-        finally:
-            file.close()
 
     def _ignore(self, name: ChunkName, why: str) -> None:
         self._readers.forget(name)

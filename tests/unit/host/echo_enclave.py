@@ -14,6 +14,7 @@ from ccfpy.boundary.effects import (
     AppendEntries,
     CloseSession,
     CommitLedger,
+    CommitSnapshot,
     Effect,
     EndCall,
     ForgetPeer,
@@ -23,12 +24,15 @@ from ccfpy.boundary.effects import (
     LogLevel,
     OpenCall,
     ReadLedger,
+    ReadSnapshot,
     SendCall,
     SendData,
     SendEntries,
     SendToPeer,
     SetPeer,
     Stop,
+    TruncateLedger,
+    WriteSnapshot,
 )
 from ccfpy.boundary.events import (
     Boot,
@@ -102,7 +106,8 @@ class Echo:
     def _take_from_elsewhere(self, event: Event) -> list[Effect]:
         match event:
             case SnapshotRead():
-                return [self._log(f"snapshot {event.name} of {event.size}")]
+                found = f"{event.name} of {event.size}: {event.data.decode()}"
+                return [self._log(f"snapshot {found}")]
             case PeerMessage():
                 said = event.payload.decode()
                 return [self._log(f"kind {event.kind} from {event.sender}: {said}")]
@@ -150,7 +155,7 @@ class Echo:
                 return [*self._reach_out(word, rest), reply]
 
     @staticmethod
-    def _reach_out(word: bytes, rest: bytes) -> list[Effect]:
+    def _reach_out(word: bytes, rest: bytes) -> list[Effect]:  # noqa: PLR0911  # one a word
         match word:
             case b"meet":
                 return [SetPeer(node=PEER, address=rest.decode())]
@@ -163,6 +168,20 @@ class Echo:
                 first, last = map(int, rest.split())
                 entries = SendEntries(to=PEER, header=b"head", first=first, last=last)
                 return [entries]
+            case b"rollback":
+                return [TruncateLedger(seqno=int(rest))]
+            case b"snapshot":
+                half = len(rest) // 2
+                return [
+                    _piece(rest[:half], is_first=True),
+                    _piece(rest[half:], is_first=False),
+                    CommitSnapshot(seqno=5, evidence_seqno=7, receipt=b"{}"),
+                ]
+            case b"find":
+                name = rest.decode() or None
+                return [
+                    ReadSnapshot(request=1, name=name, since=0, start=0, stop=1 << 30)
+                ]
             case b"call":
                 return [OpenCall(call=CALL, address=rest.decode())]
             case _:
@@ -171,6 +190,10 @@ class Echo:
     @staticmethod
     def _log(message: str) -> Log:
         return Log(level=LogLevel.INFO, message=message)
+
+
+def _piece(data: bytes, *, is_first: bool) -> WriteSnapshot:
+    return WriteSnapshot(seqno=5, evidence_seqno=7, data=data, is_first=is_first)
 
 
 if __name__ == "__main__":

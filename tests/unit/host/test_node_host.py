@@ -20,6 +20,7 @@ from ccfpy.enclave.in_process import InProcessLink
 from ccfpy.host.enclave_link import EnclaveLink, ProcessLink
 from ccfpy.host.main import run
 from ccfpy.host.peer_frames import frame_head
+from ccfpy.testing.disk import MemoryDisk
 
 ECHO = Path(__file__).with_name("echo_enclave.py")
 NODE, PEER = NodeId("ab" * 32), NodeId("cd" * 32)
@@ -72,7 +73,10 @@ def configuration(**also: object) -> dict[str, object]:
 class Node:
     """A host running in a thread, its folder and what it said."""
 
-    def __init__(self, folder: Path, make: object) -> None:
+    def __init__(
+        self, folder: Path, make: object, disk: MemoryDisk | None = None
+    ) -> None:
+        self.disk = disk
         self.folder = folder
         self.make = make
         self.stdout = io.BytesIO()
@@ -86,6 +90,7 @@ class Node:
             in_process=self.make,  # type: ignore[arg-type]  # one of the two above
             executable=ECHO,
             stdout=self.stdout,
+            disk=self.disk,
         )
 
     @property
@@ -124,8 +129,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @contextlib.contextmanager
-def running(folder: Path, make: object) -> Iterator[Node]:
-    node = Node(folder, make)
+def running(
+    folder: Path, make: object, *, disk: MemoryDisk | None = None
+) -> Iterator[Node]:
+    node = Node(folder, make, disk)
     node.thread.start()
     try:
         node.wait_for("Output service certificate")
@@ -202,6 +209,39 @@ def test_a_read_of_entries_that_do_not_exist_is_answered(node: Node) -> None:
     with node.connect() as client:
         assert _ask(client, b"read 1", 4) == b"none"
     assert "Cannot find ledger file for seqno 1" in node.log
+
+
+def test_a_snapshot_is_written_made_final_and_read(node: Node) -> None:
+    with node.connect() as client:
+        assert _ask(client, b"find ") == b"find "
+        node.wait_for("snapshot None of 0: ")
+        assert _ask(client, b"snapshot the state") == b"snapshot the state"
+        node.wait_for("Renamed temporary snapshot snapshot_5_7")
+        assert _ask(client, b"find ") == b"find "
+        node.wait_for("snapshot snapshot_5_7.committed of 11: the state{}")
+    path = Path("snapshots/snapshot_5_7.committed")
+    assert path.read_bytes() == b"the state{}"
+
+
+def test_a_rollback_of_what_is_committed_stops_the_node(node: Node) -> None:
+    with node.connect() as client:
+        assert _ask(client, b"append one") == b"append one"
+        assert _ask(client, b"rollback 0") == b""
+    node.wait_for_end()
+    assert node.exit_code == 1
+    assert "truncation after 0, but 1 is committed. Exiting." in node.log
+
+
+def test_a_full_disk_stops_the_node_with_one_sentence(folder: Path) -> None:
+    disk = MemoryDisk(bytes_max=200)
+    with running(folder, _in_process, disk=disk) as node, node.connect() as client:
+        assert _ask(client, b"append one") == b"append one"
+        assert _ask(client, b"append " + bytes(200), 1) == b""
+        node.wait_for_end()
+        assert node.exit_code == 1
+        sentence = "cannot write the ledger in ledger: no space left on device"
+        assert f"{sentence}. Exiting." in node.log
+    assert disk.names(Path("ledger")) == ["ledger_1"]
 
 
 def test_a_session_is_closed_after_its_last_bytes(node: Node) -> None:

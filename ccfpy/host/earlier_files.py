@@ -1,0 +1,50 @@
+"""Chunk files of an earlier run that a ledger which begins anew may come to agree with.
+
+Each waits for the chunk that begins with the same entry. It goes when it cannot be what
+the service agreed on any more: when an entry differed from an earlier file's, or when
+the service's chunks, as they are cut, begin no chunk where this file does.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from ccfpy.base.ids import Seqno
+from ccfpy.ledger.chunk import ChunkName
+
+Remove: TypeAlias = Callable[[ChunkName], None]
+
+
+class EarlierFiles:
+    """Such files, by the entry each begins with."""
+
+    __slots__ = ("_names", "_remove")
+
+    def __init__(self, remove: Remove) -> None:
+        self._names: dict[Seqno, ChunkName] = {}
+        self._remove = remove
+
+    def clear(self) -> None:
+        """Know of none; the files stay."""
+        self._names.clear()
+
+    def add(self, name: ChunkName) -> ChunkName | None:
+        """Keep a file; give another that begins with the same entry and must go."""
+        rival = self._names.get(name.first)
+        self._names[name.first] = name
+        return None if rival == name else rival
+
+    def take(self, first: Seqno) -> ChunkName | None:
+        """Give the file that begins with an entry, which a chunk does now."""
+        return self._names.pop(first, None)
+
+    def passed(self, seqno: Seqno) -> None:
+        """Learn that an entry lies within a chunk: no file may begin with it."""
+        if self._names:
+            name = self._names.pop(seqno, None)
+            if name is not None:
+                self._remove(name)
+
+    def drop(self) -> None:
+        """Remove all: an entry before them differed."""
+        while self._names:
+            self._remove(self._names.popitem()[1])

@@ -1,0 +1,52 @@
+"""A disk that takes its time, and a node's program around it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from ccfpy.host.disk import read_file
+from ccfpy.testing.disk import MemoryDisk
+from ccfpy.testing.slow_disk import SlowDisk
+
+FOLDER = Path("/ledger")
+X, Y = FOLDER / "x", FOLDER / "y"
+
+
+def test_what_changes_the_disk_waits_and_what_reads_does_not() -> None:
+    waits = 0
+
+    def wait() -> None:
+        nonlocal waits
+        waits += 1
+
+    disk = SlowDisk(MemoryDisk(), wait)
+    disk.make_directory(FOLDER)
+    file = disk.create(X)
+    file.append(b"hello")
+    file.write_at(0, b"j")
+    assert waits == 1
+    file.flush()
+    file.sync()
+    file.truncate(4)
+    file.close()
+    assert waits == 4
+    disk.rename(X, Y)
+    disk.sync_directory(FOLDER)
+    assert waits == 6
+    assert read_file(disk, Y) == b"jell"
+    assert disk.names(FOLDER) == ["y"]
+    assert disk.is_directory(FOLDER)
+    assert waits == 6
+    disk.remove(Y)
+    assert waits == 7
+
+
+def test_it_is_a_nodes_program() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-m", "ccfpy.testing.slow_disk", "--delay-ms=1", "--version"],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    assert answer.stdout.startswith(b"CCF host: ")
+    assert answer.stderr == b""
