@@ -134,6 +134,8 @@ CHANNEL_SIGNATURE_BYTES_MAX = 256
 """Of a signature in a key exchange; the largest that a curve of ours makes is 139."""
 CHANNEL_CERTIFICATE_BYTES_MAX = 64 * KIB
 """Of a node's certificate in a key exchange; it names the node's every address."""
+CHANNEL_EARLY_BYTES_MAX = CHANNEL_CERTIFICATE_BYTES_MAX + KIB
+"""Of the one step of a key exchange that a node keeps while it waits to be trusted."""
 CHANNELS_MAX = 1024
 """Nodes that a node knows to be of its service; beyond it the idle are forgotten."""
 CHANNELS_CLOSED_MAX = 65_536

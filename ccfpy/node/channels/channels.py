@@ -73,8 +73,10 @@ class Received:
 class Channels:
     """Every channel of one node.
 
-    Nothing is sent or received before `identify`. Sending to a node begins its channel
-    by itself; what is lost meanwhile, sender and receiver must bear.
+    Nothing is sent or received before `identify`, but that one step of a key exchange
+    may wait for it: a primary speaks to a node as soon as it has let it join, which may
+    be before the node knows. Sending to a node begins its channel by itself; what is
+    lost meanwhile, sender and receiver must bear.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class Channels:
         self._credentials: Credentials | None = None
         self._channels: dict[NodeId, Channel] = {}
         self._closed: dict[NodeId, None] = {}
+        self._early: tuple[NodeId, bytes] | None = None
         self._now_ms = now_ms
 
     # Who we are, and when
@@ -133,6 +136,9 @@ class Channels:
             )
         self._credentials.node_certificate = node_certificate
         self._credentials.service_certificate = service_certificate
+        early, self._early = self._early, None
+        if early is not None:
+            self.receive(PeerTraffic.CHANNEL, *early)
 
     def tick(self, now_ms: int) -> None:
         """Take note of the time: try exchanges again, give up what is idle."""
@@ -217,6 +223,9 @@ class Channels:
             here, or refused, which is logged.
         """
         if self._credentials is None:
+            is_step = kind == PeerTraffic.CHANNEL
+            if is_step and len(payload) <= limits.CHANNEL_EARLY_BYTES_MAX:
+                self._early = sender, payload
             return None
         if not is_hex_id(sender) or sender == self.node_id or sender in self._closed:
             self._log.fail(f"Refused a message from {sender[:64]}: not a node to hear")

@@ -83,6 +83,50 @@ def test_nothing_is_heard_before_the_node_is_of_a_service() -> None:
     assert log == Lines()
 
 
+def _unidentified(name: str) -> tuple[Channels, list[PeerTraffic]]:
+    sent: list[PeerTraffic] = []
+    channels = Channels(
+        key=node_key(name),
+        entropy=SeededEntropy(1),
+        send=lambda _to, kind, _payload: sent.append(kind),
+        log=Lines(),
+        now_ms=0,
+    )
+    return channels, sent
+
+
+def _identify(channels: Channels, name: str) -> None:
+    service = service_of("service")
+    channels.identify(
+        service_certificate=service.certificate,
+        node_certificate=service.endorse(node_key(name)),
+    )
+
+
+def test_the_latest_step_of_an_exchange_waits_for_the_node_to_be_of_a_service(
+    low: Peer,
+) -> None:
+    channels, sent = _unidentified("late")
+    low.channels.send_authenticated(id_of(node_key("late")), PROPOSE)
+    init = low.one()
+    channels.receive(PeerTraffic.CHANNEL, NodeId("?"), b"junk")
+    channels.receive(init.kind, init.sender, init.payload)
+    channels.receive(PeerTraffic.CONSENSUS, init.sender, b"not kept")
+    assert sent == []
+    _identify(channels, "late")
+    assert sent == [PeerTraffic.CHANNEL]
+    _identify(channels, "late")
+    assert sent == [PeerTraffic.CHANNEL]
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_a_step_that_waits_may_not_be_long(excess: int) -> None:
+    channels, _ = _unidentified("late")
+    size = limits.CHANNEL_EARLY_BYTES_MAX + excess
+    channels.receive(PeerTraffic.CHANNEL, id_of(node_key("bob")), b"x" * size)
+    assert (channels._early is None) is bool(excess)
+
+
 def test_sending_before_the_node_is_of_a_service_is_a_mistake() -> None:
     channels = _channels(node_key("alice"), Lines())
     with pytest.raises(AssertionError, match="no peers"):
