@@ -7,6 +7,7 @@ that know their transaction's id. ``?scope=`` keeps records of different callers
 
 from dataclasses import dataclass
 from functools import lru_cache
+from urllib.parse import unquote_to_bytes
 
 from apps.logging.callers import SelfDescribed, describe, self_described
 from ccfpy.app import (
@@ -354,8 +355,9 @@ def custom_auth(ctx: Context) -> Json:
 
 @app.get("/log/request_query", auth=[], mode=Mode.READ_WRITE)
 def request_query(ctx: Context) -> Response:
-    """Repeat the query string as it was sent."""
-    return text_reply(ctx.request.query)
+    """Repeat the query string, percent-decoded as a whole."""
+    query = unquote_to_bytes(ctx.request.query.replace("+", " "))
+    return bytes_reply(query, content_type=TEXT)
 
 
 @app.post("/log/cose_signed_content", auth=["member_cose_sign1"])

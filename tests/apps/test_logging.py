@@ -336,9 +336,21 @@ def test_a_custom_policy_accepts_or_explodes(node: InProcessNode) -> None:
     assert _error(exploded) == (500, "InternalError", "Boom")
 
 
-def test_the_query_is_repeated_undecoded(node: InProcessNode) -> None:
-    response = node.request("GET", "/app/log/request_query?a=%20b&c")
-    assert response.body == b"a=%20b&c"
+@pytest.mark.parametrize(
+    ("sent", "repeated"),
+    [
+        ("a=%20b&c", b"a= b&c"),
+        ("a=b+c%2Bd", b"a=b c+d"),
+        ("a=%C3%A4%FF%2", b"a=\xc3\xa4\xff%2"),
+        ("a%26=%3D", b"a&=="),
+    ],
+)
+def test_the_query_is_repeated_decoded_as_a_whole(
+    node: InProcessNode, sent: str, repeated: bytes
+) -> None:
+    response = node.request("GET", f"/app/log/request_query?{sent}")
+    assert response.body == repeated
+    assert response.headers["content-type"] == "text/plain"
 
 
 def test_the_app_describes_itself(node: InProcessNode) -> None:
