@@ -1,0 +1,29 @@
+"""Mistakes that none of CCF's own scenarios finds: each has a story here that does."""
+
+from pathlib import Path
+
+import pytest
+
+from ccfpy.testing import scenario
+from ccfpy.testing.cluster.mutants.catalogue import MUTANTS
+
+FOLDER = Path(__file__).parent / "consensus"
+BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
+STORIES = {
+    "new leader keeps its tail": "new_leader_drops_what_is_unsigned",
+    "same view clears the vote": "former_candidate_keeps_its_vote",
+    "given-up poll clears the vote": "former_voter_keeps_its_vote",
+    "commit beyond the message": "commit_only_what_was_verified",
+    "campaign without a configuration": "nobody_elects_itself",
+    "vote by seqno": "longer_is_not_newer",
+    "stale acknowledgement": "acknowledgement_of_another_time",
+    "poll drops the tail": "poll_loses_nothing",
+}
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_a_story_finds_the_mistake(name: str) -> None:
+    story = (FOLDER / f"{STORIES[name]}.txt").read_text()
+    with BY_NAME[name].applied(), pytest.raises(scenario.ScenarioFailed):
+        scenario.run(story)
+    scenario.run(story)
