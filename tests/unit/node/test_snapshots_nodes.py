@@ -59,6 +59,8 @@ def write(network: Network, user: Person, count: int) -> None:
 
 def trust(network: Network, joiner: InProcessNode) -> None:
     primary = living(network)
+    path = f"/node/network/nodes/{joiner.node_id}"
+    network.wait_until(lambda: primary.request("GET", path).status == 200)
     # Requests are numbered by node in these tests, and remembered by service.
     primary._created_at = max(node._created_at for node in network.nodes) + 1
     decided = primary.propose(
