@@ -1,7 +1,8 @@
 """How a node that joins behaves, from its boot until it is part of the service."""
 
+import base64
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 
 import pytest
 
@@ -504,3 +505,42 @@ def test_a_refusal_stops_the_node(impostor: Impostor, status: int) -> None:
     )
     assert logged == [reason]
     assert impostor.joiner.step([Tick(monotonic_ms=9_999, unix_us=1)]) == []
+
+
+# What leaves
+
+
+def test_no_host_ever_holds_what_a_joiner_is_given(new_network: Network) -> None:
+    first = new_network.nodes[0]
+    joiner = new_network.join()
+    new_network.wait_until(
+        lambda: bool(joiner.host.commit) and joiner.host.commit == first.host.commit
+    )
+    replica = joiner.trusted._replica
+    assert replica is not None
+    _, secret = replica.sequence.secrets.latest
+    canaries = [
+        *(line.encode() for line in replica.service_identity.key.pem.splitlines()[1:3]),
+        *(line.encode() for line in replica.identity.key.pem.splitlines()[1:3]),
+        secret.raw,
+        secret.raw.hex().encode(),
+        base64.b64encode(secret.raw),
+    ]
+    assert all(len(canary) > 20 for canary in canaries)
+    for node in new_network.nodes:
+        assert node.host.effects
+        for effect in node.host.effects:
+            written = repr(effect).encode() + _bytes_of(effect)
+            assert not any(canary in written for canary in canaries), type(effect)
+
+
+def _bytes_of(effect: object) -> bytes:
+    """Join every byte string in an effect, as the host would hold it."""
+    if isinstance(effect, bytes):
+        return effect
+    if isinstance(effect, tuple):
+        return b"".join(map(_bytes_of, effect))
+    if is_dataclass(effect):
+        values = (getattr(effect, field.name) for field in fields(effect))
+        return b"".join(map(_bytes_of, values))
+    return b""
