@@ -1,0 +1,40 @@
+"""A run's report as text."""
+
+from collections import Counter
+from collections.abc import Iterator
+from statistics import median
+
+from ccfpy.testing.faults.run import Report
+
+
+def render(report: Report) -> Iterator[str]:
+    """Give the report line by line."""
+    plan, checked, evidence = report.plan, report.checked, report.evidence
+    yield f"{plan.nodes} nodes, seed {plan.seed}, {report.seconds:.0f} s"
+    yield (
+        f"writes     {checked.writes}: {checked.committed} committed, "
+        f"{checked.invalid} invalid, {checked.unknown} unknown; {checked.reads} reads"
+    )
+    views = ", ".join(str(view) for view in report.views)
+    yield f"leaders    {len(report.views)}: views {views}"
+    counts = Counter(
+        f"{fault.kind} of {'the primary' if fault.was_primary else 'a backup'}"
+        for fault in report.faults
+    )
+    made = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
+    yield f"faults     {len(report.faults)}: {made}"
+    yield f"longest pause in writes  {report.longest_pause_s:.2f} s"
+    resumed = [f.resumed_s for f in report.faults if f.resumed_s is not None]
+    if resumed:
+        unit = plan.election_timeout_s
+        yield (
+            f"writes resumed after a primary's fault  median "
+            f"{median(resumed) / unit:.2f}, most {max(resumed) / unit:.2f} election "
+            f"timeouts of {unit:g} s ({len(resumed)} times)"
+        )
+    yield (
+        f"ledgers verify up to {evidence.last_signed}; {evidence.copies} copies of "
+        f"{evidence.chunks} committed files are identical; {report.ivs} IVs, each for "
+        "one entry"
+    )
+    yield f"{checked.events} events are consistent"

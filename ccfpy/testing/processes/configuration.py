@@ -1,0 +1,173 @@
+"""The configuration file of one node of a local service, and where its files lie.
+
+The layout is that of CCF's sandbox: ``<workspace>/<label>_<number>`` is a node's
+folder, and ``<workspace>/<label>_common`` holds everybody's keys and what clients
+trust.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, KeyFiles
+
+INTERFACE = "primary_rpc_interface"
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceOptions:
+    """What all nodes of a service have in common.
+
+    Attributes:
+        workspace: the folder for everything.
+        app: a sample's name or a path.
+        members: names of the founding members.
+        users: names of those it is opened for.
+        constitution: scripts, in order.
+        election_timeout_ms: how long a backup hears nothing before it stands.
+        message_timeout_ms: between two words of an idle primary.
+        signature_delay_ms: how long a transaction may wait to be signed.
+        chunk_size: when a ledger file is closed, such as ``20KB``.
+        join_retry_ms: between two questions of a joiner.
+        forwarding_timeout_ms: how long a backup waits for the primary's answer.
+        extra: entries of every configuration file to add or replace, by section.
+        program: how a node is started; its options follow.
+    """
+
+    workspace: Path
+    app: str
+    constitution: Sequence[Path]
+    program: Sequence[str]
+    members: Sequence[str] = ("member0",)
+    users: Sequence[str] = ("user0",)
+    label: str = "sandbox"
+    election_timeout_ms: int = 1000
+    message_timeout_ms: int = 100
+    signature_delay_ms: int = 100
+    chunk_size: str = "5MB"
+    join_retry_ms: int = 200
+    forwarding_timeout_ms: int = 3000
+    log_level: str = "info"
+    extra: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def shared(self) -> Path:
+        """Keys, certificates and addresses."""
+        return self.workspace / f"{self.label}_common"
+
+    @property
+    def service_certificate(self) -> Path:
+        """What clients trust."""
+        return self.shared / SERVICE_CERTIFICATE
+
+    def folder(self, number: int) -> Path:
+        """Where a node works."""
+        return self.workspace / f"{self.label}_{number}"
+
+    def ledger(self, number: int) -> Path:
+        """Where a node's ledger lies."""
+        return self.folder(number) / f"{number}.ledger"
+
+    def keys(self, name: str) -> KeyFiles:
+        """Where a participant's keys are."""
+        return KeyFiles(folder=self.shared, name=name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where one node runs.
+
+    Attributes:
+        host: the address it listens on and is known by.
+        port: the port for clients, or 0 for any.
+        prefix: what its program is started by, such as ``ip netns exec NAME``.
+        program: how it is started, if not as the others.
+    """
+
+    host: str = HOST
+    port: int = 0
+    prefix: Sequence[str] = ()
+    program: Sequence[str] | None = None
+
+
+def founder(options: ServiceOptions, placement: Placement) -> JsonObject:
+    """Write the configuration of the node that begins the service, number 0."""
+    members: list[Json] = []
+    for name in options.members:
+        keys = options.keys(name)
+        member: JsonObject = {"certificate_file": str(keys.certificate.resolve())}
+        if keys.encryption_public_key.exists():
+            path = keys.encryption_public_key.resolve()
+            member["encryption_public_key_file"] = str(path)
+        members.append(member)
+    start: JsonObject = {
+        "constitution_files": [str(path.resolve()) for path in options.constitution],
+        "members": members,
+        "service_configuration": {
+            "recovery_threshold": 0,
+            "maximum_node_certificate_validity_days": 365,
+            "maximum_service_certificate_validity_days": 365,
+        },
+        "initial_service_certificate_validity_days": 90,
+        "service_subject_name": "CN=ccfpy service",
+    }
+    return _configuration(options, placement, 0, {"type": "Start", "start": start})
+
+
+def joiner(
+    options: ServiceOptions, placement: Placement, number: int, *, target: str
+) -> JsonObject:
+    """Write the configuration of a node that joins.
+
+    Args:
+        options: the service.
+        placement: where the node runs.
+        number: which it is.
+        target: where a node of the service answers, as ``HOST:PORT``.
+    """
+    join: JsonObject = {
+        "target_rpc_address": target,
+        "retry_timeout": f"{options.join_retry_ms}ms",
+    }
+    return _configuration(options, placement, number, {"type": "Join", "join": join})
+
+
+def _configuration(
+    options: ServiceOptions, placement: Placement, number: int, command: JsonObject
+) -> JsonObject:
+    is_local = placement.host in (HOST, "localhost")
+    names: list[Json] = ["iPAddress:127.0.0.1", "dNSName:localhost"] if is_local else []
+    sections: JsonObject = {
+        "network": {
+            "node_to_node_interface": {"bind_address": f"{placement.host}:0"},
+            "rpc_interfaces": {
+                INTERFACE: {
+                    "bind_address": f"{placement.host}:{placement.port}",
+                    "forwarding_timeout_ms": options.forwarding_timeout_ms,
+                }
+            },
+        },
+        "node_certificate": {"subject_alt_names": names, "initial_validity_days": 90},
+        "command": {"service_certificate_file": SERVICE_CERTIFICATE, **command},
+        "consensus": {
+            "message_timeout": f"{options.message_timeout_ms}ms",
+            "election_timeout": f"{options.election_timeout_ms}ms",
+        },
+        "ledger": {
+            "directory": options.ledger(number).name,
+            "chunk_size": options.chunk_size,
+        },
+        "snapshots": {"directory": f"{number}.snapshots"},
+        "ledger_signatures": {
+            "tx_count": 5000,
+            "delay": f"{options.signature_delay_ms}ms",
+        },
+        "output_files": {
+            "node_certificate_file": f"{number}.pem",
+            "node_to_node_address_file": f"{number}.node_address",
+            "rpc_addresses_file": f"{number}.rpc_addresses",
+        },
+    }
+    return sections | dict(options.extra)

@@ -1,0 +1,189 @@
+"""One node's process, from its start to its end, however it comes to it."""
+
+import asyncio
+import hashlib
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.ids import NodeId
+from ccfpy.base.json import JsonObject, dumps, loads_object
+from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
+from ccfpy.crypto.certs import Certificate
+from ccfpy.testing.processes.configuration import INTERFACE, Placement, ServiceOptions
+
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 10.0
+POLL_S = 0.02
+
+
+class NodeFailed(CcfpyError):
+    """A node does not do what it was started for; the text has its last words."""
+
+
+class NodeProcess:
+    """A node of a local service.
+
+    Attributes:
+        number: which it is; never given to another.
+        folder: where it works.
+        placement: where it runs.
+        id: its id, once it has started.
+        address: where it answers clients, once it has started.
+        is_paused: whether it was told to stand still.
+        has_joined: whether it has been part of the service.
+    """
+
+    def __init__(
+        self, options: ServiceOptions, number: int, placement: Placement
+    ) -> None:
+        self.number = number
+        self.placement = placement
+        self.folder = options.folder(number)
+        self.ledger = options.ledger(number)
+        self.id = NodeId("")
+        self.address = ""
+        self.is_paused = False
+        self.has_joined = False
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return f"n{self.number}"
+
+    @property
+    def url(self) -> str:
+        """Where it answers clients."""
+        return f"https://{self.address}"
+
+    @property
+    def log(self) -> Path:
+        """Where its log goes."""
+        return self.folder / "out"
+
+    @property
+    def pid(self) -> int:
+        """The host's process id."""
+        assert self._process is not None, "the node has been started"
+        return self._process.pid
+
+    def prepare(self, configuration: JsonObject, *, trusted: Path | None) -> None:
+        """Make its folder and write its configuration.
+
+        Args:
+            configuration: what ``configuration`` gave.
+            trusted: the certificate of the service that it joins.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if trusted is not None:
+            shutil.copy(trusted, self.folder / SERVICE_CERTIFICATE)
+        (self.folder / self._config_file).write_bytes(dumps(configuration))
+
+    @property
+    def _config_file(self) -> str:
+        return f"{self.number}.config.json"
+
+    def start(self) -> None:
+        """Start the process; its folder has been prepared."""
+        options, placement = self._options, self.placement
+        command = [*placement.prefix, *(placement.program or options.program)]
+        command += ["--app", options.app, "--config", self._config_file]
+        command += ["--log-level", options.log_level]
+        with self.log.open("wb") as out, (self.folder / "err").open("wb") as err:
+            self._process = subprocess.Popen(  # noqa: S603  # our own program; no shell
+                command,
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                process_group=0,  # Ctrl-C is for us; we stop the node in good order
+            )
+
+    async def wait_started(self, *, timeout_s: float = START_TIMEOUT_S) -> None:
+        """Wait for the files by which a node tells that it runs.
+
+        Raises:
+            NodeFailed: it ended, or takes too long.
+        """
+        addresses = self.folder / f"{self.number}.rpc_addresses"
+        certificate = self.folder / f"{self.number}.pem"
+        wanted = (addresses, certificate, self.folder / SERVICE_CERTIFICATE)
+        deadline = time.monotonic() + timeout_s
+        while not all(path.is_file() for path in wanted):
+            self.require_alive()
+            if time.monotonic() > deadline:
+                raise NodeFailed(
+                    f"{self.name} did not start in {timeout_s:g} s: {self.last_words()}"
+                )
+            await asyncio.sleep(POLL_S)
+        key = Certificate.from_pem(certificate.read_text()).public_key
+        self.id = NodeId(hashlib.sha256(key.der).hexdigest())
+        found = loads_object(addresses.read_bytes())
+        self.address = str(found[INTERFACE])
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process runs, be it paused."""
+        return self._process is not None and self._process.poll() is None
+
+    def require_alive(self) -> None:
+        """Make sure that the node runs.
+
+        Raises:
+            NodeFailed: it ended.
+        """
+        if not self.is_alive:
+            code = None if self._process is None else self._process.returncode
+            raise NodeFailed(f"{self.name} ended with {code}: {self.last_words()}")
+
+    def exit_code(self) -> int | None:
+        """Give the exit code, once the process is gone."""
+        return None if self._process is None else self._process.poll()
+
+    def last_words(self) -> str:
+        """Give the reason that a node which ended left in its log."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        fatal = [line for line in lines if "[fatal]" in line]
+        err = (self.folder / "err").read_text(errors="replace").splitlines()
+        if not fatal:
+            return (err or lines or ["it left no word"])[-1]
+        return fatal[-1].partition("| ")[2] or fatal[-1]
+
+    def pause(self) -> None:
+        """Let the host process stand still, as a machine without time would."""
+        self._signal(signal.SIGSTOP)
+        self.is_paused = True
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+        self.is_paused = False
+
+    def kill(self) -> None:
+        """End it as a power cut would: nothing is said, nothing is flushed."""
+        self._signal(signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+
+    def stop(self) -> None:
+        """Ask the node to stop, and insist if it does not."""
+        if self._process is None:
+            return
+        if self.is_alive:
+            if self.is_paused:
+                self.resume()
+            self._signal(signal.SIGTERM)
+            try:
+                self._process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        self._process.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)

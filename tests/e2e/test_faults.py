@@ -1,0 +1,44 @@
+"""Real nodes lose their primary under load, and lose nothing that was committed.
+
+Longer runs with every fault: ``python -m ccfpy.testing.faults``.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from ccfpy.testing.faults.faults import FaultKind
+from ccfpy.testing.faults.namespaces import why_not
+from ccfpy.testing.faults.report import render
+from ccfpy.testing.faults.run import Plan, Report, run_faults
+
+CUT_OFF = why_not()
+
+
+def _run(plan: Plan) -> Report:
+    said: list[str] = []
+    report = run_faults(plan, said.append)
+    # What pytest shows should a check below fail.
+    said.extend(render(report))
+    return report
+
+
+def test_a_killed_primary_is_replaced_and_nothing_is_lost(tmp_path: Path) -> None:
+    # With this seed the first fault is that of the primary.
+    report = _run(
+        Plan(workspace=tmp_path, seconds=1, seed=1, kinds=[FaultKind.KILL], clients=4)
+    )
+    (killed, *_) = report.faults
+    assert killed.was_primary
+    assert killed.resumed_s is not None
+    assert len(report.views) >= 2
+    assert report.checked.committed > 50
+    assert report.evidence.copies > report.evidence.chunks
+
+
+@pytest.mark.skipif(CUT_OFF is not None, reason=str(CUT_OFF))
+def test_partitions_of_both_and_of_one_direction_lose_nothing(tmp_path: Path) -> None:
+    kinds = [FaultKind.PARTITION, FaultKind.ONEWAY]
+    report = _run(Plan(workspace=tmp_path, seconds=8, seed=3, kinds=kinds, clients=4))
+    assert {fault.kind for fault in report.faults} == set(kinds)
+    assert report.checked.committed > 50

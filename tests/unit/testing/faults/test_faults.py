@@ -1,0 +1,8 @@
+"""Every kind of fault can be made."""
+
+from ccfpy.testing.faults.faults import _FAULTS, NAMESPACED, FaultKind
+
+
+def test_every_kind_has_its_fault() -> None:
+    assert set(_FAULTS) == set(FaultKind)
+    assert set(NAMESPACED) < set(FaultKind)

@@ -1,0 +1,63 @@
+"""What is written for a node is what the host reads."""
+
+from pathlib import Path
+
+import pytest
+
+from ccfpy.base.json import dumps
+from ccfpy.boundary.configuration import CommandType
+from ccfpy.client.share import constitution
+from ccfpy.host.config import parse_configuration
+from ccfpy.testing.processes.configuration import (
+    INTERFACE,
+    Placement,
+    ServiceOptions,
+    founder,
+    joiner,
+)
+
+
+@pytest.fixture
+def options(tmp_path: Path) -> ServiceOptions:
+    return ServiceOptions(
+        workspace=tmp_path,
+        app="logging",
+        constitution=constitution("default"),
+        program=("node",),
+        members=("alice", "bob"),
+        election_timeout_ms=700,
+        extra={"tick_interval": "5ms"},
+    )
+
+
+def test_the_first_node_starts_a_service_of_its_members(
+    options: ServiceOptions,
+) -> None:
+    options.shared.mkdir()
+    options.keys("bob").encryption_public_key.write_text("key")
+    text = dumps(founder(options, Placement(port=8000)))
+    file = parse_configuration(text, name="0.config.json")
+    assert file.command.type is CommandType.START
+    assert file.command.start is not None
+    assert len(file.command.start.constitution_files) == 4
+    assert [
+        member.encryption_public_key_file is None
+        for member in file.command.start.members
+    ] == [True, False]
+    interface = file.network.rpc_interfaces[INTERFACE]
+    assert interface.bind_address == "127.0.0.1:8000"
+    assert file.consensus.election_timeout == 700_000
+    assert file.tick_interval == 5_000
+    assert file.ledger.directory == options.ledger(0).name
+
+
+def test_a_further_node_joins_by_one_that_is_there(options: ServiceOptions) -> None:
+    placement = Placement(host="198.18.0.2")
+    text = dumps(joiner(options, placement, 3, target="198.18.0.6:8000"))
+    file = parse_configuration(text, name="3.config.json")
+    assert file.command.type is CommandType.JOIN
+    assert file.command.join is not None
+    assert file.command.join.target_rpc_address == "198.18.0.6:8000"
+    assert file.network.node_to_node_interface.bind_address == "198.18.0.2:0"
+    assert file.node_certificate.subject_alt_names == ()
+    assert options.folder(3).name == "sandbox_3"
