@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, KeyFiles
+from ccfpy.crypto.ec import Curve
 
 INTERFACE = "primary_rpc_interface"
 HOST = "127.0.0.1"
@@ -25,6 +26,7 @@ class ServiceOptions:
         app: a sample's name or a path.
         members: names of the founding members.
         users: names of those it is opened for.
+        curve: of members' and users' keys.
         constitution: scripts, in order.
         election_timeout_ms: how long a backup hears nothing before it stands.
         message_timeout_ms: between two words of an idle primary.
@@ -32,7 +34,9 @@ class ServiceOptions:
         chunk_size: when a ledger file is closed, such as ``20KB``.
         join_retry_ms: between two questions of a joiner.
         forwarding_timeout_ms: how long a backup waits for the primary's answer.
-        extra: entries of every configuration file to add or replace, by section.
+        service_validity_days: of the service's first certificate.
+        extra: entries of every configuration file to add or replace; in a section, the
+            entries that it names.
         program: how a node is started; its options follow.
     """
 
@@ -42,6 +46,7 @@ class ServiceOptions:
     program: Sequence[str]
     members: Sequence[str] = ("member0",)
     users: Sequence[str] = ("user0",)
+    curve: Curve = Curve.SECP256R1
     label: str = "sandbox"
     election_timeout_ms: int = 1000
     message_timeout_ms: int = 100
@@ -50,6 +55,7 @@ class ServiceOptions:
     join_retry_ms: int = 200
     forwarding_timeout_ms: int = 3000
     log_level: str = "info"
+    service_validity_days: int = 90
     extra: Mapping[str, Json] = field(default_factory=dict)
 
     @property
@@ -110,7 +116,7 @@ def founder(options: ServiceOptions, placement: Placement) -> JsonObject:
             "maximum_node_certificate_validity_days": 365,
             "maximum_service_certificate_validity_days": 365,
         },
-        "initial_service_certificate_validity_days": 90,
+        "initial_service_certificate_validity_days": options.service_validity_days,
         "service_subject_name": "CN=ccfpy service",
     }
     return _configuration(options, placement, 0, {"type": "Start", "start": start})
@@ -170,4 +176,10 @@ def _configuration(
             "rpc_addresses_file": f"{number}.rpc_addresses",
         },
     }
-    return sections | dict(options.extra)
+    for name, entry in options.extra.items():
+        section = sections.get(name)
+        if isinstance(section, dict) and isinstance(entry, dict):
+            sections[name] = section | entry
+        else:
+            sections[name] = entry
+    return sections

@@ -22,7 +22,6 @@ from ccfpy.client.keyfiles import generate_keys
 from ccfpy.client.opening import carry, open_service, wait_ready
 from ccfpy.client.reply import text_field
 from ccfpy.client.signer import FileSigner
-from ccfpy.crypto.ec import Curve
 from ccfpy.testing.processes.configuration import (
     Placement,
     ServiceOptions,
@@ -81,7 +80,7 @@ class ProcessNetwork:
         for name in (*options.members, *options.users):
             generate_keys(
                 options.keys(name),
-                curve=Curve.SECP256R1,
+                curve=options.curve,
                 with_encryption_key=name in options.members,
             )
 

@@ -61,3 +61,21 @@ def test_a_further_node_joins_by_one_that_is_there(options: ServiceOptions) -> N
     assert file.network.node_to_node_interface.bind_address == "198.18.0.2:0"
     assert file.node_certificate.subject_alt_names == ()
     assert options.folder(3).name == "sandbox_3"
+
+
+def test_an_entry_of_a_section_leaves_the_others(tmp_path: Path) -> None:
+    options = ServiceOptions(
+        workspace=tmp_path,
+        app="logging",
+        constitution=(),
+        program=("node",),
+        signature_delay_ms=70,
+        service_validity_days=9,
+        extra={"ledger_signatures": {"early": True}},
+    )
+    text = dumps(founder(options, Placement()))
+    file = parse_configuration(text, name="0.config.json")
+    assert file.ledger_signatures.early
+    assert file.ledger_signatures.delay == 70_000
+    assert file.command.start is not None
+    assert file.command.start.initial_service_certificate_validity_days == 9
