@@ -2,12 +2,15 @@
 
 ``python -m ccfpy.testing.slow_disk --delay-ms 50 [--app APP] NODE-OPTIONS…`` is
 ``ccfpy node`` but for that. The delay holds up the host as a disk that stalls does.
+With ``--delay-file FILE`` the disk is as slow as the file says, for as long as it is
+there.
 """
 
 import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from ccfpy.enclave.assembly import build_node
@@ -86,17 +89,35 @@ def main(argv: Sequence[str]) -> int:
         description="Run a node whose disk is slow; other options are the node's.",
         allow_abbrev=False,
     )
-    parser.add_argument("--delay-ms", type=int, required=True, help="of each write")
+    delays = parser.add_mutually_exclusive_group(required=True)
+    delays.add_argument("--delay-ms", type=int, help="of each write")
+    delays.add_argument(
+        "--delay-file", type=Path, help="holds the same; without it there is no delay"
+    )
     parser.add_argument("--app", default="logging", help="as of `ccfpy node`")
     options, rest = parser.parse_known_args(argv)
-    delay_s = options.delay_ms / 1000
-
     return run(
         options.app,
         rest,
         in_process=lambda app: InProcessLink(lambda: build_node(app)),
-        disk=SlowDisk(RealDisk(), lambda: time.sleep(delay_s)),
+        disk=SlowDisk(RealDisk(), _delay(options.delay_ms, options.delay_file)),
     )
+
+
+def _delay(delay_ms: int | None, file: Path | None) -> Callable[[], None]:
+    if file is None:
+        assert delay_ms is not None, "one of the two is given"
+        return partial(time.sleep, delay_ms / 1000)
+    return partial(wait_as_told, file)
+
+
+def wait_as_told(file: Path) -> None:
+    """Wait as many milliseconds as a file says, and not at all if it is not there."""
+    try:
+        text = file.read_text()
+    except FileNotFoundError:
+        return
+    time.sleep(int(text or 0) / 1000)
 
 
 if __name__ == "__main__":

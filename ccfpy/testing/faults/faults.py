@@ -8,7 +8,6 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import TypeAlias
 
 from ccfpy.testing.faults.disks import SizedDisks
@@ -37,6 +36,10 @@ class FaultKind(StrEnum):
 
 NAMESPACED = (FaultKind.PARTITION, FaultKind.ONEWAY)
 """Faults that need nodes in network namespaces."""
+
+DELAY_FILE = "disk_delay_ms"
+"""In a node's folder: how many milliseconds its disk takes, while it is there."""
+DELAYS_MS = (20, 50, 200)
 
 Undo: TypeAlias = Callable[[], Awaitable[None]]
 
@@ -141,19 +144,14 @@ async def _fill(node: NodeProcess, means: Means) -> Undo:
 
 
 async def _slow(node: NodeProcess, means: Means) -> Undo:
-    control = delay_file(node)
-    control.write_text(str(means.dice.choice((20, 50, 200))))
+    control = node.folder / DELAY_FILE
+    control.write_text(str(means.dice.choice(DELAYS_MS)))
 
     async def undo() -> None:
         control.unlink(missing_ok=True)
         await _replace_if_dead(node, means)
 
     return undo
-
-
-def delay_file(node: NodeProcess) -> Path:
-    """Name the file that tells a node's disk how many milliseconds to take."""
-    return node.folder / "disk_delay_ms"
 
 
 async def _replace_if_dead(node: NodeProcess, means: Means) -> None:

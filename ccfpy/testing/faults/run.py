@@ -7,6 +7,7 @@ all is healed, and the service must commit again, everywhere, before it is judge
 import asyncio
 import contextlib
 import random
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,13 @@ from ccfpy.testing.faults import app as fault_app
 from ccfpy.testing.faults.clients import Clients
 from ccfpy.testing.faults.disks import SizedDisks
 from ccfpy.testing.faults.evidence import Evidence, gather_evidence, watch_entries
-from ccfpy.testing.faults.faults import NAMESPACED, FaultKind, Means, inflict
+from ccfpy.testing.faults.faults import (
+    DELAY_FILE,
+    NAMESPACED,
+    FaultKind,
+    Means,
+    inflict,
+)
 from ccfpy.testing.faults.namespaces import Namespaces
 from ccfpy.testing.faults.recorder import Recorder
 from ccfpy.testing.processes.configuration import ServiceOptions
@@ -30,6 +37,11 @@ from ccfpy.testing.processes.node import NodeProcess
 
 PROGRESS_TIMEOUT_S = 60.0
 WATCH_S = 0.2
+SLOW_PROGRAM = (
+    sys.executable,
+    *("-m", "ccfpy.testing.slow_disk", "--delay-file", DELAY_FILE),
+)
+"""Every node's program where disks can be slow: a service knows but one program."""
 HISTORY_FILE = "history.jsonl"
 
 
@@ -147,7 +159,7 @@ class Run:
             workspace=plan.workspace,
             app=str(Path(fault_app.__file__).resolve()),
             constitution=constitution("default"),
-            program=NODE_PROGRAM,
+            program=SLOW_PROGRAM if FaultKind.SLOW_DISK in plan.kinds else NODE_PROGRAM,
             election_timeout_ms=plan.election_timeout_ms,
             forwarding_timeout_ms=plan.election_timeout_ms // 3,
             chunk_size="50KB",

@@ -2,11 +2,12 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from ccfpy.host.disk import read_file
 from ccfpy.testing.disk import MemoryDisk
-from ccfpy.testing.slow_disk import SlowDisk
+from ccfpy.testing.slow_disk import SlowDisk, wait_as_told
 
 FOLDER = Path("/ledger")
 X, Y = FOLDER / "x", FOLDER / "y"
@@ -39,6 +40,18 @@ def test_what_changes_the_disk_waits_and_what_reads_does_not() -> None:
     assert waits == 6
     disk.remove(Y)
     assert waits == 7
+
+
+def test_a_file_tells_how_long_to_wait_for_as_long_as_it_is_there(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "delay_ms"
+    for text, least_s in ((None, 0.0), ("", 0.0), ("30", 0.03)):
+        if text is not None:
+            file.write_text(text)
+        before = time.monotonic()
+        wait_as_told(file)
+        assert time.monotonic() - before >= least_s
 
 
 def test_it_is_a_nodes_program() -> None:
