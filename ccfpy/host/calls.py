@@ -11,7 +11,7 @@ from typing import cast
 from ccfpy.base.ids import CallId
 from ccfpy.base.limits import CALLS_MAX, SESSION_BACKLOG_BYTES_MAX
 from ccfpy.boundary.events import CallData, CallEnded, CallOpened, Event
-from ccfpy.host.connecting import ConnectFailed, connect, reason
+from ccfpy.host.connecting import ConnectFailed, connect, reason, soon
 
 
 class Call(asyncio.Protocol):
@@ -117,7 +117,7 @@ class Calls:
             return
         self._post(CallOpened(call=call.number))
         if self.link_is_congested:
-            self._update_reading(call)
+            soon(lambda: self._update_reading(call))
 
     def received(self, call: Call, data: bytes) -> None:
         """Pass bytes on."""

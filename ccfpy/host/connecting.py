@@ -45,6 +45,15 @@ def reason(error: Exception | None) -> str:
     return str(error) or type(error).__name__
 
 
+def soon(update: Callable[[], None]) -> None:
+    """Do something about a connection once it has really begun.
+
+    A loop begins to read after it has announced a connection, whatever was said in
+    between: only then can reading be paused.
+    """
+    asyncio.get_running_loop().call_soon(update)
+
+
 def tune(transport: asyncio.BaseTransport, *, timeout_s: float) -> None:
     """Send at once, and notice a silent other end, on the connection of a transport.
 

@@ -31,7 +31,7 @@ from ccfpy.base.limits import (
 )
 from ccfpy.boundary.events import Event
 from ccfpy.host.addresses import Address
-from ccfpy.host.connecting import ConnectFailed, connect, tune
+from ccfpy.host.connecting import ConnectFailed, connect, soon, tune
 from ccfpy.host.log import Journal
 from ccfpy.host.peer_frames import PeerFrames, fits_a_frame, frame_head
 
@@ -228,7 +228,7 @@ class Peers:
                 self._drop(next(iter(self._incoming)))
             self._incoming[connection] = None
         if self._is_holding_up:
-            _set_reading(connection, is_reading=False)
+            soon(lambda: _set_reading(connection, is_reading=not self._is_holding_up))
 
     def received(self, connection: PeerConnection, data: bytes) -> None:
         """Pass on what another node sent."""

@@ -16,6 +16,7 @@ from ccfpy.base.limits import (
     SESSIONS_HARD_MARGIN,
 )
 from ccfpy.boundary.events import Event, SessionClosed, SessionData, SessionOpened
+from ccfpy.host.connecting import soon
 
 WRITE_BUFFER_HIGH = 1 << 20
 """Unsent bytes beyond which a client is not read from."""
@@ -149,7 +150,7 @@ class Sessions:
             )
         )
         if self.link_is_congested:
-            session.update_reading()
+            soon(session.update_reading)
 
     def closed(self, session: Session) -> None:
         """Forget a connection; announce it if the enclave has not ended it itself."""

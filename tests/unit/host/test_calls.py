@@ -2,12 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from typing import cast
+
+import pytest
 
 from ccfpy.base.ids import CallId
 from ccfpy.base.limits import CALLS_MAX
 from ccfpy.boundary.events import CallData, CallEnded, CallOpened, Event
 from ccfpy.host.calls import Calls
+from tests.unit.host import waiting
 from tests.unit.host.waiting import wait_until
+
+pytestmark = pytest.mark.usefixtures("each_loop")
 
 ONE, TWO = CallId(1), CallId(2)
 
@@ -19,9 +25,8 @@ class _Elsewhere(asyncio.Protocol):
         self.world = world
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        self.world.served.append(transport)
+        self.transport = cast("asyncio.Transport", transport)
+        self.world.served.append(self.transport)
 
     def data_received(self, data: bytes) -> None:
         self.world.heard += data
@@ -72,7 +77,7 @@ def _run(story: Callable[[_World], Coroutine[None, None, None]]) -> None:
             )
             server.close()
 
-    asyncio.run(run())
+    waiting.run(run())
 
 
 def test_bytes_go_and_come() -> None:

@@ -8,6 +8,9 @@ import pytest
 
 from ccfpy.host.addresses import Address
 from ccfpy.host.connecting import ConnectFailed, connect, reason, tune
+from tests.unit.host import waiting
+
+pytestmark = pytest.mark.usefixtures("each_loop")
 
 
 class _Visitor(asyncio.Protocol):
@@ -31,7 +34,7 @@ def _connect(address: str, *, source: Address | None = None) -> None:
         await connect(_Visitor, address, timeout_s=0.1, source=source)
         await asyncio.sleep(0)
 
-    asyncio.run(run())
+    waiting.run(run())
 
 
 def _listening() -> socket.socket:
@@ -75,7 +78,7 @@ def test_silence_ends_in_time() -> None:
                     _Guest.there.pop().close()
 
         with pytest.raises(ConnectFailed, match=r"no answer in 0\.1 s"):
-            asyncio.run(run())
+            waiting.run(run())
 
 
 def test_a_tuned_connection_sends_at_once_and_notices_silence() -> None:
@@ -95,7 +98,7 @@ def test_a_tuned_connection_sends_at_once_and_notices_silence() -> None:
                 assert get(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 2000
             transport.abort()
 
-        asyncio.run(run())
+        waiting.run(run())
 
 
 def test_a_transport_without_a_socket_is_left_alone() -> None:

@@ -21,7 +21,10 @@ from ccfpy.host.addresses import Address
 from ccfpy.host.log import Journal
 from ccfpy.host.peer_frames import HEADER_BYTES, frame_head
 from ccfpy.host.peers import Peers
+from tests.unit.host import waiting
 from tests.unit.host.waiting import wait_until
+
+pytestmark = pytest.mark.usefixtures("each_loop")
 
 A, B, C = (NodeId(letter * 64) for letter in "abc")
 CHANNEL, CONSENSUS = PeerTraffic.CHANNEL, PeerTraffic.CONSENSUS
@@ -85,7 +88,7 @@ def _run(story: Callable[[_Node, _Node], Coroutine[None, None, None]]) -> None:
             await a.close()
             await b.close()
 
-    asyncio.run(run())
+    waiting.run(run())
 
 
 async def _stranger(node: _Node) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -261,7 +264,7 @@ def test_connections_come_from_the_configured_address() -> None:
             connection.close()
         await node.close()
 
-    asyncio.run(run())
+    waiting.run(run())
 
 
 def test_a_node_without_an_identity_sends_nothing() -> None:
@@ -271,7 +274,7 @@ def test_a_node_without_an_identity_sends_nothing() -> None:
         nobody.send(B, CHANNEL, b"x")
         assert not len(nobody)
 
-    asyncio.run(run())
+    waiting.run(run())
 
 
 def test_a_message_too_large_for_a_frame_is_lost_and_said_so() -> None:

@@ -132,7 +132,13 @@ def test_nobody_is_read_from_while_the_enclave_does_not_keep_up() -> None:
     session = world.connect(first)
     world.sessions.set_congested(is_congested=True)
     late = _Transport()
-    world.connect(late)
+
+    async def connect() -> None:
+        world.connect(late)
+        assert late.calls == [], "a loop would begin to read after this"
+        await asyncio.sleep(0)
+
+    asyncio.run(connect())
     assert first.calls == late.calls == ["pause"]
     session.pause_writing()
     world.sessions.set_congested(is_congested=False)
