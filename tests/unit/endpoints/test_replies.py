@@ -1,4 +1,12 @@
-from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
+from ccfpy.endpoints.awaited import Awaited
+from ccfpy.endpoints.replies import (
+    bytes_reply,
+    empty_reply,
+    for_who_takes_json,
+    json_reply,
+    text_reply,
+)
+from tests.unit.endpoints.world import StoreNode, context_of
 
 
 def test_json_is_compact_and_sorted() -> None:
@@ -24,3 +32,9 @@ def test_an_empty_reply_has_headers_of_its_own() -> None:
     response.headers["more"] = "x"
     assert given == {"allow": "GET"}
     assert (empty_reply().status, empty_reply().body) == (204, b"")
+
+
+def test_a_response_that_comes_later_is_let_through() -> None:
+    awaited = Awaited()
+    context = context_of(StoreNode(), headers={"accept": "text/html"})
+    assert for_who_takes_json(lambda _: awaited)(context) is awaited

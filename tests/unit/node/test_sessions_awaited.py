@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ccfpy.base import limits
+from ccfpy.boundary.configuration import Authority
 from ccfpy.boundary.effects import CloseSession, SendData
 from ccfpy.boundary.events import SessionClosed, SessionData, Tick
 from ccfpy.endpoints.awaited import Awaited
@@ -12,7 +13,7 @@ from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.registry import Registry
 from ccfpy.http.messages import Response
-from ccfpy.testing.node import Client, InProcessNode
+from ccfpy.testing.node import Client, InProcessNode, listener
 from tests.unit.node.conftest import CONSTITUTION, NOTES, NotesApp
 
 ASK = b"GET /app/later HTTP/1.1\r\n\r\n"
@@ -179,3 +180,50 @@ def test_what_a_waiting_client_sends_on_is_bounded(
     )
     assert (CloseSession(session=client.session) in effects) is bool(excess)
     assert app.awaited[-1].is_abandoned is bool(excess)
+
+
+def test_a_client_that_leaves_as_its_answer_comes_is_sent_nothing(
+    patient: InProcessNode,
+) -> None:
+    client, other = patient.connect(), patient.connect()
+    client.send(ASK)
+    asked = other.encrypt(b"POST /app/settle HTTP/1.1\r\n\r\n")
+    effects = patient.step(
+        SessionData(session=other.session, data=asked),
+        SessionClosed(session=client.session),
+    )
+    sent = [e.session for e in effects if isinstance(e, SendData)]
+    assert sent == [other.session]
+
+
+def test_a_connection_that_broke_meanwhile_ends_when_its_answer_comes(
+    app: PatientApp, patient: InProcessNode
+) -> None:
+    client = patient.connect()
+    client.send(ASK)
+    assert patient.trusted._sessions is not None
+    tls = patient.trusted._sessions._connections[client.session]._tls
+    assert tls is not None
+    tls.close()
+    _settle(app, patient)
+    assert client.is_closed
+
+
+def test_an_awaited_answer_is_sent_on_an_interface_without_tls(
+    app: PatientApp, make_node: Callable[[], InProcessNode]
+) -> None:
+    plain = listener(
+        "plain", authority=Authority.UNSECURED, port=8002, accepted_endpoints=(".*",)
+    )
+    node = InProcessNode(
+        app,
+        constitution=CONSTITUTION,
+        members=make_node().members,
+        interfaces=(listener(), plain),
+    )
+    node.open_service()
+    session = node.open_session("plain")
+    node.step(SessionData(session=session, data=ASK))
+    assert session not in node.host.sent
+    _settle(app, node)
+    assert node.host.sent[session].startswith(b"HTTP/1.1 202 Accepted\r\n")
