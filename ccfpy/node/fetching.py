@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from ccfpy.base import limits
-from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.errors import CcfpyError, LimitExceeded, Malformed
 from ccfpy.base.ids import CallId
 from ccfpy.boundary.configuration import JoinConfiguration
 from ccfpy.boundary.effects import CommitSnapshot, WriteSnapshot
@@ -110,6 +110,7 @@ class SnapshotFetching:
         self._redirects = 0
         self._now_ms = 0
         self._due_ms: int | None = None
+        self._is_to_look = False
         self._place = _Place(section.target_rpc_address, PATH)
         self._pieces: list[bytes] = []
         self._bytes = 0
@@ -127,6 +128,9 @@ class SnapshotFetching:
     def tick(self, now_ms: int) -> None:
         """Try again when it is time."""
         self._now_ms = now_ms
+        if self._is_to_look:
+            self._is_to_look = False
+            self._look_here()
         if self._due_ms is not None and now_ms >= self._due_ms:
             self._due_ms = None
             self._attempt()
@@ -242,7 +246,11 @@ class SnapshotFetching:
     # From the host
 
     def _look_here(self) -> None:
-        self._reads.look(then=self._is_here)
+        try:
+            self._reads.look(then=self._is_here)
+        except LimitExceeded:
+            # Clients ask the host too; their questions are answered before long.
+            self._is_to_look = True
 
     def _is_here(self, found: Found | None) -> None:
         if found is None:

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from ccfpy.base import limits
+from ccfpy.base.errors import LimitExceeded
 from ccfpy.base.ids import CallId
 from ccfpy.boundary.configuration import JoinConfiguration
+from ccfpy.boundary.effects import ReadSnapshot
 from ccfpy.http.messages import Request, Response
 from ccfpy.http.ranges import parse_range
 from ccfpy.http.tls import ClientContext
@@ -41,6 +43,7 @@ class Way:
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
+        self.is_full = False
 
     def request(
         self,
@@ -51,6 +54,8 @@ class Way:
         then: Callable[[Outcome], None],
         response_bytes_max: int,
     ) -> CallId:
+        if self.is_full:
+            raise LimitExceeded("too many calls")
         assert isinstance(trust, ClientContext)
         assert response_bytes_max >= limits.SNAPSHOT_READ_BYTES_MAX
         self.asked.append(Asked(address + request.url, request.headers["range"], then))
@@ -218,7 +223,47 @@ def test_a_damaged_one_of_the_host_is_refused_with_the_reason() -> None:
     assert "snapshot_1000_1500.committed: the snapshot is damaged" in joiner.refused[0]
 
 
-def test_one_of_the_host_that_cannot_be_read_is_refused(
+def test_no_room_for_a_call_is_an_attempt_that_failed() -> None:
+    joiner = Joiner()
+    joiner.way.is_full = True
+    joiner.answer(redirect(f"https://{PRIMARY}/node/snapshot"))
+    assert joiner.host.logs[-1] == "Error during snapshot fetch: too many calls"
+    joiner.way.is_full = False
+    joiner.fetching.tick(1000)
+    joiner.serve(DATA)
+    assert joiner.host.files == {NAME: DATA}
+
+
+def test_it_waits_its_turn_where_clients_ask_the_host_too() -> None:
+    joiner = Joiner()
+    for _ in range(limits.SNAPSHOT_READS_MAX):
+        joiner.host.reads.look(then=lambda _: None)
+    joiner.way.asked[-1].then(Response(status=404))
+    joiner.fetching.tick(1)
+    assert joiner.found == []
+    joiner.host.perform()
+    joiner.fetching.tick(2)
+    joiner.host.perform()
+    assert joiner.found == [None]
+    joiner.fetching.tick(3)
+    joiner.host.perform()
+    assert joiner.found == [None]
+
+
+def test_one_of_the_host_that_goes_meanwhile_is_refused() -> None:
+    joiner = Joiner()
+    joiner.host.files[NAME] = DATA
+    joiner.way.asked[-1].then(Response(status=404))
+    (*_, look) = joiner.host.outbox.take()
+    assert isinstance(look, ReadSnapshot)
+    joiner.host.reads.answered(joiner.host.read(look))
+    joiner.host.files.clear()
+    joiner.host.perform()
+    assert joiner.found == []
+    assert joiner.refused == [f"the local snapshot {NAME} cannot be read"]
+
+
+def test_one_of_the_host_that_cannot_be_used_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     local = replace(SECTION, fetch_recent_snapshot=False)
