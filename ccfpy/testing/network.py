@@ -240,6 +240,23 @@ class Network:
             assert self.now_ms < end, f"not so within {most_ms} ms"
             self.advance(TICK_MS)
 
+    def has_settled(self, *nodes: InProcessNode) -> bool:
+        """Tell whether all that was written anywhere is final at these nodes, or all.
+
+        With a wait until then a test begins where nothing is under way.
+        """
+        alive = [node for node in self.nodes if self.is_alive(node)]
+        last = max(node.host.after + len(node.host.entries) for node in alive)
+        return last > 0 and all(node.host.commit == last for node in nodes or alive)
+
+    def wait_until_settled(self, *nodes: InProcessNode) -> None:
+        """Let time pass until all that was written is final at these nodes, or all.
+
+        Raises:
+            AssertionError: it does not become so.
+        """
+        self.wait_until(lambda: self.has_settled(*nodes))
+
     # What `ccfpy.testing.surroundings.Outside` asks for
 
     def take(self, node: InProcessNode, effect: Effect) -> bool:

@@ -1,6 +1,5 @@
 """What members decide about nodes: trust, policy, retirement, renewal."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -60,11 +59,6 @@ def endorsed(node: InProcessNode, other: InProcessNode) -> Certificate:
     return Certificate.from_pem(pem)
 
 
-def has_caught_up(network: Network, node: InProcessNode) -> Callable[[], bool]:
-    first = network.nodes[0]
-    return lambda: bool(node.host.commit) and node.host.commit == first.host.commit
-
-
 def presented(node: InProcessNode) -> Certificate:
     """Give the certificate that a client is shown now."""
     der = node.connect()._tls.peer_certificate_der
@@ -78,7 +72,7 @@ def pair(network: Network) -> Network:
     second = network.join()
     network.deliver()
     assert trust(network.nodes[0], second) == "Accepted"
-    network.wait_until(has_caught_up(network, second))
+    network.wait_until_settled(second)
     return network
 
 
@@ -96,7 +90,7 @@ def test_a_node_is_endorsed_from_when_and_for_how_long_members_say(
     assert certificate.not_before == FROM_TIME
     assert certificate.not_after == FROM_TIME + timedelta(days=7, seconds=-1)
     certificate.verify_signed_by(Certificate.from_pem(first.service_certificate))
-    network.wait_until(has_caught_up(network, joiner))
+    network.wait_until_settled(joiner)
     assert presented(joiner) == certificate
     own = replica_of(joiner).identity.self_signed
     assert own.validity_s == certificate.validity_s
@@ -112,7 +106,7 @@ def test_a_node_is_trusted_with_the_secrets_of_that_time(network: Network) -> No
     assert record is not None
     version, _ = replica_of(first).sequence.secrets.latest
     assert record.ledger_secret_seqno == version > 1
-    network.wait_until(has_caught_up(network, joiner))
+    network.wait_until_settled(joiner)
     assert list(replica_of(joiner).sequence.secrets) == list(
         replica_of(first).sequence.secrets
     )
@@ -240,7 +234,7 @@ def test_another_node_may_take_the_address_of_a_retired_one(pair: Network) -> No
     address = replacement.boot.configuration.node_to_node.published_address
     assert address == second.boot.configuration.node_to_node.published_address
     assert trust(first, replacement) == "Accepted"
-    pair.wait_until(has_caught_up(pair, replacement))
+    pair.wait_until_settled(replacement)
 
 
 # Data and certificates
@@ -251,7 +245,7 @@ def test_members_describe_a_node(pair: Network) -> None:
     data: Json = {"rack": 7}
     set_to = decide(first, "set_node_data", node_id=second.node_id, node_data=data)
     assert set_to == "Accepted"
-    pair.wait_until(has_caught_up(pair, second))
+    pair.wait_until_settled(second)
     described = second.request("GET", "/node/network/nodes/self")
     assert json.loads_object(described.body)["node_data"] == data
 
@@ -315,5 +309,5 @@ def test_a_node_can_join_by_the_service_certificate_of_before_its_renewal(
     joiner = pair.join()
     pair.deliver()
     assert trust(first, joiner) == "Accepted"
-    pair.wait_until(has_caught_up(pair, joiner))
+    pair.wait_until_settled(joiner)
     assert replica_of(joiner).service_identity.certificate.not_before == FROM_TIME

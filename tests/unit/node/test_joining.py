@@ -163,7 +163,7 @@ def test_a_node_joins_a_service_that_opens(new_network: Network) -> None:
         joiner,
         f"Node has now joined the network as node {joiner.node_id}: all domains",
     )
-    new_network.wait_until(lambda: joiner.host.commit == first.host.commit)
+    new_network.wait_until_settled(joiner)
     assert joiner.host.entries == first.host.entries
 
 
@@ -179,14 +179,13 @@ def test_a_joiner_is_asked_for_nothing_after_it_joined(new_network: Network) -> 
 
 
 def test_a_node_waits_until_members_trust_it(network: Network) -> None:
-    first = network.nodes[0]
     joiner = network.join()
     network.advance(3 * RETRY_MS)
     assert state(joiner) == "Pending"
     assert said(joiner, "is waiting for votes of members to be trusted") == 4
     trust(network, joiner)
     network.wait_until(lambda: state(joiner) == "PartOfNetwork")
-    network.wait_until(lambda: joiner.host.commit == first.host.commit)
+    network.wait_until_settled(joiner)
     answer = joiner.request("GET", f"/node/network/nodes/{joiner.node_id}")
     assert json.loads_object(answer.body)["status"] == "Trusted"
 
@@ -199,9 +198,7 @@ def test_a_trusted_node_reads_what_was_private_before(
     joiner = network.join()
     network.deliver()
     trust(network, joiner)
-    network.wait_until(
-        lambda: bool(joiner.host.commit) and joiner.host.commit == first.host.commit
-    )
+    network.wait_until_settled(joiner)
     answer = joiner.request("GET", "/app/notes?name=a", person=alice)
     assert json.loads(answer.body) == "before it came"
 
@@ -215,9 +212,7 @@ def test_a_joiner_is_told_of_secrets_made_after_it_was_trusted(
     trust(network, joiner)
     first.propose({"name": "trigger_ledger_rekey"})
     first.request("PUT", "/app/notes", body={"a": "after a rekey"}, person=alice)
-    network.wait_until(
-        lambda: bool(joiner.host.commit) and joiner.host.commit == first.host.commit
-    )
+    network.wait_until_settled(joiner)
     answer = joiner.request("GET", "/app/notes?name=a", person=alice)
     assert json.loads(answer.body) == "after a rekey"
 
@@ -286,10 +281,7 @@ def pair(network: Network) -> Network:
     second = network.join()
     network.deliver()
     trust(network, second)
-    first = network.nodes[0]
-    network.wait_until(
-        lambda: bool(second.host.commit) and second.host.commit == first.host.commit
-    )
+    network.wait_until_settled(second)
     return network
 
 
@@ -511,11 +503,8 @@ def test_a_refusal_stops_the_node(impostor: Impostor, status: int) -> None:
 
 
 def test_no_host_ever_holds_what_a_joiner_is_given(new_network: Network) -> None:
-    first = new_network.nodes[0]
     joiner = new_network.join()
-    new_network.wait_until(
-        lambda: bool(joiner.host.commit) and joiner.host.commit == first.host.commit
-    )
+    new_network.wait_until_settled(joiner)
     replica = joiner.trusted._replica
     assert replica is not None
     _, secret = replica.sequence.secrets.latest

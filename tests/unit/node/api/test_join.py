@@ -295,12 +295,7 @@ def test_the_endpoint_is_not_in_the_document_for_people(node: InProcessNode) -> 
 def backup(new_network: Network) -> InProcessNode:
     """A backup of a service that opens, caught up."""
     second = new_network.join()
-    new_network.wait_until(
-        lambda: (
-            bool(second.host.commit)
-            and second.host.commit == new_network.nodes[0].host.commit
-        )
-    )
+    new_network.wait_until_settled(second)
     return second
 
 

@@ -90,9 +90,7 @@ def test_a_node_that_is_not_entered_yet_describes_itself(network: Network) -> No
 def test_every_node_describes_every_node(new_network: Network) -> None:
     first = new_network.nodes[0]
     second = new_network.join()
-    new_network.wait_until(
-        lambda: bool(second.host.commit) and second.host.commit == first.host.commit
-    )
+    new_network.wait_until_settled(second)
     for path in ("nodes", "nodes/primary", f"nodes/{second.node_id}"):
         assert ask(first, f"/node/network/{path}") == ask(
             second, f"/node/network/{path}"

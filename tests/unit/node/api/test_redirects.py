@@ -36,12 +36,10 @@ def backup(members: tuple[Person, ...]) -> InProcessNode:
     network = Network(
         NotesApp(), constitution=CONSTITUTION, members=members, configure=two_ways
     )
-    first = network.start()
+    network.start()
     network.advance(200)
     second = network.join()
-    network.wait_until(
-        lambda: bool(second.host.commit) and second.host.commit == first.host.commit
-    )
+    network.wait_until_settled(second)
     return second
 
 
