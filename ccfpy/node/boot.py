@@ -137,12 +137,7 @@ def replica_of(
             _consensus(configuration.consensus),
             jitter=_jitter(ports.entropy),
         ),
-        sequence=Sequence(
-            store=Store(),
-            secrets=founding.secrets if founding else LedgerSecrets(),
-            bounds=_bounds(configuration),
-            outbox=outbox,
-        ),
+        sequence=_sequence(configuration, founding, outbox),
         peers=channels,
         outbox=outbox,
     )
@@ -192,10 +187,17 @@ def _channels(
     )
 
 
-def _bounds(configuration: NodeConfiguration) -> SequenceLimits:
-    return SequenceLimits(
-        chunk_bytes=configuration.ledger_chunk_bytes,
-        entry_bytes_max=min(configuration.entry_bytes_max, limits.ENTRY_BYTES_MAX),
+def _sequence(
+    configuration: NodeConfiguration, founding: Founding | None, outbox: Outbox
+) -> Sequence:
+    return Sequence(
+        store=Store(),
+        secrets=founding.secrets if founding else LedgerSecrets(),
+        bounds=SequenceLimits(
+            chunk_bytes=configuration.ledger_chunk_bytes,
+            entry_bytes_max=min(configuration.entry_bytes_max, limits.ENTRY_BYTES_MAX),
+        ),
+        outbox=outbox,
     )
 
 

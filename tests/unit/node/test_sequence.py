@@ -1,5 +1,6 @@
 """Transactions in order: seqnos, chunks, limits, commit and secrets."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -15,11 +16,13 @@ from ccfpy.boundary.effects import (
 from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.kv.changes import Writes
 from ccfpy.kv.store import Conflict, Store
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import Signer
+from ccfpy.ledger.tables import COSE_SIGNATURES
 from ccfpy.node.identity import ServiceIdentity
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.sequence import EntryTooLarge, Sequence, SequenceLimits
@@ -88,6 +91,12 @@ class Ledger:
     def sign(self) -> None:
         self.sequence.sign(SIGNER, 2, issued_at=1)
         self.sequence.commit_to(self.sequence.last_seqno)
+
+    @staticmethod
+    def cose_of_another_service(tree: MerkleTree) -> Writes:
+        """Give the signature table of a service with another key."""
+        other = replace(SIGNER, service_key=NODE_KEY)
+        return other.sign(TxId(2, len(tree)), tree, issued_at=1)[COSE_SIGNATURES]
 
     def entries(self) -> list[LedgerEntry]:
         return [
