@@ -7,6 +7,7 @@ about the key that the node proved to hold.
 
 import re
 from enum import StrEnum
+from typing import assert_never
 
 from ccfpy.attestation.virtual import VirtualEvidence
 from ccfpy.base.errors import CcfpyError, Malformed
@@ -60,6 +61,8 @@ def verify_quote(tx: Tx, quote: QuoteInfo, *, public_key_der: bytes) -> bytes:
                 QuoteFault.NOT_VERIFIED,
                 f"evidence of the format {quote.format} cannot be verified here",
             )
+        case _:
+            assert_never(quote.format)
 
 
 def _verify_virtual(tx: Tx, quote: bytes, public_key_der: bytes) -> bytes:

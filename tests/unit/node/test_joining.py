@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass, replace
 
 import pytest
 
-from ccfpy.base import json
+from ccfpy.base import json, limits
 from ccfpy.base.ids import CallId, SessionId
 from ccfpy.base.json import Json
 from ccfpy.boundary.configuration import (
@@ -20,6 +20,7 @@ from ccfpy.boundary.effects import (
     Effect,
     EndCall,
     IdentityMade,
+    Log,
     OpenCall,
     ReadSnapshot,
     SendCall,
@@ -37,8 +38,9 @@ from ccfpy.boundary.events import (
 from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.entropy import SeededEntropy
-from ccfpy.http.messages import Response, serialise_response
-from ccfpy.http.tls import ServerContext, TlsSession
+from ccfpy.http.messages import Request, Response, serialise_response
+from ccfpy.http.tls import ClientContext, ServerContext, TlsSession
+from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.node import Node
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import START_UNIX_US, InProcessNode, Person, listener
@@ -339,8 +341,8 @@ class Impostor:
         assert replica is not None
         return str(replica.state)
 
-    def answer(self, call: int, response: Response) -> list[str]:
-        """Serve the joiner's call; give what it logged."""
+    def accept(self, call: int) -> TlsSession:
+        """Take the joiner's call and hear its request."""
         call_id = CallId(call)
         server = TlsSession(self.context)
         effects = self.joiner.step([CallOpened(call=call_id)])
@@ -350,9 +352,15 @@ class Impostor:
                     server.feed(effect.data)
             output = server.take_output()
             effects = self.joiner.step([CallData(call=call_id, data=output)])
+        return server
+
+    def answer(self, call: int, response: Response) -> list[str]:
+        """Serve the joiner's call; give what it logged."""
+        server = self.accept(call)
         server.write(serialise_response(response))
-        effects = self.joiner.step([CallData(call=call_id, data=server.take_output())])
-        assert EndCall(call=call_id) in effects
+        output = server.take_output()
+        effects = self.joiner.step([CallData(call=CallId(call), data=output)])
+        assert EndCall(call=CallId(call)) in effects
         return [e.message for e in effects if hasattr(e, "message")]
 
     def next_call(self) -> int:
@@ -488,6 +496,16 @@ def test_a_target_that_a_redirect_named_is_given_up_if_nobody_is_there(
     assert OpenCall(call=CallId(3), address="127.0.0.1:8000") in effects
 
 
+def test_a_connection_that_breaks_is_made_again(impostor: Impostor) -> None:
+    impostor.accept(1)
+    effects = impostor.joiner.step([CallEnded(call=CallId(1), reason="reset")])
+    logged = [e.message for e in effects if isinstance(e, Log)]
+    (line,) = logged
+    assert line.startswith("An error occurred while joining the network: 127.0.0.1:")
+    assert line.endswith(": closed without a response")
+    assert impostor.next_call() == 2
+
+
 @pytest.mark.parametrize("status", [400, 401, 404, 499])
 def test_a_refusal_stops_the_node(impostor: Impostor, status: int) -> None:
     logged = impostor.answer(1, Response(status=status, body=b"because"))
@@ -497,6 +515,33 @@ def test_a_refusal_stops_the_node(impostor: Impostor, status: int) -> None:
     )
     assert logged == [reason]
     assert impostor.joiner.step([Tick(monotonic_ms=9_999, unix_us=1)]) == []
+
+
+def test_a_request_that_cannot_be_made_is_made_later(impostor: Impostor) -> None:
+    calls = impostor.joiner._calls
+    impostor.joiner.step([CallEnded(call=CallId(1), reason="refused")])
+    trust_all = ClientContext(
+        trusted_pem=impostor.service.certificate.pem,
+        host="h",
+        now=certs.parse_time("2025-06-15"),
+    )
+    request = Request(method="GET", path="/")
+    while len(calls) < limits.CALLS_MAX:
+        calls.request("h:1", request, trust=trust_all, then=lambda _: None)
+    impostor.now_ms += RETRY_MS
+    tick = Tick(monotonic_ms=impostor.now_ms, unix_us=START_UNIX_US)
+    logged = [e.message for e in impostor.joiner.step([tick]) if isinstance(e, Log)]
+    assert any("beyond the 64 under way" in line for line in logged)
+    calls.tick(impostor.now_ms + limits.CALL_DEADLINE_MS)
+    assert impostor.next_call() == limits.CALLS_MAX + 2
+
+
+def test_an_answer_that_comes_after_the_join_means_nothing(impostor: Impostor) -> None:
+    replica = impostor.joiner._replica
+    assert replica is not None
+    replica.state = NodeState.PART_OF_NETWORK
+    body: Json = {"node_status": "Trusted", "network_info": impostor.network_info()}
+    assert impostor.answer(1, Response(status=200, body=json.dumps(body))) == []
 
 
 # What leaves

@@ -4,6 +4,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.types import (
+    CertificateIssuerPrivateKeyTypes,
+)
 
 from ccfpy.attestation.virtual import MEASUREMENT, VirtualEvidence
 from ccfpy.crypto import certs
@@ -293,6 +299,34 @@ def test_a_key_that_no_secret_could_be_sent_to_is_refused(opening: Service) -> N
     applicant.request = replace(
         applicant.request, public_encryption_key=applicant.key.public_key.pem
     )
+    assert refusal(opening, applicant) is JoinFault.INVALID_INPUT
+
+
+def certificate_of(key: CertificateIssuerPrivateKeyTypes, hours: int) -> Certificate:
+    name = x509.Name.from_rfc4514_string("CN=Node")
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW)
+        .not_valid_after(NOW + timedelta(hours=hours))
+        .sign(key, hashes.SHA256())
+    )
+    return Certificate(made)
+
+
+def test_a_node_must_have_a_key_of_the_kind_that_nodes_have() -> None:
+    certificate = certificate_of(rsa.generate_private_key(65537, 2048), 24)
+    with pytest.raises(JoinRefused, match="RSA") as refused:
+        Joiner.of(certificate)
+    assert refused.value.fault is JoinFault.INVALID_INPUT
+
+
+def test_a_node_must_vouch_for_itself_for_a_day_at_least(opening: Service) -> None:
+    applicant = Applicant()
+    applicant.joiner = Joiner.of(certificate_of(applicant.key.library_key, 23))
     assert refusal(opening, applicant) is JoinFault.INVALID_INPUT
 
 
