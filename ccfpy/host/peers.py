@@ -1,10 +1,11 @@
 """Connections between nodes: what the enclave has for other nodes, and what they send.
 
 Each node opens its own connection to each node whose address it knows, and sends by
-that one. Until it is there it answers by the newest connection that the other opened:
-a node that has only just joined knows nobody's address yet, and the one that speaks to
-it wants an answer. Both kinds are read. Who a frame says it is from is only a claim:
-channels inside the enclave prove it, and a liar gains no more than lost messages.
+that one alone: were both used, a network that is cut in one direction would pass what
+it should not. Only a node whose address is not known, to one that has just joined, is
+answered by the newest connection that it opened. Both kinds are read. Who a frame says
+it is from is only a claim: channels inside the enclave prove it, and a liar gains no
+more than lost messages.
 
 Nothing here waits, and nothing is certain to arrive. A message is lost if its node
 cannot be reached or lets too much pile up; consensus sends again what matters.
@@ -183,14 +184,13 @@ class Peers:
             return
         frame = frame_head(kind, self._own_id, len(payload)) + payload
         peer = self._book.get(to)
-        if peer is not None and peer.connection is not None:
+        if peer is None:
+            answering = self._answering.get(to)
+            if answering is not None:
+                answering.write(frame)
+        elif peer.connection is not None:
             self._note_loss(peer, to, was_taken=peer.connection.write(frame))
-            return
-        is_connecting = peer is not None and self._is_connecting(peer, to)
-        answering = self._answering.get(to)
-        if answering is not None:
-            answering.write(frame)
-        elif peer is not None and is_connecting:
+        elif self._is_connecting(peer, to):
             self._note_loss(peer, to, was_taken=peer.keep(frame))
 
     def set_congested(self, *, is_congested: bool) -> None:

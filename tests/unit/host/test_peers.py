@@ -125,12 +125,27 @@ def test_a_node_that_knows_the_address_opens_its_own_connection() -> None:
         a.peers.send(B, CHANNEL, b"hello")
         await b.wait_for(b"hello")
         b.peers.set_peer(A, a.address)
-        b.peers.send(A, CHANNEL, b"by the old way")
-        await a.wait_for(b"by the old way")
-        await wait_until(lambda: "Added node connection" in b.log, "a connection")
-        b.peers.send(A, CHANNEL, b"by the new")
-        await a.wait_for(b"by the old way", b"by the new")
+        b.peers.send(A, CHANNEL, b"answer")
+        await a.wait_for(b"answer")
         assert len(a.peers) == len(b.peers) == 2
+
+    _run(story)
+
+
+def test_a_node_whose_address_is_known_is_answered_by_no_other_way() -> None:
+    async def story(a: _Node, b: _Node) -> None:
+        nobody = socket.create_server(("127.0.0.1", 0))
+        unreachable = "{}:{}".format(*nobody.getsockname())
+        nobody.close()
+        a.peers.send(B, CHANNEL, b"hello")
+        await b.wait_for(b"hello")
+        b.peers.set_peer(A, unreachable)
+        b.peers.send(A, CHANNEL, b"lost")
+        await wait_until(lambda: "Failed to connect" in b.log, "a failure")
+        b.peers.send(A, CHANNEL, b"lost")
+        b.peers.set_peer(A, a.address)
+        b.peers.send(A, CHANNEL, b"found")
+        await a.wait_for(b"found")
 
     _run(story)
 
