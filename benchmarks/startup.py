@@ -16,10 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.harness.service import free_port
-from ccfpy.cli.local_node import Layout, LocalNode, NodeOptions, write_node_folder
-from ccfpy.client.keyfiles import generate_keys
 from ccfpy.client.share import constitution
 from ccfpy.crypto.ec import Curve
+from ccfpy.testing.processes.configuration import Placement, ServiceOptions, founder
+from ccfpy.testing.processes.network import NODE_PROGRAM, ProcessNetwork
+from ccfpy.testing.processes.node import NodeProcess
 
 BUDGET_S = 2.0
 STARTS = 7
@@ -55,18 +56,21 @@ def measure() -> float:
     context.check_hostname = False  # when it answers is the question, not to whom
     context.verify_mode = ssl.CERT_NONE
     with tempfile.TemporaryDirectory() as folder:
-        layout = Layout(workspace=Path(folder))
-        layout.shared.mkdir()
-        options = NodeOptions(port=free_port(), constitution=constitution("default"))
-        for name in options.members:
-            generate_keys(
-                layout.keys(name), curve=Curve.SECP384R1, with_encryption_key=True
-            )
-        write_node_folder(layout, options)
+        options = ServiceOptions(
+            workspace=Path(folder),
+            app="logging",
+            program=NODE_PROGRAM,
+            curve=Curve.SECP384R1,
+            constitution=constitution("default"),
+        )
+        ProcessNetwork(options).make_keys()
+        placement = Placement(port=free_port())
+        node = NodeProcess(options, 0, placement)
+        node.prepare(founder(options, placement), trusted=None)
         started = time.perf_counter()
-        node = LocalNode.start(layout, options)
+        node.start()
         try:
-            wait_until(lambda: b'"service_status"' in answer(options.port, context))
+            wait_until(lambda: b'"service_status"' in answer(placement.port, context))
             return time.perf_counter() - started
         finally:
             node.stop()

@@ -17,8 +17,8 @@ from typing import Annotated, NamedTuple
 import typer
 
 from ccfpy.base.limits import SESSIONS_HARD_MAX
+from ccfpy.cli.addresses import parse_node, require_free
 from ccfpy.cli.errors import CommandFailed
-from ccfpy.cli.local_node import parse_node, require_free
 from ccfpy.cli.output import print_json, text_console
 from ccfpy.cli.place import JsonOption
 from ccfpy.client.share import share_root

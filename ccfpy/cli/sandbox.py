@@ -10,22 +10,30 @@ import typer
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, loads_object
+from ccfpy.cli.addresses import placements
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.js_bundle import install_app
-from ccfpy.cli.local_node import Layout, NodeOptions, parse_node
 from ccfpy.cli.output import progress_console, text_console
 from ccfpy.cli.sandbox_run import WRITABLE_APP, Plan, Run
 from ccfpy.client.keyfiles import CURVES
 from ccfpy.client.share import constitution as shipped_constitution
+from ccfpy.testing.processes.configuration import ServiceOptions
+from ccfpy.testing.processes.network import NODE_PROGRAM
 
 PARTICIPANTS_MAX = 100
 SCRIPTS = ("actions.js", "validate.js", "resolve.js", "apply.js")
 JS_APP = "js_generic"
+ELECTION_TIMEOUT_MS = 2000
+"""Less than a node's own default, so that a failover can be watched."""
 
 
 NodeOption: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--node", "-n", help="Where to listen: local://HOST:PORT."),
+    typer.Option(
+        "--node",
+        "-n",
+        help="How many nodes, or where one is to listen: local://HOST:PORT.",
+    ),
 ]
 AppOption: TypeAlias = Annotated[
     str | None,
@@ -98,44 +106,44 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
     verbose: VerboseOption = False,
     json: FactsOption = False,
 ) -> None:
-    """Start one node, open its service by the members' votes, try it, keep it.
+    """Start nodes, open their service by the members' votes, try it, keep it.
 
     It writes a transaction, waits for its commit, verifies its receipt offline and
     prints curl commands to go on with. Ctrl-C stops it. What was in the workspace from
-    an earlier run is replaced.
+    an earlier run is replaced. With -n 3 it has three nodes: end one and see another
+    take over.
     """
-    if len(node or []) > 1:
-        raise Misused("a sandbox has one node: give --node once")
-    host, port = parse_node((node or ["local://127.0.0.1:8000"])[0])
     if participants_curve not in CURVES:
         raise Misused(f"no curve {participants_curve!r}: choose {' or '.join(CURVES)}")
-    extra: dict[str, Json] = {
-        "ledger": {"directory": "0.ledger", "chunk_size": ledger_chunk_bytes},
-        "snapshots": {"directory": "0.snapshots", "tx_count": snapshot_tx_interval},
-        "ledger_signatures": {
-            "tx_count": sig_tx_interval,
-            "delay": f"{sig_ms_interval}ms",
-        },
-    }
-    plan = Plan(
-        layout=Layout(workspace=workspace, label=label),
-        options=NodeOptions(
-            host=host,
-            port=port,
-            app=_app(app, package, js_app_bundle),
-            members=[f"member{i}" for i in range(initial_member_count)],
-            constitution=_constitution(constitution, constitution_dir),
-            node_validity_days=initial_node_cert_validity_days,
-            service_validity_days=initial_service_cert_validity_days,
-            log_level=log_level,
-            extra=extra,
-        ),
+    options = ServiceOptions(
+        workspace=workspace,
+        label=label,
+        app=_app(app, package, js_app_bundle),
+        program=NODE_PROGRAM,
+        members=[f"member{i}" for i in range(initial_member_count)],
         users=[f"user{i}" for i in range(initial_user_count)],
-        curve=participants_curve,
+        curve=CURVES[participants_curve],
+        constitution=_constitution(constitution, constitution_dir),
+        election_timeout_ms=ELECTION_TIMEOUT_MS,
+        signature_delay_ms=sig_ms_interval,
+        chunk_size=ledger_chunk_bytes,
+        service_validity_days=initial_service_cert_validity_days,
+        log_level=log_level,
+        extra={
+            "node_certificate": {
+                "initial_validity_days": initial_node_cert_validity_days
+            },
+            "snapshots": {"tx_count": snapshot_tx_interval},
+            "ledger_signatures": {"tx_count": sig_tx_interval, "early": True},
+        },
+    )
+    plan = Plan(
+        options=options,
         actions=[
             *(_issuer(path) for path in jwt_issuer or []),
             *([install_app(js_app_bundle)] if js_app_bundle else []),
         ],
+        placements=placements(node or []),
     )
     run = Run(plan, say=progress_console() if json else text_console())
     with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):

@@ -1,35 +1,33 @@
-"""One sandbox, from empty folders to Ctrl-C: keys, node, opening, a first write."""
+"""One sandbox, from empty folders to Ctrl-C: keys, nodes, opening, a first write."""
 
 import asyncio
 import contextlib
+import shutil
 import signal
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
 
+from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
 from ccfpy.cli.errors import CommandFailed
-from ccfpy.cli.local_node import (
-    Layout,
-    LocalNode,
-    NodeOptions,
-    require_free,
-    write_node_folder,
-)
 from ccfpy.cli.output import print_json
-from ccfpy.client.connection import Connection
 from ccfpy.client.errors import UnexpectedReply
-from ccfpy.client.governance import Governance
-from ccfpy.client.keyfiles import CURVES, generate_keys
-from ccfpy.client.opening import open_service, wait_ready
 from ccfpy.client.receipts import fetch_receipt, verify_receipt
-from ccfpy.client.signer import FileSigner
+from ccfpy.testing.processes.configuration import Placement, ServiceOptions
+from ccfpy.testing.processes.network import NotInTime, ProcessNetwork
+from ccfpy.testing.processes.node import NodeProcess
 
 WRITABLE_APP = "logging"
 """The app to which a first message is written."""
 MESSAGE_ID = 42
+LOOK_S = 0.2
+"""Between two looks at whether all nodes still run."""
+ELECTIONS_WAITED = 5
+"""After so many election timeouts without a primary, there will be none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,25 +36,12 @@ class Plan:
 
     Attributes:
         actions: what else members vote for when the service opens.
+        placements: where each node runs.
     """
 
-    layout: Layout
-    options: NodeOptions
-    users: Sequence[str]
-    curve: str
+    options: ServiceOptions
     actions: Sequence[Mapping[str, Json]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """A service that users can use.
-
-    Attributes:
-        written: the transaction whose receipt was verified.
-    """
-
-    url: str
-    written: TxId
+    placements: Sequence[Placement]
 
 
 class Run:
@@ -64,85 +49,99 @@ class Run:
 
     def __init__(self, plan: Plan, *, say: Console) -> None:
         self._plan = plan
+        self._options = plan.options
         self._say = say
+        self._network = ProcessNetwork(plan.options)
 
     async def until_stopped(self, *, stop_at_once: bool, json: bool) -> None:
         """Bring the service up, tell how to use it, and keep it.
 
         Raises:
-            CancelledError: a signal asked to stop; the node has been stopped.
-            CommandFailed: the service does not come up, or its node ends by itself.
+            CancelledError: a signal asked to stop; the nodes have been stopped.
+            CommandFailed: the service does not come up, or its nodes end by themselves.
         """
-        plan = self._plan
         _cancel_on_signals()
-        require_free(plan.options.host, plan.options.port)
-        self._make_keys()
-        write_node_folder(plan.layout, plan.options)
-        async with self._started() as node:
-            opened = await self._open(node)
+        _clear_workspace(self._options)
+        async with self._nodes():
+            opened = await self._start()
+            written = await self._try(opened)
             if json:
-                print_json(self._facts(node, opened))
+                print_json(self._facts(written))
             else:
-                self._print_examples(opened)
+                self._print_examples(written)
             if not stop_at_once:
-                await self._until_it_ends(node)
+                await self._until_they_end()
 
     def log(self) -> str:
-        """Give the node's log."""
-        path = self._plan.layout.node / "out"
+        """Give the first node's log."""
+        path = self._options.folder(0) / "out"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def _make_keys(self) -> None:
-        plan = self._plan
-        for name in (*plan.options.members, *plan.users):
-            generate_keys(
-                plan.layout.keys(name),
-                curve=CURVES[plan.curve],
-                with_encryption_key=name in plan.options.members,
-            )
-
     @contextlib.asynccontextmanager
-    async def _started(self) -> AsyncIterator[LocalNode]:
-        node = LocalNode.start(self._plan.layout, self._plan.options)
+    async def _nodes(self) -> AsyncIterator[None]:
         try:
-            yield node
+            yield
         finally:
-            node.stop()
-            self._say.print("The node has stopped.")
-
-    async def _open(self, node: LocalNode) -> Opened:
-        plan = self._plan
-        url = await node.wait_started()
-        self._done(f"node started: process {node.pid}, log {node.log}")
-        members = plan.options.members
-        certificate = plan.layout.service_certificate.read_text()
-        async with Connection(url, service_certificate=certificate) as anybody:
-            await wait_ready(anybody)
-            signers = [FileSigner.load(plan.layout.keys(name)) for name in members]
-            opened = await open_service(
-                anybody,
-                [Governance(anybody, signer) for signer in signers],
-                users=[plan.layout.keys(n).certificate.read_text() for n in plan.users],
-                before=plan.actions,
+            self._network.stop()
+            are_several = len(self._plan.placements) > 1
+            self._say.print(
+                "The nodes have stopped." if are_several else "The node has stopped."
             )
-        self._done(f"service opened by its {len(members)} members, in {opened}")
-        written = await self._write(url, certificate) if self._can_write else opened
-        async with Connection(url, service_certificate=certificate) as anybody:
+
+    async def _start(self) -> TxId:
+        """Begin the service, let the others join, open it; give when it was opened."""
+        network = self._network
+        first, *others = self._plan.placements
+        try:
+            await network.begin([first])
+            self._tell(network.nodes[0], "started")
+            joining = [network.launch(placement) for placement in others]
+            for node in joining:
+                await node.wait_started()
+            for node in joining:
+                await network.wait_joined(node)
+                self._tell(node, "joined")
+        except CcfpyError as error:
+            ended = [node for node in network.nodes if not node.is_alive]
+            if not ended:
+                raise
+            raise CommandFailed(
+                f"{_named(ended[0])} did not start: {ended[0].last_words()}"
+            ) from error
+        opened = await network.open(self._plan.actions)
+        count = len(self._options.members)
+        self._done(f"service opened by its {count} members, in {opened}")
+        for node in network.nodes:
+            name = f"{node.number}.rpc_addresses"
+            shutil.copy(node.folder / name, self._options.shared / name)
+        return opened
+
+    def _tell(self, node: NodeProcess, what: str) -> None:
+        words = f"process {node.pid}, log {node.log}"
+        if len(self._plan.placements) == 1:
+            self._done(f"node {what}: {words}")
+        else:
+            self._done(f"{_named(node)} {what}: {node.url}, {words}")
+
+    async def _try(self, opened: TxId) -> TxId:
+        """Write a message if the app takes any, and verify a receipt; give whose."""
+        node = self._network.nodes[0]
+        written = await self._write(node) if self._can_write else opened
+        async with self._network.connect(node) as anybody:
             receipt = await fetch_receipt(anybody, written)
-        verify_receipt(receipt, service_certificate=certificate, txid=written)
+            verify_receipt(
+                receipt, service_certificate=anybody.service_certificate, txid=written
+            )
         self._done(f"receipt of {written} verified offline, against the certificate")
-        return Opened(url=url, written=written)
+        return written
 
     @property
     def _can_write(self) -> bool:
-        return self._plan.options.app == WRITABLE_APP and bool(self._plan.users)
+        return self._options.app == WRITABLE_APP and bool(self._options.users)
 
-    async def _write(self, url: str, certificate: str) -> TxId:
-        identity = self._plan.layout.keys(self._plan.users[0])
+    async def _write(self, node: NodeProcess) -> TxId:
         message = {"id": MESSAGE_ID, "msg": "Hello, ledger"}
-        async with Connection(
-            url, service_certificate=certificate, identity=identity
-        ) as user:
+        async with self._network.connect(node, self._options.users[0]) as user:
             reply = await user.post("/app/log/private", message)
             if reply.txid is None:
                 raise UnexpectedReply("a write was answered without its transaction id")
@@ -150,48 +149,134 @@ class Run:
         self._done(f"a message written and committed, in {reply.txid}")
         return reply.txid
 
-    async def _until_it_ends(self, node: LocalNode) -> None:
+    async def _until_they_end(self) -> None:
+        """Keep the nodes, and tell what becomes of the service when one ends.
+
+        Raises:
+            CommandFailed: none is left.
+        """
         self._say.print("\nThe service is running. Press Ctrl-C to stop it.")
-        await node.wait_ended()
-        raise CommandFailed(f"the node ended by itself: {node.last_words()}")
+        network = self._network
+        living = network.alive
+        while True:
+            await asyncio.sleep(LOOK_S)
+            for node in [node for node in living if not node.is_alive]:
+                living.remove(node)
+                if not living:
+                    subject = "the node" if len(network.nodes) == 1 else _named(node)
+                    raise CommandFailed(f"{subject} ended by itself: {_end_of(node)}")
+                self._say.print(
+                    f"[red]✗[/red] {_named(node)} has ended: {_end_of(node)}; "
+                    f"{len(living)} of {len(network.nodes)} are left"
+                )
+                await self._tell_primary(node)
+
+    async def _tell_primary(self, ended: NodeProcess) -> None:
+        begin_s = time.monotonic()
+        timeout_s = ELECTIONS_WAITED * self._options.election_timeout_ms / 1000
+        try:
+            node = await self._network.primary(other_than=ended, timeout_s=timeout_s)
+        except NotInTime:
+            self._say.print(
+                "[red]✗[/red] no primary is elected: too few nodes for a majority"
+            )
+            return
+        view = await self._view(node)
+        after_s = time.monotonic() - begin_s
+        self._done(
+            f"{_named(node)} is primary in view {view}, after {after_s:.1f} s: "
+            f"{node.url}"
+        )
+
+    async def _view(self, node: NodeProcess) -> Json:
+        async with self._network.connect(node) as anybody:
+            return (await anybody.get("/node/network")).object()["current_view"]
 
     def _done(self, text: str) -> None:
         self._say.print(f"[green]✓[/green] {text}")
 
-    def _facts(self, node: LocalNode, opened: Opened) -> Mapping[str, object]:
-        layout = self._plan.layout
+    def _facts(self, written: TxId) -> Mapping[str, object]:
+        options, nodes = self._options, self._network.nodes
         return {
-            "url": opened.url,
-            "common": str(layout.shared.resolve()),
-            "node": str(layout.node.resolve()),
-            "pid": node.pid,
-            "service_certificate": str(layout.service_certificate.resolve()),
-            "members": list(self._plan.options.members),
-            "users": list(self._plan.users),
-            "transaction": str(opened.written),
+            "url": nodes[0].url,
+            "common": str(options.shared.resolve()),
+            "node": str(nodes[0].folder.resolve()),
+            "pid": nodes[0].pid,
+            "nodes": [
+                {
+                    "id": node.id,
+                    "url": node.url,
+                    "folder": str(node.folder.resolve()),
+                    "pid": node.pid,
+                }
+                for node in nodes
+            ],
+            "service_certificate": str(options.service_certificate.resolve()),
+            "members": list(options.members),
+            "users": list(options.users),
+            "transaction": str(written),
         }
 
-    def _print_examples(self, opened: Opened) -> None:
-        folder = self._plan.layout.shared
+    def _print_examples(self, written: TxId) -> None:
+        folder, nodes = self._options.shared, self._network.nodes
+        url = nodes[0].url
         trust = f"--cacert {folder}/service_cert.pem"
-        say = self._say.print
-        say(f"\nKeys and certificates are in {folder}. Try:\n", markup=False)
-        say(f"curl {opened.url}/node/network {trust}", markup=False)
+        lines = [f"curl {url}/node/network {trust}"]
         if self._can_write:
-            user = self._plan.users[0]
-            trust += f" --cert {folder}/{user}_cert.pem --key {folder}/{user}_privk.pem"
-            say(
-                f"curl {opened.url}/app/log/private {trust} "
-                "-H 'content-type: application/json' "
-                '-d \'{"id": 7, "msg": "Kept private"}\'',
-                markup=False,
+            user = self._options.users[0]
+            identity = (
+                f"--cert {folder}/{user}_cert.pem --key {folder}/{user}_privk.pem"
             )
-            say(f"curl '{opened.url}/app/log/private?id=7' {trust}", markup=False)
-        receipt = f"/node/receipt?transaction_id={opened.written}"
-        say(
-            f"curl '{opened.url}{receipt}' --cacert {folder}/service_cert.pem",
-            markup=False,
-        )
+            content = "-H 'content-type: application/json'"
+            content += ' -d \'{"id": 7, "msg": "Kept private"}\''
+            lines += [
+                f"curl {url}/app/log/private {trust} {identity} {content}",
+                f"curl '{nodes[-1].url}/app/log/private?id=7' {trust} {identity}",
+            ]
+        receipt = f"/node/receipt?transaction_id={written}"
+        lines.append(f"curl '{url}{receipt}' {trust}")
+        self._print(f"\nKeys and certificates are in {folder}. Try:\n", *lines)
+        if len(nodes) > 1:
+            self._print(
+                "\nWatch the nodes, and see another become primary when it ends:\n",
+                f"ccfpy network status --watch --common {folder}",
+                f"kill -9 {nodes[0].pid}",
+            )
+
+    def _print(self, *lines: str) -> None:
+        for line in lines:
+            self._say.print(line, markup=False)
+
+
+def _named(node: NodeProcess) -> str:
+    return f"node {node.number}"
+
+
+def _end_of(node: NodeProcess) -> str:
+    code = node.exit_code()
+    if code is not None and code < 0:
+        return f"killed by signal {-code}"
+    return node.last_words()
+
+
+def _clear_workspace(options: ServiceOptions) -> None:
+    """Remove the nodes' folders of an earlier run, and nothing else.
+
+    Raises:
+        CommandFailed: a folder in the way is no node's.
+    """
+    for folder in sorted(options.workspace.glob(f"{options.label}_*")):
+        number = folder.name.removeprefix(f"{options.label}_")
+        if not number.isdecimal():
+            continue
+        if not (folder / f"{number}.config.json").is_file():
+            raise CommandFailed(
+                f"{folder} is there already and is no node's folder: move it away or "
+                "choose another with --workspace"
+            )
+        shutil.rmtree(folder)
+    for path in options.shared.glob("*.rpc_addresses"):
+        path.unlink()
 
 
 def _cancel_on_signals() -> None:

@@ -1,9 +1,10 @@
 """A host that writes down every byte between itself and a real enclave process.
 
-``canary_node.py FOLDER APP OPTION...``: the options are a node's, ``--enclave
-in-process`` among them; the folder gets the record and the keys in escrow.
+``canary_node.py FOLDER OPTION...``: the options are those of ``ccfpy node``,
+``--enclave in-process`` among them; the folder gets the record and the keys in escrow.
 """
 
+import argparse
 import asyncio
 import sys
 from pathlib import Path
@@ -55,12 +56,15 @@ def _command(app: str, descriptor: int, escrow: Path) -> list[str]:
     return [sys.executable, *flags, *words]
 
 
-def main(folder: Path, app: str, options: list[str]) -> int:
+def main(folder: Path, words: list[str]) -> int:
     """Run the node to its end."""
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--app", required=True)
+    known, options = parser.parse_known_args(words)
     with (folder / "record").open("wb", buffering=0) as record:
         raw = cast("BinaryIO", record)
         return run(
-            app,
+            known.app,
             options,
             in_process=lambda name: RecordingLink(name, folder, raw),
             executable=Path(__file__),
@@ -68,4 +72,4 @@ def main(folder: Path, app: str, options: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:]))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))

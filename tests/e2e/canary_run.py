@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,24 +11,18 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ccfpy.base.json import JsonObject
-from ccfpy.cli.local_node import (
-    ADDRESSES_FILE,
-    CONFIG_FILE,
-    INTERFACE,
-    LOG_FILE,
-    Layout,
-    LocalNode,
-    NodeOptions,
-    write_node_folder,
-)
 from ccfpy.client.blocking import BlockingConnection
-from ccfpy.client.connection import Connection
 from ccfpy.client.governance import Governance
-from ccfpy.client.keyfiles import generate_keys
-from ccfpy.client.opening import carry, open_service, wait_ready
+from ccfpy.client.opening import carry, open_service
 from ccfpy.client.share import constitution
 from ccfpy.client.signer import FileSigner
-from ccfpy.crypto.ec import Curve
+from ccfpy.testing.processes.configuration import (
+    INTERFACE,
+    Placement,
+    ServiceOptions,
+)
+from ccfpy.testing.processes.network import ProcessNetwork
+from ccfpy.testing.processes.node import NodeProcess
 from tests.e2e.canary_traffic import Address, Canaries, send_canaries
 
 HERE = Path(__file__).resolve().parent
@@ -48,7 +40,7 @@ class Seen:
     """What somebody saw who owns the machine but not the enclave.
 
     Attributes:
-        layout: where everything lies; its node's folder is the host's.
+        options: where everything lies; its node's folder is the host's.
         record: every byte between host and enclave.
         private: canaries sent over TLS.
         clear: canaries sent without.
@@ -56,7 +48,7 @@ class Seen:
         escrow: the enclave's own keys, which nobody has seen.
     """
 
-    layout: Layout
+    options: ServiceOptions
     record: bytes
     private: dict[str, bytes]
     clear: dict[str, bytes]
@@ -90,33 +82,32 @@ def _numbers(pem: str) -> Iterator[tuple[str, bytes]]:
 
 def run(workspace: Path) -> Seen:
     """Run a node, send all canaries, stop it, and collect what was to be seen."""
-    layout = Layout(workspace=workspace)
     private, clear, public = Canaries(), Canaries(), Canaries()
-    node = _start(layout)
+    options = _options(workspace)
+    network = ProcessNetwork(options)
     try:
-        url = asyncio.run(node.wait_started())
-        certificate = layout.service_certificate.read_text()
-        with BlockingConnection(
-            Connection(url, service_certificate=certificate)
-        ) as anybody:
-            members = _open(anybody, layout)
+        asyncio.run(network.begin([Placement()]))
+        (node,) = network.nodes
+        certificate = options.service_certificate.read_text()
+        with BlockingConnection(network.connect(node)) as anybody:
+            members = _open(anybody, options)
             _write_public(anybody, public)
-            send_canaries(_address(layout, INTERFACE, certificate), private)
-            send_canaries(_address(layout, CLEAR), clear)
+            send_canaries(_address(node, INTERFACE, certificate), private)
+            send_canaries(_address(node, CLEAR), clear)
             anybody.run(carry(members, REKEY))
             again = Canaries()
-            send_canaries(_address(layout, INTERFACE, certificate), again)
+            send_canaries(_address(node, INTERFACE, certificate), again)
             reply = anybody.request(
                 "PUT", "/app/public", json={"key": "last", "value": ""}
             )
             assert reply.txid is not None
             anybody.wait_committed(reply.txid)
     finally:
-        node.stop()
+        network.stop()
     rekeyed = {f"{name}, rekeyed": word for name, word in again.by_place.items()}
     escrow = json.loads((workspace / "escrow").read_text())
     return Seen(
-        layout=layout,
+        options=options,
         record=(workspace / "record").read_bytes(),
         private=private.by_place | rekeyed,
         clear=clear.by_place,
@@ -126,52 +117,33 @@ def run(workspace: Path) -> Seen:
     )
 
 
-def _start(layout: Layout) -> LocalNode:
-    for name in MEMBERS:
-        generate_keys(
-            layout.keys(name), curve=Curve.SECP256R1, with_encryption_key=True
-        )
+def _options(workspace: Path) -> ServiceOptions:
     interface: JsonObject = {"bind_address": "127.0.0.1:0"}
     clear: JsonObject = {
         "endorsement": {"authority": "Unsecured"},
         "accepted_endpoints": [".*"],
     }
-    network: JsonObject = {
-        "node_to_node_interface": {"bind_address": "127.0.0.1:0"},
-        "rpc_interfaces": {INTERFACE: interface, CLEAR: interface | clear},
-    }
-    options = NodeOptions(
-        port=0,
+    interfaces: JsonObject = {INTERFACE: interface, CLEAR: interface | clear}
+    node = HERE / "canary_node.py"
+    return ServiceOptions(
+        workspace=workspace,
+        app=str(HERE / "canary_app.py"),
         members=MEMBERS,
+        users=(),
         constitution=constitution("default"),
-        extra={"network": network},
+        log_level="trace",
+        extra={"network": {"rpc_interfaces": interfaces}},
+        program=(
+            *("env", f"PYTHONPATH={ROOT}", sys.executable),
+            *(str(node), str(workspace), "--enclave", "in-process"),
+        ),
     )
-    write_node_folder(layout, options)
-    words = ["--config", CONFIG_FILE, "--log-level", "trace", "--enclave", "in-process"]
-    folder = layout.node
-    with (folder / LOG_FILE).open("wb") as out, (folder / "err").open("wb") as err:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                str(HERE / "canary_node.py"),
-                str(layout.workspace),
-                str(HERE / "canary_app.py"),
-                *words,
-            ],
-            cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-        )
-    return LocalNode(layout, process)
 
 
-def _open(anybody: BlockingConnection, layout: Layout) -> list[Governance]:
+def _open(anybody: BlockingConnection, options: ServiceOptions) -> list[Governance]:
     """Open the service by its members' votes."""
-    anybody.run(wait_ready(anybody.connection))
     members = [
-        Governance(anybody.connection, FileSigner.load(layout.keys(name)))
+        Governance(anybody.connection, FileSigner.load(options.keys(name)))
         for name in MEMBERS
     ]
     anybody.run(open_service(anybody.connection, members, users=[]))
@@ -183,7 +155,7 @@ def _write_public(anybody: BlockingConnection, canary: Canaries) -> None:
     assert anybody.request("PUT", "/app/public", json=pair).status == 200
 
 
-def _address(layout: Layout, name: str, certificate: str | None = None) -> Address:
-    addresses = json.loads((layout.node / ADDRESSES_FILE).read_text())
+def _address(node: NodeProcess, name: str, certificate: str | None = None) -> Address:
+    addresses = json.loads((node.folder / "0.rpc_addresses").read_text())
     host, _, port = addresses[name].rpartition(":")
     return Address(host, int(port), certificate)

@@ -10,16 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.cli.local_node import INTERFACE, Layout, LocalNode, NodeOptions
-from ccfpy.cli.local_node import write_node_folder as write_folder
 from ccfpy.client.blocking import BlockingConnection
 from ccfpy.client.connection import Connection
 from ccfpy.client.governance import Governance
-from ccfpy.client.keyfiles import generate_keys
-from ccfpy.client.opening import open_service, wait_ready
+from ccfpy.client.opening import open_service
 from ccfpy.client.share import constitution
 from ccfpy.client.signer import FileSigner
-from ccfpy.crypto.ec import Curve
+from ccfpy.testing.processes.configuration import (
+    INTERFACE,
+    Placement,
+    ServiceOptions,
+)
+from ccfpy.testing.processes.network import NODE_PROGRAM, ProcessNetwork
+from ccfpy.testing.processes.node import NodeProcess
 
 DEADLINE_S = 20.0
 POLL_S = 0.01
@@ -27,26 +30,25 @@ POLL_S = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """A node that runs.
+    """A service of one node that runs."""
 
-    Attributes:
-        url: where its first interface answers.
-    """
+    options: ServiceOptions
+    node: NodeProcess
 
-    layout: Layout
-    node: LocalNode
-    url: str
-    members: Sequence[str]
+    @property
+    def url(self) -> str:
+        """Where its first interface answers."""
+        return self.node.url
 
     @property
     def certificate(self) -> str:
         """The service's certificate as PEM."""
-        return self.layout.service_certificate.read_text()
+        return self.options.service_certificate.read_text()
 
     @property
     def ledger(self) -> Path:
         """The ledger's folder."""
-        return self.layout.node / "0.ledger"
+        return self.node.ledger
 
     @property
     def enclave_pid(self) -> int:
@@ -60,7 +62,7 @@ class Running:
 
     def connection(self, name: str | None = None) -> Connection:
         """Make a connection for use in a coroutine."""
-        identity = None if name is None else self.layout.keys(name)
+        identity = None if name is None else self.options.keys(name)
         return Connection(
             self.url, service_certificate=self.certificate, identity=identity
         )
@@ -69,11 +71,11 @@ class Running:
         """Open the service to users by its members' votes."""
         with self.connect() as anybody:
             members = [
-                Governance(anybody.connection, FileSigner.load(self.layout.keys(name)))
-                for name in self.members
+                Governance(anybody.connection, FileSigner.load(self.options.keys(name)))
+                for name in self.options.members
             ]
             certificates = [
-                self.layout.keys(name).certificate.read_text() for name in users
+                self.options.keys(name).certificate.read_text() for name in users
             ]
             anybody.run(open_service(anybody.connection, members, users=certificates))
 
@@ -89,36 +91,23 @@ def running_node(
     extra: JsonObject | None = None,
 ) -> Iterator[Running]:
     """Start a node on any free port, and end it whatever happens."""
-    layout = Layout(workspace=workspace)
-    names = [f"member{i}" for i in range(members)]
-    for name in (*names, *users):
-        generate_keys(
-            layout.keys(name),
-            curve=Curve.SECP256R1,
-            with_encryption_key=name in names,
-        )
     section: JsonObject = {"bind_address": "127.0.0.1:0"}
-    network: Json = {
-        "node_to_node_interface": {"bind_address": "127.0.0.1:0"},
-        "rpc_interfaces": {INTERFACE: section | (interface or {})},
-    }
-    options = NodeOptions(
-        port=0,
+    network: Json = {"rpc_interfaces": {INTERFACE: section | (interface or {})}}
+    options = ServiceOptions(
+        workspace=workspace,
         app=app,
-        members=names,
+        program=NODE_PROGRAM,
+        members=[f"member{i}" for i in range(members)],
+        users=users,
         constitution=constitution("default"),
         extra={"network": network} | (extra or {}),
     )
-    write_folder(layout, options)
-    node = LocalNode.start(layout, options)
+    processes = ProcessNetwork(options)
     try:
-        url = asyncio.run(node.wait_started())
-        running = Running(layout=layout, node=node, url=url, members=names)
-        with running.connect() as anybody:
-            anybody.run(wait_ready(anybody.connection))
-        yield running
+        asyncio.run(processes.begin([Placement()]))
+        yield Running(options=options, node=processes.nodes[0])
     finally:
-        node.stop()
+        processes.stop()
 
 
 def children(pid: int) -> list[int]:

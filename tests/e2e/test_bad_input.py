@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from ccfpy.base.json import Json
-from ccfpy.cli.local_node import INTERFACE
 from ccfpy.client.connection import trust_only
+from ccfpy.testing.processes.configuration import INTERFACE
 from tests.e2e.running import DEADLINE_S, Running, running_node
 
 if TYPE_CHECKING:

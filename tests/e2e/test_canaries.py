@@ -32,7 +32,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
 
 
 def _find_everywhere(seen: Seen, secrets: dict[str, bytes]) -> dict[str, set[str]]:
-    found = find_in_files(seen.layout.node, secrets)
+    found = find_in_files(seen.options.folder(0), secrets)
     if crossed := find(seen.record, secrets):
         found[RECORD] = crossed
     return found
@@ -50,7 +50,7 @@ def test_the_same_in_the_clear_is_found_in_the_hosts_hands(seen: Seen) -> None:
 
 
 def test_even_what_the_host_could_read_is_in_none_of_its_files(seen: Seen) -> None:
-    assert find_in_files(seen.layout.node, seen.clear) == {}
+    assert find_in_files(seen.options.folder(0), seen.clear) == {}
 
 
 def test_what_is_public_is_in_the_ledger_for_all_to_read(seen: Seen) -> None:
@@ -66,7 +66,7 @@ def test_no_private_key_is_anywhere(seen: Seen) -> None:
     assert _find_everywhere(seen, seen.keys) == {}
     marker = b"PRIVATE KEY"
     assert marker not in seen.record
-    for path in seen.layout.node.rglob("*"):
+    for path in seen.options.folder(0).rglob("*"):
         assert path.is_dir() or marker not in path.read_bytes(), path
 
 
@@ -77,7 +77,7 @@ def test_no_share_of_a_member_is_anywhere(seen: Seen) -> None:
 
 
 def _issued(seen: Seen) -> list[RecoveryShares]:
-    folder = seen.layout.node / "0.ledger"
+    folder = seen.options.folder(0) / "0.ledger"
     issued = []
     for name in arrange(path.name for path in folder.iterdir()):
         chunk = Chunk.parse(
@@ -94,7 +94,7 @@ def _shares(seen: Seen) -> list[tuple[RecoveryShares, list[bytes]]]:
     """Give each issue of shares, and the shares as members decrypt them."""
     keys = {}
     for name in MEMBERS:
-        files = seen.layout.keys(name)
+        files = seen.options.keys(name)
         certificate = Certificate.from_pem(files.certificate.read_text())
         key = RsaKeyPair.from_pem(files.encryption_private_key.read_text())
         keys[certificate.digest_hex] = key
@@ -106,8 +106,8 @@ def _shares(seen: Seen) -> list[tuple[RecoveryShares, list[bytes]]]:
 
 def test_the_keys_that_were_searched_for_are_the_ones_in_use(seen: Seen) -> None:
     for name, path in (
-        ("node key", seen.layout.node / "0.pem"),
-        ("service key", seen.layout.service_certificate),
+        ("node key", seen.options.folder(0) / "0.pem"),
+        ("service key", seen.options.service_certificate),
     ):
         certificate = Certificate.from_pem(path.read_text())
         key = KeyPair.from_pem(seen.escrow[name])
@@ -121,7 +121,7 @@ def test_the_keys_that_were_searched_for_are_the_ones_in_use(seen: Seen) -> None
 
 
 def test_nothing_is_said_on_stderr(seen: Seen) -> None:
-    assert (seen.layout.node / "err").read_bytes() == b""
+    assert (seen.options.folder(0) / "err").read_bytes() == b""
 
 
 ENCODINGS: dict[str, Callable[[bytes], bytes]] = {

@@ -43,7 +43,7 @@ class Shell:
         self.service = service
         self._env = {
             "CCFPY_URL": service.url,
-            "CCFPY_COMMON": str(service.layout.shared),
+            "CCFPY_COMMON": str(service.options.shared),
         }
 
     def run(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -136,7 +136,7 @@ def test_members_propose_vote_and_look(shell: Shell, tmp_path: Path) -> None:
 
 
 def test_a_member_withdraws_a_proposal_of_one_action(shell: Shell) -> None:
-    stranger = shell.service.layout.keys("newcomer").certificate
+    stranger = shell.service.options.keys("newcomer").certificate
     proposed = shell.json(
         "gov", "propose", "--action", "set_user", "--arg", f"cert=@{stranger}",
         "--as", "member1",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ccfpy.cli.local_node import ADDRESSES_FILE, INTERFACE
 from ccfpy.client.connection import trust_only
+from ccfpy.testing.processes.configuration import INTERFACE
 from tests.e2e.running import DEADLINE_S, Running, running_node
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def _address(node: Running, interface: str) -> tuple[str, int]:
-    addresses = json.loads((node.layout.node / ADDRESSES_FILE).read_bytes())
+    addresses = json.loads((node.node.folder / "0.rpc_addresses").read_bytes())
     host, port = addresses[interface].split(":")
     return host, int(port)
 
@@ -78,7 +78,7 @@ def test_every_interface_has_a_port_of_its_own(node: Running) -> None:
 
 
 def test_a_node_vouches_for_itself_where_it_is_told_to(node: Running) -> None:
-    own = (node.layout.node / "0.pem").read_text()
+    own = (node.node.folder / "0.pem").read_text()
     status, _ = _get(node, "self", "/node/state", trust_only(own))
     assert status == 200
     with pytest.raises(ssl.SSLCertVerificationError):

@@ -78,7 +78,7 @@ def test_a_signal_ends_both_processes_in_good_order(
     log = node.node.log.read_text()
     assert f"{word}: Shutting down enclave gracefully..." in log
     assert "[fatal]" not in log
-    assert (node.layout.node / "err").read_bytes() == b""
+    assert (node.node.folder / "err").read_bytes() == b""
     _audit(node.ledger)
 
 

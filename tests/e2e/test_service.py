@@ -145,10 +145,10 @@ def test_the_openapi_document_lists_what_the_app_serves(service: Running) -> Non
 def test_members_change_the_service_by_their_votes(service: Running) -> None:
     with service.connect() as anybody:
         members = [
-            Governance(anybody.connection, FileSigner.load(service.layout.keys(name)))
-            for name in service.members
+            Governance(anybody.connection, FileSigner.load(service.options.keys(name)))
+            for name in service.options.members
         ]
-        newcomer = service.layout.keys("newcomer").certificate.read_text()
+        newcomer = service.options.keys("newcomer").certificate.read_text()
         proposal = anybody.run(
             members[0].propose([{"name": "set_user", "args": {"cert": newcomer}}])
         )
@@ -167,8 +167,8 @@ def test_members_change_the_service_by_their_votes(service: Running) -> None:
 def test_a_proposal_can_be_withdrawn_by_its_proposer_alone(service: Running) -> None:
     with service.connect() as anybody:
         first, second, _ = (
-            Governance(anybody.connection, FileSigner.load(service.layout.keys(name)))
-            for name in service.members
+            Governance(anybody.connection, FileSigner.load(service.options.keys(name)))
+            for name in service.options.members
         )
         action: JsonObject = {
             "name": "set_recovery_threshold",

@@ -13,15 +13,16 @@ from pathlib import Path
 import pytest
 
 from ccfpy.base.json import JsonObject, dumps, loads_object
-from ccfpy.cli.local_node import CONFIG_FILE, Layout, NodeOptions, write_node_folder
 from ccfpy.cli.main import main
-from ccfpy.client.keyfiles import generate_keys
 from ccfpy.client.share import constitution
 from ccfpy.crypto.certs import Certificate
-from ccfpy.crypto.ec import Curve
 from ccfpy.crypto.hashing import sha256_hex
+from ccfpy.testing.processes.configuration import Placement, ServiceOptions, founder
+from ccfpy.testing.processes.network import ProcessNetwork
+from ccfpy.testing.processes.node import NodeProcess
 from tests.e2e.running import children, wait_gone, wait_until
 
+CONFIG_FILE = "0.config.json"
 APP = "samples/apps/logging/logging"
 ENVIRONMENT = {"UBSAN_OPTIONS": "print_stacktrace=1", "TSAN_OPTIONS": ""}
 START = ["--config", CONFIG_FILE, "--log-level", "info"]
@@ -40,17 +41,20 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(prefix: Path, tmp_path: Path) -> Path:
     """A node's folder as CCF's tests make it: program and configuration are links."""
-    layout = Layout(workspace=tmp_path)
-    generate_keys(
-        layout.keys("member0"), curve=Curve.SECP256R1, with_encryption_key=True
+    options = ServiceOptions(
+        workspace=tmp_path,
+        app="logging",
+        program=(),
+        constitution=constitution("default"),
     )
-    options = NodeOptions(port=0, constitution=constitution("default"))
-    written = write_node_folder(layout, options)
-    elsewhere = layout.shared / CONFIG_FILE
+    ProcessNetwork(options).make_keys()
+    node = NodeProcess(options, 0, Placement())
+    node.prepare(founder(options, Placement()), trusted=None)
+    written, elsewhere = node.folder / CONFIG_FILE, options.shared / CONFIG_FILE
     shutil.move(written, elsewhere)
     written.symlink_to(elsewhere)
-    (layout.node / "logging").symlink_to(prefix / APP)
-    return layout.node
+    (node.folder / "logging").symlink_to(prefix / APP)
+    return node.folder
 
 
 @pytest.fixture

@@ -1,0 +1,113 @@
+"""Where the nodes of a sandbox listen, as CCF's sandbox takes it or by their number."""
+
+import errno
+import socket
+from collections.abc import Sequence
+
+from ccfpy.cli.errors import CommandFailed, Misused
+from ccfpy.testing.processes.configuration import Placement
+
+HOST = "127.0.0.1"
+PORT = 8000
+PORT_MAX = 65_535
+NODES_MAX = 20
+"""Each is two processes with a Python of its own."""
+
+
+def placements(given: Sequence[str]) -> list[Placement]:
+    """Say where each node is to listen; what is taken is passed over for later ones.
+
+    Args:
+        given: a number of nodes, addresses ``local://HOST:PORT``, or both: nodes beyond
+            the addresses take the next free ports after the last.
+
+    Raises:
+        Misused: that is no such thing, or they are too many.
+        CommandFailed: an address is taken.
+    """
+    counts = [int(text) for text in given if text.isdecimal()]
+    named = [parse_node(text) for text in given if not text.isdecimal()]
+    named = named or [(HOST, PORT)]
+    count = counts[0] if counts else len(named)
+    if not 1 <= count <= NODES_MAX:
+        raise Misused(
+            f"cannot start {count} nodes: choose 1 to {NODES_MAX}; to choose a port, "
+            "write local://HOST:PORT"
+        )
+    if len(counts) > 1 or count < len(named):
+        raise Misused(
+            f"-n {' -n '.join(given)} asks for two numbers of nodes: give one"
+        )
+    for place in named:
+        if place[1] and named.count(place) > 1:
+            raise Misused(f"two nodes cannot both listen on {place[0]}:{place[1]}")
+        require_free(*place)
+    places = [*named]
+    host, port = named[-1]
+    while len(places) < count:
+        port = _next_free(host, port, taken=named)
+        places.append((host, port))
+    return [Placement(host=host, port=port) for host, port in places]
+
+
+def parse_node(text: str) -> tuple[str, int]:
+    """Read a node as CCF's sandbox takes it: ``local://HOST:PORT``.
+
+    Raises:
+        Misused: it is something else.
+    """
+    scheme, _, rest = text.rpartition("://")
+    host, _, port = rest.rpartition(":")
+    if scheme not in ("", "local") or not host or not port.isdecimal():
+        raise Misused(
+            f"cannot start a node at {text!r}: write local://HOST:PORT, "
+            f"such as local://{HOST}:{PORT}, or a number of nodes"
+        )
+    if int(port) > PORT_MAX:
+        raise Misused(f"{port} is no port: choose one up to {PORT_MAX}")
+    return host, int(port)
+
+
+def require_free(host: str, port: int) -> None:
+    """Make sure that a node can listen there.
+
+    Raises:
+        CommandFailed: it cannot.
+    """
+    try:
+        _try(host, port)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CommandFailed(
+                f"port {port} of {host} is taken: stop what listens there, or choose "
+                f"another with --node local://{host}:{port + 1}"
+            ) from error
+        reason = (error.strerror or str(error)).lower()
+        raise CommandFailed(
+            f"cannot listen on {host}:{port}: {reason}; choose an address of this "
+            "machine with --node"
+        ) from error
+
+
+def _next_free(host: str, port: int, *, taken: Sequence[tuple[str, int]]) -> int:
+    """Give the next port that nobody listens on; any, where any was asked for."""
+    if port == 0:
+        return 0
+    for number in range(port + 1, PORT_MAX + 1):
+        if (host, number) in taken:
+            continue
+        try:
+            _try(host, number)
+        except OSError:
+            continue
+        return number
+    raise CommandFailed(
+        f"no port of {host} after {port} is free: choose a lower one with --node"
+    )
+
+
+def _try(host: str, port: int) -> None:
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))

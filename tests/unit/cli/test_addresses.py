@@ -1,0 +1,80 @@
+import socket
+
+import pytest
+
+from ccfpy.cli.addresses import NODES_MAX, parse_node, placements, require_free
+from ccfpy.cli.errors import CommandFailed, Misused
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("local://127.0.0.1:8000", ("127.0.0.1", 8000)),
+        ("localhost:0", ("localhost", 0)),
+    ],
+)
+def test_a_node_is_named_as_ccfs_sandbox_names_it(
+    text: str, place: tuple[str, int]
+) -> None:
+    assert parse_node(text) == place
+
+
+@pytest.mark.parametrize(
+    "text", ["", "8000", "local://", "local://x", "ssh://x:1", "x:y", "x:65536"]
+)
+def test_anything_else_is_misuse(text: str) -> None:
+    with pytest.raises(Misused):
+        parse_node(text)
+
+
+def test_a_port_is_free_until_somebody_listens() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        listener.listen()
+        with pytest.raises(CommandFailed, match=f"port {port} .* is taken.*--node"):
+            require_free("127.0.0.1", port)
+    require_free("127.0.0.1", port)
+    with pytest.raises(CommandFailed, match="cannot listen on"):
+        require_free("203.0.113.1", 0)
+
+
+def _places(*given: str) -> list[tuple[str, int]]:
+    return [(placement.host, placement.port) for placement in placements(given)]
+
+
+def test_several_addresses_are_several_nodes() -> None:
+    given = ["local://127.0.0.1:0", "local://localhost:0"]
+    assert _places(*given) == [("127.0.0.1", 0), ("localhost", 0)]
+
+
+def test_a_number_of_nodes_take_ports_that_are_free() -> None:
+    with socket.socket() as first, socket.socket() as taken:
+        first.bind(("127.0.0.1", 0))
+        port = first.getsockname()[1]
+        first.close()
+        taken.bind(("127.0.0.1", port + 1))
+        taken.listen()
+        (one, two, three) = _places("3", f"local://127.0.0.1:{port}")
+    assert one == ("127.0.0.1", port)
+    assert port + 1 < two[1] < three[1]
+    assert _places("2", "local://127.0.0.1:0") == [("127.0.0.1", 0)] * 2
+
+
+@pytest.mark.parametrize("text", ["0", str(NODES_MAX + 1), "8000"])
+def test_a_number_of_nodes_has_bounds(text: str) -> None:
+    with pytest.raises(Misused, match=r"choose 1 to 20.*local://HOST:PORT"):
+        placements([text, "local://127.0.0.1:0"])
+    given = [str(NODES_MAX), "local://127.0.0.1:0"]
+    assert len(placements(given)) == NODES_MAX
+
+
+@pytest.mark.parametrize("given", [["2", "3"], ["1", "x:0", "x:0"]])
+def test_two_numbers_of_nodes_are_one_too_many(given: list[str]) -> None:
+    with pytest.raises(Misused, match="two numbers of nodes"):
+        placements(given)
+
+
+def test_two_nodes_cannot_share_an_address() -> None:
+    with pytest.raises(Misused, match="cannot both listen"):
+        placements(["x:1", "x:1"])
