@@ -116,7 +116,7 @@ class JoinEndpoints:
                 issuer=claims.issuer, subject=claims.subject
             ),
             entropy=replica.entropy,
-            is_public_only=replica.state is not NodeState.PART_OF_NETWORK,
+            is_public_only=replica.state is NodeState.PART_OF_PUBLIC_NETWORK,
         )
 
     def _tell(self, refusal: QuoteRefused) -> None:

@@ -111,6 +111,25 @@ def test_a_service_that_opens_hands_over_to_a_node_that_may_join(
     }
 
 
+@pytest.mark.parametrize(
+    ("state", "is_sealed"),
+    [
+        (NodeState.PART_OF_NETWORK, False),
+        (NodeState.PART_OF_PUBLIC_NETWORK, True),
+        (NodeState.READING_PRIVATE_LEDGER, False),
+    ],
+)
+def test_a_node_is_told_whether_the_private_state_is_sealed(
+    new_network: Network, state: NodeState, *, is_sealed: bool
+) -> None:
+    first = new_network.nodes[0]
+    replica_of(first).state = state
+    answer = json.loads_object(post(first, asking(), APPLICANT).body)
+    info = answer["network_info"]
+    assert isinstance(info, dict)
+    assert info["public_only"] is is_sealed
+
+
 def wrong_measurement(asked: JoinRequest) -> JoinRequest:
     return with_evidence(asked, measurement="another measurement")
 
