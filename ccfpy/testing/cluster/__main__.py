@@ -61,6 +61,7 @@ def _search(
     """Run seeds from the first on; give the one that failed, if any did."""
     tally = Tally()
     begin = shown = time.monotonic()
+    busy_since = time.process_time()
     family = Family.up_to(first, nodes=nodes)
     while True:
         outcome = family.run()
@@ -69,7 +70,7 @@ def _search(
         is_done = now >= begin + seconds if seeds is None else tally.seeds >= seeds
         if outcome.failure or is_done or now >= shown + PROGRESS_SECONDS:
             shown = now
-            _say(tally.line(now - begin))
+            _say(tally.line(time.process_time() - busy_since))
         if outcome.failure:
             return outcome
         if is_done:

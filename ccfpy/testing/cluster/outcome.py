@@ -55,13 +55,13 @@ class Tally:
         self.reconfigurations += outcome.reconfigurations
 
     def line(self, seconds: float) -> str:
-        """Tell the figures after so many seconds."""
+        """Tell the figures after so many seconds of one processor."""
         per_minute = SECONDS_PER_MINUTE / max(seconds, 1e-9)
         each = max(self.seeds, 1)
         return (
-            f"{self.seeds} seeds in {seconds:.0f} s ({self.seeds * per_minute:.0f} "
-            f"a minute): {self.steps / each:.0f} steps, {self.leaders / each:.1f} "
-            f"leaders, {self.commits / each:.1f} commits, "
+            f"{self.seeds} seeds in {seconds:.0f} s of a core "
+            f"({self.seeds * per_minute:.0f} a minute): {self.steps / each:.0f} steps, "
+            f"{self.leaders / each:.1f} leaders, {self.commits / each:.1f} commits, "
             f"{self.reconfigurations / each:.1f} reconfigurations a seed; "
             f"{self.steps * per_minute:.0f} states a minute, "
             f"{self.shapes * per_minute:.0f} of them new to their family"

@@ -105,7 +105,11 @@ def isolate(
     weather: Weather, nodes: Sequence[NodeId], _view: View, dice: Random
 ) -> None:
     """Part one node from all others."""
-    node = dice.choice(nodes)
+    cut_off(weather, nodes, dice.choice(nodes))
+
+
+def cut_off(weather: Weather, nodes: Sequence[NodeId], node: NodeId) -> None:
+    """Part a certain node from all others."""
     _cut(weather, [node], [other for other in nodes if other != node])
 
 

@@ -268,6 +268,13 @@ def _check_retired(node: Replicating, entry: ReplicatedEntry, retired: NodeId) -
             f"node {node.id} has a record at {entry.tx_id} that {retired} is gone, "
             "which is in an active configuration",
         )
+    final = node.ledger[: node.commit_seqno]
+    if not any(retired in (before.configuration or ()) for before in final):
+        raise Violated(
+            "RetiredCommittedInv",
+            f"node {node.id} has a record at {entry.tx_id} that {retired} is gone, "
+            "which was never there",
+        )
 
 
 def _removed_at(node: Replicating) -> Seqno | None:

@@ -8,7 +8,7 @@ from random import Random
 
 from ccfpy.testing.cluster.consensus import membership
 from ccfpy.testing.cluster.consensus.stage import Stage
-from ccfpy.testing.cluster.weather import CHANGES, Link, Weather
+from ccfpy.testing.cluster.weather import CHANGES, Link, Weather, cut_off
 from ccfpy.testing.scenario.cluster import (
     ELECTION_TIMEOUT_MS,
     MESSAGE_TIMEOUT_MS,
@@ -184,6 +184,13 @@ class Chaos:
         if membership.may_crash(self.stage, node.id):
             self.stage.do("crash", node.id)
 
+    def cut_off_leader(self) -> None:
+        """Part a leader from all others."""
+        leaders = self._leaders()
+        if leaders:
+            nodes = [node.id for node in self.stage.live()]
+            cut_off(self.weather, nodes, self.dice.choice(leaders).id)
+
     def change_weather(self) -> None:
         """Let something around the nodes change."""
         change = self.dice.choices(self._changes, self._change_weights)[0]
@@ -238,6 +245,7 @@ SOMETIMES: tuple[tuple[Act, float], ...] = (
     (Chaos.lose, 2),
     (Chaos.reorder, 1.5),
     (Chaos.change_weather, 1.5),
+    (Chaos.cut_off_leader, 0.3),
     (Chaos.reconfigure, 0.8),
     (Chaos.clean_up, 0.8),
     (Chaos.crash, 0.15),

@@ -17,9 +17,11 @@ from ccfpy.testing.cluster.outcome import Outcome
 from ccfpy.testing.invariants import Violated
 from ccfpy.testing.scenario import ScenarioFailed
 
-FAMILY_SEEDS = 32
-GUIDED = 0.5
-"""How many runs begin where another one was; and of the others, at an opening."""
+FAMILY_SEEDS = 16
+ON_ROADS, AT_OPENINGS = 0.3, 0.4
+"""How many runs begin where another one was; and how many of the rest at an opening."""
+ROAD_LINES_MAX = 150
+"""How long a way is worth keeping: what is far along has little left to try."""
 IN_SYNC = 0.9
 """How many services have settled before chaos begins."""
 CHAOS_STEPS_MIN = 200
@@ -100,12 +102,12 @@ class _Run:
 
     def _begin(self) -> None:
         """Begin where another run of the family was, at an opening, or plainly."""
-        road = self.atlas.choose(self.dice) if self.dice.random() < GUIDED else ()
+        road = self.atlas.choose(self.dice) if self.dice.random() < ON_ROADS else ()
         if road:
             self._follow(road)
             return
         self._start_service()
-        if self.dice.random() < GUIDED:
+        if self.dice.random() < AT_OPENINGS:
             self._follow(tuple(lines_of(self.dice.choice(OPENINGS))))
 
     def _start_service(self) -> None:
@@ -134,7 +136,6 @@ class _Run:
         stage = self.stage
         chaos = Chaos(stage, self.dice)
         end = stage.steps + self.dice.randint(CHAOS_STEPS_MIN, CHAOS_STEPS_MAX)
-        end = max(end - stage.steps // 2, stage.steps + CHAOS_STEPS_MIN // 2)
         # An act may do nothing where there is nothing to do: acts are bounded too.
         for _ in range(4 * CHAOS_STEPS_MAX):
             if stage.steps >= end:
@@ -144,7 +145,7 @@ class _Run:
                 stage.has_turned = False
                 if self.atlas.note(shape(stage)):
                     self.shapes += 1
-                    if len(stage.lines) < CHAOS_STEPS_MAX:
+                    if len(stage.lines) <= ROAD_LINES_MAX:
                         self.atlas.keep(stage.lines)
 
     def _recover(self) -> None:

@@ -1,18 +1,20 @@
 """Searches for a seed that kills each mutant: the long way round, from nothing."""
 
 import argparse
+import json
 import sys
 import time
 
 from ccfpy.testing.cluster.mutants.catalogue import MUTANTS
 from ccfpy.testing.cluster.mutants.kills import KILLS
+from ccfpy.testing.cluster.mutants.mutant import Mutant
 from ccfpy.testing.cluster.mutants.search import SEEDS_MAX, Progress, kill
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Search for every mutant's killing seed; give 0 if each has one, else 1.
 
-    Says which differ from those that are kept in `kills`.
+    Says what `kills` should have instead, where it has another.
     """
     parser = argparse.ArgumentParser(
         prog="python -m ccfpy.testing.cluster.mutants",
@@ -23,27 +25,30 @@ def main(arguments: list[str] | None = None) -> int:
         "--seeds", type=int, default=SEEDS_MAX, help="how many to try for each"
     )
     chosen = parser.parse_args(arguments)
-    survivors = 0
+    found: dict[str, tuple[int, str] | None] = {}
     for mutant in MUTANTS:
-        if chosen.names and mutant.name not in chosen.names:
-            continue
-        begin = time.monotonic()
-        outcome = kill(mutant, seeds=chosen.seeds, progress=_progress(mutant.name))
-        seconds = time.monotonic() - begin
-        if outcome is None:
-            survivors += 1
-            _say(
-                f"\rALIVE {mutant.name} after {chosen.seeds} seeds ({seconds:.0f} s)\n"
-            )
-            continue
-        kept = KILLS.get(mutant.name)
-        found = (outcome.seed, outcome.failure)
-        note = "" if kept == found else f" (kept: {kept})"
-        _say(
-            f"\rkilled {mutant.name} by seed {outcome.seed} in {seconds:.1f} s: "
-            f"{outcome.reason}{note}\n"
-        )
-    return 1 if survivors else 0
+        if not chosen.names or mutant.name in chosen.names:
+            found[mutant.name] = _search(mutant, chosen.seeds)
+    moved = {name: kill for name, kill in found.items() if kill != KILLS.get(name)}
+    if moved:
+        _say("the table of kills differs:\n")
+    for name, known in moved.items():
+        _say(f"    {json.dumps(name)}: {known},\n")
+    return 1 if None in found.values() else 0
+
+
+def _search(mutant: Mutant, seeds: int) -> tuple[int, str] | None:
+    begin = time.monotonic()
+    outcome = kill(mutant, seeds=seeds, progress=_progress(mutant.name))
+    seconds = time.monotonic() - begin
+    if outcome is None or outcome.failure is None:
+        _say(f"\rALIVE {mutant.name} after {seeds} seeds ({seconds:.0f} s)\n")
+        return None
+    _say(
+        f"\rkilled {mutant.name} by seed {outcome.seed} in {seconds:.1f} s: "
+        f"{outcome.reason}\n"
+    )
+    return outcome.seed, outcome.failure
 
 
 def _progress(name: str) -> Progress:

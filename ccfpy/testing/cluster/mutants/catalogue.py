@@ -101,6 +101,18 @@ HISTORIC = (
         ),
     ),
     Mutant(
+        name="given-up poll clears the vote",
+        reason="#8094: so does giving up a poll, by which two nodes may lead one view.",
+        edits=(
+            Edit(
+                module=transitions,
+                function="give_up_poll",
+                before="replica.votes.clear()",
+                after="replica.votes.clear(); replica.voted_for = None",
+            ),
+        ),
+    ),
+    Mutant(
         name="commit beyond the message",
         reason="#8172: a backup commits what its leader did, verified or not.",
         edits=(

@@ -104,6 +104,12 @@ def test_only_who_is_gone_is_recorded_as_gone() -> None:
         cluster.node("0").append(b"", retired=frozenset({NodeId("1")}))
 
 
+def test_only_who_was_there_is_recorded_as_gone() -> None:
+    cluster, _ = _watched()
+    with pytest.raises(Violated, match="RetiredCommittedInv"):
+        cluster.node("0").append(b"", retired=frozenset({NodeId("7")}))
+
+
 def test_what_is_taken_to_match_does() -> None:
     cluster, _ = _watched()
     leader, backup = cluster.node("0"), cluster.node("1")

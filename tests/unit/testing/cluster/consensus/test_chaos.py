@@ -79,7 +79,7 @@ def test_dice_decide_how_often_an_act_is_done() -> None:
     words = set()
     for seed in range(30):
         chaos = _chaos(seed)
-        for _ in range(60):
+        for _ in range(150):
             chaos.act()
         words |= {line[0] for line in chaos.stage.lines}
     assert words >= {

@@ -9,7 +9,7 @@ HARMLESS = Mutant(name="harmless", reason="Nothing is changed.", edits=())
 
 
 def test_a_mutant_is_killed_by_the_first_seed_that_sees_it() -> None:
-    mutant = {mutant.name: mutant for mutant in MUTANTS}["majority of any elects"]
+    mutant = {mutant.name: mutant for mutant in MUTANTS}["commit what is unsigned"]
     outcome = kill(mutant)
     assert outcome is not None
     assert outcome.failure is not None
