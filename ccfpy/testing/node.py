@@ -120,7 +120,7 @@ class InProcessNode:
     @classmethod
     def among(
         cls,
-        outside: Outside,
+        outside: "Outside[InProcessNode]",
         app: Application,
         boot: Boot,
         *,
@@ -138,7 +138,7 @@ class InProcessNode:
         boot: Boot,
         members: Sequence[Person],
         seed: int,
-        outside: Outside,
+        outside: "Outside[InProcessNode]",
     ) -> None:
         self.members = tuple(members)
         self.host = Recorded()

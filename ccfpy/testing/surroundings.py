@@ -1,14 +1,23 @@
 """What is around a simulated node: what its host was given, and who lives beyond."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol, TypeVar
 
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.effects import Effect, IdentityMade, Log, Stop
 from ccfpy.testing.snapshot_folder import SnapshotFolder
 
-if TYPE_CHECKING:
-    from ccfpy.testing.node import InProcessNode
+
+class Timed(Protocol):
+    """A node, as far as time passes for it."""
+
+    def advance(self, ms: int) -> object:
+        """Let time pass."""
+        ...
+
+
+Resident = TypeVar("Resident", contravariant=True)
+"""The kind of node that lives there."""
 
 
 @dataclass(slots=True)
@@ -34,10 +43,10 @@ class Recorded:
     stop: Stop | None = None
 
 
-class Outside(Protocol):
+class Outside(Protocol[Resident]):
     """What is beyond a node's own host: other nodes, and time that passes for all."""
 
-    def take(self, node: "InProcessNode", effect: Effect) -> bool:
+    def take(self, node: Resident, effect: Effect) -> bool:
         """Do what ``node`` asks, if that is not for its host alone."""
         ...
 
@@ -45,7 +54,7 @@ class Outside(Protocol):
         """Carry what is under way between nodes until nothing is."""
         ...
 
-    def pass_time(self, node: "InProcessNode", ms: int) -> None:
+    def pass_time(self, node: Resident, ms: int) -> None:
         """Let time pass for ``node`` and for whoever it lives with."""
         ...
 
@@ -53,7 +62,7 @@ class Outside(Protocol):
 class Alone:
     """Nothing: a node with no others."""
 
-    def take(self, node: "InProcessNode", effect: Effect) -> bool:
+    def take(self, node: Timed, effect: Effect) -> bool:
         """Leave everything to the host."""
         del node, effect
         return False
@@ -61,6 +70,6 @@ class Alone:
     def settle(self) -> None:
         """Do nothing: nothing is under way."""
 
-    def pass_time(self, node: "InProcessNode", ms: int) -> None:
+    def pass_time(self, node: Timed, ms: int) -> None:
         """Let time pass for the node."""
         node.advance(ms)
