@@ -16,7 +16,7 @@ class Timed(Protocol):
         ...
 
 
-Resident = TypeVar("Resident", contravariant=True)
+Resident_contra = TypeVar("Resident_contra", contravariant=True)
 """The kind of node that lives there."""
 
 
@@ -43,10 +43,10 @@ class Recorded:
     stop: Stop | None = None
 
 
-class Outside(Protocol[Resident]):
+class Outside(Protocol[Resident_contra]):
     """What is beyond a node's own host: other nodes, and time that passes for all."""
 
-    def take(self, node: Resident, effect: Effect) -> bool:
+    def take(self, node: Resident_contra, effect: Effect) -> bool:
         """Do what ``node`` asks, if that is not for its host alone."""
         ...
 
@@ -54,7 +54,7 @@ class Outside(Protocol[Resident]):
         """Carry what is under way between nodes until nothing is."""
         ...
 
-    def pass_time(self, node: Resident, ms: int) -> None:
+    def pass_time(self, node: Resident_contra, ms: int) -> None:
         """Let time pass for ``node`` and for whoever it lives with."""
         ...
 
