@@ -1,11 +1,12 @@
 """The faults: what is done to a node, and how it is undone.
 
-Undoing leaves a service as large as before: a node that died, of the fault or by it,
-is replaced by a new one, for a node's identity dies with its process.
+Undoing takes away what was done and nothing more. A node that died, of the fault or by
+it, stays dead: its identity went with its process, and ``Means.replace`` puts a new one
+in its place.
 """
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -36,12 +37,11 @@ class FaultKind(StrEnum):
 
 NAMESPACED = (FaultKind.PARTITION, FaultKind.ONEWAY)
 """Faults that need nodes in network namespaces."""
-
 DELAY_FILE = "disk_delay_ms"
 """In a node's folder: how many milliseconds its disk takes, while it is there."""
 DELAYS_MS = (20, 50, 200)
 
-Undo: TypeAlias = Callable[[], Awaitable[None]]
+Undo: TypeAlias = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +64,14 @@ class Means:
         """Give a place for one more node."""
         return Placement() if self.namespaces is None else self.namespaces.place()
 
+    def is_lucky(self) -> bool:
+        """Throw a coin."""
+        return self.dice.choice((True, False))
+
     async def replace(self, node: NodeProcess) -> None:
         """Put a new node in the place of a dead one, in one order or the other."""
         network = self.network
-        if self.dice.random() < 0.5:  # noqa: PLR2004  # one as often as the other
+        if self.is_lucky():
             await network.remove(node)
             await network.add(self.place())
         else:
@@ -75,91 +79,64 @@ class Means:
             await network.remove(node)
 
 
-async def inflict(kind: FaultKind, node: NodeProcess, means: Means) -> Undo:
+def inflict(kind: FaultKind, node: NodeProcess, means: Means) -> Undo:
     """Do it to a node; give how to undo it."""
-    return await _FAULTS[kind](node, means)
+    return _FAULTS[kind](node, means)
 
 
-async def _kill(node: NodeProcess, means: Means) -> Undo:
+def _kill(node: NodeProcess, _: Means) -> Undo:
     node.kill()
-
-    async def undo() -> None:
-        await means.replace(node)
-
-    return undo
+    return lambda: None
 
 
-async def _stop(node: NodeProcess, means: Means) -> Undo:
+def _stop(node: NodeProcess, _: Means) -> Undo:
     node.pause()
+    return node.resume
 
-    async def undo() -> None:
-        node.resume()
-        await _replace_if_dead(node, means)
+
+def _partition(node: NodeProcess, means: Means) -> Undo:
+    here, others = [node.placement.host], _other_hosts(node, means)
+    there, back = _cut(here, others, means), _cut(others, here, means)
+
+    def undo() -> None:
+        there()
+        back()
 
     return undo
 
 
-async def _partition(node: NodeProcess, means: Means) -> Undo:
-    others = _other_hosts(node, means)
-    return _cut(node, means, ([node.placement.host], others), back=True)
-
-
-async def _oneway(node: NodeProcess, means: Means) -> Undo:
+def _oneway(node: NodeProcess, means: Means) -> Undo:
     here, others = [node.placement.host], _other_hosts(node, means)
-    is_out = means.dice.random() < 0.5  # noqa: PLR2004  # one as often as the other
-    return _cut(node, means, (here, others) if is_out else (others, here), back=False)
+    if means.is_lucky():
+        return _cut(here, others, means)
+    return _cut(others, here, means)
 
 
 def _other_hosts(node: NodeProcess, means: Means) -> list[str]:
     return [other.placement.host for other in means.network.alive if other is not node]
 
 
-def _cut(
-    node: NodeProcess, means: Means, link: tuple[list[str], list[str]], *, back: bool
-) -> Undo:
+def _cut(sources: list[str], targets: list[str], means: Means) -> Undo:
     namespaces = means.namespaces
     assert namespaces is not None, "partitions are not chosen without namespaces"
-    sources, targets = link
-    namespaces.cut(sources, targets)
-    if back:
-        namespaces.cut(targets, sources)
-
-    async def undo() -> None:
-        namespaces.heal()
-        await _replace_if_dead(node, means)
-
-    return undo
+    cuts = namespaces.cut(sources, targets)
+    return lambda: namespaces.heal(cuts)
 
 
-async def _fill(node: NodeProcess, means: Means) -> Undo:
+def _fill(node: NodeProcess, means: Means) -> Undo:
     disks = means.disks
     assert disks is not None, "full disks are not chosen without disks"
     disks.fill(node.ledger)
-
-    async def undo() -> None:
-        disks.free(node.ledger)
-        await _replace_if_dead(node, means)
-
-    return undo
+    return lambda: disks.free(node.ledger)
 
 
-async def _slow(node: NodeProcess, means: Means) -> Undo:
+def _slow(node: NodeProcess, means: Means) -> Undo:
     control = node.folder / DELAY_FILE
     control.write_text(str(means.dice.choice(DELAYS_MS)))
-
-    async def undo() -> None:
-        control.unlink(missing_ok=True)
-        await _replace_if_dead(node, means)
-
-    return undo
+    return lambda: control.unlink(missing_ok=True)
 
 
-async def _replace_if_dead(node: NodeProcess, means: Means) -> None:
-    if not node.is_alive:
-        await means.replace(node)
-
-
-_FAULTS: Mapping[FaultKind, Callable[[NodeProcess, Means], Awaitable[Undo]]] = {
+_FAULTS: Mapping[FaultKind, Callable[[NodeProcess, Means], Undo]] = {
     FaultKind.KILL: _kill,
     FaultKind.STOP: _stop,
     FaultKind.PARTITION: _partition,

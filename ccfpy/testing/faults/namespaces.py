@@ -10,13 +10,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Self
+from typing import Self, TypeAlias
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.testing.processes.configuration import Placement
 
 NETWORK = "198.18"
 """The range that RFC 2544 sets apart for tests; the process picks a part of it."""
+
+Cut: TypeAlias = tuple[str, str]
+"""A direction in which nothing passes: from one host to another."""
 
 
 class NamespacesRefused(CcfpyError):
@@ -48,7 +51,7 @@ class Namespaces:
         self._net = f"{NETWORK}.{os.getpid() % 250}"
         self._hub = f"{self._tag}-hub"
         self._hosts: list[str] = []
-        self._cuts: set[tuple[str, str]] = set()
+        self._cuts: set[Cut] = set()
 
     def __enter__(self) -> Self:
         """Make the hub and our own link to it."""
@@ -78,19 +81,23 @@ class Namespaces:
         prefix = ("ip", "netns", "exec", name)
         return Placement(host=self._host(number), prefix=prefix)
 
-    def cut(self, sources: Sequence[str], targets: Sequence[str]) -> None:
-        """Let nothing through from any of some hosts to any of others."""
-        for source in sources:
-            for target in targets:
-                if source != target and (source, target) not in self._cuts:
-                    self._cuts.add((source, target))
-                    self._rule("add", source, target)
+    def cut(self, sources: Sequence[str], targets: Sequence[str]) -> Sequence[Cut]:
+        """Let nothing through from any of some hosts to any of others.
 
-    def heal(self) -> None:
-        """Let everything through again."""
-        for source, target in sorted(self._cuts):
+        Gives what was not cut before, to be healed.
+        """
+        asked = [(one, other) for one in sources for other in targets if one != other]
+        cuts = [cut for cut in asked if cut not in self._cuts]
+        for source, target in cuts:
+            self._rule("add", source, target)
+        self._cuts.update(cuts)
+        return cuts
+
+    def heal(self, cuts: Sequence[Cut]) -> None:
+        """Let through again what was cut."""
+        for source, target in cuts:
             self._rule("delete", source, target)
-        self._cuts.clear()
+        self._cuts.difference_update(cuts)
 
     def _rule(self, verb: str, source: str, target: str) -> None:
         _in(self._hub, "rule", verb, "from", source, "to", target, "blackhole")

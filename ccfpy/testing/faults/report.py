@@ -4,7 +4,17 @@ from collections import Counter
 from collections.abc import Iterator
 from statistics import median
 
+from ccfpy.testing.faults.faults import FaultKind
 from ccfpy.testing.faults.run import Report
+
+
+def resumptions(report: Report, kind: FaultKind) -> list[float]:
+    """Give the times after which writes resumed, in election timeouts."""
+    return [
+        fault.resumed_s / report.plan.election_timeout_s
+        for fault in report.faults
+        if fault.kind is kind and fault.resumed_s is not None
+    ]
 
 
 def render(report: Report) -> Iterator[str]:
@@ -24,14 +34,14 @@ def render(report: Report) -> Iterator[str]:
     made = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
     yield f"faults     {len(report.faults)}: {made}"
     yield f"longest pause in writes  {report.longest_pause_s:.2f} s"
-    resumed = [f.resumed_s for f in report.faults if f.resumed_s is not None]
-    if resumed:
-        unit = plan.election_timeout_s
-        yield (
-            f"writes resumed after a primary's fault  median "
-            f"{median(resumed) / unit:.2f}, most {max(resumed) / unit:.2f} election "
-            f"timeouts of {unit:g} s ({len(resumed)} times)"
-        )
+    for kind in FaultKind:
+        times = resumptions(report, kind)
+        if times:
+            yield (
+                f"writes resumed after {kind} of a primary  "
+                f"median {median(times):.2f}, most {max(times):.2f} election timeouts of "
+                f"{plan.election_timeout_s:g} s ({len(times)} times)"
+            )
     yield (
         f"ledgers verify up to {evidence.last_signed}; {evidence.copies} copies of "
         f"{evidence.chunks} committed files are identical; {report.ivs} IVs, each for "

@@ -53,8 +53,10 @@ class Plan:
         workspace: where the nodes' files and the history go.
         nodes: how many nodes.
         seconds: how long faults follow each other.
+        rounds: after how many faults to end instead.
         seed: decides faults, targets and clients' choices; not the machine's timing.
         kinds: the faults to choose from.
+        primary_share: how often the primary is among those hit.
         clients: how many clients.
         pause_s: between two requests of one client.
     """
@@ -63,10 +65,17 @@ class Plan:
     nodes: int = 3
     seconds: float = 60.0
     seed: int = 1
+    rounds: int | None = None
     kinds: Sequence[FaultKind] = tuple(FaultKind)
+    primary_share: float = 0.5
     clients: int = 6
     pause_s: float = 0.02
     election_timeout_ms: int = 1000
+
+    @property
+    def at_once_max(self) -> int:
+        """How many nodes may be hit at once: the others are a majority still."""
+        return max(1, (self.nodes - 1) // 2)
 
     @property
     def election_timeout_s(self) -> float:
@@ -204,37 +213,68 @@ class Run:
         """Make one fault after the other, and wait for progress after each."""
         plan = self.plan
         begin_s = self.recorder.now_s()
+        rounds = 0
         await self._progress(means.network, clients)
-        while self.recorder.now_s() - begin_s < plan.seconds:
+        while (
+            rounds < plan.rounds
+            if plan.rounds is not None
+            else self.recorder.now_s() - begin_s < plan.seconds
+        ):
             await asyncio.sleep(self.dice.uniform(0.5, 1.5) * plan.election_timeout_s)
-            await self._fault(means, clients)
+            await self._round(means, clients)
             await self._progress(means.network, clients)
+            rounds += 1
 
-    async def _fault(self, means: Means, clients: Clients) -> None:
+    async def _round(self, means: Means, clients: Clients) -> None:
+        """Hit some nodes at once, hold, undo, and replace those that died.
+
+        Raises:
+            NodeFailed: a node died that was not hit.
+        """
         plan, network, dice = self.plan, means.network, self.dice
-        kind = dice.choice(plan.kinds)
         primary = await network.primary()
-        backups = [node for node in network.serving if node is not primary]
-        node = dice.choice([primary, dice.choice(backups)]) if backups else primary
+        hit = self._choose(primary, network)
+        kinds = [dice.choice(plan.kinds) for _ in hit]
         hold_s = dice.uniform(1.0, 4.0) * plan.election_timeout_s
         view = max((view for _, view in self.recorder.write_answers), default=0)
         begin_s = self.recorder.now_s()
-        undo = await inflict(kind, node, means)
+        undo = [
+            inflict(kind, node, means) for kind, node in zip(kinds, hit, strict=True)
+        ]
+        rest = [node for node in network.serving if node not in hit]
         resumed_s: float | None = None
-        if node is primary and backups and kind is not FaultKind.SLOW_DISK:
-            at_s = await clients.probe(backups, after=view, timeout_s=hold_s)
+        if hit[0] is primary and rest and kinds[0] is not FaultKind.SLOW_DISK:
+            at_s = await clients.probe(rest, after=view, timeout_s=hold_s)
             resumed_s = None if at_s is None else at_s - begin_s
-        rest_s = hold_s - (self.recorder.now_s() - begin_s)
-        await asyncio.sleep(max(0.0, rest_s))
-        await undo()
-        made = Inflicted(
-            kind=kind,
-            node=node.name,
-            was_primary=node is primary,
-            resumed_s=resumed_s,
-        )
-        self.faults.append(made)
-        self.say(f"{self.recorder.now_s():6.1f} s  {describe(made)}")
+        await asyncio.sleep(max(0.0, hold_s - (self.recorder.now_s() - begin_s)))
+        for heal in undo:
+            heal()
+        for node in rest:
+            node.require_alive()
+        for number, (kind, node) in enumerate(zip(kinds, hit, strict=True)):
+            made = Inflicted(
+                kind=kind,
+                node=node.name,
+                was_primary=node is primary,
+                resumed_s=None if number else resumed_s,
+            )
+            self.faults.append(made)
+            self.say(f"{self.recorder.now_s():6.1f} s  {describe(made)}")
+        for node in hit:
+            if not node.is_alive:
+                await means.replace(node)
+
+    def _choose(
+        self, primary: NodeProcess, network: ProcessNetwork
+    ) -> Sequence[NodeProcess]:
+        """Choose whom to hit; the primary first if it is among them."""
+        dice, plan = self.dice, self.plan
+        backups = [node for node in network.serving if node is not primary]
+        count = dice.randint(1, plan.at_once_max)
+        dice.shuffle(backups)
+        if dice.random() < plan.primary_share or not backups:
+            return [primary, *backups[: count - 1]]
+        return backups[:count]
 
     async def _progress(self, network: ProcessNetwork, clients: Clients) -> None:
         """Wait until a write is committed.

@@ -52,13 +52,15 @@ def test_a_link_is_cut_in_one_direction_and_healed() -> None:
                 return done.returncode == 0
 
             assert is_answered(one)
-            namespaces.cut([one.host], [two.host])
+            there = namespaces.cut([one.host], [one.host, two.host])
+            assert there == [(one.host, two.host)]
+            assert namespaces.cut([one.host], [two.host]) == []
             assert not is_answered(one)
             assert is_answered(Placement())
-            namespaces.heal()
-            namespaces.cut([two.host], [one.host])
+            namespaces.heal(there)
+            back = namespaces.cut([two.host], [one.host])
             assert not is_answered(one)
-            namespaces.heal()
+            namespaces.heal(back)
             assert is_answered(one)
         finally:
             server.kill()
