@@ -1,4 +1,4 @@
-"""The command line of a node: CCF's options, and two of ours.
+"""The command line of a node: CCF's options, and three of ours.
 
 Errors go to stdout, as everything a node says does: those who run nodes treat a word on
 stderr as a crash. Exit codes are those of CCF's option parser.
@@ -40,6 +40,7 @@ class Arguments:
         config_timeout_us: how long to wait for the file to exist and be JSON.
         check_only: validate the file and stop.
         sync_ledger: have the disk confirm each signature before its effects go on.
+        is_pre_vote_default: what ``consensus.pre_vote`` is where the file is silent.
     """
 
     config: Path
@@ -48,6 +49,7 @@ class Arguments:
     log_level: LogLevel
     enclave: EnclaveKind
     sync_ledger: bool
+    is_pre_vote_default: bool
 
 
 class VersionRequested(Exception):
@@ -86,6 +88,7 @@ def parse_arguments(argv: Sequence[str], *, program: str) -> Arguments:
         log_level=options.log_level,
         enclave=options.enclave,
         sync_ledger=options.sync_ledger,
+        is_pre_vote_default=options.pre_vote == "on",
     )
 
 
@@ -126,6 +129,12 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--sync-ledger",
         action="store_true",
         help="have the disk confirm each signature (default: the operating system)",
+    )
+    add(
+        "--pre-vote",
+        choices=("on", "off"),
+        default="on",
+        help="consensus.pre_vote where the file does not say (default: on)",
     )
     return parser
 

@@ -382,6 +382,15 @@ def check_json(text: str | bytes, *, name: str) -> Json:
         ) from None
 
 
+def with_default_pre_vote(file: ConfigurationFile, *, is_on: bool) -> ConfigurationFile:
+    """Set ``consensus.pre_vote`` where the file does not say."""
+    consensus = file.consensus
+    if "pre_vote" in consensus.model_fields_set:
+        return file
+    chosen = consensus.model_copy(update={"pre_vote": is_on})
+    return file.model_copy(update={"consensus": chosen})
+
+
 def parse_configuration(text: str | bytes, *, name: str) -> ConfigurationFile:
     """Read the text of a configuration file called ``name``.
 

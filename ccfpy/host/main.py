@@ -22,7 +22,12 @@ from ccfpy.host.arguments import (
     VersionRequested,
     parse_arguments,
 )
-from ccfpy.host.config import ConfigurationFile, check_json, parse_configuration
+from ccfpy.host.config import (
+    ConfigurationFile,
+    check_json,
+    parse_configuration,
+    with_default_pre_vote,
+)
 from ccfpy.host.disk import Disk, RealDisk
 from ccfpy.host.enclave_link import EnclaveLink, ProcessLink
 from ccfpy.host.launch import Launch, start
@@ -60,7 +65,10 @@ def run(
     try:
         arguments = parse_arguments(argv, program=program.name)
         text = read_configuration(arguments)
-        file = parse_configuration(text, name=str(arguments.config))
+        file = with_default_pre_vote(
+            parse_configuration(text, name=str(arguments.config)),
+            is_on=arguments.is_pre_vote_default,
+        )
         journal = _journal(stream, file, LogLevel.INFO)
         journal.info(f"CCF version: {VERSION}", file="main")
         if arguments.check_only:

@@ -27,6 +27,7 @@ def test_the_defaults() -> None:
         log_level=LogLevel.INFO,
         enclave=EnclaveKind.PROCESS,
         sync_ledger=False,
+        is_pre_vote_default=True,
     )
 
 
@@ -38,14 +39,15 @@ def test_every_option_in_both_forms() -> None:
         log_level=LogLevel.FAIL,
         enclave=EnclaveKind.IN_PROCESS,
         sync_ledger=True,
+        is_pre_vote_default=False,
     )
     assert expected == _parse(
         "--config x.json --config-timeout 5s --check --log-level FAIL "
-        "--enclave in-process --sync-ledger"
+        "--enclave in-process --sync-ledger --pre-vote off"
     )
     assert expected == _parse(
         "--config=x.json --config-timeout=5s --check --log-level=fail "
-        "--enclave=in-process --sync-ledger"
+        "--enclave=in-process --sync-ledger --pre-vote=off"
     )
 
 

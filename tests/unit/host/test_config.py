@@ -10,7 +10,11 @@ from hypothesis import strategies as st
 
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.boundary.configuration import Authority, CommandType, CurveId
-from ccfpy.host.config import ConfigurationFile, parse_configuration
+from ccfpy.host.config import (
+    ConfigurationFile,
+    parse_configuration,
+    with_default_pre_vote,
+)
 
 MINIMAL: dict[str, object] = {
     "network": {
@@ -148,6 +152,19 @@ def test_the_least_configuration_gets_ccfs_defaults() -> None:
     assert interface.endorsement.authority is Authority.SERVICE
     assert interface.http_configuration.max_body_size == 1 << 20
     assert interface.accepted_endpoints is None
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+@pytest.mark.parametrize("written", [None, True, False])
+def test_the_command_line_says_of_pre_vote_what_the_file_does_not(
+    *, is_on: bool, written: bool | None
+) -> None:
+    value = dict(MINIMAL)
+    if written is not None:
+        value["consensus"] = {"pre_vote": written}
+    file = with_default_pre_vote(_parse(value), is_on=is_on)
+    assert file.consensus.pre_vote is (is_on if written is None else written)
+    assert file.consensus.message_timeout == 100_000
 
 
 def test_everything_that_is_configured_is_taken() -> None:
