@@ -23,7 +23,7 @@ PAGES = sorted(
     page for page in (ROOT / "docs/howto").glob("*.md") if page.name != "README.md"
 )
 PORT = "8000"
-READY = ("Press Ctrl-C", "Created service")
+READY = ("Press Ctrl-C", "Created service", "is waiting for votes")
 DEADLINE_S = 120
 _BLOCK = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SANDBOX = re.compile(r"^ccfpy sandbox(?!.*--node)", re.MULTILINE)
