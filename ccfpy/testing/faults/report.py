@@ -39,8 +39,8 @@ def render(report: Report) -> Iterator[str]:
         if times:
             yield (
                 f"writes resumed after {kind} of a primary  "
-                f"median {median(times):.2f}, most {max(times):.2f} election timeouts of "
-                f"{plan.election_timeout_s:g} s ({len(times)} times)"
+                f"median {median(times):.2f}, most {max(times):.2f} election timeouts "
+                f"of {plan.election_timeout_s:g} s ({len(times)} times)"
             )
     yield (
         f"ledgers verify up to {evidence.last_signed}; {evidence.copies} copies of "

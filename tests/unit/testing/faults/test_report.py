@@ -31,9 +31,7 @@ def test_a_report_counts_what_happened() -> None:
     assert "5: 3 committed, 1 invalid, 1 unknown; 2 reads" in text
     assert "2: views 2, 4" in text
     assert "3: 2 kill of the primary, 1 stop of a backup" in text
-    assert (
-        "after kill of a primary  median 2.00, most 3.00 election timeouts of 0.5 s (2 times)"
-        in text
-    )
+    assert "resumed after kill of a primary  median 2.00, most 3.00 " in text
+    assert "election timeouts of 0.5 s (2 times)" in text
     assert "up to 4.20; 6 copies of 2 committed files are identical; 20 IVs" in text
     assert describe(made[0]) == "kill of n0, the primary: writes resumed after 0.50 s"
