@@ -119,17 +119,7 @@ def replica_of(
         public_key_der=identity.key.public_key.der,
         executable_digest=boot.executable_digest,
     )
-    outbox.put(
-        IdentityMade(
-            node_id=identity.node_id,
-            node_certificate=identity.self_signed.pem.encode(),
-            service_certificate=(
-                founding.identity.certificate.pem.encode() if founding else None
-            ),
-            attestation=evidence.quote(),
-            measurement=evidence.measurement_file(),
-        )
-    )
+    outbox.put(_files(identity, founding, evidence))
     channels = _channels(boot, ports, outbox, identity)
     replication = Replication(
         raft=Raft(
@@ -168,6 +158,20 @@ def replica_of(
         outbox=outbox,
     )
     return replica
+
+
+def _files(
+    identity: NodeIdentity, founding: Founding | None, evidence: VirtualEvidence
+) -> IdentityMade:
+    return IdentityMade(
+        node_id=identity.node_id,
+        node_certificate=identity.self_signed.pem.encode(),
+        service_certificate=(
+            founding.identity.certificate.pem.encode() if founding else None
+        ),
+        attestation=evidence.quote(),
+        measurement=evidence.measurement_file(),
+    )
 
 
 def _channels(
