@@ -3,9 +3,13 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from ccfpy.cli.standin import run_node
 
+PROGRAM = Path(__file__).with_name("main.py")
+"""What is measured, however the command was started: the script that an installation
+makes for it names a folder of that machine, and no other node could then join."""
 _HELP = """Application:
   --app APP             a sample's name, or the path of a Python file or package
                         (default: logging)
@@ -22,4 +26,4 @@ def node(argv: Sequence[str]) -> int:
         options, rest = parser.parse_known_args(argv)
     except SystemExit:
         return 2  # argparse has said what is wrong
-    return run_node(options.app, rest)
+    return run_node(options.app, rest, program=PROGRAM)

@@ -24,7 +24,7 @@ def main(app: str, argv: Sequence[str]) -> int:
     started.
     """
     be_silent()
-    return run_node(app, ["--pre-vote", "off", *argv])
+    return run_node(app, ["--pre-vote", "off", *argv], program=Path(sys.argv[0]))
 
 
 def be_silent() -> None:
@@ -35,11 +35,17 @@ def be_silent() -> None:
     os.dup2(1, 2)
 
 
-def run_node(app: str, argv: Sequence[str]) -> int:
-    """Run a node until it ends; give its exit code."""
+def run_node(app: str, argv: Sequence[str], *, program: Path) -> int:
+    """Run a node until it ends; give its exit code.
+
+    Args:
+        app: which application it serves.
+        argv: CCF's options.
+        program: the file that is measured as what the node runs.
+    """
     from ccfpy.host.main import run
 
-    return run(app, argv, in_process=_in_process, executable=Path(sys.argv[0]))
+    return run(app, argv, in_process=_in_process, executable=program)
 
 
 def keygen(argv: Sequence[str]) -> int:
