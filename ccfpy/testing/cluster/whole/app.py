@@ -1,0 +1,73 @@
+"""The application of simulated nodes: objects that show what was written to them.
+
+An object's state is private. So is a word kept with every write, by which whatever
+leaves a node can be searched for what must not leave it. That a write was carried out,
+and as which of its object, is public.
+"""
+
+from dataclasses import dataclass
+
+from ccfpy.app import NO_AUTH, U64, App, Context, Map, json_codec
+
+app = App(
+    "objects",
+    title="Objects",
+    description="Keeps objects that show their own history.",
+    auth=[NO_AUTH],
+)
+
+TAIL = 4
+"""How many of its latest writes an object shows."""
+CANARY = "canary-in-the-mine"
+"""Part of every private word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """A write, by a number that serves once."""
+
+    op: U64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """An object.
+
+    Attributes:
+        count: how many writes it has had.
+        tail: the latest of them.
+    """
+
+    count: int
+    tail: list[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What the ledger says of a write."""
+
+    key: str
+    count: int
+
+
+OBJECTS = Map("objects", json_codec(str), json_codec(Shown))
+WORDS = Map("words", json_codec(str), json_codec(str))
+WRITES = Map("public:writes", json_codec(int), json_codec(Written))
+
+
+@app.post("/objects/{name}")
+def write(ctx: Context, name: str, body: Write) -> Shown:
+    """Write to an object; show it with that write."""
+    objects = OBJECTS.of(ctx.tx)
+    before = objects.get(name) or Shown(count=0, tail=[])
+    after = Shown(count=before.count + 1, tail=[*before.tail, body.op][-TAIL:])
+    objects.put(name, after)
+    WORDS.of(ctx.tx).put(name, f"{CANARY}-{body.op}")
+    WRITES.of(ctx.tx).put(body.op, Written(key=name, count=after.count))
+    return after
+
+
+@app.get("/objects/{name}")
+def read(ctx: Context, name: str) -> Shown:
+    """Show an object."""
+    return OBJECTS.of(ctx.tx).get(name) or Shown(count=0, tail=[])

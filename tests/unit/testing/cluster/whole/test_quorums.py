@@ -1,0 +1,35 @@
+"""A run leaves its service what it needs to go on."""
+
+from ccfpy.testing.cluster.whole import quorums
+from ccfpy.testing.cluster.whole.stage import Stage
+
+
+def test_a_majority_stays(stage: Stage) -> None:
+    world = stage.world
+    one, two, three = world.nodes
+    assert quorums.can_go_on(world)
+    assert quorums.may_crash(world, one)
+    world.end(one, "gone")
+    assert quorums.can_go_on(world)
+    assert not quorums.may_crash(world, two)
+    assert not quorums.may_remove(world, three)
+    assert quorums.may_remove(world, one)
+
+
+def test_a_node_that_waits_counts_as_long_as_whom_it_asks(stage: Stage) -> None:
+    stage.do("join 1")
+    stage.do("pass 200")
+    world = stage.world
+    waiting = world.nodes[3]
+    assert waiting.id in quorums.up(world)
+    assert quorums.may_trust(world, waiting)
+    world.end(world.nodes[1], "gone")
+    assert waiting.id not in quorums.up(world)
+    assert not quorums.may_trust(world, waiting)
+
+
+def test_a_disk_that_may_fail_is_as_good_as_gone(stage: Stage) -> None:
+    stage.do("disk 2 full 0")
+    assert stage.world.nodes[2].id not in quorums.up(stage.world)
+    stage.do("crash 1 kill 0")
+    assert stage.world.nodes[1].is_alive
