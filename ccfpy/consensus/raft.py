@@ -160,7 +160,7 @@ class Raft:
         return replica.out.take()
 
     def flush(self) -> Ready:
-        """Let a leader send what it has not sent yet; for the end of each turn."""
+        """Let a leader send what it signed and committed; for the end of each turn."""
         self._expect_no_offer()
         if self.is_leader and self.replica.peers:
             send_unsent(self.replica)

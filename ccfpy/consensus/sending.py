@@ -17,15 +17,18 @@ def send_news(replica: Replica) -> None:
 
 
 def send_unsent(replica: Replica) -> None:
-    """Send what was appended, and tell of what was committed, since the last message.
+    """Send what can be committed, and tell of what was, since the last message.
 
-    A node calls for it at the end of each turn, so that entries travel at once and
-    those of one turn together; a heartbeat is for when there is nothing to say.
+    A node calls for it at the end of each turn, so that what a signature covers travels
+    at once and all of it together. What none covers yet cannot be committed: it waits
+    for its signature, a full message or the next heartbeat.
     """
     log = replica.log
+    is_signed = not log.unsigned
     for node in sorted(replica.peers):
         peer = replica.peers[node]
-        if peer.sent < log.last_seqno or peer.told_commit < log.commit_seqno:
+        has_entries = is_signed and peer.sent < log.last_seqno
+        if has_entries or peer.told_commit < log.commit_seqno:
             send_from(replica, node, peer.sent + 1)
 
 

@@ -179,7 +179,7 @@ class Replication:
         self._perform(self.raft.tick(elapsed_ms))
 
     def flush(self) -> None:
-        """Send what this turn appended, all of it together."""
+        """Send what this turn signed and committed, all of it together."""
         ready = self.raft.flush()
         if ready is not NOTHING:
             self._perform(ready)

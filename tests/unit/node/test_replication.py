@@ -68,16 +68,31 @@ def primary(network: Network) -> InProcessNode:
     return leaders()[0]
 
 
-def test_entries_travel_in_the_step_that_made_them(
+def test_a_signature_takes_what_it_covers_along_at_once(
     three: Network, alice: Person
 ) -> None:
     first, second, third = three.nodes
+    length = len(first.host.entries)
     before = sum(isinstance(e, SendEntries) for e in first.host.effects)
     put(first, alice, a="1")
-    assert (
-        len(second.host.entries) == len(third.host.entries) == len(first.host.entries)
-    ), "no time has passed"
+    put(first, alice, a="2")
+    assert len(second.host.entries) == length, "nothing to be committed yet"
+    replica_of(first).sign()
+    first.step()
+    three.deliver()
+    assert len(second.host.entries) == len(third.host.entries) == length + 3
+    assert first.host.commit == second.host.commit == length + 3, "no time has passed"
     assert sum(isinstance(e, SendEntries) for e in first.host.effects) == before + 2
+
+
+def test_what_is_not_signed_travels_with_the_heartbeat(
+    three: Network, alice: Person
+) -> None:
+    first, second, _ = three.nodes
+    length = len(first.host.entries)
+    replica_of(first).timer.tick(three.now_ms, 0)
+    put(first, alice, a="1")
+    three.wait_until(lambda: len(second.host.entries) > length, most_ms=110)
 
 
 def test_nothing_is_committed_without_a_majority(three: Network, alice: Person) -> None:
