@@ -5,8 +5,10 @@ The rules (``src/node/node_state.h``):
 1. Only a node that the pinned service certificate vouches for is spoken to: whoever
    else answers gets nothing but this node's own certificate, and ends the join.
 2. A refusal (4xx) ends the join, and the node stops; anything else is tried again.
-3. A backup's redirect is followed with the next request, where that is configured; a
-   target that a redirect named and nobody reaches is given up for the configured one.
+3. A backup's redirect is followed with the next request, where that is configured. The
+   configured target is asked again once a redirect has led nowhere, or to the answer
+   that the vote is still to come: any node tells when it has, and who was primary then
+   may have left the service and hear of nothing more.
 4. What the answer hands over must fit together, and belong to the pinned service.
 """
 
@@ -217,6 +219,7 @@ class Joining:
                     f"Node {replica.node_id} is waiting for votes of members to be "
                     "trusted"
                 )
+                self._target = self._section.target_rpc_address
                 return
             if response.network_info is None:
                 raise Malformed("expected network info in the join response")

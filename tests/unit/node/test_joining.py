@@ -496,6 +496,16 @@ def test_a_target_that_a_redirect_named_is_given_up_if_nobody_is_there(
     assert OpenCall(call=CallId(3), address="127.0.0.1:8000") in effects
 
 
+def test_whom_a_redirect_named_is_not_asked_for_ever(impostor: Impostor) -> None:
+    elsewhere = {"location": "https://127.0.0.9:1/node/join"}
+    impostor.answer(1, Response(status=308, headers=elsewhere))
+    assert impostor.next_call() == 2
+    impostor.answer(2, Response(status=200, body=b'{"node_status":"Pending"}'))
+    impostor.now_ms += RETRY_MS
+    effects = impostor.joiner.step([Tick(monotonic_ms=impostor.now_ms, unix_us=1)])
+    assert OpenCall(call=CallId(3), address="127.0.0.1:8000") in effects
+
+
 def test_a_connection_that_breaks_is_made_again(impostor: Impostor) -> None:
     impostor.accept(1)
     effects = impostor.joiner.step([CallEnded(call=CallId(1), reason="reset")])
