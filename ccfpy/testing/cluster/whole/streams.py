@@ -4,9 +4,9 @@ They stall while a way is shut, and break when an end is no more.
 """
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from ccfpy.base.ids import CallId, NodeId, SessionId
+from ccfpy.base.ids import CallId, NodeId, SessionId, View
 from ccfpy.boundary.effects import (
     CloseSession,
     Effect,
@@ -19,14 +19,13 @@ from ccfpy.boundary.events import (
     CallData,
     CallEnded,
     CallOpened,
+    Event,
     SessionClosed,
     SessionData,
     SessionOpened,
 )
+from ccfpy.testing.cluster.weather import Weather
 from ccfpy.testing.cluster.whole.host import SimulatedNode
-
-if TYPE_CHECKING:
-    from ccfpy.testing.cluster.whole.world import World
 
 TLS_INTERFACE = "tls"
 
@@ -34,10 +33,27 @@ _Wire = tuple[str, CallId]
 """A connection by the name of the node that made it, and its number for it."""
 
 
+class Surroundings(Protocol):
+    """Where connections are (`ccfpy.testing.cluster.whole.world`)."""
+
+    nodes: list[SimulatedNode]
+    weather: Weather
+
+    @property
+    def view(self) -> View:
+        """The newest view that any node knows."""
+
+    def node(self, name: str) -> SimulatedNode | None:
+        """Give a node by its name."""
+
+    def step(self, node: SimulatedNode, *events: Event) -> None:
+        """Give a node events."""
+
+
 class Streams:
     """All connections between the nodes of a world."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: Surroundings) -> None:
         self._world = world
         self._said: deque[tuple[SimulatedNode, Effect]] = deque()
         self._sessions: dict[_Wire, tuple[SimulatedNode, SessionId]] = {}
