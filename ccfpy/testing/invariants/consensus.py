@@ -24,6 +24,12 @@ from ccfpy.consensus.roles import LeadershipState, RetirementPhase
 from ccfpy.testing.invariants.safety import LoggedEntry, Observed, Safety
 from ccfpy.testing.invariants.violated import Violated
 
+_STANDING = (
+    LeadershipState.PRE_VOTE_CANDIDATE,
+    LeadershipState.CANDIDATE,
+    LeadershipState.LEADER,
+)
+
 
 class ReplicatedEntry(LoggedEntry, Protocol):
     """An entry as far as consensus is concerned."""
@@ -97,6 +103,7 @@ class Consensus:
         has_changed = self.safety.check(node)
         for send in node.sent:
             self._check_sent(node, send)
+        _check_rest(node)
         if has_changed:
             self._check_committables(node)
             self._check_configurations(node)
@@ -245,11 +252,7 @@ def check_retirement(node: Replicating) -> None:
                     phase = RetirementPhase.COMPLETED
             if node.id in entry.retired_committed and seqno <= commit:
                 phase = RetirementPhase.RETIRED_COMMITTED
-    is_campaigning = node.raft.replica.leadership in (
-        LeadershipState.CANDIDATE,
-        LeadershipState.LEADER,
-    )
-    if retirement.phase is not phase or (retirement.is_final and is_campaigning):
+    if retirement.phase is not phase:
         raise Violated(
             "MembershipStateConsistentInv",
             f"node {node.id} is {retirement.phase}, its ledger says {phase}",
@@ -257,6 +260,18 @@ def check_retirement(node: Replicating) -> None:
     for entry in node.ledger[commit:]:
         for retired in sorted(entry.retired_committed):
             _check_retired(node, entry, retired)
+
+
+def _check_rest(node: Replicating) -> None:
+    """Check that a node whose retirement is final neither stands nor leads."""
+    replica = node.raft.replica
+    if replica.retirement.phase is RetirementPhase.RETIRED_COMMITTED and (
+        replica.leadership in _STANDING
+    ):
+        raise Violated(
+            "MembershipStateConsistentInv",
+            f"node {node.id} is gone for good, and yet {replica.leadership}",
+        )
 
 
 def _check_retired(node: Replicating, entry: ReplicatedEntry, retired: NodeId) -> None:

@@ -10,6 +10,7 @@ from ccfpy.consensus import (
     leading,
     log,
     quorum,
+    retirement,
     transitions,
 )
 from ccfpy.testing.cluster.mutants.mutant import Edit, Mutant
@@ -330,6 +331,66 @@ OTHERS = (
                 function="Configurations.rollback",
                 before="self._active[-1].seqno > to",
                 after="self._active[-1].seqno > to + 1",
+            ),
+        ),
+    ),
+    Mutant(
+        name="matches of an earlier view",
+        reason="A node that leads again goes on from what once matched.",
+        edits=(
+            Edit(
+                module=elections,
+                function="become_leader",
+                before="peer.matched = 0",
+                after="pass",
+            ),
+        ),
+    ),
+    Mutant(
+        name="the retired campaign",
+        reason="#5973: a node whose retirement is final stands for election.",
+        edits=(
+            Edit(
+                module=elections,
+                function="tick_without_leadership",
+                before="and not replica.retirement.is_final",
+                after="",
+            ),
+        ),
+    ),
+    Mutant(
+        name="any commit completes a retirement",
+        reason="A retirement is complete before the signature over it is committed.",
+        edits=(
+            Edit(
+                module=retirement,
+                function="Retirement.commit",
+                before="if to >= self.signed_at:",
+                after="if True:",
+            ),
+        ),
+    ),
+    Mutant(
+        name="retirement survives rollback",
+        reason="A removal that is rolled back still retires.",
+        edits=(
+            Edit(
+                module=retirement,
+                function="Retirement.rollback",
+                before="if self.ordered_at > to:",
+                after="if False:",
+            ),
+        ),
+    ),
+    Mutant(
+        name="entries of an older leader",
+        reason="A leader of an older view is followed.",
+        edits=(
+            Edit(
+                module=following,
+                function="receive_append_entries",
+                before="if message.view < replica.view:",
+                after="if message.view < replica.view - 1:",
             ),
         ),
     ),

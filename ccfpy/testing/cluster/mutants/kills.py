@@ -30,4 +30,9 @@ KILLS: dict[str, tuple[int, str]] = {
     "poll drops the tail": (9, "Progress"),
     "leader never steps down": (0, "CheckQuorum"),
     "configuration survives rollback": (0, "LogConfigurationConsistentInv"),
+    "matches of an earlier view": (0, "MatchHeld"),
+    "the retired campaign": (36, "MembershipStateConsistentInv"),
+    "any commit completes a retirement": (7, "MembershipStateConsistentInv"),
+    "retirement survives rollback": (1, "MembershipStateConsistentInv"),
+    "entries of an older leader": (0, "MonotonicTermProp"),
 }

@@ -98,6 +98,15 @@ def test_retirement_is_what_the_ledger_says() -> None:
         node.append(b"x")
 
 
+def test_a_node_that_is_gone_for_good_does_nothing() -> None:
+    cluster, consensus = _watched()
+    node = cluster.node("1")
+    node.raft.replica.retirement.phase = RetirementPhase.RETIRED_COMMITTED
+    consensus.check(node, None, None)
+    node.raft.replica.leadership = LeadershipState.CANDIDATE
+    _fails("MembershipStateConsistentInv", consensus, node)
+
+
 def test_only_who_is_gone_is_recorded_as_gone() -> None:
     cluster, _ = _watched()
     with pytest.raises(Violated, match="RetirementCompletedNotInConfigsInv"):
