@@ -52,19 +52,24 @@ async def carry(
     Raises:
         ClientError: all have voted and it is not accepted.
     """
-    status = await members[0].propose(actions)
-    txid = status.txid
-    for member in members:
-        if not status.is_open:
-            break
-        status = await member.vote(status.proposal_id)
-        txid = status.txid
+    status = await put_to_vote(members, actions)
     if status.state != "Accepted":
         raise ClientError(
             f"proposal {status.proposal_id} is {status.state} after all "
             f"{len(members)} members voted for it"
         )
-    assert txid is not None, "an accepted proposal is a transaction"
+    return status
+
+
+async def put_to_vote(
+    members: Sequence[Governance], actions: Sequence[Mapping[str, Json]]
+) -> ProposalStatus:
+    """Propose as the first member, let these vote, and give what became of it."""
+    status = await members[0].propose(actions)
+    for member in members:
+        if not status.is_open:
+            break
+        status = await member.vote(status.proposal_id)
     return status
 
 

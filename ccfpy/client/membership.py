@@ -1,0 +1,197 @@
+"""Bringing a node into a service and out of it, from the proposal to its last effect.
+
+A node that is to leave is *retired* by a vote, goes on helping until the service can do
+without it, may then be stopped, and is at last *removed* from the list. Each step waits
+for the one before, and all may be repeated: what is done already is not done again.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from ccfpy.base.ids import TxId
+from ccfpy.base.json import Json
+from ccfpy.client.connection import Connection
+from ccfpy.client.errors import ClientError, Unreachable
+from ccfpy.client.governance import Governance
+from ccfpy.client.node_report import NodeReport
+from ccfpy.client.opening import put_to_vote
+from ccfpy.client.signer import Signer
+from ccfpy.client.survey import Survey, survey
+
+POLL_S = 0.2
+CLOCK_SKEW = timedelta(minutes=1)
+"""A certificate begins that much earlier: nodes' clocks differ."""
+
+
+class NotDecided(ClientError):
+    """A proposal that these members' votes do not decide."""
+
+
+class Membership:
+    """One service's nodes, and members who may change them.
+
+    Args:
+        urls: where nodes answer; those of further nodes are learned.
+        service_certificate: the service's certificate as PEM text.
+        say: is told what has been reached.
+        timeout_s: for each thing waited for.
+    """
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        *,
+        service_certificate: str,
+        say: Callable[[str], None],
+        timeout_s: float,
+    ) -> None:
+        self._urls = list(urls)
+        self._service_certificate = service_certificate
+        self._say = say
+        self._timeout_s = timeout_s
+
+    async def look(self) -> Survey:
+        """Ask all nodes.
+
+        Raises:
+            Unreachable: none answers.
+        """
+        seen = await survey(self._urls, service_certificate=self._service_certificate)
+        answering = [node.url for node in seen.nodes if node.answer is not None]
+        self._urls += [url for url in answering if url not in self._urls]
+        return seen
+
+    async def trust(
+        self, name: str, members: Sequence[Signer], *, validity_days: int | None = None
+    ) -> None:
+        """Let members trust a node that has asked to join; wait until it takes part.
+
+        Args:
+            name: the beginning of its id, or its address; it may yet have to ask.
+            members: who proposes and who votes.
+            validity_days: of its certificate; as long as the service allows if unsaid.
+
+        Raises:
+            NotDecided: their votes are not enough.
+            ClientError: it does not come to that in time.
+        """
+
+        async def known() -> NodeReport | None:
+            return (await self.look()).find(name)
+
+        node = await self._wait(known, f"{name} to ask to join")
+        if node.status == "Pending":
+            valid_from = datetime.now(tz=UTC) - CLOCK_SKEW
+            arguments: dict[str, Json] = {
+                "node_id": node.id,
+                "valid_from": valid_from.strftime("%y%m%d%H%M%SZ"),
+            }
+            if validity_days is not None:
+                arguments["validity_period_days"] = validity_days
+            await self._decide("transition_node_to_trusted", arguments, members)
+        elif node.status != "Trusted":
+            raise ClientError(
+                f"node {node.id[:8]} is retired: a new node must join in its place"
+            )
+        self._say(f"node {node.id[:8]} is trusted")
+
+        async def caught_up() -> NodeReport | None:
+            seen = await self.look()
+            found = seen.find(node.id)
+            answer = found.answer
+            is_there = answer is not None and answer.state == "PartOfNetwork"
+            return found if is_there and seen.lag(found) == 0 else None
+
+        found = await self._wait(caught_up, f"node {node.id[:8]} to catch up")
+        assert found.answer is not None, "it answered"
+        self._say(
+            f"node {node.id[:8]} takes part, and has all up to {found.answer.commit}"
+        )
+
+    async def retire(self, name: str, members: Sequence[Signer]) -> None:
+        """Let members take a node out; wait until it may be stopped.
+
+        Raises:
+            NotDecided: their votes are not enough.
+            ClientError: it does not come to that in time.
+        """
+        node = (await self.look()).find(name)
+        if node.status == "Retired":
+            self._say(f"node {node.id[:8]} is retired already")
+        else:
+            await self._decide("remove_node", {"node_id": node.id}, members)
+            self._say(
+                f"node {node.id[:8]} is retired: it helps until others can do without"
+            )
+
+        async def is_final() -> NodeReport | None:
+            nodes = (await self.look()).nodes
+            left = [it for it in nodes if it.id == node.id]
+            return node if not left or left[0].is_removable else None
+
+        await self._wait(is_final, f"the retirement of node {node.id[:8]} to be final")
+        self._say(f"node {node.id[:8]} may be stopped, and then removed")
+
+    async def remove(self, name: str) -> None:
+        """Take a node that is retired for good from the service's list.
+
+        Raises:
+            ClientError: it is not that far.
+        """
+        seen = await self.look()
+        node = seen.find(name)
+        if not node.is_removable:
+            raise ClientError(
+                f"node {node.id[:8]} is {node.status.lower()}, and the service may "
+                "still need it: retire it first"
+            )
+        async with self._connect(seen) as anybody:
+            reply = await anybody.request("DELETE", f"/node/network/nodes/{node.id}")
+            reply.raise_for_error()
+            if reply.txid is not None:
+                await anybody.wait_committed(reply.txid, timeout_s=self._timeout_s)
+        self._say(f"node {node.id[:8]} is removed")
+
+    async def _decide(
+        self, action: str, arguments: Mapping[str, Json], members: Sequence[Signer]
+    ) -> TxId:
+        """Propose one action, vote, and wait until that is committed."""
+        async with self._connect(await self.look()) as anybody:
+            status = await put_to_vote(
+                [Governance(anybody, signer) for signer in members],
+                [{"name": action, "args": dict(arguments)}],
+            )
+            if status.state != "Accepted" or status.txid is None:
+                raise NotDecided(
+                    f"proposal {status.proposal_id} is {status.state} after "
+                    f"{status.ballot_count} ballots: once other members have voted for "
+                    "it, ask for this again"
+                )
+            await anybody.wait_committed(status.txid, timeout_s=self._timeout_s)
+            return status.txid
+
+    def _connect(self, seen: Survey) -> Connection:
+        """Connect to the primary, or to whoever answered."""
+        answering = [node for node in seen.nodes if node.answer is not None]
+        if not answering:
+            raise Unreachable("no node of the service answers")
+        node = seen.primary or answering[0]
+        return Connection(node.url, service_certificate=self._service_certificate)
+
+    async def _wait(
+        self, condition: Callable[[], Awaitable[NodeReport | None]], what: str
+    ) -> NodeReport:
+        """Ask until there is an answer, whatever goes wrong meanwhile."""
+        deadline = time.monotonic() + self._timeout_s
+        while True:
+            because = ""
+            try:
+                if (found := await condition()) is not None:
+                    return found
+            except ClientError as error:
+                because = f": {error}"
+            if time.monotonic() > deadline:
+                raise ClientError(f"waited {self._timeout_s:g} s for {what}{because}")
+            await asyncio.sleep(POLL_S)

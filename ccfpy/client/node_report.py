@@ -1,0 +1,164 @@
+"""What a service knows of a node, and what the node says of itself."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+from ccfpy.base.ids import NodeId, Seqno, TxId
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.client.reply import text_field
+from ccfpy.crypto.certs import Certificate
+
+NOTHING_COMMITTED = "0.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What a primary last heard of a backup.
+
+    Attributes:
+        seqno: up to where its log is known to be the same.
+        silent_ms: how long ago it was.
+    """
+
+    seqno: Seqno
+    silent_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a node says of itself.
+
+    Attributes:
+        state: how far it has come, such as ``PartOfNetwork``.
+        leadership: ``Leader``, ``Follower``, …; nothing before it joined.
+        heard: what it heard of others, while it leads.
+        configurations: the nodes of which a majority counts; of each, if several.
+        is_stopping: whether its operator has announced that it will stop.
+    """
+
+    state: str
+    leadership: str | None
+    view: int
+    primary: NodeId | None
+    commit: TxId
+    heard: Mapping[NodeId, Heard]
+    configurations: Sequence[Sequence[NodeId]]
+    is_stopping: bool
+
+    @classmethod
+    def read(cls, state: JsonObject, consensus: JsonObject, commit: str) -> Self:
+        """Read the answers of ``/node/state``, ``/consensus`` and ``/commit``.
+
+        Raises:
+            UnexpectedReply: a word is missing.
+            Malformed: a transaction's id is none.
+        """
+        details = object_of(consensus.get("details"))
+        primary = details.get("primary_id")
+        leadership = details.get("leadership_state")
+        configurations = details.get("configs")
+        return cls(
+            state=text_field(state, "state"),
+            leadership=leadership if isinstance(leadership, str) else None,
+            view=number_of(details.get("current_view")),
+            primary=NodeId(primary) if isinstance(primary, str) else None,
+            commit=_txid(commit),
+            heard={
+                NodeId(node): Heard(
+                    seqno=Seqno(number_of(object_of(ack).get("seqno"))),
+                    silent_ms=number_of(object_of(ack).get("last_received_ms")),
+                )
+                for node, ack in object_of(details.get("acks")).items()
+            },
+            configurations=[
+                [NodeId(node) for node in object_of(object_of(entry).get("nodes"))]
+                for entry in (
+                    configurations if isinstance(configurations, list) else []
+                )
+            ],
+            is_stopping=state.get("stop_notice") is True,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeReport:
+    """A node as the service knows it, and as it answered.
+
+    Attributes:
+        status: ``Pending``, ``Trusted`` or ``Retired``.
+        is_removable: whether it is retired for good, so that it may stop.
+        interfaces: where each interface is published, the one to ask first.
+        valid_until: the end of the certificate that the service issued to it.
+        answer: what it said, if it did.
+        trouble: why it did not.
+    """
+
+    id: NodeId
+    status: str
+    is_removable: bool
+    interfaces: Mapping[str, str]
+    valid_until: datetime | None
+    answer: Answer | None = None
+    trouble: str = ""
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where it is published, the one to ask first."""
+        return list(self.interfaces.values())
+
+    @property
+    def url(self) -> str:
+        """Where it is asked; no address if the service knows none."""
+        return f"https://{self.addresses[0]}" if self.interfaces else ""
+
+
+def read_node(listed: JsonObject, governed: Mapping[str, JsonObject]) -> NodeReport:
+    """Read a node's entry in ``/node/network/nodes`` and what governance adds to it.
+
+    Args:
+        listed: the entry.
+        governed: the entries of ``/gov/service/nodes``, by id.
+
+    Raises:
+        UnexpectedReply: a word is missing.
+        Malformed: the certificate is none.
+    """
+    node_id = NodeId(text_field(listed, "node_id"))
+    more = governed.get(node_id, {})
+    pem = more.get("certificate")
+    until = Certificate.from_pem(pem).not_after if isinstance(pem, str) else None
+    return NodeReport(
+        id=node_id,
+        status=text_field(listed, "status"),
+        is_removable=more.get("retiredCommitted") is True,
+        interfaces=dict(_published(object_of(listed.get("rpc_interfaces")))),
+        valid_until=until,
+    )
+
+
+def _published(interfaces: JsonObject) -> Iterator[tuple[str, str]]:
+    """Give published addresses, those last where the service's certificate is not."""
+    entries = {name: object_of(interface) for name, interface in interfaces.items()}
+
+    def is_apart(name: str) -> bool:
+        endorsement = object_of(entries[name].get("endorsement"))
+        return endorsement.get("authority") in ("Node", "Unsecured")
+
+    for name in sorted(entries, key=is_apart):
+        yield name, text_field(entries[name], "published_address")
+
+
+def object_of(value: Json) -> JsonObject:
+    """Take a JSON object, and anything else for an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def number_of(value: Json) -> int:
+    """Take a whole number, and anything else for nothing."""
+    return value if isinstance(value, int) else 0
+
+
+def _txid(text: str) -> TxId:
+    return TxId(0, 0) if text == NOTHING_COMMITTED else TxId.parse(text)

@@ -1,0 +1,184 @@
+"""What a service's nodes say of themselves and of each other, asked all at once.
+
+The list of nodes comes from one of them, the one in the latest view. Each node is then
+asked by itself, briefly: a node that is down costs one time-out, not the survey.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ccfpy.base.errors import Malformed
+from ccfpy.base.json import JsonObject
+from ccfpy.client.connection import Connection
+from ccfpy.client.errors import ClientError, ServiceError, Unreachable
+from ccfpy.client.governance import read_governance
+from ccfpy.client.node_report import (
+    Answer,
+    NodeReport,
+    number_of,
+    object_of,
+    read_node,
+)
+from ccfpy.client.reply import text_field
+from ccfpy.crypto.certs import Certificate
+
+ASK_TIMEOUT_S = 2.0
+LEADER = "Leader"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """A service and its nodes at one time.
+
+    Attributes:
+        status: the service's, such as ``Open``.
+        valid_until: the end of the service's certificate.
+    """
+
+    status: str
+    valid_until: datetime
+    nodes: Sequence[NodeReport]
+
+    @property
+    def primary(self) -> NodeReport | None:
+        """The node that leads in the latest view, of those that answered."""
+        leaders = [
+            (node.answer.view, node)
+            for node in self.nodes
+            if node.answer is not None and node.answer.leadership == LEADER
+        ]
+        return max(leaders, key=lambda leader: leader[0])[1] if leaders else None
+
+    @property
+    def has_majority(self) -> bool:
+        """Whether a majority of each configuration answered."""
+        answers = [node.answer for node in self.nodes if node.answer is not None]
+        if not answers:
+            return False
+        latest = self.primary
+        answer = latest.answer if latest else max(answers, key=lambda a: a.view)
+        assert answer is not None, "the primary answered"
+        there = {node.id for node in self.nodes if node.answer is not None}
+        return all(
+            2 * len(there.intersection(nodes)) > len(nodes)
+            for nodes in answer.configurations
+        )
+
+    def lag(self, node: NodeReport) -> int | None:
+        """Tell by how many transactions a node's commit is behind the primary's."""
+        primary = self.primary
+        if node.answer is None or primary is None or primary.answer is None:
+            return None
+        return max(0, primary.answer.commit.seqno - node.answer.commit.seqno)
+
+    def silent_ms(self, node: NodeReport) -> int | None:
+        """Tell how long ago the primary heard of a node."""
+        primary = self.primary
+        if primary is None or primary.answer is None or primary is node:
+            return None
+        heard = primary.answer.heard.get(node.id)
+        return None if heard is None else heard.silent_ms
+
+    def find(self, name: str) -> NodeReport:
+        """Give a node by its id, the beginning of its id, or an address of it.
+
+        Raises:
+            ClientError: there is none, or there are several.
+        """
+        found = [
+            node
+            for node in self.nodes
+            if node.id.startswith(name) or name in node.addresses
+        ]
+        if len(found) != 1:
+            count = f"{len(found)} nodes are" if found else "no node of the service is"
+            known = ", ".join(node.id[:8] for node in self.nodes)
+            raise ClientError(f"{count} {name!r}: choose one of {known}")
+        return found[0]
+
+
+async def survey(
+    urls: Sequence[str], *, service_certificate: str, timeout_s: float = ASK_TIMEOUT_S
+) -> Survey:
+    """Ask for the nodes, and then every node.
+
+    Args:
+        urls: where nodes may answer.
+        service_certificate: the service's certificate as PEM text.
+        timeout_s: for each node.
+
+    Raises:
+        Unreachable: nobody answers.
+    """
+    asked = [
+        Connection(url, service_certificate=service_certificate, timeout_s=timeout_s)
+        for url in urls
+    ]
+    found = await asyncio.gather(*map(_list, asked), return_exceptions=True)
+    lists = [entry for entry in found if isinstance(entry, tuple)]
+    if not lists:
+        for error in found:
+            assert isinstance(error, BaseException), "no list, so an error"
+            raise error
+        raise Unreachable("no address of a node to ask")
+    _, status, certificate, nodes = max(lists, key=lambda entry: entry[0])
+    return Survey(
+        status=status,
+        valid_until=Certificate.from_pem(certificate).not_after,
+        nodes=await asyncio.gather(
+            *(
+                _ask(node, service_certificate, timeout_s)
+                for node in sorted(nodes, key=lambda node: (node.addresses, node.id))
+            )
+        ),
+    )
+
+
+async def _list(connection: Connection) -> tuple[int, str, str, list[NodeReport]]:
+    """Give view, service's status and certificate, and nodes, as one node has them."""
+    async with connection:
+        network = (await connection.get("/node/network")).object()
+        listed = (await connection.get("/node/network/nodes")).object()
+        governed = await _governed(connection)
+    nodes = listed.get("nodes")
+    reports = [
+        read_node(object_of(node), governed)
+        for node in (nodes if isinstance(nodes, list) else [])
+    ]
+    return (
+        number_of(network.get("current_view")),
+        text_field(network, "service_status"),
+        text_field(network, "service_certificate"),
+        reports,
+    )
+
+
+async def _governed(connection: Connection) -> Mapping[str, JsonObject]:
+    """Read what governance says of nodes, where its interface is served."""
+    try:
+        reply = object_of(await read_governance(connection, "service/nodes"))
+    except ServiceError:
+        return {}
+    listed = reply.get("value")
+    entries = [object_of(v) for v in (listed if isinstance(listed, list) else [])]
+    return {text_field(entry, "nodeId"): entry for entry in entries}
+
+
+async def _ask(
+    node: NodeReport, service_certificate: str, timeout_s: float
+) -> NodeReport:
+    """Ask a node for itself, and complete what is known of it."""
+    try:
+        connection = Connection(
+            node.url, service_certificate=service_certificate, timeout_s=timeout_s
+        )
+        async with connection:
+            state = (await connection.get("/node/state")).object()
+            consensus = (await connection.get("/node/consensus")).object()
+            commit = (await connection.get("/node/commit")).object()
+        answer = Answer.read(state, consensus, text_field(commit, "transaction_id"))
+    except (ClientError, Malformed) as error:
+        return replace(node, trouble=str(error))
+    return replace(node, answer=answer)

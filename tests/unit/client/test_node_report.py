@@ -1,0 +1,73 @@
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import TxId
+from ccfpy.client.errors import UnexpectedReply
+from ccfpy.client.node_report import Answer, Heard, read_node
+from tests.unit.client.networked import node_id
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import JsonObject
+
+
+def test_a_node_says_how_it_stands() -> None:
+    answer = Answer.read(
+        {"state": "PartOfNetwork", "stop_notice": True},
+        {
+            "details": {
+                "leadership_state": "Leader",
+                "current_view": 4,
+                "primary_id": node_id("a"),
+                "acks": {node_id("b"): {"seqno": 7, "last_received_ms": 12}},
+                "configs": [{"nodes": {node_id("a"): {}, node_id("b"): {}}}],
+            }
+        },
+        "4.17",
+    )
+    assert (answer.leadership, answer.view, answer.commit) == ("Leader", 4, TxId(4, 17))
+    assert answer.heard == {node_id("b"): Heard(seqno=7, silent_ms=12)}
+    assert answer.configurations == [[node_id("a"), node_id("b")]]
+    assert answer.is_stopping
+
+
+def test_a_node_that_has_not_joined_says_little() -> None:
+    answer = Answer.read({"state": "Pending"}, {"details": None}, "0.0")
+    assert (answer.state, answer.leadership, answer.view) == ("Pending", None, 0)
+    assert (answer.primary, answer.commit) == (None, TxId(0, 0))
+    assert not answer.configurations
+    with pytest.raises(UnexpectedReply, match="state"):
+        Answer.read({}, {}, "0.0")
+    with pytest.raises(Malformed):
+        Answer.read({"state": "Pending"}, {}, "x")
+
+
+def test_a_node_is_asked_where_the_services_certificate_serves(
+    service_pem: str,
+) -> None:
+    interfaces: JsonObject = {
+        "plain": {
+            "published_address": "h:1",
+            "endorsement": {"authority": "Unsecured"},
+        },
+        "own": {"published_address": "h:2", "endorsement": {"authority": "Node"}},
+        "main": {"published_address": "h:3"},
+    }
+    node = read_node(
+        {
+            "node_id": node_id("a"),
+            "status": "Retired",
+            "rpc_interfaces": interfaces,
+        },
+        {node_id("a"): {"retiredCommitted": True, "certificate": service_pem}},
+    )
+    assert node.url == "https://h:3"
+    assert node.addresses == ["h:3", "h:1", "h:2"]
+    assert node.is_removable
+    assert node.valid_until is not None
+
+
+def test_a_node_may_have_no_address_and_governance_not_know_it() -> None:
+    node = read_node({"node_id": node_id("a"), "status": "Pending"}, {})
+    assert (node.url, node.is_removable, node.valid_until) == ("", False, None)
