@@ -46,6 +46,12 @@ def _gov() -> Face:
     return gov
 
 
+def _network() -> Face:
+    from ccfpy.cli.network import network
+
+    return network
+
+
 def _ledger() -> Face:
     from ccfpy.cli.ledger import ledger
 
@@ -94,6 +100,7 @@ COMMANDS: Mapping[str, Entry] = {
     "node": Entry("Run one node as its configuration file says.", _node),
     "call": Entry("Send one request to a service, as one of its users.", _call),
     "gov": Entry("Propose, vote, withdraw: a member's signed requests.", _gov),
+    "network": Entry("Look at a service's nodes, add and retire them.", _network),
     "ledger": Entry("Read, verify and split ledger files, offline.", _ledger),
     "snapshot": Entry("Verify and show snapshot files, offline.", _snapshot),
     "receipt": Entry("Fetch, verify and explain receipts.", _receipt),

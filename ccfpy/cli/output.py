@@ -9,6 +9,9 @@ import sys
 import orjson
 from rich.console import Console
 
+TABLE_COLUMNS = 200
+"""How wide a table may be in a file or a pipe."""
+
 
 def text_console() -> Console:
     """Make the console for results."""
@@ -18,6 +21,12 @@ def text_console() -> Console:
 def progress_console() -> Console:
     """Make the console for what goes by while a command works."""
     return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+
+
+def table_console() -> Console:
+    """Make the console for tables, which need not fit where nobody looks at them."""
+    width = None if sys.stdout.isatty() else TABLE_COLUMNS
+    return Console(highlight=False, emoji=False, width=width)
 
 
 def print_json(value: object) -> None:

@@ -3,9 +3,13 @@
 Without a word the sandbox of the working folder is meant.
 """
 
+import re
+import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeAlias
+from urllib.parse import urlsplit
 
 import typer
 
@@ -18,6 +22,8 @@ from ccfpy.client.signer import FileSigner
 
 SHARED_DEFAULT = Path("workspace/sandbox_common")
 ADDRESS_DEFAULT = "https://127.0.0.1:8000"
+CONNECT_TIMEOUT_S = 0.5
+_ADDRESSES = re.compile(r"[0-9]{1,9}\.rpc_addresses")
 
 UrlOption: TypeAlias = Annotated[
     str | None,
@@ -47,9 +53,13 @@ JsonOption: TypeAlias = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A service and the folder with the keys to speak to it."""
+    """A service and the folder with the keys to speak to it.
 
-    url: str
+    Attributes:
+        urls: where nodes of it answer, as far as is known here.
+    """
+
+    urls: Sequence[str]
     folder: Path
     service: Path
 
@@ -66,7 +76,15 @@ class Place:
                 f"no service's certificate at {service}: start one with ccfpy sandbox, "
                 "or say where it is with --common or --cacert"
             )
-        return cls(url=url or _address(folder), folder=folder, service=service)
+        urls = _addresses(folder) if url is None else [url]
+        return cls(urls=urls, folder=folder, service=service)
+
+    @property
+    def url(self) -> str:
+        """The first of the addresses at which somebody listens, or the first."""
+        if len(self.urls) == 1:
+            return self.urls[0]
+        return next(filter(_is_open, self.urls), self.urls[0])
 
     def connect(self, name: str | None = None) -> Connection:
         """Make a connection as a participant, or as nobody.
@@ -103,15 +121,28 @@ class Place:
         return files
 
 
-def _address(folder: Path) -> str:
-    """Read the address that a local node left beside the keys."""
-    path = folder / "0.rpc_addresses"
-    if not path.is_file():
-        return ADDRESS_DEFAULT
+def _addresses(folder: Path) -> list[str]:
+    """Read the addresses that local nodes left beside the keys, in their order."""
+    paths = [p for p in folder.glob("*.rpc_addresses") if _ADDRESSES.fullmatch(p.name)]
+    paths.sort(key=lambda path: int(path.stem))
+    found = []
+    for path in paths:
+        try:
+            addresses = loads_object(path.read_bytes())
+        except Malformed as error:
+            raise CommandFailed(
+                f"{path} holds no addresses: {error}; give --url"
+            ) from error
+        found += [f"https://{address}" for address in list(addresses.values())[:1]]
+    return found or [ADDRESS_DEFAULT]
+
+
+def _is_open(url: str) -> bool:
+    """Tell whether anybody listens there."""
+    place = urlsplit(url)
     try:
-        addresses = loads_object(path.read_bytes())
-    except Malformed as error:
-        raise CommandFailed(
-            f"{path} holds no addresses: {error}; give --url"
-        ) from error
-    return f"https://{next(iter(addresses.values()), '127.0.0.1:8000')}"
+        address = (place.hostname or "", place.port or 0)
+        with socket.create_connection(address, CONNECT_TIMEOUT_S):
+            return True
+    except (OSError, ValueError):
+        return False

@@ -15,17 +15,20 @@ from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
 from ccfpy.cli.errors import CommandFailed
 from ccfpy.cli.output import print_json
-from ccfpy.client.errors import UnexpectedReply
+from ccfpy.client.errors import ClientError, UnexpectedReply
+from ccfpy.client.node_report import NodeReport
 from ccfpy.client.receipts import fetch_receipt, verify_receipt
+from ccfpy.client.survey import survey
 from ccfpy.testing.processes.configuration import Placement, ServiceOptions
-from ccfpy.testing.processes.network import NotInTime, ProcessNetwork
+from ccfpy.testing.processes.network import ProcessNetwork
 from ccfpy.testing.processes.node import NodeProcess
 
 WRITABLE_APP = "logging"
 """The app to which a first message is written."""
 MESSAGE_ID = 42
 LOOK_S = 0.2
-"""Between two looks at whether all nodes still run."""
+"""Between two looks at whether all nodes still run; and how long a node may take to
+say who is primary."""
 ELECTIONS_WAITED = 5
 """After so many election timeouts without a primary, there will be none."""
 
@@ -110,7 +113,8 @@ class Run:
             ) from error
         opened = await network.open(self._plan.actions)
         count = len(self._options.members)
-        self._done(f"service opened by its {count} members, in {opened}")
+        members = "member" if count == 1 else f"{count} members"
+        self._done(f"service opened by its {members}, in {opened}")
         for node in network.nodes:
             name = f"{node.number}.rpc_addresses"
             shutil.copy(node.folder / name, self._options.shared / name)
@@ -172,25 +176,33 @@ class Run:
                 await self._tell_primary(node)
 
     async def _tell_primary(self, ended: NodeProcess) -> None:
+        """Wait until the service has a primary, be it a node that we did not start."""
         begin_s = time.monotonic()
         timeout_s = ELECTIONS_WAITED * self._options.election_timeout_ms / 1000
-        try:
-            node = await self._network.primary(other_than=ended, timeout_s=timeout_s)
-        except NotInTime:
-            self._say.print(
-                "[red]✗[/red] no primary is elected: too few nodes for a majority"
-            )
-            return
-        view = await self._view(node)
-        after_s = time.monotonic() - begin_s
-        self._done(
-            f"{_named(node)} is primary in view {view}, after {after_s:.1f} s: "
-            f"{node.url}"
+        while (after_s := time.monotonic() - begin_s) < timeout_s:
+            primary = await self._primary()
+            if primary is not None and primary.id != ended.id:
+                assert primary.answer is not None, "the primary answered"
+                self._done(
+                    f"the primary is {primary.url}, in view {primary.answer.view}, "
+                    f"after {after_s:.1f} s"
+                )
+                return
+            await asyncio.sleep(LOOK_S)
+        self._say.print(
+            "[red]✗[/red] no primary is elected: too few nodes for a majority"
         )
 
-    async def _view(self, node: NodeProcess) -> Json:
-        async with self._network.connect(node) as anybody:
-            return (await anybody.get("/node/network")).object()["current_view"]
+    async def _primary(self) -> NodeReport | None:
+        try:
+            seen = await survey(
+                [node.url for node in self._network.alive],
+                service_certificate=self._options.service_certificate.read_text(),
+                timeout_s=LOOK_S,
+            )
+        except ClientError:
+            return None
+        return seen.primary
 
     def _done(self, text: str) -> None:
         self._say.print(f"[green]✓[/green] {text}")

@@ -1,0 +1,231 @@
+"""``ccfpy network``: a service's nodes, looked at, added and taken out."""
+
+import asyncio
+import contextlib
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import orjson
+import typer
+from rich.live import Live
+from rich.text import Text
+
+from ccfpy.cli.addresses import parse_node
+from ccfpy.cli.errors import CommandFailed, ExitCode, Misused
+from ccfpy.cli.network_table import as_json, table
+from ccfpy.cli.output import note, print_json, table_console
+from ccfpy.cli.place import (
+    SHARED_DEFAULT,
+    FolderOption,
+    JsonOption,
+    Place,
+    TrustOption,
+    UrlOption,
+)
+from ccfpy.client.errors import ClientError
+from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, read_text
+from ccfpy.client.membership import Membership
+from ccfpy.client.survey import Survey, survey
+
+network = typer.Typer(no_args_is_help=True)
+
+WATCH_S = 1.0
+CONFIG_FILE = "node.json"
+
+NodeArgument: TypeAlias = Annotated[
+    str, typer.Argument(help="The beginning of its id, or its address.")
+]
+MembersOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--as", help="Who proposes, and votes; again for each further vote. [member0]"
+    ),
+]
+TimeoutOption: TypeAlias = Annotated[
+    float, typer.Option(min=1, help="Seconds to wait for each step.")
+]
+
+
+@network.command()
+def status(
+    *,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="Look again every second.")
+    ] = False,
+    url: UrlOption = None,
+    common: FolderOption = SHARED_DEFAULT,
+    cacert: TrustOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show every node: its role, how far it is, whether it answers.
+
+    Exits with 1 where there is no primary, or no majority of the nodes answers.
+    """
+    if watch and json:
+        raise Misused("--watch shows a table: leave out --json")
+    place = Place.find(url, common, cacert)
+    if watch:
+        _watch(place)
+        return
+    seen = asyncio.run(_look(place))
+    if json:
+        print_json(as_json(seen))
+    else:
+        table_console().print(table(seen, now=datetime.now(tz=UTC)))
+    is_well = seen.primary is not None and seen.has_majority
+    raise typer.Exit(ExitCode.OK if is_well else ExitCode.FAILED)
+
+
+async def _look(place: Place) -> Survey:
+    certificate = read_text(place.service)
+    return await survey(place.urls, service_certificate=certificate)
+
+
+def _watch(place: Place) -> None:
+    """Draw the table again and again, until Ctrl-C."""
+    console = table_console()
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        Live(console=console, auto_refresh=False) as live,
+    ):
+        while True:
+            try:
+                seen = asyncio.run(_look(place))
+            except ClientError as error:
+                live.update(Text(str(error), style="red"), refresh=True)
+            else:
+                live.update(table(seen, now=datetime.now(tz=UTC)), refresh=True)
+            time.sleep(WATCH_S)
+
+
+@network.command()
+def join_config(
+    folder: Annotated[Path, typer.Argument(help="The new node's folder; made.")],
+    *,
+    listen: Annotated[
+        str, typer.Option(help="Where it will answer clients: HOST:PORT.")
+    ],
+    node_listen: Annotated[
+        str | None,
+        typer.Option(help="Where it will answer other nodes; any port if unsaid."),
+    ] = None,
+    url: UrlOption = None,
+    common: FolderOption = SHARED_DEFAULT,
+    cacert: TrustOption = None,
+) -> None:
+    """Write the configuration of a node that joins a running service.
+
+    The service's certificate, by which the node knows whom it joins, goes beside it.
+    """
+    host, port = parse_node(listen)
+    other_host, other_port = parse_node(node_listen or f"{host}:0")
+    place = Place.find(url, common, cacert)
+    file = folder / CONFIG_FILE
+    if file.exists():
+        raise Misused(f"{file} is there already: remove it or choose another folder")
+    interface, target = _target(place)
+    names = ["dNSName:localhost", "iPAddress:127.0.0.1"]
+    document = {
+        "network": {
+            "node_to_node_interface": {"bind_address": f"{other_host}:{other_port}"},
+            "rpc_interfaces": {interface: {"bind_address": f"{host}:{port}"}},
+        },
+        "node_certificate": {
+            "subject_alt_names": names if host in ("127.0.0.1", "localhost") else [],
+        },
+        "command": {
+            "type": "Join",
+            "service_certificate_file": SERVICE_CERTIFICATE,
+            "join": {"target_rpc_address": target},
+        },
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(place.service, folder / SERVICE_CERTIFICATE)
+    file.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+    print(file)
+    note(
+        f"start it with: cd {folder} && ccfpy node --config {CONFIG_FILE} --app APP; "
+        f"then ccfpy network trust {listen}"
+    )
+
+
+def _target(place: Place) -> tuple[str, str]:
+    """Give by which of its interfaces the primary is reached, and where that is."""
+    primary = asyncio.run(_look(place)).primary
+    if primary is None or not primary.interfaces:
+        raise CommandFailed("no primary answers: see ccfpy network status")
+    return next(iter(primary.interfaces.items()))
+
+
+@network.command()
+def trust(  # noqa: PLR0913  # one parameter for each option
+    node: NodeArgument,
+    *,
+    who: MembersOption = None,
+    validity_days: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Of its certificate; the service's maximum if unsaid."
+        ),
+    ] = None,
+    timeout: TimeoutOption = 30,
+    url: UrlOption = None,
+    common: FolderOption = SHARED_DEFAULT,
+    cacert: TrustOption = None,
+) -> None:
+    """Trust a node that has asked to join, and wait until it has caught up."""
+    place = Place.find(url, common, cacert)
+    signers = [place.signer(name) for name in who or ["member0"]]
+    _change(
+        place, timeout, lambda m: m.trust(node, signers, validity_days=validity_days)
+    )
+
+
+@network.command()
+def retire(
+    node: NodeArgument,
+    *,
+    who: MembersOption = None,
+    timeout: TimeoutOption = 30,
+    url: UrlOption = None,
+    common: FolderOption = SHARED_DEFAULT,
+    cacert: TrustOption = None,
+) -> None:
+    """Take a node out, and wait until it may be stopped without harm."""
+    place = Place.find(url, common, cacert)
+    signers = [place.signer(name) for name in who or ["member0"]]
+    _change(place, timeout, lambda m: m.retire(node, signers))
+
+
+@network.command()
+def remove(
+    node: NodeArgument,
+    *,
+    timeout: TimeoutOption = 30,
+    url: UrlOption = None,
+    common: FolderOption = SHARED_DEFAULT,
+    cacert: TrustOption = None,
+) -> None:
+    """Forget a node that is retired for good."""
+    place = Place.find(url, common, cacert)
+    _change(place, timeout, lambda m: m.remove(node))
+
+
+def _change(
+    place: Place, timeout_s: float, work: Callable[[Membership], Awaitable[None]]
+) -> None:
+    membership = Membership(
+        place.urls,
+        service_certificate=read_text(place.service),
+        say=print,
+        timeout_s=timeout_s,
+    )
+
+    async def worked() -> None:
+        await work(membership)
+
+    asyncio.run(worked())

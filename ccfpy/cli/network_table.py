@@ -1,0 +1,140 @@
+"""How a survey of a service's nodes is shown: as a table, or as one JSON value."""
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from ccfpy.client.node_report import Answer, NodeReport
+from ccfpy.client.survey import LEADER, Survey
+
+ID_CHARACTERS = 8
+"""Of a node's id; enough to tell a service's nodes apart, and to name one by."""
+EXPIRES_SOON_DAYS = 14
+SILENT_LONG_MS = 1000
+"""A quiet primary asks its backups ten times in that time."""
+NOTHING = "-"
+
+_ROLES = {
+    LEADER: "primary",
+    "Follower": "backup",
+    "Candidate": "candidate",
+    "PreVoteCandidate": "candidate",
+}
+
+
+def table(survey: Survey, *, now: datetime) -> Group:
+    """Show a service and its nodes to a person."""
+    nodes = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("node", "status", "role", "view", "commit", "lag", "heard"):
+        is_number = heading in ("view", "lag", "heard")
+        nodes.add_column(
+            heading, no_wrap=True, justify="right" if is_number else "left"
+        )
+    for heading in ("certificate", "address"):
+        nodes.add_column(heading, no_wrap=True)
+    for node in survey.nodes:
+        nodes.add_row(
+            node.id[:ID_CHARACTERS],
+            _status(node),
+            _role(node),
+            *_progress(survey, node),
+            _until(node.valid_until, now),
+            ", ".join(node.addresses),
+        )
+    return Group(_headline(survey, now), Text(), nodes)
+
+
+def _headline(survey: Survey, now: datetime) -> Text:
+    line = Text(f"service {survey.status}, certificate ")
+    line.append_text(_until(survey.valid_until, now))
+    line.append(", ")
+    if not survey.has_majority:
+        line.append("no majority of its nodes answers", style="red")
+    elif survey.primary is None:
+        line.append("no primary", style="red")
+    else:
+        line.append(f"primary {survey.primary.id[:ID_CHARACTERS]}", style="green")
+    return line
+
+
+def _status(node: NodeReport) -> str:
+    return f"{node.status}, may stop" if node.is_removable else node.status
+
+
+def _role(node: NodeReport) -> Text:
+    if node.answer is None:
+        words = "joining" if node.status == "Pending" else "no answer"
+        return Text(words, style="yellow" if node.status == "Pending" else "red")
+    role = _role_of(node.answer)
+    if node.answer.is_stopping:
+        role += ", stopping"
+    return Text(role, style="green" if node.answer.leadership == LEADER else "")
+
+
+def _role_of(answer: Answer) -> str:
+    """Say a node's role in the service's words."""
+    return _ROLES.get(answer.leadership or "", answer.state)
+
+
+def _progress(survey: Survey, node: NodeReport) -> tuple[str, str, str, Text]:
+    silent_ms = survey.silent_ms(node)
+    heard = Text(NOTHING)
+    if silent_ms is not None:
+        is_long = silent_ms > SILENT_LONG_MS
+        words = f"{silent_ms / 1000:.0f} s" if is_long else f"{silent_ms} ms"
+        heard = Text(words, style="red" if is_long else "")
+    if node.answer is None:
+        return NOTHING, NOTHING, NOTHING, heard
+    lag = survey.lag(node)
+    return (
+        str(node.answer.view),
+        str(node.answer.commit),
+        NOTHING if lag is None else str(lag),
+        heard,
+    )
+
+
+def _until(valid_until: datetime | None, now: datetime) -> Text:
+    if valid_until is None:
+        return Text(NOTHING)
+    days = math.floor((valid_until - now).total_seconds() / 86_400)
+    if days < 0:
+        return Text("has expired", style="red")
+    style = "yellow" if days < EXPIRES_SOON_DAYS else ""
+    return Text(f"until {valid_until.astimezone(UTC):%Y-%m-%d}", style=style)
+
+
+def as_json(survey: Survey) -> Mapping[str, object]:
+    """Give the same to a program."""
+    primary = survey.primary
+    return {
+        "service_status": survey.status,
+        "service_certificate_valid_until": survey.valid_until.isoformat(),
+        "primary_id": None if primary is None else primary.id,
+        "has_majority": survey.has_majority,
+        "nodes": [_node_as_json(survey, node) for node in survey.nodes],
+    }
+
+
+def _node_as_json(survey: Survey, node: NodeReport) -> Mapping[str, object]:
+    until, answer = node.valid_until, node.answer
+    return {
+        "node_id": node.id,
+        "status": node.status,
+        "is_removable": node.is_removable,
+        "addresses": list(node.addresses),
+        "certificate_valid_until": None if until is None else until.isoformat(),
+        "is_reachable": answer is not None,
+        "trouble": node.trouble or None,
+        "state": None if answer is None else answer.state,
+        "role": None if answer is None else _role_of(answer),
+        "view": None if answer is None else answer.view,
+        "commit": None if answer is None else str(answer.commit),
+        "lag": survey.lag(node),
+        "heard_ms_ago": survey.silent_ms(node),
+        "is_stopping": None if answer is None else answer.is_stopping,
+    }

@@ -1,0 +1,192 @@
+"""A sandbox of three nodes as people use it: looked at, broken, mended."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.running import DEADLINE_S, wait_gone, wait_until
+
+PROGRAM = (sys.executable, "-m", "ccfpy.cli.main")
+START_S = 60
+
+
+class Sandbox:
+    """A sandbox that runs in a folder, and the commands typed there."""
+
+    def __init__(self, folder: Path, process: "subprocess.Popen[str]") -> None:
+        self.folder = folder
+        self.process = process
+        assert process.stdout is not None
+        self.facts: dict[str, Any] = json.loads(process.stdout.readline())
+        self.nodes: list[dict[str, Any]] = self.facts["nodes"]
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [*PROGRAM, *words],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=START_S,
+            check=False,
+        )
+
+    def ok(self, *words: str) -> str:
+        """Run a command that must work; give what it printed."""
+        done = self.run(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def status(self, code: int = 0) -> dict[str, Any]:
+        """Ask for the nodes."""
+        done = self.run("network", "status", "--json")
+        assert done.returncode == code, done.stderr
+        told: dict[str, Any] = json.loads(done.stdout)
+        return told
+
+    def said(self) -> str:
+        """Give what it has said so far of how it goes."""
+        return (self.folder / "said").read_text()
+
+
+@contextlib.contextmanager
+def _sandbox(folder: Path, *options: str) -> Iterator[Sandbox]:
+    with (folder / "said").open("w") as said:
+        process = subprocess.Popen(
+            [*PROGRAM, "sandbox", "--json", "--initial-member-count", "1", *options],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+        )
+    try:
+        yield Sandbox(folder, process)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=DEADLINE_S)
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """Three nodes, which the tests of this module take in turn."""
+    folder = tmp_path_factory.mktemp("network")
+    with _sandbox(folder, "-n", "3", "-n", "local://127.0.0.1:0") as running:
+        yield running
+
+
+@contextlib.contextmanager
+def _joining(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start the node whose configuration is there."""
+    words = [*PROGRAM, "node", "--config", "node.json", "--app", "logging"]
+    with (folder / "out").open("wb") as out:
+        process = subprocess.Popen(words, cwd=folder, stdout=out)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(DEADLINE_S)
+
+
+def _roles(told: dict[str, Any]) -> Sequence[str | None]:
+    return sorted(str(node["role"]) for node in told["nodes"])
+
+
+def test_three_nodes_join_and_are_seen(sandbox: Sandbox) -> None:
+    told = sandbox.status()
+    assert _roles(told) == ["backup", "backup", "primary"]
+    assert told["primary_id"] == sandbox.nodes[0]["id"]
+    assert told["has_majority"]
+    assert len({node["url"] for node in sandbox.nodes}) == 3
+    for node in told["nodes"]:
+        assert (node["status"], node["is_reachable"]) == ("Trusted", True)
+        heard = node["heard_ms_ago"]
+        assert (heard is None) == (node["role"] == "primary")
+    table = sandbox.ok("network", "status")
+    assert len(table.splitlines()) == 6
+    assert re.search(r"^[0-9a-f]{8}  Trusted  primary +2  2\.\d+ ", table, re.MULTILINE)
+
+
+def test_any_node_takes_a_write_and_all_have_it(sandbox: Sandbox) -> None:
+    body = '{"id": 1, "msg": "anywhere"}'
+    backup = ["--url", sandbox.nodes[2]["url"], "--as", "user0"]
+    sandbox.ok("call", "/app/log/private", *backup, "-d", body, "--commit")
+
+    def have_it() -> bool:
+        read = ["call", "/app/log/private?id=1", "--as", "user0", "--url"]
+        replies = [sandbox.run(*read, node["url"]).stdout for node in sandbox.nodes]
+        return replies == ['{"msg":"anywhere"}'] * 3
+
+    wait_until(have_it, what="copies of the message")
+
+
+def test_a_node_joins_by_its_members_votes_and_another_leaves(
+    sandbox: Sandbox,
+) -> None:
+    folder = sandbox.folder / "workspace" / "new"
+    listen = sandbox.nodes[0]["url"].removeprefix("https://").rpartition(":")[0] + ":0"
+    sandbox.ok("network", "join-config", str(folder), "--listen", listen)
+    config = json.loads((folder / "node.json").read_text())
+    config["output_files"] = {"rpc_addresses_file": "addresses"}
+    (folder / "node.json").write_text(json.dumps(config))
+    with _joining(folder) as process:
+        wait_until((folder / "addresses").is_file, what="addresses of the new node")
+        (address,) = json.loads((folder / "addresses").read_text()).values()
+        said = sandbox.ok("network", "trust", address)
+        assert re.search(r"takes part, and has all up to 2\.\d+", said)
+        wanted = {"Trusted"}
+        assert {node["status"] for node in sandbox.status()["nodes"]} == wanted
+        refused = sandbox.run("network", "remove", address)
+        assert refused.returncode == 1
+        assert "retire it first" in refused.stderr
+        assert "may be stopped" in sandbox.ok("network", "retire", address)
+        process.terminate()
+        assert process.wait(DEADLINE_S) == 0
+    assert "is removed" in sandbox.ok("network", "remove", address)
+    assert len(sandbox.status()["nodes"]) == 3
+
+
+def test_a_node_that_dies_is_replaced_as_primary(sandbox: Sandbox) -> None:
+    os.kill(sandbox.nodes[0]["pid"], signal.SIGKILL)
+    wait_until(
+        lambda: "the primary is https://" in sandbox.said(), what="word of a primary"
+    )
+    assert "node 0 has ended: killed by signal 9; 2 of 3 are left" in sandbox.said()
+    told = sandbox.status()
+    assert _roles(told) == ["None", "backup", "primary"]
+    body = '{"id": 2, "msg": "goes on"}'
+    sandbox.ok("call", "/app/log/private", "--as", "user0", "-d", body, "--commit")
+    os.kill(sandbox.nodes[1]["pid"], signal.SIGKILL)
+    wait_gone(sandbox.nodes[1]["pid"])
+    assert not sandbox.status(code=1)["has_majority"]
+    os.kill(sandbox.nodes[2]["pid"], signal.SIGTERM)
+    assert sandbox.process.wait(DEADLINE_S) == 1
+    last = sandbox.said().splitlines()[-1]
+    assert last.startswith("ccfpy: node ")
+    assert "ended by itself" in last
+
+
+def test_a_node_that_cannot_start_ends_the_sandbox_with_a_sentence(
+    tmp_path: Path,
+) -> None:
+    words = ["-n", "2", "-n", "local://127.0.0.1:0", "--app", "no_such_app"]
+    done = subprocess.run(
+        [*PROGRAM, "sandbox", "--initial-member-count", "1", *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=START_S,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "ccfpy: node 0 did not start: " in done.stderr
+    assert "no application 'no_such_app'" in done.stderr
+    assert "Traceback" not in done.stderr

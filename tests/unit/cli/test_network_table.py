@@ -1,0 +1,56 @@
+from datetime import timedelta
+
+from rich.console import Console
+
+from ccfpy.cli.network_table import as_json, table
+from ccfpy.client.survey import Survey
+from tests.unit.client.networked import UNTIL, answered, node_id, reported
+
+NODES = [
+    reported("a", answered(leads=True, view=3, seqno=20, heard={"b": 40, "d": 9000})),
+    reported("b", answered(view=3, seqno=15)),
+    reported("c", status="Pending"),
+    reported("d"),
+    reported("e", answered(), status="Retired", is_removable=True),
+]
+SURVEY = Survey(status="Open", valid_until=UNTIL, nodes=NODES)
+
+
+def _shown(survey: Survey, *, days: float = -30) -> list[str]:
+    console = Console(width=200)
+    with console.capture() as shown:
+        console.print(table(survey, now=UNTIL + timedelta(days=days)))
+    return [" ".join(line.split()) for line in shown.get().splitlines()]
+
+
+def test_each_node_is_a_line() -> None:
+    title, _, _, *lines = _shown(SURVEY)
+    until = "until 2030-01-01"
+    assert title == f"service Open, certificate {until}, primary aaaaaaaa"
+    assert lines == [
+        f"aaaaaaaa Trusted primary 3 3.20 0 - {until} 127.0.0.1:97",
+        f"bbbbbbbb Trusted backup 3 3.15 5 40 ms {until} 127.0.0.1:98",
+        f"cccccccc Pending joining - - - - {until} 127.0.0.1:99",
+        f"dddddddd Trusted no answer - - - 9 s {until} 127.0.0.1:100",
+        f"eeeeeeee Retired, may stop backup 2 2.10 10 - {until} 127.0.0.1:101",
+    ]
+
+
+def test_what_is_wrong_is_said_first() -> None:
+    lost = Survey(status="Open", valid_until=UNTIL, nodes=NODES[3:4])
+    assert _shown(lost)[0].endswith("no majority of its nodes answers")
+    backups = [reported(letter, answered()) for letter in "abc"]
+    leaderless = Survey(status="Open", valid_until=UNTIL, nodes=backups)
+    assert _shown(leaderless)[0].endswith("no primary")
+    assert "has expired" in _shown(SURVEY, days=1)[0]
+
+
+def test_a_program_is_told_the_same() -> None:
+    told = as_json(SURVEY)
+    assert (told["primary_id"], told["has_majority"]) == (node_id("a"), True)
+    nodes = told["nodes"]
+    assert isinstance(nodes, list)
+    assert nodes[1]["role"] == "backup"
+    assert (nodes[1]["lag"], nodes[1]["heard_ms_ago"]) == (5, 40)
+    assert (nodes[3]["is_reachable"], nodes[3]["trouble"]) == (False, "no answer")
+    assert nodes[3]["commit"] is None
