@@ -2,13 +2,14 @@
 
 The host connects; it need not know who is trusted. A node is reached from the moment
 it is trusted in this node's ledger, committed or not, since its vote may be needed to
-commit just that; it is let go when its retirement is final.
+commit just that; it is let go when its retirement is final. One that was removed while
+it waited to be trusted is none that left: it may ask again, and be trusted then.
 """
 
 from typing import TYPE_CHECKING
 
 from ccfpy.boundary.effects import ForgetPeer, SetPeer
-from ccfpy.service.tables.nodes import INFO, NodeStatus
+from ccfpy.service.tables.nodes import INFO, NodeInfo, NodeStatus
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import NodeId, Seqno
@@ -27,6 +28,7 @@ class AddressBook:
 
     def __init__(self, own: "NodeId", channels: "Channels", outbox: "Outbox") -> None:
         self.addresses: dict[NodeId, str] = {}
+        self._since: dict[NodeId, Seqno] = {}
         self._own = own
         self._channels = channels
         self._outbox = outbox
@@ -36,22 +38,31 @@ class AddressBook:
         store.on_local(INFO.name, self._learn)
         store.on_global(INFO.name, self._let_go)
 
-    def _learn(self, _: "Seqno", writes: "Writes") -> None:
+    def _learn(self, seqno: "Seqno", writes: "Writes") -> None:
         for node, info in INFO.decode_writes(writes).items():
             if info is None or info.status is NodeStatus.PENDING:
                 continue
             address = info.node_to_node_interface.published_address
             if info.retired_committed or self.addresses.get(node) == address:
                 continue
+            if node not in self.addresses:
+                self._since[node] = seqno
             self.addresses[node] = address
             if node != self._own:
                 self._outbox.put(SetPeer(node=node, address=address))
 
-    def _let_go(self, _: "Seqno", writes: "Writes") -> None:
+    def _let_go(self, seqno: "Seqno", writes: "Writes") -> None:
         for node, info in INFO.decode_writes(writes).items():
-            is_gone = info is None or info.retired_committed
-            if not is_gone or node == self._own:
+            if node == self._own or not self._is_gone(node, info, seqno):
                 continue
             self._channels.close(node)
+            self._since.pop(node, None)
             if self.addresses.pop(node, None) is not None:
                 self._outbox.put(ForgetPeer(node=node))
+
+    def _is_gone(self, node: "NodeId", info: NodeInfo | None, seqno: "Seqno") -> bool:
+        """Tell whether a record that is final now says that a node is no more."""
+        if info is not None:
+            return info.retired_committed
+        # It may have been entered again, and trusted, since.
+        return node in self.addresses and self._since[node] <= seqno

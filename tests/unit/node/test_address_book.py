@@ -21,7 +21,7 @@ class Table:
 
     def __init__(self) -> None:
         self.outbox = Outbox()
-        channels = Channels(
+        self.channels = channels = Channels(
             key=KeyPair.generate(ENTROPY, Curve.SECP256R1),
             entropy=ENTROPY,
             send=lambda *_: None,
@@ -99,3 +99,24 @@ def test_a_removed_record_ends_it_too_and_only_once() -> None:
     table.put(OTHER, node_at("a:1", NodeStatus.PENDING))
     table.put(OTHER, None)
     assert table.commit() == []
+
+
+def test_a_node_that_was_removed_while_it_waited_may_be_trusted_later() -> None:
+    table = Table()
+    table.put(OTHER, node_at("a:1", NodeStatus.PENDING))
+    table.put(OTHER, None)
+    assert table.commit() == []
+    table.put(OTHER, node_at("a:1", NodeStatus.PENDING))
+    assert table.put(OTHER, node_at("a:1")) == [SetPeer(node=OTHER, address="a:1")]
+    assert table.commit() == []
+    assert OTHER not in table.channels._closed
+
+
+def test_a_removal_that_is_final_late_does_not_end_what_came_after_it() -> None:
+    table = Table()
+    table.put(OTHER, node_at("a:1", NodeStatus.PENDING))
+    table.put(OTHER, None)
+    table.put(OTHER, node_at("a:1"))
+    table.commit()
+    assert table.book.addresses == {OTHER: "a:1"}
+    assert OTHER not in table.channels._closed
