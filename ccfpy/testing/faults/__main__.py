@@ -41,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     reason = why_not()
     if reason is not None and any(kind in NAMESPACED for kind in chosen.faults):
         parser.error(f"no partitions here: {reason}; leave them out with --faults")
+    if chosen.workspace is not None and chosen.workspace.exists():
+        parser.error(f"{chosen.workspace} is there already: give a folder to be made")
     with tempfile.TemporaryDirectory(prefix="ccfpy-faults-") as temporary:
         plan = Plan(
             workspace=(chosen.workspace or Path(temporary)).resolve(),

@@ -6,7 +6,7 @@ in its place.
 """
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
@@ -19,16 +19,16 @@ from ccfpy.testing.processes.node import NodeProcess
 
 
 class FaultKind(StrEnum):
-    """What can be done to a node."""
+    """What can be done to nodes."""
 
     KILL = "kill"
     """The process ends at once, as by a power cut."""
     STOP = "stop"
     """The process stands still, then goes on as if nothing had been."""
     PARTITION = "partition"
-    """It and the other nodes cannot reach each other; clients reach all."""
+    """They and the other nodes cannot reach each other; clients reach all."""
     ONEWAY = "oneway"
-    """It reaches the others or they reach it, but not both."""
+    """They reach the others or the others reach them, but not both."""
     FULL_DISK = "full-disk"
     """There is no room left for its ledger."""
     SLOW_DISK = "slow-disk"
@@ -79,9 +79,22 @@ class Means:
             await network.remove(node)
 
 
-def inflict(kind: FaultKind, node: NodeProcess, means: Means) -> Undo:
-    """Do it to a node; give how to undo it."""
-    return _FAULTS[kind](node, means)
+def inflict(kind: FaultKind, nodes: Sequence[NodeProcess], means: Means) -> Undo:
+    """Do it to some nodes; give how to undo it.
+
+    Nodes that are cut off together still reach each other.
+    """
+    if kind in NAMESPACED:
+        return _cut_off(nodes, means, is_both_ways=kind is FaultKind.PARTITION)
+    return _all([_FAULTS[kind](node, means) for node in nodes])
+
+
+def _all(undo: Sequence[Undo]) -> Undo:
+    def undo_all() -> None:
+        for one in undo:
+            one()
+
+    return undo_all
 
 
 def _kill(node: NodeProcess, _: Means) -> Undo:
@@ -94,26 +107,15 @@ def _stop(node: NodeProcess, _: Means) -> Undo:
     return node.resume
 
 
-def _partition(node: NodeProcess, means: Means) -> Undo:
-    here, others = [node.placement.host], _other_hosts(node, means)
-    there, back = _cut(here, others, means), _cut(others, here, means)
-
-    def undo() -> None:
-        there()
-        back()
-
-    return undo
-
-
-def _oneway(node: NodeProcess, means: Means) -> Undo:
-    here, others = [node.placement.host], _other_hosts(node, means)
+def _cut_off(nodes: Sequence[NodeProcess], means: Means, *, is_both_ways: bool) -> Undo:
+    here = [node.placement.host for node in nodes]
+    alive = [node.placement.host for node in means.network.alive]
+    others = [host for host in alive if host not in here]
+    if is_both_ways:
+        return _all([_cut(here, others, means), _cut(others, here, means)])
     if means.is_lucky():
         return _cut(here, others, means)
     return _cut(others, here, means)
-
-
-def _other_hosts(node: NodeProcess, means: Means) -> list[str]:
-    return [other.placement.host for other in means.network.alive if other is not node]
 
 
 def _cut(sources: list[str], targets: list[str], means: Means) -> Undo:
@@ -139,8 +141,6 @@ def _slow(node: NodeProcess, means: Means) -> Undo:
 _FAULTS: Mapping[FaultKind, Callable[[NodeProcess, Means], Undo]] = {
     FaultKind.KILL: _kill,
     FaultKind.STOP: _stop,
-    FaultKind.PARTITION: _partition,
-    FaultKind.ONEWAY: _oneway,
     FaultKind.FULL_DISK: _fill,
     FaultKind.SLOW_DISK: _slow,
 }

@@ -36,6 +36,8 @@ from ccfpy.testing.processes.network import NODE_PROGRAM, NotInTime, ProcessNetw
 from ccfpy.testing.processes.node import NodeProcess
 
 PROGRESS_TIMEOUT_S = 60.0
+RESUMPTION_TIMEOUTS = 10
+"""In election timeouts: far more than a service needs to go on without its primary."""
 WATCH_S = 0.2
 SLOW_PROGRAM = (
     sys.executable,
@@ -230,22 +232,37 @@ class Run:
 
         Raises:
             NodeFailed: a node died that was not hit.
+            NotInTime: the service does not go on without its primary.
         """
         plan, network, dice = self.plan, means.network, self.dice
         primary = await network.primary()
         hit = self._choose(primary, network)
         kinds = [dice.choice(plan.kinds) for _ in hit]
+        together = kinds[0] in NAMESPACED and means.is_lucky()
+        if together:
+            kinds = [kinds[0]] * len(hit)
         hold_s = dice.uniform(1.0, 4.0) * plan.election_timeout_s
         view = max((view for _, view in self.recorder.write_answers), default=0)
         begin_s = self.recorder.now_s()
-        undo = [
-            inflict(kind, node, means) for kind, node in zip(kinds, hit, strict=True)
-        ]
+        undo = (
+            [inflict(kinds[0], hit, means)]
+            if together
+            else [
+                inflict(kind, [node], means)
+                for kind, node in zip(kinds, hit, strict=True)
+            ]
+        )
         rest = [node for node in network.serving if node not in hit]
         resumed_s: float | None = None
         if hit[0] is primary and rest and kinds[0] is not FaultKind.SLOW_DISK:
-            at_s = await clients.probe(rest, after=view, timeout_s=hold_s)
-            resumed_s = None if at_s is None else at_s - begin_s
+            wait_s = RESUMPTION_TIMEOUTS * plan.election_timeout_s
+            at_s = await clients.probe(rest, after=view, timeout_s=wait_s)
+            if at_s is None:
+                raise NotInTime(
+                    f"writes did not resume in {wait_s:g} s after {kinds[0]} of "
+                    f"{primary.name}, the primary"
+                )
+            resumed_s = at_s - begin_s
         await asyncio.sleep(max(0.0, hold_s - (self.recorder.now_s() - begin_s)))
         for heal in undo:
             heal()
