@@ -7,8 +7,9 @@ answered by the newest connection that it opened. Both kinds are read. Who a fra
 it is from is only a claim: channels inside the enclave prove it, and a liar gains no
 more than lost messages.
 
-Nothing here waits, and nothing is certain to arrive. A message is lost if its node
-cannot be reached or lets too much pile up; consensus sends again what matters.
+Nothing is certain to arrive. A message waits for a connection as long as one may take
+to come about, and is lost if its node cannot be reached by then or lets too much pile
+up; consensus sends again what matters.
 
 When the enclave does not keep up, clients are no longer read. Other nodes still are, up
 to a bound of their own: were they held up with the clients, a busy primary would miss
@@ -16,7 +17,7 @@ its backups' answers, and the backups would elect another just when load is high
 """
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import cast
 
@@ -100,25 +101,33 @@ class _Peer:
         self.address = address
         self.attempt: asyncio.Task[None] | None = None
         self.connection: PeerConnection | None = None
-        self.waiting: list[bytes] = []
+        self.waiting: deque[tuple[float, bytes]] = deque()
         self.waiting_bytes = 0
         self.retry_at = 0.0
         self.retry_s = PEER_RETRY_MS_MIN / 1000
         self.has_failed = False
         self.is_lossy = False
 
-    def keep(self, frame: bytes) -> bool:
+    def keep(self, frame: bytes, now_s: float) -> bool:
         """Keep a frame until there is a connection; tell whether there was room."""
         if self.waiting_bytes + len(frame) > PEER_BACKLOG_BYTES_MAX:
             return False
-        self.waiting.append(frame)
+        self.waiting.append((now_s, frame))
         self.waiting_bytes += len(frame)
         return True
 
+    def forget_older(self, than_s: float) -> None:
+        """Lose the frames that have waited since before ``than_s``."""
+        while self.waiting and self.waiting[0][0] < than_s:
+            _, frame = self.waiting.popleft()
+            self.waiting_bytes -= len(frame)
+
     def take_waiting(self) -> list[bytes]:
         """Give the frames that were kept."""
-        waiting, self.waiting, self.waiting_bytes = self.waiting, [], 0
-        return waiting
+        frames = [frame for _, frame in self.waiting]
+        self.waiting.clear()
+        self.waiting_bytes = 0
+        return frames
 
 
 class Peers:
@@ -190,8 +199,10 @@ class Peers:
                 answering.write(frame)
         elif peer.connection is not None:
             self._note_loss(peer, to, was_taken=peer.connection.write(frame))
-        elif self._is_connecting(peer, to):
-            self._note_loss(peer, to, was_taken=peer.keep(frame))
+        else:
+            now_s = asyncio.get_running_loop().time()
+            self._note_loss(peer, to, was_taken=peer.keep(frame, now_s))
+            self._begin_to_connect(peer, to)
 
     def set_congested(self, *, is_congested: bool) -> None:
         """Learn whether the enclave keeps up."""
@@ -312,16 +323,16 @@ class Peers:
             _close(peer.connection)
             peer.connection = None
 
-    def _is_connecting(self, peer: _Peer, node: NodeId) -> bool:
-        """Begin to connect unless it failed only just; tell whether it is under way."""
+    def _begin_to_connect(self, peer: _Peer, node: NodeId) -> None:
         if peer.attempt is None:
             loop = asyncio.get_running_loop()
-            if loop.time() < peer.retry_at:
-                return False
             peer.attempt = loop.create_task(self._connect(peer, node))
-        return True
 
     async def _connect(self, peer: _Peer, node: NodeId) -> None:
+        """Connect, not sooner after a failure than its back-off says."""
+        wait_s = peer.retry_at - asyncio.get_running_loop().time()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
         connection = PeerConnection(self, node)
         try:
             await connect(
@@ -331,10 +342,10 @@ class Peers:
                 source=self._source,
             )
         except ConnectFailed as failure:
+            peer.attempt = None
             self._back_off(peer, node, str(failure))
             return
-        finally:
-            peer.attempt = None
+        peer.attempt = None
         peer.retry_s = PEER_RETRY_MS_MIN / 1000
         peer.has_failed = False
         assert connection.transport is not None, "it has just connected"
@@ -349,10 +360,13 @@ class Peers:
             self._note_loss(peer, node, was_taken=connection.write(frame))
 
     def _back_off(self, peer: _Peer, node: NodeId, why: str) -> None:
-        """Lose what waited; try again only after a while, longer each time."""
-        peer.take_waiting()
-        peer.retry_at = asyncio.get_running_loop().time() + peer.retry_s
+        """Try again after a while, longer each time, for what is not old by then."""
+        now_s = asyncio.get_running_loop().time()
+        peer.retry_at = now_s + peer.retry_s
         peer.retry_s = min(2 * peer.retry_s, PEER_RETRY_MS_MAX / 1000)
+        peer.forget_older(now_s - self._timeout_s)
+        if peer.waiting:
+            self._begin_to_connect(peer, node)
         if not peer.has_failed:
             peer.has_failed = True
             self._journal.fail(

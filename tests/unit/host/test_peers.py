@@ -220,13 +220,31 @@ def test_an_address_where_nobody_listens_is_tried_again_after_a_while() -> None:
         a.peers.set_peer(C, "127.0.0.1:1")
         a.peers.send(C, CHANNEL, b"lost")
         await wait_until(lambda: f"Failed to connect to {C} on" in a.log, "failure")
-        a.peers.send(C, CHANNEL, b"lost too: it is too soon")
+        a.peers.send(C, CHANNEL, b"lost too, with its address")
         assert not len(a.peers)
         a.peers.set_peer(C, b.address)  # a new address needs no wait
         a.peers.send(C, CHANNEL, b"found")
         await b.wait_for(b"found")
         assert a.log.count("Failed to connect") == 1
 
+    _run(story)
+
+
+def test_what_is_sent_between_two_attempts_waits_for_the_next() -> None:
+    async def story(a: _Node, _: _Node) -> None:
+        late = _Node(C)
+        late.bound.close()
+        a.peers.set_peer(C, "{}:{}".format(*late_address))
+        a.peers.send(C, CHANNEL, b"1")
+        await wait_until(lambda: f"Failed to connect to {C} on" in a.log, "failure")
+        a.peers.send(C, CHANNEL, b"2")
+        late.bound = socket.create_server(late_address)
+        await late.listen()
+        await late.wait_for(b"1", b"2")
+        await late.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        late_address = free.getsockname()
     _run(story)
 
 
