@@ -12,17 +12,33 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+NETWORK = [
+    ROOT / f"docs/howto/{name}.md"
+    for name in (
+        "run-a-network",
+        "when-a-node-dies",
+        "replace-a-node",
+        "start-from-snapshots",
+        "renew-certificates",
+        "rekey-the-ledger",
+    )
+]
+"""Pages that share the network which the first of them starts."""
 PAGES = sorted(
-    page for page in (ROOT / "docs/howto").glob("*.md") if page.name != "README.md"
+    page
+    for page in (ROOT / "docs/howto").glob("*.md")
+    if page.name != "README.md" and page not in NETWORK
 )
-PORT = "8000"
+PORT = 8000
+"""The first of those that pages speak of; the others follow it."""
+PORTS = 5
 READY = ("Press Ctrl-C", "Created service", "is waiting for votes")
 DEADLINE_S = 120
 _BLOCK = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -38,17 +54,26 @@ class Block(NamedTuple):
 
 
 def blocks(page: Path, port: int) -> list[Block]:
-    text = page.read_text().replace(PORT, str(port))
+    text = page.read_text()
+    for number in range(PORTS):
+        text = text.replace(f":{PORT + number}", f":{port + number}")
     # A sandbox is given a free port where the page relies on the usual one.
     text = _SANDBOX.sub(rf"\g<0> --node local://127.0.0.1:{port}", text)
     return [Block(*found) for found in _BLOCK.findall(text)]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _free_ports() -> int:
+    """Find ports in a row on which nobody listens; give the first."""
+    while True:
+        with contextlib.ExitStack() as bound:
+            first = bound.enter_context(socket.socket())
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            with contextlib.suppress(OSError, OverflowError):
+                for number in range(1, PORTS):
+                    probe = bound.enter_context(socket.socket())
+                    probe.bind(("127.0.0.1", port + number))
+                return port
 
 
 class Desk:
@@ -126,14 +151,25 @@ def _do(desk: Desk, block: Block, running: contextlib.ExitStack) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_how_to_works_as_it_is_written(page: Path, tmp_path: Path) -> None:
-    port = _free_port()
-    desk = Desk(tmp_path)
+    _read([page], tmp_path)
+
+
+def test_the_how_tos_of_networks_work_one_after_the_other(tmp_path: Path) -> None:
+    _read(NETWORK, tmp_path)
+
+
+def _read(pages: Sequence[Path], folder: Path) -> None:
+    """Do what pages say, at one desk."""
+    port = _free_ports()
+    desk = Desk(folder)
     with contextlib.ExitStack() as running:
-        for block in blocks(page, port):
-            _do(desk, block, running)
+        for page in pages:
+            for block in blocks(page, port):
+                _do(desk, block, running)
 
 
 def test_there_are_how_tos_and_all_are_in_the_list() -> None:
     listed = (ROOT / "docs/howto/README.md").read_text()
     assert PAGES
-    assert [page.name for page in PAGES if f"({page.name})" not in listed] == []
+    pages = [*PAGES, *NETWORK]
+    assert [page.name for page in pages if f"({page.name})" not in listed] == []
