@@ -1,0 +1,20 @@
+"""What once broke whole nodes, told by the acts that brought it about."""
+
+from pathlib import Path
+
+import pytest
+
+from ccfpy.testing.cluster.whole.story import told
+
+STORIES = sorted((Path(__file__).parent / "nodes").glob("*.txt"))
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda path: path.stem)
+def test_it_does_not_happen_again(story: Path) -> None:
+    again = told(story.read_text())
+    assert again.failure is None, again.reason
+    assert again.could_go_on
+
+
+def test_there_are_stories() -> None:
+    assert STORIES
