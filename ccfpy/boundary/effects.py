@@ -106,9 +106,30 @@ class BeginLedger:
 
     What the host has of earlier runs after that is kept as long as the entries that
     come are the same, and cut where they differ.
+
+    Attributes:
+        recovered_to: the service is being recovered, and what follows this entry may be
+            given up, as ``RecoverLedger`` says; nothing otherwise.
     """
 
     after: Seqno
+    recovered_to: Seqno | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoverLedger:
+    """A recovered service's ledger goes on after ``after``, its last signature.
+
+    What follows it is forgotten. Chunks that begin later carry the suffix ``.recovery``
+    until ``OpenLedger``, and are set aside when a node starts before that.
+    """
+
+    after: Seqno
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLedger:
+    """The recovered service is open: what was written since belongs to its ledger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +297,8 @@ Effect: TypeAlias = (
     | TruncateLedger
     | ReadLedger
     | BeginLedger
+    | RecoverLedger
+    | OpenLedger
     | WriteSnapshot
     | CommitSnapshot
     | ReadSnapshot

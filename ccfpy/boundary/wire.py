@@ -29,8 +29,10 @@ from ccfpy.boundary.effects import (
     LedgerEntry,
     Log,
     OpenCall,
+    OpenLedger,
     ReadLedger,
     ReadSnapshot,
+    RecoverLedger,
     SendCall,
     SendData,
     SendEntries,
@@ -100,6 +102,8 @@ EFFECT_KINDS: Mapping[int, type] = {
     18: OpenCall,
     19: SendCall,
     20: EndCall,
+    21: RecoverLedger,
+    22: OpenLedger,
 }
 
 Message = TypeVar("Message", Event, Effect)
