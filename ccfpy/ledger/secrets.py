@@ -84,6 +84,10 @@ class LedgerSecrets:
             raise VerificationFailed(f"no ledger secret is known for seqno {seqno}")
         return self._secrets[index]
 
+    def reach(self, seqno: Seqno) -> bool:
+        """Tell whether the secret that encrypts the entry at ``seqno`` is known."""
+        return bool(self._versions) and self._versions[0] <= seqno
+
     @property
     def latest(self) -> tuple[Seqno, LedgerSecret]:
         """The secret with the highest version, and that version."""

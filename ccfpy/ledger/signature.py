@@ -172,6 +172,21 @@ class CoseSignature:
         """Write the table's value."""
         return json.dumps(record.as_base64(self.data))
 
+    @property
+    def issuer(self) -> str:
+        """The issuer that the service claims to be; empty if it does not say."""
+        return self._claim(CWT_ISSUER)
+
+    @property
+    def subject(self) -> str:
+        """The subject that the service claims; empty if it does not say."""
+        return self._claim(CWT_SUBJECT)
+
+    def _claim(self, label: int) -> str:
+        claims = self.message.protected.get(COSE_CWT_CLAIMS)
+        value = claims.get(label) if isinstance(claims, Mapping) else None
+        return value if isinstance(value, str) else ""
+
     def verify(self, key: PublicKey, root: bytes) -> None:
         """Check that the service with ``key`` signed ``root``.
 

@@ -11,6 +11,7 @@ service's certificate compares it with what comes out.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Self
 
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed, VerificationFailed
@@ -96,6 +97,34 @@ class LedgerTrust:
     previous_service: Certificate | None = None
     nodes: dict[NodeId, NodeStatus] = field(default_factory=dict)
     certificates: dict[NodeId, Certificate] = field(default_factory=dict)
+
+    @classmethod
+    def resume(cls, state: WriteSet) -> Self:
+        """Take up what a whole state says, which somebody vouched for.
+
+        Args:
+            state: public tables; those that do not concern this are of no matter.
+
+        Raises:
+            Malformed: a record has not its form, or there is no service.
+        """
+        value = _single(state, SERVICE_INFO)
+        if value is None:
+            raise Malformed("a state without a service")
+        fields = json.loads_object(value)
+        trust = cls(
+            status=_status(record.text(fields, "status")),
+            service=Certificate.from_pem(record.text(fields, "cert")),
+        )
+        previous = _single(state, PREVIOUS_IDENTITY)
+        if previous is not None:
+            trust.previous_service = _certificate(previous)
+        trust._apply_nodes(state.get(NODES_INFO, {}))
+        for key, pem in state.get(NODE_CERTIFICATES, {}).items():
+            if pem is not None:
+                # Some are by services before this one.
+                trust.certificates[_node_id(key)] = Certificate.from_pem(_pem(pem))
+        return trust
 
     def apply(self, write_set: WriteSet, *, last_root: bytes | None) -> None:
         """Take in a transaction's public changes.
@@ -222,10 +251,7 @@ class LedgerTrust:
         value = writes.get(SINGLE_KEY)
         if value is None:
             return
-        pem = json.loads(value)
-        if not isinstance(pem, str):
-            raise Malformed("expected a certificate as previous service identity")
-        stated = Certificate.from_pem(pem)
+        stated = _certificate(value)
         known = self.previous_service
         if known is not None and known.public_key.der != stated.public_key.der:
             raise VerificationFailed(
@@ -262,6 +288,13 @@ def _check_last_root(writes: Writes, last_root: bytes | None) -> None:
 
 def _single(write_set: WriteSet, table: str) -> bytes | None:
     return write_set[table].get(SINGLE_KEY) if table in write_set else None
+
+
+def _certificate(value: bytes) -> Certificate:
+    pem = json.loads(value)
+    if not isinstance(pem, str):
+        raise Malformed("expected a certificate as previous service identity")
+    return Certificate.from_pem(pem)
 
 
 def _node_id(key: bytes) -> NodeId:

@@ -159,6 +159,25 @@ def combine(tx: Tx, current: LedgerSecret) -> LedgerSecret:
     return shares.unwrap(record, submitted, recovery_threshold(tx))
 
 
+def send_to_nodes(tx: Tx, restored: LedgerSecrets) -> None:
+    """Write the secrets of a lost service's past for every trusted node."""
+    recovery.ENCRYPTED_LEDGER_SECRETS.of(tx).put(
+        {
+            node_id: tuple(
+                EncryptedSecret(
+                    version=version,
+                    encrypted_secret=RsaPublicKey.from_pem(
+                        info.encryption_pub_key
+                    ).wrap(secret.raw),
+                    previous_secret_stored_version=secret.previous_stored,
+                )
+                for version, secret in restored
+            )
+            for node_id, info in trusted_nodes(tx).items()
+        }
+    )
+
+
 def clear_submitted(tx: Tx) -> None:
     """Forget the submitted shares, so that members can start over."""
     recovery.SUBMITTED_SHARES.of(tx).clear()
