@@ -111,6 +111,11 @@ LEDGER_CHUNK_BYTES = 5 * MIB
 """A chunk is closed at the first signature beyond this size."""
 LEDGER_READ_BYTES_MAX = 8 * MIB
 """Entries given in one answer to a read, unless the first alone is larger."""
+LEDGER_READS_MAX = 16
+"""Reads of the ledger that the host has not answered yet."""
+RECOVERY_ENTRIES_PER_READ = 100
+"""Entries read at once while a ledger is recovered, so that heartbeats and requests wait
+for milliseconds and not until a large ledger is read."""
 LEDGER_RECENT_BYTES_MAX = 16 * MIB
 """The newest entries, kept in memory: replicating what is fresh reads no file."""
 LEDGER_OPEN_FILES_MAX = 5

@@ -16,7 +16,9 @@ from ccfpy.http.tls import ClientContext
 from ccfpy.node.calls import Calls
 from ccfpy.node.fetching import SnapshotFetching, Ways
 from ccfpy.node.joining import Joined, Joining
+from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.lifecycle import NodeState, advance
+from ccfpy.node.private_recovery import PrivateRecovery
 from ccfpy.node.replica import Replica
 from ccfpy.node.snapshot_reads import SnapshotReads
 from ccfpy.node.snapshot_start import StartingPoint
@@ -32,7 +34,8 @@ class Entering:
         replica: the node.
         section: whom to ask, and how often.
         calls: the way to the peer.
-        reads: the host's own snapshots.
+        snapshots: the host's own snapshots.
+        ledger: the host's ledger, for a recovery.
         refused: told why the node must stop, once.
     """
 
@@ -41,12 +44,14 @@ class Entering:
         replica: Replica,
         section: JoinConfiguration,
         calls: Calls,
-        reads: SnapshotReads,
         *,
+        snapshots: SnapshotReads,
+        ledger: LedgerReads,
         refused: Callable[[str], None],
     ) -> None:
         self._replica = replica
         self._refused = refused
+        self._ledger = ledger
         self._point: StartingPoint | None = None
         pinned = Certificate.from_pem(section.service_certificate)
 
@@ -60,7 +65,7 @@ class Entering:
 
         self._fetching = SnapshotFetching(
             section,
-            Ways(calls=calls, trust=trust, reads=reads, outbox=replica.outbox),
+            Ways(calls=calls, trust=trust, reads=snapshots, outbox=replica.outbox),
             check=lambda data: StartingPoint.read(data, [pinned]),
             found=self._start_from,
             refused=refused,
@@ -86,14 +91,19 @@ class Entering:
 
     def _joined(self, joined: Joined) -> None:
         try:
-            take_up(self._replica, joined, self._point)
+            take_up(self._replica, joined, self._point, self._ledger)
         except VerificationFailed as error:
             self._replica.outbox.fail(str(error))
             self._refused(str(error))
 
 
-def take_up(replica: Replica, joined: Joined, point: StartingPoint | None) -> None:
+def take_up(
+    replica: Replica, joined: Joined, point: StartingPoint | None, reads: LedgerReads
+) -> None:
     """Become part of the network with what was handed over.
+
+    Where that is the public state of a service that is being recovered, this node will
+    take part in bringing back the rest.
 
     Raises:
         VerificationFailed: the snapshot does not open under the ledger's secrets.
@@ -107,11 +117,20 @@ def take_up(replica: Replica, joined: Joined, point: StartingPoint | None) -> No
         service_certificate=joined.service.certificate, node_certificate=joined.endorsed
     )
     after: Seqno = 0
+    recovered_to: Seqno | None = None
+    if joined.is_public_only:
+        recovered_to = replica.last_recovered_seqno = joined.last_recovered_seqno
+        sequence.is_sealed = True
+        replica.snapshots.is_enabled = False
+        recovery = PrivateRecovery(replica, reads)
+        recovery.watch()
+        recovery.begin_public(point)
     if point is not None:
-        point.install(sequence.store, sequence.secrets)
+        known = None if joined.is_public_only else sequence.secrets
+        point.install(sequence.store, known)
         after = point.seqno
         replica.snapshots.start_from(after)
-    replica.outbox.put(BeginLedger(after=after))
+    replica.outbox.put(BeginLedger(after=after, recovered_to=recovered_to))
     replica.replication.join(point)
     # What the snapshot says is final: whoever watches its tables hears of it now.
     sequence.store.compact(after)

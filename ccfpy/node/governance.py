@@ -7,13 +7,14 @@ chunk to end) is done once, and only if, that transaction is committed.
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.base.ids import Seqno
+from ccfpy.base.ids import MemberId, Seqno
 from ccfpy.base.ports import Entropy
 from ccfpy.boundary.effects import LogLevel, LogTag
 from ccfpy.crypto import certs
 from ccfpy.gov.ports import EffectRefused
 from ccfpy.js.engine import Engine
 from ccfpy.kv.tx import Tx
+from ccfpy.node.lifecycle import NodeState
 from ccfpy.service import opening, shares
 from ccfpy.service.tables import recovery
 
@@ -91,12 +92,19 @@ class NodeGovernance:
     def transition_service_to_open(
         self, tx: Tx, *, previous_identity: str | None, next_identity: str
     ) -> None:
-        """Open the service."""
+        """Open the service, or go on to collect shares where it is being recovered."""
         replica = self._replica
         identities = opening.Identities(previous=previous_identity, next=next_identity)
         try:
             if not opening.wants_to_open(tx, identities):
                 return
+            if replica.state is NodeState.PART_OF_PUBLIC_NETWORK:
+                opening.await_shares(tx)
+                return
+            if replica.state is not NodeState.PART_OF_NETWORK:
+                raise EffectRefused(
+                    f"Node in state {replica.state} cannot open service"
+                )
             opening.open_now(
                 tx,
                 opening.ServiceKeys(
@@ -141,16 +149,30 @@ class NodeGovernance:
 
     @property
     def is_reading_private_ledger(self) -> bool:
-        """A node that began its service has nothing to recover."""
-        return False
+        """Whether shares were enough and the private state is being restored."""
+        return self._replica.state is NodeState.READING_PRIVATE_LEDGER
 
     def submit_recovery_share(self, tx: Tx, member_id: str, share: bytes) -> int:
-        """Refuse: a service that was not recovered waits for no shares."""
-        raise EffectRefused(
-            f"member {member_id} handed in {len(share)} bytes, but nothing awaits "
-            f"recovery at version {tx.read_version}"
+        """Keep a member's share, sealed; give how many members have handed in theirs.
+
+        ``tx`` also reads the secrets' table: a change of it makes this conflict.
+        """
+        self.latest_ledger_secret_seqno(tx)
+        _, current = self._replica.sequence.secrets.latest
+        return shares.submit(
+            tx, MemberId(member_id), share, current=current, entropy=self.entropy
         )
 
     def initiate_private_recovery(self, tx: Tx) -> None:
-        """Refuse: a service that was not recovered has its secrets."""
-        raise EffectRefused(f"nothing awaits recovery at version {tx.read_version}")
+        """Combine the submitted shares and send the old secrets to every node.
+
+        Raises:
+            EffectRefused: the shares do not open them, or nothing is to be recovered.
+        """
+        recovery = self._replica.recovery
+        if recovery is None:
+            raise EffectRefused("this node's service is not being recovered")
+        try:
+            recovery.restore_secrets(tx)
+        except CcfpyError as error:
+            raise EffectRefused(str(error)) from error

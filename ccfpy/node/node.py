@@ -33,13 +33,16 @@ from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.registry import Registry
 from ccfpy.gov.api import governance_registry
 from ccfpy.js.quickjs import QuickJs
-from ccfpy.node import boot, joining, starting
+from ccfpy.node import boot, joining, recovering, starting
 from ccfpy.node.api import node_registry
 from ccfpy.node.calls import Calls
 from ccfpy.node.entering import Entering
 from ccfpy.node.forwarding import Forwarder
 from ccfpy.node.governance import NodeGovernance
+from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.outbox import Outbox
+from ccfpy.node.private_recovery import RecoveryFailed
+from ccfpy.node.recovering import Recovering
 from ccfpy.node.replica import Replica
 from ccfpy.node.router import Router
 from ccfpy.node.sequence import EntryTooLarge
@@ -49,6 +52,7 @@ from ccfpy.node.snapshot_reads import SnapshotReads
 START_REFUSED = 1
 """The exit code of a node that its configuration does not let begin."""
 JOIN_REFUSED = 1
+RECOVERY_REFUSED = 1
 CANNOT_GO_ON = 1
 
 
@@ -67,6 +71,7 @@ class Node:
         self._router: Router | None = None
         self._calls = Calls(self._outbox)
         self._snapshot_reads = SnapshotReads(self._outbox)
+        self._ledger_reads = LedgerReads(self._outbox)
         self._entering: Entering | None = None
         self._is_stopped = False
 
@@ -79,7 +84,7 @@ class Node:
                 self._take(event)
             except ConfigurationRefused as refusal:
                 self._stop(START_REFUSED, str(refusal))
-            except EntryTooLarge as failure:
+            except (EntryTooLarge, RecoveryFailed) as failure:
                 self._stop(CANNOT_GO_ON, str(failure))
         if self._replica is not None and not self._is_stopped:
             self._end_turn(self._replica)
@@ -98,7 +103,7 @@ class Node:
             while sessions.has_settled:
                 sessions.resume(router)
                 replica.end_turn()
-        except EntryTooLarge as failure:
+        except (EntryTooLarge, RecoveryFailed) as failure:
             self._stop(CANNOT_GO_ON, str(failure))
 
     def _take(self, event: Event) -> None:
@@ -135,7 +140,7 @@ class Node:
         if isinstance(event, SnapshotRead):
             self._snapshot_reads.answered(event)
         else:
-            self._outbox.info(f"Nobody asked for read {event.request}")
+            self._ledger_reads.answered(event)
 
     def _take_call(self, event: CallOpened | CallData | CallEnded) -> None:
         calls = self._calls
@@ -196,6 +201,13 @@ class Node:
             now_ms=event.monotonic_ms,
         )
         self._replica = replica
+        self._set_out(replica, event)
+
+    def _set_out(self, replica: Replica, event: Boot) -> None:
+        """Go the way that the command says."""
+        if event.configuration.command is CommandType.RECOVER:
+            self._recover(replica, event)
+            return
         replica.watch()
         section = event.configuration.start
         if section is not None and replica.known_service is not None:
@@ -211,10 +223,20 @@ class Node:
             replica,
             section,
             self._calls,
-            self._snapshot_reads,
+            snapshots=self._snapshot_reads,
+            ledger=self._ledger_reads,
             refused=partial(self._stop, JOIN_REFUSED),
         )
         self._entering.start()
+
+    def _recover(self, replica: Replica, event: Boot) -> None:
+        Recovering(
+            replica,
+            event,
+            snapshots=self._snapshot_reads,
+            ledger=self._ledger_reads,
+            refused=partial(self._stop, RECOVERY_REFUSED),
+        ).start()
 
     def _begin(self, event: Boot) -> Replica:
         command = event.configuration.command
@@ -224,10 +246,7 @@ class Node:
             case CommandType.JOIN:
                 return joining.begin(event, self._ports, self._outbox)
             case CommandType.RECOVER:
-                raise ConfigurationRefused(
-                    f"command.type {command} is not available in this version; "
-                    "use Start or Join"
-                )
+                return recovering.begin(event, self._ports, self._outbox)
             case _:
                 assert_never(command)
 

@@ -71,7 +71,11 @@ class RecentProofs:
     def receipt(
         self, seqno: Seqno, tree: MerkleTree, *, committed: Seqno
     ) -> Receipt | None:
-        """Prove the entry at ``seqno``; ``None`` if it is too old or not committed."""
+        """Prove the entry at ``seqno``.
+
+        ``None`` if it is too old, not committed, or its evidence is not known: that of
+        an entry under a secret which this node had not.
+        """
         at = bisect_left(self._signed_seqnos, seqno)
         if seqno < self._first or at == len(self._signed):
             return None
@@ -81,6 +85,8 @@ class RecentProofs:
         if signed.seqno == seqno:
             return _receipt(signed, leaf=signed.root, proof=())
         write_set_digest, evidence, claims = self._leaves[seqno - self._first]
+        if not evidence:
+            return None
         leaf = RevealedLeaf(
             write_set_digest=write_set_digest,
             commit_evidence=evidence.decode(),

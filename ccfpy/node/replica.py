@@ -8,6 +8,7 @@ and signs when it is time. How a replica comes to be is in `boot`, `starting` an
 from collections.abc import Sequence as ListOf
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Protocol
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
@@ -65,6 +66,38 @@ class HostClock:
             raise Malformed(f"the host's clock is wrong: {error}") from error
 
 
+class Recovery(Protocol):
+    """A node's part in bringing back a lost service's private state.
+
+    It is `ccfpy.node.private_recovery.PrivateRecovery`.
+    """
+
+    @property
+    def progress(self) -> tuple[Seqno, Seqno] | None:
+        """The seqno to be reached and the one reached, while the ledger is read."""
+        ...
+
+    def restore_secrets(self, tx: Tx) -> None:
+        """Open the old secrets with the submitted shares; send them to every node.
+
+        Raises:
+            CcfpyError: the shares do not open them, or are too few.
+        """
+        ...
+
+    def work(self) -> None:
+        """Do what is due; for the end of every step.
+
+        Raises:
+            RecoveryFailed: the private state cannot be brought back.
+        """
+        ...
+
+    def opened(self) -> None:
+        """The service is open, for good."""
+        ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Replica:
     """One node of a running service, or one that asks to be.
@@ -80,6 +113,9 @@ class Replica:
         state: where the node is between start and membership.
         has_stop_notice: an operator announced that the node will be stopped.
         startup_seqno: of the snapshot this node began with; 0 without one.
+        last_recovered_seqno: the last entry of a lost service that this one recovers;
+            0 unless the node was there before its private state was.
+        recovery: this node's part in bringing that back.
     """
 
     configuration: NodeConfiguration
@@ -104,6 +140,9 @@ class Replica:
     state: NodeState = NodeState.INITIALIZED
     has_stop_notice: bool = False
     startup_seqno: Seqno = 0
+    last_recovered_seqno: Seqno = 0
+    recovery: Recovery | None = None
+    is_service_open: bool = False
 
     # What endpoints ask
 
@@ -252,8 +291,14 @@ class Replica:
     # The end of a step
 
     def end_turn(self) -> None:
-        """Do what this step made due, then send what it appended."""
+        """Do what this step made due, then send what it appended.
+
+        Raises:
+            RecoveryFailed: a private state that is being recovered does not come back.
+        """
         replication = self.replication
+        if self.recovery is not None:
+            self.recovery.work()
         if replication.raft.should_sign:
             # What it holds of earlier views can be committed only then.
             self.sign()
@@ -300,9 +345,22 @@ class Replica:
         info = service.INFO.decode_writes(writes)
         if info is None:
             return
-        self.service_identity.certificate = Certificate.from_pem(info.cert)
-        if info.status is ServiceStatus.OPEN and not self.frontends["app"].is_open:
-            self.frontends["app"].is_open = True
+        certificate = Certificate.from_pem(info.cert)
+        if certificate.public_key != self.service_identity.key.public_key:
+            # A service that this one recovered.
+            return
+        self.service_identity.certificate = certificate
+        if info.status is ServiceStatus.OPEN and not self.is_service_open:
+            self.is_service_open = True
+            if self.recovery is not None:
+                self.recovery.opened()
+            self.admit_users()
+
+    def admit_users(self) -> None:
+        """Serve users, if the service is open and its private state is here."""
+        app = self.frontends["app"]
+        if self.is_service_open and not self.sequence.is_sealed and not app.is_open:
+            app.is_open = True
             self.outbox.info("Opening frontend")
             self.outbox.info("Service is open")
 
@@ -322,10 +380,14 @@ class Replica:
                 )
 
     def _on_rekey(self, seqno: Seqno, writes: Writes) -> None:
-        """Take up the ledger secret that this transaction sent every trusted node."""
+        """Take up the ledger secret that this transaction sent every trusted node.
+
+        What a recovery sends are secrets of the past, which have their versions.
+        """
         sent = recovery.ENCRYPTED_LEDGER_SECRETS.decode_writes(writes)
         for secret in (sent or {}).get(self.node_id, ()):
-            self.sequence.rekey(
-                self.identity.encryption_key.unwrap(secret.encrypted_secret),
-                at=seqno,
-            )
+            if secret.version is None:
+                self.sequence.rekey(
+                    self.identity.encryption_key.unwrap(secret.encrypted_secret),
+                    at=seqno,
+                )

@@ -129,6 +129,16 @@ class Replication:
         """Lead a new service, of which this is the only node."""
         self._perform(self.raft.begin())
 
+    def recover(self, *, starts: tuple[Seqno, ...], last: TxId) -> None:
+        """Lead a lost service again, whose ledger the sequence has up to ``last``.
+
+        Args:
+            starts: the first seqno of each view, from view 1.
+            last: its last signature.
+        """
+        self._perform(self.raft.recover(starts=starts, last=last))
+        assert self.raft.log.last_seqno == self.sequence.last_seqno
+
     def join(self, point: StartingPoint | None = None) -> None:
         """Follow a service from a snapshot, which the store has, or its beginning."""
         if point is None:

@@ -15,6 +15,7 @@ from ccfpy.base.errors import LimitExceeded
 from ccfpy.base.ids import Seqno, TxId, View
 from ccfpy.boundary.effects import CommitLedger, LedgerEntry, TruncateLedger
 from ccfpy.consensus.ready import Entry
+from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.store import Committed, Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.entry import NO_CLAIMS, Transaction, seal
@@ -64,6 +65,9 @@ class Sequence:
     Attributes:
         store: the state that the ledger's entries add up to.
         secrets: what its private parts are encrypted with.
+        is_sealed: the private state is not known, nor are all secrets: entries are
+            taken by their public parts alone, and their private parts are only checked
+            where they can be.
         tree: the digests of all entries; those before the receipts' window are gone.
     """
 
@@ -78,11 +82,13 @@ class Sequence:
         self.store = store
         self.secrets = secrets
         self.tree = MerkleTree()
+        self.is_sealed = False
         self._bounds = bounds
         self._outbox = outbox
         self._proofs = RecentProofs()
         self._chunk_bytes = 0
         self._chunk_is_forced = False
+        self._chunk_begins = False
         self._signed_seqno: Seqno = 0
         self._after_commit: list[Callable[[], None]] = []
 
@@ -119,6 +125,10 @@ class Sequence:
         """End the ledger chunk at the next signature."""
         self._chunk_is_forced = True
 
+    def begin_chunk(self) -> None:
+        """Let the next transaction begin a ledger chunk."""
+        self._chunk_begins = True
+
     # The primary's side
 
     def append(
@@ -134,7 +144,12 @@ class Sequence:
         if committed is None:
             return None
         tx_id = TxId(view, committed.version)
-        size = self._append(tx_id, committed, claims_digest or NO_CLAIMS)
+        flags = EntryFlags.NONE
+        if self._chunk_begins:
+            self._chunk_begins = False
+            flags = EntryFlags.CLOSE_CHUNK_BEFORE
+        claims = claims_digest or NO_CLAIMS
+        size = self._append(tx_id, committed, claims, flags=flags)
         if self._after_commit:
             for act in self._after_commit:
                 act()
@@ -218,12 +233,11 @@ class Sequence:
         """
         transaction = Transaction.parse(data)
         check_place(transaction, TxId(view, self.last_seqno + 1))
-        writes = transaction.writes(self.secrets)
+        writes, evidence = self._open(transaction)
         is_committable = is_signature(writes)
         signature: NodeSignature | None = None
         if is_committable:
             signature = check_signature(writes, transaction.txid, self.tree, self.store)
-        evidence = transaction.commit_evidence(self.secrets) or b""
         components = transaction.components
         self.store.apply(transaction.txid.seqno, writes)
         self.tree.append(components.leaf)
@@ -239,6 +253,23 @@ class Sequence:
         if signature is not None:
             self._signed(signature)
         return facts_of(writes, len(data), is_committable=is_committable)
+
+    def _open(self, transaction: Transaction) -> tuple[WriteSet, bytes]:
+        """Give what an entry changes, as far as it is to be known, and its evidence.
+
+        Raises:
+            VerificationFailed: the entry does not open.
+            Malformed: what it held is not a private domain.
+        """
+        secrets = self.secrets
+        if not self.is_sealed:
+            evidence = transaction.commit_evidence(secrets)
+            return transaction.writes(secrets), evidence or b""
+        if not secrets.reach(transaction.txid.seqno):
+            return transaction.domain.write_set, b""
+        transaction.private_writes(secrets)
+        evidence = transaction.commit_evidence(secrets)
+        return transaction.domain.write_set, evidence or b""
 
     def _write(
         self, seqno: Seqno, data: bytes, flags: EntryFlags, *, is_committable: bool
@@ -294,7 +325,8 @@ class Sequence:
         self.store.rollback(to)
         self.tree.retract(to)
         self._proofs.rollback(to)
-        # A secret applies from the entry after the one that brought it.
+        # A secret applies from the entry after the one that brought it. Those that a
+        # recovery brought back apply to what is final.
         self.secrets.rollback(to + 1)
         self._signed_seqno = signed
         self._outbox.put(TruncateLedger(seqno=to))

@@ -36,7 +36,16 @@ from ccfpy.service.tables.nodes import NodeStatus
 
 
 class SnapshotRefused(VerificationFailed):
-    """A snapshot that a node must not start from, and why."""
+    """A snapshot that a node must not start from, and why.
+
+    Attributes:
+        is_of_another_service: it holds in itself, but no service that it might be of
+            endorsed the node that signed its receipt.
+    """
+
+    def __init__(self, reason: str, *, is_of_another_service: bool = False) -> None:
+        super().__init__(reason)
+        self.is_of_another_service = is_of_another_service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,14 +150,25 @@ class StartingPoint:
         """
         maps: list[MapSnapshot] = list(self.snapshot.public.maps)
         if secrets is not None:
-            try:
-                maps += self.snapshot.private_maps(secrets)
-            except CcfpyError as error:
-                raise SnapshotRefused(
-                    f"the private part of the snapshot at seqno {self.seqno} cannot "
-                    f"be read: {error}"
-                ) from error
+            maps += self._private_maps(secrets)
         store.install(self.seqno, maps)
+
+    def install_private(self, store: Store, secrets: LedgerSecrets) -> None:
+        """Put the private state alone into an empty store, in a recovery.
+
+        Raises:
+            SnapshotRefused: it does not open under these secrets.
+        """
+        store.install(self.seqno, self._private_maps(secrets))
+
+    def _private_maps(self, secrets: LedgerSecrets) -> tuple[MapSnapshot, ...]:
+        try:
+            return self.snapshot.private_maps(secrets)
+        except CcfpyError as error:
+            raise SnapshotRefused(
+                f"the private part of the snapshot at seqno {self.seqno} cannot "
+                f"be read: {error}"
+            ) from error
 
 
 def _check_identity(snapshot: Snapshot, identities: Sequence[Certificate]) -> None:
@@ -164,7 +184,9 @@ def _check_identity(snapshot: Snapshot, identities: Sequence[Certificate]) -> No
     refusal = refusals[0]
     where = f"the snapshot at seqno {snapshot.seqno}"
     if isinstance(refusal, ReceiptRefused) and refusal.step is Step.ENDORSEMENT:
-        raise SnapshotRefused(f"{where} is of another service: {refusal}") from refusal
+        raise SnapshotRefused(
+            f"{where} is of another service: {refusal}", is_of_another_service=True
+        ) from refusal
     raise SnapshotRefused(f"{where} is not vouched for: {refusal}") from refusal
 
 

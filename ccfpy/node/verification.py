@@ -66,6 +66,10 @@ def _node_key(node: "NodeId", store: "Store") -> PublicKey:
     tx = store.begin(read_only=True)
     certificate = nodes.ENDORSED_CERTIFICATES.of(tx).get(node)
     if certificate is None:
+        # Before CCF 2 a node's record had its certificate.
+        info = nodes.INFO.of(tx).get(node)
+        certificate = info.cert if info is not None else None
+    if certificate is None:
         raise VerificationFailed(f"no certificate is known of node {node}")
     return Certificate.from_pem(certificate).public_key
 

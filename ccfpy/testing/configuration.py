@@ -10,6 +10,7 @@ from ccfpy.boundary.configuration import (
     NewMember,
     NodeConfiguration,
     NodeToNodeInterface,
+    RecoverConfiguration,
     RpcInterface,
     ServiceConfiguration,
     StartConfiguration,
@@ -56,6 +57,26 @@ def starting(
             members=tuple(members),
             constitution=constitution.encode(),
             service_configuration=ServiceConfiguration(recovery_threshold=1),
+        ),
+        ledger_signatures=LedgerSignaturesConfiguration(delay_ms=signature_delay_ms),
+    )
+
+
+def recovering(
+    *,
+    previous_identity: str,
+    interfaces: Sequence[RpcInterface],
+    signature_delay_ms: int = 100,
+) -> NodeConfiguration:
+    """Describe a node that recovers the service of this certificate."""
+    return NodeConfiguration(
+        command=CommandType.RECOVER,
+        node_to_node=NodeToNodeInterface(
+            bind_address=f"{HOST}:8001", published_address=f"{HOST}:8001"
+        ),
+        rpc_interfaces=tuple(interfaces),
+        recover=RecoverConfiguration(
+            previous_service_identity=previous_identity.encode()
         ),
         ledger_signatures=LedgerSignaturesConfiguration(delay_ms=signature_delay_ms),
     )

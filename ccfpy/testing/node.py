@@ -15,18 +15,15 @@ from ccfpy.boundary.configuration import (
     RpcInterface,
 )
 from ccfpy.boundary.effects import (
-    AppendEntries,
-    BeginLedger,
     CloseSession,
-    CommitLedger,
     CommitSnapshot,
     Effect,
     IdentityMade,
     Log,
+    ReadLedger,
     ReadSnapshot,
     SendData,
     Stop,
-    TruncateLedger,
     WriteSnapshot,
 )
 from ccfpy.boundary.events import (
@@ -53,7 +50,7 @@ from ccfpy.testing.configuration import (
     starting,
 )
 from ccfpy.testing.people import Person
-from ccfpy.testing.surroundings import Alone, Outside, Recorded
+from ccfpy.testing.surroundings import Alone, Outside, Recorded, Remains
 
 __all__ = [
     "GOV_VERSION",
@@ -65,6 +62,7 @@ __all__ = [
     "NoMemory",
     "Person",
     "Recorded",
+    "Remains",
     "StoppedClock",
     "listener",
 ]
@@ -126,10 +124,20 @@ class InProcessNode:
         *,
         members: Sequence[Person],
         seed: int,
+        remains: Remains | None = None,
     ) -> "InProcessNode":
-        """Make a node that lives among others, and boot it."""
+        """Make a node that lives among others, and boot it.
+
+        Args:
+            outside: the others.
+            app: what the node serves under ``/app``.
+            boot: what it is told.
+            members: of the service.
+            seed: decides the node's keys.
+            remains: what its host has of a service before.
+        """
         node = cls.__new__(cls)
-        node._live(app, boot, members, seed, outside)  # noqa: SLF001 - its own
+        node._live(app, boot, members, seed, outside, remains)  # noqa: SLF001 - its own
         return node
 
     def _live(
@@ -139,12 +147,16 @@ class InProcessNode:
         members: Sequence[Person],
         seed: int,
         outside: "Outside[InProcessNode]",
+        remains: Remains | None = None,
     ) -> None:
         self.members = tuple(members)
         self.host = Recorded()
+        if remains is not None:
+            self.host.entries = list(remains.entries)
+            self.host.snapshots.files = dict(remains.snapshots)
         self.now_ms = boot.monotonic_ms
         self._outside = outside
-        self._created_at = START_UNIX_US // 1_000_000
+        self._created_at = START_UNIX_US // 1_000_000 + boot.monotonic_ms // 1000
         self._sessions = 0
         self._answers: list[Event] = []
         self._app = app
@@ -183,13 +195,8 @@ class InProcessNode:
                 host.sent.setdefault(effect.session, bytearray()).extend(effect.data)
             case CloseSession():
                 host.closed.add(effect.session)
-            case AppendEntries():
-                assert effect.first_seqno == host.after + len(host.entries) + 1
-                host.entries += [entry.data for entry in effect.entries]
-            case CommitLedger():
-                host.commit = effect.seqno
-            case BeginLedger() | TruncateLedger():
-                self._set_ledger(effect)
+            case ReadLedger():
+                self._answers.append(host.read_ledger(effect))
             case WriteSnapshot() | CommitSnapshot() | ReadSnapshot():
                 self._keep_snapshot(effect)
             case IdentityMade():
@@ -199,15 +206,7 @@ class InProcessNode:
             case Stop():
                 host.stop = effect
             case _:
-                raise AssertionError(f"a node of one asks for no {effect}")
-
-    def _set_ledger(self, effect: BeginLedger | TruncateLedger) -> None:
-        host = self.host
-        if isinstance(effect, BeginLedger):
-            assert not host.entries
-            host.after = effect.after
-        else:
-            del host.entries[effect.seqno - host.after :]
+                host.keep_ledger(effect)
 
     def _keep_snapshot(
         self, effect: WriteSnapshot | CommitSnapshot | ReadSnapshot
@@ -225,6 +224,16 @@ class InProcessNode:
         self.now_ms += ms
         self.step(
             Tick(monotonic_ms=self.now_ms, unix_us=START_UNIX_US + 1000 * self.now_ms)
+        )
+
+    def remains(self) -> Remains:
+        """Give what is left when this node and all others are lost."""
+        assert not self.host.after, "its ledger begins with the service"
+        return Remains(
+            entries=tuple(self.host.entries),
+            snapshots=self.host.snapshots.committed(),
+            identity=self.service_certificate,
+            lost_ms=self.now_ms,
         )
 
     # A client's side

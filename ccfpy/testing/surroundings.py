@@ -1,10 +1,26 @@
 """What is around a simulated node: what its host was given, and who lives beyond."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from ccfpy.base.ids import SessionId
-from ccfpy.boundary.effects import Effect, IdentityMade, Log, Stop
+from ccfpy.boundary.effects import (
+    AppendEntries,
+    BeginLedger,
+    CommitLedger,
+    Effect,
+    ForgetPeer,
+    IdentityMade,
+    Log,
+    OpenLedger,
+    ReadLedger,
+    RecoverLedger,
+    SetPeer,
+    Stop,
+    TruncateLedger,
+)
+from ccfpy.boundary.events import LedgerRead
 from ccfpy.testing.snapshot_folder import SnapshotFolder
 
 
@@ -20,6 +36,23 @@ Resident_contra = TypeVar("Resident_contra", contravariant=True)
 """The kind of node that lives there."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remains:
+    """What is left of a service whose nodes are gone.
+
+    Attributes:
+        entries: its ledger, from the first entry.
+        snapshots: its final snapshots, by name.
+        identity: its certificate as PEM.
+        lost_ms: when it was lost, on the clock of its nodes.
+    """
+
+    entries: tuple[bytes, ...]
+    snapshots: Mapping[str, bytes] = field(default_factory=dict)
+    identity: str
+    lost_ms: int = 0
+
+
 @dataclass(slots=True)
 class Recorded:
     """What a node's host was given.
@@ -28,6 +61,8 @@ class Recorded:
         sent: ciphertext by session.
         after: where the ledger begins: 0, or where a snapshot ends.
         entries: the ledger from there on, entry by entry.
+        recovered_to: where the ledger of a lost service ends, as long as what follows
+            may be given up.
         commit: the last seqno reported final.
     """
 
@@ -36,11 +71,51 @@ class Recorded:
     closed: set[SessionId] = field(default_factory=set)
     after: int = 0
     entries: list[bytes] = field(default_factory=list)
+    recovered_to: int | None = None
     logs: list[Log] = field(default_factory=list)
     commit: int = 0
     snapshots: SnapshotFolder = field(default_factory=SnapshotFolder)
     identity: IdentityMade | None = None
     stop: Stop | None = None
+
+    def keep_ledger(self, effect: Effect) -> None:
+        """Do to the ledger what a node asks."""
+        match effect:
+            case AppendEntries():
+                assert effect.first_seqno == self.after + len(self.entries) + 1
+                self.entries += [entry.data for entry in effect.entries]
+            case CommitLedger():
+                self.commit = effect.seqno
+            case BeginLedger():
+                assert not self.entries
+                self.after, self.recovered_to = effect.after, effect.recovered_to
+            case TruncateLedger():
+                del self.entries[effect.seqno - self.after :]
+            case RecoverLedger():
+                self._recover(effect.after)
+            case OpenLedger():
+                self.recovered_to = None
+            case _:
+                raise AssertionError(f"a node of one asks for no {effect}")
+
+    def read_ledger(self, effect: ReadLedger) -> LedgerRead:
+        """Answer a read as a host does."""
+        first, last = effect.first - self.after - 1, effect.last - self.after
+        entries = tuple(self.entries[first:last]) if first >= 0 else ()
+        return LedgerRead(
+            request=effect.request,
+            first=effect.first,
+            last=effect.first + len(entries) - 1 if entries else effect.last,
+            entries=entries or None,
+        )
+
+    def _recover(self, after: int) -> None:
+        self.recovered_to = after
+        if after > self.after + len(self.entries):
+            # A snapshot alone: the ledger goes on where it ends.
+            self.entries.clear()
+            self.after = after
+        del self.entries[after - self.after :]
 
 
 class Outside(Protocol[Resident_contra]):
@@ -63,9 +138,9 @@ class Alone:
     """Nothing: a node with no others."""
 
     def take(self, node: Timed, effect: Effect) -> bool:
-        """Leave everything to the host."""
-        del node, effect
-        return False
+        """Leave to the host all but where the nodes of a lost service were."""
+        del node
+        return isinstance(effect, SetPeer | ForgetPeer)
 
     def settle(self) -> None:
         """Do nothing: nothing is under way."""

@@ -11,6 +11,7 @@ from ccfpy.node.lifecycle import NodeState
 from ccfpy.service.tables.signatures import SIGNATURES
 
 if TYPE_CHECKING:
+    from ccfpy.base.json import Json
     from ccfpy.http.messages import Response
     from ccfpy.node.replica import Replica
 
@@ -40,15 +41,18 @@ class HealthEndpoints:
     def state(self, context: Context) -> "Response":
         """Tell how far this node has come."""
         signature = SIGNATURES.of(context.tx).get()
-        return json_reply(
-            {
-                "node_id": self._replica.node_id,
-                "state": self._replica.state,
-                "last_signed_seqno": signature.txid.seqno if signature else 0,
-                "startup_seqno": self._replica.startup_seqno,
-                "stop_notice": self._replica.has_stop_notice,
-            }
-        )
+        body: dict[str, Json] = {
+            "node_id": self._replica.node_id,
+            "state": self._replica.state,
+            "last_signed_seqno": signature.txid.seqno if signature else 0,
+            "startup_seqno": self._replica.startup_seqno,
+            "stop_notice": self._replica.has_stop_notice,
+        }
+        recovery = self._replica.recovery
+        progress = None if recovery is None else recovery.progress
+        if progress is not None:
+            body["recovery_target_seqno"], body["last_recovered_seqno"] = progress
+        return json_reply(body)
 
     def ready_app(self, _: Context) -> "Response":
         """Answer 204 while users' requests are welcome, else 503."""

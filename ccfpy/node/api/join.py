@@ -116,6 +116,7 @@ class JoinEndpoints:
                 issuer=claims.issuer, subject=claims.subject
             ),
             entropy=replica.entropy,
+            last_recovered_seqno=replica.last_recovered_seqno,
             is_public_only=replica.state is NodeState.PART_OF_PUBLIC_NETWORK,
         )
 

@@ -174,7 +174,7 @@ def test_a_second_boot_stops_the_node(node: InProcessNode) -> None:
     assert effects[-1].exit_code != 0
 
 
-def test_what_this_version_cannot_do_is_refused_in_one_sentence(
+def test_a_recovery_of_nothing_is_refused_in_one_sentence(
     node: InProcessNode,
 ) -> None:
     command = CommandType.RECOVER
@@ -186,8 +186,7 @@ def test_what_this_version_cannot_do_is_refused_in_one_sentence(
     assert effects == [
         Stop(
             exit_code=1,
-            reason=f"command.type {command} is not available in this version; "
-            "use Start or Join",
+            reason="command.recover is missing",
         )
     ]
 

@@ -1,0 +1,310 @@
+"""How the private state of a recovered service comes back, on each of its nodes.
+
+1. *Shares.* Members hand in their shares. Enough of them open the lost service's latest
+   ledger secret, and that the ones before it, by a chain of records that this node
+   learnt from the ledger. The primary writes all of them, encrypted to every node.
+2. *Reading.* When that is final, each node reads its ledger once more, private parts
+   included, into a store apart: a few entries at a time, so that the service goes on.
+   It reads on to the ledger's very end, where both stores must have the same root.
+3. *Swap.* The private maps take their place in the node's store; from then on it is a
+   node like any other. The primary opens the service.
+
+A node that comes to lead while it reads, when another node has opened the service
+already, stops at the end of its reading, as a node of CCF does. After
+``src/node/node_state.h``.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ccfpy.base import limits
+from ccfpy.base.errors import CcfpyError, VerificationFailed
+from ccfpy.base.ids import Seqno
+from ccfpy.boundary.effects import OpenLedger
+from ccfpy.kv.store import Store
+from ccfpy.ledger import shares as ledger_shares
+from ccfpy.ledger.entry import Transaction
+from ccfpy.ledger.merkle import MerkleTree
+from ccfpy.ledger.secrets import LedgerSecret
+from ccfpy.ledger.signature import is_signature
+from ccfpy.node.lifecycle import NodeState, advance
+from ccfpy.service import opening, shares
+from ccfpy.service.lifecycle import ServiceStatus
+from ccfpy.service.tables import recovery, service
+
+if TYPE_CHECKING:
+    from ccfpy.kv.changes import Writes
+    from ccfpy.kv.tx import Tx
+    from ccfpy.ledger.shares import SecretRecord
+    from ccfpy.node.ledger_reads import LedgerReads
+    from ccfpy.node.replica import Replica
+    from ccfpy.node.snapshot_start import StartingPoint
+
+
+class RecoveryFailed(CcfpyError):
+    """The private state cannot be brought back; the node must stop."""
+
+
+class PrivateRecovery:
+    """One node's part in it.
+
+    Args:
+        replica: the node.
+        reads: the host's ledger.
+    """
+
+    def __init__(self, replica: "Replica", reads: "LedgerReads") -> None:
+        self._replica = replica
+        self._reads = reads
+        self._records: list[tuple[Seqno, SecretRecord]] = []
+        self._point: StartingPoint | None = None
+        self._is_due = False
+        self._is_asking = False
+        self._reading = 0
+        """Grows when what was asked for is of no use any more."""
+        self._store: Store | None = None
+        self._tree = MerkleTree()
+        self._target: Seqno = 0
+        self._awaits_opening = False
+
+    # What the ledger says
+
+    def watch(self) -> None:
+        """Learn of ledger secrets from the tables, from now on."""
+        store = self._replica.sequence.store
+        store.on_local(recovery.PAST_SECRETS.name, self._on_record)
+        store.on_global(recovery.ENCRYPTED_LEDGER_SECRETS.name, self._on_secrets)
+        self._replica.replication.on_rollback(self.truncated)
+
+    def begin_public(self, point: "StartingPoint | None") -> None:
+        """Be part of a network that knows the public state alone.
+
+        Args:
+            point: the snapshot that this node began with, needed again.
+        """
+        self._point = point
+        self._replica.recovery = self
+
+    def truncated(self, to: Seqno) -> None:
+        """Forget what the ledger said after ``to``."""
+        while self._records and self._records[-1][0] > to:
+            self._records.pop()
+        store = self._store
+        if store is not None and store.version > to:
+            store.rollback(to)
+            self._tree.retract(to)
+        self._reading += 1
+        self._is_asking = False
+
+    def _on_record(self, seqno: Seqno, writes: "Writes") -> None:
+        written = recovery.PAST_SECRETS.decode_writes(writes)
+        if written is None:
+            return
+        self._records.append((seqno, written))
+        secrets = self._replica.sequence.secrets
+        if not len(secrets):
+            return
+        version, latest = secrets.latest
+        if written.previous is not None and written.next_version == version:
+            # Only now is it known where the secret before this one is recorded.
+            secrets.replace_latest(LedgerSecret(raw=latest.raw, previous_stored=seqno))
+
+    def _on_secrets(self, seqno: Seqno, writes: "Writes") -> None:
+        replica = self._replica
+        if (
+            replica.state is not NodeState.PART_OF_PUBLIC_NETWORK
+            or seqno <= replica.last_recovered_seqno
+        ):
+            return
+        sent = recovery.ENCRYPTED_LEDGER_SECRETS.decode_writes(writes) or {}
+        for secret in sent.get(replica.node_id, ()):
+            if secret.version is None or secret.version in replica.sequence.secrets:
+                continue
+            replica.sequence.secrets.add(
+                secret.version,
+                LedgerSecret(
+                    raw=replica.identity.encryption_key.unwrap(secret.encrypted_secret),
+                    previous_stored=secret.previous_secret_stored_version,
+                ),
+            )
+        self._is_due = replica.sequence.secrets.reach(replica.last_recovered_seqno)
+        if not self._is_due:
+            replica.outbox.info(
+                f"Found no ledger secrets for this node ({replica.node_id}) @ {seqno}"
+            )
+
+    # Shares
+
+    def restore_secrets(self, tx: "Tx") -> None:
+        """Open the old secrets with the submitted shares; send them to every node.
+
+        Raises:
+            CcfpyError: the shares do not open them, or are too few.
+        """
+        replica = self._replica
+        if replica.state is not NodeState.PART_OF_PUBLIC_NETWORK:
+            raise VerificationFailed(f"a node that is {replica.state} recovers nothing")
+        _, current = replica.sequence.secrets.latest
+        latest = shares.combine(tx, current)
+        restored = ledger_shares.restore(latest, self._records)
+        shares.send_to_nodes(tx, restored)
+
+    # Reading
+
+    @property
+    def progress(self) -> tuple[Seqno, Seqno] | None:
+        """The seqno to be reached and the one reached, while the ledger is read."""
+        if self._store is None:
+            return None
+        return self._target, self._store.version
+
+    def work(self) -> None:
+        """Do what is due; for the end of every step.
+
+        Raises:
+            RecoveryFailed: the private state cannot be brought back.
+        """
+        if self._is_due:
+            self._is_due = False
+            self._begin()
+        if self._store is not None and not self._is_asking:
+            if self._store.version < self._replica.sequence.last_seqno:
+                self._ask(self._store.version + 1)
+            else:
+                self._finish(self._store)
+        if self._awaits_opening and self._replica.is_primary:
+            self._awaits_opening = False
+            self._open_if_waiting()
+
+    def _begin(self) -> None:
+        replica = self._replica
+        replica.outbox.info("Beginning private recovery")
+        replica.state = advance(replica.state, NodeState.READING_PRIVATE_LEDGER)
+        store = Store()
+        if self._point is not None:
+            try:
+                self._point.install_private(store, replica.sequence.secrets)
+            except VerificationFailed as error:
+                raise RecoveryFailed(str(error)) from error
+            self._tree = self._point.tree()
+            self._point = None
+        self._store = store
+        self._target = replica.sequence.last_seqno
+
+    def _ask(self, first: Seqno) -> None:
+        self._is_asking = True
+        self._reading += 1
+        reading = self._reading
+        last = min(
+            first + limits.RECOVERY_ENTRIES_PER_READ - 1,
+            self._replica.sequence.last_seqno,
+        )
+
+        def answered(entries: Sequence[bytes] | None) -> None:
+            if reading == self._reading:
+                self._is_asking = False
+                self._take(first, entries)
+
+        self._reads.read(first, last, then=answered)
+
+    def _take(self, first: Seqno, entries: Sequence[bytes] | None) -> None:
+        store = self._store
+        assert store is not None, "it is asked for only while there is one"
+        if entries is None:
+            raise RecoveryFailed(
+                f"Private recovery did not reach public ledger seqno: the host has no "
+                f"entry {first}"
+            )
+        for data in entries:
+            try:
+                self._take_one(store, data)
+            except CcfpyError as error:
+                raise RecoveryFailed(
+                    f"Failed to deserialise private ledger entry {store.version + 1}: "
+                    f"{error}"
+                ) from error
+        committed = self._replica.replication.raft.log.commit_seqno
+        store.compact(min(store.version, committed))
+        self._tree.flush(max(store.committed - limits.RECEIPT_WINDOW_TX, 0))
+
+    def _take_one(self, store: Store, data: bytes) -> None:
+        transaction = Transaction.parse(data)
+        seqno = transaction.txid.seqno
+        if seqno != store.version + 1:
+            raise VerificationFailed(f"found entry {transaction.txid}")
+        store.apply(seqno, transaction.private_writes(self._replica.sequence.secrets))
+        self._tree.append(transaction.leaf)
+        if is_signature(transaction.domain.write_set):
+            self._check_root()
+
+    def _check_root(self) -> None:
+        """Hold the tree against the node's own, as far back as that one reaches."""
+        size = len(self._tree)
+        own = self._replica.sequence.tree
+        if size > max(own.first, 1) and own.root(size) != self._tree.root():
+            raise VerificationFailed(
+                f"Root of public store does not match root of private store at "
+                f"{size - 1}"
+            )
+
+    # The end
+
+    def _finish(self, store: Store) -> None:
+        replica = self._replica
+        try:
+            self._check_root()
+        except VerificationFailed as error:
+            raise RecoveryFailed(str(error)) from error
+        sequence = replica.sequence
+        store.compact(min(store.version, sequence.store.committed))
+        sequence.store.swap_private_maps(store)
+        self._store = None
+        self._tree = MerkleTree()
+        sequence.is_sealed = False
+        replica.snapshots.is_enabled = True
+        replica.state = advance(replica.state, NodeState.PART_OF_NETWORK)
+        replica.outbox.info(f"Private recovery ended at {sequence.last_seqno}")
+        if replica.is_primary:
+            self._open_service()
+        else:
+            self._awaits_opening = True
+        replica.admit_users()
+
+    def _open_if_waiting(self) -> None:
+        """Open the service in the place of a primary that did not come to it."""
+        info = service.INFO.of(self._replica.begin(read_only=True)).get()
+        waiting = ServiceStatus.WAITING_FOR_RECOVERY_SHARES
+        if info is not None and info.status is waiting:
+            self._open_service()
+
+    def _open_service(self) -> None:
+        replica = self._replica
+        tx = replica.begin(read_only=False)
+        info = service.INFO.of(tx).get()
+        status = None if info is None else info.status
+        if status is not ServiceStatus.WAITING_FOR_RECOVERY_SHARES:
+            raise RecoveryFailed(
+                f"this node leads a service that is {status} already, without having "
+                "had its private state"
+            )
+        try:
+            shares.clear_submitted(tx)
+            opening.open_now(
+                tx,
+                opening.ServiceKeys(
+                    identity=replica.service_identity.key,
+                    ledger_secrets=replica.sequence.secrets,
+                    entropy=replica.entropy,
+                    unix_time_s=replica.time.unix_us // 1_000_000,
+                ),
+            )
+        except CcfpyError as error:
+            raise RecoveryFailed(f"Service could not be opened: {error}") from error
+        # The next recovery may come soon, and will want a snapshot of this identity.
+        replica.sequence.after_commit(replica.snapshots.trigger)
+        replica.commit(tx, None)
+
+    def opened(self) -> None:
+        """The service is open, for good: what was written meanwhile is its ledger."""
+        self._awaits_opening = False
+        self._replica.outbox.put(OpenLedger())

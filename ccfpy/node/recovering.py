@@ -1,0 +1,294 @@
+"""How a node recovers a service whose nodes are lost: the public part of its ledger.
+
+1. *Snapshot.* The host's latest, if it has one, in place of the ledger before it.
+2. *Ledger.* Its entries are read a few at a time and held against one another: each
+   signature must sign the root over all before it, by a node that the ledger had
+   introduced (`ccfpy.ledger.trust`). Reading ends with the ledger, or with the first
+   entry that does not hold.
+3. *Truncation.* What follows the last signature is nobody's word and goes.
+4. *Service.* This node leads a service with a new key, a new ledger secret and a view
+   that no node of the lost one can have reached. Its first transaction says whom it
+   succeeds.
+
+A host may end the ledger early, and nobody here could tell: operators compare what
+several nodes recovered. What it cannot do is change, leave out or add an entry.
+Members bring back the private part later (`ccfpy.node.private_recovery`).
+"""
+
+from collections.abc import Callable, Sequence
+
+from ccfpy.attestation.virtual import MEASUREMENT
+from ccfpy.base import limits
+from ccfpy.base.errors import CcfpyError, ConfigurationRefused, Malformed
+from ccfpy.base.ids import VIEWS_PER_RECOVERY, TxId
+from ccfpy.boundary.effects import RecoverLedger
+from ccfpy.boundary.events import Boot
+from ccfpy.crypto import certs
+from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.ec import Curve
+from ccfpy.endpoints.context import CoseClaims
+from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
+from ccfpy.ledger.signature import CoseSignature
+from ccfpy.node.boot import (
+    Founding,
+    Ports,
+    clock_of,
+    identity_of,
+    json_of,
+    node_info,
+    replica_of,
+)
+from ccfpy.node.identity import ServiceIdentity
+from ccfpy.node.ledger_reads import LedgerReads
+from ccfpy.node.lifecycle import NodeState, advance
+from ccfpy.node.outbox import Outbox
+from ccfpy.node.private_recovery import PrivateRecovery
+from ccfpy.node.public_ledger import PublicLedger
+from ccfpy.node.replica import Replica
+from ccfpy.node.snapshot_reads import Found, SnapshotReads
+from ccfpy.node.snapshot_start import SnapshotRefused, StartingPoint
+from ccfpy.service import genesis
+from ccfpy.service.refusal import Refused
+from ccfpy.service.tables import signatures
+
+
+def begin(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
+    """Make a node with the identity of a service that is to take a lost one's place.
+
+    The new service's subject is the lost one's; its key is on this node's curve.
+
+    Raises:
+        ConfigurationRefused: it is not told what to recover, or the host speaks
+            nonsense.
+        Malformed: a certificate cannot be made as it is configured.
+    """
+    previous = previous_identity(boot)
+    section = boot.configuration.recover
+    assert section is not None, "it was checked"
+    configuration = boot.configuration
+    identity = identity_of(boot, ports)
+    now = clock_of(boot).now
+    service = ServiceIdentity.generate(
+        ports.entropy,
+        curve=Curve(configuration.node_certificate.curve_id),
+        subject=previous.subject,
+        not_before=now,
+        validity_days=section.initial_service_certificate_validity_days,
+    )
+    replica = replica_of(
+        boot,
+        ports,
+        outbox,
+        identity=identity,
+        founding=Founding(
+            identity=service, secrets=LedgerSecrets(), cose_claims=CoseClaims("", "")
+        ),
+    )
+    identity.endorsed = certs.endorse_request(
+        identity.request,
+        issuer_key=service.key,
+        issuer_cert=service.certificate,
+        not_before=now,
+        validity_days=configuration.node_certificate.initial_validity_days,
+        entropy=ports.entropy,
+    )
+    outbox.info(f"Created recovery node {identity.node_id}")
+    return replica
+
+
+def previous_identity(boot: Boot) -> Certificate:
+    """Give the certificate of the service that is recovered.
+
+    Raises:
+        ConfigurationRefused: it is missing, or none.
+    """
+    section = boot.configuration.recover
+    if section is None:
+        raise ConfigurationRefused("command.recover is missing")
+    if section.previous_service_identity is None:
+        raise ConfigurationRefused(
+            "Recovery requires the certificate of the previous service identity"
+        )
+    try:
+        return Certificate.from_pem(section.previous_service_identity)
+    except Malformed as error:
+        raise ConfigurationRefused(
+            f"the certificate of the previous service identity: {error}"
+        ) from error
+
+
+class Recovering:
+    """One node's recovery of one service's public state.
+
+    Args:
+        replica: the node, whose store is empty.
+        boot: what the host said.
+        snapshots: the host's snapshots.
+        ledger: the host's ledger.
+        refused: told why the node must stop, once.
+    """
+
+    def __init__(
+        self,
+        replica: Replica,
+        boot: Boot,
+        *,
+        snapshots: SnapshotReads,
+        ledger: LedgerReads,
+        refused: Callable[[str], None],
+    ) -> None:
+        self._replica = replica
+        self._boot = boot
+        self._snapshots = snapshots
+        self._reads = ledger
+        self._refused = refused
+        self._previous = previous_identity(boot)
+        self._point: StartingPoint | None = None
+        self._ledger = PublicLedger(replica.sequence.store)
+        self._private = PrivateRecovery(replica, ledger)
+
+    def start(self) -> None:
+        """Begin."""
+        replica = self._replica
+        replica.state = advance(replica.state, NodeState.READING_PUBLIC_LEDGER)
+        replica.snapshots.is_enabled = False
+        self._private.watch()
+        self._snapshots.look(then=self._found)
+
+    # The snapshot
+
+    def _found(self, found: Found | None) -> None:
+        if found is None:
+            self._read_on()
+            return
+        if not 0 < found.size <= limits.SNAPSHOT_BYTES_MAX:
+            self._refuse(f"the snapshot {found.name} has {found.size} bytes")
+            return
+        self._replica.outbox.info(f"Recovering from snapshot {found.name}")
+        self._snapshots.read(found, start=0, stop=found.size, then=self._start_from)
+
+    def _start_from(self, data: bytes | None) -> None:
+        if data is None:
+            self._refuse("the host does not give the snapshot that it has")
+            return
+        replica = self._replica
+        try:
+            point = StartingPoint.read(data, [self._previous])
+            point.install(replica.sequence.store, None)
+            self._ledger.start_from(point)
+        except CcfpyError as error:
+            words = str(error)
+            if isinstance(error, SnapshotRefused) and error.is_of_another_service:
+                words = (
+                    "Previous service identity does not endorse the node identity that "
+                    f"signed the snapshot: {words}"
+                )
+            self._refuse(words)
+            return
+        self._point = point
+        replica.startup_seqno = point.seqno
+        self._read_on()
+
+    # The ledger
+
+    def _read_on(self) -> None:
+        first = self._ledger.last_seqno + 1
+        last = first + limits.RECOVERY_ENTRIES_PER_READ - 1
+        self._reads.read(first, last, then=self._taken)
+
+    def _taken(self, entries: Sequence[bytes] | None) -> None:
+        ledger = self._ledger
+        for data in entries or ():
+            try:
+                ledger.take(data)
+            except CcfpyError as error:
+                self._replica.outbox.fail(
+                    f"Failed to deserialise public ledger entry "
+                    f"{ledger.last_seqno + 1}: {error}"
+                )
+                entries = None
+                break
+        if entries is not None:
+            self._read_on()
+            return
+        try:
+            self._finish()
+        except (Refused, Malformed) as error:
+            self._refuse(str(error))
+
+    # The new service
+
+    def _finish(self) -> None:
+        """Go on from the last signature, as the only node of a service.
+
+        Raises:
+            Refused: the ledger holds no service that could be recovered.
+            Malformed: a record of it cannot be read.
+        """
+        replica, ledger = self._replica, self._ledger
+        last = ledger.truncate()
+        if last is None:
+            raise Refused("No signature found after recovery")
+        self._private.truncated(last.seqno)
+        view = last.view + VIEWS_PER_RECOVERY
+        replica.outbox.info(
+            "End of public ledger recovery - Truncating ledger to last signed TxID: "
+            f"{last}; going on in view {view}"
+        )
+        replica.outbox.put(RecoverLedger(after=last.seqno))
+        sequence = replica.sequence
+        sequence.is_sealed = True
+        sequence.secrets.add(last.seqno + 1, LedgerSecret.generate(replica.entropy))
+        sequence.begin_after(ledger.tree)
+        replica.cose_claims = self._claims()
+        replica.snapshots.start_from(self._last_snapshot())
+        replica.last_recovered_seqno = last.seqno
+        self._private.begin_public(self._point)
+        replica.watch()
+        replica.replication.recover(starts=ledger.starts, last=last)
+        self._create(TxId(view, last.seqno + 1))
+
+    def _create(self, tx_id: TxId) -> None:
+        replica = self._replica
+        identity = replica.identity
+        assert identity.endorsed is not None, "it was made at the boot"
+        tx = replica.begin(read_only=False)
+        genesis.create(
+            tx,
+            genesis.CreateInfo(
+                service_certificate=replica.service_identity.certificate.pem,
+                create_txid=tx_id,
+                node=genesis.FirstNode(
+                    node_id=identity.node_id,
+                    certificate=identity.endorsed.pem,
+                    info=node_info(replica),
+                    measurement=MEASUREMENT.encode(),
+                    host_data=bytes.fromhex(self._boot.executable_digest),
+                ),
+                service_data=json_of(replica.configuration.service_data),
+            ),
+        )
+        replica.sequence.begin_chunk()
+        created = replica.replication.commit(tx)
+        assert created == tx_id, (created, tx_id)
+        replica.outbox.info(f"Created service at {created}")
+        replica.state = advance(replica.state, NodeState.PART_OF_PUBLIC_NETWORK)
+        replica.frontends["gov"].is_open = True
+        replica.sign()
+
+    def _claims(self) -> CoseClaims:
+        tx = self._replica.begin(read_only=True)
+        data = signatures.COSE_SIGNATURES.of(tx).get()
+        if data is None:
+            return CoseClaims("", "")
+        signature = CoseSignature.from_cose(data)
+        return CoseClaims(signature.issuer, signature.subject)
+
+    def _last_snapshot(self) -> int:
+        tx = self._replica.begin(read_only=True)
+        evidence = signatures.SNAPSHOT_EVIDENCE.of(tx).get()
+        return 0 if evidence is None else evidence.version
+
+    def _refuse(self, reason: str) -> None:
+        self._replica.outbox.fail(reason)
+        self._refused(reason)
