@@ -111,6 +111,10 @@ class Node:
         self.clock_ms += elapsed_ms
         self._take(self.raft.tick(elapsed_ms))
 
+    def flush(self) -> None:
+        """End a turn: send what waits for that, as a whole node does."""
+        self._take(self.raft.flush())
+
     def receive(
         self, sender: NodeId, message: Message, payload: tuple[LedgerEntry, ...]
     ) -> None:

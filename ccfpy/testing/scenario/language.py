@@ -3,8 +3,8 @@
 Words are CCF's, so that its own scenarios run (``src/consensus/aft/test/driver.cpp``).
 A line that begins with ``====`` ends the file. After each command that may change
 something, what must always hold is checked; after the last, the cluster must find
-together. `commands` is the dictionary. Four words are our own, for what CCF's language
-cannot say: ``drop_single``, ``postpone``, ``crash`` and ``assert_progress``.
+together. `commands` is the dictionary. Five words are our own, for what CCF's language
+cannot say: ``flush``, ``drop_single``, ``postpone``, ``crash``, ``assert_progress``.
 """
 
 from collections.abc import Callable, Iterator
@@ -99,6 +99,7 @@ def commands(say: Say) -> dict[str, Meaning]:
         "disconnect_node": _step(steps.disconnect_node, 1),
         "drop_pending": _step(steps.drop_pending, 1),
         "drop_pending_to": _step(steps.drop_pending_to, 2),
+        "flush": _step(steps.flush, 1),
         "drop_single": _step(steps.drop_single, 2),
         "postpone": _step(steps.postpone, 2),
         "crash": _step(steps.crash, 1),

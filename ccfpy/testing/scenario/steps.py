@@ -200,6 +200,13 @@ def drop_pending_to(cluster: Cluster, words: list[str]) -> None:
     cluster.drop_pending(cluster.node(words[0]), cluster.node(words[1]).id)
 
 
+def flush(cluster: Cluster, words: list[str]) -> None:
+    """Let a node end its turn, and send what it would not keep until the next tick."""
+    node = cluster.node(words[0])
+    if not node.is_crashed:
+        node.flush()
+
+
 def drop_single(cluster: Cluster, words: list[str]) -> None:
     """Lose the oldest message from one node to another."""
     cluster.drop_single(cluster.node(words[0]), cluster.node(words[1]).id)

@@ -36,6 +36,7 @@ class Chaos:
         self.stage = stage
         self.dice = dice
         self.weather = Weather()
+        self._ends_turns = dice.choice((True, False))
         self._now_ms = 0
         self._ticked_ms: dict[str, int] = {}
         self._acts, self._weights = _chosen(dice)
@@ -155,6 +156,14 @@ class Chaos:
             self._write(leader, self.dice.randint(0, 2))
             if self.dice.random() < SIGNED:
                 self._sign(leader)
+            if self._ends_turns:
+                self.stage.do("flush", leader.id)
+
+    def end_turn(self) -> None:
+        """Let a leader send what it would not keep until the next tick."""
+        leaders = self._leaders()
+        if leaders:
+            self.stage.do("flush", self.dice.choice(leaders).id)
 
     def _write(self, leader: Node, count: int) -> None:
         for _ in range(count):
@@ -240,6 +249,7 @@ SOMETIMES: tuple[tuple[Act, float], ...] = (
     (Chaos.deliver_oldest, 6),
     (Chaos.exchange, 3),
     (Chaos.part_of_burst, 1),
+    (Chaos.end_turn, 3),
     (Chaos.jump, 2),
     (Chaos.collide, 1.5),
     (Chaos.lose, 2),

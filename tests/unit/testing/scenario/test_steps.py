@@ -79,3 +79,21 @@ def test_a_node_that_crashed_is_gone() -> None:
     steps.dispatch_all(cluster, [])
     gone = cluster.node("1")
     assert (gone.clock_ms, gone.ledger, len(gone.outbox)) == (0, [], 0)
+
+
+def test_what_is_signed_leaves_at_the_end_of_a_turn() -> None:
+    cluster = _started()
+    steps.trust_nodes(cluster, ["2", "1"])
+    steps.periodic_one(cluster, ["0", "10"])
+    steps.dispatch_all(cluster, [])
+    steps.flush(cluster, ["0"])
+    assert not cluster.node("0").outbox
+    steps.emit_signature(cluster, ["2"])
+    steps.flush(cluster, ["0"])
+    waiting = len(cluster.node("0").outbox)
+    assert waiting > 0
+    steps.flush(cluster, ["0"])
+    assert len(cluster.node("0").outbox) == waiting
+    steps.crash(cluster, ["0"])
+    steps.flush(cluster, ["0"])
+    assert not cluster.node("0").outbox

@@ -90,6 +90,7 @@ def test_dice_decide_how_often_an_act_is_done() -> None:
         "periodic_one",
         "replicate",
         "emit_signature",
+        "flush",
         "crash",
         "create_new_node",
         "replicate_new_configuration",
