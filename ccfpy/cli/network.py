@@ -42,7 +42,7 @@ NodeArgument: TypeAlias = Annotated[
 MembersOption: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(
-        "--as", help="Who proposes, and votes; again for each further vote. [member0]"
+        "--as", help="Who proposes and votes, again for each who votes; or member0."
     ),
 ]
 TimeoutOption: TypeAlias = Annotated[
@@ -102,7 +102,7 @@ def _watch(place: Place) -> None:
             time.sleep(WATCH_S)
 
 
-@network.command()
+@network.command("join-config")
 def join_config(
     folder: Annotated[Path, typer.Argument(help="The new node's folder; made.")],
     *,

@@ -63,7 +63,7 @@ def run(
     program = Path(sys.argv[0] if executable is None else executable)
     journal = Journal(stream)
     try:
-        arguments = parse_arguments(argv, program=program.name)
+        arguments = parse_arguments(argv, program=Path(sys.argv[0]).name)
         text = read_configuration(arguments)
         file = with_default_pre_vote(
             parse_configuration(text, name=str(arguments.config)),
