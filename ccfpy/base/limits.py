@@ -36,7 +36,12 @@ SESSIONS_HARD_MAX = 1010
 SIGNATURE_TX_COUNT = 5000
 SIGNATURE_DELAY_MS = 1000
 EARLY_SIGNATURE_MS = 5
-"""Between signatures made early: two elliptic-curve signatures cost over 1 ms."""
+"""Between signatures made early while few entries wait: the two signatures over a root
+cost about a millisecond to make, and more than that on each backup to verify."""
+EARLY_SIGNATURE_BUSY_MS = 25
+"""The same while many wait."""
+EARLY_SIGNATURE_FEW_TX = 16
+"""How many entries since the last signature are few."""
 
 RECEIPT_WINDOW_TX = 20_000
 """Entries whose receipts are answered from memory; older ones are read back."""

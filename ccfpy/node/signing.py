@@ -48,8 +48,12 @@ class SignatureTimer:
         """Tell whether to sign without waiting, if that was asked for."""
         if not unsigned:
             return False
+        is_busy = unsigned > limits.EARLY_SIGNATURE_FEW_TX
+        wait_ms = (
+            limits.EARLY_SIGNATURE_BUSY_MS if is_busy else limits.EARLY_SIGNATURE_MS
+        )
         since_ms = now_ms - self._signed_ms
-        return since_ms >= limits.EARLY_SIGNATURE_MS or since_ms < 0
+        return since_ms >= wait_ms or since_ms < 0
 
     def signed(self, now_ms: int) -> None:
         """Note that a signature was made."""

@@ -1,5 +1,8 @@
 """When to sign: the timer's rhythm and the count."""
 
+import pytest
+
+from ccfpy.base import limits
 from ccfpy.node.signing import SignatureTimer
 
 
@@ -38,3 +41,38 @@ def test_a_count_of_nothing_does_not_sign_what_is_signed() -> None:
     eager = SignatureTimer(tx_count=0, delay_ms=100, now_ms=1000)
     assert eager.is_due_by_count(1)
     assert not eager.is_due_by_count(0)
+
+
+EARLY, BUSY, FEW = (
+    limits.EARLY_SIGNATURE_MS,
+    limits.EARLY_SIGNATURE_BUSY_MS,
+    limits.EARLY_SIGNATURE_FEW_TX,
+)
+
+
+@pytest.mark.parametrize(
+    ("since_ms", "unsigned", "is_due"),
+    [
+        (EARLY, 1, True),
+        (EARLY, FEW, True),
+        (EARLY - 1, 1, False),
+        (EARLY, 0, False),
+        (BUSY, 0, False),
+        (EARLY, FEW + 1, False),
+        (BUSY - 1, FEW + 1, False),
+        (BUSY, FEW + 1, True),
+    ],
+)
+def test_an_early_signature_comes_soon_and_less_often_when_there_is_much_to_sign(
+    since_ms: int, unsigned: int, *, is_due: bool
+) -> None:
+    timer = SignatureTimer(tx_count=5000, delay_ms=1000, now_ms=0, is_early=True)
+    timer.signed(100)
+    assert timer.is_due_early(100 + since_ms, unsigned) is is_due
+
+
+def test_the_first_early_signature_waits_for_nothing_and_a_clock_may_go_back() -> None:
+    timer = SignatureTimer(tx_count=5000, delay_ms=1000, now_ms=7, is_early=True)
+    assert timer.is_due_early(7, 1)
+    timer.signed(1000)
+    assert timer.is_due_early(10, FEW + 1)
