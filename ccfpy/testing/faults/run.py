@@ -16,7 +16,7 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import View
 from ccfpy.client.share import constitution
 from ccfpy.testing.consistency import Checked, History, check
-from ccfpy.testing.consistency.history import write_history
+from ccfpy.testing.consistency.history import InLedger, write_history
 from ccfpy.testing.consistency.ledgers import Ivs
 from ccfpy.testing.faults import app as fault_app
 from ccfpy.testing.faults.clients import Clients
@@ -141,13 +141,16 @@ class Run:
             await network.begin([means.place() for _ in range(plan.nodes)])
             opened = await network.open()
             self.say(f"{plan.nodes} nodes, opened in {opened}")
-            await self._under_load(means)
+            is_complete = False
+            try:
+                await self._under_load(means)
+                is_complete = True
+            finally:
+                if not is_complete:  # a broken promise explains more than a time-out
+                    self._check(None)
             network.stop()
             evidence = gather_evidence(network.nodes, self.ivs)
-            history = History(events=self.recorder.events, ledger=evidence.writes)
-            with (plan.workspace / HISTORY_FILE).open("wb") as file:
-                file.writelines(write_history(history))
-            checked = check(history)
+            checked = self._check(evidence.writes)
         return Report(
             plan=plan,
             faults=self.faults,
@@ -158,6 +161,13 @@ class Run:
             longest_pause_s=self.recorder.longest_pause_s(),
             seconds=self.recorder.now_s(),
         )
+
+    def _check(self, ledger: Sequence[InLedger] | None) -> Checked:
+        """Keep the history as a file, and check it."""
+        history = History(events=self.recorder.events, ledger=ledger)
+        with (self.plan.workspace / HISTORY_FILE).open("wb") as file:
+            file.writelines(write_history(history))
+        return check(history)
 
     def _means(self, cleanup: contextlib.ExitStack) -> Means:
         plan = self.plan
