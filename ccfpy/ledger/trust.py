@@ -8,15 +8,18 @@ node that was not trusted. It trusts the first service it sees; whoever knows th
 service's certificate compares it with what comes out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Self
 
 from ccfpy.base import json
+from ccfpy.base.codec import buf
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId
 from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.ec import PublicKey
+from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.changes import Writes, WriteSet
 from ccfpy.ledger import record
 from ccfpy.ledger.identity import IdentityEndorsement
@@ -78,6 +81,41 @@ def may_follow(
     if is_new_identity:
         return after in _NEW_IDENTITY
     return after in (before, ServiceStatus.OPENING) or after in _FOLLOWS[before]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignatureCheck:
+    """A signature over a root, and the key that must have made it.
+
+    Attributes:
+        signature: the signature.
+        key: the key of the node or the service.
+        root: the root.
+    """
+
+    signature: NodeSignature | CoseSignature
+    key: PublicKey
+    root: bytes
+
+    def verify(self) -> None:
+        """Check that the key made the signature.
+
+        Raises:
+            VerificationFailed: it did not.
+        """
+        if isinstance(self.signature, NodeSignature):
+            self.signature.verify(self.key)
+        else:
+            self.signature.verify(self.key, self.root)
+
+    @property
+    def digest(self) -> bytes:
+        """What stands for this very check, so that it need not be made twice."""
+        if isinstance(self.signature, NodeSignature):
+            kind, signed = b"node", self.signature.signature
+        else:
+            kind, signed = b"service", self.signature.data
+        return sha256(b"".join(map(buf, (kind, self.key.der, self.root, signed))))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -158,6 +196,21 @@ class LedgerTrust:
             Malformed: a record has not its form.
         """
         named = []
+        for check in self.checks(write_set, root):
+            check.verify()
+            named.append(str(check.signature.txid))
+        return named
+
+    def checks(self, write_set: WriteSet, root: bytes) -> Iterator[SignatureCheck]:
+        """Give each signature in a signature transaction with who must have made it.
+
+        Whoever takes one must have seen it hold before taking the next.
+
+        Raises:
+            VerificationFailed: one is not by who may sign.
+            Malformed: a record has not its form.
+        """
+        by_node = by_service = None
         value = _single(write_set, SIGNATURES)
         if value is not None:
             by_node = NodeSignature.parse(value)
@@ -165,8 +218,8 @@ class LedgerTrust:
                 raise VerificationFailed(
                     f"the node signed the root {by_node.root.hex()}"
                 )
-            by_node.verify(self._signing_node(by_node).public_key)
-            named.append(str(by_node.txid))
+            key = self._signing_node(by_node).public_key
+            yield SignatureCheck(signature=by_node, key=key, root=root)
         value = _single(write_set, COSE_SIGNATURES)
         if value is not None:
             by_service = CoseSignature.parse(value)
@@ -174,11 +227,10 @@ class LedgerTrust:
                 raise VerificationFailed(
                     "a service signature before there is a service"
                 )
-            by_service.verify(self.service.public_key, root)
-            named.append(str(by_service.txid))
-        if not named:
+            key = self.service.public_key
+            yield SignatureCheck(signature=by_service, key=key, root=root)
+        if by_node is None and by_service is None:
             raise Malformed("a signature transaction without a signature")
-        return named
 
     def _signing_node(self, signature: NodeSignature) -> Certificate:
         status = self.nodes.get(signature.node)
@@ -189,7 +241,7 @@ class LedgerTrust:
         certificate = self.certificates.get(signature.node)
         if certificate is None:
             raise VerificationFailed(f"node {signature.node} has no certificate")
-        if signature.certificate is not None:
+        if signature.certificate not in (None, certificate.pem):
             shown = Certificate.from_pem(signature.certificate)
             if shown.public_key.der != certificate.public_key.der:
                 raise VerificationFailed(
