@@ -16,7 +16,7 @@ from typing import Self
 
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed, VerificationFailed
-from ccfpy.base.ids import Seqno, TxId
+from ccfpy.base.ids import VIEWS_PER_RECOVERY, Seqno, TxId
 from ccfpy.crypto import cose
 from ccfpy.crypto.ec import KeyPair, PublicKey
 from ccfpy.ledger import record
@@ -40,6 +40,50 @@ class Epoch:
     begin: TxId
     end: TxId | None = None
     last_root: bytes | None = None
+
+
+def after_recovery(last: TxId) -> TxId:
+    """Give the first transaction of the epoch after the one that ended at ``last``."""
+    return TxId(last.view + VIEWS_PER_RECOVERY, last.seqno + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endorsement:
+    """The COSE_Sign1 alone, as applications hand it out.
+
+    Attributes:
+        message: the message, taken apart.
+        endorsed_key: its payload: the public key it vouches for, as DER.
+        epoch: when that key ruled.
+    """
+
+    message: cose.Sign1
+    endorsed_key: bytes
+    epoch: Epoch
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self:
+        """Read a COSE_Sign1 whose headers are those of an endorsement.
+
+        Raises:
+            Malformed: they are not.
+        """
+        message = cose.parse(data)
+        if message.payload is None:
+            raise Malformed("an identity endorsement without the endorsed key")
+        return cls(
+            message=message,
+            endorsed_key=message.payload,
+            epoch=_epoch(message.protected.get(CCF_HEADER)),
+        )
+
+    def verify(self, key: PublicKey) -> None:
+        """Check the signature of the endorsing key.
+
+        Raises:
+            VerificationFailed: it did not sign this.
+        """
+        self.message.verify(key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +113,8 @@ class IdentityEndorsement:
         """
         fields = json.loads_object(value)
         data = record.blob(fields, "endorsement")
-        message = cose.parse(data)
-        if message.payload is None:
-            raise Malformed("an identity endorsement without the endorsed key")
-        epoch = _epoch(message.protected.get(CCF_HEADER))
+        endorsement = Endorsement.parse(data)
+        epoch = endorsement.epoch
         end = record.optional_text(fields, "endorsement_epoch_end")
         stated = (
             TxId.parse(record.text(fields, "endorsement_epoch_begin")),
@@ -83,7 +125,7 @@ class IdentityEndorsement:
         return cls(
             data=data,
             endorsing_key=record.blob(fields, "endorsing_key"),
-            endorsed_key=message.payload,
+            endorsed_key=endorsement.endorsed_key,
             epoch=epoch,
             previous_version=record.optional_seqno(fields, "previous_version"),
         )
@@ -142,7 +184,7 @@ class IdentityEndorsement:
             Malformed: it is not a public key.
         """
         key = PublicKey.from_der(self.endorsing_key)
-        cose.parse(self.data).verify(key)
+        Endorsement.parse(self.data).verify(key)
 
 
 def verify_chain(

@@ -7,7 +7,7 @@ epoch: where the previous service began and ended, and the last root it signed.
 from ccfpy.base.ids import VIEWS_PER_RECOVERY, TxId
 from ccfpy.crypto.ec import KeyPair
 from ccfpy.kv.tx import Tx
-from ccfpy.ledger.identity import Epoch, IdentityEndorsement
+from ccfpy.ledger.identity import Epoch, IdentityEndorsement, after_recovery
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import service
 
@@ -19,11 +19,6 @@ def before_recovery(created: TxId) -> TxId:
     two views and takes the next seqno.
     """
     return TxId(created.view - VIEWS_PER_RECOVERY, created.seqno - 1)
-
-
-def after_recovery(last: TxId) -> TxId:
-    """Give the first transaction of the epoch after the one that ended at ``last``."""
-    return TxId(last.view + VIEWS_PER_RECOVERY, last.seqno + 1)
 
 
 def endorse_previous_identity(tx: Tx, key: KeyPair, unix_time_s: int) -> None:

@@ -1,0 +1,178 @@
+"""Everything that proves one committed transaction, before it takes one of its forms.
+
+A transaction's leaf, its way to a signed root and that root's two signatures are found
+once; what people are given is written from them: JSON in two versions, a COSE receipt,
+or the CBOR proof alone. A node that has an earlier identity of its service to account
+for adds the endorsements of it (``src/node/tx_receipt_impl.h``).
+"""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import TxId
+from ccfpy.base.json import JsonObject
+from ccfpy.kv.changes import WriteSet
+from ccfpy.ledger.cose_receipt import CoseReceipt, InclusionProof
+from ccfpy.ledger.entry import Transaction
+from ccfpy.ledger.merkle import MerkleTree, PathStep
+from ccfpy.ledger.receipt import Receipt, RevealedLeaf
+from ccfpy.ledger.signature import CoseSignature, NodeSignature
+from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES, SINGLE_KEY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedRoot:
+    """What a signature transaction says, of which receipts are made.
+
+    Attributes:
+        by_node: the node's signature; its root covers every leaf before its seqno.
+        by_service: the service's; the oldest ledgers have none.
+    """
+
+    by_node: NodeSignature
+    by_service: CoseSignature | None = None
+
+    @classmethod
+    def of(cls, write_set: WriteSet) -> Self:
+        """Read a signature transaction.
+
+        Raises:
+            Malformed: it is none, or its records have not their form.
+        """
+        value = _single(write_set, SIGNATURES)
+        if value is None:
+            raise Malformed("not a signature transaction")
+        by_service = _single(write_set, COSE_SIGNATURES)
+        return cls(
+            by_node=NodeSignature.parse(value),
+            by_service=None if by_service is None else CoseSignature.parse(by_service),
+        )
+
+    @property
+    def txid(self) -> TxId:
+        """The signature transaction's own id."""
+        return self.by_node.txid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TxReceipt:
+    """The proof of one committed transaction.
+
+    Attributes:
+        txid: the transaction.
+        leaf: what its leaf is made of; the leaf's digest alone where there is no
+            commit evidence; the signed root where the transaction is the signature.
+        path: the siblings from the leaf to the root; empty for a signature.
+        signed: the first signature that is not before the transaction.
+        service_endorsements: what the receipt's JSON is to carry, as PEM.
+        cose_endorsements: COSE endorsements from the service of today, newest first, to
+            the one that signed; nothing where the service of today itself did, or where
+            there is no such chain.
+    """
+
+    txid: TxId
+    leaf: RevealedLeaf | bytes
+    path: tuple[PathStep, ...]
+    signed: SignedRoot
+    service_endorsements: tuple[str, ...] = ()
+    cose_endorsements: tuple[bytes, ...] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        transaction: Transaction,
+        signed: SignedRoot,
+        tree: MerkleTree,
+        *,
+        commit_evidence: bytes | None,
+    ) -> Self:
+        """Prove a transaction that ``signed`` covers, or is.
+
+        Args:
+            transaction: the transaction, whose bytes are trusted.
+            signed: the first signature transaction that is not before it.
+            tree: holds at least the leaves from the transaction up to the signature.
+            commit_evidence: its evidence; nothing if it has none.
+        """
+        txid = transaction.txid
+        if txid.seqno == signed.txid.seqno:
+            return cls.of_signature(signed)
+        components = transaction.components
+        leaf: RevealedLeaf | bytes = components.leaf
+        if commit_evidence is not None:
+            leaf = RevealedLeaf(
+                write_set_digest=components.write_set_digest,
+                commit_evidence=commit_evidence.decode(),
+                claims_digest=components.claims_digest,
+            )
+        path = tree.path(txid.seqno, signed.txid.seqno)
+        return cls(txid=txid, leaf=leaf, path=path, signed=signed)
+
+    @classmethod
+    def of_signature(cls, signed: SignedRoot) -> Self:
+        """Prove a signature transaction, by the root that it signed."""
+        return cls(txid=signed.txid, leaf=signed.by_node.root, path=(), signed=signed)
+
+    def endorsed(
+        self,
+        *,
+        service_endorsements: tuple[str, ...] = (),
+        cose_endorsements: tuple[bytes, ...] | None = None,
+    ) -> Self:
+        """Add what leads from the service of today to the one that signed."""
+        return replace(
+            self,
+            service_endorsements=service_endorsements,
+            cose_endorsements=cose_endorsements,
+        )
+
+    @property
+    def json_receipt(self) -> Receipt:
+        """The receipt that JSON is written from."""
+        by_node = self.signed.by_node
+        return Receipt(
+            leaf=self.leaf,
+            proof=self.path,
+            signature=by_node.signature,
+            node=by_node.node,
+            certificate=by_node.certificate or "",
+            service_endorsements=self.service_endorsements,
+        )
+
+    def describe_v1(self) -> JsonObject:
+        """Write the JSON that ``GET /receipt`` answers."""
+        return self.json_receipt.to_json()
+
+    def describe_v2(self) -> JsonObject:
+        """Write the JSON that says whether the transaction is a signature."""
+        return self.json_receipt.to_json_v2()
+
+    @property
+    def inclusion_proof(self) -> InclusionProof | None:
+        """The leaf and its path; nothing for signatures and where components lack."""
+        leaf = self.leaf
+        if not isinstance(leaf, RevealedLeaf) or leaf.claims_digest is None:
+            return None
+        return InclusionProof(leaf=leaf, path=self.path)
+
+    def cbor_proof(self) -> bytes | None:
+        """Write the CBOR proof; nothing where there is no ``inclusion_proof``."""
+        proof = self.inclusion_proof
+        return None if proof is None else proof.serialise()
+
+    def cose_signature(self) -> bytes | None:
+        """Give the service's signature over the root, if there is one."""
+        by_service = self.signed.by_service
+        return None if by_service is None else by_service.data
+
+    def cose_receipt(self) -> bytes | None:
+        """Write the COSE receipt; nothing where proof or service's signature lacks."""
+        proof, by_service = self.inclusion_proof, self.signed.by_service
+        if proof is None or by_service is None:
+            return None
+        return CoseReceipt(signature=by_service, proof=proof).serialise()
+
+
+def _single(write_set: WriteSet, table: str) -> bytes | None:
+    return write_set[table].get(SINGLE_KEY) if table in write_set else None
