@@ -2,6 +2,9 @@
 
 ECDSA alone, and the algorithm is the key's: a header that says otherwise is refused, so
 no sender chooses how its signature is checked.
+
+No signature covers the unprotected header. Whoever holds a message may put something
+into it, such as a proof that makes a receipt of it, or take it out again.
 """
 
 from collections.abc import Mapping
@@ -77,17 +80,7 @@ def parse(data: bytes) -> Sign1:
         Malformed: it is none, or its protected header has no ``alg``, or a label
             stands in both headers.
     """
-    tagged = cbor.decode(data)
-    if not isinstance(tagged, cbor.Tag) or tagged.tag != SIGN1_TAG:
-        raise Malformed("not a tagged COSE_Sign1")
-    parts = tagged.value
-    if not isinstance(parts, list | tuple) or len(parts) != _PARTS:
-        raise Malformed("a COSE_Sign1 has four parts")
-    protected_bytes, unprotected, payload, signature = parts
-    if not isinstance(protected_bytes, bytes) or not isinstance(signature, bytes):
-        raise Malformed("a COSE_Sign1's protected header and signature are bytes")
-    if not isinstance(payload, bytes | None):
-        raise Malformed("a COSE_Sign1's payload is bytes or null")
+    protected_bytes, unprotected, payload, signature = _parts(data)
     protected = _header(cbor.decode(protected_bytes) if protected_bytes else {})
     unprotected = _header(unprotected)
     if ALG not in protected:
@@ -130,19 +123,49 @@ def assemble(
 
 
 def set_unprotected(data: bytes, unprotected: Header) -> bytes:
-    """Replace the unprotected header, which no signature covers.
+    """Replace the unprotected header; an empty one removes what there is.
+
+    The message need not be one that ``parse`` understands: what is signed stays as it
+    is, whoever signed it and how.
 
     Raises:
         Malformed: ``data`` is no COSE_Sign1.
     """
-    message = parse(data)
-    parts = [
-        message.protected_bytes,
-        dict(unprotected),
-        message.payload,
-        message.signature,
-    ]
+    protected_bytes, _, payload, signature = _parts(data)
+    parts = [protected_bytes, dict(unprotected), payload, signature]
     return cbor.encode(cbor.Tag(SIGN1_TAG, parts))
+
+
+def attach(
+    data: bytes, value: bytes, *, label: Label, sublabel: Label | None = None
+) -> bytes:
+    """Make ``value`` all that the unprotected header holds.
+
+    It stands in a list of one at ``label`` or, if there is a ``sublabel``, at that in a
+    map at ``label``: the places of receipts in a statement and of proofs in a receipt.
+
+    Raises:
+        Malformed: ``data`` is no COSE_Sign1.
+    """
+    return set_unprotected(
+        data, {label: [value] if sublabel is None else {sublabel: [value]}}
+    )
+
+
+def _parts(data: bytes) -> tuple[bytes, object, bytes | None, bytes]:
+    """Take a tagged COSE_Sign1 apart without a look into its headers."""
+    tagged = cbor.decode(data)
+    if not isinstance(tagged, cbor.Tag) or tagged.tag != SIGN1_TAG:
+        raise Malformed("not a tagged COSE_Sign1")
+    parts = tagged.value
+    if not isinstance(parts, list | tuple) or len(parts) != _PARTS:
+        raise Malformed("a COSE_Sign1 has four parts")
+    protected_bytes, unprotected, payload, signature = parts
+    if not isinstance(protected_bytes, bytes) or not isinstance(signature, bytes):
+        raise Malformed("a COSE_Sign1's protected header and signature are bytes")
+    if not isinstance(payload, bytes | None):
+        raise Malformed("a COSE_Sign1's payload is bytes or null")
+    return protected_bytes, unprotected, payload, signature
 
 
 def _header(value: object) -> Header:

@@ -117,8 +117,8 @@ class CoseReceipt:
 
     def serialise(self) -> bytes:
         """Write the receipt."""
-        proofs: cose.Header = {PROOFS: {INCLUSION: [self.proof.serialise()]}}
-        return cose.set_unprotected(self.signature.data, proofs)
+        proof = self.proof.serialise()
+        return cose.attach(self.signature.data, proof, label=PROOFS, sublabel=INCLUSION)
 
     def steps(
         self, key: PublicKey, *, claims_digest: bytes | None = None

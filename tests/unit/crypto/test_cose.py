@@ -136,37 +136,53 @@ def test_a_signature_of_zeros_is_refused() -> None:
         cose.parse(message()).verify(KEY.public_key)
 
 
-@pytest.mark.parametrize(
-    ("case", "data"),
-    [
-        ("no tag", cbor.encode([b"\xa0", {}, b"", b""])),
-        ("the tag of another message", cbor.encode(cbor.Tag(98, [b"", {}, b"", b""]))),
-        ("a tagged number", cbor.encode(cbor.Tag(18, 4))),
-        ("three parts", cbor.encode(cbor.Tag(18, [b"\xa1\x01\x26", {}, b""]))),
-        ("a protected header that is not wrapped", message(protected={1: -35})),
-        ("no protected header", message(protected=b"")),
-        ("a protected header that is no map", message(protected=b"\x80")),
-        ("a protected header with more after it", message(protected=b"\xa1\1\x26\0")),
-        ("a header twice", message(protected=bytes.fromhex("a201260126"))),
-        ("no algorithm", message(protected=cbor.encode({4: b"kid"}))),
-        ("an unprotected algorithm", message(protected=b"\xa0", unprotected={1: -35})),
-        ("a label in both headers", message(unprotected={1: -35})),
-        ("true as a label", message(protected=bytes.fromhex("a1f526"))),
-        ("1.0 as a label", message(protected=bytes.fromhex("a1f93c0026"))),
-        ("bytes as a label", message(unprotected={b"x": 1})),
-        ("an unprotected header that is no map", message(unprotected=[])),
-        ("a payload of text", message(payload="text")),
-        ("a signature of text", message(signature="text")),
-        ("critical headers", message(protected=cbor.encode({1: -35, 2: ["x"]}))),
-        ("unprotected critical headers", message(unprotected={2: ["x"]})),
-    ],
-)
-def test_what_is_no_sign1_is_malformed(case: str, data: bytes) -> None:
-    assert case
+FORMLESS = {
+    "no tag": cbor.encode([b"\xa0", {}, b"", b""]),
+    "the tag of another message": cbor.encode(cbor.Tag(98, [b"", {}, b"", b""])),
+    "a tagged number": cbor.encode(cbor.Tag(18, 4)),
+    "three parts": cbor.encode(cbor.Tag(18, [b"\xa1\x01\x26", {}, b""])),
+    "a protected header that is not wrapped": message(protected={1: -35}),
+    "a payload of text": message(payload="text"),
+    "a signature of text": message(signature="text"),
+    "bytes after it": message() + b"\0",
+}
+NOT_UNDERSTOOD = {
+    "no protected header": message(protected=b""),
+    "a protected header that is no map": message(protected=b"\x80"),
+    "a protected header with more after it": message(protected=b"\xa1\1\x26\0"),
+    "a header twice": message(protected=bytes.fromhex("a201260126")),
+    "no algorithm": message(protected=cbor.encode({4: b"kid"})),
+    "an unprotected algorithm": message(protected=b"\xa0", unprotected={1: -35}),
+    "a label in both headers": message(unprotected={1: -35}),
+    "true as a label": message(protected=bytes.fromhex("a1f526")),
+    "1.0 as a label": message(protected=bytes.fromhex("a1f93c0026")),
+    "bytes as a label": message(unprotected={b"x": 1}),
+    "an unprotected header that is no map": message(unprotected=[]),
+    "critical headers": message(protected=cbor.encode({1: -35, 2: ["x"]})),
+    "unprotected critical headers": message(unprotected={2: ["x"]}),
+}
+
+
+@pytest.mark.parametrize("what", FORMLESS)
+def test_what_is_no_sign1_is_malformed_and_not_edited(what: str) -> None:
+    with pytest.raises(Malformed):
+        cose.parse(FORMLESS[what])
+    with pytest.raises(Malformed):
+        cose.set_unprotected(FORMLESS[what], {})
+
+
+@pytest.mark.parametrize("what", NOT_UNDERSTOOD)
+def test_what_is_not_understood_is_malformed_but_may_be_edited(what: str) -> None:
+    data = NOT_UNDERSTOOD[what]
     with pytest.raises(Malformed):
         cose.parse(data)
-    with pytest.raises(Malformed):
-        cose.set_unprotected(data, {})
+    once = cose.set_unprotected(data, {5: b"iv"})
+    assert cose.set_unprotected(once, {5: b"iv"}) == once
+    tagged, changed = cbor.decode(data), cbor.decode(once)
+    assert changed.value[1] == {5: b"iv"}
+    assert [changed.value[at] for at in (0, 2, 3)] == [
+        tagged.value[at] for at in (0, 2, 3)
+    ]
 
 
 @given(st.integers(0, 1000), st.integers(0, 7))
@@ -190,6 +206,27 @@ def test_a_new_unprotected_header_leaves_the_signature_alone() -> None:
     assert parsed.unprotected == {396: {-1: (b"proof",)}}
     parsed.verify(KEY.public_key, detached_payload=b"root")
     assert cose.set_unprotected(changed, {}) == data
+
+
+@given(
+    HEADERS,
+    st.none() | st.binary(max_size=300),
+    st.binary(max_size=300),
+    st.integers(-(2**63), 2**63 - 1),
+    st.none() | st.integers(-(2**63), 2**63 - 1),
+)
+def test_what_is_attached_is_all_there_is_until_it_is_taken_away(
+    before: cose.Header,
+    payload: bytes | None,
+    value: bytes,
+    label: int,
+    sublabel: int | None,
+) -> None:
+    data = message(unprotected=before, payload=payload)
+    attached = cose.attach(data, value, label=label, sublabel=sublabel)
+    found = cbor.decode(attached).value[1]
+    assert found == {label: (value,) if sublabel is None else {sublabel: (value,)}}
+    assert cose.set_unprotected(attached, {}) == message(payload=payload)
 
 
 def test_an_external_signer_makes_the_same_message() -> None:
