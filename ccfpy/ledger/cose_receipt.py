@@ -5,6 +5,10 @@ which no signature covers, gains the Merkle proof of one transaction. The root t
 proof leads to is the detached payload, so one signature carries the whole argument and
 no certificate is needed but the service's key (``cddl/ccf-receipt.cddl``,
 ``cddl/ccf-tree-alg.cddl``).
+
+A receipt that an earlier identity of the service signed verifies by a chain of
+endorsements from the service of today; then the transaction and its signature must lie
+in the part of the ledger during which that identity ruled.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +19,9 @@ from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.crypto import cbor, cose
 from ccfpy.crypto.ec import PublicKey
 from ccfpy.crypto.hashing import sha256, sha256_hex
+from ccfpy.ledger.endorsements import covers, links
 from ccfpy.ledger.entry import LeafComponents
+from ccfpy.ledger.identity import Endorsement, Epoch
 from ccfpy.ledger.merkle import DIGEST_BYTES, PathStep, climb
 from ccfpy.ledger.receipt import (
     PROOF_STEPS_MAX,
@@ -32,7 +38,7 @@ INCLUSION = -1
 PROOF_LEAF = 1
 PROOF_PATH = 2
 
-_STEPS = (Step.EVIDENCE, Step.LEAF, Step.ROOT, Step.SIGNATURE)
+_STEPS = tuple(Step)
 _LEAF_PARTS = 3
 _STEP_PARTS = 2
 
@@ -102,7 +108,8 @@ class CoseReceipt:
         """Read a receipt.
 
         Raises:
-            Malformed: it is not a root's signature with one inclusion proof.
+            Malformed: it is not a root's signature with one inclusion proof and nothing
+                else, or not in the form that ``serialise`` writes.
         """
         signature = CoseSignature.from_cose(data)
         proofs = signature.message.unprotected.get(PROOFS)
@@ -113,7 +120,10 @@ class CoseReceipt:
             raise Malformed("expected one inclusion proof in a COSE receipt")
         if not isinstance(inclusion[0], bytes):
             raise Malformed("an inclusion proof is wrapped in bytes")
-        return cls(signature=signature, proof=InclusionProof.parse(inclusion[0]))
+        receipt = cls(signature=signature, proof=InclusionProof.parse(inclusion[0]))
+        if receipt.serialise() != data:
+            raise Malformed("a COSE receipt that is not in its one form")
+        return receipt
 
     def serialise(self) -> bytes:
         """Write the receipt."""
@@ -121,13 +131,17 @@ class CoseReceipt:
         return cose.attach(self.signature.data, proof, label=PROOFS, sublabel=INCLUSION)
 
     def steps(
-        self, key: PublicKey, *, claims_digest: bytes | None = None
+        self,
+        service: PublicKey,
+        *,
+        claims_digest: bytes | None = None,
+        endorsements: Sequence[bytes] = (),
     ) -> Iterator[StepTaken]:
         """Verify step by step, giving each step as it holds.
 
         Raises:
             VerificationFailed: the step after the last one given does not hold.
-            Malformed: the commit evidence has not its form.
+            Malformed: the commit evidence or an endorsement has not its form.
         """
         leaf = self.proof.leaf
         evidence = sha256_hex(leaf.commit_evidence.encode())
@@ -137,22 +151,56 @@ class CoseReceipt:
         yield StepTaken(Step.LEAF, self.proof.leaf_digest.hex())
         root = self.proof.root()
         yield StepTaken(Step.ROOT, f"{root.hex()} over {len(self.proof.path)} siblings")
+        key = service
+        if endorsements:
+            key = PublicKey.from_der(Endorsement.parse(endorsements[-1]).endorsed_key)
         self.signature.verify(key, root)
         yield StepTaken(Step.SIGNATURE, f"by the service key {self.signature.key_id}")
+        if endorsements:
+            epoch = self._ruled(endorsements, service)
+            yield StepTaken(
+                Step.ENDORSEMENT,
+                f"by the service key {sha256_hex(service.der)}, for "
+                f"{epoch.begin} to {epoch.end}, through {len(endorsements)} "
+                "endorsements",
+            )
+
+    def _ruled(self, endorsements: Sequence[bytes], service: PublicKey) -> Epoch:
+        """Give when the key that signed ruled, which must be when it signed."""
+        *_, last = links(endorsements, service)
+        for txid in (self.proof.leaf.txid, self.signature.txid):
+            if not covers(last.epoch, txid):
+                raise VerificationFailed(
+                    f"{txid} is not in the epoch of the key that signed, from "
+                    f"{last.epoch.begin} to {last.epoch.end}"
+                )
+        return last.epoch
 
     def verify(
-        self, key: PublicKey, *, claims_digest: bytes | None = None
+        self,
+        service: PublicKey,
+        *,
+        claims_digest: bytes | None = None,
+        endorsements: Sequence[bytes] = (),
     ) -> tuple[StepTaken, ...]:
         """Verify against the service's public key; give what each step computed.
 
-        There is no endorsement step: the service itself signed.
+        Args:
+            service: the key of the service of today, from a source that is trusted.
+            claims_digest: what the application claimed; if given it must be the one in
+                the receipt.
+            endorsements: if an earlier identity signed, the chain that leads to it,
+                newest first. Without it there is no endorsement step: the service
+                itself signed.
 
         Raises:
             ReceiptRefused: a step does not hold.
         """
         taken: list[StepTaken] = []
         try:
-            for step in self.steps(key, claims_digest=claims_digest):
+            for step in self.steps(
+                service, claims_digest=claims_digest, endorsements=endorsements
+            ):
                 taken += (step,)
         except CcfpyError as error:
             raise ReceiptRefused(_STEPS[len(taken)], str(error), taken) from error

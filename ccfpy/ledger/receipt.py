@@ -13,6 +13,10 @@ what is claimed about a transaction to the certificate of the service:
 ``verify`` does them in order and names the first that fails. The JSON form has two
 versions; the second only says whether the transaction is itself a signature
 (``src/node/receipt.cpp``, ``src/node/historical_queries_adapter.cpp``).
+
+A receipt says what it says in one form only: hex in lower case, base64 and PEM as they
+are written by everybody, no field that is not checked. So no byte of it can be changed
+unnoticed, and two receipts that differ prove different things.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -122,7 +126,7 @@ class Receipt:
     @property
     def is_signature_transaction(self) -> bool:
         """Whether the receipt is for a signature, whose leaf is the root it signed."""
-        return not isinstance(self.leaf, RevealedLeaf)
+        return not isinstance(self.leaf, RevealedLeaf) and not self.proof
 
     @classmethod
     def parse(cls, data: bytes | str) -> Self:
@@ -138,9 +142,9 @@ class Receipt:
         """Read either JSON version, parsed already.
 
         Raises:
-            Malformed: it is neither.
+            Malformed: it is neither, or one of them in other letters.
         """
-        return cls(
+        receipt = cls(
             leaf=_leaf(fields),
             proof=tuple(_proof(fields.get("proof", []))),
             signature=record.blob(fields, "signature"),
@@ -148,6 +152,17 @@ class Receipt:
             certificate=record.text(fields, "cert"),
             service_endorsements=_texts(fields, "service_endorsements"),
         )
+        # What version 1 may leave out, version 2 has.
+        plain = receipt.to_json_v2()
+        given = {**fields}
+        for name in ("service_endorsements", "is_signature_transaction"):
+            given.setdefault(name, plain[name])
+        if given != plain:
+            differ = (
+                k for k in sorted({*given, *plain}) if given.get(k) != plain.get(k)
+            )
+            raise Malformed(f"a receipt's {next(differ)!r} is not in its one form")
+        return receipt
 
     def to_json(self) -> JsonObject:
         """Give version 1, which ``GET /receipt`` serves and snapshots carry."""
@@ -213,14 +228,14 @@ class Receipt:
         yield StepTaken(Step.LEAF, leaf.hex())
         root = climb(leaf, self.proof)
         yield StepTaken(Step.ROOT, f"{root.hex()} over {len(self.proof)} siblings")
-        certificate = Certificate.from_pem(self.certificate)
+        certificate = _certificate(self.certificate)
         if sha256_hex(certificate.public_key.der) != self.node:
             raise VerificationFailed(f"the certificate is not that of node {self.node}")
         certificate.public_key.verify_digest(self.signature, root)
         yield StepTaken(Step.SIGNATURE, f"by node {self.node}")
         subject = certificate
         for pem in self.service_endorsements:
-            issuer = Certificate.from_pem(pem)
+            issuer = _certificate(pem)
             subject.verify_signed_by(issuer)
             subject = issuer
         subject.verify_signed_by(service)
@@ -251,6 +266,13 @@ class Receipt:
         except CcfpyError as error:
             raise ReceiptRefused(order[len(taken)], str(error), taken) from error
         return tuple(taken)
+
+
+def _certificate(pem: str) -> Certificate:
+    certificate = Certificate.from_pem(pem)
+    if certificate.pem != pem:
+        raise Malformed("a certificate whose PEM is not in its one form")
+    return certificate
 
 
 def _leaf_digest(leaf: RevealedLeaf | bytes, claims_digest: bytes | None) -> bytes:

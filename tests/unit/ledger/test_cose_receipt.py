@@ -1,6 +1,5 @@
 """COSE receipts: a proof inside the service's signature."""
 
-from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -8,14 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.ids import TxId
 from ccfpy.crypto import cbor, cose
 from ccfpy.ledger.cose_receipt import CoseReceipt, InclusionProof
 from ccfpy.ledger.entry import NO_CLAIMS, Transaction
+from ccfpy.ledger.identity import Epoch, IdentityEndorsement
 from ccfpy.ledger.merkle import PathStep
 from ccfpy.ledger.receipt import ReceiptRefused, RevealedLeaf, Step
 from ccfpy.ledger.signature import CoseSignature
 from ccfpy.ledger.tables import COSE_SIGNATURES, SINGLE_KEY
-from tests.unit.ledger.made import FIRST, SECOND, small_ledger
+from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, small_ledger
 
 LEDGER = small_ledger()
 SIGNED = Transaction.parse(LEDGER.entries[4].data).domain.write_set
@@ -133,13 +134,96 @@ def test_a_signature_without_one_proof_is_no_receipt(proofs: object) -> None:
         CoseReceipt.parse(with_proof(proofs))
 
 
-@given(st.data())
-def test_a_flipped_bit_is_refused_or_changes_nothing(data: st.DataObject) -> None:
-    altered = bytearray(RECEIPT.serialise())
-    altered[data.draw(st.integers(0, len(altered) - 1))] ^= 1 << data.draw(
-        st.integers(0, 7)
+EARLIER = IdentityEndorsement.make(
+    SECOND.key,
+    KEY.der,
+    Epoch(begin=TxId(2, 1), end=TxId(3, 9), last_root=bytes(32)),
+    issued_at=ISSUED_AT,
+).data
+
+
+def test_a_receipt_of_an_earlier_service_verifies_by_endorsements() -> None:
+    *_, signature, endorsement = RECEIPT.verify(
+        SECOND.key.public_key, endorsements=[EARLIER]
     )
-    with suppress(CcfpyError):
-        receipt = CoseReceipt.parse(bytes(altered))
-        receipt.verify(KEY)
-        assert receipt.proof == RECEIPT.proof
+    assert signature.computed == f"by the service key {SIGNATURE.key_id}"
+    assert endorsement.step is Step.ENDORSEMENT
+    assert "for 2.1 to 3.9, through 1 endorsements" in endorsement.computed
+
+
+def endorsed(begin: TxId, end: TxId) -> bytes:
+    epoch = Epoch(begin=begin, end=end, last_root=bytes(32))
+    return IdentityEndorsement.make(
+        SECOND.key, KEY.der, epoch, issued_at=ISSUED_AT
+    ).data
+
+
+CHAINS_REFUSED = {
+    "no endorsement": (b"none", Step.SIGNATURE),
+    "of another key": (
+        IdentityEndorsement.make(
+            SECOND.key,
+            SECOND.key.public_key.der,
+            Epoch(begin=TxId(2, 1)),
+            issued_at=ISSUED_AT,
+        ).data,
+        Step.SIGNATURE,
+    ),
+    "by a stranger": (
+        IdentityEndorsement.make(
+            FIRST.key,
+            KEY.der,
+            Epoch(begin=TxId(2, 1), end=TxId(3, 9), last_root=bytes(32)),
+            issued_at=ISSUED_AT,
+        ).data,
+        Step.ENDORSEMENT,
+    ),
+    "of an epoch that begins later": (
+        endorsed(TxId(2, 5), TxId(3, 9)),
+        Step.ENDORSEMENT,
+    ),
+    "of an epoch that ends before the signature": (
+        endorsed(TxId(2, 1), TxId(2, 4)),
+        Step.ENDORSEMENT,
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CHAINS_REFUSED)
+def test_a_chain_that_does_not_lead_to_it_is_refused(what: str) -> None:
+    chain, step = CHAINS_REFUSED[what]
+    with pytest.raises(ReceiptRefused) as refused:
+        RECEIPT.verify(SECOND.key.public_key, endorsements=[chain])
+    assert refused.value.step is step
+    assert len(refused.value.taken) == list(Step).index(step)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {396: {-1: [RECEIPT.proof.serialise()]}, 5: b"iv"},
+        {396: {-1: [RECEIPT.proof.serialise()], -2: []}},
+    ],
+    ids=["header", "proofs"],
+)
+def test_what_nobody_checks_must_not_be_there(header: cose.Header) -> None:
+    with pytest.raises(Malformed, match="one form"):
+        CoseReceipt.parse(cose.set_unprotected(SIGNATURE.data, header))
+
+
+def test_no_byte_can_be_changed_unnoticed() -> None:
+    data = RECEIPT.serialise()
+    for at in range(len(data)):
+        altered = bytearray(data)
+        altered[at] ^= 1 << at % 8
+        with pytest.raises(CcfpyError):
+            CoseReceipt.parse(bytes(altered)).verify(KEY)
+
+
+@given(st.data())
+def test_no_change_of_one_byte_is_accepted(data: st.DataObject) -> None:
+    altered = bytearray(RECEIPT.serialise())
+    at = data.draw(st.integers(0, len(altered) - 1))
+    altered[at] ^= data.draw(st.integers(1, 255))
+    with pytest.raises(CcfpyError):
+        CoseReceipt.parse(bytes(altered)).verify(KEY)

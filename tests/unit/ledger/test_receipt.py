@@ -1,7 +1,6 @@
 """Receipts: built, written, read and verified step by step."""
 
 import json
-from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import NodeId, TxId
+from ccfpy.base.json import dumps
 from ccfpy.crypto.hashing import sha256
 from ccfpy.ledger.merkle import PathStep
 from ccfpy.ledger.receipt import (
@@ -295,14 +295,86 @@ def test_endorsements_are_texts() -> None:
         Receipt.parse(json.dumps({**RECEIPT.to_json(), "service_endorsements": [1]}))
 
 
-@given(st.data())
-def test_a_flipped_bit_is_refused_or_changes_nothing(data: st.DataObject) -> None:
-    changed = bytearray(json.dumps(RECEIPT.to_json()).encode())
-    at = data.draw(st.integers(0, len(changed) - 1))
-    changed[at] ^= 1 << data.draw(st.integers(0, 7))
-    with suppress(CcfpyError):
-        receipt = Receipt.parse(bytes(changed))
-        receipt.verify(FIRST.certificate)
-        # Hex case, base64's spare bits and spaces in PEM say the same in other bytes.
-        assert receipt.leaf == RECEIPT.leaf
-        assert receipt.proof == RECEIPT.proof
+def recoded(receipt: Receipt, **fields: object) -> str:
+    return json.dumps({**receipt.to_json(), **fields})
+
+
+def leaf_with(**fields: object) -> dict[str, object]:
+    components = RECEIPT.to_json()["leaf_components"]
+    assert isinstance(components, dict)
+    return {**components, **fields}
+
+
+SIGNATURE_TEXT = str(RECEIPT.to_json()["signature"])
+ANOTHER_FORM: dict[str, dict[str, object]] = {
+    "a field that nobody checks": {"note": "hello"},
+    "a part of the leaf that nobody checks": {"leaf_components": leaf_with(note="x")},
+    "a claims digest of nothing": {"leaf_components": leaf_with(claims_digest=None)},
+    "hex in capitals": {
+        "leaf_components": leaf_with(
+            write_set_digest=leaf().write_set_digest.hex().upper()
+        )
+    },
+    "a claim to be a signature": {"is_signature_transaction": True},
+}
+
+
+@pytest.mark.parametrize("what", ANOTHER_FORM)
+def test_a_receipt_in_another_form_is_malformed(what: str) -> None:
+    with pytest.raises(Malformed, match="one form"):
+        Receipt.parse(recoded(RECEIPT, **ANOTHER_FORM[what]))
+
+
+def test_the_spare_bits_of_base64_must_be_zero() -> None:
+    # Of one to three bytes in four letters, the last letter's low bits say nothing.
+    changes = 0
+    for signature in (SIGNATURE_TEXT, str(CLAIMING.to_json()["signature"])):
+        if not signature.endswith("="):
+            continue
+        body = signature.rstrip("=")
+        letter = chr(ord(body[-1]) + 1)
+        with pytest.raises(Malformed):
+            Receipt.parse(
+                recoded(RECEIPT, signature=body[:-1] + letter + signature[len(body) :])
+            )
+        changes += 1
+    assert changes, "no signature here has spare bits"
+
+
+@pytest.mark.parametrize(
+    "pem",
+    [
+        FIRST.node_certificate.pem.strip(),
+        FIRST.node_certificate.pem.replace("\n", "\r\n"),
+        "note\n" + FIRST.node_certificate.pem,
+    ],
+    ids=["no end of line", "other ends of lines", "a line before it"],
+)
+def test_a_certificate_in_another_form_is_refused(pem: str) -> None:
+    with pytest.raises(ReceiptRefused, match="one form") as refused:
+        replace(RECEIPT, certificate=pem).verify(FIRST.certificate)
+    assert refused.value.step is Step.SIGNATURE
+
+
+def changed_at(text: bytes, at: int, by: int) -> bytes:
+    return text[:at] + bytes([text[at] ^ by]) + text[at + 1 :]
+
+
+def test_no_fourth_byte_can_be_changed_unnoticed() -> None:
+    receipt = replace(CLAIMING, service_endorsements=(FIRST.certificate.pem,))
+    receipt.verify(FIRST.certificate)
+    text = dumps(receipt.to_json_v2())
+    for at in range(0, len(text), 4):
+        with pytest.raises(CcfpyError):
+            Receipt.parse(changed_at(text, at, 1 << at % 8)).verify(FIRST.certificate)
+
+
+@given(st.sampled_from([RECEIPT, CLAIMING, signature_receipt()]), st.data())
+def test_no_change_of_one_byte_is_accepted(
+    receipt: Receipt, data: st.DataObject
+) -> None:
+    text = dumps(receipt.to_json())
+    at = data.draw(st.integers(0, len(text) - 1))
+    by = data.draw(st.integers(1, 255))
+    with pytest.raises(CcfpyError):
+        Receipt.parse(changed_at(text, at, by)).verify(FIRST.certificate)
