@@ -1,15 +1,20 @@
 """A sandbox of three nodes as people use it: looked at, broken, mended."""
 
 import contextlib
+import http.client
 import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,6 +22,8 @@ from tests.e2e.running import DEADLINE_S, wait_gone, wait_until
 
 PROGRAM = (sys.executable, "-m", "ccfpy.cli.main")
 START_S = 60
+RENEWAL_S = 3
+"""Within this time of its vote, a renewed certificate is shown to new connections."""
 
 
 class Sandbox:
@@ -126,6 +133,60 @@ def test_any_node_takes_a_write_and_all_have_it(sandbox: Sandbox) -> None:
         return replies == ['{"msg":"anywhere"}'] * 3
 
     wait_until(have_it, what="copies of the message")
+
+
+def _address(node: dict[str, Any]) -> tuple[str, int]:
+    url = urlsplit(node["url"])
+    assert url.hostname
+    assert url.port
+    return url.hostname, url.port
+
+
+def _node_certificate(address: tuple[str, int]) -> str:
+    """Give the certificate that a node shows to a new connection."""
+    return ssl.get_server_certificate(address)
+
+
+def _service_certificate(address: tuple[str, int]) -> str:
+    """Give the service's certificate as a node tells it."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    connection = http.client.HTTPSConnection(*address, context=context)
+    with contextlib.closing(connection):
+        connection.request("GET", "/node/network")
+        told = json.loads(connection.getresponse().read())
+    return str(told["service_certificate"])
+
+
+@pytest.mark.parametrize(
+    ("action", "shown"),
+    [
+        ("set_all_nodes_certificate_validity", _node_certificate),
+        ("set_service_certificate_validity", _service_certificate),
+    ],
+)
+def test_renewed_certificates_are_in_use_within_seconds(
+    sandbox: Sandbox, action: str, shown: Callable[[tuple[str, int]], str]
+) -> None:
+    addresses = [_address(node) for node in sandbox.nodes]
+    before = [shown(address) for address in addresses]
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    arguments = (
+        *("--arg", f"valid_from={yesterday:%Y%m%d%H%M%SZ}"),
+        *("--arg", "validity_period_days=90"),
+    )
+    proposal = sandbox.ok("gov", "propose", "--action", action, *arguments).split()[0]
+    sandbox.ok("gov", "vote", proposal)
+    accepted = time.monotonic()
+
+    def are_new() -> bool:
+        return all(
+            shown(address) != old
+            for address, old in zip(addresses, before, strict=True)
+        )
+
+    wait_until(are_new, what="renewed certificates")
+    assert time.monotonic() - accepted < RENEWAL_S
 
 
 def test_a_node_joins_by_its_members_votes_and_another_leaves(
