@@ -43,6 +43,9 @@ EARLY_SIGNATURE_BUSY_MS = 25
 EARLY_SIGNATURE_FEW_TX = 16
 """How many entries since the last signature are few."""
 
+SIGNERS_CACHED_MAX = 64
+"""Certificates of nodes and services whose keys are kept ready to check signatures."""
+
 RECEIPT_WINDOW_TX = 20_000
 """Entries whose receipts are answered from memory; older ones are read back."""
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from ccfpy.base import limits
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.kv.changes import Writes
@@ -13,7 +14,8 @@ from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.signature import NodeSignature
 from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES, SINGLE_KEY
 from ccfpy.node.verification import check_signature
-from tests.unit.node.test_sequence import SIGNER, Ledger
+from ccfpy.service.tables import nodes
+from tests.unit.node.test_sequence import CERTIFICATE, SERVICE, SIGNER, Ledger
 
 
 @pytest.fixture
@@ -74,3 +76,21 @@ def test_a_signature_that_removes_its_own_value_is_malformed(
 def test_nobody_is_believed_before_a_service_is_known() -> None:
     with pytest.raises(VerificationFailed, match="no certificate is known"):
         check_signature(SIGNED, TxId(2, 2), TREE, Store())
+
+
+def test_a_renewed_certificate_is_held_to_the_key_it_certifies(store: Store) -> None:
+    check_signature(SIGNED, TxId(2, 2), TREE, store)
+    tx = store.begin()
+    nodes.ENDORSED_CERTIFICATES.of(tx).put(SIGNER.node, SERVICE.certificate.pem)
+    store.commit(tx)
+    with pytest.raises(VerificationFailed, match="signature"):
+        check_signature(SIGNED, TxId(2, 2), TREE, store)
+
+
+def test_more_signers_than_are_kept_ready_are_all_known(store: Store) -> None:
+    for number in range(limits.SIGNERS_CACHED_MAX + 1):
+        tx = store.begin()
+        text = f"{CERTIFICATE.pem}# {number}\n"
+        nodes.ENDORSED_CERTIFICATES.of(tx).put(SIGNER.node, text)
+        store.commit(tx)
+        check_signature(SIGNED, TxId(2, 2), TREE, store)
