@@ -271,7 +271,7 @@ class Replica:
             issuer=claims.issuer,
             subject=claims.subject,
         )
-        self.timer.signed(self.time.monotonic_ms)
+        self.timer.signed(self.time.monotonic_ms, self.replication.unsigned)
         if self.snapshots.note_signature(self.sequence.last_seqno + 1):
             self.sequence.force_chunk()
         self.replication.sign(signer, issued_at=self.time.unix_us // 1_000_000)

@@ -4,8 +4,9 @@ The timer keeps CCF's rhythm (``src/node/history.h``): it fires every ``delay`` 
 or not there was anything to sign, so an idle service adds nothing to its ledger.
 
 Signing *early* is ours: as soon as anything is unsigned and the last signature is
-committed, but not more often than every few milliseconds, so that a busy node signs
-many entries at once.
+committed, but not more often than every few milliseconds. To a busy node a signature
+costs what many writes do: as long as each covers many entries, the next one waits twice
+as long, up to a bound, or until no more come.
 """
 
 from ccfpy.base import limits
@@ -18,13 +19,25 @@ class SignatureTimer:
         is_early: whether signing early was asked for.
     """
 
-    __slots__ = ("_delay_ms", "_due_ms", "_signed_ms", "_tx_count", "is_early")
+    __slots__ = (
+        "_delay_ms",
+        "_due_ms",
+        "_early_wait_ms",
+        "_grew_ms",
+        "_seen",
+        "_signed_ms",
+        "_tx_count",
+        "is_early",
+    )
 
     def __init__(
         self, *, tx_count: int, delay_ms: int, now_ms: int, is_early: bool = False
     ) -> None:
         self.is_early = is_early
         self._signed_ms = now_ms - limits.EARLY_SIGNATURE_MS
+        self._early_wait_ms = limits.EARLY_SIGNATURE_MS
+        self._seen = 0
+        self._grew_ms = now_ms
         self._tx_count = tx_count
         self._delay_ms = delay_ms
         self._due_ms = now_ms + delay_ms
@@ -45,16 +58,26 @@ class SignatureTimer:
         return unsigned > 0
 
     def is_due_early(self, now_ms: int, unsigned: int) -> bool:
-        """Tell whether to sign without waiting, if that was asked for."""
+        """Tell, at the end of a turn, whether to sign without waiting any longer."""
+        if unsigned != self._seen:
+            self._seen = unsigned
+            self._grew_ms = now_ms
         if not unsigned:
             return False
-        is_busy = unsigned > limits.EARLY_SIGNATURE_FEW_TX
-        wait_ms = (
-            limits.EARLY_SIGNATURE_BUSY_MS if is_busy else limits.EARLY_SIGNATURE_MS
-        )
         since_ms = now_ms - self._signed_ms
-        return since_ms >= wait_ms or since_ms < 0
+        if since_ms < 0:  # the host's clock went back
+            return True
+        if now_ms - self._grew_ms >= limits.EARLY_SIGNATURE_QUIET_MS:
+            self._early_wait_ms = limits.EARLY_SIGNATURE_MS
+        return since_ms >= self._early_wait_ms
 
-    def signed(self, now_ms: int) -> None:
-        """Note that a signature was made."""
+    def signed(self, now_ms: int, unsigned: int) -> None:
+        """Note that a signature was made over so many entries."""
         self._signed_ms = now_ms
+        self._seen = 0
+        if unsigned <= limits.EARLY_SIGNATURE_FEW_TX:
+            self._early_wait_ms = limits.EARLY_SIGNATURE_MS
+        else:
+            self._early_wait_ms = min(
+                2 * self._early_wait_ms, limits.EARLY_SIGNATURE_BUSY_MS
+            )

@@ -43,36 +43,64 @@ def test_a_count_of_nothing_does_not_sign_what_is_signed() -> None:
     assert not eager.is_due_by_count(0)
 
 
-EARLY, BUSY, FEW = (
+EARLY, BUSY, QUIET, FEW = (
     limits.EARLY_SIGNATURE_MS,
     limits.EARLY_SIGNATURE_BUSY_MS,
+    limits.EARLY_SIGNATURE_QUIET_MS,
     limits.EARLY_SIGNATURE_FEW_TX,
 )
 
 
+def early_timer(*, now_ms: int = 0) -> SignatureTimer:
+    return SignatureTimer(tx_count=5000, delay_ms=1000, now_ms=now_ms, is_early=True)
+
+
+def busy_timer(*, at_ms: int) -> SignatureTimer:
+    """Make a timer that has signed many entries time and again, last at ``at_ms``."""
+    timer = early_timer()
+    for _ in range(10):
+        timer.signed(at_ms, FEW + 1)
+    return timer
+
+
 @pytest.mark.parametrize(
     ("since_ms", "unsigned", "is_due"),
-    [
-        (EARLY, 1, True),
-        (EARLY, FEW, True),
-        (EARLY - 1, 1, False),
-        (EARLY, 0, False),
-        (BUSY, 0, False),
-        (EARLY, FEW + 1, False),
-        (BUSY - 1, FEW + 1, False),
-        (BUSY, FEW + 1, True),
-    ],
+    [(EARLY, 1, True), (EARLY, 1000, True), (EARLY - 1, 1, False), (EARLY, 0, False)],
 )
-def test_an_early_signature_comes_soon_and_less_often_when_there_is_much_to_sign(
+def test_an_early_signature_comes_soon_after_one_of_few_entries(
     since_ms: int, unsigned: int, *, is_due: bool
 ) -> None:
-    timer = SignatureTimer(tx_count=5000, delay_ms=1000, now_ms=0, is_early=True)
-    timer.signed(100)
+    timer = early_timer()
+    timer.signed(100, FEW)
     assert timer.is_due_early(100 + since_ms, unsigned) is is_due
 
 
+def test_after_a_signature_of_many_the_next_waits_twice_as_long_up_to_a_bound() -> None:
+    timer = early_timer()
+    waits = []
+    for start in range(0, 6000, 1000):
+        timer.signed(start, FEW + 1)
+        waits.append(
+            next(ms for ms in range(1000) if timer.is_due_early(start + ms, 1 + ms))
+        )
+    assert waits == [2 * EARLY, 4 * EARLY, 8 * EARLY, 16 * EARLY, BUSY, BUSY]
+
+
+def test_a_signature_of_few_ends_the_long_wait() -> None:
+    timer = busy_timer(at_ms=100)
+    timer.signed(200, FEW)
+    assert timer.is_due_early(200 + EARLY, 1)
+
+
+def test_many_that_have_stopped_coming_are_signed_without_the_long_wait() -> None:
+    timer = busy_timer(at_ms=100)
+    assert not timer.is_due_early(106, 50)
+    assert not timer.is_due_early(106 + QUIET - 1, 50)
+    assert timer.is_due_early(106 + QUIET, 50)
+
+
 def test_the_first_early_signature_waits_for_nothing_and_a_clock_may_go_back() -> None:
-    timer = SignatureTimer(tx_count=5000, delay_ms=1000, now_ms=7, is_early=True)
+    timer = early_timer(now_ms=7)
     assert timer.is_due_early(7, 1)
-    timer.signed(1000)
+    timer.signed(1000, FEW + 1)
     assert timer.is_due_early(10, FEW + 1)
