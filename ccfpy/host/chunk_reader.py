@@ -70,7 +70,8 @@ class _Directory:
         self._chunks: list[tuple[Seqno, Seqno, bool, ChunkName]] = []
 
     def add(self, name: ChunkName) -> None:
-        if name.last is not None and (self.is_writable or name.is_committed):
+        is_final = name.is_committed and not name.is_recovery
+        if name.last is not None and (self.is_writable or is_final):
             insort(self._chunks, (name.first, name.last, name.is_committed, name))
 
     def discard(self, name: ChunkName) -> None:

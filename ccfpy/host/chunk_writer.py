@@ -57,10 +57,9 @@ class ChunkWriter:
 
     @classmethod
     def create(
-        cls, disk: Disk, directory: Path, first: Seqno, *, must_sync: bool
+        cls, disk: Disk, directory: Path, chunk: OpenChunk, *, must_sync: bool
     ) -> "ChunkWriter":
         """Begin a new file; one of that name would be another writer's, or a bug."""
-        chunk = OpenChunk(first)
         file = disk.create(directory / str(chunk.name))
         file.append(header(0))
         # Auditors that read along take a file without its header for a damaged one.
@@ -154,6 +153,12 @@ class ChunkWriter:
         if before != name:
             self._rename(name)
         return before, name
+
+    def keep(self) -> None:
+        """Give a file that was provisional the name it would have otherwise."""
+        if self.chunk.name.is_recovery:
+            self.chunk.name = self.chunk.name.recovered()
+            self._rename(self.chunk.name)
 
     def truncate(self, last: Seqno) -> None:
         """Forget the entries after ``last``."""

@@ -16,22 +16,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ccfpy.base.errors import CcfpyError, ConfigurationRefused, Malformed
+from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import Seqno
 from ccfpy.base.limits import LEDGER_READ_BYTES_MAX, LEDGER_RECENT_BYTES_MAX
 from ccfpy.boundary.effects import LedgerEntry
+from ccfpy.host.chunk_files import ChunkFiles
 from ccfpy.host.chunk_reader import ChunkReaders, Reporter, chunk_names
 from ccfpy.host.chunk_writer import ChunkWriter
-from ccfpy.host.disk import Disk, RealDisk, read_file
+from ccfpy.host.disk import Disk, RealDisk
 from ccfpy.host.earlier_files import EarlierFiles
-from ccfpy.host.recent_entries import RecentEntries
-from ccfpy.ledger.chunk import (
-    HEADER_BYTES,
-    IGNORED_SUFFIX,
-    Chunk,
-    ChunkName,
-    OpenChunk,
+from ccfpy.host.ledger_directories import (
+    make_directory,
+    refuse_ledger,
+    require_directory,
 )
+from ccfpy.host.provisional import Provisional
+from ccfpy.host.recent_entries import RecentEntries
+from ccfpy.ledger.chunk import HEADER_BYTES, ChunkName, OpenChunk
 
 _SOURCE = "ledger"
 
@@ -66,8 +67,16 @@ class LedgerStore:
         self._readers = ChunkReaders(
             [directory, *self._read_only], disk=self._disk, report=report
         )
+        self._files = ChunkFiles(
+            directory,
+            disk=self._disk,
+            readers=self._readers,
+            report=report,
+            must_sync=sync_committable,
+        )
         self._recent = RecentEntries(bytes_max=recent_bytes_max)
         self._complete: list[ChunkName] = []
+        self._provisional = Provisional(self._files)
         self._earlier = EarlierFiles(self._remove_earlier)
         self._writer: ChunkWriter | None = None
         self.last_seqno: Seqno = 0
@@ -79,14 +88,8 @@ class LedgerStore:
         Raises:
             ConfigurationRefused: there is a ledger already, in CCF's words.
         """
-        if self._disk.is_directory(self._directory) and self._disk.names(
-            self._directory
-        ):
-            raise ConfigurationRefused(
-                "On start, ledger directory should not exist or be empty "
-                f"({self._directory})"
-            )
-        self._make_directory()
+        refuse_ledger(self._disk, self._directory)
+        make_directory(self._disk, self._directory)
 
     def prepare(self) -> None:
         """Make the directory for a node that joins: ``begin`` must follow.
@@ -94,13 +97,9 @@ class LedgerStore:
         Raises:
             ConfigurationRefused: a directory cannot be made, or read-only, is none.
         """
-        self._make_directory()
+        make_directory(self._disk, self._directory)
         for directory in self._read_only:
-            if not self._disk.is_directory(directory):
-                raise ConfigurationRefused(
-                    f"{directory} read-only ledger is not a directory; "
-                    "correct ledger.read_only_directories"
-                )
+            require_directory(self._disk, directory)
 
     def open(self) -> None:
         """Take up the ledger that is there, after whatever the last writer suffered.
@@ -120,7 +119,7 @@ class LedgerStore:
             writable: list[ChunkName] = []
             for name in chunk_names(self._disk, self._directory):
                 if name.is_recovery:
-                    self._ignore(name, "its recovery was not completed")
+                    self._files.ignore(name, "its recovery was not completed")
                 elif not self._note_committed(name):
                     writable.append(name)
             self.last_seqno = self.committed_seqno
@@ -133,8 +132,10 @@ class LedgerStore:
             file=_SOURCE,
         )
 
-    def begin(self, after: Seqno) -> None:
+    def begin(self, after: Seqno, *, recovered_to: Seqno | None = None) -> None:
         """Let the ledger go on after ``after``, up to which all is committed.
+
+        Chunks that begin after ``recovered_to``, if it is said, are provisional.
 
         Files of an earlier run that begin later are kept for comparison. Those that
         begin earlier stay if they are committed; if they are not, nobody knows whether
@@ -153,7 +154,34 @@ class LedgerStore:
                 self._prepare_earlier(name, after)
         self.last_seqno = self.committed_seqno = after
         self._recent.begin(after)
+        self._provisional.begin(recovered_to)
         self._report.info(f"Set last known/commit seqno to {after}", file=_SOURCE)
+
+    def recover(self, after: Seqno) -> None:
+        """Let a recovered service's ledger go on after ``after``.
+
+        What follows it is forgotten. Chunks that begin later are provisional until
+        ``complete_recovery``.
+
+        Raises:
+            LedgerStoreFailed: entries after it are committed, or files cannot be cut.
+        """
+        if after > self.last_seqno:
+            self.begin(after)
+        else:
+            self.truncate(after)
+        self._provisional.begin(after)
+
+    def complete_recovery(self) -> None:
+        """Give the chunks of a recovery the names they would have without it.
+
+        Raises:
+            LedgerStoreFailed: a file cannot be renamed.
+        """
+        with self._failing("cannot complete the recovery of the ledger"):
+            self._complete = self._provisional.keep(self._complete)
+            if self._writer is not None:
+                self._writer.keep()
 
     def append(self, first_seqno: Seqno, entries: Sequence[LedgerEntry]) -> None:
         """Append entries, cutting chunks where they say.
@@ -192,8 +220,9 @@ class LedgerStore:
                 self._complete and (self._complete[0].last or 0) <= self.committed_seqno
             ):
                 name = self._complete[0]
-                self._rename(name, name.committed())
+                self._files.rename(name, name.committed())
                 self._complete.pop(0)
+                self._provisional.commit(name.committed())
 
     def truncate(self, seqno: Seqno) -> None:
         """Forget the entries after ``seqno``.
@@ -258,15 +287,6 @@ class LedgerStore:
             reason = (error.strerror or str(error)).lower()
             raise LedgerStoreFailed(f"{what} in {self._directory}: {reason}") from error
 
-    def _make_directory(self) -> None:
-        try:
-            self._disk.make_directory(self._directory)
-        except OSError as error:
-            raise ConfigurationRefused(
-                f"cannot create the ledger directory {self._directory}: "
-                f"{error.strerror}; correct ledger.directory"
-            ) from None
-
     def _append(self, entries: Sequence[LedgerEntry]) -> None:
         must_settle = False
         for entry in entries:
@@ -293,10 +313,16 @@ class LedgerStore:
 
     def _begin_chunk(self) -> ChunkWriter:
         first = self.last_seqno + 1
+        is_recovery = self._provisional.has(first)
+        if is_recovery:
+            self._earlier.drop()
         name = self._earlier.take(first)
         if name is None:
             writer = ChunkWriter.create(
-                self._disk, self._directory, first, must_sync=self._must_sync
+                self._disk,
+                self._directory,
+                OpenChunk(first, is_recovery=is_recovery),
+                must_sync=self._must_sync,
             )
         else:
             writer = ChunkWriter.compare(
@@ -326,8 +352,7 @@ class LedgerStore:
         self._earlier.drop()
 
     def _remove_earlier(self, name: ChunkName) -> None:
-        self._readers.forget(name)
-        self._disk.remove(self._directory / str(name))
+        self._files.remove(name)
         self._report.info(
             f"Forcing removal of ledger file {name} as it does not agree with the "
             f"service's entries up to {self.last_seqno}",
@@ -337,14 +362,16 @@ class LedgerStore:
     def _prepare_earlier(self, name: ChunkName, after: Seqno) -> None:
         """Sort a file of an earlier run into its place, for a ledger that begins."""
         if name.is_recovery:
-            self._ignore(name, "its recovery was not completed")
+            self._files.ignore(name, "its recovery was not completed")
         elif name.first > after:
             kept = self._without_suffix(name, after) if name.is_committed else name
             rival = self._earlier.add(kept)
             if rival is not None:
-                self._ignore(rival, f"{kept} begins with the same entry")
+                self._files.ignore(rival, f"{kept} begins with the same entry")
         elif not name.is_committed:
-            self._ignore(name, f"it is not known to be committed, as all is to {after}")
+            self._files.ignore(
+                name, f"it is not known to be committed, as all is to {after}"
+            )
         elif name.last is not None and name.last > after:
             self._go_on_within(self._without_suffix(name, after), after)
 
@@ -356,7 +383,7 @@ class LedgerStore:
             file=_SOURCE,
         )
         kept = ChunkName(first=name.first, last=name.last)
-        self._rename(name, kept)
+        self._files.rename(name, kept)
         return kept
 
     def _go_on_within(self, name: ChunkName, after: Seqno) -> None:
@@ -370,14 +397,7 @@ class LedgerStore:
                 after=after,
             )
         except Malformed as error:
-            self._ignore(name, str(error))
-
-    def _rename(self, name: ChunkName, to: ChunkName) -> None:
-        self._readers.forget(name)
-        self._disk.rename(self._directory / str(name), self._directory / str(to))
-        self._readers.renamed(name, to)
-        if self._must_sync:
-            self._disk.sync_directory(self._directory)
+            self._files.ignore(name, str(error))
 
     def _truncate(self, seqno: Seqno) -> None:
         self._recent.truncate(seqno)
@@ -392,18 +412,16 @@ class LedgerStore:
         while self._complete and (self._complete[-1].last or 0) > seqno:
             name = self._complete.pop()
             if name.first > seqno:
-                self._readers.forget(name)
-                self._disk.remove(self._directory / str(name))
+                self._files.remove(name)
             else:
                 self._reopen(name, seqno)
         self.last_seqno = seqno
 
     def _reopen(self, name: ChunkName, seqno: Seqno) -> None:
         """Make a complete chunk open again, up to ``seqno``."""
-        path = self._directory / str(name)
-        parsed = Chunk.parse(name, read_file(self._disk, path))
+        parsed = self._files.parse(name)
         open_name = ChunkName(first=name.first, is_recovery=name.is_recovery)
-        self._rename(name, open_name)
+        self._files.rename(name, open_name)
         chunk = OpenChunk.reopen(open_name, parsed.positions, parsed.end)
         chunk.truncate(seqno)
         self._writer = ChunkWriter.go_on(
@@ -416,7 +434,7 @@ class LedgerStore:
             writer.close()
 
     def _note_committed(self, name: ChunkName) -> bool:
-        if not name.is_committed or name.last is None:
+        if not name.is_committed or name.is_recovery or name.last is None:
             return False
         self.committed_seqno = max(self.committed_seqno, name.last)
         return True
@@ -424,25 +442,23 @@ class LedgerStore:
     def _take_up(self, name: ChunkName) -> None:
         """Continue one file that is not committed; set it aside if that cannot be."""
         if name.last is not None and name.last <= self.committed_seqno:
-            self._ignore(name, "it is committed elsewhere")
+            self._files.ignore(name, "it is committed elsewhere")
             return
         if name.first != self.last_seqno + 1:
-            self._ignore(name, f"it does not follow {self.last_seqno}")
+            self._files.ignore(name, f"it does not follow {self.last_seqno}")
             return
         try:
-            chunk = Chunk.parse(
-                name, read_file(self._disk, self._directory / str(name))
-            )
+            chunk = self._files.parse(name)
         except Malformed as error:
             self._report.fail(
                 f"Error reading ledger file {name}: {error}", file=_SOURCE
             )
-            self._ignore(name, "it is damaged")
+            self._files.ignore(name, "it is damaged")
             return
         if self._writer is not None:
             self._complete_chunk()
         if not len(chunk):
-            self._disk.remove(self._directory / str(name))
+            self._files.remove(name)
             self._report.fail(f"Removed ledger file {name}", file=_SOURCE)
             return
         if chunk.torn_bytes:
@@ -455,7 +471,7 @@ class LedgerStore:
         if chunk.is_complete:
             complete = name if name.last is not None else name.completed(chunk.last)
             if complete != name:
-                self._rename(name, complete)
+                self._files.rename(name, complete)
             self._complete.append(complete)
         else:
             assert chunk.end >= HEADER_BYTES, "it has entries"
@@ -465,12 +481,6 @@ class LedgerStore:
                 OpenChunk.reopen(name, chunk.positions, chunk.end),
                 must_sync=self._must_sync,
             )
-
-    def _ignore(self, name: ChunkName, why: str) -> None:
-        self._readers.forget(name)
-        path = self._directory / str(name)
-        self._disk.rename(path, path.with_name(path.name + IGNORED_SUFFIX))
-        self._report.info(f"Ignoring ledger file {name}: {why}", file=_SOURCE)
 
     def _read(self, first: Seqno, last: Seqno, bytes_max: int) -> list[bytes] | None:
         entries: list[bytes] = []

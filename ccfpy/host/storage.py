@@ -17,8 +17,10 @@ from ccfpy.boundary.effects import (
     CommitSnapshot,
     Effect,
     LogLevel,
+    OpenLedger,
     ReadLedger,
     ReadSnapshot,
+    RecoverLedger,
     TruncateLedger,
     WriteSnapshot,
 )
@@ -67,7 +69,11 @@ class Storage:
             AppendEntries: self._append_entries,
             CommitLedger: lambda effect: ledger.commit(effect.seqno),
             TruncateLedger: lambda effect: ledger.truncate(effect.seqno),
-            BeginLedger: lambda effect: ledger.begin(effect.after),
+            BeginLedger: lambda effect: ledger.begin(
+                effect.after, recovered_to=effect.recovered_to
+            ),
+            RecoverLedger: lambda effect: ledger.recover(effect.after),
+            OpenLedger: lambda _: ledger.complete_recovery(),
             ReadLedger: lambda effect: post(self._read_ledger(effect)),
             WriteSnapshot: lambda effect: snapshots.write(
                 _name(effect), effect.data, is_first=effect.is_first
@@ -108,17 +114,21 @@ class Storage:
 
     def _read_ledger(self, effect: ReadLedger) -> LedgerRead:
         entries = self._ledger.read(effect.first, effect.last)
-        if entries is None:
+        if entries is None and effect.first > self._ledger.last_seqno:
+            # Whoever reads to the end comes here, and has lost nothing.
+            self._journal.info(
+                f"The ledger ends at {self._ledger.last_seqno}: no {effect.first} is "
+                "there",
+                file=_SOURCE,
+            )
+        elif entries is None:
             self._journal.fail(
                 f"Cannot find ledger file for seqno {effect.first}", file=_SOURCE
             )
-            last = effect.last
-        else:
-            last = effect.first + len(entries) - 1
         return LedgerRead(
             request=effect.request,
             first=effect.first,
-            last=last,
+            last=effect.first + len(entries) - 1 if entries else effect.last,
             entries=None if entries is None else tuple(entries),
         )
 

@@ -208,7 +208,7 @@ def test_entries_are_in_the_ledger_before_their_reply(node: Node) -> None:
 def test_a_read_of_entries_that_do_not_exist_is_answered(node: Node) -> None:
     with node.connect() as client:
         assert _ask(client, b"read 1", 4) == b"none"
-    assert "Cannot find ledger file for seqno 1" in node.log
+    assert "The ledger ends at 0: no 1 is there" in node.log
 
 
 def test_a_snapshot_is_written_made_final_and_read(node: Node) -> None:

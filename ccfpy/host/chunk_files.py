@@ -1,0 +1,67 @@
+"""The names of the chunk files in the writable directory, and how they change.
+
+A name is what says whether a chunk is complete, committed or provisional, so whoever
+reads the files must learn of every change, and the directory is synced with it.
+"""
+
+from pathlib import Path
+
+from ccfpy.host.chunk_reader import ChunkReaders, Reporter
+from ccfpy.host.disk import Disk, read_file
+from ccfpy.ledger.chunk import IGNORED_SUFFIX, Chunk, ChunkName
+
+_SOURCE = "ledger"
+
+
+class ChunkFiles:
+    """A directory's chunk files, by name."""
+
+    __slots__ = ("_directory", "_disk", "_must_sync", "_readers", "_report")
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        disk: Disk,
+        readers: ChunkReaders,
+        report: Reporter,
+        must_sync: bool,
+    ) -> None:
+        self._directory = directory
+        self._disk = disk
+        self._readers = readers
+        self._report = report
+        self._must_sync = must_sync
+
+    def path(self, name: ChunkName) -> Path:
+        """Give where a chunk is."""
+        return self._directory / str(name)
+
+    def parse(self, name: ChunkName) -> Chunk:
+        """Read a whole file.
+
+        Raises:
+            Malformed: it is no chunk.
+            OSError: it cannot be read.
+        """
+        return Chunk.parse(name, read_file(self._disk, self.path(name)))
+
+    def rename(self, name: ChunkName, to: ChunkName) -> None:
+        """Give a file another name."""
+        self._readers.forget(name)
+        self._disk.rename(self.path(name), self.path(to))
+        self._readers.renamed(name, to)
+        if self._must_sync:
+            self._disk.sync_directory(self._directory)
+
+    def remove(self, name: ChunkName) -> None:
+        """Remove a file."""
+        self._readers.forget(name)
+        self._disk.remove(self.path(name))
+
+    def ignore(self, name: ChunkName, why: str) -> None:
+        """Set a file aside: nobody reads it as part of the ledger any more."""
+        self._readers.forget(name)
+        path = self.path(name)
+        self._disk.rename(path, path.with_name(path.name + IGNORED_SUFFIX))
+        self._report.info(f"Ignoring ledger file {name}: {why}", file=_SOURCE)
