@@ -10,7 +10,7 @@ from ccfpy.http.messages import Response
 from ccfpy.testing.configuration import boot_of, listener, recovering
 from ccfpy.testing.node import GOV_VERSION, InProcessNode
 from ccfpy.testing.people import Person
-from ccfpy.testing.surroundings import Alone, Remains
+from ccfpy.testing.surroundings import Alone, Outside, Remains
 
 PAUSE_MS = 3_600_000
 """How long a lost service is missed before it is recovered."""
@@ -22,6 +22,7 @@ def recover_alone(
     *,
     members: Sequence[Person],
     seed: int = 2,
+    outside: "Outside[InProcessNode] | None" = None,
     configure: Callable[[NodeConfiguration], NodeConfiguration] = lambda same: same,
 ) -> InProcessNode:
     """Boot a node that recovers what is left of a service, with no others.
@@ -31,13 +32,14 @@ def recover_alone(
         app: what the node serves under ``/app``.
         members: of the service.
         seed: decides the node's keys.
+        outside: what is beyond its host; nothing if not said.
         configure: changes its configuration before it boots.
     """
     configuration = recovering(
         previous_identity=remains.identity, interfaces=(listener(),)
     )
     return InProcessNode.among(
-        Alone(),
+        outside or Alone(),
         app,
         boot_of(configure(configuration), now_ms=remains.lost_ms + PAUSE_MS),
         members=members,

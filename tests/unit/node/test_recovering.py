@@ -1,54 +1,211 @@
-"""A lost service comes back from its ledger and its members' shares."""
+"""A node takes up the public state of a lost service, and leads one in its place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import pytest
 
 from ccfpy.base import json
+from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
-from ccfpy.http.messages import Response
+from ccfpy.boundary.configuration import NodeConfiguration, RecoverConfiguration
+from ccfpy.boundary.effects import RecoverLedger
+from ccfpy.ledger.entry import Transaction
+from ccfpy.ledger.frame import EntryFlags, read_frame
 from ccfpy.node.lifecycle import NodeState
+from ccfpy.node.node import RECOVERY_REFUSED, START_REFUSED
 from ccfpy.testing.node import InProcessNode, Person
 from ccfpy.testing.recovery import ask_for_shares, recover_alone, submit_share
-from tests.unit.node.conftest import NotesApp
+from ccfpy.testing.surroundings import Remains
+from tests.unit.node.conftest import CONSTITUTION, NotesApp
+from tests.unit.node.recovered import read, state, wait, write
 
 Make = Callable[[], InProcessNode]
 
 
-def state_of(node: InProcessNode) -> str:
-    body = json.loads_object(node.request("GET", "/node/state").body)
-    return str(body["state"])
-
-
-def run(node: InProcessNode, ms: int = 1000) -> None:
-    for _ in range(ms // 100):
-        node.advance(100)
-
-
-def content(response: Response) -> object:
-    assert response.status == 200, response.body
-    return json.loads(response.body)
-
-
-def lose(node: InProcessNode, alice: Person) -> InProcessNode:
+@pytest.fixture
+def lost(make_node: Make, alice: Person) -> InProcessNode:
+    node = make_node()
     node.open_service(alice)
-    for i in range(3):
-        body: dict[str, Json] = {f"a{i}": f"secret {i}"}
-        assert node.request("PUT", "/app/notes", body=body, person=alice).status == 200
-    run(node)
+    write(node, alice, a="a secret")
+    wait(node)
     return node
 
 
-def test_a_lost_service_comes_back_with_its_private_state(
+@pytest.fixture
+def remains(lost: InProcessNode) -> Remains:
+    """What is left: the whole ledger, and the snapshot of the service's opening."""
+    remains = lost.remains()
+    assert remains.snapshots
+    return remains
+
+
+def object_at(node: InProcessNode, path: str) -> Mapping[str, Json]:
+    return json.loads_object(node.request("GET", path).body)
+
+
+def test_a_service_in_its_place_knows_the_public_state_alone(
+    lost: InProcessNode, remains: Remains, members: tuple[Person, ...]
+) -> None:
+    node = recover_alone(remains, NotesApp(), members=members)
+    assert state(node)["state"] == NodeState.PART_OF_PUBLIC_NETWORK
+    network = object_at(node, "/node/network")
+    assert network["service_status"] == "Recovering"
+    assert network["recovery_count"] == 1
+    assert network["current_view"] == 4
+    assert network["service_certificate"] == node.service_certificate
+    previous = object_at(node, "/node/service/previous_identity")
+    assert previous["previous_service_identity"] == lost.service_certificate
+
+
+def test_its_first_transaction_ends_the_nodes_of_the_lost_service(
+    lost: InProcessNode, remains: Remains, members: tuple[Person, ...]
+) -> None:
+    node = recover_alone(remains, NotesApp(), members=members)
+    nodes = object_at(node, "/node/network/nodes")["nodes"]
+    assert isinstance(nodes, list)
+    status = {entry["node_id"]: entry["status"] for entry in nodes}  # type: ignore[index,call-overload]
+    assert status == {lost.node_id: "Retired", node.node_id: "Trusted"}
+
+
+def test_it_begins_a_chunk_after_the_last_signature(
+    remains: Remains, members: tuple[Person, ...]
+) -> None:
+    node = recover_alone(remains, NotesApp(), members=members)
+    (effect,) = [each for each in node.host.effects if isinstance(each, RecoverLedger)]
+    data = node.host.entries[effect.after]
+    assert Transaction.parse(data).txid == TxId(4, effect.after + 1)
+    assert read_frame(data).flags & EntryFlags.CLOSE_CHUNK_BEFORE
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_it_recovers_with_a_snapshot_or_without(
+    remains: Remains, members: tuple[Person, ...], *, kept: bool
+) -> None:
+    if not kept:
+        remains = replace(remains, snapshots={})
+    node = recover_alone(remains, NotesApp(), members=members)
+    assert (state(node)["startup_seqno"] != 0) is kept
+    ask_for_shares(node)
+    submit_share(node, members[0])
+    wait(node)
+    assert read(node, "a") == "a secret"
+
+
+def test_a_snapshot_alone_is_enough_for_what_it_has(
     make_node: Make, members: tuple[Person, ...], alice: Person
 ) -> None:
-    lost = lose(make_node(), alice)
-    node = recover_alone(lost.remains(), NotesApp(), members=members)
-    assert node.host.stop is None, node.host.stop
-    run(node)
-    assert state_of(node) == NodeState.PART_OF_PUBLIC_NETWORK
-    assert json.loads_object(ask_for_shares(node).body)["proposalState"] == "Accepted"
-    answer = submit_share(node, members[0])
-    assert answer.status == 200, answer.body
-    run(node)
-    assert state_of(node) == NodeState.PART_OF_NETWORK
-    read = node.request("GET", "/app/notes?name=a1")
-    assert content(read) == "secret 1"
+    node = make_node()
+    node.open_service(alice)
+    write(node, alice, a="a secret")
+    node.propose({"name": "trigger_snapshot"})
+    wait(node)
+    write(node, alice, a="of later")
+    wait(node)
+    remains = replace(node.remains(), entries=())
+    again = recover_alone(remains, NotesApp(), members=members)
+    ask_for_shares(again)
+    submit_share(again, members[0])
+    wait(again)
+    assert read(again, "a") == "a secret"
+
+
+def test_what_was_never_signed_is_lost(
+    lost: InProcessNode, members: tuple[Person, ...], alice: Person
+) -> None:
+    before = len(lost.host.entries)
+    write(lost, alice, a="never signed")
+    remains = lost.remains()
+    assert len(remains.entries) == before + 1
+    node = recover_alone(remains, NotesApp(), members=members)
+    ask_for_shares(node)
+    submit_share(node, members[0])
+    wait(node)
+    assert read(node, "a") == "a secret"
+
+
+def test_a_ledger_is_recovered_up_to_what_does_not_hold(
+    lost: InProcessNode, members: tuple[Person, ...], alice: Person
+) -> None:
+    signed = len(lost.host.entries)
+    write(lost, alice, a="of later")
+    wait(lost)
+    remains = lost.remains()
+    entries = list(remains.entries)
+    entries[signed] = bytes(len(entries[signed]))
+    node = recover_alone(
+        replace(remains, entries=tuple(entries)), NotesApp(), members=members
+    )
+    said = [log.message for log in node.host.logs]
+    assert any(
+        text.startswith(f"Failed to deserialise public ledger entry {signed + 1}")
+        for text in said
+    )
+    ask_for_shares(node)
+    submit_share(node, members[0])
+    wait(node)
+    assert read(node, "a") == "a secret"
+
+
+def test_a_ledger_without_a_signature_is_no_service(
+    remains: Remains, members: tuple[Person, ...]
+) -> None:
+    bare = replace(remains, entries=remains.entries[:1], snapshots={})
+    node = recover_alone(bare, NotesApp(), members=members)
+    assert node.host.stop is not None
+    assert node.host.stop.exit_code == RECOVERY_REFUSED
+    assert node.host.stop.reason == "No signature found after recovery"
+
+
+def test_a_snapshot_of_another_service_stops_it(
+    remains: Remains, members: tuple[Person, ...], alice: Person
+) -> None:
+    other = InProcessNode(
+        NotesApp(), constitution=CONSTITUTION, members=members, seed=77
+    )
+    other.open_service(alice)
+    mixed = replace(remains, identity=other.service_certificate)
+    node = recover_alone(mixed, NotesApp(), members=members)
+    assert node.host.stop is not None
+    assert node.host.stop.reason.startswith(
+        "Previous service identity does not endorse the node identity that signed the "
+        "snapshot"
+    )
+
+
+def test_a_damaged_snapshot_stops_it(
+    remains: Remains, members: tuple[Person, ...]
+) -> None:
+    torn = {name: data[:-100] for name, data in remains.snapshots.items()}
+    node = recover_alone(replace(remains, snapshots=torn), NotesApp(), members=members)
+    assert node.host.stop is not None
+    assert node.host.stop.exit_code == RECOVERY_REFUSED
+
+
+@pytest.mark.parametrize(
+    ("section", "reason"),
+    [
+        (None, "command.recover is missing"),
+        (
+            RecoverConfiguration(previous_service_identity=None),
+            "Recovery requires the certificate of the previous service identity",
+        ),
+        (
+            RecoverConfiguration(previous_service_identity=b"no PEM"),
+            "the certificate of the previous service identity: ",
+        ),
+    ],
+)
+def test_a_node_must_be_told_what_to_recover(
+    remains: Remains,
+    members: tuple[Person, ...],
+    section: RecoverConfiguration | None,
+    reason: str,
+) -> None:
+    def told(configuration: NodeConfiguration) -> NodeConfiguration:
+        return replace(configuration, recover=section)
+
+    node = recover_alone(remains, NotesApp(), members=members, configure=told)
+    assert node.host.stop is not None
+    assert node.host.stop.exit_code == START_REFUSED
+    assert node.host.stop.reason.startswith(reason)

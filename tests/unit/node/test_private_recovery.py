@@ -1,0 +1,250 @@
+"""The private state comes back on each node, or the node stops."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from ccfpy.base import json, limits
+from ccfpy.boundary.effects import Effect, OpenLedger, ReadLedger
+from ccfpy.boundary.events import LedgerRead
+from ccfpy.node.lifecycle import NodeState
+from ccfpy.node.node import CANNOT_GO_ON
+from ccfpy.testing.node import InProcessNode, Person
+from ccfpy.testing.recovery import (
+    ask_for_shares,
+    recover_alone,
+    share_of,
+    submit_share,
+)
+from ccfpy.testing.surroundings import Alone, Remains, Timed
+from tests.unit.node.conftest import NotesApp
+from tests.unit.node.recovered import message, read, state, status, wait, write
+
+Make = Callable[[], InProcessNode]
+MISSING = 404
+FORBIDDEN = 403
+SECRETS = 5
+
+
+@pytest.fixture
+def remains(make_node: Make, members: tuple[Person, ...], alice: Person) -> Remains:
+    """What is left of a service with secrets under two ledger secrets."""
+    del members
+    node = make_node()
+    node.open_service(alice)
+    for i in range(SECRETS):
+        write(node, alice, **{f"a{i}": f"secret {i}"})
+    node.propose({"name": "trigger_ledger_rekey"})
+    write(node, alice, b="after the rekey", a0="changed")
+    node.advance(1000)
+    return node.remains()
+
+
+@pytest.fixture
+def waiting(remains: Remains, members: tuple[Person, ...]) -> InProcessNode:
+    """A node of a service whose members may hand in their shares."""
+    node = recover_alone(remains, NotesApp(), members=members)
+    asked = json.loads_object(ask_for_shares(node).body)
+    assert asked["proposalState"] == "Accepted"
+    return node
+
+
+class SlowHost(Alone):
+    """Keeps reads of the ledger until somebody answers them, once it is told to."""
+
+    def __init__(self) -> None:
+        self.is_slow = False
+        self.asked: list[ReadLedger] = []
+
+    def take(self, node: Timed, effect: Effect) -> bool:
+        if self.is_slow and isinstance(effect, ReadLedger):
+            self.asked.append(effect)
+            return True
+        return super().take(node, effect)
+
+
+@pytest.fixture
+def slow_host() -> SlowHost:
+    return SlowHost()
+
+
+@pytest.fixture
+def reading(
+    remains: Remains, members: tuple[Person, ...], slow_host: SlowHost
+) -> InProcessNode:
+    """A node whose host has not answered its first read of private entries."""
+    node = recover_alone(remains, NotesApp(), members=members, outside=slow_host)
+    ask_for_shares(node)
+    slow_host.is_slow = True
+    assert submit_share(node, members[0]).status == 200
+    wait(node)
+    assert len(slow_host.asked) == 1
+    return node
+
+
+def test_everything_is_back_under_every_ledger_secret(
+    waiting: InProcessNode, members: tuple[Person, ...]
+) -> None:
+    assert submit_share(waiting, members[1]).status == 200
+    wait(waiting)
+    assert state(waiting)["state"] == NodeState.PART_OF_NETWORK
+    assert status(waiting) == "Open"
+    assert [read(waiting, f"a{i}") for i in range(SECRETS)] == [
+        "changed",
+        *(f"secret {i}" for i in range(1, SECRETS)),
+    ]
+    assert read(waiting, "b") == "after the rekey"
+
+
+def test_a_recovered_service_goes_on_and_is_recovered_again(
+    waiting: InProcessNode, members: tuple[Person, ...], alice: Person
+) -> None:
+    submit_share(waiting, members[1])
+    wait(waiting)
+    write(waiting, alice, c="of the second service")
+    wait(waiting)
+    third = recover_alone(waiting.remains(), NotesApp(), members=members, seed=3)
+    ask_for_shares(third)
+    submit_share(third, members[2])
+    wait(third)
+    assert status(third) == "Open"
+    assert [read(third, name) for name in ("a1", "b", "c")] == [
+        "secret 1",
+        "after the rekey",
+        "of the second service",
+    ]
+
+
+def test_users_wait_until_the_private_state_is_there(
+    waiting: InProcessNode, members: tuple[Person, ...]
+) -> None:
+    assert waiting.request("GET", "/app/notes?name=a1").status == MISSING
+    submit_share(waiting, members[0])
+    wait(waiting)
+    assert read(waiting, "a1") == "secret 1"
+
+
+def test_the_host_learns_that_the_recovery_is_complete_once_it_is(
+    waiting: InProcessNode, members: tuple[Person, ...]
+) -> None:
+    assert OpenLedger() not in waiting.host.effects
+    assert waiting.host.recovered_to is not None
+    submit_share(waiting, members[0])
+    wait(waiting)
+    assert waiting.host.effects.count(OpenLedger()) == 1
+    assert waiting.host.recovered_to is None
+
+
+def test_no_snapshot_is_taken_before_and_one_after(
+    remains: Remains, members: tuple[Person, ...]
+) -> None:
+    node = recover_alone(
+        remains,
+        NotesApp(),
+        members=members,
+        configure=lambda same: replace(same, snapshot_tx_count=2),
+    )
+    ask_for_shares(node)
+    wait(node)
+    assert node.host.snapshots.files == remains.snapshots
+    submit_share(node, members[0])
+    wait(node)
+    assert node.host.snapshots.committed().keys() > remains.snapshots.keys()
+
+
+@pytest.mark.parametrize("share", [b"", bytes(44), b"x" * 45])
+def test_a_share_that_is_none_opens_nothing_and_members_start_over(
+    waiting: InProcessNode, members: tuple[Person, ...], share: bytes
+) -> None:
+    assert submit_share(waiting, members[0], share).status >= 400
+    wait(waiting)
+    assert state(waiting)["state"] == NodeState.PART_OF_PUBLIC_NETWORK
+    assert status(waiting) == "WaitingForRecoveryShares"
+    assert submit_share(waiting, members[0]).status == 200
+    wait(waiting)
+    assert status(waiting) == "Open"
+
+
+def test_shares_are_not_taken_before_members_asked_for_them(
+    remains: Remains, members: tuple[Person, ...]
+) -> None:
+    node = recover_alone(remains, NotesApp(), members=members)
+    refused = submit_share(node, members[0], share_of(node, members[0]))
+    assert refused.status == FORBIDDEN
+    assert "ServiceNotWaitingForRecoveryShares" in message(refused)
+
+
+def test_a_share_after_the_opening_is_not_taken(
+    waiting: InProcessNode, members: tuple[Person, ...]
+) -> None:
+    share = share_of(waiting, members[1])
+    submit_share(waiting, members[0])
+    wait(waiting)
+    assert submit_share(waiting, members[1], share).status == FORBIDDEN
+
+
+def test_the_ledger_is_read_a_few_entries_at_a_time(
+    waiting: InProcessNode,
+    members: tuple[Person, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "RECOVERY_ENTRIES_PER_READ", 3)
+    submit_share(waiting, members[0])
+    wait(waiting)
+    reads = [
+        effect for effect in waiting.host.effects if isinstance(effect, ReadLedger)
+    ]
+    assert sum(effect.last - effect.first < 3 for effect in reads) > SECRETS
+    assert read(waiting, "b") == "after the rekey"
+
+
+def without(told: LedgerRead) -> LedgerRead:
+    return replace(told, entries=None)
+
+
+def changed(told: LedgerRead) -> LedgerRead:
+    bent = [data[:-1] + bytes([data[-1] ^ 1]) for data in told.entries or ()]
+    return replace(told, entries=tuple(bent))
+
+
+def shifted(told: LedgerRead) -> LedgerRead:
+    entries = told.entries or ()
+    return replace(told, entries=(*entries[1:], entries[0]))
+
+
+@pytest.mark.parametrize(
+    ("lie", "reason"),
+    [
+        (without, "Private recovery did not reach public ledger seqno: the host has"),
+        (changed, "Failed to deserialise private ledger entry"),
+        (shifted, "found entry 2.2"),
+    ],
+)
+def test_a_host_that_lies_stops_the_node(
+    reading: InProcessNode,
+    slow_host: SlowHost,
+    lie: Callable[[LedgerRead], LedgerRead],
+    reason: str,
+) -> None:
+    reading.step(lie(reading.host.read_ledger(slow_host.asked[0])))
+    stop = reading.host.stop
+    assert stop is not None
+    assert stop.exit_code == CANNOT_GO_ON
+    assert reason in stop.reason
+    assert OpenLedger() not in reading.host.effects
+
+
+def test_progress_is_told_while_the_ledger_is_read(
+    reading: InProcessNode, members: tuple[Person, ...], slow_host: SlowHost
+) -> None:
+    told = state(reading)
+    assert told["state"] == NodeState.READING_PRIVATE_LEDGER
+    assert told["last_recovered_seqno"] == 0
+    assert isinstance(told["recovery_target_seqno"], int)
+    assert submit_share(reading, members[1]).status == FORBIDDEN
+    slow_host.is_slow = False
+    reading.step(reading.host.read_ledger(slow_host.asked[0]))
+    wait(reading)
+    assert state(reading)["state"] == NodeState.PART_OF_NETWORK
+    assert read(reading, "a1") == "secret 1"
