@@ -72,7 +72,7 @@ def test_a_proposal_signed_by_its_tool_is_accepted(
 ) -> None:
     content = tmp_path / "proposal.json"
     content.write_text('{"actions": [{"name": "trigger_ledger_chunk"}]}')
-    keys = running.layout.keys("member0")
+    keys = running.options.keys("member0")
     words: list[str | Path] = ["--ccf-gov-msg-type", "proposal", "--content", content]
     words += ["--signing-key", keys.private_key, "--signing-cert", keys.certificate]
     now = datetime.now(UTC).isoformat()
