@@ -48,6 +48,7 @@ from ccfpy.endpoints.auth import (
     UserCoseSign1,
     UserCoseSign1Caller,
 )
+from ccfpy.endpoints.awaited import Answer
 from ccfpy.endpoints.binding import bind
 from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.context import Context
@@ -57,6 +58,13 @@ from ccfpy.endpoints.declaration import (
     LocalCommitHandler,
     Mode,
     Redirection,
+)
+from ccfpy.endpoints.historical import historical, not_yet
+from ccfpy.endpoints.history import (
+    HistoricalState,
+    History,
+    HistoryFailed,
+    RequestHandle,
 )
 from ccfpy.endpoints.identities import (
     member_certificate,
@@ -75,6 +83,7 @@ from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.etag import Matcher
 from ccfpy.http.messages import Request, Response
 from ccfpy.kv.maps import RAW, STRING, Codec, Map, Set, Value
+from ccfpy.ledger.tx_receipt import TxReceipt
 
 __all__ = [
     "JSON_NAME",
@@ -82,6 +91,7 @@ __all__ = [
     "STRING",
     "U64",
     "AllOf",
+    "Answer",
     "AnyCertCaller",
     "ApiError",
     "App",
@@ -93,6 +103,9 @@ __all__ = [
     "CustomAuth",
     "ErrorCode",
     "Forwarding",
+    "HistoricalState",
+    "History",
+    "HistoryFailed",
     "Identity",
     "IntegerRange",
     "Json",
@@ -110,10 +123,12 @@ __all__ = [
     "Options",
     "Redirection",
     "Request",
+    "RequestHandle",
     "Response",
     "Seqno",
     "Set",
     "TxId",
+    "TxReceipt",
     "TxStatus",
     "TypedUserCoseSign1",
     "Unauthenticated",
@@ -132,6 +147,7 @@ __all__ = [
     "member_data",
     "node_info",
     "node_quote",
+    "not_yet",
     "sha256",
     "sha256_hex",
     "text_reply",
@@ -276,10 +292,13 @@ class App:
             if (method, path) in self._endpoints:
                 raise ValueError(f"{method} {path} is declared twice")
             binding = bind(function, path, status=options.get("status", 200))
+            handler = binding.handler
+            if route.mode is Mode.HISTORICAL:
+                handler = historical(handler)
             self._endpoints[method, path] = Endpoint(
                 method=method,
                 path=path,
-                handler=binding.handler,
+                handler=handler,
                 mode=route.mode,
                 forwarding=options.get("forwarding") or route.forwarding,
                 redirection=options.get("redirection") or route.redirection,

@@ -178,6 +178,17 @@ CALLS_MAX = 64
 CALL_DEADLINE_MS = 10_000
 """From the connection to the last byte of the response, unless the caller says."""
 
+# The past
+HISTORY_EXPIRY_S = 1800
+"""How long states are kept that nobody asks for again, by default
+(``src/node/historical_queries.h``)."""
+HISTORY_SEQNOS_MAX = 100_000
+"""States under one handle; a longer range is read in pages."""
+HISTORY_WAIT_MS_MAX = 10_000
+"""The longest a caller may have the service wait for past states."""
+HISTORY_WAITS_MAX = 1000
+"""Requests that wait for past states; beyond it they are answered 202 at once."""
+
 # Snapshots
 SNAPSHOT_READ_BYTES_MAX = 4 * MIB
 """Of a snapshot in one answer of the host, and in one range that a joiner asks for."""

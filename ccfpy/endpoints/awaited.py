@@ -7,10 +7,10 @@ connection serves nothing else meanwhile, so that answers keep the order of requ
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from ccfpy.http.messages import Response
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from ccfpy.http.messages import Response
 
 
 class Awaited:
@@ -54,7 +54,7 @@ class Awaited:
         self._deliver = _to_nobody
 
 
-Answer: TypeAlias = "Response | Awaited"
+Answer: TypeAlias = Response | Awaited
 """What a handler gives: the response, or the place where it will be."""
 
 

@@ -2,7 +2,8 @@
 
 The first parameter is the context. Each other one is filled by its name and type: a
 part of the path template, the body (a dataclass, or named ``body``), or else a
-parameter of the query string, optional if it has a default. Types also describe the
+parameter of the query string, optional if it has a default. One that is a
+``HistoricalState`` is the state which the caller asked about. Types also describe the
 endpoint in OpenAPI. All is decided when the endpoint is declared; a request only runs
 the plan.
 """
@@ -17,8 +18,10 @@ from typing import Any, NamedTuple, TypeAlias, get_args
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Handler, Operation
+from ccfpy.endpoints.history import HistoricalState
 from ccfpy.endpoints.registry import parameter_names
 from ccfpy.endpoints.replies import bytes_reply, empty_reply
 from ccfpy.endpoints.shapes import Shape, hints_of, shape_of
@@ -31,7 +34,7 @@ BODY = "body"
 NO_CONTENT = 204
 
 _Read: TypeAlias = Callable[[Context], Any]
-_Respond: TypeAlias = Callable[[Context, Any], Response]
+_Respond: TypeAlias = Callable[[Context, Any], Answer]
 
 _SECTION = re.compile(r"^(Args|Returns|Raises|Example|Examples|Note):$", re.MULTILINE)
 
@@ -77,6 +80,8 @@ def bind(function: Callable[..., object], path: str, *, status: int = 200) -> Bi
         annotation = hints.get(name, str)
         if name in in_path:
             arguments[name] = _from_path(name, text_reader(annotation))
+        elif annotation is HistoricalState:
+            arguments[name] = _Argument(_historical_state)
         elif name == BODY or _is_object(annotation):
             arguments[name] = _from_body(annotation)
         else:
@@ -95,20 +100,20 @@ def _handler(
     plan = [(name, argument.read) for name, argument in arguments.items()]
     if not plan:
 
-        def without_arguments(context: Context) -> Response:
+        def without_arguments(context: Context) -> Answer:
             return respond(context, function(context))
 
         return without_arguments
     if len(plan) == 1:
         ((only_name, read_only),) = plan
 
-        def with_one_argument(context: Context) -> Response:
+        def with_one_argument(context: Context) -> Answer:
             value = read_only(context)
             return respond(context, function(context, **{only_name: value}))
 
         return with_one_argument
 
-    def with_arguments(context: Context) -> Response:
+    def with_arguments(context: Context) -> Answer:
         given = {}
         for name, read in plan:  # a comprehension would be one more call
             given[name] = read(context)
@@ -190,6 +195,12 @@ def _from_body(annotation: object) -> _Argument:
     return _Argument(read, body=shape)
 
 
+def _historical_state(context: Context) -> HistoricalState:
+    state = context.historical_state
+    assert state is not None, "only an endpoint in historical mode has a past state"
+    return state
+
+
 def _raw_body(context: Context) -> bytes:
     return context.request.body
 
@@ -213,11 +224,11 @@ _BYTES = Shape(shape_of(bytes).read, None, {"format": "binary", "type": "string"
 
 def _responder(annotation: object, status: int) -> tuple[_Respond, Shape | None]:
     """Give what turns a result into an answer; a ``Response`` is always one already."""
-    parts = set(get_args(annotation)) if Response in get_args(annotation) else set()
-    if annotation is Response or parts == {Response, type(None)}:
+    parts = get_args(annotation)
+    if annotation is Response or (parts and set(parts) <= _RESPONSES):
         return _respond_itself, None
-    if parts:
-        remaining = [part for part in get_args(annotation) if part is not Response]
+    if Response in parts:
+        remaining = [part for part in parts if part not in (Response, Awaited)]
         joined = remaining[0]
         for part in remaining[1:]:
             joined = joined | part
@@ -230,16 +241,19 @@ def _responder(annotation: object, status: int) -> tuple[_Respond, Shape | None]
     return _responding_json(shape, status), shape
 
 
-def _respond_itself(_: Context, result: object) -> Response:
-    if isinstance(result, Response):
+_RESPONSES = {Response, Awaited, type(None)}
+
+
+def _respond_itself(_: Context, result: object) -> Answer:
+    if isinstance(result, Response | Awaited):
         return result
     assert result is None, f"a handler gave {result!r} without declaring its type"
     return empty_reply(NO_CONTENT)
 
 
 def _responding_bytes(status: int) -> _Respond:
-    def respond(_: Context, result: Any) -> Response:  # noqa: ANN401 - what the handler gave
-        if isinstance(result, Response):
+    def respond(_: Context, result: Any) -> Answer:  # noqa: ANN401 - what the handler gave
+        if isinstance(result, Response | Awaited):
             return result
         return bytes_reply(result, status=status)
 
@@ -249,8 +263,8 @@ def _responding_bytes(status: int) -> _Respond:
 def _responding_json(shape: Shape, status: int) -> _Respond:
     write = shape.write
 
-    def respond(context: Context, result: Any) -> Response:  # noqa: ANN401 - what the handler gave
-        if isinstance(result, Response):
+    def respond(context: Context, result: Any) -> Answer:  # noqa: ANN401 - what the handler gave
+        if isinstance(result, Response | Awaited):
             return result
         if result is None:
             return empty_reply(NO_CONTENT)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.auth.policy import Identity
     from ccfpy.endpoints.awaited import Awaited
     from ccfpy.endpoints.declaration import Endpoint
+    from ccfpy.endpoints.history import HistoricalState, History
     from ccfpy.endpoints.session import Session
     from ccfpy.endpoints.waiting import CommitWaiting
     from ccfpy.http.messages import Request
@@ -111,6 +112,11 @@ class NodeView(Protocol):
         """Where responses wait until their transactions are final."""
         ...
 
+    @property
+    def history(self) -> "History":
+        """The past states of the service."""
+        ...
+
 
 class Context:
     """One execution of one endpoint.
@@ -120,6 +126,8 @@ class Context:
         caller: who authenticated; ``None`` where the endpoint asks for nobody.
         apply_writes: overrides the rule that only a 2xx answer commits writes.
         user_data: anything a handler leaves for its local-commit handler.
+        historical_state: of the transaction that the caller asked about, where the
+            endpoint's mode is historical.
     """
 
     __slots__ = (
@@ -129,6 +137,7 @@ class Context:
         "apply_writes",
         "caller",
         "endpoint",
+        "historical_state",
         "node",
         "params",
         "request",
@@ -157,6 +166,7 @@ class Context:
         self._claims_digest: bytes | None = None
         self.apply_writes: bool | None = None
         self.user_data: object = None
+        self.historical_state: HistoricalState | None = None
 
     @property
     def tx(self) -> "Tx":

@@ -21,6 +21,7 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.frontend import Frontend
+from ccfpy.endpoints.history import History
 from ccfpy.endpoints.session import Session
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request
@@ -110,6 +111,7 @@ class Replica:
         frontends: ``app``, ``gov`` and ``node``.
         forwarder: there as soon as requests are routed.
         snapshots: those that this node takes as primary.
+        history: the past states of the service.
         state: where the node is between start and membership.
         has_stop_notice: an operator announced that the node will be stopped.
         startup_seqno: of the snapshot this node began with; 0 without one.
@@ -135,6 +137,7 @@ class Replica:
     timer: SignatureTimer
     forwarder: Forwarder = field(init=False)
     snapshots: Snapshotter = field(init=False)
+    history: History = field(init=False)
     redirection: Redirection = field(default_factory=Redirection)
     frontends: dict[str, Frontend] = field(default_factory=dict)
     state: NodeState = NodeState.INITIALIZED

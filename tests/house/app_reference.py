@@ -25,7 +25,22 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "Malformed",
     ),
     "Tables": ("Map", "Value", "Set", "Codec", "RAW", "STRING", "json_codec"),
-    "Answers": ("json_reply", "text_reply", "bytes_reply", "empty_reply", "Matcher"),
+    "Answers": (
+        "Answer",
+        "json_reply",
+        "text_reply",
+        "bytes_reply",
+        "empty_reply",
+        "Matcher",
+    ),
+    "The past": (
+        "HistoricalState",
+        "History",
+        "HistoryFailed",
+        "RequestHandle",
+        "TxReceipt",
+        "not_yet",
+    ),
     "Types": (
         "U64",
         "IntegerRange",
@@ -88,6 +103,8 @@ WORDS = {
     "MemberId": "The hex digest of a member's certificate.",
     "NodeId": "The hex digest of a node's public key.",
     "UserId": "The hex digest of a user's certificate.",
+    "Answer": "A response, or the place where it will be put later.",
+    "RequestHandle": "Anything that can be a key of a dict.",
     "Auth": "A policy, or the name of one that needs no parameters.",
 }
 """What values and aliases mean: they cannot carry a docstring."""
@@ -95,6 +112,10 @@ WORDS = {
 DETAILS: dict[str, tuple[type, ...]] = {
     "Members of `App`": (app.App,),
     "Members of `Context`": (app.Context,),
+    "The past: `ctx.node.history` and what it gives": (
+        app.History,
+        app.HistoricalState,
+    ),
     "Tables in a transaction: what `of(ctx.tx)` gives": (
         TypedHandle,
         ValueHandle,

@@ -10,6 +10,7 @@ from ccfpy.app import (
     Context,
     CustomAuth,
     Forwarding,
+    HistoricalState,
     Map,
     Mode,
     Nobody,
@@ -17,6 +18,7 @@ from ccfpy.app import (
     Redirection,
     Response,
     TxId,
+    TxStatus,
     all_of,
     json_codec,
     sha256,
@@ -141,6 +143,33 @@ def test_historical_and_command_endpoints_stay_where_they_are() -> None:
     app.get("/c", mode=Mode.COMMAND)(_nothing)
     assert _endpoint(app, "GET", "/h").forwarding is Forwarding.NEVER
     assert _endpoint(app, "GET", "/c").forwarding is Forwarding.SOMETIMES
+
+
+def test_a_historical_endpoint_is_given_the_state_its_caller_names() -> None:
+    app = App("notes")
+
+    @app.get("/old", mode=Mode.HISTORICAL)
+    def read(_: Context, state: HistoricalState, note: U64) -> Note | None:
+        return NOTES.of(state.tx).get(note)
+
+    node = StoreNode(statuses={TxId(2, 7): TxStatus.COMMITTED})
+    encoded = {NOTES.key_codec.encode(3): NOTES.value_codec.encode(Note("then"))}
+    node.history.states[7] = HistoricalState(
+        TxId(2, 7), {NOTES.name: encoded}, pytest.fail
+    )
+    frontend = Frontend(
+        app.registry(), node, has_backpressure=True, on_unhandled=lambda *_: None
+    )
+    frontend.is_open = True
+    request = Request(
+        method="GET",
+        path="/app/old",
+        query="note=3",
+        headers={"x-ms-ccf-transaction-id": "2.7"},
+    )
+    response = frontend.answer(request, session(), "/old")
+    assert isinstance(response, Response)
+    assert json.loads(response.body) == {"text": "then"}
 
 
 def test_policies_are_the_apps_unless_the_endpoint_says() -> None:

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 import pytest
 
 from ccfpy.base import json
+from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
+from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.binding import bind
 from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.history import HistoricalState
 from ccfpy.endpoints.replies import empty_reply
 from ccfpy.endpoints.shapes import U64
 from ccfpy.http.errors import ApiError
@@ -53,6 +56,35 @@ def test_arguments_come_from_path_query_and_body() -> None:
     )
     assert json.loads(response.body) == [7, "t", True, 3]
     assert response.headers == {"content-type": "application/json"}
+
+
+def test_a_state_of_the_past_is_given_to_who_takes_one() -> None:
+    state = HistoricalState(TxId(2, 7), {}, pytest.fail)
+    context = context_of(StoreNode(), query="size=3")
+    context.historical_state = state
+
+    def function(_: Context, asked: HistoricalState, size: int) -> Json:
+        return [str(asked.txid), size]
+
+    response = bind(function, "/x").handler(context)
+    assert isinstance(response, Response)
+    assert json.loads(response.body) == ["2.7", 3]
+
+
+@pytest.mark.parametrize("is_declared_alone", [True, False])
+def test_an_answer_may_come_later(is_declared_alone: bool) -> None:
+    later = Awaited()
+
+    def alone(_: Context) -> Answer:
+        return later
+
+    def or_value(_: Context) -> int | Answer:
+        return later
+
+    function = alone if is_declared_alone else or_value
+    binding = bind(function, "/x")
+    assert binding.handler(context_of(StoreNode())) is later
+    assert (binding.operation.response_schema is None) is is_declared_alone
 
 
 def test_one_argument_and_none_are_given_too() -> None:

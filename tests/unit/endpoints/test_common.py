@@ -42,7 +42,7 @@ def test_commit_names_what_is_committed() -> None:
     ],
 )
 def test_commit_lists_views_if_asked(query: str, expected: Json) -> None:
-    front = _front(StoreNode(view=4, history=[TxId(2, 1), TxId(4, 9)]))
+    front = _front(StoreNode(view=4, views=[TxId(2, 1), TxId(4, 9)]))
     body = json.loads_object(front.call("GET", "/commit", query=query).body)
     assert body.get("view_history") == expected
 

@@ -1,6 +1,6 @@
 """A node small enough to hold in the hand: a store, and answers the test decides."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ccfpy.base.ids import NodeId, Seqno, SessionId, TxId, View
@@ -10,6 +10,12 @@ from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context, CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
+from ccfpy.endpoints.history import (
+    Expiry,
+    HistoricalState,
+    HistoryFailed,
+    RequestHandle,
+)
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.session import Interface, Session
 from ccfpy.http.errors import ApiError, ErrorCode
@@ -39,6 +45,72 @@ class Waits:
 
 
 @dataclass
+class Past:
+    """States that are there, and which others were asked for.
+
+    Attributes:
+        states: what can be given, by seqno.
+        failing: seqnos that can never be given.
+        waiting: requests to run again, with what they wait for and how long.
+    """
+
+    states: dict[Seqno, HistoricalState] = field(default_factory=dict)
+    failing: set[Seqno] = field(default_factory=set)
+    asked: dict[RequestHandle, tuple[Seqno, ...]] = field(default_factory=dict)
+    has_room: bool = True
+    waiting: list[tuple[Request, Callable[[], bool], int]] = field(default_factory=list)
+
+    def state_at(
+        self, handle: RequestHandle, seqno: Seqno, *, expiry_s: Expiry = None
+    ) -> HistoricalState | None:
+        states = self.states_for(handle, (seqno,), expiry_s=expiry_s)
+        return None if states is None else states[0]
+
+    def states_range(
+        self,
+        handle: RequestHandle,
+        first: Seqno,
+        last: Seqno,
+        *,
+        expiry_s: Expiry = None,
+    ) -> Sequence[HistoricalState] | None:
+        return self.states_for(handle, range(first, last + 1), expiry_s=expiry_s)
+
+    def states_for(
+        self,
+        handle: RequestHandle,
+        seqnos: Iterable[Seqno],
+        *,
+        expiry_s: Expiry = None,
+    ) -> Sequence[HistoricalState] | None:
+        del expiry_s
+        wanted = self.asked[handle] = tuple(sorted(set(seqnos)))
+        if not self.failing.isdisjoint(wanted):
+            raise HistoryFailed("it is lost")
+        if not self.is_settled(handle):
+            return None
+        return [self.states[seqno] for seqno in wanted]
+
+    def drop_request(self, handle: RequestHandle) -> bool:
+        return self.asked.pop(handle, None) is not None
+
+    def is_settled(self, handle: RequestHandle) -> bool:
+        return self.states.keys() >= set(self.asked.get(handle, ()))
+
+    def wait(
+        self,
+        request: Request,
+        _: Session,
+        until: Callable[[], bool],
+        within_ms: int,
+    ) -> Awaited | None:
+        if not self.has_room:
+            return None
+        self.waiting.append((request, until, within_ms))
+        return Awaited()
+
+
+@dataclass
 class StoreNode:
     """A node of one store that orders what it is given, all in one view."""
 
@@ -49,13 +121,14 @@ class StoreNode:
     unix_time_us: int = NOW_S * 1_000_000
     at_capacity: bool = False
     committed: TxId | None = None
-    history: Sequence[TxId] = (TxId(2, 1),)
+    views: Sequence[TxId] = (TxId(2, 1),)
     statuses: dict[TxId, TxStatus] = field(default_factory=dict)
     receipts: dict[TxId, Receipt] = field(default_factory=dict)
     addresses: dict[tuple[str, str], str] = field(default_factory=dict)
     claims: list[bytes | None] = field(default_factory=list)
     forwarded: list[tuple[Request, Awaited]] = field(default_factory=list)
     commit_waits: Waits = field(default_factory=Waits)
+    history: Past = field(default_factory=Past)
 
     @property
     def cose_claims(self) -> CoseClaims:
@@ -74,7 +147,7 @@ class StoreNode:
         return self.view if 1 <= seqno <= self.store.version else None
 
     def view_history(self, since: View) -> Sequence[TxId] | None:
-        return None if since > self.view else [t for t in self.history if t[0] >= since]
+        return None if since > self.view else [t for t in self.views if t[0] >= since]
 
     def receipt(self, tx_id: TxId) -> Receipt | None:
         return self.receipts.get(tx_id)

@@ -22,6 +22,7 @@ from ccfpy.crypto.rsa import RsaKeyPair, private_key_der
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.frontend import Frontend
+from ccfpy.endpoints.history import History
 from ccfpy.endpoints.session import Interface, Session
 from ccfpy.endpoints.waiting import CommitWaiting
 from ccfpy.gov.api import governance_registry
@@ -248,6 +249,10 @@ class Node:
     @property
     def commit_waits(self) -> CommitWaiting:
         raise AssertionError("nobody here waits for commit")
+
+    @property
+    def history(self) -> History:
+        raise AssertionError("nobody here asks for the past")
 
 
 @dataclass
