@@ -32,6 +32,7 @@ _X509_TIME = re.compile(r"([0-9]{2}|[0-9]{4})[0-9]{10}Z")
 _SHORT_YEAR = 2
 _UNREADABLE = (
     ValueError,
+    TypeError,  # for a part of a name that is of a type it may not have
     UnsupportedAlgorithm,
     x509.DuplicateExtension,
     x509.InvalidVersion,
@@ -204,7 +205,7 @@ class Certificate:
         try:
             with _quiet():
                 self._certificate.verify_directly_issued_by(issuer.library_certificate)
-        except (InvalidSignature, TypeError, *_UNREADABLE) as error:
+        except (InvalidSignature, *_UNREADABLE) as error:
             raise VerificationFailed(f"{self} was not issued by {issuer}") from error
 
     def __str__(self) -> str:

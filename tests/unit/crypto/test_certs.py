@@ -401,10 +401,19 @@ def test_what_is_no_certificate_is_malformed(text: str, data: bytes) -> None:
         Certificate.from_der(data)
 
 
+@pytest.mark.parametrize(
+    ("part", "changed"),
+    [
+        (b"CCF Node", b"CCF \xff\xff\xff\xff"),
+        (b"\x0c\x08CCF Node", b"\x03\x08CCF Node"),
+    ],
+    ids=["not UTF-8", "a bit string"],
+)
 def test_a_certificate_of_an_unreadable_name_is_called_by_its_digest(
-    node: Certificate, service: Certificate
+    node: Certificate, service: Certificate, part: bytes, changed: bytes
 ) -> None:
-    der = node.der.replace(b"CCF Node", b"CCF \xff\xff\xff\xff")
+    der = node.der.replace(part, changed)
+    assert der != node.der
     broken = Certificate.from_der(der)
     with pytest.raises(Malformed, match="unreadable name"):
         _ = broken.subject
