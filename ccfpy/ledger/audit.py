@@ -14,7 +14,7 @@ that was killed leaves behind.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import Seqno, TxId, View
@@ -126,13 +126,68 @@ class Summary:
     is_damaged: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditState:
+    """Where an audit is after a signature; what lies before may be forgotten.
+
+    Attributes:
+        trust: who may sign.
+        tree: the Merkle tree, of which the last leaf alone is retained, as stored.
+        view: the last transaction's view.
+        signatures: how many signatures were verified.
+        last_signed: the last of them.
+        last_root: the root that it signed.
+        signature_at: its file and offset.
+        signed_end: its file and the offset of the first byte after it.
+    """
+
+    trust: LedgerTrust
+    tree: bytes
+    view: View
+    signatures: int
+    last_signed: TxId
+    last_root: bytes
+    signature_at: tuple[str, int]
+    signed_end: tuple[str, int]
+
+
 Finding: TypeAlias = ChunkChecked | ServiceSeen | OpenTail | Damage | Summary
 
 
-class _ServiceState(NamedTuple):
+class ServiceMark(NamedTuple):
+    """What is reported of a service when it changes.
+
+    Attributes:
+        status: its status.
+        certificate: the digest of its certificate.
+        key: its public key, DER.
+    """
+
     status: ServiceStatus | None
     certificate: str | None
     key: bytes | None
+
+    @classmethod
+    def of(cls, trust: LedgerTrust) -> Self:
+        """Note how the service is now."""
+        service = trust.service
+        if service is None:
+            return cls(trust.status, None, None)
+        return cls(trust.status, service.digest_hex, service.public_key.der)
+
+    def seen(self, txid: TxId, trust: LedgerTrust) -> ServiceSeen | None:
+        """Report what ``txid`` changed since this was noted, if it did."""
+        now, status, service = self.of(trust), trust.status, trust.service
+        if now == self:
+            return None
+        assert status is not None, "a service record sets both"
+        assert service is not None, "a service record sets both"
+        return ServiceSeen(
+            txid=txid,
+            status=status,
+            service=service,
+            is_new_identity=now.key != self.key,
+        )
 
 
 class _Damaged(Exception):
@@ -187,6 +242,42 @@ class Auditor:
     @property
     def _first_unsigned(self) -> Seqno:
         return 1 if self._last_signed is None else self._last_signed.seqno + 1
+
+    @classmethod
+    def resume(cls, state: AuditState) -> Self:
+        """Go on from where another audit was; it must be one's own."""
+        auditor = cls()
+        auditor.trust = state.trust.copy()
+        auditor._tree = MerkleTree.deserialise(state.tree)
+        auditor._view = state.view
+        auditor._signatures = state.signatures
+        auditor._last_signed = state.last_signed
+        auditor._last_root = state.last_root
+        auditor._signature_at = state.signature_at
+        auditor._signed_end = state.signed_end
+        return auditor
+
+    @property
+    def state(self) -> AuditState | None:
+        """All that matters for what follows, if the last transaction is a signature.
+
+        Otherwise nothing: entries that are not signed yet may have to be blamed.
+        """
+        last_signed, last_root = self._last_signed, self._last_root
+        if self.is_damaged or self._open is not None or last_signed is None:
+            return None
+        if last_root is None or last_signed.seqno != self.next_seqno - 1:
+            return None
+        return AuditState(
+            trust=self.trust.copy(),
+            tree=self._tree.serialise(last_signed.seqno),
+            view=self._view,
+            signatures=self._signatures,
+            last_signed=last_signed,
+            last_root=last_root,
+            signature_at=self._signature_at,
+            signed_end=self._signed_end,
+        )
 
     def read(self, file: ChunkFile) -> Iterator[Finding]:
         """Verify the next chunk."""
@@ -261,7 +352,7 @@ class Auditor:
             transaction = Transaction.parse(data)
             self._check_place(transaction, seqno)
             write_set = transaction.domain.write_set
-            before = self._service_state()
+            before = ServiceMark.of(self.trust)
             self.trust.apply(write_set, last_root=self._last_root)
             if is_signature(write_set):
                 self._check_signature(transaction)
@@ -279,9 +370,9 @@ class Auditor:
             )
             raise _Damaged(damage) from error
         self._tree.append(transaction.leaf)
-        after = self._service_state()
-        if after != before:
-            yield self._service_seen(transaction.txid, before)
+        seen = before.seen(transaction.txid, self.trust)
+        if seen is not None:
+            yield seen
 
     def _place(self, chunk: Chunk, seqno: Seqno) -> tuple[str, int]:
         """Give the file and offset of an entry that is not signed yet.
@@ -292,25 +383,6 @@ class Auditor:
         if seqno >= chunk.name.first:
             return str(chunk.name), chunk.positions[seqno - chunk.name.first]
         return self._signature_at
-
-    def _service_state(self) -> _ServiceState:
-        service = self.trust.service
-        if service is None:
-            return _ServiceState(self.trust.status, None, None)
-        return _ServiceState(
-            self.trust.status, service.digest_hex, service.public_key.der
-        )
-
-    def _service_seen(self, txid: TxId, before: _ServiceState) -> ServiceSeen:
-        status, service = self.trust.status, self.trust.service
-        assert status is not None, "a service record sets both"
-        assert service is not None, "a service record sets both"
-        return ServiceSeen(
-            txid=txid,
-            status=status,
-            service=service,
-            is_new_identity=service.public_key.der != before.key,
-        )
 
     def _check_place(self, transaction: Transaction, seqno: Seqno) -> None:
         view, found = transaction.txid
@@ -350,12 +422,11 @@ class Auditor:
         theirs = MerkleTree.first_of(stored)
         ours = self._tree
         if ours.first <= theirs < len(ours):
-            if ours.serialise(theirs) != stored:
-                raise VerificationFailed("the stored Merkle tree is not the ledger's")
+            is_ours = ours.serialise(theirs) == stored
         else:
-            tree = MerkleTree.deserialise(stored)
-            if len(tree) != len(ours) or tree.root() != root:
-                raise VerificationFailed("the stored Merkle tree is not the ledger's")
+            is_ours = _has_root(stored, len(ours), root)
+        if not is_ours:
+            raise VerificationFailed("the stored Merkle tree is not the ledger's")
         ours.flush(max(min(theirs, len(ours) - 1), len(ours) - LEAVES_RETAINED_MAX))
 
     def _blame_a_leaf(self, stored: bytes | None) -> None:
@@ -372,6 +443,14 @@ class Auditor:
         for seqno in range(max(first, self._tree.first), len(self._tree)):
             if self._tree.leaf(seqno) != theirs.leaf(seqno):
                 raise _TreeDiffers(seqno)
+
+
+def _has_root(stored: bytes, count: int, root: bytes) -> bool:
+    try:
+        tree = MerkleTree.deserialise(stored)
+    except Malformed:
+        return False
+    return len(tree) == count and tree.root() == root
 
 
 class _TreeDiffers(VerificationFailed):

@@ -9,7 +9,7 @@ service's certificate compares it with what comes out.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Self
 
@@ -35,6 +35,20 @@ from ccfpy.ledger.tables import (
     SIGNATURES,
     SINGLE_KEY,
 )
+
+TABLES = frozenset(
+    (
+        SERVICE_INFO,
+        NODES_INFO,
+        NODE_CERTIFICATES,
+        PREVIOUS_IDENTITY,
+        LAST_SIGNED_ROOT,
+        IDENTITY_ENDORSEMENT,
+        SIGNATURES,
+        COSE_SIGNATURES,
+    )
+)
+"""All that is looked at here; a transaction that writes none of them says nothing."""
 
 
 class ServiceStatus(StrEnum):
@@ -163,6 +177,12 @@ class LedgerTrust:
                 # Some are by services before this one.
                 trust.certificates[_node_id(key)] = Certificate.from_pem(_pem(pem))
         return trust
+
+    def copy(self) -> Self:
+        """Give a second one that goes its own way."""
+        return replace(
+            self, nodes=dict(self.nodes), certificates=dict(self.certificates)
+        )
 
     def apply(self, write_set: WriteSet, *, last_root: bytes | None) -> None:
         """Take in a transaction's public changes.

@@ -16,13 +16,17 @@ from ccfpy.ledger.audit import ChunkFile
 from ccfpy.ledger.chunk import OpenChunk, header
 from ccfpy.ledger.entry import NO_CLAIMS, SealedEntry, seal
 from ccfpy.ledger.frame import EntryFlags
+from ccfpy.ledger.identity import Epoch, IdentityEndorsement
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
 from ccfpy.ledger.secrets import LedgerSecret
 from ccfpy.ledger.signature import NodeSignature, Signer
 from ccfpy.ledger.tables import (
+    IDENTITY_ENDORSEMENT,
+    LAST_SIGNED_ROOT,
     NODE_CERTIFICATES,
     NODES_INFO,
+    PREVIOUS_IDENTITY,
     SERVICE_INFO,
     SIGNATURES,
     SINGLE_KEY,
@@ -182,5 +186,35 @@ def small_ledger() -> MadeLedger:
     ledger.say("three")
     ledger.sign(close=True)
     ledger.say("four")
+    ledger.sign()
+    return ledger
+
+
+def recovered_ledger() -> MadeLedger:
+    """Write a ledger whose service was recovered once."""
+    ledger = small_ledger()
+    last_root = ledger.signatures[-1].root
+    ledger.identity, ledger.view = SECOND, 4
+    ledger.put(
+        {
+            **SECOND.create("Recovering"),
+            PREVIOUS_IDENTITY: {SINGLE_KEY: json.dumps(FIRST.certificate.pem).encode()},
+            LAST_SIGNED_ROOT: {SINGLE_KEY: json.dumps(last_root.hex()).encode()},
+        }
+    )
+    ledger.sign()
+    ledger.put(SECOND.service_info("WaitingForRecoveryShares"))
+    endorsement = IdentityEndorsement.make(
+        SECOND.key,
+        FIRST.key.public_key.der,
+        Epoch(begin=TxId(2, 1), end=TxId(2, 10), last_root=last_root),
+        issued_at=ISSUED_AT,
+    )
+    ledger.put(
+        {
+            **SECOND.service_info("Open"),
+            IDENTITY_ENDORSEMENT: {SINGLE_KEY: endorsement.serialise()},
+        }
+    )
     ledger.sign()
     return ledger

@@ -1,12 +1,12 @@
 """What an audit says of ledgers that are whole, unfinished, odd or damaged."""
 
-import json
 from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import TxId
 from ccfpy.ledger.audit import (
     Auditor,
@@ -21,13 +21,9 @@ from ccfpy.ledger.audit import (
 )
 from ccfpy.ledger.chunk import Chunk, ChunkName
 from ccfpy.ledger.frame import EntryFlags
-from ccfpy.ledger.identity import Epoch, IdentityEndorsement
 from ccfpy.ledger.tables import (
     COSE_SIGNATURES,
-    IDENTITY_ENDORSEMENT,
-    LAST_SIGNED_ROOT,
     NODES_INFO,
-    PREVIOUS_IDENTITY,
     SERVICE_INFO,
     SIGNATURES,
     SINGLE_KEY,
@@ -40,6 +36,7 @@ from tests.unit.ledger.made import (
     SECOND,
     MadeLedger,
     file,
+    recovered_ledger,
     small_ledger,
 )
 
@@ -262,38 +259,12 @@ def test_files_that_do_not_make_a_ledger_are_damage(odd: str) -> None:
     assert reason in damage_in(files()).reason
 
 
-def recovery() -> MadeLedger:
-    """Write a ledger whose service was recovered once."""
-    ledger = small_ledger()
-    last_root = ledger.signatures[-1].root
-    ledger.identity, ledger.view = SECOND, 4
-    ledger.put(
-        {
-            **SECOND.create("Recovering"),
-            PREVIOUS_IDENTITY: {SINGLE_KEY: json.dumps(FIRST.certificate.pem).encode()},
-            LAST_SIGNED_ROOT: {SINGLE_KEY: json.dumps(last_root.hex()).encode()},
-        }
-    )
-    ledger.sign()
-    ledger.put(SECOND.service_info("WaitingForRecoveryShares"))
-    endorsement = IdentityEndorsement.make(
-        SECOND.key,
-        FIRST.key.public_key.der,
-        Epoch(begin=TxId(2, 1), end=TxId(2, 10), last_root=last_root),
-        issued_at=ISSUED_AT,
-    )
-    ledger.put(
-        {
-            **SECOND.service_info("Open"),
-            IDENTITY_ENDORSEMENT: {SINGLE_KEY: endorsement.serialise()},
-        }
-    )
-    ledger.sign()
-    return ledger
-
-
 def test_a_recovery_is_a_new_identity_that_endorses_the_old() -> None:
-    seen = [each for each in clean(recovery().files()) if isinstance(each, ServiceSeen)]
+    seen = [
+        each
+        for each in clean(recovered_ledger().files())
+        if isinstance(each, ServiceSeen)
+    ]
     assert [(each.status, each.is_new_identity) for each in seen[2:]] == [
         (ServiceStatus.RECOVERING, True),
         (ServiceStatus.WAITING_FOR_RECOVERY_SHARES, False),
@@ -362,6 +333,17 @@ def test_a_stored_tree_of_another_ledger_is_damage() -> None:
     stored[-1] ^= 1
     reason = damage_in(forged({TREE: bytes(stored)})).reason
     assert reason == "the stored Merkle tree is not the ledger's"
+
+
+@pytest.mark.parametrize("first", [3, 100], ids=["of before", "of later"])
+def test_a_stored_tree_that_is_none_is_damage(first: int) -> None:
+    auditor = Auditor()
+    for each in SMALL_FILES:
+        list(auditor.read(each))
+    auditor._tree.flush(9)
+    stored = (1).to_bytes(8, "big") + first.to_bytes(8, "big")
+    with pytest.raises(VerificationFailed, match="not the ledger's"):
+        auditor._check_tree(stored, auditor._tree.root())
 
 
 def test_a_stored_tree_that_holds_more_than_was_kept_is_checked_by_its_root() -> None:
@@ -450,3 +432,29 @@ def test_nothing_is_an_empty_ledger() -> None:
             is_damaged=False,
         )
     ]
+
+
+def test_an_audit_goes_on_from_a_signature_as_if_never_interrupted() -> None:
+    ledger = recovered_ledger()
+    ledger.sign(close=True)
+    ledger.say("five")
+    files = ledger.files()
+    auditor, findings = Auditor(), list[Finding]()
+    for each in files:
+        state = auditor.state
+        if state is not None:
+            auditor = Auditor.resume(state)
+            assert auditor.state == state
+        findings += auditor.read(each)
+    assert auditor.state is None
+    assert [*findings, *auditor.finish()] == list(audit(files))
+
+
+def test_between_signatures_there_is_no_state_to_go_on_from() -> None:
+    ledger = small_ledger()
+    ledger.put({}, flags=EntryFlags.CLOSE_CHUNK_AFTER)
+    auditor = Auditor()
+    assert auditor.state is None
+    for each in ledger.files():
+        list(auditor.read(each))
+    assert auditor.state is None

@@ -229,3 +229,26 @@ def test_a_certificate_that_a_signature_shows_must_be_the_services() -> None:
     tables = signer.sign(TxId(2, 1), tree, issued_at=ISSUED_AT)
     with pytest.raises(VerificationFailed, match="not issued by"):
         trust().verify_signature(tables, tree.root())
+
+
+def test_a_copy_goes_its_own_way() -> None:
+    one = trust()
+    other = one.copy()
+    assert other == one
+    other.apply({NODES_INFO: {FIRST.node.encode(): None}}, last_root=None)
+    assert FIRST.node not in other.nodes
+    assert FIRST.node in one.nodes
+
+
+def test_a_check_is_told_from_every_other_by_its_digest() -> None:
+    known, tree = trust(), MerkleTree([bytes(32)])
+    digests = set()
+    for seqno in (1, 2):
+        tables = FIRST.signer.sign(TxId(2, seqno), tree, issued_at=ISSUED_AT)
+        for check in known.checks(tables, tree.root()):
+            check.verify()
+            digests.add(check.digest)
+            digests.add(replace(check, key=SECOND.key.public_key).digest)
+            digests.add(replace(check, root=b"r" * 32).digest)
+        tree.append(bytes(32))
+    assert len(digests) == 12
