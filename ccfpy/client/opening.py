@@ -114,11 +114,16 @@ async def open_service(
     status = await carry(members, actions)
     assert status.txid is not None, "an accepted proposal is a transaction"
     await connection.wait_committed(status.txid)
-    await _wait_open(connection)
+    await wait_open(connection)
     return status.txid
 
 
-async def _wait_open(connection: Connection) -> None:
+async def wait_open(connection: Connection) -> None:
+    """Wait until users are served.
+
+    Raises:
+        ClientError: they are not in time.
+    """
     deadline = time.monotonic() + OPEN_TIMEOUT_S
     while True:
         status = text_field(

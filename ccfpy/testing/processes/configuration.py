@@ -98,6 +98,21 @@ class Placement:
     program: Sequence[str] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remains:
+    """What is left of a service.
+
+    Attributes:
+        identity: its certificate.
+        ledgers: folders of its ledger's committed files.
+        snapshots: a folder of its snapshots, if they are to be used.
+    """
+
+    identity: Path
+    ledgers: Sequence[Path]
+    snapshots: Path | None = None
+
+
 def founder(options: ServiceOptions, placement: Placement) -> JsonObject:
     """Write the configuration of the node that begins the service, number 0."""
     members: list[Json] = []
@@ -138,6 +153,25 @@ def joiner(
         "retry_timeout": f"{options.join_retry_ms}ms",
     }
     return _configuration(options, placement, number, {"type": "Join", "join": join})
+
+
+def recoverer(
+    options: ServiceOptions, placement: Placement, number: int, remains: Remains
+) -> JsonObject:
+    """Write the configuration of a node that recovers a lost service."""
+    recover: JsonObject = {
+        "previous_service_identity_file": str(remains.identity.resolve()),
+        "initial_service_certificate_validity_days": options.service_validity_days,
+    }
+    command: JsonObject = {"type": "Recover", "recover": recover}
+    written = _configuration(options, placement, number, command)
+    ledger, snapshots = written["ledger"], written["snapshots"]
+    assert isinstance(ledger, dict), "it was just made"
+    assert isinstance(snapshots, dict), "likewise"
+    ledger["read_only_directories"] = [str(path.resolve()) for path in remains.ledgers]
+    if remains.snapshots is not None:
+        snapshots["read_only_directory"] = str(remains.snapshots.resolve())
+    return written
 
 
 def _configuration(

@@ -20,17 +20,22 @@ from ccfpy.client.errors import ClientError
 from ccfpy.client.governance import Governance
 from ccfpy.client.keyfiles import generate_keys
 from ccfpy.client.opening import carry, open_service, wait_ready
+from ccfpy.client.recovering import RecoveryMember, recover_service
 from ccfpy.client.reply import text_field
 from ccfpy.client.signer import FileSigner
 from ccfpy.testing.processes.configuration import (
     Placement,
+    Remains,
     ServiceOptions,
     founder,
     joiner,
+    recoverer,
 )
 from ccfpy.testing.processes.node import POLL_S, NodeProcess
 
 NODE_PROGRAM = (sys.executable, "-m", "ccfpy.cli.main", "node")
+WHOLE, PUBLIC = "PartOfNetwork", "PartOfPublicNetwork"
+"""What a node is once it has joined: with all of the state, or its public part."""
 PRIMARY_TIMEOUT_S = 30.0
 JOIN_TIMEOUT_S = 40.0
 GOVERNANCE_TIMEOUT_S = 60.0
@@ -106,6 +111,44 @@ class ProcessNetwork:
             await node.wait_started()
         for node in joining:
             await self.wait_joined(node)
+
+    async def recover(self, placement: Placement, remains: Remains) -> NodeProcess:
+        """Start a node that recovers a lost service, as the first of a new one.
+
+        Clients trust the new service from now on.
+
+        Raises:
+            CcfpyError: it does not come to the public state.
+        """
+        node = NodeProcess(self.options, len(self.nodes), placement)
+        node.prepare(
+            recoverer(self.options, placement, node.number, remains), trusted=None
+        )
+        self._start(node)
+        await node.wait_started()
+        shutil.copy(
+            node.folder / self.options.service_certificate.name, self.options.shared
+        )
+        node.has_joined = True
+        await self.wait_joined(node, state=PUBLIC)
+        return node
+
+    async def bring_back(self, remains: Remains) -> TxId:
+        """Have members bring the service back; give the transaction that asked for it.
+
+        Raises:
+            ClientError: they cannot.
+        """
+        options = self.options
+        primary = await self.primary()
+        async with self.connect(primary) as anybody:
+            members = [
+                RecoveryMember.of_files(anybody, options.keys(name))
+                for name in options.members
+            ]
+            return await recover_service(
+                anybody, members, previous=remains.identity.read_text()
+            )
 
     async def open(self, actions: Sequence[Mapping[str, Json]] = ()) -> TxId:
         """Open the service to its users; give the transaction that did.
@@ -237,9 +280,18 @@ class ProcessNetwork:
         return done[-1]
 
     async def wait_joined(
-        self, node: NodeProcess, *, timeout_s: float = JOIN_TIMEOUT_S
+        self,
+        node: NodeProcess,
+        *,
+        state: str = WHOLE,
+        timeout_s: float = JOIN_TIMEOUT_S,
     ) -> None:
         """Wait until a node takes part in the service and has what is committed.
+
+        Args:
+            node: which.
+            state: what it is to be; ``PUBLIC`` while the service is being recovered.
+            timeout_s: how long to wait.
 
         Raises:
             NotInTime: it does not.
@@ -253,7 +305,7 @@ class ProcessNetwork:
                 target = (await anybody.get("/node/state")).txid
             async with self.connect(node) as anybody:
                 reply = await anybody.get("/node/state")
-                if text_field(reply.object(), "state") != "PartOfNetwork":
+                if text_field(reply.object(), "state") != state:
                     return False
                 assert target is not None, "a node's state has an id"
                 await anybody.wait_committed(target, timeout_s=2)

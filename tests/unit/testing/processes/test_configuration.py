@@ -11,9 +11,11 @@ from ccfpy.host.config import parse_configuration
 from ccfpy.testing.processes.configuration import (
     INTERFACE,
     Placement,
+    Remains,
     ServiceOptions,
     founder,
     joiner,
+    recoverer,
 )
 
 
@@ -61,6 +63,27 @@ def test_a_further_node_joins_by_one_that_is_there(options: ServiceOptions) -> N
     assert file.network.node_to_node_interface.bind_address == "198.18.0.2:0"
     assert file.node_certificate.subject_alt_names == ()
     assert options.folder(3).name == "sandbox_3"
+
+
+@pytest.mark.parametrize("has_snapshots", [True, False])
+def test_a_node_recovers_what_is_left_of_a_service(
+    options: ServiceOptions, *, has_snapshots: bool
+) -> None:
+    lost = options.folder(0)
+    remains = Remains(
+        identity=lost / "lost.pem",
+        ledgers=[lost / "0.ledger", lost / "more"],
+        snapshots=lost / "0.snapshots" if has_snapshots else None,
+    )
+    text = dumps(recoverer(options, Placement(), 3, remains))
+    file = parse_configuration(text, name="3.config.json")
+    assert file.command.type is CommandType.RECOVER
+    assert file.command.recover is not None
+    named = file.command.recover.previous_service_identity_file
+    assert named == str(remains.identity)
+    assert file.ledger.read_only_directories == tuple(map(str, remains.ledgers))
+    expected = str(remains.snapshots) if has_snapshots else None
+    assert file.snapshots.read_only_directory == expected
 
 
 def test_an_entry_of_a_section_leaves_the_others(tmp_path: Path) -> None:

@@ -1,0 +1,145 @@
+"""Bringing a lost service back, from a node that has its public state to its users.
+
+Members acknowledge the new service's state and vote for going on under its certificate
+in the place of the one that was lost. Then those who have recovery shares hand them in,
+one after the other, until they are enough; the nodes do the rest.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from ccfpy.base.ids import TxId
+from ccfpy.base.json import Json
+from ccfpy.client.connection import Connection
+from ccfpy.client.errors import ClientError
+from ccfpy.client.governance import Governance
+from ccfpy.client.keyfiles import KeyFiles, read_text
+from ccfpy.client.opening import carry, wait_open
+from ccfpy.client.reply import text_field
+from ccfpy.client.signer import FileSigner
+from ccfpy.crypto.rsa import RsaKeyPair
+
+TIMEOUT_S = 60.0
+POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryMember:
+    """A member who may hand in a share.
+
+    Attributes:
+        encryption_key: what the share is encrypted to; nothing for a member without.
+    """
+
+    governance: Governance
+    encryption_key: RsaKeyPair | None = None
+
+    @classmethod
+    def of_files(cls, connection: Connection, files: KeyFiles) -> Self:
+        """Read a member's keys.
+
+        Raises:
+            KeyFileMissing: the member has no identity.
+            Malformed: a file holds no key.
+        """
+        path = files.encryption_private_key
+        key = RsaKeyPair.from_pem(read_text(path)) if path.exists() else None
+        return cls(
+            governance=Governance(connection, FileSigner.load(files)),
+            encryption_key=key,
+        )
+
+
+def go_on_from(previous: str, *, under: str) -> Mapping[str, Json]:
+    """Give the action by which members choose the service to bring back.
+
+    Args:
+        previous: the lost service's certificate as PEM.
+        under: the new service's.
+    """
+    return {
+        "name": "transition_service_to_open",
+        "args": {"previous_service_identity": previous, "next_service_identity": under},
+    }
+
+
+async def recover_service(
+    connection: Connection,
+    members: Sequence[RecoveryMember],
+    *,
+    previous: str,
+    timeout_s: float = TIMEOUT_S,
+) -> TxId:
+    """Bring a service back, once its nodes have its public state.
+
+    Gives the transaction by which members asked for it; the service is open.
+
+    Args:
+        connection: to the new service's primary.
+        members: enough of the lost service's members to decide, and to recover.
+        previous: the lost service's certificate as PEM.
+        timeout_s: for the nodes' part.
+
+    Raises:
+        ClientError: members do not agree, their shares are too few or wrong, or it
+            takes too long.
+    """
+    for member in members:
+        await member.governance.acknowledge()
+    action = go_on_from(previous, under=connection.service_certificate)
+    status = await carry([member.governance for member in members], [action])
+    assert status.txid is not None, "an accepted proposal is a transaction"
+    await connection.wait_committed(status.txid)
+    await submit_shares(members)
+    await wait_recovered(connection, timeout_s=timeout_s)
+    return status.txid
+
+
+async def submit_shares(members: Sequence[RecoveryMember]) -> int:
+    """Hand in members' shares until they are enough; give how many were.
+
+    Raises:
+        ClientError: one is refused, or they are too few.
+    """
+    count = 0
+    for member in members:
+        if member.encryption_key is None:
+            continue
+        told = await member.governance.submit_share(member.encryption_key)
+        count += 1
+        submitted, threshold = told.get("submittedCount"), told.get("recoveryThreshold")
+        is_full = told.get("fullKeySubmitted") is True
+        if is_full or (
+            isinstance(submitted, int)
+            and isinstance(threshold, int)
+            and submitted >= threshold
+        ):
+            return count
+    raise ClientError(f"the shares of {count} members are too few")
+
+
+async def wait_recovered(
+    connection: Connection, *, timeout_s: float = TIMEOUT_S
+) -> None:
+    """Wait until the node has the private state, and users are served.
+
+    Raises:
+        ClientError: it takes too long.
+    """
+    deadline = time.monotonic() + timeout_s
+    while True:
+        told = (await connection.get("/node/state")).object()
+        state = text_field(told, "state")
+        if state == "PartOfNetwork":
+            break
+        if time.monotonic() > deadline:
+            raise ClientError(
+                f"the private state is not back in {timeout_s:g} s: the node is {state}"
+                f" at {told.get('last_recovered_seqno')} of "
+                f"{told.get('recovery_target_seqno')}"
+            )
+        await asyncio.sleep(POLL_S)
+    await wait_open(connection)
