@@ -1,7 +1,6 @@
 """``ccfpy receipt``: proofs that a transaction is in a service's ledger."""
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -9,9 +8,8 @@ import typer
 
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import TxId
-from ccfpy.base.json import dumps
-from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
-from ccfpy.cli.output import print_json, text_console, write
+from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
+from ccfpy.cli.output import note, print_json, text_console, write
 from ccfpy.cli.place import (
     SHARED_DEFAULT,
     FolderOption,
@@ -20,18 +18,37 @@ from ccfpy.cli.place import (
     TrustOption,
     UrlOption,
 )
+from ccfpy.cli.receipt_given import (
+    ClaimsDigestOption,
+    ClaimsOption,
+    EndorsementsOption,
+    FileArgument,
+    Given,
+    SignatureOption,
+    TransactionOption,
+    claimed,
+    parse_txid,
+    unwrapped,
+)
+from ccfpy.client.connection import Connection
 from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, read_text
-from ccfpy.client.receipts import fetch_receipt, verify_receipt
+from ccfpy.client.receipts import RECEIPT_PATH, fetch_proof, verify_receipt
 from ccfpy.crypto.certs import Certificate
-from ccfpy.ledger.receipt import Receipt, ReceiptRefused, RevealedLeaf, Step, StepTaken
+from ccfpy.crypto.hashing import sha256_hex
+from ccfpy.ledger import receipt_forms
+from ccfpy.ledger.cose_receipt import CoseReceipt
+from ccfpy.ledger.endorsements import links
+from ccfpy.ledger.receipt import ReceiptRefused, Step, StepTaken
+from ccfpy.ledger.receipt_forms import Form
 
 receipt = typer.Typer(no_args_is_help=True)
 
-FileArgument: TypeAlias = Annotated[
-    Path, typer.Argument(help="A receipt as JSON; - for stdin.")
-]
-ClaimsOption: TypeAlias = Annotated[
-    str | None, typer.Option("--claims-digest", help="What the app claimed, in hex.")
+FORMS = (Form.V1, Form.V2, Form.COSE, Form.ENDORSEMENTS)
+"""What ``get`` gives; the rest is of use only to programs."""
+
+FormOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--form", help="v1 or v2 (JSON), cose, or endorsements."),
 ]
 
 MEANINGS = {
@@ -41,16 +58,27 @@ MEANINGS = {
     "hashed together, are a leaf of the ledger's tree:",
     Step.ROOT: "Hashed with its neighbours, step by step upwards, the leaf leads to "
     "the root of the tree, which stands for the whole ledger up to then:",
-    Step.SIGNATURE: "A node of the service signed that root:",
-    Step.ENDORSEMENT: "The service vouches for that node's key:",
+    Step.SIGNATURE: "That root was signed:",
+    Step.ENDORSEMENT: "The service vouches for the key that signed:",
 }
 """What each step of a verification shows, in words."""
 
 
 @receipt.command()
-def get(  # one parameter for each option
+def get(  # noqa: PLR0913  # one parameter for each option
     transaction: Annotated[str, typer.Argument(help="As VIEW.SEQNO, such as 2.15.")],
     *,
+    form: FormOption = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", help="An endpoint of the app that gives receipts."),
+    ] = None,
+    who: Annotated[
+        str | None,
+        typer.Option("--as", help="Whose certificate to show, such as user0."),
+    ] = None,
+    claims_digest: ClaimsDigestOption = None,
+    claims: ClaimsOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="A file instead of stdout.")
     ] = None,
@@ -62,40 +90,93 @@ def get(  # one parameter for each option
     cacert: TrustOption = None,
 ) -> None:
     """Fetch a transaction's receipt, and give it only if it verifies."""
-    try:
-        txid = TxId.parse(transaction)
-    except Malformed as error:
-        raise Misused(f"{error}: write VIEW.SEQNO, such as 2.15") from error
+    txid = parse_txid(transaction)
+    digest = claimed(claims_digest, claims)
+    wanted = _form(form)
+    if wanted is not None and source is not None:
+        raise Misused("--form is for the framework's endpoints: leave out --from")
+    if source is not None and not source.startswith("/"):
+        raise Misused(f"{source!r} is no path: begin it with /, such as /app/receipt")
     place = Place.find(url, common, cacert)
+    service = _certificate(place.service)
 
-    async def fetch() -> Receipt:
-        async with place.connect() as connection:
+    async def fetch() -> tuple[bytes, tuple[bytes, ...]]:
+        async with place.connect(who) as connection:
             if wait:
                 await connection.wait_committed(txid)
-            return await fetch_receipt(connection, txid)
+            data = await fetch_proof(
+                connection, txid, path=source or RECEIPT_PATH, form=wanted
+            )
+            return data, await _endorsements(connection, txid, data, service)
 
-    fetched = asyncio.run(fetch())
-    verify_receipt(fetched, service_certificate=read_text(place.service), txid=txid)
-    text = dumps(fetched.to_json()) + b"\n"
+    data, endorsements = asyncio.run(fetch())
+    try:
+        if wanted is Form.ENDORSEMENTS:
+            list(links(receipt_forms.parse_endorsements(data), service.public_key))
+        else:
+            data = unwrapped(data)
+            verify_receipt(
+                receipt_forms.parse(data),
+                service_certificate=service.pem,
+                txid=txid,
+                claims_digest=digest,
+                endorsements=endorsements,
+            )
+    except Malformed as error:
+        raise CommandFailed(f"the service gave no receipt: {error}") from error
+    if endorsements:
+        note("An earlier service signed: get its --form endorsements, too.")
+    if data[-1:] == b"}":
+        data += b"\n"
     if out is None:
-        write(text)
+        write(data)
     else:
-        out.write_bytes(text)
+        _save(out, data)
+
+
+def _form(name: str | None) -> Form | None:
+    if name is None:
+        return None
+    if name not in FORMS:
+        raise Misused(f"{name!r} is none of {', '.join(FORMS)}")
+    return Form(name)
+
+
+async def _endorsements(
+    connection: Connection, txid: TxId, data: bytes, service: Certificate
+) -> tuple[bytes, ...]:
+    """Fetch what leads to the signer of a COSE receipt, if the service is not it."""
+    try:
+        given = receipt_forms.parse(data)
+    except Malformed:
+        return ()
+    if not isinstance(given, CoseReceipt):
+        return ()
+    if given.signature.key_id == sha256_hex(service.public_key.der):
+        return ()
+    chain = await fetch_proof(connection, txid, form=Form.ENDORSEMENTS)
+    return receipt_forms.parse_endorsements(chain)
 
 
 @receipt.command()
-def verify(
+def verify(  # noqa: PLR0913  # one parameter for each option
     file: FileArgument,
     *,
-    claims_digest: ClaimsOption = None,
+    transaction: TransactionOption = None,
+    claims_digest: ClaimsDigestOption = None,
+    claims: ClaimsOption = None,
+    signature: SignatureOption = None,
+    endorsements: EndorsementsOption = None,
     common: FolderOption = SHARED_DEFAULT,
     cacert: TrustOption = None,
     json: JsonOption = False,
 ) -> None:
     """Verify a receipt against the service's certificate; exits with 1 if it fails."""
-    read = _read(file)
+    given = Given.read(file, signature=signature, endorsements=endorsements).expecting(
+        transaction, claimed(claims_digest, claims)
+    )
     try:
-        steps = _verify(read, cacert or common / SERVICE_CERTIFICATE, claims_digest)
+        steps = given.verify(_certificate(cacert or common / SERVICE_CERTIFICATE))
     except ReceiptRefused as refusal:
         if json:
             print_json(
@@ -106,36 +187,41 @@ def verify(
                     "steps": _listed(refusal.taken),
                 }
             )
-            raise typer.Exit(1) from None
-        raise CommandFailed(
-            f"the receipt does not verify: {refusal}; do not rely on it"
-        ) from refusal
+            raise typer.Exit(ExitCode.FAILED) from None
+        raise _not_to_be_relied_on(refusal) from refusal
+    txid = given.transaction
     if json:
         print_json(
             {
                 "verified": True,
-                "transaction": _transaction(read),
+                "transaction": None if txid is None else str(txid),
                 "steps": _listed(steps),
             }
         )
     else:
-        about = _transaction(read) or "a signature"
+        about = txid or "a transaction that it does not name"
         text_console().print(f"The receipt of {about} verifies.")
 
 
 @receipt.command()
-def explain(
+def explain(  # noqa: PLR0913  # one parameter for each option
     file: FileArgument,
     *,
-    claims_digest: ClaimsOption = None,
+    transaction: TransactionOption = None,
+    claims_digest: ClaimsDigestOption = None,
+    claims: ClaimsOption = None,
+    signature: SignatureOption = None,
+    endorsements: EndorsementsOption = None,
     common: FolderOption = SHARED_DEFAULT,
     cacert: TrustOption = None,
 ) -> None:
     """Verify a receipt and tell what each step shows."""
-    read = _read(file)
+    given = Given.read(file, signature=signature, endorsements=endorsements).expecting(
+        transaction, claimed(claims_digest, claims)
+    )
     failed: ReceiptRefused | None = None
     try:
-        steps = _verify(read, cacert or common / SERVICE_CERTIFICATE, claims_digest)
+        steps = given.verify(_certificate(cacert or common / SERVICE_CERTIFICATE))
     except ReceiptRefused as refusal:
         steps, failed = refusal.taken, refusal
     console = text_console()
@@ -146,42 +232,28 @@ def explain(
     if failed is not None:
         console.print(f"[red]✗[/red] {len(steps) + 1}. [bold]{failed.step}[/bold]")
         console.print(f"     {MEANINGS[failed.step]}")
-        raise CommandFailed(
-            f"the receipt does not verify: {failed}; do not rely on it"
-        ) from failed
+        raise _not_to_be_relied_on(failed) from failed
     console.print("So the transaction is in the ledger of this service, unchanged.")
 
 
-def _read(file: Path) -> Receipt:
-    try:
-        text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    except OSError as error:
-        raise no_such_file(str(file), error) from error
-    try:
-        return Receipt.parse(text)
-    except CcfpyError as error:
-        raise CommandFailed(f"{file} holds no receipt: {error}") from error
+def _not_to_be_relied_on(refusal: ReceiptRefused) -> CommandFailed:
+    return CommandFailed(f"the receipt does not verify: {refusal}; do not rely on it")
 
 
-def _verify(
-    read: Receipt, service: Path, claims_digest: str | None
-) -> tuple[StepTaken, ...]:
+def _certificate(file: Path) -> Certificate:
     try:
-        claims = None if claims_digest is None else bytes.fromhex(claims_digest)
-    except ValueError as error:
-        raise Misused(f"{claims_digest!r} is no digest: write 64 hex digits") from error
-    try:
-        pem = read_text(service)
-        Certificate.from_pem(pem)
+        return Certificate.from_pem(read_text(file))
     except CcfpyError as error:
         raise CommandFailed(
             f"no service's certificate: {error}; name it with --cacert"
         ) from error
-    return verify_receipt(read, service_certificate=pem, claims_digest=claims)
 
 
-def _transaction(read: Receipt) -> str | None:
-    return str(read.leaf.txid) if isinstance(read.leaf, RevealedLeaf) else None
+def _save(file: Path, data: bytes) -> None:
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        raise no_such_file(str(file), error) from error
 
 
 def _listed(steps: tuple[StepTaken, ...]) -> list[dict[str, str]]:

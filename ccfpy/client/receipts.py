@@ -2,71 +2,105 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import NotCommitted, UnexpectedReply
+from ccfpy.client.reply import TXID_HEADER
 from ccfpy.crypto.certs import Certificate
-from ccfpy.ledger.receipt import Receipt, ReceiptRefused, RevealedLeaf, Step, StepTaken
+from ccfpy.ledger import receipt_forms
+from ccfpy.ledger.receipt import Receipt, StepTaken
+from ccfpy.ledger.receipt_forms import AnyReceipt, Form
 
 RECEIPT_TIMEOUT_S = 10.0
 RECEIPT_POLL_S = 0.05
+RECEIPT_PATH = "/node/receipt"
 _ACCEPTED = 202
+
+
+async def fetch_proof(
+    connection: Connection,
+    txid: TxId,
+    *,
+    path: str = RECEIPT_PATH,
+    form: Form | None = None,
+    timeout_s: float = RECEIPT_TIMEOUT_S,
+) -> bytes:
+    """Ask for what proves a committed transaction until the service has it.
+
+    Args:
+        connection: to a node of the service.
+        txid: the transaction.
+        path: whose endpoint to ask. It is told the transaction as the framework's
+            endpoints want it, by a query parameter, and as those of applications do, by
+            the header ``x-ms-ccf-transaction-id``.
+        form: in which to ask for it, of the framework's endpoints.
+        timeout_s: how long to go on asking.
+
+    Raises:
+        ServiceError: the service refuses.
+        NotCommitted: the service does not have it in time.
+    """
+    query = f"transaction_id={txid}" + ("" if form is None else f"&form={form}")
+    target = f"{path}{'&' if '?' in path else '?'}{query}"
+    deadline = time.monotonic() + timeout_s
+    while True:
+        reply = await connection.request(
+            "GET", target, headers={TXID_HEADER: str(txid)}
+        )
+        if reply.raise_for_error().status != _ACCEPTED:
+            return reply.body
+        if time.monotonic() + RECEIPT_POLL_S > deadline:
+            raise NotCommitted(
+                txid, f"has no receipt after {timeout_s:g} s", is_final=False
+            )
+        await asyncio.sleep(RECEIPT_POLL_S)
 
 
 async def fetch_receipt(
     connection: Connection, txid: TxId, *, timeout_s: float = RECEIPT_TIMEOUT_S
 ) -> Receipt:
-    """Ask for the receipt of a committed transaction until the service has it.
+    """Ask for the JSON receipt of a committed transaction.
 
     Raises:
         ServiceError: the service refuses.
         NotCommitted: the service does not have it in time.
         UnexpectedReply: what it gives is no receipt.
     """
-    deadline = time.monotonic() + timeout_s
-    while True:
-        reply = await connection.get(f"/node/receipt?transaction_id={txid}")
-        if reply.status != _ACCEPTED:
-            break
-        if time.monotonic() + RECEIPT_POLL_S > deadline:
-            raise NotCommitted(
-                txid, f"has no receipt after {timeout_s:g} s", is_final=False
-            )
-        await asyncio.sleep(RECEIPT_POLL_S)
+    body = await fetch_proof(connection, txid, timeout_s=timeout_s)
     try:
-        return Receipt.from_json(reply.object())
+        return Receipt.parse(body)
     except Malformed as error:
         raise UnexpectedReply(f"not a receipt: {error}") from error
 
 
 def verify_receipt(
-    receipt: Receipt,
+    receipt: AnyReceipt,
     *,
     service_certificate: str,
     txid: TxId | None = None,
     claims_digest: bytes | None = None,
+    endorsements: Sequence[bytes] = (),
 ) -> tuple[StepTaken, ...]:
     """Check a receipt offline; give what each step computed.
 
     Args:
         receipt: what was received.
         service_certificate: as PEM, from a source that is trusted.
-        txid: the transaction that it must be for.
+        txid: the transaction that it must be for. A signature's receipt names none.
         claims_digest: what the application is known to have claimed.
+        endorsements: for a COSE receipt that an earlier identity of the service signed.
 
     Raises:
         ReceiptRefused: a step does not hold, or it is for another transaction.
         Malformed: the service's certificate is none.
     """
-    service = Certificate.from_pem(service_certificate)
-    steps = receipt.verify(service, claims_digest=claims_digest)
-    # A signature's receipt reveals no evidence: nothing in it names the transaction.
-    if txid is not None and isinstance(receipt.leaf, RevealedLeaf):
-        proved = receipt.leaf.txid
-        if proved != txid:
-            raise ReceiptRefused(
-                Step.EVIDENCE, f"it proves transaction {proved}, not {txid}", ()
-            )
-    return steps
+    return receipt_forms.verify(
+        receipt,
+        Certificate.from_pem(service_certificate),
+        txid=txid,
+        claims_digest=claims_digest,
+        endorsements=endorsements,
+    )

@@ -10,11 +10,12 @@ from ccfpy.base.ids import NodeId, TxId
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import NotCommitted, ServiceError, UnexpectedReply
 from ccfpy.client.keyfiles import OsEntropy
-from ccfpy.client.receipts import fetch_receipt, verify_receipt
+from ccfpy.client.receipts import fetch_proof, fetch_receipt, verify_receipt
 from ccfpy.crypto.certs import Certificate, certificate_request, endorse_request
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.hashing import sha256, sha256_hex
 from ccfpy.ledger.receipt import Receipt, ReceiptRefused, RevealedLeaf, Step
+from ccfpy.ledger.receipt_forms import Form
 from tests.unit.client.conftest import Answer, Serve
 
 TXID = TxId(2, 15)
@@ -78,6 +79,33 @@ def test_a_service_that_never_has_it_is_given_up(
 
     with pytest.raises(NotCommitted, match="has no receipt"):
         _fetch(serve, service_pem, answer, timeout_s=0.1)
+
+
+def test_any_endpoint_is_told_the_transaction_in_both_ways(
+    serve: Serve, service_pem: str
+) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        header = request.headers.get("x-ms-ccf-transaction-id")
+        asked.append((request.raw_path, header))
+        return web.Response(body=b"\xd2 any bytes")
+
+    async def fetch() -> list[bytes]:
+        async with (
+            serve(answer) as url,
+            Connection(url, service_certificate=service_pem) as connection,
+        ):
+            return [
+                await fetch_proof(connection, TXID, form=Form.COSE),
+                await fetch_proof(connection, TXID, path="/app/proof?id=1"),
+            ]
+
+    assert asyncio.run(fetch()) == [b"\xd2 any bytes"] * 2
+    assert asked == [
+        ("/node/receipt?transaction_id=2.15&form=cose", "2.15"),
+        ("/app/proof?id=1&transaction_id=2.15", "2.15"),
+    ]
 
 
 def test_a_refusal_is_raised(serve: Serve, service_pem: str) -> None:

@@ -1,0 +1,163 @@
+"""What commands about receipts are given: the files, and what is expected of them."""
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Self, TypeAlias
+
+import typer
+
+from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.ids import TxId
+from ccfpy.base.json import dumps, loads_object
+from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
+from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.hashing import DIGEST_BYTES, sha256
+from ccfpy.ledger import receipt_forms
+from ccfpy.ledger.receipt import StepTaken
+from ccfpy.ledger.receipt_forms import AnyReceipt
+
+FileArgument: TypeAlias = Annotated[
+    Path, typer.Argument(help="A receipt, JSON or COSE; - for stdin.")
+]
+TransactionOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--transaction", help="The transaction that it must be of."),
+]
+ClaimsDigestOption: TypeAlias = Annotated[
+    str | None, typer.Option("--claims-digest", help="What the app claimed, in hex.")
+]
+ClaimsOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--claims", help="What the app claimed, before it was hashed."),
+]
+SignatureOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--signature", help="The COSE signature, where FILE is a CBOR proof alone."
+    ),
+]
+EndorsementsOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--endorsements", help="For a COSE receipt of an earlier identity, as JSON."
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A receipt and what it is to be verified with.
+
+    Attributes:
+        receipt: the receipt, nothing of it verified.
+        endorsements: the chain to the service that signed it, if it needs one.
+        txid: the transaction that it must be of.
+        claims_digest: what the app claimed.
+    """
+
+    receipt: AnyReceipt
+    endorsements: tuple[bytes, ...] = ()
+    txid: TxId | None = None
+    claims_digest: bytes | None = None
+
+    @classmethod
+    def read(
+        cls, file: Path, *, signature: Path | None, endorsements: Path | None
+    ) -> Self:
+        """Read the files; ``-`` is stdin.
+
+        Raises:
+            CommandFailed: one cannot be read, or holds something else.
+        """
+        data = read_file(file)
+        signed = None if signature is None else read_file(signature)
+        chain: tuple[bytes, ...] = ()
+        if endorsements is not None:
+            try:
+                chain = receipt_forms.parse_endorsements(read_file(endorsements))
+            except Malformed as error:
+                raise CommandFailed(
+                    f"{endorsements} holds no endorsements: {error}"
+                ) from error
+        try:
+            parsed = receipt_forms.parse(data, cose_signature=signed)
+        except CcfpyError as error:
+            raise CommandFailed(f"{file} holds no receipt: {error}") from error
+        return cls(receipt=parsed, endorsements=chain)
+
+    def expecting(self, transaction: str | None, claims_digest: bytes | None) -> Self:
+        """Add what it must be of, as it was typed."""
+        txid = None if transaction is None else parse_txid(transaction)
+        return replace(self, txid=txid, claims_digest=claims_digest)
+
+    def verify(self, service: Certificate) -> tuple[StepTaken, ...]:
+        """Verify it; raises ``ReceiptRefused``."""
+        return receipt_forms.verify(
+            self.receipt,
+            service,
+            txid=self.txid,
+            claims_digest=self.claims_digest,
+            endorsements=self.endorsements,
+        )
+
+    @property
+    def transaction(self) -> TxId | None:
+        """The transaction that it is of, as far as it says so."""
+        return receipt_forms.transaction(self.receipt)
+
+
+def claimed(digest: str | None, claims: Path | None) -> bytes | None:
+    """Give the digest of what the app claimed, from either option.
+
+    Raises:
+        Misused: both are given, or the digest is none.
+        CommandFailed: the file cannot be read.
+    """
+    if claims is not None:
+        if digest is not None:
+            raise Misused("give --claims or --claims-digest, not both")
+        return sha256(read_file(claims))
+    if digest is None:
+        return None
+    try:
+        data = bytes.fromhex(digest)
+    except ValueError:
+        data = b""
+    if len(data) != DIGEST_BYTES:
+        raise Misused(f"{digest!r} is no digest: write {2 * DIGEST_BYTES} hex digits")
+    return data
+
+
+def parse_txid(text: str) -> TxId:
+    """Read a transaction's id.
+
+    Raises:
+        Misused: it is none.
+    """
+    try:
+        return TxId.parse(text)
+    except Malformed as error:
+        raise Misused(f"{error}: write VIEW.SEQNO, such as 2.15") from error
+
+
+def unwrapped(data: bytes) -> bytes:
+    """Take the receipt out of what an app says beside it, if that is JSON."""
+    try:
+        fields = loads_object(data)
+    except Malformed:
+        return data
+    inner = fields.get("receipt")
+    return dumps(inner) if isinstance(inner, dict) else data
+
+
+def read_file(file: Path) -> bytes:
+    """Read a file or, as ``-``, stdin.
+
+    Raises:
+        CommandFailed: it cannot be read.
+    """
+    try:
+        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise no_such_file(str(file), error) from error
