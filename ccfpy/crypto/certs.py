@@ -266,13 +266,31 @@ def service_certificate(
     """Make a service's self-signed certificate, the root of its nodes'."""
     name = _name(subject)
     public = key.library_key.public_key()
-    builder = _builder(name, name, public, entropy)
-    builder = _valid(builder, not_before, validity_days)
-    builder = builder.add_extension(
-        x509.BasicConstraints(ca=True, path_length=SERVICE_PATH_LENGTH), critical=True
+    builder = _valid(_builder(name, name, public, entropy), not_before, validity_days)
+    return _sign(_identified(_authority(builder), public, public), key)
+
+
+def endorse_authority(
+    key: PublicKey,
+    *,
+    subject: str,
+    issuer_key: KeyPair,
+    issuer_cert: Certificate,
+    entropy: Entropy,
+) -> Certificate:
+    """Vouch for an earlier service's key, for as long as the issuer itself is valid.
+
+    A node that the earlier service endorsed is then vouched for by the later one
+    (``src/node/historical_queries_utils.cpp``).
+    """
+    public, issuer = key.library_key, issuer_cert.library_certificate.subject
+    builder = (
+        _builder(_name(subject), issuer, public, entropy)
+        .not_valid_before(issuer_cert.not_before)
+        .not_valid_after(issuer_cert.not_after)
     )
-    builder = builder.add_extension(_AUTHORITY_USAGE, critical=True)
-    return _sign(_identified(builder, public, public), key)
+    by = issuer_key.library_key.public_key()
+    return _sign(_identified(_authority(builder), public, by), issuer_key)
 
 
 def node_self_signed(
@@ -421,6 +439,12 @@ def _valid(
         return builder.not_valid_before(start).not_valid_after(end)
     except (ValueError, OverflowError) as error:
         raise Malformed(f"no certificate holds {days} days from {start}") from error
+
+
+def _authority(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
+    return builder.add_extension(
+        x509.BasicConstraints(ca=True, path_length=SERVICE_PATH_LENGTH), critical=True
+    ).add_extension(_AUTHORITY_USAGE, critical=True)
 
 
 def _identified(

@@ -160,6 +160,46 @@ def test_another_verifier_accepts_the_chain(
     verifier.verify(node.library_certificate, [])
 
 
+def test_a_later_service_vouches_for_an_earlier_ones_nodes(
+    node: Certificate, service: Certificate, service_key: KeyPair
+) -> None:
+    key = KeyPair.generate(SeededEntropy(58), Curve.SECP384R1)
+    later = certs.service_certificate(
+        key,
+        subject="CN=CCF Service",
+        not_before=NEW_YEAR,
+        validity_days=100,
+        entropy=SeededEntropy(59),
+    )
+    between = certs.endorse_authority(
+        service_key.public_key,
+        subject=service.subject,
+        issuer_key=key,
+        issuer_cert=later,
+        entropy=SeededEntropy(60),
+    )
+    assert extensions(between) == extensions(service)
+    assert (between.subject, between.public_key) == (
+        service.subject,
+        service.public_key,
+    )
+    assert (between.not_before, between.not_after) == (
+        later.not_before,
+        later.not_after,
+    )
+    node.verify_signed_by(between)
+    between.verify_signed_by(later)
+    with pytest.raises(VerificationFailed):
+        between.verify_signed_by(service)
+    verifier = (
+        verification.PolicyBuilder()
+        .store(verification.Store([later.library_certificate]))
+        .time(NEW_YEAR.replace(month=2, tzinfo=None))
+        .build_server_verifier(x509.DNSName("localhost"))
+    )
+    verifier.verify(node.library_certificate, [between.library_certificate])
+
+
 def test_the_curve_of_the_issuer_chooses_the_hash(service: Certificate) -> None:
     algorithm = service.library_certificate.signature_hash_algorithm
     assert isinstance(algorithm, hashes.SHA384)
