@@ -58,6 +58,7 @@ _WRITTEN = int(EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS)
 """The one type that is written."""
 _HEADER = struct.Struct("<BQ32s32sQ")
 _U64 = struct.Struct("<Q")
+_FOUR_U64 = struct.Struct("<4Q")
 _ZERO = u64(0)
 _ONE = u64(1)
 
@@ -129,6 +130,17 @@ def parse_public(data: bytes) -> PublicDomain:
     """
     if not data:
         raise Malformed("expected a public domain, found nothing")
+    if data[0] == _WRITTEN and len(data) >= _HEADER.size:
+        # As below, in one step.
+        _, version, claims, evidence, max_conflict_version = _HEADER.unpack_from(data)
+        return PublicDomain(
+            EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS,
+            version,
+            claims,
+            evidence,
+            max_conflict_version,
+            _parse_maps(data, _HEADER.size, public=True),
+        )
     try:
         entry_type = EntryType(data[0])
     except ValueError:
@@ -158,6 +170,44 @@ def parse_private(data: bytes) -> WriteSet:
 
 
 def _parse_maps(data: bytes, position: int, *, public: bool) -> WriteSet:
+    if position == len(data):
+        return {}
+    usual = _parse_one_write(data, position, public=public)
+    return _parse_any_maps(data, position, public=public) if usual is None else usual
+
+
+def _parse_one_write(data: bytes, position: int, *, public: bool) -> WriteSet | None:
+    """Read what most domains are: one map, in which one value is written.
+
+    Nothing if it is anything else, or wrong, which is for `_parse_any_maps` to say.
+    """
+    try:
+        name_at = position + 8
+        counts_at = name_at + _U64.unpack_from(data, position)[0]
+        _, reads, writes, key_bytes = _FOUR_U64.unpack_from(data, counts_at)
+        size_at = counts_at + _FOUR_U64.size + key_bytes
+        value_at = size_at + 8
+        stop = value_at + _U64.unpack_from(data, size_at)[0]
+    except (struct.error, OverflowError):
+        return None
+    if reads or writes != 1 or data[stop:] != _ZERO:
+        return None
+    name = _known_name(data[name_at:counts_at], public=public)
+    if name is None:
+        return None
+    return {name: {data[size_at - key_bytes : size_at]: data[value_at:stop]}}
+
+
+@lru_cache(maxsize=MAP_NAMES_CACHED_MAX)
+def _known_name(raw: bytes, *, public: bool) -> str | None:
+    try:
+        name = raw.decode()
+    except UnicodeDecodeError:
+        return None
+    return name if is_public(name) is public else None
+
+
+def _parse_any_maps(data: bytes, position: int, *, public: bool) -> WriteSet:
     write_set: dict[str, Writes] = {}
     while position < len(data):
         raw_name, position = _buf(data, position)

@@ -14,6 +14,8 @@ from ccfpy.base.errors import Malformed
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.codec import (
     EntryType,
+    _parse_any_maps,
+    _parse_one_write,
     parse_private,
     parse_public,
     serialise,
@@ -125,6 +127,42 @@ def test_any_bytes_are_read_or_malformed(data: bytes) -> None:
     for parse in (parse_public, parse_private):
         with suppress(Malformed):
             parse(data)
+
+
+ONE_WRITE = st.builds(
+    lambda name, key, value: {name: {key: value}},
+    NAMES,
+    st.binary(max_size=6),
+    st.binary(max_size=6),
+)
+"""What most transactions write to one domain."""
+
+
+@given(write_set=ONE_WRITE, as_public=st.booleans())
+def test_one_write_is_read_the_short_way(
+    write_set: WriteSet, *, as_public: bool
+) -> None:
+    (name,) = write_set
+    data = public(write_set)[len(HEADER) :] + private_of(write_set)
+    short = _parse_one_write(data, 0, public=as_public)
+    assert short == (write_set if is_public(name) is as_public else None)
+
+
+@given(write_set=WRITE_SETS | ONE_WRITE, as_public=st.booleans(), data=st.data())
+def test_the_short_way_of_reading_gives_what_the_long_one_does_or_nothing(
+    write_set: WriteSet, *, as_public: bool, data: st.DataObject
+) -> None:
+    domain = bytearray(
+        public(write_set)[len(HEADER) :] if as_public else private_of(write_set)
+    )
+    for _ in range(data.draw(st.integers(0, 2)) if domain else 0):
+        at = data.draw(st.integers(0, len(domain) - 1))
+        domain[at] = data.draw(st.integers(0, 255))
+    size = data.draw(st.sampled_from([len(domain), len(domain) // 2]))
+    cut = bytes(domain[:size]) + data.draw(st.just(b"") | st.binary(max_size=9))
+    short = _parse_one_write(cut, 0, public=as_public)
+    if short is not None:
+        assert short == _parse_any_maps(cut, 0, public=as_public)
 
 
 @pytest.mark.parametrize(
