@@ -64,6 +64,8 @@ class SealedEntry(NamedTuple):
     """SHA-256 of ``data``; a receipt's first leaf component."""
     commit_evidence: bytes
     """Text to be revealed with a receipt and not before."""
+    commit_evidence_digest: bytes
+    """SHA-256 of that; its second."""
 
 
 class LeafComponents(NamedTuple):
@@ -111,9 +113,8 @@ def seal(
     )
     data = _assemble(secret, (seqno, view), public, private, flags)
     digest = sha256(data)
-    return SealedEntry(
-        data, sha256(digest + evidence_digest + claims_digest), digest, evidence
-    )
+    leaf = sha256(digest + evidence_digest + claims_digest)
+    return SealedEntry(data, leaf, digest, evidence, evidence_digest)
 
 
 def seal_snapshot(

@@ -5,12 +5,18 @@ that root's signature. The first signature after a transaction proves it for eve
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from ccfpy.base import limits
-from ccfpy.base.ids import NodeId, Seqno
+from ccfpy.base.ids import NodeId, Seqno, TxId, View
+from ccfpy.ledger.entry import NO_CLAIMS, LeafComponents
 from ccfpy.ledger.merkle import MerkleTree, PathStep
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
+
+Reveal: TypeAlias = Callable[[TxId, bytes], bytes | None]
+"""Gives a transaction's commit evidence if it is known and has this digest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +42,13 @@ class RecentProofs:
 
     def __init__(self, first: Seqno = 1) -> None:
         self._first = first
-        self._leaves: list[tuple[bytes, bytes, bytes]] = []
+        self._leaves: list[tuple[View, LeafComponents]] = []
         self._signed: list[SignedRoot] = []
         self._signed_seqnos: list[Seqno] = []
 
-    def add(
-        self, write_set_digest: bytes, commit_evidence: bytes, claims_digest: bytes
-    ) -> None:
+    def add(self, view: View, components: LeafComponents) -> None:
         """Remember what the next entry's leaf is made of."""
-        self._leaves.append((write_set_digest, commit_evidence, claims_digest))
+        self._leaves.append((view, components))
 
     def signed(self, root: SignedRoot) -> None:
         """Remember that the entry just added is a signature."""
@@ -69,12 +73,13 @@ class RecentProofs:
         del self._signed[stays:], self._signed_seqnos[stays:]
 
     def receipt(
-        self, seqno: Seqno, tree: MerkleTree, *, committed: Seqno
+        self, seqno: Seqno, tree: MerkleTree, *, committed: Seqno, reveal: Reveal
     ) -> Receipt | None:
         """Prove the entry at ``seqno``.
 
         ``None`` if it is too old, not committed, or its evidence is not known: that of
-        an entry under a secret which this node had not.
+        an entry under a secret which this node has not. It is worked out only here:
+        few transactions are ever proved.
         """
         at = bisect_left(self._signed_seqnos, seqno)
         if seqno < self._first or at == len(self._signed):
@@ -84,13 +89,15 @@ class RecentProofs:
             return None
         if signed.seqno == seqno:
             return _receipt(signed, leaf=signed.root, proof=())
-        write_set_digest, evidence, claims = self._leaves[seqno - self._first]
-        if not evidence:
+        view, components = self._leaves[seqno - self._first]
+        digest = components.commit_evidence_digest
+        evidence = None if digest is None else reveal(TxId(view, seqno), digest)
+        if evidence is None:
             return None
         leaf = RevealedLeaf(
-            write_set_digest=write_set_digest,
+            write_set_digest=components.write_set_digest,
             commit_evidence=evidence.decode(),
-            claims_digest=claims,
+            claims_digest=components.claims_digest or NO_CLAIMS,
         )
         return _receipt(signed, leaf=leaf, proof=tree.path(seqno, signed.seqno))
 

@@ -15,20 +15,22 @@ from ccfpy.base.errors import LimitExceeded
 from ccfpy.base.ids import Seqno, TxId, View
 from ccfpy.boundary.effects import CommitLedger, LedgerEntry, TruncateLedger
 from ccfpy.consensus.ready import Entry
-from ccfpy.kv.changes import WriteSet
+from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.store import Committed, Store
 from ccfpy.kv.tx import Tx
-from ccfpy.ledger.entry import NO_CLAIMS, Transaction, seal
+from ccfpy.ledger.entry import NO_CLAIMS, LeafComponents, Transaction, seal
+from ccfpy.ledger.evidence import commit_evidence
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.receipt import Receipt
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import NodeSignature, Signer, is_signature
 from ccfpy.ledger.tables import SIGNATURES, SINGLE_KEY
+from ccfpy.ledger.unseal import UnsealedEntry, check_place, unseal
 from ccfpy.node.membership import facts_of
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.proofs import RecentProofs, SignedRoot
-from ccfpy.node.verification import check_place, check_signature
+from ccfpy.node.verification import check_signature
 
 
 class EntryTooLarge(LimitExceeded):
@@ -215,7 +217,12 @@ class Sequence:
                 f"{self._bounds.entry_bytes_max} (memory.max_msg_size)"
             )
         self.tree.append(sealed.leaf)
-        self._proofs.add(sealed.write_set_digest, sealed.commit_evidence, claims)
+        self._proofs.add(
+            tx_id.view,
+            LeafComponents(
+                sealed.write_set_digest, sealed.commit_evidence_digest, claims
+            ),
+        )
         self._write(tx_id.seqno, data, flags, is_committable=is_committable)
         return len(data)
 
@@ -231,45 +238,40 @@ class Sequence:
             VerificationFailed: it does not open, or it is a signature over something
                 else than what this node holds, or not by whom it says.
         """
-        transaction = Transaction.parse(data)
-        check_place(transaction, TxId(view, self.last_seqno + 1))
-        writes, evidence = self._open(transaction)
+        tx_id = TxId(view, self.last_seqno + 1)
+        if self.is_sealed:
+            opened = self._open_public(data, tx_id)
+        else:
+            opened = unseal(data, tx_id, self.secrets)
+        flags, writes, components = opened
         is_committable = is_signature(writes)
         signature: NodeSignature | None = None
         if is_committable:
-            signature = check_signature(writes, transaction.txid, self.tree, self.store)
-        components = transaction.components
-        self.store.apply(transaction.txid.seqno, writes)
+            signature = check_signature(writes, tx_id, self.tree, self.store)
+        self.store.apply(tx_id.seqno, writes)
         self.tree.append(components.leaf)
-        self._proofs.add(
-            components.write_set_digest, evidence, components.claims_digest or NO_CLAIMS
-        )
-        self._write(
-            transaction.txid.seqno,
-            data,
-            transaction.entry.flags,
-            is_committable=is_committable,
-        )
+        self._proofs.add(view, components)
+        self._write(tx_id.seqno, data, flags, is_committable=is_committable)
         if signature is not None:
             self._signed(signature)
         return facts_of(writes, len(data), is_committable=is_committable)
 
-    def _open(self, transaction: Transaction) -> tuple[WriteSet, bytes]:
-        """Give what an entry changes, as far as it is to be known, and its evidence.
+    def _open_public(self, data: bytes, tx_id: TxId) -> UnsealedEntry:
+        """Give what an entry changes in public, and check the rest if it can be.
 
         Raises:
             VerificationFailed: the entry does not open.
-            Malformed: what it held is not a private domain.
+            Malformed: it is another, or what it held is not a private domain.
         """
-        secrets = self.secrets
-        if not self.is_sealed:
-            evidence = transaction.commit_evidence(secrets)
-            return transaction.writes(secrets), evidence or b""
-        if not secrets.reach(transaction.txid.seqno):
-            return transaction.domain.write_set, b""
-        transaction.private_writes(secrets)
-        evidence = transaction.commit_evidence(secrets)
-        return transaction.domain.write_set, evidence or b""
+        transaction = Transaction.parse(data)
+        check_place(transaction, tx_id)
+        if self.secrets.reach(tx_id.seqno):
+            transaction.private_writes(self.secrets)
+        return UnsealedEntry(
+            transaction.entry.flags,
+            transaction.domain.write_set,
+            transaction.components,
+        )
 
     def _write(
         self, seqno: Seqno, data: bytes, flags: EntryFlags, *, is_committable: bool
@@ -339,4 +341,13 @@ class Sequence:
 
     def receipt(self, seqno: Seqno, *, committed: Seqno) -> Receipt | None:
         """Prove a committed transaction that is still in memory."""
-        return self._proofs.receipt(seqno, self.tree, committed=committed)
+        return self._proofs.receipt(
+            seqno, self.tree, committed=committed, reveal=self._reveal
+        )
+
+    def _reveal(self, tx_id: TxId, digest: bytes) -> bytes | None:
+        if not self.secrets.reach(tx_id.seqno):
+            return None
+        key = self.secrets.at(tx_id.seqno).nonce_key
+        evidence = commit_evidence(key, tx_id)
+        return evidence if sha256(evidence) == digest else None

@@ -20,18 +20,7 @@ if TYPE_CHECKING:
     from ccfpy.base.ids import NodeId, TxId
     from ccfpy.kv.changes import WriteSet
     from ccfpy.kv.store import Store
-    from ccfpy.ledger.entry import Transaction
     from ccfpy.ledger.merkle import MerkleTree
-
-
-def check_place(transaction: "Transaction", expected: "TxId") -> None:
-    """Check that an entry is the one that comes next.
-
-    Raises:
-        Malformed: it is another.
-    """
-    if transaction.txid != expected:
-        raise Malformed(f"expected entry {expected}, found {transaction.txid}")
 
 
 def check_signature(
