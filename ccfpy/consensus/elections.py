@@ -61,6 +61,8 @@ def campaign(replica: Replica) -> None:
     replica.voted_for = replica.node_id
     replica.votes.clear()
     replica.view += 1
+    # Should another lead this view, nothing of its log was compared with ours yet.
+    replica.is_new_follower = True
     replica.restart_election_timer()
     replica.forget_silences()
     replica.tracer(Step.BECOME_CANDIDATE)

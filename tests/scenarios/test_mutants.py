@@ -18,6 +18,7 @@ STORIES = {
     "vote by seqno": "longer_is_not_newer",
     "stale acknowledgement": "acknowledgement_of_another_time",
     "poll drops the tail": "poll_loses_nothing",
+    "former candidate keeps its branch": "former_candidate_polls_and_follows",
 }
 
 

@@ -394,6 +394,18 @@ OTHERS = (
             ),
         ),
     ),
+    Mutant(
+        name="former candidate keeps its branch",
+        reason="A candidate that polls and then follows cannot drop what conflicts.",
+        edits=(
+            Edit(
+                module=elections,
+                function="campaign",
+                before="replica.is_new_follower = True",
+                after="pass",
+            ),
+        ),
+    ),
 )
 """More of the kind; each is killed too."""
 

@@ -35,4 +35,5 @@ KILLS: dict[str, tuple[int, str]] = {
     "any commit completes a retirement": (16, "MembershipStateConsistentInv"),
     "retirement survives rollback": (1, "MembershipStateConsistentInv"),
     "entries of an older leader": (1, "MonotonicTermProp"),
+    "former candidate keeps its branch": (16459, "Progress"),
 }
