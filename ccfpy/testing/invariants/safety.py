@@ -88,6 +88,7 @@ class Safety:
         self._nodes: dict[NodeId, Observed] = {}
         self._past: dict[NodeId, _Past] = {}
         self._written: dict[TxId, tuple[LoggedEntry, LoggedEntry | None]] = {}
+        self._commits: list[TxId] = []
         self._configuration: _Configuration | None = None
 
     def check(self, node: Observed) -> bool:
@@ -183,15 +184,22 @@ class Safety:
         self._check_complete(node)
 
     def _check_complete(self, leader: Observed) -> None:
-        """Check that a leader has what is final, as far as views before its own go."""
-        last = len(self.final)
-        while last and self.final[last - 1].tx_id.view > leader.view:
+        """Check that a leader has what its own view, or one before, made final.
+
+        An older entry that a later view made final may be unknown to a leader whom the
+        votes of its view reached late.
+        """
+        last = len(self._commits)
+        while last and self._commits[last - 1].view > leader.view:
             last -= 1
-        if last and not _has(leader.ledger, self.final[last - 1]):
+        if not last:
+            return
+        final = self.final[self._commits[last - 1].seqno - 1]
+        if not _has(leader.ledger, final):
             raise Violated(
                 "LeaderCompletenessInv",
-                f"node {leader.id} leads view {leader.view} without "
-                f"{self.final[last - 1].tx_id}, which is final",
+                f"node {leader.id} leads view {leader.view} without {final.tx_id}, "
+                "which is final",
             )
 
     def _check_commit(self, node: Observed, before: Seqno) -> None:
@@ -227,6 +235,7 @@ class Safety:
                 f"node {node.id} committed {last.tx_id} in view {node.view}",
             )
         self.final += node.ledger[known:commit]
+        self._commits.append(last.tx_id)
         holders = self.holders(commit)
         for seqno, nodes in self._counted(node, known):
             if not is_quorum(holders, nodes):

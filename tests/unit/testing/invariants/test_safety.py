@@ -170,6 +170,23 @@ def test_a_leader_of_an_older_view_need_not_have_what_came_after() -> None:
     _fails("LeaderCompletenessInv", safety, leader)
 
 
+def test_a_late_leader_need_not_have_what_a_later_view_made_final() -> None:
+    safety, leader, backup, other = _service()
+    leader.is_leader = False
+    leader.ledger += [_entry(2, 3, signed=True), _entry(4, 4, signed=True)]
+    leader.view = 4
+    safety.check(leader)
+    backup.ledger[:] = leader.ledger
+    backup.view = 4
+    safety.check(backup)
+    leader.is_leader, leader.commit_seqno = True, 4
+    safety.check(leader)
+    other.view, other.is_leader = 3, True
+    safety.check(other)
+    other.view = 5
+    _fails("LeaderCompletenessInv", safety, other)
+
+
 def test_a_commit_does_not_go_back() -> None:
     safety, leader, *_ = _service()
     leader.commit_seqno = 1
