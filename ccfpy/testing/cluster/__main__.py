@@ -8,8 +8,10 @@ from pathlib import Path
 from ccfpy.testing.cluster.consensus.simulation import FAMILY_SEEDS, Family
 from ccfpy.testing.cluster.consensus.telling import complaint_of, story_of
 from ccfpy.testing.cluster.outcome import Outcome, Tally
+from ccfpy.testing.cluster.whole import searching
 
 PROGRESS_SECONDS = 10
+WHOLE_NODES = "--nodes"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -17,6 +19,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     All is said on the standard output.
     """
+    given = sys.argv[1:] if arguments is None else arguments
+    if WHOLE_NODES in given:
+        return searching.main([word for word in given if word != WHOLE_NODES])
     parser = argparse.ArgumentParser(
         prog="python -m ccfpy.testing.cluster",
         description="Look for a schedule that breaks consensus.",
@@ -28,19 +33,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--seed", type=int, help="the first seed; by default one that the clock gives"
     )
-    parser.add_argument(
-        "--nodes", type=int, help="how many nodes a service begins with"
-    )
+    parser.add_argument("--size", type=int, help="how many nodes a service begins with")
     parser.add_argument(
         "--stories",
         type=Path,
         default=Path(),
         help="the folder for the scenario that a failure shrinks to",
     )
-    chosen = parser.parse_args(arguments)
+    parser.add_argument(
+        WHOLE_NODES,
+        action="store_true",
+        help="run whole nodes, not consensus alone; has options of its own",
+    )
+    chosen = parser.parse_args(given)
     first = int(time.time()) * FAMILY_SEEDS if chosen.seed is None else chosen.seed
     _say(f"consensus alone, from seed {first}")
-    failed = _search(first, chosen.seconds, chosen.seeds, chosen.nodes)
+    failed = _search(first, chosen.seconds, chosen.seeds, chosen.size)
     if failed is None:
         return 0
     story = story_of(failed)

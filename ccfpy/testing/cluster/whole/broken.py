@@ -121,6 +121,19 @@ BROKEN = (
     ),
 )
 
+CAUGHT_BY: dict[str, int] = {
+    "signature of an old view": 2,
+    "secrets outlive a rollback": 7,
+    "tree outlives a rollback": 2,
+    "ledger outlives a rollback": 2,
+    "snapshot without its tree": 1,
+    "snapshot of what is not final": 4,
+    "snapshot under an entry's nonce": 0,
+    "channel does not count": 0,
+    "private part in the clear": 0,
+}
+"""A seed that catches each. A change of nodes, or of the simulation, moves them."""
+
 
 def mistake(name: str) -> Mutant:
     """Give a mistake by its name."""

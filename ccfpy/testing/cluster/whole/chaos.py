@@ -9,7 +9,7 @@ from random import Random
 from ccfpy.base.ids import NodeId
 from ccfpy.testing.cluster.weather import CHANGES, Link, Weather
 from ccfpy.testing.cluster.whole import quorums
-from ccfpy.testing.cluster.whole.booting import ELECTION_TIMEOUT_MS
+from ccfpy.testing.cluster.whole.booting import ELECTION_TIMEOUT_MS, SIGNATURE_MS
 from ccfpy.testing.cluster.whole.clients import KEYS
 from ccfpy.testing.cluster.whole.host import SimulatedNode
 from ccfpy.testing.cluster.whole.stage import NODES_MAX, Stage
@@ -20,11 +20,18 @@ FAVOURS = (0.0, 0.3, 1.0, 1.0, 3.0)
 PASSES_MS = (20, 20, 40, 40, 100, 200, 400)
 JUMPS_MS = (ELECTION_TIMEOUT_MS, 2 * ELECTION_TIMEOUT_MS, 60_000)
 RATES = (0.5, 0.8, 1.0, 1.25, 2.0)
+STRANDINGS_MS = (ELECTION_TIMEOUT_MS, 2 * ELECTION_TIMEOUT_MS, 3 * ELECTION_TIMEOUT_MS)
+SIGNED = 0.6
+"""How often what a stranded primary wrote is signed, and another takes its place."""
 FRESH, ON_OLD_DISK = 0.6, 0.3
 """How often a joiner fetches a snapshot, and has the disk of a node that is gone."""
 DISK_OPERATIONS_MAX = 40
 COUNTED_MAX = 5
 """Nodes that run beyond which no more are asked in."""
+
+
+_STRANDED = ("write", "write", "rekey", "rekey", "snapshot", "remove")
+"""What a stranded primary is told to do."""
 
 
 class Chaos:
@@ -128,6 +135,27 @@ class Chaos:
             if other != leader and ways[1]:
                 self._forecast.lost.add((other, leader))
         self._tell_weather()
+
+    def strand_primary(self) -> None:
+        """Let a primary do what only it hears of, until another takes its place."""
+        leaders = self.world.leaders
+        if not leaders:
+            return
+        name = leaders[-1].name
+        self.isolate_primary()
+        for _ in range(self.dice.randint(1, 4)):
+            word = self.dice.choice(_STRANDED)
+            if word == "write":
+                self._do(word, name, self.dice.choice(KEYS))
+            elif word == "remove":
+                self._do(word, self.dice.choice(self.world.nodes).name, name)
+            else:
+                self._do(word, name)
+            if self.dice.random() < SIGNED:
+                self._do("tick", name, SIGNATURE_MS)
+        if self.dice.random() < SIGNED:
+            self._do("pass", self.dice.choice(STRANDINGS_MS))
+        self.clear_up()
 
     def clear_up(self) -> None:
         """End all bad weather."""
@@ -240,6 +268,7 @@ _ACTS: tuple[tuple[_Act, float], ...] = (
     (Chaos.disturb, 8),
     (Chaos.change_weather, 5),
     (Chaos.isolate_primary, 2),
+    (Chaos.strand_primary, 2),
     (Chaos.clear_up, 3),
     (Chaos.write, 14),
     (Chaos.read, 3),

@@ -11,22 +11,26 @@ from ccfpy.testing.cluster.whole.world import World
 
 
 def up(world: World) -> set[NodeId]:
-    """Give the nodes that will do their part, given time."""
-    return {node.id for node in world.alive if _is_up(world, node)}
+    """Give the nodes that do their part, or will once the weather clears."""
+    return {n.id for n in world.alive if n.has_joined and not n.is_doomed}
 
 
-def _is_up(world: World, node: SimulatedNode) -> bool:
-    if node.is_doomed:
-        return False
-    if node.has_joined or node.target is None:
-        return True
-    # One that waits is told of its trust by whom it asks, if that node still learns.
-    target = world.node(node.target)
+def coming(world: World) -> set[NodeId]:
+    """Give the nodes that wait, and ask one that knows that they are trusted."""
+    return {
+        node.id
+        for node in world.alive
+        if not node.has_joined and not node.is_doomed and _is_told(world, node)
+    }
+
+
+def _is_told(world: World, node: SimulatedNode) -> bool:
+    target = None if node.target is None else world.node(node.target)
     return (
         target is not None
         and target.is_alive
         and target.has_joined
-        and target.id in _latest(world)
+        and node.id in target.replica.replication.raft.nodes
     )
 
 
@@ -39,15 +43,20 @@ def configurations(world: World) -> list[frozenset[NodeId]]:
     return list(found)
 
 
-def can_go_on(world: World, *, without: SimulatedNode | None = None) -> bool:
-    """Tell whether every configuration that counts has a majority."""
-    left = up(world) - ({without.id} if without is not None else set())
-    return all(is_quorum(left, nodes) for nodes in configurations(world))
+def can_go_on(world: World) -> bool:
+    """Tell whether every configuration that counts has a majority, or gets one."""
+    there = up(world) | coming(world)
+    return all(is_quorum(there, nodes) for nodes in configurations(world))
 
 
 def may_crash(world: World, node: SimulatedNode) -> bool:
-    """Tell whether the others can go on without a node."""
-    return can_go_on(world, without=node)
+    """Tell whether the others can go on without a node, and without any that waits.
+
+    Whom a waiting node asks may not know of the vote for it, and never learn: so no
+    fault may rest on its coming.
+    """
+    left = up(world) - {node.id}
+    return all(is_quorum(left, nodes) for nodes in configurations(world))
 
 
 def may_trust(world: World, node: SimulatedNode) -> bool:

@@ -9,21 +9,21 @@ from collections.abc import Sequence
 from ccfpy.testing.cluster.shrinking import shrink
 from ccfpy.testing.cluster.whole.simulation import Run, replay
 
-REPLAYS_MAX = 300
-"""How often a failure is tried with fewer acts."""
+STEPS_MAX = 500_000
+"""How many inputs nodes may take while a failure is tried with fewer acts."""
 
 
-def shortened(run: Run, *, replays_max: int = REPLAYS_MAX) -> Run:
+def shortened(run: Run, *, steps_max: int = STEPS_MAX) -> Run:
     """Leave out the acts without which a run fails in the same way."""
-    left = replays_max
+    left = steps_max
     best = run
 
     def fails(acts: Sequence[str]) -> bool:
         nonlocal left, best
         if left <= 0:
             return False
-        left -= 1
         again = replay(run.seed, acts)
+        left -= again.steps
         if again.failure != run.failure:
             return False
         best = again

@@ -16,16 +16,25 @@ def test_a_majority_stays(stage: Stage) -> None:
     assert quorums.may_remove(world, one)
 
 
-def test_a_node_that_waits_counts_as_long_as_whom_it_asks(stage: Stage) -> None:
+def test_no_fault_rests_on_a_node_that_waits(stage: Stage) -> None:
     stage.do("join 1")
     stage.do("pass 200")
     world = stage.world
     waiting = world.nodes[3]
-    assert waiting.id in quorums.up(world)
-    assert quorums.may_trust(world, waiting)
-    world.end(world.nodes[1], "gone")
     assert waiting.id not in quorums.up(world)
-    assert not quorums.may_trust(world, waiting)
+    assert waiting.id not in quorums.coming(world)
+    assert quorums.may_trust(world, waiting)
+    stage.do("trust 3 0")
+    assert waiting.id not in quorums.coming(world)
+    # Three of four are needed now, and it is not one of them yet.
+    assert not quorums.may_crash(world, world.nodes[2])
+    stage.do("weather lost:3>1")
+    stage.do("pass 100")
+    assert waiting.id in quorums.coming(world)
+    stage.do("weather")
+    stage.do("pass 400")
+    assert waiting.id in quorums.up(world)
+    assert quorums.may_crash(world, world.nodes[2])
 
 
 def test_a_disk_that_may_fail_is_as_good_as_gone(stage: Stage) -> None:

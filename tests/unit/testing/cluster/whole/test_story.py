@@ -19,9 +19,15 @@ def test_a_failure_is_made_short() -> None:
     with mistake("private part in the clear").applied():
         outcome = replay(1, ACTS)
         assert outcome.failure is not None
-        short = shortened(outcome, replays_max=20)
+        short = shortened(outcome, steps_max=2000)
         assert short.failure == outcome.failure
         assert len(short.acts) < len(ACTS)
+
+
+def test_a_failure_stays_as_it_is_if_there_is_no_time() -> None:
+    with mistake("private part in the clear").applied():
+        outcome = replay(1, ACTS)
+        assert shortened(outcome, steps_max=0) is outcome
 
 
 def test_a_story_begins_with_its_seed() -> None:

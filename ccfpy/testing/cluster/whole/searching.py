@@ -1,4 +1,4 @@
-"""Spends time on whole nodes: ``python -m ccfpy.testing.cluster.whole``."""
+"""Spends time on whole nodes: ``python -m ccfpy.testing.cluster --nodes``."""
 
 import argparse
 import sys
@@ -34,24 +34,25 @@ class Tally:
         self.went_on += run.could_go_on
 
     def line(self, seconds: float) -> str:
-        """Tell the figures after so many seconds of work."""
+        """Tell the figures after so many seconds of one processor."""
         per_minute = self.seeds * SECONDS_PER_MINUTE / max(seconds, 1e-9)
         each = max(self.seeds, 1)
         return (
-            f"{self.seeds} seeds in {seconds:.0f} s ({per_minute:.0f} a minute): "
-            f"{self.steps / each:.0f} steps, {self.leaders / each:.1f} leaders, "
-            f"{self.commits / each:.1f} commits, {self.configurations / each:.1f} "
-            f"configurations a seed; {self.went_on} had to go on after it, and did"
+            f"{self.seeds} seeds in {seconds:.0f} s of a core "
+            f"({per_minute:.0f} a minute): {self.steps / each:.0f} steps, "
+            f"{self.leaders / each:.1f} leaders, {self.commits / each:.1f} commits, "
+            f"{self.configurations / each:.1f} configurations a seed; "
+            f"{self.went_on} had to go on after it, and did"
         )
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str]) -> int:
     """Run seeds until time is up or one fails; give 0 if all of them held, else 1.
 
     All is said on the standard output.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m ccfpy.testing.cluster.whole",
+        prog="python -m ccfpy.testing.cluster --nodes",
         description="Look for a run of acts that breaks whole nodes.",
     )
     parser.add_argument("--seconds", type=float, default=60, help="how long to look")
@@ -81,12 +82,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     _say(f"FAILED seed {failed.seed}: {failed.reason}")
     _say(
-        "run it again: python -m ccfpy.testing.cluster.whole --seeds 1 "
+        "run it again: python -m ccfpy.testing.cluster --nodes --seeds 1 "
         f"--acts {chosen.acts} --seed {failed.seed}"
     )
     path = chosen.stories / f"nodes-{failed.seed}.txt"
     path.write_text(story_of(shortened(failed)), encoding="utf-8")
-    _say(f"the story: python -m ccfpy.testing.cluster.whole --story {path}")
+    _say(f"the story: python -m ccfpy.testing.cluster --nodes --story {path}")
     return 1
 
 
@@ -112,7 +113,3 @@ def _search(first: int, seconds: float, seeds: int | None, acts: int) -> Run | N
 def _say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main())
