@@ -40,8 +40,6 @@ EARLY_SIGNATURE_MS = 5
 cost about a millisecond to make, and more than that on each backup to verify."""
 EARLY_SIGNATURE_BUSY_MS = 100
 """The same, at most, while many keep coming."""
-EARLY_SIGNATURE_QUIET_MS = 10
-"""How long after the last entry many have stopped coming."""
 EARLY_SIGNATURE_FEW_TX = 4
 """How many entries since the last signature are few."""
 

@@ -314,7 +314,11 @@ class Replica:
             self.timer.is_early
             and self.is_primary
             and replication.is_all_committed
-            and self.timer.is_due_early(self.time.monotonic_ms, replication.unsigned)
+            and self.timer.is_due_early(
+                self.time.monotonic_ms,
+                replication.unsigned,
+                is_awaited=len(self.commit_waits) > 0,
+            )
         ):
             self.sign()
         replication.flush()

@@ -6,7 +6,7 @@ or not there was anything to sign, so an idle service adds nothing to its ledger
 Signing *early* is ours: as soon as anything is unsigned and the last signature is
 committed, but not more often than every few milliseconds. To a busy node a signature
 costs what many writes do: as long as each covers many entries, the next one waits twice
-as long, up to a bound, or until no more come.
+as long, up to a bound; or until no more come, if somebody waits to hear of the commit.
 """
 
 from ccfpy.base import limits
@@ -57,8 +57,14 @@ class SignatureTimer:
         self._due_ms = now_ms + self._delay_ms
         return unsigned > 0
 
-    def is_due_early(self, now_ms: int, unsigned: int) -> bool:
-        """Tell, at the end of a turn, whether to sign without waiting any longer."""
+    def is_due_early(self, now_ms: int, unsigned: int, *, is_awaited: bool) -> bool:
+        """Tell, at the end of a turn, whether to sign without waiting any longer.
+
+        Args:
+            now_ms: the host's clock.
+            unsigned: entries since the last signature.
+            is_awaited: clients are not answered before the next one.
+        """
         if unsigned != self._seen:
             self._seen = unsigned
             self._grew_ms = now_ms
@@ -67,9 +73,10 @@ class SignatureTimer:
         since_ms = now_ms - self._signed_ms
         if since_ms < 0:  # the host's clock went back
             return True
-        if now_ms - self._grew_ms >= limits.EARLY_SIGNATURE_QUIET_MS:
-            self._early_wait_ms = limits.EARLY_SIGNATURE_MS
-        return since_ms >= self._early_wait_ms
+        wait_ms = self._early_wait_ms
+        if is_awaited and now_ms - self._grew_ms >= limits.EARLY_SIGNATURE_MS:
+            wait_ms = limits.EARLY_SIGNATURE_MS
+        return since_ms >= wait_ms
 
     def signed(self, now_ms: int, unsigned: int) -> None:
         """Note that a signature was made over so many entries."""

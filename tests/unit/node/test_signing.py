@@ -43,10 +43,9 @@ def test_a_count_of_nothing_does_not_sign_what_is_signed() -> None:
     assert not eager.is_due_by_count(0)
 
 
-EARLY, BUSY, QUIET, FEW = (
+EARLY, BUSY, FEW = (
     limits.EARLY_SIGNATURE_MS,
     limits.EARLY_SIGNATURE_BUSY_MS,
-    limits.EARLY_SIGNATURE_QUIET_MS,
     limits.EARLY_SIGNATURE_FEW_TX,
 )
 
@@ -72,7 +71,7 @@ def test_an_early_signature_comes_soon_after_one_of_few_entries(
 ) -> None:
     timer = early_timer()
     timer.signed(100, FEW)
-    assert timer.is_due_early(100 + since_ms, unsigned) is is_due
+    assert timer.is_due_early(100 + since_ms, unsigned, is_awaited=False) is is_due
 
 
 def test_after_a_signature_of_many_the_next_waits_twice_as_long_up_to_a_bound() -> None:
@@ -81,7 +80,11 @@ def test_after_a_signature_of_many_the_next_waits_twice_as_long_up_to_a_bound() 
     for start in range(0, 6000, 1000):
         timer.signed(start, FEW + 1)
         waits.append(
-            next(ms for ms in range(1000) if timer.is_due_early(start + ms, 1 + ms))
+            next(
+                ms
+                for ms in range(1000)
+                if timer.is_due_early(start + ms, 1 + ms, is_awaited=False)
+            )
         )
     assert waits == [2 * EARLY, 4 * EARLY, 8 * EARLY, 16 * EARLY, BUSY, BUSY]
 
@@ -89,18 +92,26 @@ def test_after_a_signature_of_many_the_next_waits_twice_as_long_up_to_a_bound() 
 def test_a_signature_of_few_ends_the_long_wait() -> None:
     timer = busy_timer(at_ms=100)
     timer.signed(200, FEW)
-    assert timer.is_due_early(200 + EARLY, 1)
+    assert timer.is_due_early(200 + EARLY, 1, is_awaited=False)
 
 
-def test_many_that_have_stopped_coming_are_signed_without_the_long_wait() -> None:
+def test_many_that_have_stopped_coming_are_signed_at_once_if_somebody_waits() -> None:
     timer = busy_timer(at_ms=100)
-    assert not timer.is_due_early(106, 50)
-    assert not timer.is_due_early(106 + QUIET - 1, 50)
-    assert timer.is_due_early(106 + QUIET, 50)
+    assert not timer.is_due_early(120, 50, is_awaited=True)
+    assert not timer.is_due_early(120 + EARLY - 1, 50, is_awaited=True)
+    assert not timer.is_due_early(120 + EARLY, 50, is_awaited=False)
+    assert timer.is_due_early(120 + EARLY, 50, is_awaited=True)
+
+
+def test_as_long_as_many_come_whoever_waits_has_to_wait() -> None:
+    timer = busy_timer(at_ms=100)
+    for ms in range(BUSY):
+        assert not timer.is_due_early(100 + ms, 1 + ms, is_awaited=True)
+    assert timer.is_due_early(100 + BUSY, 1 + BUSY, is_awaited=True)
 
 
 def test_the_first_early_signature_waits_for_nothing_and_a_clock_may_go_back() -> None:
     timer = early_timer(now_ms=7)
-    assert timer.is_due_early(7, 1)
+    assert timer.is_due_early(7, 1, is_awaited=False)
     timer.signed(1000, FEW + 1)
-    assert timer.is_due_early(10, FEW + 1)
+    assert timer.is_due_early(10, FEW + 1, is_awaited=False)
