@@ -160,6 +160,28 @@ def test_another_verifier_accepts_the_chain(
     verifier.verify(node.library_certificate, [])
 
 
+def test_a_signature_whose_last_bits_do_not_count_is_refused(
+    service: Certificate, service_key: KeyPair
+) -> None:
+    """Found by changing every bit of a recorded receipt."""
+    for seed in range(300):
+        made = certs.endorse_request(
+            REQUEST,
+            issuer_key=service_key,
+            issuer_cert=service,
+            not_before=NEW_YEAR,
+            validity_days=90,
+            entropy=SeededEntropy(seed),
+        )
+        if made.der[-1] & 1 == 0:
+            break
+    made.verify_signed_by(service)
+    at = len(made.der) - len(made.library_certificate.signature) - 1
+    changed = Certificate.from_der(made.der[:at] + b"\1" + made.der[at + 1 :])
+    with pytest.raises(VerificationFailed, match="odd length"):
+        changed.verify_signed_by(service)
+
+
 def test_a_later_service_vouches_for_an_earlier_ones_nodes(
     node: Certificate, service: Certificate, service_key: KeyPair
 ) -> None:
