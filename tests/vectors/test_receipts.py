@@ -77,7 +77,7 @@ def test_no_change_of_one_byte_is_accepted(name: str, data: st.DataObject) -> No
         accept(bytes(changed), service_of(name))
 
 
-@pytest.mark.parametrize("name", ["sgx-100.json", "cose_flipflop-15.cose"])
+@pytest.mark.parametrize("name", ["cose_flipflop-43.json", "cose_flipflop-15.cose"])
 def test_a_change_is_refused_at_every_place(name: str) -> None:
     data, service = (FOLDER / name).read_bytes(), service_of(name)
     for at in range(len(data)):
