@@ -28,6 +28,9 @@ from ccfpy.client.governance import (
     ProposalStatus,
     read_governance,
 )
+from ccfpy.client.keyfiles import read_text
+from ccfpy.client.reply import text_field
+from ccfpy.crypto.rsa import RsaKeyPair
 
 gov = typer.Typer(no_args_is_help=True)
 
@@ -142,6 +145,25 @@ def ack(
         print_json({"member": who, "stateDigest": digest})
     else:
         print(f"{who} acknowledged the state {digest}")
+
+
+@gov.command()
+def share(
+    *,
+    who: MemberOption = "member0",
+    url: UrlOption = None,
+    common: FolderOption = SHARED_DEFAULT,
+    cacert: TrustOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Hand in a member's recovery share, to bring a lost service back."""
+    place = Place.find(url, common, cacert)
+    key = RsaKeyPair.from_pem(read_text(place.keys(who).encryption_private_key))
+    told = _run(place, lambda c: Governance(c, place.signer(who)).submit_share(key))
+    if json:
+        print_json(told)
+    else:
+        print(f"{who}: {text_field(told, 'message')}")
 
 
 @gov.command()

@@ -104,12 +104,14 @@ class Remains:
 
     Attributes:
         identity: its certificate.
-        ledgers: folders of its ledger's committed files.
+        ledger: a folder of its ledger's files, of which the recovering node has a copy.
+        read_only: folders of files that are committed.
         snapshots: a folder of its snapshots, if they are to be used.
     """
 
     identity: Path
-    ledgers: Sequence[Path]
+    ledger: Path
+    read_only: Sequence[Path] = ()
     snapshots: Path | None = None
 
 
@@ -168,7 +170,9 @@ def recoverer(
     ledger, snapshots = written["ledger"], written["snapshots"]
     assert isinstance(ledger, dict), "it was just made"
     assert isinstance(snapshots, dict), "likewise"
-    ledger["read_only_directories"] = [str(path.resolve()) for path in remains.ledgers]
+    ledger["read_only_directories"] = [
+        str(path.resolve()) for path in remains.read_only
+    ]
     if remains.snapshots is not None:
         snapshots["read_only_directory"] = str(remains.snapshots.resolve())
     return written

@@ -124,6 +124,7 @@ class ProcessNetwork:
         node.prepare(
             recoverer(self.options, placement, node.number, remains), trusted=None
         )
+        shutil.copytree(remains.ledger, node.ledger)
         self._start(node)
         await node.wait_started()
         shutil.copy(

@@ -72,7 +72,8 @@ def test_a_node_recovers_what_is_left_of_a_service(
     lost = options.folder(0)
     remains = Remains(
         identity=lost / "lost.pem",
-        ledgers=[lost / "0.ledger", lost / "more"],
+        ledger=lost / "0.ledger",
+        read_only=[lost / "committed", lost / "more"],
         snapshots=lost / "0.snapshots" if has_snapshots else None,
     )
     text = dumps(recoverer(options, Placement(), 3, remains))
@@ -81,7 +82,7 @@ def test_a_node_recovers_what_is_left_of_a_service(
     assert file.command.recover is not None
     named = file.command.recover.previous_service_identity_file
     assert named == str(remains.identity)
-    assert file.ledger.read_only_directories == tuple(map(str, remains.ledgers))
+    assert file.ledger.read_only_directories == tuple(map(str, remains.read_only))
     expected = str(remains.snapshots) if has_snapshots else None
     assert file.snapshots.read_only_directory == expected
 
