@@ -71,6 +71,12 @@ def start(launch: Launch, link: EnclaveLink) -> int:
             "Local sealing is only supported on SEV-SNP platforms; "
             "remove output_files.sealed_ledger_secret_location"
         )
+    recover = file.command.recover
+    if recover and recover.previous_sealed_ledger_secret_location is not None:
+        raise ConfigurationRefused(
+            "Local unsealing is only supported on SEV-SNP platforms; "
+            "remove command.recover.previous_sealed_ledger_secret_location"
+        )
     pid_file = Path(file.output_files.pid_file)
     if pid_file.exists():
         journal.fatal(f"PID file {pid_file} already exists. Exiting.", file="launch")

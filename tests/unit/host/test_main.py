@@ -160,6 +160,23 @@ REFUSALS: dict[str, tuple[list[str], Callable[[], object], str]] = {
         ),
         "Local sealing is only supported on SEV-SNP platforms; remove",
     ),
+    "a place of sealed secrets": (
+        ["--config", "config.json"],
+        lambda: Path("config.json").write_text(
+            json.dumps(
+                _configuration(
+                    command={
+                        "type": "Recover",
+                        "recover": {
+                            "previous_service_identity_file": "lost.pem",
+                            "previous_sealed_ledger_secret_location": "x",
+                        },
+                    }
+                )
+            )
+        ),
+        "Local unsealing is only supported on SEV-SNP platforms; remove",
+    ),
 }
 
 
