@@ -1,16 +1,21 @@
 """CCF's own package verifies the receipts that ccfpy gives, and refuses forged ones."""
 
 import copy
-from base64 import b64decode
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from ccfpy.base import json
+from ccfpy.base.ids import TxId
 from ccfpy.base.json import JsonObject
+from ccfpy.crypto.certs import Certificate, service_certificate
+from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.ledger.cose_receipt import CoseReceipt, InclusionProof
 from ccfpy.ledger.entry import Transaction
+from ccfpy.ledger.identity import Epoch, IdentityEndorsement
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
 from ccfpy.ledger.signature import CoseSignature
 from ccfpy.ledger.tables import COSE_SIGNATURES, SINGLE_KEY
@@ -105,17 +110,61 @@ def _cose_receipt(made: MadeService) -> tuple[bytes, RevealedLeaf]:
     pytest.fail("no signature after the transaction")
 
 
-def test_a_cose_receipt_verifies(
-    made: MadeService, tools: Tools, tmp_path: Path
+def _cose_question(
+    receipt: bytes,
+    claims_digest: bytes | None,
+    certificate: str,
+    endorsements: Sequence[bytes] = (),
+) -> bytes:
+    return json.dumps(
+        {
+            "receipt": b64encode(receipt).decode(),
+            "claims_digest": (claims_digest or b"").hex(),
+            "service_certificate": certificate,
+            "endorsements": [b64encode(each).decode() for each in endorsements],
+        }
+    )
+
+
+def test_a_cose_receipt_verifies(made: MadeService, tools: Tools) -> None:
+    receipt, leaf = _cose_receipt(made)
+    certificate, claims = made.service_certificates[0], leaf.claims_digest
+    program = "check_cose_receipt.py"
+    question = _cose_question(receipt, claims, certificate)
+    assert tools.answer(program, stdin=question).startswith(b"2.")
+    forged = receipt[:-1] + bytes([receipt[-1] ^ 1])
+    stranger = made.node.members[0].certificate.pem
+    for refused in (
+        _cose_question(forged, claims, certificate),
+        _cose_question(receipt, b"\x11" * 32, certificate),
+        _cose_question(receipt, claims, stranger),
+    ):
+        assert tools.program(program, stdin=refused).returncode != 0
+
+
+def test_a_cose_receipt_of_an_earlier_service_verifies_by_endorsements(
+    made: MadeService, tools: Tools
 ) -> None:
     receipt, leaf = _cose_receipt(made)
-    certificate = tmp_path / "service_cert.pem"
-    certificate.write_text(made.service_certificates[0])
-    claims = (leaf.claims_digest or b"").hex()
-    program = "check_cose_receipt.py"
-    txid = tools.answer(program, certificate, claims, stdin=receipt)
-    assert txid.startswith(b"2.")
-    forged = receipt[:-1] + bytes([receipt[-1] ^ 1])
-    assert tools.program(program, certificate, claims, stdin=forged).returncode != 0
-    other = "11" * 32
-    assert tools.program(program, certificate, other, stdin=receipt).returncode != 0
+    later = KeyPair.generate(SeededEntropy(3), Curve.SECP384R1)
+    certificate = service_certificate(
+        later,
+        subject="CN=later",
+        not_before=datetime(2025, 1, 1, tzinfo=UTC),
+        validity_days=90,
+        entropy=SeededEntropy(4),
+    ).pem
+    key = Certificate.from_pem(made.service_certificates[0]).public_key
+    epoch = Epoch(begin=TxId(2, 1), end=TxId(2, 10_000), last_root=bytes(32))
+    chain = [
+        IdentityEndorsement.make(later, key.der, epoch, issued_at=START_UNIX_US).data
+    ]
+    claims, program = leaf.claims_digest, "check_cose_receipt.py"
+    question = _cose_question(receipt, claims, certificate, chain)
+    assert tools.answer(program, stdin=question).startswith(b"2.")
+    forged = [chain[0][:-1] + bytes([chain[0][-1] ^ 1])]
+    for refused in (
+        _cose_question(receipt, claims, certificate),
+        _cose_question(receipt, claims, certificate, forged),
+    ):
+        assert tools.program(program, stdin=refused).returncode != 0
