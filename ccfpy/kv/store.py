@@ -170,12 +170,16 @@ class Store:
             return
         self.committed = seqno
         due: list[tuple[Seqno, str, Writes]] = []
+        written: dict[VersionedMap, dict[bytes, bytes | None]] = {}
         while self._log and self._log[0][0] <= seqno:
             version, changes = self._log.popleft()
             for versioned_map, writes, _ in changes:
-                versioned_map.trim(writes, seqno)
+                # A key that was written often is trimmed once.
+                written.setdefault(versioned_map, {}).update(writes)
                 if writes and versioned_map.name in self._global_hooks:
                     due.append((version, versioned_map.name, writes))
+        for versioned_map, keys in written.items():
+            versioned_map.trim(keys, seqno)
         for version, name, writes in due:
             for hook in self._global_hooks[name]:
                 hook(version, writes)

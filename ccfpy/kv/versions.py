@@ -76,8 +76,8 @@ class VersionedMap:
         chains = self.chains
         for key in keys:
             newest = chains.get(key)
-            if newest is None:
-                continue
+            if newest is None or (newest[2] is None and newest[1] is not None):
+                continue  # most keys have one version, and it stays
             trimmed = _trimmed(newest, version)
             if trimmed is None:
                 self._drop(key)
