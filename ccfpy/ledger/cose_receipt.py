@@ -29,6 +29,7 @@ from ccfpy.ledger.receipt import (
     RevealedLeaf,
     Step,
     StepTaken,
+    through_endorsements,
 )
 from ccfpy.ledger.signature import CoseSignature
 
@@ -160,9 +161,8 @@ class CoseReceipt:
             epoch = self._ruled(endorsements, service)
             yield StepTaken(
                 Step.ENDORSEMENT,
-                f"by the service key {sha256_hex(service.der)}, for "
-                f"{epoch.begin} to {epoch.end}, through {len(endorsements)} "
-                "endorsements",
+                f"by the service key {sha256_hex(service.der)}, for {epoch.begin} to "
+                f"{epoch.end}{through_endorsements(len(endorsements))}",
             )
 
     def _ruled(self, endorsements: Sequence[bytes], service: PublicKey) -> Epoch:

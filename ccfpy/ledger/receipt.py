@@ -239,8 +239,7 @@ class Receipt:
             subject.verify_signed_by(issuer)
             subject = issuer
         subject.verify_signed_by(service)
-        by_way = len(self.service_endorsements)
-        through = f" through {by_way} earlier identities" if by_way else ""
+        through = through_endorsements(len(self.service_endorsements))
         yield StepTaken(
             Step.ENDORSEMENT, f"by the service {service.digest_hex}{through}"
         )
@@ -266,6 +265,13 @@ class Receipt:
         except CcfpyError as error:
             raise ReceiptRefused(order[len(taken)], str(error), taken) from error
         return tuple(taken)
+
+
+def through_endorsements(count: int) -> str:
+    """Say how many endorsements stand between a service and who signed."""
+    if not count:
+        return ""
+    return f", through {count} endorsement{'s' if count > 1 else ''}"
 
 
 def _certificate(pem: str) -> Certificate:

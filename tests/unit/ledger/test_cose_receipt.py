@@ -148,7 +148,7 @@ def test_a_receipt_of_an_earlier_service_verifies_by_endorsements() -> None:
     )
     assert signature.computed == f"by the service key {SIGNATURE.key_id}"
     assert endorsement.step is Step.ENDORSEMENT
-    assert "for 2.1 to 3.9, through 1 endorsements" in endorsement.computed
+    assert "for 2.1 to 3.9, through 1 endorsement" in endorsement.computed
 
 
 def endorsed(begin: TxId, end: TxId) -> bytes:

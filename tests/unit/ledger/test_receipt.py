@@ -233,7 +233,7 @@ def test_the_services_own_certificate_may_stand_among_the_endorsements() -> None
     receipt = replace(RECEIPT, service_endorsements=(FIRST.certificate.pem,))
     assert Receipt.from_json(receipt.to_json()) == receipt
     *_, last = receipt.verify(FIRST.certificate)
-    assert "through 1 earlier identities" in last.computed
+    assert "through 1 endorsement" in last.computed
 
 
 BAD_FIELDS: dict[str, object] = {
