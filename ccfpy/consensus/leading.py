@@ -36,7 +36,7 @@ def append(replica: Replica, entry: Entry) -> None:
     replica.log.append(replica.view, is_committable=entry.is_committable)
     if replica.batch.count(entry.size):
         send_news(replica)
-    if replica.log.has_committables and not replica.others:
+    if replica.log.has_committables and replica.is_alone:
         advance_commit(replica)
 
 

@@ -112,10 +112,11 @@ class Raft:
 
     def append(self, entry: Entry) -> Ready:
         """Add an entry that this leader wrote; `can_append` must hold."""
-        self._expect_no_offer()
-        assert self.can_append(self.view), "only a leader appends"
-        leading.append(self.replica, entry)
-        return self.replica.out.take()
+        replica = self.replica
+        assert self._offer is None, "an offer waits to be accepted"
+        assert replica.is_leader, "only a leader appends"
+        leading.append(replica, entry)
+        return replica.out.take()
 
     def receive(self, sender: NodeId, message: Message) -> Ready:
         """Take a message from another node, whose identity its channel proved."""
@@ -162,9 +163,10 @@ class Raft:
     def flush(self) -> Ready:
         """Let a leader send what it signed and committed; for the end of each turn."""
         self._expect_no_offer()
-        if self.is_leader and self.replica.peers:
-            send_unsent(self.replica)
-        return self.replica.out.take()
+        replica = self.replica
+        if replica.is_leader and replica.peers:
+            send_unsent(replica)
+        return replica.out.take()
 
     def _expect_no_offer(self) -> None:
         assert self._offer is None, "an offer waits to be accepted"
@@ -202,9 +204,9 @@ class Raft:
     @property
     def is_at_capacity(self) -> bool:
         """Whether so much is uncommitted that a leader should refuse requests."""
-        most = self.replica.settings.uncommitted_tx_max
-        waiting = self.log.last_seqno - self.log.commit_seqno
-        return self.is_leader and 0 < most <= waiting
+        replica = self.replica
+        log, most = replica.log, replica.settings.uncommitted_tx_max
+        return 0 < most <= log.last_seqno - log.commit_seqno and replica.is_leader
 
     def can_append(self, view: View) -> bool:
         """Tell whether a transaction executed in ``view`` may be appended still."""

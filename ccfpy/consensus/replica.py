@@ -77,6 +77,11 @@ class Replica:
         """The other nodes of active configurations, in a fixed order."""
         return sorted(self.configurations.nodes - {self.node_id})
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether no other node counts; a leader asks it for each entry."""
+        return len(self.configurations.latest) <= 1 and not self.others
+
     def lead(self, state: LeadershipState) -> None:
         """Take another part."""
         before = self.leadership

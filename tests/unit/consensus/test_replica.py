@@ -3,6 +3,7 @@
 import pytest
 
 from ccfpy.base.ids import NodeId
+from ccfpy.consensus.configurations import Configuration, Configurations
 from ccfpy.consensus.messages import ProposeRequestVote
 from ccfpy.consensus.progress import Peer
 from ccfpy.consensus.replica import Replica
@@ -16,6 +17,18 @@ def test_a_new_node_is_nobody() -> None:
     assert replica.leadership is LeadershipState.NONE
     assert not replica.is_leader
     assert replica.others == []
+
+
+@pytest.mark.parametrize(
+    "node_sets", [[], ["0"], ["01"], ["1"], ["01", "0"], ["0", "01"], ["0", "0"]]
+)
+def test_it_is_alone_if_there_are_no_others(node_sets: list[str]) -> None:
+    replica = Replica(node_id=NodeId("0"), settings=Settings(), jitter=lambda _: 0)
+    replica.configurations = Configurations(
+        Configuration(seqno=seqno, nodes=frozenset(map(NodeId, nodes)))
+        for seqno, nodes in enumerate(node_sets, start=1)
+    )
+    assert replica.is_alone is (not replica.others)
 
 
 def test_an_illegal_move_is_our_own_fault() -> None:
