@@ -12,6 +12,7 @@ A frame can be read without any key and without reading the entry itself
 (``src/kv/serialised_entry_format.h``).
 """
 
+import struct
 from enum import IntFlag
 from typing import NamedTuple
 
@@ -26,6 +27,9 @@ BODY_BYTES_MAX = 1 << 30
 SEQNO_OFFSET = 24
 """Where an entry's seqno stands: the first eight bytes of the AES-GCM IV."""
 _SIZE_SHIFT = 16
+_U64 = struct.Struct("<Q")
+_HEAD_BITS = (1 << _SIZE_SHIFT) - 1
+"""Version and flags."""
 
 
 class EntryFlags(IntFlag):
@@ -78,3 +82,19 @@ def read_frame(data: bytes, position: int = 0) -> Frame:
     if not BODY_BYTES_MIN <= body_bytes <= BODY_BYTES_MAX:
         raise Malformed(f"an entry of {body_bytes} bytes is out of range")
     return Frame(_FLAGS[flags], body_bytes)
+
+
+def entry_end(data: bytes, position: int) -> int:
+    """Give where the entry that begins at ``position`` ends, perhaps beyond ``data``.
+
+    Raises:
+        Malformed: as ``read_frame``.
+    """
+    if position + FRAME_BYTES <= len(data):
+        (frame,) = _U64.unpack_from(data, position)
+        body_bytes: int = frame >> _SIZE_SHIFT
+        # Most entries have no flags.
+        is_usual = frame & _HEAD_BITS == ENTRY_VERSION
+        if is_usual and BODY_BYTES_MIN <= body_bytes <= BODY_BYTES_MAX:
+            return position + FRAME_BYTES + body_bytes
+    return position + read_frame(data, position).entry_bytes

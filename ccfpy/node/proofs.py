@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from ccfpy.base import limits
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
-from ccfpy.ledger.entry import NO_CLAIMS, LeafComponents
+from ccfpy.ledger.entry import NO_CLAIMS
 from ccfpy.ledger.merkle import MerkleTree, PathStep
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
 
@@ -42,13 +42,19 @@ class RecentProofs:
 
     def __init__(self, first: Seqno = 1) -> None:
         self._first = first
-        self._leaves: list[tuple[View, LeafComponents]] = []
+        self._leaves: list[tuple[View, bytes, bytes | None, bytes | None]] = []
         self._signed: list[SignedRoot] = []
         self._signed_seqnos: list[Seqno] = []
 
-    def add(self, view: View, components: LeafComponents) -> None:
+    def add(
+        self,
+        view: View,
+        write_set_digest: bytes,
+        evidence_digest: bytes | None,
+        claims_digest: bytes | None,
+    ) -> None:
         """Remember what the next entry's leaf is made of."""
-        self._leaves.append((view, components))
+        self._leaves.append((view, write_set_digest, evidence_digest, claims_digest))
 
     def signed(self, root: SignedRoot) -> None:
         """Remember that the entry just added is a signature."""
@@ -89,15 +95,14 @@ class RecentProofs:
             return None
         if signed.seqno == seqno:
             return _receipt(signed, leaf=signed.root, proof=())
-        view, components = self._leaves[seqno - self._first]
-        digest = components.commit_evidence_digest
+        view, write_set_digest, digest, claims = self._leaves[seqno - self._first]
         evidence = None if digest is None else reveal(TxId(view, seqno), digest)
         if evidence is None:
             return None
         leaf = RevealedLeaf(
-            write_set_digest=components.write_set_digest,
+            write_set_digest=write_set_digest,
             commit_evidence=evidence.decode(),
-            claims_digest=components.claims_digest or NO_CLAIMS,
+            claims_digest=claims or NO_CLAIMS,
         )
         return _receipt(signed, leaf=leaf, proof=tree.path(seqno, signed.seqno))
 

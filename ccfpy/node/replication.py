@@ -19,7 +19,7 @@ from ccfpy.consensus.raft import Raft
 from ccfpy.consensus.ready import NOTHING, Entry, Offer, Ready
 from ccfpy.consensus.status import TxStatus, status_of
 from ccfpy.kv.tx import Tx
-from ccfpy.ledger.frame import read_frame
+from ccfpy.ledger.frame import entry_end
 from ccfpy.ledger.receipt import Receipt
 from ccfpy.ledger.signature import Signer
 from ccfpy.node.outbox import Outbox
@@ -161,15 +161,14 @@ class Replication:
             EntryTooLarge: its entry is over the bound.
             NotPrimary: it writes, and this node does not lead.
         """
-        raft = self.raft
+        replica = self.raft.replica
         read_version = tx.read_version
-        view = raft.view
-        if not raft.is_leader and tx.writes:
+        if not replica.is_leader and tx.writes:
             raise NotPrimary
-        appended = self.sequence.append(tx, view, claims_digest)
+        appended = self.sequence.append(tx, replica.view, claims_digest)
         if appended is not None:
             return self._appended(appended)
-        return None if read_version is None else raft.log.tx_id(read_version)
+        return None if read_version is None else replica.log.tx_id(read_version)
 
     def sign(self, signer: Signer, *, issued_at: int) -> None:
         """Sign everything before; ``issued_at`` is Unix time in seconds."""
@@ -251,9 +250,10 @@ class Replication:
         taken: list[Entry] = []
         try:
             position = _skip(data, offer.first - offer.message.previous.seqno - 1)
+            apply, view = self.sequence.apply, offer.view
             for _ in range(offer.entry_count):
-                end = position + read_frame(data, position).entry_bytes
-                taken.append(self.sequence.apply(data[position:end], offer.view))
+                end = entry_end(data, position)
+                taken.append(apply(data[position:end], view))
                 position = end
         except (Malformed, VerificationFailed) as error:
             self._outbox.fail(
@@ -282,5 +282,5 @@ def _skip(data: bytes, count: int) -> int:
     """
     position = 0
     for _ in range(count):
-        position += read_frame(data, position).entry_bytes
+        position = entry_end(data, position)
     return position

@@ -18,7 +18,7 @@ from ccfpy.consensus.ready import Entry
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.store import Committed, Store
 from ccfpy.kv.tx import Tx
-from ccfpy.ledger.entry import NO_CLAIMS, LeafComponents, Transaction, seal
+from ccfpy.ledger.entry import NO_CLAIMS, Transaction, seal
 from ccfpy.ledger.evidence import commit_evidence
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.merkle import MerkleTree
@@ -30,6 +30,7 @@ from ccfpy.ledger.unseal import UnsealedEntry, check_place, unseal
 from ccfpy.node.membership import facts_of
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.proofs import RecentProofs, SignedRoot
+from ccfpy.node.recent import RecentLedger
 from ccfpy.node.verification import check_signature
 
 
@@ -71,6 +72,7 @@ class Sequence:
             taken by their public parts alone, and their private parts are only checked
             where they can be.
         tree: the digests of all entries; those before the receipts' window are gone.
+        recent: the newest entries themselves.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Sequence:
         self.secrets = secrets
         self.tree = MerkleTree()
         self.is_sealed = False
+        self.recent = RecentLedger()
         self._bounds = bounds
         self._outbox = outbox
         self._proofs = RecentProofs()
@@ -104,6 +107,7 @@ class Sequence:
         assert len(tree) == self.store.version + 1, (len(tree), self.store.version)
         self.tree = tree
         self._proofs = RecentProofs(self.store.version + 1)
+        self.recent.begin_after(self.store.version)
         self._signed_seqno = self.store.version
 
     def begin(self, *, read_only: bool) -> Tx:
@@ -218,10 +222,7 @@ class Sequence:
             )
         self.tree.append(sealed.leaf)
         self._proofs.add(
-            tx_id.view,
-            LeafComponents(
-                sealed.write_set_digest, sealed.commit_evidence_digest, claims
-            ),
+            tx_id.view, sealed.write_set_digest, sealed.commit_evidence_digest, claims
         )
         self._write(tx_id.seqno, data, flags, is_committable=is_committable)
         return len(data)
@@ -250,7 +251,7 @@ class Sequence:
             signature = check_signature(writes, tx_id, self.tree, self.store)
         self.store.apply(tx_id.seqno, writes)
         self.tree.append(components.leaf)
-        self._proofs.add(view, components)
+        self._proofs.add(view, *components)
         self._write(tx_id.seqno, data, flags, is_committable=is_committable)
         if signature is not None:
             self._signed(signature)
@@ -276,6 +277,7 @@ class Sequence:
     def _write(
         self, seqno: Seqno, data: bytes, flags: EntryFlags, *, is_committable: bool
     ) -> None:
+        self.recent.append(data)
         if flags is EntryFlags.NONE:
             self._chunk_bytes += len(data)
             self._outbox.entry(
@@ -296,6 +298,7 @@ class Sequence:
 
     def _signed(self, signature: NodeSignature) -> None:
         self._signed_seqno = signature.txid.seqno
+        self.recent.signed(signature.txid.seqno)
         self._proofs.signed(
             SignedRoot(
                 seqno=signature.txid.seqno,
@@ -327,6 +330,7 @@ class Sequence:
         self.store.rollback(to)
         self.tree.retract(to)
         self._proofs.rollback(to)
+        self.recent.rollback(to)
         # A secret applies from the entry after the one that brought it. Those that a
         # recovery brought back apply to what is final.
         self.secrets.rollback(to + 1)

@@ -9,6 +9,7 @@ from ccfpy.ledger.frame import (
     BODY_BYTES_MAX,
     BODY_BYTES_MIN,
     EntryFlags,
+    entry_end,
     read_frame,
     write_frame,
 )
@@ -23,8 +24,10 @@ def test_a_frame_reads_as_it_was_written(
     flags: int, body_bytes: int, before: bytes
 ) -> None:
     written = write_frame(EntryFlags(flags), body_bytes)
-    frame = read_frame(before + written + b"rest", len(before))
+    data = before + written + b"rest"
+    frame = read_frame(data, len(before))
     assert frame == (flags, body_bytes)
+    assert entry_end(data, len(before)) == len(before) + frame.entry_bytes
     assert frame.entry_bytes == body_bytes + 8
 
 
@@ -48,3 +51,5 @@ def test_a_frame_has_ccfs_layout() -> None:
 def test_a_frame_that_no_node_writes_is_refused(data: bytes, reason: str) -> None:
     with pytest.raises(Malformed, match=reason):
         read_frame(data)
+    with pytest.raises(Malformed, match=reason):
+        entry_end(data, 0)

@@ -1,7 +1,6 @@
 """Receipts of recent transactions: which signature proves what."""
 
 from ccfpy.base.ids import NodeId, TxId
-from ccfpy.ledger.entry import LeafComponents
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.node.proofs import RecentProofs, SignedRoot
 
@@ -20,7 +19,7 @@ def test_the_first_signature_after_an_entry_proves_it() -> None:
         is_signature = seqno % 3 == 0
         root = tree.root()
         tree.append(bytes([seqno]) * 32)
-        proofs.add(2, LeafComponents(b"w" * 32, b"e" * 32, bytes(32)))
+        proofs.add(2, b"w" * 32, b"e" * 32, bytes(32))
         if is_signature:
             proofs.signed(
                 SignedRoot(
@@ -42,8 +41,8 @@ def test_the_first_signature_after_an_entry_proves_it() -> None:
 
 def test_an_entry_of_an_older_type_has_no_evidence_to_reveal() -> None:
     proofs, tree = RecentProofs(), MerkleTree()
-    proofs.add(2, LeafComponents(b"w" * 32, None, None))
-    proofs.add(2, LeafComponents(b"s" * 32, None, None))
+    proofs.add(2, b"w" * 32, None, None)
+    proofs.add(2, b"s" * 32, None, None)
     signed = SignedRoot(
         seqno=2, root=bytes(32), signature=b"", certificate="PEM", node=NodeId("n")
     )
