@@ -1,0 +1,1 @@
+"""What auditors do with a ledger's files, at any size."""

@@ -1,0 +1,50 @@
+"""Readers on many machines: Dask hands them chunks.
+
+Every machine reads the same paths, as from a shared file system, and has the same ccfpy
+installed. The cluster belongs to the auditor: what its workers say is believed.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from distributed import Client
+from distributed.comm import CommClosedError
+from distributed.scheduler import KilledWorker
+
+from ccfpy.audit.readers import CHUNKS_PER_READER, Readers
+from ccfpy.base.errors import CcfpyError
+
+CONNECT_TIMEOUT_S = 10
+
+
+class NoCluster(CcfpyError):
+    """There is nobody at a scheduler's address, or nobody who works for it."""
+
+
+@contextmanager
+def cluster_readers(
+    address: str, *, timeout_s: float = CONNECT_TIMEOUT_S
+) -> Iterator[Readers]:
+    """Read with the workers of a Dask scheduler.
+
+    Args:
+        address: the scheduler's, such as ``tcp://10.0.0.1:8786``.
+        timeout_s: how long to try to reach it.
+
+    Raises:
+        NoCluster: it cannot be reached, or has no workers.
+    """
+    try:
+        client = Client(address, timeout=timeout_s, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise NoCluster(f"no Dask scheduler answers at {address}: {error}") from error
+    with client:
+        threads = sum(client.nthreads().values())
+        if not threads:
+            raise NoCluster(f"the Dask scheduler at {address} has no workers")
+        with client.get_executor(pure=False) as executor:
+            yield Readers(
+                executor=executor,
+                ahead=CHUNKS_PER_READER * threads,
+                failures=(KilledWorker, CommClosedError),
+            )

@@ -1,0 +1,108 @@
+"""Verifying a ledger of any size: chunks read by many, put together in order.
+
+Memory holds what a few chunks contribute. The findings are the plain auditor's, whoever
+reads (``ledger.relay``), and an audit that was interrupted goes on where it was.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from functools import partial
+
+from ccfpy.audit.chunks import ChunkPath, between
+from ccfpy.audit.readers import Readers
+from ccfpy.ledger.audit import AuditState, Finding
+from ccfpy.ledger.extract import Extract, extract
+from ccfpy.ledger.relay import Relay
+
+
+def read_extract(services: tuple[str, ...], chunk: ChunkPath) -> Extract | None:
+    """Find out, wherever this runs, what a chunk contributes to an audit.
+
+    Raises:
+        OSError: the file cannot be read there.
+    """
+    return extract(str(chunk.name), chunk.path.read_bytes(), services)
+
+
+class Verification:
+    """An audit of a ledger's files.
+
+    Attributes:
+        place: from where it can go on later: the end of the last committed chunk that
+            ended with a signature. What is not committed yet may still change.
+    """
+
+    def __init__(
+        self,
+        chunks: Sequence[ChunkPath],
+        readers: Readers,
+        place: AuditState | None = None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            chunks: the whole ledger's, in order.
+            readers: who reads them.
+            place: where an earlier audit of the same ledger was.
+        """
+        self.place = place
+        self._relay = Relay(place)
+        self._chunks = between(chunks, self._relay.next_seqno)
+        self._readers = readers
+
+    @property
+    def bytes_to_read(self) -> int:
+        """How much there is to read."""
+        return sum(chunk.size_bytes for chunk in self._chunks)
+
+    def findings(self) -> Iterator[Finding]:
+        """Verify; a ``Summary`` is last, as in ``ledger.audit``.
+
+        Raises:
+            OSError: a file cannot be read.
+            ReaderLost: a process that reads is lost.
+        """
+        relay = self._relay
+        for chunk, extracted in self._extracts():
+            yield from relay.read(chunk.file, extracted)
+            if relay.is_damaged:
+                break
+            if chunk.name.is_committed and relay.state is not None:
+                self.place = relay.state
+        yield from relay.finish()
+
+    def _extracts(self) -> Iterator[tuple[ChunkPath, Extract | None]]:
+        """Have the chunks read ahead.
+
+        Until the service is known, there is one chunk in hand: readers that know it
+        verify its signatures, which is most of the work where signatures are many.
+        """
+        readers = self._readers
+        waiting: deque[tuple[ChunkPath, Future[Extract | None] | None]] = deque()
+        upcoming = iter(self._chunks)
+        try:
+            while True:
+                service = self._relay.service
+                services = () if service is None else (service,)
+                ahead = readers.ahead if services else 1
+                while len(waiting) < ahead:
+                    chunk = next(upcoming, None)
+                    if chunk is None:
+                        break
+                    waiting.append((chunk, self._submit(chunk, services)))
+                if not waiting:
+                    return
+                chunk, future = waiting.popleft()
+                yield chunk, None if future is None else readers.result(future)
+        finally:
+            for _, future in waiting:
+                if future is not None:
+                    future.cancel()
+
+    def _submit(
+        self, chunk: ChunkPath, services: tuple[str, ...]
+    ) -> Future[Extract | None] | None:
+        if chunk.name.is_open:
+            return None  # the plain auditor's, in any case
+        return self._readers.executor.submit(partial(read_extract, services), chunk)
