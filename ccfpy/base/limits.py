@@ -182,6 +182,28 @@ HISTORY_EXPIRY_S = 1800
 (``src/node/historical_queries.h``)."""
 HISTORY_SEQNOS_MAX = 100_000
 """States under one handle; a longer range is read in pages."""
+HISTORY_REQUESTS_MAX = 10_000
+"""Handles in use; beyond it the one that was not asked about for longest goes."""
+HISTORY_BYTES_PER_ENTRY_BYTE = 5
+"""What a state takes in memory for each byte of its entry, by CCF's estimate."""
+HISTORY_ENTRIES_PER_READ = 100
+"""Entries read at once, so that heartbeats wait for milliseconds and not for a long
+range; also the most that one request takes from memory within a step."""
+HISTORY_READS_MAX = 4
+"""Reads under way at once."""
+HISTORY_GAP_ENTRIES_MAX = 16
+"""Entries nobody asked for that are read rather than ask the host twice."""
+HISTORY_SIGNATURES_MAX = 64
+"""Verified signatures kept with their trees; others are verified again when needed."""
+HISTORY_SIGNERS_MAX = 64
+"""Certificates of nodes that signed, kept with who issued them."""
+RECENT_ENTRIES_BYTES_MAX = 16 * MIB
+"""The newest entries, kept in memory: what was just committed is read without the
+host."""
+SIGNATURES_KNOWN_MAX = 1 << 20
+"""Signatures of this run whose places are known, eight bytes each."""
+SIGNATURES_FOUND_MAX = 100_000
+"""Signatures of earlier runs whose places were found out."""
 HISTORY_WAIT_MS_MAX = 10_000
 """The longest a caller may have the service wait for past states."""
 HISTORY_WAITS_MAX = 1000

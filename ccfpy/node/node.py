@@ -39,6 +39,7 @@ from ccfpy.node.calls import Calls
 from ccfpy.node.entering import Entering
 from ccfpy.node.forwarding import Forwarder
 from ccfpy.node.governance import NodeGovernance
+from ccfpy.node.history import StateCache
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.private_recovery import RecoveryFailed
@@ -193,15 +194,30 @@ class Node:
         )
         replica.frontends["node"].is_open = True
         self._router = Router(replica.frontends)
+        self._let_serve(replica, self._router, event)
+        self._replica = replica
+        self._set_out(replica, event)
+
+    def _let_serve(self, replica: Replica, router: Router, event: Boot) -> None:
+        """Give a replica what runs requests in a later step, or from elsewhere."""
         replica.forwarder = Forwarder(
             channels=replica.channels,
             primary=lambda: replica.primary_id,
-            serve=self._router.answer,
+            serve=router.answer,
             log=self._outbox,
             now_ms=event.monotonic_ms,
         )
-        self._replica = replica
-        self._set_out(replica, event)
+        replica.history = StateCache(
+            sequence=replica.sequence,
+            log=lambda: replica.replication.raft.log,
+            reads=self._ledger_reads,
+            identity=lambda: replica.service_identity,
+            entropy=replica.entropy,
+            outbox=self._outbox,
+            serve=router.answer,
+            bytes_max=event.configuration.historical_cache_bytes_max,
+            now_ms=event.monotonic_ms,
+        )
 
     def _set_out(self, replica: Replica, event: Boot) -> None:
         """Go the way that the command says."""

@@ -21,7 +21,6 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.frontend import Frontend
-from ccfpy.endpoints.history import History
 from ccfpy.endpoints.session import Session
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request
@@ -34,6 +33,7 @@ from ccfpy.node.certificates import PresentedCertificates
 from ccfpy.node.channels import Channels
 from ccfpy.node.commit_waits import CommitWaits
 from ccfpy.node.forwarding import Forwarder
+from ccfpy.node.history import StateCache
 from ccfpy.node.identity import NodeIdentity, ServiceIdentity
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.outbox import Outbox
@@ -137,7 +137,7 @@ class Replica:
     timer: SignatureTimer
     forwarder: Forwarder = field(init=False)
     snapshots: Snapshotter = field(init=False)
-    history: History = field(init=False)
+    history: StateCache = field(init=False)
     redirection: Redirection = field(default_factory=Redirection)
     frontends: dict[str, Frontend] = field(default_factory=dict)
     state: NodeState = NodeState.INITIALIZED
@@ -257,6 +257,7 @@ class Replica:
         self.channels.tick(monotonic_ms)
         self.forwarder.tick(monotonic_ms)
         self.commit_waits.tick(monotonic_ms)
+        self.history.tick(monotonic_ms)
         is_due = self.timer.tick(monotonic_ms, self.replication.unsigned)
         if is_due and self.is_primary:
             self.sign()
@@ -302,6 +303,7 @@ class Replica:
         replication = self.replication
         if self.recovery is not None:
             self.recovery.work()
+        self.history.work()
         if replication.raft.should_sign:
             # What it holds of earlier views can be committed only then.
             self.sign()

@@ -1,0 +1,153 @@
+"""Signatures that prove entries before them, verified once and kept for a while.
+
+A signature counts if its stored tree has the root that it signed, and both its node and
+its service signed that: the node by a certificate of the service that ruled then. One
+that is in this node's own tree was verified when it came there.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ccfpy.base import limits
+from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.crypto.certs import Certificate
+from ccfpy.ledger.merkle import MerkleTree
+from ccfpy.ledger.tables import SINGLE_KEY, TREE
+from ccfpy.ledger.tx_receipt import SignedRoot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ccfpy.base.ids import Seqno
+    from ccfpy.node.history.past_entry import PastEntry
+    from ccfpy.node.history.past_identities import PastIdentities, Ruling
+    from ccfpy.node.history.past_secrets import PastSecrets
+    from ccfpy.node.history.pool import EntryPool, Waiter
+    from ccfpy.node.history.signature_index import SignatureIndex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covering:
+    """A verified signature.
+
+    Attributes:
+        signed: what it says.
+        tree: what it signed, with the leaves since the signature before it at least.
+        ruling: the service that signed.
+    """
+
+    signed: SignedRoot
+    tree: MerkleTree
+    ruling: "Ruling"
+
+    def check(self, entry: "PastEntry") -> None:
+        """Check that it covers an entry, or is it.
+
+        Raises:
+            VerificationFailed: it signs something else in that place.
+        """
+        seqno = entry.transaction.txid.seqno
+        if seqno == self.signed.txid.seqno:
+            return
+        tree = self.tree
+        if not tree.first <= seqno < len(tree) or tree.leaf(seqno) != entry.leaf:
+            raise VerificationFailed(
+                f"the signature at {self.signed.txid} does not cover entry {seqno}"
+            )
+
+
+class Coverings:
+    """The signatures that were asked for last.
+
+    Args:
+        index: tells which signature covers an entry.
+        pool: where entries come from.
+        secrets: are known before a signature is read.
+        identities: tells who had to sign.
+        own_tree: gives this node's own.
+    """
+
+    def __init__(
+        self,
+        *,
+        index: "SignatureIndex",
+        pool: "EntryPool",
+        secrets: "PastSecrets",
+        identities: "PastIdentities",
+        own_tree: "Callable[[], MerkleTree]",
+    ) -> None:
+        self._index = index
+        self._pool = pool
+        self._secrets = secrets
+        self._identities = identities
+        self._own_tree = own_tree
+        self._verified: dict[Seqno, Covering] = {}
+        self._signers: dict[tuple[str, Certificate], Certificate] = {}
+
+    def covering(self, seqno: "Seqno", waiter: "Waiter") -> Covering | None:
+        """Give the signature that covers an entry, or nothing: ``waiter`` goes on then.
+
+        Raises:
+            CcfpyError: it does not hold, or cannot be had.
+        """
+        at, is_known = self._index.covering(seqno)
+        found = self._verified.pop(at, None) if is_known else None
+        if found is None:
+            if not self._secrets.ready(at, waiter):
+                return None
+            entry = self._pool.take(at) if is_known else None
+            if entry is None:
+                self._pool.block(waiter, at, searches=not is_known)
+                return None
+            ruling = self._identities.ruling_at(at, waiter)
+            if ruling is None:
+                return None
+            found = self._verify(entry, ruling)
+        self._verified[at] = found  # the last one is the newest
+        if len(self._verified) > limits.HISTORY_SIGNATURES_MAX:
+            del self._verified[next(iter(self._verified))]
+        return found
+
+    def _verify(self, entry: "PastEntry", ruling: "Ruling") -> Covering:
+        txid = entry.transaction.txid
+        signed = SignedRoot.of(entry.public_writes)
+        value = entry.public_writes.get(TREE, {}).get(SINGLE_KEY)
+        if value is None:
+            raise Malformed(f"the signature at {txid} stores no tree")
+        tree = MerkleTree.deserialise(value)
+        if signed.txid != txid or len(tree) != txid.seqno:
+            raise VerificationFailed(f"the signature at {txid} is of another place")
+        if tree.root() != signed.by_node.root:
+            raise VerificationFailed(
+                f"the signature at {txid} signs another root than its tree's"
+            )
+        own = self._own_tree()
+        if not own.first <= txid.seqno < len(own) and ruling.certificate is not None:
+            self._check_signers(signed, ruling.certificate)
+        return Covering(signed=signed, tree=tree, ruling=ruling)
+
+    def _check_signers(self, signed: SignedRoot, service: Certificate) -> None:
+        by_node, by_service = signed.by_node, signed.by_service
+        if by_service is not None:
+            if by_service.txid != signed.txid:
+                raise VerificationFailed(
+                    f"the service's signature at {signed.txid} says it is "
+                    f"{by_service.txid}"
+                )
+            by_service.verify(service.public_key, by_node.root)
+        if by_node.certificate is not None:
+            # The oldest ledgers had it elsewhere, and the service signed nothing.
+            signer = self._signer(by_node.certificate, service)
+            by_node.verify(signer.public_key)
+
+    def _signer(self, pem: str, service: Certificate) -> Certificate:
+        """Read a node's certificate, which the service must have issued."""
+        known = self._signers.get(key := (pem, service))
+        if known is not None:
+            return known
+        certificate = Certificate.from_pem(pem)
+        certificate.verify_signed_by(service)
+        if len(self._signers) >= limits.HISTORY_SIGNERS_MAX:
+            self._signers.clear()
+        self._signers[key] = certificate
+        return certificate

@@ -1,0 +1,113 @@
+"""Callers that wait for past states, rather than ask again and again.
+
+Their requests are run again from the start once that is of use, or when their time is
+over: nothing that a first run read or decided is relied on.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ccfpy.base import limits
+from ccfpy.endpoints.awaited import Answer, Awaited
+
+if TYPE_CHECKING:
+    from ccfpy.endpoints.session import Session
+    from ccfpy.http.messages import Request
+
+Serve = Callable[["Request", "Session"], Answer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wait:
+    request: "Request"
+    session: "Session"
+    until: Callable[[], bool]
+    deadline_ms: int
+    awaited: Awaited
+
+
+class HistoryWaits:
+    """The requests that wait.
+
+    Args:
+        serve: runs a request.
+        now_ms: the time.
+    """
+
+    def __init__(self, serve: Serve, now_ms: int) -> None:
+        self._serve = serve
+        self._now_ms = now_ms
+        self._waits: list[_Wait] = []
+        self._rerun_deadline_ms: int | None = None
+        self._next_deadline_ms: int | None = None
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self._waits)
+
+    def wait(
+        self,
+        request: "Request",
+        session: "Session",
+        until: Callable[[], bool],
+        within_ms: int,
+    ) -> Awaited | None:
+        """Run a request again once ``until`` says so, or the time is over.
+
+        One that is being run again has only what is left of its time.
+        """
+        deadline_ms = self._rerun_deadline_ms
+        if deadline_ms is None:
+            deadline_ms = self._now_ms + within_ms
+        if deadline_ms <= self._now_ms or len(self._waits) >= limits.HISTORY_WAITS_MAX:
+            return None
+        wait = _Wait(
+            request=request,
+            session=session,
+            until=until,
+            deadline_ms=deadline_ms,
+            awaited=Awaited(),
+        )
+        self._waits.append(wait)
+        if self._next_deadline_ms is None or deadline_ms < self._next_deadline_ms:
+            self._next_deadline_ms = deadline_ms
+        return wait.awaited
+
+    def tick(self, now_ms: int) -> None:
+        """Let time pass."""
+        self._now_ms = now_ms
+
+    @property
+    def is_time_over(self) -> bool:
+        """Whether somebody has waited as long as it may."""
+        return (
+            self._next_deadline_ms is not None
+            and self._next_deadline_ms <= self._now_ms
+        )
+
+    def work(self) -> None:
+        """Run again whatever is due; for the end of a step."""
+        waits, self._waits = self._waits, []
+        due: list[_Wait] = []
+        for wait in waits:
+            if wait.awaited.is_abandoned:
+                continue
+            is_due = wait.deadline_ms <= self._now_ms or wait.until()
+            (due if is_due else self._waits).append(wait)
+        self._next_deadline_ms = min(
+            (wait.deadline_ms for wait in self._waits), default=None
+        )
+        for wait in due:
+            self._run(wait)
+
+    def _run(self, wait: _Wait) -> None:
+        self._rerun_deadline_ms = wait.deadline_ms
+        try:
+            answer = self._serve(wait.request, wait.session)
+        finally:
+            self._rerun_deadline_ms = None
+        if isinstance(answer, Awaited):
+            answer.then(wait.awaited.settle)
+        else:
+            wait.awaited.settle(answer)

@@ -1,0 +1,226 @@
+"""Which service ruled at a seqno, and what leads from the service of today to it.
+
+Each service's record in the ledger says where the one that it recovered is recorded, so
+the certificates of all of them are found by walking back from today's
+(``src/node/historical_queries_utils.cpp``). The COSE endorsements that recoveries left
+are walked alongside: where they reach, the certificate's key must be the endorsed one.
+Ledgers from before CCF 2 do not say where to look; then nothing is known of who signed,
+and a receipt says no more than its signature does.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.crypto.certs import Certificate, endorse_authority
+from ccfpy.endpoints.history import HistoryFailed
+from ccfpy.ledger.endorsements import EndorsementChain
+from ccfpy.ledger.identity import Endorsement
+from ccfpy.node.history.lookup import Lookup
+from ccfpy.service.tables import service
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ccfpy.base.ids import Seqno
+    from ccfpy.base.ports import Entropy
+    from ccfpy.kv.store import Store
+    from ccfpy.node.history.past_entry import PastEntry
+    from ccfpy.node.history.past_secrets import PastSecrets
+    from ccfpy.node.history.pool import EntryPool, Waiter
+    from ccfpy.node.identity import ServiceIdentity
+    from ccfpy.service.tables.service import ServiceInfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruling:
+    """The service that ruled over a part of the ledger.
+
+    Attributes:
+        certificate: its certificate; nothing if the ledger does not tell.
+        service_endorsements: PEM by which today's service vouches for its key; empty
+            if it is today's.
+        cose_endorsements: the same in COSE, newest first; nothing if it is today's, or
+            nobody made any.
+    """
+
+    certificate: Certificate | None
+    service_endorsements: tuple[str, ...] = ()
+    cose_endorsements: tuple[bytes, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Record:
+    """A service's record.
+
+    Attributes:
+        created: the first seqno that it ruled over.
+        previous: where the one before it is recorded, if it says.
+    """
+
+    created: "Seqno"
+    certificate: Certificate
+    previous: "Seqno | None"
+
+
+class PastIdentities:
+    """All identities of a service, from today's back.
+
+    Args:
+        store: today's state.
+        identity: gives today's key and certificate.
+        pool: where entries come from.
+        secrets: are known before a record is read.
+        entropy: for the certificates that are issued.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: "Callable[[], Store]",
+        identity: "Callable[[], ServiceIdentity]",
+        pool: "EntryPool",
+        secrets: "PastSecrets",
+        entropy: "Entropy",
+    ) -> None:
+        self._store = store
+        self._identity = identity
+        self._secrets = secrets
+        self._entropy = entropy
+        self._records: list[_Record] = []
+        self._lookup_record = Lookup(pool, self._learn_record)
+        self._chain: EndorsementChain | None = None
+        self._lookup_link = Lookup(pool, self._learn_link)
+        self._rulings: dict[tuple[Seqno, int], Ruling] = {}
+
+    def ruling_at(self, seqno: "Seqno", waiter: "Waiter") -> Ruling | None:
+        """Tell who ruled at ``seqno``; if that is not known yet, ``waiter`` goes on.
+
+        Raises:
+            HistoryFailed: it cannot be known.
+            VerificationFailed: what the ledger says of it does not hold together.
+        """
+        today = self._today()
+        if today is None or seqno >= today.created:
+            return Ruling(certificate=self._identity().certificate)
+        if not self._reaches(seqno, waiter):
+            return None
+        record = self._record_at(seqno)
+        chain = None if self._chain is None else self._chain.leading_to(seqno)
+        if record is None:
+            return Ruling(certificate=None, cose_endorsements=chain)
+        known = self._rulings.get(key := (record.created, len(chain or ())))
+        if known is None:
+            known = self._rulings[key] = self._rule(record.certificate, chain)
+        return known
+
+    def release(self, waiter: "Waiter") -> None:
+        """Forget that somebody waits, if so."""
+        self._lookup_record.release(waiter)
+        self._lookup_link.release(waiter)
+
+    def _today(self) -> _Record | None:
+        """Read today's record; nothing if it does not say since when it rules."""
+        if not self._records:
+            info = service.INFO.of(self._store().begin(read_only=True)).get()
+            if info is None or info.current_service_create_txid is None:
+                return None
+            self._records.append(_record(info, info.current_service_create_txid.seqno))
+        return self._records[0]
+
+    def _reaches(self, seqno: "Seqno", waiter: "Waiter") -> bool:
+        """Tell whether records and endorsements are known as far back as they go."""
+        oldest = self._records[-1]
+        if oldest.created > seqno and oldest.previous is not None:
+            return self._read(self._lookup_record, oldest.previous, waiter)
+        if self._chain is None:
+            self._chain = self._begin_chain()
+        wanted = None if self._chain is None else self._chain.wanted(seqno)
+        return wanted is None or self._read(self._lookup_link, wanted, waiter)
+
+    def _read(self, lookup: Lookup, seqno: "Seqno", waiter: "Waiter") -> bool:
+        if self._secrets.ready(seqno, waiter):
+            lookup.need(seqno, waiter)
+        return False
+
+    def _begin_chain(self) -> EndorsementChain | None:
+        """Begin with what today's service left when it opened, if it did."""
+        tx = self._store().begin(read_only=True)
+        newest = service.PREVIOUS_IDENTITY_ENDORSEMENT.of(tx).get()
+        if newest is None:
+            return None
+        if newest.endorsing_key != self._identity().key.public_key.der:
+            raise HistoryFailed("the service has not opened, and endorsed nothing yet")
+        return EndorsementChain(newest, created=self._records[0].created)
+
+    def _record_at(self, seqno: "Seqno") -> _Record | None:
+        return next((each for each in self._records if each.created <= seqno), None)
+
+    def _learn_record(self, entry: "PastEntry") -> None:
+        """Take the record of the service before the oldest known.
+
+        Raises:
+            Malformed: there is none.
+        """
+        at = entry.transaction.txid.seqno
+        info = service.INFO.decode_writes(
+            entry.public_writes.get(service.INFO.name, {})
+        )
+        if info is None:
+            raise Malformed(f"entry {at} holds no record of a service")
+        created = info.current_service_create_txid
+        record = _record(info, at if created is None else created.seqno)
+        previous, oldest = record.previous, self._records[-1].created
+        if record.created >= oldest or (previous is not None and previous >= at):
+            raise Malformed(f"the service recorded at {at} is not an earlier one")
+        self._records.append(record)
+
+    def _learn_link(self, entry: "PastEntry") -> None:
+        """Take the endorsement before the oldest known.
+
+        Raises:
+            Malformed: there is none.
+            VerificationFailed: it does not lead up to that.
+        """
+        at = entry.transaction.txid.seqno
+        table = service.PREVIOUS_IDENTITY_ENDORSEMENT
+        link = table.decode_writes(entry.public_writes.get(table.name, {}))
+        if link is None:
+            raise Malformed(f"entry {at} holds no endorsement of a service")
+        link.verify()
+        assert self._chain is not None, "it said where this one is"
+        self._chain.add(link)
+
+    def _rule(
+        self, certificate: Certificate, chain: tuple[bytes, ...] | None
+    ) -> Ruling:
+        """Vouch for an earlier service.
+
+        Raises:
+            VerificationFailed: the endorsements lead to another key than its own.
+        """
+        if chain and Endorsement.parse(chain[-1]).endorsed_key != (
+            certificate.public_key.der
+        ):
+            raise VerificationFailed("the endorsements lead to another service's key")
+        today = self._identity()
+        endorsement = endorse_authority(
+            certificate.public_key,
+            subject=certificate.subject,
+            issuer_key=today.key,
+            issuer_cert=today.certificate,
+            entropy=self._entropy,
+        )
+        return Ruling(
+            certificate=certificate,
+            service_endorsements=(endorsement.pem,),
+            cose_endorsements=chain,
+        )
+
+
+def _record(info: "ServiceInfo", created: "Seqno") -> _Record:
+    return _Record(
+        created=created,
+        certificate=Certificate.from_pem(info.cert),
+        previous=info.previous_service_identity_version,
+    )

@@ -1,0 +1,102 @@
+"""Ledger secrets older than those that this node was given.
+
+A node that joined after a rekey has the latest secret alone. Each secret says where its
+predecessor is written down, encrypted under itself, so one after another is read back
+from the ledger (``src/node/historical_queries.h``). That record is the only thing taken
+from an entry that cannot be opened yet: it opens under a secret that the host has not,
+and the entry itself must then open under what it held.
+"""
+
+from typing import TYPE_CHECKING
+
+from ccfpy.base.errors import Malformed
+from ccfpy.crypto.aead import open_blob
+from ccfpy.endpoints.history import HistoryFailed
+from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
+from ccfpy.node.history.lookup import Lookup
+from ccfpy.service.tables import recovery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ccfpy.base.ids import Seqno
+    from ccfpy.node.history.past_entry import PastEntry
+    from ccfpy.node.history.pool import EntryPool, Waiter
+
+
+class PastSecrets:
+    """All ledger secrets, the node's own and those that were read back.
+
+    Args:
+        own: gives the node's own.
+    """
+
+    def __init__(self, own: "Callable[[], LedgerSecrets]") -> None:
+        self._own = own
+        self._older = LedgerSecrets()
+        self._pointer: Seqno | None = None
+        self._lookup: Lookup | None = None
+
+    def read_from(self, pool: "EntryPool") -> None:
+        """Say where entries come from."""
+        self._lookup = Lookup(pool, self._learn)
+
+    def opening(self, seqno: "Seqno") -> LedgerSecrets | None:
+        """Give secrets that open the entry at ``seqno``, if they are known."""
+        own = self._own()
+        if own.reach(seqno):
+            return own
+        return self._older if self._older.reach(seqno) else None
+
+    def ready(self, seqno: "Seqno", waiter: "Waiter") -> bool:
+        """Tell whether ``opening`` gives any; if not, ``waiter`` goes on when it may.
+
+        Raises:
+            HistoryFailed: no secret known leads there.
+        """
+        if self.opening(seqno) is not None:
+            return True
+        version, earliest = self._earliest()
+        pointer = self._pointer or earliest.previous_stored
+        if pointer is None:
+            raise HistoryFailed(
+                f"the earliest known ledger secret, of {version}, does not say where "
+                f"the one before it is, which entry {seqno} needs"
+            )
+        assert self._lookup is not None, "it was said where entries come from"
+        self._lookup.need(pointer, waiter)
+        return False
+
+    def release(self, waiter: "Waiter") -> None:
+        """Forget that somebody waits, if so."""
+        if self._lookup is not None:
+            self._lookup.release(waiter)
+
+    def _earliest(self) -> "tuple[Seqno, LedgerSecret]":
+        return next(iter(self._older if len(self._older) else self._own()))
+
+    def _learn(self, entry: "PastEntry") -> None:
+        """Take the secret that is written down in an entry.
+
+        Raises:
+            CcfpyError: it is not there, does not open, or does not open the entry.
+        """
+        seqno = entry.transaction.txid.seqno
+        writes = entry.public_writes.get(recovery.PAST_SECRETS.name, {})
+        written = recovery.PAST_SECRETS.decode_writes(writes)
+        previous = None if written is None else written.previous
+        if previous is None:
+            raise Malformed(f"entry {seqno} holds no ledger secret")
+        version, earliest = self._earliest()
+        if previous.version >= version:
+            # Shares were issued anew for the same secret: an earlier record goes on.
+            if previous.previous_stored is None or previous.previous_stored >= seqno:
+                raise Malformed(f"entry {seqno} leads to no earlier ledger secret")
+            self._pointer = previous.previous_stored
+            return
+        raw = open_blob(earliest.raw, previous.encrypted)
+        secret = LedgerSecret(raw=raw, previous_stored=previous.previous_stored)
+        if previous.version <= seqno and entry.secrets is None:
+            entry.transaction.entry.decrypt(secret)
+        self._older.add(previous.version, secret)
+        self._pointer = None

@@ -1,0 +1,217 @@
+"""Entries on their way from the host, and who waits for which.
+
+Whoever needs an entry is put on its list and told when it is there, or cannot be had.
+Needs that lie close together are read together, a bounded number of entries at a time,
+so that a long range does not keep the node from its heartbeats. An entry is handed out
+while the answer that brought it is worked through; who needs it longer keeps it.
+
+The newest entries are taken from memory, without the host.
+"""
+
+from collections import deque
+from collections.abc import Sequence as ListOf
+from typing import TYPE_CHECKING, Protocol
+
+from ccfpy.base import limits
+from ccfpy.base.errors import CcfpyError, LimitExceeded
+from ccfpy.base.ids import Seqno, TxId
+from ccfpy.node.history.past_entry import PastEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ccfpy.consensus.log import Log
+    from ccfpy.ledger.secrets import LedgerSecrets
+    from ccfpy.node.history.signature_index import SignatureIndex
+    from ccfpy.node.ledger_reads import LedgerReads
+    from ccfpy.node.outbox import Outbox
+    from ccfpy.node.sequence import Sequence
+
+
+class Waiter(Protocol):
+    """Somebody who needs an entry."""
+
+    def advance(self) -> None:
+        """Go on: the entry is there now, for as long as this call lasts."""
+        ...
+
+    def lost(self, reason: str) -> None:
+        """Give up: the host did not give the entry, or not the right one."""
+        ...
+
+
+class EntryPool:
+    """The entries that are being read.
+
+    Args:
+        sequence: this node's ledger.
+        log: gives where it is committed, and in which views it was written.
+        reads: the host's.
+        index: learns where signatures are from all that is read.
+        secrets: gives those that open an entry, if there are any.
+        outbox: where refused entries are logged.
+    """
+
+    def __init__(
+        self,
+        *,
+        sequence: "Sequence",
+        log: "Callable[[], Log]",
+        reads: "LedgerReads",
+        index: "SignatureIndex",
+        secrets: "Callable[[Seqno], LedgerSecrets | None]",
+        outbox: "Outbox",
+    ) -> None:
+        self._sequence = sequence
+        self._log = log
+        self._reads = reads
+        self._index = index
+        self._secrets = secrets
+        self._outbox = outbox
+        self._needs: dict[Seqno, dict[Waiter, None]] = {}
+        self._place: dict[Waiter, Seqno] = {}
+        self._searches: set[Seqno] = set()
+        self._queue: deque[Seqno] = deque()
+        self._asked: set[Seqno] = set()
+        self._under_way = 0
+        self._batch: dict[Seqno, PastEntry] = {}
+
+    def take(self, seqno: Seqno) -> PastEntry | None:
+        """Give an entry that is there right now.
+
+        Raises:
+            CcfpyError: it is the wrong one.
+        """
+        found = self._batch.get(seqno)
+        if found is not None:
+            if found.secrets is None and self._secrets(seqno) is not None:
+                # What it held itself, or another of its batch, opens it.
+                found = self._open(seqno, found.transaction.entry.data)
+                self._batch[seqno] = found
+            return found
+        data = self._sequence.recent.get(seqno)
+        return None if data is None else self._open(seqno, data)
+
+    def block(self, waiter: Waiter, on: Seqno, *, searches: bool = False) -> None:
+        """Have ``waiter`` told when an entry is there.
+
+        Args:
+            waiter: who needs it; it can need one at a time.
+            on: the entry.
+            searches: the ones after it are likely to be needed too.
+        """
+        assert waiter not in self._place, "one at a time"
+        self._place[waiter] = on
+        waiters = self._needs.get(on)
+        if waiters is None:
+            waiters = self._needs[on] = {}
+            self._queue.append(on)
+        waiters[waiter] = None
+        if searches:
+            self._searches.add(on)
+
+    def release(self, waiter: Waiter) -> None:
+        """Forget that somebody needs something, if so."""
+        on = self._place.pop(waiter, None)
+        if on is None:
+            return
+        waiters = self._needs[on]
+        del waiters[waiter]
+        if not waiters:
+            del self._needs[on]
+            self._searches.discard(on)
+
+    def refuse(self, seqno: Seqno, error: CcfpyError) -> None:
+        """Log that an entry is not what it should be."""
+        self._outbox.fail(f"Corrupt ledger entry received for seqno {seqno}: {error}")
+
+    def pump(self) -> None:
+        """Ask the host for as much of what is needed as may be under way at once."""
+        while self._queue and self._under_way < limits.HISTORY_READS_MAX:
+            first = self._queue.popleft()
+            if first not in self._needs or first in self._asked:
+                continue
+            last = self._end_of_read(first)
+            try:
+                self._ask(first, last)
+            except LimitExceeded:  # others read much; the next step asks again
+                self._queue.appendleft(first)
+                return
+
+    def _end_of_read(self, first: Seqno) -> Seqno:
+        """Give the last entry to read with ``first``: others needed are close by."""
+        committed = self._log().commit_seqno
+        furthest = min(first + limits.HISTORY_ENTRIES_PER_READ - 1, committed)
+        if first in self._searches:
+            return max(first, furthest)
+        last = seqno = first
+        needs, asked = self._needs, self._asked
+        while seqno < furthest and seqno - last < limits.HISTORY_GAP_ENTRIES_MAX:
+            seqno += 1
+            if seqno in needs and seqno not in asked:
+                last = seqno
+        return last
+
+    def _ask(self, first: Seqno, last: Seqno) -> None:
+        def answered(entries: ListOf[bytes] | None) -> None:
+            self._under_way -= 1
+            self._asked.difference_update(range(first, last + 1))
+            self._answered(first, last, entries)
+
+        self._reads.read(first, last, then=answered)
+        self._under_way += 1
+        self._asked.update(range(first, last + 1))
+
+    def _answered(
+        self, first: Seqno, last: Seqno, entries: ListOf[bytes] | None
+    ) -> None:
+        if entries is None:
+            self._lose(first, f"the host has no entry {first}")
+            end = first
+        else:
+            self._arrived(first, entries)
+            end = first + len(entries) - 1
+        # The host gave fewer than it was asked for.
+        self._queue.extendleft(
+            seqno for seqno in range(last, end, -1) if seqno in self._needs
+        )
+
+    def _arrived(self, first: Seqno, entries: ListOf[bytes]) -> None:
+        """Verify what came, then let everybody who waited for any of it go on."""
+        for seqno, data in enumerate(entries, first):
+            if seqno not in self._needs and self._index.knows(seqno):
+                continue
+            try:
+                entry = self._open(seqno, data)
+                if entry.secrets is not None:
+                    is_signature = entry.is_signature
+                    self._index.examined(seqno, is_signature=is_signature)
+            except CcfpyError as error:
+                self.refuse(seqno, error)
+                self._lose(seqno, f"the host gave a corrupt entry {seqno}")
+                continue
+            self._batch[seqno] = entry
+        due: list[Waiter] = []
+        for seqno in self._batch:
+            due += self._freed(seqno)
+        for waiter in due:
+            waiter.advance()
+        self._batch.clear()
+
+    def _lose(self, seqno: Seqno, reason: str) -> None:
+        for waiter in self._freed(seqno):
+            waiter.lost(reason)
+
+    def _freed(self, seqno: Seqno) -> list[Waiter]:
+        waiters = self._needs.pop(seqno, None)
+        if waiters is None:
+            return []
+        self._searches.discard(seqno)
+        for waiter in waiters:
+            del self._place[waiter]
+        return list(waiters)
+
+    def _open(self, seqno: Seqno, data: bytes) -> PastEntry:
+        view = self._log().view_of(seqno)
+        tree = self._sequence.tree
+        return PastEntry.open(data, TxId(view, seqno), self._secrets(seqno), tree)

@@ -1,0 +1,282 @@
+"""Past states by request: fetched, shared between requests, forgotten in time.
+
+This is ``ccfpy.endpoints.history.History`` as a node has it. Requests that want the
+same state share it. A request goes when it was not asked about for long enough, when
+memory gets short and others were asked about since, or when the host did not give what
+it needs; who asks again begins anew (``src/node/historical_queries.h``).
+"""
+
+from collections.abc import Callable, Iterable
+from collections.abc import Sequence as ListOf
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ccfpy.base import limits
+from ccfpy.base.ids import Seqno
+from ccfpy.endpoints.history import (
+    Expiry,
+    HistoricalState,
+    HistoryFailed,
+    RequestHandle,
+)
+from ccfpy.node.history.coverings import Coverings
+from ccfpy.node.history.history_waits import HistoryWaits, Serve
+from ccfpy.node.history.past_identities import PastIdentities
+from ccfpy.node.history.past_secrets import PastSecrets
+from ccfpy.node.history.past_state import PastState, Request
+from ccfpy.node.history.pool import EntryPool
+from ccfpy.node.history.requests import Requests
+from ccfpy.node.history.signature_index import SignatureIndex
+
+if TYPE_CHECKING:
+    from ccfpy.base.ports import Entropy
+    from ccfpy.consensus.log import Log
+    from ccfpy.endpoints.awaited import Awaited
+    from ccfpy.endpoints.session import Session
+    from ccfpy.http import messages
+    from ccfpy.node.identity import ServiceIdentity
+    from ccfpy.node.ledger_reads import LedgerReads
+    from ccfpy.node.outbox import Outbox
+    from ccfpy.node.sequence import Sequence
+
+
+@dataclass(eq=False, kw_only=True)
+class StateCache:
+    """The past, as one node answers for it.
+
+    Attributes:
+        sequence: this node's ledger.
+        log: gives where it is committed, and in which views it was written.
+        reads: the host's.
+        identity: gives today's service key and certificate.
+        entropy: for the certificates that vouch for earlier services.
+        outbox: where refused entries are logged.
+        serve: runs a request again whose caller waited.
+        bytes_max: about how much memory all states together may take.
+        now_ms: the time.
+        pool: entries on their way.
+        secrets: what opens them.
+        identities: which services there were.
+        coverings: signatures that prove them.
+    """
+
+    sequence: "Sequence"
+    log: "Callable[[], Log]"
+    reads: "LedgerReads"
+    identity: "Callable[[], ServiceIdentity]"
+    entropy: "Entropy"
+    outbox: "Outbox"
+    serve: Serve
+    bytes_max: int
+    now_ms: int
+    pool: EntryPool = field(init=False)
+    secrets: PastSecrets = field(init=False)
+    identities: PastIdentities = field(init=False)
+    coverings: Coverings = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._entry_bytes_max = self.bytes_max // limits.HISTORY_BYTES_PER_ENTRY_BYTE
+        self._waits = HistoryWaits(self.serve, self.now_ms)
+        self._requests = Requests()
+        self._states: dict[Seqno, PastState] = {}
+        self._entry_bytes = 0
+        self._has_news = False
+        sequence = self.sequence
+        self.secrets = PastSecrets(lambda: sequence.secrets)
+        index = SignatureIndex(lambda: sequence.recent)
+        self.pool = EntryPool(
+            sequence=sequence,
+            log=self.log,
+            reads=self.reads,
+            index=index,
+            secrets=self.secrets.opening,
+            outbox=self.outbox,
+        )
+        self.secrets.read_from(self.pool)
+        self.identities = PastIdentities(
+            store=lambda: sequence.store,
+            identity=self.identity,
+            pool=self.pool,
+            secrets=self.secrets,
+            entropy=self.entropy,
+        )
+        self.coverings = Coverings(
+            index=index,
+            pool=self.pool,
+            secrets=self.secrets,
+            identities=self.identities,
+            own_tree=lambda: sequence.tree,
+        )
+
+    # What endpoints ask
+
+    def state_at(
+        self, handle: RequestHandle, seqno: Seqno, *, expiry_s: Expiry = None
+    ) -> HistoricalState | None:
+        """Give the state at one seqno; as ``History`` says, like all of these."""
+        states = self._states_of(handle, (seqno,), expiry_s)
+        return None if states is None else states[0]
+
+    def states_range(
+        self,
+        handle: RequestHandle,
+        first: Seqno,
+        last: Seqno,
+        *,
+        expiry_s: Expiry = None,
+    ) -> ListOf[HistoricalState] | None:
+        """Give the states from one seqno to another, both included."""
+        return self._states_of(handle, range(first, last + 1), expiry_s)
+
+    def states_for(
+        self,
+        handle: RequestHandle,
+        seqnos: Iterable[Seqno],
+        *,
+        expiry_s: Expiry = None,
+    ) -> ListOf[HistoricalState] | None:
+        """Give the states at any seqnos."""
+        return self._states_of(handle, tuple(sorted(set(seqnos))), expiry_s)
+
+    def drop_request(self, handle: RequestHandle) -> bool:
+        """Forget what was asked under a handle; tell whether there was anything."""
+        request = self._requests.get(handle)
+        return request is not None and self._forget(request)
+
+    def is_settled(self, handle: RequestHandle) -> bool:
+        """Tell whether to ask again is of use."""
+        request = self._requests.get(handle)
+        return request is None or request.is_settled
+
+    def wait(
+        self,
+        request: "messages.Request",
+        session: "Session",
+        until: Callable[[], bool],
+        within_ms: int,
+    ) -> "Awaited | None":
+        """Run a request again as soon as ``until`` says so."""
+        return self._waits.wait(request, session, until, within_ms)
+
+    # Time
+
+    def tick(self, now_ms: int) -> None:
+        """Let time pass: forget what was not asked about, and what is too much."""
+        self.now_ms = now_ms
+        self._waits.tick(now_ms)
+        for request in self._requests.expired(now_ms):
+            self._forget(request)
+        while self._entry_bytes > self._entry_bytes_max and len(self._requests) > 1:
+            self._forget(self._requests.oldest())
+
+    def work(self) -> None:
+        """Ask the host for what is needed, and answer who waited; ends every step."""
+        self.pool.pump()
+        if self._has_news or self._waits.is_time_over:
+            self._has_news = False
+            self._waits.work()
+            self.pool.pump()
+
+    # What states report
+
+    def opened(self, state: PastState, entry_bytes: int) -> None:
+        """Count the memory that a state takes."""
+        del state
+        self._entry_bytes += entry_bytes
+
+    def completed(self, state: PastState) -> None:
+        """Tell the requests that want it."""
+        for request in state.requests:
+            request.lacking -= 1
+            self._has_news |= not request.lacking
+
+    def given_up(self, state: PastState, failure: HistoryFailed | None) -> None:
+        """Let the requests that want it fail, or be asked anew."""
+        self._has_news = True
+        for request in tuple(state.requests):
+            if failure is None:
+                self._forget(request)
+            else:
+                request.failure = failure
+
+    # Inside
+
+    def _states_of(
+        self, handle: RequestHandle, seqnos: ListOf[Seqno], expiry_s: Expiry
+    ) -> list[HistoricalState] | None:
+        request = self._requests.get(handle)
+        if request is None or request.seqnos != seqnos:
+            request = self._adjust(handle, seqnos, former=request)
+        else:
+            self._requests.put(request)
+        expiry_ms = 1000 * (limits.HISTORY_EXPIRY_S if expiry_s is None else expiry_s)
+        request.deadline_ms = self.now_ms + expiry_ms
+        if request.failure is not None:
+            self._forget(request)
+            raise request.failure
+        if request.lacking:
+            return None
+        return [state.ready for state in request.states if state.ready is not None]
+
+    def _adjust(
+        self, handle: RequestHandle, seqnos: ListOf[Seqno], *, former: Request | None
+    ) -> Request:
+        """Let a handle stand for other seqnos; states wanted before and now stay.
+
+        Raises:
+            ValueError: they are none, too many or not committed.
+        """
+        committed = self.log().commit_seqno
+        if not seqnos or len(seqnos) > limits.HISTORY_SEQNOS_MAX:
+            raise ValueError(
+                f"from 1 to {limits.HISTORY_SEQNOS_MAX} seqnos can be asked for at "
+                f"once, not {len(seqnos)}"
+            )
+        if seqnos[0] < 1 or seqnos[-1] > committed:
+            raise ValueError(
+                f"only committed transactions can be queried, not those from "
+                f"{seqnos[0]} to {seqnos[-1]}"
+            )
+        request = Request(handle, seqnos)
+        new: list[PastState] = []
+        for seqno in seqnos:
+            state = self._states.get(seqno)
+            if state is None:
+                state = self._states[seqno] = PastState(seqno, self)
+                new.append(state)
+            state.requests.append(request)
+            request.states.append(state)
+            request.lacking += state.ready is None
+            request.failure = request.failure or state.failure
+        if former is not None:
+            self._forget(former)
+        self._requests.put(request)
+        if len(self._requests) > limits.HISTORY_REQUESTS_MAX:
+            self._forget(self._requests.oldest())
+        self._begin(new)
+        return request
+
+    def _begin(self, states: list[PastState]) -> None:
+        """Begin with states; the many of a long range do without what is in memory.
+
+        Opening them all would take longer than a step may.
+        """
+        is_short = len(states) <= limits.HISTORY_ENTRIES_PER_READ
+        for state in states:
+            if is_short or self.secrets.opening(state.seqno) is None:
+                state.advance()
+            elif state.requests:
+                self.pool.block(state, state.seqno)
+
+    def _forget(self, request: Request) -> bool:
+        """Forget a request, and the states that no other one wants."""
+        if not self._requests.remove(request):
+            return False
+        self._has_news = True
+        for state in request.states:
+            state.requests.remove(request)
+            if not state.requests:
+                self._entry_bytes -= state.entry_bytes
+                state.release()
+                del self._states[state.seqno]
+        return True

@@ -1,0 +1,224 @@
+"""Who ruled at a seqno, and what leads there from today."""
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from ccfpy.base.errors import VerificationFailed
+from ccfpy.base.ids import Seqno, TxId
+from ccfpy.crypto.certs import Certificate
+from ccfpy.endpoints.history import HistoryFailed
+from ccfpy.ledger.endorsements import links
+from ccfpy.ledger.identity import Epoch, IdentityEndorsement
+from ccfpy.ledger.tables import IDENTITY_ENDORSEMENT, SINGLE_KEY
+from ccfpy.node.history.past_identities import Ruling
+from ccfpy.service.lifecycle import ServiceStatus
+from ccfpy.service.tables import service
+from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, Identity
+from tests.unit.node.history.world import Story, World, recovered
+
+THIRD = Identity(3)
+
+
+def _twice_recovered() -> Story:
+    story = recovered()
+    story.create(THIRD)
+    story.open()
+    story.say("newest")
+    story.sign()
+    return story
+
+
+@dataclass(eq=False)
+class Asker:
+    """Wants to know who ruled."""
+
+    world: World
+    seqno: Seqno
+    ruling: Ruling | None = None
+    reasons: list[str] = field(default_factory=list)
+
+    def advance(self) -> None:
+        self.ruling = self.world.cache.identities.ruling_at(self.seqno, self)
+
+    def lost(self, reason: str) -> None:
+        self.reasons.append(reason)
+
+
+def _ask(world: World, seqno: Seqno) -> Asker:
+    asker = Asker(world, seqno)
+    asker.advance()
+    world.work()
+    return asker
+
+
+def _ruling(story: Story, seqno: Seqno) -> Ruling:
+    asker = _ask(World(story), seqno)
+    assert asker.ruling is not None
+    return asker.ruling
+
+
+def test_todays_service_needs_nobodys_endorsement() -> None:
+    world = World(recovered())
+
+    for seqno in (8, 13):
+        ruling = _ask(world, seqno).ruling
+        assert ruling == Ruling(certificate=SECOND.certificate)
+    assert not world.read
+
+
+@pytest.mark.parametrize(
+    ("seqno", "ruler", "links_expected"),
+    [(1, FIRST, 2), (7, FIRST, 2), (8, SECOND, 1), (13, SECOND, 1)],
+)
+def test_earlier_services_are_vouched_for_by_todays(
+    seqno: Seqno, ruler: Identity, links_expected: int
+) -> None:
+    ruling = _ruling(_twice_recovered(), seqno)
+
+    assert ruling.certificate == ruler.certificate
+    (pem,) = ruling.service_endorsements
+    endorsement = Certificate.from_pem(pem)
+    endorsement.verify_signed_by(THIRD.certificate)
+    ruler.node_certificate.verify_signed_by(endorsement)
+    assert ruling.cose_endorsements is not None
+    *_, last = links(ruling.cose_endorsements, THIRD.key.public_key)
+    assert last.endorsed == ruler.key.public_key
+    assert len(ruling.cose_endorsements) == links_expected
+
+
+def test_what_was_learnt_is_kept() -> None:
+    world = World(_twice_recovered())
+    first = _ask(world, 3).ruling
+    read = list(world.read)
+
+    assert _ask(world, 5).ruling is first
+    assert _ask(world, 9).ruling is not None
+    assert world.read == read
+
+
+def test_without_endorsements_the_records_alone_lead_back() -> None:
+    ruling = _ruling(recovered(endorses=False), 3)
+
+    assert ruling.certificate == FIRST.certificate
+    assert ruling.cose_endorsements is None
+    assert len(ruling.service_endorsements) == 1
+
+
+def test_a_record_that_does_not_lead_on_leaves_the_rest_unknown() -> None:
+    """So it is in ledgers from before CCF 2."""
+    story = Story()
+    story.say("old")
+    story.sign()
+    story.created.clear()
+    story.ledger.view = 4
+    story.starts += [5, 5]
+    story.create(SECOND)
+
+    assert _ruling(story, 3) == Ruling(certificate=None)
+
+
+def test_a_service_that_does_not_say_since_when_it_rules_ruled_always() -> None:
+    story = Story()
+    info = replace(_info(story), current_service_create_txid=None)
+    story.ledger.put({service.INFO.name: {SINGLE_KEY: service.INFO.codec.encode(info)}})
+    story.sign()
+
+    assert _ruling(story, 1).certificate == FIRST.certificate
+
+
+def test_a_service_that_has_not_opened_has_endorsed_nothing() -> None:
+    story = Story()
+    story.open()
+    story.create(SECOND)
+    world = World(story)
+
+    with pytest.raises(HistoryFailed, match="has not opened"):
+        _ask(world, 3)
+
+
+def test_a_host_that_does_not_have_a_record_is_no_end() -> None:
+    world = World(recovered())
+    world.lies[1] = None
+    assert _ask(world, 3).reasons == ["the host has no entry 1"]
+
+    world.lies.clear()
+    assert _ask(world, 3).ruling is not None
+
+
+@pytest.mark.parametrize("lie", [2, 3, 5])
+def test_a_host_that_gives_another_entry_is_refused(lie: Seqno) -> None:
+    world = World(recovered())
+    world.lies[1] = world.entries[lie]
+
+    assert _ask(world, 3).reasons == ["the host gave a corrupt entry 1"]
+
+
+@pytest.mark.parametrize("previous", [4, 5])
+def test_a_record_must_be_one_of_an_earlier_service(previous: Seqno) -> None:
+    """What trusted nodes wrote holds together, or nothing is made of it."""
+    story = Story()
+    story.open()
+    story.say("text")
+    at = story.last + 1
+    story.ledger.view, story.starts = 4, [1, 1, at, at]
+    info = replace(
+        _info(story),
+        cert=SECOND.certificate.pem,
+        status=ServiceStatus.OPEN,
+        previous_service_identity_version=previous,
+        current_service_create_txid=TxId(4, at),
+    )
+    story.ledger.put({service.INFO.name: {SINGLE_KEY: service.INFO.codec.encode(info)}})
+    story.ledger.identity = SECOND
+    story.created.append((at, SECOND))
+    story.sign()
+
+    (reason,) = _ask(World(story), 3).reasons
+    assert reason == f"entry {previous} holds no record of a service"
+
+
+def test_the_endorsed_key_must_be_the_recorded_one() -> None:
+    story = Story()
+    story.open()
+    story.say("text")
+    story.sign()
+    story.create(SECOND)
+    link = IdentityEndorsement.make(
+        SECOND.key,
+        THIRD.key.public_key.der,
+        Epoch(begin=TxId(2, 1), end=TxId(2, 6), last_root=bytes(32)),
+        issued_at=ISSUED_AT,
+        previous_version=3,
+    )
+    story.ledger.put({IDENTITY_ENDORSEMENT: {SINGLE_KEY: link.serialise()}})
+    story.sign()
+
+    with pytest.raises(VerificationFailed, match="another service's key"):
+        _settle(World(story), 3)
+
+
+def test_the_endorsements_must_be_a_chain() -> None:
+    story = Story()
+    story.open()
+    story.create(SECOND)
+    story.open(signer=FIRST)  # as nobody else would
+    story.create(THIRD)
+    story.open()
+
+    with pytest.raises(VerificationFailed, match="did not sign the endorsement"):
+        _settle(World(story), 3)
+
+
+def _settle(world: World, seqno: Seqno) -> None:
+    asker = Asker(world, seqno)
+    asker.advance()
+    world.work()
+    for reason in asker.reasons:
+        raise VerificationFailed(reason)
+
+
+def _info(story: Story) -> service.ServiceInfo:
+    info = service.INFO.of(World(story).sequence.store.begin()).get()
+    assert info is not None
+    return info
