@@ -336,7 +336,8 @@ class ProcessNetwork:
             answers = await asyncio.gather(*(self._ask_primary(node) for node in asked))
             said = sorted((a for a in answers if a is not None), reverse=True)
             for _, node_id in said:
-                for node in self.serving:
+                # It may be one that the others took in a moment ago.
+                for node in self.alive:
                     if node.id == node_id and node is not other_than:
                         return node
             if time.monotonic() > deadline:
