@@ -4,7 +4,9 @@ Each is a tmpfs mounted where the node will write its ledger. Needs Linux and ro
 """
 
 import errno
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Self
 
@@ -31,9 +33,14 @@ class SizedDisks:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Unmount all; what they held is gone."""
+        """Unmount all; what they held is where they were mounted."""
         for folder in reversed(self._mounted):
-            _run("umount", "--lazy", str(folder))
+            self.free(folder)
+            # Another look at a run needs its ledgers.
+            with tempfile.TemporaryDirectory(dir=folder.parent) as kept:
+                shutil.copytree(folder, kept, dirs_exist_ok=True)
+                _run("umount", "--lazy", str(folder))
+                shutil.copytree(kept, folder, dirs_exist_ok=True)
         self._mounted.clear()
 
     def mount(self, folder: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from ccfpy.testing.faults.disks import DiskRefused, SizedDisks
 
 
-def test_a_disk_is_filled_freed_and_gone_in_the_end(tmp_path: Path) -> None:
+def test_a_disk_is_filled_and_freed_and_leaves_its_files(tmp_path: Path) -> None:
     folder = tmp_path / "disk"
     with SizedDisks(1 << 20) as disks:
         try:
@@ -26,7 +26,11 @@ def test_a_disk_is_filled_freed_and_gone_in_the_end(tmp_path: Path) -> None:
         disks.free(folder)
         (folder / "other").write_bytes(bytes(10_000))
         assert file.stat().st_size == 1000
-    assert list(folder.iterdir()) == []
+        disks.fill(folder)
+        assert folder.is_mount()
+    assert not folder.is_mount()
+    assert {path.name for path in folder.iterdir()} == {"file", "other"}
+    assert [path.name for path in tmp_path.iterdir()] == ["disk"]
 
 
 @pytest.mark.skipif(
