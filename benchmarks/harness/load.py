@@ -1,13 +1,16 @@
 """Asks a service as fast as it answers, one request at a time on each connection.
 
 It runs in a process of its own, so that what it costs is not counted as the server's.
-Prints one JSON object: requests, seconds, latencies in milliseconds.
+With ``--wait`` it says "ready" when it is connected and begins when it is sent a line:
+handshakes are not requests. Prints one JSON object: requests, seconds, latencies in
+milliseconds.
 """
 
 import argparse
 import asyncio
 import json
 import ssl
+import sys
 import time
 from pathlib import Path
 
@@ -23,9 +26,9 @@ READ = b"GET /app/log/private?id=42 HTTP/1.1\r\nhost: service\r\n\r\n"
 class Caller(asyncio.Protocol):
     """One connection: sends the request again for each answer until time is up."""
 
-    def __init__(self, request: bytes, until: float, latencies: list[float]) -> None:
+    def __init__(self, request: bytes, latencies: list[float]) -> None:
         self._request = request
-        self._until = until
+        self._until = 0.0
         self._latencies = latencies
         self._sent_at = 0.0
         self._transport: asyncio.Transport | None = None
@@ -33,6 +36,9 @@ class Caller(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a stream
+
+    def begin(self, until: float) -> None:
+        self._until = until
         self._send()
 
     def _send(self) -> None:
@@ -65,17 +71,21 @@ async def load(arguments: argparse.Namespace) -> dict[str, float]:
     request = WRITE % (len(body), body) if arguments.kind == "write" else READ
     loop = asyncio.get_running_loop()
     latencies: list[float] = []
-    started = time.perf_counter()
-    until = started + arguments.seconds
-    callers = []
+    callers: list[Caller] = []
     for _ in range(arguments.connections):
         _, caller = await loop.create_connection(
-            lambda: Caller(request, until, latencies),
+            lambda: Caller(request, latencies),
             arguments.host,
             arguments.port,
             ssl=context,
         )
         callers.append(caller)
+    if arguments.wait:
+        print("ready", flush=True)
+        sys.stdin.readline()
+    started = time.perf_counter()
+    for caller in callers:
+        caller.begin(started + arguments.seconds)
     await asyncio.gather(*(caller.is_done for caller in callers))
     latencies.sort()
     return {
@@ -95,6 +105,7 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--size", type=int, default=40)
+    parser.add_argument("--wait", action="store_true")
     print(json.dumps(uvloop.run(load(parser.parse_args()))))
 
 

@@ -1,4 +1,4 @@
-"""A real service of one node for a benchmark, and the CPU time of its processes."""
+"""A real service for a benchmark, and the CPU time of its nodes' processes."""
 
 import json
 import os
@@ -17,7 +17,7 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """A running sandbox."""
+    """A running sandbox; host and port are those of its first node, the primary."""
 
     host: str
     port: int
@@ -25,18 +25,20 @@ class Service:
     common: Path
 
     def cpu_s(self) -> float:
-        """User and system time of the node's processes so far."""
+        """User and system time of the nodes' processes so far."""
         return sum(_cpu_ticks(pid) for pid in self.pids) / TICKS_PER_S
 
 
 @contextmanager
-def sandbox() -> Iterator[Service]:
+def sandbox(nodes: int = 1) -> Iterator[Service]:
     """Start a sandbox in a folder of its own and end it afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        port = free_port()
+        ports = [free_port() for _ in range(nodes)]
+        listening = [("-n", f"local://127.0.0.1:{port}") for port in ports]
         command = [
             *(sys.executable, "-m", "ccfpy.cli.main", "sandbox", "--json"),
-            *("-n", f"local://127.0.0.1:{port}", "--workspace", folder),
+            *(word for words in listening for word in words),
+            *("--workspace", folder),
         ]
         process = subprocess.Popen(  # noqa: S603 - our own program and numbers
             command, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -44,11 +46,11 @@ def sandbox() -> Iterator[Service]:
         try:
             assert process.stdout is not None
             said = json.loads(process.stdout.readline())
-            pid = int(said["pid"])
+            hosts = [int(node["pid"]) for node in said["nodes"]]
             yield Service(
                 host="127.0.0.1",
-                port=port,
-                pids=(pid, *_children(pid)),
+                port=ports[0],
+                pids=tuple(pid for host in hosts for pid in (host, *_children(host))),
                 common=Path(folder) / "sandbox_common",
             )
         finally:
