@@ -53,12 +53,13 @@ class LedgerSecret:
 class LedgerSecrets:
     """Every ledger secret that is known, by the seqno from which it applies."""
 
-    __slots__ = ("_secrets", "_versions")
+    __slots__ = ("_restored_to", "_secrets", "_versions")
 
     def __init__(self, secrets: Iterable[tuple[Seqno, LedgerSecret]] = ()) -> None:
         ordered = sorted(secrets, key=lambda item: item[0])
         self._versions = [version for version, _ in ordered]
         self._secrets = [secret for _, secret in ordered]
+        self._restored_to: Seqno = 0
         assert len(set(self._versions)) == len(self._versions), self._versions
 
     def __len__(self) -> int:
@@ -108,9 +109,13 @@ class LedgerSecrets:
         self._secrets.insert(index, secret)
 
     def restore(self, secrets: "LedgerSecrets") -> None:
-        """Add the secrets of the ledger's past, learnt during a recovery."""
+        """Add secrets that came from elsewhere than the ledger, and so stay for good.
+
+        A joiner is handed those up to its trust, a recovered node those of the past.
+        """
         for version, secret in secrets:
             self.add(version, secret)
+            self._restored_to = max(self._restored_to, version)
 
     def replace_latest(self, secret: LedgerSecret) -> None:
         """Put ``secret`` in place of the latest, to correct where it points back to."""
@@ -118,7 +123,12 @@ class LedgerSecrets:
         self._secrets[-1] = secret
 
     def rollback(self, to: Seqno) -> None:
-        """Forget the secrets that apply only after ``to``, the first always kept."""
-        while len(self._versions) > 1 and self._versions[-1] > to:
+        """Forget the secrets that apply only after ``to``.
+
+        The first is always kept, and what was restored: a joiner that goes back while
+        it catches up would not be told again.
+        """
+        kept = max(to, self._restored_to)
+        while len(self._versions) > 1 and self._versions[-1] > kept:
             self._versions.pop()
             self._secrets.pop()

@@ -37,8 +37,22 @@ def test_secrets_are_added_restored_and_rolled_back() -> None:
     secrets.rollback(29)
     assert [version for version, _ in secrets] == [1, 10, 20]
     secrets.rollback(0)
-    assert [version for version, _ in secrets] == [1]
-    assert len(secrets) == 1
+    assert [version for version, _ in secrets] == [1, 10]
+    assert len(secrets) == 2
+
+
+def test_the_first_secret_is_never_rolled_back() -> None:
+    secrets = LedgerSecrets([(20, secret(20)), (30, secret(30))])
+    secrets.rollback(0)
+    assert [version for version, _ in secrets] == [20]
+
+
+def test_what_a_joiner_was_handed_outlives_a_rollback() -> None:
+    secrets = LedgerSecrets()
+    secrets.restore(LedgerSecrets([(1, secret(1)), (30, secret(30))]))
+    secrets.add(40, secret(40))
+    secrets.rollback(12)
+    assert [version for version, _ in secrets] == [1, 30]
 
 
 def test_a_single_secret_has_none_before_it() -> None:
