@@ -20,6 +20,7 @@ from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.lifecycle import NodeState, advance
 from ccfpy.node.private_recovery import PrivateRecovery
 from ccfpy.node.replica import Replica
+from ccfpy.node.snapshot_check import SnapshotCheck
 from ccfpy.node.snapshot_reads import SnapshotReads
 from ccfpy.node.snapshot_start import StartingPoint
 
@@ -66,7 +67,13 @@ class Entering:
         self._fetching = SnapshotFetching(
             section,
             Ways(calls=calls, trust=trust, reads=snapshots, outbox=replica.outbox),
-            check=lambda data: StartingPoint.read(data, [pinned]),
+            check=SnapshotCheck(
+                pinned,
+                section.target_rpc_address,
+                calls=calls,
+                trust=trust,
+                outbox=replica.outbox,
+            ).check,
             found=self._start_from,
             refused=refused,
         )

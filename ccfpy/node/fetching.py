@@ -26,6 +26,7 @@ from ccfpy.ledger.snapshot_name import SnapshotName
 from ccfpy.ledger.snapshot_writing import cut
 from ccfpy.node.calls import CallFailed, Outcome
 from ccfpy.node.outbox import Outbox
+from ccfpy.node.snapshot_check import Checked
 from ccfpy.node.snapshot_reads import Found, SnapshotReads
 from ccfpy.node.snapshot_start import StartingPoint
 
@@ -84,7 +85,7 @@ class SnapshotFetching:
     Args:
         section: whom to ask, how often, and how much to take.
         ways: to the peer and to the host.
-        check: reads and verifies a file, or raises.
+        check: reads and verifies a file, now or later.
         found: told, once, what to start from; nothing for the ledger's beginning.
         refused: told in place of that why the host's own snapshot must not be used.
     """
@@ -94,7 +95,7 @@ class SnapshotFetching:
         section: JoinConfiguration,
         ways: Ways,
         *,
-        check: Callable[[bytes], StartingPoint],
+        check: Callable[[bytes, Callable[[Checked], None]], None],
         found: Callable[[StartingPoint | None], None],
         refused: Callable[[str], None],
     ) -> None:
@@ -224,7 +225,16 @@ class SnapshotFetching:
     def _finish(self) -> None:
         data = b"".join(self._pieces)
         self._pieces.clear()
-        start = self._check(data)
+
+        def checked(outcome: Checked) -> None:
+            if isinstance(outcome, CcfpyError):
+                self._failed(str(outcome))
+            else:
+                self._start_from(outcome, data)
+
+        self._check(data, checked)
+
+    def _start_from(self, start: StartingPoint, data: bytes) -> None:
         name = write_to_host(start, data, self._outbox)
         self._outbox.info(
             f"Received snapshot {name} from peer (size: {len(data)}) - writing this "
@@ -270,12 +280,13 @@ class SnapshotFetching:
             if data is None:
                 self._refused(f"the local snapshot {found.name} cannot be read")
                 return
-            try:
-                start = self._check(data)
-            except CcfpyError as error:
-                self._refused(f"the local snapshot {found.name}: {error}")
-                return
-            self._found(start)
+            self._check(data, checked)
+
+        def checked(outcome: Checked) -> None:
+            if isinstance(outcome, CcfpyError):
+                self._refused(f"the local snapshot {found.name}: {outcome}")
+            else:
+                self._found(outcome)
 
         self._reads.read(found, start=0, stop=found.size, then=read)
 

@@ -42,9 +42,16 @@ from ccfpy.boundary.events import (
 )
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.endpoints.application import Application
-from ccfpy.testing.configuration import HOST, boot_of, listener, starting
+from ccfpy.testing.configuration import (
+    HOST,
+    boot_of,
+    listener,
+    recovering,
+    starting,
+)
 from ccfpy.testing.node import InProcessNode
 from ccfpy.testing.people import Person
+from ccfpy.testing.surroundings import Remains
 
 TICK_MS = 10
 """How far clocks go at once."""
@@ -115,6 +122,19 @@ class Network:
         )
         return self._boot(configuration)
 
+    def recover(self, remains: Remains, *, pause_ms: int = 3_600_000) -> InProcessNode:
+        """Begin a service in a lost one's place, with a node that recovers it.
+
+        Args:
+            remains: what is left of the lost service; its members are this network's.
+            pause_ms: how long it was missed.
+        """
+        self.now_ms = remains.lost_ms + pause_ms
+        configuration = recovering(
+            previous_identity=remains.identity, interfaces=(listener(),)
+        )
+        return self._boot(configuration, remains=remains)
+
     def join(
         self,
         target: InProcessNode | None = None,
@@ -157,6 +177,7 @@ class Network:
         configuration: NodeConfiguration,
         executable_digest: str = "00" * 32,
         place: int | None = None,
+        remains: Remains | None = None,
     ) -> InProcessNode:
         index = len(self.nodes)
         port = FIRST_PORT + PORTS_PER_NODE * (index if place is None else place)
@@ -179,6 +200,7 @@ class Network:
             ),
             members=self._members,
             seed=1000 * self._seed + index,
+            remains=remains,
         )
         self.nodes.append(node)
         return node

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ccfpy.base import limits
-from ccfpy.base.errors import LimitExceeded
+from ccfpy.base.errors import CcfpyError, LimitExceeded
 from ccfpy.base.ids import CallId
 from ccfpy.boundary.configuration import JoinConfiguration
 from ccfpy.boundary.effects import ReadSnapshot
@@ -16,6 +16,7 @@ from ccfpy.http.ranges import parse_range
 from ccfpy.http.tls import ClientContext
 from ccfpy.node.calls import CallFailed, CallFailure, Outcome
 from ccfpy.node.fetching import SnapshotFetching, Ways
+from ccfpy.node.snapshot_check import Checked
 from ccfpy.node.snapshot_start import StartingPoint
 from tests.unit.ledger.made import FIRST
 from tests.unit.node.host_snapshots import HostSnapshots
@@ -75,7 +76,7 @@ class Joiner:
         self.fetching = SnapshotFetching(
             section,
             Ways(self.way, trusting, self.host.reads, self.host.outbox),
-            check=lambda data: StartingPoint.read(data, SERVICE),
+            check=lambda data, then: then(checked(data)),
             found=self.found.append,
             refused=self.refused.append,
         )
@@ -93,6 +94,13 @@ class Joiner:
         """Answer with the bytes that are asked for."""
         start, stop = parse_range(self.way.asked[-1].range, len(data))
         self.answer(part(start, stop, len(data), data[start:stop]))
+
+
+def checked(data: bytes) -> Checked:
+    try:
+        return StartingPoint.read(data, SERVICE)
+    except CcfpyError as error:
+        return error
 
 
 def trusting(address: str) -> ClientContext:

@@ -1,0 +1,117 @@
+"""Whether a joining node may start from a snapshot that it was given.
+
+The service that it was told to join must vouch for the snapshot. While a service is
+being recovered there are none but those of the service that it recovers: then a node of
+the pinned one is asked whom it succeeded, and that service's word is taken as well.
+Who answers has proved by TLS that it belongs to the pinned service, which will hand
+over its own key in the same way.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from ccfpy.base import json
+from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.ids import CallId
+from ccfpy.crypto.certs import Certificate
+from ccfpy.http.messages import Request, Response
+from ccfpy.http.tls import ClientContext
+from ccfpy.ledger import record
+from ccfpy.node.calls import Outcome
+from ccfpy.node.outbox import Outbox
+from ccfpy.node.snapshot_start import SnapshotRefused, StartingPoint
+
+PATH = "/node/service/previous_identity"
+_OK = 200
+
+Checked: TypeAlias = StartingPoint | CcfpyError
+"""What may be started from, or why it may not."""
+
+
+class Caller(Protocol):
+    """The way out (`ccfpy.node.calls.Calls`)."""
+
+    def request(
+        self,
+        address: str,
+        request: Request,
+        *,
+        trust: ClientContext,
+        then: Callable[[Outcome], None],
+    ) -> CallId:
+        """Send a request; its outcome comes in a later step."""
+        ...
+
+
+class SnapshotCheck:
+    """The check of one node that joins one service.
+
+    Args:
+        pinned: the certificate of the service that it was told to join.
+        address: of the node that it was told to join by.
+        calls: the way there.
+        trust: whom to believe at an address.
+        outbox: for its log.
+    """
+
+    def __init__(
+        self,
+        pinned: Certificate,
+        address: str,
+        *,
+        calls: Caller,
+        trust: Callable[[str], ClientContext],
+        outbox: Outbox,
+    ) -> None:
+        self._identities = [pinned]
+        self._address = address
+        self._calls = calls
+        self._trust = trust
+        self._outbox = outbox
+
+    def check(self, data: bytes, then: Callable[[Checked], None]) -> None:
+        """Verify a snapshot's file; tell the outcome now or in a later step."""
+        outcome = self._read(data)
+        if (
+            isinstance(outcome, SnapshotRefused)
+            and outcome.is_of_another_service
+            and len(self._identities) == 1
+        ):
+            self._ask(lambda: then(self._read(data)))
+        else:
+            then(outcome)
+
+    def _read(self, data: bytes) -> Checked:
+        try:
+            return StartingPoint.read(data, self._identities)
+        except CcfpyError as error:
+            return error
+
+    def _ask(self, then: Callable[[], None]) -> None:
+        def answered(outcome: Outcome) -> None:
+            if isinstance(outcome, Response) and outcome.status == _OK:
+                self._learn(outcome.body)
+            then()
+
+        try:
+            self._calls.request(
+                self._address,
+                Request(method="GET", path=PATH),
+                trust=self._trust(self._address),
+                then=answered,
+            )
+        except CcfpyError as error:
+            self._outbox.fail(f"Cannot ask for the previous service identity: {error}")
+            then()
+
+    def _learn(self, body: bytes) -> None:
+        try:
+            pem = record.text(json.loads_object(body), "previous_service_identity")
+            previous = Certificate.from_pem(pem)
+        except Malformed as error:
+            self._outbox.fail(f"Cannot read the previous service identity: {error}")
+            return
+        self._outbox.info(
+            "The service to join recovers another, whose snapshots may be used"
+        )
+        self._identities.append(previous)
