@@ -27,15 +27,16 @@ def recording(
 
 
 @pytest.fixture(scope="session")
-def _secrets_of(
+def secrets_of(
     recordings: Callable[[str], Recording],
 ) -> Callable[[str], LedgerSecrets]:
+    """Give the secrets of a recorded service by its name."""
     return cache(lambda name: recordings(name).secrets())
 
 
 @pytest.fixture
 def secrets(
-    recording: Recording, _secrets_of: Callable[[str], LedgerSecrets]
+    recording: Recording, secrets_of: Callable[[str], LedgerSecrets]
 ) -> LedgerSecrets:
     """The secrets of the recorded service at hand."""
-    return _secrets_of(recording.name)
+    return secrets_of(recording.name)

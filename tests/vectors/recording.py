@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from ccfpy.base.ids import MemberId, Seqno
 from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.ec import KeyPair
 from ccfpy.crypto.rsa import RsaKeyPair
 from ccfpy.ledger import shares
 from ccfpy.ledger.audit import ChunkFile
@@ -47,6 +48,19 @@ def rsa_key(jwk: dict[str, str]) -> RsaKeyPair:
             serialization.NoEncryption(),
         )
     )
+
+
+def ec_key(jwk: dict[str, str]) -> KeyPair:
+    """Read a test's signing key from its JWK."""
+    text = jwk["d"]
+    raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    key = ec.derive_private_key(int.from_bytes(raw), ec.SECP384R1())
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return KeyPair.from_pem(pem.decode())
 
 
 @dataclass(frozen=True, kw_only=True)
