@@ -1,14 +1,7 @@
-"""All nodes of a service are lost; it is brought back from one ledger, by its members.
-
-The service that takes its place is of three nodes from the beginning, as operators
-would have it: one recovers, two join while only the public state is there.
-"""
+"""A service that lost all its nodes is back, with everything that was committed."""
 
 import asyncio
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -17,128 +10,24 @@ from ccfpy.client.connection import Connection
 from ccfpy.client.errors import Unreachable
 from ccfpy.client.receipts import fetch_receipt, verify_receipt
 from ccfpy.client.reply import text_field
-from ccfpy.client.share import constitution
 from ccfpy.ledger.audit import ChunkFile, Damage, ServiceSeen, Summary, audit
-from ccfpy.ledger.chunk import ChunkName, arrange
-from ccfpy.testing.processes.configuration import Placement, Remains, ServiceOptions
-from ccfpy.testing.processes.network import NODE_PROGRAM, PUBLIC, ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
+from ccfpy.ledger.chunk import arrange
+from tests.e2e.recovered import (
+    MESSAGES,
+    Recovered,
+    files,
+    read,
+    recovered_service,
+    write,
+)
 from tests.e2e.running import wait_until
-
-MESSAGES = 12
-"""Enough for several ledger files of the size below."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Recovered:
-    """A service that was lost and is back.
-
-    Attributes:
-        lost: the nodes it had, all killed.
-        nodes: those that took their place.
-        remains: what they began with.
-        names: of the ledger files of each of them, before the service opened.
-        written: the last transaction before the loss.
-    """
-
-    network: ProcessNetwork
-    lost: list[NodeProcess]
-    nodes: list[NodeProcess]
-    remains: Remains
-    names: list[list[str]] = field(default_factory=list)
-    written: TxId
-
-
-def options_in(workspace: Path) -> ServiceOptions:
-    return ServiceOptions(
-        workspace=workspace,
-        app="logging",
-        program=NODE_PROGRAM,
-        members=[f"member{i}" for i in range(3)],
-        constitution=constitution("default"),
-        chunk_size="20KB",
-    )
-
-
-def files(node: NodeProcess) -> list[str]:
-    return sorted(path.name for path in node.ledger.iterdir())
-
-
-async def write(network: ProcessNetwork, first: int, count: int) -> TxId:
-    """Write private messages as a user; wait until all are committed."""
-    primary = await network.primary()
-    last: TxId | None = None
-    async with network.connect(primary, "user0") as user:
-        for number in range(first, first + count):
-            body = {"id": number, "msg": f"secret {number}" + "." * 2000}
-            last = (await user.post("/app/log/private", body)).txid
-        assert last is not None
-        await user.wait_committed(last)
-    return last
-
-
-async def read(network: ProcessNetwork, node: NodeProcess, number: int) -> str:
-    async with network.connect(node, "user0") as user:
-        reply = await user.get(f"/app/log/private?id={number}")
-    return text_field(reply.object(), "msg").rstrip(".")
-
-
-async def lose(network: ProcessNetwork) -> TxId:
-    """Run a service of three nodes for a while, and kill all of them."""
-    await network.begin([Placement() for _ in range(3)])
-    await network.open()
-    written = await write(network, 0, MESSAGES)
-    for node in network.nodes:
-        node.kill()
-    return written
-
-
-def remains_of(node: NodeProcess, network: ProcessNetwork) -> Remains:
-    """Copy what an operator would save: committed files to where nobody writes."""
-    folder = network.options.workspace / "saved"
-    current, committed = folder / "current", folder / "committed"
-    for path in (current, committed):
-        path.mkdir(parents=True)
-    for file in node.ledger.iterdir():
-        is_committed = ChunkName.parse(file.name).is_committed
-        shutil.copy(file, committed if is_committed else current)
-    identity = folder / "lost_cert.pem"
-    shutil.copy(network.options.service_certificate, identity)
-    return Remains(identity=identity, ledger=current, read_only=[committed])
-
-
-async def recover(network: ProcessNetwork) -> Recovered:
-    written = await lose(network)
-    lost = list(network.nodes)
-    remains = remains_of(lost[1], network)
-    first = await network.recover(Placement(), remains)
-    joiners = [network.launch(Placement()) for _ in range(2)]
-    for node in joiners:
-        await node.wait_started()
-    for node in joiners:
-        await network.wait_joined(node, state=PUBLIC)
-    made = Recovered(
-        network=network,
-        lost=lost,
-        nodes=[first, *joiners],
-        remains=remains,
-        written=written,
-    )
-    made.names = [files(node) for node in made.nodes]
-    await network.bring_back(remains)
-    for node in made.nodes:
-        await network.wait_joined(node)
-    return made
 
 
 @pytest.fixture(scope="module")
 def recovered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recovered]:
     """A service that was lost and is back; the tests of this module share it."""
-    network = ProcessNetwork(options_in(tmp_path_factory.mktemp("recovered")))
-    try:
-        yield asyncio.run(recover(network))
-    finally:
-        network.stop()
+    with recovered_service(tmp_path_factory.mktemp("recovered")) as service:
+        yield service
 
 
 def test_every_node_reads_what_was_private_in_the_lost_service(
