@@ -1,5 +1,6 @@
 """`app` is the application."""
 
+from apps.logging import past
 from apps.logging.app import app
 
-__all__ = ["app"]
+__all__ = ["app", "past"]

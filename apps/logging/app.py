@@ -6,19 +6,24 @@ that know their transaction's id. ``?scope=`` keeps records of different callers
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from apps.logging.callers import SelfDescribed, describe, self_described
+from apps.logging.records import (
+    PRIVATE,
+    PUBLIC,
+    Message,
+    Record,
+    app,
+    records_of,
+)
 from ccfpy.app import (
     U64,
     ApiError,
-    App,
     Context,
     ErrorCode,
     Forwarding,
     Json,
-    Map,
     Matcher,
     MemberCoseSign1Caller,
     Mode,
@@ -37,39 +42,9 @@ from ccfpy.app import (
     user_data,
 )
 
-app = App(
-    "logging",
-    title="CCF Sample Logging App",
-    version="2.8.0",
-    description="Records messages under ids, and shows what an application can do.",
-    auth=["jwt", "user_cert", "user_cose_sign1"],
-)
+__all__ = ["app"]
 
-SCOPES_KEPT = 100
-"""How many maps' descriptions are kept; others are made again when asked for."""
-PRIVATE = "records"
-PUBLIC = "public:records"
 TEXT = "text/plain"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """A message to keep.
-
-    Attributes:
-        record_claim: binds the message into its transaction's receipt.
-    """
-
-    id: U64
-    msg: str
-    record_claim: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """A message that was kept."""
-
-    msg: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,15 +59,6 @@ class Recorded:
 def claim_constitution(constitution: str) -> bytes:
     """Let the service's first receipt prove the constitution it began with."""
     return sha256(constitution.encode())
-
-
-@lru_cache(maxsize=SCOPES_KEPT)
-def _records(name: str, scope: str | None) -> Map[int, str]:
-    return Map(name if scope is None else f"{name}-{scope}", _ID, _MESSAGE)
-
-
-_ID = json_codec(int)
-_MESSAGE = json_codec(str)
 
 
 def _check(
@@ -113,7 +79,7 @@ def _no_such_record(record_id: int) -> ApiError:
 def record(ctx: Context, body: Record, scope: str | None = None) -> bool:
     """Keep a message."""
     _check(body)
-    _records(PRIVATE, scope).of(ctx.tx).put(body.id, body.msg)
+    records_of(PRIVATE, scope).of(ctx.tx).put(body.id, body.msg)
     return True
 
 
@@ -121,7 +87,7 @@ def record(ctx: Context, body: Record, scope: str | None = None) -> bool:
 @app.get("/log/private")
 def read(ctx: Context, id: U64, scope: str | None = None) -> Message:  # noqa: A002 - the parameter's name is CCF's
     """Read a message."""
-    message = _records(PRIVATE, scope).of(ctx.tx).get(id)
+    message = records_of(PRIVATE, scope).of(ctx.tx).get(id)
     if message is None:
         raise _no_such_record(id)
     return Message(msg=message)
@@ -130,7 +96,7 @@ def read(ctx: Context, id: U64, scope: str | None = None) -> Message:  # noqa: A
 @app.delete("/log/private")
 def remove(ctx: Context, id: U64, scope: str | None = None) -> bool:  # noqa: A002 - the parameter's name is CCF's
     """Remove a message, and tell whether there was one."""
-    records = _records(PRIVATE, scope).of(ctx.tx)
+    records = records_of(PRIVATE, scope).of(ctx.tx)
     had = records.has(id)
     records.remove(id)
     return had
@@ -139,21 +105,21 @@ def remove(ctx: Context, id: U64, scope: str | None = None) -> bool:  # noqa: A0
 @app.delete("/log/private/all")
 def clear(ctx: Context, scope: str | None = None) -> bool:
     """Remove every message."""
-    _records(PRIVATE, scope).of(ctx.tx).clear()
+    records_of(PRIVATE, scope).of(ctx.tx).clear()
     return True
 
 
 @app.get("/log/private/count", mode=Mode.READ_WRITE)
 def count(ctx: Context, scope: str | None = None) -> U64:
     """Count the messages, as the primary sees them."""
-    return _records(PRIVATE, scope).of(ctx.tx).size()
+    return records_of(PRIVATE, scope).of(ctx.tx).size()
 
 
 @app.post("/log/private/anonymous", auth=[])
 def record_anonymous(ctx: Context, body: Record, scope: str | None = None) -> bool:
     """Keep a message of nobody in particular."""
     _check(body)
-    _records(PRIVATE, scope).of(ctx.tx).put(body.id, f"Anonymous: {body.msg}")
+    records_of(PRIVATE, scope).of(ctx.tx).put(body.id, f"Anonymous: {body.msg}")
     return True
 
 
@@ -177,7 +143,7 @@ def record_anonymous_v2(
 ) -> Recorded | None:
     """Keep a message, and tell its transaction's id."""
     _check(body)
-    _records(PRIVATE, scope).of(ctx.tx).put(body.id, body.msg)
+    records_of(PRIVATE, scope).of(ctx.tx).put(body.id, body.msg)
     if fail != "true":
         ctx.user_data = body
     return None  # the answer is made when the transaction has its id
@@ -189,7 +155,7 @@ def record_prefixed(ctx: Context, body: Record, scope: str | None = None) -> boo
     _check(body, complaint="Cannot record an empty log message")
     assert isinstance(ctx.caller, UserCertCaller)
     line = f"{ctx.caller.user_id}: {body.msg}"
-    _records(PRIVATE, scope).of(ctx.tx).put(body.id, line)
+    records_of(PRIVATE, scope).of(ctx.tx).put(body.id, line)
     return True
 
 
@@ -204,7 +170,7 @@ def record_text(ctx: Context, id: U64, scope: str | None = None) -> Response:  #
             f"Expected content-type '{TEXT}'. Got '{actual}'.",
         )
     line = ctx.request.body.decode(errors="replace")
-    _records(PRIVATE, scope).of(ctx.tx).put(id, line)
+    records_of(PRIVATE, scope).of(ctx.tx).put(id, line)
     return empty_reply(200)
 
 
@@ -218,7 +184,7 @@ def record_admin_only(ctx: Context, body: Record, scope: str | None = None) -> b
             403, ErrorCode.AuthorizationFailed, "Only admins may access this endpoint."
         )
     _check(body)
-    _records(PRIVATE, scope).of(ctx.tx).put(body.id, body.msg)
+    records_of(PRIVATE, scope).of(ctx.tx).put(body.id, body.msg)
     return True
 
 
@@ -251,7 +217,7 @@ def record_public(
 ) -> bool | Response:
     """Keep a message for all to see, unless the caller's condition fails."""
     _check(body)
-    records = _records(PUBLIC, scope).of(ctx.tx)
+    records = records_of(PUBLIC, scope).of(ctx.tx)
     match, none_match = _conditions(ctx)
     if match or none_match:
         current = records.get(body.id)
@@ -275,7 +241,7 @@ def read_public(
     scope: str | None = None,
 ) -> Message | Response:
     """Read a public message, if the caller's condition asks for it."""
-    message = _records(PUBLIC, scope).of(ctx.tx).get(id)
+    message = records_of(PUBLIC, scope).of(ctx.tx).get(id)
     if message is None:
         raise _no_such_record(id)
     etag = sha256_hex(message.encode())
@@ -291,7 +257,7 @@ def remove_public(
     scope: str | None = None,
 ) -> bool | Response:
     """Remove a public message, and tell whether there was one."""
-    records = _records(PUBLIC, scope).of(ctx.tx)
+    records = records_of(PUBLIC, scope).of(ctx.tx)
     message = records.get(id)
     if message is not None and _is_unmodified(ctx, sha256_hex(message.encode())):
         return empty_reply(304)
@@ -310,14 +276,14 @@ def _is_unmodified(ctx: Context, etag: str) -> bool:
 @app.delete("/log/public/all")
 def clear_public(ctx: Context, scope: str | None = None) -> bool:
     """Remove every public message."""
-    _records(PUBLIC, scope).of(ctx.tx).clear()
+    records_of(PUBLIC, scope).of(ctx.tx).clear()
     return True
 
 
 @app.get("/log/public/count", mode=Mode.READ_WRITE)
 def count_public(ctx: Context, scope: str | None = None) -> U64:
     """Count the public messages, as the primary sees them."""
-    return _records(PUBLIC, scope).of(ctx.tx).size()
+    return records_of(PUBLIC, scope).of(ctx.tx).size()
 
 
 # Callers
