@@ -1,6 +1,7 @@
 """The endpoints every frontend has: commit, tx, api and receipt.
 
 Paths, texts and shapes are those of ``src/endpoints/common_endpoint_registry.cpp``.
+An extension: ``/receipt`` takes a ``form``, of those in ``ledger.receipt_forms``.
 """
 
 from dataclasses import replace
@@ -19,10 +20,13 @@ from ccfpy.endpoints.declaration import (
     Operation,
     Redirection,
 )
+from ccfpy.endpoints.historical import historical
 from ccfpy.endpoints.openapi import document
 from ccfpy.endpoints.registry import Registry
-from ccfpy.endpoints.replies import for_who_takes_json, json_reply
+from ccfpy.endpoints.replies import bytes_reply, for_who_takes_json, json_reply
 from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.ledger import receipt_forms
+from ccfpy.ledger.receipt_forms import Form
 
 if TYPE_CHECKING:
     from ccfpy.http.messages import Response
@@ -49,7 +53,7 @@ def add_common_endpoints(registry: Registry) -> None:
         _endpoint("/local_tx", for_who_takes_json(tx), replace(_TX, hidden=True))
     )
     registry.add(_endpoint("/api", api, _API, mode=Mode.READ_ONLY))
-    proof = for_who_takes_json(receipt)
+    proof = for_who_takes_json(historical(receipt, tx_id=_proved_tx_id))
     registry.add(_endpoint("/receipt", proof, _RECEIPT, mode=Mode.READ_ONLY))
 
 
@@ -118,7 +122,25 @@ def tx(context: Context) -> "Response":
 
 
 def receipt(context: Context) -> "Response":
-    """Prove that a transaction is in the ledger, as a JSON receipt."""
+    """Prove that a transaction is in the ledger, in the form that is asked for.
+
+    Raises:
+        ApiError: 404, there is nothing of that form.
+    """
+    state, form = context.historical_state, _receipt_form(context)
+    assert state is not None, "the endpoint is historical"
+    proof = receipt_forms.write(state.receipt, form)
+    if proof is None:
+        raise ApiError(
+            404,
+            ErrorCode.ResourceNotFound,
+            f"Transaction {state.txid} has no receipt of the form {form}.",
+        )
+    return bytes_reply(proof, content_type=receipt_forms.CONTENT_TYPES[form])
+
+
+def _proved_tx_id(context: Context) -> TxId:
+    """Read of which transaction a receipt is asked for, and in a form that exists."""
     text = context.query.get("transaction_id")
     if text is None:
         raise _invalid_query("Query string must contain a 'transaction_id' parameter")
@@ -129,37 +151,21 @@ def receipt(context: Context) -> "Response":
             f"The value '{text}' passed as 'transaction_id' could not be converted to "
             "a valid Tx ID."
         ) from error
-    require_committed(context, tx_id)
-    proof = context.node.receipt(tx_id)
-    if proof is None:
-        raise ApiError(
-            404,
-            ErrorCode.TransactionPendingOrUnknown,
-            f"Transaction {tx_id} is committed, but this node no longer holds what its "
-            "receipt needs.",
-        )
-    return json_reply(proof.to_json())
+    _receipt_form(context)
+    return tx_id
 
 
-def require_committed(context: Context, tx_id: TxId) -> None:
-    """Refuse a transaction that is not committed, in CCF's words.
-
-    Raises:
-        ApiError: 404 ``TransactionPendingOrUnknown`` or ``TransactionInvalid``.
-    """
-    status = context.node.tx_status(tx_id)
-    if status is TxStatus.COMMITTED:
-        return
-    if status is TxStatus.INVALID:
-        raise ApiError(
-            404, ErrorCode.TransactionInvalid, f"Transaction {tx_id} is invalid."
-        )
-    raise ApiError(
-        404,
-        ErrorCode.TransactionPendingOrUnknown,
-        f"Transaction {tx_id} is not available.",
-        headers={"cache-control": "no-cache"},
-    )
+def _receipt_form(context: Context) -> Form:
+    """Read in which form a receipt is asked for, an extension."""
+    text = context.query.get("form")
+    if text is None:
+        return Form.V1
+    try:
+        return Form(text)
+    except ValueError as error:
+        raise _invalid_query(
+            f"Invalid value for form, must be one of [{', '.join(Form)}]"
+        ) from error
 
 
 def _invalid_query(message: str) -> ApiError:

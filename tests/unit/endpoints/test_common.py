@@ -1,14 +1,21 @@
 import pytest
 
 from ccfpy.base import json
-from ccfpy.base.ids import NodeId, TxId
+from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.common import add_common_endpoints
+from ccfpy.endpoints.history import HistoricalState
 from ccfpy.endpoints.openapi import document
 from ccfpy.http.messages import Response
-from ccfpy.ledger.receipt import Receipt
-from tests.unit.endpoints.world import Front, StoreNode
+from ccfpy.ledger import receipt_forms
+from ccfpy.ledger.receipt_forms import Form
+from ccfpy.ledger.tx_receipt import TxReceipt
+from tests.unit.endpoints.world import Front, Past, StoreNode
+from tests.unit.ledger.test_receipt_forms import PROOF
+
+PROVED = PROOF.txid
+QUERY = f"transaction_id={PROVED}"
 
 
 def _front(node: StoreNode | None = None) -> Front:
@@ -119,36 +126,74 @@ def test_what_is_no_id_is_refused(path: str, query: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "message"),
+    ("status", "code"),
     [
-        (TxStatus.UNKNOWN, "TransactionPendingOrUnknown", "is not available."),
-        (TxStatus.PENDING, "TransactionPendingOrUnknown", "is not available."),
-        (TxStatus.INVALID, "TransactionInvalid", "is invalid."),
-        (TxStatus.COMMITTED, "TransactionPendingOrUnknown", "is committed, but this"),
+        (TxStatus.UNKNOWN, "TransactionPendingOrUnknown"),
+        (TxStatus.PENDING, "TransactionPendingOrUnknown"),
+        (TxStatus.INVALID, "TransactionInvalid"),
     ],
 )
-def test_a_receipt_needs_a_committed_transaction_at_hand(
-    status: TxStatus, code: str, message: str
-) -> None:
-    front = _front(StoreNode(statuses={TxId(2, 5): status}))
-    response = front.call("GET", "/receipt", query="transaction_id=2.5")
-    found = _error(response)
-    assert found[:2] == (404, code)
-    assert f"Transaction 2.5 {message}" in str(found[2])
+def test_a_receipt_needs_a_committed_transaction(status: TxStatus, code: str) -> None:
+    front = _front(StoreNode(statuses={PROVED: status}))
+    response = front.call("GET", "/receipt", query=QUERY)
+    assert _error(response)[:2] == (404, code)
 
 
-def test_a_receipt_is_given_as_json() -> None:
-    tx_id = TxId(2, 5)
-    receipt = Receipt(
-        leaf=b"\1" * 32,
-        proof=(),
-        signature=b"s",
-        node=NodeId("n"),
-        certificate="c",
+def _proving(proof: TxReceipt = PROOF) -> Front:
+    """Give endpoints of a node that has one transaction's past state at hand."""
+    state = HistoricalState(PROVED, {}, lambda: proof)
+    past = Past(states={PROVED.seqno: state})
+    return _front(StoreNode(statuses={PROVED: TxStatus.COMMITTED}, history=past))
+
+
+def test_a_receipt_is_asked_for_until_it_is_at_hand() -> None:
+    front = _proving()
+    state = front.node.history.states.pop(PROVED.seqno)
+    waiting = front.call("GET", "/receipt", query=QUERY)
+    assert (waiting.status, waiting.headers["retry-after"]) == (202, "3")
+    front.node.history.states[PROVED.seqno] = state
+    response = front.call("GET", "/receipt", query=QUERY)
+    assert (response.status, response.headers["content-type"]) == (
+        200,
+        "application/json",
     )
-    node = StoreNode(statuses={tx_id: TxStatus.COMMITTED}, receipts={tx_id: receipt})
-    response = _front(node).call("GET", "/receipt", query="transaction_id=2.5")
-    assert json.loads(response.body) == receipt.to_json()
+    assert response.body == json.dumps(PROOF.describe_v1())
+
+
+@pytest.mark.parametrize("form", [form for form in Form if form != "endorsements"])
+def test_a_receipt_is_given_in_the_form_that_is_asked_for(form: Form) -> None:
+    response = _proving().call("GET", "/receipt", query=f"{QUERY}&form={form}")
+    assert response.body == receipt_forms.write(PROOF, form)
+    assert response.headers["content-type"] == receipt_forms.CONTENT_TYPES[form]
+
+
+def test_endorsements_are_given_where_there_are_any() -> None:
+    query = f"{QUERY}&form=endorsements"
+    none = _proving().call("GET", "/receipt", query=query)
+    assert _error(none) == (
+        404,
+        "ResourceNotFound",
+        "Transaction 2.4 has no receipt of the form endorsements.",
+    )
+    endorsed = PROOF.endorsed(cose_endorsements=(b"one",))
+    given = _proving(endorsed).call("GET", "/receipt", query=query)
+    assert json.loads(given.body) == {"endorsements": ["b25l"]}
+
+
+def test_there_are_no_other_forms() -> None:
+    front = _front()
+    response = front.call("GET", "/receipt", query=f"{QUERY}&form=xml")
+    assert _error(response)[:2] == (400, "InvalidQueryParameterValue")
+    assert front.node.history.asked == {}, "nothing was fetched"
+
+
+def test_only_json_needs_somebody_who_takes_it() -> None:
+    headers = {"accept": "application/cose"}
+    front = _proving()
+    refused = front.call("GET", "/receipt", query=QUERY, headers=headers)
+    assert _error(refused)[:2] == (406, "UnsupportedContentType")
+    query = f"{QUERY}&form=cose"
+    assert front.call("GET", "/receipt", query=query, headers=headers).status == 200
 
 
 @pytest.mark.parametrize("path", ["/commit", "/tx"])
