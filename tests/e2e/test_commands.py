@@ -183,6 +183,25 @@ def test_receipts_are_fetched_verified_and_explained(
     assert "2.15" in shell.refused("receipt", "get", "nonsense", code=2)
 
 
+def test_receipts_are_had_in_other_forms_and_from_the_app(
+    shell: Shell, tmp_path: Path
+) -> None:
+    body = '{"id": 4, "msg": "claimed", "record_claim": true}'
+    reply = shell.json("call", "/app/log/public", "--as", USER, "-d", body)
+    txid = reply["headers"]["x-ms-ccf-transaction-id"]
+    claims, file = tmp_path / "claims", tmp_path / "receipt"
+    claims.write_text("claimed")
+    expected = ("--transaction", txid, "--claims", claims)
+    for form in ("v1", "v2", "cose"):
+        shell.ok("receipt", "get", txid, "--form", form, "-o", file)
+        verified = shell.json("receipt", "verify", file, *expected)
+        assert (verified["verified"], verified["transaction"]) == (True, txid)
+    shell.ok("receipt", "get", txid, "--from", "/app/receipt", "-o", file)
+    shell.ok("receipt", "verify", file, *expected)
+    words = ("receipt", "get", txid, "--form", "endorsements")
+    assert "no receipt of the form endorsements" in shell.refused(*words)
+
+
 @pytest.fixture
 def ledger(service: Running, tmp_path: Path) -> Path:
     """A copy of the service's ledger as it is while the node writes on."""
