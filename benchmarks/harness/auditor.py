@@ -1,16 +1,23 @@
 """Audits a ledger folder in a process of its own, so that its memory can be read off.
 
-Prints one JSON object: transactions, chunks, CPU seconds, and resident memory in MiB
-after the first chunk and at its largest.
+    auditor.py FOLDER PROCESSES
+
+Prints one JSON object: transactions, signatures, chunks, CPU seconds of all processes,
+seconds that passed, and resident memory in MiB of the largest process: after the first
+chunk and at its largest.
 """
 
 import json
+import os
+import resource
 import sys
 import time
 from pathlib import Path
 
-from ccfpy.ledger.audit import ChunkChecked, ChunkFile, Summary, audit
-from ccfpy.ledger.chunk import arrange
+from ccfpy.audit.chunks import find_chunks
+from ccfpy.audit.readers import local_readers
+from ccfpy.audit.verification import Verification
+from ccfpy.ledger.audit import ChunkChecked, Summary
 
 KIB_PER_MIB = 1024
 
@@ -22,27 +29,32 @@ def peak_mib() -> float:
     return int(line.split()[1]) / KIB_PER_MIB
 
 
+def cpu_s() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
 def main() -> None:
-    folder = Path(sys.argv[1])
-    names = arrange(path.name for path in folder.iterdir())
-    files = (ChunkFile(str(n), (folder / str(n)).read_bytes) for n in names)
-    started = time.process_time()
+    folder, processes = Path(sys.argv[1]), int(sys.argv[2])
+    started_s = time.monotonic()
     chunks = 0
     first_chunk_mib = 0.0
-    transactions = 0
-    for finding in audit(files):
-        if isinstance(finding, ChunkChecked):
-            chunks += 1
-            first_chunk_mib = first_chunk_mib or peak_mib()
-        elif isinstance(finding, Summary):
-            assert not finding.is_damaged, finding
-            transactions = finding.transactions
+    with local_readers(processes) as readers:
+        for finding in Verification(find_chunks([folder]), readers).findings():
+            if isinstance(finding, ChunkChecked):
+                chunks += 1
+                first_chunk_mib = first_chunk_mib or peak_mib()
+    assert isinstance(finding, Summary), finding
+    assert not finding.is_damaged, finding
+    largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / KIB_PER_MIB
     result = {
-        "transactions": transactions,
+        "transactions": finding.transactions,
+        "signatures": finding.signatures,
         "chunks": chunks,
-        "cpu_s": time.process_time() - started,
+        "cpu_s": cpu_s(),
+        "passed_s": time.monotonic() - started_s,
         "first_chunk_mib": first_chunk_mib,
-        "peak_mib": peak_mib(),
+        "peak_mib": max(peak_mib(), largest),
     }
     print(json.dumps(result))
 

@@ -1,0 +1,145 @@
+"""Writes a ledger of any size, without a node: as many private writes as are asked for.
+
+    python -m benchmarks.harness.ledgers FOLDER TRANSACTIONS SIGNED_EVERY
+
+Each transaction writes 200 bytes to one key of a private map. Chunks are closed as a
+node closes them, at the first signature beyond 5 MB.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ccfpy.base.ids import NodeId, TxId
+from ccfpy.crypto import certs
+from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.crypto.hashing import sha256_hex
+from ccfpy.kv.changes import Writes
+from ccfpy.ledger.chunk import CHUNK_BYTES_DEFAULT, OpenChunk, header
+from ccfpy.ledger.entry import seal
+from ccfpy.ledger.frame import EntryFlags
+from ccfpy.ledger.merkle import MerkleTree
+from ccfpy.ledger.secrets import LedgerSecret
+from ccfpy.ledger.signature import Signer
+from ccfpy.ledger.tables import (
+    NODE_CERTIFICATES,
+    NODES_INFO,
+    SERVICE_INFO,
+    SINGLE_KEY,
+)
+
+VALUE_BYTES = 200
+KEYS = 1000
+NOT_BEFORE = datetime(2025, 1, 1, tzinfo=UTC)
+ISSUED_AT = 1_750_000_000
+
+
+class Writer:
+    """A ledger being written."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        entropy = SeededEntropy(1)
+        service, node = (KeyPair.generate(entropy, Curve.SECP384R1) for _ in range(2))
+        self._folder, self._tree, self._signed = folder, MerkleTree(), 0
+        self._secret = LedgerSecret(raw=bytes(32))
+        self._certificate = certs.service_certificate(
+            service,
+            subject="CN=CCF Service",
+            not_before=NOT_BEFORE,
+            validity_days=365,
+            entropy=entropy,
+        )
+        endorsed = certs.endorse_request(
+            certs.certificate_request(
+                node, subject="CN=CCF Node", sans=("iPAddress:127.0.0.1",)
+            ),
+            issuer_key=service,
+            issuer_cert=self._certificate,
+            not_before=NOT_BEFORE,
+            validity_days=90,
+            entropy=entropy,
+        )
+        self._signer = Signer(
+            node=NodeId(sha256_hex(node.public_key.der)),
+            node_key=node,
+            node_certificate=endorsed.pem,
+            service_key=service,
+            issuer="benchmark",
+            subject="ledger",
+        )
+        self._begin(1)
+
+    def write(self, transactions: int, signed_every: int) -> None:
+        """Open the service, write, and sign so often."""
+        for status in ("Opening", "Open"):
+            self._put(self._records(status))
+        while len(self._tree) <= transactions:
+            key = b"%d" % (len(self._tree) % KEYS)
+            self._put({"records": {key: bytes(VALUE_BYTES)}})
+            if len(self._tree) - self._signed >= signed_every:
+                self._sign()
+        self._sign()
+        self._finish(is_closed=False)
+
+    def _records(self, status: str) -> dict[str, Writes]:
+        node = self._signer.node.encode()
+        service = json.dumps({"cert": self._certificate.pem, "status": status})
+        return {
+            SERVICE_INFO: {SINGLE_KEY: service.encode()},
+            NODES_INFO: {node: json.dumps({"status": "Trusted"}).encode()},
+            NODE_CERTIFICATES: {node: self._signer.node_certificate.encode()},
+        }
+
+    def _put(
+        self, write_set: Mapping[str, Writes], flags: EntryFlags = EntryFlags.NONE
+    ) -> None:
+        txid = TxId(2, len(self._tree))
+        sealed = seal(self._secret, txid, write_set, flags=flags)
+        self._tree.append(sealed.leaf)
+        self._chunk.append(len(sealed.data))
+        self._file.write(sealed.data)
+
+    def _sign(self) -> None:
+        seqno = len(self._tree)
+        tables = self._signer.sign(
+            TxId(2, seqno), self._tree, issued_at=ISSUED_AT, stored_from=self._signed
+        )
+        is_closed = self._chunk.end > CHUNK_BYTES_DEFAULT
+        self._put(
+            tables, EntryFlags.CLOSE_CHUNK_AFTER if is_closed else EntryFlags.NONE
+        )
+        self._tree.flush(seqno)
+        self._signed = seqno
+        if is_closed:
+            self._finish(is_closed=True)
+            self._begin(seqno + 1)
+
+    def _begin(self, first: int) -> None:
+        self._chunk = OpenChunk(first)
+        self._file = (self._folder / str(self._chunk.name)).open("wb")
+        self._file.write(header(0))
+
+    def _finish(self, *, is_closed: bool) -> None:
+        if not is_closed:
+            self._file.close()
+            return
+        open_name = str(self._chunk.name)
+        name, table, head = self._chunk.close()
+        self._file.write(table)
+        self._file.seek(0)
+        self._file.write(head)
+        self._file.close()
+        (self._folder / open_name).rename(self._folder / str(name.committed()))
+
+
+def main() -> None:
+    folder, transactions, signed_every = sys.argv[1:]
+    Writer(Path(folder)).write(int(transactions), int(signed_every))
+
+
+if __name__ == "__main__":
+    main()
