@@ -11,10 +11,11 @@ Budget: 10,000 transactions a second for both together.
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from benchmarks.step import opened_node, write_request
+from ccfpy.base.ids import SessionId
 from ccfpy.boundary.effects import AppendEntries, Effect, SendData
 from ccfpy.boundary.events import SessionData, Tick
 from ccfpy.enclave.application import load_application
@@ -49,7 +50,7 @@ def lost_service() -> tuple[InProcessNode, Remains]:
 
 
 def _entries(
-    effects: Iterable[Effect], clients: "dict[int, Client]"
+    effects: Iterable[Effect], clients: Mapping[SessionId, Client]
 ) -> Iterable[bytes]:
     for effect in effects:
         if isinstance(effect, AppendEntries):
