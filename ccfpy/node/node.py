@@ -251,6 +251,7 @@ class Node:
             event,
             snapshots=self._snapshot_reads,
             ledger=self._ledger_reads,
+            create_claims=self._app.create_claims,
             refused=partial(self._stop, RECOVERY_REFUSED),
         ).start()
 

@@ -50,6 +50,7 @@ from ccfpy.node.snapshot_start import SnapshotRefused, StartingPoint
 from ccfpy.service import genesis
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import signatures
+from ccfpy.service.tables.constitution import CONSTITUTION
 
 
 def begin(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
@@ -125,6 +126,8 @@ class Recovering:
         boot: what the host said.
         snapshots: the host's snapshots.
         ledger: the host's ledger.
+        create_claims: what the application claims of the first transaction of a
+            service with this constitution.
         refused: told why the node must stop, once.
     """
 
@@ -135,12 +138,14 @@ class Recovering:
         *,
         snapshots: SnapshotReads,
         ledger: LedgerReads,
+        create_claims: Callable[[str], bytes | None],
         refused: Callable[[str], None],
     ) -> None:
         self._replica = replica
         self._boot = boot
         self._snapshots = snapshots
         self._reads = ledger
+        self._create_claims = create_claims
         self._refused = refused
         self._previous = previous_identity(boot)
         self._point: StartingPoint | None = None
@@ -269,7 +274,9 @@ class Recovering:
             ),
         )
         replica.sequence.begin_chunk()
-        created = replica.replication.commit(tx)
+        source = CONSTITUTION.of(tx).get()
+        claims = None if source is None else self._create_claims(source)
+        created = replica.replication.commit(tx, claims)
         assert created == tx_id, (created, tx_id)
         replica.outbox.info(f"Created service at {created}")
         replica.state = advance(replica.state, NodeState.PART_OF_PUBLIC_NETWORK)

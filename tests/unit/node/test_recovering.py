@@ -68,6 +68,16 @@ def test_its_first_transaction_ends_the_nodes_of_the_lost_service(
     assert status == {lost.node_id: "Retired", node.node_id: "Trusted"}
 
 
+def test_its_first_transaction_bears_the_claims_of_the_application(
+    remains: Remains, members: tuple[Person, ...]
+) -> None:
+    node = recover_alone(remains, NotesApp(), members=members)
+    last = len(remains.entries)
+    created = Transaction.parse(node.host.entries[last])
+    assert created.components.claims_digest == b"\x07" * 32
+    assert created.txid.seqno == last + 1
+
+
 def test_it_begins_a_chunk_after_the_last_signature(
     remains: Remains, members: tuple[Person, ...]
 ) -> None:
