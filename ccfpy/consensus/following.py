@@ -12,7 +12,7 @@ from ccfpy.consensus.messages import AppendEntries, AppendEntriesResponse
 from ccfpy.consensus.ready import Entry, Offer
 from ccfpy.consensus.replica import Replica
 from ccfpy.consensus.roles import LeadershipState
-from ccfpy.consensus.trace import Step
+from ccfpy.consensus.trace import Step, untraced
 from ccfpy.consensus.transitions import (
     become_aware_of_view,
     commit,
@@ -74,8 +74,10 @@ def accept(replica: Replica, offer: Offer, entries: Sequence[Entry]) -> None:
     """
     assert len(entries) <= offer.entry_count, "no more is accepted than was offered"
     log = replica.log
+    is_traced = replica.tracer is not untraced
     for seqno, entry in enumerate(entries, start=offer.first):
-        replica.tracer(Step.EXECUTE_APPEND_ENTRIES, from_node_id=offer.leader)
+        if is_traced:
+            replica.tracer(Step.EXECUTE_APPEND_ENTRIES, from_node_id=offer.leader)
         log.append(offer.view, is_committable=entry.is_committable)
         note_changes(replica, seqno, entry)
         if entry.is_committable:

@@ -6,7 +6,7 @@ from ccfpy.consensus.quorum import agreed_seqno, is_quorum_of_each
 from ccfpy.consensus.ready import Entry
 from ccfpy.consensus.replica import Replica
 from ccfpy.consensus.sending import send_news
-from ccfpy.consensus.trace import Step
+from ccfpy.consensus.trace import Step, untraced
 from ccfpy.consensus.transitions import (
     become_aware_of_view,
     become_follower,
@@ -22,21 +22,23 @@ def append(replica: Replica, entry: Entry) -> None:
     A configuration counts before its entry is in the log: whoever it adds is greeted
     with the entry before, and whoever alone remains may commit it at once.
     """
-    seqno = replica.log.last_seqno + 1
-    replica.tracer(
-        Step.REPLICATE,
-        view=replica.view,
-        seqno=seqno,
-        globally_committable=entry.is_committable,
-    )
+    log = replica.log
+    seqno = log.last_seqno + 1
+    if replica.tracer is not untraced:  # every transaction comes by here
+        replica.tracer(
+            Step.REPLICATE,
+            view=replica.view,
+            seqno=seqno,
+            globally_committable=entry.is_committable,
+        )
     note_changes(replica, seqno, entry)
     if entry.is_committable:
         note_signature(replica, seqno)
         replica.should_sign = False
-    replica.log.append(replica.view, is_committable=entry.is_committable)
+    log.append(replica.view, is_committable=entry.is_committable)
     if replica.batch.count(entry.size):
         send_news(replica)
-    if replica.log.has_committables and replica.is_alone:
+    if log.has_committables and replica.is_alone:
         advance_commit(replica)
 
 

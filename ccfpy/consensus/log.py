@@ -67,10 +67,10 @@ class Log:
 
     def append(self, view: View, *, is_committable: bool) -> None:
         """Add one entry of ``view`` to the end."""
-        self.last_seqno += 1
-        self.history.note(view, self.last_seqno)
+        seqno = self.last_seqno = self.last_seqno + 1
+        self.history.note(view, seqno)
         if is_committable:
-            self._committables.append(self.last_seqno)
+            self._committables.append(seqno)
 
     def committable_up_to(self, seqno: Seqno) -> Seqno | None:
         """Give the last uncommitted signature not after ``seqno``."""

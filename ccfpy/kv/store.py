@@ -170,12 +170,16 @@ class Store:
             return
         self.committed = seqno
         due: list[tuple[Seqno, str, Writes]] = []
-        written: dict[VersionedMap, dict[bytes, bytes | None]] = {}
+        written: dict[VersionedMap, set[bytes]] = {}
         while self._log and self._log[0][0] <= seqno:
             version, changes = self._log.popleft()
             for versioned_map, writes, _ in changes:
                 # A key that was written often is trimmed once.
-                written.setdefault(versioned_map, {}).update(writes)
+                keys = written.get(versioned_map)
+                if keys is None:
+                    written[versioned_map] = set(writes)
+                else:
+                    keys.update(writes)
                 if writes and versioned_map.name in self._global_hooks:
                     due.append((version, versioned_map.name, writes))
         for versioned_map, keys in written.items():

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ccfpy.base.ids import NodeId
     from ccfpy.kv.changes import WriteSet
 
+_INFO_NAME = INFO.name
+
 
 def facts_of(
     write_set: "WriteSet", size: int, *, is_committable: bool = False
@@ -25,7 +27,7 @@ def facts_of(
     Raises:
         Malformed: a node's record cannot be read.
     """
-    written = write_set.get(INFO.name)
+    written = write_set.get(_INFO_NAME)
     if written is None:
         return Entry(size=size, is_committable=is_committable)
     trusted: set[NodeId] = set()

@@ -90,7 +90,7 @@ class Replication:
     @property
     def is_primary(self) -> bool:
         """Whether this node orders transactions."""
-        return self.raft.is_leader
+        return self.raft.replica.is_leader
 
     @property
     def view(self) -> View:
@@ -100,7 +100,7 @@ class Replication:
     @property
     def unsigned(self) -> int:
         """How many entries follow the last signature."""
-        return self.raft.log.unsigned
+        return self.raft.replica.log.unsigned
 
     @property
     def is_all_committed(self) -> bool:

@@ -33,6 +33,9 @@ from ccfpy.node.proofs import RecentProofs, SignedRoot
 from ccfpy.node.recent import RecentLedger
 from ccfpy.node.verification import check_signature
 
+_NO_FLAGS = EntryFlags.NONE
+"""Of almost every entry; the enum takes its time to give it."""
+
 
 class EntryTooLarge(LimitExceeded):
     """A transaction whose entry host and peers would not take; the node must stop.
@@ -150,7 +153,7 @@ class Sequence:
         if committed is None:
             return None
         tx_id = TxId(view, committed.version)
-        flags = EntryFlags.NONE
+        flags = _NO_FLAGS
         if self._chunk_begins:
             self._chunk_begins = False
             flags = EntryFlags.CLOSE_CHUNK_BEFORE
@@ -207,8 +210,9 @@ class Sequence:
         flags: EntryFlags = EntryFlags.NONE,
         is_committable: bool = False,
     ) -> int:
+        view, seqno = tx_id
         sealed = seal(
-            self.secrets.at(tx_id.seqno),
+            self.secrets.at(seqno),
             tx_id,
             committed.write_set,
             claims_digest=claims,
@@ -217,14 +221,14 @@ class Sequence:
         data = sealed.data
         if len(data) > self._bounds.entry_bytes_max:
             raise EntryTooLarge(
-                f"the entry at seqno {tx_id.seqno} has {len(data)} bytes, more than "
+                f"the entry at seqno {seqno} has {len(data)} bytes, more than "
                 f"{self._bounds.entry_bytes_max} (memory.max_msg_size)"
             )
         self.tree.append(sealed.leaf)
         self._proofs.add(
-            tx_id.view, sealed.write_set_digest, sealed.commit_evidence_digest, claims
+            view, sealed.write_set_digest, sealed.commit_evidence_digest, claims
         )
-        self._write(tx_id.seqno, data, flags, is_committable=is_committable)
+        self._write(seqno, data, flags, is_committable=is_committable)
         return len(data)
 
     # A backup's side
@@ -239,7 +243,8 @@ class Sequence:
             VerificationFailed: it does not open, or it is a signature over something
                 else than what this node holds, or not by whom it says.
         """
-        tx_id = TxId(view, self.last_seqno + 1)
+        seqno = self.store.version + 1
+        tx_id = TxId(view, seqno)
         if self.is_sealed:
             opened = self._open_public(data, tx_id)
         else:
@@ -249,10 +254,10 @@ class Sequence:
         signature: NodeSignature | None = None
         if is_committable:
             signature = check_signature(writes, tx_id, self.tree, self.store)
-        self.store.apply(tx_id.seqno, writes)
+        self.store.apply(seqno, writes)
         self.tree.append(components.leaf)
         self._proofs.add(view, *components)
-        self._write(tx_id.seqno, data, flags, is_committable=is_committable)
+        self._write(seqno, data, flags, is_committable=is_committable)
         if signature is not None:
             self._signed(signature)
         return facts_of(writes, len(data), is_committable=is_committable)
@@ -278,7 +283,7 @@ class Sequence:
         self, seqno: Seqno, data: bytes, flags: EntryFlags, *, is_committable: bool
     ) -> None:
         self.recent.append(data)
-        if flags is EntryFlags.NONE:
+        if flags is _NO_FLAGS:
             self._chunk_bytes += len(data)
             self._outbox.entry(
                 seqno, LedgerEntry(data=data, is_committable=is_committable)
