@@ -171,8 +171,12 @@ class PastIdentities:
         created = info.current_service_create_txid
         record = _record(info, at if created is None else created.seqno)
         previous, oldest = record.previous, self._records[-1].created
-        if record.created >= oldest or (previous is not None and previous >= at):
+        if record.created > oldest or (previous is not None and previous >= at):
             raise Malformed(f"the service recorded at {at} is not an earlier one")
+        # In ledgers that CCF wrote each record leads to the write before it, which may
+        # be of the same service.
+        if record.created == oldest:
+            self._records.pop()
         self._records.append(record)
 
     def _learn_link(self, entry: "PastEntry") -> None:

@@ -87,6 +87,27 @@ def test_earlier_services_are_vouched_for_by_todays(
     assert len(ruling.cose_endorsements) == links_expected
 
 
+@pytest.mark.parametrize("is_first_known", [True, False])
+def test_in_ccfs_ledgers_a_service_has_several_records_in_a_row(
+    is_first_known: bool,
+) -> None:
+    story = Story(is_by_ccf=True)
+    story.open()
+    story.say("old")
+    story.sign()
+    for identity in (SECOND, THIRD):
+        story.create(identity)
+        story.open()
+    world = World(story)
+    if is_first_known:
+        assert _ask(world, story.created[1][0]).ruling is not None
+    for (at, ruler), count in zip(story.created, (2, 1, 0), strict=True):
+        ruling = _ask(world, at).ruling
+        assert ruling is not None
+        assert ruling.certificate == ruler.certificate
+        assert len(ruling.cose_endorsements or ()) == count
+
+
 def test_what_was_learnt_is_kept() -> None:
     world = World(_twice_recovered())
     first = _ask(world, 3).ruling

@@ -43,6 +43,9 @@ class Story:
         created: where each service was created, and with which key.
         recorded: where the latest record of a past secret is.
         endorsed: where the latest endorsement of a service is.
+        is_by_ccf: each record of a service leads to the one before it, as in CCF, not
+            to that of the service before.
+        written: where services are recorded.
     """
 
     ledger: MadeLedger = field(default_factory=MadeLedger)
@@ -51,6 +54,8 @@ class Story:
     created: list[tuple[Seqno, Identity]] = field(default_factory=list)
     recorded: Seqno | None = None
     endorsed: Seqno | None = None
+    is_by_ccf: bool = False
+    written: list[Seqno] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.secrets[1] = self.ledger.secret
@@ -117,6 +122,9 @@ class Story:
         self, identity: Identity, status: ServiceStatus, at: Seqno
     ) -> dict[str, Writes]:
         before = [created for created, _ in self.created if created < at]
+        if self.is_by_ccf:
+            before = self.written.copy()
+        self.written.append(self.last + 1)
         info = ServiceInfo(
             cert=identity.certificate.pem,
             status=status,
