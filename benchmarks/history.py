@@ -1,0 +1,127 @@
+"""How fast does a service tell of its past?
+
+One node, after 60,000 public writes of 60 bytes to three keys. The half written first
+is asked for: all that became of one key, page by page, over one connection whose client
+waits for each page; nothing of it was asked for before. Every entry is read from the
+ledger's files twice, once for the index of keys and once for the answer, verified and
+opened. Then 50 receipts at random transactions of that half, one after another.
+
+Budget: 2,000 transactions of the ledger a second; all 50 receipts within 3 seconds.
+"""
+
+import asyncio
+import json
+import random
+import ssl
+import sys
+import time
+
+from benchmarks.harness.service import Service, sandbox
+
+BUDGET_PER_S = 2000
+BUDGET_S = 3.0
+WRITES = 60_000
+KEYS = 3
+RECEIPTS = 50
+PIPELINED = 200
+WAIT_MS = 10_000
+
+
+class Client:
+    """One connection of a user."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def connect(cls, service: Service) -> "Client":
+        common = service.common
+        context = ssl.create_default_context(cafile=common / "service_cert.pem")
+        context.load_cert_chain(common / "user0_cert.pem", common / "user0_privk.pem")
+        return cls(
+            *await asyncio.open_connection(service.host, service.port, ssl=context)
+        )
+
+    async def write(self, count: int) -> list[str]:
+        """Write to the keys in turn; give the transactions' ids."""
+        ids: list[str] = []
+        for start in range(0, count, PIPELINED):
+            numbers = range(start, min(start + PIPELINED, count))
+            self._writer.write(b"".join(map(_write, numbers)))
+            for _ in numbers:
+                headers, _body = await self._answer()
+                ids.append(headers["x-ms-ccf-transaction-id"])
+        return ids
+
+    async def get(self, path: str) -> bytes:
+        """Ask until the answer is there."""
+        while True:
+            self._writer.write(f"GET {path} HTTP/1.1\r\nhost: s\r\n\r\n".encode())
+            headers, body = await self._answer()
+            if headers["status"] == "200":
+                return body
+            assert headers["status"] in ("202", "404"), (headers, body)
+            await asyncio.sleep(0.05)
+
+    async def _answer(self) -> tuple[dict[str, str], bytes]:
+        head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
+        first, *lines = head.rstrip().split("\r\n")
+        headers = {
+            name.lower(): value
+            for name, _, value in (line.partition(": ") for line in lines)
+        }
+        headers["status"] = first.split()[1]
+        size = int(headers.get("content-length", "0"))
+        return headers, await self._reader.readexactly(size)
+
+
+def _write(number: int) -> bytes:
+    body = json.dumps({"id": number % KEYS, "msg": f"text number {number:08}"}).encode()
+    return (
+        b"POST /app/log/public HTTP/1.1\r\nhost: s\r\n"
+        b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+    ) % (len(body), body)
+
+
+async def measure(service: Service) -> tuple[float, float]:
+    """Give the transactions told of in a second, and the seconds for the receipts."""
+    client = await Client.connect(service)
+    ids = await client.write(WRITES)
+    await client.get(f"/app/receipt?transaction_id={ids[-1]}")
+    old = ids[: WRITES // 2]
+    first, last = (int(each.partition(".")[2]) for each in (old[0], old[-1]))
+    cpu, begun = service.cpu_s(), time.perf_counter()
+    path = f"/app/log/public/historical/range?id=0&from_seqno={first}&to_seqno={last}"
+    entries = 0
+    while path:
+        page = json.loads(await client.get(f"{path}&wait={WAIT_MS}"))
+        entries += len(page["entries"])
+        path = page.get("@nextLink", "")
+    took = time.perf_counter() - begun
+    assert entries == len(old) // KEYS, entries
+    count = last - first + 1
+    print(
+        f"{count} transactions in {took:.2f} s, {count / took:.0f} a second, "
+        f"{1e6 * (service.cpu_s() - cpu) / count:.0f} us of CPU each"
+    )
+    chosen = random.Random(1).sample(old, RECEIPTS)  # noqa: S311 - no secret
+    begun = time.perf_counter()
+    for tx_id in chosen:
+        await client.get(f"/app/receipt?transaction_id={tx_id}&wait={WAIT_MS}")
+    receipts_s = time.perf_counter() - begun
+    print(f"{RECEIPTS} receipts in {receipts_s:.2f} s")
+    return count / took, receipts_s
+
+
+def main() -> int:
+    with sandbox() as service:
+        rate, receipts_s = asyncio.run(measure(service))
+    print(f"budget: {BUDGET_PER_S} a second, {BUDGET_S} s")
+    return 0 if rate >= BUDGET_PER_S and receipts_s <= BUDGET_S else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
