@@ -56,6 +56,8 @@ class PastSecrets:
         """
         if self.opening(seqno) is not None:
             return True
+        if not len(self._own()):
+            raise HistoryFailed("this node was not given any ledger secret yet")
         version, earliest = self._earliest()
         pointer = self._pointer or earliest.previous_stored
         if pointer is None:

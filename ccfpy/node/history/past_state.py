@@ -29,13 +29,15 @@ class Request:
 
     __slots__ = ("deadline_ms", "failure", "handle", "lacking", "seqnos", "states")
 
-    def __init__(self, handle: RequestHandle, seqnos: Sequence[Seqno]) -> None:
+    def __init__(
+        self, handle: RequestHandle, seqnos: Sequence[Seqno], deadline_ms: int
+    ) -> None:
         self.handle = handle
         self.seqnos = seqnos
         self.states: list[PastState] = []
         self.lacking = 0
         self.failure: HistoryFailed | None = None
-        self.deadline_ms = 0
+        self.deadline_ms = deadline_ms
 
     @property
     def is_settled(self) -> bool:

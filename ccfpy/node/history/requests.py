@@ -1,13 +1,7 @@
 """What callers want of the past, by the handles that they chose."""
 
-from typing import TYPE_CHECKING
-
 from ccfpy.endpoints.history import RequestHandle
 from ccfpy.node.history.past_state import Request
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 
 class Requests:
@@ -15,6 +9,8 @@ class Requests:
 
     def __init__(self) -> None:
         self._by_handle: dict[RequestHandle, Request] = {}
+        self._next_deadline_ms: int | None = None
+        """No request is to be forgotten before this."""
 
     def __len__(self) -> int:
         """Count them."""
@@ -28,6 +24,7 @@ class Requests:
         """Note that a request was asked about just now, perhaps for the first time."""
         self._by_handle.pop(request.handle, None)
         self._by_handle[request.handle] = request
+        self._expect(request.deadline_ms)
 
     def remove(self, request: Request) -> bool:
         """Forget a request; tell whether it was there."""
@@ -40,6 +37,19 @@ class Requests:
         """Give the one asked about for longest."""
         return next(iter(self._by_handle.values()))
 
-    def expired(self, now_ms: int) -> "Iterator[Request]":
+    def expired(self, now_ms: int) -> list[Request]:
         """Give those that nobody asked about in time."""
-        return (r for r in tuple(self._by_handle.values()) if r.deadline_ms <= now_ms)
+        if self._next_deadline_ms is None or now_ms < self._next_deadline_ms:
+            return []
+        expired: list[Request] = []
+        self._next_deadline_ms = None
+        for request in self._by_handle.values():
+            if request.deadline_ms <= now_ms:
+                expired.append(request)
+            else:
+                self._expect(request.deadline_ms)
+        return expired
+
+    def _expect(self, deadline_ms: int) -> None:
+        if self._next_deadline_ms is None or deadline_ms < self._next_deadline_ms:
+            self._next_deadline_ms = deadline_ms

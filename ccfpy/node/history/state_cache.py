@@ -204,13 +204,14 @@ class StateCache:
     def _states_of(
         self, handle: RequestHandle, seqnos: ListOf[Seqno], expiry_s: Expiry
     ) -> list[HistoricalState] | None:
+        expiry_ms = 1000 * (limits.HISTORY_EXPIRY_S if expiry_s is None else expiry_s)
+        deadline_ms = self.now_ms + expiry_ms
         request = self._requests.get(handle)
         if request is None or request.seqnos != seqnos:
-            request = self._adjust(handle, seqnos, former=request)
+            request = self._adjust(request, Request(handle, seqnos, deadline_ms))
         else:
+            request.deadline_ms = deadline_ms
             self._requests.put(request)
-        expiry_ms = 1000 * (limits.HISTORY_EXPIRY_S if expiry_s is None else expiry_s)
-        request.deadline_ms = self.now_ms + expiry_ms
         if request.failure is not None:
             self._forget(request)
             raise request.failure
@@ -218,15 +219,13 @@ class StateCache:
             return None
         return [state.ready for state in request.states if state.ready is not None]
 
-    def _adjust(
-        self, handle: RequestHandle, seqnos: ListOf[Seqno], *, former: Request | None
-    ) -> Request:
+    def _adjust(self, former: Request | None, request: Request) -> Request:
         """Let a handle stand for other seqnos; states wanted before and now stay.
 
         Raises:
             ValueError: they are none, too many or not committed.
         """
-        committed = self.log().commit_seqno
+        seqnos, committed = request.seqnos, self.log().commit_seqno
         if not seqnos or len(seqnos) > limits.HISTORY_SEQNOS_MAX:
             raise ValueError(
                 f"from 1 to {limits.HISTORY_SEQNOS_MAX} seqnos can be asked for at "
@@ -237,7 +236,6 @@ class StateCache:
                 f"only committed transactions can be queried, not those from "
                 f"{seqnos[0]} to {seqnos[-1]}"
             )
-        request = Request(handle, seqnos)
         new: list[PastState] = []
         for seqno in seqnos:
             state = self._states.get(seqno)

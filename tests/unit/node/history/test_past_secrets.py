@@ -82,6 +82,13 @@ def test_a_secret_that_points_nowhere_is_the_end() -> None:
         world.cache.state_at("any", 3)
 
 
+def test_a_node_that_is_not_trusted_yet_has_no_secret_to_begin_with() -> None:
+    world = World(_rekeyed(), secrets={})
+
+    with pytest.raises(HistoryFailed, match="not given any ledger secret"):
+        world.cache.state_at("any", 3)
+
+
 def test_a_record_that_does_not_open_is_refused() -> None:
     world = _knows_latest_alone(_rekeyed())
     (first, second) = [seqno for seqno, data in world.entries.items() if _records(data)]

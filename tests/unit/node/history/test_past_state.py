@@ -70,7 +70,7 @@ def test_an_entry_that_its_signature_does_not_cover_is_refused() -> None:
 
 
 def test_a_request_is_settled_when_nothing_lacks_or_nothing_will_come() -> None:
-    whole, lacking, failed = (Request("a", (1,)) for _ in range(3))
+    whole, lacking, failed = (Request("a", (1,), 9) for _ in range(3))
     lacking.lacking = failed.lacking = 1
     failed.failure = HistoryFailed("lost")
 

@@ -6,7 +6,7 @@ from ccfpy.node.history.requests import Requests
 
 def test_the_one_asked_about_for_longest_comes_first() -> None:
     requests = Requests()
-    first, second = Request("a", (1,)), Request("b", (1,))
+    first, second = Request("a", (1,), 9), Request("b", (1,), 9)
     requests.put(first)
     requests.put(second)
     assert requests.oldest() is first
@@ -18,7 +18,7 @@ def test_the_one_asked_about_for_longest_comes_first() -> None:
 
 def test_a_handle_has_one_request() -> None:
     requests = Requests()
-    former, now = Request("a", (1,)), Request("a", (2,))
+    former, now = Request("a", (1,), 9), Request("a", (2,), 9)
     requests.put(former)
     requests.put(now)
 
@@ -30,9 +30,18 @@ def test_a_handle_has_one_request() -> None:
 
 def test_those_whose_time_is_over_are_found() -> None:
     requests = Requests()
-    for handle, deadline_ms in (("a", 10), ("b", 11)):
-        request = Request(handle, (1,))
-        request.deadline_ms = deadline_ms
+    assert not requests.expired(10**9)
+    asked_again = Request("b", (1,), 10)
+    for request in (Request("a", (1,), 10), asked_again, Request("c", (1,), 12)):
         requests.put(request)
+    asked_again.deadline_ms = 30
+    requests.put(asked_again)
 
-    assert [request.handle for request in requests.expired(10)] == ["a"]
+    found = []
+    for now_ms in (9, 10, 11, 12, 29, 30):
+        expired = requests.expired(now_ms)
+        found.append([request.handle for request in expired])
+        for request in expired:
+            requests.remove(request)
+
+    assert found == [[], ["a"], [], ["c"], [], ["b"]]
