@@ -18,6 +18,7 @@ from ccfpy.cli.ledger_files import (
     ToOption,
     ledger_chunks,
 )
+from ccfpy.cli.ledger_history import history
 from ccfpy.cli.ledger_split import split_chunk
 from ccfpy.cli.ledger_verify import verify
 from ccfpy.cli.output import note, print_json, write
@@ -35,6 +36,7 @@ from ccfpy.ledger.signature import is_signature
 ledger = typer.Typer(no_args_is_help=True)
 
 ledger.command()(verify)
+ledger.command()(history)
 ledger.command()(export)
 
 

@@ -1,9 +1,15 @@
-"""Ledgers in folders, for the tests of this folder."""
+"""Ledgers in folders and members who sign, for the tests of this folder."""
 
 import os
 from pathlib import Path
 
-from tests.unit.ledger.made import MadeLedger
+from ccfpy.audit.signed_request import CREATED_AT, PROPOSAL_ID, TYPE
+from ccfpy.base.ids import MemberId, ProposalId
+from ccfpy.crypto import cose
+from ccfpy.crypto.certs import node_self_signed
+from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.entropy import SeededEntropy
+from tests.unit.ledger.made import ISSUED_AT, NOT_BEFORE, MadeLedger
 
 
 def written(ledger: MadeLedger, folder: Path) -> Path:
@@ -17,3 +23,37 @@ def written(ledger: MadeLedger, folder: Path) -> Path:
 def process_id(_item: int) -> int:
     """Tell which process this ran in."""
     return os.getpid()
+
+
+class Member:
+    """Somebody who governs."""
+
+    def __init__(self, seed: int) -> None:
+        entropy = SeededEntropy(seed)
+        self.key = KeyPair.generate(entropy, Curve.SECP384R1)
+        self.certificate = node_self_signed(
+            self.key,
+            subject="CN=member",
+            sans=(),
+            not_before=NOT_BEFORE,
+            validity_days=365,
+            entropy=entropy,
+        )
+        self.id = MemberId(self.certificate.digest_hex)
+
+    def signed(
+        self, kind: str, payload: bytes, *, proposal_id: ProposalId | None = None
+    ) -> bytes:
+        """Sign a request."""
+        protected: dict[cose.Label, object] = {
+            cose.KID: self.id.encode(),
+            TYPE: kind,
+            CREATED_AT: ISSUED_AT,
+        }
+        if proposal_id is not None:
+            protected[PROPOSAL_ID] = proposal_id
+        return cose.sign(self.key, protected=protected, payload=payload)
+
+
+FIRST_MEMBER = Member(11)
+SECOND_MEMBER = Member(12)

@@ -1,0 +1,359 @@
+"""What members decided, as the ledger has it: who proposed, who voted what, and why.
+
+Transactions are told apart by what they change in the governance tables. Each act of a
+member must come with the request that the member signed, whose signature, kind and
+content are checked; what does not hold is told as the event's ``flaw``. Services before
+COSE signed whole HTTP requests: those are told as unchecked.
+
+The ledger itself is taken as verified.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias, TypeVar
+
+from ccfpy.audit.chunks import ChunkPath
+from ccfpy.audit.signed_request import Signed, check
+from ccfpy.base import json
+from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.ids import MemberId, ProposalId, TxId
+from ccfpy.kv.changes import WriteSet
+from ccfpy.kv.maps import Map
+from ccfpy.ledger.chunk import Chunk
+from ccfpy.ledger.entry import Transaction
+from ccfpy.service.tables import members, proposals
+from ccfpy.service.tables.members import MemberAck, MemberStatus
+from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
+
+TABLES = frozenset(
+    table.name
+    for table in (
+        proposals.PROPOSALS,
+        proposals.INFO,
+        proposals.COSE_HISTORY,
+        proposals.HISTORY,
+        members.CERTS,
+        members.INFO,
+        members.ACKS,
+    )
+)
+_MARK = b"public:ccf.gov."
+UNCHECKED = "signed as HTTP, before COSE: not checked"
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """A member made a proposal.
+
+    Attributes:
+        txid: the transaction.
+        proposal_id: the proposal.
+        member_id: who made it.
+        created_at: when, by the member's clock, in seconds since 1970.
+        actions: the names of what it asks for, in order.
+        flaw: why the member's signature does not prove it; nothing if it does.
+    """
+
+    txid: TxId
+    proposal_id: ProposalId
+    member_id: MemberId
+    created_at: int | None
+    actions: tuple[str, ...]
+    flaw: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voted:
+    """A member submitted a ballot; attributes as of ``Proposed``.
+
+    Attributes:
+        ballot: JavaScript that says yes or no when it is run.
+    """
+
+    txid: TxId
+    proposal_id: ProposalId
+    member_id: MemberId
+    created_at: int | None
+    ballot: str
+    flaw: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawn:
+    """A member withdrew a proposal; attributes as of ``Proposed``."""
+
+    txid: TxId
+    proposal_id: ProposalId
+    member_id: MemberId
+    created_at: int | None
+    flaw: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """The constitution decided on a proposal.
+
+    Attributes:
+        txid: the transaction.
+        proposal_id: the proposal.
+        state: what became of it.
+        votes: what each ballot said then.
+        failure: why it, or a ballot, did not evaluate.
+    """
+
+    txid: TxId
+    proposal_id: ProposalId
+    state: ProposalState
+    votes: Mapping[MemberId, bool]
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledged:
+    """A member signed the state that it joins; attributes as of ``Proposed``."""
+
+    txid: TxId
+    member_id: MemberId
+    created_at: int | None
+    flaw: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberSeen:
+    """A member came, became active, or went.
+
+    Attributes:
+        txid: the transaction.
+        member_id: the member.
+        status: its status from then on; nothing if it was removed.
+    """
+
+    txid: TxId
+    member_id: MemberId
+    status: MemberStatus | None
+
+
+Event: TypeAlias = Proposed | Voted | Withdrawn | Decided | Acknowledged | MemberSeen
+
+GovernanceWrites: TypeAlias = list[tuple[TxId, WriteSet]]
+
+
+def read_governance(chunk: ChunkPath) -> GovernanceWrites:
+    """Find what a chunk's transactions wrote to the tables that matter here.
+
+    Raises:
+        Malformed: the chunk is damaged.
+        OSError: it cannot be read.
+    """
+    found: GovernanceWrites = []
+    try:
+        for _, _, data in Chunk.parse(chunk.name, chunk.path.read_bytes()).entries():
+            if _MARK not in data:
+                continue
+            transaction = Transaction.parse(data)
+            writes = transaction.domain.write_set
+            kept = {name: writes[name] for name in writes if name in TABLES}
+            if kept:
+                found.append((transaction.txid, kept))
+    except Malformed as error:
+        raise Malformed(f"{chunk.name} is damaged: {error}") from error
+    return found
+
+
+@dataclass(slots=True)
+class Chronicle:
+    """What is known of members and proposals after the transactions taken so far."""
+
+    _certificates: dict[MemberId, str] = field(default_factory=dict)
+    _statuses: dict[MemberId, MemberStatus] = field(default_factory=dict)
+    _acks: dict[MemberId, MemberAck] = field(default_factory=dict)
+    _proposals: dict[ProposalId, ProposalInfo] = field(default_factory=dict)
+
+    def take(self, txid: TxId, write_set: WriteSet) -> Iterator[Event]:
+        """Tell what the next transaction did.
+
+        Raises:
+            Malformed: a record has not its form.
+        """
+        try:
+            yield from self._proposal_events(txid, write_set)
+            yield from self._acknowledgements(txid, write_set)
+            yield from self._member_events(txid, write_set)
+        except Malformed as error:
+            raise Malformed(f"transaction {txid}: {error}") from error
+
+    def _proposal_events(self, txid: TxId, write_set: WriteSet) -> Iterator[Event]:
+        bodies = _records(proposals.PROPOSALS, write_set)
+        for proposal_id, info in _records(proposals.INFO, write_set).items():
+            before = self._proposals.get(proposal_id)
+            if info is None:
+                self._proposals.pop(proposal_id, None)
+                continue
+            if before is None:
+                yield self._proposed(txid, write_set, proposal_id, info, bodies)
+            earlier = before.ballots if before is not None else {}
+            for member, ballot in info.ballots.items():
+                if earlier.get(member) != ballot:
+                    yield self._voted(txid, write_set, proposal_id, (member, ballot))
+            if before is None or before.state is not info.state:
+                yield from self._moved(txid, write_set, proposal_id, info)
+            self._proposals[proposal_id] = info
+
+    def _proposed(
+        self,
+        txid: TxId,
+        write_set: WriteSet,
+        proposal_id: ProposalId,
+        info: ProposalInfo,
+        bodies: Mapping[ProposalId, bytes | None],
+    ) -> Proposed:
+        body = bodies.get(proposal_id)
+        signed = self._signed(write_set, info.proposer_id, "proposal")
+        flaw = signed.flaw
+        if flaw is None and signed.payload != body:
+            flaw = "what was signed is not what was proposed"
+        return Proposed(
+            txid=txid,
+            proposal_id=proposal_id,
+            member_id=info.proposer_id,
+            created_at=signed.created_at,
+            actions=_actions(body or b""),
+            flaw=flaw,
+        )
+
+    def _voted(
+        self,
+        txid: TxId,
+        write_set: WriteSet,
+        proposal_id: ProposalId,
+        vote: tuple[MemberId, str],
+    ) -> Voted:
+        member, ballot = vote
+        signed = self._signed(write_set, member, "ballot", proposal_id)
+        flaw = signed.flaw
+        if flaw is None and _text(signed.payload, "ballot") != ballot:
+            flaw = "what was signed is not the ballot that was counted"
+        return Voted(
+            txid=txid,
+            proposal_id=proposal_id,
+            member_id=member,
+            created_at=signed.created_at,
+            ballot=ballot,
+            flaw=flaw,
+        )
+
+    def _moved(
+        self,
+        txid: TxId,
+        write_set: WriteSet,
+        proposal_id: ProposalId,
+        info: ProposalInfo,
+    ) -> Iterator[Event]:
+        if info.state is ProposalState.WITHDRAWN:
+            member = info.proposer_id
+            signed = self._signed(write_set, member, "withdrawal", proposal_id)
+            yield Withdrawn(
+                txid=txid,
+                proposal_id=proposal_id,
+                member_id=member,
+                created_at=signed.created_at,
+                flaw=signed.flaw,
+            )
+        elif info.state is not ProposalState.OPEN:
+            failures = [f"{k}: {v}" for k, v in (info.vote_failures or {}).items()]
+            if info.failure is not None:
+                failures.insert(0, str(info.failure))
+            yield Decided(
+                txid=txid,
+                proposal_id=proposal_id,
+                state=info.state,
+                votes=info.final_votes or {},
+                failure="\n".join(failures) or None,
+            )
+
+    def _signed(
+        self,
+        write_set: WriteSet,
+        member: MemberId,
+        kind: str,
+        proposal_id: ProposalId | None = None,
+    ) -> Signed:
+        """Look for the request by which a member did something, and check it."""
+        envelope = _records(proposals.COSE_HISTORY, write_set).get(member)
+        if envelope is None:
+            old = member.encode() in write_set.get(proposals.HISTORY.name, {})
+            return Signed(flaw=UNCHECKED if old else "no signed request beside it")
+        certificate = self._certificates.get(member)
+        return check(envelope, member, certificate, kind, proposal_id)
+
+    def _acknowledgements(
+        self, txid: TxId, write_set: WriteSet
+    ) -> Iterator[Acknowledged]:
+        for member, ack in _records(members.ACKS, write_set).items():
+            before = self._acks.pop(member, None) or MemberAck()
+            if ack is None:
+                continue
+            # What a member is asked to sign changes beside what it last signed.
+            self._acks[member] = ack
+            request = ack.cose_sign1_req
+            if request is not None and request != before.cose_sign1_req:
+                certificate = self._certificates.get(member)
+                signed = check(request, member, certificate, "ack")
+                flaw = signed.flaw
+                if flaw is None and _digest(signed.payload) != ack.state_digest:
+                    flaw = "what was signed is not the state that was to be"
+            elif ack.signed_req is not None and ack.signed_req != before.signed_req:
+                signed, flaw = Signed(flaw=UNCHECKED), UNCHECKED
+            else:
+                continue
+            yield Acknowledged(
+                txid=txid, member_id=member, created_at=signed.created_at, flaw=flaw
+            )
+
+    def _member_events(self, txid: TxId, write_set: WriteSet) -> Iterator[MemberSeen]:
+        for member, pem in _records(members.CERTS, write_set).items():
+            if pem is None:
+                self._certificates.pop(member, None)
+            else:
+                self._certificates[member] = pem
+        for member, info in _records(members.INFO, write_set).items():
+            status = None if info is None else info.status
+            if self._statuses.get(member) == status:
+                continue
+            if status is None:
+                del self._statuses[member]
+            else:
+                self._statuses[member] = status
+            yield MemberSeen(txid=txid, member_id=member, status=status)
+
+
+def _records(table: Map[Key, Value], write_set: WriteSet) -> dict[Key, Value | None]:
+    return table.decode_writes(write_set.get(table.name, {}))
+
+
+def _actions(body: bytes) -> tuple[str, ...]:
+    """Give the names of a proposal's actions; what has none is nobody's fault here."""
+    try:
+        actions = json.loads_object(body).get("actions")
+    except CcfpyError:
+        return ()
+    if not isinstance(actions, list):
+        return ()
+    named = (each.get("name") for each in actions if isinstance(each, dict))
+    return tuple(name for name in named if isinstance(name, str))
+
+
+def _text(payload: bytes, name: str) -> str | None:
+    try:
+        value = json.loads_object(payload).get(name)
+    except CcfpyError:
+        return None
+    return value if isinstance(value, str) else None
+
+
+def _digest(payload: bytes) -> str | None:
+    """Give the digest in an acknowledgement, in either API's words."""
+    return _text(payload, "stateDigest") or _text(payload, "state_digest")

@@ -1,0 +1,311 @@
+"""What members decided, told from the tables, and what is wrong with the proofs."""
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ccfpy.audit.chunks import find_chunks
+from ccfpy.audit.governance import (
+    UNCHECKED,
+    Acknowledged,
+    Chronicle,
+    Decided,
+    Event,
+    MemberSeen,
+    Proposed,
+    Voted,
+    Withdrawn,
+    read_governance,
+)
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import MemberId, ProposalId, TxId
+from ccfpy.kv.changes import Writes, WriteSet
+from ccfpy.service.tables.members import MemberStatus
+from ccfpy.service.tables.proposals import ProposalState
+from tests.unit.audit.made import FIRST_MEMBER, SECOND_MEMBER, Member, written
+from tests.unit.ledger.made import FIRST, ISSUED_AT, MadeLedger, small_ledger
+
+G = "public:ccf.gov."
+AT = TxId(2, 9)
+ABOUT = ProposalId("p" * 64)
+BODY = b'{"actions": [{"name": "set_user", "args": {}}, {"name": "remove_user"}]}'
+BALLOT = "export function vote () { return true }"
+
+
+def member(
+    who: Member, status: str = "Active", *, pem: str | None = None
+) -> dict[str, Writes]:
+    """Write a member's records."""
+    return {
+        f"{G}members.certs": {who.id.encode(): (pem or who.certificate.pem).encode()},
+        f"{G}members.info": {who.id.encode(): _json({"status": status})},
+    }
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def kept(who: Member, envelope: bytes) -> dict[str, Writes]:
+    """Write a signed request where it is kept."""
+    encoded = base64.b64encode(envelope).decode()
+    return {f"{G}cose_history": {who.id.encode(): _json(encoded)}}
+
+
+def info(state: str = "Open", **fields: object) -> dict[str, Writes]:
+    """Write a proposal's progress."""
+    record = {"proposer_id": FIRST_MEMBER.id, "state": state, "ballots": {}, **fields}
+    return {f"{G}proposals_info": {ABOUT.encode(): _json(record)}}
+
+
+def proposal(body: bytes = BODY) -> dict[str, Writes]:
+    return {f"{G}proposals": {ABOUT.encode(): body}}
+
+
+def by(voter: Member, text: str = BALLOT) -> dict[MemberId, str]:
+    return {voter.id: text}
+
+
+def ack(who: Member, **fields: object) -> dict[str, Writes]:
+    return {f"{G}members.acks": {who.id.encode(): _json(fields)}}
+
+
+PROPOSE = kept(FIRST_MEMBER, FIRST_MEMBER.signed("proposal", BODY))
+VOTE = kept(
+    SECOND_MEMBER,
+    SECOND_MEMBER.signed("ballot", _json({"ballot": BALLOT}), proposal_id=ABOUT),
+)
+WITHDRAW = kept(FIRST_MEMBER, FIRST_MEMBER.signed("withdrawal", b"", proposal_id=ABOUT))
+
+
+def told(*write_sets: WriteSet) -> list[Event]:
+    """Give what happened last, after two members were there."""
+    chronicle = Chronicle()
+    list(chronicle.take(TxId(2, 1), member(FIRST_MEMBER)))
+    list(chronicle.take(TxId(2, 2), member(SECOND_MEMBER)))
+    for write_set in write_sets[:-1]:
+        list(chronicle.take(TxId(2, 3), write_set))
+    return list(chronicle.take(AT, write_sets[-1]))
+
+
+def test_a_proposal_is_told_with_its_actions() -> None:
+    assert told({**PROPOSE, **proposal(), **info()}) == [
+        Proposed(
+            txid=AT,
+            proposal_id=ABOUT,
+            member_id=FIRST_MEMBER.id,
+            created_at=ISSUED_AT,
+            actions=("set_user", "remove_user"),
+            flaw=None,
+        )
+    ]
+
+
+def test_a_ballot_is_told_and_what_it_decided() -> None:
+    decided = info(
+        "Accepted",
+        ballots=by(SECOND_MEMBER),
+        final_votes={SECOND_MEMBER.id: True},
+        vote_failures={FIRST_MEMBER.id: {"reason": "threw"}},
+    )
+    assert told({**PROPOSE, **proposal(), **info()}, {**VOTE, **decided}) == [
+        Voted(
+            txid=AT,
+            proposal_id=ABOUT,
+            member_id=SECOND_MEMBER.id,
+            created_at=ISSUED_AT,
+            ballot=BALLOT,
+            flaw=None,
+        ),
+        Decided(
+            txid=AT,
+            proposal_id=ABOUT,
+            state=ProposalState.ACCEPTED,
+            votes={SECOND_MEMBER.id: True},
+            failure=f"{FIRST_MEMBER.id}: threw\nTrace: N/A",
+        ),
+    ]
+
+
+def test_a_ballot_is_told_once() -> None:
+    opened = info(ballots=by(SECOND_MEMBER))
+    assert len(told({**PROPOSE, **info()}, {**VOTE, **opened})) == 1
+    assert not told({**VOTE, **opened}, opened)
+    other = info(ballots=by(SECOND_MEMBER, "other"))
+    (voted,) = told({**VOTE, **opened}, other)
+    assert isinstance(voted, Voted)
+    assert voted.ballot == "other"
+
+
+def test_a_withdrawal_is_told() -> None:
+    withdrawn = {**WITHDRAW, **info("Withdrawn")}
+    assert told({**PROPOSE, **info()}, withdrawn) == [
+        Withdrawn(
+            txid=AT,
+            proposal_id=ABOUT,
+            member_id=FIRST_MEMBER.id,
+            created_at=ISSUED_AT,
+            flaw=None,
+        )
+    ]
+
+
+def test_a_proposal_that_failed_says_why() -> None:
+    (decided,) = told(info(), info("Failed", failure={"reason": "no such user"}))
+    assert isinstance(decided, Decided)
+    assert decided.failure == "no such user\nTrace: N/A"
+
+
+def test_a_forgotten_proposal_is_no_event_and_could_come_again() -> None:
+    forgotten: WriteSet = {f"{G}proposals_info": {ABOUT.encode(): None}}
+    assert not told(info(), forgotten)
+    again = told(info(), forgotten, {**PROPOSE, **proposal(), **info()})
+    assert isinstance(again[0], Proposed)
+
+
+def test_an_acknowledgement_is_told() -> None:
+    signed = FIRST_MEMBER.signed("ack", _json({"stateDigest": "ab"}))
+    request = base64.b64encode(signed).decode()
+    asked = ack(FIRST_MEMBER, state_digest="ab")
+    given = ack(FIRST_MEMBER, state_digest="ab", cose_sign1_req=request)
+    assert not told(asked)
+    expected = Acknowledged(
+        txid=AT, member_id=FIRST_MEMBER.id, created_at=ISSUED_AT, flaw=None
+    )
+    assert told(asked, given) == [expected]
+    # The service asks for another digest beside the request of before.
+    asked_again = ack(FIRST_MEMBER, state_digest="cd", cose_sign1_req=request)
+    assert not told(asked, given, asked_again)
+    (other,) = told(
+        ack(FIRST_MEMBER, state_digest="cd"),
+        {**ack(FIRST_MEMBER, state_digest="cd", cose_sign1_req=request)},
+    )
+    assert isinstance(other, Acknowledged)
+    assert other.flaw == "what was signed is not the state that was to be"
+    assert not told(asked, {f"{G}members.acks": {FIRST_MEMBER.id.encode(): None}})
+    (old,) = told(asked, ack(FIRST_MEMBER, state_digest="ab", signed_req={"md": "x"}))
+    assert isinstance(old, Acknowledged)
+    assert old.flaw == UNCHECKED
+
+
+def test_members_come_and_go() -> None:
+    gone: WriteSet = {
+        name: dict.fromkeys(writes) for name, writes in member(SECOND_MEMBER).items()
+    }
+    assert told(gone) == [MemberSeen(txid=AT, member_id=SECOND_MEMBER.id, status=None)]
+    assert not told(gone, gone)
+    assert not told(member(FIRST_MEMBER))
+    (back,) = told(gone, member(SECOND_MEMBER, "Accepted"))
+    assert isinstance(back, MemberSeen)
+    assert back.status is MemberStatus.ACCEPTED
+
+
+def test_whoever_votes_itself_out_was_a_member() -> None:
+    gone: WriteSet = {
+        name: dict.fromkeys(writes) for name, writes in member(SECOND_MEMBER).items()
+    }
+    voted, _ = told(info(), {**gone, **VOTE, **info(ballots=by(SECOND_MEMBER))})
+    assert isinstance(voted, Voted)
+    assert voted.flaw is None
+
+
+FORGED: dict[str, tuple[Callable[[], WriteSet], str]] = {
+    "a proposal nobody signed": (
+        lambda: {**proposal(), **info()},
+        "no signed request beside it",
+    ),
+    "a proposal that was replaced": (
+        lambda: {**PROPOSE, **proposal(b"{}"), **info()},
+        "what was signed is not what was proposed",
+    ),
+    "a proposal without its body": (
+        lambda: {**PROPOSE, **info()},
+        "what was signed is not what was proposed",
+    ),
+    "a ballot signed for a proposal": (
+        lambda: {
+            **kept(FIRST_MEMBER, FIRST_MEMBER.signed("ballot", BODY)),
+            **proposal(),
+            **info(),
+        },
+        "is no proposal",
+    ),
+    "a request of before COSE": (
+        lambda: {
+            f"{G}history": {FIRST_MEMBER.id.encode(): b"{}"},
+            **proposal(),
+            **info(),
+        },
+        UNCHECKED,
+    ),
+}
+
+
+@pytest.mark.parametrize("forged", FORGED)
+def test_an_unproven_proposal_is_told_with_its_flaw(forged: str) -> None:
+    write_set, flaw = FORGED[forged]
+    (event,) = told(write_set())
+    assert isinstance(event, Proposed)
+    assert flaw in (event.flaw or "")
+
+
+def test_an_unproven_ballot_is_told_with_its_flaw() -> None:
+    counted = info(ballots=by(SECOND_MEMBER, "export const other = 1"))
+    (event,) = told(info(), {**VOTE, **counted})
+    assert isinstance(event, Voted)
+    assert event.flaw == "what was signed is not the ballot that was counted"
+    broken = SECOND_MEMBER.signed("ballot", b"noise", proposal_id=ABOUT)
+    (event,) = told(info(), {**kept(SECOND_MEMBER, broken), **counted})
+    assert isinstance(event, Voted)
+    assert event.flaw == "what was signed is not the ballot that was counted"
+
+
+@pytest.mark.parametrize("body", [b"noise", b"{}", b'{"actions": [1, {"name": 2}]}'])
+def test_a_proposal_of_no_actions_has_none(body: bytes) -> None:
+    (event,) = told({**proposal(body), **info()})
+    assert isinstance(event, Proposed)
+    assert event.actions == ()
+
+
+def test_a_record_that_is_none_is_malformed() -> None:
+    with pytest.raises(Malformed, match=r"transaction 2\.9: "):
+        told({f"{G}proposals_info": {b"p": b"noise"}})
+
+
+def test_only_what_concerns_governance_is_read(tmp_path: Path) -> None:
+    ledger = MadeLedger()
+    ledger.put(FIRST.create())
+    ledger.put({**member(FIRST_MEMBER), "public:ccf.gov.users.info": {b"u": b"{}"}})
+    ledger.say("hello")
+    (chunk,) = find_chunks([written(ledger, tmp_path)])
+    ((txid, write_set),) = read_governance(chunk)
+    assert txid == TxId(2, 2)
+    assert write_set == member(FIRST_MEMBER)
+
+
+def test_a_damaged_chunk_is_named(tmp_path: Path) -> None:
+    chunk, *_ = find_chunks([written(small_ledger(), tmp_path)])
+    chunk.path.write_bytes(b"noise")
+    with pytest.raises(Malformed, match=r"ledger_1-5\.committed is damaged"):
+        read_governance(chunk)
+
+
+def test_a_recorded_service_tells_its_history(ccf_services: Path) -> None:
+    """CCF itself wrote and its members signed it."""
+    chronicle, events = Chronicle(), list[Event]()
+    for chunk in find_chunks([ccf_services / "cose_flipflop_service" / "ledger"]):
+        for txid, write_set in read_governance(chunk):
+            events += chronicle.take(txid, write_set)
+    proven = [e for e in events if isinstance(e, Proposed | Voted | Acknowledged)]
+    assert len(proven) == 7
+    assert {event.flaw for event in proven} == {None}
+    assert {e.member_id for e in proven} == {MemberId(m) for m in _members(events)}
+    decided = [e for e in events if isinstance(e, Decided)]
+    assert [list(event.votes.values()) for event in decided] == [[True]] * 3
+
+
+def _members(events: list[Event]) -> set[str]:
+    return {event.member_id for event in events if isinstance(event, MemberSeen)}
