@@ -27,7 +27,7 @@ from ccfpy.host.config import ConfigurationFile
 from ccfpy.host.disk import Disk, RealDisk
 from ccfpy.host.enclave_link import EnclaveLink
 from ccfpy.host.ledger_store import LedgerStore
-from ccfpy.host.listeners import BoundSocket
+from ccfpy.host.listeners import BoundSocket, HostUnknown
 from ccfpy.host.log import Journal
 from ccfpy.host.node_host import NodeHost
 from ccfpy.host.output_files import claim_pid_file, write_atomically
@@ -86,7 +86,7 @@ def start(launch: Launch, link: EnclaveLink) -> int:
         try:
             storage = _open_storage(launch)
             cleanup.callback(storage.close)
-            sockets = bind_sockets(file, cleanup)
+            sockets = bind_sockets(file, cleanup, journal)
             write_addresses(file, sockets)
             boot = _boot(launch, sockets)
         except ConfigurationRefused:
@@ -128,17 +128,18 @@ def _resolve(launch: Launch, sockets: Mapping[str, BoundSocket]) -> NodeConfigur
             rpc_interface(name, sections[name], sockets[name].address, declared)
             for name, declared in declared_interfaces(launch.text).items()
         ),
-        node_to_node=_node_to_node(file, sockets[NODE_TO_NODE].address),
+        node_to_node=_node_to_node(file, _for_nodes(file, sockets)),
         environment=os.environ,
     )
 
 
 def bind_sockets(
-    file: ConfigurationFile, cleanup: contextlib.ExitStack
+    file: ConfigurationFile, cleanup: contextlib.ExitStack, journal: Journal
 ) -> dict[str, BoundSocket]:
     """Bind every interface; the nodes' own first, under ``NODE_TO_NODE``.
 
-    ``cleanup`` closes them.
+    ``cleanup`` closes them. As in CCF, a node may come up without the nodes' own, if
+    its host is not known: it is alone then, and serves its clients as far as it can.
 
     Raises:
         ConfigurationRefused: an address cannot be bound.
@@ -151,9 +152,15 @@ def bind_sockets(
     sockets: dict[str, BoundSocket] = {}
     for name, (address, protocol) in wanted.items():
         key = f"rpc_interfaces.{name}" if name else "node_to_node_interface"
-        sockets[name] = BoundSocket.bind(
-            Address.parse(address), protocol=protocol, key=f"network.{key}"
-        )
+        try:
+            sockets[name] = BoundSocket.bind(
+                Address.parse(address), protocol=protocol, key=f"network.{key}"
+            )
+        except HostUnknown as unknown:
+            if name != NODE_TO_NODE:
+                raise
+            journal.fail(f"No other node can reach this one: {unknown}", file="launch")
+            continue
         cleanup.callback(sockets[name].socket.close)
     return sockets
 
@@ -166,7 +173,7 @@ def write_addresses(
     if output.node_to_node_address_file:
         write_atomically(
             Path(output.node_to_node_address_file),
-            dumps({"node_to_node_interface": str(sockets[NODE_TO_NODE].address)}),
+            dumps({"node_to_node_interface": str(_for_nodes(file, sockets))}),
         )
     if output.rpc_addresses_file:
         write_atomically(
@@ -195,6 +202,14 @@ def executable_digest(program: Path) -> str:
             f"cannot measure {resolved}: {error.strerror}; "
             "start the node by the path of its program"
         ) from None
+
+
+def _for_nodes(file: ConfigurationFile, sockets: Mapping[str, BoundSocket]) -> Address:
+    """Give where other nodes are listened to, or would be."""
+    bound = sockets.get(NODE_TO_NODE)
+    if bound is not None:
+        return bound.address
+    return Address.parse(file.network.node_to_node_interface.bind_address)
 
 
 def _node_to_node(file: ConfigurationFile, bound: Address) -> NodeToNodeInterface:

@@ -15,6 +15,10 @@ from ccfpy.base.limits import LISTEN_BACKLOG
 from ccfpy.host.addresses import Address
 
 
+class HostUnknown(ConfigurationRefused):
+    """An address to listen on whose host cannot be resolved."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoundSocket:
     """A socket at a real address.
@@ -33,6 +37,7 @@ class BoundSocket:
         """Bind an address; ``key`` is where the configuration says it.
 
         Raises:
+            HostUnknown: there is no such host.
             ConfigurationRefused: it cannot be bound.
         """
         is_datagram = protocol == "udp"
@@ -42,8 +47,10 @@ class BoundSocket:
                 address.host or None, address.port, type=kind, flags=socket.AI_PASSIVE
             )[0]
             bound = socket.socket(family, kind)
+        except socket.gaierror as error:
+            raise HostUnknown(_refusal(address, key, error)) from None
         except OSError as error:
-            raise _refusal(address, key, error) from None
+            raise ConfigurationRefused(_refusal(address, key, error)) from None
         try:
             if not is_datagram:
                 bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -53,7 +60,7 @@ class BoundSocket:
             bound.setblocking(False)
         except OSError as error:
             bound.close()
-            raise _refusal(address, key, error) from None
+            raise ConfigurationRefused(_refusal(address, key, error)) from None
         port: int = bound.getsockname()[1]
         return cls(
             socket=bound,
@@ -110,8 +117,6 @@ class Listeners:
         self._datagrams.clear()
 
 
-def _refusal(address: Address, key: str, error: OSError) -> ConfigurationRefused:
+def _refusal(address: Address, key: str, error: OSError) -> str:
     reason = (error.strerror or str(error)).lower()
-    return ConfigurationRefused(
-        f"cannot listen on {address}: {reason}; give {key} another bind_address"
-    )
+    return f"cannot listen on {address}: {reason}; give {key} another bind_address"

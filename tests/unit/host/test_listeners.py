@@ -8,7 +8,7 @@ import pytest
 
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.host.addresses import Address
-from ccfpy.host.listeners import BoundSocket
+from ccfpy.host.listeners import BoundSocket, HostUnknown
 
 KEY = "network.rpc_interfaces.first"
 
@@ -45,5 +45,5 @@ def test_an_address_in_use_is_refused_with_its_place(taken: Address) -> None:
 
 
 def test_a_host_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ConfigurationRefused, match=r"cannot listen on no\.such\.h"):
+    with pytest.raises(HostUnknown, match=r"cannot listen on no\.such\.h"):
         BoundSocket.bind(Address("no.such.host.invalid", 0), protocol="tcp", key=KEY)

@@ -289,6 +289,25 @@ def process(request: pytest.FixtureRequest) -> Iterator[_Process]:
     assert Path("err").read_bytes() == b""
 
 
+def _where_nobody_is() -> dict[str, object]:
+    return {
+        "network": {
+            "node_to_node_interface": {"bind_address": "no.such.host.invalid:8000"},
+            "rpc_interfaces": {"first": {"bind_address": "127.0.0.1:0"}},
+        }
+    }
+
+
+@pytest.mark.parametrize("process", [_where_nobody_is()], indirect=True)
+def test_a_node_that_other_nodes_cannot_reach_serves_its_clients(
+    process: _Process,
+) -> None:
+    assert "No other node can reach this one: cannot listen on no.such" in process.text
+    with process.connect() as client:
+        client.sendall(b"hello")
+        assert client.recv(100) == b"hello"
+
+
 @pytest.mark.parametrize(
     ("number", "word"),
     [
