@@ -54,8 +54,9 @@ class PublicDomain(NamedTuple):
     write_set: WriteSet
 
 
-_WRITTEN = int(EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS)
+_WRITTEN_TYPE = EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS
 """The one type that is written."""
+_WRITTEN = int(_WRITTEN_TYPE)
 _HEADER = struct.Struct("<BQ32s32sQ")
 _U64 = struct.Struct("<Q")
 _FOUR_U64 = struct.Struct("<4Q")
@@ -134,7 +135,7 @@ def parse_public(data: bytes) -> PublicDomain:
         # As below, in one step.
         _, version, claims, evidence, max_conflict_version = _HEADER.unpack_from(data)
         return PublicDomain(
-            EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS,
+            _WRITTEN_TYPE,
             version,
             claims,
             evidence,
@@ -192,19 +193,20 @@ def _parse_one_write(data: bytes, position: int, *, public: bool) -> WriteSet | 
         return None
     if reads or writes != 1 or data[stop:] != _ZERO:
         return None
-    name = _known_name(data[name_at:counts_at], public=public)
-    if name is None:
+    name, is_name_public = _known_name(data[name_at:counts_at])
+    if is_name_public is not public:
         return None
     return {name: {data[size_at - key_bytes : size_at]: data[value_at:stop]}}
 
 
 @lru_cache(maxsize=MAP_NAMES_CACHED_MAX)
-def _known_name(raw: bytes, *, public: bool) -> str | None:
+def _known_name(raw: bytes) -> tuple[str, bool | None]:
+    """Read a map's name, and whether it is public; neither, if it is no text."""
     try:
         name = raw.decode()
     except UnicodeDecodeError:
-        return None
-    return name if is_public(name) is public else None
+        return "", None
+    return name, is_public(name)
 
 
 def _parse_any_maps(data: bytes, position: int, *, public: bool) -> WriteSet:

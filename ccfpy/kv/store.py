@@ -122,9 +122,10 @@ class Store:
         """
         if version != self.version + 1:
             raise ValueError(f"cannot apply {version} after {self.version}")
+        names = sorted(write_set) if len(write_set) > 1 else write_set
         written = [
             (self.maps.get(name) or VersionedMap(name), write_set[name])
-            for name in sorted(write_set)
+            for name in names
             if write_set[name]
         ]
         self._append(version, written)
