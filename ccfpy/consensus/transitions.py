@@ -140,10 +140,12 @@ def _commit_retirements(replica: Replica, to: Seqno) -> None:
     ]
     for nodes in final:
         for node in sorted(nodes):
-            if node == replica.node_id:
-                _finish_retirement(replica, to)
-            else:
+            if node != replica.node_id:
                 replica.peers.pop(node, None)
+            elif not replica.retirement.is_final:
+                # A record may be written twice: nothing forbids members to remove a
+                # node that they have removed already.
+                _finish_retirement(replica, to)
 
 
 def _finish_retirement(replica: Replica, at: Seqno) -> None:
