@@ -228,6 +228,8 @@ class Receipt:
         yield StepTaken(Step.LEAF, leaf.hex())
         root = climb(leaf, self.proof)
         yield StepTaken(Step.ROOT, f"{root.hex()} over {len(self.proof)} siblings")
+        if not self.certificate:
+            raise VerificationFailed("it does not show who signed, as in CCF 1")
         certificate = _certificate(self.certificate)
         if sha256_hex(certificate.public_key.der) != self.node:
             raise VerificationFailed(f"the certificate is not that of node {self.node}")

@@ -200,7 +200,8 @@ REFUSED = {
         replace(RECEIPT, certificate=SECOND.node_certificate.pem),
         Step.SIGNATURE,
     ),
-    "no certificate": (replace(RECEIPT, certificate="none"), Step.SIGNATURE),
+    "no certificate": (replace(RECEIPT, certificate=""), Step.SIGNATURE),
+    "what is no certificate": (replace(RECEIPT, certificate="none"), Step.SIGNATURE),
     "an endorsement that does not belong": (
         replace(RECEIPT, service_endorsements=(SECOND.certificate.pem,)),
         Step.ENDORSEMENT,
