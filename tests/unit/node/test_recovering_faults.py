@@ -1,0 +1,241 @@
+"""What can go wrong with what is left of a service: nothing wrong is ever accepted.
+
+Each test is a row: a fault, and what comes of it. What is lost is what the fault took;
+everything that is there afterwards was signed by the lost service.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from ccfpy.base import json
+from ccfpy.base.json import Json
+from ccfpy.ledger.entry import Transaction
+from ccfpy.ledger.signature import is_signature
+from ccfpy.node.lifecycle import NodeState
+from ccfpy.node.node import RECOVERY_REFUSED
+from ccfpy.testing.node import InProcessNode, Person
+from ccfpy.testing.recovery import (
+    ask_for_shares,
+    recover_alone,
+    share_of,
+    submit_share,
+)
+from ccfpy.testing.surroundings import Remains
+from tests.unit.node.conftest import CONSTITUTION, NotesApp
+from tests.unit.node.recovered import read, state, status, wait, write
+
+Make = Callable[[], InProcessNode]
+THRESHOLD = 2
+FAILED = 500
+
+
+def life(node: InProcessNode, alice: Person) -> Remains:
+    """Let a service live that two members' shares bring back."""
+    node.open_service(alice)
+    threshold: Json = {"recovery_threshold": THRESHOLD}
+    node.propose({"name": "set_recovery_threshold", "args": threshold})
+    for i in range(4):
+        write(node, alice, **{f"a{i}": f"secret {i}"})
+        wait(node)
+    return node.remains()
+
+
+@pytest.fixture(scope="module")
+def remains(members: tuple[Person, ...], alice: Person) -> Remains:
+    node = InProcessNode(NotesApp(), constitution=CONSTITUTION, members=members)
+    return replace(life(node, alice), snapshots={})
+
+
+@pytest.fixture
+def waiting(remains: Remains, members: tuple[Person, ...]) -> InProcessNode:
+    node = recover_alone(remains, NotesApp(), members=members)
+    assert ask_for_shares(node).status == 200
+    return node
+
+
+def signatures(entries: Sequence[bytes]) -> list[int]:
+    """Give the seqnos of the signatures."""
+    return [
+        seqno
+        for seqno, data in enumerate(entries, 1)
+        if is_signature(Transaction.parse(data).domain.write_set)
+    ]
+
+
+def recovered_to(node: InProcessNode) -> int:
+    assert node.host.recovered_to is not None
+    return node.host.recovered_to
+
+
+# The ledger
+
+
+@pytest.mark.parametrize("part", range(8))
+def test_an_entry_that_is_missing_ends_what_is_recovered(
+    remains: Remains, members: tuple[Person, ...], part: int
+) -> None:
+    entries = list(remains.entries)
+    missing = 2 + part * (len(entries) - 2) // 8
+    del entries[missing - 1]
+    node = recover_alone(
+        replace(remains, entries=tuple(entries)), NotesApp(), members=members
+    )
+    kept = [seqno for seqno in signatures(remains.entries) if seqno < missing]
+    if not kept:
+        assert node.host.stop is not None
+        assert node.host.stop.exit_code == RECOVERY_REFUSED
+        return
+    assert recovered_to(node) == kept[-1]
+    assert node.host.entries[: kept[-1]] == list(remains.entries[: kept[-1]])
+
+
+@pytest.mark.parametrize("part", range(8))
+def test_a_byte_that_is_changed_ends_what_is_recovered(
+    remains: Remains, members: tuple[Person, ...], part: int
+) -> None:
+    """Wherever it is: in the public part, in the private one, or in a header."""
+    entries = list(remains.entries)
+    seqno = 3 + part * (len(entries) - 3) // 8
+    data = bytearray(entries[seqno - 1])
+    data[part * (len(data) - 1) // 7] ^= 0x40
+    entries[seqno - 1] = bytes(data)
+    node = recover_alone(
+        replace(remains, entries=tuple(entries)), NotesApp(), members=members
+    )
+    kept = [each for each in signatures(remains.entries) if each < seqno]
+    assert recovered_to(node) == kept[-1]
+
+
+def test_an_end_that_is_held_back_is_lost_and_nothing_else(
+    remains: Remains, members: tuple[Person, ...]
+) -> None:
+    """Nobody could tell from this ledger alone; operators compare several."""
+    shorter = signatures(remains.entries)[-2]
+    node = recover_alone(
+        replace(remains, entries=remains.entries[:shorter]),
+        NotesApp(),
+        members=members,
+    )
+    assert recovered_to(node) == shorter
+    assert ask_for_shares(node).status == 200
+    for member in members[:THRESHOLD]:
+        assert submit_share(node, member).status == 200
+    wait(node)
+    assert read(node, "a0") == "secret 0"
+
+
+def test_the_ledger_of_another_service_is_not_the_one_that_members_want(
+    remains: Remains, members: tuple[Person, ...], alice: Person
+) -> None:
+    other = life(
+        InProcessNode(NotesApp(), constitution=CONSTITUTION, members=members, seed=7),
+        alice,
+    )
+    swapped = replace(remains, entries=other.entries)
+    node = recover_alone(swapped, NotesApp(), members=members)
+    asked = ask_for_shares(node)
+    assert asked.status == FAILED
+    assert b"Previous service identity does not match" in asked.body
+    assert status(node) == "Recovering"
+
+
+def test_a_ledger_that_goes_on_with_another_services_entries_ends_before_them(
+    remains: Remains, members: tuple[Person, ...], alice: Person
+) -> None:
+    other = life(
+        InProcessNode(NotesApp(), constitution=CONSTITUTION, members=members, seed=7),
+        alice,
+    )
+    at = signatures(remains.entries)[2]
+    mixed = remains.entries[:at] + other.entries[at:]
+    node = recover_alone(replace(remains, entries=mixed), NotesApp(), members=members)
+    assert recovered_to(node) == at
+
+
+# Shares
+
+
+def test_one_share_too_few_opens_nothing(
+    waiting: InProcessNode, members: tuple[Person, ...]
+) -> None:
+    answer = json.loads_object(submit_share(waiting, members[0]).body)
+    assert (answer["submittedCount"], answer["recoveryThreshold"]) == (1, THRESHOLD)
+    wait(waiting)
+    assert state(waiting)["state"] == NodeState.PART_OF_PUBLIC_NETWORK
+
+
+def test_a_share_handed_in_twice_counts_once(
+    waiting: InProcessNode, members: tuple[Person, ...]
+) -> None:
+    for _ in range(2):
+        answer = json.loads_object(submit_share(waiting, members[0]).body)
+        assert answer["submittedCount"] == 1
+    wait(waiting)
+    assert state(waiting)["state"] == NodeState.PART_OF_PUBLIC_NETWORK
+
+
+def test_a_share_that_two_members_hand_in_opens_nothing(
+    waiting: InProcessNode, members: tuple[Person, ...]
+) -> None:
+    share = share_of(waiting, members[0])
+    assert submit_share(waiting, members[0], share).status == 200
+    assert submit_share(waiting, members[1], share).status == FAILED
+    wait(waiting)
+    assert state(waiting)["state"] == NodeState.PART_OF_PUBLIC_NETWORK
+
+
+def test_shares_of_another_time_open_nothing_and_members_start_over(
+    waiting: InProcessNode,
+    members: tuple[Person, ...],
+    make_node: Make,
+    alice: Person,
+) -> None:
+    """They fit each other, and another secret."""
+    node = make_node()
+    node.open_service(alice)
+    threshold: Json = {"recovery_threshold": THRESHOLD}
+    node.propose({"name": "set_recovery_threshold", "args": threshold})
+    node.propose({"name": "trigger_ledger_rekey"})
+    old = [share_of(node, member) for member in members]
+    assert submit_share(waiting, members[0], old[0]).status == 200
+    assert submit_share(waiting, members[1], old[1]).status == FAILED
+    wait(waiting)
+    assert state(waiting)["state"] == NodeState.PART_OF_PUBLIC_NETWORK
+    for member in members[1:]:
+        assert submit_share(waiting, member).status == 200
+    wait(waiting)
+    assert status(waiting) == "Open"
+    assert read(waiting, "a3") == "secret 3"
+
+
+def test_nobody_hands_in_a_share_for_another(
+    waiting: InProcessNode, members: tuple[Person, ...]
+) -> None:
+    path = f"recovery/members/{members[1].id}:recover"
+    answer = waiting.govern(members[0], path, "recovery_share", {"share": "AAAA"})
+    assert 400 <= answer.status < FAILED
+
+
+def test_a_share_that_passes_for_the_whole_key_opens_nothing(
+    waiting: InProcessNode, members: tuple[Person, ...]
+) -> None:
+    """An owner's share has the index 0, and would do alone."""
+    assert submit_share(waiting, members[0], bytes(44)).status == FAILED
+    wait(waiting)
+    assert state(waiting)["state"] == NodeState.PART_OF_PUBLIC_NETWORK
+
+
+def test_recovery_members_stay_while_their_shares_are_wanted(
+    waiting: InProcessNode, members: tuple[Person, ...]
+) -> None:
+    """New shares would be of a secret that does not open the lost state."""
+    actions: list[Json] = [
+        {"name": "remove_member", "args": {"member_id": members[2].id}},
+        {"name": "trigger_ledger_rekey"},
+    ]
+    for action in actions:
+        decided = waiting.propose(action)
+        assert decided.status == FAILED
+        assert b"Cannot rekey ledger while the service is not open" in decided.body
