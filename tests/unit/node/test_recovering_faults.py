@@ -6,11 +6,11 @@ everything that is there afterwards was signed by the lost service.
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from ccfpy.base import json
-from ccfpy.base.json import Json
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.signature import is_signature
 from ccfpy.node.lifecycle import NodeState
@@ -25,6 +25,9 @@ from ccfpy.testing.recovery import (
 from ccfpy.testing.surroundings import Remains
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 from tests.unit.node.recovered import read, state, status, wait, write
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import Json
 
 Make = Callable[[], InProcessNode]
 THRESHOLD = 2
