@@ -1,0 +1,151 @@
+"""Whole nodes tell of the past: backups, late joiners, services that were recovered."""
+
+import pytest
+
+from ccfpy.app import (
+    App,
+    Context,
+    HistoricalState,
+    Json,
+    Map,
+    Mode,
+    json_codec,
+)
+from ccfpy.base import json
+from ccfpy.base.ids import TxId
+from ccfpy.crypto.certs import Certificate
+from ccfpy.ledger.receipt import Receipt
+from ccfpy.testing.network import Network
+from ccfpy.testing.node import InProcessNode, Person
+from ccfpy.testing.recovery import ask_for_shares, recover_alone, submit_share
+from tests.unit.node.conftest import CONSTITUTION
+from tests.unit.node.recovered import wait
+from tests.unit.node.test_snapshots_nodes import fetching, snapshots, trust
+
+app = App("notes")
+NOTES = Map("notes", json_codec(int), json_codec(str))
+TX_ID = "x-ms-ccf-transaction-id"
+
+
+@app.put("/notes/{note}")
+def keep(ctx: Context, note: int, text: str) -> None:
+    """Keep a note."""
+    NOTES.of(ctx.tx).put(note, text)
+
+
+@app.get("/notes/{note}/then", mode=Mode.HISTORICAL)
+def read_then(_: Context, state: HistoricalState, note: int) -> Json:
+    """Read a note as one transaction wrote it, with the receipt."""
+    text = NOTES.of(state.tx).get(note)
+    return {"text": text, "receipt": state.receipt.describe_v1()}
+
+
+def keep_note(node: InProcessNode, user: Person, text: str) -> TxId:
+    response = node.request("PUT", f"/app/notes/1?text={text}", person=user)
+    assert response.status == 204, response.body
+    return TxId.parse(response.headers[TX_ID])
+
+
+def told(node: InProcessNode, tx_id: TxId) -> str:
+    """Ask what a note was, and verify the proof with today's service certificate."""
+    response = node.request(
+        "GET", "/app/notes/1/then?wait=10000", headers={TX_ID: str(tx_id)}
+    )
+    assert response.status == 200, response.body
+    answer = json.loads_object(response.body)
+    receipt = Receipt.parse(json.dumps(answer["receipt"]))
+    receipt.verify(Certificate.from_pem(node.service_certificate))
+    return str(answer["text"])
+
+
+@pytest.fixture
+def network(members: tuple[Person, ...], alice: Person) -> Network:
+    """A service of one node that takes snapshots often."""
+    network = Network(
+        app, constitution=CONSTITUTION, members=members, configure=fetching
+    )
+    network.start().open_service(alice)
+    network.wait_until(lambda: bool(snapshots(network.nodes[0])))
+    return network
+
+
+def rekey(network: Network) -> None:
+    action: Json = {"name": "trigger_ledger_rekey", "args": None}
+    assert network.nodes[0].propose(action).status == 200
+    network.advance(1000)
+
+
+def join(network: Network) -> InProcessNode:
+    """Let a node join from the latest snapshot, its host having the whole ledger."""
+    joiner = network.join()
+    trust(network, joiner)
+    first, host = network.nodes[0].host, joiner.host
+    assert host.after > 0
+    host.entries[:0] = first.entries[: host.after]
+    host.after = 0
+    return joiner
+
+
+def test_a_backup_tells_what_a_primary_wrote(network: Network, alice: Person) -> None:
+    joiner = join(network)
+    tx_id = keep_note(network.nodes[0], alice, "to-be-told")
+    network.wait_until_settled()
+
+    assert told(joiner, tx_id) == "to-be-told"
+
+
+def test_a_joiner_tells_what_was_before_its_snapshot(
+    network: Network, alice: Person
+) -> None:
+    """Under ledger secrets that nobody gave it."""
+    told_of = []
+    for text in ("first", "second", "third"):
+        told_of.append((keep_note(network.nodes[0], alice, text), text))
+        network.advance(1000)
+        rekey(network)
+    for at in range(30):
+        keep_note(network.nodes[0], alice, str(at))
+    network.advance(1000)
+    joiner = join(network)
+
+    for tx_id, text in reversed(told_of):
+        assert told(joiner, tx_id) == text
+    assert told(network.nodes[0], told_of[0][0]) == "first"
+
+
+def serve(members: tuple[Person, ...], alice: Person) -> InProcessNode:
+    node = InProcessNode(app, constitution=CONSTITUTION, members=members)
+    node.open_service(alice)
+    return node
+
+
+def test_a_recovered_service_tells_what_those_before_it_wrote(
+    members: tuple[Person, ...], alice: Person
+) -> None:
+    node = serve(members, alice)
+    written = []
+    for seed in (101, 102, 103):
+        text = f"before-{seed}"
+        written.append((keep_note(node, alice, text), text))
+        wait(node)
+        node = recover_alone(node.remains(), app, members=members, seed=seed)
+        ask_for_shares(node)
+        submit_share(node, members[0])
+        wait(node)
+
+    for tx_id, text in written:
+        assert told(node, tx_id) == text
+
+
+def test_while_it_recovers_it_tells_of_nothing_before(
+    members: tuple[Person, ...], alice: Person
+) -> None:
+    lost = serve(members, alice)
+    tx_id = keep_note(lost, alice, "lost")
+    wait(lost)
+    node = recover_alone(lost.remains(), app, members=members, seed=7)
+
+    response = node.request("GET", f"/node/receipt?transaction_id={tx_id}")
+
+    assert response.status == 404
+    assert b"cannot be retrieved until recovery is complete" in response.body
