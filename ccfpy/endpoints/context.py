@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.waiting import CommitWaiting
     from ccfpy.http.messages import Request
     from ccfpy.kv.tx import Tx
-    from ccfpy.ledger.receipt import Receipt
 
 
 class CoseClaims(NamedTuple):
@@ -77,10 +76,6 @@ class NodeView(Protocol):
 
     def view_history(self, since: View) -> Sequence[TxId] | None:
         """List the first transaction of each view from ``since``; ``None`` if later."""
-        ...
-
-    def receipt(self, tx_id: TxId) -> "Receipt | None":
-        """Prove a committed transaction; ``None`` when it is no longer in memory."""
         ...
 
     def begin(self, *, read_only: bool) -> "Tx":

@@ -2,6 +2,9 @@
 
 A receipt joins three things: what the leaf was made of, the path to a signed root, and
 that root's signature. The first signature after a transaction proves it for ever.
+
+Snapshots take the receipt of their evidence from here. People's come from the ledger's
+past (`ccfpy.node.history`), which has no end.
 """
 
 from bisect import bisect_left, bisect_right

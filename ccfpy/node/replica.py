@@ -26,7 +26,6 @@ from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.tx import Tx
-from ccfpy.ledger.receipt import Receipt
 from ccfpy.ledger.signature import Signer
 from ccfpy.node.address_book import AddressBook
 from ccfpy.node.certificates import PresentedCertificates
@@ -204,10 +203,6 @@ class Replica:
     def view_history(self, since: View) -> ListOf[TxId] | None:
         """List the first transaction of each view from ``since``."""
         return self.replication.raft.log.history.first_of_each(since)
-
-    def receipt(self, tx_id: TxId) -> Receipt | None:
-        """Prove a committed transaction that is still in memory."""
-        return self.replication.receipt(tx_id.seqno)
 
     def begin(self, *, read_only: bool) -> Tx:
         """Open a transaction on the latest state."""

@@ -22,7 +22,6 @@ from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
-from ccfpy.ledger.receipt import Receipt
 
 NODE_ID = NodeId("aa" * 32)
 NOW_S = 1_750_000_000
@@ -123,7 +122,6 @@ class StoreNode:
     committed: TxId | None = None
     views: Sequence[TxId] = (TxId(2, 1),)
     statuses: dict[TxId, TxStatus] = field(default_factory=dict)
-    receipts: dict[TxId, Receipt] = field(default_factory=dict)
     addresses: dict[tuple[str, str], str] = field(default_factory=dict)
     claims: list[bytes | None] = field(default_factory=list)
     forwarded: list[tuple[Request, Awaited]] = field(default_factory=list)
@@ -148,9 +146,6 @@ class StoreNode:
 
     def view_history(self, since: View) -> Sequence[TxId] | None:
         return None if since > self.view else [t for t in self.views if t[0] >= since]
-
-    def receipt(self, tx_id: TxId) -> Receipt | None:
-        return self.receipts.get(tx_id)
 
     def begin(self, *, read_only: bool) -> Tx:
         return self.store.begin(read_only=read_only)
