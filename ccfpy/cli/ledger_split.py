@@ -1,14 +1,52 @@
-"""Splitting one ledger file into two that together hold the same entries."""
+"""``ccfpy ledger split``: one ledger file as two that together hold the same."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno
-from ccfpy.cli.errors import CommandFailed, Misused
+from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
+from ccfpy.cli.ledger_files import JsonOption
+from ccfpy.cli.output import print_json
 from ccfpy.ledger.chunk import Chunk, ChunkName, OpenChunk, header
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.signature import is_signature
+
+
+def split(
+    chunk: Annotated[Path, typer.Argument(help="One ledger file.")],
+    seqno: Annotated[
+        int, typer.Argument(min=1, help="The last seqno of the first part.")
+    ],
+    *,
+    output_dir: Annotated[
+        Path, typer.Option(help="Where the two parts are written.")
+    ] = Path("split_ledger"),
+    allow_non_signature: Annotated[
+        bool,
+        typer.Option(
+            "--allow-non-signature", help="Split elsewhere than at a signature."
+        ),
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Split a ledger file in two, by default after a signature."""
+    try:
+        written = split_chunk(
+            chunk, seqno, output_dir, allow_non_signature=allow_non_signature
+        )
+    except OSError as error:
+        raise no_such_file(str(error.filename or chunk), error) from error
+    except Malformed as error:
+        raise CommandFailed(f"{chunk} cannot be split: {error}") from error
+    if json:
+        print_json([str(path) for path in written])
+        return
+    for path in written:
+        print(path)
 
 
 def split_chunk(

@@ -37,7 +37,7 @@ from ccfpy.ledger.audit import (
 SAVED_EVERY_S = 5.0
 
 
-def verify(  # one parameter for each option
+def verify(
     folders: FoldersArgument,
     *,
     recovery: RecoveryOption = False,
