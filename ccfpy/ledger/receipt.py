@@ -128,6 +128,12 @@ class Receipt:
         """Whether the receipt is for a signature, whose leaf is the root it signed."""
         return not isinstance(self.leaf, RevealedLeaf) and not self.proof
 
+    @property
+    def is_withholding_claims(self) -> bool:
+        """Whether a verifier must know the claims; or it is of an old entry without."""
+        leaf = self.leaf
+        return isinstance(leaf, RevealedLeaf) and leaf.claims_digest is None
+
     @classmethod
     def parse(cls, data: bytes | str) -> Self:
         """Read either JSON version.
@@ -233,7 +239,14 @@ class Receipt:
         certificate = _certificate(self.certificate)
         if sha256_hex(certificate.public_key.der) != self.node:
             raise VerificationFailed(f"the certificate is not that of node {self.node}")
-        certificate.public_key.verify_digest(self.signature, root)
+        try:
+            certificate.public_key.verify_digest(self.signature, root)
+        except VerificationFailed as error:
+            if claims_digest is None and self.is_withholding_claims:
+                raise VerificationFailed(
+                    f"{error}: the receipt withholds the claims, which must be given"
+                ) from error
+            raise
         yield StepTaken(Step.SIGNATURE, f"by node {self.node}")
         subject = certificate
         for pem in self.service_endorsements:

@@ -198,6 +198,16 @@ def test_receipts_are_had_in_other_forms_and_from_the_app(
         assert (verified["verified"], verified["transaction"]) == (True, txid)
     shell.ok("receipt", "get", txid, "--from", "/app/receipt", "-o", file)
     shell.ok("receipt", "verify", file, *expected)
+    asked = (
+        "receipt",
+        "get",
+        txid,
+        "--from",
+        "/app/log/public/historical_receipt?id=4",
+    )
+    assert "withholds the claims" in shell.refused(*asked, "--as", USER)
+    shell.ok(*asked, "--as", USER, "--claims", claims, "-o", file)
+    shell.ok("receipt", "verify", file, *expected)
     words = ("receipt", "get", txid, "--form", "endorsements")
     assert "no receipt of the form endorsements" in shell.refused(*words)
 

@@ -123,7 +123,11 @@ def test_claims_are_bound_and_may_be_withheld() -> None:
     assert "claims_digest" not in json.dumps(withheld.to_json())
     withheld.verify(FIRST.certificate, claims_digest=CLAIMS)
     assert withheld.root(claims_digest=CLAIMS) == CLAIMING.root()
-    with pytest.raises(ReceiptRefused) as refused:
+    assert (CLAIMING.is_withholding_claims, withheld.is_withholding_claims) == (
+        False,
+        True,
+    )
+    with pytest.raises(ReceiptRefused, match="must be given") as refused:
         withheld.verify(FIRST.certificate)
     assert refused.value.step is Step.SIGNATURE
     with pytest.raises(ReceiptRefused, match="for other claims") as refused:
