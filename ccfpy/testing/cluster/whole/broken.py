@@ -30,8 +30,8 @@ BROKEN = (
             Edit(
                 module=secrets,
                 function="LedgerSecrets.rollback",
-                before="self._versions[-1] > to",
-                after="to < 0",
+                before="self._versions[-1] > kept",
+                after="kept < 0",
             ),
         ),
     ),
@@ -121,18 +121,21 @@ BROKEN = (
     ),
 )
 
-CAUGHT_BY: dict[str, int] = {
-    "signature of an old view": 2,
-    "secrets outlive a rollback": 7,
-    "tree outlives a rollback": 2,
-    "ledger outlives a rollback": 2,
-    "snapshot without its tree": 1,
-    "snapshot of what is not final": 4,
-    "snapshot under an entry's nonce": 0,
-    "channel does not count": 0,
-    "private part in the clear": 0,
+CAUGHT_BY: dict[str, tuple[int, str]] = {
+    "signature of an old view": (2, "NonceOnce"),
+    "secrets outlive a rollback": (7, "EntriesVerify"),
+    "tree outlives a rollback": (2, "EntriesVerify"),
+    "ledger outlives a rollback": (2, "LedgerOrder"),
+    "snapshot without its tree": (1, "RootsEqual"),
+    "snapshot of what is not final": (8, "SnapshotIsState"),
+    "snapshot under an entry's nonce": (0, "NonceOnce"),
+    "channel does not count": (0, "NonceOnce"),
+    "private part in the clear": (0, "NothingPrivate"),
 }
-"""A seed that catches each. A change of nodes, or of the simulation, moves them."""
+"""A seed that catches each, and what it violates.
+
+A change of nodes, or of the simulation, moves them.
+"""
 
 
 def mistake(name: str) -> Mutant:

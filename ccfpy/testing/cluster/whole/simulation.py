@@ -15,7 +15,7 @@ from ccfpy.testing.cluster.whole.stage import Stage
 from ccfpy.testing.consistency.history import Answered
 from ccfpy.testing.invariants.violated import Violated
 
-ACTS = 200
+ACTS = 150
 """What happens in one run, the opening and the calm apart."""
 TIMEOUTS_TO_PROGRESS = 24
 """Election timeouts within which a service that may go on does."""
@@ -119,13 +119,15 @@ def calm(stage: Stage) -> bool:
     for node in world.alive:
         node.rate = 1.0
     first_op = stage.clients.next_op
+    asks_at = world.now_ms
     deadline = world.now_ms + TIMEOUTS_TO_PROGRESS * ELECTION_TIMEOUT_MS
     while world.now_ms < deadline:
         stage.let_pass(_STEP_MS)
         if _has_gone_on(stage, first_op):
             return True
-        for leader in world.leaders[-1:]:
-            stage.clients.write(leader, KEYS[0])
+        if world.leaders and world.now_ms >= asks_at:
+            stage.clients.write(world.leaders[-1], KEYS[0])
+            asks_at = world.now_ms + ELECTION_TIMEOUT_MS
     if quorums.can_go_on(world) and not _was_opened_in_vain(stage):
         raise Violated("Progress", standing(stage))
     return False

@@ -45,6 +45,8 @@ _GIVEN: Mapping[type, Callable[..., bytes]] = {
 """The bytes that leave a node with an effect, those for clients apart."""
 _UNREPEATED = frozenset({SendCall, Log})
 """Not part of what a seed repeats: TLS draws randomness of its own."""
+_REFUSED = "Follower failed to apply log entry"
+"""What a node logs that cannot verify an entry; here no primary sends such a one."""
 
 
 @dataclass(slots=True)
@@ -102,6 +104,8 @@ class Watch:
             self._check_public(node, effect, data)
             if type(effect) not in _UNREPEATED:
                 self._trace(node, type(effect).__name__, data)
+        if isinstance(effect, Log) and effect.message.startswith(_REFUSED):
+            raise Violated("EntriesVerify", f"node {node.name}: {effect.message}")
 
     def _trace(self, node: SimulatedNode, kind: str, data: bytes) -> None:
         self.trace = sha256(self.trace + f"{kind} {node.name} ".encode() + data)

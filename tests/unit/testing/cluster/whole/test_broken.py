@@ -13,11 +13,13 @@ def test_every_mistake_has_its_seed() -> None:
 
 @pytest.mark.parametrize("mutant", BROKEN, ids=lambda mutant: mutant.name)
 def test_a_mistake_is_caught(mutant: Mutant) -> None:
-    outcome = caught(mutant, first=CAUGHT_BY[mutant.name], seeds=1, acts=ACTS)
+    seed, invariant = CAUGHT_BY[mutant.name]
+    outcome = caught(mutant, first=seed, seeds=1, acts=ACTS)
     assert outcome is not None
+    assert outcome.failure == invariant, outcome.reason
 
 
-@pytest.mark.parametrize("seed", sorted(set(CAUGHT_BY.values())))
+@pytest.mark.parametrize("seed", sorted({seed for seed, _ in CAUGHT_BY.values()}))
 def test_without_a_mistake_nothing_is_caught(seed: int) -> None:
     outcome = run(seed)
     assert outcome.failure is None, outcome.reason

@@ -21,6 +21,13 @@ def test_nothing_private_may_leave(stage: Stage) -> None:
         stage.watch.step(node, [sent])
 
 
+def test_no_backup_refuses_what_a_primary_sends(stage: Stage) -> None:
+    message = "Follower failed to apply log entry: 7 (it does not fit)"
+    log = Log(level=LogLevel.FAIL, message=message)
+    with pytest.raises(Violated, match=r"EntriesVerify.*7 \(it does not fit\)"):
+        stage.watch.step(stage.world.nodes[0], [log])
+
+
 def test_a_transaction_has_one_entry(stage: Stage) -> None:
     node = stage.world.nodes[0]
     data = node.entry(3)
