@@ -8,7 +8,7 @@ import typer
 from ccfpy.audit import ledger_secrets
 from ccfpy.audit.ledger_secrets import SharedSecrets, read_share_writes
 from ccfpy.audit.readers import in_order
-from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.ledger_files import (
     FoldersArgument,
@@ -90,7 +90,12 @@ def _won(folders: list[Path], keys: list[RsaKeyPair]) -> LedgerSecrets:
         for chunk, writes in in_order(readers, read_share_writes, chunks):
             shared.take(writes)
             progress.advance(chunk.size_bytes)
-        return shared.open(keys)
+        try:
+            return shared.open(keys)
+        except VerificationFailed as error:
+            raise CommandFailed(
+                f"the ledger stays closed: {error}; give each member's --member-key"
+            ) from error
 
 
 def _key(path: Path) -> RsaKeyPair:

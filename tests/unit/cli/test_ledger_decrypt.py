@@ -51,7 +51,7 @@ def test_too_few_keys_open_nothing(
     words = ("--member-key", keys[0], "--member-key", keys[3])
     ended = command("ledger", "decrypt", ledger, *words)
     assert ended.code == 1
-    assert "1 of 2 recovery shares" in ended.err
+    assert "the ledger stays closed: 1 of 2 recovery shares" in ended.err
     assert not ended.out
 
 

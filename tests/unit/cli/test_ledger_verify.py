@@ -1,9 +1,13 @@
 """Long audits: shared out, interrupted, gone on with."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from distributed import LocalCluster
 
 from tests.unit.audit.made import written
 from tests.unit.cli.conftest import Command
@@ -81,3 +85,32 @@ def test_a_cluster_is_asked_instead_of_this_machine(
     words = ("ledger", "verify", ledger, "--scheduler", "nonsense://x")
     assert "no Dask scheduler answers at nonsense://x" in command(*words).err
     assert command(*words, "--processes", 2).code == 2
+
+
+def test_a_clusters_workers_read_the_chunks(command: Command, ledger: Path) -> None:
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=":0"
+    ) as cluster:
+        address = cluster.scheduler_address
+        shared = command("ledger", "verify", ledger, "--scheduler", address)
+    assert shared.code == 0
+    assert shared.out == command("ledger", "verify", ledger).out
+
+
+def test_a_bar_on_the_terminal_and_results_in_the_pipe(
+    command: Command, ledger: Path
+) -> None:
+    ours, theirs = os.openpty()
+    program = "from ccfpy.cli.main import main; main()"
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        done = subprocess.run(
+            [sys.executable, "-c", program, "ledger", "verify", ledger],
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            env={**os.environ, "TERM": "xterm"},
+            text=True,
+            check=True,
+        )
+        os.close(theirs)
+        assert b"verifying" in terminal.read(1 << 16)
+    assert done.stdout == command("ledger", "verify", ledger).out
