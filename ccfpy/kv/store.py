@@ -277,20 +277,30 @@ class Store:
         A recovering node first restores public maps here, decrypts the rest into
         another store when members have given the means, and then calls this. Maps of
         the same name are replaced, private maps that ``source`` lacks stay, and
-        ``source`` is not to be used any more. Hooks do not run; transactions begun
+        ``source`` is not to be used any more. What is not final yet can be taken back
+        as before, public and private at once. Hooks do not run; transactions begun
         before cannot commit.
 
         Raises:
-            ValueError: ``source`` is ahead of this store or not wholly final.
+            ValueError: ``source`` is ahead of this store, or neither wholly final nor
+                final to where this store is.
         """
         if source.version > self.version:
             raise ValueError(f"source is at {source.version}, beyond {self.version}")
-        if source.committed != source.version:
+        if source.committed not in (source.version, self.committed):
             raise ValueError(
-                f"source is final to {source.committed} of {source.version} only"
+                f"source is final to {source.committed} of {source.version} only, "
+                f"not to {self.committed}"
             )
         for name in [name for name in source.maps if not is_public(name)]:
             self.maps[name] = source.maps.pop(name)
+        restored = dict(source._log)  # noqa: SLF001 - a store too
+        for version, changes in self._log:
+            changes += [
+                change
+                for change in restored.get(version, ())
+                if not is_public(change[0].name)
+            ]
         self.generation += 1
         source.generation += 1
 

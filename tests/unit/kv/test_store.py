@@ -406,11 +406,35 @@ def test_private_maps_restored_apart_are_swapped_in() -> None:
     assert put(store, b"k", b"w", "secret").version == 2
 
 
-def test_private_maps_that_may_still_change_are_not_swapped() -> None:
+def test_private_maps_not_final_to_the_end_are_taken_back_with_public_ones() -> None:
+    store, source = Store(), Store()
+    for version, text in enumerate([b"1", b"2", b"3"], 1):
+        store.apply(version, {M: {b"a": text}})
+        source.apply(version, {"secret": {b"k": text}})
+    source.apply(4, {"late": {b"k": b"4"}})
+    store.apply(4, {})
+    for each in (store, source):
+        each.compact(1)
+    store.swap_private_maps(source)
+    assert read(store, b"k", "secret") == b"3"
+    assert read(store, b"k", "late") == b"4"
+    store.rollback(2)
+    assert (read(store, b"a"), read(store, b"k", "secret")) == (b"2", b"2")
+    assert "late" not in store.maps
+    assert put(store, b"k", b"again", "secret").version == 3
+    store.compact(3)
+    assert read(store, b"k", "secret") == b"again"
+
+
+def test_private_maps_are_final_to_the_end_or_to_where_the_store_is() -> None:
     store, source = Store(), Store()
     source.apply(1, {"secret": {b"k": b"v"}})
     with pytest.raises(ValueError, match="beyond 0"):
         store.swap_private_maps(source)
     store.apply(1, {})
-    with pytest.raises(ValueError, match="final to 0 of 1"):
+    store.compact(1)
+    with pytest.raises(ValueError, match="final to 0 of 1 only, not to 1"):
         store.swap_private_maps(source)
+    source.compact(1)
+    store.swap_private_maps(source)
+    assert read(store, b"k", "secret") == b"v"

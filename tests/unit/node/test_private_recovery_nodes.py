@@ -1,0 +1,159 @@
+"""Primaries come and go while nodes read their private ledgers."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from ccfpy.boundary.effects import Effect, OpenLedger, ReadLedger
+from ccfpy.node.lifecycle import NodeState
+from ccfpy.node.node import CANNOT_GO_ON
+from ccfpy.testing.network import Network
+from ccfpy.testing.node import InProcessNode, Person
+from ccfpy.testing.recovery import ask_for_shares, submit_share
+from ccfpy.testing.surroundings import Remains
+from tests.unit.node.conftest import CONSTITUTION, NotesApp
+from tests.unit.node.recovered import read, state, status, write
+from tests.unit.node.test_replication import replica_of
+
+READING = NodeState.READING_PRIVATE_LEDGER
+WHOLE = NodeState.PART_OF_NETWORK
+
+
+class SlowDisks(Network):
+    """A network in which some hosts keep reads of their ledgers for later."""
+
+    def __init__(self, members: tuple[Person, ...]) -> None:
+        super().__init__(NotesApp(), constitution=CONSTITUTION, members=members)
+        self.slow: list[InProcessNode] = []
+        self._kept: list[tuple[InProcessNode, ReadLedger]] = []
+
+    def take(self, node: InProcessNode, effect: Effect) -> bool:
+        if isinstance(effect, ReadLedger) and node in self.slow:
+            self._kept.append((node, effect))
+            return True
+        return super().take(node, effect)
+
+    def hurry(self, *nodes: InProcessNode) -> None:
+        """Let these hosts answer, now and from now on."""
+        for node in nodes:
+            self.slow.remove(node)
+        kept, self._kept = self._kept, []
+        for node, effect in kept:
+            if node in nodes:
+                node.step(node.host.read_ledger(effect))
+            else:
+                self._kept.append((node, effect))
+        self.deliver()
+
+
+@pytest.fixture
+def remains(make_node: Callable[[], InProcessNode], alice: Person) -> Remains:
+    node = make_node()
+    node.open_service(alice)
+    write(node, alice, a="a secret")
+    node.advance(1000)
+    return replace(node.remains(), snapshots={})
+
+
+@pytest.fixture
+def network(remains: Remains, members: tuple[Person, ...]) -> SlowDisks:
+    """Three nodes that wait for shares."""
+    made = SlowDisks(members)
+    made.recover(remains)
+    for _ in range(2):
+        made.wait_until_settled(made.join())
+    assert ask_for_shares(made.nodes[0]).status == 200
+    made.wait_until_settled()
+    return made
+
+
+def begin_reading(network: SlowDisks, member: Person, *slow: InProcessNode) -> None:
+    """Have shares handed in, and wait until the slow ones read."""
+    network.slow = list(slow)
+    assert submit_share(network.nodes[0], member).status == 200
+    network.wait_until(
+        lambda: (
+            all(state(node)["state"] == READING for node in slow)
+            and all(
+                state(node)["state"] == WHOLE
+                for node in network.nodes
+                if node not in slow
+            )
+        )
+    )
+
+
+def new_primary(network: SlowDisks) -> InProcessNode:
+    """Kill the primary; wait for the next."""
+    network.kill(network.nodes[0])
+    others = network.nodes[1:]
+    network.wait_until(
+        lambda: any(replica_of(node).is_primary for node in others), most_ms=60_000
+    )
+    return next(node for node in others if replica_of(node).is_primary)
+
+
+def test_a_node_that_comes_to_lead_while_all_read_opens_the_service(
+    network: SlowDisks, members: tuple[Person, ...]
+) -> None:
+    begin_reading(network, members[0], *network.nodes)
+    leader = new_primary(network)
+    assert status(leader) == "WaitingForRecoveryShares"
+    network.hurry(*network.nodes[1:])
+    network.wait_until(lambda: status(leader) == "Open")
+    network.wait_until_settled()
+    for node in network.nodes[1:]:
+        assert read(node, "a") == "a secret"
+        assert OpenLedger() in node.host.effects
+
+
+def test_a_node_that_has_read_opens_the_service_for_a_primary_that_did_not(
+    network: SlowDisks, members: tuple[Person, ...]
+) -> None:
+    begin_reading(network, members[0], network.nodes[0])
+    assert status(network.nodes[1]) == "WaitingForRecoveryShares"
+    leader = new_primary(network)
+    network.wait_until(lambda: status(leader) == "Open")
+    network.wait_until_settled()
+    assert read(leader, "a") == "a secret"
+
+
+def test_a_backup_that_reads_when_the_service_opens_goes_on_as_a_backup(
+    network: SlowDisks, members: tuple[Person, ...]
+) -> None:
+    first, _, late = network.nodes
+    begin_reading(network, members[0], late)
+    network.wait_until(lambda: status(first) == "Open")
+    network.wait_until(lambda: status(late) == "Open")
+    assert state(late)["state"] == READING
+    assert late.request("GET", "/app/notes?name=a").status == 404
+    network.hurry(late)
+    network.wait_until(lambda: state(late)["state"] == WHOLE)
+    network.wait_until_settled()
+    assert read(late, "a") == "a secret"
+    assert late.host.stop is None
+
+
+def test_a_node_that_leads_an_open_service_without_its_state_stops(
+    network: SlowDisks, members: tuple[Person, ...]
+) -> None:
+    first, *late = network.nodes
+    begin_reading(network, members[0], *late)
+    network.wait_until(lambda: status(first) == "Open")
+    network.wait_until_settled()
+    leader = new_primary(network)
+    assert state(leader)["state"] == READING
+    network.hurry(leader)
+    assert leader.host.stop is not None
+    assert leader.host.stop.exit_code == CANNOT_GO_ON
+    assert "leads a service that is Open already" in leader.host.stop.reason
+
+
+def test_a_member_cannot_start_it_again_while_nodes_read(
+    network: SlowDisks, members: tuple[Person, ...]
+) -> None:
+    begin_reading(network, members[0], *network.nodes)
+    refused = submit_share(network.nodes[0], members[1])
+    assert refused.status == 403
+    assert b"NodeAlreadyRecovering" in refused.body
