@@ -11,6 +11,7 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256
 from ccfpy.ledger import receipt_forms
 from ccfpy.ledger.cose_receipt import CoseReceipt
+from ccfpy.ledger.endorsements import links
 from ccfpy.ledger.entry import NO_CLAIMS
 from ccfpy.ledger.receipt import ReceiptRefused, Step
 from ccfpy.testing.node import START_UNIX_US
@@ -107,6 +108,18 @@ def test_endorsements_of_another_time_do_not_do(
                 continue
             with pytest.raises(ReceiptRefused):
                 CoseReceipt.parse(each.cose).verify(key, endorsements=chain)
+
+
+def test_each_endorsement_names_the_last_root_of_its_time(
+    service: RecoveredService, given: list[Given]
+) -> None:
+    key = Certificate.from_pem(service.certificate).public_key
+    chain = max((each.endorsements for each in given), key=len)
+    for _, epoch in links(chain, key):
+        assert epoch.end is not None
+        last = service.give(0, epoch.end, b"")
+        assert last.v2["is_signature_transaction"] is True
+        assert last.v2["leaf"] == (epoch.last_root or b"").hex()
 
 
 def test_ccfs_package_accepts_all_json_receipts(
