@@ -1,0 +1,175 @@
+"""``ccfpy receipt get`` from a service, which had another identity before this one."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from ccfpy.base.ids import TxId
+from ccfpy.crypto.certs import Certificate, endorse_authority
+from ccfpy.crypto.ec import KeyPair
+from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.ledger import receipt_forms
+from ccfpy.ledger.identity import Epoch, IdentityEndorsement
+from ccfpy.ledger.receipt_forms import Form
+from ccfpy.ledger.tx_receipt import TxReceipt
+from tests.unit.cli.conftest import Command
+from tests.unit.client.conftest import (
+    Answer,
+    Serve,
+    serve,
+    server_tls,
+    service_key,
+    service_pem,
+)
+from tests.unit.ledger.made import FIRST, ISSUED_AT
+from tests.unit.ledger.test_receipt_forms import PROOF
+
+__all__ = ["serve", "server_tls", "service_key", "service_pem"]
+
+STARTED_S = 10
+
+
+@dataclass
+class Service:
+    """What a service answers, and what it was asked."""
+
+    folder: Path
+    proof: TxReceipt
+    url: str = ""
+    asked: list[str] = field(default_factory=list)
+    damage: Callable[[bytes], bytes] = bytes
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.asked.append(request.path)
+        if request.path == "/node/tx":
+            return web.json_response({"status": "Committed"})
+        if request.path == "/app/proof":
+            inner = json.loads(receipt_forms.write(self.proof, Form.V1) or b"")
+            return web.json_response({"msg": "and a receipt", "receipt": inner})
+        form = Form(request.query.get("form", "v1"))
+        data = receipt_forms.write(self.proof, form)
+        if data is None:
+            error = {"error": {"code": "ResourceNotFound", "message": "No such form."}}
+            return web.json_response(error, status=404)
+        return web.Response(body=self.damage(data))
+
+
+@pytest.fixture
+def service(
+    serve: Serve, service_key: KeyPair, service_pem: str, tmp_path: Path
+) -> Iterator[Service]:
+    """A service that vouches for the one that signed, served until the test ends."""
+    (tmp_path / "service_cert.pem").write_text(service_pem)
+    epoch = Epoch(begin=TxId(2, 1), end=TxId(2, 10), last_root=bytes(32))
+    key = FIRST.key.public_key
+    link = IdentityEndorsement.make(service_key, key.der, epoch, issued_at=ISSUED_AT)
+    endorsement = endorse_authority(
+        key,
+        subject=FIRST.certificate.subject,
+        issuer_key=service_key,
+        issuer_cert=Certificate.from_pem(service_pem),
+        entropy=SeededEntropy(1),
+    )
+    made = Service(
+        tmp_path,
+        replace(
+            PROOF,
+            cose_endorsements=(link.data,),
+            service_endorsements=(endorsement.pem,),
+        ),
+    )
+    yield from _served(serve, made.answer, made)
+
+
+def _served(serve: Serve, answer: Answer, made: Service) -> Iterator[Service]:
+    """Serve in another thread, as the command has a loop of its own."""
+    loop, ended = asyncio.new_event_loop(), asyncio.Event()
+    started = threading.Event()
+
+    async def run() -> None:
+        async with serve(answer) as made.url:
+            started.set()
+            await ended.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
+    thread.start()
+    try:
+        assert started.wait(STARTED_S)
+        yield made
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        thread.join()
+        loop.close()
+
+
+def get(command: Command, service: Service, *words: object) -> tuple[int, str, str]:
+    place = ("--url", service.url, "--common", service.folder)
+    return command("receipt", "get", PROOF.txid, *words, *place)
+
+
+@pytest.mark.parametrize("form", [Form.V1, Form.V2, Form.COSE])
+def test_each_form_is_given_once_it_verifies(
+    command: Command, service: Service, form: Form
+) -> None:
+    out = service.folder / "receipt"
+    code, text, said = get(command, service, "--form", form, "--out", out)
+    assert (code, text) == (0, "")
+    data = out.read_bytes()
+    assert data.rstrip(b"\n") == receipt_forms.write(service.proof, form)
+    assert data.endswith(b"\n") is (form is not Form.COSE)
+    assert service.asked[:2] == ["/node/tx", "/node/receipt"]
+    if form is Form.COSE:
+        assert "get its --form endorsements" in said
+        chain = service.folder / "chain"
+        get(command, service, "--form", "endorsements", "-o", chain)
+        words = ("verify", out, "--common", service.folder, "--endorsements", chain)
+        assert command("receipt", *words).code == 0
+    else:
+        assert said == ""
+
+
+def test_it_is_written_to_stdout_without_a_file(
+    command: Command, service: Service
+) -> None:
+    code, text, _ = get(command, service, "--no-wait")
+    assert (code, json.loads(text)) == (0, service.proof.describe_v1())
+    assert service.asked == ["/node/receipt"]
+
+
+def test_an_apps_endpoint_may_wrap_it(command: Command, service: Service) -> None:
+    code, text, _ = get(command, service, "--from", "/app/proof")
+    assert (code, json.loads(text)) == (0, service.proof.describe_v1())
+
+
+@pytest.mark.parametrize("form", [Form.V1, Form.COSE, Form.ENDORSEMENTS])
+def test_what_does_not_verify_is_not_given(
+    command: Command, service: Service, form: Form
+) -> None:
+    service.damage = lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
+    out = service.folder / "receipt"
+    code, text, said = get(command, service, "--form", form, "--out", out)
+    assert (code, text) == (1, "")
+    assert said.startswith("ccfpy: ")
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("form", [Form.V1, Form.COSE, Form.ENDORSEMENTS])
+def test_what_is_no_receipt_is_not_given(
+    command: Command, service: Service, form: Form
+) -> None:
+    service.damage = lambda _: b"hello"
+    code, text, said = get(command, service, "--form", form)
+    assert (code, text) == (1, "")
+    assert "the service gave no receipt" in said
+
+
+def test_a_folder_is_no_file_to_write(command: Command, service: Service) -> None:
+    code, _, said = get(command, service, "--out", service.folder)
+    assert code == 1
+    assert "cannot use" in said
