@@ -9,6 +9,7 @@ Processes of this machine come from ``local_readers``, those of a cluster from
 import multiprocessing
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
@@ -88,20 +89,39 @@ def local_readers(processes: int) -> Iterator[Readers]:
     if processes == 1:
         yield Readers()
         return
-    pool = ProcessPoolExecutor(
-        processes,
-        # A fork would copy whatever this process holds, and its threads' locks.
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_leave_interrupts_to_the_parent,
-    )
+    with _interrupts_ignored():
+        pool = ProcessPoolExecutor(
+            processes,
+            # A fork would copy whatever this process holds, and its threads' locks.
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_ignore_interrupts,
+        )
+        for _ in range(processes):
+            pool.submit(processors)  # each task starts a process while none is idle
     try:
         yield Readers(executor=pool, ahead=CHUNKS_PER_READER * processes)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _ignore_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Let processes that are started meanwhile ignore Ctrl-C from their first moment.
+
+    It reaches all of a terminal's processes; this one alone has something to tell.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def in_order(

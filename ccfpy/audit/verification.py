@@ -7,11 +7,12 @@ reads (``ledger.relay``), and an audit that was interrupted goes on where it was
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import partial
 
 from ccfpy.audit.chunks import ChunkPath, between
 from ccfpy.audit.readers import Readers
-from ccfpy.ledger.audit import AuditState, Finding
+from ccfpy.ledger.audit import AuditState, Damage, Finding, Summary
 from ccfpy.ledger.extract import Extract, extract
 from ccfpy.ledger.relay import Relay
 
@@ -23,6 +24,20 @@ def read_extract(services: tuple[str, ...], chunk: ChunkPath) -> Extract | None:
         OSError: the file cannot be read there.
     """
     return extract(str(chunk.name), chunk.path.read_bytes(), services)
+
+
+def _lost(chunks: Sequence[ChunkPath], place: AuditState) -> Damage | None:
+    """Notice that a ledger has become shorter than it was."""
+    last = chunks[-1].name.last if chunks else 0
+    if last is None or last >= place.last_signed.seqno:
+        return None
+    return Damage(
+        file=str(chunks[-1].name) if chunks else "",
+        position=chunks[-1].size_bytes if chunks else 0,
+        seqno=None,
+        reason=f"the ledger ends at seqno {last}; an earlier audit verified it up to "
+        f"{place.last_signed}",
+    )
 
 
 class Verification:
@@ -47,6 +62,7 @@ class Verification:
             place: where an earlier audit of the same ledger was.
         """
         self.place = place
+        self._lost = None if place is None else _lost(chunks, place)
         self._relay = Relay(place)
         self._chunks = between(chunks, self._relay.next_seqno)
         self._readers = readers
@@ -64,6 +80,12 @@ class Verification:
             ReaderLost: a process that reads is lost.
         """
         relay = self._relay
+        if self._lost is not None:
+            yield self._lost
+            for finding in relay.finish():
+                assert isinstance(finding, Summary), "nothing was read after the place"
+                yield replace(finding, is_damaged=True)
+            return
         for chunk, extracted in self._extracts():
             yield from relay.read(chunk.file, extracted)
             if relay.is_damaged:

@@ -114,6 +114,10 @@ def _cluster(scheduler: str) -> AbstractContextManager[Readers]:
 
 
 def _load(path: Path) -> AuditState | None:
+    if not path.parent.is_dir():
+        raise Misused(
+            f"{path.parent} is no folder: make it, or keep the state elsewhere"
+        )
     try:
         return places.load(path)
     except OSError as error:

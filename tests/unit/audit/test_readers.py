@@ -1,6 +1,8 @@
 """Work on chunks is shared out, and its results come in order."""
 
 import os
+import signal
+import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
 from typing import Any, TypeVar
@@ -92,8 +94,35 @@ def test_a_process_that_is_killed_is_told() -> None:
         list(in_order(readers, _end, [1]))
 
 
+def test_an_interrupt_is_for_this_process_alone() -> None:
+    """Ctrl-C reaches a terminal's whole group; only one should tell of it."""
+    before = signal.getsignal(signal.SIGINT)
+    with local_readers(2) as readers:
+        assert signal.getsignal(signal.SIGINT) is before
+        ((_, process),) = in_order(readers, process_id, [0])
+        os.kill(process, signal.SIGINT)
+        assert list(in_order(readers, _is_deaf, [0])) == [(0, True)]
+
+
+def test_another_thread_may_have_readers_too() -> None:
+    done: list[tuple[int, int]] = []
+
+    def read() -> None:
+        with local_readers(2) as readers:
+            done.extend(in_order(readers, process_id, [0]))
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    thread.join()
+    assert len(done) == 1
+
+
 def test_there_is_a_processor() -> None:
     assert processors() >= 1
+
+
+def _is_deaf(_item: int) -> bool:
+    return signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def _divide(by: int) -> float:

@@ -12,7 +12,7 @@ from ccfpy.audit.chunks import ChunkPath, find_chunks
 from ccfpy.audit.readers import Readers, local_readers
 from ccfpy.audit.verification import Verification, read_extract
 from ccfpy.base.ids import TxId
-from ccfpy.ledger.audit import ChunkChecked, Damage, Finding, audit
+from ccfpy.ledger.audit import ChunkChecked, Damage, Finding, Summary, audit
 from ccfpy.ledger.frame import EntryFlags
 from tests.unit.audit.made import written
 from tests.unit.ledger.made import MadeLedger, recovered_ledger, small_ledger
@@ -126,6 +126,29 @@ def test_damage_keeps_the_place_before_it(tmp_path: Path) -> None:
     written(small_ledger(), folder)
     mended = Verification(find_chunks([folder]), INLINE, verification.place)
     assert list(mended.findings()) == plainly(find_chunks([folder]))[-3:]
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_a_ledger_that_has_become_shorter_is_damaged(tmp_path: Path, kept: int) -> None:
+    folder = written(small_ledger(), tmp_path)
+    first = Verification(find_chunks([folder]), INLINE)
+    list(first.findings())
+    chunks = find_chunks([folder])[:kept]
+    damage, summary = Verification(chunks, INLINE, first.place).findings()
+    assert isinstance(damage, Damage)
+    assert "an earlier audit verified it up to 2.8" in damage.reason
+    assert isinstance(summary, Summary)
+    assert summary.is_damaged
+    assert summary.last_signed == TxId(2, 8)
+
+
+def test_a_ledger_that_ends_where_it_was_is_whole(tmp_path: Path) -> None:
+    folder = written(small_ledger(), tmp_path)
+    (folder / "ledger_9").unlink()
+    first = Verification(find_chunks([folder]), INLINE)
+    *_, expected = first.findings()
+    again = Verification(find_chunks([folder]), INLINE, first.place)
+    assert list(again.findings()) == [expected]
 
 
 def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:

@@ -77,6 +77,10 @@ def test_a_state_that_is_none_is_a_mistake(
     assert "does not say how far an audit came" in ended.err
     assert state.read_text() == "noise"
     assert command("ledger", "verify", ledger, "--state", tmp_path).code == 1
+    absent = tmp_path / "absent" / "audit.json"
+    ended = command("ledger", "verify", ledger, "--state", absent)
+    assert ended.code == 2
+    assert "is no folder" in ended.err
 
 
 def test_a_cluster_is_asked_instead_of_this_machine(
