@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ccfpy.base import json, limits
+from ccfpy.base.errors import VerificationFailed
 from ccfpy.boundary.effects import Effect, OpenLedger, ReadLedger
 from ccfpy.boundary.events import LedgerRead
 from ccfpy.node.lifecycle import NodeState
@@ -20,6 +21,7 @@ from ccfpy.testing.recovery import (
 from ccfpy.testing.surroundings import Alone, Remains, Timed
 from tests.unit.node.conftest import NotesApp
 from tests.unit.node.recovered import message, read, state, status, wait, write
+from tests.unit.node.test_replication import replica_of
 
 Make = Callable[[], InProcessNode]
 MISSING = 404
@@ -248,3 +250,14 @@ def test_progress_is_told_while_the_ledger_is_read(
     wait(reading)
     assert state(reading)["state"] == NodeState.PART_OF_NETWORK
     assert read(reading, "a1") == "secret 1"
+
+
+def test_a_node_that_has_its_private_state_recovers_nothing(
+    waiting: InProcessNode, members: tuple[Person, ...]
+) -> None:
+    submit_share(waiting, members[0])
+    wait(waiting)
+    replica = replica_of(waiting)
+    assert replica.recovery is not None
+    with pytest.raises(VerificationFailed, match="is PartOfNetwork recovers nothing"):
+        replica.recovery.restore_secrets(replica.begin(read_only=False))

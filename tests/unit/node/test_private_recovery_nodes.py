@@ -34,6 +34,15 @@ class SlowDisks(Network):
             return True
         return super().take(node, effect)
 
+    def answer(self, node: InProcessNode, *, count: int | None = None) -> None:
+        """Let a host answer one read: with all, or with so many entries."""
+        at = next(at for at, (asker, _) in enumerate(self._kept) if asker is node)
+        _, effect = self._kept.pop(at)
+        if count is not None:
+            effect = replace(effect, last=effect.first + count - 1)
+        node.step(node.host.read_ledger(effect))
+        self.deliver()
+
     def hurry(self, *nodes: InProcessNode) -> None:
         """Let these hosts answer, now and from now on."""
         for node in nodes:
@@ -157,3 +166,58 @@ def test_a_member_cannot_start_it_again_while_nodes_read(
     refused = submit_share(network.nodes[0], members[1])
     assert refused.status == 403
     assert b"NodeAlreadyRecovering" in refused.body
+
+
+def isolated(network: SlowDisks, person: Person) -> InProcessNode:
+    """Cut the primary off while it reads, and let it order what nobody else has."""
+    first, *others = network.nodes
+    for other in others:
+        network.cut(first, other)
+    before = replica_of(first).sequence.last_seqno
+    first.propose({"name": "set_user", "args": {"cert": person.certificate.pem}})
+    assert replica_of(first).sequence.last_seqno > before
+    return first
+
+
+def take_back(network: SlowDisks) -> None:
+    """Let the others elect one of them, and the old primary hear of it."""
+    first, *others = network.nodes
+    network.wait_until(
+        lambda: any(replica_of(node).is_primary for node in others), most_ms=60_000
+    )
+    network.heal()
+    network.wait_until(lambda: not replica_of(first).is_primary)
+    leader = next(node for node in others if replica_of(node).is_primary)
+    network.wait_until(lambda: status(leader) == "Open")
+    network.wait_until_settled()
+
+
+def test_what_was_read_of_an_end_that_is_taken_back_is_read_again(
+    network: SlowDisks, members: tuple[Person, ...]
+) -> None:
+    begin_reading(network, members[0], network.nodes[0])
+    first = isolated(network, Person.make("bob"))
+    final = first.host.commit
+    network.answer(first)
+    network.answer(first, count=1)
+    assert state(first)["last_recovered_seqno"] == final + 1
+    take_back(network)
+    assert state(first)["state"] == READING
+    network.hurry(first)
+    network.wait_until(lambda: state(first)["state"] == WHOLE)
+    assert read(first, "a") == "a secret"
+
+
+def test_private_state_that_came_back_too_early_is_taken_back_with_the_public(
+    network: SlowDisks, members: tuple[Person, ...]
+) -> None:
+    """The old primary opened a service that the others knew nothing of."""
+    begin_reading(network, members[0], network.nodes[0])
+    first = isolated(network, Person.make("bob"))
+    network.hurry(first)
+    assert state(first)["state"] == WHOLE
+    assert status(first) == "Open"
+    take_back(network)
+    assert first.host.entries == network.nodes[1].host.entries
+    for node in network.nodes:
+        assert read(node, "a") == "a secret"

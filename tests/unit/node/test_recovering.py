@@ -5,18 +5,19 @@ from dataclasses import replace
 
 import pytest
 
-from ccfpy.base import json
+from ccfpy.base import json, limits
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
 from ccfpy.boundary.configuration import NodeConfiguration, RecoverConfiguration
-from ccfpy.boundary.effects import RecoverLedger
+from ccfpy.boundary.effects import Effect, ReadSnapshot, RecoverLedger
+from ccfpy.boundary.events import SnapshotRead
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.frame import EntryFlags, read_frame
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.node import RECOVERY_REFUSED, START_REFUSED
 from ccfpy.testing.node import InProcessNode, Person
 from ccfpy.testing.recovery import ask_for_shares, recover_alone, submit_share
-from ccfpy.testing.surroundings import Remains
+from ccfpy.testing.surroundings import Alone, Remains, Timed
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 from tests.unit.node.recovered import read, state, wait, write
 
@@ -190,6 +191,39 @@ def test_a_damaged_snapshot_stops_it(
     node = recover_alone(replace(remains, snapshots=torn), NotesApp(), members=members)
     assert node.host.stop is not None
     assert node.host.stop.exit_code == RECOVERY_REFUSED
+
+
+@pytest.mark.parametrize(
+    ("size", "reason"),
+    [
+        (limits.SNAPSHOT_BYTES_MAX + 1, f"has {limits.SNAPSHOT_BYTES_MAX + 1} bytes"),
+        (0, "has 0 bytes"),
+        (10, "the host does not give the snapshot that it has"),
+    ],
+)
+def test_a_host_that_lies_about_its_snapshot_is_not_believed(
+    remains: Remains, members: tuple[Person, ...], size: int, reason: str
+) -> None:
+    class Liar(Alone):
+        def take(self, node: Timed, effect: Effect) -> bool:
+            if not isinstance(effect, ReadSnapshot):
+                return super().take(node, effect)
+            asked.append(effect)
+            return True
+
+    asked: list[ReadSnapshot] = []
+    node = recover_alone(remains, NotesApp(), members=members, outside=Liar())
+    while node.host.stop is None:
+        question = asked.pop()
+        answer = SnapshotRead(
+            request=question.request,
+            name="snapshot_5_7.committed",
+            start=question.start,
+            size=size,
+            data=b"",
+        )
+        node.step(answer)
+    assert reason in node.host.stop.reason
 
 
 @pytest.mark.parametrize(
