@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ccfpy.base.ids import Seqno
     from ccfpy.node.history.past_entry import PastEntry
     from ccfpy.node.history.past_identities import PastIdentities, Ruling
-    from ccfpy.node.history.past_secrets import PastSecrets
     from ccfpy.node.history.pool import EntryPool, Waiter
     from ccfpy.node.history.signature_index import SignatureIndex
 
@@ -62,7 +61,6 @@ class Coverings:
     Args:
         index: tells which signature covers an entry.
         pool: where entries come from.
-        secrets: are known before a signature is read.
         identities: tells who had to sign.
         own_tree: gives this node's own.
     """
@@ -72,13 +70,11 @@ class Coverings:
         *,
         index: "SignatureIndex",
         pool: "EntryPool",
-        secrets: "PastSecrets",
         identities: "PastIdentities",
         own_tree: "Callable[[], MerkleTree]",
     ) -> None:
         self._index = index
         self._pool = pool
-        self._secrets = secrets
         self._identities = identities
         self._own_tree = own_tree
         self._verified: dict[Seqno, Covering] = {}
@@ -87,14 +83,14 @@ class Coverings:
     def covering(self, seqno: "Seqno", waiter: "Waiter") -> Covering | None:
         """Give the signature that covers an entry, or nothing: ``waiter`` goes on then.
 
+        The secrets that open the entry are known, and so are those after it.
+
         Raises:
             CcfpyError: it does not hold, or cannot be had.
         """
         at, is_known = self._index.covering(seqno)
         found = self._verified.pop(at, None) if is_known else None
         if found is None:
-            if not self._secrets.ready(at, waiter):
-                return None
             entry = self._pool.take(at) if is_known else None
             if entry is None:
                 self._pool.block(waiter, at, searches=not is_known)
@@ -109,6 +105,7 @@ class Coverings:
         return found
 
     def _verify(self, entry: "PastEntry", ruling: "Ruling") -> Covering:
+        assert entry.secrets is not None, "it is not before the entry that it covers"
         txid = entry.transaction.txid
         signed = SignedRoot.of(entry.public_writes)
         value = entry.public_writes.get(TREE, {}).get(SINGLE_KEY)

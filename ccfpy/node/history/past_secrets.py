@@ -71,8 +71,8 @@ class PastSecrets:
 
     def release(self, waiter: "Waiter") -> None:
         """Forget that somebody waits, if so."""
-        if self._lookup is not None:
-            self._lookup.release(waiter)
+        assert self._lookup is not None, "it was said where entries come from"
+        self._lookup.release(waiter)
 
     def _earliest(self) -> "tuple[Seqno, LedgerSecret]":
         return next(iter(self._older if len(self._older) else self._own()))

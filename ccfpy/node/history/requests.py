@@ -26,12 +26,10 @@ class Requests:
         self._by_handle[request.handle] = request
         self._expect(request.deadline_ms)
 
-    def remove(self, request: Request) -> bool:
-        """Forget a request; tell whether it was there."""
-        if self._by_handle.get(request.handle) is not request:
-            return False
-        del self._by_handle[request.handle]
-        return True
+    def remove(self, request: Request) -> None:
+        """Forget a request."""
+        removed = self._by_handle.pop(request.handle)
+        assert removed is request, "a handle has one request"
 
     def oldest(self) -> Request:
         """Give the one asked about for longest."""

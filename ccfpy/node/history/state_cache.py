@@ -103,7 +103,6 @@ class StateCache:
         self.coverings = Coverings(
             index=index,
             pool=self.pool,
-            secrets=self.secrets,
             identities=self.identities,
             own_tree=lambda: sequence.tree,
         )
@@ -141,7 +140,10 @@ class StateCache:
     def drop_request(self, handle: RequestHandle) -> bool:
         """Forget what was asked under a handle; tell whether there was anything."""
         request = self._requests.get(handle)
-        return request is not None and self._forget(request)
+        if request is None:
+            return False
+        self._forget(request)
+        return True
 
     def is_settled(self, handle: RequestHandle) -> bool:
         """Tell whether to ask again is of use."""
@@ -176,6 +178,10 @@ class StateCache:
             self._has_news = False
             self._waits.work()
             self.pool.pump()
+
+    def stir(self) -> None:
+        """Look again at who waits: something else came that they may wait for."""
+        self._has_news = True
 
     # What states report
 
@@ -213,7 +219,7 @@ class StateCache:
             request.deadline_ms = deadline_ms
             self._requests.put(request)
         if request.failure is not None:
-            self._forget(request)
+            self.drop_request(handle)
             raise request.failure
         if request.lacking:
             return None
@@ -263,13 +269,12 @@ class StateCache:
         for state in states:
             if is_short or self.secrets.opening(state.seqno) is None:
                 state.advance()
-            elif state.requests:
+            else:
                 self.pool.block(state, state.seqno)
 
-    def _forget(self, request: Request) -> bool:
+    def _forget(self, request: Request) -> None:
         """Forget a request, and the states that no other one wants."""
-        if not self._requests.remove(request):
-            return False
+        self._requests.remove(request)
         self._has_news = True
         for state in request.states:
             state.requests.remove(request)
@@ -277,4 +282,3 @@ class StateCache:
                 self._entry_bytes -= state.entry_bytes
                 state.release()
                 del self._states[state.seqno]
-        return True

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -9,12 +10,15 @@ import pytest
 from ccfpy.base import limits
 from ccfpy.base.errors import CcfpyError, VerificationFailed
 from ccfpy.base.ids import Seqno, TxId
+from ccfpy.crypto import certs
+from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.kv.changes import Writes
 from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES, SINGLE_KEY, TREE
 from ccfpy.ledger.tx_receipt import SignedRoot
 from ccfpy.node.history.coverings import Covering
 from ccfpy.node.history.past_entry import PastEntry
-from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, Identity
+from tests.unit.ledger.made import FIRST, ISSUED_AT, NOT_BEFORE, SECOND, Identity
 from tests.unit.node.history.world import Story, World, recovered
 
 
@@ -209,6 +213,34 @@ def test_the_oldest_ledgers_signatures_name_no_certificate() -> None:
     world = _forged({**tables, SIGNATURES: {SINGLE_KEY: bare}})
 
     assert _ask(world, 3).covering is not None
+
+
+def test_certificates_of_many_nodes_do_not_fill_the_memory() -> None:
+    story = Story()
+    for at in range(limits.HISTORY_SIGNERS_MAX + 2):
+        story.ledger.identity = another_node(at)
+        story.sign()
+    world = World(story)
+
+    for seqno in range(2, story.last):
+        assert _ask(world, seqno).covering is not None
+
+
+def another_node(seed: int) -> Identity:
+    """Give the first service with another of its nodes."""
+    other = copy(FIRST)
+    entropy = SeededEntropy(seed)
+    other.node_key = KeyPair.generate(entropy, Curve.SECP256R1)
+    other.node_certificate = certs.endorse_request(
+        certs.certificate_request(other.node_key, subject="CN=Node", sans=()),
+        issuer_key=other.key,
+        issuer_cert=other.certificate,
+        not_before=NOT_BEFORE,
+        validity_days=9,
+        entropy=entropy,
+    )
+    other.__dict__.pop("signer", None)
+    return other
 
 
 def test_a_signature_in_the_nodes_own_tree_was_verified_when_it_came() -> None:

@@ -199,6 +199,31 @@ def test_a_record_must_be_one_of_an_earlier_service(previous: Seqno) -> None:
     assert reason == f"entry {previous} holds no record of a service"
 
 
+def test_a_record_of_a_later_service_is_refused() -> None:
+    story = Story()
+    info = replace(_info(story), current_service_create_txid=TxId(2, 99))
+    story.ledger.put({service.INFO.name: {SINGLE_KEY: service.INFO.codec.encode(info)}})
+    story.sign()
+    story.created[0] = (3, FIRST)
+    story.create(SECOND)
+
+    (reason,) = _ask(World(story), 1).reasons
+    assert reason == "the service recorded at 3 is not an earlier one"
+
+
+def test_an_endorsement_must_be_where_the_next_one_says() -> None:
+    story = Story()
+    story.open()
+    story.create(SECOND)
+    story.open()
+    story.endorsed = 4
+    story.create(THIRD)
+    story.open()
+
+    (reason,) = _ask(World(story), 3).reasons
+    assert reason == "entry 4 holds no endorsement of a service"
+
+
 def test_the_endorsed_key_must_be_the_recorded_one() -> None:
     story = Story()
     story.open()

@@ -7,6 +7,7 @@ from ccfpy.endpoints.history import HistoricalState, HistoryFailed
 from ccfpy.ledger.secrets import LedgerSecret
 from ccfpy.ledger.tables import SINGLE_KEY
 from ccfpy.service.tables import recovery
+from tests.unit.ledger.made import SECOND
 from tests.unit.node.history.world import Story, World
 
 
@@ -15,7 +16,7 @@ def _rekeyed(*, is_reissued: bool = False) -> Story:
     story.say("under the first")
     story.rekey(is_reissued=is_reissued)
     story.say("under the second")
-    story.rekey()
+    story.rekey(is_reissued=is_reissued)
     story.say("under the third")
     story.sign()
     return story
@@ -45,7 +46,7 @@ def test_every_entry_opens_for_a_node_that_has_the_latest_secret_alone(
     texts = {
         3: "under the first",
         5 + is_reissued: "under the second",
-        7 + is_reissued: "under the third",
+        7 + 2 * is_reissued: "under the third",
     }
     for seqno, text in texts.items():
         assert _said(_knows_latest_alone(story), seqno) == text
@@ -65,11 +66,45 @@ def test_a_whole_range_across_rekeys_opens() -> None:
     assert len(states) == world.story.last
 
 
+@pytest.mark.parametrize("was_rekeyed", [False, True])
+def test_a_recoverys_secret_leads_back_too(was_rekeyed: bool) -> None:
+    """Its record is written under itself, and services are found meanwhile.
+
+    The record of a service may be under an older secret than what it ruled over.
+    """
+    story = Story()
+    story.open()
+    if was_rekeyed:
+        story.rekey()
+    (seqno,) = story.say("before the recovery")
+    story.sign()
+    story.renew_secret()
+    story.create(SECOND)
+    story.record_secret()
+    story.open()
+    world = _knows_latest_alone(story)
+
+    assert _said(world, seqno) == "before the recovery"
+    state = world.cache.state_at("any", seqno)
+    assert state is not None
+    state.receipt.json_receipt.verify(SECOND.certificate)
+
+
 def test_the_nodes_own_secrets_stay_what_they_were() -> None:
     world = _knows_latest_alone(_rekeyed())
     _said(world, 3)
 
     assert len(world.sequence.secrets) == 1
+
+
+def test_who_gave_up_is_not_told_of_a_secret_that_comes() -> None:
+    world = _knows_latest_alone(_rekeyed())
+    world.cache.state_at("any", 3)
+    world.cache.drop_request("any")
+    world.work()
+
+    assert world.read == [(6, 6)]
+    assert world.cache.secrets.opening(5) is not None
 
 
 def test_a_secret_that_points_nowhere_is_the_end() -> None:

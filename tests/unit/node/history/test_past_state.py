@@ -52,16 +52,17 @@ def test_so_it_is_by_its_cose_receipt(seqno: Seqno, is_old: bool) -> None:
 def test_an_entry_that_its_signature_does_not_cover_is_refused() -> None:
     """As a trusted node that breaks the rules could write it."""
     story = Story()
-    (seqno,) = story.say("text")
+    seqno, _ = story.say("text", "another")
     story.ledger.tree.retract(seqno - 1)
-    story.ledger.tree.append(bytes(32))
+    story.ledger.tree.extend([bytes(32), bytes(32)])
     story.sign()
     world = World(story)
-    assert world.cache.state_at("one", seqno) is None
+    assert world.cache.states_range("one", seqno, seqno + 1) is None
 
+    # The first is enough to give up both.
     assert world.complaints() == [
         (
-            "Corrupt ledger entry received for seqno 3: the signature at 2.4 does not "
+            "Corrupt ledger entry received for seqno 3: the signature at 2.5 does not "
             "cover entry 3"
         )
     ]

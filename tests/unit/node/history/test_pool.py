@@ -131,6 +131,16 @@ def test_what_nobody_needs_any_more_is_not_read() -> None:
     assert (kept.found, dropped.found) == ([5], [])
 
 
+def test_others_still_get_what_one_does_not_need_any_more() -> None:
+    world = _world()
+    kept, dropped = _needing(world, 5, 5)
+    world.cache.pool.release(dropped)
+
+    world.work()
+
+    assert (kept.found, dropped.found) == ([5], [])
+
+
 def test_what_is_dropped_while_it_is_read_is_of_no_use() -> None:
     world = _world()
     (reader,) = _needing(world, 5)

@@ -23,8 +23,7 @@ def test_a_handle_has_one_request() -> None:
     requests.put(now)
 
     assert requests.get("a") is now
-    assert not requests.remove(former)
-    assert requests.remove(now)
+    requests.remove(now)
     assert requests.get("a") is None
 
 

@@ -115,6 +115,30 @@ class Story:
         self.ledger.secret = LedgerSecret(raw=secret.raw, previous_stored=self.recorded)
         self.secrets[self.last + 1] = self.ledger.secret
 
+    def renew_secret(self) -> None:
+        """Go on under another secret, as a recovery does, which is recorded later."""
+        self.secrets[self.last + 1] = self.ledger.secret = LedgerSecret.generate(
+            ENTROPY
+        )
+
+    def record_secret(self) -> None:
+        """Write down, under the latest secret, the one before it."""
+        (*_, former, (version, secret)) = sorted(
+            self.secrets.items(), key=lambda item: item[0]
+        )
+        written = SecretRecord.make(
+            secret,
+            previous=former,
+            previous_stored=self.recorded,
+            next_version=version,
+            entropy=ENTROPY,
+        )
+        table = {SINGLE_KEY: written.serialise()}
+        self.recorded = self.ledger.put({recovery.PAST_SECRETS.name: table}).seqno
+        self.secrets[version] = self.ledger.secret = LedgerSecret(
+            raw=secret.raw, previous_stored=self.recorded
+        )
+
     def _record(self, identity: Identity, status: ServiceStatus, at: Seqno) -> None:
         self.ledger.put(self._info(identity, status, at))
 
