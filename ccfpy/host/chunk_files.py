@@ -6,6 +6,7 @@ reads the files must learn of every change, and the directory is synced with it.
 
 from pathlib import Path
 
+from ccfpy.base.ids import Seqno
 from ccfpy.host.chunk_reader import ChunkReaders, Reporter
 from ccfpy.host.disk import Disk, read_file
 from ccfpy.ledger.chunk import IGNORED_SUFFIX, Chunk, ChunkName
@@ -58,6 +59,17 @@ class ChunkFiles:
         """Remove a file."""
         self._readers.forget(name)
         self._disk.remove(self.path(name))
+
+    def uncommit(self, name: ChunkName, after: Seqno) -> ChunkName:
+        """Let a committed file be changed: its ledger begins anew after ``after``."""
+        self._report.info(
+            f"Remove committed suffix from ledger file {name} after init at {after}: "
+            f"last_idx {name.last}",
+            file=_SOURCE,
+        )
+        kept = ChunkName(first=name.first, last=name.last)
+        self.rename(name, kept)
+        return kept
 
     def ignore(self, name: ChunkName, why: str) -> None:
         """Set a file aside: nobody reads it as part of the ledger any more."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from ccfpy.base.ids import Seqno
+from ccfpy.host.chunk_files import ChunkFiles
 from ccfpy.ledger.chunk import ChunkName
 
 Remove: TypeAlias = Callable[[ChunkName], None]
@@ -48,3 +49,31 @@ class EarlierFiles:
         """Remove all: an entry before them differed."""
         while self._names:
             self._remove(self._names.popitem()[1])
+
+
+def sort_in(
+    name: ChunkName, after: Seqno, *, earlier: EarlierFiles, files: ChunkFiles
+) -> ChunkName | None:
+    """Sort a file that was found into its place, for a ledger that begins anew.
+
+    Args:
+        name: the file.
+        after: the ledger begins after this seqno, up to which all is committed.
+        earlier: gets those that begin later.
+        files: renames them, and sets aside what is of no use.
+
+    Returns:
+        The file itself if the ledger goes on in the middle of it.
+    """
+    if name.is_recovery:
+        files.ignore(name, "its recovery was not completed")
+    elif name.first > after:
+        kept = files.uncommit(name, after) if name.is_committed else name
+        rival = earlier.add(kept)
+        if rival is not None:
+            files.ignore(rival, f"{kept} begins with the same entry")
+    elif not name.is_committed:
+        files.ignore(name, f"it is not known to be committed, as all is to {after}")
+    elif name.last is not None and name.last > after:
+        return files.uncommit(name, after)
+    return None

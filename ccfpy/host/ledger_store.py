@@ -24,7 +24,7 @@ from ccfpy.host.chunk_files import ChunkFiles
 from ccfpy.host.chunk_reader import ChunkReaders, Reporter, chunk_names
 from ccfpy.host.chunk_writer import ChunkWriter
 from ccfpy.host.disk import Disk, RealDisk
-from ccfpy.host.earlier_files import EarlierFiles
+from ccfpy.host.earlier_files import EarlierFiles, sort_in
 from ccfpy.host.ledger_directories import (
     make_directory,
     refuse_ledger,
@@ -151,7 +151,9 @@ class LedgerStore:
             self._earlier.clear()
             found = chunk_names(self._disk, self._directory)
             for name in sorted(found, key=lambda chunk: chunk.is_committed):
-                self._prepare_earlier(name, after)
+                within = sort_in(name, after, earlier=self._earlier, files=self._files)
+                if within is not None:
+                    self._go_on_within(within, after)
         self.last_seqno = self.committed_seqno = after
         self._recent.begin(after)
         self._provisional.begin(recovered_to)
@@ -166,6 +168,12 @@ class LedgerStore:
         Raises:
             LedgerStoreFailed: entries after it are committed, or files cannot be cut.
         """
+        if after < self.committed_seqno:
+            raise LedgerStoreFailed(
+                f"the ledger can be recovered to {after} only, but files are committed "
+                f"to {self.committed_seqno}: restore what is damaged or missing, or "
+                f"move the files that end after {after} away"
+            )
         if after > self.last_seqno:
             self.begin(after)
         else:
@@ -358,33 +366,6 @@ class LedgerStore:
             f"service's entries up to {self.last_seqno}",
             file=_SOURCE,
         )
-
-    def _prepare_earlier(self, name: ChunkName, after: Seqno) -> None:
-        """Sort a file of an earlier run into its place, for a ledger that begins."""
-        if name.is_recovery:
-            self._files.ignore(name, "its recovery was not completed")
-        elif name.first > after:
-            kept = self._without_suffix(name, after) if name.is_committed else name
-            rival = self._earlier.add(kept)
-            if rival is not None:
-                self._files.ignore(rival, f"{kept} begins with the same entry")
-        elif not name.is_committed:
-            self._files.ignore(
-                name, f"it is not known to be committed, as all is to {after}"
-            )
-        elif name.last is not None and name.last > after:
-            self._go_on_within(self._without_suffix(name, after), after)
-
-    def _without_suffix(self, name: ChunkName, after: Seqno) -> ChunkName:
-        """Let a committed file be compared with what comes, and changed."""
-        self._report.info(
-            f"Remove committed suffix from ledger file {name} after init at {after}: "
-            f"last_idx {name.last}",
-            file=_SOURCE,
-        )
-        kept = ChunkName(first=name.first, last=name.last)
-        self._files.rename(name, kept)
-        return kept
 
     def _go_on_within(self, name: ChunkName, after: Seqno) -> None:
         """Go on in the middle of what was a committed file."""

@@ -152,9 +152,29 @@ def test_a_recovered_ledger_that_is_cut_again_stays_provisional() -> None:
 
 def test_what_the_lost_service_committed_cannot_be_cut() -> None:
     _, store = on_read_only_copy()
-    with pytest.raises(LedgerStoreFailed, match="truncation after 2, but 3"):
+    with pytest.raises(
+        LedgerStoreFailed, match="to 2 only, but files are committed to 3"
+    ):
         store.recover(2)
     store.close()
+
+
+def test_a_committed_file_that_is_missing_is_not_passed_over() -> None:
+    """Nor are those after it, though they cannot be recovered without it."""
+    disk = MemoryDisk()
+    lost_ledger(disk, Path(LOST), ". s| . s| . s|", commit=6)
+    disk.remove(Path(LOST) / "ledger_3-4.committed")
+    store = store_on(disk, LOST)
+    assert store.read(1, 6) == [entry_bytes(1), entry_bytes(2)]
+    assert store.read(3, 6) is None
+    with pytest.raises(LedgerStoreFailed, match="move the files that end after 2 away"):
+        store.recover(2)
+    disk.remove(Path(LOST) / "ledger_5-6.committed")
+    again = store_on(disk, LOST)
+    again.recover(2)
+    again.append(3, entries(3, "^ s"))
+    assert names(disk) == ["ledger_3.recovery"]
+    again.close()
 
 
 def test_a_snapshot_alone_lets_the_ledger_go_on_where_it_ends() -> None:
