@@ -23,7 +23,7 @@ from ccfpy.ledger.frame import (
 from ccfpy.ledger.secrets import LedgerSecrets
 
 _PREFIX = struct.Struct("<Q16sQIQ")
-"""Frame, tag, seqno and view of the IV, size of the public domain (``ledger.entry``)."""
+"""Frame, tag, seqno and view of the IV, the public domain's size (``ledger.entry``)."""
 _IV = slice(FRAME_BYTES + 16, FRAME_BYTES + 28)
 
 
