@@ -241,7 +241,9 @@ class Stage:
         node, via = self.world.node(words[0]), self._awake(words[1])
         if node is None or via is None:
             return
-        if quorums.may_trust(self.world, node):
+        # One that was let in, and whose trust was then taken back, does not ask again:
+        # an operator would begin another.
+        if not node.has_joined and quorums.may_trust(self.world, node):
             args = {"node_id": node.id, "valid_from": "250615120000Z"}
             self.clients.propose(via, "transition_node_to_trusted", dict(args))
 

@@ -46,7 +46,11 @@ _GIVEN: Mapping[type, Callable[..., bytes]] = {
 _UNREPEATED = frozenset({SendCall, Log})
 """Not part of what a seed repeats: TLS draws randomness of its own."""
 _REFUSED = "Follower failed to apply log entry"
-"""What a node logs that cannot verify an entry; here no primary sends such a one."""
+"""What a node logs that cannot verify an entry; here no primary sends such a one.
+
+Unless the node's trust was taken back after it was handed what trusted nodes know: no
+new secret is for it any more.
+"""
 
 
 @dataclass(slots=True)
@@ -105,7 +109,7 @@ class Watch:
             if type(effect) not in _UNREPEATED:
                 self._trace(node, type(effect).__name__, data)
         if isinstance(effect, Log) and effect.message.startswith(_REFUSED):
-            raise Violated("EntriesVerify", f"node {node.name}: {effect.message}")
+            _check_refusal(node, effect.message)
 
     def _trace(self, node: SimulatedNode, kind: str, data: bytes) -> None:
         self.trace = sha256(self.trace + f"{kind} {node.name} ".encode() + data)
@@ -199,3 +203,8 @@ class Watch:
                 raise Violated("LogInv", f"{node.name} committed {seqno} out of turn")
         if commit > past:
             self.commits += 1
+
+
+def _check_refusal(node: SimulatedNode, message: str) -> None:
+    if node.id in node.replica.replication.raft.nodes:
+        raise Violated("EntriesVerify", f"node {node.name}: {message}")
