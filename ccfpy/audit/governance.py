@@ -2,8 +2,7 @@
 
 Transactions are told apart by what they change in the governance tables. Each act of a
 member must come with the request that the member signed, whose signature, kind and
-content are checked; what does not hold is told as the event's ``flaw``. Services before
-COSE signed whole HTTP requests: those are told as unchecked.
+content are checked; what does not hold is told as the event's ``flaw``.
 
 The ledger itself is taken as verified.
 """
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
 from ccfpy.audit.chunks import ChunkPath
-from ccfpy.audit.signed_request import Signed, check
+from ccfpy.audit.signed_request import Signed, check, check_http
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import MemberId, ProposalId, TxId
@@ -38,7 +37,6 @@ TABLES = frozenset(
     )
 )
 _MARK = b"public:ccf.gov."
-UNCHECKED = "signed as HTTP, before COSE: not checked"
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -282,12 +280,14 @@ class Chronicle:
         proposal_id: ProposalId | None = None,
     ) -> Signed:
         """Look for the request by which a member did something, and check it."""
-        envelope = _records(proposals.COSE_HISTORY, write_set).get(member)
-        if envelope is None:
-            old = member.encode() in write_set.get(proposals.HISTORY.name, {})
-            return Signed(flaw=UNCHECKED if old else "no signed request beside it")
         certificate = self._certificates.get(member)
-        return check(envelope, member, certificate, kind, proposal_id)
+        envelope = _records(proposals.COSE_HISTORY, write_set).get(member)
+        if envelope is not None:
+            return check(envelope, member, certificate, kind, proposal_id)
+        kept = _records(proposals.HISTORY, write_set).get(member)
+        if kept is not None:
+            return check_http(kept, member, certificate, kind, proposal_id)
+        return Signed(flaw="no signed request beside it")
 
     def _acknowledgements(
         self, txid: TxId, write_set: WriteSet
@@ -298,17 +298,19 @@ class Chronicle:
                 continue
             # What a member is asked to sign changes beside what it last signed.
             self._acks[member] = ack
-            request = ack.cose_sign1_req
-            if request is not None and request != before.cose_sign1_req:
-                certificate = self._certificates.get(member)
-                signed = check(request, member, certificate, "ack")
-                flaw = signed.flaw
-                if flaw is None and _digest(signed.payload) != ack.state_digest:
-                    flaw = "what was signed is not the state that was to be"
-            elif ack.signed_req is not None and ack.signed_req != before.signed_req:
-                signed, flaw = Signed(flaw=UNCHECKED), UNCHECKED
+            certificate = self._certificates.get(member)
+            cose, http = ack.cose_sign1_req, ack.signed_req
+            if cose is not None and cose != before.cose_sign1_req:
+                signed = check(cose, member, certificate, "ack")
+            elif http is not None and http != before.signed_req:
+                signed = check_http(http, member, certificate, "ack")
             else:
                 continue
+            flaw = signed.flaw
+            # CCF 1 and 2 could move the digest on as they took the answer to it.
+            asked = (before.state_digest, ack.state_digest)
+            if flaw is None and _digest(signed.payload) not in asked:
+                flaw = "what was signed is not the state that was to be"
             yield Acknowledged(
                 txid=txid, member_id=member, created_at=signed.created_at, flaw=flaw
             )

@@ -1,15 +1,33 @@
-"""A request that a member signed, checked long after it was served."""
+"""A request that a member signed, checked long after it was served.
 
+Members sign a COSE_Sign1 that is the request's body. Before that they signed headers of
+an HTTP request, among them its target and the digest of its body, with their curve's
+own hash; the service kept these headers and the body.
+"""
+
+import base64
 from dataclasses import dataclass
 
-from ccfpy.base.errors import CcfpyError
+from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import MemberId, ProposalId
+from ccfpy.base.json import Json
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.ec import PublicKey
+from ccfpy.crypto.hashing import sha256
+from ccfpy.ledger import record
 
 TYPE = "ccf.gov.msg.type"
 CREATED_AT = "ccf.gov.msg.created_at"
 PROPOSAL_ID = "ccf.gov.msg.proposal_id"
+
+_TARGETS = {
+    "proposal": "post /gov/proposals",
+    "ballot": "post /gov/proposals/{}/ballots",
+    "withdrawal": "post /gov/proposals/{}/withdraw",
+    "ack": "post /gov/ack",
+}
+"""What a signed HTTP request asked for, by what a COSE_Sign1 would name it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,28 +66,64 @@ def check(
         payload = message.payload or b""
         stated = message.protected.get(CREATED_AT)
         created_at = stated if isinstance(stated, int) else None
-        flaw = _flaw(message, member, certificate)
+        key_id = (message.key_id or b"").decode(errors="replace")
+        message.verify(_key(key_id, member, certificate))
     except CcfpyError as error:
         return Signed(flaw=str(error))
-    if flaw is None and message.protected.get(TYPE) != kind:
+    flaw = None
+    if message.protected.get(TYPE) != kind:
         flaw = f"the request signed is no {kind}"
-    if flaw is None and message.protected.get(PROPOSAL_ID) != proposal_id:
+    elif message.protected.get(PROPOSAL_ID) != proposal_id:
         flaw = "the request signed is about another proposal"
     return Signed(payload=payload, created_at=created_at, flaw=flaw)
 
 
-def _flaw(message: cose.Sign1, member: MemberId, certificate: str | None) -> str | None:
-    """Say why a message is not the member's.
+def check_http(
+    kept: Json,
+    member: MemberId,
+    certificate: str | None,
+    kind: str,
+    proposal_id: ProposalId | None = None,
+) -> Signed:
+    """Check that a member signed an HTTP request; arguments as of ``check``.
+
+    Args:
+        kept: the record that the service kept of it.
+        member: who must have signed it.
+        certificate: the one that the service held of the member then, PEM.
+        kind: what it must ask for.
+        proposal_id: what it must be about, if about a proposal.
+    """
+    try:
+        if not isinstance(kept, dict):
+            raise Malformed("not a signed request")
+        headers, body = record.blob(kept, "req"), record.blob(kept, "request_body")
+        key = _key(record.text(kept, "key_id"), member, certificate)
+        key.verify(record.blob(kept, "sig"), headers)
+    except CcfpyError as error:
+        return Signed(flaw=str(error))
+    lines = headers.decode(errors="replace").splitlines()
+    digest = base64.b64encode(sha256(body)).decode()
+    target = _TARGETS[kind].format(proposal_id)
+    flaw = None
+    if f"(request-target): {target}" not in lines:
+        flaw = f"the request signed is no {kind}, or about another proposal"
+    elif f"digest: SHA-256={digest}" not in lines:
+        flaw = "what was signed is not what was kept"
+    return Signed(payload=body, flaw=flaw)
+
+
+def _key(key_id: str, member: MemberId, certificate: str | None) -> PublicKey:
+    """Give the key that a member signs with.
 
     Raises:
-        CcfpyError: its signature does not verify, or the certificate is none.
+        CcfpyError: the request names another, or the service knew none.
     """
-    if message.key_id != member.encode():
-        return "signed by another than the member"
+    if key_id != member:
+        raise Malformed("signed by another than the member")
     if certificate is None:
-        return "signed by a member whom the service did not know"
+        raise Malformed("signed by a member whom the service did not know")
     known = Certificate.from_pem(certificate)
     if known.digest_hex != member:
-        return "the member's certificate has another id"
-    message.verify(known.public_key)
-    return None
+        raise Malformed("the member's certificate has another id")
+    return known.public_key

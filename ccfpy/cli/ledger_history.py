@@ -7,7 +7,6 @@ from typing import Annotated, assert_never
 import typer
 
 from ccfpy.audit.governance import (
-    UNCHECKED,
     Acknowledged,
     Chronicle,
     Decided,
@@ -65,7 +64,7 @@ def history(
                 for event in chronicle.take(txid, write_set):
                     if not _is_asked_for(event, proposal):
                         continue
-                    is_flawed |= _flaw(event) not in (None, UNCHECKED)
+                    is_flawed |= _flaw(event) is not None
                     with progress.aside():
                         if json:
                             print_json(_as_json(event))
@@ -134,8 +133,6 @@ def _ballot(ballot: str, *, full: bool) -> str:
 def _proof(event: Event) -> str:
     if isinstance(event, Decided | MemberSeen):
         return ""
-    if event.flaw == UNCHECKED:
-        return f" ({UNCHECKED})"
     if event.flaw is not None:
         return f" (UNPROVEN: {event.flaw})"
     signed = "signed"

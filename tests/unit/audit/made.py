@@ -1,5 +1,6 @@
 """Ledgers in folders and members who sign, for the tests of this folder."""
 
+import base64
 import os
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from ccfpy.crypto import cose
 from ccfpy.crypto.certs import node_self_signed
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.crypto.hashing import sha256
 from tests.unit.ledger.made import ISSUED_AT, NOT_BEFORE, MadeLedger
 
 
@@ -53,6 +55,21 @@ class Member:
         if proposal_id is not None:
             protected[PROPOSAL_ID] = proposal_id
         return cose.sign(self.key, protected=protected, payload=payload)
+
+    def signed_http(self, target: str, body: bytes) -> dict[str, str]:
+        """Sign a request as members did before COSE; give the record of it."""
+        digest = base64.b64encode(sha256(body)).decode()
+        headers = (
+            f"(request-target): {target}\ndigest: SHA-256={digest}\n"
+            f"content-length: {len(body)}"
+        ).encode()
+        fields = {
+            "req": headers,
+            "request_body": body,
+            "sig": self.key.sign(headers),
+        }
+        encoded = {k: base64.b64encode(v).decode() for k, v in fields.items()}
+        return {"key_id": self.id, "md": "NONE", **encoded}
 
 
 FIRST_MEMBER = Member(11)

@@ -9,7 +9,6 @@ import pytest
 
 from ccfpy.audit.chunks import find_chunks
 from ccfpy.audit.governance import (
-    UNCHECKED,
     Acknowledged,
     Chronicle,
     Decided,
@@ -186,9 +185,30 @@ def test_an_acknowledgement_is_told() -> None:
     assert isinstance(other, Acknowledged)
     assert other.flaw == "what was signed is not the state that was to be"
     assert not told(asked, {f"{G}members.acks": {FIRST_MEMBER.id.encode(): None}})
-    (old,) = told(asked, ack(FIRST_MEMBER, state_digest="ab", signed_req={"md": "x"}))
-    assert isinstance(old, Acknowledged)
-    assert old.flaw == UNCHECKED
+
+
+def test_before_cose_an_acknowledgement_may_move_the_digest_on() -> None:
+    body = _json({"state_digest": "ab"})
+    request = FIRST_MEMBER.signed_http("post /gov/ack", body)
+    asked = ack(FIRST_MEMBER, state_digest="ab")
+    moved = ack(FIRST_MEMBER, state_digest="cd", signed_req=request)
+    expected = Acknowledged(
+        txid=AT, member_id=FIRST_MEMBER.id, created_at=None, flaw=None
+    )
+    assert told(asked, moved) == [expected]
+    assert not told(asked, moved, moved)
+    (other,) = told(ack(FIRST_MEMBER, state_digest="ef"), moved)
+    assert isinstance(other, Acknowledged)
+    assert other.flaw == "what was signed is not the state that was to be"
+
+
+def test_before_cose_a_proposal_is_proven_by_an_http_request() -> None:
+    request = FIRST_MEMBER.signed_http("post /gov/proposals", BODY)
+    history: WriteSet = {f"{G}history": {FIRST_MEMBER.id.encode(): _json(request)}}
+    (event,) = told({**history, **proposal(), **info()})
+    assert isinstance(event, Proposed)
+    assert event.flaw is None
+    assert event.actions == ("set_user", "remove_user")
 
 
 def test_members_come_and_go() -> None:
@@ -233,13 +253,13 @@ FORGED: dict[str, tuple[Callable[[], WriteSet], str]] = {
         },
         "is no proposal",
     ),
-    "a request of before COSE": (
+    "a request of before COSE that is none": (
         lambda: {
             f"{G}history": {FIRST_MEMBER.id.encode(): b"{}"},
             **proposal(),
             **info(),
         },
-        UNCHECKED,
+        "expected text as 'req'",
     ),
 }
 
@@ -293,19 +313,27 @@ def test_a_damaged_chunk_is_named(tmp_path: Path) -> None:
         read_governance(chunk)
 
 
-def test_a_recorded_service_tells_its_history(ccf_services: Path) -> None:
-    """CCF itself wrote and its members signed it."""
+@pytest.mark.parametrize(
+    ("service", "acts", "decisions"),
+    [
+        ("cose_flipflop_service", 7, 3),
+        ("eol_service", 93, 26),
+        ("sgx_service", 51, 13),
+    ],
+)
+def test_a_recorded_service_tells_its_history(
+    ccf_services: Path, service: str, acts: int, decisions: int
+) -> None:
+    """CCF wrote it and its members signed it, first as HTTP and then as COSE."""
     chronicle, events = Chronicle(), list[Event]()
-    for chunk in find_chunks([ccf_services / "cose_flipflop_service" / "ledger"]):
+    for chunk in find_chunks([ccf_services / service / "ledger"]):
         for txid, write_set in read_governance(chunk):
             events += chronicle.take(txid, write_set)
     proven = [e for e in events if isinstance(e, Proposed | Voted | Acknowledged)]
-    assert len(proven) == 7
+    assert len(proven) == acts
     assert {event.flaw for event in proven} == {None}
-    assert {e.member_id for e in proven} == {MemberId(m) for m in _members(events)}
-    decided = [e for e in events if isinstance(e, Decided)]
-    assert [list(event.votes.values()) for event in decided] == [[True]] * 3
-
-
-def _members(events: list[Event]) -> set[str]:
-    return {event.member_id for event in events if isinstance(event, MemberSeen)}
+    members = {event.member_id for event in events if isinstance(event, MemberSeen)}
+    assert {event.member_id for event in proven} == members
+    decided = [event for event in events if isinstance(event, Decided)]
+    assert len(decided) == decisions
+    assert all(any(event.votes.values()) for event in decided)

@@ -31,12 +31,12 @@ def test_one_proposal_is_asked_for(command: Command, ccf_services: Path) -> None
     assert events[0]["txid"] == "2.43"
 
 
-def test_a_service_before_cose_is_told_unchecked(
+def test_a_service_of_before_cose_is_told_as_well(
     command: Command, ccf_services: Path
 ) -> None:
     ended = command("ledger", "history", ccf_services / "eol_service" / "ledger")
     assert ended.code == 0
-    assert "signed as HTTP, before COSE: not checked" in ended.out
+    assert ended.out.count("(signed") == 93
 
 
 @pytest.mark.parametrize("words", [(), ("--full",)])
