@@ -101,7 +101,9 @@ COMMANDS: Mapping[str, Entry] = {
     "call": Entry("Send one request to a service, as one of its users.", _call),
     "gov": Entry("Propose, vote, withdraw: a member's signed requests.", _gov),
     "network": Entry("Look at a service's nodes, add and retire them.", _network),
-    "ledger": Entry("Read, verify and split ledger files, offline.", _ledger),
+    "ledger": Entry(
+        "Verify ledger files, tell, open and export what they hold, offline.", _ledger
+    ),
     "snapshot": Entry("Verify and show snapshot files, offline.", _snapshot),
     "receipt": Entry("Fetch, verify and explain receipts.", _receipt),
     "keygen": Entry("Make the keys of a member or a user.", _keygen),
