@@ -119,15 +119,14 @@ def calm(stage: Stage) -> bool:
     for node in world.alive:
         node.rate = 1.0
     first_op = stage.clients.next_op
-    asks_at = world.now_ms
     deadline = world.now_ms + TIMEOUTS_TO_PROGRESS * ELECTION_TIMEOUT_MS
     while world.now_ms < deadline:
         stage.let_pass(_STEP_MS)
         if _has_gone_on(stage, first_op):
             return True
-        if world.leaders and world.now_ms >= asks_at:
-            stage.clients.write(world.leaders[-1], KEYS[0])
-            asks_at = world.now_ms + ELECTION_TIMEOUT_MS
+        # Often: connections of an earlier view end with the first thing asked on them.
+        for leader in world.leaders[-1:]:
+            stage.clients.write(leader, KEYS[0])
     if quorums.can_go_on(world) and not _was_opened_in_vain(stage):
         raise Violated("Progress", standing(stage))
     return False
