@@ -54,13 +54,14 @@ coverage: .venv
 	$(BIN)/coverage run -m pytest --quiet $(wildcard $(addprefix tests/,unit vectors governance apps scenarios))
 	$(BIN)/coverage report
 
-# Fresh seeds every time; a failure leaves the story of it. Five ninths of the time go to
-# consensus alone, the rest to whole nodes.
+# Fresh seeds every time, unless SEED says where to begin; a failure leaves the story of
+# it. Five ninths of the time go to consensus alone, the rest to whole nodes.
 SECONDS ?= 180
+SEED ?= $(shell date +%s)
 
 simulate: .venv
-	$(BIN)/python -m ccfpy.testing.cluster --seconds $$(($(SECONDS) * 5 / 9))
-	$(BIN)/python -m ccfpy.testing.cluster --nodes --seconds $$(($(SECONDS) * 4 / 9))
+	$(BIN)/python -m ccfpy.testing.cluster --seed $(SEED)00 --seconds $$(($(SECONDS) * 5 / 9))
+	$(BIN)/python -m ccfpy.testing.cluster --nodes --seed $(SEED) --seconds $$(($(SECONDS) * 4 / 9))
 
 mutants: .venv
 	$(BIN)/python -m ccfpy.testing.cluster.mutants
