@@ -75,6 +75,7 @@ from ccfpy.endpoints.identities import (
     user_certificate,
     user_data,
 )
+from ccfpy.endpoints.indexing import Blobs, BlobSeries, Index, Indexing, Strategy
 from ccfpy.endpoints.openapi import document
 from ccfpy.endpoints.registry import Registry, template_pattern
 from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
@@ -82,8 +83,10 @@ from ccfpy.endpoints.shapes import JSON_NAME, U64, IntegerRange, shape_of
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.etag import Matcher
 from ccfpy.http.messages import Request, Response
+from ccfpy.kv.changes import Writes, WriteSet
 from ccfpy.kv.maps import RAW, STRING, Codec, Map, Set, Value
 from ccfpy.ledger.tx_receipt import TxReceipt
+from ccfpy.node.indexing import Lazy, SeqnosByKey, SeqnosByKeyBucketed
 
 __all__ = [
     "JSON_NAME",
@@ -97,6 +100,8 @@ __all__ = [
     "App",
     "Auth",
     "AuthPolicy",
+    "BlobSeries",
+    "Blobs",
     "CallerOfAll",
     "Codec",
     "Context",
@@ -107,10 +112,13 @@ __all__ = [
     "History",
     "HistoryFailed",
     "Identity",
+    "Index",
+    "Indexing",
     "IntegerRange",
     "Json",
     "JsonObject",
     "JwtCaller",
+    "Lazy",
     "Malformed",
     "Map",
     "Matcher",
@@ -126,7 +134,10 @@ __all__ = [
     "RequestHandle",
     "Response",
     "Seqno",
+    "SeqnosByKey",
+    "SeqnosByKeyBucketed",
     "Set",
+    "Strategy",
     "TxId",
     "TxReceipt",
     "TxStatus",
@@ -138,6 +149,8 @@ __all__ = [
     "UserId",
     "Value",
     "View",
+    "WriteSet",
+    "Writes",
     "all_of",
     "bytes_reply",
     "empty_reply",
@@ -158,6 +171,7 @@ __all__ = [
 
 T = TypeVar("T")
 Function = TypeVar("Function", bound=Callable[..., Any])
+Kind = TypeVar("Kind", bound=Strategy)
 
 Auth: TypeAlias = str | AuthPolicy
 """A policy, or the name of one that needs no parameters."""
@@ -266,6 +280,7 @@ class App:
         self._has_common_endpoints = has_common_endpoints
         self._creation_claims: Callable[[str], bytes] | None = None
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
+        self._indexes: list[Index[Any]] = []
 
     def endpoint(
         self, method: str, path: str, **options: Unpack[Options]
@@ -367,6 +382,21 @@ class App:
     def openapi(self) -> JsonObject:
         """Describe the application's endpoints as an OpenAPI document."""
         return document(self.registry())
+
+    def index(self, make: Callable[[Blobs], Kind]) -> Index[Kind]:
+        """Declare an index; the decorated function makes a node's strategy for it.
+
+        Each node that starts calls it once, and tells the strategy of every committed
+        transaction from the first on. Handlers find it by what the name stands for
+        afterwards, an ``Index``.
+        """
+        index = Index(make)
+        self._indexes.append(index)
+        return index
+
+    def indexes(self) -> Sequence[Index[Any]]:
+        """Give the declared indexes."""
+        return tuple(self._indexes)
 
     def creation_claims(
         self, function: Callable[[str], bytes]

@@ -209,6 +209,27 @@ HISTORY_WAIT_MS_MAX = 10_000
 HISTORY_WAITS_MAX = 1000
 """Requests that wait for past states; beyond it they are answered 202 at once."""
 
+# Indexes
+STRATEGIES_MAX = 64
+"""Strategies that are told of what is committed."""
+INDEX_ENTRIES_PER_STEP = 100
+"""Entries that strategies are told of within one step, so that requests wait for
+milliseconds while they catch up."""
+INDEX_ENTRIES_PER_READ = 500
+"""Past states asked for at once (``src/indexing/indexer.h``); as many more are on
+their way meanwhile."""
+INDEX_RETRY_MS_MIN = 1000
+INDEX_RETRY_MS_MAX = 60_000
+"""Between attempts to read what the host did not give, doubled with each."""
+INDEX_SEQNOS_PER_BUCKET = 1000
+INDEX_BUCKETS_MAX = 10
+"""Of an index whose buckets the host keeps, unless it says otherwise
+(``include/ccf/indexing/strategies/seqnos_by_key_bucketed.h``)."""
+INDEX_BLOB_BYTES_MAX = 256 * KIB
+"""Of a bucket in one blob; a fuller one is several. To sort one takes milliseconds."""
+BLOB_READS_MAX = 64
+"""Blobs that the host was asked for and has not given yet."""
+
 # Snapshots
 SNAPSHOT_READ_BYTES_MAX = 4 * MIB
 """Of a snapshot in one answer of the host, and in one range that a joiner asks for."""

@@ -176,6 +176,36 @@ class ReadSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoreBlob:
+    """Keep bytes that only this run of the enclave can read.
+
+    Attributes:
+        series: what they belong to; the enclave numbers its series.
+        name: hex, once in a series.
+    """
+
+    series: int
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBlob:
+    """Ask for such bytes; ``BlobRead`` answers with the same ``request``."""
+
+    request: int
+    series: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetBlobs:
+    """Nothing of a series is needed any more."""
+
+    series: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetPeer:
     """Another node is reached at ``address`` (``host:port``) from now on."""
 
@@ -302,6 +332,9 @@ Effect: TypeAlias = (
     | WriteSnapshot
     | CommitSnapshot
     | ReadSnapshot
+    | StoreBlob
+    | ReadBlob
+    | ForgetBlobs
     | SetPeer
     | ForgetPeer
     | SendToPeer

@@ -125,6 +125,19 @@ class SnapshotRead:
     data: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlobRead:
+    """The answer to ``ReadBlob``.
+
+    Attributes:
+        request: the number the enclave gave.
+        data: the bytes; nothing when the host has no such blob.
+    """
+
+    request: int
+    data: bytes | None
+
+
 @dataclass(slots=True, kw_only=True)
 class PeerMessage:
     """Bytes came that claim to be from another node.
@@ -187,6 +200,7 @@ Event: TypeAlias = (
     | SessionClosed
     | LedgerRead
     | SnapshotRead
+    | BlobRead
     | PeerMessage
     | CallOpened
     | CallData

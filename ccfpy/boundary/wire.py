@@ -24,12 +24,14 @@ from ccfpy.boundary.effects import (
     CommitSnapshot,
     Effect,
     EndCall,
+    ForgetBlobs,
     ForgetPeer,
     IdentityMade,
     LedgerEntry,
     Log,
     OpenCall,
     OpenLedger,
+    ReadBlob,
     ReadLedger,
     ReadSnapshot,
     RecoverLedger,
@@ -39,10 +41,12 @@ from ccfpy.boundary.effects import (
     SendToPeer,
     SetPeer,
     Stop,
+    StoreBlob,
     TruncateLedger,
     WriteSnapshot,
 )
 from ccfpy.boundary.events import (
+    BlobRead,
     Boot,
     CallData,
     CallEnded,
@@ -80,6 +84,7 @@ EVENT_KINDS: Mapping[int, type] = {
     10: CallOpened,
     11: CallData,
     12: CallEnded,
+    13: BlobRead,
 }
 EFFECT_KINDS: Mapping[int, type] = {
     1: SendData,
@@ -104,6 +109,9 @@ EFFECT_KINDS: Mapping[int, type] = {
     20: EndCall,
     21: RecoverLedger,
     22: OpenLedger,
+    23: StoreBlob,
+    24: ReadBlob,
+    25: ForgetBlobs,
 }
 
 Message = TypeVar("Message", Event, Effect)

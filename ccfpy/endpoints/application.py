@@ -1,7 +1,9 @@
 """What a node asks of the application it serves."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
+from ccfpy.endpoints.indexing import Index
 from ccfpy.endpoints.registry import Registry
 
 
@@ -18,6 +20,10 @@ class Application(Protocol):
 
     def registry(self) -> Registry:
         """Give the endpoints served under ``/app``, in a registry of the node's own."""
+        ...
+
+    def indexes(self) -> Sequence[Index[Any]]:
+        """Give the indexes that each node has of its own."""
         ...
 
     def create_claims(self, constitution: str) -> bytes | None:

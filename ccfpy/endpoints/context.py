@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.awaited import Awaited
     from ccfpy.endpoints.declaration import Endpoint
     from ccfpy.endpoints.history import HistoricalState, History
+    from ccfpy.endpoints.indexing import Indexing
     from ccfpy.endpoints.session import Session
     from ccfpy.endpoints.waiting import CommitWaiting
     from ccfpy.http.messages import Request
@@ -110,6 +111,11 @@ class NodeView(Protocol):
     @property
     def history(self) -> "History":
         """The past states of the service."""
+        ...
+
+    @property
+    def indexing(self) -> "Indexing":
+        """The indexes over what is committed."""
         ...
 
 

@@ -23,6 +23,7 @@ from ccfpy.boundary.configuration import (
 from ccfpy.boundary.events import Boot, Tick
 from ccfpy.host.addresses import Address, resolve_published
 from ccfpy.host.arguments import ExitCode
+from ccfpy.host.blob_store import BlobStore
 from ccfpy.host.config import ConfigurationFile
 from ccfpy.host.disk import Disk, RealDisk
 from ccfpy.host.enclave_link import EnclaveLink
@@ -247,8 +248,14 @@ def _open_storage(launch: Launch) -> Storage:
         disk=launch.disk,
     )
     snapshots.prepare()
+    blobs = BlobStore(report=journal, disk=launch.disk)
+    blobs.clear()
     return Storage(
-        ledger, snapshots, journal=journal, slow_us=file.slow_io_logging_threshold
+        ledger,
+        snapshots,
+        blobs,
+        journal=journal,
+        slow_us=file.slow_io_logging_threshold,
     )
 
 

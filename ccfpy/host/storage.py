@@ -1,4 +1,4 @@
-"""What the enclave asks of the disk, performed: the ledger's files and snapshots'.
+"""What the enclave asks of the disk, performed: the ledger's files, snapshots', blobs.
 
 The ledger is written at once and in order, because replies depend on it, and its
 failure is the node's. Making a snapshot final waits for the disk and depends on nothing
@@ -16,15 +16,19 @@ from ccfpy.boundary.effects import (
     CommitLedger,
     CommitSnapshot,
     Effect,
+    ForgetBlobs,
     LogLevel,
     OpenLedger,
+    ReadBlob,
     ReadLedger,
     ReadSnapshot,
     RecoverLedger,
+    StoreBlob,
     TruncateLedger,
     WriteSnapshot,
 )
 from ccfpy.boundary.events import Event, LedgerRead
+from ccfpy.host.blob_store import BlobStore
 from ccfpy.host.ledger_store import LedgerStore
 from ccfpy.host.log import Journal
 from ccfpy.host.snapshot_store import SnapshotStore
@@ -47,18 +51,20 @@ class Storage:
         self,
         ledger: LedgerStore,
         snapshots: SnapshotStore,
+        blobs: BlobStore,
         *,
         journal: Journal,
         slow_us: int,
     ) -> None:
         self._ledger = ledger
         self._snapshots = snapshots
+        self._blobs = blobs
         self._journal = journal
         self._slow_us = slow_us
 
     def performers(self, post: Callable[[Event], None], aside: RunAside) -> Performers:
         """Give what performs each effect; ``post`` takes the answers."""
-        ledger, snapshots = self._ledger, self._snapshots
+        ledger, snapshots, blobs = self._ledger, self._snapshots, self._blobs
 
         def commit_snapshot(effect: CommitSnapshot) -> None:
             finish = snapshots.commit(_name(effect), effect.receipt)
@@ -80,6 +86,9 @@ class Storage:
             ),
             CommitSnapshot: commit_snapshot,
             ReadSnapshot: lambda effect: post(snapshots.read(effect)),
+            StoreBlob: blobs.store,
+            ReadBlob: lambda effect: post(blobs.read(effect)),
+            ForgetBlobs: blobs.forget,
         }
         return cast("Performers", performers)
 

@@ -13,6 +13,7 @@ from ccfpy.base.ports import Clock, Entropy, Memory
 from ccfpy.boundary.configuration import CommandType, JoinConfiguration
 from ccfpy.boundary.effects import Effect, LogTag, Stop
 from ccfpy.boundary.events import (
+    BlobRead,
     Boot,
     CallData,
     CallEnded,
@@ -40,6 +41,7 @@ from ccfpy.node.entering import Entering
 from ccfpy.node.forwarding import Forwarder
 from ccfpy.node.governance import NodeGovernance
 from ccfpy.node.history import StateCache
+from ccfpy.node.indexing import Indexer, SealedBlobs
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.private_recovery import RecoveryFailed
@@ -100,6 +102,7 @@ class Node:
         assert sessions is not None, "they are made with the replica"
         assert router is not None, "likewise"
         try:
+            replica.indexing.work()
             replica.end_turn()
             while sessions.has_settled:
                 sessions.resume(router)
@@ -121,7 +124,7 @@ class Node:
                 self._tick(event)
             case StopRequested():
                 self._stop_requested(event)
-            case LedgerRead() | SnapshotRead():
+            case LedgerRead() | SnapshotRead() | BlobRead():
                 self._take_read(event)
             case CallOpened() | CallData() | CallEnded():
                 self._take_call(event)
@@ -137,11 +140,17 @@ class Node:
         if self._replica is not None:
             self._replica.receive(message)
 
-    def _take_read(self, event: LedgerRead | SnapshotRead) -> None:
-        if isinstance(event, SnapshotRead):
-            self._snapshot_reads.answered(event)
-        else:
-            self._ledger_reads.answered(event)
+    def _take_read(self, event: LedgerRead | SnapshotRead | BlobRead) -> None:
+        match event:
+            case LedgerRead():
+                self._ledger_reads.answered(event)
+            case SnapshotRead():
+                self._snapshot_reads.answered(event)
+            case BlobRead():
+                if self._replica is not None:
+                    self._replica.indexing.blobs.answered(event)
+            case _:
+                assert_never(event)
 
     def _take_call(self, event: CallOpened | CallData | CallEnded) -> None:
         calls = self._calls
@@ -218,6 +227,25 @@ class Node:
             bytes_max=event.configuration.historical_cache_bytes_max,
             now_ms=event.monotonic_ms,
         )
+        replica.indexing = self._indexing(replica)
+
+    def _indexing(self, replica: Replica) -> Indexer:
+        """Make a replica's indexes: none is told of anything yet."""
+        blobs = SealedBlobs(
+            entropy=replica.entropy, outbox=self._outbox, news=replica.history.stir
+        )
+        indexing = Indexer(
+            sequence=replica.sequence,
+            log=lambda: replica.replication.raft.log,
+            history=replica.history,
+            blobs=blobs,
+            outbox=self._outbox,
+            now_ms=replica.time.monotonic_ms,
+        )
+        for index in self._app.indexes():
+            if index.make is not None:
+                indexing.install(index, index.make(blobs))
+        return indexing
 
     def _set_out(self, replica: Replica, event: Boot) -> None:
         """Go the way that the command says."""

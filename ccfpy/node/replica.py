@@ -34,6 +34,7 @@ from ccfpy.node.commit_waits import CommitWaits
 from ccfpy.node.forwarding import Forwarder
 from ccfpy.node.history import StateCache
 from ccfpy.node.identity import NodeIdentity, ServiceIdentity
+from ccfpy.node.indexing import Indexer
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.redirection import Redirection
@@ -111,6 +112,7 @@ class Replica:
         forwarder: there as soon as requests are routed.
         snapshots: those that this node takes as primary.
         history: the past states of the service.
+        indexing: the indexes over what is committed.
         state: where the node is between start and membership.
         has_stop_notice: an operator announced that the node will be stopped.
         startup_seqno: of the snapshot this node began with; 0 without one.
@@ -137,6 +139,7 @@ class Replica:
     forwarder: Forwarder = field(init=False)
     snapshots: Snapshotter = field(init=False)
     history: StateCache = field(init=False)
+    indexing: Indexer = field(init=False)
     redirection: Redirection = field(default_factory=Redirection)
     frontends: dict[str, Frontend] = field(default_factory=dict)
     state: NodeState = NodeState.INITIALIZED
@@ -253,6 +256,7 @@ class Replica:
         self.forwarder.tick(monotonic_ms)
         self.commit_waits.tick(monotonic_ms)
         self.history.tick(monotonic_ms)
+        self.indexing.tick(monotonic_ms)
         is_due = self.timer.tick(monotonic_ms, self.replication.unsigned)
         if is_due and self.is_primary:
             self.sign()

@@ -18,12 +18,15 @@ from ccfpy.boundary.effects import (
     CloseSession,
     CommitSnapshot,
     Effect,
+    ForgetBlobs,
     IdentityMade,
     Log,
+    ReadBlob,
     ReadLedger,
     ReadSnapshot,
     SendData,
     Stop,
+    StoreBlob,
     WriteSnapshot,
 )
 from ccfpy.boundary.events import (
@@ -199,6 +202,10 @@ class InProcessNode:
                 self._answers.append(host.read_ledger(effect))
             case WriteSnapshot() | CommitSnapshot() | ReadSnapshot():
                 self._keep_snapshot(effect)
+            case StoreBlob() | ForgetBlobs():
+                host.blobs.keep(effect)
+            case ReadBlob():
+                self._answers.append(host.blobs.read(effect))
             case IdentityMade():
                 host.identity = effect
             case Log():

@@ -21,6 +21,7 @@ from ccfpy.boundary.effects import (
     TruncateLedger,
 )
 from ccfpy.boundary.events import LedgerRead
+from ccfpy.testing.blob_shelf import BlobShelf
 from ccfpy.testing.snapshot_folder import SnapshotFolder
 
 
@@ -75,6 +76,7 @@ class Recorded:
     logs: list[Log] = field(default_factory=list)
     commit: int = 0
     snapshots: SnapshotFolder = field(default_factory=SnapshotFolder)
+    blobs: BlobShelf = field(default_factory=BlobShelf)
     identity: IdentityMade | None = None
     stop: Stop | None = None
 

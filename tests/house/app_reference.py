@@ -41,6 +41,18 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "TxReceipt",
         "not_yet",
     ),
+    "Indexes": (
+        "Index",
+        "Indexing",
+        "Strategy",
+        "WriteSet",
+        "Writes",
+        "SeqnosByKey",
+        "SeqnosByKeyBucketed",
+        "Lazy",
+        "Blobs",
+        "BlobSeries",
+    ),
     "Types": (
         "U64",
         "IntegerRange",
@@ -105,6 +117,8 @@ WORDS = {
     "UserId": "The hex digest of a user's certificate.",
     "Answer": "A response, or the place where it will be put later.",
     "RequestHandle": "Anything that can be a key of a dict.",
+    "Writes": "Of one table, in bytes: each key's new value, `None` if it was removed.",
+    "WriteSet": "`Writes` by table.",
     "Auth": "A policy, or the name of one that needs no parameters.",
 }
 """What values and aliases mean: they cannot carry a docstring."""

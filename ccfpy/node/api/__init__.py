@@ -10,6 +10,7 @@ from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.registry import Registry
 from ccfpy.node.api.evidence import EvidenceEndpoints
 from ccfpy.node.api.health import HealthEndpoints
+from ccfpy.node.api.indexing import IndexingEndpoints
 from ccfpy.node.api.join import JoinEndpoints
 from ccfpy.node.api.members import MembershipEndpoints
 from ccfpy.node.api.metrics import MetricsEndpoints
@@ -46,6 +47,7 @@ def node_registry(
         SnapshotEndpoints(replica, snapshots),
         EvidenceEndpoints(replica),
         HealthEndpoints(replica),
+        IndexingEndpoints(replica),
         MetricsEndpoints(sessions, memory=memory, js_version=js_version),
     ):
         for endpoint in group.endpoints():

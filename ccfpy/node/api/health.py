@@ -35,7 +35,6 @@ class HealthEndpoints:
         yield local("/state", self.state)
         yield local("/ready/app", self.ready_app)
         yield local("/ready/gov", self.ready_gov)
-        yield local("/index/strategies", self.index_strategies)
         yield local("/jwt_keys/refresh/metrics", self.jwt_refresh)
 
     def state(self, context: Context) -> "Response":
@@ -74,10 +73,6 @@ class HealthEndpoints:
         return empty_reply(
             204 if is_ready and not self._replica.has_stop_notice else 503
         )
-
-    def index_strategies(self, _: Context) -> "Response":
-        """List the indexes that this node keeps of the ledger."""
-        return json_reply([])
 
     def jwt_refresh(self, _: Context) -> "Response":
         """Count how often this node fetched the keys of token issuers."""

@@ -25,6 +25,8 @@ class _App:
     name = "mine"
     def registry(self):
         return Registry("app", title="t", description="d", version="1")
+    def indexes(self):
+        return ()
     def create_claims(self, constitution):
         return None
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
 
 from ccfpy.base.ids import NodeId, Seqno, SessionId, TxId, View
+from ccfpy.base.json import Json
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.awaited import Awaited
@@ -16,6 +18,7 @@ from ccfpy.endpoints.history import (
     HistoryFailed,
     RequestHandle,
 )
+from ccfpy.endpoints.indexing import Blobs, BlobSeries, Index, Strategy
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.session import Interface, Session
 from ccfpy.http.errors import ApiError, ErrorCode
@@ -25,6 +28,7 @@ from ccfpy.kv.tx import Tx
 
 NODE_ID = NodeId("aa" * 32)
 NOW_S = 1_750_000_000
+Kind = TypeVar("Kind", bound=Strategy)
 
 
 @dataclass
@@ -109,6 +113,37 @@ class Past:
         return Awaited()
 
 
+class NoBlobs:
+    """Keeps none."""
+
+    def begin(self) -> BlobSeries:
+        raise AssertionError("no strategy here needs any")
+
+
+class Indexes:
+    """The strategies that were installed."""
+
+    def __init__(self) -> None:
+        self.installed: dict[Index[Any], Strategy] = {}
+        self._blobs = NoBlobs()
+
+    @property
+    def blobs(self) -> Blobs:
+        return self._blobs
+
+    def install(self, index: Index[Any], strategy: Strategy) -> None:
+        self.installed[index] = strategy
+
+    def uninstall(self, index: Index[Any]) -> None:
+        del self.installed[index]
+
+    def strategy(self, index: Index[Kind]) -> Kind | None:
+        return cast("Kind | None", self.installed.get(index))
+
+    def describe(self) -> list[Json]:
+        return [strategy.describe() for strategy in self.installed.values()]
+
+
 @dataclass
 class StoreNode:
     """A node of one store that orders what it is given, all in one view."""
@@ -127,6 +162,7 @@ class StoreNode:
     forwarded: list[tuple[Request, Awaited]] = field(default_factory=list)
     commit_waits: Waits = field(default_factory=Waits)
     history: Past = field(default_factory=Past)
+    indexing: Indexes = field(default_factory=Indexes)
 
     @property
     def cose_claims(self) -> CoseClaims:

@@ -23,6 +23,7 @@ from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.history import History
+from ccfpy.endpoints.indexing import Indexing
 from ccfpy.endpoints.session import Interface, Session
 from ccfpy.endpoints.waiting import CommitWaiting
 from ccfpy.gov.api import governance_registry
@@ -253,6 +254,10 @@ class Node:
     @property
     def history(self) -> History:
         raise AssertionError("nobody here asks for the past")
+
+    @property
+    def indexing(self) -> Indexing:
+        raise AssertionError("nobody here has indexes")
 
 
 @dataclass

@@ -17,12 +17,14 @@ from ccfpy.boundary.effects import (
     CommitSnapshot,
     Effect,
     EndCall,
+    ForgetBlobs,
     ForgetPeer,
     IdentityMade,
     LedgerEntry,
     Log,
     LogLevel,
     OpenCall,
+    ReadBlob,
     ReadLedger,
     ReadSnapshot,
     SendCall,
@@ -31,10 +33,12 @@ from ccfpy.boundary.effects import (
     SendToPeer,
     SetPeer,
     Stop,
+    StoreBlob,
     TruncateLedger,
     WriteSnapshot,
 )
 from ccfpy.boundary.events import (
+    BlobRead,
     Boot,
     CallData,
     CallEnded,
@@ -108,6 +112,8 @@ class Echo:
             case SnapshotRead():
                 found = f"{event.name} of {event.size}: {event.data.decode()}"
                 return [self._log(f"snapshot {found}")]
+            case BlobRead():
+                return [self._log(f"blob {event.data!r}")]
             case PeerMessage():
                 said = event.payload.decode()
                 return [self._log(f"kind {event.kind} from {event.sender}: {said}")]
@@ -181,6 +187,14 @@ class Echo:
                 name = rest.decode() or None
                 return [
                     ReadSnapshot(request=1, name=name, since=0, start=0, stop=1 << 30)
+                ]
+            case b"keep":
+                return [
+                    StoreBlob(series=3, name="ab", data=rest),
+                    ReadBlob(request=1, series=3, name="ab"),
+                    StoreBlob(series=4, name="ab", data=rest),
+                    ForgetBlobs(series=3),
+                    ReadBlob(request=2, series=3, name="ab"),
                 ]
             case b"call":
                 return [OpenCall(call=CALL, address=rest.decode())]

@@ -223,6 +223,17 @@ def test_a_snapshot_is_written_made_final_and_read(node: Node) -> None:
     assert path.read_bytes() == b"the state{}"
 
 
+def test_blobs_are_kept_in_the_working_directory_and_forgotten_by_series(
+    node: Node,
+) -> None:
+    with node.connect() as client:
+        assert _ask(client, b"keep this") == b"keep this"
+        node.wait_for("blob b'this'")
+        node.wait_for("blob None")
+    assert Path(".index/4.ab").read_bytes() == b"this"
+    assert not Path(".index/3.ab").exists()
+
+
 def test_a_rollback_of_what_is_committed_stops_the_node(node: Node) -> None:
     with node.connect() as client:
         assert _ask(client, b"append one") == b"append one"

@@ -1,7 +1,8 @@
 """A service of one node with a small app, made of the classes that ship."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from ccfpy.endpoints.declaration import (
     Mode,
     Redirection,
 )
+from ccfpy.endpoints.indexing import Index
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.http.messages import Response
@@ -51,6 +53,9 @@ class NotesApp:
             )
         registry.add(Endpoint(method="PUT", path="/broken", handler=_broken))
         return registry
+
+    def indexes(self) -> Sequence[Index[Any]]:
+        return ()
 
     def create_claims(self, constitution: str) -> bytes | None:
         return None if not constitution else b"\x07" * 32

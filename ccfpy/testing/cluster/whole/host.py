@@ -24,6 +24,7 @@ from ccfpy.boundary.effects import (
     TruncateLedger,
 )
 from ccfpy.boundary.events import Boot, Event
+from ccfpy.host.blob_store import BlobStore
 from ccfpy.host.ledger_store import LedgerStore, LedgerStoreFailed
 from ccfpy.host.log import Journal
 from ccfpy.host.snapshot_store import SnapshotStore
@@ -57,7 +58,11 @@ class Files:
             LEDGER, report=journal, sync_committable=must_sync, disk=disk
         )
         snapshots = SnapshotStore(SNAPSHOTS, report=journal, disk=disk)
-        storage = Storage(ledger, snapshots, journal=journal, slow_us=NEVER_SLOW_US)
+        blobs = BlobStore(report=journal, disk=disk)
+        blobs.clear()
+        storage = Storage(
+            ledger, snapshots, blobs, journal=journal, slow_us=NEVER_SLOW_US
+        )
         return cls(
             disk=disk,
             journal=stream,

@@ -23,6 +23,5 @@ def test_an_open_service_is_ready(node: InProcessNode) -> None:
 
 
 def test_there_is_nothing_to_count_yet(node: InProcessNode) -> None:
-    assert node.request("GET", "/node/index/strategies").body == b"[]"
     answer = node.request("GET", "/node/jwt_keys/refresh/metrics")
     assert json.loads(answer.body) == {"attempts": 0, "failures": 0, "successes": 0}

@@ -1,0 +1,91 @@
+"""Files that only this run of the enclave can read: parts of its indexes.
+
+They are in ``.index`` in the node's working directory, as CCF's are, and of no use to
+any later run: whatever an earlier one left is removed when the node starts. Losing one
+is no failure of the node, which makes it anew; so what the disk cannot do is logged.
+"""
+
+import re
+from pathlib import Path
+
+from ccfpy.boundary.effects import ForgetBlobs, ReadBlob, StoreBlob
+from ccfpy.boundary.events import BlobRead
+from ccfpy.host.chunk_reader import Reporter
+from ccfpy.host.disk import Disk, RealDisk, read_file
+
+DIRECTORY = Path(".index")
+_SOURCE = "blob_store"
+_NAME = re.compile(r"[0-9]+\.[0-9a-f]+")
+
+
+class BlobStore:
+    """The blobs of one node.
+
+    Args:
+        directory: where they are; made with the first of them.
+        report: told what the disk could not do.
+        disk: the disk.
+    """
+
+    def __init__(
+        self,
+        directory: Path = DIRECTORY,
+        *,
+        report: Reporter,
+        disk: Disk | None = None,
+    ) -> None:
+        self._directory = directory
+        self._report = report
+        self._disk = RealDisk() if disk is None else disk
+
+    def clear(self) -> None:
+        """Remove what an earlier run left; other files stay."""
+        self._remove("")
+
+    def store(self, effect: StoreBlob) -> None:
+        """Write a blob, in place of one of that name."""
+        path = self._path(effect.series, effect.name)
+        try:
+            self._disk.make_directory(self._directory)
+            try:
+                file = self._disk.create(path)
+            except FileExistsError:
+                self._disk.remove(path)
+                file = self._disk.create(path)
+            try:
+                file.append(effect.data)
+            finally:
+                file.close()
+        except OSError as error:
+            self._report.fail(f"Cannot write {path}: {error.strerror}", file=_SOURCE)
+
+    def read(self, effect: ReadBlob) -> BlobRead:
+        """Give a blob back, if it is there."""
+        path = self._path(effect.series, effect.name)
+        try:
+            data = read_file(self._disk, path)
+        except FileNotFoundError:
+            data = None
+        except OSError as error:
+            self._report.fail(f"Cannot read {path}: {error.strerror}", file=_SOURCE)
+            data = None
+        return BlobRead(request=effect.request, data=data)
+
+    def forget(self, effect: ForgetBlobs) -> None:
+        """Remove all blobs of a series."""
+        self._remove(f"{effect.series}.")
+
+    def _path(self, series: int, name: str) -> Path:
+        return self._directory / f"{series}.{name}"
+
+    def _remove(self, prefix: str) -> None:
+        try:
+            if not self._disk.is_directory(self._directory):
+                return
+            for name in self._disk.names(self._directory):
+                if name.startswith(prefix) and _NAME.fullmatch(name):
+                    self._disk.remove(self._directory / name)
+        except OSError as error:
+            self._report.fail(
+                f"Cannot clear {self._directory}: {error.strerror}", file=_SOURCE
+            )

@@ -1,0 +1,9 @@
+"""Indexes over what is committed: who is told of it, from where, and how it is kept."""
+
+from ccfpy.node.indexing.indexer import Indexer
+from ccfpy.node.indexing.lazy import Lazy
+from ccfpy.node.indexing.sealed_blobs import SealedBlobs
+from ccfpy.node.indexing.seqnos_by_key import SeqnosByKey
+from ccfpy.node.indexing.seqnos_by_key_bucketed import SeqnosByKeyBucketed
+
+__all__ = ["Indexer", "Lazy", "SealedBlobs", "SeqnosByKey", "SeqnosByKeyBucketed"]

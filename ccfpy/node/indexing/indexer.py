@@ -1,0 +1,190 @@
+"""Tells every installed strategy of every committed transaction, in order.
+
+What was committed just now is told from memory. What is older is read back as past
+states are, and so verified, a bounded number of entries at a time and as long as any
+strategy wants them; requests are answered meanwhile. A strategy that has caught up does
+not wait for one that has not (``src/indexing/indexer.h``).
+
+What the host does not have, such as the ledger before a joiner's snapshot, is asked for
+again after a while, and then less and less often.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from ccfpy.base import limits
+from ccfpy.base.errors import LimitExceeded
+from ccfpy.base.ids import Seqno, TxId
+from ccfpy.boundary.effects import LogTag
+from ccfpy.endpoints.history import HistoryFailed
+from ccfpy.endpoints.indexing import Index, Strategy
+from ccfpy.ledger.unseal import unseal
+from ccfpy.node.indexing.past_reader import PastReader
+from ccfpy.node.indexing.sealed_blobs import SealedBlobs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ccfpy.base.json import Json
+    from ccfpy.consensus.log import Log
+    from ccfpy.kv.changes import WriteSet
+    from ccfpy.node.history import StateCache
+    from ccfpy.node.outbox import Outbox
+    from ccfpy.node.sequence import Sequence
+
+Kind = TypeVar("Kind", bound=Strategy)
+
+
+@dataclass(eq=False, kw_only=True)
+class Indexer:
+    """The strategies of one node, and how far they are.
+
+    Attributes:
+        sequence: this node's ledger.
+        log: gives where it is committed, and in which views it was written.
+        history: reads back what is not in memory.
+        blobs: where strategies keep what would take too much memory.
+        outbox: where is logged what goes wrong.
+        now_ms: the time.
+    """
+
+    sequence: "Sequence"
+    log: "Callable[[], Log]"
+    history: "StateCache"
+    blobs: SealedBlobs
+    outbox: "Outbox"
+    now_ms: int
+
+    def __post_init__(self) -> None:
+        self._installed: dict[Index[Any], Strategy] = {}
+        self._broken: set[Index[Any]] = set()
+        self._reader = PastReader(self.history)
+        self._retry_at_ms = self.now_ms
+        self._retry_ms = limits.INDEX_RETRY_MS_MIN
+
+    # What endpoints ask
+
+    def install(self, index: Index[Any], strategy: Strategy) -> None:
+        """Tell a strategy of what is committed; as ``Indexing``, like all of these."""
+        if index in self._installed:
+            raise ValueError(f"{self._installed[index].name} is installed already")
+        if len(self._installed) >= limits.STRATEGIES_MAX:
+            raise LimitExceeded(f"{limits.STRATEGIES_MAX} strategies are installed")
+        self._installed[index] = strategy
+
+    def uninstall(self, index: Index[Any]) -> None:
+        """Forget the strategy of an index."""
+        strategy = self._installed.pop(index, None)
+        if strategy is None:
+            raise ValueError("no strategy is installed for this index")
+        self._broken.discard(index)
+        strategy.uninstalled()
+
+    def strategy(self, index: Index[Kind]) -> Kind | None:
+        """Give the strategy of an index, if it has one."""
+        return cast("Kind | None", self._installed.get(index))
+
+    def describe(self) -> "list[Json]":
+        """Describe all strategies, as ``/node/index/strategies`` shows them."""
+        descriptions: list[Json] = []
+        for strategy in self._installed.values():
+            description = {"name": strategy.name, **strategy.describe()}
+            wanted = strategy.next_requested
+            if wanted is not None:
+                description["next_requested_seqno"] = wanted
+            descriptions.append(description)
+        return descriptions
+
+    # Time
+
+    def tick(self, now_ms: int) -> None:
+        """Let time pass."""
+        self.now_ms = now_ms
+
+    def work(self) -> None:
+        """Tell strategies what they want next, as far as a step may; once a step."""
+        sequence = self.sequence
+        if not self._installed or sequence.is_sealed or not len(sequence.secrets):
+            self._reader.stop()
+            return
+        old, new = self._wanted()
+        if new is not None:
+            self._tell_from_memory(new)
+        if old is None:
+            self._reader.stop()
+        elif self.now_ms >= self._retry_at_ms:
+            self._tell_from_history(old)
+
+    # Inside
+
+    def _wanted(self) -> tuple[Seqno | None, Seqno | None]:
+        """Give the first transactions wanted: of those not in memory, and of others."""
+        committed, secrets = self.log().commit_seqno, self.sequence.secrets
+        recent = self.sequence.recent.get
+        old: Seqno | None = None
+        new: Seqno | None = None
+        for index, strategy in self._installed.items():
+            seqno = self._next_requested(index, strategy)
+            if seqno is None or seqno > committed:
+                continue
+            if recent(seqno) is None or not secrets.reach(seqno):
+                old = seqno if old is None else min(old, seqno)
+            else:
+                new = seqno if new is None else min(new, seqno)
+        return old, new
+
+    def _tell_from_memory(self, first: Seqno) -> None:
+        sequence, log = self.sequence, self.log()
+        last = min(log.commit_seqno, first + limits.INDEX_ENTRIES_PER_STEP - 1)
+        for seqno in range(first, last + 1):
+            data = sequence.recent.get(seqno)
+            assert data is not None, "what follows a recent entry is recent"
+            tx_id = log.tx_id(seqno)
+            self._tell(tx_id, unseal(data, tx_id, sequence.secrets).write_set)
+        self.history.stir()
+
+    def _tell_from_history(self, first: Seqno) -> None:
+        try:
+            states = self._reader.read(first, self.log().commit_seqno)
+        except HistoryFailed as error:
+            self._reader.stop()
+            self.outbox.info(
+                f"Indexes wait for {self._retry_ms} ms, as entry {first} cannot be "
+                f"had: {error}"
+            )
+            self._retry_at_ms = self.now_ms + self._retry_ms
+            self._retry_ms = min(2 * self._retry_ms, limits.INDEX_RETRY_MS_MAX)
+            return
+        if states is not None:
+            self._retry_ms = limits.INDEX_RETRY_MS_MIN
+            for state in states:
+                self._tell(state.txid, state.writes)
+            self.history.stir()
+
+    def _tell(self, tx_id: TxId, writes: "WriteSet") -> None:
+        """Tell a transaction to those that want it next."""
+        for index, strategy in self._installed.items():
+            if self._next_requested(index, strategy) == tx_id.seqno:
+                try:
+                    strategy.take(tx_id, writes)
+                except Exception as error:  # noqa: BLE001 - an application's code
+                    self._break(index, error)
+
+    def _next_requested(self, index: Index[Any], strategy: Strategy) -> Seqno | None:
+        if index in self._broken:
+            return None
+        try:
+            return strategy.next_requested
+        except Exception as error:  # noqa: BLE001 - an application's code
+            self._break(index, error)
+            return None
+
+    def _break(self, index: Index[Any], error: Exception) -> None:
+        """Tell a strategy nothing more. What an error says may be private."""
+        self._broken.add(index)
+        name = self._installed[index].name
+        self.outbox.fail(
+            f"Strategy {name} is told of nothing more, as it raised "
+            f"{type(error).__name__}",
+            tag=LogTag.APP,
+        )

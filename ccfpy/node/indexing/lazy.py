@@ -1,0 +1,47 @@
+"""A strategy that is told no more than somebody asked for."""
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from ccfpy.base.ids import Seqno, TxId
+from ccfpy.endpoints.indexing import Strategy
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import JsonObject
+    from ccfpy.kv.changes import WriteSet
+
+Kind = TypeVar("Kind", bound=Strategy)
+
+
+class Lazy(Strategy, Generic[Kind]):
+    """Lets a strategy want nothing beyond what was asked for.
+
+    Attributes:
+        strategy: the strategy itself, to be looked up in.
+    """
+
+    def __init__(self, strategy: Kind) -> None:
+        self.strategy = strategy
+        self.name = strategy.name
+        self._until: Seqno = 0
+
+    def extend_to(self, seqno: Seqno) -> None:
+        """Let it be told of all up to ``seqno``, in time."""
+        self._until = max(self._until, seqno)
+
+    @property
+    def next_requested(self) -> Seqno | None:
+        """What the strategy wants next, unless nobody asked for so much."""
+        wanted = self.strategy.next_requested
+        return None if wanted is None or wanted > self._until else wanted
+
+    def take(self, tx_id: TxId, writes: "WriteSet") -> None:
+        """Tell the strategy."""
+        self.strategy.take(tx_id, writes)
+
+    def describe(self) -> "JsonObject":
+        """Say what the strategy says."""
+        return self.strategy.describe()
+
+    def uninstalled(self) -> None:
+        """Let the strategy go."""
+        self.strategy.uninstalled()

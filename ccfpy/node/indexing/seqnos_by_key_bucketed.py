@@ -1,0 +1,261 @@
+"""Which transactions wrote a key, for the most part kept by the host.
+
+Seqnos fall into buckets of equal length. The latest bucket is in memory; those before
+it are blobs that the host keeps and cannot read. A look into the past asks for the
+blobs it needs, and is answered when they are there. What was looked up last is kept.
+
+Memory therefore does not grow with the ledger, but for four bytes a bucket. A bucket
+holds all keys, so that the host learns neither keys nor how many there are; one that
+gets too large for one blob becomes several.
+
+If the host lost or changed a blob, the index is built anew from the ledger
+(``src/indexing/strategies/seqnos_by_key_bucketed.cpp``).
+"""
+
+from array import array
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from ccfpy.base import limits
+from ccfpy.base.ids import Seqno, TxId
+from ccfpy.crypto.hashing import sha256
+from ccfpy.endpoints.indexing import Blobs, Strategy
+from ccfpy.kv.maps import RAW, Map, Set, Value, is_public
+from ccfpy.node.indexing.bucket import (
+    KEY_OVERHEAD_BYTES,
+    SEQNO_BYTES,
+    seqnos_in,
+    write_bucket,
+)
+from ccfpy.node.indexing.seqnos_by_key import UNIT_KEY, check_range
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import JsonObject
+    from ccfpy.kv.changes import WriteSet
+
+K = TypeVar("K")
+
+
+class _Looked:
+    """What a bucket's blobs say of one key.
+
+    Attributes:
+        parts: its seqnos in each blob that was asked for; nothing where it is awaited.
+        are_asked: whether the host was asked for all of them.
+    """
+
+    __slots__ = ("are_asked", "parts")
+
+    def __init__(self, count: int) -> None:
+        self.parts: list[array[int] | None] = [None] * count
+        self.are_asked = False
+
+
+class SeqnosByKeyBucketed(Strategy, Generic[K]):
+    """The transactions that wrote each key of a public table.
+
+    A removal is no write here, as in CCF. Private tables have none of these: the sizes
+    of blobs and when they are asked for tell the host something.
+
+    Attributes:
+        indexed_up_to: the last transaction that it was told of; ``0.0`` before any, and
+            after the host lost something.
+
+    Args:
+        table: which one.
+        blobs: where the host keeps what is not in memory.
+        seqnos_per_bucket: of how many transactions one bucket tells.
+        buckets_max: how many answers about one key and bucket are kept in memory.
+
+    Raises:
+        ValueError: the table is private, or a number is too small.
+    """
+
+    def __init__(
+        self,
+        table: Map[K, Any] | Set[K],
+        blobs: Blobs,
+        *,
+        seqnos_per_bucket: int = limits.INDEX_SEQNOS_PER_BUCKET,
+        buckets_max: int = limits.INDEX_BUCKETS_MAX,
+    ) -> None:
+        if not is_public(table.name):
+            raise ValueError(f"only public tables are indexed so, not {table.name}")
+        if seqnos_per_bucket < 1 or buckets_max < 2:  # noqa: PLR2004  # a range needs two
+            raise ValueError(
+                f"too small: {seqnos_per_bucket} seqnos a bucket, {buckets_max} buckets"
+            )
+        self.name = f"SeqnosByKey {table.name}"
+        self.indexed_up_to = TxId(0, 0)
+        self._table = table.name
+        self._encode = table.key_codec.encode
+        self._blobs = blobs
+        self._per_bucket = seqnos_per_bucket
+        self._buckets_max = buckets_max
+        self._series = blobs.begin()
+        self._begin()
+
+    @staticmethod
+    def of_value(
+        value: Value[Any],
+        blobs: Blobs,
+        *,
+        seqnos_per_bucket: int = limits.INDEX_SEQNOS_PER_BUCKET,
+        buckets_max: int = limits.INDEX_BUCKETS_MAX,
+    ) -> "SeqnosByKeyBucketed[None]":
+        """Index a table of one value; the key is ``None`` then."""
+        return SeqnosByKeyBucketed(
+            Map(value.name, UNIT_KEY, RAW),
+            blobs,
+            seqnos_per_bucket=seqnos_per_bucket,
+            buckets_max=buckets_max,
+        )
+
+    def _begin(self) -> None:
+        self._blob_counts = array("I", (0,))
+        """Of each bucket, the current one's last."""
+        self._current: dict[bytes, array[int]] = {}
+        self._current_bytes = 0
+        self._looked: dict[tuple[bytes, int], _Looked] = {}
+
+    @property
+    def range_max(self) -> int:
+        """How far apart the ends of a range may be that is looked up at once."""
+        return (self._buckets_max - 1) * self._per_bucket
+
+    @property
+    def next_requested(self) -> Seqno:
+        """Every transaction is wanted."""
+        return self.indexed_up_to.seqno + 1
+
+    def take(self, tx_id: TxId, writes: "WriteSet") -> None:
+        """Note which keys the next transaction wrote."""
+        seqno = tx_id.seqno
+        if seqno >= self._per_bucket * len(self._blob_counts):
+            self._hand_over()
+            bucket = seqno // self._per_bucket
+            self._blob_counts.extend([0] * (bucket + 1 - len(self._blob_counts)))
+        written = writes.get(self._table)
+        if written is not None:
+            for key, value in written.items():
+                if value is not None:
+                    self._add(sha256(key), seqno)
+        self.indexed_up_to = tx_id
+
+    def _add(self, digest: bytes, seqno: Seqno) -> None:
+        seqnos = self._current.get(digest)
+        if seqnos is None:
+            self._current[digest] = array("Q", (seqno,))
+            self._current_bytes += KEY_OVERHEAD_BYTES + SEQNO_BYTES
+        else:
+            seqnos.append(seqno)
+            self._current_bytes += SEQNO_BYTES
+        if self._current_bytes >= limits.INDEX_BLOB_BYTES_MAX:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Give the host what is in memory of the current bucket."""
+        if not self._current:
+            return
+        bucket = len(self._blob_counts) - 1
+        name = _name(bucket, self._blob_counts[bucket])
+        self._series.store(name, write_bucket(self._current))
+        self._blob_counts[bucket] += 1
+        self._current, self._current_bytes = {}, 0
+
+    def write_txs_in_range(
+        self, key: K, first: Seqno, last: Seqno
+    ) -> list[Seqno] | None:
+        """List the transactions that wrote a key.
+
+        Args:
+            key: which.
+            first: of the transactions to look at.
+            last: likewise, and included.
+
+        Returns:
+            Their seqnos in order; nothing if it is not told of ``last`` yet, or has to
+            ask the host: ask again then.
+
+        Raises:
+            ValueError: the range goes backwards, or is longer than ``range_max``.
+        """
+        check_range(first, last)
+        if last > self.indexed_up_to.seqno:
+            return None
+        if last - first > self.range_max:
+            raise ValueError(
+                f"the range from {first} to {last} is longer than {self.range_max}"
+            )
+        digest, per_bucket = sha256(self._encode(key)), self._per_bucket
+        seqnos: list[Seqno] = []
+        is_whole = True
+        for bucket in range(first // per_bucket, last // per_bucket + 1):
+            parts = self._look(digest, bucket)
+            for part in parts:
+                if part is None:
+                    is_whole = False
+                else:
+                    seqnos += (seqno for seqno in part if first <= seqno <= last)
+        return seqnos if is_whole else None
+
+    def _look(self, digest: bytes, bucket: int) -> "list[array[int] | None]":
+        """Give a key's seqnos in a bucket, blob by blob; ask for those not known."""
+        count = self._blob_counts[bucket]
+        parts: list[array[int] | None] = []
+        if count:
+            looked = self._looked.pop((digest, bucket), None)
+            if looked is None or len(looked.parts) != count:
+                looked = _Looked(count)
+            self._looked[digest, bucket] = looked  # the last one is the newest
+            if len(self._looked) > self._buckets_max:
+                del self._looked[next(iter(self._looked))]
+            if not looked.are_asked:
+                self._ask(digest, bucket, looked)
+            parts += looked.parts
+        if bucket == len(self._blob_counts) - 1 and digest in self._current:
+            parts.append(self._current[digest])
+        return parts
+
+    def _ask(self, digest: bytes, bucket: int, looked: _Looked) -> None:
+        looked.are_asked = all(
+            self._series.fetch(
+                _name(bucket, part), partial(self._given, digest, looked, part)
+            )
+            for part in range(len(looked.parts))
+            if looked.parts[part] is None
+        )
+
+    def _given(
+        self, digest: bytes, looked: _Looked, part: int, content: bytes | None
+    ) -> None:
+        if content is None:
+            self._build_anew()
+        else:
+            looked.parts[part] = seqnos_in(content, digest)
+
+    def _build_anew(self) -> None:
+        """Forget all that is known, since some of it is lost."""
+        self._series.forget()
+        self._series = self._blobs.begin()
+        self.indexed_up_to = TxId(0, 0)
+        self._begin()
+
+    def uninstalled(self) -> None:
+        """Let the host remove the blobs."""
+        self._series.forget()
+
+    def describe(self) -> "JsonObject":
+        """Name the table, how far it was told, and what is in memory."""
+        return {
+            "target_map": self._table,
+            "indexed_watermark": str(self.indexed_up_to),
+            "seqnos_per_bucket": self._per_bucket,
+            "old_results_max_size": self._buckets_max,
+            "old_results_current_size": len(self._looked),
+            "current_results_size": len(self._current),
+        }
+
+
+def _name(bucket: int, part: int) -> str:
+    return f"{bucket}.{part}"

@@ -1,0 +1,71 @@
+"""Sealed blobs and a host that keeps them, for strategies to be tried with."""
+
+from collections.abc import Iterable, Mapping
+
+from ccfpy.base.ids import Seqno, TxId
+from ccfpy.boundary.effects import (
+    Effect,
+    ForgetBlobs,
+    Log,
+    ReadBlob,
+    StoreBlob,
+)
+from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.endpoints.indexing import Strategy
+from ccfpy.kv.changes import Writes
+from ccfpy.node.indexing import SealedBlobs
+from ccfpy.node.outbox import Outbox
+from ccfpy.testing.blob_shelf import BlobShelf
+
+Told = Iterable[tuple[Seqno, Mapping[str, Writes]]]
+
+
+class Shelf:
+    """The host's side of sealed blobs.
+
+    Attributes:
+        blobs: what the node has of them.
+        host: what the host has.
+        logs: what the node logged.
+        news: how often it was told that something came.
+    """
+
+    def __init__(self) -> None:
+        self.outbox = Outbox()
+        self.blobs = SealedBlobs(
+            entropy=SeededEntropy(3), outbox=self.outbox, news=self._note
+        )
+        self.host = BlobShelf()
+        self.logs: list[str] = []
+        self.news = 0
+
+    def take(self) -> list[Effect]:
+        """Let the host keep what it is given; give what is asked of it."""
+        asked: list[Effect] = []
+        for effect in self.outbox.take():
+            match effect:
+                case StoreBlob() | ForgetBlobs():
+                    self.host.keep(effect)
+                case Log():
+                    self.logs.append(effect.message)
+                case _:
+                    asked.append(effect)
+        return asked
+
+    def work(self) -> int:
+        """Let the host answer whatever it is asked; count that."""
+        asked = self.take()
+        for effect in asked:
+            assert isinstance(effect, ReadBlob)
+            self.blobs.answered(self.host.read(effect))
+        return len(asked)
+
+    def _note(self) -> None:
+        self.news += 1
+
+
+def tell(strategy: Strategy, told: Told, *, view: int = 2) -> None:
+    """Tell a strategy of transactions, one after another."""
+    for seqno, writes in told:
+        assert strategy.next_requested == seqno
+        strategy.take(TxId(view, seqno), writes)

@@ -1,0 +1,38 @@
+"""What is written down of a bucket is found again, key by key."""
+
+from array import array
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccfpy.crypto.hashing import sha256
+from ccfpy.node.indexing.bucket import (
+    KEY_OVERHEAD_BYTES,
+    SEQNO_BYTES,
+    seqnos_in,
+    write_bucket,
+)
+
+BUCKETS = st.dictionaries(
+    st.binary(max_size=3), st.lists(st.integers(0, 2**63), min_size=1, max_size=5)
+)
+
+
+@given(BUCKETS, st.binary(max_size=3))
+def test_every_key_is_found_with_its_seqnos(
+    bucket: dict[bytes, list[int]], other: bytes
+) -> None:
+    by_digest = {sha256(key): array("Q", seqnos) for key, seqnos in bucket.items()}
+    data = write_bucket(by_digest)
+    for key, seqnos in bucket.items():
+        assert seqnos_in(data, sha256(key)).tolist() == seqnos
+    assert seqnos_in(data, sha256(other)).tolist() == bucket.get(other, [])
+
+
+@given(BUCKETS)
+def test_its_size_is_what_was_counted(bucket: dict[bytes, list[int]]) -> None:
+    by_digest = {sha256(key): array("Q", seqnos) for key, seqnos in bucket.items()}
+    counted = sum(
+        KEY_OVERHEAD_BYTES + SEQNO_BYTES * len(seqnos) for seqnos in bucket.values()
+    )
+    assert len(write_bucket(by_digest)) == 4 + counted

@@ -1,0 +1,287 @@
+"""Every strategy is told of every committed transaction, in order, whatever happens."""
+
+import pytest
+
+from ccfpy.base import limits
+from ccfpy.base.errors import LimitExceeded
+from ccfpy.base.ids import Seqno, SessionId, TxId
+from ccfpy.endpoints.session import Interface, Session
+from ccfpy.http.messages import Request
+from ccfpy.kv.changes import WriteSet
+from ccfpy.kv.maps import RAW, STRING, Map
+from ccfpy.ledger.entry import Transaction
+from ccfpy.ledger.secrets import LedgerSecrets
+from ccfpy.node.indexing import Lazy, SeqnosByKey
+from tests.unit.node.history.world import Story, recovered
+from tests.unit.node.indexing.reading import Diary, Reading, long_story
+
+ANY = Map("public:any", STRING, RAW)
+
+
+def test_all_is_told_in_order_private_maps_too() -> None:
+    world = Reading(long_story(20))
+    diary = Diary()
+    world.install(diary)
+    world.work()
+    assert diary.seqnos == list(range(1, world.story.last + 1))
+    opened = LedgerSecrets(world.story.secrets.items())
+    for seqno, (tx_id, writes) in enumerate(diary.told, 1):
+        assert tx_id == world.log.tx_id(seqno)
+        made = world.story.ledger.entries[seqno - 1]
+        assert writes == Transaction.parse(made.data).writes(opened)
+
+
+def test_a_ledger_of_several_services_and_secrets_is_told_to_its_end() -> None:
+    story = recovered()
+    story.rekey()
+    story.say("after")
+    story.sign()
+    world = Reading(story)
+    diary = Diary()
+    world.install(diary)
+    world.work()
+    assert diary.seqnos == list(range(1, story.last + 1))
+
+
+def test_what_was_just_committed_is_told_without_the_host() -> None:
+    world = Reading(long_story(5))
+    diary = Diary(since=world.story.last + 1)
+    world.install(diary)
+    world.work()
+    assert diary.told == []
+    seqno = world.say("new")
+    world.work()
+    assert diary.seqnos == [seqno, seqno + 1]
+    assert world.read == []
+
+
+def test_what_is_not_committed_is_not_told() -> None:
+    world = Reading(long_story(5))
+    diary = Diary()
+    world.install(diary)
+    world.log.commit_seqno = world.story.last - 3
+    world.work()
+    assert diary.seqnos[-1] == world.story.last - 3
+
+
+def test_only_so_much_is_told_from_memory_within_a_step() -> None:
+    world = Reading(long_story(1))
+    first = world.story.last + 1
+    diary = Diary(since=first)
+    world.install(diary)
+    for _ in range(limits.INDEX_ENTRIES_PER_STEP):
+        world.say("new")
+    world.turn()
+    assert len(diary.told) == limits.INDEX_ENTRIES_PER_STEP
+    world.turn()
+    assert len(diary.told) == 2 * limits.INDEX_ENTRIES_PER_STEP
+
+
+def test_who_is_behind_holds_up_nobody() -> None:
+    world = Reading(long_story(30))
+    quick, slow = Diary("quick", since=world.story.last + 1), Diary("slow")
+    for diary in (slow, quick):
+        world.install(diary)
+    seqno = world.say("new")
+    world.lies[1] = None
+    world.work()
+    assert quick.seqnos == [seqno, seqno + 1]
+    assert slow.told == []
+    world.lies.clear()
+    world.advance(limits.INDEX_RETRY_MS_MIN)
+    assert slow.seqnos == list(range(1, seqno + 2))
+
+
+def test_strategies_are_installed_and_uninstalled_while_others_go_on() -> None:
+    world = Reading(long_story(30))
+    one, other = Diary("one"), Diary("other", since=10)
+    index = world.install(one)
+    world.turn()
+    second = world.install(other)
+    world.indexer.uninstall(index)
+    world.work()
+    assert one.told == []
+    assert other.seqnos == list(range(10, world.story.last + 1))
+    assert world.indexer.strategy(second) is other
+    assert world.indexer.strategy(index) is None
+
+
+def test_what_nobody_wants_any_more_is_not_read() -> None:
+    world = Reading(long_story(30))
+    index = world.install(Diary())
+    world.indexer.work()
+    world.indexer.uninstall(index)
+    world.work()
+    assert world.read == []
+
+
+def test_a_lazy_strategy_is_told_what_was_asked_for() -> None:
+    world = Reading(long_story(30))
+    lazy = Lazy(SeqnosByKey(ANY))
+    world.install(lazy)
+    world.work()
+    assert world.read == []
+    lazy.extend_to(12)
+    world.work()
+    assert lazy.strategy.indexed_up_to.seqno == 12
+
+
+def test_an_index_has_one_strategy() -> None:
+    world = Reading(long_story(1))
+    index = world.install(Diary())
+    with pytest.raises(ValueError, match="Diary is installed already"):
+        world.indexer.install(index, Diary())
+    world.indexer.uninstall(index)
+    with pytest.raises(ValueError, match="no strategy is installed"):
+        world.indexer.uninstall(index)
+
+
+def test_there_are_only_so_many() -> None:
+    world = Reading(long_story(1))
+    last, *_ = [world.install(Diary()) for _ in range(limits.STRATEGIES_MAX)]
+    with pytest.raises(LimitExceeded, match="64 strategies"):
+        world.install(Diary())
+    world.indexer.uninstall(last)
+    world.install(Diary())
+
+
+# A host that does not have the ledger, or lies
+
+
+def test_what_the_host_does_not_have_is_asked_for_less_and_less_often() -> None:
+    world = Reading(long_story(5))
+    world.lies[1] = None
+    diary = Diary()
+    world.install(diary)
+    world.work()
+    waited_ms = limits.INDEX_RETRY_MS_MIN
+    while waited_ms < limits.INDEX_RETRY_MS_MAX:
+        world.read.clear()
+        world.advance(waited_ms - 1)
+        assert not world.read
+        world.advance(1)
+        assert world.read
+        waited_ms = min(2 * waited_ms, limits.INDEX_RETRY_MS_MAX)
+    world.read.clear()
+    world.advance(limits.INDEX_RETRY_MS_MAX)
+    assert world.read
+    assert any("Indexes wait for 60000 ms" in log.message for log in world.logs)
+    world.lies.clear()
+    world.advance(limits.INDEX_RETRY_MS_MAX)
+    assert diary.seqnos == list(range(1, world.story.last + 1))
+
+
+def test_no_lie_of_the_host_is_told() -> None:
+    story = long_story(10)
+    for seqno in range(1, story.last + 1):
+        for at in (0, 20, -1):
+            world = Reading(story)
+            diary = Diary()
+            world.install(diary)
+            data = bytearray(world.entries[seqno])
+            data[at] ^= 1
+            world.lies[seqno] = bytes(data)
+            world.work()
+            assert seqno not in diary.seqnos
+            world.lies.clear()
+            world.advance(limits.INDEX_RETRY_MS_MIN)
+            assert diary.seqnos == list(range(1, story.last + 1))
+
+
+def test_reordered_entries_are_not_told() -> None:
+    world = Reading(long_story(10))
+    world.lies[5], world.lies[6] = world.entries[6], world.entries[5]
+    diary = Diary()
+    world.install(diary)
+    world.work()
+    assert diary.told == []
+
+
+# A node that is not ready
+
+
+def test_nothing_is_read_before_the_secrets_are_there() -> None:
+    world = Reading(long_story(5))
+    world.install(Diary())
+    secrets, world.sequence.secrets = world.sequence.secrets, LedgerSecrets()
+    world.work()
+    world.sequence.secrets = secrets
+    world.sequence.is_sealed = True
+    world.work()
+    assert world.read == []
+    world.sequence.is_sealed = False
+    world.work()
+    assert world.read
+
+
+# An application's mistakes
+
+
+class Broken(Diary):
+    """Raises at one transaction, or when asked what it wants."""
+
+    def __init__(self, at: Seqno, *, wants_none: bool = False) -> None:
+        super().__init__("Broken")
+        self._at = at
+        self._wants_none = wants_none
+
+    @property
+    def next_requested(self) -> Seqno | None:
+        if self._wants_none:
+            raise ZeroDivisionError("what it says may be private")
+        return self.wants
+
+    def take(self, tx_id: TxId, writes: WriteSet) -> None:
+        if tx_id.seqno == self._at:
+            raise KeyError("what it says may be private")
+        super().take(tx_id, writes)
+
+
+@pytest.mark.parametrize("broken", [Broken(3), Broken(9, wants_none=True)])
+def test_a_strategy_that_raises_is_told_of_nothing_more(broken: Broken) -> None:
+    world = Reading(long_story(10))
+    diary = Diary()
+    index = world.install(broken)
+    world.install(diary)
+    world.work()
+    assert len(broken.told) < 3
+    assert diary.seqnos == list(range(1, world.story.last + 1))
+    (said,) = (log.message for log in world.logs)
+    assert said.startswith("Strategy Broken is told of nothing more, as it raised ")
+    assert "private" not in said
+    world.indexer.uninstall(index)
+    world.work()
+
+
+def test_a_strategy_tells_what_it_is_and_what_it_wants() -> None:
+    world = Reading(Story())
+    diary = Diary()
+    world.install(diary)
+    assert world.indexer.describe() == [{"name": "Diary", "next_requested_seqno": 1}]
+    diary.wants = None
+    assert world.indexer.describe() == [{"name": "Diary"}]
+
+
+def test_who_waits_is_told_that_there_is_news() -> None:
+    world = Reading(long_story(5))
+    diary = Diary()
+    world.install(diary)
+    polled: list[int] = []
+
+    def until() -> bool:
+        polled.append(len(diary.told))
+        return len(diary.told) == world.story.last
+
+    request, session = _asked()
+    awaited = world.cache.wait(request, session, until, 1000)
+    assert awaited is not None
+    world.work()
+    assert polled[-1] == world.story.last
+    assert world.served == [request]
+
+
+def _asked() -> tuple[Request, Session]:
+    request = Request(method="GET", path="/app/x", query="", headers={}, body=b"")
+    return request, Session(
+        id=SessionId(1), interface=Interface(name="main"), caller=None
+    )
