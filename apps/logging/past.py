@@ -2,8 +2,8 @@
 
 from base64 import b64encode
 
-from apps.logging.indexes import CommittedRecords, OfEachNode, SeqnosById, follow
-from apps.logging.records import PRIVATE, PUBLIC, Message, app, records_of, table_of
+from apps.logging.indexes import CommittedRecords, committed_records, seqnos_by_id
+from apps.logging.records import PRIVATE, PUBLIC, Message, app, records_of
 from ccfpy.app import (
     U64,
     Answer,
@@ -31,9 +31,6 @@ from ccfpy.app import (
 SEQNOS_PER_PAGE = 10_000
 SEQNO_DIGITS_MAX = 20
 PATH_OF_RANGE = "/log/public/historical/range"
-
-_INDEX: OfEachNode[SeqnosById] = OfEachNode()
-_COMMITTED: OfEachNode[CommittedRecords] = OfEachNode()
 
 
 # One transaction
@@ -154,10 +151,9 @@ def read_range(
     id: U64,  # noqa: A002 - the parameter's name is CCF's
     from_seqno: U64 = 1,
     to_seqno: U64 | None = None,
-    scope: str | None = None,
 ) -> Json | Answer:
     """List what a public message was, transaction by transaction."""
-    table = records_of(PUBLIC, scope)
+    table = records_of(PUBLIC, None)
     last = _end_of_range(ctx, table, id) if to_seqno is None else to_seqno
     if last < from_seqno:
         raise ApiError(
@@ -166,20 +162,28 @@ def read_range(
             f"Invalid range: Starts at {from_seqno} but ends at {last}",
         )
     _require_committed(ctx, last)
-    history = ctx.node.history
-    index = _INDEX.get_or(ctx, SeqnosById)
-    if not follow(index, history, last):
+    index = seqnos_by_id.of(ctx.node)
+    by_id = index.strategy
+    if by_id.indexed_up_to.seqno < last:
+        index.extend_to(last)
         return not_yet(
             ctx,
             f"Still constructing index for public records on key {id} - indexed to "
-            f"{index.last}/{last}",
-            lambda: history.is_settled(index),
+            f"{by_id.indexed_up_to.seqno}/{last}",
+            lambda: by_id.indexed_up_to.seqno >= last,
         )
     page_end = min(last, from_seqno + SEQNOS_PER_PAGE)
-    seqnos = index.between(table.name, id, from_seqno, page_end)
+    seqnos = by_id.write_txs_in_range(id, from_seqno, page_end)
+    if seqnos is None:
+        return not_yet(
+            ctx,
+            f"Still constructing index for public records at {id}",
+            lambda: by_id.write_txs_in_range(id, from_seqno, page_end) is not None,
+        )
     handle = (table.name, id, from_seqno, page_end)
     entries = _entries(ctx, table, id, seqnos, handle)
     if entries is None:
+        history = ctx.node.history
         return not_yet(
             ctx,
             f"Historical transactions from {from_seqno} to {page_end} are not yet "
@@ -187,16 +191,24 @@ def read_range(
             lambda: history.is_settled(handle),
         )
     page: JsonObject = {"entries": entries}
-    next_first, next_end = page_end + 1, min(last, page_end + 1 + SEQNOS_PER_PAGE)
-    following = index.between(table.name, id, next_first, next_end)
-    if following:
-        # Whoever follows the link finds it fetched, or on its way.
-        history.states_for((table.name, id, next_first, next_end), following)
-        page["@nextLink"] = (
-            f"/app{PATH_OF_RANGE}?from_seqno={next_first}&to_seqno={last}&id={id}"
-            + (f"&scope={scope}" if scope else "")
-        )
+    link = _next_page(ctx, id, page_end + 1, last)
+    if link is not None:
+        page["@nextLink"] = link
     return page
+
+
+def _next_page(ctx: Context, id_: int, first: Seqno, last: Seqno) -> str | None:
+    """Begin to fetch the next page, and link to it unless there is nothing on it."""
+    if first > last:
+        return None
+    end = min(last, first + SEQNOS_PER_PAGE)
+    seqnos = seqnos_by_id.of(ctx.node).strategy.write_txs_in_range(id_, first, end)
+    if seqnos == []:
+        return None
+    if seqnos is not None:
+        # Whoever follows the link finds it fetched, or on its way.
+        ctx.node.history.states_for((PUBLIC, id_, first, end), seqnos)
+    return f"/app{PATH_OF_RANGE}?from_seqno={first}&to_seqno={last}&id={id_}"
 
 
 def _end_of_range(ctx: Context, table: Map[int, str], id_: int) -> Seqno:
@@ -291,18 +303,19 @@ def _require_committed(ctx: Context, seqno: Seqno) -> None:
 @app.post("/log/private/install_committed_index", auth=[], mode=Mode.COMMAND)
 def install_committed(ctx: Context) -> Response:
     """Begin to keep private messages as they are committed from now on."""
-    if _COMMITTED.get(ctx) is not None:
+    if committed_records.is_installed(ctx.node):
         return text_reply("Already installed", status=412)
     committed = ctx.node.committed_tx_id() or TxId(0, 0)
-    _COMMITTED.put(ctx, CommittedRecords(table_of(PRIVATE, None), committed))
+    committed_records.install(ctx.node, CommittedRecords(committed))
     return empty_reply(200)
 
 
 @app.post("/log/private/uninstall_committed_index", auth=[], mode=Mode.COMMAND)
 def uninstall_committed(ctx: Context) -> Response:
     """Forget them."""
-    if not _COMMITTED.remove(ctx):
+    if not committed_records.is_installed(ctx.node):
         return text_reply("Not currently installed", status=412)
+    committed_records.uninstall(ctx.node)
     return empty_reply(200)
 
 
@@ -312,12 +325,9 @@ def read_committed(
     id: U64,  # noqa: A002 - the parameter's name is CCF's
 ) -> Message | Response:
     """Read a message as it was committed, since that is kept."""
-    records = _COMMITTED.get(ctx)
-    if records is None:
+    if not committed_records.is_installed(ctx.node):
         return text_reply("Not currently installed", status=412)
-    committed = ctx.node.committed_tx_id()
-    if committed is not None:
-        follow(records, ctx.node.history, committed.seqno)
+    records = committed_records.of(ctx.node)
     message = records.messages.get(id)
     if message is not None:
         return Message(msg=message)

@@ -45,9 +45,4 @@ class Message:
 @lru_cache(maxsize=SCOPES_KEPT)
 def records_of(name: str, scope: str | None) -> Map[int, str]:
     """Describe the table of that name, or a caller's own part of it."""
-    return Map(table_of(name, scope), ID, MESSAGE)
-
-
-def table_of(name: str, scope: str | None) -> str:
-    """Name a table, or a caller's own part of it."""
-    return name if scope is None else f"{name}-{scope}"
+    return Map(name if scope is None else f"{name}-{scope}", ID, MESSAGE)
