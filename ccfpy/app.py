@@ -83,12 +83,14 @@ from ccfpy.endpoints.shapes import JSON_NAME, U64, IntegerRange, shape_of
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.etag import Matcher
 from ccfpy.http.messages import Request, Response
+from ccfpy.js.serving import GOVERNED, ScriptedRegistry, Scripts, ScriptTables
 from ccfpy.kv.changes import Writes, WriteSet
 from ccfpy.kv.maps import RAW, STRING, Codec, Map, Set, Value
 from ccfpy.ledger.tx_receipt import TxReceipt
 from ccfpy.node.indexing import Lazy, SeqnosByKey, SeqnosByKeyBucketed
 
 __all__ = [
+    "GOVERNED",
     "JSON_NAME",
     "RAW",
     "STRING",
@@ -133,6 +135,8 @@ __all__ = [
     "Request",
     "RequestHandle",
     "Response",
+    "ScriptTables",
+    "Scripts",
     "Seqno",
     "SeqnosByKey",
     "SeqnosByKeyBucketed",
@@ -278,6 +282,7 @@ class App:
         self.description = description
         self._auth = _policies(auth)
         self._has_common_endpoints = has_common_endpoints
+        self._scripts: Scripts | None = None
         self._creation_claims: Callable[[str], bytes] | None = None
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
         self._indexes: list[Index[Any]] = []
@@ -365,19 +370,37 @@ class App:
         """Declare a ``DELETE`` endpoint."""
         return self.endpoint("DELETE", path, **options)
 
+    def serve_scripts(self, scripts: Scripts) -> None:
+        """Serve endpoints in JavaScript too, as the named tables hold them.
+
+        They are looked at before the application's own, and with every request anew.
+        """
+        self._scripts = scripts
+
     def registry(self) -> Registry:
         """Give the endpoints in a registry of the caller's own."""
-        registry = Registry(
-            PREFIX,
-            title=self.title,
-            description=self.description,
-            version=self.version,
-        )
+        registry = self._empty_registry()
         if self._has_common_endpoints:
             add_common_endpoints(registry)
         for endpoint in self._endpoints.values():
             registry.add(endpoint)
         return registry
+
+    def _empty_registry(self) -> Registry:
+        if self._scripts is None:
+            return Registry(
+                PREFIX,
+                title=self.title,
+                description=self.description,
+                version=self.version,
+            )
+        return ScriptedRegistry(
+            PREFIX,
+            title=self.title,
+            description=self.description,
+            version=self.version,
+            scripts=self._scripts,
+        )
 
     def openapi(self) -> JsonObject:
         """Describe the application's endpoints as an OpenAPI document."""

@@ -76,6 +76,12 @@ JS_REASON_CHARS_MAX = 64 * KIB
 """Of a guest's exception: it may be stored in the ledger and sent to clients."""
 JS_VISITS_MAX = 64
 """``forEach`` visits of tables open at once: each holds a list of its table."""
+JS_INTERPRETERS_KEPT_CEILING = 100
+"""Interpreters kept between calls, whatever ``max_cached_interpreters`` says."""
+JS_STATES_MAX = 10_000
+"""Past states that a guest is given at once."""
+JS_RESPONSE_HEADERS_MAX = 128
+"""In an endpoint's response."""
 JS_CHAIN_CERTIFICATES_MAX = 32
 """Certificates in a chain that a guest asks about: their pairs are tried."""
 
@@ -189,6 +195,8 @@ HISTORY_BYTES_PER_ENTRY_BYTE = 5
 HISTORY_ENTRIES_PER_READ = 100
 """Entries read at once, so that heartbeats wait for milliseconds and not for a long
 range; also the most that one request takes from memory within a step."""
+HISTORY_ENTRIES_PER_SEARCH = 1000
+"""The same where a signature is sought, and the entries before it are not opened."""
 HISTORY_READS_MAX = 4
 """Reads under way at once."""
 HISTORY_GAP_ENTRIES_MAX = 16

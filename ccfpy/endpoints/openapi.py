@@ -62,6 +62,7 @@ def document(registry: Registry) -> JsonObject:
         item[endpoint.method.lower()] = _operation(full_path, endpoint)
         _merge(schemas, operation.components)
         _merge(schemes, _security_schemes(endpoint))
+    registry.describe_more(paths)
     components: JsonObject = {
         "responses": {"default": _ERROR_RESPONSE},
         "schemas": schemas,

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from ccfpy.base.json import JsonObject
 from ccfpy.endpoints.declaration import Endpoint
 
 _NO_PARAMS: Mapping[str, str] = {}
@@ -149,6 +150,12 @@ class Registry:
             if templated.pattern.fullmatch(path):
                 methods |= templated.by_method.keys()
         return sorted(methods)
+
+    def describe_more(self, paths: dict[str, JsonObject]) -> None:
+        """Add to the document's paths what the registry knows of beside its endpoints.
+
+        Here that is nothing.
+        """
 
     def __iter__(self) -> Iterator[Endpoint]:
         """Give every endpoint, by path, then by verb."""

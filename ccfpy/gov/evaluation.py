@@ -126,7 +126,7 @@ class Evaluator:
         return [
             Console(self._log),
             Converters(),
-            Crypto(self.unix_time_ms),
+            Crypto(self.unix_time_ms, self.host.entropy),
             FrozenDate(self.unix_time_ms),
             Gov(self.host.engine, self.limits),
             Kv(self.tx, access),

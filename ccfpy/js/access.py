@@ -6,6 +6,7 @@ applications never write what governs them.
 """
 
 from enum import Enum, Flag
+from typing import Protocol
 
 from ccfpy.kv.names import (
     AccessCategory,
@@ -43,6 +44,19 @@ class Permission(Flag):
     READ = 1
     WRITE = 2
     READ_WRITE = 3
+
+
+class Narrowing(Protocol):
+    """Takes rights on tables away, beyond what the context does not grant anyway."""
+
+    def __call__(
+        self, table: str, granted: Permission, /
+    ) -> tuple[Permission, str | None]:
+        """Say what may be done with a table, and explain what may not.
+
+        ``None`` leaves it to the words for what the context does not grant.
+        """
+        ...
 
 
 _KIND_NAMES = {

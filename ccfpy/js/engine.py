@@ -1,9 +1,10 @@
 """What the rest of ccfpy asks of a JavaScript engine, and how it is told of failure.
 
-A call runs one exported function of one module in an interpreter of its own. Values
-cross as JSON text, never as live objects: a guest's object may be a proxy, endless or
-deeper than the native stack. A guest's exception is data for a reply; a failure of
-the host inside an extension is not the guest's business and passes through as it is.
+A call runs one exported function of one module, in an interpreter of its own unless
+an application wants one kept. Values cross as JSON text, never as live objects: a
+guest's object may be a proxy, endless or deeper than the native stack. A guest's
+exception is data for a reply; a failure of the host inside an extension is not the
+guest's business and passes through as it is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,20 @@ class Program:
     name: str
     source: str
     imports: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class Library:
+    """An application's modules, from which endpoints call functions.
+
+    Attributes:
+        sources: by absolute path.
+        compiled: what an engine made of them, for itself: by main module, the names and
+            bytecode of what it imports, and last its own.
+    """
+
+    sources: Mapping[str, str]
+    compiled: dict[str, tuple[tuple[str, bytes], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +111,35 @@ class JsModuleFailed(CcfpyError):
     """A module could not be used at all; texts are those of ``js/core/context.cpp``."""
 
 
+class Interpreter(Protocol):
+    """A guest's world on one library, which may outlive a call.
+
+    It works only on the thread that made it. Whoever keeps one drops it after a call
+    that raised: what the guest left behind is not known then.
+    """
+
+    @property
+    def elapsed_ms(self) -> int:
+        """How long the last call has taken."""
+        ...
+
+    def serve(self, module: str, function: str, limits: JsLimits) -> None:
+        """Let an exported function answer a request.
+
+        What it is called with, and what becomes of its result, is up to the extension
+        that gives ``tools.serve``. A promise is waited for. Modules are loaded under
+        limits of at least the defaults, as ``limits`` is the function's own.
+
+        Raises:
+            JsException: it threw, or its result could not be read.
+            JsLimitExceeded: it or a module's body was stopped.
+            JsModuleFailed: no such module, export or function, or a body threw.
+        """
+        ...
+
+
 class Engine(Protocol):
-    """Runs JavaScript, one fresh interpreter a call."""
+    """Runs JavaScript; a call has a fresh interpreter, unless one is kept."""
 
     @property
     def version(self) -> str:
@@ -139,6 +181,15 @@ class Engine(Protocol):
         Raises:
             JsException: a module's own body threw, or was stopped.
             JsModuleFailed: no such module, export or function.
+        """
+        ...
+
+    def interpreter(
+        self, library: Library, extensions: "Sequence[Extension]"
+    ) -> Interpreter:
+        """Make an interpreter in which no module is loaded yet.
+
+        The extensions' host functions must not lead back to it.
         """
         ...
 

@@ -98,6 +98,7 @@ SOURCE = r"""
     report(reasonOf(thrown), isError(thrown) ? traceOf(thrown) : undefined);
   }
 
+  const loaded = { __proto__: null };
   let main;
   return {
     install(installer, ...natives) {
@@ -108,13 +109,26 @@ SOURCE = r"""
       installer(host, tools);
     },
     load(name) {
-      return apply(then, import(name), [(ns) => { main = ns; }, fail]);
+      main = undefined;
+      if (name in loaded) {
+        main = loaded[name];
+        return undefined;
+      }
+      return apply(then, import(name), [(ns) => { main = loaded[name] = ns; }, fail]);
     },
     kindOf(name) {
-      return has(main, name) ? typeof main[name] : "absent";
+      return main !== undefined && has(main, name) ? typeof main[name] : "absent";
     },
     parameterCount(name) {
       return main[name].length >>> 0;
+    },
+    serve(name) {
+      try {
+        const pending = tools.serve(main[name]);
+        return pending && apply(then, pending, [undefined, fail]);
+      } catch (thrown) {
+        fail(thrown);
+      }
     },
     call(name, mask, ...args) {
       try {

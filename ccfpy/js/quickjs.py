@@ -2,10 +2,11 @@
 
 The binding has edges, each met here by a rule:
 
-* A Runtime works only on the thread that made it: it is made, used and dropped inside
-  one call. Dropping it is also how a limit that was hit cannot harm the next call.
+* A Runtime works only on the thread that made it. Unless an application wants it kept,
+  it is made, used and dropped inside one call; one that hit a limit always is, so that
+  it cannot harm the next call.
 * Its types take no part in Python's garbage collection: no host function may lead
-  back to a Context. They see only plain values and one ``_Call``.
+  back to a Context. They see only plain values and one ``Call``.
 * A guest's object is never converted: results are written as JSON inside JavaScript,
   under the guest's own limits.
 * An exception in a host function reaches the guest as one class with its text cut,
@@ -16,7 +17,6 @@ The binding has edges, each met here by a rule:
 * Bytecode is compiled and kept in this process only: the reader trusts its input.
 """
 
-import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
@@ -28,17 +28,18 @@ from ccfpy.base.codec import buf
 from ccfpy.base.limits import (
     JS_BYTECODE_PROGRAMS_MAX,
     JS_HEAP_BYTES_CEILING,
-    JS_REASON_CHARS_MAX,
     JS_STACK_BYTES_CEILING,
 )
 from ccfpy.crypto.hashing import sha256
 from ccfpy.js import prelude
+from ccfpy.js.calls import Call, bounded, guest_trace
 from ccfpy.js.engine import (
     JsArgument,
     JsException,
     JsLimitExceeded,
     JsLimits,
     JsModuleFailed,
+    Library,
     Limit,
     Program,
 )
@@ -61,11 +62,11 @@ _ENGINE_REASONS = {
     "InternalError: out of memory": Limit.HEAP,
     "InternalError: stack overflow": Limit.STACK,
 }
-_OWN_FRAME = re.compile(
-    rf"(^ *at apply \(native\)\n)?^ *at .*\({re.escape(prelude.NAME)}.*\)\n?",
-    re.MULTILINE,
-)
-"""The prelude's frame, with the call it made to get to the guest."""
+_REASONS = {limit: reason for reason, limit in _ENGINE_REASONS.items()}
+"""What the engine says, even where it had no memory left to say it."""
+_UNKNOWN = "<unknown JS error>"
+"""The binding's word for a throw that it cannot write down. What a guest throws comes
+by way of the prelude, so this is the prelude's own, with no stack left to run on."""
 _NS_PER_MS = 1_000_000
 
 
@@ -113,6 +114,14 @@ class QuickJs:
         interpreter.require_function(program.name, function)
         return interpreter.parameter_count(function)
 
+    def interpreter(
+        self, library: Library, extensions: "Sequence[Extension]"
+    ) -> "_Resident":
+        """Make an interpreter on a library; see ``engine.Engine``."""
+        interpreter = self._with(extensions)
+        interpreter.find_modules_in(library.sources)
+        return _Resident(library, interpreter)
+
     def compile_module(self, name: str, source: str) -> bytes:
         """Compile one module, whatever it imports; see ``engine.Engine``."""
         context = quickjs.Context()
@@ -123,11 +132,18 @@ class QuickJs:
         self, program: Program, extensions: "Sequence[Extension]", limits: JsLimits
     ) -> "_Interpreter":
         modules = self._modules(program)
-        interpreter = _Interpreter(self._clock, self._script(prelude.SOURCE), limits)
+        interpreter = self._with(extensions)
+        interpreter.find_modules_in(program.imports)
+        for code in modules:
+            interpreter.read(code)
+        interpreter.restrict(limits)
+        return interpreter
+
+    def _with(self, extensions: "Sequence[Extension]") -> "_Interpreter":
+        interpreter = _Interpreter(self._clock, self._script(prelude.SOURCE))
         for extension in extensions:
             script = self._script(extension.source)
             interpreter.install(script, extension.functions())
-        interpreter.begin(modules, program.imports)
         return interpreter
 
     def _modules(self, program: Program) -> _Modules:
@@ -139,7 +155,9 @@ class QuickJs:
         digest = _digest(program)
         modules = self._bytecode.get(digest)
         if modules is None:
-            modules = self._bytecode[digest] = _compile_program(program)
+            modules = self._bytecode[digest] = tuple(
+                code for _, code in _compile_all(program)
+            )
             if len(self._bytecode) > JS_BYTECODE_PROGRAMS_MAX:
                 self._bytecode.popitem(last=False)
         else:
@@ -156,54 +174,14 @@ class QuickJs:
         return code
 
 
-class _Call:
-    """What host functions and the interrupt handler leave behind during one call."""
-
-    __slots__ = ("clock", "deadline_ns", "failure", "host_error", "thrown", "timed_out")
-
-    def __init__(self, clock: "Clock") -> None:
-        self.clock = clock
-        self.deadline_ns = 0
-        self.timed_out = False
-        self.thrown: JsThrow | None = None
-        self.host_error: BaseException | None = None
-        self.failure: JsException | None = None
-
-    def collect_throw(self, is_class: object) -> str:
-        """Give the class (asked with ``true``), then the message of a ``JsThrow``."""
-        assert self.thrown is not None, "only a host function that failed answers null"
-        return self.thrown.kind.value if is_class is True else self.thrown.message
-
-    def report(self, reason: object, trace: object) -> quickjs.UndefinedType:
-        """Take the guest's exception."""
-        text = reason if isinstance(reason, str) else ""
-        where = None
-        if isinstance(trace, str):
-            where = _OWN_FRAME.sub("", _bounded(trace))
-        self.failure = JsException(_bounded(text), where)
-        return quickjs.Undefined
-
-    def is_over(self) -> bool:
-        """Tell the interpreter, which asks every few thousand steps, whether to stop.
-
-        Nothing may be raised from here: the binding would drop it.
-        """
-        try:
-            if self.host_error is None and self.clock.monotonic_ns() > self.deadline_ns:
-                self.timed_out = True
-        except BaseException as error:  # noqa: BLE001 - kept, and raised after the call
-            self.host_error = error
-        return self.timed_out or self.host_error is not None
-
-
 class _Interpreter:
-    """One Runtime with its one Context, for one call."""
+    """One Runtime with its one Context; no limit is in force before ``restrict``."""
 
-    __slots__ = ("_call", "_context", "_face", "_limits", "_runtime")
+    __slots__ = ("_call", "_context", "_face", "_heap_bytes_max", "_runtime")
 
-    def __init__(self, clock: "Clock", script: bytes, limits: JsLimits) -> None:
-        self._limits = limits
-        self._call = _Call(clock)
+    def __init__(self, clock: "Clock", script: bytes) -> None:
+        self._heap_bytes_max = 0
+        self._call = Call(clock)
         self._runtime = quickjs.Runtime()
         self._context = quickjs.Context(self._runtime)
         boot = self._context.eval_function(self._context.read_object(script))
@@ -219,14 +197,24 @@ class _Interpreter:
         installer = self._context.eval_function(self._context.read_object(script))
         self._face.get("install").call(installer, *natives)
 
-    def begin(self, modules: _Modules, imports: Mapping[str, str]) -> None:
-        """Read the guest's modules and put its limits in force."""
+    def find_modules_in(self, imports: Mapping[str, str]) -> None:
+        """Let the guest import from these, by absolute path."""
         self._context.set_module_loader(lambda name: _find(imports, name))
-        for code in modules:
-            self._context.read_object(code)
-        call, runtime, limits = self._call, self._runtime, self._limits
-        budget_ns = limits.execution_ms_max * _NS_PER_MS
-        call.deadline_ns = call.clock.monotonic_ns() + budget_ns
+
+    def read(self, code: bytes) -> None:
+        """Make a module known, from bytecode of this process."""
+        self._context.read_object(code)
+
+    @property
+    def now_ns(self) -> int:
+        """The clock that deadlines are set by."""
+        return self._call.clock.monotonic_ns()
+
+    def restrict(self, limits: JsLimits) -> None:
+        """Put limits in force, and begin to count time."""
+        call, runtime = self._call, self._runtime
+        call.deadline_ns = self.now_ns + limits.execution_ms_max * _NS_PER_MS
+        self._heap_bytes_max = limits.heap_bytes_max
         runtime.set_interrupt_handler(call.is_over)
         runtime.set_max_stack_size(min(limits.stack_bytes_max, JS_STACK_BYTES_CEILING))
         runtime.set_memory_limit(min(limits.heap_bytes_max, JS_HEAP_BYTES_CEILING))
@@ -238,7 +226,15 @@ class _Interpreter:
             JsException: one threw or was stopped.
         """
         load = self._face.get("load")
-        self._run(lambda: load.call(name).result())
+        self._run(lambda: _settled(load.call(name)))
+
+    def serve(self, function: str) -> None:
+        """Let an exported function answer through ``tools.serve``.
+
+        Raises:
+            JsException: it threw or was stopped.
+        """
+        self._run(lambda: _settled(self._face.get("serve").call(function)))
 
     def require_function(self, module: str, name: str) -> None:
         """Check that the main module exports a function of this name.
@@ -305,14 +301,17 @@ class _Interpreter:
                 Limit.TIME, TIMED_OUT, failure.trace if failure else None
             )
         if uncaught is not None and failure is None:
-            trace = getattr(uncaught, "js_stack", None)
-            failure = JsException(_bounded(str(uncaught)), trace)
+            trace = guest_trace(getattr(uncaught, "js_stack", None))
+            reason = str(uncaught)
+            if reason == _UNKNOWN:
+                reason = _REASONS[Limit.STACK]
+            failure = JsException(bounded(reason), trace)
         if failure is None:
             return result
         limit = self._limit_behind(failure)
         if limit is None:
             raise JsException(failure.reason, failure.trace)
-        raise JsLimitExceeded(limit, failure.reason, failure.trace)
+        raise JsLimitExceeded(limit, _REASONS.get(limit, failure.reason), failure.trace)
 
     def _limit_behind(self, failure: JsException) -> Limit | None:
         if failure.reason == "null" and self._is_heap_nearly_full():
@@ -321,18 +320,53 @@ class _Interpreter:
 
     def _is_heap_nearly_full(self) -> bool:
         used = self._runtime.compute_memory_usage()["malloc_size"]
-        return 2 * used > self._limits.heap_bytes_max
+        return 2 * used > self._heap_bytes_max
 
 
-def _bounded(text: str) -> str:
-    """Cut a guest's words to what a ledger or an answer can hold.
+class _Resident:
+    """An interpreter on an application's library, for one call after another."""
 
-    Neither can hold half a surrogate pair, which is a character to JavaScript.
-    """
-    return text[:JS_REASON_CHARS_MAX].encode(errors="replace").decode()
+    __slots__ = ("_interpreter", "_library", "_read", "_started_ns")
+
+    def __init__(self, library: Library, interpreter: _Interpreter) -> None:
+        self._library = library
+        self._interpreter = interpreter
+        self._read: set[str] = set()
+        self._started_ns = interpreter.now_ns
+
+    @property
+    def elapsed_ms(self) -> int:
+        """How long the last call has taken."""
+        return (self._interpreter.now_ns - self._started_ns) // _NS_PER_MS
+
+    def serve(self, module: str, function: str, limits: JsLimits) -> None:
+        """Let an exported function answer a request; see ``engine.Interpreter``."""
+        interpreter = self._interpreter
+        self._started_ns = interpreter.now_ns
+        interpreter.restrict(limits.at_least_defaults())
+        for name, code in _closure(self._library, module):
+            if name not in self._read:
+                interpreter.read(code)
+                self._read.add(name)
+        try:
+            interpreter.load(_relative(module))
+        except JsLimitExceeded:
+            raise
+        except JsException as error:
+            raise JsModuleFailed(f"Failed to execute {module}: {error}") from None
+        interpreter.require_function(module, function)
+        interpreter.restrict(limits)
+        interpreter.serve(function)
 
 
-def _guarded(function: "HostFunction", call: _Call) -> Callable[..., _Native]:
+def _settled(value: object) -> object:
+    """Wait for a promise, if it is one."""
+    if isinstance(value, quickjs.Value) and value.is_promise:
+        return value.result()
+    return value
+
+
+def _guarded(function: "HostFunction", call: Call) -> Callable[..., _Native]:
     """Make a host function that never raises: ``null`` says that it would have."""
 
     def native(*arguments: _Native) -> _Native:
@@ -379,8 +413,12 @@ def _utf8(text: str) -> bytes:
     return text.encode(errors="surrogatepass")
 
 
-def _compile_program(program: Program) -> _Modules:
-    """Compile a program and what it imports, under the names the engine gives them."""
+def _compile_all(program: Program) -> tuple[tuple[str, bytes], ...]:
+    """Compile a program and what it imports, under the names the engine gives them.
+
+    Raises:
+        JsModuleFailed: a module is missing or does not compile.
+    """
     context = quickjs.Context()
     sources: dict[str, str] = {}
 
@@ -393,8 +431,38 @@ def _compile_program(program: Program) -> _Modules:
     context.set_module_loader(find)
     main = _compile(context, program.name, program.source)
     context.set_module_loader(_empty_module)
-    imported = [_compile(context, name, source) for name, source in sources.items()]
-    return (*imported, main)
+    imported = [
+        (name, _compile(context, name, source))
+        for name, source in sources.items()
+        if name != program.name
+    ]
+    return (*imported, (program.name, main))
+
+
+def _closure(library: Library, module: str) -> tuple[tuple[str, bytes], ...]:
+    """Give a library's module, last, and what it imports, by name and bytecode.
+
+    Raises:
+        JsModuleFailed: it is missing, or one of them does not compile.
+    """
+    found = library.compiled.get(module)
+    if found is None:
+        source = _find(library.sources, module)
+        if source is None:
+            raise JsModuleFailed(f"Module '{module}' could not be loaded")
+        program = Program(
+            name=_relative(module), source=source, imports=library.sources
+        )
+        found = library.compiled[module] = _compile_all(program)
+    return found
+
+
+def _relative(name: str) -> str:
+    """Name a module as the engine names one imported relative to the root.
+
+    Under its absolute path it would be another module to whom imports it by ``./``.
+    """
+    return name.lstrip("/")
 
 
 def _compile(context: quickjs.Context, name: str, source: str) -> bytes:

@@ -48,6 +48,7 @@ from ccfpy.node.private_recovery import RecoveryFailed
 from ccfpy.node.recovering import Recovering
 from ccfpy.node.replica import Replica
 from ccfpy.node.router import Router
+from ccfpy.node.scripts import NodeScripts, let_scripts_run
 from ccfpy.node.sequence import EntryTooLarge
 from ccfpy.node.sessions import Sessions
 from ccfpy.node.snapshot_reads import SnapshotReads
@@ -186,9 +187,11 @@ class Node:
             certificates=replica.certificates,
             outbox=self._outbox,
         )
-        governance = NodeGovernance(replica, QuickJs(self._ports.clock))
+        engine = QuickJs(self._ports.clock)
+        governance = NodeGovernance(replica, engine)
+        scripts = NodeScripts(replica, engine, self._ports.clock)
         registries = {
-            "app": self._app.registry(),
+            "app": let_scripts_run(self._app.registry(), scripts),
             "gov": governance_registry(governance),
             "node": node_registry(
                 replica,

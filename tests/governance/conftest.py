@@ -161,7 +161,7 @@ class Service:
             FrozenDate(NOW_MS),
             Console(lambda _level, _text: None),
             Converters(),
-            Crypto(NOW_MS),
+            Crypto(NOW_MS, SeededEntropy(b"crypto")),
             Gov(self._engine, JsLimits()),
             Kv(tx, access),
         ]

@@ -88,6 +88,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "JwtCaller",
         "CallerOfAll",
     ),
+    "Endpoints in JavaScript": ("Scripts", "ScriptTables", "GOVERNED"),
     "What the service knows": (
         "user_certificate",
         "user_data",
@@ -107,6 +108,7 @@ WORDS = {
     "STRING": "Text as UTF-8.",
     "JSON_NAME": "In a field's metadata: its name in JSON, where that differs.",
     "Matcher": "The condition of an `If-Match` or `If-None-Match` header.",
+    "GOVERNED": "The tables that governance's `set_js_app` writes.",
     "U64": "An integer from 0 to 2⁶⁴ - 1.",
     "Json": "Any JSON value.",
     "JsonObject": "A JSON object.",

@@ -24,6 +24,7 @@ from ccfpy.service import tables
 from ccfpy.testing.node import InProcessNode, Person
 from tests.house import app_reference, reference
 from tests.house.tree import ROOT, modules
+from tests.unit.js.serving.installed import Installed, of_f
 
 FOLDER = reference.FOLDER
 _OPTION = re.compile(r"(-\w) ([A-Z]+), (--[\w-]+) \2")
@@ -152,7 +153,7 @@ def test_every_table_has_its_row_and_kind_of_key() -> None:
     assert len(rows) == len(kept)
 
 
-NAMES = """
+FUNCTIONS = """
 function names(object, prefix) {
   return Object.getOwnPropertyNames(object).flatMap((name) => {
     const value = object[name];
@@ -160,14 +161,19 @@ function names(object, prefix) {
     if (typeof value === "function") {
       return path + "()";
     }
-    return path === "ccf.kv" ? path : names(value, path + ".");
+    const isLeaf = path === "ccf.kv" || value === undefined;
+    return isLeaf ? path : names(value, path + ".");
   });
 }
 
 function all() {
   return [...names(ccf, "ccf."), ...names(console, "console.")].join(" ");
 }
+"""
 
+NAMES = (
+    FUNCTIONS
+    + """
 export function validate(input) {
   return { valid: input.includes("fine"), description: all() };
 }
@@ -180,6 +186,7 @@ export function apply() {
   throw new Error(all());
 }
 """
+)
 """A constitution that tells what it may call."""
 
 
@@ -192,9 +199,19 @@ def test_every_function_that_scripts_may_call_has_its_row() -> None:
         answer = node.propose({"name": name}).body.decode()
         told.append(set(re.findall(r"(?<!:)\b(?:ccf|console)\.[\w.()]+", answer)))
     rows = _rows("javascript.md", 3)
-    always = {name for name, where, _ in rows if where == "always"}
-    assert told == [always, {name for name, _, _ in rows}]
-    assert {where for _, where, _ in rows} == {"always", "`apply`"}
+    of: dict[str, set[str]] = {"always": set(), "`apply`": set(), "`app`": set()}
+    for name, where, _ in rows:
+        of[where].add(name)
+    assert told == [of["always"], of["always"] | of["`apply`"]]
+    told_by_an_app = set(re.findall(r"\b(?:ccf|console)\.[\w.()]+", _names_in_an_app()))
+    assert told_by_an_app == of["always"] | of["`app`"]
+
+
+def _names_in_an_app() -> str:
+    installed = Installed()
+    source = f"{FUNCTIONS} export const f = () => ({{ body: all() }})"
+    installed.install({"/m.js": source}, {"POST /f": of_f()})
+    return installed.call().body.decode()
 
 
 def test_every_exit_code_is_explained() -> None:

@@ -49,7 +49,7 @@ _SOURCE = """
 
 
 class Console:
-    """The extension; one for each call, whose messages are bounded.
+    """The extension; the messages of each call are bounded.
 
     What is beyond the bounds is not logged, and the last line says so.
     """
@@ -58,6 +58,10 @@ class Console:
 
     def __init__(self, log: ConsoleLog) -> None:
         self._log = log
+        self.begin()
+
+    def begin(self) -> None:
+        """Let a call have the whole bounds again."""
         self._lines_left = JS_LOG_LINES_MAX
         self._chars_left = JS_LOG_CHARS_MAX
 

@@ -39,7 +39,9 @@ _SOURCE = """
     },
     enableUntrustedDateTime(...args) {
       arity(args, 1, expected1);
-      return !!args[0];
+      const enabled = !!args[0];
+      host.enableUntrustedDateTime(enabled);
+      return enabled; // and not, as its type says, what was before
     },
     enableMetricsLogging(...args) {
       arity(args, 1, expected1);
@@ -69,22 +71,29 @@ class Converters:
 
     Attributes:
         logs_execution_metrics: what the guest last asked of ``enableMetricsLogging``.
+        lets_time_run: what it last asked of ``enableUntrustedDateTime``, which is
+            nothing to governance.
     """
 
     source: Final = _SOURCE
 
     def __init__(self) -> None:
         self.logs_execution_metrics = True
+        self.lets_time_run = False
 
     def functions(self) -> Mapping[str, HostFunction]:
         """Give the host functions."""
         return {
             "strToBuf": _text_to_bytes,
             "bufToStr": _bytes_to_text,
+            "enableUntrustedDateTime": self._enable_untrusted_date_time,
             "enableMetricsLogging": self._enable_metrics_logging,
             "pemToId": _certificate_id,
             "tcbHexToPolicy": _tcb_policy,
         }
+
+    def _enable_untrusted_date_time(self, enabled: bool) -> None:
+        self.lets_time_run = enabled
 
     def _enable_metrics_logging(self, enabled: bool) -> None:
         self.logs_execution_metrics = enabled

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ccfpy.base.errors import CcfpyError, VerificationFailed
 from ccfpy.base.limits import JS_CHAIN_CERTIFICATES_MAX
 from ccfpy.crypto.certs import Certificate, parse_bundle
 from ccfpy.crypto.hashing import sha256
 from ccfpy.js.host import HostFunction
+
+if TYPE_CHECKING:
+    from ccfpy.base.ports import Entropy
 
 _SOURCE = """
 (function (host, { arity, checkBuffer, namespace, toText }) {
@@ -40,11 +43,17 @@ class Crypto:
 
     Args:
         unix_time_ms: the moment at which chains must be valid.
+        entropy: what keys are made of.
     """
 
     source: Final = _SOURCE
 
-    def __init__(self, unix_time_ms: int) -> None:
+    def __init__(self, unix_time_ms: int, entropy: "Entropy") -> None:
+        self._entropy = entropy
+        self.begin(unix_time_ms)
+
+    def begin(self, unix_time_ms: int) -> None:
+        """Let chains have to be valid at this moment."""
         self._unix_time_ms = unix_time_ms
 
     def functions(self) -> Mapping[str, HostFunction]:

@@ -1,52 +1,57 @@
-"""``Date`` stopped at one moment: time passes between calls, never during one.
+"""``Date`` at the moment its call began, or running on where the guest enables it.
 
-The moment is the host's clock as the node last heard it, untrusted like all of the
-host's words. A call that is replayed with the same moment takes the same course.
+The time is the host's, untrusted like all of the host's words. It stands still unless
+the guest calls ``ccf.enableUntrustedDateTime(true)``, and always stands still for
+governance: a call that is replayed with the same moment takes the same course.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from ccfpy.js.host import HostFunction
 
 _SOURCE = """
 (function (host, { toText }) {
-  const now = host.now();
+  const { now } = host;
   const Real = Date;
   const { construct } = Reflect;
-  function Frozen(...args) {
-    if (new.target === undefined) return toText(new Real(now));
-    return construct(Real, args.length === 0 ? [now] : args, new.target);
+  function GuestDate(...args) {
+    if (new.target === undefined) return toText(new Real(now()));
+    return construct(Real, args.length === 0 ? [now()] : args, new.target);
   }
   const define = Object.defineProperty;
   const hidden = { __proto__: null, writable: true, configurable: true };
-  define(Frozen, "name", { value: "Date", configurable: true });
-  define(Frozen, "length", { value: 7, configurable: true });
-  define(Frozen, "prototype", { value: Real.prototype, writable: false });
-  define(Frozen, "now", { ...hidden, value: () => now });
-  define(Frozen, "parse", { ...hidden, value: Real.parse });
-  define(Frozen, "UTC", { ...hidden, value: Real.UTC });
-  define(Real.prototype, "constructor", { ...hidden, value: Frozen });
-  define(globalThis, "Date", { ...hidden, value: Frozen });
+  define(GuestDate, "name", { value: "Date", configurable: true });
+  define(GuestDate, "length", { value: 7, configurable: true });
+  define(GuestDate, "prototype", { value: Real.prototype, writable: false });
+  define(GuestDate, "now", { ...hidden, value: () => now() });
+  define(GuestDate, "parse", { ...hidden, value: Real.parse });
+  define(GuestDate, "UTC", { ...hidden, value: Real.UTC });
+  define(Real.prototype, "constructor", { ...hidden, value: GuestDate });
+  define(globalThis, "Date", { ...hidden, value: GuestDate });
 })
 """
 
 
-class FrozenDate:
+class GuestDate:
     """The extension.
 
     Args:
-        unix_time_ms: the moment, in milliseconds since 1970.
+        unix_time_ms: asked for the time, in milliseconds since 1970.
     """
 
     source: Final = _SOURCE
 
-    def __init__(self, unix_time_ms: int) -> None:
+    def __init__(self, unix_time_ms: Callable[[], int]) -> None:
         self._unix_time_ms = unix_time_ms
 
     def functions(self) -> Mapping[str, HostFunction]:
         """Give the host functions."""
-        return {"now": self._now}
+        return {"now": self._unix_time_ms}
 
-    def _now(self) -> int:
-        return self._unix_time_ms
+
+class FrozenDate(GuestDate):
+    """The extension, at one moment."""
+
+    def __init__(self, unix_time_ms: int) -> None:
+        super().__init__(lambda: unix_time_ms)

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno
 from ccfpy.base.limits import JS_VISITS_MAX
-from ccfpy.js.access import Permission, TxAccess, explain, permission
+from ccfpy.js.access import Narrowing, Permission, TxAccess, explain, permission
 from ccfpy.js.host import HostFunction, internal_error, type_error
 
 
@@ -56,77 +56,81 @@ class Tables(Protocol):
 
 
 _SOURCE = """
-(function (host, { ccf, arity, isBuffer, checkBuffer, apply }) {
-  const hasKey = (args) => args.length === 1 && isBuffer(args[0]);
-  // CCF says what is forbidden before it looks at arguments; asking is left to the
-  // rare case that these are wrong, as every operation is checked by itself anyway.
-  function refuse(name, method, args, count) {
-    host.allow(name, method);
-    arity(args, count, `, but expected ${count}`);
-    if (count === 2) throw new TypeError("Arguments must be ArrayBuffers");
-    checkBuffer(args[0]);
-  }
-  class KvMap {
-    constructor(name) {
-      Object.defineProperty(this, "_map_name", { value: name });
+(function (host, tools) {
+  const { arity, isBuffer, checkBuffer, apply } = tools;
+  tools.maps = (host) => {
+    const hasKey = (args) => args.length === 1 && isBuffer(args[0]);
+    // CCF says what is forbidden before it looks at arguments; asking is left to
+    // the rare case that these are wrong: every operation is checked by itself.
+    function refuse(name, method, args, count) {
+      host.allow(name, method);
+      arity(args, count, `, but expected ${count}`);
+      if (count === 2) throw new TypeError("Arguments must be ArrayBuffers");
+      checkBuffer(args[0]);
     }
-    has(...args) {
-      if (!hasKey(args)) refuse(this._map_name, "has", args, 1);
-      return host.has(this._map_name, args[0]);
-    }
-    get(...args) {
-      if (!hasKey(args)) refuse(this._map_name, "get", args, 1);
-      return host.get(this._map_name, args[0]);
-    }
-    getVersionOfPreviousWrite(...args) {
-      if (!hasKey(args)) refuse(this._map_name, "getVersionOfPreviousWrite", args, 1);
-      return host.getVersionOfPreviousWrite(this._map_name, args[0]);
-    }
-    get size() {
-      return host.size(this._map_name);
-    }
-    set(...args) {
-      if (args.length !== 2 || !isBuffer(args[0]) || !isBuffer(args[1])) {
-        refuse(this._map_name, "set", args, 2);
+    class KvMap {
+      constructor(name) {
+        Object.defineProperty(this, "_map_name", { value: name });
       }
-      host.set(this._map_name, args[0], args[1]);
-      return this;
-    }
-    delete(...args) {
-      if (!hasKey(args)) refuse(this._map_name, "delete", args, 1);
-      host.delete(this._map_name, args[0]);
-    }
-    clear(...args) {
-      if (args.length !== 0) {
-        host.allow(this._map_name, "clear");
-        arity(args, 0, ", but expected 0");
+      has(...args) {
+        if (!hasKey(args)) refuse(this._map_name, "has", args, 1);
+        return host.has(this._map_name, args[0]);
       }
-      host.clear(this._map_name);
-    }
-    forEach(...args) {
-      host.allow(this._map_name, "forEach");
-      arity(args, 1, ", but expected 1");
-      const visit = args[0];
-      if (typeof visit !== "function") {
-        throw new TypeError("Argument must be a function");
+      get(...args) {
+        if (!hasKey(args)) refuse(this._map_name, "get", args, 1);
+        return host.get(this._map_name, args[0]);
       }
-      const cursor = host.forEach(this._map_name);
-      try {
-        for (;;) {
-          const key = host.nextKey(cursor);
-          if (key === undefined) return;
-          apply(visit, undefined, [host.nextValue(cursor), key, this]);
+      getVersionOfPreviousWrite(...args) {
+        if (!hasKey(args)) refuse(this._map_name, "getVersionOfPreviousWrite", args, 1);
+        return host.getVersionOfPreviousWrite(this._map_name, args[0]);
+      }
+      get size() {
+        return host.size(this._map_name);
+      }
+      set(...args) {
+        if (args.length !== 2 || !isBuffer(args[0]) || !isBuffer(args[1])) {
+          refuse(this._map_name, "set", args, 2);
         }
-      } finally {
-        host.endVisit(cursor);
+        host.set(this._map_name, args[0], args[1]);
+        return this;
+      }
+      delete(...args) {
+        if (!hasKey(args)) refuse(this._map_name, "delete", args, 1);
+        host.delete(this._map_name, args[0]);
+      }
+      clear(...args) {
+        if (args.length !== 0) {
+          host.allow(this._map_name, "clear");
+          arity(args, 0, ", but expected 0");
+        }
+        host.clear(this._map_name);
+      }
+      forEach(...args) {
+        host.allow(this._map_name, "forEach");
+        arity(args, 1, ", but expected 1");
+        const visit = args[0];
+        if (typeof visit !== "function") {
+          throw new TypeError("Argument must be a function");
+        }
+        const cursor = host.forEach(this._map_name);
+        try {
+          for (;;) {
+            const key = host.nextKey(cursor);
+            if (key === undefined) return;
+            apply(visit, undefined, [host.nextValue(cursor), key, this]);
+          }
+        } finally {
+          host.endVisit(cursor);
+        }
       }
     }
-  }
-  ccf.kv = new Proxy(Object.freeze({ __proto__: null }), {
-    __proto__: null,
-    get: (_target, name) =>
-      typeof name === "string" ? new KvMap(name) : undefined,
-  });
+    return new Proxy(Object.freeze({ __proto__: null }), {
+      __proto__: null,
+      get: (_target, name) =>
+        typeof name === "string" ? new KvMap(name) : undefined,
+    });
+  };
+  tools.ccf.kv = tools.maps(host);
 })
 """
 
@@ -136,16 +140,29 @@ class Kv:
 
     Attributes:
         access: the context whose rights apply.
+
+    Args:
+        tables: what is seen.
+        access: as above.
+        narrowing: takes rights away, by table; it can never add any.
     """
 
     source: Final = _SOURCE
 
-    def __init__(self, tables: Tables, access: TxAccess) -> None:
+    def __init__(
+        self, tables: Tables, access: TxAccess, narrowing: Narrowing | None = None
+    ) -> None:
         self.access = access
         self._tables = tables
-        self._permissions: dict[str, Permission] = {}
+        self._narrowing = narrowing
+        self._permissions: dict[str, tuple[Permission, str | None]] = {}
         self._visits: dict[int, _Visit] = {}
         self._visits_begun = 0
+
+    def begin(self) -> None:
+        """Forget what an earlier call left behind."""
+        self._permissions.clear()
+        self._visits.clear()
 
     def functions(self) -> Mapping[str, HostFunction]:
         """Give the host functions."""
@@ -165,23 +182,28 @@ class Kv:
         }
 
     def _require(self, name: str, method: str) -> None:
-        granted = self._permissions.get(name)
-        if granted is None:
-            granted = self._permissions[name] = self._permission(name)
+        known = self._permissions.get(name)
+        if known is None:
+            known = self._permissions[name] = self._permission(name)
+        granted, explanation = known
         if not granted & _NEEDS[method]:
             raise type_error(
                 f'Cannot call "{method}" on table named {name}. '
-                f"{explain(granted, self.access)}"
+                f"{explanation or explain(granted, self.access)}"
             )
 
-    def _permission(self, name: object) -> Permission:
+    def _permission(self, name: object) -> tuple[Permission, str | None]:
         """Look up the rights on a table, whose name a guest may have forged."""
         if not isinstance(name, str):
             raise type_error("The name of a table must be a string")
         try:
-            return permission(self.access, name)
+            granted = permission(self.access, name)
         except Malformed as error:
             raise type_error(str(error)) from None
+        if self._narrowing is not None:
+            allowed, explanation = self._narrowing(name, granted)
+            return allowed & granted, explanation
+        return granted, None
 
     def _table(self, name: str, method: str) -> Table:
         self._require(name, method)

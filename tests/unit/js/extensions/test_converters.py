@@ -71,8 +71,12 @@ def test_metrics_logging_tells_what_it_was(evaluate: Evaluate) -> None:
     assert converters.logs_execution_metrics is False
 
 
-def test_untrusted_time_is_accepted_for_old_apps(evaluate: Evaluate) -> None:
-    assert evaluate("return ccf.enableUntrustedDateTime(1)", [Converters()]) is True
+def test_time_runs_as_long_as_it_is_enabled(evaluate: Evaluate) -> None:
+    converters = Converters()
+    assert evaluate("return ccf.enableUntrustedDateTime(1)", [converters]) is True
+    assert converters.lets_time_run is True
+    assert evaluate("return ccf.enableUntrustedDateTime(0)", [converters]) is False
+    assert converters.lets_time_run is False
 
 
 @pytest.mark.parametrize(

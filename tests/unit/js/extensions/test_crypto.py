@@ -8,12 +8,12 @@ import pytest
 from ccfpy.base.limits import JS_CHAIN_CERTIFICATES_MAX
 from ccfpy.js.engine import JsException
 from ccfpy.js.extensions.crypto import Crypto
-from tests.unit.js.conftest import DAYS, EPOCH, Authority, Evaluate
+from tests.unit.js.conftest import DAYS, EPOCH, Authority, Evaluate, SeededEntropy
 
 
 def at_day(day: int) -> list[Crypto]:
     moment = EPOCH + timedelta(days=day)
-    return [Crypto(int(moment.timestamp() * 1000))]
+    return [Crypto(int(moment.timestamp() * 1000), SeededEntropy(b"crypto"))]
 
 
 def test_sha256_is_the_only_digest(evaluate: Evaluate) -> None:

@@ -1,6 +1,8 @@
-"""``Date`` at a standstill."""
+"""``Date`` at a standstill, or as the host tells it."""
 
-from ccfpy.js.extensions.date import FrozenDate
+from itertools import count
+
+from ccfpy.js.extensions.date import FrozenDate, GuestDate
 from tests.unit.js.conftest import Evaluate
 
 NOW_MS = 1_700_000_000_123
@@ -32,3 +34,9 @@ def test_other_dates_still_work(evaluate: Evaluate) -> None:
         7,
         [],
     ]
+
+
+def test_time_may_pass_within_a_call(evaluate: Evaluate) -> None:
+    clock = count(1000)
+    body = "return [Date.now(), +new Date(), Date.now()]"
+    assert evaluate(body, [GuestDate(lambda: next(clock))]) == [1000, 1001, 1002]

@@ -3,7 +3,7 @@
 import pytest
 
 from ccfpy.base.limits import JS_VISITS_MAX
-from ccfpy.js.access import TxAccess
+from ccfpy.js.access import Permission, TxAccess
 from ccfpy.js.engine import JsException
 from ccfpy.js.extensions.kv import Kv
 from ccfpy.kv.store import Store
@@ -226,3 +226,33 @@ def test_kv_itself_can_be_looked_at_but_not_changed(evaluate: Evaluate) -> None:
         return [refused, typeof ccf.kv[Symbol.iterator], t._map_name];
     """
     assert evaluate(PRELUDE + body, kv(tx_with())) == [True, "undefined", TABLE]
+
+
+def test_rights_can_be_taken_away_and_none_be_added(evaluate: Evaluate) -> None:
+    def narrowing(table: str, granted: Permission) -> tuple[Permission, str | None]:
+        if table == TABLE:
+            return granted & Permission.READ, "Not here."
+        return Permission.READ_WRITE, None
+
+    tx = tx_with(a="1")
+    extension = Kv(tx, TxAccess.APP_RW, narrowing)
+    assert evaluate(PRELUDE + "return str(t.get(buf('a')))", [extension]) == "1"
+    with pytest.raises(JsException) as caught:
+        evaluate(PRELUDE + "t.clear()", [extension])
+    expected = f'TypeError: Cannot call "clear" on table named {TABLE}. Not here.'
+    assert caught.value.reason == expected
+    with pytest.raises(JsException) as caught:
+        evaluate("ccf.kv['public:ccf.gov.x'].clear()", [extension])
+    assert "This table is read-only in current" in caught.value.reason
+
+
+def test_a_call_begins_without_the_visits_of_the_one_before(evaluate: Evaluate) -> None:
+    extension = Kv(tx_with(a="1"), TxAccess.APP_RW)
+    functions = extension.functions()
+    for _ in range(JS_VISITS_MAX):
+        functions["forEach"](TABLE)
+    visit = PRELUDE + "let n = 0; t.forEach(() => n++); return n"
+    with pytest.raises(JsException):
+        evaluate(visit, [extension])
+    extension.begin()
+    assert evaluate(visit, [extension]) == 1

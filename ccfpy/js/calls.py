@@ -1,0 +1,73 @@
+"""What is known of one call of guest code: its time, and how it failed.
+
+Host functions and the engine's interrupt handler must not raise through the engine: it
+would cut the exception, or drop it. They leave it here, and whoever made the call
+raises it afterwards.
+"""
+
+import re
+from typing import TYPE_CHECKING
+
+from ccfpy.base.limits import JS_REASON_CHARS_MAX
+from ccfpy.js import prelude
+from ccfpy.js.engine import JsException
+
+if TYPE_CHECKING:
+    from ccfpy.base.ports import Clock
+    from ccfpy.js.host import JsThrow
+
+_OWN_FRAME = re.compile(
+    rf"(^ *at apply \(native\)\n)?^ *at .*\({re.escape(prelude.NAME)}.*\)\n?",
+    re.MULTILINE,
+)
+"""The prelude's frame, with the call it made to get to the guest."""
+
+
+class Call:
+    """What host functions and the interrupt handler leave behind during one call."""
+
+    __slots__ = ("clock", "deadline_ns", "failure", "host_error", "thrown", "timed_out")
+
+    def __init__(self, clock: "Clock") -> None:
+        self.clock = clock
+        self.deadline_ns = 0
+        self.timed_out = False
+        self.thrown: JsThrow | None = None
+        self.host_error: BaseException | None = None
+        self.failure: JsException | None = None
+
+    def collect_throw(self, is_class: object) -> str:
+        """Give the class (asked with ``true``), then the message of a ``JsThrow``."""
+        assert self.thrown is not None, "only a host function that failed answers null"
+        return self.thrown.kind.value if is_class is True else self.thrown.message
+
+    def report(self, reason: object, trace: object) -> str:
+        """Take the guest's exception."""
+        text = reason if isinstance(reason, str) else ""
+        self.failure = JsException(bounded(text), guest_trace(trace))
+        return ""
+
+    def is_over(self) -> bool:
+        """Tell the interpreter, which asks every few thousand steps, whether to stop.
+
+        Nothing may be raised from here: the binding would drop it.
+        """
+        try:
+            if self.host_error is None and self.clock.monotonic_ns() > self.deadline_ns:
+                self.timed_out = True
+        except BaseException as error:  # noqa: BLE001 - kept, and raised after the call
+            self.host_error = error
+        return self.timed_out or self.host_error is not None
+
+
+def bounded(text: str) -> str:
+    """Cut a guest's words to what a ledger or an answer can hold.
+
+    Neither can hold half a surrogate pair, which is a character to JavaScript.
+    """
+    return text[:JS_REASON_CHARS_MAX].encode(errors="replace").decode()
+
+
+def guest_trace(trace: object) -> str | None:
+    """Give a stack less the node's own frames; ``None`` where there is none."""
+    return _OWN_FRAME.sub("", bounded(trace)) if isinstance(trace, str) else None

@@ -1,0 +1,211 @@
+"""``ccf.historical`` and ``ccf.historicalState``: what earlier transactions wrote.
+
+A handle that a script chooses is a number of its own, apart from every other user of
+the past. Each state has a ``kv`` of its own, in which everything is read-only, and a
+receipt that proves it.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, Protocol
+
+from ccfpy.base import json
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.json import JsonObject
+from ccfpy.base.limits import HISTORY_EXPIRY_S, JS_STATES_MAX
+from ccfpy.endpoints.history import HistoricalState, History
+from ccfpy.js.access import Permission, TxAccess
+from ccfpy.js.extensions.kv import Kv
+from ccfpy.js.host import HostArgument, HostFunction, HostResult, internal_error
+
+if TYPE_CHECKING:
+    from ccfpy.base.ids import Seqno
+
+
+class Past(Protocol):
+    """The past, as one request may ask about it."""
+
+    @property
+    def history(self) -> History:
+        """The node's past states."""
+        ...
+
+    @property
+    def historical_state(self) -> HistoricalState | None:
+        """The one its caller asked about, where the endpoint's mode is historical."""
+        ...
+
+
+_SOURCE = """
+(function (host, { ccf, arity, namespace, maps, parse }) {
+  const trunc = Math.trunc;
+  // ECMAScript's ToInt64, near enough: no seqno is beyond a double's integers.
+  function toInteger(value) {
+    const number = trunc(+value);
+    return number === number && number - number === 0 ? number : 0;
+  }
+  const methods = [
+    "allow", "has", "get", "getVersionOfPreviousWrite", "size", "set", "delete",
+    "clear", "forEach", "nextKey", "nextValue", "endVisit",
+  ];
+
+  function state(key) {
+    const { transactionId, receipt } = parse(host.describe(key));
+    const tables = { __proto__: null };
+    for (let i = 0; i < methods.length; i++) {
+      const method = methods[i];
+      tables[method] = (...args) => host.table(key, method, ...args);
+    }
+    return { transactionId, receipt, kv: maps(tables) };
+  }
+
+  namespace("historical", {
+    getStateRange(...args) {
+      arity(args, 4, ", but expected 4");
+      const handle = toInteger(args[0]);
+      const first = toInteger(args[1]);
+      const last = toInteger(args[2]);
+      const expiry = toInteger(args[3]);
+      if (handle < 0 || first < 0 || last < 0 || expiry < 0) {
+        throw new RangeError("Invalid handle or seqno or expiry: cannot be negative");
+      }
+      const count = host.range(handle, first, last, expiry);
+      if (count === 0) return null;
+      const states = [];
+      for (let i = 0; i < count; i++) states[i] = state(first + i);
+      return states;
+    },
+    dropCachedStates(...args) {
+      arity(args, 1, ", but expected 1");
+      const handle = toInteger(args[0]);
+      if (handle < 0) throw new RangeError("Invalid handle: cannot be negative");
+      return host.drop(handle);
+    },
+  });
+
+  let asked;
+  let built;
+  Object.defineProperty(ccf, "historicalState", {
+    __proto__: null,
+    configurable: true,
+    enumerable: true,
+    get() {
+      const call = host.asked();
+      if (call === undefined) return undefined;
+      if (call !== asked) {
+        built = state(0);
+        asked = call;
+      }
+      return built;
+    },
+  });
+})
+"""
+
+_READ_ONLY = "All tables are read-only during historical transaction."
+_ASKED = 0
+"""The key of the state that the caller asked about: no transaction has this seqno."""
+
+
+class Historical:
+    """The extension; ``begin`` before each call."""
+
+    source: Final = _SOURCE
+
+    def __init__(self, past: Past, access: TxAccess) -> None:
+        self._past = past
+        self._access = access
+        self._calls = 0
+        self._states: dict[Seqno, _State] = {}
+
+    def begin(self) -> None:
+        """Forget the states that an earlier call was given."""
+        self._calls += 1
+        self._states.clear()
+
+    def functions(self) -> Mapping[str, HostFunction]:
+        """Give the host functions."""
+        return {
+            "asked": self._asked,
+            "range": self._range,
+            "drop": self._drop,
+            "describe": self._describe,
+            "table": self._table,
+        }
+
+    def _asked(self) -> int | None:
+        """Name the call, if its caller asked about a state."""
+        return None if self._past.historical_state is None else self._calls
+
+    def _range(self, handle: float, first: float, last: float, expiry: float) -> int:
+        """Ask for states; give how many there are, 0 while any is on its way."""
+        if last - first >= JS_STATES_MAX:
+            raise internal_error(
+                f"Failed to get state range: more than {JS_STATES_MAX} states at once"
+            )
+        try:
+            states = self._past.history.states_range(
+                (Historical, int(handle)),
+                int(first),
+                int(last),
+                expiry_s=min(int(expiry), HISTORY_EXPIRY_S),
+            )
+        except (CcfpyError, ValueError) as error:
+            raise internal_error(f"Failed to get state range: {error}") from None
+        if states is None:
+            return 0
+        for state in states:
+            self._states[state.txid.seqno] = _State(state, self._access)
+        return len(states)
+
+    def _drop(self, handle: float) -> bool:
+        return self._past.history.drop_request((Historical, int(handle)))
+
+    def _describe(self, key: float) -> str:
+        state = self._state(key).state
+        try:
+            receipt = _receipt(state)
+        except CcfpyError as error:
+            raise internal_error(f"Failed to get receipt: {error}") from None
+        described: JsonObject = {"transactionId": str(state.txid), "receipt": receipt}
+        return json.dumps(described).decode()
+
+    def _table(self, key: float, method: str, *arguments: HostArgument) -> HostResult:
+        return self._state(key).table[method](*arguments)
+
+    def _state(self, key: float) -> "_State":
+        """Find a state; one that a script kept from an earlier call is gone."""
+        found = self._states.get(int(key))
+        if found is None and key == _ASKED:
+            asked = self._past.historical_state
+            if asked is not None:
+                found = self._states[_ASKED] = _State(asked, self._access)
+        if found is None:
+            raise internal_error("Internal: Unable to access MapHandle")
+        return found
+
+
+class _State:
+    """A state, and the functions that its ``kv`` is built on."""
+
+    __slots__ = ("state", "table")
+
+    def __init__(self, state: HistoricalState, access: TxAccess) -> None:
+        self.state = state
+        self.table = Kv(state.tx, access, _read_only).functions()
+
+
+def _read_only(_table: str, granted: Permission) -> tuple[Permission, str | None]:
+    """Let nothing be written; what may not be seen now may not be seen then."""
+    if granted is Permission.NONE:
+        return granted, None
+    return Permission.READ, _READ_ONLY
+
+
+def _receipt(state: HistoricalState) -> JsonObject:
+    """Write a receipt as scripts see it (``src/js/extensions/ccf/historical.cpp``)."""
+    receipt = state.receipt.json_receipt.to_json_v2()
+    receipt.pop("service_endorsements")
+    if receipt["is_signature_transaction"]:
+        receipt["root_hex"] = receipt.pop("leaf")
+        receipt.pop("proof")
+    return receipt

@@ -1,0 +1,178 @@
+"""What an application's tables hold, made ready once and kept until they change."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ccfpy.base.errors import Malformed
+from ccfpy.endpoints.auth import POLICIES, AllOf
+from ccfpy.endpoints.declaration import (
+    Endpoint,
+    Forwarding,
+    Handler,
+    Mode,
+    Redirection,
+)
+from ccfpy.endpoints.registry import Registry
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.js.engine import Library
+from ccfpy.js.serving.tables import ScriptTables
+from ccfpy.service.tables.js import EndpointKey, EndpointProperties
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import Json
+    from ccfpy.endpoints.auth import AuthPolicy
+    from ccfpy.endpoints.context import Context
+    from ccfpy.http.messages import Response
+    from ccfpy.kv.tx import MapHandle, Tx
+    from ccfpy.kv.versions import VersionedMap
+
+MakeHandler = Callable[[EndpointProperties, Mode], Handler]
+
+_POLICY_NAMES = frozenset(
+    {"user_cert", "member_cert", "any_cert", "jwt", "user_cose_sign1", "no_auth"}
+)
+"""What a bundle may name (``include/ccf/endpoints/authentication/js.h``)."""
+
+
+class UnusableEndpoint(Exception):
+    """An endpoint that cannot be served as its properties stand."""
+
+
+class _Seen:
+    """A table as it was last looked at."""
+
+    __slots__ = ("_generation", "_map", "_version")
+
+    def __init__(self) -> None:
+        self._map: VersionedMap | None = None
+        self._version = -1
+        self._generation = -1
+
+    def is_still(self, handle: "MapHandle", tx: "Tx") -> bool:
+        """Tell whether the table is what it was, and take note of what it is."""
+        table = handle.map
+        if (
+            self._map is table
+            and self._version == table.version
+            and self._generation == tx.generation
+        ):
+            return True
+        self._map = table
+        self._version = table.version
+        self._generation = tx.generation
+        return False
+
+
+class Code:
+    """An application's endpoints and modules, as the KV has them now."""
+
+    def __init__(self, tables: ScriptTables, make_handler: MakeHandler) -> None:
+        self._tables = tables
+        self._make_handler = make_handler
+        self._library = Library({})
+        self._library_seen = _Seen()
+        self._routes = _no_routes()
+        self._routes_seen = _Seen()
+
+    def library(self, tx: "Tx") -> Library:
+        """Give the modules; the same object as long as they are the same."""
+        handle = tx.raw(self._tables.modules.name)
+        if not self._library_seen.is_still(handle, tx):
+            sources = {_text(name): _text(source) for name, source in handle.range()}
+            self._library = Library(sources)
+        return self._library
+
+    def routes(self, tx: "Tx") -> Registry:
+        """Give the endpoints."""
+        handle = tx.raw(self._tables.endpoints.name)
+        if not self._routes_seen.is_still(handle, tx):
+            self._routes = routes = _no_routes()
+            table = self._tables.endpoints
+            for key, value in handle.range():
+                self._route(routes, table.key_codec.decode, key, value)
+        return self._routes
+
+    def _route(
+        self,
+        routes: Registry,
+        decode_key: Callable[[bytes], EndpointKey],
+        key: bytes,
+        value: bytes,
+    ) -> None:
+        """Add an endpoint; what is no verb and path at all cannot be asked for."""
+        try:
+            method, path = decode_key(key)
+        except Malformed:
+            return
+        try:
+            properties = self._tables.endpoints.value_codec.decode(value)
+            endpoint = self._endpoint(method, path, properties)
+        except (Malformed, UnusableEndpoint) as error:
+            endpoint = _broken(method, path, str(error))
+        try:
+            routes.add(endpoint)
+        except ValueError:  # a template that matches nothing
+            return
+
+    def _endpoint(
+        self, method: str, path: str, properties: EndpointProperties
+    ) -> Endpoint:
+        mode = Mode(properties.mode)
+        return Endpoint(
+            method=method,
+            path=path,
+            handler=self._make_handler(properties, mode),
+            mode=mode,
+            forwarding=Forwarding(properties.forwarding_required),
+            redirection=Redirection(properties.redirection_strategy),
+            auth=tuple(map(_policy, properties.authn_policies)),
+        )
+
+
+def _no_routes() -> Registry:
+    return Registry("app", title="", description="", version="")
+
+
+def _broken(method: str, path: str, reason: str) -> Endpoint:
+    def refuse(_: "Context") -> "Response":
+        raise ApiError(500, ErrorCode.InternalError, reason)
+
+    return Endpoint(
+        method=method,
+        path=path,
+        handler=refuse,
+        mode=Mode.COMMAND,
+        forwarding=Forwarding.NEVER,
+        redirection=Redirection.NONE,
+    )
+
+
+def _policy(described: "Json") -> "AuthPolicy":
+    """Read a policy's name, or which policies must all accept.
+
+    Raises:
+        UnusableEndpoint: there is no such policy.
+    """
+    if isinstance(described, str):
+        return _named(described)
+    if isinstance(described, dict):
+        names = described.get("all_of")
+        if isinstance(names, list) and names:
+            texts = [name for name in names if isinstance(name, str)]
+            if len(texts) == len(names) == len(set(texts)):
+                return AllOf([_named(name) for name in texts])
+    raise UnusableEndpoint(
+        "Unsupported auth policy. Policies must be either a string, or an object "
+        'containing an "all_of" key with list-of-strings value. Unsupported value: '
+        f"{described}"
+    )
+
+
+def _named(name: str) -> "AuthPolicy":
+    if name not in _POLICY_NAMES:
+        raise UnusableEndpoint(f"Unknown auth policy: {name}")
+    return POLICIES[name]
+
+
+def _text(data: bytes) -> str:
+    return data.decode(errors="replace")

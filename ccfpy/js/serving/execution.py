@@ -1,0 +1,195 @@
+"""One request answered by one exported function (``src/js/registry.cpp``).
+
+A fresh interpreter for each call, unless the endpoint says whose globals it shares. One
+in which anything went wrong is dropped, and the transaction of a call that threw is not
+committed, whatever the script asked before.
+"""
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from ccfpy.base.errors import Malformed
+from ccfpy.endpoints.declaration import Handler, Mode
+from ccfpy.endpoints.historical import historical
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.messages import Response
+from ccfpy.js.access import TxAccess
+from ccfpy.js.engine import (
+    JsException,
+    JsLimitExceeded,
+    JsLimits,
+    JsModuleFailed,
+    Library,
+    Limit,
+)
+from ccfpy.js.extensions.request import Stage
+from ccfpy.js.serving.code import Code
+from ccfpy.js.serving.kept import KeptWorlds
+from ccfpy.js.serving.ports import ScriptHost, ScriptLog
+from ccfpy.js.serving.scripts import Scripts
+from ccfpy.js.serving.traces import as_ccf_writes_it
+from ccfpy.js.serving.world import World
+from ccfpy.service.tables.js import EndpointProperties, JsRuntimeOptions
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import JsonObject
+    from ccfpy.endpoints.context import Context
+    from ccfpy.kv.tx import Tx
+
+THROWN = "Exception thrown while executing."
+TIMED_OUT = "Operation took too long to complete."
+NOT_JSON = (
+    "Invalid endpoint function return value (error during JSON conversion of body)"
+)
+NO_RESPONSE = "Invalid endpoint function return value (not an object)."
+INTERRUPTED = "InternalError: interrupted"
+"""The engine's own reason where time ran out."""
+_OPTIONS_KEPT = 4
+
+
+class Executor:
+    """Answers requests with the functions in an application's tables."""
+
+    def __init__(self, host: ScriptHost, scripts: Scripts) -> None:
+        self._host = host
+        self._scripts = scripts
+        self._tables = scripts.tables
+        self._kept = KeptWorlds()
+        self._options: OrderedDict[bytes, JsRuntimeOptions] = OrderedDict()
+        self.code = Code(scripts.tables, self._handler)
+        """What is in the tables now."""
+
+    def _handler(self, properties: EndpointProperties, mode: Mode) -> Handler:
+        def handler(context: "Context") -> Response:
+            return self._answer(context, properties)
+
+        return historical(handler) if mode is Mode.HISTORICAL else handler
+
+    def _answer(self, context: "Context", properties: EndpointProperties) -> Response:
+        """Answer a request.
+
+        Raises:
+            ApiError: the function threw, was stopped, or gave no response.
+        """
+        tx = context.tx
+        library = self.code.library(tx)
+        flushed_at = self._tables.flush.of(tx).version_of_previous_write()
+        options = self._options_in(tx)
+        most = options.max_cached_interpreters
+        self._kept.freshen(library, flushed_at, most)
+        access = _access(properties)
+        key = _reuse_key(properties)
+        limits = _limits(options)
+        if key is None:
+            world = self._world(library, access, limits)
+        else:
+            world = self._kept.take(
+                (key, access), lambda: self._world(library, access, limits)
+            )
+        response = self._serve(world, context, properties, options)
+        if key is not None:
+            self._kept.put((key, access), world, most)
+        return response
+
+    def _world(self, library: Library, access: TxAccess, limits: JsLimits) -> World:
+        return World(
+            self._host,
+            library,
+            access,
+            scripts=self._scripts,
+            limits=limits.at_least_defaults(),
+        )
+
+    def _options_in(self, tx: "Tx") -> JsRuntimeOptions:
+        """Read the options in force; unreadable ones do not count."""
+        value = self._tables.options.of(tx)
+        raw = value.raw.get(b"\0" * 8)
+        if raw is None:
+            return _DEFAULTS
+        known = self._options.get(raw)
+        if known is None:
+            try:
+                known = value.get() or _DEFAULTS
+            except Malformed:
+                known = _DEFAULTS
+            self._options[raw] = known
+            if len(self._options) > _OPTIONS_KEPT:
+                self._options.popitem(last=False)
+        return known
+
+    def _serve(
+        self,
+        world: World,
+        context: "Context",
+        properties: EndpointProperties,
+        options: JsRuntimeOptions,
+    ) -> Response:
+        endpoint = context.endpoint
+        try:
+            world.serve(
+                context,
+                properties.js_module,
+                properties.js_function,
+                _limits(options),
+            )
+        except JsModuleFailed as error:
+            raise ApiError(500, ErrorCode.InternalError, str(error)) from None
+        except JsException as error:
+            context.apply_writes = None
+            raise self._failure(error, world.endpoint.stage, options) from None
+        answer = world.endpoint
+        if not answer.is_answered:
+            raise ApiError(500, ErrorCode.InternalError, NO_RESPONSE)
+        if world.logs_execution:
+            self._host.log(
+                ScriptLog.JS,
+                "info",
+                f"JS execution complete: Method={endpoint.method}, "
+                f"Path=/app{endpoint.path}, Status={answer.status}, "
+                f"ExecMilliseconds={world.elapsed_ms}",
+            )
+        return Response(status=answer.status, headers=answer.headers, body=answer.body)
+
+    def _failure(
+        self, error: JsException, stage: Stage, options: JsRuntimeOptions
+    ) -> ApiError:
+        """Say what went wrong, as far as the options let it be said."""
+        reason = error.reason
+        trace = None if error.trace is None else as_ccf_writes_it(error.trace)
+        message = THROWN
+        if isinstance(error, JsLimitExceeded) and error.which is Limit.TIME:
+            reason, message = INTERRUPTED, TIMED_OUT
+        elif stage is Stage.WRITING_JSON:
+            message = NOT_JSON + ("" if options.return_exception_details else ".")
+        if options.log_exception_details:
+            self._host.log(ScriptLog.APP, "fail", f"{reason}: {trace or '<no trace>'}")
+        details: list[JsonObject] | None = None
+        if options.return_exception_details:
+            detail: JsonObject = {"code": ErrorCode.JSException, "message": reason}
+            if trace is not None:
+                detail["trace"] = trace
+            details = [detail]
+        return ApiError(500, ErrorCode.InternalError, message, details=details)
+
+
+_DEFAULTS = JsRuntimeOptions()
+
+
+def _limits(options: JsRuntimeOptions) -> JsLimits:
+    return JsLimits(
+        heap_bytes_max=options.max_heap_bytes,
+        stack_bytes_max=options.max_stack_bytes,
+        execution_ms_max=options.max_execution_time_ms,
+    )
+
+
+def _access(properties: EndpointProperties) -> TxAccess:
+    is_writing = properties.mode == Mode.READ_WRITE.value
+    return TxAccess.APP_RW if is_writing else TxAccess.APP_RO
+
+
+def _reuse_key(properties: EndpointProperties) -> str | None:
+    """Give whose globals an endpoint shares; nobody's if it does not say."""
+    policy = properties.interpreter_reuse
+    key = policy.get("key") if isinstance(policy, dict) else None
+    return key if isinstance(key, str) else None

@@ -1,0 +1,50 @@
+"""What an application's JavaScript needs of the node that it runs on."""
+
+from enum import StrEnum
+from typing import Protocol
+
+from ccfpy.base.ports import Clock, Entropy
+from ccfpy.js.engine import Engine
+from ccfpy.kv.tx import Tx
+
+
+class ScriptLog(StrEnum):
+    """Under which tag a line stands in the node's log."""
+
+    APP = "app"
+    """What the application itself says."""
+    JS = "js"
+    """What the node says of a call."""
+
+
+class ScriptHost(Protocol):
+    """The node, as its JavaScript application sees it."""
+
+    @property
+    def engine(self) -> Engine:
+        """What runs scripts."""
+        ...
+
+    @property
+    def entropy(self) -> Entropy:
+        """Randomness for guests' ``ccf.crypto`` and ``Math.random``."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """How much time passes within a call."""
+        ...
+
+    def begin(self) -> Tx:
+        """Open a read-only transaction, in which the application's tables are read."""
+        ...
+
+    def log(self, tag: ScriptLog, level: str, text: str) -> None:
+        """Write a line to the node's log.
+
+        Args:
+            tag: whose words they are.
+            level: ``info``, ``fail`` or ``fatal``.
+            text: the line.
+        """
+        ...

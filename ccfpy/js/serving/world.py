@@ -1,0 +1,126 @@
+"""A guest's world: an interpreter, and the extensions that it is built of."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ccfpy.js.access import TxAccess
+from ccfpy.js.engine import Library
+from ccfpy.js.extensions.consensus import Consensus
+from ccfpy.js.extensions.console import Console, ConsoleLevel
+from ccfpy.js.extensions.converters import Converters
+from ccfpy.js.extensions.crypto import Crypto
+from ccfpy.js.extensions.date import GuestDate
+from ccfpy.js.extensions.gov import Gov
+from ccfpy.js.extensions.historical import Historical
+from ccfpy.js.extensions.kv import Kv
+from ccfpy.js.extensions.random import MathRandom
+from ccfpy.js.extensions.request import Endpoint
+from ccfpy.js.extensions.rpc import Rpc
+from ccfpy.js.serving.ports import ScriptHost, ScriptLog
+from ccfpy.js.serving.present import Present
+from ccfpy.js.serving.scripts import Scripts
+
+if TYPE_CHECKING:
+    from ccfpy.endpoints.context import Context
+    from ccfpy.js.engine import JsLimits
+    from ccfpy.js.host import Extension
+
+_US_PER_MS = 1000
+_NS_PER_MS = 1_000_000
+
+
+class World:
+    """An interpreter on an application's library, and what it is built of."""
+
+    __slots__ = (
+        "_clock",
+        "_console",
+        "_converters",
+        "_crypto",
+        "_historical",
+        "_interpreter",
+        "_kv",
+        "_present",
+        "_start_ns",
+        "_unix_time_ms",
+        "endpoint",
+    )
+
+    def __init__(
+        self,
+        host: ScriptHost,
+        library: Library,
+        access: TxAccess,
+        *,
+        scripts: Scripts,
+        limits: "JsLimits",
+    ) -> None:
+        self._clock = host.clock
+        self._unix_time_ms = 0
+        self._start_ns = 0
+        self._present = present = Present()
+        self._console = Console(_writer(host))
+        self._converters = Converters()
+        self._crypto = Crypto(0, host.entropy)
+        self._kv = Kv(present, access, scripts.narrowing)
+        self._historical = Historical(present, access)
+        self.endpoint = Endpoint(present)
+        """What the guest answered."""
+        extensions: list[Extension] = [
+            self._console,
+            self._converters,
+            self._crypto,
+            GuestDate(self._now_ms),
+            MathRandom(host.entropy),
+            Gov(host.engine, limits),
+            self._kv,
+            Consensus(present),
+            self._historical,
+            Rpc(present),
+            *scripts.more(present),
+            self.endpoint,
+        ]
+        self._interpreter = host.engine.interpreter(library, extensions)
+
+    @property
+    def elapsed_ms(self) -> int:
+        """How long the last call took."""
+        return self._interpreter.elapsed_ms
+
+    @property
+    def logs_execution(self) -> bool:
+        """Whether the guest lets its calls be logged."""
+        return self._converters.logs_execution_metrics
+
+    def serve(
+        self, context: "Context", module: str, function: str, limits: "JsLimits"
+    ) -> None:
+        """Let a function answer a request; raises as ``Interpreter.serve`` does."""
+        self._unix_time_ms = context.node.unix_time_us // _US_PER_MS
+        self._start_ns = self._clock.monotonic_ns()
+        self._console.begin()
+        self._crypto.begin(self._unix_time_ms)
+        self._kv.begin()
+        self._historical.begin()
+        self.endpoint.begin()
+        self._present.enter(context)
+        try:
+            self._interpreter.serve(module, function, limits)
+        finally:
+            self._present.leave()
+            self._kv.begin()
+            self._historical.begin()
+
+    def _now_ms(self) -> int:
+        """Tell guests the time: when the call began, unless they let it run."""
+        if not self._converters.lets_time_run:
+            return self._unix_time_ms
+        passed_ns = self._clock.monotonic_ns() - self._start_ns
+        return self._unix_time_ms + passed_ns // _NS_PER_MS
+
+
+def _writer(host: ScriptHost) -> Callable[[ConsoleLevel, str], None]:
+    def write(level: ConsoleLevel, message: str) -> None:
+        host.log(ScriptLog.APP, level.value, message)
+
+    return write

@@ -1,0 +1,55 @@
+"""The node, as its JavaScript application sees it."""
+
+from typing import TYPE_CHECKING
+
+from ccfpy.base.ports import Clock, Entropy
+from ccfpy.boundary.effects import LogLevel, LogTag
+from ccfpy.js.engine import Engine
+from ccfpy.js.serving import ScriptedRegistry
+from ccfpy.js.serving.ports import ScriptLog
+
+if TYPE_CHECKING:
+    from ccfpy.endpoints.registry import Registry
+    from ccfpy.kv.tx import Tx
+    from ccfpy.node.replica import Replica
+
+_TAGS = {ScriptLog.APP: LogTag.APP, ScriptLog.JS: LogTag.JS}
+
+
+class NodeScripts:
+    """A replica that runs scripts (`ccfpy.js.serving.ports.ScriptHost`)."""
+
+    def __init__(self, replica: "Replica", engine: Engine, clock: Clock) -> None:
+        self._replica = replica
+        self._engine = engine
+        self._clock = clock
+
+    @property
+    def engine(self) -> Engine:
+        """What runs scripts."""
+        return self._engine
+
+    @property
+    def entropy(self) -> Entropy:
+        """Randomness for guests."""
+        return self._replica.entropy
+
+    @property
+    def clock(self) -> Clock:
+        """How much time passes within a call."""
+        return self._clock
+
+    def begin(self) -> "Tx":
+        """Open a read-only transaction."""
+        return self._replica.begin(read_only=True)
+
+    def log(self, tag: ScriptLog, level: str, text: str) -> None:
+        """Write a line to the node's log."""
+        self._replica.outbox.log(LogLevel(level), text, tag=_TAGS[tag])
+
+
+def let_scripts_run(registry: "Registry", scripts: NodeScripts) -> "Registry":
+    """Give an application's registry, able to serve the scripts in its tables."""
+    if isinstance(registry, ScriptedRegistry):
+        registry.attach(scripts)
+    return registry

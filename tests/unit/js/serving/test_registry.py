@@ -1,0 +1,109 @@
+"""Endpoints in tables, beside those of the node's code."""
+
+import json
+
+import pytest
+
+from ccfpy.endpoints.common import add_common_endpoints
+from ccfpy.endpoints.declaration import Endpoint
+from ccfpy.endpoints.openapi import document
+from ccfpy.http.messages import Response
+from ccfpy.js.serving import GOVERNED, ScriptedRegistry, Scripts
+from tests.unit.js.serving.installed import Installed, error_of, of_f
+
+SOURCE = "export function f(request) { return { body: request.params }; }"
+
+
+def serve(*endpoints: str) -> Installed:
+    installed = Installed()
+    installed.install({"/m.js": SOURCE}, {each: of_f() for each in endpoints})
+    return installed
+
+
+def test_a_path_without_parameters_wins() -> None:
+    installed = serve("POST /a/b", "POST /a/{x}")
+    assert installed.call(path="/a/b").body == b"{}"
+    assert installed.call(path="/a/c%20d").body == b'{"x":"c d"}'
+
+
+def test_a_path_may_have_several_parameters_and_verbs() -> None:
+    installed = serve("GET /{op}/{left}:{right}")
+    answer = installed.call("GET", "/mul/5:7")
+    assert json.loads(answer.body) == {"op": "mul", "left": "5", "right": "7"}
+
+
+def test_two_templates_that_match_are_named() -> None:
+    answer = serve("POST /t/{bar}", "POST /t/{baz}").call(path="/t/foo")
+    assert answer.status == 500
+    message = str(error_of(answer)["message"])
+    assert all(part in message for part in ("/t/foo", "/t/{bar}", "/t/{baz}"))
+
+
+def test_what_is_not_there_is_told_with_all_verbs() -> None:
+    installed = serve("PUT /a/{x}", "POST /a/b")
+    installed.registry.add(
+        Endpoint(method="GET", path="/a/b", handler=lambda _: Response(status=200))
+    )
+    refused = installed.call("DELETE", "/a/b")
+    assert refused.status == 405
+    assert refused.headers["allow"] == "OPTIONS, GET, POST, PUT"
+    assert installed.call("OPTIONS", "/a/b").status == 204
+    assert installed.call("GET", "/nowhere").status == 404
+
+
+def test_an_application_may_replace_an_endpoint_of_the_node() -> None:
+    installed = serve()
+    add_common_endpoints(installed.registry)
+    assert "transaction_id" in json.loads(installed.call("GET", "/commit").body)
+    installed.install({"/m.js": SOURCE}, {"GET /commit": of_f()})
+    assert installed.call("GET", "/commit").body == b"{}"
+
+
+def test_an_application_is_gone_when_its_tables_are_empty() -> None:
+    installed = serve("POST /f")
+    assert installed.call().status == 200
+    installed.install({}, {})
+    assert installed.call().status == 404
+
+
+def test_authentication_comes_before_the_script() -> None:
+    installed = Installed()
+    endpoint = of_f(authn_policies=["user_cert", {"all_of": ["user_cert", "jwt"]}])
+    installed.install({"/m.js": SOURCE}, {"POST /f": endpoint})
+    answer = installed.call()
+    assert answer.status == 401
+    details = error_of(answer)["details"]
+    assert isinstance(details, list)
+    assert [each["auth_policy"] for each in details] == ["user_cert", "jwt+user_cert"]
+
+
+def test_openapi_has_what_the_metadata_says() -> None:
+    installed = Installed()
+    described = {"responses": {"200": {"description": "Ok"}}}
+    installed.install(
+        {"/m.js": SOURCE},
+        {
+            "POST /a/{x}": of_f(openapi=described),
+            "GET /a/{x}": of_f(openapi=None),
+            "GET /b": of_f(openapi_hidden=True),
+        },
+    )
+    tx = installed.node.begin(read_only=False)
+    tx.raw(GOVERNED.endpoints.name).put(b"GET /broken", b"{")
+    installed.node.commit(tx, None)
+    paths = document(installed.registry)["paths"]
+    assert paths == {"/app/a/{x}": {"post": described, "get": {}}}
+
+
+@pytest.fixture
+def unattached() -> ScriptedRegistry:
+    scripts = Scripts(tables=GOVERNED)
+    return ScriptedRegistry(
+        "app", title="t", description="d", version="1", scripts=scripts
+    )
+
+
+def test_without_a_node_there_are_no_scripts(unattached: ScriptedRegistry) -> None:
+    assert unattached.find("GET", "/x") is None
+    assert unattached.methods_of("/x") == []
+    assert document(unattached)["paths"] == {}

@@ -1,0 +1,18 @@
+"""Traces as CCF writes them."""
+
+from ccfpy.js.serving.traces import as_ccf_writes_it
+
+
+def test_columns_go_and_paths_become_absolute() -> None:
+    trace = (
+        "    at nested (endpoints/rpc.js:27:9)\n"
+        "    at f (/m.js:1:2)\n"
+        "    at <anonymous> (m.js:3:1)\n"
+        "    at apply (native)\n"
+    )
+    assert as_ccf_writes_it(trace) == (
+        "    at nested (/endpoints/rpc.js:27)\n"
+        "    at f (/m.js:1)\n"
+        "    at <anonymous> (/m.js:3)\n"
+        "    at apply (native)\n"
+    )
