@@ -104,6 +104,10 @@ class Coverings:
             del self._verified[next(iter(self._verified))]
         return found
 
+    def doubt(self, seqno: "Seqno") -> None:
+        """Look anew for what covers an entry: what was found does not."""
+        self._index.forget(seqno)
+
     def _verify(self, entry: "PastEntry", ruling: "Ruling") -> Covering:
         assert entry.secrets is not None, "it is not before the entry that it covers"
         txid = entry.transaction.txid

@@ -13,12 +13,21 @@ from ccfpy.base.errors import VerificationFailed
 from ccfpy.kv.codec import parse_private
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.signature import is_signature
+from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import TxId
     from ccfpy.kv.changes import WriteSet
     from ccfpy.ledger.merkle import MerkleTree
     from ccfpy.ledger.secrets import LedgerSecrets
+
+
+_MARKS = SIGNATURES.encode(), COSE_SIGNATURES.encode()
+
+
+def may_be_signature(data: bytes) -> bool:
+    """Tell quickly whether an entry may be a signature: its tables are named in it."""
+    return any(mark in data for mark in _MARKS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

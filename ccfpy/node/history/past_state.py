@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from ccfpy.base.errors import CcfpyError
+from ccfpy.base.errors import CcfpyError, VerificationFailed
 from ccfpy.base.ids import Seqno
 from ccfpy.endpoints.history import HistoricalState, HistoryFailed, RequestHandle
 from ccfpy.ledger.tx_receipt import TxReceipt
@@ -161,7 +161,11 @@ class PastState:
         covering = self._sources.coverings.covering(self.seqno, self)
         if covering is None:
             return None
-        covering.check(entry)
+        try:
+            covering.check(entry)
+        except VerificationFailed:
+            self._sources.coverings.doubt(self.seqno)
+            raise
         return HistoricalState(
             entry.transaction.txid, entry.writes(), lambda: _prove(entry, covering)
         )

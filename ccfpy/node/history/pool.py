@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from ccfpy.base import limits
 from ccfpy.base.errors import CcfpyError, LimitExceeded
 from ccfpy.base.ids import Seqno, TxId
-from ccfpy.node.history.past_entry import PastEntry
+from ccfpy.node.history.past_entry import PastEntry, may_be_signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,9 +141,10 @@ class EntryPool:
     def _end_of_read(self, first: Seqno) -> Seqno:
         """Give the last entry to read with ``first``: others needed are close by."""
         committed = self._log().commit_seqno
-        furthest = min(first + limits.HISTORY_ENTRIES_PER_READ - 1, committed)
         if first in self._searches:
-            return max(first, furthest)
+            furthest = first + limits.HISTORY_ENTRIES_PER_SEARCH - 1
+            return max(first, min(furthest, committed))
+        furthest = min(first + limits.HISTORY_ENTRIES_PER_READ - 1, committed)
         last = seqno = first
         needs, asked = self._needs, self._asked
         while seqno < furthest and seqno - last < limits.HISTORY_GAP_ENTRIES_MAX:
@@ -179,8 +180,13 @@ class EntryPool:
     def _arrived(self, first: Seqno, entries: ListOf[bytes]) -> None:
         """Verify what came, then let everybody who waited for any of it go on."""
         for seqno, data in enumerate(entries, first):
-            if seqno not in self._needs and self._index.knows(seqno):
-                continue
+            if seqno not in self._needs:
+                if self._index.knows(seqno):
+                    continue
+                if not may_be_signature(data):
+                    # Whoever was misled by this finds out: no signature covers it.
+                    self._index.examined(seqno, is_signature=False)
+                    continue
             try:
                 entry = self._open(seqno, data)
                 if entry.secrets is not None:

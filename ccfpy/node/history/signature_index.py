@@ -65,6 +65,15 @@ class SignatureIndex:
             insort(self._found, seqno)
         self._join(seqno)
 
+    def forget(self, seqno: "Seqno") -> None:
+        """Forget the stretch around ``seqno``: not all in it was what it seemed."""
+        at = self._stretch_with(seqno)
+        if at is None:
+            return
+        first, last = self._starts.pop(at), self._lasts.pop(at)
+        found = self._found
+        del found[bisect_left(found, first) : bisect_right(found, last)]
+
     def _stretch_with(self, seqno: "Seqno") -> int | None:
         at = bisect_right(self._starts, seqno) - 1
         return at if at >= 0 and seqno <= self._lasts[at] else None

@@ -99,6 +99,36 @@ def test_a_search_reads_on() -> None:
     assert reader.found == [3]
 
 
+def test_what_a_search_passes_is_not_opened() -> None:
+    """It is looked at alone, and so whatever is there does not keep it."""
+    world = _world(10)
+    world.lies[5] = b"?"
+    reader = Reader(world.cache.pool, [3])
+    reader.need(searches=True)
+
+    world.work()
+
+    assert reader.found == [3]
+    assert not world.complaints()
+
+
+def test_a_search_reads_more_at_once_but_not_without_end() -> None:
+    story = Story()
+    story.say(*["text"] * (limits.HISTORY_ENTRIES_PER_SEARCH + 10))
+    story.sign()
+    world = World(story)
+    world.cache.state_at("far", 3)
+
+    world.work()
+
+    assert world.read == [
+        (3, 3),
+        (4, 3 + limits.HISTORY_ENTRIES_PER_SEARCH),
+        (4 + limits.HISTORY_ENTRIES_PER_SEARCH, story.last),
+    ]
+    assert world.cache.state_at("far", 3) is not None
+
+
 def test_several_may_need_the_same_entry() -> None:
     world = _world()
     readers = _needing(world, 3, 3, 3)

@@ -58,6 +58,21 @@ def test_a_signature_beyond_a_gap_does_not_count() -> None:
     assert index.covering(5) == (6, True)
 
 
+def test_a_doubted_stretch_is_forgotten_and_no_other() -> None:
+    index = _index(22)
+    for seqno in (3, 4, 6, 7, 8):
+        index.examined(seqno, is_signature=seqno in (4, 8))
+    index.forget(7)
+    index.forget(12)
+    index.forget(21)
+
+    assert index.covering(3) == (4, True)
+    assert index.covering(6) == (6, False)
+    assert index.covering(21) == (22, True)
+    index.examined(6, is_signature=False)
+    assert index.covering(6) == (7, False)
+
+
 def test_all_is_forgotten_when_it_is_too_much() -> None:
     recent = RecentLedger()
     recent.begin_after(10**9)

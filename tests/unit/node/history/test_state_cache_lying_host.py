@@ -150,6 +150,24 @@ def test_what_was_wrong_is_logged_without_its_contents(lie: Lie, says: str) -> N
     assert "old one" not in complaint
 
 
+def test_a_signature_that_was_hidden_is_found_when_the_host_is_honest() -> None:
+    """It was taken for something else while one looked for it."""
+    world = World(recovered())
+    world.lies[7] = world.entries[6]
+    world.cache.state_at("a", 5)
+    assert world.complaints() == [
+        (
+            "Corrupt ledger entry received for seqno 5: the signature at 4.9 does not "
+            "cover entry 5"
+        )
+    ]
+
+    world.lies.clear()
+    world.cache.state_at("a", 5)
+    world.work()
+    assert world.cache.state_at("a", 5) is not None
+
+
 @pytest.mark.parametrize(("seqno", "lied"), [(6, 5), (12, 5), (1, 12)])
 def test_others_get_what_they_want_meanwhile(seqno: Seqno, lied: Seqno) -> None:
     world = World(recovered())

@@ -43,6 +43,7 @@ class Story:
         created: where each service was created, and with which key.
         recorded: where the latest record of a past secret is.
         endorsed: where the latest endorsement of a service is.
+        signed: where the latest signature is.
         is_by_ccf: each record of a service leads to the one before it, as in CCF, not
             to that of the service before.
         written: where services are recorded.
@@ -54,6 +55,7 @@ class Story:
     created: list[tuple[Seqno, Identity]] = field(default_factory=list)
     recorded: Seqno | None = None
     endorsed: Seqno | None = None
+    signed: Seqno = 0
     is_by_ccf: bool = False
     written: list[Seqno] = field(default_factory=list)
 
@@ -78,7 +80,7 @@ class Story:
             status = ServiceStatus.OPENING
         self._record(identity, status, at)
         self.created.append((at, identity))
-        ledger.sign()
+        self.sign()
 
     def open(self, *, endorses: bool = True, signer: Identity | None = None) -> None:
         """Open the service, which endorses the one before, or itself."""
@@ -89,14 +91,21 @@ class Story:
             writes[IDENTITY_ENDORSEMENT] = {SINGLE_KEY: endorsement.serialise()}
             self.endorsed = self.last + 1
         self.ledger.put(writes)
-        self.ledger.sign()
+        self.sign()
 
     def say(self, *texts: str) -> list[Seqno]:
         """Write transactions of an application."""
         return [self.ledger.say(text).seqno for text in texts]
 
     def sign(self) -> Seqno:
-        return self.ledger.sign().seqno
+        """Sign, and store the tree since the signature before, as nodes do."""
+        ledger = self.ledger
+        txid = TxId(ledger.view, self.last + 1)
+        tables = ledger.identity.signer.sign(
+            txid, ledger.tree, issued_at=ISSUED_AT, stored_from=self.signed
+        )
+        self.signed = ledger.put(tables).seqno
+        return self.signed
 
     def rekey(self, *, is_reissued: bool = False) -> None:
         """Go on under another secret, the one before written down under it."""
