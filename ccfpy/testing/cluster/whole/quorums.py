@@ -11,8 +11,14 @@ from ccfpy.testing.cluster.whole.world import World
 
 
 def up(world: World) -> set[NodeId]:
-    """Give the nodes that do their part, or will once the weather clears."""
-    return {n.id for n in world.alive if n.has_joined and not n.is_doomed}
+    """Give the nodes that do their part, or will once the weather clears.
+
+    One that lacks what another never had, having begun with a snapshot, stays behind
+    for as long as the other leads: who runs nodes would give it a snapshot, too.
+    """
+    joined = [node for node in world.alive if node.has_joined]
+    begun = max((node.after for node in joined), default=0)
+    return {n.id for n in joined if n.last_seqno >= begun and not n.is_doomed}
 
 
 def coming(world: World) -> set[NodeId]:

@@ -42,3 +42,30 @@ def test_a_disk_that_may_fail_is_as_good_as_gone(stage: Stage) -> None:
     assert stage.world.nodes[2].id not in quorums.up(stage.world)
     stage.do("crash 1 kill 0")
     assert stage.world.nodes[1].is_alive
+
+
+def test_a_node_that_lacks_what_another_never_had_is_not_relied_on(
+    stage: Stage,
+) -> None:
+    world = stage.world
+    stage.do("snapshot 0")
+    stage.do("pass 400")
+    stage.do("join 0 fresh")
+    stage.do("pass 400")
+    fresh = world.nodes[3]
+    stage.do("join 1")
+    stage.do("pass 400")
+    old = world.nodes[4]
+    stage.do("trust 3 0")
+    stage.do("pass 400")
+    assert fresh.after > 0
+    stage.do("weather lost:0>4")
+    stage.do("trust 4 0")
+    stage.do("pass 400")
+    assert old.has_joined
+    assert old.last_seqno < fresh.after
+    assert quorums.up(world) == {node.id for node in world.nodes[:4]}
+    stage.do("weather")
+    stage.do("pass 3000")
+    assert old.last_seqno >= fresh.after
+    assert old.id in quorums.up(world)
