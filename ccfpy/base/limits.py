@@ -128,8 +128,8 @@ LEDGER_READ_BYTES_MAX = 8 * MIB
 LEDGER_READS_MAX = 16
 """Reads of the ledger that the host has not answered yet."""
 RECOVERY_ENTRIES_PER_READ = 100
-"""Entries read at once while a ledger is recovered, so that heartbeats and requests wait
-for milliseconds and not until a large ledger is read."""
+"""Entries read at once while a ledger is recovered, so that heartbeats and requests
+wait for milliseconds and not until a large ledger is read."""
 LEDGER_RECENT_BYTES_MAX = 16 * MIB
 """The newest entries, kept in memory: replicating what is fresh reads no file."""
 LEDGER_OPEN_FILES_MAX = 5
@@ -248,8 +248,8 @@ SNAPSHOT_WRITE_BYTES_MAX = 8 * MIB
 SNAPSHOTS_PENDING_MAX = 5
 """Snapshots whose evidence awaits commit (``src/node/snapshotter.h``)."""
 SNAPSHOT_KEYS_PER_STEP = 600
-"""About how many keys are ordered for a snapshot within one step, so that heartbeats and
-requests wait for milliseconds and not until a large state is written."""
+"""About how many keys are ordered for a snapshot within one step, so that heartbeats
+and requests wait for milliseconds and not until a large state is written."""
 SNAPSHOT_BYTES_PER_KEY = 4 * KIB
 """Bytes whose copying, encryption and hashing count as much as ordering a key."""
 SNAPSHOT_ANSWER_BYTES_MAX = 16 * MIB
