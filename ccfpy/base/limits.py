@@ -82,6 +82,9 @@ JS_STATES_MAX = 10_000
 """Past states that a guest is given at once."""
 JS_RESPONSE_HEADERS_MAX = 128
 """In an endpoint's response."""
+GUEST_RSA_BITS_MIN = 1024
+GUEST_RSA_BITS_MAX = 4096
+"""Of RSA keys that scripts make or bring: nothing interrupts an operation with one."""
 JS_CHAIN_CERTIFICATES_MAX = 32
 """Certificates in a chain that a guest asks about: their pairs are tried."""
 
@@ -226,6 +229,8 @@ milliseconds while they catch up."""
 INDEX_ENTRIES_PER_READ = 500
 """Past states asked for at once (``src/indexing/indexer.h``); as many more are on
 their way meanwhile."""
+INDEX_UNSIGNED_MAX = 100_000
+"""Entries read back that await the signature after them."""
 INDEX_RETRY_MS_MIN = 1000
 INDEX_RETRY_MS_MAX = 60_000
 """Between attempts to read what the host did not give, doubled with each."""

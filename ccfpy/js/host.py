@@ -41,6 +41,11 @@ def type_error(message: str) -> JsThrow:
     return JsThrow(ErrorClass.TYPE, message)
 
 
+def range_error(message: str) -> JsThrow:
+    """Make a ``RangeError``."""
+    return JsThrow(ErrorClass.RANGE, message)
+
+
 def internal_error(message: str) -> JsThrow:
     """Make an ``InternalError``, QuickJS' class for faults that are not the guest's."""
     return JsThrow(ErrorClass.INTERNAL, message)

@@ -1,41 +1,144 @@
-"""``ccf.crypto``, as far as constitutions need it: digests and certificates."""
+"""``ccf.crypto``: keys, signatures, wrapped keys, JSON Web Keys, digests, certificates.
 
-from collections.abc import Mapping
+Names, the order of checks and texts are those of ``src/js/extensions/ccf/crypto.cpp``.
+"""
+
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, VerificationFailed
 from ccfpy.base.limits import JS_CHAIN_CERTIFICATES_MAX
+from ccfpy.crypto import guest_keys, guest_signing, key_wrap
 from ccfpy.crypto.certs import Certificate, parse_bundle
+from ccfpy.crypto.ec import Curve
+from ccfpy.crypto.guest_jwk import CONVERSIONS
+from ccfpy.crypto.guest_keys import PemPair
 from ccfpy.crypto.hashing import sha256
-from ccfpy.js.host import HostFunction
+from ccfpy.js.host import HostFunction, internal_error, range_error
 
 if TYPE_CHECKING:
     from ccfpy.base.ports import Entropy
 
 _SOURCE = """
-(function (host, { arity, checkBuffer, namespace, toText }) {
-  namespace("crypto", {
+(function (host, tools) {
+  const { arity, checkBuffer, isBuffer, namespace, parse, stringify, toText } = tools;
+  const expected = (args, count) => arity(args, count, `, but expected ${count}`);
+  function oneOrTwo(args) {
+    if (args.length !== 2) arity(args, 1, ", but expected 1 or 2");
+  }
+  const label = (algorithm) => {
+    const given = algorithm.label;
+    return isBuffer(given) ? given : undefined;
+  };
+  const hashOf = (name, algorithm) =>
+    name === "EdDSA" ? "" : toText(algorithm.hash);
+  const salt = (algorithm) => {
+    const given = +algorithm.saltLength;
+    return given === given ? given : 0;
+  };
+  const toPair = (text) => parse(text);
+
+  function wrapping(operation) {
+    return (...args) => {
+      expected(args, 3);
+      const [key, wrappingKey, algorithm] = args;
+      checkBuffer(key);
+      checkBuffer(wrappingKey);
+      const name = toText(algorithm.name);
+      if (name === "RSA-OAEP") {
+        return operation(name, key, wrappingKey, label(algorithm), 0);
+      }
+      if (name === "RSA-OAEP-AES-KWP") {
+        const size = algorithm.aesKeySize | 0;
+        return operation(name, key, wrappingKey, label(algorithm), size);
+      }
+      return operation(name, key, wrappingKey, undefined, 0);
+    };
+  }
+
+  const members = {
+    sign(...args) {
+      expected(args, 3);
+      const [algorithm, key, data] = args;
+      const name = toText(algorithm.name);
+      const hash = hashOf(name, algorithm);
+      const keyText = toText(key);
+      checkBuffer(data);
+      return host.sign(name, hash, keyText, data, salt(algorithm));
+    },
+    verifySignature(...args) {
+      expected(args, 4);
+      const [algorithm, key, signature, data] = args;
+      checkBuffer(signature);
+      checkBuffer(data);
+      const name = toText(algorithm.name);
+      const hash = hashOf(name, algorithm);
+      return host.verify(name, hash, toText(key), signature, data, salt(algorithm));
+    },
+    generateAesKey(...args) {
+      expected(args, 1);
+      return host.aesKey(args[0] | 0);
+    },
+    generateRsaKeyPair(...args) {
+      oneOrTwo(args);
+      const exponent = args.length === 2 ? args[1] >>> 0 : 65537;
+      return toPair(host.rsaPair(args[0] >>> 0, exponent));
+    },
+    generateEcdsaKeyPair(...args) {
+      expected(args, 1);
+      return toPair(host.ecdsaPair(toText(args[0])));
+    },
+    generateEddsaKeyPair(...args) {
+      expected(args, 1);
+      return toPair(host.eddsaPair(toText(args[0])));
+    },
+    wrapKey: wrapping(host.wrap),
+    unwrapKey: wrapping(host.unwrap),
     digest(...args) {
-      arity(args, 2, ", but expected 2");
-      const algorithm = toText(args[0]);
-      if (algorithm !== "SHA-256") {
+      expected(args, 2);
+      if (toText(args[0]) !== "SHA-256") {
         throw new RangeError("unsupported digest algorithm, supported: SHA-256");
       }
       checkBuffer(args[1]);
       return host.sha256(args[1]);
     },
     isValidX509CertBundle(...args) {
-      arity(args, 1, ", but expected 1");
+      expected(args, 1);
       return host.isValidBundle(toText(args[0]));
     },
     isValidX509CertChain(...args) {
-      arity(args, 2, ", but expected 2");
+      expected(args, 2);
       return host.isValidChain(toText(args[0]), toText(args[1]));
     },
-  });
+  };
+  const kinds = ["pub", "", "pubRsa", "rsa", "pubEddsa", "eddsa"];
+  for (let i = 0; i < kinds.length; i++) {
+    const kind = kinds[i];
+    members[kind === "" ? "pemToJwk" : kind + "PemToJwk"] = (...args) => {
+      oneOrTwo(args);
+      const pem = toText(args[0]);
+      const kid = args.length === 2 ? toText(args[1]) : undefined;
+      return parse(host.toJwk(kind, pem, kid));
+    };
+    members[kind === "" ? "jwkToPem" : kind + "JwkToPem"] = (...args) => {
+      expected(args, 1);
+      return host.toPem(kind, toText(stringify(args[0])));
+    };
+  }
+  namespace("crypto", members);
 })
 """
+
+_AES_BITS = frozenset(key_wrap.AES_BITS)
+_RSA_EXPONENT = 65537
+_NO_HASH = "Unsupported hash algorithm, supported: "
+_NO_SIGNING = "Unsupported signing algorithm, supported: "
+_NO_WRAPPING = (
+    "unsupported key {} algorithm, supported: RSA-OAEP, AES-KWP, RSA-OAEP-AES-KWP"
+)
 
 
 class Crypto:
@@ -59,10 +162,75 @@ class Crypto:
     def functions(self) -> Mapping[str, HostFunction]:
         """Give the host functions."""
         return {
+            "sign": _sign,
+            "verify": _verify,
+            "aesKey": self._aes_key,
+            "rsaPair": self._rsa_pair,
+            "ecdsaPair": self._ecdsa_pair,
+            "eddsaPair": self._eddsa_pair,
+            "wrap": self._wrap,
+            "unwrap": _unwrap,
+            "toJwk": _to_jwk,
+            "toPem": _to_pem,
             "sha256": sha256,
             "isValidBundle": _is_valid_bundle,
             "isValidChain": self._is_valid_chain,
         }
+
+    # Keys
+
+    def _aes_key(self, bits: float) -> bytes:
+        if bits not in _AES_BITS:
+            raise range_error("invalid key size (not one of 128, 192, 256)")
+        return self._entropy.random_bytes(int(bits) // 8)
+
+    def _rsa_pair(self, bits: float, exponent: float) -> str:
+        failure = "Failed to generate RSA key pair"
+        if exponent != _RSA_EXPONENT:
+            raise internal_error(f"{failure}: the exponent must be {_RSA_EXPONENT}")
+        return _pair(
+            _or_throw(lambda: guest_keys.rsa_pair(self._entropy, int(bits)), failure)
+        )
+
+    def _ecdsa_pair(self, curve: str) -> str:
+        known = _EC_CURVES.get(curve)
+        if known is None:
+            raise range_error("Unsupported curve id, supported: secp256r1, secp384r1")
+        return _pair(guest_keys.ec_pair(self._entropy, known))
+
+    def _eddsa_pair(self, curve: str) -> str:
+        make = _ED_CURVES.get(curve)
+        if make is None:
+            raise range_error("Unsupported curve id, supported: curve25519, x25519")
+        return _pair(make(self._entropy))
+
+    def _wrap(
+        self,
+        algorithm: str,
+        key: bytes,
+        wrapping: bytes,
+        label: bytes | None,
+        aes_bits: float,
+    ) -> bytes:
+        match algorithm:
+            case "RSA-OAEP":
+                wrap = partial(key_wrap.wrap_rsa, wrapping, key, label or None)
+            case "AES-KWP":
+                wrap = partial(key_wrap.wrap_aes, wrapping, key)
+            case "RSA-OAEP-AES-KWP":
+                wrap = partial(
+                    key_wrap.wrap_rsa_aes,
+                    wrapping,
+                    key,
+                    label or None,
+                    aes_bits=int(aes_bits),
+                    entropy=self._entropy,
+                )
+            case _:
+                raise range_error(_NO_WRAPPING.format("wrapping"))
+        return _or_throw(wrap, "Failed to wrap key")
+
+    # Certificates
 
     def _is_valid_chain(self, chain: str, trusted: str) -> bool:
         """Tell whether the first certificate of ``chain`` leads to a trusted one.
@@ -124,3 +292,118 @@ def _is_valid_bundle(pem: str) -> bool:
 def _utf8(text: str) -> bytes:
     """Encode; a JavaScript string may hold half a surrogate pair."""
     return text.encode(errors="surrogatepass")
+
+
+_EC_CURVES = {"secp256r1": Curve.SECP256R1, "secp384r1": Curve.SECP384R1}
+_ED_CURVES: "Mapping[str, Callable[[Entropy], PemPair]]" = {
+    "curve25519": guest_keys.ed25519_pair,
+    "x25519": guest_keys.x25519_pair,
+}
+
+
+def _pair(pair: PemPair) -> str:
+    return _text({"privateKey": pair.private, "publicKey": pair.public})
+
+
+def _unwrap(
+    algorithm: str, wrapped: bytes, unwrapping: bytes, label: bytes | None, _: float
+) -> bytes:
+    match algorithm:
+        case "RSA-OAEP":
+            unwrap = partial(key_wrap.unwrap_rsa, unwrapping, wrapped, label or None)
+        case "AES-KWP":
+            unwrap = partial(key_wrap.unwrap_aes, unwrapping, wrapped)
+        case "RSA-OAEP-AES-KWP":
+            unwrap = partial(
+                key_wrap.unwrap_rsa_aes, unwrapping, wrapped, label or None
+            )
+        case _:
+            raise range_error(_NO_WRAPPING.format("unwrapping"))
+    return _or_throw(unwrap, "Failed to unwrap key")
+
+
+def _sign(algorithm: str, hash_name: str, key: str, data: bytes, salt: float) -> bytes:
+    pem = _utf8(key)
+    if algorithm == "EdDSA":
+        return _or_throw(
+            lambda: guest_signing.sign_eddsa(pem, data),
+            "Failed to sign with EdDSA pair",
+        )
+    if hash_name not in guest_signing.HASHES:
+        raise range_error(f"{_NO_HASH}{', '.join(guest_signing.HASHES)}")
+    match algorithm:
+        case "ECDSA":
+            sign = partial(guest_signing.sign_ecdsa, pem, data, hash_name)
+        case "RSA-PSS":
+            sign = partial(
+                guest_signing.sign_rsa_pss, pem, data, hash_name, _salt_bytes(salt)
+            )
+        case "HMAC":
+            sign = partial(guest_signing.sign_hmac, pem, data, hash_name)
+        case _:
+            raise range_error(f"{_NO_SIGNING}RSA-PSS, ECDSA, EdDSA, HMAC")
+    return _or_throw(sign, "Failed to sign")
+
+
+def _verify(
+    algorithm: str, hash_name: str, key: str, signature: bytes, data: bytes, salt: float
+) -> bool:
+    pem = _utf8(key)
+    if algorithm == "EdDSA":
+        try:
+            return guest_signing.is_eddsa(pem, data, signature)
+        except CcfpyError as error:
+            reason = f"Failed to verify EdDSA signature: {error}"
+            raise range_error(reason) from None
+    if hash_name != "SHA-256":
+        raise range_error(f"{_NO_HASH}SHA-256")
+    match algorithm:
+        case "ECDSA":
+            verify = partial(guest_signing.is_ecdsa, pem, data, signature)
+        case "RSA-PSS":
+            verify = partial(
+                guest_signing.is_rsa_pss, pem, data, signature, _salt_bytes(salt)
+            )
+        case _:
+            raise range_error(f"{_NO_SIGNING}RSA-PSS, ECDSA, EdDSA")
+    return _or_throw(verify, "Failed to verify signature")
+
+
+def _salt_bytes(salt: float) -> int:
+    """Read a length, which a guest may have made endless."""
+    return int(salt) if abs(salt) < _SALT_BYTES_CEILING else -1
+
+
+_SALT_BYTES_CEILING = 1 << 16
+"""Beyond the largest key's width; no salt is as long."""
+
+
+def _to_jwk(kind: str, pem: str, kid: str | None) -> str:
+    jwk = _or_throw(
+        partial(CONVERSIONS[kind].to_jwk, _utf8(pem)), "Failed to convert pem to jwk"
+    )
+    if kid is not None:
+        jwk = {**jwk, "kid": kid}
+    return _text(jwk)
+
+
+def _to_pem(kind: str, jwk: str) -> str:
+    return _or_throw(
+        lambda: CONVERSIONS[kind].to_pem(json.loads_object(jwk)),
+        "Failed to convert jwk to pem",
+    )
+
+
+_T = TypeVar("_T")
+
+
+def _or_throw(operation: Callable[[], _T], failure: str) -> _T:
+    """Let a refusal throw in the guest, with CCF's words in front."""
+    try:
+        return operation()
+    except CcfpyError as error:
+        raise internal_error(f"{failure}: {error}") from None
+
+
+def _text(value: json.JsonObject) -> str:
+    return json.dumps(value).decode()
