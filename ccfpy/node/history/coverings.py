@@ -124,10 +124,15 @@ class Coverings:
             )
         own = self._own_tree()
         if not own.first <= txid.seqno < len(own) and ruling.certificate is not None:
-            self._check_signers(signed, ruling.certificate)
+            self.check_signers(signed, ruling.certificate)
         return Covering(signed=signed, tree=tree, ruling=ruling)
 
-    def _check_signers(self, signed: SignedRoot, service: Certificate) -> None:
+    def check_signers(self, signed: SignedRoot, service: Certificate) -> None:
+        """Check that a node and the service signed a root.
+
+        Raises:
+            CcfpyError: they did not.
+        """
         by_node, by_service = signed.by_node, signed.by_service
         if by_service is not None:
             if by_service.txid != signed.txid:

@@ -19,18 +19,21 @@ from ccfpy.boundary.effects import LogTag
 from ccfpy.endpoints.history import HistoryFailed
 from ccfpy.endpoints.indexing import Index, Strategy
 from ccfpy.ledger.unseal import unseal
+from ccfpy.node.indexing.chain_reader import ChainReader
 from ccfpy.node.indexing.past_reader import PastReader
 from ccfpy.node.indexing.sealed_blobs import SealedBlobs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from ccfpy.base.json import Json
     from ccfpy.consensus.log import Log
+    from ccfpy.endpoints.history import HistoricalState
     from ccfpy.kv.changes import WriteSet
     from ccfpy.node.history import StateCache
+    from ccfpy.node.indexing.chain_reader import ReadEntry
     from ccfpy.node.outbox import Outbox
-    from ccfpy.node.sequence import Sequence
+    from ccfpy.node.sequence import Sequence as LedgerEnd
 
 Kind = TypeVar("Kind", bound=Strategy)
 
@@ -48,7 +51,7 @@ class Indexer:
         now_ms: the time.
     """
 
-    sequence: "Sequence"
+    sequence: "LedgerEnd"
     log: "Callable[[], Log]"
     history: "StateCache"
     blobs: SealedBlobs
@@ -58,7 +61,8 @@ class Indexer:
     def __post_init__(self) -> None:
         self._installed: dict[Index[Any], Strategy] = {}
         self._broken: set[Index[Any]] = set()
-        self._reader = PastReader(self.history)
+        self._chain_reader = ChainReader(self.history)
+        self._past_reader = PastReader(self.history)
         self._retry_at_ms = self.now_ms
         self._retry_ms = limits.INDEX_RETRY_MS_MIN
 
@@ -105,13 +109,13 @@ class Indexer:
         """Tell strategies what they want next, as far as a step may; once a step."""
         sequence = self.sequence
         if not self._installed or sequence.is_sealed or not len(sequence.secrets):
-            self._reader.stop()
+            self._stop_reading()
             return
         old, new = self._wanted()
         if new is not None:
             self._tell_from_memory(new)
         if old is None:
-            self._reader.stop()
+            self._stop_reading()
         elif self.now_ms >= self._retry_at_ms:
             self._tell_from_history(old)
 
@@ -143,11 +147,27 @@ class Indexer:
             self._tell(tx_id, unseal(data, tx_id, sequence.secrets).write_set)
         self.history.stir()
 
+    def _stop_reading(self) -> None:
+        self._chain_reader.stop()
+        self._past_reader.stop()
+
+    def _read(self, first: Seqno) -> "Sequence[HistoricalState | ReadEntry] | None":
+        """Read on, the cheaper way if it was read from the beginning.
+
+        Raises:
+            HistoryFailed: what is there cannot be had.
+        """
+        committed = self.log().commit_seqno
+        if self._chain_reader.can_read(first):
+            self._past_reader.stop()
+            return self._chain_reader.read(first, committed)
+        return self._past_reader.read(first, committed)
+
     def _tell_from_history(self, first: Seqno) -> None:
         try:
-            states = self._reader.read(first, self.log().commit_seqno)
+            states = self._read(first)
         except HistoryFailed as error:
-            self._reader.stop()
+            self._stop_reading()
             self.outbox.info(
                 f"Indexes wait for {self._retry_ms} ms, as entry {first} cannot be "
                 f"had: {error}"

@@ -15,6 +15,7 @@ from ccfpy.node.indexing import Lazy, SeqnosByKey
 from tests.unit.node.history.world import Story, recovered
 from tests.unit.node.indexing.reading import Diary, Reading, long_story
 
+FIRST_SIGNATURE = 4
 ANY = Map("public:any", STRING, RAW)
 
 
@@ -59,9 +60,9 @@ def test_what_is_not_committed_is_not_told() -> None:
     world = Reading(long_story(5))
     diary = Diary()
     world.install(diary)
-    world.log.commit_seqno = world.story.last - 3
+    world.log.commit_seqno = FIRST_SIGNATURE
     world.work()
-    assert diary.seqnos[-1] == world.story.last - 3
+    assert diary.seqnos[-1] == FIRST_SIGNATURE
 
 
 def test_only_so_much_is_told_from_memory_within_a_step() -> None:
@@ -107,12 +108,14 @@ def test_strategies_are_installed_and_uninstalled_while_others_go_on() -> None:
 
 
 def test_what_nobody_wants_any_more_is_not_read() -> None:
-    world = Reading(long_story(30))
-    index = world.install(Diary())
+    world = Reading(long_story(2 * limits.HISTORY_ENTRIES_PER_READ))
+    diary = Diary()
+    index = world.install(diary)
     world.indexer.work()
     world.indexer.uninstall(index)
     world.work()
-    assert world.read == []
+    assert world.read == [(1, limits.HISTORY_ENTRIES_PER_READ)]
+    assert diary.told == []
 
 
 def test_a_lazy_strategy_is_told_what_was_asked_for() -> None:
