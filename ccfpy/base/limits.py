@@ -267,6 +267,10 @@ SNAPSHOT_REDIRECTS_MAX = 20
 # Consensus
 APPEND_ENTRIES_BYTES = 20_000
 """About what one AppendEntries carries (``src/consensus/aft/raft.h``)."""
+APPEND_ENTRIES_IN_FLIGHT_MAX = 50
+"""Messages' worth of entries sent to a peer that it has not acknowledged: a megabyte or
+so, which keeps a link of 100 Mbit/s busy for a round trip of 80 ms. More would wait in
+the host's queue, be dropped there, and be refused one by one."""
 MESSAGE_TIMEOUT_MS = 100
 ELECTION_TIMEOUT_MS = 5000
 UNCOMMITTED_TX_MAX = 10_000

@@ -92,7 +92,8 @@ def become_leader(replica: Replica) -> None:
     for node in sorted(replica.peers):
         peer = replica.peers[node]
         peer.matched = 0
-        peer.sent = log.last_seqno
+        peer.sent = peer.began = log.last_seqno
+        peer.refused = None
         send_from(replica, node, log.last_seqno + 1)
     replica.out.is_cleanup_due = True
 

@@ -1,7 +1,8 @@
 """What a leader does: append, send, count answers, commit, and know when to stop."""
 
-from ccfpy.base.ids import NodeId
+from ccfpy.base.ids import NodeId, TxId
 from ccfpy.consensus.messages import AppendEntriesResponse
+from ccfpy.consensus.progress import Peer
 from ccfpy.consensus.quorum import agreed_seqno, is_quorum_of_each
 from ccfpy.consensus.ready import Entry
 from ccfpy.consensus.replica import Replica
@@ -51,6 +52,8 @@ def tick(replica: Replica, elapsed_ms: int) -> None:
     if replica.elapsed_ms >= replica.settings.message_timeout_ms:
         replica.elapsed_ms = 0
         replica.batch.sample()
+        for peer in replica.peers.values():
+            peer.refused = None
         send_news(replica)
     for peer in replica.peers.values():
         peer.silent_ms += elapsed_ms
@@ -87,13 +90,27 @@ def receive_response(
     if position.view > replica.view:
         become_aware_of_view(replica, position.view)
     elif not message.is_success:
-        match = replica.log.best_match(position)
-        peer.sent = max(min(match, peer.sent), peer.matched)
+        _try_again(replica, peer, position)
     elif position.view == replica.view and (
         peer.matched <= position.seqno <= replica.log.last_seqno
     ):
         peer.matched = position.seqno
         advance_commit(replica)
+
+
+def _try_again(replica: Replica, peer: Peer, position: TxId) -> None:
+    """Go back to where both logs may still agree.
+
+    A gap has all messages behind it refused, one by one and for the same reason. Were
+    each answered with all that follows the gap, every answer would be refused again:
+    so one is, until the next heartbeat.
+    """
+    if position == peer.refused:
+        return
+    peer.refused = position
+    match = replica.log.best_match(position)
+    peer.sent = max(min(match, peer.sent), peer.matched)
+    peer.began = peer.sent
 
 
 def advance_commit(replica: Replica) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ccfpy.base.ids import Seqno
+from ccfpy.base.ids import Seqno, TxId
 from ccfpy.base.limits import APPEND_ENTRIES_BYTES
 
 FIRST_BATCH_ENTRIES = 20
@@ -17,13 +17,27 @@ class Peer:
         sent: the end of what was sent; it moves before any answer does.
         matched: the end of what is known to agree. It never goes back within a view.
         silent_ms: since the node last answered, whatever it answered.
+        began: where what is sent last began, at a new leader or after a refusal.
         told_commit: the newest commit that a message told it of.
+        refused: where its log ended when it last refused a message, if that was acted
+            on and no heartbeat has been sent since.
     """
 
     sent: Seqno
     matched: Seqno = 0
+    began: Seqno = 0
     silent_ms: int = 0
     told_commit: Seqno = 0
+    refused: TxId | None = None
+
+    def __post_init__(self) -> None:
+        """Begin where sending begins."""
+        self.began = self.sent
+
+    @property
+    def answered(self) -> Seqno:
+        """The end of what needs no answer any more."""
+        return max(self.matched, self.began)
 
 
 class BatchSize:

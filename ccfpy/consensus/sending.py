@@ -1,10 +1,12 @@
 """How a leader brings a peer up to date: optimistically, in batches of one view.
 
 What was sent is taken for received until an answer says otherwise, so messages follow
-one another without waiting. A message that is lost shows in the next answer.
+one another without waiting, as many as may be in flight. A message that is lost shows
+in the next answer.
 """
 
 from ccfpy.base.ids import NodeId, Seqno
+from ccfpy.base.limits import APPEND_ENTRIES_IN_FLIGHT_MAX
 from ccfpy.consensus.messages import AppendEntries
 from ccfpy.consensus.replica import Replica
 from ccfpy.consensus.trace import Step
@@ -24,25 +26,27 @@ def send_unsent(replica: Replica) -> None:
     for its signature, a full message or the next heartbeat.
     """
     log = replica.log
-    is_signed = not log.unsigned
+    signed = log.last_seqno - log.unsigned
     for node in sorted(replica.peers):
         peer = replica.peers[node]
-        has_entries = is_signed and peer.sent < log.last_seqno
-        if has_entries or peer.told_commit < log.commit_seqno:
+        if peer.sent < signed or peer.told_commit < log.commit_seqno:
             send_from(replica, node, peer.sent + 1)
 
 
 def send_from(replica: Replica, to: NodeId, start: Seqno) -> None:
-    """Send the entries from ``start`` to the end; an empty message if there are none.
+    """Send the entries from ``start`` on; an empty message if there are none.
 
     A message has entries of one view only, so that the receiver knows the view of each
-    before it reads it, and no more than a batch.
+    before it reads it, and no more than a batch. What would be too much in flight
+    waits for the peer's answers.
     """
-    log = replica.log
+    log, peer = replica.log, replica.peers[to]
+    last = peer.answered + APPEND_ENTRIES_IN_FLIGHT_MAX * replica.batch.entries
+    last = max(min(last, log.last_seqno), start - 1)
     while True:
-        end = min(start + replica.batch.entries - 1, log.end_of_run(start))
+        end = min(start + replica.batch.entries - 1, log.end_of_run(start), last)
         _send_range(replica, to, start, end)
-        if end == log.last_seqno:
+        if end == last:
             return
         start = end + 1
 

@@ -97,6 +97,24 @@ def test_a_complaint_moves_what_is_sent_and_not_what_matches() -> None:
     assert (peer.sent, peer.matched) == (2, 2)
 
 
+def test_complaints_of_one_gap_are_acted_on_once_until_the_next_heartbeat() -> None:
+    raft = new_leader()
+    for _ in range(4):
+        raft.append(WRITE)
+    raft.append(SIGNATURE)
+    raft.flush()
+    peer = raft.replica.peers[ONE]
+    assert peer.sent == 5
+    raft.receive(ONE, nack(1, 2))
+    resent = [message for to, message in raft.flush().messages if to == ONE]
+    assert [m.previous.seqno for m in resent if isinstance(m, AppendEntries)] == [2]
+    raft.receive(ONE, nack(1, 2))
+    assert raft.flush() == Ready()
+    raft.tick(HEARTBEAT_MS)
+    raft.receive(ONE, nack(1, 2))
+    assert peer.sent == 2
+
+
 def test_an_answer_of_a_newer_view_ends_leadership() -> None:
     raft = new_leader()
     raft.receive(ONE, nack(4, 0))

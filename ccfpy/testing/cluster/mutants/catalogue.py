@@ -35,7 +35,7 @@ HISTORIC = (
         edits=(
             Edit(
                 module=leading,
-                function="receive_response",
+                function="_try_again",
                 before="peer.sent = max(min(match, peer.sent), peer.matched)",
                 after="peer.sent = peer.matched = match",
             ),
