@@ -61,8 +61,12 @@ TIMED_OUT = "Operation took too long to complete."
 _ENGINE_REASONS = {
     "InternalError: out of memory": Limit.HEAP,
     "InternalError: stack overflow": Limit.STACK,
+    "SyntaxError: stack overflow": Limit.STACK,
 }
-_REASONS = {limit: reason for reason, limit in _ENGINE_REASONS.items()}
+_REASONS = {
+    Limit.HEAP: "InternalError: out of memory",
+    Limit.STACK: "InternalError: stack overflow",
+}
 """What the engine says, even where it had no memory left to say it."""
 _UNKNOWN = "<unknown JS error>"
 """The binding's word for a throw that it cannot write down. What a guest throws comes
