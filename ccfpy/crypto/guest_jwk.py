@@ -13,7 +13,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.crypto import guest_keys
 from ccfpy.crypto.guest_keys import EdPrivate, EdPublic
-from ccfpy.crypto.jwk import decode_base64url, encode_base64url
+from ccfpy.crypto.jwk import decode_key_field, encode_base64url
 
 
 class Conversion(NamedTuple):
@@ -224,7 +224,7 @@ def _text(jwk: Mapping[str, Json], name: str) -> str:
 
 
 def _bytes(jwk: Mapping[str, Json], name: str) -> bytes:
-    return decode_base64url(_text(jwk, name))
+    return decode_key_field(_text(jwk, name))
 
 
 def _number(jwk: Mapping[str, Json], name: str) -> int:

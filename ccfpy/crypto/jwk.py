@@ -38,6 +38,24 @@ def decode_base64url(text: str) -> bytes:
     return data
 
 
+def decode_key_field(text: str) -> bytes:
+    """Decode a number or point of a JWK, in either alphabet, padded or not.
+
+    Issuers publish keys in all of these ways and CCF reads them all; nothing rests on
+    there being one text for one key.
+
+    Raises:
+        Malformed: it is none of them.
+    """
+    bare = text.replace("+", "-").replace("/", "_").rstrip("=")
+    try:
+        return base64.b64decode(
+            bare + "=" * (-len(bare) % 4), altchars=b"-_", validate=True
+        )
+    except (binascii.Error, ValueError) as error:
+        raise Malformed(f"not base64url: {text[:80]!r}") from error
+
+
 def encode_base64url(data: bytes) -> str:
     """Encode as base64url without padding."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
@@ -78,4 +96,4 @@ def _number(jwk: Mapping[str, Json], name: str) -> int:
     value = jwk[name]
     if not isinstance(value, str):
         raise Malformed(f"expected text as {name}, found {value!r}")
-    return int.from_bytes(decode_base64url(value), "big")
+    return int.from_bytes(decode_key_field(value), "big")

@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.crypto.ec import Curve, KeyPair, PublicKey
-from ccfpy.crypto.jwk import decode_base64url, encode_base64url, public_key_der
+from ccfpy.crypto.jwk import (
+    decode_base64url,
+    decode_key_field,
+    encode_base64url,
+    public_key_der,
+)
 from ccfpy.crypto.jwt import TokenKey
 from ccfpy.crypto.rsa import RsaKeyPair, RsaPublicKey
 
@@ -43,6 +48,17 @@ def test_only_one_text_stands_for_a_value(text: str) -> None:
     """``AB`` would decode to the byte of ``AA``, whose spare bits are zero."""
     with pytest.raises(Malformed, match="base64url"):
         decode_base64url(text)
+
+
+@pytest.mark.parametrize("text", ["-_8", "-_8=", "+/8", "+/8=", "+_9"])
+def test_a_field_of_a_key_may_be_written_in_many_ways(text: str) -> None:
+    assert decode_key_field(text) == b"\xfb\xff"
+
+
+@pytest.mark.parametrize("text", ["A", "A A=", "é", "AA\n", "=A"])
+def test_a_field_of_a_key_is_base64_at_least(text: str) -> None:
+    with pytest.raises(Malformed, match="base64url"):
+        decode_key_field(text)
 
 
 def test_an_elliptic_curve_key_is_built_from_its_point(key: KeyPair) -> None:
