@@ -28,6 +28,7 @@ from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId, NodeId, Seqno, TxId, UserId, View
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.json import loads as parse_json
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.hashing import sha256, sha256_hex
 from ccfpy.endpoints.auth import (
@@ -83,7 +84,23 @@ from ccfpy.endpoints.shapes import JSON_NAME, U64, IntegerRange, shape_of
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.etag import Matcher
 from ccfpy.http.messages import Request, Response
-from ccfpy.js.serving import GOVERNED, ScriptedRegistry, Scripts, ScriptTables
+from ccfpy.js.serving import (
+    GOVERNED,
+    ActionFormat,
+    ActionLog,
+    Extension,
+    HostFunction,
+    Permission,
+    Present,
+    ScriptedRegistry,
+    Scripts,
+    ScriptTables,
+    install_bundle,
+    installed_bundle,
+    installed_module,
+    patch_runtime_options,
+    runtime_options,
+)
 from ccfpy.kv.changes import Writes, WriteSet
 from ccfpy.kv.maps import RAW, STRING, Codec, Map, Set, Value
 from ccfpy.ledger.tx_receipt import TxReceipt
@@ -95,6 +112,8 @@ __all__ = [
     "RAW",
     "STRING",
     "U64",
+    "ActionFormat",
+    "ActionLog",
     "AllOf",
     "Answer",
     "AnyCertCaller",
@@ -109,10 +128,12 @@ __all__ = [
     "Context",
     "CustomAuth",
     "ErrorCode",
+    "Extension",
     "Forwarding",
     "HistoricalState",
     "History",
     "HistoryFailed",
+    "HostFunction",
     "Identity",
     "Index",
     "Indexing",
@@ -131,6 +152,8 @@ __all__ = [
     "Nobody",
     "NodeId",
     "Options",
+    "Permission",
+    "Present",
     "Redirection",
     "Request",
     "RequestHandle",
@@ -158,6 +181,9 @@ __all__ = [
     "all_of",
     "bytes_reply",
     "empty_reply",
+    "install_bundle",
+    "installed_bundle",
+    "installed_module",
     "json_codec",
     "json_reply",
     "member_certificate",
@@ -165,6 +191,9 @@ __all__ = [
     "node_info",
     "node_quote",
     "not_yet",
+    "parse_json",
+    "patch_runtime_options",
+    "runtime_options",
     "sha256",
     "sha256_hex",
     "text_reply",

@@ -78,6 +78,8 @@ JS_VISITS_MAX = 64
 """``forEach`` visits of tables open at once: each holds a list of its table."""
 JS_INTERPRETERS_KEPT_CEILING = 100
 """Interpreters kept between calls, whatever ``max_cached_interpreters`` says."""
+RECENT_ACTIONS = 100
+"""Signed changes of an application that are remembered, so that none is made twice."""
 JS_STATES_MAX = 10_000
 """Past states that a guest is given at once."""
 JS_RESPONSE_HEADERS_MAX = 128

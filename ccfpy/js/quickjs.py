@@ -74,6 +74,21 @@ by way of the prelude, so this is the prelude's own, with no stack left to run o
 _NS_PER_MS = 1_000_000
 
 
+VERSION: str = quickjs.quickjs_version
+"""The engine's release date."""
+
+
+def compile_module(name: str, source: str) -> bytes:
+    """Give a module's bytecode, whatever it imports.
+
+    Raises:
+        JsModuleFailed: it does not compile.
+    """
+    context = quickjs.Context()
+    context.set_module_loader(_empty_module)
+    return _compile(context, name, source)
+
+
 class QuickJs:
     """An engine on Bellard's QuickJS; between calls it holds bytecode only."""
 
@@ -87,7 +102,7 @@ class QuickJs:
     @property
     def version(self) -> str:
         """The engine's version, which is its release date."""
-        return quickjs.quickjs_version
+        return VERSION
 
     def call_export(
         self,
@@ -128,9 +143,7 @@ class QuickJs:
 
     def compile_module(self, name: str, source: str) -> bytes:
         """Compile one module, whatever it imports; see ``engine.Engine``."""
-        context = quickjs.Context()
-        context.set_module_loader(_empty_module)
-        return _compile(context, name, source)
+        return compile_module(name, source)
 
     def _start(
         self, program: Program, extensions: "Sequence[Extension]", limits: JsLimits

@@ -1,7 +1,34 @@
 """Endpoints in JavaScript that are not code of the node: tables of the KV hold them."""
 
+from ccfpy.js.access import Permission
+from ccfpy.js.host import Extension, HostFunction
+from ccfpy.js.serving.audit import ActionFormat, ActionLog
+from ccfpy.js.serving.bundles import (
+    install_bundle,
+    installed_bundle,
+    installed_module,
+    patch_runtime_options,
+    runtime_options,
+)
+from ccfpy.js.serving.present import Present
 from ccfpy.js.serving.registry import ScriptedRegistry
 from ccfpy.js.serving.scripts import Scripts
 from ccfpy.js.serving.tables import GOVERNED, ScriptTables
 
-__all__ = ["GOVERNED", "ScriptTables", "ScriptedRegistry", "Scripts"]
+__all__ = [
+    "GOVERNED",
+    "ActionFormat",
+    "ActionLog",
+    "Extension",
+    "HostFunction",
+    "Permission",
+    "Present",
+    "ScriptTables",
+    "ScriptedRegistry",
+    "Scripts",
+    "install_bundle",
+    "installed_bundle",
+    "installed_module",
+    "patch_runtime_options",
+    "runtime_options",
+]
