@@ -23,12 +23,15 @@ SOURCE = r"""
     ArrayBuffer.prototype, "byteLength").get;
   const ccf = (globalThis.ccf = {});
 
-  function guarded(native) {
+  // What a guest can replace plays no part in how arguments get to the host: the list
+  // has no prototype, so neither iterators nor setters of arrays see them.
+  function guarded(native, index) {
     return (...args) => {
+      const list = { __proto__: null, length: args.length + 1, 0: index };
       for (let i = 0; i < args.length; i++) {
-        if (typeof args[i] === "string") args[i] = toText(args[i]);
+        list[i + 1] = typeof args[i] === "string" ? toText(args[i]) : args[i];
       }
-      const result = apply(native, undefined, args);
+      const result = apply(native, undefined, list);
       if (result === null) {
         const kind = collectThrow(true);
         throw new classes[kind](collectThrow(false));
@@ -101,12 +104,16 @@ SOURCE = r"""
   const loaded = { __proto__: null };
   let main;
   return {
-    install(installer, ...natives) {
-      const host = { __proto__: null };
-      for (let i = 0; i < natives.length; i += 2) {
-        host[natives[i]] = guarded(natives[i + 1]);
+    install(installers, native, names) {
+      const extensions = names.split(";");
+      let index = 0;
+      for (let i = 0; i < installers.length; i++) {
+        const host = { __proto__: null };
+        for (const name of extensions[i].split(",")) {
+          host[name] = guarded(native, index++);
+        }
+        installers[i](host, tools);
       }
-      installer(host, tools);
     },
     load(name) {
       main = undefined;

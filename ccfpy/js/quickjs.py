@@ -97,7 +97,7 @@ class QuickJs:
     def __init__(self, clock: "Clock") -> None:
         self._clock = clock
         self._bytecode: OrderedDict[bytes, _Modules] = OrderedDict()
-        self._scripts: dict[str, bytes] = {}
+        self._scripts: dict[tuple[str, ...], bytes] = {}
 
     @property
     def version(self) -> str:
@@ -157,10 +157,11 @@ class QuickJs:
         return interpreter
 
     def _with(self, extensions: "Sequence[Extension]") -> "_Interpreter":
-        interpreter = _Interpreter(self._clock, self._script(prelude.SOURCE))
-        for extension in extensions:
-            script = self._script(extension.source)
-            interpreter.install(script, extension.functions())
+        interpreter = _Interpreter(self._clock, self._script((prelude.SOURCE,)))
+        if extensions:
+            sources = tuple(extension.source for extension in extensions)
+            tables = [extension.functions() for extension in extensions]
+            interpreter.install(self._script(sources), tables)
         return interpreter
 
     def _modules(self, program: Program) -> _Modules:
@@ -181,13 +182,13 @@ class QuickJs:
             self._bytecode.move_to_end(digest)
         return modules
 
-    def _script(self, source: str) -> bytes:
-        """Give the bytecode of one of the node's own scripts; there are few."""
-        code = self._scripts.get(source)
+    def _script(self, sources: tuple[str, ...]) -> bytes:
+        """Give the bytecode of an array of the node's own functions; there are few."""
+        code = self._scripts.get(sources)
         if code is None:
-            strict = f'"use strict";{source}'
+            strict = f'"use strict";[{",".join(sources)}]'
             script = quickjs.Context().compile(strict, prelude.NAME)
-            code = self._scripts[source] = script.write_object()
+            code = self._scripts[sources] = script.write_object()
         return code
 
 
@@ -201,18 +202,20 @@ class _Interpreter:
         self._call = Call(clock)
         self._runtime = quickjs.Runtime()
         self._context = quickjs.Context(self._runtime)
-        boot = self._context.eval_function(self._context.read_object(script))
+        boot = self._context.eval_function(self._context.read_object(script)).get(0)
         self._face: quickjs.Value = boot.call(
             self._call.collect_throw, self._call.report
         )
 
-    def install(self, script: bytes, functions: "Mapping[str, HostFunction]") -> None:
-        """Give the guest one extension."""
-        natives: list[_Native | Callable[..., _Native]] = []
-        for name, function in functions.items():
-            natives += name, _guarded(function, self._call)
-        installer = self._context.eval_function(self._context.read_object(script))
-        self._face.get("install").call(installer, *natives)
+    def install(
+        self, script: bytes, tables: "Sequence[Mapping[str, HostFunction]]"
+    ) -> None:
+        """Give the guest its extensions: the script's functions, and their tables."""
+        installers = self._context.eval_function(self._context.read_object(script))
+        functions = [function for table in tables for function in table.values()]
+        names = ";".join(map(",".join, tables))
+        native = _guarded(functions, self._call)
+        self._face.get("install").call(installers, native, names)
 
     def find_modules_in(self, imports: Mapping[str, str]) -> None:
         """Let the guest import from these, by absolute path."""
@@ -383,12 +386,15 @@ def _settled(value: object) -> object:
     return value
 
 
-def _guarded(function: "HostFunction", call: Call) -> Callable[..., _Native]:
-    """Make a host function that never raises: ``null`` says that it would have."""
+def _guarded(functions: "Sequence[HostFunction]", call: Call) -> Callable[..., _Native]:
+    """Make one function of all host functions, which are called by their number.
 
-    def native(*arguments: _Native) -> _Native:
+    It never raises: ``null`` says that it would have.
+    """
+
+    def native(index: int, *arguments: _Native) -> _Native:
         try:
-            result = function(*[_from_guest(argument) for argument in arguments])
+            result = functions[index](*map(_from_guest, arguments))
         except JsThrow as thrown:
             call.thrown = thrown.with_traceback(None)
             return None
