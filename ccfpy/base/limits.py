@@ -84,6 +84,8 @@ JS_STATES_MAX = 10_000
 """Past states that a guest is given at once."""
 JS_RESPONSE_HEADERS_MAX = 128
 """In an endpoint's response."""
+DID_CHAIN_CERTIFICATES_MAX = 8
+"""Certificates in a message that is signed by a ``did:x509``."""
 GUEST_RSA_BITS_MIN = 1024
 GUEST_RSA_BITS_MAX = 4096
 """Of RSA keys that scripts make or bring: nothing interrupts an operation with one."""

@@ -32,6 +32,7 @@ from ccfpy.js.extensions.kv import Kv
 from ccfpy.js.extensions.network import Network
 from ccfpy.js.extensions.node import Node
 from ccfpy.js.extensions.random import MathRandom
+from ccfpy.js.extensions.snp_attestation import SnpAttestation
 from ccfpy.service.tables.js import RUNTIME_OPTIONS
 from ccfpy.service.tables.proposals import Failure
 
@@ -128,6 +129,7 @@ class Evaluator:
             Converters(),
             Crypto(self.unix_time_ms, self.host.entropy),
             FrozenDate(self.unix_time_ms),
+            SnpAttestation(lambda: self.unix_time_ms),
             Gov(self.host.engine, self.limits),
             Kv(self.tx, access),
             MathRandom(self.host.entropy),

@@ -16,6 +16,7 @@ from ccfpy.js.extensions.kv import Kv
 from ccfpy.js.extensions.random import MathRandom
 from ccfpy.js.extensions.request import Endpoint
 from ccfpy.js.extensions.rpc import Rpc
+from ccfpy.js.extensions.snp_attestation import SnpAttestation
 from ccfpy.js.serving.ports import ScriptHost, ScriptLog
 from ccfpy.js.serving.present import Present
 from ccfpy.js.serving.scripts import Scripts
@@ -71,6 +72,7 @@ class World:
             self._converters,
             self._crypto,
             GuestDate(self._now_ms),
+            SnpAttestation(self._now_ms),
             MathRandom(host.entropy),
             Gov(host.engine, limits),
             self._kv,

@@ -1,0 +1,138 @@
+"""``snp_attestation``: reports of AMD SEV-SNP processors, verified and taken apart."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from ccfpy.attestation.snp import SnpReport, verify_snp_report
+from ccfpy.attestation.uvm import verify_uvm_endorsements
+from ccfpy.base import json
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.json import JsonObject
+from ccfpy.js.host import HostFunction, range_error
+
+_SOURCE = """
+(function (host, { apply, checkBuffer, methods, parse, toText }) {
+  const { slice } = ArrayBuffer.prototype;
+  const { keys } = Object;
+  const places = {
+    family_id: [0x010, 16],
+    image_id: [0x020, 16],
+    report_data: [0x050, 64],
+    measurement: [0x090, 48],
+    host_data: [0x0c0, 32],
+    id_key_digest: [0x0e0, 48],
+    author_key_digest: [0x110, 48],
+    report_id: [0x140, 32],
+    report_id_ma: [0x160, 32],
+    chip_id: [0x1a0, 64],
+  };
+  const part = (raw, [offset, size]) => apply(slice, raw, [offset, offset + size]);
+
+  globalThis.snp_attestation = methods({}, {
+    verifySnpAttestation(...args) {
+      if (args.length < 2 || args.length > 4) {
+        throw new TypeError(
+          `Passed ${args.length} arguments, but expected between 2 and 4`);
+      }
+      const [evidence, endorsements, uvmEndorsements, tcb] = args;
+      checkBuffer(evidence);
+      checkBuffer(endorsements);
+      if (uvmEndorsements !== undefined) checkBuffer(uvmEndorsements);
+      const endorsedTcb = tcb === undefined ? undefined : toText(tcb);
+      const result = parse(
+        host.verify(evidence, endorsements, uvmEndorsements, endorsedTcb));
+      const { attestation } = result;
+      for (const name of keys(places)) attestation[name] = part(evidence, places[name]);
+      attestation.signature = {
+        r: part(evidence, [0x2a0, 72]),
+        s: part(evidence, [0x2e8, 72]),
+      };
+      return result;
+    },
+  });
+})
+"""
+
+_MS_PER_S = 1000
+
+
+class SnpAttestation:
+    """The extension.
+
+    Args:
+        unix_time_ms: asked when certificates must be valid, in milliseconds since 1970.
+    """
+
+    source: Final = _SOURCE
+
+    def __init__(self, unix_time_ms: Callable[[], int]) -> None:
+        self._unix_time_ms = unix_time_ms
+
+    def functions(self) -> Mapping[str, HostFunction]:
+        """Give the host functions."""
+        return {"verify": self._verify}
+
+    def _verify(
+        self, evidence: bytes, endorsements: bytes, uvm: bytes | None, tcb: str | None
+    ) -> str:
+        try:
+            report = verify_snp_report(
+                evidence,
+                endorsements,
+                unix_time_s=self._unix_time_ms() // _MS_PER_S,
+                endorsed_tcb=tcb,
+            )
+            described: JsonObject = {"attestation": _described(report)}
+            if uvm is not None:
+                endorsed = verify_uvm_endorsements(uvm, report.measurement)
+                described["uvm_endorsements"] = {
+                    "did": endorsed.did,
+                    "feed": endorsed.feed,
+                    "svn": endorsed.svn,
+                }
+        except CcfpyError as error:
+            raise range_error(str(error)) from None
+        return json.dumps(described).decode()
+
+
+def _described(report: SnpReport) -> JsonObject:
+    """Give the numbers of a report under CCF's names, misspelt ones too."""
+    policy, info, flags = report.policy, report.platform_info, report.flags
+    return {
+        "version": report.version,
+        "guest_svn": report.u32(0x004),
+        "policy": {
+            "abi_minor": policy & 0xFF,
+            "abi_major": policy >> 8 & 0xFF,
+            "smt": policy >> 16 & 1,
+            "migrate_ma": policy >> 18 & 1,
+            "debug": policy >> 19 & 1,
+            "single_socket": policy >> 20 & 1,
+        },
+        "vmpl": report.vmpl,
+        "signature_algo": report.signature_algorithm,
+        "platform_version": _tcb(report, 0x038),
+        "plaform_info": {"smt_en": info & 1, "tsme_en": info >> 1 & 1},
+        "flags": {
+            "author_key_en": flags & 1,
+            "mask_chip_key": report.mask_chip_key,
+            "signing_key": report.signing_key,
+        },
+        "reported_tcb": _tcb(report, 0x180),
+        "cpuid_fam_id": report.raw[0x188],
+        "cpuid_mod_id": report.raw[0x189],
+        "cpuid_step": report.raw[0x18A],
+        "committed_tcb": _tcb(report, 0x1E0),
+        "current_build": report.raw[0x1E8],
+        "current_minor": report.raw[0x1E9],
+        "current_major": report.raw[0x1EA],
+        "committed_build": report.raw[0x1EC],
+        "committed_minor": report.raw[0x1ED],
+        "committed_major": report.raw[0x1EE],
+        "launch_tcb": _tcb(report, 0x1F0),
+    }
+
+
+def _tcb(report: SnpReport, offset: int) -> str:
+    """Write a version most significant byte first, as CCF does."""
+    return report.part(offset, 8)[::-1].hex()
