@@ -189,7 +189,12 @@ class Node:
         )
         engine = QuickJs(self._ports.clock)
         governance = NodeGovernance(replica, engine)
-        scripts = NodeScripts(replica, engine, self._ports.clock)
+        scripts = NodeScripts(
+            replica,
+            engine,
+            self._ports.clock,
+            election_timeout_ms=event.configuration.consensus.election_timeout_ms,
+        )
         registries = {
             "app": let_scripts_run(self._app.registry(), scripts),
             "gov": governance_registry(governance),

@@ -19,10 +19,18 @@ _TAGS = {ScriptLog.APP: LogTag.APP, ScriptLog.JS: LogTag.JS}
 class NodeScripts:
     """A replica that runs scripts (`ccfpy.js.serving.ports.ScriptHost`)."""
 
-    def __init__(self, replica: "Replica", engine: Engine, clock: Clock) -> None:
+    def __init__(
+        self,
+        replica: "Replica",
+        engine: Engine,
+        clock: Clock,
+        *,
+        election_timeout_ms: int,
+    ) -> None:
         self._replica = replica
         self._engine = engine
         self._clock = clock
+        self._election_timeout_ms = election_timeout_ms
 
     @property
     def engine(self) -> Engine:
@@ -38,6 +46,11 @@ class NodeScripts:
     def clock(self) -> Clock:
         """How much time passes within a call."""
         return self._clock
+
+    @property
+    def election_timeout_ms(self) -> int:
+        """How long the primary may be silent before another is elected."""
+        return self._election_timeout_ms
 
     def begin(self) -> "Tx":
         """Open a read-only transaction."""

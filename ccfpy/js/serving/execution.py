@@ -58,6 +58,7 @@ class Executor:
         self._options: OrderedDict[bytes, JsRuntimeOptions] = OrderedDict()
         self.code = Code(scripts.tables, self._handler)
         """What is in the tables now."""
+        self._warn_of(_DEFAULTS)
 
     def _handler(self, properties: EndpointProperties, mode: Mode) -> Handler:
         def handler(context: "Context") -> Response:
@@ -112,10 +113,26 @@ class Executor:
                 known = value.get() or _DEFAULTS
             except Malformed:
                 known = _DEFAULTS
+            self._warn_of(known)
             self._options[raw] = known
             if len(self._options) > _OPTIONS_KEPT:
                 self._options.popitem(last=False)
         return known
+
+    def _warn_of(self, options: JsRuntimeOptions) -> None:
+        """Say in the log if a script may run so long that the node is missed.
+
+        While it runs, nothing else does: a primary sends no heartbeat.
+        """
+        timeout_ms = self._host.election_timeout_ms
+        if 2 * options.max_execution_time_ms > timeout_ms:
+            self._host.log(
+                ScriptLog.JS,
+                "info",
+                f"A script may run for {options.max_execution_time_ms}ms, which is "
+                f"more than half of the election timeout ({timeout_ms}ms): a primary "
+                "is silent meanwhile, and may be replaced",
+            )
 
     def _serve(
         self,

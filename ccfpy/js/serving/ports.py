@@ -35,6 +35,11 @@ class ScriptHost(Protocol):
         """How much time passes within a call."""
         ...
 
+    @property
+    def election_timeout_ms(self) -> int:
+        """How long the primary may be silent before another is elected."""
+        ...
+
     def begin(self) -> Tx:
         """Open a read-only transaction, in which the application's tables are read."""
         ...

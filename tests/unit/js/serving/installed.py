@@ -33,6 +33,7 @@ class TestHost:
     node: StoreNode
     clock: RealClock = field(default_factory=RealClock)
     entropy: SeededEntropy = field(default_factory=lambda: SeededEntropy(b"scripts"))
+    election_timeout_ms: int = 60_000
     lines: list[tuple[ScriptLog, str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
