@@ -25,6 +25,12 @@ CERTIFICATES_CACHED_MAX = 500
 """Callers whose parsed certificate or validity period is kept ready."""
 JWT_KEYS_CACHED_MAX = 10
 """Token signing keys kept parsed (``src/endpoints/authentication/jwt_auth.cpp``)."""
+JWT_REFRESHES_MAX = 16
+"""Issuers of tokens whose keys are fetched at once; others wait for their turn."""
+JWT_RESPONSE_BYTES_MAX = 1 * MIB
+"""Of what an issuer publishes of itself or of its keys."""
+JWT_URL_CHARS_MAX = 2048
+"""Of where it does."""
 
 # Sessions; defaults of an interface
 SESSIONS_SOFT_MAX = 1000
@@ -123,6 +129,10 @@ COMMIT_WAIT_MS_MAX = 30_000
 for twice as long by default."""
 COMMIT_WAITS_MAX = 10_000
 """Answers that wait for commit; beyond it a request that would wait is refused."""
+SESSION_LEAVING_S_MAX = 2
+"""Seconds that a client has to read a last answer and end its side."""
+SESSION_LEAVING_BYTES_MAX = 16 * MIB
+"""What a client may still send meanwhile; it is thrown away."""
 SESSIONS_HARD_MARGIN = 16
 """Connections beyond an interface's hard cap, accepted for the node to refuse."""
 LISTEN_BACKLOG = 1024

@@ -13,6 +13,8 @@ from typing import cast
 from ccfpy.base.ids import SessionId
 from ccfpy.base.limits import (
     SESSION_BACKLOG_BYTES_MAX,
+    SESSION_LEAVING_BYTES_MAX,
+    SESSION_LEAVING_S_MAX,
     SESSIONS_HARD_MARGIN,
 )
 from ccfpy.boundary.events import Event, SessionClosed, SessionData, SessionOpened
@@ -26,8 +28,11 @@ class Session(asyncio.Protocol):
     """One client's connection."""
 
     __slots__ = (
+        "discarded_bytes",
         "idle_s",
         "interface",
+        "is_leaving",
+        "leaving_s",
         "number",
         "post",
         "sessions",
@@ -43,6 +48,9 @@ class Session(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.writing_is_paused = False
         self.idle_s = 0
+        self.is_leaving = False
+        self.leaving_s = 0
+        self.discarded_bytes = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Announce the client, unless its interface is far beyond its cap."""
@@ -52,6 +60,9 @@ class Session(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Pass on what the client sent."""
+        if self.is_leaving:
+            self._discard(data)
+            return
         self.idle_s = 0
         self.post(SessionData(session=self.number, data=data))
 
@@ -75,7 +86,9 @@ class Session(asyncio.Protocol):
         transport = self.transport
         if transport is None or transport.is_closing():
             return
-        if self.writing_is_paused or self.sessions.link_is_congested:
+        if self.is_leaving:
+            transport.resume_reading()
+        elif self.writing_is_paused or self.sessions.link_is_congested:
             transport.pause_reading()
         else:
             transport.resume_reading()
@@ -89,6 +102,32 @@ class Session(asyncio.Protocol):
             self.writing_is_paused
             and self.transport.get_write_buffer_size() > SESSION_BACKLOG_BYTES_MAX
         ):
+            self.transport.abort()
+
+    def leave(self) -> None:
+        """End the connection once what was sent has left and the client has read it.
+
+        Were it closed with bytes of the client unread, the system would reset it, and
+        an answer to a request that is still being sent would be lost on its way. So
+        our side is ended first, and what comes is read until the client ends its own.
+        """
+        assert self.transport is not None, "an announced session is connected"
+        self.is_leaving = True
+        if self.transport.is_closing():
+            return
+        self.transport.write_eof()
+        self.update_reading()
+
+    def second_of_leaving_passed(self) -> None:
+        """Close on a client that does not end its side."""
+        self.leaving_s += 1
+        if self.leaving_s == SESSION_LEAVING_S_MAX and self.transport is not None:
+            self.transport.close()
+
+    def _discard(self, data: bytes) -> None:
+        assert self.transport is not None, "it receives"
+        self.discarded_bytes += len(data)
+        if self.discarded_bytes > SESSION_LEAVING_BYTES_MAX:
             self.transport.abort()
 
 
@@ -166,17 +205,19 @@ class Sessions:
             session.send(data)
 
     def close(self, number: SessionId) -> None:
-        """End a connection once what was sent has left."""
+        """End a connection once what was sent has left, and has been read."""
         session = self._open.pop(number, None)
         if session is not None:
-            assert session.transport is not None, "an announced session is connected"
             self._leaving.add(session)
-            session.transport.close()
+            session.leave()
 
     def close_all(self) -> None:
-        """End every connection likewise."""
+        """End every connection once what was sent has left."""
         for number in list(self._open):
             self.close(SessionId(number))
+        for session in self._leaving:
+            if session.transport is not None:
+                session.transport.close()
 
     def abort_all(self) -> None:
         """End every connection now."""
@@ -192,6 +233,8 @@ class Sessions:
 
     def second_passed(self) -> None:
         """End connections idle too long, and those that do not finish leaving."""
+        for session in self._leaving:
+            session.second_of_leaving_passed()
         limit = self._idle_s_max
         if limit is None:
             return

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ccfpy.base.ids import NodeId
+from ccfpy.base.limits import SESSION_LEAVING_BYTES_MAX
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.enclave.in_process import InProcessLink
 from ccfpy.host.enclave_link import EnclaveLink, ProcessLink
@@ -263,6 +264,15 @@ def test_a_session_is_closed_after_its_last_bytes(node: Node) -> None:
         assert _ask(client, b"next") == b"next"
     node.wait_for("closed 2")
     assert "closed 1" not in node.log
+
+
+def test_a_last_answer_reaches_a_client_that_is_still_sending(node: Node) -> None:
+    with node.connect() as client:
+        client.sendall(b"close me")
+        node.wait_until(lambda: bool(client.recv(1, socket.MSG_PEEK)), "the answer")
+        client.sendall(bytes(SESSION_LEAVING_BYTES_MAX // 2))
+        assert client.recv(100) == b"close me"
+        assert client.recv(1) == b""
 
 
 def test_a_large_reply_arrives_whole(node: Node) -> None:

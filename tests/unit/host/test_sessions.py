@@ -5,7 +5,12 @@ import asyncio
 import pytest
 
 from ccfpy.base.ids import SessionId
-from ccfpy.base.limits import SESSION_BACKLOG_BYTES_MAX, SESSIONS_HARD_MARGIN
+from ccfpy.base.limits import (
+    SESSION_BACKLOG_BYTES_MAX,
+    SESSION_LEAVING_BYTES_MAX,
+    SESSION_LEAVING_S_MAX,
+    SESSIONS_HARD_MARGIN,
+)
 from ccfpy.boundary.events import Event, SessionClosed, SessionData, SessionOpened
 from ccfpy.host.sessions import Session, Sessions
 
@@ -38,6 +43,9 @@ class _Transport(asyncio.Transport):
 
     def abort(self) -> None:
         self.calls.append("abort")
+
+    def write_eof(self) -> None:
+        self.calls.append("end")
 
     def pause_reading(self) -> None:
         self.calls.append("pause")
@@ -87,7 +95,7 @@ def test_a_session_that_the_enclave_ends_is_not_announced_as_ended() -> None:
     session = world.connect(transport)
     world.sessions.close(SessionId(1))
     world.sessions.close(SessionId(1))
-    assert transport.calls == ["close"]
+    assert transport.calls == ["end", "resume"]
     assert len(world.sessions) == 1
     session.connection_lost(None)
     assert len(world.sessions) == 0
@@ -151,9 +159,37 @@ def test_nobody_is_read_from_while_the_enclave_does_not_keep_up() -> None:
 def test_a_connection_on_its_way_out_is_left_alone() -> None:
     world, transport = _World(), _Transport()
     session = world.connect(transport)
+    transport.close()
     world.sessions.close(SessionId(1))
     session.pause_writing()
     assert transport.calls == ["close"]
+
+
+def test_what_a_client_still_sends_is_read_and_thrown_away() -> None:
+    world, transport = _World(), _Transport()
+    session = world.connect(transport)
+    session.pause_writing()
+    world.sessions.close(SessionId(1))
+    assert transport.calls == ["pause", "end", "resume"]
+    world.events.clear()
+    world.sessions.set_congested(is_congested=True)
+    session.data_received(bytes(SESSION_LEAVING_BYTES_MAX))
+    assert transport.calls[-1] == "resume"
+    session.data_received(b"x")
+    assert transport.calls[-1] == "abort"
+    assert not world.events
+
+
+def test_a_client_that_does_not_end_its_side_is_not_waited_for() -> None:
+    world, transport = _World(idle_s_max=None), _Transport()
+    world.connect(transport)
+    world.sessions.close(SessionId(1))
+    for _ in range(SESSION_LEAVING_S_MAX - 1):
+        world.sessions.second_passed()
+    assert "close" not in transport.calls
+    world.sessions.second_passed()
+    world.sessions.second_passed()
+    assert transport.calls.count("close") == 1
 
 
 def test_an_idle_connection_is_dropped_with_a_word() -> None:
@@ -188,5 +224,5 @@ def test_all_connections_may_be_ended(end: str) -> None:
         world.connect(transport)
     world.sessions.close(SessionId(1))
     getattr(world.sessions, end)()
-    assert transports[1].calls == [end.removesuffix("_all")]
-    assert transports[0].calls[0] == "close"
+    for transport in transports:
+        assert transport.calls[-1] == end.removesuffix("_all")
