@@ -1,6 +1,9 @@
 """Roles that governance defines: each is a set of actions, and users have roles."""
 
-from ccfpy.app import STRING, Context, Set, UserId, user_data
+from ccfpy.app import Context, Set, UserId, json_codec, user_data
+
+ACTION = json_codec(str)
+"""What the keys of a role are, such as ``/content/read``."""
 
 
 def has_role_permitting(ctx: Context, user_id: UserId, action: str) -> bool:
@@ -10,6 +13,6 @@ def has_role_permitting(ctx: Context, user_id: UserId, action: str) -> bool:
     if not isinstance(roles, list):
         return False
     return any(
-        Set(f"public:programmability.roles.{role}", STRING).of(ctx.tx).contains(action)
+        Set(f"public:programmability.roles.{role}", ACTION).of(ctx.tx).contains(action)
         for role in roles
     )

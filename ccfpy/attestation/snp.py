@@ -24,6 +24,7 @@ _ECDSA_P384_SHA384 = 1
 _VMPL_MAX = 3
 _HALF_BYTES = 72
 _CHAIN_CERTIFICATES = 3
+_PEM_END = b"-----END CERTIFICATE-----"
 
 ROOT_KEYS = {
     "Milan": "9f056bee44377e29308cb5ffa895bdfb62d18881fa6bed8d6f075b0204089cb9",
@@ -197,11 +198,12 @@ def verify_snp_report(
 
 
 def _verify_chain(product: str, endorsements: bytes, unix_time_s: int) -> Certificate:
+    count = endorsements.count(_PEM_END)
+    if count != _CHAIN_CERTIFICATES:
+        raise Malformed(f"Expected 3 endorsement certificates but got {count}")
     certificates = parse_bundle(endorsements)
-    if len(certificates) != _CHAIN_CERTIFICATES:
-        raise Malformed(
-            f"Expected 3 endorsement certificates but got {len(certificates)}"
-        )
+    if len(certificates) != count:
+        raise Malformed("the endorsements are not PEM certificates alone")
     chip, intermediate, root = certificates
     if sha256_hex(root.public_key_der) != ROOT_KEYS[product]:
         raise VerificationFailed(

@@ -6,11 +6,16 @@ from collections.abc import Callable
 import pytest
 
 from apps.programmability.app import app
+from apps.programmability.roles import has_role_permitting
 from ccfpy.app import App
+from ccfpy.base.ids import UserId
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.crypto import cose
 from ccfpy.http.messages import Response
+from ccfpy.kv.store import Store
+from ccfpy.service.tables import users
 from ccfpy.testing.node import InProcessNode, Person
+from tests.unit.endpoints.world import StoreNode, context_of
 
 SOURCE = """
 export function write(request) {
@@ -151,3 +156,17 @@ def test_scripts_may_ask_for_roles(node: InProcessNode, user: Person) -> None:
     set_data(node, user, {"isAdmin": True, "roles": ["reader"]})
     answer = node.request("GET", "/app/role", person=user)
     assert json.loads(answer.body)["permitted"] is False
+
+
+def test_a_role_permits_the_actions_that_governance_wrote() -> None:
+    tx = Store().begin()
+    info = users.UserInfo(user_data={"roles": ["reader"]})
+    users.INFO.of(tx).put(UserId("11" * 32), info)
+    context = context_of(StoreNode())
+    context._tx = tx
+    assert not has_role_permitting(context, UserId("11" * 32), "/content/read")
+    # as the constitution's action set_role_definition writes it
+    tx.raw("public:programmability.roles.reader").put(b'"/content/read"', b"")
+    assert has_role_permitting(context, UserId("11" * 32), "/content/read")
+    assert not has_role_permitting(context, UserId("11" * 32), "/content/write")
+    assert not has_role_permitting(context, UserId("22" * 32), "/content/read")

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from ccfpy.base.limits import RECENT_ACTIONS
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.http.errors import ApiError, ErrorCode
-from ccfpy.kv.maps import JSON, RAW, STRING, Set, Value
+from ccfpy.kv.maps import JSON, Set, Value
 from ccfpy.kv.tx import Tx
+from ccfpy.service.records import BASE64, TEXT, codec_of
 
 if TYPE_CHECKING:
     from ccfpy.base.json import JsonObject
@@ -51,7 +52,7 @@ class ActionLog:
             "user_id": user_id,
             "action_name": action,
         }
-        Value(f"{self.prefix}.audit.input", RAW).of(tx).put(body)
+        Value(f"{self.prefix}.audit.input", codec_of(BASE64)).of(tx).put(body)
         Value(f"{self.prefix}.audit.info", JSON).of(tx).put(info)
 
     def refuse_replay(self, tx: Tx, *, created_at: int, action: bytes) -> None:
@@ -65,7 +66,7 @@ class ActionLog:
         Raises:
             ApiError: it was applied already, or is older than half of those of late.
         """
-        recent = Set(f"{self.prefix}.recent_actions", STRING).of(tx)
+        recent = Set(f"{self.prefix}.recent_actions", codec_of(TEXT)).of(tx)
         moment = f"{created_at:010}"
         key = f"{moment}:{sha256_hex(action)}"
         known = sorted(recent.keys())

@@ -27,8 +27,8 @@ def verify(
 
 
 def pems(chain: bytes) -> list[bytes]:
-    end = b"-----END CERTIFICATE-----\n"
-    return [part + end for part in chain.split(end)[:3]]
+    end = b"-----END CERTIFICATE-----"
+    return [part.strip() + b"\n" + end + b"\n" for part in chain.split(end)[:3]]
 
 
 @pytest.mark.parametrize(
@@ -94,6 +94,14 @@ def test_the_chain_is_three_certificates_each_by_the_next() -> None:
     for chain in (chip, chip + root, chip + intermediate + root + root):
         with pytest.raises(Malformed, match="Expected 3 endorsement certificates"):
             verify(report_of("milan"), chain)
+    empty = b"-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----"
+    for chain in (chip + intermediate + root[:-10], chip + intermediate + root + empty):
+        with pytest.raises(Malformed, match="Expected 3 endorsement certificates"):
+            verify(report_of("milan"), chain)
+    with pytest.raises(Malformed):
+        verify(report_of("milan"), chip + intermediate + empty)
+    with pytest.raises(Malformed):
+        verify(report_of("milan"), chip + intermediate + b"-----END CERTIFICATE-----")
     for chain in (chip + root + root, intermediate + intermediate + root):
         with pytest.raises(VerificationFailed):
             verify(report_of("milan"), chain)

@@ -1,4 +1,8 @@
-"""Scripts that mean harm: each is answered, and the next request is served as ever."""
+"""Scripts that mean harm: each is answered, and the next request is served as ever.
+
+Heaps are used up here in steps too large to succeed. In steps of a few kilobytes this
+release of the engine may crash, and the node with it: decision 4 in docs/adr says so.
+"""
 
 import json
 
@@ -7,7 +11,7 @@ import pytest
 from tests.unit.js.serving.installed import Installed, error_of, of_f
 
 LIMITS = {
-    "max_heap_bytes": 8 << 20,
+    "max_heap_bytes": 64 << 20,
     "max_stack_bytes": 1 << 20,
     "max_execution_time_ms": 200,
     "return_exception_details": True,
@@ -36,7 +40,7 @@ STOPPED = {
     ),
     "deep JSON": ("JSON.parse('['.repeat(1e6))", STACK),
     "deep source": ("eval('('.repeat(1e6))", STACK),
-    "huge array": ("const a = []; for (;;) a.push(new Array(1000).fill(a))", HEAP),
+    "huge array": ("let a = [0]; for (;;) a = a.concat(a)", None),
     "huge buffer": ("new Uint8Array(1 << 29)", HEAP),
     "huge text": ("let s = 'x'; for (;;) s = s + s + 'y'.padEnd(999)", None),
     "catastrophic regex": ("/^(a+)+$/.test('a'.repeat(64) + 'b')", TIME),
