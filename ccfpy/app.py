@@ -30,6 +30,7 @@ from ccfpy.base.ids import MemberId, NodeId, Seqno, TxId, UserId, View
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.base.json import loads as parse_json
 from ccfpy.consensus.status import TxStatus
+from ccfpy.crypto.cose import attach as attach_to_cose
 from ccfpy.crypto.hashing import sha256, sha256_hex
 from ccfpy.endpoints.auth import (
     POLICIES,
@@ -179,6 +180,7 @@ __all__ = [
     "WriteSet",
     "Writes",
     "all_of",
+    "attach_to_cose",
     "bytes_reply",
     "empty_reply",
     "install_bundle",

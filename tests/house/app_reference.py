@@ -40,6 +40,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "RequestHandle",
         "TxReceipt",
         "not_yet",
+        "attach_to_cose",
     ),
     "Indexes": (
         "Index",
