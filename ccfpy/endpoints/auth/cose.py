@@ -3,8 +3,8 @@
 Such a signature can be kept and shown to auditors, and whoever carries the request need
 not be trusted. The signer names itself in ``kid``; the certificate that the service
 holds under that id verifies. Texts and header names are those of
-``src/endpoints/authentication/cose_auth.cpp``, but a body that is no COSE_Sign1 is the
-caller's fault here (401), where CCF answers 500.
+``src/endpoints/authentication/cose_auth.cpp``, but a member's body that is no
+COSE_Sign1 is the caller's fault here (401), where CCF answers 500 as to users.
 """
 
 from dataclasses import dataclass, replace
@@ -17,6 +17,7 @@ from ccfpy.base.limits import CERTIFICATES_CACHED_MAX
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.auth.policy import SecurityScheme, Unauthenticated
+from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.service.tables import members, users
 
 if TYPE_CHECKING:
@@ -126,8 +127,17 @@ class UserCoseSign1:
         self._created_at_header = created_at_header
 
     def authenticate(self, context: "Context") -> UserCoseSign1Caller:
-        """Name the user."""
-        envelope, kid = _read(context)
+        """Name the user.
+
+        Raises:
+            ApiError: 500 as in CCF, whatever other policies there are: the body says
+                that it is COSE and is none.
+            Unauthenticated: see ``AuthPolicy``.
+        """
+        try:
+            envelope, kid = _read(context)
+        except _NotCose as refusal:
+            raise ApiError(500, ErrorCode.InternalError, str(refusal)) from refusal
         message_type = _text(envelope, self._type_header)
         created_at = _number(envelope, self._created_at_header)
         _check_algorithm(envelope)
@@ -244,6 +254,10 @@ def _refusal(message: str) -> Unauthenticated:
     return Unauthenticated(message, challenge=CHALLENGE)
 
 
+class _NotCose(Unauthenticated):
+    """The body says that it is COSE and is none."""
+
+
 def _read(context: "Context") -> tuple[cose.Sign1, str]:
     """Take the body apart; give it with the id that the signer claims."""
     content_type = context.request.headers.get("content-type")
@@ -254,7 +268,9 @@ def _read(context: "Context") -> tuple[cose.Sign1, str]:
     try:
         envelope = cose.parse(context.request.body)
     except Malformed as error:
-        raise _refusal(f"Failed to parse COSE_Sign1: {error}") from error
+        raise _NotCose(
+            f"Failed to parse COSE_Sign1: {error}", challenge=CHALLENGE
+        ) from error
     kid = envelope.key_id
     if kid is None:
         raise _refusal("Missing kid in protected header")

@@ -11,6 +11,7 @@ from ccfpy.endpoints.auth.cose import (
 )
 from ccfpy.endpoints.auth.policy import AuthPolicy, Unauthenticated
 from ccfpy.endpoints.context import Context
+from ccfpy.http.errors import ApiError
 from ccfpy.service.tables.members import MemberStatus
 from tests.unit.endpoints.auth.people import (
     KEY,
@@ -186,6 +187,16 @@ ES256 = {1: -7, 4: KID, "ccf.gov.msg.created_at": 1}
 )
 def test_a_request_that_proves_nothing_is_refused(body: bytes, message: str) -> None:
     assert message in _refusal(MemberCoseSign1(), _context(body))
+
+
+@pytest.mark.parametrize("policy", [UserCoseSign1(), TypedUserCoseSign1("t")])
+def test_a_users_body_that_is_no_cose_is_told_as_ccf_tells_it(
+    policy: AuthPolicy,
+) -> None:
+    with pytest.raises(ApiError) as caught:
+        policy.authenticate(_context(b"{}"))
+    assert caught.value.status == 500
+    assert caught.value.message.startswith("Failed to parse COSE_Sign1: ")
 
 
 def test_a_signature_by_another_key_is_refused() -> None:
