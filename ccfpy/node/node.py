@@ -42,6 +42,7 @@ from ccfpy.node.forwarding import Forwarder
 from ccfpy.node.governance import NodeGovernance
 from ccfpy.node.history import StateCache
 from ccfpy.node.indexing import Indexer, SealedBlobs
+from ccfpy.node.jwt_refresh import JwtRefresh
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.private_recovery import RecoveryFailed
@@ -236,6 +237,14 @@ class Node:
             now_ms=event.monotonic_ms,
         )
         replica.indexing = self._indexing(replica)
+        replica.jwt_refresh = JwtRefresh(
+            replica,
+            self._calls,
+            self._outbox,
+            now=lambda: replica.time.now,
+            interval_ms=event.configuration.jwt_key_refresh_interval_ms,
+            now_ms=event.monotonic_ms,
+        )
 
     def _indexing(self, replica: Replica) -> Indexer:
         """Make a replica's indexes: none is told of anything yet."""

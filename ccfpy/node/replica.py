@@ -35,6 +35,7 @@ from ccfpy.node.forwarding import Forwarder
 from ccfpy.node.history import StateCache
 from ccfpy.node.identity import NodeIdentity, ServiceIdentity
 from ccfpy.node.indexing import Indexer
+from ccfpy.node.jwt_refresh import JwtRefresh
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.redirection import Redirection
@@ -113,6 +114,7 @@ class Replica:
         snapshots: those that this node takes as primary.
         history: the past states of the service.
         indexing: the indexes over what is committed.
+        jwt_refresh: keeps the keys of token issuers up to date.
         state: where the node is between start and membership.
         has_stop_notice: an operator announced that the node will be stopped.
         startup_seqno: of the snapshot this node began with; 0 without one.
@@ -140,6 +142,7 @@ class Replica:
     snapshots: Snapshotter = field(init=False)
     history: StateCache = field(init=False)
     indexing: Indexer = field(init=False)
+    jwt_refresh: JwtRefresh = field(init=False)
     redirection: Redirection = field(default_factory=Redirection)
     frontends: dict[str, Frontend] = field(default_factory=dict)
     state: NodeState = NodeState.INITIALIZED
@@ -257,6 +260,7 @@ class Replica:
         self.commit_waits.tick(monotonic_ms)
         self.history.tick(monotonic_ms)
         self.indexing.tick(monotonic_ms)
+        self.jwt_refresh.tick(monotonic_ms)
         is_due = self.timer.tick(monotonic_ms, self.replication.unsigned)
         if is_due and self.is_primary:
             self.sign()
@@ -322,6 +326,7 @@ class Replica:
             )
         ):
             self.sign()
+        self.jwt_refresh.work()
         replication.flush()
 
     def _record_retirements(self) -> None:
@@ -339,6 +344,7 @@ class Replica:
         store = self.sequence.store
         self.address_book.watch(store)
         self.snapshots.watch(store)
+        self.jwt_refresh.watch(store)
         self.replication.before_compaction(self.snapshots.on_commit)
         self.replication.on_rollback(self.snapshots.on_rollback)
         self.replication.on_commit(self._on_commit)

@@ -76,4 +76,11 @@ class HealthEndpoints:
 
     def jwt_refresh(self, _: Context) -> "Response":
         """Count how often this node fetched the keys of token issuers."""
-        return json_reply({"attempts": 0, "failures": 0, "successes": 0})
+        counts = self._replica.jwt_refresh.counts
+        return json_reply(
+            {
+                "attempts": counts.attempts,
+                "failures": counts.failures,
+                "successes": counts.successes,
+            }
+        )
