@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from ipaddress import ip_address
 from typing import Any, Protocol
 
@@ -39,6 +40,10 @@ HTTP_1_1 = b"http/1.1"
 _RECORD_HEADER_BYTES = 5
 
 _NO_PARTIAL_WILDCARDS = 0x4
+_NAME_MISMATCHES = (
+    SSL.X509VerificationCodes.ERR_HOSTNAME_MISMATCH,
+    SSL.X509VerificationCodes.ERR_IP_ADDRESS_MISMATCH,
+)
 _NOT_TRUSTED = "certificate verify failed"
 """OpenSSL's reason, whatever it found wrong with the chain."""
 
@@ -118,9 +123,13 @@ class ServerContext:
 class ClientContext:
     """Whom a call out trusts, and under which name.
 
+    The name keeps one of an authority's servers from posing as another. A certificate
+    that is itself trusted has been singled out already, and needs no name.
+
     Attributes of the constructor:
         trusted_pem: certificates, each of which suffices as the end of a chain.
-        host: the name or address that the peer's certificate must be for.
+        host: the name or address that the peer's certificate must be for, unless that
+            certificate is itself one of ``trusted_pem``.
         now: the time at which certificates must be valid.
         checks_name: ``False`` when the trusted certificates alone decide.
     """
@@ -140,11 +149,15 @@ class ClientContext:
         self._host = host
         self._checks_name = checks_name
         context = _context(SSL.TLS_CLIENT_METHOD)
-        context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT)
+        trusted = _load_certificates(trusted_pem)
+        context.set_verify(
+            SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT,
+            partial(_is_acceptable, frozenset(map(_der, trusted))),
+        )
         context.set_alpn_protos([HTTP_1_1])
         store = context.get_cert_store()
         assert store is not None, "a context always has a store"
-        for certificate in _load_certificates(trusted_pem):
+        for certificate in trusted:
             store.add_cert(certificate)
         store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
         store.set_time(now)
@@ -284,9 +297,7 @@ class TlsSession:
         self.is_established = True
         certificate = self._connection.get_peer_certificate()
         if certificate is not None:
-            self._peer_certificate = crypto.dump_certificate(
-                crypto.FILETYPE_ASN1, certificate
-            )
+            self._peer_certificate = _der(certificate)
 
     def _read(self) -> bytes:
         """Decrypt one record; nothing if none is whole, or at the end."""
@@ -361,6 +372,20 @@ def _accept_any_certificate(*_details: object) -> bool:
     return True
 
 
+def _is_acceptable(
+    trusted: frozenset[bytes],
+    _connection: SSL.Connection,
+    certificate: crypto.X509,
+    flaw: int,
+    depth: int,
+    is_sound: int,
+) -> bool:
+    """Say, of each certificate of a chain and each flaw of it, whether to go on."""
+    if depth == 0 and flaw in _NAME_MISMATCHES:
+        return _der(certificate) in trusted
+    return bool(is_sound)
+
+
 def _context(method: int) -> SSL.Context:
     context = SSL.Context(method)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
@@ -392,6 +417,10 @@ def _present(context: SSL.Context, certificate_pem: str, key_pem: str) -> None:
         context.check_privatekey()
     except (SSL.Error, crypto.Error) as error:
         raise Malformed("a certificate and a key that do not fit together") from error
+
+
+def _der(certificate: crypto.X509) -> bytes:
+    return crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
 
 
 def _load_certificates(pem: str) -> list[crypto.X509]:

@@ -2,9 +2,10 @@
 
 An issuer's keys are fetched when it is set and at each interval: first what it says of
 itself (OpenID Connect Discovery), then the key set that this names. Whoever answers
-must be vouched for by the certificates that governance chose for the issuer, under the
-name in the address, and TLS ends here. Keys are entered by a transaction of this node's
-own, and only where they differ from those known (``src/node/jwt_key_auto_refresh.h``).
+must show one of the certificates that governance chose for the issuer, or one that they
+vouch for under the name in the address, and TLS ends here. Keys are entered by a
+transaction of this node's own, and only where they differ from those known
+(``src/node/jwt_key_auto_refresh.h``).
 """
 
 import re

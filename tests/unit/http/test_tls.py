@@ -539,6 +539,26 @@ def test_one_trusted_certificate_suffices_whoever_issued_it() -> None:
     assert client.is_established
 
 
+@pytest.mark.parametrize("host", ["127.0.0.2", "::1", "other.example"])
+def test_a_server_whose_very_certificate_is_trusted_needs_no_name(host: str) -> None:
+    client, _ = _call(_server(), host=host, trusted_pem=USER.pem + NODE.pem)
+    assert client.is_established
+
+
+def test_a_server_beside_one_that_is_trusted_by_itself_needs_its_name() -> None:
+    both = SERVICE.pem + _identity("other.example", issuer=SERVICE).pem
+    with pytest.raises(PeerNotTrusted, match="certificate verify failed"):
+        _call(_server(), host="other.example", trusted_pem=both)
+
+
+@pytest.mark.parametrize("now", [START - timedelta(days=1), END + timedelta(days=1)])
+def test_a_certificate_that_is_trusted_by_itself_is_still_held_to_its_time(
+    now: datetime,
+) -> None:
+    with pytest.raises(PeerNotTrusted, match="certificate verify failed"):
+        _call(_server(), host="other.example", trusted_pem=NODE.pem, now=now)
+
+
 def test_names_can_be_left_to_the_trusted_certificates() -> None:
     client, _ = _call(_server(), host="other.example", checks_name=False)
     assert client.is_established

@@ -39,6 +39,29 @@ def authority(name: str, *sans: str) -> tuple[str, Certificate]:
     return key.pem, certificate
 
 
+def vouched_for(name: str, *sans: str) -> tuple[str, Certificate, Certificate]:
+    """Make a server's key, its certificate, and the authority that issued that."""
+    entropy = SeededEntropy(name.encode())
+    key, root = (KeyPair.generate(entropy, Curve.SECP256R1) for _ in range(2))
+    start = datetime.fromtimestamp(START_UNIX_US / 1e6, tz=UTC)
+    authority = certs.service_certificate(
+        root,
+        subject="CN=authority",
+        not_before=start,
+        validity_days=30,
+        entropy=entropy,
+    )
+    certificate = certs.endorse_request(
+        certs.certificate_request(key, subject=f"CN={name}", sans=sans),
+        issuer_key=root,
+        issuer_cert=authority,
+        not_before=start,
+        validity_days=30,
+        entropy=entropy,
+    )
+    return key.pem, certificate, authority
+
+
 def public_jwk(kid: str, **more: Json) -> JsonObject:
     """Make the public half of the key that this id always has."""
     pair = KeyPair.generate(SeededEntropy(kid.encode()), Curve.SECP256R1)

@@ -18,6 +18,7 @@ from tests.unit.node.issuers import (
     NetworkWithIssuers,
     authority,
     public_jwk,
+    vouched_for,
 )
 
 INTERVAL_MS = 60_000
@@ -235,15 +236,33 @@ def test_a_server_that_the_bundle_does_not_vouch_for_gets_no_request(
     assert "invalid cert on handshake" in service.failed()
 
 
-def test_a_server_that_is_vouched_for_under_another_name_gets_none_either(
+def test_a_server_that_an_authority_vouches_for_is_asked_under_its_name(
     service: Service, issuer: Issuer
 ) -> None:
-    issuer.presents = authority("other", "dNSName:other.example")
-    service.trust(issuer, bundle=issuer.presents[1].pem)
+    key, certificate, authority = vouched_for("login", "dNSName:login.example")
+    issuer.presents = key, certificate
+    service.trust(issuer, bundle=authority.pem)
+    assert service.kids() == {"k1"}
+
+
+def test_a_server_that_an_authority_vouches_for_under_another_name_gets_none_either(
+    service: Service, issuer: Issuer
+) -> None:
+    key, certificate, authority = vouched_for("other", "dNSName:other.example")
+    issuer.presents = key, certificate
+    service.trust(issuer, bundle=authority.pem)
     assert issuer.connections == 1
     assert issuer.requests == []
     assert service.kids() == set()
     assert "invalid cert on handshake" in service.failed()
+
+
+def test_a_server_whose_certificate_is_in_the_bundle_is_asked_whatever_its_name(
+    service: Service, issuer: Issuer
+) -> None:
+    issuer.presents = authority("nameless")
+    service.trust(issuer, bundle=issuer.presents[1].pem)
+    assert service.kids() == {"k1"}
 
 
 # What goes wrong
