@@ -82,8 +82,8 @@ def parse(text: str) -> Token:
         key_id=_text(header, "kid", "JWT header does not follow schema"),
         issuer=_text(payload, "iss", lacking),
         expires_at=_moment(payload, "exp", lacking),
-        not_before=_moment(payload, "nbf", lacking) if "nbf" in payload else None,
-        tenant=_text(payload, "tid", lacking) if "tid" in payload else None,
+        not_before=_moment(payload, "nbf", lacking) if _has(payload, "nbf") else None,
+        tenant=_text(payload, "tid", lacking) if _has(payload, "tid") else None,
     )
 
 
@@ -149,6 +149,10 @@ def _objects(*texts: bytes) -> list[JsonObject]:
     if len(objects) != len(texts):
         raise Malformed("JWT header or payload is not an object")
     return objects
+
+
+def _has(fields: JsonObject, name: str) -> bool:
+    return fields.get(name) is not None
 
 
 def _required(fields: JsonObject, name: str, what: str) -> json.Json:

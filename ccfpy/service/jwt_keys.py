@@ -10,13 +10,14 @@ import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.jwk import public_key_der
 from ccfpy.kv.tx import Tx
-from ccfpy.service.records import TEXT, list_of, nullable, record
+from ccfpy.service.records import TEXT, list_of, member_of, nullable, record
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import jwt
 from ccfpy.service.tables.jwt import JWT_ISSUER, SigningKey
@@ -26,17 +27,24 @@ _URL = re.compile(
 )
 
 
+class KeyType(StrEnum):
+    """The kinds of key that a set may hold; only RSA and EC keys sign tokens."""
+
+    EC = "EC"
+    RSA = "RSA"
+    OKP = "OKP"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonWebKey:
     """A key of a key set, as far as it matters here.
 
     Attributes:
-        kty: the kind of key; CCF knows RSA, EC and OKP.
         x5c: a certificate chain, the key's own first, base64 of DER.
         issuer: whose tokens the key signs, if not the publisher's.
     """
 
-    kty: str
+    kty: KeyType
     kid: str | None = None
     x5c: tuple[str, ...] | None = None
     n: str | None = None
@@ -49,7 +57,7 @@ class JsonWebKey:
 
 _JSON_WEB_KEY = record(
     JsonWebKey,
-    required={"kty": TEXT},
+    required={"kty": member_of(KeyType)},
     optional={
         "kid": nullable(TEXT),
         "x5c": nullable(list_of(TEXT)),
@@ -135,7 +143,7 @@ def _signing_key(issuer: str, key: JsonWebKey) -> tuple[str, SigningKey]:
     if key.kid is None:
         raise Refused("Missing kid for JWT signing key")
     public_key = _public_key(key.kid, key)
-    if key.issuer and not is_allowed_constraint(issuer, key.issuer):
+    if key.issuer is not None and not is_allowed_constraint(issuer, key.issuer):
         raise Refused(
             f"JWKS kid {key.kid} with issuer constraint {key.issuer} fails validation "
             f"against issuer {issuer}"

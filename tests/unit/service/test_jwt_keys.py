@@ -167,6 +167,13 @@ def test_a_port_or_an_ipv6_address_does_not_confuse_domains() -> None:
                 f"issuer {ISSUER}"
             ),
         ),
+        (
+            ec_key("k", issuer=""),
+            (
+                "JWKS kid k with issuer constraint  fails validation against issuer "
+                f"{ISSUER}"
+            ),
+        ),
     ],
 )
 def test_a_key_that_cannot_be_used_changes_nothing(
@@ -183,7 +190,17 @@ def test_an_empty_set_is_refused(tx: Tx) -> None:
         publish(tx)
 
 
-@pytest.mark.parametrize("jwks", [{}, {"keys": 1}, {"keys": [1]}, {"keys": [{}]}])
+@pytest.mark.parametrize(
+    "jwks",
+    [
+        {},
+        {"keys": 1},
+        {"keys": [1]},
+        {"keys": [{}]},
+        {"keys": [ec_key("k", kty="oct")]},
+        {"keys": [ec_key("k", kty="ec")]},
+    ],
+)
 def test_what_is_no_key_set_is_malformed(jwks: dict[str, Json]) -> None:
     with pytest.raises(Malformed):
         key_set(jwks)
