@@ -61,6 +61,7 @@ __all__ = [
     "INTERFACE",
     "START_UNIX_US",
     "Client",
+    "CountedClock",
     "InProcessNode",
     "NoMemory",
     "Person",
@@ -71,6 +72,9 @@ __all__ = [
 ]
 
 GOV_VERSION = "2024-07-01"
+LOOK_NS = 500_000
+"""How much later it is at each look; a script's limits look every few thousand steps,
+which is a few times less on any machine."""
 
 
 class StoppedClock:
@@ -79,6 +83,18 @@ class StoppedClock:
     def monotonic_ns(self) -> int:
         """Give the same moment always."""
         return 0
+
+
+class CountedClock:
+    """A clock that each look at it moves on: a script that never ends is ended."""
+
+    def __init__(self) -> None:
+        self._looks = 0
+
+    def monotonic_ns(self) -> int:
+        """Give a later moment each time."""
+        self._looks += 1
+        return self._looks * LOOK_NS
 
 
 class NoMemory:
@@ -173,7 +189,7 @@ class InProcessNode:
         return Node(
             app=self._app,
             entropy=SeededEntropy(self._seed),
-            clock=StoppedClock(),
+            clock=CountedClock(),
             memory=NoMemory(),
         )
 

@@ -14,11 +14,18 @@ from ccfpy.testing.configuration import START_UNIX_US
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A member or user: a key, its certificate, and for members a key for shares."""
+    """A member or user: a key, its certificate, and for members a key for shares.
+
+    Attributes:
+        name: what tests call this person.
+        data: what governance keeps beside the certificate, as JSON text.
+    """
 
     key: KeyPair
     certificate: Certificate
     encryption_key: RsaKeyPair | None = None
+    name: str = ""
+    data: bytes | None = None
 
     @property
     def id(self) -> str:
@@ -39,7 +46,9 @@ class Person:
             entropy=entropy,
         )
         encryption_key = RsaKeyPair.generate(entropy) if can_recover else None
-        return cls(key=key, certificate=certificate, encryption_key=encryption_key)
+        return cls(
+            key=key, certificate=certificate, encryption_key=encryption_key, name=seed
+        )
 
     def founding(self) -> NewMember:
         """Describe this person as a founding member."""
@@ -47,4 +56,5 @@ class Person:
         return NewMember(
             certificate=self.certificate.pem.encode(),
             encryption_public_key=key.public_key.pem.encode() if key else None,
+            data=self.data,
         )

@@ -29,6 +29,7 @@ PLACES = {
     "uvloop": ("ccfpy/host/", "ccfpy/enclave/"),
     "distributed": ("ccfpy/audit/cluster.py",),
     "pyarrow": ("ccfpy/audit/parquet.py",),
+    "pytest": ("ccfpy/testing/plugin.py",),
 }
 """Where each library may be imported, by the name under which it is imported."""
 

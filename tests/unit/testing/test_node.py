@@ -17,6 +17,7 @@ from ccfpy.boundary.effects import (
 from ccfpy.boundary.events import SessionData
 from ccfpy.testing.node import (
     START_UNIX_US,
+    CountedClock,
     InProcessNode,
     NoMemory,
     Person,
@@ -203,8 +204,10 @@ def test_an_interface_may_be_closed_to_some(members: list[Person]) -> None:
     assert client.request("GET", "/node/state").status == 503
 
 
-def test_the_clock_stands_and_memory_is_nothing() -> None:
+def test_a_clock_stands_or_is_counted_and_memory_is_nothing() -> None:
     clock = StoppedClock()
     assert clock.monotonic_ns() == clock.monotonic_ns()
+    counted = CountedClock()
+    assert counted.monotonic_ns() < counted.monotonic_ns()
     assert tuple(NoMemory().usage()) == (0, 0, 0)
     assert START_UNIX_US % 1_000_000 == 0

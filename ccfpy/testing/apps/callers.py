@@ -1,0 +1,276 @@
+"""Those who call a service: anybody, users, members, holders of tokens.
+
+A caller keeps one TLS connection, which is opened when it first speaks and again when
+the node has ended it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypedDict, Unpack
+from urllib.parse import quote
+
+from ccfpy.base import json
+from ccfpy.base.ids import NodeId
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.client.governance import ACCEPT, API_VERSION, COSE_TYPE, ProposalStatus
+from ccfpy.crypto import cose
+from ccfpy.http.messages import Response
+from ccfpy.testing.apps.answers import Answer
+from ccfpy.testing.node import Client, InProcessNode
+from ccfpy.testing.people import Person
+
+ACCEPTED = 202
+"""The status of an answer that is not there yet."""
+POLL_MS = 10
+POLLS_MAX = 1000
+
+
+class Home(Protocol):
+    """The service, as far as its callers need it."""
+
+    def next_created_at(self) -> int:
+        """Give a time to sign a governance request with, later than the one before."""
+        ...
+
+    def node_for(self, wanted: NodeId | None) -> InProcessNode:
+        """Give the node to speak to."""
+        ...
+
+    def advance(self, ms: int) -> None:
+        """Let time pass."""
+        ...
+
+    def take_logged(self) -> Sequence[str]:
+        """Give what was logged since this was last asked."""
+        ...
+
+
+class Extra(TypedDict, total=False):
+    """What a request may have besides its body.
+
+    Attributes:
+        headers: by name.
+    """
+
+    headers: Mapping[str, str]
+
+
+class Caller:
+    """Somebody who sends requests.
+
+    Attributes:
+        name: who it is in what failures tell.
+        person: whose certificate it shows; nothing for anybody.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        name: str,
+        *,
+        person: Person | None = None,
+        token: str | None = None,
+        node: NodeId | None = None,
+    ) -> None:
+        self.name = name
+        self.person = person
+        self._home = home
+        self._token = token
+        self._wanted = node
+        self._node: InProcessNode | None = None
+        self._connection: Client | None = None
+
+    @property
+    def id(self) -> str:
+        """The id by which a service knows the person."""
+        return self._known_person().id
+
+    def at(self, node: InProcessNode) -> "Caller":
+        """Give the same caller on a connection to a node of its choice."""
+        return Caller(
+            self._home,
+            self.name,
+            person=self.person,
+            token=self._token,
+            node=node.node_id,
+        )
+
+    def get(self, path: str, **extra: Unpack[Extra]) -> Answer:
+        """Send a ``GET``."""
+        return self.request("GET", path, **extra)
+
+    def post(
+        self, path: str, body: Json | bytes = None, **extra: Unpack[Extra]
+    ) -> Answer:
+        """Send a ``POST``."""
+        return self.request("POST", path, body, **extra)
+
+    def put(
+        self, path: str, body: Json | bytes = None, **extra: Unpack[Extra]
+    ) -> Answer:
+        """Send a ``PUT``."""
+        return self.request("PUT", path, body, **extra)
+
+    def patch(
+        self, path: str, body: Json | bytes = None, **extra: Unpack[Extra]
+    ) -> Answer:
+        """Send a ``PATCH``."""
+        return self.request("PATCH", path, body, **extra)
+
+    def delete(self, path: str, **extra: Unpack[Extra]) -> Answer:
+        """Send a ``DELETE``."""
+        return self.request("DELETE", path, **extra)
+
+    def get_past(self, path: str, **extra: Unpack[Extra]) -> Answer:
+        """Ask about the past: again, as time passes, until the service has it.
+
+        Raises:
+            AssertionError: it goes on answering 202.
+        """
+        for _ in range(POLLS_MAX):
+            answer = self.get(path, **extra)
+            if answer.status != ACCEPTED:
+                return answer
+            self._home.advance(POLL_MS)
+        raise AssertionError(f"still not there after {POLLS_MAX * POLL_MS} ms: {path}")
+
+    def signed(
+        self,
+        method: str,
+        path: str,
+        body: Json | bytes = None,
+        *,
+        protected: Mapping[cose.Label, object] | None = None,
+    ) -> Answer:
+        """Send a body that the person signed (COSE Sign1).
+
+        Args:
+            method: the verb.
+            path: where to.
+            body: what is signed.
+            protected: signed headers besides ``kid``, such as ``ccf.msg.type``.
+        """
+        person = self._known_person()
+        header: dict[cose.Label, object] = {cose.KID: person.id.encode()}
+        message = cose.sign(
+            person.key,
+            protected=header | dict(protected or {}),
+            payload=_content(body),
+        )
+        return self.request(method, path, message, headers={"content-type": COSE_TYPE})
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Json | bytes = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a request; what is not bytes goes as JSON."""
+        fields = dict(headers or {})
+        if self._token is not None:
+            fields["authorization"] = f"Bearer {self._token}"
+        self._home.take_logged()
+        response = self._connected().request(method, path, body=body, headers=fields)
+        return _answer(
+            response,
+            asked=f"{method} {path} as {self.name}",
+            logged=self._home.take_logged(),
+        )
+
+    def _connected(self) -> Client:
+        node = self._home.node_for(self._wanted)
+        connection = self._connection
+        if connection is None or node is not self._node or connection.is_closed:
+            connection = self._connection = node.connect(self.person)
+            self._node = node
+        return connection
+
+    def _known_person(self) -> Person:
+        assert self.person is not None, f"{self.name} has no certificate"
+        return self.person
+
+
+class MemberCaller(Caller):
+    """A member, who governs too."""
+
+    def acknowledge(self) -> None:
+        """Accept the state of the service, and so become active.
+
+        Raises:
+            ServiceError: the service refuses.
+        """
+        path = f"members/state-digests/{self.id}"
+        update = self.govern(f"{path}:update", "state_digest").raise_for_error()
+        accepted: Json = {"stateDigest": update.object()["stateDigest"]}
+        self.govern(f"{path}:ack", "ack", accepted).raise_for_error()
+
+    def propose(self, *actions: JsonObject) -> ProposalStatus:
+        """Propose actions.
+
+        Raises:
+            ServiceError: the service refuses.
+        """
+        body: Json = {"actions": list(actions)}
+        answer = self.govern("members/proposals:create", "proposal", body)
+        return _status(answer)
+
+    def vote(self, proposal_id: str, ballot: str = ACCEPT) -> ProposalStatus:
+        """Submit a ballot, a script that exports a function ``vote``.
+
+        Raises:
+            ServiceError: the service refuses.
+        """
+        path = f"members/proposals/{quote(proposal_id)}/ballots/{self.id}:submit"
+        return _status(
+            self.govern(path, "ballot", {"ballot": ballot}, proposal_id=proposal_id)
+        )
+
+    def withdraw(self, proposal_id: str) -> ProposalStatus:
+        """Withdraw a proposal.
+
+        Raises:
+            ServiceError: the service refuses.
+        """
+        path = f"members/proposals/{quote(proposal_id)}:withdraw"
+        return _status(self.govern(path, "withdrawal", proposal_id=proposal_id))
+
+    def govern(self, path: str, kind: str, body: Json = None, **header: str) -> Answer:
+        """Send a signed governance request.
+
+        Args:
+            path: below ``/gov/``.
+            kind: the message's type.
+            body: its content.
+            header: further headers of the message, such as ``proposal_id``.
+        """
+        protected: dict[cose.Label, object] = {
+            "ccf.gov.msg.type": kind,
+            "ccf.gov.msg.created_at": self._home.next_created_at(),
+        }
+        protected |= {f"ccf.gov.msg.{name}": value for name, value in header.items()}
+        return self.signed(
+            "POST",
+            f"/gov/{path}?api-version={API_VERSION}",
+            b"" if body is None else body,
+            protected=protected,
+        )
+
+
+def _status(answer: Answer) -> ProposalStatus:
+    answer.raise_for_error()
+    return ProposalStatus.read(answer)
+
+
+def _content(body: Json | bytes) -> bytes:
+    return body if isinstance(body, bytes) else json.dumps(body)
+
+
+def _answer(response: Response, *, asked: str, logged: Sequence[str]) -> Answer:
+    return Answer(
+        status=response.status,
+        headers=response.headers,
+        body=response.body,
+        asked=asked,
+        logged=logged,
+    )

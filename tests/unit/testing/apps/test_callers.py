@@ -1,0 +1,74 @@
+"""Callers: who they are, what they send, what they are told."""
+
+import pytest
+
+from ccfpy.base.json import JsonObject
+from ccfpy.client.errors import ServiceError
+from ccfpy.client.governance import REJECT
+from ccfpy.testing.apps import Service
+
+HARMLESS: JsonObject = {"name": "remove_user", "args": {"user_id": "00" * 32}}
+
+
+def test_every_verb_can_be_sent(service: Service) -> None:
+    ann = service.user("ann")
+    assert ann.put("/app/notes/1", "milk").status == 204
+    assert ann.delete("/app/notes/1").status == 204
+    assert ann.post("/app/notes/1", "milk").status == 405
+    assert ann.patch("/app/notes/1", "milk").status == 405
+    assert ann.get("/app/notes/1").status == 405
+
+
+def test_headers_can_be_sent(service: Service) -> None:
+    told = service.anybody.get("/app/header", headers={"x-note": "milk"})
+    assert told.json() == "milk"
+    assert told.asked == "GET /app/header as anybody"
+
+
+def test_users_are_told_from_strangers(service: Service) -> None:
+    for caller in (service.anybody, service.stranger(), service.member()):
+        assert caller.put("/app/notes/1", "x").status == 401
+    with pytest.raises(AssertionError, match="anybody has no certificate"):
+        _ = service.anybody.id
+
+
+def test_a_body_can_be_signed(service: Service) -> None:
+    told = service.user().signed(
+        "POST", "/app/signed", {"a": 1}, protected={"ccf.msg.type": "note"}
+    )
+    assert told.json() == 'note: {"a":1}'
+    assert service.stranger().signed("POST", "/app/signed", b"x").status == 401
+
+
+def test_a_connection_is_kept_and_made_anew(service: Service) -> None:
+    ann = service.user()
+    ann.get("/app/commit")
+    before = service.node._sessions
+    ann.get("/app/commit")
+    assert service.node._sessions == before
+    assert ann._connection is not None
+    assert ann._connection.send(b"NOT HTTP\r\n\r\n")[0].status == 400
+    assert ann.get("/app/commit").status == 200
+
+
+def test_the_past_is_asked_for_until_it_is_there(service: Service) -> None:
+    written = service.user().put("/app/notes/1", "milk")
+    path = f"/node/receipt?transaction_id={service.wait_committed(written)}"
+    assert service.anybody.get_past(path).status == 200
+    late = service.anybody.get_past("/node/receipt?transaction_id=2.9999")
+    assert late.status == 404
+
+
+def test_members_propose_vote_and_withdraw(service: Service) -> None:
+    first, second = service.members
+    proposed = first.propose(HARMLESS)
+    assert proposed.is_open
+    assert second.vote(proposed.proposal_id, REJECT).ballot_count == 1
+    assert first.withdraw(proposed.proposal_id).state == "Withdrawn"
+    again = first.propose(HARMLESS)
+    assert again.proposal_id != proposed.proposal_id, "the same words, said later"
+
+
+def test_a_refused_proposal_is_raised(service: Service) -> None:
+    with pytest.raises(ServiceError, match="no such action"):
+        service.member().propose({"name": "set_nothing", "args": {}})

@@ -1,0 +1,77 @@
+"""What may be named as an application, and what is said of what may not."""
+
+from pathlib import Path
+
+import pytest
+
+from ccfpy.base import json
+from ccfpy.base.json import JsonObject
+from ccfpy.client.share import constitution
+from ccfpy.enclave.application import ApplicationNotLoaded
+from ccfpy.testing.apps.loading import (
+    NoSuchApp,
+    load,
+    read_bundle,
+    read_constitution,
+)
+from tests.unit.testing.apps.conftest import app
+
+
+def test_a_python_app_is_itself_its_path_or_a_samples_name(tmp_path: Path) -> None:
+    assert load(app).app is app
+    path = tmp_path / "tiny_app.py"
+    path.write_text("from ccfpy.app import App\napp = App('tiny')\n")
+    for source in (path, str(path)):
+        assert load(source).app.name == "tiny"
+    assert load("hello").app.name == "hello"
+    assert not load("hello").actions
+
+
+def test_a_bundle_is_json_a_file_or_a_folder(
+    bundle: JsonObject, bundle_folder: Path
+) -> None:
+    file = bundle_folder / "bundle.json"
+    file.write_bytes(json.dumps(bundle))
+    action = {"name": "set_js_app", "args": {"bundle": bundle}}
+    for source in (bundle, file, str(file), bundle_folder, str(bundle_folder)):
+        served = load(source)
+        assert (served.app.name, list(served.actions)) == ("js_generic", [action])
+
+
+def test_a_module_that_is_not_there_is_named(bundle_folder: Path) -> None:
+    (bundle_folder / "src" / "greet.js").rename(bundle_folder / "src" / "greet.ts")
+    with pytest.raises(NoSuchApp, match=r"names the module 'greet.js', but .*TypeScr"):
+        read_bundle(bundle_folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"[]", "is no JSON object"),
+        (b"{", "is no JSON object"),
+        (b"\xff", "is not text"),
+        (b"{}", "needs an object 'endpoints'"),
+    ],
+)
+def test_metadata_that_is_none_is_refused(
+    bundle_folder: Path, content: bytes, reason: str
+) -> None:
+    (bundle_folder / "app.json").write_bytes(content)
+    with pytest.raises(NoSuchApp, match=reason):
+        load(bundle_folder)
+
+
+def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NoSuchApp, match=r"cannot read .*none\.json"):
+        load(tmp_path / "none.json")
+    with pytest.raises(ApplicationNotLoaded):
+        load(str(tmp_path / "none.py"))
+
+
+def test_a_constitution_is_a_name_or_its_scripts() -> None:
+    scripts = constitution("veto")
+    text = "\n".join(script.read_text() for script in scripts)
+    assert read_constitution("veto") == read_constitution(scripts) == text
+    assert read_constitution(scripts[0]) == scripts[0].read_text()
+    with pytest.raises(FileNotFoundError, match="choose one of"):
+        read_constitution("none")

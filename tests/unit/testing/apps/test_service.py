@@ -1,0 +1,107 @@
+"""A service that a test opens, from its first proposal to its last receipt."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from ccfpy.base.json import JsonObject
+from ccfpy.client.share import constitution
+from ccfpy.ledger.receipt import RevealedLeaf
+from ccfpy.testing.apps import NotOpened, Service
+from tests.unit.testing.apps.conftest import app
+
+
+def test_a_service_is_open_to_its_users(service: Service) -> None:
+    network = service.anybody.get("/node/network").object()
+    assert network["service_status"] == "Open"
+    assert [member.name for member in service.members] == ["member0", "member1"]
+    info = service.ledger.table("public:ccf.gov.users.info")
+    assert list(info.values()) == [b'{"user_data":{"role":"writer"}}']
+    assert service.user("bob").put("/app/notes/1", "x").status == 204
+
+
+def test_people_may_be_counted_or_described() -> None:
+    service = Service.open(app, members={"bank": {"country": "fr"}}, users=3)
+    assert [user.name for user in service.users] == ["user0", "user1", "user2"]
+    (info,) = service.ledger.table("public:ccf.gov.members.info").values()
+    assert b'"member_data":{"country":"fr"}' in info
+    with pytest.raises(LookupError, match=r"'zoe'; there are user0, user1, user2"):
+        service.user("zoe")
+
+
+def test_the_same_service_is_the_same_each_time() -> None:
+    one, same = Service.open(app), Service.open(app)
+    assert one.certificate == same.certificate
+    assert one.user().id == same.user().id
+    assert one.ledger.last == same.ledger.last
+    assert Service.open(app, seed=2).certificate != one.certificate
+
+
+def test_a_bundle_is_served_and_its_log_is_kept(
+    bundle: JsonObject, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = Service.open(bundle)
+    answer = service.anybody.get("/app/greet")
+    assert (answer.text, answer.logged) == ("hello", ["greeted"])
+    assert "greeted" in service.logged
+    assert (
+        "ccfpy.testing.node0",
+        logging.INFO,
+        "[app] greeted",
+    ) in caplog.record_tuples
+
+
+def test_a_script_that_never_ends_is_ended(bundle: JsonObject) -> None:
+    service = Service.open(bundle)
+    limit: JsonObject = {
+        "name": "set_js_runtime_options",
+        "args": {
+            "max_heap_bytes": 100_000_000,
+            "max_stack_bytes": 1_000_000,
+            "max_execution_time_ms": 10,
+        },
+    }
+    service.decide(limit)
+    answer = service.anybody.get("/app/spin")
+    assert (answer.status, answer.error) == (500, "InternalError")
+    assert "took too long" in answer.message
+
+
+def test_members_decide_and_admit(service: Service) -> None:
+    carol = service.admit("carol", {"role": "reader"})
+    assert service.user("carol") is carol
+    assert carol.put("/app/notes/1", "x").status == 204
+    removed: JsonObject = {"name": "remove_user", "args": {"user_id": carol.id}}
+    assert service.decide(removed).state == "Accepted"
+    assert carol.put("/app/notes/1", "x").status == 401
+
+
+def test_a_constitution_may_be_chosen(tmp_path: Path) -> None:
+    actions, validate, _, apply = constitution("default")
+    resolve = tmp_path / "resolve.js"
+    resolve.write_text("export function resolve() { return 'Rejected'; }")
+    with pytest.raises(NotOpened, match="is Rejected"):
+        Service.open(app, constitution=[actions, validate, resolve, apply])
+    assert Service.open(app, constitution="sandbox", members=3).users
+
+
+def test_a_service_that_does_not_open_says_why() -> None:
+    wrong: JsonObject = {"metadata": {"endpoints": {"/x": {"get": {}}}}, "modules": []}
+    with pytest.raises(NotOpened, match="js_module"):
+        Service.open(wrong)
+
+
+def test_time_moves_when_told_to(service: Service) -> None:
+    before = service.now
+    service.advance(90_000)
+    assert (service.now - before).total_seconds() == 90
+
+
+def test_a_receipt_is_verified(service: Service) -> None:
+    written = service.user().put("/app/notes/1", "milk")
+    leaf = service.receipt(written).leaf
+    assert isinstance(leaf, RevealedLeaf)
+    assert leaf.txid == written.txid
+    with pytest.raises(AssertionError, match="not a transaction"):
+        service.receipt(service.anybody.put("/app/notes/1", "x"))
