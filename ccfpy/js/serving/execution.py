@@ -149,6 +149,10 @@ class Executor:
                 properties.js_function,
                 _limits(options),
             )
+            # The interpreter looks at the clock every few thousand steps, so that what
+            # is short, or slowed down by its machine, may end late and unseen.
+            if world.elapsed_ms > options.max_execution_time_ms:
+                raise JsLimitExceeded(Limit.TIME, INTERRUPTED)
         except JsModuleFailed as error:
             raise ApiError(500, ErrorCode.InternalError, str(error)) from None
         except JsException as error:

@@ -17,11 +17,16 @@ from tests.unit.endpoints.world import StoreNode, session
 from tests.unit.js.conftest import SeededEntropy
 
 
+@dataclass
 class RealClock:
-    """Deadlines that really pass."""
+    """Deadlines that really pass, and more quickly the more often one looks."""
+
+    leap_ns: int = 0
+    ahead_ns: int = 0
 
     def monotonic_ns(self) -> int:
-        return time.monotonic_ns()
+        self.ahead_ns += self.leap_ns
+        return time.monotonic_ns() + self.ahead_ns
 
 
 @dataclass

@@ -98,6 +98,25 @@ def test_whatever_takes_too_much_is_stopped(
     assert served_after(installed)
 
 
+@pytest.mark.parametrize("reuse", [{}, REUSE], ids=["fresh", "kept"])
+def test_what_ended_too_late_between_two_looks_at_the_clock_was_stopped_too(
+    reuse: dict[str, object],
+) -> None:
+    installed = Installed()
+    installed.options(**LIMITS)
+    key = "ccf.strToBuf('k')"
+    installed.function(f"ccf.kv['public:t'].set({key}, {key}); return {{}};", **reuse)
+    installed.host.clock.leap_ns = 10**9
+    answer = installed.call()
+    assert answer.status == 500
+    details = error_of(answer)["details"]
+    assert isinstance(details, list)
+    assert details[0]["message"] == TIME
+    installed.host.clock.leap_ns = 0
+    assert installed.value(f"return {{ body: ccf.kv['public:t'].has({key}) }}") is False
+    assert installed.unhandled == []
+
+
 TWISTED = {
     "throws undefined": "throw undefined",
     "throws a symbol": "throw Symbol('x')",
