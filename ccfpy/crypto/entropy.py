@@ -51,7 +51,8 @@ class SeededEntropy:
             iqmp=pow(q, -1, p),
             public_numbers=rsa.RSAPublicNumbers(_PUBLIC_EXPONENT, p * q),
         )
-        return numbers.private_key().private_bytes(
+        key = numbers.private_key(unsafe_skip_rsa_key_validation=True)
+        return key.private_bytes(
             serialization.Encoding.DER,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
