@@ -46,6 +46,12 @@ def _gov() -> Face:
     return gov
 
 
+def _app() -> Face:
+    from ccfpy.cli.app import app
+
+    return app
+
+
 def _network() -> Face:
     from ccfpy.cli.network import network
 
@@ -100,6 +106,7 @@ COMMANDS: Mapping[str, Entry] = {
     "node": Entry("Run one node as its configuration file says.", _node),
     "call": Entry("Send one request to a service, as one of its users.", _call),
     "gov": Entry("Propose, vote, withdraw: a member's signed requests.", _gov),
+    "app": Entry("Write an app: begin, check, run, deploy it, replay requests.", _app),
     "network": Entry("Look at a service's nodes, add and retire them.", _network),
     "ledger": Entry(
         "Verify ledger files, tell, open and export what they hold, offline.", _ledger

@@ -1,0 +1,126 @@
+"""``ccfpy app bundle``: an app as one file, looked over and ready to propose."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from ccfpy.base.errors import Malformed
+from ccfpy.base.json import JsonObject, dumps, loads_object
+from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
+from ccfpy.cli.output import note, print_json, write
+from ccfpy.cli.place import JsonOption
+from ccfpy.client.bundle import Bundle, read_bundle
+from ccfpy.devtools.checks import check
+from ccfpy.devtools.project import Project
+
+BUNDLE = "bundle.json"
+TO_STDOUT = "-"
+
+AppArgument: TypeAlias = Annotated[
+    Path,
+    typer.Argument(
+        metavar="APP", help="A project, a folder with app.json and src, or a bundle."
+    ),
+]
+BuildOption: TypeAlias = Annotated[
+    bool, typer.Option("--build/--no-build", help="Run the project's build first.")
+]
+
+
+def bundle(
+    app: AppArgument = Path(),
+    *,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Where the bundle goes; - for stdout.", metavar="FILE"
+        ),
+    ] = None,
+    proposal: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a proposal to install it, too."),
+    ] = None,
+    build: BuildOption = True,
+    json: JsonOption = False,
+) -> None:
+    """Check an app and write it as one file, as set_js_app takes it.
+
+    A project with a build script is built first. Every endpoint's properties and
+    policies are checked, every module compiled, every function looked for.
+    """
+    if str(out) == TO_STDOUT and json:
+        raise Misused("-o - and --json would both write to stdout: give one of them")
+    made = checked(app, build=build)
+    folder = app if app.is_dir() else app.parent
+    target = out or folder / BUNDLE
+    if str(target) == TO_STDOUT:
+        write(dumps(made.as_json()) + b"\n")
+    elif target.resolve() != app.resolve():
+        _keep(target, made.as_json(), ("metadata", "modules"))
+    if proposal is not None:
+        _keep(proposal, {"actions": [made.action()]}, ("actions",))
+    endpoints = [f"{verb.upper()} {path}" for path, verb, _ in made.endpoints()]
+    if json:
+        print_json(
+            {
+                "bundle": str(target),
+                "proposal": None if proposal is None else str(proposal),
+                "endpoints": endpoints,
+                "modules": list(made.modules),
+            }
+        )
+    elif str(target) != TO_STDOUT:
+        print(f"{target}: {counted(len(endpoints), 'endpoint')}, ", end="")
+        print(counted(len(made.modules), "module"))
+        if proposal is not None:
+            print(f"{proposal}: propose it with ccfpy gov propose {proposal}")
+
+
+def checked(app: Path, *, build: bool = True) -> Bundle:
+    """Build an app if it is a project, read it, and tell what is wrong with it.
+
+    Raises:
+        CommandFailed: it cannot be used; every reason has been told.
+        CcfpyError: there is none, or its build fails.
+    """
+    if build and app.is_dir() and asyncio.run(Project.of(app).build()):
+        note(f"built {app}")
+    made = read_bundle(app)
+    findings = check(made)
+    for remark in findings.remarks:
+        note(f"remark: {remark}")
+    if findings.faults:
+        for fault in findings.faults:
+            note(f"fault: {fault}")
+        raise CommandFailed(
+            f"{app} cannot be used as it is: correct "
+            f"{counted(len(findings.faults), 'fault')}",
+            code=ExitCode.FAILED,
+        )
+    return made
+
+
+def counted(count: int, thing: str) -> str:
+    """Say how many of a thing there are."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+def _keep(path: Path, value: JsonObject, marks: tuple[str, ...]) -> None:
+    """Write a file; one that is there already must be of the same kind."""
+    try:
+        if path.exists() and not _has(path, marks):
+            raise Misused(
+                f"{path} is there already and is something else: choose another name"
+            )
+        path.write_bytes(dumps(value) + b"\n")
+    except OSError as error:
+        raise no_such_file(str(path), error) from error
+
+
+def _has(path: Path, marks: tuple[str, ...]) -> bool:
+    try:
+        return set(loads_object(path.read_bytes())) == set(marks)
+    except Malformed:
+        return False

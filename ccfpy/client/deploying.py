@@ -1,0 +1,49 @@
+"""Putting an application into a running service by its members' votes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ccfpy.base.json import Json
+from ccfpy.client.connection import COMMIT_TIMEOUT_S, Connection
+from ccfpy.client.governance import Governance, ProposalStatus
+from ccfpy.client.opening import put_to_vote
+from ccfpy.client.signer import Signer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """What became of a proposal to install an application.
+
+    Attributes:
+        status: of the proposal, after these members' ballots.
+    """
+
+    status: ProposalStatus
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether the application is in force, and committed."""
+        return self.status.state == "Accepted"
+
+
+async def deploy(
+    connection: Connection,
+    members: Sequence[Signer],
+    action: Mapping[str, Json],
+    *,
+    timeout_s: float = COMMIT_TIMEOUT_S,
+) -> Deployment:
+    """Propose as the first member, let all of these vote, wait until it is committed.
+
+    Where it takes more votes than theirs, the proposal stays open for others.
+
+    Raises:
+        ServiceError: the service refuses it, such as for want of a module.
+        NotCommitted: it is not committed in time.
+    """
+    status = await put_to_vote(
+        [Governance(connection, signer) for signer in members], [action]
+    )
+    if status.txid is not None:
+        await connection.wait_committed(status.txid, timeout_s=timeout_s)
+    return Deployment(status=status)

@@ -1,0 +1,270 @@
+"""An application's JavaScript on a store in this process, with no node around it.
+
+What runs is what a node runs: the same endpoints found in the same tables, the same
+policies, the same interpreters under the same limits. What nobody is there for, such as
+a primary to forward to, is refused with a word that says so.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import NoReturn, TypeAlias
+
+from ccfpy.base import json
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.ids import NodeId, Seqno, SessionId, TxId, View
+from ccfpy.base.json import JsonObject
+from ccfpy.client.keyfiles import OsEntropy
+from ccfpy.consensus.status import TxStatus
+from ccfpy.crypto.certs import Certificate
+from ccfpy.devtools.past_states import PastStates
+from ccfpy.endpoints.awaited import Awaited
+from ccfpy.endpoints.context import CoseClaims
+from ccfpy.endpoints.declaration import Endpoint
+from ccfpy.endpoints.frontend import Frontend
+from ccfpy.endpoints.session import Interface, Session
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.messages import Request, Response
+from ccfpy.js.engine import Engine
+from ccfpy.js.quickjs import QuickJs
+from ccfpy.js.serving import GOVERNED, ScriptedRegistry, Scripts
+from ccfpy.js.serving.ports import ScriptLog
+from ccfpy.kv.changes import WriteSet
+from ccfpy.kv.store import Store
+from ccfpy.kv.tx import Tx
+from ccfpy.service.tables.js import JsRuntimeOptions
+
+PREFIX = "app"
+NODE_ID = NodeId("00" * 32)
+_NOT_HERE = "is not there where an app is run without a node"
+
+Line: TypeAlias = tuple[str, str]
+"""What a script logged: the level (``info``, ``fail``, ``fatal``) and the text."""
+
+
+class NotOnStage(CcfpyError):
+    """Something was asked of a node that is not there."""
+
+
+class _Clock:
+    def monotonic_ns(self) -> int:
+        return time.monotonic_ns()
+
+
+@dataclass(slots=True)
+class StageNode:
+    """What endpoints and scripts ask of their node, answered from one store.
+
+    Attributes:
+        last: of the transactions in the store; whatever is committed now comes after.
+        written: what the last transaction changed, by map; nothing if it changed none.
+    """
+
+    store: Store
+    last: TxId
+    unix_time_us: int
+    history: PastStates
+    lines: list[Line] = field(default_factory=list)
+    written: WriteSet = field(default_factory=dict)
+    node_id: NodeId = NODE_ID
+    is_primary: bool = True
+    election_timeout_ms: int = 2**31
+    clock: _Clock = field(default_factory=_Clock)
+    entropy: OsEntropy = field(default_factory=OsEntropy)
+    engine: Engine = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.engine = QuickJs(self.clock)
+
+    # ScriptHost
+
+    def log(self, tag: ScriptLog, level: str, text: str) -> None:
+        """Keep what the application itself says."""
+        if tag is ScriptLog.APP:
+            self.lines.append((level, text))
+
+    # NodeView
+
+    @property
+    def view(self) -> View:
+        """The view of what is in the store."""
+        return self.last.view
+
+    @property
+    def cose_claims(self) -> CoseClaims:
+        """Claims of a service that signs nothing."""
+        return CoseClaims("", "")
+
+    def is_at_capacity(self) -> bool:
+        """Take every request."""
+        return False
+
+    def tx_status(self, tx_id: TxId) -> TxStatus:
+        """Tell what is in the store from what is not."""
+        known = self.history.txid_of(tx_id.seqno)
+        if known is None:
+            return TxStatus.UNKNOWN
+        return TxStatus.COMMITTED if known == tx_id else TxStatus.INVALID
+
+    def committed_tx_id(self) -> TxId | None:
+        """Name the last transaction in the store."""
+        return self.last
+
+    def view_of(self, seqno: Seqno) -> View | None:
+        """Give the view of a transaction in the store."""
+        known = self.history.txid_of(seqno)
+        return None if known is None else known.view
+
+    def view_history(self, since: View) -> None:
+        """Know no views before this one."""
+        del since
+
+    def begin(self, *, read_only: bool = True) -> Tx:
+        """Open a transaction."""
+        return self.store.begin(read_only=read_only)
+
+    def commit(self, tx: Tx, claims_digest: bytes | None) -> TxId | None:
+        """Keep what the transaction changed aside; nothing is committed."""
+        del claims_digest
+        self.written = tx.writes
+        return None if tx.read_version is None else TxId(self.view, tx.read_version)
+
+    def address_of(self, role: str, interface: str) -> None:
+        """Know no other node."""
+        del role, interface
+
+    def forward(self, request: Request, session: Session) -> Awaited:
+        """Refuse: there is no other node."""
+        del request, session
+        _refuse("another node")
+
+    @property
+    def commit_waits(self) -> "StageNode":
+        """Where responses wait for commit: here, without waiting."""
+        return self
+
+    def admit(self) -> None:
+        """Let everybody wait."""
+
+    def wait(self, tx_id: TxId, response: Response, within_ms: int) -> Response:
+        """Give the response at once."""
+        del tx_id, within_ms
+        return response
+
+    @property
+    def indexing(self) -> NoReturn:
+        """Refuse: scripts have no indexes."""
+        _refuse("an index")
+
+
+def _refuse(what: str) -> NoReturn:
+    raise NotOnStage(f"{what} {_NOT_HERE}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performance:
+    """What one request came to.
+
+    Attributes:
+        writes: what it would change, by map.
+        lines: what it logged.
+    """
+
+    response: Response
+    writes: WriteSet
+    lines: tuple[Line, ...]
+
+
+class Stage:
+    """An application's endpoints, served from a store.
+
+    Args:
+        store: holds the application's tables, and whatever else it reads.
+        last: names the last transaction in the store.
+        unix_time_us: the time it is told.
+        history: the transactions before.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        last: TxId | None = None,
+        unix_time_us: int = 0,
+        history: PastStates | None = None,
+    ) -> None:
+        self.node = StageNode(
+            store=store,
+            last=last or TxId(View(2), store.version),
+            unix_time_us=unix_time_us,
+            history=history or PastStates(),
+        )
+        self._registry = ScriptedRegistry(
+            PREFIX,
+            title="",
+            description="",
+            version="",
+            scripts=Scripts(tables=GOVERNED),
+        )
+        self._registry.attach(self.node)
+        self._frontend = Frontend(
+            self._registry,
+            self.node,
+            has_backpressure=False,
+            on_unhandled=lambda _, error: self.node.lines.append(("fail", f"{error}")),
+        )
+        self._frontend.is_open = True
+
+    def endpoint(self, method: str, path: str) -> Endpoint | None:
+        """Find an endpoint by its verb and a path without prefix."""
+        found = self._registry.find(method, path)
+        return None if found is None else found.endpoint
+
+    def perform(self, request: Request, caller: Certificate | None) -> Performance:
+        """Answer a request; the store stays what it is."""
+        node = self.node
+        node.lines.clear()
+        node.written = {}
+        session = Session(
+            id=SessionId(0), interface=Interface(name="stage"), caller=caller
+        )
+        path = request.path.removeprefix(f"/{PREFIX}")
+        answer = self._frontend.answer(request, session, path)
+        if isinstance(answer, Awaited):
+            answer = ApiError(
+                500, ErrorCode.NotImplemented, f"What is waited for {_NOT_HERE}."
+            ).response()
+        return Performance(
+            response=answer, writes=node.written, lines=tuple(node.lines)
+        )
+
+
+def install(
+    store: Store, modules: Mapping[str, str], endpoints: Mapping[str, JsonObject]
+) -> None:
+    """Put an application into a store, as ``set_js_app`` does.
+
+    Args:
+        store: takes it as its next transaction.
+        modules: sources by absolute path.
+        endpoints: properties by verb and path, such as ``GET /x``; as they are.
+    """
+    tx = store.begin()
+    GOVERNED.modules.of(tx).clear()
+    for name, source in modules.items():
+        GOVERNED.modules.of(tx).put(name, source)
+    raw = GOVERNED.endpoints.of(tx).raw
+    raw.clear()
+    for key, properties in endpoints.items():
+        raw.put(key.encode(), json.dumps(properties))
+    GOVERNED.flush.of(tx).put(True)
+    store.commit(tx)
+
+
+def let_exceptions_show(store: Store) -> None:
+    """Have answers carry what a script threw, as its service's options may."""
+    tx = store.begin()
+    value = GOVERNED.options.of(tx)
+    options = value.get() or JsRuntimeOptions()
+    value.put(replace(options, return_exception_details=True))
+    store.commit(tx)
