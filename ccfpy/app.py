@@ -270,6 +270,7 @@ class Options(TypedDict, total=False):
         redirection: where a node that should not answer sends the caller.
         on_local_commit: shapes the response when its transaction's id is known.
         status: of an answer that is not a ``Response``.
+        answers: for OpenAPI, the type of what a ``Response`` carries.
         hidden: left out of the OpenAPI document.
         deprecated: callers should use another one.
     """
@@ -280,6 +281,7 @@ class Options(TypedDict, total=False):
     redirection: Redirection
     on_local_commit: LocalCommitHandler
     status: int
+    answers: object
     hidden: bool
     deprecated: bool
 
@@ -342,7 +344,12 @@ class App:
         def declare(function: Function) -> Function:
             if (method, path) in self._endpoints:
                 raise ValueError(f"{method} {path} is declared twice")
-            binding = bind(function, path, status=options.get("status", 200))
+            binding = bind(
+                function,
+                path,
+                status=options.get("status", 200),
+                answers=options.get("answers"),
+            )
             handler = binding.handler
             if route.mode is Mode.HISTORICAL:
                 handler = historical(handler)

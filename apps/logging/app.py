@@ -301,6 +301,7 @@ def count_public(ctx: Context, scope: str | None = None) -> U64:
         "user_cose_sign1",
         "no_auth",
     ],
+    answers=str,
 )
 def multi_auth(ctx: Context) -> Response:
     """Describe the caller."""
@@ -319,14 +320,14 @@ def custom_auth(ctx: Context) -> Json:
     }
 
 
-@app.get("/log/request_query", auth=[], mode=Mode.READ_WRITE)
+@app.get("/log/request_query", auth=[], mode=Mode.READ_WRITE, answers=str)
 def request_query(ctx: Context) -> Response:
     """Repeat the query string, percent-decoded as a whole."""
     query = unquote_to_bytes(ctx.request.query.replace("+", " "))
     return bytes_reply(query, content_type=TEXT)
 
 
-@app.post("/log/cose_signed_content", auth=["member_cose_sign1"])
+@app.post("/log/cose_signed_content", auth=["member_cose_sign1"], answers=str)
 def signed_content(ctx: Context) -> Response:
     """Repeat what a member signed."""
     assert isinstance(ctx.caller, MemberCoseSign1Caller)

@@ -1,6 +1,6 @@
 """What records were: at one transaction, over a range, and as they were committed."""
 
-from base64 import b64encode
+from dataclasses import dataclass, field
 
 from apps.logging.indexes import CommittedRecords, committed_records, seqnos_by_id
 from apps.logging.records import PRIVATE, PUBLIC, Message, app, records_of
@@ -33,6 +33,45 @@ SEQNO_DIGITS_MAX = 20
 PATH_OF_RANGE = "/log/public/historical/range"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proved:
+    """A message, and the receipt of the transaction that wrote it."""
+
+    msg: str
+    receipt: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """The COSE signature over the root that a transaction is under."""
+
+    cose_signature: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endorsements:
+    """What leads from today's service to the one that signed, newest first."""
+
+    endorsements: list[bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A message as one transaction wrote it."""
+
+    id: U64
+    msg: str
+    seqno: U64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Messages in the order of their transactions, and where more are found."""
+
+    entries: list[Entry]
+    next_link: str | None = field(default=None, metadata={"json_name": "@nextLink"})
+
+
 # One transaction
 
 
@@ -54,12 +93,12 @@ def read_past_with_receipt(
     state: HistoricalState,
     id: U64,  # noqa: A002 - the parameter's name is CCF's
     scope: str | None = None,
-) -> Json | None:
+) -> Proved | None:
     """Read a message as a transaction wrote it, with the receipt."""
     message = records_of(PRIVATE, scope).of(state.tx).get(id)
     if message is None:
         return None
-    return {"msg": message, "receipt": state.receipt.describe_v1()}
+    return Proved(msg=message, receipt=state.receipt.describe_v1())
 
 
 @app.get("/log/public/historical_receipt", mode=Mode.HISTORICAL)
@@ -68,7 +107,7 @@ def read_public_past_with_receipt(
     state: HistoricalState,
     id: U64,  # noqa: A002 - the parameter's name is CCF's
     scope: str | None = None,
-) -> Json | None:
+) -> Proved | None:
     """Read a public message as a transaction wrote it, with the receipt.
 
     The receipt withholds the claims digest: whoever verifies it works that out from
@@ -78,7 +117,7 @@ def read_public_past_with_receipt(
     if message is None:
         return None
     receipt = state.receipt.json_receipt.withhold_claims()
-    return {"msg": message, "receipt": receipt.to_json()}
+    return Proved(msg=message, receipt=receipt.to_json())
 
 
 def _unavailable(what: str) -> ApiError:
@@ -97,12 +136,12 @@ def merkle_proof(_: Context, state: HistoricalState) -> Response:
 
 
 @app.get("/log/public/cose_signature", mode=Mode.HISTORICAL)
-def cose_signature(_: Context, state: HistoricalState) -> Json:
+def cose_signature(_: Context, state: HistoricalState) -> Signature:
     """Give the service's signature over the root that a transaction is under."""
     signature = state.receipt.cose_signature()
     if signature is None:
         raise _unavailable("COSE signature")
-    return {"cose_signature": b64encode(signature).decode()}
+    return Signature(cose_signature=signature)
 
 
 @app.get("/log/public/cose_receipt", mode=Mode.HISTORICAL)
@@ -117,15 +156,15 @@ def cose_receipt(_: Context, state: HistoricalState) -> Response:
 
 
 @app.get("/log/public/cose_endorsements", mode=Mode.HISTORICAL)
-def cose_endorsements(_: Context, state: HistoricalState) -> Json:
+def cose_endorsements(_: Context, state: HistoricalState) -> Endorsements:
     """Give what leads from today's service to the one that signed a transaction."""
     chain = state.receipt.cose_endorsements
     if chain is None:
         raise _unavailable("COSE endorsements")
-    return {"endorsements": [b64encode(link).decode() for link in chain]}
+    return Endorsements(endorsements=list(chain))
 
 
-@app.get("/log/private/historical/handle", forwarding=Forwarding.NEVER)
+@app.get("/log/private/historical/handle", forwarding=Forwarding.NEVER, answers=Json)
 def receipt_by_handle(ctx: Context, handle: U64, seqno: U64) -> Answer:
     """Give the receipt of a transaction, under a handle of the caller's choice."""
     if _status_at(ctx, seqno) is not TxStatus.COMMITTED:
@@ -145,7 +184,7 @@ def receipt_by_handle(ctx: Context, handle: U64, seqno: U64) -> Answer:
 # Many transactions
 
 
-@app.get(PATH_OF_RANGE, forwarding=Forwarding.NEVER)
+@app.get(PATH_OF_RANGE, forwarding=Forwarding.NEVER, answers=Page)
 def read_range(
     ctx: Context,
     id: U64,  # noqa: A002 - the parameter's name is CCF's
@@ -220,7 +259,7 @@ def _end_of_range(ctx: Context, table: Map[int, str], id_: int) -> Seqno:
     return 0 if committed is None else committed.seqno
 
 
-@app.get("/log/private/historical/sparse", forwarding=Forwarding.NEVER)
+@app.get("/log/private/historical/sparse", forwarding=Forwarding.NEVER, answers=Page)
 def read_sparse(
     ctx: Context,
     id: U64,  # noqa: A002 - the parameter's name is CCF's

@@ -12,8 +12,8 @@ import dataclasses
 import inspect
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias, get_args
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeAlias, cast, get_args
 
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
@@ -32,6 +32,8 @@ from ccfpy.http.messages import Response
 
 BODY = "body"
 NO_CONTENT = 204
+TEXT_CONTENT_TYPE = "text/plain"
+BYTES_CONTENT_TYPE = "application/octet-stream"
 
 _Read: TypeAlias = Callable[[Context], Any]
 _Respond: TypeAlias = Callable[[Context, Any], Answer]
@@ -47,6 +49,14 @@ class Binding:
     operation: Operation
 
 
+class _Described(NamedTuple):
+    """How OpenAPI describes what is answered."""
+
+    status: int
+    shape: Shape | None = None
+    content_type: str = JSON_CONTENT_TYPE
+
+
 class _Argument(NamedTuple):
     """How one argument is read, and how OpenAPI describes it."""
 
@@ -57,13 +67,21 @@ class _Argument(NamedTuple):
     components: "dict[str, Json] | None" = None
 
 
-def bind(function: Callable[..., object], path: str, *, status: int = 200) -> Binding:
+def bind(
+    function: Callable[..., object],
+    path: str,
+    *,
+    status: int = 200,
+    answers: object = None,
+) -> Binding:
     """Make a handler of a function.
 
     Args:
         function: takes the context, then arguments read from the request.
         path: the endpoint's template, which names some of the arguments.
         status: answers a value that is not a response of its own.
+        answers: the type of what it answers, for the description of a function whose
+            result is a response of its own; text is plain text.
 
     Raises:
         TypeError: a parameter or the result has a type with no form in a request or
@@ -87,10 +105,12 @@ def bind(function: Callable[..., object], path: str, *, status: int = 200) -> Bi
         else:
             arguments[name] = _from_query(name, annotation, parameter.default)
     result = hints.get("return", Response)
-    respond, answer = _responder(result, status)
+    respond, described = _responder(result, status)
+    if answers is not None:
+        described = _declared(answers, status)
     return Binding(
         handler=_handler(function, arguments, respond),
-        operation=_operation(function, arguments, answer, status),
+        operation=_operation(function, arguments, described),
     )
 
 
@@ -179,9 +199,9 @@ def _invalid_query(message: str) -> ApiError:
 
 def _from_body(annotation: object) -> _Argument:
     if annotation is bytes:
-        return _Argument(_raw_body, body=_BYTES, body_type="application/octet-stream")
+        return _Argument(_raw_body, body=_BYTES, body_type=BYTES_CONTENT_TYPE)
     if annotation is str:
-        return _Argument(_text_body, body=shape_of(str), body_type="text/plain")
+        return _Argument(_text_body, body=shape_of(str), body_type=TEXT_CONTENT_TYPE)
     shape = shape_of(annotation)
     read_value = shape.read
 
@@ -222,11 +242,11 @@ _BYTES = Shape(shape_of(bytes).read, None, {"format": "binary", "type": "string"
 # Answers
 
 
-def _responder(annotation: object, status: int) -> tuple[_Respond, Shape | None]:
+def _responder(annotation: object, status: int) -> tuple[_Respond, _Described]:
     """Give what turns a result into an answer; a ``Response`` is always one already."""
     parts = get_args(annotation)
     if annotation is Response or (parts and set(parts) <= _RESPONSES):
-        return _respond_itself, None
+        return _respond_itself, _Described(status)
     if Response in parts:
         remaining = [part for part in parts if part not in (Response, Awaited)]
         joined = remaining[0]
@@ -234,11 +254,28 @@ def _responder(annotation: object, status: int) -> tuple[_Respond, Shape | None]
             joined = joined | part
         annotation = joined
     if annotation in (None, type(None)):
-        return _respond_itself, None
+        return _respond_itself, _Described(NO_CONTENT)
     if annotation is bytes:
-        return _responding_bytes(status), _BYTES
+        return _responding_bytes(status), _Described(status, _BYTES, BYTES_CONTENT_TYPE)
     shape = shape_of(annotation)
-    return _responding_json(shape, status), shape
+    return _responding_json(shape, status), _Described(status, _without_null(shape))
+
+
+def _declared(annotation: object, status: int) -> _Described:
+    if annotation is str:
+        return _Described(status, shape_of(str), TEXT_CONTENT_TYPE)
+    if annotation is bytes:
+        return _Described(status, _BYTES, BYTES_CONTENT_TYPE)
+    return _Described(status, shape_of(annotation))
+
+
+def _without_null(shape: Shape) -> Shape:
+    """Describe what is there if it is not null, which is answered with no body."""
+    schema = shape.schema
+    if schema.get("nullable") and "allOf" in schema:
+        (inner,) = cast("list[JsonObject]", schema["allOf"])
+        return replace(shape, schema=inner)
+    return shape
 
 
 _RESPONSES = {Response, Awaited, type(None)}
@@ -286,8 +323,7 @@ def _responding_json(shape: Shape, status: int) -> _Respond:
 def _operation(
     function: Callable[..., object],
     arguments: dict[str, _Argument],
-    answer: Shape | None,
-    status: int,
+    answer: _Described,
 ) -> Operation:
     components: dict[str, Json] = {}
     request: _Argument | None = None
@@ -296,7 +332,7 @@ def _operation(
         if argument.body is not None:
             request = argument
             components.update(argument.body.components)
-    components.update(answer.components if answer else {})
+    components.update(answer.shape.components if answer.shape else {})
     summary, _, description = (inspect.getdoc(function) or "").partition("\n")
     description = _SECTION.split(description, maxsplit=1)[0].strip()
     return Operation(
@@ -309,10 +345,8 @@ def _operation(
         ),
         request_schema=request.body.schema if request and request.body else None,
         request_content_type=request.body_type if request else JSON_CONTENT_TYPE,
-        response_schema=answer.schema if answer else None,
-        response_content_type=(
-            "application/octet-stream" if answer is _BYTES else JSON_CONTENT_TYPE
-        ),
-        success_status=status if answer else NO_CONTENT,
+        response_schema=answer.shape.schema if answer.shape else None,
+        response_content_type=answer.content_type,
+        success_status=answer.status,
         components=components,
     )

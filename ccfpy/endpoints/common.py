@@ -48,10 +48,9 @@ def add_common_endpoints(registry: Registry) -> None:
 
     registry.add(_endpoint("/commit", for_who_takes_json(commit), _COMMIT))
     registry.add(_endpoint("/tx", for_who_takes_json(tx), _TX))
-    # What older releases called the answer of one node alone, which ours always is.
-    registry.add(
-        _endpoint("/local_tx", for_who_takes_json(tx), replace(_TX, hidden=True))
-    )
+    # Older releases had this for the answer of the very node that is asked.
+    local_tx = _endpoint("/local_tx", for_who_takes_json(tx), replace(_TX, hidden=True))
+    registry.add(replace(local_tx, forwarding=Forwarding.NEVER))
     registry.add(_endpoint("/api", api, _API, mode=Mode.READ_ONLY))
     proof = for_who_takes_json(historical(receipt, tx_id=_proved_tx_id))
     registry.add(_endpoint("/receipt", proof, _RECEIPT, mode=Mode.READ_ONLY))
@@ -65,7 +64,7 @@ def _endpoint(
         path=path,
         handler=handler,
         mode=mode,
-        forwarding=Forwarding.NEVER,
+        forwarding=Forwarding.SOMETIMES,
         redirection=Redirection.NONE,
         operation=operation,
     )
@@ -198,15 +197,16 @@ _COMMIT = Operation(
         "GetCommit__Out": {
             "properties": {
                 "transaction_id": {"$ref": "#/components/schemas/TransactionId"},
-                "view_history": {
-                    "items": {"$ref": "#/components/schemas/TransactionId"},
-                    "type": "array",
-                },
+                "view_history": {"$ref": "#/components/schemas/TransactionId_array"},
             },
             "required": ["transaction_id"],
             "type": "object",
         },
         "TransactionId": _TX_ID_COMPONENT,
+        "TransactionId_array": {
+            "items": {"$ref": "#/components/schemas/TransactionId"},
+            "type": "array",
+        },
         "boolean": {"type": "boolean"},
         "uint64": {"maximum": 2**64 - 1, "minimum": 0, "type": "integer"},
     },

@@ -187,6 +187,14 @@ def _component(name: str, shape: Shape) -> Shape:
     return Shape(shape.read, shape.write, reference, components)
 
 
+def _derived(shape: Shape, part: Shape, name: str) -> Shape:
+    """Name a schema after its part, as CCF does, if that has a name."""
+    reference = part.schema.get("$ref")
+    if not isinstance(reference, str):
+        return shape
+    return _component(name.format(reference.rpartition("/")[2]), shape)
+
+
 def _named(kind: type, shape: Shape) -> Shape:
     return _component(kind.__qualname__.replace(".", "__"), shape)
 
@@ -255,7 +263,8 @@ def _list(items: Shape) -> Shape:
         return [write_item(value) for value in values]
 
     schema: JsonObject = {"items": items.schema, "type": "array"}
-    return Shape(read, write if write_item else None, schema, items.components)
+    listed = Shape(read, write if write_item else None, schema, items.components)
+    return _derived(listed, items, "{}_array")
 
 
 def _dict(values: Shape) -> Shape:
@@ -278,7 +287,8 @@ def _dict(values: Shape) -> Shape:
         return {name: write_value(item) for name, item in items.items()}
 
     schema: JsonObject = {"additionalProperties": values.schema, "type": "object"}
-    return Shape(read, write if write_value else None, schema, values.components)
+    named = Shape(read, write if write_value else None, schema, values.components)
+    return _derived(named, values, "string_to_{}")
 
 
 @dataclass(frozen=True, slots=True)

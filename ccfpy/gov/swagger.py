@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base.json import Json
 from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.declaration import Mode
 from ccfpy.endpoints.replies import json_reply
-from ccfpy.gov.definitions import DEFINITIONS
+from ccfpy.gov.definitions import (
+    DEFINITIONS,
+    ERROR_RESPONSE,
+    HEX_ID_PATTERN,
+    TX_ID_PATTERN,
+)
 from ccfpy.gov.operations import GovOperation
 from ccfpy.gov.versions import PARAMETER, ApiVersion, api_version
 
@@ -23,11 +29,19 @@ _TX_ID_HEADER: Json = {
     "x-ms-ccf-transaction-id": {
         "type": "string",
         "description": "The transaction that was written, or whose state was read.",
-        "pattern": "^[0-9]+\\.[0-9]+$",
+        "pattern": TX_ID_PATTERN,
     }
 }
+_VERSION_PARAMETER = "Azure.Core.Foundations.ApiVersionParameter"
+_PATTERNS = {
+    "memberId": HEX_ID_PATTERN,
+    "nodeId": HEX_ID_PATTERN,
+    "proposalId": HEX_ID_PATTERN,
+    "userId": HEX_ID_PATTERN,
+    "transactionId": TX_ID_PATTERN,
+}
 _PARAMETERS: Json = {
-    "ApiVersion": {
+    _VERSION_PARAMETER: {
         "name": PARAMETER,
         "in": "query",
         "description": "The version of the API that the request speaks.",
@@ -45,7 +59,7 @@ _PARAMETERS: Json = {
 }
 _ERROR: Json = {
     "description": "An error.",
-    "schema": {"$ref": "#/definitions/ErrorResponse"},
+    "schema": {"$ref": f"#/definitions/{ERROR_RESPONSE}"},
 }
 
 
@@ -73,11 +87,8 @@ def document(version: ApiVersion, operations: Sequence[GovOperation]) -> Json:
 
 
 def _operation(operation: GovOperation) -> Json:
-    parameters: list[Json] = [{"$ref": "#/parameters/ApiVersion"}]
-    parameters += [
-        {"name": name, "in": "path", "required": True, "type": "string"}
-        for name in operation.path_parameters
-    ]
+    parameters: list[Json] = [{"$ref": f"#/parameters/{_VERSION_PARAMETER}"}]
+    parameters += map(_path_parameter, operation.path_parameters)
     described: dict[str, Json] = {
         "operationId": operation.operation_id,
         "description": operation.description,
@@ -92,15 +103,26 @@ def _operation(operation: GovOperation) -> Json:
     return described
 
 
-def _responses(operation: GovOperation) -> Json:
-    if operation.returns is None:
-        success: dict[str, Json] = {"description": "Done.", "headers": _TX_ID_HEADER}
-        return {"204": success, "default": _ERROR}
-    schema: Json = {"$ref": f"#/definitions/{operation.returns}"}
-    return {
-        "200": {"description": "Done.", "schema": schema, "headers": _TX_ID_HEADER},
-        "default": _ERROR,
+def _path_parameter(name: str) -> Json:
+    described: dict[str, Json] = {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "type": "string",
     }
+    if name in _PATTERNS:
+        described["pattern"] = _PATTERNS[name]
+    return described
+
+
+def _responses(operation: GovOperation) -> Json:
+    success: dict[str, Json] = {"description": "Done."}
+    if operation.mode is not Mode.COMMAND:
+        success["headers"] = _TX_ID_HEADER
+    if operation.returns is None:
+        return {"204": success, "default": _ERROR}
+    success["schema"] = {"$ref": f"#/definitions/{operation.returns}"}
+    return {"200": success, "default": _ERROR}
 
 
 def api_handler(

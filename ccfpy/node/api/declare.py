@@ -5,6 +5,7 @@ What they answer is JSON, or nothing.
 
 from inspect import getdoc
 
+from ccfpy.base.json import JsonObject
 from ccfpy.endpoints.declaration import (
     Endpoint,
     Forwarding,
@@ -14,20 +15,57 @@ from ccfpy.endpoints.declaration import (
     Redirection,
 )
 from ccfpy.endpoints.replies import for_who_takes_json
+from ccfpy.node.api.schemas import answer
 
 
-def _operation(handler: Handler) -> Operation:
+def _operation(
+    handler: Handler, answers: str | None, *, status: int = 200, query: str = ""
+) -> Operation:
+    """Describe an endpoint by its handler's documentation and its answer's schema."""
     summary, _, description = (getdoc(handler) or "").partition("\n\n")
+    answered = None if answers is None else answer(answers)
+    parameters = [_optional(name) for name in query.split()]
     return Operation(
         summary=summary.replace("\n", " ").removesuffix("."),
         description=description.replace("\n", " "),
+        parameters=tuple(parameters),
+        response_schema=None if answered is None else answered.schema,
+        success_status=status,
+        components={
+            **({} if answered is None else answered.components),
+            **(answer("string").components if parameters else {}),
+        },
     )
 
 
+def _optional(name: str) -> JsonObject:
+    return {
+        "in": "query",
+        "name": name,
+        "required": False,
+        "schema": answer("string").schema,
+    }
+
+
 def local(
-    path: str, handler: Handler, *, method: str = "GET", mode: Mode = Mode.READ_ONLY
+    path: str,
+    handler: Handler,
+    answers: str | None = None,
+    *,
+    method: str = "GET",
+    mode: Mode = Mode.READ_ONLY,
+    status: int = 200,
 ) -> Endpoint:
-    """Declare a read that only this node can answer."""
+    """Declare a read that only this node can answer.
+
+    Args:
+        path: where, without the frontend's prefix.
+        handler: its docstring is what people read about the endpoint.
+        answers: the schema of the answer; nothing if there is no body.
+        method: of the request.
+        mode: a command looks at no table.
+        status: of a success.
+    """
     return Endpoint(
         method=method,
         path=path,
@@ -35,12 +73,15 @@ def local(
         mode=mode,
         forwarding=Forwarding.NEVER,
         redirection=Redirection.NONE,
-        operation=_operation(handler),
+        operation=_operation(handler, answers, status=status),
     )
 
 
-def shared(path: str, handler: Handler) -> Endpoint:
-    """Declare a read of the service's tables, which any node can answer."""
+def shared(path: str, handler: Handler, answers: str, *, query: str = "") -> Endpoint:
+    """Declare a read of the service's tables, which any node can answer.
+
+    ``query`` names optional parameters, which are text.
+    """
     return Endpoint(
         method="GET",
         path=path,
@@ -48,7 +89,7 @@ def shared(path: str, handler: Handler) -> Endpoint:
         mode=Mode.READ_ONLY,
         forwarding=Forwarding.SOMETIMES,
         redirection=Redirection.NONE,
-        operation=_operation(handler),
+        operation=_operation(handler, answers, query=query),
     )
 
 
@@ -59,11 +100,11 @@ def hidden(method: str, path: str, handler: Handler) -> Endpoint:
     )
 
 
-def write(method: str, path: str, handler: Handler) -> Endpoint:
+def write(method: str, path: str, handler: Handler, answers: str) -> Endpoint:
     """Declare a write, which the primary alone takes."""
     return Endpoint(
         method=method,
         path=path,
         handler=for_who_takes_json(handler),
-        operation=_operation(handler),
+        operation=_operation(handler, answers),
     )

@@ -27,12 +27,15 @@ class EvidenceEndpoints:
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Give the endpoints."""
-        for name in ("quotes", "attestations"):
-            yield local(f"/{name}/self", self.own_evidence)
-        yield shared("/quotes", self.quotes)
-        yield shared("/attestations", self.attestations)
+        yield local("/quotes/self", self.own_evidence, "Quote")
+        yield local("/attestations/self", self.own_evidence, "Attestation")
+        yield shared("/quotes", self.quotes, "GetQuotes__Out")
+        yield shared("/attestations", self.attestations, "GetAttestations__Out")
         yield local(
-            "/self_signed_certificate", self.self_signed_certificate, mode=Mode.COMMAND
+            "/self_signed_certificate",
+            self.self_signed_certificate,
+            "SelfSignedNodeCertificateInfo",
+            mode=Mode.COMMAND,
         )
 
     def own_evidence(self, context: Context) -> "Response":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.replies import empty_reply, json_reply
-from ccfpy.node.api.declare import local
+from ccfpy.node.api.declare import local, shared
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.service.tables.signatures import SIGNATURES
 
@@ -32,10 +32,10 @@ class HealthEndpoints:
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Give the endpoints."""
-        yield local("/state", self.state)
-        yield local("/ready/app", self.ready_app)
-        yield local("/ready/gov", self.ready_gov)
-        yield local("/jwt_keys/refresh/metrics", self.jwt_refresh)
+        yield local("/state", self.state, "GetState__Out")
+        yield local("/ready/app", self.ready_app, status=204)
+        yield local("/ready/gov", self.ready_gov, status=204)
+        yield shared("/jwt_keys/refresh/metrics", self.jwt_refresh, "JWTRefreshMetrics")
 
     def state(self, context: Context) -> "Response":
         """Tell how far this node has come."""

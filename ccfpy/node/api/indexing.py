@@ -21,7 +21,7 @@ class IndexingEndpoints:
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Give the endpoints."""
-        yield local("/index/strategies", self.strategies)
+        yield local("/index/strategies", self.strategies, "json")
 
     def strategies(self, _: Context) -> "Response":
         """List the indexes that this node keeps of the ledger, and how far each is."""

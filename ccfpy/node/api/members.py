@@ -27,12 +27,14 @@ class MembershipEndpoints:
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Give the endpoints."""
-        yield shared("/network/nodes", self.all_nodes)
-        yield local("/network/nodes/self", self.this_node)
-        yield shared("/network/nodes/primary", self.primary_node)
-        yield shared("/network/nodes/{node_id}", self.one_node)
-        yield shared("/network/removable_nodes", self.removable_nodes)
-        yield write("DELETE", "/network/nodes/{node_id}", self.remove_node)
+        yield shared(
+            "/network/nodes", self.all_nodes, "GetNodes__Out", query="host port status"
+        )
+        yield local("/network/nodes/self", self.this_node, "GetNode__NodeInfo")
+        yield shared("/network/nodes/primary", self.primary_node, "GetNode__NodeInfo")
+        yield shared("/network/nodes/{node_id}", self.one_node, "GetNode__NodeInfo")
+        yield shared("/network/removable_nodes", self.removable_nodes, "GetNodes__Out")
+        yield write("DELETE", "/network/nodes/{node_id}", self.remove_node, "boolean")
 
     def all_nodes(self, context: Context) -> "Response":
         """List the nodes, all or by host, port and status."""

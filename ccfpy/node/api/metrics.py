@@ -30,10 +30,10 @@ class MetricsEndpoints:
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Give the endpoints."""
-        yield local("/metrics", self.metrics, mode=Mode.COMMAND)
-        yield local("/memory", self.memory, mode=Mode.COMMAND)
-        yield shared("/js_metrics", self.js_metrics)
-        yield local("/version", self.version, mode=Mode.COMMAND)
+        yield local("/metrics", self.metrics, "NodeMetrics", mode=Mode.COMMAND)
+        yield local("/memory", self.memory, "MemoryUsage__Out", mode=Mode.COMMAND)
+        yield shared("/js_metrics", self.js_metrics, "JavaScriptMetrics")
+        yield local("/version", self.version, "GetVersion__Out", mode=Mode.COMMAND)
 
     def metrics(self, _: Context) -> "Response":
         """Count sessions and unreadable requests, by interface."""

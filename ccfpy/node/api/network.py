@@ -25,11 +25,21 @@ class NetworkEndpoints:
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Give the endpoints."""
-        yield shared("/network", self.network)
-        yield shared("/service/previous_identity", self.previous_identity)
-        yield local("/service/configuration", self.configuration)
-        yield local("/config", self.config, mode=Mode.COMMAND)
-        yield local("/consensus", self.consensus, mode=Mode.COMMAND)
+        yield shared("/network", self.network, "GetNetworkInfo__Out")
+        yield shared(
+            "/service/previous_identity",
+            self.previous_identity,
+            "GetServicePreviousIdentity__Out",
+        )
+        yield local(
+            "/service/configuration", self.configuration, "ServiceConfiguration"
+        )
+        yield local(
+            "/config", self.config, "string_to_ConsensusNodeConfig", mode=Mode.COMMAND
+        )
+        yield local(
+            "/consensus", self.consensus, "ConsensusConfigDetails", mode=Mode.COMMAND
+        )
         yield local("/primary", self.primary)
         yield local("/primary", self.find_primary, method="HEAD")
         yield local("/backup", self.backup)

@@ -290,3 +290,45 @@ def test_a_bare_function_is_described_barely() -> None:
     assert operation.request_schema is None
     assert operation.response_schema is None
     assert operation.success_status == 204
+
+
+def test_a_response_of_ones_own_is_described_by_its_status() -> None:
+    def ping(_: Context) -> Response:
+        raise AssertionError("described, never called")
+
+    operation = bind(ping, "/ping", status=202).operation
+    assert operation.response_schema is None
+    assert operation.success_status == 202
+
+
+@pytest.mark.parametrize(
+    ("answers", "content_type", "schema"),
+    [
+        (str, "text/plain", "string"),
+        (bytes, "application/octet-stream", None),
+        (list[str], "application/json", "string_array"),
+    ],
+)
+def test_a_response_of_ones_own_may_be_described_by_what_it_carries(
+    answers: object, content_type: str, schema: str | None
+) -> None:
+    def ping(_: Context) -> Response:
+        raise AssertionError("described, never called")
+
+    operation = bind(ping, "/ping", answers=answers).operation
+    assert operation.response_content_type == content_type
+    expected = (
+        {"format": "binary", "type": "string"}
+        if schema is None
+        else {"$ref": f"#/components/schemas/{schema}"}
+    )
+    assert operation.response_schema == expected
+    assert operation.success_status == 200
+
+
+def test_a_result_that_may_be_nothing_is_described_as_what_it_else_is() -> None:
+    def ping(_: Context) -> str | None:
+        raise AssertionError("described, never called")
+
+    operation = bind(ping, "/ping").operation
+    assert operation.response_schema == {"$ref": "#/components/schemas/string"}

@@ -228,3 +228,21 @@ def test_annotations_that_say_nothing_change_nothing() -> None:
 @dataclass(frozen=True)
 class Empty:
     pass
+
+
+def test_lists_and_dictionaries_are_named_after_their_parts() -> None:
+    shape = shape_of(dict[str, list[int | None]])
+    assert shape.schema == {
+        "additionalProperties": shape_of(list[int | None]).schema,
+        "type": "object",
+    }
+    shape = shape_of(dict[str, list[str]])
+    assert shape.schema == {"$ref": "#/components/schemas/string_to_string_array"}
+    assert shape.components["string_to_string_array"] == {
+        "additionalProperties": {"$ref": "#/components/schemas/string_array"},
+        "type": "object",
+    }
+    assert shape.components["string_array"] == {
+        "items": {"$ref": "#/components/schemas/string"},
+        "type": "array",
+    }

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from openapi_spec_validator import validate
 
 from ccfpy.gov.api import READS, signed_operations
 from ccfpy.gov.swagger import document
@@ -15,6 +16,7 @@ def test_a_version_describes_exactly_what_it_serves(
     governed: Governed, version: ApiVersion
 ) -> None:
     described = body(governed.get("/api", f"api-version={version}"))
+    validate(described)
     assert described["swagger"] == "2.0"
     assert described["info"] == {"title": "CCF Governance", "version": version}
     paths = described["paths"]
@@ -58,6 +60,7 @@ def test_signed_operations_take_cose_and_reads_give_source(governed: Governed) -
 
 def test_without_version_the_common_document_is_given(governed: Governed) -> None:
     described = body(governed.get("/api", ""))
+    validate(described)
     assert described["openapi"] == "3.0.0"
     paths = described["paths"]
     assert isinstance(paths, dict)

@@ -1,6 +1,7 @@
 """The short forms for declaring the node's endpoints."""
 
 from collections.abc import Callable
+from functools import partial
 from inspect import unwrap
 
 import pytest
@@ -45,7 +46,7 @@ def test_what_only_this_node_knows_goes_to_no_other() -> None:
 
 
 def test_what_is_in_the_tables_any_node_answers() -> None:
-    endpoint = shared("/network", _handler)
+    endpoint = shared("/network", _handler, "json")
     assert endpoint.method == "GET"
     assert _route(endpoint) == (Mode.READ_ONLY, Forwarding.SOMETIMES, Redirection.NONE)
 
@@ -60,7 +61,7 @@ def test_json_is_not_given_to_who_takes_none(node: InProcessNode) -> None:
     assert node.request("GET", "/node/primary", headers=headers).status == 200
 
 
-@pytest.mark.parametrize("declare", [hidden, write])
+@pytest.mark.parametrize("declare", [hidden, partial(write, answers="json")])
 def test_writes_go_to_the_primary(
     declare: Callable[[str, str, Handler], Endpoint],
 ) -> None:
@@ -77,14 +78,14 @@ def test_writes_go_to_the_primary(
 
 def test_what_is_meant_for_nodes_is_left_out_of_the_document() -> None:
     assert hidden("POST", "/join", _handler).operation.hidden
-    assert not write("POST", "/ack", _handler).operation.hidden
+    assert not write("POST", "/ack", _handler, "json").operation.hidden
 
 
 def test_a_docstring_becomes_summary_and_description() -> None:
     for endpoint in (
         local("/a", _handler),
-        shared("/a", _handler),
-        write("PUT", "/a", _handler),
+        shared("/a", _handler, "json"),
+        write("PUT", "/a", _handler, "json"),
     ):
         assert endpoint.operation.summary == "Say what this is"
         assert endpoint.operation.description == "And more, at length."
@@ -93,3 +94,31 @@ def test_a_docstring_becomes_summary_and_description() -> None:
 def test_a_handler_may_say_nothing() -> None:
     operation = local("/a", _silent).operation
     assert (operation.summary, operation.description) == ("", "")
+
+
+def test_an_answer_is_described_with_all_that_its_schema_refers_to() -> None:
+    operation = shared("/quotes", _handler, "GetQuotes__Out").operation
+    assert operation.response_schema == {"$ref": "#/components/schemas/GetQuotes__Out"}
+    assert set(operation.components) == {
+        "GetQuotes__Out",
+        "Quote_array",
+        "Quote",
+        "NodeId",
+        "QuoteFormat",
+        "base64string",
+        "string",
+    }
+
+
+def test_an_answer_may_be_nothing_but_a_status() -> None:
+    operation = local("/ready", _handler, status=204).operation
+    assert operation.success_status == 204
+    assert operation.response_schema is None
+    assert operation.components == {}
+
+
+def test_optional_parameters_are_named() -> None:
+    operation = shared("/nodes", _handler, "boolean", query="host port").operation
+    assert [each["name"] for each in operation.parameters] == ["host", "port"]
+    assert not any(each["required"] for each in operation.parameters)
+    assert set(operation.components) == {"boolean", "string"}
