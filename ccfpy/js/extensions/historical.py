@@ -12,17 +12,21 @@ from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.json import JsonObject
 from ccfpy.base.limits import HISTORY_EXPIRY_S, JS_STATES_MAX
-from ccfpy.endpoints.history import HistoricalState, History
+from ccfpy.endpoints.history import HistoricalState, History, HistoryFailed
 from ccfpy.js.access import Permission, TxAccess
 from ccfpy.js.extensions.kv import Kv
 from ccfpy.js.host import HostArgument, HostFunction, HostResult, internal_error
 
 if TYPE_CHECKING:
-    from ccfpy.base.ids import Seqno
+    from ccfpy.base.ids import Seqno, TxId
 
 
 class Past(Protocol):
     """The past, as one request may ask about it."""
+
+    def committed_tx_id(self) -> "TxId | None":
+        """Name the last committed transaction."""
+        ...
 
     @property
     def history(self) -> History:
@@ -137,11 +141,23 @@ class Historical:
         return None if self._past.historical_state is None else self._calls
 
     def _range(self, handle: float, first: float, last: float, expiry: float) -> int:
-        """Ask for states; give how many there are, 0 while any is on its way."""
+        """Ask for states; give how many there are, 0 if any cannot be had.
+
+        Which is so while it is on its way, before it is committed, and for ever if the
+        ledger lacks it: an app asks again later, or looks up the transaction's status.
+        """
+        if last < first:
+            raise internal_error(
+                "Failed to get state range: Invalid range for historical query: "
+                f"end {int(last)} is before start {int(first)}"
+            )
         if last - first >= JS_STATES_MAX:
             raise internal_error(
                 f"Failed to get state range: more than {JS_STATES_MAX} states at once"
             )
+        committed = self._past.committed_tx_id()
+        if first < 1 or committed is None or last > committed.seqno:
+            return 0
         try:
             states = self._past.history.states_range(
                 (Historical, int(handle)),
@@ -149,8 +165,8 @@ class Historical:
                 int(last),
                 expiry_s=min(int(expiry), HISTORY_EXPIRY_S),
             )
-        except (CcfpyError, ValueError) as error:
-            raise internal_error(f"Failed to get state range: {error}") from None
+        except HistoryFailed:
+            return 0
         if states is None:
             return 0
         for state in states:

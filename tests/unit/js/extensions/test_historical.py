@@ -46,6 +46,7 @@ def state(seqno: int, *, is_signature: bool = False) -> HistoricalState:
 
 def with_states(*seqnos: int) -> Installed:
     installed = Installed()
+    installed.node.committed = TxId(2, 9)
     installed.options(return_exception_details=True)
     installed.node.history.states.update({seqno: state(seqno) for seqno in seqnos})
     return installed
@@ -108,7 +109,7 @@ def test_a_receipt_has_the_form_that_scripts_know() -> None:
 
 
 def test_the_receipt_of_a_signature_is_the_root() -> None:
-    installed = Installed()
+    installed = with_states()
     installed.node.history.states[9] = state(9, is_signature=True)
     body = "return { body: ccf.historical.getStateRange(1, 9, 9, 60)[0].receipt }"
     assert installed.value(body) == {
@@ -138,15 +139,37 @@ def test_the_receipt_of_a_signature_is_the_root() -> None:
             f"{FAILED}more than {JS_STATES_MAX} states at once",
         ),
         (
-            "getStateRange(1, 7, 7, 60)",
-            f"{FAILED}it is lost",
+            "getStateRange(1, 4, 2, 60)",
+            f"{FAILED}Invalid range for historical query: end 2 is before start 4",
         ),
     ],
 )
 def test_what_cannot_be_asked_throws(call: str, reason: str) -> None:
-    installed = with_states()
-    installed.node.history.failing.add(7)
-    assert message(installed, f"ccf.historical.{call}") == reason
+    assert message(with_states(), f"ccf.historical.{call}") == reason
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [(8, 10), (10, 10), (1_000_000, 1_000_001), (0, 3)],
+    ids=["partly committed", "not committed", "unheard of", "from nothing"],
+)
+def test_what_is_not_committed_is_null_and_not_asked_for(first: int, last: int) -> None:
+    installed = with_states(3, 8, 9, 10)
+    body = f"ccf.historical.getStateRange(1, {first}, {last}, 60)"
+    assert installed.value(f"return {{ body: [{body}] }}") == [None]
+    assert installed.node.history.asked == {}
+
+
+def test_nothing_is_there_before_anything_is_committed() -> None:
+    installed = with_states(3, 4, 5)
+    installed.node.committed = None
+    assert installed.value(f"{RANGE} return {{ body: [states] }}") == [None]
+
+
+def test_what_is_lost_is_null_for_ever() -> None:
+    installed = with_states(3)
+    installed.node.history.failing.add(4)
+    assert installed.value(f"{RANGE} return {{ body: [states] }}") == [None]
 
 
 def test_so_many_states_can_be_asked_for() -> None:
