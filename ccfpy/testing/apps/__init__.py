@@ -8,7 +8,7 @@ from ccfpy.testing.apps.answers import Answer
 from ccfpy.testing.apps.callers import Caller, MemberCaller
 from ccfpy.testing.apps.ledgers import Ledger, Write
 from ccfpy.testing.apps.loading import AppSource, ConstitutionSource
-from ccfpy.testing.apps.service import NotOpened, Service
+from ccfpy.testing.apps.service import NotAccepted, NotOpened, Service
 from ccfpy.testing.apps.tokens import Issuer
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Issuer",
     "Ledger",
     "MemberCaller",
+    "NotAccepted",
     "NotOpened",
     "Service",
     "Write",

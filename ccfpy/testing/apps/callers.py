@@ -79,13 +79,17 @@ class Caller:
         self._node: InProcessNode | None = None
         self._connection: Client | None = None
 
+    def __repr__(self) -> str:
+        """Tell who it is."""
+        return f"<{self.name}>"
+
     @property
     def id(self) -> str:
         """The id by which a service knows the person."""
         return self._known_person().id
 
     def at(self, node: InProcessNode) -> "Caller":
-        """Give the same caller on a connection to a node of its choice."""
+        """Give the same caller, speaking to this node; otherwise the first answers."""
         return Caller(
             self._home,
             self.name,

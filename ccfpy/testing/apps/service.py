@@ -4,51 +4,41 @@ No socket, folder, process or clock: time moves when the test says so, and names
 seed decide every key.
 """
 
-import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
-from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.boundary.effects import Log, LogLevel, LogTag
 from ccfpy.client.governance import ProposalStatus
 from ccfpy.client.receipts import RECEIPT_PATH, verify_receipt
 from ccfpy.ledger.receipt import Receipt
 from ccfpy.testing.apps.answers import Answer
 from ccfpy.testing.apps.callers import Caller, MemberCaller
+from ccfpy.testing.apps.journal import Journal
 from ccfpy.testing.apps.ledgers import Ledger
 from ccfpy.testing.apps.loading import (
     AppSource,
     ConstitutionSource,
-    Served,
     load,
     read_constitution,
 )
+from ccfpy.testing.apps.people import People, open_to, people, person, set_user
 from ccfpy.testing.apps.tokens import Issuer
+from ccfpy.testing.apps.watching import Watched
 from ccfpy.testing.configuration import START_UNIX_US
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode
 from ccfpy.testing.people import Person
 
 AnyCaller = TypeVar("AnyCaller", bound=Caller)
-People: TypeAlias = int | Mapping[str, Json]
-"""How many, or what governance knows of each, by name."""
 
 ACCEPTED = "Accepted"
-_LEVELS = {
-    LogLevel.TRACE: logging.DEBUG,
-    LogLevel.DEBUG: logging.DEBUG,
-    LogLevel.INFO: logging.INFO,
-    LogLevel.FAIL: logging.ERROR,
-    LogLevel.FATAL: logging.CRITICAL,
-}
-_LOGGER = logging.getLogger("ccfpy.testing")
-_LOGGER.setLevel(logging.DEBUG)
+LOOK_MS = 100
+"""Between two looks for a primary."""
+LOOKS_MAX = 300
+_OK = 200
 
 
 class NotOpened(CcfpyError):
@@ -65,30 +55,30 @@ class Service:
     Attributes:
         network: its nodes, and the network between them.
         members: the founding members.
-        users: those it was opened for.
+        users: those it was opened for, and those admitted since.
         anybody: a caller without a certificate.
     """
 
     def __init__(self, network: Network, members: Sequence[Person]) -> None:
+        """Take a service whose first node runs, of these members; see ``open``."""
         self.network = network
         self.anybody = Caller(self, "anybody")
-        self._created_at = 0
-        self._logs_read: dict[int, int] = {}
-        self._logged: list[str] = []
-        network.start()
         self.members = [
-            MemberCaller(self, person.name, person=person) for person in members
+            MemberCaller(self, member.name, person=member) for member in members
         ]
         self.users: list[Caller] = []
+        self._journal = Journal(network.nodes)
+        self._created_at = 0
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913 - each has a default that is right for most
         cls,
         app: AppSource,
         *,
         constitution: ConstitutionSource = "default",
         members: People = 1,
         users: People = 1,
+        nodes: int = 1,
         actions: Sequence[JsonObject] = (),
         seed: int = 1,
     ) -> "Service":
@@ -100,6 +90,7 @@ class Service:
             members: they are named ``member0`` and so on, or as said. The first holds a
                 recovery share.
             users: they are named ``user0`` and so on, or as said.
+            nodes: how many it has.
             actions: what members vote for besides, before the service opens.
             seed: decides the nodes' keys.
 
@@ -108,33 +99,34 @@ class Service:
             CcfpyError: there is no such application.
         """
         served = load(app)
-        founders = _people(members, "member", can_recover=True)
+        founders = people(members, "member", can_recover=True)
         network = Network(
-            served.app,
+            Watched(served.app),
             constitution=read_constitution(constitution),
             members=founders,
             seed=seed,
         )
+        network.start()
+        for _ in range(nodes - 1):
+            network.wait_until_settled(network.join())
         service = cls(network, founders)
-        service._open(_people(users, "user"), served, actions)
+        service._open(people(users, "user"), [*served.actions, *actions])
         return service
 
-    def _open(
-        self, users: Sequence[Person], served: Served, actions: Sequence[JsonObject]
-    ) -> None:
+    def _open(self, users: Sequence[Person], actions: Sequence[JsonObject]) -> None:
+        self.users = [Caller(self, user.name, person=user) for user in users]
         for member in self.members:
             member.acknowledge()
-        self.users = [Caller(self, user.name, person=user) for user in users]
-        opening: JsonObject = {
-            "name": "transition_service_to_open",
-            "args": {"next_service_identity": self.certificate},
-        }
-        admitted = [_set_user(user) for user in users]
         try:
-            self.decide(*admitted, *served.actions, *actions, opening)
+            self.decide(*actions, *open_to(users, self.certificate))
         except CcfpyError as refusal:
             raise NotOpened(f"the service does not open: {refusal}") from refusal
         self.wait_committed()
+        self._journal.take()
+
+    def __repr__(self) -> str:
+        """Tell how many nodes it has and where its ledger ends."""
+        return f"<service of {len(self.nodes)} nodes, committed to {self.ledger.last}>"
 
     # Who deals with it
 
@@ -148,7 +140,7 @@ class Service:
 
     def stranger(self, name: str = "stranger") -> Caller:
         """Give somebody with a certificate that the service does not know."""
-        return Caller(self, name, person=_person(name))
+        return Caller(self, name, person=person(name))
 
     def bearer(self, token: str, *, name: str = "bearer of a token") -> Caller:
         """Give somebody who shows a token and no certificate."""
@@ -174,9 +166,9 @@ class Service:
 
     def admit(self, name: str, data: Json = None) -> Caller:
         """Let members vote for another user; give the user."""
-        person = _person(name, data=_data(data))
-        self.decide(_set_user(person))
-        user = Caller(self, name, person=person)
+        newcomer = person(name, data)
+        self.decide(set_user(newcomer))
+        user = Caller(self, name, person=newcomer)
         self.users.append(user)
         return user
 
@@ -208,10 +200,10 @@ class Service:
         self.network.advance(ms)
 
     def wait_committed(self, of: Answer | TxId | None = None) -> TxId:
-        """Let time pass until a transaction is committed, or all that there is.
+        """Let time pass until every node knows that a transaction is committed.
 
         Args:
-            of: the transaction, or the answer that names it.
+            of: the transaction, or the answer that names it; all there is if not said.
 
         Raises:
             AssertionError: it does not become so, or the answer names none.
@@ -220,15 +212,46 @@ class Service:
             self.network.wait_until_settled()
             return self.ledger.last
         txid = _txid(of)
-        self.network.wait_until(lambda: self.node.host.commit >= txid.seqno)
+        self.network.wait_until(
+            lambda: all(node.host.commit >= txid.seqno for node in self.nodes)
+        )
         return txid
 
-    # What it keeps
+    # Nodes
 
     @property
-    def node(self) -> InProcessNode:
-        """A node that lives."""
-        return next(node for node in self.network.nodes if self.network.is_alive(node))
+    def nodes(self) -> list[InProcessNode]:
+        """The nodes that live."""
+        return [node for node in self.network.nodes if self.network.is_alive(node)]
+
+    def kill(self, node: InProcessNode) -> None:
+        """End a node without a word."""
+        self.network.kill(node)
+
+    def wait_primary(self) -> InProcessNode:
+        """Let time pass until a node is primary; give it.
+
+        Raises:
+            AssertionError: none becomes so: too few nodes live.
+        """
+        for _ in range(LOOKS_MAX):
+            for node in self.nodes:
+                if node.request("GET", "/node/primary").status == _OK:
+                    return node
+            self.advance(LOOK_MS)
+        raise AssertionError(f"no primary within {LOOKS_MAX * LOOK_MS} ms")
+
+    def node_for(self, wanted: NodeId | None) -> InProcessNode:
+        """Give the node of that id, or the first that lives."""
+        nodes = self.nodes
+        assert nodes, "all nodes were killed"
+        if wanted is None:
+            return nodes[0]
+        found = next((node for node in nodes if node.node_id == wanted), None)
+        assert found is not None, f"node {wanted} was killed"
+        return found
+
+    # What it keeps
 
     @property
     def certificate(self) -> str:
@@ -237,8 +260,8 @@ class Service:
 
     @property
     def ledger(self) -> Ledger:
-        """What of the ledger is committed."""
-        host = self.node.host
+        """What of the ledger is committed, as a node that lives has it."""
+        host = self.node_for(None).host
         assert host.after == 0, "its ledger begins with the service"
         return Ledger(host.entries[: host.commit])
 
@@ -265,67 +288,15 @@ class Service:
         )
         return receipt
 
-    # What is logged
-
     @property
     def logged(self) -> Sequence[str]:
         """What the application and its scripts have logged, line by line."""
         self.take_logged()
-        return tuple(self._logged)
+        return tuple(self._journal.lines)
 
     def take_logged(self) -> Sequence[str]:
-        """Give what of it came since this was last asked; Python's log has it too."""
-        fresh: list[str] = []
-        for number, node in enumerate(self.network.nodes):
-            begin = self._logs_read.get(number, 0)
-            self._logs_read[number] = len(node.host.logs)
-            fresh += [
-                log.message
-                for log in node.host.logs[begin:]
-                if _pass_on(log, number) and log.tag is LogTag.APP
-            ]
-        self._logged += fresh
-        return fresh
-
-    def node_for(self, wanted: NodeId | None) -> InProcessNode:
-        """Give the node of that id, or one that lives if it is not said."""
-        if wanted is None:
-            return self.node
-        return next(node for node in self.network.nodes if node.node_id == wanted)
-
-
-def _people(
-    wanted: People, kind: str, *, can_recover: bool = False
-) -> Sequence[Person]:
-    """Make people; the first alone can recover, for the keys that takes are slow."""
-    if isinstance(wanted, int):
-        wanted = dict.fromkeys(f"{kind}{number}" for number in range(wanted))
-    return [
-        _person(name, can_recover=can_recover and place == 0, data=_data(data))
-        for place, (name, data) in enumerate(wanted.items())
-    ]
-
-
-@lru_cache(maxsize=256)
-def _made(name: str, *, can_recover: bool) -> Person:
-    return Person.make(name, can_recover=can_recover)
-
-
-def _person(
-    name: str, *, can_recover: bool = False, data: bytes | None = None
-) -> Person:
-    return replace(_made(name, can_recover=can_recover), data=data)
-
-
-def _data(value: Json) -> bytes | None:
-    return None if value is None else json.dumps(value)
-
-
-def _set_user(user: Person) -> JsonObject:
-    arguments: JsonObject = {"cert": user.certificate.pem}
-    if user.data is not None:
-        arguments["user_data"] = json.loads(user.data)
-    return {"name": "set_user", "args": arguments}
+        """Give what of it came since this was last asked."""
+        return self._journal.take()
 
 
 def _choose(callers: Sequence[AnyCaller], which: int | str) -> AnyCaller:
@@ -344,14 +315,3 @@ def _txid(of: Answer | TxId) -> TxId:
     txid = of.txid
     assert txid is not None, f"not a transaction: {of!r}"
     return txid
-
-
-def _pass_on(log: Log, number: int) -> bool:
-    """Hand a line to Python's log if it concerns who writes an application."""
-    if log.tag is LogTag.NONE and log.level not in (LogLevel.FAIL, LogLevel.FATAL):
-        return False
-    where = f"[{log.tag}] " if log.tag is not LogTag.NONE else ""
-    _LOGGER.getChild(f"node{number}").log(
-        _LEVELS[log.level], "%s%s", where, log.message
-    )
-    return True

@@ -31,6 +31,12 @@ def header(ctx: Context) -> str | None:
     return ctx.request.headers.get("x-note")
 
 
+@app.get("/defect")
+def defect(_: Context) -> None:
+    """Fail in a way nobody has thought of."""
+    raise KeyError("no such thing")
+
+
 @app.post("/signed", auth=["user_cose_sign1"])
 def signed(ctx: Context) -> str:
     """Give back what was signed."""
@@ -47,6 +53,7 @@ def token(ctx: Context) -> str:
 
 SOURCE = """
 export function greet() { console.info("greeted"); return { body: "hello" }; }
+export function fail() { throw new TypeError("wrong"); }
 export function spin() { for (;;) {} }
 """
 
@@ -64,6 +71,7 @@ def _endpoint(function: str) -> JsonObject:
 METADATA: JsonObject = {
     "endpoints": {
         "/greet": {"get": _endpoint("greet")},
+        "/fail": {"get": _endpoint("fail")},
         "/spin": {"get": _endpoint("spin")},
     }
 }

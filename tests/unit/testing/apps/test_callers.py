@@ -43,9 +43,9 @@ def test_a_body_can_be_signed(service: Service) -> None:
 def test_a_connection_is_kept_and_made_anew(service: Service) -> None:
     ann = service.user()
     ann.get("/app/commit")
-    before = service.node._sessions
+    before = service.nodes[0]._sessions
     ann.get("/app/commit")
-    assert service.node._sessions == before
+    assert service.nodes[0]._sessions == before
     assert ann._connection is not None
     assert ann._connection.send(b"NOT HTTP\r\n\r\n")[0].status == 400
     assert ann.get("/app/commit").status == 200

@@ -31,7 +31,7 @@ def test_it_verifies(service: Service) -> None:
 
 
 def test_a_ledger_that_was_changed_does_not(service: Service) -> None:
-    entries = list(service.node.host.entries)
+    entries = list(service.nodes[0].host.entries)
     changed = bytearray(entries[3])
     changed[-1] ^= 1
     with pytest.raises(VerificationFailed, match="transaction"):

@@ -83,13 +83,41 @@ def test_a_constitution_may_be_chosen(tmp_path: Path) -> None:
     resolve.write_text("export function resolve() { return 'Rejected'; }")
     with pytest.raises(NotOpened, match="is Rejected"):
         Service.open(app, constitution=[actions, validate, resolve, apply])
-    assert Service.open(app, constitution="sandbox", members=3).users
+    assert Service.open(app, constitution="sandbox", members=3).user().id
 
 
 def test_a_service_that_does_not_open_says_why() -> None:
     wrong: JsonObject = {"metadata": {"endpoints": {"/x": {"get": {}}}}, "modules": []}
     with pytest.raises(NotOpened, match="js_module"):
         Service.open(wrong)
+
+
+def test_a_service_of_three_nodes_survives_its_primary() -> None:
+    service = Service.open(app, nodes=3)
+    first, second, third = service.nodes
+    ann = service.user()
+    service.wait_committed(ann.put("/app/notes/1", "milk"))
+    assert service.wait_primary() is first
+    service.kill(first)
+    assert service.wait_primary() in (second, third)
+    for number, node in enumerate(service.nodes):
+        written = ann.at(node).put(f"/app/notes/{number}", "oil")
+        service.receipt(written)
+    assert service.ledger.table("public:notes") == {b"0": b'"oil"', b"1": b'"oil"'}
+    with pytest.raises(AssertionError, match="was killed"):
+        ann.at(first).get("/app/header")
+
+
+def test_without_a_majority_nobody_is_primary() -> None:
+    service = Service.open(app, nodes=2)
+    service.kill(service.nodes[0])
+    with pytest.raises(AssertionError, match="no primary within"):
+        service.wait_primary()
+
+
+def test_a_service_tells_how_far_it_is(service: Service) -> None:
+    assert repr(service) == f"<service of 1 nodes, committed to {service.ledger.last}>"
+    assert repr(service.users) == "[<ann>, <bob>]"
 
 
 def test_time_moves_when_told_to(service: Service) -> None:

@@ -1,0 +1,65 @@
+"""What nodes log that concerns who writes an application.
+
+It is kept for tests to look into, and handed to Python's own log, where pytest shows it
+beside a failure.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+from ccfpy.boundary.effects import Log, LogLevel, LogTag
+from ccfpy.testing.surroundings import Recorded
+
+LOGGER = logging.getLogger("ccfpy.testing")
+LOGGER.setLevel(logging.DEBUG)
+_LEVELS = {
+    LogLevel.TRACE: logging.DEBUG,
+    LogLevel.DEBUG: logging.DEBUG,
+    LogLevel.INFO: logging.INFO,
+    LogLevel.FAIL: logging.ERROR,
+    LogLevel.FATAL: logging.CRITICAL,
+}
+_ALWAYS = (LogLevel.FAIL, LogLevel.FATAL)
+"""Levels at which a line matters, whoever wrote it."""
+
+
+class Logging(Protocol):
+    """A node, as far as it has a log."""
+
+    @property
+    def host(self) -> Recorded:
+        """What its host was given."""
+        ...
+
+
+class Journal:
+    """The logs of nodes, read as they grow.
+
+    Attributes:
+        lines: what the application and its scripts wrote.
+    """
+
+    def __init__(self, nodes: Sequence[Logging]) -> None:
+        self.lines: list[str] = []
+        self._nodes = nodes
+        self._read: dict[int, int] = {}
+
+    def take(self) -> Sequence[str]:
+        """Give what the application wrote since this was last asked."""
+        begin = len(self.lines)
+        for number, node in enumerate(self._nodes):
+            logs = node.host.logs
+            for log in logs[self._read.get(number, 0) :]:
+                self._note(log, number)
+            self._read[number] = len(logs)
+        return self.lines[begin:]
+
+    def _note(self, log: Log, number: int) -> None:
+        if log.tag is LogTag.APP:
+            self.lines.append(log.message)
+        elif log.tag is LogTag.NONE and log.level not in _ALWAYS:
+            return
+        logger = LOGGER.getChild(f"node{number}")
+        prefix = f"[{log.tag}] " if log.tag is not LogTag.NONE else ""
+        logger.log(_LEVELS[log.level], "%s%s", prefix, log.message)

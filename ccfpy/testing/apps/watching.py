@@ -1,0 +1,65 @@
+"""An application whose defects are told in full.
+
+A node says of an exception that an endpoint let through no more than its kind, for what
+it says may be private. Whoever tests the endpoint wants to see where it came from.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ccfpy.base.errors import Malformed
+from ccfpy.endpoints.application import Application
+from ccfpy.endpoints.awaited import Answer
+from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.declaration import Endpoint, Handler
+from ccfpy.endpoints.indexing import Index
+from ccfpy.endpoints.registry import Registry
+from ccfpy.http.errors import ApiError
+from ccfpy.kv.changes import Conflict
+from ccfpy.testing.apps.journal import LOGGER
+
+_EXPECTED = (ApiError, Conflict, Malformed)
+"""Exceptions by which endpoints refuse, or lose a race."""
+
+
+class Watched:
+    """An application that logs its defects with where they happened."""
+
+    def __init__(self, app: Application) -> None:
+        self._app = app
+
+    @property
+    def name(self) -> str:
+        """The application's name."""
+        return self._app.name
+
+    def registry(self) -> Registry:
+        """Give the application's endpoints, watched."""
+        registry = self._app.registry()
+        for endpoint in list(registry):
+            registry.add(replace(endpoint, handler=_watched(endpoint)))
+        return registry
+
+    def indexes(self) -> Sequence[Index[Any]]:
+        """Give the application's indexes."""
+        return self._app.indexes()
+
+    def create_claims(self, constitution: str) -> bytes | None:
+        """Give what the application binds into the first receipt."""
+        return self._app.create_claims(constitution)
+
+
+def _watched(endpoint: Endpoint) -> Handler:
+    handler = endpoint.handler
+
+    def watch(context: Context) -> Answer:
+        try:
+            return handler(context)
+        except _EXPECTED:
+            raise
+        except Exception:
+            LOGGER.exception("%s /app%s failed", endpoint.method, endpoint.path)
+            raise
+
+    return watch

@@ -1,0 +1,42 @@
+"""Of what nodes log, what concerns who writes an application."""
+
+import logging
+from dataclasses import dataclass, field
+
+import pytest
+
+from ccfpy.boundary.effects import Log, LogLevel, LogTag
+from ccfpy.testing.apps.journal import Journal
+from ccfpy.testing.surroundings import Recorded
+
+
+@dataclass
+class Node:
+    """As much of a node as has a log."""
+
+    host: Recorded = field(default_factory=Recorded)
+
+
+def test_lines_are_given_once_and_some_are_passed_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    node = Node()
+    journal = Journal([node])
+    info, fail = LogLevel.INFO, LogLevel.FAIL
+    node.host.logs += [
+        Log(level=info, message="hello", tag=LogTag.APP),
+        Log(level=info, message="executed", tag=LogTag.JS),
+        Log(level=info, message="became primary"),
+        Log(level=fail, message="disk full"),
+    ]
+    assert journal.take() == ["hello"]
+    assert journal.take() == []
+    node.host.logs.append(Log(level=LogLevel.DEBUG, message="more", tag=LogTag.APP))
+    assert journal.take() == ["more"]
+    assert journal.lines == ["hello", "more"]
+    assert [(level, text) for _, level, text in caplog.record_tuples] == [
+        (logging.INFO, "[app] hello"),
+        (logging.INFO, "[js] executed"),
+        (logging.ERROR, "disk full"),
+        (logging.DEBUG, "[app] more"),
+    ]
