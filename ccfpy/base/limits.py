@@ -98,6 +98,14 @@ GUEST_RSA_BITS_MAX = 4096
 JS_CHAIN_CERTIFICATES_MAX = 32
 """Certificates in a chain that a guest asks about: their pairs are tried."""
 
+# Tools of those who write apps
+SOURCE_MAP_BYTES_MAX = 32 * MIB
+SOURCE_MAP_LINES_MAX = 1_000_000
+DEV_BODY_BYTES_MAX = 256 * KIB
+"""Of a request's or an answer's body, kept to replay it; two fit a line of the log."""
+DEV_REQUESTS_KEPT_MAX = 10_000
+"""Requests that one run of a development service keeps."""
+
 # Boundary
 FRAME_BYTES_MAX = 64 * MIB
 """One batch of messages between host and enclave."""

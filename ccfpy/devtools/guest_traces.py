@@ -1,0 +1,154 @@
+"""A script's stack, told by the sources that its author wrote.
+
+The engine names places in modules as they are installed. Where a module has a source
+map, the author's own file, line and column stand in their place, and the line itself
+can be shown. A module without a map is shown as the file that it came from.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ccfpy.base.errors import Malformed
+from ccfpy.devtools.source_maps import (
+    SourceMap,
+    inline_map,
+    map_url,
+    resolved,
+)
+
+_FRAME = re.compile(r"^\s*at (?:(.*) )?\(?/?([^():<>]+):(\d+)(?::(\d+))?\)?$")
+_NATIVE = re.compile(r"^\s*at (.*) \(native\)$")
+EXCERPT_CHARACTERS_MAX = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One call of a stack.
+
+    Attributes:
+        function: its name as the author wrote it, if it has one.
+        place: ``file:line:column``; nothing where the engine's own code ran.
+        excerpt: the source's line, without what is blank before and after.
+        is_own: whether it is the author's, not a library's.
+    """
+
+    function: str
+    place: str
+    excerpt: str = ""
+    is_own: bool = False
+
+    def __str__(self) -> str:
+        """Write it as traces do."""
+        return f"at {self.function} ({self.place})" if self.function else self.place
+
+
+@dataclass(slots=True)
+class Sources:
+    """Where an application's modules came from.
+
+    Args:
+        modules: their sources by name, without a slash in front.
+        folder: where their files lie; nowhere if nobody knows.
+        project: the folder from which places are told.
+    """
+
+    modules: Mapping[str, str]
+    folder: Path | None
+    project: Path
+    _maps: dict[str, SourceMap | None] = field(default_factory=dict)
+
+    def frames(self, trace: str) -> list[Frame]:
+        """Read a stack, one call a line, innermost first."""
+        read = (self._frame(line) for line in trace.splitlines())
+        return [frame for frame in read if frame is not None]
+
+    def own_frame(self, trace: str) -> Frame | None:
+        """Give the innermost call of the author's own."""
+        return next((frame for frame in self.frames(trace) if frame.is_own), None)
+
+    def _frame(self, line: str) -> Frame | None:
+        native = _NATIVE.match(line)
+        if native is not None:
+            return Frame(function=native[1], place="native")
+        found = _FRAME.match(line)
+        if found is None:
+            text = line.strip()
+            return Frame(function="", place=text) if text else None
+        function, module, number, column = found.groups()
+        source = self.modules.get(module)
+        if source is None:
+            place = ":".join(filter(None, (module, number, column)))
+            return Frame(function=function or "", place=place)
+        return self._in_module(function or "", module, int(number), int(column or 1))
+
+    def _in_module(self, function: str, module: str, line: int, column: int) -> Frame:
+        text = _line_of(self.modules[module], line)
+        units = len(text[: column - 1].encode("utf-16-le", "surrogatepass")) // 2
+        mapped = self._map(module)
+        place = None if mapped is None else mapped.place(line, units + 1)
+        if place is None or mapped is None:
+            file = self._told(self.folder / module) if self.folder else module
+            return Frame(
+                function=function,
+                place=f"{file}:{line}:{column}",
+                excerpt=_excerpt(text),
+                is_own=mapped is None,
+            )
+        content, file = self._source(module, mapped, place.source)
+        return Frame(
+            function=function,
+            place=f"{file}:{place.line}:{place.column}",
+            excerpt=_excerpt(_line_of(content, place.line)),
+            is_own="node_modules" not in Path(file).parts,
+        )
+
+    def _source(self, module: str, mapped: SourceMap, source: str) -> tuple[str, str]:
+        """Give a source's text, if anybody has it, and what to call it."""
+        content = mapped.content(source)
+        if "://" in source or self.folder is None:
+            return content or "", source
+        path = Path(resolved(source, (self.folder / module).resolve().as_posix()))
+        if content is None:
+            try:
+                content = path.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError):
+                content = ""
+        return content, self._told(path)
+
+    def _map(self, module: str) -> SourceMap | None:
+        """Find a module's map once; one that cannot be read is as good as none."""
+        if module not in self._maps:
+            try:
+                data = self._map_data(module)
+                self._maps[module] = None if data is None else SourceMap.parse(data)
+            except (Malformed, OSError):
+                self._maps[module] = None
+        return self._maps[module]
+
+    def _map_data(self, module: str) -> bytes | None:
+        url = map_url(self.modules[module])
+        inline = None if url is None else inline_map(url)
+        if inline is not None or self.folder is None:
+            return inline
+        file = self.folder / module
+        path = file.parent / (f"{file.name}.map" if url is None else url)
+        return path.read_bytes() if path.is_file() else None
+
+    def _told(self, path: Path) -> str:
+        """Name a file as its author would, from the project's folder."""
+        path = Path(path.resolve())
+        project = self.project.resolve()
+        if path.is_relative_to(project):
+            return path.relative_to(project).as_posix()
+        return path.as_posix()
+
+
+def _line_of(text: str, number: int) -> str:
+    lines = text.split("\n")
+    return lines[number - 1] if 1 <= number <= len(lines) else ""
+
+
+def _excerpt(line: str) -> str:
+    return line.strip()[:EXCERPT_CHARACTERS_MAX]
