@@ -9,10 +9,11 @@ SOURCES := $(wildcard ccfpy apps tests benchmarks)
 # Fastest first: a mistake shows in seconds, not after the whole run.
 TESTS := $(wildcard $(addprefix tests/,house unit vectors governance apps scenarios fuzz e2e interop))
 
-.PHONY: help .venv sandbox test lint format coverage simulate mutants reference bench lock interop clean
+.PHONY: help .venv sandbox apps test lint format coverage simulate mutants reference bench lock interop clean
 
 help:
 	@echo "make sandbox  start a service on https://127.0.0.1:8000"
+	@echo "make apps     build the sample apps that are in TypeScript"
 	@echo "make test     check and test everything"
 	@echo "make lint     format, style, layers and types alone"
 	@echo "make format   rewrite the sources in the house format"
@@ -36,13 +37,27 @@ help:
 sandbox: .venv
 	$(BIN)/ccfpy sandbox
 
+# npm is the machine's own, or else that of a wheel, in an environment of its own.
+NPM := $(shell command -v npm || echo $(CURDIR)/.venv-node/bin/npm)
+BANKING := apps/banking
+
+apps: $(BANKING)/dist/app.json
+
+$(BANKING)/dist/app.json: $(wildcard $(BANKING)/*.js* $(BANKING)/src/*.ts) | $(filter $(CURDIR)/%,$(NPM))
+	cd $(BANKING) && PATH=$(dir $(NPM)):$$PATH && npm ci --silent --no-audit --no-fund && npm run --silent build
+
+$(CURDIR)/.venv-node/bin/npm: tests/apps/node.lock
+	@test -x .venv-node/bin/python || $(PYTHON) -m venv .venv-node
+	.venv-node/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 lint: .venv
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/lint-imports
 	$(BIN)/mypy $(SOURCES)
 
-test: lint interop
+test: lint interop apps
 	$(BIN)/python -m pytest $(TESTS)
 
 format: .venv
@@ -50,7 +65,7 @@ format: .venv
 	$(BIN)/ruff check --fix $(SOURCES)
 
 # A report, not a gate: what no test reaches is a question to ask of the code.
-coverage: .venv
+coverage: .venv apps
 	$(BIN)/coverage run -m pytest --quiet $(wildcard $(addprefix tests/,unit vectors governance apps scenarios))
 	$(BIN)/coverage report
 
@@ -97,5 +112,5 @@ lock:
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 clean:
-	rm -rf .venv .venv-* build dist workspace .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-* build dist workspace $(BANKING)/dist $(BANKING)/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +
