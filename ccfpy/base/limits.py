@@ -20,6 +20,38 @@ HTTP_BODY_BYTES_MAX = 1 * MIB
 HTTP_HEADER_BYTES_MAX = 16 * KIB
 HTTP_HEADERS_MAX = 256
 
+# HTTP/2; the first three are defaults of an interface's ``http_configuration``
+HTTP2_STREAMS_MAX = 100
+"""Requests of one connection that are not answered yet."""
+HTTP2_WINDOW_BYTES = 64 * KIB
+"""Of a body, sent before we say that we have read it."""
+HTTP2_FRAME_BYTES_MAX = 16 * KIB
+HTTP2_HEADERS_BYTES_MAX = 256 * KIB
+"""Of one request's headers together, or four of the greatest size if that is more. A
+few bytes on the wire can stand for many headers, so that their number is bounded too
+late."""
+HTTP2_HELD_BYTES_MAX = 4 * MIB
+"""Of a connection's requests that have begun and are not served, beside one body of the
+greatest size; beyond it the stream that sends on is refused."""
+HTTP2_UNSENT_BYTES_MAX = 4 * MIB
+"""Of answers that a client's windows keep back, beyond which no other is begun."""
+HTTP2_BURST_BYTES_MAX = 4 * MIB
+"""Sent before the client must have shown that it reads."""
+HTTP2_SPARE_FRAMES_MAX = 1000
+"""Frames without a request, a body or an answer in them, beyond which a connection
+ends; a client's answered requests earn it some."""
+HTTP2_FRAMES_PER_ANSWER = 16
+HTTP2_FRAMES_PER_DATA = 4
+"""Earned by a frame of ours, which the client may answer with two new windows."""
+HTTP2_FRAMES_PER_RESET = 10
+"""What a withdrawn request counts for: it may have been worked on."""
+HTTP2_SMALL_DATA_BYTES = 128
+"""A piece of a body below it counts as a frame with nothing in it."""
+HTTP2_STREAMS_REMEMBERED_MAX = 1024
+"""Streams that have ended of which it is known how."""
+HTTP2_CALL_WINDOW_BYTES = 1 * MIB
+"""The same as the first, in calls that we make."""
+
 # Authentication
 CERTIFICATES_CACHED_MAX = 500
 """Callers whose parsed certificate or validity period is kept ready."""
