@@ -6,58 +6,55 @@ import pytest
 
 from apps.logging import app
 from apps.logging.callers import describe
-from ccfpy.app import App, CallerOfAll, JwtCaller, Nobody
-from ccfpy.base import json
-from ccfpy.base.json import Json
-from ccfpy.crypto import cose
+from ccfpy.app import CallerOfAll, JwtCaller, Nobody
+from ccfpy.base.json import Json, JsonObject
 from ccfpy.crypto.hashing import sha256, sha256_hex
-from ccfpy.http.messages import Response
-from ccfpy.testing.node import InProcessNode, Person
+from ccfpy.ledger.receipt import RevealedLeaf
+from ccfpy.testing.apps import Answer, Caller, Service
 from tests.unit.endpoints.test_openapi import check
 from tests.unit.endpoints.world import StoreNode, context_of
 
-TX_ID = "x-ms-ccf-transaction-id"
+Ask = Callable[..., Answer]
 
 
 @pytest.fixture(scope="module")
-def node(serve: Callable[[App], InProcessNode]) -> InProcessNode:
-    return serve(app)
+def service() -> Service:
+    return Service.open(app)
 
 
 @pytest.fixture
-def ask(node: InProcessNode, user: Person) -> Callable[..., Response]:
-    """Ask as the user, in a scope of the test's own unless it gives a query."""
+def anybody(service: Service) -> Caller:
+    return service.anybody
+
+
+@pytest.fixture
+def ask(service: Service) -> Ask:
+    """Ask as the user."""
 
     def ask(
         method: str,
         path: str,
         body: Json | bytes = None,
         headers: dict[str, str] | None = None,
-    ) -> Response:
-        return node.request(
-            method, f"/app{path}", body=body, person=user, headers=headers
-        )
+    ) -> Answer:
+        return service.user().request(method, f"/app{path}", body, headers=headers)
 
     return ask
 
 
-def _error(response: Response) -> tuple[int, Json, Json]:
-    error = json.loads_object(response.body)["error"]
-    assert isinstance(error, dict)
-    return response.status, error["code"], error["message"]
+def _error(answer: Answer) -> tuple[int, str, str]:
+    return answer.status, answer.error, answer.message
 
 
 @pytest.mark.parametrize("kind", ["private", "public"])
-def test_a_record_is_kept_read_counted_and_removed(
-    ask: Callable[..., Response], kind: str
-) -> None:
+def test_a_record_is_kept_read_counted_and_removed(ask: Ask, kind: str) -> None:
     path = f"/log/{kind}"
     scope = "scope=kept"
     absent = (404, "ResourceNotFound", "No such record: 42.")
     assert _error(ask("GET", f"{path}?id=42&{scope}")) == absent
     written = ask("POST", f"{path}?{scope}", {"id": 42, "msg": "hello"})
     assert (written.status, written.body) == (200, b"true")
-    assert TX_ID in written.headers
+    assert written.txid is not None
     for suffix in ("", "/backup"):
         read = ask("GET", f"{path}{suffix}?id=42&{scope}")
         assert (read.status, read.body) == (200, b'{"msg":"hello"}')
@@ -126,7 +123,7 @@ def test_a_record_is_kept_read_counted_and_removed(
     ],
 )
 def test_what_is_wrong_is_said_in_ccfs_words(
-    ask: Callable[..., Response],
+    ask: Ask,
     method: str,
     path: str,
     body: Json,
@@ -135,54 +132,48 @@ def test_what_is_wrong_is_said_in_ccfs_words(
     assert _error(ask(method, path, body)) == expected
 
 
-def test_messages_may_be_prefixed_anonymous_or_raw(
-    ask: Callable[..., Response], node: InProcessNode, user: Person
-) -> None:
+def test_messages_may_be_prefixed_anonymous_or_raw(ask: Ask, service: Service) -> None:
     ask("POST", "/log/private/prefix_cert", {"id": 1, "msg": "a"})
-    node.request("POST", "/app/log/private/anonymous", body={"id": 2, "msg": "b"})
+    service.anybody.post("/app/log/private/anonymous", {"id": 2, "msg": "b"})
     text = {"content-type": "text/plain"}
     assert ask("POST", "/log/private/raw_text/3", b"c", text).body == b""
-    found = [
-        json.loads_object(ask("GET", f"/log/private?id={i}").body)["msg"]
-        for i in (1, 2, 3)
-    ]
-    assert found == [f"{user.id}: a", "Anonymous: b", "c"]
+    found = [ask("GET", f"/log/private?id={i}").object()["msg"] for i in (1, 2, 3)]
+    assert found == [f"{service.user().id}: a", "Anonymous: b", "c"]
 
 
-def test_a_local_commit_handler_tells_the_id_in_the_body(node: InProcessNode) -> None:
+def test_a_local_commit_handler_tells_the_id_in_the_body(anybody: Caller) -> None:
     path = "/app/log/private/anonymous/v2"
-    body: Json = {"id": 9, "msg": "x"}
-    response = node.request("POST", path, body=body)
-    answer = {"success": True, "tx_id": response.headers[TX_ID]}
-    assert json.loads(response.body) == answer
-    failed = node.request("POST", f"{path}?fail=true", body=body)
+    body: JsonObject = {"id": 9, "msg": "x"}
+    answer = anybody.post(path, body)
+    assert answer.json() == {"success": True, "tx_id": str(answer.txid)}
+    failed = anybody.post(f"{path}?fail=true", body)
     assert _error(failed) == (
         500,
         "InternalError",
         "Failed to execute local commit handler func: didn't set user_data!",
     )
-    assert TX_ID in failed.headers
+    assert failed.txid is not None
 
 
+@pytest.mark.ccf(app=app)
 def test_administrators_are_made_by_the_consortium(
-    serve: Callable[[App], InProcessNode], user: Person
+    ccf_service: Service, ccf_user: Caller
 ) -> None:
-    node = serve(app)  # the others' user stays as it is
-
     def record(message: str) -> int:
-        body: Json = {"id": 1, "msg": message}
         path = "/app/log/private/admin_only"
-        return node.request("POST", path, body=body, person=user).status
+        return ccf_user.post(path, {"id": 1, "msg": message}).status
 
-    for data, status in (({"isAdmin": "yes"}, 403), ({"isAdmin": True}, 200)):
-        args: Json = {"user_id": user.id, "user_data": data}  # type: ignore[dict-item]  # JSON of either kind
-        node.propose({"name": "set_user_data", "args": args})
+    wrong: JsonObject = {"isAdmin": "yes"}
+    right: JsonObject = {"isAdmin": True}
+    for data, status in ((wrong, 403), (right, 200)):
+        args: JsonObject = {"user_id": ccf_user.id, "user_data": data}
+        ccf_service.decide({"name": "set_user_data", "args": args})
         assert record("x") == status
     assert record("") == 400
 
 
 def test_a_public_record_has_a_tag_that_conditions_may_name(
-    ask: Callable[..., Response],
+    ask: Ask,
 ) -> None:
     path, where = "/log/public?scope=etag", "/log/public?id=5&scope=etag"
     tag, other = f'"{sha256_hex(b"v1")}"', f'"{sha256_hex(b"v0")}"'
@@ -217,54 +208,41 @@ def test_a_public_record_has_a_tag_that_conditions_may_name(
     assert ask("DELETE", where, headers={"if-match": tag}).body == b"true"
 
 
-def test_a_claim_is_bound_into_the_receipt(
-    ask: Callable[..., Response], node: InProcessNode
-) -> None:
-    claimed: Json = {"id": 6, "msg": "claimed", "record_claim": True}
-    tx_id = ask("POST", "/log/public", claimed).headers[TX_ID]
-    node.advance(1000)
-    receipt = json.loads_object(ask("GET", f"/receipt?transaction_id={tx_id}").body)
-    leaf = receipt["leaf_components"]
-    assert isinstance(leaf, dict)
-    assert leaf["claims_digest"] == sha256_hex(b"claimed")
+def test_a_claim_is_bound_into_the_receipt(service: Service) -> None:
+    claimed: JsonObject = {"id": 6, "msg": "claimed", "record_claim": True}
+    written = service.user().post("/app/log/public", claimed)
+    receipt = service.receipt(written, claims_digest=sha256(b"claimed"))
+    assert isinstance(receipt.leaf, RevealedLeaf)
+    assert receipt.leaf.claims_digest == sha256(b"claimed")
 
 
 def test_the_first_receipt_proves_the_constitution() -> None:
     assert app.create_claims("constitution") == sha256(b"constitution")
 
 
-def test_every_caller_is_described(
-    node: InProcessNode, user: Person, member: Person, stranger: Person
-) -> None:
-    def described(person: Person | None) -> str:
-        response = node.request("POST", "/app/multi_auth", person=person)
-        assert response.headers["content-type"] == "text/plain"
-        return response.body.decode()
+def test_every_caller_is_described(service: Service) -> None:
+    def described(caller: Caller) -> str:
+        answer = caller.post("/app/multi_auth")
+        assert answer.headers["content-type"] == "text/plain"
+        return answer.text
 
+    user, member, stranger = service.user(), service.member(), service.stranger()
     assert described(user).startswith(
         f"User TLS cert\nThe caller is a user with ID: {user.id}\n"
-        f"The caller's cert is:\n{user.certificate.pem}"
+        f"The caller's cert is:\n{user.certificate}"
     )
     assert described(member).startswith(
         f"Member TLS cert\nThe caller is a member with ID: {member.id}\n"
     )
     assert described(stranger) == (
-        f"Any TLS cert\nThe caller's cert is:\n{stranger.certificate.pem}"
+        f"Any TLS cert\nThe caller's cert is:\n{stranger.certificate}"
     )
-    assert described(None) == "Unauthenticated"
+    assert described(service.anybody) == "Unauthenticated"
 
 
-def test_a_signed_request_is_described(node: InProcessNode, user: Person) -> None:
-    message = cose.sign(
-        user.key, protected={cose.KID: user.id.encode()}, payload=b"four"
-    )
-    response = node.request(
-        "POST",
-        "/app/multi_auth",
-        body=message,
-        headers={"content-type": "application/cose"},
-    )
-    assert response.body.decode() == (
+def test_a_signed_request_is_described(service: Service) -> None:
+    user = service.user()
+    assert user.signed("POST", "/app/multi_auth", b"four").text == (
         "User COSE Sign1\nThe caller is identified by a COSE Sign1 signed by kid: "
         f"{user.id}\nThe caller is identified by a COSE Sign1 with content of size: 4"
     )
@@ -283,20 +261,15 @@ def test_a_token_and_several_proofs_are_described() -> None:
     )
 
 
-def test_what_a_member_signed_is_repeated(node: InProcessNode, member: Person) -> None:
-    message = cose.sign(
-        member.key,
-        protected={cose.KID: member.id.encode(), "ccf.gov.msg.created_at": 1},
-        payload=b"hello",
-    )
-    response = node.request(
+def test_what_a_member_signed_is_repeated(service: Service) -> None:
+    answer = service.member().signed(
         "POST",
         "/app/log/cose_signed_content",
-        body=message,
-        headers={"content-type": "application/cose"},
+        b"hello",
+        protected={"ccf.gov.msg.created_at": 1},
     )
-    assert (response.status, response.body) == (200, b"hello")
-    assert response.headers["content-type"] == "text/plain"
+    assert (answer.status, answer.text) == (200, "hello")
+    assert answer.headers["content-type"] == "text/plain"
 
 
 NAME, AGE = "x-custom-auth-name", "x-custom-auth-age"
@@ -314,25 +287,22 @@ NAME, AGE = "x-custom-auth-name", "x-custom-auth-age"
     ],
 )
 def test_a_custom_policy_refuses_with_its_reason(
-    node: InProcessNode, headers: dict[str, str], reason: str
+    anybody: Caller, headers: dict[str, str], reason: str
 ) -> None:
-    response = node.request("GET", "/app/custom_auth", headers=headers)
-    assert response.status == 401
-    assert reason in response.body.decode()
+    answer = anybody.get("/app/custom_auth", headers=headers)
+    assert answer.status == 401
+    assert reason in answer.text
 
 
-def test_a_custom_policy_accepts_or_explodes(node: InProcessNode) -> None:
-    accepted = node.request(
-        "GET", "/app/custom_auth", headers={NAME: "Alice", AGE: "42"}
-    )
-    assert json.loads(accepted.body) == {
+def test_a_custom_policy_accepts_or_explodes(anybody: Caller) -> None:
+    accepted = anybody.get("/app/custom_auth", headers={NAME: "Alice", AGE: "42"})
+    assert accepted.json() == {
         "name": "Alice",
         "age": 42,
         "description": "Your name is Alice and you are 42",
     }
-    exploded = node.request(
-        "GET", "/app/custom_auth", headers={"x-custom-auth-explode": "Boom"}
-    )
+    explode = {"x-custom-auth-explode": "Boom"}
+    exploded = anybody.get("/app/custom_auth", headers=explode)
     assert _error(exploded) == (500, "InternalError", "Boom")
 
 
@@ -346,23 +316,21 @@ def test_a_custom_policy_accepts_or_explodes(node: InProcessNode) -> None:
     ],
 )
 def test_the_query_is_repeated_decoded_as_a_whole(
-    node: InProcessNode, sent: str, repeated: bytes
+    anybody: Caller, sent: str, repeated: bytes
 ) -> None:
-    response = node.request("GET", f"/app/log/request_query?{sent}")
-    assert response.body == repeated
-    assert response.headers["content-type"] == "text/plain"
+    answer = anybody.get(f"/app/log/request_query?{sent}")
+    assert answer.body == repeated
+    assert answer.headers["content-type"] == "text/plain"
 
 
-def test_the_app_describes_itself(node: InProcessNode) -> None:
-    described = json.loads_object(node.request("GET", "/app/api").body)
+def test_the_app_describes_itself(anybody: Caller) -> None:
+    described = anybody.get("/app/api").object()
     check(described)
     info = described["info"]
     assert isinstance(info, dict)
     assert (info["title"], info["version"]) == ("CCF Sample Logging App", "2.8.0")
 
 
-def test_the_claims_of_cose_signatures_are_told(
-    node: InProcessNode, user: Person
-) -> None:
-    answer = node.request("GET", "/app/cose_signatures_config", person=user)
-    assert answer.body == b'{"issuer":"","subject":""}'
+def test_the_claims_of_cose_signatures_are_told(service: Service) -> None:
+    told = service.user().get("/app/cose_signatures_config")
+    assert told.json() == {"issuer": "", "subject": ""}

@@ -1,11 +1,12 @@
 """Those who call a service: anybody, users, members, holders of tokens.
 
-A caller keeps one TLS connection, which is opened when it first speaks and again when
-the node has ended it.
+A caller keeps a TLS connection, which is opened when it first speaks and again when the
+node has ended it. What it signs goes over another, without its certificate: there the
+signature alone says who speaks.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypedDict, Unpack
+from typing import NamedTuple, Protocol, TypedDict, Unpack
 from urllib.parse import quote
 
 from ccfpy.base import json
@@ -13,7 +14,6 @@ from ccfpy.base.ids import NodeId
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.governance import ACCEPT, API_VERSION, COSE_TYPE, ProposalStatus
 from ccfpy.crypto import cose
-from ccfpy.http.messages import Response
 from ccfpy.testing.apps.answers import Answer
 from ccfpy.testing.node import Client, InProcessNode
 from ccfpy.testing.people import Person
@@ -54,6 +54,13 @@ class Extra(TypedDict, total=False):
     headers: Mapping[str, str]
 
 
+class _Line(NamedTuple):
+    """A connection, and the node at its other end."""
+
+    node: InProcessNode
+    connection: Client
+
+
 class Caller:
     """Somebody who sends requests.
 
@@ -76,8 +83,7 @@ class Caller:
         self._home = home
         self._token = token
         self._wanted = node
-        self._node: InProcessNode | None = None
-        self._connection: Client | None = None
+        self._lines: dict[Person | None, _Line] = {}
 
     def __repr__(self) -> str:
         """Tell who it is."""
@@ -87,6 +93,11 @@ class Caller:
     def id(self) -> str:
         """The id by which a service knows the person."""
         return self._known_person().id
+
+    @property
+    def certificate(self) -> str:
+        """The certificate that the person shows, as PEM."""
+        return self._known_person().certificate.pem
 
     def at(self, node: InProcessNode) -> "Caller":
         """Give the same caller, speaking to this node; otherwise the first answers."""
@@ -144,6 +155,7 @@ class Caller:
         body: Json | bytes = None,
         *,
         protected: Mapping[cose.Label, object] | None = None,
+        shows_certificate: bool = False,
     ) -> Answer:
         """Send a body that the person signed (COSE Sign1).
 
@@ -152,6 +164,7 @@ class Caller:
             path: where to.
             body: what is signed.
             protected: signed headers besides ``kid``, such as ``ccf.msg.type``.
+            shows_certificate: whether the connection says who speaks, too.
         """
         person = self._known_person()
         header: dict[cose.Label, object] = {cose.KID: person.id.encode()}
@@ -160,7 +173,13 @@ class Caller:
             protected=header | dict(protected or {}),
             payload=_content(body),
         )
-        return self.request(method, path, message, headers={"content-type": COSE_TYPE})
+        return self._send(
+            method,
+            path,
+            message,
+            headers={"content-type": COSE_TYPE},
+            person=person if shows_certificate else None,
+        )
 
     def request(
         self,
@@ -171,24 +190,38 @@ class Caller:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send a request; what is not bytes goes as JSON."""
-        fields = dict(headers or {})
+        return self._send(
+            method, path, body, headers=dict(headers or {}), person=self.person
+        )
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Json | bytes,
+        *,
+        headers: dict[str, str],
+        person: Person | None,
+    ) -> Answer:
         if self._token is not None:
-            fields["authorization"] = f"Bearer {self._token}"
+            headers["authorization"] = f"Bearer {self._token}"
         self._home.take_logged()
-        response = self._connected().request(method, path, body=body, headers=fields)
-        return _answer(
-            response,
+        connection = self._connected(person)
+        response = connection.request(method, path, body=body, headers=headers)
+        return Answer(
+            status=response.status,
+            headers=response.headers,
+            body=response.body,
             asked=f"{method} {path} as {self.name}",
             logged=self._home.take_logged(),
         )
 
-    def _connected(self) -> Client:
+    def _connected(self, person: Person | None) -> Client:
         node = self._home.node_for(self._wanted)
-        connection = self._connection
-        if connection is None or node is not self._node or connection.is_closed:
-            connection = self._connection = node.connect(self.person)
-            self._node = node
-        return connection
+        line = self._lines.get(person)
+        if line is None or line.node is not node or line.connection.is_closed:
+            line = self._lines[person] = _Line(node, node.connect(person))
+        return line.connection
 
     def _known_person(self) -> Person:
         assert self.person is not None, f"{self.name} has no certificate"
@@ -268,13 +301,3 @@ def _status(answer: Answer) -> ProposalStatus:
 
 def _content(body: Json | bytes) -> bytes:
     return body if isinstance(body, bytes) else json.dumps(body)
-
-
-def _answer(response: Response, *, asked: str, logged: Sequence[str]) -> Answer:
-    return Answer(
-        status=response.status,
-        headers=response.headers,
-        body=response.body,
-        asked=asked,
-        logged=logged,
-    )

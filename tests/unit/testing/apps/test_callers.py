@@ -37,6 +37,8 @@ def test_a_body_can_be_signed(service: Service) -> None:
         "POST", "/app/signed", {"a": 1}, protected={"ccf.msg.type": "note"}
     )
     assert told.json() == 'note: {"a":1}'
+    both = service.user().signed("POST", "/app/signed", b"b", shows_certificate=True)
+    assert both.text == '"None: b"'
     assert service.stranger().signed("POST", "/app/signed", b"x").status == 401
 
 
@@ -46,8 +48,8 @@ def test_a_connection_is_kept_and_made_anew(service: Service) -> None:
     before = service.nodes[0]._sessions
     ann.get("/app/commit")
     assert service.nodes[0]._sessions == before
-    assert ann._connection is not None
-    assert ann._connection.send(b"NOT HTTP\r\n\r\n")[0].status == 400
+    (line,) = ann._lines.values()
+    assert line.connection.send(b"NOT HTTP\r\n\r\n")[0].status == 400
     assert ann.get("/app/commit").status == 200
 
 
