@@ -111,12 +111,12 @@ class MyObject:
     """What scripts find as ``my_object``."""
 
     source = """
-        (function (host, { arity, methods, toText }) {
+        (function (host, { arity, methods, textOf }) {
           globalThis.my_object = methods({}, {
             my_constant: "Hello world",
             hasRole(...args) {
               arity(args, 2, " but expected 2");
-              return host.hasRole(toText(args[0]), toText(args[1]));
+              return host.hasRole(textOf(args[0]), textOf(args[1]));
             },
           });
         })

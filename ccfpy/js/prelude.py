@@ -45,7 +45,6 @@ SOURCE = r"""
     apply,
     stringify,
     parse,
-    toText,
     isError,
     isBuffer(value) {
       try {
@@ -65,6 +64,17 @@ SOURCE = r"""
     checkBuffer(value) {
       if (!tools.isBuffer(value)) {
         throw new TypeError("Argument must be an ArrayBuffer");
+      }
+    },
+    // Where CCF leaves it to the engine to say what is wrong with an argument.
+    needBuffer(value) {
+      if (!tools.isBuffer(value)) throw new TypeError("ArrayBuffer object expected");
+    },
+    textOf(value) {
+      try {
+        return `${value}`;
+      } catch {
+        throw new TypeError("value is not a string");
       }
     },
     namespace(name, members) {

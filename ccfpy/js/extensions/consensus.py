@@ -29,7 +29,7 @@ _SOURCE = """
   const trunc = Math.trunc;
   // ECMAScript's ToInt64, near enough: no view or seqno is beyond a double's integers.
   function toInteger(value) {
-    const number = trunc(+value);
+    const number = trunc(value);
     return number === number && number - number === 0 ? number : 0;
   }
   namespace("consensus", {

@@ -25,7 +25,7 @@ class ConsoleLog(Protocol):
 
 
 _SOURCE = """
-(function (host, { stringify, toText, isError, methods }) {
+(function (host, { stringify, textOf, isError, methods }) {
   function line(args) {
     let text = "";
     for (let i = 0; i < args.length; i++) {
@@ -34,7 +34,7 @@ _SOURCE = """
         value !== null && !isError(value) &&
         (typeof value === "object" || typeof value === "function");
       if (i > 0) text += " ";
-      text += isPlainObject ? toText(stringify(value)) : toText(value);
+      text += isPlainObject ? textOf(stringify(value)) : textOf(value);
     }
     return text;
   }

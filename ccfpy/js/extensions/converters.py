@@ -9,7 +9,7 @@ from ccfpy.js.host import HostFunction, internal_error
 from ccfpy.js.tcb import tcb_policy
 
 _SOURCE = """
-(function (host, { ccf, arity, checkBuffer, methods, parse, stringify, toText }) {
+(function (host, { ccf, arity, checkBuffer, methods, parse, stringify, textOf }) {
   const expected1 = ", but expected 1";
   function strToBuf(value) {
     if (typeof value !== "string") throw new TypeError("Argument must be a string");
@@ -55,11 +55,11 @@ _SOURCE = """
     },
     pemToId(...args) {
       arity(args, 1, expected1);
-      return host.pemToId(toText(args[0]));
+      return host.pemToId(textOf(args[0]));
     },
     tcbHexToPolicy(...args) {
       arity(args, 2, ", but expected 2");
-      return parse(host.tcbHexToPolicy(toText(args[0]), toText(args[1])));
+      return parse(host.tcbHexToPolicy(textOf(args[0]), textOf(args[1])));
     },
   });
 })

@@ -1,6 +1,8 @@
 """``ccf.crypto``: keys, signatures, wrapped keys, JSON Web Keys, digests, certificates.
 
 Names, the order of checks and texts are those of ``src/js/extensions/ccf/crypto.cpp``.
+Seven of them are also on ``ccf`` itself, where they were before CCF 4 and where its
+package still declares them: constitutions of that time call them there.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 _SOURCE = """
 (function (host, tools) {
-  const { arity, checkBuffer, isBuffer, namespace, parse, stringify, toText } = tools;
+  const { arity, needBuffer, isBuffer, namespace, parse, stringify, textOf } = tools;
   const expected = (args, count) => arity(args, count, `, but expected ${count}`);
   function oneOrTwo(args) {
     if (args.length !== 2) arity(args, 1, ", but expected 1 or 2");
@@ -34,25 +36,28 @@ _SOURCE = """
     return isBuffer(given) ? given : undefined;
   };
   const hashOf = (name, algorithm) =>
-    name === "EdDSA" ? "" : toText(algorithm.hash);
+    name === "EdDSA" ? "" : textOf(algorithm.hash);
   const salt = (algorithm) => {
     const given = +algorithm.saltLength;
     return given === given ? given : 0;
   };
   const toPair = (text) => parse(text);
+  const { trunc } = Math;
+  const toInt32 = (value) => trunc(value) | 0;
+  const toUint32 = (value) => trunc(value) >>> 0;
 
   function wrapping(operation) {
     return (...args) => {
       expected(args, 3);
       const [key, wrappingKey, algorithm] = args;
-      checkBuffer(key);
-      checkBuffer(wrappingKey);
-      const name = toText(algorithm.name);
+      needBuffer(key);
+      needBuffer(wrappingKey);
+      const name = textOf(algorithm.name);
       if (name === "RSA-OAEP") {
         return operation(name, key, wrappingKey, label(algorithm), 0);
       }
       if (name === "RSA-OAEP-AES-KWP") {
-        const size = algorithm.aesKeySize | 0;
+        const size = toInt32(algorithm.aesKeySize);
         return operation(name, key, wrappingKey, label(algorithm), size);
       }
       return operation(name, key, wrappingKey, undefined, 0);
@@ -63,55 +68,55 @@ _SOURCE = """
     sign(...args) {
       expected(args, 3);
       const [algorithm, key, data] = args;
-      const name = toText(algorithm.name);
+      const name = textOf(algorithm.name);
       const hash = hashOf(name, algorithm);
-      const keyText = toText(key);
-      checkBuffer(data);
+      const keyText = textOf(key);
+      needBuffer(data);
       return host.sign(name, hash, keyText, data, salt(algorithm));
     },
     verifySignature(...args) {
       expected(args, 4);
       const [algorithm, key, signature, data] = args;
-      checkBuffer(signature);
-      checkBuffer(data);
-      const name = toText(algorithm.name);
+      needBuffer(signature);
+      needBuffer(data);
+      const name = textOf(algorithm.name);
       const hash = hashOf(name, algorithm);
-      return host.verify(name, hash, toText(key), signature, data, salt(algorithm));
+      return host.verify(name, hash, textOf(key), signature, data, salt(algorithm));
     },
     generateAesKey(...args) {
       expected(args, 1);
-      return host.aesKey(args[0] | 0);
+      return host.aesKey(toInt32(args[0]));
     },
     generateRsaKeyPair(...args) {
       oneOrTwo(args);
-      const exponent = args.length === 2 ? args[1] >>> 0 : 65537;
-      return toPair(host.rsaPair(args[0] >>> 0, exponent));
+      const exponent = args.length === 2 ? toUint32(args[1]) : 65537;
+      return toPair(host.rsaPair(toUint32(args[0]), exponent));
     },
     generateEcdsaKeyPair(...args) {
       expected(args, 1);
-      return toPair(host.ecdsaPair(toText(args[0])));
+      return toPair(host.ecdsaPair(textOf(args[0])));
     },
     generateEddsaKeyPair(...args) {
       expected(args, 1);
-      return toPair(host.eddsaPair(toText(args[0])));
+      return toPair(host.eddsaPair(textOf(args[0])));
     },
     wrapKey: wrapping(host.wrap),
     unwrapKey: wrapping(host.unwrap),
     digest(...args) {
       expected(args, 2);
-      if (toText(args[0]) !== "SHA-256") {
+      if (textOf(args[0]) !== "SHA-256") {
         throw new RangeError("unsupported digest algorithm, supported: SHA-256");
       }
-      checkBuffer(args[1]);
+      needBuffer(args[1]);
       return host.sha256(args[1]);
     },
     isValidX509CertBundle(...args) {
       expected(args, 1);
-      return host.isValidBundle(toText(args[0]));
+      return host.isValidBundle(textOf(args[0]));
     },
     isValidX509CertChain(...args) {
       expected(args, 2);
-      return host.isValidChain(toText(args[0]), toText(args[1]));
+      return host.isValidChain(textOf(args[0]), textOf(args[1]));
     },
   };
   const kinds = ["pub", "", "pubRsa", "rsa", "pubEddsa", "eddsa"];
@@ -119,16 +124,23 @@ _SOURCE = """
     const kind = kinds[i];
     members[kind === "" ? "pemToJwk" : kind + "PemToJwk"] = (...args) => {
       oneOrTwo(args);
-      const pem = toText(args[0]);
-      const kid = args.length === 2 ? toText(args[1]) : undefined;
+      const pem = textOf(args[0]);
+      const kid = args.length === 2 ? textOf(args[1]) : undefined;
       return parse(host.toJwk(kind, pem, kid));
     };
     members[kind === "" ? "jwkToPem" : kind + "JwkToPem"] = (...args) => {
       expected(args, 1);
-      return host.toPem(kind, toText(stringify(args[0])));
+      return host.toPem(kind, textOf(stringify(args[0])));
     };
   }
   namespace("crypto", members);
+  const formerly = [
+    "generateAesKey", "generateRsaKeyPair", "generateEcdsaKeyPair", "wrapKey",
+    "digest", "isValidX509CertBundle", "isValidX509CertChain",
+  ];
+  for (let i = 0; i < formerly.length; i++) {
+    tools.ccf[formerly[i]] = members[formerly[i]];
+  }
 })
 """
 

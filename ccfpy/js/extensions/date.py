@@ -11,12 +11,12 @@ from typing import Final
 from ccfpy.js.host import HostFunction
 
 _SOURCE = """
-(function (host, { toText }) {
+(function (host, { textOf }) {
   const { now } = host;
   const Real = Date;
   const { construct } = Reflect;
   function GuestDate(...args) {
-    if (new.target === undefined) return toText(new Real(now()));
+    if (new.target === undefined) return textOf(new Real(now()));
     return construct(Real, args.length === 0 ? [now()] : args, new.target);
   }
   const define = Object.defineProperty;

@@ -39,7 +39,7 @@ class JwtKeys(Protocol):
 
 
 _SOURCE = """
-(function (host, { arity, ccf, methods, stringify, toText }) {
+(function (host, { arity, ccf, methods, stringify, textOf }) {
   function jsonOf(value, name) {
     let text;
     try {
@@ -47,7 +47,7 @@ _SOURCE = """
     } catch {
       throw new TypeError(`${name} argument is not a JSON object`);
     }
-    return toText(text);
+    return textOf(text);
   }
   methods(ccf, {
     refreshAppBytecodeCache(...args) {
@@ -57,11 +57,11 @@ _SOURCE = """
     setJwtPublicSigningKeys(...args) {
       arity(args, 3, " but expected 3");
       host.setJwtKeys(
-        toText(args[0]), jsonOf(args[1], "metadata"), jsonOf(args[2], "jwks"));
+        textOf(args[0]), jsonOf(args[1], "metadata"), jsonOf(args[2], "jwks"));
     },
     removeJwtPublicSigningKeys(...args) {
       arity(args, 1, " but expected 1");
-      host.removeJwtKeys(toText(args[0]));
+      host.removeJwtKeys(textOf(args[0]));
     },
   });
 })

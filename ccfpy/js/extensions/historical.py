@@ -44,7 +44,7 @@ _SOURCE = """
   const trunc = Math.trunc;
   // ECMAScript's ToInt64, near enough: no seqno is beyond a double's integers.
   function toInteger(value) {
-    const number = trunc(+value);
+    const number = trunc(value);
     return number === number && number - number === 0 ? number : 0;
   }
   const methods = [

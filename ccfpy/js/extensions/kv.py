@@ -128,6 +128,7 @@ _SOURCE = """
       __proto__: null,
       get: (_target, name) =>
         typeof name === "string" ? new KvMap(name) : undefined,
+      has: (_target, name) => typeof name === "string",
     });
   };
   tools.ccf.kv = tools.maps(host);

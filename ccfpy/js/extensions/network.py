@@ -30,11 +30,11 @@ class ServiceAuthority(Protocol):
 
 
 _SOURCE = """
-(function (host, { arity, namespace, toText }) {
+(function (host, { arity, namespace, textOf }) {
   const trunc = Math.trunc;
   const max = Number.MAX_SAFE_INTEGER;
   function toIndex(value) {
-    const number = trunc(+value) || 0;
+    const number = trunc(value) || 0;
     if (number < 0 || number > max) throw new RangeError("invalid array index");
     return number;
   }
@@ -45,11 +45,11 @@ _SOURCE = """
     },
     generateEndorsedCertificate(...args) {
       arity(args, 3, " but expected 3");
-      return host.endorseNode(toText(args[0]), toText(args[1]), toIndex(args[2]));
+      return host.endorseNode(textOf(args[0]), textOf(args[1]), toIndex(args[2]));
     },
     generateNetworkCertificate(...args) {
       arity(args, 2, " but expected 2");
-      return host.renewServiceCertificate(toText(args[0]), toIndex(args[1]));
+      return host.renewServiceCertificate(textOf(args[0]), toIndex(args[1]));
     },
   });
 })

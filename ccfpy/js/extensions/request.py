@@ -42,7 +42,7 @@ class RequestView(Protocol):
 
 _SOURCE = """
 (function (host, tools) {
-  const { apply, arity, parse, stringify, toText } = tools;
+  const { apply, arity, parse, stringify, textOf } = tools;
   const { isInteger } = Number;
   const { keys, getPrototypeOf, getOwnPropertyDescriptor } = Object;
   const { slice } = ArrayBuffer.prototype;
@@ -109,7 +109,7 @@ _SOURCE = """
       host.answerText(value);
     } else {
       host.writingJson();
-      host.answerJson(toText(stringify(value)));
+      host.answerJson(textOf(stringify(value)));
     }
   }
 
@@ -124,8 +124,13 @@ _SOURCE = """
       const names = keys(headers);
       for (let i = 0; i < names.length; i++) {
         const value = headers[names[i]];
-        if (typeof value === "symbol") host.refuse("header value type");
-        host.answerHeader(names[i], toText(value));
+        let text;
+        try {
+          text = textOf(value);
+        } catch {
+          host.refuse("header value type");
+        }
+        host.answerHeader(names[i], text);
       }
     }
     const { statusCode } = result;
@@ -146,6 +151,8 @@ _SOURCE = """
 """
 
 _OK = 200
+_WITHOUT_BODY = frozenset({204, 304})
+"""Statuses whose answers have none: a client would take it for the next answer."""
 _STATUSES = range(100, 1000)
 _OURS = frozenset({"connection", "content-length", "transfer-encoding"})
 """Headers that say how an answer travels, which is not the guest's business."""
@@ -243,6 +250,8 @@ class Endpoint:
         self.status = int(status)
 
     def _answered(self) -> None:
+        if self.status in _WITHOUT_BODY:
+            self.body = b""
         self.is_answered = True
 
 

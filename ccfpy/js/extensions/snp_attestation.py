@@ -11,7 +11,7 @@ from ccfpy.base.json import JsonObject
 from ccfpy.js.host import HostFunction, range_error
 
 _SOURCE = """
-(function (host, { apply, checkBuffer, methods, parse, toText }) {
+(function (host, { apply, needBuffer, methods, parse, textOf }) {
   const { slice } = ArrayBuffer.prototype;
   const { keys } = Object;
   const places = {
@@ -35,10 +35,10 @@ _SOURCE = """
           `Passed ${args.length} arguments, but expected between 2 and 4`);
       }
       const [evidence, endorsements, uvmEndorsements, tcb] = args;
-      checkBuffer(evidence);
-      checkBuffer(endorsements);
-      if (uvmEndorsements !== undefined) checkBuffer(uvmEndorsements);
-      const endorsedTcb = tcb === undefined ? undefined : toText(tcb);
+      needBuffer(evidence);
+      needBuffer(endorsements);
+      if (uvmEndorsements !== undefined) needBuffer(uvmEndorsements);
+      const endorsedTcb = tcb === undefined ? undefined : textOf(tcb);
       const result = parse(
         host.verify(evidence, endorsements, uvmEndorsements, endorsedTcb));
       const { attestation } = result;

@@ -72,7 +72,7 @@ def test_a_chain_leads_to_a_trusted_authority(
     ("call", "message"),
     [
         ("digest('SHA-256')", "Passed 1 arguments, but expected 2"),
-        ("digest('SHA-256', 'x')", "Argument must be an ArrayBuffer"),
+        ("digest('SHA-256', 'x')", "ArrayBuffer object expected"),
         ("isValidX509CertBundle()", "Passed 0 arguments, but expected 1"),
         ("isValidX509CertChain('x')", "Passed 1 arguments, but expected 2"),
     ],

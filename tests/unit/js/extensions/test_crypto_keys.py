@@ -166,7 +166,7 @@ WRAPPING = "algorithm, supported: RSA-OAEP, AES-KWP, RSA-OAEP-AES-KWP"
         ),
         (
             "sign({ name: 'EdDSA' }, 'x', 'x')",
-            "TypeError: Argument must be an ArrayBuffer",
+            "TypeError: ArrayBuffer object expected",
         ),
         (
             f"verifySignature({{ name: 'ECDSA', hash: 'SHA-384' }}, {NOTHING})",

@@ -256,3 +256,8 @@ def test_a_call_begins_without_the_visits_of_the_one_before(evaluate: Evaluate) 
         evaluate(visit, [extension])
     extension.begin()
     assert evaluate(visit, [extension]) == 1
+
+
+def test_every_table_is_there_to_ask_for(evaluate: Evaluate) -> None:
+    body = "return ['t' in ccf.kv, Symbol.iterator in ccf.kv, Object.keys(ccf.kv)]"
+    assert evaluate(body, kv(tx_with())) == [True, False, []]

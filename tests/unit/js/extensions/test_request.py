@@ -66,6 +66,13 @@ def test_a_result_without_a_body_has_no_type_either(engine: QuickJs) -> None:
     assert (answered.status, answered.body, answered.headers) == (204, b"", {})
 
 
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_that_can_have_no_body_has_none(engine: QuickJs, status: int) -> None:
+    answered = answer(engine, f"return {{ statusCode: {status}, body: 'lost' }}")
+    assert (answered.status, answered.body) == (status, b"")
+    assert answer(engine, "return { statusCode: 203, body: 'kept' }").body == b"kept"
+
+
 def test_headers_are_texts_under_lower_case_names(engine: QuickJs) -> None:
     headers = "{ 'Content-Type': 'a/b', 'X-N': 5, 'x-u': undefined }"
     answered = answer(engine, f"return {{ body: 'x', headers: {headers} }}")

@@ -39,8 +39,8 @@ def test_a_report_is_given_in_parts(
     ("arguments", "reason"),
     [
         ("args[0]", "TypeError: Passed 1 arguments, but expected between 2 and 4"),
-        ("args[0], 'x'", "TypeError: Argument must be an ArrayBuffer"),
-        ("args[0], args[1], 'x'", "TypeError: Argument must be an ArrayBuffer"),
+        ("args[0], 'x'", "TypeError: ArrayBuffer object expected"),
+        ("args[0], args[1], 'x'", "TypeError: ArrayBuffer object expected"),
         (
             "args[1], args[1]",
             f"{INPUT} is not of expected size 1184: 6488",
