@@ -123,8 +123,8 @@ ILL_FORMED = [
     act("set_bank", **{**BANK, "user_cert": None}),
     act("set_bank", **{**BANK, "member_encryption_pub_key": 1}),
     act("remove_bank"),
-    act("set_regulator", member_id="short"),
-    act("set_regulator", member_id=OTHER, user_cert="no certificate"),
+    act("set_regulator", member_cert="no certificate"),
+    act("set_regulator", member_cert=CERT, user_cert="no certificate"),
     act("set_transfer_limit"),
     act("set_transfer_limit", limit="1"),
     act("set_transfer_limit", limit=-1),
@@ -138,8 +138,8 @@ WELL_FORMED = [
     act("set_bank", **BANK),
     act("set_bank", **{**BANK, "bank_id": "c" * 32}),
     act("remove_bank", bank_id="0"),
-    act("set_regulator", member_id=OTHER),
-    act("set_regulator", member_id=OTHER, user_cert=CERT),
+    act("set_regulator", member_cert=CERT),
+    act("set_regulator", member_cert=CERT, user_cert=CERT),
     act("set_transfer_limit", limit=None),
     act("set_transfer_limit", limit=0),
     act("set_transfer_limit", limit=2**53 - 1),
@@ -225,7 +225,7 @@ def test_nobody_acts_for_two_banks(service: Service) -> None:
 
 def test_a_regulator_is_no_bank_and_may_have_a_user(service: Service) -> None:
     member = MEMBER.digest_hex
-    action = act("set_regulator", member_id=member, user_cert=CLERK.pem)
+    action = act("set_regulator", member_cert=CERT, user_cert=CLERK.pem)
     with pytest.raises(JsException):
         service.apply(action)
     service.put(INFO, member, {"status": "Active", "member_data": of("aurora")})

@@ -1,10 +1,9 @@
 // What members of a consortium of banks may propose, beyond the default constitution.
 //
 // Joined after the default's `actions.js`, whether ccfpy's or CCF's: of that it uses
-// `Action`, `actions`, `checkType`, `checkEntityId`, `checkX509CertBundle` and
-// `getSingletonKvKey`, which both have. What others do already is left to them: a
-// bank's member and user are set and removed by the default's own actions, so their
-// rules hold here too.
+// `Action`, `actions`, `checkType`, `checkX509CertBundle` and `getSingletonKvKey`,
+// which both have. What others do already is left to them: a bank's member and user are
+// set and removed by the default's own actions, so their rules hold here too.
 
 const BANKS = "public:ccf.gov.banking.banks";
 const FROZEN_ACCOUNTS = "public:ccf.gov.banking.frozen_accounts";
@@ -130,17 +129,18 @@ function allBanks() {
 
 // --- The regulator ------------------------------------------------------------------
 
-// Make a member the regulator; its user, if it has one, may look at every account.
+// Give a member the office; its user, if it has one, may look at every account.
 actions.set(
   "set_regulator",
   new Action(
     function (args) {
-      checkEntityId(args.member_id, "member_id");
+      checkX509CertBundle(args.member_cert, "member_cert");
       if (args.user_cert !== undefined) {
         checkX509CertBundle(args.user_cert, "user_cert");
       }
     },
-    function ({ member_id, user_cert }, proposalId) {
+    function ({ member_cert, user_cert }, proposalId) {
+      const member_id = ccf.pemToId(member_cert);
       if (readRow(MEMBERS, member_id)?.member_data?.role === "bank") {
         throw new Error(`Member ${member_id} speaks for a bank`);
       }
