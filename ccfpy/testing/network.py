@@ -239,11 +239,11 @@ class Network:
             self._is_delivering = False
         raise AssertionError("nodes go on sending each other messages for ever")
 
-    def advance(self, ms: int) -> None:
+    def advance(self, ms: int, *, tick_ms: int = TICK_MS) -> None:
         """Let time pass for every node, a tick at a time."""
         end = self.now_ms + ms
         while self.now_ms < end:
-            step = min(TICK_MS, end - self.now_ms)
+            step = min(tick_ms, end - self.now_ms)
             self.now_ms += step
             for node in self.nodes:
                 if self.is_alive(node):

@@ -1,7 +1,8 @@
 """A service in a test's own process, for whoever tests an application.
 
 ``Service.open`` begins one as its members would, and gives callers to speak to it as;
-``ccfpy.testing.plugin`` makes pytest fixtures of them.
+``ccfpy.testing.plugin`` makes pytest fixtures of them. See
+``docs/howto/test-an-app.md``.
 """
 
 from ccfpy.testing.apps.answers import Answer

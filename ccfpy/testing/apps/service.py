@@ -28,7 +28,7 @@ from ccfpy.testing.apps.people import People, open_to, people, person, set_user
 from ccfpy.testing.apps.tokens import Issuer
 from ccfpy.testing.apps.watching import Watched
 from ccfpy.testing.configuration import START_UNIX_US
-from ccfpy.testing.network import Network
+from ccfpy.testing.network import TICK_MS, Network
 from ccfpy.testing.node import InProcessNode
 from ccfpy.testing.people import Person
 
@@ -38,6 +38,8 @@ ACCEPTED = "Accepted"
 LOOK_MS = 100
 """Between two looks for a primary."""
 LOOKS_MAX = 300
+TICKS_MAX = 100
+"""Ticks that a time is divided into where nobody needs more of them."""
 _OK = 200
 
 
@@ -196,8 +198,13 @@ class Service:
         return START_UNIX_US // 1_000_000 + self.network.now_ms // 1000
 
     def advance(self, ms: int) -> None:
-        """Let time pass."""
-        self.network.advance(ms)
+        """Let time pass: hours at once where a node is alone.
+
+        Several need to hear of each other, or they would elect another primary.
+        """
+        is_alone = len(self.network.nodes) == 1
+        tick_ms = max(TICK_MS, ms // TICKS_MAX) if is_alone else TICK_MS
+        self.network.advance(ms, tick_ms=tick_ms)
 
     def wait_committed(self, of: Answer | TxId | None = None) -> TxId:
         """Let time pass until every node knows that a transaction is committed.

@@ -124,6 +124,11 @@ def test_time_moves_when_told_to(service: Service) -> None:
     before = service.now
     service.advance(90_000)
     assert (service.now - before).total_seconds() == 90
+    ticks = len(service.nodes[0].host.effects)
+    service.advance(60 * 24 * 3_600_000)
+    assert (service.now - before).days == 60
+    assert len(service.nodes[0].host.effects) - ticks < 1000
+    assert service.user().put("/app/notes/1", "x").status == 204
 
 
 def test_a_receipt_is_verified(service: Service) -> None:
