@@ -1,83 +1,79 @@
 """The logging sample tells what was, in CCF's words, with proofs that hold."""
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from apps.logging import app, past
-from ccfpy.app import App
 from ccfpy.base import json
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
+from ccfpy.boundary.effects import ReadLedger
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256
-from ccfpy.http.messages import Response
 from ccfpy.ledger.cose_receipt import CoseReceipt, InclusionProof
 from ccfpy.ledger.receipt import Receipt, ReceiptRefused
 from ccfpy.ledger.signature import CoseSignature
-from ccfpy.testing.node import InProcessNode, Person
+from ccfpy.testing.apps import Answer, Service
 
 TX_ID = "x-ms-ccf-transaction-id"
-Ask = Callable[..., Response]
+Ask = Callable[..., Answer]
 
 
 @pytest.fixture(scope="module")
-def node(serve: Callable[[App], InProcessNode]) -> InProcessNode:
-    return serve(app)
+def service() -> Service:
+    return Service.open(app)
 
 
 @pytest.fixture(scope="module")
-def ask(node: InProcessNode, user: Person) -> Iterator[Ask]:
-    """Ask as the user, on one connection."""
-    client = node.connect(user)
+def ask(service: Service) -> Ask:
+    """Ask as the user."""
 
     def ask(
         method: str,
         path: str,
         body: Json | bytes = None,
         headers: dict[str, str] | None = None,
-    ) -> Response:
-        return client.request(method, f"/app{path}", body=body, headers=headers)
+    ) -> Answer:
+        return service.user().request(method, f"/app{path}", body, headers=headers)
 
-    yield ask
-    client.close()
+    return ask
 
 
 def _keep(
-    node: InProcessNode, ask: Ask, path: str, *records: tuple[int, str], **more: Json
+    service: Service, ask: Ask, path: str, *records: tuple[int, str], **more: Json
 ) -> list[TxId]:
     """Keep messages, each in a transaction, and wait for commit."""
     kept = []
     for id_, msg in records:
-        response = ask("POST", path, {"id": id_, "msg": msg, **more})
-        assert response.status == 200, response.body
-        kept.append(TxId.parse(response.headers[TX_ID]))
-    node.advance(200)
+        answer = ask("POST", path, {"id": id_, "msg": msg, **more})
+        assert answer.status == 200
+        assert answer.txid is not None
+        kept.append(answer.txid)
+    service.wait_committed()
     return kept
 
 
-def _at(ask: Ask, path: str, tx_id: TxId) -> Response:
+def _at(ask: Ask, path: str, tx_id: TxId) -> Answer:
     return ask("GET", path, headers={TX_ID: str(tx_id)})
 
 
-def _error(response: Response) -> tuple[int, Json, Json]:
-    error = json.loads_object(response.body)["error"]
-    assert isinstance(error, dict)
-    return response.status, error["code"], error["message"]
+def _error(answer: Answer) -> tuple[int, str, str]:
+    return answer.status, answer.error, answer.message
 
 
-def _service(node: InProcessNode) -> Certificate:
-    return Certificate.from_pem(node.service_certificate)
+def _certificate(service: Service) -> Certificate:
+    return Certificate.from_pem(service.certificate)
 
 
 # One transaction
 
 
 def test_a_message_is_read_as_each_transaction_wrote_it(
-    node: InProcessNode, ask: Ask
+    service: Service, ask: Ask
 ) -> None:
-    first, second = _keep(node, ask, "/log/private", (1, "then"), (1, "now"))
+    first, second = _keep(service, ask, "/log/private", (1, "then"), (1, "now"))
 
     assert _at(ask, "/log/private/historical?id=1", first).body == b'{"msg":"then"}'
     assert _at(ask, "/log/private/historical?id=1", second).body == b'{"msg":"now"}'
@@ -86,22 +82,18 @@ def test_a_message_is_read_as_each_transaction_wrote_it(
     assert _at(ask, scoped, second).status == 204
 
 
-def test_what_was_just_committed_is_told_at_once(node: InProcessNode, ask: Ask) -> None:
+def test_what_was_just_committed_is_told_at_once(service: Service, ask: Ask) -> None:
     """No 202 comes first, and the host is not asked."""
-    (tx_id,) = _keep(node, ask, "/log/private", (1, "fresh"))
-    effects = len(node.host.effects)
+    (tx_id,) = _keep(service, ask, "/log/private", (1, "fresh"))
+    effects = service.nodes[0].host.effects
+    before = len(effects)
 
     assert _at(ask, "/log/private/historical?id=1", tx_id).status == 200
-    read = [
-        effect
-        for effect in node.host.effects[effects:]
-        if type(effect).__name__ == "ReadLedger"
-    ]
-    assert not read
+    assert not any(isinstance(effect, ReadLedger) for effect in effects[before:])
 
 
-def test_an_id_that_is_none_is_refused(node: InProcessNode, ask: Ask) -> None:
-    (tx_id,) = _keep(node, ask, "/log/private", (1, "text"))
+def test_an_id_that_is_none_is_refused(service: Service, ask: Ask) -> None:
+    (tx_id,) = _keep(service, ask, "/log/private", (1, "text"))
     assert _error(_at(ask, "/log/private/historical?id=one", tx_id)) == (
         400,
         "InvalidQueryParameterValue",
@@ -109,37 +101,33 @@ def test_an_id_that_is_none_is_refused(node: InProcessNode, ask: Ask) -> None:
     )
 
 
-def test_a_receipt_comes_with_the_message(node: InProcessNode, ask: Ask) -> None:
-    (tx_id,) = _keep(node, ask, "/log/private", (1, "proved"))
+def test_a_receipt_comes_with_the_message(service: Service, ask: Ask) -> None:
+    (tx_id,) = _keep(service, ask, "/log/private", (1, "proved"))
 
-    answer = json.loads_object(
-        _at(ask, "/log/private/historical_receipt?id=1", tx_id).body
-    )
+    answer = _at(ask, "/log/private/historical_receipt?id=1", tx_id).object()
 
     assert answer["msg"] == "proved"
     receipt = Receipt.parse(json.dumps(answer["receipt"]))
-    receipt.verify(_service(node))
+    receipt.verify(_certificate(service))
     assert _at(ask, "/log/private/historical_receipt?id=2", tx_id).status == 204
 
 
-def test_a_claim_is_proved_by_the_message_itself(node: InProcessNode, ask: Ask) -> None:
-    (tx_id,) = _keep(node, ask, "/log/public", (1, "claimed"), record_claim=True)
+def test_a_claim_is_proved_by_the_message_itself(service: Service, ask: Ask) -> None:
+    (tx_id,) = _keep(service, ask, "/log/public", (1, "claimed"), record_claim=True)
 
-    answer = json.loads_object(
-        _at(ask, "/log/public/historical_receipt?id=1", tx_id).body
-    )
+    answer = _at(ask, "/log/public/historical_receipt?id=1", tx_id).object()
 
     assert answer["msg"] == "claimed"
     receipt = Receipt.parse(json.dumps(answer["receipt"]))
-    receipt.verify(_service(node), claims_digest=sha256(b"claimed"))
+    receipt.verify(_certificate(service), claims_digest=sha256(b"claimed"))
     with pytest.raises(ReceiptRefused):
-        receipt.verify(_service(node), claims_digest=sha256(b"else"))
+        receipt.verify(_certificate(service), claims_digest=sha256(b"else"))
     assert _at(ask, "/log/public/historical_receipt?id=2", tx_id).status == 204
 
 
-def test_proofs_come_in_cose_and_cbor(node: InProcessNode, ask: Ask) -> None:
-    (tx_id,) = _keep(node, ask, "/log/public", (1, "claimed"), record_claim=True)
-    key = _service(node).public_key
+def test_proofs_come_in_cose_and_cbor(service: Service, ask: Ask) -> None:
+    (tx_id,) = _keep(service, ask, "/log/public", (1, "claimed"), record_claim=True)
+    key = _certificate(service).public_key
     claims = sha256(b"claimed")
 
     receipt = _at(ask, "/log/public/cose_receipt", tx_id)
@@ -150,14 +138,14 @@ def test_proofs_come_in_cose_and_cbor(node: InProcessNode, ask: Ask) -> None:
     assert proof.headers["content-type"] == "application/cbor"
     root = InclusionProof.parse(proof.body).root()
 
-    answer = json.loads_object(_at(ask, "/log/public/cose_signature", tx_id).body)
+    answer = _at(ask, "/log/public/cose_signature", tx_id).object()
     signature = answer["cose_signature"]
     assert isinstance(signature, str)
     CoseSignature.from_cose(base64.b64decode(signature)).verify(key, root)
 
 
-def test_a_signature_has_no_merkle_proof(node: InProcessNode, ask: Ask) -> None:
-    (tx_id,) = _keep(node, ask, "/log/public", (1, "text"))
+def test_a_signature_has_no_merkle_proof(service: Service, ask: Ask) -> None:
+    (tx_id,) = _keep(service, ask, "/log/public", (1, "text"))
     signature = TxId(tx_id.view, tx_id.seqno + 1)
     none = (404, "ResourceNotFound", "No merkle proof available for this transaction")
 
@@ -166,8 +154,8 @@ def test_a_signature_has_no_merkle_proof(node: InProcessNode, ask: Ask) -> None:
     assert _at(ask, "/log/public/cose_signature", signature).status == 200
 
 
-def test_todays_service_needs_no_endorsements(node: InProcessNode, ask: Ask) -> None:
-    (tx_id,) = _keep(node, ask, "/log/public", (1, "text"))
+def test_todays_service_needs_no_endorsements(service: Service, ask: Ask) -> None:
+    (tx_id,) = _keep(service, ask, "/log/public", (1, "text"))
     assert _error(_at(ask, "/log/public/cose_endorsements", tx_id)) == (
         404,
         "ResourceNotFound",
@@ -175,11 +163,11 @@ def test_todays_service_needs_no_endorsements(node: InProcessNode, ask: Ask) -> 
     )
 
 
-def test_callers_may_choose_a_handle(node: InProcessNode, ask: Ask) -> None:
-    (tx_id,) = _keep(node, ask, "/log/private", (1, "text"))
+def test_callers_may_choose_a_handle(service: Service, ask: Ask) -> None:
+    (tx_id,) = _keep(service, ask, "/log/private", (1, "text"))
     path = f"/log/private/historical/handle?handle=7&seqno={tx_id.seqno}"
 
-    Receipt.parse(ask("GET", path).body).verify(_service(node))
+    Receipt.parse(ask("GET", path).body).verify(_certificate(service))
     assert _error(ask("GET", "/log/private/historical/handle?handle=7&seqno=9999")) == (
         400,
         "InvalidHeaderValue",
@@ -202,8 +190,7 @@ def _range(ask: Ask, query: str) -> tuple[list[tuple[int, str]], int]:
             continue
         assert response.status == 200, response.body
         pages += 1
-        page = json.loads(response.body)
-        assert isinstance(page, dict)
+        page = response.object()
         listed = page["entries"]
         assert isinstance(listed, list)
         for entry in listed:
@@ -219,11 +206,9 @@ def _range(ask: Ask, query: str) -> tuple[list[tuple[int, str]], int]:
         path = link.removeprefix("/app")
 
 
-def test_a_range_lists_every_writing_of_a_message(
-    node: InProcessNode, ask: Ask
-) -> None:
+def test_a_range_lists_every_writing_of_a_message(service: Service, ask: Ask) -> None:
     records = [(at % 3, f"text {at}") for at in range(150)]
-    kept = _keep(node, ask, "/log/public", *records)
+    kept = _keep(service, ask, "/log/public", *records)
     expected = [
         (tx_id.seqno, msg)
         for tx_id, (id_, msg) in zip(kept, records, strict=True)
@@ -239,28 +224,28 @@ def test_a_range_lists_every_writing_of_a_message(
 
 
 def test_a_removal_is_not_listed_but_what_was_before_it_is(
-    node: InProcessNode, ask: Ask
+    service: Service, ask: Ask
 ) -> None:
-    (kept,) = _keep(node, ask, "/log/public", (1234, "here"))
+    (kept,) = _keep(service, ask, "/log/public", (1234, "here"))
     assert ask("DELETE", "/log/public?id=1234").status == 200
-    node.advance(200)
+    service.wait_committed()
 
     assert _range(ask, "id=1234") == ([(kept.seqno, "here")], 1)
 
 
-def test_other_callers_records_are_not_listed(node: InProcessNode, ask: Ask) -> None:
-    _keep(node, ask, "/log/public?scope=other", (1235, "theirs"))
-    (kept,) = _keep(node, ask, "/log/public", (1235, "ours"))
+def test_other_callers_records_are_not_listed(service: Service, ask: Ask) -> None:
+    _keep(service, ask, "/log/public?scope=other", (1235, "theirs"))
+    (kept,) = _keep(service, ask, "/log/public", (1235, "ours"))
 
     assert _range(ask, "id=1235") == ([(kept.seqno, "ours")], 1)
 
 
 def test_long_ranges_come_in_pages(
-    node: InProcessNode, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    service: Service, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(past, "SEQNOS_PER_PAGE", 20)
     records = [(9, f"text {at}") for at in range(50)]
-    kept = _keep(node, ask, "/log/public", *records)
+    kept = _keep(service, ask, "/log/public", *records)
     expected = [
         (tx_id.seqno, msg) for tx_id, (_, msg) in zip(kept, records, strict=True)
     ]
@@ -269,11 +254,11 @@ def test_long_ranges_come_in_pages(
 
 
 def test_no_link_leads_to_a_page_without_entries(
-    node: InProcessNode, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    service: Service, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(past, "SEQNOS_PER_PAGE", 5)
-    (first,) = _keep(node, ask, "/log/public", (10, "only"))
-    *_, last = _keep(node, ask, "/log/public", *[(11, "other")] * 30)
+    (first,) = _keep(service, ask, "/log/public", (10, "only"))
+    *_, last = _keep(service, ask, "/log/public", *[(11, "other")] * 30)
 
     entries, pages = _range(
         ask, f"id=10&from_seqno={first.seqno}&to_seqno={last.seqno}"
@@ -281,19 +266,17 @@ def test_no_link_leads_to_a_page_without_entries(
     assert (entries, pages) == ([(first.seqno, "only")], 1)
 
 
-def test_a_caller_may_wait_for_a_range(
-    user: Person, serve: Callable[[App], InProcessNode]
-) -> None:
-    fresh = serve(app)
-    client = fresh.connect(user)
+def test_a_caller_may_wait_for_a_range() -> None:
+    fresh = Service.open(app)
     for at in range(150):
-        client.request("POST", "/app/log/public", body={"id": 1, "msg": f"text {at}"})
-    fresh.advance(200)
+        fresh.user().post("/app/log/public", {"id": 1, "msg": f"text {at}"})
+    fresh.wait_committed()
 
+    client = fresh.nodes[0].connect(fresh.user().person)
     path = f"/app{past.PATH_OF_RANGE}?id=1&wait=5000"
     responses = client.send(f"GET {path} HTTP/1.1\r\n\r\n".encode())
     while not responses:
-        assert fresh.now_ms < 60_000, "it waits no longer than it was told to"
+        assert fresh.network.now_ms < 60_000, "it waits no longer than it was told to"
         fresh.advance(10)
         responses = client.receive()
 
@@ -322,27 +305,27 @@ def test_ranges_that_are_none_are_refused(ask: Ask, query: str, message: str) ->
     assert _error(response) == (400, "InvalidInput", message)
 
 
-def test_a_range_ends_at_what_is_committed(node: InProcessNode, ask: Ask) -> None:
-    _keep(node, ask, "/log/public", (1, "committed"))
+def test_a_range_ends_at_what_is_committed(service: Service, ask: Ask) -> None:
+    _keep(service, ask, "/log/public", (1, "committed"))
     written = ask("POST", "/log/public", {"id": 1, "msg": "not yet"})
-    seqno = TxId.parse(written.headers[TX_ID]).seqno
+    assert written.txid is not None
 
     assert _error(ask("GET", f"{past.PATH_OF_RANGE}?id=1")) == (
         400,
         "InvalidInput",
         (
             "Only committed transactions can be queried. Transaction at seqno "
-            f"{seqno} is Pending"
+            f"{written.txid.seqno} is Pending"
         ),
     )
 
 
-def test_any_transactions_can_be_listed(node: InProcessNode, ask: Ask) -> None:
-    kept = _keep(node, ask, "/log/private", *[(3, f"text {at}") for at in range(9)])
+def test_any_transactions_can_be_listed(service: Service, ask: Ask) -> None:
+    kept = _keep(service, ask, "/log/private", *[(3, f"text {at}") for at in range(9)])
     chosen = [kept[at].seqno for at in (7, 2, 5)]
     path = f"/log/private/historical/sparse?id=3&seqnos={','.join(map(str, chosen))}"
 
-    assert json.loads(ask("GET", path).body) == {
+    assert ask("GET", path).json() == {
         "entries": [
             {"id": 3, "msg": f"text {at}", "seqno": kept[at].seqno} for at in (2, 5, 7)
         ]
@@ -382,12 +365,12 @@ def test_a_seqno_may_not_be_endless(ask: Ask) -> None:
 
 
 def test_committed_messages_are_kept_while_that_is_asked_for(
-    node: InProcessNode, ask: Ask
+    service: Service, ask: Ask
 ) -> None:
     install, remove = (
         f"/log/private/{each}install_committed_index" for each in ("", "un")
     )
-    _keep(node, ask, "/log/private", (77, "before"))
+    _keep(service, ask, "/log/private", (77, "before"))
     assert ask("GET", "/log/private/committed?id=77").status == 412
     refused = ask("POST", remove)
     assert (refused.status, refused.body) == (412, b"Not currently installed")
@@ -400,14 +383,14 @@ def test_committed_messages_are_kept_while_that_is_asked_for(
         "No such record: 77.",
     )
 
-    (tx_id,) = _keep(node, ask, "/log/private", (77, "after"))
+    (tx_id,) = _keep(service, ask, "/log/private", (77, "after"))
     assert ask("GET", "/log/private/committed?id=77").body == b'{"msg":"after"}'
     assert ask("DELETE", "/log/private?id=77").status == 200
     assert ask("GET", "/log/private/committed?id=77").body == b'{"msg":"after"}'
-    node.advance(200)
+    service.wait_committed()
 
     response = ask("GET", "/log/private/committed?id=77")
-    error = json.loads_object(response.body)["error"]
+    error = response.object()["error"]
     assert isinstance(error, dict)
     assert response.status == 400
     assert TxId.parse(str(error["current_txid"])).seqno > tx_id.seqno
