@@ -240,6 +240,7 @@ class Endpoint:
             return
         if not _is_token(name):
             _refuse("header type")
+        value = _utf8(value).decode("latin-1")
         if not _is_field_value(value) or len(self.headers) >= JS_RESPONSE_HEADERS_MAX:
             _refuse("header value type")
         self.headers[name] = value
@@ -269,7 +270,6 @@ def _refuse(what: str) -> NoReturn:
 
 
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")
-_LATIN_1 = 256
 
 
 def _is_token(name: str) -> bool:
@@ -277,7 +277,7 @@ def _is_token(name: str) -> bool:
 
 
 def _is_field_value(value: str) -> bool:
-    return all(c == "\t" or (" " <= c != "\x7f" and ord(c) < _LATIN_1) for c in value)
+    return all(c == "\t" or " " <= c != "\x7f" for c in value)
 
 
 def _utf8(text: str) -> bytes:

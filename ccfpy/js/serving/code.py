@@ -1,6 +1,7 @@
 """What an application's tables hold, made ready once and kept until they change."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed
@@ -10,9 +11,10 @@ from ccfpy.endpoints.declaration import (
     Forwarding,
     Handler,
     Mode,
+    Operation,
     Redirection,
 )
-from ccfpy.endpoints.registry import Registry
+from ccfpy.endpoints.registry import Match, Registry, template_pattern
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.js.engine import Library
 from ccfpy.js.serving.tables import ScriptTables
@@ -126,11 +128,31 @@ class Code:
             forwarding=Forwarding(properties.forwarding_required),
             redirection=Redirection(properties.redirection_strategy),
             auth=tuple(map(_policy, properties.authn_policies)),
+            operation=Operation(
+                given=properties.openapi or {}, hidden=properties.openapi_hidden
+            ),
+        )
+
+
+class _Routes(Registry):
+    """Endpoints of scripts, which are given a path's parameters as they were sent."""
+
+    def find(self, method: str, path: str) -> Match | None:
+        """Find the endpoint for a request's path."""
+        match = super().find(method, path)
+        if match is None or not match.params or "%" not in path:
+            return match
+        pattern = template_pattern(match.endpoint.path)
+        assert pattern is not None, "only a template has parameters"
+        found = pattern.fullmatch(path)
+        assert found is not None, "the endpoint was found by its template"
+        return replace(
+            match, params=dict(zip(match.params, found.groups(), strict=True))
         )
 
 
 def _no_routes() -> Registry:
-    return Registry("app", title="", description="", version="")
+    return _Routes("app", title="", description="", version="")
 
 
 def _broken(method: str, path: str, reason: str) -> Endpoint:
@@ -144,6 +166,7 @@ def _broken(method: str, path: str, reason: str) -> Endpoint:
         mode=Mode.COMMAND,
         forwarding=Forwarding.NEVER,
         redirection=Redirection.NONE,
+        operation=Operation(hidden=True),
     )
 
 

@@ -8,6 +8,7 @@ next, even where an interpreter is kept.
 from typing import TYPE_CHECKING
 
 from ccfpy.base.ids import Seqno, TxId, View
+from ccfpy.http.query import decode_component
 from ccfpy.js.extensions.kv import Table
 from ccfpy.js.serving.caller import caller_json, signed_content
 
@@ -94,17 +95,25 @@ class Present:
     # The request itself
 
     def described(self) -> "JsonObject":
-        """Give all of the request but its body."""
+        """Give all of the request but its body.
+
+        The query is percent-decoded as a whole, before anybody tells its parameters
+        apart, and the path is not decoded at all: so apps written for CCF expect it.
+        """
         context = self.context
         request = context.request
+        query = decode_component(request.query)
+        headers: JsonObject = {
+            name: _utf8(value) for name, value in request.headers.items()
+        }
         return {
-            "headers": {**request.headers},
-            "query": request.query,
+            "headers": headers,
+            "query": query,
             "path": request.path,
             "method": request.method,
-            "hostname": request.headers.get("host"),
+            "hostname": headers.get("host"),
             "route": f"/app{context.endpoint.path}",
-            "url": request.url,
+            "url": f"{request.path}?{query}" if query else request.path,
             "params": {**context.params},
             "caller": caller_json(context.caller, context.tx),
         }
@@ -118,3 +127,10 @@ class Present:
     def signed_content(self) -> bytes:
         """What the caller signed."""
         return signed_content(self.context.caller)
+
+
+def _utf8(value: str) -> str:
+    """Read a header's bytes as the text they most likely are."""
+    return (
+        value if value.isascii() else value.encode("latin-1").decode(errors="replace")
+    )

@@ -295,16 +295,47 @@ def test_the_request_is_described_whole() -> None:
     )
     assert json.loads(answer.body) == {
         "headers": {"host": "h:1", "x-y": "z"},
-        "query": "b=%20",
+        "query": "b= ",
         "path": "/app/a/1",
         "method": "POST",
         "hostname": "h:1",
         "route": "/app/a/{x}",
-        "url": "/app/a/1?b=%20",
+        "url": "/app/a/1?b= ",
         "params": {"x": "1"},
         "body": {},
         "caller": None,
     }
+
+
+def test_a_query_is_decoded_as_a_whole_and_a_path_is_not() -> None:
+    installed = Installed()
+    source = """
+        export const f = ({ query, params, path, url }) =>
+          ({ body: [query, params, path, url] });
+    """
+    installed.install({"/m.js": source}, {"POST /a/{x}:b/{y}": of_f()})
+    query = "a=%C3%A9%26b=1+2&c=%zz%"
+    answer = installed.call(path="/a/p%20q:b/%2F+", query=query)
+    assert json.loads(answer.body) == [
+        "a=\u00e9&b=1 2&c=%zz%",
+        {"x": "p%20q", "y": "%2F+"},
+        "/app/a/p%20q:b/%2F+",
+        "/app/a/p%20q:b/%2F+?a=\u00e9&b=1 2&c=%zz%",
+    ]
+    answer = installed.call(path="/a/p:b/q")
+    assert json.loads(answer.body) == ["", {"x": "p", "y": "q"}, *["/app/a/p:b/q"] * 2]
+
+
+def test_headers_are_utf_8_to_scripts() -> None:
+    installed = Installed()
+    installed.function(
+        "const { headers, hostname } = request;"
+        "return { body: [headers.a, headers.b, hostname], headers: { c: headers.a } };"
+    )
+    sent = {"a": "\u20ac".encode().decode("latin-1"), "b": "\xff", "host": "x"}
+    answer = installed.call(headers=sent)
+    assert json.loads(answer.body) == ["\u20ac", "\ufffd", "x"]
+    assert answer.headers["c"] == sent["a"]
 
 
 def test_options_that_cannot_be_read_do_not_count() -> None:

@@ -23,7 +23,7 @@ def serve(*endpoints: str) -> Installed:
 def test_a_path_without_parameters_wins() -> None:
     installed = serve("POST /a/b", "POST /a/{x}")
     assert installed.call(path="/a/b").body == b"{}"
-    assert installed.call(path="/a/c%20d").body == b'{"x":"c d"}'
+    assert installed.call(path="/a/c%20d").body == b'{"x":"c%20d"}'
 
 
 def test_a_path_may_have_several_parameters_and_verbs() -> None:
