@@ -106,6 +106,13 @@ class Cash:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Paid:
+    """What the account holds once cash is paid."""
+
+    balance: Balance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sending:
     """What is sent, and to which account."""
 
@@ -206,32 +213,25 @@ def read_account(ctx: Context, account_id: str) -> AccountNow:
 
 
 @app.put("/accounts/{account_id}/deposits/{reference}", auth=BY_CERTIFICATE)
-def deposit_cash(ctx: Context, account_id: str, reference: str, body: Cash) -> Result:
+def deposit_cash(ctx: Context, account_id: str, reference: str, body: Cash) -> Paid:
     """Pay cash in, at the bank that keeps the account."""
     checked(account_id, reference)
-    return deposit(
-        ctx,
-        Order(
-            account_id=account_id,
-            account=kept(ctx, account_id),
-            reference=reference,
-            amount=body.amount,
-        ),
-    )
+    return Paid(balance=deposit(ctx, _order(ctx, account_id, reference, body)).balance)
 
 
 @app.put("/accounts/{account_id}/withdrawals/{reference}", auth=BY_CERTIFICATE)
-def withdraw_cash(ctx: Context, account_id: str, reference: str, body: Cash) -> Result:
+def withdraw_cash(ctx: Context, account_id: str, reference: str, body: Cash) -> Paid:
     """Pay cash out, at the bank that keeps the account."""
     checked(account_id, reference)
-    return withdraw(
-        ctx,
-        Order(
-            account_id=account_id,
-            account=kept(ctx, account_id),
-            reference=reference,
-            amount=body.amount,
-        ),
+    return Paid(balance=withdraw(ctx, _order(ctx, account_id, reference, body)).balance)
+
+
+def _order(ctx: Context, account_id: str, reference: str, cash: Cash) -> Order:
+    return Order(
+        account_id=account_id,
+        account=kept(ctx, account_id),
+        reference=reference,
+        amount=cash.amount,
     )
 
 
