@@ -58,7 +58,7 @@ class Journal:
     def _note(self, log: Log, number: int) -> None:
         if log.tag is LogTag.APP:
             self.lines.append(log.message)
-        elif log.tag is LogTag.NONE and log.level not in _ALWAYS:
+        elif log.tag is not LogTag.GOV and log.level not in _ALWAYS:
             return
         logger = LOGGER.getChild(f"node{number}")
         prefix = f"[{log.tag}] " if log.tag is not LogTag.NONE else ""

@@ -26,6 +26,7 @@ def test_lines_are_given_once_and_some_are_passed_on(
     node.host.logs += [
         Log(level=info, message="hello", tag=LogTag.APP),
         Log(level=info, message="executed", tag=LogTag.JS),
+        Log(level=info, message="refused", tag=LogTag.GOV),
         Log(level=info, message="became primary"),
         Log(level=fail, message="disk full"),
     ]
@@ -36,7 +37,7 @@ def test_lines_are_given_once_and_some_are_passed_on(
     assert journal.lines == ["hello", "more"]
     assert [(level, text) for _, level, text in caplog.record_tuples] == [
         (logging.INFO, "[app] hello"),
-        (logging.INFO, "[js] executed"),
+        (logging.INFO, "[gov] refused"),
         (logging.ERROR, "disk full"),
         (logging.DEBUG, "[app] more"),
     ]
