@@ -101,6 +101,8 @@ JS_HEAP_BYTES_CEILING = 1 << 62
 JS_STACK_BYTES_CEILING = 4 * MIB
 """Whatever the options say: the guest's stack is the process's own, which has 8 MB, and
 running over its end kills the node."""
+OPENAPI_DEPTH_MAX = 64
+"""How deep metadata of an application's endpoint may go to be put in the document."""
 JS_LOG_LINES_MAX = 1000
 JS_LOG_CHARS_MAX = 1 * MIB
 """What one call may log: lines wait in memory until the step ends, and must fit a frame

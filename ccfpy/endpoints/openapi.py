@@ -7,8 +7,10 @@ with the one error, names who may call it, and says how a backup treats it.
 
 import re
 from collections.abc import Mapping
+from itertools import count
 
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.endpoints import given
 from ccfpy.endpoints.declaration import Endpoint, Forwarding, Operation
 from ccfpy.endpoints.registry import Registry, parameter_names
 
@@ -41,6 +43,10 @@ _ERROR_RESPONSE: JsonObject = {
     "description": "An error occurred",
 }
 
+_VERBS = frozenset(
+    {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+)
+_DESCRIBABLE_PATH = re.compile(r"(?:[^{}]|\{[A-Za-z0-9_.-]+\})*")
 _WORD = re.compile(r"[^A-Za-z0-9]+([a-z])")
 
 
@@ -50,19 +56,23 @@ def document(registry: Registry) -> JsonObject:
     Raises:
         ValueError: two endpoints give different schemas the same name.
     """
-    paths: dict[str, JsonObject] = {}
+    described = [
+        endpoint
+        for endpoint in registry.described()
+        if not endpoint.operation.hidden and _can_be_described(endpoint)
+    ]
     schemas: JsonObject = {"CCFError": _ERROR_SCHEMA}
     schemes: JsonObject = {}
-    for endpoint in registry:
-        operation = endpoint.operation
-        if operation.hidden:
-            continue
+    for endpoint in described:
+        _merge(schemas, endpoint.operation.components)
+        _merge(schemes, _security_schemes(endpoint))
+    names = given.Names(frozenset(schemas), frozenset(schemes))
+    paths: dict[str, JsonObject] = {}
+    for endpoint in described:
         full_path = f"/{registry.prefix}{endpoint.path}"
         item = paths.setdefault(full_path, _path_item(endpoint.path))
-        item[endpoint.method.lower()] = _operation(full_path, endpoint)
-        _merge(schemas, operation.components)
-        _merge(schemes, _security_schemes(endpoint))
-    registry.describe_more(paths)
+        item[endpoint.method.lower()] = _operation(full_path, endpoint, names)
+    _make_ids_differ(paths)
     components: JsonObject = {
         "responses": {"default": _ERROR_RESPONSE},
         "schemas": schemas,
@@ -92,6 +102,28 @@ def operation_id(method: str, full_path: str) -> str:
     return method.capitalize() + _WORD.sub(lambda match: match[1].upper(), bare)
 
 
+def _can_be_described(endpoint: Endpoint) -> bool:
+    """Tell whether OpenAPI has a form for the verb, and for the path's braces."""
+    is_plain = _DESCRIBABLE_PATH.fullmatch(endpoint.path) is not None
+    return is_plain and endpoint.method.lower() in _VERBS
+
+
+def _make_ids_differ(paths: Mapping[str, JsonObject]) -> None:
+    """Number all operations of one name but the first."""
+    taken: set[str] = set()
+    for item in paths.values():
+        for verb, operation in item.items():
+            if verb in _VERBS:
+                assert isinstance(operation, dict), "an operation is an object"
+                name = wanted = str(operation["operationId"])
+                for number in count(2):
+                    if name not in taken:
+                        break
+                    name = f"{wanted}_{number}"
+                taken.add(name)
+                operation["operationId"] = name
+
+
 def _path_item(path: str) -> JsonObject:
     parameters: list[Json] = [
         {"in": "path", "name": name, "required": True, "schema": {"type": "string"}}
@@ -100,7 +132,7 @@ def _path_item(path: str) -> JsonObject:
     return {"parameters": parameters} if parameters else {}
 
 
-def _operation(full_path: str, endpoint: Endpoint) -> JsonObject:
+def _operation(full_path: str, endpoint: Endpoint, names: given.Names) -> JsonObject:
     operation = endpoint.operation
     described: JsonObject = {
         "operationId": operation_id(endpoint.method, full_path),
@@ -129,6 +161,9 @@ def _operation(full_path: str, endpoint: Endpoint) -> JsonObject:
         }
     if security := _security(endpoint):
         described["security"] = security
+    if operation.given is not None:
+        in_path = frozenset(parameter_names(endpoint.path))
+        described |= given.operation(operation.given, names._replace(in_path=in_path))
     return described
 
 

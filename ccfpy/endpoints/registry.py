@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from ccfpy.base.json import JsonObject
 from ccfpy.endpoints.declaration import Endpoint
 
 _NO_PARAMS: Mapping[str, str] = {}
@@ -151,11 +150,9 @@ class Registry:
                 methods |= templated.by_method.keys()
         return sorted(methods)
 
-    def describe_more(self, paths: dict[str, JsonObject]) -> None:
-        """Add to the document's paths what the registry knows of beside its endpoints.
-
-        Here that is nothing.
-        """
+    def described(self) -> Iterator[Endpoint]:
+        """Give the endpoints that its document describes, hidden ones too."""
+        yield from self
 
     def __iter__(self) -> Iterator[Endpoint]:
         """Give every endpoint, by path, then by verb."""

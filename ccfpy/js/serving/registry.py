@@ -4,16 +4,13 @@ Those in tables are looked at first, so that an application may take the place e
 ``/commit`` (``find_endpoint`` in ``src/js/registry.cpp``).
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from ccfpy.base.errors import Malformed
+from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.registry import Match, Registry
 from ccfpy.js.serving.execution import Executor
 from ccfpy.js.serving.ports import ScriptHost
 from ccfpy.js.serving.scripts import Scripts
-
-if TYPE_CHECKING:
-    from ccfpy.base.json import JsonObject
 
 
 class ScriptedRegistry(Registry):
@@ -55,23 +52,15 @@ class ScriptedRegistry(Registry):
             methods.update(routes.methods_of(path))
         return sorted(methods)
 
-    def describe_more(self, paths: "dict[str, JsonObject]") -> None:
-        """Describe the endpoints in tables with what their metadata says of them."""
-        if self._host is None:
-            return
-        table = self._scripts.tables.endpoints
-        for key, value in table.of(self._host.begin()).raw.range():
-            try:
-                verb, path = table.key_codec.decode(key)
-                properties = table.value_codec.decode(value)
-            except Malformed:
-                continue
-            if not properties.openapi_hidden:
-                described = properties.openapi
-                item = paths.setdefault(f"/{self.prefix}{path}", {})
-                item[verb.lower()] = (
-                    {**described} if isinstance(described, dict) else {}
-                )
+    def described(self) -> Iterator[Endpoint]:
+        """Give all endpoints; those in tables in the place of others that they hide."""
+        routes = self._routes()
+        scripted = () if routes is None else tuple(routes)
+        hidden = {(endpoint.method, endpoint.path) for endpoint in scripted}
+        for endpoint in self:
+            if (endpoint.method, endpoint.path) not in hidden:
+                yield endpoint
+        yield from scripted
 
     def _routes(self) -> Registry | None:
         if self._host is None or self._executor is None:

@@ -3,7 +3,9 @@
 import json
 
 import pytest
+from openapi_spec_validator import validate
 
+from ccfpy.base.json import Json
 from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.openapi import document
@@ -91,8 +93,55 @@ def test_openapi_has_what_the_metadata_says() -> None:
     tx = installed.node.begin(read_only=False)
     tx.raw(GOVERNED.endpoints.name).put(b"GET /broken", b"{")
     installed.node.commit(tx, None)
-    paths = document(installed.registry)["paths"]
-    assert paths == {"/app/a/{x}": {"post": described, "get": {}}}
+    whole = document(installed.registry)
+    validate(whole)
+    paths = whole["paths"]
+    assert isinstance(paths, dict)
+    assert set(paths) == {"/app/a/{x}"}
+    item = paths["/app/a/{x}"]
+    assert isinstance(item, dict)
+    assert set(item) == {"parameters", "get", "post"}
+    assert item["post"] == {
+        **described,
+        "operationId": "PostAppAX",
+        "x-ccf-forwarding": {"$ref": "#/components/x-ccf-forwarding/always"},
+    }
+    assert item["get"]["responses"].keys() == {"200", "default"}  # type: ignore[index,call-overload,union-attr]  # objects
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"responses": {}},
+        {"responses": {"200": {"$ref": "https://example.com/"}}},
+        {"parameters": [{"name": "x", "in": "path"}, {"name": "y", "in": "path"}]},
+        {"operationId": "GetAppAX", "security": [{"nobody": []}]},
+        {"requestBody": [], "tags": {}, "summary": None},
+        [[["deep"]]],
+        "text",
+    ],
+)
+def test_the_document_is_valid_whatever_the_metadata_says(said: Json) -> None:
+    installed = Installed()
+    installed.install(
+        {"/m.js": SOURCE},
+        {
+            "GET /a/{x}": of_f(openapi=said, authn_policies=("jwt",)),
+            "PUT /a/{x}": of_f(openapi=said),
+        },
+    )
+    validate(document(installed.registry))
+
+
+def test_an_endpoint_in_a_table_is_described_in_the_place_of_another() -> None:
+    installed = Installed()
+    add_common_endpoints(installed.registry)
+    installed.install(
+        {"/m.js": SOURCE}, {"GET /commit": of_f(openapi={"summary": "Ours"})}
+    )
+    described = document(installed.registry)
+    validate(described)
+    assert described["paths"]["/app/commit"]["get"]["summary"] == "Ours"  # type: ignore[index,call-overload]  # objects
 
 
 @pytest.fixture
