@@ -109,7 +109,11 @@ class Sources:
         content = mapped.content(source)
         if "://" in source or self.folder is None:
             return content or "", source
-        path = Path(resolved(source, (self.folder / module).resolve().as_posix()))
+        # Sources are named from where the map is, which may be another folder.
+        at, url = self.folder / module, map_url(self.modules[module])
+        if url is not None and not url.startswith("data:"):
+            at = at.parent / url
+        path = Path(resolved(source, at.resolve().as_posix()))
         if content is None:
             try:
                 content = path.read_text(encoding="utf-8")

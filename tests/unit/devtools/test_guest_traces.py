@@ -55,6 +55,14 @@ def test_a_map_beside_a_module_is_found(
     assert frame.is_own
 
 
+@pytest.mark.parametrize("held", [True, False])
+def test_sources_are_found_from_where_the_map_is(project: Path, held: bool) -> None:
+    (project / "dist/a.js.map").write_text(_map("../src/a.ts", held=held))
+    built = BUILT + "//# sourceMappingURL=../a.js.map"
+    (frame,) = _sources(project, built).frames(AT_F)
+    assert (frame.place, frame.excerpt) == ("src/a.ts:3:3", "f();")
+
+
 def test_a_map_inside_a_module_needs_no_folder() -> None:
     data = base64.b64encode(_map("webpack://x/a.ts").encode()).decode()
     source = f"{BUILT}//# sourceMappingURL=data:application/json;base64,{data}"
