@@ -82,7 +82,7 @@ class Consortium:
     service: Service
 
     @classmethod
-    def open(cls, app: AppSource) -> "Consortium":
+    def open(cls, app: AppSource, *, nodes: int = 1) -> "Consortium":
         """Let the founders admit the banks and open."""
         service = Service.open(
             app,
@@ -90,6 +90,7 @@ class Consortium:
             members={"regulator": REGULATOR, **dict.fromkeys(BANKS)},
             users={**dict.fromkeys(CUSTOMERS), "inspector": REGULATOR},
             actions=[set_bank(bank) for bank in BANKS],
+            nodes=nodes,
         )
         return cls(service)
 
