@@ -22,7 +22,7 @@ class Request:
         path: the target before ``?``, still percent-encoded.
         query: the target between ``?`` and ``#``, still percent-encoded.
         headers: for a repeated name, the first value, as in CCF.
-        version: ``1.1`` or ``1.0``.
+        version: ``2``, ``1.1`` or ``1.0``.
         keep_alive: whether the client lets the connection live past the answer.
     """
 

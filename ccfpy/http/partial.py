@@ -94,7 +94,7 @@ class PartialMessage:
         bounds = self._limits
         lines = self._header_lines = self._header_lines + 1
         if lines > bounds.headers_max:
-            self.refuse(_too_many_headers(bounds))
+            self.refuse(too_many_headers(bounds))
         if len(raw_value) > bounds.header_bytes_max:
             self.refuse(too_large(f"Header value for '{name}'", bounds))
         if len(raw_name) > bounds.header_bytes_max:
@@ -167,7 +167,8 @@ def too_large(subject: str, bounds: ParserLimits) -> HeadersTooLarge:
     )
 
 
-def _too_many_headers(bounds: ParserLimits) -> HeadersTooLarge:
+def too_many_headers(bounds: ParserLimits) -> HeadersTooLarge:
+    """Refuse a head for the number of its lines."""
     return HeadersTooLarge(
         f"Too many headers (max number allowed: {bounds.headers_max})"
     )

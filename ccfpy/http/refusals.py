@@ -25,6 +25,21 @@ class ParserLimits:
     headers_max: int = limits.HTTP_HEADERS_MAX
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Http2Limits:
+    """What an interface of HTTP/2 tells its clients to keep to, besides.
+
+    Attributes:
+        streams_max: requests of one connection that are not answered.
+        window_bytes: of a body, before we say that we have read it.
+        frame_bytes_max: of a frame, theirs and ours.
+    """
+
+    streams_max: int = limits.HTTP2_STREAMS_MAX
+    window_bytes: int = limits.HTTP2_WINDOW_BYTES
+    frame_bytes_max: int = limits.HTTP2_FRAME_BYTES_MAX
+
+
 class UnreadableRequest(CcfpyError):
     """What a client sent that is no request; answer it and close the connection.
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from ipaddress import ip_address
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from OpenSSL import SSL, crypto
 
@@ -36,6 +36,7 @@ _TLS12_SUITES = (
 _TLS13_SUITES = b"TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256"
 _GROUPS = b"P-521:P-384:P-256"
 HTTP_1_1 = b"http/1.1"
+HTTP_2 = b"h2"
 
 _RECORD_HEADER_BYTES = 5
 
@@ -164,6 +165,11 @@ class ClientContext:
         if certificate_pem is not None and key_pem is not None:
             _present(context, certificate_pem, key_pem)
         self._context = context
+
+    def offer(self, *protocols: bytes) -> Self:
+        """Say which protocols the caller can speak, of which the server chooses one."""
+        self._context.set_alpn_protos([*protocols])
+        return self
 
     def connect(self) -> SSL.Connection:
         """Make the client's end of a connection."""

@@ -17,6 +17,7 @@ PLACES = {
     "cbor2": ("ccfpy/crypto/",),
     "OpenSSL": ("ccfpy/http/openssl.py", "ccfpy/http/tls.py"),
     "httptools": ("ccfpy/http/",),
+    "h2": ("ccfpy/http/http2_library.py",),
     "msgpack": ("ccfpy/boundary/wire.py",),
     "quickjs": ("ccfpy/js/quickjs.py",),
     "orjson": ("ccfpy/", "apps/"),

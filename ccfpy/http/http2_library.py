@@ -1,0 +1,105 @@
+"""The library h2, as both ends of a connection use it; only this file imports it.
+
+It reads and writes frames, compresses headers and knows the states that streams go
+through (RFC 9113, RFC 7541). Our own compression remembers nothing, whatever the peer
+allows: what it keeps is neither a memory that the peer sizes nor a hint to who reads
+lengths on the wire.
+"""
+
+from collections.abc import Mapping
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import (
+    ConnectionTerminated,
+    DataReceived,
+    Event,
+    PingAckReceived,
+    RemoteSettingsChanged,
+    RequestReceived,
+    ResponseReceived,
+    StreamEnded,
+    StreamReset,
+)
+from h2.exceptions import DenialOfServiceError, ProtocolError
+from h2.settings import SettingCodes, Settings
+
+from ccfpy.base import limits
+from ccfpy.http.refusals import ParserLimits
+
+__all__ = [
+    "ConnectionTerminated",
+    "DataReceived",
+    "DenialOfServiceError",
+    "Event",
+    "Library",
+    "PingAckReceived",
+    "ProtocolError",
+    "RemoteSettingsChanged",
+    "RequestReceived",
+    "ResponseReceived",
+    "SettingCodes",
+    "StreamEnded",
+    "StreamReset",
+    "headers_bytes_max",
+]
+
+_KNOWN_SETTINGS = frozenset(SettingCodes)
+
+
+def headers_bytes_max(bounds: ParserLimits) -> int:
+    """Give the bound on the headers of one message together."""
+    return max(limits.HTTP2_HEADERS_BYTES_MAX, 4 * bounds.header_bytes_max)
+
+
+class Library(H2Connection):
+    """One end of a connection.
+
+    The peer is held to our settings once it has acknowledged them, and until then to
+    the protocol's own. The bound on headers holds at once: it is there for the peers
+    that ignore it.
+    """
+
+    MAX_CLOSED_STREAMS = limits.HTTP2_STREAMS_REMEMBERED_MAX
+
+    def __init__(
+        self,
+        settings: Mapping[SettingCodes, int],
+        *,
+        is_client: bool,
+        headers_bytes_max: int,
+    ) -> None:
+        super().__init__(
+            H2Configuration(
+                client_side=is_client,
+                header_encoding=None,
+                validate_outbound_headers=False,
+                normalize_outbound_headers=False,
+            )
+        )
+        announced = {**settings, SettingCodes.MAX_HEADER_LIST_SIZE: headers_bytes_max}
+        self.local_settings = Settings(client=is_client, initial_values=announced)
+        self.initiate_connection()
+        streams = max(
+            announced.get(SettingCodes.MAX_CONCURRENT_STREAMS, 0),
+            limits.HTTP2_STREAMS_MAX,
+        )
+        self.local_settings = Settings(
+            client=is_client,
+            initial_values={SettingCodes.MAX_CONCURRENT_STREAMS: streams},
+        )
+        for code, value in announced.items():
+            self.local_settings[code] = value
+        self.decoder.max_header_list_size = headers_bytes_max
+        self._forget_headers()
+
+    def note_settings(self, event: RemoteSettingsChanged) -> None:
+        """Keep of the peer's settings what means something, and our own table empty."""
+        self._forget_headers()
+        for code in event.changed_settings.keys() - _KNOWN_SETTINGS:
+            del self.remote_settings[code]
+
+    def _forget_headers(self) -> None:
+        """Keep no table of headers sent, and tell the peer so once."""
+        self.encoder.header_table_size = 0
+        del self.encoder.table_size_changes[:-1]

@@ -1,0 +1,305 @@
+"""The server's end of an HTTP/2 connection: many requests at once, each on its stream.
+
+Requests come whole and in the order in which they were completed, to be taken one by
+one; responses go in any order, as the client's windows let them. All that a client can
+make us hold or do is bounded.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from ccfpy.base import limits
+from ccfpy.base.errors import Malformed
+from ccfpy.http.http2_frames import PREFACE, FrameReader, FrameRefused, Reason
+from ccfpy.http.http2_library import (
+    ConnectionTerminated,
+    DataReceived,
+    DenialOfServiceError,
+    Event,
+    Library,
+    PingAckReceived,
+    ProtocolError,
+    RemoteSettingsChanged,
+    RequestReceived,
+    SettingCodes,
+    StreamEnded,
+    StreamReset,
+    headers_bytes_max,
+)
+from ccfpy.http.http2_messages import (
+    Fields,
+    may_have_body,
+    read_request,
+    size_of,
+    write_response,
+)
+from ccfpy.http.messages import Request, Response
+from ccfpy.http.refusals import (
+    BodyTooLarge,
+    HeadersTooLarge,
+    Http2Limits,
+    ParseFailure,
+    ParserLimits,
+    UnreadableRequest,
+)
+
+_PING = b"reading?"
+
+
+@dataclass(slots=True)
+class _Incoming:
+    """A request that has begun."""
+
+    request: Request
+    body: bytearray = field(default_factory=bytearray)
+    size: int = 0
+
+
+class Http2Server:
+    """The server's end of a connection.
+
+    Attributes:
+        refusal: a request that cannot be read, by its stream: after its answer the
+            connection ends. Nothing more is read.
+        failure: why the connection has ended, if the client broke the protocol.
+        is_over: the connection has ended; nothing more can be sent on it.
+        unsent_bytes: of answers that wait for the client's windows.
+    """
+
+    def __init__(
+        self,
+        bounds: ParserLimits | None = None,
+        http2: Http2Limits | None = None,
+    ) -> None:
+        bounds = self._bounds = bounds or ParserLimits()
+        http2 = http2 or Http2Limits()
+        self._frame_bytes_max = http2.frame_bytes_max
+        self._library = Library(
+            {
+                SettingCodes.MAX_CONCURRENT_STREAMS: http2.streams_max,
+                SettingCodes.INITIAL_WINDOW_SIZE: http2.window_bytes,
+                SettingCodes.MAX_FRAME_SIZE: http2.frame_bytes_max,
+            },
+            is_client=False,
+            headers_bytes_max=headers_bytes_max(bounds),
+        )
+        self._library.receive_data(PREFACE)
+        self._frames = FrameReader(
+            frame_bytes_max=http2.frame_bytes_max,
+            headers_bytes_max=headers_bytes_max(bounds),
+            has_preface=True,
+        )
+        self._held_bytes_max = bounds.body_bytes_max + limits.HTTP2_HELD_BYTES_MAX
+        self._held_bytes = 0
+        self._incoming: dict[int, _Incoming] = {}
+        self._whole: OrderedDict[int, _Incoming] = OrderedDict()
+        self._unanswered: set[int] = set()
+        self._unsent: OrderedDict[int, memoryview] = OrderedDict()
+        self._burst_bytes = limits.HTTP2_BURST_BYTES_MAX
+        self._is_asked = False
+        self._withdrawn: list[int] = []
+        self.refusal: tuple[int, UnreadableRequest] | None = None
+        self.failure: UnreadableRequest | None = None
+        self.is_over = False
+        self.unsent_bytes = 0
+
+    def receive(self, data: bytes) -> list[int]:
+        """Take the client's bytes; give the streams that it lost its interest in.
+
+        After a refusal, or the end, all is ignored.
+        """
+        if self.is_over or self.refusal is not None:
+            return []
+        self._frames.add(data)
+        try:
+            self._read_frames()
+        except FrameRefused as error:
+            self._fail(ParseFailure(b"", str(error)))
+            self._end_library(error.reason)
+        except Malformed as error:
+            self._fail(ParseFailure(b"", str(error)))
+            self._end_library(Reason.PROTOCOL_ERROR)
+        except DenialOfServiceError as error:
+            self._fail(HeadersTooLarge(str(error)))
+        except ProtocolError as error:
+            self._fail(ParseFailure(b"", str(error)))
+        if not self.is_over:
+            self._send()
+        withdrawn = self._withdrawn
+        self._withdrawn = []
+        return withdrawn
+
+    def take_request(self) -> tuple[int, Request] | None:
+        """Give the next whole request and its stream, to be answered by ``respond``."""
+        if not self._whole or self.is_over:
+            return None
+        stream, incoming = self._whole.popitem(last=False)
+        self._held_bytes -= incoming.size
+        self._unanswered.add(stream)
+        incoming.request.body = bytes(incoming.body)
+        return stream, incoming.request
+
+    def respond(self, stream: int, response: Response, *, is_head: bool) -> None:
+        """Send a response, or begin to; one to a withdrawn request is dropped.
+
+        Raises:
+            Malformed: it cannot be written; the stream still awaits a response.
+        """
+        if stream not in self._unanswered or self.is_over:
+            return
+        fields = write_response(response)
+        self._unanswered.discard(stream)
+        body = b"" if is_head or not may_have_body(response) else response.body
+        self._library.send_headers(stream, fields, end_stream=not body)
+        if not body:
+            self._frames.earn(limits.HTTP2_FRAMES_PER_ANSWER)
+            return
+        self._unsent[stream] = memoryview(body)
+        self.unsent_bytes += len(body)
+        self._send()
+
+    def give_up(self, stream: int) -> None:
+        """Leave a request unanswered: too many answers wait for this client."""
+        if stream in self._unanswered and not self.is_over:
+            self._unanswered.discard(stream)
+            self._library.reset_stream(stream, Reason.ENHANCE_YOUR_CALM)
+
+    def end(self) -> None:
+        """Say that the connection ends here; what the windows keep back is lost."""
+        if not self.is_over:
+            self._end_library(Reason.NO_ERROR)
+            self.is_over = True
+
+    def take_output(self) -> bytes:
+        """Give what must be sent to the client, in order, each byte once.
+
+        It is nothing until the client has shown that it speaks HTTP/2: whoever speaks
+        something else would not understand.
+        """
+        return self._library.data_to_send() if self._frames.is_greeted else b""
+
+    def _read_frames(self) -> None:
+        while self.refusal is None and not self.is_over:
+            frame = self._frames.take()
+            if frame is None:
+                return
+            for event in self._library.receive_data(frame):
+                self._take(event)
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case RequestReceived():
+                self._begin(event.stream_id, [*event.headers])
+            case DataReceived():
+                self._add(event.stream_id, event.data, event.flow_controlled_length)
+            case StreamEnded():
+                incoming = self._incoming.pop(event.stream_id, None)
+                if incoming is not None:
+                    self._whole[event.stream_id] = incoming
+            case StreamReset():
+                self._forget(event.stream_id)
+            case RemoteSettingsChanged():
+                self._library.note_settings(event)
+            case PingAckReceived():
+                self._shown_to_read()
+            case ConnectionTerminated():
+                self.is_over = True
+            case _:
+                pass
+
+    def _begin(self, stream: int, fields: Fields) -> None:
+        try:
+            request = read_request(fields, self._bounds)
+        except UnreadableRequest as refusal:
+            self._refuse(stream, refusal)
+            return
+        self._incoming[stream] = _Incoming(request)
+        self._hold(stream, size_of(fields))
+
+    def _add(self, stream: int, data: bytes, flow_bytes: int) -> None:
+        if flow_bytes:
+            self._library.acknowledge_received_data(flow_bytes, stream)
+        incoming = self._incoming.get(stream)
+        if incoming is None:
+            return
+        incoming.body += data
+        if len(incoming.body) > self._bounds.body_bytes_max:
+            self._refuse(stream, BodyTooLarge(self._bounds.body_bytes_max))
+        else:
+            self._hold(stream, len(data))
+
+    def _hold(self, stream: int, size: int) -> None:
+        """Count what a request makes us hold; refuse its stream if that is too much."""
+        self._incoming[stream].size += size
+        self._held_bytes += size
+        if self._held_bytes > self._held_bytes_max:
+            self._forget(stream)
+            self._library.reset_stream(stream, Reason.REFUSED_STREAM)
+
+    def _refuse(self, stream: int, refusal: UnreadableRequest) -> None:
+        self._incoming.pop(stream, None)
+        self._unanswered.add(stream)
+        self.refusal = (stream, refusal)
+
+    def _forget(self, stream: int) -> None:
+        incoming = self._incoming.pop(stream, None) or self._whole.pop(stream, None)
+        if incoming is not None:
+            self._held_bytes -= incoming.size
+        unsent = self._unsent.pop(stream, None)
+        if unsent is not None:
+            self.unsent_bytes -= len(unsent)
+        if stream in self._unanswered:
+            self._unanswered.discard(stream)
+            self._withdrawn.append(stream)
+
+    def _fail(self, failure: UnreadableRequest) -> None:
+        self.failure = failure
+        self.is_over = True
+
+    def _end_library(self, reason: Reason) -> None:
+        self._library.close_connection(reason)
+
+    def _send(self) -> None:
+        """Send of each answer in turn a frame, until the windows or the burst end."""
+        unsent = self._unsent
+        library = self._library
+        blocked = 0
+        while blocked < len(unsent):
+            if self._burst_bytes <= 0:
+                self._ask_whether_it_reads()
+                return
+            stream, body = unsent.popitem(last=False)
+            room = min(
+                library.local_flow_control_window(stream),
+                library.max_outbound_frame_size,
+                self._frame_bytes_max,
+            )
+            if room <= 0:
+                unsent[stream] = body
+                blocked += 1
+                continue
+            blocked = 0
+            self._send_data(stream, body, room)
+
+    def _send_data(self, stream: int, body: memoryview, room: int) -> None:
+        is_last = len(body) <= room
+        piece = body if is_last else body[:room]
+        self._library.send_data(stream, piece, end_stream=is_last)
+        self.unsent_bytes -= len(piece)
+        self._burst_bytes -= len(piece)
+        self._frames.earn(
+            limits.HTTP2_FRAMES_PER_ANSWER if is_last else limits.HTTP2_FRAMES_PER_DATA
+        )
+        if not is_last:
+            self._unsent[stream] = body[room:]
+
+    def _ask_whether_it_reads(self) -> None:
+        """Ask once, behind what was sent: the client answers when it has read that."""
+        if not self._is_asked:
+            self._is_asked = True
+            self._library.ping(_PING)
+
+    def _shown_to_read(self) -> None:
+        if self._is_asked:
+            self._is_asked = False
+            self._burst_bytes = limits.HTTP2_BURST_BYTES_MAX

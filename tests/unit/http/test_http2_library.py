@@ -1,0 +1,30 @@
+"""How both ends use the library, and that it knows what is told to it."""
+
+from h2.settings import SettingCodes
+
+from ccfpy.base import limits
+from ccfpy.http.http2_library import Library, headers_bytes_max
+from ccfpy.http.refusals import ParserLimits
+
+
+def test_all_headers_together_have_room_for_a_few_large_ones() -> None:
+    usual = limits.HTTP2_HEADERS_BYTES_MAX
+    assert headers_bytes_max(ParserLimits()) == usual
+    assert headers_bytes_max(ParserLimits(header_bytes_max=usual // 4)) == usual
+    assert headers_bytes_max(ParserLimits(header_bytes_max=usual // 4 + 1)) == usual + 4
+
+
+def test_settings_hold_once_the_peer_has_acknowledged_them() -> None:
+    library = Library(
+        {SettingCodes.MAX_FRAME_SIZE: 50_000, SettingCodes.MAX_CONCURRENT_STREAMS: 7},
+        is_client=False,
+        headers_bytes_max=1000,
+    )
+    assert library.decoder.max_header_list_size == 1000
+    assert library.max_inbound_frame_size == 16_384
+    assert library.local_settings.max_concurrent_streams == limits.HTTP2_STREAMS_MAX
+    library.receive_data(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    library.receive_data(bytes((0, 0, 0, 4, 0, 0, 0, 0, 0)))
+    library.receive_data(bytes((0, 0, 0, 4, 1, 0, 0, 0, 0)))
+    assert library.max_inbound_frame_size == 50_000
+    assert library.local_settings.max_concurrent_streams == 7
