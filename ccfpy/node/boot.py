@@ -29,7 +29,7 @@ from ccfpy.consensus.settings import Jitter, Settings
 from ccfpy.crypto.ec import Curve
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.session import Interface, Redirect, RedirectTarget
-from ccfpy.http.refusals import ParserLimits
+from ccfpy.http.refusals import Http2Limits, ParserLimits
 from ccfpy.kv.store import Store
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.node.address_book import AddressBook
@@ -42,7 +42,7 @@ from ccfpy.node.outbox import Outbox
 from ccfpy.node.replica import HostClock, Replica
 from ccfpy.node.replication import Replication
 from ccfpy.node.sequence import Sequence, SequenceLimits
-from ccfpy.node.sessions import InterfaceSessions
+from ccfpy.node.sessions_client import InterfaceSessions
 from ccfpy.node.signing import SignatureTimer
 from ccfpy.node.snapshots import Snapshotter
 from ccfpy.service.tables.nodes import (
@@ -281,9 +281,20 @@ def interfaces_of(configuration: NodeConfiguration) -> dict[str, InterfaceSessio
                 header_bytes_max=interface.http.header_bytes_max,
                 headers_max=interface.http.headers_count_max,
             ),
+            http2=_http2_of(interface),
         )
         for interface in configuration.rpc_interfaces
     }
+
+
+def _http2_of(interface: RpcInterface) -> Http2Limits | None:
+    if interface.app_protocol != "HTTP2":
+        return None
+    return Http2Limits(
+        streams_max=interface.http.concurrent_streams_max,
+        window_bytes=interface.http.initial_window_bytes,
+        frame_bytes_max=interface.http.frame_bytes_max,
+    )
 
 
 def _rules(interface: RpcInterface) -> Interface:

@@ -13,10 +13,17 @@ from ccfpy.base import limits
 from ccfpy.base.errors import CcfpyError, LimitExceeded
 from ccfpy.base.ids import CallId
 from ccfpy.boundary.effects import EndCall, OpenCall, SendCall
+from ccfpy.http.http2_call import Http2Call
 from ccfpy.http.messages import Request, Response, serialise_request
 from ccfpy.http.refusals import ParserLimits
 from ccfpy.http.response_parser import ResponseParser
-from ccfpy.http.tls import ClientContext, PeerNotTrusted, TlsFailure, TlsSession
+from ccfpy.http.tls import (
+    HTTP_2,
+    ClientContext,
+    PeerNotTrusted,
+    TlsFailure,
+    TlsSession,
+)
 from ccfpy.node.outbox import Outbox
 
 
@@ -51,10 +58,11 @@ Outcome = Response | CallFailed
 
 @dataclass(slots=True)
 class _Call:
-    request: bytes
+    request: Request
     context: ClientContext
     deadline_ms: int
-    parser: ResponseParser
+    bounds: ParserLimits
+    parser: ResponseParser | Http2Call
     then: Callable[[Outcome], None]
     tls: TlsSession | None = None
     is_sent: bool = False
@@ -101,13 +109,16 @@ class Calls:
             raise LimitExceeded(
                 f"a call to {address} beyond the {limits.CALLS_MAX} under way"
             )
-        headers = {"host": address, **request.headers}
+        request = replace(request, headers={"host": address, **request.headers})
+        serialise_request(request)  # refuses what cannot be written, by either protocol
+        bounds = ParserLimits(body_bytes_max=response_bytes_max)
         call_id = CallId(self._made + 1)
         call = _Call(
-            request=serialise_request(replace(request, headers=headers)),
+            request=request,
             context=trust,
             deadline_ms=self._now_ms + deadline_ms,
-            parser=ResponseParser(ParserLimits(body_bytes_max=response_bytes_max)),
+            bounds=bounds,
+            parser=ResponseParser(bounds),
             then=then,
         )
         self._made = call_id
@@ -138,7 +149,7 @@ class Calls:
             plaintext = call.tls.feed(data)
             if call.tls.is_established and not call.is_sent:
                 call.is_sent = True
-                call.tls.write(call.request)
+                call.tls.write(self._begin(call, call.tls.protocol))
         except TlsFailure as failure:
             self._send(call_id, call.tls)
             self._settle(call_id, self._tls_failed(call_id, call, failure))
@@ -164,10 +175,20 @@ class Calls:
         for call_id in late:
             self._fail(call_id, CallFailure.TIMED_OUT, "no response in time")
 
+    def _begin(self, call: _Call, protocol: bytes) -> bytes:
+        """Give what asks for the response, in the protocol that the server chose."""
+        if protocol != HTTP_2:
+            return serialise_request(call.request)
+        call.parser = Http2Call(call.request, call.bounds)
+        return call.parser.take_output()
+
     def _read(self, call_id: CallId, call: _Call, plaintext: bytes) -> None:
         assert call.tls is not None, "what was read came by TLS"
         try:
             responses = call.parser.feed(plaintext) if plaintext else []
+            if isinstance(call.parser, Http2Call):
+                call.tls.write(call.parser.take_output())
+                self._send(call_id, call.tls)
         except CcfpyError as error:
             self._fail(call_id, CallFailure.BROKEN, str(error))
             return

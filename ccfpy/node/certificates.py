@@ -5,10 +5,15 @@ for has none until the endorsement is committed: a client must never see a certi
 that a failed election could take back.
 """
 
+from collections.abc import Mapping
+
 from ccfpy.boundary.configuration import Authority
 from ccfpy.crypto.certs import Certificate
-from ccfpy.http.tls import ServerContext
+from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext
 from ccfpy.node.identity import NodeIdentity
+
+Contexts = Mapping[bytes, ServerContext]
+"""By the protocol that is offered: an interface speaks one."""
 
 
 class PresentedCertificates:
@@ -16,16 +21,18 @@ class PresentedCertificates:
 
     def __init__(self, identity: NodeIdentity) -> None:
         self._identity = identity
-        self._by_node = ServerContext(identity.self_signed.pem, identity.key.pem)
-        self._by_service: ServerContext | None = None
+        self._by_node = _contexts(identity.self_signed.pem, identity.key.pem)
+        self._by_service: Contexts | None = None
 
-    def context_for(self, authority: Authority) -> ServerContext | None:
+    def context_for(
+        self, authority: Authority, protocol: bytes
+    ) -> ServerContext | None:
         """Give the context for new connections; ``None`` while there is none."""
         match authority:
             case Authority.NODE:
-                return self._by_node
+                return self._by_node[protocol]
             case Authority.SERVICE:
-                return self._by_service
+                return None if self._by_service is None else self._by_service[protocol]
             case Authority.UNSECURED:
                 return None
 
@@ -34,11 +41,23 @@ class PresentedCertificates:
         self._identity.endorsed = certificate
         key = self._identity.key.pem
         if self._by_service is None:
-            self._by_service = ServerContext(certificate.pem, key)
+            self._by_service = _contexts(certificate.pem, key)
         else:
-            self._by_service.replace(certificate.pem, key)
+            _replace(self._by_service, certificate.pem, key)
 
     def self_signed(self, certificate: Certificate) -> None:
         """Present a new self-signed certificate from now on."""
         self._identity.self_signed = certificate
-        self._by_node.replace(certificate.pem, self._identity.key.pem)
+        _replace(self._by_node, certificate.pem, self._identity.key.pem)
+
+
+def _contexts(certificate_pem: str, key_pem: str) -> Contexts:
+    return {
+        protocol: ServerContext(certificate_pem, key_pem, protocols=(protocol,))
+        for protocol in (HTTP_1_1, HTTP_2)
+    }
+
+
+def _replace(contexts: Contexts, certificate_pem: str, key_pem: str) -> None:
+    for context in contexts.values():
+        context.replace(certificate_pem, key_pem)

@@ -12,7 +12,7 @@ from ccfpy.base.errors import VerificationFailed
 from ccfpy.boundary.configuration import JoinConfiguration
 from ccfpy.boundary.effects import BeginLedger
 from ccfpy.crypto.certs import Certificate
-from ccfpy.http.tls import ClientContext
+from ccfpy.http.tls import HTTP_1_1, HTTP_2, ClientContext
 from ccfpy.node.calls import Calls
 from ccfpy.node.fetching import SnapshotFetching, Ways
 from ccfpy.node.joining import Joined, Joining
@@ -62,7 +62,7 @@ class Entering:
                 host=address.rpartition(":")[0],
                 now=replica.time.now,
                 checks_name=False,
-            )
+            ).offer(HTTP_1_1, HTTP_2)
 
         self._fetching = SnapshotFetching(
             section,

@@ -4,7 +4,8 @@ import pytest
 
 from ccfpy.crypto.certs import Certificate
 from ccfpy.http.messages import Request, Response
-from ccfpy.node.sessions import _certificate, serialise_reply
+from ccfpy.node.sessions import _certificate
+from ccfpy.node.sessions_http1 import serialise_reply
 from ccfpy.testing.node import Person
 
 

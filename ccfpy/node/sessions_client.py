@@ -1,0 +1,104 @@
+"""Who is connected, on which interface, and what answers its requests."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from ccfpy.boundary.configuration import RpcInterface
+from ccfpy.endpoints.session import Interface, Session
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.refusals import (
+    BodyTooLarge,
+    HeadersTooLarge,
+    Http2Limits,
+    ParseFailure,
+    ParserLimits,
+    UnreadableRequest,
+)
+
+if TYPE_CHECKING:
+    from ccfpy.endpoints.awaited import Answer
+    from ccfpy.http.messages import Request
+    from ccfpy.node.router import Router
+
+
+@dataclass(slots=True, kw_only=True)
+class InterfaceSessions:
+    """An interface, its rules, and the counts that ``/node/metrics`` reports.
+
+    Attributes:
+        http2: set if the interface speaks HTTP/2, and nothing else then.
+        active: sessions open now.
+        peak: most there ever were at once.
+    """
+
+    configuration: RpcInterface
+    rules: Interface
+    limits: ParserLimits
+    http2: Http2Limits | None = None
+    active: int = 0
+    peak: int = 0
+    errors: dict[str, int] = field(
+        default_factory=lambda: {
+            "parsing": 0,
+            "request_header_too_large": 0,
+            "request_payload_too_large": 0,
+        }
+    )
+
+    def count_error(self, error: UnreadableRequest) -> None:
+        """Count a request that could not be read, by its kind."""
+        match error:
+            case ParseFailure():
+                self.errors["parsing"] += 1
+            case BodyTooLarge():
+                self.errors["request_payload_too_large"] += 1
+            case HeadersTooLarge():
+                self.errors["request_header_too_large"] += 1
+            case _:
+                raise AssertionError(f"unforeseen parse error {error!r}")
+
+
+@dataclass(slots=True, kw_only=True)
+class Client:
+    """The other end of a connection.
+
+    Attributes:
+        is_capped: accepted beyond the soft cap: every request is answered 503.
+        on_settled: told that an answer which was awaited has come.
+    """
+
+    session: Session
+    interface: InterfaceSessions
+    is_capped: bool
+    on_settled: Callable[[], None]
+
+    def answer(self, request: "Request", router: "Router") -> "Answer":
+        """Answer a request, at once or later."""
+        if self.is_capped:
+            return ApiError(
+                503,
+                ErrorCode.SessionCapExhausted,
+                "Service is currently busy and unable to serve new connections",
+                close=True,
+            ).response()
+        return router.answer(request, self.session)
+
+
+class Conversation(Protocol):
+    """What is said on a connection, inside of TLS.
+
+    Each method that answers gives bytes for the client, and whether they are the last.
+    """
+
+    def serve(self, plaintext: bytes, router: "Router") -> tuple[bytes, bool]:
+        """Take the client's next bytes."""
+        ...
+
+    def go_on(self, router: "Router") -> tuple[bytes, bool]:
+        """Send awaited answers that have come, and go on behind them."""
+        ...
+
+    def abandon(self) -> None:
+        """Learn that the client has gone: nobody waits for an answer any more."""
+        ...

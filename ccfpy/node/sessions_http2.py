@@ -1,0 +1,104 @@
+"""HTTP/2 on one connection: requests side by side, each answered on its own stream.
+
+A request whose answer is awaited holds up no other. As many are served as answers find
+room: while a client's windows keep back too much, the next wait, and what it may send
+meanwhile has a bound (``ccfpy.http.http2_server``).
+"""
+
+from typing import TYPE_CHECKING
+
+from ccfpy.base import limits
+from ccfpy.base.errors import Malformed
+from ccfpy.http.http2_server import Http2Server
+from ccfpy.http.messages import Response
+from ccfpy.node.sessions_http1 import unwritable
+
+if TYPE_CHECKING:
+    from ccfpy.endpoints.awaited import Awaited
+    from ccfpy.http.messages import Request
+    from ccfpy.node.router import Router
+    from ccfpy.node.sessions_client import Client
+
+
+class AllAtOnce:
+    """A conversation in HTTP/2."""
+
+    __slots__ = ("_awaited", "_client", "_is_last", "_server")
+
+    def __init__(self, client: "Client") -> None:
+        self._client = client
+        self._server = Http2Server(client.interface.limits, client.interface.http2)
+        self._awaited: dict[int, tuple[Request, Awaited]] = {}
+        self._is_last = False
+
+    def serve(self, plaintext: bytes, router: "Router") -> tuple[bytes, bool]:
+        """Take the client's next bytes; answer what they complete."""
+        for stream in self._server.receive(plaintext):
+            waiting = self._awaited.pop(stream, None)
+            if waiting is not None:
+                waiting[1].abandon()
+        return self._go_on(router)
+
+    def go_on(self, router: "Router") -> tuple[bytes, bool]:
+        """Send awaited answers that have come, and serve what waits for room."""
+        settled = [
+            (stream, request, awaited.response)
+            for stream, (request, awaited) in self._awaited.items()
+            if awaited.response is not None
+        ]
+        for stream, request, response in settled:
+            del self._awaited[stream]
+            if self._server.unsent_bytes > limits.REPLIES_BYTES_MAX:
+                self._server.give_up(stream)
+            else:
+                self._respond(stream, request, response)
+        return self._go_on(router)
+
+    def abandon(self) -> None:
+        """Learn that the client has gone."""
+        for _, awaited in self._awaited.values():
+            awaited.abandon()
+
+    def _go_on(self, router: "Router") -> tuple[bytes, bool]:
+        server = self._server
+        while not self._is_last and self._has_room:
+            taken = server.take_request()
+            if taken is None:
+                break
+            self._answer(*taken, router)
+        if server.failure is not None:
+            self._client.interface.count_error(server.failure)
+        elif server.refusal is not None:
+            stream, refusal = server.refusal
+            self._client.interface.count_error(refusal)
+            server.respond(stream, refusal.response, is_head=False)
+            server.end()
+        elif self._is_last:
+            server.end()
+        return server.take_output(), server.is_over
+
+    @property
+    def _has_room(self) -> bool:
+        return self._server.unsent_bytes <= limits.HTTP2_UNSENT_BYTES_MAX
+
+    def _answer(self, stream: int, request: "Request", router: "Router") -> None:
+        answer = self._client.answer(request, router)
+        response = answer if isinstance(answer, Response) else answer.response
+        if response is not None:
+            self._respond(stream, request, response)
+            return
+        assert not isinstance(answer, Response), "it is still awaited"
+        self._awaited[stream] = (request, answer)
+        answer.then(self._settled)
+
+    def _settled(self, _: Response) -> None:
+        self._client.on_settled()
+
+    def _respond(self, stream: int, request: "Request", response: Response) -> None:
+        is_head = request.method == "HEAD"
+        try:
+            self._server.respond(stream, response, is_head=is_head)
+        except Malformed as error:
+            response = unwritable(response, error)
+            self._server.respond(stream, response, is_head=is_head)
+        self._is_last = self._is_last or response.close

@@ -1,0 +1,37 @@
+"""Errors are counted by their kind, for an interface's metrics."""
+
+import pytest
+
+from ccfpy.boundary.configuration import RpcInterface
+from ccfpy.endpoints.session import Interface
+from ccfpy.http.refusals import (
+    BodyTooLarge,
+    HeadersTooLarge,
+    ParseFailure,
+    ParserLimits,
+    UnreadableRequest,
+)
+from ccfpy.node.sessions_client import InterfaceSessions
+
+
+@pytest.mark.parametrize(
+    ("error", "counter"),
+    [
+        (ParseFailure(b"x", "why"), "parsing"),
+        (HeadersTooLarge("why"), "request_header_too_large"),
+        (BodyTooLarge(7), "request_payload_too_large"),
+    ],
+)
+def test_an_error_is_counted_by_its_kind(
+    error: UnreadableRequest, counter: str
+) -> None:
+    address = "127.0.0.1:8000"
+    interface = InterfaceSessions(
+        configuration=RpcInterface(
+            name="i", bind_address=address, published_address=address
+        ),
+        rules=Interface(name="i"),
+        limits=ParserLimits(),
+    )
+    interface.count_error(error)
+    assert {k: v for k, v in interface.errors.items() if v} == {counter: 1}
