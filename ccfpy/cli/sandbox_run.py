@@ -63,8 +63,8 @@ class Run:
             CancelledError: a signal asked to stop; the nodes have been stopped.
             CommandFailed: the service does not come up, or its nodes end by themselves.
         """
-        _cancel_on_signals()
-        _clear_workspace(self._options)
+        cancel_on_signals()
+        clear_workspace(self._options)
         async with self._nodes():
             opened = await self._start()
             written = await self._try(opened)
@@ -271,7 +271,7 @@ def _end_of(node: NodeProcess) -> str:
     return node.last_words()
 
 
-def _clear_workspace(options: ServiceOptions) -> None:
+def clear_workspace(options: ServiceOptions) -> None:
     """Remove the nodes' folders of an earlier run, and nothing else.
 
     Raises:
@@ -291,7 +291,7 @@ def _clear_workspace(options: ServiceOptions) -> None:
         path.unlink()
 
 
-def _cancel_on_signals() -> None:
+def cancel_on_signals() -> None:
     """Let whoever asks this process to stop cancel the task under way."""
     task = asyncio.current_task()
     assert task is not None, "called from a coroutine"

@@ -18,6 +18,7 @@ from ccfpy.client.keyfiles import OsEntropy
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.devtools.past_states import PastStates
+from ccfpy.devtools.tracing import TracingEngine, said
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
@@ -25,7 +26,6 @@ from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.session import Interface, Session
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response
-from ccfpy.js.engine import Engine
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.js.serving import GOVERNED, ScriptedRegistry, Scripts
 from ccfpy.js.serving.ports import ScriptLog
@@ -71,10 +71,10 @@ class StageNode:
     election_timeout_ms: int = 2**31
     clock: _Clock = field(default_factory=_Clock)
     entropy: OsEntropy = field(default_factory=OsEntropy)
-    engine: Engine = field(init=False)
+    engine: TracingEngine = field(init=False)
 
     def __post_init__(self) -> None:
-        self.engine = QuickJs(self.clock)
+        self.engine = TracingEngine(QuickJs(self.clock))
 
     # ScriptHost
 
@@ -168,11 +168,15 @@ class Performance:
     Attributes:
         writes: what it would change, by map.
         lines: what it logged.
+        thrown: what its script threw.
+        trace: the stack then, as the engine tells it.
     """
 
     response: Response
     writes: WriteSet
     lines: tuple[Line, ...]
+    thrown: str | None = None
+    trace: str | None = None
 
 
 class Stage:
@@ -225,6 +229,7 @@ class Stage:
         node = self.node
         node.lines.clear()
         node.written = {}
+        node.engine.last.begin()
         session = Session(
             id=SessionId(0), interface=Interface(name="stage"), caller=caller
         )
@@ -234,8 +239,13 @@ class Stage:
             answer = ApiError(
                 500, ErrorCode.NotImplemented, f"What is waited for {_NOT_HERE}."
             ).response()
+        thrown = node.engine.last.thrown
         return Performance(
-            response=answer, writes=node.written, lines=tuple(node.lines)
+            response=answer,
+            writes=node.written,
+            lines=tuple(said(node.lines, thrown)),
+            thrown=None if thrown is None else thrown.reason,
+            trace=None if thrown is None else thrown.trace,
         )
 
 

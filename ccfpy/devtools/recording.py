@@ -1,0 +1,201 @@
+"""What a development service's node adds to serving scripts: it tells of each request.
+
+It is told in a line of the node's log, bodies included, so that a development service
+is no place for secrets. A request that lost a race is told once, as it was answered.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from ccfpy.base.ports import Clock, Entropy
+from ccfpy.devtools.served import MARK, ServedRequest, bounded
+from ccfpy.devtools.tracing import LastCall, TracingEngine, said
+from ccfpy.endpoints.auth.policy import Identity, SecurityScheme, Unauthenticated
+from ccfpy.endpoints.awaited import Awaited
+from ccfpy.endpoints.declaration import Endpoint, Mode
+from ccfpy.endpoints.frontend import TX_ID_HEADER
+from ccfpy.endpoints.registry import Match, Registry
+from ccfpy.http.errors import ApiError
+from ccfpy.js.serving import ScriptedRegistry
+from ccfpy.js.serving.ports import ScriptHost, ScriptLog
+from ccfpy.kv.tx import Tx
+
+if TYPE_CHECKING:
+    from ccfpy.base.ids import TxId
+    from ccfpy.endpoints.auth import AuthPolicy
+    from ccfpy.endpoints.awaited import Answer
+    from ccfpy.endpoints.context import Context
+    from ccfpy.http.messages import Response
+
+_SUCCESS = range(200, 300)
+_REFUSED = 401
+
+
+class RecordingHost:
+    """The node, as its scripts see it; what they log and throw is noted."""
+
+    def __init__(self, host: ScriptHost) -> None:
+        self._host = host
+        self.engine = TracingEngine(host.engine)
+        self.lines: list[tuple[str, str]] = []
+
+    @property
+    def last(self) -> LastCall:
+        """How the last call went."""
+        return self.engine.last
+
+    @property
+    def entropy(self) -> Entropy:
+        """Randomness for guests."""
+        return self._host.entropy
+
+    @property
+    def clock(self) -> Clock:
+        """How much time passes within a call."""
+        return self._host.clock
+
+    @property
+    def election_timeout_ms(self) -> int:
+        """How long the primary may be silent before another is elected."""
+        return self._host.election_timeout_ms
+
+    def begin(self) -> Tx:
+        """Open a read-only transaction."""
+        return self._host.begin()
+
+    def log(self, tag: ScriptLog, level: str, text: str) -> None:
+        """Pass a line on, and note what the application itself says."""
+        if tag is ScriptLog.APP:
+            self.lines.append((level, text))
+        self._host.log(tag, level, text)
+
+    def tell(self, served: ServedRequest) -> None:
+        """Write a request to the log."""
+        self._host.log(ScriptLog.JS, "info", MARK + served.to_line())
+
+    def start(self) -> None:
+        """Forget the request before."""
+        self.lines.clear()
+        self.last.begin()
+
+
+class RecordingRegistry(ScriptedRegistry):
+    """Endpoints in tables, each of whose requests is told."""
+
+    _recorder: "_Recorder | None" = None
+
+    def attach(self, host: ScriptHost) -> None:
+        """Serve on a node, and tell it."""
+        recorded = RecordingHost(host)
+        self._recorder = _Recorder(recorded)
+        super().attach(recorded)
+
+    def find(self, method: str, path: str) -> Match | None:
+        """Find an endpoint; one in a table is given so that its requests are told."""
+        found = super().find(method, path)
+        own = Registry.find(self, method, path)
+        if found is None or self._recorder is None:
+            return found
+        if own is not None and own.endpoint is found.endpoint:
+            return found
+        if found.endpoint.mode is Mode.COMMAND:  # none of an app's: it cannot be served
+            return found
+        return replace(found, endpoint=self._recorder.recorded(found.endpoint))
+
+
+@dataclass(slots=True)
+class _Recorder:
+    host: RecordingHost
+
+    def recorded(self, endpoint: Endpoint) -> Endpoint:
+        """Give the endpoint with ears."""
+        taken: list[ServedRequest] = []
+        auth = endpoint.auth
+        if auth:
+            last = _LastPolicy(policy=auth[-1], host=self.host)
+            auth = (*auth[:-1], last)
+
+        def handler(context: "Context") -> "Answer":
+            self.host.start()
+            taken.clear()
+            try:
+                answer = endpoint.handler(context)
+            except ApiError as error:
+                self.host.tell(self._served(context, error.response()))
+                raise
+            if isinstance(answer, Awaited):
+                return answer
+            served = self._served(context, answer)
+            if _becomes_a_transaction(context, answer):
+                taken.append(served)
+            else:
+                self.host.tell(served)
+            return answer
+
+        def committed(_: "Context", response: "Response", tx_id: "TxId") -> None:
+            response.headers[TX_ID_HEADER] = str(tx_id)
+            for served in taken:
+                self.host.tell(replace(served, txid=str(tx_id)))
+
+        return replace(endpoint, handler=handler, on_local_commit=committed, auth=auth)
+
+    def _served(self, context: "Context", answer: "Response") -> ServedRequest:
+        last = self.host.last
+        thrown = last.thrown
+        return replace(
+            _asked(context),
+            elapsed_ms=last.elapsed_ms,
+            lines=tuple(said(self.host.lines, thrown)),
+            thrown=None if thrown is None else thrown.reason,
+            trace=None if thrown is None else thrown.trace,
+        ).with_answer(answer)
+
+
+def _becomes_a_transaction(context: "Context", answer: "Response") -> bool:
+    """Tell whether the request will be given a transaction's id (``Frontend``)."""
+    applies = context.apply_writes
+    if applies is None:
+        applies = answer.status in _SUCCESS
+    return applies and context.tx.read_version is not None
+
+
+def _asked(context: "Context") -> ServedRequest:
+    request, caller = context.request, context.session.caller
+    return ServedRequest(
+        unix_time_us=context.node.unix_time_us,
+        method=request.method,
+        path=request.path,
+        query=request.query,
+        headers=dict(request.headers),
+        body=bounded(request.body),
+        caller=None if caller is None else caller.pem,
+        endpoint=context.endpoint.path,
+        read_version=context.tx.read_version,
+        status=0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _LastPolicy:
+    """The policy whose refusal is the request's: none is asked after it."""
+
+    policy: "AuthPolicy"
+    host: RecordingHost = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.policy.name
+
+    @property
+    def security_scheme(self) -> SecurityScheme | None:
+        return self.policy.security_scheme
+
+    def authenticate(self, context: "Context") -> Identity:
+        try:
+            return self.policy.authenticate(context)
+        except Unauthenticated as refusal:
+            served = replace(
+                _asked(context), status=_REFUSED, answer=None, thrown=str(refusal)
+            )
+            self.host.tell(served)
+            raise

@@ -1,0 +1,180 @@
+"""A request that a development service answered, and all that it takes to run it again.
+
+It crosses from the service to whoever watches it as one line of text, and lies in a
+file as such lines.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from ccfpy.base import json
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import Seqno
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.limits import DEV_BODY_BYTES_MAX
+from ccfpy.http.messages import Request, Response
+
+MARK = "ccfpy-served "
+"""What such a line begins with among others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedRequest:
+    """A request and its answer.
+
+    Attributes:
+        number: which it was of those a run of the service has answered, from 1.
+        unix_time_us: when, by the service's clock.
+        body: nothing where it is larger than ``DEV_BODY_BYTES_MAX``.
+        caller: the certificate that was shown, as PEM.
+        endpoint: the path's template.
+        read_version: the seqno of the state that it saw; nothing if it read no table.
+        txid: the transaction that it became, or read.
+        elapsed_ms: in the script; nothing if none ran.
+        answer: nothing where it is too large.
+        lines: what the script logged, each with its level.
+        thrown: what it threw.
+        trace: the stack then, as the engine tells it.
+    """
+
+    number: int = 0
+    unix_time_us: int
+    method: str
+    path: str
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = b""
+    caller: str | None = None
+    endpoint: str = ""
+    read_version: Seqno | None = None
+    txid: str | None = None
+    elapsed_ms: int | None = None
+    status: int
+    answer_headers: Mapping[str, str] = field(default_factory=dict)
+    answer: bytes | None = b""
+    lines: tuple[tuple[str, str], ...] = ()
+    thrown: str | None = None
+    trace: str | None = None
+
+    @property
+    def url(self) -> str:
+        """The target as the client wrote it."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    def numbered(self, number: int) -> "ServedRequest":
+        """Give it its number."""
+        return replace(self, number=number)
+
+    def is_called(self, name: str) -> bool:
+        """Tell whether it is meant by a number or a transaction's id."""
+        return name in (str(self.number), self.txid)
+
+    def request(self) -> Request:
+        """Give the request.
+
+        Raises:
+            Malformed: its body was too large to be kept.
+        """
+        if self.body is None:
+            raise Malformed(f"a body of more than {DEV_BODY_BYTES_MAX} bytes")
+        return Request(
+            method=self.method,
+            path=self.path,
+            query=self.query,
+            headers=dict(self.headers),
+            body=self.body,
+        )
+
+    def with_answer(self, response: Response) -> "ServedRequest":
+        """Give it its answer."""
+        return replace(
+            self,
+            status=response.status,
+            answer_headers=dict(response.headers),
+            answer=bounded(response.body),
+        )
+
+    def to_line(self) -> str:
+        """Write it as one line, without its end."""
+        written: JsonObject = {}
+        for name, value in asdict(self).items():
+            written[name] = (
+                base64.b64encode(value).decode() if isinstance(value, bytes) else value
+            )
+        return json.dumps(written).decode()
+
+    @classmethod
+    def parse(cls, line: str) -> "ServedRequest":
+        """Read what ``to_line`` writes.
+
+        Raises:
+            Malformed: it is something else.
+        """
+        given = json.loads_object(line)
+        if set(given) != _KINDS.keys():
+            raise Malformed("not a request that was served")
+        read: dict[str, Any] = {}
+        for name, kinds in _KINDS.items():
+            value = given[name]
+            if type(value) not in kinds:
+                raise Malformed(f"not a request that was served: {name} is {value!r}")
+            read[name] = value
+        for name in ("body", "answer"):
+            read[name] = _bytes(read[name])
+        read["lines"] = tuple(_line(item) for item in read["lines"])
+        return cls(**read)
+
+
+def bounded(body: bytes) -> bytes | None:
+    """Give a body if it may be kept."""
+    return body if len(body) <= DEV_BODY_BYTES_MAX else None
+
+
+_TEXTS = frozenset({"method", "path", "query", "endpoint"})
+_COUNTS = frozenset({"number", "unix_time_us", "status"})
+_MAPPINGS = frozenset({"headers", "answer_headers"})
+_PERHAPS_COUNTS = frozenset({"read_version", "elapsed_ms"})
+_NONE = type(None)
+
+
+def _kinds_of(name: str) -> tuple[type, ...]:
+    if name in _TEXTS:
+        return (str,)
+    if name in _COUNTS:
+        return (int,)
+    if name in _MAPPINGS:
+        return (dict,)
+    if name == "lines":
+        return (list,)
+    return (int, _NONE) if name in _PERHAPS_COUNTS else (str, _NONE)
+
+
+_KINDS = {item.name: _kinds_of(item.name) for item in fields(ServedRequest)}
+
+
+def _bytes(text: str | None) -> bytes | None:
+    try:
+        return None if text is None else base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise Malformed(f"not base64: {error}") from error
+
+
+def _line(item: Json) -> tuple[str, str]:
+    match item:
+        case [str() as level, str() as text]:
+            return level, text
+        case _:
+            raise Malformed(f"not a line that was logged: {item!r}")
+
+
+def read_line(line: str) -> ServedRequest | None:
+    """Find a served request in a line of a node's log; nothing if there is none.
+
+    Raises:
+        Malformed: there is the beginning of one.
+    """
+    _, mark, rest = line.partition(MARK)
+    return ServedRequest.parse(rest) if mark else None

@@ -1,0 +1,82 @@
+"""Which of a project's sources have changed, found out by looking again and again.
+
+A file's size and time tell whether to read it, and its content whether it changed: a
+build that writes a source anew as it was does not begin another build.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from ccfpy.client.bundle import BUILT, SOURCES
+
+OUTPUTS = frozenset({"bundle.json", "package-lock.json"})
+"""Files beside the sources that tools write."""
+TESTS = ".py"
+
+
+class _Seen(NamedTuple):
+    changed_ns: int
+    size_bytes: int
+    digest: bytes
+
+
+@dataclass(slots=True)
+class Watch:
+    """The files of one project: those beside ``src``, and all below it.
+
+    In CCF's layout without a build these are the modules themselves; what a build makes
+    is not looked at.
+    """
+
+    folder: Path
+    _seen: dict[Path, _Seen] = field(default_factory=dict)
+
+    def changed(self) -> list[Path]:
+        """List files that came, went or have other content than when last asked."""
+        found: dict[Path, _Seen] = {}
+        changed = []
+        for path in self._files():
+            before = self._seen.get(path)
+            now = _look(path, before)
+            if now is None:
+                continue
+            found[path] = now
+            if before is None or before.digest != now.digest:
+                changed.append(path)
+        changed += [path for path in self._seen if path not in found]
+        self._seen = found
+        return sorted(changed)
+
+    def _files(self) -> Iterator[Path]:
+        sources = self.folder / SOURCES
+        if not sources.is_dir():
+            sources = self.folder / BUILT / SOURCES
+        for path in self.folder.iterdir():
+            if (
+                path.is_file()
+                and not path.name.startswith(".")
+                and path.suffix != TESTS
+                and path.name not in OUTPUTS
+            ):
+                yield path
+        for place, folders, names in os.walk(sources):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(names):
+                if not name.startswith("."):
+                    yield Path(place, name)
+
+
+def _look(path: Path, before: _Seen | None) -> _Seen | None:
+    """Look at a file; nothing if it has gone meanwhile."""
+    try:
+        stat = path.stat()
+        if before is not None and before[:2] == (stat.st_mtime_ns, stat.st_size):
+            return before
+        digest = hashlib.sha256(path.read_bytes()).digest()
+    except OSError:
+        return None
+    return _Seen(stat.st_mtime_ns, stat.st_size, digest)

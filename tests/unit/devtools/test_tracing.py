@@ -1,0 +1,64 @@
+import time
+
+import pytest
+
+from ccfpy.devtools.tracing import TracingEngine
+from ccfpy.js.engine import JsException, JsLimits, JsModuleFailed, Library, Program
+from ccfpy.js.quickjs import QuickJs
+
+
+class RealClock:
+    """Time that passes."""
+
+    def monotonic_ns(self) -> int:
+        return time.monotonic_ns()
+
+
+class Serving:
+    """Calls a handler with nothing, and drops what it gives."""
+
+    source = "(function (host, tools) { tools.serve = (f) => { f(); }; })"
+
+    def functions(self) -> dict[str, object]:
+        return {}
+
+
+SOURCE = "export const ok = () => 7;\nexport const bad = () => null.x;\n"
+
+
+def _traced() -> TracingEngine:
+    return TracingEngine(QuickJs(RealClock()))
+
+
+def test_what_a_served_call_threw_is_kept_with_its_columns() -> None:
+    engine = _traced()
+    interpreter = engine.interpreter(Library({"/m.js": SOURCE}), [Serving()])  # type: ignore[list-item]
+    with pytest.raises(JsException) as raised:
+        interpreter.serve("/m.js", "bad", JsLimits())
+    assert engine.last.thrown is raised.value
+    assert "m.js:2:30" in (raised.value.trace or "")
+    assert engine.last.elapsed_ms == interpreter.elapsed_ms
+    engine.last.begin()
+    assert engine.last.thrown is None
+
+
+def test_a_call_that_went_well_leaves_its_time_only() -> None:
+    engine = _traced()
+    interpreter = engine.interpreter(Library({"/m.js": SOURCE}), [Serving()])  # type: ignore[list-item]
+    interpreter.serve("/m.js", "ok", JsLimits())
+    assert engine.last.thrown is None
+    assert engine.last.elapsed_ms == interpreter.elapsed_ms
+
+
+def test_all_else_is_the_engines_own() -> None:
+    engine = _traced()
+    program = Program(name="/m.js", source=SOURCE)
+    assert engine.version == engine.engine.version
+    assert (
+        engine.call_export(program, "ok", [], extensions=[], limits=JsLimits()) == "7"
+    )
+    assert engine.parameter_count(program, "ok", limits=JsLimits()) == 0
+    assert engine.compile_module("/m.js", SOURCE)
+    with pytest.raises(JsModuleFailed):
+        engine.compile_module("/m.js", "export const = 1")
+    assert engine.last.thrown is None
