@@ -1,31 +1,23 @@
 """What a test names an application or a constitution by, and what that stands for."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from ccfpy.app import GOVERNED, App, Scripts
-from ccfpy.base import json
-from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.client import share
+from ccfpy.client.bundle import METADATA, Bundle, NoBundle, read_bundle
 from ccfpy.enclave.application import load_application
 from ccfpy.endpoints.application import Application
+from ccfpy.service.tables.js import JsRuntimeOptions
 
 AppSource: TypeAlias = Application | Mapping[str, Json] | Path | str
 """An application: itself; a bundle as JSON; the path of a Python file or package, of a
-bundle's folder (``app.json`` and ``src``) or of a bundle as a JSON file; or a sample's
-name."""
+bundle's folder, of a built project or of a bundle's file; or a sample's name."""
 ConstitutionSource: TypeAlias = str | Path | Sequence[Path]
 """A constitution: one of ccfpy's own by its name, or its scripts in order."""
-
-METADATA = "app.json"
-SOURCES = "src"
-
-
-class NoSuchApp(CcfpyError):
-    """What was given as an application is none; the text says what to change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +37,7 @@ def load(source: AppSource) -> Served:
     """Find out what to serve.
 
     Raises:
-        NoSuchApp: it is no bundle, or not a whole one.
+        NoBundle: it is no bundle, or not a whole one.
         ApplicationNotLoaded: there is no such application, or its code fails.
     """
     if isinstance(source, Mapping):
@@ -53,34 +45,22 @@ def load(source: AppSource) -> Served:
     if not isinstance(source, str | Path):
         return Served(app=source)
     path = Path(source)
-    if path.suffix == ".json":
-        return _scripted(_read_object(path))
-    if (path / METADATA).is_file():
-        return _scripted(read_bundle(path))
+    if path.suffix == ".json" or (path / METADATA).is_file():
+        return _scripted(_whole(path).as_json())
     return Served(app=load_application(str(source)))
 
 
-def read_bundle(folder: Path) -> JsonObject:
-    """Give the bundle that lies in a folder.
-
-    Raises:
-        NoSuchApp: it is not whole.
-    """
-    metadata = _read_object(folder / METADATA)
-    root = folder / SOURCES
-    modules: dict[str, str] = {}
-    for path in sorted(root.rglob("*")):
-        if path.is_file():
-            modules[path.relative_to(root).as_posix()] = _read(path)
-    for name in _modules_named(metadata, folder):
-        if name not in modules:
-            raise NoSuchApp(
-                f"{folder / METADATA} names the module {name!r}, but there is no "
-                f"{root / name}; if it is made of TypeScript, give the folder that "
-                "it is built into"
+def _whole(path: Path) -> Bundle:
+    """Read a bundle and look whether every module is there."""
+    bundle = read_bundle(path)
+    for where, verb, properties in bundle.endpoints():
+        name = properties.get("js_module") if isinstance(properties, dict) else None
+        if isinstance(name, str) and name not in bundle.modules:
+            raise NoBundle(
+                f"{verb.upper()} {where} is for the module {name!r}, which is not in "
+                f"{bundle.folder or path}: if it is made of TypeScript, build it first"
             )
-    listed: list[Json] = [{"name": k, "module": v} for k, v in modules.items()]
-    return {"metadata": metadata, "modules": listed}
+    return bundle
 
 
 def read_constitution(source: ConstitutionSource) -> str:
@@ -101,34 +81,11 @@ def read_constitution(source: ConstitutionSource) -> str:
 def _scripted(bundle: JsonObject) -> Served:
     app = App("js_generic")
     app.serve_scripts(Scripts(tables=GOVERNED))
-    return Served(app=app, actions=[{"name": "set_js_app", "args": {"bundle": bundle}}])
-
-
-def _modules_named(metadata: JsonObject, folder: Path) -> list[str]:
-    endpoints = metadata.get("endpoints")
-    if not isinstance(endpoints, dict):
-        raise NoSuchApp(f"{folder / METADATA} needs an object 'endpoints'")
-    verbs = [
-        properties
-        for path in endpoints.values()
-        if isinstance(path, dict)
-        for properties in path.values()
-    ]
-    names = [verb.get("js_module") for verb in verbs if isinstance(verb, dict)]
-    return [name for name in names if isinstance(name, str)]
-
-
-def _read_object(path: Path) -> JsonObject:
-    try:
-        return json.loads_object(_read(path).encode())
-    except Malformed as error:
-        raise NoSuchApp(f"{path} is no JSON object: {error}") from error
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise NoSuchApp(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise NoSuchApp(f"{path} is not text") from error
+    options = asdict(JsRuntimeOptions(log_exception_details=True))
+    return Served(
+        app=app,
+        actions=[
+            {"name": "set_js_runtime_options", "args": options},
+            {"name": "set_js_app", "args": {"bundle": bundle}},
+        ],
+    )

@@ -5,12 +5,14 @@ seed decide every key.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.boundary.configuration import NodeConfiguration
 from ccfpy.client.governance import ProposalStatus
 from ccfpy.client.receipts import RECEIPT_PATH, verify_receipt
 from ccfpy.ledger.receipt import Receipt
@@ -40,6 +42,8 @@ LOOK_MS = 100
 LOOKS_MAX = 300
 TICKS_MAX = 100
 """Ticks that a time is divided into where nobody needs more of them."""
+VALIDITY_DAYS = 365
+"""Of the first certificates of nodes and service."""
 _OK = 200
 
 
@@ -107,6 +111,7 @@ class Service:
             constitution=read_constitution(constitution),
             members=founders,
             seed=seed,
+            configure=_last_a_year,
         )
         network.start()
         for _ in range(nodes - 1):
@@ -304,6 +309,19 @@ class Service:
     def take_logged(self) -> Sequence[str]:
         """Give what of it came since this was last asked."""
         return self._journal.take()
+
+
+def _last_a_year(configuration: NodeConfiguration) -> NodeConfiguration:
+    """Let certificates outlive what tests let pass; operators would renew them."""
+    start = configuration.start
+    return replace(
+        configuration,
+        node_certificate=replace(
+            configuration.node_certificate, initial_validity_days=VALIDITY_DAYS
+        ),
+        start=start
+        and replace(start, initial_service_certificate_validity_days=VALIDITY_DAYS),
+    )
 
 
 def _choose(callers: Sequence[AnyCaller], which: int | str) -> AnyCaller:
