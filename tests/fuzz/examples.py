@@ -23,6 +23,8 @@ from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import sha256
 from ccfpy.crypto.jwk import encode_base64url
 from ccfpy.crypto.rsa import RsaKeyPair
+from ccfpy.http.http2_call import Http2Call
+from ccfpy.http.http2_server import Http2Server
 from ccfpy.http.messages import Request, Response, serialise_request, serialise_response
 from ccfpy.http.tls import ClientContext, TlsSession
 from ccfpy.kv.snapshot import MapSnapshot, PublicSnapshot
@@ -200,6 +202,31 @@ def http_responses() -> list[bytes]:
     )
     interim = b"HTTP/1.1 100 Continue\r\n\r\n"
     return [serialise_response(made), chunked, interim + chunked]
+
+
+def http2_requests() -> list[bytes]:
+    """A client's greeting and request; then, its acknowledgement of our settings."""
+    headers = {"host": "h", "content-type": "application/json"}
+    post = Request(
+        method="POST", path="/a", query="b", headers=headers, body=b"{}" * 99
+    )
+    call, server = Http2Call(post), Http2Server()
+    greeting = call.take_output()
+    server.receive(greeting)
+    call.feed(server.take_output())
+    return [greeting, greeting + call.take_output()]
+
+
+def http2_responses() -> list[bytes]:
+    server = Http2Server()
+    server.receive(http2_requests()[0])
+    greeting = server.take_output()
+    taken = server.take_request()
+    assert taken is not None, "it is whole"
+    headers = {"content-type": "text/plain"}
+    answer = Response(status=200, headers=headers, body=b"hello" * 99)
+    server.respond(taken[0], answer, is_head=False)
+    return [greeting + server.take_output()]
 
 
 @cache

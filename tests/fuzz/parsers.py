@@ -17,6 +17,9 @@ from ccfpy.crypto.jwt import TokenKey
 from ccfpy.crypto.rsa import RsaPublicKey
 from ccfpy.host.config import parse_configuration
 from ccfpy.http.accept import parse_accept
+from ccfpy.http.http2_call import Http2Call
+from ccfpy.http.http2_server import Http2Server
+from ccfpy.http.messages import Request, Response
 from ccfpy.http.parser import RequestParser
 from ccfpy.http.query import parse_query
 from ccfpy.http.response_parser import ResponseParser
@@ -152,6 +155,24 @@ def _client_speaks(data: bytes) -> TlsSession:
     return session
 
 
+def _http2_served(data: bytes) -> Http2Server:
+    """Serve what can be read, at some length."""
+    server = Http2Server()
+    server.receive(data)
+    while (taken := server.take_request()) is not None:
+        answer = Response(status=200, body=bytes(70_000))
+        server.respond(taken[0], answer, is_head=False)
+    server.take_output()
+    return server
+
+
+def _http2_called(data: bytes) -> list[Response]:
+    call = Http2Call(Request(method="GET", path="/", headers={"host": "h"}))
+    responses = call.feed(data)
+    call.take_output()
+    return responses
+
+
 _SERVER = ServerContext(FIRST.node_certificate.pem, FIRST.node_key.pem)
 
 
@@ -272,6 +293,8 @@ PARSERS: dict[str, Parser] = {
         examples=examples.http_responses,
         parse=lambda data: ResponseParser().feed(data),
     ),
+    "HTTP/2 requests": Parser(examples=examples.http2_requests, parse=_http2_served),
+    "HTTP/2 responses": Parser(examples=examples.http2_responses, parse=_http2_called),
     "TLS": Parser(examples=examples.client_hellos, parse=_client_speaks),
     "query string": Parser(examples=examples.queries, parse=text(parse_query)),
     "Accept": Parser(
