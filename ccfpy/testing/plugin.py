@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 if TYPE_CHECKING:
-    from ccfpy.testing.apps import Caller, MemberCaller, Service
+    from typing import Unpack
+
+    from ccfpy.testing.apps import Caller, MemberCaller, Options, Service
 
 MARKER = "ccf"
 APP = "ccf_app"
@@ -26,7 +28,7 @@ _PATHS = ("app", "constitution")
 class OpenService(Protocol):
     """Opens a service; the arguments are those of ``Service.open``."""
 
-    def __call__(self, **options: Any) -> "Service":  # noqa: ANN401 - see above
+    def __call__(self, **options: "Unpack[Options]") -> "Service":
         """Open it."""
         ...
 
@@ -43,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known."""
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(app, constitution, members, users, actions, seed): "
+        f"{MARKER}(app, constitution, members, users, nodes, actions, seed): "
         "what the test's service serves, and whom (ccfpy)",
     )
 
@@ -55,8 +57,8 @@ def ccf_open(request: pytest.FixtureRequest) -> OpenService:
 
     told = _told(request)
 
-    def open_service(**options: Any) -> "Service":  # noqa: ANN401 - see above
-        asked = told | options
+    def open_service(**options: "Unpack[Options]") -> "Service":
+        asked: dict[str, Any] = {**told, **options}
         if "app" not in asked:
             raise pytest.UsageError(
                 "name the application that is tested: @pytest.mark.ccf(app=...), or "
@@ -100,6 +102,10 @@ def _told(request: pytest.FixtureRequest) -> dict[str, Any]:
         if value := config.getini(option):
             told[name] = _placed(value, folder)
     for marker in reversed(list(request.node.iter_markers(MARKER))):
+        if marker.args:
+            raise pytest.UsageError(
+                f"the arguments of @pytest.mark.{MARKER} have names, such as app=..."
+            )
         told |= marker.kwargs
         told |= {
             name: _placed(marker.kwargs[name], request.path.parent)
@@ -110,7 +116,9 @@ def _told(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def _placed(value: object, folder: Path) -> object:
-    """Make a path out of what names a file or folder there."""
+    """Make paths out of what names files or folders there."""
+    if isinstance(value, list | tuple):
+        return [_placed(item, folder) for item in value]
     if isinstance(value, str | Path) and (folder / value).exists():
         return folder / value
     return value

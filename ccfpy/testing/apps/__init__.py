@@ -9,7 +9,7 @@ from ccfpy.testing.apps.answers import Answer
 from ccfpy.testing.apps.callers import Caller, MemberCaller
 from ccfpy.testing.apps.ledgers import Ledger, Write
 from ccfpy.testing.apps.loading import AppSource, ConstitutionSource
-from ccfpy.testing.apps.service import NotAccepted, NotOpened, Service
+from ccfpy.testing.apps.service import NotAccepted, NotOpened, Options, Service
 from ccfpy.testing.apps.tokens import Issuer
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "MemberCaller",
     "NotAccepted",
     "NotOpened",
+    "Options",
     "Service",
     "Write",
 ]

@@ -7,7 +7,7 @@ seed decide every key.
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import NodeId, TxId
@@ -53,6 +53,18 @@ class NotOpened(CcfpyError):
 
 class NotAccepted(CcfpyError):
     """Members decided against a proposal, or could not decide."""
+
+
+class Options(TypedDict, total=False):
+    """What a service is to be like; ``Service.open`` tells what each name means."""
+
+    app: AppSource
+    constitution: ConstitutionSource
+    members: People
+    users: People
+    nodes: int
+    actions: Sequence[JsonObject]
+    seed: int
 
 
 class Service:

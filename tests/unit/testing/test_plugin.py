@@ -1,6 +1,12 @@
 """The plugin as pytest runs it: what it gives, and how a failure reads."""
 
+from importlib.metadata import entry_points
+
 import pytest
+
+# Loaded before any run: each run forgets what it loaded, and keys outlive no reload.
+import ccfpy.testing.apps  # noqa: F401
+from ccfpy.client.share import constitution
 
 pytest_plugins = ["pytester"]
 
@@ -13,6 +19,11 @@ app = App("tiny")
 def who(ctx: Context) -> str:
     "Say who asks."
     return ctx.caller.user_id
+
+@app.get("/defect")
+def defect(ctx: Context) -> None:
+    "Fail."
+    raise KeyError("wrong")
 """
 
 
@@ -66,6 +77,59 @@ def test_a_failure_reads_well(tests: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         ["*where 401 = <GET /app/who as anybody: 401 InvalidAuthenticationInfo: *"]
     )
+
+
+def test_a_defect_is_shown_where_it_is(tests: pytest.Pytester) -> None:
+    tests.makepyfile("""
+        import pytest
+
+        @pytest.mark.ccf(app="tiny_plugin_app.py")
+        def test_it(ccf_user):
+            assert ccf_user.get("/app/defect").status == 200
+    """)
+    result = tests.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*500 InternalError: 'wrong'; logged: Unhandled KeyError in GET *",
+            "*Captured log call*",
+            "*tiny_plugin_app.py*in defect",
+            '*raise KeyError("wrong")',
+        ]
+    )
+
+
+def test_scripts_of_a_constitution_may_be_listed(tests: pytest.Pytester) -> None:
+    for script in constitution("default"):
+        tests.path.joinpath(script.name).write_text(script.read_text())
+    tests.makepyfile("""
+        import pytest
+
+        SCRIPTS = ["actions.js", "validate.js", "resolve.js", "apply.js"]
+
+        @pytest.mark.ccf(app="tiny_plugin_app.py", constitution=SCRIPTS)
+        def test_it(ccf_user):
+            assert ccf_user.get("/app/who").status == 200
+    """)
+    tests.runpytest().assert_outcomes(passed=1)
+
+
+def test_a_marker_without_names_is_refused(tests: pytest.Pytester) -> None:
+    tests.makepyfile("""
+        import pytest
+
+        @pytest.mark.ccf("tiny_plugin_app.py")
+        def test_it(ccf_user):
+            pass
+    """)
+    result = tests.runpytest()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*arguments of @pytest.mark.ccf have names*"])
+
+
+def test_pytest_finds_it_where_ccfpy_is_installed() -> None:
+    (entry,) = entry_points(group="pytest11", name="ccfpy.testing.plugin")
+    assert entry.value == "ccfpy.testing.plugin"
 
 
 def test_without_an_app_it_is_said_how_to_name_one(pytester: pytest.Pytester) -> None:
