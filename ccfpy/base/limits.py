@@ -103,6 +103,8 @@ JS_STACK_BYTES_CEILING = 4 * MIB
 running over its end kills the node."""
 OPENAPI_DEPTH_MAX = 64
 """How deep metadata of an application's endpoint may go to be put in the document."""
+OPENAPI_PATTERN_CHARS_MAX = 1000
+"""Of a regular expression in such metadata."""
 JS_LOG_LINES_MAX = 1000
 JS_LOG_CHARS_MAX = 1 * MIB
 """What one call may log: lines wait in memory until the step ends, and must fit a frame

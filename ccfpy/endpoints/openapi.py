@@ -14,8 +14,8 @@ from ccfpy.endpoints import given
 from ccfpy.endpoints.declaration import Endpoint, Forwarding, Operation
 from ccfpy.endpoints.registry import Registry, parameter_names
 
-_RESPONSE_DESCRIPTION = "Default response description"
-_BODY_DESCRIPTION = "Auto-generated request body schema"
+_RESPONSE_DESCRIPTION = "Done."
+_BODY_DESCRIPTION = "What the endpoint reads."
 
 _FORWARDING_DESCRIPTIONS = {
     Forwarding.ALWAYS: "A backup hands the request to the primary, which executes it.",
@@ -28,8 +28,14 @@ _ERROR_SCHEMA: JsonObject = {
     "properties": {
         "error": {
             "properties": {
-                "code": {"description": "Response error code", "type": "string"},
-                "message": {"description": "Response error message", "type": "string"},
+                "code": {
+                    "description": "A word for programs to tell errors apart by.",
+                    "type": "string",
+                },
+                "message": {
+                    "description": "What went wrong, for people.",
+                    "type": "string",
+                },
             },
             "type": "object",
         }
@@ -40,9 +46,11 @@ _ERROR_RESPONSE: JsonObject = {
     "content": {
         "application/json": {"schema": {"$ref": "#/components/schemas/CCFError"}}
     },
-    "description": "An error occurred",
+    "description": "An error, and which.",
 }
 
+POLICIES = "x-ccfpy-policies"
+"""Our own extension: who may call, in the order of trying; nobody is asked if empty."""
 _VERBS = frozenset(
     {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 )
@@ -143,6 +151,7 @@ def _operation(full_path: str, endpoint: Endpoint, names: given.Names) -> JsonOb
         "x-ccf-forwarding": {
             "$ref": f"#/components/x-ccf-forwarding/{endpoint.forwarding.value}"
         },
+        POLICIES: [policy.name for policy in endpoint.auth],
     }
     if operation.summary:
         described["summary"] = operation.summary

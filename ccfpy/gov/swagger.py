@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ccfpy.base.json import Json
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Mode
+from ccfpy.endpoints.openapi import POLICIES
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.gov.definitions import (
     DEFINITIONS,
@@ -92,6 +93,7 @@ def _operation(operation: GovOperation) -> Json:
     described: dict[str, Json] = {
         "operationId": operation.operation_id,
         "description": operation.description,
+        POLICIES: [] if operation.policy is None else [operation.policy.name],
     }
     if operation.policy is not None:
         parameters.append({"$ref": "#/parameters/CoseSignature.body"})

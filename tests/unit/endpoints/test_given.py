@@ -191,6 +191,7 @@ def test_what_is_valid_stays_as_it_is() -> None:
     assert put == {
         **LEGITIMATE,
         "x-ccf-forwarding": {"$ref": "#/components/x-ccf-forwarding/always"},
+        "x-ccfpy-policies": ["jwt"],
     }
 
 
@@ -263,6 +264,10 @@ def _schema(**fields: Json) -> JsonObject:
         (_schema(required=[]), _schema()),
         (_schema(required=["a", "a", 1]), _schema(required=["a"])),
         (_schema(allOf=[{}], required=["a"]), _schema(allOf=[{}])),
+        (_schema(pattern="("), _schema()),
+        (_schema(pattern="[[a]"), _schema()),
+        (_schema(pattern="a{99999999999}"), _schema()),
+        (_schema(pattern="a" * limits.OPENAPI_PATTERN_CHARS_MAX + "a"), _schema()),
         (_schema(items=[{}]), _schema()),
         (_schema(additionalProperties=1), _schema()),
         (_schema(discriminator={"mapping": {}}), _schema()),
@@ -291,6 +296,11 @@ def test_an_example_excludes_examples() -> None:
     said: JsonObject = {"requestBody": {"content": {"a/b": media}}}
     content = operation(said, NAMES)["requestBody"]
     assert content == {"content": {"a/b": {"example": 1}}}
+
+
+def test_the_longest_pattern_is_kept() -> None:
+    longest = _schema(pattern="a" * limits.OPENAPI_PATTERN_CHARS_MAX)
+    assert operation(longest, NAMES) == longest
 
 
 def test_depth_has_an_end() -> None:

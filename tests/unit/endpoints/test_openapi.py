@@ -139,12 +139,12 @@ def test_an_operation_says_all_that_its_endpoint_knows() -> None:
             "content": {
                 "application/json": {"schema": {"$ref": "#/components/schemas/Note"}}
             },
-            "description": "Auto-generated request body schema",
+            "description": "What the endpoint reads.",
         },
         "responses": {
             "201": {
                 "content": {"text/plain": {"schema": {"type": "string"}}},
-                "description": "Default response description",
+                "description": "Done.",
             },
             "default": {"$ref": "#/components/responses/default"},
         },
@@ -156,6 +156,7 @@ def test_an_operation_says_all_that_its_endpoint_knows() -> None:
             {"member_cose_sign1": []},
         ],
         "x-ccf-forwarding": {"$ref": "#/components/x-ccf-forwarding/sometimes"},
+        "x-ccfpy-policies": list(POLICIES),
     }
     schemes = at(described, "components", "securitySchemes")
     assert isinstance(schemes, dict)
@@ -166,9 +167,14 @@ def test_a_bare_endpoint_is_described_barely() -> None:
     bare = replace(NOTE, path="/bare", auth=(UserCert(),), operation=Operation())
     operation = at(_document(bare), "paths", "/app/bare", "post")
     assert isinstance(operation, dict)
-    assert set(operation) == {"operationId", "responses", "x-ccf-forwarding"}
+    assert set(operation) == {
+        "operationId",
+        "responses",
+        "x-ccf-forwarding",
+        "x-ccfpy-policies",
+    }
     assert at(operation, "responses", "200") == {
-        "description": "Default response description"
+        "description": "Done."
     }
 
 

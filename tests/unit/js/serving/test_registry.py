@@ -105,6 +105,7 @@ def test_openapi_has_what_the_metadata_says() -> None:
         **described,
         "operationId": "PostAppAX",
         "x-ccf-forwarding": {"$ref": "#/components/x-ccf-forwarding/always"},
+        "x-ccfpy-policies": [],
     }
     assert item["get"]["responses"].keys() == {"200", "default"}  # type: ignore[index,call-overload,union-attr]  # objects
 
