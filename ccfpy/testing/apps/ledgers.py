@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import TxId
+from ccfpy.kv.names import is_public
 from ccfpy.ledger import chunk
 from ccfpy.ledger.audit import ChunkFile, Damage, Summary, audit
 from ccfpy.ledger.entry import Transaction
@@ -41,7 +42,13 @@ class Ledger:
         return map(Transaction.parse, self._entries)
 
     def writes(self, table: str) -> list[Write]:
-        """Give all that was ever written to a public table, in order."""
+        """Give all that was ever written to a public table, in order.
+
+        Raises:
+            ValueError: the table is private: nobody reads it from the ledger alone.
+        """
+        if not is_public(table):
+            raise ValueError(f"not a public table: {table!r} is encrypted")
         return [
             Write(transaction.txid, key, value)
             for transaction in self.transactions()
@@ -49,7 +56,7 @@ class Ledger:
         ]
 
     def table(self, name: str) -> dict[bytes, bytes]:
-        """Give what a public table holds in the end."""
+        """Give what a public table holds in the end; raises as ``writes`` does."""
         content: dict[bytes, bytes] = {}
         for _, key, value in self.writes(name):
             if value is None:

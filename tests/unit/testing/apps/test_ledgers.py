@@ -23,6 +23,11 @@ def test_public_tables_are_read_from_the_ledger(service: Service) -> None:
     assert writes[-1] == (last.txid, b"2", None)
 
 
+def test_a_private_table_is_not(service: Service) -> None:
+    with pytest.raises(ValueError, match="'notes' is encrypted"):
+        service.ledger.table("notes")
+
+
 def test_it_verifies(service: Service) -> None:
     ledger = service.ledger
     summary = ledger.verify()
