@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -26,6 +27,12 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from ccfpy.base.errors import ConfigurationRefused, Malformed
 from ccfpy.base.json import Json, loads
+from ccfpy.base.limits import (
+    HTTP2_FRAME_BYTES_CEILING,
+    HTTP2_FRAME_BYTES_FLOOR,
+    HTTP2_STREAMS_CEILING,
+    HTTP2_WINDOW_BYTES_CEILING,
+)
 from ccfpy.base.units import parse_size, parse_time_us
 from ccfpy.boundary.configuration import (
     Authority,
@@ -50,6 +57,26 @@ def _quantity(value: object, parse: Callable[[str], int], example: str) -> int:
         return parse(value)
     except Malformed as error:
         raise PydanticCustomError("quantity", f"is {error}") from None
+
+
+def _frame_size(size: int) -> int:
+    if not HTTP2_FRAME_BYTES_FLOOR <= size <= HTTP2_FRAME_BYTES_CEILING + 1:
+        raise PydanticCustomError("frame_size", "should be from '16KB' to '16MB'")
+    return min(size, HTTP2_FRAME_BYTES_CEILING)  # which is a byte less than 16MB
+
+
+def _window_size(size: int) -> int:
+    if size > HTTP2_WINDOW_BYTES_CEILING:
+        raise PydanticCustomError("window_size", "should be less than '2GB'")
+    return size
+
+
+def _streams(count: int) -> int:
+    if count > HTTP2_STREAMS_CEILING:
+        raise PydanticCustomError(
+            "streams", f"should be at most {HTTP2_STREAMS_CEILING}"
+        )
+    return count
 
 
 def _authority(value: object) -> object:
@@ -88,9 +115,11 @@ class HttpSection(Section):
     max_body_size: Size = parse_size("1MB")
     max_header_size: Size = parse_size("16KB")
     max_headers_count: Count = 256
-    max_concurrent_streams_count: Days = 100
-    initial_window_size: Size = parse_size("64KB")
-    max_frame_size: Size = parse_size("16KB")
+    max_concurrent_streams_count: Annotated[Days, AfterValidator(_streams)] = 100
+    initial_window_size: Annotated[Size, AfterValidator(_window_size)] = parse_size(
+        "64KB"
+    )
+    max_frame_size: Annotated[Size, AfterValidator(_frame_size)] = parse_size("16KB")
 
 
 class EndorsementSection(Section):

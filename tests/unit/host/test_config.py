@@ -291,6 +291,26 @@ REFUSED: list[tuple[str, object, str]] = [
         "http_configuration.max_body' is not a known key",
     ),
     (
+        f"{INTERFACE}/http_configuration",
+        {"max_concurrent_streams_count": 1 << 31},
+        "max_concurrent_streams_count' should be at most 2147483647",
+    ),
+    (
+        f"{INTERFACE}/http_configuration",
+        {"initial_window_size": "2GB"},
+        "initial_window_size' should be less than '2GB'",
+    ),
+    (
+        f"{INTERFACE}/http_configuration",
+        {"max_frame_size": "16383"},
+        "max_frame_size' should be from '16KB' to '16MB'",
+    ),
+    (
+        f"{INTERFACE}/http_configuration",
+        {"max_frame_size": "16777217"},
+        "max_frame_size' should be from '16KB' to '16MB'",
+    ),
+    (
         f"{INTERFACE}/redirections",
         {"to_primary": {"kind": "StaticAddress"}},
         'to_primary\' needs a "target" with exactly one key, "address"',
@@ -320,6 +340,25 @@ def test_a_file_that_breaks_the_schema_is_one_sentence(
     )
     assert reason in text
     assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("16KB", 16_384), ("16777215", 16_777_215), ("16MB", 16_777_215)],
+)
+def test_a_frame_has_the_sizes_that_the_protocol_can_express(
+    written: str, meant: int
+) -> None:
+    http = {
+        "max_frame_size": written,
+        "initial_window_size": str((1 << 31) - 1),
+        "max_concurrent_streams_count": (1 << 31) - 1,
+    }
+    file = _parse(_with(f"{INTERFACE}/http_configuration", http, base=MINIMAL))
+    (interface,) = file.network.rpc_interfaces.values()
+    assert interface.http_configuration.max_frame_size == meant
+    assert interface.http_configuration.initial_window_size == (1 << 31) - 1
+    assert interface.http_configuration.max_concurrent_streams_count == (1 << 31) - 1
 
 
 @pytest.mark.parametrize("text", ["", "{", "nonsense", '{"a":1}}', b"\xff"])
