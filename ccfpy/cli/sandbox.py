@@ -76,6 +76,13 @@ ShutdownOption: TypeAlias = Annotated[
 VerboseOption: TypeAlias = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show the node's log at the end.")
 ]
+Http2Option: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--http2",
+        help="Speak HTTP/2 at the nodes' addresses, and HTTP/1.1 beside them.",
+    ),
+]
 FactsOption: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Say where the service is as JSON.")
 ]
@@ -102,6 +109,7 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
     sig_tx_interval: CountOption = 5000,
     sig_ms_interval: CountOption = 100,
     log_level: LogLevelOption = "info",
+    http2: Http2Option = False,
     auto_shutdown: ShutdownOption = False,
     verbose: VerboseOption = False,
     json: FactsOption = False,
@@ -129,6 +137,7 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
         chunk_size=ledger_chunk_bytes,
         service_validity_days=initial_service_cert_validity_days,
         log_level=log_level,
+        has_http2=http2,
         extra={
             "node_certificate": {
                 "initial_validity_days": initial_node_cert_validity_days

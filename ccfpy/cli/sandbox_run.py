@@ -211,6 +211,7 @@ class Run:
         options, nodes = self._options, self._network.nodes
         return {
             "url": nodes[0].url,
+            "http2_url": nodes[0].http2_url,
             "common": str(options.shared.resolve()),
             "node": str(nodes[0].folder.resolve()),
             "pid": nodes[0].pid,
@@ -218,6 +219,7 @@ class Run:
                 {
                     "id": node.id,
                     "url": node.url,
+                    "http2_url": node.http2_url,
                     "folder": str(node.folder.resolve()),
                     "pid": node.pid,
                 }
@@ -231,7 +233,8 @@ class Run:
 
     def _print_examples(self, written: TxId) -> None:
         folder, nodes = self._options.shared, self._network.nodes
-        url = nodes[0].url
+        urls = [node.http2_url or node.url for node in nodes]
+        url = urls[0]
         trust = f"--cacert {folder}/service_cert.pem"
         lines = [f"curl {url}/node/network {trust}"]
         if self._can_write:
@@ -243,10 +246,12 @@ class Run:
             content += ' -d \'{"id": 7, "msg": "Kept private"}\''
             lines += [
                 f"curl {url}/app/log/private {trust} {identity} {content}",
-                f"curl '{nodes[-1].url}/app/log/private?id=7' {trust} {identity}",
+                f"curl '{urls[-1]}/app/log/private?id=7' {trust} {identity}",
             ]
         receipt = f"/node/receipt?transaction_id={written}"
         lines.append(f"curl '{url}{receipt}' {trust}")
+        if self._options.has_http2:
+            self._print(f"\n{url} speaks HTTP/2, and {nodes[0].url} HTTP/1.1.")
         self._print(f"\nKeys and certificates are in {folder}. Try:\n", *lines)
         if len(nodes) > 1:
             self._print(

@@ -6,17 +6,20 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from ccfpy.ledger.chunk import arrange
 from tests.e2e.running import DEADLINE_S, Running, children, wait_gone
+from tests.unit.http.h2_client import Answer, H2Client
 
 USER, MEMBER = "user0", "member0"
 
@@ -309,8 +312,25 @@ def _sandbox(
         process.communicate()
 
 
+def _asked_by_http2(url: str, path: str, trust: Path) -> H2Client:
+    """Ask once, in what the server chose of HTTP/2 and HTTP/1.1."""
+    place, client = urlsplit(url), H2Client()
+    context = ssl.create_default_context(cafile=str(trust))
+    context.set_alpn_protocols(["http/1.1", "h2"])
+    plain = socket.create_connection((place.hostname, place.port), timeout=DEADLINE_S)
+    with context.wrap_socket(plain, server_hostname=place.hostname) as tls:
+        assert tls.selected_alpn_protocol() == "h2"
+        stream = client.ask("GET", path)
+        while not client.answers.get(stream, Answer()).is_whole:
+            tls.sendall(client.take())
+            client.receive(tls.recv(65_536))
+    return client
+
+
 def test_sandbox_opens_a_service_and_stops_on_request(tmp_path: Path) -> None:
-    with _sandbox(tmp_path, "--initial-user-count", "2") as (process, facts):
+    """It speaks HTTP/2 as well, which our own commands do not."""
+    options = ("--initial-user-count", "2", "--http2")
+    with _sandbox(tmp_path, *options) as (process, facts):
         common = tmp_path / "workspace" / "sandbox_common"
         assert facts["common"] == str(common)
         for name in ("member0_enc_privk.pem", "user1_cert.pem", "service_cert.pem"):
@@ -319,6 +339,10 @@ def test_sandbox_opens_a_service_and_stops_on_request(tmp_path: Path) -> None:
         read = _run("call", "/app/log/private?id=42", "--as", "user1", cwd=tmp_path)
         assert json.loads(read.stdout) == {"msg": "Hello, ledger"}
         assert _run("receipt", "get", txid, cwd=tmp_path).returncode == 0
+        trust = common / "service_cert.pem"
+        asked = _asked_by_http2(facts["http2_url"], "/node/state", trust)
+        (answer,) = asked.answers.values()
+        assert answer.status == 200
         (enclave,) = children(facts["pid"])
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=DEADLINE_S)

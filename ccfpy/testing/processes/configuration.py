@@ -14,6 +14,8 @@ from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, KeyFiles
 from ccfpy.crypto.ec import Curve
 
 INTERFACE = "primary_rpc_interface"
+HTTP2_INTERFACE = "rpc_interface_of_http2"
+"""Behind the other, since files list them in order and our commands ask the first."""
 HOST = "127.0.0.1"
 
 
@@ -38,6 +40,8 @@ class ServiceOptions:
         extra: entries of every configuration file to add or replace; in a section, the
             entries that it names.
         program: how a node is started; its options follow.
+        has_http2: nodes speak HTTP/2 where their placement says, and HTTP/1.1, as our
+            own commands do, at a port that the system gives.
     """
 
     workspace: Path
@@ -57,6 +61,7 @@ class ServiceOptions:
     log_level: str = "info"
     service_validity_days: int = 90
     extra: Mapping[str, Json] = field(default_factory=dict)
+    has_http2: bool = False
 
     @property
     def shared(self) -> Path:
@@ -178,6 +183,17 @@ def recoverer(
     return written
 
 
+def _interfaces(options: ServiceOptions, placement: Placement) -> JsonObject:
+    common: JsonObject = {"forwarding_timeout_ms": options.forwarding_timeout_ms}
+    wanted = {"bind_address": f"{placement.host}:{placement.port}"}
+    if not options.has_http2:
+        return {INTERFACE: {**wanted, **common}}
+    return {
+        INTERFACE: {"bind_address": f"{placement.host}:0", **common},
+        HTTP2_INTERFACE: {**wanted, **common, "app_protocol": "HTTP2"},
+    }
+
+
 def _configuration(
     options: ServiceOptions, placement: Placement, number: int, command: JsonObject
 ) -> JsonObject:
@@ -186,12 +202,7 @@ def _configuration(
     sections: JsonObject = {
         "network": {
             "node_to_node_interface": {"bind_address": f"{placement.host}:0"},
-            "rpc_interfaces": {
-                INTERFACE: {
-                    "bind_address": f"{placement.host}:{placement.port}",
-                    "forwarding_timeout_ms": options.forwarding_timeout_ms,
-                }
-            },
+            "rpc_interfaces": _interfaces(options, placement),
         },
         "node_certificate": {"subject_alt_names": names, "initial_validity_days": 90},
         "command": {"service_certificate_file": SERVICE_CERTIFICATE, **command},

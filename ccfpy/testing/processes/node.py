@@ -13,7 +13,12 @@ from ccfpy.base.ids import NodeId
 from ccfpy.base.json import JsonObject, dumps, loads_object
 from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
 from ccfpy.crypto.certs import Certificate
-from ccfpy.testing.processes.configuration import INTERFACE, Placement, ServiceOptions
+from ccfpy.testing.processes.configuration import (
+    HTTP2_INTERFACE,
+    INTERFACE,
+    Placement,
+    ServiceOptions,
+)
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
@@ -33,6 +38,7 @@ class NodeProcess:
         placement: where it runs.
         id: its id, once it has started.
         address: where it answers clients, once it has started.
+        http2_url: where it speaks HTTP/2, once it has started, if the service has that.
         is_paused: whether it was told to stand still.
         has_joined: whether it has been part of the service.
     """
@@ -46,6 +52,7 @@ class NodeProcess:
         self.ledger = options.ledger(number)
         self.id = NodeId("")
         self.address = ""
+        self.http2_url: str | None = None
         self.is_paused = False
         self.has_joined = False
         self._options = options
@@ -125,6 +132,8 @@ class NodeProcess:
         self.id = NodeId(hashlib.sha256(key.der).hexdigest())
         found = loads_object(addresses.read_bytes())
         self.address = str(found[INTERFACE])
+        if HTTP2_INTERFACE in found:
+            self.http2_url = f"https://{found[HTTP2_INTERFACE]}"
 
     @property
     def is_alive(self) -> bool:

@@ -1,5 +1,6 @@
 """What is written for a node is what the host reads."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from ccfpy.boundary.configuration import CommandType
 from ccfpy.client.share import constitution
 from ccfpy.host.config import parse_configuration
 from ccfpy.testing.processes.configuration import (
+    HTTP2_INTERFACE,
     INTERFACE,
     Placement,
     Remains,
@@ -51,6 +53,21 @@ def test_the_first_node_starts_a_service_of_its_members(
     assert file.consensus.election_timeout == 700_000
     assert file.tick_interval == 5_000
     assert file.ledger.directory == options.ledger(0).name
+
+
+def test_a_service_of_http_2_speaks_it_where_it_is_placed_and_http_1_beside(
+    options: ServiceOptions,
+) -> None:
+    options.shared.mkdir()
+    text = dumps(founder(replace(options, has_http2=True), Placement(port=8000)))
+    interfaces = parse_configuration(text, name="0.config.json").network.rpc_interfaces
+    assert [
+        (name, each.app_protocol, each.bind_address)
+        for name, each in interfaces.items()
+    ] == [
+        (INTERFACE, "HTTP1", "127.0.0.1:0"),
+        (HTTP2_INTERFACE, "HTTP2", "127.0.0.1:8000"),
+    ]
 
 
 def test_a_further_node_joins_by_one_that_is_there(options: ServiceOptions) -> None:
