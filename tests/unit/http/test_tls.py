@@ -20,6 +20,7 @@ from OpenSSL import SSL
 
 from ccfpy.base.errors import Malformed
 from ccfpy.http.tls import (
+    HTTP_2,
     ClientContext,
     PeerNotTrusted,
     ServerContext,
@@ -365,6 +366,21 @@ def test_alpn_settles_on_http_1_1_or_nothing(
 ) -> None:
     server = TlsSession(_server())
     client = Client(setup=lambda c: c.set_alpn_protocols(offered))
+    client.shake_hands(server)
+    assert client.tls.selected_alpn_protocol() == chosen
+    assert server.protocol == (chosen or "").encode()
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [(["http/1.1", "h2"], "h2"), (["http/1.1"], None), ([], None)],
+)
+def test_where_http_2_is_spoken_alpn_settles_on_it_or_nothing(
+    offered: list[str], chosen: str | None
+) -> None:
+    context = ServerContext(NODE.pem, NODE.key_pem, protocols=(HTTP_2,))
+    client = Client(setup=lambda c: c.set_alpn_protocols(offered) if offered else None)
+    server = TlsSession(context)
     client.shake_hands(server)
     assert client.tls.selected_alpn_protocol() == chosen
     assert server.protocol == (chosen or "").encode()

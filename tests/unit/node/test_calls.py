@@ -13,8 +13,16 @@ from ccfpy.crypto import certs
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.http.http2_server import Http2Server
 from ccfpy.http.messages import Request, Response, serialise_response
-from ccfpy.http.tls import ClientContext, ServerContext, TlsFailure, TlsSession
+from ccfpy.http.tls import (
+    HTTP_1_1,
+    HTTP_2,
+    ClientContext,
+    ServerContext,
+    TlsFailure,
+    TlsSession,
+)
 from ccfpy.node.calls import CallFailed, CallFailure, Calls
 from ccfpy.node.outbox import Outbox
 
@@ -37,7 +45,9 @@ OTHER_KEY, OTHER = service("Other")
 NODE_KEY = KeyPair.generate(ENTROPY, Curve.SECP384R1)
 
 
-def endorsed_by(key: KeyPair, issuer: Certificate) -> ServerContext:
+def endorsed_by(
+    key: KeyPair, issuer: Certificate, protocol: bytes = HTTP_1_1
+) -> ServerContext:
     certificate = certs.endorse_request(
         certs.certificate_request(NODE_KEY, subject="CN=Node", sans=()),
         issuer_key=key,
@@ -46,7 +56,7 @@ def endorsed_by(key: KeyPair, issuer: Certificate) -> ServerContext:
         validity_days=9,
         entropy=ENTROPY,
     )
-    return ServerContext(certificate.pem, NODE_KEY.pem)
+    return ServerContext(certificate.pem, NODE_KEY.pem, protocols=(protocol,))
 
 
 def trust(pem: str = SERVICE.pem) -> ClientContext:
@@ -332,3 +342,55 @@ def test_the_host_cannot_confuse_a_call_with_nonsense(world: World) -> None:
     assert first
     assert world.sent(call) == b""
     assert world.outcomes == []
+
+
+def _called_by_either(world: World, protocol: bytes) -> tuple[CallId, TlsSession]:
+    """Call with both protocols on offer, a server that speaks one of them."""
+    call = world.calls.request(
+        ADDRESS,
+        REQUEST,
+        trust=trust().offer(HTTP_1_1, HTTP_2),
+        then=world.outcomes.append,
+    )
+    context = endorsed_by(SERVICE_KEY, SERVICE, protocol)
+    return call, world.handshake(call, context)
+
+
+def test_a_call_speaks_http_2_where_the_server_does() -> None:
+    world = World()
+    call, tls = _called_by_either(world, HTTP_2)
+    server = Http2Server()
+    server.receive(b"".join(world.requests))
+    taken = server.take_request()
+    assert taken is not None
+    stream, request = taken
+    assert (request.method, request.path, request.body) == ("POST", "/node/join", b"{}")
+    assert request.headers["host"] == ADDRESS
+    body = b"x" * 100_000
+    server.respond(stream, Response(status=200, body=body), is_head=False)
+    while not world.outcomes:
+        tls.write(server.take_output())
+        world.calls.received(call, tls.take_output())
+        server.receive(tls.feed(world.sent(call)))
+    (outcome,) = world.outcomes
+    assert isinstance(outcome, Response)
+    assert outcome.body == body
+
+
+def test_a_call_speaks_http_1_where_the_server_does() -> None:
+    world = World()
+    call, tls = _called_by_either(world, HTTP_1_1)
+    assert b"".join(world.requests).startswith(b"POST /node/join HTTP/1.1\r\n")
+    tls.write(ANSWER)
+    world.calls.received(call, tls.take_output())
+    (outcome,) = world.outcomes
+    assert isinstance(outcome, Response)
+    assert outcome.body == b"welcome"
+
+
+def test_a_server_that_breaks_http_2_has_not_answered() -> None:
+    world = World()
+    call, tls = _called_by_either(world, HTTP_2)
+    tls.write(ANSWER)
+    world.calls.received(call, tls.take_output())
+    assert world.failure.failure is CallFailure.BROKEN
