@@ -17,6 +17,7 @@ from ccfpy.cli.output import progress_console, text_console
 from ccfpy.cli.sandbox_run import WRITABLE_APP, Plan, Run
 from ccfpy.client.keyfiles import CURVES
 from ccfpy.client.share import constitution as shipped_constitution
+from ccfpy.crypto.ec import Curve
 from ccfpy.testing.processes.configuration import ServiceOptions
 from ccfpy.testing.processes.network import NODE_PROGRAM
 
@@ -121,8 +122,6 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
     an earlier run is replaced. With -n 3 it has three nodes: end one and see another
     take over.
     """
-    if participants_curve not in CURVES:
-        raise Misused(f"no curve {participants_curve!r}: choose {' or '.join(CURVES)}")
     options = ServiceOptions(
         workspace=workspace,
         label=label,
@@ -130,7 +129,7 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
         program=NODE_PROGRAM,
         members=[f"member{i}" for i in range(initial_member_count)],
         users=[f"user{i}" for i in range(initial_user_count)],
-        curve=CURVES[participants_curve],
+        curve=_curve(participants_curve),
         constitution=_constitution(constitution, constitution_dir),
         election_timeout_ms=ELECTION_TIMEOUT_MS,
         signature_delay_ms=sig_ms_interval,
@@ -159,6 +158,12 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
         asyncio.run(run.until_stopped(stop_at_once=auto_shutdown, json=json))
     if verbose:
         text_console().print(run.log(), markup=False)
+
+
+def _curve(name: str) -> Curve:
+    if name not in CURVES:
+        raise Misused(f"no curve {name!r}: choose {' or '.join(CURVES)}")
+    return CURVES[name]
 
 
 def _app(app: str | None, package: str | None, bundle: Path | None) -> str:
