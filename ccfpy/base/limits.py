@@ -31,7 +31,7 @@ HTTP2_WINDOW_BYTES_CEILING = (1 << 31) - 1
 HTTP2_FRAME_BYTES_FLOOR = 16 * KIB
 HTTP2_FRAME_BYTES_CEILING = (1 << 24) - 1
 """What the protocol can express, whatever an interface says (RFC 9113, 6.5.2)."""
-HTTP2_HEADERS_BYTES_MAX = 256 * KIB
+HTTP2_HEADERS_BYTES_MAX = 128 * KIB
 """Of one request's headers together, or four of the greatest size if that is more. A
 few bytes on the wire can stand for many headers, so that their number is bounded too
 late."""

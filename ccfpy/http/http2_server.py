@@ -219,9 +219,7 @@ class Http2Server:
     def _add(self, stream: int, data: bytes, flow_bytes: int) -> None:
         if flow_bytes:
             self._library.acknowledge_received_data(flow_bytes, stream)
-        incoming = self._incoming.get(stream)
-        if incoming is None:
-            return
+        incoming = self._incoming[stream]
         incoming.body += data
         if len(incoming.body) > self._bounds.body_bytes_max:
             self._refuse(stream, BodyTooLarge(self._bounds.body_bytes_max))

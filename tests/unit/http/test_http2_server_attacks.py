@@ -25,20 +25,22 @@ FRAME_SIZE_ERROR, REFUSED_STREAM, CALM = 0x6, 0x7, 0xB
 GREETING = PREFACE + frame(SETTINGS)
 
 
-def block(*more: tuple[str, str], without: str = "") -> bytes:
+def block(*more: tuple[str, str], without: str = "", path: str = "/") -> bytes:
     """Compress a request's fields, remembering nothing."""
     encoder = Encoder()
     encoder.header_table_size = 0
-    kept = [each for each in fields("GET", "/", more) if each[0] != without]
+    kept = [each for each in fields("GET", path, more) if each[0] != without]
     return encoder.encode(kept)
 
 
-def request(stream: int, *more: tuple[str, str], without: str = "") -> bytes:
+def request(
+    stream: int, *more: tuple[str, str], without: str = "", path: str = "/"
+) -> bytes:
     return frame(
         HEADERS,
         flags=END_STREAM | END_HEADERS,
         stream=stream,
-        payload=block(*more, without=without),
+        payload=block(*more, without=without, path=path),
     )
 
 
@@ -83,6 +85,7 @@ def test_nothing_is_said_before_the_whole_preface() -> None:
         (request(1, without=":method"), PROTOCOL_ERROR),
         (request(1, without=":scheme"), PROTOCOL_ERROR),
         (request(1, without=":authority"), PROTOCOL_ERROR),
+        (request(1, path="*"), PROTOCOL_ERROR),
         (request(1, ("host", "another")), PROTOCOL_ERROR),
         (request(1, (":path", "/again")), PROTOCOL_ERROR),
         (request(1, (":status", "200")), PROTOCOL_ERROR),
