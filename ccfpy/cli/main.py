@@ -46,6 +46,12 @@ def _gov() -> Face:
     return gov
 
 
+def _api() -> Face:
+    from ccfpy.cli.api import api
+
+    return api
+
+
 def _app() -> Face:
     from ccfpy.cli.app import app
 
@@ -106,6 +112,7 @@ COMMANDS: Mapping[str, Entry] = {
     "node": Entry("Run one node as its configuration file says.", _node),
     "call": Entry("Send one request to a service, as one of its users.", _call),
     "gov": Entry("Propose, vote, withdraw: a member's signed requests.", _gov),
+    "api": Entry("Show what a service offers, as a page that works offline.", _api),
     "app": Entry("Write an app: begin, check, run, deploy it, replay requests.", _app),
     "network": Entry("Look at a service's nodes, add and retire them.", _network),
     "ledger": Entry(

@@ -1,0 +1,86 @@
+"""A line for curl that calls an operation, with examples for what it wants."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from ccfpy.base.json import Json
+from ccfpy.cli.api_document import Content, Document, Operation
+from ccfpy.cli.api_example import example, written
+
+_CERTIFICATES = ("user_cert", "member_cert", "any_cert")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """How a service is reached.
+
+    Attributes:
+        url: where a node answers.
+        folder: where the keys are, as it is named on the command line.
+    """
+
+    url: str
+    folder: str
+
+
+def curl(document: Document, operation: Operation, caller: Caller) -> str:
+    """Give the line; what no example can stand for is in capitals."""
+    words = ["curl", "--cacert", f"{caller.folder}/service_cert.pem"]
+    if operation.verb == "HEAD":
+        words.append("--head")
+    elif operation.verb != "GET":
+        words += ["-X", operation.verb]
+    words += _credentials(operation.policies or (), caller.folder)
+    for body in operation.bodies[:1]:
+        words += ["-H", f"content-type: {body.media_type}"]
+        words += ["--data-binary", _sent(document, body)]
+    query = "&".join(
+        f"{_quoted(each.name)}={_quoted(_value(document, each.schema))}"
+        for each in operation.parameters
+        if each.place == "query" and each.is_required
+    )
+    path = operation.path
+    for each in operation.parameters:
+        if each.place == "path":
+            value = _quoted(_value(document, each.schema))
+            path = path.replace(f"{{{each.name}}}", value)
+    url = f"{caller.url}{path}{'?' if query else ''}{query}"
+    return " ".join(map(shlex.quote, [*words, url]))
+
+
+def sample_of(document: Document, content: Content) -> Json:
+    """Give the example that a body has, or one that fits its schema."""
+    if content.example is not None:
+        return content.example
+    return example(document, content.schema)
+
+
+def _sent(document: Document, body: Content) -> str:
+    if "cose" in body.media_type:
+        return "@SIGNED"
+    if "json" in body.media_type:
+        return written(sample_of(document, body))
+    return "@FILE"
+
+
+def _value(document: Document, schema: Json) -> str:
+    value = example(document, schema)
+    return value if isinstance(value, str) else written(value)
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="", errors="replace")
+
+
+def _credentials(policies: Sequence[str], folder: str) -> list[str]:
+    """Give the options for the first policy that asks for something."""
+    first = next((each for each in policies if each != "no_auth"), "")
+    if any(name in first for name in _CERTIFICATES):
+        who = "member0" if "member_cert" in first else "user0"
+        stem = f"{folder}/{who}"
+        return ["--cert", f"{stem}_cert.pem", "--key", f"{stem}_privkey.pem"]
+    if "jwt" in first:
+        return ["-H", "authorization: Bearer TOKEN"]
+    return []

@@ -1,0 +1,242 @@
+"""OpenAPI 3.0 and Swagger 2.0 documents, read for people.
+
+A document comes from a service that may mean harm, so nothing is expected of it: what
+is not of its kind counts as not there, and references lead only within the document.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from ccfpy.base.json import Json, JsonObject
+
+VERBS = ("get", "head", "post", "put", "patch", "delete", "options", "trace")
+OPERATIONS_MAX = 5000
+"""Shown of one document; more would not be read by anybody."""
+GENERAL = "general"
+"""What operations right under a frontend are listed under."""
+FRONTEND_PARTS = 2
+_REFERENCES_FOLLOWED_MAX = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """Something that a request names in its path, query or headers."""
+
+    name: str
+    place: str
+    is_required: bool
+    schema: Json
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """A body of one media type."""
+
+    media_type: str
+    schema: Json
+    example: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a response of one status is."""
+
+    status: str
+    description: str
+    contents: tuple[Content, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """A verb on a path.
+
+    Attributes:
+        policies: who may call, in the order in which they are tried; nobody is asked if
+            empty, and the document does not say if ``None``.
+        forwarding: whether a backup hands it to the primary; empty if not said.
+    """
+
+    verb: str
+    path: str
+    summary: str
+    description: str
+    tag: str
+    is_deprecated: bool
+    policies: tuple[str, ...] | None
+    forwarding: str
+    parameters: tuple[Parameter, ...]
+    bodies: tuple[Content, ...]
+    answers: tuple[Answer, ...]
+
+
+class Document:
+    """A document, asked for what a page shows."""
+
+    def __init__(self, value: Json) -> None:
+        self._value = as_object(value)
+
+    @property
+    def title(self) -> str:
+        """What the document calls itself."""
+        return text_at(self._value, "info", "title") or "Untitled"
+
+    @property
+    def version(self) -> str:
+        """The version of what it describes."""
+        return text_at(self._value, "info", "version")
+
+    @property
+    def description(self) -> str:
+        """What it is about."""
+        return text_at(self._value, "info", "description")
+
+    def operations(self) -> Iterator[Operation]:
+        """Give the operations, by path and then by verb."""
+        shown = 0
+        for path, item in sorted(as_object(self._value.get("paths")).items()):
+            shared = as_list(as_object(item).get("parameters"))
+            for verb in VERBS:
+                operation = as_object(item).get(verb)
+                if isinstance(operation, dict) and shown < OPERATIONS_MAX:
+                    shown += 1
+                    yield self._operation(verb, path, operation, shared)
+
+    def resolve(self, value: Json) -> tuple[JsonObject, str]:
+        """Follow references; give the object that they lead to, and its name."""
+        name = ""
+        for _ in range(_REFERENCES_FOLLOWED_MAX):
+            reference = as_object(value).get("$ref")
+            if not isinstance(reference, str):
+                return as_object(value), name
+            name = reference.rpartition("/")[2]
+            value = self._at(reference)
+        return {}, name
+
+    def _at(self, reference: str) -> Json:
+        if not reference.startswith("#/"):
+            return None
+        value: Json = self._value
+        for part in reference[2:].split("/"):
+            value = as_object(value).get(part.replace("~1", "/").replace("~0", "~"))
+        return value
+
+    def _operation(
+        self, verb: str, path: str, operation: JsonObject, shared: list[Json]
+    ) -> Operation:
+        described = [
+            self.resolve(each)[0]
+            for each in (*shared, *as_list(operation.get("parameters")))
+        ]
+        forwarding = text_at(operation, "x-ccf-forwarding", "$ref")
+        return Operation(
+            verb=verb.upper(),
+            path=path,
+            summary=text_at(operation, "summary"),
+            description=text_at(operation, "description"),
+            tag=_tag(path, operation),
+            is_deprecated=operation.get("deprecated") is True,
+            policies=_policies(operation),
+            forwarding=forwarding.rpartition("/")[2],
+            parameters=tuple(_parameters(described)),
+            bodies=tuple(self._bodies(operation, described)),
+            answers=tuple(self._answers(operation)),
+        )
+
+    def _bodies(
+        self, operation: JsonObject, parameters: list[JsonObject]
+    ) -> Iterator[Content]:
+        body, _ = self.resolve(operation.get("requestBody"))
+        yield from _contents(body.get("content"))
+        for parameter in parameters:
+            if parameter.get("in") == "body":
+                takes = as_list(
+                    operation.get("consumes") or self._value.get("consumes")
+                )
+                yield Content(
+                    media_type=next((t for t in takes if isinstance(t, str)), "*/*"),
+                    schema=parameter.get("schema"),
+                    example=None,
+                )
+
+    def _answers(self, operation: JsonObject) -> Iterator[Answer]:
+        gives = as_list(operation.get("produces") or self._value.get("produces"))
+        for status, described in sorted(as_object(operation.get("responses")).items()):
+            response, _ = self.resolve(described)
+            contents = tuple(_contents(response.get("content")))
+            if "schema" in response:
+                kind = next((each for each in gives if isinstance(each, str)), "*/*")
+                contents = (
+                    Content(media_type=kind, schema=response["schema"], example=None),
+                )
+            yield Answer(
+                status=status,
+                description=text_at(response, "description"),
+                contents=contents,
+            )
+
+
+def as_object(value: Json) -> JsonObject:
+    """Give an object, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: Json) -> list[Json]:
+    """Give a list, or an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def text_at(value: Json, *path: str) -> str:
+    """Give the text under a path of names, or none."""
+    for name in path:
+        value = as_object(value).get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _parameters(described: list[JsonObject]) -> Iterator[Parameter]:
+    named: dict[tuple[str, str], Parameter] = {}
+    for each in described:
+        place, name = text_at(each, "in"), text_at(each, "name")
+        if place == "body":
+            continue
+        named[place, name] = Parameter(
+            name=name,
+            place=place,
+            is_required=each.get("required") is True,
+            schema=each.get("schema", each),
+            description=text_at(each, "description"),
+        )
+    yield from named.values()
+
+
+def _contents(described: Json) -> Iterator[Content]:
+    for media_type, content in as_object(described).items():
+        examples = as_object(as_object(content).get("examples")).values()
+        first = next(iter(examples), None)
+        yield Content(
+            media_type=media_type,
+            schema=as_object(content).get("schema"),
+            example=as_object(content).get("example", as_object(first).get("value")),
+        )
+
+
+def _policies(operation: Mapping[str, Json]) -> tuple[str, ...] | None:
+    """Read who may call from our own extension, or from what OpenAPI can say of it."""
+    named = operation.get("x-ccfpy-policies")
+    if isinstance(named, list):
+        return tuple(each for each in named if isinstance(each, str))
+    security = operation.get("security")
+    if not isinstance(security, list):
+        return None
+    return tuple(
+        " and ".join(as_object(requirement)) or "no_auth" for requirement in security
+    )
+
+
+def _tag(path: str, operation: JsonObject) -> str:
+    """Give what an operation is listed under: its tag, or a part of its path."""
+    for tag in as_list(operation.get("tags")):
+        if isinstance(tag, str):
+            return tag
+    parts = [part for part in path.split("/") if part and "{" not in part]
+    return parts[1].partition(":")[0] if len(parts) > FRONTEND_PARTS else GENERAL

@@ -1,0 +1,29 @@
+"""HTML made of text that anybody may have written.
+
+Everything goes through ``escape``: markup has no meaning, and characters that are not
+seen, or that turn the direction of reading, are shown by their numbers.
+"""
+
+import html
+import re
+
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
+
+
+def escape(text: str) -> str:
+    """Give text that stands for itself, in an element or a quoted attribute."""
+    shown = _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return html.escape(shown.encode("utf-8", "replace").decode())
+
+
+def attribute(name: str, value: str) -> str:
+    """Give an attribute with a blank before it."""
+    return f' {name}="{escape(value)}"'
+
+
+def element(tag: str, inner: str, *, kind: str = "", more: str = "") -> str:
+    """Wrap HTML in an element; ``more`` is attributes made by ``attribute``."""
+    of_kind = attribute("class", kind) if kind else ""
+    return f"<{tag}{of_kind}{more}>{inner}</{tag}>"

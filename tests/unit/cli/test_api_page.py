@@ -1,0 +1,213 @@
+"""The page is complete, says what documents say, and runs nothing of theirs."""
+
+import base64
+import hashlib
+import html.parser
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from apps.logging.app import app as logging
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.cli.api_curl import Caller
+from ccfpy.cli.api_document import Document
+from ccfpy.cli.api_page import page
+from ccfpy.gov.api import READS
+from ccfpy.gov.swagger import document as swagger
+from ccfpy.gov.versions import ApiVersion
+
+CALLER = Caller(url="https://node.example", folder="keys")
+VOID = {"meta", "input", "link", "br"}
+TAGS = {
+    "a", "article", "body", "button", "code", "details", "div", "h1", "h2", "h3", "h4",
+    "head", "html", "input", "li", "main", "meta", "nav", "p", "pre", "script",
+    "section", "small", "span", "style", "summary", "table", "td", "title", "tr", "ul",
+}  # fmt: skip
+ATTRIBUTES = {
+    "aria-label", "autocomplete", "charset", "class", "content", "data-for",
+    "data-text", "hidden", "href", "http-equiv", "id", "lang", "name", "placeholder",
+    "title", "type",
+}  # fmt: skip
+
+
+class Read(html.parser.HTMLParser):
+    """What a browser makes of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text: list[str] = []
+        self.scripts: list[str] = []
+        self.styles: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+        assert self._open == [], "an element is not closed"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag, f"</{tag}> closes another element"
+
+    def handle_data(self, data: str) -> None:
+        within = self._open[-1] if self._open else ""
+        kept = {"script": self.scripts, "style": self.styles}.get(within, self.text)
+        kept.append(data)
+
+    def attribute(self, name: str) -> list[str]:
+        return [value or "" for each, value in self.attributes if each == name]
+
+
+def _read(*documents: Json) -> Read:
+    return Read(page([Document(each) for each in documents], CALLER))
+
+
+def check(read: Read) -> None:
+    """Assert that there is nothing on the page but our own elements and our script."""
+    assert set(read.tags) <= TAGS
+    assert {name for name, _ in read.attributes} <= ATTRIBUTES
+    assert all(
+        re.fullmatch(r"#d[0-9]+-[0-9]+", each) for each in read.attribute("href")
+    )
+    ids = read.attribute("id")
+    assert len(ids) == len(set(ids))
+    (policy,) = [each for each in read.attribute("content") if "default-src" in each]
+    assert policy.startswith("default-src 'none'; ")
+    for text in (read.scripts, read.styles):
+        (only,) = text
+        digest = base64.b64encode(hashlib.sha256(only.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+    assert "unsafe" not in policy
+
+
+def test_every_operation_of_real_documents_is_shown() -> None:
+    described = [logging.openapi(), swagger(ApiVersion.V1, READS)]
+    read = _read(*described)
+    check(read)
+    text = "".join(read.text)
+    for document in described:
+        paths = document["paths"]  # type: ignore[index,call-overload]  # an object
+        assert isinstance(paths, dict)
+        assert len(paths) > 10
+        assert all(path in text for path in paths)
+    assert "user_cert" in text
+    assert "curl --cacert keys/service_cert.pem" in text
+    assert "-d" not in text.split("POST")[0]
+
+
+EVIL = "</script><script>pwned=1</script>\"'><img src=x onerror=pwned=1>{{x}}\u202e\x00"
+
+
+def _hostile(evil: str) -> JsonObject:
+    schema: JsonObject = {
+        "type": "object",
+        "description": evil,
+        "required": [evil],
+        "properties": {evil: {"type": evil, "enum": [evil], "format": evil}},
+        "example": {evil: evil},
+    }
+    operation: JsonObject = {
+        "summary": evil,
+        "description": evil,
+        "tags": [evil],
+        "deprecated": True,
+        "x-ccfpy-policies": [evil, "user_cert"],
+        "x-ccf-forwarding": {"$ref": evil},
+        "parameters": [
+            {"name": evil, "in": "query", "required": True, "schema": schema},
+            {"name": evil, "in": evil, "description": evil},
+        ],
+        "requestBody": {"content": {evil: {"schema": schema}}},
+        "responses": {evil: {"description": evil, "content": {evil: {}}}},
+    }
+    return {
+        "info": {"title": evil, "version": evil, "description": evil},
+        "paths": {f"/app/{evil}": {"post": operation}},
+    }
+
+
+@pytest.mark.parametrize(
+    "evil", [EVIL, "javascript:alert(1)", "';rm -rf ~;'", "$(id)", "`id`", "\ud800"]
+)
+def test_a_hostile_document_is_shown_and_does_nothing(evil: str) -> None:
+    check(_read(_hostile(evil)))
+
+
+def test_what_cannot_be_seen_is_shown_by_its_number() -> None:
+    text = "".join(_read(_hostile("a\u202eb\x00c")).text)
+    assert "\u202e" not in text
+    assert "\\u202e" in text
+    assert "\\u0000" in text
+
+
+def test_a_line_for_a_shell_is_one_command() -> None:
+    read = _read(_hostile("'; rm -rf ~; '"))
+    (line,) = [text for text in read.text if text.startswith("curl ")]
+    assert "; rm" in line
+    unquoted = re.sub(r"'[^']*'|\"'\"", "", line)
+    assert ";" not in unquoted
+
+
+def test_schemas_that_hold_themselves_end() -> None:
+    node: JsonObject = {
+        "type": "object",
+        "required": ["left", "right"],
+        "properties": {
+            side: {"$ref": "#/components/schemas/Node"} for side in ("left", "right")
+        },
+    }
+    loop: JsonObject = {"$ref": "#/components/schemas/Loop"}
+    wide: JsonObject = {
+        f"S{i}": {
+            "type": "object",
+            "properties": {
+                f"p{j}": {"$ref": f"#/components/schemas/S{i + 1}"} for j in range(9)
+            },
+        }
+        for i in range(9)
+    }
+    content: JsonObject = {
+        f"application/{name}+json": {"schema": {"$ref": f"#/components/schemas/{name}"}}
+        for name in ("Node", "Loop", "S0")
+    }
+    document: JsonObject = {
+        "paths": {"/a": {"post": {"requestBody": {"content": content}}}},
+        "components": {"schemas": {"Node": node, "Loop": loop, **wide}},
+    }
+    text = page([Document(document)], CALLER)
+    check(Read(text))
+    assert len(text) < 400_000
+
+
+WORDS = """
+    paths /a/{b} get post $ref #/paths schema content type parameters in body path name
+    properties items responses
+""".split()  # noqa: SIM905 - read as a text
+TEXT = st.sampled_from(WORDS) | st.text(max_size=4)
+ANY_JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXT,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=5)
+    ),
+    max_leaves=40,
+)
+FIELDS = """
+    parameters requestBody responses security tags consumes summary x-ccfpy-policies
+    x-ccf-forwarding
+""".split()  # noqa: SIM905 - read as a text
+OPERATION = st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, ANY_JSON))
+
+
+@given(operation=OPERATION | ANY_JSON, rest=ANY_JSON)
+@settings(max_examples=60)
+def test_any_json_makes_a_page(operation: Json, rest: Json) -> None:
+    document: JsonObject = {"paths": {"/a/{b}": {"post": operation, "get": rest}}}
+    document["components"] = rest
+    check(_read(document, rest))
