@@ -7,7 +7,7 @@ ones, which stay as they are, and of each rule the edge.
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from openapi_spec_validator import validate
 
@@ -19,6 +19,7 @@ from ccfpy.endpoints.given import Names, operation
 from ccfpy.endpoints.openapi import document
 from ccfpy.endpoints.registry import Registry
 from ccfpy.http.messages import Response
+from tests.fuzz.rounds import rounds
 
 WORDS = """
     $ref additionalProperties allOf anyOf array callbacks content cookie default
@@ -111,8 +112,8 @@ def _document(*endpoints: Endpoint) -> JsonObject:
     return json.loads_object(json.dumps(document(registry)))
 
 
+@rounds(share=2)
 @given(said=OPERATION | ANY_JSON, other=OPERATION)
-@settings(max_examples=60)
 def test_the_document_is_valid_whatever_is_said(said: Json, other: Json) -> None:
     described = _document(
         _endpoint("POST", "/a/{id}", said),
