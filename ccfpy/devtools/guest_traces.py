@@ -57,7 +57,7 @@ class Sources:
     modules: Mapping[str, str]
     folder: Path | None
     project: Path
-    _maps: dict[str, SourceMap | None] = field(default_factory=dict)
+    _maps: "dict[str, _Map | None]" = field(default_factory=dict)
 
     def frames(self, trace: str) -> list[Frame]:
         """Read a stack, one call a line, innermost first."""
@@ -87,7 +87,7 @@ class Sources:
         text = _line_of(self.modules[module], line)
         units = len(text[: column - 1].encode("utf-16-le", "surrogatepass")) // 2
         mapped = self._map(module)
-        place = None if mapped is None else mapped.place(line, units + 1)
+        place = None if mapped is None else mapped.map.place(line, units + 1)
         if place is None or mapped is None:
             file = self._told(self.folder / module) if self.folder else module
             return Frame(
@@ -96,7 +96,7 @@ class Sources:
                 excerpt=_excerpt(text),
                 is_own=mapped is None,
             )
-        content, file = self._source(module, mapped, place.source)
+        content, file = self._source(mapped, place.source)
         return Frame(
             function=function,
             place=f"{file}:{place.line}:{place.column}",
@@ -104,16 +104,12 @@ class Sources:
             is_own="node_modules" not in Path(file).parts,
         )
 
-    def _source(self, module: str, mapped: SourceMap, source: str) -> tuple[str, str]:
+    def _source(self, mapped: "_Map", source: str) -> tuple[str, str]:
         """Give a source's text, if anybody has it, and what to call it."""
-        content = mapped.content(source)
-        if "://" in source or self.folder is None:
+        content = mapped.map.content(source)
+        if "://" in source or mapped.lies_at is None:
             return content or "", source
-        # Sources are named from where the map is, which may be another folder.
-        at, url = self.folder / module, map_url(self.modules[module])
-        if url is not None and not url.startswith("data:"):
-            at = at.parent / url
-        path = Path(resolved(source, at.resolve().as_posix()))
+        path = Path(resolved(source, mapped.lies_at.resolve().as_posix()))
         if content is None:
             try:
                 content = path.read_text(encoding="utf-8")
@@ -121,24 +117,27 @@ class Sources:
                 content = ""
         return content, self._told(path)
 
-    def _map(self, module: str) -> SourceMap | None:
+    def _map(self, module: str) -> "_Map | None":
         """Find a module's map once; one that cannot be read is as good as none."""
         if module not in self._maps:
             try:
-                data = self._map_data(module)
-                self._maps[module] = None if data is None else SourceMap.parse(data)
+                self._maps[module] = self._find_map(module)
             except (Malformed, OSError):
                 self._maps[module] = None
         return self._maps[module]
 
-    def _map_data(self, module: str) -> bytes | None:
+    def _find_map(self, module: str) -> "_Map | None":
         url = map_url(self.modules[module])
+        file = None if self.folder is None else self.folder / module
         inline = None if url is None else inline_map(url)
-        if inline is not None or self.folder is None:
-            return inline
-        file = self.folder / module
+        if inline is not None:
+            return _Map(SourceMap.parse(inline), file)
+        if file is None:
+            return None
         path = file.parent / (f"{file.name}.map" if url is None else url)
-        return path.read_bytes() if path.is_file() else None
+        return (
+            _Map(SourceMap.parse(path.read_bytes()), path) if path.is_file() else None
+        )
 
     def _told(self, path: Path) -> str:
         """Name a file as its author would, from the project's folder."""
@@ -156,3 +155,10 @@ def _line_of(text: str, number: int) -> str:
 
 def _excerpt(line: str) -> str:
     return line.strip()[:EXCERPT_CHARACTERS_MAX]
+
+
+@dataclass(frozen=True, slots=True)
+class _Map:
+    map: SourceMap
+    lies_at: Path | None
+    """The file from which its sources' paths begin; nowhere if nobody knows."""

@@ -63,6 +63,13 @@ def test_sources_are_found_from_where_the_map_is(project: Path, held: bool) -> N
     assert (frame.place, frame.excerpt) == ("src/a.ts:3:3", "f();")
 
 
+def test_sources_begin_where_the_map_lies(project: Path) -> None:
+    (project / "dist/a.js.map").write_text(_map("../src/a.ts", held=False))
+    sources = _sources(project, BUILT + "//# sourceMappingURL=../a.js.map")
+    (frame,) = sources.frames(AT_F)
+    assert (str(frame), frame.excerpt) == ("at g (src/a.ts:3:3)", "f();")
+
+
 def test_a_map_inside_a_module_needs_no_folder() -> None:
     data = base64.b64encode(_map("webpack://x/a.ts").encode()).decode()
     source = f"{BUILT}//# sourceMappingURL=data:application/json;base64,{data}"
