@@ -138,12 +138,15 @@ class Desk:
             ServiceEnded: the node has ended.
         """
         tail = LogTail(self.node.log)
-        async with asyncio.TaskGroup() as group:
-            sources = group.create_task(self._follow_sources())
-            while self.node.is_alive:
-                self._hear(tail)
-                await asyncio.sleep(LOOK_S)
-            sources.cancel()
+        try:
+            async with asyncio.TaskGroup() as group:
+                sources = group.create_task(self._follow_sources())
+                while self.node.is_alive:
+                    self._hear(tail)
+                    await asyncio.sleep(LOOK_S)
+                sources.cancel()
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from failed
         self._hear(tail)
         raise ServiceEnded(f"the node ended by itself: {self.node.last_words()}")
 

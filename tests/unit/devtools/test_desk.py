@@ -106,3 +106,20 @@ async def _ended(desk: Desk) -> bool:
     with pytest.raises(ServiceEnded, match="ended by itself"):
         await desk.follow()
     return True
+
+
+def test_a_project_that_goes_away_ends_it_in_one_word(
+    project: Path, tmp_path: Path
+) -> None:
+    watched = Watched(project, tmp_path / "workspace")
+
+    async def story() -> None:
+        await watched.desk.begin()
+        project.rename(tmp_path / "elsewhere")  # noqa: ASYNC240 - the test is alone
+        with pytest.raises(FileNotFoundError):
+            await watched.desk.follow()
+
+    try:
+        asyncio.run(story())
+    finally:
+        watched.desk.network.stop()
