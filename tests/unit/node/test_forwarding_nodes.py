@@ -84,6 +84,20 @@ def test_after_a_forward_a_session_reads_what_it_wrote(
     assert state["node_id"] == backup.node_id
 
 
+def test_after_a_forward_a_session_learns_of_its_transaction_from_the_primary(
+    network: Network, alice: Person
+) -> None:
+    _, backup, _ = network.nodes
+    client = backup.connect(alice)
+    written = client.request("PUT", "/app/notes", body={"a": "b"})
+    target = f"/app/tx?transaction_id={written.headers[TX_ID]}"
+    # The backup has not been sent the entry yet, so its own answer is another.
+    told = json.loads_object(client.request("GET", target).body)
+    assert told["status"] in {"Pending", "Committed"}
+    local = target.replace("/tx", "/local_tx")
+    assert json.loads_object(client.request("GET", local).body)["status"] == "Unknown"
+
+
 def test_pipelined_requests_are_answered_in_order_over_two_nodes(
     network: Network, alice: Person
 ) -> None:
