@@ -2,13 +2,21 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import JsonObject
 from ccfpy.client.connection import Connection
-from ccfpy.client.deploying import Deployment, deploy
+from ccfpy.client.deploying import (
+    ALREADY_PROPOSED,
+    PROPOSALS_MAX,
+    Deployment,
+    deploy,
+)
+from ccfpy.client.errors import ServiceError
 from ccfpy.client.keyfiles import KeyFiles, generate_keys
 from ccfpy.client.signer import FileSigner
+from ccfpy.crypto import cose
 from ccfpy.crypto.ec import Curve
 from tests.unit.client.conftest import Serve
 from tests.unit.client.test_opening import Service
@@ -27,12 +35,29 @@ def members(tmp_path: Path) -> list[FileSigner]:
     return made
 
 
-@pytest.mark.parametrize(("needed", "cast"), [(0, 0), (1, 1), (2, 2), (3, 2)])
-def test_these_members_vote_and_what_they_came_to_is_told(
-    serve: Serve, service_pem: str, members: list[FileSigner], needed: int, cast: int
-) -> None:
-    service = Service(votes_needed=needed)
+class Refusing(Service):
+    """Refuses the first proposals with an error."""
 
+    def __init__(self, refusals: int, code: str) -> None:
+        super().__init__(votes_needed=0)
+        self._refusals = refusals
+        self._code = code
+        self.times: list[object] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Take a request."""
+        if request.path.endswith(":create"):
+            protected = cose.parse(await request.read()).protected
+            self.times.append(protected["ccf.gov.msg.created_at"])
+            if len(self.times) <= self._refusals:
+                error = {"code": self._code, "message": "no"}
+                return web.json_response({"error": error}, status=400)
+        return await super().answer(request)
+
+
+def _deploy(
+    serve: Serve, service_pem: str, service: Service, members: list[FileSigner]
+) -> Deployment:
     async def deployed() -> Deployment:
         async with (
             serve(service.answer) as url,
@@ -40,7 +65,42 @@ def test_these_members_vote_and_what_they_came_to_is_told(
         ):
             return await deploy(connection, members, ACTION)
 
-    done = asyncio.run(deployed())
+    return asyncio.run(deployed())
+
+
+def test_what_others_propose_in_the_same_second_is_proposed_with_a_later_time(
+    serve: Serve, service_pem: str, members: list[FileSigner]
+) -> None:
+    service = Refusing(PROPOSALS_MAX - 1, ALREADY_PROPOSED)
+    assert _deploy(serve, service_pem, service, members).is_installed
+    assert len(set(service.times)) == len(service.times) == PROPOSALS_MAX
+
+
+@pytest.mark.parametrize(
+    ("refusals", "code", "attempts"),
+    [(PROPOSALS_MAX, ALREADY_PROPOSED, PROPOSALS_MAX), (1, "InvalidInput", 1)],
+)
+def test_a_proposal_that_is_refused_for_good_is_given_up(
+    serve: Serve,
+    service_pem: str,
+    members: list[FileSigner],
+    refusals: int,
+    code: str,
+    attempts: int,
+) -> None:
+    service = Refusing(refusals, code)
+    with pytest.raises(ServiceError, match=code):
+        _deploy(serve, service_pem, service, members)
+    assert len(service.times) == attempts
+
+
+@pytest.mark.parametrize(("needed", "cast"), [(0, 0), (1, 1), (2, 2), (3, 2)])
+def test_these_members_vote_and_what_they_came_to_is_told(
+    serve: Serve, service_pem: str, members: list[FileSigner], needed: int, cast: int
+) -> None:
+    service = Service(votes_needed=needed)
+
+    done = _deploy(serve, service_pem, service, members)
     assert done.is_installed is (needed <= len(members))
     assert service.votes == done.status.ballot_count == cast
     assert done.status.txid == TxId(2, 20 + cast)
