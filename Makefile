@@ -9,7 +9,7 @@ SOURCES := $(wildcard ccfpy apps tests benchmarks)
 # Fastest first: a mistake shows in seconds, not after the whole run.
 TESTS := $(wildcard $(addprefix tests/,house unit vectors governance apps scenarios fuzz e2e interop))
 
-.PHONY: help .venv sandbox apps test lint format coverage simulate mutants reference bench lock interop clean
+.PHONY: help .venv sandbox apps test lint format coverage simulate mutants reference engine engine-check bench lock interop clean
 
 help:
 	@echo "make sandbox  start a service on https://127.0.0.1:8000"
@@ -21,6 +21,7 @@ help:
 	@echo "make simulate look for a schedule that breaks consensus or nodes, for SECONDS"
 	@echo "make mutants  look for a seed that finds each mistake put into consensus"
 	@echo "make reference  write anew the pages of docs/reference that are made of the code"
+	@echo "make engine   compile JavaScript's engine anew; make engine-check compares it"
 	@echo "make bench    measure; results are compared with benchmarks/RESULTS.md"
 	@echo "make lock     resolve the dependencies anew"
 	@echo "make clean    remove what make made"
@@ -104,6 +105,18 @@ interop: .venv-ccf6/installed $(if $(NEWER_PYTHON),.venv-ccf7/installed)
 
 COMPILE = .venv-lock/bin/python -m piptools compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options --no-header
+
+# JavaScript's engine from its sources; the compiler comes from PyPI, by its hash.
+engine: .venv-engine/installed
+	.venv-engine/bin/python -m tests.house.engine write
+
+engine-check: .venv-engine/installed
+	.venv-engine/bin/python -m tests.house.engine check
+
+.venv-engine/installed: tests/house/engine.lock
+	@test -x .venv-engine/bin/python || $(PYTHON) -m venv .venv-engine
+	.venv-engine/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 lock:
 	@test -x .venv-lock/bin/python || $(PYTHON) -m venv .venv-lock

@@ -101,11 +101,17 @@ CREATED_AT_MAX_S = 9_999_999_999
 JS_HEAP_BYTES_MAX = 100 * MIB
 JS_STACK_BYTES_MAX = 1 * MIB
 JS_EXECUTION_MS_MAX = 5000
-JS_HEAP_BYTES_CEILING = 1 << 62
-"""What the engine's interface can express; options beyond it mean no more."""
+JS_HEAP_BYTES_CEILING = 2048 * MIB
+"""Whatever the options say: addresses in the engine's memory have 32 bits."""
 JS_STACK_BYTES_CEILING = 4 * MIB
-"""Whatever the options say: the guest's stack is the process's own, which has 8 MB, and
-running over its end kills the node."""
+"""Whatever the options say: the engine's memory has 8 MB for its stack."""
+JS_NATIVE_STACK_BYTES_MAX = 5 * MIB
+"""Of the process's own stack, which has 8 MB, for the engine's compiled code."""
+JS_IMAGE_BYTES_MAX = 32 * MIB
+"""Of the memory of a module's world before its first call; a larger one is made anew
+for each call."""
+JS_IMAGES_BYTES_MAX = 128 * MIB
+"""Of all such worlds in a process."""
 OPENAPI_DEPTH_MAX = 64
 """How deep metadata of an application's endpoint may go to be put in the document."""
 OPENAPI_PATTERN_CHARS_MAX = 1000
@@ -117,8 +123,6 @@ of the boundary."""
 JS_CONSTITUTION_CHARS_MAX = 1 * MIB
 """Of a constitution that a script asks about: it is compiled outside the script's own
 limits, and its bytecode is kept."""
-JS_BYTECODE_PROGRAMS_MAX = 64
-"""Programs whose bytecode a process keeps; constitutions and ballots, mostly."""
 JS_REASON_CHARS_MAX = 64 * KIB
 """Of a guest's exception: it may be stored in the ledger and sent to clients."""
 JS_VISITS_MAX = 64

@@ -23,6 +23,10 @@ _OWN_FRAME = re.compile(
 """The prelude's frame, with the call it made to get to the guest."""
 
 
+_NO_DEADLINE_NS = 1 << 63
+"""Before one is set, only the node's own scripts run."""
+
+
 class Call:
     """What host functions and the interrupt handler leave behind during one call."""
 
@@ -30,7 +34,7 @@ class Call:
 
     def __init__(self, clock: "Clock") -> None:
         self.clock = clock
-        self.deadline_ns = 0
+        self.deadline_ns = _NO_DEADLINE_NS
         self.timed_out = False
         self.thrown: JsThrow | None = None
         self.host_error: BaseException | None = None

@@ -1,7 +1,7 @@
 """What the rest of ccfpy asks of a JavaScript engine, and how it is told of failure.
 
-A call runs one exported function of one module, in an interpreter of its own unless
-an application wants one kept. Values cross as JSON text, never as live objects: a
+A call runs one exported function of one module, in a world nobody has used unless an
+application wants one kept. Values cross as JSON text, never as live objects: a
 guest's object may be a proxy, endless or deeper than the native stack. A guest's
 exception is data for a reply; a failure of the host inside an extension is not the
 guest's business and passes through as it is.
@@ -37,18 +37,15 @@ class Program:
     imports: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Library:
     """An application's modules, from which endpoints call functions.
 
     Attributes:
         sources: by absolute path.
-        compiled: what an engine made of them, for itself: by main module, the names and
-            bytecode of what it imports, and last its own.
     """
 
     sources: Mapping[str, str]
-    compiled: dict[str, tuple[tuple[str, bytes], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +109,10 @@ class JsModuleFailed(CcfpyError):
 
 
 class Interpreter(Protocol):
-    """A guest's world on one library, which may outlive a call.
+    """A guest's world on one library, for one call after another.
 
-    It works only on the thread that made it. Whoever keeps one drops it after a call
-    that raised: what the guest left behind is not known then.
+    One whose globals are kept is dropped after a call that raised: what the guest left
+    behind is not known then.
     """
 
     @property
@@ -139,7 +136,7 @@ class Interpreter(Protocol):
 
 
 class Engine(Protocol):
-    """Runs JavaScript; a call has a fresh interpreter, unless one is kept."""
+    """Runs JavaScript; each call finds an unused world, unless one is kept."""
 
     @property
     def version(self) -> str:
@@ -185,11 +182,14 @@ class Engine(Protocol):
         ...
 
     def interpreter(
-        self, library: Library, extensions: "Sequence[Extension]"
+        self, library: Library, extensions: "Sequence[Extension]", *, is_kept: bool
     ) -> Interpreter:
         """Make an interpreter in which no module is loaded yet.
 
-        The extensions' host functions must not lead back to it.
+        Args:
+            library: what it may load.
+            extensions: what it may call; its host functions must not lead back to it.
+            is_kept: whether each call finds what those before left in its globals.
         """
         ...
 

@@ -1,17 +1,17 @@
 """The JavaScript that every interpreter runs first, while nobody has touched it.
 
 It keeps the builtins it needs to itself, so a guest who replaces ``JSON.stringify``
-or ``Promise.prototype.then`` harms only himself. It joins host functions to the
-exceptions they ask for: a host function that wants to throw answers ``null`` and
-leaves class and message to be collected, because the binding turns every host
-exception into the same class and cuts its text.
+or ``Promise.prototype.then`` harms only himself. It is given the engine's two natives:
+``host`` calls a host function by its number, and ``evaluate`` runs a script of ours. A
+host function that wants to throw answers ``null``, and leaves class and message to be
+collected; numbers below two are for that, and for what the guest itself threw.
 """
 
 NAME = "<ccf>"
 """The file name of all of the node's own JavaScript in a trace."""
 
 SOURCE = r"""
-(function (collectThrow, report) {
+(function (host, evaluate) {
   const { apply, has } = Reflect;
   const { isError } = Error;
   const { parse, stringify } = JSON;
@@ -25,17 +25,12 @@ SOURCE = r"""
 
   // What a guest can replace plays no part in how arguments get to the host: the list
   // has no prototype, so neither iterators nor setters of arrays see them.
-  function guarded(native, index) {
+  function guarded(index) {
     return (...args) => {
       const list = { __proto__: null, length: args.length + 1, 0: index };
-      for (let i = 0; i < args.length; i++) {
-        list[i + 1] = typeof args[i] === "string" ? toText(args[i]) : args[i];
-      }
-      const result = apply(native, undefined, list);
-      if (result === null) {
-        const kind = collectThrow(true);
-        throw new classes[kind](collectThrow(false));
-      }
+      for (let i = 0; i < args.length; i++) list[i + 1] = args[i];
+      const result = apply(host, undefined, list);
+      if (result === null) throw new classes[host(0, true)](host(0, false));
       return result;
     };
   }
@@ -108,21 +103,22 @@ SOURCE = r"""
   }
 
   function fail(thrown) {
-    report(reasonOf(thrown), isError(thrown) ? traceOf(thrown) : undefined);
+    host(1, reasonOf(thrown), isError(thrown) ? traceOf(thrown) : undefined);
   }
 
   const loaded = { __proto__: null };
   let main;
   return {
-    install(installers, native, names) {
+    install(script, file, names) {
+      const installers = evaluate(script, file);
       const extensions = names.split(";");
-      let index = 0;
+      let index = 2;
       for (let i = 0; i < installers.length; i++) {
-        const host = { __proto__: null };
+        const functions = { __proto__: null };
         for (const name of extensions[i].split(",")) {
-          host[name] = guarded(native, index++);
+          functions[name] = guarded(index++);
         }
-        installers[i](host, tools);
+        installers[i](functions, tools);
       }
     },
     load(name) {

@@ -19,7 +19,7 @@ PLACES = {
     "httptools": ("ccfpy/http/",),
     "h2": ("ccfpy/http/http2_library.py",),
     "msgpack": ("ccfpy/boundary/wire.py",),
-    "quickjs": ("ccfpy/js/quickjs.py",),
+    "wasmtime": ("ccfpy/js/quickjs/native.py",),
     "orjson": ("ccfpy/", "apps/"),
     "aiohttp": ("ccfpy/client/", "ccfpy/cli/", "ccfpy/host/"),
     "pydantic": ("ccfpy/host/", "ccfpy/cli/"),
@@ -36,7 +36,6 @@ PLACES = {
 
 DISTRIBUTIONS = {
     "OpenSSL": "pyOpenSSL",
-    "quickjs": "quickjs-bindings",
     "pydantic_core": "pydantic",
 }
 """Libraries whose package has another name than their module."""

@@ -9,8 +9,12 @@ import pytest
 from tests.house.tree import ROOT, TRUSTED, Module, modules
 
 DOORS = ("__import__", "open", "eval", "exec", "compile", "input", "print")
+ENGINE = ("ccfpy/js/quickjs/native.py", "ccfpy/js/quickjs/machine.py")
+"""They run WebAssembly, whose memory they can only reach through C."""
 MODULES = ("importlib", "builtins", "ctypes", "pickle", "marshal", "sys")
 CLOCKS = {"now", "utcnow", "today"}
+
+_ALLOWED = {("ctypes", path) for path in ENGINE}
 
 EDGE = ("typer", "rich", "pydantic", "aiohttp", "click", "ccfpy.host", "ccfpy.cli")
 
@@ -30,7 +34,7 @@ def test_trusted_code_imports_no_module_that_reaches_around_the_contracts() -> N
         f"{module.path}: {name}"
         for module in _trusted("crypto")
         for name in module.imports
-        if name.split(".")[0] in MODULES
+        if (name.split(".")[0] in MODULES and (name, module.path) not in _ALLOWED)
         or (name == "io" and "io.BytesIO" not in module.imports)
         or (name.startswith("io.") and name != "io.BytesIO")
     ]

@@ -78,6 +78,10 @@ class Converters:
     source: Final = _SOURCE
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget what an earlier guest asked for."""
         self.logs_execution_metrics = True
         self.lets_time_run = False
 

@@ -68,13 +68,17 @@ _SOURCE = """
 
 
 class Gov:
-    """The extension."""
+    """The extension.
+
+    Attributes:
+        limits: of what is asked about a constitution.
+    """
 
     source: Final = _SOURCE
 
     def __init__(self, engine: Engine, limits: JsLimits) -> None:
         self._engine = engine
-        self._limits = limits
+        self.limits = limits
 
     def functions(self) -> Mapping[str, HostFunction]:
         """Give the host functions."""
@@ -91,7 +95,7 @@ class Gov:
         for name, signature in _EXPORTS.items():
             try:
                 count = self._engine.parameter_count(
-                    program, name, extensions=[_StandIns()], limits=self._limits
+                    program, name, extensions=[_StandIns()], limits=self.limits
                 )
             except (JsModuleFailed, JsException) as error:
                 raise type_error(

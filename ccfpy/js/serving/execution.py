@@ -1,8 +1,8 @@
 """One request answered by one exported function (``src/js/registry.cpp``).
 
-A fresh interpreter for each call, unless the endpoint says whose globals it shares. One
-in which anything went wrong is dropped, and the transaction of a call that threw is not
-committed, whatever the script asked before.
+Each call finds a world nobody has used, unless the endpoint says whose globals it
+shares. One in which anything went wrong is dropped, and the transaction of a call that
+threw is not committed, whatever the script asked before.
 """
 
 from collections import OrderedDict
@@ -19,7 +19,6 @@ from ccfpy.js.engine import (
     JsLimitExceeded,
     JsLimits,
     JsModuleFailed,
-    Library,
     Limit,
 )
 from ccfpy.js.extensions.request import Stage
@@ -55,6 +54,7 @@ class Executor:
         self._scripts = scripts
         self._tables = scripts.tables
         self._kept = KeptWorlds()
+        self._unused = KeptWorlds()
         self._options: OrderedDict[bytes, JsRuntimeOptions] = OrderedDict()
         self.code = Code(scripts.tables, self._handler)
         """What is in the tables now."""
@@ -76,30 +76,26 @@ class Executor:
         library = self.code.library(tx)
         flushed_at = self._tables.flush.of(tx).version_of_previous_write()
         options = self._options_in(tx)
-        most = options.max_cached_interpreters
-        self._kept.freshen(library, flushed_at, most)
         access = _access(properties)
-        key = _reuse_key(properties)
-        limits = _limits(options)
-        if key is None:
-            world = self._world(library, access, limits)
-        else:
-            world = self._kept.take(
-                (key, access), lambda: self._world(library, access, limits)
-            )
-        response = self._serve(world, context, properties, options)
-        if key is not None:
-            self._kept.put((key, access), world, most)
-        return response
-
-    def _world(self, library: Library, access: TxAccess, limits: JsLimits) -> World:
-        return World(
-            self._host,
-            library,
-            access,
-            scripts=self._scripts,
-            limits=limits.at_least_defaults(),
+        name = _reuse_key(properties)
+        worlds, most = self._unused, len(TxAccess)
+        if name is not None:
+            worlds, most = self._kept, options.max_cached_interpreters
+        worlds.freshen(library, flushed_at, most)
+        key = name or "", access
+        world = worlds.take(
+            key,
+            lambda: World(
+                self._host,
+                library,
+                access,
+                scripts=self._scripts,
+                is_kept=name is not None,
+            ),
         )
+        response = self._serve(world, context, properties, options)
+        worlds.put(key, world, most)
+        return response
 
     def _options_in(self, tx: "Tx") -> JsRuntimeOptions:
         """Read the options in force; unreadable ones do not count."""

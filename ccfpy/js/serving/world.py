@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ccfpy.js.access import TxAccess
-from ccfpy.js.engine import Library
+from ccfpy.js.engine import JsLimits, Library
 from ccfpy.js.extensions.consensus import Consensus
 from ccfpy.js.extensions.console import Console, ConsoleLevel
 from ccfpy.js.extensions.converters import Converters
@@ -23,7 +23,6 @@ from ccfpy.js.serving.scripts import Scripts
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.context import Context
-    from ccfpy.js.engine import JsLimits
     from ccfpy.js.host import Extension
 
 _US_PER_MS = 1000
@@ -38,8 +37,10 @@ class World:
         "_console",
         "_converters",
         "_crypto",
+        "_gov",
         "_historical",
         "_interpreter",
+        "_is_kept",
         "_kv",
         "_present",
         "_start_ns",
@@ -54,9 +55,10 @@ class World:
         access: TxAccess,
         *,
         scripts: Scripts,
-        limits: "JsLimits",
+        is_kept: bool,
     ) -> None:
         self._clock = host.clock
+        self._is_kept = is_kept
         self._unix_time_ms = 0
         self._start_ns = 0
         self._present = present = Present()
@@ -64,6 +66,7 @@ class World:
         self._converters = Converters()
         self._crypto = Crypto(0, host.entropy)
         self._kv = Kv(present, access, scripts.narrowing)
+        self._gov = Gov(host.engine, JsLimits())
         self._historical = Historical(present, access)
         self.endpoint = Endpoint(present)
         """What the guest answered."""
@@ -74,7 +77,7 @@ class World:
             GuestDate(self._now_ms),
             SnpAttestation(self._now_ms),
             MathRandom(host.entropy),
-            Gov(host.engine, limits),
+            self._gov,
             self._kv,
             Consensus(present),
             self._historical,
@@ -82,7 +85,9 @@ class World:
             *scripts.more(present),
             self.endpoint,
         ]
-        self._interpreter = host.engine.interpreter(library, extensions)
+        self._interpreter = host.engine.interpreter(
+            library, extensions, is_kept=is_kept
+        )
 
     @property
     def elapsed_ms(self) -> int:
@@ -95,11 +100,14 @@ class World:
         return self._converters.logs_execution_metrics
 
     def serve(
-        self, context: "Context", module: str, function: str, limits: "JsLimits"
+        self, context: "Context", module: str, function: str, limits: JsLimits
     ) -> None:
         """Let a function answer a request; raises as ``Interpreter.serve`` does."""
         self._unix_time_ms = context.node.unix_time_us // _US_PER_MS
         self._start_ns = self._clock.monotonic_ns()
+        if not self._is_kept:
+            self._converters.begin()
+        self._gov.limits = limits.at_least_defaults()
         self._console.begin()
         self._crypto.begin(self._unix_time_ms)
         self._kv.begin()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.base.limits import JS_BYTECODE_PROGRAMS_MAX, JS_REASON_CHARS_MAX
+from ccfpy.base.limits import JS_REASON_CHARS_MAX
 from ccfpy.js.engine import (
     JsException,
     JsLimitExceeded,
@@ -215,12 +215,6 @@ def test_relative_imports_reach_modules_at_the_root(engine: QuickJs) -> None:
             engine.call_export(program, "f", [], extensions=[], limits=JsLimits())
             == "7"
         )
-
-
-def test_kept_bytecode_is_bounded(engine: QuickJs) -> None:
-    for number in range(JS_BYTECODE_PROGRAMS_MAX + 3):
-        assert run(engine, f"export const f = () => {number}") == number
-    assert len(engine._bytecode) == JS_BYTECODE_PROGRAMS_MAX
 
 
 def test_parameters_are_counted(engine: QuickJs) -> None:

@@ -42,7 +42,7 @@ def resident(
 ) -> tuple[Callable[[str, str], object], Serving]:
     serving = Serving()
     library = Library({f"/{name}.js": source for name, source in sources.items()})
-    interpreter = engine.interpreter(library, [serving])
+    interpreter = engine.interpreter(library, [serving], is_kept=True)
 
     def call(module: str, function: str) -> object:
         interpreter.serve(module, function, JsLimits())
@@ -63,14 +63,6 @@ def test_modules_of_one_interpreter_share_what_they_import(engine: QuickJs) -> N
     imports = "import * as shared from './shared.js'; export const f = shared.f;"
     call, _ = resident(engine, a=imports, b=imports, shared=COUNTING)
     assert [call("/a.js", "f"), call("/b.js", "f")] == [2, 3]
-
-
-def test_a_library_is_compiled_once_for_all_interpreters(engine: QuickJs) -> None:
-    library = Library({"/m.js": "export const f = () => 1"})
-    for _ in range(2):
-        engine.interpreter(library, [Serving()]).serve("/m.js", "f", JsLimits())
-    compiled = library.compiled["/m.js"]
-    assert [name for name, _ in compiled] == ["m.js"]
 
 
 def test_a_module_that_cannot_be_loaded_leaves_no_other_in_its_place(
@@ -98,7 +90,7 @@ def test_limits_are_those_of_each_call(engine: QuickJs) -> None:
     library = Library(
         {"/m.js": "export const f = () => new Uint8Array(1 << 22).length"}
     )
-    interpreter = engine.interpreter(library, [serving])
+    interpreter = engine.interpreter(library, [serving], is_kept=True)
     interpreter.serve("/m.js", "f", JsLimits())
     with pytest.raises(JsLimitExceeded) as caught:
         interpreter.serve("/m.js", "f", JsLimits(heap_bytes_max=1 << 21))
@@ -117,7 +109,9 @@ def test_limits_are_those_of_each_call(engine: QuickJs) -> None:
 def test_limits_below_what_the_node_itself_needs_fail_the_call_alone(
     engine: QuickJs, limits: JsLimits
 ) -> None:
-    interpreter = engine.interpreter(Library({"/m.js": COUNTING}), [Serving()])
+    interpreter = engine.interpreter(
+        Library({"/m.js": COUNTING}), [Serving()], is_kept=True
+    )
     with pytest.raises(JsLimitExceeded) as caught:
         interpreter.serve("/m.js", "f", limits)
     assert caught.value.trace in {None, ""}
@@ -130,6 +124,8 @@ def test_a_promise_is_waited_for_and_may_never_come(engine: QuickJs) -> None:
 
 
 def test_a_call_knows_how_long_it_took(engine: QuickJs) -> None:
-    interpreter = engine.interpreter(Library({"/m.js": COUNTING}), [Serving()])
+    interpreter = engine.interpreter(
+        Library({"/m.js": COUNTING}), [Serving()], is_kept=True
+    )
     interpreter.serve("/m.js", "f", JsLimits())
     assert interpreter.elapsed_ms > 0

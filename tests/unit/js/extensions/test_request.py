@@ -32,7 +32,9 @@ def answer(engine: QuickJs, body: str, request: SomeRequest | None = None) -> En
     """Serve a request with a function of this body."""
     endpoint = Endpoint(request or SomeRequest())
     source = f"export function f(request) {{ {body} }}"
-    interpreter = engine.interpreter(Library({"/m.js": source}), [endpoint])
+    interpreter = engine.interpreter(
+        Library({"/m.js": source}), [endpoint], is_kept=True
+    )
     interpreter.serve("/m.js", "f", JsLimits())
     return endpoint
 
@@ -127,7 +129,9 @@ def test_a_response_has_so_many_headers_and_no_more(engine: QuickJs) -> None:
 def test_a_body_that_is_no_json_is_told_apart_from_a_throw(engine: QuickJs) -> None:
     endpoint = Endpoint(SomeRequest())
     source = "export function f() { return { body: { get a() { throw Error('x') } } } }"
-    interpreter = engine.interpreter(Library({"/m.js": source}), [endpoint])
+    interpreter = engine.interpreter(
+        Library({"/m.js": source}), [endpoint], is_kept=True
+    )
     with pytest.raises(JsException):
         interpreter.serve("/m.js", "f", JsLimits())
     assert endpoint.stage is Stage.WRITING_JSON

@@ -1,0 +1,291 @@
+"""A guest in a machine: what it may ask of the host, and how its calls ended.
+
+Three rules about what crosses:
+
+* A guest's object is never converted: results are written as JSON inside JavaScript,
+  under the guest's own limits.
+* A host function that raises must not raise through the machine: what it raised is kept
+  here, the guest is stopped, and it is raised anew after the call.
+* That time ran out is known from our own flag, not from the words of an error.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ccfpy.js.calls import Call, bounded, guest_trace
+from ccfpy.js.engine import (
+    JsException,
+    JsLimitExceeded,
+    JsLimits,
+    JsModuleFailed,
+    Limit,
+)
+from ccfpy.js.host import JsThrow, internal_error, type_error
+from ccfpy.js.quickjs.machine import Machine
+from ccfpy.js.quickjs.native import Trapped
+from ccfpy.js.quickjs.values import NULL, UNDEFINED, GuestObject, Row, decode, encode
+
+if TYPE_CHECKING:
+    from ccfpy.base.ports import Clock
+    from ccfpy.js.host import HostArgument, HostFunction, HostResult
+
+TIMED_OUT = "Operation took too long to complete."
+"""CCF's words for the time limit, wherever a reason is reported."""
+
+_DONE, _THROWN, _PENDING = range(3)
+_ENGINE_REASONS = {
+    "InternalError: out of memory": Limit.HEAP,
+    "InternalError: stack overflow": Limit.STACK,
+    "SyntaxError: stack overflow": Limit.STACK,
+}
+_REASONS = {
+    Limit.HEAP: "InternalError: out of memory",
+    Limit.STACK: "InternalError: stack overflow",
+}
+"""What the engine says, even where it had no memory left to say it."""
+_SPEECHLESS = ("null", "")
+"""What is thrown where no memory is left even for the Error, or for its text."""
+_NEVER = "the promise is still pending, and nothing is left that could settle it"
+_NS_PER_MS = 1_000_000
+_OWN_FUNCTIONS = 2
+
+
+class Guest:
+    """One machine's guest, while host functions of one caller serve it.
+
+    Attributes:
+        machine: where it lives, while it does.
+        has_asked: whether it called a host function, so that its state may depend on
+            more than its own source.
+        known: modules that it has, by the names the engine gives them.
+    """
+
+    __slots__ = (
+        "_call",
+        "_functions",
+        "_source_of",
+        "has_asked",
+        "known",
+        "machine",
+    )
+
+    machine: Machine
+
+    def __init__(
+        self,
+        clock: "Clock",
+        functions: "Sequence[HostFunction]",
+        source_of: Callable[[str], str | None],
+    ) -> None:
+        self._call = Call(clock)
+        self._functions = functions
+        self._source_of = source_of
+        self.has_asked = False
+        self.known: set[str] = set()
+
+    def silent(self) -> "Guest":
+        """Give another with the same sources, who has nobody to ask."""
+        return Guest(self._call.clock, (), self._source_of)
+
+    # What the machine asks
+
+    def host_call(self, row: bytes) -> bytes:
+        """Call a host function by its number; ``null`` says that it would have thrown.
+
+        The first two are ours: what was thrown, and the guest's own exception.
+        """
+        index, *arguments = decode(row)
+        call = self._call
+        try:
+            if index == 0:
+                return encode(call.collect_throw(arguments[0]))
+            if index == 1:
+                return encode(call.report(*arguments))
+            self.has_asked = True
+            return encode(self._ask(index, arguments))
+        except JsThrow as thrown:
+            call.thrown = thrown.with_traceback(None)
+        except BaseException as error:  # noqa: BLE001 - kept, and raised after the call
+            call.host_error = error
+            call.thrown = internal_error("the host failed")
+        return NULL
+
+    def module_source(self, row: bytes) -> bytes:
+        """Give the source of an import by its name."""
+        (name,) = decode(row)
+        assert isinstance(name, str)
+        source = self._source_of(name)
+        if source is None:
+            return UNDEFINED
+        self.known.add(name)
+        return encode(source)
+
+    def is_over(self) -> bool:
+        """Tell whether its time is over."""
+        return self._call.is_over()
+
+    # What is asked of it
+
+    @property
+    def now_ns(self) -> int:
+        """The clock that deadlines are set by."""
+        return self._call.clock.monotonic_ns()
+
+    def restrict(self, limits: JsLimits) -> None:
+        """Bound what runs from now on; counts no time yet."""
+        self.machine.restrict(limits.heap_bytes_max, limits.stack_bytes_max)
+
+    def begin(self, limits: JsLimits) -> None:
+        """Count time from now."""
+        self._call.deadline_ns = self.now_ns + limits.execution_ms_max * _NS_PER_MS
+
+    def compile(self, name: str, source: str) -> None:
+        """Make a module known, with what it imports.
+
+        Raises:
+            JsModuleFailed: one is missing or does not compile.
+            JsLimitExceeded: it was stopped.
+        """
+        self._compile(name, source, wants_bytecode=False)
+
+    def bytecode(self, name: str, source: str) -> bytes:
+        """Compile a module, and give its bytecode.
+
+        Raises:
+            JsModuleFailed: it does not compile.
+        """
+        code = decode(self._compile(name, source, wants_bytecode=True))[0]
+        assert isinstance(code, bytes)
+        return code
+
+    def _compile(self, name: str, source: str, *, wants_bytecode: bool) -> bytes:
+        self.known.add(name)
+        if not source.isascii() and not _is_unicode(source):
+            raise JsModuleFailed(f"Failed to compile {name}: it is not Unicode")
+        row = encode(name) + encode(source)
+        try:
+            ending, left = self.machine.run("compile", row, int(wants_bytecode))
+        except Trapped as trap:
+            raise self.broken(trap) from None
+        self._raise_host_error()
+        if ending != _DONE:
+            failure = _failure(ending, left)
+            raise JsModuleFailed(f"Failed to compile {name}: {failure}")
+        return left
+
+    def load(self, name: str) -> None:
+        """Run the modules' own bodies.
+
+        Raises:
+            JsException: one threw or was stopped.
+        """
+        self.invoke("load", name)
+
+    def require_function(self, module: str, name: str) -> None:
+        """Check that the main module exports a function of this name.
+
+        Raises:
+            JsModuleFailed: it does not.
+        """
+        kind = self.invoke("kindOf", name)
+        if kind == "absent":
+            raise JsModuleFailed(f"Failed to find export '{name}' in module '{module}'")
+        if kind != "function":
+            raise JsModuleFailed(
+                f"Export '{name}' of module '{module}' is not a function"
+            )
+
+    def invoke(self, method: str, *arguments: "HostResult") -> "HostArgument":
+        """Call a method of the prelude's face, and wait for its promise.
+
+        Raises:
+            JsException: guest code threw or was stopped.
+        """
+        row = encode(method) + b"".join(map(encode, arguments))
+        try:
+            ending, left = self.machine.run("invoke", row, len(arguments))
+        except Trapped as trap:
+            raise self.broken(trap) from None
+        self._raise_host_error()
+        call = self._call
+        failure, call.failure = call.failure, None
+        if call.timed_out:
+            raise JsLimitExceeded(
+                Limit.TIME, TIMED_OUT, failure.trace if failure else None
+            )
+        if failure is None:
+            failure = _failure(ending, left)
+        if failure is None:
+            value = decode(left)[0]
+            return None if isinstance(value, GuestObject) else value
+        limit = self._limit_behind(failure)
+        if limit is None:
+            raise JsException(failure.reason, failure.trace)
+        raise JsLimitExceeded(limit, _REASONS.get(limit, failure.reason), failure.trace)
+
+    def _ask(self, index: object, arguments: Row) -> "HostResult":
+        """Call one of the extensions' functions.
+
+        Raises:
+            JsThrow: it asks so, or an argument has no plain form.
+        """
+        assert isinstance(index, int)
+        if any(isinstance(argument, GuestObject) for argument in arguments):
+            raise type_error("Argument must be an ArrayBuffer")
+        return self._functions[index - _OWN_FUNCTIONS](*arguments)
+
+    def _raise_host_error(self) -> None:
+        call = self._call
+        if call.host_error is not None:
+            host_error, call.host_error = call.host_error, None
+            try:
+                raise host_error
+            finally:
+                del host_error  # or it and this frame would keep each other alive
+
+    def broken(self, trap: Trapped) -> JsException:
+        """Say why its machine broke off, if that is not what a host function raised."""
+        self._raise_host_error()
+        if self._call.timed_out:
+            return JsLimitExceeded(Limit.TIME, TIMED_OUT)
+        if trap.is_stack_overflow:
+            return JsLimitExceeded(Limit.STACK, _REASONS[Limit.STACK])
+        return JsLimitExceeded(Limit.HEAP, _REASONS[Limit.HEAP])
+
+    def _limit_behind(self, failure: JsException) -> Limit | None:
+        if failure.reason in _SPEECHLESS and self.machine.lacked_memory:
+            return Limit.HEAP
+        return _ENGINE_REASONS.get(failure.reason)
+
+
+def found_in(sources: Mapping[str, str]) -> Callable[[str], str | None]:
+    """Find modules; one relative to the root comes without its leading slash."""
+    return lambda name: sources.get(name if name.startswith("/") else f"/{name}")
+
+
+def relative(name: str) -> str:
+    """Name a module as the engine names one imported relative to the root.
+
+    Under its absolute path it would be another module to whom imports it by ``./``.
+    """
+    return name.lstrip("/")
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell whether no character is half a surrogate pair."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _failure(ending: int, left: bytes) -> JsException | None:
+    """Read what was thrown past the prelude, if anything was."""
+    if ending == _DONE:
+        return None
+    if ending == _PENDING:
+        return JsException(_NEVER)
+    if ending != _THROWN:
+        return JsException(_REASONS[Limit.HEAP])
+    reason, trace = decode(left)
+    # What a guest throws comes by way of the prelude, so what cannot be written down is
+    # the prelude's own, with no stack left to run on.
+    text = reason if isinstance(reason, str) else _REASONS[Limit.STACK]
+    return JsException(bounded(text), guest_trace(trace))

@@ -1,0 +1,135 @@
+"""Interpreters that serve requests: kept from one to the next, or new for each."""
+
+from typing import TYPE_CHECKING
+
+from ccfpy.js.engine import (
+    JsException,
+    JsLimitExceeded,
+    JsLimits,
+    JsModuleFailed,
+    Library,
+)
+from ccfpy.js.quickjs.guest import Guest, found_in, relative
+from ccfpy.js.quickjs.images import Start, World, Worlds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ccfpy.base.ports import Clock
+    from ccfpy.js.host import HostFunction
+
+_NS_PER_MS = 1_000_000
+
+
+class Kept:
+    """An interpreter on an application's library, for one call after another."""
+
+    __slots__ = ("_guest", "_library", "_started_ns")
+
+    def __init__(
+        self,
+        clock: "Clock",
+        functions: "Sequence[HostFunction]",
+        library: Library,
+        bare: World,
+    ) -> None:
+        self._library = library
+        self._guest = Guest(clock, functions, found_in(library.sources))
+        self._started_ns = self._guest.now_ns
+        bare.enter(self._guest)
+
+    @property
+    def elapsed_ms(self) -> int:
+        """How long the last call has taken."""
+        return (self._guest.now_ns - self._started_ns) // _NS_PER_MS
+
+    def serve(self, module: str, function: str, limits: JsLimits) -> None:
+        """Let an exported function answer a request; see ``engine.Interpreter``."""
+        guest = self._guest
+        self._started_ns = guest.now_ns
+        loading = limits.at_least_defaults()
+        name = relative(module)
+        if name not in guest.known:
+            guest.compile(name, _source(self._library, module))
+        guest.restrict(loading)
+        guest.begin(loading)
+        try:
+            guest.load(name)
+        except JsException as error:
+            raise _as_module_failure(error, module) from None
+        guest.restrict(limits)
+        guest.begin(limits)
+        _serve(guest, module, function)
+
+
+class Fresh:
+    """An interpreter that every call finds as if nobody had used it."""
+
+    __slots__ = (
+        "_bare",
+        "_clock",
+        "_functions",
+        "_library",
+        "_started_ns",
+        "_worlds",
+    )
+
+    def __init__(
+        self,
+        clock: "Clock",
+        functions: "Sequence[HostFunction]",
+        library: Library,
+        bare: World,
+        worlds: Worlds,
+    ) -> None:
+        self._clock = clock
+        self._functions = functions
+        self._library = library
+        self._bare = bare
+        self._worlds = worlds
+        self._started_ns = clock.monotonic_ns()
+
+    @property
+    def elapsed_ms(self) -> int:
+        """How long the last call has taken."""
+        return (self._clock.monotonic_ns() - self._started_ns) // _NS_PER_MS
+
+    def serve(self, module: str, function: str, limits: JsLimits) -> None:
+        """Let an exported function answer a request; see ``engine.Interpreter``."""
+        guest = Guest(self._clock, self._functions, found_in(self._library.sources))
+        self._started_ns = guest.now_ns
+        start = Start(
+            bare=self._bare,
+            library=self._library,
+            name=relative(module),
+            source=_source(self._library, module),
+            loading=limits.at_least_defaults(),
+            limits=limits,
+        )
+        try:
+            world = self._worlds.enter(guest, start)
+        except JsException as error:
+            raise _as_module_failure(error, module) from None
+        try:
+            _serve(guest, module, function)
+        finally:
+            world.leave(guest)
+
+
+def _serve(guest: Guest, module: str, function: str) -> None:
+    guest.require_function(module, function)
+    guest.invoke("serve", function)
+
+
+def _source(library: Library, module: str) -> str:
+    source = found_in(library.sources)(module)
+    if source is None:
+        raise JsModuleFailed(f"Module '{module}' could not be loaded")
+    return source
+
+
+def _as_module_failure(error: JsException, module: str) -> Exception:
+    """Say whose body threw; that one was stopped says enough by itself."""
+    if isinstance(error, JsLimitExceeded):
+        return error
+    return JsModuleFailed(f"Failed to execute {module}: {error}")

@@ -1,0 +1,230 @@
+"""The engine as a machine: rows in, rows out, and its memory as a whole.
+
+A machine is one instance of the engine, with memory of its own that nothing in it can
+leave. What goes wrong in there, overruns and frees of freed memory included, ends in a
+trap or in a wrong answer of the guest's own making; the process is not touched.
+
+An image of the memory can be laid over it again. That is how a guest gets a world that
+nobody has used before, without making one.
+"""
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from ccfpy.base.limits import JS_HEAP_BYTES_CEILING, JS_STACK_BYTES_CEILING
+from ccfpy.js.quickjs.native import PAGE_BYTES, SLOT, U32, Instance, Trapped
+
+if TYPE_CHECKING:
+    from ccfpy.js.quickjs.native import Slots
+
+_BUFFER_BYTES = 1 << 16
+"""The room of a settled machine's buffer."""
+_FENCE_BYTES = 64
+"""At the end of its memory, where the allocator keeps the length of what is free before
+it, and the end of its heap."""
+_ENDING_MASK = 3
+_LACKED_MEMORY = 4
+_LENGTH_SHIFT = 3
+_FRAME_SHARE = 3
+"""A script's frame takes a third of the stack here that it takes in QuickJS as native
+code, for which CCF's users set their limits."""
+_NO_MEMORY = "The engine's memory is full"
+_TIME_BYTES = 8
+
+
+class Caller(Protocol):
+    """Who answers what a guest asks. Nothing here may raise: there is no way back."""
+
+    def host_call(self, row: bytes) -> bytes:
+        """Call a host function with a row of arguments; give its result."""
+        ...
+
+    def module_source(self, row: bytes) -> bytes:
+        """Give the source of a module by its name, or undefined."""
+        ...
+
+    def is_over(self) -> bool:
+        """Tell whether the guest must stop; asked every few thousand steps."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A machine's memory as it once was.
+
+    Attributes:
+        memory_bytes: how large it was.
+        used: from above the stack to the last byte in use.
+        fence: its last bytes.
+        buffer: where the buffer was.
+    """
+
+    memory_bytes: int
+    used: bytes
+    fence: bytes
+    buffer: int
+
+
+class Machine:
+    """One instance of the engine.
+
+    Attributes:
+        caller: asked by the guest while an export runs.
+        is_sound: whether it has never broken off.
+        lacked_memory: whether the heap's limit was reached in the last run.
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_instance",
+        "_room",
+        "_size",
+        "caller",
+        "is_sound",
+        "lacked_memory",
+    )
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+        self.is_sound = True
+        self.lacked_memory = False
+        self._instance = Instance()
+        self._size = self._instance.memory_bytes
+        self._buffer = self._room = 0
+        self._call("_initialize")
+
+    def __del__(self) -> None:
+        """Give the memory back."""
+        instance: Instance | None = getattr(self, "_instance", None)
+        if instance is not None:
+            instance.close()
+
+    @property
+    def memory_bytes(self) -> int:
+        """How large its memory is; it never shrinks."""
+        return self._instance.memory_bytes
+
+    def run(self, export: str, row: bytes, *arguments: int) -> tuple[int, bytes]:
+        """Write a row, call an export, and give its ending and the row it left.
+
+        Raises:
+            Trapped: the guest broke off.
+        """
+        self._write(row)
+        answer = self._call(export, *arguments)
+        length = (answer & U32) >> _LENGTH_SHIFT
+        self.lacked_memory = bool(answer & _LACKED_MEMORY)
+        self._buffer = answer >> 32
+        return answer & _ENDING_MASK, self._read(self._buffer, length)
+
+    def restrict(self, heap_bytes: int, stack_bytes: int) -> None:
+        """Bound the heap and the stack of what runs from now on.
+
+        Beyond what a machine can have, it means what it can have.
+        """
+        heap_bytes = min(heap_bytes, JS_HEAP_BYTES_CEILING)
+        stack_bytes = min(stack_bytes, JS_STACK_BYTES_CEILING) // _FRAME_SHARE
+        self._call("restrict", heap_bytes, stack_bytes)
+
+    def image(self) -> Image:
+        """Copy the memory, after making it ready for calls that begin here.
+
+        Raises:
+            Trapped: the guest broke off.
+        """
+        self._buffer = self._call("settle") & U32
+        self._room = _BUFFER_BYTES
+        instance, size = self._instance, self.memory_bytes
+        begin = instance.base + instance.stack_top
+        end = instance.base + size - _FENCE_BYTES
+        return Image(
+            memory_bytes=size,
+            # What follows is heap that nothing uses: the allocator's own mark of where
+            # it begins is not zero, and comes after everything in use.
+            used=ctypes.string_at(begin, end - begin).rstrip(b"\0"),
+            fence=ctypes.string_at(end, _FENCE_BYTES),
+            buffer=self._buffer,
+        )
+
+    def lay(self, image: Image) -> None:
+        """Lay an image over the memory of a machine made a moment ago.
+
+        Raises:
+            Trapped: there is no memory for it.
+        """
+        missing = image.memory_bytes - self.memory_bytes
+        if not self._instance.grow(missing // PAGE_BYTES):
+            raise Trapped(_NO_MEMORY)
+        self.relay(image)
+
+    def relay(self, image: Image) -> None:
+        """Lay an image again over a memory that has not grown since."""
+        instance = self._instance
+        begin = instance.base + instance.stack_top
+        ctypes.memmove(begin, image.used, len(image.used))
+        end = instance.base + image.memory_bytes - _FENCE_BYTES
+        ctypes.memmove(end, image.fence, _FENCE_BYTES)
+        self._buffer = image.buffer
+        self._room = _BUFFER_BYTES
+
+    # What the engine imports
+
+    def on_call(self, slots: "Slots") -> None:
+        """Let the caller answer."""
+        self._answer(self.caller.host_call, slots)
+
+    def on_source(self, slots: "Slots") -> None:
+        """Let the caller answer."""
+        self._answer(self.caller.module_source, slots)
+
+    def on_interrupt(self, slots: "Slots") -> None:
+        """Let the caller answer."""
+        slots[0] = int(self.caller.is_over())
+
+    def on_clock(self, slots: "Slots") -> None:
+        """Tell the C library that it is 1970: scripts get their time elsewhere."""
+        self._zero(slots[2 * SLOT] & U32, _TIME_BYTES)
+        slots[0] = 0
+
+    def on_random(self, slots: "Slots") -> None:
+        """Give the C library zeros: scripts get their chance elsewhere."""
+        self._zero(slots[0] & U32, slots[SLOT] & U32)
+        slots[0] = 0
+
+    def _answer(self, ask: Callable[[bytes], bytes], slots: "Slots") -> None:
+        self._buffer, self._room = slots[0] & U32, slots[2 * SLOT] & U32
+        self._write(ask(self._read(self._buffer, slots[SLOT] & U32)))
+
+    def _zero(self, place: int, length: int) -> None:
+        self._check(place, length)
+        ctypes.memset(self._instance.base + place, 0, length)
+
+    def _read(self, place: int, length: int) -> bytes:
+        self._check(place, length)
+        return ctypes.string_at(self._instance.base + place, length)
+
+    def _write(self, row: bytes) -> None:
+        size = len(row)
+        if size > self._room:
+            self._buffer = self._call("reserve", size) & U32
+            if not self._buffer:
+                raise Trapped(_NO_MEMORY)
+            self._room = size
+        self._check(self._buffer, size)
+        ctypes.memmove(self._instance.base + self._buffer, row, size)
+
+    def _check(self, place: int, length: int) -> None:
+        """Refuse what a guest that broke its own memory says of places outside it."""
+        if place + length > self._size:
+            self._size = self.memory_bytes
+            if place + length > self._size:
+                raise Trapped("The engine named a place outside its memory")
+
+    def _call(self, export: str, *arguments: int) -> int:
+        try:
+            return self._instance.call(self, export, *arguments)
+        except Trapped:
+            self.is_sound = False
+            raise

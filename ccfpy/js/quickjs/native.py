@@ -1,0 +1,287 @@
+"""WebAssembly as ``wasmtime`` runs it: the module, what it imports, and how it traps.
+
+Its calls in Python cost some fifty microseconds each, so calls into a module and out of
+it go through its C interface, whose headers document every function used here
+(``wasmtime/func.h``, ``linker.h``, ``memory.h``, ``trap.h``). No other file
+knows ``wasmtime``.
+"""
+
+import ctypes
+from contextvars import ContextVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
+
+import wasmtime
+from wasmtime import _bindings, _ffi
+
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.limits import JS_NATIVE_STACK_BYTES_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Slots: TypeAlias = ctypes.Array[ctypes.c_uint64]
+    """Arguments, and then results, of a call; each in every second place."""
+
+SLOT: Final = 2
+"""A raw value of the C interface takes sixteen bytes, of which we use eight."""
+U32: Final = 0xFFFFFFFF
+PAGE_BYTES: Final = 1 << 16
+_WASM = __file__.removesuffix("native.py") + "engine.wasm"
+_ARGUMENTS_MAX = 4
+_STACK_OVERFLOW = 0
+"""A trap's code."""
+
+
+class Trapped(CcfpyError):
+    """An instance broke off, and cannot be used again.
+
+    Attributes:
+        is_stack_overflow: whether it called too deep for the process's own stack.
+    """
+
+    def __init__(self, message: str, *, is_stack_overflow: bool = False) -> None:
+        super().__init__(message)
+        self.is_stack_overflow = is_stack_overflow
+
+
+class Imports(Protocol):
+    """What an instance may ask of its owner. What is raised here becomes a trap."""
+
+    def on_call(self, slots: "Slots") -> None:
+        """``host.call``: buffer, length and room."""
+        ...
+
+    def on_source(self, slots: "Slots") -> None:
+        """``host.source``: buffer, length and room."""
+        ...
+
+    def on_interrupt(self, slots: "Slots") -> None:
+        """``host.interrupt``: answers whether to stop."""
+        ...
+
+    def on_clock(self, slots: "Slots") -> None:
+        """``clock_time_get``: which clock, precision, and where to put the time."""
+        ...
+
+    def on_random(self, slots: "Slots") -> None:
+        """``random_get``: where, and how many bytes."""
+        ...
+
+
+_running: ContextVar[Imports] = ContextVar("running")
+"""Whose export is running; what it asks for may run another within."""
+
+
+class Instance:
+    """One instance of the module.
+
+    Attributes:
+        exports: functions, by name.
+        stack_top: below are only the frames of calls.
+        base: where its memory begins. Addresses for all of it are reserved from the
+            beginning, so it never moves.
+    """
+
+    __slots__ = (
+        "_context",
+        "_keep",
+        "_library",
+        "_memory",
+        "_slots",
+        "_store",
+        "_trap",
+        "base",
+        "exports",
+        "stack_top",
+    )
+
+    def __init__(self) -> None:
+        module = _module()
+        self._library = library = module.library
+        self._store = wasmtime.Store(module.engine)
+        self._context = ctypes.cast(self._store._context(), ctypes.c_void_p)  # noqa: SLF001
+        instance = module.linker.instantiate(self._store, module.code)
+        exports: dict[str, Any] = dict(instance.exports(self._store).items())
+        self._keep = exports
+        self._memory = _Pointer(exports["memory"]._memory)  # noqa: SLF001
+        self.exports = {
+            name: _Pointer(export._func)  # noqa: SLF001
+            for name, export in exports.items()
+            if isinstance(export, wasmtime.Func)
+        }
+        self.stack_top: int = exports["__stack_pointer"].value(self._store)
+        self._slots = (ctypes.c_uint64 * (_ARGUMENTS_MAX * SLOT))()
+        self._trap = _Pointer(ctypes.c_void_p())
+        self.base: int = library.memory_data(self._context, self._memory.at)
+
+    def close(self) -> None:
+        """Give the memory back now, not when a collection finds it."""
+        self._store.close()
+
+    @property
+    def memory_bytes(self) -> int:
+        """How large the memory is; it never shrinks."""
+        return cast("int", self._library.memory_size(self._context, self._memory.at))
+
+    def grow(self, pages: int) -> bool:
+        """Make the memory larger; tells whether there was room."""
+        before = ctypes.c_uint64()
+        error = self._library.grow(
+            self._context, self._memory.at, pages, ctypes.byref(before)
+        )
+        if error:
+            self._library.delete_error(error)
+        return not error
+
+    def call(self, owner: Imports, export: str, *arguments: int) -> int:
+        """Call an export; give its result, or whatever is there if it has none.
+
+        Raises:
+            Trapped: it broke off.
+        """
+        slots, trap = self._slots, self._trap
+        for index, argument in enumerate(arguments):
+            slots[index * SLOT] = argument
+        outer = _running.set(owner)
+        error = self._library.call(
+            self._context, self.exports[export].at, slots, _ARGUMENTS_MAX, trap.at
+        )
+        _running.reset(outer)
+        if error or trap.target.value:
+            raise self._library.trapped(error, trap.target)
+        return slots[0]
+
+
+class _Pointer:
+    """A C object, and where it is."""
+
+    __slots__ = ("at", "target")
+
+    def __init__(self, target: Any) -> None:  # noqa: ANN401 - ctypes' own are private
+        self.target = target
+        self.at = ctypes.cast(ctypes.pointer(target), ctypes.c_void_p)
+
+
+_POINTER, _SIZE = ctypes.c_void_p, ctypes.c_size_t
+_Callback = ctypes.CFUNCTYPE(
+    _POINTER, _POINTER, _POINTER, ctypes.POINTER(ctypes.c_uint64), _SIZE
+)
+
+
+class _Library:
+    """The C interface. Nothing in it waits, so the interpreter's lock is kept."""
+
+    def __init__(self) -> None:
+        self._dll = dll = ctypes.PyDLL(_ffi.dll._name)  # noqa: SLF001
+        self.call = dll.wasmtime_func_call_unchecked
+        self.call.restype = _POINTER
+        self.call.argtypes = [_POINTER, _POINTER, _POINTER, _SIZE, _POINTER]
+        self.memory_data = dll.wasmtime_memory_data
+        self.memory_data.restype = _POINTER
+        self.memory_data.argtypes = [_POINTER, _POINTER]
+        self.memory_size = dll.wasmtime_memory_data_size
+        self.memory_size.restype = _SIZE
+        self.memory_size.argtypes = [_POINTER, _POINTER]
+        self.grow = dll.wasmtime_memory_grow
+        self.grow.restype = _POINTER
+        self.grow.argtypes = [_POINTER, _POINTER, ctypes.c_uint64, _POINTER]
+        self.new_trap = dll.wasmtime_trap_new
+        self.new_trap.restype = _POINTER
+        self.new_trap.argtypes = [ctypes.c_char_p, _SIZE]
+        self._trap_code = dll.wasmtime_trap_code
+        self._trap_code.restype = ctypes.c_bool
+        self._trap_code.argtypes = [_POINTER, _POINTER]
+        self._delete_trap = dll.wasm_trap_delete
+        self._delete_trap.restype = None
+        self._delete_trap.argtypes = [_POINTER]
+        self.delete_error = dll.wasmtime_error_delete
+        self.delete_error.restype = None
+        self.delete_error.argtypes = [_POINTER]
+
+    def trapped(self, error: int | None, trap: ctypes.c_void_p) -> Trapped:
+        """Tell of a trap, and forget it."""
+        code = ctypes.c_uint8()
+        overflowed = False
+        if trap.value:
+            is_known = self._trap_code(trap, ctypes.byref(code))
+            overflowed = is_known and code.value == _STACK_OVERFLOW
+            self._delete_trap(trap)
+            trap.value = None
+        if error:
+            self.delete_error(error)
+        return Trapped("The engine broke off", is_stack_overflow=overflowed)
+
+
+class _Module:
+    """The compiled module, with what it imports; one for a process."""
+
+    def __init__(self) -> None:
+        self.library = _Library()
+        config = wasmtime.Config()
+        # The C interface demands that this, which we do not use, be the larger.
+        _bindings.wasmtime_config_async_stack_size_set(
+            config.ptr(), 2 * JS_NATIVE_STACK_BYTES_MAX
+        )
+        config.max_wasm_stack = JS_NATIVE_STACK_BYTES_MAX
+        self.engine = wasmtime.Engine(config)
+        self.code = wasmtime.Module.from_file(self.engine, _WASM)
+        self.linker = wasmtime.Linker(self.engine)
+        self._callbacks: list[object] = []
+        i32, i64 = wasmtime.ValType.i32, wasmtime.ValType.i64
+        ask = wasmtime.FuncType([i32(), i32(), i32()], [])
+        self._define("host", "call", ask, lambda it, slots: it.on_call(slots))
+        self._define("host", "source", ask, lambda it, slots: it.on_source(slots))
+        poll = wasmtime.FuncType([], [i32()])
+        self._define(
+            "host", "interrupt", poll, lambda it, slots: it.on_interrupt(slots)
+        )
+        wasi = "wasi_snapshot_preview1"
+        time = wasmtime.FuncType([i32(), i64(), i32()], [i32()])
+        self._define(wasi, "clock_time_get", time, lambda it, slots: it.on_clock(slots))
+        chance = wasmtime.FuncType([i32(), i32()], [i32()])
+        self._define(wasi, "random_get", chance, lambda it, slots: it.on_random(slots))
+
+    def _define(
+        self,
+        module: str,
+        name: str,
+        form: wasmtime.FuncType,
+        answer: "Callable[[Imports, Slots], None]",
+    ) -> None:
+        def native(_data: object, _caller: object, slots: "Slots", _count: int) -> int:
+            try:
+                answer(_running.get(), slots)
+            except BaseException as error:  # noqa: BLE001 - nothing may pass through C
+                message = str(error).encode(errors="replace")
+                return cast("int", self.library.new_trap(message, len(message)))
+            return 0
+
+        callback = _Callback(native)
+        self._callbacks.append(callback)
+        failed: object = _bindings.wasmtime_linker_define_func_unchecked(
+            self.linker.ptr(),
+            ctypes.create_string_buffer(module.encode()),
+            len(module),
+            ctypes.create_string_buffer(name.encode()),
+            len(name),
+            form.ptr(),
+            ctypes.cast(callback, _bindings.wasmtime_func_unchecked_callback_t),
+            None,
+            _NO_FINALIZER,
+        )
+        assert not failed, name
+
+
+_NO_FINALIZER = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
+
+
+@cache
+def _module() -> _Module:
+    """Compile the module, which takes about a second of processor time."""
+    return _Module()
+
+
+def prepare() -> None:
+    """Compile the module now, so that no request waits for it."""
+    _module()
