@@ -78,10 +78,12 @@ class TracingEngine:
         )
 
     def interpreter(
-        self, library: Library, extensions: Sequence[Extension]
+        self, library: Library, extensions: Sequence[Extension], *, is_kept: bool
     ) -> Interpreter:
         """Make an interpreter whose calls are traced."""
-        return _Traced(self.engine.interpreter(library, extensions), self.last)
+        return _Traced(
+            self.engine.interpreter(library, extensions, is_kept=is_kept), self.last
+        )
 
     def compile_module(self, name: str, source: str) -> bytes:
         """Give a module's bytecode."""

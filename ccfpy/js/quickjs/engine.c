@@ -438,11 +438,14 @@ EXPORT(restrict) void restrict_to(uint32_t heap_bytes, uint32_t stack_bytes)
    so that most calls need no more memory than there is. Gives the buffer's place. */
 EXPORT(settle) uint8_t *settle(void)
 {
+    void *volatile spare; /* or the compiler leaves it out */
+
     JS_RunGC(runtime);
     free(row);
     row = NULL;
     row_size = 0;
-    free(malloc(SPARE_HEAP));
+    spare = malloc(SPARE_HEAP);
+    free(spare);
     return reserve(LEAST_BUFFER);
 }
 

@@ -87,10 +87,13 @@ class Machine:
     )
 
     def __init__(self, caller: Caller) -> None:
+        # Whoever runs no script does not pay for the engine.
+        from ccfpy.js.quickjs.compiled import MODULE  # noqa: PLC0415
+
         self.caller = caller
         self.is_sound = True
         self.lacked_memory = False
-        self._instance = Instance()
+        self._instance = Instance(MODULE)
         self._size = self._instance.memory_bytes
         self._buffer = self._room = 0
         self._call("_initialize")

@@ -8,7 +8,6 @@ knows ``wasmtime``.
 
 import ctypes
 from contextvars import ContextVar
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 
 import wasmtime
@@ -96,8 +95,7 @@ class Instance:
         "stack_top",
     )
 
-    def __init__(self) -> None:
-        module = _module()
+    def __init__(self, module: "Module") -> None:
         self._library = library = module.library
         self._store = wasmtime.Store(module.engine)
         self._context = ctypes.cast(self._store._context(), ctypes.c_void_p)  # noqa: SLF001
@@ -213,8 +211,11 @@ class _Library:
         return Trapped("The engine broke off", is_stack_overflow=overflowed)
 
 
-class _Module:
-    """The compiled module, with what it imports; one for a process."""
+class Module:
+    """The compiled module, with what it imports.
+
+    Making one takes about a second of processor time, without the interpreter's lock.
+    """
 
     def __init__(self) -> None:
         self.library = _Library()
@@ -274,14 +275,3 @@ class _Module:
 
 
 _NO_FINALIZER = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
-
-
-@cache
-def _module() -> _Module:
-    """Compile the module, which takes about a second of processor time."""
-    return _Module()
-
-
-def prepare() -> None:
-    """Compile the module now, so that no request waits for it."""
-    _module()

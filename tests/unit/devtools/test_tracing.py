@@ -4,6 +4,7 @@ import pytest
 
 from ccfpy.devtools.tracing import TracingEngine
 from ccfpy.js.engine import JsException, JsLimits, JsModuleFailed, Library, Program
+from ccfpy.js.host import HostFunction
 from ccfpy.js.quickjs import QuickJs
 
 
@@ -19,7 +20,7 @@ class Serving:
 
     source = "(function (host, tools) { tools.serve = (f) => { f(); }; })"
 
-    def functions(self) -> dict[str, object]:
+    def functions(self) -> dict[str, HostFunction]:
         return {}
 
 
@@ -32,7 +33,9 @@ def _traced() -> TracingEngine:
 
 def test_what_a_served_call_threw_is_kept_with_its_columns() -> None:
     engine = _traced()
-    interpreter = engine.interpreter(Library({"/m.js": SOURCE}), [Serving()])  # type: ignore[list-item]
+    interpreter = engine.interpreter(
+        Library({"/m.js": SOURCE}), [Serving()], is_kept=True
+    )
     with pytest.raises(JsException) as raised:
         interpreter.serve("/m.js", "bad", JsLimits())
     assert engine.last.thrown is raised.value
@@ -44,7 +47,9 @@ def test_what_a_served_call_threw_is_kept_with_its_columns() -> None:
 
 def test_a_call_that_went_well_leaves_its_time_only() -> None:
     engine = _traced()
-    interpreter = engine.interpreter(Library({"/m.js": SOURCE}), [Serving()])  # type: ignore[list-item]
+    interpreter = engine.interpreter(
+        Library({"/m.js": SOURCE}), [Serving()], is_kept=True
+    )
     interpreter.serve("/m.js", "ok", JsLimits())
     assert engine.last.thrown is None
     assert engine.last.elapsed_ms == interpreter.elapsed_ms

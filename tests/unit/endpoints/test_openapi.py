@@ -173,9 +173,7 @@ def test_a_bare_endpoint_is_described_barely() -> None:
         "x-ccf-forwarding",
         "x-ccfpy-policies",
     }
-    assert at(operation, "responses", "200") == {
-        "description": "Done."
-    }
+    assert at(operation, "responses", "200") == {"description": "Done."}
 
 
 def test_hidden_endpoints_stay_hidden() -> None:

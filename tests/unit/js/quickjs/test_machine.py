@@ -1,0 +1,153 @@
+"""A machine: what crosses, what ends it, and that its memory can be laid out again."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ccfpy.base.limits import JS_HEAP_BYTES_CEILING, JS_STACK_BYTES_CEILING
+from ccfpy.js.quickjs.machine import Machine
+from ccfpy.js.quickjs.native import SLOT, Trapped
+from ccfpy.js.quickjs.values import decode, encode
+from tests.unit.js.quickjs.machines import FACE, Echoing, invoke, started
+
+DONE, THROWN, PENDING = range(3)
+MIB = 1 << 20
+
+
+@pytest.mark.parametrize(
+    "value", [None, True, False, 7, -(2**31), 2**40, 0.5, "é\0", b"", b"\0\xff"]
+)
+def test_plain_values_come_back(value: object) -> None:
+    machine = started()
+    assert invoke(machine, "echo", value) == (DONE, value)
+    assert invoke(machine, "ask", value) == (DONE, value)
+
+
+@pytest.mark.parametrize("size", [0xFFFF, 0x10000, 0x10001, 3 * MIB])
+def test_the_buffer_is_as_large_as_what_crosses(size: int) -> None:
+    machine = started()
+    assert invoke(machine, "length", "x" * size) == (DONE, size)
+    assert invoke(machine, "echo", b"x" * size) == (DONE, b"x" * size)
+    assert invoke(machine, "ask", b"y" * size) == (DONE, b"y" * size)
+
+
+def test_an_answer_may_be_larger_than_its_question() -> None:
+    caller = Echoing(answer=encode(b"z" * MIB))
+    assert invoke(started(caller), "ask", 1) == (DONE, b"z" * MIB)
+    assert [decode(row) for row in caller.asked] == [[1]]
+
+
+def test_what_is_thrown_says_what_it_is_and_where() -> None:
+    machine = started()
+    ending, left = machine.run("invoke", encode("fail"), 0)
+    reason, trace = decode(left)
+    assert (ending, reason) == (THROWN, "TypeError: no")
+    assert "at fail (face:" in str(trace)
+
+
+def test_a_promise_is_waited_for_while_anything_can_settle_it() -> None:
+    machine = started()
+    assert invoke(machine, "later", 5) == (DONE, 5)
+    assert invoke(machine, "never")[0] == PENDING
+
+
+def test_a_full_heap_is_said_and_is_no_trap() -> None:
+    machine = started()
+    machine.restrict(2 * MIB, MIB)
+    assert invoke(machine, "fill")[0] == THROWN
+    assert machine.lacked_memory
+    assert machine.is_sound
+    assert invoke(machine, "echo", 1) == (DONE, 1)
+    assert not machine.lacked_memory
+
+
+def test_a_script_s_stack_is_bounded() -> None:
+    machine = started()
+    machine.restrict(64 * MIB, 64 * 1024)
+    assert invoke(machine, "dive", 10) == (DONE, 10)
+    ending, reason = invoke(machine, "dive", 10_000)
+    assert (ending, reason) == (THROWN, "InternalError: stack overflow")
+
+
+@pytest.mark.parametrize(
+    ("heap", "stack"),
+    [(JS_HEAP_BYTES_CEILING + 1, 1 << 20), (1 << 70, JS_STACK_BYTES_CEILING + 1)],
+)
+def test_bounds_beyond_a_machine_mean_what_it_has(heap: int, stack: int) -> None:
+    machine = started()
+    machine.restrict(heap, stack)
+    assert invoke(machine, "dive", 100) == (DONE, 100)
+
+
+def test_a_machine_goes_back_to_where_its_image_was_taken() -> None:
+    machine = started()
+    invoke(machine, "count")
+    image = machine.image()
+    for _ in range(3):
+        assert [invoke(machine, "count")[1] for _ in range(3)] == [2, 3, 4]
+        machine.relay(image)
+
+
+def test_another_machine_goes_on_from_an_image() -> None:
+    first = started()
+    invoke(first, "count")
+    second = Machine(Echoing())
+    second.lay(first.image())
+    assert invoke(second, "count") == (DONE, 2)
+    assert invoke(first, "count") == (DONE, 2)
+
+
+@given(st.lists(st.integers(0, 300_000), max_size=8), st.integers(0, 200_000))
+def test_whatever_was_allocated_meanwhile(sizes: list[int], before: int) -> None:
+    """The allocator's own state lies in the memory too, at both of its ends."""
+    machine = started()
+    invoke(machine, "grow", before)
+    image = machine.image()
+    for size in sizes:
+        invoke(machine, "grow", size)
+        if machine.memory_bytes == image.memory_bytes:
+            machine.relay(image)
+            assert invoke(machine, "grow", size)[1] == 2
+        else:
+            machine = Machine(Echoing())
+            machine.lay(image)
+
+
+def test_an_image_leaves_room_for_ordinary_calls() -> None:
+    machine = started()
+    image = machine.image()
+    invoke(machine, "grow", MIB // 2)
+    assert machine.memory_bytes == image.memory_bytes
+    invoke(machine, "grow", 2 * MIB)
+    assert machine.memory_bytes > image.memory_bytes
+
+
+def test_a_place_outside_its_memory_is_refused() -> None:
+    """A guest that has broken its own memory may say anything of where things are."""
+    machine = started()
+    for place, length in [(machine.memory_bytes, 1), (0, machine.memory_bytes + 1)]:
+        slots = [0] * 8
+        slots[0], slots[SLOT] = place, length
+        with pytest.raises(Trapped, match="outside"):
+            machine.on_call(slots)  # type: ignore[arg-type]
+        with pytest.raises(Trapped, match="outside"):
+            machine.on_random(slots)  # type: ignore[arg-type]
+
+
+def test_a_machine_that_broke_off_says_so() -> None:
+    class Raising(Echoing):
+        def host_call(self, row: bytes) -> bytes:
+            raise ValueError(row)
+
+    machine = started(Raising())
+    with pytest.raises(Trapped):
+        invoke(machine, "ask", 1)
+    assert not machine.is_sound
+
+
+def test_a_script_that_is_none_is_refused() -> None:
+    machine = Machine(Echoing())
+    ending, left = machine.run("start", encode("(") + encode("face"))
+    assert ending == THROWN
+    assert str(decode(left)[0]).startswith("SyntaxError")
+    assert FACE
