@@ -14,7 +14,10 @@ def test_machines_share_it() -> None:
 
 
 def test_whoever_runs_no_script_does_not_compile_it() -> None:
-    code = "import sys, ccfpy.js.quickjs as q; print(f'{q.__name__}.compiled' in sys.modules)"
+    code = (
+        "import sys, ccfpy.js.quickjs as engine;"
+        "print(f'{engine.__name__}.compiled' in sys.modules)"
+    )
     ran = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     )
