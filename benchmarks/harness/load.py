@@ -20,6 +20,10 @@ WRITE = (
     b"POST /app/log/private HTTP/1.1\r\nhost: service\r\n"
     b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
 )
+COUNT = (
+    b"POST /app/%b/42 HTTP/1.1\r\nhost: service\r\n"
+    b'content-type: application/json\r\ncontent-length: 9\r\n\r\n{"by": 1}'
+)
 READ = b"GET /app/log/private?id=42 HTTP/1.1\r\nhost: service\r\n\r\n"
 
 
@@ -67,8 +71,7 @@ async def load(arguments: argparse.Namespace) -> dict[str, float]:
     context = ssl.create_default_context(cafile=str(common / "service_cert.pem"))
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.load_cert_chain(common / "user0_cert.pem", common / "user0_privk.pem")
-    body = b'{"id": 42, "msg": "%b"}' % (b"x" * arguments.size)
-    request = WRITE % (len(body), body) if arguments.kind == "write" else READ
+    request = _request(arguments.kind, arguments.size)
     loop = asyncio.get_running_loop()
     latencies: list[float] = []
     callers: list[Caller] = []
@@ -96,9 +99,18 @@ async def load(arguments: argparse.Namespace) -> dict[str, float]:
     }
 
 
+def _request(kind: str, size: int) -> bytes:
+    if kind == "read":
+        return READ
+    if kind != "write":
+        return COUNT % kind.encode()
+    body = b'{"id": 42, "msg": "%b"}' % (b"x" * size)
+    return WRITE % (len(body), body)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=("write", "read"))
+    parser.add_argument("kind", choices=("write", "read", "fresh", "kept", "python"))
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--common", type=Path, required=True)

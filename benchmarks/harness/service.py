@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ class Service:
 
 
 @contextmanager
-def sandbox(nodes: int = 1) -> Iterator[Service]:
+def sandbox(nodes: int = 1, options: Sequence[str] = ()) -> Iterator[Service]:
     """Start a sandbox in a folder of its own and end it afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         ports = [free_port() for _ in range(nodes)]
@@ -39,6 +39,7 @@ def sandbox(nodes: int = 1) -> Iterator[Service]:
             *(sys.executable, "-m", "ccfpy.cli.main", "sandbox", "--json"),
             *(word for words in listening for word in words),
             *("--workspace", folder),
+            *options,
         ]
         process = subprocess.Popen(  # noqa: S603 - our own program and numbers
             command, stdout=subprocess.PIPE, text=True, start_new_session=True

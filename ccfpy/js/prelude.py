@@ -1,17 +1,18 @@
 """The JavaScript that every interpreter runs first, while nobody has touched it.
 
 It keeps the builtins it needs to itself, so a guest who replaces ``JSON.stringify``
-or ``Promise.prototype.then`` harms only himself. It is given the engine's two natives:
-``host`` calls a host function by its number, and ``evaluate`` runs a script of ours. A
-host function that wants to throw answers ``null``, and leaves class and message to be
-collected; numbers below two are for that, and for what the guest itself threw.
+or ``Promise.prototype.then`` harms only himself. It is given the engine's natives:
+``host`` calls a host function by its number, ``evaluate`` runs a script of ours,
+``utf8Of`` and ``textOf`` turn text into its bytes and back. A host function that wants
+to throw answers ``null``, and leaves class and message to be collected; numbers below
+two are for that, and for what the guest itself threw.
 """
 
 NAME = "<ccf>"
 """The file name of all of the node's own JavaScript in a trace."""
 
 SOURCE = r"""
-(function (host, evaluate) {
+(function (host, evaluate, utf8Of, textOf) {
   const { apply, has } = Reflect;
   const { isError } = Error;
   const { parse, stringify } = JSON;
@@ -41,6 +42,8 @@ SOURCE = r"""
     stringify,
     parse,
     isError,
+    utf8Of,
+    textFrom: textOf,
     isBuffer(value) {
       try {
         apply(byteLength, value, []);
@@ -135,7 +138,10 @@ SOURCE = r"""
     parameterCount(name) {
       return main[name].length >>> 0;
     },
-    serve(name) {
+    serve(module, name) {
+      main = loaded[module];
+      if (main === undefined || !has(main, name)) return "absent";
+      if (typeof main[name] !== "function") return "present";
       try {
         const pending = tools.serve(main[name]);
         return pending && apply(then, pending, [undefined, fail]);

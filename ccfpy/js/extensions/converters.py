@@ -9,15 +9,17 @@ from ccfpy.js.host import HostFunction, internal_error
 from ccfpy.js.tcb import tcb_policy
 
 _SOURCE = """
-(function (host, { ccf, arity, checkBuffer, methods, parse, stringify, textOf }) {
+(function (host, tools) {
+  const { ccf, arity, checkBuffer, methods, parse, stringify, textOf } = tools;
+  const { utf8Of, textFrom } = tools;
   const expected1 = ", but expected 1";
   function strToBuf(value) {
     if (typeof value !== "string") throw new TypeError("Argument must be a string");
-    return host.strToBuf(value);
+    return utf8Of(value);
   }
   function bufToStr(value) {
     checkBuffer(value);
-    return host.bufToStr(value);
+    return textFrom(value);
   }
   let metricsLogging = true;
   methods(ccf, {
@@ -88,8 +90,6 @@ class Converters:
     def functions(self) -> Mapping[str, HostFunction]:
         """Give the host functions."""
         return {
-            "strToBuf": _text_to_bytes,
-            "bufToStr": _bytes_to_text,
             "enableUntrustedDateTime": self._enable_untrusted_date_time,
             "enableMetricsLogging": self._enable_metrics_logging,
             "pemToId": _certificate_id,
@@ -106,11 +106,6 @@ class Converters:
 def _text_to_bytes(text: str) -> bytes:
     """Encode; a JavaScript string may hold half a surrogate pair."""
     return text.encode(errors="surrogatepass")
-
-
-def _bytes_to_text(data: bytes) -> str:
-    """Decode; what is not UTF-8 becomes replacement characters, as in QuickJS."""
-    return data.decode(errors="replace")
 
 
 def _certificate_id(pem: str) -> str:

@@ -12,7 +12,7 @@ from ccfpy.base import json
 from ccfpy.base.json import JsonObject
 from ccfpy.base.limits import JS_RESPONSE_HEADERS_MAX
 from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
-from ccfpy.js.host import HostFunction
+from ccfpy.js.host import HostArgument, HostFunction
 
 
 class Stage(Enum):
@@ -54,6 +54,7 @@ _SOURCE = """
   const offsetOf = getter("byteOffset");
   const lengthOf = getter("byteLength");
 
+  const noStatus = -1;
   const none = ", but expected none";
   const body = {
     text(...args) {
@@ -100,16 +101,45 @@ _SOURCE = """
     }
   }
 
-  function answerBody(value) {
-    if (value === undefined) return;
-    const bytes = bytesOf(value);
-    if (bytes !== undefined) {
-      host.answerBytes(bytes);
-    } else if (typeof value === "string") {
-      host.answerText(value);
-    } else {
-      host.writingJson();
-      host.answerJson(textOf(stringify(value)));
+  // Appends the form of a body, and the body.
+  function addBody(list, value) {
+    let form = "none";
+    let body;
+    if (value !== undefined) {
+      body = bytesOf(value);
+      if (body !== undefined) {
+        form = "bytes";
+      } else if (typeof value === "string") {
+        form = "text";
+        body = value;
+      } else {
+        form = "json";
+        try {
+          body = textOf(stringify(value));
+        } catch (thrown) {
+          host.writingJson();
+          throw thrown;
+        }
+      }
+    }
+    list[0] = form;
+    list[1] = body;
+    list.length = 3;
+  }
+
+  function addHeaders(list, headers) {
+    if (typeof headers !== "object" || headers === null) return;
+    const names = keys(headers);
+    for (let i = 0; i < names.length; i++) {
+      const value = headers[names[i]];
+      let text;
+      try {
+        text = textOf(value);
+      } catch {
+        host.refuse("header value type");
+      }
+      list[list.length++] = names[i];
+      list[list.length++] = text;
     }
   }
 
@@ -118,27 +148,14 @@ _SOURCE = """
     if (result === null || (kind !== "object" && kind !== "function")) {
       host.refuse("not an object");
     }
-    answerBody(result.body);
-    const { headers } = result;
-    if (typeof headers === "object" && headers !== null) {
-      const names = keys(headers);
-      for (let i = 0; i < names.length; i++) {
-        const value = headers[names[i]];
-        let text;
-        try {
-          text = textOf(value);
-        } catch {
-          host.refuse("header value type");
-        }
-        host.answerHeader(names[i], text);
-      }
-    }
+    const list = { __proto__: null };
+    addBody(list, result.body);
+    addHeaders(list, result.headers);
     const { statusCode } = result;
     if (statusCode !== undefined && statusCode !== null) {
-      if (!isInteger(statusCode)) host.refuse("status code type");
-      host.answerStatus(statusCode);
+      list[2] = isInteger(statusCode) ? statusCode : noStatus;
     }
-    host.answered();
+    apply(host.answer, undefined, list);
   }
 
   tools.serve = (handler) => {
@@ -150,6 +167,12 @@ _SOURCE = """
 })
 """
 
+_CONTENT_TYPES = {
+    "none": None,
+    "bytes": "application/octet-stream",
+    "text": "text/plain",
+    "json": JSON_CONTENT_TYPE,
+}
 _OK = 200
 _WITHOUT_BODY = frozenset({204, 304})
 """Statuses whose answers have none: a client would take it for the next answer."""
@@ -192,12 +215,7 @@ class Endpoint:
             "signedContent": self._signed_content,
             "refuse": _refuse,
             "writingJson": self._writing_json,
-            "answerBytes": self._answer_bytes,
-            "answerText": self._answer_text,
-            "answerJson": self._answer_json,
-            "answerHeader": self._answer_header,
-            "answerStatus": self._answer_status,
-            "answered": self._answered,
+            "answer": self._answer,
         }
 
     # The request
@@ -220,22 +238,27 @@ class Endpoint:
     def _writing_json(self) -> None:
         self.stage = Stage.WRITING_JSON
 
-    def _answer_bytes(self, body: bytes) -> None:
-        self._take(body, "application/octet-stream")
+    def _answer(
+        self,
+        form: str,
+        body: HostArgument,
+        status: HostArgument,
+        *headers: HostArgument,
+    ) -> None:
+        """Take a response: its body and what it is, its status, names and values."""
+        content_type = _CONTENT_TYPES[form]
+        if content_type is not None:
+            self.body = body if isinstance(body, bytes) else _utf8(str(body))
+            self.headers["content-type"] = content_type
+        for name, value in zip(headers[::2], headers[1::2], strict=True):
+            self._add_header(str(name).lower(), str(value))
+        if status is not None:
+            self._set_status(status)
+        if self.status in _WITHOUT_BODY:
+            self.body = b""
+        self.is_answered = True
 
-    def _answer_text(self, text: str) -> None:
-        self._take(_utf8(text), "text/plain")
-
-    def _answer_json(self, text: str) -> None:
-        self._take(_utf8(text), JSON_CONTENT_TYPE)
-        self.stage = Stage.EXECUTING
-
-    def _take(self, body: bytes, content_type: str) -> None:
-        self.body = body
-        self.headers["content-type"] = content_type
-
-    def _answer_header(self, name: str, value: str) -> None:
-        name = name.lower()
+    def _add_header(self, name: str, value: str) -> None:
         if name in _OURS:
             return
         if not _is_token(name):
@@ -245,15 +268,10 @@ class Endpoint:
             _refuse("header value type")
         self.headers[name] = value
 
-    def _answer_status(self, status: float) -> None:
-        if status not in _STATUSES:
+    def _set_status(self, status: HostArgument) -> None:
+        if not isinstance(status, int | float) or status not in _STATUSES:
             _refuse("status code type")
         self.status = int(status)
-
-    def _answered(self) -> None:
-        if self.status in _WITHOUT_BODY:
-            self.body = b""
-        self.is_answered = True
 
 
 def _refuse(what: str) -> NoReturn:

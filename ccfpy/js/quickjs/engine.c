@@ -292,6 +292,43 @@ static JSValue evaluate(JSContext *ctx, JSValueConst this, int count,
     return result;
 }
 
+/* Text to its UTF-8, and back as QuickJS reads what is none. */
+static JSValue utf8_of(JSContext *ctx, JSValueConst this, int count,
+                       JSValueConst *arguments)
+{
+    size_t length;
+    const char *text = JS_ToCStringLen(ctx, &length, arguments[0]);
+    JSValue bytes;
+
+    if (!text)
+        return JS_EXCEPTION;
+    bytes = JS_NewArrayBufferCopy(ctx, (const uint8_t *)text, length);
+    JS_FreeCString(ctx, text);
+    return bytes;
+}
+
+static JSValue text_of(JSContext *ctx, JSValueConst this, int count,
+                       JSValueConst *arguments)
+{
+    size_t length;
+    const uint8_t *bytes = JS_GetArrayBuffer(ctx, &length, arguments[0]);
+
+    return bytes ? JS_NewStringLen(ctx, (const char *)bytes, length) : JS_EXCEPTION;
+}
+
+static const struct {
+    const char *name;
+    JSCFunction *call;
+    int length;
+} natives[] = {
+    { "host", call_host, 0 },
+    { "evaluate", evaluate, 2 },
+    { "utf8Of", utf8_of, 1 },
+    { "textOf", text_of, 1 },
+};
+
+#define NATIVES (int)(sizeof natives / sizeof natives[0])
+
 static JSValue compiled(const char *text, size_t length, const char *name)
 {
     return JS_Eval(context, text, length, name,
@@ -405,10 +442,10 @@ static uint64_t leave_settled(JSValue value)
 }
 
 /* A row of a script's text and name lies in the buffer. The script is a function,
-   called with the two natives; what it returns is the face that `invoke` calls. */
+   called with the natives; what it returns is the face that `invoke` calls. */
 EXPORT(start) uint64_t start(void)
 {
-    JSValue arguments[2], main, natives[2];
+    JSValue arguments[2], main, functions[NATIVES];
 
     runtime = JS_NewRuntime2(&heap, NULL);
     context = runtime ? JS_NewContext(runtime) : NULL;
@@ -422,9 +459,10 @@ EXPORT(start) uint64_t start(void)
     main = evaluate(context, JS_UNDEFINED, 2, arguments);
     if (JS_IsException(main))
         return leave_exception();
-    natives[0] = JS_NewCFunction(context, call_host, "host", 0);
-    natives[1] = JS_NewCFunction(context, evaluate, "evaluate", 2);
-    face = JS_Call(context, main, JS_UNDEFINED, 2, natives);
+    for (int i = 0; i < NATIVES; i++)
+        functions[i] = JS_NewCFunction(context, natives[i].call, natives[i].name,
+                                       natives[i].length);
+    face = JS_Call(context, main, JS_UNDEFINED, NATIVES, functions);
     return leave(JS_IsException(face) ? JS_EXCEPTION : JS_UNDEFINED);
 }
 

@@ -23,7 +23,15 @@ from ccfpy.js.engine import (
 from ccfpy.js.host import JsThrow, internal_error, type_error
 from ccfpy.js.quickjs.machine import Machine
 from ccfpy.js.quickjs.native import Trapped
-from ccfpy.js.quickjs.values import NULL, UNDEFINED, GuestObject, Row, decode, encode
+from ccfpy.js.quickjs.values import (
+    NULL,
+    OBJECT,
+    UNDEFINED,
+    GuestObject,
+    Row,
+    decode,
+    encode,
+)
 
 if TYPE_CHECKING:
     from ccfpy.base.ports import Clock
@@ -61,6 +69,7 @@ class Guest:
     """
 
     __slots__ = (
+        "_bounds",
         "_call",
         "_functions",
         "_source_of",
@@ -80,6 +89,7 @@ class Guest:
         self._call = Call(clock)
         self._functions = functions
         self._source_of = source_of
+        self._bounds: tuple[int, int] | None = None
         self.has_asked = False
         self.known: set[str] = set()
 
@@ -133,7 +143,10 @@ class Guest:
 
     def restrict(self, limits: JsLimits) -> None:
         """Bound what runs from now on; counts no time yet."""
-        self.machine.restrict(limits.heap_bytes_max, limits.stack_bytes_max)
+        bounds = limits.heap_bytes_max, limits.stack_bytes_max
+        if bounds != self._bounds:
+            self.machine.restrict(*bounds)
+            self._bounds = bounds
 
     def begin(self, limits: JsLimits) -> None:
         """Count time from now."""
@@ -181,6 +194,22 @@ class Guest:
         """
         self.invoke("load", name)
 
+    def serve(self, name: str, module: str, function: str) -> None:
+        """Let a function of a module that was loaded answer through ``tools.serve``.
+
+        Args:
+            name: the module's, as the engine has it.
+            module: the same, as others call it.
+            function: one of its exports.
+
+        Raises:
+            JsException: it threw or was stopped.
+            JsModuleFailed: there is no such function.
+        """
+        kind = self.invoke("serve", name, function)
+        if isinstance(kind, str):
+            raise _no_function(kind, module, function)
+
     def require_function(self, module: str, name: str) -> None:
         """Check that the main module exports a function of this name.
 
@@ -188,12 +217,8 @@ class Guest:
             JsModuleFailed: it does not.
         """
         kind = self.invoke("kindOf", name)
-        if kind == "absent":
-            raise JsModuleFailed(f"Failed to find export '{name}' in module '{module}'")
         if kind != "function":
-            raise JsModuleFailed(
-                f"Export '{name}' of module '{module}' is not a function"
-            )
+            raise _no_function(kind, module, name)
 
     def invoke(self, method: str, *arguments: "HostResult") -> "HostArgument":
         """Call a method of the prelude's face, and wait for its promise.
@@ -230,7 +255,7 @@ class Guest:
             JsThrow: it asks so, or an argument has no plain form.
         """
         assert isinstance(index, int)
-        if any(isinstance(argument, GuestObject) for argument in arguments):
+        if OBJECT in arguments:
             raise type_error("Argument must be an ArrayBuffer")
         return self._functions[index - _OWN_FUNCTIONS](*arguments)
 
@@ -269,6 +294,12 @@ def relative(name: str) -> str:
     Under its absolute path it would be another module to whom imports it by ``./``.
     """
     return name.lstrip("/")
+
+
+def _no_function(kind: "HostArgument", module: str, name: str) -> JsModuleFailed:
+    if kind == "absent":
+        return JsModuleFailed(f"Failed to find export '{name}' in module '{module}'")
+    return JsModuleFailed(f"Export '{name}' of module '{module}' is not a function")
 
 
 def _is_unicode(text: str) -> bool:

@@ -24,7 +24,7 @@ _NS_PER_MS = 1_000_000
 class Kept:
     """An interpreter on an application's library, for one call after another."""
 
-    __slots__ = ("_guest", "_library", "_started_ns")
+    __slots__ = ("_guest", "_library", "_loaded", "_started_ns")
 
     def __init__(
         self,
@@ -36,6 +36,7 @@ class Kept:
         self._library = library
         self._guest = Guest(clock, functions, found_in(library.sources))
         self._started_ns = self._guest.now_ns
+        self._loaded: set[str] = set()
         bare.enter(self._guest)
 
     @property
@@ -47,8 +48,16 @@ class Kept:
         """Let an exported function answer a request; see ``engine.Interpreter``."""
         guest = self._guest
         self._started_ns = guest.now_ns
-        loading = limits.at_least_defaults()
         name = relative(module)
+        if name not in self._loaded:
+            self._load(name, module, limits.at_least_defaults())
+        guest.restrict(limits)
+        guest.begin(limits)
+        guest.serve(name, module, function)
+
+    def _load(self, name: str, module: str, loading: JsLimits) -> None:
+        """Run a module's body, once."""
+        guest = self._guest
         if name not in guest.known:
             guest.compile(name, _source(self._library, module))
         guest.restrict(loading)
@@ -57,9 +66,7 @@ class Kept:
             guest.load(name)
         except JsException as error:
             raise _as_module_failure(error, module) from None
-        guest.restrict(limits)
-        guest.begin(limits)
-        _serve(guest, module, function)
+        self._loaded.add(name)
 
 
 class Fresh:
@@ -111,14 +118,9 @@ class Fresh:
         except JsException as error:
             raise _as_module_failure(error, module) from None
         try:
-            _serve(guest, module, function)
+            guest.serve(start.name, module, function)
         finally:
             world.leave(guest)
-
-
-def _serve(guest: Guest, module: str, function: str) -> None:
-    guest.require_function(module, function)
-    guest.invoke("serve", function)
 
 
 def _source(library: Library, module: str) -> str:

@@ -1,31 +1,55 @@
 """The functions on ``ccf`` itself."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.js.engine import JsException
-from ccfpy.js.extensions.converters import (
-    Converters,
-    _bytes_to_text,
-    _text_to_bytes,
+from ccfpy.js.engine import JsException, JsLimits, Program
+from ccfpy.js.extensions.converters import Converters
+from ccfpy.js.quickjs import QuickJs
+from tests.unit.js.conftest import Authority, CountingClock, Evaluate
+
+ENGINE = QuickJs(CountingClock())
+CONVERT = Program(
+    name="m",
+    source="""
+        export const there = (text) => [...new Uint8Array(ccf.strToBuf(text))];
+        export const back = (bytes) => ccf.bufToStr(bytes);
+    """,
 )
-from tests.unit.js.conftest import Authority, Evaluate
+
+
+def _convert(function: str, argument: str | bytes) -> object:
+    text = ENGINE.call_export(
+        CONVERT, function, [argument], extensions=[Converters()], limits=JsLimits()
+    )
+    assert text is not None
+    return json.loads(text)
 
 
 @given(st.text())
-def test_text_survives_its_bytes(text: str) -> None:
-    assert _bytes_to_text(_text_to_bytes(text)) == text
+def test_text_goes_to_its_utf8_and_back(text: str) -> None:
+    data = text.encode()
+    assert _convert("there", text) == list(data)
+    assert _convert("back", data) == text
 
 
 @given(st.text(alphabet=st.characters(categories=["Cs", "Lu"])))
 def test_half_surrogate_pairs_have_bytes(text: str) -> None:
-    assert _text_to_bytes(text).decode(errors="surrogatepass") == text
+    whole = text.encode("utf-16", errors="surrogatepass").decode(
+        "utf-16", errors="surrogatepass"
+    )
+    data = whole.encode(errors="surrogatepass")
+    assert _convert("there", text) == list(data)
 
 
 @given(st.binary())
 def test_any_bytes_have_text(data: bytes) -> None:
-    _bytes_to_text(data).encode()
+    text = _convert("back", data)
+    assert isinstance(text, str)
+    assert text.isascii() or len(text) <= len(data)
 
 
 def test_text_and_json_go_to_bytes_and_back(evaluate: Evaluate) -> None:
