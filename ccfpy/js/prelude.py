@@ -3,16 +3,17 @@
 It keeps the builtins it needs to itself, so a guest who replaces ``JSON.stringify``
 or ``Promise.prototype.then`` harms only himself. It is given the engine's natives:
 ``host`` calls a host function by its number, ``evaluate`` runs a script of ours,
-``utf8Of`` and ``textOf`` turn text into its bytes and back. A host function that wants
-to throw answers ``null``, and leaves class and message to be collected; numbers below
-two are for that, and for what the guest itself threw.
+``utf8Of`` and ``textOf`` turn text into its bytes and back, ``isBuffer`` tells whether
+something is an ArrayBuffer. A host function that wants to throw answers ``null``, and
+leaves class and message to be collected; numbers below two are for that, and for what
+the guest itself threw.
 """
 
 NAME = "<ccf>"
 """The file name of all of the node's own JavaScript in a trace."""
 
 SOURCE = r"""
-(function (host, evaluate, utf8Of, textOf) {
+(function (host, evaluate, utf8Of, textOf, isBuffer) {
   const { apply, has } = Reflect;
   const { isError } = Error;
   const { parse, stringify } = JSON;
@@ -20,8 +21,6 @@ SOURCE = r"""
   const toText = String;
   const classes = { __proto__: null, Error, TypeError, RangeError, InternalError };
   const then = Promise.prototype.then;
-  const byteLength = Object.getOwnPropertyDescriptor(
-    ArrayBuffer.prototype, "byteLength").get;
   const ccf = (globalThis.ccf = {});
 
   // What a guest can replace plays no part in how arguments get to the host: the list
@@ -44,14 +43,7 @@ SOURCE = r"""
     isError,
     utf8Of,
     textFrom: textOf,
-    isBuffer(value) {
-      try {
-        apply(byteLength, value, []);
-        return true;
-      } catch {
-        return false;
-      }
-    },
+    isBuffer,
     // CCF's wording differs between its files: some have a comma, some spell the
     // number; each extension passes its own.
     arity(args, count, expectation) {
@@ -60,13 +52,13 @@ SOURCE = r"""
       }
     },
     checkBuffer(value) {
-      if (!tools.isBuffer(value)) {
+      if (!isBuffer(value)) {
         throw new TypeError("Argument must be an ArrayBuffer");
       }
     },
     // Where CCF leaves it to the engine to say what is wrong with an argument.
     needBuffer(value) {
-      if (!tools.isBuffer(value)) throw new TypeError("ArrayBuffer object expected");
+      if (!isBuffer(value)) throw new TypeError("ArrayBuffer object expected");
     },
     textOf(value) {
       try {

@@ -42,8 +42,9 @@ class RequestView(Protocol):
 
 _SOURCE = """
 (function (host, tools) {
-  const { apply, arity, parse, stringify, textOf } = tools;
+  const { apply, arity, parse, stringify, textOf, isBuffer } = tools;
   const { isInteger } = Number;
+  const { isView } = ArrayBuffer;
   const { keys, getPrototypeOf, getOwnPropertyDescriptor } = Object;
   const { slice } = ArrayBuffer.prototype;
   const { then } = Promise.prototype;
@@ -91,7 +92,8 @@ _SOURCE = """
   }
 
   function bytesOf(value) {
-    if (tools.isBuffer(value)) return value;
+    if (isBuffer(value)) return value;
+    if (!isView(value)) return undefined;
     try {
       const buffer = apply(bufferOf, value, []);
       const offset = apply(offsetOf, value, []);

@@ -35,6 +35,7 @@ enum ending { DONE, THROWN, PENDING, NO_MEMORY };
 static JSRuntime *runtime;
 static JSContext *context;
 static JSValue face = JS_UNDEFINED;
+static JSClassID buffer_class;
 
 /* The buffer. The script's heap limit does not count it. */
 
@@ -99,22 +100,23 @@ static void drop_exception(void)
 static void put_object(JSValueConst value)
 {
     size_t size, offset, length, unit;
-    uint8_t *bytes = JS_GetArrayBuffer(context, &size, value);
+    uint8_t *bytes = NULL;
     JSValue below;
 
-    if (bytes) {
-        put_sized(BYTES, bytes, size);
-        return;
-    }
-    drop_exception();
-    below = JS_GetTypedArrayBuffer(context, value, &offset, &length, &unit);
-    if (!JS_IsException(below)) {
-        bytes = JS_GetArrayBuffer(context, &size, below);
-        if (bytes && offset + length <= size)
-            put_sized(BYTES, bytes + offset, length);
-        else
-            bytes = NULL;
-        JS_FreeValue(context, below);
+    if (JS_GetClassID(value) == buffer_class) {
+        bytes = JS_GetArrayBuffer(context, &size, value);
+        if (bytes)
+            put_sized(BYTES, bytes, size);
+    } else {
+        below = JS_GetTypedArrayBuffer(context, value, &offset, &length, &unit);
+        if (!JS_IsException(below)) {
+            bytes = JS_GetArrayBuffer(context, &size, below);
+            if (bytes && offset + length <= size)
+                put_sized(BYTES, bytes + offset, length);
+            else
+                bytes = NULL;
+            JS_FreeValue(context, below);
+        }
     }
     if (!bytes) {
         drop_exception();
@@ -316,6 +318,13 @@ static JSValue text_of(JSContext *ctx, JSValueConst this, int count,
     return bytes ? JS_NewStringLen(ctx, (const char *)bytes, length) : JS_EXCEPTION;
 }
 
+/* Without the exception that asking its methods costs. */
+static JSValue is_buffer(JSContext *ctx, JSValueConst this, int count,
+                         JSValueConst *arguments)
+{
+    return JS_NewBool(ctx, JS_GetClassID(arguments[0]) == buffer_class);
+}
+
 static const struct {
     const char *name;
     JSCFunction *call;
@@ -325,6 +334,7 @@ static const struct {
     { "evaluate", evaluate, 2 },
     { "utf8Of", utf8_of, 1 },
     { "textOf", text_of, 1 },
+    { "isBuffer", is_buffer, 1 },
 };
 
 #define NATIVES (int)(sizeof natives / sizeof natives[0])
@@ -453,6 +463,9 @@ EXPORT(start) uint64_t start(void)
         return answer(NO_MEMORY);
     JS_SetModuleLoaderFunc(runtime, NULL, find_module, NULL);
     JS_SetInterruptHandler(runtime, is_interrupted, NULL);
+    main = JS_NewArrayBufferCopy(context, NULL, 0);
+    buffer_class = JS_GetClassID(main);
+    JS_FreeValue(context, main);
     row_read = 0;
     for (int i = 0; i < 2; i++)
         arguments[i] = take_value();
