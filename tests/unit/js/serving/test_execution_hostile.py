@@ -1,7 +1,7 @@
 """Scripts that mean harm: each is answered, and the next request is served as ever.
 
-Heaps are used up here in steps too large to succeed. In steps of a few kilobytes this
-release of the engine may crash, and the node with it: decision 4 in docs/adr says so.
+Heaps are used up here in steps too large to succeed; those that fill up bit by bit have
+a test of their own.
 """
 
 import json
