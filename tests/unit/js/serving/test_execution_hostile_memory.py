@@ -1,8 +1,8 @@
 """Scripts that fill their heap bit by bit: each is answered, and the next is served.
 
 They run in a process of their own, so that a crash of the engine is a failure here. An
-engine in the node's own memory did crash: on arrays of some kilobytes, and more often on
-values that the host makes.
+engine in the memory of the node itself did crash: on arrays of some kilobytes, and more
+often on values that the host makes.
 """
 
 import json
