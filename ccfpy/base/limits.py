@@ -107,6 +107,8 @@ JS_STACK_BYTES_CEILING = 4 * MIB
 """Whatever the options say: the engine's memory has 8 MB for its stack."""
 JS_NATIVE_STACK_BYTES_MAX = 5 * MIB
 """Of the process's own stack, which has 8 MB, for the engine's compiled code."""
+JS_TICK_MS = 50
+"""Between looks at scripts in whose loops the engine looks at no clock."""
 JS_IMAGE_BYTES_MAX = 32 * MIB
 """Of the memory of a module's world before its first call; a larger one is made anew
 for each call."""

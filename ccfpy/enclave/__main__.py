@@ -8,12 +8,12 @@ import gc
 import os
 import socket
 import sys
-import threading
 from collections.abc import Sequence
 
 from ccfpy.enclave.assembly import build_node
 from ccfpy.enclave.isolation import isolate
 from ccfpy.enclave.loop import ExitCode, serve
+from ccfpy.enclave.scripts import attend_scripts
 
 GC_THRESHOLDS = (50_000, 20, 50)
 """Collections are rare: almost all that a request makes dies by reference count."""
@@ -26,16 +26,11 @@ def main(argv: Sequence[str]) -> ExitCode:
     parser.add_argument("--channel", required=True, type=int)
     options = parser.parse_args(argv)
     isolate(parent=os.getppid())
-    threading.Thread(target=_compile_the_engine, daemon=True).start()
+    attend_scripts()
     with socket.socket(fileno=options.channel) as channel:
         return serve(
             channel, lambda: build_node(options.app), started=_settle_the_collector
         )
-
-
-def _compile_the_engine() -> None:
-    # Beside the start of the node, so that its first script need not wait.
-    import ccfpy.js.quickjs.compiled  # noqa: F401, PLC0415
 
 
 def _settle_the_collector() -> None:

@@ -485,9 +485,10 @@ EXPORT(restrict) void restrict_to(uint32_t heap_bytes, uint32_t stack_bytes)
     JS_SetMaxStackSize(runtime, stack_bytes);
 }
 
-/* Make the memory fit to be copied: a small buffer, and some heap to spare at its end,
-   so that most calls need no more memory than there is. Gives the buffer's place. */
-EXPORT(settle) uint8_t *settle(void)
+/* Make the memory fit to be copied: a small buffer, and some heap to spare, so that most
+   calls need no more memory than there is. Gives the places of both; what lies in either
+   means nothing, but for the allocator's own words at the ends of what is spare. */
+EXPORT(settle) uint64_t settle(void)
 {
     void *volatile spare; /* or the compiler leaves it out */
 
@@ -496,8 +497,9 @@ EXPORT(settle) uint8_t *settle(void)
     row = NULL;
     row_size = 0;
     spare = malloc(SPARE_HEAP);
+    reserve(LEAST_BUFFER);
     free(spare);
-    return reserve(LEAST_BUFFER);
+    return (uint64_t)(uintptr_t)spare << 32 | (uintptr_t)row;
 }
 
 /* A row of a method's name and `count` arguments lies in the buffer. */

@@ -151,6 +151,7 @@ class Guest:
     def begin(self, limits: JsLimits) -> None:
         """Count time from now."""
         self._call.deadline_ns = self.now_ns + limits.execution_ms_max * _NS_PER_MS
+        self.machine.set_deadline(limits.execution_ms_max)
 
     def compile(self, name: str, source: str) -> None:
         """Make a module known, with what it imports.
@@ -271,7 +272,7 @@ class Guest:
     def broken(self, trap: Trapped) -> JsException:
         """Say why its machine broke off, if that is not what a host function raised."""
         self._raise_host_error()
-        if self._call.timed_out:
+        if self._call.timed_out or trap.is_late:
             return JsLimitExceeded(Limit.TIME, TIMED_OUT)
         if trap.is_stack_overflow:
             return JsLimitExceeded(Limit.STACK, _REASONS[Limit.STACK])

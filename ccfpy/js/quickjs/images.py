@@ -173,7 +173,7 @@ class Worlds:
 
 
 def _size(world: World) -> int:
-    return len(world.image.used)
+    return world.image.size
 
 
 class _Nobody:

@@ -13,14 +13,27 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from ccfpy.base.limits import JS_HEAP_BYTES_CEILING, JS_STACK_BYTES_CEILING
-from ccfpy.js.quickjs.native import PAGE_BYTES, SLOT, U32, Instance, Trapped
+from ccfpy.base.limits import (
+    JS_HEAP_BYTES_CEILING,
+    JS_STACK_BYTES_CEILING,
+    JS_TICK_MS,
+)
+from ccfpy.js.quickjs.native import (
+    NO_DEADLINE,
+    PAGE_BYTES,
+    SLOT,
+    U32,
+    Instance,
+    Trapped,
+)
 
 if TYPE_CHECKING:
     from ccfpy.js.quickjs.native import Slots
 
 _BUFFER_BYTES = 1 << 16
 """The room of a settled machine's buffer."""
+_SPARE_BYTES = 1 << 20
+"""What a settled machine has to spare."""
 _FENCE_BYTES = 64
 """At the end of its memory, where the allocator keeps the length of what is free before
 it, and the end of its heap."""
@@ -30,6 +43,9 @@ _LENGTH_SHIFT = 3
 _FRAME_SHARE = 3
 """A script's frame takes a third of the stack here that it takes in QuickJS as native
 code, for which CCF's users set their limits."""
+_SPARE_TICKS = 3
+"""Beyond a script's time: the engine itself looks at the clock in most loops, and says
+better what was stopped."""
 _NO_MEMORY = "The engine's memory is full"
 _TIME_BYTES = 8
 
@@ -56,15 +72,18 @@ class Image:
 
     Attributes:
         memory_bytes: how large it was.
-        used: from above the stack to the last byte in use.
-        fence: its last bytes.
+        parts: what means something above the stack, each part with its place.
         buffer: where the buffer was.
     """
 
     memory_bytes: int
-    used: bytes
-    fence: bytes
+    parts: tuple[tuple[int, bytes], ...]
     buffer: int
+
+    @property
+    def size(self) -> int:
+        """How many bytes it takes to lay out."""
+        return sum(len(part) for _, part in self.parts)
 
 
 class Machine:
@@ -131,25 +150,45 @@ class Machine:
         stack_bytes = min(stack_bytes, JS_STACK_BYTES_CEILING) // _FRAME_SHARE
         self._call("restrict", heap_bytes, stack_bytes)
 
+    def set_deadline(self, milliseconds: int) -> None:
+        """End what runs when so much time and a little more has passed.
+
+        For what looks at no clock: loops in the engine itself. It is only as exact as
+        the ticks, of which nobody may tell.
+        """
+        ticks = milliseconds // JS_TICK_MS + _SPARE_TICKS
+        self._instance.set_deadline(min(ticks, NO_DEADLINE))
+
     def image(self) -> Image:
         """Copy the memory, after making it ready for calls that begin here.
 
         Raises:
             Trapped: the guest broke off.
         """
-        self._buffer = self._call("settle") & U32
-        self._room = _BUFFER_BYTES
-        instance, size = self._instance, self.memory_bytes
-        begin = instance.base + instance.stack_top
-        end = instance.base + size - _FENCE_BYTES
-        return Image(
-            memory_bytes=size,
-            # What follows is heap that nothing uses: the allocator's own mark of where
-            # it begins is not zero, and comes after everything in use.
-            used=ctypes.string_at(begin, end - begin).rstrip(b"\0"),
-            fence=ctypes.string_at(end, _FENCE_BYTES),
-            buffer=self._buffer,
+        instance = self._instance
+        instance.set_deadline(NO_DEADLINE)
+        settled = self._call("settle")
+        spare = settled >> 32
+        if not spare:
+            raise Trapped(_NO_MEMORY)
+        self._buffer, self._room = settled & U32, _BUFFER_BYTES
+        size = self.memory_bytes
+        free = sorted(
+            [
+                (spare + _FENCE_BYTES, spare + _SPARE_BYTES - _FENCE_BYTES),
+                (self._buffer, self._buffer + _BUFFER_BYTES),
+            ]
         )
+        begins = [instance.stack_top, *(end for _, end in free), size - _FENCE_BYTES]
+        ends = [*(begin for begin, _ in free), size - _FENCE_BYTES, size]
+        parts = [
+            (begin, ctypes.string_at(instance.base + begin, end - begin))
+            for begin, end in zip(begins, ends, strict=True)
+        ]
+        # The last but one ends in heap that nothing uses: the allocator's own mark of
+        # where it begins is not zero, and comes after everything in use.
+        parts[-2] = (parts[-2][0], parts[-2][1].rstrip(b"\0"))
+        return Image(memory_bytes=size, parts=tuple(parts), buffer=self._buffer)
 
     def lay(self, image: Image) -> None:
         """Lay an image over the memory of a machine made a moment ago.
@@ -164,13 +203,10 @@ class Machine:
 
     def relay(self, image: Image) -> None:
         """Lay an image again over a memory that has not grown since."""
-        instance = self._instance
-        begin = instance.base + instance.stack_top
-        ctypes.memmove(begin, image.used, len(image.used))
-        end = instance.base + image.memory_bytes - _FENCE_BYTES
-        ctypes.memmove(end, image.fence, _FENCE_BYTES)
-        self._buffer = image.buffer
-        self._room = _BUFFER_BYTES
+        base = self._instance.base
+        for place, part in image.parts:
+            ctypes.memmove(base + place, part, len(part))
+        self._buffer, self._room = image.buffer, _BUFFER_BYTES
 
     # What the engine imports
 

@@ -29,7 +29,10 @@ PAGE_BYTES: Final = 1 << 16
 _WASM = __file__.removesuffix("native.py") + "engine.wasm"
 _ARGUMENTS_MAX = 4
 _STACK_OVERFLOW = 0
-"""A trap's code."""
+_INTERRUPTED = 10
+"""Codes of traps (``wasmtime/trap.h``)."""
+NO_DEADLINE: Final = 1 << 40
+"""In ticks, of which there are some dozens in a second."""
 
 
 class Trapped(CcfpyError):
@@ -37,11 +40,15 @@ class Trapped(CcfpyError):
 
     Attributes:
         is_stack_overflow: whether it called too deep for the process's own stack.
+        is_late: whether it ran on beyond its deadline.
     """
 
-    def __init__(self, message: str, *, is_stack_overflow: bool = False) -> None:
+    def __init__(
+        self, message: str, *, is_stack_overflow: bool = False, is_late: bool = False
+    ) -> None:
         super().__init__(message)
         self.is_stack_overflow = is_stack_overflow
+        self.is_late = is_late
 
 
 class Imports(Protocol):
@@ -112,6 +119,11 @@ class Instance:
         self._slots = (ctypes.c_uint64 * (_ARGUMENTS_MAX * SLOT))()
         self._trap = _Pointer(ctypes.c_void_p())
         self.base: int = library.memory_data(self._context, self._memory.at)
+        self.set_deadline(NO_DEADLINE)
+
+    def set_deadline(self, ticks: int) -> None:
+        """Let it trap when the module was told of so many ticks more."""
+        self._library.set_deadline(self._context, ticks)
 
     def close(self) -> None:
         """Give the memory back now, not when a collection finds it."""
@@ -168,11 +180,15 @@ _Callback = ctypes.CFUNCTYPE(
 
 
 class _Library:
-    """The C interface. Nothing in it waits, so the interpreter's lock is kept."""
+    """The C interface.
+
+    The interpreter's lock is given away while an export runs, as whoever tells of ticks
+    needs it, and kept in what takes no time.
+    """
 
     def __init__(self) -> None:
         self._dll = dll = ctypes.PyDLL(_ffi.dll._name)  # noqa: SLF001
-        self.call = dll.wasmtime_func_call_unchecked
+        self.call = ctypes.CDLL(_ffi.dll._name).wasmtime_func_call_unchecked  # noqa: SLF001
         self.call.restype = _POINTER
         self.call.argtypes = [_POINTER, _POINTER, _POINTER, _SIZE, _POINTER]
         self.memory_data = dll.wasmtime_memory_data
@@ -187,6 +203,9 @@ class _Library:
         self.new_trap = dll.wasmtime_trap_new
         self.new_trap.restype = _POINTER
         self.new_trap.argtypes = [ctypes.c_char_p, _SIZE]
+        self.set_deadline = dll.wasmtime_context_set_epoch_deadline
+        self.set_deadline.restype = None
+        self.set_deadline.argtypes = [_POINTER, ctypes.c_uint64]
         self._trap_code = dll.wasmtime_trap_code
         self._trap_code.restype = ctypes.c_bool
         self._trap_code.argtypes = [_POINTER, _POINTER]
@@ -199,16 +218,20 @@ class _Library:
 
     def trapped(self, error: int | None, trap: ctypes.c_void_p) -> Trapped:
         """Tell of a trap, and forget it."""
-        code = ctypes.c_uint8()
-        overflowed = False
+        known = None
         if trap.value:
-            is_known = self._trap_code(trap, ctypes.byref(code))
-            overflowed = is_known and code.value == _STACK_OVERFLOW
+            code = ctypes.c_uint8()
+            if self._trap_code(trap, ctypes.byref(code)):
+                known = code.value
             self._delete_trap(trap)
             trap.value = None
         if error:
             self.delete_error(error)
-        return Trapped("The engine broke off", is_stack_overflow=overflowed)
+        return Trapped(
+            "The engine broke off",
+            is_stack_overflow=known == _STACK_OVERFLOW,
+            is_late=known == _INTERRUPTED,
+        )
 
 
 class Module:
@@ -224,6 +247,7 @@ class Module:
         _bindings.wasmtime_config_async_stack_size_set(
             config.ptr(), 2 * JS_NATIVE_STACK_BYTES_MAX
         )
+        config.epoch_interruption = True
         config.max_wasm_stack = JS_NATIVE_STACK_BYTES_MAX
         self.engine = wasmtime.Engine(config)
         self.code = wasmtime.Module.from_file(self.engine, _WASM)
@@ -242,6 +266,10 @@ class Module:
         self._define(wasi, "clock_time_get", time, lambda it, slots: it.on_clock(slots))
         chance = wasmtime.FuncType([i32(), i32()], [i32()])
         self._define(wasi, "random_get", chance, lambda it, slots: it.on_random(slots))
+
+    def tick(self) -> None:
+        """Tell all instances that a tick has passed; any thread may."""
+        self.engine.increment_epoch()
 
     def _define(
         self,

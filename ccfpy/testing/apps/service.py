@@ -15,6 +15,7 @@ from ccfpy.base.json import Json, JsonObject
 from ccfpy.boundary.configuration import NodeConfiguration
 from ccfpy.client.governance import ProposalStatus
 from ccfpy.client.receipts import RECEIPT_PATH, verify_receipt
+from ccfpy.enclave.scripts import attend_scripts
 from ccfpy.ledger.receipt import Receipt
 from ccfpy.testing.apps.answers import Answer
 from ccfpy.testing.apps.callers import Caller, MemberCaller
@@ -116,6 +117,7 @@ class Service:
             NotOpened: the members' proposal was refused.
             CcfpyError: there is no such application.
         """
+        attend_scripts()
         served = load(app)
         founders = people(members, "member", can_recover=True)
         network = Network(

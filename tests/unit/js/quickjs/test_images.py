@@ -129,7 +129,7 @@ def test_a_world_that_is_too_large_is_made_anew(
         f"const all = new Uint8Array({held}).fill(1); export const f = () => all[0]++"
     )
     assert [call(engine, source) for _ in range(2)] == [1, 1]
-    kept = [len(world.image.used) for world in engine._worlds._worlds.values()]
+    kept = [world.image.size for world in engine._worlds._worlds.values()]
     assert (max(kept) > held) is not over
 
 
