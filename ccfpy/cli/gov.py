@@ -28,9 +28,8 @@ from ccfpy.client.governance import (
     ProposalStatus,
     read_governance,
 )
-from ccfpy.client.keyfiles import read_text
 from ccfpy.client.reply import text_field
-from ccfpy.crypto.rsa import RsaKeyPair
+from ccfpy.client.signer import FileDecrypter
 
 gov = typer.Typer(no_args_is_help=True)
 
@@ -158,7 +157,7 @@ def share(
 ) -> None:
     """Hand in a member's recovery share, to bring a lost service back."""
     place = Place.find(url, common, cacert)
-    key = RsaKeyPair.from_pem(read_text(place.keys(who).encryption_private_key))
+    key = FileDecrypter.read(place.keys(who).encryption_private_key)
     told = _run(place, lambda c: Governance(c, place.signer(who)).submit_share(key))
     if json:
         print_json(told)

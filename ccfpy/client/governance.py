@@ -20,9 +20,9 @@ from ccfpy.client.connection import Connection
 from ccfpy.client.errors import UnexpectedReply
 from ccfpy.client.keyfiles import member_id
 from ccfpy.client.reply import Reply, text_field
-from ccfpy.client.signer import Signer
+from ccfpy.client.signer import ShareDecrypter, Signer
 from ccfpy.crypto import cose
-from ccfpy.crypto.rsa import RsaKeyPair
+from ccfpy.crypto.certs import Certificate
 
 API_VERSION = "2024-07-01"
 COSE_TYPE = "application/cose"
@@ -40,6 +40,8 @@ class MessageType(StrEnum):
     STATE_DIGEST = "state_digest"
     ACK = "ack"
     RECOVERY_SHARE = "recovery_share"
+    ENCRYPTED_RECOVERY_SHARE = "encrypted_recovery_share"
+    """Of the classic API alone, where asking for one's share is signed."""
 
 
 class CreatedAt:
@@ -103,6 +105,24 @@ class ProposalStatus:
         )
 
 
+def protected_header(
+    certificate: Certificate,
+    kind: MessageType,
+    *,
+    created_at: int,
+    proposal_id: str | None = None,
+) -> dict[cose.Label, object]:
+    """Give what a member signs beside the payload and the algorithm, in CCF's order."""
+    protected: dict[cose.Label, object] = {
+        cose.KID: member_id(certificate).encode(),
+        "ccf.gov.msg.type": kind.value,
+        "ccf.gov.msg.created_at": created_at,
+    }
+    if proposal_id is not None:
+        protected["ccf.gov.msg.proposal_id"] = proposal_id
+    return protected
+
+
 async def signed_message(
     signer: Signer,
     kind: MessageType,
@@ -112,13 +132,9 @@ async def signed_message(
     proposal_id: str | None = None,
 ) -> bytes:
     """Make a COSE Sign1 message as CCF's governance takes it."""
-    protected: dict[cose.Label, object] = {
-        cose.KID: member_id(signer.certificate).encode(),
-        "ccf.gov.msg.type": kind.value,
-        "ccf.gov.msg.created_at": created_at,
-    }
-    if proposal_id is not None:
-        protected["ccf.gov.msg.proposal_id"] = proposal_id
+    protected = protected_header(
+        signer.certificate, kind, created_at=created_at, proposal_id=proposal_id
+    )
     key = signer.certificate.public_key
     signed = cose.to_be_signed(key, protected=protected, payload=payload)
     return cose.assemble(
@@ -193,20 +209,22 @@ class Governance:
         await self._send(f"{path}:ack", MessageType.ACK, payload)
         return digest
 
-    async def submit_share(self, encryption_key: RsaKeyPair) -> JsonObject:
+    async def submit_share(self, decrypter: ShareDecrypter) -> JsonObject:
         """Hand in this member's recovery share; give what the service says.
 
         Raises:
             UnexpectedReply: the service gives no share.
             VerificationFailed: the share is not for this key.
+            KeyUnusable: the key is not there, or refuses.
         """
         path = f"/gov/recovery/encrypted-shares/{self.member_id}"
         reply = await self._connection.get(self._versioned(path))
         wrapped = text_field(reply.object(), "encryptedShare")
         try:
-            share = encryption_key.unwrap(base64.b64decode(wrapped, validate=True))
+            encrypted = base64.b64decode(wrapped, validate=True)
         except binascii.Error as error:
             raise UnexpectedReply(f"not an encrypted share: {error}") from error
+        share = await decrypter.decrypt(encrypted)
         payload = dumps({"share": base64.b64encode(share).decode()})
         path = f"/gov/recovery/members/{self.member_id}:recover"
         return (await self._send(path, MessageType.RECOVERY_SHARE, payload)).object()

@@ -16,11 +16,10 @@ from ccfpy.base.json import Json
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError
 from ccfpy.client.governance import Governance
-from ccfpy.client.keyfiles import KeyFiles, read_text
+from ccfpy.client.keyfiles import KeyFiles
 from ccfpy.client.opening import carry, wait_open
 from ccfpy.client.reply import text_field
-from ccfpy.client.signer import FileSigner
-from ccfpy.crypto.rsa import RsaKeyPair
+from ccfpy.client.signer import FileDecrypter, FileSigner, ShareDecrypter
 
 TIMEOUT_S = 60.0
 POLL_S = 0.05
@@ -31,11 +30,11 @@ class RecoveryMember:
     """A member who may hand in a share.
 
     Attributes:
-        encryption_key: what the share is encrypted to; nothing for a member without.
+        decrypter: opens the share; nothing for a member without.
     """
 
     governance: Governance
-    encryption_key: RsaKeyPair | None = None
+    decrypter: ShareDecrypter | None = None
 
     @classmethod
     def of_files(cls, connection: Connection, files: KeyFiles) -> Self:
@@ -46,10 +45,9 @@ class RecoveryMember:
             Malformed: a file holds no key.
         """
         path = files.encryption_private_key
-        key = RsaKeyPair.from_pem(read_text(path)) if path.exists() else None
         return cls(
             governance=Governance(connection, FileSigner.load(files)),
-            encryption_key=key,
+            decrypter=FileDecrypter.read(path) if path.exists() else None,
         )
 
 
@@ -106,9 +104,9 @@ async def submit_shares(members: Sequence[RecoveryMember]) -> int:
     """
     count = 0
     for member in members:
-        if member.encryption_key is None:
+        if member.decrypter is None:
             continue
-        told = await member.governance.submit_share(member.encryption_key)
+        told = await member.governance.submit_share(member.decrypter)
         count += 1
         submitted, threshold = told.get("submittedCount"), told.get("recoveryThreshold")
         is_full = told.get("fullKeySubmitted") is True

@@ -1,12 +1,20 @@
-"""Who signs a request: a key in a file, or one that never leaves where it is."""
+"""Who signs a request, and who opens a recovery share: keys, wherever they are kept.
+
+Those in files are here; those that never leave where they are, in ``signers``.
+"""
 
 from pathlib import Path
 from typing import Protocol, Self
 
-from ccfpy.base.errors import VerificationFailed
+from ccfpy.base.errors import CcfpyError, VerificationFailed
 from ccfpy.client.keyfiles import KeyFiles, read_text
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import KeyPair
+from ccfpy.crypto.rsa import RsaKeyPair
+
+
+class KeyUnusable(CcfpyError):
+    """A key cannot be used where it is kept; the text says what to do about it."""
 
 
 class Signer(Protocol):
@@ -22,7 +30,12 @@ class Signer(Protocol):
         ...
 
     async def sign(self, to_be_signed: bytes) -> bytes:
-        """Sign; give ``r || s``."""
+        """Sign; give ``r || s``.
+
+        Raises:
+            VerificationFailed: what was given is no signature of the certificate's key.
+            KeyUnusable: the key is not there, or refuses.
+        """
         ...
 
 
@@ -61,3 +74,39 @@ class FileSigner:
     async def sign(self, to_be_signed: bytes) -> bytes:
         """Sign under the curve's hash; give ``r || s``."""
         return self._key.sign_raw(to_be_signed)
+
+
+class ShareDecrypter(Protocol):
+    """A member's encryption key, wherever it is kept."""
+
+    async def decrypt(self, wrapped: bytes) -> bytes:
+        """Give a recovery share, which the service encrypted to this key.
+
+        Raises:
+            VerificationFailed: it is not encrypted to this key.
+            KeyUnusable: the key is not there, or refuses.
+        """
+        ...
+
+
+class FileDecrypter:
+    """An RSA key in a PEM file, read once."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: RsaKeyPair) -> None:
+        self._key = key
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a file.
+
+        Raises:
+            KeyFileMissing: it is not there.
+            Malformed: it holds no RSA key.
+        """
+        return cls(RsaKeyPair.from_pem(read_text(path)))
+
+    async def decrypt(self, wrapped: bytes) -> bytes:
+        """Decrypt; raises ``VerificationFailed`` as others do."""
+        return self._key.unwrap(wrapped)

@@ -24,7 +24,7 @@ from ccfpy.client.governance import (
     signed_message,
 )
 from ccfpy.client.keyfiles import KeyFiles, OsEntropy, generate_keys, member_id
-from ccfpy.client.signer import FileSigner
+from ccfpy.client.signer import FileDecrypter, FileSigner
 from ccfpy.crypto import cose
 from ccfpy.crypto.ec import Curve
 from ccfpy.crypto.rsa import RsaKeyPair
@@ -219,7 +219,11 @@ def test_a_recovery_share_is_unwrapped_and_handed_in(
         web.json_response({"message": "1/2 recovery shares successfully submitted"}),
     )
     reply = _govern(
-        serve, service_pem, service, signer, lambda m: m.submit_share(encryption)
+        serve,
+        service_pem,
+        service,
+        signer,
+        lambda m: m.submit_share(FileDecrypter(encryption)),
     )
     assert reply["message"].startswith("1/2")
     (message,) = service.messages
@@ -242,7 +246,11 @@ def test_a_share_for_somebody_else_is_not_handed_in(
     service = Service(web.json_response({"encryptedShare": wrapped}))
     with pytest.raises(kind):
         _govern(
-            serve, service_pem, service, signer, lambda m: m.submit_share(encryption)
+            serve,
+            service_pem,
+            service,
+            signer,
+            lambda m: m.submit_share(FileDecrypter(encryption)),
         )
     assert not service.messages
 

@@ -5,8 +5,9 @@ import pytest
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.client.keyfiles import KeyFileMissing, KeyFiles, generate_keys
-from ccfpy.client.signer import FileSigner
+from ccfpy.client.signer import FileDecrypter, FileSigner
 from ccfpy.crypto.ec import Curve
+from ccfpy.crypto.rsa import RsaPublicKey
 
 
 @pytest.fixture
@@ -39,3 +40,15 @@ def test_files_that_are_missing_or_wrong_are_refused(files: KeyFiles) -> None:
     files.private_key.unlink()
     with pytest.raises(KeyFileMissing):
         FileSigner.load(files)
+
+
+def test_a_key_in_a_file_opens_what_was_encrypted_to_it_alone(tmp_path: Path) -> None:
+    members = [KeyFiles(folder=tmp_path, name=f"member{i}") for i in range(2)]
+    for member in members:
+        generate_keys(member, curve=Curve.SECP256R1, with_encryption_key=True)
+    public = RsaPublicKey.from_pem(members[0].encryption_public_key.read_text())
+    wrapped = public.wrap(b"share")
+    first, second = (FileDecrypter.read(m.encryption_private_key) for m in members)
+    assert asyncio.run(first.decrypt(wrapped)) == b"share"
+    with pytest.raises(VerificationFailed, match="not encrypted to this key"):
+        asyncio.run(second.decrypt(wrapped))
