@@ -9,8 +9,8 @@ import pytest
 from tests.house.tree import ROOT, TRUSTED, Module, modules
 
 DOORS = ("__import__", "open", "eval", "exec", "compile", "input", "print")
-ENGINE = ("ccfpy/js/quickjs/native.py", "ccfpy/js/quickjs/machine.py")
-"""They run WebAssembly, whose memory they can only reach through C."""
+ENGINE = ("ccfpy/js/quickjs/native.py",)
+"""It runs WebAssembly, whose memory it can only reach through C."""
 MODULES = ("importlib", "builtins", "ctypes", "pickle", "marshal", "sys")
 CLOCKS = {"now", "utcnow", "today"}
 

@@ -17,11 +17,11 @@
     __attribute__((import_module("host"), import_name(#name))) extern
 #define EXPORT(name) __attribute__((export_name(#name)))
 
-/* Arguments lie in the buffer, so many bytes of the room there is; the one result is
-   there afterwards. */
-IMPORT(call) void host_call(void *buffer, uint32_t length, uint32_t room);
+/* Arguments lie in the buffer, whose place and used length are told in one; the one
+   result is in the buffer afterwards. */
+IMPORT(call) void host_call(uint64_t row);
 /* A module's name lies in the buffer; its source is there afterwards, or undefined. */
-IMPORT(source) void host_source(void *buffer, uint32_t length, uint32_t room);
+IMPORT(source) void host_source(uint64_t row);
 /* Nonzero stops the script. */
 IMPORT(interrupt) int32_t host_interrupt(void);
 
@@ -90,6 +90,11 @@ static void begin_row(void)
 {
     row_used = 0;
     row_is_short = 0;
+}
+
+static uint64_t told(void)
+{
+    return (uint64_t)(uintptr_t)row << 32 | row_used;
 }
 
 static void drop_exception(void)
@@ -269,7 +274,7 @@ static JSValue call_host(JSContext *ctx, JSValueConst this, int count,
     for (int i = 0; i < count; i++)
         if (put_value(arguments[i]))
             return JS_EXCEPTION;
-    host_call(row, row_used, row_size);
+    host_call(told());
     row_read = 0;
     return take_value();
 }
@@ -353,7 +358,7 @@ static JSModuleDef *find_module(JSContext *ctx, const char *name, void *opaque)
 
     begin_row();
     put_sized(TEXT, name, strlen(name));
-    host_source(row, row_used, row_size);
+    host_source(told());
     row_read = 0;
     source = take_value();
     if (JS_IsException(source))

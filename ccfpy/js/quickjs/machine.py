@@ -8,7 +8,6 @@ An image of the memory can be laid over it again. That is how a guest gets a wor
 nobody has used before, without making one.
 """
 
-import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -46,6 +45,7 @@ code, for which CCF's users set their limits."""
 _SPARE_TICKS = 3
 """Beyond a script's time: the engine itself looks at the clock in most loops, and says
 better what was stopped."""
+_OUTSIDE = "The engine named a place outside its memory"
 _NO_MEMORY = "The engine's memory is full"
 _TIME_BYTES = 8
 
@@ -99,7 +99,7 @@ class Machine:
         "_buffer",
         "_instance",
         "_room",
-        "_size",
+        "_view",
         "caller",
         "is_sound",
         "lacked_memory",
@@ -113,7 +113,7 @@ class Machine:
         self.is_sound = True
         self.lacked_memory = False
         self._instance = Instance(MODULE)
-        self._size = self._instance.memory_bytes
+        self._view = self._instance.view()
         self._buffer = self._room = 0
         self._call("_initialize")
 
@@ -182,7 +182,7 @@ class Machine:
         begins = [instance.stack_top, *(end for _, end in free), size - _FENCE_BYTES]
         ends = [*(begin for begin, _ in free), size - _FENCE_BYTES, size]
         parts = [
-            (begin, ctypes.string_at(instance.base + begin, end - begin))
+            (begin, self._read(begin, end - begin))
             for begin, end in zip(begins, ends, strict=True)
         ]
         # The last but one ends in heap that nothing uses: the allocator's own mark of
@@ -203,9 +203,8 @@ class Machine:
 
     def relay(self, image: Image) -> None:
         """Lay an image again over a memory that has not grown since."""
-        base = self._instance.base
         for place, part in image.parts:
-            ctypes.memmove(base + place, part, len(part))
+            self._place(place, part)
         self._buffer, self._room = image.buffer, _BUFFER_BYTES
 
     # What the engine imports
@@ -233,16 +232,29 @@ class Machine:
         slots[0] = 0
 
     def _answer(self, ask: Callable[[bytes], bytes], slots: "Slots") -> None:
-        self._buffer, self._room = slots[0] & U32, slots[2 * SLOT] & U32
-        self._write(ask(self._read(self._buffer, slots[SLOT] & U32)))
+        told = slots[0]
+        place = told >> 32
+        if place != self._buffer:
+            self._buffer, self._room = place, _BUFFER_BYTES
+        self._write(ask(self._read(place, told & U32)))
 
     def _zero(self, place: int, length: int) -> None:
-        self._check(place, length)
-        ctypes.memset(self._instance.base + place, 0, length)
+        self._place(place, bytes(min(length, self.memory_bytes)))
 
     def _read(self, place: int, length: int) -> bytes:
-        self._check(place, length)
-        return ctypes.string_at(self._instance.base + place, length)
+        """Copy from the memory.
+
+        Raises:
+            Trapped: there is no such place: a guest that broke its own memory may say
+                anything.
+        """
+        row = bytes(self._view[place : place + length])
+        if len(row) != length:
+            self._view = self._instance.view()
+            row = bytes(self._view[place : place + length])
+            if len(row) != length:
+                raise Trapped(_OUTSIDE)
+        return row
 
     def _write(self, row: bytes) -> None:
         size = len(row)
@@ -251,15 +263,15 @@ class Machine:
             if not self._buffer:
                 raise Trapped(_NO_MEMORY)
             self._room = size
-        self._check(self._buffer, size)
-        ctypes.memmove(self._instance.base + self._buffer, row, size)
+        self._place(self._buffer, row)
 
-    def _check(self, place: int, length: int) -> None:
-        """Refuse what a guest that broke its own memory says of places outside it."""
-        if place + length > self._size:
-            self._size = self.memory_bytes
-            if place + length > self._size:
-                raise Trapped("The engine named a place outside its memory")
+    def _place(self, place: int, data: bytes) -> None:
+        end = place + len(data)
+        if end > len(self._view):
+            self._view = self._instance.view()
+            if end > len(self._view):
+                raise Trapped(_OUTSIDE)
+        self._view[place:end] = data
 
     def _call(self, export: str, *arguments: int) -> int:
         try:

@@ -55,11 +55,11 @@ class Imports(Protocol):
     """What an instance may ask of its owner. What is raised here becomes a trap."""
 
     def on_call(self, slots: "Slots") -> None:
-        """``host.call``: buffer, length and room."""
+        """``host.call``: where the buffer is, and how much of it is used."""
         ...
 
     def on_source(self, slots: "Slots") -> None:
-        """``host.source``: buffer, length and room."""
+        """``host.source``: the same."""
         ...
 
     def on_interrupt(self, slots: "Slots") -> None:
@@ -133,6 +133,11 @@ class Instance:
     def memory_bytes(self) -> int:
         """How large the memory is; it never shrinks."""
         return cast("int", self._library.memory_size(self._context, self._memory.at))
+
+    def view(self) -> memoryview:
+        """Give the memory as it is now; what it grows by is not in it."""
+        size = self.memory_bytes
+        return memoryview((ctypes.c_char * size).from_address(self.base)).cast("B")
 
     def grow(self, pages: int) -> bool:
         """Make the memory larger; tells whether there was room."""
@@ -254,7 +259,7 @@ class Module:
         self.linker = wasmtime.Linker(self.engine)
         self._callbacks: list[object] = []
         i32, i64 = wasmtime.ValType.i32, wasmtime.ValType.i64
-        ask = wasmtime.FuncType([i32(), i32(), i32()], [])
+        ask = wasmtime.FuncType([i64()], [])
         self._define("host", "call", ask, lambda it, slots: it.on_call(slots))
         self._define("host", "source", ask, lambda it, slots: it.on_source(slots))
         poll = wasmtime.FuncType([], [i32()])

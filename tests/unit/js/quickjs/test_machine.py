@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ccfpy.base.limits import JS_HEAP_BYTES_CEILING, JS_STACK_BYTES_CEILING
 from ccfpy.js.quickjs.machine import Machine
-from ccfpy.js.quickjs.native import SLOT, Trapped
+from ccfpy.js.quickjs.native import Trapped
 from ccfpy.js.quickjs.values import decode, encode
 from tests.unit.js.quickjs.machines import FACE, Echoing, invoke, started
 
@@ -126,12 +126,10 @@ def test_a_place_outside_its_memory_is_refused() -> None:
     """A guest that has broken its own memory may say anything of where things are."""
     machine = started()
     for place, length in [(machine.memory_bytes, 1), (0, machine.memory_bytes + 1)]:
-        slots = [0] * 8
-        slots[0], slots[SLOT] = place, length
         with pytest.raises(Trapped, match="outside"):
-            machine.on_call(slots)  # type: ignore[arg-type]
-        with pytest.raises(Trapped, match="outside"):
-            machine.on_random(slots)  # type: ignore[arg-type]
+            machine.on_call([place << 32 | length])  # type: ignore[arg-type]
+    with pytest.raises(Trapped, match="outside"):
+        machine.on_random([machine.memory_bytes, 0, 1])  # type: ignore[arg-type]
 
 
 def test_a_machine_that_broke_off_says_so() -> None:
