@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ccfpy.js.access import TxAccess
+from ccfpy.js.engine import JsException
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.store import Store
@@ -29,6 +30,7 @@ NOT_COMPARED = {
     f"{GOV}modules_quickjs_version",
     f"{GOV}interpreter.flush",
 }
+UNNAMED = "TypeError: Passed 0 arguments but expected two"
 SERVICES = ("cose_flipflop_service", "eol_service", "sgx_service")
 
 
@@ -141,10 +143,14 @@ def test_our_constitution_writes_what_ccfs_wrote(
 def test_recorded_constitutions_still_do_what_they_did(
     engine: QuickJs, recording: Recording
 ) -> None:
-    done = {
-        proposal.names
-        for proposal in accepted(recording)
-        if proposal.replay(Service(engine, proposal.in_force))
-    }
+    done = set()
+    for proposal in accepted(recording):
+        try:
+            if proposal.replay(Service(engine, proposal.in_force)):
+                done.add(proposal.names)
+        except JsException as error:
+            # Before 2.0 a service was opened without naming its identity.
+            assert error.reason == UNNAMED
+            assert proposal.names == ("set_user", "transition_service_to_open")
     assert ("set_js_app",) in done
     assert len(done) >= 3
