@@ -42,16 +42,20 @@ MOVES: Mapping[ProposalState, frozenset[ProposalState]] = {
 }
 """From each state, those that may follow.
 
-Only constitutions drop proposals, by writing the table: when one that changes the rules
-is accepted, CCF's own drops all others that are open.
+Only constitutions drop proposals, mostly by writing the table: when one is accepted
+that changes the rules, CCF's own drops all others that are open.
 """
 
 _RESOLUTIONS = {
     "Open": ProposalState.OPEN,
     "Accepted": ProposalState.ACCEPTED,
     "Rejected": ProposalState.REJECTED,
+    "Dropped": ProposalState.DROPPED,
 }
-"""What ``resolve`` may answer."""
+"""What ``resolve`` may answer.
+
+To drop itself a proposal could be told by the classic API alone. A proposal is decided
+alike here whichever API its last ballot came by."""
 
 _STATE_WORDS = {
     ProposalState.OPEN: "open",
@@ -189,7 +193,11 @@ def _count(
     for member_id, source in proposal.info.ballots.items():
         name = f"{proposals.INFO.name}[{proposal.proposal_id}].ballots[m[{member_id}]]"
         ballot = Program(name=name, source=source)
-        arguments = [proposal.text, str(proposal.info.proposer_id)]
+        arguments = [
+            proposal.text,
+            str(proposal.info.proposer_id),
+            str(proposal.proposal_id),
+        ]
         try:
             vote = evaluator.evaluate(ballot, "vote", arguments)
         except EvaluationFailed as error:

@@ -5,9 +5,11 @@ comes back is kept until there are enough, or one that is the whole key.
 """
 
 import base64
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.ids import MemberId
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.gov import requests
@@ -40,6 +42,22 @@ def read_encrypted_share(context: Context) -> "Response":
     return json_reply({"memberId": member_id, "encryptedShare": encoded})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handed:
+    """What a member is told of a share that was taken.
+
+    Attributes:
+        count: how many members have handed in theirs.
+        threshold: how many are needed.
+        is_whole_key: no other is needed.
+    """
+
+    message: str
+    count: int
+    threshold: int
+    is_whole_key: bool
+
+
 class RecoveryEndpoints:
     """Handlers that run on a node's governance host."""
 
@@ -48,8 +66,26 @@ class RecoveryEndpoints:
 
     def submit_share(self, context: Context) -> "Response":
         """Take a member's decrypted share; with enough of them, recovery goes on."""
-        tx = context.tx
-        info = service.INFO.of(tx).get()
+        self.require_waiting(context)
+        member_id = requests.member_id(context)
+        signed = requests.signed_request(context)
+        requests.require_signer(member_id, signed)
+        try:
+            handed = self.take_share(context, member_id, signed.text("share"))
+        except StartOver as error:
+            return error.response
+        return json_reply(
+            {
+                "message": handed.message,
+                "submittedCount": handed.count,
+                "recoveryThreshold": handed.threshold,
+                "fullKeySubmitted": handed.is_whole_key,
+            }
+        )
+
+    def require_waiting(self, context: Context) -> None:
+        """Refuse shares unless the service waits for them."""
+        info = service.INFO.of(context.tx).get()
         waiting = ServiceStatus.WAITING_FOR_RECOVERY_SHARES
         if info is None or info.status is not waiting:
             raise ApiError(
@@ -63,10 +99,20 @@ class RecoveryEndpoints:
                 ErrorCode.NodeAlreadyRecovering,
                 "Node is already recovering private ledger.",
             )
-        member_id = requests.member_id(context)
-        signed = requests.signed_request(context)
-        requests.require_signer(member_id, signed)
-        share = _decode(signed.text("share"))
+
+    def take_share(self, context: Context, member_id: MemberId, text: str) -> Handed:
+        """Keep a share, and go on with recovery if there are enough.
+
+        Args:
+            context: the request.
+            member_id: whose it is, as the request has proved.
+            text: the share, as base64.
+
+        Raises:
+            StartOver: the shares do not fit together.
+        """
+        tx = context.tx
+        share = _decode(text)
         try:
             count = self._host.submit_recovery_share(tx, member_id, share)
         except CcfpyError as error:
@@ -84,30 +130,36 @@ class RecoveryEndpoints:
             try:
                 self._host.initiate_private_recovery(tx)
             except CcfpyError as error:
-                return self._start_over(context, error)
-        return json_reply(
-            {
-                "message": message,
-                "submittedCount": count,
-                "recoveryThreshold": threshold,
-                "fullKeySubmitted": whole,
-            }
+                raise self._start_over(context, error) from error
+        return Handed(
+            message=message, count=count, threshold=threshold, is_whole_key=whole
         )
 
-    def _start_over(self, context: Context, error: CcfpyError) -> "Response":
-        """Forget shares that do not fit together: they would block every later one.
-
-        The answer is an error that is returned, not raised, since its writes count.
-        """
+    def _start_over(self, context: Context, error: CcfpyError) -> "StartOver":
+        """Forget shares that do not fit together: they would block every later one."""
         shares.clear_submitted(context.tx)
         context.apply_writes = True
-        return self._failure("Failed to initiate private recovery.", error).response()
+        message = "Failed to initiate private recovery."
+        return StartOver(self._failure(message, error).response())
 
     def _failure(self, message: str, error: CcfpyError) -> ApiError:
         """Tell the log why, and the caller only that: the reason speaks of secrets."""
         self._host.log("fail", message)
         self._host.log("debug", f"Error: {error}")
         return ApiError(500, ErrorCode.InternalError, message)
+
+
+class StartOver(Exception):
+    """Shares that do not fit together are forgotten.
+
+    Attributes:
+        response: the error that the caller is told. A handler must return it, not raise
+            it: its writes count.
+    """
+
+    def __init__(self, response: "Response") -> None:
+        super().__init__("the submitted shares do not fit together")
+        self.response = response
 
 
 def _decode(share: str) -> bytes:

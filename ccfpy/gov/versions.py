@@ -65,9 +65,19 @@ Log: TypeAlias = Callable[[str, str], None]
 
 def versioned(handler: "Handler", *, since: ApiVersion, log: Log) -> "Handler":
     """Let ``handler`` serve every version from ``since`` on, and log its errors."""
+    logging = logged(handler, log=log)
 
     def answer(context: Context) -> "Answer":
         api_version(context, since)
+        return logging(context)
+
+    return answer
+
+
+def logged(handler: "Handler", *, log: Log) -> "Handler":
+    """Let the log tell of the errors that ``handler`` raises."""
+
+    def answer(context: Context) -> "Answer":
         try:
             return handler(context)
         except ApiError as error:

@@ -82,7 +82,7 @@ def test_states_have_ccfs_words() -> None:
     assert words == ["open", "accepted", "withdrawn", "rejected", "UNKNOWN", "dropped"]
 
 
-@pytest.mark.parametrize("answer", ["Open", "Accepted", "Rejected"])
+@pytest.mark.parametrize("answer", ["Open", "Accepted", "Rejected", "Dropped"])
 def test_resolve_decides_the_state(evaluator: Evaluator, answer: str) -> None:
     info = resolve(evaluator, law(f'"{answer}"'), a_proposal())
     assert info.state == answer
@@ -99,7 +99,7 @@ def test_resolve_decides_the_state(evaluator: Evaluator, answer: str) -> None:
         ("undefined", "undefined"),
         ("7", "7"),
         (r"'\ud800'", r'"\ud800"'),
-        ('"Dropped"', "Dropped"),
+        ('"Withdrawn"', "Withdrawn"),
     ],
 )
 def test_any_other_answer_fails_the_proposal(
@@ -160,6 +160,15 @@ def test_resolve_is_given_every_vote_that_evaluates(evaluator: Evaluator) -> Non
     assert failure.reason == "Error: bad ballot"
     assert failure.trace is not None
     assert f"public:ccf.gov.proposals_info[{PID}].ballots[m[{BOB}]]" in failure.trace
+
+
+def test_a_ballot_is_given_the_proposal_its_proposer_and_its_id(
+    evaluator: Evaluator,
+) -> None:
+    expected = f"['{{\"actions\":[]}}', '{ALICE}', '{PID}']"
+    source = f"return JSON.stringify([...arguments]) === JSON.stringify({expected})"
+    info = resolve(evaluator, law('"Rejected"'), a_proposal(bob=source))
+    assert info.final_votes == {BOB: True}
 
 
 @pytest.mark.parametrize("source", ["return 1", "return 'true'", "return {}", ""])

@@ -1,0 +1,176 @@
+"""Taking signed proposals and ballots: what both forms of the API do alike.
+
+Each form checks what it checks in its own order and words, and tells the outcome in its
+own shape; in between is this.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from ccfpy.base.ids import ProposalId
+from ccfpy.crypto.hashing import sha256
+from ccfpy.endpoints.context import Context
+from ccfpy.gov import proposals, replay
+from ccfpy.gov.evaluation import Evaluator
+from ccfpy.gov.ports import GovernanceHost
+from ccfpy.gov.proposals import Proposal
+from ccfpy.gov.requests import SignedRequest, signed_request
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.js.engine import JsModuleFailed, Program
+from ccfpy.service.tables import proposals as tables
+from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
+
+if TYPE_CHECKING:
+    from ccfpy.base.ids import MemberId
+    from ccfpy.kv.tx import Tx
+
+
+class Submitted(NamedTuple):
+    """What became of a proposal as it was handed in."""
+
+    proposal_id: ProposalId
+    info: ProposalInfo
+
+
+class Submission:
+    """Proposals and ballots on their way to the constitution, on one node.
+
+    Raises ``ApiError`` for whatever its caller is to be told; the transaction is then
+    given up.
+    """
+
+    def __init__(self, host: GovernanceHost) -> None:
+        self._host = host
+
+    def propose(self, context: Context) -> Submitted:
+        """Take a proposal, check it, and let the constitution decide at once."""
+        signed = signed_request(context)
+        tx = context.tx
+        signature_digest = sha256(signed.signature)
+        proposal_id = self._bind(tx, signature_digest)
+        law = proposals.constitution(
+            tx, otherwise="No constitution is set - proposals cannot be evaluated"
+        )
+        info = ProposalInfo(proposer_id=signed.member_id)
+        proposal = Proposal(proposal_id=proposal_id, body=signed.payload, info=info)
+        evaluator = self._evaluator(context)
+        with _ScriptErrors():
+            proposals.validate(evaluator, law, proposal.text)
+        _store(tx, proposal, signed)
+        replay.admit(
+            tx,
+            created_at=signed.created_at,
+            signature_digest=signature_digest,
+            proposal_id=proposal_id,
+        )
+        return Submitted(proposal_id, _resolve(evaluator, law, proposal))
+
+    def vote(
+        self,
+        context: Context,
+        law: Program,
+        proposal: Proposal,
+        signed: SignedRequest,
+        ballot: str,
+    ) -> ProposalInfo:
+        """Take a ballot that its member has not cast yet; let the constitution decide.
+
+        Args:
+            context: the member's request.
+            law: the constitution.
+            proposal: what the ballot is for, still open.
+            signed: by whom it is.
+            ballot: its script.
+        """
+        member_id = signed.member_id
+        ballots = {**proposal.info.ballots, member_id: ballot}
+        proposal = replace(proposal, info=replace(proposal.info, ballots=ballots))
+        tables.COSE_HISTORY.of(context.tx).put(member_id, signed.envelope)
+        return _resolve(self._evaluator(context), law, proposal, voter=member_id)
+
+    def _evaluator(self, context: Context) -> Evaluator:
+        return Evaluator.of(self._host, context.tx, context.node.unix_time_us)
+
+    def _bind(self, tx: "Tx", signature_digest: bytes) -> ProposalId:
+        """Name a proposal after its request and the state the request met."""
+        version = tx.read_version
+        root = None if version is None else self._host.root_at(version)
+        if root is None:
+            raise ApiError(
+                500, ErrorCode.InternalError, "Proposal failed to bind to state."
+            )
+        return ProposalId(sha256(root + signature_digest).hex())
+
+
+def withdraw(
+    tx: "Tx", proposal_id: ProposalId, info: ProposalInfo, signed: SignedRequest
+) -> ProposalInfo:
+    """Take back a proposal that is open, as its proposer asked."""
+    info = proposals.move(info, ProposalState.WITHDRAWN)
+    tables.INFO.of(tx).put(proposal_id, info)
+    proposals.forget_closed(tx, keep=proposal_id)
+    tables.COSE_HISTORY.of(tx).put(signed.member_id, signed.envelope)
+    return info
+
+
+def require_proposer(
+    proposal_id: ProposalId, info: ProposalInfo, signed: SignedRequest
+) -> None:
+    """Refuse a withdrawal by anybody but the proposer."""
+    if info.proposer_id != signed.member_id:
+        raise ApiError(
+            403,
+            ErrorCode.AuthorizationFailed,
+            f"Proposal {proposal_id} can only be withdrawn by proposer "
+            f"m[{info.proposer_id}], not caller m[{signed.member_id}].",
+        )
+
+
+def ballot_of(signed: SignedRequest) -> str:
+    """Read a ballot's script."""
+    fields = signed.json()
+    source = fields.get("ballot") if isinstance(fields, dict) else None
+    if not isinstance(source, str):
+        raise ApiError(
+            400,
+            ErrorCode.InvalidInput,
+            "Signed request body is not a JSON object containing required string "
+            'field "ballot"',
+        )
+    return source
+
+
+class _ScriptErrors:
+    """Answers 500 for a script that lacks its function, as the caller's to mend."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, JsModuleFailed):
+            raise ApiError(500, ErrorCode.InternalError, str(error)) from error
+
+
+def _store(tx: "Tx", proposal: Proposal, signed: SignedRequest) -> None:
+    bodies = tables.PROPOSALS.of(tx)
+    # Reading the key makes two creations that saw the same state conflict.
+    if bodies.has(proposal.proposal_id):
+        raise ApiError(500, ErrorCode.InternalError, "Proposal ID collision.")
+    bodies.put(proposal.proposal_id, proposal.body)
+    tables.INFO.of(tx).put(proposal.proposal_id, proposal.info)
+    tables.COSE_HISTORY.of(tx).put(signed.member_id, signed.envelope)
+
+
+def _resolve(
+    evaluator: Evaluator,
+    law: Program,
+    proposal: Proposal,
+    *,
+    voter: "MemberId | None" = None,
+) -> ProposalInfo:
+    with _ScriptErrors():
+        info = proposals.resolve(evaluator, law, proposal, voter=voter)
+    if info.state is ProposalState.FAILED:
+        # An error answer drops every write, so no half-applied proposal remains.
+        raise ApiError(500, ErrorCode.InternalError, str(info.failure))
+    return info
