@@ -26,6 +26,7 @@ from ccfpy.gov import (
     transaction_endpoints,
 )
 from ccfpy.gov.ack_endpoints import AckEndpoints
+from ccfpy.gov.classic.api import add_classic_endpoints
 from ccfpy.gov.operations import GovOperation
 from ccfpy.gov.ports import GovernanceHost
 from ccfpy.gov.proposal_endpoints import ProposalEndpoints
@@ -38,7 +39,7 @@ DESCRIPTION = "Proposals, members and everything else about how a service is gov
 VERSION = "4.8.0"
 
 _HIDDEN = Operation(hidden=True)
-"""The common document is of no version, so it leaves out what needs one."""
+"""The document of no version leaves out what needs one."""
 
 READS: tuple[GovOperation, ...] = (
     GovOperation(
@@ -237,6 +238,7 @@ def governance_registry(host: GovernanceHost) -> Registry:
     """Give everything that is served under ``/gov``, acting on ``host``."""
     registry = Registry(PREFIX, title=TITLE, description=DESCRIPTION, version=VERSION)
     add_common_endpoints(registry)
+    add_classic_endpoints(registry, host)
     operations = (*READS, *signed_operations(host))
     for operation in operations:
         registry.add(_endpoint(operation, host))

@@ -1,7 +1,7 @@
 """The document of each version of the governance API, in Swagger 2.0 as CCF gives it.
 
 ``GET /gov/api`` with a version answers with that version's document; without, with the
-generated one of the endpoints that every frontend has.
+generated one of the endpoints that every frontend has and of the classic API.
 """
 
 from collections.abc import Sequence

@@ -34,8 +34,9 @@ An application imports these names from `ccfpy.app` and nothing else of ccfpy; i
 may use the test kit too. [How to write an app](../howto/write-an-app.md) shows them at
 work."""
 _ABOUT_GOV = """\
-All but the common endpoints want `?api-version=`: `2023-06-01-preview` or
-`2024-07-01`."""
+Those under `/gov/members/`, `/gov/recovery/` and `/gov/service/` want `?api-version=`:
+`2023-06-01-preview` or `2024-07-01`. The others, but for the common ones, are the
+classic API of CCF 1 to 6; they want no version."""
 
 
 def said(*argv: str) -> str:

@@ -15,6 +15,7 @@ PATHS = {
     "logging": "/app/api",
     "gov-2023-06-01-preview": "/gov/api?api-version=2023-06-01-preview",
     "gov-2024-07-01": "/gov/api?api-version=2024-07-01",
+    "gov-classic": "/gov/api",
 }
 
 

@@ -58,13 +58,16 @@ def test_signed_operations_take_cose_and_reads_give_source(governed: Governed) -
     assert constitution["description"] == "Give the constitution's source."
 
 
-def test_without_version_the_common_document_is_given(governed: Governed) -> None:
+def test_without_version_the_classic_document_is_given(governed: Governed) -> None:
     described = body(governed.get("/api", ""))
     validate(described)
     assert described["openapi"] == "3.0.0"
     paths = described["paths"]
     assert isinstance(paths, dict)
-    assert set(paths) == {"/gov/api", "/gov/commit", "/gov/receipt", "/gov/tx"}
+    common = {path for path in paths if "deprecated" not in str(paths[path])}
+    assert common == {"/gov/api", "/gov/commit", "/gov/receipt", "/gov/tx"}
+    assert "/gov/proposals/{proposal_id}/ballots" in paths
+    assert not any(path.startswith("/gov/service/") for path in paths)
 
 
 def test_an_unknown_version_has_no_document(governed: Governed) -> None:

@@ -1,0 +1,203 @@
+"""Every endpoint of the classic API, each with CCF 6's description of it.
+
+All are deprecated, as they were there. Reads are open to anybody, but for a member's
+own share; those of shares and of token keys go to the primary, as what writes does.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ccfpy.endpoints.auth.cert import MemberCert
+from ccfpy.endpoints.auth.cose import MemberCoseSign1
+from ccfpy.endpoints.declaration import (
+    Endpoint,
+    Forwarding,
+    Handler,
+    Mode,
+    Operation,
+    Redirection,
+)
+from ccfpy.endpoints.registry import Registry
+from ccfpy.endpoints.replies import for_who_takes_json
+from ccfpy.gov.classic import (
+    member_endpoints,
+    proposal_endpoints,
+    recovery_endpoints,
+    shapes,
+)
+from ccfpy.gov.classic.callers import MemberCertOfPlainBody
+from ccfpy.gov.classic.member_endpoints import ClassicAcks
+from ccfpy.gov.classic.proposal_endpoints import ClassicProposals
+from ccfpy.gov.classic.recovery_endpoints import ClassicRecovery
+from ccfpy.gov.classic.table_endpoints import TABLES, path_of, reader_of
+from ccfpy.gov.ports import GovernanceHost
+from ccfpy.gov.versions import logged
+
+if TYPE_CHECKING:
+    from ccfpy.endpoints.auth.policy import AuthPolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One endpoint.
+
+    Attributes:
+        takes: the shape of what is signed or sent.
+        gives: the shape of the answer; ``None`` for 204.
+        writes: whether it changes anything.
+        is_primarys: whether a backup hands it on; what writes always is.
+    """
+
+    path: str
+    handler: Handler
+    gives: str | None
+    takes: str | None = None
+    auth: "tuple[AuthPolicy, ...]" = ()
+    writes: bool = False
+    is_primarys: bool = False
+
+    @property
+    def operation(self) -> Operation:
+        """Its description."""
+        said = (self.handler.__doc__ or "").strip().splitlines()
+        components = {
+            name: shape
+            for used in (self.takes, self.gives)
+            if used is not None
+            for name, shape in shapes.closure(used).items()
+        }
+        return Operation(
+            summary=said[0] if said else "",
+            request_schema=None if self.takes is None else shapes.ref(self.takes),
+            response_schema=None if self.gives is None else shapes.ref(self.gives),
+            success_status=204 if self.gives is None else 200,
+            deprecated=True,
+            components=components,
+        )
+
+    def endpoint(self, host: GovernanceHost) -> Endpoint:
+        """Declare it."""
+        handler = self.handler
+        if not self.auth:
+            handler = for_who_takes_json(handler)
+        goes = self.writes or self.is_primarys
+        return Endpoint(
+            method="POST" if self.writes else "GET",
+            path=self.path,
+            handler=logged(handler, log=host.log),
+            mode=Mode.READ_WRITE if self.writes else Mode.READ_ONLY,
+            forwarding=Forwarding.ALWAYS if goes else Forwarding.SOMETIMES,
+            redirection=Redirection.TO_PRIMARY if goes else Redirection.NONE,
+            auth=self.auth,
+            operation=self.operation,
+        )
+
+
+READS: tuple[Row, ...] = (
+    Row(
+        path="/proposals",
+        handler=proposal_endpoints.list_open,
+        gives="string_to_ProposalInfo",
+    ),
+    Row(
+        path="/proposals/{proposal_id}",
+        handler=proposal_endpoints.read_proposal,
+        gives="ProposalInfo",
+    ),
+    Row(
+        path="/proposals/{proposal_id}/actions",
+        handler=proposal_endpoints.read_actions,
+        gives="Proposal",
+    ),
+    Row(
+        path="/proposals/{proposal_id}/ballots/{member_id}",
+        handler=proposal_endpoints.read_ballot,
+        gives="Ballot",
+    ),
+    Row(
+        path="/members",
+        handler=member_endpoints.list_members,
+        gives="MemberId_to_FullMemberDetails",
+    ),
+    Row(
+        path="/jwt_keys/all",
+        handler=member_endpoints.list_jwt_keys,
+        gives="string_to_KeyIdInfo_array",
+        is_primarys=True,
+    ),
+    Row(
+        path="/encrypted_recovery_share/{member_id}",
+        handler=recovery_endpoints.read_encrypted_share,
+        gives="GetRecoveryShare__Out",
+        is_primarys=True,
+    ),
+    Row(
+        path="/recovery_share",
+        handler=recovery_endpoints.read_own_share,
+        gives="GetRecoveryShare__Out",
+        auth=(MemberCert(), MemberCoseSign1("encrypted_recovery_share")),
+        is_primarys=True,
+    ),
+    *(
+        Row(path=path_of(table), handler=reader_of(table), gives=shape)
+        for table, shape in TABLES
+    ),
+)
+
+
+def _writes(host: GovernanceHost) -> tuple[Row, ...]:
+    proposals = ClassicProposals(host)
+    return (
+        Row(
+            path="/proposals",
+            handler=proposals.create,
+            takes="Proposal",
+            gives="ProposalInfoSummary",
+            auth=(MemberCoseSign1("proposal"),),
+            writes=True,
+        ),
+        Row(
+            path="/proposals/{proposal_id}/withdraw",
+            handler=proposal_endpoints.withdraw,
+            gives="ProposalInfo",
+            auth=(MemberCoseSign1("withdrawal"),),
+            writes=True,
+        ),
+        Row(
+            path="/proposals/{proposal_id}/ballots",
+            handler=proposals.submit_ballot,
+            takes="Ballot",
+            gives="ProposalInfoSummary",
+            auth=(MemberCoseSign1("ballot"),),
+            writes=True,
+        ),
+        Row(
+            path="/ack/update_state_digest",
+            handler=member_endpoints.update_state_digest,
+            gives="StateDigest",
+            auth=(MemberCert(), MemberCoseSign1("state_digest")),
+            writes=True,
+        ),
+        Row(
+            path="/ack",
+            handler=ClassicAcks(host).acknowledge,
+            takes="StateDigest",
+            gives=None,
+            auth=(MemberCoseSign1("ack"),),
+            writes=True,
+        ),
+        Row(
+            path="/recovery_share",
+            handler=ClassicRecovery(host).submit_share,
+            takes="SubmitRecoveryShare__In",
+            gives="SubmitRecoveryShare__Out",
+            auth=(MemberCertOfPlainBody(), MemberCoseSign1("recovery_share")),
+            writes=True,
+        ),
+    )
+
+
+def add_classic_endpoints(registry: Registry, host: GovernanceHost) -> None:
+    """Install them all, acting on ``host``."""
+    for row in (*READS, *_writes(host)):
+        registry.add(row.endpoint(host))

@@ -1,0 +1,138 @@
+"""Members in the classic API: how they become Active, and who they are."""
+
+import base64
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ccfpy.base.errors import Malformed
+from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.replies import empty_reply, json_reply
+from ccfpy.gov.classic.callers import caller_of
+from ccfpy.gov.ports import GovernanceHost
+from ccfpy.gov.requests import signed_request
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.service import members as membership
+from ccfpy.service.lifecycle import ServiceStatus
+from ccfpy.service.refusal import Refused
+from ccfpy.service.tables import jwt, members, service
+from ccfpy.service.tables.members import MemberAck
+from ccfpy.service.tables.signatures import SIGNATURES
+
+if TYPE_CHECKING:
+    from ccfpy.base.ids import MemberId
+    from ccfpy.base.json import Json, JsonObject
+    from ccfpy.http.messages import Response
+    from ccfpy.kv.tx import Tx
+
+
+def update_state_digest(context: Context) -> "Response":
+    """Ask a member to sign the root of the last signature."""
+    member_id = caller_of(context)
+    ack = _ack_of(context.tx, member_id)
+    signature = SIGNATURES.of(context.tx).get()
+    digest = ack.state_digest
+    if signature is not None:
+        digest = signature.root.hex()
+        asked = replace(ack, state_digest=digest)
+        members.ACKS.of(context.tx).put(member_id, asked)
+    return json_reply({"state_digest": digest})
+
+
+class ClassicAcks:
+    """Handlers that run on a node's governance host."""
+
+    def __init__(self, host: GovernanceHost) -> None:
+        self._host = host
+
+    def acknowledge(self, context: Context) -> "Response":
+        """Take a member's signature over the digest, and make the member Active."""
+        member_id = caller_of(context)
+        tx = context.tx
+        signed = signed_request(context)
+        if not isinstance(signed.json(), dict):
+            raise Malformed("the signed request is no JSON object")
+        ack = _ack_of(tx, member_id)
+        if ack.state_digest != signed.text("state_digest"):
+            raise ApiError(
+                400,
+                ErrorCode.StateDigestMismatch,
+                "Submitted state digest is not valid.",
+            )
+        signature = SIGNATURES.of(tx).get()
+        digest = "" if signature is None else signature.root.hex()
+        kept = MemberAck(state_digest=digest, cose_sign1_req=signed.envelope)
+        members.ACKS.of(tx).put(member_id, kept)
+        self._activate(tx, member_id)
+        return empty_reply(204)
+
+    def _activate(self, tx: "Tx", member_id: "MemberId") -> None:
+        """Make a member Active; in an open service all shares are issued anew.
+
+        They are even if the member was Active before.
+        """
+        try:
+            membership.activate_member(tx, member_id)
+        except Refused as error:
+            message = f"Error activating new member: {error}"
+            raise ApiError(403, ErrorCode.AuthorizationFailed, message) from error
+        info = service.INFO.of(tx).get()
+        if info is None:
+            raise _internal("No service currently available.")
+        if info.status is not ServiceStatus.OPEN:
+            return
+        if not membership.is_recovery_member(tx, member_id):
+            return
+        try:
+            self._host.refresh_recovery_shares(tx)
+        except Refused as error:
+            raise _internal(f"Error issuing new recovery shares: {error}") from error
+
+
+def list_members(context: Context) -> "Response":
+    """Describe every member, by its id."""
+    tx = context.tx
+    certificates = members.CERTS.of(tx)
+    keys = members.ENCRYPTION_PUBLIC_KEYS.of(tx)
+    found: JsonObject = {
+        member_id: {
+            "status": info.status.value,
+            "member_data": info.member_data,
+            "cert": certificates.get(member_id) or "",
+            "public_encryption_key": keys.get(member_id),
+        }
+        for member_id, info in members.INFO.of(tx).items()
+    }
+    return json_reply(found)
+
+
+def list_jwt_keys(context: Context) -> "Response":
+    """Tell by which keys tokens may be signed, by key id.
+
+    The certificate is empty since the service keeps keys alone, which are in
+    ``public_key``, DER as base64.
+    """
+    found: JsonObject = {
+        key_id: [_signing_key(key) for key in keys]
+        for key_id, keys in jwt.SIGNING_KEYS.of(context.tx).items()
+    }
+    return json_reply(found)
+
+
+def _signing_key(key: jwt.SigningKey) -> "Json":
+    public_key = base64.b64encode(key.public_key).decode()
+    return {"issuer": key.issuer, "cert": "", "public_key": public_key}
+
+
+def _ack_of(tx: "Tx", member_id: "MemberId") -> MemberAck:
+    ack = members.ACKS.of(tx).get(member_id)
+    if ack is None:
+        raise ApiError(
+            403,
+            ErrorCode.AuthorizationFailed,
+            f"No ACK record exists for caller m[{member_id}].",
+        )
+    return ack
+
+
+def _internal(message: str) -> ApiError:
+    return ApiError(500, ErrorCode.InternalError, message)

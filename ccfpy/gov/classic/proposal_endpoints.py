@@ -1,0 +1,187 @@
+"""Proposals and ballots in the classic API.
+
+Here a member's second ballot is refused whatever it says, and a withdrawal of what is
+not there or not open is an error, which the versioned API takes for done.
+"""
+
+from typing import TYPE_CHECKING
+
+from ccfpy.base.ids import MemberId, ProposalId
+from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.replies import bytes_reply, json_reply
+from ccfpy.gov import proposals, requests, submission
+from ccfpy.gov.classic.callers import require_active
+from ccfpy.gov.ports import GovernanceHost
+from ccfpy.gov.proposals import Proposal
+from ccfpy.gov.requests import SignedRequest, signed_request
+from ccfpy.gov.submission import Submission
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.service.tables import proposals as tables
+from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import Json, JsonObject
+    from ccfpy.http.messages import Response
+    from ccfpy.kv.tx import Tx
+
+
+class ClassicProposals:
+    """Handlers that run on a node's governance host."""
+
+    def __init__(self, host: GovernanceHost) -> None:
+        self._submission = Submission(host)
+
+    def create(self, context: Context) -> "Response":
+        """Take a proposal, check it, and let the constitution decide at once."""
+        require_active(context)
+        return json_reply(summary(*self._submission.propose(context)))
+
+    def submit_ballot(self, context: Context) -> "Response":
+        """Take a member's ballot, then let the constitution decide."""
+        member_id = require_active(context)
+        signed = signed_request(context)
+        proposal_id = _signed_proposal_id(context, signed)
+        law = proposals.constitution(
+            context.tx,
+            otherwise="No constitution is set - proposals cannot be evaluated",
+        )
+        proposal = _open_proposal(context.tx, proposal_id)
+        if member_id in proposal.info.ballots:
+            raise ApiError(400, ErrorCode.VoteAlreadyExists, "Vote already submitted.")
+        source = submission.ballot_of(signed)
+        info = self._submission.vote(context, law, proposal, signed, source)
+        return json_reply(summary(proposal_id, info))
+
+
+def withdraw(context: Context) -> "Response":
+    """Let a proposer take back a proposal that is still open."""
+    require_active(context)
+    signed = signed_request(context)
+    proposal_id = _signed_proposal_id(context, signed)
+    info = tables.INFO.of(context.tx).get(proposal_id)
+    if info is None:
+        raise _unknown(proposal_id, status=400)
+    submission.require_proposer(proposal_id, info, signed)
+    _require_open(proposal_id, info, "can be withdrawn")
+    withdrawn = submission.withdraw(context.tx, proposal_id, info, signed)
+    return json_reply(details(withdrawn))
+
+
+def list_open(context: Context) -> "Response":
+    """Describe every proposal that is still open, by its id."""
+    found: JsonObject = {
+        proposal_id: details(info)
+        for proposal_id, info in tables.INFO.of(context.tx).items()
+        if info.state is ProposalState.OPEN
+    }
+    return json_reply(found)
+
+
+def read_proposal(context: Context) -> "Response":
+    """Describe one proposal."""
+    return json_reply(details(_known(context)))
+
+
+def read_actions(context: Context) -> "Response":
+    """Give what a proposer signed, byte for byte."""
+    proposal_id = _proposal_id(context)
+    body = tables.PROPOSALS.of(context.tx).get(proposal_id)
+    if body is None:
+        raise _unknown(proposal_id)
+    return bytes_reply(body, content_type="application/json")
+
+
+def read_ballot(context: Context) -> "Response":
+    """Give a member's ballot."""
+    member_id = MemberId(context.params["member_id"])
+    source = _known(context).ballots.get(member_id)
+    if source is None:
+        raise ApiError(
+            404,
+            ErrorCode.VoteNotFound,
+            f"Member m[{member_id}] has not voted for proposal "
+            f"{_proposal_id(context)}.",
+        )
+    return json_reply({"ballot": source})
+
+
+def summary(proposal_id: ProposalId, info: ProposalInfo) -> "Json":
+    """Describe a proposal to who has just changed it."""
+    described: JsonObject = {
+        "proposal_id": proposal_id,
+        "proposer_id": info.proposer_id,
+        "state": info.state.value,
+        "ballot_count": len(info.ballots),
+    }
+    return described | _outcome(info, votes="votes")
+
+
+def details(info: ProposalInfo) -> "Json":
+    """Describe a proposal to who asks for it."""
+    described: JsonObject = {
+        "proposer_id": info.proposer_id,
+        "state": info.state.value,
+        "ballots": {str(who): source for who, source in info.ballots.items()},
+    }
+    return described | _outcome(info, votes="final_votes")
+
+
+def _outcome(info: ProposalInfo, *, votes: str) -> "JsonObject":
+    """Give what is known once a proposal is decided, each part only if there is one."""
+    known: JsonObject = {}
+    if info.final_votes is not None:
+        known[votes] = {str(who): vote for who, vote in info.final_votes.items()}
+    if info.vote_failures:
+        known["vote_failures"] = {
+            str(who): tables.FAILURE.write(failure)
+            for who, failure in info.vote_failures.items()
+        }
+    if info.failure is not None:
+        known["failure"] = tables.FAILURE.write(info.failure)
+    return known
+
+
+def _proposal_id(context: Context) -> ProposalId:
+    return ProposalId(context.params["proposal_id"])
+
+
+def _signed_proposal_id(context: Context, signed: SignedRequest) -> ProposalId:
+    """Read the proposal id of the path, which the signature must name too."""
+    named = _proposal_id(context)
+    if signed.proposal_id != named:
+        raise requests.invalid_name("Authenticated proposal id does not match URL")
+    return named
+
+
+def _known(context: Context) -> ProposalInfo:
+    proposal_id = _proposal_id(context)
+    info = tables.INFO.of(context.tx).get(proposal_id)
+    if info is None:
+        raise _unknown(proposal_id)
+    return info
+
+
+def _open_proposal(tx: "Tx", proposal_id: ProposalId) -> Proposal:
+    info = tables.INFO.of(tx).get(proposal_id)
+    body = tables.PROPOSALS.of(tx).get(proposal_id)
+    if info is None or body is None:
+        message = f"Could not find proposal {proposal_id}."
+        raise ApiError(404, ErrorCode.ProposalNotFound, message)
+    _require_open(proposal_id, info, "can receive votes")
+    return Proposal(proposal_id=proposal_id, body=body, info=info)
+
+
+def _require_open(proposal_id: ProposalId, info: ProposalInfo, what: str) -> None:
+    if info.state is not ProposalState.OPEN:
+        raise ApiError(
+            400,
+            ErrorCode.ProposalNotOpen,
+            f"Proposal {proposal_id} is currently in state "
+            f"{proposals.state_word(info.state)} - only "
+            f"{proposals.state_word(ProposalState.OPEN)} proposals {what}.",
+        )
+
+
+def _unknown(proposal_id: ProposalId, *, status: int = 404) -> ApiError:
+    message = f"Proposal {proposal_id} does not exist."
+    return ApiError(status, ErrorCode.ProposalNotFound, message)

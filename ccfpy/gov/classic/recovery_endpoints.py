@@ -1,0 +1,72 @@
+"""Recovery shares in the classic API: out encrypted, back decrypted."""
+
+import base64
+from typing import TYPE_CHECKING
+
+from ccfpy.base import json
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import MemberId
+from ccfpy.endpoints.auth.cose import MemberCoseSign1Caller
+from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.replies import json_reply
+from ccfpy.gov.classic.callers import require_active
+from ccfpy.gov.ports import GovernanceHost
+from ccfpy.gov.recovery_endpoints import RecoveryEndpoints, StartOver
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.service import shares
+from ccfpy.service.refusal import Refused
+
+if TYPE_CHECKING:
+    from ccfpy.http.messages import Response
+
+
+def read_own_share(context: Context) -> "Response":
+    """Give the caller's recovery share, encrypted to the caller."""
+    member_id = require_active(
+        context, otherwise="Only active members are given recovery shares."
+    )
+    return _share(context, member_id, called=str(member_id))
+
+
+def read_encrypted_share(context: Context) -> "Response":
+    """Give a member's recovery share, encrypted to that member."""
+    member_id = MemberId(context.params["member_id"])
+    return _share(context, member_id, called=f"m[{member_id}]")
+
+
+def _share(context: Context, member_id: MemberId, *, called: str) -> "Response":
+    try:
+        share = shares.encrypted_share(context.tx, member_id)
+    except Refused as error:
+        raise ApiError(500, ErrorCode.InternalError, str(error)) from error
+    if share is None:
+        raise ApiError(
+            404,
+            ErrorCode.ResourceNotFound,
+            f"Recovery share not found for member {called}.",
+        )
+    return json_reply({"encrypted_share": base64.b64encode(share).decode()})
+
+
+class ClassicRecovery:
+    """Handlers that run on a node's governance host."""
+
+    def __init__(self, host: GovernanceHost) -> None:
+        self._recovery = RecoveryEndpoints(host)
+
+    def submit_share(self, context: Context) -> "Response":
+        """Take a member's decrypted share; with enough of them, recovery goes on."""
+        member_id = require_active(context, otherwise="Member is not active.")
+        caller, text = context.caller, context.request.body
+        if isinstance(caller, MemberCoseSign1Caller):
+            text = caller.content
+        fields = json.loads_object(text)
+        self._recovery.require_waiting(context)
+        share = fields.get("share")
+        if not isinstance(share, str):
+            raise Malformed("the request lacks the text 'share'")
+        try:
+            handed = self._recovery.take_share(context, member_id, share)
+        except StartOver as error:
+            return error.response
+        return json_reply({"message": handed.message})

@@ -1,0 +1,140 @@
+"""Members become Active, and are described, with the keys that tokens are signed by."""
+
+import base64
+import json
+
+import pytest
+
+from ccfpy.crypto.hashing import sha256
+from ccfpy.service.tables import jwt, members, service
+from ccfpy.service.tables.jwt import SigningKey
+from ccfpy.service.tables.members import MemberAck
+from ccfpy.service.tables.signatures import SIGNATURES
+from tests.unit.gov.classic.conftest import Classic, error_of, value_of
+
+ROOT = sha256(b"root 1").hex()
+
+
+def test_a_member_signs_what_it_is_told_and_is_active(newborn: Classic) -> None:
+    asked = newborn.post("/ack/update_state_digest", "state_digest")
+    assert value_of(asked) == {"state_digest": ROOT}
+    reply = newborn.post("/ack", "ack", asked.body)
+    assert (reply.status, reply.body) == (204, b"")
+    member = value_of(newborn.get("/members"))[newborn.member_id(0)]
+    assert isinstance(member, dict)
+    assert member["status"] == "Active"
+    ack = members.ACKS.of(newborn.governed.begin()).get(newborn.member_id(0))
+    assert ack is not None
+    assert ack.state_digest == ROOT
+    assert ack.cose_sign1_req is not None
+
+
+def test_the_answer_may_be_printed_anew_before_it_is_signed(newborn: Classic) -> None:
+    asked = newborn.post("/ack/update_state_digest", "state_digest", {"any": "thing"})
+    pretty = json.dumps(value_of(asked), indent=2).encode()
+    assert newborn.post("/ack", "ack", pretty).status == 204
+
+
+def test_another_digest_is_not_acknowledged(newborn: Classic) -> None:
+    newborn.post("/ack/update_state_digest", "state_digest")
+    reply = newborn.post("/ack", "ack", {"state_digest": "00"})
+    message = "Submitted state digest is not valid."
+    assert error_of(reply) == (400, "StateDigestMismatch", message)
+
+
+@pytest.mark.parametrize("payload", [b"", b"x", [], {}, {"state_digest": 1}])
+def test_what_is_no_digest_is_refused(newborn: Classic, payload: object) -> None:
+    assert error_of(newborn.post("/ack", "ack", payload))[:2] == (400, "InvalidInput")
+
+
+def test_before_the_first_signature_the_digest_is_as_it_was(newborn: Classic) -> None:
+    tx = newborn.governed.begin()
+    SIGNATURES.of(tx).remove()
+    acks = members.ACKS.of(tx)
+    acks.put(newborn.member_id(0), MemberAck(state_digest="ab"))
+    newborn.governed.store.commit(tx)
+    asked = newborn.post("/ack/update_state_digest", "state_digest")
+    assert value_of(asked) == {"state_digest": "ab"}
+    assert newborn.post("/ack", "ack", asked.body).status == 204
+    kept = members.ACKS.of(newborn.governed.begin()).get(newborn.member_id(0))
+    assert kept is not None
+    assert kept.state_digest == ""
+
+
+def test_who_has_no_record_is_refused(newborn: Classic) -> None:
+    tx = newborn.governed.begin()
+    members.ACKS.of(tx).remove(newborn.member_id(0))
+    newborn.governed.store.commit(tx)
+    message = f"No ACK record exists for caller m[{newborn.member_id(0)}]."
+    refused = (403, "AuthorizationFailed", message)
+    update = newborn.post("/ack/update_state_digest", "state_digest")
+    assert error_of(update) == refused
+    assert error_of(newborn.post("/ack", "ack", {"state_digest": ""})) == refused
+
+
+def test_every_ack_of_an_open_service_shares_anew(serving: Classic) -> None:
+    serving.admit(3)
+    for _ in range(2):
+        asked = serving.post("/ack/update_state_digest", "state_digest", by=3)
+        assert serving.post("/ack", "ack", asked.body, by=3).status == 204
+    assert serving.governed.host.asked == ["refresh", "refresh"]
+
+
+def test_a_member_without_share_leaves_the_shares_alone(serving: Classic) -> None:
+    tx = serving.governed.begin()
+    members.ENCRYPTION_PUBLIC_KEYS.of(tx).remove(serving.member_id(2))
+    serving.governed.store.commit(tx)
+    asked = serving.post("/ack/update_state_digest", "state_digest", by=2)
+    assert serving.post("/ack", "ack", asked.body, by=2).status == 204
+    assert serving.governed.host.asked == []
+
+
+def test_an_ack_that_cannot_be_followed_is_an_error(serving: Classic) -> None:
+    asked = serving.post("/ack/update_state_digest", "state_digest").body
+    tx = serving.governed.begin()
+    service.CONFIGURATION.of(tx).put(service.ServiceConfiguration(recovery_threshold=9))
+    serving.governed.store.commit(tx)
+    status, code, message = error_of(serving.post("/ack", "ack", asked))
+    assert (status, code) == (500, "InternalError")
+    assert message.startswith("Error issuing new recovery shares: ")
+    tx = serving.governed.begin()
+    service.INFO.of(tx).remove()
+    serving.governed.store.commit(tx)
+    message = "No service currently available."
+    assert error_of(serving.post("/ack", "ack", asked))[2] == message
+    tx = serving.governed.begin()
+    members.INFO.of(tx).remove(serving.member_id(0))
+    serving.governed.store.commit(tx)
+    status, code, message = error_of(serving.post("/ack", "ack", asked))
+    assert (status, code) == (403, "AuthorizationFailed")
+    assert message.startswith("Error activating new member: ")
+
+
+def test_members_are_described_with_what_they_lack(classic: Classic) -> None:
+    tx = classic.governed.begin()
+    members.ENCRYPTION_PUBLIC_KEYS.of(tx).remove(classic.member_id(1))
+    classic.governed.store.commit(tx)
+    described = value_of(classic.get("/members"))
+    assert set(described) == {classic.member_id(number) for number in range(3)}
+    first, second = classic.governed.members[:2]
+    assert described[first.member_id] == {
+        "status": "Active",
+        "member_data": None,
+        "cert": first.certificate,
+        "public_encryption_key": first.encryption.public_key.pem,
+    }
+    other = described[second.member_id]
+    assert isinstance(other, dict)
+    assert other["public_encryption_key"] is None
+
+
+def test_token_keys_are_listed_by_key_id(classic: Classic) -> None:
+    assert value_of(classic.get("/jwt_keys/all")) == {}
+    tx = classic.governed.begin()
+    keys = (SigningKey(public_key=b"der", issuer="https://i"),)
+    jwt.SIGNING_KEYS.of(tx).put("kid", keys)
+    classic.governed.store.commit(tx)
+    public_key = base64.b64encode(b"der").decode()
+    assert value_of(classic.get("/jwt_keys/all")) == {
+        "kid": [{"issuer": "https://i", "cert": "", "public_key": public_key}]
+    }
