@@ -30,6 +30,7 @@ PLACES = {
     "uvloop": ("ccfpy/host/", "ccfpy/enclave/"),
     "distributed": ("ccfpy/audit/cluster.py",),
     "pyarrow": ("ccfpy/audit/parquet.py",),
+    "pkcs11": ("ccfpy/client/signers/pkcs11.py",),
     "pytest": ("ccfpy/testing/plugin.py",),
 }
 """Where each library may be imported, by the name under which it is imported."""
@@ -37,6 +38,7 @@ PLACES = {
 DISTRIBUTIONS = {
     "OpenSSL": "pyOpenSSL",
     "pydantic_core": "pydantic",
+    "pkcs11": "python-pkcs11",
 }
 """Libraries whose package has another name than their module."""
 
