@@ -21,6 +21,7 @@ class Service:
 
     host: str
     port: int
+    ports: tuple[int, ...]
     pids: tuple[int, ...]
     common: Path
 
@@ -51,6 +52,7 @@ def sandbox(nodes: int = 1, options: Sequence[str] = ()) -> Iterator[Service]:
             yield Service(
                 host="127.0.0.1",
                 port=ports[0],
+                ports=tuple(ports),
                 pids=tuple(pid for host in hosts for pid in (host, *_children(host))),
                 common=Path(folder) / "sandbox_common",
             )

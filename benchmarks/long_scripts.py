@@ -1,0 +1,77 @@
+"""What does a script that takes long do to the primary's place?
+
+Three nodes with election timeouts of 2 s. The primary runs a script for a part of that
+time, five times; each time it may lose its place, as it sends no heartbeat meanwhile.
+
+A script of half the timeout must not cost it: that is where the node warns.
+"""
+
+import json
+import ssl
+import sys
+import time
+import urllib.request
+
+from benchmarks.harness.service import Service, sandbox
+from benchmarks.scripts import COUNTING
+
+ELECTION_MS = 2000
+PARTS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
+CALLS = 5
+SAFE_PART = 0.5
+WAIT_S = 60
+
+
+def main() -> int:
+    print("| script takes, of the election timeout | elections in five calls |")
+    print("|---|---|")
+    options = ["--js-app-bundle", str(COUNTING)]
+    is_safe = True
+    with sandbox(nodes=3, options=options) as service:
+        for part in PARTS:
+            elections = sum(
+                _costs_an_election(service, round(part * ELECTION_MS))
+                for _ in range(CALLS)
+            )
+            print(f"| {part:.2f} | {elections} |", flush=True)
+            is_safe = is_safe and (part > SAFE_PART or elections == 0)
+    return 0 if is_safe else 1
+
+
+def _costs_an_election(service: Service, milliseconds: int) -> bool:
+    """Have the primary run a script; tell whether the view changed by that."""
+    primary, view = _primary(service)
+    _get(service, f"https://{primary}/app/spin/{milliseconds}")
+    time.sleep(ELECTION_MS / 1000)  # as long as an election could take to begin
+    return _primary(service)[1] != view
+
+
+def _primary(service: Service) -> tuple[str, int]:
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        for port in service.ports:
+            node = f"127.0.0.1:{port}"
+            network = _get(service, f"https://{node}/node/network/nodes")
+            found = [
+                each["rpc_interfaces"]["primary_rpc_interface"]["published_address"]
+                for each in network["nodes"]
+                if each["primary"]
+            ]
+            if found:
+                view = _get(service, f"https://{found[0]}/node/network")["current_view"]
+                return found[0], int(view)
+    raise TimeoutError("no node says who is primary")
+
+
+def _get(service: Service, url: str) -> dict:  # type: ignore[type-arg]  # any JSON
+    context = ssl.create_default_context(
+        cafile=str(service.common / "service_cert.pem")
+    )
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    with urllib.request.urlopen(url, context=context, timeout=WAIT_S) as answer:  # noqa: S310
+        said: dict = json.load(answer)  # type: ignore[type-arg]  # any JSON
+    return said
+
+
+if __name__ == "__main__":
+    sys.exit(main())
