@@ -1,0 +1,258 @@
+"""Ledgers found in a pile of files: of several nodes, damaged, of several services.
+
+A file is believed for what verifies of it after what was verified before. From each
+signature, every file that has the next entry is tried, and each that reaches a further
+signature is followed. So files may overlap, end early or be damaged wherever another
+has the same entries; and where entries differ and both are signed, both ways are told.
+
+Nothing is concluded from where files lie. Files of the same content are read once.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from ccfpy.audit.attempt import Attempt, Segment, Step, Tail, key_of
+from ccfpy.audit.chunks import ChunkPath
+from ccfpy.audit.salvage import Salvaged
+from ccfpy.base.errors import VerificationFailed
+from ccfpy.base.ids import Seqno, TxId
+from ccfpy.crypto.certs import Certificate
+from ccfpy.ledger.audit import AuditState, Damage
+from ccfpy.ledger.trust import ServiceStatus
+
+
+class StartRefuted(VerificationFailed):
+    """Where the search began, later signatures say that the ledger was another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """One history that verifies from its beginning to its last signature.
+
+    Attributes:
+        segments: where its entries are, in order.
+        state: the auditor's at its end.
+        identities: the service's certificates, one after the other.
+        tails: what its files have beyond.
+    """
+
+    segments: Sequence[Segment]
+    state: AuditState
+    identities: Sequence[Certificate]
+    tails: Sequence[Tail] = ()
+
+    @property
+    def first(self) -> Seqno:
+        """The first entry that is at hand."""
+        return self.segments[0].first if self.segments else self.last.seqno + 1
+
+    @property
+    def last(self) -> TxId:
+        """The last signature."""
+        return self.state.last_signed
+
+    @property
+    def service(self) -> Certificate:
+        """The service's certificate at the end."""
+        service = self.state.trust.service
+        assert service is not None, "what is signed has a service"
+        return service
+
+    @property
+    def status(self) -> ServiceStatus:
+        """The service's status at the end."""
+        status = self.state.trust.status
+        assert status is not None, "what is signed has a service"
+        return status
+
+
+@dataclass(slots=True, kw_only=True)
+class Pile:
+    """Files that may be parts of ledgers.
+
+    Attributes:
+        chunks: of each content one; paths decide nothing.
+        read_to: how far each file goes, once it has been read.
+        reached: which files contributed to which signatures that were verified.
+        ends: what each file has after the last signature that it led to, or that was
+            reached when it was tried in vain.
+        on_read: is told the bytes of a file when it is read for the first time.
+        sound: files of which all was taken.
+        refuted: signatures whose own entry is not as later signatures say.
+    """
+
+    chunks: Sequence[ChunkPath]
+    read_to: dict[ChunkPath, Seqno] = field(default_factory=dict)
+    reached: dict[ChunkPath, set[tuple[Seqno, bytes]]] = field(default_factory=dict)
+    ends: dict[ChunkPath, Tail] = field(default_factory=dict)
+    on_read: Callable[[int], None] = lambda _count: None
+    sound: set[ChunkPath] = field(default_factory=set)
+    refuted: set[tuple[Seqno, bytes]] = field(default_factory=set)
+    _index: "_Index | None" = None
+
+    def chains(
+        self,
+        start: AuditState | None = None,
+        *,
+        identities: Sequence[Certificate] = (),
+        before: Sequence[Segment] = (),
+    ) -> Iterator[Chain]:
+        """Find every history that cannot be followed further.
+
+        Args:
+            start: where to begin, if not with the first entry.
+            identities: those of the service up to there.
+            before: the segments up to there, to be given with what is found.
+
+        Raises:
+            StartRefuted: ``start`` is not as later signatures say.
+            OSError: a file cannot be read.
+        """
+        begin = Step(state=start, identities=tuple(identities))
+        waiting, seen = [begin], {begin.key}
+        ended: set[tuple[TxId, bytes]] = set()
+        while waiting:
+            step = waiting.pop()
+            following, tails, is_refuted = self._follow(step)
+            if is_refuted and not following:
+                if step.before is None:
+                    raise StartRefuted(
+                        f"the signature at {step.last_signed} is not as later ones say"
+                    )
+                self._refute(step)
+                waiting.append(step.before)
+            elif not following and step.state is not None:
+                end = step.state.last_signed, step.state.last_root
+                if end in ended:  # but for what nobody signs in the last entry itself
+                    continue
+                ended.add(end)
+                yield Chain(
+                    segments=[*before, *step.segments()],
+                    state=step.state,
+                    identities=step.identities,
+                    tails=tails,
+                )
+            # The way that leads furthest is tried first: it needs the fewest files.
+            for each in sorted(following, key=lambda each: each.next_seqno):
+                if each.key not in seen:
+                    seen.add(each.key)
+                    waiting.append(each)
+
+    def _refute(self, step: Step) -> None:
+        """Take back that a signature was reached."""
+        self.refuted.add(step.key)
+        for keys in self.reached.values():
+            keys.discard(step.key)
+        segment = step.segment
+        assert segment is not None, "it was reached in a file"
+        self.sound.discard(segment.chunk)
+        self.ends[segment.chunk] = Tail(
+            chunk=segment.chunk,
+            last=segment.first - 1,
+            torn_bytes=0,
+            damage=Damage(
+                file=str(segment.chunk.name),
+                position=0,
+                seqno=segment.last,
+                reason="the entry is not the one that later signatures cover",
+            ),
+        )
+
+    def _follow(self, step: Step) -> tuple[list[Step], list[Tail], bool]:
+        """Try every file that has the next entry; tell if one refutes the last."""
+        following: list[Step] = []
+        tails: list[Tail] = []
+        is_refuted = False
+        for chunk in self._with(step.next_seqno):
+            attempt = Attempt.make(step, chunk, self.salvage(chunk), self.refuted)
+            is_refuted |= attempt.is_refuting
+            if attempt.next is not None:
+                following.append(attempt.next)
+                state, segment = attempt.next.state, attempt.next.segment
+                assert state is not None, "a signature was reached"
+                if segment is not None and segment.is_whole:
+                    self.sound.add(chunk)
+                self.reached.setdefault(chunk, set()).add(key_of(state))
+            elif attempt.tail is not None:
+                tails.append(attempt.tail)
+                self._note(attempt.tail, step)
+        return following, tails, is_refuted
+
+    def _note(self, tail: Tail, step: Step) -> None:
+        """Keep what a file ends with, best after a signature that it has itself."""
+        has_led = step.state is not None and key_of(step.state) in self.reached.get(
+            tail.chunk, ()
+        )
+        if has_led or tail.chunk not in self.reached:
+            self.ends[tail.chunk] = tail
+
+    def _with(self, seqno: Seqno) -> Iterator[ChunkPath]:
+        """Give the files that may have an entry, or end just before it unsoundly."""
+        for chunk in self._having(seqno):
+            last = self.read_to.get(chunk, chunk.name.last)
+            has_it = last is None or last >= seqno or chunk.name.first == seqno
+            if has_it or (last == seqno - 1 and chunk not in self.sound):
+                yield chunk
+
+    def _having(self, seqno: Seqno) -> Iterator[ChunkPath]:
+        """Give the files whose names allow for it, or for the one before."""
+        if self._index is None:
+            self._index = _Index(self.chunks)
+        return self._index.having(seqno)
+
+    def salvage(self, chunk: ChunkPath) -> Salvaged:
+        """Read a file's entries."""
+        salvaged = Salvaged.of(chunk.name, chunk.path.read_bytes())
+        if chunk not in self.read_to:
+            self.on_read(chunk.size_bytes)
+        self.read_to[chunk] = salvaged.last
+        return salvaged
+
+
+class _Index:
+    """Files by what their names say, for piles of very many."""
+
+    def __init__(self, chunks: Sequence[ChunkPath]) -> None:
+        self._open = [chunk for chunk in chunks if chunk.name.is_open]
+        self._complete = sorted(
+            (chunk for chunk in chunks if not chunk.name.is_open),
+            key=lambda chunk: chunk.name.first,
+        )
+        self._firsts = [chunk.name.first for chunk in self._complete]
+        # How far any file goes of those up to each.
+        self._reach = list(
+            accumulate((chunk.name.last or 0 for chunk in self._complete), max)
+        )
+
+    def having(self, seqno: Seqno) -> Iterator[ChunkPath]:
+        at = bisect_right(self._firsts, seqno) - 1
+        while at >= 0 and self._reach[at] >= seqno - 1:
+            chunk = self._complete[at]
+            if (chunk.name.last or 0) >= seqno - 1:
+                yield chunk
+            at -= 1
+        for chunk in self._open:
+            if chunk.name.first <= seqno:
+                yield chunk
+
+
+def without_copies(
+    chunks: Iterable[ChunkPath], digest: Callable[[ChunkPath], bytes]
+) -> tuple[list[ChunkPath], Mapping[ChunkPath, ChunkPath]]:
+    """Keep one of each content; give the others, each with the one that was kept.
+
+    Of several, one whose name is committed is kept: it says more.
+    """
+    kept: dict[tuple[Seqno, bytes], ChunkPath] = {}
+    copies: dict[ChunkPath, ChunkPath] = {}
+    ordered = sorted(chunks, key=lambda chunk: not chunk.name.is_committed)
+    for chunk in ordered:
+        key = chunk.name.first, digest(chunk)
+        if key in kept:
+            copies[chunk] = kept[key]
+        else:
+            kept[key] = chunk
+    places = sorted(kept.values(), key=lambda chunk: (chunk.name.first, chunk.path))
+    return places, copies

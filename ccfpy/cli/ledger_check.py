@@ -1,0 +1,188 @@
+"""``ccfpy ledger check``: what is wrong with a ledger, and what would mend it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from ccfpy.audit.attempt import Tail
+from ccfpy.audit.chunks import ChunkPath
+from ccfpy.audit.readers import Readers
+from ccfpy.audit.repair import NotRepairable, Plan, all_chunks, plan
+from ccfpy.audit.snapshots import service_of, state_of
+from ccfpy.base.errors import CcfpyError
+from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
+from ccfpy.cli.ledger_files import (
+    FoldersArgument,
+    JsonOption,
+    ProcessesOption,
+    ReadingProgress,
+    reading,
+)
+from ccfpy.cli.output import print_json
+from ccfpy.ledger.audit import AuditState
+from ccfpy.ledger.snapshot import Snapshot
+
+SnapshotOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Where the ledger begins, if its first files are no longer kept.",
+    ),
+]
+
+
+def check(
+    folders: FoldersArgument,
+    *,
+    snapshot: SnapshotOption = None,
+    processes: ProcessesOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Tell what of a ledger verifies, file by file, and what `repair` would do.
+
+    It changes nothing. An end that nobody has signed yet is reported and is no fault;
+    damage exits with 1.
+    """
+    found = planned(folders, snapshot, processes)
+    tell(found, json=json)
+    if found.is_damaged:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def planned(folders: list[Path], snapshot: Path | None, processes: int | None) -> Plan:
+    """Read a ledger and make the plan of its repair, with a bar on a terminal.
+
+    Raises:
+        CommandFailed: there is no ledger, or nothing of it verifies.
+    """
+    chunks = _chunks(folders)
+    start = None if snapshot is None else _start(snapshot)
+    size = sum(chunk.size_bytes for chunk in chunks)
+    with (
+        reading(size, processes) as readers,
+        ReadingProgress("verifying", size) as progress,
+        _told(),
+    ):
+        return _plan(chunks, readers, start, progress)
+
+
+def _plan(
+    chunks: list[ChunkPath],
+    readers: Readers,
+    start: AuditState | None,
+    progress: ReadingProgress,
+) -> Plan:
+    return plan(chunks, readers, start=start, on_read=progress.advance)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except NotRepairable as error:
+        raise CommandFailed(str(error)) from error
+
+
+def _chunks(folders: list[Path]) -> list[ChunkPath]:
+    for folder in folders:
+        if folder.is_file():
+            raise Misused(f"{folder} is a file: give the folder it lies in")
+    try:
+        chunks = all_chunks(dict.fromkeys(folder.resolve() for folder in folders))
+    except OSError as error:
+        raise no_such_file(str(error.filename), error) from error
+    if not chunks:
+        listed = ", ".join(str(folder) for folder in folders)
+        raise Misused(f"no ledger files in {listed}: give a ledger's folder")
+    return chunks
+
+
+def _start(path: Path) -> AuditState:
+    try:
+        snapshot = Snapshot.parse(path.read_bytes())
+        snapshot.verify(service_of(snapshot))
+        return state_of(snapshot)
+    except OSError as error:
+        raise no_such_file(str(path), error) from error
+    except CcfpyError as error:
+        raise CommandFailed(f"{path} cannot be begun with: {error}") from error
+
+
+def tell(found: Plan, *, json: bool) -> None:
+    """Print a plan."""
+    if json:
+        print_json(as_json(found))
+        return
+    for end in found.ends:
+        print(_end_sentence(end, found))
+    for chunk in found.gone:
+        if all(end.chunk != chunk for end in found.ends):
+            print(f"{chunk.path}: cannot be reached, or says otherwise")
+    if found.missing is not None:
+        first, last = found.missing
+        print(f"MISSING: transactions {first} to {last}, which no file has whole")
+    print(
+        f"The last signature that verifies is {found.last_signed}, of the service with "
+        f"certificate {found.service.digest_hex}."
+    )
+    if not found.is_needed:
+        print("There is nothing to repair.")
+        return
+    print(f"A repair keeps {found.kept} files as they are, and")
+    for cut in found.cuts:
+        print(f"  cuts   {cut.chunk.path} after {cut.last}: {cut.becomes}")
+    for chunk in found.gone:
+        print(f"  moves  {chunk.path} away")
+    lost = found.last_named - found.last_signed.seqno
+    if lost > 0:
+        print(
+            f"Transactions {found.last_signed.seqno + 1} to {found.last_named} would "
+            "no longer be in it."
+        )
+
+
+def _end_sentence(end: Tail, found: Plan) -> str:
+    path, signed = end.chunk.path, found.last_signed.seqno
+    if end.damage is not None:
+        of = "" if end.damage.seqno is None else f", transaction {end.damage.seqno}"
+        return f"DAMAGED: {path} at {end.damage.position}{of}: {end.damage.reason}"
+    torn = f"{end.torn_bytes} bytes of an unfinished transaction"
+    if end.last <= signed:
+        return f"{path}: {torn} at its end"
+    unsigned = f"{path}: {end.last - signed} transactions that nobody has signed"
+    return f"{unsigned}, and {torn}" if end.torn_bytes else unsigned
+
+
+def as_json(found: Plan) -> dict[str, object]:
+    """Give a plan as one JSON value."""
+    return {
+        "last_signed": str(found.last_signed),
+        "service": found.service.digest_hex,
+        "is_damaged": found.is_damaged,
+        "is_repair_needed": found.is_needed,
+        "files_kept": found.kept,
+        "cut": [
+            {
+                "file": str(cut.chunk.path),
+                "last": cut.last,
+                "becomes": str(cut.becomes),
+            }
+            for cut in found.cuts
+        ],
+        "moved_away": [str(chunk.path) for chunk in found.gone],
+        "missing": None if found.missing is None else list(found.missing),
+        "last_named": found.last_named,
+        "ends": [
+            {
+                "file": str(end.chunk.path),
+                "last": end.last,
+                "torn_bytes": end.torn_bytes,
+                "position": None if end.damage is None else end.damage.position,
+                "damage": None if end.damage is None else end.damage.reason,
+            }
+            for end in found.ends
+        ],
+    }
