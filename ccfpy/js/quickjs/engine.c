@@ -5,7 +5,8 @@
    bytes. Objects never cross; the embedder only learns that one was there.
 
    The embedder writes a row and calls an export; the guest writes a row and calls an
-   import. An export that runs JavaScript answers a status, and leaves a row. */
+   import. An export that runs JavaScript leaves a row, and answers where it is, how long
+   it is, whether memory ran out on the way, and how the call ended. */
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -486,7 +487,7 @@ EXPORT(start) uint64_t start(void)
 
 EXPORT(restrict) void restrict_to(uint32_t heap_bytes, uint32_t stack_bytes)
 {
-    JS_SetMemoryLimit(runtime, heap_bytes ? heap_bytes : (size_t)-1);
+    JS_SetMemoryLimit(runtime, heap_bytes);
     JS_SetMaxStackSize(runtime, stack_bytes);
 }
 

@@ -147,7 +147,8 @@ class Machine:
         Beyond what a machine can have, it means what it can have.
         """
         heap_bytes = min(heap_bytes, JS_HEAP_BYTES_CEILING)
-        stack_bytes = min(stack_bytes, JS_STACK_BYTES_CEILING) // _FRAME_SHARE
+        # None at all would be no bound to the engine.
+        stack_bytes = max(min(stack_bytes, JS_STACK_BYTES_CEILING) // _FRAME_SHARE, 1)
         self._call("restrict", heap_bytes, stack_bytes)
 
     def set_deadline(self, milliseconds: int) -> None:

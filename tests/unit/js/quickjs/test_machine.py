@@ -69,6 +69,21 @@ def test_a_script_s_stack_is_bounded() -> None:
     assert (ending, reason) == (THROWN, "InternalError: stack overflow")
 
 
+@pytest.mark.parametrize("stack", [0, 1, 2, 3])
+def test_no_stack_is_no_stack(stack: int) -> None:
+    machine = started()
+    machine.restrict(64 * MIB, stack)
+    assert invoke(machine, "dive", 1)[0] == THROWN
+    assert machine.is_sound
+
+
+def test_no_heap_is_no_heap() -> None:
+    machine = started()
+    machine.restrict(0, MIB)
+    assert invoke(machine, "grow", 1)[0] == THROWN
+    assert machine.lacked_memory
+
+
 @pytest.mark.parametrize(
     ("heap", "stack"),
     [(JS_HEAP_BYTES_CEILING + 1, 1 << 20), (1 << 70, JS_STACK_BYTES_CEILING + 1)],
