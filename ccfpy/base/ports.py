@@ -47,6 +47,27 @@ class MemoryUsage(NamedTuple):
     peak_bytes: int
 
 
+class Platform(Protocol):
+    """What the trusted process runs on, as far as it keeps secrets for later runs."""
+
+    @property
+    def tcb_version(self) -> bytes:
+        """The platform's security version: eight numbers of a byte, each for a part."""
+        ...
+
+    def derived_key(self, tcb_version: bytes, *, host_data: bytes) -> bytes:
+        """Give 32 bytes that only this program, on this platform, is given.
+
+        Args:
+            tcb_version: the security version that the key is for.
+            host_data: what the platform measured of the program's start.
+
+        Raises:
+            VerificationFailed: a part of the platform is older than that.
+        """
+        ...
+
+
 class Memory(Protocol):
     """A meter of the trusted process's own memory, for whoever watches the node."""
 
