@@ -289,6 +289,12 @@ HISTORY_WAIT_MS_MAX = 10_000
 HISTORY_WAITS_MAX = 1000
 """Requests that wait for past states; beyond it they are answered 202 at once."""
 
+# Sealed ledger secrets
+SEALED_SECRET_BYTES_MAX = 4 * KIB
+"""Of a file; one takes about 250 bytes."""
+SEALED_SECRETS_MAX = 1000
+"""Files that a node is shown, the newest."""
+
 # Indexes
 STRATEGIES_MAX = 64
 """Strategies that are told of what is committed."""

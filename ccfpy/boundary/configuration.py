@@ -255,10 +255,14 @@ class RecoverConfiguration:
 
     Attributes:
         previous_service_identity: PEM of the service that was lost.
+        previous_sealed_secrets: the files that a node of it left for this platform,
+            each with the version that its name states; nothing if members' shares are
+            to be used.
     """
 
     previous_service_identity: bytes | None = None
     initial_service_certificate_validity_days: int = 1
+    previous_sealed_secrets: tuple[tuple[int, bytes], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +288,8 @@ class NodeConfiguration:
         service_data: JSON text from ``service_data_json_file``.
         entry_bytes_max: ``memory.max_msg_size``; one ledger entry may not be larger.
         node_to_node_message_limit: messages before a channel changes its key.
+        seals_ledger_secrets: the host keeps ledger secrets that are sealed to the
+            platform (``output_files.sealed_ledger_secret_location``).
     """
 
     command: CommandType
@@ -310,3 +316,4 @@ class NodeConfiguration:
     entry_bytes_max: int = limits.FRAME_BYTES_MAX
     node_to_node_message_limit: int = 23_726_566
     historical_cache_bytes_max: int = 512 * limits.MIB
+    seals_ledger_secrets: bool = False

@@ -206,6 +206,18 @@ class ForgetBlobs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeepSealedSecret:
+    """Keep a file that only this program opens, on this platform, in any later run.
+
+    Attributes:
+        version: the seqno from which the ledger secret in it applies.
+    """
+
+    version: Seqno
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetPeer:
     """Another node is reached at ``address`` (``host:port``) from now on."""
 
@@ -335,6 +347,7 @@ Effect: TypeAlias = (
     | StoreBlob
     | ReadBlob
     | ForgetBlobs
+    | KeepSealedSecret
     | SetPeer
     | ForgetPeer
     | SendToPeer

@@ -27,6 +27,7 @@ from ccfpy.boundary.effects import (
     ForgetBlobs,
     ForgetPeer,
     IdentityMade,
+    KeepSealedSecret,
     LedgerEntry,
     Log,
     OpenCall,
@@ -112,6 +113,7 @@ EFFECT_KINDS: Mapping[int, type] = {
     23: StoreBlob,
     24: ReadBlob,
     25: ForgetBlobs,
+    26: KeepSealedSecret,
 }
 
 Message = TypeVar("Message", Event, Effect)

@@ -1,7 +1,10 @@
 """Puts a node together from its parts: the one place that chooses them."""
 
+import os
+
 from ccfpy.enclave.application import load_application
 from ccfpy.enclave.loop import Steps
+from ccfpy.enclave.platform import PlatformFile
 from ccfpy.enclave.ports import SystemClock, SystemEntropy, SystemMemory
 from ccfpy.node.node import Node
 
@@ -12,9 +15,11 @@ def build_node(app: str) -> Steps:
     Raises:
         ApplicationNotLoaded: there is no such application.
     """
+    entropy = SystemEntropy()
     return Node(
         app=load_application(app),
-        entropy=SystemEntropy(),
+        entropy=entropy,
         clock=SystemClock(),
         memory=SystemMemory(),
+        platform=PlatformFile.usual(os.environ, entropy),
     )

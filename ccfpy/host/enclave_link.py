@@ -1,9 +1,9 @@
 """The one channel to the enclave, and the enclave as a child process at its end.
 
-The child inherits one socket and nothing else: no other descriptor, an environment of
-one variable, stdin, stdout and stderr that lead nowhere. When the host goes away the
-socket ends and the child exits; when the child goes away the socket ends and the host
-stops the node.
+The child inherits one socket and nothing else: no other descriptor, of the environment
+where its modules and its simulated machine are, stdin, stdout and stderr that lead
+nowhere. When the host goes away the socket ends and the child exits; when the child
+goes away the socket ends and the host stops the node.
 """
 
 import asyncio
@@ -22,6 +22,8 @@ from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader
 
 ENCLAVE_MODULE = "ccfpy.enclave"
+PLATFORM_VARIABLE = "CCFPY_VIRTUAL_PLATFORM"
+"""Names the simulated machine that the enclave runs on, where it is not the usual."""
 EXIT_WAIT_S = 2.0
 """How long a child may take to notice that its channel has ended."""
 
@@ -83,7 +85,7 @@ class ProcessLink(asyncio.Protocol):
             self._child = subprocess.Popen(  # noqa: ASYNC220, S603  # fixed words; no shell
                 self._command(self._app, descriptor),
                 pass_fds=(descriptor,),
-                env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                env=enclave_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -161,6 +163,13 @@ class ProcessLink(asyncio.Protocol):
         except subprocess.TimeoutExpired:
             self._child.kill()
             return self._child.wait()
+
+
+def enclave_environment() -> dict[str, str]:
+    """Give all that the child sees of the environment."""
+    modules = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    platform = os.environ.get(PLATFORM_VARIABLE)
+    return modules if platform is None else modules | {PLATFORM_VARIABLE: platform}
 
 
 def enclave_command(app: str, descriptor: int) -> list[str]:

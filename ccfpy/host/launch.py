@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ccfpy.base.errors import ConfigurationRefused
@@ -32,6 +32,7 @@ from ccfpy.host.listeners import BoundSocket, HostUnknown
 from ccfpy.host.log import Journal
 from ccfpy.host.node_host import NodeHost
 from ccfpy.host.output_files import claim_pid_file, write_atomically
+from ccfpy.host.sealed_files import SealedFiles, read_sealed
 from ccfpy.host.snapshot_store import SnapshotStore
 from ccfpy.host.startup import declared_interfaces, resolve, rpc_interface
 from ccfpy.host.storage import Storage
@@ -67,17 +68,6 @@ def start(launch: Launch, link: EnclaveLink) -> int:
         ConfigurationRefused: something the node needs is not to be had.
     """
     file, journal = launch.file, launch.journal
-    if file.output_files.sealed_ledger_secret_location is not None:
-        raise ConfigurationRefused(
-            "Local sealing is only supported on SEV-SNP platforms; "
-            "remove output_files.sealed_ledger_secret_location"
-        )
-    recover = file.command.recover
-    if recover and recover.previous_sealed_ledger_secret_location is not None:
-        raise ConfigurationRefused(
-            "Local unsealing is only supported on SEV-SNP platforms; "
-            "remove command.recover.previous_sealed_ledger_secret_location"
-        )
     pid_file = Path(file.output_files.pid_file)
     if pid_file.exists():
         journal.fatal(f"PID file {pid_file} already exists. Exiting.", file="launch")
@@ -123,7 +113,7 @@ def _boot(launch: Launch, sockets: Mapping[str, BoundSocket]) -> Callable[[Tick]
 def _resolve(launch: Launch, sockets: Mapping[str, BoundSocket]) -> NodeConfiguration:
     file = launch.file
     sections = file.network.rpc_interfaces
-    return resolve(
+    configuration = resolve(
         file,
         interfaces=tuple(
             rpc_interface(name, sections[name], sockets[name].address, declared)
@@ -132,6 +122,25 @@ def _resolve(launch: Launch, sockets: Mapping[str, BoundSocket]) -> NodeConfigur
         node_to_node=_node_to_node(file, _for_nodes(file, sockets)),
         environment=os.environ,
     )
+    return _with_sealed_secrets(launch, configuration)
+
+
+def _with_sealed_secrets(
+    launch: Launch, configuration: NodeConfiguration
+) -> NodeConfiguration:
+    """Add what an earlier node sealed, where a recovery is to use it."""
+    section, told = launch.file.command.recover, configuration.recover
+    if section is None or told is None:
+        return configuration
+    place = section.previous_sealed_ledger_secret_location
+    if place is None:
+        return configuration
+
+    def skipped(why: str) -> None:
+        launch.journal.info(f"Skipped: {why}", file="launch")
+
+    files = read_sealed(Path(place), skipped=skipped, disk=launch.disk)
+    return replace(configuration, recover=replace(told, previous_sealed_secrets=files))
 
 
 def bind_sockets(
@@ -250,10 +259,16 @@ def _open_storage(launch: Launch) -> Storage:
     snapshots.prepare()
     blobs = BlobStore(report=journal, disk=launch.disk)
     blobs.clear()
+    place = file.output_files.sealed_ledger_secret_location
+    sealed = SealedFiles(
+        None if place is None else Path(place), report=journal, disk=launch.disk
+    )
+    sealed.prepare()
     return Storage(
         ledger,
         snapshots,
         blobs,
+        sealed,
         journal=journal,
         slow_us=file.slow_io_logging_threshold,
     )

@@ -17,6 +17,7 @@ from ccfpy.boundary.effects import (
     CommitSnapshot,
     Effect,
     ForgetBlobs,
+    KeepSealedSecret,
     LogLevel,
     OpenLedger,
     ReadBlob,
@@ -31,6 +32,7 @@ from ccfpy.boundary.events import Event, LedgerRead
 from ccfpy.host.blob_store import BlobStore
 from ccfpy.host.ledger_store import LedgerStore
 from ccfpy.host.log import Journal
+from ccfpy.host.sealed_files import SealedFiles
 from ccfpy.host.snapshot_store import SnapshotStore
 from ccfpy.ledger.snapshot_name import SnapshotName
 
@@ -52,6 +54,7 @@ class Storage:
         ledger: LedgerStore,
         snapshots: SnapshotStore,
         blobs: BlobStore,
+        sealed: SealedFiles,
         *,
         journal: Journal,
         slow_us: int,
@@ -59,6 +62,7 @@ class Storage:
         self._ledger = ledger
         self._snapshots = snapshots
         self._blobs = blobs
+        self._sealed = sealed
         self._journal = journal
         self._slow_us = slow_us
 
@@ -89,6 +93,7 @@ class Storage:
             StoreBlob: blobs.store,
             ReadBlob: lambda effect: post(blobs.read(effect)),
             ForgetBlobs: blobs.forget,
+            KeepSealedSecret: self._sealed.keep,
         }
         return cast("Performers", performers)
 

@@ -13,7 +13,7 @@ from ccfpy.base import json, limits
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.base.ids import is_hex_id
 from ccfpy.base.json import Json
-from ccfpy.base.ports import Clock, Entropy
+from ccfpy.base.ports import Clock, Entropy, Platform
 from ccfpy.boundary.configuration import (
     Authority,
     ConsensusConfiguration,
@@ -41,6 +41,7 @@ from ccfpy.node.identity import NodeIdentity, ServiceIdentity
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.replica import HostClock, Replica
 from ccfpy.node.replication import Replication
+from ccfpy.node.sealing import Sealing
 from ccfpy.node.sequence import Sequence, SequenceLimits
 from ccfpy.node.sessions_client import InterfaceSessions
 from ccfpy.node.signing import SignatureTimer
@@ -56,10 +57,15 @@ from ccfpy.service.tables.nodes import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Randomness, and elapsed time for deadlines inside a step."""
+    """Randomness, and elapsed time for deadlines inside a step.
+
+    Attributes:
+        platform: keeps secrets for later runs; nothing if none is to be kept.
+    """
 
     entropy: Entropy
     clock: Clock
+    platform: Platform | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +155,13 @@ def replica_of(
         channels=channels,
         address_book=AddressBook(identity.node_id, channels, outbox),
         timer=_timer(boot),
+        sealing=Sealing(
+            ports.platform,
+            bytes.fromhex(boot.executable_digest),
+            is_on=configuration.seals_ledger_secrets,
+            entropy=ports.entropy,
+            outbox=outbox,
+        ),
     )
     replica.snapshots = Snapshotter(
         tx_count=configuration.snapshot_tx_count,
@@ -242,6 +255,7 @@ def node_info(replica: Replica) -> NodeInfo:
             interface.name: NET_INTERFACE.read(json.loads(interface.declared))
             for interface in configuration.rpc_interfaces
         },
+        will_locally_seal_ledger_secrets=replica.sealing.is_on,
         quote_info=QuoteInfo(
             format=QuoteFormat.INSECURE_VIRTUAL, quote=replica.quote, endorsements=b""
         ),

@@ -120,6 +120,7 @@ def take_up(
     replica.identity.endorsed = joined.endorsed
     sequence = replica.sequence
     sequence.secrets.restore(joined.secrets)
+    replica.sealing.keep(*sequence.secrets.latest)
     replica.channels.identify(
         service_certificate=joined.service.certificate, node_certificate=joined.endorsed
     )

@@ -17,6 +17,7 @@ from ccfpy.kv.tx import Tx
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.service import opening, shares
 from ccfpy.service.tables import recovery
+from ccfpy.service.tables.recovery import RecoveryType
 
 if TYPE_CHECKING:
     from ccfpy.ledger.secrets import LedgerSecret
@@ -99,7 +100,14 @@ class NodeGovernance:
             if not opening.wants_to_open(tx, identities):
                 return
             if replica.state is NodeState.PART_OF_PUBLIC_NETWORK:
-                opening.await_shares(tx)
+                assert replica.recovery is not None, "it is part of a recovery"
+                is_unsealed = replica.recovery.unseal_secrets(tx)
+                opening.await_shares(
+                    tx,
+                    RecoveryType.LOCAL_UNSEALING
+                    if is_unsealed
+                    else RecoveryType.RECOVERY_SHARES,
+                )
                 return
             if replica.state is not NodeState.PART_OF_NETWORK:
                 raise EffectRefused(

@@ -281,6 +281,7 @@ def request_of(replica: Replica) -> JoinRequest:
         node_info_network=NodeNetwork(
             node_to_node_interface=info.node_to_node_interface,
             rpc_interfaces=info.rpc_interfaces,
+            will_locally_seal_ledger_secrets=info.will_locally_seal_ledger_secrets,
         ),
         quote_info=info.quote_info,
         public_encryption_key=info.encryption_pub_key,

@@ -9,7 +9,7 @@ from functools import partial
 from typing import assert_never
 
 from ccfpy.base.errors import ConfigurationRefused, Malformed
-from ccfpy.base.ports import Clock, Entropy, Memory
+from ccfpy.base.ports import Clock, Entropy, Memory, Platform
 from ccfpy.boundary.configuration import CommandType, JoinConfiguration
 from ccfpy.boundary.effects import Effect, LogTag, Stop
 from ccfpy.boundary.events import (
@@ -65,10 +65,16 @@ class Node:
     """One node, from before its boot until it stops."""
 
     def __init__(
-        self, *, app: Application, entropy: Entropy, clock: Clock, memory: Memory
+        self,
+        *,
+        app: Application,
+        entropy: Entropy,
+        clock: Clock,
+        memory: Memory,
+        platform: Platform | None = None,
     ) -> None:
         self._app = app
-        self._ports = boot.Ports(entropy=entropy, clock=clock)
+        self._ports = boot.Ports(entropy=entropy, clock=clock, platform=platform)
         self._memory = memory
         self._outbox = Outbox()
         self._replica: Replica | None = None

@@ -2,7 +2,8 @@
 
 1. *Shares.* Members hand in their shares. Enough of them open the lost service's latest
    ledger secret, and that the ones before it, by a chain of records that this node
-   learnt from the ledger. The primary writes all of them, encrypted to every node.
+   learnt from the ledger. The primary writes all of them, encrypted to every node. A
+   secret that was sealed to the primary's platform takes the shares' place.
 2. *Reading.* When that is final, each node reads its ledger once more, private parts
    included, into a store apart: a few entries at a time, so that the service goes on.
    It reads on to the ledger's very end, where both stores must have the same root.
@@ -19,15 +20,16 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
 from ccfpy.base.errors import CcfpyError, VerificationFailed
-from ccfpy.base.ids import Seqno
+from ccfpy.base.ids import Seqno, TxId
 from ccfpy.boundary.effects import OpenLedger
 from ccfpy.kv.store import Store
 from ccfpy.ledger import shares as ledger_shares
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree
-from ccfpy.ledger.secrets import LedgerSecret
+from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import is_signature
 from ccfpy.node.lifecycle import NodeState, advance
+from ccfpy.node.sealing import check_evidence
 from ccfpy.service import opening, shares
 from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.tables import recovery, service
@@ -58,6 +60,7 @@ class PrivateRecovery:
         self._reads = reads
         self._records: list[tuple[Seqno, SecretRecord]] = []
         self._point: StartingPoint | None = None
+        self._evidence: tuple[TxId, bytes] | None = None
         self._is_due = False
         self._is_asking = False
         self._reading = 0
@@ -76,13 +79,21 @@ class PrivateRecovery:
         store.on_global(recovery.ENCRYPTED_LEDGER_SECRETS.name, self._on_secrets)
         self._replica.replication.on_rollback(self.truncated)
 
-    def begin_public(self, point: "StartingPoint | None") -> None:
+    def begin_public(
+        self,
+        point: "StartingPoint | None",
+        *,
+        evidence: tuple[TxId, bytes] | None = None,
+    ) -> None:
         """Be part of a network that knows the public state alone.
 
         Args:
             point: the snapshot that this node began with, needed again.
+            evidence: the last digest of commit evidence in the lost service's ledger,
+                as far as this node read it, with the transaction that it is of.
         """
         self._point = point
+        self._evidence = evidence
         self._replica.recovery = self
 
     def truncated(self, to: Seqno) -> None:
@@ -148,6 +159,50 @@ class PrivateRecovery:
         latest = shares.combine(tx, current)
         restored = ledger_shares.restore(latest, self._records)
         shares.send_to_nodes(tx, restored)
+
+    # Secrets sealed to the platform
+
+    def unseal_secrets(self, tx: "Tx") -> bool:
+        """Send every node the old secrets, if one was sealed here that opens them.
+
+        Why a file is of no use is logged.
+        """
+        replica = self._replica
+        section = replica.configuration.recover
+        if section is None or section.previous_sealed_secrets is None:
+            return False
+        for version, secret in replica.sealing.candidates(
+            section.previous_sealed_secrets, last=replica.last_recovered_seqno
+        ):
+            try:
+                restored = self._restored_by(version, secret)
+            except CcfpyError as error:
+                replica.sealing.passed_over(version, error)
+                continue
+            shares.send_to_nodes(tx, restored)
+            replica.outbox.info("Unsealed ledger secret, initiating private recovery")
+            return True
+        replica.outbox.fail(
+            "Failed to unseal any ledger secret: the service waits for its members' "
+            "recovery shares"
+        )
+        return False
+
+    def _restored_by(self, version: Seqno, latest: LedgerSecret) -> LedgerSecrets:
+        """Win back all old secrets by one that was sealed.
+
+        Raises:
+            CcfpyError: it is not the latest of the service that was lost.
+        """
+        restored = ledger_shares.restore(latest, self._records)
+        expected, _ = restored.latest
+        if version != expected:
+            raise VerificationFailed(
+                f"the service's latest ledger secret applies from {expected}"
+            )
+        if self._evidence is not None and self._evidence[0].seqno >= version:
+            check_evidence(latest, *self._evidence)
+        return restored
 
     # Reading
 

@@ -24,6 +24,8 @@ class PublicLedger:
 
     Attributes:
         tree: the digests of the entries taken.
+        evidence: the last signed digest of commit evidence, with the transaction that
+            it is of; nothing if none was read.
     """
 
     def __init__(self, store: Store) -> None:
@@ -31,6 +33,8 @@ class PublicLedger:
         self._store = store
         self._views = ViewHistory()
         self._trust = LedgerTrust()
+        self.evidence: tuple[TxId, bytes] | None = None
+        self._unsigned_evidence: tuple[TxId, bytes] | None = None
         self._signed: TxId | None = None
         self._signed_root: bytes | None = None
 
@@ -87,8 +91,12 @@ class PublicLedger:
         self._views.note(view, seqno)
         self._store.apply(seqno, writes)
         self.tree.append(transaction.leaf)
+        digest = transaction.domain.commit_evidence_digest
+        if digest is not None:
+            self._unsigned_evidence = tx_id, digest
         if signs:
             self._signed, self._signed_root = tx_id, root
+            self.evidence = self._unsigned_evidence
             self._store.compact(seqno)
             self.tree.flush(max(seqno - LEAVES_RETAINED, self.tree.first))
 

@@ -244,11 +244,12 @@ class Recovering:
         sequence = replica.sequence
         sequence.is_sealed = True
         sequence.secrets.add(last.seqno + 1, LedgerSecret.generate(replica.entropy))
+        replica.sealing.keep(*sequence.secrets.latest)
         sequence.begin_after(ledger.tree)
         replica.cose_claims = self._claims()
         replica.snapshots.start_from(self._last_snapshot())
         replica.last_recovered_seqno = last.seqno
-        self._private.begin_public(self._point)
+        self._private.begin_public(self._point, evidence=ledger.evidence)
         replica.watch()
         replica.replication.recover(starts=ledger.starts, last=last)
         self._create(TxId(view, last.seqno + 1))

@@ -40,6 +40,7 @@ from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.redirection import Redirection
 from ccfpy.node.replication import NotPrimary, Replication
+from ccfpy.node.sealing import Sealing
 from ccfpy.node.sequence import Sequence
 from ccfpy.node.signing import SignatureTimer
 from ccfpy.node.snapshots import Snapshotter
@@ -87,6 +88,10 @@ class Recovery(Protocol):
         """
         ...
 
+    def unseal_secrets(self, tx: Tx) -> bool:
+        """Do the same with a secret sealed to this platform, if one is of use."""
+        ...
+
     def work(self) -> None:
         """Do what is due; for the end of every step.
 
@@ -109,6 +114,7 @@ class Replica:
             trusted with them.
         cose_claims: what the service's COSE signatures claim of themselves; empty
             until this node knows its service.
+        sealing: of ledger secrets, for a restart without members.
         frontends: ``app``, ``gov`` and ``node``.
         forwarder: there as soon as requests are routed.
         snapshots: those that this node takes as primary.
@@ -138,6 +144,7 @@ class Replica:
     address_book: AddressBook
     commit_waits: CommitWaits
     timer: SignatureTimer
+    sealing: Sealing
     forwarder: Forwarder = field(init=False)
     snapshots: Snapshotter = field(init=False)
     history: StateCache = field(init=False)
@@ -405,3 +412,4 @@ class Replica:
                     self.identity.encryption_key.unwrap(secret.encrypted_secret),
                     at=seqno,
                 )
+                self.sealing.keep(seqno + 1, self.sequence.secrets.at(seqno + 1))

@@ -67,6 +67,7 @@ def start(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
             ),
         ),
     )
+    replica.sealing.keep(*replica.sequence.secrets.latest)
     identity.endorsed = certs.endorse_request(
         identity.request,
         issuer_key=service.key,

@@ -9,6 +9,7 @@ keys (shares and rekeyed ledger secrets) draw randomness of their own.
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from ccfpy.base.ids import CallId, NodeId, SessionId
 from ccfpy.boundary.configuration import (
@@ -53,6 +54,9 @@ from ccfpy.testing.node import InProcessNode
 from ccfpy.testing.people import Person
 from ccfpy.testing.surroundings import Remains
 
+if TYPE_CHECKING:
+    from ccfpy.base.ports import Platform
+
 TICK_MS = 10
 """How far clocks go at once."""
 DELIVERIES_MAX = 100_000
@@ -83,6 +87,9 @@ class Network:
         seed: decides every node's keys.
         consensus: its timing.
         configure: changes each node's configuration before it boots.
+
+    Attributes:
+        platform: what nodes that boot run on, if it keeps secrets for them.
     """
 
     def __init__(
@@ -96,6 +103,7 @@ class Network:
         configure: Callable[[NodeConfiguration], NodeConfiguration] = lambda same: same,
     ) -> None:
         self.nodes: list[InProcessNode] = []
+        self.platform: Platform | None = None
         self.now_ms = 0
         self.cuts: set[tuple[NodeId, NodeId]] = set()
         self._app = app

@@ -191,6 +191,7 @@ class InProcessNode:
             entropy=SeededEntropy(self._seed),
             clock=CountedClock(),
             memory=NoMemory(),
+            platform=self._outside.platform,
         )
 
     # The host's side

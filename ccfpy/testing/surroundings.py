@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from ccfpy.base.ids import SessionId
+from ccfpy.base.ports import Platform
 from ccfpy.boundary.effects import (
     AppendEntries,
     BeginLedger,
@@ -12,6 +13,7 @@ from ccfpy.boundary.effects import (
     Effect,
     ForgetPeer,
     IdentityMade,
+    KeepSealedSecret,
     Log,
     OpenLedger,
     ReadLedger,
@@ -65,6 +67,7 @@ class Recorded:
         recovered_to: where the ledger of a lost service ends, as long as what follows
             may be given up.
         commit: the last seqno reported final.
+        sealed: the files of sealed ledger secrets, by version.
     """
 
     effects: list[Effect] = field(default_factory=list)
@@ -77,11 +80,12 @@ class Recorded:
     commit: int = 0
     snapshots: SnapshotFolder = field(default_factory=SnapshotFolder)
     blobs: BlobShelf = field(default_factory=BlobShelf)
+    sealed: dict[int, bytes] = field(default_factory=dict)
     identity: IdentityMade | None = None
     stop: Stop | None = None
 
     def keep_ledger(self, effect: Effect) -> None:
-        """Do to the ledger what a node asks."""
+        """Do to the ledger, and beside it, what a node asks."""
         match effect:
             case AppendEntries():
                 assert effect.first_seqno == self.after + len(self.entries) + 1
@@ -97,6 +101,8 @@ class Recorded:
                 self._recover(effect.after)
             case OpenLedger():
                 self.recovered_to = None
+            case KeepSealedSecret():
+                self.sealed[effect.version] = effect.data
             case _:
                 raise AssertionError(f"a node of one asks for no {effect}")
 
@@ -123,6 +129,11 @@ class Recorded:
 class Outside(Protocol[Resident_contra]):
     """What is beyond a node's own host: other nodes, and time that passes for all."""
 
+    @property
+    def platform(self) -> Platform | None:
+        """What the nodes run on, if that keeps secrets for them."""
+        ...
+
     def take(self, node: Resident_contra, effect: Effect) -> bool:
         """Do what ``node`` asks, if that is not for its host alone."""
         ...
@@ -137,7 +148,9 @@ class Outside(Protocol[Resident_contra]):
 
 
 class Alone:
-    """Nothing: a node with no others."""
+    """Nothing: a node with no others, on a platform or on none that seals."""
+
+    platform: Platform | None = None
 
     def take(self, node: Timed, effect: Effect) -> bool:
         """Leave to the host all but where the nodes of a lost service were."""

@@ -151,31 +151,16 @@ REFUSALS: dict[str, tuple[list[str], Callable[[], object], str]] = {
         ),
         "give network.node_to_node_interface another bind_address",
     ),
-    "a sealing place": (
-        ["--config", "config.json"],
-        lambda: Path("config.json").write_text(
-            json.dumps(
-                _configuration(output_files={"sealed_ledger_secret_location": "x"})
-            )
-        ),
-        "Local sealing is only supported on SEV-SNP platforms; remove",
-    ),
-    "a place of sealed secrets": (
+    "a sealing place that cannot be": (
         ["--config", "config.json"],
         lambda: Path("config.json").write_text(
             json.dumps(
                 _configuration(
-                    command={
-                        "type": "Recover",
-                        "recover": {
-                            "previous_service_identity_file": "lost.pem",
-                            "previous_sealed_ledger_secret_location": "x",
-                        },
-                    }
+                    output_files={"sealed_ledger_secret_location": "config.json/x"}
                 )
             )
         ),
-        "Local unsealing is only supported on SEV-SNP platforms; remove",
+        "correct output_files.sealed_ledger_secret_location",
     ),
 }
 

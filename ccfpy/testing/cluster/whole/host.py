@@ -27,6 +27,7 @@ from ccfpy.boundary.events import Boot, Event
 from ccfpy.host.blob_store import BlobStore
 from ccfpy.host.ledger_store import LedgerStore, LedgerStoreFailed
 from ccfpy.host.log import Journal
+from ccfpy.host.sealed_files import SealedFiles
 from ccfpy.host.snapshot_store import SnapshotStore
 from ccfpy.host.storage import Storage
 from ccfpy.node.node import Node
@@ -61,7 +62,12 @@ class Files:
         blobs = BlobStore(report=journal, disk=disk)
         blobs.clear()
         storage = Storage(
-            ledger, snapshots, blobs, journal=journal, slow_us=NEVER_SLOW_US
+            ledger,
+            snapshots,
+            blobs,
+            SealedFiles(None, report=journal, disk=disk),
+            journal=journal,
+            slow_us=NEVER_SLOW_US,
         )
         return cls(
             disk=disk,
