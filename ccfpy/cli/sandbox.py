@@ -14,6 +14,7 @@ from ccfpy.cli.addresses import placements
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.js_bundle import install_app
 from ccfpy.cli.output import progress_console, text_console
+from ccfpy.cli.sandbox_recover import Lost
 from ccfpy.cli.sandbox_run import WRITABLE_APP, Plan, Run
 from ccfpy.client.keyfiles import CURVES
 from ccfpy.client.share import constitution as shipped_constitution
@@ -84,6 +85,21 @@ Http2Option: TypeAlias = Annotated[
         help="Speak HTTP/2 at the nodes' addresses, and HTTP/1.1 beside them.",
     ),
 ]
+RecoverOption: TypeAlias = Annotated[
+    bool,
+    typer.Option("--recover", "-r", help="Bring back a service that was lost."),
+]
+LedgerFolderOption: TypeAlias = Annotated[
+    Path | None, typer.Option(help="Its ledger; with --recover.")
+]
+CommonFolderOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(help="Its certificate and its members' keys; with --recover."),
+]
+SnapshotsFolderOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(help="Its snapshots, which spare reading what is before them."),
+]
 FactsOption: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Say where the service is as JSON.")
 ]
@@ -111,6 +127,10 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
     sig_ms_interval: CountOption = 100,
     log_level: LogLevelOption = "info",
     http2: Http2Option = False,
+    recover: RecoverOption = False,
+    ledger_dir: LedgerFolderOption = None,
+    common_dir: CommonFolderOption = None,
+    snapshots_dir: SnapshotsFolderOption = None,
     auto_shutdown: ShutdownOption = False,
     verbose: VerboseOption = False,
     json: FactsOption = False,
@@ -120,8 +140,15 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
     It writes a transaction, waits for its commit, verifies its receipt offline and
     prints curl commands to go on with. Ctrl-C stops it. What was in the workspace from
     an earlier run is replaced. With -n 3 it has three nodes: end one and see another
-    take over.
+    take over. With --recover it brings back a service from its ledger and its
+    members' keys, in folders whose names end in _recover.
     """
+    lost = Lost.of(
+        recover=recover,
+        ledger_dir=ledger_dir,
+        common_dir=common_dir,
+        snapshots_dir=snapshots_dir,
+    )
     options = ServiceOptions(
         workspace=workspace,
         label=label,
@@ -146,8 +173,10 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
         },
     )
     plan = Plan(
-        options=options,
+        options=options if lost is None else lost.applied(options),
+        lost=lost,
         actions=[
+            *([] if lost is None else [_set_constitution(options.constitution)]),
             *(_issuer(path) for path in jwt_issuer or []),
             *([install_app(js_app_bundle)] if js_app_bundle else []),
         ],
@@ -197,6 +226,12 @@ def _shipped(name: str) -> Sequence[Path]:
         return shipped_constitution(name)
     except FileNotFoundError as error:
         raise Misused(str(error)) from error
+
+
+def _set_constitution(scripts: Sequence[Path]) -> Mapping[str, Json]:
+    """Give the action by which a recovered service has the constitution asked for."""
+    text = "\n".join(path.read_text() for path in scripts)
+    return {"name": "set_constitution", "args": {"constitution": text}}
 
 
 def _issuer(path: Path) -> Mapping[str, Json]:

@@ -15,12 +15,13 @@ from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
 from ccfpy.cli.errors import CommandFailed
 from ccfpy.cli.output import print_json
+from ccfpy.cli.sandbox_recover import Lost
 from ccfpy.client.errors import ClientError, UnexpectedReply
 from ccfpy.client.node_report import NodeReport
 from ccfpy.client.receipts import fetch_receipt, verify_receipt
 from ccfpy.client.survey import survey
-from ccfpy.testing.processes.configuration import Placement, ServiceOptions
-from ccfpy.testing.processes.network import ProcessNetwork
+from ccfpy.testing.processes.configuration import Placement, Remains, ServiceOptions
+from ccfpy.testing.processes.network import PUBLIC, WHOLE, ProcessNetwork
 from ccfpy.testing.processes.node import NodeProcess
 
 WRITABLE_APP = "logging"
@@ -40,11 +41,13 @@ class Plan:
     Attributes:
         actions: what else members vote for when the service opens.
         placements: where each node runs.
+        lost: the service that is to be brought back, if it is not a new one.
     """
 
     options: ServiceOptions
     actions: Sequence[Mapping[str, Json]]
     placements: Sequence[Placement]
+    lost: Lost | None = None
 
 
 class Run:
@@ -93,32 +96,50 @@ class Run:
 
     async def _start(self) -> TxId:
         """Begin the service, let the others join, open it; give when it was opened."""
-        network = self._network
-        first, *others = self._plan.placements
+        network, lost = self._network, self._plan.lost
+        remains = None if lost is None else lost.remains()
         try:
-            await network.begin([first])
-            self._tell(network.nodes[0], "started")
-            joining = [network.launch(placement) for placement in others]
-            for node in joining:
-                await node.wait_started()
-            for node in joining:
-                await network.wait_joined(node)
-                self._tell(node, "joined")
-        except CcfpyError as error:
+            await self._start_nodes(remains)
+            if remains is None:
+                opened = await network.open(self._plan.actions)
+            else:
+                opened = await network.bring_back(remains, before=self._plan.actions)
+                for node in network.nodes:
+                    await network.wait_joined(node)
+        except BaseException as error:
+            if lost is not None:
+                lost.give_back()
             ended = [node for node in network.nodes if not node.is_alive]
-            if not ended:
+            if not ended or not isinstance(error, CcfpyError):
                 raise
             raise CommandFailed(
                 f"{_named(ended[0])} did not start: {ended[0].last_words()}"
             ) from error
-        opened = await network.open(self._plan.actions)
         count = len(self._options.members)
         members = "member" if count == 1 else f"{count} members"
-        self._done(f"service opened by its {members}, in {opened}")
+        what = "opened" if remains is None else "recovered"
+        self._done(f"service {what} by its {members}, in {opened}")
         for node in network.nodes:
             name = f"{node.number}.rpc_addresses"
             shutil.copy(node.folder / name, self._options.shared / name)
         return opened
+
+    async def _start_nodes(self, remains: Remains | None) -> None:
+        """Begin a service, or recover one's public state, and let others join."""
+        network = self._network
+        first, *others = self._plan.placements
+        if remains is None:
+            await network.begin([first])
+            self._tell(network.nodes[0], "started")
+        else:
+            await network.recover(first, remains)
+            self._tell(network.nodes[0], "recovered what is public")
+        joining = [network.launch(placement) for placement in others]
+        for node in joining:
+            await node.wait_started()
+        for node in joining:
+            await network.wait_joined(node, state=WHOLE if remains is None else PUBLIC)
+            self._tell(node, "joined")
 
     def _tell(self, node: NodeProcess, what: str) -> None:
         words = f"process {node.pid}, log {node.log}"

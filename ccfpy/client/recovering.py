@@ -69,6 +69,7 @@ async def recover_service(
     members: Sequence[RecoveryMember],
     *,
     previous: str,
+    before: Sequence[Mapping[str, Json]] = (),
     timeout_s: float = TIMEOUT_S,
 ) -> TxId:
     """Bring a service back, once its nodes have its public state.
@@ -79,6 +80,8 @@ async def recover_service(
         connection: to the new service's primary.
         members: enough of the lost service's members to decide, and to recover.
         previous: the lost service's certificate as PEM.
+        before: actions that members decide on first, each by itself: the lost
+            service's constitution may not know of what is asked for then.
         timeout_s: for the nodes' part.
 
     Raises:
@@ -87,8 +90,11 @@ async def recover_service(
     """
     for member in members:
         await member.governance.acknowledge()
+    voters = [member.governance for member in members]
+    for action in before:
+        await carry(voters, [action])
     action = go_on_from(previous, under=connection.service_certificate)
-    status = await carry([member.governance for member in members], [action])
+    status = await carry(voters, [action])
     assert status.txid is not None, "an accepted proposal is a transaction"
     await connection.wait_committed(status.txid)
     await submit_shares(members)

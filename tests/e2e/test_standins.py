@@ -311,8 +311,39 @@ def test_keys_are_generated_as_by_ccfs_script(prefix: Path, tmp_path: Path) -> N
     }
 
 
-def test_the_sandbox_script_starts_a_service(prefix: Path, tmp_path: Path) -> None:
-    done = subprocess.run(
+def test_the_sandbox_script_starts_a_service_and_brings_it_back(
+    prefix: Path, tmp_path: Path
+) -> None:
+    done = sandbox(prefix, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "service opened by its member" in done.stdout
+    common = tmp_path / "workspace/sandbox_common"
+    assert (common / "user0_privk.pem").is_file()
+    lost = (common / "service_cert.pem").read_text()
+    ledger = tmp_path / "workspace/sandbox_0/0.ledger"
+    again = sandbox(
+        prefix, tmp_path, "--recover", "--ledger-dir", ledger, "--common-dir", common
+    )
+    assert again.returncode == 0, again.stderr
+    assert "service recovered by its member" in again.stdout
+    assert (common / "predecessor_service_cert.pem").read_text() == lost
+    assert (common / "service_cert.pem").read_text() != lost
+    (tmp_path / "empty").mkdir()
+    failed = sandbox(
+        prefix,
+        tmp_path,
+        *("--recover", "--ledger-dir", tmp_path / "empty", "--common-dir", common),
+    )
+    assert failed.returncode == 1
+    assert "did not start" in failed.stderr
+    given_back = (common / "predecessor_service_cert.pem").read_text()
+    assert (common / "service_cert.pem").read_text() == given_back
+
+
+def sandbox(
+    prefix: Path, folder: Path, *options: str | Path
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [
             prefix / "bin/sandbox.sh",
             "--node",
@@ -320,14 +351,12 @@ def test_the_sandbox_script_starts_a_service(prefix: Path, tmp_path: Path) -> No
             "--package",
             prefix / APP,
             "--auto-shutdown",
+            *options,
         ],
-        cwd=tmp_path,
+        cwd=folder,
         env={"PATH": os.environ["PATH"]},
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=100,
     )
-    assert done.returncode == 0, done.stderr
-    assert "service opened by its member" in done.stdout
-    assert (tmp_path / "workspace/sandbox_common/user0_privk.pem").is_file()

@@ -42,6 +42,7 @@ class ServiceOptions:
         program: how a node is started; its options follow.
         has_http2: nodes speak HTTP/2 where their placement says, and HTTP/1.1, as our
             own commands do, at a port that the system gives.
+        common: where keys and certificates are, if not in the workspace.
     """
 
     workspace: Path
@@ -62,11 +63,12 @@ class ServiceOptions:
     service_validity_days: int = 90
     extra: Mapping[str, Json] = field(default_factory=dict)
     has_http2: bool = False
+    common: Path | None = None
 
     @property
     def shared(self) -> Path:
         """Keys, certificates and addresses."""
-        return self.workspace / f"{self.label}_common"
+        return self.common or self.workspace / f"{self.label}_common"
 
     @property
     def service_certificate(self) -> Path:

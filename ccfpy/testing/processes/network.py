@@ -124,7 +124,10 @@ class ProcessNetwork:
         node.prepare(
             recoverer(self.options, placement, node.number, remains), trusted=None
         )
-        shutil.copytree(remains.ledger, node.ledger)
+        node.ledger.mkdir()
+        for path in remains.ledger.iterdir():
+            if path.is_file():
+                shutil.copyfile(path, node.ledger / path.name)
         self._start(node)
         await node.wait_started()
         shutil.copy(
@@ -134,8 +137,14 @@ class ProcessNetwork:
         await self.wait_joined(node, state=PUBLIC)
         return node
 
-    async def bring_back(self, remains: Remains) -> TxId:
+    async def bring_back(
+        self, remains: Remains, *, before: Sequence[Mapping[str, Json]] = ()
+    ) -> TxId:
         """Have members bring the service back; give the transaction that asked for it.
+
+        Args:
+            remains: of the lost service.
+            before: actions that they decide on first, one after the other.
 
         Raises:
             ClientError: they cannot.
@@ -148,7 +157,7 @@ class ProcessNetwork:
                 for name in options.members
             ]
             return await recover_service(
-                anybody, members, previous=remains.identity.read_text()
+                anybody, members, previous=remains.identity.read_text(), before=before
             )
 
     async def open(self, actions: Sequence[Mapping[str, Json]] = ()) -> TxId:

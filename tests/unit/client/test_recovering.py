@@ -172,6 +172,24 @@ def test_members_choose_the_service_hand_in_shares_and_wait(
     }
 
 
+def test_members_decide_on_what_must_come_first(
+    serve: Serve, service_pem: str, files: list[KeyFiles]
+) -> None:
+    service = Service(files, threshold=2)
+    _with(
+        serve,
+        service_pem,
+        service,
+        lambda c: recover_service(
+            c,
+            [RecoveryMember.of_files(c, each) for each in files],
+            previous=LOST,
+            before=[{"name": "set_constitution", "args": {"constitution": "new"}}],
+        ),
+    )
+    assert service.events == ["ack"] * 3 + ["vote"] * 2 + ["share", "share", "back"]
+
+
 @pytest.mark.parametrize(
     ("threshold", "full", "count"), [(1, False, 1), (2, False, 2), (2, True, 1)]
 )
