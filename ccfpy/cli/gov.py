@@ -1,15 +1,17 @@
 """``ccfpy gov``: what members of a service do, signed with their keys."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, TypeAlias
 
 import typer
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject, dumps, loads, loads_object
 from ccfpy.cli.errors import Misused, no_such_file
+from ccfpy.cli.gov_rotate import rotate
+from ccfpy.cli.gov_run import WaitOption, as_member, run, show_status
+from ccfpy.cli.gov_shares import reshare, share
+from ccfpy.cli.gov_status import status
 from ccfpy.cli.output import note, print_json
 from ccfpy.cli.place import (
     SHARED_DEFAULT,
@@ -21,23 +23,12 @@ from ccfpy.cli.place import (
     UrlOption,
 )
 from ccfpy.client.connection import Connection
-from ccfpy.client.governance import (
-    ACCEPT,
-    REJECT,
-    Governance,
-    ProposalStatus,
-    read_governance,
-)
-from ccfpy.client.reply import text_field
-from ccfpy.client.signer import FileDecrypter
+from ccfpy.client.governance import ACCEPT, REJECT, Governance, read_governance
 
 gov = typer.Typer(no_args_is_help=True)
 
+
 ProposalArgument: TypeAlias = Annotated[str, typer.Argument(metavar="PROPOSAL_ID")]
-WaitOption: TypeAlias = Annotated[
-    bool, typer.Option("--wait/--no-wait", help="Wait until it is committed.")
-]
-_T = TypeVar("_T")
 
 
 @gov.command()
@@ -68,13 +59,13 @@ def propose(  # noqa: PLR0913  # one parameter for each option
     else:
         arguments = dict(_argument(item) for item in arg or [])
         document = dumps({"actions": [{"name": action, "args": arguments}]})
-    status = _as_member(
+    outcome = as_member(
         Place.find(url, common, cacert),
         who,
         lambda member: member.propose_document(document),
         wait=wait,
     )
-    _show_status(status, as_json=json)
+    show_status(outcome, as_json=json)
 
 
 @gov.command()
@@ -96,13 +87,13 @@ def vote(  # noqa: PLR0913  # one parameter for each option
     if reject and ballot:
         raise Misused("--reject and --ballot are two ballots: give one of them")
     script = _read(ballot).decode() if ballot else REJECT if reject else ACCEPT
-    status = _as_member(
+    outcome = as_member(
         Place.find(url, common, cacert),
         who,
         lambda member: member.vote(proposal_id, script),
         wait=wait,
     )
-    _show_status(status, as_json=json)
+    show_status(outcome, as_json=json)
 
 
 @gov.command()
@@ -117,15 +108,15 @@ def withdraw(  # noqa: PLR0913  # one parameter for each option
     json: JsonOption = False,
 ) -> None:
     """Withdraw a proposal that the same member made."""
-    status = _as_member(
+    outcome = as_member(
         Place.find(url, common, cacert),
         who,
         lambda member: member.withdraw(proposal_id),
         wait=wait,
     )
-    if status is None:
+    if outcome is None:
         raise Misused(f"there is no proposal {proposal_id} of {who}'s to withdraw")
-    _show_status(status, as_json=json)
+    show_status(outcome, as_json=json)
 
 
 @gov.command()
@@ -139,30 +130,11 @@ def ack(
 ) -> None:
     """Acknowledge the state of the service, which makes a member active."""
     place = Place.find(url, common, cacert)
-    digest = _run(place, lambda c: Governance(c, place.signer(who)).acknowledge())
+    digest = run(place, lambda c: Governance(c, place.signer(who)).acknowledge())
     if json:
         print_json({"member": who, "stateDigest": digest})
     else:
         print(f"{who} acknowledged the state {digest}")
-
-
-@gov.command()
-def share(
-    *,
-    who: MemberOption = "member0",
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Hand in a member's recovery share, to bring a lost service back."""
-    place = Place.find(url, common, cacert)
-    key = FileDecrypter.read(place.keys(who).encryption_private_key)
-    told = _run(place, lambda c: Governance(c, place.signer(who)).submit_share(key))
-    if json:
-        print_json(told)
-    else:
-        print(f"{who}: {text_field(told, 'message')}")
 
 
 @gov.command()
@@ -184,7 +156,7 @@ def show(
         assert isinstance(fields, dict), "a proposal is an object"
         return fields | (actions if isinstance(actions, dict) else {})
 
-    fields = _run(place, read)
+    fields = run(place, read)
     if json:
         print_json(fields)
         return
@@ -202,7 +174,7 @@ def list_proposals(
 ) -> None:
     """List the proposals that the service knows."""
     place = Place.find(url, common, cacert)
-    reply = _run(place, lambda c: read_governance(c, "members/proposals"))
+    reply = run(place, lambda c: read_governance(c, "members/proposals"))
     values = reply.get("value") if isinstance(reply, dict) else None
     listed = values if isinstance(values, list) else []
     proposals = [value for value in listed if isinstance(value, dict)]
@@ -213,46 +185,6 @@ def list_proposals(
         print(fields.get("proposalId"), fields.get("proposalState"))
     if not proposals:
         note("there are no proposals")
-
-
-def _run(place: Place, work: Callable[[Connection], Awaitable[_T]]) -> _T:
-    async def connected() -> _T:
-        async with place.connect() as connection:
-            return await work(connection)
-
-    return asyncio.run(connected())
-
-
-def _as_member(
-    place: Place,
-    who: str,
-    work: Callable[[Governance], Awaitable[_T]],
-    *,
-    wait: bool,
-) -> _T:
-    async def signed(connection: Connection) -> _T:
-        status = await work(Governance(connection, place.signer(who)))
-        if wait and isinstance(status, ProposalStatus) and status.txid:
-            await connection.wait_committed(status.txid)
-        return status
-
-    return _run(place, signed)
-
-
-def _show_status(status: ProposalStatus, *, as_json: bool) -> None:
-    if as_json:
-        print_json(
-            {
-                "proposalId": status.proposal_id,
-                "proposerId": status.proposer_id,
-                "proposalState": status.state,
-                "ballotCount": status.ballot_count,
-                "transaction": None if status.txid is None else str(status.txid),
-            }
-        )
-        return
-    votes = f"{status.ballot_count} ballot{'' if status.ballot_count == 1 else 's'}"
-    print(f"{status.proposal_id} is {status.state}, {votes}")
 
 
 def _document(path: Path) -> bytes:
@@ -281,3 +213,7 @@ def _argument(item: str) -> tuple[str, Json]:
         return name, loads(text)
     except Malformed:
         return name, text
+
+
+for command in (status, share, reshare, rotate):
+    gov.command()(command)

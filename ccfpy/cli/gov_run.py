@@ -1,0 +1,88 @@
+"""What the commands of ``ccfpy gov`` do alike: connect, sign, wait."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, TypeAlias, TypeVar
+
+import typer
+
+from ccfpy.cli.output import print_json
+from ccfpy.cli.place import Place
+from ccfpy.client.connection import Connection
+from ccfpy.client.governance import Governance, ProposalStatus
+
+WaitOption: TypeAlias = Annotated[
+    bool, typer.Option("--wait/--no-wait", help="Wait until it is committed.")
+]
+MembersOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--as", help="Who proposes and votes, again for each who votes; or member0."
+    ),
+]
+DEFAULT_MEMBER = "member0"
+_T = TypeVar("_T")
+
+
+def run(place: Place, work: Callable[[Connection], Awaitable[_T]]) -> _T:
+    """Do something by a connection to a service, as nobody."""
+
+    async def connected() -> _T:
+        async with place.connect() as connection:
+            return await work(connection)
+
+    return asyncio.run(connected())
+
+
+def as_member(
+    place: Place,
+    who: str,
+    work: Callable[[Governance], Awaitable[_T]],
+    *,
+    wait: bool,
+) -> _T:
+    """Do something as a member; wait until a proposal's change is committed."""
+
+    async def signed(connection: Connection) -> _T:
+        status = await work(Governance(connection, place.signer(who)))
+        if wait and isinstance(status, ProposalStatus) and status.txid:
+            await connection.wait_committed(status.txid)
+        return status
+
+    return run(place, signed)
+
+
+def as_members(
+    place: Place,
+    names: Sequence[str] | None,
+    work: Callable[[Sequence[Governance]], Awaitable[ProposalStatus]],
+    *,
+    wait: bool,
+) -> ProposalStatus:
+    """Do something as several members; the first alone if nobody is named."""
+    signers = [place.signer(name) for name in names or [DEFAULT_MEMBER]]
+
+    async def signed(connection: Connection) -> ProposalStatus:
+        status = await work([Governance(connection, signer) for signer in signers])
+        if wait and status.txid:
+            await connection.wait_committed(status.txid)
+        return status
+
+    return run(place, signed)
+
+
+def show_status(status: ProposalStatus, *, as_json: bool) -> None:
+    """Tell what became of a proposal."""
+    if as_json:
+        print_json(
+            {
+                "proposalId": status.proposal_id,
+                "proposerId": status.proposer_id,
+                "proposalState": status.state,
+                "ballotCount": status.ballot_count,
+                "transaction": None if status.txid is None else str(status.txid),
+            }
+        )
+        return
+    votes = f"{status.ballot_count} ballot{'' if status.ballot_count == 1 else 's'}"
+    print(f"{status.proposal_id} is {status.state}, {votes}")

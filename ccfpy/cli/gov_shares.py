@@ -1,0 +1,132 @@
+"""``ccfpy gov share`` and ``reshare``: the keys of a service, parted among members."""
+
+import base64
+import binascii
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ccfpy.cli.errors import ExitCode, Misused, no_such_file
+from ccfpy.cli.gov_run import (
+    MembersOption,
+    WaitOption,
+    as_members,
+    run,
+    show_status,
+)
+from ccfpy.cli.output import print_json
+from ccfpy.cli.place import (
+    SHARED_DEFAULT,
+    FolderOption,
+    JsonOption,
+    MemberOption,
+    Place,
+    TrustOption,
+    UrlOption,
+)
+from ccfpy.client.governance import Governance, read_governance
+from ccfpy.client.keyfiles import member_id, read_text
+from ccfpy.client.opening import put_to_vote
+from ccfpy.client.reply import text_field
+from ccfpy.client.signer import FileDecrypter, ShareDecrypter
+from ccfpy.crypto.certs import Certificate
+
+RESHARE = "trigger_recovery_shares_refresh"
+
+
+class OpenedElsewhere:
+    """A share that was decrypted where the member's key is, on another machine."""
+
+    def __init__(self, share: bytes) -> None:
+        self._share = share
+
+    async def decrypt(self, _: bytes) -> bytes:
+        """Give it."""
+        return self._share
+
+
+def share(  # noqa: PLR0913  # one parameter for each option
+    *,
+    get: Annotated[
+        bool,
+        typer.Option(
+            "--get", help="Print it, encrypted as it is, and hand in nothing."
+        ),
+    ] = False,
+    opened: Annotated[
+        Path | None,
+        typer.Option(
+            "--opened",
+            help="Hand in a share that was decrypted elsewhere, base64; - for stdin.",
+        ),
+    ] = None,
+    who: MemberOption = "member0",
+    url: UrlOption = None,
+    common: FolderOption = SHARED_DEFAULT,
+    cacert: TrustOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Hand in a member's recovery share, to bring a lost service back."""
+    if get and opened:
+        raise Misused("--get prints a share and --opened hands one in: choose one")
+    place = Place.find(url, common, cacert)
+    if get:
+        _print_encrypted(place, who, as_json=json)
+        return
+    decrypter: ShareDecrypter = (
+        FileDecrypter.read(place.keys(who).encryption_private_key)
+        if opened is None
+        else OpenedElsewhere(_read_share(opened))
+    )
+    told = run(
+        place, lambda c: Governance(c, place.signer(who)).submit_share(decrypter)
+    )
+    if json:
+        print_json(told)
+    else:
+        print(f"{who}: {text_field(told, 'message')}")
+
+
+def _print_encrypted(place: Place, who: str, *, as_json: bool) -> None:
+    name = member_id(Certificate.from_pem(read_text(place.keys(who).certificate)))
+    told = run(place, lambda c: read_governance(c, f"recovery/encrypted-shares/{name}"))
+    assert isinstance(told, dict), "a share is an object"
+    if as_json:
+        print_json(told)
+    else:
+        print(text_field(told, "encryptedShare"))
+
+
+def _read_share(path: Path) -> bytes:
+    file = Path("/dev/stdin") if str(path) == "-" else path
+    try:
+        return base64.b64decode(file.read_bytes().strip(), validate=True)
+    except OSError as error:
+        raise no_such_file(str(path), error) from error
+    except binascii.Error as error:
+        raise Misused(f"{path} holds no share as base64: {error}") from error
+
+
+def reshare(
+    *,
+    who: MembersOption = None,
+    wait: WaitOption = True,
+    url: UrlOption = None,
+    common: FolderOption = SHARED_DEFAULT,
+    cacert: TrustOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Have new recovery shares issued, which makes those of before worthless.
+
+    Proposes it and votes for it as each member named. Exits with 1 if more must vote.
+    """
+    status = as_members(
+        Place.find(url, common, cacert),
+        who,
+        lambda members: put_to_vote(members, [{"name": RESHARE}]),
+        wait=wait,
+    )
+    show_status(status, as_json=json)
+    if status.state != "Accepted":
+        raise typer.Exit(ExitCode.FAILED)

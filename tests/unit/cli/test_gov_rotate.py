@@ -1,0 +1,52 @@
+"""New keys take the place of the old, which are kept."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ccfpy.cli.gov_rotate import take_place
+from ccfpy.client.keyfiles import KeyFiles, generate_keys
+from tests.unit.cli.conftest import Command
+
+NOW = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def texts(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
+
+
+def test_files_change_places(tmp_path: Path) -> None:
+    old = KeyFiles(folder=tmp_path, name="member0")
+    new = KeyFiles(folder=tmp_path / "member0.next", name="member0")
+    for files in (old, new):
+        generate_keys(files, with_encryption_key=True)
+    were, come = texts(old.folder), texts(new.folder)
+    assert len(were) == len(come) == 4
+    kept = take_place(old, new, now=NOW)
+    assert kept == tmp_path / "member0.until-20300102T030405Z"
+    assert (texts(tmp_path), texts(kept)) == (come, were)
+    assert not new.folder.exists()
+    assert old.private_key.stat().st_mode & 0o077 == 0
+
+
+def test_what_has_no_successor_stays(tmp_path: Path) -> None:
+    old = KeyFiles(folder=tmp_path, name="member0")
+    new = KeyFiles(folder=tmp_path / "member0.next", name="member0")
+    generate_keys(old, with_encryption_key=True)
+    generate_keys(new, with_encryption_key=False)
+    share_key = old.encryption_private_key.read_text()
+    kept = take_place(old, new, now=NOW)
+    assert old.encryption_private_key.read_text() == share_key
+    assert set(texts(kept)) == {"member0_privk.pem", "member0_cert.pem"}
+
+
+def test_nothing_to_replace_is_a_mistake(
+    command: Command, service_folder: Path
+) -> None:
+    files = KeyFiles(folder=service_folder, name="member0")
+    generate_keys(files, with_encryption_key=True)
+    where = ["--url", "https://127.0.0.1:1", "--common", service_folder]
+    both = ["--keep-identity", "--keep-encryption-key"]
+    ended = command("gov", "rotate", *both, *where)
+    assert ended.code == 2
+    assert "nothing of member0's is left" in ended.err
+    assert not (service_folder / "member0.next").exists()
