@@ -61,8 +61,8 @@ def rotate(  # noqa: PLR0913  # one parameter for each option
 ) -> None:
     """Give a member new keys: files, proposals, votes, acknowledgement.
 
-    Where other members must vote first it says so and exits with 1; ask again once
-    they have. The keys to come are in the folder NAME.next, made unless they are there.
+    Where others must vote first it says so and exits with 1: ask again once they
+    have. The keys to come are in the folder NAME.next, made unless they are there.
     """
     place = Place.find(url, common, cacert)
     old = place.keys(who)
