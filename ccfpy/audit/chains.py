@@ -75,7 +75,8 @@ class Pile:
     Attributes:
         chunks: of each content one; paths decide nothing.
         read_to: how far each file goes, once it has been read.
-        reached: which files contributed to which signatures that were verified.
+        reached: to which signatures that were verified each file led, with the
+            services whose they are.
         ends: what each file has after the last signature that it led to, or that was
             reached when it was tried in vain.
         on_read: is told the bytes of a file when it is read for the first time.
@@ -85,7 +86,9 @@ class Pile:
 
     chunks: Sequence[ChunkPath]
     read_to: dict[ChunkPath, Seqno] = field(default_factory=dict)
-    reached: dict[ChunkPath, set[tuple[Seqno, bytes]]] = field(default_factory=dict)
+    reached: dict[ChunkPath, dict[tuple[Seqno, bytes], Certificate]] = field(
+        default_factory=dict
+    )
     ends: dict[ChunkPath, Tail] = field(default_factory=dict)
     on_read: Callable[[int], None] = lambda _count: None
     sound: set[ChunkPath] = field(default_factory=set)
@@ -144,7 +147,7 @@ class Pile:
         """Take back that a signature was reached."""
         self.refuted.add(step.key)
         for keys in self.reached.values():
-            keys.discard(step.key)
+            keys.pop(step.key, None)
         segment = step.segment
         assert segment is not None, "it was reached in a file"
         self.sound.discard(segment.chunk)
@@ -174,7 +177,11 @@ class Pile:
                 assert state is not None, "a signature was reached"
                 if segment is not None and segment.is_whole:
                     self.sound.add(chunk)
-                self.reached.setdefault(chunk, set()).add(key_of(state))
+                service = state.trust.service
+                assert service is not None, "what is signed has a service"
+                if chunk not in self.reached:
+                    self.ends.pop(chunk, None)  # of histories that it is not of
+                self.reached.setdefault(chunk, {})[key_of(state)] = service
             elif attempt.tail is not None:
                 tails.append(attempt.tail)
                 self._note(attempt.tail, step)

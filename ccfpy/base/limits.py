@@ -350,3 +350,7 @@ MESSAGE_TIMEOUT_MS = 100
 ELECTION_TIMEOUT_MS = 5000
 UNCOMMITTED_TX_MAX = 10_000
 """Entries not yet committed beyond which requests are refused; 0 sets no bound."""
+
+# Offline tools
+PILE_FILES_MAX = 1_000_000
+"""Files that a search for ledgers looks at; more are surely not all of ledgers."""

@@ -21,7 +21,7 @@ from ccfpy.cli.ledger_files import (
     ReadingProgress,
     reading,
 )
-from ccfpy.cli.output import print_json
+from ccfpy.cli.output import counted, print_json
 from ccfpy.ledger.audit import AuditState
 from ccfpy.ledger.snapshot import Snapshot
 
@@ -131,7 +131,7 @@ def tell(found: Plan, *, json: bool) -> None:
     if not found.is_needed:
         print("There is nothing to repair.")
         return
-    print(f"A repair keeps {found.kept} files as they are, and")
+    print(f"A repair keeps {counted(found.kept, 'file')} as they are, and")
     for cut in found.cuts:
         print(f"  cuts   {cut.chunk.path} after {cut.last}: {cut.becomes}")
     for chunk in found.gone:
@@ -149,10 +149,11 @@ def _end_sentence(end: Tail, found: Plan) -> str:
     if end.damage is not None:
         of = "" if end.damage.seqno is None else f", transaction {end.damage.seqno}"
         return f"DAMAGED: {path} at {end.damage.position}{of}: {end.damage.reason}"
-    torn = f"{end.torn_bytes} bytes of an unfinished transaction"
+    torn = f"{counted(end.torn_bytes, 'byte')} of an unfinished transaction"
     if end.last <= signed:
         return f"{path}: {torn} at its end"
-    unsigned = f"{path}: {end.last - signed} transactions that nobody has signed"
+    count = counted(end.last - signed, "transaction")
+    unsigned = f"{path}: {count} that nobody has signed"
     return f"{unsigned}, and {torn}" if end.torn_bytes else unsigned
 
 

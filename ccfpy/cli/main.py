@@ -70,6 +70,12 @@ def _ledger() -> Face:
     return ledger
 
 
+def _recover() -> Face:
+    from ccfpy.cli.recover import recover
+
+    return recover
+
+
 def _snapshot() -> Face:
     from ccfpy.cli.snapshot import snapshot
 
@@ -117,6 +123,9 @@ COMMANDS: Mapping[str, Entry] = {
     "network": Entry("Look at a service's nodes, add and retire them.", _network),
     "ledger": Entry(
         "Verify ledger files, tell, open and export what they hold, offline.", _ledger
+    ),
+    "recover": Entry(
+        "Bring a lost service back from its files and its members.", _recover
     ),
     "snapshot": Entry("Verify and show snapshot files, offline.", _snapshot),
     "receipt": Entry("Fetch, verify and explain receipts.", _receipt),

@@ -42,6 +42,11 @@ def write(data: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
+def counted(number: int, noun: str) -> str:
+    """Give a number with its noun, such as ``1 file`` or ``2 files``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def note(text: str) -> None:
     """Tell a person something that is not the result."""
     print(text, file=sys.stderr, flush=True)

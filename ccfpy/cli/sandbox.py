@@ -143,12 +143,7 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
     take over. With --recover it brings back a service from its ledger and its
     members' keys, in folders whose names end in _recover.
     """
-    lost = Lost.of(
-        recover=recover,
-        ledger_dir=ledger_dir,
-        common_dir=common_dir,
-        snapshots_dir=snapshots_dir,
-    )
+    lost = Lost.of(ledger_dir, common_dir, snapshots_dir, recover=recover)
     options = ServiceOptions(
         workspace=workspace,
         label=label,
@@ -164,22 +159,14 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
         service_validity_days=initial_service_cert_validity_days,
         log_level=log_level,
         has_http2=http2,
-        extra={
-            "node_certificate": {
-                "initial_validity_days": initial_node_cert_validity_days
-            },
-            "snapshots": {"tx_count": snapshot_tx_interval},
-            "ledger_signatures": {"tx_count": sig_tx_interval, "early": True},
-        },
+        extra=_sections(
+            initial_node_cert_validity_days, snapshot_tx_interval, sig_tx_interval
+        ),
     )
     plan = Plan(
         options=options if lost is None else lost.applied(options),
         lost=lost,
-        actions=[
-            *([] if lost is None else [_set_constitution(options.constitution)]),
-            *(_issuer(path) for path in jwt_issuer or []),
-            *([install_app(js_app_bundle)] if js_app_bundle else []),
-        ],
+        actions=_actions(lost, options, jwt_issuer or [], js_app_bundle),
         placements=placements(node or []),
     )
     run = Run(plan, say=progress_console() if json else text_console())
@@ -187,6 +174,31 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
         asyncio.run(run.until_stopped(stop_at_once=auto_shutdown, json=json))
     if verbose:
         text_console().print(run.log(), markup=False)
+
+
+def _sections(
+    node_validity_days: int, snapshot_tx_count: int, signature_tx_count: int
+) -> Mapping[str, Json]:
+    """Give what else stands in every node's configuration."""
+    return {
+        "node_certificate": {"initial_validity_days": node_validity_days},
+        "snapshots": {"tx_count": snapshot_tx_count},
+        "ledger_signatures": {"tx_count": signature_tx_count, "early": True},
+    }
+
+
+def _actions(
+    lost: Lost | None,
+    options: ServiceOptions,
+    issuers: Sequence[Path],
+    bundle: Path | None,
+) -> Sequence[Mapping[str, Json]]:
+    """Give what members decide on besides opening the service."""
+    return [
+        *([] if lost is None else [_set_constitution(options.constitution)]),
+        *(_issuer(path) for path in issuers),
+        *([install_app(bundle)] if bundle else []),
+    ]
 
 
 def _curve(name: str) -> Curve:

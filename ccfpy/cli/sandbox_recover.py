@@ -36,11 +36,11 @@ class Lost:
     @classmethod
     def of(
         cls,
-        *,
-        recover: bool,
         ledger_dir: Path | None,
         common_dir: Path | None,
         snapshots_dir: Path | None,
+        *,
+        recover: bool,
     ) -> Self | None:
         """Understand the options.
 

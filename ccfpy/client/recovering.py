@@ -7,11 +7,11 @@ one after the other, until they are enough; the nodes do the rest.
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from ccfpy.base.ids import TxId
+from ccfpy.base.ids import MemberId, TxId
 from ccfpy.base.json import Json
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError
@@ -102,15 +102,36 @@ async def recover_service(
     return status.txid
 
 
-async def submit_shares(members: Sequence[RecoveryMember]) -> int:
-    """Hand in members' shares until they are enough; give how many were.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandedIn:
+    """What became of members' shares.
+
+    Attributes:
+        count: how many were handed in.
+        is_enough: whether the service needs no more.
+    """
+
+    count: int
+    is_enough: bool
+
+
+async def hand_in(
+    members: Sequence[RecoveryMember],
+    *,
+    already: Container[MemberId] = (),
+) -> HandedIn:
+    """Hand in members' shares until they are enough, or all are there.
+
+    Args:
+        members: those without a key for shares are passed over.
+        already: who has done so before.
 
     Raises:
-        ClientError: one is refused, or they are too few.
+        ClientError: one is refused.
     """
     count = 0
     for member in members:
-        if member.decrypter is None:
+        if member.decrypter is None or member.governance.member_id in already:
             continue
         told = await member.governance.submit_share(member.decrypter)
         count += 1
@@ -121,8 +142,20 @@ async def submit_shares(members: Sequence[RecoveryMember]) -> int:
             and isinstance(threshold, int)
             and submitted >= threshold
         ):
-            return count
-    raise ClientError(f"the shares of {count} members are too few")
+            return HandedIn(count=count, is_enough=True)
+    return HandedIn(count=count, is_enough=False)
+
+
+async def submit_shares(members: Sequence[RecoveryMember]) -> int:
+    """Hand in members' shares until they are enough; give how many were.
+
+    Raises:
+        ClientError: one is refused, or they are too few.
+    """
+    handed = await hand_in(members)
+    if not handed.is_enough:
+        raise ClientError(f"the shares of {handed.count} members are too few")
+    return handed.count
 
 
 async def wait_recovered(

@@ -112,10 +112,21 @@ class ProcessNetwork:
         for node in joining:
             await self.wait_joined(node)
 
-    async def recover(self, placement: Placement, remains: Remains) -> NodeProcess:
+    async def recover(
+        self,
+        placement: Placement,
+        remains: Remains,
+        *,
+        timeout_s: float = JOIN_TIMEOUT_S,
+    ) -> NodeProcess:
         """Start a node that recovers a lost service, as the first of a new one.
 
         Clients trust the new service from now on.
+
+        Args:
+            placement: where it runs.
+            remains: of the lost service.
+            timeout_s: for reading the public ledger.
 
         Raises:
             CcfpyError: it does not come to the public state.
@@ -129,12 +140,13 @@ class ProcessNetwork:
             if path.is_file():
                 shutil.copyfile(path, node.ledger / path.name)
         self._start(node)
-        await node.wait_started()
+        await node.wait_started(timeout_s=timeout_s)
+        self.options.shared.mkdir(parents=True, exist_ok=True)
         shutil.copy(
             node.folder / self.options.service_certificate.name, self.options.shared
         )
         node.has_joined = True
-        await self.wait_joined(node, state=PUBLIC)
+        await self.wait_joined(node, state=PUBLIC, timeout_s=timeout_s)
         return node
 
     async def bring_back(

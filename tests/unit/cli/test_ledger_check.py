@@ -36,7 +36,7 @@ def test_an_end_that_nobody_signed_is_no_fault(
     ended = command("ledger", "check", folder)
     assert ended.code == 0
     assert ended.out.startswith(
-        f"{folder}/ledger_9: 1 transactions that nobody has signed, and 4 bytes of an "
+        f"{folder}/ledger_9: 1 transaction that nobody has signed, and 4 bytes of an "
         "unfinished transaction\n"
     )
     assert f"  cuts   {folder}/ledger_9 after 10: ledger_9\n" in ended.out

@@ -26,9 +26,7 @@ def common(service_folder: Path) -> Path:
 
 
 def lost(ledger: Path, common: Path | None, snapshots: Path | None = None) -> Lost:
-    found = Lost.of(
-        recover=True, ledger_dir=ledger, common_dir=common, snapshots_dir=snapshots
-    )
+    found = Lost.of(ledger, common, snapshots, recover=True)
     assert found is not None
     return found
 
@@ -40,10 +38,9 @@ def options(workspace: Path) -> ServiceOptions:
 
 
 def test_without_recover_there_is_nothing_lost(tmp_path: Path) -> None:
-    given = {"common_dir": None, "snapshots_dir": None}
-    assert Lost.of(recover=False, ledger_dir=None, **given) is None
+    assert Lost.of(None, None, None, recover=False) is None
     with pytest.raises(Misused, match="give --recover too"):
-        Lost.of(recover=False, ledger_dir=tmp_path, **given)
+        Lost.of(tmp_path, None, None, recover=False)
 
 
 def test_participants_are_those_whose_keys_are_there(

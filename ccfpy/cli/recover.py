@@ -1,0 +1,262 @@
+"""``ccfpy recover``: a service brought back from whatever files are left of it."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from ccfpy.audit.inspection import Inspection, ServiceFound, inspect, lineage
+from ccfpy.audit.pile import Leftovers, find
+from ccfpy.audit.shareholders import Shareholders, read_shareholders
+from ccfpy.base.errors import CcfpyError
+from ccfpy.cli.addresses import placements
+from ccfpy.cli.confirm import YesOption, confirm
+from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
+from ccfpy.cli.ledger_files import ProcessesOption, ReadingProgress, reading, told
+from ccfpy.cli.output import print_json, progress_console, text_console
+from ccfpy.cli.recover_remains import gather
+from ccfpy.cli.recover_report import as_json, print_inspection
+from ccfpy.cli.recover_run import Recovery, Task
+from ccfpy.cli.sandbox import ELECTION_TIMEOUT_MS, NodeOption
+from ccfpy.cli.sandbox_run import cancel_on_signals
+from ccfpy.client.keyfiles import KeyFiles, member_id, read_text
+from ccfpy.crypto.certs import Certificate
+from ccfpy.testing.processes.configuration import Remains, ServiceOptions
+from ccfpy.testing.processes.network import NODE_PROGRAM
+
+LABEL = "recovered"
+
+FoldersArgument: TypeAlias = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FOLDER...",
+        help="Where ledgers and snapshots lie, of any nodes, in any order; the "
+        "folders in them are searched too.",
+    ),
+]
+InspectOption: TypeAlias = Annotated[
+    bool, typer.Option("--inspect", help="Say what can be restored; do nothing.")
+]
+ServiceOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DIGEST",
+        help="Which service, by the beginning of its certificate's digest.",
+    ),
+]
+IdentityOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The lost service's certificate, if you have it: nothing else is then "
+        "recovered.",
+    ),
+]
+MembersOption: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FOLDER/NAME",
+        help="A member's key files, such as keys/member0: it acknowledges, votes and "
+        "hands in its share.",
+    ),
+]
+AppOption: TypeAlias = Annotated[
+    str, typer.Option(help="The app that it ran: a sample's name, or a path.")
+]
+WorkspaceOption: TypeAlias = Annotated[
+    Path, typer.Option(help="Where the new nodes keep everything.")
+]
+SnapshotsOption: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--snapshots/--no-snapshots", help="Begin with a snapshot where there is one."
+    ),
+]
+DetachOption: TypeAlias = Annotated[
+    bool,
+    typer.Option("--detach", help="Do what can be done, and leave the nodes running."),
+]
+TimeoutOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS", min=0, help="Give up if other members take longer."
+    ),
+]
+LogLevelOption: TypeAlias = Annotated[str, typer.Option(help="The nodes' log level.")]
+StepsOption: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print one JSON value for each step.")
+]
+
+
+def recover(  # noqa: PLR0913  # every question has its option
+    folders: FoldersArgument,
+    *,
+    inspect_only: InspectOption = False,
+    service: ServiceOption = None,
+    identity: IdentityOption = None,
+    member: MembersOption = None,
+    app: AppOption = "js_generic",
+    node: NodeOption = None,
+    workspace: WorkspaceOption = Path("workspace"),
+    snapshots: SnapshotsOption = True,
+    detach: DetachOption = False,
+    timeout: TimeoutOption = None,
+    log_level: LogLevelOption = "info",
+    processes: ProcessesOption = None,
+    yes: YesOption = False,
+    json: StepsOption = False,
+) -> None:
+    """Bring a lost service back from its ledgers, its snapshots and its members.
+
+    It says what will be restored and what is lost, asks, starts a node that recovers
+    the public state, tells which members must hand in shares, hands in those of members
+    whose keys are given, and ends with the service open. --inspect exits with 1 if more
+    is lost than what nobody had signed.
+    """
+    with told():
+        found, members = _inspect(_found(folders), processes)
+    if json:
+        print_json(as_json(found, members))
+    else:
+        print_inspection(found, members)
+    if not found.services:
+        raise CommandFailed("nothing can be restored from these files")
+    if inspect_only:
+        if not all(each.is_whole for each in found.services):
+            raise typer.Exit(ExitCode.FAILED)
+        return
+    chosen = _choose(found, service, identity)
+    holders = members[found.services.index(chosen)]
+    keys = _members(member or [], holders)
+    places = placements(node or [])
+    confirm(f"Recover the service up to {chosen.chain.last}?", yes=yes)
+    label = _label(workspace)
+    task = Task(
+        options=_options(workspace, label, app, log_level),
+        placements=places,
+        remains=_remains(chosen, workspace / f"{label}_remains", snapshots=snapshots),
+        last_signed=chosen.chain.last.seqno,
+        holders=holders,
+        members=keys,
+        timeout_s=timeout,
+    )
+    with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
+        asyncio.run(_run(task, detach=detach, json=json))
+
+
+async def _run(task: Task, *, detach: bool, json: bool) -> None:
+    cancel_on_signals()
+    say = progress_console() if json else text_console()
+    await Recovery(task, say, json).run(detach=detach)
+
+
+def _found(folders: Sequence[Path]) -> Leftovers:
+    for folder in folders:
+        if not folder.is_dir():
+            raise Misused(f"no folder {folder}: correct the path")
+    found = find(folders)
+    if not found.chunks and not found.snapshots:
+        listed = ", ".join(str(folder) for folder in folders)
+        raise Misused(f"no ledger files or snapshots in {listed}")
+    return found
+
+
+def _inspect(
+    found: Leftovers, processes: int | None
+) -> tuple[Inspection, list[Shareholders]]:
+    size = sum(chunk.size_bytes for chunk in found.chunks)
+    with (
+        reading(size, processes) as readers,
+        ReadingProgress("verifying", size) as progress,
+    ):
+        inspected = inspect(found, readers, on_read=progress.advance)
+    members = []
+    for service in inspected.services:
+        begin = service.snapshots[0].path if service.snapshots else None
+        members.append(read_shareholders(service.chain.segments, begin))
+    return inspected, members
+
+
+def _choose(
+    found: Inspection, digest: str | None, identity: Path | None
+) -> ServiceFound:
+    services = list(found.services)
+    if digest is not None:
+        services = [
+            each for each in services if each.certificate.digest_hex.startswith(digest)
+        ]
+    if identity is not None:
+        key = _certificate(identity).public_key.der
+        of_it = [each for each in services if each.certificate.public_key.der == key]
+        if not of_it and any(key in lineage(each.chain) for each in services):
+            raise CommandFailed(
+                f"{identity} is of an identity that the service had before: it has "
+                "been recovered since"
+            )
+        services = of_it
+    if len(services) == 1:
+        return services[0]
+    if not services:
+        raise Misused("the service that you name is none of those found")
+    names = ", ".join(each.certificate.digest_hex[:8] for each in services)
+    raise Misused(f"files of several services: choose with --service one of {names}")
+
+
+def _certificate(path: Path) -> Certificate:
+    try:
+        return Certificate.from_pem(read_text(path))
+    except CcfpyError as error:
+        raise Misused(f"{path} is no certificate: {error}") from error
+
+
+def _remains(chosen: ServiceFound, folder: Path, *, snapshots: bool) -> Remains:
+    """Give the first node what it begins with; a snapshot, if it must have one."""
+    is_wanted = snapshots or chosen.chain.first > 1
+    snapshot = chosen.snapshots[0] if chosen.snapshots and is_wanted else None
+    try:
+        return gather(chosen.chain, snapshot, folder)
+    except OSError as error:
+        raise no_such_file(str(error.filename), error) from error
+
+
+def _members(given: Sequence[Path], holders: Shareholders) -> list[KeyFiles]:
+    """Find members' files, and make sure that the service has these members."""
+    known = {member.id for member in holders.members}
+    found = []
+    for path in given:
+        keys = KeyFiles(folder=path.parent, name=path.name)
+        for needed in (keys.certificate, keys.private_key):
+            if not needed.is_file():
+                raise Misused(f"no {needed}: give --member FOLDER/NAME")
+        if member_id(_certificate(keys.certificate)) not in known:
+            raise Misused(f"{keys.certificate} is of no member of the lost service")
+        found.append(keys)
+    return found
+
+
+def _label(workspace: Path) -> str:
+    """Name folders of which there are none yet."""
+    label, number = LABEL, 2
+    while any(workspace.glob(f"{label}_*")):
+        label, number = f"{LABEL}{number}", number + 1
+    return label
+
+
+def _options(workspace: Path, label: str, app: str, log_level: str) -> ServiceOptions:
+    path = Path(app)
+    is_path = path.suffix == ".py" or (path / "__init__.py").is_file()
+    return ServiceOptions(
+        workspace=workspace,
+        label=label,
+        app=str(path.resolve()) if is_path else app,
+        program=NODE_PROGRAM,
+        members=(),
+        users=(),
+        constitution=(),
+        election_timeout_ms=ELECTION_TIMEOUT_MS,
+        log_level=log_level,
+        extra={"ledger_signatures": {"tx_count": 5000, "early": True}},
+    )

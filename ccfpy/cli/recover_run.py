@@ -1,0 +1,305 @@
+"""One recovery, from the first node's start until the service is open.
+
+What a member does with the keys that were given is done; for the rest it is said who
+may do what, and waited. Whoever else is a member does the same with ``ccfpy gov``, from
+any machine.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rich.console import Console
+
+from ccfpy.audit.shareholders import Shareholders
+from ccfpy.audit.submitted import submitted_shares
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.ids import MemberId, Seqno
+from ccfpy.cli.errors import CommandFailed
+from ccfpy.cli.output import counted, print_json
+from ccfpy.client.connection import Connection
+from ccfpy.client.errors import ClientError
+from ccfpy.client.keyfiles import KeyFiles
+from ccfpy.client.opening import put_to_vote, wait_open
+from ccfpy.client.recovering import RecoveryMember, go_on_from, hand_in
+from ccfpy.client.reply import text_field
+from ccfpy.testing.processes.configuration import Placement, Remains, ServiceOptions
+from ccfpy.testing.processes.network import PUBLIC, WHOLE, ProcessNetwork
+
+POLL_S = 0.2
+READING_TIMEOUT_S = 7 * 24 * 3600.0
+"""For a node to read a ledger, however large; if it fails, it ends by itself."""
+WAITING = "WaitingForRecoveryShares"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What is to be done.
+
+    Attributes:
+        options: of the new service's nodes.
+        placements: where they run.
+        remains: what the first of them begins with.
+        last_signed: the last seqno of that.
+        holders: who has recovery shares.
+        members: keys of members who are at hand.
+        timeout_s: for other members, or nothing to wait for ever.
+    """
+
+    options: ServiceOptions
+    placements: Sequence[Placement]
+    remains: Remains
+    last_signed: Seqno
+    holders: Shareholders
+    members: Sequence[KeyFiles]
+    timeout_s: float | None
+
+
+@dataclass(slots=True)
+class Recovery:
+    """The recovery under way."""
+
+    task: Task
+    say: Console
+    json: bool
+    network: ProcessNetwork = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.network = ProcessNetwork(self.task.options)
+
+    async def run(self, *, detach: bool) -> None:
+        """Bring the service back, and keep it until it is stopped.
+
+        Args:
+            detach: leave the nodes running and return, once everything that can be
+                done with the keys at hand is done.
+
+        Raises:
+            CommandFailed: it does not succeed; the nodes have been stopped.
+        """
+        is_left = False
+        try:
+            await self._start()
+            is_open = await self._bring_back(wait=not detach)
+            if is_open:
+                await self._tell_open()
+            is_left = detach
+            if not detach:
+                await self._until_they_end()
+        finally:
+            if not is_left:
+                self.network.stop()
+                self.say.print("The nodes have stopped.")
+
+    async def _start(self) -> None:
+        network, task = self.network, self.task
+        first, *others = task.placements
+        try:
+            node = await network.recover(
+                first, task.remains, timeout_s=READING_TIMEOUT_S
+            )
+            joining = [network.launch(placement) for placement in others]
+            for each in joining:
+                await each.wait_started()
+            for each in joining:
+                await network.wait_joined(
+                    each, state=PUBLIC, timeout_s=READING_TIMEOUT_S
+                )
+        except CcfpyError as error:
+            ended = [each for each in network.nodes if not each.is_alive]
+            if not ended:
+                raise
+            raise CommandFailed(
+                f"node {ended[0].number} did not recover: {ended[0].last_words()}; its "
+                f"log is {ended[0].log}"
+            ) from error
+        self._tell(
+            f"the public state is back, under a new certificate: {node.url}, "
+            f"{task.options.service_certificate}",
+            {"step": "started", **self._facts()},
+        )
+
+    async def _bring_back(self, *, wait: bool) -> bool:
+        """Do what members must; tell whether the service is open."""
+        primary = await self.network.primary()
+        async with self.network.connect(primary) as anybody:
+            members = [
+                RecoveryMember.of_files(anybody, each) for each in self.task.members
+            ]
+            proposal = await self._decide(anybody, members)
+            deadline = self._deadline()
+            if await self._status(anybody) != WAITING:
+                self._tell_votes(proposal)
+                if not wait:
+                    return False
+                while await self._status(anybody) != WAITING:
+                    await self._pause(deadline, "the members' votes")
+            if not await self._hand_in(members):
+                if not wait:
+                    self._tell_shares(self._submitted())
+                    return False
+                await self._wait_for_shares(anybody, deadline)
+            await self._wait_whole()
+            await wait_open(anybody)
+        return True
+
+    async def _decide(
+        self, anybody: Connection, members: Sequence[RecoveryMember]
+    ) -> str | None:
+        """Let the members at hand ask for it; give the proposal if others must vote."""
+        for member in members:
+            await member.governance.acknowledge()
+        if not members or await self._status(anybody) == WAITING:
+            return None
+        action = go_on_from(
+            self.task.remains.identity.read_text(), under=anybody.service_certificate
+        )
+        voters = [member.governance for member in members]
+        status = await put_to_vote(voters, [action])
+        if status.is_open:
+            return status.proposal_id
+        if status.state != "Accepted" or status.txid is None:
+            raise CommandFailed(
+                f"the members' proposal {status.proposal_id} is {status.state}"
+            )
+        await anybody.wait_committed(status.txid)
+        self._tell(
+            f"members decided to go on from the lost service, in {status.txid}",
+            {"step": "decided", "transaction": str(status.txid)},
+        )
+        return None
+
+    async def _hand_in(self, members: Sequence[RecoveryMember]) -> bool:
+        """Hand in shares until they are enough."""
+        if not self.task.holders.holding:
+            raise CommandFailed("no member has a recovery share: nothing can be opened")
+        handed = await hand_in(members, already=self._submitted())
+        if handed.count:
+            self._tell(
+                f"{counted(handed.count, 'share')} handed in",
+                {"step": "handed_in", "count": handed.count},
+            )
+        return handed.is_enough
+
+    async def _wait_for_shares(
+        self, anybody: Connection, deadline: float | None
+    ) -> None:
+        told: frozenset[MemberId] | None = None
+        while await self._status(anybody) == WAITING and await self._state() == PUBLIC:
+            has = self._submitted()
+            if has != told:
+                self._tell_shares(has)
+                told = has
+            await self._pause(deadline, "members' shares")
+
+    async def _wait_whole(self) -> None:
+        """Wait until every node has the private state, for as long as they work."""
+        for node in self.network.nodes:
+            await self.network.wait_joined(
+                node, state=WHOLE, timeout_s=READING_TIMEOUT_S
+            )
+
+    async def _status(self, anybody: Connection) -> str:
+        self.network.nodes[0].require_alive()
+        told = (await anybody.get("/node/network")).object()
+        return text_field(told, "service_status")
+
+    async def _state(self) -> str:
+        async with self.network.connect(self.network.nodes[0]) as anybody:
+            return text_field((await anybody.get("/node/state")).object(), "state")
+
+    def _submitted(self) -> frozenset[MemberId]:
+        ledgers = [node.ledger for node in self.network.nodes]
+        return submitted_shares(ledgers[:1], after=self.task.last_signed)
+
+    def _deadline(self) -> float | None:
+        timeout_s = self.task.timeout_s
+        return None if timeout_s is None else time.monotonic() + timeout_s
+
+    @staticmethod
+    async def _pause(deadline: float | None, what: str) -> None:
+        if deadline is not None and time.monotonic() > deadline:
+            raise ClientError(f"waited in vain for {what}")
+        await asyncio.sleep(POLL_S)
+
+    def _tell_votes(self, proposal: str | None) -> None:
+        where = self._where()
+        lost, new = self.task.remains.identity, self.task.options.service_certificate
+        lines = [f"ccfpy gov ack --as NAME {where}"]
+        if proposal is None:
+            lines.append(
+                "ccfpy gov propose --as NAME --action transition_service_to_open "
+                f"--arg previous_service_identity=@{lost} "
+                f"--arg next_service_identity=@{new} {where}"
+            )
+        lines.append(f"ccfpy gov vote {proposal or 'PROPOSAL'} --as NAME {where}")
+        self._tell(
+            "members must decide to go on from the lost service. Each of them:",
+            {"step": "waiting_for_votes", "proposal": proposal},
+            lines,
+        )
+
+    def _tell_shares(self, has: frozenset[MemberId]) -> None:
+        holders = self.task.holders
+        lacking = [each.id for each in holders.holding if each.id not in has]
+        self._tell(
+            f"{len(has)} of {holders.threshold} shares are there. Those who may yet "
+            "hand one in:",
+            {
+                "step": "waiting_for_shares",
+                "threshold": holders.threshold,
+                "submitted": sorted(has),
+                "may_submit": lacking,
+            },
+            [*lacking, f"ccfpy gov share --as NAME {self._where()}"],
+        )
+
+    async def _tell_open(self) -> None:
+        urls = ", ".join(node.url for node in self.network.nodes)
+        self._tell(f"the service is open: {urls}", {"step": "open", **self._facts()})
+
+    async def _until_they_end(self) -> None:
+        self.say.print("\nThe service is running. Press Ctrl-C to stop it.")
+        await self._none_is_alive()
+        node = self.network.nodes[-1]
+        raise CommandFailed(f"the nodes ended by themselves: {node.last_words()}")
+
+    async def _none_is_alive(self) -> None:
+        while True:
+            if not self.network.alive:
+                return
+            await asyncio.sleep(POLL_S)
+
+    def _where(self) -> str:
+        options = self.task.options
+        return (
+            f"--url {self.network.nodes[0].url} --cacert {options.service_certificate}"
+        )
+
+    def _facts(self) -> Mapping[str, object]:
+        nodes = self.network.nodes
+        return {
+            "url": nodes[0].url,
+            "service_certificate": str(self.task.options.service_certificate.resolve()),
+            "previous_certificate": str(self.task.remains.identity.resolve()),
+            "nodes": [
+                {
+                    "id": node.id,
+                    "url": node.url,
+                    "folder": str(node.folder.resolve()),
+                    "pid": node.pid,
+                }
+                for node in nodes
+            ],
+        }
+
+    def _tell(
+        self, text: str, value: Mapping[str, object], lines: Sequence[str] = ()
+    ) -> None:
+        if self.json:
+            print_json(value)
+            return
+        self.say.print(f"[green]✓[/green] {text}")
+        for line in lines:
+            self.say.print(f"    {line}", markup=False)

@@ -1,0 +1,54 @@
+"""Ledgers and snapshots are found wherever they lie in some folders."""
+
+from pathlib import Path
+
+import pytest
+
+from ccfpy.audit import pile
+from ccfpy.audit.pile import TooMany, find
+from tests.unit.audit.made import written
+from tests.unit.ledger.made import small_ledger
+
+
+def test_files_are_known_by_their_names_in_any_folder(tmp_path: Path) -> None:
+    folder = written(small_ledger(), tmp_path / "ledger")
+    deep = tmp_path / "node" / "0.ledger"
+    deep.mkdir(parents=True)
+    (folder / "ledger_9").rename(deep / "ledger_9")
+    (deep / "ledger_11.recovery").write_bytes(b"")
+    (deep / "ledger_9.ignored").write_bytes(b"")
+    (deep / "snapshot_8_9").write_bytes(b"not yet complete")
+    found = find([tmp_path, folder])
+    assert [str(chunk.name) for chunk in found.chunks] == [
+        "ledger_1-5.committed",
+        "ledger_6-8.committed",
+        "ledger_9",
+    ]
+    assert [path.name for path in found.provisional] == ["ledger_11.recovery"]
+    assert not found.snapshots
+
+
+def test_snapshots_are_read_and_the_latest_is_first(tmp_path: Path) -> None:
+    for name in ("snapshot_8_9.committed", "snapshot_20_22.committed"):
+        (tmp_path / name).write_bytes(b"noise")
+    later, earlier = find([tmp_path]).snapshots
+    assert (later.name.seqno, earlier.name.seqno) == (20, 8)
+    assert later.state is None
+    assert later.trouble is not None
+
+
+def test_a_folder_that_is_none_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(NotADirectoryError):
+        find([tmp_path / "absent"])
+
+
+def test_no_more_files_are_looked_at_than_may_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pile, "PILE_FILES_MAX", 3)
+    for number in range(3):
+        (tmp_path / str(number)).touch()
+    find([tmp_path])
+    (tmp_path / "one more").touch()
+    with pytest.raises(TooMany, match="more than 3 files"):
+        find([tmp_path])
