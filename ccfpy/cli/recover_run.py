@@ -30,7 +30,8 @@ from ccfpy.testing.processes.network import PUBLIC, WHOLE, ProcessNetwork
 POLL_S = 0.2
 READING_TIMEOUT_S = 7 * 24 * 3600.0
 """For a node to read a ledger, however large; if it fails, it ends by itself."""
-WAITING = "WaitingForRecoveryShares"
+WAITING, OPEN = "WaitingForRecoveryShares", "Open"
+"""A service that members have decided to bring back, and one that is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,13 +130,13 @@ class Recovery:
             ]
             proposal = await self._decide(anybody, members)
             deadline = self._deadline()
-            if await self._status(anybody) != WAITING:
+            if not await self._is_decided(anybody):
                 self._tell_votes(proposal)
                 if not wait:
                     return False
-                while await self._status(anybody) != WAITING:
+                while not await self._is_decided(anybody):
                     await self._pause(deadline, "the members' votes")
-            if not await self._hand_in(members):
+            if not await self._hand_in(anybody, members):
                 if not wait:
                     self._tell_shares(self._submitted())
                     return False
@@ -150,7 +151,7 @@ class Recovery:
         """Let the members at hand ask for it; give the proposal if others must vote."""
         for member in members:
             await member.governance.acknowledge()
-        if not members or await self._status(anybody) == WAITING:
+        if not members or await self._is_decided(anybody):
             return None
         action = go_on_from(
             self.task.remains.identity.read_text(), under=anybody.service_certificate
@@ -170,8 +171,15 @@ class Recovery:
         )
         return None
 
-    async def _hand_in(self, members: Sequence[RecoveryMember]) -> bool:
-        """Hand in shares until they are enough."""
+    async def _is_decided(self, anybody: Connection) -> bool:
+        return await self._status(anybody) in (WAITING, OPEN)
+
+    async def _hand_in(
+        self, anybody: Connection, members: Sequence[RecoveryMember]
+    ) -> bool:
+        """Hand in shares until they are enough, if the service asks for any."""
+        if await self._status(anybody) == OPEN:
+            return True
         if not self.task.holders.holding:
             raise CommandFailed("no member has a recovery share: nothing can be opened")
         handed = await hand_in(members, already=self._submitted())
@@ -235,7 +243,7 @@ class Recovery:
             )
         lines.append(f"ccfpy gov vote {proposal or 'PROPOSAL'} --as NAME {where}")
         self._tell(
-            "members must decide to go on from the lost service. Each of them:",
+            "the service is waiting for votes to go on from the lost one. Each member:",
             {"step": "waiting_for_votes", "proposal": proposal},
             lines,
         )
