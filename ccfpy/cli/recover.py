@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from ccfpy.audit.in_use import writers
 from ccfpy.audit.inspection import Inspection, ServiceFound, inspect, lineage
 from ccfpy.audit.pile import Leftovers, find
 from ccfpy.audit.shareholders import Shareholders, read_shareholders
@@ -128,6 +129,7 @@ def recover(  # noqa: PLR0913  # every question has its option
         if not all(each.is_whole for each in found.services):
             raise typer.Exit(ExitCode.FAILED)
         return
+    _require_nobody_writes(folders)
     chosen = _choose(found, service, identity)
     holders = members[found.services.index(chosen)]
     keys = _members(member or [], holders)
@@ -178,6 +180,17 @@ def _inspect(
         begin = service.snapshots[0].path if service.snapshots else None
         members.append(read_shareholders(service.chain.segments, begin))
     return inspected, members
+
+
+def _require_nobody_writes(folders: Sequence[Path]) -> None:
+    """Refuse to make a second service of one that may not be lost at all."""
+    for folder in folders:
+        writing = writers(folder)
+        if writing:
+            raise CommandFailed(
+                f"process {writing[0]} writes below {folder}: if that is a node of the "
+                "service, it is not lost; stop it first"
+            )
 
 
 def _choose(

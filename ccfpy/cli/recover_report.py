@@ -8,7 +8,7 @@ from ccfpy.audit.pile import SnapshotFound
 from ccfpy.audit.shareholders import Shareholder, Shareholders
 from ccfpy.cli.output import counted
 
-_PLAIN = (Role.TAKEN, Role.COPY)
+_QUIET = (Role.TAKEN, Role.COPY, Role.BEFORE)
 
 
 def print_inspection(found: Inspection, members: Sequence[Shareholders]) -> None:
@@ -49,6 +49,8 @@ def _service(
         name = service.snapshots[0].path.name
         rest = ", without which nothing is" if chain.first > 1 else ""
         yield f"  snapshot: {name}{rest}"
+    if chain.first > 1:
+        yield f"  history: {_history(service)}"
     yield f"  members: {_needed(holders)}"
     for member in holders.members:
         yield f"    {_member(member)}"
@@ -56,7 +58,7 @@ def _service(
     shown = [
         report
         for report in service.files
-        if with_files or report.role not in _PLAIN or report.end is not None
+        if with_files or report.role not in _QUIET or report.end is not None
     ]
     if shown:
         yield "  files:"
@@ -66,6 +68,16 @@ def _service(
 
 def _up_to(service: ServiceFound) -> str:
     return f"up to {service.committed}" if service.committed else "nothing"
+
+
+def _history(service: ServiceFound) -> str:
+    """Say what becomes of transactions before the snapshot that must be begun with."""
+    before = [report for report in service.files if report.role is Role.BEFORE]
+    left = f"; {counted(len(before), 'file')} of it stay where they are"
+    return (
+        f"{_range(1, service.chain.first - 1)} count, and cannot be read again"
+        f"{left if before else ''}"
+    )
 
 
 def _needed(holders: Shareholders) -> str:

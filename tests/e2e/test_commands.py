@@ -344,6 +344,10 @@ def test_sandbox_opens_a_service_and_stops_on_request(tmp_path: Path) -> None:
         (answer,) = asked.answers.values()
         assert answer.status == 200
         (enclave,) = children(facts["pid"])
+        folder = tmp_path / "workspace" / "sandbox_0" / "0.ledger"
+        refused = _run("recover", folder, "--yes", cwd=tmp_path)
+        assert refused.returncode == 1
+        assert "it is not lost" in refused.stderr
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=DEADLINE_S)
         assert process.returncode == 0
@@ -351,7 +355,6 @@ def test_sandbox_opens_a_service_and_stops_on_request(tmp_path: Path) -> None:
     assert "The node has stopped" in err
     wait_gone(facts["pid"])
     wait_gone(enclave)
-    folder = tmp_path / "workspace" / "sandbox_0" / "0.ledger"
     assert _run("ledger", "verify", folder).returncode == 0
 
 

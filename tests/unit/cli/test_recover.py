@@ -91,6 +91,16 @@ def test_the_identity_that_is_given_must_be_the_lost_one(
     assert "is no certificate" in ended.err
 
 
+def test_a_service_that_still_runs_is_not_recovered(
+    command: Command, pile: Path
+) -> None:
+    with (pile / "a/ledger_9").open("ab"):
+        assert command("recover", pile, "--inspect").code == 0
+        ended = command("recover", pile, "--yes")
+    assert ended.code == 1
+    assert "it is not lost" in ended.err
+
+
 def test_a_member_must_be_the_services(command: Command, pile: Path) -> None:
     files = KeyFiles(folder=pile, name="member0")
     generate_keys(files, curve=Curve.SECP256R1, with_encryption_key=False)
