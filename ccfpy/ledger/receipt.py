@@ -40,6 +40,9 @@ ENDORSEMENTS_MAX = 1000
 """Far more recoveries than any service lives through."""
 
 
+_ABSENT = object()
+
+
 class Step(StrEnum):
     """A step of verification, in the order they are taken."""
 
@@ -165,7 +168,9 @@ class Receipt:
             given.setdefault(name, plain[name])
         if given != plain:
             differ = (
-                k for k in sorted({*given, *plain}) if given.get(k) != plain.get(k)
+                name
+                for name in sorted({*given, *plain})
+                if given.get(name, _ABSENT) != plain.get(name, _ABSENT)
             )
             raise Malformed(f"a receipt's {next(differ)!r} is not in its one form")
         return receipt

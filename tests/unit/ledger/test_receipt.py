@@ -321,6 +321,7 @@ ANOTHER_FORM: dict[str, dict[str, object]] = {
         )
     },
     "a claim to be a signature": {"is_signature_transaction": True},
+    "something that is nothing": {"": None},
 }
 
 
