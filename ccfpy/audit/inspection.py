@@ -33,6 +33,8 @@ class Role(StrEnum):
     """It has nothing that others have not."""
     FORK = "fork"
     """It has signed entries that are not restored, since others were chosen."""
+    UNSIGNED = "unsigned"
+    """It goes on after what is restored, and nobody has signed anything in it."""
     BEFORE = "before"
     """It ends before the snapshot with which what is restored begins."""
     DAMAGED = "damaged"
@@ -247,7 +249,12 @@ class _Reports:
         for at, signers in enumerate(self._signers):
             if signers.signed(salvaged):
                 return at
-        return None
+        ending = [
+            at
+            for at, (best, forks) in enumerate(self._groups)
+            if any(t.chunk == chunk for each in (best, *forks) for t in each.tails)
+        ]
+        return ending[0] if len(ending) == 1 else None
 
     def service(
         self,
@@ -306,6 +313,8 @@ class _Reports:
             role = Role.COPY
         elif end is not None and end.damage is not None:
             role = Role.DAMAGED
+        elif any(tail.chunk == chunk for tail in best.tails):
+            role = Role.UNSIGNED
         elif chunk.name.first <= best.last.seqno + 1:
             role = Role.COPY
         else:

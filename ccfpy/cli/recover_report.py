@@ -126,6 +126,8 @@ def _file(report: FileReport) -> str:
     if end is not None and end.damage is not None:
         words.append(f"at {end.damage.position}: {end.damage.reason}")
     elif end is not None:
+        if report.role is Role.UNSIGNED:
+            words.clear()
         words.append(f"unsigned to {end.last}")
         if end.torn_bytes:
             torn = counted(end.torn_bytes, "byte")

@@ -67,6 +67,26 @@ def test_nodes_copies_are_told_as_such(tmp_path: Path) -> None:
     assert service.is_whole
 
 
+def test_a_file_that_nobody_has_signed_is_its_services(tmp_path: Path) -> None:
+    ledger = small_ledger()
+    ledger.sign(close=True)
+    ledger.say("unsigned")
+    service = only(written(ledger, tmp_path / "a"))
+    assert roles(service)["a/ledger_12"] is Role.UNSIGNED
+    assert (service.first_lost, service.last_named) == (12, 12)
+    assert service.is_whole
+
+
+def test_a_file_of_which_nothing_can_be_read_is_where_it_would_be(
+    tmp_path: Path,
+) -> None:
+    folder = written(small_ledger(), tmp_path / "a")
+    (folder / "ledger_6-8.committed").write_bytes(b"noise")
+    service = only(folder)
+    assert roles(service)["a/ledger_6-8.committed"] is Role.DAMAGED
+    assert service.missing == []
+
+
 def test_a_missing_file_is_named_and_what_is_beyond_is_its_services(
     tmp_path: Path,
 ) -> None:
@@ -155,10 +175,10 @@ def test_files_of_two_services_are_told_apart(tmp_path: Path) -> None:
 
 def test_noise_is_nobodys(tmp_path: Path) -> None:
     folder = written(small_ledger(), tmp_path / "a")
-    (folder / "ledger_11-14").write_bytes(b"noise")
+    (folder / "ledger_12-14").write_bytes(b"noise")
     (folder / "snapshot_8_9.committed").write_bytes(b"noise")
     found = inspected(folder)
-    assert [str(report.chunk.name) for report in found.unclaimed] == ["ledger_11-14"]
+    assert [str(report.chunk.name) for report in found.unclaimed] == ["ledger_12-14"]
     assert [each.path.name for each in found.refused] == ["snapshot_8_9.committed"]
     assert found.services[0].is_whole
 
