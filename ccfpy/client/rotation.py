@@ -16,7 +16,12 @@ from ccfpy.base.ids import MemberId
 from ccfpy.base.json import JsonObject
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError, ServiceError
-from ccfpy.client.governance import Governance, ProposalStatus, read_governance
+from ccfpy.client.governance import (
+    CreatedAt,
+    Governance,
+    ProposalStatus,
+    read_governance,
+)
 from ccfpy.client.keyfiles import member_id
 from ccfpy.client.membership import NotDecided
 from ccfpy.client.opening import put_to_vote
@@ -38,9 +43,10 @@ class Rotation:
             it as it is.
         voters: other members, who vote for it.
         say: is told what has been reached.
+        created_at: where proposals' times come from; the process's own by default.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is a part of what is to be done
         self,
         connection: Connection,
         *,
@@ -49,6 +55,7 @@ class Rotation:
         encryption_public_key: str | None,
         voters: Sequence[Signer],
         say: Callable[[str], None],
+        created_at: CreatedAt | None = None,
     ) -> None:
         self._connection = connection
         self._old = old
@@ -56,6 +63,7 @@ class Rotation:
         self._encryption_public_key = encryption_public_key
         self._voters = voters
         self._say = say
+        self._created_at = created_at
         self._old_id = member_id(old.certificate)
         self._new_id = member_id(new.certificate)
 
@@ -72,7 +80,7 @@ class Rotation:
             successor = await self._look(self._new_id)
             assert successor is not None, "the proposal was accepted"
         if successor.get("status") != "Active":
-            await Governance(self._connection, self._new).acknowledge()
+            await self._as(self._new).acknowledge()
         self._say(f"member {self._new_id[:8]} is active with its new keys")
         if self._old_id == self._new_id:
             return
@@ -117,11 +125,14 @@ class Rotation:
         assert isinstance(told, dict), "a member is an object"
         return told
 
+    def _as(self, signer: Signer) -> Governance:
+        if self._created_at is None:
+            return Governance(self._connection, signer)
+        return Governance(self._connection, signer, created_at=self._created_at)
+
     async def _decide(self, own: Sequence[Signer], action: JsonObject) -> None:
         """Have one action accepted and committed, by this member's keys and others'."""
-        members = [
-            Governance(self._connection, signer) for signer in (*own, *self._voters)
-        ]
+        members = [self._as(signer) for signer in (*own, *self._voters)]
         name = await self._open_proposal(action)
         if name is None:
             status = await put_to_vote(members, [action])

@@ -9,6 +9,7 @@ from ccfpy.base import json
 from ccfpy.base.json import JsonObject
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError
+from ccfpy.client.governance import CreatedAt
 from ccfpy.client.membership import NotDecided
 from ccfpy.client.rotation import Rotation
 from ccfpy.testing.node import GOV_VERSION, InProcessNode, Person
@@ -28,6 +29,8 @@ class Desk:
         self.node: InProcessNode = hosted(*members)
         self._serve = serve
         self._service_pem = service_pem
+        # Of its own, lest the process's run ahead of what other tests sign.
+        self._created_at = CreatedAt()
 
     def rotate(
         self,
@@ -50,6 +53,7 @@ class Desk:
                         encryption_public_key=key,
                         voters=[PersonsSigner(voter) for voter in voters],
                         say=said.append,
+                        created_at=self._created_at,
                     ).carry_out()
 
         asyncio.run(rotated())
