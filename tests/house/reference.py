@@ -4,6 +4,7 @@ A test compares each with what this would write, so that none can be out of date
 """
 
 import contextlib
+import importlib
 import io
 import os
 import sys
@@ -21,6 +22,7 @@ from ccfpy.node.governance import NodeGovernance
 from ccfpy.testing.node import InProcessNode, Person, StoppedClock
 from tests.house import app_reference
 from tests.house.tree import ROOT
+from tests.unit.node.fault_rows import ROWS, Part
 
 FOLDER = ROOT / "docs/reference"
 COLUMNS = "88"
@@ -37,6 +39,22 @@ _ABOUT_GOV = """\
 Those under `/gov/members/`, `/gov/recovery/` and `/gov/service/` want `?api-version=`:
 `2023-06-01-preview` or `2024-07-01`. The others, but for the common ones, are the
 classic API of CCF 1 to 6; they want no version."""
+
+
+_ABOUT_FAULTS = """\
+A service is recovered from what others kept: files that may be damaged, missing or
+somebody else's, on a host that may lie, by members who may err. Whatever they do,
+nothing comes back that the lost service had not signed, and what does not come back is
+said. Each row is a test in `tests/unit/node`."""
+_FAULTS = (
+    "test_recovering_files",
+    "test_recovering",
+    "test_recovering_faults",
+    "test_entering_recovering",
+    "test_private_recovery",
+    "test_private_recovery_nodes",
+    "test_sealing",
+)
 
 
 def said(*argv: str) -> str:
@@ -137,7 +155,32 @@ def app_page() -> str:
     return "\n\n".join(parts)
 
 
-PAGES = {"app.md": app_page, "cli.md": cli_page, "endpoints.md": endpoints_page}
+def faults_page() -> str:
+    """Describe what is wrong with recoveries, and what comes of it, as tests show."""
+    for module in _FAULTS:
+        importlib.import_module(f"tests.unit.node.{module}")
+    parts = ["# What goes wrong with a recovery", _NOTE, _ABOUT_FAULTS]
+    for part in Part:
+        rows = sorted(
+            (row for row in ROWS if row.part is part),
+            key=lambda row: _FAULTS.index(row.module.rpartition(".")[2]),
+        )
+        lines = ["| what is wrong | what comes of it | shown by |", "|---|---|---|"]
+        lines += [
+            f"| {row.fault} | {row.outcome} | `{row.module.rpartition('.')[2]}`: "
+            f"`{row.test}` |"
+            for row in rows
+        ]
+        parts += [f"## {part}", "\n".join(lines)]
+    return "\n\n".join(parts) + "\n"
+
+
+PAGES = {
+    "app.md": app_page,
+    "cli.md": cli_page,
+    "endpoints.md": endpoints_page,
+    "recovery-faults.md": faults_page,
+}
 """Each page that is made of the code, and what makes it."""
 
 

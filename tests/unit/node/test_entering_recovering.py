@@ -13,6 +13,7 @@ from ccfpy.testing.node import InProcessNode, Person
 from ccfpy.testing.recovery import ask_for_shares, submit_share
 from ccfpy.testing.surroundings import Remains
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
+from tests.unit.node.fault_rows import Part, row
 from tests.unit.node.recovered import read, state, status, write
 from tests.unit.node.test_entering import began_after, fetching
 from tests.unit.node.test_replication import replica_of
@@ -146,6 +147,11 @@ def test_a_node_that_joins_after_the_opening_has_nothing_to_recover(
     assert read(late, "early") == "a secret"
 
 
+@row(
+    Part.COURSE,
+    "the primary dies while shares are awaited",
+    "The next one takes them, and all nodes get the private state.",
+)
 def test_a_service_whose_primary_dies_while_it_waits_for_shares_goes_on(
     begun: Callable[[Remains], Network],
     remains: Remains,

@@ -20,6 +20,7 @@ from ccfpy.testing.recovery import (
 )
 from ccfpy.testing.surroundings import Alone, Remains, Timed
 from tests.unit.node.conftest import NotesApp
+from tests.unit.node.fault_rows import Part, row
 from tests.unit.node.recovered import message, read, state, status, wait, write
 from tests.unit.node.test_replication import replica_of
 
@@ -99,6 +100,7 @@ def test_everything_is_back_under_every_ledger_secret(
     assert read(waiting, "b") == "after the rekey"
 
 
+@row(Part.COURSE, "the service that was recovered is lost too", "All of both is back.")
 def test_a_recovered_service_goes_on_and_is_recovered_again(
     waiting: InProcessNode, members: tuple[Person, ...], alice: Person
 ) -> None:
@@ -155,6 +157,11 @@ def test_no_snapshot_is_taken_before_and_one_after(
     assert node.host.snapshots.committed().keys() > remains.snapshots.keys()
 
 
+@row(
+    Part.SHARES,
+    "what is handed in is no share",
+    "It is answered with an error; members start over.",
+)
 @pytest.mark.parametrize("share", [b"", bytes(44), b"x" * 45])
 def test_a_share_that_is_none_opens_nothing_and_members_start_over(
     waiting: InProcessNode, members: tuple[Person, ...], share: bytes
@@ -168,6 +175,7 @@ def test_a_share_that_is_none_opens_nothing_and_members_start_over(
     assert status(waiting) == "Open"
 
 
+@row(Part.SHARES, "a share is handed in before members voted", "It is refused.")
 def test_shares_are_not_taken_before_members_asked_for_them(
     remains: Remains, members: tuple[Person, ...]
 ) -> None:
@@ -177,6 +185,7 @@ def test_shares_are_not_taken_before_members_asked_for_them(
     assert "ServiceNotWaitingForRecoveryShares" in message(refused)
 
 
+@row(Part.SHARES, "a share is handed in when the service is open", "It is refused.")
 def test_a_share_after_the_opening_is_not_taken(
     waiting: InProcessNode, members: tuple[Person, ...]
 ) -> None:
@@ -215,6 +224,11 @@ def shifted(told: LedgerRead) -> LedgerRead:
     return replace(told, entries=(*entries[1:], entries[0]))
 
 
+@row(
+    Part.PRIVATE,
+    "the host gives other entries than it gave before, or none",
+    "The node stops, and names the entry.",
+)
 @pytest.mark.parametrize(
     ("lie", "reason"),
     [

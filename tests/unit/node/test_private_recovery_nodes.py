@@ -13,6 +13,7 @@ from ccfpy.testing.node import InProcessNode, Person
 from ccfpy.testing.recovery import ask_for_shares, submit_share
 from ccfpy.testing.surroundings import Remains
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
+from tests.unit.node.fault_rows import Part, row
 from tests.unit.node.recovered import read, state, status, write
 from tests.unit.node.test_replication import replica_of
 
@@ -103,6 +104,9 @@ def new_primary(network: SlowDisks) -> InProcessNode:
     return next(node for node in others if replica_of(node).is_primary)
 
 
+@row(
+    Part.COURSE, "the primary dies while nodes read", "The next one opens the service."
+)
 def test_a_node_that_comes_to_lead_while_all_read_opens_the_service(
     network: SlowDisks, members: tuple[Person, ...]
 ) -> None:
@@ -117,6 +121,11 @@ def test_a_node_that_comes_to_lead_while_all_read_opens_the_service(
         assert OpenLedger() in node.host.effects
 
 
+@row(
+    Part.COURSE,
+    "the primary dies, and the next had read already",
+    "It opens the service.",
+)
 def test_a_node_that_has_read_opens_the_service_for_a_primary_that_did_not(
     network: SlowDisks, members: tuple[Person, ...]
 ) -> None:
@@ -144,6 +153,11 @@ def test_a_backup_that_reads_when_the_service_opens_goes_on_as_a_backup(
     assert late.host.stop is None
 
 
+@row(
+    Part.COURSE,
+    "a node comes to lead an open service, and has not read to the end",
+    "It stops; the others go on.",
+)
 def test_a_node_that_leads_an_open_service_without_its_state_stops(
     network: SlowDisks, members: tuple[Person, ...]
 ) -> None:
@@ -159,6 +173,7 @@ def test_a_node_that_leads_an_open_service_without_its_state_stops(
     assert "leads a service that is Open already" in leader.host.stop.reason
 
 
+@row(Part.SHARES, "a share is handed in while nodes read", "It is refused.")
 def test_a_member_cannot_start_it_again_while_nodes_read(
     network: SlowDisks, members: tuple[Person, ...]
 ) -> None:
@@ -208,6 +223,11 @@ def test_what_was_read_of_an_end_that_is_taken_back_is_read_again(
     assert read(first, "a") == "a secret"
 
 
+@row(
+    Part.COURSE,
+    "what nodes read is rolled back by an election",
+    "It is taken back in the private state too, and read again.",
+)
 def test_private_state_that_came_back_too_early_is_taken_back_with_the_public(
     network: SlowDisks, members: tuple[Person, ...]
 ) -> None:

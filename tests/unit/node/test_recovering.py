@@ -19,6 +19,7 @@ from ccfpy.testing.node import InProcessNode, Person
 from ccfpy.testing.recovery import ask_for_shares, recover_alone, submit_share
 from ccfpy.testing.surroundings import Alone, Remains, Timed
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
+from tests.unit.node.fault_rows import Part, row
 from tests.unit.node.recovered import read, state, wait, write
 
 Make = Callable[[], InProcessNode]
@@ -103,6 +104,11 @@ def test_it_recovers_with_a_snapshot_or_without(
     assert read(node, "a") == "a secret"
 
 
+@row(
+    Part.SNAPSHOT,
+    "there is a snapshot and no ledger",
+    "All that the snapshot has is back.",
+)
 def test_a_snapshot_alone_is_enough_for_what_it_has(
     make_node: Make, members: tuple[Person, ...], alice: Person
 ) -> None:
@@ -158,6 +164,11 @@ def test_a_ledger_is_recovered_up_to_what_does_not_hold(
     assert read(node, "a") == "a secret"
 
 
+@row(
+    Part.LEDGER,
+    "the ledger has no signature",
+    "The node stops: there is nobody's word for any of it.",
+)
 def test_a_ledger_without_a_signature_is_no_service(
     remains: Remains, members: tuple[Person, ...]
 ) -> None:
@@ -168,6 +179,11 @@ def test_a_ledger_without_a_signature_is_no_service(
     assert node.host.stop.reason == "No signature found after recovery"
 
 
+@row(
+    Part.SNAPSHOT,
+    "the snapshot is of another service",
+    "The node stops: the previous identity does not endorse who signed it.",
+)
 def test_a_snapshot_of_another_service_stops_it(
     remains: Remains, members: tuple[Person, ...], alice: Person
 ) -> None:
@@ -184,6 +200,7 @@ def test_a_snapshot_of_another_service_stops_it(
     )
 
 
+@row(Part.SNAPSHOT, "the snapshot is damaged", "The node stops, with the reason.")
 def test_a_damaged_snapshot_stops_it(
     remains: Remains, members: tuple[Person, ...]
 ) -> None:
@@ -193,6 +210,11 @@ def test_a_damaged_snapshot_stops_it(
     assert node.host.stop.exit_code == RECOVERY_REFUSED
 
 
+@row(
+    Part.SNAPSHOT,
+    "the host lies about the snapshot's size, or does not give it",
+    "The node stops, with the reason.",
+)
 @pytest.mark.parametrize(
     ("size", "reason"),
     [
@@ -226,6 +248,11 @@ def test_a_host_that_lies_about_its_snapshot_is_not_believed(
     assert reason in node.host.stop.reason
 
 
+@row(
+    Part.IDENTITY,
+    "the node is told no previous identity, or none that can be read",
+    "It does not start.",
+)
 @pytest.mark.parametrize(
     ("section", "reason"),
     [

@@ -24,6 +24,7 @@ from ccfpy.testing.recovery import (
 )
 from ccfpy.testing.surroundings import Remains
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
+from tests.unit.node.fault_rows import Part, row
 from tests.unit.node.recovered import read, state, status, wait, write
 
 if TYPE_CHECKING:
@@ -144,6 +145,11 @@ def test_the_ledger_of_another_service_is_not_the_one_that_members_want(
     assert status(node) == "Recovering"
 
 
+@row(
+    Part.LEDGER,
+    "entries of another service follow those of this one",
+    "All up to the last signature before them is back.",
+)
 def test_a_ledger_that_goes_on_with_another_services_entries_ends_before_them(
     remains: Remains, members: tuple[Person, ...], alice: Person
 ) -> None:
@@ -160,6 +166,11 @@ def test_a_ledger_that_goes_on_with_another_services_entries_ends_before_them(
 # Shares
 
 
+@row(
+    Part.SHARES,
+    "one share too few is handed in",
+    "The service waits; the answer says how many are in, and how many are wanted.",
+)
 def test_one_share_too_few_opens_nothing(
     waiting: InProcessNode, members: tuple[Person, ...]
 ) -> None:
@@ -169,6 +180,7 @@ def test_one_share_too_few_opens_nothing(
     assert state(waiting)["state"] == NodeState.PART_OF_PUBLIC_NETWORK
 
 
+@row(Part.SHARES, "a member hands in the same share twice", "It counts once.")
 def test_a_share_handed_in_twice_counts_once(
     waiting: InProcessNode, members: tuple[Person, ...]
 ) -> None:
@@ -179,6 +191,11 @@ def test_a_share_handed_in_twice_counts_once(
     assert state(waiting)["state"] == NodeState.PART_OF_PUBLIC_NETWORK
 
 
+@row(
+    Part.SHARES,
+    "two members hand in one share",
+    "The second is answered with an error; nothing is opened.",
+)
 def test_a_share_that_two_members_hand_in_opens_nothing(
     waiting: InProcessNode, members: tuple[Person, ...]
 ) -> None:
@@ -189,6 +206,12 @@ def test_a_share_that_two_members_hand_in_opens_nothing(
     assert state(waiting)["state"] == NodeState.PART_OF_PUBLIC_NETWORK
 
 
+@row(
+    Part.SHARES,
+    "shares are of another ledger secret, before a rekey or after",
+    "The last one that is wanted is answered with an error; members start "
+    "over, with the right ones, and all is back.",
+)
 def test_shares_of_another_time_open_nothing_and_members_start_over(
     waiting: InProcessNode,
     members: tuple[Person, ...],
@@ -213,6 +236,7 @@ def test_shares_of_another_time_open_nothing_and_members_start_over(
     assert read(waiting, "a3") == "secret 3"
 
 
+@row(Part.SHARES, "a member hands in a share for another", "It is refused.")
 def test_nobody_hands_in_a_share_for_another(
     waiting: InProcessNode, members: tuple[Person, ...]
 ) -> None:
@@ -221,6 +245,11 @@ def test_nobody_hands_in_a_share_for_another(
     assert 400 <= answer.status < FAILED
 
 
+@row(
+    Part.SHARES,
+    "a share is forged that passes for an owner's",
+    "The answer is an error; nothing is opened.",
+)
 def test_a_share_that_passes_for_the_whole_key_opens_nothing(
     waiting: InProcessNode, members: tuple[Person, ...]
 ) -> None:
@@ -230,6 +259,12 @@ def test_a_share_that_passes_for_the_whole_key_opens_nothing(
     assert state(waiting)["state"] == NodeState.PART_OF_PUBLIC_NETWORK
 
 
+@row(
+    Part.SHARES,
+    "a recovery member is removed, or the ledger rekeyed, before the private "
+    "state is back",
+    "The proposal fails: new shares would open nothing of what is lost.",
+)
 def test_recovery_members_stay_while_their_shares_are_wanted(
     waiting: InProcessNode, members: tuple[Person, ...]
 ) -> None:

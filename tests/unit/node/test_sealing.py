@@ -18,6 +18,7 @@ from ccfpy.testing.node import InProcessNode, Person
 from ccfpy.testing.recovery import ask_for_shares, recover_alone, submit_share
 from ccfpy.testing.surroundings import Alone, Remains
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
+from tests.unit.node.fault_rows import Part, row
 from tests.unit.node.recovered import read, state, status, wait, write
 from tests.unit.node.test_replication import replica_of
 
@@ -179,6 +180,11 @@ NEWER = VirtualPlatform(
 OTHER = VirtualPlatform(root=b"\x08" * 32, tcb_version=TCB)
 
 
+@row(
+    Part.SEALED,
+    "the platform is another, or of an older security version, or seals nothing",
+    "The log says which; the service waits for shares, which open it.",
+)
 @pytest.mark.parametrize(
     ("platform", "reason"),
     [
@@ -204,6 +210,7 @@ def test_a_newer_version_opens_what_an_older_one_sealed(service: Service) -> Non
     assert came_back(service.recover(platform=NEWER))
 
 
+@row(Part.SEALED, "the program is another", "The service waits for shares.")
 def test_another_program_opens_nothing(service: Service) -> None:
     section = partial(unsealing, service.files)
     node = Network(
@@ -227,6 +234,12 @@ def changed(data: bytes) -> bytes:
     return json.dumps({**fields, "ciphertext": "AAAA" + text[4:]})
 
 
+@row(
+    Part.SEALED,
+    "the files are damaged, empty, too large, or under another's name; or "
+    "there are none",
+    "Each is named in the log; the service waits for shares.",
+)
 def test_files_that_are_damaged_are_passed_over(service: Service) -> None:
     newest = max(service.files)
     for files in (
@@ -243,6 +256,11 @@ def test_files_that_are_damaged_are_passed_over(service: Service) -> None:
         assert "Failed to unseal any ledger secret" in logged(node)
 
 
+@row(
+    Part.SEALED,
+    "only the secret before the last rekey was sealed",
+    "The log says so; the service waits for shares.",
+)
 def test_the_latest_secret_alone_will_do_and_an_older_one_will_not(
     service: Service,
 ) -> None:
@@ -253,10 +271,21 @@ def test_the_latest_secret_alone_will_do_and_an_older_one_will_not(
     assert "applies from 1: " in logged(node)
 
 
+@row(
+    Part.SEALED,
+    "a file is named for a seqno that the ledger does not have",
+    "It is ignored.",
+)
 def test_a_file_of_a_time_to_come_is_ignored(service: Service) -> None:
     assert came_back(service.recover(service.files | {2**63 - 1: b"some data"}))
 
 
+@row(
+    Part.SEALED,
+    "the secrets are another service's, sealed by the same program on the same "
+    "platform",
+    "They open, and do not fit the ledger: the service waits for shares.",
+)
 @pytest.mark.parametrize("rekeys", [0, 1])
 def test_secrets_of_another_service_are_passed_over(
     rekeys: int, members: tuple[Person, ...], alice: Person

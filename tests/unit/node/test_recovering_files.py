@@ -1,0 +1,458 @@
+"""A host's files are damaged, missing or others': what was signed is back, or nothing.
+
+Every test recovers with the stores that ship, to the end: members hand in their shares,
+and every private value is what it was at the last entry that is said to be recovered.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from random import Random
+
+import pytest
+
+from ccfpy.boundary.configuration import CurveId
+from ccfpy.ledger.chunk import Chunk, ChunkName
+from ccfpy.ledger.entry import PUBLIC_OFFSET, Entry
+from ccfpy.node.node import RECOVERY_REFUSED
+from ccfpy.testing.node import Person
+from ccfpy.testing.recovery import ask_for_shares, submit_share
+from tests.unit.node.fault_rows import Part, row
+from tests.unit.node.host_files import Folder
+from tests.unit.node.lost_files import Lost, attempt, lose
+from tests.unit.node.recovered import read
+
+COMMITTED_SUFFIX = ".committed"
+HEADER_BYTES = 8
+
+
+@pytest.fixture(scope="module")
+def lost(members: tuple[Person, ...], alice: Person) -> Lost:
+    """A service whose files are all committed, a chunk for each signature."""
+    return lose(members, alice)
+
+
+@pytest.fixture(scope="module")
+def other(members: tuple[Person, ...], alice: Person) -> Lost:
+    """Another service of the same members, with files of the same names."""
+    return lose(members, alice, seed=7)
+
+
+def in_order(files: Folder) -> list[str]:
+    """Give the names of chunks, first to last."""
+    return sorted(files, key=lambda name: ChunkName.parse(name).first)
+
+
+def uncommitted(files: Folder) -> dict[str, bytes]:
+    """Give the same files as a node leaves them that does not know them final."""
+    return {name.removesuffix(COMMITTED_SUFFIX): data for name, data in files.items()}
+
+
+def up_to(files: Folder, end: int) -> dict[str, bytes]:
+    """Leave what the host says is to be left: files that end by ``end``."""
+    return {
+        name: data
+        for name, data in files.items()
+        if (ChunkName.parse(name).last or 0) <= end
+    }
+
+
+def check_damaged(lost: Lost, files: Folder, first_bad: int) -> None:
+    """Recover from committed files of which an entry does not hold.
+
+    The host refuses to give up what is committed, and names what would be left. Where
+    that is wanted, it is what comes back.
+    """
+    end = lost.signed_before(first_bad)
+    refused = attempt(lost, files)
+    if not end:
+        assert refused.refusal == "No signature found after recovery"
+        stop = refused.node.host.stop
+        assert stop is not None
+        assert stop.exit_code == RECOVERY_REFUSED
+        return
+    assert refused.refusal is not None
+    assert f"can be recovered to {end} only" in refused.refusal
+    assert f"or move the files that end after {end} away" in refused.refusal
+    assert refused.host.ledger == files, "nothing is changed by the attempt"
+    attempt(lost, up_to(files, end)).check(end)
+
+
+@row(
+    Part.LEDGER,
+    "a committed file is missing, each in turn",
+    "The host names the first seqno that it has not, and starts no service: "
+    "files after "
+    "the gap are committed. Without them all before the gap is back. The last file is "
+    "missed by nobody, as an end that is held back.",
+)
+def test_each_file_missing_in_turn(lost: Lost) -> None:
+    *names, last = in_order(lost.files)
+    for name in names:
+        files = {each: data for each, data in lost.files.items() if each != name}
+        first = ChunkName.parse(name).first
+        assert f"Cannot find ledger file for seqno {first}" in (
+            attempt(lost, files).logged
+        )
+        check_damaged(lost, files, first)
+    files = {each: data for each, data in lost.files.items() if each != last}
+    attempt(lost, files).check(lost.signatures[-2])
+
+
+@row(
+    Part.LEDGER,
+    "a file that was not committed yet is missing, each in turn",
+    "All up to the last signature before it is back; the files after it are set aside "
+    "as `.ignored`, and named.",
+)
+def test_each_uncommitted_file_missing_in_turn(lost: Lost) -> None:
+    files = uncommitted(lost.files)
+    _, *names = in_order(files)
+    for name, following in pairwise(names):
+        left = {each: data for each, data in files.items() if each != name}
+        tried = attempt(lost, left)
+        assert f"Ignoring ledger file {following}" in tried.logged
+        assert tried.host.ledger[f"{following}.ignored"] == files[following]
+        tried.check(lost.signed_before(ChunkName.parse(name).first))
+
+
+@row(
+    Part.LEDGER,
+    "a file is cut short: in its header, in an entry, between two, in its positions",
+    "As if the entries that are not whole were missing.",
+)
+@pytest.mark.parametrize("at", ["header", "entry", "between", "positions"])
+def test_a_truncated_file(lost: Lost, at: str) -> None:
+    name = next(
+        each for each in in_order(lost.files) if len(_ends(lost.files, each)) > 2
+    )
+    ends = _ends(lost.files, name)
+    size = {
+        "header": HEADER_BYTES - 1,
+        "entry": ends[1] - 1,
+        "between": ends[1],
+        "positions": len(lost.files[name]) - 1,
+    }[at]
+    cut = lost.files | {name: lost.files[name][:size]}
+    first = ChunkName.parse(name).first
+    refused = attempt(lost, cut)
+    if refused.refusal is None:
+        # Positions are rebuilt: the entries are whole.
+        assert at == "positions"
+        refused.check(lost.signatures[-1])
+        return
+    check_damaged(lost, cut, first)
+
+
+def entries_of(files: Folder, name: str) -> Sequence[bytes]:
+    """Read a whole file."""
+    chunk = Chunk.parse(ChunkName.parse(name), files[name])
+    edges = [*chunk.positions, chunk.end]
+    return [chunk.data[begin:end] for begin, end in pairwise(edges)]
+
+
+def _ends(files: Folder, name: str) -> list[int]:
+    """Give where the entries of a file end."""
+    position, ends = HEADER_BYTES, []
+    for data in entries_of(files, name):
+        position += len(data)
+        ends.append(position)
+    return ends
+
+
+def regions(files: Folder, name: str) -> Iterator[tuple[str, int]]:
+    """Name each kind of byte in a file, with the place of one; entries' are its second.
+
+    The last entry of a file here is a signature.
+    """
+    ends = _ends(files, name)
+    yield "the place of the positions", 1
+    for which, index in (("an entry", 0), ("a signature", len(ends) - 1)):
+        begin = ends[index - 1] if index else HEADER_BYTES
+        entry = Entry.parse(entries_of(files, name)[index])
+        yield f"the version of {which}", begin
+        yield f"the flags of {which}", begin + 1
+        yield f"the size of {which}", begin + 2
+        yield f"the tag of {which}", begin + 8
+        yield f"the seqno of {which}", begin + 24
+        yield f"the view of {which}", begin + 32
+        yield f"the size of the public part of {which}", begin + 36
+        yield f"the beginning of the public part of {which}", begin + PUBLIC_OFFSET
+        end = begin + PUBLIC_OFFSET + len(entry.public)
+        yield f"the end of the public part of {which}", end - 1
+        if entry.has_private:
+            yield f"the private part of {which}", end
+            yield f"the end of the private part of {which}", ends[index] - 1
+    yield "the positions", ends[-1]
+
+
+@row(
+    Part.LEDGER,
+    "a byte is changed in each region of a committed file: the place of its positions, "
+    "version, flags, size, tag, seqno, view, public and private part of an "
+    "entry and of "
+    "a signature, the positions",
+    "No service is started, and what would be left is named: all up to the last "
+    "signature before the file. Without the files after that it is back.",
+)
+def test_a_byte_changed_in_every_region(lost: Lost) -> None:
+    name = in_order(lost.files)[-2]
+    first = ChunkName.parse(name).first
+    files, seen = lost.files, 0
+    for region, at in regions(lost.files, name):
+        data = bytearray(lost.files[name])
+        data[at] ^= 0x04
+        files = lost.files | {name: bytes(data)}
+        refused = attempt(lost, files)
+        assert refused.refusal is not None, region
+        end = lost.signed_before(first)
+        if region == "the tag of a signature":
+            # Only the signature after it is over this byte.
+            end = first + 1
+        assert f"recovered to {end} only" in refused.refusal, region
+        seen += 1
+    assert seen > 20
+    check_damaged(lost, files, first)
+
+
+@row(
+    Part.LEDGER,
+    "the last signature is changed where only the next would be over it: its tag, the "
+    "tree that is stored with it",
+    "All public state is back, and what members hand in opens the secrets; reading the "
+    "private state stops the node, and names the entry. Without that file all before "
+    "it is back.",
+)
+@pytest.mark.parametrize("where", ["tag", "tree"])
+def test_the_last_signature_around_what_it_signs(lost: Lost, where: str) -> None:
+    *_, before, name = in_order(lost.files)
+    places = dict(regions(lost.files, name))
+    data = bytearray(lost.files[name])
+    beyond = {
+        "tag": places["the tag of a signature"],
+        "tree": places["the end of the public part of a signature"] - 20,
+    }
+    data[beyond[where]] ^= 0x04
+    tried = attempt(lost, lost.files | {name: bytes(data)})
+    last = lost.signatures[-1]
+    assert f"last signed TxID: 2.{last};" in tried.logged
+    tried.hand_in()
+    assert tried.refusal == (
+        f"Failed to deserialise private ledger entry {last}: AES-GCM tag does not match"
+    )
+    end = ChunkName.parse(before).last
+    assert end is not None
+    attempt(lost, up_to(lost.files, end)).check(end)
+
+
+@row(
+    Part.LEDGER,
+    "any byte of any file that is not committed is changed (random places)",
+    "What is recovered is what was signed, up to some signature before the change, and "
+    "that is said.",
+)
+@pytest.mark.parametrize("seed", range(40))
+def test_any_byte_of_any_file(lost: Lost, seed: int) -> None:
+    files = uncommitted(lost.files)
+    names = in_order(files)
+    dice = Random(seed)
+    place = dice.randrange(sum(len(files[name]) for name in names))
+    flip = dice.randrange(1, 256)
+    for name in names:
+        if place < len(files[name]):
+            break
+        place -= len(files[name])
+    data = bytearray(files[name])
+    data[place] ^= flip
+    tried = attempt(lost, files | {name: bytes(data)})
+    first = ChunkName.parse(name).first
+    if tried.refusal is not None:
+        assert first == 1
+        return
+    recovered_to = tried.end
+    assert recovered_to in lost.signatures
+    assert recovered_to >= lost.signed_before(first)
+    *found, last = tried.host.entries()[:recovered_to]
+    *expected, signature = lost.entries[:recovered_to]
+    assert found == expected
+    if last != signature and recovered_to >= lost.governed:
+        # What is around the last signature, only the next one would sign.
+        tried.hand_in()
+        assert f"private ledger entry {recovered_to}: AES-GCM" in str(tried.refusal)
+
+
+@row(
+    Part.LEDGER,
+    "two files have each other's names",
+    "As if both were missing.",
+)
+def test_files_under_each_others_names(lost: Lost) -> None:
+    *_, one, two = (
+        name
+        for name in in_order(lost.files)
+        if ChunkName.parse(name).last == ChunkName.parse(name).first + 1
+    )
+    swapped = lost.files | {one: lost.files[two], two: lost.files[one]}
+    check_damaged(lost, swapped, ChunkName.parse(one).first)
+
+
+@row(
+    Part.LEDGER,
+    "a file is there twice, committed and not",
+    "Nothing is lost; the one that is not committed is set aside.",
+)
+def test_a_file_that_is_there_twice(lost: Lost) -> None:
+    name = in_order(lost.files)[3]
+    files = lost.files | {name.removesuffix(COMMITTED_SUFFIX): lost.files[name]}
+    attempt(lost, files).check(lost.signatures[-1])
+
+
+@row(
+    Part.LEDGER,
+    "the end of the ledger is held back: every file after one, each in turn",
+    "All that the rest holds is back. Nobody could see in that ledger alone that it "
+    "went on; the seqno it ends with is said, to be compared with other nodes'.",
+)
+def test_an_end_that_is_held_back(lost: Lost) -> None:
+    for end in lost.signatures[3:-1]:
+        attempt(lost, up_to(lost.files, end)).check(end)
+
+
+@row(
+    Part.LEDGER,
+    "entries follow the last signature",
+    "They are lost: nobody signed them. The last signature is said.",
+)
+def test_an_unsigned_suffix(lost: Lost) -> None:
+    files = uncommitted(lost.files)
+    name = in_order(files)[-1]
+    end = _ends(files, name)[0]
+    # As the writer was killed: no positions, and no end in the name.
+    begun = ChunkName(first=ChunkName.parse(name).first)
+    files[str(begun)] = bytes(HEADER_BYTES) + files.pop(name)[HEADER_BYTES:end]
+    tried = attempt(lost, files)
+    assert "Recovered ledger entries up to 31" in tried.logged
+    tried.check(lost.signatures[-2])
+
+
+@row(
+    Part.LEDGER,
+    "the file being written was torn in the middle of an entry",
+    "What is torn is cut off, and said; all up to the last signature is back.",
+)
+def test_a_torn_end(lost: Lost) -> None:
+    files = uncommitted(lost.files)
+    name = in_order(files)[-1]
+    begun = ChunkName(first=ChunkName.parse(name).first)
+    end = _ends(files, name)[-1] - 5
+    files[str(begun)] = bytes(HEADER_BYTES) + files.pop(name)[HEADER_BYTES:end]
+    attempt(lost, files).check(lost.signatures[-2])
+
+
+@row(
+    Part.LEDGER,
+    "one file is another service's",
+    "As if it were missing.",
+)
+def test_a_file_of_another_service(lost: Lost, other: Lost) -> None:
+    for name in in_order(lost.files)[1:-1]:
+        if name in other.files:
+            mixed = lost.files | {name: other.files[name]}
+            check_damaged(lost, mixed, ChunkName.parse(name).first)
+            return
+    raise AssertionError("the two services have no file of one name")
+
+
+@row(
+    Part.IDENTITY,
+    "the whole ledger is another service's",
+    "Its state is read, but members cannot open it: their proposal names the service "
+    "they lost, and is refused with both certificates.",
+)
+def test_the_ledger_of_another_service(lost: Lost, other: Lost) -> None:
+    tried = attempt(lost, other.files)
+
+    asked = ask_for_shares(tried.node)
+    assert asked.status == 500
+    assert b"Previous service identity does not match" in asked.body
+    assert lost.identity.split("\n")[1].encode() in asked.body
+    assert other.identity.split("\n")[1].encode() in asked.body
+
+
+@row(
+    Part.IDENTITY,
+    "the node is told the certificate of another service",
+    "The same: what the ledger says of its service counts.",
+)
+def test_a_node_that_is_told_of_another_service(lost: Lost, other: Lost) -> None:
+
+    tried = attempt(lost, lost.files, identity=other.identity)
+    asked = ask_for_shares(tried.node)
+    assert asked.status == 500
+    assert b"Previous service identity does not match" in asked.body
+
+
+@row(
+    Part.COURSE,
+    "the attempt is given up, and begun anew from the files as they are then",
+    "The files of the first attempt, which end in `.recovery`, are set aside; all is "
+    "back.",
+)
+def test_an_attempt_that_is_given_up(lost: Lost) -> None:
+    first = attempt(lost, lost.files)
+    first.host.pass_time(first.node, 2000)
+    provisional = [name for name in first.host.ledger if ".recovery" in name]
+    assert provisional
+    again = attempt(lost, first.host.ledger)
+    for name in provisional:
+        assert f"Ignoring ledger file {name}" in again.logged
+        assert again.host.ledger[f"{name}.ignored"] == first.host.ledger[name]
+    again.check(lost.signatures[-1])
+
+
+@row(
+    Part.COURSE,
+    "an attempt is given up when members have voted, or when one share is handed in",
+    "Likewise; votes and shares are given anew.",
+)
+@pytest.mark.parametrize("shares", [0, 1])
+def test_an_attempt_that_is_given_up_later(lost: Lost, shares: int) -> None:
+
+    first = attempt(lost, lost.files)
+    assert ask_for_shares(first.node).status == 200
+    for member in lost.members[:shares]:
+        assert submit_share(first.node, member).status == 200
+    first.host.pass_time(first.node, 1000)
+    attempt(lost, first.host.ledger).check(lost.signatures[-1])
+
+
+@row(
+    Part.COURSE,
+    "the node that recovers has its key on another curve than the lost service",
+    "All is back: each signature is verified by the key of its time.",
+)
+@pytest.mark.parametrize("curve", CurveId)
+def test_another_curve(lost: Lost, curve: CurveId) -> None:
+    tried = attempt(lost, lost.files, curve=curve)
+    tried.check(lost.signatures[-1])
+
+
+@row(
+    Part.COURSE,
+    "three recoveries in a row, of which each but the last is lost when it is open",
+    "All is back; the identity that members must name is that of the service before.",
+)
+def test_three_in_a_row(lost: Lost) -> None:
+    identities = [lost.identity]
+    files: Folder = lost.files
+    for seed in (2, 3, 4):
+        tried = attempt(lost, files, identity=identities[-1], seed=seed)
+        for old in identities[:-1]:
+            asked = ask_for_shares(tried.node, previous_identity=old)
+            assert b"Previous service identity does not match" in asked.body
+        tried.bring_back()
+        tried.host.pass_time(tried.node, 1000)
+        for name in lost.written:
+            assert read(tried.node, name) == f"secret {name.removeprefix('a')}"
+        files = tried.host.ledger
+        identities.append(tried.node.service_certificate)
+    assert len(set(identities)) == 4
