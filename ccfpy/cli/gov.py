@@ -8,6 +8,7 @@ import typer
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject, dumps, loads, loads_object
 from ccfpy.cli.errors import Misused, no_such_file
+from ccfpy.cli.gov_detached import finish, prepare, send, sign
 from ccfpy.cli.gov_rotate import rotate
 from ccfpy.cli.gov_run import WaitOption, as_member, run, show_status
 from ccfpy.cli.gov_shares import reshare, share
@@ -17,11 +18,11 @@ from ccfpy.cli.place import (
     SHARED_DEFAULT,
     FolderOption,
     JsonOption,
-    MemberOption,
     Place,
     TrustOption,
     UrlOption,
 )
+from ccfpy.cli.signing import SignerOptions, with_keys
 from ccfpy.client.connection import Connection
 from ccfpy.client.governance import ACCEPT, REJECT, Governance, read_governance
 
@@ -32,6 +33,7 @@ ProposalArgument: TypeAlias = Annotated[str, typer.Argument(metavar="PROPOSAL_ID
 
 
 @gov.command()
+@with_keys
 def propose(  # noqa: PLR0913  # one parameter for each option
     proposal: Annotated[
         Path | None, typer.Argument(help="A JSON file with 'actions'; - for stdin.")
@@ -44,7 +46,7 @@ def propose(  # noqa: PLR0913  # one parameter for each option
         list[str] | None,
         typer.Option(help="Its arguments: NAME=VALUE; JSON, text or @FILE."),
     ] = None,
-    who: MemberOption = "member0",
+    member: SignerOptions,
     wait: WaitOption = True,
     url: UrlOption = None,
     common: FolderOption = SHARED_DEFAULT,
@@ -61,14 +63,15 @@ def propose(  # noqa: PLR0913  # one parameter for each option
         document = dumps({"actions": [{"name": action, "args": arguments}]})
     outcome = as_member(
         Place.find(url, common, cacert),
-        who,
-        lambda member: member.propose_document(document),
+        member,
+        lambda governance: governance.propose_document(document),
         wait=wait,
     )
     show_status(outcome, as_json=json)
 
 
 @gov.command()
+@with_keys
 def vote(  # noqa: PLR0913  # one parameter for each option
     proposal_id: ProposalArgument,
     *,
@@ -76,7 +79,7 @@ def vote(  # noqa: PLR0913  # one parameter for each option
     ballot: Annotated[
         Path | None, typer.Option(help="A script that exports a function 'vote'.")
     ] = None,
-    who: MemberOption = "member0",
+    member: SignerOptions,
     wait: WaitOption = True,
     url: UrlOption = None,
     common: FolderOption = SHARED_DEFAULT,
@@ -89,18 +92,19 @@ def vote(  # noqa: PLR0913  # one parameter for each option
     script = _read(ballot).decode() if ballot else REJECT if reject else ACCEPT
     outcome = as_member(
         Place.find(url, common, cacert),
-        who,
-        lambda member: member.vote(proposal_id, script),
+        member,
+        lambda governance: governance.vote(proposal_id, script),
         wait=wait,
     )
     show_status(outcome, as_json=json)
 
 
 @gov.command()
+@with_keys
 def withdraw(  # noqa: PLR0913  # one parameter for each option
     proposal_id: ProposalArgument,
     *,
-    who: MemberOption = "member0",
+    member: SignerOptions,
     wait: WaitOption = True,
     url: UrlOption = None,
     common: FolderOption = SHARED_DEFAULT,
@@ -110,19 +114,20 @@ def withdraw(  # noqa: PLR0913  # one parameter for each option
     """Withdraw a proposal that the same member made."""
     outcome = as_member(
         Place.find(url, common, cacert),
-        who,
-        lambda member: member.withdraw(proposal_id),
+        member,
+        lambda governance: governance.withdraw(proposal_id),
         wait=wait,
     )
     if outcome is None:
-        raise Misused(f"there is no proposal {proposal_id} of {who}'s to withdraw")
+        raise Misused(f"this member has no proposal {proposal_id} to withdraw")
     show_status(outcome, as_json=json)
 
 
 @gov.command()
+@with_keys
 def ack(
     *,
-    who: MemberOption = "member0",
+    member: SignerOptions,
     url: UrlOption = None,
     common: FolderOption = SHARED_DEFAULT,
     cacert: TrustOption = None,
@@ -130,7 +135,9 @@ def ack(
 ) -> None:
     """Acknowledge the state of the service, which makes a member active."""
     place = Place.find(url, common, cacert)
-    digest = run(place, lambda c: Governance(c, place.signer(who)).acknowledge())
+    signer = member.signer(place)
+    who = member.name(signer)
+    digest = run(place, lambda c: Governance(c, signer).acknowledge())
     if json:
         print_json({"member": who, "stateDigest": digest})
     else:
@@ -215,5 +222,5 @@ def _argument(item: str) -> tuple[str, Json]:
         return name, text
 
 
-for command in (status, share, reshare, rotate):
+for command in (status, share, reshare, rotate, prepare, finish, sign, send):
     gov.command()(command)

@@ -8,6 +8,7 @@ import typer
 
 from ccfpy.cli.output import print_json
 from ccfpy.cli.place import Place
+from ccfpy.cli.signing import SignerOptions
 from ccfpy.client.connection import Connection
 from ccfpy.client.governance import Governance, ProposalStatus
 
@@ -36,15 +37,16 @@ def run(place: Place, work: Callable[[Connection], Awaitable[_T]]) -> _T:
 
 def as_member(
     place: Place,
-    who: str,
+    member: SignerOptions,
     work: Callable[[Governance], Awaitable[_T]],
     *,
     wait: bool,
 ) -> _T:
     """Do something as a member; wait until a proposal's change is committed."""
+    signer = member.signer(place)
 
     async def signed(connection: Connection) -> _T:
-        status = await work(Governance(connection, place.signer(who)))
+        status = await work(Governance(connection, signer))
         if wait and isinstance(status, ProposalStatus) and status.txid:
             await connection.wait_committed(status.txid)
         return status

@@ -20,16 +20,16 @@ from ccfpy.cli.place import (
     SHARED_DEFAULT,
     FolderOption,
     JsonOption,
-    MemberOption,
     Place,
     TrustOption,
     UrlOption,
 )
+from ccfpy.cli.signing import DecrypterOptions, SignerOptions, with_keys
 from ccfpy.client.governance import Governance, read_governance
-from ccfpy.client.keyfiles import member_id, read_text
+from ccfpy.client.keyfiles import member_id
 from ccfpy.client.opening import put_to_vote
 from ccfpy.client.reply import text_field
-from ccfpy.client.signer import FileDecrypter, ShareDecrypter
+from ccfpy.client.signer import ShareDecrypter
 from ccfpy.crypto.certs import Certificate
 
 RESHARE = "trigger_recovery_shares_refresh"
@@ -46,6 +46,7 @@ class OpenedElsewhere:
         return self._share
 
 
+@with_keys
 def share(  # noqa: PLR0913  # one parameter for each option
     *,
     get: Annotated[
@@ -61,7 +62,8 @@ def share(  # noqa: PLR0913  # one parameter for each option
             help="Hand in a share that was decrypted elsewhere, base64; - for stdin.",
         ),
     ] = None,
-    who: MemberOption = "member0",
+    member: SignerOptions,
+    opener: DecrypterOptions,
     url: UrlOption = None,
     common: FolderOption = SHARED_DEFAULT,
     cacert: TrustOption = None,
@@ -72,24 +74,25 @@ def share(  # noqa: PLR0913  # one parameter for each option
         raise Misused("--get prints a share and --opened hands one in: choose one")
     place = Place.find(url, common, cacert)
     if get:
-        _print_encrypted(place, who, as_json=json)
+        _print_encrypted(place, member.certificate(place), as_json=json)
         return
-    decrypter: ShareDecrypter = (
-        FileDecrypter.read(place.keys(who).encryption_private_key)
-        if opened is None
-        else OpenedElsewhere(_read_share(opened))
+    decrypter = (
+        opener.decrypter(place, member.who) if opened is None else _opened(opened)
     )
-    told = run(
-        place, lambda c: Governance(c, place.signer(who)).submit_share(decrypter)
-    )
+    signer = member.signer(place)
+    told = run(place, lambda c: Governance(c, signer).submit_share(decrypter))
     if json:
         print_json(told)
     else:
-        print(f"{who}: {text_field(told, 'message')}")
+        print(f"{member.name(signer)}: {text_field(told, 'message')}")
 
 
-def _print_encrypted(place: Place, who: str, *, as_json: bool) -> None:
-    name = member_id(Certificate.from_pem(read_text(place.keys(who).certificate)))
+def _opened(path: Path) -> ShareDecrypter:
+    return OpenedElsewhere(_read_share(path))
+
+
+def _print_encrypted(place: Place, certificate: Certificate, *, as_json: bool) -> None:
+    name = member_id(certificate)
     told = run(place, lambda c: read_governance(c, f"recovery/encrypted-shares/{name}"))
     assert isinstance(told, dict), "a share is an object"
     if as_json:

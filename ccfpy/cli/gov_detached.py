@@ -1,0 +1,207 @@
+"""``ccfpy gov prepare``, ``finish``, ``sign``, ``send``: signing and sending apart.
+
+For keys on machines without network. The options of the first two have the names that
+CCF's ``ccf_cose_sign1_prepare`` and ``ccf_cose_sign1_finish`` give them, too.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from ccfpy.base.errors import Malformed
+from ccfpy.base.json import loads_object
+from ccfpy.cli.errors import Misused, no_such_file
+from ccfpy.cli.gov_run import run
+from ccfpy.cli.output import write
+from ccfpy.cli.place import (
+    SHARED_DEFAULT,
+    FolderOption,
+    Place,
+    TrustOption,
+    UrlOption,
+)
+from ccfpy.cli.signing import SignerOptions, with_keys
+from ccfpy.client.governance import CreatedAt, MessageType, signed_message
+from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, read_text
+from ccfpy.client.signers import detached
+from ccfpy.client.signers.detached import ABOUT_PROPOSALS, Draft, Line
+from ccfpy.client.signers.signature import SignatureForm
+from ccfpy.crypto.certs import Certificate
+
+ContentOption: TypeAlias = Annotated[
+    Path, typer.Option("--content", help="What is signed: a file, or - for stdin.")
+]
+CertificateOption: TypeAlias = Annotated[
+    Path,
+    typer.Option("--cert", "--signing-cert", help="The member's certificate."),
+]
+KindOption: TypeAlias = Annotated[
+    MessageType,
+    typer.Option("--type", "--ccf-gov-msg-type", help="What kind of message it is."),
+]
+AboutOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--proposal-id",
+        "--ccf-gov-msg-proposal-id",
+        "--ccf-gov-msg-proposal_id",
+        help="Which proposal a ballot or a withdrawal is about.",
+    ),
+]
+_CREATED_AT = typer.Option(
+    "--created-at",
+    "--ccf-gov-msg-created-at",
+    "--ccf-gov-msg-created_at",
+    help="When it was made: ISO 8601, or seconds since 1970.",
+)
+CreatedAtOption: TypeAlias = Annotated[str, _CREATED_AT]
+MaybeCreatedAtOption: TypeAlias = Annotated[str | None, _CREATED_AT]
+
+
+class SignatureFile(StrEnum):
+    """What is in the file with a signature."""
+
+    JSON = "json"
+    """An object whose ``value`` is the raw signature in base64, as CCF's tools read."""
+    DER = "der"
+    RAW = "raw"
+    DER_BASE64 = "der-base64"
+    RAW_BASE64 = "raw-base64"
+
+
+def prepare(
+    *,
+    content: ContentOption,
+    cert: CertificateOption,
+    kind: KindOption,
+    created_at: CreatedAtOption,
+    proposal_id: AboutOption = None,
+    line: Annotated[
+        Line, typer.Option(help="Like CCF 6's tool, which names the algorithm, or 7's.")
+    ] = Line.CCF7,
+) -> None:
+    """Print the digest that a member's key is to sign, as CCF's tool does."""
+    draft = _draft(content, cert, kind, created_at, proposal_id)
+    write(detached.prepare(draft, line))
+
+
+def finish(  # noqa: PLR0913  # one parameter for each option
+    *,
+    content: ContentOption,
+    cert: CertificateOption,
+    kind: KindOption,
+    created_at: CreatedAtOption,
+    signature: Annotated[Path, typer.Option(help="The file with the signature.")],
+    proposal_id: AboutOption = None,
+    signature_format: Annotated[
+        SignatureFile,
+        typer.Option(help='What it holds; json is {"value": raw in base64}.'),
+    ] = SignatureFile.JSON,
+) -> None:
+    """Print the message whose prepared digest was signed: binary, for ``gov send``."""
+    draft = _draft(content, cert, kind, created_at, proposal_id)
+    given, form = _signature(signature, signature_format)
+    write(detached.finish(draft, given, form))
+
+
+@with_keys
+def sign(
+    *,
+    content: ContentOption,
+    kind: KindOption,
+    created_at: MaybeCreatedAtOption = None,
+    proposal_id: AboutOption = None,
+    member: SignerOptions,
+    common: FolderOption = SHARED_DEFAULT,
+) -> None:
+    """Sign a message and print it, without a service: binary, for ``gov send``."""
+    if kind in ABOUT_PROPOSALS and not proposal_id:
+        raise Misused(f"a {kind} must say which proposal it is about: --proposal-id")
+    place = Place(urls=[], folder=common, service=common / SERVICE_CERTIFICATE)
+    signer = member.signer(place)
+
+    async def signed() -> bytes:
+        return await signed_message(
+            signer,
+            kind,
+            _read(content),
+            created_at=CreatedAt().now() if created_at is None else _time(created_at),
+            proposal_id=proposal_id,
+        )
+
+    write(asyncio.run(signed()))
+
+
+def send(
+    message: Annotated[Path, typer.Argument(help="A signed message; - for stdin.")],
+    *,
+    url: UrlOption = None,
+    common: FolderOption = SHARED_DEFAULT,
+    cacert: TrustOption = None,
+) -> None:
+    """Hand a signed message in, and print what the service answers."""
+    signed = _read(message)
+    place = Place.find(url, common, cacert)
+    reply = run(place, lambda connection: detached.send(connection, signed))
+    if reply.body:
+        write(reply.body + b"\n")
+
+
+def _draft(
+    content: Path,
+    cert: Path,
+    kind: MessageType,
+    created_at: str,
+    proposal_id: str | None,
+) -> Draft:
+    if kind in ABOUT_PROPOSALS and not proposal_id:
+        raise Misused(f"a {kind} must say which proposal it is about: --proposal-id")
+    return Draft(
+        certificate=Certificate.from_pem(read_text(cert)),
+        kind=kind,
+        payload=_read(content),
+        created_at=_time(created_at),
+        proposal_id=proposal_id,
+    )
+
+
+def _time(text: str) -> int:
+    """Read a time; without a zone it is this machine's, as CCF's tools have it."""
+    is_number = text.isascii() and text.isdigit()
+    try:
+        moment = (
+            datetime.fromtimestamp(int(text), tz=UTC)
+            if is_number
+            else datetime.fromisoformat(text)
+        )
+        return int(moment.timestamp())
+    except (ValueError, OverflowError, OSError) as error:
+        raise Misused(
+            f"{text!r} is no time: write 2026-01-31T12:00:00Z, or seconds since 1970"
+        ) from error
+
+
+def _signature(path: Path, kind: SignatureFile) -> tuple[bytes, SignatureForm]:
+    data = _read(path)
+    if kind is not SignatureFile.JSON:
+        return data, SignatureForm(kind.value)
+    try:
+        value = loads_object(data).get("value")
+    except Malformed as error:
+        raise Misused(
+            f"{path} is no JSON: say what it holds with --signature-format"
+        ) from error
+    if not isinstance(value, str):
+        raise Misused(f"{path} has no text 'value' with the signature in base64")
+    return value.encode(), SignatureForm.RAW_BASE64
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return (Path("/dev/stdin") if str(path) == "-" else path).read_bytes()
+    except OSError as error:
+        raise no_such_file(str(path), error) from error

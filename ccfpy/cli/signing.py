@@ -1,0 +1,351 @@
+"""Which key a member signs with, and which opens its shares: one family of options.
+
+Without a word they are files of the folder with the keys, by the member's name. A
+command whose parameter is a ``SignerOptions`` or a ``DecrypterOptions`` gets their
+options in its place by ``with_keys``.
+"""
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Any, TypeAlias, get_type_hints
+
+import typer
+
+from ccfpy.base.errors import Malformed
+from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
+from ccfpy.cli.place import MemberOption, Place
+from ccfpy.client.keyfiles import read_text
+from ccfpy.client.signer import (
+    FileDecrypter,
+    FileSigner,
+    KeyUnusable,
+    ShareDecrypter,
+    Signer,
+)
+from ccfpy.client.signers.command import CommandDecrypter, CommandSigner, SignInput
+from ccfpy.client.signers.pkcs11_uri import Pkcs11Uri
+from ccfpy.client.signers.signature import SignatureForm
+from ccfpy.crypto.certs import Certificate
+
+PANEL = "Keys"
+PIN_BYTES_MAX = 1024
+
+ModuleOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--pkcs11-module",
+        envvar="PKCS11_MODULE_PATH",
+        help="The library that speaks to the token, if the URI does not say.",
+        rich_help_panel=PANEL,
+    ),
+]
+PinOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--pin-file",
+        help="A file that holds the token's PIN; otherwise it is asked for.",
+        rich_help_panel=PANEL,
+    ),
+]
+
+
+class ShareForm(StrEnum):
+    """How a command prints a share."""
+
+    BINARY = "binary"
+    BASE64 = "base64"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenOptions:
+    """What every use of a token needs."""
+
+    pkcs11_module: ModuleOption = None
+    pin_file: PinOption = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignerOptions(TokenOptions):
+    """Who signs, and with which key."""
+
+    who: MemberOption = "member0"
+    cert: Annotated[
+        Path | None,
+        typer.Option(
+            help="The member's certificate, if it lies elsewhere.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None
+    key: Annotated[
+        Path | None,
+        typer.Option(help="Sign with the key in this file.", rich_help_panel=PANEL),
+    ] = None
+    pkcs11: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URI",
+            envvar="CCFPY_PKCS11",
+            help="Sign with the key in a token: pkcs11:token=LABEL;object=LABEL.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None
+    sign_command: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CMD",
+            envvar="CCFPY_SIGN_COMMAND",
+            help="Sign by a shell command: digest on stdin, signature on stdout.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None
+    sign_input: Annotated[
+        SignInput,
+        typer.Option(
+            envvar="CCFPY_SIGN_INPUT",
+            help="What that command is given on stdin.",
+            rich_help_panel=PANEL,
+        ),
+    ] = SignInput.DIGEST
+    signature_format: Annotated[
+        SignatureForm,
+        typer.Option(
+            envvar="CCFPY_SIGNATURE_FORMAT",
+            help="What it prints: raw is r and s, one after the other.",
+            rich_help_panel=PANEL,
+        ),
+    ] = SignatureForm.DER
+
+    def signer(self, place: Place) -> Signer:
+        """Find the key.
+
+        Raises:
+            Misused: it is said in two ways, or there is nobody of that name.
+            CommandFailed: what it needs is not installed.
+            KeyUnusable: it is not where it should be.
+        """
+        _one_of(
+            {
+                "--key": self.key,
+                "--pkcs11": self.pkcs11,
+                "--sign-command": self.sign_command,
+            }
+        )
+        if self.pkcs11 is not None:
+            return self._in_token(self.pkcs11)
+        if self.sign_command is not None:
+            return CommandSigner(
+                certificate=self.certificate(place),
+                command=self.sign_command,
+                form=self.signature_format,
+                takes=self.sign_input,
+            )
+        return FileSigner.read(
+            certificate=self._certificate_file(place),
+            private_key=self.key or place.keys(self.who).private_key,
+        )
+
+    def certificate(self, place: Place) -> Certificate:
+        """Find the certificate alone, for what needs no signature; raises the same."""
+        if self.pkcs11 is not None and self.cert is None:
+            return self._in_token(self.pkcs11).certificate
+        return Certificate.from_pem(read_text(self._certificate_file(place)))
+
+    def name(self, signer: Signer) -> str:
+        """Say who signs: by the name of its files, or else by its id."""
+        chosen = (self.cert, self.key, self.pkcs11, self.sign_command)
+        return self.who if not any(chosen) else signer.certificate.digest_hex
+
+    def _certificate_file(self, place: Place) -> Path:
+        return self.cert or place.keys(self.who).certificate
+
+    def _in_token(self, uri: str) -> Signer:
+        tokens = _tokens()
+        token = _token(tokens, uri, self)
+        if self.cert is None:
+            signer: Signer = tokens.TokenSigner.find(token)
+            return signer
+        given: Signer = tokens.TokenSigner(
+            token=token, certificate=Certificate.from_pem(read_text(self.cert))
+        )
+        return given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecrypterOptions(TokenOptions):
+    """Which key opens a member's recovery shares."""
+
+    decrypt_key: Annotated[
+        Path | None,
+        typer.Option(
+            help="Open the share with the key in this file.", rich_help_panel=PANEL
+        ),
+    ] = None
+    decrypt_pkcs11: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URI",
+            envvar="CCFPY_DECRYPT_PKCS11",
+            help="Open it with the key in a token.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None
+    decrypt_command: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CMD",
+            envvar="CCFPY_DECRYPT_COMMAND",
+            help="Open it by a shell command: RSA-OAEP, SHA-256, stdin to stdout.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None
+    decrypt_output: Annotated[
+        ShareForm,
+        typer.Option(
+            envvar="CCFPY_DECRYPT_OUTPUT",
+            help="What that command prints.",
+            rich_help_panel=PANEL,
+        ),
+    ] = ShareForm.BINARY
+
+    def decrypter(self, place: Place, who: str) -> ShareDecrypter:
+        """Find the key, that of ``who`` in the folder if nothing else is said.
+
+        Raises:
+            Misused: it is said in two ways, or there is nobody of that name.
+            CommandFailed: what it needs is not installed.
+            KeyUnusable: it is not where it should be.
+        """
+        _one_of(
+            {
+                "--decrypt-key": self.decrypt_key,
+                "--decrypt-pkcs11": self.decrypt_pkcs11,
+                "--decrypt-command": self.decrypt_command,
+            }
+        )
+        if self.decrypt_pkcs11 is not None:
+            tokens = _tokens()
+            token = _token(tokens, self.decrypt_pkcs11, self)
+            in_token: ShareDecrypter = tokens.TokenDecrypter(token)
+            return in_token
+        if self.decrypt_command is not None:
+            return CommandDecrypter(
+                command=self.decrypt_command,
+                gives_base64=self.decrypt_output is ShareForm.BASE64,
+            )
+        path = self.decrypt_key or place.keys(who).encryption_private_key
+        return FileDecrypter.read(path)
+
+
+def with_keys(command: Callable[..., None]) -> Callable[..., None]:
+    """Put the options of each family in the place of the parameter that stands for it.
+
+    An option that two families have is given once, and means the same to both.
+    """
+    families: dict[str, Any] = {}
+    parameters: dict[str, inspect.Parameter] = {}
+    signature = inspect.signature(command)
+    for name, parameter in signature.parameters.items():
+        if isinstance(family := parameter.annotation, type) and issubclass(
+            family, TokenOptions
+        ):
+            families[name] = family
+            parameters |= {option.name: option for option in _options(family)}
+        else:
+            parameters[name] = parameter
+
+    @functools.wraps(command)
+    def chosen(**given: object) -> None:
+        made = {name: _made(family, given) for name, family in families.items()}
+        own = {k: given[k] for k in given if k in signature.parameters}
+        command(**own, **made)
+
+    # Typer looks at these to learn a command's options.
+    chosen.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=sorted(parameters.values(), key=lambda parameter: parameter.kind)
+    )
+    chosen.__annotations__ = {
+        name: parameter.annotation for name, parameter in parameters.items()
+    }
+    return chosen
+
+
+def _options(family: type[TokenOptions]) -> Iterator[inspect.Parameter]:
+    hints = get_type_hints(family, include_extras=True)
+    own_first = sorted(fields(family), key=lambda f: f.name in _SHARED)
+    for field in own_first:
+        yield inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=hints[field.name],
+        )
+
+
+_SHARED = {field.name for field in fields(TokenOptions)}
+
+
+def _made(family: Callable[..., object], given: dict[str, object]) -> object:
+    names = inspect.signature(family).parameters
+    return family(**{name: given[name] for name in names})
+
+
+def _one_of(options: dict[str, object]) -> None:
+    said = [name for name, value in options.items() if value is not None]
+    if len(said) > 1:
+        raise Misused(f"{' and '.join(said)} say two different keys: give one of them")
+
+
+def _tokens() -> ModuleType:
+    try:
+        from ccfpy.client.signers import pkcs11
+    except ImportError as error:
+        raise CommandFailed(
+            f"keys in tokens need python-pkcs11, which lacks {error.name}: "
+            "pip install 'ccfpy[pkcs11]'"
+        ) from error
+    return pkcs11
+
+
+def _token(tokens: ModuleType, text: str, options: TokenOptions) -> object:
+    try:
+        uri = Pkcs11Uri.parse(text)
+    except Malformed as error:
+        raise Misused(str(error)) from error
+    source = options.pin_file or uri.pin_source
+    return tokens.Token(
+        uri,
+        module=options.pkcs11_module,
+        pin=_asked if source is None else functools.partial(_pin_in, source),
+    )
+
+
+@functools.cache
+def _asked(label: str) -> str:
+    """Ask for a token's PIN, once in a command."""
+    if not sys.stdin.isatty():
+        raise KeyUnusable(
+            f"the token {label!r} wants its PIN, and there is no terminal to ask on: "
+            "say --pin-file, or pin-source= in the URI"
+        )
+    pin: str = typer.prompt(f"PIN of the token {label}", hide_input=True, err=True)
+    return pin
+
+
+def _pin_in(path: Path, _label: str) -> str:
+    try:
+        with path.open("rb") as file:
+            pin = file.read(PIN_BYTES_MAX + 1)
+    except OSError as error:
+        raise no_such_file(f"the file with the PIN, {path}", error) from error
+    if len(pin) > PIN_BYTES_MAX:
+        raise CommandFailed(f"{path} is too long to hold a PIN")
+    try:
+        return pin.decode().rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise CommandFailed(f"{path} holds no PIN: it is not text") from error
