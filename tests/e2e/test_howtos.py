@@ -18,6 +18,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.softhsm import find_module
+
 ROOT = Path(__file__).resolve().parents[2]
 NETWORK = [
     ROOT / f"docs/howto/{name}.md"
@@ -151,6 +153,8 @@ def _do(desk: Desk, block: Block, running: contextlib.ExitStack) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_how_to_works_as_it_is_written(page: Path, tmp_path: Path) -> None:
+    if "softhsm2-util" in page.read_text():
+        find_module()
     _read([page], tmp_path)
 
 
