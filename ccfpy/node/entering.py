@@ -23,9 +23,15 @@ from ccfpy.node.replica import Replica
 from ccfpy.node.snapshot_check import SnapshotCheck
 from ccfpy.node.snapshot_reads import SnapshotReads
 from ccfpy.node.snapshot_start import StartingPoint
+from ccfpy.service.lifecycle import ServiceStatus
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import Seqno
+
+_MAY_BE_GIVEN_UP = frozenset(
+    {ServiceStatus.RECOVERING, ServiceStatus.WAITING_FOR_RECOVERY_SHARES}
+)
+"""States of a service in which its recovery can still be begun anew."""
 
 
 class Entering:
@@ -126,8 +132,10 @@ def take_up(
     )
     after: Seqno = 0
     recovered_to: Seqno | None = None
-    if joined.is_public_only:
+    if joined.is_public_only or joined.service_status in _MAY_BE_GIVEN_UP:
         recovered_to = replica.last_recovered_seqno = joined.last_recovered_seqno
+        replica.is_ledger_provisional = True
+    if joined.is_public_only:
         sequence.is_sealed = True
         replica.snapshots.is_enabled = False
         recovery = PrivateRecovery(replica, reads)

@@ -14,6 +14,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
 from ccfpy.base.ports import Clock, Entropy
 from ccfpy.boundary.configuration import NodeConfiguration
+from ccfpy.boundary.effects import OpenLedger
 from ccfpy.boundary.events import PeerMessage
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.consensus.status import TxStatus
@@ -125,8 +126,10 @@ class Replica:
         has_stop_notice: an operator announced that the node will be stopped.
         startup_seqno: of the snapshot this node began with; 0 without one.
         last_recovered_seqno: the last entry of a lost service that this one recovers;
-            0 unless the node was there before its private state was.
+            0 unless the node was there before it was open.
         recovery: this node's part in bringing that back.
+        is_ledger_provisional: its host was told that what it writes may be given up,
+            as long as the service is not open.
     """
 
     configuration: NodeConfiguration
@@ -157,6 +160,7 @@ class Replica:
     startup_seqno: Seqno = 0
     last_recovered_seqno: Seqno = 0
     recovery: Recovery | None = None
+    is_ledger_provisional: bool = False
     is_service_open: bool = False
 
     # What endpoints ask
@@ -375,6 +379,8 @@ class Replica:
             self.is_service_open = True
             if self.recovery is not None:
                 self.recovery.opened()
+            elif self.is_ledger_provisional:
+                self.outbox.put(OpenLedger())
             self.admit_users()
 
     def admit_users(self) -> None:

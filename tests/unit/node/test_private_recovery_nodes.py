@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ccfpy.boundary.effects import Effect, OpenLedger, ReadLedger
+from ccfpy.boundary.effects import BeginLedger, Effect, OpenLedger, ReadLedger
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.node import CANNOT_GO_ON
 from ccfpy.testing.network import Network
@@ -241,3 +241,44 @@ def test_private_state_that_came_back_too_early_is_taken_back_with_the_public(
     assert first.host.entries == network.nodes[1].host.entries
     for node in network.nodes:
         assert read(node, "a") == "a secret"
+
+
+@pytest.mark.parametrize("is_reading", [False, True])
+def test_a_node_that_members_trust_before_the_opening_keeps_its_files_provisional(
+    network: SlowDisks, members: tuple[Person, ...], *, is_reading: bool
+) -> None:
+    """Whether shares are awaited still or the primary reads already."""
+    first = network.nodes[0]
+    late = network.join()
+    network.deliver()
+    if is_reading:
+        network.slow = network.nodes[:3]
+        assert submit_share(first, members[0]).status == 200
+        network.wait_until(lambda: state(first)["state"] == READING)
+    first.propose(
+        {
+            "name": "transition_node_to_trusted",
+            "args": {
+                "node_id": late.node_id,
+                "valid_from": "2025-06-15 12:00:00.000000+00:00",
+                "validity_period_days": 30,
+            },
+        }
+    )
+    network.wait_until(lambda: begins(late) != [])
+    (begun,) = begins(late)
+    assert begun.recovered_to == replica_of(first).last_recovered_seqno > begun.after
+    assert late.host.recovered_to == begun.recovered_to
+    if is_reading:
+        network.hurry(*network.nodes[:3])
+    else:
+        assert submit_share(first, members[0]).status == 200
+    network.wait_until(lambda: status(late) == "Open")
+    network.wait_until_settled()
+    assert state(late)["state"] == WHOLE
+    assert read(late, "a") == "a secret"
+    assert late.host.recovered_to is None
+
+
+def begins(node: InProcessNode) -> list[BeginLedger]:
+    return [each for each in node.host.effects if isinstance(each, BeginLedger)]
