@@ -33,7 +33,8 @@ def fetch(folder: Path) -> Path:
 def compile_engine(quickjs: Path, output: Path) -> None:
     """Compile and link. Only relative names get into the module."""
     version = (quickjs / "VERSION").read_text().strip()
-    (quickjs / "engine.c").write_bytes((ENGINE / "engine.c").read_bytes())
+    for source in (*ENGINE.glob("*.c"), *ENGINE.glob("*.h")):
+        (quickjs / source.name).write_bytes(source.read_bytes())
     (quickjs / "absent").mkdir()
     # One source includes it and uses nothing of it; this C library has none.
     (quickjs / "absent/setjmp.h").touch()
