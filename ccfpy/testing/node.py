@@ -198,15 +198,18 @@ class InProcessNode:
 
     def step(self, *events: Event) -> list[Effect]:
         """Give the node events and do what it asks."""
-        effects = self.trusted.step(events)
-        for effect in effects:
-            self.host.effects.append(effect)
-            if not self._outside.take(self, effect):
-                self._perform(effect)
-        if self._answers:
-            answers, self._answers = self._answers, []
-            effects = effects + self.step(*answers)
-        return effects
+        asked: list[Effect] = []
+        told: Sequence[Event] = events
+        while True:
+            effects = self.trusted.step(told)
+            asked += effects
+            for effect in effects:
+                self.host.effects.append(effect)
+                if not self._outside.take(self, effect):
+                    self._perform(effect)
+            if not self._answers:
+                return asked
+            told, self._answers = self._answers, []
 
     def _perform(self, effect: Effect) -> None:
         host = self.host
