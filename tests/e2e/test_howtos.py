@@ -42,6 +42,7 @@ PORT = 8000
 """The first of those that pages speak of; the others follow it."""
 PORTS = 5
 READY = ("Press Ctrl-C", "Created service", "is waiting for votes")
+PRESS_AGAIN_S = 20
 DEADLINE_S = 120
 _BLOCK = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SANDBOX = re.compile(r"^ccfpy sandbox(?!.*--node)", re.MULTILINE)
@@ -76,6 +77,21 @@ def _free_ports() -> int:
                     probe = bound.enter_context(socket.socket())
                     probe.bind(("127.0.0.1", port + number))
                 return port
+
+
+def _press_ctrl_c(process: subprocess.Popen[str]) -> None:
+    """End what runs in a terminal, as people do: again, if once was not enough.
+
+    Python drops the first where it arrives while an object is being destroyed.
+    """
+    for _ in range(DEADLINE_S // PRESS_AGAIN_S):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=PRESS_AGAIN_S)
+            return
+    os.killpg(process.pid, signal.SIGKILL)
+    pytest.fail("it does not end when it is told to")
 
 
 class Desk:
@@ -130,9 +146,7 @@ class Desk:
                 pytest.fail("it ended: " + "".join(said))
             yield
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGINT)
-            process.communicate(timeout=DEADLINE_S)
+            _press_ctrl_c(process)
 
 
 def _do(desk: Desk, block: Block, running: contextlib.ExitStack) -> None:
