@@ -46,6 +46,8 @@ from ccfpy.node.sequence import Sequence, SequenceLimits
 from ccfpy.node.sessions_client import InterfaceSessions
 from ccfpy.node.signing import SignatureTimer
 from ccfpy.node.snapshots import Snapshotter
+from ccfpy.service.evidence import quotes
+from ccfpy.service.genesis import FirstNode
 from ccfpy.service.tables.nodes import (
     NET_INTERFACE,
     NetInterface,
@@ -146,7 +148,11 @@ def replica_of(
         identity=identity,
         known_service=founding.identity if founding else None,
         cose_claims=founding.cose_claims if founding else CoseClaims("", ""),
-        quote=evidence.quote(),
+        quote_info=QuoteInfo(
+            format=QuoteFormat.INSECURE_VIRTUAL,
+            quote=evidence.quote(),
+            endorsements=b"",
+        ),
         certificates=PresentedCertificates(identity),
         replication=replication,
         commit_waits=CommitWaits(
@@ -256,13 +262,30 @@ def node_info(replica: Replica) -> NodeInfo:
             for interface in configuration.rpc_interfaces
         },
         will_locally_seal_ledger_secrets=replica.sealing.is_on,
-        quote_info=QuoteInfo(
-            format=QuoteFormat.INSECURE_VIRTUAL, quote=replica.quote, endorsements=b""
-        ),
+        quote_info=replica.quote_info,
         encryption_pub_key=identity.encryption_key.public_key.pem,
         certificate_signing_request=identity.request,
         public_key=identity.key.public_key.pem,
         node_data=json_of(configuration.node_data),
+    )
+
+
+def first_node(replica: Replica) -> FirstNode:
+    """Give this node as the first of a service, fresh or recovered.
+
+    Raises:
+        Malformed: its evidence is none.
+        VerificationFailed: its evidence is not to be believed.
+    """
+    identity = replica.identity
+    assert identity.endorsed is not None, "it was made at the boot"
+    return FirstNode(
+        node_id=identity.node_id,
+        certificate=identity.endorsed.pem,
+        info=node_info(replica),
+        evidence=quotes.read(
+            replica.quote_info, unix_time_s=replica.time.unix_us // 1_000_000
+        ),
     )
 
 

@@ -280,7 +280,7 @@ class Node:
         if section is not None and replica.known_service is not None:
             replica.frontends["gov"].is_open = True
             claims = self._app.create_claims(starting.constitution_of(section))
-            starting.create_service(replica, event, claims)
+            starting.create_service(replica, claims)
         elif event.configuration.join is not None:
             self._join(replica, event.configuration.join)
 

@@ -17,7 +17,6 @@ Members bring back the private part later (`ccfpy.node.private_recovery`).
 
 from collections.abc import Callable, Sequence
 
-from ccfpy.attestation.virtual import MEASUREMENT
 from ccfpy.base import limits
 from ccfpy.base.errors import CcfpyError, ConfigurationRefused, Malformed
 from ccfpy.base.ids import VIEWS_PER_RECOVERY, TxId
@@ -33,9 +32,9 @@ from ccfpy.node.boot import (
     Founding,
     Ports,
     clock_of,
+    first_node,
     identity_of,
     json_of,
-    node_info,
     replica_of,
 )
 from ccfpy.node.identity import ServiceIdentity
@@ -142,7 +141,6 @@ class Recovering:
         refused: Callable[[str], None],
     ) -> None:
         self._replica = replica
-        self._boot = boot
         self._snapshots = snapshots
         self._reads = ledger
         self._create_claims = create_claims
@@ -256,21 +254,13 @@ class Recovering:
 
     def _create(self, tx_id: TxId) -> None:
         replica = self._replica
-        identity = replica.identity
-        assert identity.endorsed is not None, "it was made at the boot"
         tx = replica.begin(read_only=False)
         genesis.create(
             tx,
             genesis.CreateInfo(
                 service_certificate=replica.service_identity.certificate.pem,
                 create_txid=tx_id,
-                node=genesis.FirstNode(
-                    node_id=identity.node_id,
-                    certificate=identity.endorsed.pem,
-                    info=node_info(replica),
-                    measurement=MEASUREMENT.encode(),
-                    host_data=bytes.fromhex(self._boot.executable_digest),
-                ),
+                node=first_node(replica),
                 service_data=json_of(replica.configuration.service_data),
             ),
         )

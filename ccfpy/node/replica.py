@@ -48,6 +48,7 @@ from ccfpy.node.snapshots import Snapshotter
 from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.nodes import record_retirements
 from ccfpy.service.tables import nodes, recovery, service
+from ccfpy.service.tables.nodes import QuoteInfo
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,6 +116,7 @@ class Replica:
             trusted with them.
         cose_claims: what the service's COSE signatures claim of themselves; empty
             until this node knows its service.
+        quote_info: this node's evidence, and what supports it.
         sealing: of ledger secrets, for a restart without members.
         frontends: ``app``, ``gov`` and ``node``.
         forwarder: there as soon as requests are routed.
@@ -140,7 +142,7 @@ class Replica:
     identity: NodeIdentity
     known_service: ServiceIdentity | None
     cose_claims: CoseClaims
-    quote: bytes
+    quote_info: QuoteInfo
     certificates: PresentedCertificates
     replication: Replication
     channels: Channels

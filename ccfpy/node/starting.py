@@ -4,8 +4,7 @@ The create transaction is 2.1; the signature that makes it final, and with it th
 node's certificate, is 2.2.
 """
 
-from ccfpy.attestation.virtual import MEASUREMENT
-from ccfpy.base.errors import ConfigurationRefused, Malformed
+from ccfpy.base.errors import ConfigurationRefused, Malformed, VerificationFailed
 from ccfpy.base.ids import FIRST_VIEW, TxId
 from ccfpy.boundary.configuration import StartConfiguration
 from ccfpy.boundary.events import Boot
@@ -17,9 +16,9 @@ from ccfpy.node.boot import (
     Founding,
     Ports,
     clock_of,
+    first_node,
     identity_of,
     json_of,
-    node_info,
     replica_of,
     text_of,
 )
@@ -80,7 +79,7 @@ def start(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
     return replica
 
 
-def create_service(replica: Replica, boot: Boot, claims_digest: bytes | None) -> None:
+def create_service(replica: Replica, claims_digest: bytes | None) -> None:
     """Order the create transaction and sign it.
 
     Raises:
@@ -97,12 +96,12 @@ def create_service(replica: Replica, boot: Boot, claims_digest: bytes | None) ->
             genesis.CreateInfo(
                 service_certificate=replica.service_identity.certificate.pem,
                 create_txid=TxId(FIRST_VIEW, 1),
-                node=_first_node(replica, boot),
+                node=first_node(replica),
                 service_data=json_of(replica.configuration.service_data),
                 genesis=_genesis(section),
             ),
         )
-    except (Refused, Malformed) as error:
+    except (Refused, Malformed, VerificationFailed) as error:
         raise ConfigurationRefused(str(error)) from error
     replication.commit(tx, claims_digest)
     replica.outbox.info("Created service")
@@ -148,16 +147,4 @@ def _genesis(section: StartConfiguration) -> genesis.GenesisInfo:
             recent_cose_proposals_window_size=given.recent_cose_proposals_window_size,
         ),
         constitution=constitution_of(section),
-    )
-
-
-def _first_node(replica: Replica, boot: Boot) -> genesis.FirstNode:
-    identity = replica.identity
-    assert identity.endorsed is not None
-    return genesis.FirstNode(
-        node_id=identity.node_id,
-        certificate=identity.endorsed.pem,
-        info=node_info(replica),
-        measurement=MEASUREMENT.encode(),
-        host_data=bytes.fromhex(boot.executable_digest),
     )

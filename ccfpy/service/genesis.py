@@ -12,6 +12,7 @@ from ccfpy.base.json import Json
 from ccfpy.kv.tx import Tx
 from ccfpy.service import members as membership
 from ccfpy.service import nodes as trust
+from ccfpy.service.evidence.kind import Evidence
 from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.members import NewMember
 from ccfpy.service.refusal import Refused
@@ -42,16 +43,14 @@ class FirstNode:
     Attributes:
         certificate: endorsed by the service, as PEM.
         info: its record; the status and code digest are set here.
-        measurement: of its code; on the virtual platform, text.
-        host_data: the digest that its host vouched for, if the platform has one.
-        security_policy: the text behind it, on SNP.
+        evidence: its own, like which others' is trusted from then on.
+        security_policy: the text behind its host data, on SNP, if it is known.
     """
 
     node_id: NodeId
     certificate: str
     info: NodeInfo
-    measurement: bytes
-    host_data: bytes | None = None
+    evidence: Evidence
     security_policy: str = ""
 
 
@@ -136,10 +135,9 @@ def _create_service(tx: Tx, info: CreateInfo) -> None:
 def _add_first_node(tx: Tx, node: FirstNode) -> None:
     nodes.ENDORSED_CERTIFICATES.of(tx).put(node.node_id, node.certificate)
     recorded = replace(
-        node.info, status=NodeStatus.TRUSTED, code_digest=node.measurement.hex()
+        node.info,
+        status=NodeStatus.TRUSTED,
+        code_digest=node.evidence.measurement.hex(),
     )
     nodes.INFO.of(tx).put(node.node_id, recorded)
-    platform = node.info.quote_info.format
-    trust.trust_measurement(tx, platform, node.measurement)
-    if node.host_data is not None:
-        trust.trust_host_data(tx, platform, node.host_data, node.security_policy)
+    node.evidence.trust(tx, security_policy=node.security_policy)

@@ -29,6 +29,7 @@ from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.crypto.rsa import RsaPublicKey
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecrets
+from ccfpy.service.evidence.quotes import verify_quote
 from ccfpy.service.join_messages import (
     CoseSignaturesConfig,
     JoinRequest,
@@ -37,7 +38,6 @@ from ccfpy.service.join_messages import (
     SharedIdentity,
 )
 from ccfpy.service.lifecycle import ServiceStatus
-from ccfpy.service.quotes import verify_quote
 from ccfpy.service.tables import nodes, recovery, service
 from ccfpy.service.tables.nodes import NodeInfo, NodeStatus
 
@@ -159,9 +159,21 @@ def answer_known(tx: Tx, joiner: Joiner, handover: Handover) -> JoinResponse | N
 
 
 def admit(
-    tx: Tx, request: JoinRequest, joiner: Joiner, handover: Handover
+    tx: Tx,
+    request: JoinRequest,
+    joiner: Joiner,
+    handover: Handover,
+    *,
+    unix_time_s: int,
 ) -> JoinResponse:
     """Enter a node that was not known before; only the primary may.
+
+    Args:
+        tx: where the policy is read, and the node entered.
+        request: what it says.
+        joiner: what it proved.
+        handover: what it is given once it is trusted.
+        unix_time_s: when what supports its evidence must be valid.
 
     Raises:
         JoinRefused: it breaks a rule.
@@ -170,7 +182,12 @@ def admit(
     service_status = _status(tx)
     _check_address(tx, request)
     public_key = joiner.public_key
-    measurement = verify_quote(tx, request.quote_info, public_key_der=public_key.der)
+    measurement = verify_quote(
+        tx,
+        request.quote_info,
+        public_key_der=public_key.der,
+        unix_time_s=unix_time_s,
+    )
     _check_keys(request, public_key)
     is_trusted = service_status in _TRUSTING
     status = NodeStatus.TRUSTED if is_trusted else NodeStatus.PENDING

@@ -15,6 +15,7 @@ from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.node.api.redirects import primary_address
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.service import join
+from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
 from ccfpy.service.join import Handover, Joiner, JoinFault, JoinRefused
 from ccfpy.service.join_messages import (
     JOIN_REQUEST,
@@ -23,7 +24,6 @@ from ccfpy.service.join_messages import (
     JoinRequest,
     JoinResponse,
 )
-from ccfpy.service.quotes import QuoteFault, QuoteRefused
 
 if TYPE_CHECKING:
     from ccfpy.http.messages import Response
@@ -73,7 +73,9 @@ class JoinEndpoints:
             raise ApiError(status, ErrorCode(refusal.fault), str(refusal)) from refusal
         except QuoteRefused as refusal:
             self._tell(refusal)
-            raise ApiError(401, ErrorCode.InvalidQuote, str(refusal)) from refusal
+            raise ApiError(
+                refusal.fault.status, ErrorCode.InvalidQuote, str(refusal)
+            ) from refusal
         return json_reply(JOIN_RESPONSE.write(response))
 
     def _decide(self, context: Context, request: JoinRequest) -> JoinResponse:
@@ -100,7 +102,13 @@ class JoinEndpoints:
                     "location": f"https://{primary_address(context, replica)}/node/join"
                 },
             )
-        response = join.admit(tx, request, joiner, handover)
+        response = join.admit(
+            tx,
+            request,
+            joiner,
+            handover,
+            unix_time_s=replica.time.unix_us // 1_000_000,
+        )
         replica.outbox.info(f"Node {joiner.node_id} added as {response.node_status}")
         return response
 

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from ccfpy.attestation.virtual import VirtualEvidence
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.signature import NodeSignature
+from ccfpy.service.evidence.virtual import VirtualQuote
 from ccfpy.service.genesis import (
     CreateInfo,
     FirstNode,
@@ -30,6 +32,7 @@ from ccfpy.service.tables.nodes import (
 from ccfpy.service.tables.service import ServiceConfiguration, ServiceInfo
 from ccfpy.service.tables.signatures import SIGNATURES
 
+EVIDENCE = VirtualEvidence(measurement="measured", host_data="00" * 32, report_data=b"")
 NODE = FirstNode(
     node_id=NodeId("n1"),
     certificate="NODE CERT",
@@ -40,8 +43,7 @@ NODE = FirstNode(
         ),
         encryption_pub_key="PEM",
     ),
-    measurement=b"measured",
-    host_data=bytes(32),
+    evidence=VirtualQuote(EVIDENCE),
 )
 
 
@@ -136,7 +138,8 @@ def test_a_service_of_unknown_origin_cannot_be_recovered(
 
 
 def test_a_platform_without_host_data_lets_none_in(tx: Tx, info: CreateInfo) -> None:
-    create(tx, replace(info, node=replace(NODE, host_data=None)))
+    none = VirtualQuote(replace(EVIDENCE, host_data=None))
+    create(tx, replace(info, node=replace(NODE, evidence=none)))
     assert "public:ccf.gov.nodes.virtual.host_data" not in tx.writes
 
 

@@ -21,7 +21,8 @@ from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.service import join
-from ccfpy.service import nodes as trust
+from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
+from ccfpy.service.evidence.virtual import VirtualQuote
 from ccfpy.service.join import Handover, Joiner, JoinFault, JoinRefused
 from ccfpy.service.join_messages import (
     CoseSignaturesConfig,
@@ -30,7 +31,6 @@ from ccfpy.service.join_messages import (
     NodeNetwork,
 )
 from ccfpy.service.lifecycle import ServiceStatus
-from ccfpy.service.quotes import QuoteFault, QuoteRefused
 from ccfpy.service.tables import nodes, service
 from ccfpy.service.tables.nodes import (
     NetInterface,
@@ -111,9 +111,9 @@ class Service:
         self.store = Store()
         tx = self.store.begin()
         service.INFO.of(tx).put(ServiceInfo(cert=SERVICE.pem, status=status))
-        virtual = QuoteFormat.INSECURE_VIRTUAL
-        trust.trust_measurement(tx, virtual, MEASUREMENT.encode())
-        trust.trust_host_data(tx, virtual, bytes.fromhex(HOST_DATA))
+        VirtualQuote(
+            VirtualEvidence.of(public_key_der=b"", executable_digest=HOST_DATA)
+        ).trust(tx)
         self.commit(tx, is_final=True)
 
     def commit(self, tx: Tx, *, is_final: bool = False) -> None:
@@ -127,7 +127,9 @@ class Service:
         joiner = applicant.joiner
         response = join.answer_known(tx, joiner, HANDOVER)
         if response is None:
-            response = join.admit(tx, applicant.request, joiner, HANDOVER)
+            response = join.admit(
+                tx, applicant.request, joiner, HANDOVER, unix_time_s=0
+            )
         self.commit(tx)
         return response
 
@@ -337,7 +339,7 @@ def test_there_must_be_a_service() -> None:
         join.answer_known(tx, applicant.joiner, HANDOVER)
     assert asked.value.fault is JoinFault.NO_SERVICE
     with pytest.raises(JoinRefused) as admitted:
-        join.admit(tx, applicant.request, applicant.joiner, HANDOVER)
+        join.admit(tx, applicant.request, applicant.joiner, HANDOVER, unix_time_s=0)
     assert admitted.value.fault is JoinFault.NO_SERVICE
 
 

@@ -2,19 +2,14 @@
 
 from collections.abc import Callable
 
-import pytest
-
 from ccfpy.base.ids import NodeId
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.service.nodes import (
     retire_active_nodes,
-    trust_host_data,
-    trust_measurement,
     trusted_nodes,
 )
-from ccfpy.service.refusal import Refused
-from ccfpy.service.tables import join_policy, nodes
+from ccfpy.service.tables import nodes
 from ccfpy.service.tables.nodes import (
     NetInterface,
     NodeInfo,
@@ -75,23 +70,3 @@ def test_a_retired_node_is_trusted_until_its_retirement_is_final(
     assert set(trusted_nodes(store.begin())) == {A, C}
     store.compact(store.version)
     assert set(trusted_nodes(store.begin())) == {A}
-
-
-def test_measurements_are_trusted_on_their_platform(tx: Tx) -> None:
-    trust_measurement(tx, QuoteFormat.INSECURE_VIRTUAL, b"some text")
-    trust_measurement(tx, QuoteFormat.OE_SGX_V1, b"\x01")
-    trust_measurement(tx, QuoteFormat.AMD_SEV_SNP_V1, b"\x02")
-    assert list(join_policy.VIRTUAL_MEASUREMENTS.of(tx).keys()) == ["some text"]
-    assert list(join_policy.SGX_MEASUREMENTS.of(tx).keys()) == ["01"]
-    raw = join_policy.SNP_MEASUREMENTS.of(tx).raw
-    assert raw.get(b"02") == b'"AllowedToJoin"'
-    with pytest.raises(Refused):
-        trust_measurement(tx, QuoteFormat.INSECURE_VIRTUAL, b"\xff")
-
-
-def test_host_data_is_trusted_where_the_platform_has_it(tx: Tx) -> None:
-    trust_host_data(tx, QuoteFormat.INSECURE_VIRTUAL, b"\x0a")
-    trust_host_data(tx, QuoteFormat.AMD_SEV_SNP_V1, b"\x0b", "policy")
-    trust_host_data(tx, QuoteFormat.OE_SGX_V1, b"\x0c")
-    assert list(join_policy.VIRTUAL_HOST_DATA.of(tx).keys()) == ["0a"]
-    assert dict(join_policy.SNP_HOST_DATA.of(tx).items()) == {"0b": "policy"}

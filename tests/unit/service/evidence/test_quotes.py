@@ -1,4 +1,4 @@
-"""Which evidence lets a node in, and which of the four questions each attack fails."""
+"""Which evidence lets a node in, and which question each attack fails."""
 
 from dataclasses import replace
 
@@ -7,8 +7,11 @@ import pytest
 from ccfpy.attestation.virtual import MEASUREMENT, VirtualEvidence
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.tx import Tx
-from ccfpy.service import nodes as trust
-from ccfpy.service.quotes import QuoteFault, QuoteRefused, verify_quote
+from ccfpy.service.evidence.quotes import verify_quote
+from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
+from ccfpy.service.evidence.virtual import VirtualQuote
+from ccfpy.service.tables import join_policy
+from ccfpy.service.tables.join_policy import CodeStatus
 from ccfpy.service.tables.nodes import QuoteFormat, QuoteInfo
 
 KEY = b"a public key as DER"
@@ -19,8 +22,7 @@ VIRTUAL = QuoteFormat.INSECURE_VIRTUAL
 
 @pytest.fixture
 def policy(tx: Tx) -> Tx:
-    trust.trust_measurement(tx, VIRTUAL, MEASUREMENT.encode())
-    trust.trust_host_data(tx, VIRTUAL, bytes.fromhex(HOST_DATA))
+    VirtualQuote(EVIDENCE).trust(tx)
     return tx
 
 
@@ -31,15 +33,19 @@ def quote(evidence: VirtualEvidence | bytes) -> QuoteInfo:
 
 def fault(tx: Tx, info: QuoteInfo, key: bytes = KEY) -> QuoteFault:
     with pytest.raises(QuoteRefused) as refused:
-        verify_quote(tx, info, public_key_der=key)
+        verify_quote(tx, info, public_key_der=key, unix_time_s=0)
     return refused.value.fault
 
 
 def test_evidence_that_the_policy_asks_for_gives_its_measurement(policy: Tx) -> None:
-    measurement = verify_quote(policy, quote(EVIDENCE), public_key_der=KEY)
+    measurement = verify_quote(
+        policy, quote(EVIDENCE), public_key_der=KEY, unix_time_s=0
+    )
     assert measurement == MEASUREMENT.encode()
     shouted = replace(EVIDENCE, host_data=HOST_DATA.upper())
-    assert verify_quote(policy, quote(shouted), public_key_der=KEY) == measurement
+    assert measurement == verify_quote(
+        policy, quote(shouted), public_key_der=KEY, unix_time_s=0
+    )
 
 
 def test_evidence_of_another_key_is_refused(policy: Tx) -> None:
@@ -70,9 +76,8 @@ def test_an_empty_policy_admits_nobody(tx: Tx) -> None:
 
 
 def test_what_was_allowed_for_one_platform_is_not_for_another(tx: Tx) -> None:
-    snp = QuoteFormat.AMD_SEV_SNP_V1
-    trust.trust_measurement(tx, snp, MEASUREMENT.encode())
-    trust.trust_host_data(tx, snp, bytes.fromhex(HOST_DATA))
+    join_policy.SNP_MEASUREMENTS.of(tx).put(MEASUREMENT, CodeStatus.ALLOWED_TO_JOIN)
+    join_policy.SNP_HOST_DATA.of(tx).put(HOST_DATA, "")
     assert fault(tx, quote(EVIDENCE)) is QuoteFault.UNKNOWN_HOST_DATA
 
 

@@ -1,0 +1,63 @@
+"""Whether a node's evidence is what the service's tables allow to join.
+
+The questions in CCF's order (``src/node/quote.cpp``), the first that fails is the
+answer: is it evidence at all, is it what the policy for its platform takes, and is it
+about the key that the node proved to hold.
+"""
+
+from typing import assert_never
+
+from ccfpy.base.errors import CcfpyError, VerificationFailed
+from ccfpy.crypto.hashing import sha256
+from ccfpy.kv.tx import Tx
+from ccfpy.service.evidence.kind import Evidence
+from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
+from ccfpy.service.evidence.virtual import VirtualQuote
+from ccfpy.service.tables.nodes import QuoteFormat, QuoteInfo
+
+
+def read(quote: QuoteInfo, *, unix_time_s: int) -> Evidence:
+    """Verify evidence as its platform can be verified; the one choice by format.
+
+    Args:
+        quote: the evidence, and what supports it.
+        unix_time_s: when what supports it must be valid.
+
+    Raises:
+        Malformed: it is no such evidence.
+        VerificationFailed: it is not to be believed.
+    """
+    del unix_time_s  # nothing that is verified here is of a time
+    match quote.format:
+        case QuoteFormat.INSECURE_VIRTUAL:
+            return VirtualQuote.read(quote)
+        case QuoteFormat.AMD_SEV_SNP_V1 | QuoteFormat.OE_SGX_V1:
+            raise VerificationFailed(
+                f"evidence of the format {quote.format} cannot be verified here"
+            )
+        case _:
+            assert_never(quote.format)
+
+
+def verify_quote(
+    tx: Tx, quote: QuoteInfo, *, public_key_der: bytes, unix_time_s: int
+) -> bytes:
+    """Give the measurement of the code that a node proved to run.
+
+    Args:
+        tx: where the policy is read.
+        quote: the node's evidence.
+        public_key_der: the key that the node proved to hold.
+        unix_time_s: when what supports the evidence must be valid.
+
+    Raises:
+        QuoteRefused: the evidence is not what the policy asks for.
+    """
+    try:
+        evidence = read(quote, unix_time_s=unix_time_s)
+    except CcfpyError as error:
+        raise QuoteRefused(QuoteFault.NOT_VERIFIED, str(error)) from error
+    evidence.check(tx)
+    if evidence.report_data != sha256(public_key_der):
+        raise QuoteRefused(QuoteFault.OTHER_KEY)
+    return evidence.measurement

@@ -1,0 +1,60 @@
+"""Evidence of a node on no special hardware: nothing to verify, and all to compare."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from ccfpy.attestation.virtual import VirtualEvidence
+from ccfpy.kv.tx import Tx
+from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
+from ccfpy.service.tables import join_policy
+from ccfpy.service.tables.join_policy import CodeStatus
+from ccfpy.service.tables.nodes import QuoteInfo
+
+_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualQuote:
+    """What a virtual node claims, held against the tables for virtual nodes."""
+
+    claimed: VirtualEvidence
+
+    @classmethod
+    def read(cls, quote: QuoteInfo) -> Self:
+        """Read a quote.
+
+        Raises:
+            Malformed: it is not a virtual node's.
+        """
+        return cls(VirtualEvidence.parse(quote.quote))
+
+    @property
+    def measurement(self) -> bytes:
+        """Text that every virtual node has in common."""
+        return self.claimed.measurement.encode()
+
+    @property
+    def report_data(self) -> bytes:
+        """The digest of the node's key."""
+        return self.claimed.report_data
+
+    def check(self, tx: Tx) -> None:
+        """Ask whether the program may join, and whether what it measures as may."""
+        host_data = self.claimed.host_data
+        if host_data is None or not _DIGEST.fullmatch(host_data):
+            raise QuoteRefused(QuoteFault.NO_HOST_DATA)
+        if not join_policy.VIRTUAL_HOST_DATA.of(tx).contains(host_data.lower()):
+            raise QuoteRefused(QuoteFault.UNKNOWN_HOST_DATA)
+        measurements = join_policy.VIRTUAL_MEASUREMENTS.of(tx)
+        if not measurements.has(self.claimed.measurement):
+            raise QuoteRefused(QuoteFault.UNKNOWN_MEASUREMENT)
+
+    def trust(self, tx: Tx, *, security_policy: str = "") -> None:
+        """Let the same program join; a virtual platform records no policy's text."""
+        del security_policy
+        measurements = join_policy.VIRTUAL_MEASUREMENTS.of(tx)
+        measurements.put(self.claimed.measurement, CodeStatus.ALLOWED_TO_JOIN)
+        host_data = self.claimed.host_data
+        if host_data is not None and _DIGEST.fullmatch(host_data):
+            join_policy.VIRTUAL_HOST_DATA.of(tx).insert(host_data.lower())
