@@ -17,7 +17,6 @@ SOURCE = r"""
   const { apply, has } = Reflect;
   const { isError } = Error;
   const { parse, stringify } = JSON;
-  const { isArray } = Array;
   const toText = String;
   const classes = { __proto__: null, Error, TypeError, RangeError, InternalError };
   const then = Promise.prototype.then;
