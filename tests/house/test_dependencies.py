@@ -31,6 +31,8 @@ PLACES = {
     "distributed": ("ccfpy/audit/cluster.py",),
     "pyarrow": ("ccfpy/audit/parquet.py",),
     "pkcs11": ("ccfpy/client/signers/pkcs11.py",),
+    "numpy": ("apps/inference/",),
+    "onnxruntime": ("apps/inference/engine.py",),
     "pytest": ("ccfpy/testing/plugin.py",),
 }
 """Where each library may be imported, by the name under which it is imported."""
