@@ -24,11 +24,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias, TypedDict, TypeVar, Unpack
 
+from ccfpy.attestation.report_data import app_report_data
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId, NodeId, Seqno, TxId, UserId, View
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.base.json import loads as parse_json
+from ccfpy.base.ports import Attestation
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.cose import attach as attach_to_cose
 from ccfpy.crypto.hashing import sha256, sha256_hex
@@ -120,6 +122,7 @@ __all__ = [
     "AnyCertCaller",
     "ApiError",
     "App",
+    "Attestation",
     "Auth",
     "AuthPolicy",
     "BlobSeries",
@@ -180,6 +183,7 @@ __all__ = [
     "WriteSet",
     "Writes",
     "all_of",
+    "app_report_data",
     "attach_to_cose",
     "bytes_reply",
     "empty_reply",

@@ -47,8 +47,31 @@ class MemoryUsage(NamedTuple):
     peak_bytes: int
 
 
+class Attestation(NamedTuple):
+    """Evidence of what a program is, and what vouches for it.
+
+    Attributes:
+        format: which platform's form it has, as nodes' records name it.
+        quote: the evidence, bound to the data that the program wanted said.
+        endorsements: what a verifier needs beside it; empty where nothing vouches.
+    """
+
+    format: str
+    quote: bytes
+    endorsements: bytes
+
+
 class Platform(Protocol):
-    """What the trusted process runs on, as far as it keeps secrets for later runs."""
+    """What the trusted process runs on: it says what runs, and keeps secrets for it."""
+
+    def attest(self, report_data: bytes, *, host_data: bytes) -> Attestation:
+        """Make evidence of this program, bound to 32 bytes of its choice.
+
+        Args:
+            report_data: what the program wants said, mostly a digest.
+            host_data: 32 bytes by which the host named what it started.
+        """
+        ...
 
     @property
     def tcb_version(self) -> bytes:

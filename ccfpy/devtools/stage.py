@@ -133,6 +133,11 @@ class StageNode:
         """Know no other node."""
         del role, interface
 
+    def attest(self, data: bytes) -> NoReturn:
+        """Refuse: no node is here to vouch for."""
+        del data
+        _refuse("evidence")
+
     def forward(self, request: Request, session: Session) -> Awaited:
         """Refuse: there is no other node."""
         del request, session

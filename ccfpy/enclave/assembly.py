@@ -4,7 +4,7 @@ import os
 
 from ccfpy.enclave.application import load_application
 from ccfpy.enclave.loop import Steps
-from ccfpy.enclave.platform import PlatformFile
+from ccfpy.enclave.platforms.virtual import PlatformFile
 from ccfpy.enclave.ports import SystemClock, SystemEntropy, SystemMemory
 from ccfpy.node.node import Node
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
+from ccfpy.base.ports import Attestation
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.hashing import DIGEST_BYTES
 from ccfpy.http.errors import ApiError, ErrorCode
@@ -93,6 +94,10 @@ class NodeView(Protocol):
 
     def address_of(self, role: str, interface: str) -> str | None:
         """Give the published address of a trusted node in a role, for redirects."""
+        ...
+
+    def attest(self, data: bytes) -> Attestation:
+        """Make evidence of this node, bound to an application's data."""
         ...
 
     def forward(self, request: "Request", session: "Session") -> "Awaited":
@@ -197,6 +202,20 @@ class Context:
         if self._query is None:
             self._query = parse_query(self.request.query)
         return self._query
+
+    def evidence(self, data: bytes) -> Attestation:
+        """Make fresh evidence of this node's program, bound to ``data``.
+
+        It is of this node alone: who wants a service's word for a key that all nodes
+        have asks each, or for a receipt of where the key was recorded. Its report data
+        is ``app_report_data(data)``, which is never a node's own. On a virtual node it
+        is a claim that anybody could write.
+
+        Args:
+            data: what is to be vouched for, such as a public key with the caller's
+                nonce; of any length.
+        """
+        return self.node.attest(data)
 
     def body_json(self) -> "Json":
         """Read the body as JSON.

@@ -8,12 +8,12 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
-from ccfpy.attestation.virtual import VirtualEvidence
+from ccfpy.attestation import virtual
 from ccfpy.base import json, limits
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.base.ids import is_hex_id
 from ccfpy.base.json import Json
-from ccfpy.base.ports import Clock, Entropy, Platform
+from ccfpy.base.ports import Attestation, Clock, Entropy, Platform
 from ccfpy.boundary.configuration import (
     Authority,
     ConsensusConfiguration,
@@ -33,6 +33,7 @@ from ccfpy.http.refusals import Http2Limits, ParserLimits
 from ccfpy.kv.store import Store
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.node.address_book import AddressBook
+from ccfpy.node.attesting import Attesting
 from ccfpy.node.certificates import PresentedCertificates
 from ccfpy.node.channels import Channels
 from ccfpy.node.channels.channels import ChannelSettings
@@ -62,7 +63,8 @@ class Ports:
     """Randomness, and elapsed time for deadlines inside a step.
 
     Attributes:
-        platform: keeps secrets for later runs; nothing if none is to be kept.
+        platform: says what runs, and keeps secrets for later runs; a node without one
+            is a virtual one that keeps none.
     """
 
     entropy: Entropy
@@ -123,10 +125,8 @@ def replica_of(
         founding: of the service that it begins; a joiner is told later.
     """
     configuration = boot.configuration
-    evidence = VirtualEvidence.of(
-        public_key_der=identity.key.public_key.der,
-        executable_digest=boot.executable_digest,
-    )
+    attesting = Attesting(ports.platform, bytes.fromhex(boot.executable_digest))
+    evidence = attesting.of_node(identity.key.public_key.der)
     outbox.put(_files(identity, founding, evidence))
     channels = _channels(boot, ports, outbox, identity)
     replication = Replication(
@@ -148,10 +148,11 @@ def replica_of(
         identity=identity,
         known_service=founding.identity if founding else None,
         cose_claims=founding.cose_claims if founding else CoseClaims("", ""),
+        attesting=attesting,
         quote_info=QuoteInfo(
-            format=QuoteFormat.INSECURE_VIRTUAL,
-            quote=evidence.quote(),
-            endorsements=b"",
+            format=QuoteFormat(evidence.format),
+            quote=evidence.quote,
+            endorsements=evidence.endorsements,
         ),
         certificates=PresentedCertificates(identity),
         replication=replication,
@@ -180,16 +181,21 @@ def replica_of(
 
 
 def _files(
-    identity: NodeIdentity, founding: Founding | None, evidence: VirtualEvidence
+    identity: NodeIdentity, founding: Founding | None, evidence: Attestation
 ) -> IdentityMade:
+    is_virtual = evidence.format == virtual.FORMAT
     return IdentityMade(
         node_id=identity.node_id,
         node_certificate=identity.self_signed.pem.encode(),
         service_certificate=(
             founding.identity.certificate.pem.encode() if founding else None
         ),
-        attestation=evidence.quote(),
-        measurement=evidence.measurement_file(),
+        attestation=evidence.quote if is_virtual else None,
+        measurement=(
+            virtual.VirtualEvidence.parse(evidence.quote).measurement_file()
+            if is_virtual
+            else None
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
-from ccfpy.base.ports import Clock, Entropy
+from ccfpy.base.ports import Attestation, Clock, Entropy
 from ccfpy.boundary.configuration import NodeConfiguration
 from ccfpy.boundary.effects import OpenLedger
 from ccfpy.boundary.events import PeerMessage
@@ -29,6 +29,7 @@ from ccfpy.kv.changes import Writes
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.signature import Signer
 from ccfpy.node.address_book import AddressBook
+from ccfpy.node.attesting import Attesting
 from ccfpy.node.certificates import PresentedCertificates
 from ccfpy.node.channels import Channels
 from ccfpy.node.commit_waits import CommitWaits
@@ -116,7 +117,8 @@ class Replica:
             trusted with them.
         cose_claims: what the service's COSE signatures claim of themselves; empty
             until this node knows its service.
-        quote_info: this node's evidence, and what supports it.
+        attesting: makes evidence of this node.
+        quote_info: the evidence that it joins with, and what supports it.
         sealing: of ledger secrets, for a restart without members.
         frontends: ``app``, ``gov`` and ``node``.
         forwarder: there as soon as requests are routed.
@@ -142,6 +144,7 @@ class Replica:
     identity: NodeIdentity
     known_service: ServiceIdentity | None
     cose_claims: CoseClaims
+    attesting: Attesting
     quote_info: QuoteInfo
     certificates: PresentedCertificates
     replication: Replication
@@ -255,6 +258,10 @@ class Replica:
             interface=interface,
             primary=self.primary_id,
         )
+
+    def attest(self, data: bytes) -> Attestation:
+        """Make evidence of this node, bound to an application's data."""
+        return self.attesting.of_app(data)
 
     def forward(self, request: Request, session: Session) -> Awaited:
         """Send a request to the primary, whose answer will be the response."""

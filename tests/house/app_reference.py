@@ -114,6 +114,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "node_info",
         "node_quote",
         "trusted_node_quotes",
+        "Attestation",
+        "app_report_data",
         "sha256",
         "sha256_hex",
     ),

@@ -32,3 +32,7 @@ def test_a_claim_is_a_digest_or_nothing(slip: object) -> None:
     assert context.claims_digest == b"\1" * 32
     context.claims_digest = None
     assert context.claims_digest is None
+
+
+def test_evidence_is_of_the_node_and_of_the_handlers_data() -> None:
+    assert context_of(StoreNode()).evidence(b"key").quote == b"key"

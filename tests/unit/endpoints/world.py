@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 
 from ccfpy.base.ids import NodeId, Seqno, SessionId, TxId, View
 from ccfpy.base.json import Json
+from ccfpy.base.ports import Attestation
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.awaited import Awaited
@@ -196,6 +197,9 @@ class StoreNode:
 
     def address_of(self, role: str, interface: str) -> str | None:
         return self.addresses.get((role, interface))
+
+    def attest(self, data: bytes) -> Attestation:
+        return Attestation("Insecure_Virtual", data, b"")
 
     def forward(self, request: Request, _: Session) -> Awaited:
         awaited = Awaited()

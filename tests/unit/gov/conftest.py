@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ccfpy.base.ids import MemberId, NodeId, SessionId, TxId
+from ccfpy.base.ports import Attestation
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import node_self_signed, service_certificate
@@ -243,6 +244,9 @@ class Node:
 
     def address_of(self, _: str, __: str) -> None:
         return None
+
+    def attest(self, _: bytes) -> Attestation:
+        raise AssertionError("nobody here asks for evidence")
 
     def forward(self, _: Request, __: Session) -> Awaited:
         raise AssertionError("a primary forwards nothing")
