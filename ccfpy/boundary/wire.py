@@ -116,7 +116,7 @@ EFFECT_KINDS: Mapping[int, type] = {
     26: KeepSealedSecret,
 }
 
-Message = TypeVar("Message", Event, Effect)
+Message = TypeVar("Message")
 _Decode = Callable[[list[Any]], object]
 _Encode = Callable[[object], object]
 

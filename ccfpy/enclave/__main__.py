@@ -10,9 +10,10 @@ import socket
 import sys
 from collections.abc import Sequence
 
+from ccfpy.boundary.ending import ExitCode
 from ccfpy.enclave.assembly import build_node
 from ccfpy.enclave.isolation import isolate
-from ccfpy.enclave.loop import ExitCode, serve
+from ccfpy.enclave.loop import serve
 from ccfpy.enclave.scripts import attend_scripts
 
 GC_THRESHOLDS = (50_000, 20, 50)

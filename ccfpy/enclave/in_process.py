@@ -9,8 +9,10 @@ from typing import Protocol
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.boundary.effects import Effect, Stop
+from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event
-from ccfpy.enclave.loop import ExitCode, Steps, describe_crash
+from ccfpy.boundary.lifecycle import Lifecycle, Stage
+from ccfpy.enclave.loop import Steps, describe_crash
 
 
 class Observer(Protocol):
@@ -24,19 +26,26 @@ class Observer(Protocol):
 
 
 class InProcessLink:
-    """Steps a node in the host's own thread."""
+    """Steps a node in the host's own thread; one node, once."""
 
     def __init__(self, build: Callable[[], Steps]) -> None:
         self._build = build
+        self._lifecycle = Lifecycle()
         self._node: Steps | None = None
         self._observer: Observer | None = None
 
     async def start(self, observer: Observer) -> None:
-        """Build the node; a refusal is reported as its stop."""
+        """Build the node; a refusal is reported as its stop.
+
+        Raises:
+            WrongStage: it was started before.
+        """
+        self._lifecycle.move(Stage.INITIALIZED)
         self._observer = observer
         try:
             self._node = self._build()
         except CcfpyError as refusal:
+            self._lifecycle.end()
             reason = str(refusal)
             observer.effects_received(
                 [Stop(exit_code=ExitCode.NOT_STARTED, reason=reason)]
@@ -50,6 +59,7 @@ class InProcessLink:
             effects = self._node.step(events)
         except Exception as error:  # noqa: BLE001  # the rim
             self._node = None
+            self._lifecycle.end()
             self._observer.link_lost(describe_crash(error))
             return
         if effects:
@@ -57,5 +67,6 @@ class InProcessLink:
 
     def stop(self) -> None:
         """Let the node go."""
+        self._lifecycle.end()
         self._node = None
         self._observer = None

@@ -1,39 +1,67 @@
-"""Receive a batch, step the node, send what it asks: the whole life of the enclave.
+"""Receive a batch, step, send what is asked: the whole life of an enclave.
 
 Nothing happens between steps; the process sleeps until the host speaks. It ends when
-the node stops, when the channel ends, or when something is wrong, in which case it says
-where, and never what: a traceback's values may be secrets.
+what it steps stops, when the channel ends, or when something is wrong, in which case it
+says where, and never what: a traceback's values may be secrets.
+
+A node is what is mostly stepped; a `Dialect` says in what words another is.
 """
 
 import socket
-import traceback
 from collections.abc import Callable, Sequence
-from enum import IntEnum
-from typing import Protocol
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from ccfpy.base.errors import CcfpyError
+from ccfpy.base.limits import FRAME_BYTES_MAX
 from ccfpy.boundary.effects import Effect, Log, LogLevel, Stop
+from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event
 from ccfpy.boundary.shape import BoundaryViolation
-from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader
+from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader, Vocabulary
 
 RECEIVE_BYTES = 1 << 20
+PLACES_MAX = 8
+"""Calls that a crash's description names, the innermost first."""
+
+Told = TypeVar("Told")
+Asked = TypeVar("Asked")
+Told_contra = TypeVar("Told_contra", contravariant=True)
+Asked_co = TypeVar("Asked_co", covariant=True)
 
 
-class Steps(Protocol):
-    """A node: a state machine that turns events into effects."""
+class StepsOf(Protocol[Told_contra, Asked_co]):
+    """A state machine that turns what it is told into what it asks."""
 
-    def step(self, events: Sequence[Event]) -> list[Effect]:
+    def step(self, events: Sequence[Told_contra], /) -> Sequence[Asked_co]:
         """Take some events; give what is to be done, in order."""
         ...
 
 
-class ExitCode(IntEnum):
-    """How the enclave's process ends."""
+Steps: TypeAlias = StepsOf[Event, Effect]
+"""A node."""
 
-    OK = 0
-    CRASHED = 1
-    NOT_STARTED = 2
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect(Generic[Told, Asked]):
+    """What one kind of enclave and its host say to each other.
+
+    Attributes:
+        told: what the host may say.
+        asked: what the enclave may.
+        last: what the enclave says last.
+        refused: says that there will be no enclave, for a reason that is safe to log.
+        crashed: says that there is none any more, without any of the error's values.
+        frame_bytes_max: of what the host says at once.
+    """
+
+    told: Vocabulary[Told]
+    asked: Vocabulary[Asked]
+    last: type[Asked]
+    refused: Callable[[str], Asked]
+    crashed: Callable[[Exception], Asked]
+    frame_bytes_max: int = FRAME_BYTES_MAX
 
 
 def serve(
@@ -49,35 +77,63 @@ def serve(
         build: makes the node; may raise ``CcfpyError`` with a text that is safe to log.
         started: called once, after the node's first step.
     """
+    return serve_in(NODE, channel, build, started=started)
+
+
+def serve_in(
+    dialect: Dialect[Told, Asked],
+    channel: socket.socket,
+    build: Callable[[], StepsOf[Told, Asked]],
+    *,
+    started: Callable[[], None] = lambda: None,
+) -> ExitCode:
+    """Do the same for an enclave of whatever kind; the arguments are as above."""
     try:
-        node = build()
+        machine = build()
     except CcfpyError as refusal:
-        return _refuse(channel, str(refusal))
+        _say(dialect, channel, dialect.refused(str(refusal)))
+        return ExitCode.NOT_STARTED
     except Exception as error:  # noqa: BLE001  # the rim
-        return _crash(channel, error)
+        _say(dialect, channel, dialect.crashed(error))
+        return ExitCode.CRASHED
     try:
-        return _serve(channel, node, started)
+        return _serve(dialect, channel, machine, started)
     except Exception as error:  # noqa: BLE001  # the rim
-        return _crash(channel, error)
+        _say(dialect, channel, dialect.crashed(error))
+        return ExitCode.CRASHED
 
 
 def describe_crash(error: BaseException) -> str:
-    """Say what kind of defect it was and where, without any value."""
-    places = " < ".join(
-        f"{frame.filename.rpartition('ccfpy/')[2]}:{frame.lineno} {frame.name}"
-        for frame in reversed(traceback.extract_tb(error.__traceback__)[-8:])
-    )
+    """Say what kind of defect it was and where, without any value.
+
+    No file is read for it: the process may have given up doing so.
+    """
+    places = " < ".join(reversed(_places(error.__traceback__)[-PLACES_MAX:]))
     what = type(error).__name__
     if isinstance(error, BoundaryViolation):
         what += f" ({error})"  # written without values
     return f"Exception in the enclave: {what} at {places}"
 
 
+def _places(step: TracebackType | None) -> list[str]:
+    places = []
+    while step is not None:
+        code = step.tb_frame.f_code
+        file = code.co_filename.rpartition("ccfpy/")[2]
+        places.append(f"{file}:{step.tb_lineno} {code.co_name}")
+        step = step.tb_next
+    return places
+
+
 def _serve(
-    channel: socket.socket, node: Steps, started: Callable[[], None]
+    dialect: Dialect[Told, Asked],
+    channel: socket.socket,
+    machine: StepsOf[Told, Asked],
+    started: Callable[[], None],
 ) -> ExitCode:
-    reader = FrameReader()
-    receive, feed, decode = channel.recv_into, reader.feed, EVENTS.decode
+    reader = FrameReader(dialect.frame_bytes_max)
+    receive, feed, step = channel.recv_into, reader.feed, machine.step
+    decode, encode, last = dialect.told.decode, dialect.asked.encode, dialect.last
     # One buffer for good: one of this size would be mapped and unmapped each time.
     buffer = memoryview(bytearray(RECEIVE_BYTES))
     is_first = True
@@ -85,10 +141,10 @@ def _serve(
         events = [event for body in feed(buffer[:count]) for event in decode(body)]
         if not events:
             continue
-        effects = node.step(events)
+        effects = step(events)
         if effects:
-            channel.sendall(EFFECTS.encode(effects))
-            if type(effects[-1]) is Stop:
+            channel.sendall(encode(effects))
+            if type(effects[-1]) is last:
                 return ExitCode.OK
         if is_first:
             is_first = False
@@ -96,19 +152,22 @@ def _serve(
     return ExitCode.OK
 
 
-def _refuse(channel: socket.socket, reason: str) -> ExitCode:
-    _say(channel, [Stop(exit_code=ExitCode.NOT_STARTED, reason=reason)])
-    return ExitCode.NOT_STARTED
-
-
-def _crash(channel: socket.socket, error: Exception) -> ExitCode:
-    _say(channel, [Log(level=LogLevel.FATAL, message=describe_crash(error))])
-    return ExitCode.CRASHED
-
-
-def _say(channel: socket.socket, effects: list[Effect]) -> None:
+def _say(dialect: Dialect[Told, Asked], channel: socket.socket, effect: Asked) -> None:
     try:
-        channel.sendall(EFFECTS.encode(effects))
+        channel.sendall(dialect.asked.encode([effect]))
     except OSError:
         # The host is gone, and with it whoever would have read this.
         return
+
+
+def _stopped(reason: str) -> Stop:
+    return Stop(exit_code=ExitCode.NOT_STARTED, reason=reason)
+
+
+def _logged(error: Exception) -> Log:
+    return Log(level=LogLevel.FATAL, message=describe_crash(error))
+
+
+NODE: Dialect[Event, Effect] = Dialect(
+    told=EVENTS, asked=EFFECTS, last=Stop, refused=_stopped, crashed=_logged
+)

@@ -9,10 +9,11 @@ import pytest
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.effects import Effect, Log, LogLevel, SendData, Stop
+from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event, SessionData, SessionOpened, Tick
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader
-from ccfpy.enclave.loop import ExitCode, Steps, describe_crash, serve
+from ccfpy.enclave.loop import Steps, describe_crash, serve
 
 
 class _Echo:

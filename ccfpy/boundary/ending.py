@@ -1,0 +1,45 @@
+"""How an enclave's process ends: by its own word, or by the system's for it."""
+
+from enum import IntEnum, StrEnum
+
+
+class ExitCode(IntEnum):
+    """How the enclave's process ends."""
+
+    OK = 0
+    CRASHED = 1
+    NOT_STARTED = 2
+
+
+class Limit(StrEnum):
+    """What an enclave may be given too little of, each by the name of its setting."""
+
+    MEMORY = "memory_bytes_max"
+    CALL_CPU = "call_cpu_ms_max"
+    CPU = "cpu_s_max"
+    RECURSION = "recursion_frames_max"
+
+
+# Linux's numbers: no other system has these limits enforced.
+_SIGNALS = {
+    24: Limit.CPU,  # SIGXCPU
+    27: Limit.CALL_CPU,  # SIGPROF
+}
+
+
+def limit_of(exit_code: int) -> Limit | None:
+    """Tell which limit the system ended a process for; none if it was no limit.
+
+    Args:
+        exit_code: negative for a signal, as ``subprocess`` gives it.
+    """
+    return _SIGNALS.get(-exit_code)
+
+
+def describe_ending(exit_code: int) -> str:
+    """Say how a process ended, after the words for it."""
+    if exit_code >= 0:
+        return f"ended with code {exit_code}"
+    limit = limit_of(exit_code)
+    why = "" if limit is None else f", for its limit {limit}"
+    return f"was killed by signal {-exit_code}{why}"

@@ -1,0 +1,196 @@
+"""An enclave of whatever kind as a child process: batches as frames over a socket pair.
+
+The child inherits one socket and nothing else: no other descriptor, of the environment
+where its modules and its simulated machine are, stdin, stdout and stderr that lead
+nowhere. When the host goes away the socket ends and the child exits; when the child
+goes away the socket ends and the observer is told how.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol, TypeVar, cast
+
+from ccfpy.base.limits import LINK_BACKLOG_BYTES_MAX
+from ccfpy.boundary.ending import describe_ending
+from ccfpy.boundary.lifecycle import Lifecycle, Stage
+from ccfpy.boundary.shape import BoundaryViolation
+from ccfpy.boundary.wire import FrameReader, Vocabulary
+
+PLATFORM_VARIABLE = "CCFPY_VIRTUAL_PLATFORM"
+"""Names the simulated machine that the enclave runs on, where it is not the usual."""
+EXIT_WAIT_S = 2.0
+"""How long a child may take to notice that its channel has ended."""
+
+Told = TypeVar("Told")
+Asked = TypeVar("Asked")
+Asked_contra = TypeVar("Asked_contra", contravariant=True)
+
+
+class ProcessObserver(Protocol[Asked_contra]):
+    """Who hears from the enclave, in the thread of the event loop."""
+
+    def effects_received(self, effects: Sequence[Asked_contra], /) -> None:
+        """Perform what one or more steps asked, in order."""
+
+    def link_congested(self) -> None:
+        """Too much waits for the enclave: produce no more events that can wait."""
+
+    def link_cleared(self) -> None:
+        """The enclave has caught up."""
+
+    def link_lost(self, reason: str) -> None:
+        """The enclave is gone, or broke the protocol; nothing more will come."""
+
+
+class EnclaveProcess(asyncio.Protocol, Generic[Told, Asked]):
+    """One child, once.
+
+    Args:
+        command: gives the command line for the descriptor of the child's channel.
+        told: what is said to it.
+        asked: what it may say.
+    """
+
+    def __init__(
+        self,
+        command: Callable[[int], list[str]],
+        *,
+        told: Vocabulary[Told],
+        asked: Vocabulary[Asked],
+    ) -> None:
+        self._command = command
+        self._encode = told.encode
+        self._decode = asked.decode
+        self._lifecycle = Lifecycle()
+        self._observer: ProcessObserver[Asked] | None = None
+        self._child: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+        self._transport: asyncio.Transport | None = None
+        self._reader = FrameReader()
+
+    @property
+    def process_id(self) -> int | None:
+        """The child's process id, once started."""
+        return None if self._child is None else self._child.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the child ended, negative by a signal; nothing while it lives."""
+        return None if self._child is None else self._child.returncode
+
+    async def start(self, observer: ProcessObserver[Asked]) -> None:
+        """Start the child and connect to it.
+
+        Raises:
+            WrongStage: it was started before.
+        """
+        self._lifecycle.move(Stage.INITIALIZED)
+        self._observer = observer
+        ours, theirs = socket.socketpair()
+        with theirs:
+            descriptor = theirs.fileno()
+            self._child = subprocess.Popen(  # noqa: ASYNC220, S603  # fixed words; no shell
+                self._command(descriptor),
+                pass_fds=(descriptor,),
+                env=enclave_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        ours.setblocking(False)
+        self._socket = ours
+        loop = asyncio.get_running_loop()
+        await loop.create_connection(lambda: self, sock=ours)
+
+    def send(self, events: Sequence[Told]) -> None:
+        """Write one batch; what the socket does not take waits in memory."""
+        if self._transport is not None:
+            self._transport.write(self._encode(events))
+
+    def stop(self) -> None:
+        """End the channel, and with it the child; kill it if it lingers."""
+        self._observer = None
+        self._lifecycle.end()
+        if self._transport is not None and self._socket is not None:
+            # The transport would close only in another turn of the loop.
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+            self._transport.abort()
+            self._transport = None
+        if self._child is not None:
+            self._wait()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take note of the channel (uvloop's transports are no asyncio subclasses)."""
+        stream = cast("asyncio.Transport", transport)
+        stream.set_write_buffer_limits(high=LINK_BACKLOG_BYTES_MAX)
+        self._transport = stream
+
+    def data_received(self, data: bytes) -> None:
+        """Decode whole frames and hand their effects on, all at once."""
+        if self._observer is None:
+            return
+        try:
+            effects = [
+                effect
+                for body in self._reader.feed(data)
+                for effect in self._decode(body)
+            ]
+        except BoundaryViolation as violation:
+            self._lose(f"the enclave broke the boundary's protocol: {violation}")
+            return
+        if effects:
+            self._observer.effects_received(effects)
+
+    def pause_writing(self) -> None:
+        """Pass on that the enclave does not keep up."""
+        if self._observer is not None:
+            self._observer.link_congested()
+
+    def resume_writing(self) -> None:
+        """Pass on that the enclave has caught up."""
+        if self._observer is not None:
+            self._observer.link_cleared()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Find out how the child ended."""
+        del exc
+        self._transport = None
+        if self._observer is not None:
+            self._lose(f"the enclave process {describe_ending(self._wait())}")
+
+    def _lose(self, reason: str) -> None:
+        self._lifecycle.end()
+        observer, self._observer = self._observer, None
+        if observer is not None:
+            observer.link_lost(reason)
+
+    def _wait(self) -> int:
+        assert self._child is not None, "only a started child ends"
+        try:
+            return self._child.wait(EXIT_WAIT_S)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            return self._child.wait()
+
+
+def enclave_environment() -> dict[str, str]:
+    """Give all that the child sees of the environment."""
+    modules = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    platform = os.environ.get(PLATFORM_VARIABLE)
+    return modules if platform is None else modules | {PLATFORM_VARIABLE: platform}
+
+
+def python_command(*words: str) -> list[str]:
+    """Give the command line of a child that is a program in Python.
+
+    ``-P`` and ``-s`` keep the working directory and the user's packages out of its
+    imports; warnings would go to a stderr that nobody reads.
+    """
+    flags = ["-P", "-s", "-W", "ignore", *(["-B"] if sys.dont_write_bytecode else [])]
+    return [sys.executable, *flags, *words]
