@@ -26,14 +26,17 @@ from typing import Any, TypeAlias, TypedDict, TypeVar, Unpack
 
 from ccfpy.attestation.report_data import app_report_data
 from ccfpy.base import json
-from ccfpy.base.errors import Malformed
+from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import MemberId, NodeId, Seqno, TxId, UserId, View
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.base.json import loads as parse_json
 from ccfpy.base.ports import Attestation
 from ccfpy.consensus.status import TxStatus
+from ccfpy.crypto.aead import open_blob
 from ccfpy.crypto.cose import attach as attach_to_cose
 from ccfpy.crypto.hashing import sha256, sha256_hex
+from ccfpy.crypto.hpke import HpkeKey
+from ccfpy.crypto.sealed_exchange import OpenedRequest, key_binding
 from ccfpy.endpoints.auth import (
     POLICIES,
     AllOf,
@@ -138,6 +141,7 @@ __all__ = [
     "History",
     "HistoryFailed",
     "HostFunction",
+    "HpkeKey",
     "Identity",
     "Index",
     "Indexing",
@@ -155,6 +159,7 @@ __all__ = [
     "Mode",
     "Nobody",
     "NodeId",
+    "OpenedRequest",
     "Options",
     "Permission",
     "Present",
@@ -179,6 +184,7 @@ __all__ = [
     "UserCoseSign1Caller",
     "UserId",
     "Value",
+    "VerificationFailed",
     "View",
     "WriteSet",
     "Writes",
@@ -192,11 +198,13 @@ __all__ = [
     "installed_module",
     "json_codec",
     "json_reply",
+    "key_binding",
     "member_certificate",
     "member_data",
     "node_info",
     "node_quote",
     "not_yet",
+    "open_blob",
     "parse_json",
     "patch_runtime_options",
     "runtime_options",

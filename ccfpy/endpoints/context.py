@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
-from ccfpy.base.ports import Attestation
+from ccfpy.base.ports import Attestation, Entropy
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.hashing import DIGEST_BYTES
 from ccfpy.http.errors import ApiError, ErrorCode
@@ -53,6 +53,11 @@ class NodeView(Protocol):
     @property
     def unix_time_us(self) -> int:
         """The host's clock, microseconds since 1970, which nothing may rest on."""
+        ...
+
+    @property
+    def entropy(self) -> Entropy:
+        """Where keys and nonces come from."""
         ...
 
     @property

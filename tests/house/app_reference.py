@@ -119,6 +119,13 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "sha256",
         "sha256_hex",
     ),
+    "Sealed to the service": (
+        "HpkeKey",
+        "OpenedRequest",
+        "key_binding",
+        "open_blob",
+        "VerificationFailed",
+    ),
 }
 """Every name of ``ccfpy.app``, each in one group."""
 

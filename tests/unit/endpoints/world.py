@@ -6,9 +6,10 @@ from typing import Any, TypeVar, cast
 
 from ccfpy.base.ids import NodeId, Seqno, SessionId, TxId, View
 from ccfpy.base.json import Json
-from ccfpy.base.ports import Attestation
+from ccfpy.base.ports import Attestation, Entropy
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context, CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
@@ -154,6 +155,7 @@ class StoreNode:
     is_primary: bool = True
     view: View = 2
     unix_time_us: int = NOW_S * 1_000_000
+    entropy: Entropy = field(default_factory=lambda: SeededEntropy(1))
     at_capacity: bool = False
     committed: TxId | None = None
     views: Sequence[TxId] = (TxId(2, 1),)

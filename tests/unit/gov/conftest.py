@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ccfpy.base.ids import MemberId, NodeId, SessionId, TxId
-from ccfpy.base.ports import Attestation
+from ccfpy.base.ports import Attestation, Entropy
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import node_self_signed, service_certificate
@@ -211,6 +211,7 @@ class Node:
     is_primary: bool = True
     view: int = VIEW
     unix_time_us: int = 1_700_000_000_000_000
+    entropy: Entropy = field(default_factory=lambda: SeededEntropy(b"node"))
 
     @property
     def cose_claims(self) -> CoseClaims:
