@@ -184,6 +184,13 @@ COMMIT_WAIT_MS_MAX = 30_000
 for twice as long by default."""
 COMMIT_WAITS_MAX = 10_000
 """Answers that wait for commit; beyond it a request that would wait is refused."""
+SESSION_UNFINISHED_MS_MAX = 30_000
+"""For which a client may leave unfinished what it has begun: a handshake, a record, a
+request, or the reading of an answer."""
+SESSION_BYTES_PER_S_MIN = 1 * KIB
+"""At which a client that sends more may take longer."""
+SESSIONS_LOOK_MS = 1000
+"""Between looks at clients that have begun something."""
 SESSION_LEAVING_S_MAX = 2
 """Seconds that a client has to read a last answer and end its side."""
 SESSION_LEAVING_BYTES_MAX = 16 * MIB

@@ -78,6 +78,11 @@ class FrameReader:
         self._buffer = bytearray()
         self.is_greeted = not has_preface
 
+    @property
+    def is_midway(self) -> bool:
+        """Whether the peer has begun a preface, a frame or headers, no more."""
+        return bool(self._buffer or self._headers_bytes)
+
     def add(self, data: bytes) -> None:
         """Take the next bytes; all frames that were whole must have been taken."""
         self._buffer += data

@@ -64,6 +64,8 @@ class Http2Server:
         failure: why the connection has ended, if the client broke the protocol.
         is_over: the connection has ended; nothing more can be sent on it.
         unsent_bytes: of answers that wait for the client's windows.
+        progress: grows with each request that came whole, and each piece of an answer
+            that the client had room for.
     """
 
     def __init__(
@@ -102,6 +104,16 @@ class Http2Server:
         self.failure: UnreadableRequest | None = None
         self.is_over = False
         self.unsent_bytes = 0
+        self.progress = 0
+
+    @property
+    def is_midway(self) -> bool:
+        """Whether the client has yet to send on, or to open its windows.
+
+        Not so where it has yet to read what was sent: that the host sees.
+        """
+        is_kept_back = bool(self._unsent) and self._burst_bytes > 0
+        return is_kept_back or bool(self._incoming) or self._frames.is_midway
 
     def receive(self, data: bytes) -> list[int]:
         """Take the client's bytes; give the streams that it lost its interest in.
@@ -193,6 +205,7 @@ class Http2Server:
             case DataReceived():
                 self._add(event.stream_id, event.data, event.flow_controlled_length)
             case StreamEnded():
+                self.progress += 1
                 incoming = self._incoming.pop(event.stream_id, None)
                 if incoming is not None:
                     self._whole[event.stream_id] = incoming
@@ -285,6 +298,7 @@ class Http2Server:
         self._library.send_data(stream, piece, end_stream=is_last)
         self.unsent_bytes -= len(piece)
         self._burst_bytes -= len(piece)
+        self.progress += 1
         self._frames.earn(
             limits.HTTP2_FRAMES_PER_ANSWER if is_last else limits.HTTP2_FRAMES_PER_DATA
         )

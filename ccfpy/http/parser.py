@@ -20,15 +20,23 @@ _VERSIONS = ("1.1", "1.0")
 
 
 class RequestParser:
-    """Reads the requests of one connection, pipelined ones included."""
+    """Reads the requests of one connection, pipelined ones included.
+
+    Attributes:
+        read: how many requests came whole.
+        is_midway: bytes came that belong to none of them.
+    """
 
     __slots__ = (
+        "_has_begun",
         "_is_over",
         "_limits",
         "_llhttp",
         "_message",
         "_requests",
         "_url",
+        "is_midway",
+        "read",
     )
 
     def __init__(self, parser_limits: ParserLimits | None = None) -> None:
@@ -37,8 +45,12 @@ class RequestParser:
         self._url: list[bytes] = []
         self._requests: list[Request] = []
         self._is_over = False
+        self._has_begun = False
+        self.is_midway = False
+        self.read = 0
         self._llhttp = httptools.HttpRequestParser(
             SimpleNamespace(
+                on_message_begin=self._on_message_begin,
                 on_url=self._url.append,
                 on_header=self._message.on_header,
                 on_chunk_header=self._message.on_chunk_header,
@@ -66,6 +78,7 @@ class RequestParser:
         except httptools.HttpParserError as error:
             self._stop(data, str(error))
         requests = self._requests
+        self.is_midway = self._has_begun or not requests
         if requests:
             self._requests = []
         elif (excess := self._message.overgrowth(len(data))) is not None:
@@ -73,7 +86,12 @@ class RequestParser:
             self._stop(data, "")
         return requests
 
+    def _on_message_begin(self) -> None:
+        self._has_begun = True
+
     def _on_message_complete(self) -> None:
+        self._has_begun = False
+        self.read += 1
         message = self._message
         parts = self._url
         raw = parts[0] if len(parts) == 1 else b"".join(parts)

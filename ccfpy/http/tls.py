@@ -231,6 +231,11 @@ class TlsSession:
         return self._peer_certificate
 
     @property
+    def is_midway(self) -> bool:
+        """Whether the peer has yet to end its handshake, or a record that it began."""
+        return not self.is_established or self._records.is_midway
+
+    @property
     def protocol(self) -> bytes:
         """What ALPN settled on; empty if the client did not ask."""
         return self._connection.get_alpn_proto_negotiated()
@@ -340,6 +345,11 @@ class _RecordCounter:
     def __init__(self) -> None:
         self._header = b""
         self._missing = 0
+
+    @property
+    def is_midway(self) -> bool:
+        """Whether a record has begun and is not whole."""
+        return bool(self._missing or self._header)
 
     def count(self, data: bytes) -> int:
         """Take the bytes that arrived; say how many records they completed."""

@@ -338,6 +338,8 @@ class Node:
         replica = self._replica
         if replica is not None:
             replica.tick(tick.monotonic_ms, tick.unix_us)
+        if self._sessions is not None:
+            self._sessions.tick(tick.monotonic_ms)
         self._calls.tick(tick.monotonic_ms)
         if self._entering is not None:
             self._entering.tick(tick.monotonic_ms)

@@ -17,6 +17,7 @@ from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext, TlsFailure, TlsSessi
 from ccfpy.node.sessions_client import Client, Conversation, InterfaceSessions
 from ccfpy.node.sessions_http1 import OneByOne
 from ccfpy.node.sessions_http2 import AllAtOnce
+from ccfpy.node.sessions_patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,15 @@ class Certificates(Protocol):
 class Connection:
     """One client's connection."""
 
-    __slots__ = ("_conversation", "_on_settled", "_tls", "interface", "session")
+    __slots__ = (
+        "_conversation",
+        "_on_settled",
+        "_patience",
+        "_received",
+        "_tls",
+        "interface",
+        "session",
+    )
 
     def __init__(
         self,
@@ -53,6 +62,8 @@ class Connection:
         self.interface = interface
         self._tls = tls
         self._on_settled = on_settled
+        self._patience = Patience()
+        self._received = 0
         client = Client(
             session=self.session,
             interface=interface,
@@ -66,6 +77,7 @@ class Connection:
     def receive(self, data: bytes, router: "Router") -> tuple[bytes, bool]:
         """Take a client's bytes; give bytes for it, and whether they are the last."""
         tls = self._tls
+        self._received += len(data)
         if tls is None:
             return self._conversation.serve(data, router)
         ends = False
@@ -98,6 +110,27 @@ class Connection:
             tls.close()
         return tls.take_output(), ends
 
+    def has_stalled(self, elapsed_ms: int) -> bool:
+        """Tell whether the client is not waited for any more.
+
+        Args:
+            elapsed_ms: since this was asked last.
+        """
+        tls, conversation = self._tls, self._conversation
+        progress: object = None
+        if conversation.is_midway or (tls is not None and tls.is_midway):
+            progress = tls is None or tls.is_established, conversation.progress
+        return self._patience.is_over(
+            progress=progress, received=self._received, elapsed_ms=elapsed_ms
+        )
+
+    def dismiss(self) -> bytes:
+        """End the connection from this side; give what tells the client."""
+        if self._tls is None:
+            return b""
+        self._tls.close()
+        return self._tls.take_output()
+
     def abandon(self) -> None:
         """The client has gone: nobody waits for an answer any more."""
         self._conversation.abandon()
@@ -129,6 +162,7 @@ class Sessions:
         self._outbox = outbox
         self._connections: dict[SessionId, Connection] = {}
         self._settled: list[Connection] = []
+        self._looked_ms: int | None = None
         self.peak = 0
 
     @property
@@ -184,6 +218,31 @@ class Sessions:
             return
         reply, ends = connection.receive(data, router)
         self._send(session_id, reply, ends=ends)
+
+    def tick(self, monotonic_ms: int) -> None:
+        """End the connections of clients that have stalled.
+
+        Time in which nobody looked does not count beyond that of two looks: a node that
+        slept cannot tell what its clients did.
+        """
+        if self._looked_ms is None:
+            self._looked_ms = monotonic_ms
+        elapsed_ms = monotonic_ms - self._looked_ms
+        if elapsed_ms < limits.SESSIONS_LOOK_MS:
+            return
+        self._looked_ms = monotonic_ms
+        elapsed_ms = min(elapsed_ms, 2 * limits.SESSIONS_LOOK_MS)
+        stalled = [
+            each
+            for each in self._connections.items()
+            if each[1].has_stalled(elapsed_ms)
+        ]
+        for session_id, connection in stalled:
+            self._outbox.info(
+                f"Closing session {session_id}, whose client began what it has not "
+                f"ended in {limits.SESSION_UNFINISHED_MS_MAX // 1000}s"
+            )
+            self._send(session_id, connection.dismiss(), ends=True)
 
     @property
     def has_settled(self) -> bool:

@@ -91,6 +91,16 @@ class Conversation(Protocol):
     Each method that answers gives bytes for the client, and whether they are the last.
     """
 
+    @property
+    def is_midway(self) -> bool:
+        """Whether the client has begun something that it is to end."""
+        ...
+
+    @property
+    def progress(self) -> int:
+        """What has come whole: more, whenever it is more."""
+        ...
+
     def serve(self, plaintext: bytes, router: "Router") -> tuple[bytes, bool]:
         """Take the client's next bytes."""
         ...

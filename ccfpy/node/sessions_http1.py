@@ -44,6 +44,16 @@ class OneByOne:
         self._held: list[bytes] = []
         self._held_bytes = 0
 
+    @property
+    def is_midway(self) -> bool:
+        """Whether a request has begun; none is looked for while one is answered."""
+        return self._awaited is None and self._parser.is_midway
+
+    @property
+    def progress(self) -> int:
+        """How many requests came whole."""
+        return self._parser.read
+
     def abandon(self) -> None:
         """Learn that the client has gone."""
         if self._awaited is not None:

@@ -31,6 +31,16 @@ class AllAtOnce:
         self._awaited: dict[int, tuple[Request, Awaited]] = {}
         self._is_last = False
 
+    @property
+    def is_midway(self) -> bool:
+        """Whether the client has yet to send on, or to read on."""
+        return self._server.is_midway
+
+    @property
+    def progress(self) -> int:
+        """What came whole, and what the client had room for."""
+        return self._server.progress
+
     def serve(self, plaintext: bytes, router: "Router") -> tuple[bytes, bool]:
         """Take the client's next bytes; answer what they complete."""
         for stream in self._server.receive(plaintext):
