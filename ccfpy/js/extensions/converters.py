@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
+from ccfpy.attestation.snp_tcb import policy_of_hex
+from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError
 from ccfpy.crypto.certs import Certificate
 from ccfpy.js.host import HostFunction, internal_error
-from ccfpy.js.tcb import tcb_policy
 
 _SOURCE = """
 (function (host, tools) {
@@ -118,6 +119,6 @@ def _certificate_id(pem: str) -> str:
 
 def _tcb_policy(cpuid_hex: str, tcb_hex: str) -> str:
     try:
-        return tcb_policy(cpuid_hex, tcb_hex)
+        return json.dumps(policy_of_hex(cpuid_hex, tcb_hex)).decode()
     except CcfpyError as error:
         raise internal_error(str(error)) from None

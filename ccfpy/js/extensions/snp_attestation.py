@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from ccfpy.attestation.snp import SnpReport, verify_snp_report
+from ccfpy.attestation.snp import verify_snp_report
+from ccfpy.attestation.snp_report import SnpReport
 from ccfpy.attestation.uvm import verify_uvm_endorsements
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError

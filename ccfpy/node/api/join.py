@@ -129,10 +129,14 @@ class JoinEndpoints:
         )
 
     def _tell(self, refusal: QuoteRefused) -> None:
-        if refusal.fault is QuoteFault.NOT_VERIFIED:
-            text = f"Failed to verify attestation report: {refusal.detail}"
-        else:
-            text = f"Join request refused: {refusal}"
+        match refusal.fault:
+            case QuoteFault.NOT_VERIFIED:
+                text = f"Failed to verify attestation report: {refusal.detail}"
+            case QuoteFault.UNKNOWN_UVM:
+                text = f"Failed to verify UVM endorsements: {refusal.detail}"
+            case _:
+                why = "" if refusal.detail is None else f": {refusal.detail}"
+                text = f"Join request refused: {refusal}{why}"
         self._replica.outbox.fail(text)
 
 

@@ -12,6 +12,7 @@ from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.tx import Tx
 from ccfpy.service.evidence.kind import Evidence
 from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
+from ccfpy.service.evidence.snp import SnpQuote
 from ccfpy.service.evidence.virtual import VirtualQuote
 from ccfpy.service.tables.nodes import QuoteFormat, QuoteInfo
 
@@ -27,11 +28,12 @@ def read(quote: QuoteInfo, *, unix_time_s: int) -> Evidence:
         Malformed: it is no such evidence.
         VerificationFailed: it is not to be believed.
     """
-    del unix_time_s  # nothing that is verified here is of a time
     match quote.format:
         case QuoteFormat.INSECURE_VIRTUAL:
             return VirtualQuote.read(quote)
-        case QuoteFormat.AMD_SEV_SNP_V1 | QuoteFormat.OE_SGX_V1:
+        case QuoteFormat.AMD_SEV_SNP_V1:
+            return SnpQuote.read(quote, unix_time_s=unix_time_s)
+        case QuoteFormat.OE_SGX_V1:
             raise VerificationFailed(
                 f"evidence of the format {quote.format} cannot be verified here"
             )
@@ -57,7 +59,16 @@ def verify_quote(
         evidence = read(quote, unix_time_s=unix_time_s)
     except CcfpyError as error:
         raise QuoteRefused(QuoteFault.NOT_VERIFIED, str(error)) from error
+    hold(tx, evidence, public_key_der=public_key_der)
+    return evidence.measurement
+
+
+def hold(tx: Tx, evidence: Evidence, *, public_key_der: bytes) -> None:
+    """Hold verified evidence against the policy, and against the key it must be about.
+
+    Raises:
+        QuoteRefused: it is not what the policy asks for, or about another key.
+    """
     evidence.check(tx)
     if evidence.report_data != sha256(public_key_der):
         raise QuoteRefused(QuoteFault.OTHER_KEY)
-    return evidence.measurement

@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.attestation import snp
-from ccfpy.attestation.snp import REPORT_BYTES, SnpReport, verify_snp_report
+from ccfpy.attestation.snp import Step, verify_snp_report
+from ccfpy.attestation.snp_report import REPORT_BYTES, SnpReport
+from ccfpy.attestation.snp_tcb import Product
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
+from ccfpy.crypto.hashing import sha256_hex
 from tests.unit.attestation.hardware import (
     NOW_S,
     PRODUCTS,
@@ -16,6 +19,7 @@ from tests.unit.attestation.hardware import (
     recorded,
     report_of,
 )
+from tests.unit.attestation.processor import TCB, FakeProcessor
 
 SIGNED_BYTES = 0x2A0
 
@@ -85,7 +89,10 @@ def test_each_product_has_its_own_root() -> None:
 def test_a_processor_that_is_not_known_is_refused() -> None:
     turin = bytearray(report_of("milan"))
     turin[0x188:0x18A] = 0x1A, 0x01
-    with pytest.raises(Malformed, match="Unsupported CPUID family 26 model 1"):
+    with pytest.raises(VerificationFailed, match="No known root certificate for Turin"):
+        verify(bytes(turin), chain_of("milan"))
+    turin[0x188:0x18A] = 0x1A, 0x02
+    with pytest.raises(Malformed, match="Unsupported CPUID family 26 model 2"):
         verify(bytes(turin), chain_of("milan"))
 
 
@@ -117,39 +124,6 @@ def test_certificates_are_valid_in_their_time_alone(now_s: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("offset", "value", "reason"),
-    [
-        (0x048, 1 << 2, "must be signed by VCEK: 1"),
-        (0x048, 1 << 1, "Mask chip key must not be set"),
-        (0x030, 4, r"host generated \(VMPL 4 > 3\)"),
-        (0x00A, 1 << 3, "debugging must not be enabled"),
-        (0x00A, 1 << 2, "migration must not be enabled"),
-    ],
-)
-def test_a_signed_report_may_still_say_too_much(
-    offset: int, value: int, reason: str
-) -> None:
-    changed = bytearray(report_of("milan"))
-    changed[offset] = value
-    with pytest.raises(VerificationFailed, match=reason):
-        snp._verify_contents(SnpReport.parse(bytes(changed)))
-
-
-@pytest.mark.parametrize(
-    ("offset", "reason"), [(0x180, "Reported TCB"), (0x1A0, "Chip")]
-)
-def test_a_report_is_of_the_chip_and_version_that_the_certificate_says(
-    offset: int, reason: str
-) -> None:
-    changed = bytearray(report_of("milan"))
-    changed[offset] -= 1
-    report = SnpReport.parse(bytes(changed))
-    chip = snp._verify_chain("Milan", chain_of("milan"), NOW_S)
-    with pytest.raises(VerificationFailed, match=reason):
-        snp._verify_against(report, chip)
-
-
-@pytest.mark.parametrize(
     "der", [b"", b"\x02", b"\x02\x00", b"\x02\x02\x01", b"\x04\x01\x01"]
 )
 def test_a_version_that_is_no_number_is_refused(der: bytes) -> None:
@@ -157,13 +131,111 @@ def test_a_version_that_is_no_number_is_refused(der: bytes) -> None:
         snp._integer(der)
 
 
-def test_another_algorithm_or_a_wider_number_is_no_signature() -> None:
-    chip = snp._verify_chain("Milan", chain_of("milan"), NOW_S)
-    other = bytearray(report_of("milan"))
-    other[0x034] = 2
-    with pytest.raises(VerificationFailed, match="Unsupported signature algorithm: 2"):
-        snp._verify_signature(SnpReport.parse(bytes(other)), chip)
+def test_a_wider_number_is_no_signature() -> None:
     wide = bytearray(report_of("milan"))
     wide[SIGNED_BYTES + 71] = 1
     with pytest.raises(VerificationFailed, match="P-384"):
-        snp._verify_signature(SnpReport.parse(bytes(wide)), chip)
+        verify(bytes(wide), chain_of("milan"))
+
+
+# A processor of our own signs whatever it is asked to
+
+
+MILAN = FakeProcessor(Product.MILAN)
+
+
+def signed(
+    changes: dict[int, bytes], *, processor: FakeProcessor = MILAN, now_s: int = NOW_S
+) -> SnpReport:
+    return verify_snp_report(
+        processor.report(changes),
+        processor.chain,
+        unix_time_s=now_s,
+        roots=processor.roots,
+    )
+
+
+def test_an_honest_report_takes_each_step() -> None:
+    taken: list[str] = []
+    genoa = FakeProcessor(Product.GENOA)
+    report = verify_snp_report(
+        genoa.report(),
+        genoa.chain,
+        unix_time_s=NOW_S,
+        endorsed_tcb=TCB[::-1].hex(),
+        roots=genoa.roots,
+        took=taken.append,
+    )
+    assert taken == list(Step)
+    assert report.processor.hex == "00a10f11"
+
+
+@pytest.mark.parametrize(
+    ("offset", "value", "step", "reason"),
+    [
+        (0x000, b"\x02", Step.VERSION, "version is 2 not >= expected minimum 3"),
+        (0x188, b"\x18", Step.PROCESSOR, "Unsupported CPUID family 24 model 1"),
+        (0x189, b"\x11", Step.ROOT, "No known root certificate for Genoa"),
+        (0x034, b"\x02", Step.SIGNATURE, "Unsupported signature algorithm: 2"),
+        (0x048, b"\x04", Step.SIGNING_KEY, "must be signed by VCEK: 1"),
+        (0x048, b"\x02", Step.CHIP_KEY, "Mask chip key must not be set"),
+        (0x030, b"\x04", Step.GUEST, r"host generated \(VMPL 4 > 3\)"),
+        (0x033, b"\x01", Step.GUEST, "host generated"),
+        (0x00A, b"\x08", Step.DEBUG, "debugging must not be enabled"),
+        (0x00A, b"\x04", Step.MIGRATION, "migration must not be enabled"),
+        (0x180, b"\x03", Step.FIRMWARE, "does not meet or exceed the endorsed TCB"),
+        (0x186, b"\x17", Step.FIRMWARE, '"snp":23'),
+        (0x187, b"\xda", Step.FIRMWARE, '"db18000000000004"'),
+        (0x1A0, b"\xff", Step.CHIP, "Chip ID in attestation does not match"),
+        (0x1DF, b"\x00", Step.CHIP, "Chip ID in attestation does not match"),
+    ],
+)
+def test_what_is_signed_may_still_be_refused(
+    offset: int, value: bytes, step: Step, reason: str
+) -> None:
+    taken: list[str] = []
+    with pytest.raises(CcfpyError, match=reason):
+        verify_snp_report(
+            MILAN.report({offset: value}),
+            MILAN.chain,
+            unix_time_s=NOW_S,
+            roots=MILAN.roots,
+            took=taken.append,
+        )
+    assert taken == list(Step)[: len(taken)]
+    assert list(Step)[len(taken)] is step
+
+
+def test_newer_firmware_than_was_endorsed_is_well() -> None:
+    assert signed({0x187: b"\xff"}).reported_tcb[7] == 0xFF
+
+
+def test_a_chip_whose_certificate_says_nothing_of_itself_is_believed() -> None:
+    silent = FakeProcessor(leaf_extensions=False)
+    report = signed({0x1A0: b"\xff", 0x180: bytes(8)}, processor=silent)
+    assert report.reported_tcb == bytes(8)
+
+
+@pytest.mark.parametrize("value", [256, -1])
+def test_a_version_in_a_certificate_is_a_byte(value: int) -> None:
+    odd = FakeProcessor(parts={"tee": value})
+    with pytest.raises(Malformed, match=f"Invalid tee value in TCB version: {value}"):
+        signed({}, processor=odd)
+
+
+@pytest.mark.parametrize("tcb", ["", "00", "zz" * 8])
+def test_an_endorsed_version_is_hex_of_eight_bytes(tcb: str) -> None:
+    with pytest.raises(Malformed, match="SEV-SNP: endorsed TCB: TCB version"):
+        verify(report_of("milan"), chain_of("milan"), tcb=tcb)
+
+
+def test_a_root_that_did_not_sign_itself_is_none() -> None:
+    chip, middle, root = pems(MILAN.chain)
+    with pytest.raises(VerificationFailed, match="not self signed as expected"):
+        verify_snp_report(
+            MILAN.report(),
+            chip + middle + middle,
+            unix_time_s=NOW_S,
+            roots={Product.MILAN: sha256_hex(MILAN.certificates[1].public_key_der)},
+        )
+    assert root

@@ -8,7 +8,7 @@ from tests.unit.attestation.hardware import NOW_S, chain_of, recorded, report_of
 from tests.unit.js.conftest import Evaluate
 
 INPUT = "RangeError: Input SEV-SNP attestation report"
-NO_MATCH = "RangeError: SEV-SNP: endorsed TCB 00 does not match reported TCB"
+NO_MATCH = f"RangeError: SEV-SNP: endorsed TCB {'00' * 8} does not match reported TCB"
 VERIFY = "snp_attestation.verifySnpAttestation"
 
 
@@ -46,7 +46,7 @@ def test_a_report_is_given_in_parts(
             f"{INPUT} is not of expected size 1184: 6488",
         ),
         (
-            "args[0], args[1], undefined, '00'",
+            f"args[0], args[1], undefined, '{'00' * 8}'",
             f"{NO_MATCH} db18000000000004",
         ),
     ],
