@@ -302,6 +302,10 @@ SEALED_SECRET_BYTES_MAX = 4 * KIB
 SEALED_SECRETS_MAX = 1000
 """Files that a node is shown, the newest."""
 
+# Attestation
+STATEMENT_BYTES_MAX = 256 * KIB
+"""Of a signed statement: an enclave's manifest names each of its files."""
+
 # Indexes
 STRATEGIES_MAX = 64
 """Strategies that are told of what is committed."""
