@@ -23,6 +23,8 @@ from ccfpy.audit.straight import Begun, begin
 from ccfpy.base.ids import Seqno
 from ccfpy.crypto.certs import Certificate
 
+OF_EARLIER_IDENTITY = "of an identity that the service had before"
+
 
 class Role(StrEnum):
     """What a file is to a service."""
@@ -66,7 +68,8 @@ class ServiceFound:
         chain: what is restored.
         forks: other histories of it, which are not.
         files: its ledger files.
-        snapshots: its snapshots that verify, and are of what is restored.
+        snapshots: its snapshots that verify, and are of what is restored; those of an
+            identity that it had before are none with which a node begins.
         committed: up to where files are named as committed.
         missing: transactions that no file has, though something is known to follow.
         last_named: the last seqno of which anything is known.
@@ -84,6 +87,11 @@ class ServiceFound:
     def certificate(self) -> Certificate:
         """The certificate of the identity that was lost."""
         return self.chain.service
+
+    @property
+    def can_begin(self) -> bool:
+        """Whether a node can begin with what is at hand, as it does in CCF."""
+        return self.chain.first == 1 or bool(self.snapshots)
 
     @property
     def first_lost(self) -> Seqno | None:
@@ -111,12 +119,24 @@ class Inspection:
         unclaimed: ledger files that belong to none of them.
         refused: snapshots that do not verify, or belong to none.
         provisional: files of recoveries that were not finished.
+        set_aside: files that a node did not go on from.
     """
 
     services: Sequence[ServiceFound]
     unclaimed: Sequence[FileReport]
     refused: Sequence[SnapshotFound]
     provisional: Sequence[Path]
+    set_aside: Sequence[Path] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything that was signed can be restored, as far as is known.
+
+        Files of no service may be what a service wrote after others that are missing.
+        """
+        return not self.unclaimed and all(
+            each.is_whole and each.can_begin for each in self.services
+        )
 
 
 def inspect(
@@ -148,9 +168,21 @@ def inspect(
     return Inspection(
         services=services,
         unclaimed=reports.unclaimed(),
-        refused=[each for each in snapshots if each.path not in used],
+        refused=[_refused(each, groups) for each in snapshots if each.path not in used],
         provisional=found.provisional,
+        set_aside=found.set_aside,
     )
+
+
+def _refused(
+    snapshot: SnapshotFound, groups: Sequence[tuple[Chain, Sequence[Chain]]]
+) -> SnapshotFound:
+    """Say why a snapshot is not used, where it is of a service that is found."""
+    if snapshot.service is not None:
+        key = snapshot.service.public_key.der
+        if any(key in lineage(best)[:-1] for best, _ in groups):
+            return replace(snapshot, trouble=OF_EARLIER_IDENTITY)
+    return snapshot
 
 
 def _explore(
@@ -273,7 +305,7 @@ class _Reports:
         named = [
             max(chunk.name.last or 0, self._pile.read_to.get(chunk, 0)) for chunk in own
         ]
-        keys = lineage(best)
+        key = best.service.public_key.der
         return ServiceFound(
             chain=best,
             forks=forks,
@@ -289,7 +321,7 @@ class _Reports:
                 each
                 for each in snapshots
                 if each.service is not None
-                and each.service.public_key.der in keys
+                and each.service.public_key.der == key
                 and each.name.seqno <= best.last.seqno
             ],
             committed=max(

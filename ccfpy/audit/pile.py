@@ -1,5 +1,7 @@
 """Whatever may be left of services, found in folders and the folders in them."""
 
+import contextlib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,10 @@ from ccfpy.ledger.audit import AuditState
 from ccfpy.ledger.chunk import ChunkName
 from ccfpy.ledger.snapshot import Snapshot
 from ccfpy.ledger.snapshot_name import SnapshotName
+
+IGNORED = ".ignored"
+_CCF_1_COMMITTED = re.compile(r"\.committed_[0-9]+$")
+"""How CCF 1 ended a snapshot's name, with the seqno of its evidence's commit."""
 
 
 class TooMany(CcfpyError):
@@ -63,14 +69,16 @@ class Leftovers:
 
     Attributes:
         chunks: ledger files, but those of an unfinished recovery.
-        snapshots: snapshots that are complete, the latest first.
+        snapshots: all that are named as such, the latest first.
         provisional: ledger files of an unfinished recovery, which its service never
             opened with.
+        set_aside: ledger files that a node renamed for it did not go on from them.
     """
 
     chunks: Sequence[ChunkPath]
     snapshots: Sequence[SnapshotFound]
     provisional: Sequence[Path]
+    set_aside: Sequence[Path] = ()
 
 
 def find(folders: Iterable[Path]) -> Leftovers:
@@ -83,31 +91,42 @@ def find(folders: Iterable[Path]) -> Leftovers:
     chunks: list[ChunkPath] = []
     snapshots: list[SnapshotFound] = []
     provisional: list[Path] = []
+    set_aside: list[Path] = []
     for path in _files(folders):
-        chunk, snapshot = _names(path)
+        chunk, snapshot = _names(path.name)
         if chunk is not None and chunk.is_recovery:
             provisional.append(path)
         elif chunk is not None:
             size = path.stat().st_size
             chunks.append(ChunkPath(name=chunk, path=path, size_bytes=size))
-        elif snapshot is not None and snapshot.is_committed:
-            snapshots.append(SnapshotFound.read(path, snapshot))
+        elif snapshot is not None:
+            snapshots.append(_snapshot(path, snapshot))
+        elif _names(path.name.removesuffix(IGNORED))[0] is not None:
+            set_aside.append(path)
     return Leftovers(
         chunks=chunks,
         snapshots=sorted(snapshots, key=lambda each: each.name, reverse=True),
         provisional=provisional,
+        set_aside=set_aside,
     )
 
 
-def _names(path: Path) -> tuple[ChunkName | None, SnapshotName | None]:
-    try:
-        return ChunkName.parse(path.name), None
-    except Malformed:
-        pass
-    try:
-        return None, SnapshotName.parse(path.name)
-    except Malformed:
-        return None, None
+def _snapshot(path: Path, name: SnapshotName) -> SnapshotFound:
+    if name.is_committed:
+        return SnapshotFound.read(path, name)
+    trouble = "no receipt is in it, since it was not complete"
+    if path.name != str(name):
+        trouble = "no receipt is in it, since CCF 1 kept none there"
+    return SnapshotFound(path=path, name=name, trouble=trouble)
+
+
+def _names(name: str) -> tuple[ChunkName | None, SnapshotName | None]:
+    with contextlib.suppress(Malformed):
+        return ChunkName.parse(name), None
+    of_ccf_1 = _CCF_1_COMMITTED.sub("", name)
+    with contextlib.suppress(Malformed):
+        return None, SnapshotName.parse(of_ccf_1)
+    return None, None
 
 
 def _files(folders: Iterable[Path]) -> Iterator[Path]:

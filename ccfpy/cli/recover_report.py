@@ -18,7 +18,7 @@ def print_inspection(found: Inspection, members: Sequence[Shareholders]) -> None
         for line in _service(service, holders, with_files=has_choice):
             print(line)
     if found.unclaimed:
-        print("Of no service that can be restored:")
+        print("Of no service that can be restored, or after files that are missing:")
         for report in found.unclaimed:
             print(f"  {_file(report)}")
     for snapshot in found.refused:
@@ -28,6 +28,11 @@ def print_inspection(found: Inspection, members: Sequence[Shareholders]) -> None
         print(
             f"Not used: {counted(len(found.provisional), 'file')} of recoveries that "
             f"were not finished, such as {found.provisional[0]}"
+        )
+    if found.set_aside:
+        print(
+            f"Not used: {counted(len(found.set_aside), 'file')} from which a node did "
+            f"not go on, such as {found.set_aside[0]}"
         )
 
 
@@ -49,7 +54,12 @@ def _service(
         name = service.snapshots[0].path.name
         rest = ", without which nothing is" if chain.first > 1 else ""
         yield f"  snapshot: {name}{rest}"
-    if chain.first > 1:
+    if not service.can_begin:
+        yield (
+            f"  cannot be restored: {_range(1, chain.first - 1)} are missing, and no "
+            "snapshot is of the identity that was lost"
+        )
+    elif chain.first > 1:
         yield f"  history: {_history(service)}"
     yield f"  members: {_needed(holders)}"
     for member in holders.members:
@@ -148,6 +158,7 @@ def as_json(found: Inspection, members: Sequence[Shareholders]) -> dict[str, obj
             {"file": str(each.path), "reason": each.trouble} for each in found.refused
         ],
         "provisional": [str(path) for path in found.provisional],
+        "set_aside": [str(path) for path in found.set_aside],
     }
 
 
@@ -164,6 +175,7 @@ def _service_json(service: ServiceFound, holders: Shareholders) -> dict[str, obj
         "lost": None
         if service.first_lost is None
         else [service.first_lost, service.last_named],
+        "can_begin": service.can_begin,
         "missing": [list(gap) for gap in service.missing],
         "is_whole": service.is_whole,
         "forks": [_fork_json(fork) for fork in service.forks],

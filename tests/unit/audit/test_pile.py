@@ -17,7 +17,6 @@ def test_files_are_known_by_their_names_in_any_folder(tmp_path: Path) -> None:
     (folder / "ledger_9").rename(deep / "ledger_9")
     (deep / "ledger_11.recovery").write_bytes(b"")
     (deep / "ledger_9.ignored").write_bytes(b"")
-    (deep / "snapshot_8_9").write_bytes(b"not yet complete")
     found = find([tmp_path, folder])
     assert [str(chunk.name) for chunk in found.chunks] == [
         "ledger_1-5.committed",
@@ -25,7 +24,7 @@ def test_files_are_known_by_their_names_in_any_folder(tmp_path: Path) -> None:
         "ledger_9",
     ]
     assert [path.name for path in found.provisional] == ["ledger_11.recovery"]
-    assert not found.snapshots
+    assert [path.name for path in found.set_aside] == ["ledger_9.ignored"]
 
 
 def test_snapshots_are_read_and_the_latest_is_first(tmp_path: Path) -> None:
@@ -35,6 +34,15 @@ def test_snapshots_are_read_and_the_latest_is_first(tmp_path: Path) -> None:
     assert (later.name.seqno, earlier.name.seqno) == (20, 8)
     assert later.state is None
     assert later.trouble is not None
+
+
+def test_a_snapshot_without_its_receipt_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "snapshot_8_9").write_bytes(b"not yet complete")
+    (tmp_path / "snapshot_8_9.committed_11").write_bytes(b"as CCF 1 named them")
+    assert {each.path.name: each.trouble for each in find([tmp_path]).snapshots} == {
+        "snapshot_8_9": "no receipt is in it, since it was not complete",
+        "snapshot_8_9.committed_11": "no receipt is in it, since CCF 1 kept none there",
+    }
 
 
 def test_a_folder_that_is_none_is_an_error(tmp_path: Path) -> None:
