@@ -15,18 +15,17 @@ from ccfpy.cli.place import (
     Place,
     TrustOption,
 )
+from ccfpy.cli.signing import SignersOptions, with_keys
 from ccfpy.client import deploying
 from ccfpy.client.bundle import Bundle
 from ccfpy.client.deploying import Deployment
 
 
+@with_keys
 def deploy(  # noqa: PLR0913 - one parameter for each option
     app: AppArgument,
     *,
-    who: Annotated[
-        list[str],
-        typer.Option("--as", help="A member who signs; the first proposes, all vote."),
-    ],
+    members: SignersOptions,
     to: Annotated[
         str | None,
         typer.Option(
@@ -44,7 +43,7 @@ def deploy(  # noqa: PLR0913 - one parameter for each option
     the proposal for the others to vote on.
     """
     place = Place.find(to, common, cacert)
-    signers = [place.signer(name) for name in who]
+    signers = members.signers(place)
     bundle = checked(app, build=build)
 
     async def deployed() -> Deployment:

@@ -2,12 +2,15 @@
 
 New keys lie in a folder ``NAME.next`` beside the old until they are in use, so that a
 ceremony that has to wait for others' votes goes on with the same ones. Then they take
-the old keys' place, which are kept: they still open the ledgers of their time.
+the old keys' place, which are kept: they still open the ledgers of their time. Keys in
+tokens or behind commands, old or new, are used where they are.
 """
 
+import contextlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -18,11 +21,11 @@ from ccfpy.cli.place import (
     SHARED_DEFAULT,
     FolderOption,
     JsonOption,
-    MemberOption,
     Place,
     TrustOption,
     UrlOption,
 )
+from ccfpy.cli.signing import PANEL, SignerOptions, with_keys
 from ccfpy.client.connection import Connection
 from ccfpy.client.keyfiles import (
     ENCRYPTION_KEY_BITS,
@@ -34,14 +37,49 @@ from ccfpy.client.keyfiles import (
     write_private,
 )
 from ccfpy.client.rotation import Rotation
-from ccfpy.client.signer import FileSigner
+from ccfpy.client.signer import FileSigner, Signer
 from ccfpy.crypto.ec import Curve
 from ccfpy.crypto.rsa import RsaKeyPair
 
+NewCertOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--new-cert",
+        help="The new certificate, where its key is in a token or behind a command.",
+        rich_help_panel=PANEL,
+    ),
+]
+NewTokenOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--new-pkcs11",
+        metavar="URI",
+        help="The new key, in a token.",
+        rich_help_panel=PANEL,
+    ),
+]
+NewCommandOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--new-sign-command",
+        metavar="CMD",
+        help="The new key, behind a shell command.",
+        rich_help_panel=PANEL,
+    ),
+]
+NewEncryptionKeyOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--new-encryption-key",
+        help="The new encryption key's public half, where it is kept elsewhere.",
+        rich_help_panel=PANEL,
+    ),
+]
 
+
+@with_keys
 def rotate(  # noqa: PLR0913  # one parameter for each option
     *,
-    who: MemberOption = "member0",
     with_: Annotated[
         list[str] | None,
         typer.Option("--with", help="Another member who votes, again for each."),
@@ -54,6 +92,11 @@ def rotate(  # noqa: PLR0913  # one parameter for each option
         bool,
         typer.Option("--keep-encryption-key", help="Replace the identity alone."),
     ] = False,
+    member: SignerOptions,
+    new_cert: NewCertOption = None,
+    new_pkcs11: NewTokenOption = None,
+    new_sign_command: NewCommandOption = None,
+    new_encryption_key: NewEncryptionKeyOption = None,
     url: UrlOption = None,
     common: FolderOption = SHARED_DEFAULT,
     cacert: TrustOption = None,
@@ -62,26 +105,45 @@ def rotate(  # noqa: PLR0913  # one parameter for each option
     """Give a member new keys: files, proposals, votes, acknowledgement.
 
     Where others must vote first it says so and exits with 1: ask again once they
-    have. The keys to come are in the folder NAME.next, made unless they are there.
+    have. The keys to come are in the folder NAME.next, made unless they are there or
+    are said to be elsewhere.
     """
     place = Place.find(url, common, cacert)
-    old = place.keys(who)
-    replaces_encryption_key = (
-        old.encryption_public_key.is_file() and not keep_encryption_key
+    old_signer = member.signer(place)
+    old = KeyFiles(folder=place.folder, name=member.who)
+    elsewhere = replace(
+        member,
+        cert=new_cert,
+        key=None,
+        pkcs11=new_pkcs11,
+        sign_command=new_sign_command,
     )
-    if keep_identity and not replaces_encryption_key:
-        raise Misused(f"nothing of {who}'s is left to replace")
-    old_signer = place.signer(who)
-    new = KeyFiles(folder=old.folder / f"{who}.next", name=who)
-    curve = old_signer.certificate.public_key.curve
+    if keep_identity and elsewhere.is_given:
+        raise Misused("--keep-identity keeps the identity: leave out the new one")
+    if keep_encryption_key and new_encryption_key:
+        raise Misused("--keep-encryption-key keeps it: leave out --new-encryption-key")
+    makes_encryption_key = (
+        old.encryption_public_key.is_file()
+        and not keep_encryption_key
+        and new_encryption_key is None
+    )
+    if keep_identity and not makes_encryption_key and new_encryption_key is None:
+        raise Misused(f"nothing of {member.who}'s is left to replace")
+    new_signer: Signer = old_signer
+    if elsewhere.is_given:
+        new_signer = elsewhere.signer_or(_no_new_certificate)
+    makes_identity = not keep_identity and not elsewhere.is_given
+    new = KeyFiles(folder=old.folder / f"{member.who}.next", name=member.who)
     _make(
         new,
-        None if keep_identity else curve,
-        with_encryption_key=replaces_encryption_key,
+        old_signer.certificate.public_key.curve if makes_identity else None,
+        with_encryption_key=makes_encryption_key,
     )
-    new_signer = old_signer if keep_identity else FileSigner.load(new)
-    voters = [place.signer(name) for name in with_ or []]
-    key = read_text(new.encryption_public_key) if replaces_encryption_key else None
+    if makes_identity:
+        new_signer = FileSigner.load(new)
+    voters = [FileSigner.load(place.keys(name)) for name in with_ or []]
+    key_file = new.encryption_public_key if makes_encryption_key else new_encryption_key
+    key = None if key_file is None else read_text(key_file)
 
     async def carry_out(connection: Connection) -> None:
         rotation = Rotation(
@@ -98,9 +160,20 @@ def rotate(  # noqa: PLR0913  # one parameter for each option
     kept = take_place(old, new, now=datetime.now(tz=UTC))
     id_ = member_id(new_signer.certificate)
     if json:
-        print_json({"member": who, "memberId": id_, "kept": str(kept)})
+        print_json(
+            {
+                "member": member.who,
+                "memberId": id_,
+                "kept": None if kept is None else str(kept),
+            }
+        )
     else:
-        print(f"{who} is {id_}; its former keys are in {kept}")
+        where = "" if kept is None else f"; its former keys are in {kept}"
+        print(f"{member.who} is {id_}{where}")
+
+
+def _no_new_certificate() -> KeyFiles:
+    raise Misused("say with --new-cert which certificate the new key is of")
 
 
 def _make(new: KeyFiles, curve: Curve | None, *, with_encryption_key: bool) -> None:
@@ -114,8 +187,11 @@ def _make(new: KeyFiles, curve: Curve | None, *, with_encryption_key: bool) -> N
         new.encryption_public_key.write_text(key.public_key.pem)
 
 
-def take_place(old: KeyFiles, new: KeyFiles, *, now: datetime) -> Path:
-    """Let new keys take the place of the old, and give where the old are kept."""
+def take_place(old: KeyFiles, new: KeyFiles, *, now: datetime) -> Path | None:
+    """Let new keys take the place of the old, and give where the old are kept.
+
+    Nothing is kept of keys that are not files.
+    """
     kept = KeyFiles(
         folder=old.folder / f"{old.name}.until-{now:%Y%m%dT%H%M%SZ}", name=old.name
     )
@@ -127,8 +203,12 @@ def take_place(old: KeyFiles, new: KeyFiles, *, now: datetime) -> Path:
             if old_path.is_file():
                 old_path.rename(kept_path)
             new_path.rename(old_path)
-    new.folder.rmdir()
-    return kept.folder
+    with contextlib.suppress(FileNotFoundError):  # where none were made
+        new.folder.rmdir()
+    if any(kept.folder.iterdir()):
+        return kept.folder
+    kept.folder.rmdir()
+    return None
 
 
 def _paths(files: KeyFiles) -> tuple[Path, ...]:

@@ -8,20 +8,13 @@ import typer
 
 from ccfpy.cli.output import print_json
 from ccfpy.cli.place import Place
-from ccfpy.cli.signing import SignerOptions
+from ccfpy.cli.signing import SignerOptions, SignersOptions
 from ccfpy.client.connection import Connection
 from ccfpy.client.governance import Governance, ProposalStatus
 
 WaitOption: TypeAlias = Annotated[
     bool, typer.Option("--wait/--no-wait", help="Wait until it is committed.")
 ]
-MembersOption: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--as", help="Who proposes and votes, again for each who votes; or member0."
-    ),
-]
-DEFAULT_MEMBER = "member0"
 _T = TypeVar("_T")
 
 
@@ -56,13 +49,13 @@ def as_member(
 
 def as_members(
     place: Place,
-    names: Sequence[str] | None,
+    members: SignersOptions,
     work: Callable[[Sequence[Governance]], Awaitable[ProposalStatus]],
     *,
     wait: bool,
 ) -> ProposalStatus:
-    """Do something as several members; the first alone if nobody is named."""
-    signers = [place.signer(name) for name in names or [DEFAULT_MEMBER]]
+    """Do something as several members."""
+    signers = members.signers(place)
 
     async def signed(connection: Connection) -> ProposalStatus:
         status = await work([Governance(connection, signer) for signer in signers])

@@ -8,13 +8,7 @@ from typing import Annotated
 import typer
 
 from ccfpy.cli.errors import ExitCode, Misused, no_such_file
-from ccfpy.cli.gov_run import (
-    MembersOption,
-    WaitOption,
-    as_members,
-    run,
-    show_status,
-)
+from ccfpy.cli.gov_run import WaitOption, as_members, run, show_status
 from ccfpy.cli.output import print_json
 from ccfpy.cli.place import (
     SHARED_DEFAULT,
@@ -24,7 +18,12 @@ from ccfpy.cli.place import (
     TrustOption,
     UrlOption,
 )
-from ccfpy.cli.signing import DecrypterOptions, SignerOptions, with_keys
+from ccfpy.cli.signing import (
+    DecrypterOptions,
+    SignerOptions,
+    SignersOptions,
+    with_keys,
+)
 from ccfpy.client.governance import Governance, read_governance
 from ccfpy.client.keyfiles import member_id
 from ccfpy.client.opening import put_to_vote
@@ -111,9 +110,10 @@ def _read_share(path: Path) -> bytes:
         raise Misused(f"{path} holds no share as base64: {error}") from error
 
 
+@with_keys
 def reshare(
     *,
-    who: MembersOption = None,
+    members: SignersOptions,
     wait: WaitOption = True,
     url: UrlOption = None,
     common: FolderOption = SHARED_DEFAULT,
@@ -126,8 +126,8 @@ def reshare(
     """
     status = as_members(
         Place.find(url, common, cacert),
-        who,
-        lambda members: put_to_vote(members, [{"name": RESHARE}]),
+        members,
+        lambda voters: put_to_vote(voters, [{"name": RESHARE}]),
         wait=wait,
     )
     show_status(status, as_json=json)

@@ -26,6 +26,7 @@ from ccfpy.cli.place import (
     TrustOption,
     UrlOption,
 )
+from ccfpy.cli.signing import SignersOptions, with_keys
 from ccfpy.client.errors import ClientError
 from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, read_text
 from ccfpy.client.membership import Membership
@@ -38,12 +39,6 @@ CONFIG_FILE = "node.json"
 
 NodeArgument: TypeAlias = Annotated[
     str, typer.Argument(help="The beginning of its id, or its address.")
-]
-MembersOption: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--as", help="Who proposes and votes, again for each who votes; or member0."
-    ),
 ]
 TimeoutOption: TypeAlias = Annotated[
     float, typer.Option(min=1, help="Seconds to wait for each step.")
@@ -162,10 +157,11 @@ def _target(place: Place) -> tuple[str, str]:
 
 
 @network.command()
+@with_keys
 def trust(  # noqa: PLR0913  # one parameter for each option
     node: NodeArgument,
     *,
-    who: MembersOption = None,
+    members: SignersOptions,
     validity_days: Annotated[
         int | None,
         typer.Option(
@@ -179,17 +175,18 @@ def trust(  # noqa: PLR0913  # one parameter for each option
 ) -> None:
     """Trust a node that has asked to join, and wait until it has caught up."""
     place = Place.find(url, common, cacert)
-    signers = [place.signer(name) for name in who or ["member0"]]
+    signers = members.signers(place)
     _change(
         place, timeout, lambda m: m.trust(node, signers, validity_days=validity_days)
     )
 
 
 @network.command()
+@with_keys
 def retire(
     node: NodeArgument,
     *,
-    who: MembersOption = None,
+    members: SignersOptions,
     timeout: TimeoutOption = 30,
     url: UrlOption = None,
     common: FolderOption = SHARED_DEFAULT,
@@ -197,7 +194,7 @@ def retire(
 ) -> None:
     """Take a node out, and wait until it may be stopped without harm."""
     place = Place.find(url, common, cacert)
-    signers = [place.signer(name) for name in who or ["member0"]]
+    signers = members.signers(place)
     _change(place, timeout, lambda m: m.retire(node, signers))
 
 

@@ -18,7 +18,6 @@ from ccfpy.base.json import loads_object
 from ccfpy.cli.errors import CommandFailed, Misused
 from ccfpy.client.connection import Connection
 from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, KeyFiles, read_text
-from ccfpy.client.signer import FileSigner
 
 SHARED_DEFAULT = Path("workspace/sandbox_common")
 ADDRESS_DEFAULT = "https://127.0.0.1:8000"
@@ -97,10 +96,6 @@ class Place:
             service_certificate=read_text(self.service),
             identity=None if name is None else self.keys(name),
         )
-
-    def signer(self, name: str) -> FileSigner:
-        """Load a participant's key; raises as ``connect``."""
-        return FileSigner.load(self.keys(name))
 
     def keys(self, name: str) -> KeyFiles:
         """Find a participant's files.

@@ -2,33 +2,38 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
 
 from ccfpy.audit.in_use import writers
-from ccfpy.audit.inspection import Inspection, ServiceFound, inspect, lineage
+from ccfpy.audit.inspection import Inspection, ServiceFound, inspect
 from ccfpy.audit.pile import Leftovers, find
 from ccfpy.audit.shareholders import Shareholders, read_shareholders
-from ccfpy.base.errors import CcfpyError
+from ccfpy.base.json import Json
 from ccfpy.cli.addresses import placements
 from ccfpy.cli.confirm import YesOption, confirm
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
 from ccfpy.cli.ledger_files import ProcessesOption, ReadingProgress, reading, told
-from ccfpy.cli.output import print_json, progress_console, text_console
+from ccfpy.cli.output import counted, print_json, progress_console, text_console
+from ccfpy.cli.recover_choice import choose_service
+from ccfpy.cli.recover_members import members_at_hand
 from ccfpy.cli.recover_remains import gather
 from ccfpy.cli.recover_report import as_json, print_inspection
 from ccfpy.cli.recover_run import Recovery, Task
 from ccfpy.cli.sandbox import ELECTION_TIMEOUT_MS, NodeOption
 from ccfpy.cli.sandbox_run import cancel_on_signals
-from ccfpy.client.keyfiles import KeyFiles, member_id, read_text
-from ccfpy.crypto.certs import Certificate
+from ccfpy.cli.signing import DecrypterOptions, KeyOptions, with_keys
 from ccfpy.testing.processes.configuration import Remains, ServiceOptions
 from ccfpy.testing.processes.network import NODE_PROGRAM
 
 LABEL = "recovered"
+SEALED_SUFFIX = ".sealed.json"
+SEALED_FOLDER = "sealed"
+"""Where the new service's nodes seal theirs, if the lost one's did."""
 
 FoldersArgument: TypeAlias = Annotated[
     list[Path],
@@ -45,7 +50,8 @@ ServiceOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
         metavar="DIGEST",
-        help="Which service, by the beginning of its certificate's digest.",
+        help="Which service, by the beginning of its certificate's digest; asked for "
+        "if there are several.",
     ),
 ]
 IdentityOption: TypeAlias = Annotated[
@@ -62,6 +68,21 @@ MembersOption: TypeAlias = Annotated[
         metavar="FOLDER/NAME",
         help="A member's key files, such as keys/member0: it acknowledges, votes and "
         "hands in its share.",
+    ),
+]
+SealedOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Where a node of the lost service kept its sealed ledger secrets, to be "
+        "used in place of shares.",
+    ),
+]
+ConstitutionOption: TypeAlias = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="SCRIPT",
+        help="A new constitution, script after script, which members decide on first.",
     ),
 ]
 AppOption: TypeAlias = Annotated[
@@ -92,6 +113,7 @@ StepsOption: TypeAlias = Annotated[
 ]
 
 
+@with_keys
 def recover(  # noqa: PLR0913  # every question has its option
     folders: FoldersArgument,
     *,
@@ -99,6 +121,10 @@ def recover(  # noqa: PLR0913  # every question has its option
     service: ServiceOption = None,
     identity: IdentityOption = None,
     member: MembersOption = None,
+    keys: KeyOptions,
+    opener: DecrypterOptions,
+    sealed: SealedOption = None,
+    constitution: ConstitutionOption = None,
     app: AppOption = "js_generic",
     node: NodeOption = None,
     workspace: WorkspaceOption = Path("workspace"),
@@ -126,23 +152,36 @@ def recover(  # noqa: PLR0913  # every question has its option
     if not found.services:
         raise CommandFailed("nothing can be restored from these files")
     if inspect_only:
-        if not all(each.is_whole for each in found.services):
+        if not found.is_whole:
             raise typer.Exit(ExitCode.FAILED)
         return
     _require_nobody_writes(folders)
-    chosen = _choose(found, service, identity)
+    chosen = choose_service(found, service, identity, asks=not yes)
     holders = members[found.services.index(chosen)]
-    keys = _members(member or [], holders)
     places = placements(node or [])
-    confirm(f"Recover the service up to {chosen.chain.last}?", yes=yes)
+    actions = _set_constitution(constitution)
+    _require_sealed(sealed)
+    at_hand = members_at_hand(member or [], keys, opener, holders)
+    if actions and not at_hand:
+        raise Misused("--constitution needs a member at hand who proposes it: --member")
+    lack = f", and leave {counted(len(found.unclaimed), 'file')} of no known service"
+    confirm(
+        f"Recover the service up to {chosen.chain.last}"
+        f"{lack if found.unclaimed else ''}?",
+        yes=yes,
+    )
     label = _label(workspace)
     task = Task(
-        options=_options(workspace, label, app, log_level),
+        options=_options(workspace, label, app, log_level, seals=sealed is not None),
         placements=places,
-        remains=_remains(chosen, workspace / f"{label}_remains", snapshots=snapshots),
+        remains=replace(
+            _remains(chosen, workspace / f"{label}_remains", snapshots=snapshots),
+            sealed=sealed,
+        ),
         last_signed=chosen.chain.last.seqno,
         holders=holders,
-        members=keys,
+        members=at_hand,
+        before=actions,
         timeout_s=timeout,
     )
     with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
@@ -193,36 +232,25 @@ def _require_nobody_writes(folders: Sequence[Path]) -> None:
             )
 
 
-def _choose(
-    found: Inspection, digest: str | None, identity: Path | None
-) -> ServiceFound:
-    services = list(found.services)
-    if digest is not None:
-        services = [
-            each for each in services if each.certificate.digest_hex.startswith(digest)
-        ]
-    if identity is not None:
-        key = _certificate(identity).public_key.der
-        of_it = [each for each in services if each.certificate.public_key.der == key]
-        if not of_it and any(key in lineage(each.chain) for each in services):
-            raise CommandFailed(
-                f"{identity} is of an identity that the service had before: it has "
-                "been recovered since"
-            )
-        services = of_it
-    if len(services) == 1:
-        return services[0]
-    if not services:
-        raise Misused("the service that you name is none of those found")
-    names = ", ".join(each.certificate.digest_hex[:8] for each in services)
-    raise Misused(f"files of several services: choose with --service one of {names}")
-
-
-def _certificate(path: Path) -> Certificate:
+def _set_constitution(scripts: Sequence[Path] | None) -> Sequence[Mapping[str, Json]]:
+    """Give the action that replaces the constitution, if it is to be replaced."""
+    if not scripts:
+        return ()
     try:
-        return Certificate.from_pem(read_text(path))
-    except CcfpyError as error:
-        raise Misused(f"{path} is no certificate: {error}") from error
+        text = "\n".join(path.read_text() for path in scripts)
+    except OSError as error:
+        raise no_such_file(str(error.filename), error) from error
+    except UnicodeDecodeError as error:
+        raise Misused(f"a constitution is text: {error}") from error
+    return ({"name": "set_constitution", "args": {"constitution": text}},)
+
+
+def _require_sealed(folder: Path | None) -> None:
+    if folder is not None and not any(folder.glob(f"*{SEALED_SUFFIX}")):
+        raise Misused(
+            f"no *{SEALED_SUFFIX} in {folder}: give --sealed the folder that the lost "
+            "node's output_files.sealed_ledger_secret_location names"
+        )
 
 
 def _remains(chosen: ServiceFound, folder: Path, *, snapshots: bool) -> Remains:
@@ -235,21 +263,6 @@ def _remains(chosen: ServiceFound, folder: Path, *, snapshots: bool) -> Remains:
         raise no_such_file(str(error.filename), error) from error
 
 
-def _members(given: Sequence[Path], holders: Shareholders) -> list[KeyFiles]:
-    """Find members' files, and make sure that the service has these members."""
-    known = {member.id for member in holders.members}
-    found = []
-    for path in given:
-        keys = KeyFiles(folder=path.parent, name=path.name)
-        for needed in (keys.certificate, keys.private_key):
-            if not needed.is_file():
-                raise Misused(f"no {needed}: give --member FOLDER/NAME")
-        if member_id(_certificate(keys.certificate)) not in known:
-            raise Misused(f"{keys.certificate} is of no member of the lost service")
-        found.append(keys)
-    return found
-
-
 def _label(workspace: Path) -> str:
     """Name folders of which there are none yet."""
     label, number = LABEL, 2
@@ -258,8 +271,13 @@ def _label(workspace: Path) -> str:
     return label
 
 
-def _options(workspace: Path, label: str, app: str, log_level: str) -> ServiceOptions:
+def _options(
+    workspace: Path, label: str, app: str, log_level: str, *, seals: bool
+) -> ServiceOptions:
     path = Path(app)
+    extra: dict[str, Json] = {"ledger_signatures": {"tx_count": 5000, "early": True}}
+    if seals:
+        extra["output_files"] = {"sealed_ledger_secret_location": SEALED_FOLDER}
     is_path = path.suffix == ".py" or (path / "__init__.py").is_file()
     return ServiceOptions(
         workspace=workspace,
@@ -271,5 +289,5 @@ def _options(workspace: Path, label: str, app: str, log_level: str) -> ServiceOp
         constitution=(),
         election_timeout_ms=ELECTION_TIMEOUT_MS,
         log_level=log_level,
-        extra={"ledger_signatures": {"tx_count": 5000, "early": True}},
+        extra=extra,
     )

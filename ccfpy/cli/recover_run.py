@@ -13,14 +13,16 @@ from dataclasses import dataclass, field
 from rich.console import Console
 
 from ccfpy.audit.shareholders import Shareholders
-from ccfpy.audit.submitted import submitted_shares
+from ccfpy.audit.submitted import submitted_shares, was_unsealed
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import MemberId, Seqno
+from ccfpy.base.json import Json
 from ccfpy.cli.errors import CommandFailed
 from ccfpy.cli.output import counted, print_json
+from ccfpy.cli.recover_members import MemberAtHand
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError
-from ccfpy.client.keyfiles import KeyFiles
+from ccfpy.client.governance import Governance, read_governance
 from ccfpy.client.opening import put_to_vote, wait_open
 from ccfpy.client.recovering import RecoveryMember, go_on_from, hand_in
 from ccfpy.client.reply import text_field
@@ -32,6 +34,8 @@ READING_TIMEOUT_S = 7 * 24 * 3600.0
 """For a node to read a ledger, however large; if it fails, it ends by itself."""
 WAITING, OPEN = "WaitingForRecoveryShares", "Open"
 """A service that members have decided to bring back, and one that is."""
+NOT_UNSEALED = "Failed to unseal"
+"""How a node's log says that what was sealed is of no use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,7 @@ class Task:
         last_signed: the last seqno of that.
         holders: who has recovery shares.
         members: keys of members who are at hand.
+        before: actions that members decide on first, each by itself.
         timeout_s: for other members, or nothing to wait for ever.
     """
 
@@ -53,8 +58,9 @@ class Task:
     remains: Remains
     last_signed: Seqno
     holders: Shareholders
-    members: Sequence[KeyFiles]
+    members: Sequence[MemberAtHand]
     timeout_s: float | None
+    before: Sequence[Mapping[str, Json]] = ()
 
 
 @dataclass(slots=True)
@@ -126,17 +132,26 @@ class Recovery:
         primary = await self.network.primary()
         async with self.network.connect(primary) as anybody:
             members = [
-                RecoveryMember.of_files(anybody, each) for each in self.task.members
+                RecoveryMember(
+                    governance=Governance(anybody, each.signer),
+                    decrypter=each.decrypter,
+                )
+                for each in self.task.members
             ]
-            proposal = await self._decide(anybody, members)
+            for member in members:
+                await member.governance.acknowledge()
             deadline = self._deadline()
+            if not await self._decide_first(anybody, members, deadline, wait=wait):
+                self._tell_votes(None)
+                return False
+            proposal = await self._decide(anybody, members)
             if not await self._is_decided(anybody):
                 self._tell_votes(proposal)
                 if not wait:
                     return False
                 while not await self._is_decided(anybody):
                     await self._pause(deadline, "the members' votes")
-            if not await self._hand_in(anybody, members):
+            if not self._is_unsealed() and not await self._hand_in(anybody, members):
                 if not wait:
                     self._tell_shares(self._submitted())
                     return False
@@ -145,12 +160,60 @@ class Recovery:
             await wait_open(anybody)
         return True
 
+    async def _decide_first(
+        self,
+        anybody: Connection,
+        members: Sequence[RecoveryMember],
+        deadline: float | None,
+        *,
+        wait: bool,
+    ) -> bool:
+        """Let members decide on what comes before; tell if they have."""
+        voters = [member.governance for member in members]
+        for action in self.task.before:
+            name = str(action["name"])
+            status = await put_to_vote(voters, [action])
+            state = status.state
+            if status.is_open:
+                self._tell(
+                    f"members must first accept {name}. Each of the others:",
+                    {"step": "waiting_for_votes", "proposal": status.proposal_id},
+                    self._voting(status.proposal_id),
+                )
+                if not wait:
+                    return False
+            while state == "Open":
+                await self._pause(deadline, f"votes on {name}")
+                path = f"members/proposals/{status.proposal_id}"
+                told = await read_governance(anybody, path)
+                assert isinstance(told, dict), "a proposal is an object"
+                state = text_field(told, "proposalState")
+            _require_accepted(status.proposal_id, state)
+            self._tell(f"members accepted {name}", {"step": "accepted", "action": name})
+        return True
+
+    def _is_unsealed(self) -> bool:
+        """Tell whether no shares are needed; say why, if they were not to be."""
+        if self.task.remains.sealed is None:
+            return False
+        first = self.network.nodes[0]
+        if was_unsealed([first.ledger], after=self.task.last_signed):
+            self._tell("what was sealed opens the ledger", {"step": "unsealed"})
+            return True
+        lines = first.log.read_text(errors="replace").splitlines()
+        reasons = [line.partition("| ")[2] for line in lines if NOT_UNSEALED in line]
+        self._tell(
+            f"nothing in {self.task.remains.sealed} opens the ledger here, so members' "
+            "shares are needed:",
+            {"step": "not_unsealed", "reasons": reasons},
+            reasons,
+        )
+        return False
+
     async def _decide(
         self, anybody: Connection, members: Sequence[RecoveryMember]
     ) -> str | None:
         """Let the members at hand ask for it; give the proposal if others must vote."""
-        for member in members:
-            await member.governance.acknowledge()
         if not members or await self._is_decided(anybody):
             return None
         action = go_on_from(
@@ -160,10 +223,8 @@ class Recovery:
         status = await put_to_vote(voters, [action])
         if status.is_open:
             return status.proposal_id
-        if status.state != "Accepted" or status.txid is None:
-            raise CommandFailed(
-                f"the members' proposal {status.proposal_id} is {status.state}"
-            )
+        _require_accepted(status.proposal_id, status.state)
+        assert status.txid is not None, "an accepted proposal is a transaction"
         await anybody.wait_committed(status.txid)
         self._tell(
             f"members decided to go on from the lost service, in {status.txid}",
@@ -232,21 +293,26 @@ class Recovery:
         await asyncio.sleep(POLL_S)
 
     def _tell_votes(self, proposal: str | None) -> None:
-        where = self._where()
         lost, new = self.task.remains.identity, self.task.options.service_certificate
-        lines = [f"ccfpy gov ack --as NAME {where}"]
-        if proposal is None:
-            lines.append(
-                "ccfpy gov propose --as NAME --action transition_service_to_open "
-                f"--arg previous_service_identity=@{lost} "
-                f"--arg next_service_identity=@{new} {where}"
-            )
-        lines.append(f"ccfpy gov vote {proposal or 'PROPOSAL'} --as NAME {where}")
+        propose = (
+            "ccfpy gov propose --as NAME --action transition_service_to_open "
+            f"--arg previous_service_identity=@{lost} "
+            f"--arg next_service_identity=@{new} {self._where()}"
+        )
         self._tell(
             "the service is waiting for votes to go on from the lost one. Each member:",
             {"step": "waiting_for_votes", "proposal": proposal},
-            lines,
+            self._voting(proposal, *([] if proposal else [propose])),
         )
+
+    def _voting(self, proposal: str | None, *before: str) -> list[str]:
+        """Give the commands by which a member acknowledges and votes."""
+        where = self._where()
+        return [
+            f"ccfpy gov ack --as NAME {where}",
+            *before,
+            f"ccfpy gov vote {proposal or 'PROPOSAL'} --as NAME {where}",
+        ]
 
     def _tell_shares(self, has: frozenset[MemberId]) -> None:
         holders = self.task.holders
@@ -311,3 +377,8 @@ class Recovery:
         self.say.print(f"[green]✓[/green] {text}")
         for line in lines:
             self.say.print(f"    {line}", markup=False)
+
+
+def _require_accepted(proposal: str, state: str) -> None:
+    if state != "Accepted":
+        raise CommandFailed(f"the members' proposal {proposal} is {state}")

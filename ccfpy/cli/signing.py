@@ -1,8 +1,9 @@
 """Which key a member signs with, and which opens its shares: one family of options.
 
 Without a word they are files of the folder with the keys, by the member's name. A
-command whose parameter is a ``SignerOptions`` or a ``DecrypterOptions`` gets their
-options in its place by ``with_keys``.
+command whose parameter is of one of these classes gets its options in its place by
+``with_keys``. Where several members sign, the options are those of the first; the
+others' keys are files.
 """
 
 import functools
@@ -20,7 +21,7 @@ import typer
 from ccfpy.base.errors import Malformed
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.place import MemberOption, Place
-from ccfpy.client.keyfiles import read_text
+from ccfpy.client.keyfiles import KeyFiles, read_text
 from ccfpy.client.signer import (
     FileDecrypter,
     FileSigner,
@@ -35,6 +36,15 @@ from ccfpy.crypto.certs import Certificate
 
 PANEL = "Keys"
 PIN_BYTES_MAX = 1024
+DEFAULT_MEMBER = "member0"
+Files: TypeAlias = Callable[[], KeyFiles]
+"""Finds a member's files; called only if they are needed."""
+MembersOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--as", help="Who proposes and votes, again for each who votes; or member0."
+    ),
+]
 
 ModuleOption: TypeAlias = Annotated[
     Path | None,
@@ -71,10 +81,9 @@ class TokenOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignerOptions(TokenOptions):
-    """Who signs, and with which key."""
+class KeyOptions(TokenOptions):
+    """Which key signs, if it is none of the folder's files."""
 
-    who: MemberOption = "member0"
     cert: Annotated[
         Path | None,
         typer.Option(
@@ -121,11 +130,19 @@ class SignerOptions(TokenOptions):
         ),
     ] = SignatureForm.DER
 
-    def signer(self, place: Place) -> Signer:
+    @property
+    def is_given(self) -> bool:
+        """Whether any of them was said."""
+        return any((self.cert, self.key, self.pkcs11, self.sign_command))
+
+    def signer_or(self, files: Files) -> Signer:
         """Find the key.
 
+        Args:
+            files: gives the member's files, for what is not said.
+
         Raises:
-            Misused: it is said in two ways, or there is nobody of that name.
+            Misused: it is said in two ways, or there are no such files.
             CommandFailed: what it needs is not installed.
             KeyUnusable: it is not where it should be.
         """
@@ -140,29 +157,21 @@ class SignerOptions(TokenOptions):
             return self._in_token(self.pkcs11)
         if self.sign_command is not None:
             return CommandSigner(
-                certificate=self.certificate(place),
+                certificate=self.certificate_or(files),
                 command=self.sign_command,
                 form=self.signature_format,
                 takes=self.sign_input,
             )
         return FileSigner.read(
-            certificate=self._certificate_file(place),
-            private_key=self.key or place.keys(self.who).private_key,
+            certificate=self.cert or files().certificate,
+            private_key=self.key or files().private_key,
         )
 
-    def certificate(self, place: Place) -> Certificate:
+    def certificate_or(self, files: Files) -> Certificate:
         """Find the certificate alone, for what needs no signature; raises the same."""
         if self.pkcs11 is not None and self.cert is None:
             return self._in_token(self.pkcs11).certificate
-        return Certificate.from_pem(read_text(self._certificate_file(place)))
-
-    def name(self, signer: Signer) -> str:
-        """Say who signs: by the name of its files, or else by its id."""
-        chosen = (self.cert, self.key, self.pkcs11, self.sign_command)
-        return self.who if not any(chosen) else signer.certificate.digest_hex
-
-    def _certificate_file(self, place: Place) -> Path:
-        return self.cert or place.keys(self.who).certificate
+        return Certificate.from_pem(read_text(self.cert or files().certificate))
 
     def _in_token(self, uri: str) -> Signer:
         tokens = _tokens()
@@ -174,6 +183,40 @@ class SignerOptions(TokenOptions):
             token=token, certificate=Certificate.from_pem(read_text(self.cert))
         )
         return given
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignerOptions(KeyOptions):
+    """Who signs, and with which key."""
+
+    who: MemberOption = DEFAULT_MEMBER
+
+    def signer(self, place: Place) -> Signer:
+        """Find the key; raises as ``signer_or``."""
+        return self.signer_or(lambda: place.keys(self.who))
+
+    def certificate(self, place: Place) -> Certificate:
+        """Find the certificate alone; raises as ``signer_or``."""
+        return self.certificate_or(lambda: place.keys(self.who))
+
+    def name(self, signer: Signer) -> str:
+        """Say who signs: by the name of its files, or else by its id."""
+        return signer.certificate.digest_hex if self.is_given else self.who
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignersOptions(KeyOptions):
+    """Who signs, one after the other, and with which key the first of them."""
+
+    who: MembersOption = None
+
+    def signers(self, place: Place) -> list[Signer]:
+        """Find all keys; raises as ``signer_or``."""
+        first, *others = self.who or [DEFAULT_MEMBER]
+        return [
+            self.signer_or(lambda: place.keys(first)),
+            *(FileSigner.load(place.keys(name)) for name in others),
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,11 +256,26 @@ class DecrypterOptions(TokenOptions):
         ),
     ] = ShareForm.BINARY
 
+    @property
+    def is_given(self) -> bool:
+        """Whether any of them was said."""
+        return any((self.decrypt_key, self.decrypt_pkcs11, self.decrypt_command))
+
     def decrypter(self, place: Place, who: str) -> ShareDecrypter:
         """Find the key, that of ``who`` in the folder if nothing else is said.
 
+        Raises as ``decrypter_or``.
+        """
+        return self.decrypter_or(lambda: place.keys(who))
+
+    def decrypter_or(self, files: Files) -> ShareDecrypter:
+        """Find the key.
+
+        Args:
+            files: gives the member's files, if nothing else is said.
+
         Raises:
-            Misused: it is said in two ways, or there is nobody of that name.
+            Misused: it is said in two ways, or there are no such files.
             CommandFailed: what it needs is not installed.
             KeyUnusable: it is not where it should be.
         """
@@ -238,7 +296,7 @@ class DecrypterOptions(TokenOptions):
                 command=self.decrypt_command,
                 gives_base64=self.decrypt_output is ShareForm.BASE64,
             )
-        path = self.decrypt_key or place.keys(who).encryption_private_key
+        path = self.decrypt_key or files().encryption_private_key
         return FileDecrypter.read(path)
 
 
@@ -277,7 +335,9 @@ def with_keys(command: Callable[..., None]) -> Callable[..., None]:
 
 def _options(family: type[TokenOptions]) -> Iterator[inspect.Parameter]:
     hints = get_type_hints(family, include_extras=True)
-    own_first = sorted(fields(family), key=lambda f: f.name in _SHARED)
+    own_first = sorted(
+        fields(family), key=lambda f: (f.name in _SHARED, f.name != "who")
+    )
     for field in own_first:
         yield inspect.Parameter(
             field.name,

@@ -114,12 +114,15 @@ class Remains:
         ledger: a folder of its ledger's files, of which the recovering node has a copy.
         read_only: folders of files that are committed.
         snapshots: a folder of its snapshots, if they are to be used.
+        sealed: a folder of ledger secrets that a node sealed, to be used in place of
+            members' shares.
     """
 
     identity: Path
     ledger: Path
     read_only: Sequence[Path] = ()
     snapshots: Path | None = None
+    sealed: Path | None = None
 
 
 def founder(options: ServiceOptions, placement: Placement) -> JsonObject:
@@ -172,6 +175,9 @@ def recoverer(
         "previous_service_identity_file": str(remains.identity.resolve()),
         "initial_service_certificate_validity_days": options.service_validity_days,
     }
+    if remains.sealed is not None:
+        place = str(remains.sealed.resolve())
+        recover["previous_sealed_ledger_secret_location"] = place
     command: JsonObject = {"type": "Recover", "recover": recover}
     written = _configuration(options, placement, number, command)
     ledger, snapshots = written["ledger"], written["snapshots"]

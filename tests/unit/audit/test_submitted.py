@@ -1,8 +1,15 @@
-"""Who has handed in a share, while the ledger is being written."""
+"""Who has handed in a share, if any is needed, while the ledger is written."""
 
 from pathlib import Path
 
-from ccfpy.audit.submitted import SUBMITTED, submitted_shares
+from ccfpy.audit.submitted import (
+    RECOVERY_TYPE,
+    SUBMITTED,
+    UNSEALED,
+    submitted_shares,
+    was_unsealed,
+)
+from ccfpy.ledger.tables import SINGLE_KEY
 from tests.unit.audit.made import written
 from tests.unit.ledger.made import small_ledger
 
@@ -31,3 +38,16 @@ def test_an_entry_that_is_half_written_is_left_for_later(tmp_path: Path) -> None
     path = folder / "ledger_9"
     path.write_bytes(path.read_bytes()[:-1])
     assert submitted_shares([folder], after=10) == {"aa"}
+
+
+def test_the_last_recovery_of_this_service_counts(tmp_path: Path) -> None:
+    ledger = small_ledger()
+    folder = written(ledger, tmp_path / "ledger")
+    assert not was_unsealed([folder], after=10)
+    ledger.put({RECOVERY_TYPE: {SINGLE_KEY: b'"RECOVERY_SHARES"'}})
+    written(ledger, folder)
+    assert not was_unsealed([folder], after=10)
+    ledger.put({RECOVERY_TYPE: {SINGLE_KEY: UNSEALED}})
+    written(ledger, folder)
+    assert was_unsealed([folder], after=10)
+    assert not was_unsealed([folder], after=12)

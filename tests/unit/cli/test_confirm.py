@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from ccfpy.cli.confirm import confirm
+from ccfpy.cli.confirm import choose, confirm
 from ccfpy.cli.errors import CommandFailed, Misused
 
 
@@ -37,3 +37,23 @@ def test_nobody_at_the_terminal_is_told_of_the_option(
     with pytest.raises(Misused, match="give --yes"):
         confirm("Go on?", yes=False)
     confirm("Go on?", yes=True)
+
+
+def test_one_of_several_is_chosen_by_its_number(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal("0\n3\nblue\n\n 2 \n"))
+    assert choose("Which?", ["red", "blue"], option="say so") == 1
+    told = capsys.readouterr()
+    assert told.err.startswith("  1  red\n  2  blue\nWhich? [1-2] ")
+    assert told.err.count("Which?") == 5
+    assert told.out == ""
+
+
+def test_nobody_chooses_who_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(""))
+    with pytest.raises(CommandFailed, match="no answer was given"):
+        choose("Which?", ["red", "blue"], option="say so")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("1\n"))
+    with pytest.raises(Misused, match=r"\(Which\?\): say so"):
+        choose("Which?", ["red", "blue"], option="say so")

@@ -23,6 +23,7 @@ def test_files_change_places(tmp_path: Path) -> None:
     assert len(were) == len(come) == 4
     kept = take_place(old, new, now=NOW)
     assert kept == tmp_path / "member0.until-20300102T030405Z"
+    assert kept is not None
     assert (texts(tmp_path), texts(kept)) == (come, were)
     assert not new.folder.exists()
     assert old.private_key.stat().st_mode & 0o077 == 0
@@ -36,7 +37,19 @@ def test_what_has_no_successor_stays(tmp_path: Path) -> None:
     share_key = old.encryption_private_key.read_text()
     kept = take_place(old, new, now=NOW)
     assert old.encryption_private_key.read_text() == share_key
+    assert kept is not None
     assert set(texts(kept)) == {"member0_privk.pem", "member0_cert.pem"}
+
+
+def test_of_keys_that_are_no_files_none_are_kept(tmp_path: Path) -> None:
+    old = KeyFiles(folder=tmp_path, name="member0")
+    new = KeyFiles(folder=tmp_path / "member0.next", name="member0")
+    assert take_place(old, new, now=NOW) is None
+    generate_keys(new, with_encryption_key=False)
+    come = texts(new.folder)
+    assert take_place(old, new, now=NOW) is None
+    assert texts(tmp_path) == come
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == []
 
 
 def test_nothing_to_replace_is_a_mistake(
@@ -49,4 +62,12 @@ def test_nothing_to_replace_is_a_mistake(
     ended = command("gov", "rotate", *both, *where)
     assert ended.code == 2
     assert "nothing of member0's is left" in ended.err
+    for words, said in (
+        (["--keep-identity", "--new-cert", "x"], "--keep-identity keeps the identity"),
+        (["--keep-encryption-key", "--new-encryption-key", "x"], "leave out --new-enc"),
+        (["--new-sign-command", "true"], "say with --new-cert"),
+    ):
+        ended = command("gov", "rotate", *words, *where)
+        assert ended.code == 2
+        assert said in ended.err
     assert not (service_folder / "member0.next").exists()

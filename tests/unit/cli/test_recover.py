@@ -118,4 +118,13 @@ def test_nothing_is_found_in_other_folders(command: Command, tmp_path: Path) -> 
     ended = command("recover", tmp_path)
     assert ended.code == 1
     assert "nothing can be restored" in ended.err
-    assert "Of no service that can be restored:" in ended.out
+    assert "Of no service that can be restored, or after files that" in ended.out
+
+
+def test_a_file_that_nothing_leads_to_exits_with_1(
+    command: Command, pile: Path
+) -> None:
+    (pile / "a/ledger_90").write_bytes(b"noise")
+    assert command("recover", pile, "--inspect").code == 1
+    asked = command("recover", pile)
+    assert "up to 2.10, and leave 1 file of no known service?" in asked.err

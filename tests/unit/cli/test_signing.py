@@ -18,8 +18,10 @@ from ccfpy.cli.place import Place
 from ccfpy.cli.signing import (
     PIN_BYTES_MAX,
     DecrypterOptions,
+    KeyOptions,
     ShareForm,
     SignerOptions,
+    SignersOptions,
     with_keys,
 )
 from ccfpy.client.keyfiles import KeyFileMissing, KeyFiles, generate_keys
@@ -147,6 +149,46 @@ def test_a_command_signs_and_opens(home: Home) -> None:
     _open(opener.decrypter(home.place, "member0"), home)
 
 
+def test_of_several_members_the_first_may_have_its_key_anywhere(home: Home) -> None:
+    ids = [
+        Certificate.from_pem((home.folder / f"{name}_cert.pem").read_text()).digest_hex
+        for name in ("member0", "member1")
+    ]
+    files = SignersOptions(who=["member1", "member0"]).signers(home.place)
+    assert [each.certificate.digest_hex for each in files] == ids[::-1]
+    (alone,) = SignersOptions().signers(home.place)
+    assert alone.certificate.digest_hex == ids[0]
+    in_token = SignersOptions(
+        who=["whoever", "member1"],
+        pkcs11=home.in_token(),
+        pin_file=home.pin,
+        cert=home.files.certificate,
+    ).signers(home.place)
+    assert [each.certificate.digest_hex for each in in_token] == ids
+    for signer in (*files, *in_token):
+        _sign(signer)
+    with pytest.raises(Misused, match="choose one of member0, member1"):
+        SignersOptions(who=["member0", "nobody"]).signers(home.place)
+
+
+def test_without_files_nothing_may_be_left_unsaid(home: Home) -> None:
+    def nobody() -> KeyFiles:
+        raise Misused("no files")
+
+    assert not KeyOptions().is_given
+    assert not DecrypterOptions().is_given
+    whole = KeyOptions(key=home.files.private_key, cert=home.files.certificate)
+    _sign(whole.signer_or(nobody))
+    for options in (
+        KeyOptions(key=home.files.private_key),
+        KeyOptions(cert=home.files.certificate),
+        KeyOptions(sign_command="true"),
+    ):
+        assert options.is_given
+        with pytest.raises(Misused, match="no files"):
+            options.signer_or(nobody)
+
+
 def test_two_keys_at_once_are_refused(home: Home) -> None:
     options = SignerOptions(key=home.files.private_key, sign_command="true")
     with pytest.raises(Misused, match="--key and --sign-command say two different"):
@@ -240,8 +282,11 @@ def test_options_take_the_place_of_the_parameter(command: Command) -> None:
     assert made == [
         (1, SignerOptions(who="member1", pin_file=pin), DecrypterOptions(pin_file=pin))
     ]
-    for words in (("sign",), ("vote",), ("propose",), ("share",)):
-        assert "--sign-command" in command("gov", *words, "--help").out
+    for name in ("sign", "vote", "propose", "share", "reshare", "rotate"):
+        assert "--sign-command" in command("gov", name, "--help").out
+    for words in (("network", "trust"), ("network", "retire"), ("app", "deploy")):
+        assert "--sign-command" in command(*words, "--help").out
+    assert "--decrypt-command" in command("recover", "--help").out
     assert "--decrypt-command" in command("gov", "share", "--help").out
 
 

@@ -1,0 +1,125 @@
+"""Members whose keys are at hand for a recovery: files, a token, a command."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from ccfpy.audit.shareholders import Shareholder, Shareholders
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.ids import MemberId
+from ccfpy.cli.errors import Misused
+from ccfpy.cli.recover_members import members_at_hand
+from ccfpy.cli.signing import DecrypterOptions, KeyOptions
+from ccfpy.client.keyfiles import KeyFiles, generate_keys
+from ccfpy.client.signer import FileDecrypter, KeyUnusable
+from ccfpy.client.signers.command import CommandDecrypter
+from ccfpy.crypto.certs import Certificate
+
+NOTHING = KeyOptions(), DecrypterOptions()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("keys")
+    for name in ("member0", "member1", "stranger"):
+        files = KeyFiles(folder=folder, name=name)
+        generate_keys(files, with_encryption_key=name == "member0")
+    return folder
+
+
+@pytest.fixture
+def holders(folder: Path) -> Shareholders:
+    return Shareholders(
+        threshold=1,
+        members=[
+            Shareholder(
+                id=MemberId(certificate(folder, name).digest_hex),
+                status="Active",
+                role="Participant",
+                has_share=True,
+                data=None,
+            )
+            for name in ("member0", "member1")
+        ],
+    )
+
+
+def certificate(folder: Path, name: str) -> Certificate:
+    return Certificate.from_pem((folder / f"{name}_cert.pem").read_text())
+
+
+def by_command(folder: Path, name: str) -> KeyOptions:
+    key = folder / f"{name}_privk.pem"
+    return KeyOptions(
+        cert=folder / f"{name}_cert.pem",
+        sign_command=f"openssl pkeyutl -sign -inkey {key}",
+    )
+
+
+def test_files_and_one_other_key(folder: Path, holders: Shareholders) -> None:
+    opener = DecrypterOptions(decrypt_command="cat")
+    first, second = members_at_hand(
+        [folder / "member0"], by_command(folder, "member1"), opener, holders
+    )
+    assert isinstance(first.decrypter, FileDecrypter)
+    assert isinstance(second.decrypter, CommandDecrypter)
+    for member, name in ((first, "member0"), (second, "member1")):
+        assert member.signer.certificate.der == certificate(folder, name).der
+        raw = asyncio.run(member.signer.sign(b"a vote"))
+        member.signer.certificate.public_key.verify_raw(raw, b"a vote")
+
+
+def test_who_has_no_share_at_hand_may_still_vote(
+    folder: Path, holders: Shareholders
+) -> None:
+    found = members_at_hand(
+        [folder / "member1"],
+        by_command(folder, "member0"),
+        DecrypterOptions(),
+        holders,
+    )
+    assert [member.decrypter for member in found] == [None, None]
+    assert members_at_hand([], *NOTHING, holders) == []
+
+
+def test_a_key_that_does_not_sign_is_told_before_anything_starts(
+    folder: Path, holders: Shareholders
+) -> None:
+    mute = KeyOptions(cert=folder / "member0_cert.pem", sign_command="exit 3")
+    with pytest.raises(KeyUnusable, match="ended with 3"):
+        members_at_hand([], mute, DecrypterOptions(), holders)
+    other = KeyOptions(
+        cert=folder / "member0_cert.pem", key=folder / "member1_privk.pem"
+    )
+    with pytest.raises(CcfpyError, match="not that of the certificate"):
+        members_at_hand([], other, DecrypterOptions(), holders)
+
+
+@pytest.mark.parametrize(
+    ("files", "keys", "opener", "said"),
+    [
+        (["nobody"], KeyOptions(), DecrypterOptions(), "give --member FOLDER/NAME"),
+        (["stranger"], KeyOptions(), DecrypterOptions(), "stranger_cert.pem is of no"),
+        (["member0", "member0"], KeyOptions(), DecrypterOptions(), "are given twice"),
+        ([], KeyOptions(sign_command="true"), DecrypterOptions(), "and whose, by"),
+        ([], KeyOptions(), DecrypterOptions(decrypt_command="cat"), "is whose"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(
+    folder: Path,
+    holders: Shareholders,
+    files: list[str],
+    keys: KeyOptions,
+    opener: DecrypterOptions,
+    said: str,
+) -> None:
+    with pytest.raises(Misused, match=said):
+        members_at_hand([folder / name for name in files], keys, opener, holders)
+
+
+def test_a_strangers_key_elsewhere_is_no_members(
+    folder: Path, holders: Shareholders
+) -> None:
+    with pytest.raises(Misused, match="the certificate of the key is of no member"):
+        members_at_hand([], by_command(folder, "stranger"), DecrypterOptions(), holders)
