@@ -1,0 +1,68 @@
+"""Reports between enclaves of one simulated machine, which need no vendor.
+
+A report is made for one other enclave, under a key that the machine derives for that
+one alone: who can check it could have made it, and nobody else can do either.
+"""
+
+import base64
+import hmac
+
+from ccfpy.attestation.fields import Fields
+from ccfpy.attestation.identity import EnclaveIdentity
+from ccfpy.attestation.simulated import HOST_DATA_BYTES, SimulatedReport
+from ccfpy.attestation.simulated_endorsements import base64_of
+from ccfpy.attestation.simulated_machine import SimulatedMachine
+from ccfpy.base import json
+from ccfpy.base.errors import VerificationFailed
+from ccfpy.crypto.hashing import hmac_sha256
+
+_PURPOSE = b"report"
+_NO_HOST_DATA = bytes(HOST_DATA_BYTES)
+
+
+def report_for(
+    target: EnclaveIdentity,
+    machine: SimulatedMachine,
+    identity: EnclaveIdentity,
+    *,
+    report_data: bytes,
+    host_data: bytes = _NO_HOST_DATA,
+) -> bytes:
+    """Report an enclave to another on the same machine.
+
+    Args:
+        target: who is to read it.
+        machine: beneath both.
+        identity: who it is about.
+        report_data: what it wants said, 32 bytes.
+        host_data: by which the host named what it started.
+    """
+    report = machine.report(identity, report_data=report_data, host_data=host_data)
+    content = json.dumps(report.fields())
+    mac = hmac_sha256(_key(machine, target), content)
+    return json.dumps({"report": base64.b64encode(content).decode(), "mac": mac.hex()})
+
+
+def read_report(
+    data: bytes, machine: SimulatedMachine, own: EnclaveIdentity
+) -> SimulatedReport:
+    """Read a report that was made for the enclave ``own`` on this machine.
+
+    Raises:
+        Malformed: it is none.
+        VerificationFailed: it is for another enclave, of another machine, or was
+            changed.
+    """
+    fields = Fields(json.loads_object(data), "a local report")
+    content = base64_of(fields.text("report"), "report")
+    mac = fields.hexadecimal("mac")
+    fields.end()
+    if not hmac.compare_digest(mac, hmac_sha256(_key(machine, own), content)):
+        raise VerificationFailed("a local report for another enclave or machine")
+    return SimulatedReport.read(Fields(json.loads_object(content), "a local report"))
+
+
+def _key(machine: SimulatedMachine, target: EnclaveIdentity) -> bytes:
+    return machine.derive(
+        _PURPOSE, json.dumps(target.fields()), tcb_version=machine.tcb_version
+    )

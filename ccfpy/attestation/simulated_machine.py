@@ -1,0 +1,167 @@
+"""A simulated machine: what a processor keeps, in a file, and does for enclaves.
+
+From a secret that never leaves it, it derives keys for each enclave; with a key of its
+own, for which its vendor vouches, it signs what runs on it. Who reads the file has all
+of that.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from ccfpy.attestation.fields import Fields
+from ccfpy.attestation.identity import EnclaveIdentity
+from ccfpy.attestation.simulated import (
+    FORMAT,
+    TCB_VERSION_BYTES,
+    SimulatedReport,
+    key_id,
+)
+from ccfpy.attestation.simulated_collateral import Collateral
+from ccfpy.attestation.simulated_endorsements import Endorsements, base64_of
+from ccfpy.base import json
+from ccfpy.base.errors import VerificationFailed
+from ccfpy.base.ports import Attestation
+from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.ec import KeyPair
+from ccfpy.crypto.hashing import hkdf_sha256
+
+ROOT_BYTES = 32
+KEY_BYTES = 32
+_LABEL = b"ccfpy simulated machine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedMachine:
+    """One machine.
+
+    Attributes:
+        root: its secret.
+        key: which it signs with.
+        certificate: the vendor's word for that key.
+        vendor: the vendor's root.
+        collateral: what the vendor said last, as far as this machine was told.
+        tcb_version: the security version of each of its parts.
+    """
+
+    root: bytes = field(repr=False)
+    key: KeyPair = field(repr=False)
+    certificate: Certificate
+    vendor: Certificate
+    collateral: Collateral
+    tcb_version: bytes
+
+    @property
+    def machine_id(self) -> bytes:
+        """The digest of the key that it signs with."""
+        return key_id(self.key.public_key)
+
+    def report(
+        self, identity: EnclaveIdentity, *, report_data: bytes, host_data: bytes
+    ) -> SimulatedReport:
+        """Say what an enclave is, for a quote or for another enclave."""
+        return SimulatedReport(
+            identity=identity,
+            host_data=host_data,
+            report_data=report_data,
+            tcb_version=self.tcb_version,
+            machine_id=self.machine_id,
+        )
+
+    def attest(
+        self, identity: EnclaveIdentity, *, report_data: bytes, host_data: bytes
+    ) -> Attestation:
+        """Make a quote of an enclave, with what vouches for it."""
+        report = self.report(identity, report_data=report_data, host_data=host_data)
+        endorsements = Endorsements(
+            vendor=self.vendor, machine=self.certificate, collateral=self.collateral
+        )
+        return Attestation(
+            format=FORMAT,
+            quote=report.quote(self.key),
+            endorsements=endorsements.serialise(),
+        )
+
+    def derive(self, purpose: bytes, *context: bytes, tcb_version: bytes) -> bytes:
+        """Give the key for a purpose and what it is bound to.
+
+        Raises:
+            VerificationFailed: a part of this machine is older than ``tcb_version``.
+        """
+        if len(tcb_version) != TCB_VERSION_BYTES:
+            raise VerificationFailed(
+                f"a security version of {len(tcb_version)} bytes is none of this "
+                "machine"
+            )
+        if any(w > h for w, h in zip(tcb_version, self.tcb_version, strict=True)):
+            raise VerificationFailed(
+                f"this machine's security version {self.tcb_version.hex()} is older "
+                f"than {tcb_version.hex()}"
+            )
+        parts = (_LABEL, purpose, *context)
+        info = b"".join(len(part).to_bytes(4, "little") + part for part in parts)
+        return hkdf_sha256(ikm=self.root, salt=tcb_version, info=info, length=KEY_BYTES)
+
+    def updated(self, tcb_version: bytes) -> "SimulatedMachine":
+        """Bring its parts to a security version, back too: its owner can."""
+        if len(tcb_version) != TCB_VERSION_BYTES:
+            raise VerificationFailed(
+                f"a security version is {TCB_VERSION_BYTES} bytes, not "
+                f"{len(tcb_version)}"
+            )
+        return replace(self, tcb_version=tcb_version)
+
+    def told(self, collateral: Collateral) -> "SimulatedMachine":
+        """Give it what its vendor says now.
+
+        Raises:
+            VerificationFailed: another vendor says so.
+        """
+        read = Collateral.read(
+            collateral.tcb_info.raw, collateral.revocations.raw, self.vendor
+        )
+        return replace(self, collateral=self.collateral.newest_with(read))
+
+    @classmethod
+    def parse(cls, text: bytes) -> Self:
+        """Read one back.
+
+        Raises:
+            Malformed: it is none.
+            VerificationFailed: its parts do not fit together.
+        """
+        fields = Fields(json.loads_object(text), "a simulated machine")
+        key = KeyPair.from_pem(fields.text("private_key"))
+        certificate = Certificate.from_pem(fields.text("certificate"))
+        vendor = Certificate.from_pem(fields.text("vendor_certificate"))
+        machine = cls(
+            root=fields.hexadecimal("root", ROOT_BYTES),
+            key=key,
+            certificate=certificate,
+            vendor=vendor,
+            collateral=Collateral.read(
+                base64_of(fields.text("tcb_info"), "tcb_info"),
+                base64_of(fields.text("revocations"), "revocations"),
+                vendor,
+            ),
+            tcb_version=fields.hexadecimal("tcb_version", TCB_VERSION_BYTES),
+        )
+        fields.end()
+        if key.public_key != certificate.public_key:
+            raise VerificationFailed(
+                "a simulated machine's key is not its certificate's"
+            )
+        certificate.verify_signed_by(vendor)
+        return machine
+
+    def serialise(self) -> bytes:
+        """Write it down, secrets included."""
+        return json.dumps(
+            {
+                "root": self.root.hex(),
+                "private_key": self.key.pem,
+                "certificate": self.certificate.pem,
+                "vendor_certificate": self.vendor.pem,
+                "tcb_version": self.tcb_version.hex(),
+                **self.collateral.fields(),
+            }
+        )

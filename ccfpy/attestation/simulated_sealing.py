@@ -1,0 +1,158 @@
+"""What an enclave seals on a simulated machine, for itself or a later version of it.
+
+A sealed text opens only on the machine where it was made, for the same enclave
+(``UNIQUE``) or for the same signer's same product (``SIGNER``); never for an enclave
+whose security version is lower than that of who sealed it, nor on the machine taken
+back to an older state, nor for one that may be debugged where the sealer might not.
+The key is derived from all of that, so nothing rests on what the text says of itself.
+"""
+
+import base64
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from ccfpy.attestation.fields import Fields
+from ccfpy.attestation.identity import NUMBER_MAX, EnclaveIdentity
+from ccfpy.attestation.simulated import PLATFORM, TCB_VERSION_BYTES
+from ccfpy.attestation.simulated_endorsements import base64_of
+from ccfpy.attestation.simulated_machine import SimulatedMachine
+from ccfpy.base import json
+from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.base.json import JsonObject
+from ccfpy.base.ports import Entropy
+from ccfpy.crypto.aead import IV_BYTES, TAG_BYTES, AesGcm
+
+_PURPOSE = b"seal"
+_SALT_BYTES = 32
+
+
+class SealPolicy(StrEnum):
+    """For whom a sealed text opens."""
+
+    UNIQUE = "unique"
+    """The same code alone."""
+    SIGNER = "signer"
+    """Whatever the same signer signed as the same product, not older."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Header:
+    """What a sealed text says of its key.
+
+    Attributes:
+        security_version: of the enclave that sealed.
+        tcb_version: of the machine then.
+        salt: makes each key another.
+    """
+
+    policy: SealPolicy
+    security_version: int
+    tcb_version: bytes
+    salt: bytes
+
+    @classmethod
+    def read(cls, fields: Fields) -> Self:
+        if fields.text("platform") != PLATFORM:
+            raise Malformed("a sealed text of another platform")
+        policy = fields.text("policy")
+        if policy not in list(SealPolicy):
+            raise Malformed(f"{policy!r:.40} is no policy to seal by")
+        return cls(
+            policy=SealPolicy(policy),
+            security_version=fields.number("security_version", NUMBER_MAX),
+            tcb_version=fields.hexadecimal("tcb_version", TCB_VERSION_BYTES),
+            salt=fields.hexadecimal("salt", _SALT_BYTES),
+        )
+
+    def fields(self) -> JsonObject:
+        return {
+            "platform": PLATFORM,
+            "policy": self.policy,
+            "security_version": self.security_version,
+            "tcb_version": self.tcb_version.hex(),
+            "salt": self.salt.hex(),
+        }
+
+    def key(self, machine: SimulatedMachine, identity: EnclaveIdentity) -> bytes:
+        """Derive the key that this enclave has for it, right or wrong."""
+        if self.security_version > identity.security_version:
+            raise VerificationFailed(
+                f"sealed by security version {self.security_version}, which is newer "
+                f"than this enclave's, {identity.security_version}"
+            )
+        owner: JsonObject = {
+            "signer_id": identity.signer_id.hex(),
+            "product_id": identity.product_id,
+            "debug": identity.debug,
+        }
+        if self.policy is SealPolicy.UNIQUE:
+            owner["unique_id"] = identity.unique_id.hex()
+        return machine.derive(
+            _PURPOSE,
+            json.dumps(owner),
+            json.dumps(self.fields()),
+            tcb_version=self.tcb_version,
+        )
+
+
+def seal(
+    plaintext: bytes,
+    *,
+    policy: SealPolicy,
+    aad: bytes,
+    machine: SimulatedMachine,
+    identity: EnclaveIdentity,
+    entropy: Entropy,
+) -> bytes:
+    """Seal a text for a later run.
+
+    Args:
+        plaintext: the text.
+        policy: for whom it is to open.
+        aad: what goes with it and is not secret; opening needs the same.
+        machine: beneath the enclave.
+        identity: the enclave that seals.
+        entropy: for the salt and the IV.
+    """
+    header = _Header(
+        policy=policy,
+        security_version=identity.security_version,
+        tcb_version=machine.tcb_version,
+        salt=entropy.random_bytes(_SALT_BYTES),
+    )
+    iv = entropy.random_bytes(IV_BYTES)
+    cipher = AesGcm(header.key(machine, identity))
+    ciphertext, tag = cipher.encrypt(iv, plaintext, aad)
+    return json.dumps(
+        {
+            **header.fields(),
+            "ciphertext": base64.b64encode(tag + iv + ciphertext).decode(),
+        }
+    )
+
+
+def unseal(
+    sealed: bytes, *, aad: bytes, machine: SimulatedMachine, identity: EnclaveIdentity
+) -> bytes:
+    """Open a sealed text.
+
+    Raises:
+        Malformed: it is none.
+        VerificationFailed: it is not for this enclave, on this machine, with this
+            ``aad``, in these versions; or it was changed.
+    """
+    fields = Fields(json.loads_object(sealed), "a sealed text")
+    header = _Header.read(fields)
+    blob = base64_of(fields.text("ciphertext"), "ciphertext")
+    fields.end()
+    if len(blob) < TAG_BYTES + IV_BYTES:
+        raise Malformed(f"a sealed text of {len(blob)} bytes lacks its header")
+    tag, iv = blob[:TAG_BYTES], blob[TAG_BYTES : TAG_BYTES + IV_BYTES]
+    cipher = AesGcm(header.key(machine, identity))
+    try:
+        return cipher.decrypt(iv, blob[TAG_BYTES + IV_BYTES :], tag, aad)
+    except VerificationFailed as error:
+        raise VerificationFailed(
+            "it does not open for this enclave on this machine, or was changed"
+        ) from error
