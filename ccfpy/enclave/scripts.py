@@ -5,6 +5,7 @@ import time
 from functools import cache
 
 from ccfpy.base.limits import JS_TICK_MS
+from ccfpy.js.quickjs.compiled import module
 
 _MS_PER_S = 1000
 
@@ -21,9 +22,7 @@ def attend_scripts() -> None:
 
 
 def _attend() -> None:
-    # Importing compiles.
-    from ccfpy.js.quickjs.compiled import MODULE  # noqa: PLC0415
-
+    engine = module()
     while True:
         time.sleep(JS_TICK_MS / _MS_PER_S)
-        MODULE.tick()
+        engine.tick()

@@ -17,6 +17,7 @@ from ccfpy.base.limits import (
     JS_STACK_BYTES_CEILING,
     JS_TICK_MS,
 )
+from ccfpy.js.quickjs.compiled import module
 from ccfpy.js.quickjs.native import (
     NO_DEADLINE,
     PAGE_BYTES,
@@ -106,13 +107,10 @@ class Machine:
     )
 
     def __init__(self, caller: Caller) -> None:
-        # Whoever runs no script does not pay for the engine.
-        from ccfpy.js.quickjs.compiled import MODULE  # noqa: PLC0415
-
         self.caller = caller
         self.is_sound = True
         self.lacked_memory = False
-        self._instance = Instance(MODULE)
+        self._instance = Instance(module())
         self._view = self._instance.view()
         self._buffer = self._room = 0
         self._call("_initialize")

@@ -7,6 +7,7 @@ knows ``wasmtime``.
 """
 
 import ctypes
+import pkgutil
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 
@@ -26,7 +27,6 @@ SLOT: Final = 2
 """A raw value of the C interface takes sixteen bytes, of which we use eight."""
 U32: Final = 0xFFFFFFFF
 PAGE_BYTES: Final = 1 << 16
-_WASM = __file__.removesuffix("native.py") + "engine.wasm"
 _ARGUMENTS_MAX = 4
 _STACK_OVERFLOW = 0
 _INTERRUPTED = 10
@@ -106,6 +106,8 @@ class Instance:
         self._library = library = module.library
         self._store = wasmtime.Store(module.engine)
         self._context = ctypes.cast(self._store._context(), ctypes.c_void_p)  # noqa: SLF001
+        # The engine may begin by copying its data, and count that as running.
+        self.set_deadline(NO_DEADLINE)
         instance = module.linker.instantiate(self._store, module.code)
         exports: dict[str, Any] = dict(instance.exports(self._store).items())
         self._keep = exports
@@ -119,7 +121,6 @@ class Instance:
         self._slots = (ctypes.c_uint64 * (_ARGUMENTS_MAX * SLOT))()
         self._trap = _Pointer(ctypes.c_void_p())
         self.base: int = library.memory_data(self._context, self._memory.at)
-        self.set_deadline(NO_DEADLINE)
 
     def set_deadline(self, ticks: int) -> None:
         """Let it trap when the module was told of so many ticks more."""
@@ -239,13 +240,20 @@ class _Library:
         )
 
 
+def read_engine() -> bytes:
+    """Read the engine as WebAssembly."""
+    code = pkgutil.get_data(__package__, "engine.wasm")
+    assert code is not None, "the engine lies beside this file"
+    return code
+
+
 class Module:
     """The compiled module, with what it imports.
 
     Making one takes about a second of processor time, without the interpreter's lock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, code: bytes) -> None:
         self.library = _Library()
         config = wasmtime.Config()
         # The C interface demands that this, which we do not use, be the larger.
@@ -253,9 +261,12 @@ class Module:
             config.ptr(), 2 * JS_NATIVE_STACK_BYTES_MAX
         )
         config.epoch_interruption = True
+        # Mapping its data costs as much as copying, and needs a file in memory, which
+        # the process may have given up making.
+        config.memory_init_cow = False
         config.max_wasm_stack = JS_NATIVE_STACK_BYTES_MAX
         self.engine = wasmtime.Engine(config)
-        self.code = wasmtime.Module.from_file(self.engine, _WASM)
+        self.code = wasmtime.Module(self.engine, code)
         self.linker = wasmtime.Linker(self.engine)
         self._callbacks: list[object] = []
         i32, i64 = wasmtime.ValType.i32, wasmtime.ValType.i64

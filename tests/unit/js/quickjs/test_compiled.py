@@ -3,22 +3,37 @@
 import subprocess
 import sys
 
-from ccfpy.js.quickjs import compiled
+from ccfpy.js.quickjs.compiled import module
 from ccfpy.js.quickjs.machine import Machine
 from tests.unit.js.quickjs.machines import Echoing
 
 
 def test_machines_share_it() -> None:
-    assert Machine(Echoing())._instance._library is compiled.MODULE.library
-    assert Machine(Echoing())._instance._library is compiled.MODULE.library
+    assert Machine(Echoing())._instance._library is module().library
+    assert Machine(Echoing())._instance._library is module().library
 
 
-def test_whoever_runs_no_script_does_not_compile_it() -> None:
+def test_who_asks_at_once_gets_the_same() -> None:
     code = (
-        "import sys, ccfpy.js.quickjs as engine;"
-        "print(f'{engine.__name__}.compiled' in sys.modules)"
+        "from concurrent.futures import ThreadPoolExecutor;"
+        "from ccfpy.js.quickjs.compiled import module;"
+        "pool = ThreadPoolExecutor(2);"
+        "asked = [pool.submit(module) for _ in range(2)];"
+        "print(asked[0].result() is asked[1].result())"
     )
     ran = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     )
-    assert ran.stdout == "False\n"
+    assert ran.stdout == "True\n"
+
+
+def test_whoever_runs_no_script_does_not_compile_it() -> None:
+    code = (
+        "import ccfpy.js.quickjs;"
+        "from ccfpy.js.quickjs import compiled;"
+        "print(compiled._compile.cache_info().currsize)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert ran.stdout == "0\n"

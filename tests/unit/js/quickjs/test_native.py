@@ -2,21 +2,21 @@
 
 import pytest
 
-from ccfpy.js.quickjs.compiled import MODULE
+from ccfpy.js.quickjs.compiled import module
 from ccfpy.js.quickjs.machine import Machine
 from ccfpy.js.quickjs.native import PAGE_BYTES, Instance, Trapped
 from tests.unit.js.quickjs.machines import Echoing, invoke, started
 
 
 def test_an_instance_has_a_stack_below_its_data() -> None:
-    instance = Instance(MODULE)
+    instance = Instance(module())
     assert 0 < instance.stack_top < instance.memory_bytes
     assert {"start", "invoke", "compile", "settle"} <= set(instance.exports)
     instance.close()
 
 
 def test_memory_grows_by_pages_up_to_what_addresses_reach() -> None:
-    instance = Instance(MODULE)
+    instance = Instance(module())
     before = instance.memory_bytes
     assert instance.grow(2)
     assert instance.memory_bytes == before + 2 * PAGE_BYTES
