@@ -11,9 +11,10 @@ import sys
 from collections.abc import Sequence
 
 from ccfpy.boundary.ending import ExitCode
+from ccfpy.boundary.wire import EFFECTS
 from ccfpy.enclave.assembly import build_node
-from ccfpy.enclave.isolation import isolate
-from ccfpy.enclave.loop import serve
+from ccfpy.enclave.isolation import confine, isolate
+from ccfpy.enclave.loop import Steps, serve
 from ccfpy.enclave.scripts import attend_scripts
 
 GC_THRESHOLDS = (50_000, 20, 50)
@@ -27,11 +28,20 @@ def main(argv: Sequence[str]) -> ExitCode:
     parser.add_argument("--channel", required=True, type=int)
     options = parser.parse_args(argv)
     isolate(parent=os.getppid())
-    attend_scripts()
     with socket.socket(fileno=options.channel) as channel:
         return serve(
-            channel, lambda: build_node(options.app), started=_settle_the_collector
+            channel,
+            lambda: _confined(build_node(options.app), channel),
+            started=_settle_the_collector,
         )
+
+
+def _confined(node: Steps, channel: socket.socket) -> Steps:
+    """Close the process around a node that has read all it will ever read."""
+    isolation = confine()
+    attend_scripts()
+    channel.sendall(EFFECTS.encode([isolation.log()]))
+    return node
 
 
 def _settle_the_collector() -> None:

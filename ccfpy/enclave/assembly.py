@@ -16,10 +16,12 @@ def build_node(app: str) -> Steps:
         ApplicationNotLoaded: there is no such application.
     """
     entropy = SystemEntropy()
+    platform = PlatformFile.usual(os.environ, entropy)
+    platform.load()
     return Node(
         app=load_application(app),
         entropy=entropy,
         clock=SystemClock(),
         memory=SystemMemory(),
-        platform=PlatformFile.usual(os.environ, entropy),
+        platform=platform,
     )

@@ -1,8 +1,8 @@
 """The operating system behind the trusted code's ports: entropy, time, memory."""
 
+import contextlib
 import os
 import time
-from pathlib import Path
 
 from ccfpy.base.ports import MemoryUsage
 from ccfpy.crypto.rsa import private_key_der
@@ -29,20 +29,41 @@ class SystemClock:
 
 
 class SystemMemory:
-    """What this process takes, where the system tells (Linux); zeros elsewhere."""
+    """What this process takes, where the system tells (Linux); zeros elsewhere.
+
+    The meter is opened here and kept: later the process may open nothing.
+    """
+
+    def __init__(self) -> None:
+        self._meter: int | None = None
+        with contextlib.suppress(OSError):
+            self._meter = os.open(_METER, os.O_RDONLY)
+
+    def __del__(self) -> None:
+        """Close the meter."""
+        if self._meter is not None:
+            os.close(self._meter)
 
     def usage(self) -> MemoryUsage:
         """Read the meter."""
-        try:
-            status = Path("/proc/self/status").read_text(encoding="utf-8")
-        except OSError:
-            return MemoryUsage(_UNLIMITED, 0, 0)
-        fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
-        current, peak = (_kib(fields.get(name, "")) for name in ("VmRSS", "VmHWM"))
-        return MemoryUsage(_UNLIMITED, current, peak)
+        fields = self._read()
+        return MemoryUsage(_UNLIMITED, fields.get("VmRSS", 0), fields.get("VmHWM", 0))
+
+    def data_bytes(self) -> int:
+        """Give the bytes that a limit on data counts: heap and private mappings."""
+        return self._read().get("VmData", 0)
+
+    def _read(self) -> dict[str, int]:
+        if self._meter is None:
+            return {}
+        status = os.pread(self._meter, _METER_BYTES_MAX, 0).decode("ascii")
+        lines = (line.partition(":") for line in status.splitlines())
+        return {name: _kib(field) for name, _, field in lines}
 
 
 _UNLIMITED = 2**63 - 1
+_METER = "/proc/self/status"
+_METER_BYTES_MAX = 1 << 14
 
 
 def _kib(field: str) -> int:

@@ -21,6 +21,8 @@ from ccfpy.boundary.lifecycle import Lifecycle, Stage
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import FrameReader, Vocabulary
 
+ISOLATION_VARIABLE = "CCFPY_ENCLAVE_ISOLATION"
+"""Turns the enclave's isolation off, for debugging, when it is ``off``."""
 PLATFORM_VARIABLE = "CCFPY_VIRTUAL_PLATFORM"
 """Names the simulated machine that the enclave runs on, where it is not the usual."""
 EXIT_WAIT_S = 2.0
@@ -181,9 +183,12 @@ class EnclaveProcess(asyncio.Protocol, Generic[Told, Asked]):
 
 def enclave_environment() -> dict[str, str]:
     """Give all that the child sees of the environment."""
-    modules = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    platform = os.environ.get(PLATFORM_VARIABLE)
-    return modules if platform is None else modules | {PLATFORM_VARIABLE: platform}
+    seen = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    for name in (PLATFORM_VARIABLE, ISOLATION_VARIABLE):
+        value = os.environ.get(name)
+        if value is not None:
+            seen[name] = value
+    return seen
 
 
 def python_command(*words: str) -> list[str]:

@@ -33,12 +33,23 @@ class PlatformFile:
         self._place = place
         self._entropy = entropy
         self._platform: VirtualPlatform | None = None
+        self._refusal: ConfigurationRefused | None = None
 
     @classmethod
     def usual(cls, environment: Mapping[str, str], entropy: Entropy) -> "PlatformFile":
         """Give this user's, or the one that the environment names."""
         named = environment.get(PLACE)
         return cls(Path(named) if named else Path.home() / USUAL_PLACE, entropy)
+
+    def load(self) -> None:
+        """Read it or make it now: later no file can be read.
+
+        Whoever needs it is told then that this failed; most nodes do not.
+        """
+        try:
+            self._loaded()
+        except ConfigurationRefused as refusal:
+            self._refusal = refusal
 
     def attest(self, report_data: bytes, *, host_data: bytes) -> Attestation:
         """Make evidence, which needs no secret: anybody could."""
@@ -63,6 +74,8 @@ class PlatformFile:
         Raises:
             ConfigurationRefused: neither can be done.
         """
+        if self._refusal is not None:
+            raise self._refusal
         if self._platform is None:
             try:
                 self._platform = self._read_or_make()

@@ -72,3 +72,23 @@ def test_a_file_that_is_of_no_use_is_refused_with_a_remedy(
         place /= "n"
     with pytest.raises(ConfigurationRefused, match=rf"; name another file in {PLACE}"):
         key(PlatformFile(place, SeededEntropy(1)))
+
+
+def test_it_can_be_read_before_files_are_out_of_reach(tmp_path: Path) -> None:
+    place = tmp_path / "machine.json"
+    platform = PlatformFile(place, SeededEntropy(1))
+    platform.load()
+    expected = key(PlatformFile(place, SeededEntropy(2)))
+    place.unlink()
+    assert key(platform) == expected
+
+
+def test_who_never_needs_it_never_hears_that_it_is_of_no_use(tmp_path: Path) -> None:
+    place = tmp_path / "m"
+    place.write_text("{}")
+    platform = PlatformFile(place, SeededEntropy(1))
+    platform.load()
+    place.unlink()
+    for _ in range(2):
+        with pytest.raises(ConfigurationRefused, match="cannot use the virtual"):
+            key(platform)

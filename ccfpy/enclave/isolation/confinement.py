@@ -1,0 +1,71 @@
+"""The two steps: what is given up at once, and what once everything is read."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from ccfpy.enclave.isolation import landlock, privileges, seccomp, traces
+from ccfpy.enclave.isolation.preload import preload
+from ccfpy.enclave.isolation.report import Isolation
+
+SWITCH = "CCFPY_ENCLAVE_ISOLATION"
+"""The environment variable that turns it off, for debugging, when it is ``off``."""
+OFF = "off"
+
+Layer = Callable[[], object]
+
+
+def isolate(*, parent: int | None = None) -> None:
+    """Give up what the process needs at no time.
+
+    ``parent`` is who must be alive for this process to go on.
+    """
+    for name in ("SIGINT", "SIGHUP"):
+        # A terminal sends these to the whole group; stopping is the host's to ask.
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    privileges.forbid_core_dumps()
+    if sys.platform == "linux":
+        privileges.die_with_parent()
+        privileges.forbid_attaching()
+        if parent is not None and os.getppid() != parent:
+            raise SystemExit(0)
+
+
+def confine() -> Isolation:
+    """Give up everything outside this process but what is open.
+
+    No file can be read after this, nor a module imported. Threads that run already are
+    not within Landlock: start them afterwards.
+    """
+    is_off = os.environ.get(SWITCH) == OFF
+    preload()
+    traces.silence()
+    traces.forget_environment()
+    if is_off:
+        return Isolation(layers=(), lacks=(f"turned off by {SWITCH}={OFF}",))
+    if sys.platform != "linux":
+        lack = f"{sys.platform} has no seccomp and no Landlock"
+        return Isolation(layers=(), lacks=(lack,))
+    return _raise_layers()
+
+
+def _raise_layers() -> Isolation:
+    layers: list[str] = []
+    lacks: list[str] = []
+    # The filter forbids making the others; and it needs the privileges to be renounced.
+    for name, raise_layer in (
+        ("no_new_privs", privileges.renounce_new_privileges),
+        ("Landlock", landlock.restrict),
+        ("no capabilities", privileges.drop_capabilities),
+        ("rlimits", privileges.limit),
+        ("seccomp", seccomp.install),
+    ):
+        try:
+            answer = raise_layer()
+        except (OSError, ValueError) as error:
+            lacks.append(f"no {name}: {error}")
+        else:
+            layers.append(name if answer is None else f"{name}({answer})")
+    return Isolation(layers=tuple(layers), lacks=tuple(lacks))

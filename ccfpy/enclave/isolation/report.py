@@ -1,0 +1,36 @@
+"""What of the isolation is in force, and how the host's log says so."""
+
+from dataclasses import dataclass
+
+from ccfpy.boundary.effects import Log, LogLevel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Isolation:
+    """The layers around this process.
+
+    Attributes:
+        layers: those in force.
+        lacks: what there is not, each with the reason.
+    """
+
+    layers: tuple[str, ...]
+    lacks: tuple[str, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing."""
+        return not self.lacks
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        there = ", ".join(self.layers)
+        if self.is_whole:
+            return f"Isolation: {there}"
+        lacking = "; ".join(self.lacks)
+        return f"Isolation is reduced: {lacking} (there is: {there or 'nothing'})"
+
+    def log(self) -> Log:
+        """Tell the host; what is missing must not be overlooked."""
+        level = LogLevel.INFO if self.is_whole else LogLevel.FAIL
+        return Log(level=level, message=str(self), file="isolation")
