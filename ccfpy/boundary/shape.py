@@ -2,15 +2,24 @@
 
 A message is the list of its fields, in order; nested dataclasses likewise. Decoding is
 strict: a field of another type, a list of another length, a number that is negative or
-beyond 63 bits, text that is not a member of its enum are violations. There are no
-optional positions, no names and no maps.
+beyond 63 bits, text that is not a member of its enum, more of something than its
+annotation allows (`AtMost`) are violations. There are no optional positions, no names
+and no maps.
 """
 
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import StrEnum
 from types import NoneType, UnionType
-from typing import NewType, Union, cast, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    NewType,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from ccfpy.base.errors import Malformed
 
@@ -19,18 +28,33 @@ INTEGER_MAX = (1 << 63) - 1
 Codec = Callable[[object], object]
 
 
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """A bound, as in ``Annotated[bytes, AtMost(4096)]``.
+
+    Attributes:
+        count: of bytes, of a text's characters, of a list's items; of a number, its
+            greatest value.
+    """
+
+    count: int
+
+
 class BoundaryViolation(Malformed):
     """A message that the boundary does not know; whoever receives it stops."""
 
 
 def encoder(kind: object) -> Codec | None:
     """Give the function that turns a value into lists; none if it needs no turning."""
-    kind = _bare(kind)
+    kind, _ = parted(kind)
     if isinstance(kind, type) and is_dataclass(kind):
         return _record_encoder(kind)
-    inner = [encoder(part) for part in get_args(kind) if part not in (NoneType, ...)]
+    arguments = get_args(kind)
+    inner = [encoder(part) for part in arguments if part not in (NoneType, ...)]
     if not any(inner):
         return None
+    if get_origin(kind) is tuple and arguments[-1] is not ...:
+        return _tuple_encoder(inner)
     (encode,) = inner  # a union or list of something that needs turning holds one type
     assert encode is not None
     if get_origin(kind) is tuple:
@@ -40,7 +64,9 @@ def encoder(kind: object) -> Codec | None:
 
 def decoder(kind: object, name: str) -> Codec:
     """Give the function that checks a received value and builds ours from it."""
-    kind = _bare(kind)
+    kind, bound = parted(kind)
+    if bound is not None:
+        return _bounded_decoder(decoder(kind, name), bound, name)
     if isinstance(kind, type):
         return _plain_decoder(kind, name)
     arguments = get_args(kind)
@@ -58,7 +84,7 @@ def record_decoder(
     kind: type, name: str, *, skip: int = 0
 ) -> Callable[[list[object]], object]:
     """Give the decoder of a dataclass from a list, whose first ``skip`` are not its."""
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, include_extras=True)
     parts = [
         (field.name, decoder(hints[field.name], f"{name}.{field.name}"))
         for field in fields(kind)
@@ -82,10 +108,33 @@ def record_decoder(
     return decode
 
 
-def _bare(kind: object) -> object:
-    while isinstance(kind, NewType):
-        kind = kind.__supertype__
-    return kind
+def parted(kind: object) -> tuple[object, AtMost | None]:
+    """Part a type into what it is underneath its names, and its bound if it has one."""
+    bound: AtMost | None = None
+    while isinstance(kind, NewType) or get_origin(kind) is Annotated:
+        if isinstance(kind, NewType):
+            kind = kind.__supertype__
+            continue
+        kind, *others = get_args(kind)
+        for other in others:
+            if isinstance(other, AtMost):
+                bound = other if bound is None else min(bound, other, key=_count)
+    return kind, bound
+
+
+def _count(bound: AtMost) -> int:
+    return bound.count
+
+
+def _tuple_encoder(parts: list[Codec | None]) -> Codec:
+    def encode(value: object) -> object:
+        items = cast("tuple[object, ...]", value)
+        return [
+            item if part is None else part(item)
+            for part, item in zip(parts, items, strict=True)
+        ]
+
+    return encode
 
 
 def _record_encoder(kind: type) -> Codec:
@@ -138,6 +187,22 @@ def _enum_decoder(kind: type[StrEnum], name: str) -> Codec:
         if member is None:
             raise _unexpected(name, f"one of {', '.join(members)}", value)
         return member
+
+    return check
+
+
+def _bounded_decoder(decode: Codec, bound: AtMost, name: str) -> Codec:
+    most = bound.count
+
+    def check(value: object) -> object:
+        # Before it is looked into: what is too much is not gone through.
+        if isinstance(value, list | str | bytes) and len(value) > most:
+            raise BoundaryViolation(
+                f"{name}: {len(value)}, which is more than the {most} allowed"
+            )
+        if type(value) is int and value > most:
+            raise BoundaryViolation(f"{name}: more than the {most} allowed")
+        return decode(value)
 
     return check
 

@@ -1,41 +1,47 @@
-"""The enclave without a process of its own, for debugging and tests.
+"""An enclave without a process of its own, for debugging and tests.
 
 It is a link as the host knows them (``host.enclave_link.EnclaveLink``), handed in by
-whoever assembles the program: the host itself never sees the node.
+whoever assembles the program: the host itself never sees what is stepped.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.boundary.effects import Effect, Stop
-from ccfpy.boundary.ending import ExitCode
+from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.events import Event
 from ccfpy.boundary.lifecycle import Lifecycle, Stage
-from ccfpy.enclave.loop import Steps, describe_crash
+from ccfpy.enclave.loop import NODE, Dialect, Steps, StepsOf, describe_crash
+
+Told = TypeVar("Told")
+Asked = TypeVar("Asked")
+Asked_contra = TypeVar("Asked_contra", contravariant=True)
 
 
-class Observer(Protocol):
+class Observer(Protocol[Asked_contra]):
     """The part of the host's observer that this link speaks to."""
 
-    def effects_received(self, effects: Sequence[Effect]) -> None:
+    def effects_received(self, effects: Sequence[Asked_contra], /) -> None:
         """Perform what one or more steps asked, in order."""
 
     def link_lost(self, reason: str) -> None:
         """The enclave is gone; nothing more will come."""
 
 
-class InProcessLink:
-    """Steps a node in the host's own thread; one node, once."""
+class InProcess(Generic[Told, Asked]):
+    """Steps an enclave of any kind in the host's own thread; one enclave, once."""
 
-    def __init__(self, build: Callable[[], Steps]) -> None:
+    def __init__(
+        self, dialect: Dialect[Told, Asked], build: Callable[[], StepsOf[Told, Asked]]
+    ) -> None:
+        self._dialect = dialect
         self._build = build
         self._lifecycle = Lifecycle()
-        self._node: Steps | None = None
-        self._observer: Observer | None = None
+        self._machine: StepsOf[Told, Asked] | None = None
+        self._observer: Observer[Asked] | None = None
 
-    async def start(self, observer: Observer) -> None:
-        """Build the node; a refusal is reported as its stop.
+    async def start(self, observer: Observer[Asked]) -> None:
+        """Build the enclave; a refusal is reported as its stop.
 
         Raises:
             WrongStage: it was started before.
@@ -43,22 +49,19 @@ class InProcessLink:
         self._lifecycle.move(Stage.INITIALIZED)
         self._observer = observer
         try:
-            self._node = self._build()
+            self._machine = self._build()
         except CcfpyError as refusal:
             self._lifecycle.end()
-            reason = str(refusal)
-            observer.effects_received(
-                [Stop(exit_code=ExitCode.NOT_STARTED, reason=reason)]
-            )
+            observer.effects_received([self._dialect.refused(str(refusal))])
 
-    def send(self, events: Sequence[Event]) -> None:
-        """Step the node and hand over what it asks."""
-        if self._node is None or self._observer is None:
+    def send(self, events: Sequence[Told]) -> None:
+        """Step the enclave and hand over what it asks."""
+        if self._machine is None or self._observer is None:
             return
         try:
-            effects = self._node.step(events)
+            effects = self._machine.step(events)
         except Exception as error:  # noqa: BLE001  # the rim
-            self._node = None
+            self._machine = None
             self._lifecycle.end()
             self._observer.link_lost(describe_crash(error))
             return
@@ -66,7 +69,14 @@ class InProcessLink:
             self._observer.effects_received(effects)
 
     def stop(self) -> None:
-        """Let the node go."""
+        """Let the enclave go."""
         self._lifecycle.end()
-        self._node = None
+        self._machine = None
         self._observer = None
+
+
+class InProcessLink(InProcess[Event, Effect]):
+    """The enclave of a node in the host's own process."""
+
+    def __init__(self, build: Callable[[], Steps]) -> None:
+        super().__init__(NODE, build)

@@ -31,6 +31,10 @@ Told_contra = TypeVar("Told_contra", contravariant=True)
 Asked_co = TypeVar("Asked_co", covariant=True)
 
 
+class Defect(Exception):
+    """Trusted code did what none may do; the text holds no value, and is logged."""
+
+
 class StepsOf(Protocol[Told_contra, Asked_co]):
     """A state machine that turns what it is told into what it asks."""
 
@@ -110,7 +114,7 @@ def describe_crash(error: BaseException) -> str:
     """
     places = " < ".join(reversed(_places(error.__traceback__)[-PLACES_MAX:]))
     what = type(error).__name__
-    if isinstance(error, BoundaryViolation):
+    if isinstance(error, BoundaryViolation | Defect):
         what += f" ({error})"  # written without values
     return f"Exception in the enclave: {what} at {places}"
 

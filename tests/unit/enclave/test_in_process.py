@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 
+import pytest
+
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.boundary.effects import Effect, Stop
 from ccfpy.boundary.events import Event, Tick
+from ccfpy.boundary.lifecycle import WrongStage
 from ccfpy.enclave.in_process import InProcessLink
 from ccfpy.enclave.loop import Steps
 
@@ -67,3 +70,12 @@ def test_a_refusal_is_a_stop_with_its_reason() -> None:
     asyncio.run(link.start(observer))
     link.send([TICK])
     assert observer.effects == [Stop(exit_code=2, reason="no; yes")]
+
+
+def test_a_link_is_one_node_and_starts_no_other() -> None:
+    observer, link = _Observer(), InProcessLink(lambda: _Node([STOP]))
+    asyncio.run(link.start(observer))
+    for _ in range(2):
+        with pytest.raises(WrongStage, match="create another"):
+            asyncio.run(link.start(observer))
+        link.stop()

@@ -1,0 +1,139 @@
+"""Types of messages as text, the same for everyone, and the most they take as bytes.
+
+The text says all that decides about the form on the wire, and the names by which people
+mean it. What has no form on the wire, or no bound where one is wanted, is refused.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from enum import StrEnum
+from types import NoneType, UnionType
+from typing import Union, get_args, get_origin, get_type_hints
+
+from ccfpy.base.errors import Malformed
+from ccfpy.boundary.shape import AtMost, parted
+
+INTEGER_BYTES_MAX = 9
+HEAD_BYTES_MAX = 5
+"""What msgpack puts before a text, bytes or a list."""
+CHARACTER_BYTES_MAX = 4
+
+
+class NotExpressible(Malformed):
+    """A type that has no form on the wire; the text names it."""
+
+
+def describe(kind: object, *, bounded: bool = True) -> str:
+    """Write a type down.
+
+    Args:
+        kind: the type, as annotated.
+        bounded: refuse texts, bytes and lists without a bound.
+
+    Raises:
+        NotExpressible: it has no form on the wire, or lacks a bound.
+    """
+    return _describe(kind, bounded, ())
+
+
+def describe_messages(kinds: Mapping[int, type]) -> str:
+    """Write a whole vocabulary down, a message a line: its number, name and fields."""
+    return "".join(
+        f"{number} {describe(kind, bounded=False)}\n"
+        for number, kind in sorted(kinds.items())
+    )
+
+
+def bytes_max(kind: object) -> int:
+    """Give the most bytes that a value of a bounded type takes on the wire."""
+    kind, bound = parted(kind)
+    most = 0 if bound is None else bound.count
+    if isinstance(kind, type):
+        return _plain_bytes_max(kind, most)
+    arguments = [part for part in get_args(kind) if part is not NoneType]
+    if get_origin(kind) is not tuple:
+        return bytes_max(arguments[0])
+    if arguments[-1] is ...:
+        return HEAD_BYTES_MAX + most * bytes_max(arguments[0])
+    return HEAD_BYTES_MAX + sum(map(bytes_max, arguments))
+
+
+def record_parts(kind: type) -> Iterator[tuple[str, object]]:
+    """List a dataclass's fields with their types, bounds included."""
+    hints = get_type_hints(kind, include_extras=True)
+    for field in fields(kind):
+        yield field.name, hints[field.name]
+
+
+def _plain_bytes_max(kind: type, most: int) -> int:
+    if kind is bool:
+        return 1
+    if kind is int:
+        return INTEGER_BYTES_MAX
+    if kind is bytes:
+        return HEAD_BYTES_MAX + most
+    if issubclass(kind, StrEnum):
+        return HEAD_BYTES_MAX + max(len(str(member).encode()) for member in kind)
+    if kind is str:
+        return HEAD_BYTES_MAX + CHARACTER_BYTES_MAX * most
+    return HEAD_BYTES_MAX + sum(bytes_max(part) for _, part in record_parts(kind))
+
+
+def _describe(kind: object, bounded: bool, within: tuple[object, ...]) -> str:
+    kind, bound = parted(kind)
+    if isinstance(kind, type) and get_origin(kind) is None:
+        return _describe_plain(kind, bound, bounded, within)
+    arguments = get_args(kind)
+    if get_origin(kind) in (Union, UnionType) and bound is None:
+        inner = [part for part in arguments if part is not NoneType]
+        if len(inner) == 1 < len(arguments):
+            return f"{_describe(inner[0], bounded, within)} or nothing"
+    if get_origin(kind) is tuple and arguments:
+        if arguments[-1] is ...:
+            item = _describe(arguments[0], bounded, within)
+            return f"{_measured('list', kind, bound, bounded)} of {item}"
+        if bound is None:
+            items = ", ".join(_describe(part, bounded, within) for part in arguments)
+            return f"({items})"
+    raise NotExpressible(f"{kind} has no form on the wire")
+
+
+def _describe_plain(
+    kind: type, bound: AtMost | None, bounded: bool, within: tuple[object, ...]
+) -> str:
+    if kind in (bytes, str):
+        return _measured("text" if kind is str else "bytes", kind, bound, bounded)
+    if kind is int:
+        return "number" + _at_most(bound)
+    if bound is not None:
+        raise NotExpressible(f"{kind.__name__} cannot have a bound")
+    if kind is bool:
+        return "flag"
+    if issubclass(kind, StrEnum) and len(kind):
+        return f"one of {'|'.join(sorted(map(repr, map(str, kind))))}"
+    if not is_dataclass(kind):
+        raise NotExpressible(f"{kind.__name__} has no form on the wire")
+    if kind in within:
+        raise NotExpressible(f"{kind.__name__} contains itself")
+    parts = (
+        f"{name}: {_describe(part, bounded, (*within, kind))}"
+        for name, part in record_parts(kind)
+    )
+    return f"{kind.__name__}{{{', '.join(parts)}}}"
+
+
+def _measured(word: str, kind: object, bound: AtMost | None, bounded: bool) -> str:
+    if bounded and bound is None:
+        name = kind.__name__ if isinstance(kind, type) else str(kind)
+        raise NotExpressible(
+            f"{name} without a bound; say Annotated[{name}, AtMost(…)]"
+        )
+    return word + _at_most(bound)
+
+
+def _at_most(bound: AtMost | None) -> str:
+    if bound is None:
+        return ""
+    if bound.count < 0:
+        raise NotExpressible(f"a bound below nothing: {bound.count}")
+    return f" of at most {bound.count}"

@@ -1,0 +1,29 @@
+"""An enclave's process: ``python -m ccfpy.enclave.toolkit --enclave FILE --channel N``.
+
+Only a host starts it. It writes to neither stdout nor stderr.
+"""
+
+import argparse
+import os
+import socket
+import sys
+from collections.abc import Sequence
+
+from ccfpy.boundary.ending import ExitCode
+from ccfpy.enclave.isolation import isolate
+from ccfpy.enclave.toolkit.process import run
+
+
+def main(argv: Sequence[str]) -> ExitCode:
+    """Run one enclave to its end."""
+    parser = argparse.ArgumentParser(prog="ccfpy.enclave.toolkit")
+    parser.add_argument("--enclave", required=True)
+    parser.add_argument("--channel", required=True, type=int)
+    options = parser.parse_args(argv)
+    isolate(parent=os.getppid())
+    with socket.socket(fileno=options.channel) as channel:
+        return run(options.enclave, channel)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
