@@ -2,9 +2,9 @@
 
 llhttp, by way of httptools, in its strict mode does the work. Added here: size limits;
 refusal of what llhttp lets pass and intermediaries might read otherwise (a repeated
-``Host``, a target naming another host, codings besides ``chunked``, a body behind an
-``Upgrade``); everything after a refusal or a ``Connection: close`` left unread. An
-error is told as soon as its byte is there.
+``Host``, a target naming another host, codings besides ``chunked`` or before HTTP/1.1,
+a body behind an ``Upgrade``); everything after a refusal or a ``Connection: close``
+left unread. An error is told as soon as its byte is there.
 """
 
 from collections.abc import Mapping
@@ -107,6 +107,8 @@ class RequestParser:
             if version not in _VERSIONS:
                 message.refuse(f"Unsupported HTTP version {version}")
             self._is_over = not keep_alive
+            if version != "1.1" and "transfer-encoding" in headers:
+                message.refuse("Transfer-Encoding before HTTP/1.1")
         target = raw.decode("ascii")
         if target[0] != "/" or "#" in target:
             target = self._origin_form(target, headers)

@@ -1,0 +1,347 @@
+"""The attacks, part by part, each with what stops it."""
+
+from collections.abc import Mapping
+
+PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "join": (
+        "Joining a service",
+        {
+            "evidence of another node's key": (
+                "Evidence reports the digest of the key that the TLS connection proved."
+            ),
+            "another node's whole request, sent again": (
+                "The same: the sender does not hold the key that is in it."
+            ),
+            "a certificate request for another key": (
+                "Its key is compared with the one that the connection proved."
+            ),
+            "a measurement that nobody allowed": (
+                "Members list the code that may join; an empty list admits nobody."
+            ),
+            "host data that nobody allowed": "Members list it, as they list code.",
+            "evidence of another platform": (
+                "Each platform has lists of its own, and its own verifier."
+            ),
+            "bytes that are no evidence": "They are refused, and what they are logged.",
+            "one key twice": "It is the same node, and learns how it stands.",
+            "the key of a retired node": "It is refused: its key was given up.",
+            "the address of another node": "An address has one node.",
+            "asking a node that is not the primary": (
+                "A backup enters nobody: it names the primary."
+            ),
+            "redirects without end": "They are followed so often and no further.",
+            "an answer recorded for another node": (
+                "It was encrypted for another connection: the call ends, and no more."
+            ),
+            "an answer after the join": "No call is open that it could belong to.",
+            "secrets before members trust the node": (
+                "A pending node is told its status and nothing else."
+            ),
+            "a new secret while the node is pending": (
+                "A rekey encrypts it to trusted nodes alone."
+            ),
+            "an answer whose parts do not fit together": (
+                "A joiner checks keys and certificates against what it pinned."
+            ),
+            "another service in place of the one that was meant": (
+                "A joiner pins the service's certificate, and says nothing before."
+            ),
+            "a host that reads what a joiner is given": (
+                "It is encrypted between the two nodes; no effect holds it."
+            ),
+        },
+    ),
+    "channel": (
+        "Channels between nodes",
+        {
+            "a message again": "A nonce must be greater than the last.",
+            "an older message after a newer one": "The same.",
+            "a gap that stops a channel": "Nonces may jump forward; nobody waits.",
+            "a message sent back": "Each direction has its own key.",
+            "a changed message": "AES-GCM; and nothing has changed when it is refused.",
+            "a recorded init": (
+                "It is answered with a fresh share, and establishes nothing."
+            ),
+            "a recorded response": "It must sign the share of the exchange under way.",
+            "a recorded final": "The same.",
+            "a node's own init sent back": "Nobody makes a channel to itself.",
+            "a message for a third node": "Keys are bound to both ids.",
+            "an exchange spliced to a third node": (
+                "Shares are signed, and keys bound to both ids: none is in common."
+            ),
+            "another kind of message": "The kind is authenticated with its length.",
+            "the certificate of a retired node": (
+                "Its channel is closed for good, whatever its certificate says."
+            ),
+            "the certificate of another service": "The service's key must have signed.",
+            "another node's name": "An id is the digest of the certificate's key.",
+            "a point that is not on the curve": "It is refused before it is used.",
+            "one key for more messages than it may seal": (
+                "Keys are renewed from half of the limit; at the limit all waits."
+            ),
+            "new keys while messages flow": "The old ones serve until both have new.",
+            "strangers who fill the memory": "Channels that are kept have a bound.",
+        },
+    ),
+    "nonce": (
+        "One nonce for two plaintexts",
+        {
+            "a transaction and a snapshot of one seqno": (
+                "The IV has the seqno, 31 bits of the view, and a bit for snapshots."
+            ),
+            "a view that does not fit": "It is refused, never cut.",
+            "a view beyond the IV from another node": (
+                "A message of consensus with such a view is malformed."
+            ),
+            "entries taken back and written anew": (
+                "A rollback is followed by a greater view."
+            ),
+            "two primaries": "Each view has one; the view is in the IV.",
+            "a snapshot taken twice": "It is the same plaintext.",
+            "a recovery": "It has a new secret, and skips views.",
+            "a rekey": "It begins a new key with its next entry.",
+            "a hostile schedule": (
+                "Simulations watch every encryption of every node: a key and IV serve "
+                "once."
+            ),
+            "a host that plays with a channel": "Counters only grow; keys are new.",
+            "two files of an index": "Each has a key of its own.",
+        },
+    ),
+    "ledger": (
+        "The ledger and snapshots",
+        {
+            "an old snapshot with a newer ledger": (
+                "The ledger is read on from the snapshot; what it ends with is back."
+            ),
+            "a snapshot older than what is there": "It is refused.",
+            "a snapshot of another service": (
+                "Its signature must lead to the service that was pinned or recovered."
+            ),
+            "a snapshot without a receipt": "It is refused.",
+            "a receipt of another seqno": (
+                "The receipt's claims must be the digest of this very snapshot."
+            ),
+            "a damaged snapshot": "The same digest.",
+            "a ledger cut short, served to a joiner": (
+                "What a joiner lacks is signed over by what it is sent; it waits."
+            ),
+            "entries tampered with on their way to a backup": (
+                "The tree's root would not be the signed one; they are asked for again."
+            ),
+            "a forked suffix in a recovery": (
+                "Each signature is over the whole tree before it: a fork ends at its "
+                "first signature, and all before is back."
+            ),
+            "files in another order": "A seqno must be the next.",
+            "a file in place of another": "The same.",
+            "another service's file among ours": "As if it were missing, and said.",
+            "a changed byte": "It is found by the next signature, or by GCM at once.",
+            "an end that is held back": (
+                "Nobody could see it in one ledger alone: what it ends with is said, "
+                "to be compared with other nodes'."
+            ),
+            "another service's ledger in a recovery": (
+                "Members name the service they lost; the proposal is refused."
+            ),
+            "another previous identity": "The same; and a snapshot stops the node.",
+            "shares of an older secret": (
+                "What they open must decrypt the secrets; members start over."
+            ),
+            "one share too few": "The service waits.",
+            "one share twice": "It counts once.",
+            "a share for another member": "It must be signed by its member.",
+            "a forged share": "What it opens must decrypt the secrets.",
+            "a receipt for a transaction that is not": (
+                "Receipts are given for the view that wrote a transaction alone."
+            ),
+        },
+    ),
+    "gov": (
+        "Governance",
+        {
+            "a proposal again": (
+                "The digests of the last hundred are kept; nothing may be older."
+            ),
+            "a proposal from outside the window": "`created_at` has bounds both ways.",
+            "a request for another proposal or voter": (
+                "Both are in the signed header, and compared with the path."
+            ),
+            "a signature for another operation": "Its type is signed.",
+            "another member's name": "The key id leads to the key that must hold.",
+            "a key id that nobody has": "Only members' certificates are looked up.",
+            "an algorithm that is not the key's": (
+                "It must be the one that belongs to the key's curve."
+            ),
+            "a label twice in one header": "Such a map is malformed.",
+            "an unprotected header that overrides": (
+                "A label in both headers is refused; only protected ones count."
+            ),
+            "an unprotected header instead of a protected one": (
+                "Only protected ones count."
+            ),
+            "a demand to be understood": "`crit` is refused.",
+            "a changed or detached content": "Exactly what was sent must be signed.",
+            "a signature of zeros, in DER, or none": "It has two numbers in range.",
+            "bytes behind a message": "Nothing may follow.",
+            "nesting without end, lengths beyond memory": "CBOR has bounds.",
+            "a ballot of a removed member": "Only active members count.",
+            "a vote before the acknowledgement": "The same.",
+            "a ballot that never ends": "Scripts have a time, a heap and a stack.",
+            "a ballot that writes": "Ballots are given no writing functions.",
+            "a ballot that reads what is private": "Nor private tables.",
+            "a constitution that never ends": (
+                "It has the same bounds; the proposal fails and the node serves on."
+            ),
+            "a script as large as a request may be": (
+                "A request has a bound, and compiling has those of running."
+            ),
+        },
+    ),
+    "http": (
+        "HTTP/1: requests that two readers might read differently",
+        {
+            "a body beyond the limit": "413 as soon as it is, and the session ends.",
+            "a header beyond the limit": "431, and the session ends.",
+            "too many headers": "The same.",
+            "a head that never ends": "It is refused before it is held.",
+            "more sessions than an interface takes": (
+                "503 beyond the soft cap, a closed connection beyond the hard one."
+            ),
+            "lenient parsing for clients": (
+                "There is one parser, and it is strict; forwarded requests are written "
+                "anew."
+            ),
+            "a length and a coding": "400, and the session ends, as for all below.",
+            "a coding that does not end in chunked": "400.",
+            "a coding besides chunked": "400.",
+            "a coding in a version that has none": "400: its reader would see no end.",
+            "two lengths": "400, also if they agree.",
+            "a length with a sign, a prefix, blanks or too many digits": "400.",
+            "a bare carriage return": "400.",
+            "a bare line feed": "400.",
+            "a blank before the colon": "400.",
+            "a folded line": "400.",
+            "a NUL or another control character": "400.",
+            "a name that is no token": "400.",
+            "a chunk size that is none, or too large": "400.",
+            "a chunk extension with something in it": "400.",
+            "a chunk that ends elsewhere": "400.",
+            "trailers that smuggle": "Trailers are checked and dropped.",
+            "no Host": "As in CCF it may be missing: no answer depends on it.",
+            "two Hosts": "400.",
+            "a target that names another host": "400.",
+            "a request behind an error": "It is never read.",
+            "a body behind an upgrade": "400: its end cannot be known.",
+            "a version that is not spoken": "400.",
+            "a line with other blanks": "400.",
+            "bytes that are no HTTP": "400 at the first that cannot be.",
+            "a request cut in any way": "It reads the same however it is cut.",
+            "a request that another parser reads differently": (
+                "What is taken is read alike by an independent parser."
+            ),
+            "a header that begins another line": "It is never written.",
+            "a request as large as the memory": "It is refused before it is held.",
+        },
+    ),
+    "http2": (
+        "HTTP/2",
+        {
+            "rapid reset": (
+                "A withdrawn request costs ten frames of a store that answers refill."
+            ),
+            "a flood of CONTINUATION": "Headers have a bound before they are read.",
+            "an HPACK bomb": "All headers of a request have a bound together.",
+            "a table as large as the peer likes": "Ours has none, whatever it asks.",
+            "a flood of SETTINGS": "Frames that ask for nothing are counted.",
+            "a flood of PING": "The same.",
+            "a flood of empty frames": "The same.",
+            "a window that never opens": "Answers that wait have a bound, then time.",
+            "a window that opens byte by byte": "Frames are counted.",
+            "windows so huge that nothing is ever waited for": (
+                "A client shows that it reads before more is sent."
+            ),
+            "more streams than were allowed": "The connection ends.",
+            "bodies that never end": "Each has its bound, and so have all together.",
+            "a frame beyond the limit": "It is refused at its head.",
+            "another length than was said": "The connection ends.",
+            "a connection header, or one in capitals": "The connection ends.",
+        },
+    ),
+    "slow": (
+        "Clients that never end what they begin",
+        {
+            "a connection without a handshake": "30 s, whatever is said meanwhile.",
+            "a handshake byte by byte": "The same.",
+            "a record byte by byte": "The same.",
+            "a head that goes on": "30 s, and a second for each KiB.",
+            "empty lines for ever": "The same.",
+            "a body byte by byte": "The same.",
+            "a body in tiny chunks": "The same.",
+            "an HTTP/2 preface, frame or headers byte by byte": "The same.",
+            "a stream byte by byte": "The same.",
+            "an answer that is never read": "The same; beneath TLS the host sees it.",
+            "a connection that is idle": "The host ends it.",
+        },
+    ),
+    "tls": (
+        "TLS",
+        {
+            "an older version": "1.2 and 1.3 alone are spoken.",
+            "a weak suite": "AES-GCM with ECDHE alone, held against all of OpenSSL's.",
+            "another curve": "P-256, P-384 and P-521 alone.",
+            "a client that prefers the weaker suite": "The server's order counts.",
+            "renegotiation": "It is refused.",
+            "resumption": "Nothing is resumed; there are no tickets.",
+            "compression": "None is agreed on.",
+            "a heartbeat": "None is agreed on.",
+            "a fallback that was provoked": "It is noticed where it could matter.",
+            "a handshake message larger than any": "It is refused at its head.",
+            "a flood of warnings": "The connection ends.",
+            "a changed record": "The connection ends.",
+            "a record again, or in another session": "The same.",
+            "bytes that are no TLS": "The connection ends with an alert.",
+            "a server that is not the service's": "Clients pin the service.",
+            "a client's certificate that is another's": (
+                "The handshake proves the key; a policy knows the certificate."
+            ),
+        },
+    ),
+    "jwt": (
+        "Bearer tokens",
+        {
+            "no algorithm": "RS256 and ES256 alone are known.",
+            "an HMAC under the public key": "The same.",
+            "an algorithm that is not the key's": "It is pinned to the key.",
+            "a key that the token brings": "Keys are those that governance knows.",
+            "a critical header": "`crit` is refused.",
+            "a member twice": "JSON that gives a member twice is malformed.",
+            "another spelling of its base64": "Only the canonical one is taken.",
+            "too few or too many parts": "There are three.",
+            "a missing header or claim": "`alg`, `kid`, `exp` and `iss` must be there.",
+            "a signature in DER": "P1363 alone, of one length.",
+            "a signature of zeros": "Both numbers must be in range.",
+            "numbers in place of which others stand": (
+                "r and s are below the order, and not zero."
+            ),
+            "a token out of date": "`nbf` and `exp` are held to the host's clock.",
+            "another issuer's key of the same id": (
+                "Whose key holds decides; its constraint must allow the issuer."
+            ),
+            "an issuer that speaks for another": (
+                "A constraint is on the issuer's domain or a parent."
+            ),
+            "another tenant": "Entra's `tid` must be the one in the issuer.",
+            "a key that is no longer published": "A refresh replaces an issuer's keys.",
+            "a private key in a key set": "It is refused: whoever reads it can sign.",
+            "an oversized or tiny key": "RSA keys have 2048 to 16384 bits.",
+            "a key of another kind": "It signs no tokens.",
+            "an issuer whose server is another's": (
+                "The issuer's bundle of authorities vouches for it, and its name."
+            ),
+            "an answer of an issuer without end": "It has a bound.",
+            "nesting without end": "JSON has a depth.",
+        },
+    ),
+}
+"""By a short name: what a part is called, and its attacks with what stops each."""
