@@ -12,7 +12,7 @@ from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.declaration import Forwarding, Mode, Redirection
 from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.tables.members import MemberStatus, RecoveryRole
-from ccfpy.service.tables.nodes import NodeStatus, QuoteFormat
+from ccfpy.service.tables.nodes import CCF_QUOTE_FORMATS, NodeStatus
 from ccfpy.service.tables.proposals import ProposalState
 
 ERROR_RESPONSE = "Azure.Core.Foundations.ErrorResponse"
@@ -164,7 +164,7 @@ _SERVICE: Mapping[str, Json] = {
         {"publishedAddress": _TEXT}, protocol=_TEXT
     ),
     "ServiceState.QuoteInfo": _object(
-        {"format": _enum([each.value for each in QuoteFormat])},
+        {"format": _enum([each.value for each in CCF_QUOTE_FORMATS])},
         quote=_BYTES,
         endorsements=_BYTES,
         rawQuote=_BYTES,

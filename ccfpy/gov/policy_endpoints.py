@@ -9,6 +9,7 @@ from ccfpy.base.json import Json
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import json_reply, text_reply
 from ccfpy.gov.service_endpoints import not_found
+from ccfpy.gov.simulated import simulated_policy
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.service.tables import join_policy, js, jwt
 from ccfpy.service.tables.ca_certs import CA_CERT_BUNDLES
@@ -32,7 +33,8 @@ def read_join_policy(context: Context) -> "Response":
         for did, feeds in join_policy.SNP_UVM_ENDORSEMENTS.of(tx).items()
     }
     return json_reply(
-        {
+        simulated_policy(tx)
+        | {
             "sgx": {"measurements": _allowed(tx, join_policy.SGX_MEASUREMENTS)},
             "virtual": {
                 "measurements": _allowed(tx, join_policy.VIRTUAL_MEASUREMENTS),

@@ -10,6 +10,7 @@ from ccfpy.base.limits import RECENT_COSE_PROPOSALS
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import json_reply, text_reply
 from ccfpy.gov import requests
+from ccfpy.gov.simulated import simulated_details
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.service.tables import members, nodes, service, users
 from ccfpy.service.tables.constitution import CONSTITUTION
@@ -197,6 +198,10 @@ def _quote(quote: QuoteInfo) -> Json:
                 described["uvmEndorsements"] = _base64(quote.uvm_endorsements)
             if quote.endorsed_tcb is not None:
                 described["endorsedTcb"] = _base64(bytes.fromhex(quote.endorsed_tcb))
+        case QuoteFormat.INSECURE_SIMULATED:
+            described["rawQuote"] = _base64(quote.quote)
+            described["endorsements"] = _base64(quote.endorsements)
+            described["details"] = simulated_details(quote.quote)
         case _:
             assert_never(quote.format)
     return described

@@ -13,7 +13,7 @@ from ccfpy.endpoints.declaration import Forwarding, Mode, Redirection
 from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.tables.join_policy import CodeStatus
 from ccfpy.service.tables.members import MemberStatus, RecoveryRole
-from ccfpy.service.tables.nodes import Authority, NodeStatus, QuoteFormat
+from ccfpy.service.tables.nodes import CCF_QUOTE_FORMATS, Authority, NodeStatus
 from ccfpy.service.tables.proposals import ProposalState
 
 _REFERENCE = re.compile(r'"#/components/schemas/([^"]+)"')
@@ -124,7 +124,7 @@ _PLAIN: Mapping[str, JsonObject] = {
     "Mode": _one_of(Mode.READ_WRITE, Mode.READ_ONLY, Mode.HISTORICAL),
     "NodeStatus": _one_of(*NodeStatus),
     "ProposalState": _one_of(*ProposalState),
-    "QuoteFormat": _one_of(*QuoteFormat),
+    "QuoteFormat": _one_of(*CCF_QUOTE_FORMATS),
     "ReconfigurationType": _one_of("OneTransaction", "TwoTransaction"),
     "RedirectionStrategy": _one_of(*Redirection),
     "ServiceStatus": _one_of(*ServiceStatus),

@@ -17,7 +17,7 @@ from ccfpy.consensus.roles import (
 )
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.service.lifecycle import ServiceStatus
-from ccfpy.service.tables.nodes import NodeStatus, QuoteFormat
+from ccfpy.service.tables.nodes import CCF_QUOTE_FORMATS, NodeStatus
 
 _REFERENCE = "#/components/schemas/"
 
@@ -219,7 +219,7 @@ _SCHEMAS: Mapping[str, JsonObject] = {
         last_recovered_seqno="uint64",
         stop_notice="boolean",
     ),
-    "QuoteFormat": _enum(*QuoteFormat),
+    "QuoteFormat": _enum(*CCF_QUOTE_FORMATS),
     "Quote": _EVIDENCE,
     "Attestation": _EVIDENCE,
     "GetQuotes__Out": _object(quotes="Quote_array"),

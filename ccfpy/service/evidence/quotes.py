@@ -12,6 +12,7 @@ from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.tx import Tx
 from ccfpy.service.evidence.kind import Evidence
 from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
+from ccfpy.service.evidence.simulated import SimulatedQuote
 from ccfpy.service.evidence.snp import SnpQuote
 from ccfpy.service.evidence.virtual import VirtualQuote
 from ccfpy.service.tables.nodes import QuoteFormat, QuoteInfo
@@ -33,6 +34,8 @@ def read(quote: QuoteInfo, *, unix_time_s: int) -> Evidence:
             return VirtualQuote.read(quote)
         case QuoteFormat.AMD_SEV_SNP_V1:
             return SnpQuote.read(quote, unix_time_s=unix_time_s)
+        case QuoteFormat.INSECURE_SIMULATED:
+            return SimulatedQuote.read(quote, unix_time_s=unix_time_s)
         case QuoteFormat.OE_SGX_V1:
             raise VerificationFailed(
                 f"evidence of the format {quote.format} cannot be verified here"

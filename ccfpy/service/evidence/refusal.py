@@ -17,6 +17,13 @@ class QuoteFault(StrEnum):
     OTHER = "Unknown quote verification error"
     """A firmware that is too old, or of a processor that the policy does not name."""
 
+    UNKNOWN_VENDOR = "Quote is not endorsed by a trusted vendor"
+    """This and those that follow are ours, of simulated enclaves alone."""
+    REVOKED_MACHINE = "Quote is of a machine that its vendor revoked"
+    TCB_STATUS = "Quote is of a machine whose TCB status is not accepted"
+    DEBUG = "Quote is of an enclave that can be debugged"
+    OLD_VERSION = "Quote is of an enclave whose security version is too low"
+
     @property
     def status(self) -> int:
         """The HTTP status of the answer; CCF has none of its own for the last."""

@@ -4,8 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ccfpy.kv.maps import JSON, STRING, Map, Set
-from ccfpy.service.records import TEXT, codec_of, map_of, member_of, record
+from ccfpy.attestation.simulated_collateral import TcbStatus
+from ccfpy.kv.maps import JSON, STRING, Map, Set, Value
+from ccfpy.service.records import (
+    BASE64,
+    COUNT,
+    FLAG,
+    TEXT,
+    codec_of,
+    list_of,
+    map_of,
+    member_of,
+    nullable,
+    record,
+)
 
 
 class CodeStatus(StrEnum):
@@ -21,8 +33,54 @@ class UvmEndorsement:
     svn: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedProduct:
+    """The least security version of a signer's product that may join."""
+
+    security_version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedVendor:
+    """A vendor of simulated machines, and what the service was told of it last.
+
+    Attributes:
+        certificate: its root's, PEM.
+        tcb_info: its signed statement of security versions.
+        revocations: its signed statement of revoked machines.
+    """
+
+    certificate: str
+    tcb_info: bytes | None = None
+    revocations: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedRules:
+    """What is taken of simulated machines and enclaves, whoever they are.
+
+    Attributes:
+        tcb_statuses: what a vendor may say of a machine's security version.
+        accepts_debug: enclaves too that can be debugged.
+    """
+
+    tcb_statuses: tuple[TcbStatus, ...] = (TcbStatus.UP_TO_DATE,)
+    accepts_debug: bool = False
+
+
 _CODE_STATUS = codec_of(member_of(CodeStatus))
 _FEEDS = map_of(str, record(UvmEndorsement, required={"svn": TEXT}))
+
+_PRODUCTS = map_of(str, record(SimulatedProduct, required={"security_version": COUNT}))
+_VENDOR = record(
+    SimulatedVendor,
+    required={"certificate": TEXT},
+    optional={"tcb_info": nullable(BASE64), "revocations": nullable(BASE64)},
+)
+_RULES = record(
+    SimulatedRules,
+    required={"tcb_statuses": list_of(member_of(TcbStatus)), "accepts_debug": FLAG},
+)
 
 Feeds = Mapping[str, UvmEndorsement]
 """A signer's feeds of images, by name."""
@@ -44,3 +102,18 @@ SNP_UVM_ENDORSEMENTS = Map(
 """Feeds by the signer's DID."""
 SNP_TCB_VERSIONS = Map("public:ccf.gov.nodes.snp.tcb_versions", STRING, JSON)
 """The least firmware versions by hex CPU id."""
+SIMULATED_UNIQUE_IDS = Map(
+    "public:ccf.gov.nodes.simulated.unique_ids", STRING, _CODE_STATUS
+)
+"""By hex unique id. This and the tables that follow are ours, not CCF's."""
+SIMULATED_SIGNERS = Map(
+    "public:ccf.gov.nodes.simulated.signers", STRING, codec_of(_PRODUCTS)
+)
+"""By hex signer id, products by their number; what is listed may join without more."""
+SIMULATED_HOST_DATA = Set("public:ccf.gov.nodes.simulated.host_data", STRING)
+"""Hex digests."""
+SIMULATED_VENDORS = Map(
+    "public:ccf.gov.nodes.simulated.vendors", STRING, codec_of(_VENDOR)
+)
+"""By the hex digest of the root's key."""
+SIMULATED_RULES = Value("public:ccf.gov.nodes.simulated.rules", codec_of(_RULES))

@@ -39,6 +39,14 @@ class QuoteFormat(StrEnum):
     OE_SGX_V1 = "OE_SGX_v1"
     INSECURE_VIRTUAL = "Insecure_Virtual"
     AMD_SEV_SNP_V1 = "AMD_SEV_SNP_v1"
+    INSECURE_SIMULATED = "Insecure_Simulated"
+    """Ours: a machine in a file, which says all that others do and keeps no secret."""
+
+
+CCF_QUOTE_FORMATS = tuple(
+    each for each in QuoteFormat if each is not QuoteFormat.INSECURE_SIMULATED
+)
+"""Those that CCF knows; API documents state no other, as CCF's do not."""
 
 
 class Authority(StrEnum):

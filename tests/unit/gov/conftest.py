@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ccfpy.attestation.virtual import VirtualEvidence
 from ccfpy.base.ids import MemberId, NodeId, SessionId, TxId
 from ccfpy.base.ports import Attestation, Entropy
 from ccfpy.consensus.status import TxStatus
@@ -36,6 +37,7 @@ from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import NodeSignature
 from ccfpy.service import opening, shares
+from ccfpy.service.evidence.virtual import VirtualQuote
 from ccfpy.service.genesis import CreateInfo, FirstNode, GenesisInfo, create
 from ccfpy.service.members import NewMember
 from ccfpy.service.opening import Identities, ServiceKeys
@@ -417,8 +419,13 @@ def _create_info(
             node_id=NODE_ID,
             certificate="NODE CERTIFICATE",
             info=node,
-            measurement=b"measurement",
-            host_data=bytes(32),
+            evidence=VirtualQuote(
+                VirtualEvidence(
+                    measurement="measurement",
+                    host_data=bytes(32).hex(),
+                    report_data=bytes(32),
+                )
+            ),
         ),
         genesis=GenesisInfo(
             members=founders,
