@@ -1,0 +1,85 @@
+"""Opens the service of the compose file, once all its nodes are in.
+
+    open.py NODE …
+
+While a service opens, nodes that may join are trusted at once; afterwards members must
+vote for each. So the vote waits for them. A service that is open already stays as it is.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from ccfpy.client.connection import Connection
+from ccfpy.client.errors import ClientError
+from ccfpy.client.governance import Governance
+from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, KeyFiles
+from ccfpy.client.opening import open_service, wait_ready
+from ccfpy.client.signer import FileSigner
+from ccfpy.client.survey import Survey, survey
+
+COMMON = "/common"
+PORT = 8000
+MEMBERS = ("member0", "member1", "member2")
+USERS = ("user0",)
+DEADLINE_S = 120.0
+POLL_S = 0.5
+
+
+def certificate(folder: Path) -> str:
+    """Wait for the service's certificate, which its first node writes."""
+    file = folder / SERVICE_CERTIFICATE
+    deadline = time.monotonic() + DEADLINE_S
+    while not file.is_file():
+        if time.monotonic() > deadline:
+            raise ClientError(f"no node has written {file}")
+        time.sleep(POLL_S)
+    return file.read_text()
+
+
+async def all_in(urls: Sequence[str], service: str) -> Survey:
+    """Wait until every node takes part."""
+    deadline = time.monotonic() + DEADLINE_S
+    while True:
+        seen = await survey(urls, service_certificate=service)
+        there = [
+            node
+            for node in seen.nodes
+            if node.answer is not None and node.answer.state == "PartOfNetwork"
+        ]
+        if len(there) == len(urls):
+            return seen
+        if time.monotonic() > deadline:
+            raise ClientError(f"only {len(there)} of {len(urls)} nodes take part")
+        await asyncio.sleep(POLL_S)
+
+
+async def main(nodes: Sequence[str]) -> None:
+    """Open the service of these nodes."""
+    folder = Path(os.environ.get("CCFPY_COMMON", COMMON))
+    service = certificate(folder)
+    urls = [f"https://{node}:{PORT}" for node in nodes]
+    async with Connection(urls[0], service_certificate=service) as anybody:
+        await wait_ready(anybody, timeout_s=DEADLINE_S)
+        seen = await all_in(urls, service)
+        if seen.status != "Open":
+            members = [
+                Governance(anybody, FileSigner.load(KeyFiles(folder=folder, name=name)))
+                for name in MEMBERS
+            ]
+            users = [
+                KeyFiles(folder=folder, name=name).certificate.read_text()
+                for name in USERS
+            ]
+            await open_service(anybody, members, users=users)
+    sys.stdout.write(f"the service is open; {len(nodes)} nodes keep its ledger\n")
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main(sys.argv[1:]))
+    except ClientError as error:
+        sys.exit(str(error))
