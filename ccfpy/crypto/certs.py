@@ -50,7 +50,7 @@ def _quiet() -> AbstractContextManager[object]:
 
 
 @contextmanager
-def _reading(failure: str) -> Iterator[None]:
+def reading(failure: str) -> Iterator[None]:
     """Read a stranger's bytes: whatever the library raises, they are malformed."""
     try:
         with _quiet():
@@ -93,7 +93,7 @@ class Certificate:
             Malformed: there is none.
         """
         data = pem.encode() if isinstance(pem, str) else pem
-        with _reading("not a PEM certificate"):
+        with reading("not a PEM certificate"):
             return cls(x509.load_pem_x509_certificate(data))
 
     @classmethod
@@ -103,7 +103,7 @@ class Certificate:
         Raises:
             Malformed: it is no certificate.
         """
-        with _reading("not a DER certificate"):
+        with reading("not a DER certificate"):
             return cls(x509.load_der_x509_certificate(der))
 
     @property
@@ -140,7 +140,7 @@ class Certificate:
 
     def _certified_key(self) -> CertificatePublicKeyTypes:
         """Read the key, which the library does not do before it is asked."""
-        with _reading("a certificate of an unreadable key"):
+        with reading("a certificate of an unreadable key"):
             return self._certificate.public_key()
 
     @property
@@ -170,7 +170,7 @@ class Certificate:
         Raises:
             Malformed: it cannot be read.
         """
-        with _reading("a certificate of an unreadable name"):
+        with reading("a certificate of an unreadable name"):
             return self._certificate.subject.rfc4514_string()
 
     @property
@@ -193,7 +193,7 @@ class Certificate:
     def _extension(self, kind: type[_Extension]) -> _Extension | None:
         """Look for an extension; among unreadable ones there is none."""
         try:
-            with _reading("a certificate of unreadable extensions"):
+            with reading("a certificate of unreadable extensions"):
                 return self._certificate.extensions.get_extension_for_class(kind).value
         except (x509.ExtensionNotFound, Malformed):
             return None
@@ -237,7 +237,7 @@ def parse_bundle(pem: str | bytes) -> list[Certificate]:
         Malformed: there is none, or one of them is broken.
     """
     data = pem.encode() if isinstance(pem, str) else pem
-    with _reading("not a bundle of PEM certificates"):
+    with reading("not a bundle of PEM certificates"):
         return [Certificate(c) for c in x509.load_pem_x509_certificates(data)]
 
 
@@ -342,7 +342,7 @@ def request_public_key(request_pem: str) -> PublicKey:
         VerificationFailed: its maker does not hold the key.
     """
     request = _load_request(request_pem)
-    with _reading("a certificate request of an unreadable key"):
+    with reading("a certificate request of an unreadable key"):
         key = request.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise Malformed(f"expected an elliptic-curve key, found {type(key).__name__}")
@@ -393,7 +393,7 @@ _AUTHORITY_USAGE = x509.KeyUsage(
 
 
 def _load_request(pem: str) -> x509.CertificateSigningRequest:
-    with _reading("not a certificate request"):
+    with reading("not a certificate request"):
         return x509.load_pem_x509_csr(pem.encode())
 
 
@@ -401,7 +401,7 @@ def _requested(
     request: x509.CertificateSigningRequest,
 ) -> tuple[x509.Name, x509.SubjectAlternativeName | None]:
     """Read what a request asks for; nothing else of it reaches a certificate."""
-    with _reading("an unreadable certificate request"):
+    with reading("an unreadable certificate request"):
         subject = request.subject
         try:
             names = request.extensions.get_extension_for_class(

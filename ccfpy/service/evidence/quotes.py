@@ -7,11 +7,12 @@ about the key that the node proved to hold.
 
 from typing import assert_never
 
-from ccfpy.base.errors import CcfpyError, VerificationFailed
+from ccfpy.base.errors import CcfpyError
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.tx import Tx
 from ccfpy.service.evidence.kind import Evidence
 from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
+from ccfpy.service.evidence.sgx import EnclaveQuote
 from ccfpy.service.evidence.simulated import SimulatedQuote
 from ccfpy.service.evidence.snp import SnpQuote
 from ccfpy.service.evidence.virtual import VirtualQuote
@@ -37,9 +38,7 @@ def read(quote: QuoteInfo, *, unix_time_s: int) -> Evidence:
         case QuoteFormat.INSECURE_SIMULATED:
             return SimulatedQuote.read(quote, unix_time_s=unix_time_s)
         case QuoteFormat.OE_SGX_V1:
-            raise VerificationFailed(
-                f"evidence of the format {quote.format} cannot be verified here"
-            )
+            return EnclaveQuote.read(quote, unix_time_s=unix_time_s)
         case _:
             assert_never(quote.format)
 
