@@ -65,10 +65,12 @@ class Initialized:
     Attributes:
         schema: the digest of its own interface.
         instance: 16 bytes that no other run has.
+        isolation: what keeps its process from everything else, and what is missing.
     """
 
     schema: str
     instance: bytes
+    isolation: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

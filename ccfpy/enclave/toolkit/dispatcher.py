@@ -76,6 +76,7 @@ class Dispatcher:
         timer: that limits the processor time of calls.
         surround: makes what the code has beside itself, of the host's stubs, the
             randomness and the instance.
+        isolation: what is around its process, for its host to know.
     """
 
     def __init__(
@@ -85,7 +86,9 @@ class Dispatcher:
         entropy: Entropy,
         timer: CallTimer,
         surround: Callable[[Any, Entropy, bytes], Surroundings[Any]],
+        isolation: str,
     ) -> None:
+        self._isolation = isolation
         self._enclave = enclave
         self._interface = enclave.interface
         self._entropy = entropy
@@ -177,7 +180,9 @@ class Dispatcher:
                 raise Defect(f"its code has no {name} that is async def")
             self._functions[name] = function
         self._lifecycle.move(Stage.INITIALIZED)
-        self._asked.append(Initialized(schema=own, instance=instance))
+        self._asked.append(
+            Initialized(schema=own, instance=instance, isolation=self._isolation)
+        )
 
     def _end(self, refusal: str | None) -> None:
         self._lifecycle.end()

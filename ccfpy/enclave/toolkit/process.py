@@ -51,18 +51,20 @@ def run(name: str, channel: socket.socket) -> ExitCode:
     except CcfpyError as refusal:
         reason = str(refusal)
         return serve_in(_BARE, channel, lambda: _refuse(reason))
-    dispatcher = dispatcher_of(enclave)
-    confine()
-    return serve_in(dialect_of(enclave), channel, lambda: dispatcher)
+    isolation = str(confine())
+    return serve_in(
+        dialect_of(enclave), channel, lambda: dispatcher_of(enclave, isolation)
+    )
 
 
-def dispatcher_of(enclave: Enclave[Any, Any]) -> Dispatcher:
+def dispatcher_of(enclave: Enclave[Any, Any], isolation: str) -> Dispatcher:
     """Put an enclave together, on the operating system's ports."""
     return Dispatcher(
         enclave,
         entropy=SystemEntropy(),
         timer=timer_of(enclave.limits),
         surround=_surround,
+        isolation=isolation,
     )
 
 

@@ -84,10 +84,10 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
         self._calls: dict[int, asyncio.Queue[object]] = {}
         self._last_call = 0
         self._ocalls = Ocalls(self._say)
-        self._begun: asyncio.Future[bytes] | None = None
+        self._begun: asyncio.Future[Initialized] | None = None
         self._lost: Callable[[], CcfpyError] | None = None
         self._aborted: Aborted | None = None
-        self._instance = b""
+        self._told: Initialized | None = None
         self._trusted = cast("Trusted", _Functions(interface.trusted, self._call))
 
     @property
@@ -98,7 +98,12 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
     @property
     def instance(self) -> bytes:
         """What tells this enclave from all others that there were; empty before."""
-        return self._instance
+        return b"" if self._told is None else self._told.instance
+
+    @property
+    def isolation(self) -> str:
+        """What the enclave says is around its process, and what is missing."""
+        return "" if self._told is None else self._told.isolation
 
     @property
     def trusted(self) -> Trusted:
@@ -124,7 +129,7 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
         self._say(Initialize(schema=self._interface.schema_digest))
         try:
             async with asyncio.timeout(START_WAIT_S):
-                self._instance = await self._begun
+                self._told = await self._begun
         except TimeoutError:
             reason = f"no enclave after {START_WAIT_S:g} s"
             self._end(lambda: EnclaveNotStarted(reason))
@@ -201,7 +206,7 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
             )
             self._end(lambda: EnclaveNotStarted(reason))
         elif self._begun is not None and not self._begun.done():
-            self._begun.set_result(effect.instance)
+            self._begun.set_result(effect)
 
     def _answered(self, call: int, effect: object) -> None:
         self._ocalls.answered(call)

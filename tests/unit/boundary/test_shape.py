@@ -1,10 +1,18 @@
 """The form of messages, derived from their dataclasses."""
 
 from dataclasses import dataclass
+from typing import Annotated, NewType
 
 import pytest
 
-from ccfpy.boundary.shape import BoundaryViolation, decoder, encoder, record_decoder
+from ccfpy.boundary.shape import (
+    AtMost,
+    BoundaryViolation,
+    decoder,
+    encoder,
+    parted,
+    record_decoder,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,3 +82,52 @@ def test_a_type_without_a_wire_form_is_a_mistake_of_ours() -> None:
     for kind in (float, dict[str, int], list[int]):
         with pytest.raises(AssertionError):
             decoder(kind, "field")
+
+
+def test_a_tuple_of_some_things_that_need_turning_turns_those() -> None:
+    encode = encoder(tuple[int, _Inner, str])
+    assert encode is not None
+    assert encode((1, INNER, "x")) == [1, ["a", (1, "b")], "x"]
+
+
+FIVE = AtMost(5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fits", "beyond"),
+    [
+        (Annotated[bytes, FIVE], b"12345", b"123456"),
+        (Annotated[str, FIVE], "ééééé", "éééééé"),
+        (Annotated[int, FIVE], 5, 6),
+        (Annotated[tuple[int, ...], FIVE], [1] * 5, [1] * 6),
+        (NewType("Named", Annotated[bytes, FIVE]), b"12345", b"123456"),
+        (Annotated[NewType("Name", str), FIVE], "12345", "123456"),
+        (Annotated[Annotated[bytes, FIVE], AtMost(9)], b"12345", b"123456"),
+    ],
+    ids=["bytes", "text", "number", "list", "name of bound", "bound of name", "both"],
+)
+def test_a_bound_holds_to_its_last_unit(
+    kind: object, fits: object, beyond: object
+) -> None:
+    decode = decoder(kind, "field")
+    decode(fits)
+    with pytest.raises(BoundaryViolation, match="more than the 5 allowed"):
+        decode(beyond)
+
+
+def test_what_is_too_much_is_not_gone_through() -> None:
+    decode = decoder(Annotated[tuple[int, ...], AtMost(1)], "field")
+    with pytest.raises(BoundaryViolation, match="field: 2, which is more"):
+        decode(["no number", "nor this"])
+
+
+def test_a_bound_says_nothing_of_the_value() -> None:
+    with pytest.raises(BoundaryViolation) as refused:
+        decoder(Annotated[int, AtMost(1)], "field")(424242)
+    assert "424242" not in str(refused.value)
+
+
+def test_a_type_is_parted_from_its_names_and_its_bound() -> None:
+    name = NewType("name", str)
+    assert parted(Annotated[name, AtMost(3), "other"]) == (str, AtMost(3))
+    assert parted(name) == (str, None)
