@@ -122,13 +122,17 @@ def _resolve(launch: Launch, sockets: Mapping[str, BoundSocket]) -> NodeConfigur
         node_to_node=_node_to_node(file, _for_nodes(file, sockets)),
         environment=os.environ,
     )
-    return _with_sealed_secrets(launch, configuration)
+    return with_sealed_secrets(launch, configuration)
 
 
-def _with_sealed_secrets(
+def with_sealed_secrets(
     launch: Launch, configuration: NodeConfiguration
 ) -> NodeConfiguration:
-    """Add what an earlier node sealed, where a recovery is to use it."""
+    """Add what an earlier node sealed, where a recovery is to use it.
+
+    Raises:
+        ConfigurationRefused: there is no such folder.
+    """
     section, told = launch.file.command.recover, configuration.recover
     if section is None or told is None:
         return configuration

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ccfpy.client.keyfiles import KeyFiles, generate_keys
 from tests.e2e.running import Running, running_node
 
 TIMEOUT_S = 60
@@ -104,3 +106,51 @@ def test_a_member_changes_its_encryption_key_alone(service: Running) -> None:
     assert (folder / "member1_cert.pem").read_text() == identity
     assert (folder / "member1_enc_pubk.pem").read_text() != key
     assert told(service, "status")["share_holders"] == 3
+
+
+def by_command(folder: Path, name: str) -> list[str]:
+    """Say that a member signs by a command, with its certificate from elsewhere."""
+    line = f"openssl pkeyutl -sign -inkey {folder / name}_privk.pem"
+    return ["--cert", f"{folder / name}_cert.pem", "--sign-command", line]
+
+
+def keys_elsewhere(service: Running, folder: Path, name: str) -> list[str]:
+    """Move a member's identity where its name does not lead; say how it signs."""
+    for kind in ("privk", "cert"):
+        (service.options.shared / f"{name}_{kind}.pem").rename(
+            folder / f"{name}_{kind}.pem"
+        )
+    return by_command(folder, name)
+
+
+def test_the_first_of_several_members_may_sign_by_a_command(
+    service: Running, tmp_path: Path
+) -> None:
+    words = keys_elsewhere(service, tmp_path, "member2")
+    done = told(service, "reshare", *words, "--as", "member2", "--as", "member0")
+    assert done["proposalState"] == "Accepted"
+    shutil.copytree(tmp_path, service.options.shared, dirs_exist_ok=True)
+
+
+def test_keys_that_are_no_files_give_way_to_others_that_are_none(
+    service: Running, tmp_path: Path
+) -> None:
+    words = keys_elsewhere(service, tmp_path, "member2")
+    new = KeyFiles(folder=tmp_path / "new", name="member2")
+    certificate = generate_keys(new, with_encryption_key=True)
+    line = f"openssl pkeyutl -sign -inkey {new.private_key}"
+    done = told(
+        service,
+        *("rotate", "--as", "member2", *words, "--with", "member0"),
+        *("--new-cert", str(new.certificate), "--new-sign-command", line),
+        *("--new-encryption-key", str(new.encryption_public_key)),
+    )
+    assert done == {
+        "member": "member2",
+        "memberId": certificate.digest_hex,
+        "kept": None,
+    }
+    assert told(service, "status")["active_members"] == 3
+    assert gov(service, "ack", *by_command(new.folder, "member2")).returncode == 0
+    opened = gov(service, "share", "--get", "--cert", str(new.certificate))
+    assert opened.returncode == 0, opened.stderr

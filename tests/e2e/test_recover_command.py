@@ -5,9 +5,7 @@ All three lie in one pile, so that the command has to tell them apart.
 
 import asyncio
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -17,13 +15,15 @@ from typing import Any
 import pytest
 
 from ccfpy.client.connection import Connection
-from ccfpy.client.governance import Governance
+from ccfpy.client.governance import API_VERSION, Governance
 from ccfpy.client.keyfiles import KeyFiles, generate_keys
 from ccfpy.client.opening import carry, set_users
 from ccfpy.client.receipts import fetch_receipt, verify_receipt
 from ccfpy.client.recovering import RecoveryMember, hand_in, wait_recovered
+from ccfpy.client.share import constitution
 from ccfpy.client.signer import FileSigner
-from tests.e2e.running import wait_until
+from tests.e2e.stopping import stop_nodes_below
+from tests.softhsm import CONFIGURATION, SoftHsm
 from tests.vectors.recording import ec_key, rsa_key
 
 SERVICES = {
@@ -34,6 +34,7 @@ SERVICES = {
 """The beginning of the identity's digest, where the ledger ends, shares needed."""
 RECORDS = {"cose_flipflop_service": True, "eol_service": True, "sgx_service": False}
 """Whether the service had private messages."""
+PIN = "314159"
 
 Step = dict[str, Any]
 
@@ -78,20 +79,7 @@ def recover(ccf_services: Path, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     try:
         yield run
     finally:
-        for path in (tmp_path / "workspace").glob("*/node.pid"):
-            pid = int(path.read_text())
-            if runs(pid):
-                os.kill(pid, signal.SIGTERM)
-            wait_until(lambda pid=pid: not runs(pid), what="the node to end")  # type: ignore[misc]
-
-
-def runs(pid: int) -> bool:
-    """Tell whether a process, of which nobody may have asked, has not ended."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
+        stop_nodes_below(tmp_path)
 
 
 def members(folder: Path, count: int) -> list[str]:
@@ -163,6 +151,77 @@ def test_members_whose_keys_are_at_hand_bring_their_service_back(
         check_open(told["open"], keys / name, threshold, has_records=RECORDS[name])
     )
     assert end == found[digest]["last_signed"]
+
+
+def test_members_need_not_keep_their_keys_in_files(
+    recover: Callable[..., Any],
+    keys: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One's keys are in a token; such a one is enough where the threshold is 1."""
+    folder = tmp_path_factory.mktemp("token")
+    hsm, own = SoftHsm(folder), keys / "cose_flipflop_service"
+    monkeypatch.setenv(CONFIGURATION, hsm.environment[CONFIGURATION])
+    hsm.make_token("members", PIN)
+    for label, kind, id_ in (("member0", "privk", "a0"), ("opens", "enc_privk", "e0")):
+        pem = (own / f"member0_{kind}.pem").read_text()
+        hsm.put_key("members", PIN, pem=pem, label=label, id_=id_)
+    pin = folder / "pin"
+    pin.write_text(PIN)
+    token = [
+        *("--pkcs11", "pkcs11:token=members;object=member0"),
+        *("--decrypt-pkcs11", "pkcs11:token=members;object=opens"),
+        *("--cert", own / "member0_cert.pem", "--pkcs11-module", hsm.module),
+    ]
+    pin.write_text("271829")
+    refused = recover("--service", "0f1f", *token, "--pin-file", pin)
+    assert refused.returncode == 1
+    assert "refuses this PIN" in refused.stderr
+    assert "public state" not in refused.stdout, "nothing was started"
+    pin.write_text(PIN)
+    done = recover("--json", "--detach", "--service", "0f1f", *token, "--pin-file", pin)
+    assert done.returncode == 0, done.stderr
+    told = steps(done)
+    assert told["handed_in"]["count"] == 1
+    asyncio.run(check_open(told["open"], own, 1, has_records=True))
+
+
+def test_a_new_constitution_is_decided_on_first(
+    recover: Callable[..., Any], keys: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    more = tmp_path_factory.mktemp("scripts") / "more.js"
+    more.write_text("// as of this recovery\n")
+    scripts = [*constitution("default"), more]
+    words = [word for script in scripts for word in ("--constitution", script)]
+    folder = keys / "sgx_service"
+    given = members(folder, 3)
+    done = recover("--json", "--detach", "--service", "3806", *given, *words)
+    assert done.returncode == 0, done.stderr
+    told = steps(done)
+    assert told["accepted"]["action"] == "set_constitution"
+
+    async def in_force() -> str:
+        async with connect(told["open"]) as anybody:
+            path = f"/gov/service/constitution?api-version={API_VERSION}"
+            return (await anybody.get(path)).text
+
+    assert "// as of this recovery" in asyncio.run(in_force())
+
+
+def test_a_constitution_needs_others_votes_where_all_must_agree(
+    recover: Callable[..., Any], keys: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    script = tmp_path_factory.mktemp("scripts") / "all.js"
+    script.write_text("\n".join(path.read_text() for path in constitution("default")))
+    given = members(keys / "eol_service", 1)
+    words = ["--constitution", script, "--service", "680c"]
+    assert recover(*words).returncode == 2
+    done = recover("--json", "--detach", *words, *given)
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    waiting = [line for line in lines if line["step"] == "waiting_for_votes"]
+    assert [bool(each["proposal"]) for each in waiting] == [True, False]
 
 
 def test_other_members_may_do_their_part_later_and_elsewhere(

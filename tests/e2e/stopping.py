@@ -1,0 +1,25 @@
+"""Ending nodes that a command left running, of which this process is no parent."""
+
+import os
+import signal
+from pathlib import Path
+
+from tests.e2e.running import wait_until
+
+
+def runs(pid: int) -> bool:
+    """Tell whether a process, of which nobody may have asked, has not ended."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def stop_nodes_below(folder: Path) -> None:
+    """End the nodes whose folders are in a workspace below, and wait for it."""
+    for path in folder.glob("workspace/*/node.pid"):
+        pid = int(path.read_text())
+        if runs(pid):
+            os.kill(pid, signal.SIGTERM)
+        wait_until(lambda pid=pid: not runs(pid), what="the node to end")  # type: ignore[misc]
