@@ -1,0 +1,5 @@
+"""`app` is the application."""
+
+from apps.inference.app import app
+
+__all__ = ["app"]
