@@ -58,8 +58,9 @@ lint: .venv
 	$(BIN)/lint-imports
 	$(BIN)/mypy $(SOURCES)
 
+# Two at a time: the tests that start processes, one after another, and all others.
 test: lint interop apps
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(TESTS)
 
 format: .venv
 	$(BIN)/ruff format $(SOURCES)
