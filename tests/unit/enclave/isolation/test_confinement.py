@@ -1,55 +1,38 @@
-"""What the trusted process gives up, seen from a process that has given it up."""
+"""All that the trusted process gives up, and what is said where that is less."""
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+
+from tests.unit.enclave.isolation.processes import ROOT, told
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux has these")
 
 AT_ONCE = """
-import os, resource, signal
+import resource, signal
 from ccfpy.enclave.isolation import isolate
 isolate(parent=os.getppid())
 status = open("/proc/self/status").read()
 ignored = int(status.partition("SigIgn:")[2].split()[0], 16)
-print(resource.getrlimit(resource.RLIMIT_CORE))
-print(*(bool(ignored >> number - 1 & 1) for number in (signal.SIGINT, signal.SIGHUP)))
+say(resource.getrlimit(resource.RLIMIT_CORE))
+say([bool(ignored >> number - 1 & 1) for number in (signal.SIGINT, signal.SIGHUP)])
 import ctypes
-print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
+say(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
 """
 
-CONFINED = """
-import os, sys
-def say(text):
-    os.write(3, f"{text}\\n".encode())
-os.dup2(1, 3)
-from ccfpy.enclave.isolation import confine
-"""
-
-
-def told(code: str, **environment: str) -> list[str]:
-    """Give the lines that a process says while it runs some code."""
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        check=True,
-        capture_output=True,
-        text=True,
-        env={"PYTHONPATH": str(Path(__file__).parents[4]), **environment},
-    )
-    assert result.stderr == ""
-    return result.stdout.splitlines()
+CONFINE = "from ccfpy.enclave.isolation import confine\n"
+LAYERS = ("no_new_privs", "Landlock", "no capabilities", "rlimits", "seccomp")
 
 
 @on_linux
 def test_an_isolated_process_leaves_no_core_and_cannot_be_attached_to() -> None:
-    assert told(AT_ONCE) == ["(0, 0)", "True True", "0"]
+    assert told(AT_ONCE) == ["(0, 0)", "[True, True]", "0"]
 
 
 @on_linux
 def test_a_process_whose_parent_is_already_gone_ends() -> None:
-    code = "from ccfpy.enclave.isolation import isolate; isolate(parent=0); print('on')"
+    code = "from ccfpy.enclave.isolation import isolate; isolate(parent=0); say('on')"
     assert told(code) == []
 
 
@@ -59,30 +42,97 @@ def test_the_enclave_refuses_to_run_without_its_assertions(flag: str) -> None:
         [sys.executable, flag, "-m", "ccfpy.enclave", "--app", "a", "--channel", "0"],
         check=False,
         capture_output=True,
-        cwd=Path(__file__).parents[4],
+        cwd=ROOT,
     )
     assert result.returncode != 0
 
 
+REFUSALS = {
+    "a kernel without Landlock": ("landlock_create_ruleset", "ENOSYS", "no Landlock"),
+    "Landlock not turned on": ("landlock_create_ruleset", "EOPNOTSUPP", "no Landlock"),
+    "a container without it": ("landlock_restrict_self", "EPERM", "no Landlock"),
+    "a container without seccomp": ("seccomp", "EPERM", "no seccomp"),
+    "a kernel without seccomp": ("seccomp", "ENOSYS", "no seccomp"),
+    "capabilities that stay": ("capset", "EPERM", "no no capabilities"),
+    "limits that stay": ("prlimit64", "EPERM", "no rlimits"),
+}
+
+
 @on_linux
-def test_it_says_what_is_in_force() -> None:
-    (line,) = told(CONFINED + "say(confine())")
-    assert line.startswith("Isolation")
-    assert "no_new_privs" in line
-    assert "rlimits" in line
+@pytest.mark.parametrize("case", REFUSALS.values(), ids=REFUSALS)
+def test_what_cannot_be_had_is_said_and_the_rest_is_there(
+    case: tuple[str, str, str],
+) -> None:
+    call, error, lack = case
+    code = f"""
+import errno
+from ccfpy.enclave.isolation import confine, privileges
+from tests.unit.enclave.isolation.older_kernel import take_away
+privileges.renounce_new_privileges()
+take_away("{call}", errno.{error})
+isolation = confine()
+say(isolation)
+for lack in isolation.lacks:
+    say(lack)
+for layer in isolation.layers:
+    say(layer.partition("(")[0])
+"""
+    line, *rest = told(code)
+    assert line.startswith("Isolation is reduced: ")
+    assert any(text.startswith(f"{lack}: ") for text in rest)
+    missing = lack.removeprefix("no ")
+    assert [name for name in LAYERS if name not in rest] == [missing]
+
+
+@on_linux
+def test_an_ordinary_user_gives_up_as_much_as_root() -> None:
+    code = f"""
+{CONFINE}
+if os.getuid() == 0:
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+say(confine())
+say(outcome(lambda: open("/etc/passwd")))
+say(outcome(lambda: os.fork()))
+"""
+    line, opened, forked = told(code)
+    assert [name for name in LAYERS if name not in line] == []
+    assert opened == forked == "Operation not permitted"
 
 
 def test_it_can_be_turned_off_and_says_so() -> None:
-    code = (
-        CONFINED + "i = confine(); open(os.devnull).close(); say(i); say(i.log().level)"
-    )
+    code = f"""
+{CONFINE}
+isolation = confine()
+open(os.devnull).close()
+say(isolation)
+say(isolation.log().level)
+"""
     line, level = told(code, CCFPY_ENCLAVE_ISOLATION="off")
-    assert line.startswith(
-        "Isolation is reduced: turned off by CCFPY_ENCLAVE_ISOLATION"
-    )
+    assert "reduced: turned off by CCFPY_ENCLAVE_ISOLATION=off" in line
     assert level == "fail"
 
 
 def test_any_other_word_does_not_turn_it_off() -> None:
-    (line,) = told(CONFINED + "say(confine())", CCFPY_ENCLAVE_ISOLATION="no")
+    (line,) = told(f"{CONFINE}say(confine())", CCFPY_ENCLAVE_ISOLATION="no")
     assert "turned off" not in line
+
+
+@on_linux
+def test_a_thread_that_runs_already_is_filtered_too() -> None:
+    code = f"""
+import threading
+{CONFINE}
+closed, done = threading.Event(), threading.Event()
+def wait():
+    closed.wait()
+    say(outcome(lambda: open("/etc/passwd")))
+    done.set()
+thread = threading.Thread(target=wait)
+thread.start()
+confine()
+closed.set()
+done.wait()
+"""
+    assert told(code) == ["Operation not permitted"]
