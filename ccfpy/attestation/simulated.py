@@ -27,7 +27,7 @@ QUOTE = "application/ccfpy-insecure-simulated-quote+json"
 
 
 def key_id(key: PublicKey) -> bytes:
-    """Give the id of a machine or a vendor: the digest of its key's DER."""
+    """Give the id of a machine: the digest of its key's DER."""
     return sha256(key.der)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from ccfpy.attestation.fields import Fields
-from ccfpy.attestation.simulated import SimulatedReport, key_id, verify_quote
+from ccfpy.attestation.simulated import SimulatedReport, verify_quote
 from ccfpy.attestation.simulated_collateral import Collateral, TcbStatus
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed, VerificationFailed
@@ -27,8 +27,8 @@ class Endorsements:
 
     @property
     def vendor_id(self) -> bytes:
-        """The digest of the root's key, by which policies know the vendor."""
-        return key_id(self.vendor.public_key)
+        """The digest of the root certificate, by which policies know the vendor."""
+        return bytes.fromhex(self.vendor.digest_hex)
 
     @classmethod
     def verify(cls, data: bytes, *, unix_time_s: int) -> Self:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from ccfpy.attestation.fields import Fields
-from ccfpy.attestation.simulated import TCB_VERSION_BYTES, key_id
+from ccfpy.attestation.simulated import TCB_VERSION_BYTES
 from ccfpy.attestation.simulated_collateral import (
     Collateral,
     Issue,
@@ -47,8 +47,8 @@ class SimulatedVendor:
 
     @property
     def vendor_id(self) -> bytes:
-        """The digest of the root's key, by which policies know it."""
-        return key_id(self.key.public_key)
+        """The digest of the root certificate, by which policies know it."""
+        return bytes.fromhex(self.certificate.digest_hex)
 
     @classmethod
     def make(cls, entropy: Entropy, *, unix_time_s: int) -> Self:

@@ -30,7 +30,8 @@ def share_root(package: Path = _PACKAGE) -> Path:
 def constitution(name: str) -> list[Path]:
     """List a constitution's scripts in the order in which they are joined.
 
-    What a constitution does not have of its own is the default one's.
+    What a constitution does not have of its own is the default one's. Further scripts
+    of its own add actions, and go after the actions.
 
     Raises:
         FileNotFoundError: there is no constitution of that name; the text lists them.
@@ -42,7 +43,9 @@ def constitution(name: str) -> list[Path]:
             f"no constitution named {name!r}: choose one of {', '.join(known)}"
         )
     own = [folder / name / f"{part}.js" for part in _PARTS]
-    return [
+    further = sorted(set((folder / name).glob("*.js")) - set(own))
+    actions, *others = [
         script if script.is_file() else folder / "default" / script.name
         for script in own
     ]
+    return [actions, *further, *others]

@@ -2,8 +2,16 @@
 
 import os
 
-from ccfpy.enclave.application import load_application
+from ccfpy.base.ports import Entropy, Platform
+from ccfpy.enclave.application import ApplicationNotLoaded, load_application
+from ccfpy.enclave.bundles import Found, check_measured, find
 from ccfpy.enclave.loop import Steps
+from ccfpy.enclave.platforms.choice import OVERRIDE, PlatformKind, chosen
+from ccfpy.enclave.platforms.simulated import (
+    SimulatedPlatform,
+    read_machine,
+    usual_place,
+)
 from ccfpy.enclave.platforms.virtual import PlatformFile
 from ccfpy.enclave.ports import SystemClock, SystemEntropy, SystemMemory
 from ccfpy.node.node import Node
@@ -12,16 +20,38 @@ from ccfpy.node.node import Node
 def build_node(app: str) -> Steps:
     """Build a node that serves an application, on the operating system's ports.
 
+    A signed application is measured before any of it runs. All files are read here: a
+    process that is closed later opens none.
+
     Raises:
-        ApplicationNotLoaded: there is no such application.
+        ApplicationNotLoaded: there is no such application, or it is not what was
+            signed, or nobody signed it and the platform asks for that.
+        ConfigurationRefused: the platform is not to be had.
     """
     entropy = SystemEntropy()
-    platform = PlatformFile.usual(os.environ, entropy)
-    platform.load()
+    found = find(app)
+    if found.manifest is not None:
+        check_measured(found)
+    platform = _platform(found, entropy)
     return Node(
-        app=load_application(app),
+        app=load_application(str(found.path)),
         entropy=entropy,
         clock=SystemClock(),
         memory=SystemMemory(),
         platform=platform,
+    )
+
+
+def _platform(found: Found, entropy: Entropy) -> Platform:
+    if chosen(os.environ) is PlatformKind.VIRTUAL:
+        virtual = PlatformFile.usual(os.environ, entropy)
+        virtual.load()
+        return virtual
+    if found.manifest is None:
+        raise ApplicationNotLoaded(
+            f"the application {found.path.name!r} is not signed, and {OVERRIDE} is "
+            "Simulated; sign it with ccfpy enclave sign and name the .enclave file"
+        )
+    return SimulatedPlatform(
+        read_machine(usual_place(os.environ)), found.manifest.identity
     )

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar, cast
 
-from ccfpy.base.limits import LINK_BACKLOG_BYTES_MAX
+from ccfpy.base.limits import LINK_BACKLOG_BYTES_MAX, READ_BYTES_MAX
 from ccfpy.boundary.ending import describe_ending
 from ccfpy.boundary.lifecycle import Lifecycle, Stage
 from ccfpy.boundary.shape import BoundaryViolation
@@ -23,8 +23,13 @@ from ccfpy.boundary.wire import FrameReader, Vocabulary
 
 ISOLATION_VARIABLE = "CCFPY_ENCLAVE_ISOLATION"
 """Turns the enclave's isolation off, for debugging, when it is ``off``."""
+PLATFORM_OVERRIDE = "CCF_PLATFORM_OVERRIDE"
+"""Says which platform the enclave runs on, where it is not Virtual."""
 PLATFORM_VARIABLE = "CCFPY_VIRTUAL_PLATFORM"
-"""Names the simulated machine that the enclave runs on, where it is not the usual."""
+"""Names the virtual machine that the enclave runs on, where it is not the usual."""
+SIMULATED_VARIABLE = "CCFPY_SIMULATED_PLATFORM"
+"""Names the simulated one."""
+_SEEN = (PLATFORM_OVERRIDE, PLATFORM_VARIABLE, SIMULATED_VARIABLE, ISOLATION_VARIABLE)
 EXIT_WAIT_S = 2.0
 """How long a child may take to notice that its channel has ended."""
 
@@ -161,10 +166,18 @@ class EnclaveProcess(asyncio.Protocol, Generic[Told, Asked]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Find out how the child ended."""
-        del exc
         self._transport = None
+        if exc is not None:
+            # Writing failed before all was read: the last words are still there.
+            self._read_rest()
         if self._observer is not None:
             self._lose(f"the enclave process {describe_ending(self._wait())}")
+
+    def _read_rest(self) -> None:
+        assert self._socket is not None, "only what was started is lost"
+        with contextlib.suppress(OSError):
+            while data := self._socket.recv(READ_BYTES_MAX):
+                self.data_received(data)
 
     def _lose(self, reason: str) -> None:
         self._lifecycle.end()
@@ -184,7 +197,7 @@ class EnclaveProcess(asyncio.Protocol, Generic[Told, Asked]):
 def enclave_environment() -> dict[str, str]:
     """Give all that the child sees of the environment."""
     seen = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    for name in (PLATFORM_VARIABLE, ISOLATION_VARIABLE):
+    for name in _SEEN:
         value = os.environ.get(name)
         if value is not None:
             seen[name] = value

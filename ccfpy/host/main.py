@@ -4,6 +4,7 @@ Nothing is written to stderr, and stdout carries log lines only. Each refusal to
 is one line at fatal: a sentence, and what to do.
 """
 
+import os
 import sys
 import time
 import traceback
@@ -30,6 +31,7 @@ from ccfpy.host.config import (
 )
 from ccfpy.host.disk import Disk, RealDisk
 from ccfpy.host.enclave_link import EnclaveLink, ProcessLink
+from ccfpy.host.enclave_process import PLATFORM_OVERRIDE
 from ccfpy.host.launch import Launch, start
 from ccfpy.host.log import Journal, LogFormat
 
@@ -90,7 +92,8 @@ def run(
         )
         return start(launch, link)
     except VersionRequested:
-        stream.write(f"CCF host: {VERSION}\nPlatform: Virtual\n".encode())
+        platform = os.environ.get(PLATFORM_OVERRIDE, "Virtual")
+        stream.write(f"CCF host: {VERSION}\nPlatform: {platform}\n".encode())
         stream.flush()
         return ExitCode.OK
     except HelpRequested as request:

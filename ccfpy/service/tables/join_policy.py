@@ -115,5 +115,5 @@ SIMULATED_HOST_DATA = Set("public:ccf.gov.nodes.simulated.host_data", STRING)
 SIMULATED_VENDORS = Map(
     "public:ccf.gov.nodes.simulated.vendors", STRING, codec_of(_VENDOR)
 )
-"""By the hex digest of the root's key."""
+"""By the hex digest of the root certificate."""
 SIMULATED_RULES = Value("public:ccf.gov.nodes.simulated.rules", codec_of(_RULES))

@@ -42,3 +42,14 @@ def test_a_variant_takes_what_it_lacks_from_the_default_constitution() -> None:
     folders = [script.parent.name for script in scripts]
     assert folders == ["default", "default", "veto", "default"]
     assert all(script.is_file() for script in scripts)
+
+
+def test_further_scripts_of_a_variant_add_actions() -> None:
+    names = [script.name for script in share.constitution("simulated")]
+    assert names == [
+        "actions.js",
+        "simulated_attestation_actions.js",
+        "validate.js",
+        "resolve.js",
+        "apply.js",
+    ]

@@ -1,0 +1,102 @@
+"""The simulated machine, in a file, as the platform of one enclave.
+
+Its evidence is signed by a key that lies in the file, and its secrets lie there too:
+whoever may read it has all of that. Everything else is as on real hardware.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ccfpy.attestation.identity import EnclaveIdentity
+from ccfpy.attestation.simulated_machine import SimulatedMachine
+from ccfpy.attestation.simulated_sealing import SealPolicy, seal, unseal
+from ccfpy.base.errors import CcfpyError, ConfigurationRefused
+from ccfpy.base.ports import Attestation, Entropy
+
+PLACE = "CCFPY_SIMULATED_PLATFORM"
+"""The environment variable that names the machine's file, if it is not the usual."""
+USUAL_PLACE = ".local/state/ccfpy/simulated-platform.json"
+"""In the home folder of who runs the enclave."""
+_LEDGER_SECRETS = b"ledger secrets"
+
+
+class SimulatedPlatform:
+    """A machine beneath one enclave.
+
+    Args:
+        machine: it.
+        identity: the enclave, as it was measured and signed.
+    """
+
+    def __init__(self, machine: SimulatedMachine, identity: EnclaveIdentity) -> None:
+        self.machine = machine
+        self.identity = identity
+
+    def attest(self, report_data: bytes, *, host_data: bytes) -> Attestation:
+        """Make a quote of this enclave, with what the vendor says of the machine."""
+        return self.machine.attest(
+            self.identity, report_data=report_data, host_data=host_data
+        )
+
+    @property
+    def tcb_version(self) -> bytes:
+        """The machine's security version."""
+        return self.machine.tcb_version
+
+    def derived_key(self, tcb_version: bytes, *, host_data: bytes) -> bytes:
+        """Give the key that ledger secrets are sealed with: of this very code's.
+
+        Raises:
+            VerificationFailed: a part of the machine is older than that.
+        """
+        return self.machine.derive(
+            _LEDGER_SECRETS,
+            self.identity.unique_id,
+            bytes([self.identity.debug]),
+            host_data,
+            tcb_version=tcb_version,
+        )
+
+    def seal(
+        self, plaintext: bytes, *, policy: SealPolicy, aad: bytes, entropy: Entropy
+    ) -> bytes:
+        """Seal a text for a later run, as ``simulated_sealing`` says."""
+        return seal(
+            plaintext,
+            policy=policy,
+            aad=aad,
+            machine=self.machine,
+            identity=self.identity,
+            entropy=entropy,
+        )
+
+    def unseal(self, sealed: bytes, *, aad: bytes) -> bytes:
+        """Open a sealed text.
+
+        Raises:
+            Malformed: it is none.
+            VerificationFailed: it is not for this enclave on this machine.
+        """
+        return unseal(sealed, aad=aad, machine=self.machine, identity=self.identity)
+
+
+def usual_place(environment: Mapping[str, str]) -> Path:
+    """Give where this user's machine is, or the one that the environment names."""
+    named = environment.get(PLACE)
+    return Path(named) if named else Path.home() / USUAL_PLACE
+
+
+def read_machine(place: Path) -> SimulatedMachine:
+    """Read a machine's file.
+
+    Raises:
+        ConfigurationRefused: there is none, or it cannot be used.
+    """
+    try:
+        return SimulatedMachine.parse(place.read_bytes())
+    except (OSError, CcfpyError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigurationRefused(
+            f"cannot use the simulated platform {place}: {reason}; make one with "
+            f"ccfpy enclave platform new, or name another in {PLACE}"
+        ) from error
