@@ -32,7 +32,7 @@ from ccfpy.base.json import Json, JsonObject
 from ccfpy.base.json import loads as parse_json
 from ccfpy.base.ports import Attestation
 from ccfpy.consensus.status import TxStatus
-from ccfpy.crypto.aead import open_blob
+from ccfpy.crypto.aead import open_blob, seal_blob
 from ccfpy.crypto.cose import attach as attach_to_cose
 from ccfpy.crypto.hashing import sha256, sha256_hex
 from ccfpy.crypto.hpke import HpkeKey
@@ -208,6 +208,7 @@ __all__ = [
     "parse_json",
     "patch_runtime_options",
     "runtime_options",
+    "seal_blob",
     "sha256",
     "sha256_hex",
     "text_reply",

@@ -124,6 +124,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "OpenedRequest",
         "key_binding",
         "open_blob",
+        "seal_blob",
         "VerificationFailed",
     ),
 }
