@@ -148,10 +148,11 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
     def destroy(self) -> None:
         """Let it go, with all that it did not seal; once is enough."""
         if self._lost is None:
-            with contextlib.suppress(CcfpyError):
-                self._say(Destroy())
             reason = "the enclave is destroyed; create another"
-            self._end(lambda: EnclaveDestroyed(reason))
+            # Whatever it says from now on is not heard.
+            self._lost = lambda: EnclaveDestroyed(reason)
+            self._link.send([Destroy()])
+            self._end(self._lost)
 
     # What the link tells.
 
@@ -186,8 +187,11 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
                 # How the process ends says no more; but it is to have ended.
                 self._aborted = effect
             case Ended():
-                reason = effect.refusal or "it ended"
-                self._end(lambda: EnclaveNotStarted(reason))
+                reason = effect.refusal or "it ended unasked"
+                if self.stage is Stage.CREATED:
+                    self._end(lambda: EnclaveNotStarted(reason))
+                else:
+                    self._abort(reason)
             case Refused() | Denied():
                 self._answered(effect.call, effect)
             case _:
