@@ -23,6 +23,11 @@ def recovered(
     request: pytest.FixtureRequest, recordings: Callable[[str], Recording]
 ) -> tuple[Recording, InProcessNode]:
     recording = recordings(request.param)
+    return recording, bring_back(recording)
+
+
+def bring_back(recording: Recording) -> InProcessNode:
+    """Let its members bring a service back, from its ledger alone."""
     members = people(recording.folder / "common")
     left = remains(recording, with_snapshots=False)
     node = recover_alone(left, app, members=members)
@@ -31,7 +36,7 @@ def recovered(
         assert submit_share(node, member).status == 200
     for _ in range(10):
         node.advance(100)
-    return recording, node
+    return node
 
 
 def ask(node: InProcessNode, txid: object, form: str) -> bytes | None:
