@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import ClassVar, TypeAlias
 
 from ccfpy.base.errors import Malformed
-from ccfpy.base.ids import Seqno, TxId, View
+from ccfpy.base.ids import VIEW_MAX, Seqno, TxId, View
 
 
 class ElectionType(IntEnum):
@@ -70,10 +70,15 @@ class AppendEntries:
 
     @classmethod
     def decode(cls, data: bytes) -> "AppendEntries":
-        """Read the struct's fields."""
+        """Read the struct's fields.
+
+        Raises:
+            Malformed: a view is beyond any that an entry can have.
+        """
         _, last, previous, view, previous_view, commit, last_view, _ = (
             cls.LAYOUT.unpack(data)
         )
+        _check_views(view, previous_view, last_view)
         return cls(
             view=view,
             previous=TxId(previous_view, previous),
@@ -109,9 +114,10 @@ class AppendEntriesResponse:
         """Read the struct's fields.
 
         Raises:
-            Malformed: the result is neither 0 nor 1.
+            Malformed: a field has a value that it cannot have.
         """
         _, view, seqno, failed = cls.LAYOUT.unpack(data)
+        _check_views(view)
         return cls(position=TxId(view, seqno), is_success=not _flag(failed))
 
 
@@ -140,9 +146,10 @@ class RequestVote:
         """Read the struct's fields.
 
         Raises:
-            Malformed: there is no such type of election.
+            Malformed: a field has a value that it cannot have.
         """
         _, view, last, last_view, election = cls.LAYOUT.unpack(data)
+        _check_views(view, last_view)
         return cls(view=view, last=TxId(last_view, last), election=_election(election))
 
 
@@ -173,6 +180,7 @@ class RequestVoteResponse:
             Malformed: a field has a value that it cannot have.
         """
         _, view, granted, election = cls.LAYOUT.unpack(data)
+        _check_views(view)
         return cls(view=view, is_granted=_flag(granted), election=_election(election))
 
 
@@ -190,8 +198,13 @@ class ProposeRequestVote:
 
     @classmethod
     def decode(cls, data: bytes) -> "ProposeRequestVote":
-        """Read the struct's fields."""
+        """Read the struct's fields.
+
+        Raises:
+            Malformed: the view is beyond any that an entry can have.
+        """
         _, view = cls.LAYOUT.unpack(data)
+        _check_views(view)
         return cls(view=view)
 
 
@@ -242,6 +255,12 @@ def _type_of(data: bytes) -> type[Message]:
     if message is None or len(data) < 8:  # noqa: PLR2004 - the kind is eight bytes
         raise Malformed(f"not a consensus message: kind {kind}, {len(data)} bytes")
     return message
+
+
+def _check_views(*views: View) -> None:
+    """Refuse a view in which nobody could write: its entries would have no nonce."""
+    if max(views) > VIEW_MAX:
+        raise Malformed(f"a view of {max(views)}, where {VIEW_MAX} is the last")
 
 
 def _flag(value: int) -> bool:

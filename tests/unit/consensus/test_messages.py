@@ -1,11 +1,13 @@
 """Messages are CCF's bytes, and nothing else is a message."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import Malformed
-from ccfpy.base.ids import TxId
+from ccfpy.base.ids import VIEW_MAX, TxId
 from ccfpy.consensus.messages import (
     AppendEntries,
     AppendEntriesResponse,
@@ -17,18 +19,22 @@ from ccfpy.consensus.messages import (
     decode,
     header_bytes,
 )
+from tests.attacks import attack
 
 U64 = st.integers(0, 2**64 - 1)
-TX_IDS = st.builds(TxId, U64, U64)
+VIEWS = st.integers(0, VIEW_MAX)
+TX_IDS = st.builds(TxId, VIEWS, U64)
 ELECTIONS = st.sampled_from(ElectionType)
 MESSAGES = st.one_of(
-    st.builds(AppendEntries, view=U64, previous=TX_IDS, last=TX_IDS, leader_commit=U64),
-    st.builds(AppendEntriesResponse, position=TX_IDS, is_success=st.booleans()),
-    st.builds(RequestVote, view=U64, last=TX_IDS, election=ELECTIONS),
     st.builds(
-        RequestVoteResponse, view=U64, is_granted=st.booleans(), election=ELECTIONS
+        AppendEntries, view=VIEWS, previous=TX_IDS, last=TX_IDS, leader_commit=U64
     ),
-    st.builds(ProposeRequestVote, view=U64),
+    st.builds(AppendEntriesResponse, position=TX_IDS, is_success=st.booleans()),
+    st.builds(RequestVote, view=VIEWS, last=TX_IDS, election=ELECTIONS),
+    st.builds(
+        RequestVoteResponse, view=VIEWS, is_granted=st.booleans(), election=ELECTIONS
+    ),
+    st.builds(ProposeRequestVote, view=VIEWS),
 )
 
 
@@ -111,3 +117,40 @@ def test_a_message_says_itself_how_long_it_is(message: Message, entries: bytes) 
 def test_what_is_no_message_has_no_length(data: bytes) -> None:
     with pytest.raises(Malformed, match="not a consensus message"):
         header_bytes(data)
+
+
+OF_VIEW: dict[str, Callable[[int], Message]] = {
+    "append": lambda view: AppendEntries(
+        view=view, previous=TxId(1, 2), last=TxId(1, 2), leader_commit=1
+    ),
+    "append after": lambda view: AppendEntries(
+        view=3, previous=TxId(view, 2), last=TxId(3, 2), leader_commit=1
+    ),
+    "append of": lambda view: AppendEntries(
+        view=3, previous=TxId(1, 2), last=TxId(view, 3), leader_commit=1
+    ),
+    "answer": lambda view: AppendEntriesResponse(
+        position=TxId(view, 7), is_success=False
+    ),
+    "plea": lambda view: RequestVote(
+        view=view, last=TxId(2, 9), election=ElectionType.REGULAR
+    ),
+    "plea after": lambda view: RequestVote(
+        view=3, last=TxId(view, 9), election=ElectionType.PRE_VOTE
+    ),
+    "vote": lambda view: RequestVoteResponse(
+        view=view, is_granted=False, election=ElectionType.REGULAR
+    ),
+    "hint": lambda view: ProposeRequestVote(view=view),
+}
+
+
+@attack("nonce: a view beyond the IV from another node")
+@pytest.mark.parametrize("name", OF_VIEW)
+def test_a_view_beyond_the_iv_from_another_node(name: str) -> None:
+    """Whoever took it up would have to write in it, or a later one."""
+    make = OF_VIEW[name]
+    assert decode(make(VIEW_MAX).encode()) == make(VIEW_MAX)
+    for view in (VIEW_MAX + 1, 2**40, 2**64 - 1):
+        with pytest.raises(Malformed, match=f"a view of {view}"):
+            decode(make(view).encode())

@@ -44,6 +44,7 @@ from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.node import Node
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import START_UNIX_US, InProcessNode, Person, listener
+from tests.attacks import attack
 
 RETRY_MS = 1000
 
@@ -341,8 +342,8 @@ class Impostor:
         assert replica is not None
         return str(replica.state)
 
-    def accept(self, call: int) -> TlsSession:
-        """Take the joiner's call and hear its request."""
+    def accept(self, call: int, recorded: list[bytes] | None = None) -> TlsSession:
+        """Take the joiner's call and hear its request; record what is said to it."""
         call_id = CallId(call)
         server = TlsSession(self.context)
         effects = self.joiner.step([CallOpened(call=call_id)])
@@ -351,6 +352,8 @@ class Impostor:
                 if isinstance(effect, SendCall):
                     server.feed(effect.data)
             output = server.take_output()
+            if recorded is not None:
+                recorded.append(output)
             effects = self.joiner.step([CallData(call=call_id, data=output)])
         return server
 
@@ -544,6 +547,25 @@ def test_a_request_that_cannot_be_made_is_made_later(impostor: Impostor) -> None
     assert any("beyond the 64 under way" in line for line in logged)
     calls.tick(impostor.now_ms + limits.CALL_DEADLINE_MS)
     assert impostor.next_call() == limits.CALLS_MAX + 2
+
+
+@attack("join: an answer recorded for another node")
+def test_an_answer_recorded_for_another_node(impostor: Impostor) -> None:
+    """A host that has what a node was answered says it to the next that asks."""
+    recorded: list[bytes] = []
+    server = impostor.accept(1, recorded)
+    body: Json = {"node_status": "Trusted", "network_info": impostor.network_info()}
+    server.write(serialise_response(Response(status=200, body=json.dumps(body))))
+    recorded.append(server.take_output())
+    impostor.joiner.step([CallEnded(call=CallId(1), reason="reset")])
+    again = impostor.next_call()
+    effects = impostor.joiner.step([CallOpened(call=CallId(again))])
+    for data in recorded:
+        effects += impostor.joiner.step([CallData(call=CallId(again), data=data)])
+    assert EndCall(call=CallId(again)) in effects
+    assert impostor.state == "Pending"
+    (stop,) = (effect for effect in effects if isinstance(effect, Stop))
+    assert "error on handshake" in stop.reason
 
 
 def test_an_answer_that_comes_after_the_join_means_nothing(impostor: Impostor) -> None:

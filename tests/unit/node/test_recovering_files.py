@@ -16,6 +16,7 @@ from ccfpy.ledger.entry import PUBLIC_OFFSET, Entry
 from ccfpy.node.node import RECOVERY_REFUSED
 from ccfpy.testing.node import Person
 from ccfpy.testing.recovery import ask_for_shares, submit_share
+from tests.attacks import attack
 from tests.unit.node.fault_rows import Part, row
 from tests.unit.node.host_files import Folder
 from tests.unit.node.lost_files import Lost, attempt, lose
@@ -456,3 +457,27 @@ def test_three_in_a_row(lost: Lost) -> None:
         files = tried.host.ledger
         identities.append(tried.node.service_certificate)
     assert len(set(identities)) == 4
+
+
+@attack("ledger: a forked suffix in a recovery")
+@row(
+    Part.LEDGER,
+    "files of another branch of the same service follow: the same keys signed both",
+    "All up to the last signature before the fork is back.",
+)
+def test_a_forked_suffix(
+    lost: Lost, members: tuple[Person, ...], alice: Person
+) -> None:
+    """The same nodes lived twice from one moment on; what they drew then differed."""
+    branch = lose(members, alice)
+    assert branch.identity == lost.identity
+    assert in_order(branch.files) == in_order(lost.files)
+    fork = next(
+        at
+        for at, name in enumerate(in_order(lost.files))
+        if branch.files[name] != lost.files[name]
+    )
+    names = in_order(lost.files)
+    for begin in {fork + 1, (fork + len(names)) // 2, len(names) - 1}:
+        spliced = lost.files | {name: branch.files[name] for name in names[begin:]}
+        check_damaged(lost, spliced, ChunkName.parse(names[begin]).first)
