@@ -32,7 +32,7 @@ from ccfpy.base.json import JsonObject
 from ccfpy.base.ports import Attestation
 from ccfpy.client.errors import ClientError, UnexpectedReply
 from ccfpy.client.reply import text_field
-from ccfpy.crypto.sealed_exchange import NONCE_BYTES, key_binding
+from ccfpy.crypto.sealed_exchange import NONCE_BYTES, SealedRequest, key_binding
 
 VIRTUAL = "Insecure_Virtual"
 SIMULATED = simulated.FORMAT
@@ -207,7 +207,9 @@ class OfferedKey:
             ),
         )
 
-    def check(self, expected: Expected, *, nonce: bytes, unix_time_s: int) -> None:
+    def check(
+        self, expected: Expected, *, nonce: bytes, unix_time_s: int
+    ) -> "CheckedKey":
         """Check that it is the key of such an enclave, which said so just now.
 
         Raises:
@@ -225,6 +227,37 @@ class OfferedKey:
         expected.check(
             self.evidence, report_data=app_report_data(bound), unix_time_s=unix_time_s
         )
+        return CheckedKey(
+            public=self.public,
+            version=self.version,
+            lifetime_s=self.lifetime_s,
+            subject=self.subject,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedKey:
+    """A key that evidence vouches for, which alone is one to seal to.
+
+    Attributes:
+        public: the key.
+        version: its number.
+        lifetime_s: a hint for how long to use it.
+        subject: the digest of what it gives access to.
+    """
+
+    public: bytes
+    version: int
+    lifetime_s: int
+    subject: bytes
+
+    def seal(self, content: bytes, *, context: bytes) -> SealedRequest:
+        """Seal a request.
+
+        Raises:
+            Malformed: nothing can be sealed to it, though evidence vouches for it.
+        """
+        return SealedRequest.seal(self.public, content, context=context)
 
 
 _NUMBER_MAX = (1 << 64) - 1

@@ -22,7 +22,7 @@ from ccfpy.client.attested import (
 from ccfpy.client.errors import UnexpectedReply
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hpke import HpkeKey
-from ccfpy.crypto.sealed_exchange import key_binding
+from ccfpy.crypto.sealed_exchange import OpenedRequest, key_binding
 from tests.unit.attestation.simulation import (
     ENCLAVE,
     FOREIGN_MACHINE,
@@ -71,8 +71,13 @@ def _refused(
     return refusal.value.fault
 
 
-def test_what_is_expected_is_taken() -> None:
-    _offered().check(EXPECTED, nonce=NONCE, unix_time_s=NOW)
+def test_what_is_expected_is_taken_and_can_be_sealed_to() -> None:
+    checked = _offered().check(EXPECTED, nonce=NONCE, unix_time_s=NOW)
+    assert (checked.version, checked.subject) == (3, SUBJECT)
+    asked = checked.seal(b"question", context=b"context")
+    key = HpkeKey.generate(SeededEntropy(1))
+    opened = OpenedRequest.open(key, asked.message, context=b"context")
+    assert opened.content == b"question"
 
 
 def test_who_does_not_say_whom_to_trust_trusts_nobody() -> None:
