@@ -1,7 +1,8 @@
 """The enclave's process as it ships, and a test's copy of the keys it makes.
 
 ``canary_enclave.py --app APP --channel DESCRIPTOR --escrow FILE``. Without the copy
-nobody outside could say what must never appear there.
+nobody outside could say what must never appear there. The enclave itself can write no
+file: a process that it starts before it is closed does, and is told through a pipe.
 """
 
 import json
@@ -14,46 +15,64 @@ from pathlib import Path
 from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.events import Event
 from ccfpy.enclave.assembly import build_node
-from ccfpy.enclave.isolation import isolate
+from ccfpy.enclave.isolation import confine, isolate
 from ccfpy.enclave.loop import serve
+from ccfpy.enclave.scripts import attend_scripts
 from ccfpy.node.node import Node
 
 
 class Escrowed:
-    """A node whose private keys are written down when they change."""
+    """A node whose private keys are told to somebody when they change."""
 
-    def __init__(self, node: Node, escrow: Path) -> None:
+    def __init__(self, node: Node, keeper: int) -> None:
         self._node = node
-        self._escrow = escrow
-        self._written = 0
+        self._keeper = keeper
+        self._told = 0
 
     def step(self, events: Sequence[Event]) -> list[Effect]:
         """Step the node."""
         effects = self._node.step(events)
         replica = self._node._replica
-        if replica is not None and len(replica.sequence.secrets) != self._written:
+        if replica is not None and len(replica.sequence.secrets) != self._told:
             secrets = replica.sequence.secrets
-            self._written = len(secrets)
+            self._told = len(secrets)
             keys = {
                 "node key": replica.identity.key.pem,
                 "node encryption key": replica.identity.encryption_key.pem,
                 "service key": replica.service_identity.key.pem,
                 "ledger secrets": [secret.raw.hex() for _, secret in secrets],
             }
-            self._escrow.write_text(json.dumps(keys))
+            os.write(self._keeper, json.dumps(keys).encode() + b"\n")
         return effects
+
+
+def start_keeper(escrow: Path, channel: int) -> int:
+    """Start who writes keys down; give the end of the pipe to tell it by."""
+    reading, writing = os.pipe()
+    if os.fork():
+        os.close(reading)
+        return writing
+    os.close(writing)
+    os.close(channel)
+    with os.fdopen(reading) as lines:
+        for line in lines:
+            escrow.write_text(line)
+    os._exit(0)
 
 
 def main(app: str, channel: int, escrow: Path) -> int:
     """Do what ``ccfpy.enclave`` does, with a node in escrow."""
+    keeper = start_keeper(escrow, channel)
     isolate(parent=os.getppid())
     with socket.socket(fileno=channel) as connection:
-        return serve(connection, lambda: Escrowed(_node(app), escrow))
+        return serve(connection, lambda: Escrowed(_closed(app), keeper))
 
 
-def _node(app: str) -> Node:
+def _closed(app: str) -> Node:
     node = build_node(app)
     assert isinstance(node, Node)
+    confine()
+    attend_scripts()
     return node
 
 

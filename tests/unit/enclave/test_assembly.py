@@ -13,8 +13,8 @@ from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader
 from ccfpy.enclave.application import ApplicationNotLoaded
 from ccfpy.enclave.assembly import build_node
 from ccfpy.host.enclave_link import enclave_command
+from ccfpy.host.enclave_process import PLATFORM_VARIABLE, enclave_environment
 
-ROOT = Path(__file__).parents[3]
 CPU_S_MAX = 1.0
 """Twice what a start may cost, for a busy machine."""
 
@@ -34,6 +34,12 @@ app = _App()
 """
 
 
+@pytest.fixture(autouse=True)
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A simulated machine that is not the user's."""
+    monkeypatch.setenv(PLATFORM_VARIABLE, str(tmp_path / "machine.json"))
+
+
 @pytest.fixture
 def app(tmp_path: Path) -> str:
     path = tmp_path / "mine_for_assembly.py"
@@ -48,7 +54,7 @@ def _talk(app: str, *events: StopRequested) -> tuple[list[object], int]:
             child = subprocess.Popen(
                 enclave_command(app, theirs.fileno()),
                 pass_fds=(theirs.fileno(),),
-                env={"PYTHONPATH": str(ROOT)},
+                env=enclave_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -94,7 +100,7 @@ def test_a_host_that_talks_nonsense_is_left(app: str) -> None:
             child = subprocess.Popen(
                 enclave_command(app, theirs.fileno()),
                 pass_fds=(theirs.fileno(),),
-                env={"PYTHONPATH": str(ROOT)},
+                env=enclave_environment(),
             )
         ours.settimeout(20)
         ours.sendall(b"\x01\x00\x00\x00\xc1")
