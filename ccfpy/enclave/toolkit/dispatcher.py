@@ -38,6 +38,7 @@ from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.enclave.loop import Defect
 from ccfpy.enclave.toolkit.limits import CallTimer, call_seconds
 from ccfpy.enclave.toolkit.ocalls import HostFailed, HostStubs, Ocall
+from ccfpy.enclave.toolkit.platform import EnclavePlatform
 from ccfpy.enclave.toolkit.program import Enclave, Surroundings
 
 INSTANCE_BYTES = 16
@@ -74,8 +75,7 @@ class Dispatcher:
         enclave: what it is.
         entropy: where its instance and its code have randomness from.
         timer: that limits the processor time of calls.
-        surround: makes what the code has beside itself, of the host's stubs, the
-            randomness and the instance.
+        platform: the machine beneath.
         isolation: what is around its process, for its host to know.
     """
 
@@ -85,7 +85,7 @@ class Dispatcher:
         *,
         entropy: Entropy,
         timer: CallTimer,
-        surround: Callable[[Any, Entropy, bytes], Surroundings[Any]],
+        platform: EnclavePlatform,
         isolation: str,
     ) -> None:
         self._isolation = isolation
@@ -93,7 +93,7 @@ class Dispatcher:
         self._interface = enclave.interface
         self._entropy = entropy
         self._timer = timer
-        self._surround = surround
+        self._platform = platform
         self._lifecycle = Lifecycle()
         self._calls_of = {it.call: it for it in enclave.interface.trusted}
         self._answers_of = {it.answer: it for it in enclave.interface.untrusted}
@@ -163,8 +163,12 @@ class Dispatcher:
             )
             return
         instance = self._entropy.random_bytes(INSTANCE_BYTES)
-        host = HostStubs(self._interface.untrusted)
-        surroundings = self._surround(host, self._entropy, instance)
+        surroundings: Surroundings[Any] = Surroundings(
+            host=HostStubs(self._interface.untrusted),
+            entropy=self._entropy,
+            instance=instance,
+            platform=self._platform,
+        )
         self._timer.begin(call_seconds(self._enclave.limits))
         try:
             code = self._enclave.code(surroundings)

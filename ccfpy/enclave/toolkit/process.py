@@ -2,68 +2,44 @@
 
 import socket
 import traceback
-from pathlib import Path
 from typing import Any
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.base.ports import Entropy
 from ccfpy.boundary.ending import ExitCode, Limit
 from ccfpy.boundary.interfaces.messages import ASKED, TOLD, Aborted, Ended
 from ccfpy.boundary.wire import Vocabulary
-from ccfpy.enclave.importing import find_code, load_attribute
 from ccfpy.enclave.isolation import confine
 from ccfpy.enclave.loop import Dialect, StepsOf, describe_crash, serve_in
 from ccfpy.enclave.ports import SystemEntropy
 from ccfpy.enclave.toolkit.dispatcher import Dispatcher
 from ccfpy.enclave.toolkit.limits import impose, timer_of
-from ccfpy.enclave.toolkit.program import Enclave, Surroundings
-
-ATTRIBUTE = "enclave"
-
-
-class EnclaveNotLoaded(CcfpyError):
-    """The enclave cannot be found or is none; the text says what to change."""
-
-
-def load_enclave(name: str) -> Enclave[Any, Any]:
-    """Load an enclave by the path of its file or package.
-
-    Raises:
-        EnclaveNotLoaded: there is none there, or its code fails.
-    """
-    path = find_code([Path(name)])
-    if path is None:
-        raise EnclaveNotLoaded(
-            f"no enclave {name!r}: give the path of a Python file or package"
-        )
-    of = f"the enclave {name!r}"
-    found = load_attribute(path, ATTRIBUTE, of=of, refuse=EnclaveNotLoaded)
-    if not isinstance(found, Enclave):
-        raise EnclaveNotLoaded(f"{of} has an {ATTRIBUTE!r} that is no Enclave")
-    return found
+from ccfpy.enclave.toolkit.loading import EnclaveNotLoaded, Loaded, load_enclave
+from ccfpy.enclave.toolkit.platform import EnclavePlatform
+from ccfpy.enclave.toolkit.program import Enclave
 
 
 def run(name: str, channel: socket.socket) -> ExitCode:
     """Serve an enclave, in this process, until it ends."""
     try:
-        enclave = load_enclave(name)
-        impose(enclave.limits)
+        loaded = load_enclave(name)
+        impose(loaded.enclave.limits)
     except CcfpyError as refusal:
         reason = str(refusal)
         return serve_in(_BARE, channel, lambda: _refuse(reason))
     isolation = str(confine())
     return serve_in(
-        dialect_of(enclave), channel, lambda: dispatcher_of(enclave, isolation)
+        dialect_of(loaded.enclave), channel, lambda: dispatcher_of(loaded, isolation)
     )
 
 
-def dispatcher_of(enclave: Enclave[Any, Any], isolation: str) -> Dispatcher:
+def dispatcher_of(loaded: Loaded, isolation: str) -> Dispatcher:
     """Put an enclave together, on the operating system's ports."""
+    entropy = SystemEntropy()
     return Dispatcher(
-        enclave,
-        entropy=SystemEntropy(),
-        timer=timer_of(enclave.limits),
-        surround=_surround,
+        loaded.enclave,
+        entropy=entropy,
+        timer=timer_of(loaded.enclave.limits),
+        platform=EnclavePlatform(loaded.platform, entropy),
         isolation=isolation,
     )
 
@@ -99,10 +75,6 @@ def _ended(reason: str) -> Ended:
 
 def _refuse(reason: str) -> StepsOf[object, object]:
     raise EnclaveNotLoaded(reason)
-
-
-def _surround(host: Any, entropy: Entropy, instance: bytes) -> Surroundings[Any]:  # noqa: ANN401  # of any interface
-    return Surroundings(host=host, entropy=entropy, instance=instance)
 
 
 _BARE: Dialect[object, object] = Dialect(

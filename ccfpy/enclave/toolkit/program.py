@@ -8,6 +8,7 @@ from ccfpy.base.ports import Entropy
 from ccfpy.boundary.interfaces import Interface
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.enclave.toolkit.limits import Limits
+from ccfpy.enclave.toolkit.platform import EnclavePlatform
 
 Trusted = TypeVar("Trusted")
 Untrusted = TypeVar("Untrusted")
@@ -22,11 +23,13 @@ class Surroundings(Generic[Untrusted]):
             the host's word.
         entropy: randomness that the host does not know.
         instance: 16 bytes that no other run of any enclave has.
+        platform: the machine beneath, for an enclave that says that it needs one.
     """
 
     host: Untrusted
     entropy: Entropy
     instance: bytes
+    platform: EnclavePlatform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,11 +41,14 @@ class Enclave(Generic[Trusted, Untrusted]):
         code: makes the trusted side when the enclave is initialised. A ``CcfpyError``
             from it is told to the host, as the reason why there is no enclave.
         limits: what it may take.
+        needs_platform: it is to have evidence, local reports and sealing, and does not
+            start without. It has to be signed, and to run on a simulated machine.
     """
 
     interface: Interface[Trusted, Untrusted]
     code: Callable[[Surroundings[Untrusted]], Trusted]
     limits: Limits = field(default_factory=Limits)
+    needs_platform: bool = False
 
     @property
     def definition(self) -> str:

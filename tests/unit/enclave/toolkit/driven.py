@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from random import Random
 from typing import Annotated, Any, Protocol
 
 from ccfpy.boundary.interfaces import (
@@ -16,10 +15,12 @@ from ccfpy.boundary.interfaces import (
 )
 from ccfpy.boundary.interfaces.interface import Bound
 from ccfpy.boundary.interfaces.messages import Initialize, Initialized, Run
-from ccfpy.crypto.rsa import private_key_der
+from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.enclave.platforms.simulated import SimulatedPlatform
 from ccfpy.enclave.toolkit import Enclave, HostFailed, Limits, Surroundings
 from ccfpy.enclave.toolkit.dispatcher import Dispatcher
 from ccfpy.enclave.toolkit.limits import CallTimer, NoTimer
+from ccfpy.enclave.toolkit.platform import EnclavePlatform
 
 Note = Annotated[bytes, AtMost(64)]
 
@@ -131,19 +132,6 @@ class Code:
         return await self._host.now()
 
 
-class SeededEntropy:
-    """Bytes that are the same in each run."""
-
-    def __init__(self) -> None:
-        self._random = Random(1)
-
-    def random_bytes(self, count: int) -> bytes:
-        return self._random.randbytes(count)
-
-    def rsa_private_key(self, bits: int) -> bytes:
-        return private_key_der(bits)
-
-
 def enclave(**limits: Any) -> Enclave[Trusted, Host]:  # noqa: ANN401  # those of Limits
     return Enclave(interface=INTERFACE, code=Code, limits=Limits(**limits))
 
@@ -154,17 +142,16 @@ class Driven:
 
     enclave: Enclave[Any, Any] = field(default_factory=enclave)
     timer: CallTimer = field(default_factory=NoTimer)
+    beneath: SimulatedPlatform | None = None
     said: list[object] = field(default_factory=list)
     last: int = 0
 
     def __post_init__(self) -> None:
         self.dispatcher = Dispatcher(
             self.enclave,
-            entropy=SeededEntropy(),
+            entropy=SeededEntropy(1),
             timer=self.timer,
-            surround=lambda host, entropy, instance: Surroundings(
-                host=host, entropy=entropy, instance=instance
-            ),
+            platform=EnclavePlatform(self.beneath, SeededEntropy(2)),
             isolation="none: a test",
         )
 

@@ -188,7 +188,7 @@ async def _started(
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        (None, "no enclave '.*': give the path of a Python file or package"),
+        (None, "no enclave '.*': give the path of a Python file, of a package"),
         ("import nowhere_to_be_found", "does not load: ModuleNotFoundError"),
         ("x = 1", "has no 'enclave'; give its module an attribute of that name"),
         ("enclave = 1", "has an 'enclave' that is no Enclave"),
