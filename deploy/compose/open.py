@@ -3,7 +3,7 @@
     open.py NODE …
 
 While a service opens, nodes that may join are trusted at once; afterwards members must
-vote for each. So the vote waits for them. A service that is open already stays as it is.
+vote for each. So the vote waits for them. What is open already stays as it is.
 """
 
 import asyncio

@@ -31,6 +31,8 @@ PATHS: Final = {
     "state": "/node/state",
 }
 OK: Final = range(200, 300)
+NOT_IN_YET: Final = ("Uninitialized", "Initialized", "Pending")
+"""States of a node that members have not trusted yet."""
 
 
 class OwnNode:
@@ -72,10 +74,12 @@ class OwnNode:
         return self.ask(PATHS[what])[0] in OK
 
     def may_stop(self) -> bool:
-        """Tell whether no majority can need it: it is retired for good, or is gone."""
+        """Tell whether no majority can need it: it never took part, or does no more."""
         status, state = self.ask("/node/state")
         if status not in OK:
             return status == 0
+        if state["state"] in NOT_IN_YET:
+            return True
         status, removable = self.ask("/node/network/removable_nodes")
         if status not in OK:
             return False

@@ -1,0 +1,125 @@
+"""Images built and containers run for tests, as this machine allows.
+
+Which runtime works depends on the machine: crun does not run where control groups are
+of both versions, runc not where they are of none. The first that starts a container is
+taken. Where none does, the tests that run containers are skipped, with the reason.
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.deploy.tools import DEPLOY, ROOT, need, ok, run
+from tests.house.tree import files
+
+BASE = "localhost/ccfpy-test-base"
+IMAGE = "localhost/ccfpy-test"
+SOURCES = "ccfpy.sources"
+"""The label that says of which sources an image is."""
+COPIED = (
+    *("ccfpy", "governance", "apps", "deploy"),
+    *(".gitignore", "LICENSE", "README.md", "pyproject.toml", "requirements.lock"),
+)
+"""What the Containerfile copies, and how it is built."""
+RUNTIMES = ("crun", "runc")
+BUILD_S = 600
+QUIET = {"PODMAN_IGNORE_CGROUPSV1_WARNING": "1"}
+
+
+@cache
+def environment() -> dict[str, str]:
+    """Give the variables with which podman runs containers here.
+
+    Skips the test where it cannot.
+    """
+    need("podman", "buildah", "mmdebstrap")
+    build_base()
+    reasons = []
+    for runtime in filter(shutil.which, RUNTIMES):
+        settings = Path(tempfile.gettempdir()) / f"ccfpy-test-{runtime}.conf"
+        settings.write_text(f'[engine]\nruntime = "{runtime}"\n')
+        chosen = QUIET | {"CONTAINERS_CONF_OVERRIDE": str(settings)}
+        words = ("podman", "run", "--rm", f"{BASE}:run", "/usr/bin/python3", "-c", "0")
+        tried = run(*words, extra=chosen)
+        if tried.returncode == 0:
+            return chosen
+        reasons.append(f"{runtime}: {tried.stderr.decode(errors='replace').strip()}")
+    pytest.skip(f"no container starts on this machine: {'; '.join(reasons)}")
+
+
+def podman(*words: str | Path, timeout_s: float = 120) -> str:
+    """Run podman, which must work; give what it printed."""
+    return ok(run("podman", *words, extra=environment(), timeout_s=timeout_s))
+
+
+def inspect(kind: str, name: str) -> dict[str, Any]:
+    """Give what podman knows of an image or a container."""
+    (found,) = json.loads(podman(kind, "inspect", name))
+    known: dict[str, Any] = found
+    return known
+
+
+def exists(image: str) -> bool:
+    """Tell whether there is such an image."""
+    return run("podman", "image", "exists", image, extra=QUIET).returncode == 0
+
+
+def sources() -> list[Path]:
+    """List the files that an image is made of."""
+    return [it for it in files() if it.relative_to(ROOT).parts[0] in COPIED]
+
+
+def sources_digest(paths: Sequence[Path]) -> str:
+    """Give a digest of files, their names with them."""
+    digest = hashlib.sha256()
+    for path in paths:
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(ROOT)} {content}\n".encode())
+    return digest.hexdigest()
+
+
+def build_base(prefix: str = BASE) -> None:
+    """Make the base images, unless they are there."""
+    if not exists(f"{prefix}:run") or not exists(f"{prefix}:build"):
+        make_base(prefix)
+
+
+def make_base(prefix: str) -> None:
+    """Make the base images of Debian's packages."""
+    ok(run(DEPLOY / "image/base", prefix, extra=QUIET, timeout_s=BUILD_S))
+
+
+def build(tag: str, folder: Path, *, digest: str) -> None:
+    """Build an image of a copy of the sources."""
+    program, label = folder / "deploy/image/build", f"{SOURCES}={digest}"
+    variables = QUIET | {"BASE": BASE}
+    done = run(program, tag, "--label", label, extra=variables, timeout_s=BUILD_S)
+    ok(done)
+
+
+def copy_sources(folder: Path) -> str:
+    """Copy what an image is made of, so that it stays as it is; give its digest."""
+    paths = sources()
+    for path in paths:
+        copy = folder / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
+    return sources_digest(paths)
+
+
+def current_image() -> str:
+    """Give an image of the sources as they are, built unless it is there."""
+    environment()
+    digest = sources_digest(sources())
+    tag = f"{IMAGE}:{digest[:12]}"
+    if not exists(tag):
+        with tempfile.TemporaryDirectory() as place:
+            build(tag, Path(place), digest=copy_sources(Path(place)))
+    return tag

@@ -1,0 +1,55 @@
+"""Makes the image twice and compares: ``make image-check``.
+
+The base images are made twice of Debian's packages, and the image is built twice on
+them; all must be the same bytes. The image is left for the tests.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.deploy.containers import (
+    BASE,
+    IMAGE,
+    QUIET,
+    build,
+    copy_sources,
+    make_base,
+)
+from tests.deploy.tools import ok, run
+
+
+def digest(image: str) -> str:
+    """Give the digest of an image."""
+    words = ("podman", "image", "inspect", "--format", "{{.Digest}}", image)
+    return ok(run(*words, extra=QUIET)).strip()
+
+
+def main() -> int:
+    """Make, compare, tell; give the exit code."""
+    again = f"{BASE}-again"
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        sources = copy_sources(folder)
+        tag = f"{IMAGE}:{sources[:12]}"
+        make_base(BASE)
+        build(tag, folder, digest=sources)
+        make_base(again)
+        build(f"{tag}-again", folder, digest=sources)  # a base's name is told in it
+    pairs = [
+        (f"{BASE}:run", f"{again}:run"),
+        (f"{BASE}:build", f"{again}:build"),
+        (tag, f"{tag}-again"),
+    ]
+    outcome = 0
+    for one, other in pairs:
+        first, second = digest(one), digest(other)
+        same = first == second
+        sys.stdout.write(f"{one}: {first}{'' if same else f', then {second}'}\n")
+        outcome |= not same
+    sys.stdout.write("not the same bytes\n" if outcome else "twice the same bytes\n")
+    return outcome
+
+
+if __name__ == "__main__":
+    sys.exit(main())

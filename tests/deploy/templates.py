@@ -1,0 +1,41 @@
+"""Configurations as containers get them: rendered, then read by ccfpy's own reader."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from ccfpy.base.json import JsonObject
+from ccfpy.host.config import ConfigurationFile, parse_configuration
+from deploy.image.entry import render
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+def variables(template: str) -> set[str]:
+    """List what a template asks of its container's environment."""
+    return set(_VARIABLE.findall(template))
+
+
+def configuration(template: str, environment: Mapping[str, str]) -> ConfigurationFile:
+    """Render a template and have it read, strictly."""
+    text = json.dumps(render(json.loads(template), environment))
+    return parse_configuration(text, name="node.json")
+
+
+def port(address: str) -> int:
+    """Give the port of ``HOST:PORT``."""
+    return int(address.rpartition(":")[2])
+
+
+def share(path: str, root: Path) -> Path:
+    """Give where a file of the image's ``/opt/ccfpy/share`` is in a checkout."""
+    prefix = "/opt/ccfpy/share/"
+    assert path.startswith(prefix), path
+    return root / path.removeprefix(prefix)
+
+
+def of(value: object) -> JsonObject:
+    """Give a JSON object as that."""
+    assert isinstance(value, dict), value
+    return value
