@@ -42,6 +42,7 @@ class JsonWebKey:
     Attributes:
         x5c: a certificate chain, the key's own first, base64 of DER.
         issuer: whose tokens the key signs, if not the publisher's.
+        d: set if the key is private.
     """
 
     kty: KeyType
@@ -53,6 +54,7 @@ class JsonWebKey:
     y: str | None = None
     crv: str | None = None
     issuer: str | None = None
+    d: str | None = None
 
 
 _JSON_WEB_KEY = record(
@@ -67,6 +69,7 @@ _JSON_WEB_KEY = record(
         "y": nullable(TEXT),
         "crv": nullable(TEXT),
         "issuer": nullable(TEXT),
+        "d": nullable(TEXT),
     },
 )
 _KEYS = list_of(_JSON_WEB_KEY)
@@ -142,6 +145,8 @@ def _domain(url: str) -> str:
 def _signing_key(issuer: str, key: JsonWebKey) -> tuple[str, SigningKey]:
     if key.kid is None:
         raise Refused("Missing kid for JWT signing key")
+    if key.d is not None:
+        raise Refused(f"JWKS kid {key.kid} is a private key, which anybody can read")
     public_key = _public_key(key.kid, key)
     if key.issuer is not None and not is_allowed_constraint(issuer, key.issuer):
         raise Refused(

@@ -16,6 +16,7 @@ from ccfpy.crypto import cose
 from ccfpy.crypto.ec import KeyPair
 from ccfpy.http.messages import Response
 from ccfpy.testing.node import GOV_VERSION, START_UNIX_US, InProcessNode, Person
+from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 
 NOW_S = START_UNIX_US // 1_000_000
@@ -387,6 +388,21 @@ def test_the_same_bytes_alone_are_a_write(node: InProcessNode) -> None:
     """So the table above refuses them for what stands before them."""
     body = SMUGGLED.replace(b"17", b"18")
     assert [response.status for response in node.connect().send(body)] == [200]
+
+
+@attack("http: no Host")
+@pytest.mark.parametrize(
+    "path", ["/node/state", "/node/network", "/node/primary", "/app/notes?name=a", "/x"]
+)
+def test_no_answer_depends_on_whom_a_request_says_it_is_for(
+    standing: InProcessNode, path: str
+) -> None:
+    client = standing.connect()
+    line = b"GET %b HTTP/1.1\r\n" % path.encode()
+    hosts = (b"", b"host: evil.example\r\n", b"host:\r\n", b"host: a, b\r\n")
+    told = [client.send(line + host + b"\r\n") for host in hosts]
+    assert told == [told[0]] * len(hosts)
+    assert len(told[0]) == 1
 
 
 # The ledger: what is proved, and of what

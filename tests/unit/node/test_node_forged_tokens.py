@@ -76,6 +76,33 @@ def token(
     return f"{signed_part}.{encode_base64url(sign(signed_part.encode()))}"
 
 
+def token_of(header: bytes, claims: bytes) -> str:
+    """Sign what no writer of JSON would write."""
+    signed_part = f"{encode_base64url(header)}.{encode_base64url(claims)}"
+    signature = ISSUER_KEY.sign_raw(signed_part.encode())
+    return f"{signed_part}.{encode_base64url(signature)}"
+
+
+HEADER = b'{"alg":"ES256","kid":"k"}'
+CLAIMS = json.dumps({"iss": ISSUER, "exp": NOW_S + 3600})
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+"""Of P-256."""
+
+
+def with_numbers(r: int | None, s: int | None) -> str:
+    """Make a good token, and put other numbers in its signature."""
+
+    def sign(data: bytes) -> bytes:
+        good = ISSUER_KEY.sign_raw(data)
+        halves = good[:32], good[32:]
+        return b"".join(
+            half if number is None else number.to_bytes(32, "big")
+            for half, number in zip(halves, (r, s), strict=True)
+        )
+
+    return token(sign=sign)
+
+
 def _in_two_parts(text: str) -> str:
     return text.rpartition(".")[0]
 
@@ -92,6 +119,23 @@ TOKENS = {
     "another issuer": token(claims={"iss": f"{ISSUER}.evil"}),
     "a tenant where there are none": token(claims={"tid": "t"}),
     "a time that is no number": token(claims={"exp": "never"}),
+    "an algorithm said twice": token_of(
+        b'{"alg":"ES256","kid":"k","alg":"none"}', CLAIMS
+    ),
+    "a key id said twice": token_of(b'{"alg":"ES256","kid":"k","kid":"other"}', CLAIMS),
+    "an expiry said twice": token_of(HEADER, CLAIMS[:-1] + b',"exp":1}'),
+    "an issuer said twice": token_of(HEADER, CLAIMS[:-1] + b',"iss":"https://evil"}'),
+    "no key id": token_of(b'{"alg":"ES256"}', CLAIMS),
+    "no expiry": token_of(HEADER, json.dumps({"iss": ISSUER})),
+    "no issuer": token_of(HEADER, json.dumps({"exp": NOW_S + 3600})),
+    "r of zero": with_numbers(0, None),
+    "s of zero": with_numbers(None, 0),
+    "r of the order": with_numbers(ORDER, None),
+    "s of the order": with_numbers(None, ORDER),
+    "numbers beyond the order": with_numbers(2**256 - 1, 2**256 - 1),
+    "a signature of one byte more": token(
+        sign=lambda data: ISSUER_KEY.sign_raw(data) + b"\0"
+    ),
     "a signature in DER": token(sign=ISSUER_KEY.sign),
     "a signature of zeros": token(sign=lambda _: bytes(64)),
     "no signature": token(sign=lambda _: b""),
@@ -121,3 +165,10 @@ def test_a_token_that_is_not_right_in_all_opens_nothing(
 def test_the_right_token_opens(guarded: InProcessNode) -> None:
     headers = {"authorization": f"Bearer {token()}"}
     assert guarded.request("GET", "/app/door", headers=headers).status == 200
+
+
+def test_the_right_token_of_bytes_opens(guarded: InProcessNode) -> None:
+    """So the bytes in the table are refused for what is wrong with them."""
+    for text in (token_of(HEADER, CLAIMS), with_numbers(None, None)):
+        headers = {"authorization": f"Bearer {text}"}
+        assert guarded.request("GET", "/app/door", headers=headers).status == 200

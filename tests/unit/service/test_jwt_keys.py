@@ -17,6 +17,7 @@ from ccfpy.service.jwt_keys import is_allowed_constraint, key_set, set_keys
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import jwt
 from ccfpy.service.tables.jwt import SigningKey
+from tests.attacks import attack
 from tests.unit.service.conftest import Person, SeededEntropy
 
 ISSUER = "https://login.example.com/tenant"
@@ -183,6 +184,29 @@ def test_a_key_that_cannot_be_used_changes_nothing(
         publish(tx, ec_key("good"), key)
     assert str(refused.value).startswith(message)
     assert held(tx) == {}
+
+
+@attack("jwt: a private key in a key set")
+@pytest.mark.parametrize("key", [ec_key("private", d="AA"), RSA_KEY | {"d": "AA"}])
+def test_a_private_key_in_a_key_set(tx: Tx, key: dict[str, Json]) -> None:
+    publish(tx, ec_key("before"))
+    with pytest.raises(Refused, match=f"JWKS kid {key['kid']} is a private key"):
+        publish(tx, ec_key("good"), key)
+    assert held(tx) == {"before": [ISSUER]}
+
+
+def rsa_key(bits: int) -> dict[str, Json]:
+    return RSA_KEY | {"n": encode_base64url((2**bits - 1).to_bytes(bits // 8, "big"))}
+
+
+@attack("jwt: an oversized or tiny key")
+@pytest.mark.parametrize("bits", [512, 1024, 2040, 16_392, 65_536])
+def test_an_oversized_or_tiny_key(tx: Tx, bits: int) -> None:
+    with pytest.raises(Refused, match=f"an RSA key of {bits} bits is out of range"):
+        publish(tx, rsa_key(bits))
+    for at_the_edge in (2048, 16_384):
+        publish(tx, rsa_key(at_the_edge))
+    assert held(tx) == {"rsa": [ISSUER]}
 
 
 def test_an_empty_set_is_refused(tx: Tx) -> None:

@@ -11,6 +11,7 @@ from ccfpy.endpoints.auth.jwt import CHALLENGE, Jwt, JwtCaller, is_issuer_allowe
 from ccfpy.endpoints.auth.policy import Unauthenticated
 from ccfpy.service.tables import jwt
 from ccfpy.service.tables.jwt import SigningKey
+from tests.attacks import attack
 from tests.unit.endpoints.auth.people import KEY, OTHER_KEY, certificate
 from tests.unit.endpoints.world import NOW_S, StoreNode, context_of
 
@@ -105,6 +106,18 @@ def test_the_key_that_holds_decides_who_vouched() -> None:
     assert _refusal(_node(strange, bound), f"Bearer {token()}") == (
         "Kid k failed issuer constraint validation https://elsewhere"
     )
+
+
+@attack("jwt: a member twice")
+def test_of_a_member_twice_the_last_counts_for_all() -> None:
+    """For our checks and for the application; RFC 7515 lets that be or a refusal."""
+    header = encode_base64url(b'{"alg":"none","kid":"x","kid":"k","alg":"ES256"}')
+    claims = b'{"iss":"%b","exp":1,"sub":"a","exp":%d,"sub":"b"}'
+    said = encode_base64url(claims % (ISSUER.encode(), NOW_S))
+    signature = encode_base64url(KEY.sign_raw(f"{header}.{said}".encode()))
+    caller = _authenticate(_node(SIGNING_KEY), f"Bearer {header}.{said}.{signature}")
+    assert caller.payload == {"iss": ISSUER, "exp": NOW_S, "sub": "b"}
+    assert caller.header == {"alg": "ES256", "kid": "k"}
 
 
 @pytest.mark.parametrize(
