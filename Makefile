@@ -92,7 +92,13 @@ bench: .venv
 
 # CCF's own tools, both lines, each in an environment of its own: they read what we
 # write, and their dependencies are not ours.
-interop: .venv-ccf6/installed $(if $(NEWER_PYTHON),.venv-ccf7/installed)
+interop: .venv-ccf6/installed .venv-maa/installed $(if $(NEWER_PYTHON),.venv-ccf7/installed)
+
+# Azure's client of its attestation service, which must take our stand-in for it.
+.venv-maa/installed: tests/interop/maa.lock
+	@test -x .venv-maa/bin/python || $(PYTHON) -m venv .venv-maa
+	.venv-maa/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 .venv-ccf6/installed: tests/interop/ccf-6.lock
 	@test -x .venv-ccf6/bin/python || $(PYTHON) -m venv .venv-ccf6

@@ -94,9 +94,7 @@ def verify_sgx_quote(
     now = datetime.fromtimestamp(unix_time_s, UTC)
     quote, collateral = SgxQuote.parse(raw), Collateral.parse(endorsements)
     took(Step.FORM)
-    chain = parse_bundle(quote.chain)
-    if len(chain) != _CHAIN_CERTIFICATES:
-        raise Malformed(f"SGX: expected 3 certificates but got {len(chain)}")
+    chain = _certificates(quote)
     pck, intermediate, root = chain
     _verify_root(root, policy)
     took(Step.ROOT)
@@ -131,9 +129,36 @@ def verify_sgx_quote(
     return quote
 
 
+def verify_sgx_quote_alone(
+    raw: bytes, *, unix_time_s: int, policy: Policy = STRICT
+) -> SgxQuote:
+    """Check what a quote proves by itself: Intel's root vouches for its signature.
+
+    Whether the processor's certificate was revoked, or its firmware is recent, only the
+    collateral tells.
+
+    Raises:
+        Malformed: it is no quote.
+        VerificationFailed: it is not to be believed.
+    """
+    quote = SgxQuote.parse(raw)
+    chain = _certificates(quote)
+    _verify_root(chain[-1], policy)
+    _verify_chain(chain, datetime.fromtimestamp(unix_time_s, UTC))
+    _verify_quote(quote, chain[0], policy, untold)
+    return quote
+
+
 def node_report_data(quote: SgxQuote) -> bytes:
     """Give what a node had said: the digest of its key, in the custom claims."""
     return quote.claims.get(REPORT_DATA_CLAIM, quote.report.report_data)
+
+
+def _certificates(quote: SgxQuote) -> list[Certificate]:
+    chain = parse_bundle(quote.chain)
+    if len(chain) != _CHAIN_CERTIFICATES:
+        raise Malformed(f"SGX: expected 3 certificates but got {len(chain)}")
+    return chain
 
 
 def _verify_root(root: Certificate, policy: Policy) -> None:

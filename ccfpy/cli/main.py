@@ -58,6 +58,12 @@ def _app() -> Face:
     return app
 
 
+def _attest() -> Face:
+    from ccfpy.cli.attest import attest
+
+    return attest
+
+
 def _network() -> Face:
     from ccfpy.cli.network import network
 
@@ -129,6 +135,7 @@ COMMANDS: Mapping[str, Entry] = {
     ),
     "snapshot": Entry("Verify and show snapshot files, offline.", _snapshot),
     "receipt": Entry("Fetch, verify and explain receipts.", _receipt),
+    "attest": Entry("Tell and verify evidence of what nodes run on.", _attest),
     "keygen": Entry("Make the keys of a member or a user.", _keygen),
     "doctor": Entry("Check that this machine has what ccfpy needs.", _doctor),
     "compat": Entry("Write stand-ins for CCF's own programs.", _compat),

@@ -79,25 +79,39 @@ def install(line: int) -> Tools:
 
     Where it cannot be made the test is skipped, or fails in CI, where it must be.
     """
-    folder = ROOT / f".venv-ccf{line}"
-    lock = HERE / f"ccf-{line}.lock"
+    python = install_locked(
+        f"ccf{line}", f"ccf-{line}.lock", f"CCF {line}'s tools", line
+    )
+    return Tools(line=line, bin=python.parent)
+
+
+def install_locked(name: str, lock: str, what: str, line: int = 6) -> Path:
+    """Make the environment of a lock, unless it is there already; give its Python.
+
+    Args:
+        name: what its folder's name ends with.
+        lock: the file in this folder.
+        what: is installed, for who must be told that it cannot be.
+        line: of CCF, whose Pythons will do.
+    """
+    folder = ROOT / f".venv-{name}"
     marker = folder / "installed"  # the Makefile's: whoever comes first makes it
-    if not _is_current(marker, lock):
-        _make(line, folder, lock)
+    if not _is_current(marker, HERE / lock):
+        _make(folder, HERE / lock, what, line)
         marker.touch()
-    return Tools(line=line, bin=folder / "bin")
+    return folder / "bin" / "python"
 
 
 def _is_current(marker: Path, lock: Path) -> bool:
     return marker.is_file() and marker.stat().st_mtime >= lock.stat().st_mtime
 
 
-def _make(line: int, folder: Path, lock: Path) -> None:
+def _make(folder: Path, lock: Path, what: str, line: int) -> None:
     python = folder / "bin" / "python"
     if not python.is_file():
-        _do([_find_python(line), "-m", "venv", str(folder)], line)
+        _do([_find_python(line), "-m", "venv", str(folder)], what)
     words = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _do([str(python), *words, "--require-hashes", "-r", str(lock)], line)
+    _do([str(python), *words, "--require-hashes", "-r", str(lock)], what)
 
 
 def _find_python(line: int) -> str:
@@ -129,7 +143,7 @@ def _version_of(python: str) -> tuple[int, ...]:
     return tuple(map(int, done.stdout.split())) if done.returncode == 0 else ()
 
 
-def _do(command: Sequence[str], line: int) -> None:
+def _do(command: Sequence[str], what: str) -> None:
     done = subprocess.run(
         command,
         capture_output=True,
@@ -139,7 +153,7 @@ def _do(command: Sequence[str], line: int) -> None:
     )
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        missing(f"CCF {line}'s tools cannot be installed: {last}")
+        missing(f"{what} cannot be installed: {last}")
 
 
 def missing(message: str) -> NoReturn:

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.attestation.sgx import Policy, Step, node_report_data, verify_sgx_quote
+from ccfpy.attestation.sgx import (
+    Policy,
+    Step,
+    node_report_data,
+    verify_sgx_quote,
+    verify_sgx_quote_alone,
+)
 from ccfpy.attestation.sgx_quote import SgxQuote
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.json import Json, JsonObject
@@ -113,6 +119,19 @@ def test_whatever_the_collateral_nothing_else_is_raised(bit: int) -> None:
     except CcfpyError:
         return
     assert found.report == SgxQuote.parse(quote).report
+
+
+def test_a_quote_alone_is_believed_as_far_as_it_goes() -> None:
+    quote, _ = recorded_evidence()
+    assert verify_sgx_quote_alone(quote, unix_time_s=NOW_S) == SgxQuote.parse(quote)
+    for at in (100, 500, 600, 1010, 1200):
+        changed = bytearray(quote)
+        changed[at] ^= 1
+        with pytest.raises(CcfpyError):
+            verify_sgx_quote_alone(bytes(changed), unix_time_s=NOW_S)
+    debugged, _ = recorded_evidence("sgx_debugged")
+    with pytest.raises(VerificationFailed, match="debugging"):
+        verify_sgx_quote_alone(debugged, unix_time_s=NOW_S)
 
 
 # A maker of our own

@@ -1,0 +1,288 @@
+"""``ccfpy attest``: evidence of what nodes run on, told in plain words and verified."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from ccfpy.attestation.maa import keys_of
+from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.json import Json, dumps
+from ccfpy.cli.attest_given import gather
+from ccfpy.cli.attest_kind import Check, Claim, Kind, Piece, Wanted, holds
+from ccfpy.cli.attest_maa import FORMAT as MAA
+from ccfpy.cli.attest_maa import Maa
+from ccfpy.cli.attest_mock import maa_mock
+from ccfpy.cli.attest_sgx import Sgx
+from ccfpy.cli.attest_snp import Snp
+from ccfpy.cli.attest_virtual import Simulated, Virtual
+from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
+from ccfpy.cli.output import print_json, text_console
+from ccfpy.cli.place import SHARED_DEFAULT, FolderOption, JsonOption, TrustOption
+from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
+from ccfpy.crypto.certs import parse_time
+from ccfpy.crypto.jwt import TokenKey
+from ccfpy.service.tables.nodes import QuoteFormat
+
+attest = typer.Typer(no_args_is_help=True)
+attest.command("maa-mock")(maa_mock)
+
+KINDS: Mapping[str, Kind] = {
+    QuoteFormat.AMD_SEV_SNP_V1: Snp(),
+    QuoteFormat.OE_SGX_V1: Sgx(),
+    QuoteFormat.INSECURE_VIRTUAL: Virtual(),
+    QuoteFormat.INSECURE_SIMULATED: Simulated(),
+    MAA: Maa(),
+}
+_AT_COLLATERAL = "collateral"
+
+WhatArgument: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE|URL|FOLDER|-",
+        help="Evidence: a file, a node's https://HOST:PORT, a ledger's folder, stdin.",
+    ),
+]
+EndorsementsOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--endorsements", help="What supports a bare report or quote."),
+]
+UvmOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--uvm-endorsements", help="COSE: whose release was measured."),
+]
+
+
+@attest.command()
+def show(  # one parameter for each option
+    what: WhatArgument,
+    *,
+    endorsements: EndorsementsOption = None,
+    uvm: UvmOption = None,
+    common: FolderOption = SHARED_DEFAULT,
+    cacert: TrustOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say what evidence claims, in plain words; nothing of it is verified."""
+    pieces = _gather(what, endorsements, uvm, cacert or _usual(common))
+    told = []
+    for piece in pieces:
+        kind = _kind(piece)
+        claims = _claims(kind, piece)
+        if json:
+            told.append(_as_json(kind, piece, claims))
+        else:
+            _print_claims(kind, piece, claims)
+    if json:
+        print_json(told[0] if len(told) == 1 else told)
+
+
+@attest.command()
+def verify(  # noqa: PLR0913  # one parameter for each option
+    what: WhatArgument,
+    *,
+    endorsements: EndorsementsOption = None,
+    uvm: UvmOption = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Tell each check, and why it matters.")
+    ] = False,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            help="When it must hold (default: now): a date, or collateral for when "
+            "an SGX quote's was gathered."
+        ),
+    ] = None,
+    measurement: Annotated[
+        list[str] | None,
+        typer.Option(help="In hex: a measurement that is taken. Repeatable."),
+    ] = None,
+    host_data: Annotated[
+        list[str] | None,
+        typer.Option(help="In hex: host data that is taken. Repeatable."),
+    ] = None,
+    allow_debug: Annotated[
+        bool, typer.Option("--allow-debug", help="Take what the host can look into.")
+    ] = False,
+    allow_stale: Annotated[
+        bool,
+        typer.Option("--allow-stale", help="Take collateral whose update was due."),
+    ] = False,
+    allow_virtual: Annotated[
+        bool,
+        typer.Option("--allow-virtual", help="Take what no hardware vouches for."),
+    ] = False,
+    maa_issuer: Annotated[
+        str | None, typer.Option(help="Whose tokens are believed, by its address.")
+    ] = None,
+    maa_keys: Annotated[
+        Path | None, typer.Option(help="Its keys: what it gives at /certs.")
+    ] = None,
+    common: FolderOption = SHARED_DEFAULT,
+    cacert: TrustOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Verify evidence up to its maker's root; exits with 1 if any of it fails.
+
+    A virtual node's evidence fails: it proves nothing, and says so.
+    """
+    now_s, at_collateral = _moment(at)
+    wanted = Wanted(
+        now_s=now_s,
+        at_collateral=at_collateral,
+        measurements=frozenset(m.lower() for m in measurement or ()),
+        host_data=frozenset(h.lower() for h in host_data or ()),
+        takes_debugged=allow_debug,
+        takes_stale=allow_stale,
+        takes_virtual=allow_virtual,
+        maa_issuer=maa_issuer,
+        maa_keys={} if maa_keys is None else _keys(maa_keys),
+    )
+    pieces = _gather(what, endorsements, uvm, cacert or _usual(common))
+    failed, told = 0, []
+    for piece in pieces:
+        kind = _kind(piece)
+        if piece.format == MAA and (maa_issuer is None or maa_keys is None):
+            raise Misused("a token needs --maa-issuer and --maa-keys to be verified")
+        claims = _claims(kind, piece)
+        try:
+            checks = kind.checks(piece, wanted)
+        except CcfpyError as error:
+            raise CommandFailed(f"{piece.label}: {error}") from error
+        failed += not holds(checks)
+        if json:
+            told.append(_as_json(kind, piece, claims, checks, explain=explain))
+        else:
+            if explain:
+                _print_claims(kind, piece, claims)
+            _print_checks(piece, checks, explain=explain)
+    if json:
+        print_json(told[0] if len(told) == 1 else told)
+    if failed:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _gather(
+    what: str, endorsements: Path | None, uvm: Path | None, cacert: Path | None
+) -> list[Piece]:
+    try:
+        return gather(
+            what,
+            cacert=cacert,
+            endorsements=b"" if endorsements is None else _file(endorsements),
+            uvm=None if uvm is None else _file(uvm),
+        )
+    except Malformed as error:
+        raise CommandFailed(f"{what}: {error}") from error
+
+
+def _usual(common: Path) -> Path | None:
+    certificate = common / SERVICE_CERTIFICATE
+    return certificate if certificate.is_file() else None
+
+
+def _kind(piece: Piece) -> Kind:
+    kind = KINDS.get(piece.format)
+    if kind is None:
+        raise CommandFailed(
+            f"{piece.label}: evidence of no known form {piece.format!r}"
+        )
+    return kind
+
+
+def _claims(kind: Kind, piece: Piece) -> list[Claim]:
+    try:
+        return kind.claims(piece)
+    except CcfpyError as error:
+        raise CommandFailed(f"{piece.label} holds no evidence: {error}") from error
+
+
+def _moment(text: str | None) -> tuple[int, bool]:
+    now_s = int(time.time())
+    if text is None:
+        return now_s, False
+    if text == _AT_COLLATERAL:
+        return now_s, True
+    try:
+        return int(parse_time(text).timestamp()), False
+    except (Malformed, OverflowError) as error:
+        raise Misused(f"--at {text!r} is no date, such as 2025-06-15") from error
+
+
+def _keys(path: Path) -> Mapping[str, TokenKey]:
+    try:
+        return keys_of(_file(path))
+    except Malformed as error:
+        raise CommandFailed(f"{path} holds no keys of an issuer: {error}") from error
+
+
+def _file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise no_such_file(str(path), error) from error
+
+
+def _as_json(
+    kind: Kind,
+    piece: Piece,
+    claims: Sequence[Claim],
+    checks: Sequence[Check] | None = None,
+    *,
+    explain: bool = False,
+) -> dict[str, object]:
+    told: dict[str, object] = {
+        "evidence": piece.label,
+        "format": piece.format,
+        "summary": kind.summary,
+        "claims": {claim.name: claim.value for claim in claims},
+    }
+    if checks is not None:
+        told["verified"] = holds(checks)
+        told["checks"] = [
+            {
+                "name": check.name,
+                "passed": check.passed,
+                **({"detail": check.detail} if check.detail else {}),
+                **({"why": check.why} if explain else {}),
+            }
+            for check in checks
+        ]
+    return told
+
+
+def _print_claims(kind: Kind, piece: Piece, claims: Sequence[Claim]) -> None:
+    console = text_console()
+    console.print(f"{piece.label}: {kind.summary} ({piece.format})", markup=False)
+    width = max(len(claim.name) for claim in claims)
+    for claim in claims:
+        console.print(f"  {claim.name:{width}}  {_shown(claim.value)}", markup=False)
+        console.print(f"  {'':{width}}  {claim.meaning}", markup=False)
+
+
+def _shown(value: Json) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case str() | int():
+            return str(value)
+        case None:
+            return "not said"
+        case _:
+            return dumps(value).decode()
+
+
+def _print_checks(piece: Piece, checks: Sequence[Check], *, explain: bool) -> None:
+    console = text_console()
+    words = {True: "passed", False: "FAILED", None: "not reached"}
+    for check in checks:
+        if not explain and check.passed is not False:
+            continue
+        detail = f": {check.detail}" if check.detail else ""
+        console.print(f"  {words[check.passed]:11} {check.name}{detail}", markup=False)
+        if explain:
+            console.print(f"              {check.why}", markup=False)
+    verdict = "verified" if holds(checks) else "not to be relied on"
+    console.print(f"{piece.label}: {verdict}", markup=False)

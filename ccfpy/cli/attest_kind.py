@@ -1,0 +1,184 @@
+"""What there is to tell of evidence of any kind: claims, and checks with reasons."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import NamedTuple, Protocol, TypeVar
+
+from ccfpy.attestation.steps import Took
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.json import Json
+from ccfpy.crypto.jwt import TokenKey
+
+_Step = TypeVar("_Step", bound=StrEnum)
+
+
+class Claim(NamedTuple):
+    """One thing that evidence says.
+
+    Attributes:
+        name: what it is.
+        value: as it is written.
+        meaning: in plain words.
+    """
+
+    name: str
+    value: Json
+    meaning: str
+
+
+class Check(NamedTuple):
+    """One thing that was checked.
+
+    Attributes:
+        name: what.
+        passed: nothing if an earlier one failed, so that it was not reached.
+        detail: what is wrong, or what was found.
+        why: what would follow if nobody checked it.
+    """
+
+    name: str
+    passed: bool | None
+    detail: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One piece of evidence, with what came beside it.
+
+    Attributes:
+        label: whose it is, for people.
+        format: as nodes' records name it, or ``MAA``.
+        node_id: of the node it is said to be of.
+        key_digest: of the key that this node's TLS showed.
+    """
+
+    label: str
+    format: str
+    quote: bytes
+    endorsements: bytes = b""
+    uvm_endorsements: bytes | None = None
+    endorsed_tcb: str | None = None
+    node_id: str | None = None
+    key_digest: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a verifier asks for.
+
+    Attributes:
+        now_s: when evidence must hold, seconds since 1970.
+        at_collateral: where collateral says when it was gathered, that time counts.
+        measurements: those that are taken, in hex; any if none is named.
+        host_data: likewise.
+        maa_issuer: whose tokens are believed.
+        maa_keys: by which keys.
+    """
+
+    now_s: int
+    at_collateral: bool = False
+    measurements: frozenset[str] = frozenset()
+    host_data: frozenset[str] = frozenset()
+    takes_debugged: bool = False
+    takes_stale: bool = False
+    takes_virtual: bool = False
+    maa_issuer: str | None = None
+    maa_keys: Mapping[str, TokenKey] = field(default_factory=dict)
+
+
+class Kind(Protocol):
+    """How to tell of one kind of evidence."""
+
+    @property
+    def summary(self) -> str:
+        """Say what it is, in one line."""
+        ...
+
+    def claims(self, piece: Piece) -> list[Claim]:
+        """Give what it says; nothing of it is verified.
+
+        Raises:
+            Malformed: it is no such evidence.
+        """
+        ...
+
+    def checks(self, piece: Piece, wanted: Wanted) -> list[Check]:
+        """Verify it, and tell each step."""
+        ...
+
+
+def run(reasons: Mapping[_Step, str], verify: Callable[[Took], object]) -> list[Check]:
+    """Verify, and tell how far it came.
+
+    Args:
+        reasons: every step, in order, and why it matters.
+        verify: raises what is wrong; tells of each step it took.
+    """
+    taken: list[str] = []
+    failure: str | None = None
+    try:
+        verify(taken.append)
+    except CcfpyError as error:
+        failure = str(error)
+    checks = []
+    for place, (step, why) in enumerate(reasons.items()):
+        if place < len(taken):
+            checks.append(Check(step.value, True, "", why))
+        elif place == len(taken) and failure is not None:
+            checks.append(Check(step.value, False, failure, why))
+        else:
+            checks.append(Check(step.value, None, "", why))
+    return checks
+
+
+def allowed(checks: list[Check], name: str, option: str) -> list[Check]:
+    """Say of a check that an option did without it."""
+    return [
+        check._replace(detail=f"not asked for ({option})")
+        if check.name == name and check.passed
+        else check
+        for check in checks
+    ]
+
+
+def holds(checks: Sequence[Check]) -> bool:
+    """Tell whether every check passed."""
+    return all(check.passed for check in checks)
+
+
+def expected(name: str, found: str | None, taken: frozenset[str]) -> list[Check]:
+    """Hold a value against those that are taken; no check if none is named."""
+    if not taken:
+        return []
+    passed = found is not None and found.lower() in taken
+    detail = "" if passed else f"{found} is none that --{name.replace(' ', '-')} names"
+    why = f"Sound hardware runs anything: only the {name} tells that it is this."
+    return [Check(f"expected {name}", passed, detail, why)]
+
+
+def bound_key(piece: Piece, report_data: bytes) -> list[Check]:
+    """Hold the report data against the node's id, and the key that it showed."""
+    checks = []
+    said = report_data.hex()
+    if piece.node_id is not None:
+        passed = said == piece.node_id
+        detail = "" if passed else f"it is bound to {said}, not to {piece.node_id}"
+        why = "A node's id is the digest of its key: other evidence is another's."
+        checks.append(Check("node key", passed, detail, why))
+    if piece.key_digest is not None:
+        passed = report_data == piece.key_digest
+        detail = "" if passed else "the node's TLS certificate is for another key"
+        why = "Who shows evidence must hold its key, or could have copied it."
+        checks.append(Check("TLS key", passed, detail, why))
+    return checks
+
+
+def moment(unix_time_s: int) -> str:
+    """Write a time."""
+    try:
+        return datetime.fromtimestamp(unix_time_s, UTC).isoformat()
+    except (ValueError, OverflowError):
+        return str(unix_time_s)
