@@ -20,6 +20,7 @@ from ccfpy.audit.readers import Readers
 from ccfpy.audit.repair import digest_of
 from ccfpy.audit.signers import Signers
 from ccfpy.audit.straight import Begun, begin
+from ccfpy.audit.unopened import given_up
 from ccfpy.base.ids import Seqno
 from ccfpy.crypto.certs import Certificate
 
@@ -153,6 +154,14 @@ def inspect(
     """
     distinct, copies = without_copies(found.chunks, digest_of)
     pile, chains = _explore(distinct, readers, on_read)
+    if unopened := given_up(chains):
+        unopened |= {copy for copy, kept in copies.items() if kept in unopened}
+        found = replace(
+            found,
+            chunks=[each for each in found.chunks if each not in unopened],
+            provisional=[*found.provisional, *sorted(each.path for each in unopened)],
+        )
+        return inspect(found, readers)
     snapshots = list(found.snapshots)
     for at, snapshot in enumerate(snapshots):
         try:

@@ -34,6 +34,7 @@ class Shareholder:
         role: what it holds of the key: nothing, a share, or all of it.
         has_share: whether the last shares that were issued include one for it.
         data: what the consortium says of it.
+        encrypted_share: that share, which the member's encryption key opens.
     """
 
     id: MemberId
@@ -41,6 +42,7 @@ class Shareholder:
     role: str
     has_share: bool
     data: json.Json
+    encrypted_share: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,4 +146,5 @@ def _member(
         role=record.optional_text(fields, "recovery_role") or implied,
         has_share=member in shares,
         data=fields.get("member_data"),
+        encrypted_share=shares.get(member),
     )

@@ -158,10 +158,10 @@ def recover(  # noqa: PLR0913  # every question has its option
     _require_nobody_writes(folders)
     chosen = choose_service(found, service, identity, asks=not yes)
     holders = members[found.services.index(chosen)]
-    places = placements(node or [])
     actions = _set_constitution(constitution)
     _require_sealed(sealed)
     at_hand = members_at_hand(member or [], keys, opener, holders)
+    places = placements(node or [])
     if actions and not at_hand:
         raise Misused("--constitution needs a member at hand who proposes it: --member")
     lack = f", and leave {counted(len(found.unclaimed), 'file')} of no known service"

@@ -6,10 +6,11 @@ to be read again because a PIN was wrong.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ccfpy.audit.shareholders import Shareholders
+from ccfpy.audit.shareholders import Shareholder, Shareholders
+from ccfpy.base.errors import VerificationFailed
 from ccfpy.cli.errors import Misused
 from ccfpy.cli.recover_choice import read_certificate
 from ccfpy.cli.signing import DecrypterOptions, KeyOptions
@@ -65,15 +66,32 @@ def members_at_hand(
             "the share that you have opened is whose? Say that member's signing key "
             "too: --key, --pkcs11 or --sign-command"
         )
-    known = {member.id for member in holders.members}
+    known = {member.id: member for member in holders.members}
     ids = [member_id(each.signer.certificate) for each in found]
     for at, (each, id_) in enumerate(zip(found, ids, strict=True)):
         if id_ not in known:
             raise Misused(f"{_name(files, at)} is of no member of the lost service")
         if id_ in ids[:at]:
             raise Misused(f"the keys of member {id_[:8]} are given twice")
-        asyncio.run(each.signer.sign(TRIAL))
+        found[at] = asyncio.run(_tried(each, known[id_]))
     return found
+
+
+async def _tried(member: MemberAtHand, known: Shareholder) -> MemberAtHand:
+    """Use a member's keys; leave out the one for shares where it has none."""
+    await member.signer.sign(TRIAL)
+    if known.encrypted_share is None:
+        return replace(member, decrypter=None)
+    if member.decrypter is not None:
+        try:
+            await member.decrypter.decrypt(known.encrypted_share)
+        except VerificationFailed as error:
+            raise Misused(
+                f"the encryption key of member {known.id[:8]} does not open its share: "
+                "give the one that it had when shares were last issued, or none to let "
+                "the member vote alone"
+            ) from error
+    return member
 
 
 def _of_files(path: Path) -> MemberAtHand:

@@ -1,11 +1,15 @@
 """What a pile of files is: services, what is restored, what is lost and why."""
 
+import json
 import shutil
 from pathlib import Path
+
+import pytest
 
 from ccfpy.audit.inspection import Inspection, Role, ServiceFound, inspect
 from ccfpy.audit.pile import find
 from ccfpy.audit.readers import Readers
+from ccfpy.ledger.tables import LAST_SIGNED_ROOT, PREVIOUS_IDENTITY, SINGLE_KEY
 from tests.unit.audit.made import written
 from tests.unit.ledger.made import (
     FIRST,
@@ -190,3 +194,39 @@ def test_nothing_at_all(tmp_path: Path) -> None:
     found = inspected(folder)
     assert found.services == []
     assert len(found.unclaimed) == 3
+
+
+def recovering(*, close: bool) -> MadeLedger:
+    """Write a ledger whose service was being recovered, with no ending that says so."""
+    ledger = small_ledger()
+    ledger.sign(close=True)
+    last_root = ledger.signatures[-1].root
+    ledger.identity, ledger.view = SECOND, 4
+    ledger.put(
+        {
+            **SECOND.create("Recovering"),
+            PREVIOUS_IDENTITY: {SINGLE_KEY: json.dumps(FIRST.certificate.pem).encode()},
+            LAST_SIGNED_ROOT: {SINGLE_KEY: json.dumps(last_root.hex()).encode()},
+        }
+    )
+    ledger.sign(close=close)
+    ledger.put(SECOND.service_info("WaitingForRecoveryShares"))
+    ledger.sign()
+    return ledger
+
+
+@pytest.mark.parametrize("close", [False, True])
+def test_a_recovery_that_was_given_up_is_passed_over(
+    tmp_path: Path, *, close: bool
+) -> None:
+    """CCF 1 gave such files no name of their own; another node has a copy."""
+    ledger = recovering(close=close)
+    found = inspected(written(ledger, tmp_path / "a"), written(ledger, tmp_path / "b"))
+    (service,) = found.services
+    assert service.certificate == FIRST.certificate
+    assert (str(service.chain.last), service.last_named) == ("2.11", 11)
+    assert service.is_whole
+    names = ["ledger_12-13.committed", "ledger_14"] if close else ["ledger_12"]
+    assert [path.name for path in found.provisional] == names * 2
+    again = only(written(recovered_ledger(), tmp_path / "c"))
+    assert again.certificate == SECOND.certificate, "one that opened is none of these"

@@ -20,6 +20,8 @@ from tests.unit.ledger.made import (
     small_ledger,
 )
 
+ANY_PORT = ("--node", "local://127.0.0.1:0")
+
 
 @pytest.fixture
 def pile(tmp_path: Path) -> Path:
@@ -70,7 +72,9 @@ def test_of_two_services_one_must_be_chosen(command: Command, pile: Path) -> Non
     refused = command("recover", pile, "--yes")
     assert refused.code == 2
     assert SECOND.certificate.digest_hex[:8] in refused.err
-    asked = command("recover", pile, "--service", FIRST.certificate.digest_hex[:6])
+    asked = command(
+        "recover", pile, "--service", FIRST.certificate.digest_hex[:6], *ANY_PORT
+    )
     assert "give --yes" in asked.err
 
 
@@ -84,7 +88,9 @@ def test_the_identity_that_is_given_must_be_the_lost_one(
     ended = command("recover", tmp_path, "--identity", before, "--yes")
     assert ended.code == 1
     assert "it has been recovered since" in ended.err
-    assert "give --yes" in command("recover", tmp_path, "--identity", lost).err
+    assert (
+        "give --yes" in command("recover", tmp_path, "--identity", lost, *ANY_PORT).err
+    )
     lost.write_text("noise")
     ended = command("recover", tmp_path, "--identity", lost)
     assert ended.code == 2
@@ -126,5 +132,5 @@ def test_a_file_that_nothing_leads_to_exits_with_1(
 ) -> None:
     (pile / "a/ledger_90").write_bytes(b"noise")
     assert command("recover", pile, "--inspect").code == 1
-    asked = command("recover", pile)
+    asked = command("recover", pile, *ANY_PORT)
     assert "up to 2.10, and leave 1 file of no known service?" in asked.err

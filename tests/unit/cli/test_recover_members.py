@@ -13,8 +13,8 @@ from ccfpy.cli.recover_members import members_at_hand
 from ccfpy.cli.signing import DecrypterOptions, KeyOptions
 from ccfpy.client.keyfiles import KeyFiles, generate_keys
 from ccfpy.client.signer import FileDecrypter, KeyUnusable
-from ccfpy.client.signers.command import CommandDecrypter
 from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.rsa import RsaPublicKey
 
 NOTHING = KeyOptions(), DecrypterOptions()
 
@@ -37,12 +37,18 @@ def holders(folder: Path) -> Shareholders:
                 id=MemberId(certificate(folder, name).digest_hex),
                 status="Active",
                 role="Participant",
-                has_share=True,
+                has_share=name == "member0",
                 data=None,
+                encrypted_share=share_of(folder) if name == "member0" else None,
             )
             for name in ("member0", "member1")
         ],
     )
+
+
+def share_of(folder: Path) -> bytes:
+    pem = (folder / "member0_enc_pubk.pem").read_text()
+    return RsaPublicKey.from_pem(pem).wrap(b"a share")
 
 
 def certificate(folder: Path, name: str) -> Certificate:
@@ -58,16 +64,33 @@ def by_command(folder: Path, name: str) -> KeyOptions:
 
 
 def test_files_and_one_other_key(folder: Path, holders: Shareholders) -> None:
-    opener = DecrypterOptions(decrypt_command="cat")
+    opener = DecrypterOptions(decrypt_command="exit 3")
     first, second = members_at_hand(
         [folder / "member0"], by_command(folder, "member1"), opener, holders
     )
     assert isinstance(first.decrypter, FileDecrypter)
-    assert isinstance(second.decrypter, CommandDecrypter)
+    assert second.decrypter is None, "it has no share"
     for member, name in ((first, "member0"), (second, "member1")):
         assert member.signer.certificate.der == certificate(folder, name).der
         raw = asyncio.run(member.signer.sign(b"a vote"))
         member.signer.certificate.public_key.verify_raw(raw, b"a vote")
+
+
+def test_a_key_that_does_not_open_the_share_is_told_before_anything_starts(
+    folder: Path, holders: Shareholders, tmp_path: Path
+) -> None:
+    key = folder / "member0_enc_privk.pem"
+    opens = DecrypterOptions(decrypt_key=key)
+    (member,) = members_at_hand([], by_command(folder, "member0"), opens, holders)
+    assert member.decrypter is not None
+    others = KeyFiles(folder=tmp_path, name="member0")
+    generate_keys(others, with_encryption_key=True)
+    wrong = DecrypterOptions(decrypt_key=others.encryption_private_key)
+    with pytest.raises(Misused, match="does not open its share"):
+        members_at_hand([], by_command(folder, "member0"), wrong, holders)
+    locked = DecrypterOptions(decrypt_command="exit 3")
+    with pytest.raises(KeyUnusable, match="ended with 3"):
+        members_at_hand([], by_command(folder, "member0"), locked, holders)
 
 
 def test_who_has_no_share_at_hand_may_still_vote(
