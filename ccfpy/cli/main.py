@@ -100,6 +100,12 @@ def _keygen() -> Face:
     return keygen
 
 
+def _enclave() -> Face:
+    from ccfpy.cli.enclave import enclave
+
+    return enclave
+
+
 def _doctor() -> Face:
     from ccfpy.cli.doctor import doctor
 
@@ -136,6 +142,9 @@ COMMANDS: Mapping[str, Entry] = {
     "snapshot": Entry("Verify and show snapshot files, offline.", _snapshot),
     "receipt": Entry("Fetch, verify and explain receipts.", _receipt),
     "attest": Entry("Tell and verify evidence of what nodes run on.", _attest),
+    "enclave": Entry(
+        "Measure and sign what nodes run; make simulated machines.", _enclave
+    ),
     "keygen": Entry("Make the keys of a member or a user.", _keygen),
     "doctor": Entry("Check that this machine has what ccfpy needs.", _doctor),
     "compat": Entry("Write stand-ins for CCF's own programs.", _compat),

@@ -37,6 +37,8 @@ def load_attribute(
     root, dotted = _place(path)
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
+    # Code that was written a moment ago is not in what the importer remembers.
+    importlib.invalidate_caches()
     try:
         module = importlib.import_module(dotted)
     except Exception as error:  # whatever a stranger's code may raise

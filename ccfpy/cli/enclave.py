@@ -1,0 +1,242 @@
+"""``ccfpy enclave``: code measured and signed, and simulated machines to run it on."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, TypeAlias, TypeVar
+
+import typer
+from rich.table import Table
+
+from ccfpy.attestation.bundle import Bundle
+from ccfpy.attestation.identity import NUMBER_MAX
+from ccfpy.attestation.manifest import Manifest
+from ccfpy.base import json as json_text
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.json import JsonObject
+from ccfpy.cli.enclave_kind import interface_of
+from ccfpy.cli.enclave_platform import platform
+from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
+from ccfpy.cli.output import print_json, table_console
+from ccfpy.client.keyfiles import read_text
+from ccfpy.crypto.ec import KeyPair
+from ccfpy.enclave.bundles import SUFFIX, Found, find, read_manifest
+from ccfpy.enclave.measuring import measure as measured
+
+enclave = typer.Typer(no_args_is_help=True)
+enclave.add_typer(
+    platform, name="platform", help="Make and tend simulated machines and vendors."
+)
+
+Result = TypeVar("Result")
+
+AppArgument: TypeAlias = Annotated[
+    str, typer.Argument(metavar="APP", help="A Python file or package, or a sample.")
+]
+JsonOption: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print one JSON value.")
+]
+
+
+@enclave.command()
+def sign(  # noqa: PLR0913  # one parameter for each option
+    app: AppArgument,
+    *,
+    key: Annotated[Path, typer.Option(help="The signer's private key, PEM.")],
+    product_id: Annotated[
+        int, typer.Option(min=0, max=NUMBER_MAX, help="Which of your products it is.")
+    ] = 1,
+    security_version: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=NUMBER_MAX,
+            help="Raise it when older ones are not to be trusted any more.",
+        ),
+    ] = 1,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Mark a build that may be looked into.")
+    ] = False,
+    configuration: Annotated[
+        Path | None,
+        typer.Option(help="A JSON object that is bound into the enclave."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The file; APP.enclave if not said."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Vouch for an application and all that it runs on, by a file beside it."""
+    found = _unsigned(app)
+    place = out or found.path.with_suffix(SUFFIX)
+    if place.suffix != SUFFIX:
+        raise Misused(f"{place} must end in {SUFFIX}, so that nodes know what it is")
+    bundle = _bundle(found, _configuration(configuration))
+    manifest = Manifest.sign(
+        bundle,
+        _key(key),
+        name=found.path.name,
+        product_id=product_id,
+        security_version=security_version,
+        debug=debug,
+    )
+    place.write_bytes(manifest.raw)
+    if json:
+        print_json({"file": str(place), **_identity(manifest)})
+        return
+    print(f"{place}: unique id {manifest.identity.unique_id.hex()}")
+
+
+@enclave.command()
+def measure(
+    app: Annotated[
+        str,
+        typer.Argument(metavar="APP|FILE", help="An application, or a signed one."),
+    ],
+    *,
+    configuration: Annotated[
+        Path | None,
+        typer.Option(help="As for sign; a signed one brings its own."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Measure what would run here; a signed one must be what was signed."""
+    found = _found(app)
+    if found.manifest is None:
+        bundle = _bundle(found, _configuration(configuration))
+    else:
+        if configuration is not None:
+            raise Misused(
+                "a signed enclave has its configuration; leave out the option"
+            )
+        bundle = _bundle(found, found.manifest.bundle.configuration)
+    if json:
+        print_json(
+            {
+                "unique_id": bundle.unique_id.hex(),
+                "parts": {name: it.hex() for name, it in bundle.parts.items()},
+            }
+        )
+    else:
+        _print({"unique id": bundle.unique_id.hex(), **_parts(bundle)})
+    if found.manifest is not None:
+        _check(bundle, found.manifest)
+
+
+@enclave.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What sign wrote.")],
+    *,
+    json: JsonOption = False,
+) -> None:
+    """Show who vouches for what in a signed enclave's file; the code is not needed."""
+    try:
+        manifest = read_manifest(file)
+    except CcfpyError as error:
+        raise CommandFailed(str(error)) from error
+    bundle = manifest.bundle
+    files = {name: digest.hex() for name, digest in sorted(bundle.application.items())}
+    if json:
+        print_json(
+            {
+                **_identity(manifest),
+                "name": manifest.name,
+                "ccfpy": manifest.version,
+                "parts": {name: it.hex() for name, it in bundle.parts.items()},
+                "files": files,
+                "dependencies": dict(bundle.dependencies),
+                "configuration": bundle.configuration,
+            }
+        )
+        return
+    identity = manifest.identity
+    _print(
+        {
+            "application": manifest.name,
+            "unique id": identity.unique_id.hex(),
+            "signer id": identity.signer_id.hex(),
+            "product": str(identity.product_id),
+            "security version": str(identity.security_version),
+            "debug": "yes: it keeps no secret" if identity.debug else "no",
+            "ccfpy": manifest.version,
+            **_parts(bundle),
+            **{f"file {name}": digest for name, digest in files.items()},
+            **{f"on {name}": text for name, text in bundle.dependencies.items()},
+            "bound to": json_text.dumps(bundle.configuration).decode(),
+        }
+    )
+
+
+def _unsigned(app: str) -> Found:
+    found = _found(app)
+    if found.manifest is not None:
+        raise Misused(f"{app} is signed already: name the application to sign it anew")
+    return found
+
+
+def _found(app: str) -> Found:
+    return _or_failed(lambda: find(app))
+
+
+def _bundle(found: Found, configuration: JsonObject) -> Bundle:
+    return _or_failed(
+        lambda: measured(
+            found.path,
+            interface=interface_of(found.path),
+            configuration=configuration,
+        )
+    )
+
+
+def _or_failed(do: Callable[[], Result]) -> Result:
+    try:
+        return do()
+    except CcfpyError as error:
+        raise CommandFailed(str(error)) from error
+
+
+def _check(bundle: Bundle, manifest: Manifest) -> None:
+    try:
+        bundle.check_same(manifest.bundle)
+    except CcfpyError as error:
+        raise CommandFailed(
+            f"{manifest.name} is not what was signed: {error}; sign it anew, or put "
+            "back what was changed"
+        ) from error
+
+
+def _key(file: Path) -> KeyPair:
+    try:
+        return KeyPair.from_pem(read_text(file))
+    except CcfpyError as error:
+        raise CommandFailed(
+            f"cannot sign with {file}: {error}; make a key with ccfpy keygen"
+        ) from error
+
+
+def _configuration(file: Path | None) -> JsonObject:
+    if file is None:
+        return {}
+    try:
+        return json_text.loads_object(file.read_bytes())
+    except OSError as error:
+        raise no_such_file(str(file), error) from error
+    except CcfpyError as error:
+        raise CommandFailed(f"{file} is {error}; correct the file") from error
+
+
+def _identity(manifest: Manifest) -> JsonObject:
+    return manifest.identity.fields()
+
+
+def _parts(bundle: Bundle) -> dict[str, str]:
+    return {f"part {name}": digest.hex() for name, digest in bundle.parts.items()}
+
+
+def _print(rows: dict[str, str]) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    for name, value in rows.items():
+        table.add_row(name, value)
+    table_console().print(table)
