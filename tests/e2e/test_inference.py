@@ -1,0 +1,259 @@
+"""Real nodes run models: any of them answers, and a swap costs nobody an answer.
+
+On simulated machines, whoever asks tells a signed enclave from every other before a
+byte is sealed.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from apps.inference.client import InferenceClient, Scores
+from ccfpy.base.json import JsonObject
+from ccfpy.client.attested import Expected
+from ccfpy.testing.processes.configuration import Placement
+from ccfpy.testing.processes.network import ProcessNetwork
+from ccfpy.testing.processes.node import NodeProcess
+from tests.e2e.inference_service import (
+    NAME,
+    OWNER,
+    Typed,
+    X,
+    copy_of_what_runs,
+    install,
+    processes,
+    scaling,
+    type_in,
+)
+
+VIRTUAL = Expected(allows_virtual=True)
+ASKED_BEFORE = 20
+ASKED_AFTER = 20
+
+
+class Asking:
+    """Somebody who asks one node again and again, and counts the answers."""
+
+    def __init__(self) -> None:
+        self.answers: Counter[int] = Counter()
+        self._changed = asyncio.Condition()
+
+    async def ask(self, network: ProcessNetwork, node: NodeProcess) -> None:
+        """Ask until cancelled; a failure ends the test."""
+        async with network.connect(node, OWNER, timeout_s=30) as service:
+            client = InferenceClient(service, NAME, VIRTUAL)
+            while True:
+                version = _checked(await client.score(X))
+                async with self._changed:
+                    self.answers[version] += 1
+                    self._changed.notify_all()
+
+    async def wait(self, version: int, count: int) -> None:
+        """Wait until a version of the model gave so many more answers."""
+        async with self._changed:
+            wanted = self.answers[version] + count
+            await self._changed.wait_for(lambda: self.answers[version] >= wanted)
+
+
+def _checked(scores: Scores) -> int:
+    """Check that the answer is that of the model which the client says gave it."""
+    version = scores.model_version
+    expected = X["x"] * np.float32(version)
+    np.testing.assert_array_equal(scores.outputs["y"], expected)
+    return version
+
+
+async def _swap_under_load(network: ProcessNetwork) -> list[Counter[int]]:
+    await network.begin([Placement(), Placement(), Placement()])
+    await network.open()
+    await install(network, scaling(1.0), version=1)
+    everybody = [Asking() for _ in network.nodes]
+    async with asyncio.timeout(240), asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(asking.ask(network, node))
+            for asking, node in zip(everybody, network.nodes, strict=True)
+        ]
+        await _all_wait(everybody, 1, ASKED_BEFORE)
+        await install(network, scaling(2.0), version=2)
+        await _all_wait(everybody, 1, 1)
+        retire: JsonObject = {"name": NAME, "version": 1}
+        await network.govern([{"name": "retire_inference_model", "args": retire}])
+        await _roll(network)
+        await _all_wait(everybody, 2, ASKED_AFTER)
+        await _roll(network)
+        await _roll(network)
+        await _all_wait(everybody, 2, ASKED_AFTER)
+        for task in tasks:
+            task.cancel()
+    return [asking.answers for asking in everybody]
+
+
+async def _all_wait(everybody: list[Asking], version: int, count: int) -> None:
+    await asyncio.gather(*(asking.wait(version, count) for asking in everybody))
+
+
+async def _roll(network: ProcessNetwork) -> None:
+    primary = await network.primary()
+    async with network.connect(primary, "member0") as member:
+        rolled = await member.post("/app/channel/roll", {})
+        assert rolled.txid is not None
+        await member.wait_committed(rolled.txid)
+
+
+def test_models_and_keys_are_replaced_under_load_without_a_failed_request(
+    tmp_path: Path,
+) -> None:
+    with processes(tmp_path) as network:
+        counted = asyncio.run(_swap_under_load(network))
+    assert len(counted) == 3
+    for answers in counted:
+        assert answers[1] > ASKED_BEFORE
+        assert answers[2] >= 2 * ASKED_AFTER
+        assert set(answers) == {1, 2}
+
+
+# Simulated machines
+
+
+class World:
+    """A vendor with a machine, two developers, and what they signed."""
+
+    def __init__(self, folder: Path, framework: Path) -> None:
+        self.folder = folder
+        self.framework = framework
+
+    async def make(self) -> None:
+        """Make the machine, and have the application signed in three ways."""
+        await self.ok(
+            *("enclave", "platform", "new"),
+            *("--vendor", "vendor.json", "--machine", "machine.json"),
+        )
+        for name in ("developer", "other"):
+            await self.ok("keygen", "--name", name)
+        for name, key, *more in (
+            ("signed", "developer"),
+            ("debug", "developer", "--debug"),
+            ("foreign", "other"),
+        ):
+            await self.ok(
+                *("enclave", "sign", "inference", "--key", f"{key}_privk.pem"),
+                *("--out", f"{name}.enclave", *more),
+            )
+
+    async def ok(self, *words: str) -> str:
+        """Run a command of ccfpy's that must work."""
+        done = await type_in(self.folder, "ccfpy.cli.main", *words)
+        assert done.code == 0, done.err
+        return done.out
+
+    async def told(self, *words: str) -> JsonObject:
+        """Run one that answers in JSON."""
+        read: JsonObject = json.loads(await self.ok(*words, "--json"))
+        return read
+
+    @property
+    def placement(self) -> Placement:
+        """Where nodes run."""
+        machine = self.folder / "machine.json"
+        return Placement(prefix=("env", f"CCFPY_SIMULATED_PLATFORM={machine}"))
+
+
+@pytest.fixture(scope="module")
+def framework(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Run on a copy of ccfpy."""
+    copy = copy_of_what_runs(tmp_path_factory.mktemp("framework"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(copy))
+        yield copy
+
+
+@pytest.fixture(scope="module")
+def world(framework: Path, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A world that is ready."""
+    made = World(tmp_path_factory.mktemp("world"), framework)
+    asyncio.run(made.make())
+    return made
+
+
+async def _ask_signed(network: ProcessNetwork, world: World) -> dict[str, Typed]:
+    """Ask a service by the command, with one thing wrong at a time."""
+    await network.begin([world.placement])
+    await network.open()
+    await install(network, scaling(2.0))
+    signed = await world.told("enclave", "inspect", "signed.enclave")
+    other = await world.told("enclave", "inspect", "foreign.enclave")
+    machine = await world.told(
+        "enclave", "platform", "show", "--machine", "machine.json"
+    )
+    inputs = world.folder / "inputs.json"
+    inputs.write_text('{"x": {"type": "float32", "data": [[1, 2, 3]]}}')
+    signer, vendor = str(signed["signer_id"]), str(machine["vendor_id"])
+    answers = {}
+    for name, words in {
+        "as expected": ("--signer", signer, "--vendor", vendor),
+        "debug allowed": ("--signer", signer, "--vendor", vendor, "--allow-debug"),
+        "another signer": ("--signer", str(other["signer_id"]), "--vendor", vendor),
+        "another vendor": ("--signer", signer, "--vendor", "00" * 32),
+        "nobody is trusted": (),
+        "a later version": (
+            *("--signer", signer, "--vendor", vendor),
+            *("--security-version", "2"),
+        ),
+        "a claim alone": ("--allow-virtual",),
+    }.items():
+        answers[name] = await type_in(
+            world.framework,
+            *("apps.inference", "score", str(inputs), "--name", NAME),
+            *("--url", network.nodes[0].url),
+            *("--common", str(network.options.shared), *words),
+        )
+    return answers
+
+
+REFUSALS = {
+    "another signer": "nobody who is trusted signed the enclave: ",
+    "another vendor": "no vendor that is known vouches for the machine: ",
+    "nobody is trusted": "no vendor that is known vouches for the machine: ",
+    "a later version": "the enclave's security version is too old: 1, and the least",
+    "a claim alone": "no vendor that is known vouches for the machine: ",
+}
+
+
+def _answers(world: World, app: str, folder: Path) -> dict[str, Typed]:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        processes(folder, app=str(world.folder / app), base="simulated") as network,
+    ):
+        patch.setenv("CCF_PLATFORM_OVERRIDE", "Simulated")
+        return asyncio.run(_ask_signed(network, world))
+
+
+def _check_scores(answer: Typed) -> None:
+    assert answer.code == 0, answer.err
+    outputs = json.loads(answer.out)["outputs"]
+    assert outputs == {"y": {"type": "float32", "data": [[2.0, 4.0, 6.0]]}}
+
+
+def test_a_signed_enclave_is_told_from_every_other(
+    world: World, tmp_path: Path
+) -> None:
+    answers = _answers(world, "signed.enclave", tmp_path)
+    _check_scores(answers["as expected"])
+    for name, refusal in REFUSALS.items():
+        refused = answers[name]
+        assert (refused.code, refused.out) == (1, ""), name
+        assert refused.err.startswith(refusal), name
+
+
+def test_a_debug_enclave_is_asked_nothing_unless_one_says_so(
+    world: World, tmp_path: Path
+) -> None:
+    answers = _answers(world, "debug.enclave", tmp_path)
+    refused = answers["as expected"]
+    assert (refused.code, refused.err) == (1, "the enclave can be debugged\n")
+    _check_scores(answers["debug allowed"])
