@@ -55,17 +55,18 @@ def _raise_layers() -> Isolation:
     layers: list[str] = []
     lacks: list[str] = []
     # The filter forbids making the others; and it needs the privileges to be renounced.
-    for name, raise_layer in (
-        ("no_new_privs", privileges.renounce_new_privileges),
-        ("Landlock", landlock.restrict),
-        ("no capabilities", privileges.drop_capabilities),
-        ("rlimits", privileges.limit),
-        ("seccomp", seccomp.install),
+    for name, lack, raise_layer in (
+        ("no_new_privs", "new privileges", privileges.renounce_new_privileges),
+        ("Landlock", "no Landlock", landlock.restrict),
+        ("no capabilities", "capabilities", privileges.drop_capabilities),
+        ("rlimits", "no rlimits", privileges.limit),
+        ("seccomp", "no seccomp", seccomp.install),
     ):
         try:
             answer = raise_layer()
         except (OSError, ValueError) as error:
-            lacks.append(f"no {name}: {error}")
+            reason = error.strerror if isinstance(error, OSError) else None
+            lacks.append(f"{lack}: {reason or error}")
         else:
             layers.append(name if answer is None else f"{name}({answer})")
     return Isolation(layers=tuple(layers), lacks=tuple(lacks))

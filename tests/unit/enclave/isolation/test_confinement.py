@@ -53,7 +53,7 @@ REFUSALS = {
     "a container without it": ("landlock_restrict_self", "EPERM", "no Landlock"),
     "a container without seccomp": ("seccomp", "EPERM", "no seccomp"),
     "a kernel without seccomp": ("seccomp", "ENOSYS", "no seccomp"),
-    "capabilities that stay": ("capset", "EPERM", "no no capabilities"),
+    "capabilities that stay": ("capset", "EPERM", "capabilities"),
     "limits that stay": ("prlimit64", "EPERM", "no rlimits"),
 }
 
@@ -80,8 +80,8 @@ for layer in isolation.layers:
     line, *rest = told(code)
     assert line.startswith("Isolation is reduced: ")
     assert any(text.startswith(f"{lack}: ") for text in rest)
-    missing = lack.removeprefix("no ")
-    assert [name for name in LAYERS if name not in rest] == [missing]
+    (missing,) = (name for name in LAYERS if name not in rest)
+    assert lack.removeprefix("no ") in missing
 
 
 @on_linux
