@@ -34,6 +34,8 @@ REDIRECTS_MAX = 5
 
 _REDIRECTS = (307, 308)
 _JSON_TYPE = "application/json"
+_UNKNOWN_ISSUER = (18, 19, 20, 21)
+"""What OpenSSL calls a certificate that none of those given issued."""
 
 
 def trust_only(service_certificate: str) -> ssl.SSLContext:
@@ -197,7 +199,9 @@ class Connection:
                 )
         except aiohttp.ClientConnectorCertificateError as error:
             reason = error.certificate_error
-            raise Unreachable(f"{origin} is not trusted: {reason}") from error
+            raise Unreachable(
+                f"{origin} is not trusted: {reason}{_hint(reason)}"
+            ) from error
         except TimeoutError as error:
             raise Unreachable(f"{origin} did not answer in time") from error
         except (aiohttp.ClientError, OSError) as error:
@@ -241,3 +245,13 @@ def _show(context: ssl.SSLContext, identity: KeyFiles) -> None:
         raise ClientError(
             f"cannot use the identity {identity.name} in {identity.folder}: {reason}"
         ) from error
+
+
+def _hint(reason: Exception) -> str:
+    """Say what an issuer that is not known means for a service's clients."""
+    if getattr(reason, "verify_code", None) not in _UNKNOWN_ISSUER:
+        return ""
+    return (
+        "; the certificate given is another service's, or this one's of before it was "
+        "recovered"
+    )
