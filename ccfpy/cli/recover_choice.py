@@ -47,7 +47,8 @@ def choose_service(
             )
         services = of_it
     if not services:
-        raise Misused("the service that you name is none of those found")
+        names = ", ".join(_names(found.services))
+        raise Misused(f"the service that you name is none of those found, {names}")
     chosen = services[0] if len(services) == 1 else _ask(services, asks=asks)
     if not chosen.can_begin:
         raise CommandFailed(
@@ -57,12 +58,17 @@ def choose_service(
     return chosen
 
 
-def _ask(services: Sequence[ServiceFound], *, asks: bool) -> ServiceFound:
+def _names(services: Sequence[ServiceFound]) -> list[str]:
+    """Give the beginnings of digests by which they are told apart."""
     digests = [each.certificate.digest_hex for each in services]
     digits = DIGITS
     while len({digest[:digits] for digest in digests}) < len(digests):
         digits += DIGITS
-    names = [digest[:digits] for digest in digests]
+    return [digest[:digits] for digest in digests]
+
+
+def _ask(services: Sequence[ServiceFound], *, asks: bool) -> ServiceFound:
+    names = _names(services)
     option = f"choose with --service one of {', '.join(names)}"
     if not asks:
         raise Misused(f"files of several services: {option}")

@@ -98,13 +98,22 @@ def _of_files(path: Path) -> MemberAtHand:
     keys = KeyFiles(folder=path.parent, name=path.name)
     for needed in (keys.certificate, keys.private_key):
         if not needed.is_file():
-            raise Misused(f"no {needed}: give --member FOLDER/NAME")
+            raise Misused(f"no {needed}: {_known(keys.folder)}")
     read_certificate(keys.certificate)
     opens = keys.encryption_private_key
     return MemberAtHand(
         signer=FileSigner.load(keys),
         decrypter=FileDecrypter.read(opens) if opens.exists() else None,
     )
+
+
+def _known(folder: Path) -> str:
+    """Say whose files are there."""
+    suffix = "_privk.pem"
+    names = [path.name.removesuffix(suffix) for path in folder.glob(f"*{suffix}")]
+    identities = sorted(name for name in names if not name.endswith("_enc"))
+    listed = ", ".join(str(folder / name) for name in identities)
+    return f"give --member FOLDER/NAME, such as {listed or 'keys/member0'}"
 
 
 def _no_files() -> KeyFiles:

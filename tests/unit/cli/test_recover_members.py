@@ -122,7 +122,13 @@ def test_a_key_that_does_not_sign_is_told_before_anything_starts(
 @pytest.mark.parametrize(
     ("files", "keys", "opener", "said"),
     [
-        (["nobody"], KeyOptions(), DecrypterOptions(), "give --member FOLDER/NAME"),
+        (
+            ["nobody"],
+            KeyOptions(),
+            DecrypterOptions(),
+            "such as .*/member0, .*/member1",
+        ),
+        (["x/member0"], KeyOptions(), DecrypterOptions(), "such as keys/member0"),
         (["stranger"], KeyOptions(), DecrypterOptions(), "stranger_cert.pem is of no"),
         (["member0", "member0"], KeyOptions(), DecrypterOptions(), "are given twice"),
         ([], KeyOptions(sign_command="true"), DecrypterOptions(), "and whose, by"),
