@@ -1,6 +1,6 @@
 """The trusted process: it holds the keys, and has one way out, its channel to the host.
 
-It is started as ``python -m ccfpy.enclave``, isolates itself, loads the application and
+It is started as ``python -m ccfpy.enclave``, loads the application, closes itself and
 steps the node. In plain Python this is isolation between processes, not memory
 encryption: whoever owns the machine can read the process's memory.
 """

@@ -1,7 +1,7 @@
 """The simulated machine beneath: a file that all enclaves of a user share.
 
 It stands for what a processor keeps: a secret that no program reads but to have keys
-derived from it, and a security version. It is made when a node first seals something;
+derived from it, and a security version. It is made when an enclave first looks for it;
 another machine, or an older state of this one, is another file.
 """
 
