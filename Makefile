@@ -5,11 +5,11 @@ NEWER_PYTHON ?= $(shell for p in python3.13 python3.14 python3.12 $$HOME/.pyenv/
 	command -v $$p && break; done)
 
 BIN := .venv/bin
-SOURCES := $(wildcard ccfpy apps tests benchmarks)
+SOURCES := $(wildcard ccfpy apps tests benchmarks deploy)
 # Fastest first: a mistake shows in seconds, not after the whole run.
-TESTS := $(wildcard $(addprefix tests/,house unit vectors governance apps scenarios fuzz e2e interop))
+TESTS := $(wildcard $(addprefix tests/,house unit vectors governance apps scenarios fuzz e2e deploy interop))
 
-.PHONY: help .venv sandbox apps test lint format coverage simulate mutants reference engine engine-check bench lock interop clean
+.PHONY: help .venv sandbox apps test lint format coverage simulate mutants reference engine engine-check image-check bench lock interop clean
 
 help:
 	@echo "make sandbox  start a service on https://127.0.0.1:8000"
@@ -22,6 +22,7 @@ help:
 	@echo "make mutants  look for a seed that finds each mistake put into consensus"
 	@echo "make reference  write anew the pages of docs/reference that are made of the code"
 	@echo "make engine   compile JavaScript's engine anew; make engine-check compares it"
+	@echo "make image-check  make the image of a node twice, and compare the bytes"
 	@echo "make bench    measure; results are compared with benchmarks/RESULTS.md"
 	@echo "make lock     resolve the dependencies anew"
 	@echo "make clean    remove what make made"
@@ -59,7 +60,7 @@ lint: .venv
 	$(BIN)/mypy $(SOURCES)
 
 # Two at a time: the tests that start processes, one after another, and all others.
-test: lint interop apps
+test: lint interop apps .venv-kubernetes/installed
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup $(TESTS)
 
 format: .venv
@@ -110,6 +111,17 @@ interop: .venv-ccf6/installed .venv-maa/installed $(if $(NEWER_PYTHON),.venv-ccf
 	.venv-ccf7/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+# The image of a node, made twice of Debian's packages and locked wheels: needs root, or
+# a user who may make user namespaces, and mmdebstrap, buildah and podman.
+image-check: .venv .venv-kubernetes/installed
+	$(BIN)/python -m tests.deploy.image_check
+
+# What judges Kubernetes' manifests; its dependencies are not ours.
+.venv-kubernetes/installed: tests/deploy/kubernetes.lock
+	@test -x .venv-kubernetes/bin/python || $(PYTHON) -m venv .venv-kubernetes
+	.venv-kubernetes/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 COMPILE = .venv-lock/bin/python -m piptools compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options --no-header
 
@@ -130,6 +142,7 @@ lock:
 	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check 'pip-tools==7.6.2'
 	$(COMPILE) --output-file requirements.lock pyproject.toml
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) --no-annotate --constraint requirements-dev.lock --output-file deploy/image/build.lock deploy/image/build.in
 
 clean:
 	rm -rf .venv .venv-* build dist workspace $(BANKING)/dist $(BANKING)/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
