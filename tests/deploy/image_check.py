@@ -4,6 +4,7 @@ The base images are made twice of Debian's packages, and the image is built twic
 them; all must be the same bytes. The image is left for the tests.
 """
 
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -18,6 +19,8 @@ from tests.deploy.containers import (
 )
 from tests.deploy.tools import ok, run
 
+TOOLS = ("mmdebstrap", "buildah", "podman")
+
 
 def digest(image: str) -> str:
     """Give the digest of an image."""
@@ -27,6 +30,10 @@ def digest(image: str) -> str:
 
 def main() -> int:
     """Make, compare, tell; give the exit code."""
+    absent = [it for it in TOOLS if shutil.which(it) is None]
+    if absent:
+        sys.stdout.write(f"not here: apt-get install {' '.join(absent)}\n")
+        return 1
     again = f"{BASE}-again"
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
