@@ -15,6 +15,7 @@ from ccfpy.audit.pile import Leftovers, find
 from ccfpy.audit.shareholders import Shareholders, read_shareholders
 from ccfpy.base.json import Json
 from ccfpy.cli.addresses import placements
+from ccfpy.cli.app_path import named_anywhere
 from ccfpy.cli.confirm import YesOption, confirm
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
 from ccfpy.cli.ledger_files import ProcessesOption, ReadingProgress, reading, told
@@ -274,15 +275,13 @@ def _label(workspace: Path) -> str:
 def _options(
     workspace: Path, label: str, app: str, log_level: str, *, seals: bool
 ) -> ServiceOptions:
-    path = Path(app)
     extra: dict[str, Json] = {"ledger_signatures": {"tx_count": 5000, "early": True}}
     if seals:
         extra["output_files"] = {"sealed_ledger_secret_location": SEALED_FOLDER}
-    is_path = path.suffix == ".py" or (path / "__init__.py").is_file()
     return ServiceOptions(
         workspace=workspace,
         label=label,
-        app=str(path.resolve()) if is_path else app,
+        app=named_anywhere(app),
         program=NODE_PROGRAM,
         members=(),
         users=(),

@@ -11,6 +11,7 @@ import typer
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, loads_object
 from ccfpy.cli.addresses import placements
+from ccfpy.cli.app_path import named_anywhere
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.js_bundle import install_app
 from ccfpy.cli.output import progress_console, text_console
@@ -211,9 +212,7 @@ def _app(app: str | None, package: str | None, bundle: Path | None) -> str:
     if app and package:
         raise Misused("--app and --package say the same: give one of them")
     if app:
-        path = Path(app)
-        is_path = path.suffix == ".py" or (path / "__init__.py").is_file()
-        return str(path.resolve()) if is_path else app
+        return named_anywhere(app)
     if package:
         return Path(package).name
     return JS_APP if bundle else WRITABLE_APP
