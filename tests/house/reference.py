@@ -22,6 +22,7 @@ from ccfpy.node.governance import NodeGovernance
 from ccfpy.testing.node import InProcessNode, Person, StoppedClock
 from tests.house import app_reference
 from tests.house.tree import ROOT
+from tests.unit.enclave.checklist import ROWS as CHECKLIST
 from tests.unit.node.fault_rows import ROWS, Part
 
 FOLDER = ROOT / "docs/reference"
@@ -175,9 +176,31 @@ def faults_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
+_ABOUT_CHECKLIST = """\
+What Open Enclave, Intel's SGX SDK and OP-TEE have in common, and what ccfpy's simulated
+enclave makes of it: a node's, and those that are made with the toolkit
+([how](../howto/write-an-enclave.md)). It has the shape and the rules of the real thing,
+and none of its secrecy: whoever owns the machine reads the process's memory. The tests
+are in `tests`."""
+
+
+def checklist_page() -> str:
+    """Say what an enclave has to have, and which tests show that it has."""
+    lines = ["| concept | what ccfpy does | shown by |", "|---|---|---|"]
+    for concept, row in CHECKLIST.items():
+        shown = "; ".join(
+            f"`{file.removesuffix('.py')}`: {', '.join(f'`{name}`' for name in names)}"
+            for file, names in row.shown.items()
+        )
+        lines.append(f"| {concept} | {row.does} | {shown} |")
+    parts = ["# What an enclave has to have", _NOTE, _ABOUT_CHECKLIST]
+    return "\n\n".join([*parts, "\n".join(lines)]) + "\n"
+
+
 PAGES = {
     "app.md": app_page,
     "cli.md": cli_page,
+    "enclave-checklist.md": checklist_page,
     "endpoints.md": endpoints_page,
     "recovery-faults.md": faults_page,
 }

@@ -1,0 +1,412 @@
+"""What an enclave has to have, what ccfpy's simulated one does, and the tests of it.
+
+The concepts are those that Open Enclave, Intel's SGX SDK and OP-TEE share. The page
+docs/reference/enclave-checklist.md is made of the rows, so that it promises nothing
+that no test shows; another test finds each test that is named.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Concept(StrEnum):
+    """What the three have in common, by their own names for it."""
+
+    UNIT = "Unit of trust: signed image, trusted application"
+    UNTRUSTED = "Untrusted part"
+    LIFECYCLE = "Create and destroy"
+    INTERFACE = "Interface definition: EDL"
+    CALL_IN = "Call in: ECALL, command"
+    CALL_OUT = "Call out: OCALL, RPC"
+    POINTERS = "Pointer rules: [in], [out], [size]; shared memory"
+    SESSIONS = "Sessions and concurrency: TCS, re-entrancy"
+    RESOURCES = "Resources: heap, stack, time"
+    EXACT = "Exact identity: UNIQUE_ID, MRENCLAVE"
+    SIGNER = "Signer's identity: SIGNER_ID, MRSIGNER"
+    VERSION = "Product and version: ISVPRODID, ISVSVN"
+    DEBUG = "Debug"
+    SIMULATION = "Simulation"
+    LOCAL = "Local attestation: EREPORT"
+    REMOTE = "Remote attestation: quote"
+    REPORT_DATA = "Report data"
+    TLS = "Attested TLS"
+    SEALING = "Sealing"
+    ROLLBACK = "Rollback and counters"
+    RANDOMNESS = "Randomness"
+    TIME = "Time"
+    SECRECY = "Secrecy of memory"
+    CRASH = "Crash"
+    SERVICE = "Verification service: MAA"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row.
+
+    Attributes:
+        does: what ccfpy does, in a sentence or two.
+        shown: the tests, by their files below ``tests``.
+    """
+
+    does: str
+    shown: dict[str, tuple[str, ...]]
+
+
+ROWS: dict[Concept, Row] = {
+    Concept.UNIT: Row(
+        does="A bundle: ccfpy's own trusted files, the libraries beneath by their "
+        "versions, the application's files, the interface, the configuration. "
+        "One digest over all of it, signed by its developer (`ccfpy enclave "
+        "sign`), is compared before any of the application's code runs.",
+        shown={
+            "unit/attestation/test_bundle.py": (
+                "test_the_digest_is_as_the_format_says",
+            ),
+            "unit/enclave/test_measuring.py": (
+                "test_every_file_of_an_application_counts",
+            ),
+            "unit/enclave/toolkit/test_signed.py": (
+                "test_code_that_was_changed_after_signing_is_never_run",
+            ),
+        },
+    ),
+    Concept.UNTRUSTED: Row(
+        does="The host is another process: it has the sockets and the files, and "
+        "neither a key nor a plaintext. The import contract *untrusted-host* "
+        "keeps trusted code out of it.",
+        shown={
+            "unit/enclave/toolkit/test_processes.py": (
+                "test_an_enclave_answers_from_a_process_of_its_own",
+            ),
+            "e2e/test_canaries.py": ("test_what_went_over_tls_is_nowhere",),
+        },
+    ),
+    Concept.LIFECYCLE: Row(
+        does="Created, initialized, running, destroyed, in this order and once. What "
+        "comes at another stage is a violation; a host that starts one anew has "
+        "`WrongStage`. Another run is another instance, with another random "
+        "name.",
+        shown={
+            "unit/boundary/test_lifecycle.py": (
+                "test_a_stage_follows_as_the_table_says_and_not_otherwise",
+            ),
+            "unit/enclave/toolkit/test_dispatcher.py": (
+                "test_what_is_said_at_another_stage_is_a_violation",
+                "test_two_runs_of_one_enclave_are_two_instances",
+            ),
+            "unit/enclave/toolkit/test_processes.py": (
+                "test_a_destroyed_enclave_is_gone_for_good",
+            ),
+            "unit/enclave/test_in_process.py": (
+                "test_a_link_is_one_node_and_starts_no_other",
+            ),
+        },
+    ),
+    Concept.INTERFACE: Row(
+        does="Annotated methods of two classes. Messages, their strict form, stubs "
+        "on both sides and a canonical text follow; the text's digest is "
+        "measured, and host and enclave compare it before anything else.",
+        shown={
+            "unit/boundary/interfaces/test_interface.py": (
+                "test_the_schema_says_it_all",
+                "test_each_change_of_an_interface_changes_its_digest",
+            ),
+            "unit/enclave/toolkit/test_processes.py": (
+                "test_a_host_with_another_interface_has_no_enclave",
+            ),
+            "unit/enclave/test_measuring.py": (
+                "test_interface_and_configuration_count",
+            ),
+        },
+    ),
+    Concept.CALL_IN: Row(
+        does="A framed message of its own for each declared function. What is not "
+        "declared has no number and cannot be said; an ill-formed message ends "
+        "the enclave.",
+        shown={
+            "unit/boundary/interfaces/test_interface.py": (
+                "test_what_is_not_declared_cannot_be_said",
+            ),
+            "unit/enclave/toolkit/test_processes.py": (
+                "test_a_host_that_says_what_cannot_be_said_has_no_enclave_any_more",
+            ),
+        },
+    ),
+    Concept.CALL_OUT: Row(
+        does="Declared functions of the host, awaited. An answer has the declared "
+        "form or is a violation; to be true is another matter, and a host that "
+        "fails is an exception in the code. A node asks by effects, and "
+        "believes no answer that does not verify.",
+        shown={
+            "unit/enclave/toolkit/test_dispatcher.py": (
+                "test_a_function_asks_the_host_and_goes_on_with_the_answer",
+                "test_the_answer_of_another_function_is_a_violation",
+                "test_a_function_may_cope_with_a_host_that_fails",
+            ),
+            "unit/enclave/toolkit/test_processes.py": (
+                "test_an_enclave_has_no_way_out_but_its_interface",
+            ),
+        },
+    ),
+    Concept.POINTERS: Row(
+        does="There are none: everything is copied, once, and what was checked is "
+        "what is used. Each text, list and byte string has a bound, each call "
+        "one that follows, and a frame beyond it is not read. Noise and damaged "
+        "frames are part of the tests.",
+        shown={
+            "unit/boundary/interfaces/test_interface.py": (
+                "test_what_is_sent_is_the_copy_that_was_checked",
+                "test_the_largest_call_fits_a_frame_and_no_larger_frame_is_taken",
+            ),
+            "unit/boundary/test_shape.py": ("test_a_bound_holds_to_its_last_unit",),
+            "unit/enclave/toolkit/test_noise.py": (
+                "test_what_was_damaged_on_the_way_is_read_or_refused",
+            ),
+        },
+    ),
+    Concept.SESSIONS: Row(
+        does="One call at a time unless the enclave says more (`calls_at_once_max`); "
+        "others wait (`calls_waiting_max`) or are denied. While the host serves "
+        "a call, it may call what that function `allows`, and so deep "
+        "(`calls_within_max`).",
+        shown={
+            "unit/enclave/toolkit/test_dispatcher.py": (
+                "test_so_many_calls_are_begun_and_the_others_wait",
+                "test_so_many_calls_wait_and_the_others_are_denied",
+                "test_a_call_within_that_the_ocall_does_not_allow_is_denied",
+                "test_calls_within_calls_go_so_deep_and_no_deeper",
+            ),
+            "unit/enclave/toolkit/test_noise.py": (
+                "test_whatever_the_order_every_call_is_answered_once",
+            ),
+        },
+    ),
+    Concept.RESOURCES: Row(
+        does="Limits on memory, on processor time of a call and in all, on depth of "
+        "recursion. They are measured, the system enforces them (Linux), and "
+        "the host is told which was reached.",
+        shown={
+            "unit/enclave/toolkit/test_processes.py": (
+                "test_a_limit_that_is_reached_ends_the_enclave_and_is_named",
+                "test_calls_that_each_keep_their_limit_reach_that_of_them_all",
+            ),
+            "unit/enclave/toolkit/test_limits.py": (
+                "test_every_limit_is_in_the_text_that_is_measured",
+            ),
+        },
+    ),
+    Concept.EXACT: Row(
+        does="`unique_id`: the digest of the bundle. It changes with any byte of it, "
+        "and with the versions of the interpreter and the libraries beneath, whose "
+        "own files are not measured.",
+        shown={
+            "unit/attestation/test_bundle.py": (
+                "test_files_have_one_digest_for_one_set_of_paths_and_contents",
+            ),
+            "unit/enclave/test_measuring.py": (
+                "test_where_it_lies_makes_no_difference",
+                "test_all_of_ccfpy_that_a_node_loads_is_measured",
+            ),
+        },
+    ),
+    Concept.SIGNER: Row(
+        does="`signer_id`: the digest of the developer's public key, whose signature "
+        "stands beside the code.",
+        shown={
+            "unit/attestation/test_identity.py": ("test_a_signer_is_known_by_the_key",),
+            "unit/attestation/test_manifest.py": (
+                "test_a_field_that_is_changed_needs_the_signers_key",
+            ),
+            "unit/service/evidence/test_simulated.py": (
+                "test_a_signers_product_may_join_without_a_word_on_its_code",
+            ),
+        },
+    ),
+    Concept.VERSION: Row(
+        does="`product_id` and `security_version` are the signer's word. Members "
+        "raise the least version that may join, and what a newer version sealed "
+        "no older one opens.",
+        shown={
+            "unit/attestation/test_manifest.py": ("test_numbers_have_bounds",),
+            "unit/service/evidence/test_simulated.py": (
+                "test_a_raised_least_version_ends_old_enclaves_listed_or_not",
+            ),
+            "unit/enclave/toolkit/test_platform.py": (
+                "test_an_older_enclave_does_not_open_what_a_newer_one_sealed",
+            ),
+        },
+    ),
+    Concept.DEBUG: Row(
+        does="A bit of the signed identity, in all evidence. Clients, services and "
+        "other enclaves refuse it unless they are told otherwise.",
+        shown={
+            "unit/client/test_attested.py": (
+                "test_a_debug_enclave_is_refused_unless_asked_for",
+            ),
+            "unit/service/evidence/test_simulated.py": (
+                "test_members_may_take_debugged_enclaves_and_machines_that_are_out_of_date",
+            ),
+            "unit/enclave/toolkit/test_signed.py": (
+                "test_a_debug_enclave_is_known_as_one_and_heard_by_no_other",
+            ),
+        },
+    ),
+    Concept.SIMULATION: Row(
+        does="All of it is simulated. Evidence says that it is insecure in its own "
+        "signed words, and no form of evidence can be read as another.",
+        shown={
+            "unit/attestation/test_simulated.py": (
+                "test_every_quote_says_that_it_is_insecure",
+                "test_no_other_form_of_evidence_reads_as_this_or_this_as_another",
+            ),
+        },
+    ),
+    Concept.LOCAL: Row(
+        does="Reports between two enclaves of one machine, under a key that the "
+        "machine derives for the one that reads.",
+        shown={
+            "unit/attestation/test_simulated_local.py": (
+                "test_nobody_else_can_check_it_or_make_one",
+            ),
+            "unit/enclave/toolkit/test_signed.py": (
+                "test_two_enclaves_of_one_machine_know_each_other",
+            ),
+        },
+    ),
+    Concept.REMOTE: Row(
+        does="Quotes that a machine signs, endorsed by its vendor, with security "
+        "versions and revocations. Evidence of real SEV-SNP and SGX is verified "
+        "up to its vendor's root.",
+        shown={
+            "unit/attestation/test_simulated_endorsements.py": (
+                "test_a_true_quote_verifies_and_says_what_the_machine_is_worth",
+            ),
+            "unit/attestation/test_snp.py": (
+                "test_a_report_of_a_real_processor_is_believed",
+            ),
+            "unit/attestation/test_sgx.py": (
+                "test_a_quote_of_a_real_processor_is_believed_at_its_time",
+            ),
+            "unit/enclave/toolkit/test_signed.py": (
+                "test_its_evidence_is_of_what_was_signed",
+            ),
+        },
+    ),
+    Concept.REPORT_DATA: Row(
+        does="A node's evidence is bound to the digest of its public key, as CCF's "
+        "is; an application's and an enclave's to data of their own, which can "
+        "never be taken for a node's.",
+        shown={
+            "unit/attestation/test_report_data.py": (
+                "test_no_data_of_an_application_gives_a_nodes_report_data",
+            ),
+            "unit/service/evidence/test_quotes.py": (
+                "test_evidence_of_another_key_is_refused",
+            ),
+            "unit/enclave/toolkit/test_platform.py": (
+                "test_data_is_not_taken_for_the_report_data_itself",
+            ),
+        },
+    ),
+    Concept.TLS: Row(
+        does="`GET /node/quotes/self` gives the evidence for the key of the node's "
+        "certificate. Certificates themselves carry no evidence.",
+        shown={
+            "unit/node/api/test_network_tables.py": (
+                "test_evidence_is_shown_as_far_as_there_is_some",
+            ),
+            "unit/cli/test_attest.py": ("test_a_nodes_answer_is_bound_to_its_id",),
+        },
+    ),
+    Concept.SEALING: Row(
+        does="For the same code (`unique`) or the same signer's product (`signer`), "
+        "with additional data. It does not open after a change, on another "
+        "machine, for an older version, or without the data.",
+        shown={
+            "unit/attestation/test_simulated_sealing.py": (
+                "test_who_opens_what",
+                "test_no_byte_of_it_can_change",
+            ),
+            "unit/enclave/toolkit/test_signed.py": (
+                "test_others_do_not_open_what_it_sealed",
+            ),
+        },
+    ),
+    Concept.ROLLBACK: Row(
+        does="None by an enclave alone: what was sealed before opens as well as what "
+        "is sealed now. The ledger is the defence: nodes of a service take no "
+        "older state from a host ([how](../howto/write-an-enclave.md)).",
+        shown={
+            "unit/enclave/toolkit/test_platform.py": (
+                "test_what_was_sealed_before_opens_as_well_as_what_is_sealed_now",
+            ),
+            "unit/node/test_replication_attacks.py": (
+                "test_a_ledger_cut_short_served_to_a_joiner",
+            ),
+        },
+    ),
+    Concept.RANDOMNESS: Row(
+        does="The operating system's, inside the enclave's process. No function of "
+        "the host's gives any.",
+        shown={
+            "unit/enclave/test_ports.py": (
+                "test_random_bytes_are_as_many_as_asked_and_never_the_same",
+            ),
+        },
+    ),
+    Concept.TIME: Row(
+        does="The host's word, as an `UntrustedTime`: no number, and neither before "
+        "nor after another one. The processor time of a call is the system's.",
+        shown={
+            "unit/boundary/interfaces/test_interface.py": (
+                "test_a_time_of_the_hosts_is_no_number_and_has_no_order",
+            ),
+            "unit/enclave/toolkit/test_dispatcher.py": (
+                "test_a_hosts_time_stays_a_hosts_time",
+            ),
+        },
+    ),
+    Concept.SECRECY: Row(
+        does="None against whoever owns the machine: memory is not encrypted. "
+        "Against others: a process of its own without files, sockets, "
+        "privileges or core dumps, that cannot be attached to; no secret in "
+        "arguments, environment or logs.",
+        shown={
+            "e2e/test_isolation.py": (
+                "test_nothing_it_tries_succeeds",
+                "test_what_it_was_started_with_holds_no_secret",
+            ),
+            "unit/enclave/isolation/test_confinement.py": (
+                "test_an_isolated_process_leaves_no_core_and_cannot_be_attached_to",
+            ),
+            "e2e/test_canaries.py": ("test_no_private_key_is_anywhere",),
+        },
+    ),
+    Concept.CRASH: Row(
+        does="A defect ends the enclave. Nothing half-done is answered, the host is "
+        "told the kind of error and where without a value, and every later call "
+        "is `EnclaveAborted`. A node's host stops the node.",
+        shown={
+            "unit/enclave/toolkit/test_dispatcher.py": (
+                "test_a_defect_leaves_the_enclave_without_an_answer_to_anybody",
+            ),
+            "unit/enclave/toolkit/test_exchange.py": (
+                "test_after_a_defect_every_call_says_that_the_enclave_aborted",
+            ),
+            "unit/enclave/test_loop.py": ("test_a_crash_is_reported_without_values",),
+            "e2e/test_processes.py": ("test_the_host_stops_when_its_enclave_dies",),
+        },
+    ),
+    Concept.SERVICE: Row(
+        does="Tokens of Azure Attestation are verified by their issuer's keys "
+        "(`ccfpy attest`); a stand-in makes them for tests.",
+        shown={
+            "unit/attestation/test_maa.py": (
+                "test_an_issuers_word_is_taken_for_an_enclave",
+            ),
+            "unit/cli/test_attest.py": (
+                "test_a_token_is_told_and_verified_by_its_issuers_keys",
+            ),
+        },
+    ),
+}
