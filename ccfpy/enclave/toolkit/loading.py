@@ -82,14 +82,17 @@ def load_code(path: Path) -> Enclave[Any, Any]:
     Raises:
         EnclaveNotLoaded: it is none, or its code fails.
     """
-    inner = path / FILE
     of = f"the enclave {path.name!r}"
-    found = load_attribute(
-        inner if inner.is_file() else path, ATTRIBUTE, of=of, refuse=EnclaveNotLoaded
-    )
+    found = load_attribute(code_of(path), ATTRIBUTE, of=of, refuse=EnclaveNotLoaded)
     if not isinstance(found, Enclave):
         raise EnclaveNotLoaded(f"{of} has an {ATTRIBUTE!r} that is no Enclave")
     return found
+
+
+def code_of(path: Path) -> Path:
+    """Give what to import of a file or a package, to have its enclave."""
+    inner = path / FILE
+    return inner if inner.is_file() else path
 
 
 def _find(name: str) -> Found:
