@@ -22,7 +22,7 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "evidence of another platform": (
                 "Each platform has lists of its own, and its own verifier."
             ),
-            "bytes that are no evidence": "They are refused, and what they are logged.",
+            "bytes that are no evidence": "They are refused, and the reason is logged.",
             "one key twice": "It is the same node, and learns how it stands.",
             "the key of a retired node": "It is refused: its key was given up.",
             "the address of another node": "An address has one node.",
@@ -71,7 +71,7 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             ),
             "another kind of message": "The kind is authenticated with its length.",
             "the certificate of a retired node": (
-                "Its channel is closed for good, whatever its certificate says."
+                "Whoever knows that it retired hears nothing of it any more."
             ),
             "the certificate of another service": "The service's key must have signed.",
             "another node's name": "An id is the digest of the certificate's key.",
@@ -105,7 +105,7 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
                 "once."
             ),
             "a host that plays with a channel": "Counters only grow; keys are new.",
-            "two files of an index": "Each has a key of its own.",
+            "two files of an index": "They are counted, under a key of this run alone.",
         },
     ),
     "ledger": (
@@ -114,7 +114,9 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "an old snapshot with a newer ledger": (
                 "The ledger is read on from the snapshot; what it ends with is back."
             ),
-            "a snapshot older than what is there": "It is refused.",
+            "a snapshot older than what is there": (
+                "It is refused: entries between the two would be missing."
+            ),
             "a snapshot of another service": (
                 "Its signature must lead to the service that was pinned or recovered."
             ),
@@ -161,9 +163,12 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "Governance",
         {
             "a proposal again": (
-                "The digests of the last hundred are kept; nothing may be older."
+                "The digests of the last hundred are kept; what is older is refused."
             ),
-            "a proposal from outside the window": "`created_at` has bounds both ways.",
+            "a proposal from outside the window": (
+                "`created_at` is later than in half of the last hundred, and has ten "
+                "digits at most."
+            ),
             "a request for another proposal or voter": (
                 "Both are in the signed header, and compared with the path."
             ),
@@ -241,7 +246,6 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
                 "What is taken is read alike by an independent parser."
             ),
             "a header that begins another line": "It is never written.",
-            "a request as large as the memory": "It is refused before it is held.",
         },
     ),
     "http2": (
@@ -315,7 +319,7 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "an algorithm that is not the key's": "It is pinned to the key.",
             "a key that the token brings": "Keys are those that governance knows.",
             "a critical header": "`crit` is refused.",
-            "a member twice": "JSON that gives a member twice is malformed.",
+            "a member twice": "The last counts, for our checks and for applications.",
             "another spelling of its base64": "Only the canonical one is taken.",
             "too few or too many parts": "There are three.",
             "a missing header or claim": "`alg`, `kid`, `exp` and `iss` must be there.",

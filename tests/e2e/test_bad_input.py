@@ -13,6 +13,7 @@ import pytest
 from ccfpy.base.json import Json
 from ccfpy.client.connection import trust_only
 from ccfpy.testing.processes.configuration import INTERFACE
+from tests.attacks import attack
 from tests.e2e.running import DEADLINE_S, Running, running_node
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def _answers(node: Running) -> bool:
         return _status(connection.recv(65536)) == 200
 
 
+@attack("tls: bytes that are no TLS")
 @pytest.mark.parametrize(
     "data",
     [
@@ -87,6 +89,7 @@ def test_what_is_not_tls_is_closed(node: Running, data: bytes) -> None:
     assert _answers(node)
 
 
+@attack("http: bytes that are no HTTP")
 @pytest.mark.parametrize(
     "data",
     [
@@ -112,6 +115,7 @@ def test_what_is_not_http_is_told_so_without_waiting_for_more(
     assert _answers(node)
 
 
+@attack("http: a body beyond the limit")
 def test_a_body_beyond_the_limit_is_413(node: Running) -> None:
     head = b"POST /app/log/private HTTP/1.1\r\nhost: x\r\ncontent-length: 4096\r\n\r\n"
     with _secure(node) as connection:
@@ -122,6 +126,7 @@ def test_a_body_beyond_the_limit_is_413(node: Running) -> None:
     assert _answers(node)
 
 
+@attack("http: a header beyond the limit")
 def test_a_header_beyond_the_limit_is_431(node: Running) -> None:
     head = b"GET /node/state HTTP/1.1\r\nhost: x\r\nx: " + b"y" * 2048 + b"\r\n\r\n"
     with _secure(node) as connection:
@@ -143,6 +148,7 @@ def test_requests_sent_in_one_go_are_answered_in_order(node: Running) -> None:
     assert re.findall(rb"HTTP/1\.1 (\d{3})", received) == [b"200", b"404", b"200"]
 
 
+@attack("http: more sessions than an interface takes")
 def test_sessions_beyond_the_soft_cap_are_told_and_beyond_the_hard_cap_closed(
     node: Running,
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from ccfpy.client.connection import trust_only
 from ccfpy.testing.processes.configuration import INTERFACE
+from tests.attacks import attack
 from tests.e2e.running import DEADLINE_S, Running, running_node
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def test_an_interface_accepts_only_the_endpoints_it_lists(node: Running) -> None
         assert _get(node, "gated", refused, trust) == (503, b"")
 
 
+@attack("slow: a connection that is idle")
 def test_an_idle_session_is_closed(node: Running) -> None:
     with socket.create_connection(_address(node, "plain")) as plain:
         plain.settimeout(DEADLINE_S)

@@ -12,6 +12,7 @@ from ccfpy.client.governance import Governance, read_governance
 from ccfpy.client.receipts import fetch_receipt, verify_receipt
 from ccfpy.client.signer import FileSigner
 from ccfpy.ledger.receipt import ReceiptRefused
+from tests.attacks import attack
 from tests.e2e.running import Running, running_node
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ def test_waiting_for_what_nobody_wrote_ends(service: Running) -> None:
     assert not caught.value.is_final
 
 
+@attack("tls: a server that is not the service's")
 def test_a_server_of_another_service_is_not_trusted(
     service: Running, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

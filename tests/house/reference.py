@@ -20,7 +20,9 @@ from ccfpy.gov.api import READS, signed_operations
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.node.governance import NodeGovernance
 from ccfpy.testing.node import InProcessNode, Person, StoppedClock
+from tests.attack_table import PARTS
 from tests.house import app_reference
+from tests.house.attack_marks import Marked, marked
 from tests.house.tree import ROOT
 from tests.unit.enclave.checklist import ROWS as CHECKLIST
 from tests.unit.node.fault_rows import ROWS, Part
@@ -47,6 +49,11 @@ A service is recovered from what others kept: files that may be damaged, missing
 somebody else's, on a host that may lie, by members who may err. Whatever they do,
 nothing comes back that the lost service had not signed, and what does not come back is
 said. Each row is a test in `tests/unit/node`."""
+_ABOUT_ATTACKS = """\
+Each row is an attack, what stops it, and the tests that try it, with their cases where
+a test has several. A test fails if an attack has none. What is tried against other
+parts is told elsewhere: [recoveries](recovery-faults.md), hostile scripts, damaged
+files and random bytes have tests of their own."""
 _FAULTS = (
     "test_recovering_files",
     "test_recovering",
@@ -197,8 +204,26 @@ def checklist_page() -> str:
     return "\n\n".join([*parts, "\n".join(lines)]) + "\n"
 
 
+def _shown_by(each: Marked) -> str:
+    cases = f" ({', '.join(each.cases)})" if each.cases else ""
+    return f"[`{each.test}`](../../{each.path}){cases}"
+
+
+def attacks_page() -> str:
+    """List the attacks that have a test, and what stops each."""
+    parts = ["# Attacks", _NOTE, _ABOUT_ATTACKS]
+    for part, (title, attacks) in PARTS.items():
+        lines = ["| attack | what stops it | shown by |", "|---|---|---|"]
+        for name, by in attacks.items():
+            tests = [m for m in marked() if m.attack == f"{part}: {name}"]
+            lines.append(f"| {name} | {by} | {'; '.join(map(_shown_by, tests))} |")
+        parts += [f"## {title}", "\n".join(lines)]
+    return "\n\n".join(parts) + "\n"
+
+
 PAGES = {
     "app.md": app_page,
+    "attacks.md": attacks_page,
     "cli.md": cli_page,
     "enclave-checklist.md": checklist_page,
     "endpoints.md": endpoints_page,

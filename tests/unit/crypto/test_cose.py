@@ -11,6 +11,7 @@ from ccfpy.crypto import cbor, cose
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve, KeyPair, PublicKey
 from ccfpy.crypto.entropy import SeededEntropy
+from tests.attacks import attack
 
 KEY = KeyPair.generate(SeededEntropy(21), Curve.SECP384R1)
 OTHER = KeyPair.generate(SeededEntropy(22), Curve.SECP384R1)
@@ -102,6 +103,7 @@ def test_recorded_messages_are_encoded_as_we_encode(
         assert cose.set_unprotected(data, {}) == data
 
 
+@attack("gov: an algorithm that is not the key's")
 @pytest.mark.parametrize("algorithm", [-7, -36, -37, -35.0, "ES384", None, True])
 def test_another_algorithm_than_the_keys_is_refused(algorithm: object) -> None:
     header = cbor.encode({1: algorithm})
@@ -124,6 +126,7 @@ def test_a_detached_payload_must_be_the_signed_one() -> None:
         parsed.verify(KEY.public_key, detached_payload=b"y")
 
 
+@attack("gov: a signature of zeros, in DER, or none")
 def test_a_signature_in_der_is_refused() -> None:
     header = cbor.encode({1: -35})
     der = KEY.sign(cbor.encode(["Signature1", header, b"", b"x"]))

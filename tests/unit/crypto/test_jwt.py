@@ -12,6 +12,7 @@ from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.jwk import encode_base64url
 from ccfpy.crypto.jwt import TokenKey, parse
 from ccfpy.crypto.rsa import RsaKeyPair
+from tests.attacks import attack
 
 EC_KEY = KeyPair.generate(SeededEntropy(b"ec"), Curve.SECP256R1)
 RSA_KEY = RsaKeyPair.generate(SeededEntropy(b"rsa"))
@@ -130,6 +131,8 @@ SMALL_RSA = rsa.generate_private_key(public_exponent=65537, key_size=1024)
 ED25519 = ed25519.Ed25519PrivateKey.from_private_bytes(bytes(32))
 
 
+@attack("jwt: a key of another kind")
+@attack("jwt: an oversized or tiny key")
 @pytest.mark.parametrize(
     ("der", "message"),
     [

@@ -13,6 +13,7 @@ from ccfpy.base.limits import (
 )
 from ccfpy.boundary.events import Event, SessionClosed, SessionData, SessionOpened
 from ccfpy.host.sessions import Session, Sessions
+from tests.attacks import attack
 
 
 class _Transport(asyncio.Transport):
@@ -116,6 +117,7 @@ def test_connections_beyond_the_cap_and_its_margin_are_dropped_unannounced() -> 
     assert len(world.events) == 2 * most
 
 
+@attack("slow: an answer that is never read")
 def test_a_client_that_does_not_read_is_not_read_from() -> None:
     world, transport = _World(), _Transport()
     session = world.connect(transport)

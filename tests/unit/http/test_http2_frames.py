@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ccfpy.base import limits
 from ccfpy.http.http2_frames import PREFACE, FrameReader, FrameRefused, Reason
+from tests.attacks import attack
 from tests.unit.http.h2_client import frame
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, CONTINUATION = 0, 1, 2, 3, 4, 6, 9
@@ -67,6 +68,7 @@ def test_the_first_frame_is_settings() -> None:
         taken(reader(), frame(PING, payload=bytes(8)))
 
 
+@attack("http2: a frame beyond the limit")
 def test_a_frame_is_as_large_as_was_allowed_and_refused_at_its_head() -> None:
     frames = reader()
     largest = frame(DATA, stream=1, payload=bytes(16_384))

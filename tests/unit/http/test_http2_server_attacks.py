@@ -9,6 +9,7 @@ from ccfpy.http.http2_frames import PREFACE
 from ccfpy.http.http2_server import Http2Server
 from ccfpy.http.messages import Response
 from ccfpy.http.refusals import HeadersTooLarge, Http2Limits, ParseFailure
+from tests.attacks import attack
 from tests.unit.http.h2_client import H2Client, fields, frame
 from tests.unit.http.test_http2_server import (
     HUGE_WINDOW,
@@ -78,6 +79,7 @@ def test_nothing_is_said_before_the_whole_preface() -> None:
     assert not server.is_over
 
 
+@attack("http2: a connection header, or one in capitals")
 @pytest.mark.parametrize(
     ("sent", "reason"),
     [
@@ -128,6 +130,7 @@ def test_what_breaks_the_protocol_ends_the_connection(sent: bytes, reason: int) 
     assert goaway_of(server) == reason
 
 
+@attack("http2: another length than was said")
 @pytest.mark.parametrize("size", [3, 5])
 def test_a_body_is_as_long_as_was_said(size: int) -> None:
     server, client = Http2Server(), H2Client()
@@ -136,6 +139,7 @@ def test_a_body_is_as_long_as_was_said(size: int) -> None:
     assert isinstance(server.failure, ParseFailure)
 
 
+@attack("http2: more streams than were allowed")
 def test_more_streams_than_were_allowed_end_the_connection() -> None:
     server, client = Http2Server(http2=Http2Limits(streams_max=3)), H2Client()
     exchange(server, client)
@@ -159,6 +163,7 @@ def test_before_it_knows_the_limit_a_client_may_have_as_many_as_is_usual() -> No
     assert server.is_over
 
 
+@attack("http2: an HPACK bomb")
 def test_a_few_bytes_that_stand_for_many_headers_end_the_connection() -> None:
     """A header of 4 KB is sent once, and then meant again by one byte each time."""
     all_fields = fields("GET", "/", [("x", "y" * 4000)])
@@ -171,6 +176,7 @@ def test_a_few_bytes_that_stand_for_many_headers_end_the_connection() -> None:
     assert goaway_of(server) == CALM
 
 
+@attack("http2: a flood of CONTINUATION")
 @pytest.mark.parametrize("size", [0, 1, 16_384])
 def test_headers_without_end_end_the_connection(size: int) -> None:
     server = Http2Server()
@@ -185,6 +191,10 @@ def test_headers_without_end_end_the_connection(size: int) -> None:
     assert goaway_of(server) in (PROTOCOL_ERROR, CALM)
 
 
+@attack("http2: a window that opens byte by byte")
+@attack("http2: a flood of empty frames")
+@attack("http2: a flood of PING")
+@attack("http2: a flood of SETTINGS")
 @pytest.mark.parametrize(
     "sent",
     [
@@ -210,6 +220,7 @@ def test_a_flood_that_asks_for_nothing_ends_the_connection(sent: bytes) -> None:
     assert goaway_of(server) == CALM
 
 
+@attack("http2: rapid reset")
 def test_requests_made_and_withdrawn_at_once_are_not_served_and_run_out() -> None:
     server = Http2Server()
     server.receive(GREETING)
@@ -241,6 +252,7 @@ def test_an_honest_client_never_runs_out() -> None:
     assert not server.is_over
 
 
+@attack("http2: bodies that never end")
 def test_bodies_without_end_are_refused_one_by_one() -> None:
     server, client = Http2Server(), H2Client()
     exchange(server, client)
@@ -280,6 +292,7 @@ def test_requests_that_wait_to_be_served_count_until_they_are_taken() -> None:
     assert server._held_bytes == 0
 
 
+@attack("http2: a window that never opens")
 def test_a_window_that_never_opens_keeps_an_answer_back_and_no_more() -> None:
     server, client = Http2Server(), H2Client(NO_WINDOW, reads=False)
     client.ask("GET", "/")
@@ -294,6 +307,7 @@ def test_a_window_that_never_opens_keeps_an_answer_back_and_no_more() -> None:
     assert server.unsent_bytes == 99_000
 
 
+@attack("http2: windows so huge that nothing is ever waited for")
 def test_a_client_whose_windows_are_huge_must_show_that_it_reads() -> None:
     server, client = Http2Server(), H2Client(HUGE_WINDOW, reads=False)
     client.h2.increment_flow_control_window(2**31 - 1 - 65_535)
@@ -321,6 +335,7 @@ def test_a_pong_that_nobody_asked_for_shows_nothing() -> None:
     assert server._burst_bytes == left < limits.HTTP2_BURST_BYTES_MAX
 
 
+@attack("http2: a table as large as the peer likes")
 def test_the_peer_does_not_size_our_memory_of_headers_sent() -> None:
     server = Http2Server()
     client = H2Client({SettingCodes.HEADER_TABLE_SIZE: 2**20})
@@ -340,6 +355,7 @@ def test_the_peer_does_not_size_our_memory_of_headers_sent() -> None:
     assert encoder.table_size_changes == []
 
 
+@attack("http2: a flood of SETTINGS")
 def test_settings_that_mean_nothing_are_not_kept() -> None:
     server = Http2Server()
     unknown = b"".join(

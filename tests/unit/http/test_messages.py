@@ -13,6 +13,7 @@ from ccfpy.http.messages import (
 )
 from ccfpy.http.parser import RequestParser
 from ccfpy.http.response_parser import ResponseParser
+from tests.attacks import attack
 
 
 def test_a_response_has_a_status_line_its_headers_and_its_length() -> None:
@@ -45,6 +46,7 @@ def test_a_status_without_a_name_is_still_a_status() -> None:
     assert serialise_response(Response(status=299)).startswith(b"HTTP/1.1 299 ")
 
 
+@attack("http: a header that begins another line")
 @pytest.mark.parametrize("value", ["a\r\nb: c", "a\nb", "a\rb", "a\r\n\r\nb"])
 def test_a_header_cannot_start_another_line(value: str) -> None:
     with pytest.raises(Malformed):

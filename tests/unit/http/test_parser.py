@@ -15,6 +15,7 @@ from ccfpy.http.refusals import (
     ParserLimits,
     UnreadableRequest,
 )
+from tests.attacks import attack
 
 GET = b"GET /node/state HTTP/1.1\r\n"
 POST = b"POST /app/x HTTP/1.1\r\n"
@@ -71,6 +72,7 @@ def test_a_chunked_body_is_put_together() -> None:
     assert request.headers == {"transfer-encoding": "chunked"}
 
 
+@attack("http: trailers that smuggle")
 def test_trailers_do_not_pass_for_headers() -> None:
     parser = RequestParser()
     smuggled = b"0\r\nAuthorization: Bearer x\r\nHost: evil\r\n\r\n"
@@ -128,6 +130,7 @@ def test_an_upgrade_that_also_closes_is_the_last_request() -> None:
     assert not request.keep_alive
 
 
+@attack("http: a body behind an upgrade")
 @pytest.mark.parametrize(
     "framing", [b"Content-Length: 36\r\n", b"Transfer-Encoding: chunked\r\n"]
 )
@@ -207,6 +210,7 @@ _ILLEGAL = [
 ]
 
 
+@attack("http: bytes that are no HTTP")
 @pytest.mark.parametrize("data", _ILLEGAL, ids=repr)
 def test_illegal_traffic_is_refused_at_once_with_its_fragment(data: bytes) -> None:
     refusal = _refused(data)
@@ -264,6 +268,7 @@ def test_what_is_at_its_limit_passes(size: int) -> None:
     assert request.body == b"0123456789"
 
 
+@attack("http: too many headers")
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 @pytest.mark.parametrize(
     ("data", "kind", "message"),
@@ -313,6 +318,7 @@ def test_what_exceeds_its_limit_is_refused(
     assert str(caught.value) == message
 
 
+@attack("http: a head that never ends")
 @pytest.mark.parametrize(
     "start",
     [b"GET /", GET, GET + b"A", GET + b"A: ", GET + b"A: 1\r\nB: ", b"GET /?"],
@@ -376,6 +382,7 @@ def _outcome(parts: list[bytes]) -> tuple[list[Request], type | None, str]:
     return requests, None, ""
 
 
+@attack("http: a request cut in any way")
 @given(
     st.lists(_request_bytes, min_size=1, max_size=3).map(b"".join),
     st.lists(st.integers(0, 300), max_size=6),

@@ -29,6 +29,7 @@ from ccfpy.http.tls import (
     TlsSession,
     _RecordCounter,
 )
+from tests.attacks import attack
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
@@ -266,6 +267,7 @@ def test_nothing_is_written_of_nothing() -> None:
     assert server.take_output() == b""
 
 
+@attack("tls: bytes that are no TLS")
 @pytest.mark.parametrize(
     "data", [b"GET / HTTP/1.1\r\n\r\n", b"\x00" * 100, b"\x16\x03\x01\xff\xff" * 9]
 )
@@ -277,6 +279,7 @@ def test_what_is_not_tls_is_refused(data: bytes) -> None:
     assert server.feed(data) == b""
 
 
+@attack("tls: a changed record")
 def test_a_changed_record_ends_the_session_with_an_alert() -> None:
     server = TlsSession(_server())
     client = Client()
@@ -330,6 +333,7 @@ def test_what_is_outside_the_profile_is_not_negotiated(
         Client(setup=setup).shake_hands(TlsSession(_server()))
 
 
+@attack("tls: an older version")
 def test_tls_1_1_is_refused() -> None:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_cipher_list(b"ALL:@SECLEVEL=0")
@@ -386,6 +390,7 @@ def test_where_http_2_is_spoken_alpn_settles_on_it_or_nothing(
     assert server.protocol == (chosen or "").encode()
 
 
+@attack("tls: resumption")
 @VERSIONS
 def test_sessions_are_never_resumed(version: ssl.TLSVersion) -> None:
     context = _server()
@@ -399,6 +404,7 @@ def test_sessions_are_never_resumed(version: ssl.TLSVersion) -> None:
     assert not second.tls.session_reused
 
 
+@attack("tls: renegotiation")
 def test_renegotiation_is_refused() -> None:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_max_proto_version(SSL.TLS1_2_VERSION)
@@ -529,6 +535,7 @@ def test_a_call_reaches_a_server_under_its_name(host: str) -> None:
     assert client.feed(server.take_output()) == b"response"
 
 
+@attack("tls: a server that is not the service's")
 @pytest.mark.parametrize(
     "changes",
     [

@@ -30,6 +30,7 @@ from ccfpy.ledger.tables import (
     TREE,
 )
 from ccfpy.ledger.trust import ServiceStatus
+from tests.attacks import attack
 from tests.unit.ledger.made import (
     FIRST,
     ISSUED_AT,
@@ -144,6 +145,7 @@ def test_an_open_chunk_cut_anywhere_is_no_damage(data: st.DataObject) -> None:
     assert cut in (0, 8, len(last)) or isinstance(findings[-1], OpenTail)
 
 
+@attack("ledger: a changed byte")
 @settings(max_examples=300)
 @given(st.data())
 def test_every_flipped_bit_before_the_last_signature_is_found(
@@ -253,6 +255,7 @@ ODD_FILES: dict[str, tuple[Callable[[], list[ChunkFile]], str]] = {
 }
 
 
+@attack("ledger: files in another order")
 @pytest.mark.parametrize("odd", ODD_FILES)
 def test_files_that_do_not_make_a_ledger_are_damage(odd: str) -> None:
     files, reason = ODD_FILES[odd]

@@ -23,6 +23,7 @@ from ccfpy.ledger.entry import (
 )
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
+from tests.attacks import attack
 
 SECRET = LedgerSecret(raw=bytes(range(32)))
 SECRETS = LedgerSecrets([(1, SECRET)])
@@ -79,6 +80,7 @@ def test_an_entry_has_ccfs_layout() -> None:
     assert sealed.leaf == hashlib.sha256(digest + evidence + NO_CLAIMS).digest()
 
 
+@attack("nonce: a transaction and a snapshot of one seqno")
 def test_no_two_transactions_or_snapshots_share_an_iv() -> None:
     entries = [
         seal(SECRET, TxId(2, 5), {}).data,
@@ -89,6 +91,7 @@ def test_no_two_transactions_or_snapshots_share_an_iv() -> None:
     assert len({data[24:36] for data in entries}) == 4
 
 
+@attack("nonce: a view that does not fit")
 @pytest.mark.parametrize("view", [0, 2**31])
 def test_a_view_that_does_not_fit_the_iv_is_never_sealed(view: int) -> None:
     with pytest.raises(AssertionError):

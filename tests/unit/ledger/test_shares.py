@@ -19,6 +19,7 @@ from ccfpy.ledger.shares import (
     RecoveryShares,
     SecretRecord,
 )
+from tests.attacks import attack
 
 ENTROPY = SeededEntropy(b"shares")
 KEYS = {
@@ -32,6 +33,7 @@ def opened(issued: RecoveryShares) -> dict[MemberId, bytes]:
     return {m: KEYS[m].unwrap(share) for m, share in issued.encrypted_shares.items()}
 
 
+@attack("ledger: one share too few")
 @pytest.mark.parametrize("threshold", [1, 2, 3])
 def test_a_threshold_of_shares_opens_the_secret_and_fewer_do_not(
     threshold: int,

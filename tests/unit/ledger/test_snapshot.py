@@ -18,6 +18,7 @@ from ccfpy.ledger.snapshot import (
     write_snapshot,
 )
 from ccfpy.ledger.tables import SINGLE_KEY, SNAPSHOT_EVIDENCE, TREE
+from tests.attacks import attack
 from tests.unit.ledger.made import FIRST, SECOND, MadeLedger, small_ledger
 
 PRIVATE = (MapSnapshot("messages", 9, ((b"1", 9, b"secret"),)),)
@@ -76,6 +77,7 @@ def test_a_snapshot_without_its_receipt_is_not_trusted() -> None:
         snapshot.verify(FIRST.certificate)
 
 
+@attack("ledger: a receipt of another seqno")
 def test_the_receipt_of_another_snapshot_is_refused() -> None:
     _, _, other = snapshot_of(8)
     with pytest.raises(ReceiptRefused) as refused:

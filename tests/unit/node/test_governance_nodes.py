@@ -14,6 +14,7 @@ from ccfpy.service.tables.nodes import NodeInfo
 from ccfpy.service.tables.recovery import ENCRYPTED_LEDGER_SECRETS
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
+from tests.attacks import attack
 
 FROM = "2025-06-15 12:00:00.000000+00:00"
 FROM_TIME = datetime(2025, 6, 15, 12, tzinfo=UTC)
@@ -136,6 +137,7 @@ def test_nobody_can_be_trusted_who_did_not_ask(network: Network) -> None:
     assert b"No such node" in refused.body
 
 
+@attack("join: a new secret while the node is pending")
 def test_a_rekey_tells_a_pending_node_nothing(network: Network) -> None:
     first = network.nodes[0]
     joiner = network.join()

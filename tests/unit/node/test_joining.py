@@ -223,6 +223,7 @@ def test_a_joiner_is_told_of_secrets_made_after_it_was_trusted(
 # Refusals
 
 
+@attack("join: host data that nobody allowed")
 def test_a_node_of_another_program_is_refused_and_stops(network: Network) -> None:
     joiner = network.join(executable_digest="ab" * 32)
     network.deliver()
@@ -238,6 +239,7 @@ def test_a_node_of_another_program_is_refused_and_stops(network: Network) -> Non
     assert said(network.nodes[0], "Quote host data is not authorised")
 
 
+@attack("join: another service in place of the one that was meant")
 def test_a_node_that_expects_another_service_tells_it_nothing_and_stops(
     network: Network,
 ) -> None:
@@ -288,6 +290,7 @@ def pair(network: Network) -> Network:
     return network
 
 
+@attack("join: asking a node that is not the primary")
 def test_a_backup_sends_a_joiner_to_the_primary(pair: Network) -> None:
     first, second = pair.nodes
     joiner = pair.join(second)
@@ -421,6 +424,7 @@ def _cert(info: dict[str, Json]) -> Json:
     return identity["cert"]
 
 
+@attack("join: an answer whose parts do not fit together")
 @pytest.mark.parametrize("change", BROKEN.values(), ids=BROKEN.keys())
 def test_what_is_handed_over_must_fit_together(
     impostor: Impostor, change: Callable[[dict[str, Json]], Json]
@@ -499,6 +503,7 @@ def test_a_target_that_a_redirect_named_is_given_up_if_nobody_is_there(
     assert OpenCall(call=CallId(3), address="127.0.0.1:8000") in effects
 
 
+@attack("join: redirects without end")
 def test_whom_a_redirect_named_is_not_asked_for_ever(impostor: Impostor) -> None:
     elsewhere = {"location": "https://127.0.0.9:1/node/join"}
     impostor.answer(1, Response(status=308, headers=elsewhere))
@@ -568,6 +573,7 @@ def test_an_answer_recorded_for_another_node(impostor: Impostor) -> None:
     assert "error on handshake" in stop.reason
 
 
+@attack("join: an answer after the join")
 def test_an_answer_that_comes_after_the_join_means_nothing(impostor: Impostor) -> None:
     replica = impostor.joiner._replica
     assert replica is not None
@@ -579,6 +585,7 @@ def test_an_answer_that_comes_after_the_join_means_nothing(impostor: Impostor) -
 # What leaves
 
 
+@attack("join: a host that reads what a joiner is given")
 def test_no_host_ever_holds_what_a_joiner_is_given(new_network: Network) -> None:
     joiner = new_network.join()
     new_network.wait_until_settled(joiner)

@@ -10,6 +10,7 @@ from ccfpy.base import json, limits
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.boundary.configuration import NodeConfiguration
 from ccfpy.testing.node import GOV_VERSION, InProcessNode, Person
+from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 from tests.unit.node.issuers import (
     KEYS,
@@ -134,6 +135,7 @@ def test_keys_are_fetched_as_soon_as_an_issuer_is_set(
     assert [request.path for request in issuer.requests] == [METADATA, KEYS]
 
 
+@attack("jwt: a key that is no longer published")
 def test_keys_follow_at_each_interval(service: Service, issuer: Issuer) -> None:
     service.trust(issuer)
     issuer.publish(public_jwk("k2"), public_jwk("k3"))
@@ -214,6 +216,7 @@ def test_a_key_is_bound_to_whom_the_key_or_else_the_issuer_names(
     assert service.keys() == {"k": [(issuer.name, constraint)]}
 
 
+@attack("jwt: an issuer that speaks for another")
 def test_nobody_can_speak_for_another_domain(service: Service, issuer: Issuer) -> None:
     issuer.publish(public_jwk("k"), issuer="https://other.example")
     service.trust(issuer)
@@ -225,6 +228,7 @@ def test_nobody_can_speak_for_another_domain(service: Service, issuer: Issuer) -
 # Who is believed
 
 
+@attack("jwt: an issuer whose server is another's")
 def test_a_server_that_the_bundle_does_not_vouch_for_gets_no_request(
     service: Service, issuer: Issuer
 ) -> None:
@@ -245,6 +249,7 @@ def test_a_server_that_an_authority_vouches_for_is_asked_under_its_name(
     assert service.kids() == {"k1"}
 
 
+@attack("jwt: an issuer whose server is another's")
 def test_a_server_that_an_authority_vouches_for_under_another_name_gets_none_either(
     service: Service, issuer: Issuer
 ) -> None:
@@ -334,6 +339,7 @@ def test_no_answer_is_an_attempt_and_no_failure(
     assert f"of issuer '{issuer.name}'" in service.failed()
 
 
+@attack("jwt: an answer of an issuer without end")
 def test_an_answer_may_be_so_large(service: Service, issuer: Issuer) -> None:
     body = json.dumps(issuer.pages[KEYS])
     issuer.pages[KEYS] = body.ljust(limits.JWT_RESPONSE_BYTES_MAX)

@@ -203,6 +203,48 @@ def standing(members: tuple[Person, ...]) -> InProcessNode:
     return node
 
 
+@attack(
+    "gov: nesting without end, lengths beyond memory",
+    "nested without end",
+    "a length beyond all memory",
+)
+@attack("gov: bytes behind a message", "bytes behind the message")
+@attack(
+    "gov: a signature of zeros, in DER, or none",
+    "the signature is empty",
+    "the signature is all zeros",
+)
+@attack(
+    "gov: a changed or detached content",
+    "the content is changed",
+    "the content is detached",
+)
+@attack("gov: a demand to be understood", "a header asks to be understood")
+@attack(
+    "gov: an unprotected header instead of a protected one",
+    "an unprotected header says what none protects",
+)
+@attack("gov: an unprotected header that overrides", "an unprotected header overrides")
+@attack("gov: a label twice in one header", "a label comes twice")
+@attack(
+    "gov: an algorithm that is not the key's",
+    "the algorithm is another key's",
+    "the algorithm is a secret's",
+)
+@attack("gov: a key id that nobody has", "a stranger signs")
+@attack(
+    "gov: another member's name",
+    "a stranger signs in a member's name",
+    "a member signs in another's name",
+)
+@attack("gov: a signature for another operation", "a signature for something else")
+@attack(
+    "gov: a proposal from outside the window",
+    "a time before time",
+    "a time of eleven digits",
+    "a time beyond 63 bits",
+    "no time",
+)
 @pytest.mark.parametrize("name", FORGERIES)
 def test_a_forged_proposal_leaves_nothing(standing: InProcessNode, name: str) -> None:
     node = standing
@@ -218,6 +260,8 @@ def test_a_proposal_that_is_not_forged_is_taken(node: InProcessNode) -> None:
     assert post_gov(node, CREATE, signed(node.members[0])).status == 200
 
 
+@attack("gov: a proposal from outside the window")
+@attack("gov: a proposal again")
 def test_a_proposal_cannot_be_replayed_not_even_when_it_left_the_window(
     node: InProcessNode,
 ) -> None:
@@ -244,6 +288,7 @@ def test_a_proposal_cannot_be_replayed_not_even_when_it_left_the_window(
     assert create(old + 80, by=bob).status == 200
 
 
+@attack("gov: a request for another proposal or voter")
 def test_a_ballot_counts_for_its_proposal_and_its_voter_alone(
     node: InProcessNode,
 ) -> None:
@@ -271,6 +316,7 @@ def test_a_ballot_counts_for_its_proposal_and_its_voter_alone(
     assert error_of(post_gov(node, path, withdrawal))[0] == 403
 
 
+@attack("gov: a ballot of a removed member")
 def test_who_is_no_member_any_more_has_no_vote(node: InProcessNode) -> None:
     ann, _, cat = node.members
     made = node.govern(ann, CREATE, "proposal", PROPOSAL)
@@ -289,6 +335,7 @@ def test_who_is_no_member_any_more_has_no_vote(node: InProcessNode) -> None:
     assert error_of(post_gov(node, path, ack))[0] == 401
 
 
+@attack("gov: a vote before the acknowledgement")
 def test_who_has_not_acknowledged_yet_neither_proposes_nor_votes(
     new_node: InProcessNode,
 ) -> None:
@@ -311,6 +358,9 @@ HOSTILE_BALLOTS = {
 }
 
 
+@attack("gov: a ballot that reads what is private", "private state")
+@attack("gov: a ballot that writes", "a write", "effects")
+@attack("gov: a ballot that never ends", "recursion", "memory", "a flood of logs")
 @pytest.mark.parametrize("name", HOSTILE_BALLOTS)
 def test_a_hostile_ballot_is_no_vote_and_harms_nobody(
     node: InProcessNode, name: str
@@ -368,6 +418,7 @@ SMUGGLING = {
 }
 
 
+@attack("http: a request behind an error")
 @pytest.mark.parametrize("name", SMUGGLING)
 def test_what_may_be_read_in_two_ways_is_read_in_none(
     standing: InProcessNode, name: str
@@ -408,6 +459,7 @@ def test_no_answer_depends_on_whom_a_request_says_it_is_for(
 # The ledger: what is proved, and of what
 
 
+@attack("ledger: a receipt for a transaction that is not")
 def test_a_receipt_is_given_only_for_the_view_that_wrote_the_transaction(
     node: InProcessNode,
 ) -> None:

@@ -16,6 +16,7 @@ from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.http.messages import Response
 from ccfpy.testing.node import START_UNIX_US, InProcessNode, Person
+from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 
 NOW_S = START_UNIX_US // 1_000_000
@@ -152,6 +153,40 @@ TOKENS = {
 }
 
 
+@attack("jwt: nesting without end", "nesting")
+@attack("jwt: another tenant", "a tenant where there are none")
+@attack("jwt: another issuer's key of the same id", "another issuer")
+@attack(
+    "jwt: a token out of date",
+    "out of date",
+    "not yet valid",
+    "a time that is no number",
+)
+@attack(
+    "jwt: numbers in place of which others stand",
+    "r of zero",
+    "s of zero",
+    "r of the order",
+    "s of the order",
+    "numbers beyond the order",
+)
+@attack("jwt: a signature of zeros", "a signature of zeros", "no signature")
+@attack("jwt: a signature in DER", "a signature in DER", "a signature of one byte more")
+@attack("jwt: a missing header or claim", "no key id", "no expiry", "no issuer")
+@attack("jwt: too few or too many parts", "two parts", "four parts")
+@attack("jwt: another spelling of its base64", "padding", "a space", "other last bits")
+@attack(
+    "jwt: a member twice",
+    "an algorithm said twice",
+    "a key id said twice",
+    "an expiry said twice",
+    "an issuer said twice",
+)
+@attack("jwt: a critical header", "a demand to be understood")
+@attack("jwt: a key that the token brings", "a key of its own", "an unknown key")
+@attack("jwt: an algorithm that is not the key's", "another key's algorithm")
+@attack("jwt: an HMAC under the public key", "a secret's algorithm")
+@attack("jwt: no algorithm", "no algorithm")
 @pytest.mark.parametrize("name", TOKENS)
 def test_a_token_that_is_not_right_in_all_opens_nothing(
     guarded: InProcessNode, name: str

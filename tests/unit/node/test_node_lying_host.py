@@ -23,6 +23,7 @@ from ccfpy.boundary.wire import EFFECTS
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.shares import SecretRecord
 from ccfpy.testing.node import INTERFACE, InProcessNode, Person, Recorded
+from tests.attacks import attack
 
 CANARY = "canary-7f3a91c2"
 PAST_SECRETS = "public:ccf.internal.historical_encrypted_ledger_secret"
@@ -43,6 +44,7 @@ def test_a_session_opened_anew_has_nothing_of_its_predecessor(
     assert CloseSession(session=session) in effects
 
 
+@attack("tls: a record again, or in another session")
 def test_one_clients_bytes_are_worth_nothing_on_anothers_session(
     node: InProcessNode, alice: Person
 ) -> None:
@@ -55,6 +57,7 @@ def test_one_clients_bytes_are_worth_nothing_on_anothers_session(
     assert len(node.host.entries) == before
 
 
+@attack("tls: a record again, or in another session")
 def test_a_clients_bytes_count_once(node: InProcessNode, alice: Person) -> None:
     client = node.connect(alice)
     body = b'PUT /app/notes HTTP/1.1\r\ncontent-length: 9\r\n\r\n{"a":"b"}'
@@ -150,6 +153,7 @@ OPERATIONS = {
 }
 
 
+@attack("nonce: a rekey")
 @settings(
     max_examples=6,
     deadline=None,

@@ -18,6 +18,7 @@ from ccfpy.node.node import RECOVERY_REFUSED, START_REFUSED
 from ccfpy.testing.node import InProcessNode, Person
 from ccfpy.testing.recovery import ask_for_shares, recover_alone, submit_share
 from ccfpy.testing.surroundings import Alone, Remains, Timed
+from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 from tests.unit.node.fault_rows import Part, row
 from tests.unit.node.recovered import read, state, wait, write
@@ -90,6 +91,7 @@ def test_it_begins_a_chunk_after_the_last_signature(
     assert read_frame(data).flags & EntryFlags.CLOSE_CHUNK_BEFORE
 
 
+@attack("ledger: an old snapshot with a newer ledger")
 @pytest.mark.parametrize("kept", [True, False])
 def test_it_recovers_with_a_snapshot_or_without(
     remains: Remains, members: tuple[Person, ...], *, kept: bool
@@ -179,6 +181,7 @@ def test_a_ledger_without_a_signature_is_no_service(
     assert node.host.stop.reason == "No signature found after recovery"
 
 
+@attack("ledger: a snapshot of another service")
 @row(
     Part.SNAPSHOT,
     "the snapshot is of another service",
@@ -200,6 +203,7 @@ def test_a_snapshot_of_another_service_stops_it(
     )
 
 
+@attack("ledger: a damaged snapshot")
 @row(Part.SNAPSHOT, "the snapshot is damaged", "The node stops, with the reason.")
 def test_a_damaged_snapshot_stops_it(
     remains: Remains, members: tuple[Person, ...]

@@ -23,6 +23,7 @@ from ccfpy.testing.recovery import (
     submit_share,
 )
 from ccfpy.testing.surroundings import Remains
+from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 from tests.unit.node.fault_rows import Part, row
 from tests.unit.node.recovered import read, state, status, wait, write
@@ -166,6 +167,7 @@ def test_a_ledger_that_goes_on_with_another_services_entries_ends_before_them(
 # Shares
 
 
+@attack("ledger: one share too few")
 @row(
     Part.SHARES,
     "one share too few is handed in",
@@ -180,6 +182,7 @@ def test_one_share_too_few_opens_nothing(
     assert state(waiting)["state"] == NodeState.PART_OF_PUBLIC_NETWORK
 
 
+@attack("ledger: one share twice")
 @row(Part.SHARES, "a member hands in the same share twice", "It counts once.")
 def test_a_share_handed_in_twice_counts_once(
     waiting: InProcessNode, members: tuple[Person, ...]
@@ -206,6 +209,7 @@ def test_a_share_that_two_members_hand_in_opens_nothing(
     assert state(waiting)["state"] == NodeState.PART_OF_PUBLIC_NETWORK
 
 
+@attack("ledger: shares of an older secret")
 @row(
     Part.SHARES,
     "shares are of another ledger secret, before a rekey or after",
@@ -236,6 +240,7 @@ def test_shares_of_another_time_open_nothing_and_members_start_over(
     assert read(waiting, "a3") == "secret 3"
 
 
+@attack("ledger: a share for another member")
 @row(Part.SHARES, "a member hands in a share for another", "It is refused.")
 def test_nobody_hands_in_a_share_for_another(
     waiting: InProcessNode, members: tuple[Person, ...]
@@ -245,6 +250,7 @@ def test_nobody_hands_in_a_share_for_another(
     assert 400 <= answer.status < FAILED
 
 
+@attack("ledger: a forged share")
 @row(
     Part.SHARES,
     "a share is forged that passes for an owner's",

@@ -186,6 +186,7 @@ def regions(files: Folder, name: str) -> Iterator[tuple[str, int]]:
     yield "the positions", ends[-1]
 
 
+@attack("ledger: a changed byte")
 @row(
     Part.LEDGER,
     "a byte is changed in each region of a committed file: the place of its positions, "
@@ -281,6 +282,7 @@ def test_any_byte_of_any_file(lost: Lost, seed: int) -> None:
         assert f"private ledger entry {recovered_to}: AES-GCM" in str(tried.refusal)
 
 
+@attack("ledger: a file in place of another")
 @row(
     Part.LEDGER,
     "two files have each other's names",
@@ -307,6 +309,7 @@ def test_a_file_that_is_there_twice(lost: Lost) -> None:
     attempt(lost, files).check(lost.signatures[-1])
 
 
+@attack("ledger: an end that is held back")
 @row(
     Part.LEDGER,
     "the end of the ledger is held back: every file after one, each in turn",
@@ -349,6 +352,7 @@ def test_a_torn_end(lost: Lost) -> None:
     attempt(lost, files).check(lost.signatures[-2])
 
 
+@attack("ledger: another service's file among ours")
 @row(
     Part.LEDGER,
     "one file is another service's",
@@ -363,6 +367,7 @@ def test_a_file_of_another_service(lost: Lost, other: Lost) -> None:
     raise AssertionError("the two services have no file of one name")
 
 
+@attack("ledger: another service's ledger in a recovery")
 @row(
     Part.IDENTITY,
     "the whole ledger is another service's",
@@ -379,6 +384,7 @@ def test_the_ledger_of_another_service(lost: Lost, other: Lost) -> None:
     assert other.identity.split("\n")[1].encode() in asked.body
 
 
+@attack("ledger: another previous identity")
 @row(
     Part.IDENTITY,
     "the node is told the certificate of another service",

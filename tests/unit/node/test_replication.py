@@ -14,6 +14,7 @@ from ccfpy.node.replica import Replica
 from ccfpy.node.replication import NotPrimary, Replication
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
+from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION, NOTES, NotesApp
 from tests.unit.node.test_joining import trust
 
@@ -161,6 +162,7 @@ def test_a_backup_orders_nothing_itself(three: Network) -> None:
     assert len(second.host.entries) == before
 
 
+@attack("ledger: entries tampered with on their way to a backup")
 def test_entries_that_were_tampered_with_are_refused_and_sent_again(
     three: Network, alice: Person
 ) -> None:

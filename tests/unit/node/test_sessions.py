@@ -16,6 +16,7 @@ from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.registry import Registry
 from ccfpy.http.messages import Response
 from ccfpy.testing.node import InProcessNode, Person, listener
+from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 
 GET_STATE = b"GET /node/state HTTP/1.1\r\n\r\n"
@@ -67,6 +68,8 @@ def test_pipelined_requests_are_answered_in_order(node: InProcessNode) -> None:
     assert not client.is_closed
 
 
+@attack("http: a header beyond the limit")
+@attack("http: a body beyond the limit")
 @pytest.mark.parametrize(
     ("raw", "status", "counter"),
     [
@@ -230,6 +233,7 @@ def test_the_callers_certificate_is_known_to_the_app(
     assert node.request("GET", "/node/state", person=alice).status == 200
 
 
+@attack("http: a header that begins another line")
 def test_an_answer_that_cannot_be_written_is_told_and_keeps_to_its_frame(
     make_node: Callable[[], InProcessNode],
 ) -> None:

@@ -17,6 +17,7 @@ from ccfpy.endpoints.registry import Registry
 from ccfpy.http.messages import Response
 from ccfpy.testing.configuration import listener
 from ccfpy.testing.node import InProcessNode, Person
+from tests.attacks import attack
 from tests.unit.http.h2_client import Answer
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 from tests.unit.node.h2_session import H2Session, http2_listener
@@ -166,6 +167,7 @@ def test_a_client_that_goes_abandons_all_that_it_waits_for(
     assert all(each.is_abandoned for each in app.awaited)
 
 
+@attack("http2: a window that never opens")
 def test_a_client_that_does_not_read_is_served_no_further_until_it_does(
     app: PatientApp, spoken: InProcessNode
 ) -> None:

@@ -23,6 +23,7 @@ from ccfpy.testing.node import (
     Person,
     listener,
 )
+from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 from tests.unit.node.h2_session import H2Session, http2_listener
 
@@ -190,6 +191,21 @@ def seconds_until_closed(node: InProcessNode, drip: Drip, most: int) -> int | No
     return None
 
 
+@attack("slow: an answer that is never read", "window")
+@attack("slow: a stream byte by byte", "stream")
+@attack(
+    "slow: an HTTP/2 preface, frame or headers byte by byte",
+    "preface",
+    "frame",
+    "headers_that_go_on",
+)
+@attack("slow: a body in tiny chunks", "chunks")
+@attack("slow: a body byte by byte", "body", "body_in_the_clear")
+@attack("slow: empty lines for ever", "empty_lines")
+@attack("slow: a head that goes on", "head")
+@attack("slow: a record byte by byte", "record")
+@attack("slow: a handshake byte by byte", "handshake")
+@attack("slow: a connection without a handshake", "silence")
 @pytest.mark.parametrize("make", DRIPS, ids=lambda make: make.__name__)
 def test_a_client_that_drips_is_not_waited_for(
     listening: InProcessNode, make: Callable[[InProcessNode], Drip]

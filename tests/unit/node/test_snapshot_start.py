@@ -16,6 +16,7 @@ from ccfpy.ledger.snapshot import Snapshot, receipt_bytes, write_snapshot
 from ccfpy.ledger.tables import SIGNATURES, SINGLE_KEY
 from ccfpy.node.snapshot_start import SnapshotRefused, StartingPoint
 from ccfpy.service.tables import nodes
+from tests.attacks import attack
 from tests.unit.ledger.made import FIRST, SECOND
 from tests.unit.node.ledger_of_one import LedgerOfOne
 from tests.unit.node.test_snapshots import Files, settle
@@ -128,18 +129,21 @@ def test_other_secrets_open_nothing_and_leave_the_store_empty() -> None:
     assert store.maps == {}
 
 
+@attack("ledger: a snapshot of another service")
 def test_the_snapshot_of_another_service_is_refused() -> None:
     with pytest.raises(SnapshotRefused, match="seqno 4 is of another service"):
         StartingPoint.read(DATA, [SECOND.certificate])
     StartingPoint.read(DATA, [SECOND.certificate, FIRST.certificate])
 
 
+@attack("ledger: a snapshot without a receipt")
 def test_one_without_evidence_is_refused() -> None:
     bare = Snapshot.parse(DATA).entry.data
     with pytest.raises(SnapshotRefused, match=r"not vouched for: .* no receipt"):
         StartingPoint.read(bare, SERVICE)
 
 
+@attack("ledger: a receipt of another seqno")
 def test_the_evidence_of_another_snapshot_is_refused() -> None:
     other = made(Snapshot.parse(DATA).public)
     receipt = other[len(Snapshot.parse(other).entry.data) :]
@@ -147,6 +151,7 @@ def test_the_evidence_of_another_snapshot_is_refused() -> None:
         StartingPoint.read(Snapshot.parse(DATA).entry.data + receipt, SERVICE)
 
 
+@attack("ledger: a snapshot older than what is there")
 def test_one_older_than_the_ledger_is_refused() -> None:
     StartingPoint.read(DATA, SERVICE, ledger_first=5)
     with pytest.raises(SnapshotRefused, match=r"older than the ledger, .* seqno 6"):
@@ -159,6 +164,7 @@ def test_what_is_no_snapshot_is_refused(data: bytes) -> None:
         StartingPoint.read(data, SERVICE)
 
 
+@attack("ledger: a damaged snapshot")
 def test_damage_to_any_byte_is_refused() -> None:
     entry_bytes = len(Snapshot.parse(DATA).entry.data)
     places = {*range(0, len(DATA), 7), *range(60), entry_bytes - 1, entry_bytes}

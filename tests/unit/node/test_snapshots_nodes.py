@@ -11,6 +11,7 @@ from ccfpy.ledger.snapshot import Snapshot
 from ccfpy.node.snapshot_start import StartingPoint
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
+from tests.attacks import attack
 from tests.unit.ledger.made import FIRST
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 
@@ -174,6 +175,8 @@ def unreachable(configuration: NodeConfiguration) -> NodeConfiguration:
     return replace(configuration, join=join)
 
 
+@attack("ledger: a snapshot without a receipt", "without evidence")
+@attack("ledger: a snapshot of another service", "of another service")
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [

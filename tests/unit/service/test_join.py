@@ -40,6 +40,7 @@ from ccfpy.service.tables.nodes import (
     QuoteInfo,
 )
 from ccfpy.service.tables.service import ServiceInfo
+from tests.attacks import attack
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOST_DATA = "ab" * 32
@@ -199,6 +200,7 @@ def test_a_node_is_vouched_for_as_long_as_it_vouches_for_itself(
     assert endorsed.sans == ("iPAddress:127.0.0.1",)
 
 
+@attack("join: secrets before members trust the node")
 def test_an_open_service_tells_a_new_node_nothing(opened: Service) -> None:
     applicant = Applicant()
     for _ in range(3):
@@ -234,6 +236,7 @@ def test_a_node_gets_the_secrets_up_to_its_trust_and_no_later_ones(
     assert [version for version, _ in given.ledger_secrets] == [1]
 
 
+@attack("join: one key twice")
 def test_asking_again_changes_nothing(opening: Service) -> None:
     applicant = Applicant()
     first = opening.ask(applicant).network_info
@@ -245,6 +248,7 @@ def test_asking_again_changes_nothing(opening: Service) -> None:
     assert opening.store.version == version
 
 
+@attack("join: the key of a retired node")
 @pytest.mark.parametrize("status", [ServiceStatus.OPENING, ServiceStatus.OPEN], ids=str)
 def test_a_retired_node_does_not_come_back(status: ServiceStatus) -> None:
     service = Service(status)
@@ -254,6 +258,7 @@ def test_a_retired_node_does_not_come_back(status: ServiceStatus) -> None:
     assert refusal(service, applicant) is JoinFault.INVALID_NODE_STATE
 
 
+@attack("join: the address of another node")
 def test_two_nodes_cannot_have_one_address(opened: Service) -> None:
     first, second = Applicant(), Applicant()
     opened.ask(first)
@@ -287,6 +292,7 @@ def test_a_certificate_request_must_be_one(
     assert refusal(opening, applicant) is JoinFault.CSR_PUBLIC_KEY_INVALID
 
 
+@attack("join: a certificate request for another key")
 def test_a_certificate_request_for_another_key_is_refused(opening: Service) -> None:
     applicant, other = Applicant(), Applicant()
     applicant.request = replace(

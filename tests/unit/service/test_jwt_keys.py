@@ -117,6 +117,7 @@ def test_a_constraint_is_kept_with_its_key(tx: Tx) -> None:
     assert shared[0].constraint == "https://example.com/{tenantid}"
 
 
+@attack("jwt: an issuer that speaks for another")
 @pytest.mark.parametrize(
     ("constraint", "allowed"),
     [

@@ -22,6 +22,7 @@ from ccfpy.service.tables.nodes import (
     QuoteFormat,
     QuoteInfo,
 )
+from tests.attacks import attack
 from tests.unit.endpoints.auth.people import add_member, add_user, certificate
 from tests.unit.endpoints.world import NOW_S, StoreNode, context_of
 
@@ -45,6 +46,7 @@ def test_who_presents_no_certificate_is_refused(policy: AuthPolicy, whose: str) 
     assert policy.security_scheme is None
 
 
+@attack("tls: a client's certificate that is another's")
 @pytest.mark.parametrize(
     ("policy", "whose"),
     [(UserCert(), "user"), (MemberCert(), "member"), (NodeCert(), "node")],

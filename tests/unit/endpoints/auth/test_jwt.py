@@ -98,6 +98,7 @@ def test_a_key_that_signs_no_tokens_accepts_none() -> None:
     assert _refusal(node, f"Bearer {token()}") == "Signature verification failed"
 
 
+@attack("jwt: another issuer's key of the same id")
 def test_the_key_that_holds_decides_who_vouched() -> None:
     strange = SigningKey(public_key=OTHER_KEY.public_key.der, issuer="strange")
     bound = replace(SIGNING_KEY, issuer="bound", constraint="https://elsewhere")
@@ -120,6 +121,7 @@ def test_of_a_member_twice_the_last_counts_for_all() -> None:
     assert caller.header == {"alg": "ES256", "kid": "k"}
 
 
+@attack("jwt: another tenant")
 @pytest.mark.parametrize(
     ("issuer", "tenant", "constraint", "is_allowed"),
     [

@@ -16,6 +16,7 @@ from ccfpy.service.join_messages import JOIN_REQUEST, JoinRequest, NodeNetwork
 from ccfpy.service.tables.nodes import NetInterface, QuoteFormat, QuoteInfo
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
+from tests.attacks import attack
 
 HOST_DATA = "00" * 32
 """What the in-process host says of its program."""
@@ -76,6 +77,7 @@ def secrets_of(node: InProcessNode) -> list[bytes]:
     return [key_line.encode(), secret.raw, secret.raw.hex().encode()]
 
 
+@attack("join: secrets before members trust the node")
 def test_a_stranger_is_entered_as_pending_and_told_no_secret(
     node: InProcessNode,
 ) -> None:
@@ -158,6 +160,10 @@ def of_another_platform(asked: JoinRequest) -> JoinRequest:
     return replace(asked, quote_info=sgx)
 
 
+@attack("join: bytes that are no evidence")
+@attack("join: evidence of another platform")
+@attack("join: host data that nobody allowed")
+@attack("join: a measurement that nobody allowed")
 @pytest.mark.parametrize("service", ["node", "new_node"])
 @pytest.mark.parametrize(
     ("change", "message"),
@@ -188,6 +194,7 @@ def test_evidence_that_the_policy_does_not_take_is_refused_and_logged(
     assert message in logged or "Failed to verify attestation report" in logged
 
 
+@attack("join: evidence of another node's key")
 def test_evidence_copied_from_a_trusted_node_is_no_use(node: InProcessNode) -> None:
     own = json.loads_object(node.request("GET", "/node/quotes/self").body)
     body = JOIN_REQUEST.write(asking())
@@ -204,12 +211,14 @@ def test_evidence_copied_from_a_trusted_node_is_no_use(node: InProcessNode) -> N
     )
 
 
+@attack("join: another node's whole request, sent again")
 def test_a_whole_request_of_another_node_is_no_use(new_node: InProcessNode) -> None:
     refused = post(new_node, asking(OTHER), APPLICANT)
     assert error(refused)[:2] == (401, "InvalidQuote")
     assert not any(secret in refused.body for secret in secrets_of(new_node))
 
 
+@attack("join: a certificate request for another key")
 def test_a_certificate_request_for_another_key_is_refused(
     new_node: InProcessNode,
 ) -> None:
@@ -224,6 +233,7 @@ def test_a_certificate_request_for_another_key_is_refused(
     )
 
 
+@attack("join: the address of another node")
 def test_an_address_is_taken_once(node: InProcessNode) -> None:
     first = json.loads_object(post(node, asking(), APPLICANT).body)
     message = (
@@ -318,6 +328,7 @@ def backup(new_network: Network) -> InProcessNode:
     return second
 
 
+@attack("join: asking a node that is not the primary")
 def test_a_backup_names_the_primary_by_the_interface_that_was_used(
     backup: InProcessNode,
 ) -> None:

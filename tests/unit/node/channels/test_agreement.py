@@ -21,6 +21,7 @@ from ccfpy.node.channels.agreement import (
     peer_key,
     respond,
 )
+from tests.attacks import attack
 from tests.unit.node.channels.conftest import id_of, node_key, service_of
 
 ALICE, BOB = NodeId("a" * 64), NodeId("b" * 64)
@@ -101,6 +102,7 @@ def test_an_offer_takes_its_salt_and_share_from_the_entropy() -> None:
     assert Offer(SeededEntropy(2)).share != one.share
 
 
+@attack("channel: a point that is not on the curve")
 def test_a_share_that_is_no_point_is_malformed() -> None:
     with pytest.raises(Malformed):
         Offer(SeededEntropy(1)).agree(b"\x61\x04" + bytes(96), own=ALICE, peer=BOB)
@@ -145,6 +147,7 @@ def test_a_certificate_that_expired_long_ago_is_believed() -> None:
     peer_key(old.pem.encode(), peer=id_of(key), service=SERVICE.certificate)
 
 
+@attack("channel: the certificate of another service")
 def test_a_certificate_of_another_service_is_refused() -> None:
     """Though it says the same names."""
     key = node_key("bob")

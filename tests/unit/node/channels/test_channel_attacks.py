@@ -12,6 +12,7 @@ from ccfpy.base.ids import NodeId
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.node.channels import ChannelSettings, Received
 from ccfpy.node.channels.handshake import Init, Response, decode
+from tests.attacks import attack
 from tests.unit.node.channels.conftest import (
     APPEND,
     COMMAND,
@@ -54,6 +55,7 @@ def _works(one: Peer, other: Peer) -> bool:
 # Messages
 
 
+@attack("channel: a message again")
 def test_a_replayed_message_is_refused(low: Peer, high: Peer) -> None:
     establish(low, high)
     low.channels.send_authenticated(high.id, PROPOSE)
@@ -64,6 +66,7 @@ def test_a_replayed_message_is_refused(low: Peer, high: Peer) -> None:
     assert _works(low, high)
 
 
+@attack("channel: an older message after a newer one")
 def test_messages_may_be_lost_and_may_not_be_reordered(low: Peer, high: Peer) -> None:
     establish(low, high)
     for _ in range(3):
@@ -77,6 +80,7 @@ def test_messages_may_be_lost_and_may_not_be_reordered(low: Peer, high: Peer) ->
     ]
 
 
+@attack("channel: a message sent back")
 def test_a_message_sent_back_is_refused(low: Peer, high: Peer) -> None:
     establish(low, high)
     low.channels.send_authenticated(high.id, PROPOSE)
@@ -85,6 +89,7 @@ def test_a_message_sent_back_is_refused(low: Peer, high: Peer) -> None:
     assert high.hear(frame)
 
 
+@attack("channel: a message for a third node")
 def test_a_message_passed_to_a_third_node_is_refused(low: Peer, high: Peer) -> None:
     carol = Peer("carol")
     establish(low, high)
@@ -98,6 +103,7 @@ def test_a_message_passed_to_a_third_node_is_refused(low: Peer, high: Peer) -> N
     assert high.hear(frame)
 
 
+@attack("channel: another kind of message")
 @pytest.mark.parametrize("message", [PROPOSE, APPEND])
 def test_a_message_of_consensus_is_none_of_forwarding(
     low: Peer, high: Peer, message: bytes
@@ -110,6 +116,7 @@ def test_a_message_of_consensus_is_none_of_forwarding(
     assert high.hear(replace(frame, kind=PeerTraffic.CONSENSUS))
 
 
+@attack("channel: another kind of message")
 def test_a_forwarded_message_is_none_of_consensus(low: Peer, high: Peer) -> None:
     establish(low, high)
     low.channels.send_encrypted(high.id, COMMAND, b"private" * 9)
@@ -119,6 +126,7 @@ def test_a_forwarded_message_is_none_of_consensus(low: Peer, high: Peer) -> None
     assert high.hear(frame)
 
 
+@attack("channel: a changed message")
 @given(st.data())
 def test_a_changed_message_is_refused_and_changes_nothing(data: st.DataObject) -> None:
     one, other = Peer("alice"), Peer("bob")
@@ -147,6 +155,7 @@ def test_no_recorded_message_upsets_an_established_channel(
         assert _works(low, high)
 
 
+@attack("channel: a recorded init")
 def test_an_init_replayed_for_ever_costs_answers_and_no_more(
     low: Peer, high: Peer
 ) -> None:
@@ -160,6 +169,7 @@ def test_an_init_replayed_for_ever_costs_answers_and_no_more(
     assert len(answers) == 1
 
 
+@attack("channel: a recorded init")
 def test_an_init_recorded_in_an_earlier_exchange_is_answered_with_a_fresh_share(
     low: Peer, high: Peer
 ) -> None:
@@ -173,6 +183,7 @@ def test_an_init_recorded_in_an_earlier_exchange_is_answered_with_a_fresh_share(
     assert one.share != other.share
 
 
+@attack("channel: a recorded init")
 def test_an_answer_to_a_replayed_init_establishes_nothing(
     low: Peer, high: Peer
 ) -> None:
@@ -188,6 +199,7 @@ def test_an_answer_to_a_replayed_init_establishes_nothing(
     assert _works(low, high)
 
 
+@attack("channel: a recorded response")
 def test_a_replayed_response_does_not_answer_a_new_exchange(
     low: Peer, high: Peer
 ) -> None:
@@ -202,6 +214,7 @@ def test_a_replayed_response_does_not_answer_a_new_exchange(
     assert high.got == [Received(header=PROPOSE, body=b"")]
 
 
+@attack("channel: a recorded final")
 def test_a_replayed_final_does_not_end_a_new_exchange(low: Peer, high: Peer) -> None:
     first, _, final, *_ = _recorded(low, high)
     high.hear(first)
@@ -270,6 +283,7 @@ def test_a_share_is_used_for_one_exchange(low: Peer, high: Peer) -> None:
     assert offered.share != answered.share
 
 
+@attack("channel: a node's own init sent back")
 def test_a_nodes_own_init_sent_back_is_refused(low: Peer, high: Peer) -> None:
     low.channels.send_authenticated(high.id, PROPOSE)
     frame = low.one()
@@ -278,6 +292,7 @@ def test_a_nodes_own_init_sent_back_is_refused(low: Peer, high: Peer) -> None:
     assert f"is of node {low.id}, not of {high.id}" in low.log.fails[0]
 
 
+@attack("channel: an exchange spliced to a third node")
 def test_an_exchange_spliced_to_a_third_node_gives_no_common_key(
     low: Peer, high: Peer
 ) -> None:
@@ -294,6 +309,7 @@ def test_an_exchange_spliced_to_a_third_node_gives_no_common_key(
     assert not carol.channels.is_established(low.id)
 
 
+@attack("channel: an exchange spliced to a third node")
 def test_a_share_with_anothers_signature_is_refused(low: Peer, high: Peer) -> None:
     low.channels.send_authenticated(high.id, PROPOSE)
     ours = decode(low.one().payload)
@@ -414,6 +430,7 @@ class HostileHost:
                         self.give(frame)
 
 
+@attack("nonce: a host that plays with a channel")
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32))
 def test_a_hostile_host_gets_no_nonce_repeated_and_no_message_reordered(

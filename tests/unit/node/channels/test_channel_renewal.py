@@ -11,6 +11,7 @@ from ccfpy.base import limits
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.node.channels import ChannelSettings, Received
 from ccfpy.node.channels.keys import Keys
+from tests.attacks import attack
 from tests.unit.node.channels.conftest import (
     APPEND,
     COMMAND,
@@ -65,6 +66,7 @@ def test_new_keys_are_sought_from_half_of_the_limit(limit: int) -> None:
     assert _keys(low, high).used == _keys(high, low).used == 0
 
 
+@attack("channel: one key for more messages than it may seal")
 @pytest.mark.parametrize("limit", [LIMIT, limits.CHANNEL_MESSAGES_MAX])
 def test_no_more_messages_than_the_limit_are_sealed_under_one_key(limit: int) -> None:
     """The exchange's own messages are lost here."""
@@ -89,6 +91,7 @@ def test_the_node_that_received_the_last_message_gives_its_keys_up_too() -> None
     assert not high.channels.is_established(low.id)
 
 
+@attack("channel: one key for more messages than it may seal")
 def test_at_the_limit_messages_wait_for_new_keys() -> None:
     low, high = _pair()
     _use(low, high, LIMIT)
@@ -159,6 +162,7 @@ class Line:
     frames: list[Frame] = field(default_factory=list)
 
 
+@attack("channel: new keys while messages flow")
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32))
 def test_under_traffic_with_delays_no_message_is_lost(seed: int) -> None:

@@ -9,6 +9,7 @@ from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.crypto.ec import KeyPair
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.node.channels import Channels, ChannelSettings, Received
+from tests.attacks import attack
 from tests.unit.node.channels.conftest import (
     APPEND,
     COMMAND,
@@ -157,6 +158,7 @@ def test_an_unknown_kind_of_message_is_refused(
     assert low.log.fails == [f"Unknown node message type: {kind}"]
 
 
+@attack("channel: the certificate of another service")
 def test_a_node_with_another_services_certificate_is_refused(low: Peer) -> None:
     foreign = Peer("mallory", service=service_of("another"))
     foreign.channels.send_authenticated(low.id, PROPOSE)
@@ -185,6 +187,7 @@ def test_a_foreign_node_cannot_answer_either(low: Peer) -> None:
     assert "Peer certificate verification failed" in low.log.fails[0]
 
 
+@attack("channel: another node's name")
 def test_a_node_of_the_service_cannot_speak_under_anothers_id(
     low: Peer, high: Peer
 ) -> None:
@@ -196,6 +199,7 @@ def test_a_node_of_the_service_cannot_speak_under_anothers_id(
     assert f"is of node {carol.id}, not of {high.id}" in low.log.fails[0]
 
 
+@attack("channel: strangers who fill the memory")
 def test_data_of_a_stranger_is_refused_and_costs_nothing_to_keep(low: Peer) -> None:
     for n in range(100):
         stranger = NodeId(f"{n:064x}")
@@ -221,6 +225,7 @@ def test_a_closed_node_is_neither_heard_nor_spoken_to(low: Peer, high: Peer) -> 
     assert not low.out
 
 
+@attack("channel: the certificate of a retired node")
 def test_a_closed_node_cannot_come_back(low: Peer, high: Peer) -> None:
     """Its certificate still passes."""
     low.channels.close(high.id)
@@ -301,6 +306,7 @@ def test_a_node_that_is_not_there_is_asked_for_until_the_channel_is_idle(
     assert high.got == [Received(header=PROPOSE, body=b"")]
 
 
+@attack("channel: strangers who fill the memory")
 def test_beyond_their_limit_the_idlest_channel_is_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

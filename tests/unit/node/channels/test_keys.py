@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.node.channels.keys import GCM_HEADER_BYTES, Keys
+from tests.attacks import attack
 
 ONE, OTHER = b"1" * 32, b"2" * 32
 
@@ -37,6 +38,7 @@ def test_what_is_sealed_opens(header: bytes, plaintext: bytes) -> None:
     assert b.open(header, a.seal(header, plaintext)) == plaintext
 
 
+@attack("channel: a message again")
 def test_a_message_opens_once() -> None:
     a, b = pair()
     sealed = a.seal(b"header", b"plain")
@@ -45,6 +47,7 @@ def test_a_message_opens_once() -> None:
         b.open(b"header", sealed)
 
 
+@attack("channel: a gap that stops a channel")
 def test_gaps_are_allowed_and_what_was_passed_over_is_refused() -> None:
     a, b = pair()
     first, second, third = (a.seal(b"header", b"%d" % n) for n in range(3))
@@ -62,6 +65,7 @@ def test_a_count_of_zero_is_refused_though_its_tag_holds() -> None:
         b.open(b"header", sealed[-16:] + bytes(8) + sealed[:-16])
 
 
+@attack("channel: a message sent back")
 def test_a_message_sent_back_is_refused() -> None:
     a, _ = pair()
     sealed = a.seal(b"header", b"plain")

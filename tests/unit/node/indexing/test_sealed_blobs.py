@@ -9,6 +9,7 @@ from ccfpy.boundary.effects import ReadBlob
 from ccfpy.boundary.events import BlobRead
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.node.indexing import SealedBlobs
+from tests.attacks import attack
 from tests.unit.node.indexing.shelf import Shelf
 
 SECRET = b"who wrote when"
@@ -39,6 +40,7 @@ def test_the_host_sees_neither_names_nor_contents() -> None:
     assert "name" not in key[1]
 
 
+@attack("nonce: two files of an index")
 def test_the_same_content_never_looks_the_same() -> None:
     shelf = Shelf()
     series = shelf.blobs.begin()

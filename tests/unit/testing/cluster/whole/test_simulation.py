@@ -5,10 +5,12 @@ import subprocess
 import sys
 
 from ccfpy.testing.cluster.whole.simulation import replay, run
+from tests.attacks import attack
 
 SEED = 20
 
 
+@attack("nonce: a hostile schedule")
 def test_a_seed_does_much_and_nothing_breaks() -> None:
     outcome = run(SEED, acts=60)
     assert outcome.failure is None, outcome.reason
