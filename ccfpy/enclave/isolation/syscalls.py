@@ -50,8 +50,14 @@ ALLOWED: Final[Mapping[str, Numbers]] = {
     "sched_yield": Numbers(24, 124),
     "sched_getaffinity": Numbers(204, 123),
     "getcpu": Numbers(309, 168),
+    # Who it is; these cannot fail, so that an error would pass for an id.
     "gettid": Numbers(186, 178),
     "getpid": Numbers(39, 172),
+    "getppid": Numbers(110, 173),
+    "getuid": Numbers(102, 174),
+    "geteuid": Numbers(107, 175),
+    "getgid": Numbers(104, 176),
+    "getegid": Numbers(108, 177),
     # Signals: a trap of WebAssembly is one.
     "rt_sigaction": Numbers(13, 134),
     "rt_sigprocmask": Numbers(14, 135),
@@ -82,6 +88,8 @@ _SET_NAME = 15
 """``PR_SET_NAME``, of a thread."""
 _ALL = (1 << 64) - 1
 _INT = (1 << 32) - 1
+_SEV_GUEST_REPORT = 0xC0205300
+"""The number of a request for a report; that for a key is the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +108,12 @@ def narrowed(process: int) -> Mapping[str, Narrowed]:
         ),
         "prctl": Narrowed(
             numbers=Numbers(157, 167), conditions=(Condition(0, _INT, _SET_NAME),)
+        ),
+        # To ask the processor beneath a guest on SEV-SNP, if its device was opened
+        # before: for a report, and for a key (``platforms/snp.py``).
+        "ioctl": Narrowed(
+            numbers=Numbers(16, 29),
+            conditions=(Condition(1, _INT & ~1, _SEV_GUEST_REPORT),),
         ),
         # To end by a signal of one's own, which is what abort() does.
         "tgkill": Narrowed(
