@@ -46,7 +46,7 @@ PORTS = 5
 READY = ("Press Ctrl-C", "Created service", "is waiting for votes")
 PRESS_AGAIN_S = 20
 DEADLINE_S = 120
-_BLOCK = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(\w+) ?([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SANDBOX = re.compile(r"^ccfpy sandbox(?!.*--node)", re.MULTILINE)
 
 
@@ -64,7 +64,7 @@ def blocks(page: Path, port: int) -> list[Block]:
         text = text.replace(f":{PORT + number}", f":{port + number}")
     # A sandbox is given a free port where the page relies on the usual one.
     text = _SANDBOX.sub(rf"\g<0> --node local://127.0.0.1:{port}", text)
-    return [Block(*found) for found in _BLOCK.findall(text)]
+    return [Block(*found) for found in BLOCK.findall(text)]
 
 
 def _free_ports() -> int:
