@@ -16,7 +16,7 @@ import inspect
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ports import Entropy
@@ -43,7 +43,9 @@ from ccfpy.enclave.toolkit.program import Enclave, Surroundings
 
 INSTANCE_BYTES = 16
 
-Running = Coroutine[Any, Any, object]
+Running: TypeAlias = Coroutine[Any, Any, object]
+Message: TypeAlias = Any
+"""A call or an answer, of a class that its interface made."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,7 +100,7 @@ class Dispatcher:
         self._calls_of = {it.call: it for it in enclave.interface.trusted}
         self._answers_of = {it.answer: it for it in enclave.interface.untrusted}
         self._functions: dict[str, Callable[..., Running]] = {}
-        self._waiting: deque[Any] = deque()
+        self._waiting: deque[Message] = deque()
         self._begun = 0
         self._serving: dict[int, _Call] = {}
         self._last_call = 0
@@ -140,7 +142,7 @@ class Dispatcher:
                 self._fail(event)
             case _:
                 self._at(Stage.RUNNING, event)
-                message = cast("Any", event)
+                message = cast("Message", event)
                 if (bound := self._calls_of.get(type(event))) is not None:
                     self._receive(bound, message)
                 else:
@@ -199,7 +201,7 @@ class Dispatcher:
 
     # Calls of the host.
 
-    def _receive(self, bound: Bound, message: Any) -> None:  # noqa: ANN401  # made of the interface
+    def _receive(self, bound: Bound, message: Message) -> None:
         if message.number <= self._last_call:
             raise BoundaryViolation(
                 f"a call numbered {message.number} after {self._last_call}"
@@ -216,7 +218,7 @@ class Dispatcher:
         else:
             self._deny(message, Denial.FULL)
 
-    def _receive_within(self, bound: Bound, message: Any) -> None:  # noqa: ANN401  # as above
+    def _receive_within(self, bound: Bound, message: Message) -> None:
         outer = self._serving.get(message.of)
         if outer is None:
             raise BoundaryViolation(f"a call within {message.of}, which is not asked")
@@ -229,10 +231,10 @@ class Dispatcher:
             outer.inner += 1
             self._begin(bound, message, depth=outer.depth + 1)
 
-    def _deny(self, message: Any, denial: Denial) -> None:  # noqa: ANN401  # as above
+    def _deny(self, message: Message, denial: Denial) -> None:
         self._asked.append(Denied(call=message.number, denial=denial))
 
-    def _begin(self, bound: Bound, message: Any, *, depth: int) -> None:  # noqa: ANN401  # as above
+    def _begin(self, bound: Bound, message: Message, *, depth: int) -> None:
         function = self._functions[bound.function.name]
         arguments = {
             name: getattr(message.arguments, name) for name in bound.function.parameters
@@ -303,7 +305,7 @@ class Dispatcher:
         call.ocall, call.asked, call.inner = self._last_ocall, asked.bound, 0
         self._serving[self._last_ocall] = call
 
-    def _answer(self, bound: Bound, message: Any) -> None:  # noqa: ANN401  # as above
+    def _answer(self, bound: Bound, message: Message) -> None:
         call = self._served(message.number)
         if call.asked is not bound:
             raise BoundaryViolation(f"{bound.function.name} answers another function")

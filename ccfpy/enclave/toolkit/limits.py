@@ -17,6 +17,8 @@ from ccfpy.base.limits import MIB
 
 MEMORY_SPARE_BYTES = 4 * MIB
 """What must be left of a limit on memory when nothing has been called yet."""
+FRAMES_MIN = 50
+"""How deep it goes to answer at all, with some to spare."""
 _MS_PER_S = 1000
 _TIME_LEFT_MIN_S = 1e-3
 """A timer of 0 would never end."""
@@ -50,10 +52,10 @@ class Limits:
         for name in ("memory_bytes_max", "call_cpu_ms_max", "cpu_s_max"):
             if (value := getattr(self, name)) is not None and value < 1:
                 raise LimitsRefused(f"{name} is {value}; give 1 or more, or none")
-        if self.recursion_frames_max < _FRAMES_MIN:
+        if self.recursion_frames_max < FRAMES_MIN:
             raise LimitsRefused(
                 f"recursion_frames_max is {self.recursion_frames_max}, and "
-                f"{_FRAMES_MIN} are needed to answer at all"
+                f"{FRAMES_MIN} are needed to answer at all"
             )
         if self.calls_at_once_max < 1:
             raise LimitsRefused("calls_at_once_max is less than 1; nothing could run")
@@ -66,9 +68,6 @@ class Limits:
         return "".join(
             f"{field.name} {getattr(self, field.name)}\n" for field in fields(self)
         )
-
-
-_FRAMES_MIN = 50
 
 
 class LimitsRefused(CcfpyError):
@@ -128,12 +127,11 @@ def call_seconds(limits: Limits) -> float:
 
 
 def impose(limits: Limits) -> None:
-    """Put this process under limits, for good.
+    """Put this process under the limits that the system enforces, for good.
 
     Raises:
         LimitsRefused: it holds too much of its limit already.
     """
-    sys.setrecursionlimit(limits.recursion_frames_max)
     if sys.platform != "linux":
         return
     import resource  # noqa: PLC0415  # absent on Windows
@@ -155,6 +153,11 @@ def impose(limits: Limits) -> None:
         # The second is a margin: the first ends the process, by a signal of its own.
         most = limits.cpu_s_max
         resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
+
+
+def impose_recursion(limits: Limits) -> None:
+    """Put it under the interpreter's, once all is imported: that goes deep."""
+    sys.setrecursionlimit(limits.recursion_frames_max)
 
 
 def _data_bytes() -> int:

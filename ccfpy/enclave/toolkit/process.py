@@ -12,7 +12,7 @@ from ccfpy.enclave.isolation import confine
 from ccfpy.enclave.loop import Dialect, StepsOf, describe_crash, serve_in
 from ccfpy.enclave.ports import SystemEntropy
 from ccfpy.enclave.toolkit.dispatcher import Dispatcher
-from ccfpy.enclave.toolkit.limits import impose, timer_of
+from ccfpy.enclave.toolkit.limits import impose, impose_recursion, timer_of
 from ccfpy.enclave.toolkit.loading import EnclaveNotLoaded, Loaded, load_enclave
 from ccfpy.enclave.toolkit.platform import EnclavePlatform
 from ccfpy.enclave.toolkit.program import Enclave
@@ -27,6 +27,7 @@ def run(name: str, channel: socket.socket) -> ExitCode:
         reason = str(refusal)
         return serve_in(_BARE, channel, lambda: _refuse(reason))
     isolation = str(confine())
+    impose_recursion(loaded.enclave.limits)
     return serve_in(
         dialect_of(loaded.enclave), channel, lambda: dispatcher_of(loaded, isolation)
     )

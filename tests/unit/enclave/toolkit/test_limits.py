@@ -78,14 +78,16 @@ def test_a_call_with_nothing_left_still_has_a_timer() -> None:
 
 IMPOSE = """
 import signal, sys
-from ccfpy.enclave.toolkit.limits import Limits, LimitsRefused, impose
+from ccfpy.enclave.toolkit.limits import Limits, LimitsRefused, impose, impose_recursion
 signal.signal(signal.SIGPROF, signal.SIG_IGN)
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGXCPU})
+limits = Limits(memory_bytes_max=%d, cpu_s_max=3, recursion_frames_max=77)
 try:
-    impose(Limits(memory_bytes_max=%d, cpu_s_max=3, recursion_frames_max=77))
+    impose(limits)
 except LimitsRefused as refused:
     print(refused)
     sys.exit()
+impose_recursion(limits)
 import resource
 print(resource.getrlimit(resource.RLIMIT_DATA), resource.getrlimit(resource.RLIMIT_CPU))
 print(sys.getrecursionlimit(), signal.getsignal(signal.SIGPROF) is signal.SIG_DFL)

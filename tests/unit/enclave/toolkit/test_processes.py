@@ -168,10 +168,27 @@ def test_a_destroyed_enclave_is_gone_for_good() -> None:
     scene(play)
 
 
+def test_the_least_recursion_is_enough_to_answer(tmp_path: Path) -> None:
+    program = tmp_path / "shallow_enclave.py"
+    program.write_text(
+        SMALL.replace("memory_bytes_max=1", "recursion_frames_max=FRAMES_MIN")
+    )
+
+    async def play() -> None:
+        async with hosted(program, INTERFACE, Services()) as shallow:
+            assert await shallow.trusted.answer() == 42
+            with pytest.raises(EnclaveAborted) as end:
+                await shallow.trusted.overdo("recursion")
+            assert end.value.limit is Limit.RECURSION
+
+    asyncio.run(play())
+
+
 # Who is not started.
 
 SMALL = """
 from dataclasses import replace
+from ccfpy.enclave.toolkit.limits import FRAMES_MIN
 from tests.unit.enclave.toolkit.rough_enclave import enclave as rough
 enclave = replace(rough, limits=replace(rough.limits, memory_bytes_max=1))
 """
