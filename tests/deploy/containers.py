@@ -5,6 +5,7 @@ of both versions, runc not where they are of none. The first that starts a conta
 taken. Where none does, the tests that run containers are skipped, with the reason.
 """
 
+import faulthandler
 import hashlib
 import json
 import shutil
@@ -120,6 +121,16 @@ def current_image() -> str:
     digest = sources_digest(sources())
     tag = f"{IMAGE}:{digest[:12]}"
     if not exists(tag):
+        faulthandler.cancel_dump_traceback_later()  # this takes long, and has a bound
         with tempfile.TemporaryDirectory() as place:
             build(tag, Path(place), digest=copy_sources(Path(place)))
+        _forget_all_but(tag)
     return tag
+
+
+def _forget_all_but(tag: str) -> None:
+    """Remove the images of earlier sources, unless a container still uses them."""
+    words = ["--format", "{{.Repository}}:{{.Tag}}", IMAGE]
+    for image in ok(run("podman", "images", *words, extra=QUIET)).split():
+        if image != tag:
+            run("podman", "image", "rm", image, extra=QUIET)

@@ -35,6 +35,7 @@ class Cluster:
         self._image = image
         self._variables = environment()
         self._containers: list[str] = []
+        self._volumes = {f"{self.name}-keys"}
         self.podman("network", "create", self.name)
         self.podman("volume", "create", f"{self.name}-keys")
 
@@ -42,9 +43,9 @@ class Cluster:
         """Take everything away."""
         for name in self._containers:
             run("podman", "rm", "-f", "-t", "1", "-v", name, extra=self._variables)
-        for words in (("network", "rm", "-f"), ("volume", "rm", "-f")):
-            name = self.name if words[0] == "network" else f"{self.name}-keys"
-            run("podman", *words, name, extra=self._variables)
+        for volume in self._volumes:
+            run("podman", "volume", "rm", "-f", volume, extra=self._variables)
+        run("podman", "network", "rm", "-f", self.name, extra=self._variables)
 
     def podman(self, *words: str | Path, timeout_s: float = 60) -> str:
         """Run podman, which must work."""
@@ -120,7 +121,9 @@ class Cluster:
         if "emptyDir" in volume:
             return ["--tmpfs", f"{path}:mode=1777,size=1m"]
         if "configMap" not in volume:
-            return ["-v", f"{self.name}-{pod}-{mount['name']}:{path}:U"]
+            disk = f"{self.name}-{pod}-{mount['name']}"
+            self._volumes.add(disk)
+            return ["-v", f"{disk}:{path}:U"]
         source = files.get(volume["configMap"]["name"])
         if source is None:
             source = self.folder / pod
