@@ -12,6 +12,7 @@ from ccfpy.enclave.platforms.simulated import (
     read_machine,
     usual_place,
 )
+from ccfpy.enclave.platforms.snp import SnpGuest, is_present
 from ccfpy.enclave.platforms.virtual import PlatformFile
 from ccfpy.enclave.ports import SystemClock, SystemEntropy, SystemMemory
 from ccfpy.node.node import Node
@@ -43,7 +44,10 @@ def build_node(app: str) -> Steps:
 
 
 def _platform(found: Found, entropy: Entropy) -> Platform:
-    if chosen(os.environ) is PlatformKind.VIRTUAL:
+    kind = chosen(os.environ, is_guest=is_present())
+    if kind is PlatformKind.SNP:
+        return SnpGuest.open()
+    if kind is PlatformKind.VIRTUAL:
         virtual = PlatformFile.usual(os.environ, entropy)
         virtual.load()
         return virtual

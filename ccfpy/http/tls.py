@@ -199,6 +199,35 @@ class ClientContext:
         return connection
 
 
+class UncheckedClientContext:
+    """Talks to whoever answers.
+
+    For what anybody may serve since it proves itself, such as certificates that lead to
+    a pinned root; nothing private may be sent this way.
+
+    Args:
+        host: the name that is asked for; servers of many names choose by it.
+    """
+
+    __slots__ = ("_context", "_host")
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+        self._context = _context(SSL.TLS_CLIENT_METHOD)
+        self._context.set_verify(SSL.VERIFY_NONE, _accept_any_certificate)
+        self._context.set_alpn_protos([HTTP_1_1])
+
+    def connect(self) -> SSL.Connection:
+        """Make the client's end of a connection."""
+        connection = SSL.Connection(self._context, None)
+        connection.set_connect_state()
+        try:
+            ip_address(self._host)
+        except ValueError:
+            connection.set_tlsext_host_name(self._host.encode("idna"))
+        return connection
+
+
 class TlsSession:
     """One connection's TLS, as a server or a client by its context."""
 

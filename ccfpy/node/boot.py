@@ -38,6 +38,7 @@ from ccfpy.node.certificates import PresentedCertificates
 from ccfpy.node.channels import Channels
 from ccfpy.node.channels.channels import ChannelSettings
 from ccfpy.node.commit_waits import CommitWaits
+from ccfpy.node.endorsing import security_policy_of
 from ccfpy.node.identity import NodeIdentity, ServiceIdentity
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.replica import HostClock, Replica
@@ -282,16 +283,18 @@ def first_node(replica: Replica) -> FirstNode:
     Raises:
         Malformed: its evidence is none.
         VerificationFailed: its evidence is not to be believed.
+        ConfigurationRefused: the configured security policy is not text.
     """
-    identity = replica.identity
+    identity, quote = replica.identity, replica.quote_info
     assert identity.endorsed is not None, "it was made at the boot"
+    policy = replica.configuration.attestation.security_policy
+    is_guest = quote.format is QuoteFormat.AMD_SEV_SNP_V1
     return FirstNode(
         node_id=identity.node_id,
         certificate=identity.endorsed.pem,
         info=node_info(replica),
-        evidence=quotes.read(
-            replica.quote_info, unix_time_s=replica.time.unix_us // 1_000_000
-        ),
+        evidence=quotes.read(quote, unix_time_s=replica.time.unix_us // 1_000_000),
+        security_policy=security_policy_of(policy) if is_guest and policy else "",
     )
 
 

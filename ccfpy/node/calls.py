@@ -1,4 +1,4 @@
-"""Requests that this node makes to others by HTTPS: one connection each.
+"""Requests that this node makes to others, mostly by HTTPS: one connection each.
 
 The host connects and relays bytes; TLS and HTTP are here, so that it neither reads what
 is said nor decides who is believed. A call ends in exactly one of a whole response and
@@ -19,8 +19,8 @@ from ccfpy.http.refusals import ParserLimits
 from ccfpy.http.response_parser import ResponseParser
 from ccfpy.http.tls import (
     HTTP_2,
-    ClientContext,
     PeerNotTrusted,
+    TlsContext,
     TlsFailure,
     TlsSession,
 )
@@ -59,7 +59,7 @@ Outcome = Response | CallFailed
 @dataclass(slots=True)
 class _Call:
     request: Request
-    context: ClientContext
+    context: TlsContext | None
     deadline_ms: int
     bounds: ParserLimits
     parser: ResponseParser | Http2Call
@@ -86,7 +86,7 @@ class Calls:
         address: str,
         request: Request,
         *,
-        trust: ClientContext,
+        trust: TlsContext | None,
         then: Callable[[Outcome], None],
         deadline_ms: int = limits.CALL_DEADLINE_MS,
         response_bytes_max: int = limits.HTTP_BODY_BYTES_MAX,
@@ -96,7 +96,8 @@ class Calls:
         Args:
             address: whom the host is to connect to.
             request: gets a ``host`` header if it has none.
-            trust: whose certificate is believed, and the caller's own identity.
+            trust: whose certificate is believed, and the caller's own identity; without
+                it the call is plain HTTP, for what anybody may read and write.
             then: told the outcome, in a later step.
             deadline_ms: from now.
             response_bytes_max: of the response's body; a longer one is `BROKEN`.
@@ -136,14 +137,22 @@ class Calls:
     def opened(self, call_id: CallId) -> None:
         """Begin TLS on a connection that is there."""
         call = self._calls.get(call_id)
-        if call is not None and call.tls is None:
-            call.tls = TlsSession(call.context)
-            self._send(call_id, call.tls)
+        if call is None or call.is_sent or call.tls is not None:
+            return
+        if call.context is None:
+            call.is_sent = True
+            self._send(call_id, serialise_request(call.request))
+            return
+        call.tls = TlsSession(call.context)
+        self._send(call_id, call.tls.take_output())
 
     def received(self, call_id: CallId, data: bytes) -> None:
         """Take bytes from the other end; what comes after the outcome means nothing."""
         call = self._calls.get(call_id)
-        if call is None or call.tls is None:
+        if call is None or (call.tls is None and not call.is_sent):
+            return
+        if call.tls is None:
+            self._read(call_id, call, data)
             return
         try:
             plaintext = call.tls.feed(data)
@@ -151,10 +160,10 @@ class Calls:
                 call.is_sent = True
                 call.tls.write(self._begin(call, call.tls.protocol))
         except TlsFailure as failure:
-            self._send(call_id, call.tls)
+            self._send(call_id, call.tls.take_output())
             self._settle(call_id, self._tls_failed(call_id, call, failure))
             return
-        self._send(call_id, call.tls)
+        self._send(call_id, call.tls.take_output())
         self._read(call_id, call, plaintext)
 
     def ended(self, call_id: CallId, reason: str | None) -> None:
@@ -183,18 +192,18 @@ class Calls:
         return call.parser.take_output()
 
     def _read(self, call_id: CallId, call: _Call, plaintext: bytes) -> None:
-        assert call.tls is not None, "what was read came by TLS"
         try:
             responses = call.parser.feed(plaintext) if plaintext else []
             if isinstance(call.parser, Http2Call):
+                assert call.tls is not None, "HTTP/2 is agreed on by TLS"
                 call.tls.write(call.parser.take_output())
-                self._send(call_id, call.tls)
+                self._send(call_id, call.tls.take_output())
         except CcfpyError as error:
             self._fail(call_id, CallFailure.BROKEN, str(error))
             return
         if responses:
             self._settle(call_id, responses[0])
-        elif call.tls.is_closed_by_peer:
+        elif call.tls is not None and call.tls.is_closed_by_peer:
             self._finish(call_id, call)
 
     def _finish(self, call_id: CallId, call: _Call) -> None:
@@ -233,8 +242,7 @@ class Calls:
         self._outbox.put(EndCall(call=call_id))
         call.then(outcome)
 
-    def _send(self, call_id: CallId, tls: TlsSession) -> None:
-        output = tls.take_output()
+    def _send(self, call_id: CallId, output: bytes) -> None:
         for start in range(0, len(output), limits.SEND_BYTES_MAX):
             piece = output[start : start + limits.SEND_BYTES_MAX]
             self._outbox.put(SendCall(call=call_id, data=piece))

@@ -37,6 +37,7 @@ from ccfpy.js.quickjs import QuickJs
 from ccfpy.node import boot, joining, recovering, starting
 from ccfpy.node.api import node_registry
 from ccfpy.node.calls import Calls
+from ccfpy.node.endorsing import Endorsing
 from ccfpy.node.entering import Entering
 from ccfpy.node.forwarding import Forwarder
 from ccfpy.node.governance import NodeGovernance
@@ -83,6 +84,7 @@ class Node:
         self._calls = Calls(self._outbox)
         self._snapshot_reads = SnapshotReads(self._outbox)
         self._ledger_reads = LedgerReads(self._outbox)
+        self._endorsing: Endorsing | None = None
         self._entering: Entering | None = None
         self._is_stopped = False
 
@@ -220,7 +222,14 @@ class Node:
         self._router = Router(replica.frontends)
         self._let_serve(replica, self._router, event)
         self._replica = replica
-        self._set_out(replica, event)
+        self._calls.tick(replica.time.monotonic_ms)
+        self._endorsing = Endorsing(
+            replica,
+            self._calls,
+            done=partial(self._set_out, replica, event),
+            refused=partial(self._stop, START_REFUSED),
+        )
+        self._endorsing.start()
 
     def _let_serve(self, replica: Replica, router: Router, event: Boot) -> None:
         """Give a replica what runs requests in a later step, or from elsewhere."""
@@ -285,7 +294,6 @@ class Node:
             self._join(replica, event.configuration.join)
 
     def _join(self, replica: Replica, section: JoinConfiguration) -> None:
-        self._calls.tick(replica.time.monotonic_ms)
         self._entering = Entering(
             replica,
             section,
@@ -341,6 +349,8 @@ class Node:
         if self._sessions is not None:
             self._sessions.tick(tick.monotonic_ms)
         self._calls.tick(tick.monotonic_ms)
+        if self._endorsing is not None:
+            self._endorsing.tick(tick.monotonic_ms)
         if self._entering is not None:
             self._entering.tick(tick.monotonic_ms)
 

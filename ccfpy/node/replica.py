@@ -260,8 +260,15 @@ class Replica:
         )
 
     def attest(self, data: bytes) -> Attestation:
-        """Make evidence of this node, bound to an application's data."""
-        return self.attesting.of_app(data)
+        """Make evidence of this node, bound to an application's data.
+
+        What vouches for the machine is the same as for the node itself.
+        """
+        evidence = self.attesting.of_app(data)
+        own = self.quote_info.endorsements
+        return (
+            evidence if evidence.endorsements else evidence._replace(endorsements=own)
+        )
 
     def forward(self, request: Request, session: Session) -> Awaited:
         """Send a request to the primary, whose answer will be the response."""

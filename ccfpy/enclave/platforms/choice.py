@@ -1,7 +1,7 @@
-"""Which platform an enclave runs on, as CCF decides it: by one environment variable.
+"""Which platform an enclave runs on, as CCF decides it.
 
-Without it a node is virtual. CCF would look for a processor's device too; a node of
-ccfpy cannot run on one, and never says that it does.
+One environment variable says so. Without it a node runs on SEV-SNP where the device of
+such a guest is there, and is virtual elsewhere.
 """
 
 from collections.abc import Mapping
@@ -15,23 +15,29 @@ OVERRIDE = "CCF_PLATFORM_OVERRIDE"
 class PlatformKind(StrEnum):
     """The platforms that a node can run on (``include/ccf/pal/platform.h``)."""
 
+    SNP = "SNP"
     VIRTUAL = "Virtual"
     SIMULATED = "Simulated"
     """Ours."""
 
 
-def chosen(environment: Mapping[str, str]) -> PlatformKind:
+def chosen(environment: Mapping[str, str], *, is_guest: bool = False) -> PlatformKind:
     """Give the platform to run on.
+
+    Args:
+        environment: may name one.
+        is_guest: this machine is a guest on SEV-SNP.
 
     Raises:
         ConfigurationRefused: the environment names another.
     """
-    named = environment.get(OVERRIDE, PlatformKind.VIRTUAL)
+    found = PlatformKind.SNP if is_guest else PlatformKind.VIRTUAL
+    named = environment.get(OVERRIDE, found)
     try:
         return PlatformKind(named)
     except ValueError:
-        kinds = " or ".join(PlatformKind)
+        *kinds, last = PlatformKind
         raise ConfigurationRefused(
-            f"{OVERRIDE} is {named!r}, and a node of ccfpy runs on {kinds}; set it to "
-            "one of them or leave it out"
+            f"{OVERRIDE} is {named!r}, and a node of ccfpy runs on "
+            f"{', '.join(kinds)} or {last}; set it to one of them or leave it out"
         ) from None

@@ -11,6 +11,7 @@ from ccfpy.enclave.isolation.seccomp import (
     filter_for,
 )
 from ccfpy.enclave.isolation.syscalls import ALLOWED, NEWEST, Numbers
+from ccfpy.enclave.platforms.snp import GET_DERIVED_KEY, GET_REPORT
 from tests.unit.enclave.isolation.machine import run
 
 PROCESS = 4321
@@ -71,6 +72,10 @@ WITH_ARGUMENTS = {
     "a thread's name": (Numbers(157, 167), [15], ALLOW),
     "to be dumpable": (Numbers(157, 167), [4, 1], REFUSE),
     "to survive the parent": (Numbers(157, 167), [1, 0], REFUSE),
+    "to ask for a report": (Numbers(16, 29), [7, GET_REPORT, 1 << 40], ALLOW),
+    "to ask for a key": (Numbers(16, 29), [7, GET_DERIVED_KEY, 1 << 40], ALLOW),
+    "to ask for more": (Numbers(16, 29), [7, GET_DERIVED_KEY + 1, 0], REFUSE),
+    "to type on a terminal": (Numbers(16, 29), [0, 0x5412, 0], REFUSE),
     "to end itself": (Numbers(234, 131), [PROCESS, 1, 6], ALLOW),
     "to end another": (Numbers(234, 131), [PROCESS + 1, 1, 6], REFUSE),
     "to read a limit": (Numbers(302, 261), [0, 7, 0, 1 << 40], ALLOW),
