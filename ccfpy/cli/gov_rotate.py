@@ -7,7 +7,7 @@ tokens or behind commands, old or new, are used where they are.
 """
 
 import contextlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -38,6 +38,7 @@ from ccfpy.client.keyfiles import (
 )
 from ccfpy.client.rotation import Rotation
 from ccfpy.client.signer import FileSigner, Signer
+from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve
 from ccfpy.crypto.rsa import RsaKeyPair
 
@@ -109,41 +110,23 @@ def rotate(  # noqa: PLR0913  # one parameter for each option
     are said to be elsewhere.
     """
     place = Place.find(url, common, cacert)
+    wish = _Wish(
+        keeps_identity=keep_identity,
+        keeps_encryption_key=keep_encryption_key,
+        identity=replace(
+            member,
+            cert=new_cert,
+            key=None,
+            pkcs11=new_pkcs11,
+            sign_command=new_sign_command,
+        ),
+        encryption_key=new_encryption_key,
+    )
     old_signer = member.signer(place)
-    old = KeyFiles(folder=place.folder, name=member.who)
-    elsewhere = replace(
-        member,
-        cert=new_cert,
-        key=None,
-        pkcs11=new_pkcs11,
-        sign_command=new_sign_command,
-    )
-    if keep_identity and elsewhere.is_given:
-        raise Misused("--keep-identity keeps the identity: leave out the new one")
-    if keep_encryption_key and new_encryption_key:
-        raise Misused("--keep-encryption-key keeps it: leave out --new-encryption-key")
-    makes_encryption_key = (
-        old.encryption_public_key.is_file()
-        and not keep_encryption_key
-        and new_encryption_key is None
-    )
-    if keep_identity and not makes_encryption_key and new_encryption_key is None:
-        raise Misused(f"nothing of {member.who}'s is left to replace")
-    new_signer: Signer = old_signer
-    if elsewhere.is_given:
-        new_signer = elsewhere.signer_or(_no_new_certificate)
-    makes_identity = not keep_identity and not elsewhere.is_given
+    old = _own_files(place, member.who, old_signer.certificate)
     new = KeyFiles(folder=old.folder / f"{member.who}.next", name=member.who)
-    _make(
-        new,
-        old_signer.certificate.public_key.curve if makes_identity else None,
-        with_encryption_key=makes_encryption_key,
-    )
-    if makes_identity:
-        new_signer = FileSigner.load(new)
+    new_signer, key = wish.fulfil(old, old_signer, new)
     voters = [FileSigner.load(place.keys(name)) for name in with_ or []]
-    key_file = new.encryption_public_key if makes_encryption_key else new_encryption_key
-    key = None if key_file is None else read_text(key_file)
 
     async def carry_out(connection: Connection) -> None:
         rotation = Rotation(
@@ -158,18 +141,80 @@ def rotate(  # noqa: PLR0913  # one parameter for each option
 
     run(place, carry_out)
     kept = take_place(old, new, now=datetime.now(tz=UTC))
-    id_ = member_id(new_signer.certificate)
-    if json:
-        print_json(
-            {
-                "member": member.who,
-                "memberId": id_,
-                "kept": None if kept is None else str(kept),
-            }
-        )
+    _show(member.who, new_signer, kept, as_json=json)
+
+
+def _show(name: str, signer: Signer, kept: Path | None, *, as_json: bool) -> None:
+    id_ = member_id(signer.certificate)
+    if as_json:
+        place = None if kept is None else str(kept)
+        print_json({"member": name, "memberId": id_, "kept": place})
     else:
         where = "" if kept is None else f"; its former keys are in {kept}"
-        print(f"{member.who} is {id_}{where}")
+        print(f"{name} is {id_}{where}")
+
+
+def _own_files(place: Place, name: str, certificate: Certificate) -> KeyFiles:
+    """Give where a member's files are, or would be; refuse to replace another's."""
+    files = KeyFiles(folder=place.folder, name=name)
+    if files.certificate.is_file():
+        there = Certificate.from_pem(read_text(files.certificate))
+        if there.der != certificate.der:
+            raise Misused(
+                f"{files.certificate} is another member's than the key that you name: "
+                "say with --as what the new keys' files are to be called"
+            )
+    return files
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    """What of a member's keys is to be new, and what of that is there already.
+
+    Attributes:
+        identity: where the new identity is, if it is not to be made.
+        encryption_key: the public half of the new one, likewise.
+    """
+
+    keeps_identity: bool
+    keeps_encryption_key: bool
+    identity: SignerOptions
+    encryption_key: Path | None
+
+    def fulfil(
+        self, old: KeyFiles, old_signer: Signer, new: KeyFiles
+    ) -> tuple[Signer, str | None]:
+        """Make what is not there; give who signs then, and the new encryption key."""
+        makes_encryption_key = (
+            old.encryption_public_key.is_file()
+            and not self.keeps_encryption_key
+            and self.encryption_key is None
+        )
+        self._require_sense(old.name, makes_encryption_key=makes_encryption_key)
+        makes_identity = not self.keeps_identity and not self.identity.is_given
+        signer = old_signer
+        if self.identity.is_given:
+            signer = self.identity.signer_or(_no_new_certificate)
+        _make(
+            new,
+            old_signer.certificate.public_key.curve if makes_identity else None,
+            with_encryption_key=makes_encryption_key,
+        )
+        if makes_identity:
+            signer = FileSigner.load(new)
+        key = new.encryption_public_key if makes_encryption_key else self.encryption_key
+        return signer, None if key is None else read_text(key)
+
+    def _require_sense(self, name: str, *, makes_encryption_key: bool) -> None:
+        if self.keeps_identity and self.identity.is_given:
+            raise Misused("--keep-identity keeps the identity: leave out the new one")
+        if self.keeps_encryption_key and self.encryption_key:
+            raise Misused(
+                "--keep-encryption-key keeps it: leave out --new-encryption-key"
+            )
+        has_new_key = makes_encryption_key or self.encryption_key is not None
+        if self.keeps_identity and not has_new_key:
+            raise Misused(f"nothing of {name}'s is left to replace")
 
 
 def _no_new_certificate() -> KeyFiles:

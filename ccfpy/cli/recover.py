@@ -23,7 +23,8 @@ from ccfpy.cli.output import counted, print_json, progress_console, text_console
 from ccfpy.cli.recover_choice import choose_service
 from ccfpy.cli.recover_members import members_at_hand
 from ccfpy.cli.recover_remains import gather
-from ccfpy.cli.recover_report import as_json, print_inspection
+from ccfpy.cli.recover_report import as_json as inspection_json
+from ccfpy.cli.recover_report import print_inspection
 from ccfpy.cli.recover_run import Recovery, Task
 from ccfpy.cli.sandbox import ELECTION_TIMEOUT_MS, NodeOption
 from ccfpy.cli.sandbox_run import cancel_on_signals
@@ -144,18 +145,9 @@ def recover(  # noqa: PLR0913  # every question has its option
     whose keys are given, and ends with the service open. --inspect exits with 1 if more
     is lost than what nobody had signed.
     """
-    with told():
-        found, members = _inspect(_found(folders), processes)
-    if json:
-        print_json(as_json(found, members))
-    else:
-        print_inspection(found, members)
-    if not found.services:
-        raise CommandFailed("nothing can be restored from these files")
+    found, members = _look(folders, processes, as_json=json)
     if inspect_only:
-        if not found.is_whole:
-            raise typer.Exit(ExitCode.FAILED)
-        return
+        raise typer.Exit(ExitCode.OK if found.is_whole else ExitCode.FAILED)
     _require_nobody_writes(folders)
     chosen = choose_service(found, service, identity, asks=not yes)
     holders = members[found.services.index(chosen)]
@@ -165,12 +157,7 @@ def recover(  # noqa: PLR0913  # every question has its option
     places = placements(node or [])
     if actions and not at_hand:
         raise Misused("--constitution needs a member at hand who proposes it: --member")
-    lack = f", and leave {counted(len(found.unclaimed), 'file')} of no known service"
-    confirm(
-        f"Recover the service up to {chosen.chain.last}"
-        f"{lack if found.unclaimed else ''}?",
-        yes=yes,
-    )
+    confirm(_question(found, chosen), yes=yes)
     label = _label(workspace)
     task = Task(
         options=_options(workspace, label, app, log_level, seals=sealed is not None),
@@ -187,6 +174,30 @@ def recover(  # noqa: PLR0913  # every question has its option
     )
     with contextlib.suppress(asyncio.CancelledError, KeyboardInterrupt):
         asyncio.run(_run(task, detach=detach, json=json))
+
+
+def _look(
+    folders: Sequence[Path], processes: int | None, *, as_json: bool
+) -> tuple[Inspection, list[Shareholders]]:
+    """Inspect what there is, and tell; there is something."""
+    with told():
+        found, members = _inspect(_found(folders), processes)
+    if as_json:
+        print_json(inspection_json(found, members))
+    else:
+        print_inspection(found, members)
+    if not found.services:
+        raise CommandFailed("nothing can be restored from these files")
+    return found, members
+
+
+def _question(found: Inspection, chosen: ServiceFound) -> str:
+    lack = ""
+    if found.unclaimed:
+        lack = (
+            f", and leave {counted(len(found.unclaimed), 'file')} of no known service"
+        )
+    return f"Recover the service up to {chosen.chain.last}{lack}?"
 
 
 async def _run(task: Task, *, detach: bool, json: bool) -> None:

@@ -71,3 +71,20 @@ def test_nothing_to_replace_is_a_mistake(
         assert ended.code == 2
         assert said in ended.err
     assert not (service_folder / "member0.next").exists()
+
+
+def test_files_of_another_member_are_not_replaced(
+    command: Command, service_folder: Path, tmp_path: Path
+) -> None:
+    generate_keys(
+        KeyFiles(folder=service_folder, name="member0"), with_encryption_key=False
+    )
+    before = texts(service_folder)
+    own = KeyFiles(folder=tmp_path / "own", name="mine")
+    generate_keys(own, with_encryption_key=False)
+    words = ["--key", own.private_key, "--cert", own.certificate]
+    where = ["--url", "https://127.0.0.1:1", "--common", service_folder]
+    ended = command("gov", "rotate", *words, *where)
+    assert ended.code == 2
+    assert "is another member's than the key that you name" in ended.err
+    assert texts(service_folder) == before
