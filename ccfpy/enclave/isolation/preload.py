@@ -25,6 +25,7 @@ LATE: Final[Sequence[str]] = (
     "stringprep",  # domain names
     "_strptime",  # dates by their form
     "locale",  # the same, and numbers by custom
+    "traceback",  # imported where an exception is told of
 )
 
 
