@@ -177,8 +177,7 @@ def _options() -> Any:  # noqa: ANN401 - the library has no types
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.use_deterministic_compute = True
     options.log_severity_level = _FATAL
-    # Memory goes back when a run ends: what it held is no later run's to find.
-    options.enable_cpu_mem_arena = False
+    # A plan of memory is kept for each shape, and callers choose shapes.
     options.enable_mem_pattern = False
     return options
 

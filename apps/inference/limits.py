@@ -9,6 +9,8 @@ MODEL_BYTES_MAX = 64 * MIB
 """A node keeps a model twice: as it is in the ledger, and ready to run."""
 SESSIONS_MAX = 4
 """Models that a node keeps ready to run; another is loaded when it is asked for."""
+ROWS_KEPT_READ = 256
+"""Of each table that every request looks into, decoded."""
 
 TENSORS_MAX = 64
 """In one message."""

@@ -1,13 +1,20 @@
 """The tables: what governance decided is public; keys, models, records are private."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeAlias
+from functools import lru_cache
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 from apps.inference.engine import Described
-from apps.inference.limits import CHUNK_BYTES, ELEMENTS_MAX, MODEL_BYTES_MAX
+from apps.inference.limits import (
+    CHUNK_BYTES,
+    ELEMENTS_MAX,
+    MODEL_BYTES_MAX,
+    ROWS_KEPT_READ,
+)
 from apps.inference.messages import RECORD
-from ccfpy.app import RAW, STRING, U64, IntegerRange, Map, Value, json_codec
+from ccfpy.app import RAW, STRING, U64, Codec, IntegerRange, Map, Value, json_codec
 
+T = TypeVar("T")
 Size: TypeAlias = Annotated[int, IntegerRange("model_size", 1, MODEL_BYTES_MAX)]
 Elements: TypeAlias = Annotated[int, IntegerRange("elements", 1, ELEMENTS_MAX)]
 Seconds: TypeAlias = Annotated[int, IntegerRange("seconds", 1, 2**31 - 1)]
@@ -114,13 +121,22 @@ class Keys:
     previous: KeyRecord | None = None
 
 
-INSTALLED = Map("inference.installed", STRING, json_codec(Installed))
+def _read_once(kind: type[T]) -> Codec[T]:
+    """Keep values as JSON, and those that were read lately as they were read.
+
+    A few rows are read with every request, and seldom change.
+    """
+    codec = json_codec(kind)
+    return Codec(encode=codec.encode, decode=lru_cache(ROWS_KEPT_READ)(codec.decode))
+
+
+INSTALLED = Map("inference.installed", STRING, _read_once(Installed))
 CHUNKS = Map("inference.chunks", STRING, RAW)
 """By version and number; what is encrypted stays so."""
-KEYS = Value("inference.keys", json_codec(Keys))
+KEYS = Value("inference.keys", _read_once(Keys))
 RECORDS = Map("inference.records", STRING, RECORD)
 """By key version and the request's digest, until that key is gone."""
 
 # Governance's: the constitution writes them, this application only reads.
-REGISTERED = Map("public:ccf.gov.inference.models", STRING, json_codec(Registered))
+REGISTERED = Map("public:ccf.gov.inference.models", STRING, _read_once(Registered))
 KEY_LIFETIME = Value("public:ccf.gov.inference.key_lifetime", json_codec(int))

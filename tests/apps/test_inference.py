@@ -19,6 +19,7 @@ from tests.apps.inference_kit import (
     row,
     scaling,
 )
+from tests.unit.endpoints.test_openapi import check
 
 
 def test_a_sealed_question_has_a_sealed_answer() -> None:
@@ -128,6 +129,12 @@ def test_records_go_with_the_key_that_they_were_asked_under() -> None:
         assert inference.send(question, verb="record").error == "RequestReplayed"
         member.post("/app/channel/roll").raise_for_error()
     assert inference.send(question, verb="record").error == "KeyVersionUnknown"
+
+
+def test_its_openapi_document_is_one() -> None:
+    inference = Inference.open()
+    document = inference.service.anybody.get("/app/api").object()
+    check(document)
 
 
 def test_every_node_opens_what_was_sealed_to_any_nodes_word() -> None:
