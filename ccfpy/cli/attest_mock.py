@@ -30,21 +30,21 @@ def maa_mock(
     port: Annotated[int, typer.Option(help="Where to listen; 0 is any port.")] = 0,
     out: Annotated[
         Path,
-        typer.Option(help="A folder for its TLS certificate and its keys."),
+        typer.Option(help="A folder for its address, TLS certificate and keys."),
     ] = Path("workspace/maa_mock"),
 ) -> None:
     """Give tokens for evidence, as Azure would; they are worth nothing elsewhere.
 
     For tests of programs that speak to Azure Attestation. Its keys are made anew each
-    time.
+    time; the folder gets the files url, tls.pem and certs.json.
     """
     server = make_server(port)
     out.mkdir(parents=True, exist_ok=True)
     (out / "tls.pem").write_text(server.certificate_pem)
     keys = server.service.get("/certs", unix_time_s=0).body
     (out / "certs.json").write_bytes(json.dumps(keys))
-    note(f"{server.service.issuer} (Ctrl-C ends it)")
-    note(f"its TLS certificate: {out / 'tls.pem'}; its keys: {out / 'certs.json'}")
+    (out / "url").write_text(server.service.issuer)
+    note(f"It answers at {server.service.issuer}. Press Ctrl-C to stop it.")
     with server:
         server.serve_forever()
 

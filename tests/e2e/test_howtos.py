@@ -105,6 +105,9 @@ class Desk:
         self._state.touch()
         for name in ("governance", "apps", "docs", "ccfpy"):
             (folder / name).symlink_to(ROOT / name)
+        evidence = folder / "tests/vectors/attestation"
+        evidence.parent.mkdir(parents=True)
+        evidence.symlink_to(ROOT / "tests/vectors/attestation")
 
     @property
     def _environment(self) -> dict[str, str]:
