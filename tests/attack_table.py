@@ -15,10 +15,27 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "a certificate request for another key": (
                 "Its key is compared with the one that the connection proved."
             ),
+            "stale evidence": (
+                "Certificates and what makers say of their machines have a time; it is "
+                "the service's clock that counts."
+            ),
             "a measurement that nobody allowed": (
                 "Members list the code that may join; an empty list admits nobody."
             ),
             "host data that nobody allowed": "Members list it, as they list code.",
+            "a processor or firmware that is out of date": (
+                "Members say what is the least; what a maker signs says what there is."
+            ),
+            "a revoked machine": "News are kept: nobody can hide those that are known.",
+            "an enclave that can be debugged": (
+                "It is refused, unless members decide otherwise."
+            ),
+            "a maker that nobody knows": "A chain ends at a root that is known.",
+            "evidence with a bit changed": "All of it is signed.",
+            "evidence of two machines, mixed": (
+                "A report is of the chip and version that its certificate says."
+            ),
+            "a policy that is empty": "It admits nobody.",
             "evidence of another platform": (
                 "Each platform has lists of its own, and its own verifier."
             ),

@@ -18,6 +18,7 @@ from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256
+from tests.attacks import attack
 from tests.unit.attestation.hardware import recorded
 from tests.unit.attestation.sgx_maker import DAY, NOW, NOW_S, SgxMaker, Wanted, tcb_info
 
@@ -63,6 +64,7 @@ def test_its_collateral_was_not_recent_even_then() -> None:
         verify_sgx_quote(*recorded_evidence(), unix_time_s=GATHERED_S)
 
 
+@attack("join: stale evidence")
 @pytest.mark.parametrize("days", [-2, 40, 3000])
 def test_it_is_not_believed_at_another_time(days: int) -> None:
     with pytest.raises(VerificationFailed, match="not valid then"):
@@ -73,6 +75,7 @@ def test_it_is_not_believed_at_another_time(days: int) -> None:
         )
 
 
+@attack("join: an enclave that can be debugged")
 def test_an_enclave_that_is_debugged_is_not_believed_unless_that_is_wanted() -> None:
     gathered = int(datetime(2025, 1, 3, 16, 39, 4, tzinfo=UTC).timestamp())
     evidence = recorded_evidence("sgx_debugged")
@@ -91,6 +94,7 @@ def test_collateral_of_another_time_does_not_change_what_is_proved() -> None:
     assert found == SgxQuote.parse(quote)
 
 
+@attack("join: evidence with a bit changed")
 @given(st.integers(0, 8 * len(recorded("sgx_node.quote")) - 1))
 def test_no_bit_of_a_real_quote_that_is_of_account_can_be_changed(bit: int) -> None:
     """What certificates say beside their signed part is PEM, which has idle bits."""
@@ -153,6 +157,7 @@ def test_a_bare_quote_says_its_report_data_alone() -> None:
     assert node_report_data(quote) == b"k" * 32 + bytes(32)
 
 
+@attack("join: a maker that nobody knows")
 def test_a_maker_of_anybodys_making_is_not_believed() -> None:
     with pytest.raises(VerificationFailed, match="the root key is not Intel's"):
         verify(Wanted(), policy=Policy())
@@ -249,6 +254,7 @@ def test_a_status_may_be_taken_that_is_not_the_best() -> None:
     verify(Wanted(qe_svn=4, components=[3] * 16), policy=lenient)
 
 
+@attack("join: evidence of two machines, mixed")
 def test_evidence_of_two_makers_is_not_mixed() -> None:
     quote, _ = MAKER.evidence(Wanted())
     _, other = SgxMaker().evidence(Wanted())

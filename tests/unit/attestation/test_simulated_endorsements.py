@@ -10,6 +10,7 @@ from ccfpy.attestation.simulated_vendor import UPDATE_DAYS
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.json import Json
+from tests.attacks import attack
 from tests.unit.attestation.simulation import (
     ENCLAVE,
     FOREIGN_MACHINE,
@@ -101,6 +102,7 @@ def test_a_vendor_signs_for_itself_alone() -> None:
         VerifiedQuote.verify(attested.quote, attested.endorsements, unix_time_s=NOW)
 
 
+@attack("join: stale evidence")
 @pytest.mark.parametrize(
     ("now", "reason"),
     [

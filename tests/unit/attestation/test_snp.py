@@ -12,6 +12,7 @@ from ccfpy.attestation.snp_report import REPORT_BYTES, SnpReport
 from ccfpy.attestation.snp_tcb import Product
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.crypto.hashing import sha256_hex
+from tests.attacks import attack
 from tests.unit.attestation.hardware import (
     NOW_S,
     PRODUCTS,
@@ -55,6 +56,7 @@ def test_it_must_report_the_version_that_was_endorsed(product: str) -> None:
         verify(report_of(product), chain_of(product), tcb="00" * 8)
 
 
+@attack("join: evidence with a bit changed")
 @given(st.sampled_from(PRODUCTS), st.integers(0, 8 * REPORT_BYTES - 1))
 def test_no_bit_of_it_can_be_changed(product: str, bit: int) -> None:
     changed = bytearray(report_of(product))
@@ -117,6 +119,7 @@ def test_the_chain_is_three_certificates_each_by_the_next() -> None:
         verify(report_of("milan"), other + intermediate + root)
 
 
+@attack("join: stale evidence")
 @pytest.mark.parametrize("now_s", [0, 4_000_000_000])
 def test_certificates_are_valid_in_their_time_alone(now_s: int) -> None:
     with pytest.raises(VerificationFailed, match="is not valid now"):
@@ -170,6 +173,7 @@ def test_an_honest_report_takes_each_step() -> None:
     assert report.processor.hex == "00a10f11"
 
 
+@attack("join: an enclave that can be debugged")
 @pytest.mark.parametrize(
     ("offset", "value", "step", "reason"),
     [

@@ -17,6 +17,7 @@ from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
 from ccfpy.service.tables import join_policy
 from ccfpy.service.tables.join_policy import SimulatedProduct, SimulatedRules
 from ccfpy.service.tables.nodes import QuoteFormat, QuoteInfo
+from tests.attacks import attack
 from tests.unit.attestation.simulation import (
     ENCLAVE,
     ENTROPY,
@@ -83,6 +84,10 @@ def test_the_first_nodes_like_may_join_from_any_machine_of_the_vendor(
     assert rules == SimulatedRules()
 
 
+@attack("join: an enclave that can be debugged")
+@attack("join: a processor or firmware that is out of date")
+@attack("join: host data that nobody allowed")
+@attack("join: a measurement that nobody allowed")
 @pytest.mark.parametrize(
     ("info", "fault"),
     [
@@ -111,12 +116,15 @@ def test_each_other_is_refused_for_its_reason(
     assert judged(service, info) == fault
 
 
+@attack("join: stale evidence")
+@attack("join: evidence of another node's key")
 def test_a_quote_is_about_one_key_and_for_a_time(service: Tx) -> None:
     assert judged(service, quote(), key=b"another") == QuoteFault.OTHER_KEY
     for now in (NOW - 1, NOW + 31 * 24 * 60 * 60):
         assert judged(service, quote(), now=now) == QuoteFault.NOT_VERIFIED
 
 
+@attack("join: a policy that is empty")
 def test_a_service_without_a_policy_admits_nobody(tx: Tx) -> None:
     assert judged(tx, quote()) == QuoteFault.UNKNOWN_VENDOR
 
@@ -129,6 +137,7 @@ def test_a_signers_product_may_join_without_a_word_on_its_code(service: Tx) -> N
         assert judged(service, quote(other)) == QuoteFault.UNKNOWN_MEASUREMENT
 
 
+@attack("join: a processor or firmware that is out of date")
 def test_a_raised_least_version_ends_old_enclaves_listed_or_not(service: Tx) -> None:
     """Both versions side by side, then the older one refused though it is listed."""
     require(service, 3)
@@ -179,6 +188,7 @@ def told(tx: Tx, vendor: SimulatedVendor) -> None:
     )
 
 
+@attack("join: a revoked machine")
 def test_a_machine_cannot_hide_news_that_the_service_has(service: Tx) -> None:
     """It brings the statements of before; those that the service was told hold."""
     revoking = VENDOR.revoke([SECOND_MACHINE.machine_id], unix_time_s=NOW)

@@ -17,6 +17,7 @@ from ccfpy.service.evidence.snp import SnpQuote
 from ccfpy.service.tables import join_policy
 from ccfpy.service.tables.join_policy import CodeStatus
 from ccfpy.service.tables.nodes import QuoteFormat, QuoteInfo
+from tests.attacks import attack
 from tests.unit.attestation.hardware import (
     NOW_S,
     PRODUCTS,
@@ -125,6 +126,9 @@ def test_endorsements_decide_where_they_come_along(
     assert refusal(policy, evidence(uvm=b"none")).fault is QuoteFault.UNKNOWN_UVM
 
 
+@attack("join: host data that nobody allowed")
+@attack("join: a measurement that nobody allowed")
+@attack("join: evidence of another node's key")
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [
@@ -169,6 +173,7 @@ def test_the_first_question_that_fails_is_the_answer(tx: Tx) -> None:
     quotes.hold(tx, found, public_key_der=KEY)
 
 
+@attack("join: a processor or firmware that is out of date")
 @pytest.mark.parametrize(
     ("minimum", "detail"),
     [
@@ -197,6 +202,7 @@ def test_a_minimum_is_found_under_either_case_of_hex(policy: Tx) -> None:
     quotes.hold(policy, evidence(), public_key_der=KEY)
 
 
+@attack("join: evidence of two machines, mixed")
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_real_reports_pass_all_but_the_last_question(tx: Tx, product: str) -> None:
     """Nobody here holds the keys that the recorded reports are about."""
@@ -219,6 +225,7 @@ def test_real_reports_pass_all_but_the_last_question(tx: Tx, product: str) -> No
     assert refused.value.fault is QuoteFault.NOT_VERIFIED
 
 
+@attack("join: a maker that nobody knows")
 def test_a_processor_of_anybodys_making_is_not_believed(policy: Tx) -> None:
     with pytest.raises(QuoteRefused) as refused:
         quotes.verify_quote(policy, info(), public_key_der=KEY, unix_time_s=NOW_S)
@@ -226,6 +233,7 @@ def test_a_processor_of_anybodys_making_is_not_believed(policy: Tx) -> None:
     assert "root of trust public key" in (refused.value.detail or "")
 
 
+@attack("join: evidence of another platform")
 def test_what_was_allowed_for_one_platform_is_not_for_another(tx: Tx) -> None:
     allowed = CodeStatus.ALLOWED_TO_JOIN
     join_policy.VIRTUAL_HOST_DATA.of(tx).insert(sha256(POLICY).hex())
