@@ -30,6 +30,8 @@ from ccfpy.testing.processes.configuration import Placement, Remains, ServiceOpt
 from ccfpy.testing.processes.network import PUBLIC, WHOLE, ProcessNetwork
 
 POLL_S = 0.2
+ANSWER_TIMEOUT_S = 60.0
+"""For one answer: a node is not given up for being slow once it has read a ledger."""
 READING_TIMEOUT_S = 7 * 24 * 3600.0
 """For a node to read a ledger, however large; if it fails, it ends by itself."""
 WAITING, OPEN = "WaitingForRecoveryShares", "Open"
@@ -130,7 +132,7 @@ class Recovery:
     async def _bring_back(self, *, wait: bool) -> bool:
         """Do what members must; tell whether the service is open."""
         primary = await self.network.primary()
-        async with self.network.connect(primary) as anybody:
+        async with self.network.connect(primary, timeout_s=ANSWER_TIMEOUT_S) as anybody:
             members = [
                 RecoveryMember(
                     governance=Governance(anybody, each.signer),
@@ -225,7 +227,7 @@ class Recovery:
             return status.proposal_id
         _require_accepted(status.proposal_id, status.state)
         assert status.txid is not None, "an accepted proposal is a transaction"
-        await anybody.wait_committed(status.txid)
+        await anybody.wait_committed(status.txid, timeout_s=ANSWER_TIMEOUT_S)
         self._tell(
             f"members decided to go on from the lost service, in {status.txid}",
             {"step": "decided", "transaction": str(status.txid)},
@@ -275,7 +277,8 @@ class Recovery:
         return text_field(told, "service_status")
 
     async def _state(self) -> str:
-        async with self.network.connect(self.network.nodes[0]) as anybody:
+        first = self.network.nodes[0]
+        async with self.network.connect(first, timeout_s=ANSWER_TIMEOUT_S) as anybody:
             return text_field((await anybody.get("/node/state")).object(), "state")
 
     def _submitted(self) -> frozenset[MemberId]:
