@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ports import Entropy
+from ccfpy.crypto import odd_serials
 from ccfpy.crypto.ec import KeyPair, PublicKey
 from ccfpy.crypto.hashing import sha256_hex
 
@@ -70,6 +71,7 @@ class Certificate:
 
     __slots__ = (
         "_certificate",
+        "_is_odd",
         "_public_key",
         "_validity_s",
         "der",
@@ -77,12 +79,14 @@ class Certificate:
         "pem",
     )
 
-    def __init__(self, certificate: x509.Certificate) -> None:
+    def __init__(self, certificate: x509.Certificate, der: bytes = b"") -> None:
         self._certificate = certificate
         self._public_key: PublicKey | None = None
         self._validity_s: tuple[int, int] | None = None
-        self.der = certificate.public_bytes(serialization.Encoding.DER)
-        self.pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+        read = certificate.public_bytes(serialization.Encoding.DER)
+        self.der = der or read
+        self._is_odd = self.der != read
+        self.pem = odd_serials.to_pem(certificate, self.der)
         self.digest_hex = sha256_hex(self.der)
 
     @classmethod
@@ -94,7 +98,7 @@ class Certificate:
         """
         data = pem.encode() if isinstance(pem, str) else pem
         with reading("not a PEM certificate"):
-            return cls(x509.load_pem_x509_certificate(data))
+            return cls(*odd_serials.from_pem(data, first=True)[0])
 
     @classmethod
     def from_der(cls, der: bytes) -> Self:
@@ -104,7 +108,7 @@ class Certificate:
             Malformed: it is no certificate.
         """
         with reading("not a DER certificate"):
-            return cls(x509.load_der_x509_certificate(der))
+            return cls(odd_serials.from_der(der), der)
 
     @property
     def library_certificate(self) -> x509.Certificate:
@@ -210,7 +214,11 @@ class Certificate:
             raise VerificationFailed(f"{self} has a signature of odd length")
         try:
             with _quiet():
-                self._certificate.verify_directly_issued_by(issuer.library_certificate)
+                by = issuer.library_certificate
+                if self._is_odd:
+                    odd_serials.verify(self.der, self._certificate, by)
+                else:
+                    self._certificate.verify_directly_issued_by(by)
         except (InvalidSignature, *_UNREADABLE) as error:
             raise VerificationFailed(f"{self} was not issued by {issuer}") from error
 
@@ -238,7 +246,7 @@ def parse_bundle(pem: str | bytes) -> list[Certificate]:
     """
     data = pem.encode() if isinstance(pem, str) else pem
     with reading("not a bundle of PEM certificates"):
-        return [Certificate(c) for c in x509.load_pem_x509_certificates(data)]
+        return [Certificate(*c) for c in odd_serials.from_pem(data, first=False)]
 
 
 def parse_time(text: str) -> datetime:
