@@ -13,7 +13,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,32 +36,27 @@ NOT_IN_YET: Final = ("Uninitialized", "Initialized", "Pending")
 """States of a node that members have not trusted yet."""
 
 
-class OwnNode:
-    """The node of this container.
+class Asker:
+    """Asks nodes over HTTPS, as far as their certificates are vouched for.
 
-    Its certificate is not checked: the question goes to this container's own loopback,
-    and a node that has not joined yet shows one that nobody has vouched for.
+    The node of this container is asked over its own loopback, whatever certificate it
+    shows: one that has not joined yet shows one that nobody has vouched for. Others
+    must be the service's.
     """
 
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._tls = ssl.create_default_context()
-        self._tls.check_hostname = False
-        self._tls.verify_mode = ssl.CERT_NONE
+    def __init__(self, service_certificate: Path | None = None) -> None:
+        self._tls = ssl.create_default_context(cafile=service_certificate)
+        # CCF's certificates leave out what only the strictest reading asks for.
+        self._tls.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        if service_certificate is None:
+            self._tls.check_hostname = False
+            self._tls.verify_mode = ssl.CERT_NONE
 
-    @classmethod
-    def configured(cls, place: Path) -> "OwnNode":
-        """Find where the node that ``entry`` has started answers clients."""
-        configuration = json.loads((place / "node.json").read_bytes())
-        interfaces = configuration["network"]["rpc_interfaces"]
-        address: str = next(iter(interfaces.values()))["bind_address"]
-        return cls(int(address.rpartition(":")[2]))
-
-    def ask(self, path: str) -> tuple[int, Any]:
+    def ask(self, address: str, path: str) -> tuple[int, Any]:
         """Give status and JSON body of an answer; 0 where there is none."""
-        url = f"https://127.0.0.1:{self._port}{path}"
+        url = f"https://{address}{path}"
         try:
-            with urllib.request.urlopen(  # always https, always ourselves
+            with urllib.request.urlopen(  # always https
                 url, timeout=TIMEOUT_S, context=self._tls
             ) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
@@ -68,6 +64,32 @@ class OwnNode:
             return error.code, None
         except (OSError, ValueError):
             return 0, None
+
+
+class OwnNode:
+    """The node of this container.
+
+    Args:
+        port: where it answers clients.
+        service_certificate: by which other nodes of its service are known.
+    """
+
+    def __init__(self, port: int, service_certificate: Path) -> None:
+        self._address = f"127.0.0.1:{port}"
+        self._service_certificate = service_certificate
+
+    @classmethod
+    def configured(cls, place: Path) -> "OwnNode":
+        """Find the node that ``entry`` has started."""
+        configuration = json.loads((place / "node.json").read_bytes())
+        interfaces = configuration["network"]["rpc_interfaces"]
+        address: str = next(iter(interfaces.values()))["bind_address"]
+        certificate = configuration["command"]["service_certificate_file"]
+        return cls(int(address.rpartition(":")[2]), Path(certificate))
+
+    def ask(self, path: str) -> tuple[int, Any]:
+        """Give status and JSON body of its answer; 0 where there is none."""
+        return Asker().ask(self._address, path)
 
     def is_ready(self, what: str) -> bool:
         """Tell whether it is, for users (app), for members (gov), or at all (state)."""
@@ -80,11 +102,34 @@ class OwnNode:
             return status == 0
         if state["state"] in NOT_IN_YET:
             return True
-        status, removable = self.ask("/node/network/removable_nodes")
-        if status not in OK:
-            return False
-        ids = {node["node_id"] for node in removable["nodes"]}
-        return state["node_id"] in ids
+        own = state["node_id"]
+        if self._lists(Asker(), self._address, own):
+            return True
+        # Who is retired hears no more of it: the others know.
+        others = list(self._others(own))
+        if any(self._lists(*other, own) for other in others):
+            return True
+        path = f"/node/network/nodes/{own}"
+        known = [asker.ask(address, path)[0] for asker, address in others]
+        answers = [status for status in known if status]
+        return bool(answers) and set(answers) == {HTTPStatus.NOT_FOUND}
+
+    def _others(self, own: str) -> Iterator[tuple[Asker, str]]:
+        """Give the other nodes of its service, as far as it has heard of them."""
+        status, listed = self.ask("/node/network/nodes")
+        if status not in OK or not self._service_certificate.is_file():
+            return
+        vouched = Asker(self._service_certificate)
+        for node in listed["nodes"]:
+            if node["node_id"] != own:
+                for interface in node["rpc_interfaces"].values():
+                    yield vouched, interface["published_address"]
+
+    @staticmethod
+    def _lists(asker: Asker, address: str, own: str) -> bool:
+        """Ask whether a node is among those that are retired for good."""
+        status, removable = asker.ask(address, "/node/network/removable_nodes")
+        return status in OK and own in {it["node_id"] for it in removable["nodes"]}
 
 
 def leave(node: OwnNode, *, announce: Callable[[], None], timeout_s: float) -> bool:
@@ -104,18 +149,15 @@ def leave(node: OwnNode, *, announce: Callable[[], None], timeout_s: float) -> b
 
 def main(words: Sequence[str]) -> int:
     """Do what the words say; give the exit code."""
-    node = OwnNode.configured(Path(os.environ.get(PLACE, USUAL_PLACE)))
+    place = Path(os.environ.get(PLACE, USUAL_PLACE))
     match words:
-        case ["ready", ("app" | "gov" | "state") as what]:
-            return 0 if node.is_ready(what) else 1
-        case ["ready"]:
-            return 0 if node.is_ready("app") else 1
-        case ["leave", *rest] if all(word.isdigit() for word in rest[:1]):
-            timeout_s = float(rest[0]) if rest else LEAVE_S
+        case ["ready", *rest] if rest[1:] == [] and {*rest} <= PATHS.keys():
+            return 0 if OwnNode.configured(place).is_ready(*(rest or ["app"])) else 1
+        case ["leave", *rest] if rest[1:] == [] and all(map(str.isdigit, rest)):
             done = leave(
-                node,
+                OwnNode.configured(place),
                 announce=lambda: os.kill(HOST, signal.SIGTERM),
-                timeout_s=timeout_s,
+                timeout_s=float(rest[0]) if rest else LEAVE_S,
             )
             return 0 if done else 1
         case _:

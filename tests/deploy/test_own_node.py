@@ -1,0 +1,39 @@
+"""What a container's hooks make of its node's answers; `test_pods` has whole stops."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.image.own_node import OwnNode, leave, main
+from tests.e2e.running import running_node
+
+
+def test_a_node_is_asked_as_long_as_it_runs(tmp_path: Path) -> None:
+    said: list[str] = []
+    with running_node(tmp_path / "service") as running:
+        port = int(running.url.rpartition(":")[2])
+        node = OwnNode(port, running.options.service_certificate)
+        assert node.is_ready("state")
+        assert node.is_ready("gov")
+        assert not node.is_ready("app"), "no member has opened the service"
+        running.open(["user0"])
+        assert node.is_ready("app")
+        # The only node of a service is needed by it, however long is waited.
+        assert not node.may_stop()
+        assert not leave(node, announce=lambda: said.append("stop"), timeout_s=0)
+        assert said == ["stop"]
+    assert not node.is_ready("state")
+    assert node.may_stop()
+    assert leave(node, announce=lambda: said.append("again"), timeout_s=0)
+
+
+@pytest.mark.parametrize("words", [["leave", "soon"], ["ready", "who"], []])
+def test_other_words_are_refused(
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("CCFPY_RUN", str(tmp_path))
+    assert main(words) == 2
+    assert capsys.readouterr().out.startswith("say ready")
