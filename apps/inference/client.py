@@ -22,9 +22,16 @@ from ccfpy.client.errors import ClientError, ServiceError, UnexpectedReply
 from ccfpy.client.reply import Reply, text_field
 
 ASK_AGAIN = frozenset(
-    {"KeyVersionUnknown", "ModelMismatch", "ModelNotFound", "ModelRetired"}
+    {
+        "KeyVersionUnknown",
+        "ModelMismatch",
+        "ModelNotFound",
+        "ModelRetired",
+        "SessionConsistencyLost",
+    }
 )
-"""Refusals that a new key may be the remedy for."""
+"""Refusals that a new key may be the remedy for, or a new session where there was an
+election: none of them leaves a trace of what was asked."""
 MODEL = "model_sha256"
 
 

@@ -191,6 +191,24 @@ def test_a_key_whose_time_is_over_is_rolled_over() -> None:
     assert inference.key()["key_version"] == 2
 
 
+def test_an_election_between_two_questions_costs_a_new_session_alone(
+    carried: Carried,
+) -> None:
+    kept: list[Reply] = []
+
+    def lose(_: str, reply: Reply) -> Reply:
+        kept.append(reply)
+        if len(kept) > 1:
+            return reply
+        error: JsonObject = {"code": "SessionConsistencyLost", "message": "lost"}
+        return replace(reply, status=500, body=dumps({"error": error}))
+
+    carried.lies["/record"] = lose
+    _expect(run(_client(carried).record(X)), 2, 4, 6)
+    first, second = carried.questions
+    assert first != second, "each is sealed anew"
+
+
 def test_a_refusal_that_no_new_key_helps_is_raised(carried: Carried) -> None:
     nobody = InferenceClient(carried, "none", VIRTUAL)
     with pytest.raises(ServiceError, match="ModelNotFound"):
