@@ -150,11 +150,7 @@ def replica_of(
         known_service=founding.identity if founding else None,
         cose_claims=founding.cose_claims if founding else CoseClaims("", ""),
         attesting=attesting,
-        quote_info=QuoteInfo(
-            format=QuoteFormat(evidence.format),
-            quote=evidence.quote,
-            endorsements=evidence.endorsements,
-        ),
+        quote_info=_quote_info(evidence),
         certificates=PresentedCertificates(identity),
         replication=replication,
         commit_waits=CommitWaits(
@@ -179,6 +175,14 @@ def replica_of(
         outbox=outbox,
     )
     return replica
+
+
+def _quote_info(evidence: Attestation) -> QuoteInfo:
+    return QuoteInfo(
+        format=QuoteFormat(evidence.format),
+        quote=evidence.quote,
+        endorsements=evidence.endorsements,
+    )
 
 
 def _files(
