@@ -24,8 +24,8 @@ from ccfpy.testing.node import InProcessNode, Person, StoppedClock
 from tests.attack_table import PARTS
 from tests.house import app_reference
 from tests.house.attack_marks import Marked, marked
+from tests.house.enclave_checklist import ROWS as CHECKLIST
 from tests.house.tree import ROOT
-from tests.unit.enclave.checklist import ROWS as CHECKLIST
 from tests.unit.node.fault_rows import ROWS, Part
 
 FOLDER = ROOT / "docs/reference"

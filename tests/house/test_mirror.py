@@ -7,7 +7,13 @@ from tests.house.tree import modules
 COVERED_END_TO_END = ("ccfpy/cli/", "ccfpy/enclave/", "ccfpy/host/")
 """Packages at the rim, whose code real processes run in tests/e2e."""
 
-ENTRIES = {"ccfpy", "ccfpy.app", "ccfpy.cli.main", "ccfpy.enclave.__main__"}
+ENTRIES = {
+    "ccfpy",
+    "ccfpy.app",
+    "ccfpy.cli.main",
+    "ccfpy.enclave.__main__",
+    "ccfpy.enclave.toolkit.__main__",
+}
 """Modules that people or the system start, so that none of ours imports them."""
 
 LIBRARIES = ("ccfpy.client.", "ccfpy.ledger.", "ccfpy.testing.")

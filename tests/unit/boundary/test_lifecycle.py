@@ -1,11 +1,9 @@
-"""An enclave's stages, and how its process's end is read."""
+"""An enclave's stages: what follows what."""
 
-import signal
 from itertools import product
 
 import pytest
 
-from ccfpy.boundary.ending import Limit, describe_ending, limit_of
 from ccfpy.boundary.lifecycle import MOVES, Lifecycle, Stage, WrongStage
 
 WAYS: dict[Stage, tuple[Stage, ...]] = {
@@ -52,28 +50,3 @@ def test_what_needs_a_stage_says_which() -> None:
     lifecycle.require(Stage.INITIALIZED, Stage.RUNNING)
     with pytest.raises(WrongStage, match="the enclave is initialized, not running"):
         lifecycle.require(Stage.RUNNING)
-
-
-@pytest.mark.parametrize(
-    ("code", "said", "limit"),
-    [
-        (0, "ended with code 0", None),
-        (1, "ended with code 1", None),
-        (-signal.SIGKILL, "was killed by signal 9", None),
-        (
-            -signal.SIGXCPU,
-            "was killed by signal 24, for its limit cpu_s_max",
-            Limit.CPU,
-        ),
-        (
-            -signal.SIGPROF,
-            "was killed by signal 27, for its limit call_cpu_ms_max",
-            Limit.CALL_CPU,
-        ),
-    ],
-)
-def test_an_end_is_told_with_its_limit(
-    code: int, said: str, limit: Limit | None
-) -> None:
-    assert describe_ending(code) == said
-    assert limit_of(code) is limit

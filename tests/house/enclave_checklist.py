@@ -65,7 +65,7 @@ ROWS: dict[Concept, Row] = {
             "unit/enclave/test_measuring.py": (
                 "test_every_file_of_an_application_counts",
             ),
-            "unit/enclave/toolkit/test_signed.py": (
+            "unit/enclave/toolkit/test_loading.py": (
                 "test_code_that_was_changed_after_signing_is_never_run",
             ),
         },
@@ -75,7 +75,7 @@ ROWS: dict[Concept, Row] = {
         "neither a key nor a plaintext. The import contract *untrusted-host* "
         "keeps trusted code out of it.",
         shown={
-            "unit/enclave/toolkit/test_processes.py": (
+            "unit/enclave/toolkit/test_process.py": (
                 "test_an_enclave_answers_from_a_process_of_its_own",
             ),
             "e2e/test_canaries.py": ("test_what_went_over_tls_is_nowhere",),
@@ -94,7 +94,7 @@ ROWS: dict[Concept, Row] = {
                 "test_what_is_said_at_another_stage_is_a_violation",
                 "test_two_runs_of_one_enclave_are_two_instances",
             ),
-            "unit/enclave/toolkit/test_processes.py": (
+            "unit/enclave/toolkit/test_process.py": (
                 "test_a_destroyed_enclave_is_gone_for_good",
             ),
             "unit/enclave/test_in_process.py": (
@@ -111,7 +111,7 @@ ROWS: dict[Concept, Row] = {
                 "test_the_schema_says_it_all",
                 "test_each_change_of_an_interface_changes_its_digest",
             ),
-            "unit/enclave/toolkit/test_processes.py": (
+            "unit/enclave/toolkit/test_process.py": (
                 "test_a_host_with_another_interface_has_no_enclave",
             ),
             "unit/enclave/test_measuring.py": (
@@ -127,7 +127,7 @@ ROWS: dict[Concept, Row] = {
             "unit/boundary/interfaces/test_interface.py": (
                 "test_what_is_not_declared_cannot_be_said",
             ),
-            "unit/enclave/toolkit/test_processes.py": (
+            "unit/enclave/toolkit/test_process.py": (
                 "test_a_host_that_says_what_cannot_be_said_has_no_enclave_any_more",
             ),
         },
@@ -143,7 +143,7 @@ ROWS: dict[Concept, Row] = {
                 "test_the_answer_of_another_function_is_a_violation",
                 "test_a_function_may_cope_with_a_host_that_fails",
             ),
-            "unit/enclave/toolkit/test_processes.py": (
+            "unit/enclave/toolkit/test_process.py": (
                 "test_an_enclave_has_no_way_out_but_its_interface",
             ),
         },
@@ -159,7 +159,7 @@ ROWS: dict[Concept, Row] = {
                 "test_the_largest_call_fits_a_frame_and_no_larger_frame_is_taken",
             ),
             "unit/boundary/test_shape.py": ("test_a_bound_holds_to_its_last_unit",),
-            "unit/enclave/toolkit/test_noise.py": (
+            "unit/enclave/toolkit/test_dispatcher_noise.py": (
                 "test_what_was_damaged_on_the_way_is_read_or_refused",
             ),
         },
@@ -176,7 +176,7 @@ ROWS: dict[Concept, Row] = {
                 "test_a_call_within_that_the_ocall_does_not_allow_is_denied",
                 "test_calls_within_calls_go_so_deep_and_no_deeper",
             ),
-            "unit/enclave/toolkit/test_noise.py": (
+            "unit/enclave/toolkit/test_dispatcher_noise.py": (
                 "test_whatever_the_order_every_call_is_answered_once",
             ),
         },
@@ -186,7 +186,7 @@ ROWS: dict[Concept, Row] = {
         "recursion. They are measured, the system enforces them (Linux), and "
         "the host is told which was reached.",
         shown={
-            "unit/enclave/toolkit/test_processes.py": (
+            "unit/enclave/toolkit/test_process.py": (
                 "test_a_limit_that_is_reached_ends_the_enclave_and_is_named",
                 "test_calls_that_each_keep_their_limit_reach_that_of_them_all",
             ),
@@ -246,7 +246,7 @@ ROWS: dict[Concept, Row] = {
             "unit/service/evidence/test_simulated.py": (
                 "test_members_may_take_debugged_enclaves_and_machines_that_are_out_of_date",
             ),
-            "unit/enclave/toolkit/test_signed.py": (
+            "unit/enclave/toolkit/test_loading.py": (
                 "test_a_debug_enclave_is_known_as_one_and_heard_by_no_other",
             ),
         },
@@ -268,7 +268,7 @@ ROWS: dict[Concept, Row] = {
             "unit/attestation/test_simulated_local.py": (
                 "test_nobody_else_can_check_it_or_make_one",
             ),
-            "unit/enclave/toolkit/test_signed.py": (
+            "unit/enclave/toolkit/test_loading.py": (
                 "test_two_enclaves_of_one_machine_know_each_other",
             ),
         },
@@ -287,7 +287,7 @@ ROWS: dict[Concept, Row] = {
             "unit/attestation/test_sgx.py": (
                 "test_a_quote_of_a_real_processor_is_believed_at_its_time",
             ),
-            "unit/enclave/toolkit/test_signed.py": (
+            "unit/enclave/toolkit/test_loading.py": (
                 "test_its_evidence_is_of_what_was_signed",
             ),
         },
@@ -327,7 +327,7 @@ ROWS: dict[Concept, Row] = {
                 "test_who_opens_what",
                 "test_no_byte_of_it_can_change",
             ),
-            "unit/enclave/toolkit/test_signed.py": (
+            "unit/enclave/toolkit/test_loading.py": (
                 "test_others_do_not_open_what_it_sealed",
             ),
         },
@@ -390,7 +390,7 @@ ROWS: dict[Concept, Row] = {
             "unit/enclave/toolkit/test_dispatcher.py": (
                 "test_a_defect_leaves_the_enclave_without_an_answer_to_anybody",
             ),
-            "unit/enclave/toolkit/test_exchange.py": (
+            "unit/host/toolkit/test_hosted.py": (
                 "test_after_a_defect_every_call_says_that_the_enclave_aborted",
             ),
             "unit/enclave/test_loop.py": ("test_a_crash_is_reported_without_values",),

@@ -11,8 +11,8 @@ from ccfpy.enclave.toolkit.process import dialect_of
 from ccfpy.host.enclave_link import ProcessLink
 from ccfpy.host.enclave_process import EnclaveProcess
 from ccfpy.host.toolkit.hosted import enclave_process
+from tests.house.enclave_checklist import ROWS, Concept
 from tests.house.tree import ROOT
-from tests.unit.enclave.checklist import ROWS, Concept
 from tests.unit.enclave.toolkit.driven import INTERFACE, enclave
 
 
