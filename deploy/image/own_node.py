@@ -32,6 +32,10 @@ PATHS: Final = {
     "state": "/node/state",
 }
 OK: Final = range(200, 300)
+GONE: Final = 0
+"""Nobody listens there any more."""
+SILENT: Final = 1
+"""Somebody does, who gives no answer, or none that can be trusted."""
 NOT_IN_YET: Final = ("Uninitialized", "Initialized", "Pending")
 """States of a node that members have not trusted yet."""
 
@@ -53,7 +57,7 @@ class Asker:
             self._tls.verify_mode = ssl.CERT_NONE
 
     def ask(self, address: str, path: str) -> tuple[int, Any]:
-        """Give status and JSON body of an answer; 0 where there is none."""
+        """Give status and JSON body of an answer, or why there is none."""
         url = f"https://{address}{path}"
         try:
             with urllib.request.urlopen(  # always https
@@ -62,34 +66,40 @@ class Asker:
                 return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             return error.code, None
+        except urllib.error.URLError as error:
+            is_gone = isinstance(error.reason, ConnectionRefusedError)
+            return GONE if is_gone else SILENT, None
         except (OSError, ValueError):
-            return 0, None
+            return SILENT, None
 
 
 class OwnNode:
     """The node of this container.
 
     Args:
-        port: where it answers clients.
+        ports: where it answers; not every interface answers everything.
         service_certificate: by which other nodes of its service are known.
     """
 
-    def __init__(self, port: int, service_certificate: Path) -> None:
-        self._address = f"127.0.0.1:{port}"
+    def __init__(self, ports: Sequence[int], service_certificate: Path) -> None:
+        self._addresses = [f"127.0.0.1:{port}" for port in ports]
         self._service_certificate = service_certificate
 
     @classmethod
     def configured(cls, place: Path) -> "OwnNode":
         """Find the node that ``entry`` has started."""
         configuration = json.loads((place / "node.json").read_bytes())
-        interfaces = configuration["network"]["rpc_interfaces"]
-        address: str = next(iter(interfaces.values()))["bind_address"]
+        interfaces = configuration["network"]["rpc_interfaces"].values()
+        addresses = [interface["bind_address"] for interface in interfaces]
         certificate = configuration["command"]["service_certificate_file"]
-        return cls(int(address.rpartition(":")[2]), Path(certificate))
+        ports = [int(address.rpartition(":")[2]) for address in addresses]
+        return cls(ports, Path(certificate))
 
     def ask(self, path: str) -> tuple[int, Any]:
-        """Give status and JSON body of its answer; 0 where there is none."""
-        return Asker().ask(self._address, path)
+        """Give status and JSON body of its best answer, or why there is none."""
+        asker = Asker()
+        answers = [asker.ask(address, path) for address in self._addresses]
+        return max(answers, key=lambda answer: (answer[0] in OK, answer[0]))
 
     def is_ready(self, what: str) -> bool:
         """Tell whether it is, for users (app), for members (gov), or at all (state)."""
@@ -99,20 +109,19 @@ class OwnNode:
         """Tell whether no majority can need it: it never took part, or does no more."""
         status, state = self.ask("/node/state")
         if status not in OK:
-            return status == 0
+            return status == GONE
         if state["state"] in NOT_IN_YET:
             return True
         own = state["node_id"]
-        if self._lists(Asker(), self._address, own):
+        if any(self._lists(Asker(), address, own) for address in self._addresses):
             return True
         # Who is retired hears no more of it: the others know.
         others = list(self._others(own))
         if any(self._lists(*other, own) for other in others):
             return True
         path = f"/node/network/nodes/{own}"
-        known = [asker.ask(address, path)[0] for asker, address in others]
-        answers = [status for status in known if status]
-        return bool(answers) and set(answers) == {HTTPStatus.NOT_FOUND}
+        known = {asker.ask(address, path)[0] for asker, address in others}
+        return known & {*OK, HTTPStatus.NOT_FOUND} == {HTTPStatus.NOT_FOUND}
 
     def _others(self, own: str) -> Iterator[tuple[Asker, str]]:
         """Give the other nodes of its service, as far as it has heard of them."""

@@ -12,8 +12,12 @@ from typing import Any
 
 import pytest
 
-from ccfpy.boundary.configuration import CommandType
-from ccfpy.host.config import ConfigurationFile
+from ccfpy.boundary.configuration import Authority, CommandType
+from ccfpy.host.config import (
+    ConfigurationFile,
+    NodeToNodeSection,
+    RpcInterfaceSection,
+)
 from tests.deploy.templates import configuration, port, share, variables
 from tests.deploy.tools import DEPLOY, ROOT, manifests
 
@@ -24,6 +28,8 @@ MADE_BY_OPERATORS = {"ccfpy-service", "ccfpy-members"}
 """Configuration that the how-to tells operators to make: it is the service's own."""
 REPLACED_BY_OPERATORS = "ccfpy"
 """The image's name, until an operator says which registry has it."""
+OPEN_PORTS = {"https", "nodes"}
+"""What others reach; the machine's own agent, which probes, is always let in."""
 LABEL = "app.kubernetes.io/name"
 COMPONENT = "app.kubernetes.io/component"
 
@@ -243,7 +249,12 @@ def test_probes_ask_what_a_node_answers(part: Part) -> None:
         request = probe["httpGet"]
         assert request["path"] in endpoints
         assert request["scheme"] == "HTTPS"
-        assert request["port"] in part.ports
+        interface = part.configuration.network.rpc_interfaces[request["port"]]
+        # A node that waits for votes has no certificate of its service to show.
+        assert interface.endorsement.authority is Authority.NODE
+        accepted = interface.accepted_endpoints
+        assert accepted is not None
+        assert any(re.fullmatch(it, request["path"]) for it in accepted)
     assert part.container["readinessProbe"]["httpGet"]["path"].startswith(
         "/node/ready/"
     )
@@ -257,9 +268,13 @@ def test_a_node_is_restarted_only_after_minutes_of_silence(nodes: Part) -> None:
 def test_ports_are_those_of_the_configuration(nodes: Part, start: Part) -> None:
     for part in (nodes, start):
         network = part.configuration.network
-        (interface,) = network.rpc_interfaces.values()
-        between = network.node_to_node_interface
-        for name, section in (("https", interface), ("nodes", between)):
+        sections: dict[str, RpcInterfaceSection | NodeToNodeSection] = {
+            "https": network.rpc_interfaces["main"],
+            "nodes": network.node_to_node_interface,
+            "probes": network.rpc_interfaces["probes"],
+        }
+        assert sections.keys() == part.ports.keys()
+        for name, section in sections.items():
             assert port(section.bind_address) == part.ports[name]
             assert port(section.published_address) == part.ports[name]
         for service in nodes.all("Service"):
@@ -270,7 +285,7 @@ def test_ports_are_those_of_the_configuration(nodes: Part, start: Part) -> None:
 def test_the_published_name_is_the_pods_own(nodes: Part, start: Part) -> None:
     for part in (nodes, start):
         network = part.configuration.network
-        (interface,) = network.rpc_interfaces.values()
+        interface = network.rpc_interfaces["main"]
         name = part.environment["NODE"]
         domain = nodes.workload["spec"]["serviceName"]
         host = f"{name}.{domain}.ccfpy.svc"
@@ -367,12 +382,12 @@ def test_only_nodes_reach_the_port_between_nodes(nodes: Part, start: Part) -> No
             (peer,) = rule["from"]
             for part in (nodes, start):
                 assert _selects(peer["podSelector"], part.pod)
-    assert {it for rule in policy["ingress"] for it in _ports(rule)} == set(nodes.ports)
+    assert {it for rule in policy["ingress"] for it in _ports(rule)} == OPEN_PORTS
 
 
 def test_nodes_reach_each_other_names_and_nobody_else(nodes: Part) -> None:
     to_nodes, to_names = nodes.one("NetworkPolicy")["spec"]["egress"]
-    assert _ports(to_nodes) == set(nodes.ports)
+    assert _ports(to_nodes) == OPEN_PORTS
     assert _selects(to_nodes["to"][0]["podSelector"], nodes.pod)
     assert _ports(to_names) == {53}
 

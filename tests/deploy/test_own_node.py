@@ -12,7 +12,7 @@ def test_a_node_is_asked_as_long_as_it_runs(tmp_path: Path) -> None:
     said: list[str] = []
     with running_node(tmp_path / "service") as running:
         port = int(running.url.rpartition(":")[2])
-        node = OwnNode(port, running.options.service_certificate)
+        node = OwnNode([port], running.options.service_certificate)
         assert node.is_ready("state")
         assert node.is_ready("gov")
         assert not node.is_ready("app"), "no member has opened the service"
