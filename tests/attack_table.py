@@ -335,6 +335,7 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "an HMAC under the public key": "The same.",
             "an algorithm that is not the key's": "It is pinned to the key.",
             "a key that the token brings": "Keys are those that governance knows.",
+            "a place to fetch keys from": "Nobody is asked for what a token names.",
             "a critical header": "`crit` is refused.",
             "a member twice": "The last counts, for our checks and for applications.",
             "another spelling of its base64": "Only the canonical one is taken.",

@@ -6,6 +6,7 @@ import pytest
 
 from ccfpy.base import json
 from ccfpy.base.json import Json
+from ccfpy.boundary.effects import OpenCall
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.jwk import encode_base64url
@@ -195,6 +196,20 @@ def test_a_token_that_is_not_right_in_all_opens_nothing(
     refused = guarded.request("GET", "/app/door", headers=headers)
     assert refused.status == 401
     assert refused.headers["www-authenticate"].startswith("Bearer ")
+
+
+@attack("jwt: a place to fetch keys from")
+@pytest.mark.parametrize("name", ["jku", "x5u"])
+def test_a_place_to_fetch_keys_from_is_not_asked(
+    guarded: InProcessNode, name: str
+) -> None:
+    header: dict[str, Json] = {name: "https://127.0.0.1:1/keys", "kid": "theirs"}
+    told = {"authorization": f"Bearer {token(header, sign=MALLORY_KEY.sign_raw)}"}
+    before = len(guarded.host.effects)
+    assert guarded.request("GET", "/app/door", headers=told).status == 401
+    guarded.advance(1000)
+    asked = guarded.host.effects[before:]
+    assert not any(isinstance(effect, OpenCall) for effect in asked)
 
 
 def test_the_right_token_opens(guarded: InProcessNode) -> None:
