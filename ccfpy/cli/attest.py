@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, TypeAlias
 
 import typer
 
@@ -15,6 +14,20 @@ from ccfpy.cli.attest_kind import Check, Claim, Kind, Piece, Wanted, holds
 from ccfpy.cli.attest_maa import FORMAT as MAA
 from ccfpy.cli.attest_maa import Maa
 from ccfpy.cli.attest_mock import maa_mock
+from ccfpy.cli.attest_options import (
+    AtOption,
+    DebugOption,
+    EndorsementsOption,
+    ExplainOption,
+    HostDataOption,
+    IssuerOption,
+    KeysOption,
+    MeasurementOption,
+    StaleOption,
+    UvmOption,
+    VirtualOption,
+    WhatArgument,
+)
 from ccfpy.cli.attest_sgx import Sgx
 from ccfpy.cli.attest_snp import Snp
 from ccfpy.cli.attest_virtual import Simulated, Virtual
@@ -37,22 +50,6 @@ KINDS: Mapping[str, Kind] = {
     MAA: Maa(),
 }
 _AT_COLLATERAL = "collateral"
-
-WhatArgument: TypeAlias = Annotated[
-    str,
-    typer.Argument(
-        metavar="FILE|URL|FOLDER|-",
-        help="Evidence: a file, a node's https://HOST:PORT, a ledger's folder, stdin.",
-    ),
-]
-EndorsementsOption: TypeAlias = Annotated[
-    Path | None,
-    typer.Option("--endorsements", help="What supports a bare report or quote."),
-]
-UvmOption: TypeAlias = Annotated[
-    Path | None,
-    typer.Option("--uvm-endorsements", help="COSE: whose release was measured."),
-]
 
 
 @attest.command()
@@ -85,41 +82,15 @@ def verify(  # noqa: PLR0913  # one parameter for each option
     *,
     endorsements: EndorsementsOption = None,
     uvm: UvmOption = None,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Tell each check, and why it matters.")
-    ] = False,
-    at: Annotated[
-        str | None,
-        typer.Option(
-            help="When it must hold (default: now): a date, or collateral for when "
-            "an SGX quote's was gathered."
-        ),
-    ] = None,
-    measurement: Annotated[
-        list[str] | None,
-        typer.Option(help="In hex: a measurement that is taken. Repeatable."),
-    ] = None,
-    host_data: Annotated[
-        list[str] | None,
-        typer.Option(help="In hex: host data that is taken. Repeatable."),
-    ] = None,
-    allow_debug: Annotated[
-        bool, typer.Option("--allow-debug", help="Take what the host can look into.")
-    ] = False,
-    allow_stale: Annotated[
-        bool,
-        typer.Option("--allow-stale", help="Take collateral whose update was due."),
-    ] = False,
-    allow_virtual: Annotated[
-        bool,
-        typer.Option("--allow-virtual", help="Take what no hardware vouches for."),
-    ] = False,
-    maa_issuer: Annotated[
-        str | None, typer.Option(help="Whose tokens are believed, by its address.")
-    ] = None,
-    maa_keys: Annotated[
-        Path | None, typer.Option(help="Its keys: what it gives at /certs.")
-    ] = None,
+    explain: ExplainOption = False,
+    at: AtOption = None,
+    measurement: MeasurementOption = None,
+    host_data: HostDataOption = None,
+    allow_debug: DebugOption = False,
+    allow_stale: StaleOption = False,
+    allow_virtual: VirtualOption = False,
+    maa_issuer: IssuerOption = None,
+    maa_keys: KeysOption = None,
     common: FolderOption = SHARED_DEFAULT,
     cacert: TrustOption = None,
     json: JsonOption = False,
@@ -140,28 +111,31 @@ def verify(  # noqa: PLR0913  # one parameter for each option
         maa_issuer=maa_issuer,
         maa_keys={} if maa_keys is None else _keys(maa_keys),
     )
-    pieces = _gather(what, endorsements, uvm, cacert or _usual(common))
     failed, told = 0, []
-    for piece in pieces:
+    for piece in _gather(what, endorsements, uvm, cacert or _usual(common)):
         kind = _kind(piece)
-        if piece.format == MAA and (maa_issuer is None or maa_keys is None):
-            raise Misused("a token needs --maa-issuer and --maa-keys to be verified")
         claims = _claims(kind, piece)
-        try:
-            checks = kind.checks(piece, wanted)
-        except CcfpyError as error:
-            raise CommandFailed(f"{piece.label}: {error}") from error
+        checks = _checks(kind, piece, wanted)
         failed += not holds(checks)
         if json:
             told.append(_as_json(kind, piece, claims, checks, explain=explain))
-        else:
-            if explain:
-                _print_claims(kind, piece, claims)
-            _print_checks(piece, checks, explain=explain)
+            continue
+        if explain:
+            _print_claims(kind, piece, claims)
+        _print_checks(piece, checks, explain=explain)
     if json:
         print_json(told[0] if len(told) == 1 else told)
     if failed:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _checks(kind: Kind, piece: Piece, wanted: Wanted) -> list[Check]:
+    if piece.format == MAA and (wanted.maa_issuer is None or not wanted.maa_keys):
+        raise Misused("a token needs --maa-issuer and --maa-keys to be verified")
+    try:
+        return kind.checks(piece, wanted)
+    except CcfpyError as error:
+        raise CommandFailed(f"{piece.label}: {error}") from error
 
 
 def _gather(
