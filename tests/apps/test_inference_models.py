@@ -6,7 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from apps.inference.limits import CHUNK_BYTES, ELEMENTS_MAX, MODEL_BYTES_MAX
+from apps.inference import models
+from apps.inference.limits import (
+    CHUNK_BYTES,
+    ELEMENTS_MAX,
+    MODEL_BYTES_MAX,
+    SESSIONS_MAX,
+)
 from apps.inference.messages import Purpose
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.client.errors import ServiceError
@@ -291,3 +297,17 @@ def test_a_keys_lifetime_is_some_seconds(inference: Inference, seconds: Json) ->
     args: JsonObject = {"seconds": seconds}
     with pytest.raises(ServiceError, match="seconds must be"):
         inference.service.decide({"name": "set_inference_key_lifetime", "args": args})
+
+
+def test_a_node_keeps_so_many_models_ready_and_loads_the_others_again() -> None:
+    inference = Inference.open()
+    factors = [float(10 + number) for number in range(SESSIONS_MAX + 1)]
+    for version, factor in enumerate(factors, start=1):
+        inference.install(scaling(factor), version=version)
+    assert len(models._sessions) == SESSIONS_MAX
+    assert sha256_hex(scaling(factors[0])) not in models._sessions
+    for version, factor in enumerate(factors, start=1):
+        question = ask(inference.key(version=version), X)
+        opened = question.open(inference.send(question, version=version))
+        np.testing.assert_array_equal(opened.tensors["y"], X["x"] * np.float32(factor))
+        assert len(models._sessions) == SESSIONS_MAX
