@@ -95,7 +95,8 @@ bench: .venv
 # write, and their dependencies are not ours.
 interop: .venv-ccf6/installed .venv-maa/installed $(if $(NEWER_PYTHON),.venv-ccf7/installed)
 
-# Azure's client of its attestation service, which must take our stand-in for it.
+# Azure's client of its attestation service, which must take our stand-in for it, and
+# another reader of quotes.
 .venv-maa/installed: tests/interop/maa.lock
 	@test -x .venv-maa/bin/python || $(PYTHON) -m venv .venv-maa
 	.venv-maa/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
