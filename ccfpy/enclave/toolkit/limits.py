@@ -162,7 +162,7 @@ def impose_recursion(limits: Limits) -> None:
 
 def _data_bytes() -> int:
     """Tell what the system counts of this process towards its limit on data."""
-    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()
+    pages = Path("/proc/self/statm").read_bytes().split()
     return int(pages[_DATA_FIELD]) * os.sysconf("SC_PAGESIZE")
 
 
