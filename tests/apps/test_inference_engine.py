@@ -1,5 +1,6 @@
 """The engine: it runs what is a model, the same every time, and nothing else."""
 
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from apps.inference.engine import SMALLEST, Model
 from apps.inference.limits import ELEMENTS_MAX, TENSORS_MAX
 from ccfpy.app import ApiError, Malformed
 from tests.apps.inference_kit import (
+    ROOT,
     magika_input,
     magika_model,
     model_of,
@@ -150,3 +152,18 @@ def test_a_model_runs_in_the_thread_that_asks(content: Callable[[], bytes]) -> N
     model = Model(content())
     model.run({"x": row(1, 2, 3)} if content is scaling else magika_input(b"x" * 100))
     assert threads() == before
+
+
+@pytest.mark.parametrize("name", ["numpy", "onnxruntime"])
+def test_who_has_not_installed_the_engine_is_told_how(name: str) -> None:
+    code = f"import sys; sys.modules[{name!r}] = None; import apps.inference"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    said = f"ImportError: {name} is missing: pip install 'ccfpy[inference]'"
+    assert done.stderr.splitlines()[-1] == said
