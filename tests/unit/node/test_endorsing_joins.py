@@ -9,6 +9,7 @@ import pytest
 from ccfpy.boundary.configuration import AttestationConfiguration, NodeConfiguration
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
+from tests.attacks import attack
 from tests.unit.attestation.hardware import report_of
 from tests.unit.enclave.platforms.test_snp import guest
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
@@ -49,6 +50,7 @@ def reason(node: InProcessNode) -> str:
     return node.host.stop.reason
 
 
+@attack("join: evidence of another node's key")
 def test_a_copy_of_the_first_nodes_evidence_fails_by_its_key_alone(
     guests: Network,
 ) -> None:
@@ -57,6 +59,7 @@ def test_a_copy_of_the_first_nodes_evidence_fails_by_its_key_alone(
     assert "report data does not contain node's public key hash" in reason(thief)
 
 
+@attack("join: evidence of another platform")
 def test_a_virtual_node_does_not_join_guests(guests: Network) -> None:
     guests.platform = None
     virtual = guests.join()
@@ -64,6 +67,7 @@ def test_a_virtual_node_does_not_join_guests(guests: Network) -> None:
     assert "Quote host data is not authorised" in reason(virtual)
 
 
+@attack("join: evidence of another platform")
 def test_a_guest_does_not_join_virtual_nodes(network: Network) -> None:
     network._configure = _with_certificates
     network.platform = guest(lambda _: MILAN)
@@ -79,6 +83,13 @@ def _propose(name: str, **args: str) -> Change:
     return lambda node: node.propose({"name": name, "args": {**args}})
 
 
+@attack("join: a measurement that nobody allowed", "remove_snp_measurement")
+@attack("join: host data that nobody allowed", "remove_snp_host_data")
+@attack(
+    "join: a processor or firmware that is out of date",
+    "set_snp_minimum_tcb_version_hex",
+    "remove_snp_minimum_tcb_version",
+)
 @pytest.mark.parametrize(
     ("name", "args", "answer"),
     [
