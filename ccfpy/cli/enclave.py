@@ -1,6 +1,6 @@
 """``ccfpy enclave``: code measured and signed, and simulated machines to run it on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, TypeAlias, TypeVar
 
@@ -32,6 +32,10 @@ Result = TypeVar("Result")
 AppArgument: TypeAlias = Annotated[
     str, typer.Argument(metavar="APP", help="A Python file or package, or a sample.")
 ]
+PackageOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(help="An installed package that the app uses beyond ccfpy's own."),
+]
 JsonOption: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print one JSON value.")
 ]
@@ -60,6 +64,7 @@ def sign(  # noqa: PLR0913  # one parameter for each option
         Path | None,
         typer.Option(help="A JSON object that is bound into the enclave."),
     ] = None,
+    package: PackageOption = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="The file; APP.enclave if not said."),
@@ -71,7 +76,7 @@ def sign(  # noqa: PLR0913  # one parameter for each option
     place = out or found.path.with_suffix(SUFFIX)
     if place.suffix != SUFFIX:
         raise Misused(f"{place} must end in {SUFFIX}, so that nodes know what it is")
-    bundle = _bundle(found, _configuration(configuration))
+    bundle = _bundle(found, _configuration(configuration), package or ())
     manifest = Manifest.sign(
         bundle,
         _key(key),
@@ -98,18 +103,18 @@ def measure(
         Path | None,
         typer.Option(help="As for sign; a signed one brings its own."),
     ] = None,
+    package: PackageOption = None,
     json: JsonOption = False,
 ) -> None:
     """Measure what would run here; a signed one must be what was signed."""
     found = _found(app)
     if found.manifest is None:
-        bundle = _bundle(found, _configuration(configuration))
+        bundle = _bundle(found, _configuration(configuration), package or ())
     else:
-        if configuration is not None:
-            raise Misused(
-                "a signed enclave has its configuration; leave out the option"
-            )
-        bundle = _bundle(found, found.manifest.bundle.configuration)
+        if configuration is not None or package:
+            raise Misused("what is signed brings all that; leave out the options")
+        signed = found.manifest.bundle
+        bundle = _bundle(found, signed.configuration, signed.dependencies)
     if json:
         print_json(
             {
@@ -178,12 +183,13 @@ def _found(app: str) -> Found:
     return _or_failed(lambda: find(app))
 
 
-def _bundle(found: Found, configuration: JsonObject) -> Bundle:
+def _bundle(found: Found, configuration: JsonObject, packages: Iterable[str]) -> Bundle:
     return _or_failed(
         lambda: measured(
             found.path,
             interface=interface_of(found.path),
             configuration=configuration,
+            packages=packages,
         )
     )
 

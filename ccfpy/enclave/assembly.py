@@ -1,6 +1,7 @@
 """Puts a node together from its parts: the one place that chooses them."""
 
 import os
+import sys
 
 from ccfpy.base.ports import Entropy, Platform
 from ccfpy.enclave.application import ApplicationNotLoaded, load_application
@@ -34,8 +35,15 @@ def build_node(app: str) -> Steps:
     if found.manifest is not None:
         check_measured(found)
     platform = _platform(found, entropy)
+    before = frozenset(sys.modules)
+    application = load_application(str(found.path))
+    if found.manifest is not None:
+        # Loaded for what is signed alone, as in `bundles`.
+        from ccfpy.enclave.loaded import check_loaded  # noqa: PLC0415
+
+        check_loaded(found, before=before)
     return Node(
-        app=load_application(str(found.path)),
+        app=application,
         entropy=entropy,
         clock=SystemClock(),
         memory=SystemMemory(),

@@ -12,7 +12,6 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.base.limits import STATEMENT_BYTES_MAX
 from ccfpy.enclave.application import ApplicationNotLoaded, find_application
 from ccfpy.enclave.importing import find_code
-from ccfpy.enclave.measuring import measure
 
 SUFFIX = ".enclave"
 """Of a manifest's file."""
@@ -73,6 +72,9 @@ def check_measured(found: Found, *, interface: bytes | None = None) -> None:
     Raises:
         ApplicationNotLoaded: it is something else.
     """
+    # Loaded for what is signed alone: others should not start later for it.
+    from ccfpy.enclave.measuring import measure  # noqa: PLC0415
+
     manifest = found.manifest
     assert manifest is not None, "only what is signed can be checked"
     try:
@@ -80,6 +82,7 @@ def check_measured(found: Found, *, interface: bytes | None = None) -> None:
             found.path,
             interface=interface,
             configuration=manifest.bundle.configuration,
+            packages=manifest.bundle.dependencies,
         )
         measured.check_same(manifest.bundle)
     except CcfpyError as error:

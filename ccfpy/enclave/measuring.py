@@ -5,10 +5,12 @@ file that lies with it, whether it is imported or not. Python's caches are left 
 whoever can write them could change the measurement too, on a machine that is simulated.
 """
 
+import contextlib
 import hashlib
 import platform
-from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
+import re
+from collections.abc import Iterable, Iterator
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import ccfpy
@@ -42,19 +44,24 @@ LIBRARIES = (
     "cbor2",
     "cryptography",
     "h2",
-    "hpack",
     "httptools",
-    "hyperframe",
     "msgpack",
     "orjson",
-    "pyOpenSSL",
+    "pyopenssl",
     "sortedcontainers",
     "wasmtime",
 )
-"""What it runs on besides, from other people: measured by name and version alone."""
+"""What it runs on besides, from other people, with what that needs in turn: measured by
+name and version alone."""
+
+INTERPRETER = "python"
+"""Under which the interpreter's kind and version stand among them."""
 
 _UNMEASURED = {"__pycache__", "node_modules"}
 _PROSE = ".md"
+_INIT = "__init__.py"
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*")
+_EXTRA = re.compile(r";.*\bextra\b")
 
 
 class NotMeasured(CcfpyError):
@@ -66,6 +73,7 @@ def measure(
     *,
     interface: bytes | None = None,
     configuration: JsonObject | None = None,
+    packages: Iterable[str] = (),
 ) -> Bundle:
     """Measure an enclave.
 
@@ -73,13 +81,14 @@ def measure(
         application: its Python file or package.
         interface: the digest of all that its host may call on it; a node's if not said.
         configuration: what it is bound to besides.
+        packages: what is installed and the application uses beyond ccfpy's libraries.
 
     Raises:
         NotMeasured: a file of it cannot be read.
     """
     return Bundle(
         framework=framework_digest(),
-        dependencies=dependencies(),
+        dependencies=dependencies(packages),
         application=application_files(application),
         interface=node_interface() if interface is None else interface,
         configuration=configuration or {},
@@ -102,24 +111,68 @@ def framework_digest() -> bytes:
 def application_files(application: Path) -> Files:
     """Give the digests of an application's files, by their paths within it.
 
+    Packages around it run when it is imported: their ``__init__.py`` count too.
+
     Raises:
         NotMeasured: one cannot be read.
     """
     root = application.parent if application.is_file() else application
-    return {
+    files = {
         path.relative_to(root).as_posix(): _digest(path) for path in _files(application)
     }
+    around, up = (root, "") if application.is_file() else (root.parent, "../")
+    while (around / _INIT).is_file():
+        files[f"{up}{_INIT}"] = _digest(around / _INIT)
+        around, up = around.parent, f"../{up}"
+    return files
 
 
-def dependencies() -> dict[str, str]:
-    """Give the versions of the interpreter and of the libraries beneath."""
-    versions = {platform.python_implementation(): platform.python_version()}
-    for name in LIBRARIES:
+def dependencies(packages: Iterable[str] = ()) -> dict[str, str]:
+    """Give the versions of the interpreter and of the libraries beneath.
+
+    Args:
+        packages: further ones, by the names under which they are installed; what they
+            need in turn is found.
+    """
+    interpreter = f"{platform.python_implementation()} {platform.python_version()}"
+    versions = {INTERPRETER: interpreter}
+    for name in sorted(_closure([*LIBRARIES, *packages]) - versions.keys()):
         try:
             versions[name] = version(name)
         except PackageNotFoundError:
             versions[name] = "absent"
     return versions
+
+
+def package_name(name: str) -> str:
+    """Write a package's name the one way (PyPA's *name normalization*)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _closure(packages: Iterable[str]) -> set[str]:
+    """Give packages with all that they need, as far as it is installed."""
+    found: set[str] = set()
+    waiting = [package_name(package) for package in packages]
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found.add(name)
+        with contextlib.suppress(PackageNotFoundError):
+            waiting += [it for it in map(_needed, requires(name) or ()) if it]
+    return found
+
+
+def _needed(requirement: str) -> str | None:
+    """Give the package of a requirement, unless it is an extra or not installed."""
+    match = _REQUIREMENT.match(requirement)
+    if match is None or _EXTRA.search(requirement):
+        return None
+    try:
+        version(match[0])
+    except PackageNotFoundError:
+        return None
+    return package_name(match[0])
 
 
 def node_interface() -> bytes:

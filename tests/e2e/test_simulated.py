@@ -41,11 +41,21 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.vendor = folder / "vendor.json"
-        self.ok("keygen", "--name", "developer")
+
+    @classmethod
+    def made_in(cls, folder: Path) -> "World":
+        world = cls(folder)
+        world.ok("keygen", "--name", "developer")
         for name in ("a", "b"):
-            self.platform("new", f"--machine={self.machine(name)}")
+            world.platform("new", f"--machine={world.machine(name)}")
         for version in VERSIONS:
-            self.sign(version)
+            world.sign(version)
+        return world
+
+    def copied_to(self, folder: Path) -> "World":
+        """Give another of the same vendor and developer, to be changed."""
+        shutil.copytree(self.folder, folder)
+        return World(folder)
 
     def ok(self, *words: str) -> str:
         """Run a command that must work."""
@@ -101,7 +111,7 @@ def framework(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return World(tmp_path_factory.mktemp("simulated"))
+    return World.made_in(tmp_path_factory.mktemp("simulated"))
 
 
 @pytest.fixture
@@ -247,8 +257,8 @@ def started(network: ProcessNetwork, world: World) -> NodeProcess:
 def test_a_byte_that_was_changed_after_signing_stops_the_node_before_it_runs(
     network: ProcessNetwork, world: World, tmp_path: Path
 ) -> None:
-    copied = World(tmp_path)
-    changed = tmp_path / "v1/notes/__init__.py"
+    copied = world.copied_to(tmp_path / "copy")
+    changed = copied.folder / "v1/notes/__init__.py"
     changed.write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n" + changed.read_text())
     serve(network, copied, 1)
     words = started(network, world).log.read_text()
@@ -267,8 +277,8 @@ def test_a_byte_that_was_changed_after_signing_stops_the_node_before_it_runs(
         ),
         (
             "logging",
-            "SNP",
-            "CCF_PLATFORM_OVERRIDE is 'SNP', and a node of ccfpy runs on",
+            "SGX",
+            "CCF_PLATFORM_OVERRIDE is 'SGX', and a node of ccfpy runs on",
         ),
     ],
 )
@@ -289,7 +299,7 @@ def test_a_platform_that_is_not_to_be_had_is_refused_in_one_sentence(
 def test_a_debugged_enclave_joins_no_service_that_none_began(
     network: ProcessNetwork, world: World, tmp_path: Path
 ) -> None:
-    debugged = World(tmp_path)
+    debugged = world.copied_to(tmp_path / "copy")
     debugged.sign(1, "--debug")
 
     async def play() -> None:

@@ -152,7 +152,7 @@ def test_what_was_changed_after_signing_is_named(
         (("sign", "APP", "--key", "KEY", "--configuration", "none"), 1, "cannot use"),
         (("sign", "APP", "--key", "KEY", "--configuration", "KEY"), 1, "not JSON"),
         (("sign", "SIGNED", "--key", "KEY"), 2, "is signed already"),
-        (("measure", "SIGNED", "--configuration", "KEY"), 2, "leave out the option"),
+        (("measure", "SIGNED", "--configuration", "KEY"), 2, "leave out the options"),
         (("measure", "BARE"), 1, "has no 'app'"),
         (("measure", "ODD"), 1, "has an 'enclave' that is none"),
         (("measure", "BROKEN"), 1, "does not load: ZeroDivisionError"),
