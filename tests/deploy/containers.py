@@ -97,10 +97,10 @@ def make_base(prefix: str) -> None:
     ok(run(DEPLOY / "image/base", prefix, extra=QUIET, timeout_s=BUILD_S))
 
 
-def build(tag: str, folder: Path, *, digest: str) -> None:
+def build(tag: str, folder: Path, *, digest: str, base: str = BASE) -> None:
     """Build an image of a copy of the sources."""
     program, label = folder / "deploy/image/build", f"{SOURCES}={digest}"
-    variables = QUIET | {"BASE": BASE}
+    variables = QUIET | {"BASE": base}
     done = run(program, tag, "--label", label, extra=variables, timeout_s=BUILD_S)
     ok(done)
 

@@ -42,7 +42,7 @@ def main() -> int:
         make_base(BASE)
         build(tag, folder, digest=sources)
         make_base(again)
-        build(f"{tag}-again", folder, digest=sources)  # a base's name is told in it
+        build(f"{tag}-again", folder, digest=sources, base=again)
     pairs = [
         (f"{BASE}:run", f"{again}:run"),
         (f"{BASE}:build", f"{again}:build"),
