@@ -70,7 +70,8 @@ class Expected:
     """What evidence must say. What is empty by default takes nothing, not everything.
 
     Attributes:
-        vendor_ids: whose machines are taken, by the digest of the vendor's root key.
+        vendor_ids: whose machines are taken, by the digest of the vendor's root
+            certificate.
         signer_ids: who may have signed the enclave.
         product_id: which of the signer's products it must be; any if not said.
         security_version: the least that it may have.
