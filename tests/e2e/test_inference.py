@@ -142,6 +142,7 @@ class World:
         ):
             await self.ok(
                 *("enclave", "sign", "inference", "--key", f"{key}_privk.pem"),
+                *("--package", "numpy", "--package", "onnxruntime"),
                 *("--out", f"{name}.enclave", *more),
             )
 
