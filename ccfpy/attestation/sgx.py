@@ -9,9 +9,10 @@ in ledgers of that time.
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 
+from ccfpy.attestation.moments import moment
 from ccfpy.attestation.sgx_collateral import Collateral, SignedJson
 from ccfpy.attestation.sgx_pck import PckClaims
 from ccfpy.attestation.sgx_quote import REPORT_DATA_CLAIM, SgxQuote
@@ -91,7 +92,7 @@ def verify_sgx_quote(
         Malformed: one of them is not what it should be.
         VerificationFailed: it is not to be believed; the text says why.
     """
-    now = datetime.fromtimestamp(unix_time_s, UTC)
+    now = moment(unix_time_s)
     quote, collateral = SgxQuote.parse(raw), Collateral.parse(endorsements)
     took(Step.FORM)
     chain = _certificates(quote)
@@ -144,7 +145,7 @@ def verify_sgx_quote_alone(
     quote = SgxQuote.parse(raw)
     chain = _certificates(quote)
     _verify_root(chain[-1], policy)
-    _verify_chain(chain, datetime.fromtimestamp(unix_time_s, UTC))
+    _verify_chain(chain, moment(unix_time_s))
     _verify_quote(quote, chain[0], policy, untold)
     return quote
 

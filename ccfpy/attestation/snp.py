@@ -6,9 +6,9 @@ and the texts are those of ``src/pal/attestation.cpp``.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from enum import StrEnum
 
+from ccfpy.attestation.moments import moment
 from ccfpy.attestation.snp_report import HALF_BYTES, SIGNED_BYTES, SnpReport
 from ccfpy.attestation.snp_tcb import (
     LAYOUTS,
@@ -176,7 +176,7 @@ def _verify_root(report: SnpReport, root: Certificate, pinned: str | None) -> No
 
 def _verify_chain(chain: list[Certificate], unix_time_s: int) -> None:
     chip, intermediate, root = chain
-    now = datetime.fromtimestamp(unix_time_s, UTC)
+    now = moment(unix_time_s)
     try:
         for certificate, issuer in (
             (root, root),

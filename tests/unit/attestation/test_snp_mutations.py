@@ -4,6 +4,8 @@ import base64
 from typing import NamedTuple
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ccfpy.attestation.snp import verify_snp_report
 from ccfpy.attestation.snp_report import HALF_BYTES, REPORT_BYTES, SIGNED_BYTES
@@ -98,6 +100,17 @@ def test_a_byte_of_a_certificate_cannot_be_changed(product: str, place: int) -> 
         ders[place] = bytes(changed)
         with pytest.raises(CcfpyError):
             verify_snp_report(report_of(product), _bundle(ders), unix_time_s=NOW_S)
+
+
+@given(st.sampled_from(PRODUCTS), st.integers(0, 2), st.integers(min_value=0))
+def test_nor_any_bit_of_one(product: str, place: int, bit: int) -> None:
+    ders = [certificate.der for certificate in parse_bundle(chain_of(product))]
+    changed = bytearray(ders[place])
+    bit %= 8 * len(changed)
+    changed[bit // 8] ^= 1 << bit % 8
+    ders[place] = bytes(changed)
+    with pytest.raises(CcfpyError):
+        verify_snp_report(report_of(product), _bundle(ders), unix_time_s=NOW_S)
 
 
 def _bundle(ders: list[bytes]) -> bytes:
