@@ -18,7 +18,12 @@ Members bring back the private part later (`ccfpy.node.private_recovery`).
 from collections.abc import Callable, Sequence
 
 from ccfpy.base import limits
-from ccfpy.base.errors import CcfpyError, ConfigurationRefused, Malformed
+from ccfpy.base.errors import (
+    CcfpyError,
+    ConfigurationRefused,
+    Malformed,
+    VerificationFailed,
+)
 from ccfpy.base.ids import VIEWS_PER_RECOVERY, TxId
 from ccfpy.boundary.effects import RecoverLedger
 from ccfpy.boundary.events import Boot
@@ -216,7 +221,7 @@ class Recovering:
             return
         try:
             self._finish()
-        except (Refused, Malformed) as error:
+        except (Refused, Malformed, VerificationFailed) as error:
             self._refuse(str(error))
 
     # The new service
@@ -227,6 +232,7 @@ class Recovering:
         Raises:
             Refused: the ledger holds no service that could be recovered.
             Malformed: a record of it cannot be read.
+            VerificationFailed: this node's own evidence does not hold.
         """
         replica, ledger = self._replica, self._ledger
         last = ledger.truncate()

@@ -20,6 +20,7 @@ from ccfpy.service.tables import join_policy, nodes
 from ccfpy.service.tables.nodes import NodeStatus
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import START_UNIX_US, InProcessNode, Person
+from ccfpy.testing.surroundings import Remains
 from tests.unit.attestation.simulation import ENCLAVE, LATER
 from tests.unit.node.conftest import CONSTITUTION
 
@@ -174,3 +175,38 @@ def test_an_app_is_given_evidence_for_its_own_data(
         assert made["format"] == "Insecure_Virtual"
         report_data = VirtualEvidence.parse(quote).report_data
     assert report_data == app_report_data(b"a key and a nonce")
+
+
+def lost(network: Network) -> Remains:
+    """End a service of one simulated node; give what is left of it."""
+    first = started(on(network))
+    network.advance(1000)
+    return first.remains()
+
+
+def brought_back(
+    members: Sequence[Person], remains: Remains, machine: SimulatedMachine
+) -> InProcessNode:
+    network = on(
+        Network(app, constitution=CONSTITUTION, members=members), machine, LATER
+    )
+    return network.recover(remains)
+
+
+def test_who_recovers_a_service_may_join_it_beside_those_of_before(
+    network: Network, members: Sequence[Person]
+) -> None:
+    node = brought_back(members, lost(network), TWO)
+    assert node.host.stop is None
+    replica = node.trusted._replica
+    assert replica is not None
+    allowed = join_policy.SIMULATED_UNIQUE_IDS.of(replica.begin(read_only=True))
+    assert set(allowed.keys()) == {ENCLAVE.unique_id.hex(), LATER.unique_id.hex()}
+
+
+def test_a_revoked_machine_recovers_nothing_and_says_why(
+    network: Network, members: Sequence[Person]
+) -> None:
+    revoking = VENDOR.revoke([TWO.machine_id], unix_time_s=START_S)
+    node = brought_back(members, lost(network), TWO.told(revoking.collateral))
+    assert why(node) == f"the machine {TWO.machine_id.hex()} is revoked"
