@@ -4,6 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ccfpy.attestation.manifest import Manifest
+from ccfpy.attestation.simulated import SimulatedReport, verify_quote
+from ccfpy.attestation.simulated_endorsements import Endorsements
+from ccfpy.attestation.simulated_local import read_report, report_for
+from ccfpy.attestation.simulated_machine import SimulatedMachine
+from ccfpy.attestation.simulated_sealing import SealPolicy, seal, unseal
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import TxId
@@ -35,6 +41,8 @@ from ccfpy.ledger.signature import CoseSignature, NodeSignature
 from ccfpy.ledger.snapshot import Snapshot
 from ccfpy.ledger.snapshot_name import SnapshotName
 from tests.fuzz import examples
+from tests.unit.attestation import simulation
+from tests.unit.attestation.test_manifest import SIGNED
 from tests.unit.ledger.made import FIRST
 
 REFUSALS = CcfpyError
@@ -171,6 +179,34 @@ def _http2_called(data: bytes) -> list[Response]:
     responses = call.feed(data)
     call.take_output()
     return responses
+
+
+def _quote(data: bytes) -> SimulatedReport:
+    return verify_quote(data, simulation.MACHINE.key.public_key)
+
+
+def _local_report(data: bytes) -> SimulatedReport:
+    return read_report(data, simulation.MACHINE, simulation.LATER)
+
+
+def _unsealed(data: bytes) -> bytes:
+    return unseal(
+        data, aad=b"", machine=simulation.MACHINE, identity=simulation.ENCLAVE
+    )
+
+
+def _sealed() -> Sequence[bytes]:
+    return [
+        seal(
+            b"a secret",
+            policy=policy,
+            aad=b"",
+            machine=simulation.MACHINE,
+            identity=simulation.ENCLAVE,
+            entropy=SeededEntropy(1),
+        )
+        for policy in SealPolicy
+    ]
 
 
 _SERVER = ServerContext(FIRST.node_certificate.pem, FIRST.node_key.pem)
@@ -312,6 +348,38 @@ PARSERS: dict[str, Parser] = {
         parse=text(TxId.parse),
         write=lambda txid: str(txid).encode(),
     ),
+    "manifest": Parser(
+        examples=lambda: [SIGNED.raw],
+        parse=Manifest.read,
+        write=lambda manifest: manifest.raw,
+    ),
+    "simulated quote": Parser(
+        examples=lambda: [simulation.attestation().quote],
+        parse=_quote,
+        write=lambda report: report.quote(simulation.MACHINE.key),
+    ),
+    "simulated endorsements": Parser(
+        examples=lambda: [simulation.attestation().endorsements],
+        parse=lambda data: Endorsements.verify(data, unix_time_s=simulation.NOW),
+        write=Endorsements.serialise,
+    ),
+    "simulated machine": Parser(
+        examples=lambda: [simulation.MACHINE.serialise()],
+        parse=SimulatedMachine.parse,
+        write=SimulatedMachine.serialise,
+    ),
+    "local report": Parser(
+        examples=lambda: [
+            report_for(
+                simulation.LATER,
+                simulation.MACHINE,
+                simulation.ENCLAVE,
+                report_data=simulation.REPORT_DATA,
+            )
+        ],
+        parse=_local_report,
+    ),
+    "sealed text": Parser(examples=_sealed, parse=_unsealed),
     "chunk's name": Parser(
         examples=_texts("ledger_1-15.committed", "ledger_16"),
         parse=text(ChunkName.parse),

@@ -45,6 +45,7 @@ def test_a_damaged_example_is_read_or_refused(name: str, data: st.DataObject) ->
 JSON_PARSERS = (
     *("receipt", "node signature", "recovery shares", "secret record", "JWK"),
     "configuration",
+    *("simulated endorsements", "simulated machine", "local report", "sealed text"),
 )
 
 
@@ -67,7 +68,10 @@ def test_any_value_in_a_token_is_read_or_refused(data: st.DataObject) -> None:
     read_or_refuse(PARSERS["JWT"].parse, examples.token(*parts))
 
 
-COSE_PARSERS = ("COSE", "COSE signature", "COSE receipt")
+COSE_PARSERS = (
+    *("COSE", "COSE signature", "COSE receipt"),
+    *("manifest", "simulated quote"),
+)
 
 
 @pytest.mark.parametrize("name", COSE_PARSERS)
