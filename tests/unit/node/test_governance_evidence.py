@@ -5,18 +5,23 @@ from collections.abc import Callable
 
 import pytest
 
+from ccfpy.attestation.sgx import Policy
 from ccfpy.attestation.snp_tcb import Product
 from ccfpy.attestation.uvm import ROOTS_OF_TRUST
 from ccfpy.base import json
 from ccfpy.base.json import Json
 from ccfpy.crypto.hashing import sha256, sha256_hex
 from ccfpy.service.evidence import quotes
+from ccfpy.service.evidence.kind import Evidence
 from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
+from ccfpy.service.evidence.sgx import EnclaveQuote
 from ccfpy.service.evidence.snp import SnpQuote
 from ccfpy.service.tables.nodes import QuoteFormat, QuoteInfo
 from ccfpy.testing.network import Network
 from tests.unit.attestation.hardware import NOW_S, recorded
 from tests.unit.attestation.processor import FakeProcessor
+from tests.unit.attestation.sgx_maker import NOW_S as SGX_NOW_S
+from tests.unit.attestation.sgx_maker import SgxMaker, Wanted, custom_claims
 from tests.unit.attestation.test_uvm import MEASUREMENT
 
 KEY = b"a public key as DER"
@@ -56,10 +61,10 @@ def decide(network: Network) -> Decide:
 
 
 @pytest.fixture
-def answer(network: Network) -> Callable[[SnpQuote], QuoteFault | None]:
+def answer(network: Network) -> Callable[[Evidence], QuoteFault | None]:
     """Hold evidence against the tables of a running service; nothing if it may join."""
 
-    def ask(evidence: SnpQuote) -> QuoteFault | None:
+    def ask(evidence: Evidence) -> QuoteFault | None:
         replica = network.nodes[0].trusted._replica
         assert replica is not None
         tx = replica.begin(read_only=True)
@@ -72,7 +77,7 @@ def answer(network: Network) -> Callable[[SnpQuote], QuoteFault | None]:
     return ask
 
 
-Answer = Callable[[SnpQuote], QuoteFault | None]
+Answer = Callable[[Evidence], QuoteFault | None]
 
 
 def test_members_let_guests_join_and_take_it_back(
@@ -130,6 +135,22 @@ def test_members_accept_endorsed_releases_from_one_on(
     assert answer(endorsed) is None
     decide("remove_snp_uvm_endorsement", **who)
     assert answer(endorsed) is QuoteFault.UNKNOWN_UVM
+
+
+def test_members_let_enclaves_on_sgx_join_and_take_it_back(
+    decide: Decide, answer: Answer
+) -> None:
+    maker = SgxMaker()
+    quote, collateral = maker.evidence(Wanted(claims=custom_claims(sha256(KEY))))
+    info = QuoteInfo(format=QuoteFormat.OE_SGX_V1, quote=quote, endorsements=collateral)
+    policy = Policy(root_key=maker.root_key)
+    enclave = EnclaveQuote.read(info, unix_time_s=SGX_NOW_S, policy=policy)
+    code_id = enclave.measurement.hex()
+    assert answer(enclave) is QuoteFault.UNKNOWN_MEASUREMENT
+    decide("add_node_code", code_id=code_id)
+    assert answer(enclave) is None
+    decide("remove_node_code", code_id=code_id)
+    assert answer(enclave) is QuoteFault.UNKNOWN_MEASUREMENT
 
 
 def test_the_policy_is_told_as_it_was_decided(network: Network, decide: Decide) -> None:
