@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ccfpy.attestation import snp
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.crypto import odd_serials
-from ccfpy.crypto.certs import Certificate, parse_bundle
+from ccfpy.crypto.certs import Certificate, parse_bundle, reading
 from ccfpy.crypto.extensions import raw_extension
 from tests.unit.attestation.hardware import PRODUCTS, chain_of
 
@@ -21,7 +21,8 @@ CHIP, INTERMEDIATE, ROOT = parse_bundle(chain_of("milan"))
 
 def leniently(der: bytes) -> Certificate:
     """Read as if the library refused."""
-    return Certificate(odd_serials.load(der), der)
+    with reading("not a certificate"):
+        return Certificate(odd_serials.load(der), der)
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
@@ -60,7 +61,7 @@ def test_no_bit_of_it_can_be_changed_even_so(bit: int) -> None:
     changed[bit // 8] ^= 1 << bit % 8
     try:
         read = leniently(bytes(changed))
-    except (ValueError, CcfpyError):
+    except CcfpyError:
         return
     with pytest.raises(VerificationFailed):
         read.verify_signed_by(INTERMEDIATE)
