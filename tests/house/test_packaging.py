@@ -11,12 +11,18 @@ from tests.house.tree import ROOT, files
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
-    """The names in a wheel built from the tree as it is."""
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel built from the tree as it is."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d"]
     subprocess.run([*command, folder], cwd=ROOT, check=True, capture_output=True)
-    (built,) = folder.glob("*.whl")
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> frozenset[str]:
+    """The names in it."""
     with zipfile.ZipFile(built) as archive:
         return frozenset(archive.namelist())
 
@@ -44,3 +50,34 @@ def test_the_wheel_holds_nothing_else(wheel: frozenset[str]) -> None:
     assert tops == {"ccfpy"}
     strays = {name for name in wheel if "__pycache__" in name or "/tests/" in name}
     assert not strays
+
+
+MEASURED = """
+import ccfpy
+from ccfpy.enclave.application import find_application
+from ccfpy.enclave.measuring import measure
+print(ccfpy.__file__)
+print(measure(find_application("logging")).unique_id.hex())
+"""
+
+
+def test_what_is_installed_measures_as_the_checkout(
+    built: Path, tmp_path: Path
+) -> None:
+    """Who signed an enclave in one may run it by the other."""
+    installed = tmp_path / "site-packages"
+    with zipfile.ZipFile(built) as archive:
+        archive.extractall(installed)
+    found = []
+    for root in (installed, ROOT):
+        said = subprocess.run(
+            [sys.executable, "-c", MEASURED],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(root)},
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.split()
+        assert Path(said[0]).is_relative_to(root)
+        found.append(said[1])
+    assert found[0] == found[1]
