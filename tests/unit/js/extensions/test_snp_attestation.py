@@ -73,3 +73,22 @@ def test_endorsements_are_of_the_same_machine(
             chain_of("milan"),
             endorsements,
         )
+
+
+@pytest.mark.parametrize("product", ["milan", "genoa"])
+def test_versions_of_the_firmware_are_called_what_amd_calls_them(
+    evaluate: Evaluate, attestation: list[SnpAttestation], product: str
+) -> None:
+    """Both recorded machines had committed to what they ran."""
+    names = [
+        f"a.{when}_{part}"
+        for part in ("build", "minor", "major")
+        for when in ("current", "committed")
+    ]
+    body = f"""
+        const {{ attestation: a }} = {VERIFY}(args[0], args[1]);
+        return [{", ".join(names)}];
+    """
+    report = report_of(product)
+    told = evaluate(body, attestation, report, chain_of(product))
+    assert told == [report[0x1E8], report[0x1E8], 55, 55, 1, 1]
