@@ -8,11 +8,7 @@ from ccfpy.enclave.application import ApplicationNotLoaded, load_application
 from ccfpy.enclave.bundles import Found, check_measured, find
 from ccfpy.enclave.loop import Steps
 from ccfpy.enclave.platforms.choice import OVERRIDE, PlatformKind, chosen
-from ccfpy.enclave.platforms.simulated import (
-    SimulatedPlatform,
-    read_machine,
-    usual_place,
-)
+from ccfpy.enclave.platforms.simulated import SimulatedPlatform
 from ccfpy.enclave.platforms.snp import SnpGuest, is_present
 from ccfpy.enclave.platforms.virtual import PlatformFile
 from ccfpy.enclave.ports import SystemClock, SystemEntropy, SystemMemory
@@ -64,6 +60,4 @@ def _platform(found: Found, entropy: Entropy) -> Platform:
             f"the application {found.path.name!r} is not signed, and {OVERRIDE} is "
             "Simulated; sign it with ccfpy enclave sign and name the .enclave file"
         )
-    return SimulatedPlatform(
-        read_machine(usual_place(os.environ)), found.manifest.identity
-    )
+    return SimulatedPlatform.usual(os.environ, found.manifest.identity)

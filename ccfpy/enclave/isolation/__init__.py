@@ -7,6 +7,12 @@ what a kernel or a container does not allow is reported, not fatal. Only Linux h
 of them.
 """
 
-from ccfpy.enclave.isolation.confinement import confine, isolate
+from ccfpy.enclave.isolation.confinement import (
+    OFF,
+    SWITCH,
+    confine,
+    is_turned_off,
+    isolate,
+)
 
-__all__ = ("confine", "isolate")
+__all__ = ("OFF", "SWITCH", "confine", "is_turned_off", "isolate")

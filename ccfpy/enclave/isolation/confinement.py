@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ccfpy.enclave.isolation import landlock, privileges, seccomp, traces
 from ccfpy.enclave.isolation.preload import preload
@@ -14,6 +14,11 @@ SWITCH = "CCFPY_ENCLAVE_ISOLATION"
 OFF = "off"
 
 Layer = Callable[[], object]
+
+
+def is_turned_off(environment: Mapping[str, str]) -> bool:
+    """Tell whether the host has the process left open."""
+    return environment.get(SWITCH) == OFF
 
 
 def isolate(*, parent: int | None = None) -> None:
@@ -39,7 +44,7 @@ def confine() -> Isolation:
     No file can be read after this, nor a module imported. Threads that run already are
     not within Landlock: start them afterwards.
     """
-    is_off = os.environ.get(SWITCH) == OFF
+    is_off = is_turned_off(os.environ)
     preload()
     traces.silence()
     traces.forget_environment()

@@ -12,6 +12,7 @@ from ccfpy.attestation.simulated_machine import SimulatedMachine
 from ccfpy.attestation.simulated_sealing import SealPolicy, seal, unseal
 from ccfpy.base.errors import CcfpyError, ConfigurationRefused
 from ccfpy.base.ports import Attestation, Entropy
+from ccfpy.enclave.isolation import OFF, SWITCH, is_turned_off
 
 PLACE = "CCFPY_SIMULATED_PLATFORM"
 """The environment variable that names the machine's file, if it is not the usual."""
@@ -31,6 +32,25 @@ class SimulatedPlatform:
     def __init__(self, machine: SimulatedMachine, identity: EnclaveIdentity) -> None:
         self.machine = machine
         self.identity = identity
+
+    @classmethod
+    def usual(
+        cls, environment: Mapping[str, str], identity: EnclaveIdentity
+    ) -> "SimulatedPlatform":
+        """Give this user's machine, or the one named, for an enclave that may run so.
+
+        Evidence says whether an enclave may be looked into; one whose process is left
+        open, whatever was signed, may be.
+
+        Raises:
+            ConfigurationRefused: there is none, or the process is to be left open.
+        """
+        if is_turned_off(environment) and not identity.debug:
+            raise ConfigurationRefused(
+                f"{SWITCH} is {OFF}, and this enclave was not signed for that; leave "
+                "it out, or sign the enclave with ccfpy enclave sign --debug"
+            )
+        return cls(read_machine(usual_place(environment)), identity)
 
     def attest(self, report_data: bytes, *, host_data: bytes) -> Attestation:
         """Make a quote of this enclave, with what the vendor says of the machine."""

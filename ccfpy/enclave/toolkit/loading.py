@@ -15,11 +15,7 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.enclave.bundles import SUFFIX, Found, check_measured, read_manifest
 from ccfpy.enclave.importing import find_code, load_attribute
 from ccfpy.enclave.platforms.choice import OVERRIDE, PlatformKind, chosen
-from ccfpy.enclave.platforms.simulated import (
-    SimulatedPlatform,
-    read_machine,
-    usual_place,
-)
+from ccfpy.enclave.platforms.simulated import SimulatedPlatform
 from ccfpy.enclave.toolkit.program import Enclave
 
 ATTRIBUTE = "enclave"
@@ -71,8 +67,7 @@ def load_enclave(name: str, environment: Mapping[str, str] = os.environ) -> Load
             f"enclave sign, name the {SUFFIX} file, and set {OVERRIDE} to "
             f"{PlatformKind.SIMULATED}"
         )
-    machine = read_machine(usual_place(environment))
-    platform = SimulatedPlatform(machine, manifest.identity)
+    platform = SimulatedPlatform.usual(environment, manifest.identity)
     return Loaded(enclave=enclave, platform=platform)
 
 

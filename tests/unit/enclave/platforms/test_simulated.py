@@ -9,6 +9,7 @@ from ccfpy.attestation.simulated_endorsements import VerifiedQuote
 from ccfpy.attestation.simulated_sealing import SealPolicy
 from ccfpy.base.errors import ConfigurationRefused, VerificationFailed
 from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.enclave.isolation import SWITCH
 from ccfpy.enclave.platforms.simulated import (
     PLACE,
     USUAL_PLACE,
@@ -41,6 +42,20 @@ def test_its_evidence_is_the_machines_quote_of_the_enclave() -> None:
     assert verified.report.identity == ENCLAVE
     assert verified.report.report_data == REPORT_DATA
     assert verified.report.host_data == HOST_DATA
+
+
+def test_an_enclave_left_open_is_one_that_was_signed_for_looking_into(
+    tmp_path: Path,
+) -> None:
+    place = tmp_path / "machine.json"
+    place.write_bytes(MACHINE.serialise())
+    closed = {PLACE: str(place), SWITCH: "on"}
+    left_open = {PLACE: str(place), SWITCH: "off"}
+    assert SimulatedPlatform.usual(closed, ENCLAVE).identity == ENCLAVE
+    with pytest.raises(ConfigurationRefused, match=f"{SWITCH} is off, .* --debug"):
+        SimulatedPlatform.usual(left_open, ENCLAVE)
+    debug = replace(ENCLAVE, debug=True)
+    assert SimulatedPlatform.usual(left_open, debug).identity == debug
 
 
 def test_ledger_secrets_have_a_key_of_this_code_on_this_machine() -> None:
