@@ -110,5 +110,5 @@ def test_every_constitution_can_be_put_in_force(engine: QuickJs, name: str) -> N
     assert text == "true"
 
 
-def test_the_constitutions_are_the_four() -> None:
-    assert NAMES == ["default", "operator", "sandbox", "veto"]
+def test_the_constitutions_are_the_five() -> None:
+    assert NAMES == ["default", "operator", "sandbox", "simulated", "veto"]

@@ -15,7 +15,7 @@ from ccfpy.enclave.assembly import build_node
 from ccfpy.host.enclave_link import enclave_command
 from ccfpy.host.enclave_process import PLATFORM_VARIABLE, enclave_environment
 
-CPU_S_MAX = 1.0
+CPU_S_MAX = 2.0
 """Twice what a start may cost, for a busy machine."""
 
 APP = """
