@@ -4,6 +4,7 @@ Every machine reads the same paths, as from a shared file system, and has the sa
 installed. The cluster belongs to the auditor: what its workers say is believed.
 """
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -34,11 +35,7 @@ def cluster_readers(
     Raises:
         NoCluster: it cannot be reached, or has no workers.
     """
-    try:
-        client = Client(address, timeout=timeout_s, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise NoCluster(f"no Dask scheduler answers at {address}: {error}") from error
-    with client:
+    with _connect(address, timeout_s) as client:
         threads = sum(client.nthreads().values())
         if not threads:
             raise NoCluster(f"the Dask scheduler at {address} has no workers")
@@ -48,3 +45,14 @@ def cluster_readers(
                 ahead=CHUNKS_PER_READER * threads,
                 failures=(KilledWorker, CommClosedError),
             )
+
+
+def _connect(address: str, timeout_s: float) -> Client:
+    try:
+        return Client(address, timeout=timeout_s, set_as_default=False)
+    except (OSError, ValueError) as error:
+        reason = f"no Dask scheduler answers at {address}: {error}"
+    # What is left of the client ends itself when it is collected. If that happened
+    # while another was being made, both would wait for one lock for ever.
+    gc.collect()
+    raise NoCluster(reason)

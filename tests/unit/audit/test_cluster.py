@@ -1,11 +1,12 @@
 """A ledger read by the workers of a Dask scheduler, in processes of their own."""
 
+import gc
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 
 from ccfpy.audit.chunks import find_chunks
 from ccfpy.audit.cluster import NoCluster, cluster_readers
@@ -71,6 +72,20 @@ def test_an_address_where_nobody_answers_is_told() -> None:
         cluster_readers("nonsense://x", timeout_s=0.5),
     ):
         pass
+
+
+def test_nothing_is_left_of_a_client_that_failed() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        with (
+            pytest.raises(NoCluster),
+            cluster_readers("tcp://127.0.0.1:1", timeout_s=0.5),
+        ):
+            pass
+        assert not any(isinstance(left, Client) for left in gc.get_objects())
+    finally:
+        gc.enable()
 
 
 def test_a_scheduler_without_workers_is_told() -> None:
