@@ -7,7 +7,6 @@ same length in its place, and its signature is checked over the bytes as they ca
 
 import base64
 import binascii
-import re
 from collections.abc import Iterator
 from textwrap import wrap
 
@@ -19,9 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 _SEQUENCE, _VERSION, _INTEGER = 0x30, 0xA0, 0x02
 _LONG_FORM, _NEGATIVE = 0x80, 0x80
 _LENGTH_BYTES_MAX = 3
-_PEM = re.compile(
-    rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL
-)
+_BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 
 
 def from_der(der: bytes) -> x509.Certificate:
@@ -118,9 +115,14 @@ def pem_blocks(pem: bytes) -> Iterator[bytes]:
     Raises:
         ValueError: one of them is not base64.
     """
-    for block in _PEM.findall(pem):
+    end = 0
+    while (begin := pem.find(_BEGIN, end)) >= 0:
+        start = begin + len(_BEGIN)
+        end = pem.find(_END, start)
+        if end < 0:
+            return
         try:
-            yield base64.b64decode(b"".join(block.split()), validate=True)
+            yield base64.b64decode(b"".join(pem[start:end].split()), validate=True)
         except binascii.Error as error:
             raise ValueError("a PEM certificate that is not base64") from error
 
