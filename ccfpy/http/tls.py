@@ -48,9 +48,8 @@ _NAME_MISMATCHES = (
 _NOT_TRUSTED = "certificate verify failed"
 """OpenSSL's reason, whatever it found wrong with the chain."""
 
-_CERTIFICATE = re.compile(
-    r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL
-)
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----")
+"""No dash within, so that a text of beginnings alone is read once and not for each."""
 
 
 class TlsFailure(CcfpyError):

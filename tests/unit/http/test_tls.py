@@ -4,6 +4,7 @@ import contextlib
 import ipaddress
 import itertools
 import ssl
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -597,6 +598,14 @@ def test_a_call_can_show_a_certificate() -> None:
 def test_a_call_without_anybody_to_trust_is_refused() -> None:
     with pytest.raises(Malformed):
         ClientContext(trusted_pem="", host="h", now=NOW)
+
+
+def test_beginnings_of_certificates_without_an_end_take_no_time() -> None:
+    hostile = "-----BEGIN CERTIFICATE-----" * 100_000
+    began = time.thread_time()
+    with pytest.raises(Malformed):
+        ClientContext(trusted_pem=hostile, host="h", now=NOW)
+    assert time.thread_time() - began < 1
 
 
 @given(
