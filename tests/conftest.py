@@ -16,17 +16,6 @@ settings.load_profile("ccfpy")
 SHARED = ROOT.parent / "shared"
 
 
-PROCESSES = {"apps", "deploy", "e2e", "interop"}
-"""The folders whose tests start processes, and wait for them."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what starts processes together: side by side they would slow each other."""
-    for item in items:
-        if item.path.relative_to(ROOT / "tests").parts[0] in PROCESSES:
-            item.add_marker(pytest.mark.xdist_group("processes"))
-
-
 def _missing(message: str) -> NoReturn:
     """Skip a test for what is not here; in CI, where it must be, fail it."""
     if os.environ.get("CI") == "true":
