@@ -9,10 +9,12 @@ on a crowded machine and on another one.
 """
 
 import gc
-import sys
 import time
+from collections.abc import Iterator
 
+from benchmarks.harness.figure import Figure, Held
 from benchmarks.harness.instructions import Instructions
+from benchmarks.harness.question import Question, Settings, main
 from ccfpy.boundary.effects import SendData
 from ccfpy.boundary.events import SessionData, Tick
 from ccfpy.boundary.wire import EFFECTS, EVENTS
@@ -24,7 +26,6 @@ from ccfpy.testing.node import START_UNIX_US, Client, InProcessNode, Person
 BUDGET_US = 40
 CONNECTIONS = 100
 WRITES = 4000
-REPEATS = 5
 SIGNATURE_EVERY = 1500
 
 
@@ -41,7 +42,7 @@ def opened_node() -> tuple[InProcessNode, list[Client]]:
     return node, [node.connect(user) for _ in range(CONNECTIONS)]
 
 
-def measure(
+def spent_us(
     node: InProcessNode, clients: list[Client], raw: bytes, instructions: Instructions
 ) -> float:
     """Give the microseconds that a write took, on average."""
@@ -75,22 +76,37 @@ def write_request() -> bytes:
     return serialise_request(request)
 
 
-def main() -> int:
+def measure(settings: Settings) -> Iterator[Figure]:
     node, clients = opened_node()
     raw = write_request()
     gc.collect()
     gc.freeze()
     instructions = Instructions()
-    runs = sorted(measure(node, clients, raw, instructions) for _ in range(REPEATS))
-    print(
-        f"a write: {runs[len(runs) // 2]:.1f} µs ({runs[0]:.1f} to {runs[-1]:.1f}), "
-        f"budget {BUDGET_US}"
+    repeats = settings.repeats or settings.pick(5, 3)
+    yield Figure(
+        name="a write in the trusted node alone, one to a step, CPU",
+        unit="µs",
+        values=tuple(
+            spent_us(node, clients, raw, instructions) for _ in range(repeats)
+        ),
+        budget=BUDGET_US,
+        held=Held.BEST,
+        scales=True,
     )
     count = instructions.take()
     if count is not None:
-        print(f"instructions: {count / REPEATS / WRITES / 1000:.0f} thousand a write")
-    return 0 if runs[0] <= BUDGET_US else 1
+        yield Figure(
+            name="instructions of a write",
+            unit="thousand",
+            values=(count / repeats / WRITES / 1000,),
+        )
 
+
+QUESTION = Question(
+    slug="step",
+    text="What does one write cost the trusted node alone?",
+    measure=measure,
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(QUESTION)

@@ -1,0 +1,144 @@
+"""The machine that a figure was measured on, and how fast it was in that very run.
+
+CCF's figures, and the budgets beside them, are of one machine. Another one takes
+longer, or the same one does while others use it. So each run signs with P-384 first, as
+that machine did once, and the ratio of the two speeds is its **slowness**: what is
+proportional to CPU time is divided by it before it is compared. A plain loop of Python
+is timed beside it and kept, to tell whether the two disagree.
+"""
+
+import os
+import platform
+import ssl
+import subprocess
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+
+REFERENCE_SIGNS_PER_S = 7_900
+"""Of `cryptography` on P-384, where CCF's figures were taken (2 vCPUs of a Xeon)."""
+
+SIGNS = 400
+LOOPS = 1_000_000
+REPEATS = 5
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """Where, on what and in which company something was measured.
+
+    Attributes:
+        processor: the model that it calls itself.
+        processors: how many of them this process may use.
+        python: the implementation and its version.
+        openssl: the library's version, as Python's own ``ssl`` tells it.
+        is_compiled: whether ccfpy's hot modules are compiled.
+        signs_per_s: signatures on P-384 a second of one processor, the best of five.
+        loops_per_s: rounds of an empty loop of Python a second, likewise.
+        load: the load average of the last minute, before the run.
+    """
+
+    processor: str
+    processors: int
+    memory_gib: float
+    system: str
+    python: str
+    openssl: str
+    is_compiled: bool
+    signs_per_s: float
+    loops_per_s: float
+    load: float
+
+    @property
+    def slowness(self) -> float:
+        """How many times as long it takes as the reference machine."""
+        return REFERENCE_SIGNS_PER_S / self.signs_per_s
+
+
+def this_machine() -> Machine:
+    """Tell of this machine; measuring its speed takes about a second."""
+    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    load = os.getloadavg()[0]
+    return Machine(
+        processor=processor(Path("/proc/cpuinfo").read_text()),
+        processors=len(os.sched_getaffinity(0)),
+        memory_gib=round(pages / 2**30, 1),
+        system=f"{platform.system()} {platform.release()}",
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        openssl=ssl.OPENSSL_VERSION,
+        is_compiled=is_compiled(),
+        signs_per_s=round(max(_signs_per_s() for _ in range(REPEATS))),
+        loops_per_s=round(max(_loops_per_s() for _ in range(REPEATS))),
+        load=round(load, 2),
+    )
+
+
+def processor(cpuinfo: str) -> str:
+    """Give the model's name in the text of ``/proc/cpuinfo``, the first of them."""
+    for line in cpuinfo.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "model name":
+            return " ".join(value.split())
+    return platform.machine()
+
+
+def is_compiled() -> bool:
+    """Tell whether any module of ccfpy would be loaded from machine code."""
+    package = find_spec("ccfpy")
+    folders = package.submodule_search_locations if package else None
+    return any(
+        next(Path(folder).rglob("*.so"), None) is not None for folder in folders or ()
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """What was measured.
+
+    Attributes:
+        is_clean: whether no file under version control differed from it.
+    """
+
+    name: str
+    is_clean: bool
+
+
+def this_commit() -> Commit:
+    """Tell what is checked out here."""
+    name = _git("rev-parse", "--short=7", "HEAD").strip()
+    changed = _git(
+        "status", "--porcelain", "--untracked-files=no", "--", "ccfpy", "apps"
+    )
+    return Commit(name=name or "unknown", is_clean=bool(name) and not changed)
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(  # noqa: S603 - fixed words
+        ("git", *words),  # noqa: S607 - whichever made the checkout
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout if done.returncode == 0 else ""
+
+
+def _signs_per_s() -> float:
+    key = ec.generate_private_key(ec.SECP384R1())
+    algorithm = ec.ECDSA(hashes.SHA384())
+    started = time.thread_time()
+    for _ in range(SIGNS):
+        key.sign(b"a root", algorithm)
+    return SIGNS / (time.thread_time() - started)
+
+
+def _loops_per_s() -> float:
+    started = time.thread_time()
+    for _ in range(LOOPS):
+        pass
+    return LOOPS / (time.thread_time() - started)

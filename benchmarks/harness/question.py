@@ -1,0 +1,137 @@
+"""A question, and the one way in which each is asked.
+
+A file of ``benchmarks/`` holds one ``QUESTION``: its slug, what it asks, and a function
+that measures and gives one figure after another. :func:`run` prints them as a table as
+they come, tells which is worse than its budget, and keeps the run as data when it is
+told to (``--keep``).
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from benchmarks.harness import record, table
+from benchmarks.harness.figure import Figure
+from benchmarks.harness.machine import Machine, this_commit, this_machine
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How thoroughly somebody wants it answered; a question uses what it knows of.
+
+    Attributes:
+        is_quick: in minutes for all questions together, with fewer repeats.
+        repeats: how often each figure is measured, if it was said.
+        seconds: how long each of those takes, if it was said.
+        nodes: the sizes of network to ask, if they were said.
+        connections: the numbers of connections to ask over, if they were said.
+    """
+
+    is_quick: bool = False
+    repeats: int | None = None
+    seconds: float | None = None
+    nodes: tuple[int, ...] = ()
+    connections: tuple[int, ...] = ()
+
+    def pick(self, full: T, quick: T) -> T:
+        """Give the one that is for a thorough answer, or the one for a quick one."""
+        return quick if self.is_quick else full
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked.
+
+    Attributes:
+        slug: the name of its module and of its file of results.
+        text: the question, one sentence that ends in a question mark.
+        measure: gives one figure after another, each as soon as it is known.
+    """
+
+    slug: str
+    text: str
+    measure: Callable[[Settings], Iterable[Figure]]
+
+
+def run(question: Question, words: Sequence[str] | None = None) -> int:
+    """Ask a question as the command line says; give 1 if a budget is exceeded, else 0.
+
+    Args:
+        words: the arguments, those of this process unless given.
+    """
+    settings, is_kept = parsed(question, words)
+    machine = this_machine()
+    print(f"{question.text}\n\n{described(machine)}\n\n{table.head()}", flush=True)
+    figures: list[Figure] = []
+    for figure in question.measure(settings):
+        assert figure.name not in {each.name for each in figures}, figure.name
+        figures.append(figure)
+        print(table.figure_row(figure, machine.slowness), flush=True)
+    worse = table.exceeded(figures, machine.slowness)
+    print("", *(worse or ["within every budget"]), sep="\n")
+    if is_kept:
+        record.append(
+            record.Record(
+                question=question.slug,
+                text=question.text,
+                at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                is_quick=settings.is_quick,
+                commit=this_commit(),
+                machine=machine,
+                figures=tuple(figures),
+            )
+        )
+    return 1 if worse else 0
+
+
+def described(machine: Machine) -> str:
+    """Tell of a machine in one line."""
+    how = "compiled" if machine.is_compiled else "pure Python"
+    return (
+        f"{machine.processors} of {machine.processor}, {machine.python}, {how}; "
+        f"{machine.slowness:.2f} times as slow as the reference machine; "
+        f"load average {machine.load}"
+    )
+
+
+def parsed(question: Question, words: Sequence[str] | None) -> tuple[Settings, bool]:
+    """Read the command line: the settings, and whether to keep what comes of them."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m benchmarks.{question.slug}", description=question.text
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer, shorter repeats")
+    parser.add_argument("--keep", action="store_true", help="add the run to results/")
+    parser.add_argument("--repeats", type=_count)
+    parser.add_argument("--seconds", type=float, help="how long each repeat takes")
+    parser.add_argument("--nodes", type=_counts, default=(), metavar="N,…")
+    parser.add_argument("--connections", type=_counts, default=(), metavar="N,…")
+    said = parser.parse_args(words)
+    settings = Settings(
+        is_quick=said.quick,
+        repeats=said.repeats,
+        seconds=said.seconds,
+        nodes=said.nodes,
+        connections=said.connections,
+    )
+    return settings, said.keep
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"not a number of things: {text}")
+    return number
+
+
+def _counts(text: str) -> tuple[int, ...]:
+    return tuple(map(_count, text.split(",")))
+
+
+def main(question: Question) -> None:
+    """Ask it and end this process with the code that says how it went."""
+    sys.exit(run(question))

@@ -1,0 +1,75 @@
+"""Figures as a table that can be pasted into a page."""
+
+from collections.abc import Iterable, Sequence
+
+from benchmarks.harness.figure import Better, Figure
+
+COLUMNS = ("figure", "median", "range", "on the reference machine", "budget", "CCF")
+NOTHING = "–"  # noqa: RUF001 - a dash, as in the pages
+_BELOW_HUNDRED, _BELOW_TEN, _BELOW_ONE = 100, 10, 1
+
+
+def number(value: float) -> str:
+    """Write a number with three digits that matter, thousands set apart."""
+    size = abs(value)
+    if size >= _BELOW_HUNDRED or value == int(value):
+        return f"{value:,.0f}"
+    if size >= _BELOW_TEN:
+        return f"{value:.1f}"
+    if size >= _BELOW_ONE:
+        return f"{value:.2f}"
+    return f"{value:.3f}"
+
+
+def head() -> str:
+    """Give the table's first two lines."""
+    return row(COLUMNS) + "\n" + row("---" for _ in COLUMNS)
+
+
+def row(cells: Iterable[str]) -> str:
+    """Give one line of a table."""
+    return "| " + " | ".join(cells) + " |"
+
+
+def figure_row(figure: Figure, slowness: float) -> str:
+    """Give a figure's line; peers, where there are any, have lines of their own."""
+    return "\n".join(row(cells) for cells in figure_cells(figure, slowness))
+
+
+def figure_cells(figure: Figure, slowness: float) -> list[Sequence[str]]:
+    """Give the cells of a figure's line, and of one for each peer."""
+    spread = f"{number(figure.low)} to {number(figure.high)}"
+    reference = (
+        number(figure.on_reference(slowness).median) if figure.scales else NOTHING
+    )
+    own: Sequence[str] = (
+        figure.name,
+        f"{number(figure.median)} {figure.unit}",
+        spread if len(figure.values) > 1 else NOTHING,
+        reference,
+        _bound(figure),
+        NOTHING if figure.ccf is None else number(figure.ccf),
+    )
+    peers = (
+        (f"{NOTHING} {name}", f"{number(value)} {figure.unit}", *([NOTHING] * 4))
+        for name, value in figure.peers.items()
+    )
+    return [own, *peers]
+
+
+def _bound(figure: Figure) -> str:
+    if figure.budget is None:
+        return NOTHING
+    sign = "≤" if figure.better is Better.LESS else "≥"
+    return f"{sign} {number(figure.budget)}"
+
+
+def exceeded(figures: Iterable[Figure], slowness: float) -> list[str]:
+    """Give a sentence for each figure that is worse than its budget."""
+    return [
+        f"over budget: {figure.name}: "
+        f"{number(figure.on_reference(slowness).held_value())} {figure.unit} "
+        f"({figure.held} of {len(figure.values)}), budget {number(figure.budget)}"
+        for figure in figures
+        if figure.budget is not None and figure.is_exceeded(slowness)
+    ]
