@@ -1,63 +1,81 @@
 """Asks a service as fast as it answers, one request at a time on each connection.
 
-It runs in a process of its own, so that what it costs is not counted as the server's.
-With ``--wait`` it says "ready" when it is connected and begins when it is sent a line:
-handshakes are not requests. Prints one JSON object: requests, seconds, latencies in
-milliseconds.
+What :mod:`benchmarks.harness.generator` uses where ``wrk`` cannot be: it runs in a
+process of its own, so that what it costs is not counted as the server's. It connects
+first, then asks until it is interrupted. It keeps the same counts in the same file as
+``wrk/client.c`` does, and prints the same line at its end as ``wrk/requests.lua``.
 """
 
 import argparse
 import asyncio
 import json
+import mmap
+import signal
 import ssl
-import sys
+import struct
 import time
+from itertools import cycle
 from pathlib import Path
 
 import uvloop
 
-WRITE = (
-    b"POST /app/log/private HTTP/1.1\r\nhost: service\r\n"
-    b"content-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
-)
-COUNT = (
-    b"POST /app/%b/42 HTTP/1.1\r\nhost: service\r\n"
-    b'content-type: application/json\r\ncontent-length: 9\r\n\r\n{"by": 1}'
-)
-READ = b"GET /app/log/private?id=42 HTTP/1.1\r\nhost: service\r\n\r\n"
+
+class Load:
+    """What all connections share: the requests, the counts, and when to stop."""
+
+    def __init__(self, requests: list[bytes], counts: mmap.mmap) -> None:
+        self.requests = cycle(requests)
+        self.latencies_s: list[float] = []
+        self.refused = 0
+        self.is_over = False
+        self._counts = counts
+        self._connected = self._sent = 0
+
+    def has_connected(self) -> None:
+        self._connected += 1
+        self._tell()
+
+    def end(self) -> None:
+        self.is_over = True
+
+    def next_request(self) -> bytes:
+        self._sent += 1
+        self._tell()
+        return next(self.requests)
+
+    def _tell(self) -> None:
+        struct.pack_into("<QQ", self._counts, 0, self._connected, self._sent)
 
 
 class Caller(asyncio.Protocol):
-    """One connection: sends the request again for each answer until time is up."""
+    """One connection: sends another request for each answer until time is up."""
 
-    def __init__(self, request: bytes, latencies: list[float]) -> None:
-        self._request = request
-        self._until = 0.0
-        self._latencies = latencies
+    def __init__(self, load: Load) -> None:
+        self._load = load
         self._sent_at = 0.0
         self._transport: asyncio.Transport | None = None
+        self._answer = b""
         self.is_done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a stream
+        self._load.has_connected()
 
-    def begin(self, until: float) -> None:
-        self._until = until
-        self._send()
-
-    def _send(self) -> None:
+    def send(self) -> None:
         assert self._transport is not None
         self._sent_at = time.perf_counter()
-        self._transport.write(self._request)
+        self._transport.write(self._load.next_request())
 
     def data_received(self, data: bytes) -> None:
-        now = time.perf_counter()
-        if not data.startswith(b"HTTP/1.1 200"):
-            self.is_done.set_exception(RuntimeError(data[:200].decode()))
+        self._answer += data
+        if not is_whole(self._answer):
             return
-        self._latencies.append(now - self._sent_at)
-        if now < self._until:
-            self._send()
+        now = time.perf_counter()
+        self._load.latencies_s.append(now - self._sent_at)
+        self._load.refused += not self._answer.startswith(b"HTTP/1.1 2")
+        self._answer = b""
+        if not self._load.is_over:
+            self.send()
         elif not self.is_done.done():
             self.is_done.set_result(None)
 
@@ -66,58 +84,60 @@ class Caller(asyncio.Protocol):
             self.is_done.set_exception(exc or ConnectionResetError("closed"))
 
 
+def is_whole(answer: bytes) -> bool:
+    """Tell whether an answer's head, and as much as it says of a body, is there."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    _, _, size = head.lower().partition(b"\r\ncontent-length: ")
+    return bool(end) and len(body) >= int(size.split(b"\r\n")[0] or 0)
+
+
+def requests_in(data: bytes) -> list[bytes]:
+    """Give the requests of a file, each preceded by its size on a line of its own."""
+    found = []
+    while data:
+        size, _, rest = data.partition(b"\n")
+        found.append(rest[: int(size)])
+        data = rest[int(size) :]
+    return found
+
+
 async def load(arguments: argparse.Namespace) -> dict[str, float]:
-    common: Path = arguments.common
-    context = ssl.create_default_context(cafile=str(common / "service_cert.pem"))
+    context = ssl.create_default_context(cafile=str(arguments.service))
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    context.load_cert_chain(common / "user0_cert.pem", common / "user0_privk.pem")
-    request = _request(arguments.kind, arguments.size)
+    context.load_cert_chain(arguments.certificate, arguments.key)
     loop = asyncio.get_running_loop()
-    latencies: list[float] = []
-    callers: list[Caller] = []
-    for _ in range(arguments.connections):
-        _, caller = await loop.create_connection(
-            lambda: Caller(request, latencies),
-            arguments.host,
-            arguments.port,
-            ssl=context,
+    with arguments.counts.open("r+b") as file, mmap.mmap(file.fileno(), 0) as counts:
+        shared = Load(requests_in(arguments.requests.read_bytes()), counts)
+        loop.add_signal_handler(signal.SIGINT, shared.end)
+        callers: list[Caller] = []
+        for _ in range(arguments.connections):
+            _, caller = await loop.create_connection(
+                lambda: Caller(shared), arguments.host, arguments.port, ssl=context
+            )
+            callers.append(caller)
+        for caller in callers:
+            caller.send()
+        done = await asyncio.gather(
+            *(caller.is_done for caller in callers), return_exceptions=True
         )
-        callers.append(caller)
-    if arguments.wait:
-        print("ready", flush=True)
-        sys.stdin.readline()
-    started = time.perf_counter()
-    for caller in callers:
-        caller.begin(started + arguments.seconds)
-    await asyncio.gather(*(caller.is_done for caller in callers))
-    latencies.sort()
+    latencies_s = sorted(shared.latencies_s)
     return {
-        "requests": len(latencies),
-        "seconds": time.perf_counter() - started,
-        "p50_ms": 1000 * latencies[len(latencies) // 2],
-        "p99_ms": 1000 * latencies[len(latencies) * 99 // 100],
+        "requests": len(latencies_s),
+        "p50_ms": 1000 * latencies_s[len(latencies_s) // 2],
+        "p99_ms": 1000 * latencies_s[len(latencies_s) * 99 // 100],
+        "refused": shared.refused,
+        "lost": sum(isinstance(each, Exception) for each in done),
     }
-
-
-def _request(kind: str, size: int) -> bytes:
-    if kind == "read":
-        return READ
-    if kind != "write":
-        return COUNT % kind.encode()
-    body = b'{"id": 42, "msg": "%b"}' % (b"x" * size)
-    return WRITE % (len(body), body)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=("write", "read", "fresh", "kept", "python"))
+    parser.add_argument("requests", type=Path)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--common", type=Path, required=True)
+    for file in ("service", "certificate", "key", "counts"):
+        parser.add_argument(f"--{file}", type=Path, required=True)
     parser.add_argument("--connections", type=int, default=100)
-    parser.add_argument("--seconds", type=float, default=5)
-    parser.add_argument("--size", type=int, default=40)
-    parser.add_argument("--wait", action="store_true")
     print(json.dumps(uvloop.run(load(parser.parse_args()))))
 
 

@@ -42,12 +42,20 @@ def sandbox(nodes: int = 1, options: Sequence[str] = ()) -> Iterator[Service]:
             *("--workspace", folder),
             *options,
         ]
-        process = subprocess.Popen(  # noqa: S603 - our own program and numbers
-            command, stdout=subprocess.PIPE, text=True, start_new_session=True
-        )
+        progress = Path(folder) / "progress"
+        with progress.open("w") as written:
+            process = subprocess.Popen(  # noqa: S603 - our own program and numbers
+                command,
+                stdout=subprocess.PIPE,
+                stderr=written,
+                text=True,
+                start_new_session=True,
+            )
         try:
             assert process.stdout is not None
-            said = json.loads(process.stdout.readline())
+            line = process.stdout.readline()
+            assert line, progress.read_text()
+            said = json.loads(line)
             hosts = [int(node["pid"]) for node in said["nodes"]]
             yield Service(
                 host="127.0.0.1",

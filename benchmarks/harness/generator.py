@@ -1,0 +1,172 @@
+"""Starts who asks: ``wrk``, or where that cannot be our own program in Python.
+
+Both send the requests of one file, as a user with a certificate over real TLS, and
+count in another file what they have done, so that a steady while can be measured in the
+midst of a load: handshakes, and the first answers of each connection, are no requests.
+
+``wrk`` takes no certificate of its own; a few lines of C (``wrk/client.c``) loaded into
+it give it one, which needs ``wrk`` and a C compiler. Our own program uses more CPU for
+each request than a good server does, so what it measures of a rate is what it can ask
+for.
+"""
+
+import json
+import mmap
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from benchmarks.harness.service import Service
+from benchmarks.harness.works import Work
+
+WRK = Path(__file__).parent / "wrk"
+OUR_OWN = Path(__file__).parent / "load.py"
+COUNTS = struct.Struct("<QQ")
+POLL_S = 0.01
+CONNECTING_S_MAX = 60.0
+ENDING_S_MAX = 20.0
+LOAD_S_MAX = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a generator told at its end, of all the while since it began to connect."""
+
+    requests: int
+    p50_ms: float
+    p99_ms: float
+
+
+class Failed(Exception):
+    """Some answers were errors, or none came."""
+
+
+class Generator:
+    """Clients at work."""
+
+    def __init__(self, process: subprocess.Popen[str], counts: mmap.mmap) -> None:
+        self._process = process
+        self._counts = counts
+
+    def sent(self) -> int:
+        """Give how many requests have been sent so far."""
+        return int(COUNTS.unpack_from(self._counts)[1])
+
+    def wait_connected(self, connections: int) -> None:
+        """Return once so many connections are made and have sent two requests each."""
+        deadline = time.monotonic() + CONNECTING_S_MAX
+        first = None
+        while first is None or self.sent() < first + 2 * connections:
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise Failed(f"{connections} connections were not made")
+            if first is None and COUNTS.unpack_from(self._counts)[0] >= connections:
+                first = self.sent()
+            time.sleep(POLL_S)
+
+    def stop(self) -> Said:
+        """End it, and give what it told.
+
+        Raises:
+            Failed: not every answer was a good one.
+        """
+        self._process.send_signal(signal.SIGINT)
+        output, _ = self._process.communicate(timeout=ENDING_S_MAX)
+        told = output.rstrip().rpartition("\n")[2]
+        if self._process.returncode or not told.startswith("{"):
+            raise Failed(output)
+        result = json.loads(told)
+        if result["refused"] or result["lost"]:
+            raise Failed(output)
+        return Said(
+            requests=int(result["requests"]),
+            p50_ms=result["p50_ms"],
+            p99_ms=result["p99_ms"],
+        )
+
+
+@contextmanager
+def generator(service: Service, work: Work, connections: int) -> Iterator[Generator]:
+    """Have so many clients ask until they are stopped, or for ten minutes at most."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        counts, requests = folder / "counts", folder / "requests"
+        counts.write_bytes(bytes(COUNTS.size))
+        requests.write_bytes(
+            b"".join(b"%d\n%b" % (len(each), each) for each in work.requests)
+        )
+        begin = _wrk if has_wrk() else _our_own
+        with (
+            counts.open("r+b") as file,
+            mmap.mmap(file.fileno(), 0) as shared,
+            begin(service, folder, connections) as process,
+        ):
+            try:
+                yield Generator(process, shared)
+            finally:
+                process.kill()
+
+
+def has_wrk() -> bool:
+    """Tell whether ``wrk`` can be used with a certificate here."""
+    return shutil.which("wrk") is not None and shutil.which("cc") is not None
+
+
+@cache
+def _compiled() -> "tempfile.TemporaryDirectory[str]":
+    """Give a folder with ``client.so``, which is removed when this process ends."""
+    folder = tempfile.TemporaryDirectory()
+    built = f"{folder.name}/client.so"
+    words = [
+        *("cc", "-shared", "-fPIC", "-O2", "-o", built),
+        *(str(WRK / "client.c"), "-ldl"),
+    ]
+    subprocess.run(words, check=True)  # noqa: S603 - our own source
+    return folder
+
+
+def _wrk(service: Service, folder: Path, connections: int) -> subprocess.Popen[str]:
+    url = f"https://{service.host}:{service.port}/"
+    words = [
+        *("wrk", "--threads", "1", "--connections", str(connections)),
+        *("--duration", f"{LOAD_S_MAX}s", "--timeout", f"{LOAD_S_MAX}s", "--latency"),
+        *("--script", str(WRK / "requests.lua"), url, "--", str(folder / "requests")),
+    ]
+    return subprocess.Popen(  # noqa: S603 - fixed words and numbers
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={
+            **os.environ,
+            "LD_PRELOAD": f"{_compiled().name}/client.so",
+            "LOAD_CERTIFICATE": str(service.common / "user0_cert.pem"),
+            "LOAD_KEY": str(service.common / "user0_privk.pem"),
+            "LOAD_COUNTS": str(folder / "counts"),
+        },
+    )
+
+
+def _our_own(service: Service, folder: Path, connections: int) -> subprocess.Popen[str]:
+    words: list[object] = [
+        *(sys.executable, OUR_OWN, folder / "requests"),
+        *("--port", service.port, "--service", service.common / "service_cert.pem"),
+        *("--certificate", service.common / "user0_cert.pem"),
+        *("--key", service.common / "user0_privk.pem", "--counts", folder / "counts"),
+        *("--connections", connections),
+    ]
+    return subprocess.Popen(  # noqa: S603 - our own program and numbers
+        list(map(str, words)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
