@@ -89,9 +89,15 @@ mutants: .venv
 reference: .venv
 	$(BIN)/python -m tests.house.reference
 
-bench: .venv
+bench: .venv .venv-peers/installed
 	@for question in $(filter-out __init__,$(basename $(notdir $(wildcard benchmarks/*.py)))); do \
 		echo "== $$question"; $(BIN)/python -m benchmarks.$$question || exit 1; done
+
+# A peer that benchmarks/peers.py asks; others come from Debian: etcd-server nghttp2-client.
+.venv-peers/installed: benchmarks/servers/peers.lock
+	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 # CCF's own tools, both lines, each in an environment of its own: they read what we
 # write, and their dependencies are not ours.

@@ -1,0 +1,1 @@
+"""Other servers, started for a question and ended with it."""

@@ -1,0 +1,73 @@
+"""Processes that a question starts, what CPU they take, and their end."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+_SCHEDULED = 2
+END_S = 10
+POLL_S = 0.02
+
+
+def cpu_s(pids: Iterable[int]) -> float:
+    """User and system time of living processes so far, all their threads included."""
+    return sum(time.clock_gettime(_cpu_clock(pid)) for pid in pids)
+
+
+def _cpu_clock(pid: int) -> int:
+    """Give the clock of a process's CPU time, as clock_getcpuclockid(3) does."""
+    return ~pid << 3 | _SCHEDULED
+
+
+def wait_until(holds: Callable[[], bool], what: str, *, timeout_s: float) -> None:
+    """Ask again and again.
+
+    Raises:
+        TimeoutError: it does not hold in time.
+    """
+    until = time.monotonic() + timeout_s
+    while not holds():
+        if time.monotonic() > until:
+            raise TimeoutError(f"waited {timeout_s:g} s for {what}")
+        time.sleep(POLL_S)
+
+
+@contextmanager
+def started(
+    commands: Sequence[Sequence[str]], *, log: Path
+) -> Iterator[list[subprocess.Popen[str]]]:
+    """Start processes that can be written to and read from; end all whatever happens.
+
+    What they say on standard error goes to ``log``.
+    """
+    processes: list[subprocess.Popen[str]] = []
+    with log.open("w") as errors:
+        try:
+            for command in commands:
+                process = subprocess.Popen(  # noqa: S603 - programs that we name
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    text=True,
+                )
+                processes.append(process)
+            yield processes
+        finally:
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    try:
+        process.wait(END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for pipe in (process.stdin, process.stdout):
+        assert pipe is not None, "both were asked for"
+        pipe.close()

@@ -1,0 +1,68 @@
+"""PySyncObj as PyPI has it, in an environment of its own.
+
+Its callers are in the leader's process: no client's network, no TLS, no log on disk, no
+encryption and no signature. What it needs to begin with is what a put costs in bare
+replication in Python, with its own default settings.
+"""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.harness.service import free_port
+from benchmarks.servers.processes import cpu_s, started
+from benchmarks.servers.rate import Rate
+
+ROOT = Path(__file__).parents[2]
+PYTHON = ROOT / ".venv-peers" / "bin" / "python"
+PROGRAM = Path(__file__).with_name("pysyncobj_node.py")
+
+
+def missing() -> str | None:
+    """Say in a sentence what is not installed, if it is not."""
+    if PYTHON.exists():
+        return None
+    return "PySyncObj was not asked: make .venv-peers/installed brings it."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PySyncObj:
+    """A running cluster, and the process of its leader."""
+
+    leader: subprocess.Popen[str]
+    pids: tuple[int, ...]
+
+    def put(self, *, callers: int, seconds: float) -> Rate:
+        """Have so many callers put, one put after another each."""
+        assert self.leader.stdin is not None, "it was asked for"
+        assert self.leader.stdout is not None, "likewise"
+        spent_s = cpu_s(self.pids)
+        self.leader.stdin.write(f"{callers} {seconds}\n")
+        self.leader.stdin.flush()
+        result: dict[str, float] = json.loads(self.leader.stdout.readline())
+        spent_s = cpu_s(self.pids) - spent_s
+        puts = int(result["puts"])
+        return Rate.of(puts, spent_s=spent_s, took_s=result["seconds"])
+
+
+@contextmanager
+def cluster(folder: Path, nodes: int) -> Iterator[PySyncObj]:
+    """Start a cluster and end it afterwards."""
+    addresses = [f"127.0.0.1:{free_port()}" for _ in range(nodes)]
+    commands = [
+        [str(PYTHON), str(PROGRAM), own, *(each for each in addresses if each != own)]
+        for own in addresses
+    ]
+    with started(commands, log=folder / "pysyncobj.log") as processes:
+        roles: list[str] = []
+        for process in processes:
+            assert process.stdout is not None, "it was asked for"
+            roles.append(process.stdout.readline().strip())
+        assert sorted(roles) == ["follower"] * (nodes - 1) + ["leader"], roles
+        yield PySyncObj(
+            leader=processes[roles.index("leader")],
+            pids=tuple(process.pid for process in processes),
+        )
