@@ -23,6 +23,11 @@ class ViewHistory:
         """The first seqno of views 1, 2, …, as snapshots store it."""
         return tuple(self._starts)
 
+    @property
+    def latest(self) -> View:
+        """The newest view that wrote anything; 0 if none did."""
+        return len(self._starts)
+
     def begin(self, view: View, at: Seqno) -> None:
         """Note that ``view`` writes from seqno ``at`` on."""
         assert len(self._starts) < view, "a view begins once"

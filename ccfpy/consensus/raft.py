@@ -24,9 +24,9 @@ from ccfpy.consensus.messages import (
     RequestVote,
     RequestVoteResponse,
 )
-from ccfpy.consensus.ready import Entry, Offer, Ready
+from ccfpy.consensus.ready import NOTHING, Entry, Offer, Ready
 from ccfpy.consensus.replica import Replica
-from ccfpy.consensus.sending import send_unsent
+from ccfpy.consensus.sending import send_news, send_unsent
 from ccfpy.consensus.settings import Jitter, Settings
 from ccfpy.consensus.trace import Tracer, untraced
 from ccfpy.consensus.transitions import (
@@ -116,6 +116,27 @@ class Raft:
         assert self._offer is None, "an offer waits to be accepted"
         assert replica.is_leader, "only a leader appends"
         leading.append(replica, entry)
+        return replica.out.take()
+
+    def append_write(self, size: int) -> Ready:
+        """Add an entry of ``size`` bytes that is no signature and changes no node.
+
+        As `append`, for what almost every entry is.
+        """
+        replica = self.replica
+        log = replica.log
+        if (
+            replica.tracer is not untraced
+            or log.history.latest != replica.view
+            or (log.has_committables and replica.is_alone)
+        ):
+            return self.append(Entry(size=size))
+        assert self._offer is None, "an offer waits to be accepted"
+        assert replica.is_leader, "only a leader appends"
+        log.last_seqno += 1
+        if not replica.batch.count(size):
+            return NOTHING
+        send_news(replica)
         return replica.out.take()
 
     def receive(self, sender: NodeId, message: Message) -> Ready:

@@ -88,13 +88,13 @@ def serialise(
     for name in sorted(write_set) if len(write_set) > 1 else write_set:
         # As is_public, without the call.
         fields = public if name.startswith(PUBLIC_PREFIX) else private
-        fields.append(_map_prefix(name))
+        fields.append(map_prefix(name))
         _add_writes(fields, write_set[name])
     return b"".join(public), b"".join(private)
 
 
 @lru_cache(maxsize=MAP_NAMES_CACHED_MAX)
-def _map_prefix(name: str) -> bytes:
+def map_prefix(name: str) -> bytes:
     """Write a map's name, read version and read count; the latter two are 0."""
     return buf(name.encode()) + _ZERO + _ZERO
 

@@ -94,13 +94,18 @@ class Store:
             Conflict: something it read has changed, a map it used was created, or
                 applied versions were taken back since; nothing was applied.
         """
+        write_set = self.end(tx, expected)
+        return None if write_set is None else Committed(self.version, write_set)
+
+    def end(self, tx: Tx, expected: Seqno | None = None) -> WriteSet | None:
+        """Do the same; give the write set alone, whose seqno is ``version`` now."""
         assert not tx.is_ended, "a transaction ends once"
         tx.is_ended = tx.is_read_only = True
-        written: list[tuple[VersionedMap, Writes]] = []
+        written: list[MapHandle] = []
         for handle in tx.handles.values():
             handle.is_read_only = True
             if handle.writes:
-                written.append((handle.map, handle.writes))
+                written.append(handle)
         if not written:
             return None
         if tx.read_version != self.version or tx.generation != self.generation:
@@ -108,9 +113,14 @@ class Store:
         version = self.version + 1
         if expected is not None and expected != version:
             raise Conflict(f"seqno {expected} was reserved, {version} is next")
-        if len(written) > 1:
-            written.sort(key=_name_of)
-        return Committed(version, self._append(version, written))
+        if len(written) == 1:
+            handle = written[0]
+            versioned_map = handle.map
+            if versioned_map.created_at is not None:
+                return self._append_one(version, versioned_map, handle.writes)
+        return self._append(
+            version, sorted([(each.map, each.writes) for each in written], key=_name_of)
+        )
 
     def apply(self, version: Seqno, write_set: WriteSet) -> None:
         """Replay the write set that the ledger has at ``version``.
@@ -305,6 +315,21 @@ class Store:
         source.generation += 1
 
     # Inside
+
+    def _append_one(
+        self, version: Seqno, versioned_map: VersionedMap, writes: Writes
+    ) -> WriteSet:
+        """Do as ``_append`` with the writes of one map that exists."""
+        name = versioned_map.name
+        previous_version = versioned_map.version
+        changes: list[_Change] = []
+        if versioned_map.apply(version, writes):
+            changes.append((versioned_map, writes, previous_version))
+        self.version = version
+        self._log.append((version, changes))
+        if name in self._local_hooks:
+            self._run_local_hooks(name, version, writes)
+        return {name: writes}
 
     def _append(
         self, version: Seqno, written: list[tuple[VersionedMap, Writes]]

@@ -80,7 +80,10 @@ class LedgerSecrets:
         Raises:
             VerificationFailed: no secret is known that reaches so far back.
         """
-        index = bisect_right(self._versions, seqno) - 1
+        versions = self._versions
+        if versions and seqno >= versions[-1]:
+            return self._secrets[-1]
+        index = bisect_right(versions, seqno) - 1
         if index < 0:
             raise VerificationFailed(f"no ledger secret is known for seqno {seqno}")
         return self._secrets[index]

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _INFO_NAME = INFO.name
 
 
+def changes_nodes(write_set: "WriteSet") -> bool:
+    """Tell whether a write set says anything of nodes."""
+    return _INFO_NAME in write_set
+
+
 def facts_of(
     write_set: "WriteSet", size: int, *, is_committable: bool = False
 ) -> Entry:

@@ -22,8 +22,9 @@ from ccfpy.kv.tx import Tx
 from ccfpy.ledger.frame import entry_end
 from ccfpy.ledger.receipt import Receipt
 from ccfpy.ledger.signature import Signer
+from ccfpy.node.membership import changes_nodes, facts_of
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.sequence import Appended, Sequence
+from ccfpy.node.sequence import Sequence
 from ccfpy.node.snapshot_start import StartingPoint
 
 
@@ -165,14 +166,25 @@ class Replication:
         read_version = tx.read_version
         if not replica.is_leader and tx.writes:
             raise NotPrimary
-        appended = self.sequence.append(tx, replica.view, claims_digest)
-        if appended is not None:
-            return self._appended(appended)
-        return None if read_version is None else replica.log.tx_id(read_version)
+        view = replica.view
+        appended = self.sequence.append(tx, view, claims_digest)
+        if appended is None:
+            return None if read_version is None else replica.log.tx_id(read_version)
+        size, write_set = appended
+        if changes_nodes(write_set):
+            ready = self.raft.append(facts_of(write_set, size))
+        else:
+            ready = self.raft.append_write(size)
+        if ready is not NOTHING:
+            self._perform(ready)
+        return TxId(view, self.sequence.store.version)
 
     def sign(self, signer: Signer, *, issued_at: int) -> None:
         """Sign everything before; ``issued_at`` is Unix time in seconds."""
-        self._appended(self.sequence.sign(signer, self.raft.view, issued_at=issued_at))
+        size = self.sequence.sign(signer, self.raft.view, issued_at=issued_at)
+        ready = self.raft.append(Entry(size=size, is_committable=True))
+        if ready is not NOTHING:
+            self._perform(ready)
 
     def receive(self, sender: NodeId, header: bytes, entries: bytes) -> None:
         """Take a message whose sender its channel proved, with what followed it."""
@@ -194,12 +206,6 @@ class Replication:
             self._perform(ready)
 
     # What consensus asks
-
-    def _appended(self, appended: Appended) -> TxId:
-        ready = self.raft.append(appended.entry)
-        if ready is not NOTHING:
-            self._perform(ready)
-        return appended.tx_id
 
     def _perform(self, ready: Ready, entries: bytes = b"") -> None:
         while True:

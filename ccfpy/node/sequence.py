@@ -9,20 +9,22 @@ that the primary sealed. What becomes of entries afterwards is for consensus to 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TypeAlias
 
 from ccfpy.base.errors import LimitExceeded
 from ccfpy.base.ids import Seqno, TxId, View
 from ccfpy.boundary.effects import CommitLedger, LedgerEntry, TruncateLedger
 from ccfpy.consensus.ready import Entry
 from ccfpy.crypto.hashing import sha256
-from ccfpy.kv.store import Committed, Store
+from ccfpy.kv.changes import WriteSet
+from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
-from ccfpy.ledger.entry import NO_CLAIMS, Transaction, seal
+from ccfpy.ledger.entry import NO_CLAIMS, Transaction
 from ccfpy.ledger.evidence import commit_evidence
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.receipt import Receipt
+from ccfpy.ledger.seal import seal_next, seal_plainly
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import NodeSignature, Signer, is_signature
 from ccfpy.ledger.tables import SIGNATURES, SINGLE_KEY
@@ -58,11 +60,8 @@ class SequenceLimits:
     entry_bytes_max: int
 
 
-class Appended(NamedTuple):
-    """A transaction that was ordered: its id, and what consensus is to know of it."""
-
-    tx_id: TxId
-    entry: Entry
+Appended: TypeAlias = tuple[int, WriteSet]
+"""A transaction that was ordered: the size of its entry, and what it changed."""
 
 
 class Sequence:
@@ -145,28 +144,28 @@ class Sequence:
     ) -> Appended | None:
         """Order a transaction in ``view``; give nothing if it wrote nothing.
 
+        Its seqno is ``last_seqno`` then.
+
         Raises:
             Conflict: what it read has changed.
             EntryTooLarge: its entry is over the bound.
         """
-        committed = self.store.commit(tx)
-        if committed is None:
+        write_set = self.store.end(tx)
+        if write_set is None:
             return None
-        tx_id = TxId(view, committed.version)
         flags = _NO_FLAGS
         if self._chunk_begins:
             self._chunk_begins = False
             flags = EntryFlags.CLOSE_CHUNK_BEFORE
-        claims = claims_digest or NO_CLAIMS
-        size = self._append(tx_id, committed, claims, flags=flags)
+        size = self._append(view, write_set, claims_digest or NO_CLAIMS, flags)
         if self._after_commit:
             for act in self._after_commit:
                 act()
             self._after_commit.clear()
-        return Appended(tx_id, facts_of(committed.write_set, size))
+        return size, write_set
 
-    def sign(self, signer: Signer, view: View, *, issued_at: int) -> Appended:
-        """Append a signature over everything before it.
+    def sign(self, signer: Signer, view: View, *, issued_at: int) -> int:
+        """Append a signature over everything before it; give its entry's size.
 
         Args:
             signer: the node's and the service's keys.
@@ -180,17 +179,13 @@ class Sequence:
         tx = self.store.begin()
         for name, writes in tables.items():
             tx.raw(name).put(SINGLE_KEY, writes[SINGLE_KEY] or b"")
-        committed = self.store.commit(tx, expected=tx_id.seqno)
-        assert committed is not None, "a signature always writes"
+        write_set = self.store.end(tx, tx_id.seqno)
+        assert write_set is not None, "a signature always writes"
         size = self._append(
-            tx_id,
-            committed,
-            NO_CLAIMS,
-            flags=self._chunk_flags(),
-            is_committable=True,
+            view, write_set, NO_CLAIMS, self._chunk_flags(), is_committable=True
         )
         self._signed(NodeSignature.parse(tables[SIGNATURES][SINGLE_KEY] or b""))
-        return Appended(tx_id, Entry(size=size, is_committable=True))
+        return size
 
     def _chunk_flags(self) -> EntryFlags:
         """Decide whether the chunk ends with this signature.
@@ -199,37 +194,35 @@ class Sequence:
         """
         is_due = self._chunk_bytes >= self._bounds.chunk_bytes or self._chunk_is_forced
         self._chunk_is_forced = False
-        return EntryFlags.CLOSE_CHUNK_AFTER if is_due else EntryFlags.NONE
+        return EntryFlags.CLOSE_CHUNK_AFTER if is_due else _NO_FLAGS
 
     def _append(
         self,
-        tx_id: TxId,
-        committed: Committed,
+        view: View,
+        write_set: WriteSet,
         claims: bytes,
+        flags: EntryFlags,
         *,
-        flags: EntryFlags = EntryFlags.NONE,
         is_committable: bool = False,
     ) -> int:
-        view, seqno = tx_id
-        sealed = seal(
-            self.secrets.at(seqno),
-            tx_id,
-            committed.write_set,
-            claims_digest=claims,
-            flags=flags,
-        )
-        data = sealed.data
-        if len(data) > self._bounds.entry_bytes_max:
+        """Seal what the store just took; give the size of its entry."""
+        seqno = self.store.version
+        secret = self.secrets.at(seqno)
+        if flags is _NO_FLAGS:
+            sealed = seal_next(secret, view, seqno, write_set, claims)
+        else:
+            sealed = seal_plainly(secret, view, seqno, write_set, claims, flags)
+        data, leaf, digest, evidence_digest = sealed
+        size = len(data)
+        if size > self._bounds.entry_bytes_max:
             raise EntryTooLarge(
-                f"the entry at seqno {seqno} has {len(data)} bytes, more than "
+                f"the entry at seqno {seqno} has {size} bytes, more than "
                 f"{self._bounds.entry_bytes_max} (memory.max_msg_size)"
             )
-        self.tree.append(sealed.leaf)
-        self._proofs.add(
-            view, sealed.write_set_digest, sealed.commit_evidence_digest, claims
-        )
-        self._write(seqno, data, flags, is_committable=is_committable)
-        return len(data)
+        self.tree.append(leaf)
+        self._proofs.add(view, digest, evidence_digest, claims)
+        self._write(seqno, data, flags, is_committable)
+        return size
 
     # A backup's side
 
@@ -257,7 +250,7 @@ class Sequence:
         self.store.apply(seqno, writes)
         self.tree.append(components.leaf)
         self._proofs.add(view, *components)
-        self._write(seqno, data, flags, is_committable=is_committable)
+        self._write(seqno, data, flags, is_committable)
         if signature is not None:
             self._signed(signature)
         return facts_of(writes, len(data), is_committable=is_committable)
@@ -280,7 +273,7 @@ class Sequence:
         )
 
     def _write(
-        self, seqno: Seqno, data: bytes, flags: EntryFlags, *, is_committable: bool
+        self, seqno: Seqno, data: bytes, flags: EntryFlags, is_committable: bool
     ) -> None:
         self.recent.append(data)
         if flags is _NO_FLAGS:

@@ -38,13 +38,13 @@ class SignatureTimer:
         self._early_wait_ms = limits.EARLY_SIGNATURE_MS
         self._seen = 0
         self._grew_ms = now_ms
-        self._tx_count = tx_count
+        self._tx_count = max(tx_count, 1)
         self._delay_ms = delay_ms
         self._due_ms = now_ms + delay_ms
 
     def is_due_by_count(self, unsigned: int) -> bool:
         """Tell whether enough entries wait to sign without waiting for the timer."""
-        return unsigned >= max(self._tx_count, 1)
+        return unsigned >= self._tx_count
 
     def tick(self, now_ms: int, unsigned: int) -> bool:
         """Let time pass; tell whether to sign now.

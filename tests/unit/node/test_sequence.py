@@ -77,7 +77,7 @@ class Ledger:
         tx = self.sequence.begin(read_only=False)
         tx.raw("map").put(key, value)
         appended = self.sequence.append(tx, 2)
-        return None if appended is None else appended.tx_id
+        return None if appended is None else TxId(2, self.sequence.last_seqno)
 
     def put_credentials(self) -> None:
         """Write what signatures are verified with."""
