@@ -6,15 +6,15 @@ is a repeat.
 """
 
 import http.client
-import os
 import socket
 import ssl
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.harness import works
-from benchmarks.harness.generator import generator
-from benchmarks.harness.pinning import Layout, cores, pin, started_on
+from benchmarks.harness.generator import Generator, generator
+from benchmarks.harness.pinning import Layout, all_cores, cores, pin
 from benchmarks.harness.service import Service
 from benchmarks.harness.works import Work
 
@@ -26,8 +26,8 @@ class Asked:
     Attributes:
         cpu_us: user and system time of all the service's processes, for each request.
         per_s: requests that were sent, each after the last one's answer, in a second.
-        p50_ms: the median latency of the whole load, not of this while alone.
-        p99_ms: likewise the latency that one in a hundred exceeds.
+        p50_ms: the time from a request to its answer's first bytes that half exceed.
+        p99_ms: likewise the time that one in a hundred exceeds.
     """
 
     cpu_us: float
@@ -45,10 +45,8 @@ def ask(service: Service, kind: str, *, connections: int, seconds: float) -> Ask
             work = works.reads()
         case _:
             work = works.additions(kind)
-    (asked,) = ask_often(
-        service, work, connections=connections, seconds=seconds, repeats=1
-    )
-    return asked
+    told = ask_often(service, work, connections=connections, seconds=seconds, repeats=1)
+    return told[Layout.FREE][0]
 
 
 def ask_often(
@@ -58,39 +56,41 @@ def ask_often(
     connections: int,
     seconds: float,
     repeats: int,
-    layout: Layout = Layout.FREE,
-) -> list[Asked]:
-    """Give what each of ``repeats`` whiles of one load came to.
+    layouts: Sequence[Layout] = (Layout.FREE,),
+) -> dict[Layout, list[Asked]]:
+    """Give what each of ``repeats`` whiles of one load came to, in each layout.
+
+    The layouts take turns, so that what disturbs one disturbs the others too.
 
     Raises:
         Failed: an answer was an error, or clients could not connect.
     """
-    for_service, for_load = cores(layout, frozenset(os.sched_getaffinity(0)))
-    pin(service.pids, for_service)
+    pin(service.pids, all_cores())
     _send_before(service, work)
-    spans: list[tuple[float, int, float]] = []
-    with started_on(for_load), generator(service, work, connections) as asking:
+    told: dict[Layout, list[Asked]] = {layout: [] for layout in layouts}
+    with generator(service, work, connections) as asking:
         asking.wait_connected(connections)
         for _ in range(repeats):
-            cpu_s, sent, began = service.cpu_s(), asking.sent(), time.perf_counter()
-            time.sleep(seconds)
-            spans.append(
-                (
-                    service.cpu_s() - cpu_s,
-                    asking.sent() - sent,
-                    time.perf_counter() - began,
-                )
-            )
-        said = asking.stop()
-    return [
-        Asked(
-            cpu_us=1e6 * cpu_s / count,
-            per_s=count / passed_s,
-            p50_ms=said.p50_ms,
-            p99_ms=said.p99_ms,
-        )
-        for cpu_s, count, passed_s in spans
-    ]
+            for layout in layouts:
+                for_service, for_load = cores(layout, all_cores())
+                pin(service.pids, for_service)
+                pin([asking.pid], for_load)
+                told[layout].append(_while(service, asking, seconds))
+        asking.stop()
+    return told
+
+
+def _while(service: Service, asking: Generator, seconds: float) -> Asked:
+    cpu_s, before, began = service.cpu_s(), asking.counts(), time.perf_counter()
+    time.sleep(seconds)
+    spent_s = service.cpu_s() - cpu_s
+    counted, passed_s = asking.counts().since(before), time.perf_counter() - began
+    return Asked(
+        cpu_us=1e6 * spent_s / counted.sent,
+        per_s=counted.sent / passed_s,
+        p50_ms=counted.quantile_ms(0.5),
+        p99_ms=counted.quantile_ms(0.99),
+    )
 
 
 def _send_before(service: Service, work: Work) -> None:

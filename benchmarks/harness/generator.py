@@ -15,36 +15,26 @@ import mmap
 import os
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from benchmarks.harness import counts
+from benchmarks.harness.counts import Counts
 from benchmarks.harness.service import Service
 from benchmarks.harness.works import Work
 
 WRK = Path(__file__).parent / "wrk"
-OUR_OWN = Path(__file__).parent / "load.py"
-COUNTS = struct.Struct("<QQ")
+ROOT = Path(__file__).parents[2]
 POLL_S = 0.01
 CONNECTING_S_MAX = 60.0
 ENDING_S_MAX = 20.0
 LOAD_S_MAX = 600
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What a generator told at its end, of all the while since it began to connect."""
-
-    requests: int
-    p50_ms: float
-    p99_ms: float
 
 
 class Failed(Exception):
@@ -54,27 +44,32 @@ class Failed(Exception):
 class Generator:
     """Clients at work."""
 
-    def __init__(self, process: subprocess.Popen[str], counts: mmap.mmap) -> None:
+    def __init__(self, process: subprocess.Popen[str], counted: memoryview) -> None:
         self._process = process
-        self._counts = counts
+        self._counted = counted
 
-    def sent(self) -> int:
-        """Give how many requests have been sent so far."""
-        return int(COUNTS.unpack_from(self._counts)[1])
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    def counts(self) -> Counts:
+        """Give what it has done so far."""
+        return counts.read(self._counted)
 
     def wait_connected(self, connections: int) -> None:
         """Return once so many connections are made and have sent two requests each."""
         deadline = time.monotonic() + CONNECTING_S_MAX
         first = None
-        while first is None or self.sent() < first + 2 * connections:
+        while first is None or self.counts().sent < first + 2 * connections:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise Failed(f"{connections} connections were not made")
-            if first is None and COUNTS.unpack_from(self._counts)[0] >= connections:
-                first = self.sent()
+            if first is None and self.counts().connected >= connections:
+                first = self.counts().sent
             time.sleep(POLL_S)
 
-    def stop(self) -> Said:
-        """End it, and give what it told.
+    def stop(self) -> None:
+        """End it.
 
         Raises:
             Failed: not every answer was a good one.
@@ -87,11 +82,6 @@ class Generator:
         result = json.loads(told)
         if result["refused"] or result["lost"]:
             raise Failed(output)
-        return Said(
-            requests=int(result["requests"]),
-            p50_ms=result["p50_ms"],
-            p99_ms=result["p99_ms"],
-        )
 
 
 @contextmanager
@@ -99,19 +89,20 @@ def generator(service: Service, work: Work, connections: int) -> Iterator[Genera
     """Have so many clients ask until they are stopped, or for ten minutes at most."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        counts, requests = folder / "counts", folder / "requests"
-        counts.write_bytes(bytes(COUNTS.size))
-        requests.write_bytes(
+        (folder / "counts").write_bytes(bytes(counts.FILE_BYTES))
+        (folder / "requests").write_bytes(
             b"".join(b"%d\n%b" % (len(each), each) for each in work.requests)
         )
         begin = _wrk if has_wrk() else _our_own
         with (
-            counts.open("r+b") as file,
+            (folder / "counts").open("r+b") as file,
             mmap.mmap(file.fileno(), 0) as shared,
+            memoryview(shared) as plain,
+            plain.cast("Q") as counted,
             begin(service, folder, connections) as process,
         ):
             try:
-                yield Generator(process, shared)
+                yield Generator(process, counted)
             finally:
                 process.kill()
 
@@ -158,7 +149,7 @@ def _wrk(service: Service, folder: Path, connections: int) -> subprocess.Popen[s
 
 def _our_own(service: Service, folder: Path, connections: int) -> subprocess.Popen[str]:
     words: list[object] = [
-        *(sys.executable, OUR_OWN, folder / "requests"),
+        *(sys.executable, "-m", "benchmarks.harness.load", folder / "requests"),
         *("--port", service.port, "--service", service.common / "service_cert.pem"),
         *("--certificate", service.common / "user0_cert.pem"),
         *("--key", service.common / "user0_privk.pem", "--counts", folder / "counts"),
@@ -166,6 +157,7 @@ def _our_own(service: Service, folder: Path, connections: int) -> subprocess.Pop
     ]
     return subprocess.Popen(  # noqa: S603 - our own program and numbers
         list(map(str, words)),
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

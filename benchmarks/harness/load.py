@@ -12,39 +12,36 @@ import json
 import mmap
 import signal
 import ssl
-import struct
 import time
 from itertools import cycle
 from pathlib import Path
 
 import uvloop
 
+from benchmarks.harness.counts import bucket
+
 
 class Load:
     """What all connections share: the requests, the counts, and when to stop."""
 
-    def __init__(self, requests: list[bytes], counts: mmap.mmap) -> None:
+    def __init__(self, requests: list[bytes], counted: memoryview) -> None:
         self.requests = cycle(requests)
-        self.latencies_s: list[float] = []
         self.refused = 0
         self.is_over = False
-        self._counts = counts
-        self._connected = self._sent = 0
+        self._counted = counted
 
     def has_connected(self) -> None:
-        self._connected += 1
-        self._tell()
+        self._counted[0] += 1
+
+    def has_answered(self, took_s: float) -> None:
+        self._counted[2 + bucket(int(1e6 * took_s))] += 1
 
     def end(self) -> None:
         self.is_over = True
 
     def next_request(self) -> bytes:
-        self._sent += 1
-        self._tell()
+        self._counted[1] += 1
         return next(self.requests)
-
-    def _tell(self) -> None:
-        struct.pack_into("<QQ", self._counts, 0, self._connected, self._sent)
 
 
 class Caller(asyncio.Protocol):
@@ -70,8 +67,7 @@ class Caller(asyncio.Protocol):
         self._answer += data
         if not is_whole(self._answer):
             return
-        now = time.perf_counter()
-        self._load.latencies_s.append(now - self._sent_at)
+        self._load.has_answered(time.perf_counter() - self._sent_at)
         self._load.refused += not self._answer.startswith(b"HTTP/1.1 2")
         self._answer = b""
         if not self._load.is_over:
@@ -101,13 +97,18 @@ def requests_in(data: bytes) -> list[bytes]:
     return found
 
 
-async def load(arguments: argparse.Namespace) -> dict[str, float]:
+async def load(arguments: argparse.Namespace) -> dict[str, int]:
     context = ssl.create_default_context(cafile=str(arguments.service))
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.load_cert_chain(arguments.certificate, arguments.key)
     loop = asyncio.get_running_loop()
-    with arguments.counts.open("r+b") as file, mmap.mmap(file.fileno(), 0) as counts:
-        shared = Load(requests_in(arguments.requests.read_bytes()), counts)
+    with (
+        arguments.counts.open("r+b") as file,
+        mmap.mmap(file.fileno(), 0) as mapped,
+        memoryview(mapped) as plain,
+        plain.cast("Q") as counted,
+    ):
+        shared = Load(requests_in(arguments.requests.read_bytes()), counted)
         loop.add_signal_handler(signal.SIGINT, shared.end)
         callers: list[Caller] = []
         for _ in range(arguments.connections):
@@ -120,11 +121,7 @@ async def load(arguments: argparse.Namespace) -> dict[str, float]:
         done = await asyncio.gather(
             *(caller.is_done for caller in callers), return_exceptions=True
         )
-    latencies_s = sorted(shared.latencies_s)
     return {
-        "requests": len(latencies_s),
-        "p50_ms": 1000 * latencies_s[len(latencies_s) // 2],
-        "p99_ms": 1000 * latencies_s[len(latencies_s) * 99 // 100],
         "refused": shared.refused,
         "lost": sum(isinstance(each, Exception) for each in done),
     }

@@ -6,8 +6,8 @@ may choose, as it may for users.
 """
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from enum import StrEnum
 from pathlib import Path
 
@@ -25,7 +25,7 @@ class Layout(StrEnum):
     """Everything may run everywhere."""
 
 
-def cores(layout: Layout, available: frozenset[int]) -> tuple[set[int], set[int]]:
+def cores(layout: Layout, available: AbstractSet[int]) -> tuple[set[int], set[int]]:
     """Give the processors for the service, and those for the load.
 
     Args:
@@ -41,19 +41,13 @@ def cores(layout: Layout, available: frozenset[int]) -> tuple[set[int], set[int]
             return set(available), set(available)
 
 
-def pin(processes: Iterable[int], where: set[int]) -> None:
+def pin(processes: Iterable[int], where: AbstractSet[int]) -> None:
     """Have each thread of the processes run there alone."""
     for process in processes:
         for thread in Path(f"/proc/{process}/task").iterdir():
             os.sched_setaffinity(int(thread.name), where)
 
 
-@contextmanager
-def started_on(where: set[int]) -> Iterator[None]:
-    """Have what is started meanwhile run there: a child does where its parent does."""
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, where)
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, before)
+def all_cores() -> frozenset[int]:
+    """Give the processors that this process may use."""
+    return frozenset(os.sched_getaffinity(0))

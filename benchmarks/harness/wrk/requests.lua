@@ -1,4 +1,4 @@
--- Sends the requests of a file in turn, again and again, and tells what came of it as one
+-- Sends the requests of a file in turn, again and again, and tells what went wrong as one
 -- line of JSON. Each request is preceded by its size in bytes, on a line of its own.
 local requests, at = {}, 0
 
@@ -18,11 +18,8 @@ function request()
   return requests[at]
 end
 
-function done(summary, latency, _)
+function done(summary, _, _)
   local errors = summary.errors
   local lost = errors.connect + errors.read + errors.write + errors.timeout
-  io.write(string.format(
-    '\n{"requests": %d, "p50_ms": %f, "p99_ms": %f, "refused": %d, "lost": %d}\n',
-    summary.requests, latency:percentile(50) / 1000, latency:percentile(99) / 1000,
-    errors.status, lost))
+  io.write(string.format('\n{"refused": %d, "lost": %d}\n', errors.status, lost))
 end
