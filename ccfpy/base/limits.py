@@ -10,6 +10,9 @@ MIB = 1024 * KIB
 # KV
 MAP_NAMES_CACHED_MAX = 1024
 """Map names whose classification and encoding are kept ready; others take longer."""
+KNOWN_HEADS_MAX = 256
+"""Header lines of requests that are kept read; others are read again."""
+KNOWN_HEAD_BYTES_MAX = 1024
 TX_ATTEMPTS_MAX = 30
 """Optimistic-concurrency retries before 503 (``src/node/rpc/frontend.h``)."""
 RETRY_AFTER_S = 3

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import httptools
 
+from ccfpy.http.known_heads import learn, recall
 from ccfpy.http.messages import Request
 from ccfpy.http.partial import PartialMessage, too_large
 from ccfpy.http.refusals import ParseFailure, ParserLimits, UnreadableRequest
@@ -30,6 +31,7 @@ class RequestParser:
     __slots__ = (
         "_has_begun",
         "_is_over",
+        "_is_upgraded",
         "_limits",
         "_llhttp",
         "_message",
@@ -45,6 +47,7 @@ class RequestParser:
         self._url: list[bytes] = []
         self._requests: list[Request] = []
         self._is_over = False
+        self._is_upgraded = False
         self._has_begun = False
         self.is_midway = False
         self.read = 0
@@ -71,6 +74,12 @@ class RequestParser:
         """
         if self._is_over:
             return []
+        is_whole = not (self.is_midway or self._is_upgraded)
+        if is_whole:
+            known = recall(data, self._limits)
+            if known is not None:
+                self.read += 1
+                return [known]
         try:
             self._llhttp.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -81,6 +90,8 @@ class RequestParser:
         self.is_midway = self._has_begun or not requests
         if requests:
             self._requests = []
+            if is_whole and len(requests) == 1 and not self._has_begun:
+                learn(data, requests[0], self._limits)
         elif (excess := self._message.overgrowth(len(data))) is not None:
             self._message.refusal = excess
             self._stop(data, "")
@@ -145,6 +156,7 @@ class RequestParser:
         llhttp hands over behind such a request's headers. If a body follows them, where
         it ends is not known any more.
         """
+        self._is_upgraded = True
         rest = memoryview(data)
         while True:
             headers = self._requests[-1].headers

@@ -1,0 +1,98 @@
+"""Header lines that were read before: clients send the same ones again and again.
+
+What llhttp made of some header lines it makes of the same lines again, whatever plain
+request line stands in front of them. So a request that comes in one piece, with nothing
+before or behind it, is put together from what is known: its request line, of which only
+the plainest form is understood here, the headers that the same lines gave before, and
+as much body as they announced. Whatever else comes is llhttp's to read.
+
+Lines are learned from requests that llhttp read. Those with credentials are not kept,
+nor those that have a say in where the message ends or what the connection becomes, but
+for ``Content-Length``.
+"""
+
+import re
+from typing import Final
+
+from ccfpy.base.limits import KNOWN_HEAD_BYTES_MAX, KNOWN_HEADS_MAX
+from ccfpy.http.messages import Request
+from ccfpy.http.refusals import ParserLimits
+
+_PLAIN: Final = rb"[A-Za-z0-9/._~%:@!$&'()*+,;=-]"
+_REQUEST_LINE: Final = re.compile(
+    rb"(GET|POST|PUT|DELETE) (/%b*)(?:\?((?:%b|\?)*))? HTTP/1\.1\r\n" % (_PLAIN, _PLAIN)
+)
+_HEAD_END: Final = b"\r\n\r\n"
+_NEVER_KEPT: Final = frozenset(
+    (
+        "authorization",
+        "connection",
+        "cookie",
+        "expect",
+        "proxy-authorization",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+
+
+class _KnownHead:
+    """What some header lines mean, under the limits that they were held to."""
+
+    __slots__ = ("body_bytes", "headers", "limits")
+
+    def __init__(
+        self, headers: dict[str, str], body_bytes: int, limits: ParserLimits
+    ) -> None:
+        self.headers = headers
+        self.body_bytes = body_bytes
+        self.limits = limits
+
+
+_known: Final[dict[bytes, _KnownHead]] = {}
+
+
+def recall(data: bytes, limits: ParserLimits) -> Request | None:
+    """Read a request whose header lines are known, if ``data`` is one and no more."""
+    line = _REQUEST_LINE.match(data)
+    if line is None:
+        return None
+    start = line.end()
+    stop = data.find(_HEAD_END, start) + 4
+    head = _known.get(data[start:stop])
+    if (
+        head is None
+        or len(data) != stop + head.body_bytes
+        or start > limits.header_bytes_max
+        or (head.limits is not limits and head.limits != limits)
+    ):
+        return None
+    method, path, query = line.groups(b"")
+    return Request(
+        method=method.decode(),
+        path=path.decode(),
+        query=query.decode(),
+        headers=head.headers.copy(),
+        body=data[stop:],
+    )
+
+
+def learn(data: bytes, request: Request, limits: ParserLimits) -> None:
+    """Keep the header lines of a request that llhttp read, and that was all of it."""
+    line = _REQUEST_LINE.match(data)
+    if line is None or request.version != "1.1" or not request.keep_alive:
+        return
+    start = line.end()
+    stop = data.find(_HEAD_END, start) + 4
+    headers = request.headers
+    body_bytes = len(data) - stop
+    if (
+        not start < stop <= start + KNOWN_HEAD_BYTES_MAX
+        or data[stop:] != request.body
+        or headers.get("content-length", "0") != str(body_bytes)
+        or not _NEVER_KEPT.isdisjoint(headers)
+    ):
+        return
+    if len(_known) >= KNOWN_HEADS_MAX:
+        _known.clear()
+    _known[data[start:stop]] = _KnownHead(headers.copy(), body_bytes, limits)
