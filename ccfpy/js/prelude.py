@@ -4,16 +4,20 @@ It keeps the builtins it needs to itself, so a guest who replaces ``JSON.stringi
 or ``Promise.prototype.then`` harms only himself. It is given the engine's natives:
 ``host`` calls a host function by its number, ``evaluate`` runs a script of ours,
 ``utf8Of`` and ``textOf`` turn text into its bytes and back, ``isBuffer`` tells whether
-something is an ArrayBuffer. A host function that wants to throw answers ``null``, and
-leaves class and message to be collected; numbers below two are for that, and for what
-the guest itself threw.
+something is an ArrayBuffer; the rest make functions that most requests call, which are
+the engine's own to be quicker. A host function that wants to throw answers ``null``,
+and leaves class and message to be collected; numbers below two are for that, and for
+what the guest itself threw.
 """
 
 NAME = "<ccf>"
 """The file name of all of the node's own JavaScript in a trace."""
 
 SOURCE = r"""
-(function (host, evaluate, utf8Of, textOf, isBuffer) {
+(function (
+  host, evaluate, utf8Of, textOf, isBuffer,
+  hostFunction, converter, mapMethod, mapsOf, bodyReader, server,
+) {
   const { apply, has } = Reflect;
   const { isError } = Error;
   const { parse, stringify } = JSON;
@@ -22,16 +26,9 @@ SOURCE = r"""
   const then = Promise.prototype.then;
   const ccf = (globalThis.ccf = {});
 
-  // What a guest can replace plays no part in how arguments get to the host: the list
-  // has no prototype, so neither iterators nor setters of arrays see them.
-  function guarded(index) {
-    return (...args) => {
-      const list = { __proto__: null, length: args.length + 1, 0: index };
-      for (let i = 0; i < args.length; i++) list[i + 1] = args[i];
-      const result = apply(host, undefined, list);
-      if (result === null) throw new classes[host(0, true)](host(0, false));
-      return result;
-    };
+  // Throws what the host function that was called last would have thrown.
+  function raise() {
+    throw new classes[host(0, true)](host(0, false));
   }
 
   const tools = {
@@ -43,6 +40,11 @@ SOURCE = r"""
     utf8Of,
     textFrom: textOf,
     isBuffer,
+    converter,
+    mapMethod,
+    mapsOf,
+    bodyReader,
+    server,
     // CCF's wording differs between its files: some have a comma, some spell the
     // number; each extension passes its own.
     arity(args, count, expectation) {
@@ -110,7 +112,7 @@ SOURCE = r"""
       for (let i = 0; i < installers.length; i++) {
         const functions = { __proto__: null };
         for (const name of extensions[i].split(",")) {
-          functions[name] = guarded(index++);
+          functions[name] = hostFunction(index++, raise);
         }
         installers[i](functions, tools);
       }

@@ -11,35 +11,15 @@ from ccfpy.js.host import HostFunction, internal_error
 
 _SOURCE = """
 (function (host, tools) {
-  const { ccf, arity, checkBuffer, methods, parse, stringify, textOf } = tools;
-  const { utf8Of, textFrom } = tools;
+  const { ccf, arity, methods, parse, stringify, textOf } = tools;
   const expected1 = ", but expected 1";
-  function strToBuf(value) {
-    if (typeof value !== "string") throw new TypeError("Argument must be a string");
-    return utf8Of(value);
-  }
-  function bufToStr(value) {
-    checkBuffer(value);
-    return textFrom(value);
-  }
+  const of = (kind, name) => tools.converter(kind, name, stringify, parse);
   let metricsLogging = true;
   methods(ccf, {
-    strToBuf(...args) {
-      arity(args, 1, expected1);
-      return strToBuf(args[0]);
-    },
-    bufToStr(...args) {
-      arity(args, 1, expected1);
-      return bufToStr(args[0]);
-    },
-    jsonCompatibleToBuf(...args) {
-      arity(args, 1, expected1);
-      return strToBuf(stringify(args[0]));
-    },
-    bufToJsonCompatible(...args) {
-      arity(args, 1, expected1);
-      return parse(bufToStr(args[0]));
-    },
+    strToBuf: of(0, "strToBuf"),
+    bufToStr: of(1, "bufToStr"),
+    jsonCompatibleToBuf: of(2, "jsonCompatibleToBuf"),
+    bufToJsonCompatible: of(3, "bufToJsonCompatible"),
     enableUntrustedDateTime(...args) {
       arity(args, 1, expected1);
       const enabled = !!args[0];

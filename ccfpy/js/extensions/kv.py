@@ -57,46 +57,24 @@ class Tables(Protocol):
 
 _SOURCE = """
 (function (host, tools) {
-  const { arity, isBuffer, checkBuffer, apply } = tools;
+  const { arity, checkBuffer, apply, mapMethod, mapsOf } = tools;
+  const define = Object.defineProperty;
+  const givesThis = 4;
   tools.maps = (host) => {
-    const hasKey = (args) => args.length === 1 && isBuffer(args[0]);
     // CCF says what is forbidden before it looks at arguments; asking is left to
     // the rare case that these are wrong: every operation is checked by itself.
-    function refuse(name, method, args, count) {
+    function refuse(name, method, count, length, first) {
       host.allow(name, method);
-      arity(args, count, `, but expected ${count}`);
+      arity({ __proto__: null, length }, count, `, but expected ${count}`);
       if (count === 2) throw new TypeError("Arguments must be ArrayBuffers");
-      checkBuffer(args[0]);
+      checkBuffer(first);
     }
     class KvMap {
       constructor(name) {
-        Object.defineProperty(this, "_map_name", { value: name });
-      }
-      has(...args) {
-        if (!hasKey(args)) refuse(this._map_name, "has", args, 1);
-        return host.has(this._map_name, args[0]);
-      }
-      get(...args) {
-        if (!hasKey(args)) refuse(this._map_name, "get", args, 1);
-        return host.get(this._map_name, args[0]);
-      }
-      getVersionOfPreviousWrite(...args) {
-        if (!hasKey(args)) refuse(this._map_name, "getVersionOfPreviousWrite", args, 1);
-        return host.getVersionOfPreviousWrite(this._map_name, args[0]);
+        define(this, "_map_name", { __proto__: null, value: name });
       }
       get size() {
         return host.size(this._map_name);
-      }
-      set(...args) {
-        if (args.length !== 2 || !isBuffer(args[0]) || !isBuffer(args[1])) {
-          refuse(this._map_name, "set", args, 2);
-        }
-        host.set(this._map_name, args[0], args[1]);
-        return this;
-      }
-      delete(...args) {
-        if (!hasKey(args)) refuse(this._map_name, "delete", args, 1);
-        host.delete(this._map_name, args[0]);
       }
       clear(...args) {
         if (args.length !== 0) {
@@ -124,12 +102,17 @@ _SOURCE = """
         }
       }
     }
-    return new Proxy(Object.freeze({ __proto__: null }), {
-      __proto__: null,
-      get: (_target, name) =>
-        typeof name === "string" ? new KvMap(name) : undefined,
-      has: (_target, name) => typeof name === "string",
-    });
+    const hidden = { __proto__: null, writable: true, configurable: true };
+    function method(form, name) {
+      const value = mapMethod(form, host[name], refuse, name);
+      define(KvMap.prototype, name, { ...hidden, __proto__: null, value });
+    }
+    method(1, "has");
+    method(1, "get");
+    method(1, "getVersionOfPreviousWrite");
+    method(2 + givesThis, "set");
+    method(1, "delete");
+    return mapsOf(KvMap.prototype);
   };
   tools.ccf.kv = tools.maps(host);
 })
@@ -157,12 +140,16 @@ class Kv:
         self._tables = tables
         self._narrowing = narrowing
         self._permissions: dict[str, tuple[Permission, str | None]] = {}
+        self._readable: dict[str, Table] = {}
+        self._writable: dict[str, Table] = {}
         self._visits: dict[int, _Visit] = {}
         self._visits_begun = 0
 
     def begin(self) -> None:
         """Forget what an earlier call left behind."""
         self._permissions.clear()
+        self._readable.clear()
+        self._writable.clear()
         self._visits.clear()
 
     def functions(self) -> Mapping[str, HostFunction]:
@@ -207,8 +194,13 @@ class Kv:
         return granted, None
 
     def _table(self, name: str, method: str) -> Table:
-        self._require(name, method)
-        return self._tables.raw(name)
+        """Give a table; one that was given before in this call may be used again."""
+        known = self._writable if method in _WRITING else self._readable
+        table = known.get(name)
+        if table is None:
+            self._require(name, method)
+            table = known[name] = self._tables.raw(name)
+        return table
 
     def _allow(self, name: str, method: str) -> None:
         """Throw if an operation is forbidden, without doing it."""
@@ -218,7 +210,8 @@ class Kv:
         return self._table(name, "has").get(key) is not None
 
     def _get(self, name: str, key: bytes) -> bytes | None:
-        return self._table(name, "get").get(key)
+        table = self._readable.get(name)
+        return (self._table(name, "get") if table is None else table).get(key)
 
     def _version_of_previous_write(self, name: str, key: bytes) -> int | None:
         table = self._table(name, "getVersionOfPreviousWrite")
@@ -228,7 +221,8 @@ class Kv:
         return self._table(name, "size").size()
 
     def _set(self, name: str, key: bytes, value: bytes) -> None:
-        self._table(name, "set").put(key, value)
+        table = self._writable.get(name)
+        (self._table(name, "set") if table is None else table).put(key, value)
 
     def _delete(self, name: str, key: bytes) -> None:
         self._table(name, "delete").remove(key)
@@ -283,3 +277,6 @@ _NEEDS = {
     "delete": Permission.WRITE,
     "clear": Permission.WRITE,
 }
+_WRITING = frozenset(
+    method for method, needed in _NEEDS.items() if needed is Permission.WRITE
+)

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Final, NoReturn, Protocol
 
-from ccfpy.base import json
-from ccfpy.base.json import JsonObject
 from ccfpy.base.limits import JS_RESPONSE_HEADERS_MAX
 from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
+from ccfpy.js.extensions.description import Description, encode_request
 from ccfpy.js.host import HostArgument, HostFunction
 
 
@@ -25,8 +24,8 @@ class Stage(Enum):
 class RequestView(Protocol):
     """The request being answered, as its guest sees it."""
 
-    def described(self) -> JsonObject:
-        """Give everything but the body, as JSON."""
+    def described(self) -> Description:
+        """Give everything but the body."""
         ...
 
     @property
@@ -42,35 +41,16 @@ class RequestView(Protocol):
 
 _SOURCE = """
 (function (host, tools) {
-  const { apply, arity, parse, stringify, textOf, isBuffer } = tools;
-  const { isInteger } = Number;
+  const { apply, parse, stringify, textOf, isBuffer, bodyReader, server } = tools;
   const { isView } = ArrayBuffer;
-  const { keys, getPrototypeOf, getOwnPropertyDescriptor } = Object;
+  const { getPrototypeOf, getOwnPropertyDescriptor } = Object;
   const { slice } = ArrayBuffer.prototype;
   const { then } = Promise.prototype;
-  const P = Promise;
   const TypedArray = getPrototypeOf(Uint8Array.prototype);
   const getter = (name) => getOwnPropertyDescriptor(TypedArray, name).get;
   const bufferOf = getter("buffer");
   const offsetOf = getter("byteOffset");
   const lengthOf = getter("byteLength");
-
-  const noStatus = -1;
-  const none = ", but expected none";
-  const body = {
-    text(...args) {
-      arity(args, 0, none);
-      return host.text();
-    },
-    json(...args) {
-      arity(args, 0, none);
-      return parse(host.text());
-    },
-    arrayBuffer(...args) {
-      arity(args, 0, none);
-      return host.bytes();
-    },
-  };
 
   function sign(caller) {
     if (caller === null) return;
@@ -80,101 +60,55 @@ _SOURCE = """
     }
   }
 
-  function request() {
-    const { headers, query, path, method, hostname, route, url, params, caller } =
-      parse(host.describe());
-    sign(caller);
-    return {
-      headers, query, path, method, hostname, route, url, params,
-      body: { ...body },
-      caller,
-    };
-  }
-
-  function bytesOf(value) {
-    if (isBuffer(value)) return value;
-    if (!isView(value)) return undefined;
+  function bytesOf(view) {
     try {
-      const buffer = apply(bufferOf, value, []);
-      const offset = apply(offsetOf, value, []);
-      return apply(slice, buffer, [offset, offset + apply(lengthOf, value, [])]);
+      const buffer = apply(bufferOf, view, []);
+      const offset = apply(offsetOf, view, []);
+      return apply(slice, buffer, [offset, offset + apply(lengthOf, view, [])]);
     } catch {
       return undefined;
     }
   }
 
-  // Appends the form of a body, and the body.
-  function addBody(list, value) {
-    let form = "none";
-    let body;
-    if (value !== undefined) {
-      body = bytesOf(value);
-      if (body !== undefined) {
-        form = "bytes";
-      } else if (typeof value === "string") {
-        form = "text";
-        body = value;
-      } else {
-        form = "json";
-        try {
-          body = textOf(stringify(value));
-        } catch (thrown) {
-          host.writingJson();
-          throw thrown;
-        }
-      }
-    }
-    list[0] = form;
-    list[1] = body;
-    list.length = 3;
-  }
-
-  function addHeaders(list, headers) {
-    if (typeof headers !== "object" || headers === null) return;
-    const names = keys(headers);
-    for (let i = 0; i < names.length; i++) {
-      const value = headers[names[i]];
-      let text;
-      try {
-        text = textOf(value);
-      } catch {
-        host.refuse("header value type");
-      }
-      list[list.length++] = names[i];
-      list[list.length++] = text;
+  // A body that is neither text nor an ArrayBuffer, as one of both.
+  function writeBody(value) {
+    const bytes = isView(value) ? bytesOf(value) : undefined;
+    if (bytes !== undefined) return bytes;
+    try {
+      return textOf(stringify(value));
+    } catch (thrown) {
+      host.writingJson();
+      throw thrown;
     }
   }
 
-  function answer(result) {
-    const kind = typeof result;
-    if (result === null || (kind !== "object" && kind !== "function")) {
-      host.refuse("not an object");
+  // A header's value that is no text.
+  function writeHeader(value) {
+    try {
+      return textOf(value);
+    } catch {
+      host.refuse("header value type");
     }
-    const list = { __proto__: null };
-    addBody(list, result.body);
-    addHeaders(list, result.headers);
-    const { statusCode } = result;
-    if (statusCode !== undefined && statusCode !== null) {
-      list[2] = isInteger(statusCode) ? statusCode : noStatus;
-    }
-    apply(host.answer, undefined, list);
   }
 
-  tools.serve = (handler) => {
-    const result = handler(request());
-    if (result instanceof P) return apply(then, result, [answer]);
-    answer(result);
-    return undefined;
-  };
+  const later = (pending, answer) => apply(then, pending, [answer]);
+  tools.serve = server(
+    host.describe, host.answer, host.refuse,
+    parse, Promise, sign, writeBody, writeHeader, later,
+    bodyReader(0, "text", host.text, parse),
+    bodyReader(1, "json", host.text, parse),
+    bodyReader(2, "arrayBuffer", host.bytes, parse),
+  );
 })
 """
 
-_CONTENT_TYPES = {
-    "none": None,
-    "bytes": "application/octet-stream",
-    "text": "text/plain",
-    "json": JSON_CONTENT_TYPE,
-}
+_CONTENT_TYPES = (
+    None,
+    "application/octet-stream",
+    "text/plain",
+    JSON_CONTENT_TYPE,
+)
+"""By a body's form, as ``requests.h`` numbers them."""
 _OK = 200
 _WITHOUT_BODY = frozenset({204, 304})
 """Statuses whose answers have none: a client would take it for the next answer."""
@@ -222,8 +156,9 @@ class Endpoint:
 
     # The request
 
-    def _describe(self) -> str:
-        return json.dumps(self._request.described()).decode()
+    def _describe(self) -> bytes:
+        request = self._request
+        return encode_request(request.described(), request.body)
 
     def _text(self) -> str:
         """Decode; what is not UTF-8 becomes replacement characters, as in QuickJS."""
@@ -242,7 +177,7 @@ class Endpoint:
 
     def _answer(
         self,
-        form: str,
+        form: int,
         body: HostArgument,
         status: HostArgument,
         *headers: HostArgument,

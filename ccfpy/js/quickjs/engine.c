@@ -129,6 +129,9 @@ EXPORT(start) uint64_t start(void)
     main = JS_NewArrayBufferCopy(context, NULL, 0);
     buffer_class = JS_GetClassID(main);
     JS_FreeValue(context, main);
+    if (know_maps() < 0)
+        return answer(NO_MEMORY);
+    know_names();
     row_read = 0;
     for (int i = 0; i < 2; i++)
         arguments[i] = take_value();

@@ -10,7 +10,8 @@ Three rules about what crosses:
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NoReturn
 
 from ccfpy.js.calls import Call, bounded, guest_trace
 from ccfpy.js.engine import (
@@ -24,12 +25,13 @@ from ccfpy.js.host import JsThrow, internal_error, type_error
 from ccfpy.js.quickjs.machine import Machine
 from ccfpy.js.quickjs.native import Trapped
 from ccfpy.js.quickjs.values import (
+    INTEGER_BYTES,
     NULL,
     OBJECT,
     UNDEFINED,
     GuestObject,
-    Row,
     decode,
+    decode_integer,
     encode,
 )
 
@@ -56,6 +58,7 @@ _SPEECHLESS = ("null", "")
 _NEVER = "the promise is still pending, and nothing is left that could settle it"
 _NS_PER_MS = 1_000_000
 _OWN_FUNCTIONS = 2
+_ROWS_KEPT = 256
 
 
 class Guest:
@@ -104,15 +107,19 @@ class Guest:
 
         The first two are ours: what was thrown, and the guest's own exception.
         """
-        index, *arguments = decode(row)
         call = self._call
         try:
-            if index == 0:
+            number = decode_integer(row)
+            arguments = decode(row, INTEGER_BYTES)
+            if number >= _OWN_FUNCTIONS:
+                self.has_asked = True
+                for argument in arguments:
+                    if argument is OBJECT:
+                        _refuse_object()
+                return encode(self._functions[number - _OWN_FUNCTIONS](*arguments))
+            if number == 0:
                 return encode(call.collect_throw(arguments[0]))
-            if index == 1:
-                return encode(call.report(*arguments))
-            self.has_asked = True
-            return encode(self._ask(index, arguments))
+            return encode(call.report(*arguments))
         except JsThrow as thrown:
             call.thrown = thrown.with_traceback(None)
         except BaseException as error:  # noqa: BLE001 - kept, and raised after the call
@@ -148,10 +155,13 @@ class Guest:
             self.machine.restrict(*bounds)
             self._bounds = bounds
 
-    def begin(self, limits: JsLimits) -> None:
-        """Count time from now."""
-        self._call.deadline_ns = self.now_ns + limits.execution_ms_max * _NS_PER_MS
+    def begin(self, limits: JsLimits) -> int:
+        """Count time from now, which is given, in nanoseconds."""
+        call = self._call
+        now_ns = call.clock.monotonic_ns()
+        call.deadline_ns = now_ns + limits.execution_ms_max * _NS_PER_MS
         self.machine.set_deadline(limits.execution_ms_max)
+        return now_ns
 
     def compile(self, name: str, source: str) -> None:
         """Make a module known, with what it imports.
@@ -207,7 +217,7 @@ class Guest:
             JsException: it threw or was stopped.
             JsModuleFailed: there is no such function.
         """
-        kind = self.invoke("serve", name, function)
+        kind = self._invoke(_serve_row(name, function), 2)
         if isinstance(kind, str):
             raise _no_function(kind, module, function)
 
@@ -228,8 +238,11 @@ class Guest:
             JsException: guest code threw or was stopped.
         """
         row = encode(method) + b"".join(map(encode, arguments))
+        return self._invoke(row, len(arguments))
+
+    def _invoke(self, row: bytes, count: int) -> "HostArgument":
         try:
-            ending, left = self.machine.run("invoke", row, len(arguments))
+            ending, left = self.machine.run("invoke", row, count)
         except Trapped as trap:
             raise self.broken(trap) from None
         self._raise_host_error()
@@ -248,17 +261,6 @@ class Guest:
         if limit is None:
             raise JsException(failure.reason, failure.trace)
         raise JsLimitExceeded(limit, _REASONS.get(limit, failure.reason), failure.trace)
-
-    def _ask(self, index: object, arguments: Row) -> "HostResult":
-        """Call one of the extensions' functions.
-
-        Raises:
-            JsThrow: it asks so, or an argument has no plain form.
-        """
-        assert isinstance(index, int)
-        if OBJECT in arguments:
-            raise type_error("Argument must be an ArrayBuffer")
-        return self._functions[index - _OWN_FUNCTIONS](*arguments)
 
     def _raise_host_error(self) -> None:
         call = self._call
@@ -282,6 +284,16 @@ class Guest:
         if failure.reason in _SPEECHLESS and self.machine.lacked_memory:
             return Limit.HEAP
         return _ENGINE_REASONS.get(failure.reason)
+
+
+def _refuse_object() -> NoReturn:
+    """Throw: an argument has no plain form."""
+    raise type_error("Argument must be an ArrayBuffer")
+
+
+@lru_cache(_ROWS_KEPT)
+def _serve_row(name: str, function: str) -> bytes:
+    return encode("serve") + encode(name) + encode(function)
 
 
 def found_in(sources: Mapping[str, str]) -> Callable[[str], str | None]:

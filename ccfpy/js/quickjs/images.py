@@ -7,7 +7,7 @@ images. So a guest cannot tell that its world was made from one.
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ccfpy.base.limits import JS_IMAGE_BYTES_MAX, JS_IMAGES_BYTES_MAX
@@ -96,6 +96,16 @@ class Start:
     source: str
     loading: JsLimits
     limits: JsLimits
+    _hash: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Take its hash, which is asked for with every call."""
+        parts = self.bare, self.library, self.name, self.loading, self.limits
+        object.__setattr__(self, "_hash", hash(parts))
+
+    def __hash__(self) -> int:
+        """Give the hash."""
+        return self._hash
 
     def compile(self, guest: Guest) -> None:
         """Give a guest a world in which the module is known, but has not run."""

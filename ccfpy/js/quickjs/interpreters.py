@@ -47,12 +47,15 @@ class Kept:
     def serve(self, module: str, function: str, limits: JsLimits) -> None:
         """Let an exported function answer a request; see ``engine.Interpreter``."""
         guest = self._guest
-        self._started_ns = guest.now_ns
         name = relative(module)
-        if name not in self._loaded:
+        is_loaded = name in self._loaded
+        if not is_loaded:
+            self._started_ns = guest.now_ns
             self._load(name, module, limits.at_least_defaults())
         guest.restrict(limits)
-        guest.begin(limits)
+        begun_ns = guest.begin(limits)
+        if is_loaded:
+            self._started_ns = begun_ns
         guest.serve(name, module, function)
 
     def _load(self, name: str, module: str, loading: JsLimits) -> None:
@@ -76,7 +79,9 @@ class Fresh:
         "_bare",
         "_clock",
         "_functions",
+        "_last_start",
         "_library",
+        "_source_of",
         "_started_ns",
         "_worlds",
     )
@@ -94,6 +99,8 @@ class Fresh:
         self._library = library
         self._bare = bare
         self._worlds = worlds
+        self._source_of = found_in(library.sources)
+        self._last_start: tuple[str, JsLimits, Start] | None = None
         self._started_ns = clock.monotonic_ns()
 
     @property
@@ -103,16 +110,9 @@ class Fresh:
 
     def serve(self, module: str, function: str, limits: JsLimits) -> None:
         """Let an exported function answer a request; see ``engine.Interpreter``."""
-        guest = Guest(self._clock, self._functions, found_in(self._library.sources))
+        guest = Guest(self._clock, self._functions, self._source_of)
         self._started_ns = guest.now_ns
-        start = Start(
-            bare=self._bare,
-            library=self._library,
-            name=relative(module),
-            source=_source(self._library, module),
-            loading=limits.at_least_defaults(),
-            limits=limits,
-        )
+        start = self._start(module, limits)
         try:
             world = self._worlds.enter(guest, start)
         except JsException as error:
@@ -121,6 +121,22 @@ class Fresh:
             guest.serve(start.name, module, function)
         finally:
             world.leave(guest)
+
+    def _start(self, module: str, limits: JsLimits) -> Start:
+        """Say how calls begin; mostly as the last one did."""
+        last = self._last_start
+        if last is not None and last[0] == module and last[1] is limits:
+            return last[2]
+        start = Start(
+            bare=self._bare,
+            library=self._library,
+            name=relative(module),
+            source=_source(self._library, module),
+            loading=limits.at_least_defaults(),
+            limits=limits,
+        )
+        self._last_start = module, limits, start
+        return start
 
 
 def _source(library: Library, module: str) -> str:

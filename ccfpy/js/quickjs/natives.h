@@ -65,6 +65,10 @@ static JSValue is_buffer(JSContext *ctx, JSValueConst this, int count,
     return JS_NewBool(ctx, JS_GetClassID(arguments[0]) == buffer_class);
 }
 
+#include "functions.h"
+#include "maps.h"
+#include "requests.h"
+
 static const struct {
     const char *name;
     JSCFunction *call;
@@ -75,6 +79,12 @@ static const struct {
     { "utf8Of", utf8_of, 1 },
     { "textOf", text_of, 1 },
     { "isBuffer", is_buffer, 1 },
+    { "hostFunction", make_host_function, 2 },
+    { "converter", make_converter, 4 },
+    { "mapMethod", make_map_method, 5 },
+    { "mapsOf", make_maps, 1 },
+    { "bodyReader", make_body_reader, 3 },
+    { "server", make_server, SERVER_NEEDS },
 };
 
 #define NATIVES (int)(sizeof natives / sizeof natives[0])

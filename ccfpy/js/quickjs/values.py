@@ -21,9 +21,12 @@ _OBJECT = 8
 
 UNDEFINED: Final = bytes([_UNDEFINED])
 NULL: Final = bytes([_NULL])
-_CONSTANTS = {None: UNDEFINED, False: bytes([_FALSE]), True: bytes([_TRUE])}
+_NO: Final = bytes([_FALSE])
+_YES: Final = bytes([_TRUE])
+_SIZED = struct.Struct("<BI")
 _LENGTH = struct.Struct("<I")
 _INT64 = struct.Struct("<q")
+INTEGER_BYTES: Final = 1 + _INT64.size
 _DOUBLE = struct.Struct("<d")
 _INT64_MAX = (1 << 63) - 1
 
@@ -41,31 +44,43 @@ def encode(value: HostResult) -> bytes:
 
     An integer beyond 64 bits becomes the nearest double, as it would in JavaScript.
     """
+    if value is None:
+        return UNDEFINED
+    if isinstance(value, bytes):
+        return _SIZED.pack(_BYTES, len(value)) + value
     if isinstance(value, str):
         text = value.encode(errors="surrogatepass")
-        return b"\x06" + _LENGTH.pack(len(text)) + text
-    if isinstance(value, bytes):
-        return b"\x07" + _LENGTH.pack(len(value)) + value
-    if value is None or isinstance(value, bool):
-        return _CONSTANTS[value]
+        return _SIZED.pack(_TEXT, len(text)) + text
+    if isinstance(value, bool):
+        return _YES if value else _NO
     if isinstance(value, int) and -_INT64_MAX <= value <= _INT64_MAX:
         return b"\x04" + _INT64.pack(value)
     return b"\x05" + _DOUBLE.pack(value)
 
 
-def decode(row: bytes) -> Row:
-    """Read a row; undefined and null are both ``None``."""
+def decode_integer(row: bytes) -> int:
+    """Read the integer that a row begins with."""
+    assert row[0] == _INTEGER, "the engine names a function by its number"
+    number: int = _INT64.unpack_from(row, 1)[0]
+    return number
+
+
+def decode(row: bytes, at: int = 0) -> Row:
+    """Read a row from a place on; undefined and null are both ``None``."""
     values: Row = []
-    at, end = 0, len(row)
+    end = len(row)
+    unpack_length = _LENGTH.unpack_from
     while at < end:
         tag = row[at]
         at += 1
-        if tag in (_TEXT, _BYTES):
+        if tag == _BYTES:
             begin = at + 4
-            at = begin + _LENGTH.unpack_from(row, at)[0]
-            data = row[begin:at]
-            is_text = tag == _TEXT
-            values.append(data.decode(errors="surrogatepass") if is_text else data)
+            at = begin + unpack_length(row, at)[0]
+            values.append(row[begin:at])
+        elif tag == _TEXT:
+            begin = at + 4
+            at = begin + unpack_length(row, at)[0]
+            values.append(row[begin:at].decode(errors="surrogatepass"))
         elif tag in (_INTEGER, _NUMBER):
             form = _INT64 if tag == _INTEGER else _DOUBLE
             values.append(form.unpack_from(row, at)[0])

@@ -55,18 +55,27 @@ class Executor:
         self._tables = scripts.tables
         self._kept = KeptWorlds()
         self._unused = KeptWorlds()
-        self._options: OrderedDict[bytes, JsRuntimeOptions] = OrderedDict()
+        self._options: OrderedDict[bytes, _Options] = OrderedDict()
         self.code = Code(scripts.tables, self._handler)
         """What is in the tables now."""
-        self._warn_of(_DEFAULTS)
+        self._warn_of(_DEFAULTS.given)
 
     def _handler(self, properties: EndpointProperties, mode: Mode) -> Handler:
+        access = _access(properties)
+        name = _reuse_key(properties)
+
         def handler(context: "Context") -> Response:
-            return self._answer(context, properties)
+            return self._answer(context, properties, access, name)
 
         return historical(handler) if mode is Mode.HISTORICAL else handler
 
-    def _answer(self, context: "Context", properties: EndpointProperties) -> Response:
+    def _answer(
+        self,
+        context: "Context",
+        properties: EndpointProperties,
+        access: TxAccess,
+        name: str | None,
+    ) -> Response:
         """Answer a request.
 
         Raises:
@@ -76,11 +85,9 @@ class Executor:
         library = self.code.library(tx)
         flushed_at = self._tables.flush.of(tx).version_of_previous_write()
         options = self._options_in(tx)
-        access = _access(properties)
-        name = _reuse_key(properties)
         worlds, most = self._unused, len(TxAccess)
         if name is not None:
-            worlds, most = self._kept, options.max_cached_interpreters
+            worlds, most = self._kept, options.given.max_cached_interpreters
         worlds.freshen(library, flushed_at, most)
         key = name or "", access
         world = worlds.take(
@@ -97,7 +104,7 @@ class Executor:
         worlds.put(key, world, most)
         return response
 
-    def _options_in(self, tx: "Tx") -> JsRuntimeOptions:
+    def _options_in(self, tx: "Tx") -> "_Options":
         """Read the options in force; unreadable ones do not count."""
         value = self._tables.options.of(tx)
         raw = value.raw.get(b"\0" * 8)
@@ -106,10 +113,11 @@ class Executor:
         known = self._options.get(raw)
         if known is None:
             try:
-                known = value.get() or _DEFAULTS
+                given = value.get()
             except Malformed:
-                known = _DEFAULTS
-            self._warn_of(known)
+                given = None
+            known = _DEFAULTS if given is None else _Options(given)
+            self._warn_of(known.given)
             self._options[raw] = known
             if len(self._options) > _OPTIONS_KEPT:
                 self._options.popitem(last=False)
@@ -135,7 +143,7 @@ class Executor:
         world: World,
         context: "Context",
         properties: EndpointProperties,
-        options: JsRuntimeOptions,
+        options: "_Options",
     ) -> Response:
         endpoint = context.endpoint
         try:
@@ -143,17 +151,18 @@ class Executor:
                 context,
                 properties.js_module,
                 properties.js_function,
-                _limits(options),
+                options.limits,
             )
             # The interpreter looks at the clock every few thousand steps, so that what
             # is short, or slowed down by its machine, may end late and unseen.
-            if world.elapsed_ms > options.max_execution_time_ms:
+            elapsed_ms = world.elapsed_ms
+            if elapsed_ms > options.limits.execution_ms_max:
                 raise JsLimitExceeded(Limit.TIME, INTERRUPTED)
         except JsModuleFailed as error:
             raise ApiError(500, ErrorCode.InternalError, str(error)) from None
         except JsException as error:
             context.apply_writes = None
-            raise self._failure(error, world.endpoint.stage, options) from None
+            raise self._failure(error, world.endpoint.stage, options.given) from None
         answer = world.endpoint
         if not answer.is_answered:
             raise ApiError(500, ErrorCode.InternalError, NO_RESPONSE)
@@ -163,7 +172,7 @@ class Executor:
                 "info",
                 f"JS execution complete: Method={endpoint.method}, "
                 f"Path=/app{endpoint.path}, Status={answer.status}, "
-                f"ExecMilliseconds={world.elapsed_ms}",
+                f"ExecMilliseconds={elapsed_ms}",
             )
         return Response(status=answer.status, headers=answer.headers, body=answer.body)
 
@@ -189,15 +198,21 @@ class Executor:
         return ApiError(500, ErrorCode.InternalError, message, details=details)
 
 
-_DEFAULTS = JsRuntimeOptions()
+class _Options:
+    """Runtime options as they were given, and the limits among them."""
+
+    __slots__ = ("given", "limits")
+
+    def __init__(self, given: JsRuntimeOptions) -> None:
+        self.given = given
+        self.limits = JsLimits(
+            heap_bytes_max=given.max_heap_bytes,
+            stack_bytes_max=given.max_stack_bytes,
+            execution_ms_max=given.max_execution_time_ms,
+        )
 
 
-def _limits(options: JsRuntimeOptions) -> JsLimits:
-    return JsLimits(
-        heap_bytes_max=options.max_heap_bytes,
-        stack_bytes_max=options.max_stack_bytes,
-        execution_ms_max=options.max_execution_time_ms,
-    )
+_DEFAULTS = _Options(JsRuntimeOptions())
 
 
 def _access(properties: EndpointProperties) -> TxAccess:

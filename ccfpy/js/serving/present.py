@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base.ids import Seqno, TxId, View
 from ccfpy.http.query import decode_component
+from ccfpy.js.extensions.description import Description
 from ccfpy.js.extensions.kv import Table
 from ccfpy.js.serving.caller import caller_json, signed_content
 
 if TYPE_CHECKING:
-    from ccfpy.base.json import JsonObject
     from ccfpy.endpoints.context import Context
     from ccfpy.endpoints.history import HistoricalState, History
 
@@ -94,7 +94,7 @@ class Present:
 
     # The request itself
 
-    def described(self) -> "JsonObject":
+    def described(self) -> Description:
         """Give all of the request but its body.
 
         The query is percent-decoded as a whole, before anybody tells its parameters
@@ -102,21 +102,24 @@ class Present:
         """
         context = self.context
         request = context.request
-        query = decode_component(request.query)
-        headers: JsonObject = {
-            name: _utf8(value) for name, value in request.headers.items()
+        query, path = request.query, request.path
+        if query:
+            query = decode_component(query)
+        headers = {
+            name: value if value.isascii() else _utf8(value)
+            for name, value in request.headers.items()
         }
-        return {
-            "headers": headers,
-            "query": query,
-            "path": request.path,
-            "method": request.method,
-            "hostname": headers.get("host"),
-            "route": f"/app{context.endpoint.path}",
-            "url": f"{request.path}?{query}" if query else request.path,
-            "params": {**context.params},
-            "caller": caller_json(context.caller, context.tx),
-        }
+        return Description(
+            headers,
+            query,
+            path,
+            request.method,
+            headers.get("host"),
+            f"/app{context.endpoint.path}",
+            f"{path}?{query}" if query else path,
+            context.params,
+            caller_json(context.caller, context.tx),
+        )
 
     @property
     def body(self) -> bytes:
@@ -131,6 +134,4 @@ class Present:
 
 def _utf8(value: str) -> str:
     """Read a header's bytes as the text they most likely are."""
-    return (
-        value if value.isascii() else value.encode("latin-1").decode(errors="replace")
-    )
+    return value.encode("latin-1").decode(errors="replace")

@@ -42,6 +42,7 @@ class World:
         "_interpreter",
         "_is_kept",
         "_kv",
+        "_limits",
         "_present",
         "_start_ns",
         "_unix_time_ms",
@@ -61,6 +62,7 @@ class World:
         self._is_kept = is_kept
         self._unix_time_ms = 0
         self._start_ns = 0
+        self._limits: JsLimits | None = None
         self._present = present = Present()
         self._console = Console(_writer(host))
         self._converters = Converters()
@@ -107,7 +109,9 @@ class World:
         self._start_ns = self._clock.monotonic_ns()
         if not self._is_kept:
             self._converters.begin()
-        self._gov.limits = limits.at_least_defaults()
+        if limits is not self._limits:
+            self._limits = limits
+            self._gov.limits = limits.at_least_defaults()
         self._console.begin()
         self._crypto.begin(self._unix_time_ms)
         self._kv.begin()

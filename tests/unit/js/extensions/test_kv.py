@@ -4,8 +4,9 @@ import pytest
 
 from ccfpy.base.limits import JS_VISITS_MAX
 from ccfpy.js.access import Permission, TxAccess
-from ccfpy.js.engine import JsException
+from ccfpy.js.engine import JsException, JsLimits, Program
 from ccfpy.js.extensions.kv import Kv
+from ccfpy.js.quickjs import QuickJs
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from tests.unit.js.conftest import Evaluate
@@ -261,3 +262,39 @@ def test_a_call_begins_without_the_visits_of_the_one_before(evaluate: Evaluate) 
 def test_every_table_is_there_to_ask_for(evaluate: Evaluate) -> None:
     body = "return ['t' in ccf.kv, Symbol.iterator in ccf.kv, Object.keys(ccf.kv)]"
     assert evaluate(body, kv(tx_with())) == [True, False, []]
+
+
+def test_methods_look_native_whoever_wrote_them(evaluate: Evaluate) -> None:
+    body = """
+        const methods = ["get", "set", "has", "delete", "getVersionOfPreviousWrite"];
+        return methods.map((name) => {
+          const { value, enumerable, writable, configurable } =
+            Object.getOwnPropertyDescriptor(Object.getPrototypeOf(t), name);
+          return value.name === name && value.length === 0 && !enumerable &&
+            writable && configurable && !("prototype" in value);
+        });
+    """
+    assert evaluate(PRELUDE + body, kv(tx_with())) == [True] * 5
+
+
+def test_a_throw_shows_the_guest_s_own_frames_alone(engine: QuickJs) -> None:
+    source = "export function f() { ccf.kv['public:t'].get(1); }"
+    with pytest.raises(JsException) as caught:
+        engine.call_export(
+            Program(name="guest", source=source),
+            "f",
+            (),
+            extensions=kv(tx_with()),
+            limits=JsLimits(),
+        )
+    assert caught.value.trace == "    at f (guest:1:45)\n"
+
+
+def test_handles_of_dropped_worlds_leave_nothing_behind(evaluate: Evaluate) -> None:
+    """A handle may be made part of a cycle with what all handles come from."""
+    body = """
+        Object.getPrototypeOf(t).all = ccf.kv;
+        const { kv } = ccf;
+        return [typeof t.all.other, "x" in kv, Symbol.iterator in kv, kv[7]._map_name];
+    """
+    assert evaluate(PRELUDE + body, kv(tx_with())) == ["object", True, False, "7"]

@@ -8,6 +8,7 @@ from ccfpy.base.json import JsonObject
 from ccfpy.base.limits import JS_RESPONSE_HEADERS_MAX
 from ccfpy.http.errors import ApiError
 from ccfpy.js.engine import JsException, JsLimits, Library
+from ccfpy.js.extensions.description import Description
 from ccfpy.js.extensions.request import Endpoint, Stage
 from ccfpy.js.quickjs import QuickJs
 
@@ -21,11 +22,8 @@ class SomeRequest:
     def __init__(self, caller: JsonObject | None = None) -> None:
         self.caller = caller
 
-    def described(self) -> JsonObject:
-        names = (
-            "headers", "query", "path", "method", "hostname", "route", "url", "params",
-        )  # fmt: skip
-        return {**dict.fromkeys(names, "?"), "caller": self.caller}
+    def described(self) -> Description:
+        return Description({}, "?", "?", "?", "?", "?", "?", {}, self.caller)
 
 
 def answer(engine: QuickJs, body: str, request: SomeRequest | None = None) -> Endpoint:

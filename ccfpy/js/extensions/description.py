@@ -1,0 +1,100 @@
+"""A request as it crosses into the engine: all of it in one piece.
+
+Numbers first, then the lengths of texts, then the texts one after another, as
+``requests.h`` reads them: 32 bits each, little-endian. A text that is JSON for a value
+has the highest bit of its length set. Nothing is longer than the limits of HTTP allow.
+"""
+
+import struct
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from ccfpy.base import json
+from ccfpy.base.json import JsonObject
+
+BODY_BYTES_MAX: Final = 4096
+"""A body that is longer is fetched when the guest asks for it."""
+_NO_CALLER: Final = 0xFFFFFFFF
+_NO_BODY: Final = -1
+_HAS_HOST: Final = 1
+_HAS_SIGNED: Final = 2
+_IS_JSON: Final = 0x80000000
+_NULL: Final = "null"
+
+
+class Description(NamedTuple):
+    """What a guest is told of a request beside its body.
+
+    Attributes:
+        hostname: ``None`` where the request names none.
+        params: the path's parameters by name.
+        caller: ``None`` where nobody was asked for.
+    """
+
+    headers: Mapping[str, str]
+    query: str
+    path: str
+    method: str
+    hostname: str | None
+    route: str
+    url: str
+    params: Mapping[str, str]
+    caller: JsonObject | None
+
+
+def encode_request(described: Description, body: bytes) -> bytes:
+    """Write a request, and its body if that is short and text."""
+    headers, query, path, method, hostname, route, url, params, caller = described
+    flags = 0 if hostname is None else _HAS_HOST
+    texts: list[str] = []
+    for name in sorted(headers):
+        texts += name, headers[name]
+    texts += query, path, method, hostname or "", route, url
+    for name in sorted(params):
+        texts += name, params[name]
+    members = _NO_CALLER
+    json_at: list[int] = []
+    if caller is not None:
+        members = len(caller)
+        for name in sorted(caller):
+            value = caller[name]
+            if not isinstance(value, str):
+                json_at.append(len(texts) + 1)
+                value = _NULL if value is None else json.dumps(value).decode()
+            texts += name, value
+        if "cose" in caller or not isinstance(caller["policy"], str):
+            flags |= _HAS_SIGNED
+    data = "".join(texts)
+    if data.isascii():
+        written = data.encode()
+        lengths = [*map(len, texts)]
+    else:
+        pieces = [text.encode(errors="surrogatepass") for text in texts]
+        written = b"".join(pieces)
+        lengths = [*map(len, pieces)]
+    for at in json_at:
+        lengths[at] |= _IS_JSON
+    body_length = len(body)
+    if body_length > BODY_BYTES_MAX or not _is_text(body):
+        body, body_length = b"", _NO_BODY
+    head = struct.pack(
+        f"<4Ii{len(lengths)}I",
+        len(headers),
+        len(params),
+        members,
+        flags,
+        body_length,
+        *lengths,
+    )
+    return head + written + body
+
+
+def _is_text(body: bytes) -> bool:
+    """Tell whether all of a body is UTF-8; what is not is replaced where it is read."""
+    if body.isascii():
+        return True
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

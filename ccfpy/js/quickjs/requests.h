@@ -1,0 +1,397 @@
+/* The request that a handler is called with, and the answer that is read from what it
+   returns (`ccfpy.js.extensions.request` says what both mean). Part of engine.c. */
+
+#define BODY_KEPT 4096
+#define IS_JSON 0x80000000u /* in a text's length */
+#define NO_CALLER 0xffffffffu
+enum { HAS_HOST = 1, HAS_SIGNED = 2 }; /* flags of a request */
+
+enum { TEXT_BODY, JSON_BODY, BUFFER_BODY, BODY_READERS };
+enum form { NO_BODY, BYTES_FORM, TEXT_FORM, JSON_FORM };
+
+/* What `server` is given. */
+enum need {
+    DESCRIBE, ANSWER, REFUSE, /* of the host */
+    PARSE, PROMISE, SIGN, WRITE_BODY, WRITE_HEADER, LATER,
+    READERS, SERVER_NEEDS = READERS + BODY_READERS
+};
+
+static const char *const names[] = {
+    "headers", "query", "path", "method", "hostname", "route", "url", "params", "body",
+    "caller", "text", "json", "arrayBuffer", "statusCode",
+};
+enum name {
+    HEADERS, QUERY, PATH, METHOD, HOSTNAME, ROUTE, URL, PARAMS, BODY, CALLER,
+    READER_NAMES, STATUS = READER_NAMES + BODY_READERS, NAMES
+};
+static JSAtom atoms[NAMES];
+
+static void know_names(void)
+{
+    for (int i = 0; i < NAMES; i++)
+        atoms[i] = JS_NewAtom(context, names[i]);
+}
+
+/* The request's body, if it is short and is text; and another byte, which is zero. */
+static char body_kept[BODY_KEPT + 1];
+static int32_t body_length = -1;
+
+/* Reads a body in one of three ways; `data` is the host's function for what is not
+   kept here, and what reads JSON. */
+static JSValue read_body(JSContext *ctx, JSValueConst this, int count,
+                         JSValueConst *arguments, int reader, JSValue *data)
+{
+    JSValue text, value;
+
+    if (count)
+        return JS_ThrowTypeError(ctx, "Passed %d arguments, but expected none", count);
+    if (reader == BUFFER_BODY && body_length >= 0)
+        return JS_NewArrayBufferCopy(ctx, (uint8_t *)body_kept, body_length);
+    if (body_length >= 0)
+        text = JS_NewStringLen(ctx, body_kept, body_length);
+    else
+        text = JS_Call(ctx, data[0], JS_UNDEFINED, 0, NULL);
+    if (reader != JSON_BODY || JS_IsException(text))
+        return text;
+    value = JS_Call(ctx, data[1], JS_UNDEFINED, 1, &text);
+    JS_FreeValue(ctx, text);
+    return value;
+}
+
+/* Of its kind, its name, the host's function, and what reads JSON. */
+static JSValue make_body_reader(JSContext *ctx, JSValueConst this, int count,
+                                JSValueConst *arguments)
+{
+    JSValue made = JS_NewCFunctionData(ctx, read_body, 0, number_of(ctx, arguments[0]),
+                                       2, arguments + 2);
+    return named(ctx, made, arguments[1]);
+}
+
+/* A request as the host describes it: numbers, lengths of texts, then texts. */
+struct description {
+    uint32_t headers, params, members, flags;
+    int32_t body;
+    uint32_t lengths[];
+};
+
+struct reading {
+    const uint32_t *length;
+    const char *text;
+};
+
+static uint32_t next_length(struct reading *at, const char **text)
+{
+    uint32_t length = *at->length++ & ~IS_JSON;
+
+    *text = at->text;
+    at->text += length;
+    return length;
+}
+
+static JSValue next_text(JSContext *ctx, struct reading *at)
+{
+    const char *text;
+    uint32_t length = next_length(at, &text);
+
+    return JS_NewStringLen(ctx, text, length);
+}
+
+static JSValue next_value(JSContext *ctx, struct reading *at, JSValueConst parse)
+{
+    int is_json = !!(*at->length & IS_JSON);
+    JSValue value, text = next_text(ctx, at);
+
+    if (!is_json || JS_IsException(text))
+        return text;
+    value = JS_Call(ctx, parse, JS_UNDEFINED, 1, &text);
+    JS_FreeValue(ctx, text);
+    return value;
+}
+
+/* Define a property; gives -1 with an exception if the value is none. */
+static int define(JSContext *ctx, JSValueConst object, JSAtom name, JSValue value)
+{
+    if (JS_IsException(value))
+        return -1;
+    return JS_DefinePropertyValue(ctx, object, name, value, JS_PROP_C_W_E);
+}
+
+/* An object of so many names and values. */
+static JSValue next_object(JSContext *ctx, struct reading *at, uint32_t members,
+                           JSValueConst parse)
+{
+    JSValue object = JS_NewObject(ctx);
+    const char *text;
+    uint32_t length;
+    JSAtom name;
+    int failed = JS_IsException(object);
+
+    for (uint32_t i = 0; i < members && !failed; i++) {
+        length = next_length(at, &text);
+        name = JS_NewAtomLen(ctx, text, length);
+        failed = name == JS_ATOM_NULL ||
+                 define(ctx, object, name, next_value(ctx, at, parse)) < 0;
+        JS_FreeAtom(ctx, name);
+    }
+    if (!failed)
+        return object;
+    JS_FreeValue(ctx, object);
+    return JS_EXCEPTION;
+}
+
+static JSValue body_object(JSContext *ctx, JSValue *needs)
+{
+    JSValue body = JS_NewObject(ctx);
+    int failed = JS_IsException(body);
+
+    for (int i = 0; i < BODY_READERS && !failed; i++)
+        failed = define(ctx, body, atoms[READER_NAMES + i],
+                        JS_DupValue(ctx, needs[READERS + i])) < 0;
+    if (!failed)
+        return body;
+    JS_FreeValue(ctx, body);
+    return JS_EXCEPTION;
+}
+
+static JSValue caller_object(JSContext *ctx, struct reading *at,
+                             const struct description *it, JSValue *needs)
+{
+    JSValue caller, done;
+
+    if (it->members == NO_CALLER)
+        return JS_NULL;
+    caller = next_object(ctx, at, it->members, needs[PARSE]);
+    if (it->flags & HAS_SIGNED && !JS_IsException(caller)) {
+        done = JS_Call(ctx, needs[SIGN], JS_UNDEFINED, 1, &caller);
+        if (JS_IsException(done)) {
+            JS_FreeValue(ctx, caller);
+            return JS_EXCEPTION;
+        }
+        JS_FreeValue(ctx, done);
+    }
+    return caller;
+}
+
+/* Make the request. Its parts lie in the order in which guests find them. */
+static JSValue request_of(JSContext *ctx, const struct description *it, JSValue *needs)
+{
+    uint32_t members = it->members == NO_CALLER ? 0 : it->members;
+    uint32_t texts = ROUTE - QUERY + 2 + 2 * (it->headers + it->params + members);
+    struct reading at = { it->lengths, (const char *)(it->lengths + texts) };
+    JSValue value, request = JS_NewObject(ctx);
+    int failed = JS_IsException(request);
+
+    for (int name = HEADERS; name <= CALLER && !failed; name++) {
+        switch (name) {
+        case HEADERS:
+            value = next_object(ctx, &at, it->headers, JS_UNDEFINED);
+            break;
+        case HOSTNAME:
+            value = next_text(ctx, &at);
+            if (!(it->flags & HAS_HOST)) {
+                JS_FreeValue(ctx, value);
+                value = JS_NULL;
+            }
+            break;
+        case PARAMS:
+            value = next_object(ctx, &at, it->params, JS_UNDEFINED);
+            break;
+        case BODY:
+            value = body_object(ctx, needs);
+            break;
+        case CALLER:
+            value = caller_object(ctx, &at, it, needs);
+            break;
+        default:
+            value = next_text(ctx, &at);
+        }
+        failed = define(ctx, request, atoms[name], value) < 0;
+    }
+    if (failed) {
+        JS_FreeValue(ctx, request);
+        return JS_EXCEPTION;
+    }
+    body_length = it->body;
+    if (body_length >= 0) {
+        memcpy(body_kept, at.text, body_length);
+        body_kept[body_length] = 0;
+    }
+    return request;
+}
+
+/* What an answer consists of. */
+
+static JSValue refuse(JSContext *ctx, const char *what, JSValue *needs)
+{
+    JSValue text = JS_NewString(ctx, what), result = JS_EXCEPTION;
+
+    if (!JS_IsException(text))
+        result = JS_Call(ctx, needs[REFUSE], JS_UNDEFINED, 1, &text);
+    JS_FreeValue(ctx, text);
+    return result;
+}
+
+static enum form form_of(JSValueConst body)
+{
+    if (JS_IsUndefined(body))
+        return NO_BODY;
+    if (has_class(body, buffer_class))
+        return BYTES_FORM;
+    return JS_IsString(body) ? TEXT_FORM : JSON_FORM;
+}
+
+/* Put a result's body's form and the body; gives -1 with an exception. */
+static int put_body(JSContext *ctx, JSValueConst result, JSValue *parts, JSValue *needs)
+{
+    JSValue body = JS_GetProperty(ctx, result, atoms[BODY]), written;
+    enum form form = form_of(body);
+
+    if (form == JSON_FORM && !JS_IsException(body)) {
+        written = JS_Call(ctx, needs[WRITE_BODY], JS_UNDEFINED, 1, &body);
+        JS_FreeValue(ctx, body);
+        body = written;
+        if (form_of(body) == BYTES_FORM)
+            form = BYTES_FORM;
+    }
+    parts[0] = JS_NewInt32(ctx, form);
+    parts[1] = body;
+    return JS_IsException(body) ? -1 : 0;
+}
+
+static JSValue status_of(JSContext *ctx, JSValueConst result)
+{
+    JSValue status = JS_GetProperty(ctx, result, atoms[STATUS]);
+    double number;
+
+    if (JS_IsException(status) || JS_VALUE_GET_TAG(status) == JS_TAG_INT)
+        return status;
+    if (JS_IsNull(status) || JS_IsUndefined(status))
+        return JS_UNDEFINED;
+    if (JS_IsNumber(status)) {
+        JS_ToFloat64(ctx, &number, status);
+        if (number - number == 0 && __builtin_trunc(number) == number)
+            return status;
+    }
+    JS_FreeValue(ctx, status);
+    return JS_NewInt32(ctx, -1); /* no status */
+}
+
+static JSValue header_text(JSContext *ctx, JSValueConst headers, JSAtom name,
+                           JSValue *needs)
+{
+    JSValue text, value = JS_GetProperty(ctx, headers, name);
+
+    if (JS_IsString(value) || JS_IsException(value))
+        return value;
+    text = JS_Call(ctx, needs[WRITE_HEADER], JS_UNDEFINED, 1, &value);
+    JS_FreeValue(ctx, value);
+    return text;
+}
+
+/* The headers' names, if there are any; gives -1 with an exception. */
+static int list_headers(JSContext *ctx, JSValueConst headers, JSPropertyEnum **listed,
+                        uint32_t *count)
+{
+    *listed = NULL;
+    *count = 0;
+    if (JS_IsException(headers))
+        return -1;
+    if (!JS_IsObject(headers) || JS_IsFunction(ctx, headers))
+        return 0;
+    return JS_GetOwnPropertyNames(ctx, listed, count, headers,
+                                  JS_GPN_STRING_MASK | JS_GPN_ENUM_ONLY);
+}
+
+#define BEFORE_HEADERS 3 /* form, body, status */
+#define FEW 16
+
+/* Tell the host what a result says: form, body, status, names and values of headers.
+   They are asked for in the order of CCF's own: body, headers, status. */
+static JSValue answer_with(JSContext *ctx, JSValueConst result, JSValue *needs)
+{
+    JSValue few[FEW], *parts = few, headers, told = JS_EXCEPTION;
+    JSPropertyEnum *listed = NULL;
+    uint32_t count = 0, used = BEFORE_HEADERS;
+    int failed;
+
+    if (!JS_IsObject(result))
+        return refuse(ctx, "not an object", needs);
+    few[2] = JS_UNDEFINED;
+    failed = put_body(ctx, result, few, needs) < 0;
+    headers = failed ? JS_UNDEFINED : JS_GetProperty(ctx, result, atoms[HEADERS]);
+    failed = failed || list_headers(ctx, headers, &listed, &count) < 0;
+    if (!failed && count > (FEW - BEFORE_HEADERS) / 2) {
+        parts = js_malloc(ctx, (BEFORE_HEADERS + 2 * count) * sizeof *parts);
+        failed = !parts;
+        if (failed)
+            parts = few;
+        memcpy(parts, few, BEFORE_HEADERS * sizeof *parts);
+    }
+    for (uint32_t i = 0; i < 2 * count && !failed; i++) {
+        JSAtom name = listed[i / 2].atom;
+        parts[used] = i % 2 ? header_text(ctx, headers, name, needs)
+                            : JS_AtomToString(ctx, name);
+        failed = JS_IsException(parts[used++]);
+    }
+    if (!failed)
+        parts[2] = status_of(ctx, result);
+    if (!failed && !JS_IsException(parts[2]))
+        told = JS_Call(ctx, needs[ANSWER], JS_UNDEFINED, used, parts);
+    for (uint32_t i = 0; i < used; i++)
+        JS_FreeValue(ctx, parts[i]);
+    if (parts != few)
+        js_free(ctx, parts);
+    if (listed)
+        JS_FreePropertyEnum(ctx, listed, count);
+    JS_FreeValue(ctx, headers);
+    return told;
+}
+
+/* What is told a promise's result. */
+static JSValue answer_later(JSContext *ctx, JSValueConst this, int count,
+                            JSValueConst *arguments, int magic, JSValue *needs)
+{
+    return answer_with(ctx, count ? arguments[0] : JS_UNDEFINED, needs);
+}
+
+/* Calls a handler with the request, and answers with its result, or will. */
+static JSValue serve(JSContext *ctx, JSValueConst this, int count,
+                     JSValueConst *arguments, int magic, JSValue *needs)
+{
+    JSValue request, given[2], done;
+    JSValue description = JS_Call(ctx, needs[DESCRIBE], JS_UNDEFINED, 0, NULL);
+    size_t size;
+    uint8_t *bytes;
+    int is_promise;
+
+    if (JS_IsException(description))
+        return JS_EXCEPTION;
+    bytes = JS_GetArrayBuffer(ctx, &size, description);
+    request = bytes ? request_of(ctx, (void *)bytes, needs) : JS_EXCEPTION;
+    JS_FreeValue(ctx, description);
+    if (JS_IsException(request))
+        return JS_EXCEPTION;
+    given[0] = JS_Call(ctx, arguments[0], JS_UNDEFINED, 1, &request);
+    JS_FreeValue(ctx, request);
+    if (JS_IsException(given[0]))
+        return JS_EXCEPTION;
+    is_promise = JS_IsInstanceOf(ctx, given[0], needs[PROMISE]);
+    if (is_promise > 0) {
+        given[1] = JS_NewCFunctionData(ctx, answer_later, 1, 0, SERVER_NEEDS, needs);
+        done = JS_IsException(given[1])
+                   ? JS_EXCEPTION
+                   : JS_Call(ctx, needs[LATER], JS_UNDEFINED, 2, given);
+        JS_FreeValue(ctx, given[1]);
+    } else {
+        done = is_promise < 0 ? JS_EXCEPTION : answer_with(ctx, given[0], needs);
+    }
+    JS_FreeValue(ctx, given[0]);
+    return done;
+}
+
+/* Of what `enum need` lists. */
+static JSValue make_server(JSContext *ctx, JSValueConst this, int count,
+                           JSValueConst *arguments)
+{
+    return JS_NewCFunctionData(ctx, serve, 1, 0, SERVER_NEEDS, arguments);
+}
