@@ -24,7 +24,7 @@ def test_it_speaks_of_the_request_that_was_put_in() -> None:
     assert present.view_of(99) is None
     assert present.history is node.history
     assert present.historical_state is None
-    assert present.described()["hostname"] == "h"
+    assert present.described().hostname == "h"
 
 
 def test_nothing_is_left_of_a_request_that_was_taken_out() -> None:
