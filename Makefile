@@ -10,7 +10,7 @@ SOURCES := $(wildcard ccfpy apps tests benchmarks deploy)
 TESTS := $(wildcard $(addprefix tests/,house unit vectors governance scenarios fuzz))
 WITH_PROCESSES := $(wildcard $(addprefix tests/,apps e2e deploy interop))
 
-.PHONY: help .venv sandbox apps test lint format coverage simulate mutants reference engine engine-check image-check bench lock interop clean
+.PHONY: help .venv sandbox apps test lint format coverage simulate mutants reference engine engine-check image-check bench profile lock interop clean
 
 help:
 	@echo "make sandbox  start a service on https://127.0.0.1:8000"
@@ -25,6 +25,7 @@ help:
 	@echo "make engine   compile JavaScript's engine anew; make engine-check compares it"
 	@echo "make image-check  make the image of a node twice, and compare the bytes"
 	@echo "make bench    measure; results are compared with benchmarks/RESULTS.md"
+	@echo "make profile  sample nodes under load; SUBJECTS='write-100 read' for some"
 	@echo "make lock     resolve the dependencies anew"
 	@echo "make clean    remove what make made"
 
@@ -98,6 +99,11 @@ bench: .venv .venv-peers/installed
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
+
+# Flame graphs and tables in build/profile, from samples of running nodes: needs root, or
+# a user who may look into its own processes.
+profile: .venv
+	$(BIN)/python -m benchmarks.profiling $(SUBJECTS)
 
 # CCF's own tools, both lines, each in an environment of its own: they read what we
 # write, and their dependencies are not ours.
