@@ -24,7 +24,7 @@ help:
 	@echo "make reference  write anew the pages of docs/reference that are made of the code"
 	@echo "make engine   compile JavaScript's engine anew; make engine-check compares it"
 	@echo "make image-check  make the image of a node twice, and compare the bytes"
-	@echo "make bench    measure; results are compared with benchmarks/RESULTS.md"
+	@echo "make bench    ask all questions about speed, and write docs/benchmarks.md; QUICK=1 in minutes"
 	@echo "make profile  sample nodes under load; SUBJECTS='write-100 read' for some"
 	@echo "make lock     resolve the dependencies anew"
 	@echo "make clean    remove what make made"
@@ -91,8 +91,7 @@ reference: .venv
 	$(BIN)/python -m tests.house.reference
 
 bench: .venv .venv-peers/installed
-	@for question in $(filter-out __init__,$(basename $(notdir $(wildcard benchmarks/*.py)))); do \
-		echo "== $$question"; $(BIN)/python -m benchmarks.$$question || exit 1; done
+	$(BIN)/python -m benchmarks --keep $(if $(QUICK),--quick)
 
 # A peer that benchmarks/peers.py asks; others come from Debian: etcd-server nghttp2-client.
 .venv-peers/installed: benchmarks/servers/peers.lock
