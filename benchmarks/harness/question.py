@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.harness import record, table
@@ -58,11 +59,16 @@ class Question:
     measure: Callable[[Settings], Iterable[Figure]]
 
 
-def run(question: Question, words: Sequence[str] | None = None) -> int:
+def run(
+    question: Question,
+    words: Sequence[str] | None = None,
+    folder: Path = record.RESULTS,
+) -> int:
     """Ask a question as the command line says; give 1 if a budget is exceeded, else 0.
 
     Args:
         words: the arguments, those of this process unless given.
+        folder: where the run is kept, if it is to be.
     """
     settings, is_kept = parsed(question, words)
     machine = this_machine()
@@ -84,7 +90,8 @@ def run(question: Question, words: Sequence[str] | None = None) -> int:
                 commit=this_commit(),
                 machine=machine,
                 figures=tuple(figures),
-            )
+            ),
+            folder,
         )
     return 1 if worse else 0
 
@@ -122,10 +129,9 @@ def parsed(question: Question, words: Sequence[str] | None) -> tuple[Settings, b
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"not a number of things: {text}")
-    return number
+    return int(text)
 
 
 def _counts(text: str) -> tuple[int, ...]:
