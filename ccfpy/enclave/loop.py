@@ -142,7 +142,9 @@ def _serve(
     buffer = memoryview(bytearray(RECEIVE_BYTES))
     is_first = True
     while count := receive(buffer):
-        events = [event for body in feed(buffer[:count]) for event in decode(body)]
+        events: list[Told] = []
+        for body in feed(buffer[:count]):
+            events += decode(body)
         if not events:
             continue
         effects = step(events)

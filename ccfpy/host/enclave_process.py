@@ -142,12 +142,10 @@ class EnclaveProcess(asyncio.Protocol, Generic[Told, Asked]):
         """Decode whole frames and hand their effects on, all at once."""
         if self._observer is None:
             return
+        effects: list[Asked] = []
         try:
-            effects = [
-                effect
-                for body in self._reader.feed(data)
-                for effect in self._decode(body)
-            ]
+            for body in self._reader.feed(data):
+                effects += self._decode(body)
         except BoundaryViolation as violation:
             self._lose(f"the enclave broke the boundary's protocol: {violation}")
             return
