@@ -366,6 +366,12 @@ class Store:
         if tx.generation != self.generation:
             raise Conflict("the state was rolled back since the transaction began")
         assert tx.read_version is not None
+        if tx.unchanged is not None:
+            marked = tx.unchanged[0]
+            if self.maps.get(marked.name) is not marked or (
+                marked.version > tx.read_version
+            ):
+                raise Conflict(f"map {marked.name!r}: it was changed")
         for handle in tx.handles.values():
             reason = _conflict_of(handle, self.maps.get(handle.name), tx.read_version)
             if reason:

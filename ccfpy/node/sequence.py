@@ -115,7 +115,7 @@ class Sequence:
     def begin(self, *, read_only: bool) -> Tx:
         """Open a transaction on the latest state; what an older one put off is void."""
         self._after_commit.clear()
-        return self.store.begin(read_only=read_only)
+        return Tx(self.store, read_only=read_only, at=None)
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """Do something if, and only if, the transaction under way is committed."""
