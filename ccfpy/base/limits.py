@@ -346,6 +346,9 @@ SNAPSHOTS_PENDING_MAX: Final = 5
 SNAPSHOT_KEYS_PER_STEP: Final = 600
 """About how many keys are ordered for a snapshot within one step, so that heartbeats
 and requests wait for milliseconds and not until a large state is written."""
+SNAPSHOT_STEP_MS: Final = 10
+"""From one step of a snapshot to the next: a busy host tells the time more often, and
+requests wait for each."""
 SNAPSHOT_BYTES_PER_KEY: Final = 4 * KIB
 """Bytes whose copying, encryption and hashing count as much as ordering a key."""
 SNAPSHOT_ANSWER_BYTES_MAX: Final = 16 * MIB

@@ -22,8 +22,8 @@ _ORDER_BITS = 32
 _ENTRY_FIELDS_BYTES = 24
 """Two sizes and a version."""
 _PIECE_BYTES = 1 << 20
-_WRITES_PER_KEY = 8
-"""Entries written in the time in which one key is ordered."""
+_WRITES_PER_KEY = 2
+"""Entries written in about the time in which one key is ordered."""
 
 _Ordered = tuple[int, bytes, Seqno, bytes]
 """A key's order, the key, its version and value."""

@@ -3,10 +3,10 @@
 It protects nothing here: the key is fixed and public. See "SipHash: a fast short-input
 PRF" (Aumasson, Bernstein 2012), whose names for the variables are used.
 
-Hashing one short input takes Python some 200 operations on small numbers, most of what
-a snapshot costs. `siphash_2_4_many` does the same operations on numbers that hold a lane
-of 128 bits for each of many inputs: the low half is the 64-bit variable, the high half
-takes what additions carry and shifts push out, and is cleared after each.
+Hashing one short input takes Python some 200 operations on small numbers: most of what
+a snapshot costs. `siphash_2_4_many` does them on numbers that hold a lane of 128 bits
+for each of many inputs: the low half is the 64-bit variable, the high half takes what
+additions carry and shifts push out, and is cleared after each.
 """
 
 from array import array

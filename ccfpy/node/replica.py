@@ -301,7 +301,7 @@ class Replica:
         is_due = self.timer.tick(monotonic_ms, self.replication.unsigned)
         if is_due and self.is_primary:
             self.sign()
-        self.snapshots.work()
+        self.snapshots.tick(monotonic_ms)
 
     def sign(self) -> None:
         """Sign everything not signed yet."""
@@ -344,7 +344,8 @@ class Replica:
         if self.recovery is not None:
             self.recovery.work()
         self.history.work()
-        if replication.raft.should_sign:
+        raft = replication.raft.replica
+        if raft.should_sign and raft.is_leader:
             # What it holds of earlier views can be committed only then.
             self.sign()
             # Whoever led before may not have come to it.
