@@ -56,6 +56,8 @@ class OneByOne:
 
     def abandon(self) -> None:
         """Learn that the client has gone."""
+        self._parser.close()
+        self._unreadable = None
         if self._awaited is not None:
             self._awaited.abandon()
 
@@ -82,12 +84,13 @@ class OneByOne:
         """Take the client's next bytes; answer what they complete."""
         if self._awaited is not None:
             return self._hold(plaintext)
-        failure: UnreadableRequest | None = None
         try:
             requests = self._parser.feed(plaintext)
         except UnreadableRequest as error:
-            requests, failure = error.completed, error
-        return self._answer_all(requests, failure, router)
+            # What it knows of frames, and they of it, would outlive the connection.
+            error.with_traceback(None)
+            return self._answer_all(error.completed, error, router)
+        return self._answer_all(requests, None, router)
 
     def _answer_all(
         self,
@@ -134,7 +137,7 @@ class OneByOne:
         awaited.then(self._settled)
 
     def _settled(self, _: Response) -> None:
-        self._client.on_settled()
+        self._client.on_settled(self._client)
 
 
 def serialise_reply(response: Response, request: "Request") -> bytes:
