@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ccfpy.base import limits
 from ccfpy.base.ids import SessionId, View
@@ -74,7 +74,7 @@ class Admission:
         from_us, until_us: since 1970, when the certificate counts: up to, not with.
     """
 
-    identity: object
+    identity: Any
     certificate: "Certificate"
     mark: "Mark"
     from_us: int

@@ -6,7 +6,7 @@ wrong, is left to `Transaction`, which says what is wrong with it.
 """
 
 import struct
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
@@ -24,7 +24,8 @@ from ccfpy.ledger.secrets import LedgerSecrets
 
 _PREFIX = struct.Struct("<Q16sQIQ")
 """Frame, tag, seqno and view of the IV, the public domain's size (``ledger.entry``)."""
-_IV = slice(FRAME_BYTES + 16, FRAME_BYTES + 28)
+_IV_OFFSET: Final = FRAME_BYTES + 16
+_IV_END: Final = _IV_OFFSET + 12
 
 
 class UnsealedEntry(NamedTuple):
@@ -86,7 +87,7 @@ def _unseal_usual(
     if domain.version != seqno:
         return None
     private = secrets.at(seqno).cipher.decrypt(
-        data[_IV], data[private_at:], tag, public
+        data[_IV_OFFSET:_IV_END], data[private_at:], tag, public
     )
     return UnsealedEntry(
         EntryFlags.NONE,
