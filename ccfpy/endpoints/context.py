@@ -163,7 +163,6 @@ class Context:
 
     def __init__(
         self,
-        *,
         request: "Request",
         session: "Session",
         node: NodeView,

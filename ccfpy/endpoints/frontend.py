@@ -204,14 +204,7 @@ class Frontend:
             if endpoint.mode is not Mode.COMMAND or endpoint.auth
             else None
         )
-        context = Context(
-            request=request,
-            session=session,
-            node=node,
-            endpoint=endpoint,
-            params=match.params,
-            tx=tx,
-        )
+        context = Context(request, session, node, endpoint, match.params, tx)
         response = self._run(endpoint, context)
         if session.active_view != node.view:
             self._check_session_consistency(session)

@@ -94,7 +94,12 @@ class Node:
             if self._is_stopped:
                 break
             try:
-                self._take(event)
+                if type(event) is SessionData:  # by far the most
+                    sessions, router = self._sessions, self._router
+                    if sessions is not None and router is not None:
+                        sessions.data(event.session, event.data, router)
+                else:
+                    self._take(event)
             except ConfigurationRefused as refusal:
                 self._stop(START_REFUSED, str(refusal))
             except (EntryTooLarge, RecoveryFailed) as failure:
@@ -123,7 +128,7 @@ class Node:
     def _take(self, event: Event) -> None:
         match event:
             case SessionData():
-                self._take_data(event)
+                raise AssertionError("taken before any other")
             case SessionOpened() | SessionClosed():
                 self._take_session(event)
             case PeerMessage():
@@ -140,11 +145,6 @@ class Node:
                 self._take_call(event)
             case _:
                 assert_never(event)
-
-    def _take_data(self, event: SessionData) -> None:
-        sessions, router = self._sessions, self._router
-        if sessions is not None and router is not None:
-            sessions.data(event.session, event.data, router)
 
     def _take_peer_message(self, message: PeerMessage) -> None:
         if self._replica is not None:
