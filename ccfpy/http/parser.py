@@ -42,6 +42,9 @@ class RequestParser:
         "read",
     )
 
+    __deletable__ = ("_llhttp",)
+    """Told to the compiler."""
+
     def __init__(self, parser_limits: ParserLimits | None = None) -> None:
         self._limits = parser_limits or ParserLimits()
         self._message = PartialMessage(self._limits)
