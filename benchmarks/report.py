@@ -22,6 +22,8 @@ from benchmarks.harness.record import Record
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = "benchmarks.md"
 PLOTS = "benchmarks"
+OVER_TIME_MAX = 6
+"""How many figures of a question are drawn over time: more cannot be told apart."""
 INTRODUCTION = """\
 # What was measured, beside CCF
 
@@ -111,9 +113,18 @@ def _drawings(runs: Sequence[Record]) -> Iterable[tuple[str, bytes]]:
 
 
 def _over_time(runs: Sequence[Record]) -> list[Figure]:
-    """Give each run's figures as parts of their budgets, if there are many runs."""
+    """Give each run's figures as parts of their budgets, if there are many runs.
+
+    Of the figures, those that were closest to their budgets, or worst, in the last one.
+    """
     if len(runs) == 1:
         return []
+    parts = {
+        figure.name: _part(figure.on_reference(runs[-1].machine.slowness))
+        for figure in runs[-1].figures
+        if figure.budget
+    }
+    drawn = sorted(parts, key=parts.__getitem__, reverse=True)[:OVER_TIME_MAX]
     return [
         Figure(
             name=f"{figure.name}, run {number}",
@@ -128,7 +139,7 @@ def _over_time(runs: Sequence[Record]) -> list[Figure]:
         )
         for number, run in enumerate(runs, 1)
         for figure in run.figures
-        if figure.budget
+        if figure.budget and figure.name in drawn
     ]
 
 

@@ -1,8 +1,8 @@
 """Figures drawn as SVG: the same figures give the same bytes.
 
 One plot holds the figures of one title: a line for each series through the medians,
-with the range of the repeats as a band; CCF's own, and peers', dashed in the same
-colour.
+with the range of the repeats as a band; what CCF, peers and budgets say, dashed in the
+same colour.
 """
 
 import io
@@ -13,13 +13,13 @@ from typing import Final
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from benchmarks.harness.figure import Figure
 from benchmarks.harness.table import number
 
 COLOURS: Final = ("#0b6e99", "#c4552d", "#5b8c3a", "#7d4fa0", "#8a6d1b", "#4a4a4a")
-SIZE_INCHES: Final = (6.4, 3.4)
+SIZE_INCHES: Final = (8, 3.4)
 SPREAD_MIN: Final = 20
 """Values that differ by more times than this are drawn on a logarithmic axis."""
 
@@ -31,13 +31,15 @@ class Series:
     points: dict[float, Figure] = field(default_factory=dict)
 
     def others(self) -> dict[str, dict[float, float]]:
-        """Give CCF's and the peers' points by their names."""
+        """Give the points of CCF, of peers and of budgets, by their names."""
         found: dict[str, dict[float, float]] = {}
         for x, figure in sorted(self.points.items()):
             if figure.ccf is not None:
                 found.setdefault("CCF", {})[x] = figure.ccf
             for name, value in figure.peers.items():
                 found.setdefault(name, {})[x] = value
+            if figure.budget is not None:
+                found.setdefault("budget", {})[x] = figure.budget
         return found
 
 
@@ -78,6 +80,7 @@ def _drawing(draw: Callable[[Axes], None]) -> bytes:
         _choose_looks()
         drawing = Drawing(figsize=SIZE_INCHES, layout="constrained")
         draw(drawing.add_subplot())
+        drawing.legend(loc="outside right upper", fontsize="small")
         file = io.BytesIO()
         drawing.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     lines = file.getvalue().splitlines()
@@ -120,13 +123,12 @@ def _draw(axes: Axes, plot: Plot) -> None:
                 linestyle=("--", ":", "-.")[mark % 3],
                 marker="x",
                 markersize=4,
-                label=f"{other}, {name}",
+                label=f"{name}, {other}",
             )
     axes.set_title(plot.title, loc="left")
     axes.set_xlabel(plot.along)
     axes.set_ylabel(plot.unit)
     _scale(axes, plot)
-    axes.legend()
 
 
 def _scale(axes: Axes, plot: Plot) -> None:
@@ -135,7 +137,8 @@ def _scale(axes: Axes, plot: Plot) -> None:
     values = [
         value
         for _, figure in points
-        for value in (*figure.values, *([figure.ccf] if figure.ccf is not None else []))
+        for value in (*figure.values, figure.ccf, figure.budget, *figure.peers.values())
+        if value is not None
     ]
     plain = FuncFormatter(lambda value, _: number(value))
     if min(xs) > 0 and max(xs) > SPREAD_MIN * min(xs):
@@ -143,6 +146,8 @@ def _scale(axes: Axes, plot: Plot) -> None:
         axes.set_xticks(xs, minor=False)
         axes.set_xticks([], minor=True)
         axes.xaxis.set_major_formatter(plain)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if min(values) > 0 and max(values) > SPREAD_MIN * min(values):
         axes.set_yscale("log")
         axes.yaxis.set_minor_formatter(lambda _value, _place: "")
