@@ -2,8 +2,8 @@
 
 One node is filled with values of 100 bytes under 1,000 keys, 10,000, 100,000 and a
 million. At each number it is told to take a snapshot, and a hundred clients write to
-keys spread over all of them meanwhile and afterwards, so that what a snapshot takes from
-requests is counted. At last another node joins, from the snapshot.
+keys spread over all of them meanwhile and afterwards, so that what a snapshot takes of
+the time is counted. At last another node joins, from the snapshot.
 
 Budget: a write to a million keys costs at most twice the CPU of one to a thousand; a
 million keys take 1 GiB of memory at most, and a node joins in 60 s.
