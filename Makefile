@@ -10,7 +10,7 @@ SOURCES := $(wildcard ccfpy apps tests benchmarks deploy)
 TESTS := $(wildcard $(addprefix tests/,house unit vectors governance scenarios fuzz))
 WITH_PROCESSES := $(wildcard $(addprefix tests/,apps e2e deploy interop))
 
-.PHONY: help .venv sandbox apps test lint format coverage simulate mutants reference engine engine-check image-check bench profile lock interop clean
+.PHONY: help .venv sandbox apps test lint format coverage simulate mutants reference engine engine-check image-check bench bench-compiled profile lock interop clean
 
 help:
 	@echo "make sandbox  start a service on https://127.0.0.1:8000"
@@ -107,6 +107,10 @@ reference: .venv
 
 bench: .venv .venv-peers/installed
 	$(BIN)/python -m benchmarks --keep $(if $(QUICK),--quick)
+
+# The same questions, asked of the compiled modules.
+bench-compiled: $(COMPILED)/installed .venv-peers/installed
+	PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(COMPILED)/site $(BIN)/python -m benchmarks --keep $(if $(QUICK),--quick)
 
 # A peer that benchmarks/peers.py asks; others come from Debian: etcd-server nghttp2-client.
 .venv-peers/installed: benchmarks/servers/peers.lock
