@@ -103,9 +103,13 @@ def test_a_plot_holds_the_figures_of_its_title_and_those_of_others() -> None:
     series = plot.series["write"]
     assert (plot.title, plot.unit, plot.along) == ("Requests", "µs", "connections")
     assert sorted(series.points) == [1, 100]
-    assert series.others() == {"CCF": {100: 24.5}, "etcd": {1: 500, 100: 125}}
+    assert series.others() == {
+        "CCF": {100: 24.5},
+        "etcd": {1: 500, 100: 125},
+        "budget": {1: 30, 100: 30},
+    }
     text = drawn(plot).decode()
-    for word in ("Requests", "connections", "CCF, write", "etcd, write"):
+    for word in ("Requests", "connections", "write, CCF", "write, etcd"):
         assert f">{word}</text>" in text
 
 
