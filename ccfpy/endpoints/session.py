@@ -3,14 +3,12 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ccfpy.base import limits
 from ccfpy.base.ids import SessionId, View
-
-if TYPE_CHECKING:
-    from ccfpy.crypto.certs import Certificate
-    from ccfpy.kv.tx import Mark
+from ccfpy.crypto.certs import Certificate
+from ccfpy.kv.tx import Mark
 
 
 class RedirectTarget(StrEnum):
@@ -75,8 +73,8 @@ class Admission:
     """
 
     identity: Any
-    certificate: "Certificate"
-    mark: "Mark"
+    certificate: Certificate
+    mark: Mark
     from_us: int
     until_us: int
 
@@ -99,7 +97,7 @@ class Session:
 
     id: SessionId
     interface: Interface
-    caller: "Certificate | None" = None
+    caller: Certificate | None = None
     active_view: View | None = None
     is_forwarding: bool = False
     is_forwarded: bool = False
