@@ -132,6 +132,12 @@ class Store:
         """
         if version != self.version + 1:
             raise ValueError(f"cannot apply {version} after {self.version}")
+        if len(write_set) == 1:
+            ((name, writes),) = write_set.items()
+            known = self.maps.get(name)
+            if known is not None and writes:
+                self._append_one(version, known, writes)
+                return
         names = sorted(write_set) if len(write_set) > 1 else write_set
         written = [
             (self.maps.get(name) or VersionedMap(name), write_set[name])

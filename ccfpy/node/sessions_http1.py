@@ -16,7 +16,7 @@ from ccfpy.http.refusals import UnreadableRequest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ccfpy.endpoints.awaited import Awaited
+    from ccfpy.endpoints.awaited import Answer, Awaited
     from ccfpy.http.messages import Request
     from ccfpy.node.router import Router
     from ccfpy.node.sessions_client import Client
@@ -90,18 +90,28 @@ class OneByOne:
             # What it knows of frames, and they of it, would outlive the connection.
             error.with_traceback(None)
             return self._answer_all(error.completed, error, router)
-        return self._answer_all(requests, None, router)
+        client = self._client
+        if len(requests) != 1 or client.is_capped:
+            return self._answer_all(requests, None, router)
+        # As there, for what is most of it: one request, answered at once.
+        request = requests[0]
+        response = router.answer(request, client.session)
+        if type(response) is not Response:
+            return self._answer_all(requests, None, router, response)
+        if not request.keep_alive:
+            response.close = True
+        return serialise_reply(response, request), response.close
 
     def _answer_all(
         self,
         requests: "Sequence[Request]",
         failure: UnreadableRequest | None,
         router: "Router",
-        settled: Response | None = None,
+        settled: "Answer | None" = None,
     ) -> tuple[bytes, bool]:
         """Answer requests in order, up to one whose response comes later.
 
-        ``settled`` is the response to the first, if it came so.
+        ``settled`` is the answer to the first, if it is known.
         """
         replies: list[bytes] = []
         reply_bytes = 0
