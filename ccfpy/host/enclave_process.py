@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar, cast
 
+from ccfpy import PURE_VARIABLE
 from ccfpy.base.limits import LINK_BACKLOG_BYTES_MAX, READ_BYTES_MAX
 from ccfpy.boundary.ending import describe_ending
 from ccfpy.boundary.lifecycle import Lifecycle, Stage
@@ -29,7 +30,13 @@ PLATFORM_VARIABLE = "CCFPY_VIRTUAL_PLATFORM"
 """Names the virtual machine that the enclave runs on, where it is not the usual."""
 SIMULATED_VARIABLE = "CCFPY_SIMULATED_PLATFORM"
 """Names the simulated one."""
-_SEEN = (PLATFORM_OVERRIDE, PLATFORM_VARIABLE, SIMULATED_VARIABLE, ISOLATION_VARIABLE)
+_SEEN = (
+    PLATFORM_OVERRIDE,
+    PLATFORM_VARIABLE,
+    SIMULATED_VARIABLE,
+    ISOLATION_VARIABLE,
+    PURE_VARIABLE,
+)
 EXIT_WAIT_S = 2.0
 """How long a child may take to notice that its channel has ended."""
 
