@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import commits, keys, length, network, peers, scale, soak
+from benchmarks import commits, keys, length, network, peers, scale, sessions, soak
 from benchmarks.growing import traffic
 from benchmarks.growing.service import writes
 from benchmarks.growing.traffic import CountingNetwork, Said
@@ -116,6 +116,19 @@ def test_the_last_stretch_is_compared_with_the_second() -> None:
     last = named["CPU of a write, the last stretch to the second"]
     assert last.median == pytest.approx(1.22)
     assert last.is_exceeded(1)
+
+
+def test_sessions_are_told_by_the_thousand_and_a_leak_shows_from_round_to_round() -> (
+    None
+):
+    still, leaking = (
+        list(sessions.figures(30, after_mib, 500))
+        for after_mib in ([100, 110, 111, 111], [100, 110, 120, 130])
+    )
+    assert [figure.median for figure in still] == [60, 2]
+    assert [figure.is_exceeded(1) for figure in still] == [False, False]
+    assert leaking[1].median == 40
+    assert leaking[1].is_exceeded(1)
 
 
 # Networks
