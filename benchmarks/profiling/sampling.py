@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.profiling.stacks import Stack, parse
 
 SAMPLER = Path(sys.executable).parent / "py-spy"
-RATE_HZ = 200
+RATE_HZ = 149  # no divisor of it is one of a timer's
 ENDING_S_MAX = 60
 
 
@@ -24,15 +24,21 @@ def sample(
     The sampler writes one form at a time, so each is of its own ``seconds``. It halts a
     process for every sample: what a request costs is to be measured without it.
 
+    Stacks are taken of threads that wait, too, and told apart later: on a crowded
+    machine the sampler takes for idle what works in short turns. Graphs leave them out.
+
     Args:
         processes: the process ids by the names that their files are to have.
 
     Raises:
         Failed: the sampler may not look into these processes, or is not there.
     """
-    for form, ending in (("raw", "stacks"), ("flamegraph", "svg")):
+    for form, ending, more in (
+        ("raw", "stacks", ["--idle"]),
+        ("flamegraph", "svg", []),
+    ):
         running = [
-            _start(pid, seconds, form, folder / f"{slug}-{name}.{ending}")
+            _start(pid, seconds, [form, *more], folder / f"{slug}-{name}.{ending}")
             for name, pid in processes.items()
         ]
         for process in running:
@@ -45,10 +51,12 @@ def sample(
     }
 
 
-def _start(pid: int, seconds: int, form: str, file: Path) -> subprocess.Popen[str]:
+def _start(
+    pid: int, seconds: int, form: list[str], file: Path
+) -> subprocess.Popen[str]:
     words: tuple[object, ...] = (
         *(SAMPLER, "record", "--native", "--pid", pid, "--rate", RATE_HZ),
-        *("--duration", seconds, "--format", form, "--output", file),
+        *("--duration", seconds, "--format", *form, "--output", file),
     )
     try:
         return subprocess.Popen(  # noqa: S603 - a program from the locks, our numbers
