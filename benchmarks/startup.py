@@ -5,7 +5,7 @@ the first transaction signed, ``/node/network`` answered over TLS. Then what an 
 waits for: the node, the members' votes that open the service, and a user's first write
 answered; and all that ``ccfpy sandbox`` does, from the command until it has had a write
 committed and its receipt verified, for three members. Wall-clock time; the median is
-held to the budget.
+held to the budget. CPU time of the node, which holds on a crowded machine, is told too.
 
 Budget: 2 s until it serves, 3 s until a user's write is answered.
 """
@@ -15,12 +15,15 @@ import socket
 import ssl
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from benchmarks.harness.figure import Figure
 from benchmarks.harness.question import Question, Settings, main
 from benchmarks.harness.service import free_port, sandbox
+from benchmarks.servers.processes import cpu_s, family
 from ccfpy.client.share import constitution
 from ccfpy.crypto.ec import Curve
 from ccfpy.testing.processes.configuration import Placement, ServiceOptions, founder
@@ -33,6 +36,25 @@ STARTS = 7
 GIVE_UP_S = 60.0
 POLL_S = 0.005
 ASK = b"GET /node/network HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What a start took.
+
+    Attributes:
+        took_s: time that passed.
+        cpu_s: of the node's host and enclave.
+    """
+
+    took_s: float
+    cpu_s: float
+
+    @classmethod
+    def since(cls, started: float, node: NodeProcess) -> Self:
+        """Tell what has passed since a node was started, when it got there."""
+        took_s = time.perf_counter() - started
+        return cls(took_s=took_s, cpu_s=cpu_s(family([node.pid])))
 
 
 def options_of(folder: Path) -> ServiceOptions:
@@ -67,7 +89,7 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(POLL_S)
 
 
-def until_it_serves() -> float:
+def until_it_serves() -> Start:
     """Give the seconds from the start of a node's process to its first answer."""
     context = ssl.create_default_context()
     context.check_hostname = False  # when it answers is the question, not to whom
@@ -82,12 +104,12 @@ def until_it_serves() -> float:
         node.start()
         try:
             wait_until(lambda: b'"service_status"' in answer(placement.port, context))
-            return time.perf_counter() - started
+            return Start.since(started, node)
         finally:
             node.stop()
 
 
-async def until_a_write(folder: Path) -> float:
+async def until_a_write(folder: Path) -> Start:
     """Give the seconds until a user's write to a new, open service is answered.
 
     From when nothing is there: keys of a member and a user are made as well.
@@ -100,9 +122,14 @@ async def until_a_write(folder: Path) -> float:
         await network.open()
         async with network.connect(network.nodes[0], options.users[0]) as user:
             await user.post("/app/log/private", {"id": 1, "msg": "the first"})
-        return time.perf_counter() - started
+        return Start.since(started, network.nodes[0])
     finally:
         network.stop()
+
+
+def opened() -> Start:
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(until_a_write(Path(folder)))
 
 
 def until_told() -> float:
@@ -115,25 +142,26 @@ def until_told() -> float:
         return time.perf_counter() - started
 
 
-def opened() -> float:
-    with tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(until_a_write(Path(folder)))
-
-
 def measure(settings: Settings) -> Iterator[Figure]:
     starts = settings.repeats or settings.pick(STARTS, 3)
     for name, once, budget_s in (
         ("a node's process serves", until_it_serves, BUDGET_S),
         ("a service is open and a user's write is answered", opened, BUDGET_OPEN_S),
-        ("a sandbox has a write committed and its receipt", until_told, BUDGET_OPEN_S),
     ):
-        yield Figure(
-            name=name,
-            unit="s",
-            values=tuple(once() for _ in range(starts)),
-            budget=budget_s,
-            scales=True,
-        )
+        told = [once() for _ in range(starts)]
+        yield _figure(name, (each.took_s for each in told), budget_s)
+        yield _figure(f"{name}: CPU of the node", (each.cpu_s for each in told), None)
+    yield _figure(
+        "a sandbox has a write committed and its receipt verified",
+        (until_told() for _ in range(starts)),
+        BUDGET_OPEN_S,
+    )
+
+
+def _figure(name: str, values: Iterable[float], budget_s: float | None) -> Figure:
+    return Figure(
+        name=name, unit="s", values=tuple(values), budget=budget_s, scales=True
+    )
 
 
 QUESTION = Question(
