@@ -89,14 +89,25 @@ def writes(keys: int) -> Work:
 
 
 @asynccontextmanager
-async def growing(folder: Path, nodes: int = 1) -> AsyncIterator[Growing]:
-    """Start a service, open it, and stop it whatever happens."""
+async def growing(
+    folder: Path, nodes: int = 1, *, snapshot_every: int = 10_000
+) -> AsyncIterator[Growing]:
+    """Start a service, open it, and stop it whatever happens.
+
+    Args:
+        folder: for everything.
+        nodes: how many.
+        snapshot_every: transactions from one snapshot to the next.
+    """
     options = ServiceOptions(
         workspace=folder,
         app=str(APP),
         program=NODE_PROGRAM,
         constitution=constitution("default"),
-        extra={"ledger_signatures": {"early": True}},
+        extra={
+            "ledger_signatures": {"early": True},
+            "snapshots": {"tx_count": snapshot_every},
+        },
         election_timeout_ms=5000,
     )
     async with running_service(options, [Placement()] * nodes) as network:

@@ -86,16 +86,28 @@ def test_minutes_are_told_to_a_question_in_seconds() -> None:
 # Growth
 
 
+def seen(cpu_us: list[float], *, mib: float, snapshot_cpu_s: float) -> keys.Seen:
+    return keys.Seen(
+        resident_mib=mib,
+        written=[asked(cpu_us=each) for each in cpu_us],
+        disturbed=[asked()],
+        snapshot_cpu_s=snapshot_cpu_s,
+        snapshot_s=1,
+    )
+
+
 def test_the_most_keys_are_compared_with_the_least() -> None:
-    told = {
-        1_000: [asked(cpu_us=50), asked(cpu_us=40)],
-        101_000: [asked(cpu_us=75)] * 2,
-    }
-    named = by_name(list(keys.growth(told, {1_000: 100.0, 101_000: 150.0})))
+    few = seen([50, 40], mib=100, snapshot_cpu_s=0.1)
+    many = seen([75, 100], mib=150, snapshot_cpu_s=1.1)
+    named = by_name(list(keys.growth({1_000: few, 101_000: many})))
     times = named["CPU of a write, 101,000 keys to 1,000"]
-    assert times.values == (1.5, 1.875)
+    assert times.values == (1.5, 2.5)
     assert not times.is_exceeded(1)
-    assert named["memory for a million keys of 100 bytes"].median == 500
+    snapshot = named["CPU of a snapshot for each further key"]
+    assert snapshot.median == pytest.approx(10)
+    memory = named["memory for a million keys of 100 bytes"]
+    assert memory.median == pytest.approx(500)
+    assert len(by_name(list(keys.costs(1_000, few)))) == 6
 
 
 @pytest.mark.parametrize("count", [1, 999, 1000, 100_000])
@@ -108,11 +120,11 @@ def test_writes_are_spread_over_all_keys(count: int) -> None:
 
 
 def test_the_last_stretch_is_compared_with_the_second() -> None:
-    seen = [
+    stretches = [
         Stretch(transactions=1000 * at, cpu_us=cpu_us, resident_mib=10)
         for at, cpu_us in enumerate((90, 50, 55, 61), 1)
     ]
-    named = by_name(list(length.figures(seen)))
+    named = by_name(list(length.figures(stretches)))
     last = named["CPU of a write, the last stretch to the second"]
     assert last.median == pytest.approx(1.22)
     assert last.is_exceeded(1)
@@ -305,3 +317,40 @@ def test_waiting_ends_with_what_was_waited_for() -> None:
     with pytest.raises(TimeoutError, match=r"waited 0.1 s for spring"):
         processes.wait_until(lambda: False, "spring", timeout_s=0.1)
     assert time.monotonic() - began >= 0.1
+
+
+# The page that tells how cost grows
+
+PAGE = (Path(__file__).parents[2] / "docs" / "scale.md").read_text()
+
+
+def rows_of_page() -> dict[int, list[float]]:
+    """The table of what nodes say, by their number."""
+    rows = {}
+    for line in PAGE.splitlines():
+        cells = [cell.strip().replace(",", "") for cell in line.strip("|").split("|")]
+        if len(cells) == 7 and cells[0].isdigit():
+            rows[int(cells[0])] = [float(cell) for cell in cells[1:]]
+    return rows
+
+
+def test_the_page_tells_of_as_many_nodes_as_the_question_asks() -> None:
+    assert tuple(rows_of_page()) == scale.NODES
+
+
+def test_the_page_tells_what_three_nodes_say_to_each_other() -> None:
+    network = CountingNetwork.opened(3)
+    said = traffic.at_rest(network), traffic.one_by_one(network)
+    busy = traffic.in_batches(network)
+    counted = [figure.median for figure in scale.of_nodes(3, said[0], said[1], busy)]
+    # Signatures are a byte longer or shorter, as chance has it.
+    assert rows_of_page()[3] == pytest.approx(counted, rel=0.01)
+
+
+def test_by_the_page_cost_is_proportional_to_the_number_of_backups() -> None:
+    rows = rows_of_page()
+    bytes_columns = 1, 3, 5
+    for nodes, row in rows.items():
+        for column in bytes_columns:
+            expected = rows[3][column] * (nodes - 1) / 2
+            assert row[column] == pytest.approx(expected, rel=0.03), nodes
