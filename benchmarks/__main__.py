@@ -15,6 +15,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 NO_QUESTIONS = ("__init__", "__main__", "report")
+VERDICTS = {0: "within budget", 1: "**over budget**"}
 
 
 def questions() -> list[str]:
@@ -49,9 +50,7 @@ def main(words: Sequence[str] | None = None) -> int:
         told.append((name, done.returncode, time.monotonic() - began))
     print("\n| question | | took |\n|---|---|---|")
     for name, code, took_s in told:
-        verdict = {0: "within budget", 1: "**over budget**"}.get(
-            code, f"failed: {code}"
-        )
+        verdict = VERDICTS.get(code, "**no answer**")
         print(f"| {name} | {verdict} | {took_s:.0f} s |")
     if "--keep" in passed_on:
         subprocess.run(

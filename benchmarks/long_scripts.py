@@ -27,13 +27,14 @@ WAIT_S = 60
 def measure(settings: Settings) -> Iterator[Figure]:
     options = ["--js-app-bundle", str(COUNTING)]
     with sandbox(nodes=3, options=options) as service:
+        calls = settings.repeats or settings.pick(CALLS, 3)
         for part in settings.pick(PARTS, (SAFE_PART, 1.0)):
             elections = sum(
                 _costs_an_election(service, round(part * ELECTION_MS))
-                for _ in range(CALLS)
+                for _ in range(calls)
             )
             yield Figure(
-                name=f"elections in {CALLS} calls of {part:.2f} election timeouts",
+                name=f"elections in {calls} calls of {part:.2f} election timeouts",
                 unit="elections",
                 values=(elections,),
                 budget=0 if part <= SAFE_PART else None,

@@ -70,7 +70,7 @@ def costs(
             service,
             work,
             connections=count,
-            seconds=settings.seconds or settings.pick(3.0, 1.0),
+            seconds=settings.seconds or settings.pick(3.0, 0.8),
             repeats=settings.repeats or settings.pick(5, 3),
             layouts=(Layout.ONE_CORE, Layout.FREE),
         )

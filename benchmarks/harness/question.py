@@ -8,17 +8,19 @@ told to (``--keep``).
 
 import argparse
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from benchmarks.harness import record, table
 from benchmarks.harness.figure import Figure
 from benchmarks.harness.machine import Machine, this_commit, this_machine
 
 T = TypeVar("T")
+UNANSWERED: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,5 +141,10 @@ def _counts(text: str) -> tuple[int, ...]:
 
 
 def main(question: Question) -> None:
-    """Ask it and end this process with the code that says how it went."""
-    sys.exit(run(question))
+    """Ask it and end this process: 0 is within budget, 1 is over, 2 is no answer."""
+    try:
+        code = run(question)
+    except Exception:  # noqa: BLE001 - whatever it was, there is no answer
+        traceback.print_exc()
+        code = UNANSWERED
+    sys.exit(code)

@@ -17,7 +17,7 @@ from benchmarks.harness.machine import (
     Machine,
     processor,
 )
-from benchmarks.harness.question import Question, Settings, parsed, run
+from benchmarks.harness.question import Question, Settings, main, parsed, run
 from benchmarks.harness.record import Record
 
 MACHINE = Machine(
@@ -238,6 +238,19 @@ def test_a_question_over_its_budget_exits_with_1_and_keeps_nothing_unasked(
     assert run(question(EASY, HARD), [], tmp_path) == 1
     assert "over budget: another: " in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [(question(EASY), 0), (question(HARD), 1), (question(EASY, EASY), 2)],
+)
+def test_how_it_went_is_the_exit_code(
+    asked: Question, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["requests"])
+    with pytest.raises(SystemExit) as end:
+        main(asked)
+    assert end.value.code == code
 
 
 def test_settings_come_from_the_command_line() -> None:
