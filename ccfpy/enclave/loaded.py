@@ -14,7 +14,7 @@ from pathlib import Path
 import ccfpy
 from ccfpy.enclave.application import ApplicationNotLoaded
 from ccfpy.enclave.bundles import Found
-from ccfpy.enclave.measuring import COMPILED, FRAMEWORK, package_name
+from ccfpy.enclave.measuring import FRAMEWORK, package_name
 
 _ROOT = Path(ccfpy.__file__).resolve().parent
 _INSTALLED = {"site-packages", "dist-packages"}
@@ -76,8 +76,7 @@ def _is_of(application: Path, file: Path) -> bool:
 def _is_framework(file: Path) -> bool:
     if not file.is_relative_to(_ROOT):
         return False
-    part = file.relative_to(_ROOT).parts[0]
-    return part in FRAMEWORK or part.startswith(COMPILED)
+    return file.relative_to(_ROOT).parts[0] in FRAMEWORK
 
 
 def _is_installed(file: Path) -> bool:

@@ -40,8 +40,9 @@ FRAMEWORK = (
 )
 """The parts of ccfpy that run in the trusted process; the others never do."""
 
-COMPILED = "compiled__mypyc."
-"""How the name of the library begins that holds what of them is compiled."""
+COMPILED = "ccfpy_compiled__mypyc"
+"""How the name of the library begins, beside the package, that holds what of them is
+compiled."""
 
 LIBRARIES = (
     "cbor2",
@@ -101,12 +102,13 @@ def measure(
 def framework_digest() -> bytes:
     """Give the digest of ccfpy's own files, as far as they run in an enclave."""
     root = Path(ccfpy.__file__).resolve().parent
-    parts = [*(root / name for name in FRAMEWORK), *root.glob(f"{COMPILED}*")]
+    compiled = {path.name: _digest(path) for path in root.parent.glob(f"{COMPILED}.*")}
     return files_digest(
-        {
+        compiled
+        | {
             path.relative_to(root).as_posix(): _digest(path)
-            for part in parts
-            for path in _files(part)
+            for name in FRAMEWORK
+            for path in _files(root / name)
             if path.suffix != _PROSE
         }
     )

@@ -12,8 +12,9 @@ from pathlib import Path
 from mypyc.build import mypycify
 from setuptools import setup  # type: ignore[import-untyped]
 
-GROUP = "ccfpy.compiled"
-"""All share one library, of this name: they call each other without Python."""
+GROUP = "ccfpy_compiled"
+"""All share one library, whose name begins so: they call each other without Python. It
+lies beside the package, where mypyc looks for it."""
 
 files: list[str] = json.loads(sys.argv.pop(1))
 # Packages are read with their modules: types flow through them.

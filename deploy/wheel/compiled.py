@@ -92,6 +92,5 @@ def compiled(place: Path, files: list[str]) -> list[Path]:
     )
     if made.returncode:
         raise NotCompiled(made.stdout)
-    return sorted(
-        path for path in (place / PACKAGE).rglob("*") if path.suffix in (".so", ".pyd")
-    )
+    made_of = (*place.glob("*"), *(place / PACKAGE).rglob("*"))
+    return sorted(path for path in made_of if path.suffix in (".so", ".pyd"))
