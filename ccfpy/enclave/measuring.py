@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import platform
 import re
+import ssl
 from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -60,6 +61,8 @@ name and version alone."""
 
 INTERPRETER = "python"
 """Under which the interpreter's kind and version stand among them."""
+OPENSSL = "openssl"
+"""Likewise of the OpenSSL that it found, which hashes, and ends TLS (ADR 16)."""
 
 _UNMEASURED = {"__pycache__", "node_modules"}
 _PROSE = ".md"
@@ -134,14 +137,14 @@ def application_files(application: Path) -> Files:
 
 
 def dependencies(packages: Iterable[str] = ()) -> dict[str, str]:
-    """Give the versions of the interpreter and of the libraries beneath.
+    """Give the versions of the interpreter, its OpenSSL and the libraries beneath.
 
     Args:
         packages: further ones, by the names under which they are installed; what they
             need in turn is found.
     """
     interpreter = f"{platform.python_implementation()} {platform.python_version()}"
-    versions = {INTERPRETER: interpreter}
+    versions = {INTERPRETER: interpreter, OPENSSL: ssl.OPENSSL_VERSION}
     for name in sorted(_closure([*LIBRARIES, *packages]) - versions.keys()):
         try:
             versions[name] = version(name)

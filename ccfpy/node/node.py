@@ -33,6 +33,7 @@ from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.registry import Registry
 from ccfpy.gov.api import governance_registry
+from ccfpy.http.tls_engine import TlsEngine
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.node import boot, joining, recovering, starting
 from ccfpy.node.api import node_registry
@@ -73,9 +74,12 @@ class Node:
         clock: Clock,
         memory: Memory,
         platform: Platform | None = None,
+        tls: TlsEngine | None = None,
     ) -> None:
         self._app = app
-        self._ports = boot.Ports(entropy=entropy, clock=clock, platform=platform)
+        self._ports = boot.Ports(
+            entropy=entropy, clock=clock, platform=platform, tls=tls
+        )
         self._memory = memory
         self._outbox = Outbox()
         self._replica: Replica | None = None
