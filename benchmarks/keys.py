@@ -73,13 +73,16 @@ async def see(service: Growing, keys: int, settings: Settings) -> Seen:
     resident_mib = service.resident_mib()
     written = _ask(service, keys, settings)
     await service.rest()
+    before = service.snapshots()
     spent_s, began = service.cpu_s(), time.perf_counter()
     await service.network.govern([TRIGGER])
-    await service.rest()
+    await service.wait_snapshot(before)
     spent_s = service.cpu_s() - spent_s
     took_s = time.perf_counter() - began
+    before = service.snapshots()
     await service.network.govern([TRIGGER])
     disturbed = _ask(service, keys, settings)
+    await service.wait_snapshot(before)
     await service.rest()
     return Seen(
         resident_mib=resident_mib,

@@ -25,8 +25,11 @@ KEYS_PER_FILLING = 1000
 WRITTEN = 1000
 """How many different keys are written to again, spread over all that there are."""
 REST_S = 1.0
-REST_CPU = 0.1
-REST_S_MAX = 180
+REST_CPU = 0.03
+REST_S_MAX = 60
+SNAPSHOT_S_MAX = 300
+POLL_S = 0.02
+SNAPSHOTS = "0.snapshots"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +53,25 @@ class Growing:
                 await user.post("/app/fill", body)
         await self.rest()
 
+    def snapshots(self) -> set[str]:
+        """Name the first node's snapshots that are final."""
+        folder = self.network.nodes[0].folder / SNAPSHOTS
+        return {path.name for path in folder.glob("*.committed")}
+
+    async def wait_snapshot(self, before: set[str]) -> None:
+        """Wait for a snapshot that was not there before.
+
+        Raises:
+            TimeoutError: none comes.
+        """
+        deadline = time.monotonic() + SNAPSHOT_S_MAX
+        while self.snapshots() <= before:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no snapshot within {SNAPSHOT_S_MAX} s")
+            await asyncio.sleep(POLL_S)
+
     async def rest(self) -> None:
-        """Wait until it does next to nothing, as when it has written its snapshots."""
+        """Wait until it does next to nothing."""
         deadline = time.monotonic() + REST_S_MAX
         while time.monotonic() < deadline:
             spent_s = self.service.cpu_s()
