@@ -40,6 +40,11 @@ _SEEN = (
     PURE_VARIABLE,
     TLS_VARIABLE,
 )
+LINK_BUFFER_BYTES = 1 << 20
+"""What the system keeps of what each side says: a turn of a thousand sessions.
+
+With less, whoever speaks stops in the midst of a frame until the other has read.
+"""
 EXIT_WAIT_S = 2.0
 """How long a child may take to notice that its channel has ended."""
 
@@ -108,7 +113,7 @@ class EnclaveProcess(asyncio.Protocol, Generic[Told, Asked]):
         """
         self._lifecycle.move(Stage.INITIALIZED)
         self._observer = observer
-        ours, theirs = socket.socketpair()
+        ours, theirs = link_pair()
         with theirs:
             descriptor = theirs.fileno()
             self._child = subprocess.Popen(  # noqa: ASYNC220, S603  # fixed words; no shell
@@ -200,6 +205,14 @@ class EnclaveProcess(asyncio.Protocol, Generic[Told, Asked]):
         except subprocess.TimeoutExpired:
             self._child.kill()
             return self._child.wait()
+
+
+def link_pair() -> tuple[socket.socket, socket.socket]:
+    """Make both ends of a link; the system may keep less than we ask for."""
+    ends = socket.socketpair()
+    for end in ends:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LINK_BUFFER_BYTES)
+    return ends
 
 
 def enclave_environment() -> dict[str, str]:
