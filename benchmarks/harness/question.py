@@ -102,7 +102,7 @@ def described(machine: Machine) -> str:
     """Tell of a machine in one line."""
     how = "compiled" if machine.is_compiled else "pure Python"
     return (
-        f"{machine.processors} of {machine.processor}, {machine.python}, {how}; "
+        f"{machine.processor}, {machine.processors} of them; {machine.python}, {how}; "
         f"{machine.slowness:.2f} times as slow as the reference machine; "
         f"load average {machine.load}"
     )

@@ -73,7 +73,10 @@ def test_a_page_tells_each_figure_beside_its_budget_and_ccfs() -> None:
         "| [requests](#requests) | a write: answered | 21,000 a second | ≥ 26,000 "
         "| 39,793 | over; behind CCF, 0.528 of it |"
     ) in text
-    assert "2026-11-26T17:00:00Z, quick, at abcdef0. 2 of a processor" in text
+    assert (
+        "2026-11-26T17:00:00Z, quick, at abcdef0. a processor, 2 of them; CPython"
+        in text
+    )
     assert set(files) == {
         "benchmarks.md",
         "benchmarks/requests-answered.svg",
