@@ -36,7 +36,7 @@ _LIBRARIES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), owner)
     for pattern, owner in (
         (r"_rust\.abi3\.so$|^lib(crypto|ssl)\.so", "OpenSSL"),
-        (r"^_hashopenssl\.c", "OpenSSL"),
+        (r"^_(hashopenssl|ssl)\.c|^_ssl(/|$)", "OpenSSL"),
         (r"^_cffi_backend|(^|/)OpenSSL/", "pyOpenSSL and cffi"),
         (r"^_cmsgpack|^(un)?pack(_template|er)?\.h$|(^|/)msgpack/", "msgpack"),
         (r"^(parser|llhttp|api|http)\.c$|(^|/)httptools/", "httptools"),

@@ -31,7 +31,8 @@ def census() -> Counter[str]:
     )
     homes = (
         *("ccfpy.node.sessions", "ccfpy.http.parser", "ccfpy.http.tls"),
-        *("ccfpy.http.refusals.ParseFailure", "OpenSSL.SSL.Connection"),
+        *("ccfpy.http.refusals.ParseFailure", "OpenSSL.SSL.Connection", "ssl."),
+        *("_ssl.",),
     )
     return Counter(kind for kind in kinds if kind.startswith(homes))
 
