@@ -7,8 +7,8 @@ only if replicating costs nothing.
 Requests per second, and so the ratio of them, hold only when nothing else runs; CPU
 time for each write holds roughly in any case.
 
-Budget: three nodes do at least 60 % of the writes a second that one does, and five 40 %:
-each further node costs the same, so there is no cliff.
+Budget: three nodes do at least 60 % of the writes a second that one does, and five at
+least 40 %: each further node costs the same, so there is no cliff.
 """
 
 from collections import defaultdict
