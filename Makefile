@@ -83,8 +83,7 @@ compiled: $(COMPILED)/installed
 COMPILED_TESTS ?= $(wildcard $(addprefix tests/,unit vectors scenarios fuzz))
 test-compiled: $(COMPILED)/installed
 	PYTHONPATH=$(CURDIR)/$(COMPILED)/site:$(CURDIR) $(BIN)/python -P -m pytest --quiet \
-		--override-ini pythonpath= --ignore tests/unit/testing/cluster/mutants \
-		--deselect tests/unit/testing/cluster/consensus/test_telling.py::test_a_standstill_can_be_told_too \
+		--override-ini pythonpath= --ignore tests/unit/testing/cluster --ignore tests/scenarios/test_mutants.py \
 		--numprocesses 2 --dist loadfile $(COMPILED_TESTS)
 
 format: .venv
