@@ -10,7 +10,7 @@ SOURCES := $(wildcard ccfpy apps tests benchmarks deploy)
 TESTS := $(wildcard $(addprefix tests/,house unit vectors governance scenarios fuzz))
 WITH_PROCESSES := $(wildcard $(addprefix tests/,apps e2e deploy interop))
 
-.PHONY: help .venv sandbox apps test lint format coverage simulate mutants reference engine engine-check image-check bench lock interop clean
+.PHONY: help .venv compiled test-compiled sandbox apps test lint format coverage simulate mutants reference engine engine-check image-check bench bench-compiled profile lock interop clean
 
 help:
 	@echo "make sandbox  start a service on https://127.0.0.1:8000"
@@ -24,7 +24,9 @@ help:
 	@echo "make reference  write anew the pages of docs/reference that are made of the code"
 	@echo "make engine   compile JavaScript's engine anew; make engine-check compares it"
 	@echo "make image-check  make the image of a node twice, and compare the bytes"
-	@echo "make bench    measure; results are compared with benchmarks/RESULTS.md"
+	@echo "make bench    ask all questions about speed, and write docs/benchmarks.md; QUICK=1 in minutes"
+	@echo "make profile  sample nodes under load; SUBJECTS='write-100 read' for some"
+	@echo "make compiled make a wheel with the hot modules compiled; test-compiled tests it"
 	@echo "make lock     resolve the dependencies anew"
 	@echo "make clean    remove what make made"
 
@@ -65,6 +67,25 @@ test: lint interop apps .venv-kubernetes/installed
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(TESTS)
 	$(BIN)/python -m pytest $(WITH_PROCESSES)
 
+# A wheel for this machine, with its hot modules compiled, and the tests that run in one
+# process with what is in it instead of the checkout's sources.
+COMPILED := build/compiled
+
+$(COMPILED)/installed: $(shell find ccfpy -name '*.py') pyproject.toml deploy/wheel/compiled.py | .venv
+	rm -rf $(COMPILED)
+	HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 $(BIN)/python -m hatchling build -t wheel -d $(COMPILED)/wheel
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --target $(COMPILED)/site $(COMPILED)/wheel/*.whl
+	touch $@
+
+compiled: $(COMPILED)/installed
+
+# Mistakes are put into consensus by changing Python's functions: not into what is compiled.
+COMPILED_TESTS ?= $(wildcard $(addprefix tests/,unit vectors scenarios fuzz))
+test-compiled: $(COMPILED)/installed
+	PYTHONPATH=$(CURDIR)/$(COMPILED)/site:$(CURDIR) $(BIN)/python -P -m pytest --quiet \
+		--override-ini pythonpath= --ignore tests/unit/testing/cluster --ignore tests/scenarios/test_mutants.py \
+		--numprocesses 2 --dist loadfile $(COMPILED_TESTS)
+
 format: .venv
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
@@ -90,14 +111,22 @@ reference: .venv
 	$(BIN)/python -m tests.house.reference
 
 bench: .venv .venv-peers/installed
-	@for question in $(filter-out __init__,$(basename $(notdir $(wildcard benchmarks/*.py)))); do \
-		echo "== $$question"; $(BIN)/python -m benchmarks.$$question || exit 1; done
+	$(BIN)/python -m benchmarks --keep $(if $(QUICK),--quick)
+
+# The same questions, asked of the compiled modules.
+bench-compiled: $(COMPILED)/installed .venv-peers/installed
+	PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(COMPILED)/site $(BIN)/python -m benchmarks --keep $(if $(QUICK),--quick)
 
 # A peer that benchmarks/peers.py asks; others come from Debian: etcd-server nghttp2-client.
 .venv-peers/installed: benchmarks/servers/peers.lock
 	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
+
+# Flame graphs and tables in build/profile, from samples of running nodes: needs root, or
+# a user who may look into its own processes.
+profile: .venv
+	$(BIN)/python -m benchmarks.profiling $(SUBJECTS)
 
 # CCF's own tools, both lines, each in an environment of its own: they read what we
 # write, and their dependencies are not ours.

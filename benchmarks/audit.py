@@ -17,9 +17,12 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeAlias
 
+from benchmarks.harness.figure import Better, Figure, Held
+from benchmarks.harness.question import Question, Settings, main
 from ccfpy.audit.readers import processors
 
 BUDGET_PER_S = 20_000
@@ -30,6 +33,7 @@ HARNESS = Path(__file__).parent / "harness"
 ROOT = Path(__file__).parents[1]
 
 Run: TypeAlias = dict[str, float]
+Peers: TypeAlias = dict[str, float]
 
 
 def written(folder: Path, transactions: int, signed_every: int) -> Path:
@@ -59,47 +63,75 @@ def rate(run: Run) -> float:
     return run["transactions"] / run["cpu_s"]
 
 
-def median(runs: list[Run]) -> Run:
-    return sorted(runs, key=rate)[len(runs) // 2]
-
-
-def report(name: str, runs: list[Run]) -> None:
-    rates = sorted(map(rate, runs))
-    run = median(runs)
-    passed = f", {run['passed_s']:.1f} s passed" if "passed_s" in run else ""
-    print(
-        f"{name}: {run['transactions']:.0f} transactions, {run['signatures']:.0f} "
-        f"signatures, {rate(run):.0f} a second of CPU ({rates[0]:.0f} to "
-        f"{rates[-1]:.0f}){passed}, {run['peak_mib']:.0f} MiB at most"
+def audited(
+    name: str,
+    runs: list[Run],
+    *,
+    budget: float | None = None,
+    peers: Peers | None = None,
+) -> Figure:
+    """Tell of some audits of the same ledger; the slowest is held to the budget."""
+    return Figure(
+        name=name,
+        unit="a second of CPU",
+        values=tuple(map(rate, runs)),
+        better=Better.MORE,
+        budget=budget,
+        held=Held.WORST,
+        peers=peers or {},
+        scales=True,
     )
 
 
-def main() -> int:
+def theirs(ledger: Path) -> Peers:
+    """Have CCF's own package read it, where it is installed."""
+    found = {}
+    for line in (6, 7):
+        python = ROOT / f".venv-ccf{line}" / "bin" / "python"
+        if python.exists():
+            run = measured(python, "ccf_auditor.py", ledger)
+            found[f"CCF {line}'s package"] = rate(run)
+    return found
+
+
+def measure(settings: Settings) -> Iterator[Figure]:
+    transactions = settings.pick(TRANSACTIONS, TRANSACTIONS // 10)
+    repeats = settings.repeats or settings.pick(REPEATS, 1)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        long = written(folder / "long", TRANSACTIONS, 1000)
-        alone = [ours(long, 1) for _ in range(REPEATS)]
-        report("one process", alone)
+        long = written(folder / "long", transactions, 1000)
+        alone = [ours(long, 1) for _ in range(repeats)]
+        yield audited(
+            "transactions verified, one process",
+            alone,
+            budget=BUDGET_PER_S,
+            peers=theirs(long),
+        )
         many = max(processors(), 2)
-        shared = [ours(long, many) for _ in range(REPEATS)]
-        report(f"and {many} more", shared)
-        for line in (6, 7):
-            python = ROOT / f".venv-ccf{line}" / "bin" / "python"
-            if python.exists():
-                theirs = measured(python, "ccf_auditor.py", long)
-                report(f"CCF {line}'s package", [theirs])
-        short = ours(written(folder / "short", TRANSACTIONS // 10, 1000), 1)
-        often = written(folder / "often", TRANSACTIONS // 10, 10)
-        report("signed after every tenth", [ours(often, 1)])
-    growth_mib = max(run["peak_mib"] for run in alone) - short["peak_mib"]
-    print(
-        f"memory: {growth_mib:.0f} MiB more for ten times as many transactions, "
-        f"budget {GROWTH_MIB_MAX}"
+        yield audited(
+            f"and {many} more, their start included",
+            [ours(long, many) for _ in range(repeats)],
+            budget=BUDGET_PER_S,
+        )
+        often = written(folder / "often", transactions // 10, 10)
+        yield audited("every tenth a signature, one process", [ours(often, 1)])
+        short = ours(written(folder / "short", transactions // 10, 1000), 1)
+    peaks = tuple(run["peak_mib"] for run in alone)
+    yield Figure(name="memory of the process", unit="MiB", values=peaks)
+    yield Figure(
+        name="memory more than for a tenth as many",
+        unit="MiB",
+        values=tuple(peak - short["peak_mib"] for peak in peaks),
+        budget=GROWTH_MIB_MAX,
+        held=Held.WORST,
     )
-    slowest = min(map(rate, [*alone, *shared]))
-    print(f"budget {BUDGET_PER_S} a second of CPU")
-    return 0 if slowest >= BUDGET_PER_S and growth_mib <= GROWTH_MIB_MAX else 1
 
+
+QUESTION = Question(
+    slug="audit",
+    text="How many transactions a second does one core audit, and in how much memory?",
+    measure=measure,
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(QUESTION)

@@ -8,10 +8,11 @@ Budget: 2 s for 50 rounds, with one member.
 """
 
 import gc
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from benchmarks.harness.figure import Figure
+from benchmarks.harness.question import Question, Settings, main
 from ccfpy.base.json import Json, loads_object
 from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.events import Event
@@ -53,7 +54,7 @@ def opened_node(members: Sequence[Person]) -> MeteredNode:
     return node
 
 
-def measure(node: MeteredNode, users: Sequence[Person]) -> float:
+def spent_s(node: MeteredNode, users: Sequence[Person]) -> float:
     """Give the seconds the node spent on adding the users, a proposal for each."""
     before = node.spent_ns
     for user in users:
@@ -65,24 +66,32 @@ def measure(node: MeteredNode, users: Sequence[Person]) -> float:
     return (node.spent_ns - before) / 1e9
 
 
-def main() -> int:
+def measure(settings: Settings) -> Iterator[Figure]:
     users = [Person.make(f"user{number}") for number in range(ROUNDS)]
-    spent_s = 0.0
-    print("| members | CPU s for 50 rounds | CPU ms a round |")
-    print("|---|---|---|")
     for count in (3, 1):
-        people = [
-            Person.make(f"member{number}", can_recover=True) for number in range(count)
-        ]
-        node = opened_node(people)
-        gc.collect()
-        spent_s = measure(node, users)
-        print(
-            f"| {count} | {spent_s:.2f} | {1000 * spent_s / ROUNDS:.1f} |", flush=True
+        runs = []
+        for _ in range(settings.repeats or settings.pick(3, 1)):
+            people = [
+                Person.make(f"member{number}", can_recover=True)
+                for number in range(count)
+            ]
+            node = opened_node(people)
+            gc.collect()
+            runs.append(spent_s(node, users))
+        yield Figure(
+            name=f"{ROUNDS} rounds with {count} member{'s' if count > 1 else ''}, CPU",
+            unit="s",
+            values=tuple(runs),
+            budget=BUDGET_S if count == 1 else None,
+            scales=True,
         )
-    print(f"budget for one member: {BUDGET_S} s")
-    return 0 if spent_s <= BUDGET_S else 1
 
+
+QUESTION = Question(
+    slug="governance",
+    text=f"What does governance cost, {ROUNDS} proposals decided and put into effect?",
+    measure=measure,
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(QUESTION)

@@ -13,9 +13,12 @@ import asyncio
 import json
 import random
 import ssl
-import sys
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
 
+from benchmarks.harness.figure import Better, Figure
+from benchmarks.harness.question import Question, Settings, main
 from benchmarks.harness.service import Service, sandbox
 
 BUDGET_PER_S = 2000
@@ -23,6 +26,7 @@ BUDGET_S = 3.0
 WRITES = 60_000
 KEYS = 3
 RECEIPTS = 50
+REPEATS = 3
 PIPELINED = 200
 WAIT_MS = 10_000
 
@@ -86,12 +90,27 @@ def _write(number: int) -> bytes:
     ) % (len(body), body)
 
 
-async def measure(service: Service) -> tuple[float, float]:
-    """Give the transactions told of in a second, and the seconds for the receipts."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """How fast the past was told of.
+
+    Attributes:
+        per_s: transactions told of in a second, of all that were written.
+        cpu_us: of both processes for each.
+        receipts_s: for all the receipts, one after another.
+    """
+
+    per_s: float
+    cpu_us: float
+    receipts_s: float
+
+
+async def ask_of_the_past(service: Service, writes: int) -> Told:
+    """Write, and then ask for the half that was written first."""
     client = await Client.connect(service)
-    ids = await client.write(WRITES)
+    ids = await client.write(writes)
     await client.get(f"/app/receipt?transaction_id={ids[-1]}")
-    old = ids[: WRITES // 2]
+    old = ids[: writes // 2]
     first, last = (int(each.partition(".")[2]) for each in (old[0], old[-1]))
     cpu, begun = service.cpu_s(), time.perf_counter()
     path = f"/app/log/public/historical/range?id=0&from_seqno={first}&to_seqno={last}"
@@ -103,25 +122,52 @@ async def measure(service: Service) -> tuple[float, float]:
     took = time.perf_counter() - begun
     assert entries == len(old) // KEYS, entries
     count = last - first + 1
-    print(
-        f"{count} transactions in {took:.2f} s, {count / took:.0f} a second, "
-        f"{1e6 * (service.cpu_s() - cpu) / count:.0f} us of CPU each"
-    )
+    cpu_us = 1e6 * (service.cpu_s() - cpu) / count
     chosen = random.Random(1).sample(old, RECEIPTS)  # noqa: S311 - no secret
     begun = time.perf_counter()
     for tx_id in chosen:
         await client.get(f"/app/receipt?transaction_id={tx_id}&wait={WAIT_MS}")
-    receipts_s = time.perf_counter() - begun
-    print(f"{RECEIPTS} receipts in {receipts_s:.2f} s")
-    return count / took, receipts_s
+    return Told(
+        per_s=count / took,
+        cpu_us=cpu_us,
+        receipts_s=time.perf_counter() - begun,
+    )
 
 
-def main() -> int:
-    with sandbox() as service:
-        rate, receipts_s = asyncio.run(measure(service))
-    print(f"budget: {BUDGET_PER_S} a second, {BUDGET_S} s")
-    return 0 if rate >= BUDGET_PER_S and receipts_s <= BUDGET_S else 1
+def measure(settings: Settings) -> Iterator[Figure]:
+    writes = settings.pick(WRITES, WRITES // 4)
+    told = []
+    for _ in range(settings.repeats or settings.pick(REPEATS, 1)):
+        with sandbox() as service:
+            told.append(asyncio.run(ask_of_the_past(service, writes)))
+    yield Figure(
+        name="transactions of the past told of, cold",
+        unit="a second",
+        values=tuple(each.per_s for each in told),
+        better=Better.MORE,
+        budget=BUDGET_PER_S,
+        scales=True,
+    )
+    yield Figure(
+        name="CPU of both processes for each",
+        unit="µs",
+        values=tuple(each.cpu_us for each in told),
+        scales=True,
+    )
+    yield Figure(
+        name=f"{RECEIPTS} receipts of random old transactions, one after another",
+        unit="s",
+        values=tuple(each.receipts_s for each in told),
+        budget=BUDGET_S,
+        scales=True,
+    )
 
+
+QUESTION = Question(
+    slug="history",
+    text="How fast does a service tell of its past?",
+    measure=measure,
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(QUESTION)

@@ -10,9 +10,8 @@ Budget: 1 ms of CPU for each answer beyond the model's own, on one node.
 """
 
 import asyncio
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,8 @@ import numpy as np
 from apps.inference.client import InferenceClient, registration, upload
 from apps.inference.engine import Model
 from apps.inference.tensors import Tensor
+from benchmarks.harness.figure import Better, Figure, Held
+from benchmarks.harness.question import Question, Settings, main
 from benchmarks.harness.service import Service, sandbox
 from ccfpy.client.attested import Expected
 from ccfpy.client.connection import Connection
@@ -33,10 +34,10 @@ from ccfpy.client.signer import FileSigner
 from tests.apps.inference_kit import magika_input, magika_model, scaling
 
 BUDGET_US = 1000
-SECONDS = 4.0
+SECONDS, QUICK_SECONDS = 4.0, 2.0
 WARM_S = 1.0
 BARE_S = 1.0
-REPEATS = 3
+REPEATS, QUICK_REPEATS = 3, 2
 TIMEOUT_S = 60
 NODES = 3
 PROGRAM = b"import os\n" * 200
@@ -46,7 +47,7 @@ OWN = Path(__file__).parents[1] / "apps/inference/constitution/actions.js"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Query:
     """A model, and what it is asked."""
 
     name: str
@@ -81,12 +82,10 @@ class Asked:
     p99_ms: float
 
 
-QUESTIONS = (
-    Question(
-        "a multiplication", scaling(), {"x": np.ones((1, 3), np.float32)}, asking=16
-    ),
-    Question("Magika, 1 file", magika_model(), magika_input(PROGRAM), asking=4),
-    Question("Magika, 16 files", magika_model(), magika_input(PROGRAM, 16), asking=4),
+QUERIES = (
+    Query("a multiplication", scaling(), {"x": np.ones((1, 3), np.float32)}, asking=16),
+    Query("Magika, 1 file", magika_model(), magika_input(PROGRAM), asking=4),
+    Query("Magika, 16 files", magika_model(), magika_input(PROGRAM, 16), asking=4),
 )
 
 
@@ -121,19 +120,19 @@ async def install(service: Service, name: str, content: bytes) -> None:
 
 
 async def ask(
-    service: Service, name: str, question: Question, *, on_record: bool
+    service: Service, name: str, query: Query, seconds: float, *, on_record: bool
 ) -> Asked:
     """Ask a model by clients who are spread over the nodes."""
     async with AsyncExitStack() as stack:
         clients = []
-        for number in range(question.asking):
+        for number in range(query.asking):
             port = service.ports[number % len(service.ports)]
             connection = connect(service, port, "user0")
             await stack.enter_async_context(connection)
             clients.append(InferenceClient(connection, name, VIRTUAL))
-        await _load(clients, question.inputs, WARM_S, on_record=on_record)
+        await _load(clients, query.inputs, WARM_S, on_record=on_record)
         before, begun = service.cpu_s(), time.monotonic()
-        times = await _load(clients, question.inputs, SECONDS, on_record=on_record)
+        times = await _load(clients, query.inputs, seconds, on_record=on_record)
         took, spent = time.monotonic() - begun, service.cpu_s() - before
     times.sort()
     return Asked(
@@ -167,52 +166,73 @@ async def _load(
     return times
 
 
-def row(what: str, nodes: int, bare_us: float, asked: Asked) -> str:
-    """Give a line of the table."""
-    return (
-        f"| {what} | {nodes} | {bare_us:.0f} | {asked.cpu_us:.0f} "
-        f"| {asked.cpu_us - bare_us:.0f} | {asked.per_s:.0f} "
-        f"| {asked.p50_ms:.1f} | {asked.p99_ms:.1f} |"
-    )
-
-
-async def measure(service: Service, nodes: int) -> float:
-    """Print what each question costs; give the least cost beyond the model's own."""
-    models = {question.model: f"model{i}" for i, question in enumerate(QUESTIONS)}
+async def asked(
+    service: Service, nodes: int, settings: Settings
+) -> AsyncIterator[Figure]:
+    """Install the models, and give what each query costs."""
+    models = {query.model: f"model{i}" for i, query in enumerate(QUERIES)}
     for content, name in models.items():
         await install(service, name, content)
-    beyond: list[float] = []
-    for question in QUESTIONS:
-        if nodes > 1 and question.rows > 1:
+    seconds = settings.seconds or settings.pick(SECONDS, QUICK_SECONDS)
+    repeats = settings.repeats or settings.pick(REPEATS, QUICK_REPEATS)
+    for query in settings.pick(QUERIES, QUERIES[:2]):
+        if nodes > 1 and query.rows > 1:
             continue  # so long a run, and others behind it, would begin elections
-        name, bare_us = models[question.model], question.bare_us()
+        name, bare_us = models[query.model], query.bare_us()
         for on_record in (False, True):
             runs = [
-                await ask(service, name, question, on_record=on_record)
-                for _ in range(REPEATS)
+                await ask(service, name, query, seconds, on_record=on_record)
+                for _ in range(repeats)
             ]
-            runs.sort(key=lambda run: run.cpu_us)
-            middle = runs[len(runs) // 2]
-            what = question.name + (", on record" if on_record else "")
-            print(row(what, nodes, bare_us, middle), flush=True)
-            if question is QUESTIONS[0] and not on_record:
-                beyond.append(runs[0].cpu_us - bare_us)
-    return min(beyond)
+            what = query.name + (", on record" if on_record else "")
+            network = "" if nodes == 1 else f", {nodes} nodes"
+            is_judged = nodes == 1 and query is QUERIES[0] and not on_record
+            for figure in figures(what + network, bare_us, runs, is_judged=is_judged):
+                yield figure
 
 
-def main() -> int:
-    print(
-        "| asked | nodes | bare CPU µs | service CPU µs | beyond | per second "
-        "| p50 ms | p99 ms |"
+def figures(
+    what: str, bare_us: float, runs: Sequence[Asked], *, is_judged: bool
+) -> Iterator[Figure]:
+    """Tell of what one query came to, and of how much that is the service's own."""
+    yield Figure(name=f"{what}: bare CPU", unit="µs", values=(bare_us,), scales=True)
+    yield Figure(
+        name=f"{what}: CPU beyond",
+        unit="µs",
+        values=tuple(run.cpu_us - bare_us for run in runs),
+        budget=BUDGET_US if is_judged else None,
+        held=Held.BEST,
+        scales=True,
     )
-    print("|---|---|---|---|---|---|---|---|")
-    beyond = {}
-    for nodes in (1, NODES):
-        with sandbox(nodes, options()) as service:
-            beyond[nodes] = asyncio.run(measure(service, nodes))
-    print(f"{beyond[1]:.0f} µs beyond the model's own, budget {BUDGET_US}")
-    return 0 if beyond[1] <= BUDGET_US else 1
+    yield Figure(
+        name=f"{what}: answered",
+        unit="a second",
+        values=tuple(run.per_s for run in runs),
+        better=Better.MORE,
+        scales=True,
+    )
+    for name, times in (
+        ("p50", tuple(run.p50_ms for run in runs)),
+        ("p99", tuple(run.p99_ms for run in runs)),
+    ):
+        yield Figure(name=f"{what}: latency, {name}", unit="ms", values=times)
 
+
+async def _all(service: Service, nodes: int, settings: Settings) -> list[Figure]:
+    return [figure async for figure in asked(service, nodes, settings)]
+
+
+def measure(settings: Settings) -> Iterator[Figure]:
+    for nodes in settings.nodes or settings.pick((1, NODES), (1,)):
+        with sandbox(nodes, options()) as service:
+            yield from asyncio.run(_all(service, nodes, settings))
+
+
+QUESTION = Question(
+    slug="inference",
+    text="What does asking a model in an enclave cost beside running it bare?",
+    measure=measure,
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(QUESTION)

@@ -55,14 +55,13 @@ def dearer(by_share: dict[Fraction, Figure]) -> Figure:
     Args:
         by_share: the CPU time of a request by the share of reads, 0 and 1 among them.
     """
-    write, read = by_share[Fraction(0)].median, by_share[Fraction(1)].median
+    write, read = by_share[Fraction(0)].low, by_share[Fraction(1)].low
     return Figure(
         name="a mix, to what its parts cost alone, at worst",
         unit="times",
         values=(
             max(
-                figure.median
-                / float(share * Fraction(read) + (1 - share) * Fraction(write))
+                figure.low / (write + float(share) * (read - write))
                 for share, figure in by_share.items()
             ),
         ),

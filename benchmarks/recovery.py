@@ -11,11 +11,12 @@ Budget: 10,000 transactions a second for both together.
 """
 
 import resource
-import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from benchmarks.harness.figure import Better, Figure
+from benchmarks.harness.question import Question, Settings, main
 from benchmarks.step import opened_node, write_request
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.effects import AppendEntries, Effect, SendData
@@ -30,13 +31,13 @@ TRANSACTIONS = 50_000
 REPEATS = 3
 
 
-def lost_service() -> tuple[InProcessNode, Remains]:
+def lost_service(transactions: int) -> tuple[InProcessNode, Remains]:
     """Write a ledger; give the node that did, for its members, and what is left."""
     node, clients = opened_node()
     by_session = {client.session: client for client in clients}
     entries = list(node.host.entries)
     raw = write_request()
-    while len(entries) < TRANSACTIONS:
+    while len(entries) < transactions:
         node.now_ms += 100
         unix_us = START_UNIX_US + 1000 * node.now_ms
         for _ in range(10):
@@ -79,23 +80,40 @@ def _peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def main() -> int:
-    lost, remains = lost_service()
+def figures(settings: Settings) -> Iterator[Figure]:
+    transactions = settings.pick(TRANSACTIONS, TRANSACTIONS // 5)
+    lost, remains = lost_service(transactions)
     before_mib = _peak_mib()
-    runs = sorted((measure(lost, remains) for _ in range(REPEATS)), key=sum)
+    repeats = settings.repeats or settings.pick(REPEATS, 1)
+    runs = [measure(lost, remains) for _ in range(repeats)]
+    grown_mib = _peak_mib() - before_mib
     count = len(remains.entries)
-    rates = [count / sum(run) for run in runs]
-    public_s, private_s = runs[len(runs) // 2]
-    rate = rates[len(rates) // 2]
-    print(
-        f"recovered: {count} transactions, {rate:,.0f} a second "
-        f"({rates[-1]:,.0f} to {rates[0]:,.0f}); the public part alone "
-        f"{count / public_s:,.0f}, the private {count / private_s:,.0f}; "
-        f"{_peak_mib() - before_mib:.0f} MiB more memory for {REPEATS} of them; "
-        f"budget {BUDGET_PER_S:,}"
+    parts = {
+        "transactions recovered, public and private state": [sum(run) for run in runs],
+        "the public part alone": [run[0] for run in runs],
+        "the private part alone": [run[1] for run in runs],
+    }
+    for number, (name, took_s) in enumerate(parts.items()):
+        yield Figure(
+            name=name,
+            unit="a second",
+            values=tuple(count / each for each in took_s),
+            better=Better.MORE,
+            budget=BUDGET_PER_S if number == 0 else None,
+            scales=True,
+        )
+    yield Figure(
+        name=f"memory that {repeats} recoveries of {count:,} took besides the ledger",
+        unit="MiB",
+        values=(grown_mib,),
     )
-    return int(rate < BUDGET_PER_S)
 
+
+QUESTION = Question(
+    slug="recovery",
+    text="How many transactions a second does a node recover, private data included?",
+    measure=figures,
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(QUESTION)

@@ -1,21 +1,29 @@
-"""How long does a node take from its process's start until it serves?
+"""How long from a start until a node serves, and until users can write?
 
-A new service of one node: two processes, keys, certificates, the constitution read, the
-first transaction signed, ``/node/network`` answered over TLS. Wall-clock time, because
-that is what an operator waits for; the median of several starts is held to the budget.
+Of a new service of one node: two processes, keys, certificates, the constitution read,
+the first transaction signed, ``/node/network`` answered over TLS. Then what an operator
+waits for: the node, the members' votes that open the service, and a user's first write
+answered; and all that ``ccfpy sandbox`` does, from the command until it has had a write
+committed and its receipt verified, for three members. Wall-clock time; the median is
+held to the budget. CPU time of the node, which holds on a crowded machine, is told too.
 
-Budget: 2 s.
+Budget: 2 s until it serves, 3 s until a user's write is answered.
 """
 
+import asyncio
 import socket
 import ssl
-import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
-from benchmarks.harness.service import free_port
+from benchmarks.harness.figure import Figure
+from benchmarks.harness.question import Question, Settings, main
+from benchmarks.harness.service import free_port, sandbox
+from benchmarks.servers.processes import cpu_s, family
 from ccfpy.client.share import constitution
 from ccfpy.crypto.ec import Curve
 from ccfpy.testing.processes.configuration import Placement, ServiceOptions, founder
@@ -23,10 +31,41 @@ from ccfpy.testing.processes.network import NODE_PROGRAM, ProcessNetwork
 from ccfpy.testing.processes.node import NodeProcess
 
 BUDGET_S = 2.0
+BUDGET_OPEN_S = 3.0
 STARTS = 7
-GIVE_UP_S = 20.0
+GIVE_UP_S = 60.0
 POLL_S = 0.005
 ASK = b"GET /node/network HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What a start took.
+
+    Attributes:
+        took_s: time that passed.
+        cpu_s: of the node's host and enclave.
+    """
+
+    took_s: float
+    cpu_s: float
+
+    @classmethod
+    def since(cls, started: float, node: NodeProcess) -> Self:
+        """Tell what has passed since a node was started, when it got there."""
+        took_s = time.perf_counter() - started
+        return cls(took_s=took_s, cpu_s=cpu_s(family([node.pid])))
+
+
+def options_of(folder: Path) -> ServiceOptions:
+    return ServiceOptions(
+        workspace=folder,
+        app="logging",
+        program=NODE_PROGRAM,
+        curve=Curve.SECP384R1,
+        constitution=constitution("default"),
+        extra={"ledger_signatures": {"early": True}},
+    )
 
 
 def answer(port: int, context: ssl.SSLContext) -> bytes:
@@ -38,7 +77,7 @@ def answer(port: int, context: ssl.SSLContext) -> bytes:
         ):
             stream.sendall(ASK)
             return b"".join(iter(lambda: stream.recv(4096), b""))
-    except (ConnectionError, ssl.SSLError):
+    except (ConnectionError, TimeoutError, ssl.SSLError):
         return b""
 
 
@@ -50,19 +89,13 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(POLL_S)
 
 
-def measure() -> float:
+def until_it_serves() -> Start:
     """Give the seconds from the start of a node's process to its first answer."""
     context = ssl.create_default_context()
     context.check_hostname = False  # when it answers is the question, not to whom
     context.verify_mode = ssl.CERT_NONE
     with tempfile.TemporaryDirectory() as folder:
-        options = ServiceOptions(
-            workspace=Path(folder),
-            app="logging",
-            program=NODE_PROGRAM,
-            curve=Curve.SECP384R1,
-            constitution=constitution("default"),
-        )
+        options = options_of(Path(folder))
         ProcessNetwork(options).make_keys()
         placement = Placement(port=free_port())
         node = NodeProcess(options, 0, placement)
@@ -71,19 +104,71 @@ def measure() -> float:
         node.start()
         try:
             wait_until(lambda: b'"service_status"' in answer(placement.port, context))
-            return time.perf_counter() - started
+            return Start.since(started, node)
         finally:
             node.stop()
 
 
-def main() -> int:
-    runs = sorted(measure() for _ in range(STARTS))
-    middle = runs[len(runs) // 2]
-    print(
-        f"a start: {middle:.2f} s ({runs[0]:.2f} to {runs[-1]:.2f}), budget {BUDGET_S}"
-    )
-    return 0 if middle <= BUDGET_S else 1
+async def until_a_write(folder: Path) -> Start:
+    """Give the seconds until a user's write to a new, open service is answered.
 
+    From when nothing is there: keys of a member and a user are made as well.
+    """
+    options = options_of(folder)
+    network = ProcessNetwork(options)
+    started = time.perf_counter()
+    try:
+        await network.begin([Placement()])
+        await network.open()
+        async with network.connect(network.nodes[0], options.users[0]) as user:
+            await user.post("/app/log/private", {"id": 1, "msg": "the first"})
+        return Start.since(started, network.nodes[0])
+    finally:
+        network.stop()
+
+
+def opened() -> Start:
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(until_a_write(Path(folder)))
+
+
+def until_told() -> float:
+    """Give the seconds from the command for a sandbox until it says where it is.
+
+    By then a message was written and committed, and its receipt verified.
+    """
+    started = time.perf_counter()
+    with sandbox():
+        return time.perf_counter() - started
+
+
+def measure(settings: Settings) -> Iterator[Figure]:
+    starts = settings.repeats or settings.pick(STARTS, 3)
+    for name, once, budget_s in (
+        ("a node's process serves", until_it_serves, BUDGET_S),
+        ("a service is open and a user's write is answered", opened, BUDGET_OPEN_S),
+    ):
+        told = [once() for _ in range(starts)]
+        yield _figure(name, (each.took_s for each in told), budget_s)
+        yield _figure(f"{name}: CPU of the node", (each.cpu_s for each in told), None)
+    yield _figure(
+        "a sandbox has a write committed and its receipt verified",
+        (until_told() for _ in range(starts)),
+        BUDGET_OPEN_S,
+    )
+
+
+def _figure(name: str, values: Iterable[float], budget_s: float | None) -> Figure:
+    return Figure(
+        name=name, unit="s", values=tuple(values), budget=budget_s, scales=True
+    )
+
+
+QUESTION = Question(
+    slug="startup",
+    text="How long from a start until a node serves, and until users can write?",
+    measure=measure,
+)
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(QUESTION)

@@ -309,6 +309,8 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "TLS",
         {
             "an older version": "1.2 and 1.3 alone are spoken.",
+            "a client's certificate without its key": "Each handshake proves the key, "
+            "whatever becomes of the certificate.",
             "a weak suite": "AES-GCM with ECDHE alone, held against all of OpenSSL's.",
             "another curve": "P-256, P-384 and P-521 alone.",
             "a client that prefers the weaker suite": "The server's order counts.",

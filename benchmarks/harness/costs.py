@@ -70,7 +70,7 @@ def costs(
             service,
             work,
             connections=count,
-            seconds=settings.seconds or settings.pick(3.0, 1.0),
+            seconds=settings.seconds or settings.pick(3.0, 0.8),
             repeats=settings.repeats or settings.pick(5, 3),
             layouts=(Layout.ONE_CORE, Layout.FREE),
         )
@@ -97,15 +97,15 @@ def figures(
         budget=known.cpu_us.get(count),
         held=Held.BEST,
         scales=True,
-        point=at("CPU of the service for each, one core"),
+        point=at("CPU, one core"),
     )
     yield Figure(
-        name=f"{name}: CPU, two cores",
+        name=f"{name}: CPU, not pinned",
         unit="µs",
         values=tuple(asked.cpu_us for asked in free),
         ccf=known.ccf_us.get(count),
         scales=True,
-        point=at("CPU of the service for each, two cores"),
+        point=at("CPU, not pinned"),
     )
     yield Figure(
         name=f"{name}: answered",
@@ -115,7 +115,7 @@ def figures(
         budget=known.per_s.get(count),
         ccf=known.ccf_per_s.get(count),
         scales=True,
-        point=at("answered in a second, load included"),
+        point=at("answered"),
     )
     yield Figure(
         name=f"{name}: latency, p50",

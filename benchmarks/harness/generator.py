@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -90,9 +90,7 @@ def generator(service: Service, work: Work, connections: int) -> Iterator[Genera
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "counts").write_bytes(bytes(counts.FILE_BYTES))
-        (folder / "requests").write_bytes(
-            b"".join(b"%d\n%b" % (len(each), each) for each in work.requests)
-        )
+        (folder / "requests").write_bytes(written(work.requests))
         begin = _wrk if has_wrk() else _our_own
         with (
             (folder / "counts").open("r+b") as file,
@@ -105,6 +103,11 @@ def generator(service: Service, work: Work, connections: int) -> Iterator[Genera
                 yield Generator(process, counted)
             finally:
                 process.kill()
+
+
+def written(requests: Iterable[bytes]) -> bytes:
+    """Give what a file of requests holds: each after its size, on a line of its own."""
+    return b"".join(b"%d\n%b" % (len(each), each) for each in requests)
 
 
 def has_wrk() -> bool:

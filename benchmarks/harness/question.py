@@ -8,16 +8,19 @@ told to (``--keep``).
 
 import argparse
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from pathlib import Path
+from typing import Final, TypeVar
 
 from benchmarks.harness import record, table
 from benchmarks.harness.figure import Figure
 from benchmarks.harness.machine import Machine, this_commit, this_machine
 
 T = TypeVar("T")
+UNANSWERED: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +61,16 @@ class Question:
     measure: Callable[[Settings], Iterable[Figure]]
 
 
-def run(question: Question, words: Sequence[str] | None = None) -> int:
+def run(
+    question: Question,
+    words: Sequence[str] | None = None,
+    folder: Path = record.RESULTS,
+) -> int:
     """Ask a question as the command line says; give 1 if a budget is exceeded, else 0.
 
     Args:
         words: the arguments, those of this process unless given.
+        folder: where the run is kept, if it is to be.
     """
     settings, is_kept = parsed(question, words)
     machine = this_machine()
@@ -84,7 +92,8 @@ def run(question: Question, words: Sequence[str] | None = None) -> int:
                 commit=this_commit(),
                 machine=machine,
                 figures=tuple(figures),
-            )
+            ),
+            folder,
         )
     return 1 if worse else 0
 
@@ -93,7 +102,7 @@ def described(machine: Machine) -> str:
     """Tell of a machine in one line."""
     how = "compiled" if machine.is_compiled else "pure Python"
     return (
-        f"{machine.processors} of {machine.processor}, {machine.python}, {how}; "
+        f"{machine.processor}, {machine.processors} of them; {machine.python}, {how}; "
         f"{machine.slowness:.2f} times as slow as the reference machine; "
         f"load average {machine.load}"
     )
@@ -122,10 +131,9 @@ def parsed(question: Question, words: Sequence[str] | None) -> tuple[Settings, b
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"not a number of things: {text}")
-    return number
+    return int(text)
 
 
 def _counts(text: str) -> tuple[int, ...]:
@@ -133,5 +141,10 @@ def _counts(text: str) -> tuple[int, ...]:
 
 
 def main(question: Question) -> None:
-    """Ask it and end this process with the code that says how it went."""
-    sys.exit(run(question))
+    """Ask it and end this process: 0 is within budget, 1 is over, 2 is no answer."""
+    try:
+        code = run(question)
+    except Exception:  # noqa: BLE001 - whatever it was, there is no answer
+        traceback.print_exc()
+        code = UNANSWERED
+    sys.exit(code)

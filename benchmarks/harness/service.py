@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+ENDING_S_MAX = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +44,17 @@ def sandbox(nodes: int = 1, options: Sequence[str] = ()) -> Iterator[Service]:
             *options,
         ]
         progress = Path(folder) / "progress"
-        with progress.open("w") as written:
-            process = subprocess.Popen(  # noqa: S603 - our own program and numbers
+        with (
+            progress.open("w") as written,
+            subprocess.Popen(  # noqa: S603 - our own program and numbers
                 command,
                 stdout=subprocess.PIPE,
                 stderr=written,
                 text=True,
                 start_new_session=True,
-            )
-        try:
+            ) as process,
+            _ended(process),
+        ):
             assert process.stdout is not None
             line = process.stdout.readline()
             assert line, progress.read_text()
@@ -64,9 +67,16 @@ def sandbox(nodes: int = 1, options: Sequence[str] = ()) -> Iterator[Service]:
                 pids=tuple(pid for host in hosts for pid in (host, *_children(host))),
                 common=Path(folder) / "sandbox_common",
             )
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(20)
+
+
+@contextmanager
+def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Have it end what it started, and itself, afterwards."""
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(ENDING_S_MAX)
 
 
 def free_port() -> int:

@@ -47,7 +47,7 @@ def figure_cells(figure: Figure, slowness: float) -> list[Sequence[str]]:
         f"{number(figure.median)} {figure.unit}",
         spread if len(figure.values) > 1 else NOTHING,
         reference,
-        _bound(figure),
+        bound(figure),
         NOTHING if figure.ccf is None else number(figure.ccf),
     )
     peers = (
@@ -57,7 +57,8 @@ def figure_cells(figure: Figure, slowness: float) -> list[Sequence[str]]:
     return [own, *peers]
 
 
-def _bound(figure: Figure) -> str:
+def bound(figure: Figure) -> str:
+    """Give a figure's budget with the side on which it should be."""
     if figure.budget is None:
         return NOTHING
     sign = "≤" if figure.better is Better.LESS else "≥"

@@ -8,9 +8,11 @@ import os
 
 from benchmarks.recovery import lost_service, measure
 
+TRANSACTIONS = 50_000
+
 
 def main() -> None:
-    lost, remains = lost_service()
+    lost, remains = lost_service(TRANSACTIONS)
     count = len(remains.entries)
     while True:
         begun = os.times()

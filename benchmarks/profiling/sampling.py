@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks.profiling.stacks import Stack, parse
 
 SAMPLER = Path(sys.executable).parent / "py-spy"
-RATE_HZ = 200
+RATE_HZ = 149  # no divisor of it is one of a timer's
 ENDING_S_MAX = 60
 
 
@@ -22,7 +22,11 @@ def sample(
     """Write a flame graph and a file of stacks for each process; give the stacks.
 
     The sampler writes one form at a time, so each is of its own ``seconds``. It halts a
-    process for every sample: what a request costs is to be measured without it.
+    process for every sample: what a request costs is to be measured without it, and one
+    process is sampled at a time, since a slow enclave would leave its host idle.
+
+    Stacks are taken of threads that wait, too, and told apart later: on a crowded
+    machine the sampler takes for idle what works in short turns. Graphs leave them out.
 
     Args:
         processes: the process ids by the names that their files are to have.
@@ -30,35 +34,34 @@ def sample(
     Raises:
         Failed: the sampler may not look into these processes, or is not there.
     """
-    for form, ending in (("raw", "stacks"), ("flamegraph", "svg")):
-        running = [
-            _start(pid, seconds, form, folder / f"{slug}-{name}.{ending}")
-            for name, pid in processes.items()
-        ]
-        for process in running:
-            output, _ = process.communicate(timeout=seconds + ENDING_S_MAX)
-            if process.returncode:
-                raise Failed(_reason(output))
+    for name, pid in processes.items():
+        path = folder / f"{slug}-{name}"
+        _run(pid, seconds, ["raw", "--idle"], path.with_suffix(".stacks"))
+        _run(pid, seconds, ["flamegraph"], path.with_suffix(".svg"))
     return {
         name: parse((folder / f"{slug}-{name}.stacks").read_text())
         for name in processes
     }
 
 
-def _start(pid: int, seconds: int, form: str, file: Path) -> subprocess.Popen[str]:
+def _run(pid: int, seconds: int, form: list[str], file: Path) -> None:
     words: tuple[object, ...] = (
         *(SAMPLER, "record", "--native", "--pid", pid, "--rate", RATE_HZ),
-        *("--duration", seconds, "--format", form, "--output", file),
+        *("--duration", seconds, "--format", *form, "--output", file),
     )
     try:
-        return subprocess.Popen(  # noqa: S603 - a program from the locks, our numbers
+        done = subprocess.run(  # noqa: S603 - a program from the locks, our numbers
             list(map(str, words)),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            timeout=seconds + ENDING_S_MAX,
+            check=False,
         )
     except FileNotFoundError:
         raise Failed(f"no sampler at {SAMPLER}: run make .venv") from None
+    if done.returncode:
+        raise Failed(_reason(done.stdout))
 
 
 def _reason(output: str) -> str:

@@ -18,14 +18,14 @@ KERNEL = "the kernel"
 COLLECTOR = "Python's garbage collector"
 
 _WAITS = re.compile(
-    r"(epoll_p?wait|clock_nanosleep|nanosleep|select|poll"
+    r"(epoll_p?wait|clock_nanosleep|nanosleep|select|poll|recv"
     r"|pthread_cond_(timed)?wait|sem_(timed|clock)?wait|PyThread_acquire_lock_timed)"
     r"(\.localalias|64|@.*)?"
 )
-"""Functions in which a thread waits; it is not at work there, whatever it is."""
+"""Functions in which a thread mostly waits, so that it is not taken to be at work."""
 
 _CALLS = re.compile(
-    r"(__)?(send|sendto|sendmsg|recv|recvfrom|recvmsg|read|readv|pread|preadv|write"
+    r"(__)?(send|sendto|sendmsg|recvfrom|recvmsg|read|readv|pread|preadv|write"
     r"|writev|pwrite|pwritev|accept4?|close|open|openat|fsync|fdatasync|rename|unlink"
     r"|ftruncate|fstat|stat|lseek|mmap|munmap|mprotect|madvise|epoll_ctl|setsockopt)"
     r"(64)?(\.localalias)?"
@@ -36,7 +36,7 @@ _LIBRARIES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), owner)
     for pattern, owner in (
         (r"_rust\.abi3\.so$|^lib(crypto|ssl)\.so", "OpenSSL"),
-        (r"^_hashopenssl\.c", "OpenSSL"),
+        (r"^_(hashopenssl|ssl)\.c|^_ssl(/|$)", "OpenSSL"),
         (r"^_cffi_backend|(^|/)OpenSSL/", "pyOpenSSL and cffi"),
         (r"^_cmsgpack|^(un)?pack(_template|er)?\.h$|(^|/)msgpack/", "msgpack"),
         (r"^(parser|llhttp|api|http)\.c$|(^|/)httptools/", "httptools"),

@@ -9,6 +9,7 @@ from pathlib import Path
 _SCHEDULED = 2
 END_S = 10
 POLL_S = 0.02
+KIB_PER_MIB = 1024
 
 
 def cpu_s(pids: Iterable[int]) -> float:
@@ -19,6 +20,21 @@ def cpu_s(pids: Iterable[int]) -> float:
 def _cpu_clock(pid: int) -> int:
     """Give the clock of a process's CPU time, as clock_getcpuclockid(3) does."""
     return ~pid << 3 | _SCHEDULED
+
+
+def family(pids: Iterable[int]) -> Iterator[int]:
+    """Give living processes, each before its children."""
+    for pid in pids:
+        yield pid
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        yield from family(map(int, listed.split()))
+
+
+def resident_mib(pid: int) -> float:
+    """Tell how much memory a process has for itself and its share of what it shares."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    (line,) = (line for line in rollup.splitlines() if line.startswith("Pss:"))
+    return int(line.split()[1]) / KIB_PER_MIB
 
 
 def wait_until(holds: Callable[[], bool], what: str, *, timeout_s: float) -> None:

@@ -4,367 +4,370 @@ A bound that can be configured has its default here and its value in the node's
 configuration. Exceeding each is a tested path.
 """
 
-KIB = 1024
-MIB = 1024 * KIB
+KIB: int = 1024
+MIB: int = 1024 * KIB
 
 # KV
-MAP_NAMES_CACHED_MAX = 1024
+MAP_NAMES_CACHED_MAX: int = 1024
 """Map names whose classification and encoding are kept ready; others take longer."""
-KNOWN_HEADS_MAX = 256
+KNOWN_HEADS_MAX: int = 256
 """Header lines of requests that are kept read; others are read again."""
-KNOWN_HEAD_BYTES_MAX = 1024
-TX_ATTEMPTS_MAX = 30
+KNOWN_HEAD_BYTES_MAX: int = 1024
+TX_ATTEMPTS_MAX: int = 30
 """Optimistic-concurrency retries before 503 (``src/node/rpc/frontend.h``)."""
-RETRY_AFTER_S = 3
+RETRY_AFTER_S: int = 3
 """What a client is told to wait after such a 503, and while history is fetched."""
 
 # HTTP; defaults of an interface's ``http_configuration``
-HTTP_BODY_BYTES_MAX = 1 * MIB
-HTTP_HEADER_BYTES_MAX = 16 * KIB
-HTTP_HEADERS_MAX = 256
+HTTP_BODY_BYTES_MAX: int = 1 * MIB
+HTTP_HEADER_BYTES_MAX: int = 16 * KIB
+HTTP_HEADERS_MAX: int = 256
 
 # HTTP/2; the first three are defaults of an interface's ``http_configuration``
-HTTP2_STREAMS_MAX = 100
+HTTP2_STREAMS_MAX: int = 100
 """Requests of one connection that are not answered yet."""
-HTTP2_WINDOW_BYTES = 64 * KIB
+HTTP2_WINDOW_BYTES: int = 64 * KIB
 """Of a body, sent before we say that we have read it."""
-HTTP2_FRAME_BYTES_MAX = 16 * KIB
-HTTP2_STREAMS_CEILING = (1 << 31) - 1
-HTTP2_WINDOW_BYTES_CEILING = (1 << 31) - 1
-HTTP2_FRAME_BYTES_FLOOR = 16 * KIB
-HTTP2_FRAME_BYTES_CEILING = (1 << 24) - 1
+HTTP2_FRAME_BYTES_MAX: int = 16 * KIB
+HTTP2_STREAMS_CEILING: int = (1 << 31) - 1
+HTTP2_WINDOW_BYTES_CEILING: int = (1 << 31) - 1
+HTTP2_FRAME_BYTES_FLOOR: int = 16 * KIB
+HTTP2_FRAME_BYTES_CEILING: int = (1 << 24) - 1
 """What the protocol can express, whatever an interface says (RFC 9113, 6.5.2)."""
-HTTP2_HEADERS_BYTES_MAX = 128 * KIB
+HTTP2_HEADERS_BYTES_MAX: int = 128 * KIB
 """Of one request's headers together, or four of the greatest size if that is more. A
 few bytes on the wire can stand for many headers, so that their number is bounded too
 late."""
-HTTP2_HELD_BYTES_MAX = 4 * MIB
+HTTP2_HELD_BYTES_MAX: int = 4 * MIB
 """Of a connection's requests that have begun and are not served, beside one body of the
 greatest size; beyond it the stream that sends on is refused."""
-HTTP2_UNSENT_BYTES_MAX = 4 * MIB
+HTTP2_UNSENT_BYTES_MAX: int = 4 * MIB
 """Of answers that a client's windows keep back, beyond which no other is begun."""
-HTTP2_BURST_BYTES_MAX = 4 * MIB
+HTTP2_BURST_BYTES_MAX: int = 4 * MIB
 """Sent before the client must have shown that it reads."""
-HTTP2_SPARE_FRAMES_MAX = 1000
+HTTP2_SPARE_FRAMES_MAX: int = 1000
 """Frames without a request, a body or an answer in them, beyond which a connection
 ends; a client's answered requests earn it some."""
-HTTP2_FRAMES_PER_ANSWER = 16
-HTTP2_FRAMES_PER_DATA = 4
+HTTP2_FRAMES_PER_ANSWER: int = 16
+HTTP2_FRAMES_PER_DATA: int = 4
 """Earned by a frame of ours, which the client may answer with two new windows."""
-HTTP2_FRAMES_PER_RESET = 10
+HTTP2_FRAMES_PER_RESET: int = 10
 """What a withdrawn request counts for: it may have been worked on."""
-HTTP2_SMALL_DATA_BYTES = 128
+HTTP2_SMALL_DATA_BYTES: int = 128
 """A piece of a body below it counts as a frame with nothing in it."""
-HTTP2_STREAMS_REMEMBERED_MAX = 1024
+HTTP2_STREAMS_REMEMBERED_MAX: int = 1024
 """Streams that have ended of which it is known how."""
-HTTP2_CALL_WINDOW_BYTES = 1 * MIB
+HTTP2_CALL_WINDOW_BYTES: int = 1 * MIB
 """The same as the first, in calls that we make."""
 
 # Authentication
-CERTIFICATES_CACHED_MAX = 500
+CERTIFICATES_CACHED_MAX: int = 500
 """Callers whose parsed certificate or validity period is kept ready."""
-JWT_KEYS_CACHED_MAX = 10
+JWT_KEYS_CACHED_MAX: int = 10
 """Token signing keys kept parsed (``src/endpoints/authentication/jwt_auth.cpp``)."""
-JWT_REFRESHES_MAX = 16
+JWT_REFRESHES_MAX: int = 16
 """Issuers of tokens whose keys are fetched at once; others wait for their turn."""
-JWT_RESPONSE_BYTES_MAX = 1 * MIB
+JWT_RESPONSE_BYTES_MAX: int = 1 * MIB
 """Of what an issuer publishes of itself or of its keys."""
-JWT_URL_CHARS_MAX = 2048
+JWT_URL_CHARS_MAX: int = 2048
 """Of where it does."""
 
 # Sessions; defaults of an interface
-SESSIONS_SOFT_MAX = 1000
+SESSIONS_SOFT_MAX: int = 1000
 """Beyond it TLS completes and every request is answered 503."""
-SESSIONS_HARD_MAX = 1010
+SESSIONS_HARD_MAX: int = 1010
 """Beyond it the connection is closed at once."""
 
 # Signatures
-SIGNATURE_TX_COUNT = 5000
-SIGNATURE_DELAY_MS = 1000
-EARLY_SIGNATURE_MS = 5
+SIGNATURE_TX_COUNT: int = 5000
+SIGNATURE_DELAY_MS: int = 1000
+EARLY_SIGNATURE_MS: int = 5
 """Between signatures made early while few entries wait: the two signatures over a root
 cost about a millisecond to make, and more than that on each backup to verify."""
-EARLY_SIGNATURE_BUSY_MS = 100
+EARLY_SIGNATURE_BUSY_MS: int = 100
 """The same, at most, while many keep coming."""
-EARLY_SIGNATURE_FEW_TX = 4
+EARLY_SIGNATURE_FEW_TX: int = 4
 """How many entries since the last signature are few."""
 
-SIGNERS_CACHED_MAX = 64
+SIGNERS_CACHED_MAX: int = 64
 """Certificates of nodes and services whose keys are kept ready to check signatures."""
 
-RECEIPT_WINDOW_TX = 20_000
+RECEIPT_WINDOW_TX: int = 20_000
 """Entries whose receipts are answered from memory; older ones are read back."""
 
 # Governance
-RECENT_COSE_PROPOSALS = 100
-CREATED_AT_MAX_S = 9_999_999_999
+RECENT_COSE_PROPOSALS: int = 100
+CREATED_AT_MAX_S: int = 9_999_999_999
 """``created_at`` is stored as ten digits, so that text order is time order."""
 
 # JavaScript, defaults of ``set_js_runtime_options``; governance never goes below them
-JS_HEAP_BYTES_MAX = 100 * MIB
-JS_STACK_BYTES_MAX = 1 * MIB
-JS_EXECUTION_MS_MAX = 5000
-JS_HEAP_BYTES_CEILING = 2048 * MIB
+JS_HEAP_BYTES_MAX: int = 100 * MIB
+JS_STACK_BYTES_MAX: int = 1 * MIB
+JS_EXECUTION_MS_MAX: int = 5000
+JS_HEAP_BYTES_CEILING: int = 2048 * MIB
 """Whatever the options say: addresses in the engine's memory have 32 bits."""
-JS_STACK_BYTES_CEILING = 4 * MIB
+JS_STACK_BYTES_CEILING: int = 4 * MIB
 """Whatever the options say: the engine's memory has 8 MB for its stack."""
-JS_NATIVE_STACK_BYTES_MAX = 5 * MIB
+JS_NATIVE_STACK_BYTES_MAX: int = 5 * MIB
 """Of the process's own stack, which has 8 MB, for the engine's compiled code."""
-JS_TICK_MS = 50
+JS_TICK_MS: int = 50
 """Between looks at scripts in whose loops the engine looks at no clock."""
-JS_IMAGE_BYTES_MAX = 32 * MIB
+JS_IMAGE_BYTES_MAX: int = 32 * MIB
 """Of the memory of a module's world before its first call; a larger one is made anew
 for each call."""
-JS_IMAGES_BYTES_MAX = 128 * MIB
+JS_IMAGES_BYTES_MAX: int = 128 * MIB
 """Of all such worlds in a process."""
-OPENAPI_DEPTH_MAX = 64
+OPENAPI_DEPTH_MAX: int = 64
 """How deep metadata of an application's endpoint may go to be put in the document."""
-OPENAPI_PATTERN_CHARS_MAX = 1000
+OPENAPI_PATTERN_CHARS_MAX: int = 1000
 """Of a regular expression in such metadata."""
-JS_LOG_LINES_MAX = 1000
-JS_LOG_CHARS_MAX = 1 * MIB
+JS_LOG_LINES_MAX: int = 1000
+JS_LOG_CHARS_MAX: int = 1 * MIB
 """What one call may log: lines wait in memory until the step ends, and must fit a frame
 of the boundary."""
-JS_CONSTITUTION_CHARS_MAX = 1 * MIB
+JS_CONSTITUTION_CHARS_MAX: int = 1 * MIB
 """Of a constitution that a script asks about: it is compiled outside the script's own
 limits, and its bytecode is kept."""
-JS_REASON_CHARS_MAX = 64 * KIB
+JS_REASON_CHARS_MAX: int = 64 * KIB
 """Of a guest's exception: it may be stored in the ledger and sent to clients."""
-JS_VISITS_MAX = 64
+JS_VISITS_MAX: int = 64
 """``forEach`` visits of tables open at once: each holds a list of its table."""
-JS_INTERPRETERS_KEPT_CEILING = 100
+JS_INTERPRETERS_KEPT_CEILING: int = 100
 """Interpreters kept between calls, whatever ``max_cached_interpreters`` says."""
-RECENT_ACTIONS = 100
+RECENT_ACTIONS: int = 100
 """Signed changes of an application that are remembered, so that none is made twice."""
-JS_STATES_MAX = 10_000
+JS_STATES_MAX: int = 10_000
 """Past states that a guest is given at once."""
-JS_RESPONSE_HEADERS_MAX = 128
+JS_RESPONSE_HEADERS_MAX: int = 128
 """In an endpoint's response."""
-DID_CHAIN_CERTIFICATES_MAX = 8
+DID_CHAIN_CERTIFICATES_MAX: int = 8
 """Certificates in a message that is signed by a ``did:x509``."""
-GUEST_RSA_BITS_MIN = 1024
-GUEST_RSA_BITS_MAX = 4096
+GUEST_RSA_BITS_MIN: int = 1024
+GUEST_RSA_BITS_MAX: int = 4096
 """Of RSA keys that scripts make or bring: nothing interrupts an operation with one."""
-JS_CHAIN_CERTIFICATES_MAX = 32
+JS_CHAIN_CERTIFICATES_MAX: int = 32
 """Certificates in a chain that a guest asks about: their pairs are tried."""
 
 # Tools of those who write apps
-SOURCE_MAP_BYTES_MAX = 32 * MIB
-SOURCE_MAP_LINES_MAX = 1_000_000
-DEV_BODY_BYTES_MAX = 256 * KIB
+SOURCE_MAP_BYTES_MAX: int = 32 * MIB
+SOURCE_MAP_LINES_MAX: int = 1_000_000
+DEV_BODY_BYTES_MAX: int = 256 * KIB
 """Of a request's or an answer's body, kept to replay it; two fit a line of the log."""
-DEV_REQUESTS_KEPT_MAX = 10_000
+DEV_REQUESTS_KEPT_MAX: int = 10_000
 """Requests that one run of a development service keeps."""
 
 # Boundary
-FRAME_BYTES_MAX = 64 * MIB
+FRAME_BYTES_MAX: int = 64 * MIB
 """One batch of messages between host and enclave."""
-BATCH_MESSAGES_MAX = 1 << 20
+BATCH_MESSAGES_MAX: int = 1 << 20
 """Items in any one list of a frame, so that a small frame cannot grow large."""
-READ_BYTES_MAX = 256 * KIB
+READ_BYTES_MAX: int = 256 * KIB
 """Read from a socket at once: the largest ``SessionData``."""
-SEND_BYTES_MAX = 1 * MIB
+SEND_BYTES_MAX: int = 1 * MIB
 """The largest ``SendData``; a longer answer is several."""
-REPLIES_BYTES_MAX = 16 * MIB
+REPLIES_BYTES_MAX: int = 16 * MIB
 """Answers to requests that came at once, beyond which no further one is answered: the
 client asks for more than it reads, and its connection ends."""
-HELD_BYTES_MAX = 4 * MIB
+HELD_BYTES_MAX: int = 4 * MIB
 """Bytes of a client that asks on while an answer is awaited; beyond it the connection
 ends. Larger than any one read of the host, and than a request of the default size."""
-LOG_MESSAGE_CHARS_MAX = 1 * MIB
+LOG_MESSAGE_CHARS_MAX: int = 1 * MIB
 """Of one log line, which may quote what a client sent or a script gave."""
-APPEND_BYTES_MAX = 8 * MIB
+APPEND_BYTES_MAX: int = 8 * MIB
 """Entries in one ``AppendEntries``, unless the first alone is larger."""
-ENTRY_BYTES_MAX = FRAME_BYTES_MAX - 2 * KIB
+ENTRY_BYTES_MAX: int = FRAME_BYTES_MAX - 2 * KIB
 """The largest ledger entry that fits a frame to the host, or to another node with its
 header, whatever ``memory.max_msg_size`` says."""
-LINK_BACKLOG_BYTES_MAX = 8 * MIB
+LINK_BACKLOG_BYTES_MAX: int = 8 * MIB
 """Bytes waiting for the enclave beyond which the host stops reading from clients."""
-SESSION_BACKLOG_BYTES_MAX = 64 * MIB
+SESSION_BACKLOG_BYTES_MAX: int = 64 * MIB
 """Bytes waiting for a client that does not read; beyond it the session is dropped."""
-COMMIT_WAIT_MS_MAX = 30_000
+COMMIT_WAIT_MS_MAX: int = 30_000
 """The longest a caller may have its answer wait for commit; an idle connection lives on
 for twice as long by default."""
-COMMIT_WAITS_MAX = 10_000
+COMMIT_WAITS_MAX: int = 10_000
 """Answers that wait for commit; beyond it a request that would wait is refused."""
-SESSION_UNFINISHED_MS_MAX = 30_000
+SESSION_UNFINISHED_MS_MAX: int = 30_000
 """For which a client may leave unfinished what it has begun: a handshake, a record, a
 request, or the reading of an answer."""
-SESSION_BYTES_PER_S_MIN = 1 * KIB
+SESSION_BYTES_PER_S_MIN: int = 1 * KIB
 """At which a client that sends more may take longer."""
-SESSIONS_LOOK_MS = 1000
+SESSIONS_LOOK_MS: int = 1000
 """Between looks at clients that have begun something."""
-SESSION_LEAVING_S_MAX = 2
+SESSION_LEAVING_S_MAX: int = 2
 """Seconds that a client has to read a last answer and end its side."""
-SESSION_LEAVING_BYTES_MAX = 16 * MIB
+SESSION_LEAVING_BYTES_MAX: int = 16 * MIB
 """What a client may still send meanwhile; it is thrown away."""
-SESSIONS_HARD_MARGIN = 16
+SESSIONS_HARD_MARGIN: int = 16
 """Connections beyond an interface's hard cap, accepted for the node to refuse."""
-LISTEN_BACKLOG = 1024
+LISTEN_BACKLOG: int = 1024
 
 # Ledger files
-LEDGER_CHUNK_BYTES = 5 * MIB
+LEDGER_CHUNK_BYTES: int = 5 * MIB
 """A chunk is closed at the first signature beyond this size."""
-LEDGER_READ_BYTES_MAX = 8 * MIB
+LEDGER_READ_BYTES_MAX: int = 8 * MIB
 """Entries given in one answer to a read, unless the first alone is larger."""
-LEDGER_READS_MAX = 16
+LEDGER_READS_MAX: int = 16
 """Reads of the ledger that the host has not answered yet."""
-RECOVERY_ENTRIES_PER_READ = 100
+RECOVERY_ENTRIES_PER_READ: int = 100
 """Entries read at once while a ledger is recovered, so that heartbeats and requests
 wait for milliseconds and not until a large ledger is read."""
-LEDGER_RECENT_BYTES_MAX = 16 * MIB
+LEDGER_RECENT_BYTES_MAX: int = 16 * MIB
 """The newest entries, kept in memory: replicating what is fresh reads no file."""
-LEDGER_OPEN_FILES_MAX = 5
+LEDGER_OPEN_FILES_MAX: int = 5
 """Files kept open for reading (``src/host/ledger.h``)."""
 
 # Other nodes
-PEER_FRAME_BYTES_MAX = FRAME_BYTES_MAX - KIB
+PEER_FRAME_BYTES_MAX: int = FRAME_BYTES_MAX - KIB
 """The largest message between nodes: one that carries the largest entry."""
-PEER_BACKLOG_BYTES_MAX = 64 * MIB
+PEER_BACKLOG_BYTES_MAX: int = 64 * MIB
 """Bytes waiting for a node that does not read; what comes beyond is lost."""
-CHANNEL_MESSAGES_MAX = 23_726_566
+CHANNEL_MESSAGES_MAX: int = 23_726_566
 """Messages under one pair of keys: RFC 8446, 5.5, as CCF has it by default. From half
 of it on, new keys are agreed on."""
-CHANNEL_RETRY_MS = 2000
+CHANNEL_RETRY_MS: int = 2000
 """The least time between two attempts at one key exchange (``src/node/channels.h``)."""
-CHANNEL_IDLE_MS = 60_000
+CHANNEL_IDLE_MS: int = 60_000
 """How long keys are kept unused, by default (``idle_connection_timeout``)."""
-CHANNEL_FORWARDED_MAX = 10
+CHANNEL_FORWARDED_MAX: int = 10
 """Forwarded messages that wait for one channel's keys."""
-CHANNEL_SIGNATURE_BYTES_MAX = 256
+CHANNEL_SIGNATURE_BYTES_MAX: int = 256
 """Of a signature in a key exchange; the largest that a curve of ours makes is 139."""
-CHANNEL_CERTIFICATE_BYTES_MAX = 64 * KIB
+CHANNEL_CERTIFICATE_BYTES_MAX: int = 64 * KIB
 """Of a node's certificate in a key exchange; it names the node's every address."""
-CHANNEL_EARLY_BYTES_MAX = CHANNEL_CERTIFICATE_BYTES_MAX + KIB
+CHANNEL_EARLY_BYTES_MAX: int = CHANNEL_CERTIFICATE_BYTES_MAX + KIB
 """Of the one step of a key exchange that a node keeps while it waits to be trusted."""
-CHANNELS_MAX = 1024
+CHANNELS_MAX: int = 1024
 """Nodes that a node knows to be of its service; beyond it the idle are forgotten."""
-CHANNELS_CLOSED_MAX = 65_536
+CHANNELS_CLOSED_MAX: int = 65_536
 """Retired nodes that a node remembers to refuse; beyond it the oldest are forgotten."""
-FORWARDED_PENDING_MAX = 10_000
+FORWARDED_PENDING_MAX: int = 10_000
 """Requests sent to the primary and not answered yet, each with a client that waits."""
-FORWARDING_TIMEOUT_MS = 3000
+FORWARDING_TIMEOUT_MS: int = 3000
 """The time the primary has to answer one, by default (``src/node/rpc/frontend.h``)."""
-FORWARDED_BYTES_MAX = PEER_FRAME_BYTES_MAX - 64 * KIB
+FORWARDED_BYTES_MAX: int = PEER_FRAME_BYTES_MAX - 64 * KIB
 """Of a forwarded message's plaintext; the rest of its frame names sender and kind."""
-FORWARDED_HEADERS_MAX = 1024
+FORWARDED_HEADERS_MAX: int = 1024
 """Headers of a forwarded request, which its interface admitted, and of its response
 (``include/ccf/http_configuration.h``)."""
-PEERS_INCOMING_MAX = 256
+PEERS_INCOMING_MAX: int = 256
 """Connections that others opened; a newer one takes the place of the most silent."""
-PEERS_PARTIAL_BYTES_MAX = 256 * MIB
+PEERS_PARTIAL_BYTES_MAX: int = 256 * MIB
 """Of messages between nodes that have begun and not ended, on all connections."""
-PEERS_CONGESTED_BYTES_MAX = 16 * MIB
+PEERS_CONGESTED_BYTES_MAX: int = 16 * MIB
 """Read from other nodes while the enclave does not keep up and clients already wait."""
-PEER_RETRY_MS_MIN = 50
-PEER_RETRY_MS_MAX = 1000
+PEER_RETRY_MS_MIN: int = 50
+PEER_RETRY_MS_MAX: int = 1000
 """Between attempts to reach a node, doubled with each: an election must not wait."""
-CALLS_MAX = 64
+CALLS_MAX: int = 64
 """Connections to elsewhere that a node may have at once."""
-CALL_DEADLINE_MS = 10_000
+CALL_DEADLINE_MS: int = 10_000
 """From the connection to the last byte of the response, unless the caller says."""
 
 # The past
-HISTORY_EXPIRY_S = 1800
+HISTORY_EXPIRY_S: int = 1800
 """How long states are kept that nobody asks for again, by default
 (``src/node/historical_queries.h``)."""
-HISTORY_SEQNOS_MAX = 100_000
+HISTORY_SEQNOS_MAX: int = 100_000
 """States under one handle; a longer range is read in pages."""
-HISTORY_REQUESTS_MAX = 10_000
+HISTORY_REQUESTS_MAX: int = 10_000
 """Handles in use; beyond it the one that was not asked about for longest goes."""
-HISTORY_BYTES_PER_ENTRY_BYTE = 5
+HISTORY_BYTES_PER_ENTRY_BYTE: int = 5
 """What a state takes in memory for each byte of its entry, by CCF's estimate."""
-HISTORY_ENTRIES_PER_READ = 100
+HISTORY_ENTRIES_PER_READ: int = 100
 """Entries read at once, so that heartbeats wait for milliseconds and not for a long
 range; also the most that one request takes from memory within a step."""
-HISTORY_ENTRIES_PER_SEARCH = 1000
+HISTORY_ENTRIES_PER_SEARCH: int = 1000
 """The same where a signature is sought, and the entries before it are not opened."""
-HISTORY_READS_MAX = 4
+HISTORY_READS_MAX: int = 4
 """Reads under way at once."""
-HISTORY_GAP_ENTRIES_MAX = 16
+HISTORY_GAP_ENTRIES_MAX: int = 16
 """Entries nobody asked for that are read rather than ask the host twice."""
-HISTORY_SIGNATURES_MAX = 64
+HISTORY_SIGNATURES_MAX: int = 64
 """Verified signatures kept with their trees; others are verified again when needed."""
-HISTORY_SIGNERS_MAX = 64
+HISTORY_SIGNERS_MAX: int = 64
 """Certificates of nodes that signed, kept with who issued them."""
-RECENT_ENTRIES_BYTES_MAX = 16 * MIB
+RECENT_ENTRIES_BYTES_MAX: int = 16 * MIB
 """The newest entries, kept in memory: what was just committed is read without the
 host."""
-SIGNATURES_KNOWN_MAX = 1 << 20
+SIGNATURES_KNOWN_MAX: int = 1 << 20
 """Signatures of this run whose places are known, eight bytes each."""
-SIGNATURES_FOUND_MAX = 100_000
+SIGNATURES_FOUND_MAX: int = 100_000
 """Signatures of earlier runs whose places were found out."""
-HISTORY_WAIT_MS_MAX = 10_000
+HISTORY_WAIT_MS_MAX: int = 10_000
 """The longest a caller may have the service wait for past states."""
-HISTORY_WAITS_MAX = 1000
+HISTORY_WAITS_MAX: int = 1000
 """Requests that wait for past states; beyond it they are answered 202 at once."""
 
 # Sealed ledger secrets
-SEALED_SECRET_BYTES_MAX = 4 * KIB
+SEALED_SECRET_BYTES_MAX: int = 4 * KIB
 """Of a file; one takes about 250 bytes."""
-SEALED_SECRETS_MAX = 1000
+SEALED_SECRETS_MAX: int = 1000
 """Files that a node is shown, the newest."""
 
 # Attestation
-STATEMENT_BYTES_MAX = 256 * KIB
+STATEMENT_BYTES_MAX: int = 256 * KIB
 """Of a signed statement: an enclave's manifest names each of its files."""
 
 # Indexes
-STRATEGIES_MAX = 64
+STRATEGIES_MAX: int = 64
 """Strategies that are told of what is committed."""
-INDEX_ENTRIES_PER_STEP = 100
+INDEX_ENTRIES_PER_STEP: int = 100
 """Entries that strategies are told of within one step, so that requests wait for
 milliseconds while they catch up."""
-INDEX_ENTRIES_PER_READ = 500
+INDEX_ENTRIES_PER_READ: int = 500
 """Past states asked for at once (``src/indexing/indexer.h``); as many more are on
 their way meanwhile."""
-INDEX_UNSIGNED_MAX = 100_000
+INDEX_UNSIGNED_MAX: int = 100_000
 """Entries read back that await the signature after them."""
-INDEX_RETRY_MS_MIN = 1000
-INDEX_RETRY_MS_MAX = 60_000
+INDEX_RETRY_MS_MIN: int = 1000
+INDEX_RETRY_MS_MAX: int = 60_000
 """Between attempts to read what the host did not give, doubled with each."""
-INDEX_SEQNOS_PER_BUCKET = 1000
-INDEX_BUCKETS_MAX = 10
+INDEX_SEQNOS_PER_BUCKET: int = 1000
+INDEX_BUCKETS_MAX: int = 10
 """Of an index whose buckets the host keeps, unless it says otherwise
 (``include/ccf/indexing/strategies/seqnos_by_key_bucketed.h``)."""
-INDEX_BLOB_BYTES_MAX = 256 * KIB
+INDEX_BLOB_BYTES_MAX: int = 256 * KIB
 """Of a bucket in one blob; a fuller one is several. To sort one takes milliseconds."""
-BLOB_READS_MAX = 64
+BLOB_READS_MAX: int = 64
 """Blobs that the host was asked for and has not given yet."""
 
 # Snapshots
-SNAPSHOT_READ_BYTES_MAX = 4 * MIB
+SNAPSHOT_READ_BYTES_MAX: int = 4 * MIB
 """Of a snapshot in one answer of the host, and in one range that a joiner asks for."""
-SNAPSHOT_BYTES_MAX = 10 * 1024 * MIB
+SNAPSHOT_BYTES_MAX: int = 10 * 1024 * MIB
 """The largest that a joiner fetches (``command.join.fetch_snapshot_max_size``)."""
-SNAPSHOT_WRITE_BYTES_MAX = 8 * MIB
+SNAPSHOT_WRITE_BYTES_MAX: int = 8 * MIB
 """Of a snapshot in one ``WriteSnapshot``; a larger one is several."""
-SNAPSHOTS_PENDING_MAX = 5
+SNAPSHOTS_PENDING_MAX: int = 5
 """Snapshots whose evidence awaits commit (``src/node/snapshotter.h``)."""
-SNAPSHOT_KEYS_PER_STEP = 600
+SNAPSHOT_KEYS_PER_STEP: int = 600
 """About how many keys are ordered for a snapshot within one step, so that heartbeats
 and requests wait for milliseconds and not until a large state is written."""
-SNAPSHOT_BYTES_PER_KEY = 4 * KIB
+SNAPSHOT_STEP_MS: int = 10
+"""From one step of a snapshot to the next: a busy host tells the time more often, and
+requests wait for each."""
+SNAPSHOT_BYTES_PER_KEY: int = 4 * KIB
 """Bytes whose copying, encryption and hashing count as much as ordering a key."""
-SNAPSHOT_ANSWER_BYTES_MAX = 16 * MIB
+SNAPSHOT_ANSWER_BYTES_MAX: int = 16 * MIB
 """Of a snapshot in one answer to a client; 206 tells it where to go on."""
-SNAPSHOT_READS_MAX = 16
+SNAPSHOT_READS_MAX: int = 16
 """Reads of snapshots that the host has not answered yet."""
-SNAPSHOT_REDIRECTS_MAX = 20
+SNAPSHOT_REDIRECTS_MAX: int = 20
 """Answers that a joiner follows in search of a snapshot (``src/snapshots/fetch.h``)."""
 
 # Consensus
-APPEND_ENTRIES_BYTES = 20_000
+APPEND_ENTRIES_BYTES: int = 20_000
 """About what one AppendEntries carries (``src/consensus/aft/raft.h``)."""
-APPEND_ENTRIES_IN_FLIGHT_MAX = 50
+APPEND_ENTRIES_IN_FLIGHT_MAX: int = 50
 """Messages' worth of entries sent to a peer that it has not acknowledged: a megabyte or
 so, which keeps a link of 100 Mbit/s busy for a round trip of 80 ms. More would wait in
 the host's queue, be dropped there, and be refused one by one."""
-MESSAGE_TIMEOUT_MS = 100
-ELECTION_TIMEOUT_MS = 5000
-UNCOMMITTED_TX_MAX = 10_000
+MESSAGE_TIMEOUT_MS: int = 100
+ELECTION_TIMEOUT_MS: int = 5000
+UNCOMMITTED_TX_MAX: int = 10_000
 """Entries not yet committed beyond which requests are refused; 0 sets no bound."""
 
 # Offline tools
-PILE_FILES_MAX = 1_000_000
+PILE_FILES_MAX: int = 1_000_000
 """Files that a search for ledgers looks at; more are surely not all of ledgers."""

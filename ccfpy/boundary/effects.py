@@ -4,7 +4,8 @@ The host performs effects strictly in order: an entry is in its file before the 
 that reports it leaves. Ciphertext of TLS sessions and of ledger entries is all of the
 node's private state that the host ever holds.
 
-What is made for every request pays for no freezing; its maker lets go of it at once.
+What is made for every request pays neither for freezing nor for naming its fields; its
+maker lets go of it at once.
 """
 
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class LogTag(StrEnum):
     GOV = "gov"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class SendData:
     """Send bytes to a client; ignored if it has gone."""
 
@@ -48,7 +49,7 @@ class CloseSession:
     session: SessionId
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class LedgerEntry:
     """One ledger entry.
 
@@ -65,7 +66,7 @@ class LedgerEntry:
     closes_chunk_after: bool = False
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class AppendEntries:
     """Append entries to the ledger.
 

@@ -4,7 +4,8 @@ Order is the order in which the host saw things. A session's events come as
 ``SessionOpened``, any number of ``SessionData``, and at most one ``SessionClosed``;
 events of a session that the enclave has just closed may still arrive, and mean nothing.
 
-What is made for every request pays for no freezing; its maker lets go of it at once.
+What is made for every request pays neither for freezing nor for naming its fields; its
+maker lets go of it at once.
 """
 
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class Boot:
     unix_us: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class Tick:
     """Time has passed. First in a batch whenever the clock moved since the last one.
 
@@ -73,7 +74,7 @@ class SessionOpened:
     peer: str
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class SessionData:
     """Bytes came from a client, as many as the network gave."""
 

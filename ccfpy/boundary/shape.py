@@ -58,7 +58,7 @@ def encoder(kind: object) -> Codec | None:
     (encode,) = inner  # a union or list of something that needs turning holds one type
     assert encode is not None
     if get_origin(kind) is tuple:
-        return lambda value: [encode(item) for item in cast("tuple[object]", value)]
+        return lambda value: list(map(encode, cast("tuple[object, ...]", value)))
     return lambda value: None if value is None else encode(value)
 
 

@@ -122,16 +122,25 @@ _Encode = Callable[[object], object]
 
 
 class Vocabulary(Generic[Message]):
-    """One direction's messages: turns batches into frames and back."""
+    """One direction's messages: turns batches into frames and back.
 
-    __slots__ = ("_decoders", "_encoders", "_pack", "_pack_header")
+    Args:
+        kinds: every kind of message by its number.
+        relayed: the number of the kind that most messages are, if there is one: it has
+            a session and bytes, and is read and written without asking its shape.
+    """
 
-    def __init__(self, kinds: Mapping[int, type]) -> None:
+    __slots__ = ("_decoders", "_encoders", "_pack", "_relay", "_relayed")
+
+    def __init__(
+        self, kinds: Mapping[int, type], *, relayed: int | None = None
+    ) -> None:
         self._encoders = {cls: _encoder(kind, cls) for kind, cls in kinds.items()}
         self._decoders = {kind: _decoder(cls) for kind, cls in kinds.items()}
         # Text that JavaScript made may be no Unicode; a log line is no reason to stop.
         self._pack = msgpack.Packer(unicode_errors="backslashreplace").pack
-        self._pack_header = _HEADER.pack
+        self._relayed = relayed
+        self._relay: Any = None if relayed is None else kinds[relayed]
 
     def encode(
         self, batch: Sequence[Message], *, frame_bytes_max: int = FRAME_BYTES_MAX
@@ -141,12 +150,18 @@ class Vocabulary(Generic[Message]):
         Raises:
             BoundaryViolation: one message alone is too large.
         """
-        encoders = self._encoders
-        body = cast(
-            "bytes", self._pack([encoders[type(message)](message) for message in batch])
-        )
+        encoders, relay, relayed = self._encoders, self._relay, self._relayed
+        messages: list[object] = []
+        message: Any
+        for message in batch:
+            kind = type(message)
+            if kind is relay:
+                messages.append((relayed, message.session, message.data))
+            else:
+                messages.append(encoders[kind](message))
+        body: bytes = self._pack(messages)
         if len(body) <= frame_bytes_max:
-            return self._pack_header(len(body)) + body
+            return _HEADER.pack(len(body)) + body
         if len(batch) == 1:
             raise BoundaryViolation(
                 f"{type(batch[0]).__name__}: {len(body)} bytes, "
@@ -163,17 +178,33 @@ class Vocabulary(Generic[Message]):
         Raises:
             BoundaryViolation: it breaks a rule.
         """
-        decoders = self._decoders
-        batch: list[object] = []
+        relay, relayed = self._relay, self._relayed
+        batch: list[Any] = []
+        message: Any
         for message in _unpack(body):
-            if type(message) is not list or not message:
-                raise BoundaryViolation("a message that is not a list of its fields")
-            kind = message[0]
-            decode = decoders.get(kind) if type(kind) is int else None
-            if decode is None:
-                raise BoundaryViolation(f"unknown kind of message: {kind!r:.32}")
-            batch.append(decode(message))
-        return cast("list[Message]", batch)
+            # What is not as it should be is left to the general way, to say why.
+            if type(message) is list and len(message) == _PAIR:
+                kind, session, data = message
+                if (
+                    type(kind) is int
+                    and kind == relayed
+                    and type(session) is int
+                    and 0 <= session <= INTEGER_MAX
+                    and type(data) is bytes
+                ):
+                    batch.append(relay(session, data))
+                    continue
+            batch.append(self._decode_plainly(message))
+        return batch
+
+    def _decode_plainly(self, message: object) -> object:
+        if type(message) is not list or not message:
+            raise BoundaryViolation("a message that is not a list of its fields")
+        kind = message[0]
+        decode = self._decoders.get(kind) if type(kind) is int else None
+        if decode is None:
+            raise BoundaryViolation(f"unknown kind of message: {kind!r:.32}")
+        return decode(message)
 
 
 class FrameReader:
@@ -197,12 +228,17 @@ class FrameReader:
             BoundaryViolation: a frame is announced that is too large.
         """
         pending = self._pending
+        size = len(data)
+        if not pending and size >= HEADER_BYTES:
+            # Mostly the bytes are one whole frame.
+            length: int = _HEADER.unpack_from(data)[0]
+            if length + HEADER_BYTES == size and length <= self._frame_bytes_max:
+                return [bytes(data[HEADER_BYTES:])]
         if pending:
             pending += data
             bodies, used = self._cut(memoryview(pending))
             del pending[:used]
             return bodies
-        # Mostly the bytes are whole frames, and need no copy but the bodies' own.
         bodies, used = self._cut(memoryview(data))
         pending += data[used:]
         return bodies
@@ -255,16 +291,17 @@ def _encoder(kind: int, cls: type) -> _Encode:
 # tables below give the types; a cast would be a call for each message.
 
 
-def _pair_decoder(build: Callable[..., object], plain: _Decode) -> _Decode:
+def _tick_decoder(plain: _Decode) -> _Decode:
     def decode(message: list[Any]) -> object:
         if len(message) == _PAIR:
-            _, session, data = message
+            _, monotonic_ms, unix_us = message
             if (
-                type(session) is int
-                and 0 <= session <= INTEGER_MAX
-                and type(data) is bytes
+                type(monotonic_ms) is int
+                and 0 <= monotonic_ms <= INTEGER_MAX
+                and type(unix_us) is int
+                and 0 <= unix_us <= INTEGER_MAX
             ):
-                return build(session=session, data=data)
+                return Tick(monotonic_ms, unix_us)
         return plain(message)
 
     return decode
@@ -275,12 +312,7 @@ def _append_entries_decoder(plain: _Decode) -> _Decode:
         try:
             _, first_seqno, items = message
             entries = [
-                LedgerEntry(
-                    data=data,
-                    is_committable=is_committable,
-                    closes_chunk_before=before,
-                    closes_chunk_after=after,
-                )
+                LedgerEntry(data, is_committable, before, after)
                 for data, is_committable, before, after in items
                 if type(data) is bytes
                 and type(is_committable) is type(before) is type(after) is bool
@@ -293,18 +325,14 @@ def _append_entries_decoder(plain: _Decode) -> _Decode:
             and type(items) is list
             and len(entries) == len(items)
         ):
-            return AppendEntries(first_seqno=first_seqno, entries=tuple(entries))
+            return AppendEntries(first_seqno, tuple(entries))
         return plain(message)
 
     return decode
 
 
-def _encode_session_data(event: Any) -> object:  # noqa: ANN401 - as said above
-    return (4, event.session, event.data)
-
-
-def _encode_send_data(effect: Any) -> object:  # noqa: ANN401 - as said above
-    return (1, effect.session, effect.data)
+def _encode_tick(event: Any) -> object:  # noqa: ANN401 - as said above
+    return (2, event.monotonic_ms, event.unix_us)
 
 
 def _encode_append_entries(effect: Any) -> object:  # noqa: ANN401 - as said above
@@ -324,20 +352,19 @@ _PAIR = 3
 """The length of a message of two fields, its kind included."""
 
 _HOT_ENCODERS: Mapping[type, _Encode] = {
-    SessionData: _encode_session_data,
-    SendData: _encode_send_data,
+    Tick: _encode_tick,
     AppendEntries: _encode_append_entries,
 }
 
 
 def _decoder(cls: type) -> _Decode:
     plain = record_decoder(cls, cls.__name__, skip=1)
-    if cls in (SessionData, SendData):
-        return _pair_decoder(cls, plain)
+    if cls is Tick:
+        return _tick_decoder(plain)
     if cls is AppendEntries:
         return _append_entries_decoder(plain)
     return plain
 
 
-EVENTS: Vocabulary[Event] = Vocabulary(EVENT_KINDS)
-EFFECTS: Vocabulary[Effect] = Vocabulary(EFFECT_KINDS)
+EVENTS: Vocabulary[Event] = Vocabulary(EVENT_KINDS, relayed=4)
+EFFECTS: Vocabulary[Effect] = Vocabulary(EFFECT_KINDS, relayed=1)

@@ -17,6 +17,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.base.limits import SESSIONS_HARD_MAX
 from ccfpy.cli.addresses import parse_node, require_free
 from ccfpy.cli.errors import CommandFailed
@@ -81,6 +82,7 @@ def doctor(
         _shared_memory(),
         _clock(),
         _isolation(),
+        _tls(),
         _program("openssl", "to look at certificates", "version"),
         _program("curl", "to paste the sandbox's examples", "--version"),
     ]
@@ -227,6 +229,16 @@ def _isolation() -> Check:
     if found.startswith("Isolation is reduced"):
         return Check("isolation", Verdict.WARN, found, ISOLATION_REMEDY)
     return Check("isolation", Verdict.OK, found)
+
+
+def _tls() -> Check:
+    # What it imports takes a while, and other commands do without.
+    from ccfpy.enclave.tls import describe_engine  # noqa: PLC0415
+
+    try:
+        return Check("tls", Verdict.OK, describe_engine(os.environ))
+    except ConfigurationRefused as refusal:
+        return Check("tls", Verdict.FAIL, str(refusal), "unset CCFPY_TLS")
 
 
 def _program(name: str, purpose: str, version_option: str) -> Check:

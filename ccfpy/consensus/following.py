@@ -75,10 +75,11 @@ def accept(replica: Replica, offer: Offer, entries: Sequence[Entry]) -> None:
     assert len(entries) <= offer.entry_count, "no more is accepted than was offered"
     log = replica.log
     is_traced = replica.tracer is not untraced
+    view = offer.view
     for seqno, entry in enumerate(entries, start=offer.first):
         if is_traced:
             replica.tracer(Step.EXECUTE_APPEND_ENTRIES, from_node_id=offer.leader)
-        log.append(offer.view, is_committable=entry.is_committable)
+        log.append(view, is_committable=entry.is_committable)
         note_changes(replica, seqno, entry)
         if entry.is_committable:
             note_signature(replica, seqno)

@@ -40,7 +40,10 @@ class ViewHistory:
 
     def view_of(self, seqno: Seqno) -> View:
         """Give the view that wrote ``seqno``; 0 before the first."""
-        return bisect_right(self._starts, seqno)
+        starts = self._starts
+        if starts and seqno >= starts[-1]:
+            return len(starts)
+        return bisect_right(starts, seqno)
 
     def start_of(self, view: View) -> Seqno:
         """Give the first seqno of ``view``, which has written something."""

@@ -43,7 +43,7 @@ class AppendEntries:
         leader_commit: how far the leader knows the log to be final.
     """
 
-    LAYOUT: ClassVar = struct.Struct("<7QB")
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct("<7QB")
 
     view: View
     previous: TxId
@@ -98,7 +98,7 @@ class AppendEntriesResponse:
         is_success: whether the backup now agrees with the message.
     """
 
-    LAYOUT: ClassVar = struct.Struct("<3QB")
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct("<3QB")
 
     position: TxId
     is_success: bool
@@ -125,7 +125,7 @@ class AppendEntriesResponse:
 class RequestVote:
     """A candidate's plea; ``last`` is its last *committable* entry."""
 
-    LAYOUT: ClassVar = struct.Struct("<4QI")
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct("<4QI")
 
     view: View
     last: TxId
@@ -157,7 +157,7 @@ class RequestVote:
 class RequestVoteResponse:
     """A vote, in the voter's view."""
 
-    LAYOUT: ClassVar = struct.Struct("<2QBI")
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct("<2QBI")
 
     view: View
     is_granted: bool
@@ -188,7 +188,7 @@ class RequestVoteResponse:
 class ProposeRequestVote:
     """A retired leader's hint to its successor: stand for election now."""
 
-    LAYOUT: ClassVar = struct.Struct("<2Q")
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct("<2Q")
 
     view: View
 

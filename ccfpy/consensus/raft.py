@@ -183,10 +183,11 @@ class Raft:
 
     def flush(self) -> Ready:
         """Let a leader send what it signed and committed; for the end of each turn."""
-        self._expect_no_offer()
+        assert self._offer is None, "an offer waits to be accepted"
         replica = self.replica
-        if replica.is_leader and replica.peers:
-            send_unsent(replica)
+        if not replica.is_leader or not replica.peers:
+            return NOTHING
+        send_unsent(replica)
         return replica.out.take()
 
     def _expect_no_offer(self) -> None:

@@ -95,6 +95,11 @@ class StageNode:
         """Claims of a service that signs nothing."""
         return CoseClaims("", "")
 
+    @property
+    def takes_writes(self) -> bool:
+        """Take them as whoever is primary does."""
+        return self.is_primary
+
     def is_at_capacity(self) -> bool:
         """Take every request."""
         return False

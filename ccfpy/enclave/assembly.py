@@ -12,6 +12,7 @@ from ccfpy.enclave.platforms.simulated import SimulatedPlatform
 from ccfpy.enclave.platforms.snp import SnpGuest, is_present
 from ccfpy.enclave.platforms.virtual import PlatformFile
 from ccfpy.enclave.ports import SystemClock, SystemEntropy, SystemMemory
+from ccfpy.enclave.tls import chosen_engine
 from ccfpy.node.node import Node
 
 
@@ -24,7 +25,7 @@ def build_node(app: str) -> Steps:
     Raises:
         ApplicationNotLoaded: there is no such application, or it is not what was
             signed, or nobody signed it and the platform asks for that.
-        ConfigurationRefused: the platform is not to be had.
+        ConfigurationRefused: the platform, or the engine of TLS, is not to be had.
     """
     entropy = SystemEntropy()
     found = find(app)
@@ -44,6 +45,7 @@ def build_node(app: str) -> Steps:
         clock=SystemClock(),
         memory=SystemMemory(),
         platform=platform,
+        tls=chosen_engine(os.environ),
     )
 
 

@@ -22,6 +22,9 @@ from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader, Vocabulary
 
 RECEIVE_BYTES = 1 << 20
+EVENTS_PER_STEP = 64
+"""What the host says at once may be a thousand handshakes, a second of work: in parts,
+the first answers leave meanwhile, and their clients go on beside the enclave."""
 PLACES_MAX = 8
 """Calls that a crash's description names, the innermost first."""
 
@@ -142,18 +145,29 @@ def _serve(
     buffer = memoryview(bytearray(RECEIVE_BYTES))
     is_first = True
     while count := receive(buffer):
-        events = [event for body in feed(buffer[:count]) for event in decode(body)]
-        if not events:
-            continue
-        effects = step(events)
-        if effects:
-            channel.sendall(encode(effects))
-            if type(effects[-1]) is last:
-                return ExitCode.OK
-        if is_first:
-            is_first = False
-            started()
+        events: list[Told] = []
+        for body in feed(buffer[:count]):
+            events += decode(body)
+        for batch in _batches(events):
+            effects = step(batch)
+            if effects:
+                channel.sendall(encode(effects))
+                if type(effects[-1]) is last:
+                    return ExitCode.OK
+            if is_first:
+                is_first = False
+                started()
     return ExitCode.OK
+
+
+def _batches(events: list[Told]) -> Sequence[list[Told]]:
+    """Part events into as many as one step takes, in order; none if there are none."""
+    if len(events) <= EVENTS_PER_STEP:
+        return (events,) if events else ()
+    return [
+        events[first : first + EVENTS_PER_STEP]
+        for first in range(0, len(events), EVENTS_PER_STEP)
+    ]
 
 
 def _say(dialect: Dialect[Told, Asked], channel: socket.socket, effect: Asked) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import platform
 import re
+import ssl
 from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
@@ -40,6 +41,10 @@ FRAMEWORK = (
 )
 """The parts of ccfpy that run in the trusted process; the others never do."""
 
+COMPILED = "ccfpy_compiled__mypyc"
+"""How the name of the library begins, beside the package, that holds what of them is
+compiled."""
+
 LIBRARIES = (
     "cbor2",
     "cryptography",
@@ -56,6 +61,8 @@ name and version alone."""
 
 INTERPRETER = "python"
 """Under which the interpreter's kind and version stand among them."""
+OPENSSL = "openssl"
+"""Likewise of the OpenSSL that it found, which hashes, and ends TLS (ADR 16)."""
 
 _UNMEASURED = {"__pycache__", "node_modules"}
 _PROSE = ".md"
@@ -98,8 +105,10 @@ def measure(
 def framework_digest() -> bytes:
     """Give the digest of ccfpy's own files, as far as they run in an enclave."""
     root = Path(ccfpy.__file__).resolve().parent
+    compiled = {path.name: _digest(path) for path in root.parent.glob(f"{COMPILED}.*")}
     return files_digest(
-        {
+        compiled
+        | {
             path.relative_to(root).as_posix(): _digest(path)
             for name in FRAMEWORK
             for path in _files(root / name)
@@ -128,14 +137,14 @@ def application_files(application: Path) -> Files:
 
 
 def dependencies(packages: Iterable[str] = ()) -> dict[str, str]:
-    """Give the versions of the interpreter and of the libraries beneath.
+    """Give the versions of the interpreter, its OpenSSL and the libraries beneath.
 
     Args:
         packages: further ones, by the names under which they are installed; what they
             need in turn is found.
     """
     interpreter = f"{platform.python_implementation()} {platform.python_version()}"
-    versions = {INTERPRETER: interpreter}
+    versions = {INTERPRETER: interpreter, OPENSSL: ssl.OPENSSL_VERSION}
     for name in sorted(_closure([*LIBRARIES, *packages]) - versions.keys()):
         try:
             versions[name] = version(name)

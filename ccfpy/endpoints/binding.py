@@ -13,7 +13,7 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, TypeAlias, cast, get_args
+from typing import Any, Final, NamedTuple, TypeAlias, cast, get_args
 
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
@@ -109,35 +109,70 @@ def bind(
     if answers is not None:
         described = _declared(answers, status)
     return Binding(
-        handler=_handler(function, arguments, respond),
+        handler=_handler(
+            function,
+            arguments,
+            respond,
+            by_position=all(
+                each.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+                for each in parameters[1:]
+            ),
+        ),
         operation=_operation(function, arguments, described),
     )
 
 
 def _handler(
-    function: Callable[..., object], arguments: dict[str, _Argument], respond: _Respond
+    function: Callable[..., object],
+    arguments: dict[str, _Argument],
+    respond: _Respond,
+    *,
+    by_position: bool,
 ) -> Handler:
     plan = [(name, argument.read) for name, argument in arguments.items()]
+    if by_position and plan:
+        return _by_position(function, [read for _, read in plan], respond)
     if not plan:
 
         def without_arguments(context: Context) -> Answer:
             return respond(context, function(context))
 
         return without_arguments
-    if len(plan) == 1:
-        ((only_name, read_only),) = plan
-
-        def with_one_argument(context: Context) -> Answer:
-            value = read_only(context)
-            return respond(context, function(context, **{only_name: value}))
-
-        return with_one_argument
 
     def with_arguments(context: Context) -> Answer:
         given = {}
         for name, read in plan:  # a comprehension would be one more call
             given[name] = read(context)
         return respond(context, function(context, **given))
+
+    return with_arguments
+
+
+def _by_position(
+    function: Callable[..., object], reads: list[_Read], respond: _Respond
+) -> Handler:
+    """Make a handler of a function whose arguments may be given in their order.
+
+    Most have one or two, which need no list.
+    """
+    first, *others = reads
+    if not others:
+
+        def with_one_argument(context: Context) -> Answer:
+            return respond(context, function(context, first(context)))
+
+        return with_one_argument
+    if len(others) == 1:
+        second = others[0]
+
+        def with_two_arguments(context: Context) -> Answer:
+            return respond(context, function(context, first(context), second(context)))
+
+        return with_two_arguments
+
+    def with_arguments(context: Context) -> Answer:
+        given = [read(context) for read in reads]
+        return respond(context, function(context, *given))
 
     return with_arguments
 
@@ -279,10 +314,11 @@ def _without_null(shape: Shape) -> Shape:
 
 
 _RESPONSES = {Response, Awaited, type(None)}
+_ANSWERS: Final = (Response, Awaited)
 
 
 def _respond_itself(_: Context, result: object) -> Answer:
-    if isinstance(result, Response | Awaited):
+    if isinstance(result, _ANSWERS):
         return result
     assert result is None, f"a handler gave {result!r} without declaring its type"
     return empty_reply(NO_CONTENT)
@@ -290,7 +326,7 @@ def _respond_itself(_: Context, result: object) -> Answer:
 
 def _responding_bytes(status: int) -> _Respond:
     def respond(_: Context, result: Any) -> Answer:  # noqa: ANN401 - what the handler gave
-        if isinstance(result, Response | Awaited):
+        if isinstance(result, _ANSWERS):
             return result
         return bytes_reply(result, status=status)
 
@@ -301,7 +337,7 @@ def _responding_json(shape: Shape, status: int) -> _Respond:
     write = shape.write
 
     def respond(context: Context, result: Any) -> Answer:  # noqa: ANN401 - what the handler gave
-        if isinstance(result, Response | Awaited):
+        if isinstance(result, _ANSWERS):
             return result
         if result is None:
             return empty_reply(NO_CONTENT)

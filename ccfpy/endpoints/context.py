@@ -65,6 +65,11 @@ class NodeView(Protocol):
         """What the service's COSE signatures claim of themselves."""
         ...
 
+    @property
+    def takes_writes(self) -> bool:
+        """Whether it is primary and not at capacity: most often both."""
+        ...
+
     def is_at_capacity(self) -> bool:
         """Tell whether too many transactions await commit to take another."""
         ...
@@ -158,7 +163,6 @@ class Context:
 
     def __init__(
         self,
-        *,
         request: "Request",
         session: "Session",
         node: NodeView,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
+from ccfpy.endpoints.auth import jwt
 from ccfpy.endpoints.auth.policy import Unauthenticated
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context, NodeView
@@ -93,7 +94,8 @@ class Frontend:
         self, request: "Request", session: "Session", path: str
     ) -> "Match | Answer":
         """Find what to execute, or the answer of a check that comes before that."""
-        if self._has_backpressure and self._node.is_at_capacity():
+        takes_writes = self._node.takes_writes
+        if not takes_writes and self._has_backpressure and self._node.is_at_capacity():
             raise ApiError(
                 503,
                 ErrorCode.TooManyPendingTransactions,
@@ -114,7 +116,8 @@ class Frontend:
             return self._redirect(match.endpoint, request, interface) or match
         forwarding = match.endpoint.forwarding
         if (
-            forwarding is Forwarding.NEVER
+            takes_writes
+            or forwarding is Forwarding.NEVER
             or (forwarding is Forwarding.SOMETIMES and not session.is_forwarding)
             or self._node.is_primary
         ):
@@ -201,14 +204,7 @@ class Frontend:
             if endpoint.mode is not Mode.COMMAND or endpoint.auth
             else None
         )
-        context = Context(
-            request=request,
-            session=session,
-            node=node,
-            endpoint=endpoint,
-            params=match.params,
-            tx=tx,
-        )
+        context = Context(request, session, node, endpoint, match.params, tx)
         response = self._run(endpoint, context)
         if session.active_view != node.view:
             self._check_session_consistency(session)
@@ -243,6 +239,11 @@ class Frontend:
         refusals: list[tuple[str, str]] = []
         challenge: str | None = None
         for policy in endpoint.auth:
+            if type(policy) is jwt.Jwt and jwt.HEADER not in context.request.headers:
+                # What it would say itself; callers without tokens are many.
+                challenge = jwt.CHALLENGE
+                refusals.append((jwt.NAME, jwt.NO_HEADER))
+                continue
             try:
                 context.caller = policy.authenticate(context)
             except Unauthenticated as refusal:

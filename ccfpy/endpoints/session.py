@@ -3,13 +3,12 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import Any
 
 from ccfpy.base import limits
 from ccfpy.base.ids import SessionId, View
-
-if TYPE_CHECKING:
-    from ccfpy.crypto.certs import Certificate
+from ccfpy.crypto.certs import Certificate
+from ccfpy.kv.tx import Mark
 
 
 class RedirectTarget(StrEnum):
@@ -62,6 +61,24 @@ class Interface:
         return any(p.fullmatch(full_path) for p in self.accepted_endpoints)
 
 
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """That a caller was let in, as long as what let it in is unchanged.
+
+    Attributes:
+        identity: who the policy said it is.
+        certificate: what it presented.
+        mark: of the table that has it.
+        from_us, until_us: since 1970, when the certificate counts: up to, not with.
+    """
+
+    identity: Any
+    certificate: Certificate
+    mark: Mark
+    from_us: int
+    until_us: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Session:
     """One client connection, as long as it lasts.
@@ -74,11 +91,14 @@ class Session:
         is_forwarding: a request of it went to the primary, and so do the next, lest
             one misses what an earlier one wrote.
         is_forwarded: it is another node's, which forwarded this request to us.
+        admission: what a policy found of the caller the last time, to be looked at
+            before it is believed.
     """
 
     id: SessionId
     interface: Interface
-    caller: "Certificate | None" = None
+    caller: Certificate | None = None
     active_view: View | None = None
     is_forwarding: bool = False
     is_forwarded: bool = False
+    admission: Admission | None = None

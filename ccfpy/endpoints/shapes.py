@@ -75,12 +75,14 @@ class Shape:
         write: gives what the JSON writer takes; ``None`` if that is the value itself.
         schema: its OpenAPI schema, usually a reference.
         components: the named schemas it refers to.
+        exact: a value of exactly this type is read as itself, without asking ``read``.
     """
 
     read: Callable[[Json], Any]
     write: Callable[[Any], Any] | None
     schema: JsonObject
     components: Mapping[str, Json] = field(default_factory=dict)
+    exact: type | None = None
 
 
 def shape_of(annotation: object) -> Shape:
@@ -184,7 +186,7 @@ def _component(name: str, shape: Shape) -> Shape:
     name = _UNFIT_FOR_NAME.sub("_", name)
     components = {**shape.components, name: shape.schema}
     reference: JsonObject = {"$ref": f"#/components/schemas/{name}"}
-    return Shape(shape.read, shape.write, reference, components)
+    return Shape(shape.read, shape.write, reference, components, shape.exact)
 
 
 def _derived(shape: Shape, part: Shape, name: str) -> Shape:
@@ -335,16 +337,23 @@ def _dataclass(kind: Any) -> Shape:  # noqa: ANN401 - any dataclass
 
 
 def _reader(kind: Any, fields: list[_Field]) -> Callable[[Json], Any]:  # noqa: ANN401 - any dataclass
-    plan = [(f.name, f.json_name, f.shape.read, f.is_required) for f in fields]
+    plan = [
+        (f.name, f.json_name, f.shape.read, f.shape.exact, f.is_required)
+        for f in fields
+    ]
 
     def read(value: Json) -> Any:  # noqa: ANN401 - an instance of the dataclass
         if not isinstance(value, dict):
             raise Mismatch(f"expected an object, found {_found(value)}")
         given = {}
-        for name, json_name, read_field, is_required in plan:
+        for name, json_name, read_field, exact, is_required in plan:
             if json_name in value:
+                item = value[json_name]
+                if type(item) is exact:
+                    given[name] = item
+                    continue
                 try:
-                    given[name] = read_field(value[json_name])
+                    given[name] = read_field(item)
                 except Mismatch as error:
                     error.path.append(json_name)
                     raise
@@ -377,9 +386,12 @@ def _writer(fields: list[_Field]) -> Callable[[Any], Any]:
 
 
 _ANY = _component("json", Shape(_read_any, None, {}))
-_STRING = _component("string", Shape(_instance(str, "text"), None, {"type": "string"}))
+_STRING = _component(
+    "string", Shape(_instance(str, "text"), None, {"type": "string"}, exact=str)
+)
 _BOOLEAN = _component(
-    "boolean", Shape(_instance(bool, "a boolean"), None, {"type": "boolean"})
+    "boolean",
+    Shape(_instance(bool, "a boolean"), None, {"type": "boolean"}, exact=bool),
 )
 _SIMPLE: dict[object, Shape] = {
     str: _STRING,

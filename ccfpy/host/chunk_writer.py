@@ -7,9 +7,11 @@ cut and written from there on. That way a node that comes back keeps, byte for b
 files it had.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ccfpy.base.ids import Seqno
+from ccfpy.boundary.effects import LedgerEntry
 from ccfpy.host.chunk_reader import Positions, read_positions, slices
 from ccfpy.host.disk import Disk, DiskFile
 from ccfpy.ledger.chunk import HEADER_BYTES, ChunkName, OpenChunk, header
@@ -124,6 +126,15 @@ class ChunkWriter:
             self._file.append(entry)
         self.chunk.append(len(entry))
 
+    def append_all(self, entries: Sequence[bytes]) -> bool:
+        """Add entries by one write; tell whether that can be done, and thus was."""
+        data = b"".join(entries)
+        if self._is_comparing or not self.chunk.has_room_for(len(data)):
+            return False
+        self._file.append(data)
+        self.chunk.extend(entries)
+        return True
+
     def flush(self) -> None:
         """Hand everything to the operating system."""
         self._file.flush()
@@ -212,3 +223,20 @@ class ChunkWriter:
         self.name = name
         if self._must_sync:
             self._disk.sync_directory(self._directory)
+
+
+def ordinary_bytes(entries: Sequence[LedgerEntry]) -> list[bytes] | None:
+    """Give the bytes of entries that sign nothing, and begin and end no chunk.
+
+    Gives nothing if one of them is another; nearly all are ordinary.
+    """
+    ordinary: list[bytes] = []
+    for entry in entries:
+        if (
+            entry.is_committable
+            or entry.closes_chunk_before
+            or entry.closes_chunk_after
+        ):
+            return None
+        ordinary.append(entry.data)
+    return ordinary

@@ -24,6 +24,10 @@ class EarlierFiles:
         self._names: dict[Seqno, ChunkName] = {}
         self._remove = remove
 
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self._names)
+
     def clear(self) -> None:
         """Know of none; the files stay."""
         self._names.clear()

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar, cast
 
+from ccfpy import PURE_VARIABLE
 from ccfpy.base.limits import LINK_BACKLOG_BYTES_MAX, READ_BYTES_MAX
 from ccfpy.boundary.ending import describe_ending
 from ccfpy.boundary.lifecycle import Lifecycle, Stage
@@ -29,7 +30,21 @@ PLATFORM_VARIABLE = "CCFPY_VIRTUAL_PLATFORM"
 """Names the virtual machine that the enclave runs on, where it is not the usual."""
 SIMULATED_VARIABLE = "CCFPY_SIMULATED_PLATFORM"
 """Names the simulated one."""
-_SEEN = (PLATFORM_OVERRIDE, PLATFORM_VARIABLE, SIMULATED_VARIABLE, ISOLATION_VARIABLE)
+TLS_VARIABLE = "CCFPY_TLS"
+"""Names what drives its TLS."""
+_SEEN = (
+    PLATFORM_OVERRIDE,
+    PLATFORM_VARIABLE,
+    SIMULATED_VARIABLE,
+    ISOLATION_VARIABLE,
+    PURE_VARIABLE,
+    TLS_VARIABLE,
+)
+LINK_BUFFER_BYTES = 1 << 20
+"""What the system keeps of what each side says: a turn of a thousand sessions.
+
+With less, whoever speaks stops in the midst of a frame until the other has read.
+"""
 EXIT_WAIT_S = 2.0
 """How long a child may take to notice that its channel has ended."""
 
@@ -98,7 +113,7 @@ class EnclaveProcess(asyncio.Protocol, Generic[Told, Asked]):
         """
         self._lifecycle.move(Stage.INITIALIZED)
         self._observer = observer
-        ours, theirs = socket.socketpair()
+        ours, theirs = link_pair()
         with theirs:
             descriptor = theirs.fileno()
             self._child = subprocess.Popen(  # noqa: ASYNC220, S603  # fixed words; no shell
@@ -142,12 +157,10 @@ class EnclaveProcess(asyncio.Protocol, Generic[Told, Asked]):
         """Decode whole frames and hand their effects on, all at once."""
         if self._observer is None:
             return
+        effects: list[Asked] = []
         try:
-            effects = [
-                effect
-                for body in self._reader.feed(data)
-                for effect in self._decode(body)
-            ]
+            for body in self._reader.feed(data):
+                effects += self._decode(body)
         except BoundaryViolation as violation:
             self._lose(f"the enclave broke the boundary's protocol: {violation}")
             return
@@ -192,6 +205,14 @@ class EnclaveProcess(asyncio.Protocol, Generic[Told, Asked]):
         except subprocess.TimeoutExpired:
             self._child.kill()
             return self._child.wait()
+
+
+def link_pair() -> tuple[socket.socket, socket.socket]:
+    """Make both ends of a link; the system may keep less than we ask for."""
+    ends = socket.socketpair()
+    for end in ends:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LINK_BUFFER_BYTES)
+    return ends
 
 
 def enclave_environment() -> dict[str, str]:

@@ -22,7 +22,7 @@ from ccfpy.base.limits import LEDGER_READ_BYTES_MAX, LEDGER_RECENT_BYTES_MAX
 from ccfpy.boundary.effects import LedgerEntry
 from ccfpy.host.chunk_files import ChunkFiles
 from ccfpy.host.chunk_reader import ChunkReaders, Reporter, chunk_names
-from ccfpy.host.chunk_writer import ChunkWriter
+from ccfpy.host.chunk_writer import ChunkWriter, ordinary_bytes
 from ccfpy.host.disk import Disk, RealDisk
 from ccfpy.host.earlier_files import EarlierFiles, sort_in
 from ccfpy.host.ledger_directories import (
@@ -204,8 +204,11 @@ class LedgerStore:
             raise LedgerStoreFailed(
                 f"expected ledger entry {self.last_seqno + 1}, was given {first_seqno}"
             )
-        with self._failing("cannot write the ledger"):
-            self._append(entries)
+        try:
+            if not self._append_at_once(entries):
+                self._append_each(entries)
+        except OSError as error:
+            raise self._failure("cannot write the ledger", error) from error
 
     def flush(self) -> None:
         """Hand everything written so far to the operating system."""
@@ -292,10 +295,13 @@ class LedgerStore:
         try:
             yield
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise LedgerStoreFailed(f"{what} in {self._directory}: {reason}") from error
+            raise self._failure(what, error) from error
 
-    def _append(self, entries: Sequence[LedgerEntry]) -> None:
+    def _failure(self, what: str, error: OSError) -> LedgerStoreFailed:
+        reason = (error.strerror or str(error)).lower()
+        return LedgerStoreFailed(f"{what} in {self._directory}: {reason}")
+
+    def _append_each(self, entries: Sequence[LedgerEntry]) -> None:
         must_settle = False
         for entry in entries:
             if entry.closes_chunk_before and self._writer is not None:
@@ -318,6 +324,16 @@ class LedgerStore:
                 must_settle = False
         if must_settle and self._writer is not None:
             self._writer.settle()
+
+    def _append_at_once(self, entries: Sequence[LedgerEntry]) -> bool:
+        """Append nothing but ordinary entries, by one write; tell whether they are."""
+        writer = self._writer
+        ordinary = None if len(self._earlier) else ordinary_bytes(entries)
+        if writer is None or ordinary is None or not writer.append_all(ordinary):
+            return False
+        self._recent.extend(ordinary)
+        self.last_seqno += len(ordinary)
+        return True
 
     def _begin_chunk(self) -> ChunkWriter:
         first = self.last_seqno + 1

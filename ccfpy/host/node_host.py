@@ -144,21 +144,23 @@ class NodeHost:
 
         What is asked after a stop is not done.
         """
-        sessions, logs = self._sessions, self._logs
+        ended = self._ended
+        if ended is None or ended.done():
+            return
+        send, perform = self._sessions.send, self._perform
         try:
             for effect in effects:
-                if self._has_ended:
-                    break
                 if type(effect) is SendData:
-                    sessions.send(effect.session, effect.data)
-                elif type(effect) is Log:
-                    logs.append(effect)
-                else:
-                    self._perform[type(effect)](effect)
+                    send(effect.session, effect.data)
+                    continue
+                perform[type(effect)](effect)
+                if ended.done():
+                    break
         except CcfpyError as error:
             self._fail(str(error))
         finally:
-            self._write_logs()
+            if self._logs:
+                self._write_logs()
 
     def link_congested(self) -> None:
         """Read nothing more from clients, and from other nodes only so much."""
@@ -183,6 +185,7 @@ class NodeHost:
 
     def _performers(self) -> Mapping[type, Callable[[Effect], None]]:
         performers: dict[type, Callable[..., None]] = {
+            Log: self._keep_log,
             CloseSession: lambda effect: self._sessions.close(effect.session),
             SetPeer: lambda effect: self._peers.set_peer(effect.node, effect.address),
             ForgetPeer: lambda effect: self._peers.forget_peer(effect.node),
@@ -281,6 +284,9 @@ class NodeHost:
     def _end(self, exit_code: int) -> None:
         if self._ended is not None and not self._has_ended:
             self._ended.set_result(exit_code)
+
+    def _keep_log(self, log: Log) -> None:
+        self._logs.append(log)
 
     def _write_logs(self) -> None:
         if self._logs:

@@ -1,5 +1,7 @@
 """The newest ledger entries, kept in memory: what backups need most touches no file."""
 
+from collections.abc import Iterable
+
 from ccfpy.base.ids import Seqno
 
 
@@ -23,9 +25,16 @@ class RecentEntries:
 
     def append(self, entry: bytes) -> None:
         """Keep an entry, and let go of the oldest that do not fit beside it."""
-        self._entries[self._next] = entry
-        self._next += 1
-        self._bytes += len(entry)
+        self.extend((entry,))
+
+    def extend(self, entries: Iterable[bytes]) -> None:
+        """Keep some entries, likewise."""
+        kept, seqno, size = self._entries, self._next, self._bytes
+        for entry in entries:
+            kept[seqno] = entry
+            seqno += 1
+            size += len(entry)
+        self._next, self._bytes = seqno, size
         while self._bytes > self._bytes_max:
             self._bytes -= len(self._entries.pop(self._first))
             self._first += 1

@@ -35,11 +35,13 @@ class Ticker:
 
     def now(self) -> Tick:
         """Read the clock."""
-        self._last_ms = self._monotonic_ns() // 1_000_000
-        return Tick(monotonic_ms=self._last_ms, unix_us=self._unix_ns() // 1000)
+        return self._tick(self._monotonic_ns() // 1_000_000)
 
     def if_moved(self) -> Tick | None:
         """Read the clock; give nothing within the same millisecond."""
-        if self._monotonic_ns() // 1_000_000 == self._last_ms:
-            return None
-        return self.now()
+        now_ms = self._monotonic_ns() // 1_000_000
+        return None if now_ms == self._last_ms else self._tick(now_ms)
+
+    def _tick(self, now_ms: int) -> Tick:
+        self._last_ms = now_ms
+        return Tick(monotonic_ms=now_ms, unix_us=self._unix_ns() // 1000)

@@ -59,6 +59,8 @@ def recall(data: bytes, limits: ParserLimits) -> Request | None:
         return None
     start = line.end()
     stop = data.find(_HEAD_END, start) + 4
+    if stop < start:
+        return None
     head = _known.get(data[start:stop])
     if (
         head is None

@@ -1,16 +1,28 @@
-"""The three calls a TLS session makes for every request, straight to the library.
+"""TLS by pyOpenSSL: contexts to the profile, and the calls that every request makes.
 
-pyOpenSSL's own methods do the same and allocate a buffer a call; here one buffer serves
-all sessions of the process, which has one thread. They stay the plain path: whatever is
-not the ordinary case is left to them, and a test holds the two against each other.
+pyOpenSSL's own methods for these do the same and allocate a buffer a call; here one
+buffer serves all sessions of the process, which has one thread. They stay the plain
+path: whatever is not the ordinary case is left to them, and a test holds the two
+against each other.
 
 This file, with the settings that pyOpenSSL has no method for, is where its private
 handles are used.
 """
 
-from typing import Any, Final
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
 
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
+
+from ccfpy.base.errors import Malformed
+from ccfpy.http.tls_engine import (
+    GROUPS,
+    SESSION_ID_CONTEXT,
+    TLS12_SUITES,
+    TLS13_SUITES,
+)
 
 library: Final[Any] = SSL._lib  # type: ignore[attr-defined]  # noqa: SLF001 - as said above
 _ffi: Final[Any] = SSL._ffi  # type: ignore[attr-defined]  # noqa: SLF001 - as said above
@@ -25,45 +37,214 @@ _bio_read: Final = library.BIO_read
 _bio_write: Final = library.BIO_write
 _unpack: Final = _ffi.unpack
 
-
-def give_ciphertext(connection: SSL.Connection, data: bytes) -> None:
-    """Hand the library bytes from the peer."""
-    written = _bio_write(connection._into_ssl, data, len(data))  # noqa: SLF001 - as said above
-    assert written == len(data), "a memory BIO takes everything"
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----")
+"""No dash within, so that a text of beginnings alone is read once and not for each."""
 
 
-def take_plaintext(connection: SSL.Connection) -> bytes:
-    """Decrypt what is there, a record at most.
+class PyOpenSslConnection:
+    """One end of a connection, driven through pyOpenSSL."""
+
+    __slots__ = ("_from_ssl", "_into_ssl", "_ssl", "connection")
+
+    wants_more: ClassVar[type[Exception]] = SSL.WantReadError
+    closed: ClassVar[type[Exception]] = SSL.ZeroReturnError
+    broken: ClassVar[type[Exception]] = SSL.Error
+
+    def __init__(self, connection: SSL.Connection) -> None:
+        self.connection = connection
+        handles: Any = connection
+        self._ssl = handles._ssl  # noqa: SLF001 - as said above
+        self._into_ssl = handles._into_ssl  # noqa: SLF001 - as said above
+        self._from_ssl = handles._from_ssl  # noqa: SLF001 - as said above
+
+    def give(self, data: bytes) -> None:
+        """Hand the library bytes from the peer."""
+        written = _bio_write(self._into_ssl, data, len(data))
+        assert written == len(data), "a memory BIO takes everything"
+
+    def read(self, _size: int) -> bytes:
+        """Decrypt what is there, a record at most.
+
+        Raises:
+            SSL.Error: as ``Connection.recv``.
+        """
+        count = _ssl_read(self._ssl, _buffer, BUFFER_BYTES)
+        if count <= 0:
+            self._raise(count)
+        plaintext: bytes = _unpack(_buffer, count)
+        return plaintext
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Encrypt; what does not fit one record is left to the plain path.
+
+        Raises:
+            SSL.Error: as ``Connection.sendall``.
+        """
+        source = data if isinstance(data, bytes) else _ffi.from_buffer(data)
+        count = _ssl_write(self._ssl, source, len(data))
+        if count <= 0:
+            self._raise(count)
+        elif count < len(data):
+            self.connection.sendall(data[count:])
+
+    def take(self) -> bytes:
+        """Give all bytes for the peer."""
+        count = _bio_read(self._from_ssl, _buffer, BUFFER_BYTES)
+        if count <= 0:
+            return b""
+        ciphertext: bytes = _unpack(_buffer, count)
+        if count < BUFFER_BYTES:
+            return ciphertext
+        parts = [ciphertext]
+        while (count := _bio_read(self._from_ssl, _buffer, BUFFER_BYTES)) > 0:
+            parts.append(_unpack(_buffer, count))
+        return b"".join(parts)
+
+    def shake_hands(self) -> None:
+        """Go on with the handshake."""
+        self.connection.do_handshake()
+
+    def shut_down(self) -> None:
+        """Send the alert that ends the session."""
+        self.connection.shutdown()
+
+    def peer_certificate(self) -> bytes | None:
+        """Give the peer's certificate in DER."""
+        certificate = self.connection.get_peer_certificate()
+        return None if certificate is None else der_of(certificate)
+
+    def protocol(self) -> bytes:
+        """Give what ALPN settled on."""
+        return self.connection.get_alpn_proto_negotiated()
+
+    def reasons(self, error: Exception) -> list[str]:
+        """Give the words of all errors in OpenSSL's queue."""
+        queue = error.args[0] if error.args else ()
+        return (
+            [entry[-1] for entry in queue] if isinstance(queue, list) else [str(error)]
+        )
+
+    def _raise(self, count: int) -> None:
+        self.connection._raise_ssl_error(self._ssl, count)  # noqa: SLF001 - as said above
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsIdentity:
+    """What one end shows, and the key that proves it.
+
+    Attributes:
+        chain: its own certificate first.
+        key_pem: not read yet.
+    """
+
+    chain: Sequence[crypto.X509]
+    key_pem: str
+
+
+class PyOpenSslServer:
+    """A server's identity and terms."""
+
+    __slots__ = ("_context", "_protocols")
+
+    def __init__(self, identity: TlsIdentity, protocols: Sequence[bytes]) -> None:
+        self._protocols = protocols
+        context = new_context(SSL.TLS_SERVER_METHOD)
+        context.set_session_id(SESSION_ID_CONTEXT)
+        context.set_verify(SSL.VERIFY_PEER, _accept_any_certificate)
+        context.set_alpn_select_callback(self._select_protocol)
+        present(context, identity)
+        self._context = context
+
+    def connect(self) -> PyOpenSslConnection:
+        """Make the server's end of a connection."""
+        connection = SSL.Connection(self._context, None)
+        connection.set_accept_state()
+        return PyOpenSslConnection(connection)
+
+    def _select_protocol(
+        self, _connection: SSL.Connection, offered: list[bytes]
+    ) -> bytes | SSL._NoOverlappingProtocols:
+        for protocol in self._protocols:
+            if protocol in offered:
+                return protocol
+        return SSL.NO_OVERLAPPING_PROTOCOLS
+
+
+def _accept_any_certificate(*_details: object) -> bool:
+    return True
+
+
+def new_context(method: int) -> SSL.Context:
+    """Make a context to the profile."""
+    context = SSL.Context(method)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_max_proto_version(SSL.TLS1_3_VERSION)
+    context.set_options(
+        SSL.OP_CIPHER_SERVER_PREFERENCE
+        | SSL.OP_NO_COMPRESSION
+        | SSL.OP_NO_RENEGOTIATION
+        | SSL.OP_NO_TICKET
+    )
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_cipher_list(TLS12_SUITES.encode())
+    context.set_tls13_ciphersuites(TLS13_SUITES.encode())
+    # Buffers of idle sessions are most of what these keep in memory.
+    context.set_mode(library.SSL_MODE_RELEASE_BUFFERS)
+    # pyOpenSSL can name one curve, not a list, and keeps its handle to itself
+    handle = context._context  # noqa: SLF001
+    assert library.SSL_CTX_set1_curves_list(handle, GROUPS.encode()) == 1
+    return context
+
+
+def load_identity(certificate_pem: str, key_pem: str) -> TlsIdentity:
+    """Read a certificate, with its chain if any, and take its key along.
 
     Raises:
-        SSL.Error: as ``Connection.recv``.
+        Malformed: the certificates cannot be read.
     """
-    handle = connection._ssl  # noqa: SLF001 - as said above
-    count = _ssl_read(handle, _buffer, BUFFER_BYTES)
-    if count <= 0:
-        connection._raise_ssl_error(handle, count)  # noqa: SLF001 - as said above
-    plaintext: bytes = _unpack(_buffer, count)
-    return plaintext
+    return TlsIdentity(chain=load_certificates(certificate_pem), key_pem=key_pem)
 
 
-def give_plaintext(connection: SSL.Connection, data: bytes) -> None:
-    """Encrypt; what does not fit one record is left to the plain path.
+def present(context: SSL.Context, identity: TlsIdentity) -> None:
+    """Let a context present an identity.
 
     Raises:
-        SSL.Error: as ``Connection.sendall``.
+        Malformed: the key cannot be read, or is another's.
     """
-    handle = connection._ssl  # noqa: SLF001 - as said above
-    count = _ssl_write(handle, data, len(data))
-    if count <= 0:
-        connection._raise_ssl_error(handle, count)  # noqa: SLF001 - as said above
-    elif count < len(data):
-        connection.sendall(data[count:])
+    own, *chain = identity.chain
+    try:
+        loaded = crypto.load_privatekey(crypto.FILETYPE_PEM, identity.key_pem.encode())
+        key: Any = loaded.to_cryptography_key()  # typed as if it might be public
+        context.use_certificate(own.to_cryptography())
+        for certificate in chain:
+            context.add_extra_chain_cert(certificate.to_cryptography())
+        context.use_privatekey(key)
+        context.check_privatekey()
+    except (SSL.Error, crypto.Error) as error:
+        raise Malformed(NO_PAIR) from error
 
 
-def take_ciphertext(connection: SSL.Connection) -> bytes:
-    """Give bytes for the peer, one buffer full at most; none if none are left."""
-    count = _bio_read(connection._from_ssl, _buffer, BUFFER_BYTES)  # noqa: SLF001 - as said above
-    if count <= 0:
-        return b""
-    ciphertext: bytes = _unpack(_buffer, count)
-    return ciphertext
+NO_PAIR: Final = "a certificate and a key that do not fit together"
+
+
+def der_of(certificate: crypto.X509) -> bytes:
+    """Give a certificate in DER."""
+    return crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
+
+
+def load_certificates(pem: str) -> list[crypto.X509]:
+    """Read all certificates of a text; what is between them means nothing.
+
+    Raises:
+        Malformed: one cannot be read, or there is none.
+    """
+    try:
+        certificates = [
+            crypto.load_certificate(crypto.FILETYPE_PEM, block.encode())
+            for block in _CERTIFICATE.findall(pem)
+        ]
+    except crypto.Error as error:
+        raise Malformed("a PEM certificate that cannot be read") from error
+    if not certificates:
+        raise Malformed("expected a PEM certificate, found none")
+    return certificates

@@ -30,6 +30,7 @@ class RequestParser:
 
     __slots__ = (
         "_has_begun",
+        "_is_closed",
         "_is_over",
         "_is_upgraded",
         "_limits",
@@ -41,12 +42,16 @@ class RequestParser:
         "read",
     )
 
+    __deletable__ = ("_llhttp",)
+    """Told to the compiler."""
+
     def __init__(self, parser_limits: ParserLimits | None = None) -> None:
         self._limits = parser_limits or ParserLimits()
         self._message = PartialMessage(self._limits)
         self._url: list[bytes] = []
         self._requests: list[Request] = []
         self._is_over = False
+        self._is_closed = False
         self._is_upgraded = False
         self._has_begun = False
         self.is_midway = False
@@ -61,6 +66,15 @@ class RequestParser:
                 on_message_complete=self._on_message_complete,
             )
         )
+
+    def close(self) -> None:
+        """Take nothing more, and let go of llhttp, which knows what it calls back.
+
+        Otherwise both would stay in memory until the collector came by.
+        """
+        if not self._is_closed:
+            self._is_over = self._is_closed = True
+            del self._llhttp
 
     def feed(self, data: bytes) -> list[Request]:
         """Take the next bytes; give the requests that they complete.

@@ -9,34 +9,40 @@ curves, the server's order, no renegotiation; no session is ever resumed, so tha
 client's certificate is asked for on each connection.
 """
 
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from ipaddress import ip_address
-from typing import Any, Protocol, Self
+from typing import Final, Protocol, Self
 
 from OpenSSL import SSL, crypto
 
-from ccfpy.base.errors import CcfpyError, Malformed
+from ccfpy.base.errors import CcfpyError
+from ccfpy.http import stdlib_tls
 from ccfpy.http.openssl import (
-    BUFFER_BYTES,
-    give_ciphertext,
-    give_plaintext,
+    PyOpenSslConnection,
+    PyOpenSslServer,
+    der_of,
     library,
-    take_ciphertext,
-    take_plaintext,
+    load_certificates,
+    load_identity,
+    new_context,
+    present,
+)
+from ccfpy.http.tls_engine import (
+    RECORD_BYTES_MAX,
+    ServingContext,
+    TlsConnection,
+    TlsEngine,
 )
 
-_TLS12_SUITES = (
-    b"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256:"
-    b"ECDHE-RSA-AES256-GCM-SHA384:ECDHE-RSA-AES128-GCM-SHA256"
-)
-_TLS13_SUITES = b"TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256"
-_GROUPS = b"P-521:P-384:P-256"
 HTTP_1_1 = b"http/1.1"
 HTTP_2 = b"h2"
+
+WRITE_BYTES_MAX: Final = 64 * RECORD_BYTES_MAX
+"""Of plaintext that is encrypted at once: OpenSSL's buffers keep the size they grew to,
+as long as the connection lives. Smaller pieces would cost more than they save."""
 
 _RECORD_HEADER_BYTES = 5
 
@@ -47,9 +53,6 @@ _NAME_MISMATCHES = (
 )
 _NOT_TRUSTED = "certificate verify failed"
 """OpenSSL's reason, whatever it found wrong with the chain."""
-
-_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----")
-"""No dash within, so that a text of beginnings alone is read once and not for each."""
 
 
 class TlsFailure(CcfpyError):
@@ -63,10 +66,28 @@ class PeerNotTrusted(TlsFailure):
     """The peer's certificate is not by anybody whom this context trusts."""
 
 
+class EngineNotAvailable(CcfpyError):
+    """The engine that was asked for cannot run here; the text says why."""
+
+
+def engine_to_use(wanted: TlsEngine | None = None) -> TlsEngine:
+    """Choose the engine of a server: the one that is wanted, or the faster one.
+
+    Raises:
+        EngineNotAvailable: the one that is wanted is not to be had.
+    """
+    obstacle = stdlib_tls.OBSTACLE
+    if wanted is None:
+        return TlsEngine.SSL if obstacle is None else TlsEngine.PYOPENSSL
+    if wanted is TlsEngine.SSL and obstacle is not None:
+        raise EngineNotAvailable(f"TLS by the interpreter's OpenSSL: {obstacle}")
+    return wanted
+
+
 class TlsContext(Protocol):
     """What sessions are made from."""
 
-    def connect(self) -> SSL.Connection:
+    def connect(self) -> TlsConnection:
         """Make one end of a connection, ready to shake hands."""
         ...
 
@@ -75,9 +96,19 @@ class ServerContext:
     """A node's identity on an interface, and the terms on which it talks.
 
     ``replace`` gives it a new certificate; sessions made before keep the old one.
+
+    Args:
+        certificate_pem: with its chain, if any.
+        key_pem: of the certificate.
+        protocols: that it speaks, the preferred first.
+        engine: what drives OpenSSL, unless the faster one that is to be had.
+
+    Raises:
+        Malformed: certificate and key are not PEM or do not belong together.
+        EngineNotAvailable: the one that was asked for.
     """
 
-    __slots__ = ("_context", "_protocols")
+    __slots__ = ("_context", "_engine", "_protocols")
 
     def __init__(
         self,
@@ -85,8 +116,10 @@ class ServerContext:
         key_pem: str,
         *,
         protocols: Sequence[bytes] = (HTTP_1_1,),
+        engine: TlsEngine | None = None,
     ) -> None:
         self._protocols = protocols
+        self._engine = engine_to_use(engine)
         self._context = self._build(certificate_pem, key_pem)
 
     def replace(self, certificate_pem: str, key_pem: str) -> None:
@@ -97,27 +130,15 @@ class ServerContext:
         """
         self._context = self._build(certificate_pem, key_pem)
 
-    def connect(self) -> SSL.Connection:
+    def connect(self) -> TlsConnection:
         """Make the server's end of a connection."""
-        connection = SSL.Connection(self._context, None)
-        connection.set_accept_state()
-        return connection
+        return self._context.connect()
 
-    def _build(self, certificate_pem: str, key_pem: str) -> SSL.Context:
-        context = _context(SSL.TLS_SERVER_METHOD)
-        context.set_session_id(b"ccfpy")
-        context.set_verify(SSL.VERIFY_PEER, _accept_any_certificate)
-        context.set_alpn_select_callback(self._select_protocol)
-        _present(context, certificate_pem, key_pem)
-        return context
-
-    def _select_protocol(
-        self, _connection: SSL.Connection, offered: list[bytes]
-    ) -> bytes | SSL._NoOverlappingProtocols:
-        for protocol in self._protocols:
-            if protocol in offered:
-                return protocol
-        return SSL.NO_OVERLAPPING_PROTOCOLS
+    def _build(self, certificate_pem: str, key_pem: str) -> ServingContext:
+        identity = load_identity(certificate_pem, key_pem)
+        if self._engine is TlsEngine.SSL:
+            return stdlib_tls.StdlibServer(identity, self._protocols)
+        return PyOpenSslServer(identity, self._protocols)
 
 
 class ClientContext:
@@ -148,11 +169,11 @@ class ClientContext:
     ) -> None:
         self._host = host
         self._checks_name = checks_name
-        context = _context(SSL.TLS_CLIENT_METHOD)
-        trusted = _load_certificates(trusted_pem)
+        context = new_context(SSL.TLS_CLIENT_METHOD)
+        trusted = load_certificates(trusted_pem)
         context.set_verify(
             SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT,
-            partial(_is_acceptable, frozenset(map(_der, trusted))),
+            partial(_is_acceptable, frozenset(map(der_of, trusted))),
         )
         context.set_alpn_protos([HTTP_1_1])
         store = context.get_cert_store()
@@ -162,7 +183,7 @@ class ClientContext:
         store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
         store.set_time(now)
         if certificate_pem is not None and key_pem is not None:
-            _present(context, certificate_pem, key_pem)
+            present(context, load_identity(certificate_pem, key_pem))
         self._context = context
 
     def offer(self, *protocols: bytes) -> Self:
@@ -170,7 +191,7 @@ class ClientContext:
         self._context.set_alpn_protos([*protocols])
         return self
 
-    def connect(self) -> SSL.Connection:
+    def connect(self) -> TlsConnection:
         """Make the client's end of a connection."""
         connection = SSL.Connection(self._context, None)
         connection.set_connect_state()
@@ -195,7 +216,7 @@ class ClientContext:
                     parameters, name, len(name)
                 )
             assert is_set == 1, "OpenSSL took the name"
-        return connection
+        return PyOpenSslConnection(connection)
 
 
 class UncheckedClientContext:
@@ -212,11 +233,11 @@ class UncheckedClientContext:
 
     def __init__(self, host: str) -> None:
         self._host = host
-        self._context = _context(SSL.TLS_CLIENT_METHOD)
-        self._context.set_verify(SSL.VERIFY_NONE, _accept_any_certificate)
+        self._context = new_context(SSL.TLS_CLIENT_METHOD)
+        self._context.set_verify(SSL.VERIFY_NONE)
         self._context.set_alpn_protos([HTTP_1_1])
 
-    def connect(self) -> SSL.Connection:
+    def connect(self) -> TlsConnection:
         """Make the client's end of a connection."""
         connection = SSL.Connection(self._context, None)
         connection.set_connect_state()
@@ -224,7 +245,7 @@ class UncheckedClientContext:
             ip_address(self._host)
         except ValueError:
             connection.set_tlsext_host_name(self._host.encode("idna"))
-        return connection
+        return PyOpenSslConnection(connection)
 
 
 class TlsSession:
@@ -232,19 +253,32 @@ class TlsSession:
 
     __slots__ = (
         "_connection",
+        "_give",
         "_has_output",
+        "_is_between_records",
+        "_parts",
         "_peer_certificate",
+        "_read_record",
         "_records",
+        "_take",
+        "_write_record",
         "is_closed_by_peer",
         "is_established",
         "is_failed",
     )
 
     def __init__(self, context: TlsContext) -> None:
-        self._connection = context.connect()
+        connection = context.connect()
+        self._connection = connection
+        self._give = connection.give
+        self._read_record = connection.read
+        self._write_record = connection.write
+        self._take = connection.take
         self._records = _RecordCounter()
         self._peer_certificate: bytes | None = None
         self._has_output = False
+        self._is_between_records = False
+        self._parts: list[bytes] | None = None
         self.is_established = False
         self.is_closed_by_peer = False
         self.is_failed = False
@@ -266,7 +300,7 @@ class TlsSession:
     @property
     def protocol(self) -> bytes:
         """What ALPN settled on; empty if the client did not ask."""
-        return self._connection.get_alpn_proto_negotiated()
+        return self._connection.protocol()
 
     def feed(self, ciphertext: bytes) -> bytes:
         """Take bytes from the peer; give the plaintext that they complete.
@@ -274,18 +308,33 @@ class TlsSession:
         Raises:
             TlsFailure: the peer broke the protocol or is not trusted.
         """
+        size = len(ciphertext)
+        if (
+            self._is_between_records
+            and size > _RECORD_HEADER_BYTES
+            and size == _RECORD_HEADER_BYTES + (ciphertext[3] << 8 | ciphertext[4])
+        ):
+            # One record and nothing else, as requests mostly come.
+            self._give(ciphertext)
+            return self._read(size)
+        return self._feed_any(ciphertext)
+
+    def _feed_any(self, ciphertext: bytes) -> bytes:
+        """Do what ``feed`` does, whatever comes."""
         if not ciphertext or self.is_failed:
             return b""
-        give_ciphertext(self._connection, ciphertext)
+        self._give(ciphertext)
         whole_records = self._records.count(ciphertext)
+        is_one = self.is_established and whole_records == 1
         if not self.is_established:
             self._handshake()
             if not self.is_established:
                 return b""
-        elif whole_records == 1:
-            return self._read()
+        self._is_between_records = not self._records.is_midway
+        if is_one:
+            return self._read(RECORD_BYTES_MAX)
         parts = []
-        while part := self._read():
+        while part := self._read(RECORD_BYTES_MAX):
             parts.append(part)
         return b"".join(parts)
 
@@ -300,8 +349,11 @@ class TlsSession:
             return
         self._has_output = True
         try:
-            give_plaintext(self._connection, plaintext)
-        except SSL.Error as error:
+            if len(plaintext) <= WRITE_BYTES_MAX:
+                self._write_record(plaintext)
+            else:
+                self._write_in_pieces(memoryview(plaintext))
+        except self._connection.broken as error:
             raise self._failure(error) from error
 
     def take_output(self) -> bytes:
@@ -309,54 +361,59 @@ class TlsSession:
         if not self._has_output:
             return b""
         self._has_output = False
-        output = take_ciphertext(self._connection)
-        if len(output) < BUFFER_BYTES:
-            return output
-        parts = []
-        while output:
-            parts.append(output)
-            output = take_ciphertext(self._connection)
+        if self._parts is None:
+            return self._take()
+        parts, self._parts = self._parts, None
+        parts.append(self._take())
         return b"".join(parts)
 
     def close(self) -> None:
         """Tell the peer that nothing more will come; ``take_output`` has the alert."""
         if self.is_established and not self.is_failed:
             self._has_output = True
-            with suppress(SSL.Error):  # said before, or the peer is beyond hearing it
-                self._connection.shutdown()
+            # Said before, or the peer is beyond hearing it.
+            with suppress(self._connection.broken):
+                self._connection.shut_down()
+
+    def _write_in_pieces(self, plaintext: memoryview) -> None:
+        if self._parts is None:
+            self._parts = []
+        for start in range(0, len(plaintext), WRITE_BYTES_MAX):
+            self._write_record(plaintext[start : start + WRITE_BYTES_MAX])
+            self._parts.append(self._take())
 
     def _handshake(self) -> None:
         self._has_output = True
         try:
-            self._connection.do_handshake()
-        except SSL.WantReadError:
+            self._connection.shake_hands()
+        except self._connection.wants_more:
             return
-        except SSL.Error as error:
+        except self._connection.broken as error:
             raise self._failure(error) from error
         self.is_established = True
-        certificate = self._connection.get_peer_certificate()
-        if certificate is not None:
-            self._peer_certificate = _der(certificate)
+        self._peer_certificate = self._connection.peer_certificate()
 
-    def _read(self) -> bytes:
+    def _read(self, size: int) -> bytes:
         """Decrypt one record; nothing if none is whole, or at the end."""
         try:
-            return take_plaintext(self._connection)
-        except SSL.WantReadError:
+            plaintext = self._read_record(size)
+        except self._connection.wants_more:
             self._has_output = True
-        except SSL.ZeroReturnError:
+        except self._connection.closed:
             self.is_closed_by_peer = True
-        except SSL.Error as error:
+        except self._connection.broken as error:
             raise self._failure(error) from error
+        else:
+            if not plaintext:
+                self.is_closed_by_peer = True
+            return plaintext
         return b""
 
-    def _failure(self, error: SSL.Error) -> TlsFailure:
+    def _failure(self, error: Exception) -> TlsFailure:
         self.is_failed = True
+        self._is_between_records = False
         self._has_output = True
-        queue = error.args[0] if error.args else ()
-        reasons = (
-            [entry[-1] for entry in queue] if isinstance(queue, list) else [str(error)]
-        )
+        reasons = self._connection.reasons(error)
         kind = PeerNotTrusted if _NOT_TRUSTED in reasons else TlsFailure
         return kind("; ".join(reasons) or type(error).__name__)
 
@@ -382,13 +439,6 @@ class _RecordCounter:
     def count(self, data: bytes) -> int:
         """Take the bytes that arrived; say how many records they completed."""
         size = len(data)
-        if (
-            size > _RECORD_HEADER_BYTES
-            and not self._missing
-            and not self._header
-            and size == _RECORD_HEADER_BYTES + (data[3] << 8 | data[4])
-        ):
-            return 1
         completed = 0
         position = 0
         while position < size:
@@ -412,10 +462,6 @@ class _RecordCounter:
         return completed
 
 
-def _accept_any_certificate(*_details: object) -> bool:
-    return True
-
-
 def _is_acceptable(
     trusted: frozenset[bytes],
     _connection: SSL.Connection,
@@ -426,55 +472,5 @@ def _is_acceptable(
 ) -> bool:
     """Say, of each certificate of a chain and each flaw of it, whether to go on."""
     if depth == 0 and flaw in _NAME_MISMATCHES:
-        return _der(certificate) in trusted
+        return der_of(certificate) in trusted
     return bool(is_sound)
-
-
-def _context(method: int) -> SSL.Context:
-    context = SSL.Context(method)
-    context.set_min_proto_version(SSL.TLS1_2_VERSION)
-    context.set_max_proto_version(SSL.TLS1_3_VERSION)
-    context.set_options(
-        SSL.OP_CIPHER_SERVER_PREFERENCE
-        | SSL.OP_NO_COMPRESSION
-        | SSL.OP_NO_RENEGOTIATION
-        | SSL.OP_NO_TICKET
-    )
-    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    context.set_cipher_list(_TLS12_SUITES)
-    context.set_tls13_ciphersuites(_TLS13_SUITES)
-    # pyOpenSSL can name one curve, not a list, and keeps its handle to itself
-    handle = context._context  # noqa: SLF001
-    assert library.SSL_CTX_set1_curves_list(handle, _GROUPS) == 1
-    return context
-
-
-def _present(context: SSL.Context, certificate_pem: str, key_pem: str) -> None:
-    own, *chain = _load_certificates(certificate_pem)
-    try:
-        loaded = crypto.load_privatekey(crypto.FILETYPE_PEM, key_pem.encode())
-        key: Any = loaded.to_cryptography_key()  # typed as if it might be public
-        context.use_certificate(own.to_cryptography())
-        for certificate in chain:
-            context.add_extra_chain_cert(certificate.to_cryptography())
-        context.use_privatekey(key)
-        context.check_privatekey()
-    except (SSL.Error, crypto.Error) as error:
-        raise Malformed("a certificate and a key that do not fit together") from error
-
-
-def _der(certificate: crypto.X509) -> bytes:
-    return crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
-
-
-def _load_certificates(pem: str) -> list[crypto.X509]:
-    try:
-        certificates = [
-            crypto.load_certificate(crypto.FILETYPE_PEM, block.encode())
-            for block in _CERTIFICATE.findall(pem)
-        ]
-    except crypto.Error as error:
-        raise Malformed("a PEM certificate that cannot be read") from error
-    if not certificates:
-        raise Malformed("expected a PEM certificate, found none")
-    return certificates

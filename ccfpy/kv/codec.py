@@ -173,11 +173,11 @@ def parse_private(data: bytes) -> WriteSet:
 def _parse_maps(data: bytes, position: int, *, public: bool) -> WriteSet:
     if position == len(data):
         return {}
-    usual = _parse_one_write(data, position, public=public)
+    usual = parse_one_write(data, position, public=public)
     return _parse_any_maps(data, position, public=public) if usual is None else usual
 
 
-def _parse_one_write(data: bytes, position: int, *, public: bool) -> WriteSet | None:
+def parse_one_write(data: bytes, position: int, *, public: bool) -> WriteSet | None:
     """Read what most domains are: one map, in which one value is written.
 
     Nothing if it is anything else, or wrong, which is for `_parse_any_maps` to say.

@@ -11,17 +11,19 @@ from typing import NamedTuple
 
 from ccfpy.base import limits
 from ccfpy.base.ids import Seqno
-from ccfpy.kv.snapshot import entry_bytes, key_order, map_head
+from ccfpy.kv.snapshot import entry_bytes, key_orders, map_head
 from ccfpy.kv.versions import Node, node_below
 
 _KEYS_PER_GROUP = 256
 """Keys sorted at once: few enough that it takes no time worth counting."""
+_KEY_BYTES_AT_ONCE = 8 * limits.SNAPSHOT_BYTES_PER_KEY
+"""Hashing so many takes about as long as a group of short keys."""
 _ORDER_BITS = 32
 _ENTRY_FIELDS_BYTES = 24
 """Two sizes and a version."""
 _PIECE_BYTES = 1 << 20
-_WRITES_PER_KEY = 8
-"""Entries written in the time in which one key is ordered."""
+_WRITES_PER_KEY = 2
+"""Entries written in about the time in which one key is ordered."""
 
 _Ordered = tuple[int, bytes, Seqno, bytes]
 """A key's order, the key, its version and value."""
@@ -74,17 +76,32 @@ class _Ordering:
         self.state_bytes = 0
 
     def steps(self) -> Iterator[int]:
+        waiting: list[tuple[bytes, Seqno, bytes]] = []
+        key_bytes = 0
         for count, (key, newest) in enumerate(self._chains.items(), 1):
             node = node_below(newest, self._seqno)
             if node is not None and node[1] is not None:
-                order = key_order(key)
-                value = node[1]
-                self.groups[order >> self._shift].append((order, key, node[0], value))
-                self.state_bytes += _padded(len(key)) + _padded(len(value))
-                self.state_bytes += _ENTRY_FIELDS_BYTES
-            if count % _KEYS_PER_GROUP == 0 or len(key) > limits.SNAPSHOT_BYTES_PER_KEY:
+                waiting.append((key, node[0], node[1]))
+                key_bytes += len(key)
+            if (
+                count % _KEYS_PER_GROUP == 0
+                or len(key) > limits.SNAPSHOT_BYTES_PER_KEY
+                or key_bytes > _KEY_BYTES_AT_ONCE
+            ):
+                self._take(waiting)
+                waiting, key_bytes = [], 0
                 yield _KEYS_PER_GROUP
+        self._take(waiting)
         yield 1
+
+    def _take(self, entries: list[tuple[bytes, Seqno, bytes]]) -> None:
+        """Spread some entries over the groups; their keys are hashed together."""
+        groups, shift = self.groups, self._shift
+        orders = key_orders([entry[0] for entry in entries])
+        for order, (key, version, value) in zip(orders, entries, strict=True):
+            groups[order >> shift].append((order, key, version, value))
+            self.state_bytes += _padded(len(key)) + _padded(len(value))
+            self.state_bytes += _ENTRY_FIELDS_BYTES
 
 
 def _write(groups: list[list[_Ordered]], pieces: list[bytes]) -> Iterator[int]:

@@ -12,7 +12,6 @@ eight zero bytes, as in CCF.
 
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from ccfpy.base import json
@@ -46,15 +45,19 @@ UNIT: Final = bytes(8)
 """The key of every ``Value`` and the value of every ``Set``'s keys."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Codec(Generic[V]):
     """How a type is written: ``decode(encode(x)) == x``.
 
     ``decode`` raises ``Malformed`` for bytes that ``encode`` never gives.
     """
 
-    encode: Callable[[V], bytes]
-    decode: Callable[[bytes], V]
+    __slots__ = ("decode", "encode")
+
+    def __init__(
+        self, *, encode: Callable[[V], bytes], decode: Callable[[bytes], V]
+    ) -> None:
+        self.encode = encode
+        self.decode = decode
 
 
 def _identity(data: bytes) -> bytes:

@@ -2,9 +2,21 @@
 
 It protects nothing here: the key is fixed and public. See "SipHash: a fast short-input
 PRF" (Aumasson, Bernstein 2012), whose names for the variables are used.
+
+Hashing one short input takes Python some 200 operations on small numbers: most of what
+a snapshot costs. `siphash_2_4_many` does them on numbers that hold a lane of 128 bits
+for each of many inputs: the low half is the 64-bit variable, the high half takes what
+additions carry and shifts push out, and is cleared after each.
 """
 
+from array import array
+from collections.abc import Iterable, Sequence
+
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
+_WORD_BYTES = 8
+_LANE_BYTES = 16
+LANES_MAX = 256
+"""Inputs hashed at once: with more, the numbers no longer fit the nearest cache."""
 
 
 def siphash_2_4(data: bytes, k0: int, k1: int) -> int:
@@ -37,4 +49,70 @@ def _rounds(
         v2 = (v2 + v1) & _MASK
         v1 = ((v1 << 17) & _MASK | v1 >> 47) ^ v2
         v2 = (v2 << 32) & _MASK | v2 >> 32
+    return v0, v1, v2, v3
+
+
+def siphash_2_4_many(inputs: Sequence[bytes], k0: int, k1: int) -> list[int]:
+    """Hash each of many inputs as `siphash_2_4` does, many of the same size at once."""
+    hashes = [0] * len(inputs)
+    by_words: dict[int, list[int]] = {}
+    for at, data in enumerate(inputs):
+        by_words.setdefault(len(data) // _WORD_BYTES, []).append(at)
+    for places in by_words.values():
+        for start in range(0, len(places), LANES_MAX):
+            lanes = places[start : start + LANES_MAX]
+            hashed = _hash_lanes([inputs[at] for at in lanes], k0, k1)
+            for at, value in zip(lanes, hashed, strict=True):
+                hashes[at] = value
+    return hashes
+
+
+def _hash_lanes(inputs: Sequence[bytes], k0: int, k1: int) -> Iterable[int]:
+    """Hash inputs of one number of words, a lane each."""
+    count = len(inputs)
+    words = len(inputs[0]) // _WORD_BYTES + 1
+    padded = array("Q")
+    padded.frombytes(
+        b"".join(
+            [
+                data + bytes(7 - len(data) % _WORD_BYTES) + bytes((len(data) & 0xFF,))
+                for data in inputs
+            ]
+        )
+    )
+    ones = int.from_bytes((b"\1" + bytes(_LANE_BYTES - 1)) * count, "little")
+    mask = ones * _MASK
+    v0 = ones * (k0 ^ 0x736F6D6570736575)
+    v1 = ones * (k1 ^ 0x646F72616E646F6D)
+    v2 = ones * (k0 ^ 0x6C7967656E657261)
+    v3 = ones * (k1 ^ 0x7465646279746573)
+    for number in range(words):
+        spread = array("Q", bytes(_LANE_BYTES * count))
+        spread[::2] = padded[number::words]
+        word = int.from_bytes(spread.tobytes(), "little")
+        v0, v1, v2, v3 = _lane_rounds(2, mask, (v0, v1, v2, v3 ^ word))
+        v0 ^= word
+    v0, v1, v2, v3 = _lane_rounds(4, mask, (v0, v1, v2 ^ ones * 0xFF, v3))
+    hashed = (v0 ^ v1 ^ v2 ^ v3).to_bytes(_LANE_BYTES * count, "little")
+    return [
+        int.from_bytes(hashed[at : at + _WORD_BYTES], "little")
+        for at in range(0, len(hashed), _LANE_BYTES)
+    ]
+
+
+def _lane_rounds(
+    count: int, mask: int, state: tuple[int, int, int, int]
+) -> tuple[int, int, int, int]:
+    v0, v1, v2, v3 = state
+    for _ in range(count):
+        v0 = v0 + v1 & mask
+        v1 = (v1 << 13 | v1 >> 51) & mask ^ v0
+        v0 = (v0 << 32 | v0 >> 32) & mask
+        v2 = v2 + v3 & mask
+        v3 = (v3 << 16 | v3 >> 48) & mask ^ v2
+        v0 = v0 + v3 & mask
+        v3 = (v3 << 21 | v3 >> 43) & mask ^ v0
+        v2 = v2 + v1 & mask
+        v1 = (v1 << 17 | v1 >> 47) & mask ^ v2
+        v2 = (v2 << 32 | v2 >> 32) & mask
     return v0, v1, v2, v3

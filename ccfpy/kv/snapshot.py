@@ -13,7 +13,7 @@ from ccfpy.base.codec import Reader, buf, u64
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno
 from ccfpy.kv.codec import EntryType
-from ccfpy.kv.siphash import siphash_2_4
+from ccfpy.kv.siphash import siphash_2_4, siphash_2_4_many
 
 _K0 = 0x7720796F726C694B
 _K1 = 0x2165726568207361
@@ -118,6 +118,11 @@ def entry_bytes(entry: Entry) -> bytes:
 def key_order(key: bytes) -> int:
     """Give the 32 bits by which a state's keys are ordered."""
     return siphash_2_4(key, _K0, _K1) & 0xFFFF_FFFF
+
+
+def key_orders(keys: Sequence[bytes]) -> list[int]:
+    """Give `key_order` of each key, in a fraction of the time."""
+    return [order & 0xFFFF_FFFF for order in siphash_2_4_many(keys, _K0, _K1)]
 
 
 def parse_maps(data: bytes, position: int = 0) -> tuple[MapSnapshot, ...]:

@@ -132,6 +132,12 @@ class Store:
         """
         if version != self.version + 1:
             raise ValueError(f"cannot apply {version} after {self.version}")
+        if len(write_set) == 1:
+            ((name, writes),) = write_set.items()
+            known = self.maps.get(name)
+            if known is not None and writes:
+                self._append_one(version, known, writes)
+                return
         names = sorted(write_set) if len(write_set) > 1 else write_set
         written = [
             (self.maps.get(name) or VersionedMap(name), write_set[name])
@@ -366,6 +372,12 @@ class Store:
         if tx.generation != self.generation:
             raise Conflict("the state was rolled back since the transaction began")
         assert tx.read_version is not None
+        if tx.unchanged is not None:
+            marked = tx.unchanged[0]
+            if self.maps.get(marked.name) is not marked or (
+                marked.version > tx.read_version
+            ):
+                raise Conflict(f"map {marked.name!r}: it was changed")
         for handle in tx.handles.values():
             reason = _conflict_of(handle, self.maps.get(handle.name), tx.read_version)
             if reason:

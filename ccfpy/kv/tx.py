@@ -9,12 +9,15 @@ states. A key is remembered by the version read; ``foreach``, ``items``, ``range
 """
 
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from ccfpy.base.ids import Seqno
 from ccfpy.kv.changes import Conflict, ReadOnlyTransaction, Writes, WriteSet
 from ccfpy.kv.names import kind_of
 from ccfpy.kv.versions import Node, VersionedMap
+
+Mark: TypeAlias = tuple[VersionedMap, Seqno, int]
+"""By which a map that nobody has changed is known again; see ``Tx.mark``."""
 
 
 class State(Protocol):
@@ -226,6 +229,7 @@ class Tx:
         "is_ended",
         "is_read_only",
         "read_version",
+        "unchanged",
     )
 
     def __init__(self, state: State, *, read_only: bool, at: Seqno | None) -> None:
@@ -237,6 +241,8 @@ class Tx:
         self.committed: Seqno = state.committed
         self.generation = state.generation
         self.handles: dict[str, MapHandle] = {}
+        self.unchanged: Mark | None = None
+        """A map that this transaction rests on being as it is marked."""
 
     def raw(self, name: str) -> MapHandle:
         """Give the handle on the map ``name``; always the same one for a name.
@@ -264,6 +270,45 @@ class Tx:
             versioned_map = VersionedMap(name)
         handle = self.handles[name] = MapHandle(self, state, versioned_map)
         return handle
+
+    def mark(self, name: str) -> Mark | None:
+        """Mark a map as this transaction sees it, so that others know it again.
+
+        Gives nothing if the map does not exist, or not as it is seen here.
+        """
+        state = self._state
+        versioned_map = state.maps.get(name)
+        if (
+            versioned_map is None
+            or self.read_version != state.version
+            or self.generation != state.generation
+        ):
+            return None
+        return versioned_map, versioned_map.version, state.generation
+
+    def is_unchanged(self, mark: Mark) -> bool:
+        """Tell whether a map is as it was marked; if so, the transaction rests on it.
+
+        As if all of it had been read. False means nothing: the map may be the same and
+        the transaction unable to tell.
+        """
+        state = self._state
+        versioned_map, version, generation = mark
+        if (
+            versioned_map.version != version
+            or state.generation != generation
+            or state.maps.get(versioned_map.name) is not versioned_map
+            or self.unchanged is not None
+        ):
+            return False
+        if self.read_version is None:
+            self.read_version = state.version
+            self.committed = state.committed
+            self.generation = generation
+        elif self.read_version != state.version or self.generation != generation:
+            return False
+        self.unchanged = mark
+        return True
 
     @property
     def writes(self) -> WriteSet:

@@ -10,7 +10,7 @@ and now is read by its number and nothing is copied to keep it. The rules:
 """
 
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 # The package ships no types; every use of it is in this file.
 from sortedcontainers import SortedList  # type: ignore[import-untyped]
@@ -19,7 +19,9 @@ from ccfpy.base.ids import Seqno
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.names import is_public
 
-Node: TypeAlias = tuple[Seqno, bytes | None, "Node | None"]
+Node: TypeAlias = tuple[Seqno, bytes | None, Any]
+"""A version: its seqno, its value, and the ``Node`` before it or ``None``; a type that
+named itself could not be compiled."""
 
 
 class VersionedMap:

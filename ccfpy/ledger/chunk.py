@@ -195,6 +195,15 @@ class OpenChunk:
         self._positions.append(self.end)
         self.end += entry_bytes
 
+    def extend(self, entries: Iterable[bytes]) -> None:
+        """Note that these were written at ``end``, back to back."""
+        end, note = self.end, self._positions.append
+        for entry in entries:
+            note(end)
+            end += len(entry)
+        assert end <= POSITION_MAX, (self.end, end)
+        self.end = end
+
     def truncate(self, last: Seqno) -> int:
         """Forget the entries after ``last``; give the offset to cut the file at."""
         keep = last + 1 - self.name.first

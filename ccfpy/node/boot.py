@@ -30,6 +30,7 @@ from ccfpy.crypto.ec import Curve
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.session import Interface, Redirect, RedirectTarget
 from ccfpy.http.refusals import Http2Limits, ParserLimits
+from ccfpy.http.tls_engine import TlsEngine
 from ccfpy.kv.store import Store
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.node.address_book import AddressBook
@@ -61,16 +62,18 @@ from ccfpy.service.tables.nodes import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
-    """Randomness, and elapsed time for deadlines inside a step.
+    """Randomness, elapsed time for deadlines inside a step, and what drives TLS.
 
     Attributes:
         platform: says what runs, and keeps secrets for later runs; a node without one
             is a virtual one that keeps none.
+        tls: what drives it for clients; by itself, the faster engine.
     """
 
     entropy: Entropy
     clock: Clock
     platform: Platform | None = None
+    tls: TlsEngine | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +154,7 @@ def replica_of(
         cose_claims=founding.cose_claims if founding else CoseClaims("", ""),
         attesting=attesting,
         quote_info=_quote_info(evidence),
-        certificates=PresentedCertificates(identity),
+        certificates=PresentedCertificates(identity, engine=ports.tls),
         replication=replication,
         commit_waits=CommitWaits(
             status=replication.tx_status, now_ms=boot.monotonic_ms

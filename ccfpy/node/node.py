@@ -33,6 +33,7 @@ from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.registry import Registry
 from ccfpy.gov.api import governance_registry
+from ccfpy.http.tls_engine import TlsEngine
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.node import boot, joining, recovering, starting
 from ccfpy.node.api import node_registry
@@ -73,9 +74,12 @@ class Node:
         clock: Clock,
         memory: Memory,
         platform: Platform | None = None,
+        tls: TlsEngine | None = None,
     ) -> None:
         self._app = app
-        self._ports = boot.Ports(entropy=entropy, clock=clock, platform=platform)
+        self._ports = boot.Ports(
+            entropy=entropy, clock=clock, platform=platform, tls=tls
+        )
         self._memory = memory
         self._outbox = Outbox()
         self._replica: Replica | None = None
@@ -94,7 +98,12 @@ class Node:
             if self._is_stopped:
                 break
             try:
-                self._take(event)
+                if type(event) is SessionData:  # by far the most
+                    sessions, router = self._sessions, self._router
+                    if sessions is not None and router is not None:
+                        sessions.data(event.session, event.data, router)
+                else:
+                    self._take(event)
             except ConfigurationRefused as refusal:
                 self._stop(START_REFUSED, str(refusal))
             except (EntryTooLarge, RecoveryFailed) as failure:
@@ -123,7 +132,7 @@ class Node:
     def _take(self, event: Event) -> None:
         match event:
             case SessionData():
-                self._take_data(event)
+                raise AssertionError("taken before any other")
             case SessionOpened() | SessionClosed():
                 self._take_session(event)
             case PeerMessage():
@@ -140,11 +149,6 @@ class Node:
                 self._take_call(event)
             case _:
                 assert_never(event)
-
-    def _take_data(self, event: SessionData) -> None:
-        sessions, router = self._sessions, self._router
-        if sessions is not None and router is not None:
-            sessions.data(event.session, event.data, router)
 
     def _take_peer_message(self, message: PeerMessage) -> None:
         if self._replica is not None:

@@ -194,7 +194,7 @@ class Replica:
     @property
     def view(self) -> View:
         """The current view."""
-        return self.replication.raft.view
+        return self.replication.raft.replica.view
 
     @property
     def sequence(self) -> Sequence:
@@ -205,6 +205,13 @@ class Replica:
     def unix_time_us(self) -> int:
         """The host's clock."""
         return self.time.unix_us
+
+    @property
+    def takes_writes(self) -> bool:
+        """Whether it is primary and not at capacity."""
+        raft = self.replication.raft.replica
+        log, most = raft.log, raft.settings.uncommitted_tx_max
+        return raft.is_leader and not 0 < most <= log.last_seqno - log.commit_seqno
 
     def is_at_capacity(self) -> bool:
         """Tell whether too many transactions await commit to take another."""
@@ -228,7 +235,7 @@ class Replica:
 
     def begin(self, *, read_only: bool) -> Tx:
         """Open a transaction on the latest state."""
-        return self.sequence.begin(read_only=read_only)
+        return self.replication.sequence.begin(read_only=read_only)
 
     def commit(self, tx: Tx, claims_digest: bytes | None) -> TxId | None:
         """Order a transaction, and sign if enough wait for it.
@@ -238,6 +245,8 @@ class Replica:
             ApiError: it writes, and this node may not order it.
         """
         replication = self.replication
+        if tx.is_read_only:
+            return replication.end_reading(tx)
         try:
             tx_id = replication.commit(tx, claims_digest)
         except NotPrimary:
@@ -246,7 +255,8 @@ class Replica:
                 ErrorCode.TransactionReplicationFailed,
                 "Transaction failed to replicate.",
             ) from None
-        if self.timer.is_due_by_count(replication.unsigned):
+        log = replication.raft.replica.log
+        if replication.is_primary and self.timer.is_due_by_count(log.unsigned):
             self.sign()
         return tx_id
 
@@ -291,7 +301,7 @@ class Replica:
         is_due = self.timer.tick(monotonic_ms, self.replication.unsigned)
         if is_due and self.is_primary:
             self.sign()
-        self.snapshots.work()
+        self.snapshots.tick(monotonic_ms)
 
     def sign(self) -> None:
         """Sign everything not signed yet."""
@@ -334,7 +344,8 @@ class Replica:
         if self.recovery is not None:
             self.recovery.work()
         self.history.work()
-        if replication.raft.should_sign:
+        raft = replication.raft.replica
+        if raft.should_sign and raft.is_leader:
             # What it holds of earlier views can be committed only then.
             self.sign()
             # Whoever led before may not have come to it.

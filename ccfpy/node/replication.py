@@ -179,6 +179,12 @@ class Replication:
             self._perform(ready)
         return TxId(view, self.sequence.store.version)
 
+    def end_reading(self, tx: Tx) -> TxId | None:
+        """End a transaction that could only read; name the state, if it read any."""
+        self.sequence.store.end(tx)
+        version = tx.read_version
+        return None if version is None else self.raft.replica.log.tx_id(version)
+
     def sign(self, signer: Signer, *, issued_at: int) -> None:
         """Sign everything before; ``issued_at`` is Unix time in seconds."""
         size = self.sequence.sign(signer, self.raft.view, issued_at=issued_at)

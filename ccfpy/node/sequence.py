@@ -28,7 +28,7 @@ from ccfpy.ledger.seal import seal_next, seal_plainly
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import NodeSignature, Signer, is_signature
 from ccfpy.ledger.tables import SIGNATURES, SINGLE_KEY
-from ccfpy.ledger.unseal import UnsealedEntry, check_place, unseal
+from ccfpy.ledger.unseal import UnsealedEntry, check_place, open_next, opened_of
 from ccfpy.node.membership import facts_of
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.proofs import RecentProofs, SignedRoot
@@ -115,7 +115,7 @@ class Sequence:
     def begin(self, *, read_only: bool) -> Tx:
         """Open a transaction on the latest state; what an older one put off is void."""
         self._after_commit.clear()
-        return self.store.begin(read_only=read_only)
+        return Tx(self.store, read_only=read_only, at=None)
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """Do something if, and only if, the transaction under way is committed."""
@@ -237,19 +237,19 @@ class Sequence:
                 else than what this node holds, or not by whom it says.
         """
         seqno = self.store.version + 1
-        tx_id = TxId(view, seqno)
         if self.is_sealed:
-            opened = self._open_public(data, tx_id)
+            opened = opened_of(self._open_public(data, TxId(view, seqno)))
         else:
-            opened = unseal(data, tx_id, self.secrets)
-        flags, writes, components = opened
+            opened = open_next(data, view, seqno, self.secrets)
+        flags, writes, leaf, digest, evidence, claims = opened
         is_committable = is_signature(writes)
         signature: NodeSignature | None = None
         if is_committable:
+            tx_id = TxId(view, seqno)
             signature = check_signature(writes, tx_id, self.tree, self.store)
         self.store.apply(seqno, writes)
-        self.tree.append(components.leaf)
-        self._proofs.add(view, *components)
+        self.tree.append(leaf)
+        self._proofs.add(view, digest, evidence, claims)
         self._write(seqno, data, flags, is_committable)
         if signature is not None:
             self._signed(signature)

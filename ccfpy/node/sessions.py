@@ -41,7 +41,6 @@ class Connection:
 
     __slots__ = (
         "_conversation",
-        "_on_settled",
         "_patience",
         "_received",
         "_tls",
@@ -56,19 +55,18 @@ class Connection:
         tls: TlsSession | None,
         *,
         is_capped: bool,
-        on_settled: "Callable[[Connection], None]",
+        on_settled: "Callable[[Client], None]",
     ) -> None:
         self.session = Session(id=session_id, interface=interface.rules)
         self.interface = interface
         self._tls = tls
-        self._on_settled = on_settled
         self._patience = Patience()
         self._received = 0
         client = Client(
             session=self.session,
             interface=interface,
             is_capped=is_capped,
-            on_settled=self._settled,
+            on_settled=on_settled,
         )
         self._conversation: Conversation = (
             OneByOne(client) if interface.http2 is None else AllAtOnce(client)
@@ -135,9 +133,6 @@ class Connection:
         """The client has gone: nobody waits for an answer any more."""
         self._conversation.abandon()
 
-    def _settled(self) -> None:
-        self._on_settled(self)
-
 
 def _certificate(der: bytes) -> Certificate | None:
     """Read a client's certificate; one we cannot read is as good as none."""
@@ -161,7 +156,7 @@ class Sessions:
         self._certificates = certificates
         self._outbox = outbox
         self._connections: dict[SessionId, Connection] = {}
-        self._settled: list[Connection] = []
+        self._settled: list[Client] = []
         self._looked_ms: int | None = None
         self.peak = 0
 
@@ -258,11 +253,13 @@ class Sessions:
         while self._settled:
             ready = tuple(self._settled)
             self._settled.clear()
-            for connection in ready:
-                session_id = connection.session.id
-                if self._connections.get(session_id) is connection:
+            for client in ready:
+                session = client.session
+                connection = self._connections.get(session.id)
+                # The host may give a number again, to somebody else.
+                if connection is not None and connection.session is session:
                     reply, ends = connection.resume(router)
-                    self._send(session_id, reply, ends=ends)
+                    self._send(session.id, reply, ends=ends)
 
     def _send(self, session_id: SessionId, reply: bytes, *, ends: bool) -> None:
         if len(reply) > limits.SEND_BYTES_MAX:

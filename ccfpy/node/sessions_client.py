@@ -1,6 +1,5 @@
 """Who is connected, on which interface, and what answers its requests."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +16,8 @@ from ccfpy.http.refusals import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ccfpy.endpoints.awaited import Answer
     from ccfpy.http.messages import Request
     from ccfpy.node.router import Router
@@ -65,13 +66,15 @@ class Client:
 
     Attributes:
         is_capped: accepted beyond the soft cap: every request is answered 503.
-        on_settled: told that an answer which was awaited has come.
+        on_settled: told that an answer which was awaited has come to this client. It
+            must not know the connection, which knows this: what a session holds would
+            be kept until the collector came by.
     """
 
     session: Session
     interface: InterfaceSessions
     is_capped: bool
-    on_settled: Callable[[], None]
+    on_settled: "Callable[[Client], None]"
 
     def answer(self, request: "Request", router: "Router") -> "Answer":
         """Answer a request, at once or later."""

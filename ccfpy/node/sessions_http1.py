@@ -16,7 +16,7 @@ from ccfpy.http.refusals import UnreadableRequest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ccfpy.endpoints.awaited import Awaited
+    from ccfpy.endpoints.awaited import Answer, Awaited
     from ccfpy.http.messages import Request
     from ccfpy.node.router import Router
     from ccfpy.node.sessions_client import Client
@@ -56,6 +56,8 @@ class OneByOne:
 
     def abandon(self) -> None:
         """Learn that the client has gone."""
+        self._parser.close()
+        self._unreadable = None
         if self._awaited is not None:
             self._awaited.abandon()
 
@@ -82,23 +84,34 @@ class OneByOne:
         """Take the client's next bytes; answer what they complete."""
         if self._awaited is not None:
             return self._hold(plaintext)
-        failure: UnreadableRequest | None = None
         try:
             requests = self._parser.feed(plaintext)
         except UnreadableRequest as error:
-            requests, failure = error.completed, error
-        return self._answer_all(requests, failure, router)
+            # What it knows of frames, and they of it, would outlive the connection.
+            error.with_traceback(None)
+            return self._answer_all(error.completed, error, router)
+        client = self._client
+        if len(requests) != 1 or client.is_capped:
+            return self._answer_all(requests, None, router)
+        # As there, for what is most of it: one request, answered at once.
+        request = requests[0]
+        response = router.answer(request, client.session)
+        if type(response) is not Response:
+            return self._answer_all(requests, None, router, response)
+        if not request.keep_alive:
+            response.close = True
+        return serialise_reply(response, request), response.close
 
     def _answer_all(
         self,
         requests: "Sequence[Request]",
         failure: UnreadableRequest | None,
         router: "Router",
-        settled: Response | None = None,
+        settled: "Answer | None" = None,
     ) -> tuple[bytes, bool]:
         """Answer requests in order, up to one whose response comes later.
 
-        ``settled`` is the response to the first, if it came so.
+        ``settled`` is the answer to the first, if it is known.
         """
         replies: list[bytes] = []
         reply_bytes = 0
@@ -134,7 +147,7 @@ class OneByOne:
         awaited.then(self._settled)
 
     def _settled(self, _: Response) -> None:
-        self._client.on_settled()
+        self._client.on_settled(self._client)
 
 
 def serialise_reply(response: Response, request: "Request") -> bytes:

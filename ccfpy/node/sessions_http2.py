@@ -102,7 +102,7 @@ class AllAtOnce:
         answer.then(self._settled)
 
     def _settled(self, _: Response) -> None:
-        self._client.on_settled()
+        self._client.on_settled(self._client)
 
     def _respond(self, stream: int, request: "Request", response: Response) -> None:
         is_head = request.method == "HEAD"

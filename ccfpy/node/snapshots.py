@@ -3,7 +3,7 @@
 1. *Due.* A signature is where a snapshot is taken when ``snapshots.tx_count`` seqnos
    have passed since the last, or when one was asked for. Its ledger chunk ends there.
 2. *Taken.* When that signature is final, the primary sets the state of that seqno aside
-   and writes it a little at each step.
+   and writes it a little at a time, which leaves most of the time to requests.
 3. *Recorded.* The digest is written to ``public:ccf.internal.snapshot_evidence``, and
    claimed by the same transaction; the host writes the file, which is not final yet.
 4. *Final.* Once a signature that covers the evidence is final, so is its receipt, which
@@ -136,6 +136,7 @@ class Snapshotter:
         self._is_wanted = False
         self._due: list[_Due] = []
         self._taken: list[_Taken] = []
+        self._worked_ms = 0
 
     @property
     def pending(self) -> int:
@@ -191,8 +192,14 @@ class Snapshotter:
         while self._seen and self._seen[-1][0] > to:
             _, self._last = self._seen.pop()
 
+    def tick(self, now_ms: int) -> None:
+        """Let time pass, and work if some has passed since the last step."""
+        if now_ms - self._worked_ms >= limits.SNAPSHOT_STEP_MS:
+            self._worked_ms = now_ms
+            self.work()
+
     def work(self) -> None:
-        """Do a bounded part of what is to be done; for every tick of the clock."""
+        """Do a bounded part of what is to be done."""
         if not self._primary.is_primary:
             # Nobody would record the digest; the next primary takes its own.
             self._taken = [taken for taken in self._taken if taken.evidence is not None]

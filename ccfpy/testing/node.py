@@ -4,6 +4,7 @@
 Time moves only when the test says so, and a seed decides every key.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -39,6 +40,7 @@ from ccfpy.boundary.events import (
 )
 from ccfpy.crypto import cose
 from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.enclave.tls import chosen_engine
 from ccfpy.endpoints.application import Application
 from ccfpy.http.messages import Request, Response, serialise_request
 from ccfpy.http.response_parser import ResponseParser
@@ -192,6 +194,7 @@ class InProcessNode:
             clock=CountedClock(),
             memory=NoMemory(),
             platform=self._outside.platform,
+            tls=chosen_engine(os.environ),
         )
 
     # The host's side

@@ -13,6 +13,7 @@ from ccfpy.base.ids import MemberId, NodeId, UserId
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.endpoints.auth.policy import Unauthenticated
+from ccfpy.endpoints.session import Admission
 from ccfpy.service.tables import members, nodes, users
 
 if TYPE_CHECKING:
@@ -65,13 +66,42 @@ class UserCert:
     security_scheme = None
 
     def authenticate(self, context: "Context") -> UserCertCaller:
-        """Name the user."""
+        """Name the user.
+
+        A connection's next request finds the same as its last, as long as the table of
+        users is the very same and the certificate has not expired meanwhile.
+        """
+        session = context.session
+        known = session.admission
+        if (
+            known is not None
+            and known.certificate is session.caller
+            and known.from_us <= context.node.unix_time_us < known.until_us
+            and context.tx.is_unchanged(known.mark)
+        ):
+            assert isinstance(known.identity, UserCertCaller), "nobody else admits"
+            return known.identity
+        return self._look_up(context)
+
+    def _look_up(self, context: "Context") -> UserCertCaller:
+        session, tx = context.session, context.tx
         certificate = _presented(context, "user ")
         _check_validity(context, certificate)
         user_id = UserId(certificate.digest_hex)
-        if not users.CERTS.of(context.tx).has(user_id):
+        if not users.CERTS.of(tx).has(user_id):
             raise Unauthenticated("Could not find matching user certificate")
-        return UserCertCaller(user_id=user_id)
+        caller = UserCertCaller(user_id=user_id)
+        mark = tx.mark(users.CERTS.name)
+        if mark is not None:
+            valid_from, valid_to = certificate.validity_s
+            session.admission = Admission(
+                caller,
+                certificate,
+                mark,
+                valid_from * _US_PER_S,
+                (valid_to + 1) * _US_PER_S,
+            )
+        return caller
 
 
 class MemberCert:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 NAME = "jwt"
 CHALLENGE = 'Bearer realm="JWT bearer token access", error="invalid_token"'
 SCHEME = "Bearer"
+HEADER = "authorization"
+NO_HEADER = "Missing authorization header"
 
 _ENTRA_HOST = "login.microsoftonline.com"
 _TENANT_PLACE = "{tenantid}"
@@ -63,9 +65,9 @@ class Jwt:
 
     def authenticate(self, context: "Context") -> JwtCaller:
         """Give the token's claims."""
-        header = context.request.headers.get("authorization")
+        header = context.request.headers.get(HEADER)
         if header is None:
-            raise Unauthenticated("Missing authorization header", challenge=CHALLENGE)
+            raise Unauthenticated(NO_HEADER, challenge=CHALLENGE)
         try:
             token = parse(_bearer(header))
             keys = _keys(context.tx, token.key_id)

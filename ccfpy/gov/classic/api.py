@@ -29,7 +29,11 @@ from ccfpy.gov.classic.callers import MemberCertOfPlainBody
 from ccfpy.gov.classic.member_endpoints import ClassicAcks
 from ccfpy.gov.classic.proposal_endpoints import ClassicProposals
 from ccfpy.gov.classic.recovery_endpoints import ClassicRecovery
-from ccfpy.gov.classic.table_endpoints import TABLES, path_of, reader_of
+from ccfpy.gov.classic.table_endpoints import (
+    path_of,
+    reader_of,
+    served_tables,
+)
 from ccfpy.gov.ports import GovernanceHost
 from ccfpy.gov.versions import logged
 
@@ -140,7 +144,7 @@ READS: tuple[Row, ...] = (
     ),
     *(
         Row(path=path_of(table), handler=reader_of(table), gives=shape)
-        for table, shape in TABLES
+        for table, shape in served_tables()
     ),
 )
 

@@ -65,6 +65,7 @@ class Indexer:
         self._past_reader = PastReader(self.history)
         self._retry_at_ms = self.now_ms
         self._retry_ms = limits.INDEX_RETRY_MS_MIN
+        self._is_reading = False
 
     # What endpoints ask
 
@@ -123,14 +124,13 @@ class Indexer:
 
     def _wanted(self) -> tuple[Seqno | None, Seqno | None]:
         """Give the first transactions wanted: of those not in memory, and of others."""
-        committed, secrets = self.log().commit_seqno, self.sequence.secrets
-        recent = self.sequence.recent.get
         old: Seqno | None = None
         new: Seqno | None = None
         for index, strategy in self._installed.items():
             seqno = self._next_requested(index, strategy)
-            if seqno is None or seqno > committed:
+            if seqno is None or seqno > self.log().commit_seqno:
                 continue
+            recent, secrets = self.sequence.recent.get, self.sequence.secrets
             if recent(seqno) is None or not secrets.reach(seqno):
                 old = seqno if old is None else min(old, seqno)
             else:
@@ -148,6 +148,9 @@ class Indexer:
         self.history.stir()
 
     def _stop_reading(self) -> None:
+        if not self._is_reading:
+            return
+        self._is_reading = False
         self._chain_reader.stop()
         self._past_reader.stop()
 
@@ -157,6 +160,7 @@ class Indexer:
         Raises:
             HistoryFailed: what is there cannot be had.
         """
+        self._is_reading = True
         committed = self.log().commit_seqno
         if self._chain_reader.can_read(first):
             self._past_reader.stop()

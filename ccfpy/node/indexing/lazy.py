@@ -31,6 +31,8 @@ class Lazy(Strategy, Generic[Kind]):
     @property
     def next_requested(self) -> Seqno | None:
         """What the strategy wants next, unless nobody asked for so much."""
+        if not self._until:  # nobody asked for anything yet
+            return None
         wanted = self.strategy.next_requested
         return None if wanted is None or wanted > self._until else wanted
 

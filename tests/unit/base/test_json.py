@@ -1,5 +1,6 @@
 """JSON in the one form that is hashed."""
 
+import tracemalloc
 from contextlib import suppress
 
 import pytest
@@ -57,3 +58,17 @@ def test_what_is_nested_too_deep_to_be_written_is_refused_as_malformed() -> None
 def test_what_is_no_json_at_all_is_a_mistake_of_ours() -> None:
     with pytest.raises(TypeError):
         json.dumps({"set": {1}})
+
+
+@pytest.mark.parametrize("chars", [0, 100, 1000, 100_000])
+def test_what_is_written_takes_the_memory_of_its_own_bytes(chars: int) -> None:
+    text = "x" * chars
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        written = json.dumps(text)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(written) == chars + 2
+    assert after - before < len(written) + 256

@@ -1,11 +1,11 @@
 """Frames: whole batches survive the wire, and nothing else gets through."""
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import StrEnum
 from types import NoneType, UnionType
-from typing import NewType, Union, get_args, get_origin, get_type_hints
+from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 
 import msgpack  # type: ignore[import-untyped]  # it ships no annotations
 import pytest
@@ -22,7 +22,7 @@ from ccfpy.boundary.effects import (
     SendData,
     Stop,
 )
-from ccfpy.boundary.events import SessionClosed, SessionData, Tick
+from ccfpy.boundary.events import Event, SessionClosed, SessionData, Tick
 from ccfpy.boundary.shape import (
     INTEGER_MAX,
     BoundaryViolation,
@@ -36,6 +36,7 @@ from ccfpy.boundary.wire import (
     EVENTS,
     HEADER_BYTES,
     FrameReader,
+    Vocabulary,
 )
 
 
@@ -161,6 +162,19 @@ def test_an_announced_frame_that_is_too_large_is_refused_before_it_is_read() -> 
         FrameReader(400).feed(struct.pack("<I", 401))
 
 
+@pytest.mark.parametrize("pieces", [1, 2])
+def test_the_bound_on_a_frame_is_exact_however_it_comes(pieces: int) -> None:
+    def feed(size: int) -> list[bytes]:
+        frame, reader = struct.pack("<I", size) + bytes(size), FrameReader(400)
+        middle = len(frame) // pieces
+        return reader.feed(frame[:middle]) + reader.feed(frame[middle:])
+
+    assert feed(400) == [bytes(400)]
+    assert feed(0) == [b""]
+    with pytest.raises(BoundaryViolation, match="a frame of 401 bytes"):
+        feed(401)
+
+
 MALFORMED = {
     "not msgpack": (b"\xc1", "not a batch"),
     "cut short": (_body([5, 1])[:-1], "not a batch"),
@@ -245,6 +259,21 @@ def test_the_short_way_of_a_pair_agrees_with_the_general_one(values: list) -> No
 
 
 @settings(max_examples=300)
+@given(
+    st.sampled_from([2, 4]), st.lists(NUMBER_LIKE | st.binary(max_size=4), max_size=4)
+)
+def test_the_short_ways_of_events_agree_with_the_general_one(
+    kind: int,
+    values: list,  # type: ignore[type-arg]  # anything
+) -> None:
+    cls = EVENT_KINDS[kind]
+    plain = record_decoder(cls, cls.__name__, skip=1)
+    short = _outcome(lambda: EVENTS.decode(_body([kind, *values]))[0])
+    if not str(short).startswith("not a batch"):
+        assert short == _outcome(lambda: plain([kind, *values]))
+
+
+@settings(max_examples=300)
 @given(st.tuples(NUMBER_LIKE, ENTRIES_LIKE).map(list))
 def test_the_short_way_of_entries_agrees_with_the_general_one(values: list) -> None:  # type: ignore[type-arg]  # anything
     plain = record_decoder(AppendEntries, "AppendEntries", skip=1)
@@ -255,11 +284,32 @@ def test_the_short_way_of_entries_agrees_with_the_general_one(values: list) -> N
 
 @given(_values(SendData) | _values(AppendEntries))
 def test_the_short_way_of_writing_agrees_with_the_general_one(message: Effect) -> None:
+    assert _written(EFFECTS, message) == _written_plainly(EFFECT_KINDS, message)
+
+
+@given(_values(SessionData) | _values(Tick))
+def test_the_short_way_of_writing_events_does_too(message: Event) -> None:
+    assert _written(EVENTS, message) == _written_plainly(EVENT_KINDS, message)
+
+
+def _written(vocabulary: Vocabulary[Any], message: object) -> object:
+    (body,) = FrameReader().feed(vocabulary.encode([message]))
+    return msgpack.unpackb(body)
+
+
+def _written_plainly(kinds: Mapping[int, type], message: object) -> list[object]:
     encode = encoder(type(message))
     assert encode is not None
-    (kind,) = (kind for kind, cls in EFFECT_KINDS.items() if cls is type(message))
-    (body,) = FrameReader().feed(EFFECTS.encode([message]))
-    assert msgpack.unpackb(body) == [[kind, *encode(message)]]  # type: ignore[misc]  # a list
+    (kind,) = (kind for kind, cls in kinds.items() if cls is type(message))
+    return [[kind, *encode(message)]]  # type: ignore[misc]  # a list
+
+
+@pytest.mark.parametrize("kind", [None, 0, -1, 1, "7", True])
+def test_a_vocabulary_without_relayed_messages_knows_no_others(kind: object) -> None:
+    vocabulary: Vocabulary[Tick] = Vocabulary({7: Tick})
+    with pytest.raises(BoundaryViolation, match="unknown kind"):
+        vocabulary.decode(_body([kind, 1, b"x"]))
+    assert vocabulary.decode(_body([7, 1, 2])) == [Tick(monotonic_ms=1, unix_us=2)]
 
 
 def test_a_violation_does_not_quote_what_was_sent() -> None:

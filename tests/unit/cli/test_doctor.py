@@ -7,7 +7,9 @@ from tests.unit.cli.conftest import Command
 def test_every_finding_has_a_verdict_and_bad_ones_a_remedy(command: Command) -> None:
     ended = command("doctor", "--json", "--node", "local://127.0.0.1:0")
     checks = {check["name"]: check for check in json.loads(ended.out)}
-    assert {"python", "dependencies", "port", "isolation", "openssl"} <= set(checks)
+    assert {"python", "dependencies", "port", "isolation", "openssl", "tls"} <= set(
+        checks
+    )
     assert ended.code == 0
     for check in checks.values():
         assert check["verdict"] in ("ok", "warn")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ccfpy.client.share import share_root
 from ccfpy.enclave.application import (
     ApplicationNotLoaded,
     find_application,
@@ -73,7 +74,7 @@ def test_what_is_no_application_is_refused_with_a_remedy(
 
 
 def test_a_sample_is_found_by_its_name() -> None:
-    place = Path(__file__).parents[3] / "apps"
+    place = share_root() / "apps"
     for sample in place.iterdir():
         if (sample / "__init__.py").is_file():
             assert find_application(sample.name) == sample

@@ -15,6 +15,8 @@ from ccfpy.enclave import loaded
 from ccfpy.enclave.measuring import dependencies, measure
 
 KEY = KeyPair.generate(SeededEntropy(1), Curve.SECP384R1)
+OURS = Path(ccfpy.__file__).parents[1]
+"""Where this ccfpy was found, which need not be the one that is installed."""
 APP = "from ccfpy.app import App\napp = App('mine')\n"
 BUILD = """
 import sys
@@ -42,7 +44,7 @@ def said(application: Path, *packages: str) -> str:
     return subprocess.run(
         [sys.executable, "-c", BUILD, str(place)],
         cwd=application.parent,
-        env={"HOME": str(application.parent)},
+        env={"HOME": str(application.parent), "PYTHONPATH": str(OURS)},
         capture_output=True,
         text=True,
         check=True,

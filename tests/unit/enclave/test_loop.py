@@ -13,7 +13,7 @@ from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event, SessionData, SessionOpened, Tick
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader
-from ccfpy.enclave.loop import Steps, describe_crash, serve
+from ccfpy.enclave.loop import EVENTS_PER_STEP, Steps, describe_crash, serve
 
 
 class _Echo:
@@ -94,6 +94,28 @@ def test_each_batch_is_one_step(enclave: _Enclave, node: _Echo) -> None:
         SendData(session=SessionId(1), data=b"b"),
     ]
     assert node.batches == [[tick, _data(b"a"), _data(b"b")]]
+
+
+@pytest.mark.parametrize("surplus", [0, 1, EVENTS_PER_STEP])
+def test_a_step_takes_so_many_events_and_its_answers_leave_before_the_next(
+    enclave: _Enclave, node: _Echo, surplus: int
+) -> None:
+    told = [_data(b"%d" % number) for number in range(EVENTS_PER_STEP + surplus)]
+    enclave.say(*told)
+    heard: list[Effect] = []
+    while len(heard) < len(told):
+        heard += enclave.hear()
+    assert heard == [SendData(session=each.session, data=each.data) for each in told]
+    sizes = [EVENTS_PER_STEP, surplus] if surplus else [EVENTS_PER_STEP]
+    assert [len(batch) for batch in node.batches] == sizes
+
+
+def test_what_comes_behind_a_stop_is_not_taken(enclave: _Enclave, node: _Echo) -> None:
+    enclave.say(*[_data(b"stop")] * (EVENTS_PER_STEP + 1))
+    assert enclave.hear()[-1] == Stop(exit_code=0, reason="asked")
+    enclave.thread.join(10)
+    assert enclave.exit_code is ExitCode.OK
+    assert [len(batch) for batch in node.batches] == [EVENTS_PER_STEP]
 
 
 def test_a_frame_may_come_in_pieces(enclave: _Enclave) -> None:

@@ -171,6 +171,10 @@ class StoreNode:
     def cose_claims(self) -> CoseClaims:
         return CoseClaims("issuer", "subject")
 
+    @property
+    def takes_writes(self) -> bool:
+        return self.is_primary and not self.at_capacity
+
     def is_at_capacity(self) -> bool:
         return self.at_capacity
 

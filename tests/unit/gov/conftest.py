@@ -219,6 +219,10 @@ class Node:
     def cose_claims(self) -> CoseClaims:
         return CoseClaims("issuer", "subject")
 
+    @property
+    def takes_writes(self) -> bool:
+        return self.is_primary
+
     def is_at_capacity(self) -> bool:
         return False
 

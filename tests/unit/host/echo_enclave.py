@@ -87,6 +87,7 @@ class Echo:
                         attestation=b"{}",
                         measurement=b"[]",
                     ),
+                    self._log("identity made"),
                 ]
             case Tick():
                 return []

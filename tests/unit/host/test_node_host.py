@@ -196,6 +196,14 @@ def test_bytes_come_back_and_files_are_written(node: Node) -> None:
     assert Path("snapshots").is_dir()
 
 
+def test_a_line_after_the_identity_in_the_same_step_is_written(node: Node) -> None:
+    node.wait_for("identity made")
+    booted, certificate, made = (
+        node.log.index(words) for words in ("booted", "Output self", "identity made")
+    )
+    assert booted < certificate < made
+
+
 def test_entries_are_in_the_ledger_before_their_reply(node: Node) -> None:
     with node.connect() as client:
         assert _ask(client, b"append one") == b"append one"

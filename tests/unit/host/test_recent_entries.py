@@ -9,6 +9,7 @@ from ccfpy.host.recent_entries import RecentEntries
 STEPS = st.lists(
     st.one_of(
         st.binary(min_size=1, max_size=12),
+        st.lists(st.binary(min_size=1, max_size=12), max_size=3),
         st.integers(0, 40),
     ),
     max_size=40,
@@ -17,7 +18,10 @@ STEPS = st.lists(
 
 @given(STEPS, st.integers(0, 60), st.integers(0, 9), st.data())
 def test_a_window_gives_what_a_list_would_or_nothing(
-    steps: list[bytes | int], bytes_max: int, after: int, data: st.DataObject
+    steps: list[bytes | list[bytes] | int],
+    bytes_max: int,
+    after: int,
+    data: st.DataObject,
 ) -> None:
     window = RecentEntries(bytes_max=bytes_max)
     window.begin(after)
@@ -28,6 +32,10 @@ def test_a_window_gives_what_a_list_would_or_nothing(
             last += 1
             model[last] = step
             window.append(step)
+        elif isinstance(step, list):
+            model |= dict(enumerate(step, last + 1))
+            last += len(step)
+            window.extend(step)
         else:
             last = max(0, min(last, step))
             window.truncate(last)

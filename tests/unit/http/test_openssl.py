@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from OpenSSL import SSL
 
 from ccfpy.http import openssl
-from ccfpy.http.tls import ClientContext, ServerContext
+from ccfpy.http.openssl import PyOpenSslConnection as Straight
+from ccfpy.http.openssl import PyOpenSslServer
+from ccfpy.http.tls import HTTP_1_1, ClientContext
 from ccfpy.testing.node import Person
 
 if TYPE_CHECKING:
@@ -39,10 +41,10 @@ class Path:
             self.take_ciphertext = _plain_take_ciphertext
             self.take_plaintext = lambda c: c.recv(openssl.BUFFER_BYTES)
         else:
-            self.give_ciphertext = openssl.give_ciphertext
-            self.give_plaintext = openssl.give_plaintext
-            self.take_ciphertext = openssl.take_ciphertext
-            self.take_plaintext = openssl.take_plaintext
+            self.give_ciphertext = lambda c, data: Straight(c).give(data)
+            self.give_plaintext = lambda c, data: Straight(c).write(data)
+            self.take_ciphertext = lambda c: Straight(c).take()
+            self.take_plaintext = lambda c: Straight(c).read(openssl.BUFFER_BYTES)
 
 
 PLAIN = Path(is_plain=True)
@@ -51,13 +53,16 @@ STRAIGHT = Path(is_plain=False)
 
 def pair() -> tuple[SSL.Connection, SSL.Connection]:
     """Give two ends that have shaken hands."""
-    server = ServerContext(PERSON.certificate.pem, PERSON.key.pem).connect()
-    client = ClientContext(
+    identity = openssl.load_identity(PERSON.certificate.pem, PERSON.key.pem)
+    server = PyOpenSslServer(identity, [HTTP_1_1]).connect().connection
+    called = ClientContext(
         trusted_pem=PERSON.certificate.pem,
         host="server",
         now=PERSON.certificate.not_before,
         checks_name=False,
     ).connect()
+    assert isinstance(called, Straight)
+    client = called.connection
     for _ in range(4):
         for one, other in ((client, server), (server, client)):
             with suppress(SSL.WantReadError):

@@ -1,20 +1,15 @@
 """TLS over memory, against the standard library's own and against itself."""
 
-import contextlib
-import ipaddress
 import itertools
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 from OpenSSL import SSL
@@ -30,93 +25,21 @@ from ccfpy.http.tls import (
     TlsSession,
     _RecordCounter,
 )
+from ccfpy.http.tls_engine import TlsEngine
 from tests.attacks import attack
-
-START = datetime(2024, 1, 1, tzinfo=UTC)
-NOW = datetime(2030, 1, 1, tzinfo=UTC)
-END = datetime(2040, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    key: ec.EllipticCurvePrivateKey
-    certificate: x509.Certificate
-
-    @property
-    def pem(self) -> str:
-        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-    @property
-    def der(self) -> bytes:
-        return self.certificate.public_bytes(serialization.Encoding.DER)
-
-    @property
-    def key_pem(self) -> str:
-        return self.key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        ).decode()
-
-
-_CA_USAGE = x509.KeyUsage(
-    digital_signature=True,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    key_cert_sign=True,
-    crl_sign=False,
-    encipher_only=False,
-    decipher_only=False,
+from tests.unit.http.tls_ends import (
+    END,
+    NODE,
+    NOW,
+    SERVICE,
+    START,
+    USER,
+    VERSIONS,
+    Client,
+    Identity,
+    make_identity,
+    pump,
 )
-
-
-def _identity(
-    name: str,
-    *,
-    issuer: Identity | None = None,
-    is_ca: bool = False,
-    sans: tuple[x509.GeneralName, ...] = (),
-) -> Identity:
-    key = ec.generate_private_key(ec.SECP384R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    signer = issuer.key if issuer else key
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer.certificate.subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(START)
-        .not_valid_after(END)
-        .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
-        .add_extension(
-            x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False
-        )
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()),
-            False,
-        )
-    )
-    if is_ca:
-        builder = builder.add_extension(_CA_USAGE, critical=True)
-    if sans:
-        builder = builder.add_extension(x509.SubjectAlternativeName(sans), False)
-    return Identity(key=key, certificate=builder.sign(signer, hashes.SHA384()))
-
-
-SERVICE = _identity("CCF Service", is_ca=True)
-NODE = _identity(
-    "CCF Node",
-    issuer=SERVICE,
-    sans=(
-        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
-        x509.DNSName("node.example"),
-        x509.DNSName("*.wild.example"),
-    ),
-)
-USER = _identity("user0")
 
 
 @pytest.fixture
@@ -126,68 +49,20 @@ def user_files(tmp_path: Path) -> Path:
     return path
 
 
-def _server() -> ServerContext:
-    return ServerContext(NODE.pem, NODE.key_pem)
+@cache
+def _shared_server(engine: TlsEngine) -> ServerContext:
+    return _server(engine)
 
 
-class Client:
-    """The standard library's TLS as a client in memory."""
-
-    def __init__(
-        self,
-        *,
-        setup: Callable[[ssl.SSLContext], None] = lambda _context: None,
-        session: ssl.SSLSession | None = None,
-        context: ssl.SSLContext | None = None,
-    ) -> None:
-        if context is None:
-            context = ssl.create_default_context(cadata=SERVICE.pem)
-            setup(context)
-        self.context = context
-        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(
-            self.incoming, self.outgoing, server_hostname="127.0.0.1", session=session
-        )
-
-    def shake_hands(self, server: TlsSession) -> None:
-        for _ in range(5):
-            with contextlib.suppress(ssl.SSLWantReadError):
-                self.tls.do_handshake()
-            server.feed(self.outgoing.read())
-            self.incoming.write(server.take_output())
-        assert server.is_established
-
-    def send(self, data: bytes) -> bytes:
-        self.tls.write(data)
-        return self.outgoing.read()
-
-    def receive(self, server: TlsSession) -> bytes:
-        self.incoming.write(server.take_output())
-        parts: list[bytes] = []
-        while True:
-            try:
-                part = self.tls.read(100_000)
-            except ssl.SSLWantReadError:
-                part = b""
-            if not part:
-                return b"".join(parts)
-            parts.append(part)
-
-
-def _pump(client: TlsSession, server: TlsSession) -> None:
-    for _ in range(5):
-        server.feed(client.take_output())
-        client.feed(server.take_output())
-
-
-VERSIONS = pytest.mark.parametrize(
-    "version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"]
-)
+def _server(engine: TlsEngine) -> ServerContext:
+    return ServerContext(NODE.pem, NODE.key_pem, engine=engine)
 
 
 @VERSIONS
-def test_a_client_without_a_certificate_is_served(version: ssl.TLSVersion) -> None:
-    server = TlsSession(_server())
+def test_a_client_without_a_certificate_is_served(
+    engine: TlsEngine, version: ssl.TLSVersion
+) -> None:
+    server = TlsSession(_server(engine))
     assert not server.is_established
     client = Client(setup=lambda c: setattr(c, "maximum_version", version))
     client.shake_hands(server)
@@ -200,19 +75,19 @@ def test_a_client_without_a_certificate_is_served(version: ssl.TLSVersion) -> No
 
 @VERSIONS
 def test_a_client_with_an_unknown_certificate_is_served_and_named(
-    version: ssl.TLSVersion, user_files: Path
+    engine: TlsEngine, version: ssl.TLSVersion, user_files: Path
 ) -> None:
     def setup(context: ssl.SSLContext) -> None:
         context.maximum_version = version
         context.load_cert_chain(user_files)
 
-    server = TlsSession(_server())
+    server = TlsSession(_server(engine))
     Client(setup=setup).shake_hands(server)
     assert server.peer_certificate_der == USER.der
 
 
-def test_large_messages_pass_both_ways_in_any_pieces() -> None:
-    server = TlsSession(_server())
+def test_large_messages_pass_both_ways_in_any_pieces(engine: TlsEngine) -> None:
+    server = TlsSession(_server(engine))
     client = Client()
     client.shake_hands(server)
     data = bytes(range(256)) * 4096
@@ -227,8 +102,8 @@ def test_large_messages_pass_both_ways_in_any_pieces() -> None:
     assert client.receive(server) == data
 
 
-def test_an_answer_of_exactly_one_read_arrives_whole() -> None:
-    server = TlsSession(_server())
+def test_an_answer_of_exactly_one_read_arrives_whole(engine: TlsEngine) -> None:
+    server = TlsSession(_server(engine))
     client = Client()
     client.shake_hands(server)
     for size in range(17 * 1024 - 64, 17 * 1024):
@@ -237,8 +112,8 @@ def test_an_answer_of_exactly_one_read_arrives_whole() -> None:
     assert server.take_output() == b""
 
 
-def test_a_request_that_comes_with_the_handshake_is_read() -> None:
-    server = TlsSession(_server())
+def test_a_request_that_comes_with_the_handshake_is_read(engine: TlsEngine) -> None:
+    server = TlsSession(_server(engine))
     client = Client()
     while not server.is_established:
         try:
@@ -251,8 +126,8 @@ def test_a_request_that_comes_with_the_handshake_is_read() -> None:
             assert server.feed(client.outgoing.read()) == b"early"
 
 
-def test_several_records_in_one_delivery_are_all_read() -> None:
-    server = TlsSession(_server())
+def test_several_records_in_one_delivery_are_all_read(engine: TlsEngine) -> None:
+    server = TlsSession(_server(engine))
     client = Client()
     client.shake_hands(server)
     assert server.feed(client.send(b"a") + client.send(b"b") + client.send(b"c")) == (
@@ -261,8 +136,8 @@ def test_several_records_in_one_delivery_are_all_read() -> None:
     assert server.feed(b"") == b""
 
 
-def test_nothing_is_written_of_nothing() -> None:
-    server = TlsSession(_server())
+def test_nothing_is_written_of_nothing(engine: TlsEngine) -> None:
+    server = TlsSession(_server(engine))
     Client().shake_hands(server)
     server.write(b"")
     assert server.take_output() == b""
@@ -272,8 +147,8 @@ def test_nothing_is_written_of_nothing() -> None:
 @pytest.mark.parametrize(
     "data", [b"GET / HTTP/1.1\r\n\r\n", b"\x00" * 100, b"\x16\x03\x01\xff\xff" * 9]
 )
-def test_what_is_not_tls_is_refused(data: bytes) -> None:
-    server = TlsSession(_server())
+def test_what_is_not_tls_is_refused(engine: TlsEngine, data: bytes) -> None:
+    server = TlsSession(_server(engine))
     with pytest.raises(TlsFailure):
         server.feed(data)
     assert server.is_failed
@@ -281,8 +156,8 @@ def test_what_is_not_tls_is_refused(data: bytes) -> None:
 
 
 @attack("tls: a changed record")
-def test_a_changed_record_ends_the_session_with_an_alert() -> None:
-    server = TlsSession(_server())
+def test_a_changed_record_ends_the_session_with_an_alert(engine: TlsEngine) -> None:
+    server = TlsSession(_server(engine))
     client = Client()
     client.shake_hands(server)
     record = bytearray(client.send(b"secret"))
@@ -298,8 +173,10 @@ def test_a_changed_record_ends_the_session_with_an_alert() -> None:
 
 
 @given(st.binary(min_size=1, max_size=300), st.booleans())
-def test_random_bytes_raise_only_what_is_documented(data: bytes, after: bool) -> None:
-    server = TlsSession(_SHARED_SERVER)
+def test_random_bytes_raise_only_what_is_documented(
+    engine: TlsEngine, data: bytes, after: bool
+) -> None:
+    server = TlsSession(_shared_server(engine))
     if after:
         client = Client()
         client.shake_hands(server)
@@ -307,9 +184,6 @@ def test_random_bytes_raise_only_what_is_documented(data: bytes, after: bool) ->
         server.feed(data)
     except TlsFailure:
         assert server.is_failed
-
-
-_SHARED_SERVER = _server()
 
 
 def _only_chacha(context: ssl.SSLContext) -> None:
@@ -328,14 +202,14 @@ def _only_x25519(context: ssl.SSLContext) -> None:
 
 @pytest.mark.parametrize("setup", [_only_chacha, _only_cbc, _only_x25519])
 def test_what_is_outside_the_profile_is_not_negotiated(
-    setup: Callable[[ssl.SSLContext], None],
+    engine: TlsEngine, setup: Callable[[ssl.SSLContext], None]
 ) -> None:
     with pytest.raises(TlsFailure):
-        Client(setup=setup).shake_hands(TlsSession(_server()))
+        Client(setup=setup).shake_hands(TlsSession(_server(engine)))
 
 
 @attack("tls: an older version")
-def test_tls_1_1_is_refused() -> None:
+def test_tls_1_1_is_refused(engine: TlsEngine) -> None:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_cipher_list(b"ALL:@SECLEVEL=0")
     context.set_min_proto_version(SSL.TLS1_1_VERSION)
@@ -345,10 +219,10 @@ def test_tls_1_1_is_refused() -> None:
     with pytest.raises(SSL.WantReadError):
         client.do_handshake()
     with pytest.raises(TlsFailure, match=r"(?i)protocol"):
-        TlsSession(_server()).feed(client.bio_read(5000))
+        TlsSession(_server(engine)).feed(client.bio_read(5000))
 
 
-def test_the_server_chooses_the_suite() -> None:
+def test_the_server_chooses_the_suite(engine: TlsEngine) -> None:
     def setup(context: ssl.SSLContext) -> None:
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         context.set_ciphers(
@@ -356,7 +230,7 @@ def test_the_server_chooses_the_suite() -> None:
         )
 
     client = Client(setup=setup)
-    client.shake_hands(TlsSession(_server()))
+    client.shake_hands(TlsSession(_server(engine)))
     cipher = client.tls.cipher()
     assert cipher is not None
     assert cipher[0] == "ECDHE-ECDSA-AES256-GCM-SHA384"
@@ -367,9 +241,9 @@ def test_the_server_chooses_the_suite() -> None:
     [(["h2", "http/1.1"], "http/1.1"), (["h2"], None)],
 )
 def test_alpn_settles_on_http_1_1_or_nothing(
-    offered: list[str], chosen: str | None
+    engine: TlsEngine, offered: list[str], chosen: str | None
 ) -> None:
-    server = TlsSession(_server())
+    server = TlsSession(_server(engine))
     client = Client(setup=lambda c: c.set_alpn_protocols(offered))
     client.shake_hands(server)
     assert client.tls.selected_alpn_protocol() == chosen
@@ -381,9 +255,9 @@ def test_alpn_settles_on_http_1_1_or_nothing(
     [(["http/1.1", "h2"], "h2"), (["http/1.1"], None), ([], None)],
 )
 def test_where_http_2_is_spoken_alpn_settles_on_it_or_nothing(
-    offered: list[str], chosen: str | None
+    engine: TlsEngine, offered: list[str], chosen: str | None
 ) -> None:
-    context = ServerContext(NODE.pem, NODE.key_pem, protocols=(HTTP_2,))
+    context = ServerContext(NODE.pem, NODE.key_pem, protocols=(HTTP_2,), engine=engine)
     client = Client(setup=lambda c: c.set_alpn_protocols(offered) if offered else None)
     server = TlsSession(context)
     client.shake_hands(server)
@@ -393,8 +267,8 @@ def test_where_http_2_is_spoken_alpn_settles_on_it_or_nothing(
 
 @attack("tls: resumption")
 @VERSIONS
-def test_sessions_are_never_resumed(version: ssl.TLSVersion) -> None:
-    context = _server()
+def test_sessions_are_never_resumed(engine: TlsEngine, version: ssl.TLSVersion) -> None:
+    context = _server(engine)
     client = Client(setup=lambda c: setattr(c, "maximum_version", version))
     server = TlsSession(context)
     client.shake_hands(server)
@@ -406,12 +280,12 @@ def test_sessions_are_never_resumed(version: ssl.TLSVersion) -> None:
 
 
 @attack("tls: renegotiation")
-def test_renegotiation_is_refused() -> None:
+def test_renegotiation_is_refused(engine: TlsEngine) -> None:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_max_proto_version(SSL.TLS1_2_VERSION)
     client = SSL.Connection(context, None)
     client.set_connect_state()
-    server = TlsSession(_server())
+    server = TlsSession(_server(engine))
     for _ in range(3):
         try:
             client.do_handshake()
@@ -428,11 +302,11 @@ def test_renegotiation_is_refused() -> None:
         client.do_handshake()
 
 
-def test_a_new_certificate_is_for_new_sessions() -> None:
-    context = _server()
+def test_a_new_certificate_is_for_new_sessions(engine: TlsEngine) -> None:
+    context = _server(engine)
     before, client = TlsSession(context), Client()
     client.shake_hands(before)
-    renewed = _identity(
+    renewed = make_identity(
         "CCF Node", issuer=SERVICE, sans=(x509.DNSName("x"), *_san_of(NODE))
     )
     context.replace(renewed.pem, renewed.key_pem)
@@ -450,11 +324,13 @@ def _san_of(identity: Identity) -> tuple[x509.GeneralName, ...]:
     return tuple(extension.value)
 
 
-def test_the_whole_chain_is_presented() -> None:
-    root = _identity("root", is_ca=True)
-    middle = _identity("middle", issuer=root, is_ca=True)
-    node = _identity("node", issuer=middle, sans=_san_of(NODE))
-    server = TlsSession(ServerContext(node.pem + middle.pem, node.key_pem))
+def test_the_whole_chain_is_presented(engine: TlsEngine) -> None:
+    root = make_identity("root", is_ca=True)
+    middle = make_identity("middle", issuer=root, is_ca=True)
+    node = make_identity("node", issuer=middle, sans=_san_of(NODE))
+    server = TlsSession(
+        ServerContext(node.pem + middle.pem, node.key_pem, engine=engine)
+    )
     context = ssl.create_default_context(cadata=root.pem)
     Client(context=context).shake_hands(server)
 
@@ -471,13 +347,15 @@ def test_the_whole_chain_is_presented() -> None:
     ],
     ids=["none", "not PEM", "damaged", "no key", "no PEM key", "another's key"],
 )
-def test_an_identity_that_cannot_work_is_refused(certificate: str, key: str) -> None:
+def test_an_identity_that_cannot_work_is_refused(
+    engine: TlsEngine, certificate: str, key: str
+) -> None:
     with pytest.raises(Malformed):
-        ServerContext(certificate, key)
+        ServerContext(certificate, key, engine=engine)
 
 
-def test_closing_tells_the_client() -> None:
-    server = TlsSession(_server())
+def test_closing_tells_the_client(engine: TlsEngine) -> None:
+    server = TlsSession(_server(engine))
     client = Client()
     client.shake_hands(server)
     server.write(b"bye")
@@ -486,8 +364,8 @@ def test_closing_tells_the_client() -> None:
     assert client.tls.read(1) == b""  # an end, where silence would raise
 
 
-def test_closing_twice_tells_the_client_once() -> None:
-    server = TlsSession(_server())
+def test_closing_twice_tells_the_client_once(engine: TlsEngine) -> None:
+    server = TlsSession(_server(engine))
     Client().shake_hands(server)
     server.close()
     assert server.take_output()
@@ -496,14 +374,16 @@ def test_closing_twice_tells_the_client_once() -> None:
     assert not server.is_failed
 
 
-def test_closing_before_the_handshake_is_harmless() -> None:
-    server = TlsSession(_server())
+def test_closing_before_the_handshake_is_harmless(engine: TlsEngine) -> None:
+    server = TlsSession(_server(engine))
     server.close()
     assert server.take_output() == b""
 
 
-def test_a_client_that_closes_is_noticed_and_may_still_be_answered() -> None:
-    server = TlsSession(_server())
+def test_a_client_that_closes_is_noticed_and_may_still_be_answered(
+    engine: TlsEngine,
+) -> None:
+    server = TlsSession(_server(engine))
     client = Client()
     client.shake_hands(server)
     request = client.send(b"last")
@@ -520,13 +400,13 @@ def _call(server: TlsContext, **changes: object) -> tuple[TlsSession, TlsSession
     arguments = {"trusted_pem": SERVICE.pem, "host": "127.0.0.1", "now": NOW} | changes
     client = TlsSession(ClientContext(**arguments))  # type: ignore[arg-type]
     accepted = TlsSession(server)
-    _pump(client, accepted)
+    pump(client, accepted)
     return client, accepted
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "node.example", "a.wild.example"])
-def test_a_call_reaches_a_server_under_its_name(host: str) -> None:
-    client, server = _call(_server(), host=host)
+def test_a_call_reaches_a_server_under_its_name(engine: TlsEngine, host: str) -> None:
+    client, server = _call(_server(engine), host=host)
     assert client.is_established
     assert server.is_established
     assert client.peer_certificate_der == NODE.der
@@ -552,46 +432,55 @@ def test_a_call_reaches_a_server_under_its_name(host: str) -> None:
     ids=lambda case: "another trusted" if "trusted_pem" in case else str(case),
 )
 def test_a_call_to_a_server_that_is_not_trusted_fails(
-    changes: dict[str, object],
+    engine: TlsEngine, changes: dict[str, object]
 ) -> None:
     with pytest.raises(PeerNotTrusted, match="certificate verify failed"):
-        _call(_server(), **changes)
+        _call(_server(engine), **changes)
 
 
-def test_one_trusted_certificate_suffices_whoever_issued_it() -> None:
-    client, _ = _call(_server(), trusted_pem=NODE.pem)
+def test_one_trusted_certificate_suffices_whoever_issued_it(engine: TlsEngine) -> None:
+    client, _ = _call(_server(engine), trusted_pem=NODE.pem)
     assert client.is_established
 
 
 @pytest.mark.parametrize("host", ["127.0.0.2", "::1", "other.example"])
-def test_a_server_whose_very_certificate_is_trusted_needs_no_name(host: str) -> None:
-    client, _ = _call(_server(), host=host, trusted_pem=USER.pem + NODE.pem)
+def test_a_server_whose_very_certificate_is_trusted_needs_no_name(
+    engine: TlsEngine, host: str
+) -> None:
+    client, _ = _call(_server(engine), host=host, trusted_pem=USER.pem + NODE.pem)
     assert client.is_established
 
 
-def test_a_server_beside_one_that_is_trusted_by_itself_needs_its_name() -> None:
-    both = SERVICE.pem + _identity("other.example", issuer=SERVICE).pem
+def test_a_server_beside_one_that_is_trusted_by_itself_needs_its_name(
+    engine: TlsEngine,
+) -> None:
+    both = SERVICE.pem + make_identity("other.example", issuer=SERVICE).pem
     with pytest.raises(PeerNotTrusted, match="certificate verify failed"):
-        _call(_server(), host="other.example", trusted_pem=both)
+        _call(_server(engine), host="other.example", trusted_pem=both)
 
 
 @pytest.mark.parametrize("now", [START - timedelta(days=1), END + timedelta(days=1)])
 def test_a_certificate_that_is_trusted_by_itself_is_still_held_to_its_time(
-    now: datetime,
+    engine: TlsEngine, now: datetime
 ) -> None:
     with pytest.raises(PeerNotTrusted, match="certificate verify failed"):
-        _call(_server(), host="other.example", trusted_pem=NODE.pem, now=now)
+        _call(_server(engine), host="other.example", trusted_pem=NODE.pem, now=now)
 
 
-def test_names_can_be_left_to_the_trusted_certificates() -> None:
-    client, _ = _call(_server(), host="other.example", checks_name=False)
+def test_names_can_be_left_to_the_trusted_certificates(engine: TlsEngine) -> None:
+    client, _ = _call(_server(engine), host="other.example", checks_name=False)
     assert client.is_established
     with pytest.raises(TlsFailure):
-        _call(_server(), host="other.example", checks_name=False, trusted_pem=USER.pem)
+        _call(
+            _server(engine),
+            host="other.example",
+            checks_name=False,
+            trusted_pem=USER.pem,
+        )
 
 
-def test_a_call_can_show_a_certificate() -> None:
-    _, server = _call(_server(), certificate_pem=USER.pem, key_pem=USER.key_pem)
+def test_a_call_can_show_a_certificate(engine: TlsEngine) -> None:
+    _, server = _call(_server(engine), certificate_pem=USER.pem, key_pem=USER.key_pem)
     assert server.peer_certificate_der == USER.der
 
 

@@ -136,6 +136,9 @@ def test_what_a_writer_wrote_is_found_open_or_closed(bodies: list[bytes]) -> Non
     data = header(0) + b"".join(entries)
     assert writer.end == len(data)
     assert (len(writer), writer.next_seqno) == (len(entries), len(entries) + 1)
+    at_once = OpenChunk(1)
+    at_once.extend(entries)
+    assert (at_once.positions, at_once.end) == (writer.positions, writer.end)
 
     chunk = Chunk.parse(ChunkName(first=1), data)
     assert (chunk.is_complete, chunk.torn_bytes, chunk.last) == (False, 0, len(entries))
@@ -297,3 +300,5 @@ def test_a_chunk_never_outgrows_its_32_bit_offsets() -> None:
     assert not chunk.has_room_for(1)
     with pytest.raises(AssertionError):
         chunk.append(1)
+    with pytest.raises(AssertionError):
+        chunk.extend([b"x"])

@@ -7,11 +7,26 @@ from hypothesis import strategies as st
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import TxId
 from ccfpy.kv.changes import WriteSet
-from ccfpy.ledger.entry import Transaction, seal, seal_snapshot
+from ccfpy.kv.codec import serialise
+from ccfpy.ledger.entry import (
+    PUBLIC_OFFSET,
+    Transaction,
+    _assemble,
+    seal,
+    seal_snapshot,
+)
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
-from ccfpy.ledger.unseal import UnsealedEntry, unseal, unseal_any
+from ccfpy.ledger.unseal import (
+    Opened,
+    UnsealedEntry,
+    open_next,
+    opened_of,
+    unseal,
+    unseal_any,
+)
 from tests.unit.ledger.test_entry import SECRET, SECRETS, digests, txids, write_sets
+from tests.unit.ledger.test_seal import one_value
 
 TXID = TxId(2, 7)
 NOTE: WriteSet = {"notes": {b"k": b"v"}}
@@ -75,3 +90,66 @@ def test_an_entry_under_another_or_unknown_secret_does_not_open() -> None:
     for secrets in (other, LedgerSecrets([(8, SECRET)])):
         with pytest.raises(VerificationFailed):
             unseal(data, TXID, secrets)
+
+
+def opened(data: bytes, txid: TxId, *, quickly: bool) -> Opened | str:
+    view, seqno = txid
+    try:
+        if quickly:
+            return open_next(data, view, seqno, SECRETS)
+        return opened_of(unseal_any(data, txid, SECRETS))
+    except CcfpyError as error:
+        return f"{type(error).__name__}: {error}"
+
+
+@given(txids, write_sets | one_value, digests, st.sampled_from(list(EntryFlags)))
+def test_an_entry_opens_quickly_to_the_same(
+    txid: TxId, write_set: WriteSet, claims: bytes, flags: EntryFlags
+) -> None:
+    sealed = seal(SECRET, txid, write_set, claims_digest=claims, flags=flags)
+    found = opened(sealed.data, txid, quickly=True)
+    assert found == opened(sealed.data, txid, quickly=False)
+    assert found[2] == sealed.leaf
+
+
+@given(write_set=write_sets | one_value, draw=st.data())
+def test_a_changed_entry_is_refused_quickly_in_the_same_words(
+    write_set: WriteSet, draw: st.DataObject
+) -> None:
+    data = bytearray(seal(SECRET, TXID, write_set).data)
+    at = draw.draw(st.integers(0, 130) | st.integers(0, 400)) % len(data)
+    data[at] ^= 1 << draw.draw(st.integers(0, 7))
+    damaged = bytes(data[: draw.draw(st.integers(0, len(data)) | st.just(len(data)))])
+    assert opened(damaged, TXID, quickly=True) == opened(damaged, TXID, quickly=False)
+
+
+@given(
+    name=st.sampled_from(["public:open", "closed"]),
+    key=st.binary(max_size=9),
+    flips=st.lists(st.tuples(st.integers(0, 80), st.integers(0, 255)), max_size=2),
+    more=st.sampled_from([b"", b"\0", bytes(8)]),
+    in_the_clear=st.booleans(),
+)
+def test_whatever_a_node_sealed_opens_to_the_same_or_is_refused_alike(
+    *,
+    name: str,
+    key: bytes,
+    flips: list[tuple[int, int]],
+    more: bytes,
+    in_the_clear: bool,
+) -> None:
+    """Who holds the secret may seal what is no write set, or in the wrong domain."""
+    public, private = serialise(
+        {name: {key: b"value"}},
+        version=TXID.seqno,
+        claims_digest=bytes(32),
+        commit_evidence_digest=bytes(32),
+    )
+    header = public[: len(seal(SECRET, TXID, {}).data) - PUBLIC_OFFSET]
+    fields = bytearray(public[len(header) :] + private)
+    for at, value in flips:
+        fields[at % len(fields)] = value
+    wrong = bytes(fields) + more
+    domains = (header + wrong, b"") if in_the_clear else (header, wrong)
+    data = _assemble(SECRET, (TXID.seqno, TXID.view), *domains, 0)
+    assert opened(data, TXID, quickly=True) == opened(data, TXID, quickly=False)

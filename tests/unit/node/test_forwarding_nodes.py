@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ccfpy.base import json
+from ccfpy.base.limits import APPEND_ENTRIES_BYTES
 from ccfpy.boundary.configuration import (
     NodeConfiguration,
     Redirection,
@@ -14,6 +15,7 @@ from ccfpy.boundary.configuration import (
 )
 from ccfpy.boundary.events import SessionData
 from ccfpy.http.messages import Response
+from ccfpy.node.signing import SignatureTimer
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
@@ -274,3 +276,18 @@ def test_an_interface_that_redirects_sends_writes_to_the_primary(
     follower.step(SessionData(session=client.session, data=head))
     sent = client.decrypt(bytes(follower.host.sent.pop(client.session)))
     assert sent.startswith(b"HTTP/1.1 500 ")
+
+
+def test_a_backup_that_is_read_signs_nothing(network: Network, alice: Person) -> None:
+    primary, backup, _ = network.nodes
+    replica = backup.trusted._replica
+    assert replica is not None
+    replica.timer = SignatureTimer(tx_count=1, delay_ms=10**6, now_ms=0)
+    # As much as goes into one message is sent before it is signed.
+    written = primary.connect(alice).request(
+        "PUT", "/app/notes", body={"a": "b" * APPEND_ENTRIES_BYTES}
+    )
+    assert written.status == 200
+    network.deliver()
+    assert replica.replication.unsigned > 0
+    assert backup.request("GET", "/app/notes?name=a", person=alice).status == 200

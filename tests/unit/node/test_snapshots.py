@@ -283,6 +283,21 @@ def test_no_more_than_a_few_await_their_evidence(files: Files) -> None:
     assert len(files.final) == limits.SNAPSHOTS_PENDING_MAX
 
 
+def test_however_often_the_time_is_told_work_leaves_time_to_requests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "SNAPSHOT_WRITE_BYTES_MAX", 100)
+    ledger = LedgerOfOne()
+    ten_more(ledger)
+    written = []
+    for now_ms in range(1000, 1101):
+        ledger.snapshotter.tick(now_ms)
+        written += [now_ms] * len(ledger.outbox.take())
+    assert written[:3] == [1010, 1020, 1030]
+    assert len(written) == len(set(written))
+    assert all(now_ms % limits.SNAPSHOT_STEP_MS == 0 for now_ms in written)
+
+
 def test_without_its_receipt_a_snapshot_is_given_up(files: Files) -> None:
     ledger = LedgerOfOne()
     ten_more(ledger)

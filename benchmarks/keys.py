@@ -1,0 +1,204 @@
+"""What do more keys cost: memory, each write, a snapshot, a node that joins?
+
+One node is filled with values of 100 bytes under 1,000 keys, 10,000, 100,000 and a
+million, and takes no snapshot but when it is told to. At each number a hundred clients
+write to keys spread over all of them; then a snapshot is taken at rest, to tell its CPU
+time, and another while they write. At last another node joins, from the snapshot.
+
+Budget: a write to a million keys costs at most twice the CPU of one to a thousand; a
+snapshot 15 µs a key; a million keys take 1 GiB of memory at most, and a node joins in
+60 s.
+"""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.growing.service import TEXT, Growing, growing, writes
+from benchmarks.harness.asking import Asked, ask_often
+from benchmarks.harness.figure import Figure, Point
+from benchmarks.harness.pinning import Layout
+from benchmarks.harness.question import Question, Settings, main
+from ccfpy.testing.processes.configuration import Placement
+
+KEYS = 1_000, 10_000, 100_000, 1_000_000
+KEYS_QUICK = KEYS[::2]
+BUDGET_TIMES = 2.0
+BUDGET_SNAPSHOT_US = 15.0
+BUDGET_MIB = 1024.0
+BUDGET_JOIN_S = 60.0
+MILLION = 1_000_000
+CONNECTIONS = 100
+REPEATS = 3
+SECONDS = 4.0
+NEVER = MILLION
+TRIGGER = {"name": "trigger_snapshot"}
+
+
+def _ask(service: Growing, keys: int, settings: Settings) -> list[Asked]:
+    told = ask_often(
+        service.service,
+        writes(keys),
+        connections=CONNECTIONS,
+        seconds=settings.seconds or settings.pick(SECONDS, 2.0),
+        repeats=settings.repeats or settings.pick(REPEATS, 2),
+    )
+    return told[Layout.FREE]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What was seen at some number of keys.
+
+    Attributes:
+        resident_mib: of host and enclave, before anybody wrote to the keys again.
+        written: by whiles, while no snapshot was taken.
+        disturbed: likewise while one was.
+        snapshot_cpu_s: for a snapshot at rest.
+        snapshot_s: how long that took.
+    """
+
+    resident_mib: float
+    written: list[Asked]
+    disturbed: list[Asked]
+    snapshot_cpu_s: float
+    snapshot_s: float
+
+
+async def see(service: Growing, keys: int, settings: Settings) -> Seen:
+    """Look at a service that has so many keys and is at rest."""
+    resident_mib = service.resident_mib()
+    written = _ask(service, keys, settings)
+    await service.rest()
+    before = service.snapshots()
+    spent_s, began = service.cpu_s(), time.perf_counter()
+    await service.network.govern([TRIGGER])
+    await service.wait_snapshot(before)
+    spent_s = service.cpu_s() - spent_s
+    took_s = time.perf_counter() - began
+    before = service.snapshots()
+    await service.network.govern([TRIGGER])
+    disturbed = _ask(service, keys, settings)
+    await service.wait_snapshot(before)
+    await service.rest()
+    return Seen(
+        resident_mib=resident_mib,
+        written=written,
+        disturbed=disturbed,
+        snapshot_cpu_s=spent_s,
+        snapshot_s=took_s,
+    )
+
+
+def costs(keys: int, seen: Seen) -> Iterator[Figure]:
+    """Tell what requests and a snapshot cost at so many keys, and the memory then."""
+    where = f"{keys:,} keys"
+    yield Figure(
+        name=f"{where}: CPU of a write",
+        unit="µs",
+        values=tuple(each.cpu_us for each in seen.written),
+        scales=True,
+        point=Point(
+            plot="CPU of a write by keys", series="write", x=keys, along="keys"
+        ),
+    )
+    for what, whiles in (
+        ("99 of 100 writes answered within", seen.written),
+        ("99 of 100 while a snapshot is taken", seen.disturbed),
+    ):
+        yield Figure(
+            name=f"{where}: {what}",
+            unit="ms",
+            values=tuple(each.p99_ms for each in whiles),
+            scales=True,
+        )
+    yield Figure(
+        name=f"{where}: CPU of a snapshot, the vote for it included",
+        unit="s",
+        values=(seen.snapshot_cpu_s,),
+        scales=True,
+    )
+    yield Figure(
+        name=f"{where}: until it is written, at rest",
+        unit="s",
+        values=(seen.snapshot_s,),
+    )
+    yield Figure(
+        name=f"{where}: memory of host and enclave at rest",
+        unit="MiB",
+        values=(seen.resident_mib,),
+        point=Point(plot="Memory by keys", series="both", x=keys, along="keys"),
+    )
+
+
+def growth(seen: Mapping[int, Seen]) -> Iterator[Figure]:
+    """Compare the most keys with the least."""
+    least, most = min(seen), max(seen)
+    few, many = seen[least], seen[most]
+    pairs = zip(many.written, few.written, strict=True)
+    yield Figure(
+        name=f"CPU of a write, {most:,} keys to {least:,}",
+        unit="times",
+        values=tuple(each.cpu_us / other.cpu_us for each, other in pairs),
+        budget=BUDGET_TIMES,
+    )
+    by_key = 1 / (most - least)
+    yield Figure(
+        name="CPU of a snapshot for each further key",
+        unit="µs",
+        values=(1e6 * by_key * (many.snapshot_cpu_s - few.snapshot_cpu_s),),
+        budget=BUDGET_SNAPSHOT_US,
+        scales=True,
+    )
+    yield Figure(
+        name=f"memory for a million keys of {len(TEXT)} bytes",
+        unit="MiB",
+        values=(MILLION * by_key * (many.resident_mib - few.resident_mib),),
+        budget=BUDGET_MIB,
+    )
+
+
+async def joined_s(service: Growing) -> float:
+    """Have a node join from the newest snapshot, and give how long that took."""
+    started = time.perf_counter()
+    await service.network.add(Placement())
+    return time.perf_counter() - started
+
+
+async def figures(settings: Settings) -> list[Figure]:
+    seen: dict[int, Seen] = {}
+    given: list[Figure] = []
+    filled = 0
+    with tempfile.TemporaryDirectory() as folder:
+        async with growing(Path(folder), snapshot_every=NEVER) as service:
+            for keys in settings.pick(KEYS, KEYS_QUICK):
+                await service.fill(filled, keys)
+                filled = keys
+                seen[keys] = await see(service, keys, settings)
+                given += costs(keys, seen[keys])
+            join_s = await joined_s(service)
+    joining = Figure(
+        name=f"a node joins from a snapshot of {filled:,} keys, the vote included",
+        unit="s",
+        values=(join_s,),
+        budget=BUDGET_JOIN_S,
+        scales=True,
+    )
+    return [*given, *growth(seen), joining]
+
+
+def measure(settings: Settings) -> Iterator[Figure]:
+    yield from asyncio.run(figures(settings))
+
+
+QUESTION = Question(
+    slug="keys",
+    text="What do more keys cost: memory, each write, a snapshot, a node that joins?",
+    measure=measure,
+)
+
+if __name__ == "__main__":
+    main(QUESTION)

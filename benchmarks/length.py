@@ -1,0 +1,109 @@
+"""Does a write cost more, or a node keep more, the longer the ledger is?
+
+One node under constant keys: a hundred clients write, and CPU time for each write and
+memory are told as the ledger grows, a stretch of time after another.
+
+Budget: in the last stretch a write costs at most a fifth more CPU than in the second
+one. What the memory does over a longer time is the question of ``soak``.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.growing.service import Growing, growing, writes
+from benchmarks.harness.asking import ask_often
+from benchmarks.harness.figure import Figure, Point
+from benchmarks.harness.pinning import Layout
+from benchmarks.harness.question import Question, Settings, main
+
+KEYS = 1000
+CONNECTIONS = 100
+STRETCHES = 6
+SECONDS = 20.0
+BUDGET_TIMES = 1.2
+THOUSAND = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """What was seen while the ledger grew to ``transactions``."""
+
+    transactions: float
+    cpu_us: float
+    resident_mib: float
+
+
+async def stretches(folder: Path, count: int, seconds: float) -> list[Stretch]:
+    """Write for one stretch after another."""
+    seen: list[Stretch] = []
+    transactions = 0.0
+    async with growing(folder) as service:
+        await service.fill(0, KEYS)
+        for _ in range(count):
+            told = ask_often(
+                service.service,
+                writes(KEYS),
+                connections=CONNECTIONS,
+                seconds=seconds,
+                repeats=1,
+            )
+            asked = told[Layout.FREE][0]
+            transactions += asked.per_s * seconds
+            seen.append(_seen(service, transactions, asked.cpu_us))
+    return seen
+
+
+def _seen(service: Growing, transactions: float, cpu_us: float) -> Stretch:
+    return Stretch(
+        transactions=transactions, cpu_us=cpu_us, resident_mib=service.resident_mib()
+    )
+
+
+def figures(seen: list[Stretch]) -> Iterator[Figure]:
+    """Tell of the stretches, and compare the last with the second."""
+    along = "thousand transactions"
+    for number, each in enumerate(seen, 1):
+        x = each.transactions / THOUSAND
+        yield Figure(
+            name=f"stretch {number}, to {x:,.0f} {along}: CPU of a write",
+            unit="µs",
+            values=(each.cpu_us,),
+            scales=True,
+            point=Point(
+                plot="CPU of a write by length", series="ours", x=x, along=along
+            ),
+        )
+        yield Figure(
+            name=f"stretch {number}, to {x:,.0f} {along}: memory",
+            unit="MiB",
+            values=(each.resident_mib,),
+            point=Point(plot="Memory by length", series="both", x=x, along=along),
+        )
+    first, last = seen[1], seen[-1]
+    yield Figure(
+        name="CPU of a write, the last stretch to the second",
+        unit="times",
+        values=(last.cpu_us / first.cpu_us,),
+        budget=BUDGET_TIMES,
+    )
+
+
+def measure(settings: Settings) -> Iterator[Figure]:
+    count = max(settings.repeats or settings.pick(STRETCHES, 3), 2)
+    seconds = settings.seconds or settings.pick(SECONDS, 3.0)
+    with tempfile.TemporaryDirectory() as folder:
+        seen = asyncio.run(stretches(Path(folder), count, seconds))
+    yield from figures(seen)
+
+
+QUESTION = Question(
+    slug="length",
+    text="Does a write cost more, or a node keep more, the longer the ledger is?",
+    measure=measure,
+)
+
+if __name__ == "__main__":
+    main(QUESTION)

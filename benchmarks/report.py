@@ -1,0 +1,173 @@
+"""Writes ``docs/benchmarks.md`` and its plots from the runs that were kept.
+
+    python -m benchmarks.report
+
+The last run of each question is told of; what is drawn over time is of all of them.
+Each figure is told as it was measured and, where it is proportional to the machine's
+speed, as the reference machine would have told it; plots show the latter, so that CCF's
+figures, which are of that machine, may stand beside them.
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.harness import record, table
+from benchmarks.harness.figure import Better, Figure, Point
+from benchmarks.harness.plots import drawn, plots
+from benchmarks.harness.question import described
+from benchmarks.harness.record import Record
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = "benchmarks.md"
+PLOTS = "benchmarks"
+OVER_TIME_MAX = 6
+"""How many figures of a question are drawn over time: more cannot be told apart."""
+INTRODUCTION = """\
+# What was measured, beside CCF
+
+This page is made of the runs in `benchmarks/results/` by `python -m benchmarks.report`;
+`make bench` asks all questions anew. How to read a figure, and how to ask a new
+question: [benchmarks](../benchmarks/README.md). What was measured by hand, and under
+which circumstances: [results](../benchmarks/RESULTS.md).
+
+A figure is the median of its repeats. Each run measures how many times as long its
+machine takes as the one on which CCF's own figures were taken. "On the reference
+machine" is the figure divided by that, or multiplied where more is better; it is what
+budgets and CCF's figures are compared with, and what plots show, with the range of the
+repeats as a band. CCF's figures are of its C++, or of its JavaScript where the row says
+so.
+"""
+SUMMARY = ("question", "figure", "on the reference machine", "budget", "CCF", "")
+
+
+def page(records: Mapping[str, Sequence[Record]]) -> dict[str, bytes]:
+    """Give the page and its plots, by their names from the folder of documents."""
+    files: dict[str, bytes] = {}
+    parts = [INTRODUCTION, _summary(runs[-1] for runs in records.values() if runs)]
+    for name, runs in records.items():
+        if not runs:
+            continue
+        parts.append(_section(name, runs[-1]))
+        for title, svg in _drawings(runs):
+            path = f"{PLOTS}/{name}-{_slug(title)}.svg"
+            assert path not in files, path
+            files[path] = svg
+            parts.append(f"![{title}]({path})\n")
+    return {PAGE: "\n".join(parts).encode()} | files
+
+
+def _summary(runs: Iterable[Record]) -> str:
+    """Tell of each figure that has a budget or stands beside CCF's."""
+    rows = [
+        table.row(
+            (
+                f"[{run.question}](#{run.question})",
+                figure.name,
+                f"{table.number(reference.held_value())} {figure.unit}",
+                table.bound(figure),
+                table.NOTHING if figure.ccf is None else table.number(figure.ccf),
+                _verdict(figure, run.machine.slowness),
+            )
+        )
+        for run in runs
+        for figure in run.figures
+        if figure.budget is not None or figure.ccf is not None
+        for reference in (figure.on_reference(run.machine.slowness),)
+    ]
+    lines = ["## At a glance\n", table.row(SUMMARY), table.row("---" for _ in SUMMARY)]
+    return "\n".join([*lines, *rows]) + "\n"
+
+
+def _verdict(figure: Figure, slowness: float) -> str:
+    said = []
+    if figure.budget is not None:
+        said.append("over" if figure.is_exceeded(slowness) else "within")
+    if figure.ccf is not None:
+        ratio = figure.on_reference(slowness).median / figure.ccf
+        is_ahead = ratio <= 1 if figure.better is Better.LESS else ratio >= 1
+        how = "ahead of" if is_ahead else "behind"
+        said.append(f"{how} CCF, {table.number(ratio)} of it")
+    return "; ".join(said)
+
+
+def _section(name: str, run: Record) -> str:
+    how = ", quick" if run.is_quick else ""
+    state = run.commit.name + ("" if run.commit.is_clean else " and changes")
+    lines = [
+        f"## {name}\n",
+        f"{run.text}\n",
+        f"{run.at}{how}, at {state}. {described(run.machine)}.\n",
+        table.head(),
+        *(table.figure_row(figure, run.machine.slowness) for figure in run.figures),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _drawings(runs: Sequence[Record]) -> Iterable[tuple[str, bytes]]:
+    last = runs[-1]
+    figures = [figure.on_reference(last.machine.slowness) for figure in last.figures]
+    for plot in [*plots(figures), *plots(_over_time(runs))]:
+        yield plot.title, drawn(plot)
+
+
+def _over_time(runs: Sequence[Record]) -> list[Figure]:
+    """Give each run's figures as parts of their budgets, if there are many runs.
+
+    Of the figures, those that were closest to their budgets, or worst, in the last one.
+    """
+    if len(runs) == 1:
+        return []
+    parts = {
+        figure.name: _part(figure.on_reference(runs[-1].machine.slowness))
+        for figure in runs[-1].figures
+        if figure.budget
+    }
+    drawn = sorted(parts, key=parts.__getitem__, reverse=True)[:OVER_TIME_MAX]
+    return [
+        Figure(
+            name=f"{figure.name}, run {number}",
+            unit="of the budget, less is better",
+            values=(_part(figure.on_reference(run.machine.slowness)),),
+            point=Point(
+                plot=f"{run.question}: runs, to their budgets",
+                series=figure.name,
+                x=number,
+                along="run",
+            ),
+        )
+        for number, run in enumerate(runs, 1)
+        for figure in run.figures
+        if figure.budget and figure.name in drawn
+    ]
+
+
+def _part(figure: Figure) -> float:
+    assert figure.budget
+    ratio = figure.held_value() / figure.budget
+    return ratio if figure.better is Better.LESS else 1 / ratio
+
+
+def _slug(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+
+
+def write(folder: Path = DOCS) -> None:
+    """Write the page and its plots, and remove plots that are no longer in it."""
+    files = page(record.read())
+    for path in (folder / PLOTS).glob("*.svg"):
+        if f"{PLOTS}/{path.name}" not in files:
+            path.unlink()
+    (folder / PLOTS).mkdir(exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+
+
+def main() -> int:
+    write()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

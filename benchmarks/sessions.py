@@ -1,0 +1,100 @@
+"""How much memory do a thousand sessions take, and does it come back when they end?
+
+Users connect to one node, with certificates, and ask once each; then all stay and say
+nothing, and end. The same is done again and again. Memory is that of host and enclave
+together, each time after a while at rest. Python's allocator keeps what the first round
+took for the next ones, so what a leak would show in is growth from the second round on.
+
+Budget: 64 MiB for a thousand sessions; and no more than a tenth of that is there after
+the last round that was not after the second.
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from benchmarks.growing.service import Growing, growing
+from benchmarks.harness.figure import Figure
+from benchmarks.harness.question import Question, Settings, main
+
+SESSIONS = 900
+"""Fewer than the thousand that a node takes unless it is told otherwise."""
+THOUSAND = 1000
+BUDGET_MIB = 64.0
+BUDGET_KEPT_MIB = BUDGET_MIB / 10
+ROUNDS = 5
+ASK = b"GET /node/commit HTTP/1.1\r\nhost: service\r\n\r\n"
+
+
+def connected(
+    service: Growing, context: ssl.SSLContext, ends: contextlib.ExitStack
+) -> None:
+    """Connect as a user, and ask once."""
+    address = service.service.host, service.service.port
+    plain = ends.enter_context(socket.create_connection(address))
+    stream = ends.enter_context(
+        context.wrap_socket(plain, server_hostname=service.service.host)
+    )
+    stream.sendall(ASK)
+    answer = stream.recv(1 << 16)
+    assert answer.startswith(b"HTTP/1.1 200"), answer
+
+
+async def resident_mib(folder: Path, sessions: int) -> tuple[float, list[float]]:
+    """Give what the first sessions took, and the memory after each round."""
+    async with growing(folder) as service:
+        common = service.service.common
+        context = ssl.create_default_context(cafile=common / "service_cert.pem")
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        context.load_cert_chain(common / "user0_cert.pem", common / "user0_privk.pem")
+        await service.rest()
+        before_mib, with_mib = service.resident_mib(), 0.0
+        after_mib: list[float] = []
+        for _ in range(ROUNDS):
+            with contextlib.ExitStack() as ends:
+                for _ in range(sessions):
+                    connected(service, context, ends)
+                await service.rest()
+                with_mib = with_mib or service.resident_mib() - before_mib
+            await service.rest()
+            after_mib.append(service.resident_mib())
+    return with_mib, after_mib
+
+
+def figures(
+    with_mib: float, after_mib: Sequence[float], sessions: int
+) -> Iterator[Figure]:
+    """Tell what the sessions took, by a thousand of them, and what stayed."""
+    yield Figure(
+        name="memory of a thousand sessions that say nothing",
+        unit="MiB",
+        values=(with_mib * THOUSAND / sessions,),
+        budget=BUDGET_MIB,
+    )
+    yield Figure(
+        name=f"memory more after {len(after_mib)} rounds of them than after 2",
+        unit="MiB",
+        values=((after_mib[-1] - after_mib[1]) * THOUSAND / sessions,),
+        budget=BUDGET_KEPT_MIB,
+    )
+
+
+def measure(settings: Settings) -> Iterator[Figure]:
+    sessions = settings.pick(SESSIONS, SESSIONS // 3)
+    with tempfile.TemporaryDirectory() as folder:
+        with_mib, after_mib = asyncio.run(resident_mib(Path(folder), sessions))
+    yield from figures(with_mib, after_mib, sessions)
+
+
+QUESTION = Question(
+    slug="sessions",
+    text="How much memory do a thousand sessions take, and does it come back?",
+    measure=measure,
+)
+
+if __name__ == "__main__":
+    main(QUESTION)

@@ -1,0 +1,38 @@
+"""A service that is made to grow does grow, and what is read of it is there."""
+
+import asyncio
+from pathlib import Path
+
+from benchmarks.growing.service import KEYS_PER_FILLING, TEXT, growing, writes
+from benchmarks.harness.asking import ask_often
+from benchmarks.harness.pinning import Layout
+
+KEYS = 2 * KEYS_PER_FILLING + 1
+
+
+async def grow(folder: Path) -> None:
+    async with growing(folder, snapshot_every=1_000_000) as service:
+        host, enclave = service.pids
+        assert host != enclave
+        cpu_s, resident_mib = service.cpu_s(), service.resident_mib()
+        await service.fill(0, KEYS)
+        assert service.cpu_s() > cpu_s
+        assert service.resident_mib() > resident_mib
+        network = service.network
+        async with network.connect(network.nodes[0], network.options.users[0]) as user:
+            last = await user.get(f"/app/values/{KEYS - 1}")
+            assert last.object() == {"text": TEXT}
+            beyond = await user.request("GET", f"/app/values/{KEYS}")
+            assert beyond.status == 404
+        told = ask_often(
+            service.service, writes(KEYS), connections=3, seconds=0.5, repeats=1
+        )
+        assert told[Layout.FREE][0].per_s > 0
+        before = service.snapshots()
+        await network.govern([{"name": "trigger_snapshot"}])
+        await service.wait_snapshot(before)
+        assert service.snapshots() > before
+
+
+def test_a_service_grows_as_it_is_told_to(tmp_path: Path) -> None:
+    asyncio.run(grow(tmp_path))

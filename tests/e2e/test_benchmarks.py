@@ -1,0 +1,64 @@
+"""Benchmarks count what a real service does, whoever asks it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks.harness import generator, works
+from benchmarks.harness.asking import ask_often
+from benchmarks.harness.generator import Failed, has_wrk
+from benchmarks.harness.pinning import Layout
+from benchmarks.harness.service import Service, sandbox
+
+CONNECTIONS = 3
+LAYOUTS = (Layout.ONE_CORE, Layout.FREE)
+IS_WRK = [False, *([True] if has_wrk() else [])]
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
+    with sandbox() as running:
+        yield running
+
+
+@pytest.fixture(params=IS_WRK, autouse=True)
+def asked_by(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asks: our own program, and ``wrk`` where it is."""
+    monkeypatch.setattr(generator, "has_wrk", lambda: request.param)
+
+
+def test_each_while_of_a_load_has_its_own_counts(service: Service) -> None:
+    told = ask_often(
+        service,
+        works.reads("public"),
+        connections=CONNECTIONS,
+        seconds=1,
+        repeats=2,
+        layouts=LAYOUTS,
+    )
+    assert set(told) == set(LAYOUTS)
+    for whiles in told.values():
+        assert len(whiles) == 2
+        for asked in whiles:
+            assert asked.per_s > 0
+            assert asked.cpu_us > 0
+            assert 0 < asked.p50_ms <= asked.p99_ms
+
+
+def test_a_load_that_is_refused_is_no_measurement(service: Service) -> None:
+    with pytest.raises(Failed):
+        ask_often(
+            service,
+            works.additions("no_such_app"),
+            connections=CONNECTIONS,
+            seconds=0.1,
+            repeats=1,
+        )
+
+
+def test_clients_who_cannot_connect_are_told_of(service: Service) -> None:
+    nobody = Service(
+        host=service.host, port=1, ports=(1,), pids=service.pids, common=service.common
+    )
+    with pytest.raises(Failed, match="were not made"):
+        ask_often(nobody, works.writes(), connections=1, seconds=0.1, repeats=1)

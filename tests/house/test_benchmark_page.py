@@ -1,0 +1,120 @@
+"""The page of what was measured is what the kept runs make; every question is asked."""
+
+import importlib
+from dataclasses import replace
+
+import pytest
+
+from benchmarks import __main__ as bench
+from benchmarks import report
+from benchmarks.harness import record
+from benchmarks.harness.figure import Better, Figure, Point
+from benchmarks.harness.plots import drawn, plots
+from tests.house.test_benchmark_figures import WRITE, record_of
+from tests.house.tree import ROOT
+
+RATE = Figure(
+    name="a write: answered",
+    unit="a second",
+    values=(10_000, 11_000),
+    better=Better.MORE,
+    budget=26_000,
+    ccf=39_793,
+    scales=True,
+    point=Point(plot="Answered", series="write", x=100, along="connections"),
+)
+
+
+def test_the_page_is_what_the_kept_runs_make() -> None:
+    files = report.page(record.read())
+    stale = [
+        name
+        for name, content in files.items()
+        if not (path := report.DOCS / name).exists() or path.read_bytes() != content
+    ]
+    assert not stale, "run python -m benchmarks.report"
+    kept = {
+        f"{report.PLOTS}/{path.name}" for path in (report.DOCS / report.PLOTS).iterdir()
+    }
+    assert kept == set(files) - {report.PAGE}
+
+
+@pytest.mark.parametrize("name", bench.questions())
+def test_every_file_asks_the_question_that_it_is_named_after(name: str) -> None:
+    question = importlib.import_module(f"benchmarks.{name}").QUESTION
+    assert question.slug == name
+    assert question.text.endswith("?")
+
+
+def test_every_kept_run_is_of_a_question_that_is_still_asked() -> None:
+    for name, runs in record.read().items():
+        assert name in bench.questions()
+        assert {run.question for run in runs} == {name}
+
+
+def test_questions_may_be_named_and_others_are_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert bench.parsed(["step", "--keep"]) == (["step"], ["--keep"])
+    assert bench.parsed(["--quick"]) == (bench.questions(), ["--quick"])
+    with pytest.raises(SystemExit):
+        bench.parsed(["report"])
+    assert "no such question: report" in capsys.readouterr().err
+
+
+def test_a_page_tells_each_figure_beside_its_budget_and_ccfs() -> None:
+    files = report.page({"requests": [record_of(WRITE, RATE)]})
+    text = files[report.PAGE].decode()
+    assert (
+        "| [requests](#requests) | a write: CPU | 25 µs | ≤ 30 | 24.5 "
+        "| within; behind CCF, 1.22 of it |"
+    ) in text
+    assert (
+        "| [requests](#requests) | a write: answered | 21,000 a second | ≥ 26,000 "
+        "| 39,793 | over; behind CCF, 0.528 of it |"
+    ) in text
+    assert (
+        "2026-11-26T17:00:00Z, quick, at abcdef0. a processor, 2 of them; CPython"
+        in text
+    )
+    assert set(files) == {
+        "benchmarks.md",
+        "benchmarks/requests-answered.svg",
+        "benchmarks/requests-requests.svg",
+    }
+    assert all(f"]({name})" in text for name in files if name.endswith(".svg"))
+
+
+def test_several_runs_are_drawn_over_time_to_their_budgets() -> None:
+    faster = replace(WRITE, values=(15, 20, 25))
+    runs = [record_of(WRITE, RATE), record_of(faster, RATE)]
+    files = report.page({"requests": runs})
+    assert "benchmarks/requests-requests-runs-to-their-budgets.svg" in files
+    assert "7.50 µs" in files[report.PAGE].decode()  # the last run's best, halved
+
+
+def test_the_same_figures_give_the_same_bytes() -> None:
+    (plot,) = plots([WRITE, replace(WRITE, name="no point", point=None)])
+    assert drawn(plot) == drawn(plot)
+    assert drawn(plot).startswith(b"<?xml")
+
+
+def test_a_plot_holds_the_figures_of_its_title_and_those_of_others() -> None:
+    point = Point(plot="Requests", series="write", x=1, along="connections")
+    alone = replace(WRITE, name="alone", ccf=None, peers={"etcd": 500}, point=point)
+    (plot,) = plots([WRITE, alone])
+    series = plot.series["write"]
+    assert (plot.title, plot.unit, plot.along) == ("Requests", "µs", "connections")
+    assert sorted(series.points) == [1, 100]
+    assert series.others() == {
+        "CCF": {100: 24.5},
+        "etcd": {1: 500, 100: 125},
+        "budget": {1: 30, 100: 30},
+    }
+    text = drawn(plot).decode()
+    for word in ("Requests", "connections", "write, CCF", "write, etcd"):
+        assert f">{word}</text>" in text
+
+
+def test_the_readme_of_the_benchmarks_leads_to_the_page() -> None:
+    assert "(../docs/benchmarks.md)" in (ROOT / "benchmarks/README.md").read_text()

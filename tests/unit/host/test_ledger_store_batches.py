@@ -1,0 +1,75 @@
+"""Entries given at once leave the same files as entries given one by one."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ccfpy.host.disk import read_file
+from ccfpy.host.ledger_store import LedgerStore, LedgerStoreFailed
+from ccfpy.ledger import chunk
+from ccfpy.testing.disk import BUFFER_BYTES, MemoryDisk, Operation
+from tests.unit.host.reports import Report
+from tests.unit.host.test_ledger_store import entry
+
+BATCHES = st.lists(
+    st.lists(st.sampled_from([".", ".", ".", "s", "s|", "^."]), max_size=6), max_size=6
+)
+
+
+def _files(batches: list[list[str]], *, recent_bytes_max: int) -> tuple[object, ...]:
+    """Give the files and entries that these batches come to."""
+    disk, directory = MemoryDisk(), Path("ledger")
+    store = LedgerStore(
+        directory, report=Report(), disk=disk, recent_bytes_max=recent_bytes_max
+    )
+    store.create()
+    for batch in batches:
+        first = store.last_seqno + 1
+        store.append(first, [entry(first + i, word) for i, word in enumerate(batch)])
+    entries = store.read(1, store.last_seqno)
+    store.close()
+    files = {name: read_file(disk, directory / name) for name in disk.names(directory)}
+    return files, entries
+
+
+@settings(deadline=None)
+@given(BATCHES, st.sampled_from([0, 100, 1 << 20]))
+def test_a_batch_is_its_entries(batches: list[list[str]], recent: int) -> None:
+    single = [[word] for batch in batches for word in batch]
+    assert _files(batches, recent_bytes_max=recent) == _files(
+        single, recent_bytes_max=recent
+    )
+
+
+def test_ordinary_entries_are_one_write_after_the_chunk_began() -> None:
+    operations: list[Operation] = []
+    disk = MemoryDisk(fault=lambda operation, _: operations.append(operation))
+    with contextlib.closing(
+        LedgerStore(Path("ledger"), report=Report(), disk=disk)
+    ) as store:
+        store.create()
+        store.append(1, [entry(1)])
+        store.flush()
+        operations.clear()
+        store.append(2, [entry(n, size=BUFFER_BYTES) for n in range(2, 12)])
+        assert operations == [Operation.WRITE]
+        assert store.last_seqno == 11
+
+
+def test_a_batch_that_fills_the_chunk_is_refused_at_the_entry_that_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    disk = MemoryDisk()
+    with contextlib.closing(
+        LedgerStore(Path("ledger"), report=Report(), disk=disk)
+    ) as store:
+        store.create()
+        store.append(1, [entry(1)])
+        size = len(entry(1).data)
+        monkeypatch.setattr(chunk, "POSITION_MAX", chunk.HEADER_BYTES + 3 * size)
+        with pytest.raises(LedgerStoreFailed, match="ledger_1 is full"):
+            store.append(2, [entry(2), entry(3), entry(4)])
+        assert store.last_seqno == 3
