@@ -17,6 +17,8 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+import ccfpy
+from ccfpy import PURE_VARIABLE
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.base.limits import SESSIONS_HARD_MAX
 from ccfpy.cli.addresses import parse_node, require_free
@@ -83,6 +85,7 @@ def doctor(
         _clock(),
         _isolation(),
         _tls(),
+        _modules(),
         _program("openssl", "to look at certificates", "version"),
         _program("curl", "to paste the sandbox's examples", "--version"),
     ]
@@ -239,6 +242,18 @@ def _tls() -> Check:
         return Check("tls", Verdict.OK, describe_engine(os.environ))
     except ConfigurationRefused as refusal:
         return Check("tls", Verdict.FAIL, str(refusal), "unset CCFPY_TLS")
+
+
+def _modules() -> Check:
+    package = Path(ccfpy.__file__).parent
+    found = sum(path.suffix in (".so", ".pyd") for path in package.rglob("*"))
+    if not found:
+        return Check("modules", Verdict.OK, "none compiled: all run from their sources")
+    if os.environ.get(PURE_VARIABLE) == "1":
+        return Check(
+            "modules", Verdict.OK, f"{found} compiled, but {PURE_VARIABLE} is 1"
+        )
+    return Check("modules", Verdict.OK, f"{found} compiled")
 
 
 def _program(name: str, purpose: str, version_option: str) -> Check:

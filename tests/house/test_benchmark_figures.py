@@ -15,6 +15,7 @@ from benchmarks.harness.machine import (
     REFERENCE_SIGNS_PER_S,
     Commit,
     Machine,
+    at_its_best,
     processor,
 )
 from benchmarks.harness.question import Question, Settings, main, parsed, run
@@ -74,6 +75,12 @@ def test_the_repeat_that_a_budget_is_held_against(
 
 def test_a_machine_is_as_slow_as_it_signs() -> None:
     assert MACHINE.slowness == 2
+
+
+def test_the_faster_of_two_measurements_of_a_machine_counts() -> None:
+    disturbed = replace(MACHINE, signs_per_s=MACHINE.signs_per_s / 3, load=9)
+    assert at_its_best(MACHINE, disturbed) == MACHINE
+    assert at_its_best(disturbed, MACHINE) == replace(MACHINE, load=9)
 
 
 @pytest.mark.parametrize(

@@ -327,7 +327,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / "scale.md").read_text()
 def rows_of_page() -> dict[int, list[float]]:
     """The table of what nodes say, by their number."""
     rows = {}
-    for line in PAGE.splitlines():
+    section = PAGE.partition("## Nodes")[2].partition("\n## ")[0]
+    for line in section.splitlines():
         cells = [cell.strip().replace(",", "") for cell in line.strip("|").split("|")]
         if len(cells) == 7 and cells[0].isdigit():
             rows[int(cells[0])] = [float(cell) for cell in cells[1:]]

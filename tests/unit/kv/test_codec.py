@@ -15,7 +15,7 @@ from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.codec import (
     EntryType,
     _parse_any_maps,
-    _parse_one_write,
+    parse_one_write,
     parse_private,
     parse_public,
     serialise,
@@ -144,7 +144,7 @@ def test_one_write_is_read_the_short_way(
 ) -> None:
     (name,) = write_set
     data = public(write_set)[len(HEADER) :] + private_of(write_set)
-    short = _parse_one_write(data, 0, public=as_public)
+    short = parse_one_write(data, 0, public=as_public)
     assert short == (write_set if is_public(name) is as_public else None)
 
 
@@ -160,7 +160,7 @@ def test_the_short_way_of_reading_gives_what_the_long_one_does_or_nothing(
         domain[at] = data.draw(st.integers(0, 255))
     size = data.draw(st.sampled_from([len(domain), len(domain) // 2]))
     cut = bytes(domain[:size]) + data.draw(st.just(b"") | st.binary(max_size=9))
-    short = _parse_one_write(cut, 0, public=as_public)
+    short = parse_one_write(cut, 0, public=as_public)
     if short is not None:
         assert short == _parse_any_maps(cut, 0, public=as_public)
 
