@@ -7,6 +7,8 @@ import pytest
 # Loaded before any run: each run forgets what it loaded, and keys outlive no reload.
 import ccfpy.testing.apps  # noqa: F401
 from ccfpy.client.share import constitution
+from ccfpy.js.quickjs.native import Trapped
+from tests.unit.js.quickjs.machines import invoke, started
 
 pytest_plugins = ["pytester"]
 
@@ -25,6 +27,16 @@ def defect(ctx: Context) -> None:
     "Fail."
     raise KeyError("wrong")
 """
+
+
+@pytest.fixture(autouse=True)
+def _leave_faults_alone(
+    pytester: pytest.Pytester,  # noqa: ARG001  # first: it forgets such options
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Turning reports of faults off and on would take the engine's traps out of its
+    # hands for the rest of this process, and the next script that goes too deep end it.
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:faulthandler")
 
 
 @pytest.fixture
@@ -150,3 +162,15 @@ def test_it_loads_nothing_before_a_service_is_asked_for(
             assert sorted(loaded) == ["ccfpy", "ccfpy.testing", "ccfpy.testing.plugin"]
     """)
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_a_run_within_this_one_leaves_faults_to_whom_they_were(
+    pytester: pytest.Pytester,
+) -> None:
+    """Scripts that go too deep are faults which their engine must see first."""
+    machine = started()
+    machine.restrict(1 << 30, 1 << 30)
+    pytester.makepyfile("def test_it(): pass")
+    pytester.runpytest().assert_outcomes(passed=1)
+    with pytest.raises(Trapped):
+        invoke(machine, "dive_natively")
