@@ -25,14 +25,13 @@ from ccfpy.base.ports import Entropy
 from ccfpy.crypto import odd_serials
 from ccfpy.crypto.ec import KeyPair, PublicKey
 from ccfpy.crypto.hashing import sha256_hex
+from ccfpy.crypto.whole_signatures import check_whole
 
 SERIAL_BYTES = 16
 SERVICE_PATH_LENGTH = 1
 _SECOND = timedelta(seconds=1)
 _X509_TIME = re.compile(r"([0-9]{2}|[0-9]{4})[0-9]{10}Z")
 _SHORT_YEAR = 2
-_WHOLE_BYTES = b"\0"
-"""How many bits of a bit string's last byte do not count."""
 _UNREADABLE = (
     ValueError,
     TypeError,  # for a part of a name that is of a type it may not have
@@ -208,10 +207,7 @@ class Certificate:
         Raises:
             VerificationFailed: its name or signature is not the issuer's.
         """
-        # A signature is whole bytes. The library also takes one that says that its last
-        # bits do not count, if they are zero: the same certificate in other bytes.
-        if not self.der.endswith(_WHOLE_BYTES + self._certificate.signature):
-            raise VerificationFailed(f"{self} has a signature of odd length")
+        check_whole(self.der, self._certificate.signature, of=self)
         try:
             with _quiet():
                 by = issuer.library_certificate

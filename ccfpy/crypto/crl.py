@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives import serialization
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.crypto.certs import Certificate, reading
+from ccfpy.crypto.whole_signatures import check_whole
 
 
 class RevocationList:
@@ -52,6 +53,9 @@ class RevocationList:
         Raises:
             VerificationFailed: its name or signature is not the issuer's.
         """
+        check_whole(
+            self.der, self._list.signature, of="the list of revoked certificates"
+        )
         try:
             with reading("an unreadable list"):
                 is_signed = self._list.is_signature_valid(issuer.public_key.library_key)
