@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,6 +13,11 @@ ROOT = Path(__file__).resolve().parents[1]
 # A loaded machine is slow, not wrong: time limits belong in benchmarks/.
 settings.register_profile("ccfpy", deadline=None)
 settings.load_profile("ccfpy")
+
+# Shells have what they start in the background ignore this, and so would every program
+# that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = ROOT.parent / "shared"
 
