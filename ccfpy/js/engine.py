@@ -111,8 +111,8 @@ class JsModuleFailed(CcfpyError):
 class Interpreter(Protocol):
     """A guest's world on one library, for one call after another.
 
-    One whose globals are kept is dropped after a call that raised: what the guest left
-    behind is not known then.
+    One whose globals are kept keeps them after a call that raised, too, unless the
+    engine broke off or a module did not compile: then the next call begins anew.
     """
 
     @property

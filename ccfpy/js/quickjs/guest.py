@@ -266,6 +266,7 @@ class Guest:
         call = self._call
         if call.host_error is not None:
             host_error, call.host_error = call.host_error, None
+            call.failure = None  # what the guest made of it
             try:
                 raise host_error
             finally:

@@ -24,7 +24,16 @@ _NS_PER_MS = 1_000_000
 class Kept:
     """An interpreter on an application's library, for one call after another."""
 
-    __slots__ = ("_guest", "_library", "_loaded", "_started_ns")
+    __slots__ = (
+        "_bare",
+        "_clock",
+        "_functions",
+        "_guest",
+        "_library",
+        "_loaded",
+        "_source_of",
+        "_started_ns",
+    )
 
     def __init__(
         self,
@@ -33,11 +42,14 @@ class Kept:
         library: Library,
         bare: World,
     ) -> None:
+        self._clock = clock
+        self._functions = functions
         self._library = library
-        self._guest = Guest(clock, functions, found_in(library.sources))
-        self._started_ns = self._guest.now_ns
+        self._bare = bare
+        self._source_of = found_in(library.sources)
         self._loaded: set[str] = set()
-        bare.enter(self._guest)
+        self._guest = self._begin()
+        self._started_ns = self._guest.now_ns
 
     @property
     def elapsed_ms(self) -> int:
@@ -47,6 +59,8 @@ class Kept:
     def serve(self, module: str, function: str, limits: JsLimits) -> None:
         """Let an exported function answer a request; see ``engine.Interpreter``."""
         guest = self._guest
+        if not guest.machine.is_sound:
+            guest = self._begin_anew()
         name = relative(module)
         is_loaded = name in self._loaded
         if not is_loaded:
@@ -62,7 +76,13 @@ class Kept:
         """Run a module's body, once."""
         guest = self._guest
         if name not in guest.known:
-            guest.compile(name, _source(self._library, module))
+            source = _source(self._library, module)
+            try:
+                guest.compile(name, source)
+            except JsModuleFailed:
+                # The engine holds on to modules whose imports it did not find.
+                self._begin_anew()
+                raise
         guest.restrict(loading)
         guest.begin(loading)
         try:
@@ -70,6 +90,18 @@ class Kept:
         except JsException as error:
             raise _as_module_failure(error, module) from None
         self._loaded.add(name)
+
+    def _begin(self) -> Guest:
+        """Give a guest in a world without any module."""
+        guest = Guest(self._clock, self._functions, self._source_of)
+        self._bare.enter(guest)
+        return guest
+
+    def _begin_anew(self) -> Guest:
+        self._bare.leave(self._guest)
+        self._loaded.clear()
+        self._guest = guest = self._begin()
+        return guest
 
 
 class Fresh:

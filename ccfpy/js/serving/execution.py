@@ -1,8 +1,10 @@
 """One request answered by one exported function (``src/js/registry.cpp``).
 
 Each call finds a world nobody has used, unless the endpoint says whose globals it
-shares. One in which anything went wrong is dropped, and the transaction of a call that
-threw is not committed, whatever the script asked before.
+shares. One whose call failed is kept all the same, as an application's cache must not
+depend on what its callers send; only one that was stopped at a limit, or met a defect
+of the node, is dropped. The transaction of a call that threw is not committed, whatever
+the script asked before.
 """
 
 from collections import OrderedDict
@@ -100,7 +102,12 @@ class Executor:
                 is_kept=name is not None,
             ),
         )
-        response = self._serve(world, context, properties, options)
+        try:
+            response = self._serve(world, context, properties, options)
+        except ApiError:
+            if world.is_fit:
+                worlds.put(key, world, most)
+            raise
         worlds.put(key, world, most)
         return response
 

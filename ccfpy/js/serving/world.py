@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ccfpy.js.access import TxAccess
-from ccfpy.js.engine import JsLimits, Library
+from ccfpy.js.engine import JsLimitExceeded, JsLimits, Library
 from ccfpy.js.extensions.consensus import Consensus
 from ccfpy.js.extensions.console import Console, ConsoleLevel
 from ccfpy.js.extensions.converters import Converters
@@ -30,7 +30,13 @@ _NS_PER_MS = 1_000_000
 
 
 class World:
-    """An interpreter on an application's library, and what it is built of."""
+    """An interpreter on an application's library, and what it is built of.
+
+    Attributes:
+        endpoint: what the guest answered.
+        is_fit: whether it may serve again: no call was stopped at a limit, which may
+            have been anywhere.
+    """
 
     __slots__ = (
         "_clock",
@@ -47,6 +53,7 @@ class World:
         "_start_ns",
         "_unix_time_ms",
         "endpoint",
+        "is_fit",
     )
 
     def __init__(
@@ -71,7 +78,7 @@ class World:
         self._gov = Gov(host.engine, JsLimits())
         self._historical = Historical(present, access)
         self.endpoint = Endpoint(present)
-        """What the guest answered."""
+        self.is_fit = True
         extensions: list[Extension] = [
             self._console,
             self._converters,
@@ -120,6 +127,9 @@ class World:
         self._present.enter(context)
         try:
             self._interpreter.serve(module, function, limits)
+        except JsLimitExceeded:
+            self.is_fit = False
+            raise
         finally:
             self._present.leave()
             self._kv.begin()

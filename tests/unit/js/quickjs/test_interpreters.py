@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 
+from ccfpy.base.limits import JS_TICK_MS
 from ccfpy.js.engine import (
     JsException,
     JsLimitExceeded,
@@ -15,6 +16,7 @@ from ccfpy.js.engine import (
 )
 from ccfpy.js.host import HostFunction
 from ccfpy.js.quickjs import QuickJs
+from ccfpy.js.quickjs.compiled import module
 from tests.unit.js.conftest import CountingClock
 
 
@@ -129,3 +131,36 @@ def test_a_call_knows_how_long_it_took(engine: QuickJs) -> None:
     )
     interpreter.serve("/m.js", "f", JsLimits())
     assert interpreter.elapsed_ms > 0
+
+
+class Refused(Exception):
+    """Raised by a host function."""
+
+
+def test_globals_outlive_what_the_host_raised_unless_the_engine_broke_off(
+    engine: QuickJs,
+) -> None:
+    serving = Serving()
+    too_late = JsLimits().execution_ms_max // JS_TICK_MS + 9
+    ticks = [too_late, 0]
+
+    def take(value: int) -> None:
+        serving.taken.append(value)
+        if value > 2:
+            for _ in range(ticks.pop()):
+                module().tick()
+            raise Refused
+
+    serving.functions = lambda: {"take": take}  # type: ignore[method-assign]
+    library = Library({"/m.js": COUNTING})
+    interpreter = engine.interpreter(library, [serving], is_kept=True)
+
+    def call() -> None:
+        interpreter.serve("/m.js", "f", JsLimits())
+
+    call()
+    while ticks:
+        with pytest.raises(Refused):
+            call()
+    call()
+    assert serving.taken == [2, 3, 4, 2]

@@ -235,14 +235,88 @@ def test_nothing_is_kept_where_the_options_keep_nothing() -> None:
     assert [installed.call().body for _ in range(2)] == [b"1", b"1"]
 
 
-def test_an_interpreter_in_which_something_went_wrong_is_not_used_again() -> None:
+FAILURES = {
+    "throws an error": "throw new Error('no')",
+    "throws anything": "throw { a: 1 }",
+    "is refused by the host": "ccf.kv['public:ccf.gov.t'].set(1, 2)",
+    "breaks a promise": "return Promise.reject(new Error('no'))",
+    "promises for ever": "return new Promise(() => {})",
+    "answers with nothing": "return undefined",
+    "answers with no status": "return { statusCode: 'none' }",
+    "answers with no header": "return { headers: { 'a b': 'c' } }",
+    "answers with no header's value": "return { headers: { a: Symbol() } }",
+    "answers with no JSON": "return { body: 1n }",
+    "promises no answer": "return Promise.resolve(7)",
+}
+
+
+def failing(failure: str) -> Installed:
+    """Serve a function that counts its calls, of which those with a body fail."""
     installed = Installed()
+    installed.options(max_execution_time_ms=200, max_heap_bytes=64 << 20)
     installed.function(
-        f"if (request.body.text() === 'x') throw 1; {COUNT}",
+        "globalThis.n = (globalThis.n ?? 0) + 1;"
+        f"if (request.body.text()) {{ {failure} }} return {{ body: globalThis.n }}",
         **REUSE,
     )
-    assert [installed.call().body for _ in range(2)] == [b"1", b"2"]
+    assert installed.call().body == b"1"
     assert installed.call(body=b"x").status == 500
+    return installed
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_globals_outlive_a_call_that_failed(failure: str) -> None:
+    installed = failing(FAILURES[failure])
+    assert installed.call().body == b"3"
+    assert installed.call(body=b"x").status == 500
+    assert [installed.call().body for _ in range(2)] == [b"5", b"6"]
+    assert installed.unhandled == []
+
+
+@pytest.mark.parametrize(
+    "failure", ["for (;;);", "new Uint8Array(1 << 29)", "(function g() { g() + 1 })()"]
+)
+def test_globals_do_not_outlive_a_call_that_was_stopped(failure: str) -> None:
+    installed = failing(failure)
+    assert [installed.call().body for _ in range(2)] == [b"1", b"2"]
+
+
+def test_globals_do_not_outlive_a_defect_of_the_node() -> None:
+    installed = Installed()
+    installed.function(f"console.log('x'); {COUNT}", **REUSE)
+    assert installed.call().body == b"1"
+    lines, installed.host.lines = installed.host.lines, None  # type: ignore[assignment]
+    assert installed.call().status == 500
+    (defect,) = installed.unhandled
+    assert isinstance(defect, AttributeError)
+    installed.host.lines = lines
+    assert installed.call().body == b"1"
+
+
+def test_who_shares_globals_with_what_cannot_be_called_keeps_them() -> None:
+    installed = Installed()
+    installed.install(
+        {
+            "/m.js": f"export function f() {{ {COUNT} }}",
+            "/thrower.js": "throw new Error('no');",
+            "/unparsed.js": "import './m.js'; import './broken.js';",
+            "/broken.js": "this is no JavaScript",
+        },
+        {
+            "POST /f": of_f(**REUSE),
+            "POST /absent": of_f(**REUSE, js_function="absent"),
+            "POST /nowhere": of_f(**REUSE, js_module="/nowhere.js"),
+            "POST /thrower": of_f(**REUSE, js_module="/thrower.js"),
+            "POST /unparsed": of_f(**REUSE, js_module="/unparsed.js"),
+        },
+    )
+    assert installed.call().body == b"1"
+    for path in ("/absent", "/nowhere", "/thrower") * 2:
+        assert installed.call(path=path).status == 500
+    assert installed.call().body == b"2"
+    answers = [installed.call(path="/unparsed") for _ in range(2)]
+    assert answers[0].status == 500
+    assert answers[0].body == answers[1].body
     assert installed.call().body == b"1"
 
 
