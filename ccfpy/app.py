@@ -21,8 +21,8 @@ Everything an application may use is here; it imports nothing else of ccfpy.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, TypedDict, TypeVar, Unpack
+from dataclasses import replace
+from typing import Any, TypeVar, Unpack
 
 from ccfpy.attestation.report_data import app_report_data
 from ccfpy.base import json
@@ -38,7 +38,6 @@ from ccfpy.crypto.hashing import sha256, sha256_hex
 from ccfpy.crypto.hpke import HpkeKey
 from ccfpy.crypto.sealed_exchange import OpenedRequest, key_binding
 from ccfpy.endpoints.auth import (
-    POLICIES,
     AllOf,
     AnyCertCaller,
     AuthPolicy,
@@ -59,13 +58,7 @@ from ccfpy.endpoints.awaited import Answer
 from ccfpy.endpoints.binding import bind
 from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.context import Context
-from ccfpy.endpoints.declaration import (
-    Endpoint,
-    Forwarding,
-    LocalCommitHandler,
-    Mode,
-    Redirection,
-)
+from ccfpy.endpoints.declaration import Endpoint, Forwarding, Mode, Redirection
 from ccfpy.endpoints.historical import historical, not_yet
 from ccfpy.endpoints.history import (
     HistoricalState,
@@ -84,6 +77,7 @@ from ccfpy.endpoints.identities import (
 )
 from ccfpy.endpoints.indexing import Blobs, BlobSeries, Index, Indexing, Strategy
 from ccfpy.endpoints.openapi import document
+from ccfpy.endpoints.options import Auth, Options, all_of, policies_of, route_of
 from ccfpy.endpoints.registry import Registry, template_pattern
 from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
 from ccfpy.endpoints.shapes import JSON_NAME, U64, IntegerRange, shape_of
@@ -221,12 +215,7 @@ T = TypeVar("T")
 Function = TypeVar("Function", bound=Callable[..., Any])
 Kind = TypeVar("Kind", bound=Strategy)
 
-Auth: TypeAlias = str | AuthPolicy
-"""A policy, or the name of one that needs no parameters."""
-
 PREFIX = "app"
-NO_AUTH = "no_auth"
-_READING = frozenset({"GET", "HEAD"})
 
 
 def json_codec(kind: type[T]) -> Codec[T]:
@@ -245,58 +234,6 @@ def json_codec(kind: type[T]) -> Codec[T]:
         encode=lambda value: json.dumps(write(value)),
         decode=lambda text: read(json.loads(text)),
     )
-
-
-def all_of(*policies: Auth) -> AllOf:
-    """Make a policy that accepts only whom all of these accept.
-
-    Raises:
-        ValueError: a name is unknown, or stands twice.
-    """
-    return AllOf([_policy(each) for each in policies])
-
-
-@dataclass(frozen=True, slots=True)
-class _Route:
-    """How an endpoint runs, where the declaration does not say."""
-
-    mode: Mode
-    forwarding: Forwarding
-    redirection: Redirection
-
-
-_ROUTES = {
-    Mode.READ_WRITE: _Route(Mode.READ_WRITE, Forwarding.ALWAYS, Redirection.TO_PRIMARY),
-    Mode.READ_ONLY: _Route(Mode.READ_ONLY, Forwarding.SOMETIMES, Redirection.NONE),
-    Mode.HISTORICAL: _Route(Mode.HISTORICAL, Forwarding.NEVER, Redirection.NONE),
-    Mode.COMMAND: _Route(Mode.COMMAND, Forwarding.SOMETIMES, Redirection.NONE),
-}
-
-
-class Options(TypedDict, total=False):
-    """What a declaration may say of an endpoint.
-
-    Attributes:
-        auth: the application's own if not given; empty means anybody.
-        mode: read-only for ``GET`` and ``HEAD``, else read-write.
-        forwarding: follows from the mode if not given, as does ``redirection``.
-        redirection: where a node that should not answer sends the caller.
-        on_local_commit: shapes the response when its transaction's id is known.
-        status: of an answer that is not a ``Response``.
-        answers: for OpenAPI, the type of what a ``Response`` carries.
-        hidden: left out of the OpenAPI document.
-        deprecated: callers should use another one.
-    """
-
-    auth: Sequence[Auth]
-    mode: Mode
-    forwarding: Forwarding
-    redirection: Redirection
-    on_local_commit: LocalCommitHandler
-    status: int
-    answers: object
-    hidden: bool
-    deprecated: bool
 
 
 class App:
@@ -326,7 +263,7 @@ class App:
         self.title = title or name
         self.version = version
         self.description = description
-        self._auth = _policies(auth)
+        self._auth = policies_of(auth)
         self._has_common_endpoints = has_common_endpoints
         self._scripts: Scripts | None = None
         self._creation_claims: Callable[[str], bytes] | None = None
@@ -351,8 +288,9 @@ class App:
         if not path.startswith("/"):
             raise ValueError(f"a path begins with a slash: {path!r}")
         template_pattern(path)
-        route = _ROUTES[options.get("mode") or _default_mode(method)]
-        policies = self._policies(options.get("auth"))
+        route = route_of(method, options)
+        given = options.get("auth")
+        policies = self._auth if given is None else policies_of(given)
 
         def declare(function: Function) -> Function:
             if (method, path) in self._endpoints:
@@ -371,8 +309,8 @@ class App:
                 path=path,
                 handler=handler,
                 mode=route.mode,
-                forwarding=options.get("forwarding") or route.forwarding,
-                redirection=options.get("redirection") or route.redirection,
+                forwarding=route.forwarding,
+                redirection=route.redirection,
                 auth=policies,
                 operation=replace(
                     binding.operation,
@@ -486,28 +424,3 @@ class App:
         """Give what to bind into the receipt of the service's first transaction."""
         claim = self._creation_claims
         return None if claim is None else claim(constitution)
-
-    def _policies(self, given: Sequence[Auth] | None) -> tuple[AuthPolicy, ...]:
-        if given is None:
-            return self._auth
-        return _policies(given)
-
-
-def _default_mode(method: str) -> Mode:
-    return Mode.READ_ONLY if method in _READING else Mode.READ_WRITE
-
-
-def _policies(given: Sequence[Auth]) -> tuple[AuthPolicy, ...]:
-    policies = tuple(map(_policy, given))
-    if len(policies) == 1 and policies[0].name == NO_AUTH:
-        return ()  # means the same and costs nothing
-    return policies
-
-
-def _policy(given: Auth) -> AuthPolicy:
-    if not isinstance(given, str):
-        return given
-    policy = POLICIES.get(given)
-    if policy is None:
-        raise ValueError(f"no policy {given!r}; there are {', '.join(POLICIES)}")
-    return policy

@@ -7,13 +7,13 @@ and as which of its object, is public.
 
 from dataclasses import dataclass
 
-from ccfpy.app import NO_AUTH, U64, App, Context, Map, json_codec
+from ccfpy.app import U64, App, Context, Map, json_codec
 
 app = App(
     "objects",
     title="Objects",
     description="Keeps objects that show their own history.",
-    auth=[NO_AUTH],
+    auth=["no_auth"],
 )
 
 TAIL = 4

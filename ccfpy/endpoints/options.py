@@ -1,0 +1,103 @@
+"""What a declaration may say of an endpoint, and what follows where it does not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, TypedDict
+
+from ccfpy.endpoints.auth import POLICIES, AllOf, AuthPolicy
+from ccfpy.endpoints.declaration import (
+    Forwarding,
+    LocalCommitHandler,
+    Mode,
+    Redirection,
+)
+
+Auth: TypeAlias = str | AuthPolicy
+"""A policy, or the name of one that needs no parameters."""
+
+NO_AUTH = "no_auth"
+_READING = frozenset({"GET", "HEAD"})
+
+
+class Options(TypedDict, total=False):
+    """What a declaration may say of an endpoint.
+
+    Attributes:
+        auth: the application's own if not given; empty means anybody.
+        mode: read-only for ``GET`` and ``HEAD``, else read-write.
+        forwarding: follows from the mode if not given, as does ``redirection``.
+        redirection: where a node that should not answer sends the caller.
+        on_local_commit: shapes the response when its transaction's id is known.
+        status: of an answer that is not a ``Response``.
+        answers: for OpenAPI, the type of what a ``Response`` carries.
+        hidden: left out of the OpenAPI document.
+        deprecated: callers should use another one.
+    """
+
+    auth: Sequence[Auth]
+    mode: Mode
+    forwarding: Forwarding
+    redirection: Redirection
+    on_local_commit: LocalCommitHandler
+    status: int
+    answers: object
+    hidden: bool
+    deprecated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How an endpoint runs, and where a node that should not answer sends it."""
+
+    mode: Mode
+    forwarding: Forwarding
+    redirection: Redirection
+
+
+_ROUTES = {
+    Mode.READ_WRITE: Route(Mode.READ_WRITE, Forwarding.ALWAYS, Redirection.TO_PRIMARY),
+    Mode.READ_ONLY: Route(Mode.READ_ONLY, Forwarding.SOMETIMES, Redirection.NONE),
+    Mode.HISTORICAL: Route(Mode.HISTORICAL, Forwarding.NEVER, Redirection.NONE),
+    Mode.COMMAND: Route(Mode.COMMAND, Forwarding.SOMETIMES, Redirection.NONE),
+}
+
+
+def route_of(method: str, options: Options) -> Route:
+    """Say how an endpoint runs; what is not said follows from its verb and mode."""
+    by_verb = Mode.READ_ONLY if method in _READING else Mode.READ_WRITE
+    usual = _ROUTES[options.get("mode") or by_verb]
+    return Route(
+        usual.mode,
+        options.get("forwarding") or usual.forwarding,
+        options.get("redirection") or usual.redirection,
+    )
+
+
+def policies_of(given: Sequence[Auth]) -> tuple[AuthPolicy, ...]:
+    """Give the policies that are meant, of which one must accept the caller.
+
+    Raises:
+        ValueError: a name is unknown.
+    """
+    policies = tuple(map(_policy, given))
+    if len(policies) == 1 and policies[0].name == NO_AUTH:
+        return ()  # means the same and costs nothing
+    return policies
+
+
+def all_of(*policies: Auth) -> AllOf:
+    """Make a policy that accepts only whom all of these accept.
+
+    Raises:
+        ValueError: a name is unknown, or stands twice.
+    """
+    return AllOf([_policy(each) for each in policies])
+
+
+def _policy(given: Auth) -> AuthPolicy:
+    if not isinstance(given, str):
+        return given
+    policy = POLICIES.get(given)
+    if policy is None:
+        raise ValueError(f"no policy {given!r}; there are {', '.join(POLICIES)}")
+    return policy
