@@ -87,8 +87,9 @@ class OneByOne:
         try:
             requests = self._parser.feed(plaintext)
         except UnreadableRequest as error:
-            # What it knows of frames, and they of it, would outlive the connection.
-            error.with_traceback(None)
+            # What it knows of frames, and they of it, would outlive the connection; so
+            # would what was raised before it.
+            error.with_traceback(None).__context__ = None
             return self._answer_all(error.completed, error, router)
         client = self._client
         if len(requests) != 1 or client.is_capped:

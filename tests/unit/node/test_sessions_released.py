@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from ccfpy.base.limits import HTTP_HEADER_BYTES_MAX
 from ccfpy.boundary.events import SessionClosed
 from ccfpy.testing.node import InProcessNode
 
@@ -31,8 +32,8 @@ def census() -> Counter[str]:
     )
     homes = (
         *("ccfpy.node.sessions", "ccfpy.http.parser", "ccfpy.http.tls"),
-        *("ccfpy.http.refusals.ParseFailure", "OpenSSL.SSL.Connection", "ssl."),
-        *("_ssl.",),
+        *("ccfpy.http.refusals.ParseFailure", "ccfpy.http.refusals.HeadersTooLarge"),
+        *("OpenSSL.SSL.Connection", "ssl.", "_ssl."),
     )
     return Counter(kind for kind in kinds if kind.startswith(homes))
 
@@ -40,6 +41,13 @@ def census() -> Counter[str]:
 def come_and_be_told_off(node: InProcessNode) -> None:
     client = node.connect()
     client.send(b"no request\r\n\r\n")
+    assert client.session in node.host.closed
+
+
+def come_and_say_too_much(node: InProcessNode) -> None:
+    client = node.connect()
+    value = b"x" * (HTTP_HEADER_BYTES_MAX + 1)
+    client.send(b"GET / HTTP/1.1\r\na: " + value + b"\r\n\r\n")
     assert client.session in node.host.closed
 
 
@@ -57,7 +65,12 @@ def begin_a_handshake_and_be_lost(node: InProcessNode) -> None:
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize(
     "visit",
-    [come_and_be_lost, come_and_be_told_off, begin_a_handshake_and_be_lost],
+    [
+        come_and_be_lost,
+        come_and_be_told_off,
+        come_and_say_too_much,
+        begin_a_handshake_and_be_lost,
+    ],
 )
 def test_a_session_that_ended_leaves_nothing_to_the_collector(
     node: InProcessNode, visit: Callable[[InProcessNode], None]
