@@ -46,6 +46,14 @@ def test_a_status_without_a_name_is_still_a_status() -> None:
     assert serialise_response(Response(status=299)).startswith(b"HTTP/1.1 299 ")
 
 
+def test_a_body_of_another_kind_of_bytes_is_refused() -> None:
+    """It could still change; where messages are compiled none is made of it at all."""
+    with pytest.raises((Malformed, TypeError), match="bytearray"):
+        serialise_response(
+            Response(status=200, body=bytearray(b"text"))  # type: ignore[arg-type]  # a slip
+        )
+
+
 @attack("http: a header that begins another line")
 @pytest.mark.parametrize("value", ["a\r\nb: c", "a\nb", "a\rb", "a\r\n\r\nb"])
 def test_a_header_cannot_start_another_line(value: str) -> None:
