@@ -10,9 +10,6 @@ MIB: int = 1024 * KIB
 # KV
 MAP_NAMES_CACHED_MAX: int = 1024
 """Map names whose classification and encoding are kept ready; others take longer."""
-KNOWN_HEADS_MAX: int = 256
-"""Header lines of requests that are kept read; others are read again."""
-KNOWN_HEAD_BYTES_MAX: int = 1024
 TX_ATTEMPTS_MAX: int = 30
 """Optimistic-concurrency retries before 503 (``src/node/rpc/frontend.h``)."""
 RETRY_AFTER_S: int = 3
@@ -22,6 +19,11 @@ RETRY_AFTER_S: int = 3
 HTTP_BODY_BYTES_MAX: int = 1 * MIB
 HTTP_HEADER_BYTES_MAX: int = 16 * KIB
 HTTP_HEADERS_MAX: int = 256
+
+KNOWN_HEADS_MAX: int = 256
+"""Header lines of requests that are kept read; others are read again."""
+KNOWN_HEAD_BYTES_MAX: int = 1 * KIB
+"""Of all the lines of such a request; longer ones are not kept."""
 
 # HTTP/2; the first three are defaults of an interface's ``http_configuration``
 HTTP2_STREAMS_MAX: int = 100
