@@ -26,7 +26,6 @@ Sealed: TypeAlias = tuple[bytes, bytes, bytes, bytes]
 """An entry, its leaf, and the digests of it and of its commit evidence."""
 
 _DIGEST_BYTES: Final = 32
-_TAG_BYTES: Final = 16
 _TYPE: Final = int(EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS)
 _HEADER: Final = struct.Struct("<BQ32s32sQ").pack
 """A public domain's: type, seqno, claims, evidence, 0 (``kv.codec``)."""
