@@ -9,8 +9,7 @@ This file, with the settings that pyOpenSSL has no method for, is where its priv
 handles are used.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -37,8 +36,8 @@ _bio_read: Final = library.BIO_read
 _bio_write: Final = library.BIO_write
 _unpack: Final = _ffi.unpack
 
-_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----")
-"""No dash within, so that a text of beginnings alone is read once and not for each."""
+_BEGIN: Final = "-----BEGIN CERTIFICATE-----"
+_END: Final = "-----END CERTIFICATE-----"
 
 
 class PyOpenSslConnection:
@@ -241,10 +240,24 @@ def load_certificates(pem: str) -> list[crypto.X509]:
     try:
         certificates = [
             crypto.load_certificate(crypto.FILETYPE_PEM, block.encode())
-            for block in _CERTIFICATE.findall(pem)
+            for block in _blocks(pem)
         ]
     except crypto.Error as error:
         raise Malformed("a PEM certificate that cannot be read") from error
     if not certificates:
         raise Malformed("expected a PEM certificate, found none")
     return certificates
+
+
+def _blocks(pem: str) -> Iterator[str]:
+    """Give each certificate of a text as it stands there.
+
+    By no pattern: a text of beginnings alone is read once and not for each.
+    """
+    end = 0
+    while (begin := pem.find(_BEGIN, end)) >= 0:
+        end = pem.find(_END, begin)
+        if end < 0:
+            return
+        end += len(_END)
+        yield pem[begin:end]

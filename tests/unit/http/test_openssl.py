@@ -1,5 +1,6 @@
-"""The straight path to the library, held against pyOpenSSL's own methods."""
+"""The straight path, held against pyOpenSSL's own methods; certificates as read."""
 
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from OpenSSL import SSL
 
+from ccfpy.base.errors import Malformed
 from ccfpy.http import openssl
 from ccfpy.http.openssl import PyOpenSslConnection as Straight
 from ccfpy.http.openssl import PyOpenSslServer
@@ -122,3 +124,30 @@ def test_a_session_that_was_shut_down_writes_nothing(path: Path) -> None:
     client.shutdown()
     with pytest.raises(SSL.Error):
         path.give_plaintext(client, b"late")
+
+
+BROKEN = "-----BEGIN CERTIFICATE-----\nMIIB-\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize(
+    "pem",
+    ["", "nothing", BROKEN, BROKEN + PERSON.certificate.pem],
+    ids=["empty", "none", "a broken one", "a broken one and a sound one"],
+)
+def test_a_text_with_a_certificate_that_cannot_be_read_is_refused(pem: str) -> None:
+    with pytest.raises(Malformed):
+        openssl.load_certificates(pem)
+
+
+def test_what_stands_between_certificates_means_nothing() -> None:
+    own = PERSON.certificate
+    read = openssl.load_certificates(f"a - b\n{own.pem}-----\n{own.pem}c")
+    assert [openssl.der_of(each) for each in read] == [own.der, own.der]
+
+
+def test_beginnings_of_certificates_without_an_end_take_no_time() -> None:
+    hostile = "-----BEGIN CERTIFICATE-----" * 100_000
+    began = time.thread_time()
+    with pytest.raises(Malformed):
+        openssl.load_certificates(hostile)
+    assert time.thread_time() - began < 1
