@@ -1,5 +1,6 @@
 """Bytes to requests and back, without I/O: messages, parsers, TLS sessions, errors.
 
-The only package that imports httptools, pyOpenSSL and ``ssl``. It knows nothing of
-endpoints and keeps no state but that of one connection.
+The only package that imports httptools and pyOpenSSL, and of a node the only one that
+speaks by ``ssl``. It knows nothing of endpoints. It keeps no state but that of one
+connection, and what header lines without credentials mean.
 """
