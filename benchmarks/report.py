@@ -13,8 +13,9 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from benchmarks.__main__ import questions
 from benchmarks.harness import record, table
-from benchmarks.harness.figure import Better, Figure, Point
+from benchmarks.harness.figure import Better, Figure, Held, Point
 from benchmarks.harness.plots import drawn, plots
 from benchmarks.harness.question import described
 from benchmarks.harness.record import Record
@@ -36,8 +37,10 @@ A figure is the median of its repeats. Each run measures how many times as long 
 machine takes as the one on which CCF's own figures were taken. "On the reference
 machine" is the figure divided by that, or multiplied where more is better; it is what
 budgets and CCF's figures are compared with, and what plots show, with the range of the
-repeats as a band. CCF's figures are of its C++, or of its JavaScript where the row says
-so.
+repeats as a band. Some budgets are held against the best of the repeats or the worst,
+and then say so. CCF's figures are of its C++, or of its JavaScript where the row says
+so; they were taken once, on the reference machine, never in the same run as ours. So
+where we are ahead of CCF or behind it, part of that is reckoned and not measured.
 """
 SUMMARY = ("question", "figure", "on the reference machine", "budget", "CCF", "")
 
@@ -45,7 +48,8 @@ SUMMARY = ("question", "figure", "on the reference machine", "budget", "CCF", ""
 def page(records: Mapping[str, Sequence[Record]]) -> dict[str, bytes]:
     """Give the page and its plots, by their names from the folder of documents."""
     files: dict[str, bytes] = {}
-    parts = [INTRODUCTION, _summary(runs[-1] for runs in records.values() if runs)]
+    last = [runs[-1] for runs in records.values() if runs]
+    parts = [INTRODUCTION, _speeds(last), *_unkept(records), _summary(last)]
     for name, runs in records.items():
         if not runs:
             continue
@@ -58,6 +62,23 @@ def page(records: Mapping[str, Sequence[Record]]) -> dict[str, bytes]:
     return {PAGE: "\n".join(parts).encode()} | files
 
 
+def _speeds(runs: Sequence[Record]) -> str:
+    """Tell by how much the measured speeds of the machines differ."""
+    each = [run.machine.slowness for run in runs]
+    least, most = table.number(min(each)), table.number(max(each))
+    return (
+        f"The machines took from {least} to {most} times as long, by the run. Where the"
+        " machine is the same, figures that differ by no more cannot be told apart.\n"
+    )
+
+
+def _unkept(records: Mapping[str, Sequence[Record]]) -> Iterable[str]:
+    """Name the questions that are asked but have no answer here."""
+    names = [f"`{name}`" for name in questions() if not records.get(name)]
+    if names:
+        yield f"No run was kept of {', '.join(names)}.\n"
+
+
 def _summary(runs: Iterable[Record]) -> str:
     """Tell of each figure that has a budget or stands beside CCF's."""
     rows = [
@@ -65,7 +86,7 @@ def _summary(runs: Iterable[Record]) -> str:
             (
                 f"[{run.question}](#{run.question})",
                 figure.name,
-                f"{table.number(reference.held_value())} {figure.unit}",
+                f"{table.number(reference.held_value())} {figure.unit}{_held(figure)}",
                 table.bound(figure),
                 table.NOTHING if figure.ccf is None else table.number(figure.ccf),
                 _verdict(figure, run.machine.slowness),
@@ -78,6 +99,12 @@ def _summary(runs: Iterable[Record]) -> str:
     ]
     lines = ["## At a glance\n", table.row(SUMMARY), table.row("---" for _ in SUMMARY)]
     return "\n".join([*lines, *rows]) + "\n"
+
+
+def _held(figure: Figure) -> str:
+    if figure.budget is None or figure.held is Held.MEDIAN or len(figure.values) == 1:
+        return ""
+    return f", {figure.held} of {len(figure.values)}"
 
 
 def _verdict(figure: Figure, slowness: float) -> str:
@@ -115,8 +142,11 @@ def _drawings(runs: Sequence[Record]) -> Iterable[tuple[str, bytes]]:
 def _over_time(runs: Sequence[Record]) -> list[Figure]:
     """Give each run's figures as parts of their budgets, if there are many runs.
 
-    Of the figures, those that were closest to their budgets, or worst, in the last one.
+    Of the runs, those of the last one's kind: quick ones differ from thorough ones, and
+    compiled modules from others, whatever became of the code meanwhile. Of the figures,
+    those that were closest to their budgets, or worst, in the last one.
     """
+    runs = [run for run in runs if _kind(run) == _kind(runs[-1])]
     if len(runs) == 1:
         return []
     parts = {
@@ -141,6 +171,10 @@ def _over_time(runs: Sequence[Record]) -> list[Figure]:
         for figure in run.figures
         if figure.budget and figure.name in drawn
     ]
+
+
+def _kind(run: Record) -> tuple[bool, bool]:
+    return run.is_quick, run.machine.is_compiled
 
 
 def _part(figure: Figure) -> float:

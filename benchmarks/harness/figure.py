@@ -102,13 +102,20 @@ class Figure:
     def on_reference(self, slowness: float) -> "Figure":
         """Give the figure as the reference machine would have told it.
 
+        Peers ran where we did, so they scale likewise; budgets and CCF's figures are of
+        the reference machine as they are.
+
         Args:
             slowness: how many times as long this machine takes for the same work.
         """
         if not self.scales:
             return self
         factor = 1 / slowness if self.better is Better.LESS else slowness
-        return replace(self, values=tuple(factor * value for value in self.values))
+        return replace(
+            self,
+            values=tuple(factor * value for value in self.values),
+            peers={name: factor * value for name, value in self.peers.items()},
+        )
 
     def is_exceeded(self, slowness: float) -> bool:
         """Tell whether it is worse than its budget."""

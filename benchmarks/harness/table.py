@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from benchmarks.harness.figure import Better, Figure
+from benchmarks.harness.figure import Better, Figure, Held
 
 COLUMNS = ("figure", "median", "range", "on the reference machine", "budget", "CCF")
 NOTHING = "–"  # noqa: RUF001 - a dash, as in the pages
@@ -39,30 +39,43 @@ def figure_row(figure: Figure, slowness: float) -> str:
 def figure_cells(figure: Figure, slowness: float) -> list[Sequence[str]]:
     """Give the cells of a figure's line, and of one for each peer."""
     spread = f"{number(figure.low)} to {number(figure.high)}"
-    reference = (
-        number(figure.on_reference(slowness).median) if figure.scales else NOTHING
-    )
+    scaled = figure.on_reference(slowness)
+
+    def reference(value: float) -> str:
+        return number(value) if figure.scales else NOTHING
+
     own: Sequence[str] = (
         figure.name,
         f"{number(figure.median)} {figure.unit}",
         spread if len(figure.values) > 1 else NOTHING,
-        reference,
+        reference(scaled.median),
         bound(figure),
         NOTHING if figure.ccf is None else number(figure.ccf),
     )
     peers = (
-        (f"{NOTHING} {name}", f"{number(value)} {figure.unit}", *([NOTHING] * 4))
+        (
+            f"{NOTHING} {name}",
+            f"{number(value)} {figure.unit}",
+            NOTHING,
+            reference(scaled.peers[name]),
+            NOTHING,
+            NOTHING,
+        )
         for name, value in figure.peers.items()
     )
     return [own, *peers]
 
 
 def bound(figure: Figure) -> str:
-    """Give a figure's budget with the side on which it should be."""
+    """Give a budget, the side on which a figure should be, and which repeat is held.
+
+    Where that is not the median, the number in the other columns is not the one judged.
+    """
     if figure.budget is None:
         return NOTHING
     sign = "≤" if figure.better is Better.LESS else "≥"
-    return f"{sign} {number(figure.budget)}"
+    held = "" if figure.held is Held.MEDIAN else f", the {figure.held}"
+    return f"{sign} {number(figure.budget)}{held}"
 
 
 def exceeded(figures: Iterable[Figure], slowness: float) -> list[str]:

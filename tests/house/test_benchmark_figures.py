@@ -98,6 +98,13 @@ def test_what_the_reference_machine_would_have_told(
     assert figure.on_reference(2).values == values
 
 
+def test_peers_ran_on_the_same_machine_and_scale_as_we_do() -> None:
+    assert WRITE.on_reference(2).peers == {"etcd": 62.5}
+    rate = replace(WRITE, better=Better.MORE)
+    assert rate.on_reference(2).peers == {"etcd": 250}
+    assert replace(WRITE, scales=False).on_reference(2).peers == {"etcd": 125}
+
+
 @pytest.mark.parametrize(
     ("better", "budget", "is_exceeded"),
     [
@@ -144,8 +151,8 @@ def test_a_table_can_be_pasted() -> None:
         "| --- | --- | --- | --- | --- | --- |"
     )
     assert table.figure_row(WRITE, 2) == (
-        "| a write: CPU | 60 µs | 50 to 70 | 30 | ≤ 30 | 24.5 |\n"
-        "| - etcd | 125 µs | - | - | - | - |".replace("-", table.NOTHING)
+        "| a write: CPU | 60 µs | 50 to 70 | 30 | ≤ 30, the best | 24.5 |\n"
+        "| - etcd | 125 µs | - | 62.5 | - | - |".replace("-", table.NOTHING)
     )
     bare = Figure(name="a rate", unit="a second", values=(7,), better=Better.MORE)
     row = "| a rate | 7 a second | - | - | - | - |".replace("-", table.NOTHING)

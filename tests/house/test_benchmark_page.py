@@ -66,8 +66,8 @@ def test_a_page_tells_each_figure_beside_its_budget_and_ccfs() -> None:
     files = report.page({"requests": [record_of(WRITE, RATE)]})
     text = files[report.PAGE].decode()
     assert (
-        "| [requests](#requests) | a write: CPU | 25 µs | ≤ 30 | 24.5 "
-        "| within; behind CCF, 1.22 of it |"
+        "| [requests](#requests) | a write: CPU | 25 µs, best of 3 | ≤ 30, the best "
+        "| 24.5 | within; behind CCF, 1.22 of it |"
     ) in text
     assert (
         "| [requests](#requests) | a write: answered | 21,000 a second | ≥ 26,000 "
@@ -91,6 +91,36 @@ def test_several_runs_are_drawn_over_time_to_their_budgets() -> None:
     files = report.page({"requests": runs})
     assert "benchmarks/requests-requests-runs-to-their-budgets.svg" in files
     assert "7.50 µs" in files[report.PAGE].decode()  # the last run's best, halved
+
+
+def test_runs_of_another_kind_are_not_drawn_with_the_last_one() -> None:
+    last = record_of(WRITE)
+    compiled = replace(last, machine=replace(last.machine, is_compiled=True))
+    for other in (replace(last, is_quick=False), compiled):
+        files = report.page({"requests": [other, last]})
+        assert set(files) == {"benchmarks.md", "benchmarks/requests-requests.svg"}
+
+
+def test_a_page_names_the_questions_of_which_no_run_was_kept() -> None:
+    first, second, third = bench.questions()[:3]
+    files = report.page({first: [record_of(WRITE)], second: []})
+    (line,) = (
+        line
+        for line in files[report.PAGE].decode().splitlines()
+        if line.startswith("No run was kept of")
+    )
+    assert f"`{first}`" not in line
+    assert f"`{second}`, `{third}`" in line
+    everything = {name: [record_of(WRITE)] for name in bench.questions()}
+    assert "No run was kept" not in report.page(everything)[report.PAGE].decode()
+
+
+def test_a_page_tells_how_far_its_runs_differ_on_the_speed_of_their_machines() -> None:
+    run = record_of(WRITE)
+    faster = replace(run, machine=replace(run.machine, signs_per_s=7_900))
+    files = report.page({"requests": [run], "step": [faster]})
+    text = files[report.PAGE].decode()
+    assert "from 1 to 2 times as long, by the run" in text
 
 
 def test_the_same_figures_give_the_same_bytes() -> None:
