@@ -64,17 +64,19 @@ lint: .venv
 
 # Two at a time where a test is all there is; one where it starts processes and waits.
 test: lint interop apps .venv-kubernetes/installed
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0 $(TESTS)
 	$(BIN)/python -m pytest $(WITH_PROCESSES)
 
 # A wheel for this machine, with its hot modules compiled, and the tests that run in one
-# process with what is in it instead of the checkout's sources.
-COMPILED := build/compiled
+# process with what is in it instead of the checkout's sources. COMPILER may be another
+# environment of ours, on another Python; each has a folder of its own.
+COMPILER ?= $(BIN)
+COMPILED ?= build/compiled
 
 $(COMPILED)/installed: $(shell find ccfpy -name '*.py') pyproject.toml deploy/wheel/compiled.py | .venv
 	rm -rf $(COMPILED)
-	HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 $(BIN)/python -m hatchling build -t wheel -d $(COMPILED)/wheel
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --target $(COMPILED)/site $(COMPILED)/wheel/*.whl
+	HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 $(COMPILER)/python -m hatchling build -t wheel -d $(COMPILED)/wheel
+	$(COMPILER)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --target $(COMPILED)/site $(COMPILED)/wheel/*.whl
 	touch $@
 
 compiled: $(COMPILED)/installed
@@ -82,11 +84,12 @@ compiled: $(COMPILED)/installed
 # Mistakes are put into consensus by changing Python's functions: not into what is compiled.
 # Here are two folders of samples, of which one test would have the other.
 COMPILED_TESTS ?= $(wildcard $(addprefix tests/,unit vectors scenarios fuzz))
+COMPILED_AT_ONCE ?= 2
 test-compiled: $(COMPILED)/installed
-	PYTHONPATH=$(CURDIR)/$(COMPILED)/site:$(CURDIR) $(BIN)/python -P -m pytest --quiet \
+	PYTHONPATH=$(CURDIR)/$(COMPILED)/site:$(CURDIR) $(COMPILER)/python -P -m pytest --quiet \
 		--override-ini pythonpath= --ignore tests/unit/testing/cluster --ignore tests/scenarios/test_mutants.py \
 		--deselect tests/unit/testing/apps/test_loading.py::test_a_python_app_is_itself_its_path_or_a_samples_name \
-		--numprocesses 2 --dist loadfile $(COMPILED_TESTS)
+		--numprocesses $(COMPILED_AT_ONCE) --dist loadfile --max-worker-restart 0 $(COMPILED_TESTS)
 
 format: .venv
 	$(BIN)/ruff format $(SOURCES)
