@@ -15,14 +15,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.harness.figure import Better, Figure
+from benchmarks.harness.figure import Figure
+from benchmarks.harness.past import Client, Pace, asked_anew, paces, seqno
 from benchmarks.harness.question import Question, Settings, main
-from benchmarks.harness.service import Service, sandbox
-from benchmarks.history import WRITES, Client
+from benchmarks.harness.service import Service
 
 BUDGET_PER_S = 5000
 BUDGET_MS = 250.0
-REPEATS = 3
 
 
 async def _ask_on(client: Client, until: asyncio.Event) -> list[float]:
@@ -40,22 +39,18 @@ class Built:
     """How an index was built.
 
     Attributes:
-        per_s: transactions indexed in a second.
-        cpu_us: of both processes for each.
+        pace: of the transactions indexed.
         worst_ms: the longest that anybody else waited for an answer meanwhile.
     """
 
-    per_s: float
-    cpu_us: float
+    pace: Pace
     worst_ms: float
 
 
 async def build_index(service: Service, writes: int) -> Built:
     """Write, and then ask what needs the index."""
     client, other = await Client.connect(service), await Client.connect(service)
-    ids = await client.write(writes)
-    await client.get(f"/app/receipt?transaction_id={ids[-1]}")
-    last = int(ids[-1].partition(".")[2])
+    last = seqno((await client.write_committed(writes))[-1])
     path = f"/app/log/public/historical/range?id=0&from_seqno={last - 9}"
     built = asyncio.Event()
     async with asyncio.TaskGroup() as group:
@@ -67,31 +62,17 @@ async def build_index(service: Service, writes: int) -> Built:
     took_s = asking.result()
     assert page["entries"], page
     return Built(
-        per_s=last / took,
-        cpu_us=1e6 * (service.cpu_s() - cpu) / last,
+        pace=Pace(per_s=last / took, cpu_us=1e6 * (service.cpu_s() - cpu) / last),
         worst_ms=1000 * max(took_s),
     )
 
 
 def measure(settings: Settings) -> Iterator[Figure]:
-    writes = settings.pick(WRITES, WRITES // 4)
-    built = []
-    for _ in range(settings.repeats or settings.pick(REPEATS, 1)):
-        with sandbox() as service:
-            built.append(asyncio.run(build_index(service, writes)))
-    yield Figure(
-        name="transactions indexed, half of them read back from files",
-        unit="a second",
-        values=tuple(each.per_s for each in built),
-        better=Better.MORE,
-        budget=BUDGET_PER_S,
-        scales=True,
-    )
-    yield Figure(
-        name="CPU of both processes for each",
-        unit="µs",
-        values=tuple(each.cpu_us for each in built),
-        scales=True,
+    built = asked_anew(settings, build_index)
+    yield from paces(
+        "transactions indexed, half of them read back from files",
+        [each.pace for each in built],
+        budget_per_s=BUDGET_PER_S,
     )
     yield Figure(
         name="the worst answer to anybody else meanwhile",

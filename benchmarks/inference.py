@@ -21,6 +21,7 @@ import numpy as np
 from apps.inference.client import InferenceClient, registration, upload
 from apps.inference.engine import Model
 from apps.inference.tensors import Tensor
+from benchmarks.harness.asking import Asked
 from benchmarks.harness.figure import Better, Figure, Held
 from benchmarks.harness.question import Question, Settings, main
 from benchmarks.harness.service import Service, sandbox
@@ -70,16 +71,6 @@ class Query:
             model.run(self.inputs)
             runs += 1
         return 1e6 * (time.process_time() - begun) / runs
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What one load came to: CPU for each answer, answers a second, the times."""
-
-    cpu_us: float
-    per_s: float
-    p50_ms: float
-    p99_ms: float
 
 
 QUERIES = (
@@ -215,7 +206,9 @@ def figures(
         ("p50", tuple(run.p50_ms for run in runs)),
         ("p99", tuple(run.p99_ms for run in runs)),
     ):
-        yield Figure(name=f"{what}: latency, {name}", unit="ms", values=times)
+        yield Figure(
+            name=f"{what}: latency, {name}", unit="ms", values=times, scales=True
+        )
 
 
 async def _all(service: Service, nodes: int, settings: Settings) -> list[Figure]:

@@ -7,7 +7,6 @@ Budget: no election by a script of half the timeout, which is where the node war
 """
 
 import json
-import ssl
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -67,10 +66,7 @@ def _primary(service: Service) -> tuple[str, int]:
 
 
 def _get(service: Service, url: str) -> dict:  # type: ignore[type-arg]  # any JSON
-    context = ssl.create_default_context(
-        cafile=str(service.common / "service_cert.pem")
-    )
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context = service.user_context()
     with urllib.request.urlopen(url, context=context, timeout=WAIT_S) as answer:  # noqa: S310
         said: dict = json.load(answer)  # type: ignore[type-arg]  # any JSON
     return said

@@ -1,18 +1,20 @@
 """How does a service do when reads and writes come mixed?
 
 The logging app on one node, a hundred connections, private records: no reads, a half,
-nine in ten, 99 in a hundred, nothing else. A mix should cost what its parts cost, each
-by its share; what it costs more is what they do to one another.
+nine in ten, 99 in a hundred, nothing else, in turns. A mix should cost what its parts
+cost, each by its share; what it costs more is what they do to one another.
 
-Budget: at most a fifth more CPU than that, for any mix.
+Budget: at most a fifth more CPU than that, for each mix, on one core.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from benchmarks.harness import works
-from benchmarks.harness.costs import Known, Subject, costs
+from benchmarks.harness.asking import Asked
+from benchmarks.harness.costs import Known, Subject, figures, in_turns
 from benchmarks.harness.figure import Figure
+from benchmarks.harness.pinning import Layout
 from benchmarks.harness.question import Question, Settings, main
 from benchmarks.harness.service import sandbox
 
@@ -22,51 +24,50 @@ BUDGET_TIMES = 1.2
 
 
 def measure(settings: Settings) -> Iterator[Figure]:
-    by_share: dict[Fraction, Figure] = {}
+    kinds = [works.mixed(Fraction(percent, 100)) for percent in READ_PERCENTS]
     with sandbox() as service:
-        for percent in READ_PERCENTS:
-            share = Fraction(percent, 100)
-            work = works.mixed(share)
-            subject = Subject(
-                what=work.name,
-                plot="Reads and writes mixed, 100 connections",
-                series="private requests",
-                x=percent,
-                along="reads in a hundred",
-            )
-            measured = list(
-                costs(
-                    service,
-                    work,
-                    subject,
-                    settings,
-                    connections=settings.connections or (CONNECTIONS,),
-                    known=Known(),
+        for count in settings.connections or (CONNECTIONS,):
+            told = in_turns(service, kinds, settings, count)
+            for percent, work, whiles in zip(READ_PERCENTS, kinds, told, strict=True):
+                subject = Subject(
+                    what=work.name,
+                    plot=f"Reads and writes mixed, {count:,} connections",
+                    series="private requests",
+                    x=percent,
+                    along="reads in a hundred",
                 )
+                yield from figures(whiles, subject, count, Known())
+            one_core = [whiles[Layout.ONE_CORE] for whiles in told]
+            yield from dearer(
+                dict(zip(READ_PERCENTS, one_core, strict=True)), connections=count
             )
-            by_share[share] = measured[0]
-            yield from measured
-    yield dearer(by_share)
 
 
-def dearer(by_share: dict[Fraction, Figure]) -> Figure:
-    """Tell how many times what its parts cost a mix costs, for each mix.
+def dearer(
+    by_percent: Mapping[int, Sequence[Asked]], *, connections: int
+) -> Iterator[Figure]:
+    """Tell how many times what its parts cost each mix costs, turn by turn.
 
     Args:
-        by_share: the CPU time of a request by the share of reads, 0 and 1 among them.
+        by_percent: what the turns came to by the share of reads, 0 and 100 among them.
+        connections: over which they came.
     """
-    write, read = by_share[Fraction(0)].low, by_share[Fraction(1)].low
-    return Figure(
-        name="a mix, to what its parts cost alone, at worst",
-        unit="times",
-        values=(
-            max(
-                figure.low / (write + float(share) * (read - write))
-                for share, figure in by_share.items()
+    over = f"{connections:,} connections"
+    for percent, turns in by_percent.items():
+        if percent in (0, 100):
+            continue
+        in_turn = zip(by_percent[0], turns, by_percent[100], strict=True)
+        yield Figure(
+            name=f"{percent}% reads, {over}, to what its parts cost",
+            unit="times",
+            values=tuple(
+                100
+                * mixed.cpu_us
+                / ((100 - percent) * write.cpu_us + percent * read.cpu_us)
+                for write, mixed, read in in_turn
             ),
-        ),
-        budget=BUDGET_TIMES,
-    )
+            budget=BUDGET_TIMES,
+        )
 
 
 QUESTION = Question(

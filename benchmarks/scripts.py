@@ -1,9 +1,10 @@
 """What does a request of an app in JavaScript cost, beside the same app in Python?
 
-One node, its host and enclave processes together, over TLS with a user's certificate.
-First messages are written and read as the logging app does, in a world that is kept, as
-CCF's own logging app in JavaScript keeps its. Then each request reads a key and writes
-it, in a world of its own, in one that is kept, and in Python.
+The host and enclave processes of all nodes together, over TLS with a user's
+certificate. First messages are written and read as the logging app does, on one node,
+three and five, in a world that is kept, as CCF's own logging app in JavaScript keeps
+its. Then, on one node, each request reads a key and writes it, in a world of its own,
+in one that is kept, and in Python.
 
 Budget of CPU for a read and a write of one key at 100 connections, on one core: 200 µs
 with a world of its own, 5,000 requests a second of a core; 67 µs with one that is kept,
@@ -21,7 +22,9 @@ from benchmarks.harness.service import sandbox
 
 COUNTING = Path(__file__).parent / "harness/counting"
 RECORDING = Path(__file__).parent / "harness/recording"
+NODES = (1, 3, 5)
 CONNECTIONS = (1, 10, 100, 1000)
+BRIEF = (100,)
 # CCF's logging app in JavaScript, as its C++ one in requests.py.
 KNOWN = {
     "private write": Known(ccf_per_s={1: 899, 10: 6_617, 100: 27_062}),
@@ -34,27 +37,29 @@ WORLDS = {
 
 
 def measure(settings: Settings) -> Iterator[Figure]:
-    yield from _messages(settings)
+    for nodes in settings.nodes or NODES:
+        yield from _messages(nodes, settings)
     yield from _counts(settings)
 
 
-def _messages(settings: Settings) -> Iterator[Figure]:
+def _messages(nodes: int, settings: Settings) -> Iterator[Figure]:
+    network = "" if nodes == 1 else f"{nodes} nodes, "
     for where in ("private", "public"):
-        is_brief = settings.is_quick and where == "public"
+        is_brief = settings.is_quick and (where == "public" or nodes > 1)
         for work in (works.writes(where), works.reads(where)):
-            with sandbox(options=["--js-app-bundle", str(RECORDING)]) as service:
+            with sandbox(nodes, ["--js-app-bundle", str(RECORDING)]) as service:
                 yield from costs(
                     service,
                     work,
                     Subject(
-                        what=f"JavaScript, {work.name}",
-                        plot="Requests of the JavaScript app",
+                        what=f"{network}JavaScript, {work.name}",
+                        plot=f"{network}Requests of the JavaScript app",
                         series=work.name,
                     ),
                     settings,
                     connections=settings.connections
-                    or ((100,) if is_brief else CONNECTIONS),
-                    known=KNOWN.get(work.name, Known()),
+                    or (BRIEF if is_brief else CONNECTIONS),
+                    known=KNOWN.get(work.name, Known()) if nodes == 1 else Known(),
                 )
 
 
@@ -76,7 +81,7 @@ def _counts(settings: Settings) -> Iterator[Figure]:
                     ),
                     settings,
                     connections=settings.connections
-                    or settings.pick(CONNECTIONS[:3], (100,)),
+                    or settings.pick(CONNECTIONS[:3], BRIEF),
                     known=known,
                 )
 

@@ -47,10 +47,7 @@ def connected(
 async def resident_mib(folder: Path, sessions: int) -> tuple[float, list[float]]:
     """Give what the first sessions took, and the memory after each round."""
     async with growing(folder) as service:
-        common = service.service.common
-        context = ssl.create_default_context(cafile=common / "service_cert.pem")
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        context.load_cert_chain(common / "user0_cert.pem", common / "user0_privk.pem")
+        context = service.service.user_context()
         await service.rest()
         before_mib, with_mib = service.resident_mib(), 0.0
         after_mib: list[float] = []

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Self
 
 from benchmarks.harness.figure import Figure
+from benchmarks.harness.processes import cpu_s, family
 from benchmarks.harness.question import Question, Settings, main
 from benchmarks.harness.service import free_port, sandbox
-from benchmarks.servers.processes import cpu_s, family
 from ccfpy.client.share import constitution
 from ccfpy.crypto.ec import Curve
 from ccfpy.testing.processes.configuration import Placement, ServiceOptions, founder

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from benchmarks.harness.processes import family, resident_mib
 from benchmarks.harness.service import Service
 from benchmarks.harness.works import Work
-from benchmarks.servers.processes import cpu_s, family, resident_mib
 from ccfpy.client.share import constitution
 from ccfpy.testing.processes.configuration import Placement, ServiceOptions
 from ccfpy.testing.processes.network import (
@@ -71,13 +71,18 @@ class Growing:
             await asyncio.sleep(POLL_S)
 
     async def rest(self) -> None:
-        """Wait until it does next to nothing."""
+        """Wait until it does next to nothing.
+
+        Raises:
+            TimeoutError: it goes on, so that nothing would be measured at rest.
+        """
         deadline = time.monotonic() + REST_S_MAX
         while time.monotonic() < deadline:
             spent_s = self.service.cpu_s()
             await asyncio.sleep(REST_S)
             if self.service.cpu_s() - spent_s < REST_CPU * REST_S * len(self.pids):
                 return
+        raise TimeoutError(f"it does not rest within {REST_S_MAX} s")
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -90,7 +95,7 @@ class Growing:
 
     def cpu_s(self) -> float:
         """Tell how much processor time all processes have had."""
-        return cpu_s(self.pids)
+        return self.service.cpu_s()
 
 
 def writes(keys: int) -> Work:
@@ -110,7 +115,13 @@ def writes(keys: int) -> Work:
 
 @asynccontextmanager
 async def growing(
-    folder: Path, nodes: int = 1, *, snapshot_every: int = 10_000
+    folder: Path,
+    nodes: int = 1,
+    *,
+    snapshot_every: int = 10_000,
+    app: str = str(APP),
+    signature_ms: int = 100,
+    signs_early: bool = True,
 ) -> AsyncIterator[Growing]:
     """Start a service, open it, and stop it whatever happens.
 
@@ -118,14 +129,18 @@ async def growing(
         folder: for everything.
         nodes: how many.
         snapshot_every: transactions from one snapshot to the next.
+        app: a sample's name or a path, if it is not to be the one that grows.
+        signature_ms: the longest from one signature to the next.
+        signs_early: as a sandbox does, or as CCF does, which only knows the interval.
     """
     options = ServiceOptions(
         workspace=folder,
-        app=str(APP),
+        app=app,
+        signature_delay_ms=signature_ms,
         program=NODE_PROGRAM,
         constitution=constitution("default"),
         extra={
-            "ledger_signatures": {"early": True},
+            "ledger_signatures": {"early": signs_early},
             "snapshots": {"tx_count": snapshot_every},
         },
         election_timeout_ms=5000,

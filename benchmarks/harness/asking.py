@@ -7,7 +7,6 @@ is a repeat.
 
 import http.client
 import socket
-import ssl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -97,14 +96,11 @@ def _send_before(service: Service, work: Work) -> None:
     """Send what must be there before the load begins, on a connection of its own."""
     if not work.before:
         return
-    context = ssl.create_default_context(cafile=service.common / "service_cert.pem")
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    context.load_cert_chain(
-        service.common / "user0_cert.pem", service.common / "user0_privk.pem"
-    )
     with (
         socket.create_connection((service.host, service.port)) as plain,
-        context.wrap_socket(plain, server_hostname=service.host) as stream,
+        service.user_context().wrap_socket(
+            plain, server_hostname=service.host
+        ) as stream,
     ):
         for request in work.before:
             stream.sendall(request)

@@ -5,8 +5,9 @@ request costs what it costs; CCF's own, like the rates, were measured where the 
 chose. So each is told beside CCF's in the layout in which CCF's was taken.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
 
 from benchmarks.harness.asking import Asked, ask_often
 from benchmarks.harness.figure import Better, Figure, Held, Point
@@ -14,6 +15,10 @@ from benchmarks.harness.pinning import Layout
 from benchmarks.harness.question import Settings
 from benchmarks.harness.service import Service
 from benchmarks.harness.works import Work
+
+LAYOUTS: Final = (Layout.ONE_CORE, Layout.FREE)
+Told: TypeAlias = dict[Layout, list[Asked]]
+"""What the whiles of one load came to, in each layout."""
 
 ByConnections = Mapping[int, float]
 """A number for some numbers of connections."""
@@ -66,66 +71,84 @@ def costs(
 ) -> Iterator[Figure]:
     """Give the figures of one kind of request, for each number of connections."""
     for count in connections:
-        told = ask_often(
-            service,
-            work,
-            connections=count,
-            seconds=settings.seconds or settings.pick(3.0, 0.8),
-            repeats=settings.repeats or settings.pick(5, 3),
-            layouts=(Layout.ONE_CORE, Layout.FREE),
-        )
+        told = _asked(service, work, settings, count, repeats(settings))
         yield from figures(told, subject, count, known)
 
 
+def in_turns(
+    service: Service, kinds: Sequence[Work], settings: Settings, connections: int
+) -> list[Told]:
+    """Give what each kind of request came to, asked in turns.
+
+    What disturbs for a while then disturbs all of them, so that a repeat of one may be
+    compared with the same repeat of another.
+    """
+    told: list[Told] = [{layout: [] for layout in LAYOUTS} for _ in kinds]
+    for _ in range(repeats(settings)):
+        for work, so_far in zip(kinds, told, strict=True):
+            asked = _asked(service, work, settings, connections, 1)
+            for layout, whiles in asked.items():
+                so_far[layout] += whiles
+    return told
+
+
+def repeats(settings: Settings) -> int:
+    """Tell how often each figure is measured."""
+    return settings.repeats or settings.pick(5, 3)
+
+
+def _asked(
+    service: Service, work: Work, settings: Settings, connections: int, count: int
+) -> Told:
+    return ask_often(
+        service,
+        work,
+        connections=connections,
+        seconds=settings.seconds or settings.pick(3.0, 0.8),
+        repeats=count,
+        layouts=LAYOUTS,
+    )
+
+
 def figures(
-    told: Mapping[Layout, list[Asked]], subject: Subject, count: int, known: Known
+    told: Mapping[Layout, Sequence[Asked]], subject: Subject, count: int, known: Known
 ) -> Iterator[Figure]:
     """Give the figures of what was told of one number of connections."""
     over = f"{count:,} connection{'s' if count > 1 else ''}"
-    name = f"{subject.what}, {over}"
     x = count if subject.x is None else subject.x
 
-    def at(title: str) -> Point:
-        plot = f"{subject.plot}: {title}"
-        return Point(plot=plot, series=subject.series, x=x, along=subject.along)
+    def figure(what: str, unit: str, values: Iterable[float]) -> Figure:
+        return Figure(
+            name=f"{subject.what}, {over}: {what}",
+            unit=unit,
+            values=tuple(values),
+            scales=True,
+            point=Point(
+                plot=f"{subject.plot}: {what}",
+                series=subject.series,
+                x=x,
+                along=subject.along,
+            ),
+        )
 
     one_core, free = told[Layout.ONE_CORE], told[Layout.FREE]
-    yield Figure(
-        name=f"{name}: CPU, one core",
-        unit="µs",
-        values=tuple(asked.cpu_us for asked in one_core),
+    yield replace(
+        figure("CPU, one core", "µs", (asked.cpu_us for asked in one_core)),
         budget=known.cpu_us.get(count),
         held=Held.BEST,
-        scales=True,
-        point=at("CPU, one core"),
     )
-    yield Figure(
-        name=f"{name}: CPU, not pinned",
-        unit="µs",
-        values=tuple(asked.cpu_us for asked in free),
+    yield replace(
+        figure("CPU, not pinned", "µs", (asked.cpu_us for asked in free)),
         ccf=known.ccf_us.get(count),
-        scales=True,
-        point=at("CPU, not pinned"),
     )
-    yield Figure(
-        name=f"{name}: answered",
-        unit="a second",
-        values=tuple(asked.per_s for asked in free),
+    yield replace(
+        figure("answered", "a second", (asked.per_s for asked in free)),
         better=Better.MORE,
         budget=known.per_s.get(count),
         ccf=known.ccf_per_s.get(count),
-        scales=True,
-        point=at("answered"),
     )
-    yield Figure(
-        name=f"{name}: latency, p50",
-        unit="ms",
-        values=tuple(asked.p50_ms for asked in free),
-        scales=True,
-    )
-    yield Figure(
-        name=f"{name}: latency, p99",
-        unit="ms",
-        values=tuple(asked.p99_ms for asked in free),
-        scales=True,
-    )
+    for what, times in (
+        ("p50", (asked.p50_ms for asked in free)),
+        ("p99", (asked.p99_ms for asked in free)),
+    ):
+        yield replace(figure(f"latency, {what}", "ms", times), point=None)

@@ -1,9 +1,9 @@
 """A real service for a benchmark, and the CPU time of its nodes' processes."""
 
 import json
-import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+from benchmarks.harness.processes import cpu_s, family
+
 ENDING_S_MAX = 60
 
 
@@ -28,7 +29,16 @@ class Service:
 
     def cpu_s(self) -> float:
         """User and system time of the nodes' processes so far."""
-        return sum(_cpu_ticks(pid) for pid in self.pids) / TICKS_PER_S
+        return cpu_s(self.pids)
+
+    def user_context(self) -> ssl.SSLContext:
+        """Trust the service, and be its first user."""
+        context = ssl.create_default_context(cafile=self.common / "service_cert.pem")
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        context.load_cert_chain(
+            self.common / "user0_cert.pem", self.common / "user0_privk.pem"
+        )
+        return context
 
 
 @contextmanager
@@ -64,7 +74,7 @@ def sandbox(nodes: int = 1, options: Sequence[str] = ()) -> Iterator[Service]:
                 host="127.0.0.1",
                 port=ports[0],
                 ports=tuple(ports),
-                pids=tuple(pid for host in hosts for pid in (host, *_children(host))),
+                pids=tuple(family(hosts)),
                 common=Path(folder) / "sandbox_common",
             )
 
@@ -85,17 +95,3 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _stat(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-
-
-def _cpu_ticks(pid: int) -> int:
-    fields = _stat(pid)
-    return int(fields[11]) + int(fields[12])
-
-
-def _children(pid: int) -> list[int]:
-    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    return [int(child) for child in listed.split()]

@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from benchmarks import history
 from benchmarks.harness import works
 from benchmarks.harness.generator import generator
+from benchmarks.harness.past import WRITES, Client, seqno
 from benchmarks.harness.service import Service, sandbox
 from benchmarks.harness.works import Work
 
@@ -25,7 +25,6 @@ CONNECTIONS = 100
 SPAN = 500
 """Transactions of the past that one request is about."""
 SPANS = 200
-WRITES = 60_000
 US_PER_TICK = Fraction(1_000_000, os.sysconf("SC_CLK_TCK"))
 
 
@@ -138,7 +137,7 @@ def _backup() -> Iterator[Loaded]:
 def _past() -> Iterator[Loaded]:
     with sandbox() as service:
         ids = asyncio.run(_written(service))
-        old = [int(each.partition(".")[2]) for each in ids[: WRITES // 2]]
+        old = [seqno(each) for each in ids[: WRITES // 2]]
         chosen = random.Random(1).sample(old, SPANS)  # noqa: S311 - no secret
         path = "/app/log/public/historical/range?id=0&wait=10000"
         asked = tuple(
@@ -152,10 +151,8 @@ def _past() -> Iterator[Loaded]:
 
 async def _written(service: Service) -> list[str]:
     """Give the transactions of so many writes, the last of them committed."""
-    client = await history.Client.connect(service)
-    ids = await client.write(WRITES)
-    await client.get(f"/app/receipt?transaction_id={ids[-1]}")
-    return ids
+    client = await Client.connect(service)
+    return await client.write_committed(WRITES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
+from benchmarks.harness.processes import cpu_s, started, wait_until
 from benchmarks.harness.service import free_port
-from benchmarks.servers.processes import cpu_s, started, wait_until
 from benchmarks.servers.rate import Rate
 from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve, KeyPair

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.harness.processes import cpu_s, started
 from benchmarks.harness.service import free_port
-from benchmarks.servers.processes import cpu_s, started
 from benchmarks.servers.rate import Rate
 
 ROOT = Path(__file__).parents[2]

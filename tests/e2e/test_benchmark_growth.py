@@ -3,6 +3,8 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from benchmarks.growing.service import KEYS_PER_FILLING, TEXT, growing, writes
 from benchmarks.harness.asking import ask_often
 from benchmarks.harness.pinning import Layout
@@ -10,7 +12,7 @@ from benchmarks.harness.pinning import Layout
 KEYS = 2 * KEYS_PER_FILLING + 1
 
 
-async def grow(folder: Path) -> None:
+async def grow(folder: Path, patch: pytest.MonkeyPatch) -> None:
     async with growing(folder, snapshot_every=1_000_000) as service:
         host, enclave = service.pids
         assert host != enclave
@@ -32,7 +34,13 @@ async def grow(folder: Path) -> None:
         await network.govern([{"name": "trigger_snapshot"}])
         await service.wait_snapshot(before)
         assert service.snapshots() > before
+        patch.setattr("benchmarks.growing.service.REST_CPU", 0)
+        patch.setattr("benchmarks.growing.service.REST_S_MAX", 0.1)
+        with pytest.raises(TimeoutError, match="does not rest"):
+            await service.rest()
 
 
-def test_a_service_grows_as_it_is_told_to(tmp_path: Path) -> None:
-    asyncio.run(grow(tmp_path))
+def test_a_service_grows_as_it_is_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(grow(tmp_path, monkeypatch))

@@ -8,17 +8,16 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from benchmarks import commits, keys, length, network, peers, scale, sessions, soak
+from benchmarks import commits, keys, length, network, peers, scale, sessions
 from benchmarks.growing import traffic
 from benchmarks.growing.service import writes
 from benchmarks.growing.traffic import CountingNetwork, Said
+from benchmarks.harness import processes
 from benchmarks.harness.asking import Asked
 from benchmarks.harness.figure import Figure
 from benchmarks.length import Stretch
-from benchmarks.servers import etcd, processes, pysyncobj_cluster
+from benchmarks.servers import etcd, pysyncobj_cluster
 from benchmarks.servers.rate import Rate
 
 
@@ -30,57 +29,6 @@ def by_name(figures: list[Figure]) -> dict[str, Figure]:
 
 def asked(*, cpu_us: float = 50, per_s: float = 1000) -> Asked:
     return Asked(cpu_us=cpu_us, per_s=per_s, p50_ms=1, p99_ms=2)
-
-
-# Memory over time
-
-
-@given(st.floats(-100, 100), st.floats(-1000, 1000), st.integers(3, 50))
-def test_a_line_is_found_through_points_that_lie_on_one(
-    slope: float, begin: float, count: int
-) -> None:
-    times = [float(at) for at in range(count)]
-    line = soak.fit(times, [begin + slope * at for at in times])
-    assert line.slope == pytest.approx(slope, abs=1e-6)
-    assert line.error == pytest.approx(0, abs=1e-4)
-
-
-def test_readings_that_only_scatter_have_no_sure_slope() -> None:
-    times = [float(at) for at in range(100)]
-    line = soak.fit(times, [100 + (at * 7919 % 13) for at in range(100)])
-    assert abs(line.slope) < soak.ERRORS * line.error
-
-
-def test_what_fills_up_in_the_first_half_is_no_leak_and_what_goes_on_is() -> None:
-    times = [float(at) for at in range(100)]
-    filling = [min(at, 40.0) for at in times]
-    assert soak.second_half(times, filling) == (0, 0)
-    assert soak.second_half(times, [2 * at for at in times]).slope == pytest.approx(2)
-
-
-@pytest.mark.parametrize(("seconds", "budget"), [(899, 600), (900, 32), (1800, 32)])
-def test_a_soak_tells_how_each_process_grows(seconds: float, budget: float) -> None:
-    readings = soak.Readings([1, 2])
-    readings.times = [float(at) for at in range(100)]
-    readings.mib = {1: [50.0] * 100, 2: [50 + at / 36 for at in range(100)]}
-    named = by_name(
-        list(soak.figures(readings, 7, {1: "a host", 2: "an enclave"}, seconds))
-    )
-    grown = "grows in the second half, scatter taken off, by"
-    still, growing = named[f"a host: {grown}"], named[f"an enclave: {grown}"]
-    assert still.median == 0
-    assert growing.median == pytest.approx(100)
-    assert growing.budget == budget
-    assert growing.is_exceeded(1) is (budget < 100)
-
-
-def test_minutes_are_told_to_a_question_in_seconds() -> None:
-    assert soak.in_seconds(["--keep", "--minutes", "30"]) == [
-        "--keep",
-        "--seconds",
-        "1800",
-    ]
-    assert soak.in_seconds(["--quick"]) == ["--quick"]
 
 
 # Growth
@@ -110,6 +58,11 @@ def test_the_most_keys_are_compared_with_the_least() -> None:
     assert len(by_name(list(keys.costs(1_000, few)))) == 6
 
 
+def test_a_join_from_fewer_keys_has_less_time() -> None:
+    assert keys.join_budget_s(1_000_000) == 60
+    assert keys.join_budget_s(100_000) == 10.5
+
+
 @pytest.mark.parametrize("count", [1, 999, 1000, 100_000])
 def test_writes_are_spread_over_all_keys(count: int) -> None:
     paths = [request.split()[1] for request in writes(count).requests]
@@ -121,7 +74,7 @@ def test_writes_are_spread_over_all_keys(count: int) -> None:
 
 def test_the_last_stretch_is_compared_with_the_second() -> None:
     stretches = [
-        Stretch(transactions=1000 * at, cpu_us=cpu_us, resident_mib=10)
+        Stretch(transactions=1000 * at, cpu_us=(cpu_us, 1, 1000), resident_mib=10)
         for at, cpu_us in enumerate((90, 50, 55, 61), 1)
     ]
     named = by_name(list(length.figures(stretches)))
@@ -152,7 +105,10 @@ def test_networks_are_compared_with_one_node_turn_by_turn() -> None:
         3: [asked(per_s=700, cpu_us=80), asked(per_s=1000, cpu_us=100)],
     }
     named = by_name(list(network.figures(told)))
-    assert named["3 nodes: writes a second, to one node's"].values == (0.7, 0.5)
+    ratio = named["3 nodes: writes a second, to one node's"]
+    assert ratio.values == (0.7, 0.5)
+    assert ratio.ccf == pytest.approx(0.77, abs=0.001)
+    assert named["1 node: writes"].ccf == 39_793
     further = named["3 nodes: CPU of each further node for a write, to the first's"]
     assert further.values == pytest.approx((0.3, 0.5))
 
@@ -162,10 +118,27 @@ def test_without_one_node_there_is_nothing_to_compare_with() -> None:
 
 
 def test_a_part_of_the_writes_is_told_by_the_slowest_of_them() -> None:
-    times = tuple(float(at) for at in range(100))
+    times = tuple(float(at) for at in range(1, 101))
     assert commits.part(times, 0.5) == 50
     assert commits.part(times, 0.99) == 99
+    assert commits.part(times, 1) == 100
     assert commits.part((7.0,), 0.99) == 7
+    assert commits.part((7.0, 8.0, 9.0), 0.5) == 8
+
+
+def test_commits_stand_beside_ccfs_where_signatures_come_as_often() -> None:
+    took_ms = tuple(float(at) for at in range(1, 101))
+    told = [commits.Commits(at_rest_ms=took_ms, loaded_ms=took_ms, cpu_us=50)]
+    early = by_name(list(commits.of_nodes(3, told)))
+    assert [figure.median for figure in early.values()] == [50, 99, 50, 99]
+    half = early["3 nodes, at rest: half of the writes within"]
+    assert (half.budget, half.ccf) == (10, 156)
+    assert [figure.budget for figure in early.values()] == [10, None, None, None]
+    for interval_ms, ccf in ((10, None), (100, 156), (1000, None)):
+        at_rest, loaded, cpu = commits.of_interval(3, interval_ms, told)
+        assert at_rest.ccf == ccf
+        assert loaded.ccf is None
+        assert (cpu.unit, cpu.median, cpu.scales) == ("µs", 50, True)
 
 
 @pytest.fixture(scope="module")

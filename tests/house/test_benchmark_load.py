@@ -1,18 +1,22 @@
 """How benchmarks load a service: what is sent, from where, and how it is counted."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.harness import counts, works
+from benchmarks import mixes
+from benchmarks.harness import costs, counts, works
 from benchmarks.harness.asking import Asked
 from benchmarks.harness.costs import Known, Subject, figures
 from benchmarks.harness.counts import BUCKETS, FILE_BYTES, STEPS, Counts, bucket
 from benchmarks.harness.generator import written
 from benchmarks.harness.load import is_whole, requests_in
 from benchmarks.harness.pinning import Layout, cores
+from benchmarks.harness.question import Settings
+from benchmarks.harness.service import Service
 
 LONGEST_US = 2**32 - 1
 
@@ -162,3 +166,35 @@ def test_each_figure_of_a_cost_stands_beside_what_it_is_compared_with() -> None:
     assert next(figures(told, subject, 1, known)).name.startswith(
         "private write, 1 connection:"
     )
+
+
+def test_a_mix_is_compared_with_its_parts_turn_by_turn() -> None:
+    by_percent = {
+        0: [asked(40), asked(80)],
+        50: [asked(30), asked(90)],
+        90: [asked(44), asked(30)],
+        100: [asked(20), asked(40)],
+    }
+    half, most = mixes.dearer(by_percent, connections=100)
+    assert half.name == "50% reads, 100 connections, to what its parts cost"
+    assert half.values == pytest.approx((1, 1.5))
+    assert half.is_exceeded(1)
+    assert most.values == pytest.approx((2, 30 / 44))
+
+
+def test_kinds_of_requests_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = []
+
+    def ask(_service: object, work: works.Work, **_how: object) -> costs.Told:
+        turns.append(work.name)
+        return {layout: [asked(len(turns))] for layout in costs.LAYOUTS}
+
+    monkeypatch.setattr(costs, "ask_often", ask)
+    nowhere = Service(host="", port=0, ports=(), pids=(), common=Path())
+    kinds = [works.writes(), works.reads()]
+    told = costs.in_turns(nowhere, kinds, Settings(repeats=2), 10)
+    assert turns == ["private write", "private read"] * 2
+    assert [[each.cpu_us for each in whiles[Layout.ONE_CORE]] for whiles in told] == [
+        [1, 3],
+        [2, 4],
+    ]
