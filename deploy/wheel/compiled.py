@@ -9,6 +9,7 @@ it first. ``CCFPY_PURE=1`` has it take the sources. Nothing is written into the
 checkout: the compiler sees a copy.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -43,8 +44,13 @@ class CompiledModules(BuildHookInterface[Any]):
         self._place = Path(tempfile.mkdtemp(prefix="ccfpy-wheel-"))
         root = Path(self.root)
         ignored = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd")
-        shutil.copytree(root / PACKAGE, self._place / PACKAGE, ignore=ignored)
-        for library in compiled(self._place, modules(root, self.config)):
+        with contextlib.ExitStack() as undoing:
+            # No wheel is made then, so nobody would remove the copy later.
+            undoing.callback(shutil.rmtree, self._place, ignore_errors=True)
+            shutil.copytree(root / PACKAGE, self._place / PACKAGE, ignore=ignored)
+            libraries = compiled(self._place, modules(root, self.config))
+            undoing.pop_all()
+        for library in libraries:
             name = library.relative_to(self._place).as_posix()
             build_data["force_include"][str(library)] = name
         build_data["pure_python"] = False

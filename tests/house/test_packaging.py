@@ -2,11 +2,14 @@
 
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
 import pytest
+from hatchling.metadata.core import ProjectMetadata
 
+from deploy.wheel.compiled import CompiledModules, NotCompiled
 from tests.house.tree import ROOT, files
 
 
@@ -81,3 +84,25 @@ def test_what_is_installed_measures_as_the_checkout(
         assert Path(said[0]).is_relative_to(root)
         found.append(said[1])
     assert found[0] == found[1]
+
+
+def test_of_what_could_not_be_compiled_no_copy_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ccfpy").mkdir()
+    (tmp_path / "ccfpy/broken.py").write_text("1: int = this is no Python")
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(copies))
+    for name in ("ccfpy/absent.py", "ccfpy/broken.py"):
+        hook = CompiledModules(
+            str(tmp_path),
+            {"modules": [name]},
+            None,
+            ProjectMetadata(str(tmp_path), None),
+            str(tmp_path),
+            "wheel",
+        )
+        with pytest.raises(NotCompiled):
+            hook.initialize("standard", {"force_include": {}})
+        assert not list(copies.iterdir())
