@@ -185,8 +185,10 @@ class Machine:
             for begin, end in zip(begins, ends, strict=True)
         ]
         # The last but one ends in heap that nothing uses: the allocator's own mark of
-        # where it begins is not zero, and comes after everything in use.
-        parts[-2] = (parts[-2][0], parts[-2][1].rstrip(b"\0"))
+        # where it begins is not zero, though its last bytes may be, and comes after
+        # everything in use.
+        place, part = parts[-2]
+        parts[-2] = (place, part[: len(part.rstrip(b"\0")) + _FENCE_BYTES])
         return Image(memory_bytes=size, parts=tuple(parts), buffer=self._buffer)
 
     def lay(self, image: Image) -> None:

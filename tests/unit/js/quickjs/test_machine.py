@@ -1,7 +1,9 @@
 """A machine: what crosses, what ends it, and that its memory can be laid out again."""
 
+from dataclasses import replace
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ccfpy.base.limits import JS_HEAP_BYTES_CEILING, JS_STACK_BYTES_CEILING
@@ -126,6 +128,26 @@ def test_whatever_was_allocated_meanwhile(sizes: list[int], before: int) -> None
         else:
             machine = Machine(Echoing())
             machine.lay(image)
+
+
+@given(st.integers(0, 200_000), st.lists(st.integers(0, 300_000), max_size=8))
+@example(0, [100_000, 300_000])
+def test_where_an_image_has_nothing_may_lie_anything(
+    before: int, sizes: list[int]
+) -> None:
+    """Calls leave there what they wrote, and the allocator must not take it for its."""
+    machine = started()
+    invoke(machine, "grow", before)
+    image = machine.image()
+    ends = [place + len(part) for place, part in image.parts]
+    gaps = zip(ends, [place for place, _ in image.parts[1:]], strict=False)
+    left = tuple((end, b"\xff" * (begin - end)) for end, begin in gaps)
+    machine.relay(replace(image, parts=left))
+    machine.relay(image)
+    for number, size in enumerate(sizes, 2):
+        assert invoke(machine, "grow", size) == (DONE, number)
+    text = "x" * (before + 1)
+    assert invoke(machine, "echo", text) == (DONE, text)
 
 
 def test_an_image_leaves_room_for_ordinary_calls() -> None:
