@@ -5,6 +5,7 @@ Time moves only when the test says so, and a seed decides every key.
 """
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -43,6 +44,7 @@ from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.enclave.tls import chosen_engine
 from ccfpy.endpoints.application import Application
 from ccfpy.http.messages import Request, Response, serialise_request
+from ccfpy.http.refusals import ParserLimits
 from ccfpy.http.response_parser import ResponseParser
 from ccfpy.http.tls import ClientContext, TlsSession
 from ccfpy.node.node import Node
@@ -430,7 +432,8 @@ class Client:
             key_pem=person.key.pem if person else None,
         )
         self._tls = TlsSession(context)
-        self._parser = ResponseParser()
+        # A request has a bound, and its answer may be as large as an app makes it.
+        self._parser = ResponseParser(ParserLimits(body_bytes_max=sys.maxsize))
         self._exchange()
 
     @property

@@ -54,6 +54,7 @@ def token(ctx: Context) -> str:
 SOURCE = """
 export function greet() { console.info("greeted"); return { body: "hello" }; }
 export function fail() { throw new TypeError("wrong"); }
+export function long() { return { body: "x".repeat(2 << 20) }; }
 export function spin() { for (;;) {} }
 """
 
@@ -72,6 +73,7 @@ METADATA: JsonObject = {
     "endpoints": {
         "/greet": {"get": _endpoint("greet")},
         "/fail": {"get": _endpoint("fail")},
+        "/long": {"get": _endpoint("long")},
         "/spin": {"get": _endpoint("spin")},
     }
 }

@@ -52,6 +52,11 @@ def test_a_bundle_is_served_and_its_log_is_kept(
     ) in caplog.record_tuples
 
 
+def test_an_answer_may_be_larger_than_a_request(bundle: JsonObject) -> None:
+    answer = Service.open(bundle).anybody.get("/app/long")
+    assert (answer.status, answer.body) == (200, b"x" * (2 << 20))
+
+
 def test_a_script_that_fails_says_where(bundle: JsonObject) -> None:
     failed = Service.open(bundle).anybody.get("/app/fail")
     assert failed.status == 500
