@@ -12,7 +12,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno
 from ccfpy.base.limits import JS_VISITS_MAX
 from ccfpy.js.access import Narrowing, Permission, TxAccess, explain, permission
-from ccfpy.js.host import HostFunction, internal_error, type_error
+from ccfpy.js.host import HostArgument, HostFunction, internal_error, type_error
 
 
 class Table(Protocol):
@@ -140,8 +140,9 @@ class Kv:
         self._tables = tables
         self._narrowing = narrowing
         self._permissions: dict[str, tuple[Permission, str | None]] = {}
-        self._readable: dict[str, Table] = {}
-        self._writable: dict[str, Table] = {}
+        # By what was asked for: a guest may have forged a name that is no text.
+        self._readable: dict[HostArgument, Table] = {}
+        self._writable: dict[HostArgument, Table] = {}
         self._visits: dict[int, _Visit] = {}
         self._visits_begun = 0
 
@@ -169,7 +170,10 @@ class Kv:
             "endVisit": self._end_visit,
         }
 
-    def _require(self, name: str, method: str) -> None:
+    def _require(self, name: HostArgument, method: str) -> str:
+        """Give a table's name, which a guest may have forged, if it has the rights."""
+        if not isinstance(name, str):
+            raise type_error("The name of a table must be a string")
         known = self._permissions.get(name)
         if known is None:
             known = self._permissions[name] = self._permission(name)
@@ -179,11 +183,10 @@ class Kv:
                 f'Cannot call "{method}" on table named {name}. '
                 f"{explanation or explain(granted, self.access)}"
             )
+        return name
 
-    def _permission(self, name: object) -> tuple[Permission, str | None]:
-        """Look up the rights on a table, whose name a guest may have forged."""
-        if not isinstance(name, str):
-            raise type_error("The name of a table must be a string")
+    def _permission(self, name: str) -> tuple[Permission, str | None]:
+        """Look up the rights on a table."""
         try:
             granted = permission(self.access, name)
         except Malformed as error:
@@ -193,44 +196,44 @@ class Kv:
             return allowed & granted, explanation
         return granted, None
 
-    def _table(self, name: str, method: str) -> Table:
+    def _table(self, name: HostArgument, method: str) -> Table:
         """Give a table; one that was given before in this call may be used again."""
         known = self._writable if method in _WRITING else self._readable
         table = known.get(name)
         if table is None:
-            self._require(name, method)
-            table = known[name] = self._tables.raw(name)
+            table = self._tables.raw(self._require(name, method))
+            known[name] = table
         return table
 
-    def _allow(self, name: str, method: str) -> None:
+    def _allow(self, name: HostArgument, method: str) -> None:
         """Throw if an operation is forbidden, without doing it."""
         self._require(name, method)
 
-    def _has(self, name: str, key: bytes) -> bool:
+    def _has(self, name: HostArgument, key: bytes) -> bool:
         return self._table(name, "has").get(key) is not None
 
-    def _get(self, name: str, key: bytes) -> bytes | None:
+    def _get(self, name: HostArgument, key: bytes) -> bytes | None:
         table = self._readable.get(name)
         return (self._table(name, "get") if table is None else table).get(key)
 
-    def _version_of_previous_write(self, name: str, key: bytes) -> int | None:
+    def _version_of_previous_write(self, name: HostArgument, key: bytes) -> int | None:
         table = self._table(name, "getVersionOfPreviousWrite")
         return table.version_of_previous_write(key)
 
-    def _size(self, name: str) -> int:
+    def _size(self, name: HostArgument) -> int:
         return self._table(name, "size").size()
 
-    def _set(self, name: str, key: bytes, value: bytes) -> None:
+    def _set(self, name: HostArgument, key: bytes, value: bytes) -> None:
         table = self._writable.get(name)
         (self._table(name, "set") if table is None else table).put(key, value)
 
-    def _delete(self, name: str, key: bytes) -> None:
+    def _delete(self, name: HostArgument, key: bytes) -> None:
         self._table(name, "delete").remove(key)
 
-    def _clear(self, name: str) -> None:
+    def _clear(self, name: HostArgument) -> None:
         self._table(name, "clear").clear()
 
-    def _for_each(self, name: str) -> int:
+    def _for_each(self, name: HostArgument) -> int:
         """Begin to visit a table as it is now, in key order; give a cursor.
 
         Entries cross one by one: a list would be cut short without an error where the

@@ -81,6 +81,8 @@ class Guest:
         "machine",
     )
 
+    __deletable__ = ("machine",)
+    """Told to the compiler."""
     machine: Machine
 
     def __init__(
@@ -318,7 +320,11 @@ def _no_function(kind: "HostArgument", module: str, name: str) -> JsModuleFailed
 
 def _is_unicode(text: str) -> bool:
     """Tell whether no character is half a surrogate pair."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _failure(ending: int, left: bytes) -> JsException | None:
