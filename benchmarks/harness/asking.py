@@ -10,9 +10,11 @@ import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from benchmarks.harness import works
-from benchmarks.harness.generator import Generator, generator
+from benchmarks.harness.counts import Counts
+from benchmarks.harness.generator import Failed, Generator, generator
 from benchmarks.harness.pinning import Layout, all_cores, cores, pin
 from benchmarks.harness.service import Service
 from benchmarks.harness.works import Work
@@ -33,6 +35,22 @@ class Asked:
     per_s: float
     p50_ms: float
     p99_ms: float
+
+    @classmethod
+    def of(cls, counted: Counts, *, spent_s: float, passed_s: float) -> Self:
+        """Divide what was spent by what was sent meanwhile.
+
+        Raises:
+            Failed: nothing was sent, or nothing answered.
+        """
+        if not counted.sent or not any(counted.answers):
+            raise Failed(f"nothing was answered for {passed_s:.1f} s")
+        return cls(
+            cpu_us=1e6 * spent_s / counted.sent,
+            per_s=counted.sent / passed_s,
+            p50_ms=counted.quantile_ms(0.5),
+            p99_ms=counted.quantile_ms(0.99),
+        )
 
 
 def ask(service: Service, kind: str, *, connections: int, seconds: float) -> Asked:
@@ -84,12 +102,7 @@ def _while(service: Service, asking: Generator, seconds: float) -> Asked:
     time.sleep(seconds)
     spent_s = service.cpu_s() - cpu_s
     counted, passed_s = asking.counts().since(before), time.perf_counter() - began
-    return Asked(
-        cpu_us=1e6 * spent_s / counted.sent,
-        per_s=counted.sent / passed_s,
-        p50_ms=counted.quantile_ms(0.5),
-        p99_ms=counted.quantile_ms(0.99),
-    )
+    return Asked.of(counted, spent_s=spent_s, passed_s=passed_s)
 
 
 def _send_before(service: Service, work: Work) -> None:

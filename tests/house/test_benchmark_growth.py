@@ -264,6 +264,26 @@ def test_the_time_and_memory_of_another_process_are_read(tmp_path: Path) -> None
     assert not process_is_alive(own)
 
 
+def test_memory_is_not_a_share_of_what_others_have_too(tmp_path: Path) -> None:
+    shared = tmp_path / "library"
+    shared.write_bytes(bytes([1]) * 20_000_000)
+    program = (
+        "import mmap, sys; file = open(sys.argv[1], 'rb')\n"
+        "held = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ); sum(held[::4096])\n"
+        "print('begun', flush=True); input()"
+    )
+    words = [[sys.executable, "-c", program, str(shared)]]
+    with processes.started(words, log=tmp_path / "log") as (process,):
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        alone = processes.resident_mib(process.pid)
+        with processes.started(words * 4, log=tmp_path / "others") as others:
+            for other in others:
+                assert other.stdout is not None
+                assert other.stdout.readline() == "begun\n"
+            assert processes.resident_mib(process.pid) == pytest.approx(alone, abs=0.2)
+
+
 def process_is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)

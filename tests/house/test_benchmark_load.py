@@ -12,7 +12,7 @@ from benchmarks.harness import costs, counts, works
 from benchmarks.harness.asking import Asked
 from benchmarks.harness.costs import Known, Subject, figures
 from benchmarks.harness.counts import BUCKETS, FILE_BYTES, STEPS, Counts, bucket
-from benchmarks.harness.generator import written
+from benchmarks.harness.generator import Failed, written
 from benchmarks.harness.load import is_whole, requests_in
 from benchmarks.harness.pinning import Layout, cores
 from benchmarks.harness.question import Settings
@@ -146,6 +146,14 @@ def test_an_answer_without_a_body_is_whole_after_its_head() -> None:
 
 def asked(cpu_us: float) -> Asked:
     return Asked(cpu_us=cpu_us, per_s=1000, p50_ms=1, p99_ms=2)
+
+
+def test_a_while_in_which_nothing_is_answered_is_no_measurement() -> None:
+    measured = Asked.of(counted([100] * 4, sent=4), spent_s=2e-4, passed_s=2)
+    assert (measured.cpu_us, measured.per_s) == (50, 2)
+    for nothing in (counted([]), counted([], sent=3)):
+        with pytest.raises(Failed, match=r"nothing was answered for 2.0 s"):
+            Asked.of(nothing, spent_s=1, passed_s=2)
 
 
 def test_each_figure_of_a_cost_stands_beside_what_it_is_compared_with() -> None:
