@@ -4,8 +4,7 @@ The host performs effects strictly in order: an entry is in its file before the 
 that reports it leaves. Ciphertext of TLS sessions and of ledger entries is all of the
 node's private state that the host ever holds.
 
-What is made for every request pays neither for freezing nor for naming its fields; its
-maker lets go of it at once.
+What is made for every request is in `frequent`.
 """
 
 from dataclasses import dataclass
@@ -13,6 +12,40 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from ccfpy.base.ids import CallId, NodeId, Seqno, SessionId
+from ccfpy.boundary.frequent import AppendEntries, LedgerEntry, SendData
+
+__all__ = [
+    "AppendEntries",
+    "BeginLedger",
+    "CloseSession",
+    "CommitLedger",
+    "CommitSnapshot",
+    "Effect",
+    "EndCall",
+    "ForgetBlobs",
+    "ForgetPeer",
+    "IdentityMade",
+    "KeepSealedSecret",
+    "LedgerEntry",
+    "Log",
+    "LogLevel",
+    "LogTag",
+    "OpenCall",
+    "OpenLedger",
+    "ReadBlob",
+    "ReadLedger",
+    "ReadSnapshot",
+    "RecoverLedger",
+    "SendCall",
+    "SendData",
+    "SendEntries",
+    "SendToPeer",
+    "SetPeer",
+    "Stop",
+    "StoreBlob",
+    "TruncateLedger",
+    "WriteSnapshot",
+]
 
 
 class LogLevel(StrEnum):
@@ -34,48 +67,11 @@ class LogTag(StrEnum):
     GOV = "gov"
 
 
-@dataclass(slots=True)
-class SendData:
-    """Send bytes to a client; ignored if it has gone."""
-
-    session: SessionId
-    data: bytes
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseSession:
     """End a session once everything sent to it has left."""
 
     session: SessionId
-
-
-@dataclass(slots=True)
-class LedgerEntry:
-    """One ledger entry.
-
-    Attributes:
-        data: its bytes, frame included.
-        is_committable: a signature; what was written so far is flushed with it.
-        closes_chunk_before: the entry begins a new chunk (flag 0x02 of its frame).
-        closes_chunk_after: the entry is the last of its chunk (flag 0x01).
-    """
-
-    data: bytes
-    is_committable: bool = False
-    closes_chunk_before: bool = False
-    closes_chunk_after: bool = False
-
-
-@dataclass(slots=True)
-class AppendEntries:
-    """Append entries to the ledger.
-
-    Attributes:
-        first_seqno: of ``entries[0]``; must follow the ledger's last.
-    """
-
-    first_seqno: Seqno
-    entries: tuple[LedgerEntry, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,7 @@ Order is the order in which the host saw things. A session's events come as
 ``SessionOpened``, any number of ``SessionData``, and at most one ``SessionClosed``;
 events of a session that the enclave has just closed may still arrive, and mean nothing.
 
-What is made for every request pays neither for freezing nor for naming its fields; its
-maker lets go of it at once.
+What is made for every request is in `frequent`.
 """
 
 from dataclasses import dataclass
@@ -14,6 +13,25 @@ from typing import TypeAlias
 
 from ccfpy.base.ids import CallId, NodeId, Seqno, SessionId
 from ccfpy.boundary.configuration import NodeConfiguration
+from ccfpy.boundary.frequent import SessionData, Tick
+
+__all__ = [
+    "BlobRead",
+    "Boot",
+    "CallData",
+    "CallEnded",
+    "CallOpened",
+    "Event",
+    "LedgerRead",
+    "PeerMessage",
+    "SessionClosed",
+    "SessionData",
+    "SessionOpened",
+    "SnapshotRead",
+    "StopKind",
+    "StopRequested",
+    "Tick",
+]
 
 
 class StopKind(StrEnum):
@@ -46,19 +64,6 @@ class Boot:
     unix_us: int
 
 
-@dataclass(slots=True)
-class Tick:
-    """Time has passed. First in a batch whenever the clock moved since the last one.
-
-    Attributes:
-        monotonic_ms: never goes back while the host lives.
-        unix_us: microseconds since 1970; may jump.
-    """
-
-    monotonic_ms: int
-    unix_us: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOpened:
     """A client connected.
@@ -72,14 +77,6 @@ class SessionOpened:
     session: SessionId
     interface: str
     peer: str
-
-
-@dataclass(slots=True)
-class SessionData:
-    """Bytes came from a client, as many as the network gave."""
-
-    session: SessionId
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

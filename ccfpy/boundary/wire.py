@@ -17,7 +17,6 @@ import msgpack  # type: ignore[import-untyped]  # it ships no annotations
 
 from ccfpy.base.limits import BATCH_MESSAGES_MAX, FRAME_BYTES_MAX
 from ccfpy.boundary.effects import (
-    AppendEntries,
     BeginLedger,
     CloseSession,
     CommitLedger,
@@ -28,7 +27,6 @@ from ccfpy.boundary.effects import (
     ForgetPeer,
     IdentityMade,
     KeepSealedSecret,
-    LedgerEntry,
     Log,
     OpenCall,
     OpenLedger,
@@ -37,7 +35,6 @@ from ccfpy.boundary.effects import (
     ReadSnapshot,
     RecoverLedger,
     SendCall,
-    SendData,
     SendEntries,
     SendToPeer,
     SetPeer,
@@ -56,10 +53,15 @@ from ccfpy.boundary.events import (
     LedgerRead,
     PeerMessage,
     SessionClosed,
-    SessionData,
     SessionOpened,
     SnapshotRead,
     StopRequested,
+)
+from ccfpy.boundary.frequent import (
+    AppendEntries,
+    LedgerEntry,
+    SendData,
+    SessionData,
     Tick,
 )
 from ccfpy.boundary.shape import (
@@ -118,7 +120,7 @@ EFFECT_KINDS: Mapping[int, type] = {
 
 Message = TypeVar("Message")
 _Decode = Callable[[list[Any]], object]
-_Encode = Callable[[object], object]
+_Encode = Callable[[Any], object]
 
 
 class Vocabulary(Generic[Message]):
@@ -287,8 +289,7 @@ def _encoder(kind: int, cls: type) -> _Encode:
 
 
 # What every request needs is written out: the general way costs several times as much.
-# Whatever is not as it should be is left to the general way, to say what is wrong. The
-# tables below give the types; a cast would be a call for each message.
+# Whatever is not as it should be is left to the general way, to say what is wrong.
 
 
 def _tick_decoder(plain: _Decode) -> _Decode:
@@ -331,11 +332,11 @@ def _append_entries_decoder(plain: _Decode) -> _Decode:
     return decode
 
 
-def _encode_tick(event: Any) -> object:  # noqa: ANN401 - as said above
+def _encode_tick(event: Tick) -> object:
     return (2, event.monotonic_ms, event.unix_us)
 
 
-def _encode_append_entries(effect: Any) -> object:  # noqa: ANN401 - as said above
+def _encode_append_entries(effect: AppendEntries) -> object:
     entries = [
         (
             entry.data,

@@ -5,16 +5,17 @@ whatever a client sent can be sent on unchanged. A response always carries its
 ``content-length``; it is never chunked, because simple clients read nothing else.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from ccfpy.base.errors import Malformed
 
 # These two are built for every request, so they pay for no freezing; whoever holds
-# one is its only owner.
+# one is its only owner. A constructor that is written out is compiled with the rest;
+# the one that `dataclass` writes would be interpreted.
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, init=False)
 class Request:
     """One request, complete with its body.
 
@@ -28,11 +29,30 @@ class Request:
 
     method: str
     path: str
-    query: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    version: str = "1.1"
-    keep_alive: bool = True
+    query: str
+    headers: dict[str, str]
+    body: bytes
+    version: str
+    keep_alive: bool
+
+    def __init__(  # noqa: PLR0913  # each has its name
+        self,
+        *,
+        method: str,
+        path: str,
+        query: str = "",
+        headers: dict[str, str] | None = None,
+        body: bytes = b"",
+        version: str = "1.1",
+        keep_alive: bool = True,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = {} if headers is None else headers
+        self.body = body
+        self.version = version
+        self.keep_alive = keep_alive
 
     @property
     def url(self) -> str:
@@ -40,7 +60,7 @@ class Request:
         return f"{self.path}?{self.query}" if self.query else self.path
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, init=False)
 class Response:
     """One answer.
 
@@ -49,9 +69,22 @@ class Response:
     """
 
     status: int
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-    close: bool = False
+    headers: dict[str, str]
+    body: bytes
+    close: bool
+
+    def __init__(
+        self,
+        *,
+        status: int,
+        headers: dict[str, str] | None = None,
+        body: bytes = b"",
+        close: bool = False,
+    ) -> None:
+        self.status = status
+        self.headers = {} if headers is None else headers
+        self.body = body
+        self.close = close
 
 
 _STATUS_LINES = {

@@ -1,5 +1,8 @@
 """How responses and requests are written."""
 
+from dataclasses import fields, replace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,6 +112,47 @@ def test_whatever_is_written_is_read_back(headers: dict[str, str], body: bytes) 
     [got] = RequestParser().feed(serialise_request(request))
     assert (got.method, got.url, got.body) == ("POST", "/p?q", body)
     assert got.headers == {**headers, "content-length": str(len(body))}
+
+
+def test_constructors_that_are_written_out_take_every_field_and_nothing_else() -> None:
+    asked: dict[str, Any] = {
+        "method": "PUT",
+        "path": "/a",
+        "query": "b=c",
+        "headers": {"d": "e"},
+        "body": b"f",
+        "version": "1.0",
+        "keep_alive": False,
+    }
+    answered: dict[str, Any] = {
+        "status": 201,
+        "headers": {"d": "e"},
+        "body": b"f",
+        "close": True,
+    }
+    kind: Any
+    for kind, values in ((Request, asked), (Response, answered)):
+        assert [field.name for field in fields(kind)] == list(values)
+        made = kind(**values)
+        assert {name: getattr(made, name) for name in values} == values
+        assert replace(made) == made
+        with pytest.raises(TypeError):
+            kind(**values, other=1)
+
+
+def test_nobody_shares_headers_that_were_not_given() -> None:
+    assert Request(method="GET", path="/") == Request(
+        method="GET",
+        path="/",
+        query="",
+        headers={},
+        body=b"",
+        version="1.1",
+        keep_alive=True,
+    )
+    first, second = Response(status=200), Response(status=200)
+    assert first == Response(status=200, headers={}, body=b"", close=False)
+    assert first.headers is not second.headers
 
 
 def test_a_request_that_states_its_length_is_written_as_it_is() -> None:

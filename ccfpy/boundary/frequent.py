@@ -1,0 +1,100 @@
+"""The messages of which there are some for every request: two events, three effects.
+
+They pay neither for freezing nor for naming their fields; who makes one lets go of it
+at once. Their constructors are written out so that they can be compiled, which those
+that `dataclass` writes are not.
+"""
+
+from dataclasses import dataclass
+
+from ccfpy.base.ids import Seqno, SessionId
+
+
+@dataclass(slots=True, init=False)
+class Tick:
+    """Time has passed. First in a batch whenever the clock moved since the last one.
+
+    Attributes:
+        monotonic_ms: never goes back while the host lives.
+        unix_us: microseconds since 1970; may jump.
+    """
+
+    monotonic_ms: int
+    unix_us: int
+
+    def __init__(self, monotonic_ms: int, unix_us: int) -> None:
+        self.monotonic_ms = monotonic_ms
+        self.unix_us = unix_us
+
+
+@dataclass(slots=True, init=False)
+class SessionData:
+    """Bytes came from a client, as many as the network gave."""
+
+    session: SessionId
+    data: bytes
+
+    def __init__(self, session: SessionId, data: bytes) -> None:
+        self.session = session
+        self.data = data
+
+
+@dataclass(slots=True, init=False)
+class SendData:
+    """Send bytes to a client; ignored if it has gone."""
+
+    session: SessionId
+    data: bytes
+
+    def __init__(self, session: SessionId, data: bytes) -> None:
+        self.session = session
+        self.data = data
+
+
+@dataclass(slots=True, init=False)
+class LedgerEntry:
+    """One ledger entry.
+
+    Attributes:
+        data: its bytes, frame included.
+        is_committable: a signature; what was written so far is flushed with it.
+        closes_chunk_before: the entry begins a new chunk (flag 0x02 of its frame).
+        closes_chunk_after: the entry is the last of its chunk (flag 0x01).
+    """
+
+    data: bytes
+    is_committable: bool
+    closes_chunk_before: bool
+    closes_chunk_after: bool
+
+    def __init__(
+        self,
+        data: bytes,
+        is_committable: bool = False,
+        closes_chunk_before: bool = False,
+        closes_chunk_after: bool = False,
+    ) -> None:
+        self.data = data
+        self.is_committable = is_committable
+        self.closes_chunk_before = closes_chunk_before
+        self.closes_chunk_after = closes_chunk_after
+
+
+@dataclass(slots=True, init=False)
+class AppendEntries:
+    """Append entries to the ledger.
+
+    Attributes:
+        first_seqno: of ``entries[0]``; must follow the ledger's last.
+    """
+
+    first_seqno: Seqno
+    entries: tuple[LedgerEntry, ...]
+
+    def __init__(self, first_seqno: Seqno, entries: tuple[LedgerEntry, ...]) -> None:
+        self.first_seqno = first_seqno
+        self.entries = entries
+
+
+# Of what it is a tuple is asked for, and compiled it would be "tuple" and no more.
+vars(AppendEntries)["__annotations__"]["entries"] = tuple[LedgerEntry, ...]
