@@ -49,9 +49,11 @@ class StdlibConnection:
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = context.wrap_bio(incoming, outgoing, server_side=True)
         self._tls = tls
+        # Its own methods of these names call this one's, and do nothing else.
+        inner = getattr(tls, "_sslobj", tls)
         self.give = incoming.write
-        self.read = tls.read
-        self.write = tls.write
+        self.read = inner.read
+        self.write = inner.write
         self.take = outgoing.read
 
     def shake_hands(self) -> None:

@@ -11,7 +11,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.http import stdlib_tls
 from ccfpy.http.stdlib_openssl import KNOWN_VERSIONS
 from ccfpy.http.stdlib_tls import StdlibConnection
-from ccfpy.http.tls import ServerContext, TlsSession
+from ccfpy.http.tls import ServerContext, TlsFailure, TlsSession
 from ccfpy.http.tls_engine import TlsEngine
 from tests.unit.http.tls_ends import NODE, SERVICE, USER, Client
 
@@ -69,6 +69,28 @@ def test_no_ticket_is_sent_that_nobody_may_use() -> None:
     assert client.tls.version() == "TLSv1.3"
     assert client.tls.session is not None
     assert not client.tls.session.has_ticket
+
+
+@needed
+def test_the_short_way_into_ssl_agrees_with_its_own() -> None:
+    """That of an interpreter whose `ssl` keeps what it wraps somewhere else."""
+    told = []
+    for is_short in (True, False):
+        session, client = TlsSession(_server()), Client()
+        client.shake_hands(session)
+        connection = session._connection
+        assert isinstance(connection, StdlibConnection)
+        wrapped = connection._tls
+        if not is_short:
+            session._read_record, session._write_record = wrapped.read, wrapped.write
+        assert (session._read_record != wrapped.read) is is_short
+        session.write(b"answer")
+        received = [session.feed(client.send(b"request")), client.receive(session)]
+        received.append(session.feed(client.send(b"x" * 20_000)))
+        with pytest.raises(TlsFailure) as failure:
+            session.feed(b"no record of any kind")
+        told.append((received, str(failure.value)))
+    assert told[0] == told[1]
 
 
 @pytest.mark.parametrize(
