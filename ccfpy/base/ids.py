@@ -59,6 +59,11 @@ class TxId(NamedTuple):
         return cls(int(match[1]), int(match[2]))
 
 
+def transaction_id(view: View, seqno: Seqno) -> TxId:
+    """Make one without the step through Python that `TxId` itself is made with."""
+    return tuple.__new__(TxId, (view, seqno))
+
+
 _HEX_ID = re.compile(r"[0-9a-f]{64}")
 
 

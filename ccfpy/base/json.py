@@ -21,6 +21,8 @@ def dumps(value: object) -> bytes:
     Raises:
         Malformed: it is nested deeper than can be written; what is read may be.
     """
+    if value is True:  # what most requests that change something are answered with
+        return b"true"
     try:
         # orjson's own bytes stand in a buffer of 4 KB or more, eight times their size
         # or more, for as long as somebody keeps them, as tables do. These do not.

@@ -7,7 +7,7 @@ the commit; what follows the last one may be taken back without anybody noticing
 from collections import deque
 from collections.abc import Sequence
 
-from ccfpy.base.ids import Seqno, TxId, View
+from ccfpy.base.ids import Seqno, TxId, View, transaction_id
 from ccfpy.consensus.history import ViewHistory
 
 
@@ -44,7 +44,7 @@ class Log:
     def last_committable(self) -> TxId:
         """The last signature, or else the commit: what a candidate boasts of."""
         seqno = self._committables[-1] if self._committables else self.commit_seqno
-        return TxId(self.view_of(seqno), seqno)
+        return transaction_id(self.view_of(seqno), seqno)
 
     @property
     def has_committables(self) -> bool:
@@ -63,7 +63,7 @@ class Log:
 
     def tx_id(self, seqno: Seqno) -> TxId:
         """Give the id of the entry at ``seqno``."""
-        return TxId(self.view_of(seqno), seqno)
+        return transaction_id(self.view_of(seqno), seqno)
 
     def append(self, view: View, *, is_committable: bool) -> None:
         """Add one entry of ``view`` to the end."""

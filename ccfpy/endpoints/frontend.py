@@ -219,7 +219,8 @@ class Frontend:
         if tx_id is None:
             return response
         if endpoint.on_local_commit is None:
-            response.headers[TX_ID_HEADER] = str(tx_id)
+            # As str() of it, without looking for what that is.
+            response.headers[TX_ID_HEADER] = f"{tx_id.view}.{tx_id.seqno}"
         else:
             response = self._locally_committed(
                 endpoint.on_local_commit, context, response, tx_id

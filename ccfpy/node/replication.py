@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ccfpy.base.errors import Malformed, VerificationFailed
-from ccfpy.base.ids import NodeId, Seqno, TxId, View
+from ccfpy.base.ids import NodeId, Seqno, TxId, View, transaction_id
 from ccfpy.boundary.effects import SendEntries
 from ccfpy.consensus.messages import AppendEntries, Message, decode
 from ccfpy.consensus.raft import Raft
@@ -177,7 +177,7 @@ class Replication:
             ready = self.raft.append_write(size)
         if ready is not NOTHING:
             self._perform(ready)
-        return TxId(view, self.sequence.store.version)
+        return transaction_id(view, self.sequence.store.version)
 
     def end_reading(self, tx: Tx) -> TxId | None:
         """End a transaction that could only read; name the state, if it read any."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import Malformed
-from ccfpy.base.ids import TxId, is_hex_id
+from ccfpy.base.ids import TxId, is_hex_id, transaction_id
 
 NUMBERS = st.integers(1, 10**19 - 1)
 
@@ -13,6 +13,16 @@ NUMBERS = st.integers(1, 10**19 - 1)
 @given(NUMBERS, NUMBERS)
 def test_a_transaction_id_is_read_as_it_is_written(view: int, seqno: int) -> None:
     assert TxId.parse(str(TxId(view, seqno))) == (view, seqno)
+
+
+@given(NUMBERS, NUMBERS)
+def test_the_short_way_to_an_id_agrees_with_the_plain_one(
+    view: int, seqno: int
+) -> None:
+    short = transaction_id(view, seqno)
+    assert short == TxId(view, seqno)
+    assert type(short) is TxId
+    assert (short.view, short.seqno, str(short)) == (view, seqno, f"{view}.{seqno}")
 
 
 def test_ids_are_ordered_by_view_first() -> None:

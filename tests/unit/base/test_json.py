@@ -3,6 +3,7 @@
 import tracemalloc
 from contextlib import suppress
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +29,11 @@ def test_what_is_written_is_read_back(value: json.Json) -> None:
 def test_the_form_is_compact_with_sorted_keys_and_plain_utf8() -> None:
     text = json.dumps({"b": [1, True, None], "a": "é", "aa": {}})
     assert text == '{"a":"é","aa":{},"b":[1,true,null]}'.encode()
+
+
+@pytest.mark.parametrize("value", [True, False, None, 1, 1.0, "true", [True]])
+def test_the_short_way_of_true_agrees_with_the_plain_one(value: json.Json) -> None:
+    assert json.dumps(value) == orjson.dumps(value)
 
 
 @given(st.text(max_size=20) | st.binary(max_size=20))
