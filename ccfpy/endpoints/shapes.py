@@ -301,7 +301,7 @@ class _Field:
     json_name: str
     shape: Shape
     is_required: bool
-    default: object
+    default: Any
 
 
 def _fields(kind: Any) -> list[_Field]:  # noqa: ANN401 - any dataclass
@@ -363,8 +363,8 @@ def _reader(kind: Any, fields: list[_Field]) -> Callable[[Json], Any]:  # noqa: 
                 )
         try:
             return kind(**given)
-        except ValueError as error:
-            raise Mismatch(str(error)) from error
+        except ValueError as refusal:
+            raise Mismatch(str(refusal)) from refusal
 
     return read
 

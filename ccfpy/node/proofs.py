@@ -41,12 +41,12 @@ class SignedRoot:
 class RecentProofs:
     """The newest entries' leaf components and the signatures among them."""
 
-    __slots__ = ("_first", "_leaves", "_signed", "_signed_seqnos")
+    __slots__ = ("_first", "_leaves", "_roots", "_signed_seqnos")
 
     def __init__(self, first: Seqno = 1) -> None:
         self._first = first
         self._leaves: list[tuple[View, bytes, bytes | None, bytes | None]] = []
-        self._signed: list[SignedRoot] = []
+        self._roots: list[SignedRoot] = []
         self._signed_seqnos: list[Seqno] = []
 
     def add(
@@ -61,7 +61,7 @@ class RecentProofs:
 
     def signed(self, root: SignedRoot) -> None:
         """Remember that the entry just added is a signature."""
-        self._signed.append(root)
+        self._roots.append(root)
         self._signed_seqnos.append(root.seqno)
 
     def trim(self, tree: MerkleTree) -> None:
@@ -72,14 +72,14 @@ class RecentProofs:
         del self._leaves[:excess]
         self._first += excess
         stale = bisect_left(self._signed_seqnos, self._first)
-        del self._signed[:stale], self._signed_seqnos[:stale]
+        del self._roots[:stale], self._signed_seqnos[:stale]
         tree.flush(self._first)
 
     def rollback(self, to: Seqno) -> None:
         """Forget what follows ``to``, which is not before the window."""
         del self._leaves[max(to + 1 - self._first, 0) :]
         stays = bisect_right(self._signed_seqnos, to)
-        del self._signed[stays:], self._signed_seqnos[stays:]
+        del self._roots[stays:], self._signed_seqnos[stays:]
 
     def receipt(
         self, seqno: Seqno, tree: MerkleTree, *, committed: Seqno, reveal: Reveal
@@ -91,9 +91,9 @@ class RecentProofs:
         few transactions are ever proved.
         """
         at = bisect_left(self._signed_seqnos, seqno)
-        if seqno < self._first or at == len(self._signed):
+        if seqno < self._first or at == len(self._roots):
             return None
-        signed = self._signed[at]
+        signed = self._roots[at]
         if signed.seqno > committed:
             return None
         if signed.seqno == seqno:
