@@ -1,6 +1,6 @@
 """What a service knows of a node, and what the node says of itself."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -114,12 +114,16 @@ class NodeReport:
         return f"https://{self.addresses[0]}" if self.interfaces else ""
 
 
-def read_node(listed: JsonObject, governed: Mapping[str, JsonObject]) -> NodeReport:
-    """Read a node's entry in ``/node/network/nodes`` and what governance adds to it.
+def read_node(
+    listed: JsonObject, governed: Mapping[str, JsonObject], removable: Collection[str]
+) -> NodeReport:
+    """Read a node's entry in ``/node/network/nodes`` and what is said of it elsewhere.
 
     Args:
         listed: the entry.
         governed: the entries of ``/gov/service/nodes``, by id.
+        removable: the ids in ``/node/network/removable_nodes``. Governance tells of a
+            retirement before that is committed, when it may still come to nothing.
 
     Raises:
         UnexpectedReply: a word is missing.
@@ -132,7 +136,7 @@ def read_node(listed: JsonObject, governed: Mapping[str, JsonObject]) -> NodeRep
     return NodeReport(
         id=node_id,
         status=text_field(listed, "status"),
-        is_removable=more.get("retiredCommitted") is True,
+        is_removable=node_id in removable,
         interfaces=dict(_published(object_of(listed.get("rpc_interfaces")))),
         valid_until=until,
     )

@@ -141,18 +141,21 @@ async def _list(connection: Connection) -> tuple[int, str, str, list[NodeReport]
     async with connection:
         network = (await connection.get("/node/network")).object()
         listed = (await connection.get("/node/network/nodes")).object()
+        removable = (await connection.get("/node/network/removable_nodes")).object()
         governed = await _governed(connection)
-    nodes = listed.get("nodes")
-    reports = [
-        read_node(object_of(node), governed)
-        for node in (nodes if isinstance(nodes, list) else [])
-    ]
+    gone = {text_field(node, "node_id") for node in _nodes(removable)}
+    reports = [read_node(node, governed, gone) for node in _nodes(listed)]
     return (
         number_of(network.get("current_view")),
         text_field(network, "service_status"),
         text_field(network, "service_certificate"),
         reports,
     )
+
+
+def _nodes(reply: JsonObject) -> list[JsonObject]:
+    listed = reply.get("nodes")
+    return [object_of(node) for node in (listed if isinstance(listed, list) else [])]
 
 
 async def _governed(connection: Connection) -> Mapping[str, JsonObject]:

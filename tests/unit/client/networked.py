@@ -102,6 +102,16 @@ class Service:
             self.votes += 1
             return self._decided()
         if request.method == "DELETE":
+            if not self._removable():
+                return web.json_response(
+                    {
+                        "error": {
+                            "code": "NodeNotRetiredCommitted",
+                            "message": "not yet",
+                        }
+                    },
+                    status=400,
+                )
             self.removed.append(request.path.rpartition("/")[2])
             return web.json_response(True, headers=_transaction(30))
         return self._read(request.path)
@@ -139,6 +149,9 @@ class Service:
             "/node/commit": {"transaction_id": "2.9"},
             "/node/tx": {"status": "Committed"},
         }
+        if path == "/node/network/removable_nodes":
+            self.looks_until_removable -= "Retired" in self.statuses.values()
+            return web.json_response({"nodes": self._removable()})
         if self.has_governance and path == "/gov/service/nodes":
             return web.json_response({"value": [*self._governed()]})
         if path not in replies:
@@ -162,15 +175,20 @@ class Service:
             for letter, status in self.statuses.items()
         ]
 
+    def _removable(self) -> list[Json]:
+        return [
+            {"node_id": node_id(letter)}
+            for letter, status in self.statuses.items()
+            if status == "Retired" and self.looks_until_removable <= 0
+        ]
+
     def _governed(self) -> list[Json]:
-        is_retired = "Retired" in self.statuses.values()
-        self.looks_until_removable -= is_retired
+        # What says so is written, and may not be committed yet.
         return [
             {
                 "nodeId": node_id(letter),
                 "certificate": self.certificate,
-                "retiredCommitted": status == "Retired"
-                and self.looks_until_removable <= 0,
+                "retiredCommitted": status == "Retired",
             }
             for letter, status in self.statuses.items()
         ]

@@ -54,14 +54,17 @@ def test_a_node_is_asked_where_the_services_certificate_serves(
         "own": {"published_address": "h:2", "endorsement": {"authority": "Node"}},
         "main": {"published_address": "h:3"},
     }
-    node = read_node(
-        {
-            "node_id": node_id("a"),
-            "status": "Retired",
-            "rpc_interfaces": interfaces,
-        },
-        {node_id("a"): {"retiredCommitted": True, "certificate": service_pem}},
-    )
+    listed: JsonObject = {
+        "node_id": node_id("a"),
+        "status": "Retired",
+        "rpc_interfaces": interfaces,
+    }
+    # Governance says so as soon as it is written, before it is committed.
+    governed: dict[str, JsonObject] = {
+        node_id("a"): {"retiredCommitted": True, "certificate": service_pem}
+    }
+    assert not read_node(listed, governed, ()).is_removable
+    node = read_node(listed, governed, [node_id("a")])
     assert node.url == "https://h:3"
     assert node.addresses == ["h:3", "h:1", "h:2"]
     assert node.is_removable
@@ -69,5 +72,5 @@ def test_a_node_is_asked_where_the_services_certificate_serves(
 
 
 def test_a_node_may_have_no_address_and_governance_not_know_it() -> None:
-    node = read_node({"node_id": node_id("a"), "status": "Pending"}, {})
+    node = read_node({"node_id": node_id("a"), "status": "Pending"}, {}, ())
     assert (node.url, node.is_removable, node.valid_until) == ("", False, None)
