@@ -253,7 +253,7 @@ FAILURES = {
 def failing(failure: str) -> Installed:
     """Serve a function that counts its calls, of which those with a body fail."""
     installed = Installed()
-    installed.options(max_execution_time_ms=200, max_heap_bytes=64 << 20)
+    installed.options(max_execution_time_ms=1000, max_heap_bytes=64 << 20)
     installed.function(
         "globalThis.n = (globalThis.n ?? 0) + 1;"
         f"if (request.body.text()) {{ {failure} }} return {{ body: globalThis.n }}",

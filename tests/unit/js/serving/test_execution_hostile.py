@@ -8,6 +8,7 @@ import json
 
 import pytest
 
+from ccfpy.js.quickjs.guest import TIMED_OUT
 from tests.unit.js.serving.installed import Installed, error_of, of_f
 
 LIMITS = {
@@ -69,10 +70,25 @@ STOPPED = {
 }
 
 
+TRIES = 20
+
+
+def is_healthy(installed: Installed, path: str) -> bool:
+    """Tell whether a healthy function answers.
+
+    Where others have the processor all the time that it may take, it is asked again.
+    """
+    for _ in range(TRIES):
+        answer = installed.call(path=path)
+        if TIMED_OUT.encode() not in answer.body:
+            return answer.body == b"1"
+    return False
+
+
 def served_after(installed: Installed) -> bool:
     """Tell whether a healthy function still answers, in the same interpreter."""
     installed.install({"/m.js": HEALTHY}, {"POST /f": of_f(**REUSE)})
-    return installed.call().body == b"1"
+    return is_healthy(installed, "/f")
 
 
 @pytest.mark.parametrize("name", STOPPED)
@@ -87,14 +103,14 @@ def test_whatever_takes_too_much_is_stopped(
         {"/m.js": f"export function f() {{ {body} }}", "/good.js": HEALTHY},
         {"POST /f": of_f(**reuse), "POST /good": of_f(**reuse, js_module="/good.js")},
     )
-    assert installed.call(path="/good").body == b"1"
+    assert is_healthy(installed, "/good")
     answer = installed.call()
     assert answer.status == 500
     details = error_of(answer)["details"]
     assert isinstance(details, list)
     assert reason is None or details[0]["message"] == reason
     assert installed.unhandled == []
-    assert installed.call(path="/good").body == b"1"
+    assert is_healthy(installed, "/good")
     assert served_after(installed)
 
 
@@ -206,7 +222,7 @@ def test_who_shares_globals_can_break_them_for_each_other_alone() -> None:
     )
     for _ in range(3):
         assert installed.call().status in {200, 500}
-        assert installed.call(path="/good").body == b"1"
+        assert is_healthy(installed, "/good")
         assert installed.call(path="/other").body == b"1"
 
 
