@@ -5,9 +5,7 @@ Time moves only when the test says so, and a seed decides every key.
 """
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 from ccfpy.base import json
 from ccfpy.base.ids import NodeId, SessionId
@@ -34,8 +32,6 @@ from ccfpy.boundary.effects import (
 from ccfpy.boundary.events import (
     Boot,
     Event,
-    SessionClosed,
-    SessionData,
     SessionOpened,
     Tick,
 )
@@ -43,11 +39,9 @@ from ccfpy.crypto import cose
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.enclave.tls import chosen_engine
 from ccfpy.endpoints.application import Application
-from ccfpy.http.messages import Request, Response, serialise_request
-from ccfpy.http.refusals import ParserLimits
-from ccfpy.http.response_parser import ResponseParser
-from ccfpy.http.tls import ClientContext, TlsSession
+from ccfpy.http.messages import Response
 from ccfpy.node.node import Node
+from ccfpy.testing.client import Client
 from ccfpy.testing.configuration import (
     HOST,
     INTERFACE,
@@ -296,7 +290,7 @@ class InProcessNode:
         *,
         interface: str = INTERFACE,
         trusted_pem: str | None = None,
-    ) -> "Client":
+    ) -> Client:
         """Open a TLS connection, with this person's certificate if any.
 
         Args:
@@ -410,93 +404,6 @@ class InProcessNode:
         decided = self.propose(*actions)
         assert _object(decided).get("proposalState") == "Accepted", decided.body
         self._outside.pass_time(self, 1000)
-
-
-class Client:
-    """One TLS connection to an in-process node."""
-
-    def __init__(
-        self,
-        node: InProcessNode,
-        session: SessionId,
-        person: Person | None,
-        trusted_pem: str,
-    ) -> None:
-        self._node = node
-        self.session = session
-        context = ClientContext(
-            trusted_pem=trusted_pem,
-            host=HOST,
-            now=datetime.fromtimestamp(START_UNIX_US / 1e6 + node.now_ms / 1e3, tz=UTC),
-            certificate_pem=person.certificate.pem if person else None,
-            key_pem=person.key.pem if person else None,
-        )
-        self._tls = TlsSession(context)
-        # A request has a bound, and its answer may be as large as an app makes it.
-        self._parser = ResponseParser(ParserLimits(body_bytes_max=sys.maxsize))
-        self._exchange()
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether the node ended the connection."""
-        return self.session in self._node.host.closed
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: Json | bytes = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> Response:
-        """Ask, and give the answer."""
-        content = b"" if body is None else body
-        fields = dict(headers or {})
-        if not isinstance(content, bytes):
-            content = json.dumps(content)
-            fields.setdefault("content-type", "application/json")
-        target, _, query = path.partition("?")
-        request = Request(
-            method=method, path=target, query=query, headers=fields, body=content
-        )
-        responses = self.send(serialise_request(request))
-        assert len(responses) == 1, responses
-        return responses[0]
-
-    def send(self, plaintext: bytes) -> list[Response]:
-        """Send any bytes over TLS; give the answers that came."""
-        self._tls.write(plaintext)
-        return self._exchange()
-
-    def receive(self) -> list[Response]:
-        """Give the answers that came since."""
-        return self._exchange()
-
-    def encrypt(self, plaintext: bytes) -> bytes:
-        """Give what a client would send for ``plaintext``, unsent."""
-        self._tls.write(plaintext)
-        return self._tls.take_output()
-
-    def decrypt(self, ciphertext: bytes) -> bytes:
-        """Give what the node's answer says to the client."""
-        return self._tls.feed(ciphertext)
-
-    def close(self) -> None:
-        """Go away."""
-        self._node.step(SessionClosed(session=self.session))
-
-    def _exchange(self) -> list[Response]:
-        """Carry bytes to and fro until neither side has more to say."""
-        responses: list[Response] = []
-        while True:
-            out = self._tls.take_output()
-            if out:
-                self._node.step(SessionData(session=self.session, data=out))
-            self._node.settle()
-            received = self._node.host.sent.pop(self.session, bytearray())
-            if not out and not received:
-                return responses
-            responses += self._parser.feed(self._tls.feed(bytes(received)))
 
 
 def _object(response: Response) -> dict[str, Json]:

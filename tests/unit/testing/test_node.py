@@ -14,7 +14,6 @@ from ccfpy.boundary.effects import (
     LedgerEntry,
     TruncateLedger,
 )
-from ccfpy.boundary.events import SessionData
 from ccfpy.testing.node import (
     START_UNIX_US,
     CountedClock,
@@ -128,23 +127,6 @@ def test_a_connection_is_kept_over_requests(node: InProcessNode, user: Person) -
     answers = [client.request("POST", "/app/count") for _ in range(3)]
     assert [json.loads(answer.body) for answer in answers] == [1, 2, 3]
     client.close()
-
-
-def test_bytes_may_be_carried_by_hand(node: InProcessNode) -> None:
-    client = node.connect()
-    client.request("GET", "/node/version")
-    sent = client.encrypt(b"GET /node/version HTTP/1.1\r\n\r\n")
-    assert b"version" not in sent
-    node.step(SessionData(session=client.session, data=sent))
-    answer = client.decrypt(bytes(node.host.sent[client.session]))
-    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
-
-
-def test_what_is_not_http_ends_the_connection(node: InProcessNode) -> None:
-    client = node.connect()
-    (answer,) = client.send(b"NOT HTTP\r\n\r\n")
-    assert answer.status == 400
-    assert client.session in node.host.closed
 
 
 def test_members_decide_together(node: InProcessNode) -> None:
