@@ -16,7 +16,7 @@ from ccfpy.js.engine import (
     Library,
     Program,
 )
-from ccfpy.js.host import Extension
+from ccfpy.js.host import Extension, HostArgument
 from ccfpy.js.serving.execution import INTERRUPTED
 
 
@@ -99,9 +99,11 @@ class _Traced:
     def elapsed_ms(self) -> int:
         return self.interpreter.elapsed_ms
 
-    def serve(self, module: str, function: str, limits: JsLimits) -> None:
+    def serve(
+        self, module: str, function: str, limits: JsLimits, given: bytes = b""
+    ) -> Sequence[HostArgument]:
         try:
-            self.interpreter.serve(module, function, limits)
+            return self.interpreter.serve(module, function, limits, given)
         except JsException as error:
             self.last.thrown = error
             raise

@@ -17,7 +17,7 @@ from ccfpy.base.errors import CcfpyError
 
 if TYPE_CHECKING:
     from ccfpy.base.json import Json
-    from ccfpy.js.host import Extension
+    from ccfpy.js.host import Extension, HostArgument
 
 JsArgument: TypeAlias = "Json | bytes"
 """``str`` and ``bytes`` arrive as a string and an ArrayBuffer, the rest as JSON."""
@@ -120,12 +120,18 @@ class Interpreter(Protocol):
         """How long the last call has taken."""
         ...
 
-    def serve(self, module: str, function: str, limits: JsLimits) -> None:
+    def serve(
+        self, module: str, function: str, limits: JsLimits, given: bytes = b""
+    ) -> "Sequence[HostArgument]":
         """Let an exported function answer a request.
 
         What it is called with, and what becomes of its result, is up to the extension
-        that gives ``tools.serve``. A promise is waited for. Modules are loaded under
-        limits of at least the defaults, as ``limits`` is the function's own.
+        that gives ``tools.serve``, which gets the function and what is ``given``. A
+        promise is waited for. Modules are loaded under limits of at least the defaults,
+        as ``limits`` is the function's own.
+
+        Returns:
+            What it left as an answer; nothing if a host function took one.
 
         Raises:
             JsException: it threw, or its result could not be read.

@@ -131,12 +131,12 @@ SOURCE = r"""
     parameterCount(name) {
       return main[name].length >>> 0;
     },
-    serve(module, name) {
+    serve(module, name, given) {
       main = loaded[module];
       if (main === undefined || !has(main, name)) return "absent";
       if (typeof main[name] !== "function") return "present";
       try {
-        const pending = tools.serve(main[name]);
+        const pending = tools.serve(main[name], given);
         return pending && apply(then, pending, [undefined, fail]);
       } catch (thrown) {
         fail(thrown);

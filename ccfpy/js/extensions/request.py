@@ -6,12 +6,15 @@ returns may be a proxy, endless, or full of getters that throw.
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Final, NoReturn, Protocol
+from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from ccfpy.base.limits import JS_RESPONSE_HEADERS_MAX
 from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
 from ccfpy.js.extensions.description import Description, encode_request
 from ccfpy.js.host import HostArgument, HostFunction
+
+if TYPE_CHECKING:
+    from ccfpy.js.engine import Interpreter, JsLimits
 
 
 class Stage(Enum):
@@ -93,7 +96,7 @@ _SOURCE = """
 
   const later = (pending, answer) => apply(then, pending, [answer]);
   tools.serve = server(
-    host.describe, host.answer, host.refuse,
+    host.answer, host.refuse,
     parse, Promise, sign, writeBody, writeHeader, later,
     bodyReader(0, "text", host.text, parse),
     bodyReader(1, "json", host.text, parse),
@@ -145,7 +148,6 @@ class Endpoint:
     def functions(self) -> Mapping[str, HostFunction]:
         """Give the host functions."""
         return {
-            "describe": self._describe,
             "text": self._text,
             "bytes": self._bytes,
             "signedContent": self._signed_content,
@@ -154,11 +156,21 @@ class Endpoint:
             "answer": self._answer,
         }
 
-    # The request
-
-    def _describe(self) -> bytes:
+    def ask(
+        self,
+        interpreter: "Interpreter",
+        module: str,
+        function: str,
+        limits: "JsLimits",
+    ) -> None:
+        """Let a function answer the request; raises as ``Interpreter.serve`` does."""
         request = self._request
-        return encode_request(request.described(), request.body)
+        given = encode_request(request.described(), request.body)
+        left = interpreter.serve(module, function, limits, given)
+        if left:
+            self._answer(*left)
+
+    # The request
 
     def _text(self) -> str:
         """Decode; what is not UTF-8 becomes replacement characters, as in QuickJS."""
@@ -177,12 +189,13 @@ class Endpoint:
 
     def _answer(
         self,
-        form: int,
+        form: HostArgument,
         body: HostArgument,
         status: HostArgument,
         *headers: HostArgument,
     ) -> None:
         """Take a response: its body and what it is, its status, names and values."""
+        assert isinstance(form, int), "the engine numbers forms"
         content_type = _CONTENT_TYPES[form]
         if content_type is not None:
             self.body = body if isinstance(body, bytes) else _utf8(str(body))

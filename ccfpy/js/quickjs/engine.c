@@ -36,6 +36,7 @@ enum ending { DONE, THROWN, PENDING, NO_MEMORY };
 static JSRuntime *runtime;
 static JSContext *context;
 static JSValue face = JS_UNDEFINED;
+static int has_left_row; /* what a call leaves, besides its result */
 static JSClassID buffer_class;
 
 #include "rows.h"
@@ -80,6 +81,10 @@ static uint64_t leave(JSValue value)
 
     if (JS_IsException(value))
         return leave_exception();
+    if (has_left_row) {
+        JS_FreeValue(context, value);
+        return answer(DONE);
+    }
     begin_row();
     is_lost = put_value(value);
     JS_FreeValue(context, value);
@@ -172,20 +177,24 @@ EXPORT(settle) uint64_t settle(void)
 EXPORT(invoke) uint64_t invoke(uint32_t count)
 {
     JSValue arguments[16], method, result;
+    int failed = 0;
     uint32_t size;
     JSAtom name;
 
     if (count > 16)
         return answer(NO_MEMORY);
-    heap_refused = 0;
+    heap_refused = has_left_row = 0;
     row_read = 1;
     memcpy(&size, taken(4), 4);
     name = JS_NewAtomLen(context, taken(size), size);
-    for (uint32_t i = 0; i < count; i++)
-        arguments[i] = take_value();
+    for (uint32_t i = 0; i < count; i++) {
+        arguments[i] = failed ? JS_UNDEFINED : take_value();
+        failed = failed || JS_IsException(arguments[i]);
+    }
     method = JS_GetProperty(context, face, name);
     JS_FreeAtom(context, name);
-    result = JS_Call(context, method, face, count, arguments);
+    result = failed ? JS_EXCEPTION
+                    : JS_Call(context, method, face, count, arguments);
     JS_FreeValue(context, method);
     for (uint32_t i = 0; i < count; i++)
         JS_FreeValue(context, arguments[i]);

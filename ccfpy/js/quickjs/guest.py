@@ -58,6 +58,7 @@ _SPEECHLESS = ("null", "")
 _NEVER = "the promise is still pending, and nothing is left that could settle it"
 _NS_PER_MS = 1_000_000
 _OWN_FUNCTIONS = 2
+_SERVE_COUNT = 3
 _ROWS_KEPT = 256
 
 
@@ -207,21 +208,31 @@ class Guest:
         """
         self.invoke("load", name)
 
-    def serve(self, name: str, module: str, function: str) -> None:
+    def serve(
+        self, name: str, module: str, function: str, given: bytes
+    ) -> "Sequence[HostArgument]":
         """Let a function of a module that was loaded answer through ``tools.serve``.
 
         Args:
             name: the module's, as the engine has it.
             module: the same, as others call it.
             function: one of its exports.
+            given: what ``tools.serve`` gets with it.
+
+        Returns:
+            What it left.
 
         Raises:
             JsException: it threw or was stopped.
             JsModuleFailed: there is no such function.
         """
-        kind = self._invoke(_serve_row(name, function), 2)
-        if isinstance(kind, str):
-            raise _no_function(kind, module, function)
+        left = self._invoke(_serve_row(name, function) + encode(given), _SERVE_COUNT)
+        first = left[0]
+        if first is None:
+            return ()
+        if isinstance(first, str):
+            raise _no_function(first, module, function)
+        return left
 
     def require_function(self, module: str, name: str) -> None:
         """Check that the main module exports a function of this name.
@@ -240,9 +251,10 @@ class Guest:
             JsException: guest code threw or was stopped.
         """
         row = encode(method) + b"".join(map(encode, arguments))
-        return self._invoke(row, len(arguments))
+        return self._invoke(row, len(arguments))[0]
 
-    def _invoke(self, row: bytes, count: int) -> "HostArgument":
+    def _invoke(self, row: bytes, count: int) -> "list[HostArgument]":
+        """Call an export, and give what it left; an object's place is empty."""
         try:
             ending, left = self.machine.run("invoke", row, count)
         except Trapped as trap:
@@ -257,8 +269,10 @@ class Guest:
         if failure is None:
             failure = _failure(ending, left)
         if failure is None:
-            value = decode(left)[0]
-            return None if isinstance(value, GuestObject) else value
+            return [
+                None if isinstance(value, GuestObject) else value
+                for value in decode(left)
+            ]
         limit = self._limit_behind(failure)
         if limit is None:
             raise JsException(failure.reason, failure.trace)

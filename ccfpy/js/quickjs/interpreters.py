@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ccfpy.base.ports import Clock
-    from ccfpy.js.host import HostFunction
+    from ccfpy.js.host import HostArgument, HostFunction
 
 _NS_PER_MS = 1_000_000
 
@@ -56,7 +56,9 @@ class Kept:
         """How long the last call has taken."""
         return (self._guest.now_ns - self._started_ns) // _NS_PER_MS
 
-    def serve(self, module: str, function: str, limits: JsLimits) -> None:
+    def serve(
+        self, module: str, function: str, limits: JsLimits, given: bytes = b""
+    ) -> "Sequence[HostArgument]":
         """Let an exported function answer a request; see ``engine.Interpreter``."""
         guest = self._guest
         if not guest.machine.is_sound:
@@ -70,7 +72,7 @@ class Kept:
         begun_ns = guest.begin(limits)
         if is_loaded:
             self._started_ns = begun_ns
-        guest.serve(name, module, function)
+        return guest.serve(name, module, function, given)
 
     def _load(self, name: str, module: str, loading: JsLimits) -> None:
         """Run a module's body, once."""
@@ -140,7 +142,9 @@ class Fresh:
         """How long the last call has taken."""
         return (self._clock.monotonic_ns() - self._started_ns) // _NS_PER_MS
 
-    def serve(self, module: str, function: str, limits: JsLimits) -> None:
+    def serve(
+        self, module: str, function: str, limits: JsLimits, given: bytes = b""
+    ) -> "Sequence[HostArgument]":
         """Let an exported function answer a request; see ``engine.Interpreter``."""
         guest = Guest(self._clock, self._functions, self._source_of)
         self._started_ns = guest.now_ns
@@ -150,7 +154,7 @@ class Fresh:
         except JsException as error:
             raise _as_module_failure(error, module) from None
         try:
-            guest.serve(start.name, module, function)
+            return guest.serve(start.name, module, function, given)
         finally:
             world.leave(guest)
 

@@ -11,7 +11,7 @@ enum form { NO_BODY, BYTES_FORM, TEXT_FORM, JSON_FORM };
 
 /* What `server` is given. */
 enum need {
-    DESCRIBE, ANSWER, REFUSE, /* of the host */
+    ANSWER, REFUSE, /* of the host */
     PARSE, PROMISE, SIGN, WRITE_BODY, WRITE_HEADER, LATER,
     READERS, SERVER_NEEDS = READERS + BODY_READERS
 };
@@ -305,9 +305,22 @@ static int list_headers(JSContext *ctx, JSValueConst headers, JSPropertyEnum **l
 #define BEFORE_HEADERS 3 /* form, body, status */
 #define FEW 16
 
-/* Tell the host what a result says: form, body, status, names and values of headers.
-   They are asked for in the order of CCF's own: body, headers, status. */
-static JSValue answer_with(JSContext *ctx, JSValueConst result, JSValue *needs)
+/* Leave parts of an answer where the embedder finds them when the call has ended. */
+static JSValue leave_parts(uint32_t used, JSValue *parts)
+{
+    begin_row();
+    for (uint32_t i = 0; i < used; i++)
+        if (put_value(parts[i]))
+            return JS_EXCEPTION;
+    has_left_row = 1;
+    return JS_UNDEFINED;
+}
+
+/* Answer with what a result says: form, body, status, names and values of headers.
+   They are asked for in the order of CCF's own: body, headers, status. Where the call
+   goes on, which may need the buffer, the host is told at once. */
+static JSValue answer_with(JSContext *ctx, JSValueConst result, JSValue *needs,
+                           int goes_on)
 {
     JSValue few[FEW], *parts = few, headers, told = JS_EXCEPTION;
     JSPropertyEnum *listed = NULL;
@@ -336,7 +349,8 @@ static JSValue answer_with(JSContext *ctx, JSValueConst result, JSValue *needs)
     if (!failed)
         parts[2] = status_of(ctx, result);
     if (!failed && !JS_IsException(parts[2]))
-        told = JS_Call(ctx, needs[ANSWER], JS_UNDEFINED, used, parts);
+        told = goes_on ? JS_Call(ctx, needs[ANSWER], JS_UNDEFINED, used, parts)
+                       : leave_parts(used, parts);
     for (uint32_t i = 0; i < used; i++)
         JS_FreeValue(ctx, parts[i]);
     if (parts != few)
@@ -351,24 +365,20 @@ static JSValue answer_with(JSContext *ctx, JSValueConst result, JSValue *needs)
 static JSValue answer_later(JSContext *ctx, JSValueConst this, int count,
                             JSValueConst *arguments, int magic, JSValue *needs)
 {
-    return answer_with(ctx, count ? arguments[0] : JS_UNDEFINED, needs);
+    return answer_with(ctx, count ? arguments[0] : JS_UNDEFINED, needs, 1);
 }
 
-/* Calls a handler with the request, and answers with its result, or will. */
+/* Of a handler and a request as the host describes it: calls the one with the other,
+   and answers with its result, or will. */
 static JSValue serve(JSContext *ctx, JSValueConst this, int count,
                      JSValueConst *arguments, int magic, JSValue *needs)
 {
     JSValue request, given[2], done;
-    JSValue description = JS_Call(ctx, needs[DESCRIBE], JS_UNDEFINED, 0, NULL);
     size_t size;
-    uint8_t *bytes;
+    uint8_t *bytes = JS_GetArrayBuffer(ctx, &size, arguments[1]);
     int is_promise;
 
-    if (JS_IsException(description))
-        return JS_EXCEPTION;
-    bytes = JS_GetArrayBuffer(ctx, &size, description);
     request = bytes ? request_of(ctx, (void *)bytes, needs) : JS_EXCEPTION;
-    JS_FreeValue(ctx, description);
     if (JS_IsException(request))
         return JS_EXCEPTION;
     given[0] = JS_Call(ctx, arguments[0], JS_UNDEFINED, 1, &request);
@@ -383,7 +393,7 @@ static JSValue serve(JSContext *ctx, JSValueConst this, int count,
                    : JS_Call(ctx, needs[LATER], JS_UNDEFINED, 2, given);
         JS_FreeValue(ctx, given[1]);
     } else {
-        done = is_promise < 0 ? JS_EXCEPTION : answer_with(ctx, given[0], needs);
+        done = is_promise < 0 ? JS_EXCEPTION : answer_with(ctx, given[0], needs, 0);
     }
     JS_FreeValue(ctx, given[0]);
     return done;
@@ -393,5 +403,5 @@ static JSValue serve(JSContext *ctx, JSValueConst this, int count,
 static JSValue make_server(JSContext *ctx, JSValueConst this, int count,
                            JSValueConst *arguments)
 {
-    return JS_NewCFunctionData(ctx, serve, 1, 0, SERVER_NEEDS, arguments);
+    return JS_NewCFunctionData(ctx, serve, 2, 0, SERVER_NEEDS, arguments);
 }

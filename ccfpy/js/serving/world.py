@@ -126,7 +126,7 @@ class World:
         self.endpoint.begin()
         self._present.enter(context)
         try:
-            self._interpreter.serve(module, function, limits)
+            self.endpoint.ask(self._interpreter, module, function, limits)
         except JsLimitExceeded:
             self.is_fit = False
             raise

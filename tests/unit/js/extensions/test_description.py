@@ -77,7 +77,7 @@ def told(function: str, description: Description = EMPTY, body: bytes = b"") -> 
     """Give what a function answers."""
     ASKED.description, ASKED.body = description, body
     ENDPOINT.begin()
-    INTERPRETER.serve("/m.js", function, JsLimits())
+    ENDPOINT.ask(INTERPRETER, "/m.js", function, JsLimits())
     return ENDPOINT.body
 
 

@@ -8,7 +8,7 @@ from ccfpy.base.json import JsonObject
 from ccfpy.base.limits import JS_RESPONSE_HEADERS_MAX
 from ccfpy.http.errors import ApiError
 from ccfpy.js.engine import JsException, JsLimits, Library
-from ccfpy.js.extensions.description import Description
+from ccfpy.js.extensions.description import BODY_BYTES_MAX, Description
 from ccfpy.js.extensions.request import Endpoint, Stage
 from ccfpy.js.quickjs import QuickJs
 
@@ -26,6 +26,12 @@ class SomeRequest:
         return Description({}, "?", "?", "?", "?", "?", "?", {}, self.caller)
 
 
+class LongRequest(SomeRequest):
+    """One whose body the engine does not keep, so that reading it asks the host."""
+
+    body = b"[%s]" % (b" " * BODY_BYTES_MAX)
+
+
 def answer(engine: QuickJs, body: str, request: SomeRequest | None = None) -> Endpoint:
     """Serve a request with a function of this body."""
     endpoint = Endpoint(request or SomeRequest())
@@ -33,8 +39,36 @@ def answer(engine: QuickJs, body: str, request: SomeRequest | None = None) -> En
     interpreter = engine.interpreter(
         Library({"/m.js": source}), [endpoint], is_kept=True
     )
-    interpreter.serve("/m.js", "f", JsLimits())
+    endpoint.ask(interpreter, "/m.js", "f", JsLimits())
     return endpoint
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        "{}",
+        "{ body: 'plain' }",
+        "{ body: [1], statusCode: 201, headers: { a: 'b', 'Content-Type': 'x/y' } }",
+        "{ body: new Uint8Array(70000), statusCode: 404.0 }",
+        "{ headers: Object.fromEntries([...Array(20).keys()].map((i) => [i, 'x'])) }",
+    ],
+)
+def test_an_answer_given_later_is_read_as_one_given_at_once(
+    engine: QuickJs, result: str
+) -> None:
+    at_once = answer(engine, f"return {result}")
+    # What else waits to run asks the host for something after the answer was given.
+    later = answer(
+        engine,
+        "const read = () => request.body.json(); const other = Promise.resolve();"
+        f"const result = other.then(() => ({result}));"
+        "other.then(read).then(read).then(read).then(read); return result",
+        request=LongRequest(),
+    )
+    for answered in (at_once, later):
+        assert answered.is_answered
+    assert (at_once.status, at_once.headers) == (later.status, later.headers)
+    assert at_once.body == later.body
 
 
 @pytest.mark.parametrize(
@@ -131,7 +165,7 @@ def test_a_body_that_is_no_json_is_told_apart_from_a_throw(engine: QuickJs) -> N
         Library({"/m.js": source}), [endpoint], is_kept=True
     )
     with pytest.raises(JsException):
-        interpreter.serve("/m.js", "f", JsLimits())
+        endpoint.ask(interpreter, "/m.js", "f", JsLimits())
     assert endpoint.stage is Stage.WRITING_JSON
     endpoint.begin()
     assert (endpoint.stage, endpoint.is_answered) == (Stage.EXECUTING, False)

@@ -92,7 +92,7 @@ class Served:
         self.endpoint.begin()
         self.kv.begin()
         limits = JsLimits(heap_bytes_max=heap_bytes_max)
-        self.interpreter.serve(f"/{index}.js", "f", limits)
+        self.endpoint.ask(self.interpreter, f"/{index}.js", "f", limits)
 
     def least(self, index: int = 0) -> int:
         """Find how much heap is enough, to some bytes."""
