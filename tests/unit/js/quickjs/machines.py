@@ -15,6 +15,10 @@ FACE = """
         length: (value) => value.length,
         ask: (...args) => host(...args),
         grow(bytes) { all.push(new Uint8Array(bytes)); return all.length; },
+        take(count, bytes) {
+          const taken = [];
+          while (taken.length < count) taken.push(new ArrayBuffer(bytes));
+        },
         fill() { for (;;) all.push({}); },
         fail() { throw new TypeError("no"); },
         later: async (value) => { await 1; return value; },

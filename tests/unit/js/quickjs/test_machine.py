@@ -53,6 +53,15 @@ def test_a_promise_is_waited_for_while_anything_can_settle_it() -> None:
     assert invoke(machine, "never")[0] == PENDING
 
 
+def test_taking_one_size_after_another_needs_no_more_memory_than_the_largest() -> None:
+    count, sizes = 20_000, (8, 24, 40, 56, 72, 88, 104, 120, 136)
+    each, largest = started(), started()
+    for size in sizes:
+        assert invoke(each, "take", count, size) == (DONE, None)
+    assert invoke(largest, "take", count, sizes[-1]) == (DONE, None)
+    assert each.memory_bytes <= largest.memory_bytes + MIB
+
+
 def test_a_full_heap_is_said_and_is_no_trap() -> None:
     machine = started()
     machine.restrict(2 * MIB, MIB)
