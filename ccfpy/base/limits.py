@@ -134,6 +134,8 @@ JS_REASON_CHARS_MAX: int = 64 * KIB
 """Of a guest's exception: it may be stored in the ledger and sent to clients."""
 JS_VISITS_MAX: int = 64
 """``forEach`` visits of tables open at once: each holds a list of its table."""
+JS_TABLES_KNOWN_MAX: int = 1024
+"""Tables whose rights a script's world remembers; a guest may ask for any name."""
 JS_INTERPRETERS_KEPT_CEILING: int = 100
 """Interpreters kept between calls, whatever ``max_cached_interpreters`` says."""
 RECENT_ACTIONS: int = 100

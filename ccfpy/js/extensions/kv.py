@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno
-from ccfpy.base.limits import JS_VISITS_MAX
+from ccfpy.base.limits import JS_TABLES_KNOWN_MAX, JS_VISITS_MAX
 from ccfpy.js.access import Narrowing, Permission, TxAccess, explain, permission
 from ccfpy.js.host import HostArgument, HostFunction, internal_error, type_error
 
@@ -128,7 +128,8 @@ class Kv:
     Args:
         tables: what is seen.
         access: as above.
-        narrowing: takes rights away, by table; it can never add any.
+        narrowing: takes rights away, by table; it can never add any, and always says
+            the same of the same table.
     """
 
     source: Final = _SOURCE
@@ -139,7 +140,7 @@ class Kv:
         self.access = access
         self._tables = tables
         self._narrowing = narrowing
-        self._permissions: dict[str, tuple[Permission, str | None]] = {}
+        self._allowed: dict[str, frozenset[str]] = {}
         # By what was asked for: a guest may have forged a name that is no text.
         self._readable: dict[HostArgument, Table] = {}
         self._writable: dict[HostArgument, Table] = {}
@@ -148,7 +149,6 @@ class Kv:
 
     def begin(self) -> None:
         """Forget what an earlier call left behind."""
-        self._permissions.clear()
         self._readable.clear()
         self._writable.clear()
         self._visits.clear()
@@ -174,11 +174,14 @@ class Kv:
         """Give a table's name, which a guest may have forged, if it has the rights."""
         if not isinstance(name, str):
             raise type_error("The name of a table must be a string")
-        known = self._permissions.get(name)
-        if known is None:
-            known = self._permissions[name] = self._permission(name)
-        granted, explanation = known
-        if not granted & _NEEDS[method]:
+        allowed = self._allowed.get(name)
+        if allowed is None:
+            allowed = _ALLOWED[self._permission(name)[0]]
+            if len(self._allowed) >= JS_TABLES_KNOWN_MAX:
+                self._allowed.clear()
+            self._allowed[name] = allowed
+        if method not in allowed:
+            granted, explanation = self._permission(name)
             raise type_error(
                 f'Cannot call "{method}" on table named {name}. '
                 f"{explanation or explain(granted, self.access)}"
@@ -280,6 +283,14 @@ _NEEDS = {
     "delete": Permission.WRITE,
     "clear": Permission.WRITE,
 }
+_ALLOWED = {
+    granted: frozenset(method for method, needed in _NEEDS.items() if granted & needed)
+    for granted in (
+        *(Permission.NONE, Permission.READ),
+        *(Permission.WRITE, Permission.READ_WRITE),
+    )
+}
+"""What each right lets be called: asked for often, and flags are slow to combine."""
 _WRITING = frozenset(
     method for method, needed in _NEEDS.items() if needed is Permission.WRITE
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccfpy.base.limits import JS_VISITS_MAX
+from ccfpy.base.limits import JS_TABLES_KNOWN_MAX, JS_VISITS_MAX
 from ccfpy.js.access import Permission, TxAccess
 from ccfpy.js.engine import JsException, JsLimits, Program
 from ccfpy.js.extensions.kv import Kv
@@ -89,6 +89,26 @@ def test_visits_are_bounded_and_leave_nothing_behind(evaluate: Evaluate) -> None
     expected = f"InternalError: More than {JS_VISITS_MAX} forEach calls at once"
     assert evaluate(PRELUDE + body, [extension]) == expected
     assert not extension._visits
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_rights_are_known_of_so_many_tables_and_right_of_all(
+    evaluate: Evaluate, more: int
+) -> None:
+    extension = Kv(tx_with(a="1"), TxAccess.APP_RW)
+    body = f"""
+        const refused = () => {{
+            try {{ ccf.kv["public:ccf.gov.nodes.info"].clear(); }}
+            catch (e) {{ return String(e); }}
+        }};
+        const before = refused();
+        for (let i = 1; i < {JS_TABLES_KNOWN_MAX + more}; i++) {{
+            ccf.kv["public:" + i].has(buf("a"));
+        }}
+        return before.includes("read-only") && refused() === before;
+    """
+    assert evaluate(PRELUDE + body, [extension]) is True
+    assert len(extension._allowed) == (2 if more else JS_TABLES_KNOWN_MAX)
 
 
 def test_the_version_of_a_previous_write_is_told(evaluate: Evaluate) -> None:
