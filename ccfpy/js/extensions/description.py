@@ -6,11 +6,12 @@ has the highest bit of its length set. Nothing is longer than the limits of HTTP
 """
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from ccfpy.base import json
-from ccfpy.base.json import JsonObject
+from ccfpy.base.json import Json, JsonObject
 
 BODY_BYTES_MAX: Final = 4096
 """A body that is longer is fetched when the guest asks for it."""
@@ -20,6 +21,9 @@ _HAS_HOST: Final = 1
 _HAS_SIGNED: Final = 2
 _IS_JSON: Final = 0x80000000
 _NULL: Final = "null"
+_HEAD: Final = struct.Struct("<4Ii")
+_NOBODY: Final = (b"", b"")
+_CALLERS_KEPT: Final = 256
 
 
 class Description(NamedTuple):
@@ -52,18 +56,48 @@ def encode_request(described: Description, body: bytes) -> bytes:
     texts += query, path, method, hostname or "", route, url
     for name in sorted(params):
         texts += name, params[name]
-    members = _NO_CALLER
-    json_at: list[int] = []
+    lengths, written = _written(texts)
+    members, of_caller = _NO_CALLER, _NOBODY
     if caller is not None:
         members = len(caller)
-        for name in sorted(caller):
-            value = caller[name]
-            if not isinstance(value, str):
-                json_at.append(len(texts) + 1)
-                value = _NULL if value is None else json.dumps(value).decode()
-            texts += name, value
+        of_caller = _caller(caller)
         if "cose" in caller or not isinstance(caller["policy"], str):
             flags |= _HAS_SIGNED
+    body_length = len(body)
+    if body_length > BODY_BYTES_MAX or not _is_text(body):
+        body, body_length = b"", _NO_BODY
+    head = _HEAD.pack(len(headers), len(params), members, flags, body_length)
+    return b"".join((head, lengths, of_caller[0], written, of_caller[1], body))
+
+
+def _caller(caller: JsonObject) -> tuple[bytes, bytes]:
+    """Write a caller: the lengths of its texts, and the texts.
+
+    Those of whom only texts are known, as of most, come again and again.
+    """
+    for value in caller.values():
+        if value is not None and not isinstance(value, str):
+            return _caller_members(tuple(sorted(caller.items())))
+    return _caller_of_texts(tuple(sorted(caller.items())))
+
+
+def _caller_members(members: tuple[tuple[str, Json], ...]) -> tuple[bytes, bytes]:
+    texts: list[str] = []
+    json_at: list[int] = []
+    for name, value in members:
+        if isinstance(value, str):
+            texts += name, value
+        else:
+            json_at.append(len(texts) + 1)
+            texts += name, _NULL if value is None else json.dumps(value).decode()
+    return _written(texts, json_at)
+
+
+_caller_of_texts = lru_cache(_CALLERS_KEPT)(_caller_members)
+
+
+def _written(texts: list[str], json_at: Sequence[int] = ()) -> tuple[bytes, bytes]:
+    """Write texts: their lengths, and they."""
     data = "".join(texts)
     if data.isascii():
         written = data.encode()
@@ -74,19 +108,7 @@ def encode_request(described: Description, body: bytes) -> bytes:
         lengths = [*map(len, pieces)]
     for at in json_at:
         lengths[at] |= _IS_JSON
-    body_length = len(body)
-    if body_length > BODY_BYTES_MAX or not _is_text(body):
-        body, body_length = b"", _NO_BODY
-    head = struct.pack(
-        f"<4Ii{len(lengths)}I",
-        len(headers),
-        len(params),
-        members,
-        flags,
-        body_length,
-        *lengths,
-    )
-    return head + written + body
+    return struct.pack(f"<{len(lengths)}I", *lengths), written
 
 
 def _is_text(body: bytes) -> bool:

@@ -105,10 +105,9 @@ class Present:
         query, path = request.query, request.path
         if query:
             query = decode_component(query)
-        headers = {
-            name: value if value.isascii() else _utf8(value)
-            for name, value in request.headers.items()
-        }
+        headers = request.headers
+        if not "".join(headers.values()).isascii():
+            headers = {name: _utf8(value) for name, value in headers.items()}
         return Description(
             headers,
             query,
