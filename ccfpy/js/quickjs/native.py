@@ -91,9 +91,11 @@ class Instance:
 
     __slots__ = (
         "_context",
+        "_deadline",
         "_keep",
         "_library",
         "_memory",
+        "_module",
         "_slots",
         "_store",
         "_trap",
@@ -103,6 +105,8 @@ class Instance:
     )
 
     def __init__(self, module: "Module") -> None:
+        self._module = module
+        self._deadline = (-1, 0)
         self._library = library = module.library
         self._store = wasmtime.Store(module.engine)
         self._context = ctypes.cast(self._store._context(), ctypes.c_void_p)  # noqa: SLF001
@@ -123,8 +127,14 @@ class Instance:
         self.base: int = library.memory_data(self._context, self._memory.at)
 
     def set_deadline(self, ticks: int) -> None:
-        """Let it trap when the module was told of so many ticks more."""
-        self._library.set_deadline(self._context, ticks)
+        """Let it trap when the module was told of so many ticks more.
+
+        It may be one less, where one is being told of at this moment.
+        """
+        deadline = self._module.ticks, ticks
+        if deadline != self._deadline:
+            self._library.set_deadline(self._context, ticks)
+            self._deadline = deadline
 
     def close(self) -> None:
         """Give the memory back now, not when a collection finds it."""
@@ -251,10 +261,14 @@ class Module:
     """The compiled module, with what it imports.
 
     Making one takes about a second of processor time, without the interpreter's lock.
+
+    Attributes:
+        ticks: of how many it was told.
     """
 
     def __init__(self, code: bytes) -> None:
         self.library = _Library()
+        self.ticks = 0
         config = wasmtime.Config()
         # The C interface demands that this, which we do not use, be the larger.
         _bindings.wasmtime_config_async_stack_size_set(
@@ -286,6 +300,7 @@ class Module:
     def tick(self) -> None:
         """Tell all instances that a tick has passed; any thread may."""
         self.engine.increment_epoch()
+        self.ticks += 1
 
     def _define(
         self,
