@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ccfpy.node.replica import Replica
 
 _TAGS = {ScriptLog.APP: LogTag.APP, ScriptLog.JS: LogTag.JS}
+_LEVELS = {level.value: level for level in LogLevel}
 
 
 class NodeScripts:
@@ -58,7 +59,7 @@ class NodeScripts:
 
     def log(self, tag: ScriptLog, level: str, text: str) -> None:
         """Write a line to the node's log."""
-        self._replica.outbox.log(LogLevel(level), text, tag=_TAGS[tag])
+        self._replica.outbox.log(_LEVELS[level], text, tag=_TAGS[tag])
 
 
 def let_scripts_run(registry: "Registry", scripts: NodeScripts) -> "Registry":
