@@ -7,6 +7,7 @@ is written whole and flushed at once: whoever tails the file sees it when it hap
 import time
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import BinaryIO
 
 from ccfpy.base.json import dumps
@@ -17,6 +18,7 @@ HOST_THREAD = 100
 """What stands for the host where CCF prints the thread."""
 ENCLAVE_THREAD = 0
 
+_PREAMBLES_KEPT = 256
 _RANK = {level: rank for rank, level in enumerate(LogLevel)}
 
 
@@ -27,6 +29,7 @@ class LogFormat(StrEnum):
     JSON = "Json"
 
 
+@lru_cache(1)  # lines come several at a time
 def timestamp(unix_us: int) -> str:
     """Write a time as in ``2026-01-31T23:59:59.000001Z``."""
     seconds, micros = divmod(unix_us, 1_000_000)
@@ -35,17 +38,17 @@ def timestamp(unix_us: int) -> str:
 
 def text_line(log: Log, *, thread: int, unix_us: int) -> str:
     """Write one line as text; a long file name keeps its end."""
-    tag = f"[{log.tag}]" if log.tag else ""
-    preamble = f"[{log.level:<5}]{tag} "[:PREAMBLE_LENGTH]
+    preamble = _preamble(log.level, log.tag, log.file, log.line)
+    return f"{timestamp(unix_us)}        {thread:<3} {preamble}| {log.message}\n"
+
+
+@lru_cache(_PREAMBLES_KEPT)
+def _preamble(level: LogLevel, tag: LogTag, file: str, line: int) -> str:
+    preamble = f"[{level:<5}]{f'[{tag}]' if tag else ''} "[:PREAMBLE_LENGTH]
     room = PREAMBLE_LENGTH - len(preamble)
-    place = f"{log.file}:{log.line} "
-    if len(place) > room:
-        place = place[len(place) - room :]
-    preamble += place
-    return (
-        f"{timestamp(unix_us)}        {thread:<3} "
-        f"{preamble:<{PREAMBLE_LENGTH}}| {log.message}\n"
-    )
+    place = f"{file}:{line} "
+    preamble += place[len(place) - room :] if len(place) > room else place
+    return f"{preamble:<{PREAMBLE_LENGTH}}"
 
 
 def json_line(log: Log, *, thread: int, unix_us: int) -> str:
