@@ -73,7 +73,7 @@ test: lint interop apps .venv-kubernetes/installed
 COMPILER ?= $(BIN)
 COMPILED ?= build/compiled
 
-$(COMPILED)/installed: $(shell find ccfpy -name '*.py') pyproject.toml deploy/wheel/compiled.py | .venv
+$(COMPILED)/installed: $(shell find ccfpy -name '*.py' -o -name '*.wasm') pyproject.toml deploy/wheel/compiled.py | .venv
 	rm -rf $(COMPILED)
 	HATCH_BUILD_HOOK_ENABLE_CUSTOM=1 $(COMPILER)/python -m hatchling build -t wheel -d $(COMPILED)/wheel
 	$(COMPILER)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --target $(COMPILED)/site $(COMPILED)/wheel/*.whl

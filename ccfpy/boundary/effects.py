@@ -8,11 +8,17 @@ What is made for every request is in `frequent`.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeAlias
 
 from ccfpy.base.ids import CallId, NodeId, Seqno, SessionId
-from ccfpy.boundary.frequent import AppendEntries, LedgerEntry, SendData
+from ccfpy.boundary.frequent import (
+    AppendEntries,
+    LedgerEntry,
+    Log,
+    LogLevel,
+    LogTag,
+    SendData,
+)
 
 __all__ = [
     "AppendEntries",
@@ -46,25 +52,6 @@ __all__ = [
     "TruncateLedger",
     "WriteSnapshot",
 ]
-
-
-class LogLevel(StrEnum):
-    """CCF's log levels, in rising order."""
-
-    TRACE = "trace"
-    DEBUG = "debug"
-    INFO = "info"
-    FAIL = "fail"
-    FATAL = "fatal"
-
-
-class LogTag(StrEnum):
-    """Which part of the node speaks, where readers look for it."""
-
-    NONE = ""
-    APP = "app"
-    JS = "js"
-    GOV = "gov"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,22 +284,6 @@ class IdentityMade:
     service_certificate: bytes | None = None
     attestation: bytes | None = None
     measurement: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Log:
-    """Write a log line. It must hold nothing private: the host and its disk see it.
-
-    Attributes:
-        file: where in the source it was written.
-        line: likewise; 0 when it is not said.
-    """
-
-    level: LogLevel
-    message: str
-    tag: LogTag = LogTag.NONE
-    file: str = "enclave"
-    line: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The messages of which there are some for every request: two events, three effects.
+"""The messages of which there are some for every request: two events, four effects.
 
 They pay neither for freezing nor for naming their fields; who makes one lets go of it
 at once. Their constructors are written out so that they can be compiled, which those
@@ -6,6 +6,7 @@ that `dataclass` writes are not.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from ccfpy.base.ids import Seqno, SessionId
 
@@ -94,6 +95,58 @@ class AppendEntries:
     def __init__(self, first_seqno: Seqno, entries: tuple[LedgerEntry, ...]) -> None:
         self.first_seqno = first_seqno
         self.entries = entries
+
+
+class LogLevel(StrEnum):
+    """CCF's log levels, in rising order."""
+
+    TRACE = "trace"
+    DEBUG = "debug"
+    INFO = "info"
+    FAIL = "fail"
+    FATAL = "fatal"
+
+
+class LogTag(StrEnum):
+    """Which part of the node speaks, where readers look for it."""
+
+    NONE = ""
+    APP = "app"
+    JS = "js"
+    GOV = "gov"
+
+
+@dataclass(slots=True, init=False)
+class Log:
+    """Write a log line. It must hold nothing private: the host and its disk see it.
+
+    Each call of a script is told of in one.
+
+    Attributes:
+        file: where in the source it was written.
+        line: likewise; 0 when it is not said.
+    """
+
+    level: LogLevel
+    message: str
+    tag: LogTag
+    file: str
+    line: int
+
+    def __init__(
+        self,
+        *,
+        level: LogLevel,
+        message: str,
+        tag: LogTag = LogTag.NONE,
+        file: str = "enclave",
+        line: int = 0,
+    ) -> None:
+        self.level = level
+        self.message = message
+        self.tag = tag
+        self.file = file
+        self.line = line
 
 
 # Of what it is a tuple is asked for, and compiled it would be "tuple" and no more.
