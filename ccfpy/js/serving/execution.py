@@ -46,6 +46,7 @@ NO_RESPONSE = "Invalid endpoint function return value (not an object)."
 INTERRUPTED = "InternalError: interrupted"
 """The engine's own reason where time ran out."""
 _OPTIONS_KEPT = 4
+_SAFE_PART = 0.4
 
 
 class Executor:
@@ -133,15 +134,17 @@ class Executor:
     def _warn_of(self, options: JsRuntimeOptions) -> None:
         """Say in the log if a script may run so long that the node is missed.
 
-        While it runs, nothing else does: a primary sends no heartbeat.
+        While it runs, nothing else does: a primary sends no heartbeat. A backup may
+        wait no longer than half of the election timeout, a part of which was over when
+        the script began.
         """
         timeout_ms = self._host.election_timeout_ms
-        if 2 * options.max_execution_time_ms > timeout_ms:
+        if options.max_execution_time_ms > _SAFE_PART * timeout_ms:
             self._host.log(
                 ScriptLog.JS,
                 "info",
                 f"A script may run for {options.max_execution_time_ms}ms, which is "
-                f"more than half of the election timeout ({timeout_ms}ms): a primary "
+                f"more than two fifths of the election timeout ({timeout_ms}ms): a primary "
                 "is silent meanwhile, and may be replaced",
             )
 

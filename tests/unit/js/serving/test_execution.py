@@ -436,13 +436,13 @@ def test_an_unforeseen_failure_of_the_host_is_no_exception_of_the_script() -> No
 def test_scripts_that_may_run_long_are_warned_of_once() -> None:
     installed = Installed()
     assert installed.host.lines == []
-    installed.options(max_execution_time_ms=30_000)
+    installed.options(max_execution_time_ms=24_000)
     installed.function("ccf.enableMetricsLogging(false); return {}")
     installed.call()
     assert installed.host.lines == []
-    installed.options(max_execution_time_ms=30_001)
+    installed.options(max_execution_time_ms=24_001)
     for _ in range(2):
         installed.call()
     ((tag, level, line),) = installed.host.lines
     assert (tag, level) == (ScriptLog.JS, "info")
-    assert line.startswith("A script may run for 30001ms, which is more than half of ")
+    assert line.startswith("A script may run for 24001ms, which is more than two fifths of ")
