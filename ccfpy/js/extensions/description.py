@@ -75,16 +75,17 @@ def _caller(caller: JsonObject) -> tuple[bytes, bytes]:
 
     Those of whom only texts are known, as of most, come again and again.
     """
-    for value in caller.values():
+    names, values = tuple(caller), tuple(caller.values())
+    for value in values:
         if value is not None and not isinstance(value, str):
-            return _caller_members(tuple(sorted(caller.items())))
-    return _caller_of_texts(tuple(sorted(caller.items())))
+            return _members(names, values)
+    return _members_of_texts(names, values)
 
 
-def _caller_members(members: tuple[tuple[str, Json], ...]) -> tuple[bytes, bytes]:
+def _members(names: tuple[str, ...], values: tuple[Json, ...]) -> tuple[bytes, bytes]:
     texts: list[str] = []
     json_at: list[int] = []
-    for name, value in members:
+    for name, value in sorted(zip(names, values, strict=True), key=_name):
         if isinstance(value, str):
             texts += name, value
         else:
@@ -93,7 +94,11 @@ def _caller_members(members: tuple[tuple[str, Json], ...]) -> tuple[bytes, bytes
     return _written(texts, json_at)
 
 
-_caller_of_texts = lru_cache(_CALLERS_KEPT)(_caller_members)
+_members_of_texts = lru_cache(_CALLERS_KEPT)(_members)
+
+
+def _name(member: tuple[str, Json]) -> str:
+    return member[0]
 
 
 def _written(texts: list[str], json_at: Sequence[int] = ()) -> tuple[bytes, bytes]:

@@ -144,8 +144,8 @@ class Executor:
                 ScriptLog.JS,
                 "info",
                 f"A script may run for {options.max_execution_time_ms}ms, which is "
-                f"more than two fifths of the election timeout ({timeout_ms}ms): a primary "
-                "is silent meanwhile, and may be replaced",
+                f"more than two fifths of the election timeout ({timeout_ms}ms): a "
+                "primary is silent meanwhile, and may be replaced",
             )
 
     def _serve(
