@@ -27,7 +27,6 @@ from ccfpy.boundary.effects import (
     ForgetPeer,
     IdentityMade,
     KeepSealedSecret,
-    Log,
     OpenCall,
     OpenLedger,
     ReadBlob,
@@ -60,6 +59,9 @@ from ccfpy.boundary.events import (
 from ccfpy.boundary.frequent import (
     AppendEntries,
     LedgerEntry,
+    Log,
+    LogLevel,
+    LogTag,
     SendData,
     SessionData,
     Tick,
@@ -332,6 +334,36 @@ def _append_entries_decoder(plain: _Decode) -> _Decode:
     return decode
 
 
+def _log_decoder(plain: _Decode) -> _Decode:
+    levels = {level.value: level for level in LogLevel}
+    tags = {tag.value: tag for tag in LogTag}
+
+    def decode(message: list[Any]) -> object:
+        try:
+            _, level, text, tag, file, line = message
+            if (
+                type(text) is type(file) is str
+                and type(line) is int
+                and 0 <= line <= INTEGER_MAX
+            ):
+                return Log(
+                    level=levels[level],
+                    message=text,
+                    tag=tags[tag],
+                    file=file,
+                    line=line,
+                )
+        except (KeyError, TypeError, ValueError):
+            pass
+        return plain(message)
+
+    return decode
+
+
+def _encode_log(effect: Log) -> object:
+    return (8, effect.level, effect.message, effect.tag, effect.file, effect.line)
+
+
 def _encode_tick(event: Tick) -> object:
     return (2, event.monotonic_ms, event.unix_us)
 
@@ -355,6 +387,7 @@ _PAIR = 3
 _HOT_ENCODERS: Mapping[type, _Encode] = {
     Tick: _encode_tick,
     AppendEntries: _encode_append_entries,
+    Log: _encode_log,
 }
 
 
@@ -364,6 +397,8 @@ def _decoder(cls: type) -> _Decode:
         return _tick_decoder(plain)
     if cls is AppendEntries:
         return _append_entries_decoder(plain)
+    if cls is Log:
+        return _log_decoder(plain)
     return plain
 
 

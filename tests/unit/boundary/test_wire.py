@@ -19,6 +19,7 @@ from ccfpy.boundary.effects import (
     Effect,
     Log,
     LogLevel,
+    LogTag,
     SendData,
     Stop,
 )
@@ -282,7 +283,29 @@ def test_the_short_way_of_entries_agrees_with_the_general_one(values: list) -> N
         assert short == _outcome(lambda: plain([3, *values]))
 
 
-@given(_values(SendData) | _values(AppendEntries))
+LOG_LIKE = st.tuples(
+    st.sampled_from([*LogLevel]) | BODIES,
+    st.text(max_size=4) | BODIES,
+    st.sampled_from([*LogTag]) | BODIES,
+    st.text(max_size=4) | BODIES,
+    NUMBER_LIKE,
+).map(list)
+
+
+@settings(max_examples=300)
+@given(LOG_LIKE | st.lists(BODIES, max_size=6))
+def test_the_short_way_of_a_log_line_agrees_with_the_general_one(values: list) -> None:  # type: ignore[type-arg]  # anything
+    plain = record_decoder(Log, "Log", skip=1)
+    short = _outcome(lambda: EFFECTS.decode(_body([8, *values]))[0])
+    if not str(short).startswith("not a batch"):
+        assert short == _outcome(lambda: plain([8, *map(_plain, values)]))
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, LogLevel | LogTag) else value
+
+
+@given(_values(SendData) | _values(AppendEntries) | _values(Log))
 def test_the_short_way_of_writing_agrees_with_the_general_one(message: Effect) -> None:
     assert _written(EFFECTS, message) == _written_plainly(EFFECT_KINDS, message)
 
