@@ -445,4 +445,6 @@ def test_scripts_that_may_run_long_are_warned_of_once() -> None:
         installed.call()
     ((tag, level, line),) = installed.host.lines
     assert (tag, level) == (ScriptLog.JS, "info")
-    assert line.startswith("A script may run for 24001ms, which is more than two fifths of ")
+    assert line.startswith(
+        "A script may run for 24001ms, which is more than two fifths of "
+    )
