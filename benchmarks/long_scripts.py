@@ -4,8 +4,8 @@ Three nodes with election timeouts of 2 s. The primary runs a script for a part 
 time, five times; each time it may lose its place, as it sends no heartbeat meanwhile.
 
 Budget: no election by a script of two fifths of the timeout, which is where the node
-warns. Half of it is what a backup waits at least, counted from the last heartbeat, so that
-a script of half may come too late.
+warns. Half of it is what a backup waits at least, counted from the last heartbeat, so
+that a script of half may come too late.
 """
 
 import json
