@@ -36,7 +36,7 @@ enum ending { DONE, THROWN, PENDING, NO_MEMORY };
 static JSRuntime *runtime;
 static JSContext *context;
 static JSValue face = JS_UNDEFINED;
-static int has_left_row; /* what a call leaves, besides its result */
+static int has_left_row; /* a call's answer lies in the buffer, whatever it gives */
 static JSClassID buffer_class;
 
 #include "rows.h"
