@@ -90,6 +90,8 @@ EARLY_SIGNATURE_BUSY_MS: int = 100
 """The same, at most, while many keep coming."""
 EARLY_SIGNATURE_FEW_TX: int = 4
 """How many entries since the last signature are few."""
+EARLY_SIGNATURE_FEW_EVENTS: int = 16
+"""How many events that came while a node was at work are few: more, and it is busy."""
 
 SIGNERS_CACHED_MAX: int = 64
 """Certificates of nodes and services whose keys are kept ready to check signatures."""

@@ -109,6 +109,7 @@ class Node:
             except (EntryTooLarge, RecoveryFailed) as failure:
                 self._stop(CANNOT_GO_ON, str(failure))
         if self._replica is not None and not self._is_stopped:
+            self._replica.timer.saw(len(events))
             self._end_turn(self._replica)
         return self._outbox.take()
 

@@ -5,8 +5,9 @@ or not there was anything to sign, so an idle service adds nothing to its ledger
 
 Signing *early* is ours: as soon as anything is unsigned and the last signature is
 committed, but not more often than every few milliseconds. To a busy node a signature
-costs what many writes do: as long as each covers many entries, the next one waits twice
-as long, up to a bound; or until no more come, if somebody waits to hear of the commit.
+costs what many writes do: as long as each covers many entries, or much had come at once
+since the one before, the next one waits twice as long, up to a bound; or until no more
+entries come, if somebody waits to hear of the commit.
 """
 
 from ccfpy.base import limits
@@ -24,6 +25,7 @@ class SignatureTimer:
         "_due_ms",
         "_early_wait_ms",
         "_grew_ms",
+        "_most_events",
         "_seen",
         "_signed_ms",
         "_tx_count",
@@ -38,6 +40,7 @@ class SignatureTimer:
         self._early_wait_ms = limits.EARLY_SIGNATURE_MS
         self._seen = 0
         self._grew_ms = now_ms
+        self._most_events = 0
         self._tx_count = max(tx_count, 1)
         self._delay_ms = delay_ms
         self._due_ms = now_ms + delay_ms
@@ -56,6 +59,10 @@ class SignatureTimer:
             return False
         self._due_ms = now_ms + self._delay_ms
         return unsigned > 0
+
+    def saw(self, events: int) -> None:
+        """Note of how many events a turn has: they came while the last was at work."""
+        self._most_events = max(self._most_events, events)
 
     def is_due_early(self, now_ms: int, unsigned: int, *, is_awaited: bool) -> bool:
         """Tell, at the end of a turn, whether to sign without waiting any longer.
@@ -82,7 +89,11 @@ class SignatureTimer:
         """Note that a signature was made over so many entries."""
         self._signed_ms = now_ms
         self._seen = 0
-        if unsigned <= limits.EARLY_SIGNATURE_FEW_TX:
+        most_events, self._most_events = self._most_events, 0
+        if (
+            unsigned <= limits.EARLY_SIGNATURE_FEW_TX
+            and most_events <= limits.EARLY_SIGNATURE_FEW_EVENTS
+        ):
             self._early_wait_ms = limits.EARLY_SIGNATURE_MS
         else:
             self._early_wait_ms = min(

@@ -43,10 +43,11 @@ def test_a_count_of_nothing_does_not_sign_what_is_signed() -> None:
     assert not eager.is_due_by_count(0)
 
 
-EARLY, BUSY, FEW = (
+EARLY, BUSY, FEW, FEW_EVENTS = (
     limits.EARLY_SIGNATURE_MS,
     limits.EARLY_SIGNATURE_BUSY_MS,
     limits.EARLY_SIGNATURE_FEW_TX,
+    limits.EARLY_SIGNATURE_FEW_EVENTS,
 )
 
 
@@ -92,6 +93,23 @@ def test_after_a_signature_of_many_the_next_waits_twice_as_long_up_to_a_bound() 
 def test_a_signature_of_few_ends_the_long_wait() -> None:
     timer = busy_timer(at_ms=100)
     timer.signed(200, FEW)
+    assert timer.is_due_early(200 + EARLY, 1, is_awaited=False)
+
+
+@pytest.mark.parametrize(
+    ("events", "wait_ms"), [([FEW_EVENTS, 1], EARLY), ([FEW_EVENTS + 1, 1], 2 * EARLY)]
+)
+def test_much_that_came_at_once_puts_off_the_next_signature_of_few(
+    events: list[int], wait_ms: int
+) -> None:
+    timer = early_timer()
+    for count in events:
+        timer.saw(count)
+    timer.signed(100, 1)
+    assert not timer.is_due_early(100 + wait_ms - 1, 1, is_awaited=False)
+    assert timer.is_due_early(100 + wait_ms, 1, is_awaited=False)
+    timer.saw(1)
+    timer.signed(200, 1)
     assert timer.is_due_early(200 + EARLY, 1, is_awaited=False)
 
 
