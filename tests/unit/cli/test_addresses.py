@@ -48,13 +48,24 @@ def test_several_addresses_are_several_nodes() -> None:
     assert _places(*given) == [("127.0.0.1", 0), ("localhost", 0)]
 
 
-def test_a_number_of_nodes_take_ports_that_are_free() -> None:
-    with socket.socket() as first, socket.socket() as taken:
-        first.bind(("127.0.0.1", 0))
-        port = first.getsockname()[1]
-        first.close()
-        taken.bind(("127.0.0.1", port + 1))
+def _port_before_one_that_is_taken() -> tuple[int, socket.socket]:
+    """Find a free port, below those that the system gives out, and take the next."""
+    for port in range(20_000, 30_000, 2):
+        taken = socket.socket()
+        try:
+            require_free("127.0.0.1", port)
+            taken.bind(("127.0.0.1", port + 1))
+        except (CommandFailed, OSError):
+            taken.close()
+            continue
         taken.listen()
+        return port, taken
+    raise AssertionError("no two ports are free")
+
+
+def test_a_number_of_nodes_take_ports_that_are_free() -> None:
+    port, taken = _port_before_one_that_is_taken()
+    with taken:
         (one, two, three) = _places("3", f"local://127.0.0.1:{port}")
     assert one == ("127.0.0.1", port)
     assert port + 1 < two[1] < three[1]
