@@ -56,8 +56,8 @@ class Executor:
         self._host = host
         self._scripts = scripts
         self._tables = scripts.tables
-        self._kept = KeptWorlds()
-        self._unused = KeptWorlds()
+        self._kept = KeptWorlds[World]()
+        self._unused = KeptWorlds[World]()
         self._options: OrderedDict[bytes, _Options] = OrderedDict()
         self.code = Code(scripts.tables, self._handler)
         """What is in the tables now."""

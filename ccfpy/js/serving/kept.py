@@ -2,19 +2,19 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from ccfpy.base.ids import Seqno
 from ccfpy.base.limits import JS_INTERPRETERS_KEPT_CEILING
 from ccfpy.js.access import TxAccess
 from ccfpy.js.engine import Library
-from ccfpy.js.serving.world import World
 
+World = TypeVar("World")
 Key: TypeAlias = tuple[str, TxAccess]
 """The application's word for what may share globals, apart for reading and writing."""
 
 
-class KeptWorlds:
+class KeptWorlds(Generic[World]):
     """Worlds by key, at most so many, of one state of the application's code.
 
     When the code changes, or the table that says so is written, all are dropped.

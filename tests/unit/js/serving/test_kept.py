@@ -1,19 +1,15 @@
 """Interpreters kept between calls."""
 
-from typing import cast
-
 from ccfpy.base.limits import JS_INTERPRETERS_KEPT_CEILING
 from ccfpy.js.access import TxAccess
 from ccfpy.js.engine import Library
 from ccfpy.js.serving.kept import KeptWorlds
-from ccfpy.js.serving.world import World
 
 RW = TxAccess.APP_RW
 
 
-def world() -> World:
+class World:
     """Something to keep: what it does plays no part here."""
-    return cast("World", object())
 
 
 def no_world() -> World:
@@ -21,50 +17,50 @@ def no_world() -> World:
 
 
 def test_a_world_is_found_by_its_key_and_access_until_it_is_taken() -> None:
-    kept, mine = KeptWorlds(), world()
+    kept, mine = KeptWorlds[World](), World()
     kept.put(("a", RW), mine, 10)
-    assert kept.take(("a", TxAccess.APP_RO), world) is not mine
-    assert kept.take(("b", RW), world) is not mine
+    assert kept.take(("a", TxAccess.APP_RO), World) is not mine
+    assert kept.take(("b", RW), World) is not mine
     assert kept.take(("a", RW), no_world) is mine
-    assert kept.take(("a", RW), world) is not mine
+    assert kept.take(("a", RW), World) is not mine
 
 
 def test_the_one_not_used_for_longest_goes_first() -> None:
-    kept, first, second = KeptWorlds(), world(), world()
+    kept, first, second = KeptWorlds[World](), World(), World()
     kept.put(("a", RW), first, 2)
     kept.put(("b", RW), second, 2)
     kept.put(("a", RW), kept.take(("a", RW), no_world), 2)
-    kept.put(("c", RW), world(), 2)
-    assert kept.take(("b", RW), world) is not second
+    kept.put(("c", RW), World(), 2)
+    assert kept.take(("b", RW), World) is not second
     assert kept.take(("a", RW), no_world) is first
 
 
 def test_other_code_or_a_flush_drops_all() -> None:
-    kept, library = KeptWorlds(), Library({})
+    kept, library = KeptWorlds[World](), Library({})
     kept.freshen(library, 1, 10)
-    kept.put(("a", RW), world(), 10)
+    kept.put(("a", RW), World(), 10)
     kept.freshen(library, 1, 10)
     assert len(kept) == 1
     kept.freshen(library, 2, 10)
     assert len(kept) == 0
-    kept.put(("a", RW), world(), 10)
+    kept.put(("a", RW), World(), 10)
     kept.freshen(Library({}), 2, 10)
     assert len(kept) == 0
 
 
 def test_fewer_may_be_kept_from_now_on_and_none_at_all() -> None:
-    kept, library = KeptWorlds(), Library({})
+    kept, library = KeptWorlds[World](), Library({})
     kept.freshen(library, 1, 10)
     for name in "abc":
-        kept.put((name, RW), world(), 10)
+        kept.put((name, RW), World(), 10)
     kept.freshen(library, 1, 1)
     assert len(kept) == 1
-    kept.put(("d", RW), world(), 0)
+    kept.put(("d", RW), World(), 0)
     assert len(kept) == 0
 
 
 def test_no_option_can_keep_more_than_the_node_can_bear() -> None:
-    kept = KeptWorlds()
+    kept = KeptWorlds[World]()
     for number in range(JS_INTERPRETERS_KEPT_CEILING + 1):
-        kept.put((str(number), RW), world(), 1 << 60)
+        kept.put((str(number), RW), World(), 1 << 60)
     assert len(kept) == JS_INTERPRETERS_KEPT_CEILING
