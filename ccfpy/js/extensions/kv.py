@@ -285,10 +285,7 @@ _NEEDS = {
 }
 _ALLOWED = {
     granted: frozenset(method for method, needed in _NEEDS.items() if granted & needed)
-    for granted in (
-        *(Permission.NONE, Permission.READ),
-        *(Permission.WRITE, Permission.READ_WRITE),
-    )
+    for granted in map(Permission, range(Permission.READ_WRITE.value + 1))
 }
 """What each right lets be called: asked for often, and flags are slow to combine."""
 _WRITING = frozenset(
