@@ -25,8 +25,8 @@ from ccfpy.kv.versions import VersionedMap
 
 __all__ = ["Committed", "Conflict", "Store"]
 
-_Change: TypeAlias = tuple[VersionedMap, Writes, Seqno]
-"""A map, its writes, and its version before them."""
+_Change: TypeAlias = tuple[Seqno, VersionedMap, Writes, Seqno]
+"""A seqno that changed a map, the map, its writes, and its version before them."""
 
 
 class Store:
@@ -55,7 +55,7 @@ class Store:
         self.generation = 0
         """Grows when applied versions are taken back or replaced."""
         self.maps: dict[str, VersionedMap] = {}
-        self._log: deque[tuple[Seqno, list[_Change]]] = deque()
+        self._log: deque[_Change] = deque()
         self._local_hooks: dict[str, list[Hook]] = {}
         self._global_hooks: dict[str, list[Hook]] = {}
 
@@ -163,15 +163,14 @@ class Store:
         self.generation += 1
         self.version = seqno
         while self._log and self._log[-1][0] > seqno:
-            version, changes = self._log.pop()
-            for versioned_map, writes, previous_version in changes:
-                versioned_map.undo(version, writes, previous_version)
-                name = versioned_map.name
-                if (
-                    versioned_map.created_at == version
-                    and self.maps.get(name) is versioned_map
-                ):
-                    del self.maps[name]
+            version, versioned_map, writes, previous_version = self._log.pop()
+            versioned_map.undo(version, writes, previous_version)
+            name = versioned_map.name
+            if (
+                versioned_map.created_at == version
+                and self.maps.get(name) is versioned_map
+            ):
+                del self.maps[name]
 
     def compact(self, seqno: Seqno) -> None:
         """Make everything up to ``seqno`` final, then run global hooks.
@@ -188,17 +187,17 @@ class Store:
         self.committed = seqno
         due: list[tuple[Seqno, str, Writes]] = []
         written: dict[VersionedMap, set[bytes]] = {}
-        while self._log and self._log[0][0] <= seqno:
-            version, changes = self._log.popleft()
-            for versioned_map, writes, _ in changes:
-                # A key that was written often is trimmed once.
-                keys = written.get(versioned_map)
-                if keys is None:
-                    written[versioned_map] = set(writes)
-                else:
-                    keys.update(writes)
-                if writes and versioned_map.name in self._global_hooks:
-                    due.append((version, versioned_map.name, writes))
+        log = self._log
+        while log and log[0][0] <= seqno:
+            version, versioned_map, writes, _ = log.popleft()
+            # A key that was written often is trimmed once.
+            keys = written.get(versioned_map)
+            if keys is None:
+                written[versioned_map] = set(writes)
+            else:
+                keys.update(writes)
+            if writes and versioned_map.name in self._global_hooks:
+                due.append((version, versioned_map.name, writes))
         for versioned_map, keys in written.items():
             versioned_map.trim(keys, seqno)
         for version, name, writes in due:
@@ -284,7 +283,7 @@ class Store:
         for versioned_map, state in sorted(installed, key=_version_and_name_of):
             if state:
                 version = versioned_map.version
-                self._log.append((version, [(versioned_map, state, version)]))
+                self._log.append((version, versioned_map, state, version))
                 self._run_local_hooks(versioned_map.name, version, state)
 
     def swap_private_maps(self, source: "Store") -> None:
@@ -310,13 +309,12 @@ class Store:
             )
         for name in [name for name in source.maps if not is_public(name)]:
             self.maps[name] = source.maps.pop(name)
-        restored = dict(source._log)  # noqa: SLF001 - a store too
-        for version, changes in self._log:
-            changes += [
-                change
-                for change in restored.get(version, ())
-                if not is_public(change[0].name)
-            ]
+        restored = [
+            change
+            for change in source._log  # noqa: SLF001 - a store too
+            if change[0] > self.committed and not is_public(change[1].name)
+        ]
+        self._log = deque(sorted([*self._log, *restored], key=_seqno_of))
         self.generation += 1
         source.generation += 1
 
@@ -328,11 +326,9 @@ class Store:
         """Do as ``_append`` with the writes of one map that exists."""
         name = versioned_map.name
         previous_version = versioned_map.version
-        changes: list[_Change] = []
         if versioned_map.apply(version, writes):
-            changes.append((versioned_map, writes, previous_version))
+            self._log.append((version, versioned_map, writes, previous_version))
         self.version = version
-        self._log.append((version, changes))
         if name in self._local_hooks:
             self._run_local_hooks(name, version, writes)
         return {name: writes}
@@ -342,7 +338,6 @@ class Store:
     ) -> WriteSet:
         """Apply ``written``, in name order, as ``version``; give it as a write set."""
         write_set: dict[str, Writes] = {}
-        changes: list[_Change] = []
         for versioned_map, writes in written:
             write_set[versioned_map.name] = writes
             previous_version = versioned_map.version
@@ -351,12 +346,11 @@ class Store:
                 versioned_map.created_at = version
                 self.maps[versioned_map.name] = versioned_map
             if versioned_map.apply(version, writes):
-                changes.append((versioned_map, writes, previous_version))
+                self._log.append((version, versioned_map, writes, previous_version))
             elif is_new:
                 # It only removed absent keys; a rollback must forget the map still.
-                changes.append((versioned_map, {}, previous_version))
+                self._log.append((version, versioned_map, {}, previous_version))
         self.version = version
-        self._log.append((version, changes))
         hooks = self._local_hooks
         if hooks:
             for name, writes in write_set.items():
@@ -389,17 +383,20 @@ class Store:
             for name, versioned_map in self.maps.items()
             if (versioned_map.created_at or 0) <= seqno
         }
-        for version, changes in reversed(self._log):
+        for version, versioned_map, _, previous_version in reversed(self._log):
             if version <= seqno:
                 break
-            for versioned_map, _, previous_version in changes:
-                if versioned_map.name in versions:
-                    versions[versioned_map.name] = previous_version
+            if versioned_map.name in versions:
+                versions[versioned_map.name] = previous_version
         return versions
 
 
 def _name_of(written: tuple[VersionedMap, Writes]) -> str:
     return written[0].name
+
+
+def _seqno_of(change: _Change) -> Seqno:
+    return change[0]
 
 
 def _version_and_name_of(written: tuple[VersionedMap, Writes]) -> tuple[Seqno, str]:
