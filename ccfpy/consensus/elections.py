@@ -93,6 +93,7 @@ def become_leader(replica: Replica) -> None:
         peer = replica.peers[node]
         peer.matched = 0
         peer.sent = peer.began = log.last_seqno
+        peer.halvings = 0
         peer.refused = None
         send_from(replica, node, log.last_seqno + 1)
     replica.out.is_cleanup_due = True

@@ -51,7 +51,6 @@ def tick(replica: Replica, elapsed_ms: int) -> None:
     """
     if replica.elapsed_ms >= replica.settings.message_timeout_ms:
         replica.elapsed_ms = 0
-        replica.batch.sample()
         for peer in replica.peers.values():
             peer.refused = None
         send_news(replica)
@@ -95,6 +94,8 @@ def receive_response(
         peer.matched <= position.seqno <= replica.log.last_seqno
     ):
         peer.matched = position.seqno
+        if peer.matched >= replica.log.commit_seqno:
+            peer.halvings = 0
         advance_commit(replica)
 
 
@@ -105,12 +106,8 @@ def _try_again(replica: Replica, peer: Peer, position: TxId) -> None:
     each answered with all that follows the gap, every answer would be refused again:
     so one is, until the next heartbeat.
     """
-    if position == peer.refused:
-        return
-    peer.refused = position
     match = replica.log.best_match(position)
-    peer.sent = max(min(match, peer.sent), peer.matched)
-    peer.began = peer.sent
+    peer.go_back(max(min(match, peer.sent), peer.matched))
 
 
 def advance_commit(replica: Replica) -> None:

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from ccfpy.base.ids import Seqno, TxId
+from ccfpy.base.ids import Seqno
 from ccfpy.base.limits import APPEND_ENTRIES_BYTES
 
-FIRST_BATCH_ENTRIES = 20
-BATCH_WINDOW = 100
+BATCH_WINDOW = 10
 
 
 @dataclass(slots=True, kw_only=True)
@@ -18,17 +17,20 @@ class Peer:
         matched: the end of what is known to agree. It never goes back within a view.
         silent_ms: since the node last answered, whatever it answered.
         began: where what is sent last began, at a new leader or after a refusal.
+        halvings: how often messages were made half as long, since what began at the
+            same entry was refused again: the host drops what is too large to send.
         told_commit: the newest commit that a message told it of.
-        refused: where its log ended when it last refused a message, if that was acted
-            on and no heartbeat has been sent since.
+        refused: the end of what was agreed when a refusal was last acted upon, if no
+            heartbeat has been sent since.
     """
 
     sent: Seqno
     matched: Seqno = 0
     began: Seqno = 0
+    halvings: int = 0
     silent_ms: int = 0
     told_commit: Seqno = 0
-    refused: TxId | None = None
+    refused: Seqno | None = None
 
     def __post_init__(self) -> None:
         """Begin where sending begins."""
@@ -39,21 +41,35 @@ class Peer:
         """The end of what needs no answer any more."""
         return max(self.matched, self.began)
 
+    def go_back(self, seqno: Seqno) -> None:
+        """Send again what follows ``seqno``, in smaller messages if that failed before.
+
+        Until the next heartbeat once, unless more turns out to be missing, or some of
+        it has been acknowledged since.
+        """
+        if self.refused is not None and self.matched <= self.refused <= seqno:
+            return
+        if seqno == self.began:
+            self.halvings += 1
+        self.sent = self.began = self.refused = seqno
+
 
 class BatchSize:
     """How many entries go into one message: about `APPEND_ENTRIES_BYTES` of them.
 
-    The entries' mean size, smoothed over a window of samples
-    (``src/consensus/aft/raft.h``).
+    It follows the mean size of entries, of which each message's worth counts a tenth.
+
+    Args:
+        entries: how many, until sizes are known.
     """
 
-    __slots__ = ("_bytes", "_count", "_window", "entries")
+    __slots__ = ("_bytes", "_count", "_mean_bytes", "entries")
 
-    def __init__(self) -> None:
-        self.entries = FIRST_BATCH_ENTRIES
+    def __init__(self, entries: int) -> None:
+        self.entries = entries
+        self._mean_bytes = APPEND_ENTRIES_BYTES / entries
         self._bytes = 0
         self._count = 0
-        self._window = 0
 
     def count(self, size: int) -> bool:
         """Note an entry of ``size`` bytes; tell whether a message's worth is waiting.
@@ -64,14 +80,9 @@ class BatchSize:
         self._count += 1
         if self._bytes < APPEND_ENTRIES_BYTES:
             return False
-        self.sample()
+        mean = self._bytes / self._count
+        self._mean_bytes += (mean - self._mean_bytes) / BATCH_WINDOW
+        self.entries = max(int(APPEND_ENTRIES_BYTES / self._mean_bytes), 1)
         self._bytes = 0
         self._count = 0
         return True
-
-    def sample(self) -> None:
-        """Take one sample of the mean size into the window."""
-        mean = self._bytes // self._count if self._count else APPEND_ENTRIES_BYTES
-        fitting = APPEND_ENTRIES_BYTES // (mean or 2)
-        self._window += fitting - self._window // BATCH_WINDOW
-        self.entries = max(self._window // BATCH_WINDOW, 1)

@@ -66,11 +66,15 @@ class Replica:
     voted_for: NodeId | None = None
     votes: set[NodeId] = field(default_factory=set)
     elapsed_ms: int = 0
-    batch: BatchSize = field(default_factory=BatchSize)
+    batch: BatchSize = field(init=False)
     is_ticking: bool = False
     is_new_follower: bool = False
     should_sign: bool = False
     out: Outbox = field(default_factory=Outbox)
+
+    def __post_init__(self) -> None:
+        """Begin with a batch of the size that is set."""
+        self.batch = BatchSize(self.settings.first_batch_entries)
 
     @property
     def others(self) -> list[NodeId]:

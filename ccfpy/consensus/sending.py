@@ -8,6 +8,7 @@ in the next answer.
 from ccfpy.base.ids import NodeId, Seqno
 from ccfpy.base.limits import APPEND_ENTRIES_IN_FLIGHT_MAX
 from ccfpy.consensus.messages import AppendEntries
+from ccfpy.consensus.progress import Peer
 from ccfpy.consensus.replica import Replica
 from ccfpy.consensus.trace import Step
 
@@ -29,7 +30,8 @@ def send_unsent(replica: Replica) -> None:
     signed = log.last_seqno - log.unsigned
     for node in sorted(replica.peers):
         peer = replica.peers[node]
-        if peer.sent < signed or peer.told_commit < log.commit_seqno:
+        has_more = peer.sent < min(signed, _reach(replica, peer))
+        if has_more or peer.told_commit < log.commit_seqno:
             send_from(replica, node, peer.sent + 1)
 
 
@@ -37,18 +39,32 @@ def send_from(replica: Replica, to: NodeId, start: Seqno) -> None:
     """Send the entries from ``start`` on; an empty message if there are none.
 
     A message has entries of one view only, so that the receiver knows the view of each
-    before it reads it, and no more than a batch. What would be too much in flight
-    waits for the peer's answers.
+    before it reads it. It has a batch of them, and what would be left over and less
+    than another. What would be too much in flight waits for the peer's answers.
     """
     log, peer = replica.log, replica.peers[to]
-    last = peer.answered + APPEND_ENTRIES_IN_FLIGHT_MAX * replica.batch.entries
-    last = max(min(last, log.last_seqno), start - 1)
+    entries = _message_entries(replica, peer)
+    last = max(min(_reach(replica, peer), log.last_seqno), start - 1)
     while True:
-        end = min(start + replica.batch.entries - 1, log.end_of_run(start), last)
+        end = start + entries - 1
+        if last - end < entries:
+            end = last
+        end = min(end, log.end_of_run(start))
         _send_range(replica, to, start, end)
         if end == last:
             return
         start = end + 1
+
+
+def _message_entries(replica: Replica, peer: Peer) -> int:
+    return max(replica.batch.entries >> peer.halvings, 1)
+
+
+def _reach(replica: Replica, peer: Peer) -> Seqno:
+    """Tell how far a peer may be sent entries before it answers."""
+    return peer.answered + (
+        APPEND_ENTRIES_IN_FLIGHT_MAX * _message_entries(replica, peer)
+    )
 
 
 def _send_range(replica: Replica, to: NodeId, start: Seqno, end: Seqno) -> None:

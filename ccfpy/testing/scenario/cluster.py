@@ -24,6 +24,8 @@ from ccfpy.testing.scenario.trace import Trace, tracer
 
 MESSAGE_TIMEOUT_MS = 10
 ELECTION_TIMEOUT_MS = 100
+FIRST_BATCH_ENTRIES = 4
+"""So few that stories are told of what one message cannot hold."""
 DISPATCH_ROUNDS_MAX = 5
 
 
@@ -217,6 +219,7 @@ class Cluster:
         settings = Settings(
             message_timeout_ms=MESSAGE_TIMEOUT_MS,
             election_timeout_ms=ELECTION_TIMEOUT_MS,
+            first_batch_entries=FIRST_BATCH_ENTRIES,
             is_pre_vote_enabled=self.is_pre_vote_enabled,
         )
         dice = Random(f"{self._seed} {node_id}")  # noqa: S311 - a schedule, not a secret

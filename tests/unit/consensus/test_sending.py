@@ -1,10 +1,25 @@
 """What a leader sends: one view to a message, a batch at most, and never nothing."""
 
+from collections import deque
+
+import pytest
+
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.base.limits import APPEND_ENTRIES_IN_FLIGHT_MAX
 from ccfpy.consensus.messages import AppendEntries
+from ccfpy.consensus.ready import Ready
 from ccfpy.consensus.sending import send_from, send_news
-from tests.unit.consensus.nodes import SIGNATURE, WRITE, new_leader
+from tests.unit.consensus.nodes import (
+    HEARTBEAT_MS,
+    SIGNATURE,
+    WRITE,
+    ack,
+    nack,
+    new_leader,
+)
+
+LINK_ENTRIES_MAX = 3
+"""What a host sends in one message, in a test of one that drops what is larger."""
 
 
 def test_entries_of_two_views_travel_apart() -> None:
@@ -22,14 +37,51 @@ def test_entries_of_two_views_travel_apart() -> None:
     assert raft.replica.peers[NodeId("1")].sent == 3
 
 
-def test_a_message_has_a_batch_at_most() -> None:
+@pytest.mark.parametrize(
+    ("waiting", "ends"),
+    [(1, [1]), (3, [3]), (5, [5]), (6, [3, 6]), (7, [3, 7]), (9, [3, 6, 9])],
+)
+def test_a_message_has_a_batch_and_what_is_less_than_another(
+    waiting: int, ends: list[int]
+) -> None:
     raft = new_leader()
-    for _ in range(5):
+    for _ in range(waiting):
         raft.append(WRITE)
-    raft.replica.batch.entries = 2
+    raft.replica.batch.entries = 3
     send_from(raft.replica, NodeId("1"), 1)
-    sent = [message for _, message in raft.replica.out.take().messages]
-    assert [m.last.seqno for m in sent if isinstance(m, AppendEntries)] == [2, 4, 5]
+    assert [each.last.seqno for each in _sent(raft.replica.out.take())] == ends
+
+
+def test_what_a_link_drops_for_its_size_is_sent_in_smaller_messages() -> None:
+    raft = new_leader()
+    for entry in (*[WRITE] * 9, SIGNATURE):
+        raft.append(entry)
+    raft.replica.batch.entries = 8
+    holds, largest = 0, 0
+    for _ in range(10):
+        waiting = deque(_sent(raft.tick(HEARTBEAT_MS)))
+        while waiting:
+            message = waiting.popleft()
+            before, last = message.previous.seqno, message.last.seqno
+            largest = max(largest, last - before)
+            if last - before > LINK_ENTRIES_MAX:
+                continue
+            is_success = before <= holds
+            if is_success:
+                holds = max(holds, last)
+            answer = ack(1, holds) if is_success else nack(1, holds)
+            waiting += _sent(raft.receive(NodeId("1"), answer))
+    assert holds == largest == 10
+    assert raft.replica.peers[NodeId("1")].halvings == 0, "the peer has caught up"
+
+
+def _sent(ready: Ready) -> list[AppendEntries]:
+    """Give what is sent to node 1."""
+    return [
+        message
+        for to, message in ready.messages
+        if to == "1" and isinstance(message, AppendEntries)
+    ]
 
 
 def test_whoever_has_all_is_sent_a_heartbeat() -> None:
@@ -75,3 +127,18 @@ def test_a_full_link_is_sent_heartbeats_still() -> None:
     assert isinstance(message, AppendEntries)
     assert not message.has_entries
     assert peer.sent == APPEND_ENTRIES_IN_FLIGHT_MAX
+
+
+def test_a_full_link_is_sent_nothing_between_heartbeats() -> None:
+    raft = new_leader()
+    peer = raft.replica.peers[NodeId("1")]
+    raft.replica.batch.entries = 1
+    for entry in (*[WRITE] * APPEND_ENTRIES_IN_FLIGHT_MAX, SIGNATURE):
+        raft.append(entry)
+    peer.sent = APPEND_ENTRIES_IN_FLIGHT_MAX - 1
+    assert len(_sent(raft.flush())) == 1
+    assert peer.sent == APPEND_ENTRIES_IN_FLIGHT_MAX
+    assert _sent(raft.flush()) == []
+    raft.receive(NodeId("1"), ack(1, 1))
+    (message,) = _sent(raft.flush())
+    assert message.last.seqno == APPEND_ENTRIES_IN_FLIGHT_MAX + 1

@@ -36,8 +36,8 @@ HISTORIC = (
             Edit(
                 module=leading,
                 function="_try_again",
-                before="peer.sent = max(min(match, peer.sent), peer.matched)",
-                after="peer.sent = peer.matched = match",
+                before="peer.go_back(max(min(match, peer.sent), peer.matched))",
+                after="peer.sent = peer.began = peer.matched = match",
             ),
         ),
     ),

@@ -124,7 +124,7 @@ BROKEN = (
 CAUGHT_BY: dict[str, tuple[int, str]] = {
     "signature of an old view": (2, "NonceOnce"),
     "secrets outlive a rollback": (7, "EntriesVerify"),
-    "tree outlives a rollback": (3, "EntriesVerify"),
+    "tree outlives a rollback": (7, "EntriesVerify"),
     "ledger outlives a rollback": (2, "LedgerOrder"),
     "snapshot without its tree": (1, "RootsEqual"),
     "snapshot of what is not final": (8, "SnapshotIsState"),
