@@ -11,49 +11,24 @@ from ccfpy.base.ids import TxId
 from ccfpy.endpoints.auth import CustomAuth, MemberCert, UserCert
 from ccfpy.endpoints.auth.no_auth import NoAuth
 from ccfpy.endpoints.auth.policy import Unauthenticated
-from ccfpy.endpoints.awaited import Answer, Awaited
+from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context
-from ccfpy.endpoints.declaration import Endpoint, Forwarding, Mode, Redirection
+from ccfpy.endpoints.declaration import Endpoint, Mode
 from ccfpy.endpoints.frontend import TX_ID_HEADER
 from ccfpy.endpoints.replies import json_reply
-from ccfpy.endpoints.session import Interface, Redirect, RedirectTarget, Session
+from ccfpy.endpoints.session import Interface, Redirect
 from ccfpy.http.errors import ApiError
 from ccfpy.http.messages import Request, Response
-from ccfpy.kv.maps import STRING, Map
-from tests.unit.endpoints.world import Front, StoreNode, session
-
-NOTES = Map("notes", STRING, STRING)
-
-
-def _write(context: Context) -> Response:
-    NOTES.of(context.tx).put("k", context.request.body.decode())
-    return json_reply(True)
-
-
-def _read(context: Context) -> Response:
-    return json_reply(NOTES.of(context.tx).get("k"))
-
-
-WRITE = Endpoint(method="POST", path="/notes", handler=_write)
-READ = Endpoint(
-    method="GET",
-    path="/notes",
-    handler=_read,
-    mode=Mode.READ_ONLY,
-    redirection=Redirection.NONE,
+from tests.unit.endpoints.notes import (
+    NOTES,
+    READ,
+    WRITE,
+    code_of,
+    message_of,
+    read,
+    write,
 )
-
-
-def _code(response: Response) -> object:
-    error = json.loads_object(response.body)["error"]
-    assert isinstance(error, dict)
-    return error["code"]
-
-
-def _message(response: Response) -> str:
-    error = json.loads_object(response.body)["error"]
-    assert isinstance(error, dict)
-    return str(error["message"])
+from tests.unit.endpoints.world import Front, StoreNode, session
 
 
 def test_checks_fail_in_order_from_pressure_to_the_handler() -> None:
@@ -72,7 +47,7 @@ def test_checks_fail_in_order_from_pressure_to_the_handler() -> None:
 
     def outcome(method: str = "GET", path: str = "/nowhere") -> tuple[int, object]:
         response = front.call(method, path, session_=client)
-        return response.status, _code(response) if response.body else None
+        return response.status, code_of(response) if response.body else None
 
     assert outcome() == (503, "TooManyPendingTransactions")
     front.node.at_capacity = False
@@ -98,7 +73,7 @@ def test_the_nodes_own_frontend_answers_under_pressure() -> None:
 def test_the_allow_header_lists_options_first() -> None:
     response = Front([WRITE, READ]).call("PATCH", "/notes")
     assert response.headers["allow"] == "OPTIONS, GET, POST"
-    assert _message(response) == (
+    assert message_of(response) == (
         "Allowed methods for '/notes' are: OPTIONS, GET, POST."
     )
 
@@ -106,12 +81,12 @@ def test_the_allow_header_lists_options_first() -> None:
 def test_an_ambiguous_path_is_the_apps_fault() -> None:
     front = Front(
         [
-            Endpoint(method="GET", path="/{a}/x", handler=_read),
-            Endpoint(method="GET", path="/y/{b}", handler=_read),
+            Endpoint(method="GET", path="/{a}/x", handler=read),
+            Endpoint(method="GET", path="/y/{b}", handler=read),
         ]
     )
     response = front.call("GET", "/y/x")
-    assert (response.status, _code(response)) == (500, "InternalError")
+    assert (response.status, code_of(response)) == (500, "InternalError")
 
 
 def test_a_write_answers_with_its_transactions_id() -> None:
@@ -220,7 +195,7 @@ def test_a_race_always_lost_ends_with_a_word_when_to_come_back() -> None:
 
     front.frontend.registry.add(Endpoint(method="POST", path="/", handler=handler))
     response = front.call("POST", "/")
-    assert (response.status, _code(response)) == (
+    assert (response.status, code_of(response)) == (
         503,
         "TransactionCommitAttemptsExceedLimit",
     )
@@ -293,7 +268,7 @@ def test_what_a_handler_raises_is_somebodys_fault(
 
     front = Front([Endpoint(method="GET", path="/", handler=handler)])
     response = front.call("GET", "/")
-    assert (response.status, _code(response)) == (status, code)
+    assert (response.status, code_of(response)) == (status, code)
     assert front.unhandled == ([error] if status == 500 else [])
 
 
@@ -304,7 +279,7 @@ def test_a_broken_policy_stops_neither_node_nor_log() -> None:
     policy = CustomAuth("mine", explode)  # type: ignore[arg-type]  # it never gives anybody
     front = Front([replace(READ, auth=(policy,))])
     response = front.call("GET", "/notes")
-    assert (response.status, _message(response)) == (500, "boom")
+    assert (response.status, message_of(response)) == (500, "boom")
     assert len(front.unhandled) == 1
 
 
@@ -314,10 +289,10 @@ def test_a_session_does_not_survive_a_change_of_view() -> None:
     assert front.call("POST", "/notes", session_=client).status == 200
     front.node.view = 4
     response = front.call("POST", "/notes", session_=client)
-    assert (response.status, _code(response)) == (500, "SessionConsistencyLost")
+    assert (response.status, code_of(response)) == (500, "SessionConsistencyLost")
     assert response.close
     assert front.node.store.version == 1
-    assert "on session 7. Started in view 2, now in view 4." in _message(response)
+    assert "on session 7. Started in view 2, now in view 4." in message_of(response)
 
 
 def test_a_local_commit_handler_shapes_the_answer() -> None:
@@ -326,7 +301,7 @@ def test_a_local_commit_handler_shapes_the_answer() -> None:
 
     def handler(context: Context) -> Response:
         context.user_data = "mine"
-        return _write(context)
+        return write(context)
 
     front = Front(
         [Endpoint(method="POST", path="/", handler=handler, on_local_commit=shape)]
@@ -343,137 +318,9 @@ def test_a_failed_local_commit_handler_still_tells_the_id() -> None:
     front = Front([replace(WRITE, on_local_commit=shape)])
     response = front.call("POST", "/notes")
     assert (response.status, response.headers[TX_ID_HEADER]) == (500, "2.1")
-    assert _message(response) == "Failed to execute local commit handler func: oh"
+    assert message_of(response) == "Failed to execute local commit handler func: oh"
     assert front.node.store.version == 1
     assert len(front.unhandled) == 1
-
-
-@pytest.mark.parametrize(
-    ("redirection", "is_primary", "target", "expected"),
-    [
-        (Redirection.TO_PRIMARY, True, "primary", None),
-        (Redirection.TO_PRIMARY, False, "primary", "https://p:1/app/notes?a=b"),
-        (Redirection.TO_BACKUP, False, "backup", None),
-        (Redirection.TO_BACKUP, True, "backup", "https://b:1/app/notes?a=b"),
-        (Redirection.NONE, False, "primary", None),
-    ],
-)
-def test_a_request_goes_where_its_endpoint_belongs(
-    redirection: Redirection, is_primary: bool, target: str, expected: str | None
-) -> None:
-    node = StoreNode(
-        is_primary=is_primary,
-        addresses={("primary", "main"): "p:1", ("backup", "main"): "b:1"},
-    )
-    interface = Interface(
-        name="main",
-        redirect_to_primary=Redirect(role="primary"),
-        redirect_to_backup=Redirect(role="backup"),
-    )
-    front = Front([replace(READ, redirection=redirection)], node)
-    response = front.call(
-        "GET", "/notes", query="a=b", session_=session(interface=interface)
-    )
-    assert response.headers.get("location") == expected
-    assert response.status == (307 if expected else 200)
-    assert target in ("primary", "backup")
-
-
-def test_a_static_target_needs_no_node() -> None:
-    static = Redirect(kind=RedirectTarget.STATIC_ADDRESS, address="far:9")
-    interface = Interface(name="main", redirect_to_primary=static)
-    front = Front([WRITE], StoreNode(is_primary=False))
-    response = front.call("POST", "/notes", session_=session(interface=interface))
-    assert response.headers["location"] == "https://far:9/app/notes"
-
-
-def test_a_backup_nobody_knows_is_not_found() -> None:
-    interface = Interface(name="main", redirect_to_backup=Redirect(role="backup"))
-    front = Front([replace(READ, redirection=Redirection.TO_BACKUP)])
-    response = front.call("GET", "/notes", session_=session(interface=interface))
-    assert (response.status, _code(response)) == (503, "BackupNotFound")
-    assert _message(response) == (
-        "Request should be redirected to backup, but receiving node does not know "
-        "any current backup address"
-    )
-
-
-# Forwarding
-
-BACKUP_READ = replace(READ, forwarding=Forwarding.SOMETIMES)
-LOCAL = Endpoint(
-    method="GET", path="/local", handler=_read, forwarding=Forwarding.NEVER
-)
-
-
-def _backup(*, view: int = 2) -> Front:
-    return Front([WRITE, BACKUP_READ, LOCAL], StoreNode(is_primary=False, view=view))
-
-
-def _answer(front: Front, method: str, client: Session, path: str = "/notes") -> Answer:
-    request = Request(method=method, path=f"/app{path}")
-    return front.frontend.answer(request, client, path)
-
-
-def test_a_backup_forwards_writes_and_from_then_on_the_sessions_reads() -> None:
-    front, client = _backup(), session()
-    assert isinstance(_answer(front, "GET", client), Response)
-    awaited = _answer(front, "POST", client)
-    assert [a for _, a in front.node.forwarded] == [awaited]
-    assert client.is_forwarding
-    assert client.active_view == 2
-    assert isinstance(_answer(front, "GET", client), Awaited)
-    assert isinstance(_answer(front, "GET", client, "/local"), Response)
-    assert isinstance(_answer(front, "GET", session()), Response), "others may read"
-
-
-def test_a_primary_serves_a_session_that_was_forwarded_before() -> None:
-    front, client = _backup(), session()
-    _answer(front, "POST", client)
-    front.node.is_primary = True
-    assert isinstance(_answer(front, "POST", client), Response)
-
-
-def test_an_interface_that_redirects_forwards_nothing() -> None:
-    front = _backup()
-    client = session(
-        interface=Interface(name="main", redirect_to_primary=Redirect(role="primary"))
-    )
-    response = front.call("POST", "/notes", session_=client)
-    assert _code(response) == "PrimaryNotFound"
-    assert front.node.forwarded == []
-
-
-def test_what_is_forwarded_already_goes_no_further() -> None:
-    front, client = _backup(), session()
-    client.is_forwarded = True
-    response = front.call("POST", "/notes", session_=client)
-    assert (response.status, _code(response)) == (503, "RequestAlreadyForwarded")
-    assert _message(response) == "RPC was already forwarded."
-
-
-def test_http_2_is_not_forwarded() -> None:
-    front = _backup()
-    request = Request(method="POST", path="/app/notes", version="2")
-    response = front.frontend.answer(request, session(), "/notes")
-    assert isinstance(response, Response)
-    assert (response.status, _code(response)) == (501, "NotImplemented")
-
-
-def test_a_session_is_not_forwarded_into_another_view() -> None:
-    front, client = _backup(), session()
-    _answer(front, "POST", client)
-    front.node.view = 3
-    response = front.call("POST", "/notes", session_=client)
-    assert _code(response) == "SessionConsistencyLost"
-    assert response.close
-    assert len(front.node.forwarded) == 1
-
-
-def test_who_calls_is_for_the_primary_to_say() -> None:
-    guarded = replace(WRITE, auth=(UserCert(),))
-    front = Front([guarded], StoreNode(is_primary=False))
-    assert isinstance(_answer(front, "POST", session()), Awaited)
 
 
 # Waiting for commit
@@ -502,7 +349,7 @@ def test_without_a_place_to_wait_nothing_is_run() -> None:
     front = Front([WRITE])
     front.node.commit_waits.has_room = False
     response = front.call("POST", "/notes", headers=WAIT)
-    assert (response.status, _code(response)) == (503, "TooManyPendingTransactions")
+    assert (response.status, code_of(response)) == (503, "TooManyPendingTransactions")
     assert front.node.store.version == 0
 
 
@@ -511,5 +358,5 @@ def test_a_wait_that_cannot_be_read_is_refused_before_anything_is_run() -> None:
     response = front.call(
         "POST", "/notes", headers={"x-ccfpy-wait-for-commit": "a while"}
     )
-    assert (response.status, _code(response)) == (400, "InvalidHeaderValue")
+    assert (response.status, code_of(response)) == (400, "InvalidHeaderValue")
     assert front.node.store.version == 0

@@ -16,7 +16,7 @@ from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION, NOTES, NotesApp
-from tests.unit.node.test_joining import trust
+from tests.unit.node.joiners import trust
 
 
 def replica_of(node: InProcessNode) -> Replica:
