@@ -41,6 +41,8 @@ REPEATS = 3
 WRITES, WRITES_QUICK = 200, 100
 """Of fewer than a hundred, the slowest would stand for one in a hundred."""
 WRITES_SWEPT, WRITES_SWEPT_QUICK = 30, 10
+SWEPT_MS_MIN = 1000
+"""How long writes are followed at least: in less, what a load costs cannot be told."""
 POLL_S = 0.001
 MIDDLE, LAST = 0.5, 0.99
 
@@ -224,9 +226,10 @@ def measure(settings: Settings) -> Iterator[Figure]:
         with sandbox(nodes, ["--sig-ms-interval", str(INTERVAL_MS)]) as service:
             told = follow(service, INTERVAL_MS, repeats=repeats, writes=writes)
         yield from of_nodes(nodes, told)
-    writes = settings.pick(WRITES_SWEPT, WRITES_SWEPT_QUICK)
+    swept = settings.pick(WRITES_SWEPT, WRITES_SWEPT_QUICK)
     for nodes in settings.nodes or SWEPT_NODES:
         for interval_ms in settings.pick(INTERVALS_MS, INTERVALS_MS[::2]):
+            writes = max(swept, SWEPT_MS_MIN // interval_ms)
             told = asyncio.run(
                 follow_by_interval(nodes, interval_ms, repeats=repeats, writes=writes)
             )
