@@ -126,12 +126,16 @@ def get(  # noqa: PLR0913  # one parameter for each option
         raise CommandFailed(f"the service gave no receipt: {error}") from error
     if endorsements:
         note("An earlier service signed: get its --form endorsements, too.")
-    if data[-1:] == b"}":
-        data += b"\n"
+    data = with_line_end(data)
     if out is None:
         write(data)
     else:
         _save(out, data)
+
+
+def with_line_end(data: bytes) -> bytes:
+    """End a receipt as a line if it is JSON: CBOR, too, may end with a brace."""
+    return data + b"\n" if data[:1] == b"{" else data
 
 
 def _form(name: str | None) -> Form | None:

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from ccfpy.base.ids import TxId
+from ccfpy.cli.receipt import with_line_end
 from ccfpy.crypto.certs import Certificate, endorse_authority
 from ccfpy.crypto.ec import KeyPair
 from ccfpy.crypto.entropy import SeededEntropy
@@ -132,6 +133,14 @@ def test_each_form_is_given_once_it_verifies(
         assert command("receipt", *words).code == 0
     else:
         assert said == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "given"),
+    [(b"{}", b"{}\n"), (b"\xd2\x84 signature}", b"\xd2\x84 signature}")],
+)
+def test_only_json_ends_as_a_line(data: bytes, given: bytes) -> None:
+    assert with_line_end(data) == given
 
 
 def test_it_is_written_to_stdout_without_a_file(
