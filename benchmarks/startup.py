@@ -23,12 +23,13 @@ from typing import Self
 from benchmarks.harness.figure import Figure
 from benchmarks.harness.processes import cpu_s, family
 from benchmarks.harness.question import Question, Settings, main
-from benchmarks.harness.service import free_port, sandbox
+from benchmarks.harness.service import sandbox
 from ccfpy.client.share import constitution
 from ccfpy.crypto.ec import Curve
 from ccfpy.testing.processes.configuration import Placement, ServiceOptions, founder
 from ccfpy.testing.processes.network import NODE_PROGRAM, ProcessNetwork
 from ccfpy.testing.processes.node import NodeProcess
+from ccfpy.testing.processes.ports import free_ports
 
 BUDGET_S = 2.0
 BUDGET_OPEN_S = 3.0
@@ -97,7 +98,7 @@ def until_it_serves() -> Start:
     with tempfile.TemporaryDirectory() as folder:
         options = options_of(Path(folder))
         ProcessNetwork(options).make_keys()
-        placement = Placement(port=free_port())
+        placement = Placement(port=free_ports()[0])
         node = NodeProcess(options, 0, placement)
         node.prepare(founder(options, placement), trusted=None)
         started = time.perf_counter()

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.harness.processes import cpu_s, family
+from ccfpy.testing.processes.ports import free_ports
 
 ENDING_S_MAX = 60
 
@@ -45,7 +45,7 @@ class Service:
 def sandbox(nodes: int = 1, options: Sequence[str] = ()) -> Iterator[Service]:
     """Start a sandbox in a folder of its own and end it afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        ports = [free_port() for _ in range(nodes)]
+        ports = free_ports(nodes)
         listening = [("-n", f"local://127.0.0.1:{port}") for port in ports]
         command = [
             *(sys.executable, "-m", "ccfpy.cli.main", "sandbox", "--json"),
@@ -87,11 +87,3 @@ def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(ENDING_S_MAX)
-
-
-def free_port() -> int:
-    """Give a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import TypeAlias
 
 from benchmarks.harness.processes import cpu_s, started, wait_until
-from benchmarks.harness.service import free_port
 from benchmarks.servers.rate import Rate
 from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.enclave.ports import SystemEntropy
+from ccfpy.testing.processes.ports import free_ports
 
 PROGRAMS = {"etcd": "etcd-server", "h2load": "nghttp2-client"}
 """What is needed, and the Debian packages that bring it."""
@@ -151,8 +151,8 @@ def make_certificates(folder: Path) -> tuple[Path, Path, Path]:
 def cluster(folder: Path, nodes: int, *, fsync: bool) -> Iterator[Etcd]:
     """Start a cluster whose first node leads, and end it afterwards."""
     authority, certificate, key = make_certificates(folder)
-    clients = [f"https://127.0.0.1:{free_port()}" for _ in range(nodes)]
-    peers = [f"https://127.0.0.1:{free_port()}" for _ in range(nodes)]
+    urls = [f"https://127.0.0.1:{port}" for port in free_ports(2 * nodes)]
+    clients, peers = urls[:nodes], urls[nodes:]
     members = ",".join(f"n{number}={url}" for number, url in enumerate(peers))
     tls = [f"--cert-file={certificate}", f"--key-file={key}"]
     tls += [f"--peer-cert-file={certificate}", f"--peer-key-file={key}"]

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.harness.processes import cpu_s, started
-from benchmarks.harness.service import free_port
 from benchmarks.servers.rate import Rate
+from ccfpy.testing.processes.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
@@ -51,7 +51,7 @@ class PySyncObj:
 @contextmanager
 def cluster(folder: Path, nodes: int) -> Iterator[PySyncObj]:
     """Start a cluster and end it afterwards."""
-    addresses = [f"127.0.0.1:{free_port()}" for _ in range(nodes)]
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(nodes)]
     commands = [
         [str(PYTHON), str(PROGRAM), own, *(each for each in addresses if each != own)]
         for own in addresses

@@ -1,11 +1,9 @@
 """The compose file: its parts fit each other, and it is what it says when it is run."""
 
-import contextlib
 import json
 import os
 import re
 import shlex
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 
 from ccfpy.boundary.configuration import CommandType
+from ccfpy.testing.processes.ports import free_ports
 from tests.deploy.containers import current_image, environment, podman
 from tests.deploy.templates import configuration, port, share, variables
 from tests.deploy.tools import DEPLOY, ROOT, need, ok, read_yaml, run
@@ -109,7 +108,7 @@ class Composed:
         self.desk = Desk(folder)
         (folder / "deploy").symlink_to(DEPLOY)
         variables = environment() | {"CCFPY_IMAGE": image}
-        for number, free in enumerate(_free_ports()):
+        for number, free in enumerate(free_ports(len(NODES))):
             variables[f"CCFPY_PORT_{number}"] = str(free)
         for name, value in variables.items():
             self.type_in(f"export {name}={shlex.quote(value)}")
@@ -138,14 +137,6 @@ class Composed:
     def container(self, service: str) -> str:
         """Give a service's container."""
         return f"{self.project}_{service}_1"
-
-
-def _free_ports() -> list[int]:
-    with contextlib.ExitStack() as bound:
-        probes = [bound.enter_context(socket.socket()) for _ in NODES]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
+from ccfpy.testing.processes.ports import free_ports
 from tests.softhsm import find_module
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,20 +65,6 @@ def blocks(page: Path, port: int) -> list[Block]:
     # A sandbox is given a free port where the page relies on the usual one.
     text = _SANDBOX.sub(rf"\g<0> --node local://127.0.0.1:{port}", text)
     return [Block(*found) for found in BLOCK.findall(text)]
-
-
-def _free_ports() -> int:
-    """Find ports in a row on which nobody listens; give the first."""
-    while True:
-        with contextlib.ExitStack() as bound:
-            first = bound.enter_context(socket.socket())
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            with contextlib.suppress(OSError, OverflowError):
-                for number in range(1, PORTS):
-                    probe = bound.enter_context(socket.socket())
-                    probe.bind(("127.0.0.1", port + number))
-                return port
 
 
 def _press_ctrl_c(process: subprocess.Popen[str]) -> None:
@@ -183,7 +169,7 @@ def test_the_how_tos_of_networks_work_one_after_the_other(tmp_path: Path) -> Non
 
 def _read(pages: Sequence[Path], folder: Path) -> None:
     """Do what pages say, at one desk."""
-    port = _free_ports()
+    port = free_ports(PORTS)[0]
     desk = Desk(folder)
     with contextlib.ExitStack() as running:
         for page in pages:

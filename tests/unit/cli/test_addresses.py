@@ -4,6 +4,7 @@ import pytest
 
 from ccfpy.cli.addresses import NODES_MAX, parse_node, placements, require_free
 from ccfpy.cli.errors import CommandFailed, Misused
+from ccfpy.testing.processes.ports import free_ports
 
 
 @pytest.mark.parametrize(
@@ -28,9 +29,9 @@ def test_anything_else_is_misuse(text: str) -> None:
 
 
 def test_a_port_is_free_until_somebody_listens() -> None:
+    (port,) = free_ports()
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+        listener.bind(("127.0.0.1", port))
         listener.listen()
         with pytest.raises(CommandFailed, match=f"port {port} .* is taken.*--node"):
             require_free("127.0.0.1", port)
@@ -48,27 +49,14 @@ def test_several_addresses_are_several_nodes() -> None:
     assert _places(*given) == [("127.0.0.1", 0), ("localhost", 0)]
 
 
-def _port_before_one_that_is_taken() -> tuple[int, socket.socket]:
-    """Find a free port, below those that the system gives out, and take the next."""
-    for port in range(20_000, 30_000, 2):
-        taken = socket.socket()
-        try:
-            require_free("127.0.0.1", port)
-            taken.bind(("127.0.0.1", port + 1))
-        except (CommandFailed, OSError):
-            taken.close()
-            continue
-        taken.listen()
-        return port, taken
-    raise AssertionError("no two ports are free")
-
-
 def test_a_number_of_nodes_take_ports_that_are_free() -> None:
-    port, taken = _port_before_one_that_is_taken()
-    with taken:
+    port, next_port = free_ports(2)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", next_port))
+        taken.listen()
         (one, two, three) = _places("3", f"local://127.0.0.1:{port}")
     assert one == ("127.0.0.1", port)
-    assert port + 1 < two[1] < three[1]
+    assert next_port < two[1] < three[1]
     assert _places("2", "local://127.0.0.1:0") == [("127.0.0.1", 0)] * 2
 
 

@@ -1,6 +1,5 @@
 """A stand-in for a service: HTTPS on loopback, answering as each test tells it to."""
 
-import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -18,6 +17,7 @@ from ccfpy.crypto.certs import (
     service_certificate,
 )
 from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.testing.processes.ports import free_ports
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve = Callable[[Answer], AbstractAsyncContextManager[str]]
@@ -89,7 +89,4 @@ def serve(server_tls: ssl.SSLContext) -> Serve:
 @pytest.fixture
 def unused_port() -> int:
     """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports()[0]

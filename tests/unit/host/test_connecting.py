@@ -8,6 +8,7 @@ import pytest
 
 from ccfpy.host.addresses import Address
 from ccfpy.host.connecting import ConnectFailed, connect, reason, tune
+from ccfpy.testing.processes.ports import free_ports
 from tests.unit.host import waiting
 
 pytestmark = pytest.mark.usefixtures("each_loop")
@@ -57,10 +58,8 @@ def test_an_address_that_is_none_fails(address: str) -> None:
 
 
 def test_nobody_there_is_said_in_the_systems_words() -> None:
-    with _listening() as server:
-        port = server.getsockname()[1]
     with pytest.raises(ConnectFailed, match="connect"):
-        _connect(f"127.0.0.1:{port}")
+        _connect(f"127.0.0.1:{free_ports()[0]}")
     with pytest.raises(ConnectFailed):
         _connect("\udcff:1")
 

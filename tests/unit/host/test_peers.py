@@ -21,6 +21,7 @@ from ccfpy.host.addresses import Address
 from ccfpy.host.log import Journal
 from ccfpy.host.peer_frames import HEADER_BYTES, frame_head
 from ccfpy.host.peers import Peers
+from ccfpy.testing.processes.ports import free_ports
 from tests.unit.host import waiting
 from tests.unit.host.waiting import wait_until
 
@@ -134,9 +135,7 @@ def test_a_node_that_knows_the_address_opens_its_own_connection() -> None:
 
 def test_a_node_whose_address_is_known_is_answered_by_no_other_way() -> None:
     async def story(a: _Node, b: _Node) -> None:
-        nobody = socket.create_server(("127.0.0.1", 0))
-        unreachable = "{}:{}".format(*nobody.getsockname())
-        nobody.close()
+        unreachable = f"127.0.0.1:{free_ports()[0]}"
         a.peers.send(B, CHANNEL, b"hello")
         await b.wait_for(b"hello")
         b.peers.set_peer(A, unreachable)
@@ -243,8 +242,7 @@ def test_what_is_sent_between_two_attempts_waits_for_the_next() -> None:
         await late.wait_for(b"1", b"2")
         await late.close()
 
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        late_address = free.getsockname()
+    late_address = ("127.0.0.1", free_ports()[0])
     _run(story)
 
 
