@@ -4,9 +4,9 @@ A node is made empty and given a ``Boot`` first; what it becomes then is a `Repl
 Everything after that is events in, effects out, with no other way in or out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from ccfpy.base.errors import ConfigurationRefused, Malformed
 from ccfpy.base.ports import Clock, Entropy, Memory, Platform
@@ -62,6 +62,8 @@ JOIN_REFUSED = 1
 RECOVERY_REFUSED = 1
 CANNOT_GO_ON = 1
 
+What = TypeVar("What")
+
 
 class Node:
     """One node, from before its boot until it stops."""
@@ -94,24 +96,38 @@ class Node:
 
     def step(self, events: Sequence[Event]) -> list[Effect]:
         """Take events in the order they happened; give what is to be done, in order."""
+        said: list[SessionData] = []
         for event in events:
-            if self._is_stopped:
-                break
-            try:
-                if type(event) is SessionData:  # by far the most
-                    sessions, router = self._sessions, self._router
-                    if sessions is not None and router is not None:
-                        sessions.data(event.session, event.data, router)
-                else:
-                    self._take(event)
-            except ConfigurationRefused as refusal:
-                self._stop(START_REFUSED, str(refusal))
-            except (EntryTooLarge, RecoveryFailed) as failure:
-                self._stop(CANNOT_GO_ON, str(failure))
+            if type(event) is SessionData:  # by far the most
+                said.append(event)
+                continue
+            if said:
+                self._attempt(self._serve, said)
+                said = []
+            self._attempt(self._take, event)
+        if said:
+            self._attempt(self._serve, said)
         if self._replica is not None and not self._is_stopped:
             self._replica.timer.saw(len(events))
             self._end_turn(self._replica)
         return self._outbox.take()
+
+    def _attempt(self, do: Callable[[What], None], what: What) -> None:
+        """Do something, unless the node has stopped; if it cannot go on, it stops."""
+        if self._is_stopped:
+            return
+        try:
+            do(what)
+        except ConfigurationRefused as refusal:
+            self._stop(START_REFUSED, str(refusal))
+        except (EntryTooLarge, RecoveryFailed) as failure:
+            self._stop(CANNOT_GO_ON, str(failure))
+
+    def _serve(self, said: list[SessionData]) -> None:
+        """Serve what clients said between two other events."""
+        sessions, router = self._sessions, self._router
+        if sessions is not None and router is not None:
+            sessions.data(said, router)
 
     def _end_turn(self, replica: Replica) -> None:
         """Let what this step made due happen, and what that makes due in turn.

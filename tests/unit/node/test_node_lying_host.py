@@ -141,6 +141,34 @@ def test_a_transaction_too_large_for_the_ledger_stops_the_node_before_it_is_in(
         Transaction.parse(entry)
 
 
+def test_who_was_answered_in_the_step_that_stops_the_node_is_told_so(
+    make_node: Callable[[], InProcessNode],
+) -> None:
+    node = make_node()
+    bounded = replace(node.boot.configuration, entry_bytes_max=200_000)
+    node.host, node.trusted = Recorded(), node.twin()
+    node.step(replace(node.boot, configuration=bounded))
+    node.open_service()
+    clients = [node.connect() for _ in range(3)]
+    texts = (b'{"a":"b"}', b'{"a":"%b"}' % (b"x" * 300_000), b'{"a":"c"}')
+    put = b"PUT /app/notes HTTP/1.1\r\ncontent-length: %d\r\n\r\n%b"
+    effects = node.step(
+        *(
+            SessionData(
+                session=client.session, data=client.encrypt(put % (len(text), text))
+            )
+            for client, text in zip(clients, texts, strict=True)
+        )
+    )
+    written, told, stop = effects
+    assert isinstance(written, AppendEntries)
+    assert len(written.entries) == 1
+    assert isinstance(told, SendData)
+    assert told.session == clients[0].session
+    assert b"200 OK" in clients[0].decrypt(told.data)
+    assert isinstance(stop, Stop)
+
+
 # Nonces
 
 

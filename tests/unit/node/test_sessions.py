@@ -140,6 +140,83 @@ def test_requests_before_an_unreadable_one_are_answered(node: InProcessNode) -> 
     assert client.is_closed
 
 
+def test_clients_who_speak_at_once_are_each_answered_in_their_order(
+    node: InProcessNode,
+) -> None:
+    """Whatever one says takes effect before what is said after it."""
+    first, second = node.connect(), node.connect()
+    said = (
+        (first, b'{"a": "1"}'),
+        (second, b'{"a": "2"}'),
+        (first, b'{"a": "3"}'),
+        (second, None),
+    )
+    events = []
+    for client, body in said:
+        raw = b"GET /app/notes?name=a HTTP/1.1\r\n\r\n"
+        if body is not None:
+            raw = b"PUT /app/notes HTTP/1.1\r\ncontent-length: %d\r\n\r\n%b" % (
+                len(body),
+                body,
+            )
+        events.append(SessionData(session=client.session, data=client.encrypt(raw)))
+    effects = node.step(*events)
+    sent = [effect for effect in effects if isinstance(effect, SendData)]
+    assert [each.session for each in sent] == [client.session for client, _ in said]
+    answers = [
+        client.decrypt(each.data) for (client, _), each in zip(said, sent, strict=True)
+    ]
+    assert all(answer.startswith(b"HTTP/1.1 200 OK") for answer in answers)
+    assert b"3" in answers[-1].partition(b"\r\n\r\n")[2]
+    seqnos = [answer.partition(b"transaction-id: ")[2][:4] for answer in answers[:3]]
+    assert seqnos == sorted(seqnos)
+    assert len(set(seqnos)) == 3
+
+
+def test_what_follows_the_end_of_a_session_in_one_step_means_nothing(
+    node: InProcessNode,
+) -> None:
+    leaving, staying = node.connect(), node.connect()
+    goodbye = b"GET /node/state HTTP/1.1\r\nconnection: close\r\n\r\n"
+    effects = node.step(
+        *(
+            SessionData(session=client.session, data=client.encrypt(raw))
+            for client, raw in (
+                (staying, GET_STATE),
+                (leaving, goodbye),
+                (leaving, GET_STATE),
+                (staying, GET_STATE),
+            )
+        )
+    )
+    told = [
+        (type(effect), effect.session)
+        for effect in effects
+        if isinstance(effect, SendData | CloseSession)
+    ]
+    assert told == [
+        (SendData, staying.session),
+        (SendData, leaving.session),
+        (CloseSession, leaving.session),
+        (SendData, staying.session),
+    ]
+
+
+def test_who_cannot_be_understood_ends_alone(node: InProcessNode) -> None:
+    broken, sound = node.connect(), node.connect()
+    effects = node.step(
+        SessionData(session=broken.session, data=b"\x17\x03\x03\x00\x01x"),
+        SessionData(session=sound.session, data=sound.encrypt(GET_STATE)),
+    )
+    assert CloseSession(session=broken.session) in effects
+    (answer,) = (
+        effect.data
+        for effect in effects
+        if isinstance(effect, SendData) and effect.session == sound.session
+    )
+    assert b"200 OK" in sound.decrypt(answer)
+
+
 def test_a_client_that_asks_to_close_is_closed(node: InProcessNode) -> None:
     client = node.connect()
     raw = b"GET /node/state HTTP/1.1\r\nconnection: close\r\n\r\n"
