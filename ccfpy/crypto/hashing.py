@@ -63,6 +63,12 @@ class HmacKey:
         inner = hashlib.sha256(self._inner + data).digest()
         return hashlib.sha256(self._outer + inner).hexdigest()
 
+    def hexdigests(self, texts: list[bytes]) -> list[str]:
+        """Give ``hexdigest`` of each."""
+        sha256, inner, outer = hashlib.sha256, self._inner, self._outer
+        hashed = [sha256(inner + text).digest() for text in texts]
+        return [sha256(outer + digest).hexdigest() for digest in hashed]
+
 
 def hkdf_sha256(*, ikm: bytes, salt: bytes, info: bytes, length: int) -> bytes:
     """Derive ``length`` bytes from ``ikm`` (RFC 5869)."""

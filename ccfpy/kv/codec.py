@@ -83,7 +83,14 @@ def serialise(
         The public domain, which always has its header, and the private one.
     """
     assert len(claims_digest) == len(commit_evidence_digest) == DIGEST_BYTES
-    public = [_HEADER.pack(_WRITTEN, version, claims_digest, commit_evidence_digest, 0)]
+    public, private = serialise_maps(write_set)
+    header = _HEADER.pack(_WRITTEN, version, claims_digest, commit_evidence_digest, 0)
+    return header + public, private
+
+
+def serialise_maps(write_set: WriteSet) -> tuple[bytes, bytes]:
+    """Write what changes in public and in private maps; either may be empty."""
+    public: list[bytes] = []
     private: list[bytes] = []
     for name in sorted(write_set) if len(write_set) > 1 else write_set:
         # As is_public, without the call.

@@ -1,25 +1,21 @@
-"""Sealing an entry in one go, as a primary does with each that it orders.
+"""Sealing many entries in one go, as a primary does with what it ordered in a step.
 
-It is the other side of ``unseal``. Most transactions write one value to one map and ask
-for nothing special: those are written here field by field, with as few steps as their
-bytes have parts. Any other is left to ``entry.seal``, which both must agree with.
+It is the other side of ``unseal``, and agrees with ``entry.seal`` byte for byte. Each
+stage is done for all entries before the next begins: hashing and encrypting are more
+code than a processor keeps at hand, and fetching it anew for every entry takes longer
+than running it. Most transactions write one value to one map: that is written here with
+as few steps as its bytes have parts.
 """
 
 import struct
 from hashlib import sha256
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, final
 
-from ccfpy.base.ids import VIEW_MAX, Seqno, TxId, View
+from ccfpy.base.ids import VIEW_MAX, Seqno, View
 from ccfpy.kv.changes import WriteSet
-from ccfpy.kv.codec import EntryType, map_prefix
+from ccfpy.kv.codec import EntryType, map_prefix, serialise_maps
 from ccfpy.kv.names import PUBLIC_PREFIX
-from ccfpy.ledger.entry import seal
-from ccfpy.ledger.frame import (
-    BODY_BYTES_MAX,
-    BODY_BYTES_MIN,
-    ENTRY_VERSION,
-    EntryFlags,
-)
+from ccfpy.ledger.frame import BODY_BYTES_MAX, BODY_BYTES_MIN, ENTRY_VERSION
 from ccfpy.ledger.secrets import LedgerSecret
 
 Sealed: TypeAlias = tuple[bytes, bytes, bytes, bytes]
@@ -27,30 +23,62 @@ Sealed: TypeAlias = tuple[bytes, bytes, bytes, bytes]
 
 _DIGEST_BYTES: Final = 32
 _TYPE: Final = int(EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS)
-_HEADER: Final = struct.Struct("<BQ32s32sQ").pack
+_HEADER_STRUCT: Final = struct.Struct("<BQ32s32sQ")
 """A public domain's: type, seqno, claims, evidence, 0 (``kv.codec``)."""
-_PREFIX: Final = struct.Struct("<Q16s12sQ").pack
+_HEADER: Final = _HEADER_STRUCT.pack
+_PREFIX_STRUCT: Final = struct.Struct("<Q16s12sQ")
 """Frame, tag, IV, size of the public domain (``ledger.entry``)."""
+_PREFIX: Final = _PREFIX_STRUCT.pack
 _IV: Final = struct.Struct("<QI").pack
 _U64: Final = struct.Struct("<Q").pack
 _TWO_U64: Final = struct.Struct("<QQ").pack
 _ZERO: Final = bytes(8)
 
+_BESIDE_FIELDS: Final = _PREFIX_STRUCT.size + _HEADER_STRUCT.size
 
-def seal_next(
-    secret: LedgerSecret,
-    view: View,
-    seqno: Seqno,
-    write_set: WriteSet,
-    claims_digest: bytes,
-) -> Sealed:
-    """Write a transaction as a ledger entry without flags; as ``entry.seal``."""
+
+@final
+class Unsealed:
+    """A transaction in its place, which is to become an entry.
+
+    Attributes:
+        public: what it changes in public maps (``fields_of``).
+        private: what it changes in others.
+        claims_digest: 32 bytes chosen by the application.
+        flags: its entry's (``EntryFlags``).
+    """
+
+    __slots__ = ("claims_digest", "flags", "private", "public", "seqno", "view")
+
+    def __init__(
+        self,
+        view: View,
+        seqno: Seqno,
+        fields: tuple[bytes, bytes],
+        claims_digest: bytes,
+        flags: int,
+    ) -> None:
+        assert 0 < view <= VIEW_MAX, view
+        assert len(claims_digest) == _DIGEST_BYTES
+        self.view = view
+        self.seqno = seqno
+        self.public, self.private = fields
+        self.claims_digest = claims_digest
+        self.flags = flags
+
+    @property
+    def entry_bytes(self) -> int:
+        """The size of the entry."""
+        return _BESIDE_FIELDS + len(self.public) + len(self.private)
+
+
+def fields_of(write_set: WriteSet) -> tuple[bytes, bytes]:
+    """Write what changes in public and in private maps; as ``serialise_maps``."""
     if len(write_set) == 1:
         ((name, writes),) = write_set.items()
         if len(writes) == 1:
             ((key, value),) = writes.items()
             if value is not None:
-                length = _U64(len(value))
                 fields = (
                     b"%b%b%b%b%b%b"
                     # One write, no removal.
@@ -58,64 +86,41 @@ def seal_next(
                         map_prefix(name),
                         _TWO_U64(1, len(key)),
                         key,
-                        length,
+                        _U64(len(value)),
                         value,
                         _ZERO,
                     )
                 )
-                is_public = name.startswith(PUBLIC_PREFIX)
-                return _seal(secret, view, seqno, fields, is_public, claims_digest)
-    return seal_plainly(secret, view, seqno, write_set, claims_digest)
+                if name.startswith(PUBLIC_PREFIX):
+                    return fields, b""
+                return b"", fields
+    return serialise_maps(write_set)
 
 
-def seal_plainly(
-    secret: LedgerSecret,
-    view: View,
-    seqno: Seqno,
-    write_set: WriteSet,
-    claims_digest: bytes,
-    flags: EntryFlags = EntryFlags.NONE,
-) -> Sealed:
-    """Do the same with any transaction."""
-    sealed = seal(
-        secret, TxId(view, seqno), write_set, claims_digest=claims_digest, flags=flags
-    )
-    return (
-        sealed.data,
-        sealed.leaf,
-        sealed.write_set_digest,
-        sealed.commit_evidence_digest,
-    )
+def seal_all(secret: LedgerSecret, unsealed: list[Unsealed]) -> list[Sealed]:
+    """Write transactions as ledger entries, all under the secret that applies to them.
 
-
-def _seal(
-    secret: LedgerSecret,
-    view: View,
-    seqno: Seqno,
-    fields: bytes,
-    is_public: bool,
-    claims_digest: bytes,
-) -> Sealed:
-    """Seal one domain's fields; the other has none."""
-    assert 0 < view <= VIEW_MAX, view
-    assert len(claims_digest) == _DIGEST_BYTES
-    text = b"%d.%d" % (view, seqno)
-    nonce = secret.nonce_key.hexdigest(text)
-    evidence = sha256(b"ce:%b:%b" % (text, nonce.encode())).digest()
-    public = _HEADER(_TYPE, seqno, claims_digest, evidence, 0)
-    private = b""
-    if is_public:
-        public += fields
-    else:
-        private = fields
-    body_bytes = BODY_BYTES_MIN + len(public) + len(private)
-    assert body_bytes <= BODY_BYTES_MAX, body_bytes
-    iv = _IV(seqno, view)
-    ciphertext, tag = secret.cipher.encrypt(iv, private, public)
-    data = (
-        _PREFIX(ENTRY_VERSION | body_bytes << 16, tag, iv, len(public))
-        + public
-        + ciphertext
-    )
-    digest = sha256(data).digest()
-    return data, sha256(digest + evidence + claims_digest).digest(), digest, evidence
+    Each id must never have been used before with this secret.
+    """
+    texts = [b"%d.%d" % (each.view, each.seqno) for each in unsealed]
+    evidence = []
+    for at, nonce in enumerate(secret.nonce_key.hexdigests(texts)):
+        text = b"ce:%b:%b" % (texts[at], nonce.encode())
+        evidence.append(sha256(text).digest())
+    cipher = secret.cipher
+    entries = []
+    for at, each in enumerate(unsealed):
+        seqno = each.seqno
+        clear = _HEADER(_TYPE, seqno, each.claims_digest, evidence[at], 0) + each.public
+        iv = _IV(seqno, each.view)
+        ciphertext, tag = cipher.encrypt(iv, each.private, clear)
+        body_bytes = BODY_BYTES_MIN + len(clear) + len(ciphertext)
+        assert body_bytes <= BODY_BYTES_MAX, body_bytes
+        frame = ENTRY_VERSION | each.flags << 8 | body_bytes << 16
+        entries.append(_PREFIX(frame, tag, iv, len(clear)) + clear + ciphertext)
+    sealed = []
+    for at, entry in enumerate(entries):
+        digest, evident = sha256(entry).digest(), evidence[at]
+        leaf = sha256(digest + evident + unsealed[at].claims_digest).digest()
+        sealed.append((entry, leaf, digest, evident))
+    return sealed

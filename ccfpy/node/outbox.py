@@ -5,6 +5,8 @@ a transaction id the host has not been handed; entries made in one step are one 
 or a few where they would not fit a frame of the boundary.
 """
 
+from collections.abc import Callable
+
 from ccfpy.base import limits
 from ccfpy.boundary.effects import (
     AppendEntries,
@@ -23,7 +25,14 @@ _REPLIES = (SendData, CloseSession)
 class Outbox:
     """The effects of the step under way."""
 
-    __slots__ = ("_effects", "_entries", "_entry_bytes", "_first_seqno", "_replies")
+    __slots__ = (
+        "_effects",
+        "_entries",
+        "_entry_bytes",
+        "_first_seqno",
+        "_replies",
+        "_settle",
+    )
 
     def __init__(self) -> None:
         self._effects: list[Effect] = []
@@ -31,6 +40,11 @@ class Outbox:
         self._entry_bytes = 0
         self._first_seqno = 0
         self._replies: list[Effect] = []
+        self._settle: Callable[[], None] | None = None
+
+    def settle_by(self, settle: Callable[[], None]) -> None:
+        """Have ``settle`` bring the entries that it still owes, before any are due."""
+        self._settle = settle
 
     def entry(self, seqno: int, entry: LedgerEntry) -> None:
         """Write the next ledger entry."""
@@ -74,6 +88,8 @@ class Outbox:
         self.log(LogLevel.FAIL, message, tag=tag)
 
     def _flush(self) -> None:
+        if self._settle is not None:
+            self._settle()
         self._flush_entries()
         if self._replies:
             self._effects += self._replies

@@ -24,7 +24,7 @@ from ccfpy.ledger.evidence import commit_evidence
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.receipt import Receipt
-from ccfpy.ledger.seal import seal_next, seal_plainly
+from ccfpy.ledger.seal import Unsealed, fields_of, seal_all
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import NodeSignature, Signer, is_signature
 from ccfpy.ledger.tables import SIGNATURES, SINGLE_KEY
@@ -73,8 +73,6 @@ class Sequence:
         is_sealed: the private state is not known, nor are all secrets: entries are
             taken by their public parts alone, and their private parts are only checked
             where they can be.
-        tree: the digests of all entries; those before the receipts' window are gone.
-        recent: the newest entries themselves.
     """
 
     def __init__(
@@ -87,17 +85,32 @@ class Sequence:
     ) -> None:
         self.store = store
         self.secrets = secrets
-        self.tree = MerkleTree()
         self.is_sealed = False
-        self.recent = RecentLedger()
+        self._tree = MerkleTree()
+        self._recent = RecentLedger()
         self._bounds = bounds
         self._outbox = outbox
         self._proofs = RecentProofs()
+        self._unsealed: list[Unsealed] = []
+        self._secret: LedgerSecret | None = None
         self._chunk_bytes = 0
         self._chunk_is_forced = False
         self._chunk_begins = False
         self._signed_seqno: Seqno = 0
         self._after_commit: list[Callable[[], None]] = []
+        outbox.settle_by(self.settle)
+
+    @property
+    def tree(self) -> MerkleTree:
+        """The digests of all entries; those before the receipts' window are gone."""
+        self.settle()
+        return self._tree
+
+    @property
+    def recent(self) -> RecentLedger:
+        """The newest entries themselves."""
+        self.settle()
+        return self._recent
 
     @property
     def last_seqno(self) -> Seqno:
@@ -107,9 +120,9 @@ class Sequence:
     def begin_after(self, tree: MerkleTree) -> None:
         """Go on after a snapshot, whose state the store has and whose tree is given."""
         assert len(tree) == self.store.version + 1, (len(tree), self.store.version)
-        self.tree = tree
+        self._tree = tree
         self._proofs = RecentProofs(self.store.version + 1)
-        self.recent.begin_after(self.store.version)
+        self._recent.begin_after(self.store.version)
         self._signed_seqno = self.store.version
 
     def begin(self, *, read_only: bool) -> Tx:
@@ -181,9 +194,8 @@ class Sequence:
             tx.raw(name).put(SINGLE_KEY, writes[SINGLE_KEY] or b"")
         write_set = self.store.end(tx, tx_id.seqno)
         assert write_set is not None, "a signature always writes"
-        size = self._append(
-            view, write_set, NO_CLAIMS, self._chunk_flags(), is_committable=True
-        )
+        size = self._append(view, write_set, NO_CLAIMS, self._chunk_flags())
+        self._seal(is_committable=True)
         self._signed(NodeSignature.parse(tables[SIGNATURES][SINGLE_KEY] or b""))
         return size
 
@@ -197,32 +209,44 @@ class Sequence:
         return EntryFlags.CLOSE_CHUNK_AFTER if is_due else _NO_FLAGS
 
     def _append(
-        self,
-        view: View,
-        write_set: WriteSet,
-        claims: bytes,
-        flags: EntryFlags,
-        *,
-        is_committable: bool = False,
+        self, view: View, write_set: WriteSet, claims: bytes, flags: EntryFlags
     ) -> int:
-        """Seal what the store just took; give the size of its entry."""
+        """Have what the store just took sealed; give the size of its entry."""
         seqno = self.store.version
         secret = self.secrets.at(seqno)
-        if flags is _NO_FLAGS:
-            sealed = seal_next(secret, view, seqno, write_set, claims)
-        else:
-            sealed = seal_plainly(secret, view, seqno, write_set, claims, flags)
-        data, leaf, digest, evidence_digest = sealed
-        size = len(data)
+        if secret is not self._secret:
+            self.settle()
+            self._secret = secret
+        cut = 0 if flags is _NO_FLAGS else int(flags)
+        unsealed = Unsealed(view, seqno, fields_of(write_set), claims, cut)
+        size = unsealed.entry_bytes
         if size > self._bounds.entry_bytes_max:
             raise EntryTooLarge(
                 f"the entry at seqno {seqno} has {size} bytes, more than "
                 f"{self._bounds.entry_bytes_max} (memory.max_msg_size)"
             )
-        self.tree.append(leaf)
-        self._proofs.add(view, digest, evidence_digest, claims)
-        self._write(seqno, data, flags, is_committable)
+        self._unsealed.append(unsealed)
         return size
+
+    def settle(self) -> None:
+        """Seal what was ordered and is not yet an entry, all of it together.
+
+        That is done as late as possible, and before anybody looks: at the latest when
+        the step ends.
+        """
+        if self._unsealed:
+            self._seal(is_committable=False)
+
+    def _seal(self, *, is_committable: bool) -> None:
+        unsealed, self._unsealed = self._unsealed, []
+        assert self._secret is not None, "it is chosen with the first of them"
+        sealed = seal_all(self._secret, unsealed)
+        for at, (data, leaf, digest, evidence) in enumerate(sealed):
+            each = unsealed[at]
+            self._tree.append(leaf)
+            self._proofs.add(each.view, digest, evidence, each.claims_digest)
+            flags = EntryFlags(each.flags) if each.flags else _NO_FLAGS
+            self._write(each.seqno, data, flags, is_committable)
 
     # A backup's side
 
@@ -236,6 +260,7 @@ class Sequence:
             VerificationFailed: it does not open, or it is a signature over something
                 else than what this node holds, or not by whom it says.
         """
+        self.settle()
         seqno = self.store.version + 1
         if self.is_sealed:
             opened = opened_of(self._open_public(data, TxId(view, seqno)))
@@ -246,9 +271,9 @@ class Sequence:
         signature: NodeSignature | None = None
         if is_committable:
             tx_id = TxId(view, seqno)
-            signature = check_signature(writes, tx_id, self.tree, self.store)
+            signature = check_signature(writes, tx_id, self._tree, self.store)
         self.store.apply(seqno, writes)
-        self.tree.append(leaf)
+        self._tree.append(leaf)
         self._proofs.add(view, digest, evidence, claims)
         self._write(seqno, data, flags, is_committable)
         if signature is not None:
@@ -275,7 +300,7 @@ class Sequence:
     def _write(
         self, seqno: Seqno, data: bytes, flags: EntryFlags, is_committable: bool
     ) -> None:
-        self.recent.append(data)
+        self._recent.append(data)
         if flags is _NO_FLAGS:
             self._chunk_bytes += len(data)
             self._outbox.entry(
@@ -296,7 +321,7 @@ class Sequence:
 
     def _signed(self, signature: NodeSignature) -> None:
         self._signed_seqno = signature.txid.seqno
-        self.recent.signed(signature.txid.seqno)
+        self._recent.signed(signature.txid.seqno)
         self._proofs.signed(
             SignedRoot(
                 seqno=signature.txid.seqno,
@@ -325,10 +350,11 @@ class Sequence:
             to: the last entry that stays, not below the commit.
             signed: the last signature that stays.
         """
+        self.settle()
         self.store.rollback(to)
-        self.tree.retract(to)
+        self._tree.retract(to)
         self._proofs.rollback(to)
-        self.recent.rollback(to)
+        self._recent.rollback(to)
         # A secret applies from the entry after the one that brought it. Those that a
         # recovery brought back apply to what is final.
         self.secrets.rollback(to + 1)

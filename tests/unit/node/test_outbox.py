@@ -97,3 +97,28 @@ def test_a_log_line_has_a_length_that_a_frame_can_hold() -> None:
     assert isinstance(log, Log)
     assert len(log.message) == 2 * limits.LOG_MESSAGE_CHARS_MAX
     assert EFFECTS.encode([log])
+
+
+def test_entries_that_are_owed_are_asked_for_before_replies_and_what_else_follows() -> (
+    None
+):
+    outbox = Outbox()
+    owed = [b"a", b"b"]
+
+    def settle() -> None:
+        for data in owed:
+            outbox.entry(5, LedgerEntry(data=data))
+        owed.clear()
+
+    outbox.settle_by(settle)
+    outbox.put(REPLY)
+    outbox.put(TruncateLedger(seqno=6))
+    owed.append(b"c")
+    outbox.put(REPLY)
+    assert outbox.take() == [
+        _entries(5, b"a", b"b"),
+        REPLY,
+        TruncateLedger(seqno=6),
+        _entries(5, b"c"),
+        REPLY,
+    ]

@@ -275,6 +275,56 @@ def test_a_new_secret_encrypts_from_the_next_entry_on() -> None:
     assert ledger.sequence.secrets.at(2).raw == b"\x05" * 32
 
 
+def test_what_is_sealed_together_is_under_the_secret_of_its_place() -> None:
+    ledger = Ledger()
+    for number in range(6):
+        if number == 3:
+            ledger.sequence.rekey(b"\x05" * 32, at=3)
+        ledger.put(b"%d" % number, b"value")
+    secrets = ledger.sequence.secrets
+    assert secrets.at(3) != secrets.at(4)
+    read = [Transaction.parse(entry.data) for entry in ledger.entries()]
+    assert [one.txid.seqno for one in read] == [1, 2, 3, 4, 5, 6]
+    for number, one in enumerate(read):
+        assert one.writes(secrets) == {"map": {b"%d" % number: b"value"}}
+        assert one.entry.decrypt(secrets.at(number + 1))
+
+
+def test_what_is_rolled_back_before_it_was_sealed_is_an_entry_all_the_same() -> None:
+    """The host is told of an entry before it is told to drop it."""
+    ledger = Ledger()
+    for value in (b"1", b"2", b"3"):
+        ledger.put(b"a", value)
+    ledger.sequence.rollback(1, signed=0)
+    ledger.put(b"a", b"4")
+    written, dropped, again = ledger.outbox.take()
+    assert isinstance(written, AppendEntries)
+    assert len(written.entries) == 3
+    assert dropped == TruncateLedger(seqno=1)
+    assert isinstance(again, AppendEntries)
+    assert again.first_seqno == 2
+    tree = MerkleTree()
+    for entry in (written.entries[0], *again.entries):
+        tree.append(Transaction.parse(entry.data).leaf)
+    assert ledger.sequence.tree.root() == tree.root()
+
+
+def test_whoever_looks_finds_what_was_just_ordered() -> None:
+    ledger = Ledger()
+    ledger.put(b"a", b"1")
+    assert len(ledger.sequence.tree) == 2
+    ledger.put(b"a", b"2")
+    assert ledger.sequence.recent.get(2) is not None
+    ledger.put(b"a", b"3")
+    assert ledger.sequence.root_at(3) == ledger.sequence.tree.root()
+    ledger.put(b"a", b"4")
+    ledger.sequence.commit_to(4)
+    (written, committed) = ledger.outbox.take()
+    assert isinstance(written, AppendEntries)
+    assert len(written.entries) == 4
+    assert committed == CommitLedger(seqno=4)
+
+
 def test_what_was_put_off_happens_once_and_only_after_a_commit() -> None:
     ledger = Ledger()
     done: list[int] = []

@@ -215,6 +215,7 @@ class World:
         *,
         secrets: Mapping[Seqno, LedgerSecret] | None = None,
         bytes_max: int = 10**6,
+        has_tree: bool = True,
     ) -> None:
         self.story = story
         entries = story.ledger.entries
@@ -234,8 +235,9 @@ class World:
             bounds=SequenceLimits(chunk_bytes=10**6, entry_bytes_max=10**6),
             outbox=self.outbox,
         )
-        tree = story.ledger.tree
-        self.sequence.begin_after(MerkleTree.deserialise(tree.serialise(len(tree) - 1)))
+        if has_tree:
+            stored = story.ledger.tree.serialise(story.last)
+            self.sequence.begin_after(MerkleTree.deserialise(stored))
         self.log = consensus.Log(
             starts=story.starts, last_seqno=story.last, commit_seqno=story.last
         )

@@ -9,7 +9,6 @@ from ccfpy.base.ids import Seqno, TxId
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.history import HistoryFailed
 from ccfpy.ledger.entry import Transaction, seal
-from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.tx_receipt import SignedRoot
 from ccfpy.node.indexing.chain_reader import ChainReader, ReadEntry
@@ -41,9 +40,7 @@ def whole(story: Story) -> list[Seqno]:
 
 def far_behind(story: Story) -> World:
     """Give a node in whose own tree nothing of the ledger is."""
-    world = World(story)
-    world.sequence.tree = MerkleTree()
-    return world
+    return World(story, has_tree=False)
 
 
 def test_all_is_given_in_order_as_it_was_written() -> None:
