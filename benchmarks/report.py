@@ -63,8 +63,11 @@ def page(records: Mapping[str, Sequence[Record]]) -> dict[str, bytes]:
 
 
 def _speeds(runs: Sequence[Record]) -> str:
-    """Tell by how much the measured speeds of the machines differ."""
-    each = [run.machine.slowness for run in runs]
+    """Tell by how much the speeds differ of machines on which anything was timed."""
+    timed = [run for run in runs if any(figure.scales for figure in run.figures)]
+    each = [run.machine.slowness for run in timed]
+    if not each:
+        return ""
     least, most = table.number(min(each)), table.number(max(each))
     return (
         f"The machines took from {least} to {most} times as long, by the run. Where the"

@@ -118,9 +118,13 @@ def test_a_page_names_the_questions_of_which_no_run_was_kept() -> None:
 def test_a_page_tells_how_far_its_runs_differ_on_the_speed_of_their_machines() -> None:
     run = record_of(WRITE)
     faster = replace(run, machine=replace(run.machine, signs_per_s=7_900))
-    files = report.page({"requests": [run], "step": [faster]})
+    crowded = replace(run.machine, signs_per_s=2_000)
+    counts = replace(record_of(replace(WRITE, scales=False)), machine=crowded)
+    files = report.page({"requests": [run], "step": [faster], "caches": [counts]})
     text = files[report.PAGE].decode()
     assert "from 1 to 2 times as long, by the run" in text
+    untimed = report.page({"caches": [counts]})[report.PAGE].decode()
+    assert "times as long, by the run" not in untimed
 
 
 def test_the_same_figures_give_the_same_bytes() -> None:
