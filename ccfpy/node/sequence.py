@@ -1,10 +1,10 @@
 """The one place where transactions become ledger entries, in order.
 
-Where this node is primary, ``append`` takes a transaction through the KV, seals its
-write set, gives the leaf to the tree and the entry to the host, and ``sign`` ends a run
-of entries with a signature. Where it is a backup, ``apply`` does the same with an entry
-that the primary sealed. What becomes of entries afterwards is for consensus to say:
-``commit_to`` and ``rollback`` follow it.
+Where this node is primary, ``append`` takes a transaction through the KV, ``settle``
+seals the write sets of all that a step ordered and gives their leaves to the tree and
+the entries to the host, and ``sign`` ends a run of entries with a signature. Where it
+is a backup, ``apply`` does the same with an entry that the primary sealed. What becomes
+of entries afterwards is for consensus to say: ``commit_to`` and ``rollback`` follow it.
 """
 
 from collections.abc import Callable
@@ -211,7 +211,7 @@ class Sequence:
     def _append(
         self, view: View, write_set: WriteSet, claims: bytes, flags: EntryFlags
     ) -> int:
-        """Have what the store just took sealed; give the size of its entry."""
+        """Let ``settle`` make an entry of what the store took; give its size."""
         seqno = self.store.version
         secret = self.secrets.at(seqno)
         if secret is not self._secret:

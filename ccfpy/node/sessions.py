@@ -224,8 +224,7 @@ class Sessions:
         """Serve bytes from clients; those of a session that has ended mean nothing.
 
         First all is decrypted, then all answered, then all encrypted: each of these is
-        more code than a processor keeps at hand, and fetching it once for all of them
-        takes less time than the work itself.
+        more code than a processor keeps at hand, and is fetched once for all of them.
         """
         if len(events) == 1:
             (event,) = events
