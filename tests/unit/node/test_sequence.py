@@ -309,6 +309,18 @@ def test_what_is_rolled_back_before_it_was_sealed_is_an_entry_all_the_same() -> 
     assert ledger.sequence.tree.root() == tree.root()
 
 
+def test_who_led_a_moment_ago_has_its_own_entries_before_those_it_is_sent() -> None:
+    primary, other = Ledger(), Ledger()
+    for ledger in (primary, other):
+        ledger.put(b"a", b"1")
+        ledger.put(b"b", b"2")
+    other.put(b"c", b"3")
+    sent = other.entries()
+    primary.sequence.apply(sent[2].data, 2)
+    assert primary.entries() == sent
+    assert primary.sequence.tree.root() == other.sequence.tree.root()
+
+
 def test_whoever_looks_finds_what_was_just_ordered() -> None:
     ledger = Ledger()
     ledger.put(b"a", b"1")

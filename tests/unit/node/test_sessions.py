@@ -9,7 +9,7 @@ from ccfpy.base import json, limits
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.configuration import Authority, RpcInterface
 from ccfpy.boundary.effects import CloseSession, SendData
-from ccfpy.boundary.events import SessionData, SessionOpened
+from ccfpy.boundary.events import SessionClosed, SessionData, SessionOpened
 from ccfpy.boundary.wire import EFFECTS
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint
@@ -171,6 +171,16 @@ def test_clients_who_speak_at_once_are_each_answered_in_their_order(
     seqnos = [answer.partition(b"transaction-id: ")[2][:4] for answer in answers[:3]]
     assert seqnos == sorted(seqnos)
     assert len(set(seqnos)) == 3
+
+
+def test_what_a_client_said_before_it_left_is_done(node: InProcessNode) -> None:
+    client = node.connect()
+    put = b'PUT /app/notes HTTP/1.1\r\ncontent-length: 9\r\n\r\n{"a":"b"}'
+    node.step(
+        SessionData(session=client.session, data=client.encrypt(put)),
+        SessionClosed(session=client.session),
+    )
+    assert b"b" in node.request("GET", "/app/notes?name=a").body
 
 
 def test_what_follows_the_end_of_a_session_in_one_step_means_nothing(
