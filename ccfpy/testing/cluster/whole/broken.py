@@ -4,7 +4,7 @@ Each mistake is in what only whole nodes have: ledgers, secrets, snapshots, chan
 Those of consensus have a catalogue of their own (`ccfpy.testing.cluster.mutants`).
 """
 
-from ccfpy.ledger import entry, secrets
+from ccfpy.ledger import entry, seal, secrets
 from ccfpy.node import replication, sequence, snapshots
 from ccfpy.node.channels import keys
 from ccfpy.testing.cluster.mutants.mutant import Edit, Mutant
@@ -42,7 +42,7 @@ BROKEN = (
             Edit(
                 module=sequence,
                 function="Sequence.rollback",
-                before="self.tree.retract(to)",
+                before="self._tree.retract(to)",
                 after="pass",
             ),
         ),
@@ -112,10 +112,10 @@ BROKEN = (
         reason="Entries hold what should be encrypted.",
         edits=(
             Edit(
-                module=entry,
-                function="_assemble",
-                before="+ public + ciphertext",
-                after="+ public + private",
+                module=seal,
+                function="seal_all",
+                before="+ clear + ciphertext",
+                after="+ clear + each.private",
             ),
         ),
     ),
