@@ -117,14 +117,19 @@ def test_no_order_of_events_ends_the_node(
     assert new_node.request("GET", "/node/state").status == 200
 
 
-def test_a_transaction_too_large_for_the_ledger_stops_the_node_before_it_is_in(
-    make_node: Callable[[], InProcessNode],
-) -> None:
-    node = make_node()
+def taking_small_entries(node: InProcessNode) -> InProcessNode:
+    """Have a node begin again, with an open service and a low bound of its entries."""
     bounded = replace(node.boot.configuration, entry_bytes_max=200_000)
     node.host, node.trusted = Recorded(), node.twin()
     node.step(replace(node.boot, configuration=bounded))
     node.open_service()
+    return node
+
+
+def test_a_transaction_too_large_for_the_ledger_stops_the_node_before_it_is_in(
+    make_node: Callable[[], InProcessNode],
+) -> None:
+    node = taking_small_entries(make_node())
     client, before = node.connect(), len(node.host.entries)
     small = b'PUT /app/notes HTTP/1.1\r\ncontent-length: 9\r\n\r\n{"a":"b"}'
     text = b'{"a":"%b"}' % (b"x" * 300_000)
@@ -144,11 +149,7 @@ def test_a_transaction_too_large_for_the_ledger_stops_the_node_before_it_is_in(
 def test_who_was_answered_in_the_step_that_stops_the_node_is_told_so(
     make_node: Callable[[], InProcessNode],
 ) -> None:
-    node = make_node()
-    bounded = replace(node.boot.configuration, entry_bytes_max=200_000)
-    node.host, node.trusted = Recorded(), node.twin()
-    node.step(replace(node.boot, configuration=bounded))
-    node.open_service()
+    node = taking_small_entries(make_node())
     clients = [node.connect() for _ in range(3)]
     texts = (b'{"a":"b"}', b'{"a":"%b"}' % (b"x" * 300_000), b'{"a":"c"}')
     put = b"PUT /app/notes HTTP/1.1\r\ncontent-length: %d\r\n\r\n%b"
