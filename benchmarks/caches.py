@@ -3,7 +3,8 @@
 Time differs with the machine and the moment: a processor that shares its caches with
 others' work takes several times as long for the same. What it has to fetch is counted
 here instead, by a simulated one (valgrind's callgrind, Debian: `valgrind`), so that it
-is the same wherever and whenever it is asked, to about a percent.
+is the same wherever and whenever it is asked: to about a percent, and to a tenth where
+the last cache is concerned.
 
 The simulated processor has 32 KiB for code, 48 KiB for data, and 512 KiB behind both,
 about what is left of a cache of 1 or 2 MiB when others use it too. It lacks the
