@@ -27,6 +27,7 @@ from ccfpy.http.tls import ClientContext
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
+from ccfpy.node.bell import Bell
 from ccfpy.node.calls import CallFailed, Calls, Outcome
 from ccfpy.node.outbox import Outbox
 from ccfpy.service.jwt_keys import key_set, set_keys
@@ -127,9 +128,15 @@ class JwtRefresh:
         self._waiting: dict[str, None] = {}
         self._under_way: dict[str, CallId] = {}
 
-    def watch(self, store: Store) -> None:
-        """Learn of issuers as they are set."""
-        store.on_local(ISSUERS.name, self._on_issuers)
+    def watch(self, store: Store, bell: Bell) -> None:
+        """Learn of issuers as they are set, and ring for them."""
+
+        def on_issuers(_: Seqno, writes: Writes) -> None:
+            del writes
+            self._are_set = True
+            bell.ring()
+
+        store.on_local(ISSUERS.name, on_issuers)
 
     def tick(self, now_ms: int) -> None:
         """Let time pass; what it makes due is for the end of the step."""
@@ -145,10 +152,6 @@ class JwtRefresh:
             issuer = next(iter(self._waiting))
             del self._waiting[issuer]
             self._begin(issuer)
-
-    def _on_issuers(self, _: Seqno, writes: Writes) -> None:
-        del writes
-        self._are_set = True
 
     def _line_up(self) -> None:
         """Have all issuers wait for their turn.

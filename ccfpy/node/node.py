@@ -37,6 +37,7 @@ from ccfpy.http.tls_engine import TlsEngine
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.node import boot, joining, recovering, starting
 from ccfpy.node.api import node_registry
+from ccfpy.node.bell import Bell
 from ccfpy.node.calls import Calls
 from ccfpy.node.endorsing import Endorsing
 from ccfpy.node.entering import Entering
@@ -84,6 +85,7 @@ class Node:
         )
         self._memory = memory
         self._outbox = Outbox()
+        self._bell = Bell()
         self._replica: Replica | None = None
         self._sessions: Sessions | None = None
         self._router: Router | None = None
@@ -104,6 +106,7 @@ class Node:
             if said:
                 self._attempt(self._serve, said)
                 said = []
+            self._bell.ring()
             self._attempt(self._take, event)
         if said:
             self._attempt(self._serve, said)
@@ -138,11 +141,13 @@ class Node:
         assert sessions is not None, "they are made with the replica"
         assert router is not None, "likewise"
         try:
-            replica.indexing.work()
-            replica.end_turn()
+            is_rung = self._bell.answer()
+            if is_rung:
+                replica.indexing.work()
+            replica.end_turn(is_rung=is_rung)
             while sessions.has_settled:
                 sessions.resume(router)
-                replica.end_turn()
+                replica.end_turn(is_rung=self._bell.answer())
         except (EntryTooLarge, RecoveryFailed) as failure:
             self._stop(CANNOT_GO_ON, str(failure))
 
@@ -254,6 +259,7 @@ class Node:
 
     def _let_serve(self, replica: Replica, router: Router, event: Boot) -> None:
         """Give a replica what runs requests in a later step, or from elsewhere."""
+        replica.bell = self._bell
         replica.forwarder = Forwarder(
             channels=replica.channels,
             primary=lambda: replica.primary_id,
@@ -269,6 +275,7 @@ class Node:
             entropy=replica.entropy,
             outbox=self._outbox,
             serve=router.answer,
+            bell=self._bell,
             bytes_max=event.configuration.historical_cache_bytes_max,
             now_ms=event.monotonic_ms,
         )
@@ -293,6 +300,7 @@ class Node:
             history=replica.history,
             blobs=blobs,
             outbox=self._outbox,
+            bell=self._bell,
             now_ms=replica.time.monotonic_ms,
         )
         for index in self._app.indexes():

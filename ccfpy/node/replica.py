@@ -30,6 +30,7 @@ from ccfpy.kv.tx import Tx
 from ccfpy.ledger.signature import Signer
 from ccfpy.node.address_book import AddressBook
 from ccfpy.node.attesting import Attesting
+from ccfpy.node.bell import Bell
 from ccfpy.node.certificates import PresentedCertificates
 from ccfpy.node.channels import Channels
 from ccfpy.node.commit_waits import CommitWaits
@@ -120,6 +121,7 @@ class Replica:
         attesting: makes evidence of this node.
         quote_info: the evidence that it joins with, and what supports it.
         sealing: of ledger secrets, for a restart without members.
+        bell: rung by whatever gives ``end_turn`` more to do than most turns have.
         frontends: ``app``, ``gov`` and ``node``.
         forwarder: there as soon as requests are routed.
         snapshots: those that this node takes as primary.
@@ -153,6 +155,7 @@ class Replica:
     commit_waits: CommitWaits
     timer: SignatureTimer
     sealing: Sealing
+    bell: Bell = field(init=False)
     forwarder: Forwarder = field(init=False)
     snapshots: Snapshotter = field(init=False)
     history: StateCache = field(init=False)
@@ -334,8 +337,11 @@ class Replica:
 
     # The end of a step
 
-    def end_turn(self) -> None:
+    def end_turn(self, *, is_rung: bool) -> None:
         """Do what this step made due, then send what it appended.
+
+        Args:
+            is_rung: somebody rang the ``bell``.
 
         Raises:
             RecoveryFailed: a private state that is being recovered does not come back.
@@ -343,7 +349,8 @@ class Replica:
         replication = self.replication
         if self.recovery is not None:
             self.recovery.work()
-        self.history.work()
+        if is_rung:
+            self.history.work()
         raft = replication.raft.replica
         if raft.should_sign and raft.is_leader:
             # What it holds of earlier views can be committed only then.
@@ -364,7 +371,8 @@ class Replica:
             )
         ):
             self.sign()
-        self.jwt_refresh.work()
+        if is_rung:
+            self.jwt_refresh.work()
         replication.flush()
 
     def _record_retirements(self) -> None:
@@ -382,7 +390,7 @@ class Replica:
         store = self.sequence.store
         self.address_book.watch(store)
         self.snapshots.watch(store)
-        self.jwt_refresh.watch(store)
+        self.jwt_refresh.watch(store, self.bell)
         self.replication.before_compaction(self.snapshots.on_commit)
         self.replication.on_rollback(self.snapshots.on_rollback)
         self.replication.on_commit(self._on_commit)
@@ -391,6 +399,7 @@ class Replica:
         store.on_local(recovery.ENCRYPTED_LEDGER_SECRETS.name, self._on_rekey)
 
     def _on_commit(self, seqno: Seqno) -> None:
+        self.bell.ring()
         self.commit_waits.committed(self.replication.raft.log.tx_id(seqno))
 
     def _on_service(self, _: Seqno, writes: Writes) -> None:

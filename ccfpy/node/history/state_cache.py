@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.awaited import Awaited
     from ccfpy.endpoints.session import Session
     from ccfpy.http import messages
+    from ccfpy.node.bell import Bell
     from ccfpy.node.identity import ServiceIdentity
     from ccfpy.node.ledger_reads import LedgerReads
     from ccfpy.node.outbox import Outbox
@@ -52,6 +53,7 @@ class StateCache:
         entropy: for the certificates that vouch for earlier services.
         outbox: where refused entries are logged.
         serve: runs a request again whose caller waited.
+        bell: rung when there is ``work``.
         bytes_max: about how much memory all states together may take.
         now_ms: the time.
         pool: entries on their way.
@@ -67,6 +69,7 @@ class StateCache:
     entropy: "Entropy"
     outbox: "Outbox"
     serve: Serve
+    bell: "Bell"
     bytes_max: int
     now_ms: int
     pool: EntryPool = field(init=False)
@@ -180,8 +183,12 @@ class StateCache:
             self.pool.pump()
 
     def stir(self) -> None:
-        """Look again at who waits: something else came that they may wait for."""
+        """Look again at who waits: something came that they may wait for.
+
+        Whoever brings it in parts is asked for the next part then.
+        """
         self._has_news = True
+        self.bell.ring()
 
     # What states report
 
@@ -194,11 +201,12 @@ class StateCache:
         """Tell the requests that want it."""
         for request in state.requests:
             request.lacking -= 1
-            self._has_news |= not request.lacking
+            if not request.lacking:
+                self.stir()
 
     def given_up(self, state: PastState, failure: HistoryFailed | None) -> None:
         """Let the requests that want it fail, or be asked anew."""
-        self._has_news = True
+        self.stir()
         for request in tuple(state.requests):
             if failure is None:
                 self._forget(request)
@@ -210,6 +218,7 @@ class StateCache:
     def _states_of(
         self, handle: RequestHandle, seqnos: ListOf[Seqno], expiry_s: Expiry
     ) -> list[HistoricalState] | None:
+        self.bell.ring()
         expiry_ms = 1000 * (limits.HISTORY_EXPIRY_S if expiry_s is None else expiry_s)
         deadline_ms = self.now_ms + expiry_ms
         request = self._requests.get(handle)
@@ -275,7 +284,7 @@ class StateCache:
     def _forget(self, request: Request) -> None:
         """Forget a request, and the states that no other one wants."""
         self._requests.remove(request)
-        self._has_news = True
+        self.stir()
         for state in request.states:
             state.requests.remove(request)
             if not state.requests:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ccfpy.consensus.log import Log
     from ccfpy.endpoints.history import HistoricalState
     from ccfpy.kv.changes import WriteSet
+    from ccfpy.node.bell import Bell
     from ccfpy.node.history import StateCache
     from ccfpy.node.indexing.chain_reader import ReadEntry
     from ccfpy.node.outbox import Outbox
@@ -48,6 +49,7 @@ class Indexer:
         history: reads back what is not in memory.
         blobs: where strategies keep what would take too much memory.
         outbox: where is logged what goes wrong.
+        bell: rung when a request may have made strategies want more.
         now_ms: the time.
     """
 
@@ -56,6 +58,7 @@ class Indexer:
     history: "StateCache"
     blobs: SealedBlobs
     outbox: "Outbox"
+    bell: "Bell"
     now_ms: int
 
     def __post_init__(self) -> None:
@@ -76,6 +79,7 @@ class Indexer:
         if len(self._installed) >= limits.STRATEGIES_MAX:
             raise LimitExceeded(f"{limits.STRATEGIES_MAX} strategies are installed")
         self._installed[index] = strategy
+        self.bell.ring()
 
     def uninstall(self, index: Index[Any]) -> None:
         """Forget the strategy of an index."""
@@ -87,6 +91,8 @@ class Indexer:
 
     def strategy(self, index: Index[Kind]) -> Kind | None:
         """Give the strategy of an index, if it has one."""
+        # Whoever asks may make it want more.
+        self.bell.ring()
         return cast("Kind | None", self._installed.get(index))
 
     def describe(self) -> "list[Json]":

@@ -14,6 +14,7 @@ from ccfpy.app import (
 from ccfpy.base import json
 from ccfpy.base.ids import TxId
 from ccfpy.crypto.certs import Certificate
+from ccfpy.http.messages import Request, serialise_request
 from ccfpy.ledger.receipt import Receipt
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
@@ -111,6 +112,31 @@ def test_a_joiner_tells_what_was_before_its_snapshot(
     for tx_id, text in reversed(told_of):
         assert told(joiner, tx_id) == text
     assert told(network.nodes[0], told_of[0][0]) == "first"
+
+
+def test_what_waits_behind_another_request_for_the_past_is_told_after_it(
+    network: Network, alice: Person
+) -> None:
+    wanted = [keep_note(network.nodes[0], alice, text) for text in ("one", "two")]
+    for at in range(600):
+        keep_note(network.nodes[0], alice, str(at))
+    network.advance(1000)
+    client = join(network).connect(alice)
+    answers = client.send(
+        b"".join(
+            serialise_request(
+                Request(
+                    method="GET",
+                    path="/app/notes/1/then",
+                    query="wait=10000",
+                    headers={TX_ID: str(tx_id)},
+                )
+            )
+            for tx_id in wanted
+        )
+    )
+    texts = [json.loads_object(answer.body)["text"] for answer in answers]
+    assert texts == ["one", "two"]
 
 
 def serve(members: tuple[Person, ...], alice: Person) -> InProcessNode:

@@ -19,6 +19,7 @@ from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.shares import SecretRecord
 from ccfpy.ledger.tables import IDENTITY_ENDORSEMENT, SINGLE_KEY
+from ccfpy.node.bell import Bell
 from ccfpy.node.history import StateCache
 from ccfpy.node.identity import ServiceIdentity
 from ccfpy.node.ledger_reads import LedgerReads
@@ -243,6 +244,7 @@ class World:
         )
         _, identity = story.created[-1]
         self.cache = StateCache(
+            bell=Bell(),
             sequence=self.sequence,
             log=lambda: self.log,
             reads=self.reads,

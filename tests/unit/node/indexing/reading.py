@@ -4,6 +4,7 @@ from ccfpy.base.ids import Seqno, TxId
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.endpoints.indexing import Index, Strategy
 from ccfpy.kv.changes import WriteSet
+from ccfpy.node.bell import Bell
 from ccfpy.node.indexing import Indexer, SealedBlobs
 from tests.unit.node.history.world import Story, World
 
@@ -49,6 +50,7 @@ class Reading(World):
     def __init__(self, story: Story) -> None:
         super().__init__(story)
         self.indexer = Indexer(
+            bell=Bell(),
             sequence=self.sequence,
             log=lambda: self.log,
             history=self.cache,
