@@ -175,7 +175,7 @@ class StateCache:
             self._forget(self._requests.oldest())
 
     def work(self) -> None:
-        """Ask the host for what is needed, and answer who waited; ends every step."""
+        """Ask the host for what is needed, and answer who waited; if the bell rang."""
         self.pool.pump()
         if self._has_news or self._waits.is_time_over:
             self._has_news = False

@@ -113,7 +113,7 @@ class Indexer:
         self.now_ms = now_ms
 
     def work(self) -> None:
-        """Tell strategies what they want next, as far as a step may; once a step."""
+        """Tell strategies what they want next, so much in a step; if the bell rang."""
         sequence = self.sequence
         if not self._installed or sequence.is_sealed or not len(sequence.secrets):
             self._stop_reading()
