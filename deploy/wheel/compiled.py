@@ -28,6 +28,15 @@ ignore_missing_imports = True
 local_partial_types = True
 strict_bytes = True
 """
+_FLAGS = (
+    # Debugging data would hold paths of this machine.
+    "-g0",
+    # Modules find each other in a table that the library hands to Python, none by its
+    # name: what nobody else can name or replace is called straight, and put in place
+    # where it is small. A request fetches a thirteenth less of code and data so.
+    "-fvisibility=hidden",
+    "-fno-plt",
+)
 
 
 class NotCompiled(Exception):
@@ -85,8 +94,7 @@ def compiled(place: Path, files: list[str]) -> list[Path]:
         NotCompiled: it did not work.
     """
     (place / "mypy.ini").write_text(_SETTINGS)
-    # Debugging data would hold paths of this machine.
-    flags = f"{os.environ.get('CFLAGS', '')} -g0".strip()
+    flags = f"{os.environ.get('CFLAGS', '')} {' '.join(_FLAGS)}".strip()
     made = subprocess.run(  # noqa: S603
         [sys.executable, str(_COMPILER), json.dumps(files), "build_ext", "--inplace"],
         cwd=place,

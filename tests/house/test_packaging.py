@@ -1,5 +1,6 @@
 """What people install has everything that ccfpy needs at run time, and no more."""
 
+import ctypes
 import subprocess
 import sys
 import tempfile
@@ -86,6 +87,28 @@ def test_what_is_installed_measures_as_the_checkout(
     assert found[0] == found[1]
 
 
+def test_what_is_compiled_can_be_named_by_python_alone(tmp_path: Path) -> None:
+    """So that its functions call each other straight, not as whoever replaces them."""
+    (tmp_path / "ccfpy").mkdir()
+    (tmp_path / "ccfpy/small.py").write_text(
+        "def half(n: int) -> int:\n    return n // 2\n"
+    )
+    hook = _hook(tmp_path, "ccfpy/small.py")
+    made: dict[str, dict[str, str]] = {"force_include": {}}
+    hook.initialize("standard", made)
+    try:
+        shared = [
+            path
+            for path, name in made["force_include"].items()
+            if name.startswith("ccfpy_compiled")
+        ]
+        (library,) = map(ctypes.CDLL, shared)
+        assert hasattr(library, "PyInit_ccfpy_compiled__mypyc")
+        assert not hasattr(library, "CPyDef_half")
+    finally:
+        hook.finalize("standard", {}, "")
+
+
 def test_of_what_could_not_be_compiled_no_copy_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,14 +118,18 @@ def test_of_what_could_not_be_compiled_no_copy_is_left(
     copies.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(copies))
     for name in ("ccfpy/absent.py", "ccfpy/broken.py"):
-        hook = CompiledModules(
-            str(tmp_path),
-            {"modules": [name]},
-            None,
-            ProjectMetadata(str(tmp_path), None),
-            str(tmp_path),
-            "wheel",
-        )
+        hook = _hook(tmp_path, name)
         with pytest.raises(NotCompiled):
             hook.initialize("standard", {"force_include": {}})
         assert not list(copies.iterdir())
+
+
+def _hook(root: Path, module: str) -> CompiledModules:
+    return CompiledModules(
+        str(root),
+        {"modules": [module]},
+        None,
+        ProjectMetadata(str(root), None),
+        str(root),
+        "wheel",
+    )
