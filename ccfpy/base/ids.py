@@ -5,7 +5,7 @@ must not be mistaken for one another, so each has a type of its own.
 """
 
 import re
-from typing import NamedTuple, NewType, Self, TypeAlias
+from typing import Final, NamedTuple, NewType, Self, TypeAlias
 
 from ccfpy.base.errors import Malformed
 
@@ -30,7 +30,7 @@ CallId = NewType("CallId", int)
 
 FIRST_VIEW: View = 2
 VIEWS_PER_RECOVERY = 2
-VIEW_MAX: View = 0x7FFF_FFFF
+VIEW_MAX: Final[View] = 0x7FFF_FFFF
 """The ledger's AES-GCM nonce has 31 bits for the view; the 32nd marks snapshots."""
 
 _TX_ID = re.compile(r"([1-9][0-9]{0,18})\.([1-9][0-9]{0,18})")

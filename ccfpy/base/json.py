@@ -5,7 +5,7 @@ value CCF's tables hold: objects, arrays, text, integers, booleans and null.
 Tables that a constitution writes keep JavaScript's insertion order instead.
 """
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import orjson
 
@@ -13,6 +13,10 @@ from ccfpy.base.errors import Malformed
 
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 JsonObject: TypeAlias = dict[str, Json]
+
+_dumps: Final = orjson.dumps
+_loads: Final = orjson.loads
+_SORTED: Final = orjson.OPT_SORT_KEYS
 
 
 def dumps(value: object) -> bytes:
@@ -26,7 +30,7 @@ def dumps(value: object) -> bytes:
     try:
         # orjson's own bytes stand in a buffer of 4 KB or more, eight times their size
         # or more, for as long as somebody keeps them, as tables do. These do not.
-        return b"".join((orjson.dumps(value, option=orjson.OPT_SORT_KEYS), b""))
+        return b"".join((_dumps(value, option=_SORTED), b""))
     except TypeError as error:
         if "Recursion" in str(error):
             raise Malformed("JSON that is nested too deep to be written") from error
@@ -40,7 +44,7 @@ def loads(text: bytes | str) -> Json:
         Malformed: it is not JSON.
     """
     try:
-        value: Json = orjson.loads(text)
+        value: Json = _loads(text)
     except orjson.JSONDecodeError as error:
         raise Malformed(f"not JSON: {error}") from error
     return value

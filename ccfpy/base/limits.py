@@ -1,16 +1,19 @@
 """Every bound in one place, each with its unit in its name and its reason beside it.
 
 A bound that can be configured has its default here and its value in the node's
-configuration. Exceeding each is a tested path.
+configuration. Exceeding each is a tested path. What every write meets is `Final`, so
+that compiled code has it in place; tests may change the others.
 """
 
-KIB: int = 1024
-MIB: int = 1024 * KIB
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
 
 # KV
 MAP_NAMES_CACHED_MAX: int = 1024
 """Map names whose classification and encoding are kept ready; others take longer."""
-TX_ATTEMPTS_MAX: int = 30
+TX_ATTEMPTS_MAX: Final = 30
 """Optimistic-concurrency retries before 503 (``src/node/rpc/frontend.h``)."""
 RETRY_AFTER_S: int = 3
 """What a client is told to wait after such a 503, and while history is fetched."""
@@ -165,11 +168,11 @@ DEV_REQUESTS_KEPT_MAX: int = 10_000
 # Boundary
 FRAME_BYTES_MAX: int = 64 * MIB
 """One batch of messages between host and enclave."""
-BATCH_MESSAGES_MAX: int = 1 << 20
+BATCH_MESSAGES_MAX: Final = 1 << 20
 """Items in any one list of a frame, so that a small frame cannot grow large."""
 READ_BYTES_MAX: int = 256 * KIB
 """Read from a socket at once: the largest ``SessionData``."""
-SEND_BYTES_MAX: int = 1 * MIB
+SEND_BYTES_MAX: Final = 1 * MIB
 """The largest ``SendData``; a longer answer is several."""
 REPLIES_BYTES_MAX: int = 16 * MIB
 """Answers to requests that came at once, beyond which no further one is answered: the
@@ -179,7 +182,7 @@ HELD_BYTES_MAX: int = 4 * MIB
 ends. Larger than any one read of the host, and than a request of the default size."""
 LOG_MESSAGE_CHARS_MAX: int = 1 * MIB
 """Of one log line, which may quote what a client sent or a script gave."""
-APPEND_BYTES_MAX: int = 8 * MIB
+APPEND_BYTES_MAX: Final = 8 * MIB
 """Entries in one ``AppendEntries``, unless the first alone is larger."""
 ENTRY_BYTES_MAX: int = FRAME_BYTES_MAX - 2 * KIB
 """The largest ledger entry that fits a frame to the host, or to another node with its
@@ -293,7 +296,7 @@ HISTORY_SIGNATURES_MAX: int = 64
 """Verified signatures kept with their trees; others are verified again when needed."""
 HISTORY_SIGNERS_MAX: int = 64
 """Certificates of nodes that signed, kept with who issued them."""
-RECENT_ENTRIES_BYTES_MAX: int = 16 * MIB
+RECENT_ENTRIES_BYTES_MAX: Final = 16 * MIB
 """The newest entries, kept in memory: what was just committed is read without the
 host."""
 SIGNATURES_KNOWN_MAX: int = 1 << 20
@@ -363,7 +366,7 @@ SNAPSHOT_REDIRECTS_MAX: int = 20
 """Answers that a joiner follows in search of a snapshot (``src/snapshots/fetch.h``)."""
 
 # Consensus
-APPEND_ENTRIES_BYTES: int = 64 * KIB
+APPEND_ENTRIES_BYTES: Final = 64 * KIB
 """About what one AppendEntries carries: no more wakes a backup than it must."""
 APPEND_ENTRIES_FIRST: int = 60
 """Entries that one carries until a leader knows how large they are."""

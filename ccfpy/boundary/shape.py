@@ -13,6 +13,7 @@ from enum import StrEnum
 from types import NoneType, UnionType
 from typing import (
     Annotated,
+    Final,
     NewType,
     Union,
     cast,
@@ -23,7 +24,7 @@ from typing import (
 
 from ccfpy.base.errors import Malformed
 
-INTEGER_MAX = (1 << 63) - 1
+INTEGER_MAX: Final = (1 << 63) - 1
 
 Codec = Callable[[object], object]
 

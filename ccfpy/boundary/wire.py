@@ -11,7 +11,7 @@ resynchronise with a peer that does not keep the protocol.
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 import msgpack  # type: ignore[import-untyped]  # it ships no annotations
 
@@ -73,8 +73,11 @@ from ccfpy.boundary.shape import (
     record_decoder,
 )
 
-HEADER_BYTES = 4
-_HEADER = struct.Struct("<I")
+_HEADER: Final = struct.Struct("<I")
+_PACK_SIZE: Final = _HEADER.pack
+_SIZE_FROM: Final = _HEADER.unpack_from
+HEADER_BYTES: Final = 4
+_read: Final = msgpack.unpackb
 
 EVENT_KINDS: Mapping[int, type] = {
     1: Boot,
@@ -165,7 +168,7 @@ class Vocabulary(Generic[Message]):
                 messages.append(encoders[kind](message))
         body: bytes = self._pack(messages)
         if len(body) <= frame_bytes_max:
-            return _HEADER.pack(len(body)) + body
+            return _PACK_SIZE(len(body)) + body
         if len(batch) == 1:
             raise BoundaryViolation(
                 f"{type(batch[0]).__name__}: {len(body)} bytes, "
@@ -235,7 +238,7 @@ class FrameReader:
         size = len(data)
         if not pending and size >= HEADER_BYTES:
             # Mostly the bytes are one whole frame.
-            length: int = _HEADER.unpack_from(data)[0]
+            length: int = _SIZE_FROM(data)[0]
             if length + HEADER_BYTES == size and length <= self._frame_bytes_max:
                 return [bytes(data[HEADER_BYTES:])]
         if pending:
@@ -252,7 +255,7 @@ class FrameReader:
             bodies: list[bytes] = []
             start, size = 0, len(view)
             while size - start >= HEADER_BYTES:
-                (length,) = _HEADER.unpack_from(view, start)
+                (length,) = _SIZE_FROM(view, start)
                 if length > self._frame_bytes_max:
                     raise BoundaryViolation(
                         f"a frame of {length} bytes, "
@@ -268,7 +271,7 @@ class FrameReader:
 
 def _unpack(body: bytes) -> list[object]:
     try:
-        batch = msgpack.unpackb(
+        batch = _read(
             body,
             max_array_len=BATCH_MESSAGES_MAX,
             max_map_len=0,
@@ -381,7 +384,7 @@ def _encode_append_entries(effect: AppendEntries) -> object:
     return (3, effect.first_seqno, entries)
 
 
-_PAIR = 3
+_PAIR: Final = 3
 """The length of a message of two fields, its kind included."""
 
 _HOT_ENCODERS: Mapping[type, _Encode] = {

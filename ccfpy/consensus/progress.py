@@ -1,11 +1,12 @@
 """What a leader knows of each other node, and how much it sends at once."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from ccfpy.base.ids import Seqno
 from ccfpy.base.limits import APPEND_ENTRIES_BYTES
 
-BATCH_WINDOW = 10
+BATCH_WINDOW: Final = 10
 
 
 @dataclass(slots=True, kw_only=True)

@@ -20,7 +20,7 @@ both must be durable before ``messages`` is sent.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ccfpy.base.ids import NodeId, Seqno, View
 from ccfpy.consensus.messages import AppendEntries, Message
@@ -96,7 +96,7 @@ class Ready:
     is_cleanup_due: bool = False
 
 
-NOTHING = Ready()
+NOTHING: Final = Ready()
 """What most inputs ask: nothing."""
 
 

@@ -4,6 +4,8 @@ The caller chooses every IV: ledger entries use their transaction id, blobs a fr
 random one. Nothing here makes a nonce, so nothing here can repeat one unnoticed.
 """
 
+from typing import Final
+
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -14,7 +16,7 @@ from ccfpy.base.errors import Malformed, VerificationFailed
 
 KEY_BYTES = 32
 IV_BYTES = 12
-TAG_BYTES = 16
+TAG_BYTES: Final = 16
 
 
 class AesGcm:

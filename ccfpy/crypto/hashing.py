@@ -2,12 +2,14 @@
 
 import hashlib
 import hmac
+from typing import Final
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 DIGEST_BYTES = 32
 _BLOCK_BYTES = 64
+_sha256: Final = hashlib.sha256
 
 
 def sha256(data: bytes) -> bytes:
@@ -65,7 +67,7 @@ class HmacKey:
 
     def hexdigests(self, texts: list[bytes]) -> list[str]:
         """Give ``hexdigest`` of each."""
-        sha256, inner, outer = hashlib.sha256, self._inner, self._outer
+        sha256, inner, outer = _sha256, self._inner, self._outer
         hashed = [sha256(inner + text).digest() for text in texts]
         return [sha256(outer + digest).hexdigest() for digest in hashed]
 

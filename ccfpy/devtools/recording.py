@@ -12,9 +12,9 @@ from ccfpy.devtools.served import MARK, ServedRequest, bounded
 from ccfpy.devtools.tracing import LastCall, TracingEngine, said
 from ccfpy.endpoints.auth.policy import Identity, SecurityScheme, Unauthenticated
 from ccfpy.endpoints.awaited import Awaited
-from ccfpy.endpoints.declaration import Endpoint, Mode
+from ccfpy.endpoints.declaration import Endpoint, Match, Mode
 from ccfpy.endpoints.frontend import TX_ID_HEADER
-from ccfpy.endpoints.registry import Match, Registry
+from ccfpy.endpoints.registry import Registry
 from ccfpy.http.errors import ApiError
 from ccfpy.js.serving import ScriptedRegistry
 from ccfpy.js.serving.ports import ScriptHost, ScriptLog

@@ -31,7 +31,7 @@ from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
 from ccfpy.http.messages import Response
 
 BODY = "body"
-NO_CONTENT = 204
+NO_CONTENT: Final = 204
 TEXT_CONTENT_TYPE = "text/plain"
 BYTES_CONTENT_TYPE = "application/octet-stream"
 

@@ -92,3 +92,17 @@ class Endpoint:
     auth: "tuple[AuthPolicy, ...]" = ()
     operation: Operation = field(default_factory=Operation)
     on_local_commit: "LocalCommitHandler | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """An endpoint, and what a request's path made of it.
+
+    Attributes:
+        params: the values of the path's parameters, percent-decoded.
+        full_path: the endpoint's template with the frontend's prefix.
+    """
+
+    endpoint: Endpoint
+    params: Mapping[str, str]
+    full_path: str

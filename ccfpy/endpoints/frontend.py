@@ -7,7 +7,7 @@ optimistic race is run again from the start.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
@@ -20,10 +20,11 @@ from ccfpy.endpoints.declaration import (
     Endpoint,
     Forwarding,
     LocalCommitHandler,
+    Match,
     Mode,
     Redirection,
 )
-from ccfpy.endpoints.registry import AmbiguousPath, Match, Registry
+from ccfpy.endpoints.registry import AmbiguousPath, Registry
 from ccfpy.endpoints.replies import empty_reply
 from ccfpy.endpoints.waiting import WAIT_HEADER, commit_wait_ms
 from ccfpy.http.errors import ApiError, ErrorCode
@@ -36,8 +37,10 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.session import Interface, Session
     from ccfpy.http.messages import Request
 
-TX_ID_HEADER = "x-ms-ccf-transaction-id"
-_SUCCESS = range(200, 300)
+TX_ID_HEADER: Final = "x-ms-ccf-transaction-id"
+_SUCCESS: Final = range(200, 300)
+_READ_WRITE: Final = Mode.READ_WRITE
+_COMMAND: Final = Mode.COMMAND
 
 _PRIMARY_UNKNOWN = ("primary", "current primary", ErrorCode.PrimaryNotFound)
 _BACKUP_UNKNOWN = ("backup", "any current backup", ErrorCode.BackupNotFound)
@@ -200,8 +203,8 @@ class Frontend:
         node = self._node
         wait_ms = self._admit_wait(request) if WAIT_HEADER in request.headers else None
         tx = (
-            node.begin(read_only=endpoint.mode is not Mode.READ_WRITE)
-            if endpoint.mode is not Mode.COMMAND or endpoint.auth
+            node.begin(read_only=endpoint.mode is not _READ_WRITE)
+            if endpoint.mode is not _COMMAND or endpoint.auth
             else None
         )
         context = Context(request, session, node, endpoint, match.params, tx)

@@ -9,24 +9,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
-from ccfpy.endpoints.declaration import Endpoint
+from ccfpy.endpoints.declaration import Endpoint, Match
 
 _NO_PARAMS: Mapping[str, str] = {}
 _PARAMETER = re.compile(r"\{([^}]*)\}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
-    """An endpoint, and what a request's path made of it.
-
-    Attributes:
-        params: the values of the path's parameters, percent-decoded.
-        full_path: the endpoint's template with the frontend's prefix.
-    """
-
-    endpoint: Endpoint
-    params: Mapping[str, str]
-    full_path: str
 
 
 def template_pattern(path: str) -> re.Pattern[str] | None:

@@ -4,7 +4,7 @@ An extension: ``x-ccfpy-wait-for-commit`` names how many milliseconds the caller
 wait. The answer then tells, in ``x-ccfpy-transaction-status``, what became of it.
 """
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from ccfpy.base import limits
 from ccfpy.http.errors import ApiError, ErrorCode
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _DIGITS_MAX = len(str(limits.COMMIT_WAIT_MS_MAX))
 
-WAIT_HEADER = "x-ccfpy-wait-for-commit"
+WAIT_HEADER: Final = "x-ccfpy-wait-for-commit"
 STATUS_HEADER = "x-ccfpy-transaction-status"
 
 

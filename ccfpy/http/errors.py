@@ -6,13 +6,14 @@ protocol: clients branch on them (``include/ccf/odata_error.h``).
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from typing import Final
 
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.json import JsonObject
 from ccfpy.http.messages import Response
 
-JSON_CONTENT_TYPE = "application/json"
+JSON_CONTENT_TYPE: Final = "application/json"
 
 
 class ErrorCode(StrEnum):

@@ -7,6 +7,7 @@ whatever a client sent can be sent on unchanged. A response always carries its
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Final
 
 from ccfpy.base.errors import Malformed
 
@@ -87,7 +88,7 @@ class Response:
         self.close = close
 
 
-_STATUS_LINES = {
+_STATUS_LINES: Final = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n"
     for status in HTTPStatus
 }

@@ -44,7 +44,7 @@ WRITE_BYTES_MAX: Final = 64 * RECORD_BYTES_MAX
 """Of plaintext that is encrypted at once: OpenSSL's buffers keep the size they grew to,
 as long as the connection lives. Smaller pieces would cost more than they save."""
 
-_RECORD_HEADER_BYTES = 5
+_RECORD_HEADER_BYTES: Final = 5
 
 _NO_PARTIAL_WILDCARDS = 0x4
 _NAME_MISMATCHES = (

@@ -6,12 +6,12 @@ name, if it begins with ``ccf.``, belongs to the framework.
 
 from enum import StrEnum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.limits import MAP_NAMES_CACHED_MAX
 
-PUBLIC_PREFIX = "public:"
+PUBLIC_PREFIX: Final = "public:"
 INTERNAL_PREFIX = "ccf.internal."
 GOVERNANCE_PREFIX = "ccf.gov."
 RESERVED_PREFIX = "ccf."

@@ -20,7 +20,7 @@ from ccfpy.kv.frozen import FrozenMap
 from ccfpy.kv.hooks import Hook
 from ccfpy.kv.names import is_public
 from ccfpy.kv.snapshot import MapSnapshot
-from ccfpy.kv.tx import MapHandle, Tx
+from ccfpy.kv.tx import MapHandle, State, Tx
 from ccfpy.kv.versions import VersionedMap
 
 __all__ = ["Committed", "Conflict", "Store"]
@@ -29,7 +29,7 @@ _Change: TypeAlias = tuple[Seqno, VersionedMap, Writes, Seqno]
 """A seqno that changed a map, the map, its writes, and its version before them."""
 
 
-class Store:
+class Store(State):
     """Versioned maps by name.
 
     Args:
@@ -37,24 +37,10 @@ class Store:
             for one historical transaction at seqno ``s`` begins, empty, at ``s - 1``.
     """
 
-    __slots__ = (
-        "_global_hooks",
-        "_local_hooks",
-        "_log",
-        "committed",
-        "generation",
-        "maps",
-        "version",
-    )
+    __slots__ = ("_global_hooks", "_local_hooks", "_log")
 
     def __init__(self, version: Seqno = 0) -> None:
-        self.version = version
-        """The last applied seqno."""
-        self.committed = version
-        """The last seqno that is final; older versions cannot be read."""
-        self.generation = 0
-        """Grows when applied versions are taken back or replaced."""
-        self.maps: dict[str, VersionedMap] = {}
+        super().__init__(version)
         self._log: deque[_Change] = deque()
         self._local_hooks: dict[str, list[Hook]] = {}
         self._global_hooks: dict[str, list[Hook]] = {}

@@ -9,7 +9,7 @@ states. A key is remembered by the version read; ``foreach``, ``items``, ``range
 """
 
 from collections.abc import Callable, Iterator
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from ccfpy.base.ids import Seqno
 from ccfpy.kv.changes import Conflict, ReadOnlyTransaction, Writes, WriteSet
@@ -20,16 +20,23 @@ Mark: TypeAlias = tuple[VersionedMap, Seqno, int]
 """By which a map that nobody has changed is known again; see ``Tx.mark``."""
 
 
-class State(Protocol):
-    """What a transaction needs of the store it reads from."""
+class State:
+    """What transactions read from: the maps, and where in the ledger they are.
 
-    version: Seqno
-    """The last applied seqno."""
-    committed: Seqno
-    """Versions below this one can no longer be read."""
-    generation: int
-    """Changes whenever applied versions are taken back or replaced."""
-    maps: dict[str, VersionedMap]
+    Attributes:
+        version: the last applied seqno.
+        committed: the last seqno that is final; older versions cannot be read.
+        generation: grows when applied versions are taken back or replaced.
+        maps: by name.
+    """
+
+    __slots__ = ("committed", "generation", "maps", "version")
+
+    def __init__(self, version: Seqno) -> None:
+        self.version = version
+        self.committed = version
+        self.generation = 0
+        self.maps: dict[str, VersionedMap] = {}
 
 
 class MapHandle:

@@ -19,7 +19,7 @@ the leaf that the Merkle tree binds (``src/node/history.h``).
 
 import struct
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import VIEW_MAX, TxId
@@ -42,7 +42,7 @@ from ccfpy.ledger.frame import (
 )
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 
-NO_CLAIMS = bytes(32)
+NO_CLAIMS: Final = bytes(32)
 """The claims digest of a transaction whose application makes no claim."""
 PUBLIC_OFFSET = FRAME_BYTES + BODY_BYTES_MIN
 SNAPSHOT_BIT = 0x8000_0000

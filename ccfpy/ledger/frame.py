@@ -14,15 +14,15 @@ A frame can be read without any key and without reading the entry itself
 
 import struct
 from enum import IntFlag
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ccfpy.base.errors import Malformed
 
-ENTRY_VERSION = 1
+ENTRY_VERSION: Final = 1
 FRAME_BYTES = 8
-BODY_BYTES_MIN = 36
+BODY_BYTES_MIN: Final = 36
 """AES-GCM's tag and IV and the size of the public domain, which no entry lacks."""
-BODY_BYTES_MAX = 1 << 30
+BODY_BYTES_MAX: Final = 1 << 30
 """What the auditors of CCF accept, so what a node must not exceed."""
 SEQNO_OFFSET = 24
 """Where an entry's seqno stands: the first eight bytes of the AES-GCM IV."""

@@ -7,8 +7,8 @@ than running it. Most transactions write one value to one map: that is written h
 as few steps as its bytes have parts.
 """
 
+import hashlib
 import struct
-from hashlib import sha256
 from typing import Final, TypeAlias, final
 
 from ccfpy.base.ids import VIEW_MAX, Seqno, View
@@ -22,6 +22,8 @@ Sealed: TypeAlias = tuple[bytes, bytes, bytes, bytes]
 """An entry, its leaf, and the digests of it and of its commit evidence."""
 
 _DIGEST_BYTES: Final = 32
+_sha256: Final = hashlib.sha256
+_map_prefix: Final = map_prefix
 _TYPE: Final = int(EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS)
 _HEADER_STRUCT: Final = struct.Struct("<BQ32s32sQ")
 """A public domain's: type, seqno, claims, evidence, 0 (``kv.codec``)."""
@@ -83,7 +85,7 @@ def fields_of(write_set: WriteSet) -> tuple[bytes, bytes]:
                     b"%b%b%b%b%b%b"
                     # One write, no removal.
                     % (
-                        map_prefix(name),
+                        _map_prefix(name),
                         _TWO_U64(1, len(key)),
                         key,
                         _U64(len(value)),
@@ -106,7 +108,7 @@ def seal_all(secret: LedgerSecret, unsealed: list[Unsealed]) -> list[Sealed]:
     evidence = []
     for at, nonce in enumerate(secret.nonce_key.hexdigests(texts)):
         text = b"ce:%b:%b" % (texts[at], nonce.encode())
-        evidence.append(sha256(text).digest())
+        evidence.append(_sha256(text).digest())
     cipher = secret.cipher
     entries = []
     for at, each in enumerate(unsealed):
@@ -120,7 +122,7 @@ def seal_all(secret: LedgerSecret, unsealed: list[Unsealed]) -> list[Sealed]:
         entries.append(_PREFIX(frame, tag, iv, len(clear)) + clear + ciphertext)
     sealed = []
     for at, entry in enumerate(entries):
-        digest, evident = sha256(entry).digest(), evidence[at]
-        leaf = sha256(digest + evident + unsealed[at].claims_digest).digest()
+        digest, evident = _sha256(entry).digest(), evidence[at]
+        leaf = _sha256(digest + evident + unsealed[at].claims_digest).digest()
         sealed.append((entry, leaf, digest, evident))
     return sealed

@@ -4,7 +4,7 @@ Membership is what ``nodes.info`` says, so consensus learns of it from the very 
 that it orders (``src/node/hooks.h``).
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ccfpy.consensus.ready import Entry
 from ccfpy.service.tables.nodes import INFO, NodeStatus
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ccfpy.base.ids import NodeId
     from ccfpy.kv.changes import WriteSet
 
-_INFO_NAME = INFO.name
+_INFO_NAME: Final = INFO.name
 
 
 def changes_nodes(write_set: "WriteSet") -> bool:

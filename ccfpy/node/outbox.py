@@ -6,6 +6,7 @@ or a few where they would not fit a frame of the boundary.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from ccfpy.base import limits
 from ccfpy.boundary.effects import (
@@ -19,7 +20,7 @@ from ccfpy.boundary.effects import (
     SendData,
 )
 
-_REPLIES = (SendData, CloseSession)
+_REPLIES: Final = (SendData, CloseSession)
 
 
 class Outbox:

@@ -9,7 +9,7 @@ of entries afterwards is for consensus to say: ``commit_to`` and ``rollback`` fo
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from ccfpy.base.errors import LimitExceeded
 from ccfpy.base.ids import Seqno, TxId, View
@@ -35,7 +35,7 @@ from ccfpy.node.proofs import RecentProofs, SignedRoot
 from ccfpy.node.recent import RecentLedger
 from ccfpy.node.verification import check_signature
 
-_NO_FLAGS = EntryFlags.NONE
+_NO_FLAGS: Final = EntryFlags.NONE
 """Of almost every entry; the enum takes its time to give it."""
 
 

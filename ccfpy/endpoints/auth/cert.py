@@ -7,7 +7,7 @@ the host's, so a period is advice to honest hosts and no defence against others.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ccfpy.base.ids import MemberId, NodeId, UserId
 from ccfpy.crypto.certs import Certificate
@@ -24,7 +24,7 @@ MEMBER_CERT = "member_cert"
 NODE_CERT = "node_cert"
 ANY_CERT = "any_cert"
 
-_US_PER_S = 1_000_000
+_US_PER_S: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

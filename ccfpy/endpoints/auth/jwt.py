@@ -8,7 +8,7 @@ lie in three older tables, as certificates. Rules and texts are those of
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from ccfpy.base.errors import Malformed, VerificationFailed
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.context import Context
     from ccfpy.kv.tx import Tx
 
-NAME = "jwt"
-CHALLENGE = 'Bearer realm="JWT bearer token access", error="invalid_token"'
+NAME: Final = "jwt"
+CHALLENGE: Final = 'Bearer realm="JWT bearer token access", error="invalid_token"'
 SCHEME = "Bearer"
-HEADER = "authorization"
-NO_HEADER = "Missing authorization header"
+HEADER: Final = "authorization"
+NO_HEADER: Final = "Missing authorization header"
 
 _ENTRA_HOST = "login.microsoftonline.com"
 _TENANT_PLACE = "{tenantid}"

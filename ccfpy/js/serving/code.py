@@ -10,11 +10,12 @@ from ccfpy.endpoints.declaration import (
     Endpoint,
     Forwarding,
     Handler,
+    Match,
     Mode,
     Operation,
     Redirection,
 )
-from ccfpy.endpoints.registry import Match, Registry, template_pattern
+from ccfpy.endpoints.registry import Registry, template_pattern
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.js.engine import Library
 from ccfpy.js.serving.tables import ScriptTables

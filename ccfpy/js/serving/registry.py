@@ -6,8 +6,8 @@ Those in tables are looked at first, so that an application may take the place e
 
 from collections.abc import Iterator
 
-from ccfpy.endpoints.declaration import Endpoint
-from ccfpy.endpoints.registry import Match, Registry
+from ccfpy.endpoints.declaration import Endpoint, Match
+from ccfpy.endpoints.registry import Registry
 from ccfpy.js.serving.execution import Executor
 from ccfpy.js.serving.ports import ScriptHost
 from ccfpy.js.serving.scripts import Scripts
