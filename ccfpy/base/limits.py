@@ -1,8 +1,8 @@
 """Every bound in one place, each with its unit in its name and its reason beside it.
 
 A bound that can be configured has its default here and its value in the node's
-configuration. Exceeding each is a tested path. What every write meets is `Final`, so
-that compiled code has it in place; tests may change the others.
+configuration. Exceeding each is a tested path. What is `Final` stands in compiled code
+itself, as most of what every write meets does; tests may change the others.
 """
 
 from typing import Final
