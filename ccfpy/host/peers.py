@@ -329,7 +329,11 @@ class Peers:
             peer.attempt = loop.create_task(self._connect(peer, node))
 
     async def _connect(self, peer: _Peer, node: NodeId) -> None:
-        """Connect, not sooner after a failure than its back-off says."""
+        """Connect, not sooner after a failure than its back-off says.
+
+        Whoever gives up a connection that has just come about must forget it too:
+        uvloop, unlike the standard loop, does not say that it has ended.
+        """
         wait_s = peer.retry_at - asyncio.get_running_loop().time()
         if wait_s > 0:
             await asyncio.sleep(wait_s)
@@ -342,9 +346,13 @@ class Peers:
                 source=self._source,
             )
         except ConnectFailed as failure:
+            self.closed(connection)
             peer.attempt = None
             self._back_off(peer, node, str(failure))
             return
+        except asyncio.CancelledError:
+            self.closed(connection)
+            raise
         peer.attempt = None
         peer.retry_s = PEER_RETRY_MS_MIN / 1000
         peer.has_failed = False

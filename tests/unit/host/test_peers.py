@@ -86,8 +86,10 @@ def _run(story: Callable[[_Node, _Node], Coroutine[None, None, None]]) -> None:
             async with asyncio.timeout(30):
                 await story(a, b)
         finally:
-            await a.close()
-            await b.close()
+            try:
+                await a.close()
+            finally:
+                await b.close()
 
     waiting.run(run())
 
@@ -329,10 +331,23 @@ def test_what_a_node_does_not_read_is_lost_beyond_the_bound() -> None:
             for _ in range(PEER_BACKLOG_BYTES_MAX // len(chunk) + 1):
                 a.peers.send(C, CHANNEL, chunk)  # before the connection is there
             assert f"Dropping messages to node {C}" in a.log
-            await wait_until(lambda: len(a.peers), "the connection")
+            await wait_until(lambda: "Added node" in a.log, "the connection")
             for _ in range(2 * PEER_BACKLOG_BYTES_MAX // len(chunk)):
                 a.peers.send(C, CHANNEL, chunk)
             assert a.log.count("Dropping messages") == 2
+
+    _run(story)
+
+
+def test_a_connection_given_up_in_the_turn_it_came_about_is_forgotten() -> None:
+    async def story(a: _Node, b: _Node) -> None:
+        del b
+        a.peers.send(B, CHANNEL, b"never sent")
+        while not len(a.peers):  # noqa: ASYNC110 - seen before who awaits it sees it
+            await asyncio.sleep(0)
+        assert "Added node" not in a.log
+        a.peers.forget_peer(B)
+        await wait_until(lambda: not len(a.peers), "its end")
 
     _run(story)
 
