@@ -18,10 +18,11 @@ from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.kv.changes import Writes
-from ccfpy.ledger.chunk import CHUNK_BYTES_DEFAULT, OpenChunk, header
+from ccfpy.ledger.chunk import CHUNK_BYTES_DEFAULT, header
 from ccfpy.ledger.entry import seal
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.merkle import MerkleTree
+from ccfpy.ledger.open_chunk import OpenChunk
 from ccfpy.ledger.secrets import LedgerSecret
 from ccfpy.ledger.signature import Signer
 from ccfpy.ledger.tables import (

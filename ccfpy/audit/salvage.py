@@ -13,15 +13,9 @@ from typing import Self
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno
 from ccfpy.ledger.audit import ChunkFile
-from ccfpy.ledger.chunk import (
-    HEADER_BYTES,
-    Chunk,
-    ChunkDamaged,
-    ChunkName,
-    OpenChunk,
-    header,
-)
+from ccfpy.ledger.chunk import HEADER_BYTES, Chunk, ChunkDamaged, ChunkName, header
 from ccfpy.ledger.frame import entry_end
+from ccfpy.ledger.open_chunk import OpenChunk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

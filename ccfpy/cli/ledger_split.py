@@ -11,8 +11,9 @@ from ccfpy.base.ids import Seqno
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.ledger_files import JsonOption
 from ccfpy.cli.output import print_json
-from ccfpy.ledger.chunk import Chunk, ChunkName, OpenChunk, header
+from ccfpy.ledger.chunk import Chunk, ChunkName, header
 from ccfpy.ledger.entry import Transaction
+from ccfpy.ledger.open_chunk import OpenChunk
 from ccfpy.ledger.signature import is_signature
 
 

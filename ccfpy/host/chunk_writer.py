@@ -14,7 +14,8 @@ from ccfpy.base.ids import Seqno
 from ccfpy.boundary.effects import LedgerEntry
 from ccfpy.host.chunk_reader import Positions, read_positions, slices
 from ccfpy.host.disk import Disk, DiskFile
-from ccfpy.ledger.chunk import HEADER_BYTES, ChunkName, OpenChunk, header
+from ccfpy.ledger.chunk import HEADER_BYTES, ChunkName, header
+from ccfpy.ledger.open_chunk import OpenChunk
 
 
 class ChunkWriter:

@@ -32,7 +32,8 @@ from ccfpy.host.ledger_directories import (
 )
 from ccfpy.host.provisional import Provisional
 from ccfpy.host.recent_entries import RecentEntries
-from ccfpy.ledger.chunk import HEADER_BYTES, ChunkName, OpenChunk
+from ccfpy.ledger.chunk import HEADER_BYTES, ChunkName
+from ccfpy.ledger.open_chunk import OpenChunk
 
 _SOURCE = "ledger"
 

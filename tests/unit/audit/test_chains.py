@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from ccfpy.audit.chains import Chain, Pile, without_copies
 from ccfpy.audit.repair import all_chunks, digest_of
 from ccfpy.audit.salvage import Salvaged
-from ccfpy.ledger.chunk import OpenChunk, header
+from ccfpy.ledger.chunk import header
+from ccfpy.ledger.open_chunk import OpenChunk
 from tests.unit.audit.made import written
 from tests.unit.ledger.made import (
     FIRST,

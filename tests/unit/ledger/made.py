@@ -13,11 +13,12 @@ from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.kv.changes import Writes
 from ccfpy.ledger.audit import ChunkFile
-from ccfpy.ledger.chunk import OpenChunk, header
+from ccfpy.ledger.chunk import header
 from ccfpy.ledger.entry import NO_CLAIMS, SealedEntry, seal
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.identity import Epoch, IdentityEndorsement
 from ccfpy.ledger.merkle import MerkleTree
+from ccfpy.ledger.open_chunk import OpenChunk
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
 from ccfpy.ledger.secrets import LedgerSecret
 from ccfpy.ledger.signature import NodeSignature, Signer

@@ -7,17 +7,16 @@ from hypothesis import strategies as st
 from ccfpy.base.errors import Malformed
 from ccfpy.ledger.chunk import (
     HEADER_BYTES,
-    POSITION_MAX,
     Chunk,
     ChunkDamaged,
     ChunkName,
-    OpenChunk,
     arrange,
     header,
     is_chunk_name,
     positions_table,
 )
 from ccfpy.ledger.frame import EntryFlags, write_frame
+from ccfpy.ledger.open_chunk import OpenChunk
 
 NAMES = {
     "ledger_1": ChunkName(first=1),
@@ -269,36 +268,3 @@ def test_a_chunk_that_is_named_complete_and_is_open_is_damage() -> None:
 def test_a_table_that_disagrees_with_the_name_is_damage() -> None:
     with pytest.raises(ChunkDamaged, match="expected 3 entries as named, found 2"):
         Chunk.parse(ChunkName(first=1, last=3), closed([entry(1), entry(2)]))
-
-
-def test_a_rollback_takes_entries_back() -> None:
-    chunk = OpenChunk(5)
-    for size in (100, 50, 70):
-        chunk.append(size)
-    assert chunk.truncate(7) == 228
-    assert chunk.truncate(5) == 108
-    assert (len(chunk), chunk.next_seqno, chunk.end) == (1, 6, 108)
-    assert chunk.truncate(4) == HEADER_BYTES
-    assert len(chunk) == 0
-
-
-def test_a_chunk_read_back_is_continued() -> None:
-    entries = [entry(1), entry(2, b"xyz")]
-    read = Chunk.parse(ChunkName(first=1), header(0) + b"".join(entries))
-    chunk = OpenChunk.reopen(read.name, read.positions, read.end)
-    chunk.append(44)
-    assert list(chunk.positions) == [*read.positions, read.end]
-    name, table, head = chunk.close()
-    assert str(name) == "ledger_1-3"
-    assert table == positions_table([*read.positions, read.end])
-    assert head == header(read.end + 44)
-
-
-def test_a_chunk_never_outgrows_its_32_bit_offsets() -> None:
-    chunk = OpenChunk(1)
-    chunk.append(POSITION_MAX - HEADER_BYTES)
-    assert not chunk.has_room_for(1)
-    with pytest.raises(AssertionError):
-        chunk.append(1)
-    with pytest.raises(AssertionError):
-        chunk.extend([b"x"])
