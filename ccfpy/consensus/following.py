@@ -12,7 +12,7 @@ from ccfpy.consensus.messages import AppendEntries, AppendEntriesResponse
 from ccfpy.consensus.ready import Entry, Offer
 from ccfpy.consensus.replica import Replica
 from ccfpy.consensus.roles import LeadershipState
-from ccfpy.consensus.trace import Step, untraced
+from ccfpy.consensus.trace import Step
 from ccfpy.consensus.transitions import (
     become_aware_of_view,
     commit,
@@ -74,7 +74,7 @@ def accept(replica: Replica, offer: Offer, entries: Sequence[Entry]) -> None:
     """
     assert len(entries) <= offer.entry_count, "no more is accepted than was offered"
     log = replica.log
-    is_traced = replica.tracer is not untraced
+    is_traced = replica.is_traced
     view = offer.view
     for seqno, entry in enumerate(entries, start=offer.first):
         if is_traced:

@@ -7,7 +7,7 @@ from ccfpy.consensus.quorum import agreed_seqno, is_quorum_of_each
 from ccfpy.consensus.ready import Entry
 from ccfpy.consensus.replica import Replica
 from ccfpy.consensus.sending import send_news
-from ccfpy.consensus.trace import Step, untraced
+from ccfpy.consensus.trace import Step
 from ccfpy.consensus.transitions import (
     become_aware_of_view,
     become_follower,
@@ -25,7 +25,7 @@ def append(replica: Replica, entry: Entry) -> None:
     """
     log = replica.log
     seqno = log.last_seqno + 1
-    if replica.tracer is not untraced:  # every transaction comes by here
+    if replica.is_traced:  # every transaction comes by here
         replica.tracer(
             Step.REPLICATE,
             view=replica.view,

@@ -126,7 +126,7 @@ class Raft:
         replica = self.replica
         log = replica.log
         if (
-            replica.tracer is not untraced
+            replica.is_traced
             or log.history.latest != replica.view
             or (log.has_committables and replica.is_alone)
         ):

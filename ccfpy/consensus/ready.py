@@ -25,8 +25,10 @@ from typing import Final, NamedTuple
 from ccfpy.base.ids import NodeId, Seqno, View
 from ccfpy.consensus.messages import AppendEntries, Message
 
+_NOBODY: Final[frozenset[NodeId]] = frozenset()
 
-@dataclass(slots=True, kw_only=True)
+
+@dataclass(slots=True, init=False)
 class Entry:
     """What consensus knows of one entry of the ledger; made for each, so not frozen.
 
@@ -39,10 +41,25 @@ class Entry:
     """
 
     size: int
-    is_committable: bool = False
-    trusted: frozenset[NodeId] = frozenset()
-    retired: frozenset[NodeId] = frozenset()
-    retired_committed: frozenset[NodeId] = frozenset()
+    is_committable: bool
+    trusted: frozenset[NodeId]
+    retired: frozenset[NodeId]
+    retired_committed: frozenset[NodeId]
+
+    def __init__(
+        self,
+        *,
+        size: int,
+        is_committable: bool = False,
+        trusted: frozenset[NodeId] = _NOBODY,
+        retired: frozenset[NodeId] = _NOBODY,
+        retired_committed: frozenset[NodeId] = _NOBODY,
+    ) -> None:
+        self.size = size
+        self.is_committable = is_committable
+        self.trusted = trusted
+        self.retired = retired
+        self.retired_committed = retired_committed
 
 
 class Send(NamedTuple):

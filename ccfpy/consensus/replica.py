@@ -5,6 +5,7 @@ The moves are elsewhere: `transitions` has what every role shares, `elections`,
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from ccfpy.base.ids import NodeId, Seqno, View
 from ccfpy.consensus.configurations import Configurations
@@ -16,6 +17,8 @@ from ccfpy.consensus.retirement import Retirement
 from ccfpy.consensus.roles import LeadershipState, is_legal_leadership
 from ccfpy.consensus.settings import Jitter, Settings
 from ccfpy.consensus.trace import Tracer, untraced
+
+_UNTRACED: Final = untraced
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,6 +83,11 @@ class Replica:
     def others(self) -> list[NodeId]:
         """The other nodes of active configurations, in a fixed order."""
         return sorted(self.configurations.nodes - {self.node_id})
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether anybody sees each step; asked for every entry."""
+        return self.tracer is not _UNTRACED
 
     @property
     def is_alone(self) -> bool:

@@ -14,12 +14,12 @@ _sha256: Final = hashlib.sha256
 
 def sha256(data: bytes) -> bytes:
     """Give the SHA-256 digest of ``data``."""
-    return hashlib.sha256(data).digest()
+    return _sha256(data).digest()
 
 
 def sha256_hex(data: bytes) -> str:
     """Give the SHA-256 digest of ``data`` as lower-case hex."""
-    return hashlib.sha256(data).hexdigest()
+    return _sha256(data).hexdigest()
 
 
 class Sha256:

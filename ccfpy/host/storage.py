@@ -7,7 +7,7 @@ else, so it happens aside.
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 from ccfpy.base.limits import PEER_FRAME_BYTES_MAX
 from ccfpy.boundary.effects import (
@@ -36,9 +36,10 @@ from ccfpy.host.sealed_files import SealedFiles
 from ccfpy.host.snapshot_store import SnapshotStore
 from ccfpy.ledger.snapshot_name import SnapshotName
 
-VERY_SLOW = 100
+VERY_SLOW: Final = 100
 """Times ``slow_io_logging_threshold`` from which a slow write is a failure."""
-_SOURCE = "ledger"
+_SOURCE: Final = "ledger"
+_now_s: Final = time.perf_counter
 
 RunAside: TypeAlias = Callable[[Callable[[], None]], object]
 """Runs a function that waits for the disk in another thread."""
@@ -114,9 +115,9 @@ class Storage:
         self._snapshots.close()
 
     def _append_entries(self, effect: AppendEntries) -> None:
-        began = time.perf_counter()
+        began = _now_s()
         self._ledger.append(effect.first_seqno, effect.entries)
-        elapsed_us = (time.perf_counter() - began) * 1e6
+        elapsed_us = (_now_s() - began) * 1e6
         if elapsed_us > self._slow_us:
             is_very_slow = elapsed_us > self._slow_us * VERY_SLOW
             self._journal.log(

@@ -10,7 +10,7 @@ never by content, which may be confidential.
 import struct
 from enum import IntEnum
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ccfpy.base.codec import buf, u64
 from ccfpy.base.errors import Malformed
@@ -58,10 +58,12 @@ _WRITTEN_TYPE = EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS
 """The one type that is written."""
 _WRITTEN = int(_WRITTEN_TYPE)
 _HEADER = struct.Struct("<BQ32s32sQ")
-_U64 = struct.Struct("<Q")
-_FOUR_U64 = struct.Struct("<4Q")
-_ZERO = u64(0)
-_ONE = u64(1)
+_read_u64: Final = struct.Struct("<Q").unpack_from
+_length: Final = struct.Struct("<Q").pack
+_read_four_u64: Final = struct.Struct("<4Q").unpack_from
+_FOUR_U64_BYTES: Final = 32
+_ZERO: Final = u64(0)
+_ONE: Final = u64(1)
 
 
 def serialise(
@@ -107,11 +109,10 @@ def map_prefix(name: str) -> bytes:
 
 
 def _add_writes(fields: list[bytes], writes: Writes) -> None:
-    length = _U64.pack
     if len(writes) == 1:  # most often one value is written, which needs no loops
         ((key, value),) = writes.items()
         if value is not None:
-            fields += (_ONE, length(len(key)), key, length(len(value)), value, _ZERO)
+            fields += (_ONE, _length(len(key)), key, _length(len(value)), value, _ZERO)
             return
     keys = sorted(writes)
     removed: list[bytes] = []
@@ -122,11 +123,11 @@ def _add_writes(fields: list[bytes], writes: Writes) -> None:
         if value is None:
             removed.append(key)
         else:
-            fields += (length(len(key)), key, length(len(value)), value)
-    fields[count_at] = length(len(writes) - len(removed))
-    fields.append(length(len(removed)))
+            fields += (_length(len(key)), key, _length(len(value)), value)
+    fields[count_at] = _length(len(writes) - len(removed))
+    fields.append(_length(len(removed)))
     for key in removed:
-        fields += (length(len(key)), key)
+        fields += (_length(len(key)), key)
 
 
 def parse_public(data: bytes) -> PublicDomain:
@@ -191,11 +192,11 @@ def parse_one_write(data: bytes, position: int, *, public: bool) -> WriteSet | N
     """
     try:
         name_at = position + 8
-        counts_at = name_at + _U64.unpack_from(data, position)[0]
-        _, reads, writes, key_bytes = _FOUR_U64.unpack_from(data, counts_at)
-        size_at = counts_at + _FOUR_U64.size + key_bytes
+        counts_at = name_at + _read_u64(data, position)[0]
+        _, reads, writes, key_bytes = _read_four_u64(data, counts_at)
+        size_at = counts_at + _FOUR_U64_BYTES + key_bytes
         value_at = size_at + 8
-        stop = value_at + _U64.unpack_from(data, size_at)[0]
+        stop = value_at + _read_u64(data, size_at)[0]
     except (struct.error, OverflowError):
         return None
     if reads or writes != 1 or data[stop:] != _ZERO:
@@ -256,7 +257,7 @@ def _parse_writes(data: bytes, position: int) -> tuple[Writes, int]:
 
 def _u64(data: bytes, position: int) -> tuple[int, int]:
     try:
-        value: int = _U64.unpack_from(data, position)[0]
+        value: int = _read_u64(data, position)[0]
     except struct.error:
         raise Malformed(f"write set is cut short at {position}") from None
     return value, position + 8

@@ -12,7 +12,7 @@ import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Final, Self
 
 from ccfpy.base.codec import u64
 from ccfpy.base.errors import Malformed
@@ -25,9 +25,9 @@ from ccfpy.ledger.frame import (
     read_frame,
 )
 
-HEADER_BYTES = 8
-POSITION_BYTES = 4
-POSITION_MAX = 0xFFFF_FFFF
+HEADER_BYTES: Final = 8
+POSITION_BYTES: Final = 4
+POSITION_MAX: Final = 0xFFFF_FFFF
 """Offsets are 32 bits wide, which bounds a chunk file to 4 GiB."""
 CHUNK_BYTES_DEFAULT = 5_000_000
 """A chunk is closed at the first signature beyond this size (``ledger.chunk_size``)."""

@@ -44,7 +44,7 @@ from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 
 NO_CLAIMS: Final = bytes(32)
 """The claims digest of a transaction whose application makes no claim."""
-PUBLIC_OFFSET = FRAME_BYTES + BODY_BYTES_MIN
+PUBLIC_OFFSET: Final = FRAME_BYTES + BODY_BYTES_MIN
 SNAPSHOT_BIT = 0x8000_0000
 """Set in the IV's view field of snapshots, so that no IV serves twice."""
 

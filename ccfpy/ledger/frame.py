@@ -19,16 +19,16 @@ from typing import Final, NamedTuple
 from ccfpy.base.errors import Malformed
 
 ENTRY_VERSION: Final = 1
-FRAME_BYTES = 8
+FRAME_BYTES: Final = 8
 BODY_BYTES_MIN: Final = 36
 """AES-GCM's tag and IV and the size of the public domain, which no entry lacks."""
 BODY_BYTES_MAX: Final = 1 << 30
 """What the auditors of CCF accept, so what a node must not exceed."""
-SEQNO_OFFSET = 24
+SEQNO_OFFSET: Final = 24
 """Where an entry's seqno stands: the first eight bytes of the AES-GCM IV."""
-_SIZE_SHIFT = 16
-_U64 = struct.Struct("<Q")
-_HEAD_BITS = (1 << _SIZE_SHIFT) - 1
+_SIZE_SHIFT: Final = 16
+_read_u64: Final = struct.Struct("<Q").unpack_from
+_HEAD_BITS: Final = 0xFFFF
 """Version and flags."""
 
 
@@ -91,7 +91,7 @@ def entry_end(data: bytes, position: int) -> int:
         Malformed: as ``read_frame``.
     """
     if position + FRAME_BYTES <= len(data):
-        (frame,) = _U64.unpack_from(data, position)
+        (frame,) = _read_u64(data, position)
         body_bytes: int = frame >> _SIZE_SHIFT
         # Most entries have no flags.
         is_usual = frame & _HEAD_BITS == ENTRY_VERSION

@@ -6,11 +6,11 @@ wrong, is left to `Transaction`, which says what is wrong with it.
 """
 
 import struct
-from hashlib import sha256
 from typing import Final, NamedTuple, TypeAlias
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno, TxId, View
+from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.codec import EntryType, parse_one_write, parse_private, parse_public
 from ccfpy.ledger.entry import PUBLIC_OFFSET, LeafComponents, Transaction
@@ -22,14 +22,14 @@ from ccfpy.ledger.frame import (
 )
 from ccfpy.ledger.secrets import LedgerSecrets
 
-_PREFIX = struct.Struct("<Q16sQIQ")
+_read_prefix: Final = struct.Struct("<Q16sQIQ").unpack_from
 """Frame, tag, seqno and view of the IV, the public domain's size (``ledger.entry``)."""
 _IV_OFFSET: Final = FRAME_BYTES + 16
 _IV_END: Final = _IV_OFFSET + 12
 
 
 _WRITTEN: Final = int(EntryType.WRITE_SET_WITH_COMMIT_EVIDENCE_AND_CLAIMS)
-_HEAD: Final = struct.Struct("<Q16sQIQBQ32s32sQ")
+_read_head: Final = struct.Struct("<Q16sQIQBQ32s32sQ").unpack_from
 """The prefix, and the header of the public domain in the form that is written."""
 _HEAD_BYTES: Final = 125
 _HEADER_BYTES: Final = _HEAD_BYTES - PUBLIC_OFFSET
@@ -87,7 +87,7 @@ def _unseal_usual(
     body_bytes = len(data) - FRAME_BYTES
     if not PUBLIC_OFFSET - FRAME_BYTES <= body_bytes <= BODY_BYTES_MAX:
         return None
-    frame, tag, seqno, view, public_bytes = _PREFIX.unpack_from(data)
+    frame, tag, seqno, view, public_bytes = _read_prefix(data)
     private_at = PUBLIC_OFFSET + public_bytes
     if (
         frame != ENTRY_VERSION | body_bytes << 16
@@ -106,7 +106,7 @@ def _unseal_usual(
         EntryFlags.NONE,
         {**domain.write_set, **parse_private(private)},
         LeafComponents(
-            sha256(data).digest(), domain.commit_evidence_digest, domain.claims_digest
+            sha256(data), domain.commit_evidence_digest, domain.claims_digest
         ),
     )
 
@@ -134,7 +134,7 @@ def _open_one_write(
     if not _HEAD_BYTES - FRAME_BYTES <= body_bytes <= BODY_BYTES_MAX:
         return None
     frame, tag, iv_seqno, iv_view, public_bytes, kind, version, claims, evidence, _ = (
-        _HEAD.unpack_from(data)
+        _read_head(data)
     )
     private_at = PUBLIC_OFFSET + public_bytes
     if (
@@ -162,6 +162,6 @@ def _open_one_write(
         write_set = parse_one_write(private, 0, public=False)
         if write_set is None:
             return None
-    digest = sha256(data).digest()
-    leaf = sha256(digest + evidence + claims).digest()
+    digest = sha256(data)
+    leaf = sha256(digest + evidence + claims)
     return _NO_FLAGS, write_set, leaf, digest, evidence, claims

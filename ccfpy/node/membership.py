@@ -32,13 +32,12 @@ def facts_of(
     Raises:
         Malformed: a node's record cannot be read.
     """
-    written = write_set.get(_INFO_NAME)
-    if written is None:
+    if not changes_nodes(write_set):
         return Entry(size=size, is_committable=is_committable)
     trusted: set[NodeId] = set()
     retired: set[NodeId] = set()
     retired_committed: set[NodeId] = set()
-    for node, info in INFO.decode_writes(written).items():
+    for node, info in INFO.decode_writes(write_set[_INFO_NAME]).items():
         if info is None:
             continue
         if info.status is NodeStatus.TRUSTED:

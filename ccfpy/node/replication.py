@@ -262,10 +262,10 @@ class Replication:
         taken: list[Entry] = []
         try:
             position = _skip(data, offer.first - offer.message.previous.seqno - 1)
-            apply, view = self.sequence.apply, offer.view
+            sequence, view = self.sequence, offer.view
             for _ in range(offer.entry_count):
                 end = entry_end(data, position)
-                taken.append(apply(data[position:end], view))
+                taken.append(sequence.apply(data[position:end], view))
                 position = end
         except (Malformed, VerificationFailed) as error:
             self._outbox.fail(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ccfpy.host.disk import read_file
 from ccfpy.host.ledger_store import LedgerStore, LedgerStoreFailed
-from ccfpy.ledger import chunk
+from ccfpy.ledger.chunk import POSITION_MAX
 from ccfpy.testing.disk import BUFFER_BYTES, MemoryDisk, Operation
 from tests.unit.host.reports import Report
 from tests.unit.host.test_ledger_store import entry
@@ -59,9 +59,7 @@ def test_ordinary_entries_are_one_write_after_the_chunk_began() -> None:
         assert store.last_seqno == 11
 
 
-def test_a_batch_that_fills_the_chunk_is_refused_at_the_entry_that_does(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_batch_that_fills_the_chunk_is_refused_at_the_entry_that_does() -> None:
     disk = MemoryDisk()
     with contextlib.closing(
         LedgerStore(Path("ledger"), report=Report(), disk=disk)
@@ -69,7 +67,8 @@ def test_a_batch_that_fills_the_chunk_is_refused_at_the_entry_that_does(
         store.create()
         store.append(1, [entry(1)])
         size = len(entry(1).data)
-        monkeypatch.setattr(chunk, "POSITION_MAX", chunk.HEADER_BYTES + 3 * size)
+        assert store._writer is not None
+        store._writer.chunk.end = POSITION_MAX - 2 * size  # as if it had gigabytes
         with pytest.raises(LedgerStoreFailed, match="ledger_1 is full"):
             store.append(2, [entry(2), entry(3), entry(4)])
         assert store.last_seqno == 3
