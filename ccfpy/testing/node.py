@@ -202,13 +202,17 @@ class InProcessNode:
         while True:
             effects = self.trusted.step(told)
             asked += effects
-            for effect in effects:
-                self.host.effects.append(effect)
-                if not self._outside.take(self, effect):
-                    self._perform(effect)
+            self.perform(effects)
             if not self._answers:
                 return asked
             told, self._answers = self._answers, []
+
+    def perform(self, effects: Sequence[Effect]) -> None:
+        """Do what ``trusted`` asks; ``step`` does so too."""
+        for effect in effects:
+            self.host.effects.append(effect)
+            if not self._outside.take(self, effect):
+                self._perform(effect)
 
     def _perform(self, effect: Effect) -> None:
         host = self.host
