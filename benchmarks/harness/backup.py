@@ -1,0 +1,115 @@
+"""A backup alone in this thread, and what its primary has for it.
+
+The service is of three nodes, so that it goes on without an answer of this one: what it
+is to hear is held back until it is asked for.
+"""
+
+from ccfpy.base import json
+from ccfpy.boundary.effects import Effect
+from ccfpy.boundary.events import Event, PeerMessage, SessionData
+from ccfpy.boundary.wire import EFFECTS, EVENTS, HEADER_BYTES
+from ccfpy.client.share import constitution
+from ccfpy.enclave.application import load_application
+from ccfpy.testing.network import Network
+from ccfpy.testing.node import InProcessNode, Person
+
+NODES = 3
+_AT_ONCE = 16
+_JOINED_MS = 300
+
+
+class _HoldingBack(Network):
+    """Nodes of which one is told nothing any more by the others."""
+
+    deaf: InProcessNode | None = None
+
+    def __init__(self, member: Person) -> None:
+        self.held: list[PeerMessage] = []
+        scripts = (script.read_text() for script in constitution("default"))
+        super().__init__(
+            load_application("logging"),
+            constitution="\n".join(scripts),
+            members=[member],
+        )
+
+    def _step(self, node: InProcessNode, event: Event) -> None:
+        if node is self.deaf and isinstance(event, PeerMessage):
+            self.held.append(event)
+        else:
+            super()._step(node, event)
+
+
+class Backup:
+    """Such a backup."""
+
+    def __init__(self) -> None:
+        user, member = Person.make("user"), Person.make("member", can_recover=True)
+        self._network = _HoldingBack(member)
+        primary = self._network.start()
+        primary.open_service(user)
+        for _ in range(NODES - 1):
+            joiner = self._network.join()
+            self._network.advance(_JOINED_MS)
+            _trust(primary, joiner)
+            self._network.wait_until_settled()
+        self._primary = primary
+        self._clients = [primary.connect(user) for _ in range(_AT_ONCE)]
+        self._node = self._network.deaf = self._network.nodes[-1]
+
+    def told_of(self, requests: int, raw: bytes) -> list[bytes]:
+        """Have the primary answer so many; give what tells the backup, in frames.
+
+        That is what fills messages, and no more than a primary sends before it is
+        answered.
+        """
+        for _ in range(requests // _AT_ONCE):
+            self._primary.step(
+                *(
+                    SessionData(each.session, each.encrypt(raw))
+                    for each in self._clients
+                )
+            )
+            for each in self._clients:
+                each.decrypt(bytes(self._primary.host.sent.pop(each.session)))
+            self._network.deliver()
+        held, self._network.held = self._network.held, []
+        return [EVENTS.encode([message])[HEADER_BYTES:] for message in held]
+
+    def hear(self, told: list[bytes]) -> list[Effect]:
+        """Have it take what it is told; give what it asks for."""
+        asked: list[Effect] = []
+        for body in told:
+            effects = self._node.trusted.step(EVENTS.decode(body))
+            EFFECTS.encode(effects)
+            asked += effects
+        return asked
+
+    def perform(self, asked: list[Effect]) -> None:
+        """Let its host do that, and the others hear of it."""
+        self._node.perform(asked)
+        self._network.deliver()
+
+    def catch_up(self) -> None:
+        """Let it hear of whatever else there is."""
+        self._network.deaf = None
+        self._network.wait_until_settled()
+        self._network.deaf = self._node
+
+    @property
+    def entry_count(self) -> int:
+        """How many entries its host has."""
+        return len(self._node.host.entries)
+
+
+def _trust(primary: InProcessNode, joiner: InProcessNode) -> None:
+    decided = primary.propose(
+        {
+            "name": "transition_node_to_trusted",
+            "args": {
+                "node_id": joiner.node_id,
+                "valid_from": "2025-06-15 12:00:00.000000+00:00",
+                "validity_period_days": 30,
+            },
+        }
+    )
+    assert json.loads_object(decided.body)["proposalState"] == "Accepted", decided.body
