@@ -170,8 +170,6 @@ FRAME_BYTES_MAX: int = 64 * MIB
 """One batch of messages between host and enclave."""
 BATCH_MESSAGES_MAX: Final = 1 << 20
 """Items in any one list of a frame, so that a small frame cannot grow large."""
-READ_BYTES_MAX: int = 256 * KIB
-"""Read from a socket at once: the largest ``SessionData``."""
 SEND_BYTES_MAX: Final = 1 * MIB
 """The largest ``SendData``; a longer answer is several."""
 REPLIES_BYTES_MAX: int = 16 * MIB

@@ -1,4 +1,4 @@
-"""The enclave's process: ``python -m ccfpy.enclave --app APP --channel DESCRIPTOR``.
+"""The enclave's process: ``python -m ccfpy.enclave --app APP --channel READ WRITE``.
 
 Only a host starts it. It writes to neither stdout nor stderr.
 """
@@ -6,13 +6,13 @@ Only a host starts it. It writes to neither stdout nor stderr.
 import argparse
 import gc
 import os
-import socket
 import sys
 from collections.abc import Sequence
 
 from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.wire import EFFECTS
 from ccfpy.enclave.assembly import build_node
+from ccfpy.enclave.channel import Channel
 from ccfpy.enclave.isolation import confine, isolate
 from ccfpy.enclave.loop import Steps, serve
 from ccfpy.enclave.scripts import attend_scripts
@@ -25,10 +25,10 @@ def main(argv: Sequence[str]) -> ExitCode:
     """Run one enclave to its end."""
     parser = argparse.ArgumentParser(prog="ccfpy.enclave")
     parser.add_argument("--app", required=True)
-    parser.add_argument("--channel", required=True, type=int)
+    parser.add_argument("--channel", required=True, type=int, nargs=2)
     options = parser.parse_args(argv)
     isolate(parent=os.getppid())
-    with socket.socket(fileno=options.channel) as channel:
+    with Channel(*options.channel) as channel:
         return serve(
             channel,
             lambda: _confined(build_node(options.app), channel),
@@ -36,11 +36,11 @@ def main(argv: Sequence[str]) -> ExitCode:
         )
 
 
-def _confined(node: Steps, channel: socket.socket) -> Steps:
+def _confined(node: Steps, channel: Channel) -> Steps:
     """Close the process around a node that has read all it will ever read."""
     isolation = confine()
     attend_scripts()
-    channel.sendall(EFFECTS.encode([isolation.log()]))
+    channel.send(EFFECTS.encode([isolation.log()]))
     return node
 
 

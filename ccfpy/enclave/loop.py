@@ -7,7 +7,6 @@ says where, and never what: a traceback's values may be secrets.
 A node is what is mostly stepped; a `Dialect` says in what words another is.
 """
 
-import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -20,6 +19,7 @@ from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader, Vocabulary
+from ccfpy.enclave.channel import Channel
 
 RECEIVE_BYTES = 1 << 20
 EVENTS_PER_STEP = 64
@@ -72,7 +72,7 @@ class Dialect(Generic[Told, Asked]):
 
 
 def serve(
-    channel: socket.socket,
+    channel: Channel,
     build: Callable[[], Steps],
     *,
     started: Callable[[], None] = lambda: None,
@@ -80,7 +80,7 @@ def serve(
     """Build a node and step it until it stops.
 
     Args:
-        channel: the socket to the host.
+        channel: to the host.
         build: makes the node; may raise ``CcfpyError`` with a text that is safe to log.
         started: called once, after the node's first step.
     """
@@ -89,7 +89,7 @@ def serve(
 
 def serve_in(
     dialect: Dialect[Told, Asked],
-    channel: socket.socket,
+    channel: Channel,
     build: Callable[[], StepsOf[Told, Asked]],
     *,
     started: Callable[[], None] = lambda: None,
@@ -134,12 +134,12 @@ def _places(step: TracebackType | None) -> list[str]:
 
 def _serve(
     dialect: Dialect[Told, Asked],
-    channel: socket.socket,
+    channel: Channel,
     machine: StepsOf[Told, Asked],
     started: Callable[[], None],
 ) -> ExitCode:
     reader = FrameReader(dialect.frame_bytes_max)
-    receive, feed, step = channel.recv_into, reader.feed, machine.step
+    receive, feed, step = channel.receive_into, reader.feed, machine.step
     decode, encode, last = dialect.told.decode, dialect.asked.encode, dialect.last
     # One buffer for good: one of this size would be mapped and unmapped each time.
     buffer = memoryview(bytearray(RECEIVE_BYTES))
@@ -151,7 +151,7 @@ def _serve(
         for batch in _batches(events):
             effects = step(batch)
             if effects:
-                channel.sendall(encode(effects))
+                channel.send(encode(effects))
                 if type(effects[-1]) is last:
                     return ExitCode.OK
             if is_first:
@@ -170,9 +170,9 @@ def _batches(events: list[Told]) -> Sequence[list[Told]]:
     ]
 
 
-def _say(dialect: Dialect[Told, Asked], channel: socket.socket, effect: Asked) -> None:
+def _say(dialect: Dialect[Told, Asked], channel: Channel, effect: Asked) -> None:
     try:
-        channel.sendall(dialect.asked.encode([effect]))
+        channel.send(dialect.asked.encode([effect]))
     except OSError:
         # The host is gone, and with it whoever would have read this.
         return

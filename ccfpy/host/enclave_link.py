@@ -11,6 +11,7 @@ from typing import Protocol, TypeAlias
 from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.events import Event
 from ccfpy.boundary.wire import EFFECTS, EVENTS
+from ccfpy.host.enclave_pipes import PipeEnds
 from ccfpy.host.enclave_process import EnclaveProcess, ProcessObserver, python_command
 
 ENCLAVE_MODULE = "ccfpy.enclave"
@@ -36,16 +37,13 @@ class ProcessLink(EnclaveProcess[Event, Effect]):
     """The enclave of a node as a child process."""
 
     def __init__(
-        self, app: str, *, command: Callable[[str, int], list[str]] | None = None
+        self, app: str, *, command: Callable[[str, PipeEnds], list[str]] | None = None
     ) -> None:
         make = enclave_command if command is None else command
-        super().__init__(
-            lambda descriptor: make(app, descriptor), told=EVENTS, asked=EFFECTS
-        )
+        super().__init__(lambda ends: make(app, ends), told=EVENTS, asked=EFFECTS)
 
 
-def enclave_command(app: str, descriptor: int) -> list[str]:
+def enclave_command(app: str, ends: PipeEnds) -> list[str]:
     """Give the command line of the child."""
-    return python_command(
-        "-m", ENCLAVE_MODULE, "--app", app, "--channel", str(descriptor)
-    )
+    channel = map(str, ends)
+    return python_command("-m", ENCLAVE_MODULE, "--app", app, "--channel", *channel)

@@ -1,26 +1,23 @@
-"""An enclave of whatever kind as a child process: batches as frames over a socket pair.
+"""An enclave of whatever kind as a child process: batches as frames over two pipes.
 
-The child inherits one socket and nothing else: no other descriptor, of the environment
-where its modules and its simulated machine are, stdin, stdout and stderr that lead
-nowhere. When the host goes away the socket ends and the child exits; when the child
-goes away the socket ends and the observer is told how.
+The child inherits its ends of them and nothing else: no other descriptor, of the
+environment where its modules and its simulated machine are, stdin, stdout and stderr
+that lead nowhere. When the host goes away the pipes end and the child exits; when the
+child goes away the pipes end and the observer is told how.
 """
 
-import asyncio
-import contextlib
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar, cast
+from typing import Generic, Protocol, TypeVar
 
 from ccfpy import PURE_VARIABLE
-from ccfpy.base.limits import LINK_BACKLOG_BYTES_MAX, READ_BYTES_MAX
 from ccfpy.boundary.ending import describe_ending
 from ccfpy.boundary.lifecycle import Lifecycle, Stage
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import FrameReader, Vocabulary
+from ccfpy.host.enclave_pipes import HostPipes, PipeEnds, pipe_pair
 
 ISOLATION_VARIABLE = "CCFPY_ENCLAVE_ISOLATION"
 """Turns the enclave's isolation off, for debugging, when it is ``off``."""
@@ -40,11 +37,6 @@ _SEEN = (
     PURE_VARIABLE,
     TLS_VARIABLE,
 )
-LINK_BUFFER_BYTES = 1 << 20
-"""What the system keeps of what each side says: a turn of a thousand sessions.
-
-With less, whoever speaks stops in the midst of a frame until the other has read.
-"""
 EXIT_WAIT_S = 2.0
 """How long a child may take to notice that its channel has ended."""
 
@@ -69,30 +61,29 @@ class ProcessObserver(Protocol[Asked_contra]):
         """The enclave is gone, or broke the protocol; nothing more will come."""
 
 
-class EnclaveProcess(asyncio.Protocol, Generic[Told, Asked]):
+class EnclaveProcess(Generic[Told, Asked]):
     """One child, once.
 
     Args:
-        command: gives the command line for the descriptor of the child's channel.
+        command: gives the command line for the child's ends of the pipes.
         told: what is said to it.
         asked: what it may say.
     """
 
     def __init__(
         self,
-        command: Callable[[int], list[str]],
+        command: Callable[[PipeEnds], list[str]],
         *,
         told: Vocabulary[Told],
         asked: Vocabulary[Asked],
     ) -> None:
         self._command = command
-        self._encode = told.encode
-        self._decode = asked.decode
+        self._encode: Callable[[Sequence[Told]], bytes] = told.encode
+        self._decode: Callable[[bytes], list[Asked]] = asked.decode
         self._lifecycle = Lifecycle()
         self._observer: ProcessObserver[Asked] | None = None
         self._child: subprocess.Popen[bytes] | None = None
-        self._socket: socket.socket | None = None
-        self._transport: asyncio.Transport | None = None
+        self._pipes: HostPipes | None = None
         self._reader = FrameReader()
 
     @property
@@ -113,47 +104,55 @@ class EnclaveProcess(asyncio.Protocol, Generic[Told, Asked]):
         """
         self._lifecycle.move(Stage.INITIALIZED)
         self._observer = observer
-        ours, theirs = link_pair()
-        with theirs:
-            descriptor = theirs.fileno()
+        ours, theirs = pipe_pair()
+        try:
             self._child = subprocess.Popen(  # noqa: ASYNC220, S603  # fixed words; no shell
-                self._command(descriptor),
-                pass_fds=(descriptor,),
+                self._command(theirs),
+                pass_fds=theirs,
                 env=enclave_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
-        ours.setblocking(False)
-        self._socket = ours
-        loop = asyncio.get_running_loop()
-        await loop.create_connection(lambda: self, sock=ours)
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self._pipes = HostPipes(ours, self._hear, self)
 
     def send(self, events: Sequence[Told]) -> None:
-        """Write one batch; what the socket does not take waits in memory."""
-        if self._transport is not None:
-            self._transport.write(self._encode(events))
+        """Write one batch; what the pipe does not take waits in memory."""
+        if self._pipes is not None:
+            self._pipes.write(self._encode(events))
 
     def stop(self) -> None:
         """End the channel, and with it the child; kill it if it lingers."""
         self._observer = None
         self._lifecycle.end()
-        if self._transport is not None and self._socket is not None:
-            # The transport would close only in another turn of the loop.
-            with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
-            self._transport.abort()
-            self._transport = None
+        if self._pipes is not None:
+            self._pipes.close()
+            self._pipes = None
         if self._child is not None:
             self._wait()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take note of the channel (uvloop's transports are no asyncio subclasses)."""
-        stream = cast("asyncio.Transport", transport)
-        stream.set_write_buffer_limits(high=LINK_BACKLOG_BYTES_MAX)
-        self._transport = stream
+    def congested(self) -> None:
+        """Pass on that the enclave does not keep up."""
+        if self._observer is not None:
+            self._observer.link_congested()
 
-    def data_received(self, data: bytes) -> None:
+    def cleared(self) -> None:
+        """Pass on that the enclave has caught up."""
+        if self._observer is not None:
+            self._observer.link_cleared()
+
+    def hung_up(self) -> None:
+        """Find out how the child ended."""
+        self._pipes = None
+        if self._observer is not None:
+            self._lose(f"the enclave process {describe_ending(self._wait())}")
+
+    def _hear(self, data: memoryview) -> None:
         """Decode whole frames and hand their effects on, all at once."""
         if self._observer is None:
             return
@@ -166,31 +165,6 @@ class EnclaveProcess(asyncio.Protocol, Generic[Told, Asked]):
             return
         if effects:
             self._observer.effects_received(effects)
-
-    def pause_writing(self) -> None:
-        """Pass on that the enclave does not keep up."""
-        if self._observer is not None:
-            self._observer.link_congested()
-
-    def resume_writing(self) -> None:
-        """Pass on that the enclave has caught up."""
-        if self._observer is not None:
-            self._observer.link_cleared()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Find out how the child ended."""
-        self._transport = None
-        if exc is not None:
-            # Writing failed before all was read: the last words are still there.
-            self._read_rest()
-        if self._observer is not None:
-            self._lose(f"the enclave process {describe_ending(self._wait())}")
-
-    def _read_rest(self) -> None:
-        assert self._socket is not None, "only what was started is lost"
-        with contextlib.suppress(OSError):
-            while data := self._socket.recv(READ_BYTES_MAX):
-                self.data_received(data)
 
     def _lose(self, reason: str) -> None:
         self._lifecycle.end()
@@ -205,14 +179,6 @@ class EnclaveProcess(asyncio.Protocol, Generic[Told, Asked]):
         except subprocess.TimeoutExpired:
             self._child.kill()
             return self._child.wait()
-
-
-def link_pair() -> tuple[socket.socket, socket.socket]:
-    """Make both ends of a link; the system may keep less than we ask for."""
-    ends = socket.socketpair()
-    for end in ends:
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LINK_BUFFER_BYTES)
-    return ends
 
 
 def enclave_environment() -> dict[str, str]:

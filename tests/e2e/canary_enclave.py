@@ -1,13 +1,12 @@
 """The enclave's process as it ships, and a test's copy of the keys it makes.
 
-``canary_enclave.py --app APP --channel DESCRIPTOR --escrow FILE``. Without the copy
+``canary_enclave.py APP READ WRITE ESCROW``. Without the copy
 nobody outside could say what must never appear there. The enclave itself can write no
 file: a process that it starts before it is closed does, and is told through a pipe.
 """
 
 import json
 import os
-import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.events import Event
 from ccfpy.enclave.assembly import build_node
+from ccfpy.enclave.channel import Channel
 from ccfpy.enclave.isolation import confine, isolate
 from ccfpy.enclave.loop import serve
 from ccfpy.enclave.scripts import attend_scripts
@@ -46,25 +46,26 @@ class Escrowed:
         return effects
 
 
-def start_keeper(escrow: Path, channel: int) -> int:
+def start_keeper(escrow: Path, channel: Sequence[int]) -> int:
     """Start who writes keys down; give the end of the pipe to tell it by."""
     reading, writing = os.pipe()
     if os.fork():
         os.close(reading)
         return writing
     os.close(writing)
-    os.close(channel)
+    for end in channel:
+        os.close(end)
     with os.fdopen(reading) as lines:
         for line in lines:
             escrow.write_text(line)
     os._exit(0)
 
 
-def main(app: str, channel: int, escrow: Path) -> int:
+def main(app: str, channel: Sequence[int], escrow: Path) -> int:
     """Do what ``ccfpy.enclave`` does, with a node in escrow."""
     keeper = start_keeper(escrow, channel)
     isolate(parent=os.getppid())
-    with socket.socket(fileno=channel) as connection:
+    with Channel(*channel) as connection:
         return serve(connection, lambda: Escrowed(_closed(app), keeper))
 
 
@@ -77,5 +78,5 @@ def _closed(app: str) -> Node:
 
 
 if __name__ == "__main__":
-    _, app_word, channel_word, escrow_word = sys.argv
-    sys.exit(main(app_word, int(channel_word), Path(escrow_word)))
+    _, app_word, *channel_words, escrow_word = sys.argv
+    sys.exit(main(app_word, [int(word) for word in channel_words], Path(escrow_word)))

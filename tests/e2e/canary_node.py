@@ -5,54 +5,43 @@
 """
 
 import argparse
-import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from ccfpy.boundary.effects import Effect
+from ccfpy.boundary.events import Event
 from ccfpy.host.enclave_link import ProcessLink
+from ccfpy.host.enclave_pipes import PipeEnds
 from ccfpy.host.main import run
 
 ENCLAVE = Path(__file__).with_name("canary_enclave.py")
 
 
-class _Tee:
-    """A transport of which all that is written is also recorded."""
+def recording_link(app: str, folder: Path, record: BinaryIO) -> ProcessLink:
+    """Give the link that ships, tapped on both sides."""
+    link = ProcessLink(
+        app, command=lambda app, ends: _command(app, ends, folder / "escrow")
+    )
+    encode, decode = link._encode, link._decode
 
-    def __init__(self, transport: asyncio.Transport, record: BinaryIO) -> None:
-        self._record = record
-        self._write = transport.write
-        self.abort = transport.abort
-        self.set_write_buffer_limits = transport.set_write_buffer_limits
+    def encode_and_record(events: Sequence[Event]) -> bytes:
+        frame = encode(events)
+        record.write(frame)
+        return frame
 
-    def write(self, data: bytes) -> None:
-        """Record, and send."""
-        self._record.write(data)
-        self._write(data)
+    def record_and_decode(body: bytes) -> list[Effect]:
+        record.write(body)
+        return decode(body)
 
-
-class RecordingLink(ProcessLink):
-    """The link that ships, tapped on both sides."""
-
-    def __init__(self, app: str, folder: Path, record: BinaryIO) -> None:
-        escrow = folder / "escrow"
-        super().__init__(app, command=lambda app, fd: _command(app, fd, escrow))
-        self._record = record
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Put the tap between."""
-        tee = _Tee(cast("asyncio.Transport", transport), self._record)
-        super().connection_made(cast("asyncio.Transport", tee))
-
-    def data_received(self, data: bytes) -> None:
-        """Record, and go on."""
-        self._record.write(data)
-        super().data_received(data)
+    link._encode, link._decode = encode_and_record, record_and_decode
+    return link
 
 
-def _command(app: str, descriptor: int, escrow: Path) -> list[str]:
+def _command(app: str, ends: PipeEnds, escrow: Path) -> list[str]:
     flags = ["-P", "-s", "-W", "ignore"]
-    words = [str(ENCLAVE), app, str(descriptor), str(escrow)]
+    words = [str(ENCLAVE), app, *map(str, ends), str(escrow)]
     return [sys.executable, *flags, *words]
 
 
@@ -66,7 +55,7 @@ def main(folder: Path, words: list[str]) -> int:
         return run(
             known.app,
             options,
-            in_process=lambda name: RecordingLink(name, folder, raw),
+            in_process=lambda name: recording_link(name, folder, raw),
             executable=Path(__file__),
         )
 

@@ -109,12 +109,12 @@ def test_the_system_confirms_it_for_every_thread(node: Running) -> None:
         assert re.search(rf"{limit} +0 +0 ", limits), limit
 
 
-def test_it_holds_a_channel_the_null_device_and_its_meter(node: Running) -> None:
+def test_it_holds_two_pipes_the_null_device_and_its_meter(node: Running) -> None:
     folder = Path(f"/proc/{node.enclave_pid}/fd")
     held = {int(path.name): str(path.readlink()) for path in folder.iterdir()}
     assert {held.pop(stream) for stream in range(3)} == {"/dev/null"}
     kinds = sorted(re.sub(r"\d+", "", where) for where in held.values())
-    assert kinds == ["/proc//status", "socket:[]"]
+    assert kinds == ["/proc//status", "pipe:[]", "pipe:[]"]
 
 
 def test_what_it_was_started_with_holds_no_secret(node: Running) -> None:

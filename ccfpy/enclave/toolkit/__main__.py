@@ -1,15 +1,15 @@
-"""An enclave's process: ``python -m ccfpy.enclave.toolkit --enclave FILE --channel N``.
+"""An enclave: ``python -m ccfpy.enclave.toolkit --enclave FILE --channel READ WRITE``.
 
 Only a host starts it. It writes to neither stdout nor stderr.
 """
 
 import argparse
 import os
-import socket
 import sys
 from collections.abc import Sequence
 
 from ccfpy.boundary.ending import ExitCode
+from ccfpy.enclave.channel import Channel
 from ccfpy.enclave.isolation import isolate
 from ccfpy.enclave.toolkit.process import run
 
@@ -18,10 +18,10 @@ def main(argv: Sequence[str]) -> ExitCode:
     """Run one enclave to its end."""
     parser = argparse.ArgumentParser(prog="ccfpy.enclave.toolkit")
     parser.add_argument("--enclave", required=True)
-    parser.add_argument("--channel", required=True, type=int)
+    parser.add_argument("--channel", required=True, type=int, nargs=2)
     options = parser.parse_args(argv)
     isolate(parent=os.getppid())
-    with socket.socket(fileno=options.channel) as channel:
+    with Channel(*options.channel) as channel:
         return run(options.enclave, channel)
 
 

@@ -1,6 +1,5 @@
 """The process of an enclave: load it, put it under its limits, serve it to its end."""
 
-import socket
 import traceback
 from typing import Any
 
@@ -8,6 +7,7 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.boundary.ending import ExitCode, Limit
 from ccfpy.boundary.interfaces.messages import ASKED, TOLD, Aborted, Ended
 from ccfpy.boundary.wire import Vocabulary
+from ccfpy.enclave.channel import Channel
 from ccfpy.enclave.isolation import confine
 from ccfpy.enclave.loop import Dialect, StepsOf, describe_crash, serve_in
 from ccfpy.enclave.ports import SystemEntropy
@@ -18,7 +18,7 @@ from ccfpy.enclave.toolkit.platform import EnclavePlatform
 from ccfpy.enclave.toolkit.program import Enclave
 
 
-def run(name: str, channel: socket.socket) -> ExitCode:
+def run(name: str, channel: Channel) -> ExitCode:
     """Serve an enclave, in this process, until it ends."""
     try:
         loaded = load_enclave(name)

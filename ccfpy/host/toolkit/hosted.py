@@ -340,13 +340,13 @@ def enclave_process(
 ) -> EnclaveProcess[object, object]:
     """Give an enclave's process, to be started."""
     return EnclaveProcess(
-        lambda descriptor: python_command(
+        lambda ends: python_command(
             "-m",
             TOOLKIT_MODULE,
             "--enclave",
             str(program),
             "--channel",
-            str(descriptor),
+            *map(str, ends),
         ),
         told=interface.told,
         asked=interface.asked,

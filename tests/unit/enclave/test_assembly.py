@@ -1,7 +1,6 @@
 """A real node in the enclave's real process."""
 
 import resource
-import socket
 import subprocess
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from ccfpy.enclave.application import ApplicationNotLoaded
 from ccfpy.enclave.assembly import build_node
 from ccfpy.host.enclave_link import enclave_command
 from ccfpy.host.enclave_process import PLATFORM_VARIABLE, enclave_environment
+from tests.unit.enclave.hosts_end import HostsEnd
 
 CPU_S_MAX = 2.0
 """Twice what a start may cost, for a busy machine."""
@@ -48,27 +48,22 @@ def app(tmp_path: Path) -> str:
 
 
 def _talk(app: str, *events: StopRequested) -> tuple[list[object], int]:
-    ours, theirs = socket.socketpair()
-    with ours:
-        with theirs:
-            child = subprocess.Popen(
-                enclave_command(app, theirs.fileno()),
-                pass_fds=(theirs.fileno(),),
-                env=enclave_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
-        ours.settimeout(20)
+    with HostsEnd() as ours:
+        child = subprocess.Popen(
+            enclave_command(app, ours.theirs),
+            pass_fds=ours.theirs,
+            env=enclave_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        ours.theirs.close()
         if events:
-            ours.sendall(EVENTS.encode(events))
+            ours.say(EVENTS.encode(events))
         reader, effects = FrameReader(), []
-        try:
-            while data := ours.recv(1 << 16):
-                for body in reader.feed(data):
-                    effects += EFFECTS.decode(body)
-        except ConnectionResetError:
-            pass  # the child went without reading what was sent to it
+        while data := ours.hear():
+            for body in reader.feed(data):
+                effects += EFFECTS.decode(body)
     said, _ = child.communicate(timeout=20)
     assert said == b""
     return list(effects), child.returncode
@@ -94,17 +89,15 @@ def test_an_application_that_is_not_there_is_a_stop_with_a_remedy() -> None:
 
 
 def test_a_host_that_talks_nonsense_is_left(app: str) -> None:
-    ours, theirs = socket.socketpair()
-    with ours:
-        with theirs:
-            child = subprocess.Popen(
-                enclave_command(app, theirs.fileno()),
-                pass_fds=(theirs.fileno(),),
-                env=enclave_environment(),
-            )
-        ours.settimeout(20)
-        ours.sendall(b"\x01\x00\x00\x00\xc1")
-        bodies = FrameReader().feed(b"".join(iter(lambda: ours.recv(1 << 16), b"")))
+    with HostsEnd() as ours:
+        child = subprocess.Popen(
+            enclave_command(app, ours.theirs),
+            pass_fds=ours.theirs,
+            env=enclave_environment(),
+        )
+        ours.theirs.close()
+        ours.say(b"\x01\x00\x00\x00\xc1")
+        bodies = FrameReader().feed(b"".join(iter(ours.hear, b"")))
         isolation, log = [effect for body in bodies for effect in EFFECTS.decode(body)]
         assert isinstance(isolation, Log)
         assert isolation.message.startswith("Isolation")

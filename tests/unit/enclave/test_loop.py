@@ -1,6 +1,5 @@
 """The enclave's life: batches in, batches out, and how it ends."""
 
-import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 
@@ -13,7 +12,9 @@ from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event, SessionData, SessionOpened, Tick
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader
+from ccfpy.enclave.channel import Channel
 from ccfpy.enclave.loop import EVENTS_PER_STEP, Steps, describe_crash, serve
+from tests.unit.enclave.hosts_end import HostsEnd
 
 
 class _Echo:
@@ -39,26 +40,25 @@ class _Enclave:
     """A loop in a thread, and the host's end of its channel."""
 
     def __init__(self, build: Callable[[], Steps]) -> None:
-        self.channel, theirs = socket.socketpair()
-        self.channel.settimeout(10)
+        self.channel = HostsEnd()
         self.exit_code: ExitCode | None = None
         self.started = 0
         self.reader = FrameReader()
-        self.thread = threading.Thread(target=self._run, args=(theirs, build))
+        self.thread = threading.Thread(target=self._run, args=(build,))
         self.thread.start()
 
-    def _run(self, theirs: socket.socket, build: Callable[[], Steps]) -> None:
-        with theirs:
+    def _run(self, build: Callable[[], Steps]) -> None:
+        with Channel(*self.channel.theirs) as theirs:
             self.exit_code = serve(theirs, build, started=self._count)
 
     def _count(self) -> None:
         self.started += 1
 
     def say(self, *events: Event) -> None:
-        self.channel.sendall(EVENTS.encode(events))
+        self.channel.say(EVENTS.encode(events))
 
     def hear(self) -> list[Effect]:
-        while data := self.channel.recv(1 << 16):
+        while data := self.channel.hear():
             bodies = self.reader.feed(data)
             if bodies:
                 return [effect for body in bodies for effect in EFFECTS.decode(body)]
@@ -120,7 +120,7 @@ def test_what_comes_behind_a_stop_is_not_taken(enclave: _Enclave, node: _Echo) -
 
 def test_a_frame_may_come_in_pieces(enclave: _Enclave) -> None:
     for byte in EVENTS.encode([_data(b"a")]):
-        enclave.channel.sendall(bytes([byte]))
+        enclave.channel.say(bytes([byte]))
     assert enclave.hear() == [SendData(session=SessionId(1), data=b"a")]
 
 
@@ -162,7 +162,7 @@ def test_a_crash_is_reported_without_values(enclave: _Enclave) -> None:
 
 
 def test_a_host_that_breaks_the_protocol_ends_the_enclave(enclave: _Enclave) -> None:
-    enclave.channel.sendall(b"\xff\xff\xff\xff")
+    enclave.channel.say(b"\xff\xff\xff\xff")
     (log,) = enclave.hear()
     assert isinstance(log, Log)
     assert "BoundaryViolation (a frame of 4294967295 bytes" in log.message

@@ -1,10 +1,9 @@
 """A stand-in for a node, with a few words to ask for each effect.
 
-Run as a program it is an enclave: ``echo_enclave.py APP DESCRIPTOR``.
+Run as a program it is an enclave: ``echo_enclave.py APP READ WRITE``.
 """
 
 import os
-import socket
 import struct
 import sys
 from collections.abc import Sequence
@@ -54,6 +53,7 @@ from ccfpy.boundary.events import (
     Tick,
 )
 from ccfpy.boundary.peers import PeerTraffic
+from ccfpy.enclave.channel import Channel
 from ccfpy.enclave.loop import serve
 
 NODE = NodeId("ab" * 32)
@@ -212,5 +212,5 @@ def _piece(data: bytes, *, is_first: bool) -> WriteSnapshot:
 
 
 if __name__ == "__main__":
-    with socket.socket(fileno=int(sys.argv[2])) as channel:
+    with Channel(*map(int, sys.argv[2:])) as channel:
         sys.exit(serve(channel, Echo))

@@ -11,7 +11,8 @@ ECHO = Path(__file__).with_name("echo_enclave.py")
 
 def _link(app: str) -> ProcessLink:
     return ProcessLink(
-        app, command=lambda name, fd: [sys.executable, str(ECHO), name, str(fd)]
+        app,
+        command=lambda name, ends: [sys.executable, str(ECHO), name, *map(str, ends)],
     )
 
 

@@ -342,11 +342,11 @@ def test_the_enclave_dies_with_its_host(process: _Process) -> None:
         assert time.monotonic() < deadline, "the enclave lives on"
 
 
-def test_the_enclave_inherits_one_socket_and_one_variable(process: _Process) -> None:
+def test_the_enclave_inherits_two_pipes_and_one_variable(process: _Process) -> None:
     enclave = Path(f"/proc/{process.enclave}")
     links = {link.name: str(link.readlink()) for link in (enclave / "fd").iterdir()}
     kinds = sorted(target.partition(":")[0] for target in links.values())
-    assert kinds == ["/dev/null", "/dev/null", "/dev/null", "socket"]
+    assert kinds == ["/dev/null", "/dev/null", "/dev/null", "pipe", "pipe"]
     names = [
         variable.partition("=")[0]
         for variable in (enclave / "environ").read_text().split("\0")

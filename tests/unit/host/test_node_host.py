@@ -39,7 +39,8 @@ def _echo_class() -> type:
 
 def _process(app: str) -> EnclaveLink:
     return ProcessLink(
-        app, command=lambda name, fd: [sys.executable, str(ECHO), name, str(fd)]
+        app,
+        command=lambda name, ends: [sys.executable, str(ECHO), name, *map(str, ends)],
     )
 
 

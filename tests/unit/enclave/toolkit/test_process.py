@@ -14,6 +14,7 @@ from ccfpy.boundary.ending import Limit
 from ccfpy.boundary.interfaces import Interface
 from ccfpy.boundary.lifecycle import Stage, WrongStage
 from ccfpy.boundary.wire import HEADER_BYTES
+from ccfpy.host.enclave_pipes import PipeEnds
 from ccfpy.host.enclave_process import EnclaveProcess
 from ccfpy.host.toolkit import (
     EnclaveAborted,
@@ -260,8 +261,8 @@ def test_a_host_that_says_what_cannot_be_said_has_no_enclave_any_more(
     async def play(rough: Rough) -> None:
         link = rough._link
         assert isinstance(link, EnclaveProcess)
-        assert link._transport is not None
-        link._transport.write(frame)
+        assert link._pipes is not None
+        link._pipes.write(frame)
         with pytest.raises(EnclaveAborted, match=rf"BoundaryViolation \(.*{reason}"):
             await rough.trusted.answer()
 
@@ -280,5 +281,5 @@ def test_the_enclave_ends_with_its_channel() -> None:
 
 
 def test_a_command_names_the_program_and_the_channel() -> None:
-    words = enclave_process("an enclave.py", INTERFACE)._command(7)
-    assert words[-4:] == ["--enclave", "an enclave.py", "--channel", "7"]
+    words = enclave_process("an enclave.py", INTERFACE)._command(PipeEnds(7, 8))
+    assert words[-5:] == ["--enclave", "an enclave.py", "--channel", "7", "8"]

@@ -1,0 +1,42 @@
+"""The enclave's one way out: a pipe that it reads, and another that it writes."""
+
+from io import FileIO
+from types import TracebackType
+from typing import Self
+
+
+class Channel:
+    """Both, by their descriptors, which are closed with it."""
+
+    __slots__ = ("_reading", "_write", "_writing", "receive_into")
+
+    def __init__(self, reading: int, writing: int) -> None:
+        self._reading = FileIO(reading, "rb")
+        self._writing = FileIO(writing, "wb")
+        self._write = self._writing.write
+        self.receive_into = self._reading.readinto
+        """Wait for bytes and write them into a buffer; tell how many, 0 at the end."""
+
+    def send(self, data: bytes) -> None:
+        """Write all of ``data``, waiting while the host does not read.
+
+        Raises:
+            OSError: the host is gone.
+        """
+        written = self._write(data)
+        while written < len(data):  # a signal was handled in the midst of it
+            written += self._write(memoryview(data)[written:])
+
+    def __enter__(self) -> Self:
+        """Give itself."""
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        """Close both."""
+        self._reading.close()
+        self._writing.close()

@@ -1,0 +1,167 @@
+"""Two pipes between a host and an enclave's process: one for each direction.
+
+They take half of the kernel's time that a pair of sockets takes for a message of a
+request, and who has nothing but pipes needs no system call of sockets.
+
+An event loop's own transports close a descriptor only in a later turn, and who ends a
+child must have it see the end at once. So the loop only tells when to read and write.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from collections import deque
+from collections.abc import Callable
+from io import FileIO
+from typing import NamedTuple, Protocol
+
+from ccfpy.base.limits import LINK_BACKLOG_BYTES_MAX
+
+PIPE_BYTES = 1 << 20
+"""What the system keeps of what each side says: a turn of a thousand sessions.
+
+With less, whoever speaks stops in the midst of a frame until the other has read. It is
+what Linux grants anybody; where it does not, or cannot, what it gives has to do.
+"""
+READ_BYTES_MAX = 1 << 18
+"""Read at once, before the loop's turn goes on."""
+
+
+class PipeEnds(NamedTuple):
+    """What one side has of both, as descriptors that its children do not inherit."""
+
+    reading: int
+    writing: int
+
+    def close(self) -> None:
+        """Give both up."""
+        for end in self:
+            os.close(end)
+
+
+class PipeObserver(Protocol):
+    """Who is told what becomes of a host's end, in the thread of its event loop."""
+
+    def hung_up(self) -> None:
+        """The enclave is gone, and all that it said was heard."""
+
+    def congested(self) -> None:
+        """More than ``LINK_BACKLOG_BYTES_MAX`` waits to be written."""
+
+    def cleared(self) -> None:
+        """What waited is written."""
+
+
+def pipe_pair() -> tuple[PipeEnds, PipeEnds]:
+    """Make both sides' ends, whatever one writes for the other to read."""
+    forth, back = _pipe(), _pipe()
+    return PipeEnds(back[0], forth[1]), PipeEnds(forth[0], back[1])
+
+
+class HostPipes:
+    """The host's ends, in the event loop that runs, until it closes them.
+
+    Args:
+        ends: of both pipes.
+        heard: takes what the enclave said; what it is given is good until it returns.
+        observer: hears of all else.
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_heard",
+        "_is_congested",
+        "_loop",
+        "_observer",
+        "_read",
+        "_reading",
+        "_waiting",
+        "_waiting_bytes",
+        "_write",
+        "_writing",
+    )
+
+    def __init__(
+        self,
+        ends: PipeEnds,
+        heard: Callable[[memoryview], None],
+        observer: PipeObserver,
+    ) -> None:
+        self._reading = FileIO(ends.reading, "rb")
+        self._writing = FileIO(ends.writing, "wb")
+        self._read = self._reading.readinto
+        self._write = self._writing.write
+        self._heard = heard
+        self._observer = observer
+        self._buffer = memoryview(bytearray(READ_BYTES_MAX))
+        self._waiting: deque[memoryview] = deque()
+        self._waiting_bytes = 0
+        self._is_congested = False
+        self._loop = asyncio.get_running_loop()
+        for end in ends:
+            os.set_blocking(end, False)
+        self._loop.add_reader(ends.reading, self._hear)
+
+    def write(self, data: bytes) -> None:
+        """Write; what the pipe does not take waits, and is lost if the enclave is."""
+        if not self._waiting:
+            written = self._written(data)
+            if written == len(data):
+                return
+            self._loop.add_writer(self._writing, self._write_rest)
+            self._waiting.append(memoryview(data)[written:])
+            self._waiting_bytes = len(data) - written
+        else:
+            self._waiting.append(memoryview(data))
+            self._waiting_bytes += len(data)
+        if self._waiting_bytes > LINK_BACKLOG_BYTES_MAX and not self._is_congested:
+            self._is_congested = True
+            self._observer.congested()
+
+    def close(self) -> None:
+        """Hang up, at once; nothing is heard any more, nor may be written."""
+        self._loop.remove_reader(self._reading)
+        self._loop.remove_writer(self._writing)
+        self._reading.close()
+        self._writing.close()
+        self._waiting.clear()
+
+    def _hear(self) -> None:
+        count = self._read(self._buffer)
+        if count:
+            self._heard(self._buffer[:count])
+        elif count is not None:  # the end, and not only nothing yet
+            self.close()
+            self._observer.hung_up()
+
+    def _write_rest(self) -> None:
+        waiting = self._waiting
+        while waiting:
+            first = waiting[0]
+            written = self._written(first)
+            self._waiting_bytes -= written
+            if written < len(first):
+                waiting[0] = first[written:]
+                return
+            waiting.popleft()
+        self._loop.remove_writer(self._writing)
+        if self._is_congested:
+            self._is_congested = False
+            self._observer.cleared()
+
+    def _written(self, data: bytes | memoryview) -> int:
+        try:
+            written = self._write(data)
+        except BrokenPipeError:
+            return len(data)  # nobody will read it; that the enclave is gone is read
+        return 0 if written is None else written
+
+
+def _pipe() -> tuple[int, int]:
+    reading, writing = os.pipe()
+    resize = getattr(fcntl, "F_SETPIPE_SZ", None)  # Linux
+    if resize is not None:
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(writing, resize, PIPE_BYTES)
+    return reading, writing

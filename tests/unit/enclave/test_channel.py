@@ -1,0 +1,59 @@
+"""The enclave's end of the two pipes."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from ccfpy.enclave.channel import Channel
+from ccfpy.host.enclave_pipes import PIPE_BYTES
+from tests.unit.enclave.hosts_end import HostsEnd
+
+
+@pytest.fixture
+def host() -> Iterator[HostsEnd]:
+    with HostsEnd() as host:
+        yield host
+
+
+def test_what_either_says_the_other_hears(host: HostsEnd) -> None:
+    with Channel(*host.theirs) as channel:
+        buffer = bytearray(4)
+        host.say(b"hello")
+        assert channel.receive_into(buffer) == 4
+        assert buffer == b"hell"
+        assert channel.receive_into(buffer) == 1
+        channel.send(b"said")
+        assert host.hear() == b"said"
+    assert host.hear() == b""
+
+
+def test_the_end_is_the_host_gone(host: HostsEnd) -> None:
+    with Channel(*host.theirs) as channel:
+        host.close()
+        assert channel.receive_into(bytearray(4)) == 0
+        with pytest.raises(BrokenPipeError):
+            channel.send(b"said")
+
+
+def test_all_is_said_though_a_signal_comes_in_the_midst(host: HostsEnd) -> None:
+    said, heard = os.urandom(3 * PIPE_BYTES), bytearray()
+
+    def listen() -> None:
+        while data := host.hear():
+            heard.extend(data)
+
+    listener = threading.Thread(target=listen)
+    # Nobody listens before the signal, so that it finds the pipe full.
+    before = signal.signal(signal.SIGALRM, lambda *_: listener.start())
+    try:
+        with Channel(*host.theirs) as channel:
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            channel.send(said)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    listener.join()
+    assert heard == said
