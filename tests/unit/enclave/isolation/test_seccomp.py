@@ -28,6 +28,8 @@ FORBIDDEN = {
     "connect": Numbers(42, 203),
     "bind": Numbers(49, 200),
     "accept4": Numbers(288, 242),
+    "sendto": Numbers(44, 206),
+    "recvfrom": Numbers(45, 207),
     "sendmsg": Numbers(46, 211),
     "recvmsg": Numbers(47, 212),
     "fork": Numbers(57, None),
