@@ -27,6 +27,10 @@ KNOWN_HEADS_MAX: int = 256
 """Header lines of requests that are kept read; others are read again."""
 KNOWN_HEAD_BYTES_MAX: int = 1 * KIB
 """Of all the lines of such a request; longer ones are not kept."""
+KNOWN_LINES_MAX: int = 1024
+"""Request lines that are kept read; others are read again."""
+KNOWN_LINE_BYTES_MAX: int = 256
+"""Of such a line; longer ones are not kept."""
 
 # HTTP/2; the first three are defaults of an interface's ``http_configuration``
 HTTP2_STREAMS_MAX: int = 100

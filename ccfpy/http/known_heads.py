@@ -6,15 +6,21 @@ before or behind it, is put together from what is known: its request line, of wh
 the plainest form is understood here, the headers that the same lines gave before, and
 as much body as they announced. Whatever else comes is llhttp's to read.
 
-Lines are learned from requests that llhttp read. Those with credentials are not kept,
-nor those that have a say in where the message ends or what the connection becomes, but
-for ``Content-Length``.
+Header lines are learned from requests that llhttp read. Those with credentials are not
+kept, nor those that have a say in where the message ends or what the connection
+becomes, but for ``Content-Length``. A request line is kept too once it was understood,
+unless it has a query, of which there may be as many as requests.
 """
 
 import re
-from typing import Final
+from typing import Final, TypeAlias
 
-from ccfpy.base.limits import KNOWN_HEAD_BYTES_MAX, KNOWN_HEADS_MAX
+from ccfpy.base.limits import (
+    KNOWN_HEAD_BYTES_MAX,
+    KNOWN_HEADS_MAX,
+    KNOWN_LINE_BYTES_MAX,
+    KNOWN_LINES_MAX,
+)
 from ccfpy.http.messages import Request
 from ccfpy.http.refusals import ParserLimits
 
@@ -22,6 +28,7 @@ _PLAIN: Final = rb"[A-Za-z0-9/._~%:@!$&'()*+,;=-]"
 _REQUEST_LINE: Final = re.compile(
     rb"(GET|POST|PUT|DELETE) (/%b*)(?:\?((?:%b|\?)*))? HTTP/1\.1\r\n" % (_PLAIN, _PLAIN)
 )
+_LINE_END: Final = b"\r\n"
 _HEAD_END: Final = b"\r\n\r\n"
 _NEVER_KEPT: Final = frozenset(
     (
@@ -50,14 +57,20 @@ class _KnownHead:
 
 
 _known: Final[dict[bytes, _KnownHead]] = {}
+_Line: TypeAlias = tuple[str, str, str]
+"""Method, path and query."""
+_known_lines: Final[dict[bytes, _Line]] = {}
 
 
 def recall(data: bytes, limits: ParserLimits) -> Request | None:
     """Read a request whose header lines are known, if ``data`` is one and no more."""
-    line = _REQUEST_LINE.match(data)
-    if line is None:
-        return None
-    start = line.end()
+    start = data.find(_LINE_END) + 2
+    line = data[:start]
+    words = _known_lines.get(line)
+    if words is None:
+        words = _understand(line)
+        if words is None:
+            return None
     stop = data.find(_HEAD_END, start) + 4
     if stop < start:
         return None
@@ -69,11 +82,11 @@ def recall(data: bytes, limits: ParserLimits) -> Request | None:
         or (head.limits is not limits and head.limits != limits)
     ):
         return None
-    method, path, query = line.groups(b"")
+    method, path, query = words
     return Request(
-        method=method.decode(),
-        path=path.decode(),
-        query=query.decode(),
+        method=method,
+        path=path,
+        query=query,
         headers=head.headers.copy(),
         body=data[stop:],
     )
@@ -98,3 +111,17 @@ def learn(data: bytes, request: Request, limits: ParserLimits) -> None:
     if len(_known) >= KNOWN_HEADS_MAX:
         _known.clear()
     _known[data[start:stop]] = _KnownHead(headers.copy(), body_bytes, limits)
+
+
+def _understand(line: bytes) -> _Line | None:
+    """Read a request line, of the plainest form, and keep it."""
+    match = _REQUEST_LINE.fullmatch(line)
+    if match is None:
+        return None
+    method, path, query = match.groups(b"")
+    words = method.decode(), path.decode(), query.decode()
+    if match.group(3) is None and len(line) <= KNOWN_LINE_BYTES_MAX:
+        if len(_known_lines) >= KNOWN_LINES_MAX:
+            _known_lines.clear()
+        _known_lines[line] = words
+    return words

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.base.limits import KNOWN_HEAD_BYTES_MAX, KNOWN_HEADS_MAX
+from ccfpy.base.limits import (
+    KNOWN_HEAD_BYTES_MAX,
+    KNOWN_HEADS_MAX,
+    KNOWN_LINE_BYTES_MAX,
+    KNOWN_LINES_MAX,
+)
 from ccfpy.http import known_heads
 from ccfpy.http.messages import Request
 from ccfpy.http.parser import RequestParser
@@ -19,13 +24,19 @@ POST = b"POST /app/x?a=b HTTP/1.1\r\n"
 
 @pytest.fixture(autouse=True)
 def nothing_known() -> Iterator[None]:
-    known_heads._known.clear()
+    for kept in (known_heads._known, known_heads._known_lines):
+        kept.clear()
     yield
-    known_heads._known.clear()
+    for kept in (known_heads._known, known_heads._known_lines):
+        kept.clear()
 
 
 def known() -> list[bytes]:
     return list(known_heads._known)
+
+
+def known_lines() -> list[bytes]:
+    return list(known_heads._known_lines)
 
 
 def read(*parts: bytes, limits: ParserLimits = LIMITS) -> list[Request]:
@@ -201,3 +212,45 @@ def test_no_more_are_kept_than_so_many() -> None:
     assert len(known()) == KNOWN_HEADS_MAX
     read(b"GET / HTTP/1.1\r\nA: one more\r\n\r\n")
     assert known() == [b"A: one more\r\n\r\n"]
+
+
+def test_a_request_line_is_known_once_it_was_understood() -> None:
+    line, other = b"POST /app/x HTTP/1.1\r\n", b"PUT /app/x HTTP/1.1\r\n"
+    for data in (line, line, other):
+        [request] = read(data + HEAD + b"{}")
+        assert request.method == data.split()[0].decode()
+        assert (request.path, request.query) == ("/app/x", "")
+    assert known_lines() == [line, other]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"GET /app/x?a=b HTTP/1.1",
+        b"GET /app/x? HTTP/1.1",
+        b"GET /app/x#a HTTP/1.1",
+        b"HEAD /app/x HTTP/1.1",
+        b"GET /app/x HTTP/1.0",
+        b"GET /"
+        + b"a" * (KNOWN_LINE_BYTES_MAX - len("GET / HTTP/1.1\r\n") + 1)
+        + b" HTTP/1.1",
+    ],
+)
+def test_some_request_lines_are_read_each_time(line: bytes) -> None:
+    for _ in range(3):
+        assert len(read(line + b"\r\n" + HEAD + b"{}")) == 1
+    assert known_lines() == []
+
+
+def test_a_request_line_at_its_limit_is_kept() -> None:
+    path = b"a" * (KNOWN_LINE_BYTES_MAX - len("GET / HTTP/1.1\r\n"))
+    read(b"GET /" + path + b" HTTP/1.1\r\n" + HEAD + b"{}")
+    assert len(known_lines()) == 1
+
+
+def test_no_more_request_lines_are_kept_than_so_many() -> None:
+    for number in range(KNOWN_LINES_MAX):
+        read(b"GET /%d HTTP/1.1\r\n" % number + HEAD + b"{}")
+    assert len(known_lines()) == KNOWN_LINES_MAX
+    read(b"GET /one/more HTTP/1.1\r\n" + HEAD + b"{}")
+    assert known_lines() == [b"GET /one/more HTTP/1.1\r\n"]
