@@ -24,13 +24,9 @@ HTTP_HEADER_BYTES_MAX: int = 16 * KIB
 HTTP_HEADERS_MAX: int = 256
 
 KNOWN_HEADS_MAX: int = 256
-"""Header lines of requests that are kept read; others are read again."""
+"""Heads of requests that are kept read, and header lines; others are read again."""
 KNOWN_HEAD_BYTES_MAX: int = 1 * KIB
-"""Of all the lines of such a request; longer ones are not kept."""
-KNOWN_LINES_MAX: int = 1024
-"""Request lines that are kept read; others are read again."""
-KNOWN_LINE_BYTES_MAX: int = 256
-"""Of such a line; longer ones are not kept."""
+"""Of all the lines of either; longer ones are not kept."""
 
 # HTTP/2; the first three are defaults of an interface's ``http_configuration``
 HTTP2_STREAMS_MAX: int = 100

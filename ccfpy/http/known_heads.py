@@ -8,19 +8,14 @@ as much body as they announced. Whatever else comes is llhttp's to read.
 
 Header lines are learned from requests that llhttp read. Those with credentials are not
 kept, nor those that have a say in where the message ends or what the connection
-becomes, but for ``Content-Length``. A request line is kept too once it was understood,
-unless it has a query, of which there may be as many as requests.
+becomes, but for ``Content-Length``. Together with a request line they are kept too once
+that was understood, unless it has a query, of which there may be as many as requests.
 """
 
 import re
-from typing import Final, TypeAlias
+from typing import Final
 
-from ccfpy.base.limits import (
-    KNOWN_HEAD_BYTES_MAX,
-    KNOWN_HEADS_MAX,
-    KNOWN_LINE_BYTES_MAX,
-    KNOWN_LINES_MAX,
-)
+from ccfpy.base.limits import KNOWN_HEAD_BYTES_MAX, KNOWN_HEADS_MAX
 from ccfpy.http.messages import Request
 from ccfpy.http.refusals import ParserLimits
 
@@ -28,7 +23,6 @@ _PLAIN: Final = rb"[A-Za-z0-9/._~%:@!$&'()*+,;=-]"
 _REQUEST_LINE: Final = re.compile(
     rb"(GET|POST|PUT|DELETE) (/%b*)(?:\?((?:%b|\?)*))? HTTP/1\.1\r\n" % (_PLAIN, _PLAIN)
 )
-_LINE_END: Final = b"\r\n"
 _HEAD_END: Final = b"\r\n\r\n"
 _NEVER_KEPT: Final = frozenset(
     (
@@ -43,7 +37,7 @@ _NEVER_KEPT: Final = frozenset(
 )
 
 
-class _KnownHead:
+class _KnownLines:
     """What some header lines mean, under the limits that they were held to."""
 
     __slots__ = ("body_bytes", "headers", "limits")
@@ -56,40 +50,59 @@ class _KnownHead:
         self.limits = limits
 
 
-_known: Final[dict[bytes, _KnownHead]] = {}
-_Line: TypeAlias = tuple[str, str, str]
-"""Method, path and query."""
-_known_lines: Final[dict[bytes, _Line]] = {}
+class _KnownHead:
+    """The same of a request line together with such lines."""
+
+    __slots__ = ("lines", "method", "path", "query")
+
+    def __init__(self, method: str, path: str, query: str, lines: _KnownLines) -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self.lines = lines
+
+
+_known_lines: Final[dict[bytes, _KnownLines]] = {}
+_known_heads: Final[dict[bytes, _KnownHead]] = {}
 
 
 def recall(data: bytes, limits: ParserLimits) -> Request | None:
     """Read a request whose header lines are known, if ``data`` is one and no more."""
-    start = data.find(_LINE_END) + 2
-    line = data[:start]
-    words = _known_lines.get(line)
-    if words is None:
-        words = _understand(line)
-        if words is None:
+    stop = data.find(_HEAD_END) + 4
+    head = _known_heads.get(data[:stop])
+    if head is None:
+        head = _put_together(data, stop, limits)
+        if head is None:
             return None
-    stop = data.find(_HEAD_END, start) + 4
-    if stop < start:
-        return None
-    head = _known.get(data[start:stop])
-    if (
-        head is None
-        or len(data) != stop + head.body_bytes
-        or start > limits.header_bytes_max
-        or (head.limits is not limits and head.limits != limits)
+    lines = head.lines
+    if len(data) != stop + lines.body_bytes or (
+        lines.limits is not limits and lines.limits != limits
     ):
         return None
-    method, path, query = words
     return Request(
-        method=method,
-        path=path,
-        query=query,
-        headers=head.headers.copy(),
+        method=head.method,
+        path=head.path,
+        query=head.query,
+        headers=lines.headers.copy(),
         body=data[stop:],
     )
+
+
+def _put_together(data: bytes, stop: int, limits: ParserLimits) -> _KnownHead | None:
+    line = _REQUEST_LINE.match(data)
+    if line is None:
+        return None
+    start = line.end()
+    lines = _known_lines.get(data[start:stop])
+    if lines is None or start > limits.header_bytes_max or lines.limits != limits:
+        return None
+    method, path, query = line.groups(b"")
+    head = _KnownHead(method.decode(), path.decode(), query.decode(), lines)
+    if line.group(3) is None and stop <= KNOWN_HEAD_BYTES_MAX:
+        if len(_known_heads) >= KNOWN_HEADS_MAX:
+            _known_heads.clear()
+        _known_heads[data[:stop]] = head
+    return head
 
 
 def learn(data: bytes, request: Request, limits: ParserLimits) -> None:
@@ -108,20 +121,6 @@ def learn(data: bytes, request: Request, limits: ParserLimits) -> None:
         or not _NEVER_KEPT.isdisjoint(headers)
     ):
         return
-    if len(_known) >= KNOWN_HEADS_MAX:
-        _known.clear()
-    _known[data[start:stop]] = _KnownHead(headers.copy(), body_bytes, limits)
-
-
-def _understand(line: bytes) -> _Line | None:
-    """Read a request line, of the plainest form, and keep it."""
-    match = _REQUEST_LINE.fullmatch(line)
-    if match is None:
-        return None
-    method, path, query = match.groups(b"")
-    words = method.decode(), path.decode(), query.decode()
-    if match.group(3) is None and len(line) <= KNOWN_LINE_BYTES_MAX:
-        if len(_known_lines) >= KNOWN_LINES_MAX:
-            _known_lines.clear()
-        _known_lines[line] = words
-    return words
+    if len(_known_lines) >= KNOWN_HEADS_MAX:
+        _known_lines.clear()
+    _known_lines[data[start:stop]] = _KnownLines(headers.copy(), body_bytes, limits)

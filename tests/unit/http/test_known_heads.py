@@ -6,12 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.base.limits import (
-    KNOWN_HEAD_BYTES_MAX,
-    KNOWN_HEADS_MAX,
-    KNOWN_LINE_BYTES_MAX,
-    KNOWN_LINES_MAX,
-)
+from ccfpy.base.limits import KNOWN_HEAD_BYTES_MAX, KNOWN_HEADS_MAX
 from ccfpy.http import known_heads
 from ccfpy.http.messages import Request
 from ccfpy.http.parser import RequestParser
@@ -24,19 +19,19 @@ POST = b"POST /app/x?a=b HTTP/1.1\r\n"
 
 @pytest.fixture(autouse=True)
 def nothing_known() -> Iterator[None]:
-    for kept in (known_heads._known, known_heads._known_lines):
-        kept.clear()
+    known_heads._known_lines.clear()
+    known_heads._known_heads.clear()
     yield
-    for kept in (known_heads._known, known_heads._known_lines):
-        kept.clear()
+    known_heads._known_lines.clear()
+    known_heads._known_heads.clear()
 
 
 def known() -> list[bytes]:
-    return list(known_heads._known)
-
-
-def known_lines() -> list[bytes]:
     return list(known_heads._known_lines)
+
+
+def known_whole() -> list[bytes]:
+    return list(known_heads._known_heads)
 
 
 def read(*parts: bytes, limits: ParserLimits = LIMITS) -> list[Request]:
@@ -214,13 +209,14 @@ def test_no_more_are_kept_than_so_many() -> None:
     assert known() == [b"A: one more\r\n\r\n"]
 
 
-def test_a_request_line_is_known_once_it_was_understood() -> None:
+def test_a_whole_head_is_known_once_it_was_understood() -> None:
     line, other = b"POST /app/x HTTP/1.1\r\n", b"PUT /app/x HTTP/1.1\r\n"
-    for data in (line, line, other):
+    for data in (line, line, line, other, other):
         [request] = read(data + HEAD + b"{}")
         assert request.method == data.split()[0].decode()
         assert (request.path, request.query) == ("/app/x", "")
-    assert known_lines() == [line, other]
+        assert request.headers.pop("host") == "h"
+    assert known_whole() == [line + HEAD, other + HEAD]
 
 
 @pytest.mark.parametrize(
@@ -231,26 +227,27 @@ def test_a_request_line_is_known_once_it_was_understood() -> None:
         b"GET /app/x#a HTTP/1.1",
         b"HEAD /app/x HTTP/1.1",
         b"GET /app/x HTTP/1.0",
-        b"GET /"
-        + b"a" * (KNOWN_LINE_BYTES_MAX - len("GET / HTTP/1.1\r\n") + 1)
-        + b" HTTP/1.1",
     ],
 )
-def test_some_request_lines_are_read_each_time(line: bytes) -> None:
+def test_with_some_request_lines_a_head_is_not_kept(line: bytes) -> None:
     for _ in range(3):
         assert len(read(line + b"\r\n" + HEAD + b"{}")) == 1
-    assert known_lines() == []
+    assert known_whole() == []
 
 
-def test_a_request_line_at_its_limit_is_kept() -> None:
-    path = b"a" * (KNOWN_LINE_BYTES_MAX - len("GET / HTTP/1.1\r\n"))
-    read(b"GET /" + path + b" HTTP/1.1\r\n" + HEAD + b"{}")
-    assert len(known_lines()) == 1
+@pytest.mark.parametrize("excess", [0, 1])
+def test_a_whole_head_is_kept_up_to_its_limit(excess: int) -> None:
+    rest = b" HTTP/1.1\r\n" + HEAD
+    start = b"GET /".ljust(KNOWN_HEAD_BYTES_MAX - len(rest) + excess, b"a")
+    for _ in range(3):
+        assert len(read(start + rest + b"{}")) == 1
+    assert len(known_whole()) == 1 - excess
 
 
-def test_no_more_request_lines_are_kept_than_so_many() -> None:
-    for number in range(KNOWN_LINES_MAX):
+def test_no_more_whole_heads_are_kept_than_so_many() -> None:
+    read(POST + HEAD + b"{}")
+    for number in range(KNOWN_HEADS_MAX):
         read(b"GET /%d HTTP/1.1\r\n" % number + HEAD + b"{}")
-    assert len(known_lines()) == KNOWN_LINES_MAX
+    assert len(known_whole()) == KNOWN_HEADS_MAX
     read(b"GET /one/more HTTP/1.1\r\n" + HEAD + b"{}")
-    assert known_lines() == [b"GET /one/more HTTP/1.1\r\n"]
+    assert known_whole() == [b"GET /one/more HTTP/1.1\r\n" + HEAD]
