@@ -4,7 +4,6 @@ The service is of three nodes, so that it goes on without an answer of this one:
 is to hear is held back until it is asked for.
 """
 
-from ccfpy.base import json
 from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.events import Event, PeerMessage, SessionData
 from ccfpy.boundary.wire import EFFECTS, EVENTS, HEADER_BYTES
@@ -50,7 +49,7 @@ class Backup:
         for _ in range(NODES - 1):
             joiner = self._network.join()
             self._network.advance(_JOINED_MS)
-            _trust(primary, joiner)
+            primary.trust(joiner)
             self._network.wait_until_settled()
         self._primary = primary
         self._clients = [primary.connect(user) for _ in range(_AT_ONCE)]
@@ -99,17 +98,3 @@ class Backup:
     def entry_count(self) -> int:
         """How many entries its host has."""
         return len(self._node.host.entries)
-
-
-def _trust(primary: InProcessNode, joiner: InProcessNode) -> None:
-    decided = primary.propose(
-        {
-            "name": "transition_node_to_trusted",
-            "args": {
-                "node_id": joiner.node_id,
-                "valid_from": "2025-06-15 12:00:00.000000+00:00",
-                "validity_period_days": 30,
-            },
-        }
-    )
-    assert json.loads_object(decided.body)["proposalState"] == "Accepted", decided.body

@@ -391,6 +391,20 @@ class InProcessNode:
             )
         return decided
 
+    def trust(self, joiner: "InProcessNode") -> None:
+        """Let the members have a node that asked to join take part, for 30 days."""
+        decided = self.propose(
+            {
+                "name": "transition_node_to_trusted",
+                "args": {
+                    "node_id": joiner.node_id,
+                    "valid_from": "2025-06-15 12:00:00.000000+00:00",
+                    "validity_period_days": 30,
+                },
+            }
+        )
+        assert _object(decided)["proposalState"] == "Accepted", decided.body
+
     def open_service(self, *users: Person) -> None:
         """Acknowledge, add users and open, as members would."""
         for member in self.members:

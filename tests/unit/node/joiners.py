@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from ccfpy.base import json
 from ccfpy.base.json import Json
 from ccfpy.boundary.configuration import (
     CommandType,
@@ -18,7 +17,6 @@ from ccfpy.boundary.events import (
     SnapshotRead,
 )
 from ccfpy.node.node import Node
-from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode
 
 RETRY_MS = 1000
@@ -55,17 +53,3 @@ def state(node: InProcessNode) -> Json:
 
 def said(node: InProcessNode, words: str) -> int:
     return sum(words in log.message for log in node.host.logs)
-
-
-def trust(network: Network, node: InProcessNode) -> None:
-    decided = network.nodes[0].propose(
-        {
-            "name": "transition_node_to_trusted",
-            "args": {
-                "node_id": node.node_id,
-                "valid_from": "2025-06-15 12:00:00.000000+00:00",
-                "validity_period_days": 30,
-            },
-        }
-    )
-    assert json.loads_object(decided.body)["proposalState"] == "Accepted", decided.body

@@ -11,7 +11,6 @@ from ccfpy.boundary.effects import BeginLedger
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
-from tests.unit.node.joiners import trust
 from tests.unit.node.test_replication import all_agree, put, replica_of
 
 
@@ -66,7 +65,7 @@ def test_a_node_without_a_snapshot_replays_everything(
     network = begun(without)
     joiner = network.join()
     network.deliver()
-    trust(network, joiner)
+    network.nodes[0].trust(joiner)
     network.wait_until(lambda: all_agree(network))
     assert began_after(joiner) == 0
     assert state(joiner)["startup_seqno"] == 0
@@ -82,7 +81,7 @@ def test_a_node_with_a_snapshot_begins_after_it(
     first = network.nodes[0]
     joiner = network.join()
     network.deliver()
-    trust(network, joiner)
+    network.nodes[0].trust(joiner)
     network.wait_until(lambda: joiner.host.commit == first.host.commit)
     after = began_after(joiner)
     assert after > 0
@@ -103,7 +102,7 @@ def test_a_node_from_a_snapshot_can_lead(
     for _ in range(2):
         joiner = network.join()
         network.deliver()
-        trust(network, joiner)
+        network.nodes[0].trust(joiner)
         network.wait_until(
             lambda node=joiner: node.host.commit == network.nodes[0].host.commit  # type: ignore[misc]  # bound at once
         )
@@ -128,7 +127,7 @@ def test_a_snapshot_that_came_damaged_is_not_used(
         folder.files[name] = bytes(damaged)
     joiner = network.join()
     network.wait_until(lambda: str(replica_of(joiner).state) == "Pending")
-    trust(network, joiner)
+    network.nodes[0].trust(joiner)
     network.wait_until(lambda: all_agree(network))
     assert began_after(joiner) == 0
     assert any("Error during snapshot fetch" in log.message for log in joiner.host.logs)

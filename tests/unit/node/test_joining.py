@@ -30,7 +30,6 @@ from tests.unit.node.joiners import (
     joining,
     said,
     state,
-    trust,
     without_snapshot,
 )
 
@@ -124,7 +123,7 @@ def test_a_node_waits_until_members_trust_it(network: Network) -> None:
     network.advance(3 * RETRY_MS)
     assert state(joiner) == "Pending"
     assert said(joiner, "is waiting for votes of members to be trusted") == 4
-    trust(network, joiner)
+    network.nodes[0].trust(joiner)
     network.wait_until(lambda: state(joiner) == "PartOfNetwork")
     network.wait_until_settled(joiner)
     answer = joiner.request("GET", f"/node/network/nodes/{joiner.node_id}")
@@ -138,7 +137,7 @@ def test_a_trusted_node_reads_what_was_private_before(
     first.request("PUT", "/app/notes", body={"a": "before it came"}, person=alice)
     joiner = network.join()
     network.deliver()
-    trust(network, joiner)
+    network.nodes[0].trust(joiner)
     network.wait_until_settled(joiner)
     answer = joiner.request("GET", "/app/notes?name=a", person=alice)
     assert json.loads(answer.body) == "before it came"
@@ -150,7 +149,7 @@ def test_a_joiner_is_told_of_secrets_made_after_it_was_trusted(
     first = network.nodes[0]
     joiner = network.join()
     network.deliver()
-    trust(network, joiner)
+    network.nodes[0].trust(joiner)
     first.propose({"name": "trigger_ledger_rekey"})
     first.request("PUT", "/app/notes", body={"a": "after a rekey"}, person=alice)
     network.wait_until_settled(joiner)
@@ -223,7 +222,7 @@ def pair(network: Network) -> Network:
     """An open service of two nodes."""
     second = network.join()
     network.deliver()
-    trust(network, second)
+    network.nodes[0].trust(second)
     network.wait_until_settled(second)
     return network
 
@@ -251,7 +250,7 @@ def test_a_backup_answers_a_node_that_is_known(pair: Network) -> None:
     joiner = pair.join(second)
     pair.advance(2 * RETRY_MS)
     assert said(joiner, "is waiting for votes of members to be trusted")
-    trust(pair, joiner)
+    pair.nodes[0].trust(joiner)
     pair.wait_until(lambda: state(joiner) == "PartOfNetwork")
 
 

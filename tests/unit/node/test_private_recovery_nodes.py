@@ -255,16 +255,7 @@ def test_a_node_that_members_trust_before_the_opening_keeps_its_files_provisiona
         network.slow = network.nodes[:3]
         assert submit_share(first, members[0]).status == 200
         network.wait_until(lambda: state(first)["state"] == READING)
-    first.propose(
-        {
-            "name": "transition_node_to_trusted",
-            "args": {
-                "node_id": late.node_id,
-                "valid_from": "2025-06-15 12:00:00.000000+00:00",
-                "validity_period_days": 30,
-            },
-        }
-    )
+    first.trust(late)
     network.wait_until(lambda: begins(late) != [])
     (begun,) = begins(late)
     assert begun.recovered_to == replica_of(first).last_recovered_seqno > begun.after

@@ -16,7 +16,6 @@ from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION, NOTES, NotesApp
-from tests.unit.node.joiners import trust
 
 
 def replica_of(node: InProcessNode) -> Replica:
@@ -44,7 +43,7 @@ def three(network: Network) -> Network:
     for _ in range(2):
         joiner = network.join()
         network.deliver()
-        trust(network, joiner)
+        network.nodes[0].trust(joiner)
         network.wait_until(lambda: all_agree(network))
     return network
 

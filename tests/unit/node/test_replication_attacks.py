@@ -14,7 +14,6 @@ from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
-from tests.unit.node.joiners import trust
 from tests.unit.node.test_replication import all_agree, put, replica_of
 
 
@@ -63,7 +62,7 @@ def three(network: Network) -> Network:
     for _ in range(2):
         joiner = network.join()
         network.deliver()
-        trust(network, joiner)
+        network.nodes[0].trust(joiner)
         network.wait_until(lambda: all_agree(network))
     return network
 
@@ -81,7 +80,7 @@ def test_the_certificate_of_a_retired_node(three: Network) -> None:
     three.kill(third)
     fourth = three.join()
     three.deliver()
-    trust(three, fourth)
+    three.nodes[0].trust(fourth)
     three.wait_until(lambda: first.host.commit == fourth.host.commit)
     for node in (first, second, fourth):
         (init,) = first_words(third, node)
