@@ -192,7 +192,7 @@ def test_closing_is_seen_at_once_and_closes_nothing_else_later(
             os.write(theirs.writing, b"said")
         fresh, other = pipe_pair()  # has the numbers of those that are closed
         for _ in range(5):
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(0)
         for ends in (theirs, fresh, other):
             ends.close()  # raises if one was closed
         assert observer.told == []

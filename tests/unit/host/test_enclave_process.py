@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -12,11 +13,11 @@ from ccfpy.boundary.events import Event, SessionData
 from ccfpy.boundary.wire import EFFECTS, EVENTS
 from ccfpy.host.enclave_pipes import pipe_pair
 from ccfpy.host.enclave_process import EnclaveProcess
-from tests.unit.host.test_node_host import ECHO
 from tests.unit.host.waiting import run, wait_until
 
 pytestmark = pytest.mark.usefixtures("each_loop")
 
+ECHO = Path(__file__).with_name("echo_enclave.py")
 FLOOD = 8 << 20
 """Far more than a pipe keeps."""
 LAST_WORDS = f"""
@@ -152,7 +153,8 @@ def test_who_has_not_read_what_it_was_told_is_ended_at_once() -> None:
         process.send([_word("x" * FLOOD)])
         process.stop()
         assert process.exit_code == 0
-        await asyncio.sleep(0.01)  # for the loop to wait with what it has left
+        for _ in range(5):
+            await asyncio.sleep(0)  # the loop looks at what it has left
 
     run(story())
 
