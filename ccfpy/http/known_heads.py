@@ -68,7 +68,10 @@ _known_heads: Final[dict[bytes, _KnownHead]] = {}
 
 def recall(data: bytes, limits: ParserLimits) -> Request | None:
     """Read a request whose header lines are known, if ``data`` is one and no more."""
-    stop = data.find(_HEAD_END) + 4
+    end = data.find(_HEAD_END)
+    if end < 0:
+        return None
+    stop = end + len(_HEAD_END)
     head = _known_heads.get(data[:stop])
     if head is None:
         head = _put_together(data, stop, limits)
