@@ -2,8 +2,6 @@
 
 import os
 import select
-from types import TracebackType
-from typing import Self
 
 from ccfpy.host.enclave_pipes import pipe_pair
 
@@ -33,14 +31,3 @@ class HostsEnd:
         if self._is_open:
             self._is_open = False
             self._ours.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self.close()

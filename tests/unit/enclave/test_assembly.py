@@ -1,5 +1,6 @@
 """A real node in the enclave's real process."""
 
+import contextlib
 import resource
 import subprocess
 from pathlib import Path
@@ -48,7 +49,7 @@ def app(tmp_path: Path) -> str:
 
 
 def _talk(app: str, *events: StopRequested) -> tuple[list[object], int]:
-    with HostsEnd() as ours:
+    with contextlib.closing(HostsEnd()) as ours:
         child = subprocess.Popen(
             enclave_command(app, ours.theirs),
             pass_fds=ours.theirs,
@@ -89,7 +90,7 @@ def test_an_application_that_is_not_there_is_a_stop_with_a_remedy() -> None:
 
 
 def test_a_host_that_talks_nonsense_is_left(app: str) -> None:
-    with HostsEnd() as ours:
+    with contextlib.closing(HostsEnd()) as ours:
         child = subprocess.Popen(
             enclave_command(app, ours.theirs),
             pass_fds=ours.theirs,

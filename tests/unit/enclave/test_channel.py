@@ -1,5 +1,6 @@
 """The enclave's end of the two pipes."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -14,7 +15,7 @@ from tests.unit.enclave.hosts_end import HostsEnd
 
 @pytest.fixture
 def host() -> Iterator[HostsEnd]:
-    with HostsEnd() as host:
+    with contextlib.closing(HostsEnd()) as host:
         yield host
 
 

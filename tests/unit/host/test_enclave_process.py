@@ -131,28 +131,22 @@ def test_what_breaks_the_protocol_is_left() -> None:
     run(story())
 
 
-def test_who_waits_for_a_reader_is_ended_at_once() -> None:
+@pytest.mark.parametrize(
+    ("word", "ends"),
+    [
+        pytest.param(f"flood {FLOOD}", (0, 1), id="it writes, and nobody reads"),
+        pytest.param("x" * FLOOD, (0,), id="it has not read all"),
+    ],
+)
+def test_whatever_it_is_at_it_is_ended_at_once(word: str, ends: Sequence[int]) -> None:
     async def story() -> None:
         observer = _Observer()
         process = await _echo(observer)
         process.send([_word("hello")])
         await wait_until(lambda: observer.said, "the echo")
-        process.send([_word(f"flood {FLOOD}")])
-        process.stop()  # it writes, and this loop has no turn to read in
-        assert process.exit_code in (0, 1), "it was killed"
-
-    run(story())
-
-
-def test_who_has_not_read_what_it_was_told_is_ended_at_once() -> None:
-    async def story() -> None:
-        observer = _Observer()
-        process = await _echo(observer)
-        process.send([_word("hello")])
-        await wait_until(lambda: observer.said, "the echo")
-        process.send([_word("x" * FLOOD)])
-        process.stop()
-        assert process.exit_code == 0
+        process.send([_word(word)])
+        process.stop()  # this loop has no turn to read or write in
+        assert process.exit_code in ends, "it was killed"
         for _ in range(5):
             await asyncio.sleep(0)  # the loop looks at what it has left
 
