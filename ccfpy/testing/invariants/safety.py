@@ -8,6 +8,7 @@ before it, anywhere, ever. That is checked wherever an entry is appended, so tha
 logs agree up to a point if they have the same entry there.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -148,10 +149,23 @@ class Safety:
             )
         for gone, final in zip(past.entries[kept:], self.final[kept:], strict=False):
             # What no signature covers here made nothing final, and may go.
-            if gone == final and gone.is_committable:
+            if (
+                gone == final
+                and gone.is_committable
+                and self._made_final_in(gone.tx_id.seqno) <= node.view
+            ):
                 raise Violated(
                     "QuorumLogInv", f"node {node.id} dropped {gone.tx_id}, a final one"
                 )
+
+    def _made_final_in(self, seqno: Seqno) -> View:
+        """Give the view whose signature made ``seqno`` final.
+
+        Whoever vouched for that signature has reached its view. A node that has not
+        was never counted on, and may lose its copy to a leader between.
+        """
+        first = bisect_left(self._commits, seqno, key=lambda commit: commit.seqno)
+        return self._commits[first].view
 
     def _check_entry(
         self, node: Observed, before: LoggedEntry | None, entry: LoggedEntry

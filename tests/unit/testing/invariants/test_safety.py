@@ -90,6 +90,37 @@ def test_a_backup_drops_nothing_that_is_final_elsewhere() -> None:
     _fails("QuorumLogInv", safety, backup)
 
 
+def _final_in_a_later_view() -> tuple[Safety, Node]:
+    """An entry of view 2 that nodes 1 and 2 made final in view 4; node 0 has it too.
+
+    It is final since an entry of view 4 follows it (Raft, 5.4.2).
+    """
+    safety, late, leader, voter = _service()
+    late.is_leader = False
+    late.ledger += [_entry(2, 3, signed=True)]
+    safety.check(late)
+    leader.ledger[:] = voter.ledger[:] = [*late.ledger, _entry(4, 4, signed=True)]
+    leader.view = voter.view = 4
+    safety.check(voter)
+    leader.is_leader, leader.commit_seqno = True, 4
+    safety.check(leader)
+    return safety, late
+
+
+def test_who_is_behind_may_drop_what_a_later_view_made_final() -> None:
+    safety, late = _final_in_a_later_view()
+    late.view = 3
+    late.ledger[2:] = [_entry(3, 3, signed=True)]
+    assert safety.check(late)
+
+
+def test_who_reached_the_view_that_made_an_entry_final_keeps_it() -> None:
+    safety, late = _final_in_a_later_view()
+    late.view = 4
+    late.ledger.pop()
+    _fails("QuorumLogInv", safety, late)
+
+
 def test_a_backup_may_drop_what_is_not_final() -> None:
     safety, leader, backup, _ = _service()
     leader.ledger += [_entry(2, 3)]
