@@ -1,4 +1,4 @@
-"""The names of the chunk files in the writable directory, and how they change.
+"""The chunk files in the writable directory: their names, and who writes them.
 
 A name is what says whether a chunk is complete, committed or provisional, so whoever
 reads the files must learn of every change, and the directory is synced with it.
@@ -8,8 +8,10 @@ from pathlib import Path
 
 from ccfpy.base.ids import Seqno
 from ccfpy.host.chunk_reader import ChunkReaders, Reporter
+from ccfpy.host.chunk_writer import ChunkWriter
 from ccfpy.host.disk import Disk, read_file
 from ccfpy.ledger.chunk import IGNORED_SUFFIX, Chunk, ChunkName
+from ccfpy.ledger.open_chunk import OpenChunk
 
 _SOURCE = "ledger"
 
@@ -46,6 +48,34 @@ class ChunkFiles:
             OSError: it cannot be read.
         """
         return Chunk.parse(name, read_file(self._disk, self.path(name)))
+
+    def create(self, chunk: OpenChunk) -> ChunkWriter:
+        """Begin a new file."""
+        return ChunkWriter.create(
+            self._disk, self._directory, chunk, must_sync=self._must_sync
+        )
+
+    def go_on(self, chunk: OpenChunk) -> ChunkWriter:
+        """Go on with a file that has its open name, cut to what ``chunk`` says."""
+        return ChunkWriter.go_on(
+            self._disk, self._directory, chunk, must_sync=self._must_sync
+        )
+
+    def compare(self, name: ChunkName, *, after: Seqno | None = None) -> ChunkWriter:
+        """Hold what comes against a file of an earlier run, from ``after`` on.
+
+        Raises:
+            Malformed: its positions cannot be read.
+        """
+        return ChunkWriter.compare(
+            self._disk, self._directory, name, must_sync=self._must_sync, after=after
+        )
+
+    def complete(self, writer: ChunkWriter) -> ChunkName:
+        """Finish the file that was written; give the name it has now."""
+        before, name = writer.complete()
+        self._readers.renamed(before, name)
+        return name
 
     def rename(self, name: ChunkName, to: ChunkName) -> None:
         """Give a file another name."""

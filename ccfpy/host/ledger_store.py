@@ -1,9 +1,8 @@
 """The ledger directory: chunk files appended, completed, committed and read back.
 
-What a crash may leave, at any instant: an open chunk whose last entry is torn, or one
-that ends in (part of) a positions table no header points to, or a complete chunk that
-still has its open name. Readers find every whole entry in each of these, and ``open``
-puts them right. A file called ``.committed`` is never written again.
+Whatever a crash leaves, at any instant, readers find every whole entry in it, and
+``open`` puts it right (`taking_up`). A file called ``.committed`` is never written
+again.
 
 A node that joins does not go on with what it finds: its ledger begins where the service
 says (``begin``), and files of an earlier run beyond that are kept as far as they agree.
@@ -32,7 +31,8 @@ from ccfpy.host.ledger_directories import (
 )
 from ccfpy.host.provisional import Provisional
 from ccfpy.host.recent_entries import RecentEntries
-from ccfpy.ledger.chunk import HEADER_BYTES, ChunkName
+from ccfpy.host.taking_up import take_up
+from ccfpy.ledger.chunk import ChunkName
 from ccfpy.ledger.open_chunk import OpenChunk
 
 _SOURCE = "ledger"
@@ -62,7 +62,6 @@ class LedgerStore:
     ) -> None:
         self._directory = directory
         self._read_only = tuple(read_only_directories)
-        self._must_sync = sync_committable
         self._report = report
         self._disk = RealDisk() if disk is None else disk
         self._readers = ChunkReaders(
@@ -114,18 +113,19 @@ class LedgerStore:
         """
         self.prepare()
         with self._failing("cannot take up the ledger"):
-            for directory in self._read_only:
-                for name in chunk_names(self._disk, directory):
-                    self._note_committed(name)
-            writable: list[ChunkName] = []
-            for name in chunk_names(self._disk, self._directory):
-                if name.is_recovery:
-                    self._files.ignore(name, "its recovery was not completed")
-                elif not self._note_committed(name):
-                    writable.append(name)
-            self.last_seqno = self.committed_seqno
-            for name in sorted(writable, key=lambda chunk: chunk.first):
-                self._take_up(name)
+            taken = take_up(
+                self._files,
+                found=chunk_names(self._disk, self._directory),
+                read_only=[
+                    name
+                    for directory in self._read_only
+                    for name in chunk_names(self._disk, directory)
+                ],
+                report=self._report,
+            )
+        self.last_seqno = taken.last_seqno
+        self.committed_seqno = taken.committed_seqno
+        self._complete, self._writer = taken.complete, taken.writer
         self._recent.begin(self.last_seqno)
         self._report.info(
             f"Recovered ledger entries up to {self.last_seqno}, "
@@ -343,16 +343,9 @@ class LedgerStore:
             self._earlier.drop()
         name = self._earlier.take(first)
         if name is None:
-            writer = ChunkWriter.create(
-                self._disk,
-                self._directory,
-                OpenChunk(first, is_recovery=is_recovery),
-                must_sync=self._must_sync,
-            )
+            writer = self._files.create(OpenChunk(first, is_recovery=is_recovery))
         else:
-            writer = ChunkWriter.compare(
-                self._disk, self._directory, name, must_sync=self._must_sync
-            )
+            writer = self._files.compare(name)
         self._writer = writer
         return writer
 
@@ -361,9 +354,7 @@ class LedgerStore:
         assert writer is not None, "only an open chunk is completed"
         if not len(writer.chunk):
             return
-        before, name = writer.complete()
-        self._readers.renamed(before, name)
-        self._complete.append(name)
+        self._complete.append(self._files.complete(writer))
         self._writer = None
         if writer.has_diverged:
             self._note_divergence(writer)
@@ -387,13 +378,7 @@ class LedgerStore:
     def _go_on_within(self, name: ChunkName, after: Seqno) -> None:
         """Go on in the middle of what was a committed file."""
         try:
-            self._writer = ChunkWriter.compare(
-                self._disk,
-                self._directory,
-                name,
-                must_sync=self._must_sync,
-                after=after,
-            )
+            self._writer = self._files.compare(name, after=after)
         except Malformed as error:
             self._files.ignore(name, str(error))
 
@@ -422,63 +407,12 @@ class LedgerStore:
         self._files.rename(name, open_name)
         chunk = OpenChunk.reopen(open_name, parsed.positions, parsed.end)
         chunk.truncate(seqno)
-        self._writer = ChunkWriter.go_on(
-            self._disk, self._directory, chunk, must_sync=self._must_sync
-        )
+        self._writer = self._files.go_on(chunk)
 
     def _close_writer(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.close()
-
-    def _note_committed(self, name: ChunkName) -> bool:
-        if not name.is_committed or name.is_recovery or name.last is None:
-            return False
-        self.committed_seqno = max(self.committed_seqno, name.last)
-        return True
-
-    def _take_up(self, name: ChunkName) -> None:
-        """Continue one file that is not committed; set it aside if that cannot be."""
-        if name.last is not None and name.last <= self.committed_seqno:
-            self._files.ignore(name, "it is committed elsewhere")
-            return
-        if name.first != self.last_seqno + 1:
-            self._files.ignore(name, f"it does not follow {self.last_seqno}")
-            return
-        try:
-            chunk = self._files.parse(name)
-        except Malformed as error:
-            self._report.fail(
-                f"Error reading ledger file {name}: {error}", file=_SOURCE
-            )
-            self._files.ignore(name, "it is damaged")
-            return
-        if self._writer is not None:
-            self._complete_chunk()
-        if not len(chunk):
-            self._files.remove(name)
-            self._report.fail(f"Removed ledger file {name}", file=_SOURCE)
-            return
-        if chunk.torn_bytes:
-            self._report.fail(
-                f"Malformed incomplete ledger file {name} at seqno {chunk.last + 1} "
-                f"(remaining {chunk.torn_bytes})",
-                file=_SOURCE,
-            )
-        self.last_seqno = chunk.last
-        if chunk.is_complete:
-            complete = name if name.last is not None else name.completed(chunk.last)
-            if complete != name:
-                self._files.rename(name, complete)
-            self._complete.append(complete)
-        else:
-            assert chunk.end >= HEADER_BYTES, "it has entries"
-            self._writer = ChunkWriter.go_on(
-                self._disk,
-                self._directory,
-                OpenChunk.reopen(name, chunk.positions, chunk.end),
-                must_sync=self._must_sync,
-            )
 
     def _read(self, first: Seqno, last: Seqno, bytes_max: int) -> list[bytes] | None:
         entries: list[bytes] = []
