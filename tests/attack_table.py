@@ -39,6 +39,10 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "evidence of another platform": (
                 "Each platform has lists of its own, and its own verifier."
             ),
+            "evidence by keys that are dear to check with": (
+                "The modulus and the exponent of a key are bounded wherever a chain is "
+                "checked."
+            ),
             "bytes that are no evidence": "They are refused, and the reason is logged.",
             "one key twice": "It is the same node, and learns how it stands.",
             "the key of a retired node": "It is refused: its key was given up.",
@@ -311,6 +315,14 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "an older version": "1.2 and 1.3 alone are spoken.",
             "a client's certificate without its key": "Each handshake proves the key, "
             "whatever becomes of the certificate.",
+            "a chain of certificates that are dear to check": (
+                "None of a client's chain is checked, since nobody vouches for it; its "
+                "length is bounded."
+            ),
+            "a client's certificate of a key that is dear to check": (
+                "The sizes of its modulus and its exponent are bounded."
+            ),
+            "a handshake that goes on and on": "Its bytes are bounded.",
             "a weak suite": "AES-GCM with ECDHE alone, held against all of OpenSSL's.",
             "another curve": "P-256, P-384 and P-521 alone.",
             "a client that prefers the weaker suite": "The server's order counts.",
@@ -336,6 +348,9 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "no algorithm": "RS256 and ES256 alone are known.",
             "an HMAC under the public key": "The same.",
             "an algorithm that is not the key's": "It is pinned to the key.",
+            "a key that is dear to check with": (
+                "The sizes of its modulus and its exponent are bounded."
+            ),
             "a key that the token brings": "Keys are those that governance knows.",
             "a place to fetch keys from": "Nobody is asked for what a token names.",
             "a critical header": "`crit` is refused.",

@@ -77,6 +77,22 @@ JWT_RESPONSE_BYTES_MAX: int = 1 * MIB
 JWT_URL_CHARS_MAX: int = 2048
 """Of where it does."""
 
+# TLS: what a client may have us do before it has proven anything
+CLIENT_HANDSHAKE_BYTES_MAX: int = 32 * KIB
+"""Of a client's whole handshake. Most of it is its chain of certificates, and to read
+as many small ones as fit takes 20 ms; four large ones take 8 KiB."""
+CLIENT_CHAIN_CERTIFICATES_MAX: int = 10
+"""In a client's chain, its own among them. None but its own is looked at."""
+SERVER_HANDSHAKE_BYTES_MAX: int = 256 * KIB
+"""Of a server's that we call: twice what OpenSSL reads of its certificates."""
+RSA_BITS_MAX: int = 8192
+"""Of an RSA key whose signatures are checked: to check one takes 1 ms at most."""
+RSA_EXPONENT_BITS_MAX: int = 64
+"""Of such a key's public exponent, which is 17 bits long almost everywhere. A check
+squares once for each bit: one of 3072 bits takes 10 ms."""
+DSA_BITS_MAX: int = 3072
+"""Of a DSA key: the most that its standard has (FIPS 186-4)."""
+
 # Sessions; defaults of an interface
 SESSIONS_SOFT_MAX: int = 1000
 """Beyond it TLS completes and every request is answered 503."""

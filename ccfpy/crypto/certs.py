@@ -25,6 +25,7 @@ from ccfpy.base.ports import Entropy
 from ccfpy.crypto import odd_serials
 from ccfpy.crypto.ec import KeyPair, PublicKey
 from ccfpy.crypto.hashing import sha256_hex
+from ccfpy.crypto.key_costs import check_affordable
 from ccfpy.crypto.whole_signatures import check_whole
 
 SERIAL_BYTES = 16
@@ -205,17 +206,19 @@ class Certificate:
         """Check that ``issuer`` issued this certificate; dates are not considered.
 
         Raises:
-            VerificationFailed: its name or signature is not the issuer's.
+            VerificationFailed: its name or signature is not the issuer's, or the
+                issuer's key is dear to check with.
         """
         check_whole(self.der, self._certificate.signature, of=self)
         try:
             with _quiet():
                 by = issuer.library_certificate
+                check_affordable(by.public_key())
                 if self._is_odd:
                     odd_serials.verify(self.der, self._certificate, by)
                 else:
                     self._certificate.verify_directly_issued_by(by)
-        except (InvalidSignature, *_UNREADABLE) as error:
+        except (InvalidSignature, Malformed, *_UNREADABLE) as error:
             raise VerificationFailed(f"{self} was not issued by {issuer}") from error
 
     def __str__(self) -> str:

@@ -22,6 +22,7 @@ from ccfpy.crypto.extensions import extended_key_usages
 from ccfpy.crypto.guest_keys import check_rsa_bits
 from ccfpy.crypto.hashing import sha256
 from ccfpy.crypto.jwk import encode_base64url
+from ccfpy.crypto.key_costs import check_affordable
 
 X5CHAIN = 33
 ISSUER = "iss"
@@ -114,6 +115,7 @@ def _check_signature(message: Sign1, signer: Certificate) -> None:
     if not isinstance(key, rsa.RSAPublicKey):
         raise VerificationFailed("the signer's key is not for the message's algorithm")
     check_rsa_bits(key.key_size)
+    check_affordable(key)
     if message.payload is None:
         raise Malformed("a signed message without its payload")
     hash_ = make_hash()

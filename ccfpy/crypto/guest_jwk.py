@@ -14,6 +14,7 @@ from ccfpy.base.json import Json, JsonObject
 from ccfpy.crypto import guest_keys
 from ccfpy.crypto.guest_keys import EdPrivate, EdPublic
 from ccfpy.crypto.jwk import decode_key_field, encode_base64url
+from ccfpy.crypto.key_costs import check_rsa_numbers
 
 
 class Conversion(NamedTuple):
@@ -139,7 +140,9 @@ def _rsa_public(jwk: Mapping[str, Json]) -> rsa.RSAPublicNumbers:
     _expect_type(jwk, "RSA")
     n = _number(jwk, "n")
     guest_keys.check_rsa_bits(n.bit_length())
-    return rsa.RSAPublicNumbers(_number(jwk, "e"), n)
+    numbers = rsa.RSAPublicNumbers(_number(jwk, "e"), n)
+    check_rsa_numbers(numbers)
+    return numbers
 
 
 # Curve25519

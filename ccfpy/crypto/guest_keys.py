@@ -15,6 +15,7 @@ from ccfpy.base.limits import GUEST_RSA_BITS_MAX, GUEST_RSA_BITS_MIN
 from ccfpy.base.ports import Entropy
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.key_costs import check_affordable
 
 EcPrivate: TypeAlias = ec.EllipticCurvePrivateKey
 EcPublic: TypeAlias = ec.EllipticCurvePublicKey
@@ -75,6 +76,7 @@ def private_key(pem: bytes) -> Private:
         )
         if isinstance(key, rsa.RSAPrivateKey):
             check_rsa_bits(key.key_size)
+            check_affordable(key.public_key())
             key = serialization.load_pem_private_key(pem, None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Malformed("could not parse PEM") from error
@@ -108,6 +110,7 @@ def _usable(key: object) -> Public:
         raise Malformed(f"unsupported key: {type(key).__name__}")
     if isinstance(key, rsa.RSAPublicKey):
         check_rsa_bits(key.key_size)
+        check_affordable(key)
     return key
 
 

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json
 from ccfpy.crypto.ec import Curve, PublicKey
+from ccfpy.crypto.key_costs import check_rsa_numbers
 
 _CURVES = {
     "P-256": Curve.SECP256R1,
@@ -17,7 +18,6 @@ _CURVES = {
     "P-521": Curve.SECP521R1,
 }
 RSA_BITS_MIN = 2048
-RSA_BITS_MAX = 16_384
 """Beyond it a verification takes long enough to be an attack."""
 
 
@@ -81,10 +81,12 @@ def public_key_der(jwk: Mapping[str, Json]) -> bytes:
 
 
 def _rsa(n: int, e: int) -> bytes:
-    if not RSA_BITS_MIN <= n.bit_length() <= RSA_BITS_MAX:
+    if n.bit_length() < RSA_BITS_MIN:
         raise Malformed(f"an RSA key of {n.bit_length()} bits is out of range")
+    numbers = rsa.RSAPublicNumbers(e, n)
+    check_rsa_numbers(numbers)
     try:
-        key = rsa.RSAPublicNumbers(e, n).public_key()
+        key = numbers.public_key()
     except ValueError as error:
         raise Malformed(f"not an RSA key: {error}") from error
     return key.public_bytes(

@@ -17,7 +17,8 @@ from ccfpy.base import json
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.json import JsonObject
 from ccfpy.crypto.ec import Curve, PublicKey
-from ccfpy.crypto.jwk import RSA_BITS_MAX, RSA_BITS_MIN, decode_base64url
+from ccfpy.crypto.jwk import RSA_BITS_MIN, decode_base64url
+from ccfpy.crypto.key_costs import check_affordable
 
 RS256 = "RS256"
 ES256 = "ES256"
@@ -108,8 +109,9 @@ class TokenKey:
         except (ValueError, UnsupportedAlgorithm) as error:
             raise Malformed(f"not a public key: {error}") from error
         if isinstance(key, rsa.RSAPublicKey):
-            if not RSA_BITS_MIN <= key.key_size <= RSA_BITS_MAX:
+            if key.key_size < RSA_BITS_MIN:
                 raise Malformed(f"an RSA key of {key.key_size} bits is out of range")
+            check_affordable(key)
             return cls(key)
         if not isinstance(key, ec.EllipticCurvePublicKey):
             raise Malformed(f"a {type(key).__name__} signs no tokens")

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ports import Entropy
+from ccfpy.crypto.key_costs import check_affordable
 
 KEY_BITS = 2048
 KEY_BITS_MIN = 2048
@@ -28,6 +29,7 @@ class RsaPublicKey:
     def __init__(self, key: rsa.RSAPublicKey) -> None:
         if key.key_size < KEY_BITS_MIN:
             raise Malformed(f"an RSA key of {key.key_size} bits is too short")
+        check_affordable(key)
         self._key = key
         self.pem = key.public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -38,7 +40,7 @@ class RsaPublicKey:
         """Read PEM SubjectPublicKeyInfo.
 
         Raises:
-            Malformed: it is no RSA key of at least 2048 bits.
+            Malformed: it is no RSA key of at least 2048 bits, or a dear one.
         """
         data = pem.encode() if isinstance(pem, str) else pem
         try:

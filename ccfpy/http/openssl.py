@@ -16,11 +16,14 @@ from typing import Any, ClassVar, Final
 from OpenSSL import SSL, crypto
 
 from ccfpy.base.errors import Malformed
+from ccfpy.base.limits import CLIENT_CHAIN_CERTIFICATES_MAX
 from ccfpy.http.tls_engine import (
     GROUPS,
     SESSION_ID_CONTEXT,
     TLS12_SUITES,
     TLS13_SUITES,
+    KeyKind,
+    is_dear_key,
 )
 
 library: Final[Any] = SSL._lib  # type: ignore[attr-defined]  # noqa: SLF001 - as said above
@@ -36,6 +39,17 @@ _bio_read: Final = library.BIO_read
 _bio_write: Final = library.BIO_write
 _unpack: Final = _ffi.unpack
 
+_OWN_CERTIFICATE_ONLY: Final = -2
+"""Of a chain's depth: not even the issuer of a client's certificate is looked for, so
+that no certificate's signature is checked. OpenSSL's own call to check nothing is not
+to be had here, and its -1 means that nothing was set."""
+_KINDS: Final = {
+    crypto.TYPE_RSA: KeyKind.RSA,
+    912: KeyKind.RSA,  # that signs by PSS alone; by OpenSSL's number
+    crypto.TYPE_DSA: KeyKind.DSA,
+}
+_TOO_LONG: Final = "certificate chain too long"
+
 _BEGIN: Final = "-----BEGIN CERTIFICATE-----"
 _END: Final = "-----END CERTIFICATE-----"
 
@@ -43,14 +57,15 @@ _END: Final = "-----END CERTIFICATE-----"
 class PyOpenSslConnection:
     """One end of a connection, driven through pyOpenSSL."""
 
-    __slots__ = ("_from_ssl", "_into_ssl", "_ssl", "connection")
+    __slots__ = ("_from_ssl", "_into_ssl", "_is_server", "_ssl", "connection")
 
     wants_more: ClassVar[type[Exception]] = SSL.WantReadError
     closed: ClassVar[type[Exception]] = SSL.ZeroReturnError
     broken: ClassVar[type[Exception]] = SSL.Error
 
-    def __init__(self, connection: SSL.Connection) -> None:
+    def __init__(self, connection: SSL.Connection, *, is_server: bool = False) -> None:
         self.connection = connection
+        self._is_server = is_server
         handles: Any = connection
         self._ssl = handles._ssl  # noqa: SLF001 - as said above
         self._into_ssl = handles._into_ssl  # noqa: SLF001 - as said above
@@ -102,6 +117,8 @@ class PyOpenSslConnection:
     def shake_hands(self) -> None:
         """Go on with the handshake."""
         self.connection.do_handshake()
+        if self._is_server and _is_long(self.connection):
+            raise SSL.Error([("", "", _TOO_LONG)])
 
     def shut_down(self) -> None:
         """Send the alert that ends the session."""
@@ -149,7 +166,8 @@ class PyOpenSslServer:
         self._protocols = protocols
         context = new_context(SSL.TLS_SERVER_METHOD)
         context.set_session_id(SESSION_ID_CONTEXT)
-        context.set_verify(SSL.VERIFY_PEER, _accept_any_certificate)
+        context.set_verify(SSL.VERIFY_PEER, _judge)
+        context.set_verify_depth(_OWN_CERTIFICATE_ONLY)
         context.set_alpn_select_callback(self._select_protocol)
         present(context, identity)
         self._context = context
@@ -158,7 +176,7 @@ class PyOpenSslServer:
         """Make the server's end of a connection."""
         connection = SSL.Connection(self._context, None)
         connection.set_accept_state()
-        return PyOpenSslConnection(connection)
+        return PyOpenSslConnection(connection, is_server=True)
 
     def _select_protocol(
         self, _connection: SSL.Connection, offered: list[bytes]
@@ -169,8 +187,35 @@ class PyOpenSslServer:
         return SSL.NO_OVERLAPPING_PROTOCOLS
 
 
-def _accept_any_certificate(*_details: object) -> bool:
-    return True
+def _judge(
+    _connection: SSL.Connection, certificate: crypto.X509, *_flaw: object
+) -> bool:
+    """Take a client's certificate, whatever its flaw, unless its key is dear."""
+    try:
+        key = certificate.get_pubkey()
+    except crypto.Error:  # of a kind that OpenSSL cannot read, and will refuse
+        return True
+    kind = _KINDS.get(key.type(), KeyKind.OTHER)
+    if is_dear_key(kind, bits=key.bits()):
+        return False
+    if kind is not KeyKind.RSA:
+        return True
+    try:
+        public: Any = key.to_cryptography_key()
+    except ValueError:  # numbers that no key has
+        return False
+    exponent_bits = public.public_numbers().e.bit_length()
+    return not is_dear_key(kind, bits=key.bits(), exponent_bits=exponent_bits)
+
+
+def _is_long(connection: SSL.Connection) -> bool:
+    """Return whether a client sent more certificates than it may."""
+    handles: Any = connection
+    others = library.SSL_get_peer_cert_chain(handles._ssl)  # noqa: SLF001 - as said above
+    if others == _ffi.NULL:
+        return False
+    count: int = library.sk_X509_num(others)
+    return count > CLIENT_CHAIN_CERTIFICATES_MAX - 1
 
 
 def new_context(method: int) -> SSL.Context:

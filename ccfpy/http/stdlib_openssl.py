@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ccfpy.base.errors import CcfpyError
+from ccfpy.base.limits import CLIENT_CHAIN_CERTIFICATES_MAX
+from ccfpy.http.tls_engine import KeyKind, is_dear_key
 
 KNOWN_VERSIONS: Final = (("3", "11"), ("3", "12"), ("3", "13"), ("3", "14"))
 HEADER_BYTES: Final = 16
@@ -22,27 +24,30 @@ HEADER_BYTES: Final = 16
 lock of the interpreter have others."""
 
 _VERIFY_PEER = 1
+_REFUSE, _ACCEPT = 0, 1
+_SOUND, _REJECTED = 0, 28
+"""Of a chain: the latter ends the handshake with the alert ``bad_certificate``."""
+_KINDS: Final = {
+    6: KeyKind.RSA,
+    912: KeyKind.RSA,  # that signs by PSS alone
+    116: KeyKind.DSA,
+}
+"""By OpenSSL's numbers (``openssl/obj_mac.h``)."""
+_NO_COMPRESSED_CHAIN = 1 << 33
+"""Of certificates that a peer sends (RFC 8879); before OpenSSL 3.2 there are none."""
 _CTRL_MODE, _CTRL_CACHE, _CTRL_GROUPS = 33, 44, 92
 _CTRL_ADD1_CHAIN, _ADD1 = 89, 1
 _CACHE_OFF = 0
 _MODE_RELEASE_BUFFERS = 0x10
 _NO_PASSWORD = b""
 
-_Verify = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.c_void_p)
+_Judge = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 _POINTER, _INT, _LONG = ctypes.c_void_p, ctypes.c_int, ctypes.c_long
 _BYTES = ctypes.c_char_p
 
 
 class Unsuitable(CcfpyError):
     """This interpreter, or its OpenSSL, is not what is known; the text says how."""
-
-
-def _accept_any_certificate(_is_sound: int, _chain: int | None) -> int:
-    return 1
-
-
-_ACCEPT = _Verify(_accept_any_certificate)
-"""Made once and kept for good: OpenSSL holds its address."""
 
 
 def check_interpreter(
@@ -80,6 +85,8 @@ class InterpretersOpenSsl:
             self._declare()
         except (OSError, AttributeError) as error:
             raise Unsuitable(f"a call of OpenSSL cannot be reached: {error}") from error
+        # Made once and kept: OpenSSL holds its address.
+        self._judge = _Judge(self._judge_chain)
 
     def _declare(self) -> None:
         for name, result, arguments in (
@@ -87,7 +94,18 @@ class InterpretersOpenSsl:
             ("ERR_clear_error", None, ()),
             ("SSL_CTX_get_options", ctypes.c_uint64, (_POINTER,)),
             ("SSL_CTX_get_verify_mode", _INT, (_POINTER,)),
-            ("SSL_CTX_set_verify", None, (_POINTER, _INT, _Verify)),
+            ("SSL_CTX_set_options", ctypes.c_uint64, (_POINTER, ctypes.c_uint64)),
+            ("SSL_CTX_set_cert_verify_callback", None, (_POINTER, _Judge, _POINTER)),
+            ("X509_STORE_CTX_get0_cert", _POINTER, (_POINTER,)),
+            ("X509_STORE_CTX_get0_untrusted", _POINTER, (_POINTER,)),
+            ("X509_STORE_CTX_set_error", None, (_POINTER, _INT)),
+            ("OPENSSL_sk_num", _INT, (_POINTER,)),
+            ("X509_get0_pubkey", _POINTER, (_POINTER,)),
+            ("EVP_PKEY_get_base_id", _INT, (_POINTER,)),
+            ("EVP_PKEY_get_bits", _INT, (_POINTER,)),
+            ("EVP_PKEY_get_bn_param", _INT, (_POINTER, _BYTES, _POINTER)),
+            ("BN_num_bits", _INT, (_POINTER,)),
+            ("BN_free", None, (_POINTER,)),
             ("SSL_CTX_set_ciphersuites", _INT, (_POINTER, _BYTES)),
             ("SSL_CTX_set_session_id_context", _INT, (_POINTER, _BYTES, _INT)),
             ("SSL_CTX_ctrl", _LONG, (_POINTER, _INT, _LONG, _POINTER)),
@@ -134,24 +152,64 @@ class InterpretersOpenSsl:
             or library.SSL_CTX_get_verify_mode(handle) != _VERIFY_PEER
         ):
             raise Unsuitable("contexts of this interpreter are laid out in another way")
-        return NativeContext(library, handle)
+        return NativeContext(library, handle, self._judge)
+
+    def _judge_chain(self, chain: int, _: int | None) -> int:
+        """Judge a peer's certificates in OpenSSL's place, and check no signature."""
+        library = self._library
+        length = library.OPENSSL_sk_num(library.X509_STORE_CTX_get0_untrusted(chain))
+        key = library.X509_get0_pubkey(library.X509_STORE_CTX_get0_cert(chain))
+        if length > CLIENT_CHAIN_CERTIFICATES_MAX or self._is_dear(key):
+            library.X509_STORE_CTX_set_error(chain, _REJECTED)
+            return _REFUSE
+        library.X509_STORE_CTX_set_error(chain, _SOUND)
+        return _ACCEPT
+
+    def _is_dear(self, key: int | None) -> bool:
+        if key is None:  # of a kind that OpenSSL cannot read, and will refuse
+            return False
+        library = self._library
+        kind = _KINDS.get(library.EVP_PKEY_get_base_id(key), KeyKind.OTHER)
+        exponent_bits = 0
+        if kind is KeyKind.RSA:
+            exponent = _POINTER()
+            found = library.EVP_PKEY_get_bn_param(key, b"e", ctypes.byref(exponent))
+            if found != 1:
+                return True
+            exponent_bits = library.BN_num_bits(exponent)
+            library.BN_free(exponent)
+        bits = library.EVP_PKEY_get_bits(key)
+        return is_dear_key(kind, bits=bits, exponent_bits=exponent_bits)
 
 
 class NativeContext:
-    """An ``SSL_CTX``, as long as the context lives that it was found in."""
+    """An ``SSL_CTX``, as long as the context lives that it was found in.
 
-    __slots__ = ("_handle", "_library")
+    Keep it as long as that context is used: OpenSSL calls its judge.
+    """
 
-    def __init__(self, library: Any, handle: int) -> None:  # noqa: ANN401 - a CDLL is
+    __slots__ = ("_handle", "_judge", "_library")
+
+    def __init__(
+        self,
+        library: Any,  # noqa: ANN401 - a CDLL is
+        handle: int,
+        judge: Any,  # noqa: ANN401 - a C function is
+    ) -> None:
         self._library = library
         self._handle = handle
+        self._judge = judge
 
     def take_any_certificate(self) -> None:
-        """Let handshakes go on whatever there is to say of the peer's certificate.
+        """Accept any certificate of a peer unless it is dear to check.
 
-        That the peer holds its key is checked elsewhere in the handshake, always.
+        No certificate's signature is checked: nobody vouches for a client's. That the
+        peer holds its key is checked elsewhere in the handshake, always.
         """
-        self._library.SSL_CTX_set_verify(self._handle, _VERIFY_PEER, _ACCEPT)
+        library, handle = self._library, self._handle
+        library.SSL_CTX_set_cert_verify_callback(handle, self._judge, None)
+        # A chain that unpacks to more than was sent would not be bounded by its bytes.
+        library.SSL_CTX_set_options(handle, _NO_COMPRESSED_CHAIN)
 
     def set_terms(self, *, suites: str, groups: str, session_id: bytes) -> None:
         """Set the suites of TLS 1.3, the groups, and that no session is kept.

@@ -82,7 +82,7 @@ class StdlibConnection:
 class StdlibServer:
     """A server's identity and terms."""
 
-    __slots__ = ("_context",)
+    __slots__ = ("_context", "_native")
 
     def __init__(self, identity: TlsIdentity, protocols: Sequence[bytes]) -> None:
         assert LIBRARY is not None, "nobody chose what is not to be had"
@@ -94,6 +94,7 @@ class StdlibServer:
         ):
             raise Malformed(NO_PAIR)
         self._context = context
+        self._native = native
 
     def connect(self) -> StdlibConnection:
         """Make the server's end of a connection."""
@@ -101,7 +102,7 @@ class StdlibServer:
 
 
 def _new_context(library: InterpretersOpenSsl) -> tuple[ssl.SSLContext, NativeContext]:
-    """Make a context to the profile that takes any certificate."""
+    """Make a context to the profile that takes any certificate that is not dear."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.options = _OPTIONS
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -1,8 +1,9 @@
 """TLS over memory: ciphertext in and out by bytes, no socket.
 
 A server asks every client for a certificate and takes any, known or not: the handshake
-proves that the client holds its key, and endpoints decide what that is worth. A client
-session, for calls out, trusts only the certificates it is given.
+proves that the client holds its key, and endpoints decide what that is worth. The chain
+and the key are bounded, so that a stranger's handshake costs little. Whom calls out
+trust is in `tls_calls`.
 
 The profile is CCF's (``src/tls/context.h``): TLS 1.2 and 1.3, AES-GCM with ECDHE, NIST
 curves, the server's order, no renegotiation; no session is ever resumed, so that a
@@ -11,25 +12,12 @@ client's certificate is asked for on each connection.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
-from functools import partial
-from ipaddress import ip_address
-from typing import Final, Protocol, Self
-
-from OpenSSL import SSL, crypto
+from typing import ClassVar, Final, Protocol
 
 from ccfpy.base.errors import CcfpyError
+from ccfpy.base.limits import CLIENT_HANDSHAKE_BYTES_MAX
 from ccfpy.http import stdlib_tls
-from ccfpy.http.openssl import (
-    PyOpenSslConnection,
-    PyOpenSslServer,
-    der_of,
-    library,
-    load_certificates,
-    load_identity,
-    new_context,
-    present,
-)
+from ccfpy.http.openssl import PyOpenSslServer, load_identity
 from ccfpy.http.tls_engine import (
     RECORD_BYTES_MAX,
     ServingContext,
@@ -46,11 +34,6 @@ as long as the connection lives. Smaller pieces would cost more than they save."
 
 _RECORD_HEADER_BYTES: Final = 5
 
-_NO_PARTIAL_WILDCARDS = 0x4
-_NAME_MISMATCHES = (
-    SSL.X509VerificationCodes.ERR_HOSTNAME_MISMATCH,
-    SSL.X509VerificationCodes.ERR_IP_ADDRESS_MISMATCH,
-)
 _NOT_TRUSTED = "certificate verify failed"
 """OpenSSL's reason, whatever it found wrong with the chain."""
 
@@ -85,7 +68,13 @@ def engine_to_use(wanted: TlsEngine | None = None) -> TlsEngine:
 
 
 class TlsContext(Protocol):
-    """What sessions are made from."""
+    """What sessions are made from.
+
+    Attributes:
+        handshake_bytes_max: the most bytes that a peer's handshake may have.
+    """
+
+    handshake_bytes_max: ClassVar[int]
 
     def connect(self) -> TlsConnection:
         """Make one end of a connection, ready to shake hands."""
@@ -109,6 +98,8 @@ class ServerContext:
     """
 
     __slots__ = ("_context", "_engine", "_protocols")
+
+    handshake_bytes_max: ClassVar[int] = CLIENT_HANDSHAKE_BYTES_MAX
 
     def __init__(
         self,
@@ -141,119 +132,13 @@ class ServerContext:
         return PyOpenSslServer(identity, self._protocols)
 
 
-class ClientContext:
-    """Whom a call out trusts, and under which name.
-
-    The name keeps one of an authority's servers from posing as another. A certificate
-    that is itself trusted has been singled out already, and needs no name.
-
-    Attributes of the constructor:
-        trusted_pem: certificates, each of which suffices as the end of a chain.
-        host: the name or address that the peer's certificate must be for, unless that
-            certificate is itself one of ``trusted_pem``.
-        now: the time at which certificates must be valid.
-        checks_name: ``False`` when the trusted certificates alone decide.
-    """
-
-    __slots__ = ("_checks_name", "_context", "_host")
-
-    def __init__(
-        self,
-        *,
-        trusted_pem: str,
-        host: str,
-        now: datetime,
-        checks_name: bool = True,
-        certificate_pem: str | None = None,
-        key_pem: str | None = None,
-    ) -> None:
-        self._host = host
-        self._checks_name = checks_name
-        context = new_context(SSL.TLS_CLIENT_METHOD)
-        trusted = load_certificates(trusted_pem)
-        context.set_verify(
-            SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT,
-            partial(_is_acceptable, frozenset(map(der_of, trusted))),
-        )
-        context.set_alpn_protos([HTTP_1_1])
-        store = context.get_cert_store()
-        assert store is not None, "a context always has a store"
-        for certificate in trusted:
-            store.add_cert(certificate)
-        store.set_flags(crypto.X509StoreFlags.PARTIAL_CHAIN)
-        store.set_time(now)
-        if certificate_pem is not None and key_pem is not None:
-            present(context, load_identity(certificate_pem, key_pem))
-        self._context = context
-
-    def offer(self, *protocols: bytes) -> Self:
-        """Say which protocols the caller can speak, of which the server chooses one."""
-        self._context.set_alpn_protos([*protocols])
-        return self
-
-    def connect(self) -> TlsConnection:
-        """Make the client's end of a connection."""
-        connection = SSL.Connection(self._context, None)
-        connection.set_connect_state()
-        try:
-            address = ip_address(self._host).packed
-        except ValueError:
-            address = None
-            connection.set_tlsext_host_name(self._host.encode("idna"))
-        if self._checks_name:
-            # pyOpenSSL keeps its handle to itself and has no call for this
-            parameters = library.SSL_get0_param(connection._ssl)  # noqa: SLF001
-            if address is not None:
-                is_set = library.X509_VERIFY_PARAM_set1_ip(
-                    parameters, address, len(address)
-                )
-            else:
-                name = self._host.encode("idna")
-                library.X509_VERIFY_PARAM_set_hostflags(
-                    parameters, _NO_PARTIAL_WILDCARDS
-                )
-                is_set = library.X509_VERIFY_PARAM_set1_host(
-                    parameters, name, len(name)
-                )
-            assert is_set == 1, "OpenSSL took the name"
-        return PyOpenSslConnection(connection)
-
-
-class UncheckedClientContext:
-    """Talks to whoever answers.
-
-    For what anybody may serve since it proves itself, such as certificates that lead to
-    a pinned root; nothing private may be sent this way.
-
-    Args:
-        host: the name that is asked for; servers of many names choose by it.
-    """
-
-    __slots__ = ("_context", "_host")
-
-    def __init__(self, host: str) -> None:
-        self._host = host
-        self._context = new_context(SSL.TLS_CLIENT_METHOD)
-        self._context.set_verify(SSL.VERIFY_NONE)
-        self._context.set_alpn_protos([HTTP_1_1])
-
-    def connect(self) -> TlsConnection:
-        """Make the client's end of a connection."""
-        connection = SSL.Connection(self._context, None)
-        connection.set_connect_state()
-        try:
-            ip_address(self._host)
-        except ValueError:
-            connection.set_tlsext_host_name(self._host.encode("idna"))
-        return PyOpenSslConnection(connection)
-
-
 class TlsSession:
     """One connection's TLS, as a server or a client by its context."""
 
     __slots__ = (
         "_connection",
         "_give",
+        "_handshake_room",
         "_has_output",
         "_is_between_records",
         "_parts",
@@ -279,6 +164,7 @@ class TlsSession:
         self._has_output = False
         self._is_between_records = False
         self._parts: list[bytes] | None = None
+        self._handshake_room = context.handshake_bytes_max
         self.is_established = False
         self.is_closed_by_peer = False
         self.is_failed = False
@@ -323,13 +209,12 @@ class TlsSession:
         """Do what ``feed`` does, whatever comes."""
         if not ciphertext or self.is_failed:
             return b""
-        self._give(ciphertext)
         whole_records = self._records.count(ciphertext)
         is_one = self.is_established and whole_records == 1
-        if not self.is_established:
-            self._handshake()
-            if not self.is_established:
-                return b""
+        if self.is_established:
+            self._give(ciphertext)
+        elif not self._shake_hands_over(ciphertext):
+            return b""
         self._is_between_records = not self._records.is_midway
         if is_one:
             return self._read(RECORD_BYTES_MAX)
@@ -381,6 +266,25 @@ class TlsSession:
         for start in range(0, len(plaintext), WRITE_BYTES_MAX):
             self._write_record(plaintext[start : start + WRITE_BYTES_MAX])
             self._parts.append(self._take())
+
+    def _shake_hands_over(self, ciphertext: bytes) -> bool:
+        """Go on with the handshake; return whether it has ended.
+
+        Raises:
+            TlsFailure: as ``feed``; the peer's handshake is longer than any may be.
+        """
+        room = self._handshake_room
+        own, rest = ciphertext[:room], ciphertext[room:]
+        self._handshake_room = room - len(own)
+        self._give(own)
+        self._handshake()
+        if not rest:
+            return self.is_established
+        if not self.is_established:
+            self.is_failed = True
+            raise TlsFailure("a handshake that is too long")
+        self._give(rest)
+        return True
 
     def _handshake(self) -> None:
         self._has_output = True
@@ -460,17 +364,3 @@ class _RecordCounter:
                     break
             completed += 1
         return completed
-
-
-def _is_acceptable(
-    trusted: frozenset[bytes],
-    _connection: SSL.Connection,
-    certificate: crypto.X509,
-    flaw: int,
-    depth: int,
-    is_sound: int,
-) -> bool:
-    """Say, of each certificate of a chain and each flaw of it, whether to go on."""
-    if depth == 0 and flaw in _NAME_MISMATCHES:
-        return der_of(certificate) in trusted
-    return bool(is_sound)

@@ -21,7 +21,7 @@ from ccfpy.attestation.endorsements import Endpoint, Server
 from ccfpy.attestation.snp_report import SnpReport
 from ccfpy.base.errors import CcfpyError, ConfigurationRefused, Malformed
 from ccfpy.http.messages import Request, Response
-from ccfpy.http.tls import UncheckedClientContext
+from ccfpy.http.tls_calls import UncheckedClientContext
 from ccfpy.node.calls import CallFailed, Calls, Outcome
 from ccfpy.service.evidence.snp import SnpQuote
 from ccfpy.service.tables.nodes import QuoteFormat

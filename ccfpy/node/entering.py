@@ -12,7 +12,8 @@ from ccfpy.base.errors import VerificationFailed
 from ccfpy.boundary.configuration import JoinConfiguration
 from ccfpy.boundary.effects import BeginLedger
 from ccfpy.crypto.certs import Certificate
-from ccfpy.http.tls import HTTP_1_1, HTTP_2, ClientContext
+from ccfpy.http.tls import HTTP_1_1, HTTP_2
+from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.calls import Calls
 from ccfpy.node.fetching import SnapshotFetching, Ways
 from ccfpy.node.joining import Joined, Joining

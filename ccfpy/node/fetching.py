@@ -21,7 +21,7 @@ from ccfpy.base.ids import CallId
 from ccfpy.boundary.configuration import JoinConfiguration
 from ccfpy.boundary.effects import CommitSnapshot, WriteSnapshot
 from ccfpy.http.messages import Request, Response
-from ccfpy.http.tls import ClientContext
+from ccfpy.http.tls_calls import ClientContext
 from ccfpy.ledger.snapshot_name import SnapshotName
 from ccfpy.ledger.snapshot_writing import cut
 from ccfpy.node.calls import CallFailed, Outcome

@@ -30,7 +30,8 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import KeyPair
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.http.messages import Request, Response
-from ccfpy.http.tls import HTTP_1_1, HTTP_2, ClientContext
+from ccfpy.http.tls import HTTP_1_1, HTTP_2
+from ccfpy.http.tls_calls import ClientContext
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.node.boot import Ports, identity_of, node_info, replica_of
 from ccfpy.node.calls import CallFailed, CallFailure, Calls

@@ -23,7 +23,7 @@ from ccfpy.base.ids import CallId, Seqno, TxId
 from ccfpy.base.json import loads_object
 from ccfpy.boundary.effects import LogLevel
 from ccfpy.http.messages import Request
-from ccfpy.http.tls import ClientContext
+from ccfpy.http.tls_calls import ClientContext
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx

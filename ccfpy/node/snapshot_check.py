@@ -15,7 +15,7 @@ from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import CallId
 from ccfpy.crypto.certs import Certificate
 from ccfpy.http.messages import Request, Response
-from ccfpy.http.tls import ClientContext
+from ccfpy.http.tls_calls import ClientContext
 from ccfpy.ledger import record
 from ccfpy.node.calls import Outcome
 from ccfpy.node.outbox import Outbox

@@ -13,7 +13,8 @@ from ccfpy.boundary.events import Event, SessionClosed, SessionData
 from ccfpy.http.messages import Request, Response, serialise_request
 from ccfpy.http.refusals import ParserLimits
 from ccfpy.http.response_parser import ResponseParser
-from ccfpy.http.tls import ClientContext, TlsSession
+from ccfpy.http.tls import TlsSession
+from ccfpy.http.tls_calls import ClientContext
 from ccfpy.testing.configuration import HOST, START_UNIX_US
 from ccfpy.testing.people import Person
 from ccfpy.testing.surroundings import Recorded

@@ -26,7 +26,8 @@ from ccfpy.crypto.rsa import RsaKeyPair
 from ccfpy.http.http2_call import Http2Call
 from ccfpy.http.http2_server import Http2Server
 from ccfpy.http.messages import Request, Response, serialise_request, serialise_response
-from ccfpy.http.tls import ClientContext, TlsSession
+from ccfpy.http.tls import TlsSession
+from ccfpy.http.tls_calls import ClientContext
 from ccfpy.kv.snapshot import MapSnapshot, PublicSnapshot
 from ccfpy.ledger.cose_receipt import CoseReceipt, InclusionProof
 from ccfpy.ledger.entry import Transaction

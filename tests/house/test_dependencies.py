@@ -15,7 +15,7 @@ OPTIONAL = [item for name in EXTRAS if name != "dev" for item in EXTRAS[name]]
 PLACES = {
     "cryptography": ("ccfpy/crypto/",),
     "cbor2": ("ccfpy/crypto/",),
-    "OpenSSL": ("ccfpy/http/openssl.py", "ccfpy/http/tls.py"),
+    "OpenSSL": ("ccfpy/http/openssl.py", "ccfpy/http/tls_calls.py"),
     "httptools": ("ccfpy/http/",),
     "h2": ("ccfpy/http/http2_library.py",),
     "msgpack": ("ccfpy/boundary/wire.py",),

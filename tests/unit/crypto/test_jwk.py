@@ -103,7 +103,14 @@ def test_what_makes_no_elliptic_curve_key_is_malformed(changes: JsonObject) -> N
 
 @pytest.mark.parametrize(
     ("bits", "e"),
-    [(1024, 65537), (16_385, 65537), (2048, 1), (2048, 65536), (1, 65537)],
+    [
+        (1024, 65537),
+        (8193, 65537),
+        (2048, (1 << 64) + 1),
+        (2048, 1),
+        (2048, 65536),
+        (1, 65537),
+    ],
 )
 def test_what_makes_no_rsa_key_is_malformed(bits: int, e: int) -> None:
     with pytest.raises(Malformed):

@@ -13,7 +13,8 @@ from ccfpy.base.errors import Malformed
 from ccfpy.http import openssl
 from ccfpy.http.openssl import PyOpenSslConnection as Straight
 from ccfpy.http.openssl import PyOpenSslServer
-from ccfpy.http.tls import HTTP_1_1, ClientContext
+from ccfpy.http.tls import HTTP_1_1
+from ccfpy.http.tls_calls import ClientContext
 from ccfpy.testing.node import Person
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ import pytest
 
 from ccfpy.base.errors import Malformed
 from ccfpy.http.tls import (
-    ClientContext,
     PeerNotTrusted,
     ServerContext,
     TlsContext,
     TlsFailure,
     TlsSession,
 )
+from ccfpy.http.tls_calls import ClientContext
 from ccfpy.http.tls_engine import TlsEngine
 from tests.attacks import attack
 from tests.unit.http.tls_ends import (

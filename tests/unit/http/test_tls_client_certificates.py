@@ -140,6 +140,22 @@ def test_a_certificate_is_taken_whatever_is_wrong_with_it(
 
 
 @VERSIONS
+@pytest.mark.parametrize("serial", [b"\xff", b"\x00"], ids=["-1", "0"])
+def test_a_certificate_is_taken_whose_serial_number_is_not_positive(
+    engine: TlsEngine, version: ssl.TLSVersion, serial: bytes, tmp_path: Path
+) -> None:
+    key = ec.generate_private_key(ec.SECP384R1())
+    usual = _certificate("odd", key, _usual).public_bytes(serialization.Encoding.DER)
+    # The first number of one byte is the serial number, and it was 1.
+    odd = usual.replace(b"\x02\x01\x01", b"\x02\x01" + serial, 1)
+    assert odd != usual
+    files = tmp_path / "client.pem"
+    files.write_bytes(ssl.DER_cert_to_PEM_cert(odd).encode() + _pem(key))
+    session, _ = _served(engine, version, files)
+    assert session.peer_certificate_der == odd
+
+
+@VERSIONS
 def test_a_chain_is_taken_whose_root_nobody_knows(
     engine: TlsEngine, version: ssl.TLSVersion, tmp_path: Path
 ) -> None:

@@ -8,7 +8,8 @@ from ccfpy.base import limits
 from ccfpy.base.ids import CallId
 from ccfpy.boundary.effects import EndCall, OpenCall, SendCall
 from ccfpy.http.messages import Request, Response, serialise_response
-from ccfpy.http.tls import TlsContext, UncheckedClientContext
+from ccfpy.http.tls import TlsContext
+from ccfpy.http.tls_calls import UncheckedClientContext
 from ccfpy.node.calls import CallFailure
 from tests.unit.node.test_calls import ADDRESS, OTHER, OTHER_KEY, World, endorsed_by
 

@@ -13,7 +13,7 @@ from ccfpy.boundary.configuration import JoinConfiguration
 from ccfpy.boundary.effects import ReadSnapshot
 from ccfpy.http.messages import Request, Response
 from ccfpy.http.ranges import parse_range
-from ccfpy.http.tls import ClientContext
+from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.calls import CallFailed, CallFailure, Outcome
 from ccfpy.node.fetching import SnapshotFetching, Ways
 from ccfpy.node.snapshot_check import Checked

@@ -26,7 +26,8 @@ from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.http.messages import Request, Response, serialise_response
-from ccfpy.http.tls import ClientContext, ServerContext, TlsSession
+from ccfpy.http.tls import ServerContext, TlsSession
+from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.testing.node import START_UNIX_US, InProcessNode
 from tests.attacks import attack

@@ -15,7 +15,8 @@ from ccfpy.base.ids import SessionId
 from ccfpy.boundary.configuration import Authority
 from ccfpy.boundary.events import SessionData
 from ccfpy.http.http2_frames import PREFACE
-from ccfpy.http.tls import ClientContext, TlsSession
+from ccfpy.http.tls import TlsSession
+from ccfpy.http.tls_calls import ClientContext
 from ccfpy.testing.node import (
     HOST,
     START_UNIX_US,

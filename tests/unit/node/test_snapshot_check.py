@@ -9,7 +9,7 @@ import pytest
 from ccfpy.base.errors import LimitExceeded, Malformed
 from ccfpy.base.ids import CallId
 from ccfpy.http.messages import Request, Response
-from ccfpy.http.tls import ClientContext
+from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.calls import CallFailed, CallFailure, Outcome
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.snapshot_check import Checked, SnapshotCheck

@@ -1,0 +1,25 @@
+"""What the engines of TLS have in common: which keys of clients are dear."""
+
+import pytest
+
+from ccfpy.base.limits import DSA_BITS_MAX, RSA_BITS_MAX, RSA_EXPONENT_BITS_MAX
+from ccfpy.http.tls_engine import KeyKind, is_dear_key
+
+
+@pytest.mark.parametrize(
+    ("kind", "bits", "exponent_bits", "is_dear"),
+    [
+        (KeyKind.RSA, 2048, 17, False),
+        (KeyKind.RSA, RSA_BITS_MAX, RSA_EXPONENT_BITS_MAX, False),
+        (KeyKind.RSA, RSA_BITS_MAX + 1, 17, True),
+        (KeyKind.RSA, 2048, RSA_EXPONENT_BITS_MAX + 1, True),
+        (KeyKind.DSA, DSA_BITS_MAX, 0, False),
+        (KeyKind.DSA, DSA_BITS_MAX + 1, 0, True),
+        (KeyKind.OTHER, 521, 0, False),
+        (KeyKind.OTHER, 20_736, 0, False),
+    ],
+)
+def test_a_key_is_dear_by_its_modulus_or_exponent(
+    kind: KeyKind, bits: int, exponent_bits: int, is_dear: bool
+) -> None:
+    assert is_dear_key(kind, bits=bits, exponent_bits=exponent_bits) is is_dear
