@@ -352,6 +352,8 @@ INDEX_BUCKETS_MAX: int = 10
 (``include/ccf/indexing/strategies/seqnos_by_key_bucketed.h``)."""
 INDEX_BLOB_BYTES_MAX: int = 256 * KIB
 """Of a bucket in one blob; a fuller one is several. To sort one takes milliseconds."""
+INDEX_PADDED_BYTES_MIN: int = 4 * KIB
+"""Of a blob of a private table, the least; greater ones are powers of two."""
 BLOB_READS_MAX: int = 64
 """Blobs that the host was asked for and has not given yet."""
 

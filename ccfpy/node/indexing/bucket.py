@@ -9,6 +9,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Mapping
 
+from ccfpy.base import limits
 from ccfpy.crypto.hashing import DIGEST_BYTES
 
 KEY_OVERHEAD_BYTES = DIGEST_BYTES + 4
@@ -28,6 +29,16 @@ def write_bucket(seqnos_by_digest: Mapping[bytes, "array[int]"]) -> bytes:
     return b"".join(
         (count.tobytes(), *digests, ends.tobytes(), seqnos.tobytes()),
     )
+
+
+def padded(bucket: bytes) -> bytes:
+    """Return a bucket with zeros after its end, up to the next power of two of bytes.
+
+    Its length is then one of a few, none below ``INDEX_PADDED_BYTES_MIN``. A reader
+    finds the end by the counts, and ignores the zeros.
+    """
+    length = max(len(bucket), limits.INDEX_PADDED_BYTES_MIN)
+    return bucket.ljust(1 << (length - 1).bit_length(), b"\0")
 
 
 def seqnos_in(bucket: bytes, digest: bytes) -> "array[int]":

@@ -24,6 +24,7 @@ from ccfpy.kv.maps import RAW, Map, Set, Value, is_public
 from ccfpy.node.indexing.bucket import (
     KEY_OVERHEAD_BYTES,
     SEQNO_BYTES,
+    padded,
     seqnos_in,
     write_bucket,
 )
@@ -52,10 +53,12 @@ class _Looked:
 
 
 class SeqnosByKeyBucketed(Strategy, Generic[K]):
-    """The transactions that wrote each key of a public table.
+    """The transactions that wrote each key of a table.
 
-    A removal is no write here, as in CCF. Private tables have none of these: the sizes
-    of blobs and when they are asked for tell the host something.
+    A removal is no write here, as in CCF. The blobs of a private table are padded, so
+    that their sizes tell the host no more than the order of magnitude of what was
+    written. Which buckets are read, the host sees; it sees the same when it is asked
+    for entries of the ledger. CCF takes public tables alone.
 
     Attributes:
         indexed_up_to: the last transaction that it was told of; ``0.0`` before any, and
@@ -68,7 +71,7 @@ class SeqnosByKeyBucketed(Strategy, Generic[K]):
         buckets_max: how many answers about one key and bucket are kept in memory.
 
     Raises:
-        ValueError: the table is private, or a number is too small.
+        ValueError: a number is too small.
     """
 
     def __init__(
@@ -79,8 +82,6 @@ class SeqnosByKeyBucketed(Strategy, Generic[K]):
         seqnos_per_bucket: int = limits.INDEX_SEQNOS_PER_BUCKET,
         buckets_max: int = limits.INDEX_BUCKETS_MAX,
     ) -> None:
-        if not is_public(table.name):
-            raise ValueError(f"only public tables are indexed so, not {table.name}")
         if seqnos_per_bucket < 1 or buckets_max < 2:  # noqa: PLR2004  # a range needs two
             raise ValueError(
                 f"too small: {seqnos_per_bucket} seqnos a bucket, {buckets_max} buckets"
@@ -88,6 +89,7 @@ class SeqnosByKeyBucketed(Strategy, Generic[K]):
         self.name = f"SeqnosByKey {table.name}"
         self.indexed_up_to = TxId(0, 0)
         self._table = table.name
+        self._are_padded = not is_public(table.name)
         self._encode = table.key_codec.encode
         self._blobs = blobs
         self._per_bucket = seqnos_per_bucket
@@ -159,7 +161,8 @@ class SeqnosByKeyBucketed(Strategy, Generic[K]):
             return
         bucket = len(self._blob_counts) - 1
         name = _name(bucket, self._blob_counts[bucket])
-        self._series.store(name, write_bucket(self._current))
+        content = write_bucket(self._current)
+        self._series.store(name, padded(content) if self._are_padded else content)
         self._blob_counts[bucket] += 1
         self._current, self._current_bytes = {}, 0
 

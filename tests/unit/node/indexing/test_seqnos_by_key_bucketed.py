@@ -204,10 +204,23 @@ def test_what_it_was_not_told_of_it_does_not_claim_to_know() -> None:
     assert many(Shelf()).write_txs_in_range("a", 90, 96) is None
 
 
-def test_a_private_table_is_refused_and_so_is_what_is_too_small() -> None:
+def test_a_private_table_is_indexed_and_the_lengths_of_its_blobs_say_little() -> None:
+    lengths = set()
+    for keys in (1, 2, 30):
+        shelf = Shelf()
+        index = SeqnosByKeyBucketed(
+            Map("notes", STRING, RAW), shelf.blobs, seqnos_per_bucket=10
+        )
+        written = {b"%d" % key: b"x" for key in range(keys)}
+        tell(index, [(seqno, {"notes": written}) for seqno in range(1, 31)])
+        shelf.work()
+        assert look(shelf, index, "0", 1, 30) == list(range(1, 31))
+        lengths |= {len(data) for data in shelf.host.blobs.values()}
+    assert len(lengths) == 1
+
+
+def test_what_is_too_small_is_refused() -> None:
     blobs = Shelf().blobs
-    with pytest.raises(ValueError, match="only public tables"):
-        SeqnosByKeyBucketed(Map("notes", STRING, RAW), blobs)
     with pytest.raises(ValueError, match="too small: 0 seqnos"):
         SeqnosByKeyBucketed(TABLE, blobs, seqnos_per_bucket=0)
     with pytest.raises(ValueError, match="too small: 1000 seqnos a bucket, 1 "):
