@@ -323,8 +323,11 @@ def interfaces_of(configuration: NodeConfiguration) -> dict[str, InterfaceSessio
     """Give each interface its rules.
 
     Raises:
-        ConfigurationRefused: an accepted endpoint is not a regular expression.
+        ConfigurationRefused: an accepted endpoint is not a regular expression, or
+            nobody serves the protocol of an interface.
     """
+    for interface in configuration.rpc_interfaces:
+        _require_served_protocol(interface)
     return {
         interface.name: InterfaceSessions(
             configuration=interface,
@@ -338,6 +341,19 @@ def interfaces_of(configuration: NodeConfiguration) -> dict[str, InterfaceSessio
         )
         for interface in configuration.rpc_interfaces
     }
+
+
+def _require_served_protocol(interface: RpcInterface) -> None:
+    """Raise ``ConfigurationRefused`` where clients would not be served as configured.
+
+    Datagrams are echoed whatever protocol is written beside ``udp``, as in CCF.
+    """
+    served = interface.app_protocol in {"HTTP1", "HTTP2"}
+    if not served and interface.protocol != "udp":
+        raise ConfigurationRefused(
+            f"app_protocol of {interface.name}: nobody serves "
+            f"{interface.app_protocol!r}; this node serves HTTP1 and HTTP2"
+        )
 
 
 def _http2_of(interface: RpcInterface) -> Http2Limits | None:

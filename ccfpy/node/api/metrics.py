@@ -70,7 +70,12 @@ class MetricsEndpoints:
         )
 
     def js_metrics(self, context: Context) -> "Response":
-        """Tell the limits of JavaScript and the size of the compiled app."""
+        """Return the limits of JavaScript, and the size of the compiled app.
+
+        ``bytecode_used`` says whether the bytecode in the tables is of this engine's
+        version, which is what CCF's clients compare. This node compiles every script
+        from its source nevertheless, and never reads bytecode from a table (ADR 4).
+        """
         tx = context.tx
         bytecode = sum(len(code) for _, code in js.MODULES_BYTECODE.of(tx).items())
         options = js.RUNTIME_OPTIONS.of(tx).get() or js.JsRuntimeOptions()

@@ -108,6 +108,32 @@ def test_an_accepted_endpoint_must_be_a_regular_expression(
     assert "accepted_endpoints of primary_rpc_interface" in effects[-1].reason
 
 
+def test_a_protocol_that_nobody_serves_is_refused_at_the_start(
+    new_node: InProcessNode,
+) -> None:
+    custom = replace(listener(), app_protocol="MYPROTOCOL")
+    configuration = replace(new_node.boot.configuration, rpc_interfaces=(custom,))
+    effects = new_node.twin().step(
+        [replace(new_node.boot, configuration=configuration)]
+    )
+    assert isinstance(effects[-1], Stop)
+    assert effects[-1].reason.endswith(
+        "app_protocol of primary_rpc_interface: nobody serves 'MYPROTOCOL'; "
+        "this node serves HTTP1 and HTTP2"
+    )
+
+
+@pytest.mark.parametrize(
+    ("protocol", "app_protocol"), [("tcp", "HTTP1"), ("tcp", "HTTP2"), ("udp", "QUIC")]
+)
+def test_protocols_that_are_served_or_echoed_are_taken(
+    new_node: InProcessNode, protocol: str, app_protocol: str
+) -> None:
+    served = replace(listener(), protocol=protocol, app_protocol=app_protocol)
+    configuration = replace(new_node.boot.configuration, rpc_interfaces=(served,))
+    assert set(boot.interfaces_of(configuration)) == {served.name}
+
+
 @pytest.mark.parametrize("host", ["example.com", "localhost"])
 def test_a_host_that_is_no_address_is_a_name(
     new_node: InProcessNode, host: str
