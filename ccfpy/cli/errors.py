@@ -35,7 +35,13 @@ class Misused(CommandFailed):
 
 
 def no_such_file(what: str, error: OSError) -> CommandFailed:
-    """Say that a file cannot be used, in one sentence."""
+    """Return the one sentence that says why a file cannot be used.
+
+    Raises:
+        BrokenPipeError: nobody reads the output any more, which is no fault of a file.
+    """
+    if isinstance(error, BrokenPipeError):
+        raise error
     reason = (error.strerror or str(error)).lower()
     return CommandFailed(
         f"cannot use {what}: {reason}; correct the path or its permissions"

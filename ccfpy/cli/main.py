@@ -152,8 +152,25 @@ COMMANDS: Mapping[str, Entry] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run one command; exits with 0, 1 (it failed) or 2 (it was misused)."""
+    """Run one command; exits with 0, 1 (it failed) or 2 (it was misused).
+
+    Whoever reads the output may stop before its end, as ``head`` does. The command then
+    ends with 1 and says nothing.
+    """
     argv = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        try:
+            _run(argv)
+        finally:
+            # What is still buffered is written here, where a broken pipe is expected,
+            # and not by the interpreter as it ends, which would print a traceback.
+            sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = sys.stderr = None
+        sys.exit(ExitCode.FAILED)
+
+
+def _run(argv: Sequence[str]) -> None:
     if argv[:1] == ["node"]:
         from ccfpy.cli.node import node
 
@@ -168,9 +185,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except CcfpyError as error:
         sys.exit(_report(str(error), ExitCode.FAILED))
     except BrokenPipeError:
-        # Whoever reads us has seen enough; do not fail again while closing.
-        sys.stdout = None
-        sys.exit(1)
+        raise
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         reason = (error.strerror or str(error)).lower()

@@ -1,11 +1,14 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from ccfpy.base.version import VERSION
 from ccfpy.cli.main import COMMANDS
+from tests.unit.audit.made import written
 from tests.unit.cli.conftest import Command
+from tests.unit.ledger.made import small_ledger
 
 
 def _modules_after(*words: str) -> set[str]:
@@ -60,3 +63,39 @@ def test_a_node_refuses_a_command_line_that_makes_no_sense(command: Command) -> 
     ended = command("node", "--nonsense")
     assert ended.code not in (0, 1)
     assert "[fatal]" in ended.out
+
+
+@pytest.mark.parametrize("reads_errors", [True, False])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["--version"],
+        ["node", "--help"],
+        ["node", "--nonsense"],
+        ["doctor"],
+        ["doctor", "--json"],
+        ["ledger", "show", "LEDGER"],
+        ["ledger", "verify", "LEDGER"],
+        ["ledger", "verify", "LEDGER", "--json"],
+        ["no-such"],
+        ["ledger", "verify", "/no/such/folder"],
+    ],
+    ids=" ".join,
+)
+def test_a_reader_who_stops_early_sees_no_complaint(
+    words: list[str], reads_errors: bool, tmp_path: Path
+) -> None:
+    ledger = written(small_ledger(), tmp_path / "ledger")
+    argv = [str(ledger) if word == "LEDGER" else word for word in words]
+    with subprocess.Popen(
+        [sys.executable, "-m", "ccfpy.cli.main", *argv],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE if reads_errors else subprocess.STDOUT,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        said = process.stderr.read().decode() if process.stderr else ""
+    assert process.returncode != 120  # what an interpreter that cannot flush leaves
+    for word in ("Traceback", "BrokenPipeError", "broken pipe", "Exception ignored"):
+        assert word not in said
