@@ -31,7 +31,7 @@ from ccfpy.host.ledger_store import LedgerStore
 from ccfpy.host.listeners import BoundSocket, HostUnknown
 from ccfpy.host.log import Journal
 from ccfpy.host.node_host import NodeHost
-from ccfpy.host.output_files import claim_pid_file, write_atomically
+from ccfpy.host.output_files import PidFileExists, claim_pid_file, write_atomically
 from ccfpy.host.sealed_files import SealedFiles, read_sealed
 from ccfpy.host.snapshot_store import SnapshotStore
 from ccfpy.host.startup import declared_interfaces, resolve, rpc_interface
@@ -69,10 +69,11 @@ def start(launch: Launch, link: EnclaveLink) -> int:
     """
     file, journal = launch.file, launch.journal
     pid_file = Path(file.output_files.pid_file)
-    if pid_file.exists():
-        journal.fatal(f"PID file {pid_file} already exists. Exiting.", file="launch")
+    try:
+        claim_pid_file(pid_file)
+    except PidFileExists as refusal:
+        journal.fatal(str(refusal), file="launch")
         return ExitCode.FILE_ERROR
-    claim_pid_file(pid_file)
     with contextlib.ExitStack() as cleanup:
         try:
             storage = _open_storage(launch)

@@ -5,9 +5,14 @@ its place and then renamed.
 """
 
 import os
+import sys
 from pathlib import Path
 
 from ccfpy.base.errors import ConfigurationRefused
+
+
+class PidFileExists(ConfigurationRefused):
+    """A pid file is there already; the text begins with CCF's words for it."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -32,8 +37,35 @@ def claim_pid_file(path: Path) -> None:
     """Write this process's id to ``path``, which must not exist yet.
 
     Raises:
-        ConfigurationRefused: another node claims it, in CCF's words.
+        PidFileExists: another node claims the file, or left it behind.
+        ConfigurationRefused: the place cannot be written.
     """
     if path.exists():
-        raise ConfigurationRefused(f"PID file {path} already exists. Exiting.")
+        raise PidFileExists(f"PID file {path} already exists. Exiting. {_remedy(path)}")
     write_atomically(path, str(os.getpid()).encode())
+
+
+def _remedy(path: Path) -> str:
+    """Return what to do about a pid file that is there: it may be a lost node's."""
+    try:
+        pid = int(path.read_bytes())
+    except (OSError, ValueError):
+        return "It names no process: remove the file if no node runs here."
+    if _is_running(pid):
+        return (
+            f"Process {pid} runs: stop it if it is a node of this folder, or else "
+            "remove the file."
+        )
+    return f"It is stale, since process {pid} has ended: remove the file."
+
+
+def _is_running(pid: int) -> bool:
+    if sys.platform == "win32":  # where os.kill(pid, 0) would end the process
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):  # another user's, or no id at all
+        pass
+    return True

@@ -182,7 +182,8 @@ def test_a_pid_file_that_exists_is_the_last_word() -> None:
     Path("node.pid").write_text("1")
     code, text = _run("--config", "config.json")
     assert code == 103
-    assert text.rstrip().endswith("PID file node.pid already exists. Exiting.")
+    last = text.splitlines()[-1]
+    assert "PID file node.pid already exists. Exiting. Process 1 runs: stop it" in last
     assert Path("node.pid").read_text() == "1"
     assert not Path("ledger").exists()
 
