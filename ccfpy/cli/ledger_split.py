@@ -11,6 +11,7 @@ from ccfpy.base.ids import Seqno
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.ledger_files import JsonOption
 from ccfpy.cli.output import print_json
+from ccfpy.host.disk import PRIVATE_MODE
 from ccfpy.ledger.chunk import Chunk, ChunkName, header
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.open_chunk import OpenChunk
@@ -76,7 +77,7 @@ def split_chunk(
         raise CommandFailed(
             f"{seqno} is not a signature: {remedy}give --allow-non-signature"
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=PRIVATE_MODE, parents=True, exist_ok=True)
     return [
         _write(chunk, name.first, seqno, folder, is_complete=True),
         _write(chunk, seqno + 1, chunk.last, folder, is_complete=chunk.is_complete),

@@ -13,6 +13,7 @@ from ccfpy.audit.attempt import Segment
 from ccfpy.audit.chains import Chain
 from ccfpy.audit.pile import SnapshotFound
 from ccfpy.audit.salvage import Salvaged
+from ccfpy.host.disk import PRIVATE_MODE
 from ccfpy.testing.processes.configuration import Remains
 
 
@@ -39,7 +40,7 @@ class Folders:
             snapshots=folder / "snapshots",
         )
         for path in (made.ledger, made.committed, made.snapshots):
-            path.mkdir(parents=True)
+            path.mkdir(mode=PRIVATE_MODE, parents=True)
         return made
 
 

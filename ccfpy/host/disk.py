@@ -12,6 +12,9 @@ import os
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+PRIVATE_MODE: int = 0o700
+"""Of a folder with a ledger or snapshots."""
+
 
 class DiskFile(Protocol):
     """An open file, appended to and read anywhere."""
@@ -51,7 +54,10 @@ class Disk(Protocol):
         """Tell whether there is a directory."""
 
     def make_directory(self, path: Path) -> None:
-        """Make a directory, and those it lies in, if they are not there."""
+        """Make a directory, and those it lies in, if they are not there.
+
+        Only its owner may enter it; a directory that is there keeps its mode.
+        """
 
     def create(self, path: Path) -> DiskFile:
         """Make a file that was not there."""
@@ -142,8 +148,12 @@ class RealDisk:
         return path.is_dir()
 
     def make_directory(self, path: Path) -> None:
-        """Make a directory."""
-        path.mkdir(parents=True, exist_ok=True)
+        """Make a directory that only its owner may enter.
+
+        What a ledger and snapshots hold in clear, the public tables and when each was
+        written, is the business of no other user of the machine.
+        """
+        path.mkdir(mode=PRIVATE_MODE, parents=True, exist_ok=True)
 
     def create(self, path: Path) -> RealFile:
         """Make a file that was not there."""

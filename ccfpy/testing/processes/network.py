@@ -23,6 +23,7 @@ from ccfpy.client.opening import carry, open_service, wait_ready
 from ccfpy.client.recovering import RecoveryMember, recover_service
 from ccfpy.client.reply import text_field
 from ccfpy.client.signer import FileSigner
+from ccfpy.host.disk import PRIVATE_MODE
 from ccfpy.testing.processes.configuration import (
     Placement,
     Remains,
@@ -135,7 +136,7 @@ class ProcessNetwork:
         node.prepare(
             recoverer(self.options, placement, node.number, remains), trusted=None
         )
-        node.ledger.mkdir()
+        node.ledger.mkdir(mode=PRIVATE_MODE)
         for path in remains.ledger.iterdir():
             if path.is_file():
                 shutil.copyfile(path, node.ledger / path.name)

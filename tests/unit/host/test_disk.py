@@ -1,5 +1,7 @@
 """What every disk promises the stores: the real one, and the one in memory."""
 
+import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,13 @@ def test_a_reader_sees_what_a_writer_flushed(disk: Disk, folder: Path) -> None:
     assert reader.size() == 3
     reader.close()
     writer.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_only_its_owner_may_enter_a_folder_that_is_made(tmp_path: Path) -> None:
+    made, there = tmp_path / "ledger", tmp_path / "there"
+    there.mkdir(mode=0o750)
+    for path in (made, there):
+        RealDisk().make_directory(path)
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+    assert stat.S_IMODE(there.stat().st_mode) == 0o750
