@@ -41,11 +41,6 @@ class Matcher:
             raise Malformed("Invalid If-Match header")
         return cls(tags=frozenset(tags))
 
-    @property
-    def is_any(self) -> bool:
-        """Whether every existing version satisfies it."""
-        return self.tags is None
-
     def matches(self, etag: str) -> bool:
         """Tell whether the version with this tag, without quotes, is meant."""
         return self.tags is None or etag in self.tags

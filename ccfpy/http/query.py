@@ -82,16 +82,6 @@ class Query:
         value = self.get(name)
         return None if value is None else _integer(value, maximum)
 
-    def boolean_or_none(self, name: str) -> bool | None:
-        """Give an optional flag; CCF takes one it cannot read for absent."""
-        match self.get(name):
-            case "true":
-                return True
-            case "false":
-                return False
-            case _:
-                return None
-
 
 def parse_query(query: str) -> Query:
     """Read a query string as it stood in the target, without its ``?``."""

@@ -56,14 +56,6 @@ class Frame(NamedTuple):
         return FRAME_BYTES + self.body_bytes
 
 
-def write_frame(flags: EntryFlags, body_bytes: int) -> bytes:
-    """Write the frame of an entry whose remainder has ``body_bytes`` bytes."""
-    assert BODY_BYTES_MIN <= body_bytes <= BODY_BYTES_MAX, body_bytes
-    return (ENTRY_VERSION | flags << 8 | body_bytes << _SIZE_SHIFT).to_bytes(
-        FRAME_BYTES, "little"
-    )
-
-
 def read_frame(data: bytes, position: int = 0) -> Frame:
     """Read the frame at ``position``.
 

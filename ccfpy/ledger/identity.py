@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from ccfpy.base import json
-from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import VIEWS_PER_RECOVERY, Seqno, TxId
 from ccfpy.crypto import cose
 from ccfpy.crypto.ec import KeyPair, PublicKey
@@ -185,32 +185,6 @@ class IdentityEndorsement:
         """
         key = PublicKey.from_der(self.endorsing_key)
         Endorsement.parse(self.data).verify(key)
-
-
-def verify_chain(
-    endorsements: list[IdentityEndorsement], *, current: bytes, oldest: bytes
-) -> None:
-    """Check that the service ``current`` vouches, step by step, for ``oldest``.
-
-    Args:
-        endorsements: newest first.
-        current: the public key of today's service, DER.
-        oldest: the public key that signed what is to be trusted, DER.
-
-    Raises:
-        VerificationFailed: a step is missing or does not hold.
-    """
-    trusted = current
-    for endorsement in endorsements:
-        if endorsement.endorsing_key != trusted:
-            raise VerificationFailed(
-                f"the epoch from {endorsement.epoch.begin} is not endorsed by the "
-                "identity that followed it"
-            )
-        endorsement.verify()
-        trusted = endorsement.endorsed_key
-    if trusted != oldest:
-        raise VerificationFailed("the endorsements do not lead to the signing identity")
 
 
 def _epoch(header: object) -> Epoch:

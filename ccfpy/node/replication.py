@@ -66,7 +66,6 @@ class Replication:
         self._final: list[Callable[[Seqno], None]] = []
         self._committed: list[Callable[[Seqno], None]] = []
         self._rolled_back: list[Callable[[Seqno], None]] = []
-        self._role_changed: list[Callable[[], None]] = []
 
     # Who wants to know
 
@@ -81,10 +80,6 @@ class Replication:
     def on_rollback(self, tell: Callable[[Seqno], None]) -> None:
         """Have ``tell`` called with the last entry that stays, whenever some do not."""
         self._rolled_back.append(tell)
-
-    def on_role_change(self, tell: Callable[[], None]) -> None:
-        """Have ``tell`` called when a view begins, or this node leads or follows."""
-        self._role_changed.append(tell)
 
     # Questions
 
@@ -282,8 +277,6 @@ class Replication:
         is_leader, view = role
         what = "leader" if is_leader else "follower"
         self._outbox.info(f"Becoming {what} {self.raft.replica.node_id}: {view}")
-        for tell in self._role_changed:
-            tell()
 
 
 def _skip(data: bytes, count: int) -> int:

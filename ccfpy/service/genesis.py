@@ -71,12 +71,6 @@ class CreateInfo:
     genesis: GenesisInfo | None = None
 
 
-def is_created(tx: Tx, service_certificate: str) -> bool:
-    """Tell whether the service with this certificate exists."""
-    info = service.INFO.of(tx).get()
-    return info is not None and info.cert == service_certificate
-
-
 def create(tx: Tx, info: CreateInfo) -> None:
     """Write everything a service begins with.
 

@@ -13,8 +13,9 @@ from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.boundary.effects import LedgerEntry
 from ccfpy.host.ledger_store import LedgerStore, LedgerStoreFailed
 from ccfpy.ledger.chunk import Chunk, ChunkName
-from ccfpy.ledger.frame import EntryFlags, write_frame
+from ccfpy.ledger.frame import EntryFlags
 from tests.unit.host.reports import Report
+from tests.unit.ledger.frames import write_frame
 
 
 def entry_bytes(seqno: int, size: int = 20) -> bytes:

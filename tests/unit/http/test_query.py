@@ -72,8 +72,8 @@ def test_typed_readers_give_values() -> None:
     assert query.integer("n") == query.integer_or_none("n") == 123
     assert query.integer("z") == 7
     assert query.integer("max") == 2**64 - 1
-    assert query.boolean("t") is query.boolean_or_none("t") is True
-    assert query.boolean("f") is query.boolean_or_none("f") is False
+    assert query.boolean("t") is True
+    assert query.boolean("f") is False
     assert query.text("s") == "x"
 
 
@@ -84,7 +84,6 @@ def test_a_missing_parameter_is_named() -> None:
     assert _message(lambda: query.integer("id")) == expected
     assert _message(lambda: query.boolean("id")) == expected
     assert query.integer_or_none("id") is None
-    assert query.boolean_or_none("id") is None
 
 
 @pytest.mark.parametrize(
@@ -118,7 +117,6 @@ def test_what_is_no_boolean_is_named(value: str) -> None:
     query = Query([("b", value)])
     expected = f"Unable to parse value '{value}' as bool in parameter 'b'"
     assert _message(lambda: query.boolean("b")) == expected
-    assert query.boolean_or_none("b") is None
 
 
 _text = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x2FF))

@@ -15,8 +15,9 @@ from ccfpy.ledger.chunk import (
     is_chunk_name,
     positions_table,
 )
-from ccfpy.ledger.frame import EntryFlags, write_frame
+from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.open_chunk import OpenChunk
+from tests.unit.ledger.frames import write_frame
 
 NAMES = {
     "ledger_1": ChunkName(first=1),

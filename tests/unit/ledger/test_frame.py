@@ -11,8 +11,8 @@ from ccfpy.ledger.frame import (
     EntryFlags,
     entry_end,
     read_frame,
-    write_frame,
 )
+from tests.unit.ledger.frames import write_frame
 
 
 @given(

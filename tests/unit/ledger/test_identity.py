@@ -12,7 +12,7 @@ from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import TxId
 from ccfpy.crypto import cose
 from ccfpy.crypto.hashing import sha256
-from ccfpy.ledger.identity import Epoch, IdentityEndorsement, verify_chain
+from ccfpy.ledger.identity import Epoch, IdentityEndorsement
 from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, Identity
 
 THIRD = Identity(3)
@@ -74,22 +74,6 @@ def test_the_record_and_its_headers_are_ccfs() -> None:
     opened = json.loads(OPENED.serialise())
     assert "endorsement_epoch_end" not in opened
     assert "previous_version" not in opened
-
-
-def test_a_chain_leads_from_today_to_the_oldest_key() -> None:
-    chain = [RECOVERED_AGAIN, RECOVERED, OPENED]
-    verify_chain(chain, current=THIRD_KEY, oldest=FIRST_KEY)
-    verify_chain(chain[:1], current=THIRD_KEY, oldest=SECOND_KEY)
-    verify_chain([], current=THIRD_KEY, oldest=THIRD_KEY)
-
-
-def test_a_chain_with_a_missing_link_is_refused() -> None:
-    with pytest.raises(VerificationFailed, match="is not endorsed by"):
-        verify_chain([RECOVERED_AGAIN, OPENED], current=THIRD_KEY, oldest=FIRST_KEY)
-    with pytest.raises(VerificationFailed, match="is not endorsed by"):
-        verify_chain([RECOVERED], current=THIRD_KEY, oldest=FIRST_KEY)
-    with pytest.raises(VerificationFailed, match="do not lead"):
-        verify_chain([RECOVERED_AGAIN], current=THIRD_KEY, oldest=FIRST_KEY)
 
 
 def changed(**fields: object) -> bytes:

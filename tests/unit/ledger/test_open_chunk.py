@@ -10,8 +10,9 @@ from ccfpy.ledger.chunk import (
     header,
     positions_table,
 )
-from ccfpy.ledger.frame import EntryFlags, write_frame
+from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.open_chunk import OpenChunk
+from tests.unit.ledger.frames import write_frame
 
 
 def _entry(seqno: int, body: bytes = b"") -> bytes:

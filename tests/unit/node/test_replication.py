@@ -245,17 +245,6 @@ def test_a_ledger_rekey_reaches_every_node(three: Network, alice: Person) -> Non
     assert len(secrets[0]) == 2
 
 
-def test_roles_and_views_are_told_to_who_asked(three: Network) -> None:
-    second = three.nodes[1]
-    heard: list[bool] = []
-    replication = replication_of(second)
-    replication.on_role_change(lambda: heard.append(replication.is_primary))
-    three.kill(three.nodes[0])
-    leader = primary(three)
-    assert heard
-    assert heard[-1] is (leader is second)
-
-
 def test_a_full_pipeline_turns_callers_away_until_it_drains(
     members: tuple[Person, ...], alice: Person
 ) -> None:

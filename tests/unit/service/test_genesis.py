@@ -16,7 +16,6 @@ from ccfpy.service.genesis import (
     FirstNode,
     GenesisInfo,
     create,
-    is_created,
 )
 from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.members import NewMember
@@ -88,8 +87,9 @@ def test_a_fresh_service_writes_exactly_ccfs_maps(tx: Tx, info: CreateInfo) -> N
     assert first is not None
     assert first.status is NodeStatus.TRUSTED
     assert first.code_digest == b"measured".hex()
-    assert is_created(tx, "CERT")
-    assert not is_created(tx, "OTHER")
+    created = service.INFO.of(tx).get()
+    assert created is not None
+    assert created.cert == "CERT"
 
 
 def test_a_recovered_service_keeps_its_predecessor_in_mind(
