@@ -24,7 +24,12 @@ from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError
 from ccfpy.client.governance import Governance, read_governance
 from ccfpy.client.opening import put_to_vote, wait_open
-from ccfpy.client.recovering import RecoveryMember, go_on_from, hand_in
+from ccfpy.client.recovering import (
+    RecoveryMember,
+    go_on_from,
+    hand_in,
+    recorded_identity,
+)
 from ccfpy.client.reply import text_field
 from ccfpy.testing.processes.configuration import Placement, Remains, ServiceOptions
 from ccfpy.testing.processes.network import PUBLIC, WHOLE, ProcessNetwork
@@ -218,9 +223,8 @@ class Recovery:
         """Let the members at hand ask for it; give the proposal if others must vote."""
         if not members or await self._is_decided(anybody):
             return None
-        action = go_on_from(
-            self.task.remains.identity.read_text(), under=anybody.service_certificate
-        )
+        lost = await recorded_identity(anybody, self.task.remains.identity.read_text())
+        action = go_on_from(lost, under=anybody.service_certificate)
         voters = [member.governance for member in members]
         status = await put_to_vote(voters, [action])
         if status.is_open:

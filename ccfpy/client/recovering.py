@@ -14,12 +14,13 @@ from typing import Self
 from ccfpy.base.ids import MemberId, TxId
 from ccfpy.base.json import Json
 from ccfpy.client.connection import Connection
-from ccfpy.client.errors import ClientError
+from ccfpy.client.errors import ClientError, UnexpectedReply
 from ccfpy.client.governance import Governance
 from ccfpy.client.keyfiles import KeyFiles
 from ccfpy.client.opening import carry, wait_open
 from ccfpy.client.reply import text_field
 from ccfpy.client.signer import FileDecrypter, FileSigner, ShareDecrypter
+from ccfpy.crypto.certs import Certificate
 
 TIMEOUT_S = 60.0
 POLL_S = 0.05
@@ -64,6 +65,30 @@ def go_on_from(previous: str, *, under: str) -> Mapping[str, Json]:
     }
 
 
+async def recorded_identity(connection: Connection, known: str) -> str:
+    """Return the lost service's certificate as its ledger last had it, as PEM.
+
+    A certificate that was renewed since ``known`` was kept is another one for the same
+    key, and a recovering service takes only the one in its ledger.
+
+    Args:
+        connection: to a node of the new service.
+        known: a certificate of the lost service as PEM.
+
+    Raises:
+        ClientError: the node does not answer, or recovers a service of another key.
+        Malformed: one of the two is no certificate.
+    """
+    reply = await connection.get("/node/service/previous_identity")
+    recorded = text_field(reply.object(), "previous_service_identity")
+    key = Certificate.from_pem(known).public_key.der
+    if Certificate.from_pem(recorded).public_key.der != key:
+        raise UnexpectedReply(
+            "the ledger is of another service than the one whose certificate is given"
+        )
+    return recorded
+
+
 async def recover_service(
     connection: Connection,
     members: Sequence[RecoveryMember],
@@ -79,21 +104,23 @@ async def recover_service(
     Args:
         connection: to the new service's primary.
         members: enough of the lost service's members to decide, and to recover.
-        previous: the lost service's certificate as PEM.
+        previous: the lost service's certificate as PEM, renewed since or not.
         before: actions that members decide on first, each by itself: the lost
             service's constitution may not know of what is asked for then.
         timeout_s: for the nodes' part.
 
     Raises:
-        ClientError: members do not agree, their shares are too few or wrong, or it
-            takes too long.
+        ClientError: members do not agree, their shares are too few or wrong, the ledger
+            is another service's, or it takes too long.
+        Malformed: ``previous`` is no certificate.
     """
     for member in members:
         await member.governance.acknowledge()
     voters = [member.governance for member in members]
     for action in before:
         await carry(voters, [action])
-    action = go_on_from(previous, under=connection.service_certificate)
+    recorded = await recorded_identity(connection, previous)
+    action = go_on_from(recorded, under=connection.service_certificate)
     status = await carry(voters, [action])
     assert status.txid is not None, "an accepted proposal is a transaction"
     await connection.wait_committed(status.txid)

@@ -10,10 +10,15 @@ import pytest
 from aiohttp import web
 
 from ccfpy.base.ids import TxId
-from ccfpy.base.json import Json, loads
+from ccfpy.base.json import Json, dumps, loads
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError, ServiceError
-from ccfpy.client.keyfiles import KeyFileMissing, KeyFiles, generate_keys
+from ccfpy.client.keyfiles import (
+    KeyFileMissing,
+    KeyFiles,
+    OsEntropy,
+    generate_keys,
+)
 from ccfpy.client.recovering import (
     RecoveryMember,
     recover_service,
@@ -21,11 +26,26 @@ from ccfpy.client.recovering import (
     wait_recovered,
 )
 from ccfpy.crypto import cose
-from ccfpy.crypto.ec import Curve
+from ccfpy.crypto.certs import service_certificate
+from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.rsa import RsaKeyPair
-from tests.unit.client.conftest import Serve
+from tests.unit.client.conftest import YESTERDAY, Serve
 
-LOST = "-----BEGIN CERTIFICATE-----\nLOST\n-----END CERTIFICATE-----\n"
+
+def certificate_of(key: KeyPair) -> str:
+    """Certify a service's key; each certificate of one key has a serial of its own."""
+    return service_certificate(
+        key,
+        subject="CN=lost",
+        not_before=YESTERDAY,
+        validity_days=10,
+        entropy=OsEntropy(),
+    ).pem
+
+
+LOST_KEY = KeyPair.generate(OsEntropy(), Curve.SECP384R1)
+LOST, RENEWED = certificate_of(LOST_KEY), certificate_of(LOST_KEY)
+OTHER = certificate_of(KeyPair.generate(OsEntropy(), Curve.SECP384R1))
 ACCEPTED = {
     "proposalId": "ab" * 32,
     "proposerId": "x",
@@ -50,6 +70,7 @@ class Service:
     Attributes:
         events: what happened, in order.
         actions: what members proposed.
+        recorded: the lost service's certificate, as its ledger has it.
     """
 
     def __init__(
@@ -68,6 +89,7 @@ class Service:
         self._polls = 0
         self.refuses_shares = False
         self.is_stuck = False
+        self.recorded = LOST
         self.shares = 0
         self.events: list[str] = []
         self.actions: Json = None
@@ -102,6 +124,8 @@ class Service:
                 return self._state()
             case "network":
                 return {"service_status": "Open"}
+            case "previous_identity":
+                return {"previous_service_identity": self.recorded}
             case _:
                 return {"stateDigest": "cd" * 32}
 
@@ -170,6 +194,40 @@ def test_members_choose_the_service_hand_in_shares_and_wait(
     assert service.actions == {
         "actions": [{"name": "transition_service_to_open", "args": arguments}]
     }
+
+
+def test_members_name_the_certificate_that_the_ledger_last_had(
+    serve: Serve, service_pem: str, files: list[KeyFiles]
+) -> None:
+    service = Service(files, threshold=2)
+    service.recorded = RENEWED
+    _with(
+        serve,
+        service_pem,
+        service,
+        lambda c: recover_service(
+            c, [RecoveryMember.of_files(c, each) for each in files], previous=LOST
+        ),
+    )
+    assert isinstance(service.actions, dict)
+    assert dumps(RENEWED) in dumps(service.actions)
+
+
+def test_members_do_not_bring_back_another_service_than_they_named(
+    serve: Serve, service_pem: str, files: list[KeyFiles]
+) -> None:
+    service = Service(files, threshold=2)
+    service.recorded = OTHER
+    with pytest.raises(ClientError, match="the ledger is of another service"):
+        _with(
+            serve,
+            service_pem,
+            service,
+            lambda c: recover_service(
+                c, [RecoveryMember.of_files(c, each) for each in files], previous=LOST
+            ),
+        )
+    assert "vote" not in service.events
 
 
 def test_members_decide_on_what_must_come_first(
