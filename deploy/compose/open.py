@@ -1,6 +1,6 @@
 """Opens the service of the compose file, once all its nodes are in.
 
-    open.py NODE …
+    open.py NODE[:PORT] …
 
 While a service opens, nodes that may join are trusted at once; afterwards members must
 vote for each. So the vote waits for them. What is open already stays as it is.
@@ -57,24 +57,57 @@ async def all_in(urls: Sequence[str], service: str) -> Survey:
         await asyncio.sleep(POLL_S)
 
 
+async def opened_by(
+    urls: Sequence[str], folder: Path, service: str, *, deadline: float
+) -> None:
+    """Open the service, once all its nodes are in, whoever of them leads meanwhile.
+
+    An election between two requests loses what the lost primary had not committed, and
+    until its end nobody takes a request. Whatever is asked for here may be asked for
+    again, so that each attempt begins anew, with the primary of that time.
+
+    Raises:
+        ClientError: it is not open by the deadline.
+    """
+    while True:
+        try:
+            return await open_once(urls, folder, service)
+        except ClientError:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(POLL_S)
+
+
+async def open_once(urls: Sequence[str], folder: Path, service: str) -> None:
+    """Have the members open the service, unless it is open.
+
+    Raises:
+        ClientError: no node leads, or a request is refused or not answered.
+    """
+    seen = await all_in(urls, service)
+    if seen.status == "Open":
+        return
+    if seen.primary is None:
+        raise ClientError("no node leads the others")
+    url = seen.primary.url
+    async with Connection(url, service_certificate=service) as anybody:
+        await wait_ready(anybody)
+        members = [
+            Governance(anybody, FileSigner.load(KeyFiles(folder=folder, name=name)))
+            for name in MEMBERS
+        ]
+        users = [
+            KeyFiles(folder=folder, name=name).certificate.read_text() for name in USERS
+        ]
+        await open_service(anybody, members, users=users)
+
+
 async def main(nodes: Sequence[str]) -> None:
     """Open the service of these nodes."""
     folder = Path(os.environ.get("CCFPY_COMMON", COMMON))
     service = certificate(folder)
-    urls = [f"https://{node}:{PORT}" for node in nodes]
-    async with Connection(urls[0], service_certificate=service) as anybody:
-        await wait_ready(anybody, timeout_s=DEADLINE_S)
-        seen = await all_in(urls, service)
-        if seen.status != "Open":
-            members = [
-                Governance(anybody, FileSigner.load(KeyFiles(folder=folder, name=name)))
-                for name in MEMBERS
-            ]
-            users = [
-                KeyFiles(folder=folder, name=name).certificate.read_text()
-                for name in USERS
-            ]
-            await open_service(anybody, members, users=users)
+    urls = [f"https://{node if ':' in node else f'{node}:{PORT}'}" for node in nodes]
+    await opened_by(urls, folder, service, deadline=time.monotonic() + DEADLINE_S)
     sys.stdout.write(f"the service is open; {len(nodes)} nodes keep its ledger\n")
 
 
