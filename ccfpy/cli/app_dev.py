@@ -10,9 +10,10 @@ import typer
 
 from ccfpy.cli.addresses import placements
 from ccfpy.cli.app_show import Show
+from ccfpy.cli.earlier_run import set_aside
 from ccfpy.cli.errors import Misused
 from ccfpy.cli.output import print_json, text_console
-from ccfpy.cli.sandbox_run import cancel_on_signals, clear_workspace
+from ccfpy.cli.sandbox_run import cancel_on_signals
 from ccfpy.client.share import constitution
 from ccfpy.devtools import recording_app
 from ccfpy.devtools.desk import Desk
@@ -85,7 +86,7 @@ async def _run(desk: Desk, show: Show, *, as_json: bool) -> None:
     cancel_on_signals()
     network = desk.network
     options = network.options
-    clear_workspace(options)
+    set_aside(options)
     try:
         await desk.begin()
         for name in (*options.members, *options.users):

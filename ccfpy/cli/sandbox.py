@@ -139,10 +139,11 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
     """Start nodes, open their service by the members' votes, try it, keep it.
 
     It writes a transaction, waits for its commit, verifies its receipt offline and
-    prints curl commands to go on with. Ctrl-C stops it. What was in the workspace from
-    an earlier run is replaced. With -n 3 it has three nodes: end one and see another
-    take over. With --recover it brings back a service from its ledger and its
-    members' keys, in folders whose names end in _recover.
+    prints curl commands to go on with. Ctrl-C stops it. The nodes and keys of the run
+    before are kept until the next, in a folder whose name ends in _earlier. With -n 3
+    it has three nodes: end one and see another take over. With --recover it brings
+    back a service from its ledger and its members' keys, in folders whose names end in
+    _recover.
     """
     lost = Lost.of(ledger_dir, common_dir, snapshots_dir, recover=recover)
     options = ServiceOptions(

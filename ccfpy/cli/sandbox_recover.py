@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+from ccfpy.cli.earlier_run import SUFFIX
 from ccfpy.cli.errors import Misused
 from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, KeyFiles
 from ccfpy.testing.processes.configuration import Remains, ServiceOptions
@@ -104,13 +105,13 @@ class Lost:
         )
 
     def _is_in_the_way(self, workspace: Path, label: str) -> bool:
-        """Tell whether these files lie where nodes of this label would."""
+        """Return whether these files lie where nodes of this label would be kept."""
         begin = f"{workspace.resolve()}/{label}_"
         given = (self.ledger, self.common, self.snapshots)
         paths = [str(path.resolve()) for path in given if path is not None]
         return any(
             path.startswith(begin)
-            and path.removeprefix(begin).partition("/")[0].isdecimal()
+            and _is_taken(path.removeprefix(begin).partition("/")[0])
             for path in paths
         )
 
@@ -125,3 +126,7 @@ class Lost:
         identity = self.common / PREDECESSOR
         if identity.is_file():
             shutil.copyfile(identity, self.common / SERVICE_CERTIFICATE)
+
+
+def _is_taken(name: str) -> bool:
+    return name.isdecimal() or name == SUFFIX

@@ -13,6 +13,7 @@ from rich.console import Console
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
+from ccfpy.cli.earlier_run import set_aside
 from ccfpy.cli.errors import CommandFailed
 from ccfpy.cli.output import print_json
 from ccfpy.cli.sandbox_recover import Lost
@@ -67,7 +68,8 @@ class Run:
             CommandFailed: the service does not come up, or its nodes end by themselves.
         """
         cancel_on_signals()
-        clear_workspace(self._options)
+        if (kept := set_aside(self._options)) is not None:
+            self._done(f"the earlier run's nodes and keys are kept in {kept}")
         async with self._nodes():
             opened = await self._start()
             written = await self._try(opened)
@@ -295,26 +297,6 @@ def _end_of(node: NodeProcess) -> str:
     if code is not None and code < 0:
         return f"killed by signal {-code}"
     return node.last_words()
-
-
-def clear_workspace(options: ServiceOptions) -> None:
-    """Remove the nodes' folders of an earlier run, and nothing else.
-
-    Raises:
-        CommandFailed: a folder in the way is no node's.
-    """
-    for folder in sorted(options.workspace.glob(f"{options.label}_*")):
-        number = folder.name.removeprefix(f"{options.label}_")
-        if not number.isdecimal():
-            continue
-        if not (folder / f"{number}.config.json").is_file():
-            raise CommandFailed(
-                f"{folder} is there already and is no node's folder: move it away or "
-                "choose another with --workspace"
-            )
-        shutil.rmtree(folder)
-    for path in options.shared.glob("*.rpc_addresses"):
-        path.unlink()
 
 
 def cancel_on_signals() -> None:

@@ -45,11 +45,16 @@ def claim_pid_file(path: Path) -> None:
     write_atomically(path, str(os.getpid()).encode())
 
 
+def running_process(path: Path) -> int | None:
+    """Return the process that a pid file names, or nothing if none of that id runs."""
+    pid = _named_process(path)
+    return pid if pid is not None and _is_running(pid) else None
+
+
 def _remedy(path: Path) -> str:
     """Return what to do about a pid file that is there: it may be a lost node's."""
-    try:
-        pid = int(path.read_bytes())
-    except (OSError, ValueError):
+    pid = _named_process(path)
+    if pid is None:
         return "It names no process: remove the file if no node runs here."
     if _is_running(pid):
         return (
@@ -57,6 +62,14 @@ def _remedy(path: Path) -> str:
             "remove the file."
         )
     return f"It is stale, since process {pid} has ended: remove the file."
+
+
+def _named_process(path: Path) -> int | None:
+    try:
+        pid = int(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return pid if pid > 0 else None  # others are groups of processes to the system
 
 
 def _is_running(pid: int) -> bool:

@@ -52,11 +52,12 @@ def test_participants_are_those_whose_keys_are_there(
     assert applied.label == "sandbox_recover"
 
 
+@pytest.mark.parametrize("folder", ["sandbox_recover_0", "sandbox_recover_earlier"])
 def test_the_ledger_that_is_recovered_is_not_cleared_away(
-    common: Path, tmp_path: Path
+    common: Path, tmp_path: Path, folder: str
 ) -> None:
     workspace = tmp_path / "workspace"
-    ledger = workspace / "sandbox_recover_0" / "0.ledger"
+    ledger = workspace / folder / "0.ledger"
     ledger.mkdir(parents=True)
     applied = lost(ledger, common).applied(options(workspace))
     assert applied.label == "sandbox_recover_recover"
