@@ -10,7 +10,7 @@ SOURCES := $(wildcard ccfpy apps tests benchmarks deploy)
 TESTS := $(wildcard $(addprefix tests/,house unit vectors governance scenarios fuzz))
 WITH_PROCESSES := $(wildcard $(addprefix tests/,apps e2e deploy interop))
 
-.PHONY: help .venv compiled test-compiled sandbox apps test lint format coverage simulate mutants reference engine engine-check image-check bench bench-compiled profile lock interop clean
+.PHONY: help .venv compiled test-compiled sandbox apps test lint format coverage simulate mutants attacks reference engine engine-check image-check bench bench-compiled profile lock interop clean
 
 help:
 	@echo "make sandbox  start a service on https://127.0.0.1:8000"
@@ -21,6 +21,7 @@ help:
 	@echo "make coverage tell what the tests do not reach in the packages without I/O"
 	@echo "make simulate look for a schedule that breaks consensus or nodes, for SECONDS"
 	@echo "make mutants  look for a seed that finds each mistake put into consensus"
+	@echo "make attacks  attack a service of real nodes, and judge what that costs; QUICK=1 in two minutes"
 	@echo "make reference  write anew the pages of docs/reference that are made of the code"
 	@echo "make engine   compile JavaScript's engine anew; make engine-check compares it"
 	@echo "make image-check  make the image of a node twice, and compare the bytes"
@@ -113,6 +114,10 @@ simulate: .venv
 
 mutants: .venv
 	$(BIN)/python -m ccfpy.testing.cluster.mutants
+
+# Some by name or family: ATTACKS='chains joining'.
+attacks: .venv
+	$(BIN)/python -m ccfpy.testing.attacks $(if $(QUICK),--quick) $(ATTACKS)
 
 reference: .venv
 	$(BIN)/python -m tests.house.reference

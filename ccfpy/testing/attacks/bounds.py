@@ -1,0 +1,157 @@
+"""What an attack may cost a service and its honest client, and the verdict on it.
+
+The rules, for every attack:
+
+1. No node ends, and no node loses its place: there is no election.
+2. The honest client gets every answer, each within ``ANSWER_MAX_S``.
+3. Memory returns to within ``MEMORY_GROWTH_MAX`` of what it was.
+4. The ledger grows by what honest and authenticated requests account for, and by at
+   most ``DISK_SLACK_BYTES`` beside that.
+5. The attack itself does not succeed: what its author hoped for is a *breach*.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+ANSWER_MAX_S = 1.0
+MEMORY_GROWTH_MAX = 0.10
+DISK_SLACK_BYTES = 256 * 1024
+"""For signatures, which come with time, and for the bounded records of strangers."""
+DISK_PER_AUTHENTICATED_BYTE = 3.0
+"""An entry holds a signed request whole, what it says, and what follows from that."""
+HONEST_DISK_SHARE_MAX = 1.5
+"""The honest client's pace, and with it the ledger's growth, is not even."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Spend:
+    """What an attack cost the attacker.
+
+    Attributes:
+        bytes_sent: to nodes, before encryption.
+        bytes_authenticated: those of them that a member or a user answers for.
+        connections: how many were opened.
+        cpu_s: of the attacking thread.
+    """
+
+    bytes_sent: int = 0
+    bytes_authenticated: int = 0
+    connections: int = 0
+    cpu_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toll:
+    """What an attack cost the service.
+
+    Attributes:
+        cpu_s: of all nodes' processes.
+        memory_before_bytes: resident, of all nodes' processes.
+        memory_peak_bytes: the most of it that was seen.
+        memory_after_bytes: once it had time to return.
+        disk_bytes: by how much the primary's folder grew.
+        disk_honest_bytes: how much of that the honest client's requests explain.
+        elections: how many views began.
+        nodes_lost: names of the nodes that ended.
+    """
+
+    cpu_s: float
+    memory_before_bytes: int
+    memory_peak_bytes: int
+    memory_after_bytes: int
+    disk_bytes: int
+    disk_honest_bytes: int
+    elections: int
+    nodes_lost: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Honest:
+    """How the honest client fared.
+
+    Attributes:
+        answers: how many requests it made while the attack ran.
+        failures: what went wrong with those that had no good answer.
+        p99_s: the time within which 99 of 100 were answered.
+        worst_s: the longest time that one took.
+    """
+
+    answers: int
+    failures: Sequence[str]
+    p99_s: float
+    worst_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What differs from the common bounds for one attack.
+
+    Attributes:
+        answer_max_s: the longest that an honest answer may take.
+        memory_peak_growth_max_bytes: by how much memory may grow meanwhile, where
+            that is bounded.
+    """
+
+    answer_max_s: float = ANSWER_MAX_S
+    memory_peak_growth_max_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What one attack came to.
+
+    Attributes:
+        breaches: what the attacker achieved, each in a sentence.
+    """
+
+    seconds: float
+    spend: Spend
+    toll: Toll
+    honest: Honest
+    breaches: Sequence[str] = ()
+    bounds: Bounds = field(default_factory=Bounds)
+
+    @property
+    def disk_allowed_bytes(self) -> int:
+        """Return how many bytes the ledger may have grown by."""
+        honest = HONEST_DISK_SHARE_MAX * self.toll.disk_honest_bytes
+        signed = DISK_PER_AUTHENTICATED_BYTE * self.spend.bytes_authenticated
+        return int(honest + signed) + DISK_SLACK_BYTES
+
+
+def excesses(measured: Measured) -> Iterator[str]:
+    """Say which bounds an attack broke, if any; it is within them if nothing comes."""
+    yield from measured.breaches
+    toll, honest = measured.toll, measured.honest
+    for name in toll.nodes_lost:
+        yield f"{name} ended"
+    if toll.elections:
+        yield f"{toll.elections} elections"
+    if not honest.answers:
+        yield "the honest client got no answer at all"
+    if honest.failures:
+        yield f"{len(honest.failures)} honest requests failed: {honest.failures[0]}"
+    if honest.worst_s > measured.bounds.answer_max_s:
+        yield (
+            f"an honest answer took {honest.worst_s:.2f} s of at most "
+            f"{measured.bounds.answer_max_s:g} s"
+        )
+    if toll.memory_after_bytes > (1 + MEMORY_GROWTH_MAX) * toll.memory_before_bytes:
+        share = toll.memory_after_bytes / toll.memory_before_bytes - 1
+        yield f"memory stays {share:.0%} above what it was"
+    growth = toll.memory_peak_bytes - toll.memory_before_bytes
+    growth_max = measured.bounds.memory_peak_growth_max_bytes
+    if growth_max is not None and growth > growth_max:
+        yield f"memory grew by {growth} bytes of at most {growth_max}"
+    if toll.disk_bytes > measured.disk_allowed_bytes:
+        yield (
+            f"the ledger grew by {toll.disk_bytes} bytes of at most "
+            f"{measured.disk_allowed_bytes}"
+        )
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the smallest value that at least ``share`` of the values do not exceed."""
+    ordered = sorted(values)
+    place = -int(-share * len(ordered) // 1) - 1
+    return ordered[max(0, min(place, len(ordered) - 1))]

@@ -1,0 +1,206 @@
+"""Attacks by strangers who ask to join: no member has said a word about them."""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ssl import SSLContext
+
+from ccfpy.attestation.report_data import node_report_data
+from ccfpy.base.json import Json, JsonObject, dumps
+from ccfpy.client.keyfiles import KeyFiles, OsEntropy, write_private
+from ccfpy.crypto.certs import certificate_request, node_self_signed
+from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.testing.attacks.attack import Attack, Family, Target
+from ccfpy.testing.attacks.bounds import Spend
+from ccfpy.testing.attacks.wires import (
+    Answered,
+    NoAnswer,
+    Wire,
+    connected,
+    stranger_context,
+)
+
+STRANGERS = 60
+NODE_DATA_BYTES = 1_000_000
+"""The most that a request's body may hold, but for the rest of the request."""
+LIST_MAX_BYTES = 1 << 20
+"""More no list of three nodes and some strangers needs to have."""
+ADDRESS = "127.0.0.1:45678"
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stranger:
+    """Somebody with a key of its own, and the evidence that anybody can make for it.
+
+    Attributes:
+        context: of TLS, in which the stranger shows its certificate.
+        key: its key.
+    """
+
+    context: SSLContext
+    key: KeyPair
+
+    @classmethod
+    def make(cls, target: Target, name: str) -> "Stranger":
+        """Make one."""
+        entropy = OsEntropy()
+        key = KeyPair.generate(entropy, Curve.SECP384R1)
+        certificate = node_self_signed(
+            key,
+            subject="CN=stranger",
+            sans=[],
+            not_before=datetime.now(tz=UTC),
+            validity_days=1,
+            entropy=entropy,
+        )
+        files = KeyFiles(folder=target.folder, name=name)
+        write_private(files.private_key, key.pem)
+        files.certificate.write_text(certificate.pem)
+        return cls(context=stranger_context(files), key=key)
+
+    def request(
+        self, target: Target, *, host_data: Json, address: str, node_data: Json
+    ) -> bytes:
+        """Return a request to join."""
+        evidence: JsonObject = {
+            "host_data": host_data,
+            "measurement": "Insecure hard-coded virtual measurement v1",
+            "report_data": _base64(node_report_data(self.key.public_key.der)),
+        }
+        interface: JsonObject = {
+            "bind_address": address,
+            "published_address": address,
+            "protocol": "tcp",
+        }
+        network: JsonObject = {
+            "node_to_node_interface": interface,
+            "rpc_interfaces": {"primary_rpc_interface": interface},
+        }
+        encryption = target.keys(target.network.options.members[0])
+        return dumps(
+            {
+                "node_info_network": network,
+                "quote_info": {
+                    "format": "Insecure_Virtual",
+                    "quote": _base64(dumps(evidence)),
+                    "endorsements": "",
+                },
+                "public_encryption_key": encryption.encryption_public_key.read_text(),
+                "startup_seqno": None,
+                "certificate_signing_request": certificate_request(
+                    self.key, subject="CN=stranger", sans=[]
+                ),
+                "node_data": node_data,
+            }
+        )
+
+    async def ask(
+        self,
+        target: Target,
+        spend: Spend,
+        *,
+        host_data: Json,
+        address: str,
+        node_data: Json = None,
+    ) -> Answered:
+        """Ask to join.
+
+        Raises:
+            NoAnswer: the node does not answer.
+        """
+        body = self.request(
+            target, host_data=host_data, address=address, node_data=node_data
+        )
+        async with connected(target.address, spend, context=self.context) as wire:
+            return await wire.ask(
+                "POST",
+                "/node/join",
+                body=body,
+                headers={"content-type": "application/json"},
+            )
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+async def strangers(target: Target, spend: Spend) -> Sequence[str]:
+    """Fill the ledger with what strangers say of themselves, and ask for all of it."""
+    breaches: list[str] = []
+    count = STRANGERS // 3 if target.is_quick else STRANGERS
+    data = "x" * NODE_DATA_BYTES
+    async with connected(target.address, spend) as wire:
+        host_data = await _host_data(wire)
+        for number in range(count):
+            stranger = Stranger.make(target, f"stranger{number}")
+            address = f"127.0.0.1:{50_000 + number}"
+            for said in (data, "small"):
+                try:
+                    answered = await stranger.ask(
+                        target,
+                        spend,
+                        host_data=host_data,
+                        address=address,
+                        node_data=said,
+                    )
+                except NoAnswer:
+                    continue
+                if answered.status == _OK:
+                    break
+        listed = await wire.ask("GET", "/node/network/nodes")
+        if len(listed.body) > LIST_MAX_BYTES:
+            breaches.append(f"the list of nodes has {len(listed.body)} bytes")
+        newcomer = Stranger.make(target, "newcomer")
+        answered = await newcomer.ask(
+            target, spend, host_data=host_data, address=ADDRESS
+        )
+        if answered.status != _OK:
+            breaches.append(
+                f"a node that members may want can ask no more: {_reason(answered)}"
+            )
+    return breaches
+
+
+async def squatters(target: Target, spend: Spend) -> Sequence[str]:
+    """Claim the address of a node that has yet to come."""
+    address = "127.0.0.1:45679"
+    async with connected(target.address, spend) as wire:
+        host_data = await _host_data(wire)
+    squatter = Stranger.make(target, "squatter")
+    await squatter.ask(target, spend, host_data=host_data, address=address)
+    owner = Stranger.make(target, "owner")
+    answered = await owner.ask(target, spend, host_data=host_data, address=address)
+    if answered.status != _OK:
+        return [f"the node that has the address is refused: {_reason(answered)}"]
+    return ()
+
+
+async def _host_data(wire: Wire) -> Json:
+    """Return what nodes of the service say of their program, as anybody may read it."""
+    answered = await wire.ask("GET", "/node/quotes/self")
+    raw = json.loads(answered.body)["raw"]
+    host_data: Json = json.loads(base64.b64decode(raw))["host_data"]
+    return host_data
+
+
+def _reason(answered: Answered) -> str:
+    return f"{answered.status} {answered.body[:200].decode(errors='replace')}"
+
+
+ATTACKS = (
+    Attack(
+        name="strangers",
+        family=Family.JOINING,
+        about=f"{STRANGERS} strangers ask to join with a megabyte of data each",
+        perform=strangers,
+    ),
+    Attack(
+        name="squatters",
+        family=Family.JOINING,
+        about="a stranger asks to join under the address of a node to come",
+        perform=squatters,
+    ),
+)

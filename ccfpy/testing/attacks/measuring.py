@@ -1,0 +1,62 @@
+"""What processes and folders cost, read from ``/proc`` and the file system.
+
+A process that is gone costs nothing any more: each function returns 0 for one.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ccfpy.testing.processes.node import NodeProcess
+
+PROCESSES = Path("/proc")
+_UTIME, _STIME = 11, 12
+"""Where ``stat`` has a process's times, counted behind its name in brackets."""
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_s(pid: int) -> float:
+    """Return the seconds of CPU that a process has used."""
+    try:
+        text = (PROCESSES / str(pid) / "stat").read_text()
+    except OSError:
+        return 0.0
+    fields = text.rpartition(")")[2].split()
+    return (int(fields[_UTIME]) + int(fields[_STIME])) / TICKS_PER_S
+
+
+def resident_bytes(pid: int) -> int:
+    """Return how much memory a process has resident."""
+    try:
+        lines = (PROCESSES / str(pid) / "status").read_text().splitlines()
+    except OSError:
+        return 0
+    sizes = [line.split()[1] for line in lines if line.startswith("VmRSS:")]
+    return int(sizes[0]) * 1024 if sizes else 0
+
+
+def children(pid: int) -> Sequence[int]:
+    """Return the ids of a process's children."""
+    folder = PROCESSES / str(pid) / "task"
+    try:
+        texts = [(each / "children").read_text() for each in folder.iterdir()]
+    except OSError:
+        return ()
+    return tuple(int(word) for text in texts for word in text.split())
+
+
+def folder_bytes(folder: Path) -> int:
+    """Return the size of all files in a folder and below."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except FileNotFoundError:  # renamed in between
+            continue
+    return total
+
+
+def processes_of(nodes: Iterable[NodeProcess]) -> Sequence[int]:
+    """Return the process ids of nodes that run: of hosts and of enclaves."""
+    hosts = [node.pid for node in nodes if node.is_alive]
+    return tuple(pid for host in hosts for pid in (host, *children(host)))

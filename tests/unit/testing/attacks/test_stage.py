@@ -1,0 +1,18 @@
+"""The service under attack is one that production could have.
+
+It runs in tests/e2e/test_attacks.py.
+"""
+
+from ccfpy.base import limits
+from ccfpy.testing.attacks import stage
+
+
+def test_a_majority_is_left_when_one_node_is_lost() -> None:
+    assert stage.NODES - 1 > stage.NODES // 2
+    assert stage.ELECTION_TIMEOUT_MS == 5000
+
+
+def test_there_is_a_member_to_err_and_one_to_suffer() -> None:
+    assert len(stage.MEMBERS) == 2
+    assert "honest" in stage.USERS
+    assert limits.SESSIONS_SOFT_MAX > 0
