@@ -51,6 +51,7 @@ def parameter_names(path: str) -> tuple[str, ...]:
 class _Templated:
     pattern: re.Pattern[str]
     names: tuple[str, ...]
+    fixed_chars: int
     by_method: dict[str, Endpoint] = field(default_factory=dict)
 
 
@@ -69,15 +70,26 @@ class Registry:
 
     Attributes:
         prefix: the first path component: ``app``, ``gov`` or ``node``.
+        is_exact: a path belongs to the template that fits it most closely, and has that
+            one's verbs alone, as OpenAPI reads paths. Where this is not set, as for
+            applications, a template answers the verbs that a closer one has not, as in
+            CCF.
     """
 
     def __init__(
-        self, prefix: str, *, title: str, description: str, version: str
+        self,
+        prefix: str,
+        *,
+        title: str,
+        description: str,
+        version: str,
+        is_exact: bool = False,
     ) -> None:
         self.prefix = prefix
         self.title = title
         self.description = description
         self.version = version
+        self.is_exact = is_exact
         # What a path without parameters matches is always the same, so it is kept.
         self._fixed: dict[str, dict[str, Match]] = {}
         self._templated: dict[str, _Templated] = {}
@@ -95,7 +107,8 @@ class Registry:
             return
         templated = self._templated.get(endpoint.path)
         if templated is None:
-            templated = _Templated(pattern, parameter_names(endpoint.path))
+            fixed_chars = len(_PARAMETER.sub("", endpoint.path))
+            templated = _Templated(pattern, parameter_names(endpoint.path), fixed_chars)
             self._templated[endpoint.path] = templated
         templated.by_method[endpoint.method] = endpoint
 
@@ -110,8 +123,11 @@ class Registry:
             fixed = by_method.get(method)
             if fixed is not None:
                 return fixed
+            if self.is_exact:
+                return None
         found: list[Match] = []
-        for templated in self._templated.values():
+        templates = self._closest(path) if self.is_exact else self._templated.values()
+        for templated in templates:
             endpoint = templated.by_method.get(method)
             if endpoint is None:
                 continue
@@ -131,10 +147,23 @@ class Registry:
     def methods_of(self, path: str) -> list[str]:
         """List the verbs that the path answers to, in alphabetical order."""
         methods = set(self._fixed.get(path, ()))
-        for templated in self._templated.values():
-            if templated.pattern.fullmatch(path):
-                methods |= templated.by_method.keys()
+        if self.is_exact and methods:
+            return sorted(methods)
+        for templated in self._closest(path):
+            methods |= templated.by_method.keys()
         return sorted(methods)
+
+    def _closest(self, path: str) -> list[_Templated]:
+        """List the templates that a path may belong to."""
+        found = [
+            templated
+            for templated in self._templated.values()
+            if templated.pattern.fullmatch(path)
+        ]
+        if self.is_exact:
+            most = max((each.fixed_chars for each in found), default=0)
+            found = [each for each in found if each.fixed_chars == most]
+        return found
 
     def described(self) -> Iterator[Endpoint]:
         """Give the endpoints that its document describes, hidden ones too."""

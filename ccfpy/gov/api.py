@@ -236,7 +236,9 @@ def signed_operations(host: GovernanceHost) -> tuple[GovOperation, ...]:
 
 def governance_registry(host: GovernanceHost) -> Registry:
     """Give everything that is served under ``/gov``, acting on ``host``."""
-    registry = Registry(PREFIX, title=TITLE, description=DESCRIPTION, version=VERSION)
+    registry = Registry(
+        PREFIX, title=TITLE, description=DESCRIPTION, version=VERSION, is_exact=True
+    )
     add_common_endpoints(registry)
     add_classic_endpoints(registry, host)
     operations = (*READS, *signed_operations(host))

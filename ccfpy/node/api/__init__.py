@@ -38,7 +38,9 @@ def node_registry(
     js_version: str,
 ) -> Registry:
     """Give everything that is served under ``/node``."""
-    registry = Registry(PREFIX, title=TITLE, description=DESCRIPTION, version=VERSION)
+    registry = Registry(
+        PREFIX, title=TITLE, description=DESCRIPTION, version=VERSION, is_exact=True
+    )
     add_common_endpoints(registry)
     for group in (
         NetworkEndpoints(replica),

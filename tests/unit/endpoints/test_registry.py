@@ -24,8 +24,10 @@ def _handler(_: Context) -> Response:
     return Response(status=200)
 
 
-def _registry(*endpoints: tuple[str, str]) -> Registry:
-    registry = Registry("app", title="t", description="d", version="1")
+def _registry(*endpoints: tuple[str, str], is_exact: bool = False) -> Registry:
+    registry = Registry(
+        "app", title="t", description="d", version="1", is_exact=is_exact
+    )
     for method, path in endpoints:
         registry.add(Endpoint(method=method, path=path, handler=_handler))
     return registry
@@ -119,3 +121,30 @@ def test_whatever_is_put_in_place_of_parameters_is_found_again(
     match = _registry(("GET", template)).find("GET", path)
     assert match is not None
     assert dict(match.params) == values
+
+
+def test_an_exact_registry_leaves_a_path_to_what_fits_it_most_closely() -> None:
+    registry = _registry(
+        ("GET", "/nodes/self"),
+        ("GET", "/nodes/{id}"),
+        ("DELETE", "/nodes/{id}"),
+        ("GET", "/proposals/{id}"),
+        ("POST", "/proposals/{id}:withdraw"),
+        is_exact=True,
+    )
+    assert registry.methods_of("/nodes/self") == ["GET"]
+    assert registry.find("DELETE", "/nodes/self") is None
+    assert registry.methods_of("/nodes/7") == ["DELETE", "GET"]
+    assert registry.find("DELETE", "/nodes/7") is not None
+    assert registry.methods_of("/proposals/7:withdraw") == ["POST"]
+    assert registry.find("GET", "/proposals/7:withdraw") is None
+    assert registry.find("POST", "/proposals/7:withdraw") is not None
+    assert registry.find("GET", "/proposals/7") is not None
+    assert registry.methods_of("/nothing") == []
+    assert registry.find("GET", "/nothing") is None
+
+
+def test_an_exact_registry_still_names_two_templates_that_fit_alike() -> None:
+    registry = _registry(("GET", "/a/{x}"), ("GET", "/{y}/b"), is_exact=True)
+    with pytest.raises(AmbiguousPath):
+        registry.find("GET", "/a/b")
