@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.replies import empty_reply, json_reply
+from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.node.api.declare import local, shared
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.service.tables.signatures import SIGNATURES
@@ -59,7 +60,7 @@ class HealthEndpoints:
             self._replica.state is NodeState.PART_OF_NETWORK
             and self._replica.frontends["app"].is_open
         )
-        return self._readiness(is_ready=is_ready)
+        return self._readiness("users", is_ready=is_ready)
 
     def ready_gov(self, _: Context) -> "Response":
         """Answer 204 while members' requests are welcome, else 503."""
@@ -67,12 +68,16 @@ class HealthEndpoints:
             self._replica.state in _MEMBERS_MAY_CALL
             and self._replica.frontends["gov"].is_open
         )
-        return self._readiness(is_ready=is_ready)
+        return self._readiness("members", is_ready=is_ready)
 
-    def _readiness(self, *, is_ready: bool) -> "Response":
-        return empty_reply(
-            204 if is_ready and not self._replica.has_stop_notice else 503
-        )
+    def _readiness(self, callers: str, *, is_ready: bool) -> "Response":
+        if not is_ready or self._replica.has_stop_notice:
+            raise ApiError(
+                503,
+                ErrorCode.NodeCannotHandleRequest,
+                f"Node does not take the requests of {callers} now.",
+            )
+        return empty_reply()
 
     def jwt_refresh(self, _: Context) -> "Response":
         """Count how often this node fetched the keys of token issuers."""

@@ -1,5 +1,7 @@
 """``/node/state`` and readiness."""
 
+import pytest
+
 from ccfpy.base import json
 from ccfpy.testing.node import InProcessNode
 from tests.unit.node.api.test_network import ask, node_id
@@ -25,3 +27,18 @@ def test_an_open_service_is_ready(node: InProcessNode) -> None:
 def test_there_is_nothing_to_count_yet(node: InProcessNode) -> None:
     answer = node.request("GET", "/node/jwt_keys/refresh/metrics")
     assert json.loads(answer.body) == {"attempts": 0, "failures": 0, "successes": 0}
+
+
+@pytest.mark.parametrize("frontend", ["app", "gov"])
+def test_what_is_not_ready_says_so_as_errors_do(
+    node: InProcessNode, frontend: str
+) -> None:
+    replica = node.trusted._replica
+    assert replica is not None
+    replica.frontends[frontend].is_open = False
+    answer = node.request("GET", f"/node/ready/{frontend}")
+    assert answer.status == 503
+    assert answer.headers["content-type"] == "application/json"
+    error = json.loads_object(answer.body)["error"]
+    assert isinstance(error, dict)
+    assert error["code"] == "NodeCannotHandleRequest"
