@@ -59,7 +59,7 @@ from ccfpy.endpoints.binding import bind
 from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Forwarding, Mode, Redirection
-from ccfpy.endpoints.historical import historical, not_yet
+from ccfpy.endpoints.historical import describe_historical, historical, not_yet
 from ccfpy.endpoints.history import (
     HistoricalState,
     History,
@@ -300,10 +300,12 @@ class App:
                 path,
                 status=options.get("status", 200),
                 answers=options.get("answers"),
+                takes=options.get("takes"),
             )
-            handler = binding.handler
+            handler, operation = binding.handler, binding.operation
             if route.mode is Mode.HISTORICAL:
                 handler = historical(handler)
+                operation = describe_historical(operation)
             self._endpoints[method, path] = Endpoint(
                 method=method,
                 path=path,
@@ -313,7 +315,8 @@ class App:
                 redirection=route.redirection,
                 auth=policies,
                 operation=replace(
-                    binding.operation,
+                    operation,
+                    also={**operation.also, **options.get("also", {})},
                     hidden=options.get("hidden", False),
                     deprecated=options.get("deprecated", False),
                 ),

@@ -159,7 +159,7 @@ def record_prefixed(ctx: Context, body: Record, scope: str | None = None) -> boo
     return True
 
 
-@app.post("/log/private/raw_text/{id}")
+@app.post("/log/private/raw_text/{id}", takes=str)
 def record_text(ctx: Context, id: U64, scope: str | None = None) -> Response:  # noqa: A002 - the parameter's name is CCF's
     """Keep the body itself as a message."""
     actual = ctx.request.headers.get("content-type", "")

@@ -1,5 +1,6 @@
 """What records were: at one transaction, over a range, and as they were committed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from apps.logging.indexes import CommittedRecords, committed_records, seqnos_by_id
@@ -29,6 +30,10 @@ from ccfpy.app import (
 )
 
 SEQNOS_PER_PAGE = 10_000
+NOT_YET: Mapping[int, str | None] = {202: "text/plain"}
+"""What ``not_yet`` answers."""
+REFUSED: Mapping[int, str | None] = {412: "text/plain"}
+"""What is answered where the index is not as the caller thinks."""
 SEQNO_DIGITS_MAX = 20
 PATH_OF_RANGE = "/log/public/historical/range"
 
@@ -164,7 +169,12 @@ def cose_endorsements(_: Context, state: HistoricalState) -> Endorsements:
     return Endorsements(endorsements=list(chain))
 
 
-@app.get("/log/private/historical/handle", forwarding=Forwarding.NEVER, answers=Json)
+@app.get(
+    "/log/private/historical/handle",
+    forwarding=Forwarding.NEVER,
+    answers=Json,
+    also=NOT_YET,
+)
 def receipt_by_handle(ctx: Context, handle: U64, seqno: U64) -> Answer:
     """Give the receipt of a transaction, under a handle of the caller's choice."""
     if _status_at(ctx, seqno) is not TxStatus.COMMITTED:
@@ -184,7 +194,7 @@ def receipt_by_handle(ctx: Context, handle: U64, seqno: U64) -> Answer:
 # Many transactions
 
 
-@app.get(PATH_OF_RANGE, forwarding=Forwarding.NEVER, answers=Page)
+@app.get(PATH_OF_RANGE, forwarding=Forwarding.NEVER, answers=Page, also=NOT_YET)
 def read_range(
     ctx: Context,
     id: U64,  # noqa: A002 - the parameter's name is CCF's
@@ -259,7 +269,12 @@ def _end_of_range(ctx: Context, table: Map[int, str], id_: int) -> Seqno:
     return 0 if committed is None else committed.seqno
 
 
-@app.get("/log/private/historical/sparse", forwarding=Forwarding.NEVER, answers=Page)
+@app.get(
+    "/log/private/historical/sparse",
+    forwarding=Forwarding.NEVER,
+    answers=Page,
+    also=NOT_YET,
+)
 def read_sparse(
     ctx: Context,
     id: U64,  # noqa: A002 - the parameter's name is CCF's
@@ -339,7 +354,12 @@ def _require_committed(ctx: Context, seqno: Seqno) -> None:
 # What is committed
 
 
-@app.post("/log/private/install_committed_index", auth=[], mode=Mode.COMMAND)
+@app.post(
+    "/log/private/install_committed_index",
+    auth=[],
+    mode=Mode.COMMAND,
+    also=REFUSED,
+)
 def install_committed(ctx: Context) -> Response:
     """Begin to keep private messages as they are committed from now on."""
     if committed_records.is_installed(ctx.node):
@@ -349,7 +369,12 @@ def install_committed(ctx: Context) -> Response:
     return empty_reply(200)
 
 
-@app.post("/log/private/uninstall_committed_index", auth=[], mode=Mode.COMMAND)
+@app.post(
+    "/log/private/uninstall_committed_index",
+    auth=[],
+    mode=Mode.COMMAND,
+    also=REFUSED,
+)
 def uninstall_committed(ctx: Context) -> Response:
     """Forget them."""
     if not committed_records.is_installed(ctx.node):
@@ -358,7 +383,7 @@ def uninstall_committed(ctx: Context) -> Response:
     return empty_reply(200)
 
 
-@app.get("/log/private/committed", auth=[])
+@app.get("/log/private/committed", auth=[], also=REFUSED)
 def read_committed(
     ctx: Context,
     id: U64,  # noqa: A002 - the parameter's name is CCF's

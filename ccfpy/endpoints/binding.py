@@ -13,6 +13,7 @@ import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any, Final, NamedTuple, TypeAlias, cast, get_args
 
 from ccfpy.base import json
@@ -55,15 +56,17 @@ class _Described(NamedTuple):
     status: int
     shape: Shape | None = None
     content_type: str = JSON_CONTENT_TYPE
+    may_be_nothing: bool = False
 
 
 class _Argument(NamedTuple):
     """How one argument is read, and how OpenAPI describes it."""
 
     read: _Read
-    query_parameter: JsonObject | None = None
+    parameter: JsonObject | None = None
     body: "Shape | None" = None
     body_type: str = JSON_CONTENT_TYPE
+    is_body_required: bool = False
     components: "dict[str, Json] | None" = None
 
 
@@ -73,6 +76,7 @@ def bind(
     *,
     status: int = 200,
     answers: object = None,
+    takes: object = None,
 ) -> Binding:
     """Make a handler of a function.
 
@@ -82,6 +86,7 @@ def bind(
         status: answers a value that is not a response of its own.
         answers: the type of what it answers, for the description of a function whose
             result is a response of its own; text is plain text.
+        takes: the type of a body that the function reads from the context, likewise.
 
     Raises:
         TypeError: a parameter or the result has a type with no form in a request or
@@ -118,7 +123,12 @@ def bind(
                 for each in parameters[1:]
             ),
         ),
-        operation=_operation(function, arguments, described),
+        operation=_operation(
+            function,
+            arguments,
+            described,
+            None if takes is None else _declared(takes, status),
+        ),
     )
 
 
@@ -198,7 +208,13 @@ def _from_path(name: str, reader: TextReader) -> _Argument:
             )
         return value
 
-    return _Argument(read)
+    described: JsonObject = {
+        "in": "path",
+        "name": name,
+        "required": True,
+        "schema": reader.schema,
+    }
+    return _Argument(read, described, components=dict(reader.components))
 
 
 def _from_query(name: str, annotation: object, default: object) -> _Argument:
@@ -223,9 +239,17 @@ def _from_query(name: str, annotation: object, default: object) -> _Argument:
         "in": "query",
         "name": name,
         "required": is_required,
-        "schema": reader.schema,
+        "schema": _with_default(reader.schema, default),
     }
     return _Argument(read, described, components=dict(reader.components))
+
+
+def _with_default(schema: JsonObject, default: object) -> JsonObject:
+    """Say what a parameter is where it is left out, if JSON can."""
+    value = default.value if isinstance(default, Enum) else default
+    if not isinstance(value, str | int | float):
+        return schema
+    return {"allOf": [schema], "default": value}
 
 
 def _invalid_query(message: str) -> ApiError:
@@ -247,7 +271,16 @@ def _from_body(annotation: object) -> _Argument:
         except Malformed as error:
             raise _invalid_input(str(error)) from error
 
-    return _Argument(read, body=shape)
+    return _Argument(read, body=shape, is_body_required=not _takes_nothing(shape))
+
+
+def _takes_nothing(shape: Shape) -> bool:
+    """Tell whether a request without a body is read as an object without fields."""
+    try:
+        shape.read({})
+    except Malformed:
+        return False
+    return True
 
 
 def _historical_state(context: Context) -> HistoricalState:
@@ -293,7 +326,10 @@ def _responder(annotation: object, status: int) -> tuple[_Respond, _Described]:
     if annotation is bytes:
         return _responding_bytes(status), _Described(status, _BYTES, BYTES_CONTENT_TYPE)
     shape = shape_of(annotation)
-    return _responding_json(shape, status), _Described(status, _without_null(shape))
+    described = _Described(
+        status, _without_null(shape), may_be_nothing=bool(shape.schema.get("nullable"))
+    )
+    return _responding_json(shape, status), described
 
 
 def _declared(annotation: object, status: int) -> _Described:
@@ -360,14 +396,18 @@ def _operation(
     function: Callable[..., object],
     arguments: dict[str, _Argument],
     answer: _Described,
+    taken: _Described | None,
 ) -> Operation:
     components: dict[str, Json] = {}
-    request: _Argument | None = None
+    body = None if taken is None else taken.shape
+    body_type = JSON_CONTENT_TYPE if taken is None else taken.content_type
+    is_body_required = True
     for argument in arguments.values():
         components.update(argument.components or {})
         if argument.body is not None:
-            request = argument
-            components.update(argument.body.components)
+            body, body_type = argument.body, argument.body_type
+            is_body_required = argument.is_body_required
+    components.update(body.components if body else {})
     components.update(answer.shape.components if answer.shape else {})
     summary, _, description = (inspect.getdoc(function) or "").partition("\n")
     description = _SECTION.split(description, maxsplit=1)[0].strip()
@@ -375,14 +415,16 @@ def _operation(
         summary=summary,
         description=description,
         parameters=tuple(
-            argument.query_parameter
+            argument.parameter
             for argument in arguments.values()
-            if argument.query_parameter is not None
+            if argument.parameter is not None
         ),
-        request_schema=request.body.schema if request and request.body else None,
-        request_content_type=request.body_type if request else JSON_CONTENT_TYPE,
+        request_schema=body.schema if body else None,
+        request_content_type=body_type,
+        is_body_required=is_body_required,
         response_schema=answer.shape.schema if answer.shape else None,
         response_content_type=answer.content_type,
         success_status=answer.status,
+        also={NO_CONTENT: None} if answer.may_be_nothing else {},
         components=components,
     )

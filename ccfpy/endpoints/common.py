@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId, View
-from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.json import Json
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import (
@@ -20,8 +20,8 @@ from ccfpy.endpoints.declaration import (
     Operation,
     Redirection,
 )
-from ccfpy.endpoints.historical import historical
-from ccfpy.endpoints.openapi import document
+from ccfpy.endpoints.historical import NOT_YET, historical
+from ccfpy.endpoints.openapi import TX_ID, document, narrowed, tx_id_parameter
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.replies import bytes_reply, for_who_takes_json, json_reply
 from ccfpy.http.errors import ApiError, ErrorCode
@@ -31,13 +31,7 @@ from ccfpy.ledger.receipt_forms import Form
 if TYPE_CHECKING:
     from ccfpy.http.messages import Response
 
-_TX_ID_PARAMETER: JsonObject = {
-    "in": "query",
-    "name": "transaction_id",
-    "required": True,
-    "schema": {"$ref": "#/components/schemas/TransactionId"},
-}
-_TX_ID_COMPONENT: Json = {"pattern": "^[0-9]+\\.[0-9]+$", "type": "string"}
+_TX_ID_PARAMETER = tx_id_parameter("query", "transaction_id")
 
 
 def add_common_endpoints(registry: Registry) -> None:
@@ -183,13 +177,13 @@ _COMMIT = Operation(
             "in": "query",
             "name": "view_history",
             "required": False,
-            "schema": {"$ref": "#/components/schemas/boolean"},
+            "schema": narrowed("boolean", default=False),
         },
         {
             "in": "query",
             "name": "view_history_since",
             "required": False,
-            "schema": {"$ref": "#/components/schemas/uint64"},
+            "schema": narrowed("uint64", minimum=1),
         },
     ),
     response_schema={"$ref": "#/components/schemas/GetCommit__Out"},
@@ -202,7 +196,7 @@ _COMMIT = Operation(
             "required": ["transaction_id"],
             "type": "object",
         },
-        "TransactionId": _TX_ID_COMPONENT,
+        "TransactionId": TX_ID,
         "TransactionId_array": {
             "items": {"$ref": "#/components/schemas/TransactionId"},
             "type": "array",
@@ -225,7 +219,7 @@ _TX = Operation(
             "required": ["transaction_id", "status"],
             "type": "object",
         },
-        "TransactionId": _TX_ID_COMPONENT,
+        "TransactionId": TX_ID,
         "TxStatus": _TX_STATUS,
     },
 )
@@ -239,5 +233,6 @@ _RECEIPT = Operation(
     description="The service's signed statement that the transaction is in its ledger",
     parameters=(_TX_ID_PARAMETER,),
     response_schema={"$ref": "#/components/schemas/json"},
-    components={"TransactionId": _TX_ID_COMPONENT, "json": {}},
+    also=NOT_YET,
+    components={"TransactionId": TX_ID, "json": {}},
 )

@@ -62,9 +62,13 @@ class Operation:
     parameters: tuple[Mapping[str, Json], ...] = ()
     request_schema: Mapping[str, Json] | None = None
     request_content_type: str = "application/json"
+    is_body_required: bool = True
     response_schema: Mapping[str, Json] | None = None
     response_content_type: str = "application/json"
     success_status: int = 200
+    also: Mapping[int, str | None] = field(default_factory=dict)
+    """Other statuses that are no errors of the usual form, with the kind of their text,
+    or ``None`` where the answer has no body."""
     deprecated: bool = False
     hidden: bool = False
     """Left out of the document: the endpoint is for nodes, not for people."""

@@ -7,7 +7,8 @@ An extension: a caller that says ``?wait=`` and a number of milliseconds is answ
 when the states are there, or as it would have been at once when that time is over.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import wraps
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,9 @@ from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.consensus.status import TxStatus
+from ccfpy.endpoints.declaration import Operation
 from ccfpy.endpoints.history import HistoryFailed
+from ccfpy.endpoints.openapi import TX_ID, tx_id_parameter
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Response
 from ccfpy.service.lifecycle import ServiceStatus
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 
 WAIT_PARAMETER = "wait"
 TX_ID_HEADER = "x-ms-ccf-transaction-id"
+_TEXT = "text/plain"
+NOT_YET: Mapping[int, str] = {202: _TEXT}
+"""How a document describes the answer of ``not_yet``."""
 
 
 def not_yet(context: "Context", reason: str, until: Callable[[], bool]) -> "Answer":
@@ -51,7 +57,7 @@ def not_yet(context: "Context", reason: str, until: Callable[[], bool]) -> "Answ
     return Response(
         status=202,
         headers={
-            "content-type": "text/plain",
+            "content-type": _TEXT,
             "retry-after": str(limits.RETRY_AFTER_S),
         },
         body=reason.encode(),
@@ -97,6 +103,17 @@ def historical(
         return handler(context)
 
     return answer
+
+
+def describe_historical(operation: Operation) -> Operation:
+    """Describe what ``historical`` asks and answers beside the handler."""
+    header = tx_id_parameter("header", TX_ID_HEADER)
+    return replace(
+        operation,
+        parameters=(*operation.parameters, header),
+        also={**NOT_YET, **operation.also},
+        components={"TransactionId": TX_ID, **operation.components},
+    )
 
 
 def tx_id_from_header(context: "Context") -> TxId:

@@ -16,6 +16,8 @@ from ccfpy.endpoints.registry import Registry, parameter_names
 
 _RESPONSE_DESCRIPTION = "Done."
 _BODY_DESCRIPTION = "What the endpoint reads."
+_EMPTY_DESCRIPTION = "There is nothing to tell."
+_TEXT_DESCRIPTION = "How it stands, for people."
 
 _FORWARDING_DESCRIPTIONS = {
     Forwarding.ALWAYS: "A backup hands the request to the primary, which executes it.",
@@ -48,6 +50,12 @@ _ERROR_RESPONSE: JsonObject = {
     },
     "description": "An error, and which.",
 }
+
+TX_ID: JsonObject = {"pattern": "^[0-9]+\\.[0-9]+$", "type": "string"}
+"""The named schema of transactions' ids, as CCF gives it."""
+REAL_TX_ID_PATTERN = "^[1-9][0-9]{0,18}\\.[1-9][0-9]{0,18}$"
+"""Those that a request may name: the schema above has ``0.0`` too, which a node answers
+where nothing is committed."""
 
 POLICIES = "x-ccfpy-policies"
 """Our own extension: who may call, in the order of trying; nobody is asked if empty."""
@@ -104,6 +112,17 @@ def document(registry: Registry) -> JsonObject:
     }
 
 
+def narrowed(name: str, **more: Json) -> JsonObject:
+    """Give the schema of that name, of which only some values are taken."""
+    return {"allOf": [{"$ref": f"#/components/schemas/{name}"}], **more}
+
+
+def tx_id_parameter(place: str, name: str) -> JsonObject:
+    """Describe a parameter that names a transaction."""
+    schema = narrowed("TransactionId", pattern=REAL_TX_ID_PATTERN)
+    return {"in": place, "name": name, "required": True, "schema": schema}
+
+
 def operation_id(method: str, full_path: str) -> str:
     """Name an operation after its verb and path: ``PostAppLogPrivateRawTextId``."""
     bare = full_path.replace("{", "").replace("}", "")
@@ -146,6 +165,7 @@ def _operation(full_path: str, endpoint: Endpoint, names: given.Names) -> JsonOb
         "operationId": operation_id(endpoint.method, full_path),
         "responses": {
             str(operation.success_status): _success(operation),
+            **{str(status): _other(kind) for status, kind in operation.also.items()},
             "default": {"$ref": "#/components/responses/default"},
         },
         "x-ccf-forwarding": {
@@ -167,13 +187,47 @@ def _operation(full_path: str, endpoint: Endpoint, names: given.Names) -> JsonOb
                 operation.request_content_type, operation.request_schema
             ),
             "description": _BODY_DESCRIPTION,
+            "required": operation.is_body_required,
         }
     if security := _security(endpoint):
         described["security"] = security
     if operation.given is not None:
         in_path = frozenset(parameter_names(endpoint.path))
-        described |= given.operation(operation.given, names._replace(in_path=in_path))
+        said = given.operation(operation.given, names._replace(in_path=in_path))
+        described = _joined(described, said, frozenset(map(str, operation.also)))
     return described
+
+
+def _joined(ours: JsonObject, said: JsonObject, also: frozenset[str]) -> JsonObject:
+    """Let what is said go first; keep what any endpoint of its mode asks and answers.
+
+    Args:
+        ours: what is known of the endpoint.
+        said: what its author says.
+        also: the statuses that come of its mode, whatever else is said of answers.
+    """
+    joined = ours | said
+    parameters, responses = said.get("parameters"), said.get("responses")
+    if isinstance(parameters, list):
+        taken = [(each["in"], each["name"]) for each in map(_fields, parameters)]
+        joined["parameters"] = parameters + [
+            each
+            for each in _items(ours.get("parameters"))
+            if (_fields(each)["in"], _fields(each)["name"]) not in taken
+        ]
+    if isinstance(responses, dict):
+        kept = {k: v for k, v in _fields(ours["responses"]).items() if k in also}
+        joined["responses"] = kept | responses
+    return joined
+
+
+def _fields(value: Json) -> JsonObject:
+    assert isinstance(value, dict), "an object of a document"
+    return value
+
+
+def _items(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
 
 
 def _success(operation: Operation) -> JsonObject:
@@ -185,17 +239,35 @@ def _success(operation: Operation) -> JsonObject:
     return response
 
 
+def _other(content_type: str | None) -> JsonObject:
+    """Describe an answer that is neither the success nor an error."""
+    if content_type is None:
+        return {"description": _EMPTY_DESCRIPTION}
+    return {
+        "content": _content(content_type, {"type": "string"}),
+        "description": _TEXT_DESCRIPTION,
+    }
+
+
 def _content(content_type: str, schema: Mapping[str, Json]) -> JsonObject:
     return {content_type: {"schema": dict(schema)}}
 
 
 def _security(endpoint: Endpoint) -> list[Json]:
-    """List who may call it; policies that OpenAPI cannot express are left out."""
+    """List who may call it, unless OpenAPI has no words for any of its policies.
+
+    Where it has words for some alone, a caller by another policy uses no scheme that
+    the document knows: a client must not be told that it needs one of those.
+    """
+    schemes = [policy.security_scheme for policy in endpoint.auth]
+    if not any(schemes):
+        return []
     security: list[Json] = []
-    for policy in endpoint.auth:
-        scheme = policy.security_scheme
-        if scheme is not None:
-            security.append({scheme.name: []} if scheme.definition else {})
+    for scheme in schemes:
+        if scheme is not None and scheme.definition:
+            security.append({scheme.name: []})
+        elif {} not in security:
+            security.append({})
     return security
 
 

@@ -1,6 +1,6 @@
 """What a declaration may say of an endpoint, and what follows where it does not."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, TypedDict
 
@@ -30,6 +30,9 @@ class Options(TypedDict, total=False):
         on_local_commit: shapes the response when its transaction's id is known.
         status: of an answer that is not a ``Response``.
         answers: for OpenAPI, the type of what a ``Response`` carries.
+        takes: for OpenAPI, the type of a body that the handler reads itself.
+        also: for OpenAPI, other statuses that are no errors of the usual form, with the
+            content type of their text; ``None`` for those without a body.
         hidden: left out of the OpenAPI document.
         deprecated: callers should use another one.
     """
@@ -41,6 +44,8 @@ class Options(TypedDict, total=False):
     on_local_commit: LocalCommitHandler
     status: int
     answers: object
+    takes: object
+    also: Mapping[int, str | None]
     hidden: bool
     deprecated: bool
 

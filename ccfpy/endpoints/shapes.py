@@ -218,7 +218,20 @@ def _one_of(values: Mapping[Any, Any]) -> Shape:
         except (KeyError, TypeError):
             raise Mismatch(f"expected one of {what}, found {_found(value)}") from None
 
-    return Shape(read, None, {"enum": allowed})
+    schema: JsonObject = {"enum": allowed}
+    kinds = {_SCHEMA_TYPES.get(type(value)) for value in allowed}
+    (kind, *others) = kinds
+    if kind is not None and not others:
+        schema["type"] = kind
+    return Shape(read, None, schema)
+
+
+_SCHEMA_TYPES: Mapping[type, str] = {
+    bool: "boolean",
+    float: "number",
+    int: "integer",
+    str: "string",
+}
 
 
 def _union(annotation: object, arguments: tuple[Any, ...]) -> Shape:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ccfpy.base.json import Json
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Mode
-from ccfpy.endpoints.openapi import POLICIES
+from ccfpy.endpoints.openapi import POLICIES, REAL_TX_ID_PATTERN
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.gov.definitions import (
     DEFINITIONS,
@@ -39,24 +39,14 @@ _PATTERNS = {
     "nodeId": HEX_ID_PATTERN,
     "proposalId": HEX_ID_PATTERN,
     "userId": HEX_ID_PATTERN,
-    "transactionId": TX_ID_PATTERN,
+    "transactionId": REAL_TX_ID_PATTERN,
 }
-_PARAMETERS: Json = {
-    _VERSION_PARAMETER: {
-        "name": PARAMETER,
-        "in": "query",
-        "description": "The version of the API that the request speaks.",
-        "required": True,
-        "type": "string",
-        "minLength": 1,
-    },
-    "CoseSignature.body": {
-        "name": "body",
-        "in": "body",
-        "description": "A COSE_Sign1 by a member, with the headers CCF asks for.",
-        "required": True,
-        "schema": {"type": "string", "format": "binary"},
-    },
+_COSE_BODY: Json = {
+    "name": "body",
+    "in": "body",
+    "description": "A COSE_Sign1 by a member, with the headers CCF asks for.",
+    "required": True,
+    "schema": {"type": "string", "format": "binary"},
 }
 _ERROR: Json = {
     "description": "An error.",
@@ -83,7 +73,18 @@ def document(version: ApiVersion, operations: Sequence[GovOperation]) -> Json:
             **DEFINITIONS,
             "Versions": {"type": "string", "enum": [version.value]},
         },
-        "parameters": _PARAMETERS,
+        "parameters": {
+            _VERSION_PARAMETER: {
+                "name": PARAMETER,
+                "in": "query",
+                "description": "The version of the API that the request speaks.",
+                "required": True,
+                "type": "string",
+                "minLength": 1,
+                "enum": [version.value],
+            },
+            "CoseSignature.body": _COSE_BODY,
+        },
     }
 
 

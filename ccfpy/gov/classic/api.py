@@ -36,6 +36,7 @@ from ccfpy.gov.classic.table_endpoints import (
 )
 from ccfpy.gov.ports import GovernanceHost
 from ccfpy.gov.versions import logged
+from ccfpy.kv.maps import Value
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.auth.policy import AuthPolicy
@@ -49,6 +50,7 @@ class Row:
         takes: the shape of what is signed or sent.
         gives: the shape of the answer; ``None`` for 204.
         writes: whether it changes anything.
+        may_be_nothing: the answer may be 204 in the place of what it gives.
         is_primarys: whether a backup hands it on; what writes always is.
     """
 
@@ -58,6 +60,7 @@ class Row:
     takes: str | None = None
     auth: "tuple[AuthPolicy, ...]" = ()
     writes: bool = False
+    may_be_nothing: bool = False
     is_primarys: bool = False
 
     @property
@@ -76,6 +79,7 @@ class Row:
             response_schema=None if self.gives is None else shapes.ref(self.gives),
             success_status=204 if self.gives is None else 200,
             deprecated=True,
+            also={204: None} if self.may_be_nothing else {},
             components=components,
         )
 
@@ -143,7 +147,12 @@ READS: tuple[Row, ...] = (
         is_primarys=True,
     ),
     *(
-        Row(path=path_of(table), handler=reader_of(table), gives=shape)
+        Row(
+            path=path_of(table),
+            handler=reader_of(table),
+            gives=shape,
+            may_be_nothing=isinstance(table, Value),
+        )
         for table, shape in served_tables()
     ),
 )

@@ -140,8 +140,11 @@ _RECORDS: Mapping[str, JsonObject] = {
         "redirection_strategy:RedirectionStrategy",
     ),
     "Failure": _fields("reason:string", "trace:string"),
-    "FullMemberDetails": _fields(
-        "status:MemberStatus member_data:json cert:Pem public_encryption_key:Pem"
+    "FullMemberDetails": _object(
+        {
+            **dict(_pairs("status:MemberStatus member_data:json cert:Pem")),
+            "public_encryption_key": {"allOf": [ref("Pem")], "nullable": True},
+        }
     ),
     "GetRecoveryShare__Out": _fields("encrypted_share:string"),
     "JSRuntimeOptions": _fields(

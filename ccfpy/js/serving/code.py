@@ -15,6 +15,7 @@ from ccfpy.endpoints.declaration import (
     Operation,
     Redirection,
 )
+from ccfpy.endpoints.historical import describe_historical
 from ccfpy.endpoints.registry import Registry, template_pattern
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.js.engine import Library
@@ -121,6 +122,11 @@ class Code:
         self, method: str, path: str, properties: EndpointProperties
     ) -> Endpoint:
         mode = Mode(properties.mode)
+        operation = Operation(
+            given=properties.openapi or {}, hidden=properties.openapi_hidden
+        )
+        if mode is Mode.HISTORICAL:
+            operation = describe_historical(operation)
         return Endpoint(
             method=method,
             path=path,
@@ -129,9 +135,7 @@ class Code:
             forwarding=Forwarding(properties.forwarding_required),
             redirection=Redirection(properties.redirection_strategy),
             auth=tuple(map(_policy, properties.authn_policies)),
-            operation=Operation(
-                given=properties.openapi or {}, hidden=properties.openapi_hidden
-            ),
+            operation=operation,
         )
 
 

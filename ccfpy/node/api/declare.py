@@ -24,7 +24,7 @@ def _operation(
     """Describe an endpoint by its handler's documentation and its answer's schema."""
     summary, _, description = (getdoc(handler) or "").partition("\n\n")
     answered = None if answers is None else answer(answers)
-    parameters = [_optional(name) for name in query.split()]
+    parameters = [_optional(*word.split(":")) for word in query.split()]
     return Operation(
         summary=summary.replace("\n", " ").removesuffix("."),
         description=description.replace("\n", " "),
@@ -38,13 +38,12 @@ def _operation(
     )
 
 
-def _optional(name: str) -> JsonObject:
-    return {
-        "in": "query",
-        "name": name,
-        "required": False,
-        "schema": answer("string").schema,
-    }
+def _optional(name: str, kind: str = "string") -> JsonObject:
+    schema = answer("string").schema
+    if kind != "string":
+        # CCF's documents say that it is text, which is true as far as it goes.
+        schema = {"allOf": [schema], **answer(kind).definition}
+    return {"in": "query", "name": name, "required": False, "schema": schema}
 
 
 def local(
@@ -80,7 +79,8 @@ def local(
 def shared(path: str, handler: Handler, answers: str, *, query: str = "") -> Endpoint:
     """Declare a read of the service's tables, which any node can answer.
 
-    ``query`` names optional parameters, which are text.
+    ``query`` names optional parameters, each text, or after a colon the name of its
+    schema.
     """
     return Endpoint(
         method="GET",

@@ -28,7 +28,10 @@ class MembershipEndpoints:
     def endpoints(self) -> Iterator[Endpoint]:
         """Give the endpoints."""
         yield shared(
-            "/network/nodes", self.all_nodes, "GetNodes__Out", query="host port status"
+            "/network/nodes",
+            self.all_nodes,
+            "GetNodes__Out",
+            query="host port status:NodeStatus",
         )
         yield local("/network/nodes/self", self.this_node, "GetNode__NodeInfo")
         yield shared("/network/nodes/primary", self.primary_node, "GetNode__NodeInfo")

@@ -28,6 +28,15 @@ class Answer(NamedTuple):
     schema: JsonObject
     components: Mapping[str, Json]
 
+    @property
+    def definition(self) -> JsonObject:
+        """The named schema itself."""
+        reference = self.schema["$ref"]
+        assert isinstance(reference, str), "an answer has a name"
+        found = self.components[reference.removeprefix(_REFERENCE)]
+        assert isinstance(found, dict), "a schema is an object"
+        return found
+
 
 @cache
 def answer(name: str) -> Answer:

@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 import pytest
 
@@ -10,7 +11,7 @@ from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.binding import bind
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.history import HistoricalState
-from ccfpy.endpoints.replies import empty_reply
+from ccfpy.endpoints.replies import empty_reply, json_reply
 from ccfpy.endpoints.shapes import U64
 from ccfpy.http.errors import ApiError
 from ccfpy.http.messages import Response
@@ -264,13 +265,19 @@ def test_signature_and_docstring_describe_the_operation() -> None:
             "in": "query",
             "name": "size",
             "required": False,
-            "schema": {"$ref": "#/components/schemas/integer"},
+            "schema": {
+                "allOf": [{"$ref": "#/components/schemas/integer"}],
+                "default": 3,
+            },
         },
         {
             "in": "query",
             "name": "name",
             "required": False,
-            "schema": {"$ref": "#/components/schemas/string"},
+            "schema": {
+                "allOf": [{"$ref": "#/components/schemas/string"}],
+                "default": "",
+            },
         },
     )
     assert operation.request_schema == {"$ref": "#/components/schemas/Note"}
@@ -332,3 +339,72 @@ def test_a_result_that_may_be_nothing_is_described_as_what_it_else_is() -> None:
 
     operation = bind(ping, "/ping").operation
     assert operation.response_schema == {"$ref": "#/components/schemas/string"}
+    assert operation.also == {204: None}
+
+
+class Colour(StrEnum):
+    RED = "red"
+
+
+def test_parameters_are_described_by_what_is_read_of_them() -> None:
+    def function(
+        _: Context,
+        id: U64,  # noqa: A002 - a name as applications have it
+        colour: Colour = Colour.RED,
+        scope: str | None = None,
+        ratio: float = 0.5,
+    ) -> None:
+        raise AssertionError(id, colour, scope, ratio)
+
+    operation = bind(function, "/x/{id}").operation
+    described = {str(each["name"]): each for each in operation.parameters}
+    assert described["id"] == {
+        "in": "path",
+        "name": "id",
+        "required": True,
+        "schema": {"$ref": "#/components/schemas/uint64"},
+    }
+    assert described["colour"]["schema"] == {
+        "allOf": [{"$ref": "#/components/schemas/Colour"}],
+        "default": "red",
+    }
+    assert described["scope"]["schema"] == {"$ref": "#/components/schemas/string"}
+    assert "uint64" in operation.components
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lenient:
+    """Of which nothing need be said."""
+
+    size: int = 3
+
+
+@pytest.mark.parametrize(
+    ("annotation", "is_required"),
+    [(Note, True), (Lenient, False), (bytes, False), (str, False), (list[str], True)],
+)
+def test_a_body_is_required_where_none_would_be_refused(
+    annotation: object, *, is_required: bool
+) -> None:
+    def function(_: Context, body: object) -> Response:
+        return json_reply(str(body))
+
+    function.__annotations__["body"] = annotation
+    binding = bind(function, "/x")
+    assert binding.operation.is_body_required is is_required
+    if is_required:
+        with pytest.raises(ApiError):
+            binding.handler(context_of(StoreNode()))
+    else:
+        assert isinstance(binding.handler(context_of(StoreNode())), Response)
+
+
+def test_a_body_that_is_read_from_the_context_may_be_described() -> None:
+    def function(_: Context) -> Response:
+        raise AssertionError("described, never called")
+
+    operation = bind(function, "/x", takes=str).operation
+    assert operation.request_schema == {"$ref": "#/components/schemas/string"}
+    assert operation.request_content_type == "text/plain"
+    assert operation.is_body_required
+    assert "string" in operation.components

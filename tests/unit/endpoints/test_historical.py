@@ -7,8 +7,8 @@ from ccfpy.base.ids import TxId
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context
-from ccfpy.endpoints.declaration import Endpoint, Mode
-from ccfpy.endpoints.historical import historical
+from ccfpy.endpoints.declaration import Endpoint, Mode, Operation
+from ccfpy.endpoints.historical import describe_historical, historical
 from ccfpy.endpoints.history import HistoricalState
 from ccfpy.endpoints.replies import text_reply
 from ccfpy.http.messages import Request, Response
@@ -211,3 +211,15 @@ def test_the_time_to_wait_is_bounded(text: str, status: int | None) -> None:
     response = _ask(_front(), f"wait={text}")
 
     assert (response.status if isinstance(response, Response) else None) == status
+
+
+def test_a_document_says_which_transaction_is_asked_for_and_what_may_be_answered() -> (
+    None
+):
+    described = describe_historical(Operation(summary="Read."))
+    (header,) = described.parameters
+    assert (header["in"], header["name"]) == ("header", "x-ms-ccf-transaction-id")
+    assert header["required"]
+    assert described.also == {202: "text/plain"}
+    assert set(described.components) == {"TransactionId"}
+    assert described.summary == "Read."

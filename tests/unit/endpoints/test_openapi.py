@@ -5,13 +5,24 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import validate
 
+from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.endpoints.auth import POLICIES, UserCert
+from ccfpy.endpoints.auth import POLICIES, AllOf, AuthPolicy, Jwt, UserCert
 from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.declaration import Endpoint, Forwarding, Operation
-from ccfpy.endpoints.openapi import document, operation_id
+from ccfpy.endpoints.openapi import (
+    TX_ID,
+    document,
+    narrowed,
+    operation_id,
+    tx_id_parameter,
+)
 from ccfpy.endpoints.registry import Registry
 from ccfpy.http.messages import Response
 
@@ -140,6 +151,7 @@ def test_an_operation_says_all_that_its_endpoint_knows() -> None:
                 "application/json": {"schema": {"$ref": "#/components/schemas/Note"}}
             },
             "description": "What the endpoint reads.",
+            "required": True,
         },
         "responses": {
             "201": {
@@ -203,3 +215,94 @@ def test_operations_are_named_as_ccf_names_them(
     method: str, path: str, expected: str
 ) -> None:
     assert operation_id(method, path) == expected
+
+
+def _security(*auth: AuthPolicy) -> Json:
+    endpoint = replace(NOTE, auth=auth)
+    described = _document(endpoint)
+    check(described)
+    item = at(described, "paths", "/app/notes/{note}:keep", "post")
+    assert isinstance(item, dict)
+    return item.get("security")
+
+
+def test_a_certificate_is_enough_where_a_token_would_be() -> None:
+    """A client that read only ``jwt`` here would think that it needs a token."""
+    assert _security(Jwt(), UserCert()) == [{"jwt": []}, {}]
+    assert _security(UserCert(), Jwt(), AllOf([Jwt(), UserCert()])) == [
+        {},
+        {"jwt": []},
+    ]
+    assert _security(Jwt()) == [{"jwt": []}]
+    assert _security(UserCert()) is None
+
+
+def test_a_body_that_may_be_left_out_is_not_required() -> None:
+    lazy = replace(NOTE.operation, is_body_required=False)
+    body = at(
+        _document(replace(NOTE, operation=lazy)),
+        *("paths", "/app/notes/{note}:keep", "post", "requestBody"),
+    )
+    assert isinstance(body, dict)
+    assert body["required"] is False
+
+
+def test_answers_that_are_neither_success_nor_error_are_described() -> None:
+    operation = replace(NOTE.operation, also={202: "text/plain", 304: None})
+    described = _document(replace(NOTE, operation=operation))
+    check(described)
+    responses = at(described, "paths", "/app/notes/{note}:keep", "post", "responses")
+    assert isinstance(responses, dict)
+    assert list(responses) == ["201", "202", "304", "default"]
+    assert at(responses, "202", "content") == {
+        "text/plain": {"schema": {"type": "string"}}
+    }
+    assert "content" not in str(responses["304"])
+
+
+def test_what_comes_of_an_endpoints_mode_stays_whatever_its_author_says() -> None:
+    header = tx_id_parameter("header", "x-of-the-mode")
+    written: JsonObject = {"in": "query", "name": "q", "schema": {"type": "integer"}}
+    operation = Operation(
+        parameters=(*NOTE.operation.parameters, header),
+        also={202: "text/plain"},
+        components={"TransactionId": TX_ID},
+        given={
+            "parameters": [written],
+            "responses": {"204": {"description": "Nothing."}},
+        },
+    )
+    described = _document(replace(NOTE, operation=operation))
+    check(described)
+    item = at(described, "paths", "/app/notes/{note}:keep", "post")
+    assert isinstance(item, dict)
+    assert item["parameters"] == [written, header]
+    assert list(_object(item["responses"])) == ["202", "204"]
+
+
+@given(
+    st.from_regex(r"[0-9]{1,20}\.[0-9]{1,20}", fullmatch=True)
+    | st.builds("{}.{}".format, st.integers(0, 2**70), st.integers(0, 2**70))
+)
+def test_a_parameter_takes_exactly_the_ids_that_a_node_reads(text: str) -> None:
+    """CCF's own pattern, which answers keep, has ``0.0`` and ``00.1``."""
+    schema = tx_id_parameter("query", "transaction_id")["schema"]
+    rooted = {**_object(schema), "components": {"schemas": {"TransactionId": TX_ID}}}
+    try:
+        TxId.parse(text)
+    except Malformed:
+        assert not OAS30Validator(rooted).is_valid(text)
+    else:
+        assert OAS30Validator(rooted).is_valid(text)
+
+
+def test_a_narrowed_schema_is_still_of_its_name() -> None:
+    assert narrowed("uint64", minimum=1) == {
+        "allOf": [{"$ref": "#/components/schemas/uint64"}],
+        "minimum": 1,
+    }
+
+
+def _object(value: Json) -> JsonObject:
+    assert isinstance(value, dict)
+    return value

@@ -209,7 +209,10 @@ def test_schemas_are_named_and_refer_to_each_other() -> None:
         "minimum": 0,
         "type": "integer",
     }
-    assert shape.components["Colour"] == {"enum": ["red", "blue"]}
+    assert shape.components["Colour"] == {
+        "enum": ["red", "blue"],
+        "type": "string",
+    }
 
 
 def test_a_range_of_ones_own_has_a_name_of_its_own() -> None:
@@ -246,3 +249,10 @@ def test_lists_and_dictionaries_are_named_after_their_parts() -> None:
         "items": {"$ref": "#/components/schemas/string"},
         "type": "array",
     }
+
+
+def test_what_is_one_of_few_says_of_what_type_they_are() -> None:
+    assert shape_of(Literal["a", "b"]).schema == {"enum": ["a", "b"], "type": "string"}
+    assert shape_of(Literal[1, 2]).schema == {"enum": [1, 2], "type": "integer"}
+    assert shape_of(Literal[True]).schema == {"enum": [True], "type": "boolean"}
+    assert shape_of(Literal["a", 1]).schema == {"enum": ["a", 1]}

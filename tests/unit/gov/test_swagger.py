@@ -1,6 +1,7 @@
 """Each version has its document; without one, the common document is given."""
 
 import json
+import re
 
 import pytest
 from openapi_spec_validator import validate
@@ -74,3 +75,38 @@ def test_an_unknown_version_has_no_document(governed: Governed) -> None:
     reply = governed.get("/api", "api-version=1")
     assert reply.status == 400
     assert json.loads(reply.body)["error"]["code"] == "UnsupportedApiVersionValue"
+
+
+@pytest.mark.parametrize("version", ApiVersion)
+def test_a_document_asks_for_its_own_version(
+    governed: Governed, version: ApiVersion
+) -> None:
+    described = body(governed.get("/api", f"api-version={version}"))
+    parameters = described["parameters"]
+    assert isinstance(parameters, dict)
+    asked = parameters["Azure.Core.Foundations.ApiVersionParameter"]
+    assert isinstance(asked, dict)
+    assert asked["enum"] == [version]
+
+
+def test_no_document_lets_a_request_name_transaction_0_0(governed: Governed) -> None:
+    paths = body(governed.get("/api"))["paths"]
+    assert isinstance(paths, dict)
+    read = paths["/gov/service/transactions/{transactionId}"]["get"]
+    pattern = next(each["pattern"] for each in read["parameters"] if "name" in each)
+    assert re.fullmatch(pattern, "0.0") is None
+    assert re.fullmatch(pattern, "2.10") is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "verb"),
+    [
+        (f"/members/proposals/{'a' * 64}:withdraw", "POST"),
+        (f"/members/state-digests/{'a' * 64}:ack", "POST"),
+    ],
+)
+def test_a_path_has_the_verbs_of_its_operation_alone(
+    governed: Governed, path: str, verb: str
+) -> None:
+    """The template of proposals would take ``{id}:withdraw`` for an id."""
+    assert governed.frontend.registry.methods_of(path) == [verb]

@@ -46,7 +46,16 @@ def _operations(document: JsonObject) -> Iterator[str]:
             operation = member(item, verb)
             if operation:
                 own = as_list(operation.get("parameters", []))
-                yield _operation(f"{verb.upper()} {path}", operation, [*common, *own])
+                described = {_place(each): each for each in (*common, *own)}
+                yield _operation(
+                    f"{verb.upper()} {path}", operation, [*described.values()]
+                )
+
+
+def _place(parameter: Json) -> tuple[Json, Json]:
+    """Tell where a parameter stands: an operation's own hides its path's."""
+    described = as_object(parameter)
+    return described.get("in"), described.get("name", described.get("$ref"))
 
 
 def _operation(name: str, operation: JsonObject, parameters: list[Json]) -> str:

@@ -122,3 +122,13 @@ def test_optional_parameters_are_named() -> None:
     assert [each["name"] for each in operation.parameters] == ["host", "port"]
     assert not any(each["required"] for each in operation.parameters)
     assert set(operation.components) == {"boolean", "string"}
+
+
+def test_an_optional_parameter_may_be_one_of_few() -> None:
+    operation = shared("/nodes", _handler, "boolean", query="s:NodeStatus").operation
+    (parameter,) = operation.parameters
+    assert parameter["name"] == "s"
+    schema = parameter["schema"]
+    assert isinstance(schema, dict)
+    assert schema["allOf"] == [{"$ref": "#/components/schemas/string"}]
+    assert schema["enum"] == ["Pending", "Trusted", "Retired"]
