@@ -10,7 +10,7 @@ SOURCES := $(wildcard ccfpy apps tests benchmarks deploy)
 TESTS := $(wildcard $(addprefix tests/,house unit vectors governance scenarios fuzz))
 WITH_PROCESSES := $(wildcard $(addprefix tests/,apps e2e deploy interop))
 
-.PHONY: help .venv compiled test-compiled sandbox apps test lint format coverage simulate mutants attacks reference engine engine-check image-check bench bench-compiled profile lock interop clean
+.PHONY: help .venv compiled test-compiled sandbox apps test lint format coverage simulate mutants attacks documents reference engine engine-check image-check bench bench-compiled profile lock interop clean
 
 help:
 	@echo "make sandbox  start a service on https://127.0.0.1:8000"
@@ -22,6 +22,7 @@ help:
 	@echo "make simulate look for a schedule that breaks consensus or nodes, for SECONDS"
 	@echo "make mutants  look for a seed that finds each mistake put into consensus"
 	@echo "make attacks  attack a service of real nodes, and judge what that costs; QUICK=1 in two minutes"
+	@echo "make documents  ask for SECONDS whether nodes answer as their documents say"
 	@echo "make reference  write anew the pages of docs/reference that are made of the code"
 	@echo "make engine   compile JavaScript's engine anew; make engine-check compares it"
 	@echo "make image-check  make the image of a node twice, and compare the bytes"
@@ -142,7 +143,7 @@ profile: .venv
 
 # CCF's own tools, both lines, each in an environment of its own: they read what we
 # write, and their dependencies are not ours.
-interop: .venv-ccf6/installed .venv-maa/installed $(if $(NEWER_PYTHON),.venv-ccf7/installed)
+interop: .venv-ccf6/installed .venv-maa/installed .venv-schemathesis/installed $(if $(NEWER_PYTHON),.venv-ccf7/installed)
 
 # Azure's client of its attestation service, which must take our stand-in for it, and
 # another reader of quotes.
@@ -150,6 +151,18 @@ interop: .venv-ccf6/installed .venv-maa/installed $(if $(NEWER_PYTHON),.venv-ccf
 	@test -x .venv-maa/bin/python || $(PYTHON) -m venv .venv-maa
 	.venv-maa/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
+
+# What judges whether nodes answer as their OpenAPI documents say.
+.venv-schemathesis/installed: tests/interop/schemathesis.lock
+	@test -x .venv-schemathesis/bin/python || $(PYTHON) -m venv .venv-schemathesis
+	.venv-schemathesis/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# The same questions as among the tests, for SECONDS for each document and caller, and
+# with fresh seeds unless SEED says where to begin.
+documents: .venv .venv-schemathesis/installed
+	SCHEMATHESIS_SECONDS=$(SECONDS) SCHEMATHESIS_EXAMPLES=200 SCHEMATHESIS_SEED=$(SEED) \
+		$(BIN)/python -m pytest tests/interop/test_documents.py
 
 .venv-ccf6/installed: tests/interop/ccf-6.lock
 	@test -x .venv-ccf6/bin/python || $(PYTHON) -m venv .venv-ccf6

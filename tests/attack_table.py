@@ -228,6 +228,10 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "HTTP/1: requests that two readers might read differently",
         {
             "a body beyond the limit": "413 as soon as it is, and the session ends.",
+            "requests made of the documents, valid and not, as every kind of caller": (
+                "Each answer is one that the document allows; what does not fit is the "
+                "caller's fault, and none is the service's."
+            ),
             "a header beyond the limit": "431, and the session ends.",
             "too many headers": "The same.",
             "a head that never ends": "It is refused before it is held.",
