@@ -313,6 +313,17 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "a connection that is idle": "The host ends it.",
         },
     ),
+    "escape": (
+        "Out of the closed enclave",
+        {
+            "a descriptor that a library left open": (
+                "An enclave does not start with a descriptor that it does not know."
+            ),
+            "a file that a library shares its memory with": (
+                "Nor with a mapping through which it could write."
+            ),
+        },
+    ),
     "tls": (
         "TLS",
         {

@@ -8,16 +8,22 @@ machine then.
 """
 
 import base64
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnxruntime
 
 from apps.inference.limits import ELEMENTS_MAX, TENSORS_MAX
 from apps.inference.tensors import Tensor
 from ccfpy.app import ApiError, Malformed
+
+# The library collects statistics of its use in a file of the user's, which it opens and
+# shares memory with as soon as it is imported, unless this is said before.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime
 
 _PROVIDERS = ["CPUExecutionProvider"]
 _FATAL = 4

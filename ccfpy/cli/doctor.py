@@ -38,7 +38,7 @@ CLOSE_AND_TELL = """
 import os
 from ccfpy.enclave.isolation import confine
 told = os.dup(1)
-os.write(told, str(confine()).encode())
+os.write(told, str(confine(known=[told])).encode())
 """
 ISOLATION_REMEDY = "let a container use seccomp and Landlock, on Linux 6.12 or newer"
 

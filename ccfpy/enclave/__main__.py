@@ -37,8 +37,12 @@ def main(argv: Sequence[str]) -> ExitCode:
 
 
 def _confined(node: Steps, channel: Channel) -> Steps:
-    """Close the process around a node that has read all it will ever read."""
-    isolation = confine()
+    """Close the process around a node that has read all it will ever read.
+
+    Raises:
+        NotClosed: something is open that is not the node's.
+    """
+    isolation = confine(known=channel.descriptors)
     attend_scripts()
     channel.send(EFFECTS.encode([isolation.log()]))
     return node

@@ -17,6 +17,11 @@ class Channel:
         self.receive_into = self._reading.readinto
         """Wait for bytes and write them into a buffer; tell how many, 0 at the end."""
 
+    @property
+    def descriptors(self) -> tuple[int, int]:
+        """Both, for reading and for writing."""
+        return self._reading.fileno(), self._writing.fileno()
+
     def send(self, data: bytes) -> None:
         """Write all of ``data``, waiting while the host does not read.
 

@@ -58,6 +58,22 @@ def test_what_is_no_model_is_refused(content: bytes) -> None:
         Model(content)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells what is open")
+def test_the_library_opens_nothing_and_writes_nothing(tmp_path: Path) -> None:
+    code = (
+        "import apps.inference.engine\n"
+        "from ccfpy.enclave.isolation import openings\n"
+        "openings.check(())\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        cwd=ROOT,
+        env={"HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+    )
+    assert list(tmp_path.rglob("*")) == []
+
+
 def test_a_model_whose_data_is_in_a_file_is_refused() -> None:
     weights = helper.make_tensor("factor", TensorProto.FLOAT, [1], [1.0])
     weights.ClearField("float_data")

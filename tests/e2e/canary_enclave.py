@@ -8,7 +8,7 @@ file: a process that it starts before it is closed does, and is told through a p
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from ccfpy.boundary.effects import Effect
@@ -66,13 +66,14 @@ def main(app: str, channel: Sequence[int], escrow: Path) -> int:
     keeper = start_keeper(escrow, channel)
     isolate(parent=os.getppid())
     with Channel(*channel) as connection:
-        return serve(connection, lambda: Escrowed(_closed(app), keeper))
+        known = (*connection.descriptors, keeper)
+        return serve(connection, lambda: Escrowed(_closed(app, known), keeper))
 
 
-def _closed(app: str) -> Node:
+def _closed(app: str, known: Collection[int]) -> Node:
     node = build_node(app)
     assert isinstance(node, Node)
-    confine()
+    confine(known=known)
     attend_scripts()
     return node
 

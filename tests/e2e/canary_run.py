@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,8 @@ class Seen:
     """What somebody saw who owns the machine but not the enclave.
 
     Attributes:
+        began: when the run did, in seconds since 1970.
+        workspace: what of the run lies nowhere else.
         options: where everything lies; its node's folder is the host's.
         record: every byte between host and enclave.
         private: canaries sent over TLS.
@@ -48,6 +51,8 @@ class Seen:
         escrow: the enclave's own keys, which nobody has seen.
     """
 
+    began: float
+    workspace: Path
     options: ServiceOptions
     record: bytes
     private: dict[str, bytes]
@@ -82,6 +87,7 @@ def _numbers(pem: str) -> Iterator[tuple[str, bytes]]:
 
 def run(workspace: Path) -> Seen:
     """Run a node, send all canaries, stop it, and collect what was to be seen."""
+    began = time.time()
     private, clear, public = Canaries(), Canaries(), Canaries()
     options = _options(workspace)
     network = ProcessNetwork(options)
@@ -107,6 +113,8 @@ def run(workspace: Path) -> Seen:
     rekeyed = {f"{name}, rekeyed": word for name, word in again.by_place.items()}
     escrow = json.loads((workspace / "escrow").read_text())
     return Seen(
+        began=began,
+        workspace=workspace,
         options=options,
         record=(workspace / "record").read_bytes(),
         private=private.by_place | rekeyed,

@@ -6,8 +6,10 @@ text it begins. Line breaks, also those that JSON writes as two characters, do n
 it.
 """
 
+import os
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 PIECE_BYTES_MIN = 12
@@ -61,3 +63,35 @@ def find_in_files(folder: Path, secrets: Mapping[str, bytes]) -> dict[str, set[s
         if hits := find(data + b"\0" + name.encode(), secrets):
             found[name] = hits
     return found
+
+
+def find_in_home(
+    secrets: Mapping[str, bytes], *, since: float, but: Path
+) -> dict[str, set[str]]:
+    """Name the secrets in what anything wrote to the user's home and caches.
+
+    A library may keep files of its own there, whatever folders a node was given.
+
+    Args:
+        secrets: by their names.
+        since: when the writing may have begun, in seconds since 1970.
+        but: a folder that is left out, with what is in it.
+    """
+    found: dict[str, set[str]] = {}
+    for path in _written_in_home(since, but):
+        with suppress(OSError):  # it has gone meanwhile
+            if hits := find(path.read_bytes(), secrets):
+                found[str(path)] = hits
+    return found
+
+
+def _written_in_home(since: float, but: Path) -> Iterator[Path]:
+    caches = os.environ.get("XDG_CACHE_HOME")
+    for home in {Path.home(), Path(caches) if caches else Path.home() / ".cache"}:
+        for folder, folders, files in os.walk(home):
+            here = Path(folder)
+            folders[:] = [name for name in folders if here / name != but]
+            for path in map(here.joinpath, files):
+                with suppress(OSError):
+                    if path.is_file() and path.stat().st_mtime >= since:
+                        yield path

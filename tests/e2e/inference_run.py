@@ -8,6 +8,7 @@ import asyncio
 import json
 import secrets
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -98,6 +99,8 @@ class Seen:
     """What somebody saw who owns the machine but not the enclave.
 
     Attributes:
+        began: when the run did, in seconds since 1970.
+        workspace: what of the run lies nowhere else.
         folder: the host's files.
         record: every byte between host and enclave.
         in_memory: names of what was found in the host's memory.
@@ -108,6 +111,8 @@ class Seen:
         ledger_secret: the enclave's own, in escrow.
     """
 
+    began: float
+    workspace: Path
     folder: Path
     record: bytes
     in_memory: set[str]
@@ -151,6 +156,7 @@ def mirror(canary: str) -> bytes:
 def run(workspace: Path) -> Seen:
     """Run a node, ask it everything, search its host, stop it."""
     marker = secrets.token_hex(16)
+    began = time.time()
     workspace = workspace / marker  # the host knows where its files are
     workspace.mkdir()
     options = _options(workspace)
@@ -167,6 +173,8 @@ def run(workspace: Path) -> Seen:
     escrow = json.loads((workspace / "escrow").read_text())
     (ledger_secret,) = escrow["ledger secrets"]
     return Seen(
+        began=began,
+        workspace=workspace,
         folder=options.folder(0),
         record=(workspace / "record").read_bytes(),
         in_memory=in_memory,

@@ -5,8 +5,11 @@ full of canaries, go over TLS, and in the clear as if the host had ended TLS. Th
 must leave no trace anywhere; the second must be found, or the search proves nothing.
 """
 
+import os
+import time
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +22,7 @@ from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.shares import RecoveryShares
 from ccfpy.ledger.tables import RECOVERY_SHARES, SINGLE_KEY
 from tests.e2e.canary_run import MEMBERS, Seen, run
-from tests.e2e.canary_search import find, find_in_files
+from tests.e2e.canary_search import find, find_in_files, find_in_home
 
 SECRET = bytes(range(100, 148))
 RECORD = "every byte between host and enclave"
@@ -41,6 +44,32 @@ def _find_everywhere(seen: Seen, secrets: dict[str, bytes]) -> dict[str, set[str
 def test_what_went_over_tls_is_nowhere(seen: Seen) -> None:
     assert len(seen.private) >= 40
     assert _find_everywhere(seen, seen.private) == {}
+
+
+def test_nor_is_it_in_the_home_or_the_cache_of_the_user(seen: Seen) -> None:
+    hidden = seen.private | seen.keys
+    assert find_in_home(hidden, since=seen.began, but=seen.workspace) == {}
+
+
+def test_what_is_written_to_a_home_or_a_cache_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began = time.time()
+    for name in ("home/.cache/a library", "caches", "home/workspace"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "file").write_bytes(b"before" + SECRET)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    old = tmp_path / "home" / "old"
+    old.write_bytes(SECRET)
+    os.utime(old, (0, 0))
+    found = find_in_home(
+        {"secret": SECRET}, since=began - 1, but=tmp_path / "home" / "workspace"
+    )
+    assert found == {
+        str(tmp_path / "home" / ".cache" / "a library" / "file"): {"secret"},
+        str(tmp_path / "caches" / "file"): {"secret"},
+    }
 
 
 def test_the_same_in_the_clear_is_found_in_the_hosts_hands(seen: Seen) -> None:

@@ -15,7 +15,7 @@ from ccfpy.crypto.hpke import HpkeKey
 from ccfpy.ledger.chunk import Chunk, ChunkName, arrange
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
-from tests.e2e.canary_search import find, find_in_files
+from tests.e2e.canary_search import find, find_in_files, find_in_home
 from tests.e2e.inference_run import Seen, run
 
 
@@ -32,6 +32,12 @@ def test_what_was_asked_and_answered_never_crossed_the_boundary(seen: Seen) -> N
 
 def test_it_is_in_no_file_of_the_hosts_ledger_and_logs_included(seen: Seen) -> None:
     assert find_in_files(seen.folder, seen.secrets) == {}
+
+
+def test_it_is_in_no_file_that_a_library_keeps_in_the_users_home(seen: Seen) -> None:
+    # onnxruntime would keep one in the cache, and share its memory with it.
+    secrets = seen.secrets | _keys(seen)
+    assert find_in_home(secrets, since=seen.began, but=seen.workspace) == {}
 
 
 def test_it_is_not_in_the_hosts_memory_where_the_search_finds_what_is(

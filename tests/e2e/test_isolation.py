@@ -16,6 +16,7 @@ import pytest
 from ccfpy.base.json import Json
 from ccfpy.client.blocking import BlockingConnection
 from ccfpy.client.errors import Unreachable
+from ccfpy.testing.processes.node import NodeFailed
 from tests.e2e.canary_search import find_in_files
 from tests.e2e.isolation_app import ATTEMPTS
 from tests.e2e.isolation_calls import FORBIDDEN
@@ -88,7 +89,7 @@ def test_what_needs_nobody_goes_on_inside(user: BlockingConnection) -> None:
 def test_the_log_says_what_is_in_force(node: Running) -> None:
     assert re.search(
         r"\[info \].*\| Isolation: no_new_privs, Landlock\(\d+\), no capabilities, "
-        r"rlimits, seccomp\n",
+        r"rlimits, seccomp; memory is (never swapped|not locked, since .+)\n",
         node.node.log.read_text(),
     )
 
@@ -107,6 +108,13 @@ def test_the_system_confirms_it_for_every_thread(node: Running) -> None:
     limits = _seen(node, "limits").decode()
     for limit in ("Max core file size", "Max open files", "Max file size"):
         assert re.search(rf"{limit} +0 +0 ", limits), limit
+
+
+def test_its_memory_is_locked_if_the_log_says_so(node: Running) -> None:
+    locked = re.search(r"VmLck:\s+(\d+) kB", _seen(node, "status").decode())
+    assert locked is not None
+    says_so = "memory is never swapped" in node.node.log.read_text()
+    assert (int(locked[1]) > 0) is says_so
 
 
 def test_it_holds_two_pipes_the_null_device_and_its_meter(node: Running) -> None:
@@ -139,3 +147,19 @@ def test_an_abort_and_a_fault_end_the_node_and_tell_nothing(tmp_path: Path) -> N
 def test_no_module_was_asked_for_that_was_not_there(user: BlockingConnection) -> None:
     _ask(user, "attempt?name=import a module")
     assert user.get("/app/missing").json() == ["wave"]
+
+
+def test_a_node_does_not_start_whose_app_leaves_a_file_open(tmp_path: Path) -> None:
+    held = tmp_path / "library.db"
+    app = tmp_path / "leaking.py"
+    app.write_text(
+        f"held = open({str(held)!r}, 'w')\nfrom apps.hello import app as app\n"
+    )
+    with (
+        pytest.raises(NodeFailed) as failed,
+        running_node(tmp_path / "node", app=str(app)),
+    ):
+        raise AssertionError("it started")
+    reason = str(failed.value)
+    assert f"is open on {held}: have the application, or its library" in reason
+    assert "Traceback" not in reason

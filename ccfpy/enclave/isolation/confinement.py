@@ -3,9 +3,16 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
-from ccfpy.enclave.isolation import landlock, privileges, seccomp, traces
+from ccfpy.enclave.isolation import (
+    landlock,
+    openings,
+    privileges,
+    seccomp,
+    swap,
+    traces,
+)
 from ccfpy.enclave.isolation.preload import preload
 from ccfpy.enclave.isolation.report import Isolation
 
@@ -38,14 +45,21 @@ def isolate(*, parent: int | None = None) -> None:
             raise SystemExit(0)
 
 
-def confine() -> Isolation:
-    """Give up everything outside this process but what is open.
+def confine(*, known: Collection[int] = ()) -> Isolation:
+    """Give up everything outside this process but what is open and known.
 
     No file can be read after this, nor a module imported. Threads that run already are
     not within Landlock: start them afterwards.
+
+    Args:
+        known: descriptors of the caller, such as those of its channel.
+
+    Raises:
+        NotClosed: another is open, or memory is shared with a file.
     """
     is_off = is_turned_off(os.environ)
     preload()
+    unseen = () if is_off or sys.platform != "linux" else _look(known)
     traces.silence()
     traces.forget_environment()
     if is_off:
@@ -53,12 +67,26 @@ def confine() -> Isolation:
     if sys.platform != "linux":
         lack = f"{sys.platform} has no seccomp and no Landlock"
         return Isolation(layers=(), lacks=(lack,))
-    return _raise_layers()
+    return _raise_layers(unseen)
 
 
-def _raise_layers() -> Isolation:
+def _look(known: Collection[int]) -> tuple[str, ...]:
+    """Look for what is open; return what cannot be seen.
+
+    Raises:
+        NotClosed: something is open that is not known.
+    """
+    try:
+        openings.check(known)
+    except OSError as error:
+        return (f"no look at what is open: {error.strerror}",)
+    return ()
+
+
+def _raise_layers(unseen: Collection[str]) -> Isolation:
     layers: list[str] = []
-    lacks: list[str] = []
+    lacks = list(unseen)
+    memory = swap.keep_out()
     # The filter forbids making the others; and it needs the privileges to be renounced.
     for name, lack, raise_layer in (
         ("no_new_privs", "new privileges", privileges.renounce_new_privileges),
@@ -74,4 +102,4 @@ def _raise_layers() -> Isolation:
             lacks.append(f"{lack}: {reason or error}")
         else:
             layers.append(name if answer is None else f"{name}({answer})")
-    return Isolation(layers=tuple(layers), lacks=tuple(lacks))
+    return Isolation(layers=tuple(layers), lacks=tuple(lacks), memory=memory)

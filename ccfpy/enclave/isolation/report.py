@@ -12,10 +12,12 @@ class Isolation:
     Attributes:
         layers: those in force.
         lacks: what there is not, each with the reason.
+        memory: whether it may be written to the disk as swap.
     """
 
     layers: tuple[str, ...]
     lacks: tuple[str, ...]
+    memory: str = ""
 
     @property
     def is_whole(self) -> bool:
@@ -25,10 +27,12 @@ class Isolation:
     def __str__(self) -> str:
         """Say it in one line."""
         there = ", ".join(self.layers)
+        memory = f"; {self.memory}" if self.memory else ""
         if self.is_whole:
-            return f"Isolation: {there}"
+            return f"Isolation: {there}{memory}"
         lacking = "; ".join(self.lacks)
-        return f"Isolation is reduced: {lacking} (there is: {there or 'nothing'})"
+        reduced = f"Isolation is reduced: {lacking} (there is: {there or 'nothing'})"
+        return reduced + memory
 
     def log(self) -> Log:
         """Tell the host; what is missing must not be overlooked."""

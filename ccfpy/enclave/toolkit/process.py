@@ -23,10 +23,10 @@ def run(name: str, channel: Channel) -> ExitCode:
     try:
         loaded = load_enclave(name)
         impose(loaded.enclave.limits)
+        isolation = str(confine(known=channel.descriptors))
     except CcfpyError as refusal:
         reason = str(refusal)
         return serve_in(_BARE, channel, lambda: _refuse(reason))
-    isolation = str(confine())
     impose_recursion(loaded.enclave.limits)
     return serve_in(
         dialect_of(loaded.enclave), channel, lambda: dispatcher_of(loaded, isolation)

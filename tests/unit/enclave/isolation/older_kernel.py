@@ -12,6 +12,7 @@ CALLS = {
     "landlock_create_ruleset": Numbers(444, 444),
     "landlock_restrict_self": Numbers(446, 446),
     "capset": Numbers(126, 91),
+    "mlockall": Numbers(151, 230),
     "prlimit64": Numbers(302, 261),
 }
 _ERROR = 0x00050000
