@@ -1,6 +1,9 @@
 """Calls out by TLS: whom they trust, by which name, and what they show of us."""
 
+import ssl
+import time
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,7 @@ from ccfpy.http.tls import (
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.http.tls_engine import TlsEngine
 from tests.attacks import attack
+from tests.unit.http.dear_certificates import CHAIN, chain_files, dear_public_key
 from tests.unit.http.tls_ends import (
     END,
     NODE,
@@ -71,6 +75,31 @@ def test_a_call_to_a_server_that_is_not_trusted_fails(
 ) -> None:
     with pytest.raises(PeerNotTrusted, match="certificate verify failed"):
         _call(_server(engine), **changes)
+
+
+def test_a_call_checks_that_the_service_signed_the_servers_certificate(
+    engine: TlsEngine,
+) -> None:
+    forged = bytearray(NODE.der)
+    forged[-1] ^= 1  # of the signature
+    pem = ssl.DER_cert_to_PEM_cert(bytes(forged))
+    with pytest.raises(PeerNotTrusted, match="certificate verify failed"):
+        _call(ServerContext(pem, NODE.key_pem, engine=engine))
+
+
+def test_a_server_that_is_not_trusted_cannot_show_what_is_dear_to_check(
+    engine: TlsEngine, tmp_path: Path
+) -> None:
+    files = chain_files(tmp_path / "server.pem", CHAIN, dear_public_key()).read_text()
+    chain, begin, key = files.partition("-----BEGIN PRIVATE KEY")
+    context = ServerContext(chain, begin + key, engine=engine)
+    times = []
+    for _ in range(3):
+        start = time.process_time()
+        with pytest.raises(PeerNotTrusted, match="certificate verify failed"):
+            _call(context)
+        times.append(1000 * (time.process_time() - start))
+    assert min(times) < 100, "to check it takes half a second"
 
 
 def test_one_trusted_certificate_suffices_whoever_issued_it(engine: TlsEngine) -> None:
