@@ -186,9 +186,32 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "a proposal again": (
                 "The digests of the last hundred are kept; what is older is refused."
             ),
+            "a proposal again, with another signature that holds": (
+                "What was signed is remembered beside the signature: a second form of "
+                "the signature, a second signature, or another unprotected header make "
+                "no new proposal."
+            ),
+            "a proposal again, that a node of an earlier version took": (
+                "That node remembered the signature: both of its forms are looked for."
+            ),
             "a proposal from outside the window": (
-                "`created_at` is later than in half of the last hundred, and has ten "
-                "digits at most."
+                "`created_at` is not earlier than in half of the last hundred, and has "
+                "ten digits at most; a second is forgotten whole."
+            ),
+            "a proposal from the future": (
+                "`created_at` may be ten minutes ahead of the node's clock "
+                "(`created_at_tolerance`). What is further ahead in an old ledger does "
+                "not count."
+            ),
+            "a proposal again, after the window was moved or the clock set back": (
+                "While the window holds what is ahead of the clock, each member goes "
+                "on from the last request of that member in the ledger."
+            ),
+            "an action that a user signed, again": (
+                "An app's log of actions remembers what was signed, too."
+            ),
+            "an action that a user signed, from the future": (
+                "Its time is bounded as that of a proposal."
             ),
             "a request for another proposal or voter": (
                 "Both are in the signed header, and compared with the path."

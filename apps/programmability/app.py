@@ -215,5 +215,5 @@ def _administered(ctx: Context) -> Json:
             ErrorCode.MissingRequiredHeader,
             f"Missing {CREATED_AT} protected header",
         )
-    ACTIONS.refuse_replay(ctx.tx, created_at=caller.created_at, action=body)
+    ACTIONS.refuse_replay(ctx, caller)
     return parse_json(caller.content)

@@ -122,6 +122,12 @@ RECEIPT_WINDOW_TX: int = 20_000
 RECENT_COSE_PROPOSALS: int = 100
 CREATED_AT_MAX_S: int = 9_999_999_999
 """``created_at`` is stored as ten digits, so that text order is time order."""
+CREATED_AT_AHEAD_MS: int = 600_000
+"""How far ``created_at`` may be ahead of the node's clock, unless configured. It must
+allow for wrong clocks, and bounds for how long one member can shut out the others."""
+RECENT_PER_SECOND_MAX: int = 1000
+"""Signed requests of one second that are remembered. A second is forgotten whole, so
+that the window may hold so many more than configured."""
 
 # JavaScript, defaults of ``set_js_runtime_options``; governance never goes below them
 JS_HEAP_BYTES_MAX: int = 100 * MIB

@@ -316,4 +316,5 @@ class NodeConfiguration:
     entry_bytes_max: int = limits.FRAME_BYTES_MAX
     node_to_node_message_limit: int = 23_726_566
     historical_cache_bytes_max: int = 512 * limits.MIB
+    created_at_ahead_max_ms: int = limits.CREATED_AT_AHEAD_MS
     seals_ledger_secrets: bool = False

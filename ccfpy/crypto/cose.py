@@ -13,7 +13,8 @@ from typing import Any, TypeAlias
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.crypto import cbor
-from ccfpy.crypto.ec import Curve, KeyPair, PublicKey
+from ccfpy.crypto.ec import Curve, KeyPair, PublicKey, other_form
+from ccfpy.crypto.hashing import sha256
 
 ALG = 1
 CRIT = 2
@@ -27,6 +28,7 @@ Header: TypeAlias = Mapping[Label, Any]
 
 ALGORITHMS = {Curve.SECP256R1: -7, Curve.SECP384R1: -35, Curve.SECP521R1: -36}
 """ES256, ES384 and ES512."""
+_CURVES = {algorithm: curve for curve, algorithm in ALGORITHMS.items()}
 _PARTS = 4
 
 
@@ -71,6 +73,30 @@ class Sign1:
         payload = detached_payload if self.payload is None else self.payload
         assert payload is not None
         key.verify_raw(self.signature, _to_be_signed(self.protected_bytes, payload))
+
+    @property
+    def signed_digest(self) -> bytes:
+        """SHA-256 of what the signature covers: the protected header and the payload.
+
+        A message is identified by this and never by its signature or its whole bytes.
+        A stranger who has the message can change both and the message still verifies:
+        see ``signature_forms``, and the unprotected header.
+        """
+        assert self.payload is not None, "the payload is attached"
+        return sha256(_to_be_signed(self.protected_bytes, self.payload))
+
+    @property
+    def signature_forms(self) -> tuple[bytes, bytes]:
+        """The signature as it came, and the other form that verifies as well.
+
+        Raises:
+            VerificationFailed: no key of the named algorithm made the signature.
+        """
+        named = self.protected[ALG]
+        curve = _CURVES.get(named) if isinstance(named, int) else None
+        if curve is None:
+            raise VerificationFailed(f"COSE algorithm {named!r} is none of ECDSA")
+        return self.signature, other_form(curve, self.signature)
 
 
 def parse(data: bytes) -> Sign1:
@@ -149,6 +175,29 @@ def attach(
     """
     return set_unprotected(
         data, {label: [value] if sublabel is None else {sublabel: [value]}}
+    )
+
+
+def forms(data: bytes) -> tuple[bytes, ...]:
+    """List the other bytes that a message may have come in, and verify as well.
+
+    Each form of the signature, with the unprotected header and without. Any other
+    unprotected header would do as well, so this is for messages that nobody changed.
+
+    Raises:
+        Malformed: ``data`` is no COSE_Sign1 that ``parse`` understands.
+        VerificationFailed: no key of the named algorithm made the signature.
+    """
+    message = parse(data)
+    return tuple(
+        cbor.encode(
+            cbor.Tag(
+                SIGN1_TAG,
+                [message.protected_bytes, unprotected, message.payload, signature],
+            )
+        )
+        for unprotected in (dict(message.unprotected), {})
+        for signature in message.signature_forms
     )
 
 

@@ -87,6 +87,22 @@ def der_signature(curve: Curve, raw: bytes) -> bytes:
     )
 
 
+def other_form(curve: Curve, raw: bytes) -> bytes:
+    """Return the second signature that holds wherever ``r || s`` holds: ``r || n - s``.
+
+    Anybody can compute it, so the bytes of a signature never identify what was signed.
+
+    Raises:
+        VerificationFailed: the signature has not the curve's width, or s is not between
+            0 and the group's order n.
+    """
+    width, order = curve.field_bytes, _CLASSES[curve]().group_order
+    s = int.from_bytes(raw[width:], "big")
+    if len(raw) != 2 * width or not 0 < s < order:
+        raise VerificationFailed(f"not a raw signature of {curve}")
+    return raw[:width] + (order - s).to_bytes(width, "big")
+
+
 class PublicKey:
     """A public key on one of the curves.
 

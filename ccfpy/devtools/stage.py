@@ -14,6 +14,7 @@ from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import NodeId, Seqno, SessionId, TxId, View
 from ccfpy.base.json import JsonObject
+from ccfpy.base.limits import CREATED_AT_AHEAD_MS
 from ccfpy.client.keyfiles import OsEntropy
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
@@ -75,6 +76,11 @@ class StageNode:
 
     def __post_init__(self) -> None:
         self.engine = TracingEngine(QuickJs(self.clock))
+
+    @property
+    def created_at_latest_s(self) -> int:
+        """The latest time at which a request may say that it was signed."""
+        return (self.unix_time_us + 1000 * CREATED_AT_AHEAD_MS) // 1_000_000
 
     # ScriptHost
 

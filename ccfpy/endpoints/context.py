@@ -56,6 +56,14 @@ class NodeView(Protocol):
         ...
 
     @property
+    def created_at_latest_s(self) -> int:
+        """The latest time at which a request may say that it was signed.
+
+        In seconds since 1970: the host's clock and the tolerance that is configured.
+        """
+        ...
+
+    @property
     def entropy(self) -> Entropy:
         """Where keys and nonces come from."""
         ...

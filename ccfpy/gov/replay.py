@@ -1,52 +1,125 @@
 """Refusing a signed proposal that was sent before.
 
-Recent proposals are remembered by their time of creation and signature. A new one must
-not be among them, nor be older than the middle one: what fell out of the window is then
-too old. Times are the members' own and only compared with each other; as ten digits of
-text they sort as numbers (``src/node/gov/handlers/proposals.h``).
+Recent proposals are remembered twice: by the digest of their signature, as CCF does
+(``src/node/gov/handlers/proposals.h``), and by the digest of what was signed. The
+second is what identifies a proposal. Everybody can turn a signature into another that
+holds too, and a signer can make as many as wanted. The first is kept for nodes and
+tools that know only CCF's table, and read for what such a node remembered.
+
+`ccfpy.service.recent` holds the rules of the window. Times are the members' own. They
+are compared with each other, and bounded by the node's clock.
 """
 
+from dataclasses import dataclass
+
+from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import ProposalId
 from ccfpy.base.limits import CREATED_AT_MAX_S, RECENT_COSE_PROPOSALS
+from ccfpy.crypto import cose
+from ccfpy.crypto.hashing import sha256
+from ccfpy.endpoints.auth.cose import GOV_CREATED_AT
+from ccfpy.gov.requests import SignedRequest
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.kv.tx import Tx
-from ccfpy.service.tables.proposals import COSE_RECENT_PROPOSALS
+from ccfpy.service.recent import RecentRequests, key_of, moment, moment_of
+from ccfpy.service.tables.proposals import (
+    COSE_HISTORY,
+    COSE_RECENT_PROPOSALS,
+    COSE_RECENT_REQUESTS,
+)
 from ccfpy.service.tables.service import CONFIGURATION
 
 
-def admit(
-    tx: Tx, *, created_at: int, signature_digest: bytes, proposal_id: ProposalId
-) -> None:
-    """Remember a proposal's request, unless it is a replay.
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The rules for one proposal.
 
-    Raises:
-        ApiError: 400: its time is beyond ten digits, it was seen, or it is too old.
+    Attributes:
+        tx: the proposal's transaction.
+        signed: the request that carries the proposal.
+        latest_s: the latest time that a request may have now, seconds since 1970.
     """
-    if created_at > CREATED_AT_MAX_S:
-        raise _refusal(
-            ErrorCode.InvalidCreatedAt, "Header parameter created_at value is too large"
+
+    tx: Tx
+    signed: SignedRequest
+    latest_s: int
+
+    def admit(self, proposal_id: ProposalId) -> None:
+        """Remember the proposal's request, unless it is a replay.
+
+        Raises:
+            ApiError: 400: the time is beyond ten digits or ahead of the clock, or the
+                request was seen, or it is too old.
+        """
+        self._refuse_future()
+        tx, signed = self.tx, self.signed
+        proposals = COSE_RECENT_PROPOSALS.of(tx)
+        requests = COSE_RECENT_REQUESTS.of(tx)
+        created_at = signed.created_at
+        form, other = signed.message.signature_forms
+        key = key_of(created_at, sha256(form))
+        by_content = key_of(created_at, signed.message.signed_digest)
+        seen = (
+            requests.get(by_content)
+            or proposals.get(key)
+            or proposals.get(key_of(created_at, sha256(other)))
         )
-    time = f"{created_at:010d}"
-    key = f"{time}:{signature_digest.hex()}"
-    recent = COSE_RECENT_PROPOSALS.of(tx)
-    seen = recent.get(key)
-    if seen is not None:
-        raise _refusal(
-            ErrorCode.ProposalReplay,
-            f"Proposal submission replay, already exists as proposal {seen}",
-        )
-    keys = sorted(recent.keys())
-    if keys:
-        oldest_allowed, _, _ = keys[len(keys) // 2].partition(":")
-        if time < oldest_allowed:
+        if seen is not None:
             raise _refusal(
-                ErrorCode.ProposalCreatedTooLongAgo,
-                "Proposal created too long ago, created_at must be greater than "
-                f"{oldest_allowed}",
+                ErrorCode.ProposalReplay,
+                f"Proposal submission replay, already exists as proposal {seen}",
             )
-    recent.put(key, proposal_id)
-    for surplus in keys[: max(len(keys) + 1 - _window_size(tx), 0)]:
-        recent.remove(surplus)
+        window = RecentRequests.of(proposals.keys(), latest_s=self.latest_s)
+        self._refuse_past(window)
+        forgotten = window.surplus(key, _window_size(tx))
+        proposals.put(key, proposal_id)
+        requests.put(by_content, proposal_id)
+        for surplus in forgotten:
+            proposals.remove(surplus)
+        if forgotten:
+            newest_forgotten = moment_of(forgotten[-1])
+            for known in list(requests.keys()):
+                if moment_of(known) <= newest_forgotten:
+                    requests.remove(known)
+
+    def _refuse_future(self) -> None:
+        if self.signed.created_at > CREATED_AT_MAX_S:
+            raise _refusal(
+                ErrorCode.InvalidCreatedAt,
+                "Header parameter created_at value is too large",
+            )
+        if self.signed.created_at > self.latest_s:
+            raise _refusal(
+                ErrorCode.InvalidCreatedAt,
+                "Header parameter created_at value is too far ahead of the node's "
+                f"clock, created_at must not be greater than {moment(self.latest_s)}",
+            )
+
+    def _refuse_past(self, window: RecentRequests) -> None:
+        time = moment(self.signed.created_at)
+        oldest = window.oldest_allowed
+        if oldest is not None and time < oldest:
+            raise _too_long_ago(oldest)
+        if window.is_full_at(time):
+            raise _too_long_ago(time)
+        if window.is_displaced:
+            # What was pushed out of the window cannot be told from what never was
+            # there. Each member has the last request that they signed in the ledger;
+            # whatever was pushed out is not younger.
+            last = _last_request_s(self.tx, self.signed)
+            if last is not None and self.signed.created_at <= last:
+                raise _too_long_ago(moment(last))
+
+
+def _last_request_s(tx: Tx, signed: SignedRequest) -> int | None:
+    envelope = COSE_HISTORY.of(tx).get(signed.member_id)
+    if envelope is None:
+        return None
+    try:
+        last = cose.parse(envelope).protected.get(GOV_CREATED_AT)
+    except Malformed:
+        last = None
+    return last if isinstance(last, int) else CREATED_AT_MAX_S
 
 
 def _window_size(tx: Tx) -> int:
@@ -55,6 +128,14 @@ def _window_size(tx: Tx) -> int:
         return RECENT_COSE_PROPOSALS
     size = configuration.recent_cose_proposals_window_size
     return RECENT_COSE_PROPOSALS if size is None else size
+
+
+def _too_long_ago(oldest_allowed: str) -> ApiError:
+    return _refusal(
+        ErrorCode.ProposalCreatedTooLongAgo,
+        "Proposal created too long ago, created_at must be greater than "
+        f"{oldest_allowed}",
+    )
 
 
 def _refusal(code: ErrorCode, message: str) -> ApiError:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId, NodeId, ProposalId, UserId
+from ccfpy.crypto.cose import Sign1
 from ccfpy.endpoints.auth.cose import MemberCoseSign1Caller
 from ccfpy.endpoints.context import Context
 from ccfpy.http.errors import ApiError, ErrorCode
@@ -68,15 +69,16 @@ class SignedRequest:
     Attributes:
         member_id: who signed.
         payload: what was signed, besides the headers.
-        signature: the bare signature, which makes requests distinct.
-        envelope: the whole COSE_Sign1, kept for auditors.
+        message: the COSE_Sign1 taken apart.
+        envelope: the whole COSE_Sign1, kept for auditors. Neither these bytes nor the
+            signature identify the request: ``message.signed_digest`` does.
         created_at: seconds since 1970 by the member's clock, trusted by nobody.
         proposal_id: what a ballot or a withdrawal is for.
     """
 
     member_id: MemberId
     payload: bytes
-    signature: bytes
+    message: Sign1
     envelope: bytes
     created_at: int
     proposal_id: str | None
@@ -111,7 +113,7 @@ def signed_request(context: Context) -> SignedRequest:
     return SignedRequest(
         member_id=caller.member_id,
         payload=caller.content,
-        signature=caller.signature,
+        message=caller.envelope,
         envelope=context.request.body,
         created_at=caller.created_at,
         proposal_id=caller.proposal_id,

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from ccfpy.base.ids import ProposalId
 from ccfpy.crypto.hashing import sha256
 from ccfpy.endpoints.context import Context
-from ccfpy.gov import proposals, replay
+from ccfpy.gov import proposals
 from ccfpy.gov.evaluation import Evaluator
 from ccfpy.gov.ports import GovernanceHost
 from ccfpy.gov.proposals import Proposal
+from ccfpy.gov.replay import Admission
 from ccfpy.gov.requests import SignedRequest, signed_request
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.js.engine import JsModuleFailed, Program
@@ -46,8 +47,7 @@ class Submission:
         """Take a proposal, check it, and let the constitution decide at once."""
         signed = signed_request(context)
         tx = context.tx
-        signature_digest = sha256(signed.signature)
-        proposal_id = self._bind(tx, signature_digest)
+        proposal_id = self._bind(tx, signed)
         law = proposals.constitution(
             tx, otherwise="No constitution is set - proposals cannot be evaluated"
         )
@@ -56,13 +56,10 @@ class Submission:
         evaluator = self._evaluator(context)
         with _ScriptErrors():
             proposals.validate(evaluator, law, proposal.text)
-        _store(tx, proposal, signed)
-        replay.admit(
-            tx,
-            created_at=signed.created_at,
-            signature_digest=signature_digest,
-            proposal_id=proposal_id,
-        )
+        _store(tx, proposal)
+        latest_s = context.node.created_at_latest_s
+        Admission(tx, signed, latest_s).admit(proposal_id)
+        tables.COSE_HISTORY.of(tx).put(signed.member_id, signed.envelope)
         return Submitted(proposal_id, _resolve(evaluator, law, proposal))
 
     def vote(
@@ -91,15 +88,20 @@ class Submission:
     def _evaluator(self, context: Context) -> Evaluator:
         return Evaluator.of(self._host, context.tx, context.node.unix_time_us)
 
-    def _bind(self, tx: "Tx", signature_digest: bytes) -> ProposalId:
-        """Name a proposal after its request and the state the request met."""
+    def _bind(self, tx: "Tx", signed: SignedRequest) -> ProposalId:
+        """Name a proposal after its request and the state the request met.
+
+        The name is CCF's, which auditors compute again from the signature as it came.
+        A proposal that came in another form would have another name; ``Admission``
+        refuses the second of them.
+        """
         version = tx.read_version
         root = None if version is None else self._host.root_at(version)
         if root is None:
             raise ApiError(
                 500, ErrorCode.InternalError, "Proposal failed to bind to state."
             )
-        return ProposalId(sha256(root + signature_digest).hex())
+        return ProposalId(sha256(root + sha256(signed.message.signature)).hex())
 
 
 def withdraw(
@@ -151,14 +153,13 @@ class _ScriptErrors:
             raise ApiError(500, ErrorCode.InternalError, str(error)) from error
 
 
-def _store(tx: "Tx", proposal: Proposal, signed: SignedRequest) -> None:
+def _store(tx: "Tx", proposal: Proposal) -> None:
     bodies = tables.PROPOSALS.of(tx)
     # Reading the key makes two creations that saw the same state conflict.
     if bodies.has(proposal.proposal_id):
         raise ApiError(500, ErrorCode.InternalError, "Proposal ID collision.")
     bodies.put(proposal.proposal_id, proposal.body)
     tables.INFO.of(tx).put(proposal.proposal_id, proposal.info)
-    tables.COSE_HISTORY.of(tx).put(signed.member_id, signed.envelope)
 
 
 def _resolve(

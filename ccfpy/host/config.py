@@ -395,6 +395,8 @@ class ConfigurationFile(Section):
     ignore_first_sigterm: Flag = False
     node_to_node_message_limit: Count = 23_726_566
     historical_cache_soft_limit: Size = parse_size("512MB")
+    created_at_tolerance: Time = parse_time_us("10min")
+    """Ours."""
 
 
 def check_json(text: str | bytes, *, name: str) -> Json:

@@ -86,6 +86,7 @@ def resolve(
         entry_bytes_max=file.memory.max_msg_size,
         node_to_node_message_limit=file.node_to_node_message_limit,
         historical_cache_bytes_max=file.historical_cache_soft_limit,
+        created_at_ahead_max_ms=_ms(file.created_at_tolerance),
         seals_ledger_secrets=(
             file.output_files.sealed_ledger_secret_location is not None
         ),

@@ -210,6 +210,12 @@ class Replica:
         return self.time.unix_us
 
     @property
+    def created_at_latest_s(self) -> int:
+        """The latest time at which a request may say that it was signed."""
+        ahead_us = 1000 * self.configuration.created_at_ahead_max_ms
+        return (self.time.unix_us + ahead_us) // 1_000_000
+
+    @property
     def takes_writes(self) -> bool:
         """Whether it is primary and not at capacity."""
         raft = self.replication.raft.replica

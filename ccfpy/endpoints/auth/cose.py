@@ -63,11 +63,6 @@ class UserCoseSign1Caller:
     created_at: int | None
     policy: str = USER_COSE_SIGN1
 
-    @property
-    def signature(self) -> bytes:
-        """The bare signature."""
-        return self.envelope.signature
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberCoseSign1Caller:
@@ -90,11 +85,6 @@ class MemberCoseSign1Caller:
     proposal_id: str | None
     created_at: int
     policy: str = MEMBER_COSE_SIGN1
-
-    @property
-    def signature(self) -> bytes:
-        """The bare signature."""
-        return self.envelope.signature
 
 
 def _scheme(name: str, whose: str) -> SecurityScheme:

@@ -10,10 +10,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from ccfpy.base.limits import RECENT_ACTIONS
-from ccfpy.crypto.hashing import sha256_hex
+from ccfpy.crypto.cose import forms
+from ccfpy.crypto.hashing import sha256
+from ccfpy.endpoints.auth.cose import UserCoseSign1Caller
+from ccfpy.endpoints.context import Context
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.kv.maps import JSON, Set, Value
 from ccfpy.kv.tx import Tx
+from ccfpy.service.recent import RecentRequests, key_of, moment
 from ccfpy.service.records import BASE64, TEXT, codec_of
 
 if TYPE_CHECKING:
@@ -55,27 +59,44 @@ class ActionLog:
         Value(f"{self.prefix}.audit.input", codec_of(BASE64)).of(tx).put(body)
         Value(f"{self.prefix}.audit.info", JSON).of(tx).put(info)
 
-    def refuse_replay(self, tx: Tx, *, created_at: int, action: bytes) -> None:
+    def refuse_replay(self, context: Context, signed: UserCoseSign1Caller) -> None:
         """Remember a signed request, unless it is not the first of its kind.
 
+        A request is remembered by what was signed. Its bytes can be changed by anybody
+        so that it still verifies, and a second signature says nothing new.
+
         Args:
-            tx: the request's transaction.
-            created_at: seconds since 1970 by the signer's clock, which it signed.
-            action: the signed bytes.
+            context: the request.
+            signed: who signed the request, as its policy found.
 
         Raises:
-            ApiError: it was applied already, or is older than half of those of late.
+            ApiError: it was applied already, has no time, is ahead of the node's clock,
+                or is older than half of those of late.
         """
-        recent = Set(f"{self.prefix}.recent_actions", codec_of(TEXT)).of(tx)
-        moment = f"{created_at:010}"
-        key = f"{moment}:{sha256_hex(action)}"
-        known = sorted(recent.keys())
-        if key in known:
+        created_at = signed.created_at
+        if created_at is None:
+            raise _refusal("Action has no created_at timestamp")
+        if created_at > context.node.created_at_latest_s:
+            raise _refusal("Action created_at timestamp is ahead of the node's clock")
+        recent = Set(f"{self.prefix}.recent_actions", codec_of(TEXT)).of(context.tx)
+        known = frozenset(recent.keys())
+        key = key_of(created_at, signed.envelope.signed_digest)
+        # Earlier versions remembered the request's bytes.
+        body = context.request.body
+        former = (key_of(created_at, sha256(each)) for each in (body, *forms(body)))
+        if key in known or not known.isdisjoint(former):
             raise _refusal("Action was already applied")
-        if known and moment < known[len(known) // 2].partition(":")[0]:
+        window = RecentRequests.of(known, latest_s=context.node.created_at_latest_s)
+        oldest, time = window.oldest_allowed, moment(created_at)
+        # Where all that is known is ahead of the clock, nobody can tell what was
+        # forgotten. Requests that are not signed are still taken.
+        is_unknown = oldest is None and window.is_displaced
+        if is_unknown or (oldest is not None and time < oldest):
+            raise _refusal("Action created_at timestamp is too old")
+        if window.is_full_at(time):
             raise _refusal("Action created_at timestamp is too old")
         recent.insert(key)
-        for old in known[: max(len(known) - (RECENT_ACTIONS - 1), 0)]:
+        for old in window.surplus(key, RECENT_ACTIONS):
             recent.remove(old)
 
 

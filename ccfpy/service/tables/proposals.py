@@ -98,3 +98,11 @@ COSE_RECENT_PROPOSALS = Map(
     "public:ccf.gov.cose_recent_proposals", STRING, codec_of(text_of(ProposalId))
 )
 """Recent proposals by time of creation and digest of the signature."""
+COSE_RECENT_REQUESTS = Map(
+    "public:ccf.gov.cose_recent_requests", STRING, codec_of(text_of(ProposalId))
+)
+"""The same proposals by time of creation and digest of what was signed.
+
+CCF has no such table. A signature has a second form, so that its digest alone does not
+identify a request.
+"""

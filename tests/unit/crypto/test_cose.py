@@ -241,3 +241,36 @@ def test_an_external_signer_makes_the_same_message() -> None:
         signature=KEY.sign_raw(signed),
     )
     assert assembled == cose.sign(KEY, protected={4: b"kid"}, payload=b"x")
+
+
+@given(HEADERS, st.binary(max_size=64))
+def test_all_forms_of_a_message_sign_the_same(
+    protected: cose.Header, payload: bytes
+) -> None:
+    data = cose.set_unprotected(
+        cose.sign(KEY, protected=protected, payload=payload), {1001: 1}
+    )
+    signed = cose.parse(data)
+    forms = cose.forms(data)
+    assert data in forms
+    assert len({*forms}) == 4
+    for form in map(cose.parse, forms):
+        form.verify(KEY.public_key)
+        assert form.signed_digest == signed.signed_digest
+        assert {*form.signature_forms} == {*signed.signature_forms}
+
+
+def test_another_header_or_payload_is_another_message() -> None:
+    headers: tuple[cose.Header, ...] = ({}, {"x": 1})
+    digests = {
+        cose.parse(cose.sign(KEY, protected=header, payload=payload)).signed_digest
+        for header in headers
+        for payload in (b"", b"x")
+    }
+    assert len(digests) == 4
+
+
+def test_a_signature_of_no_known_algorithm_has_no_forms() -> None:
+    unknown = cose.parse(message(protected=cbor.encode({1: -8})))
+    with pytest.raises(VerificationFailed, match="COSE algorithm -8"):
+        _ = unknown.signature_forms

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import Malformed, VerificationFailed
-from ccfpy.crypto.ec import Curve, KeyPair, PublicKey, der_signature, raw_signature
+from ccfpy.crypto.ec import (
+    Curve,
+    KeyPair,
+    PublicKey,
+    der_signature,
+    other_form,
+    raw_signature,
+)
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import sha256
 from ccfpy.crypto.rsa import RsaKeyPair
@@ -205,3 +212,27 @@ def test_one_changed_bit_of_a_key_is_another_key_or_malformed(
     der[byte] ^= 1 << bit
     with suppress(Malformed):
         assert PublicKey.from_der(bytes(der)) != KEY.public_key
+
+
+@given(st.binary(max_size=64))
+def test_a_signature_has_two_forms_that_hold(key: KeyPair, data: bytes) -> None:
+    raw = key.sign_raw(data)
+    curve = key.public_key.curve
+    other = other_form(curve, raw)
+    key.public_key.verify_raw(other, data)
+    assert other != raw
+    assert other_form(curve, other) == raw
+
+
+def test_what_is_no_signature_has_no_other_form(key: KeyPair) -> None:
+    curve = key.public_key.curve
+    width, raw = curve.field_bytes, key.sign_raw(b"")
+    for wrong in (
+        b"",
+        raw[:-1],
+        raw + b"\0",
+        raw[:width] + bytes(width),
+        raw[:width] + b"\xff" * width,
+    ):
+        with pytest.raises(VerificationFailed, match="not a raw signature"):
+            other_form(curve, wrong)

@@ -6,6 +6,7 @@ from typing import Any, TypeVar, cast
 
 from ccfpy.base.ids import NodeId, Seqno, SessionId, TxId, View
 from ccfpy.base.json import Json
+from ccfpy.base.limits import CREATED_AT_AHEAD_MS
 from ccfpy.base.ports import Attestation, Entropy
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
@@ -166,6 +167,10 @@ class StoreNode:
     commit_waits: Waits = field(default_factory=Waits)
     history: Past = field(default_factory=Past)
     indexing: Indexes = field(default_factory=Indexes)
+
+    @property
+    def created_at_latest_s(self) -> int:
+        return (self.unix_time_us + 1000 * CREATED_AT_AHEAD_MS) // 1_000_000
 
     @property
     def cose_claims(self) -> CoseClaims:

@@ -14,6 +14,7 @@ import pytest
 
 from ccfpy.attestation.virtual import VirtualEvidence
 from ccfpy.base.ids import MemberId, NodeId, SessionId, TxId
+from ccfpy.base.limits import CREATED_AT_AHEAD_MS
 from ccfpy.base.ports import Attestation, Entropy
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto import cose
@@ -55,6 +56,7 @@ from ccfpy.service.tables.signatures import SIGNATURES
 CONSTITUTIONS = Path(__file__).resolve().parents[3] / "governance" / "constitutions"
 VIEW = 2
 NODE_ID = NodeId("0a" * 32)
+NODE_NOW_S = 1_700_000_000
 QUOTE = b'{"measurement":"m","host_data":"h","report_data":"r"}'
 
 
@@ -212,8 +214,12 @@ class Node:
     node_id: NodeId = NODE_ID
     is_primary: bool = True
     view: int = VIEW
-    unix_time_us: int = 1_700_000_000_000_000
+    unix_time_us: int = NODE_NOW_S * 1_000_000
     entropy: Entropy = field(default_factory=lambda: SeededEntropy(b"node"))
+
+    @property
+    def created_at_latest_s(self) -> int:
+        return (self.unix_time_us + 1000 * CREATED_AT_AHEAD_MS) // 1_000_000
 
     @property
     def cose_claims(self) -> CoseClaims:
@@ -279,7 +285,7 @@ class Governed:
     host: Host
     frontend: Frontend
     api_version: str = "2024-07-01"
-    now_s: int = 1_700_000_000
+    now_s: int = NODE_NOW_S
     unhandled: list[Exception] = field(default_factory=list)
 
     @property

@@ -7,12 +7,14 @@ from hashlib import sha256
 import pytest
 
 from ccfpy.base.ids import ProposalId
+from ccfpy.base.limits import CREATED_AT_AHEAD_MS
 from ccfpy.crypto import cose
 from ccfpy.http.messages import Response
 from ccfpy.service.tables import proposals as tables
 from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.js import RUNTIME_OPTIONS, JsRuntimeOptions
-from tests.unit.gov.conftest import Governed, body
+from tests.attacks import attack
+from tests.unit.gov.conftest import NODE_NOW_S, Governed, body
 
 DATA = {"name": "set_member_data"}
 UNKNOWN = "0" * 64
@@ -266,16 +268,34 @@ def test_a_proposal_that_makes_no_sense_leaves_no_trace(governed: Governed) -> N
     assert governed.store.version == before
 
 
-def test_a_replayed_request_is_refused(governed: Governed) -> None:
+@pytest.mark.parametrize("form", range(4))
+@attack("gov: a proposal again, with another signature that holds")
+def test_a_replayed_request_is_refused(governed: Governed, form: int) -> None:
     proposal_id = made(governed)
     tx = governed.begin()
     envelope = tables.COSE_HISTORY.of(tx).get(governed.members[0].member_id)
     assert envelope is not None
-    assert error_of(governed.send("/members/proposals:create", envelope)) == (
+    again = cose.forms(envelope)[form]
+    assert error_of(governed.send("/members/proposals:create", again)) == (
         400,
         "ProposalReplay",
         f"Proposal submission replay, already exists as proposal {proposal_id}",
     )
+
+
+@attack("gov: a proposal from the future")
+def test_a_request_from_the_future_is_refused(governed: Governed) -> None:
+    latest_s = NODE_NOW_S + CREATED_AT_AHEAD_MS // 1000
+    for ahead_s, status in ((1, 400), (0, 200)):
+        reply = governed.post(
+            "/members/proposals:create",
+            {"actions": [data_of(governed)]},
+            kind="proposal",
+            created_at=latest_s + ahead_s,
+        )
+        assert reply.status == status, reply
+        if ahead_s:
+            assert error_of(reply)[1] == "InvalidCreatedAt"
 
 
 def test_a_proposal_may_be_accepted_at_once(governed: Governed) -> None:

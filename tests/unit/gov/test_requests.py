@@ -6,10 +6,14 @@ import pytest
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId
+from ccfpy.crypto import cose
+from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.gov.requests import SignedRequest
 from tests.unit.gov.conftest import Governed
 
 OTHER = "0" * 64
+KEY = KeyPair.generate(SeededEntropy(1), Curve.SECP256R1)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +70,7 @@ def test_a_payload_lacking_its_text_is_malformed() -> None:
         signed = SignedRequest(
             member_id=MemberId("m"),
             payload=payload,
-            signature=b"",
+            message=cose.parse(cose.sign(KEY, protected={}, payload=payload)),
             envelope=b"",
             created_at=0,
             proposal_id=None,

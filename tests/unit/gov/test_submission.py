@@ -4,6 +4,9 @@ import pytest
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId, ProposalId
+from ccfpy.crypto import cose
+from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.gov import submission
 from ccfpy.gov.requests import SignedRequest
 from ccfpy.http.errors import ApiError
@@ -13,13 +16,18 @@ from tests.unit.gov.conftest import Governed
 
 PID = ProposalId("1" * 64)
 ALICE, BOB = MemberId("a" * 64), MemberId("b" * 64)
+MESSAGE = cose.parse(
+    cose.sign(
+        KeyPair.generate(SeededEntropy(1), Curve.SECP256R1), protected={}, payload=b""
+    )
+)
 
 
 def signed(payload: bytes = b"", by: MemberId = ALICE) -> SignedRequest:
     return SignedRequest(
         member_id=by,
         payload=payload,
-        signature=b"",
+        message=MESSAGE,
         envelope=b"envelope",
         created_at=0,
         proposal_id=None,

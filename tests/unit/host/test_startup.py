@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ccfpy.base.errors import ConfigurationRefused
+from ccfpy.base.limits import CREATED_AT_AHEAD_MS
 from ccfpy.boundary.configuration import (
     Authority,
     CommandType,
@@ -161,6 +162,12 @@ def test_early_signatures_and_pre_votes_are_as_configured() -> None:
     )
     assert chosen.ledger_signatures.early
     assert not chosen.consensus.pre_vote
+
+
+def test_how_far_members_clocks_may_be_ahead_is_as_configured() -> None:
+    assert _resolve(_start()).created_at_ahead_max_ms == CREATED_AT_AHEAD_MS
+    chosen = _resolve(_start(), created_at_tolerance="30s")
+    assert chosen.created_at_ahead_max_ms == 30_000
 
 
 def test_a_recovery_carries_the_identity_that_was_lost() -> None:

@@ -42,7 +42,7 @@ def signed(
     fields: dict[cose.Label, object] = {
         cose.KID: by.id.encode(),
         "ccf.gov.msg.type": "proposal",
-        "ccf.gov.msg.created_at": NOW_S + 1000,
+        "ccf.gov.msg.created_at": NOW_S + 100,
     }
     fields |= {f"ccf.gov.msg.{name}": value for name, value in header.items()}
     protected = {name: value for name, value in fields.items() if value is not None}
@@ -64,7 +64,7 @@ def with_part(message: bytes, index: int, value: object) -> bytes:
 
 def with_label_twice(by: Person) -> bytes:
     """Sign a header that gives the type twice, which no encoder of ours would write."""
-    pairs = [(1, -35), (4, by.id.encode()), ("ccf.gov.msg.created_at", NOW_S + 1000)]
+    pairs = [(1, -35), (4, by.id.encode()), ("ccf.gov.msg.created_at", NOW_S + 100)]
     pairs += [("ccf.gov.msg.type", "ack"), ("ccf.gov.msg.type", "proposal")]
     header = b"\xa5" + b"".join(cbor2.dumps(k) + cbor2.dumps(v) for k, v in pairs)
     content = json.dumps(PROPOSAL)
@@ -77,7 +77,7 @@ def with_headers(by: Person, changes: dict[cose.Label, object]) -> bytes:
     fields: dict[cose.Label, object] = {
         cose.KID: by.id.encode(),
         "ccf.gov.msg.type": "proposal",
-        "ccf.gov.msg.created_at": NOW_S + 1000,
+        "ccf.gov.msg.created_at": NOW_S + 100,
     }
     content = json.dumps(PROPOSAL)
     return cose.sign(by.key, protected={**fields, **changes}, payload=content)

@@ -63,7 +63,6 @@ def test_a_member_is_known_by_its_signature() -> None:
     assert caller.message_type == "proposal"
     assert caller.proposal_id == "ab"
     assert caller.created_at == 5
-    assert caller.signature == caller.envelope.signature
     assert caller.policy == "member_cose_sign1"
 
 
@@ -72,7 +71,6 @@ def test_a_user_is_known_by_its_signature() -> None:
     caller = UserCoseSign1().authenticate(_context(body))
     assert caller.user_id == CERTIFICATE.digest_hex
     assert (caller.message_type, caller.created_at) == ("t", 9)
-    assert caller.signature == caller.envelope.signature
     assert caller.policy == "user_cose_sign1"
 
 

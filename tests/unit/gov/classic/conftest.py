@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import pytest
 
@@ -12,9 +11,8 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.session import Interface, Session
 from ccfpy.http.messages import Request, Response
 from ccfpy.service.members import NewMember, add_member
-from tests.unit.gov.conftest import Governed
+from tests.unit.gov.conftest import NODE_NOW_S, Governed
 
-NOW_S = int(datetime(2024, 1, 2, tzinfo=UTC).timestamp())
 UNKNOWN = "0" * 64
 
 
@@ -23,7 +21,7 @@ class Classic:
     """Calls the frontend of a governed service."""
 
     governed: Governed
-    now_s: int = NOW_S
+    now_s: int = NODE_NOW_S
 
     def member_id(self, number: int) -> MemberId:
         return self.governed.members[number].member_id
