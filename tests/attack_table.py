@@ -175,6 +175,14 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "one share twice": "It counts once.",
             "a share for another member": "It must be signed by its member.",
             "a forged share": "What it opens must decrypt the secrets.",
+            "an inner node of the tree, given as a leaf": (
+                "A receipt proves a transaction by its commit evidence alone; "
+                "`receipt verify` fails where there is none."
+            ),
+            "a receipt with the other form of a signature": (
+                "It proves the same transaction: what is proved is compared, never a "
+                "receipt's bytes."
+            ),
             "a receipt for a transaction that is not": (
                 "Receipts are given for the view that wrote a transaction alone."
             ),

@@ -115,13 +115,17 @@ def get(  # noqa: PLR0913  # one parameter for each option
             list(links(receipt_forms.parse_endorsements(data), service.public_key))
         else:
             data = unwrapped(data)
+            given = receipt_forms.parse(data)
+            is_named = receipt_forms.transaction(given) is not None
             verify_receipt(
-                receipt_forms.parse(data),
+                given,
                 service_certificate=service.pem,
-                txid=txid,
+                txid=txid if is_named else None,
                 claims_digest=digest,
                 endorsements=endorsements,
             )
+            if not is_named:
+                note(f"It proves no transaction: {receipt_forms.NAMES_NOTHING}.")
     except Malformed as error:
         raise CommandFailed(f"the service gave no receipt: {error}") from error
     if endorsements:
@@ -175,12 +179,15 @@ def verify(  # noqa: PLR0913  # one parameter for each option
     cacert: TrustOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Verify a receipt against the service's certificate; exits with 1 if it fails."""
+    """Verify that a receipt proves a transaction of the service, and say which.
+
+    Exits with 1 if a step fails, and if the receipt names no transaction.
+    """
     given = Given.read(file, signature=signature, endorsements=endorsements).expecting(
         transaction, claimed(claims_digest, claims)
     )
     try:
-        steps = given.verify(_certificate(cacert or common / SERVICE_CERTIFICATE))
+        txid, steps = given.prove(_certificate(cacert or common / SERVICE_CERTIFICATE))
     except ReceiptRefused as refusal:
         if json:
             print_json(
@@ -193,18 +200,12 @@ def verify(  # noqa: PLR0913  # one parameter for each option
             )
             raise typer.Exit(ExitCode.FAILED) from None
         raise _not_to_be_relied_on(refusal) from refusal
-    txid = given.transaction
     if json:
         print_json(
-            {
-                "verified": True,
-                "transaction": None if txid is None else str(txid),
-                "steps": _listed(steps),
-            }
+            {"verified": True, "transaction": str(txid), "steps": _listed(steps)}
         )
     else:
-        about = txid or "a transaction that it does not name"
-        text_console().print(f"The receipt of {about} verifies.")
+        text_console().print(f"The receipt of {txid} verifies.")
 
 
 @receipt.command()
@@ -225,19 +226,23 @@ def explain(  # noqa: PLR0913  # one parameter for each option
     )
     failed: ReceiptRefused | None = None
     try:
-        steps = given.verify(_certificate(cacert or common / SERVICE_CERTIFICATE))
+        proved, steps = given.prove(
+            _certificate(cacert or common / SERVICE_CERTIFICATE)
+        )
     except ReceiptRefused as refusal:
-        steps, failed = refusal.taken, refusal
+        proved, steps, failed = None, refusal.taken, refusal
     console = text_console()
     for number, taken in enumerate(steps, 1):
         console.print(f"[green]✓[/green] {number}. [bold]{taken.step}[/bold]")
         console.print(f"     {MEANINGS[taken.step]}")
         console.print(f"     {taken.computed}", style="dim", markup=False)
+    if failed is not None and len(steps) == len(Step):
+        raise _not_to_be_relied_on(failed) from failed
     if failed is not None:
         console.print(f"[red]✗[/red] {len(steps) + 1}. [bold]{failed.step}[/bold]")
         console.print(f"     {MEANINGS[failed.step]}")
         raise _not_to_be_relied_on(failed) from failed
-    console.print("So the transaction is in the ledger of this service, unchanged.")
+    console.print(f"So {proved} is in the ledger of this service, unchanged.")
 
 
 def _not_to_be_relied_on(refusal: ReceiptRefused) -> CommandFailed:

@@ -14,7 +14,7 @@ from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import DIGEST_BYTES, sha256
 from ccfpy.ledger import receipt_forms
-from ccfpy.ledger.receipt import StepTaken
+from ccfpy.ledger.receipt import ReceiptRefused, Step, StepTaken
 from ccfpy.ledger.receipt_forms import AnyReceipt
 
 FileArgument: TypeAlias = Annotated[
@@ -91,20 +91,23 @@ class Given:
         txid = None if transaction is None else parse_txid(transaction)
         return replace(self, txid=txid, claims_digest=claims_digest)
 
-    def verify(self, service: Certificate) -> tuple[StepTaken, ...]:
-        """Verify it; raises ``ReceiptRefused``."""
-        return receipt_forms.verify(
+    def prove(self, service: Certificate) -> tuple[TxId, tuple[StepTaken, ...]]:
+        """Verify the receipt; return the transaction that it proves, and the steps.
+
+        Raises:
+            ReceiptRefused: a step does not hold, or the receipt proves no transaction.
+        """
+        taken = receipt_forms.verify(
             self.receipt,
             service,
             txid=self.txid,
             claims_digest=self.claims_digest,
             endorsements=self.endorsements,
         )
-
-    @property
-    def transaction(self) -> TxId | None:
-        """The transaction that it is of, as far as it says so."""
-        return receipt_forms.transaction(self.receipt)
+        txid = receipt_forms.transaction(self.receipt)
+        if txid is None:
+            raise ReceiptRefused(Step.EVIDENCE, receipt_forms.NAMES_NOTHING, taken)
+        return txid, taken
 
 
 def claimed(digest: str | None, claims: Path | None) -> bytes | None:

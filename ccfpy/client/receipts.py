@@ -89,7 +89,7 @@ def verify_receipt(
     Args:
         receipt: what was received.
         service_certificate: as PEM, from a source that is trusted.
-        txid: the transaction that it must be for. A signature's receipt names none.
+        txid: the transaction that it must prove. A signature's receipt proves none.
         claims_digest: what the application is known to have claimed.
         endorsements: for a COSE receipt that an earlier identity of the service signed.
 

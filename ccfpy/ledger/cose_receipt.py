@@ -6,6 +6,9 @@ proof leads to is the detached payload, so one signature carries the whole argum
 no certificate is needed but the service's key (``cddl/ccf-receipt.cddl``,
 ``cddl/ccf-tree-alg.cddl``).
 
+The signature may be changed into its other form, ``(r, n - s)``, which proves the same
+transaction (`ccfpy.ledger.receipt`). No other byte can be changed.
+
 A receipt that an earlier identity of the service signed verifies by a chain of
 endorsements from the service of today; then the transaction and its signature must lie
 in the part of the ledger during which that identity ruled.

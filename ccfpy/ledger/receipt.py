@@ -15,8 +15,14 @@ versions; the second only says whether the transaction is itself a signature
 (``src/node/receipt.cpp``, ``src/node/historical_queries_adapter.cpp``).
 
 A receipt says what it says in one form only: hex in lower case, base64 and PEM as they
-are written by everybody, no field that is not checked. So no byte of it can be changed
-unnoticed, and two receipts that differ prove different things.
+are written by everybody, no field that is not checked. One thing has two forms: where
+an ECDSA signature ``(r, s)`` holds, ``(r, n - s)`` holds too, and anybody can compute
+it. CCF's nodes write either, so either is taken, of the root's signature and of those
+in certificates. The other form proves the same. So what a receipt proves is compared,
+never its bytes.
+
+A receipt proves a transaction only by its commit evidence. A leaf given as a digest may
+be any node of the tree, with the rest of a proof.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -55,6 +55,10 @@ CONTENT_TYPES = {
     Form.ENDORSEMENTS: "application/json",
 }
 
+NAMES_NOTHING = "it names no transaction: it proves that a digest was signed"
+"""Of a receipt that shows a digest in place of a leaf: the digest may be a signed root,
+a leaf, or any node of the tree between them."""
+
 _JSON_BEGINS = b"{"
 _SIGN1_BEGINS = b"\xd2"
 
@@ -158,7 +162,8 @@ def verify(
     Args:
         receipt: what was brought.
         service: the certificate of the service of today, from a trusted source.
-        txid: the transaction that it must be of, if it says of which it is.
+        txid: the transaction that it must prove. A receipt that names none proves none,
+            whatever its signature is worth.
         claims_digest: what the application claimed.
         endorsements: for a COSE receipt that an earlier identity of the service
             signed; JSON carries its own.
@@ -179,7 +184,9 @@ def verify(
             endorsements=endorsements,
         )
     proved = transaction(receipt)
-    if txid is not None and proved is not None and proved != txid:
+    if txid is not None and proved is None:
+        raise ReceiptRefused(Step.EVIDENCE, f"{NAMES_NOTHING}, not {txid}", ())
+    if txid is not None and proved != txid:
         raise ReceiptRefused(
             Step.EVIDENCE, f"it proves transaction {proved}, not {txid}", ()
         )

@@ -11,9 +11,10 @@ from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.receipt import Receipt
 from ccfpy.ledger.receipt_forms import Form, endorsements_json, write
 from ccfpy.ledger.tx_receipt import SignedRoot, TxReceipt
+from tests.attacks import attack
 from tests.unit.cli.conftest import Command
 from tests.unit.ledger.made import FIRST, SECOND, small_ledger
-from tests.unit.ledger.test_receipt_forms import ENDORSEMENT
+from tests.unit.ledger.test_receipt_forms import ENDORSEMENT, inner_node
 
 CLAIMS = b"what the application claims"
 STEPS = ["evidence", "leaf", "root", "signature", "endorsement"]
@@ -91,8 +92,32 @@ def test_a_signatures_receipt_names_no_transaction(
     command: Command, files: Files
 ) -> None:
     words = ("receipt", "verify", files.path("of-signature"), "--common", files.folder)
-    assert "a transaction that it does not name" in command(*words).out
-    assert json.loads(command(*words, "--json").out)["transaction"] is None
+    ended = command(*words)
+    assert (ended.code, ended.out) == (1, "")
+    assert "it names no transaction: it proves that a digest was signed" in ended.err
+    told = command(*words, "--json")
+    fields = json.loads(told.out)
+    assert (told.code, fields["verified"], fields["failed"]) == (1, False, "evidence")
+    assert [each["step"] for each in fields["steps"]] == STEPS
+    explained = command("receipt", "explain", *words[2:])
+    assert explained.code == 1
+    assert "✓ 5. endorsement" in explained.out
+    assert "✗" not in explained.out
+    assert "is in the ledger" not in explained.out
+    assert "it names no transaction" in explained.err
+
+
+@attack("ledger: an inner node of the tree, given as a leaf")
+def test_an_inner_node_as_a_leaf_proves_no_transaction(
+    command: Command, files: Files, tmp_path: Path
+) -> None:
+    receipt = inner_node(files.proof.json_receipt)
+    file = tmp_path / "receipt"
+    file.write_text(json.dumps(receipt.to_json()))
+    for more in ((), ("--transaction", "2.11")):
+        ended = command("receipt", "verify", file, "--common", files.folder, *more)
+        assert (ended.code, ended.out) == (1, "")
+        assert "it names no transaction" in ended.err
 
 
 def test_explaining_shows_what_each_step_computed(
@@ -102,7 +127,7 @@ def test_explaining_shows_what_each_step_computed(
     assert ended.code == 0
     for number, step in enumerate(STEPS, 1):
         assert f"✓ {number}. {step}" in ended.out
-    assert "So the transaction is in the ledger of this service" in ended.out
+    assert "So 2.11 is in the ledger of this service" in ended.out
 
 
 def test_a_receipt_of_an_earlier_service_needs_its_endorsements(

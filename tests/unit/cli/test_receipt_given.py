@@ -29,8 +29,9 @@ def test_a_receipt_may_come_through_a_pipe(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(sys, "stdin", Stdin(data))
         given = Given.read(Path("-"), signature=None, endorsements=None)
         given = given.expecting("2.4", None)
-        assert given.txid == given.transaction == TxId(2, 4)
-        assert given.verify(FIRST.certificate)
+        proved, steps = given.prove(FIRST.certificate)
+        assert given.txid == proved == TxId(2, 4)
+        assert steps
 
 
 def test_a_receipt_is_taken_out_of_what_an_app_says_beside_it() -> None:

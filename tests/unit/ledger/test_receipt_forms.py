@@ -7,14 +7,18 @@ import pytest
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import dumps
-from ccfpy.crypto import cose
+from ccfpy.crypto import cbor, cose
+from ccfpy.crypto.ec import der_signature, other_form, raw_signature
+from ccfpy.crypto.hashing import sha256
 from ccfpy.ledger.cose_receipt import CoseReceipt
 from ccfpy.ledger.endorsements import ENDORSEMENTS_MAX
-from ccfpy.ledger.entry import NO_CLAIMS, Transaction
+from ccfpy.ledger.entry import NO_CLAIMS, LeafComponents, Transaction
 from ccfpy.ledger.identity import Epoch, IdentityEndorsement
-from ccfpy.ledger.receipt import ReceiptRefused, Step
+from ccfpy.ledger.merkle import climb
+from ccfpy.ledger.receipt import Receipt, ReceiptRefused, RevealedLeaf, Step
 from ccfpy.ledger.receipt_forms import (
     CONTENT_TYPES,
+    AnyReceipt,
     Form,
     endorsements_json,
     parse,
@@ -24,6 +28,7 @@ from ccfpy.ledger.receipt_forms import (
     write,
 )
 from ccfpy.ledger.tx_receipt import SignedRoot, TxReceipt
+from tests.attacks import attack
 from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, small_ledger
 
 LEDGER = small_ledger()
@@ -80,8 +85,66 @@ def test_a_signature_has_the_forms_that_need_no_leaf() -> None:
     assert write(proof, Form.COSE) is None
     assert write(proof, Form.PROOF) is None
     assert write(proof, Form.SIGNATURE) == written(Form.SIGNATURE)
-    # Nothing in it says which transaction it is of, so any may be meant.
-    verify(parse(written(Form.V2, proof)), FIRST.certificate, txid=TxId(2, 5))
+    # Nothing in it says which transaction it is of, so it proves none.
+    receipt = parse(written(Form.V2, proof))
+    verify(receipt, FIRST.certificate)
+    with pytest.raises(ReceiptRefused, match=r"names no transaction.*, not 2\.5"):
+        verify(receipt, FIRST.certificate, txid=TxId(2, 5))
+
+
+def inner_node(receipt: Receipt) -> Receipt:
+    """Give the parent of a receipt's leaf as the leaf, with the rest of the proof."""
+    assert isinstance(receipt.leaf, RevealedLeaf)
+    components = LeafComponents(
+        receipt.leaf.write_set_digest,
+        sha256(receipt.leaf.commit_evidence.encode()),
+        receipt.leaf.claims_digest,
+    )
+    parent = climb(components.leaf, receipt.proof[:1])
+    return replace(receipt, leaf=parent, proof=receipt.proof[1:])
+
+
+@attack("ledger: an inner node of the tree, given as a leaf")
+def test_an_inner_node_given_as_a_leaf_proves_no_transaction() -> None:
+    receipt = inner_node(PROOF.json_receipt)
+    assert Receipt.parse(dumps(receipt.to_json())) == receipt
+    verify(receipt, FIRST.certificate)
+    assert transaction(receipt) is None
+    with pytest.raises(ReceiptRefused, match=r"names no transaction.*, not 2\.4"):
+        verify(receipt, FIRST.certificate, txid=TXID)
+
+
+@attack("ledger: a receipt with the other form of a signature")
+def test_the_other_form_of_a_signature_proves_the_same() -> None:
+    """CCF's nodes write either form, so neither can be refused."""
+    plain, in_cose = parse(written(Form.V1)), parse(written(Form.COSE))
+    assert isinstance(plain, Receipt)
+    assert isinstance(in_cose, CoseReceipt)
+    curve = FIRST.key.public_key.curve
+    raw = other_form(curve, raw_signature(curve, plain.signature))
+    others: tuple[AnyReceipt, ...] = (
+        replace(plain, signature=der_signature(curve, raw)),
+        *map(CoseReceipt.parse, forms_of(written(Form.COSE))),
+    )
+    for other in others:
+        verify(other, FIRST.certificate, txid=TXID, claims_digest=NO_CLAIMS)
+        assert transaction(other) == TXID
+        with pytest.raises(ReceiptRefused):
+            verify(other, FIRST.certificate, txid=TxId(2, 5))
+
+
+def forms_of(receipt: bytes) -> list[bytes]:
+    """Write a COSE receipt with each form of its signature."""
+    message = cose.parse(receipt)
+    return [
+        cbor.encode(
+            cbor.Tag(
+                cose.SIGN1_TAG,
+                [message.protected_bytes, dict(message.unprotected), None, form],
+            )
+        )
+        for form in message.signature_forms
+    ]
 
 
 def test_endorsements_are_written_as_applications_do_and_used() -> None:
