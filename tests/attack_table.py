@@ -221,6 +221,10 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "an action that a user signed, from the future": (
                 "Its time is bounded as that of a proposal."
             ),
+            "an acknowledgement again": (
+                "The recorded one is answered and not written again, in whatever "
+                "bytes; an earlier one is refused."
+            ),
             "a request for another proposal or voter": (
                 "Both are in the signed header, and compared with the path."
             ),

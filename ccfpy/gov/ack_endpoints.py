@@ -7,11 +7,14 @@ the ledger: a service that later shows a different past is caught by its own mem
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId
+from ccfpy.crypto import cose
+from ccfpy.endpoints.auth.cose import GOV_CREATED_AT
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import empty_reply, json_reply
 from ccfpy.gov.ports import GovernanceHost
-from ccfpy.gov.requests import require_signer, signed_request
+from ccfpy.gov.requests import SignedRequest, require_signer, signed_request
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.service import members as membership
 from ccfpy.service.lifecycle import ServiceStatus
@@ -72,6 +75,8 @@ class AckEndpoints:
                 "Submitted state digest is not valid.\n"
                 f"Expected\n {ack.state_digest}\nReceived\n {received}",
             )
+        if is_repeated(context.tx, ack, signed):
+            return empty_reply(204)
         acks.put(
             member_id, replace(ack, signed_req=None, cose_sign1_req=signed.envelope)
         )
@@ -95,6 +100,36 @@ class AckEndpoints:
             self._host.refresh_recovery_shares(tx)
         except Refused as error:
             raise _internal(f"Error issuing new recovery shares: {error}") from error
+
+
+def is_repeated(tx: "Tx", ack: MemberAck, signed: SignedRequest) -> bool:
+    """Return whether this acknowledgement is the recorded one, of a member made Active.
+
+    Acknowledgements are public: a stranger who sends one again must not make the
+    service write, let alone write the acknowledgement in other bytes.
+
+    Raises:
+        ApiError: 400: the recorded acknowledgement is later than this one.
+    """
+    info = members.INFO.of(tx).get(signed.member_id)
+    is_active = info is not None and info.status is members.MemberStatus.ACTIVE
+    if not is_active or ack.cose_sign1_req is None:
+        return False
+    try:
+        recorded = cose.parse(ack.cose_sign1_req)
+    except Malformed:  # an earlier version may have taken what is refused today
+        return False
+    if recorded.signed_digest == signed.message.signed_digest:
+        return True
+    recorded_at = recorded.protected.get(GOV_CREATED_AT)
+    if isinstance(recorded_at, int) and signed.created_at < recorded_at:
+        raise ApiError(
+            400,
+            ErrorCode.InvalidCreatedAt,
+            f"Member m[{signed.member_id}] has acknowledged the state later than that, "
+            f"created_at must not be less than {recorded_at}",
+        )
+    return False
 
 
 def _named(context: Context) -> MemberId:

@@ -49,7 +49,9 @@ class UserCoseSign1Caller:
 
     Attributes:
         certificate: the one that verified the signature, PEM.
-        envelope: the request's body, taken apart.
+        envelope: the request's body, taken apart. An app that takes each request once
+            remembers its ``signed_digest``: anybody can change the signature, and the
+            body, into others that verify.
         content: what was signed, besides the headers.
         message_type: what the signer says the request is, if anything.
         created_at: when, by the signer's clock, if it says so.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ccfpy.base.errors import Malformed
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import empty_reply, json_reply
+from ccfpy.gov.ack_endpoints import is_repeated
 from ccfpy.gov.classic.callers import caller_of
 from ccfpy.gov.ports import GovernanceHost
 from ccfpy.gov.requests import signed_request
@@ -58,6 +59,8 @@ class ClassicAcks:
                 ErrorCode.StateDigestMismatch,
                 "Submitted state digest is not valid.",
             )
+        if is_repeated(tx, ack, signed):
+            return empty_reply(204)
         signature = SIGNATURES.of(tx).get()
         digest = "" if signature is None else signature.root.hex()
         kept = MemberAck(state_digest=digest, cose_sign1_req=signed.envelope)

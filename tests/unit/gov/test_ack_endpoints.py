@@ -2,12 +2,16 @@
 
 import json
 
+import pytest
+
+from ccfpy.crypto import cose
 from ccfpy.crypto.hashing import sha256
 from ccfpy.http.messages import Response
 from ccfpy.kv.maps import RAW, Map
 from ccfpy.service.members import NewMember, add_member
 from ccfpy.service.tables import members, service
 from ccfpy.service.tables.signatures import SIGNATURES
+from tests.attacks import attack
 from tests.unit.gov.conftest import Governed, body
 
 ROOT = sha256(b"root 1").hex()
@@ -47,6 +51,62 @@ def test_the_signed_request_is_kept_for_auditors(fresh: Governed) -> None:
     assert ack is not None
     assert ack.cose_sign1_req is not None
     assert ack.state_digest == ROOT
+
+
+@pytest.mark.parametrize("form", range(4))
+@attack("gov: an acknowledgement again")
+def test_an_acknowledgement_is_recorded_once(fresh: Governed, form: int) -> None:
+    assert fresh.acknowledge(0).status == 204
+    member_id = fresh.members[0].member_id
+    ack = members.ACKS.of(fresh.begin()).get(member_id)
+    assert ack is not None
+    assert ack.cose_sign1_req is not None
+    version = fresh.store.version
+    again = cose.forms(ack.cose_sign1_req)[form]
+    assert fresh.send(f"{path_of(fresh, 0)}:ack", again).status == 204
+    assert fresh.store.version == version
+
+
+@attack("gov: an acknowledgement again")
+def test_an_earlier_acknowledgement_does_not_replace_a_later_one(
+    fresh: Governed,
+) -> None:
+    path, digest = path_of(fresh, 0), {"stateDigest": ROOT}
+    assert fresh.acknowledge(0).status == 204
+    recorded_at = fresh.now_s
+    same = fresh.post(f"{path}:ack", digest, by=0, kind="ack", created_at=recorded_at)
+    assert same.status == 204
+    earlier = fresh.post(
+        f"{path}:ack", digest, by=0, kind="ack", created_at=recorded_at - 1
+    )
+    assert error_of(earlier) == (
+        400,
+        "InvalidCreatedAt",
+        (
+            f"Member m[{fresh.members[0].member_id}] has acknowledged the state later "
+            f"than that, created_at must not be less than {recorded_at}"
+        ),
+    )
+
+
+def test_a_record_that_cannot_be_read_stands_in_nobodys_way(fresh: Governed) -> None:
+    assert fresh.acknowledge(0).status == 204
+    tx = fresh.begin()
+    record = members.MemberAck(state_digest=ROOT, cose_sign1_req=b"older")
+    members.ACKS.of(tx).put(fresh.members[0].member_id, record)
+    fresh.store.commit(tx)
+    assert fresh.acknowledge(0).status == 204
+
+
+def test_a_member_who_is_not_active_may_acknowledge_again(fresh: Governed) -> None:
+    """Whoever is taken in again under the same certificate begins anew."""
+    assert fresh.acknowledge(0).status == 204
+    tx = fresh.begin()
+    info = members.MemberInfo(status=members.MemberStatus.ACCEPTED)
+    members.INFO.of(tx).put(fresh.members[0].member_id, info)
+    fresh.store.commit(tx)
+    assert fresh.acknowledge(0).status == 204
+    assert status_of(fresh, 0) == "Active"
 
 
 def test_another_digest_than_the_one_shown_is_refused(fresh: Governed) -> None:

@@ -5,12 +5,14 @@ import json
 
 import pytest
 
+from ccfpy.crypto import cose
 from ccfpy.crypto.hashing import sha256
 from ccfpy.service.tables import jwt, members, service
 from ccfpy.service.tables.jwt import SigningKey
 from ccfpy.service.tables.members import MemberAck
 from ccfpy.service.tables.signatures import SIGNATURES
-from tests.unit.gov.classic.conftest import Classic, error_of, value_of
+from tests.attacks import attack
+from tests.unit.gov.classic.conftest import COSE, Classic, error_of, value_of
 
 ROOT = sha256(b"root 1").hex()
 
@@ -70,6 +72,18 @@ def test_who_has_no_record_is_refused(newborn: Classic) -> None:
     update = newborn.post("/ack/update_state_digest", "state_digest")
     assert error_of(update) == refused
     assert error_of(newborn.post("/ack", "ack", {"state_digest": ""})) == refused
+
+
+@attack("gov: an acknowledgement again")
+def test_an_ack_again_shares_nothing(serving: Classic) -> None:
+    serving.admit(3)
+    digest = serving.post("/ack/update_state_digest", "state_digest", by=3)
+    ack = serving.sign("ack", digest.body, by=3)
+    assert serving.call("POST", "/ack", body=ack, headers=COSE).status == 204
+    asked = list(serving.governed.host.asked)
+    for again in cose.forms(ack):
+        assert serving.call("POST", "/ack", body=again, headers=COSE).status == 204
+    assert serving.governed.host.asked == asked
 
 
 def test_every_ack_of_an_open_service_shares_anew(serving: Classic) -> None:
