@@ -37,6 +37,23 @@ class ServiceError(ClientError):
         self.details = details
 
 
+class NotActive(ServiceError):
+    """A member's request was refused, as the member has acknowledged nothing yet."""
+
+    def __init__(self, member_id: str, refusal: ServiceError) -> None:
+        super().__init__(
+            refusal.status, refusal.code, refusal.message, details=refusal.details
+        )
+        self._member_id = member_id
+
+    def __str__(self) -> str:
+        """Say what the member has to do."""
+        return (
+            f"member {self._member_id[:8]} has not acknowledged the state of the "
+            "service yet: run ccfpy gov ack as that member, then this again"
+        )
+
+
 class UnexpectedReply(ClientError):
     """The service answered with something that its interface does not allow."""
 

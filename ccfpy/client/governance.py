@@ -17,7 +17,7 @@ from urllib.parse import quote
 from ccfpy.base.ids import MemberId, ProposalId, TxId
 from ccfpy.base.json import Json, JsonObject, dumps
 from ccfpy.client.connection import Connection
-from ccfpy.client.errors import UnexpectedReply
+from ccfpy.client.errors import NotActive, ServiceError, UnexpectedReply
 from ccfpy.client.keyfiles import member_id
 from ccfpy.client.reply import Reply, text_field
 from ccfpy.client.signer import ShareDecrypter, Signer
@@ -26,6 +26,8 @@ from ccfpy.crypto.certs import Certificate
 
 API_VERSION = "2024-07-01"
 COSE_TYPE = "application/cose"
+_NOT_ACTIVE = "Signer is not an ACTIVE member"
+"""CCF's reason for refusing a member who has acknowledged nothing yet."""
 ACCEPT = "export function vote (proposal, proposer_id) { return true }"
 """The ballot that says yes to whatever is proposed."""
 REJECT = "export function vote (proposal, proposer_id) { return false }"
@@ -92,7 +94,15 @@ class ProposalStatus:
         Raises:
             UnexpectedReply: it says nothing of a proposal.
         """
-        fields = reply.object()
+        return cls.of(reply.object(), txid=reply.txid)
+
+    @classmethod
+    def of(cls, fields: JsonObject, *, txid: TxId | None = None) -> "ProposalStatus":
+        """Read what a list of proposals says of one, or a reply.
+
+        Raises:
+            UnexpectedReply: it says nothing of a proposal.
+        """
         count = fields.get("ballotCount", 0)
         if not isinstance(count, int):
             raise UnexpectedReply(f"expected a number of ballots, found {count!r}")
@@ -101,7 +111,7 @@ class ProposalStatus:
             proposer_id=MemberId(text_field(fields, "proposerId")),
             state=text_field(fields, "proposalState"),
             ballot_count=count,
-            txid=reply.txid,
+            txid=txid,
         )
 
 
@@ -255,7 +265,12 @@ class Governance:
             body=body,
             headers={"content-type": COSE_TYPE},
         )
-        return reply.raise_for_error()
+        try:
+            return reply.raise_for_error()
+        except ServiceError as error:
+            if _NOT_ACTIVE in str(error.details):
+                raise NotActive(self.member_id, error) from error
+            raise
 
 
 async def read_governance(

@@ -14,9 +14,9 @@ from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError, Unreachable
-from ccfpy.client.governance import Governance
+from ccfpy.client.governance import Governance, ProposalStatus, read_governance
 from ccfpy.client.node_report import NodeReport
-from ccfpy.client.opening import put_to_vote
+from ccfpy.client.opening import put_to_vote, vote_for
 from ccfpy.client.signer import Signer
 from ccfpy.client.survey import Survey, survey
 
@@ -157,17 +157,29 @@ class Membership:
     async def _decide(
         self, action: str, arguments: Mapping[str, Json], members: Sequence[Signer]
     ) -> TxId:
-        """Propose one action, vote, and wait until that is committed."""
+        """Propose one action, vote, and wait until that is committed.
+
+        If the same is proposed already and open, these members vote for that proposal:
+        it is what an earlier call has left for other members to vote on.
+        """
         async with self._connect(await self.look()) as anybody:
-            status = await put_to_vote(
-                [Governance(anybody, signer) for signer in members],
-                [{"name": action, "args": dict(arguments)}],
-            )
+            voters = [Governance(anybody, signer) for signer in members]
+            status = await _open_proposal(anybody, action, arguments["node_id"])
+            if status is None:
+                proposed: Mapping[str, Json] = {
+                    "name": action,
+                    "args": dict(arguments),
+                }
+                status = await put_to_vote(voters, [proposed])
+            else:
+                self._say(f"proposal {status.proposal_id} asks for that already")
+                status = await vote_for(voters, status)
             if status.state != "Accepted" or status.txid is None:
                 raise NotDecided(
                     f"proposal {status.proposal_id} is {status.state} after "
                     f"{status.ballot_count} ballots: once other members have voted for "
-                    "it, ask for this again"
+                    f"it (ccfpy gov vote {status.proposal_id}), ask for this again, "
+                    "which goes on with the same proposal"
                 )
             await anybody.wait_committed(status.txid, timeout_s=self._timeout_s)
             return status.txid
@@ -195,3 +207,23 @@ class Membership:
             if time.monotonic() > deadline:
                 raise ClientError(f"waited {self._timeout_s:g} s for {what}{because}")
             await asyncio.sleep(POLL_S)
+
+
+async def _open_proposal(
+    anybody: Connection, action: str, node_id: Json
+) -> ProposalStatus | None:
+    """Find an open proposal of this one action on this node."""
+    listed = await read_governance(anybody, "members/proposals")
+    proposals = listed.get("value") if isinstance(listed, dict) else None
+    for fields in proposals if isinstance(proposals, list) else []:
+        status = ProposalStatus.of(fields if isinstance(fields, dict) else {})
+        if not status.is_open:
+            continue
+        path = f"members/proposals/{status.proposal_id}/actions"
+        match await read_governance(anybody, path):
+            case {"actions": [{"name": name, "args": {"node_id": about}}]}:
+                if (name, about) == (action, node_id):
+                    return status
+            case _:
+                pass
+    return None

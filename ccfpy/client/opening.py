@@ -7,7 +7,9 @@ under the certificate that all of them saw, and they vote until that is accepted
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
+from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
 from ccfpy.client.connection import Connection
@@ -64,8 +66,24 @@ async def carry(
 async def put_to_vote(
     members: Sequence[Governance], actions: Sequence[Mapping[str, Json]]
 ) -> ProposalStatus:
-    """Propose as the first member, let these vote, and give what became of it."""
+    """Propose as the first member, let these vote, and return what became of it.
+
+    Where a vote fails or the caller is interrupted, the proposal is withdrawn: nobody
+    would finish it.
+    """
     status = await members[0].propose(actions)
+    try:
+        return await vote_for(members, status)
+    except (CcfpyError, asyncio.CancelledError):
+        with suppress(CcfpyError):
+            await members[0].withdraw(status.proposal_id)
+        raise
+
+
+async def vote_for(
+    members: Sequence[Governance], status: ProposalStatus
+) -> ProposalStatus:
+    """Let members vote for a proposal until it is decided; return what became of it."""
     for member in members:
         if not status.is_open:
             break

@@ -89,18 +89,14 @@ class Service:
     votes: int = 0
     proposed: list[Any] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    refuses_votes: bool = False
+    state: str = ""
 
     async def answer(self, request: web.Request) -> web.Response:
         """Take a request."""
         body = await request.read()
-        if request.path.endswith(":create"):
-            actions = loads_object(cose.parse(body).payload or b"")["actions"]
-            assert isinstance(actions, list)
-            self.proposed += actions
-            return self._decided()
-        if request.path.endswith(":submit"):
-            self.votes += 1
-            return self._decided()
+        if request.path.startswith("/gov/members/proposals") and body:
+            return self._governed_by(request.path, body)
         if request.method == "DELETE":
             if not self._removable():
                 return web.json_response(
@@ -116,6 +112,21 @@ class Service:
             return web.json_response(True, headers=_transaction(30))
         return self._read(request.path)
 
+    def _governed_by(self, path: str, body: bytes) -> web.Response:
+        if path.endswith(":create"):
+            actions = loads_object(cose.parse(body).payload or b"")["actions"]
+            assert isinstance(actions, list)
+            self.proposed += actions
+            return self._decided()
+        if path.endswith(":withdraw"):
+            self.state = "Withdrawn"
+            return web.json_response(self._proposal())
+        if self.refuses_votes:
+            error = {"code": "InvalidInput", "message": "no"}
+            return web.json_response({"error": error}, status=400)
+        self.votes += 1
+        return self._decided()
+
     def _decided(self) -> web.Response:
         state = "Accepted" if self.votes >= self.votes_needed else "Open"
         if state == "Accepted":
@@ -123,10 +134,16 @@ class Service:
                 is_in = action["name"] == "transition_node_to_trusted"
                 letter = action["args"]["node_id"][0]
                 self.statuses[letter] = "Trusted" if is_in else "Retired"
-        fields = {"proposalId": PROPOSAL, "proposerId": "x", "proposalState": state}
-        return web.json_response(
-            fields | {"ballotCount": self.votes}, headers=_transaction(20)
-        )
+        self.state = state
+        return web.json_response(self._proposal(), headers=_transaction(20))
+
+    def _proposal(self) -> JsonObject:
+        return {
+            "proposalId": PROPOSAL,
+            "proposerId": "x",
+            "proposalState": self.state,
+            "ballotCount": self.votes,
+        }
 
     def _read(self, path: str) -> web.Response:
         nodes: JsonObject = {node_id(letter): {} for letter in self.statuses}
@@ -148,6 +165,10 @@ class Service:
             "/node/consensus": {"details": details},
             "/node/commit": {"transaction_id": "2.9"},
             "/node/tx": {"status": "Committed"},
+            "/gov/members/proposals": {
+                "value": [self._proposal()] if self.state else []
+            },
+            f"/gov/members/proposals/{PROPOSAL}/actions": {"actions": self.proposed},
         }
         if path == "/node/network/removable_nodes":
             self.looks_until_removable -= "Retired" in self.statuses.values()

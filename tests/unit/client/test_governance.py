@@ -14,7 +14,7 @@ from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import JsonObject, loads
 from ccfpy.client.connection import Connection
-from ccfpy.client.errors import ServiceError, UnexpectedReply
+from ccfpy.client.errors import NotActive, ServiceError, UnexpectedReply
 from ccfpy.client.governance import (
     ACCEPT,
     CreatedAt,
@@ -262,6 +262,24 @@ def test_a_refusal_is_raised(
     service = Service(web.json_response(error, status=400))
     with pytest.raises(ServiceError, match="ProposalNotOpen"):
         _govern(serve, service_pem, service, signer, lambda m: m.vote(PROPOSAL))
+
+
+def test_who_has_acknowledged_nothing_is_told_to(
+    serve: Serve, service_pem: str, signer: FileSigner
+) -> None:
+    details = [
+        {
+            "auth_policy": "active_member_cose_sign1",
+            "code": "InvalidAuthenticationInfo",
+            "message": "Signer is not an ACTIVE member",
+        }
+    ]
+    error = {"code": "InvalidAuthenticationInfo", "message": "", "details": details}
+    service = Service(web.json_response({"error": error}, status=401))
+    with pytest.raises(NotActive, match="run ccfpy gov ack as that member") as refused:
+        _govern(serve, service_pem, service, signer, lambda m: m.propose([]))
+    assert member_id(signer.certificate)[:8] in str(refused.value)
+    assert refused.value.status == 401
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.client.errors import ClientError
+from ccfpy.client.errors import ClientError, ServiceError
 from ccfpy.client.keyfiles import KeyFiles, generate_keys
 from ccfpy.client.membership import Membership, NotDecided
 from ccfpy.client.signer import FileSigner
@@ -73,6 +73,34 @@ def test_what_more_votes_must_decide_is_said(
     with pytest.raises(NotDecided, match=f"{PROPOSAL} is Open after 1 ballots.*again"):
         _change(serve, service, lambda m: m.trust("b", [signer]))
     _change(serve, service, lambda m: m.trust("b", [signer]))
+
+
+def test_what_is_proposed_already_is_gone_on_with(
+    serve: Serve, service: Service, signer: FileSigner
+) -> None:
+    service.statuses = {"a": "Trusted", "b": "Trusted", "c": "Trusted"}
+    service.votes_needed = 2
+    with pytest.raises(NotDecided, match=f"ccfpy gov vote {PROPOSAL}"):
+        _change(serve, service, lambda m: m.retire("b", [signer]))
+    service.votes_needed = 3
+    with pytest.raises(NotDecided):
+        _change(serve, service, lambda m: m.retire("b", [signer]))
+    assert len(service.proposed) == 1
+    # Another node's retirement is another proposal.
+    service.votes_needed = 9
+    with pytest.raises(NotDecided):
+        _change(serve, service, lambda m: m.retire("c", [signer]))
+    assert len(service.proposed) == 2
+
+
+def test_a_proposal_is_withdrawn_where_a_vote_fails(
+    serve: Serve, service: Service, signer: FileSigner
+) -> None:
+    service.statuses["b"] = "Trusted"
+    service.refuses_votes = True
+    with pytest.raises(ServiceError, match="InvalidInput"):
+        _change(serve, service, lambda m: m.retire("b", [signer]))
+    assert service.state == "Withdrawn"
 
 
 def test_a_node_that_never_asks_is_given_up(
