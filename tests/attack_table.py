@@ -222,8 +222,8 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
                 "Its time is bounded as that of a proposal."
             ),
             "an acknowledgement again": (
-                "The recorded one is answered and not written again, in whatever "
-                "bytes; an earlier one is refused."
+                "The recorded one is answered and not written again; an earlier one, "
+                "or one with the other form of its signature, is refused."
             ),
             "a request for another proposal or voter": (
                 "Both are in the signed header, and compared with the path."

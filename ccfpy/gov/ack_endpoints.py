@@ -109,7 +109,8 @@ def is_repeated(tx: "Tx", ack: MemberAck, signed: SignedRequest) -> bool:
     service write, let alone write the acknowledgement in other bytes.
 
     Raises:
-        ApiError: 400: the recorded acknowledgement is later than this one.
+        ApiError: 400: the recorded acknowledgement is later than this one, or this is
+            the same with the other form of its signature, which no signer sends.
     """
     info = members.INFO.of(tx).get(signed.member_id)
     is_active = info is not None and info.status is members.MemberStatus.ACTIVE
@@ -120,6 +121,13 @@ def is_repeated(tx: "Tx", ack: MemberAck, signed: SignedRequest) -> bool:
     except Malformed:  # an earlier version may have taken what is refused today
         return False
     if recorded.signed_digest == signed.message.signed_digest:
+        if signed.message.signature == recorded.signature_forms[1]:
+            raise ApiError(
+                400,
+                ErrorCode.InvalidAuthenticationInfo,
+                f"Member m[{signed.member_id}] has acknowledged the state already, and "
+                "this is the other form of the signature.",
+            )
         return True
     recorded_at = recorded.protected.get(GOV_CREATED_AT)
     if isinstance(recorded_at, int) and signed.created_at < recorded_at:
