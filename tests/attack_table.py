@@ -75,6 +75,14 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "channel": (
         "Channels between nodes",
         {
+            "consensus with values that no honest node sends": (
+                "What a peer says is judged, never asserted: it is refused, and the "
+                "node goes on."
+            ),
+            "an entry that writes what a node cannot act upon": (
+                "Tables that the node itself acts upon are checked before the entry "
+                "becomes part of its state; who sent it is logged."
+            ),
             "a message again": "A nonce must be greater than the last.",
             "an older message after a newer one": "The same.",
             "a gap that stops a channel": "Nonces may jump forward; nobody waits.",

@@ -276,6 +276,9 @@ FORWARDING_TIMEOUT_MS: int = 3000
 """The time the primary has to answer one, by default (``src/node/rpc/frontend.h``)."""
 FORWARDED_BYTES_MAX: int = PEER_FRAME_BYTES_MAX - 64 * KIB
 """Of a forwarded message's plaintext; the rest of its frame names sender and kind."""
+FORWARDED_CERTIFICATE_BYTES_MAX: int = 64 * KIB
+"""Of the caller's certificate in one; a caller with a larger one counts as without:
+`CERTIFICATES_CACHED_MAX` of them are kept."""
 FORWARDED_HEADERS_MAX: int = 1024
 """Headers of a forwarded request, which its interface admitted, and of its response
 (``include/ccf/http_configuration.h``)."""
@@ -396,6 +399,9 @@ APPEND_ENTRIES_IN_FLIGHT_MAX: int = 16
 """Messages' worth of entries sent to a peer that it has not acknowledged: a megabyte or
 so, which keeps a link of 100 Mbit/s busy for a round trip of 80 ms. More would wait in
 the host's queue, be dropped there, and be refused one by one."""
+VIEWS_MAX: Final = 1 << 20
+"""The last view that a node takes part in: where each view began is kept in memory and
+written into snapshots. An election every minute takes two years to get there."""
 MESSAGE_TIMEOUT_MS: int = 100
 ELECTION_TIMEOUT_MS: int = 5000
 UNCOMMITTED_TX_MAX: int = 10_000

@@ -5,6 +5,7 @@ Elections need a majority of every active configuration.
 """
 
 from ccfpy.base.ids import NodeId
+from ccfpy.base.limits import VIEWS_MAX
 from ccfpy.consensus.leading import advance_commit
 from ccfpy.consensus.messages import (
     ElectionType,
@@ -53,8 +54,9 @@ def campaign(replica: Replica) -> None:
     """Begin a view and ask for votes in it.
 
     A node without a configuration knows nobody to be elected by, itself included.
+    After the last view there is none to begin.
     """
-    if not len(replica.configurations):
+    if not len(replica.configurations) or replica.view >= VIEWS_MAX:
         return
     replica.lead(LeadershipState.CANDIDATE)
     replica.leader = None

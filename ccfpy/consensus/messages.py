@@ -11,7 +11,8 @@ from enum import IntEnum
 from typing import ClassVar, TypeAlias
 
 from ccfpy.base.errors import Malformed
-from ccfpy.base.ids import VIEW_MAX, Seqno, TxId, View
+from ccfpy.base.ids import Seqno, TxId, View
+from ccfpy.base.limits import VIEWS_MAX
 
 
 class ElectionType(IntEnum):
@@ -73,12 +74,18 @@ class AppendEntries:
         """Read the struct's fields.
 
         Raises:
-            Malformed: a view is beyond any that an entry can have.
+            Malformed: a view is beyond the last, or the entries are of a view that
+                neither follows the one before them nor is the leader's at most.
         """
         _, last, previous, view, previous_view, commit, last_view, _ = (
             cls.LAYOUT.unpack(data)
         )
         _check_views(view, previous_view, last_view)
+        if last > previous and not max(previous_view, 1) <= last_view <= view:
+            raise Malformed(
+                f"entries of view {last_view} after one of {previous_view}, from a "
+                f"leader of {view}"
+            )
         return cls(
             view=view,
             previous=TxId(previous_view, previous),
@@ -201,7 +208,7 @@ class ProposeRequestVote:
         """Read the struct's fields.
 
         Raises:
-            Malformed: the view is beyond any that an entry can have.
+            Malformed: the view is beyond the last.
         """
         _, view = cls.LAYOUT.unpack(data)
         _check_views(view)
@@ -258,9 +265,9 @@ def _type_of(data: bytes) -> type[Message]:
 
 
 def _check_views(*views: View) -> None:
-    """Refuse a view in which nobody could write: its entries would have no nonce."""
-    if max(views) > VIEW_MAX:
-        raise Malformed(f"a view of {max(views)}, where {VIEW_MAX} is the last")
+    """Refuse a view beyond the last: where each view began is kept, also empty ones."""
+    if max(views) > VIEWS_MAX:
+        raise Malformed(f"a view of {max(views)}, where {VIEWS_MAX} is the last")
 
 
 def _flag(value: int) -> bool:

@@ -43,9 +43,10 @@ class Retirement:
         return self.phase is RetirementPhase.RETIRED_COMMITTED
 
     def order(self, at: Seqno) -> None:
-        """Note the configuration that leaves this node out."""
-        self._move(RetirementPhase.ORDERED)
-        self.ordered_at = at
+        """Note the configuration that leaves this node out; the first counts."""
+        if self.phase is None:
+            self._move(RetirementPhase.ORDERED)
+            self.ordered_at = at
 
     def sign(self, at: Seqno) -> None:
         """Note a signature; the first after the order counts."""
@@ -61,9 +62,13 @@ class Retirement:
                 self._move(RetirementPhase.COMPLETED)
 
     def finish(self, at: Seqno) -> None:
-        """Note that the record of the completed retirement is committed."""
-        self._move(RetirementPhase.RETIRED_COMMITTED)
-        self.committed_at = at
+        """Note that the record of the completed retirement is committed.
+
+        What led there may lie before the snapshot that this node began with.
+        """
+        if self.phase is not RetirementPhase.RETIRED_COMMITTED:
+            self._move(RetirementPhase.RETIRED_COMMITTED)
+            self.committed_at = at
 
     def rollback(self, to: Seqno) -> None:
         """Take back what happened after ``to`` and is not committed."""

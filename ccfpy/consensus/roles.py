@@ -26,7 +26,10 @@ class MembershipState(StrEnum):
 
 
 class RetirementPhase(StrEnum):
-    """How far a node's retirement has come; each phase needs the one before.
+    """How far a node's retirement has come.
+
+    Each phase needs the one before, but for the last: that one is a record in the
+    ledger, and what a peer wrote there is judged and not asserted.
 
     Ordered: the log holds a configuration without the node. Signed: a signature covers
     it. Completed: that signature is committed. RetiredCommitted: that the retirement is
@@ -55,10 +58,16 @@ LEADERSHIP_MOVES: Mapping[LeadershipState, frozenset[LeadershipState]] = {
 """Only the first node of a service goes from None to Leader, and nobody elects it."""
 
 RETIREMENT_MOVES: Mapping[RetirementPhase | None, frozenset[RetirementPhase | None]] = {
-    None: frozenset({RetirementPhase.ORDERED}),
-    RetirementPhase.ORDERED: frozenset({None, RetirementPhase.SIGNED}),
+    None: frozenset({RetirementPhase.ORDERED, RetirementPhase.RETIRED_COMMITTED}),
+    RetirementPhase.ORDERED: frozenset(
+        {None, RetirementPhase.SIGNED, RetirementPhase.RETIRED_COMMITTED}
+    ),
     RetirementPhase.SIGNED: frozenset(
-        {RetirementPhase.ORDERED, RetirementPhase.COMPLETED}
+        {
+            RetirementPhase.ORDERED,
+            RetirementPhase.COMPLETED,
+            RetirementPhase.RETIRED_COMMITTED,
+        }
     ),
     RetirementPhase.COMPLETED: frozenset({RetirementPhase.RETIRED_COMMITTED}),
     RetirementPhase.RETIRED_COMMITTED: frozenset(),

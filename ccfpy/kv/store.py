@@ -37,11 +37,12 @@ class Store(State):
             for one historical transaction at seqno ``s`` begins, empty, at ``s - 1``.
     """
 
-    __slots__ = ("_global_hooks", "_local_hooks", "_log")
+    __slots__ = ("_global_hooks", "_guards", "_local_hooks", "_log")
 
     def __init__(self, version: Seqno = 0) -> None:
         super().__init__(version)
         self._log: deque[_Change] = deque()
+        self._guards: dict[str, list[Hook]] = {}
         self._local_hooks: dict[str, list[Hook]] = {}
         self._global_hooks: dict[str, list[Hook]] = {}
 
@@ -84,7 +85,13 @@ class Store(State):
         return None if write_set is None else Committed(self.version, write_set)
 
     def end(self, tx: Tx, expected: Seqno | None = None) -> WriteSet | None:
-        """Do the same; give the write set alone, whose seqno is ``version`` now."""
+        """Do the same; give the write set alone, whose seqno is ``version`` now.
+
+        Raises:
+            Conflict: as ``commit``.
+            Malformed: a guard refused what it writes, as do guards below.
+            VerificationFailed: likewise.
+        """
         assert not tx.is_ended, "a transaction ends once"
         tx.is_ended = tx.is_read_only = True
         written: list[MapHandle] = []
@@ -99,6 +106,8 @@ class Store(State):
         version = self.version + 1
         if expected is not None and expected != version:
             raise Conflict(f"seqno {expected} was reserved, {version} is next")
+        if self._guards:
+            self._guard_handles(version, written)
         if len(written) == 1:
             handle = written[0]
             versioned_map = handle.map
@@ -115,9 +124,16 @@ class Store(State):
 
         Raises:
             ValueError: it is not the next seqno.
+            Malformed: a guard refused it; nothing was applied.
+            VerificationFailed: likewise.
         """
         if version != self.version + 1:
             raise ValueError(f"cannot apply {version} after {self.version}")
+        guards = self._guards
+        if guards:
+            for name in write_set:
+                if name in guards:
+                    self._run_guards(name, version, write_set[name])
         if len(write_set) == 1:
             ((name, writes),) = write_set.items()
             known = self.maps.get(name)
@@ -192,6 +208,14 @@ class Store(State):
 
     # Hooks
 
+    def guard(self, name: str, check: Hook) -> None:
+        """Call ``check`` with what is written to the map, before it is applied.
+
+        By raising `Malformed` or `VerificationFailed` it keeps all of the write set
+        out. Of a snapshot it is given the whole map.
+        """
+        self._guards.setdefault(name, []).append(check)
+
     def on_local(self, name: str, hook: Hook) -> None:
         """Call ``hook`` whenever a write set with writes to the map is applied."""
         self._local_hooks.setdefault(name, []).append(hook)
@@ -250,12 +274,19 @@ class Store(State):
 
         Raises:
             ValueError: the store is beyond ``seqno``, or holds writes not yet final.
+            Malformed: a guard refused a map; nothing was installed.
+            VerificationFailed: likewise.
         """
         if not self.version == self.committed <= seqno:
             raise ValueError(
                 f"cannot install {seqno} over {self.version}, final to {self.committed}"
             )
         installed: list[tuple[VersionedMap, Writes]] = []
+        snapshots = list(snapshots)
+        for snapshot in snapshots:
+            if snapshot.name in self._guards:
+                state = {key: value for key, _, value in snapshot.entries}
+                self._run_guards(snapshot.name, snapshot.version, state)
         for snapshot in snapshots:
             versioned_map = VersionedMap(snapshot.name)
             versioned_map.version = versioned_map.created_at = snapshot.version
@@ -343,6 +374,16 @@ class Store(State):
                 if name in hooks:
                     self._run_local_hooks(name, version, writes)
         return write_set
+
+    def _guard_handles(self, version: Seqno, written: list[MapHandle]) -> None:
+        guards = self._guards
+        for handle in written:
+            if handle.name in guards:
+                self._run_guards(handle.name, version, handle.writes)
+
+    def _run_guards(self, name: str, version: Seqno, writes: Writes) -> None:
+        for check in self._guards[name]:
+            check(version, writes)
 
     def _run_local_hooks(self, name: str, version: Seqno, writes: Writes) -> None:
         for hook in self._local_hooks.get(name, ()):

@@ -270,6 +270,9 @@ class Forwarder:
             self._log.fail(f"Invalid forwarded request from {sender}: {error}")
             return
         der = command.caller_der
+        if der is not None and len(der) > limits.FORWARDED_CERTIFICATE_BYTES_MAX:
+            self._log.fail(f"Ignored a certificate of {len(der)} bytes from {sender}")
+            der = None
         session = Session(
             id=command.session,
             interface=_FROM_ANOTHER_NODE,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
-from ccfpy.base.errors import Malformed
+from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
 from ccfpy.base.ports import Attestation, Clock, Entropy
 from ccfpy.boundary.configuration import NodeConfiguration
@@ -35,6 +35,7 @@ from ccfpy.node.certificates import PresentedCertificates
 from ccfpy.node.channels import Channels
 from ccfpy.node.commit_waits import CommitWaits
 from ccfpy.node.forwarding import Forwarder
+from ccfpy.node.guards import Guards
 from ccfpy.node.history import StateCache
 from ccfpy.node.identity import NodeIdentity, ServiceIdentity
 from ccfpy.node.indexing import Indexer
@@ -251,7 +252,8 @@ class Replica:
 
         Raises:
             Conflict: what it read has changed.
-            ApiError: it writes, and this node may not order it.
+            ApiError: it writes, and this node may not order it; or it writes what no
+                node could act upon.
         """
         replication = self.replication
         if tx.is_read_only:
@@ -264,6 +266,10 @@ class Replica:
                 ErrorCode.TransactionReplicationFailed,
                 "Transaction failed to replicate.",
             ) from None
+        except (Malformed, VerificationFailed) as error:
+            raise ApiError(
+                500, ErrorCode.InternalError, f"Transaction was refused: {error}"
+            ) from error
         log = replication.raft.replica.log
         if replication.is_primary and self.timer.is_due_by_count(log.unsigned):
             self.sign()
@@ -394,6 +400,7 @@ class Replica:
     def watch(self) -> None:
         """React to the tables that say how this node is to behave."""
         store = self.sequence.store
+        Guards(self).watch(store)
         self.address_book.watch(store)
         self.snapshots.watch(store)
         self.jwt_refresh.watch(store, self.bell)
@@ -435,18 +442,34 @@ class Replica:
 
     def _on_endorsement(self, _: Seqno, writes: Writes) -> None:
         pem = nodes.ENDORSED_CERTIFICATES.decode_writes(writes).get(self.node_id)
-        if pem is not None:
+        if pem is None:
+            return
+        try:
             certificate = Certificate.from_pem(pem)
-            self.certificates.endorsed(certificate)
-            self.frontends["gov"].is_open = True
             self.channels.identify(
                 service_certificate=self.service_identity.certificate,
                 node_certificate=certificate,
             )
-            if certificate.validity_s != self.identity.self_signed.validity_s:
-                self.certificates.self_signed(
-                    self.identity.renew_self_signed(certificate, self.entropy)
-                )
+        except (Malformed, VerificationFailed) as error:
+            # Only this node can tell, so it takes the entry and keeps what it has.
+            self.outbox.fail(f"Kept the endorsed certificate: {error}")
+            return
+        self.certificates.endorsed(certificate)
+        self.frontends["gov"].is_open = True
+        if certificate.validity_s != self.identity.self_signed.validity_s:
+            self._renew_self_signed(certificate)
+
+    def _renew_self_signed(self, endorsed: Certificate) -> None:
+        """Renew this node's own certificate, if any can hold as long as the service's.
+
+        The service's is by members, or by a primary that says what it likes.
+        """
+        try:
+            renewed = self.identity.renew_self_signed(endorsed, self.entropy)
+        except CcfpyError as error:
+            self.outbox.fail(f"Kept the self-signed certificate: {error}")
+        else:
+            self.certificates.self_signed(renewed)
 
     def _on_rekey(self, seqno: Seqno, writes: Writes) -> None:
         """Take up the ledger secret that this transaction sent every trusted node.

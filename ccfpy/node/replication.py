@@ -155,6 +155,8 @@ class Replication:
         Raises:
             Conflict: what it read has changed.
             EntryTooLarge: its entry is over the bound.
+            Malformed: it writes what no node can act upon.
+            VerificationFailed: it writes what no node may act upon.
             NotPrimary: it writes, and this node does not lead.
         """
         replica = self.raft.replica
@@ -265,7 +267,7 @@ class Replication:
         except (Malformed, VerificationFailed) as error:
             self._outbox.fail(
                 f"Follower failed to apply log entry: {offer.first + len(taken)} "
-                f"({error})"
+                f"from {offer.leader} ({error})"
             )
         return taken
 

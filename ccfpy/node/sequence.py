@@ -162,6 +162,8 @@ class Sequence:
         Raises:
             Conflict: what it read has changed.
             EntryTooLarge: its entry is over the bound.
+            Malformed: it writes what no node can act upon.
+            VerificationFailed: it writes what no node may act upon.
         """
         write_set = self.store.end(tx)
         if write_set is None:
@@ -257,8 +259,9 @@ class Sequence:
 
         Raises:
             Malformed: it is no entry, or not the next one of that view.
-            VerificationFailed: it does not open, or it is a signature over something
-                else than what this node holds, or not by whom it says.
+            VerificationFailed: it does not open, it writes what no node may act upon,
+                or it is a signature over something else than what this node holds, or
+                not by whom it says.
         """
         self.settle()
         seqno = self.store.version + 1
@@ -272,13 +275,14 @@ class Sequence:
         if is_committable:
             tx_id = TxId(view, seqno)
             signature = check_signature(writes, tx_id, self._tree, self.store)
+        facts = facts_of(writes, len(data), is_committable=is_committable)
         self.store.apply(seqno, writes)
         self._tree.append(leaf)
         self._proofs.add(view, digest, evidence, claims)
         self._write(seqno, data, flags, is_committable)
         if signature is not None:
             self._signed(signature)
-        return facts_of(writes, len(data), is_committable=is_committable)
+        return facts
 
     def _open_public(self, data: bytes, tx_id: TxId) -> UnsealedEntry:
         """Give what an entry changes in public, and check the rest if it can be.

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import VIEW_MAX, TxId
+from ccfpy.base.limits import VIEWS_MAX
 from ccfpy.consensus.messages import (
     AppendEntries,
     AppendEntriesResponse,
@@ -22,13 +23,19 @@ from ccfpy.consensus.messages import (
 from tests.attacks import attack
 
 U64 = st.integers(0, 2**64 - 1)
-VIEWS = st.integers(0, VIEW_MAX)
+VIEWS = st.integers(0, VIEWS_MAX)
 TX_IDS = st.builds(TxId, VIEWS, U64)
 ELECTIONS = st.sampled_from(ElectionType)
+APPENDS = st.builds(
+    AppendEntries, view=VIEWS, previous=TX_IDS, last=TX_IDS, leader_commit=U64
+).filter(
+    lambda message: (
+        not message.has_entries
+        or max(message.previous.view, 1) <= message.last.view <= message.view
+    )
+)
 MESSAGES = st.one_of(
-    st.builds(
-        AppendEntries, view=VIEWS, previous=TX_IDS, last=TX_IDS, leader_commit=U64
-    ),
+    APPENDS,
     st.builds(AppendEntriesResponse, position=TX_IDS, is_success=st.booleans()),
     st.builds(RequestVote, view=VIEWS, last=TX_IDS, election=ELECTIONS),
     st.builds(
@@ -124,10 +131,10 @@ OF_VIEW: dict[str, Callable[[int], Message]] = {
         view=view, previous=TxId(1, 2), last=TxId(1, 2), leader_commit=1
     ),
     "append after": lambda view: AppendEntries(
-        view=3, previous=TxId(view, 2), last=TxId(3, 2), leader_commit=1
+        view=view, previous=TxId(view, 2), last=TxId(3, 2), leader_commit=1
     ),
     "append of": lambda view: AppendEntries(
-        view=3, previous=TxId(1, 2), last=TxId(view, 3), leader_commit=1
+        view=view, previous=TxId(1, 2), last=TxId(view, 3), leader_commit=1
     ),
     "answer": lambda view: AppendEntriesResponse(
         position=TxId(view, 7), is_success=False
@@ -150,7 +157,7 @@ OF_VIEW: dict[str, Callable[[int], Message]] = {
 def test_a_view_beyond_the_iv_from_another_node(name: str) -> None:
     """Whoever took it up would have to write in it, or a later one."""
     make = OF_VIEW[name]
-    assert decode(make(VIEW_MAX).encode()) == make(VIEW_MAX)
-    for view in (VIEW_MAX + 1, 2**40, 2**64 - 1):
+    assert decode(make(VIEWS_MAX).encode()) == make(VIEWS_MAX)
+    for view in (VIEWS_MAX + 1, VIEW_MAX + 1, 2**40, 2**64 - 1):
         with pytest.raises(Malformed, match=f"a view of {view}"):
             decode(make(view).encode())

@@ -81,8 +81,24 @@ def test_a_rollback_leaves_what_is_committed() -> None:
     assert retirement.phase is RetirementPhase.COMPLETED
 
 
-def test_a_phase_cannot_be_skipped() -> None:
-    with pytest.raises(AssertionError):
-        Retirement().finish(1)
-    with pytest.raises(AssertionError):
-        _completed().order(9)
+def test_a_node_that_left_leaves_no_second_time() -> None:
+    retirement = _completed()
+    retirement.order(9)
+    assert (retirement.phase, retirement.ordered_at) == (RetirementPhase.COMPLETED, 5)
+    retirement.finish(10)
+    retirement.finish(11)
+    retirement.order(12)
+    assert retirement.phase is RetirementPhase.RETIRED_COMMITTED
+    assert retirement.committed_at == 10
+
+
+def test_a_committed_record_ends_a_retirement_in_whatever_phase_it_is() -> None:
+    retirement = Retirement()
+    retirement.finish(1)
+    assert retirement.is_final
+    retirement = Retirement()
+    retirement.order(1)
+    retirement.finish(2)
+    assert retirement.is_final
+    retirement.rollback(2)
+    assert retirement.is_final

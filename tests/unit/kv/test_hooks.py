@@ -1,5 +1,8 @@
 """When hooks run, in what order and with what."""
 
+import pytest
+
+from ccfpy.base.errors import Malformed
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.hooks import Hook
 from ccfpy.kv.snapshot import MapSnapshot
@@ -118,3 +121,45 @@ def test_a_snapshot_reaches_hooks_whole_and_with_each_maps_version() -> None:
     assert final.calls == []
     store.compact(9)
     assert final.calls == expected
+
+
+def refuse(_: int, writes: Writes) -> None:
+    """Refuse what begins with an exclamation mark."""
+    if any(value is not None and value[:1] == b"!" for value in writes.values()):
+        raise Malformed("not with me")
+
+
+def test_a_guard_keeps_a_whole_write_set_out() -> None:
+    store = Store()
+    hook = Recorder()
+    store.guard("m", refuse)
+    store.on_local("m", hook)
+    store.on_local("other", hook)
+    tx = store.begin()
+    tx.raw("other").put(b"k", b"1")
+    tx.raw("m").put(b"k", b"!")
+    with pytest.raises(Malformed):
+        store.commit(tx)
+    with pytest.raises(Malformed):
+        store.apply(1, {"other": {b"k": b"1"}, "m": {b"k": b"!"}})
+    with pytest.raises(Malformed):
+        store.install(
+            5,
+            [
+                MapSnapshot("other", 5, [(b"k", 5, b"1")]),
+                MapSnapshot("m", 5, [(b"k", 5, b"!")]),
+            ],
+        )
+    assert (store.version, hook.calls, list(store.maps)) == (0, [], [])
+    put(store, "m", b"k", b"fine")
+    assert hook.calls == [(1, {b"k": b"fine"})]
+
+
+def test_a_guard_sees_the_state_before() -> None:
+    store = Store()
+    seen: list[bytes | None] = []
+    store.guard("m", lambda *_: seen.append(store.begin().raw("m").get(b"k")))
+    put(store, "m", b"k", b"1")
+    put(store, "m", b"k", b"2")
+    store.apply(3, {"m": {b"k": b"3"}})
+    assert seen == [None, b"1", b"2"]

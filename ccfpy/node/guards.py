@@ -1,0 +1,107 @@
+"""What may be written to the tables that a node itself acts upon.
+
+A node follows these tables in hooks, which must not fail. An entry comes from a peer,
+which is trusted to run the same code and yet judged; a transaction may be a proposal's,
+and members decide freely. So whatever a hook could not act upon is refused before it
+is applied: on a backup the entry, on a primary the transaction, on a joiner the
+snapshot. In a node's record it is also its move that counts: who left does not return,
+and only a retirement that is in the ledger can be recorded as complete.
+
+All nodes must come to the same verdict, or those that refuse an entry stay behind. The
+one exception is a ledger secret for this node alone: without it no later entry opens.
+"""
+
+from typing import TYPE_CHECKING
+
+from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.crypto.certs import Certificate
+from ccfpy.ledger.secrets import SECRET_BYTES
+from ccfpy.service.tables import nodes, recovery, service
+from ccfpy.service.tables.nodes import NodeInfo, NodeStatus
+from ccfpy.service.tables.signatures import SNAPSHOT_EVIDENCE
+
+if TYPE_CHECKING:
+    from ccfpy.base.ids import Seqno
+    from ccfpy.kv.changes import Writes
+    from ccfpy.kv.store import Store
+    from ccfpy.node.replica import Replica
+
+
+class Guards:
+    """The guards of one node's store.
+
+    Args:
+        replica: the node, which some of the tables speak of.
+    """
+
+    def __init__(self, replica: "Replica") -> None:
+        self._replica = replica
+
+    def watch(self, store: "Store") -> None:
+        """Check what is written from now on."""
+        store.guard(nodes.INFO.name, self._nodes)
+        store.guard(nodes.ENDORSED_CERTIFICATES.name, _endorsements)
+        store.guard(service.INFO.name, _service)
+        store.guard(recovery.ENCRYPTED_LEDGER_SECRETS.name, self._secrets)
+        store.guard(recovery.PAST_SECRETS.name, _past_secrets)
+        store.guard(SNAPSHOT_EVIDENCE.name, _snapshot_evidence)
+
+    def _nodes(self, seqno: "Seqno", writes: "Writes") -> None:
+        """Check nodes' records, and how they differ from those before."""
+        store = self._replica.sequence.store
+        written = nodes.INFO.decode_writes(writes)
+        if store.version == 0:
+            # A snapshot, or a service's beginning: nothing was before.
+            return
+        before = nodes.INFO.of(store.begin(read_only=True))
+        for node, info in written.items():
+            if info is not None and not may_become(before.get(node), info):
+                raise VerificationFailed(
+                    f"entry {seqno} makes node {node} {info.status} from "
+                    f"{_described(before.get(node))}"
+                )
+
+    def _secrets(self, _: "Seqno", writes: "Writes") -> None:
+        """Check the ledger secrets that are sent to this node."""
+        replica = self._replica
+        sent = recovery.ENCRYPTED_LEDGER_SECRETS.decode_writes(writes) or {}
+        own = sent.get(replica.node_id, ())
+        if sum(each.version is None for each in own) > 1:
+            raise Malformed("two new ledger secrets for one node")
+        for each in own:
+            raw = replica.identity.encryption_key.unwrap(each.encrypted_secret)
+            if len(raw) != SECRET_BYTES:
+                raise Malformed(f"a ledger secret of {len(raw)} bytes")
+
+
+def may_become(before: NodeInfo | None, after: NodeInfo) -> bool:
+    """Tell whether a node's record may follow the one before.
+
+    Ids are not used again: a node that left stays away. That it left for good is
+    recorded only of a node that left.
+    """
+    if before is None or before.status is not NodeStatus.RETIRED:
+        return not after.retired_committed
+    return after.status is NodeStatus.RETIRED
+
+
+def _described(info: NodeInfo | None) -> str:
+    return "nothing" if info is None else str(info.status)
+
+
+def _service(_: "Seqno", writes: "Writes") -> None:
+    info = service.INFO.decode_writes(writes)
+    if info is not None:
+        _ = Certificate.from_pem(info.cert).public_key
+
+
+def _endorsements(_: "Seqno", writes: "Writes") -> None:
+    nodes.ENDORSED_CERTIFICATES.decode_writes(writes)
+
+
+def _past_secrets(_: "Seqno", writes: "Writes") -> None:
+    recovery.PAST_SECRETS.decode_writes(writes)
+
+
+def _snapshot_evidence(_: "Seqno", writes: "Writes") -> None:
+    SNAPSHOT_EVIDENCE.decode_writes(writes)
