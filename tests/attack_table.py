@@ -46,7 +46,22 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "bytes that are no evidence": "They are refused, and the reason is logged.",
             "one key twice": "It is the same node, and learns how it stands.",
             "the key of a retired node": "It is refused: its key was given up.",
-            "the address of another node": "An address has one node.",
+            "the address of another node": (
+                "An address has one trusted node, and members are told when they trust "
+                "a second."
+            ),
+            "the address of a node that waits to be trusted": (
+                "It is free until a node is trusted with it."
+            ),
+            "a record as large as a request may be": (
+                "Each field has a bound of its own, and is refused beyond it."
+            ),
+            "more nodes than anybody could want": (
+                "So many wait and no more; the silent give way, one in a second."
+            ),
+            "all places taken, and asked for again and again": (
+                "A node that a member's proposal names gets one at once, and keeps it."
+            ),
             "asking a node that is not the primary": (
                 "A backup enters nobody: it names the primary."
             ),

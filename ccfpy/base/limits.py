@@ -337,6 +337,35 @@ SEALED_SECRET_BYTES_MAX: int = 4 * KIB
 SEALED_SECRETS_MAX: int = 1000
 """Files that a node is shown, the newest."""
 
+# Nodes that ask to join, of whom nobody knows anything yet
+PENDING_NODES_MAX: int = 50
+"""Nodes that wait to be trusted. When as many wait, a newcomer takes the place of the
+one that was not heard of for longest."""
+PENDING_REPLACED_MS: int = 1000
+"""Between two that are replaced so: strangers can ask faster than that, and each writes
+to the ledger."""
+PENDING_SILENT_S: int = 24 * 3600
+"""For which a node that waits may be silent before its record is removed. A node asks
+every second by default."""
+PENDING_LOOK_MS: int = 60_000
+"""Between looks for such nodes."""
+PENDING_HEARD_MS: int = 10_000
+"""How often a backup sends a node that waits on to the primary, so that it is heard."""
+NODE_DATA_BYTES_MAX: int = 8 * KIB
+"""Of what an operator says of a node that joins; members can set more."""
+NODE_NETWORK_BYTES_MAX: int = 16 * KIB
+"""Of all that a node says of its interfaces."""
+NODE_INTERFACES_MAX: int = 32
+NODE_ADDRESS_CHARS_MAX: int = 300
+"""Of ``host:port``; a name has 253 characters at most."""
+NODE_REQUEST_CHARS_MAX: int = 8 * KIB
+"""Of a certificate request, which names the node's every address."""
+NODE_ENCRYPTION_KEY_CHARS_MAX: int = 1 * KIB
+"""Of a public RSA key of 4096 bits as PEM, of which it takes 800."""
+VIRTUAL_EVIDENCE_BYTES_MAX: int = 1 * KIB
+"""Of each part of evidence that anybody can make; it takes about 200."""
+ENDORSED_TCB_CHARS_MAX: int = 64
+
 # Attestation
 STATEMENT_BYTES_MAX: int = 256 * KIB
 """Of a signed statement: an enclave's manifest names each of its files."""

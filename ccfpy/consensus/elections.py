@@ -56,7 +56,9 @@ def campaign(replica: Replica) -> None:
     A node without a configuration knows nobody to be elected by, itself included.
     After the last view there is none to begin.
     """
-    if not len(replica.configurations) or replica.view >= VIEWS_MAX:
+    if not len(replica.configurations):
+        return
+    if replica.view >= VIEWS_MAX:
         return
     replica.lead(LeadershipState.CANDIDATE)
     replica.leader = None

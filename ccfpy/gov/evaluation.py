@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ccfpy.base.errors import Malformed
+from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.gov.effects import JwtKeyEffects, NodeEffects
 from ccfpy.gov.ports import GovernanceHost
 from ccfpy.js.access import TxAccess
@@ -104,6 +104,10 @@ class Evaluator:
             GovEffects(host.engine, self.tx, JwtKeyEffects(host, self.tx)),
         ]
         self._call(script, function, arguments, extensions)
+        try:
+            self.tx.check()
+        except (Malformed, VerificationFailed) as error:
+            raise EvaluationFailed(Failure(reason=str(error))) from error
 
     def _call(
         self,

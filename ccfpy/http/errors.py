@@ -74,6 +74,8 @@ class ErrorCode(StrEnum):
     InvalidNodeState = "InvalidNodeState"
     NodeAlreadyExists = "NodeAlreadyExists"
     StartupSeqnoIsOld = "StartupSeqnoIsOld"
+    TooManyPendingNodes = "TooManyPendingNodes"
+    """Ours: all places of nodes that wait to be trusted are taken."""
     CSRPublicKeyInvalid = "CSRPublicKeyInvalid"
 
 

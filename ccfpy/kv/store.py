@@ -107,7 +107,7 @@ class Store(State):
         if expected is not None and expected != version:
             raise Conflict(f"seqno {expected} was reserved, {version} is next")
         if self._guards:
-            self._guard_handles(version, written)
+            self.check(written)
         if len(written) == 1:
             handle = written[0]
             versioned_map = handle.map
@@ -216,6 +216,18 @@ class Store(State):
         """
         self._guards.setdefault(name, []).append(check)
 
+    def check(self, handles: Iterable[MapHandle]) -> None:
+        """Let guards see what these handles write, as if it were the next seqno.
+
+        Raises:
+            Malformed: a guard refused it.
+            VerificationFailed: likewise.
+        """
+        guards = self._guards
+        for handle in handles:
+            if handle.writes and handle.name in guards:
+                self._run_guards(handle.name, self.version + 1, handle.writes)
+
     def on_local(self, name: str, hook: Hook) -> None:
         """Call ``hook`` whenever a write set with writes to the map is applied."""
         self._local_hooks.setdefault(name, []).append(hook)
@@ -285,8 +297,11 @@ class Store(State):
         snapshots = list(snapshots)
         for snapshot in snapshots:
             if snapshot.name in self._guards:
-                state = {key: value for key, _, value in snapshot.entries}
-                self._run_guards(snapshot.name, snapshot.version, state)
+                self._run_guards(
+                    snapshot.name,
+                    snapshot.version,
+                    {key: value for key, _, value in snapshot.entries},
+                )
         for snapshot in snapshots:
             versioned_map = VersionedMap(snapshot.name)
             versioned_map.version = versioned_map.created_at = snapshot.version
@@ -374,12 +389,6 @@ class Store(State):
                 if name in hooks:
                     self._run_local_hooks(name, version, writes)
         return write_set
-
-    def _guard_handles(self, version: Seqno, written: list[MapHandle]) -> None:
-        guards = self._guards
-        for handle in written:
-            if handle.name in guards:
-                self._run_guards(handle.name, version, handle.writes)
 
     def _run_guards(self, name: str, version: Seqno, writes: Writes) -> None:
         for check in self._guards[name]:

@@ -8,7 +8,7 @@ states. A key is remembered by the version read; ``foreach``, ``items``, ``range
 ``size`` and ``clear`` depend on the whole map.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 from ccfpy.base.ids import Seqno
@@ -37,6 +37,9 @@ class State:
         self.committed = version
         self.generation = 0
         self.maps: dict[str, VersionedMap] = {}
+
+    def check(self, handles: "Iterable[MapHandle]") -> None:
+        """Refuse what these handles would leave; a past state refuses nothing."""
 
 
 class MapHandle:
@@ -316,6 +319,15 @@ class Tx:
             return False
         self.unchanged = mark
         return True
+
+    def check(self) -> None:
+        """Refuse now what the store would refuse when this transaction ends.
+
+        Raises:
+            Malformed: a guard of the store refused it.
+            VerificationFailed: likewise.
+        """
+        self._state.check(self.handles.values())
 
     @property
     def writes(self) -> WriteSet:

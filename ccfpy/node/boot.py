@@ -42,6 +42,7 @@ from ccfpy.node.commit_waits import CommitWaits
 from ccfpy.node.endorsing import security_policy_of
 from ccfpy.node.identity import NodeIdentity, ServiceIdentity
 from ccfpy.node.outbox import Outbox
+from ccfpy.node.pending_nodes import PendingNodes
 from ccfpy.node.replica import HostClock, Replica
 from ccfpy.node.replication import Replication
 from ccfpy.node.sealing import Sealing
@@ -177,6 +178,7 @@ def replica_of(
         view_starts=lambda: replication.raft.log.history.starts,
         outbox=outbox,
     )
+    replica.pending = PendingNodes(replica, outbox.info, boot.monotonic_ms)
     return replica
 
 

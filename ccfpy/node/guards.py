@@ -21,7 +21,9 @@ from ccfpy.service.tables.nodes import NodeInfo, NodeStatus
 from ccfpy.service.tables.signatures import SNAPSHOT_EVIDENCE
 
 if TYPE_CHECKING:
-    from ccfpy.base.ids import Seqno
+    from collections.abc import Mapping
+
+    from ccfpy.base.ids import NodeId, Seqno
     from ccfpy.kv.changes import Writes
     from ccfpy.kv.store import Store
     from ccfpy.node.replica import Replica
@@ -60,6 +62,7 @@ class Guards:
                     f"entry {seqno} makes node {node} {info.status} from "
                     f"{_described(before.get(node))}"
                 )
+        check_addresses(dict(before.items()), written)
 
     def _secrets(self, _: "Seqno", writes: "Writes") -> None:
         """Check the ledger secrets that are sent to this node."""
@@ -85,6 +88,36 @@ def may_become(before: NodeInfo | None, after: NodeInfo) -> bool:
     return after.status is NodeStatus.RETIRED
 
 
+def check_addresses(
+    before: "Mapping[NodeId, NodeInfo]", written: "Mapping[NodeId, NodeInfo | None]"
+) -> None:
+    """Check that a node which becomes trusted has an address of its own.
+
+    While it waited it could claim any.
+
+    Raises:
+        VerificationFailed: another trusted node has it.
+    """
+    for node, info in written.items():
+        if not _is_trusted(info) or _is_trusted(before.get(node)):
+            continue
+        address = _address(info)
+        for other, known in {**before, **written}.items():
+            if other != node and _is_trusted(known) and _address(known) == address:
+                raise VerificationFailed(
+                    f"A node with the same published node address {address} already "
+                    f"exists (node id: {other})."
+                )
+
+
+def _is_trusted(info: NodeInfo | None) -> bool:
+    return info is not None and info.status is NodeStatus.TRUSTED
+
+
+def _address(info: NodeInfo | None) -> str:
+    return "" if info is None else info.node_to_node_interface.published_address
+
+
 def _described(info: NodeInfo | None) -> str:
     return "nothing" if info is None else str(info.status)
 
@@ -92,7 +125,9 @@ def _described(info: NodeInfo | None) -> str:
 def _service(_: "Seqno", writes: "Writes") -> None:
     info = service.INFO.decode_writes(writes)
     if info is not None:
-        _ = Certificate.from_pem(info.cert).public_key
+        certificate = Certificate.from_pem(info.cert)
+        if not certificate.public_key.der:
+            raise Malformed("a service without a key")
 
 
 def _endorsements(_: "Seqno", writes: "Writes") -> None:

@@ -20,6 +20,7 @@ from ccfpy.base import json
 from ccfpy.base.errors import (
     CcfpyError,
     ConfigurationRefused,
+    LimitExceeded,
     Malformed,
     VerificationFailed,
 )
@@ -39,6 +40,7 @@ from ccfpy.node.identity import ServiceIdentity
 from ccfpy.node.lifecycle import NodeState, advance
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.replica import Replica
+from ccfpy.service import join_bounds
 from ccfpy.service.join_messages import (
     JOIN_REQUEST,
     JOIN_RESPONSE,
@@ -95,7 +97,10 @@ def begin(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
         ) from error
     identity = identity_of(boot, ports)
     replica = replica_of(boot, ports, outbox, identity=identity, founding=None)
-    request_of(replica)
+    try:
+        join_bounds.check(request_of(replica))
+    except LimitExceeded as error:
+        raise ConfigurationRefused(f"what this node says of itself: {error}") from error
     outbox.info(f"Created join node {identity.node_id}")
     return replica
 

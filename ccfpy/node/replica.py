@@ -42,6 +42,7 @@ from ccfpy.node.indexing import Indexer
 from ccfpy.node.jwt_refresh import JwtRefresh
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.outbox import Outbox
+from ccfpy.node.pending_nodes import PendingNodes
 from ccfpy.node.redirection import Redirection
 from ccfpy.node.replication import NotPrimary, Replication
 from ccfpy.node.sealing import Sealing
@@ -126,6 +127,7 @@ class Replica:
         frontends: ``app``, ``gov`` and ``node``.
         forwarder: there as soon as requests are routed.
         snapshots: those that this node takes as primary.
+        pending: the nodes that wait to be trusted, as this one heard them.
         history: the past states of the service.
         indexing: the indexes over what is committed.
         jwt_refresh: keeps the keys of token issuers up to date.
@@ -159,6 +161,7 @@ class Replica:
     bell: Bell = field(init=False)
     forwarder: Forwarder = field(init=False)
     snapshots: Snapshotter = field(init=False)
+    pending: PendingNodes = field(init=False)
     history: StateCache = field(init=False)
     indexing: Indexer = field(init=False)
     jwt_refresh: JwtRefresh = field(init=False)
@@ -317,6 +320,7 @@ class Replica:
         if is_due and self.is_primary:
             self.sign()
         self.snapshots.tick(monotonic_ms)
+        self.pending.tick(monotonic_ms)
 
     def sign(self) -> None:
         """Sign everything not signed yet."""

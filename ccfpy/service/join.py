@@ -6,7 +6,8 @@ The rules, which must all hold before anything secret is given
 1. The node proved by TLS to hold the key that its evidence is about, and that its
    certificate request is for; its id is the digest of that key and of nothing it says.
 2. Its evidence is what the service's tables allow.
-3. No other node that is not retired claims its address.
+3. No node that is trusted has its address. One that waits to be trusted may claim what
+   it likes: whether the address is free is asked again when members trust it.
 4. The service opens or recovers, and so has no say yet over its nodes; or else its
    members trusted this very node by a vote. It need not be committed: the node's own
    voice may be needed to commit just that.
@@ -236,7 +237,7 @@ def _check_address(tx: Tx, request: JoinRequest) -> None:
     address = request.node_info_network.node_to_node_interface.published_address
     for node_id, info in nodes.INFO.of(tx).items():
         if (
-            info.status is not NodeStatus.RETIRED
+            info.status is NodeStatus.TRUSTED
             and info.node_to_node_interface.published_address == address
         ):
             raise JoinRefused(

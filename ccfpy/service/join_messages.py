@@ -165,7 +165,8 @@ _NETWORK: Form[NodeNetwork] = record(
 )
 
 
-def _write_network(network: NodeNetwork) -> Json:
+def write_network(network: NodeNetwork) -> Json:
+    """Write a node's network in both forms that it has."""
     written = _NETWORK.write(network)
     assert isinstance(written, dict)
     return written | first_form(network.node_to_node_interface, network.rpc_interfaces)
@@ -174,7 +175,7 @@ def _write_network(network: NodeNetwork) -> Json:
 JOIN_REQUEST: Form[JoinRequest] = record(
     JoinRequest,
     required={
-        "node_info_network": Form(_write_network, _NETWORK.read),
+        "node_info_network": Form(write_network, _NETWORK.read),
         "quote_info": QUOTE_INFO,
         "public_encryption_key": TEXT,
         "startup_seqno": nullable(COUNT),

@@ -7,14 +7,15 @@ client's certificate is self-signed, and its key is what the evidence must be ab
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ccfpy.base.errors import Malformed
+from ccfpy.base import limits
+from ccfpy.base.errors import LimitExceeded, Malformed
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Forwarding, Operation, Redirection
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.node.api.redirects import primary_address
 from ccfpy.node.lifecycle import NodeState
-from ccfpy.service import join
+from ccfpy.service import join, join_bounds
 from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused
 from ccfpy.service.join import Handover, Joiner, JoinFault, JoinRefused
 from ccfpy.service.join_messages import (
@@ -24,9 +25,12 @@ from ccfpy.service.join_messages import (
     JoinRequest,
     JoinResponse,
 )
+from ccfpy.service.tables.nodes import NodeStatus
 
 if TYPE_CHECKING:
+    from ccfpy.base.ids import NodeId
     from ccfpy.http.messages import Response
+    from ccfpy.kv.tx import Tx
     from ccfpy.node.replica import Replica
 
 PATH = "/join"
@@ -92,16 +96,11 @@ class JoinEndpoints:
         handover = self._handover()
         known = join.answer_known(tx, joiner, handover)
         if known is not None:
+            if known.node_status is NodeStatus.PENDING:
+                self._hear(context, joiner.node_id)
             return known
         if not replica.is_primary:
-            raise ApiError(
-                308,
-                ErrorCode.NodeCannotHandleRequest,
-                "Node is not primary; cannot handle write",
-                headers={
-                    "location": f"https://{primary_address(context, replica)}/node/join"
-                },
-            )
+            raise self._primary_instead(context)
         response = join.admit(
             tx,
             request,
@@ -109,8 +108,51 @@ class JoinEndpoints:
             handover,
             unix_time_s=replica.time.unix_us // 1_000_000,
         )
+        if response.node_status is NodeStatus.PENDING:
+            self._make_room(tx, joiner.node_id)
         replica.outbox.info(f"Node {joiner.node_id} added as {response.node_status}")
         return response
+
+    def _hear(self, context: Context, node_id: "NodeId") -> None:
+        """Note that a node still waits, or send it to the primary, which must hear it.
+
+        Raises:
+            ApiError: the redirect.
+        """
+        replica = self._replica
+        replica.pending.heard(node_id)
+        if (
+            not replica.is_primary
+            and replica.primary_id is not None
+            and replica.pending.is_to_be_sent_on(node_id)
+        ):
+            raise self._primary_instead(context)
+
+    def _primary_instead(self, context: Context) -> ApiError:
+        address = primary_address(context, self._replica)
+        return ApiError(
+            308,
+            ErrorCode.NodeCannotHandleRequest,
+            "Node is not primary; cannot handle write",
+            headers={"location": f"https://{address}/node/join"},
+        )
+
+    def _make_room(self, tx: "Tx", node_id: "NodeId") -> None:
+        """Find a place for a node that waits.
+
+        Raises:
+            ApiError: there is none now. As no other refusal, this one is not final.
+        """
+        replica = self._replica
+        try:
+            replica.sequence.after_commit(replica.pending.make_room(tx, node_id))
+        except LimitExceeded as error:
+            raise ApiError(
+                503,
+                ErrorCode.TooManyPendingNodes,
+                str(error),
+                headers={"retry-after": str(limits.RETRY_AFTER_S)},
+            ) from error
 
     def _handover(self) -> Handover:
         replica = self._replica
@@ -142,6 +184,8 @@ class JoinEndpoints:
 
 def _request(context: Context) -> JoinRequest:
     try:
-        return JOIN_REQUEST.read(context.body_json())
-    except Malformed as error:
+        request = JOIN_REQUEST.read(context.body_json())
+        join_bounds.check(request)
+    except (Malformed, LimitExceeded) as error:
         raise ApiError(400, ErrorCode.InvalidInput, str(error)) from error
+    return request

@@ -55,20 +55,19 @@ def hostile(dice: Random, near: TxId) -> Message:
     def place() -> TxId:
         return dice.choice([near, TxId(view(), seqno())])
 
-    return dice.choice(
-        [
-            AppendEntries(
-                view=view(), previous=place(), last=place(), leader_commit=seqno()
-            ),
-            AppendEntriesResponse(position=place(), is_success=dice.random() < 0.5),
-            RequestVote(view=view(), last=place(), election=ElectionType.REGULAR),
-            RequestVote(view=view(), last=place(), election=ElectionType.PRE_VOTE),
-            RequestVoteResponse(
-                view=view(), is_granted=True, election=ElectionType.REGULAR
-            ),
-            ProposeRequestVote(view=view()),
-        ]
-    )
+    kinds: list[Message] = [
+        AppendEntries(
+            view=view(), previous=place(), last=place(), leader_commit=seqno()
+        ),
+        AppendEntriesResponse(position=place(), is_success=dice.random() < 0.5),
+        RequestVote(view=view(), last=place(), election=ElectionType.REGULAR),
+        RequestVote(view=view(), last=place(), election=ElectionType.PRE_VOTE),
+        RequestVoteResponse(
+            view=view(), is_granted=True, election=ElectionType.REGULAR
+        ),
+        ProposeRequestVote(view=view()),
+    ]
+    return dice.choice(kinds)
 
 
 @attack("channel: consensus with values that no honest node sends")

@@ -260,17 +260,19 @@ def test_a_retired_node_does_not_come_back(status: ServiceStatus) -> None:
 
 @attack("join: the address of another node")
 def test_two_nodes_cannot_have_one_address(opened: Service) -> None:
-    first, second = Applicant(), Applicant()
+    first, second, third = Applicant(), Applicant(), Applicant()
     opened.ask(first)
+    assert opened.ask(second).node_status is NodeStatus.PENDING, "neither has it yet"
+    opened.write(first, NodeStatus.TRUSTED)
     with pytest.raises(JoinRefused) as refused:
-        opened.ask(second)
+        opened.ask(third)
     assert refused.value.fault is JoinFault.NODE_ALREADY_EXISTS
     assert str(refused.value) == (
         "A node with the same published node address 127.0.0.1:9001 already exists "
         f"(node id: {first.joiner.node_id})."
     )
     opened.write(first, NodeStatus.RETIRED)
-    assert opened.ask(second).node_status is NodeStatus.PENDING
+    assert opened.ask(third).node_status is NodeStatus.PENDING
 
 
 def test_a_node_cannot_ask_with_the_evidence_of_another(opening: Service) -> None:

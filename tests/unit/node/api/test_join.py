@@ -235,13 +235,58 @@ def test_a_certificate_request_for_another_key_is_refused(
 
 @attack("join: the address of another node")
 def test_an_address_is_taken_once(node: InProcessNode) -> None:
-    first = json.loads_object(post(node, asking(), APPLICANT).body)
+    address = node.boot.configuration.node_to_node.published_address
     message = (
-        "A node with the same published node address 0:0 already exists "
-        f"(node id: {first['node_id']})."
+        f"A node with the same published node address {address} already exists "
+        f"(node id: {node.node_id})."
     )
-    refused = error(post(node, asking(OTHER), OTHER))
+    asked = asking()
+    to_nodes = NetInterface(bind_address="0:0", published_address=address)
+    network = replace(asked.node_info_network, node_to_node_interface=to_nodes)
+    refused = error(post(node, replace(asked, node_info_network=network), APPLICANT))
     assert refused == (400, "NodeAlreadyExists", message)
+
+
+@attack("join: the address of another node")
+@attack("join: the address of a node that waits to be trusted")
+def test_an_address_is_free_until_a_node_is_trusted_with_it(network: Network) -> None:
+    first = network.nodes[0]
+    claimed = NetInterface(bind_address="0:0", published_address="127.0.0.1:8011")
+    asked = asking()
+    claims = replace(asked.node_info_network, node_to_node_interface=claimed)
+    stranger = post(first, replace(asked, node_info_network=claims), APPLICANT)
+    joiner = network.join()
+    network.deliver()
+    first.trust(joiner)
+    decided = first.propose(
+        {
+            "name": "transition_node_to_trusted",
+            "args": {
+                "node_id": json.loads_object(stranger.body)["node_id"],
+                "valid_from": "2025-06-15 12:00:00.000000+00:00",
+            },
+        }
+    )
+    assert (
+        "A node with the same published node address 127.0.0.1:8011 already exists "
+        f"(node id: {joiner.node_id})."
+    ) in decided.body.decode()
+    network.wait_until_settled(joiner)
+
+
+@attack("join: a record as large as a request may be")
+def test_a_stranger_s_record_is_bounded(node: InProcessNode) -> None:
+    most = limits.NODE_DATA_BYTES_MAX
+    large = replace(asking(), node_data="x" * most)
+    before = len(node.host.entries)
+    assert error(post(node, large, APPLICANT)) == (
+        400,
+        "InvalidInput",
+        f"node_data has {most + 2} of at most {most}",
+    )
+    assert len(node.host.entries) == before
+    largest = replace(asking(), node_data="x" * (most - 2))
+    assert post(node, largest, APPLICANT).status == 200
 
 
 def test_a_joiner_cannot_begin_before_this_node_did(node: InProcessNode) -> None:

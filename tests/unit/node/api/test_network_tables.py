@@ -52,11 +52,15 @@ def test_evidence_is_shown_as_far_as_there_is_some(node: InProcessNode) -> None:
 
 
 def test_a_node_that_is_gone_for_good_can_be_forgotten(node: InProcessNode) -> None:
+    def leave(tx: Tx) -> None:
+        nodes.INFO.of(tx).put(OTHER, replace(own(node, tx), status=NodeStatus.RETIRED))
+
     def change(tx: Tx) -> None:
         gone = replace(own(node, tx), status=NodeStatus.RETIRED, retired_committed=True)
         nodes.INFO.of(tx).put(OTHER, gone)
         nodes.ENDORSED_CERTIFICATES.of(tx).put(OTHER, "a certificate")
 
+    write(node, leave)
     write(node, change)
     removable = ask(node, "/node/network/removable_nodes")["nodes"]
     assert isinstance(removable, list)

@@ -104,7 +104,10 @@ def test_a_backup_sends_callers_to_the_primary(service: Service) -> None:
     assert info is not None
     (interface,) = info.rpc_interfaces.values()
     elsewhere = replace(interface, published_address="10.0.0.9:8000")
-    nodes.INFO.of(tx).put(primary, replace(info, rpc_interfaces={INTERFACE: elsewhere}))
+    other = replace(
+        info, rpc_interfaces={INTERFACE: elsewhere}, node_to_node_interface=elsewhere
+    )
+    nodes.INFO.of(tx).put(primary, other)
     replica.commit(tx, None)
     replica.replication.raft.replica.leader = primary
     for query in ("", "?since=7"):

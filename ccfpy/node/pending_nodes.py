@@ -1,0 +1,137 @@
+"""When nodes that wait to be trusted were heard, and whose place a newcomer takes.
+
+Every node remembers whom it heard; only the primary removes records, by transactions of
+its own, and by its own clock. The rules:
+
+1. A node that asks again is heard, which writes nothing. A backup sends it on to the
+   primary now and then, so that the primary hears it too.
+2. A node that was silent for long loses its record, and may ask again.
+3. Where all places are taken, a newcomer takes that of the node which was not heard for
+   longest. So many do so in a time and no more: the others are told to come back.
+4. A node that an open proposal names loses its place to nobody, and is let in at once.
+   So members get in whom they want, although strangers ask as fast as they can.
+
+A new primary, which has heard nobody yet, counts from when it first looks.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ccfpy.base import limits
+from ccfpy.base.errors import LimitExceeded
+from ccfpy.base.ids import NodeId, TxId
+from ccfpy.kv.tx import Tx
+from ccfpy.service import pending
+
+
+class Primary(Protocol):
+    """What is needed of the node (`ccfpy.node.replica.Replica`)."""
+
+    @property
+    def is_primary(self) -> bool:
+        """Whether this node orders transactions."""
+        ...
+
+    def begin(self, *, read_only: bool) -> Tx:
+        """Open a transaction on the latest state."""
+        ...
+
+    def commit(self, tx: Tx, claims_digest: bytes | None) -> TxId | None:
+        """Order a transaction."""
+        ...
+
+
+class PendingNodes:
+    """The nodes that wait, as one node of the service heard them.
+
+    Args:
+        node: whose transactions remove records.
+        log: told of what is removed.
+        now_ms: on the clock that ``tick`` follows.
+    """
+
+    def __init__(self, node: Primary, log: Callable[[str], None], now_ms: int) -> None:
+        self._node = node
+        self._log = log
+        self._now_ms = now_ms
+        self._look_ms = now_ms + limits.PENDING_LOOK_MS
+        self._replaced_ms = now_ms - limits.PENDING_REPLACED_MS
+        self._heard: dict[NodeId, int] = {}
+        self._sent_on: dict[NodeId, int] = {}
+
+    def heard(self, node_id: NodeId) -> None:
+        """Note that a node that waits asked again."""
+        self._heard[node_id] = self._now_ms
+
+    def is_to_be_sent_on(self, node_id: NodeId) -> bool:
+        """Tell whether a backup should let the primary hear a node; note that it does.
+
+        Its record may have been removed meanwhile, of which the primary knows first.
+        """
+        last = self._sent_on.get(node_id)
+        if last is not None and self._now_ms - last < limits.PENDING_HEARD_MS:
+            return False
+        self._sent_on[node_id] = self._now_ms
+        return True
+
+    def make_room(self, tx: Tx, newcomer: NodeId) -> Callable[[], None]:
+        """Find a place for a node that waits from now on.
+
+        Args:
+            tx: which enters it; a record may be removed.
+            newcomer: the node.
+
+        Returns:
+            What to do when the transaction is ordered.
+
+        Raises:
+            LimitExceeded: there is none now.
+        """
+        waiting = [each for each in pending.pending_nodes(tx) if each != newcomer]
+        if len(waiting) < limits.PENDING_NODES_MAX:
+            return lambda: self.heard(newcomer)
+        named = pending.named_by_proposals(tx, [*waiting, newcomer])
+        is_early = self._now_ms - self._replaced_ms < limits.PENDING_REPLACED_MS
+        candidates = [each for each in waiting if each not in named]
+        if not candidates or (is_early and newcomer not in named):
+            raise LimitExceeded(
+                f"{len(waiting)} nodes wait to be trusted already: ask again, or have "
+                f"a member's proposal name {newcomer}"
+            )
+        victim = min(candidates, key=lambda each: (self._heard_at(each), each))
+        pending.remove(tx, victim)
+
+        def done() -> None:
+            self.heard(newcomer)
+            self._heard.pop(victim, None)
+            if newcomer not in named:
+                self._replaced_ms = self._now_ms
+            self._log(f"Node {victim} gave its place to {newcomer}")
+
+        return done
+
+    def tick(self, now_ms: int) -> None:
+        """Let time pass; now and then, look who was silent for too long."""
+        self._now_ms = now_ms
+        if now_ms < self._look_ms:
+            return
+        self._look_ms = now_ms + limits.PENDING_LOOK_MS
+        tx = self._node.begin(read_only=not self._node.is_primary)
+        waiting = pending.pending_nodes(tx)
+        self._heard = {each: self._heard_at(each) for each in waiting}
+        self._sent_on = {
+            each: at for each, at in self._sent_on.items() if each in self._heard
+        }
+        if not self._node.is_primary:
+            return
+        oldest = now_ms - 1000 * limits.PENDING_SILENT_S
+        silent = [each for each in waiting if self._heard[each] <= oldest]
+        if not silent:
+            return
+        for each in sorted(set(silent) - pending.named_by_proposals(tx, silent)):
+            pending.remove(tx, each)
+            self._log(f"Node {each} waited to be trusted, and was not heard any more")
+        self._node.commit(tx, None)
+
+    def _heard_at(self, node_id: NodeId) -> int:
+        return self._heard.get(node_id, self._now_ms)

@@ -1,0 +1,40 @@
+"""Which nodes wait to be trusted, and which of them members have named.
+
+Whoever asks to join has a record, and on a virtual platform anybody may. So there are
+so many records and no more; and a node that an open proposal names keeps its own, or
+gets one, whoever else asks. A proposal can name a node before it has asked: its
+operator knows its id.
+"""
+
+from collections.abc import Collection
+
+from ccfpy.base.ids import NodeId
+from ccfpy.kv.tx import Tx
+from ccfpy.service.tables import nodes, proposals
+from ccfpy.service.tables.nodes import NodeStatus
+from ccfpy.service.tables.proposals import ProposalState
+
+
+def pending_nodes(tx: Tx) -> list[NodeId]:
+    """List the nodes that wait, in a fixed order."""
+    return sorted(
+        node_id
+        for node_id, info in nodes.INFO.of(tx).items()
+        if info.status is NodeStatus.PENDING
+    )
+
+
+def named_by_proposals(tx: Tx, candidates: Collection[NodeId]) -> frozenset[NodeId]:
+    """Tell which of these nodes an open proposal names, wherever in its text."""
+    bodies = proposals.PROPOSALS.of(tx)
+    named: set[NodeId] = set()
+    for proposal_id, info in proposals.INFO.of(tx).items():
+        if info.state is ProposalState.OPEN:
+            body = bodies.get(proposal_id) or b""
+            named.update(node for node in candidates if node.encode() in body)
+    return frozenset(named)
+
+
+def remove(tx: Tx, node_id: NodeId) -> None:
+    """Remove the record of a node that waits; it may ask again."""
+    nodes.INFO.of(tx).remove(node_id)
