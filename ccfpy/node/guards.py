@@ -21,26 +21,32 @@ from ccfpy.service.tables.nodes import NodeInfo, NodeStatus
 from ccfpy.service.tables.signatures import SNAPSHOT_EVIDENCE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ccfpy.base.ids import NodeId, Seqno
     from ccfpy.kv.changes import Writes
     from ccfpy.kv.store import Store
-    from ccfpy.node.replica import Replica
 
 
 class Guards:
     """The guards of one node's store.
 
     Args:
-        replica: the node, which some of the tables speak of.
+        store: the node's.
+        node_id: the node.
+        unwrap: decrypts what is sent to it, or raises `VerificationFailed`.
     """
 
-    def __init__(self, replica: "Replica") -> None:
-        self._replica = replica
+    def __init__(
+        self, store: "Store", node_id: "NodeId", unwrap: "Callable[[bytes], bytes]"
+    ) -> None:
+        self._store = store
+        self._node_id = node_id
+        self._unwrap = unwrap
 
-    def watch(self, store: "Store") -> None:
+    def watch(self) -> None:
         """Check what is written from now on."""
+        store = self._store
         store.guard(nodes.INFO.name, self._nodes)
         store.guard(nodes.ENDORSED_CERTIFICATES.name, _endorsements)
         store.guard(service.INFO.name, _service)
@@ -50,7 +56,7 @@ class Guards:
 
     def _nodes(self, seqno: "Seqno", writes: "Writes") -> None:
         """Check nodes' records, and how they differ from those before."""
-        store = self._replica.sequence.store
+        store = self._store
         written = nodes.INFO.decode_writes(writes)
         if store.version == 0:
             # A snapshot, or a service's beginning: nothing was before.
@@ -66,13 +72,12 @@ class Guards:
 
     def _secrets(self, _: "Seqno", writes: "Writes") -> None:
         """Check the ledger secrets that are sent to this node."""
-        replica = self._replica
         sent = recovery.ENCRYPTED_LEDGER_SECRETS.decode_writes(writes) or {}
-        own = sent.get(replica.node_id, ())
+        own = sent.get(self._node_id, ())
         if sum(each.version is None for each in own) > 1:
             raise Malformed("two new ledger secrets for one node")
         for each in own:
-            raw = replica.identity.encryption_key.unwrap(each.encrypted_secret)
+            raw = self._unwrap(each.encrypted_secret)
             if len(raw) != SECRET_BYTES:
                 raise Malformed(f"a ledger secret of {len(raw)} bytes")
 

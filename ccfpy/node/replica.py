@@ -404,7 +404,7 @@ class Replica:
     def watch(self) -> None:
         """React to the tables that say how this node is to behave."""
         store = self.sequence.store
-        Guards(self).watch(store)
+        Guards(store, self.node_id, self.identity.encryption_key.unwrap).watch()
         self.address_book.watch(store)
         self.snapshots.watch(store)
         self.jwt_refresh.watch(store, self.bell)
