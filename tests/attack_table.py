@@ -161,6 +161,9 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "a snapshot older than what is there": (
                 "It is refused: entries between the two would be missing."
             ),
+            "a snapshot whose tables a node cannot act upon": (
+                "They are checked as entries are, before anything is installed."
+            ),
             "a snapshot of another service": (
                 "Its signature must lead to the service that was pinned or recovered."
             ),

@@ -146,12 +146,18 @@ class StartingPoint:
             secrets: the service's; without them private maps are left out.
 
         Raises:
-            SnapshotRefused: it does not open under these secrets.
+            SnapshotRefused: it does not open under these secrets, or holds what a node
+                could not act upon.
         """
         maps: list[MapSnapshot] = list(self.snapshot.public.maps)
         if secrets is not None:
             maps += self._private_maps(secrets)
-        store.install(self.seqno, maps)
+        try:
+            store.install(self.seqno, maps)
+        except (Malformed, VerificationFailed) as error:
+            raise SnapshotRefused(
+                f"the snapshot at seqno {self.seqno} cannot be taken up: {error}"
+            ) from error
 
     def install_private(self, store: Store, secrets: LedgerSecrets) -> None:
         """Put the private state alone into an empty store, in a recovery.

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import TxId
 from ccfpy.consensus.configurations import Configuration
 from ccfpy.crypto.hashing import sha256
@@ -127,6 +128,22 @@ def test_other_secrets_open_nothing_and_leave_the_store_empty() -> None:
             start.install(store, secrets)
     assert store.version == 0
     assert store.maps == {}
+
+
+@attack("ledger: a snapshot whose tables a node cannot act upon")
+@pytest.mark.parametrize("error", [Malformed("no"), VerificationFailed("no")])
+def test_one_whose_tables_a_node_cannot_act_upon_is_refused(error: CcfpyError) -> None:
+    """A trusted node vouches for it, and is judged all the same."""
+
+    def refuse(*_: object) -> None:
+        raise error
+
+    store = Store()
+    store.guard("public:notes", refuse)
+    start = StartingPoint.read(DATA, SERVICE)
+    with pytest.raises(SnapshotRefused, match="seqno 4 cannot be taken up: no"):
+        start.install(store, LEDGER.secrets)
+    assert (store.version, store.maps) == (0, {})
 
 
 @attack("ledger: a snapshot of another service")
