@@ -1,5 +1,6 @@
 """Attacks by strangers who ask to join: no member has said a word about them."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Sequence
@@ -28,7 +29,11 @@ NODE_DATA_BYTES = 1_000_000
 LIST_MAX_BYTES = 1 << 20
 """More no list of three nodes and some strangers needs to have."""
 ADDRESS = "127.0.0.1:45678"
+NEWCOMER_RETRIES = 5
+RETRY_S = 1
+"""A node that is told to ask later does so, by default once a second."""
 _OK = 200
+_LATER = 503
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +162,13 @@ async def strangers(target: Target, spend: Spend) -> Sequence[str]:
         answered = await newcomer.ask(
             target, spend, host_data=host_data, address=ADDRESS
         )
+        for _ in range(NEWCOMER_RETRIES):
+            if answered.status != _LATER:
+                break
+            await asyncio.sleep(RETRY_S)
+            answered = await newcomer.ask(
+                target, spend, host_data=host_data, address=ADDRESS
+            )
         if answered.status != _OK:
             breaches.append(
                 f"a node that members may want can ask no more: {_reason(answered)}"
