@@ -247,9 +247,9 @@ def _from_query(name: str, annotation: object, default: object) -> _Argument:
 def _with_default(schema: JsonObject, default: object) -> JsonObject:
     """Say what a parameter is where it is left out, if JSON can."""
     value = default.value if isinstance(default, Enum) else default
-    if not isinstance(value, str | int | float):
-        return schema
-    return {"allOf": [schema], "default": value}
+    if isinstance(value, (str, int, float)):
+        return {"allOf": [schema], "default": value}
+    return schema
 
 
 def _invalid_query(message: str) -> ApiError:

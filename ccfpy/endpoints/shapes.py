@@ -220,8 +220,8 @@ def _one_of(values: Mapping[Any, Any]) -> Shape:
 
     schema: JsonObject = {"enum": allowed}
     kinds = {_SCHEMA_TYPES.get(type(value)) for value in allowed}
-    (kind, *others) = kinds
-    if kind is not None and not others:
+    kind = kinds.pop() if len(kinds) == 1 else None
+    if kind is not None:
         schema["type"] = kind
     return Shape(read, None, schema)
 
