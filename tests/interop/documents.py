@@ -21,8 +21,9 @@ from ccfpy.client.opening import carry, open_service
 from ccfpy.client.signer import FileSigner
 from ccfpy.crypto.certs import Certificate
 from ccfpy.testing.apps.tokens import Issuer
+from tests.apps.banks import built
 from tests.e2e.running import Running, running_node
-from tests.interop.environments import HERE, ROOT, install_locked
+from tests.interop.environments import HERE, install_locked
 
 EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "6")
 """Generated requests for each operation, beside those that cover its schemas."""
@@ -38,7 +39,6 @@ DOCUMENTS: Mapping[str, str] = {
     "gov-2024-07-01": "/gov/api?api-version=2024-07-01",
     "app": "/app/api",
 }
-JAVASCRIPT = ROOT / "apps" / "hello_js"
 
 LEFT_OUT: Mapping[str, str] = {
     "missing_required_header": "it asks for 406 or 401 of headers that CCF answers 400",
@@ -158,7 +158,7 @@ def judged_service(workspace: Path, *, app: str = "logging") -> Iterator[Judged]
         issuer = Issuer("https://issuer.example", lambda: int(time.time()))
         before = [issuer.trust()]
         if app == "js_generic":
-            before.append(dict(read_bundle(JAVASCRIPT).action()))
+            before.append(dict(read_bundle(built()).action()))
         proposals = _open(running, before)
         yield Judged(
             running=running,
