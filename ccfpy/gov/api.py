@@ -198,6 +198,7 @@ def signed_operations(host: GovernanceHost) -> tuple[GovOperation, ...]:
             returns="Proposals.Proposal",
             mode=Mode.READ_WRITE,
             policy=ActiveMemberCoseSign1("withdrawal"),
+            may_be_nothing=True,
         ),
         GovOperation(
             path="/members/proposals/{proposalId}/ballots/{memberId}:submit",

@@ -23,6 +23,7 @@ class GovOperation:
         since: the version that brought it.
         policy: how a member signs it; ``None`` for reads, which are open to anybody.
         is_javascript: the answer is source, not JSON.
+        may_be_nothing: the answer may be 204 in the place of what it returns.
     """
 
     path: str
@@ -33,6 +34,7 @@ class GovOperation:
     mode: Mode = Mode.READ_ONLY
     policy: "AuthPolicy | None" = None
     is_javascript: bool = False
+    may_be_nothing: bool = False
 
     @property
     def method(self) -> str:

@@ -125,7 +125,9 @@ def _responses(operation: GovOperation) -> Json:
     if operation.returns is None:
         return {"204": success, "default": _ERROR}
     success["schema"] = {"$ref": f"#/definitions/{operation.returns}"}
-    return {"200": success, "default": _ERROR}
+    nothing: Json = {"description": "There is nothing to tell."}
+    empty = {"204": nothing} if operation.may_be_nothing else {}
+    return {"200": success, **empty, "default": _ERROR}
 
 
 def api_handler(

@@ -110,3 +110,10 @@ def test_a_path_has_the_verbs_of_its_operation_alone(
 ) -> None:
     """The template of proposals would take ``{id}:withdraw`` for an id."""
     assert governed.frontend.registry.methods_of(path) == [verb]
+
+
+def test_a_withdrawal_of_what_is_not_there_is_described(governed: Governed) -> None:
+    paths = body(governed.get("/api"))["paths"]
+    assert isinstance(paths, dict)
+    withdraw = paths["/gov/members/proposals/{proposalId}:withdraw"]["post"]
+    assert set(withdraw["responses"]) == {"200", "204", "default"}
