@@ -295,6 +295,7 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             ),
             "a header beyond the limit": "431, and the session ends.",
             "too many headers": "The same.",
+            "headers that are large together": "The same, beyond 128 KiB.",
             "a head that never ends": "It is refused before it is held.",
             "more sessions than an interface takes": (
                 "503 beyond the soft cap, a closed connection beyond the hard one."
@@ -382,6 +383,29 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             ),
             "a file that a library shares its memory with": (
                 "Nor with a mapping through which it could write."
+            ),
+        },
+    ),
+    "fairness": (
+        "Clients that ask for more than their share",
+        {
+            "thousands of requests at once": (
+                "A step answers 64, shared among the connections that wait."
+            ),
+            "more connections than a step has turns": "They have theirs in the next.",
+            "a thousand handshakes at once": (
+                "A step takes 8; requests of others wait for none of them."
+            ),
+            "many streams at once": "A connection has one turn a step, as others have.",
+            "unfinished requests on many connections": (
+                "128 MiB of all; beyond it the largest ends with 503."
+            ),
+            "many connections from one address": (
+                "A cap that operators set (`max_open_sessions_per_address`)."
+            ),
+            "answers that nobody reads": (
+                "Beyond 256 KiB the connection is served and read no further; 30 s "
+                "later it ends, and the log says for what."
             ),
         },
     ),

@@ -22,6 +22,12 @@ RETRY_AFTER_S: int = 3
 HTTP_BODY_BYTES_MAX: int = 1 * MIB
 HTTP_HEADER_BYTES_MAX: int = 16 * KIB
 HTTP_HEADERS_MAX: int = 256
+HTTP_HEAD_BYTES_MAX: int = 128 * KIB
+"""Of one message's headers together, or four of the greatest size if that is more: 256
+of the greatest would be 8 MiB. In HTTP/2 a few bytes can stand for many headers."""
+SESSIONS_UNFINISHED_BYTES_MAX: int = 128 * MIB
+"""Of the requests of all connections that have begun and not ended; beyond it the
+connection with the largest is ended."""
 
 KNOWN_HEADS_MAX: int = 256
 """Heads of requests that are kept read, and header lines; others are read again."""
@@ -39,10 +45,6 @@ HTTP2_WINDOW_BYTES_CEILING: int = (1 << 31) - 1
 HTTP2_FRAME_BYTES_FLOOR: int = 16 * KIB
 HTTP2_FRAME_BYTES_CEILING: int = (1 << 24) - 1
 """What the protocol can express, whatever an interface says (RFC 9113, 6.5.2)."""
-HTTP2_HEADERS_BYTES_MAX: int = 128 * KIB
-"""Of one request's headers together, or four of the greatest size if that is more. A
-few bytes on the wire can stand for many headers, so that their number is bounded too
-late."""
 HTTP2_HELD_BYTES_MAX: int = 4 * MIB
 """Of a connection's requests that have begun and are not served, beside one body of the
 greatest size; beyond it the stream that sends on is refused."""
@@ -53,6 +55,8 @@ HTTP2_BURST_BYTES_MAX: int = 4 * MIB
 HTTP2_SPARE_FRAMES_MAX: int = 1000
 """Frames without a request, a body or an answer in them, beyond which a connection
 ends; a client's answered requests earn it some."""
+HTTP2_FRAMES_PER_TURN: Final = 64
+"""Frames of a connection that one turn reads; each takes 20 to 150 µs."""
 HTTP2_FRAMES_PER_ANSWER: int = 16
 HTTP2_FRAMES_PER_DATA: int = 4
 """Earned by a frame of ours, which the client may answer with two new windows."""
@@ -195,11 +199,38 @@ BATCH_MESSAGES_MAX: Final = 1 << 20
 SEND_BYTES_MAX: Final = 1 * MIB
 """The largest ``SendData``; a longer answer is several."""
 REPLIES_BYTES_MAX: int = 16 * MIB
-"""Answers to requests that came at once, beyond which no further one is answered: the
-client asks for more than it reads, and its connection ends."""
+"""Answers that HTTP/2's windows keep back, beyond which an awaited one is given up."""
+STEP_REPLIES_BYTES_MAX: Final = 1 * MIB
+"""Answers of one step beyond which no other waiting connection has a turn in it."""
+STEP_TURNS_MAX: Final = 64
+"""Connections that have a turn within one step. Others wait for the next step."""
+STEP_REQUESTS_MAX: Final = 64
+"""Requests answered within one step, shared evenly among the connections with a turn,
+and at least one each: about 10 ms of small requests, then the node hears the host."""
+STEP_HANDSHAKES_MAX: Final = 8
+"""Connections without TLS that have a turn within one step: each takes 2 ms or more."""
+SESSION_TURN_BYTES_MAX: Final = 18 * KIB
+"""Bytes of a connection that one turn decrypts: one TLS record of the largest size, and
+a small one."""
+SESSION_PARSE_BYTES_MAX: Final = 2 * KIB
+"""Bytes that are parsed at once where they may be many requests: about a hundred of the
+smallest."""
+SESSION_PARSE_REQUESTS_MAX: Final = 16
+"""Requests in more bytes than that which are parsed at once all the same."""
+SESSION_WINDOW_BYTES: Final = 32 * KIB
+"""Bytes of a client that the host passes on before the node has come to them. Beyond
+them the host does not read from that client."""
+SESSION_READ_BYTES_MAX: Final = 32 * KIB
+"""Bytes that the host reads from one client at once."""
+SESSION_GRANT_BYTES: Final = SESSION_WINDOW_BYTES // 2
+"""Bytes that a node has come to before it lets the host read as many more."""
+SESSION_UNREAD_BYTES_MAX: Final = 256 * KIB
+"""Answers that the host has not got rid of, beyond which a connection has no turn."""
+SESSION_WRITTEN_BYTES: Final = 64 * KIB
+"""Answers that the host gets rid of before it tells the node so."""
 HELD_BYTES_MAX: int = 4 * MIB
-"""Bytes of a client that asks on while an answer is awaited; beyond it the connection
-ends. Larger than any one read of the host, and than a request of the default size."""
+"""Bytes of a connection that wait for its turn; beyond it the connection ends. A host
+that keeps to ``SESSION_WINDOW_BYTES`` never passes on so many."""
 LOG_MESSAGE_CHARS_MAX: int = 1 * MIB
 """Of one log line, which may quote what a client sent or a script gave."""
 APPEND_BYTES_MAX: Final = 8 * MIB

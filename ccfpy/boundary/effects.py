@@ -40,6 +40,7 @@ __all__ = [
     "OpenLedger",
     "ReadBlob",
     "ReadLedger",
+    "ReadMore",
     "ReadSnapshot",
     "RecoverLedger",
     "SendCall",
@@ -50,6 +51,7 @@ __all__ = [
     "Stop",
     "StoreBlob",
     "TruncateLedger",
+    "Wake",
     "WriteSnapshot",
 ]
 
@@ -59,6 +61,17 @@ class CloseSession:
     """End a session once everything sent to it has left."""
 
     session: SessionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadMore:
+    """Pass on more of a client's bytes: the enclave has come to ``size`` of them.
+
+    The host reads nothing from a client of whose bytes ``SESSION_WINDOW_BYTES`` wait.
+    """
+
+    session: SessionId
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,6 +300,14 @@ class IdentityMade:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wake:
+    """Give the enclave another step: clients wait for their turn.
+
+    ``Woken`` answers, behind whatever the host has to say before.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
     """Stop the process, after everything asked before; nothing may follow.
 
@@ -302,6 +323,7 @@ class Stop:
 Effect: TypeAlias = (
     SendData
     | CloseSession
+    | ReadMore
     | AppendEntries
     | CommitLedger
     | TruncateLedger
@@ -324,6 +346,7 @@ Effect: TypeAlias = (
     | SendCall
     | EndCall
     | IdentityMade
+    | Wake
     | Log
     | Stop
 )

@@ -1,8 +1,9 @@
 """What the host may tell the enclave. All of it is untrusted.
 
 Order is the order in which the host saw things. A session's events come as
-``SessionOpened``, any number of ``SessionData``, and at most one ``SessionClosed``;
-events of a session that the enclave has just closed may still arrive, and mean nothing.
+``SessionOpened``, any number of ``SessionData`` and ``SessionWritten``, and at most one
+``SessionClosed``; events of a session that the enclave has just closed may still come,
+and mean nothing.
 
 What is made for every request is in `frequent`.
 """
@@ -27,10 +28,12 @@ __all__ = [
     "SessionClosed",
     "SessionData",
     "SessionOpened",
+    "SessionWritten",
     "SnapshotRead",
     "StopKind",
     "StopRequested",
     "Tick",
+    "Woken",
 ]
 
 
@@ -84,6 +87,20 @@ class SessionClosed:
     """A client went away, or was idle too long."""
 
     session: SessionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionWritten:
+    """The system took bytes that the enclave had sent to a client.
+
+    Told from ``SESSION_WRITTEN_BYTES`` on, and for less once a second while more waits.
+
+    Attributes:
+        size: bytes taken since the last such event of the session.
+    """
+
+    session: SessionId
+    size: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +196,11 @@ class CallEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Woken:
+    """The answer to ``Wake``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopRequested:
     """An operator wants the node to stop.
 
@@ -196,6 +218,7 @@ Event: TypeAlias = (
     | SessionOpened
     | SessionData
     | SessionClosed
+    | SessionWritten
     | LedgerRead
     | SnapshotRead
     | BlobRead
@@ -204,4 +227,5 @@ Event: TypeAlias = (
     | CallData
     | CallEnded
     | StopRequested
+    | Woken
 )

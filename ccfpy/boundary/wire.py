@@ -31,6 +31,7 @@ from ccfpy.boundary.effects import (
     OpenLedger,
     ReadBlob,
     ReadLedger,
+    ReadMore,
     ReadSnapshot,
     RecoverLedger,
     SendCall,
@@ -40,6 +41,7 @@ from ccfpy.boundary.effects import (
     Stop,
     StoreBlob,
     TruncateLedger,
+    Wake,
     WriteSnapshot,
 )
 from ccfpy.boundary.events import (
@@ -53,8 +55,10 @@ from ccfpy.boundary.events import (
     PeerMessage,
     SessionClosed,
     SessionOpened,
+    SessionWritten,
     SnapshotRead,
     StopRequested,
+    Woken,
 )
 from ccfpy.boundary.frequent import (
     AppendEntries,
@@ -93,6 +97,8 @@ EVENT_KINDS: Mapping[int, type] = {
     11: CallData,
     12: CallEnded,
     13: BlobRead,
+    14: SessionWritten,
+    15: Woken,
 }
 EFFECT_KINDS: Mapping[int, type] = {
     1: SendData,
@@ -121,6 +127,8 @@ EFFECT_KINDS: Mapping[int, type] = {
     24: ReadBlob,
     25: ForgetBlobs,
     26: KeepSealedSecret,
+    27: ReadMore,
+    28: Wake,
 }
 
 Message = TypeVar("Message")

@@ -163,7 +163,7 @@ class RedirectionsSection(Section):
 
 
 class RpcInterfaceSection(OpenSection):
-    """One entry of ``rpc_interfaces``."""
+    """One entry of ``rpc_interfaces``; ``max_open_sessions_per_address`` is ours."""
 
     bind_address: Text
     published_address: Text = ""
@@ -171,6 +171,7 @@ class RpcInterfaceSection(OpenSection):
     app_protocol: Text = "HTTP1"
     max_open_sessions_soft: Count = 1000
     max_open_sessions_hard: Count = 1010
+    max_open_sessions_per_address: Count | None = None
     http_configuration: HttpSection = HttpSection()
     endorsement: EndorsementSection = EndorsementSection(authority=Authority.SERVICE)
     accepted_endpoints: tuple[Text, ...] | None = None

@@ -93,7 +93,7 @@ class Listeners:
         self._datagrams: list[asyncio.DatagramTransport] = []
 
     async def serve(
-        self, bound: BoundSocket, protocol: Callable[[], asyncio.Protocol]
+        self, bound: BoundSocket, protocol: Callable[[], asyncio.BaseProtocol]
     ) -> None:
         """Serve connections on a socket, or echo datagrams on one that is UDP."""
         loop = asyncio.get_running_loop()

@@ -23,12 +23,14 @@ from ccfpy.boundary.effects import (
     Log,
     LogLevel,
     OpenCall,
+    ReadMore,
     SendCall,
     SendData,
     SendEntries,
     SendToPeer,
     SetPeer,
     Stop,
+    Wake,
 )
 from ccfpy.boundary.events import (
     Boot,
@@ -36,6 +38,7 @@ from ccfpy.boundary.events import (
     StopKind,
     StopRequested,
     Tick,
+    Woken,
 )
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.host.addresses import Address
@@ -85,7 +88,7 @@ class NodeHost:
         self._sessions = Sessions(
             self.post,
             idle_s_max=None if idle_us is None else idle_us // 1_000_000,
-            report_idle=lambda line: journal.info(line, file="sessions"),
+            report=lambda line: journal.info(line, file="sessions"),
         )
         timeout_s = file.client_connection_timeout / 1e6
         source = file.node_client_interface
@@ -122,8 +125,12 @@ class NodeHost:
                 if not name:
                     await self._listeners.serve(bound, self._peers.accept)
                     continue
-                cap = self._file.network.rpc_interfaces[name].max_open_sessions_hard
-                make = self._sessions.add_interface(name, cap)
+                section = self._file.network.rpc_interfaces[name]
+                make = self._sessions.add_interface(
+                    name,
+                    section.max_open_sessions_hard,
+                    per_address_max=section.max_open_sessions_per_address,
+                )
                 await self._listeners.serve(bound, make)
             loop.call_later(self._tick_interval_s, self._tick)
             loop.call_later(1.0, self._second_passed)
@@ -187,6 +194,9 @@ class NodeHost:
         performers: dict[type, Callable[..., None]] = {
             Log: self._keep_log,
             CloseSession: lambda effect: self._sessions.close(effect.session),
+            ReadMore: lambda effect: self._sessions.read_more(
+                effect.session, effect.size
+            ),
             SetPeer: lambda effect: self._peers.set_peer(effect.node, effect.address),
             ForgetPeer: lambda effect: self._peers.forget_peer(effect.node),
             SendToPeer: lambda effect: self._peers.send(
@@ -198,6 +208,7 @@ class NodeHost:
             EndCall: lambda effect: self._calls.end(effect.call),
             IdentityMade: self._write_identity,
             Stop: self._stop,
+            Wake: lambda _: self.post(Woken()),
         }
         own = cast("Mapping[type, Callable[[Effect], None]]", performers)
         return {**own, **self._storage.performers(self.post, self._run_aside)}

@@ -1,8 +1,10 @@
 """Client connections: bytes in become events, bytes out come from effects.
 
-The host relays and bounds; it understands nothing of what it relays. Reading stops
-while the enclave, or the client itself, does not keep up; a connection that is idle too
-long, or will not take what is sent to it, is ended.
+The host relays and bounds; it understands nothing of what it relays. A client is not
+read from while too many of its bytes wait for the enclave, which says what it has come
+to, nor is anybody while the way there is congested. The enclave is told how much of
+what it sends has left, and serves nobody who does not read. A connection that is idle
+too long, or will not take what is sent to it, is ended.
 """
 
 import asyncio
@@ -15,17 +17,31 @@ from ccfpy.base.limits import (
     SESSION_BACKLOG_BYTES_MAX,
     SESSION_LEAVING_BYTES_MAX,
     SESSION_LEAVING_S_MAX,
+    SESSION_READ_BYTES_MAX,
+    SESSION_WINDOW_BYTES,
+    SESSION_WRITTEN_BYTES,
     SESSIONS_HARD_MARGIN,
 )
-from ccfpy.boundary.events import Event, SessionClosed, SessionData, SessionOpened
+from ccfpy.boundary.events import (
+    Event,
+    SessionClosed,
+    SessionData,
+    SessionOpened,
+    SessionWritten,
+)
 from ccfpy.host.connecting import soon
 
-WRITE_BUFFER_HIGH = 1 << 20
-"""Unsent bytes beyond which a client is not read from."""
 
+class Session(asyncio.BufferedProtocol):
+    """One client's connection.
 
-class Session(asyncio.Protocol):
-    """One client's connection."""
+    Attributes:
+        place: the interface and address that it counts for, if addresses have a cap.
+        unserved_bytes: of the client, which the enclave has yet to come to.
+        untold_bytes: sent to the client, of which the enclave was not told that they
+            left; some of them may not have.
+        writing_is_paused: some of them have not: the system takes no more for now.
+    """
 
     __slots__ = (
         "discarded_bytes",
@@ -34,9 +50,12 @@ class Session(asyncio.Protocol):
         "is_leaving",
         "leaving_s",
         "number",
+        "place",
         "post",
         "sessions",
         "transport",
+        "unserved_bytes",
+        "untold_bytes",
         "writing_is_paused",
     )
 
@@ -45,8 +64,11 @@ class Session(asyncio.Protocol):
         self.interface = interface
         self.post = sessions.post
         self.number = SessionId(0)
+        self.place: tuple[str, str] | None = None
         self.transport: asyncio.Transport | None = None
         self.writing_is_paused = False
+        self.unserved_bytes = 0
+        self.untold_bytes = 0
         self.idle_s = 0
         self.is_leaving = False
         self.leaving_s = 0
@@ -55,26 +77,52 @@ class Session(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Announce the client, unless its interface is far beyond its cap."""
         stream = self.transport = cast("asyncio.Transport", transport)
-        stream.set_write_buffer_limits(high=WRITE_BUFFER_HIGH)
+        stream.set_write_buffer_limits(high=0)
         self.sessions.opened(self)
 
-    def data_received(self, data: bytes) -> None:
-        """Pass on what the client sent."""
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Give where the client's next bytes go: one place for all clients."""
+        del sizehint
+        return self.sessions.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Pass on what the client sent; read no more of it than may wait."""
         if self.is_leaving:
-            self._discard(data)
+            self._discard(nbytes)
             return
         self.idle_s = 0
+        data = bytes(self.sessions.buffer[:nbytes])
+        unserved = self.unserved_bytes = self.unserved_bytes + nbytes
         self.post(SessionData(session=self.number, data=data))
+        if unserved >= SESSION_WINDOW_BYTES:
+            self.update_reading()
+
+    def read_more(self, size: int) -> None:
+        """Read on: the enclave has come to some of the client's bytes."""
+        was_full = self.unserved_bytes >= SESSION_WINDOW_BYTES
+        self.unserved_bytes -= size
+        if was_full:
+            self.update_reading()
 
     def pause_writing(self) -> None:
-        """Read no more from a client that does not read."""
+        """Take note that the system has not taken all that was sent."""
         self.writing_is_paused = True
-        self.update_reading()
 
     def resume_writing(self) -> None:
-        """Go on reading."""
+        """Tell the enclave that all it sent has left."""
         self.writing_is_paused = False
-        self.update_reading()
+        if self.untold_bytes >= SESSION_WRITTEN_BYTES:
+            self.tell_written()
+
+    def tell_written(self) -> None:
+        """Tell the enclave how much of what it sent has left."""
+        assert self.transport is not None, "an announced session is connected"
+        waiting = self.transport.get_write_buffer_size()
+        size = self.untold_bytes - waiting
+        if size > 0 and not self.is_leaving:
+            self.untold_bytes = waiting
+            self.idle_s = 0
+            self.post(SessionWritten(session=self.number, size=size))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Announce that the client is gone."""
@@ -82,13 +130,16 @@ class Session(asyncio.Protocol):
         self.sessions.closed(self)
 
     def update_reading(self) -> None:
-        """Read, or do not, as the two pressures want it."""
+        """Read, or do not, as what waits for the enclave wants it."""
         transport = self.transport
         if transport is None or transport.is_closing():
             return
         if self.is_leaving:
             transport.resume_reading()
-        elif self.writing_is_paused or self.sessions.link_is_congested:
+        elif (
+            self.unserved_bytes >= SESSION_WINDOW_BYTES
+            or self.sessions.link_is_congested
+        ):
             transport.pause_reading()
         else:
             transport.resume_reading()
@@ -97,12 +148,13 @@ class Session(asyncio.Protocol):
         """Send to the client; drop one that lets too much pile up."""
         assert self.transport is not None, "an announced session is connected"
         self.idle_s = 0
+        self.untold_bytes += len(data)
         self.transport.write(data)
-        if (
-            self.writing_is_paused
-            and self.transport.get_write_buffer_size() > SESSION_BACKLOG_BYTES_MAX
-        ):
-            self.transport.abort()
+        if self.writing_is_paused:
+            if self.transport.get_write_buffer_size() > SESSION_BACKLOG_BYTES_MAX:
+                self.transport.abort()
+        elif self.untold_bytes >= SESSION_WRITTEN_BYTES:
+            self.tell_written()
 
     def leave(self) -> None:
         """End the connection once what was sent has left and the client has read it.
@@ -124,9 +176,9 @@ class Session(asyncio.Protocol):
         if self.leaving_s == SESSION_LEAVING_S_MAX and self.transport is not None:
             self.transport.close()
 
-    def _discard(self, data: bytes) -> None:
+    def _discard(self, size: int) -> None:
         assert self.transport is not None, "it receives"
-        self.discarded_bytes += len(data)
+        self.discarded_bytes += size
         if self.discarded_bytes > SESSION_LEAVING_BYTES_MAX:
             self.transport.abort()
 
@@ -136,6 +188,7 @@ class Sessions:
 
     Attributes:
         link_is_congested: nothing is read from any client meanwhile.
+        buffer: where the bytes of one client at a time are read to.
     """
 
     def __init__(
@@ -143,26 +196,40 @@ class Sessions:
         post: Callable[[Event], None],
         *,
         idle_s_max: int | None,
-        report_idle: Callable[[str], None],
+        report: Callable[[str], None],
     ) -> None:
         self.post = post
         self.link_is_congested = False
+        self.buffer = memoryview(bytearray(SESSION_READ_BYTES_MAX))
         self._idle_s_max = idle_s_max
-        self._report_idle = report_idle
+        self._report = report
         self._numbers = itertools.count(1)
         self._open: dict[int, Session] = {}
         self._leaving: set[Session] = set()
         self._count: dict[str, int] = {}
         self._caps: dict[str, int] = {}
+        self._per_address_max: dict[str, int] = {}
+        self._from_address: dict[tuple[str, str], int] = {}
+        self._refused: set[tuple[str, str]] = set()
 
     def __len__(self) -> int:
         """Count the connections that exist, on their way out or not."""
         return sum(self._count.values())
 
-    def add_interface(self, name: str, hard_max: int) -> Callable[[], Session]:
-        """Give what makes the sessions of an interface."""
+    def add_interface(
+        self, name: str, hard_max: int, *, per_address_max: int | None = None
+    ) -> Callable[[], Session]:
+        """Give what makes the sessions of an interface.
+
+        Args:
+            name: of the interface.
+            hard_max: connections that the node accepts.
+            per_address_max: of those, from one address; nothing for no such cap.
+        """
         self._count[name] = 0
         self._caps[name] = hard_max + SESSIONS_HARD_MARGIN
+        if per_address_max is not None:
+            self._per_address_max[name] = per_address_max
         return lambda: Session(self, name)
 
     def opened(self, session: Session) -> None:
@@ -174,13 +241,13 @@ class Sessions:
         transport = session.transport
         assert transport is not None, "it has just connected"
         self._count[session.interface] += 1
-        if self._count[session.interface] > self._caps[session.interface]:
+        peer = transport.get_extra_info("peername")
+        if not self._admit(session, peer[0] if peer else ""):
             self._leaving.add(session)
             transport.abort()
             return
         session.number = SessionId(next(self._numbers))
         self._open[session.number] = session
-        peer = transport.get_extra_info("peername")
         self.post(
             SessionOpened(
                 session=session.number,
@@ -191,9 +258,37 @@ class Sessions:
         if self.link_is_congested:
             soon(session.update_reading)
 
+    def _admit(self, session: Session, address: str) -> bool:
+        """Count a connection from an address; return whether it is within the caps."""
+        interface = session.interface
+        if self._count[interface] > self._caps[interface]:
+            return False
+        most = self._per_address_max.get(interface)
+        if most is None:
+            return True
+        place = interface, address
+        count = self._from_address.get(place, 0)
+        if count >= most:
+            if place not in self._refused:
+                self._refused.add(place)
+                self._report(
+                    f"Refusing connections from {address}: interface {interface} has "
+                    f"{count} of that address (max = {most})"
+                )
+            return False
+        self._from_address[place] = count + 1
+        session.place = place
+        return True
+
     def closed(self, session: Session) -> None:
         """Forget a connection; announce it if the enclave has not ended it itself."""
         self._count[session.interface] -= 1
+        place = session.place
+        if place is not None:
+            self._refused.discard(place)
+            self._from_address[place] -= 1
+            if not self._from_address[place]:
+                del self._from_address[place]
         self._leaving.discard(session)
         if self._open.pop(session.number, None) is not None:
             self.post(SessionClosed(session=session.number))
@@ -203,6 +298,12 @@ class Sessions:
         session = self._open.get(number)
         if session is not None:
             session.send(data)
+
+    def read_more(self, number: SessionId, size: int) -> None:
+        """Read on from a client, if it is still there."""
+        session = self._open.get(number)
+        if session is not None:
+            session.read_more(size)
 
     def close(self, number: SessionId) -> None:
         """End a connection once what was sent has left, and has been read."""
@@ -232,7 +333,13 @@ class Sessions:
             session.update_reading()
 
     def second_passed(self) -> None:
-        """End connections idle too long, and those that do not finish leaving."""
+        """End connections idle too long, and those that do not finish leaving.
+
+        The enclave is told of clients that read slowly, so that it waits for them.
+        """
+        for session in self._open.values():
+            if session.writing_is_paused:
+                session.tell_written()
         for session in self._leaving:
             session.second_of_leaving_passed()
         limit = self._idle_s_max
@@ -241,7 +348,7 @@ class Sessions:
         for session in [*self._open.values(), *self._leaving]:
             session.idle_s += 1
             if session.idle_s > limit and session.transport is not None:
-                self._report_idle(
+                self._report(
                     f"Closing socket {session.number} after {session.idle_s}s idle "
                     f"(max = {limit}s)"
                 )

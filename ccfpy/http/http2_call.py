@@ -14,7 +14,6 @@ from ccfpy.http.http2_library import (
     SettingCodes,
     StreamEnded,
     StreamReset,
-    headers_bytes_max,
 )
 from ccfpy.http.http2_messages import read_response, write_request
 from ccfpy.http.messages import Request, Response
@@ -38,11 +37,11 @@ class Http2Call:
                 SettingCodes.INITIAL_WINDOW_SIZE: window,
             },
             is_client=True,
-            headers_bytes_max=headers_bytes_max(bounds),
+            headers_bytes_max=bounds.head_bytes_max,
         )
         self._frames = FrameReader(
             frame_bytes_max=limits.HTTP2_FRAME_BYTES_MAX,
-            headers_bytes_max=headers_bytes_max(bounds),
+            headers_bytes_max=bounds.head_bytes_max,
             has_preface=False,
         )
         self._response: Response | None = None

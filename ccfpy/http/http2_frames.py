@@ -83,8 +83,22 @@ class FrameReader:
         """Whether the peer has begun a preface, a frame or headers, no more."""
         return bool(self._buffer or self._headers_bytes)
 
+    @property
+    def size(self) -> int:
+        """Return how many bytes are held of frames that were not taken."""
+        return len(self._buffer)
+
+    @property
+    def has_whole(self) -> bool:
+        """Whether a whole frame, or one that will be refused, waits to be taken."""
+        buffer = self._buffer
+        if not self.is_greeted or len(buffer) < HEAD_BYTES:
+            return False
+        size = int.from_bytes(buffer[:3])
+        return size > self._frame_bytes_max or len(buffer) >= HEAD_BYTES + size
+
     def add(self, data: bytes) -> None:
-        """Take the next bytes; all frames that were whole must have been taken."""
+        """Take the next bytes."""
         self._buffer += data
 
     def take(self) -> bytes | None:

@@ -25,7 +25,6 @@ from h2.exceptions import DenialOfServiceError, ProtocolError
 from h2.settings import SettingCodes, Settings
 
 from ccfpy.base import limits
-from ccfpy.http.refusals import ParserLimits
 
 __all__ = [
     "ConnectionTerminated",
@@ -41,15 +40,9 @@ __all__ = [
     "SettingCodes",
     "StreamEnded",
     "StreamReset",
-    "headers_bytes_max",
 ]
 
 _KNOWN_SETTINGS = frozenset(SettingCodes)
-
-
-def headers_bytes_max(bounds: ParserLimits) -> int:
-    """Give the bound on the headers of one message together."""
-    return max(limits.HTTP2_HEADERS_BYTES_MAX, 4 * bounds.header_bytes_max)
 
 
 class Library(H2Connection):

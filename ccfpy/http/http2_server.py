@@ -24,7 +24,6 @@ from ccfpy.http.http2_library import (
     SettingCodes,
     StreamEnded,
     StreamReset,
-    headers_bytes_max,
 )
 from ccfpy.http.http2_messages import (
     Fields,
@@ -83,12 +82,12 @@ class Http2Server:
                 SettingCodes.MAX_FRAME_SIZE: http2.frame_bytes_max,
             },
             is_client=False,
-            headers_bytes_max=headers_bytes_max(bounds),
+            headers_bytes_max=bounds.head_bytes_max,
         )
         self._library.receive_data(PREFACE)
         self._frames = FrameReader(
             frame_bytes_max=http2.frame_bytes_max,
-            headers_bytes_max=headers_bytes_max(bounds),
+            headers_bytes_max=bounds.head_bytes_max,
             has_preface=True,
         )
         self._held_bytes_max = bounds.body_bytes_max + limits.HTTP2_HELD_BYTES_MAX
@@ -115,16 +114,34 @@ class Http2Server:
         is_kept_back = bool(self._unsent) and self._burst_bytes > 0
         return is_kept_back or bool(self._incoming) or self._frames.is_midway
 
-    def receive(self, data: bytes) -> list[int]:
+    @property
+    def unfinished_bytes(self) -> int:
+        """Return about how many bytes are held of requests that are not answered."""
+        return self._held_bytes + self._frames.size
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether ``receive`` has left whole frames for the next time."""
+        return self.refusal is None and not self.is_over and self._frames.has_whole
+
+    @property
+    def has_request(self) -> bool:
+        """Whether a whole request waits to be taken."""
+        return bool(self._whole) and not self.is_over
+
+    def receive(
+        self, data: bytes, *, frames_max: int = limits.HTTP2_STREAMS_CEILING
+    ) -> list[int]:
         """Take the client's bytes; give the streams that it lost its interest in.
 
-        After a refusal, or the end, all is ignored.
+        Frames beyond ``frames_max`` wait until this is called again, with further bytes
+        or none. After a refusal, or the end, all is ignored.
         """
         if self.is_over or self.refusal is not None:
             return []
         self._frames.add(data)
         try:
-            self._read_frames()
+            self._read_frames(frames_max)
         except FrameRefused as error:
             self._fail(ParseFailure(b"", str(error)))
             self._end_library(error.reason)
@@ -190,8 +207,10 @@ class Http2Server:
         """
         return self._library.data_to_send() if self._frames.is_greeted else b""
 
-    def _read_frames(self) -> None:
-        while self.refusal is None and not self.is_over:
+    def _read_frames(self, frames_max: int) -> None:
+        for _ in range(frames_max):
+            if self.refusal is not None or self.is_over:
+                return
             frame = self._frames.take()
             if frame is None:
                 return

@@ -67,6 +67,11 @@ class RequestParser:
             )
         )
 
+    @property
+    def unfinished_bytes(self) -> int:
+        """Return about how many bytes are held of a request that has not ended."""
+        return self._message.size if self.is_midway else 0
+
     def close(self) -> None:
         """Take nothing more, and let go of llhttp, which knows what it calls back.
 

@@ -61,6 +61,9 @@ class PartialMessage:
     """
 
     __slots__ = (
+        "_fed_last",
+        "_head_bytes",
+        "_head_bytes_max",
         "_header_lines",
         "_limits",
         "_long_body",
@@ -77,6 +80,9 @@ class PartialMessage:
         self.headers: dict[str, str] = {}
         self.body: list[bytes] = []
         self.refusal: UnreadableRequest | str | None = None
+        self._fed_last = 0
+        self._head_bytes = 0
+        self._head_bytes_max = parser_limits.head_bytes_max
         self._header_lines = 0
         self._seen_lines = 0
         self._silent_bytes = 0
@@ -99,6 +105,11 @@ class PartialMessage:
             self.refuse(too_large(f"Header value for '{name}'", bounds))
         if len(raw_name) > bounds.header_bytes_max:
             self.refuse(too_large(f"Header key for '{name}'", bounds))
+        head_bytes = self._head_bytes = (
+            self._head_bytes + len(raw_name) + len(raw_value)
+        )
+        if head_bytes > self._head_bytes_max:
+            self.refuse(too_large_together(bounds))
         if self._trailers:
             return
         headers = self.headers
@@ -133,8 +144,15 @@ class PartialMessage:
             self._long_body.clear()
         self.headers = {}
         self._header_lines = self._seen_lines = self._silent_bytes = 0
+        self._head_bytes = self._fed_last = 0
         self._trailers = False
         return headers, body
+
+    @property
+    def size(self) -> int:
+        """Return about how many bytes are held of a message that has not ended."""
+        body = len(self._long_body) + sum(map(len, self.body))
+        return self._head_bytes + max(self._silent_bytes, self._fed_last) + body
 
     def overgrowth(self, fed: int) -> UnreadableRequest | None:
         """Say which bound an unfinished message exceeds after ``fed`` more bytes.
@@ -144,6 +162,7 @@ class PartialMessage:
         name and a value at most, and what stands between them.
         """
         bounds = self._limits
+        self._fed_last = 0 if self.body else fed
         if self.body:
             self._long_body += b"".join(self.body)
             self.body.clear()
@@ -164,6 +183,13 @@ def too_large(subject: str, bounds: ParserLimits) -> HeadersTooLarge:
     """Refuse a part of the head for its size."""
     return HeadersTooLarge(
         f"{subject} is too large (max size allowed: {bounds.header_bytes_max})"
+    )
+
+
+def too_large_together(bounds: ParserLimits) -> HeadersTooLarge:
+    """Refuse a head for the size of all its headers."""
+    return HeadersTooLarge(
+        f"Headers are too large together (max size allowed: {bounds.head_bytes_max})"
     )
 
 

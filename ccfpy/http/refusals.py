@@ -24,6 +24,11 @@ class ParserLimits:
     header_bytes_max: int = limits.HTTP_HEADER_BYTES_MAX
     headers_max: int = limits.HTTP_HEADERS_MAX
 
+    @property
+    def head_bytes_max(self) -> int:
+        """Of all headers of one message together; CCF has no such bound."""
+        return max(limits.HTTP_HEAD_BYTES_MAX, 4 * self.header_bytes_max)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Http2Limits:

@@ -11,7 +11,7 @@ from typing import TypeVar, assert_never
 from ccfpy.base.errors import ConfigurationRefused, Malformed
 from ccfpy.base.ports import Clock, Entropy, Memory, Platform
 from ccfpy.boundary.configuration import CommandType, JoinConfiguration
-from ccfpy.boundary.effects import Effect, LogTag, Stop
+from ccfpy.boundary.effects import Effect, LogTag, Stop, Wake
 from ccfpy.boundary.events import (
     BlobRead,
     Boot,
@@ -24,9 +24,11 @@ from ccfpy.boundary.events import (
     SessionClosed,
     SessionData,
     SessionOpened,
+    SessionWritten,
     SnapshotRead,
     StopRequested,
     Tick,
+    Woken,
 )
 from ccfpy.endpoints.application import Application
 from ccfpy.endpoints.declaration import Endpoint
@@ -95,9 +97,14 @@ class Node:
         self._endorsing: Endorsing | None = None
         self._entering: Entering | None = None
         self._is_stopped = False
+        self._is_to_be_woken = False
 
     def step(self, events: Sequence[Event]) -> list[Effect]:
-        """Take events in the order they happened; give what is to be done, in order."""
+        """Take events in the order they happened; give what is to be done, in order.
+
+        One step serves so many clients, and so much of each (`sessions_turns`). While
+        others wait the node asks for another step by ``Wake``.
+        """
         said: list[SessionData] = []
         for event in events:
             if type(event) is SessionData:  # by far the most
@@ -106,13 +113,15 @@ class Node:
             if said:
                 self._attempt(self._serve, said)
                 said = []
+            if type(event) is Woken:
+                self._is_to_be_woken = False
+                continue
             self._bell.ring()
             self._attempt(self._take, event)
         if said:
             self._attempt(self._serve, said)
         if self._replica is not None and not self._is_stopped:
-            self._replica.timer.saw(len(events))
-            self._end_turn(self._replica)
+            self._end_turn(self._replica, len(events))
         return self._outbox.take()
 
     def _attempt(self, do: Callable[[What], None], what: What) -> None:
@@ -132,7 +141,7 @@ class Node:
         if sessions is not None and router is not None:
             sessions.data(said, router)
 
-    def _end_turn(self, replica: Replica) -> None:
+    def _end_turn(self, replica: Replica, events: int) -> None:
         """Let what this step made due happen, and what that makes due in turn.
 
         Connections whose awaited response came go on, perhaps with further requests.
@@ -140,7 +149,12 @@ class Node:
         sessions, router = self._sessions, self._router
         assert sessions is not None, "they are made with the replica"
         assert router is not None, "likewise"
+        turns = sessions.turns
+        replica.timer.saw(events + turns.waiting)
         try:
+            if turns.waiting or sessions.is_full:
+                sessions.take_turns(router)
+            turns.renew()
             is_rung = self._bell.answer()
             if is_rung:
                 replica.indexing.work()
@@ -148,14 +162,17 @@ class Node:
             while sessions.has_settled:
                 sessions.resume(router)
                 replica.end_turn(is_rung=self._bell.answer())
+            if turns.waiting and not self._is_to_be_woken:
+                self._is_to_be_woken = True
+                self._outbox.put(Wake())
         except (EntryTooLarge, RecoveryFailed) as failure:
             self._stop(CANNOT_GO_ON, str(failure))
 
     def _take(self, event: Event) -> None:
         match event:
-            case SessionData():
+            case SessionData() | Woken():
                 raise AssertionError("taken before any other")
-            case SessionOpened() | SessionClosed():
+            case SessionOpened() | SessionClosed() | SessionWritten():
                 self._take_session(event)
             case PeerMessage():
                 self._take_peer_message(event)
@@ -200,14 +217,21 @@ class Node:
             case _:
                 assert_never(event)
 
-    def _take_session(self, event: SessionOpened | SessionClosed) -> None:
-        sessions = self._sessions
-        if sessions is None:
+    def _take_session(
+        self, event: SessionOpened | SessionClosed | SessionWritten
+    ) -> None:
+        sessions, router = self._sessions, self._router
+        if sessions is None or router is None:
             return
-        if isinstance(event, SessionOpened):
-            sessions.open(event.session, event.interface)
-        else:
-            sessions.closed(event.session)
+        match event:
+            case SessionOpened():
+                sessions.open(event.session, event.interface)
+            case SessionClosed():
+                sessions.left(event.session, router)
+            case SessionWritten():
+                sessions.written(event)
+            case _:
+                assert_never(event)
 
     def _boot(self, event: Boot) -> None:
         if self._replica is not None:

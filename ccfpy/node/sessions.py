@@ -1,28 +1,27 @@
-"""Client connections inside the enclave: TLS, who speaks what, and the caps.
+"""Client connections inside the enclave: who is connected, the caps, and the turns.
 
-The host relays ciphertext; plaintext exists only here. What is said inside of TLS is a
-conversation of its own, by the protocol of the interface.
+The host relays ciphertext; plaintext exists only here, in a `Connection` each. One step
+serves so many connections, and so much of each; the others wait for the next step
+(`sessions_turns`). A connection whose answers the host does not get rid of is not
+served: the host tells what it got rid of, and is told how many of a client's bytes the
+node has come to, so that neither holds more of a client than ``base.limits`` says.
 """
 
 from typing import TYPE_CHECKING, Protocol
 
 from ccfpy.base import limits
-from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.configuration import Authority
-from ccfpy.boundary.effects import CloseSession, SendData
-from ccfpy.crypto.certs import Certificate
-from ccfpy.endpoints.session import Session
-from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext, TlsFailure, TlsSession
-from ccfpy.node.sessions_client import Client, Conversation, InterfaceSessions
-from ccfpy.node.sessions_http1 import OneByOne
-from ccfpy.node.sessions_http2 import AllAtOnce
-from ccfpy.node.sessions_patience import Patience
+from ccfpy.boundary.effects import CloseSession, ReadMore, SendData
+from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext, TlsSession
+from ccfpy.node.sessions_client import Client, InterfaceSessions
+from ccfpy.node.sessions_connection import Connection
+from ccfpy.node.sessions_turns import Turns
+from ccfpy.node.sessions_unfinished import Unfinished
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from ccfpy.boundary.events import SessionData
+    from ccfpy.boundary.events import SessionData, SessionWritten
     from ccfpy.node.outbox import Outbox
     from ccfpy.node.router import Router
 
@@ -37,127 +36,13 @@ class Certificates(Protocol):
         ...
 
 
-class Connection:
-    """One client's connection."""
-
-    __slots__ = (
-        "_conversation",
-        "_patience",
-        "_received",
-        "_tls",
-        "interface",
-        "session",
-    )
-
-    def __init__(
-        self,
-        session_id: SessionId,
-        interface: InterfaceSessions,
-        tls: TlsSession | None,
-        *,
-        is_capped: bool,
-        on_settled: "Callable[[Client], None]",
-    ) -> None:
-        self.session = Session(id=session_id, interface=interface.rules)
-        self.interface = interface
-        self._tls = tls
-        self._patience = Patience()
-        self._received = 0
-        client = Client(
-            session=self.session,
-            interface=interface,
-            is_capped=is_capped,
-            on_settled=on_settled,
-        )
-        self._conversation: Conversation = (
-            OneByOne(client) if interface.http2 is None else AllAtOnce(client)
-        )
-
-    def receive(self, data: bytes, router: "Router") -> tuple[bytes, bool]:
-        """Take a client's bytes; give bytes for it, and whether they are the last."""
-        return self.protect(*self.serve(self.read(data), router))
-
-    # The same in three stages, so that many clients can be served in each.
-
-    def read(self, data: bytes) -> bytes | None:
-        """Take a client's bytes; give what they say, or nothing if nobody can tell."""
-        tls = self._tls
-        self._received += len(data)
-        if tls is None:
-            return data
-        try:
-            plaintext = tls.feed(data)
-        except TlsFailure:
-            return None
-        if (
-            plaintext
-            and self.session.caller is None
-            and tls.peer_certificate_der is not None
-        ):
-            self.session.caller = _certificate(tls.peer_certificate_der)
-        return plaintext
-
-    def serve(self, said: bytes | None, router: "Router") -> tuple[bytes, bool]:
-        """Answer what ``read`` gave; give the reply, and whether nothing follows."""
-        if said:
-            return self._conversation.serve(said, router)
-        return b"", said is None
-
-    def protect(self, reply: bytes, ends: bool) -> tuple[bytes, bool]:
-        """Give bytes that carry what ``serve`` gave, and whether they are the last."""
-        tls = self._tls
-        if tls is None:
-            return reply, ends
-        if reply:
-            try:
-                tls.write(reply)
-            except TlsFailure:
-                # Whatever became of the request, its sender cannot be told.
-                return tls.take_output(), True
-        if ends:
-            tls.close()
-        return tls.take_output(), ends or tls.is_closed_by_peer
-
-    def resume(self, router: "Router") -> tuple[bytes, bool]:
-        """Go on where a response was awaited that is there now; as ``receive``."""
-        return self.protect(*self._conversation.go_on(router))
-
-    def has_stalled(self, elapsed_ms: int) -> bool:
-        """Tell whether the client is not waited for any more.
-
-        Args:
-            elapsed_ms: since this was asked last.
-        """
-        tls, conversation = self._tls, self._conversation
-        progress: object = None
-        if conversation.is_midway or (tls is not None and tls.is_midway):
-            progress = tls is None or tls.is_established, conversation.progress
-        return self._patience.is_over(
-            progress=progress, received=self._received, elapsed_ms=elapsed_ms
-        )
-
-    def dismiss(self) -> bytes:
-        """End the connection from this side; give what tells the client."""
-        if self._tls is None:
-            return b""
-        self._tls.close()
-        return self._tls.take_output()
-
-    def abandon(self) -> None:
-        """The client has gone: nobody waits for an answer any more."""
-        self._conversation.abandon()
-
-
-def _certificate(der: bytes) -> Certificate | None:
-    """Read a client's certificate; one we cannot read is as good as none."""
-    try:
-        return Certificate.from_der(der)
-    except CcfpyError:
-        return None
-
-
 class Sessions:
-    """All connections of a node, by the host's number."""
+    """All connections of a node, by the host's number.
+
+    Attributes:
+        turns: whose turn it is.
+        is_full: unfinished requests take up too much.
+    """
 
     def __init__(
         self,
@@ -171,6 +56,9 @@ class Sessions:
         self._outbox = outbox
         self._connections: dict[SessionId, Connection] = {}
         self._settled: list[Client] = []
+        self.turns = Turns()
+        self._unfinished = Unfinished()
+        self.is_full = False
         self._looked_ms: int | None = None
         self.peak = 0
 
@@ -225,41 +113,118 @@ class Sessions:
 
         First all is decrypted, then all answered, then all encrypted: each of these is
         more code than a processor keeps at hand, and is fetched once for all of them.
+        What a step has no time for waits for ``take_turns``.
         """
-        if len(events) == 1:
+        turns = self.turns
+        if len(events) == 1 and not turns.waiting and turns.turns_left:
+            # As below, for what is most of it: one request, of one client alone.
             (event,) = events
+            data = event.data
             connection = self._connections.get(event.session)
-            if connection is not None:
-                reply, ends = connection.receive(event.data, router)
-                self._send(event.session, reply, ends=ends)
-            return
+            if connection is None:
+                return
+            if (
+                connection.is_idle
+                and connection.is_greeted
+                and len(data) <= limits.SESSION_TURN_BYTES_MAX
+            ):
+                share = turns.requests_left or 1
+                turns.turns_left -= 1
+                turns.requests_left = 0
+                said = connection.read(data)
+                self._finish(connection, *connection.serve(said, router, share))
+                return
+        share = turns.share(len(events))
         read: dict[SessionId, tuple[Connection, bytes | None]] = {}
         for event in events:
             session_id = event.session
             if session_id in read:
                 # What it said before may be answered with the end of the session.
-                self._answer(read, router)
+                self._answer(read, router, share)
                 read.clear()
             connection = self._connections.get(session_id)
-            if connection is not None:
-                read[session_id] = connection, connection.read(event.data)
-        self._answer(read, router)
+            if connection is not None and self._admit(connection, event):
+                data = event.data
+                if len(data) > limits.SESSION_TURN_BYTES_MAX:
+                    data = connection.keep_rest(data)
+                read[session_id] = connection, connection.read(data)
+        self._answer(read, router, share)
+
+    def _admit(self, connection: Connection, event: "SessionData") -> bool:
+        """Say whether what came is served at once; otherwise it waits."""
+        if connection.is_idle and self.turns.admit(connection):
+            return True
+        if connection.keep(event.data):
+            self._review(connection)
+        else:
+            self._outbox.fail(
+                f"The host passed on more than it may of session {event.session}"
+            )
+            self._send(connection, connection.dismiss(), ends=True)
+        return False
 
     def _answer(
         self,
         read: "dict[SessionId, tuple[Connection, bytes | None]]",
         router: "Router",
+        share: int,
     ) -> None:
         replies: list[tuple[Connection, bytes, bool]] = []
         try:
             for connection, said in read.values():
-                reply, ends = connection.serve(said, router)
+                reply, ends = connection.serve(said, router, share)
                 replies.append((connection, reply, ends))
         finally:
             # Who was answered before the node had to stop is told so.
             for connection, reply, ends in replies:
-                data, is_last = connection.protect(reply, ends)
-                self._send(connection.session.id, data, ends=is_last)
+                self._finish(connection, reply, ends)
+
+    def _finish(self, connection: Connection, reply: bytes, ends: bool) -> None:
+        """End a turn: encrypt the answers, send them, and see what waits."""
+        data, is_last = connection.protect(reply, ends)
+        self._send(connection, data, ends=is_last)
+        if not is_last and (
+            connection.conversation.has_left
+            or connection.inbox
+            or connection.unread_bytes >= limits.SESSION_UNREAD_BYTES_MAX
+        ):
+            self._review(connection)
+
+    def _review(self, connection: Connection) -> None:
+        """Let a connection wait for its turn, if it wants one."""
+        connection.is_idle = not connection.has_left
+        if connection.wants_turn:
+            self.turns.put(connection)
+
+    def take_turns(self, router: "Router") -> None:
+        """Serve those whose turn it is at the end of a step, and make room."""
+        turns = self.turns
+        taken = turns.take()
+        if taken:
+            share = turns.share(len(taken))
+            sent = 0
+            for connection in taken:
+                if connection.has_ended:
+                    continue
+                if sent >= limits.STEP_REPLIES_BYTES_MAX:
+                    turns.put(connection)
+                    continue
+                reply, ends = connection.take_turn(router, share)
+                sent += len(reply)
+                self._send(connection, reply, ends=ends)
+                if not ends:
+                    self._review(connection)
+        if self.is_full:
+            self.is_full = False
+            self._make_room()
+
+    def written(self, event: "SessionWritten") -> None:
+        """Take note that the host got rid of answers."""
+        connection = self._connections.get(event.session)
+        if connection is not None:
+            connection.written(event.size)
+            if not connection.is_idle:
+                self._review(connection)
 
     def tick(self, monotonic_ms: int) -> None:
         """End the connections of clients that have stalled.
@@ -275,16 +240,16 @@ class Sessions:
         self._looked_ms = monotonic_ms
         elapsed_ms = min(elapsed_ms, 2 * limits.SESSIONS_LOOK_MS)
         stalled = [
-            each
-            for each in self._connections.items()
-            if each[1].has_stalled(elapsed_ms)
+            (connection, stall)
+            for connection in self._connections.values()
+            if (stall := connection.stall(elapsed_ms)) is not None
         ]
-        for session_id, connection in stalled:
+        for connection, stall in stalled:
             self._outbox.info(
-                f"Closing session {session_id}, whose client began what it has not "
-                f"ended in {limits.SESSION_UNFINISHED_MS_MAX // 1000}s"
+                f"Closing session {connection.session.id}, whose client {stall} in "
+                f"{limits.SESSION_UNFINISHED_MS_MAX // 1000}s"
             )
-            self._send(session_id, connection.dismiss(), ends=True)
+            self._send(connection, connection.dismiss(), ends=True)
 
     @property
     def has_settled(self) -> bool:
@@ -292,7 +257,7 @@ class Sessions:
         return bool(self._settled)
 
     def resume(self, router: "Router") -> None:
-        """Send the responses that came, and go on with the requests behind them.
+        """Send the responses that came; the requests behind them wait for a turn.
 
         This is left for the end of a step: what settles a response may be in the midst
         of a transaction, and the next request must not begin inside of it.
@@ -305,26 +270,70 @@ class Sessions:
                 connection = self._connections.get(session.id)
                 # The host may give a number again, to somebody else.
                 if connection is not None and connection.session is session:
-                    reply, ends = connection.resume(router)
-                    self._send(session.id, reply, ends=ends)
+                    reply, ends = connection.resume(router, 1)
+                    self._send(connection, reply, ends=ends)
+                    if not ends:
+                        self._review(connection)
 
-    def _send(self, session_id: SessionId, reply: bytes, *, ends: bool) -> None:
-        if len(reply) > limits.SEND_BYTES_MAX:
+    def _send(self, connection: Connection, reply: bytes, *, ends: bool) -> None:
+        session_id = connection.session.id
+        size = len(reply)
+        if size > limits.SEND_BYTES_MAX:
             self._send_in_pieces(session_id, reply)
         elif reply:
             self._outbox.put(SendData(session=session_id, data=reply))
+        connection.unread_bytes += size
         if ends:
             self.closed(session_id)
             self._outbox.put(CloseSession(session=session_id))
+        elif connection.received - connection.granted >= limits.SESSION_GRANT_BYTES:
+            size = connection.received - connection.granted
+            connection.granted = connection.received
+            self._outbox.put(ReadMore(session=session_id, size=size))
+            self._unfinished.count(connection)
+            self.is_full = self.is_full or self._unfinished.is_too_much
+
+    def _make_room(self) -> None:
+        """End the connections with the largest unfinished requests."""
+        while True:
+            connection = self._unfinished.largest(self._connections.values())
+            if connection is None:
+                return
+            self._outbox.info(
+                f"Closing session {connection.session.id}, whose "
+                f"{connection.unfinished_bytes} bytes of unfinished requests are the "
+                f"most of all that exceed {limits.SESSIONS_UNFINISHED_BYTES_MAX}"
+            )
+            refusal = ApiError(
+                503,
+                ErrorCode.SessionCapExhausted,
+                "Too many bytes of unfinished requests",
+                close=True,
+            )
+            data = connection.turn_away(refusal.response())
+            self._send(connection, data, ends=True)
 
     def _send_in_pieces(self, session_id: SessionId, reply: bytes) -> None:
         for start in range(0, len(reply), limits.SEND_BYTES_MAX):
             piece = reply[start : start + limits.SEND_BYTES_MAX]
             self._outbox.put(SendData(session=session_id, data=piece))
 
+    def left(self, session_id: SessionId, router: "Router") -> None:
+        """Forget a session whose client has gone, after one last turn if it waits.
+
+        What a client said before it left is done, if it is not more than one request.
+        """
+        connection = self._connections.get(session_id)
+        if connection is None:
+            return
+        if connection.is_queued and connection.is_greeted:
+            connection.take_turn(router, 1)
+        self.closed(session_id)
+
     def closed(self, session_id: SessionId) -> None:
         """Forget a session."""
         connection = self._connections.pop(session_id, None)
         if connection is not None:
+            self._unfinished.forget(connection)
             connection.abandon()
             connection.interface.active -= 1

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ccfpy.endpoints.awaited import Answer
-    from ccfpy.http.messages import Request
+    from ccfpy.http.messages import Request, Response
     from ccfpy.node.router import Router
 
 
@@ -92,7 +92,23 @@ class Conversation(Protocol):
     """What is said on a connection, inside of TLS.
 
     Each method that answers gives bytes for the client, and whether they are the last.
+    It answers ``share`` requests at most; what it leaves waits for the next turn.
+
+    Attributes:
+        has_left: something waits, so that ``serve`` must not be called.
     """
+
+    has_left: bool
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether something waits that ``go_on`` would serve now."""
+        ...
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing is served until an awaited answer comes."""
+        ...
 
     @property
     def is_midway(self) -> bool:
@@ -104,12 +120,23 @@ class Conversation(Protocol):
         """What has come whole: more, whenever it is more."""
         ...
 
-    def serve(self, plaintext: bytes, router: "Router") -> tuple[bytes, bool]:
+    def serve(
+        self, plaintext: bytes, router: "Router", share: int
+    ) -> tuple[bytes, bool]:
         """Take the client's next bytes."""
         ...
 
-    def go_on(self, router: "Router") -> tuple[bytes, bool]:
+    def go_on(self, router: "Router", share: int) -> tuple[bytes, bool]:
         """Send awaited answers that have come, and go on behind them."""
+        ...
+
+    @property
+    def unfinished_bytes(self) -> int:
+        """Return about how many bytes are held of requests that have not ended."""
+        ...
+
+    def turn_away(self, response: "Response") -> bytes:
+        """Return the last bytes for a client whose request is not waited for."""
         ...
 
     def abandon(self) -> None:

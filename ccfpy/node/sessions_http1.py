@@ -1,10 +1,11 @@
 """HTTP/1.1 on one connection: requests in the order they came, one at a time.
 
-Each is answered before the next (``src/http/http_session.h``); while an answer is
-awaited, what the client sends is held and neither parsed nor served.
+Each is answered before the next (``src/http/http_session.h``). So many are answered in
+one turn; what a turn leaves, parsed or not, waits for the next one. While an answer is
+awaited nothing more is taken from the client.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
@@ -23,16 +24,20 @@ if TYPE_CHECKING:
 
 
 class OneByOne:
-    """A conversation in HTTP/1.1."""
+    """A conversation in HTTP/1.1.
+
+    Attributes:
+        has_left: an answer is awaited, or something waits for the next turn.
+    """
 
     __slots__ = (
         "_awaited",
         "_client",
         "_held",
-        "_held_bytes",
         "_parser",
         "_unanswered",
         "_unreadable",
+        "has_left",
     )
 
     def __init__(self, client: "Client") -> None:
@@ -41,8 +46,8 @@ class OneByOne:
         self._awaited: Awaited | None = None
         self._unanswered: Sequence[Request] = ()
         self._unreadable: UnreadableRequest | None = None
-        self._held: list[bytes] = []
-        self._held_bytes = 0
+        self._held = b""
+        self.has_left = False
 
     @property
     def is_midway(self) -> bool:
@@ -54,6 +59,25 @@ class OneByOne:
         """How many requests came whole."""
         return self._parser.read
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an answer is awaited, and nothing served until it comes."""
+        return self._awaited is not None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether something waits for the next turn."""
+        return self.has_left and self._awaited is None
+
+    @property
+    def unfinished_bytes(self) -> int:
+        """Return about how many bytes are held of a request that has not ended."""
+        return self._parser.unfinished_bytes
+
+    def turn_away(self, response: Response) -> bytes:
+        """Return the answer to a request that is not waited for."""
+        return serialise_response(response)
+
     def abandon(self) -> None:
         """Learn that the client has gone."""
         self._parser.close()
@@ -61,70 +85,98 @@ class OneByOne:
         if self._awaited is not None:
             self._awaited.abandon()
 
-    def go_on(self, router: "Router") -> tuple[bytes, bool]:
-        """Send the awaited answer, which has come, and go on behind it."""
+    def go_on(self, router: "Router", share: int) -> tuple[bytes, bool]:
+        """Send the awaited answer, if it has come, and serve what waits behind it."""
         awaited, failure = self._awaited, self._unreadable
-        assert awaited is not None, "only a connection that waits goes on"
-        requests, held = self._unanswered, b"".join(self._held)
-        self._awaited, self._unreadable, self._unanswered = None, None, ()
-        self._held.clear()
-        self._held_bytes = 0
-        reply, ends = self._answer_all(requests, failure, router, awaited.response)
-        if ends or not held:
-            return reply, ends
-        more, ends = self.serve(held, router)
-        return reply + more, ends
+        requests, held = self._unanswered, self._held
+        settled = None
+        if awaited is not None:
+            settled = awaited.response
+            assert settled is not None, "only then does it go on"
+        self._awaited, self._unreadable = None, None
+        self._unanswered, self._held, self.has_left = (), b"", False
+        if not requests and failure is None:
+            return self.serve(held, router, share)
+        reply, ends = self._answer_all(requests, failure, router, share, settled)
+        if held and not ends:
+            self._held = held
+            self.has_left = True
+        return reply, ends
 
-    def _hold(self, plaintext: bytes) -> tuple[bytes, bool]:
-        self._held.append(plaintext)
-        self._held_bytes += len(plaintext)
-        return b"", self._held_bytes > limits.HELD_BYTES_MAX
-
-    def serve(self, plaintext: bytes, router: "Router") -> tuple[bytes, bool]:
-        """Take the client's next bytes; answer what they complete."""
-        if self._awaited is not None:
-            return self._hold(plaintext)
+    def serve(
+        self, plaintext: bytes, router: "Router", share: int
+    ) -> tuple[bytes, bool]:
+        """Take the client's next bytes; answer the requests that they complete."""
+        if (
+            len(plaintext) > limits.SESSION_PARSE_BYTES_MAX
+            and plaintext.count(_VERSION) > limits.SESSION_PARSE_REQUESTS_MAX
+        ):
+            return self._serve_many(plaintext, router, share)
         try:
             requests = self._parser.feed(plaintext)
         except UnreadableRequest as error:
             # What it knows of frames, and they of it, would outlive the connection; so
             # would what was raised before it.
             error.with_traceback(None).__context__ = None
-            return self._answer_all(error.completed, error, router)
+            return self._answer_all(error.completed, error, router, share)
         client = self._client
         if len(requests) != 1 or client.is_capped:
-            return self._answer_all(requests, None, router)
+            return self._answer_all(requests, None, router, share)
         # As there, for what is most of it: one request, answered at once.
         request = requests[0]
         response = router.answer(request, client.session)
         if type(response) is not Response:
-            return self._answer_all(requests, None, router, response)
+            return self._answer_all(requests, None, router, share, response)
         if not request.keep_alive:
             response.close = True
         return serialise_reply(response, request), response.close
+
+    def _serve_many(
+        self, plaintext: bytes, router: "Router", share: int
+    ) -> tuple[bytes, bool]:
+        """Parse the first of many requests; the bytes of the others wait.
+
+        A request in memory takes many times its bytes, and parsing takes time too.
+        """
+        first = plaintext[: limits.SESSION_PARSE_BYTES_MAX]
+        reply, ends = self.serve(first, router, share)
+        if not ends:
+            self._held = plaintext[limits.SESSION_PARSE_BYTES_MAX :]
+            self.has_left = True
+        return reply, ends
 
     def _answer_all(
         self,
         requests: "Sequence[Request]",
         failure: UnreadableRequest | None,
         router: "Router",
+        share: int,
         settled: "Answer | None" = None,
     ) -> tuple[bytes, bool]:
         """Answer requests in order, up to one whose response comes later.
 
-        ``settled`` is the answer to the first, if it is known.
+        Those beyond the turn's share, or beyond the bytes that a client may leave
+        unread, wait for the next turn. ``settled`` is the answer to the first request,
+        if it is known.
         """
         replies: list[bytes] = []
         reply_bytes = 0
         for position, request in enumerate(requests):
+            if (
+                position >= share or reply_bytes >= limits.SESSION_UNREAD_BYTES_MAX
+            ) and settled is None:
+                self._leave(requests[position:], failure)
+                return b"".join(replies), False
             response = settled or self._client.answer(request, router)
             settled = None
             if not isinstance(response, Response):
                 if response.response is None:
-                    self._wait(response, requests[position:], failure)
+                    self._leave(requests[position:], failure)
+                    self._awaited = response
+                    response.then(self._settled)
                     return b"".join(replies), False
                 response = response.response
-            if not request.keep_alive or reply_bytes > limits.REPLIES_BYTES_MAX:
+            if not request.keep_alive:
                 response.close = True
             reply = serialise_reply(response, request)
             replies.append(reply)
@@ -136,19 +188,19 @@ class OneByOne:
             replies.append(serialise_response(failure.response))
         return b"".join(replies), failure is not None
 
-    def _wait(
-        self,
-        awaited: "Awaited",
-        unanswered: "Sequence[Request]",
-        failure: UnreadableRequest | None,
+    def _leave(
+        self, unanswered: "Sequence[Request]", failure: UnreadableRequest | None
     ) -> None:
-        self._awaited = awaited
         self._unanswered = unanswered
         self._unreadable = failure
-        awaited.then(self._settled)
+        self.has_left = True
 
     def _settled(self, _: Response) -> None:
         self._client.on_settled(self._client)
+
+
+_VERSION: Final = b"HTTP/"
+"""In the first line of each request: bytes have no more requests than that."""
 
 
 def serialise_reply(response: Response, request: "Request") -> bytes:

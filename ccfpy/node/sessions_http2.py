@@ -1,8 +1,8 @@
 """HTTP/2 on one connection: requests side by side, each answered on its own stream.
 
-A request whose answer is awaited holds up no other. As many are served as answers find
-room: while a client's windows keep back too much, the next wait, and what it may send
-meanwhile has a bound (``ccfpy.http.http2_server``).
+A request whose answer is awaited holds up no other. As many are served as one turn has
+time for and as answers find room: while a client's windows keep back too much, the next
+wait, and what it may send meanwhile has a bound (``ccfpy.http.http2_server``).
 """
 
 from typing import TYPE_CHECKING
@@ -21,15 +21,30 @@ if TYPE_CHECKING:
 
 
 class AllAtOnce:
-    """A conversation in HTTP/2."""
+    """A conversation in HTTP/2.
 
-    __slots__ = ("_awaited", "_client", "_is_last", "_server")
+    Attributes:
+        has_left: frames or requests wait for the next turn.
+    """
+
+    __slots__ = ("_awaited", "_client", "_is_last", "_server", "has_left")
 
     def __init__(self, client: "Client") -> None:
         self._client = client
         self._server = Http2Server(client.interface.limits, client.interface.http2)
         self._awaited: dict[int, tuple[Request, Awaited]] = {}
         self._is_last = False
+        self.has_left = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing is served until an awaited answer comes: never."""
+        return False
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether something waits for the next turn."""
+        return self.has_left
 
     @property
     def is_midway(self) -> bool:
@@ -41,16 +56,19 @@ class AllAtOnce:
         """What came whole, and what the client had room for."""
         return self._server.progress
 
-    def serve(self, plaintext: bytes, router: "Router") -> tuple[bytes, bool]:
+    def serve(
+        self, plaintext: bytes, router: "Router", share: int
+    ) -> tuple[bytes, bool]:
         """Take the client's next bytes; answer what they complete."""
-        for stream in self._server.receive(plaintext):
+        most = limits.HTTP2_FRAMES_PER_TURN
+        for stream in self._server.receive(plaintext, frames_max=most):
             waiting = self._awaited.pop(stream, None)
             if waiting is not None:
                 waiting[1].abandon()
-        return self._go_on(router)
+        return self._answer_some(router, share)
 
-    def go_on(self, router: "Router") -> tuple[bytes, bool]:
-        """Send awaited answers that have come, and serve what waits for room."""
+    def go_on(self, router: "Router", share: int) -> tuple[bytes, bool]:
+        """Send awaited answers that have come, and go on where the last turn ended."""
         settled = [
             (stream, request, awaited.response)
             for stream, (request, awaited) in self._awaited.items()
@@ -62,20 +80,42 @@ class AllAtOnce:
                 self._server.give_up(stream)
             else:
                 self._respond(stream, request, response)
-        return self._go_on(router)
+        return self.serve(b"", router, share)
+
+    @property
+    def unfinished_bytes(self) -> int:
+        """Return about how many bytes are held of requests that have not ended."""
+        return self._server.unfinished_bytes
+
+    def turn_away(self, _response: Response) -> bytes:
+        """Return what ends the connection: no one of its requests is to blame."""
+        self._server.end()
+        return self._server.take_output()
 
     def abandon(self) -> None:
         """Learn that the client has gone."""
         for _, awaited in self._awaited.values():
             awaited.abandon()
 
-    def _go_on(self, router: "Router") -> tuple[bytes, bool]:
+    def _answer_some(self, router: "Router", share: int) -> tuple[bytes, bool]:
         server = self._server
-        while not self._is_last and self._has_room:
+        for _ in range(share):
+            if self._is_last or not self._has_room:
+                break
             taken = server.take_request()
             if taken is None:
                 break
             self._answer(*taken, router)
+        self.has_left = not self._is_last and (
+            server.has_frames or (server.has_request and self._has_room)
+        )
+        if not self.has_left:
+            self._end_if_due()
+        return server.take_output(), server.is_over
+
+    def _end_if_due(self) -> None:
+        """End the connection behind a request that cannot be read, or the last one."""
+        server = self._server
         if server.failure is not None:
             self._client.interface.count_error(server.failure)
         elif server.refusal is not None:
@@ -85,7 +125,6 @@ class AllAtOnce:
             server.end()
         elif self._is_last:
             server.end()
-        return server.take_output(), server.is_over
 
     @property
     def _has_room(self) -> bool:

@@ -5,7 +5,17 @@ not, and could hold a connection for ever with a handshake, a request or an answ
 it never lets end. CCF has no such bound.
 """
 
+from enum import StrEnum
+
 from ccfpy.base import limits
+
+
+class Stall(StrEnum):
+    """What a client owes; the text completes a sentence of the log."""
+
+    UNFINISHED = "began what it has not ended"
+    """It has yet to end a handshake, a record or a request, or to open its windows."""
+    UNREAD = "has read none of its answers"
 
 
 class Patience:

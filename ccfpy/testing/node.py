@@ -7,7 +7,7 @@ Time moves only when the test says so, and a seed decides every key.
 import os
 from collections.abc import Mapping, Sequence
 
-from ccfpy.base import json
+from ccfpy.base import json, limits
 from ccfpy.base.ids import NodeId, SessionId
 from ccfpy.base.json import Json
 from ccfpy.base.ports import MemoryUsage
@@ -27,13 +27,16 @@ from ccfpy.boundary.effects import (
     SendData,
     Stop,
     StoreBlob,
+    Wake,
     WriteSnapshot,
 )
 from ccfpy.boundary.events import (
     Boot,
     Event,
     SessionOpened,
+    SessionWritten,
     Tick,
+    Woken,
 )
 from ccfpy.crypto import cose
 from ccfpy.crypto.entropy import SeededEntropy
@@ -176,6 +179,8 @@ class InProcessNode:
         self._created_at = START_UNIX_US // 1_000_000 + boot.monotonic_ms // 1000
         self._sessions = 0
         self._answers: list[Event] = []
+        self._written: dict[SessionId, int] = {}
+        self.reads_answers = True
         self._app = app
         self._seed = seed
         self.trusted = self.twin()
@@ -211,6 +216,10 @@ class InProcessNode:
         """Do what ``trusted`` asks; ``step`` does so too."""
         for effect in effects:
             self.host.effects.append(effect)
+            if isinstance(effect, SendData):
+                self._count_written(effect)
+            elif isinstance(effect, Wake):
+                self._answers.append(Woken())
             if not self._outside.take(self, effect):
                 self._perform(effect)
 
@@ -237,6 +246,14 @@ class InProcessNode:
                 host.stop = effect
             case _:
                 host.keep_ledger(effect)
+
+    def _count_written(self, effect: SendData) -> None:
+        """Tell the node, as a host does, that answers have left."""
+        size = self._written.get(effect.session, 0) + len(effect.data)
+        if size >= limits.SESSION_WRITTEN_BYTES and self.reads_answers:
+            self._answers.append(SessionWritten(session=effect.session, size=size))
+            size = 0
+        self._written[effect.session] = size
 
     def _keep_snapshot(
         self, effect: WriteSnapshot | CommitSnapshot | ReadSnapshot

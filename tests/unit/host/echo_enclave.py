@@ -25,6 +25,7 @@ from ccfpy.boundary.effects import (
     OpenCall,
     ReadBlob,
     ReadLedger,
+    ReadMore,
     ReadSnapshot,
     SendCall,
     SendData,
@@ -48,6 +49,7 @@ from ccfpy.boundary.events import (
     SessionClosed,
     SessionData,
     SessionOpened,
+    SessionWritten,
     SnapshotRead,
     StopRequested,
     Tick,
@@ -93,10 +95,13 @@ class Echo:
                 return []
             case SessionOpened():
                 return [self._log(f"opened {event.session} on {event.interface}")]
+            case SessionWritten():
+                return []
             case SessionClosed():
                 return [self._log(f"closed {event.session}")]
             case SessionData():
-                return self._obey(event)
+                more = ReadMore(session=event.session, size=len(event.data))
+                return [more, *self._obey(event)]
             case LedgerRead():
                 request = self._readers[event.request]
                 data = b"".join(event.entries or (b"none",))

@@ -9,9 +9,18 @@ from ccfpy.base.limits import (
     SESSION_BACKLOG_BYTES_MAX,
     SESSION_LEAVING_BYTES_MAX,
     SESSION_LEAVING_S_MAX,
+    SESSION_READ_BYTES_MAX,
+    SESSION_WINDOW_BYTES,
+    SESSION_WRITTEN_BYTES,
     SESSIONS_HARD_MARGIN,
 )
-from ccfpy.boundary.events import Event, SessionClosed, SessionData, SessionOpened
+from ccfpy.boundary.events import (
+    Event,
+    SessionClosed,
+    SessionData,
+    SessionOpened,
+    SessionWritten,
+)
 from ccfpy.host.sessions import Session, Sessions
 from tests.attacks import attack
 
@@ -19,8 +28,8 @@ from tests.attacks import attack
 class _Transport(asyncio.Transport):
     """A connection whose client's behaviour a test decides."""
 
-    def __init__(self, unsent: int = 0) -> None:
-        super().__init__({"peername": ("10.0.0.1", 99)})
+    def __init__(self, unsent: int = 0, address: str = "10.0.0.1") -> None:
+        super().__init__({"peername": (address, 99)})
         self.unsent = unsent
         self.written: list[bytes] = []
         self.calls: list[str] = []
@@ -28,7 +37,7 @@ class _Transport(asyncio.Transport):
     def set_write_buffer_limits(
         self, high: int | None = None, low: int | None = None
     ) -> None:
-        assert high, low
+        assert high == 0, low
 
     def get_write_buffer_size(self) -> int:
         return self.unsent
@@ -64,7 +73,7 @@ class _World:
         self.sessions = Sessions(
             self.events.append,
             idle_s_max=idle_s_max,
-            report_idle=self.reports.append,
+            report=self.reports.append,
         )
         self.make = self.sessions.add_interface("first", 1)
 
@@ -74,10 +83,17 @@ class _World:
         return session
 
 
+def say(session: Session, data: bytes) -> None:
+    """Let a client send bytes, as an event loop hands them over."""
+    buffer = session.get_buffer(-1)
+    buffer[: len(data)] = data
+    session.buffer_updated(len(data))
+
+
 def test_a_session_is_announced_numbered_and_ended_once() -> None:
     world, transport = _World(), _Transport()
     session = world.connect(transport)
-    session.data_received(b"hello")
+    say(session, b"hello")
     world.sessions.send(SessionId(1), b"reply")
     session.connection_lost(None)
     world.sessions.send(SessionId(1), b"too late")
@@ -117,13 +133,63 @@ def test_connections_beyond_the_cap_and_its_margin_are_dropped_unannounced() -> 
     assert len(world.events) == 2 * most
 
 
+@pytest.mark.parametrize("excess", [-1, 0])
+def test_a_client_whose_bytes_wait_for_the_enclave_is_not_read_from(
+    excess: int,
+) -> None:
+    world, transport = _World(), _Transport()
+    session = world.connect(transport)
+    say(session, bytes(SESSION_WINDOW_BYTES + excess))
+    assert transport.calls == ([] if excess else ["pause"])
+    world.sessions.read_more(SessionId(1), 1)
+    assert transport.calls == ([] if excess else ["pause", "resume"])
+
+
+def test_one_client_that_is_not_read_from_keeps_nobody_else_from_being_read() -> None:
+    world, full, other = _World(), _Transport(), _Transport()
+    say(world.connect(full), bytes(SESSION_WINDOW_BYTES))
+    say(world.connect(other), b"x")
+    assert full.calls == ["pause"]
+    assert not other.calls
+
+
+def test_the_enclave_may_go_on_to_bytes_of_a_client_that_has_left() -> None:
+    world, transport = _World(), _Transport()
+    world.connect(transport).connection_lost(None)
+    world.sessions.read_more(SessionId(1), 1)
+    assert not transport.calls
+
+
 @attack("slow: an answer that is never read")
-def test_a_client_that_does_not_read_is_not_read_from() -> None:
+def test_the_enclave_is_told_what_of_its_answers_has_left() -> None:
+    world, transport = _World(), _Transport()
+    session = world.connect(transport)
+    world.events.clear()
+    world.sessions.send(SessionId(1), bytes(SESSION_WRITTEN_BYTES - 1))
+    assert not world.events, "little is told with what follows"
+    world.sessions.send(SessionId(1), b"x")
+    told = SessionWritten(session=SessionId(1), size=SESSION_WRITTEN_BYTES)
+    assert world.events == [told]
+    session.pause_writing()
+    world.sessions.send(SessionId(1), bytes(SESSION_WRITTEN_BYTES))
+    assert world.events == [told], "it has not left"
+    session.resume_writing()
+    assert world.events == [told, told]
+
+
+def test_a_client_that_reads_slowly_is_told_of_every_second() -> None:
     world, transport = _World(), _Transport()
     session = world.connect(transport)
     session.pause_writing()
-    session.resume_writing()
-    assert transport.calls == ["pause", "resume"]
+    world.sessions.send(SessionId(1), bytes(100))
+    transport.unsent = 100
+    world.events.clear()
+    world.sessions.second_passed()
+    assert not world.events, "none of it has left"
+    transport.unsent = 60
+    for _ in range(2):
+        world.sessions.second_passed()
+    assert world.events == [SessionWritten(session=SessionId(1), size=40)]
 
 
 def test_a_client_that_lets_too_much_pile_up_is_dropped() -> None:
@@ -131,10 +197,10 @@ def test_a_client_that_lets_too_much_pile_up_is_dropped() -> None:
     session = world.connect(transport)
     session.pause_writing()
     world.sessions.send(SessionId(1), b"x")
-    assert transport.calls == ["pause"]
+    assert transport.calls == []
     transport.unsent += 1
     world.sessions.send(SessionId(1), b"x")
-    assert transport.calls == ["pause", "abort"]
+    assert transport.calls == ["abort"]
 
 
 def test_nobody_is_read_from_while_the_enclave_does_not_keep_up() -> None:
@@ -150,11 +216,11 @@ def test_nobody_is_read_from_while_the_enclave_does_not_keep_up() -> None:
 
     asyncio.run(connect())
     assert first.calls == late.calls == ["pause"]
-    session.pause_writing()
+    say(session, bytes(SESSION_WINDOW_BYTES))
     world.sessions.set_congested(is_congested=False)
-    assert first.calls[-1] == "pause", "its own client does not read"
+    assert first.calls[-1] == "pause", "its own bytes wait for the enclave"
     assert late.calls == ["pause", "resume"]
-    session.resume_writing()
+    session.read_more(SESSION_WINDOW_BYTES)
     assert first.calls[-1] == "resume"
 
 
@@ -163,21 +229,22 @@ def test_a_connection_on_its_way_out_is_left_alone() -> None:
     session = world.connect(transport)
     transport.close()
     world.sessions.close(SessionId(1))
-    session.pause_writing()
+    say(session, bytes(SESSION_WINDOW_BYTES))
     assert transport.calls == ["close"]
 
 
 def test_what_a_client_still_sends_is_read_and_thrown_away() -> None:
     world, transport = _World(), _Transport()
     session = world.connect(transport)
-    session.pause_writing()
+    say(session, bytes(SESSION_WINDOW_BYTES))
     world.sessions.close(SessionId(1))
     assert transport.calls == ["pause", "end", "resume"]
     world.events.clear()
     world.sessions.set_congested(is_congested=True)
-    session.data_received(bytes(SESSION_LEAVING_BYTES_MAX))
+    for _ in range(SESSION_LEAVING_BYTES_MAX // SESSION_READ_BYTES_MAX):
+        say(session, bytes(SESSION_READ_BYTES_MAX))
     assert transport.calls[-1] == "resume"
-    session.data_received(b"x")
+    say(session, b"x")
     assert transport.calls[-1] == "abort"
     assert not world.events
 
@@ -200,7 +267,7 @@ def test_an_idle_connection_is_dropped_with_a_word() -> None:
     talker = world.connect(busy)
     for second in range(4):
         if second % 2:
-            talker.data_received(b"x")
+            say(talker, b"x")
         else:
             world.sessions.send(SessionId(2), b"x")
         assert not idle.calls
@@ -215,6 +282,44 @@ def test_idle_connections_may_be_kept_for_ever() -> None:
     world.connect(transport)
     for _ in range(100):
         world.sessions.second_passed()
+    assert not transport.calls
+
+
+@attack("fairness: many connections from one address")
+def test_an_address_has_so_many_connections_and_others_have_theirs() -> None:
+    world = _World()
+    make = world.sessions.add_interface("second", 10, per_address_max=2)
+
+    def connect(address: str) -> tuple[Session, _Transport]:
+        session, transport = make(), _Transport(address=address)
+        session.connection_made(transport)
+        return session, transport
+
+    first, _ = connect("10.0.0.1")
+    transports = [connect("10.0.0.1")[1] for _ in range(3)]
+    assert [each.calls for each in transports] == [[], ["abort"], ["abort"]]
+    (report,) = world.reports
+    assert report.startswith("Refusing connections from 10.0.0.1: interface second has")
+    assert report.endswith("(max = 2)")
+    assert not connect("10.0.0.2")[1].calls
+    world.connect(_Transport())
+    assert len(world.sessions) == 6, "the other interface has no such cap"
+    first.connection_lost(None)
+    assert not connect("10.0.0.1")[1].calls
+    assert connect("10.0.0.1")[1].calls == ["abort"]
+    assert len(world.reports) == 2
+
+
+def test_a_refused_connection_counts_for_nothing_when_it_ends() -> None:
+    world = _World()
+    make = world.sessions.add_interface("second", 10, per_address_max=1)
+    sessions = [make() for _ in range(3)]
+    for session in sessions:
+        session.connection_made(_Transport())
+    for session in reversed(sessions):
+        session.connection_lost(None)
+    transport = _Transport()
+    make().connection_made(transport)
     assert not transport.calls
 
 

@@ -167,7 +167,7 @@ def test_before_it_knows_the_limit_a_client_may_have_as_many_as_is_usual() -> No
 def test_a_few_bytes_that_stand_for_many_headers_end_the_connection() -> None:
     """A header of 4 KB is sent once, and then meant again by one byte each time."""
     all_fields = fields("GET", "/", [("x", "y" * 4000)])
-    again = limits.HTTP2_HEADERS_BYTES_MAX // 4000 + 1
+    again = limits.HTTP_HEAD_BYTES_MAX // 4000 + 1
     bomb = Encoder().encode(all_fields, huffman=False) + b"\xbe" * again
     assert len(bomb) < 6000
     server = Http2Server()
@@ -187,7 +187,7 @@ def test_headers_without_end_end_the_connection(size: int) -> None:
         server.receive(more)
         sent += 1
         assert sent <= 64, "as the library bounds their number"
-        assert sent * size <= limits.HTTP2_HEADERS_BYTES_MAX + size
+        assert sent * size <= limits.HTTP_HEAD_BYTES_MAX + size
     assert goaway_of(server) in (PROTOCOL_ERROR, CALM)
 
 

@@ -268,6 +268,39 @@ def test_what_is_at_its_limit_passes(size: int) -> None:
     assert request.body == b"0123456789"
 
 
+@attack("http: headers that are large together")
+@pytest.mark.parametrize("excess", [0, 1])
+def test_all_headers_of_a_request_together_have_a_bound(excess: int) -> None:
+    bounds = ParserLimits()
+    size = bounds.head_bytes_max // 16
+    lines = [b"%06d:" % at + b"v" * (size - 6) + b"\r\n" for at in range(16)]
+    lines[-1] = lines[-1].replace(b"v", b"v" * (1 + excess), 1)
+    parser = RequestParser(bounds)
+    data = b"GET / HTTP/1.1\r\n" + b"".join(lines) + b"\r\n"
+    # In pieces, so that it is refused before all of it came.
+    pieces = [data[at : at + 1000] for at in range(0, len(data), 1000)]
+    if not excess:
+        requests = [each for piece in pieces for each in parser.feed(piece)]
+        assert len(requests[0].headers) == 16
+        assert parser.unfinished_bytes == 0
+        return
+    for piece in pieces[:-1]:
+        parser.feed(piece)
+        assert parser.unfinished_bytes <= bounds.head_bytes_max + size
+    with pytest.raises(HeadersTooLarge, match="too large together"):
+        parser.feed(pieces[-1])
+
+
+def test_what_is_held_of_an_unfinished_request_is_counted() -> None:
+    parser = RequestParser()
+    parser.feed(b"PUT / HTTP/1.1\r\ncontent-length: 5000\r\nx: " + b"y" * 900)
+    assert 900 <= parser.unfinished_bytes <= 1000
+    parser.feed(b"\r\n\r\n" + b"z" * 4000)
+    assert 4900 <= parser.unfinished_bytes <= 5100
+    parser.feed(b"z" * 1000)
+    assert parser.unfinished_bytes == 0
+
+
 @attack("http: too many headers")
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 @pytest.mark.parametrize(

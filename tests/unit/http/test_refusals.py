@@ -3,12 +3,21 @@
 import orjson
 import pytest
 
+from ccfpy.base import limits
 from ccfpy.http.refusals import (
     BodyTooLarge,
     HeadersTooLarge,
     ParseFailure,
+    ParserLimits,
     UnreadableRequest,
 )
+
+
+def test_all_headers_together_have_room_for_a_few_large_ones() -> None:
+    usual = limits.HTTP_HEAD_BYTES_MAX
+    assert ParserLimits().head_bytes_max == usual
+    assert ParserLimits(header_bytes_max=usual // 4).head_bytes_max == usual
+    assert ParserLimits(header_bytes_max=usual // 4 + 1).head_bytes_max == usual + 4
 
 
 def test_a_parse_failure_gives_the_fragment_back_byte_for_byte() -> None:

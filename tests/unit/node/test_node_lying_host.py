@@ -139,7 +139,8 @@ def test_a_transaction_too_large_for_the_ledger_stops_the_node_before_it_is_in(
     stop = effects[-1]
     assert isinstance(stop, Stop)
     assert "memory.max_msg_size" in stop.reason
-    assert not any(isinstance(effect, SendData) for effect in effects)
+    (answer,) = (effect for effect in effects if isinstance(effect, SendData))
+    assert client.decrypt(answer.data).count(b"HTTP/1.1 200 OK") == 1
     appended = [effect for effect in effects if isinstance(effect, AppendEntries)]
     assert sum(len(effect.entries) for effect in appended) == 1
     for entry in node.host.entries[before:]:
@@ -153,12 +154,14 @@ def test_who_was_answered_in_the_step_that_stops_the_node_is_told_so(
     clients = [node.connect() for _ in range(3)]
     texts = (b'{"a":"b"}', b'{"a":"%b"}' % (b"x" * 300_000), b'{"a":"c"}')
     put = b"PUT /app/notes HTTP/1.1\r\ncontent-length: %d\r\n\r\n%b"
+    asked = [put % (len(text), text) for text in texts]
+    large = clients[1].encrypt(asked[1][:-1])
+    assert node.step(SessionData(session=clients[1].session, data=large))
+    asked[1] = asked[1][-1:]
     effects = node.step(
         *(
-            SessionData(
-                session=client.session, data=client.encrypt(put % (len(text), text))
-            )
-            for client, text in zip(clients, texts, strict=True)
+            SessionData(session=client.session, data=client.encrypt(words))
+            for client, words in zip(clients, asked, strict=True)
         )
     )
     written, told, stop = effects

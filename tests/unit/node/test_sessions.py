@@ -10,7 +10,6 @@ from ccfpy.base.ids import SessionId
 from ccfpy.boundary.configuration import Authority, RpcInterface
 from ccfpy.boundary.effects import CloseSession, SendData
 from ccfpy.boundary.events import SessionClosed, SessionData, SessionOpened
-from ccfpy.boundary.wire import EFFECTS
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.registry import Registry
@@ -114,23 +113,6 @@ def test_a_long_answer_crosses_the_boundary_in_pieces(node: InProcessNode) -> No
     assert len(sent) > 1
     assert max(map(len, sent)) <= limits.SEND_BYTES_MAX
     assert client.decrypt(b"".join(sent)).count(text.encode()) == 2
-
-
-def test_a_client_that_asks_for_more_than_it_reads_ends_its_session_not_the_node(
-    node: InProcessNode,
-) -> None:
-    """What fits one read of the host may ask for more than fits a frame."""
-    text = "x" * (limits.HTTP_BODY_BYTES_MAX - 100)
-    node.request("PUT", "/app/notes", body={"a": text})
-    client = node.connect()
-    asked = b"GET /app/notes?name=a HTTP/1.1\r\n\r\n" * 100
-    session = client.session
-    effects = node.step(SessionData(session=session, data=client.encrypt(asked)))
-    assert EFFECTS.encode(effects)
-    assert CloseSession(session=session) in effects
-    sent = sum(len(e.data) for e in effects if isinstance(e, SendData))
-    assert sent <= limits.REPLIES_BYTES_MAX + 3 * limits.MIB
-    assert node.request("GET", "/node/state").status == 200
 
 
 def test_requests_before_an_unreadable_one_are_answered(node: InProcessNode) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from ccfpy.crypto.certs import Certificate
 from ccfpy.http.messages import Request, Response
-from ccfpy.node.sessions import _certificate
+from ccfpy.node.sessions_connection import _certificate
 from ccfpy.node.sessions_http1 import serialise_reply
 from ccfpy.testing.node import Person
 

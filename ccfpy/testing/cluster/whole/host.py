@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ccfpy.base import limits
 from ccfpy.base.ids import NodeId, Seqno, SessionId
 from ccfpy.boundary.effects import (
     AppendEntries,
@@ -19,11 +20,14 @@ from ccfpy.boundary.effects import (
     ForgetPeer,
     IdentityMade,
     Log,
+    ReadMore,
+    SendData,
     SetPeer,
     Stop,
     TruncateLedger,
+    Wake,
 )
-from ccfpy.boundary.events import Boot, Event
+from ccfpy.boundary.events import Boot, Event, SessionWritten, Woken
 from ccfpy.host.blob_store import BlobStore
 from ccfpy.host.ledger_store import LedgerStore, LedgerStoreFailed
 from ccfpy.host.log import Journal
@@ -97,6 +101,7 @@ class SimulatedNode:
         signed: the seqnos of signatures in it.
         commit: up to where its host was told that it is final.
         end: why it is not alive.
+        untold: bytes of each session's answers that left since the node was told.
     """
 
     name: str
@@ -122,11 +127,20 @@ class SimulatedNode:
     stop: Stop | None = None
     end: str = ""
     sessions: int = 0
+    untold: dict[SessionId, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.performers = self.files.storage.performers(
             self.answers.append, self.aside.append
         )
+
+    def took(self, effect: SendData) -> None:
+        """Tell the node, as its host would, that an answer has left."""
+        size = self.untold.get(effect.session, 0) + len(effect.data)
+        if size >= limits.SESSION_WRITTEN_BYTES:
+            self.answers.append(SessionWritten(session=effect.session, size=size))
+            size = 0
+        self.untold[effect.session] = size
 
     @property
     def id(self) -> NodeId:
@@ -182,6 +196,10 @@ class SimulatedNode:
                 self.logs.append(effect)
             case IdentityMade():
                 self.identity = effect
+            case Wake():
+                self.answers.append(Woken())
+            case ReadMore():
+                pass  # no client of a simulation sends too much
             case _:
                 self._note(effect)
                 self._store(effect)

@@ -148,6 +148,8 @@ class World:
         for effect in effects:
             if not node.is_alive:
                 return
+            if isinstance(effect, SendData):
+                node.took(effect)
             self._perform_one(node, effect)
 
     def _perform_one(self, node: SimulatedNode, effect: Effect) -> None:

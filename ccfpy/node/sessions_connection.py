@@ -1,0 +1,262 @@
+"""One client's connection: TLS around a conversation, and what of it waits for a turn.
+
+A connection of which nothing waits is *idle*: what comes is served at once. Otherwise
+bytes wait, in the order in which they came, until the connection's turn comes
+(`sessions_turns`). A connection whose answers nobody reads, or whose answer is awaited,
+has no turn until that changes.
+"""
+
+from typing import TYPE_CHECKING
+
+from ccfpy.base import limits
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.ids import SessionId
+from ccfpy.crypto.certs import Certificate
+from ccfpy.endpoints.session import Session
+from ccfpy.http.tls import TlsFailure, TlsSession
+from ccfpy.node.sessions_client import Client, Conversation, InterfaceSessions
+from ccfpy.node.sessions_http1 import OneByOne
+from ccfpy.node.sessions_http2 import AllAtOnce
+from ccfpy.node.sessions_patience import Patience, Stall
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ccfpy.http.messages import Response
+    from ccfpy.node.router import Router
+
+
+class Connection:
+    """One client's connection.
+
+    Attributes:
+        conversation: what is said inside of TLS.
+        is_greeted: TLS is established, or there is none.
+        is_idle: nothing waits: no bytes, no request, no awaited or unread answer.
+        is_queued: it waits for its turn.
+        has_ended: nothing of it is served any more.
+        inbox: bytes of the client that wait for a turn.
+        received: bytes of the client that a turn has come to.
+        granted: bytes of those that the host was told of.
+        unread_bytes: sent, and not yet taken by the host's system.
+        unfinished_bytes: of requests that had not ended when this was last counted.
+    """
+
+    __slots__ = (
+        "_inbox_bytes",
+        "_patience",
+        "_tls",
+        "_written",
+        "conversation",
+        "granted",
+        "has_ended",
+        "inbox",
+        "interface",
+        "is_greeted",
+        "is_idle",
+        "is_queued",
+        "received",
+        "session",
+        "unfinished_bytes",
+        "unread_bytes",
+    )
+
+    def __init__(
+        self,
+        session_id: SessionId,
+        interface: InterfaceSessions,
+        tls: TlsSession | None,
+        *,
+        is_capped: bool,
+        on_settled: "Callable[[Client], None]",
+    ) -> None:
+        self.session = Session(id=session_id, interface=interface.rules)
+        self.interface = interface
+        self._tls = tls
+        self._patience = Patience()
+        self.inbox: list[bytes] = []
+        self._inbox_bytes = 0
+        self._written = 0
+        self.is_greeted = tls is None
+        self.is_idle = True
+        self.is_queued = False
+        self.has_ended = False
+        self.received = 0
+        self.granted = 0
+        self.unread_bytes = 0
+        self.unfinished_bytes = 0
+        client = Client(
+            session=self.session,
+            interface=interface,
+            is_capped=is_capped,
+            on_settled=on_settled,
+        )
+        self.conversation: Conversation = (
+            OneByOne(client) if interface.http2 is None else AllAtOnce(client)
+        )
+
+    # A turn in three stages, so that many clients can be served in each.
+
+    def read(self, data: bytes) -> bytes | None:
+        """Take a client's bytes; give what they say, or nothing if nobody can tell."""
+        tls = self._tls
+        self.received += len(data)
+        if tls is None:
+            return data
+        try:
+            plaintext = tls.feed(data)
+        except TlsFailure:
+            return None
+        if not self.is_greeted and tls.is_established:
+            self.is_greeted = True
+            if tls.peer_certificate_der is not None:
+                self.session.caller = _certificate(tls.peer_certificate_der)
+        return plaintext
+
+    def serve(
+        self, said: bytes | None, router: "Router", share: int
+    ) -> tuple[bytes, bool]:
+        """Answer what ``read`` gave, ``share`` requests at most.
+
+        Returns the reply, and whether nothing follows.
+        """
+        if said:
+            return self.conversation.serve(said, router, share)
+        return b"", said is None
+
+    def protect(self, reply: bytes, ends: bool) -> tuple[bytes, bool]:
+        """Give bytes that carry what ``serve`` gave, and whether they are the last."""
+        tls = self._tls
+        if tls is None:
+            return reply, ends
+        if reply:
+            try:
+                tls.write(reply)
+            except TlsFailure:
+                # Whatever became of the request, its sender cannot be told.
+                return tls.take_output(), True
+        if ends:
+            tls.close()
+        if tls.is_closed_by_peer and not self.conversation.is_ready:
+            ends = True
+        return tls.take_output(), ends
+
+    def take_turn(self, router: "Router", share: int) -> tuple[bytes, bool]:
+        """Serve what waits: what the conversation has left, or else bytes that came."""
+        if self.conversation.is_ready:
+            return self.resume(router, share)
+        said = self.read(self._take_bytes())
+        return self.protect(*self.serve(said, router, share))
+
+    def resume(self, router: "Router", share: int) -> tuple[bytes, bool]:
+        """Send awaited answers that have come, and serve what waits behind them."""
+        return self.protect(*self.conversation.go_on(router, share))
+
+    # What waits
+
+    def keep(self, data: bytes) -> bool:
+        """Let bytes wait for a turn; return whether they are not too many."""
+        self.is_idle = False
+        self.inbox.append(data)
+        self._inbox_bytes += len(data)
+        return self._inbox_bytes <= limits.HELD_BYTES_MAX
+
+    def keep_rest(self, data: bytes) -> bytes:
+        """Let wait what one turn has no time for; give what it has."""
+        most = limits.SESSION_TURN_BYTES_MAX
+        self.keep(data[most:])
+        return data[:most]
+
+    @property
+    def has_left(self) -> bool:
+        """Whether something waits, so that what comes cannot be served at once."""
+        return (
+            bool(self.inbox)
+            or self.conversation.has_left
+            or self.unread_bytes >= limits.SESSION_UNREAD_BYTES_MAX
+        )
+
+    @property
+    def wants_turn(self) -> bool:
+        """Whether something waits that a turn would serve."""
+        if self.unread_bytes >= limits.SESSION_UNREAD_BYTES_MAX:
+            return False
+        conversation = self.conversation
+        return conversation.is_ready or (
+            bool(self.inbox) and not conversation.is_waiting
+        )
+
+    def written(self, size: int) -> None:
+        """Take note that the host's system took bytes."""
+        self._written += size
+        self.unread_bytes = max(0, self.unread_bytes - size)
+
+    def _take_bytes(self) -> bytes:
+        """Give the bytes of one turn."""
+        data = b"".join(self.inbox)
+        self.inbox.clear()
+        most = limits.SESSION_TURN_BYTES_MAX
+        if len(data) > most:
+            self.inbox.append(data[most:])
+            data = data[:most]
+        self._inbox_bytes -= len(data)
+        return data
+
+    # Its end
+
+    def stall(self, elapsed_ms: int) -> Stall | None:
+        """Say for what the client is not waited for any more, if it is not.
+
+        A client that waits for its turn is not to blame for anything.
+
+        Args:
+            elapsed_ms: since this was asked last.
+        """
+        stall = self._stall()
+        progress: object = None
+        received = self.received
+        if stall is Stall.UNREAD:
+            progress = stall, self._written
+            received = 0
+        elif stall is Stall.UNFINISHED:
+            progress = self.is_greeted, self.conversation.progress
+        is_over = self._patience.is_over(
+            progress=progress, received=received, elapsed_ms=elapsed_ms
+        )
+        return stall if is_over else None
+
+    def _stall(self) -> Stall | None:
+        if self.is_queued:
+            return None
+        if self.unread_bytes >= limits.SESSION_UNREAD_BYTES_MAX:
+            return Stall.UNREAD
+        tls = self._tls
+        if self.conversation.is_midway or (tls is not None and tls.is_midway):
+            return Stall.UNFINISHED
+        return None
+
+    def turn_away(self, response: "Response") -> bytes:
+        """End the connection with an answer to the request that has begun."""
+        data, _ = self.protect(self.conversation.turn_away(response), ends=True)
+        return data
+
+    def dismiss(self) -> bytes:
+        """End the connection from this side; give what tells the client."""
+        if self._tls is None:
+            return b""
+        self._tls.close()
+        return self._tls.take_output()
+
+    def abandon(self) -> None:
+        """The client has gone: nobody waits for an answer any more."""
+        self.has_ended = True
+        self.inbox.clear()
+        self.conversation.abandon()
+
+
+def _certificate(der: bytes) -> Certificate | None:
+    """Read a client's certificate; one we cannot read is as good as none."""
+    try:
+        return Certificate.from_der(der)
+    except CcfpyError:
+        return None

@@ -1,0 +1,96 @@
+"""One connection alone: what of it waits, and whom a stall is blamed on."""
+
+import pytest
+
+from ccfpy.base import limits
+from ccfpy.base.ids import SessionId
+from ccfpy.boundary.configuration import Authority
+from ccfpy.endpoints.session import Interface
+from ccfpy.http.refusals import ParserLimits
+from ccfpy.node.sessions_client import InterfaceSessions
+from ccfpy.node.sessions_connection import Connection
+from ccfpy.node.sessions_patience import Stall
+from ccfpy.testing.node import listener
+
+
+@pytest.fixture
+def connection() -> Connection:
+    interface = InterfaceSessions(
+        configuration=listener("plain", authority=Authority.UNSECURED),
+        rules=Interface(name="plain", unsecured=True),
+        limits=ParserLimits(),
+    )
+    return Connection(
+        SessionId(1), interface, None, is_capped=False, on_settled=lambda _: None
+    )
+
+
+def stalled(connection: Connection) -> Stall | None:
+    """Return for what the client is ended if nothing happens for long."""
+    for _ in range(2 * limits.SESSION_UNFINISHED_MS_MAX // 1000):
+        stall = connection.stall(1000)
+        if stall is not None:
+            return stall
+    return None
+
+
+def test_nothing_of_a_new_connection_waits(connection: Connection) -> None:
+    assert not connection.has_left
+    assert not connection.wants_turn
+    assert stalled(connection) is None
+
+
+def test_a_turn_takes_so_many_bytes_and_leaves_the_others(
+    connection: Connection,
+) -> None:
+    most = limits.SESSION_TURN_BYTES_MAX
+    assert len(connection.keep_rest(bytes(most + 1))) == most
+    assert connection.has_left
+    assert connection.wants_turn
+    assert connection.keep(bytes(most))
+    assert len(connection._take_bytes()) == most
+    assert len(connection._take_bytes()) == 1
+    assert not connection.has_left
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_so_many_bytes_wait_and_no_more(connection: Connection, excess: int) -> None:
+    is_kept = connection.keep(bytes(limits.HELD_BYTES_MAX + excess))
+    assert is_kept is not bool(excess)
+
+
+@pytest.mark.parametrize("unread", [-1, 0])
+def test_who_leaves_so_much_unread_has_no_turn(
+    connection: Connection, unread: int
+) -> None:
+    connection.unread_bytes = limits.SESSION_UNREAD_BYTES_MAX + unread
+    connection.keep(b"x")
+    assert connection.wants_turn is bool(unread)
+    connection.written(1)
+    assert connection.wants_turn
+
+
+def test_a_host_that_tells_of_more_than_was_sent_gains_nothing(
+    connection: Connection,
+) -> None:
+    connection.written(limits.SESSION_UNREAD_BYTES_MAX)
+    assert connection.unread_bytes == 0
+
+
+def test_what_is_unread_is_the_clients_and_what_waits_is_the_nodes(
+    connection: Connection,
+) -> None:
+    connection.unread_bytes = limits.SESSION_UNREAD_BYTES_MAX
+    assert stalled(connection) is Stall.UNREAD
+    connection.is_queued = True
+    assert stalled(connection) is None
+
+
+def test_bytes_that_a_client_sends_on_do_not_pay_for_what_it_does_not_read(
+    connection: Connection,
+) -> None:
+    connection.unread_bytes = limits.SESSION_UNREAD_BYTES_MAX
+    for _ in range(limits.SESSION_UNFINISHED_MS_MAX // 1000):
+        assert connection.stall(1000) is None
+        connection.received += 10 * limits.SESSION_BYTES_PER_S_MIN
+    assert connection.stall(1000) is Stall.UNREAD
