@@ -1,7 +1,8 @@
 """Attacks on governance: requests of members sent again, and times that lie."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,16 +74,13 @@ def with_note(envelope: bytes) -> bytes:
     return cose.set_unprotected(envelope, {"note": 1})
 
 
-def forms(kind: str, envelope: bytes, order: int) -> Iterator[tuple[str, bytes]]:
-    """Return in which forms a request is sent again, each by its name.
-
-    An acknowledgement says the same however often it is said: its own form, and one
-    with an unsigned header, may be taken; ``acks_again`` sees that neither is dear.
-    """
-    yield "with (r, n - s)", mirrored(envelope, order)
-    if kind != MessageType.ACK:
-        yield "as it was", envelope
-        yield "with an unsigned header", with_note(envelope)
+def forms(envelope: bytes, order: int) -> Mapping[str, bytes]:
+    """Return the forms in which a request is sent again, by their names."""
+    return {
+        "as it was": envelope,
+        "with (r, n - s)": mirrored(envelope, order),
+        "with an unsigned header": with_note(envelope),
+    }
 
 
 def published(folder: Path) -> list[Published]:
@@ -126,7 +124,7 @@ def _named(envelope: bytes) -> Published:
 
 
 async def replay(target: Target, spend: Spend) -> Sequence[str]:
-    """Send members' requests of the public ledger once more, in each of their forms."""
+    """Send proposals and ballots of the ledger once more, in each of their forms."""
     network = target.network
     await network.govern([_set_data(1)])
     await network.govern([_set_data(2)])
@@ -135,21 +133,29 @@ async def replay(target: Target, spend: Spend) -> Sequence[str]:
     async with connected(target.address, spend) as wire:
         for kind, envelope in published(target.primary.ledger):
             path = _path(kind, envelope)
-            for form, body in forms(kind, envelope, order):
-                if path is not None and await _is_taken(wire, path, body):
+            if path is None or kind == MessageType.ACK:
+                continue
+            for form, body in forms(envelope, order).items():
+                if await _is_taken(wire, path, body):
                     breaches.append(f"a signed {kind} was taken again {form}")
     return sorted(set(breaches))
 
 
 async def acks_again(target: Target, spend: Spend) -> Sequence[str]:
-    """Send one member's acknowledgement again and again: each is written down."""
+    """Send one member's acknowledgement again and again, in each of its forms.
+
+    An acknowledgement says the same however often it is said, so a node may take it
+    again; it must not write it down each time.
+    """
     acks = [each for each in published(target.primary.ledger) if each.kind == "ack"]
     envelope = acks[-1].envelope
     path = _path("ack", envelope)
     assert path is not None, "an acknowledgement has its path"
+    order = ORDERS[target.network.options.curve]
+    bodies = cycle(forms(envelope, order).values())
     async with connected(target.address, spend) as wire:
-        taken = [await _is_taken(wire, path, envelope) for _ in range(ACKS_AGAIN)]
-    del taken  # CCF takes it again; what matters is whether that writes
+        for _ in range(ACKS_AGAIN):
+            await _is_taken(wire, path, next(bodies))
     return ()
 
 

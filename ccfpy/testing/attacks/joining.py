@@ -13,6 +13,7 @@ from ccfpy.base.json import Json, JsonObject, dumps
 from ccfpy.client.keyfiles import KeyFiles, OsEntropy, write_private
 from ccfpy.crypto.certs import certificate_request, node_self_signed
 from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.testing.attacks.attack import Attack, Family, Target
 from ccfpy.testing.attacks.bounds import Spend
 from ccfpy.testing.attacks.wires import (
@@ -28,7 +29,6 @@ NODE_DATA_BYTES = 1_000_000
 """The most that a request's body may hold, but for the rest of the request."""
 LIST_MAX_BYTES = 1 << 20
 """More no list of three nodes and some strangers needs to have."""
-ADDRESS = "127.0.0.1:45678"
 NEWCOMER_RETRIES = 5
 RETRY_S = 1
 """A node that is told to ask later does so, by default once a second."""
@@ -158,22 +158,56 @@ async def strangers(target: Target, spend: Spend) -> Sequence[str]:
         listed = await wire.ask("GET", "/node/network/nodes")
         if len(listed.body) > LIST_MAX_BYTES:
             breaches.append(f"the list of nodes has {len(listed.body)} bytes")
-        newcomer = Stranger.make(target, "newcomer")
-        answered = await newcomer.ask(
-            target, spend, host_data=host_data, address=ADDRESS
-        )
-        for _ in range(NEWCOMER_RETRIES):
-            if answered.status != _LATER:
-                break
-            await asyncio.sleep(RETRY_S)
-            answered = await newcomer.ask(
-                target, spend, host_data=host_data, address=ADDRESS
-            )
-        if answered.status != _OK:
-            breaches.append(
-                f"a node that members may want can ask no more: {_reason(answered)}"
-            )
+        for refused in (_patient_refused, _wanted_refused):
+            refusal = await refused(target, spend, host_data)
+            if refusal is not None:
+                breaches.append(refusal)
     return breaches
+
+
+async def _patient_refused(target: Target, spend: Spend, host_data: Json) -> str | None:
+    """Say why a node that asks again, as nodes do, finds no place; nothing if it does.
+
+    A service whose places are taken lets one newcomer in a second take over.
+    """
+    newcomer = Stranger.make(target, "patient")
+    for _ in range(NEWCOMER_RETRIES):
+        answered = await newcomer.ask(
+            target, spend, host_data=host_data, address="127.0.0.1:45677"
+        )
+        if answered.status != _LATER:
+            break
+        await asyncio.sleep(RETRY_S)
+    if answered.status == _OK:
+        return None
+    return f"a node that asks again finds no place: {_reason(answered)}"
+
+
+async def _wanted_refused(target: Target, spend: Spend, host_data: Json) -> str | None:
+    """Say why a node that a member's proposal names finds no place; nothing if it does.
+
+    Its place is nobody else's: it need not ask again.
+    """
+    newcomer = Stranger.make(target, "wanted")
+    async with target.connect() as anybody:
+        member = target.member(anybody, 0)
+        status = await member.propose([_trust(newcomer)])
+        answered = await newcomer.ask(
+            target, spend, host_data=host_data, address="127.0.0.1:45678"
+        )
+        await member.withdraw(status.proposal_id)
+    if answered.status == _OK:
+        return None
+    return f"a node that a member's proposal names finds no place: {_reason(answered)}"
+
+
+def _trust(newcomer: Stranger) -> JsonObject:
+    """Return the action by which members trust a node."""
+    arguments: JsonObject = {
+        "node_id": sha256_hex(newcomer.key.public_key.der),
+        "valid_from": f"{datetime.now(tz=UTC):%Y%m%d%H%M%SZ}",
+    }
+    return {"name": "transition_node_to_trusted", "args": arguments}
 
 
 async def squatters(target: Target, spend: Spend) -> Sequence[str]:

@@ -39,8 +39,7 @@ def test_the_other_form_is_of_the_same_request(tmp_path: Path, curve: Curve) -> 
     )
     assert mirrored(mirrored(envelope, ORDERS[curve]), ORDERS[curve]) == envelope
     assert cose.parse(with_note(envelope)).unprotected == {"note": 1}
-    assert len(dict(forms("proposal", envelope, ORDERS[curve]))) == 3
-    assert list(dict(forms("ack", envelope, ORDERS[curve]))) == ["with (r, n - s)"]
+    assert len(set(forms(envelope, ORDERS[curve]).values())) == 3
 
 
 def test_an_empty_folder_has_nothing_published(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.hashing import sha256, sha256_hex
 from ccfpy.ledger.merkle import PathStep
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
-from ccfpy.testing.attacks.receipts import forgeries, mirrored_der
+from ccfpy.testing.attacks.receipts import forgeries
 
 KEY = KeyPair.generate(OsEntropy(), Curve.SECP384R1)
 CERTIFICATE = service_certificate(
@@ -31,12 +31,6 @@ RECEIPT = replace(UNSIGNED, signature=KEY.sign_digest(UNSIGNED.root()))
 
 def test_every_forgery_leads_to_the_same_root() -> None:
     found = dict(forgeries(RECEIPT))
-    assert len(found) == 1 + len(RECEIPT.proof)
+    assert len(found) == len(RECEIPT.proof)
     assert {forged.root() for forged in found.values()} == {RECEIPT.root()}
     assert all(forged != RECEIPT for forged in found.values())
-
-
-def test_the_other_form_of_its_signature_is_another() -> None:
-    other = replace(RECEIPT, signature=mirrored_der(RECEIPT))
-    assert other.signature != RECEIPT.signature
-    assert mirrored_der(other) == RECEIPT.signature
