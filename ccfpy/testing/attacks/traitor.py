@@ -161,15 +161,16 @@ def write_record(replica: Replica, node: NodeId, status: NodeStatus) -> None:
 def _serve(app: str, channel: Sequence[int]) -> int:
     """Do what ``ccfpy.enclave`` does, with a traitor."""
 
-    def closed() -> Traitor:
-        node = build_node(app)
-        assert isinstance(node, Node)
-        confine()
-        attend_scripts()
-        return Traitor(node)
-
     isolate(parent=os.getppid())
     with Channel(*channel) as connection:
+
+        def closed() -> Traitor:
+            node = build_node(app)
+            assert isinstance(node, Node)
+            confine(known=connection.descriptors)
+            attend_scripts()
+            return Traitor(node)
+
         return serve(connection, closed)
 
 
