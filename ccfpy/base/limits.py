@@ -247,6 +247,9 @@ COMMIT_WAIT_MS_MAX: int = 30_000
 for twice as long by default."""
 COMMIT_WAITS_MAX: int = 10_000
 """Answers that wait for commit; beyond it a request that would wait is refused."""
+MEMORY_RETURNED_BYTES_MIN: int = 128 * KIB
+"""Blocks of at least so many bytes the enclave gives back to the system when it frees
+them, as glibc does until it has freed the first."""
 SESSION_UNFINISHED_MS_MAX: int = 30_000
 """For which a client may leave unfinished what it has begun: a handshake, a record, a
 request, or the reading of an answer."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from ccfpy import PURE_VARIABLE
+from ccfpy.base.limits import MEMORY_RETURNED_BYTES_MIN
 from ccfpy.boundary.ending import describe_ending
 from ccfpy.boundary.lifecycle import Lifecycle, Stage
 from ccfpy.boundary.shape import BoundaryViolation
@@ -182,8 +183,18 @@ class EnclaveProcess(Generic[Told, Asked]):
 
 
 def enclave_environment() -> dict[str, str]:
-    """Give all that the child sees of the environment."""
-    seen = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    """Return all that the child sees of the environment.
+
+    The C library is told to keep its first threshold for blocks that it gives back as
+    soon as they are free. On its own it raises that to whatever was freed, and large
+    requests then leave their memory behind, in pieces between small things that stay.
+    """
+    returned = str(MEMORY_RETURNED_BYTES_MIN)
+    seen = {
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "MALLOC_MMAP_THRESHOLD_": returned,
+        "MALLOC_TRIM_THRESHOLD_": returned,
+    }
     for name in _SEEN:
         value = os.environ.get(name)
         if value is not None:

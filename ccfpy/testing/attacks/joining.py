@@ -171,13 +171,15 @@ async def _patient_refused(target: Target, spend: Spend, host_data: Json) -> str
     A service whose places are taken lets one newcomer in a second take over.
     """
     newcomer = Stranger.make(target, "patient")
+    address = "127.0.0.1:45677"
+    answered = await newcomer.ask(target, spend, host_data=host_data, address=address)
     for _ in range(NEWCOMER_RETRIES):
-        answered = await newcomer.ask(
-            target, spend, host_data=host_data, address="127.0.0.1:45677"
-        )
         if answered.status != _LATER:
             break
         await asyncio.sleep(RETRY_S)
+        answered = await newcomer.ask(
+            target, spend, host_data=host_data, address=address
+        )
     if answered.status == _OK:
         return None
     return f"a node that asks again finds no place: {_reason(answered)}"

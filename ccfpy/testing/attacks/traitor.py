@@ -160,7 +160,6 @@ def write_record(replica: Replica, node: NodeId, status: NodeStatus) -> None:
 
 def _serve(app: str, channel: Sequence[int]) -> int:
     """Do what ``ccfpy.enclave`` does, with a traitor."""
-
     isolate(parent=os.getppid())
     with Channel(*channel) as connection:
 
