@@ -69,8 +69,9 @@ def _follow(replica: Replica, sender: NodeId, message: AppendEntries) -> None:
 def accept(replica: Replica, offer: Offer, entries: Sequence[Entry]) -> None:
     """Take in the entries of an offer that the node verified and applied.
 
-    Fewer than offered means that the next one was refused: what came before it stays,
-    and the leader is told to try again from there.
+    Fewer than offered means that the next one was refused: what came before it stays
+    and is committed as far as the leader committed it, and the leader is told to try
+    again from there. A record in it may rely on that commit.
     """
     assert len(entries) <= offer.entry_count, "no more is accepted than was offered"
     log = replica.log
@@ -87,6 +88,7 @@ def accept(replica: Replica, offer: Offer, entries: Sequence[Entry]) -> None:
     if len(entries) == offer.entry_count:
         _finish(replica, offer)
     else:
+        _commit_up_to(replica, min(offer.message.leader_commit, log.last_seqno))
         _refuse(replica, offer.leader)
 
 

@@ -129,6 +129,18 @@ def test_an_entry_that_is_refused_ends_the_batch() -> None:
         raft.accept([])
 
 
+def test_what_precedes_a_refused_entry_is_committed_as_the_leader_says() -> None:
+    raft = _backup()
+    raft.receive(ONE, entries(view=1, after=(1, 4), last=(1, 6), commit=4))
+    ready = raft.accept([WRITE])
+    assert ready.commit_to == 4
+    assert _answer(ready) == nack(1, 5)
+    raft.receive(ONE, entries(view=1, after=(1, 5), last=(1, 7), commit=7))
+    ready = raft.accept([SIGNATURE])
+    assert ready.commit_to == 6
+    assert _answer(ready) == nack(1, 6)
+
+
 def test_no_more_is_accepted_than_was_offered() -> None:
     raft = new_raft()
     raft.receive(ONE, entries(view=1, after=(0, 0), last=(1, 1)))
