@@ -54,10 +54,11 @@ def note_signature(replica: Replica, seqno: Seqno) -> None:
     """Take in that ``seqno`` is a signature.
 
     A node that finds itself in a signed configuration has caught up with the service
-    enough to take part in elections.
+    enough to take part in elections. One that the same signature already removes must
+    take part too: until that is committed, its log may be the only one that can win.
     """
     replica.retirement.sign(seqno)
-    if not replica.is_ticking and replica.node_id in replica.configurations.latest:
+    if not replica.is_ticking and replica.node_id in replica.configurations.nodes:
         start_ticking(replica)
 
 

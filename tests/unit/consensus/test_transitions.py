@@ -81,6 +81,15 @@ def test_a_node_begins_to_campaign_once_a_signature_covers_its_trust() -> None:
     assert raft.replica.is_ticking
 
 
+def test_a_node_that_is_trusted_and_removed_under_one_signature_campaigns() -> None:
+    raft = new_raft("3")
+    raft.replica.is_ticking = False
+    message = entries(view=1, after=(0, 0), last=(1, 3))
+    changes = [Entry(size=1, trusted=ids("3")), Entry(size=1, retired=ids("3"))]
+    take(raft, message, [*changes, SIGNATURE])
+    assert raft.replica.is_ticking
+
+
 def test_a_final_retirement_lets_go_and_names_a_successor() -> None:
     raft = new_leader()
     raft.append(Entry(size=1, retired=ids("0")))
