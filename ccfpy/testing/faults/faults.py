@@ -35,6 +35,8 @@ class FaultKind(StrEnum):
     """Its disk takes its time."""
 
 
+FATAL = (FaultKind.FULL_DISK,)
+"""Faults of which a node may end by itself, some time after."""
 NAMESPACED = (FaultKind.PARTITION, FaultKind.ONEWAY)
 """Faults that need nodes in network namespaces."""
 DELAY_FILE = "disk_delay_ms"
@@ -67,6 +69,18 @@ class Means:
     def is_lucky(self) -> bool:
         """Throw a coin."""
         return self.dice.choice((True, False))
+
+    async def has_ended(self, kind: FaultKind, node: NodeProcess) -> bool:
+        """Return whether a node has ended of a fault that is undone.
+
+        Where it may still be about to, wait until it has, or serves again.
+
+        Raises:
+            NotInTime: it does neither.
+        """
+        if node.is_alive and kind in FATAL:
+            return await self.network.has_ended(node)
+        return not node.is_alive
 
     async def replace(self, node: NodeProcess) -> None:
         """Put a new node in the place of a dead one, in one order or the other."""

@@ -287,8 +287,8 @@ class Run:
             )
             self.faults.append(made)
             self.say(f"{self.recorder.now_s():6.1f} s  {describe(made)}")
-        for node in hit:
-            if not node.is_alive:
+        for kind, node in zip(kinds, hit, strict=True):
+            if await means.has_ended(kind, node):
                 await means.replace(node)
 
     def _choose(

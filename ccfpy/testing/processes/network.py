@@ -32,7 +32,7 @@ from ccfpy.testing.processes.configuration import (
     joiner,
     recoverer,
 )
-from ccfpy.testing.processes.node import POLL_S, NodeProcess
+from ccfpy.testing.processes.node import POLL_S, NodeFailed, NodeProcess
 
 NODE_PROGRAM = (sys.executable, "-m", "ccfpy.cli.main", "node")
 WHOLE, PUBLIC = "PartOfNetwork", "PartOfPublicNetwork"
@@ -336,6 +336,23 @@ class ProcessNetwork:
 
         await self._wait_for(is_part, f"{node.name} to join", timeout_s)
         node.has_joined = True
+
+    async def has_ended(
+        self, node: NodeProcess, *, timeout_s: float = JOIN_TIMEOUT_S
+    ) -> bool:
+        """Wait until a node that may be exiting has ended, or has what is committed.
+
+        A process runs for a while after its node has failed. Whoever has an entry that
+        was committed after the failure has not failed.
+
+        Raises:
+            NotInTime: it does neither.
+        """
+        try:
+            await self.wait_joined(node, timeout_s=timeout_s)
+        except NodeFailed:
+            return True
+        return False
 
     async def primary(
         self,
