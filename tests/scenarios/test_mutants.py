@@ -19,6 +19,14 @@ STORIES = {
     "stale acknowledgement": "acknowledgement_of_another_time",
     "poll drops the tail": "poll_loses_nothing",
     "former candidate keeps its branch": "former_candidate_polls_and_follows",
+    "snapshot without a commit": "joins_by_snapshot_and_leads",
+    "snapshot without configurations": "joins_by_snapshot_and_leads",
+    "snapshot without view starts": "joins_by_snapshot_and_leads",
+    "snapshot without a view": "joins_by_snapshot_and_leads",
+    "removed with its trust": "trusted_and_removed_at_once",
+    "refused entries are acknowledged": "what_is_refused_is_sent_again",
+    "part of what was offered is acknowledged": "what_is_refused_is_sent_again",
+    "refused entries stay in the log": "what_is_refused_is_sent_again",
 }
 
 

@@ -51,6 +51,10 @@ class Replicating(Observed, Protocol):
         """Its entries, from seqno 1 on."""
 
     @property
+    def snapshot_seqno(self) -> Seqno:
+        """Where the snapshot ends that it began with; 0 without one."""
+
+    @property
     def sent(self) -> Sequence[Send]:
         """What it sent in this step."""
 
@@ -64,6 +68,7 @@ class _Past:
     """What is remembered of a node."""
 
     matched: dict[NodeId, Seqno] = field(default_factory=dict)
+    view: View = 0
     leads: View = 0
     commit: Seqno = 0
     clock_ms: int = 0
@@ -101,10 +106,20 @@ class Consensus:
             past = self._past[node.id] = _Past()
             self._nodes[node.id] = node
         has_changed = self.safety.check(node)
+        if past.view != node.view:
+            past.view = node.view
+            _check_new_view(node, message)
         for send in node.sent:
             self._check_sent(node, send)
         _check_rest(node)
+        if node.commit_seqno < node.snapshot_seqno:
+            raise Violated(
+                "SnapshotFinal",
+                f"node {node.id} began with a snapshot at {node.snapshot_seqno}, and "
+                f"takes {node.commit_seqno} for final",
+            )
         if has_changed:
+            check_views(node)
             self._check_committables(node)
             self._check_configurations(node)
             check_retirement(node)
@@ -232,6 +247,23 @@ class Consensus:
                 )
 
 
+def check_views(node: Replicating) -> None:
+    """Check that a node knows of every entry which view wrote it.
+
+    Raises:
+        Violated: it does not.
+    """
+    ledger, starts = node.ledger, node.raft.log.history.starts
+    last = ledger[-1].tx_id.view if ledger else 0
+    if len(starts) != last or not all(
+        _begins(ledger, view, at) for view, at in enumerate(starts, start=1)
+    ):
+        raise Violated(
+            "ViewHistory",
+            f"node {node.id} takes {starts} for the first seqnos of its views",
+        )
+
+
 def check_retirement(node: Replicating) -> None:
     """Check that a node's retirement is what its own ledger says.
 
@@ -260,6 +292,28 @@ def check_retirement(node: Replicating) -> None:
     for entry in node.ledger[commit:]:
         for retired in sorted(entry.retired_committed):
             _check_retired(node, entry, retired)
+
+
+def _begins(ledger: Sequence[ReplicatedEntry], view: View, at: Seqno) -> bool:
+    """Return whether ``at`` is the first entry that ``view`` or a later one wrote."""
+    if at > len(ledger):
+        return False
+    before = ledger[at - 2].tx_id.view if at > 1 else 0
+    return before < view <= ledger[at - 1].tx_id.view
+
+
+def _check_new_view(node: Replicating, message: Message | None) -> None:
+    """Check that a node which reached a view can follow whoever leads there.
+
+    Its log may conflict with that leader's, and it must be free to drop what does. It
+    has done so already if the leader's entries told it of the view.
+    """
+    may_drop = node.raft.replica.is_new_follower
+    if not (may_drop or node.is_leader or isinstance(message, AppendEntries)):
+        raise Violated(
+            "NewFollower",
+            f"node {node.id} reached view {node.view}, and would drop no other branch",
+        )
 
 
 def _check_rest(node: Replicating) -> None:

@@ -18,7 +18,13 @@ from ccfpy.consensus.replica import Replica
 from ccfpy.consensus.settings import Settings
 from ccfpy.consensus.trace import untraced
 from ccfpy.testing.scenario.errors import ScenarioFailed
-from ccfpy.testing.scenario.ledger import Kind, LedgerEntry, nodes_payload
+from ccfpy.testing.scenario.ledger import (
+    Kind,
+    LedgerEntry,
+    latest_configuration,
+    nodes_payload,
+    view_starts,
+)
 from ccfpy.testing.scenario.outbox import Outbox
 from ccfpy.testing.scenario.trace import Trace, tracer
 
@@ -53,6 +59,7 @@ class Node:
         clock_ms: how much time has passed for it.
         is_crashed: whether it is gone, for ever.
         origin: who counts before any entry says so.
+        snapshot_seqno: where the snapshot ends that it began with; 0 without one.
     """
 
     def __init__(
@@ -73,13 +80,13 @@ class Node:
             jitter=lambda most: dice.randint(0, most),
             tracer=untraced if trace is None else tracer(trace, replica),
         )
-        self.raft.start_ticking()
         self.ledger: list[LedgerEntry] = []
         self.outbox = Outbox()
         self.sent: list[Send] = []
         self.clock_ms = 0
         self.is_crashed = False
         self.origin: frozenset[NodeId] = frozenset()
+        self.snapshot_seqno: Seqno = 0
         self._watch = watch
 
     @property
@@ -106,6 +113,22 @@ class Node:
         self.origin = configuration.nodes
         self._take(
             self.raft.join(starts=(), last=TxId(0, 0), configurations=[configuration])
+        )
+
+    def join_from_snapshot(self, final: list[LedgerEntry]) -> None:
+        """Follow a service from a snapshot of entries that end with a final signature.
+
+        As a whole node does, this one begins no election before it has a signature that
+        covers its own trust.
+        """
+        self.ledger = final
+        self.snapshot_seqno = len(final)
+        self._take(
+            self.raft.join(
+                starts=view_starts(final),
+                last=final[-1].tx_id,
+                configurations=latest_configuration(final),
+            )
         )
 
     def tick(self, elapsed_ms: int) -> None:
@@ -177,7 +200,7 @@ class Node:
     def _apply(self, offer: Offer, payload: tuple[LedgerEntry, ...]) -> list[Entry]:
         """Take the offered entries as far as they are what the offer says."""
         taken = []
-        for entry in payload[-offer.entry_count :]:
+        for entry in payload[offer.first - offer.message.previous.seqno - 1 :]:
             if entry.tx_id != (offer.view, len(self.ledger) + 1):
                 break
             self.ledger.append(entry)
@@ -208,8 +231,13 @@ class Cluster:
         self._watch = watch
         self._wires: set[tuple[NodeId, NodeId]] = set()
 
-    def add(self, node_id: NodeId) -> Node:
+    def add(self, node_id: NodeId, *, is_ticking: bool = True) -> Node:
         """Create a node.
+
+        Args:
+            node_id: its name.
+            is_ticking: whether it may begin elections before a signature of its
+                service's covers its trust.
 
         Raises:
             ScenarioFailed: it exists.
@@ -224,6 +252,8 @@ class Cluster:
         )
         dice = Random(f"{self._seed} {node_id}")  # noqa: S311 - a schedule, not a secret
         node = Node(node_id, settings, dice, self._trace, self._watch)
+        if is_ticking:
+            node.raft.start_ticking()
         self.nodes = dict(sorted([*self.nodes.items(), (node_id, node)]))
         return node
 
@@ -270,8 +300,14 @@ class Cluster:
         for other in self.nodes:
             self.disconnect(node.id, other)
 
-    def deliver(self, source: Node, send: Send) -> bool:
-        """Carry one message, or lose it; tell which."""
+    def deliver(self, source: Node, send: Send, *, sound: int | None = None) -> bool:
+        """Carry one message, or lose it; return whether it arrived.
+
+        Args:
+            source: the sender.
+            send: the message, and to whom.
+            sound: how many of its entries arrive undamaged; all if not given.
+        """
         to, message = send
         payload: tuple[LedgerEntry, ...] = ()
         is_sent = (source.id, to) in self._wires
@@ -282,7 +318,7 @@ class Cluster:
         if not is_sent:
             self._lose(source, send)
             return False
-        self.node(to).receive(source.id, decode(message.encode()), payload)
+        self.node(to).receive(source.id, decode(message.encode()), payload[:sound])
         return True
 
     def dispatch(self, node: Node, most: int | None = None) -> None:
@@ -309,6 +345,15 @@ class Cluster:
         message = source.outbox.take(to)
         if message is not None:
             self.deliver(source, Send(to, message))
+
+    def dispatch_damaged(self, source: Node, to: NodeId, sound: int) -> None:
+        """Deliver the oldest message between two nodes, few of its entries undamaged.
+
+        The receiver refuses the first damaged entry, and every one after it.
+        """
+        message = source.outbox.take(to)
+        if message is not None:
+            self.deliver(source, Send(to, message), sound=sound)
 
     def drop_single(self, source: Node, to: NodeId) -> None:
         """Lose the oldest message from one node to another, if there is one."""

@@ -3,8 +3,9 @@
 Words are CCF's, so that its own scenarios run (``src/consensus/aft/test/driver.cpp``).
 A line that begins with ``====`` ends the file. After each command that may change
 something, what must always hold is checked; after the last, the cluster must find
-together. `commands` is the dictionary. Five words are our own, for what CCF's language
-cannot say: ``flush``, ``drop_single``, ``postpone``, ``crash``, ``assert_progress``.
+together. `commands` is the dictionary. Seven words are our own, for what CCF's language
+cannot say: ``flush``, ``drop_single``, ``postpone``, ``crash``, ``assert_progress``,
+``create_from_snapshot``, ``dispatch_damaged``.
 """
 
 from collections.abc import Callable, Iterator
@@ -81,6 +82,7 @@ def commands(say: Say) -> dict[str, Meaning]:
         "cleanup_nodes": _step(steps.cleanup_nodes, 2, None),
         "nodes": _step(steps.nodes, 1, None),
         "create_new_node": _step(steps.create_new_node, 1),
+        "create_from_snapshot": _step(steps.create_from_snapshot, 2),
         "replicate_new_configuration": _step(steps.new_configuration, 2, None),
         "replicate": _step(steps.replicate, 2),
         "emit_signature": _step(steps.emit_signature, 1),
@@ -90,6 +92,7 @@ def commands(say: Say) -> dict[str, Meaning]:
         "dispatch_all": _step(steps.dispatch_all, 0),
         "dispatch_all_once": _step(steps.dispatch_all_once, 0),
         "dispatch_single": _step(steps.dispatch_single, 2),
+        "dispatch_damaged": _step(steps.dispatch_damaged, 3),
         "shuffle_one": _step(steps.shuffle_one, 1),
         "shuffle_all": _step(steps.shuffle_all, 0),
         "connect": _step(steps.connect, 2),

@@ -2,11 +2,14 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from ccfpy.base.ids import NodeId, TxId
+from ccfpy.base.ids import NodeId, Seqno, TxId
+from ccfpy.consensus.configurations import Configuration
+from ccfpy.consensus.history import ViewHistory
 from ccfpy.consensus.ready import Entry
 
 
@@ -65,6 +68,24 @@ class LedgerEntry:
             retired=self.removed,
             retired_committed=self.retired_committed,
         )
+
+
+def view_starts(entries: Sequence[LedgerEntry]) -> tuple[Seqno, ...]:
+    """Return the first seqno of each view, from view 1, as a snapshot stores them."""
+    history = ViewHistory()
+    for entry in entries:
+        history.note(entry.tx_id.view, entry.tx_id.seqno)
+    return history.starts
+
+
+def latest_configuration(entries: Sequence[LedgerEntry]) -> list[Configuration]:
+    """Return the configuration that entries leave, as a snapshot has it; or none."""
+    latest: list[Configuration] = []
+    for entry in entries:
+        nodes = entry.configuration
+        if nodes is not None and not (latest and latest[0].nodes == nodes):
+            latest = [Configuration(seqno=entry.tx_id.seqno, nodes=nodes)]
+    return latest
 
 
 def nodes_payload(nodes: frozenset[NodeId]) -> bytes:

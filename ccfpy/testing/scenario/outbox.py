@@ -63,6 +63,11 @@ class Outbox:
         assert message is not None, "a receiver has something waiting"
         return Send(to, message)
 
+    def oldest(self, to: NodeId) -> Message | None:
+        """Return the oldest message for a node, which stays."""
+        link = self._links.get(to)
+        return link[0][1] if link else None
+
     def take(self, to: NodeId) -> Message | None:
         """Take the oldest message for a node."""
         link = self._links.get(to)

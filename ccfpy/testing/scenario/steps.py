@@ -100,6 +100,15 @@ def create_new_node(cluster: Cluster, words: list[str]) -> None:
     cluster.add(NodeId(words[0]))
 
 
+def create_from_snapshot(cluster: Cluster, words: list[str]) -> None:
+    """Create a node that nobody knows from a snapshot of what is final on another."""
+    source = cluster.node(words[1])
+    if not source.commit_seqno:
+        raise ScenarioFailed(f"nothing is final on node {source.id}")
+    node = cluster.add(NodeId(words[0]), is_ticking=False)
+    node.join_from_snapshot(source.ledger[: source.commit_seqno])
+
+
 def new_configuration(cluster: Cluster, words: list[str]) -> None:
     """Write a configuration of the named nodes, creating those that do not exist."""
     view, *names = words
@@ -152,6 +161,14 @@ def dispatch_all_once(cluster: Cluster, _: list[str]) -> None:
 def dispatch_single(cluster: Cluster, words: list[str]) -> None:
     """Deliver the first message from one node to another."""
     cluster.dispatch_single(cluster.node(words[0]), cluster.node(words[1]).id)
+
+
+def dispatch_damaged(cluster: Cluster, words: list[str]) -> None:
+    """Deliver the first message between two nodes, with so many entries undamaged."""
+    source, to, sound = words
+    cluster.dispatch_damaged(
+        cluster.node(source), cluster.node(to).id, max(number(sound), 0)
+    )
 
 
 def shuffle_one(cluster: Cluster, words: list[str]) -> None:

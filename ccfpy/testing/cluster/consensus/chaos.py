@@ -6,6 +6,7 @@ Each act is one or more commands. Weather decides what becomes of messages and t
 from collections.abc import Callable, Sequence
 from random import Random
 
+from ccfpy.consensus.messages import AppendEntries
 from ccfpy.testing.cluster.consensus import membership
 from ccfpy.testing.cluster.consensus.stage import Stage
 from ccfpy.testing.cluster.weather import CHANGES, Link, Weather, cut_off
@@ -76,6 +77,15 @@ class Chaos:
             is_alone = self.dice.random() < LOST_ALONE
             word = "drop_single" if is_alone else "drop_pending_to"
             self.stage.do(word, *self.dice.choice(links))
+
+    def damage(self) -> None:
+        """Let entries arrive of which the receiver takes the first few, or none."""
+        links = [(link, self._entry_count(link)) for link in self._open_links()]
+        with_entries = [(link, count) for link, count in links if count]
+        if with_entries:
+            link, count = self.dice.choice(with_entries)
+            sound = self.dice.randrange(count)
+            self.stage.do("dispatch_damaged", *link, str(sound))
 
     def reorder(self) -> None:
         """Let a message be overtaken."""
@@ -231,6 +241,12 @@ class Chaos:
     def _waiting(self, link: Link) -> int:
         return self.stage.nodes[link[0]].outbox.waiting(link[1])
 
+    def _entry_count(self, link: Link) -> int:
+        message = self.stage.nodes[link[0]].outbox.oldest(link[1])
+        if not isinstance(message, AppendEntries):
+            return 0
+        return message.last.seqno - message.previous.seqno
+
     def _deliver(self, link: Link) -> None:
         word = "drop_single" if link in self.weather.lost else "dispatch_single"
         self.stage.do(word, *link)
@@ -254,6 +270,7 @@ SOMETIMES: tuple[tuple[Act, float], ...] = (
     (Chaos.collide, 1.5),
     (Chaos.lose, 2),
     (Chaos.reorder, 1.5),
+    (Chaos.damage, 1),
     (Chaos.change_weather, 1.5),
     (Chaos.cut_off_leader, 0.3),
     (Chaos.reconfigure, 0.8),

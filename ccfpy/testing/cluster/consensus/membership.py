@@ -16,13 +16,18 @@ NODES_MAX = 9
 """How many nodes a run may have had in all."""
 MEMBERS_MAX = 5
 """How many nodes a configuration may grow to."""
+FROM_SNAPSHOT = 0.5
+"""How many of those that join a running service begin with a snapshot."""
 
 
-def add_node(stage: Stage, *, polls: bool) -> NodeId:
-    """Create a node that nobody knows yet."""
+def add_node(stage: Stage, *, polls: bool, source: NodeId | None = None) -> NodeId:
+    """Create a node that nobody knows yet, perhaps from another's snapshot."""
     name = NodeId(str(len(stage.nodes)))
     stage.do("pre_vote_enabled", "true" if polls else "false")
-    stage.do("create_new_node", name)
+    if source is None:
+        stage.do("create_new_node", name)
+    else:
+        stage.do("create_from_snapshot", name, source)
     stage.do("reconnect_node", name)
     return name
 
@@ -45,7 +50,12 @@ def reconfigure(stage: Stage, leader: Node, dice: Random) -> None:
     members = [node for node in now if node not in leaving]
     joining = min(joining, room, MEMBERS_MAX - len(members))
     members += [
-        add_node(stage, polls=dice.choice((False, True))) for _ in range(joining)
+        add_node(
+            stage,
+            polls=dice.choice((False, True)),
+            source=_snapshot_source(stage, dice),
+        )
+        for _ in range(joining)
     ]
     if _is_alive(stage, frozenset(members)):
         stage.do("replicate_new_configuration", str(leader.view), *sorted(members))
@@ -93,6 +103,14 @@ def must_recover(stage: Stage) -> bool:
             for configuration in node.raft.replica.configurations.node_sets
         )
     )
+
+
+def _snapshot_source(stage: Stage, dice: Random) -> NodeId | None:
+    """Choose whose snapshot a new node begins with; nobody's, for some."""
+    sources = [node.id for node in stage.live() if node.commit_seqno]
+    if sources and dice.random() < FROM_SNAPSHOT:
+        return dice.choice(sources)
+    return None
 
 
 def _uncounted(stage: Stage) -> list[NodeId]:

@@ -1,4 +1,4 @@
-"""The mistakes: those that CCF once made, and some that are easily made.
+"""The mistakes: those that CCF once made (`historic`), and some that are easily made.
 
 Numbers are those of CCF's issues and changes, where the mistake was found or mended.
 """
@@ -10,193 +10,12 @@ from ccfpy.consensus import (
     leading,
     log,
     quorum,
+    raft,
     retirement,
     transitions,
 )
+from ccfpy.testing.cluster.mutants.historic import HISTORIC
 from ccfpy.testing.cluster.mutants.mutant import Edit, Mutant
-
-HISTORIC = (
-    Mutant(
-        name="early entries truncate",
-        reason="#5927: a message that begins early drops what follows it.",
-        edits=(
-            Edit(
-                module=following,
-                function="_first_new",
-                before="if log.view_of(seqno) != message.last.view:",
-                after="if replica.is_new_follower or "
-                "log.view_of(seqno) != message.last.view:",
-            ),
-        ),
-    ),
-    Mutant(
-        name="refusal moves match",
-        reason="#5324: a refusal sets what is known to match.",
-        edits=(
-            Edit(
-                module=leading,
-                function="_try_again",
-                before="peer.go_back(max(min(match, peer.sent), peer.matched))",
-                after="peer.sent = peer.began = peer.matched = match",
-            ),
-        ),
-    ),
-    Mutant(
-        name="answer with own end",
-        reason="#6001: an acknowledgement names the end of the backup's log.",
-        edits=(
-            Edit(
-                module=following,
-                function="_finish",
-                before="TxId(replica.view, last)",
-                after="TxId(replica.view, replica.log.last_seqno)",
-            ),
-        ),
-    ),
-    Mutant(
-        name="latest configuration only",
-        reason="#3837: majorities are counted in the newest configuration alone.",
-        edits=(
-            Edit(
-                module=configurations,
-                function="Configurations.node_sets",
-                before="for configuration in self._active",
-                after="for configuration in list(self._active)[-1:]",
-            ),
-        ),
-    ),
-    Mutant(
-        name="commit of an older view",
-        reason="#3828: an entry of an earlier view is committed by count.",
-        edits=(
-            Edit(
-                module=leading,
-                function="advance_commit",
-                before="to is not None and log.view_of(to) == replica.view",
-                after="to is not None",
-            ),
-        ),
-    ),
-    Mutant(
-        name="new leader keeps its tail",
-        reason="A new leader keeps what no signature covers.",
-        edits=(
-            Edit(
-                module=elections,
-                function="become_leader",
-                before="if log.commit_seqno > 0:",
-                after="if False:",
-            ),
-        ),
-    ),
-    Mutant(
-        name="same view clears the vote",
-        reason="#8094: giving way within a view forgets the vote in it.",
-        edits=(
-            Edit(
-                module=transitions,
-                function="become_aware_of_view",
-                before="if view != replica.view:",
-                after="if True:",
-            ),
-        ),
-    ),
-    Mutant(
-        name="given-up poll clears the vote",
-        reason="#8094: so does giving up a poll, by which two nodes may lead one view.",
-        edits=(
-            Edit(
-                module=transitions,
-                function="give_up_poll",
-                before="replica.votes.clear()",
-                after="replica.votes.clear(); replica.voted_for = None",
-            ),
-        ),
-    ),
-    Mutant(
-        name="commit beyond the message",
-        reason="#8172: a backup commits what its leader did, verified or not.",
-        edits=(
-            Edit(
-                module=following,
-                function="_finish",
-                before="min(offer.message.leader_commit, last)",
-                after="offer.message.leader_commit",
-            ),
-        ),
-    ),
-    Mutant(
-        name="campaign without a configuration",
-        reason="#4806: a node that knows nobody elects itself.",
-        edits=(
-            Edit(
-                module=elections,
-                function="poll",
-                before="if not len(replica.configurations):",
-                after="if False:",
-            ),
-            Edit(
-                module=elections,
-                function="campaign",
-                before="if not len(replica.configurations):",
-                after="if False:",
-            ),
-        ),
-    ),
-    Mutant(
-        name="majority of any hears",
-        reason="#7375: a leader stays while a majority of any configuration answers.",
-        edits=(
-            Edit(
-                module=leading,
-                function="tick",
-                before="if not is_quorum_of_each(heard, "
-                "replica.configurations.node_sets):",
-                after="if not any(is_quorum_of_each(heard, [nodes]) "
-                "for nodes in replica.configurations.node_sets):",
-            ),
-        ),
-    ),
-    Mutant(
-        name="majority of any elects",
-        reason="#7375: votes of a majority of any configuration are enough.",
-        edits=(
-            Edit(
-                module=elections,
-                function="_count_vote",
-                before="if is_quorum_of_each(replica.votes, "
-                "replica.configurations.node_sets):",
-                after="if any(is_quorum_of_each(replica.votes, [nodes]) "
-                "for nodes in replica.configurations.node_sets):",
-            ),
-        ),
-    ),
-    Mutant(
-        name="new view drops what is signed",
-        reason="#5749: hearing of a new view drops all that is not committed.",
-        edits=(
-            Edit(
-                module=transitions,
-                function="become_follower",
-                before="replica.log.last_committable.seqno",
-                after="replica.log.commit_seqno",
-            ),
-        ),
-    ),
-    Mutant(
-        name="refusal names the own end",
-        reason="#2803: a refusal says where the backup's log ends, not where it fits.",
-        edits=(
-            Edit(
-                module=following,
-                function="_refuse",
-                before="if rejected is None:",
-                after="if True:",
-            ),
-        ),
-    ),
-)
-"""The list that must be killed."""
 
 OTHERS = (
     Mutant(
@@ -409,4 +228,121 @@ OTHERS = (
 )
 """More of the kind; each is killed too."""
 
-MUTANTS = HISTORIC + OTHERS
+JOINING = (
+    Mutant(
+        name="snapshot without a commit",
+        reason="A node that joins by a snapshot takes nothing in it for final.",
+        edits=(
+            Edit(
+                module=raft,
+                function="Raft.join",
+                before="commit=last.seqno",
+                after="commit=0",
+            ),
+        ),
+    ),
+    Mutant(
+        name="snapshot without configurations",
+        reason="A node that joins by a snapshot does not know whose majorities count.",
+        edits=(
+            Edit(
+                module=raft,
+                function="Raft.join",
+                before="Configurations(configurations)",
+                after="Configurations()",
+            ),
+        ),
+    ),
+    Mutant(
+        name="snapshot without view starts",
+        reason="A node that joins by a snapshot does not know which views wrote it.",
+        edits=(
+            Edit(
+                module=raft,
+                function="Raft.join",
+                before="self._restore(starts, last",
+                after="self._restore((), last",
+            ),
+        ),
+    ),
+    Mutant(
+        name="snapshot without a view",
+        reason="A node that joins by a snapshot would follow leaders before its view.",
+        edits=(
+            Edit(
+                module=raft,
+                function="Raft.join",
+                before="become_aware_of_view(replica, last.view)",
+                after="become_aware_of_view(replica, 0)",
+            ),
+        ),
+    ),
+    Mutant(
+        name="removed with its trust",
+        reason="A node that one signature trusts and removes never campaigns.",
+        edits=(
+            Edit(
+                module=transitions,
+                function="note_signature",
+                before="in replica.configurations.nodes",
+                after="in replica.configurations.latest",
+            ),
+        ),
+    ),
+)
+"""Of joining by a snapshot, which tells a node what it did not see happen."""
+
+REFUSING = (
+    Mutant(
+        name="refused entries are acknowledged",
+        reason="A backup that refused an entry vouches for all of the message.",
+        edits=(
+            Edit(
+                module=following,
+                function="accept",
+                before="if len(entries) == offer.entry_count:",
+                after="if True:",
+            ),
+        ),
+    ),
+    Mutant(
+        name="part of what was offered is acknowledged",
+        reason="A backup that refused all but the first entry vouches for the message.",
+        edits=(
+            Edit(
+                module=following,
+                function="accept",
+                before="if len(entries) == offer.entry_count:",
+                after="if entries:",
+            ),
+        ),
+    ),
+    Mutant(
+        name="refused entries stay in the log",
+        reason="A backup counts entries that it refused.",
+        edits=(
+            Edit(
+                module=following,
+                function="accept",
+                before="    else:\n",
+                after="    else:\n        log.last_seqno = offer.message.last.seqno\n",
+            ),
+        ),
+    ),
+    Mutant(
+        name="a refusal commits nothing",
+        reason="A backup that refused an entry commits nothing of what precedes it.",
+        edits=(
+            Edit(
+                module=following,
+                function="accept",
+                before="_commit_up_to(replica, min(offer.message.leader_commit, "
+                "log.last_seqno))",
+                after="pass",
+            ),
+        ),
+    ),
+)
+"""Of refusing entries: a backup vouches for those that it verified and applied."""
+
+MUTANTS = HISTORIC + OTHERS + JOINING + REFUSING

@@ -12,7 +12,7 @@ from ccfpy.consensus.messages import (
 from ccfpy.consensus.ready import Send
 from ccfpy.consensus.roles import LeadershipState, RetirementPhase
 from ccfpy.testing.invariants import Violated
-from ccfpy.testing.invariants.consensus import Consensus
+from ccfpy.testing.invariants.consensus import Consensus, check_views
 from ccfpy.testing.scenario import steps
 from ccfpy.testing.scenario.assertions import loop_until_sync
 from ccfpy.testing.scenario.cluster import Cluster, Node
@@ -79,6 +79,37 @@ def test_signatures_are_those_of_the_ledger() -> None:
     node.raft.log._committables.append(3)
     with pytest.raises(Violated, match="CommitCommittableIndices"):
         node.append(b"x")
+
+
+@pytest.mark.parametrize("starts", [(), (1,), (1, 2), (1, 1, 3), (9, 9)])
+def test_views_began_where_the_ledger_says(starts: tuple[int, ...]) -> None:
+    cluster, _ = _watched()
+    node = cluster.node("1")
+    check_views(node)
+    node.raft.log.history._starts[:] = starts
+    with pytest.raises(Violated, match="ViewHistory"):
+        check_views(node)
+
+
+def test_what_a_snapshot_holds_is_final() -> None:
+    cluster, consensus = _watched()
+    node = cluster.node("1")
+    node.snapshot_seqno = node.commit_seqno
+    consensus.check(node, None, None)
+    node.snapshot_seqno += 1
+    _fails("SnapshotFinal", consensus, node)
+
+
+def test_a_node_that_reaches_a_view_can_follow_there() -> None:
+    cluster, consensus = _watched()
+    node = cluster.node("1")
+    node.tick(100)
+    assert node.view == 3
+    node.raft.replica.view = 4
+    consensus.check(node, None, None)
+    node.raft.replica.view = 5
+    node.raft.replica.is_new_follower = False
+    _fails("NewFollower", consensus, node)
 
 
 def test_configurations_are_those_of_the_ledger() -> None:

@@ -1,7 +1,14 @@
 """A scenario's entries are as large as CCF's, and say what they do."""
 
 from ccfpy.base.ids import NodeId, TxId
-from ccfpy.testing.scenario.ledger import Kind, LedgerEntry, nodes_payload
+from ccfpy.consensus.configurations import Configuration
+from ccfpy.testing.scenario.ledger import (
+    Kind,
+    LedgerEntry,
+    latest_configuration,
+    nodes_payload,
+    view_starts,
+)
 
 ZERO = frozenset({NodeId("0")})
 
@@ -20,3 +27,15 @@ def test_a_configuration_and_a_record_tell_their_nodes() -> None:
     record = LedgerEntry(TxId(2, 1), Kind.RETIRED_COMMITTED, data, nodes=ZERO)
     assert (change.meta.trusted, change.meta.retired_committed) == (ZERO, frozenset())
     assert (record.meta.trusted, record.meta.retired_committed) == (frozenset(), ZERO)
+
+
+def test_entries_leave_views_and_a_configuration_for_a_snapshot() -> None:
+    change, both = Kind.RECONFIGURATION, ZERO | {NodeId("1")}
+    entries = [
+        LedgerEntry(TxId(2, 1), change, b"", nodes=ZERO),
+        LedgerEntry(TxId(2, 2), change, b"", nodes=both),
+        LedgerEntry(TxId(4, 3), change, b"", nodes=both),
+    ]
+    assert view_starts(entries) == (1, 1, 3, 3)
+    assert latest_configuration(entries) == [Configuration(seqno=2, nodes=both)]
+    assert (view_starts([]), latest_configuration([])) == ((), [])

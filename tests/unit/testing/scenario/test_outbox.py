@@ -40,6 +40,13 @@ def test_a_link_is_served_alone() -> None:
     assert len(outbox) == 2
 
 
+def test_the_oldest_message_can_be_looked_at() -> None:
+    outbox = _filled()
+    assert outbox.oldest(NodeId("1")) == _send("1", 1).message
+    assert outbox.oldest(NodeId("3")) is None
+    assert len(outbox) == 3
+
+
 def test_a_message_that_is_postponed_comes_last() -> None:
     outbox = _filled()
     outbox.postpone(NodeId("1"))

@@ -1,7 +1,10 @@
 """Commands that change something."""
 
+import pytest
+
 from ccfpy.base.ids import NodeId
-from ccfpy.testing.scenario import steps
+from ccfpy.consensus.configurations import Configuration
+from ccfpy.testing.scenario import ScenarioFailed, steps
 from ccfpy.testing.scenario.cluster import Cluster
 
 
@@ -97,3 +100,38 @@ def test_what_is_signed_leaves_at_the_end_of_a_turn() -> None:
     steps.crash(cluster, ["0"])
     steps.flush(cluster, ["0"])
     assert not cluster.node("0").outbox
+
+
+def test_a_node_may_begin_with_what_is_final_on_another() -> None:
+    cluster = _started()
+    with pytest.raises(ScenarioFailed, match="nothing is final on node 0"):
+        steps.create_from_snapshot(cluster, ["1", "0"])
+    steps.emit_signature(cluster, ["2"])
+    steps.replicate(cluster, ["2", "not final"])
+    steps.trust_nodes(cluster, ["2", "1"])
+    steps.create_from_snapshot(cluster, ["2", "0"])
+    joiner = cluster.node("2")
+    assert joiner.ledger == cluster.node("0").ledger[:2]
+    assert (joiner.commit_seqno, joiner.view) == (2, 2)
+    assert joiner.raft.log.history.starts == (1, 1)
+    (configuration,) = joiner.raft.replica.configurations
+    assert configuration == Configuration(seqno=1, nodes=frozenset({NodeId("0")}))
+    assert not joiner.raft.replica.is_ticking
+
+
+@pytest.mark.parametrize("sound", [0, 1, 2])
+def test_a_damaged_message_is_taken_up_to_the_damage(sound: int) -> None:
+    cluster = _started()
+    steps.trust_nodes(cluster, ["2", "1"])
+    steps.periodic_one(cluster, ["0", "10"])
+    steps.dispatch_all(cluster, [])
+    before = len(cluster.node("1").ledger)
+    steps.replicate(cluster, ["2", "x"])
+    steps.emit_signature(cluster, ["2"])
+    steps.periodic_one(cluster, ["0", "10"])
+    steps.dispatch_damaged(cluster, ["0", "1", str(sound)])
+    assert len(cluster.node("1").ledger) == before + sound
+    while cluster.node("0").outbox.waiting(NodeId("1")):
+        steps.drop_single(cluster, ["0", "1"])
+    steps.dispatch_damaged(cluster, ["0", "1", "0"])
+    assert len(cluster.node("1").ledger) == before + sound

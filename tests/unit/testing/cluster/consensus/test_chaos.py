@@ -77,9 +77,9 @@ def test_a_paused_node_does_nothing() -> None:
 
 def test_dice_decide_how_often_an_act_is_done() -> None:
     words = set()
-    for seed in range(30):
+    for seed in range(60):
         chaos = _chaos(seed)
-        for _ in range(150):
+        for _ in range(400):
             chaos.act()
         words |= {line[0] for line in chaos.stage.lines}
     assert words >= {
@@ -87,6 +87,8 @@ def test_dice_decide_how_often_an_act_is_done() -> None:
         "drop_single",
         "drop_pending_to",
         "postpone",
+        "dispatch_damaged",
+        "create_from_snapshot",
         "periodic_one",
         "replicate",
         "emit_signature",

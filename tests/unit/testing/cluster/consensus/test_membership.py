@@ -24,6 +24,21 @@ def test_new_nodes_have_new_names() -> None:
     assert not stage.nodes[NodeId("4")].raft.replica.settings.is_pre_vote_enabled
 
 
+def test_a_new_node_may_begin_with_a_snapshot() -> None:
+    stage = _stage()
+    name = membership.add_node(stage, polls=False, source=NodeId("0"))
+    assert len(stage.nodes[name].ledger) == stage.nodes[NodeId("0")].commit_seqno > 0
+
+
+def test_of_those_that_join_some_begin_with_a_snapshot() -> None:
+    words = set()
+    for seed in range(20):
+        stage = _stage()
+        membership.reconfigure(stage, stage.leaders()[0], Random(seed))
+        words |= {line[0] for line in stage.lines}
+    assert {"create_new_node", "create_from_snapshot"} <= words
+
+
 def test_a_majority_of_each_configuration_lives() -> None:
     stage = _stage()
     assert membership.may_crash(stage, NodeId("0"))
