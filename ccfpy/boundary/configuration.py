@@ -151,12 +151,15 @@ class ConsensusConfiguration:
         uncommitted_tx_max: beyond it new transactions are refused; 0 is no limit.
         pre_vote: ask whether an election could be won before holding it. The key is
             ours; a node of CCF always asks.
+        trace: log each step in the form that CCF's trace validation reads. The key is
+            ours; CCF is compiled to do so.
     """
 
     message_timeout_ms: int = 100
     election_timeout_ms: int = 5000
     uncommitted_tx_max: int = 10_000
     pre_vote: bool = True
+    trace: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,6 +114,7 @@ class LogTag(StrEnum):
     APP = "app"
     JS = "js"
     GOV = "gov"
+    RAFT_TRACE = "raft_trace"
 
 
 @dataclass(slots=True, init=False)

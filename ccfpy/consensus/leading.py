@@ -31,6 +31,7 @@ def append(replica: Replica, entry: Entry) -> None:
             view=replica.view,
             seqno=seqno,
             globally_committable=entry.is_committable,
+            retired_committed=sorted(entry.retired_committed),
         )
     note_changes(replica, seqno, entry)
     if entry.is_committable:

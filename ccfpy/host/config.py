@@ -330,12 +330,13 @@ class LoggingSection(Section):
 
 
 class ConsensusSection(Section):
-    """``consensus``; ``pre_vote`` is ours."""
+    """``consensus``; ``pre_vote`` and ``trace`` are ours."""
 
     message_timeout: Time = parse_time_us("100ms")
     election_timeout: Time = parse_time_us("5000ms")
     max_uncommitted_tx_count: Count = 10_000
     pre_vote: Flag = True
+    trace: Flag = False
 
 
 class LedgerSignaturesSection(Section):

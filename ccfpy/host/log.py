@@ -52,8 +52,13 @@ def _preamble(level: LogLevel, tag: LogTag, file: str, line: int) -> str:
 
 
 def json_line(log: Log, *, thread: int, unix_us: int) -> str:
-    """Write one line as a JSON object, its keys in CCF's order."""
-    message = dumps(log.message.encode(errors="backslashreplace").decode()).decode()
+    """Write one line as a JSON object, its keys in CCF's order.
+
+    A trace of consensus is JSON already, and becomes a part of that object.
+    """
+    message = log.message.encode(errors="backslashreplace").decode()
+    if log.tag is not LogTag.RAFT_TRACE:
+        message = dumps(message).decode()
     return (
         f'{{"h_ts":"{timestamp(unix_us)}","thread_id":"{thread}",'
         f'"level":"{log.level}","tag":"{log.tag}","file":"{log.file}",'

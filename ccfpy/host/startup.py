@@ -71,6 +71,7 @@ def resolve(
             election_timeout_ms=_ms(file.consensus.election_timeout),
             uncommitted_tx_max=file.consensus.max_uncommitted_tx_count,
             pre_vote=file.consensus.pre_vote,
+            trace=file.consensus.trace,
         ),
         ledger_signatures=LedgerSignaturesConfiguration(
             tx_count=file.ledger_signatures.tx_count,

@@ -39,6 +39,7 @@ from ccfpy.node.certificates import PresentedCertificates
 from ccfpy.node.channels import Channels
 from ccfpy.node.channels.channels import ChannelSettings
 from ccfpy.node.commit_waits import CommitWaits
+from ccfpy.node.consensus_trace import tracer_of
 from ccfpy.node.endorsing import security_policy_of
 from ccfpy.node.identity import NodeIdentity, ServiceIdentity
 from ccfpy.node.outbox import Outbox
@@ -135,11 +136,7 @@ def replica_of(
     outbox.put(_files(identity, founding, evidence))
     channels = _channels(boot, ports, outbox, identity)
     replication = Replication(
-        raft=Raft(
-            identity.node_id,
-            _consensus(configuration.consensus),
-            jitter=_jitter(ports.entropy),
-        ),
+        raft=_raft(configuration.consensus, ports, outbox, identity),
         sequence=_sequence(configuration, founding, outbox),
         peers=channels,
         outbox=outbox,
@@ -238,6 +235,21 @@ def _sequence(
         ),
         outbox=outbox,
     )
+
+
+def _raft(
+    configured: ConsensusConfiguration,
+    ports: Ports,
+    outbox: Outbox,
+    identity: NodeIdentity,
+) -> Raft:
+    raft = Raft(
+        identity.node_id,
+        _consensus(configured),
+        jitter=_jitter(ports.entropy),
+        tracer=tracer_of(outbox, lambda: raft.replica, is_on=configured.trace),
+    )
+    return raft
 
 
 def _consensus(configured: ConsensusConfiguration) -> Settings:

@@ -70,6 +70,13 @@ def test_a_json_line_has_its_keys_in_order() -> None:
     assert json.loads(line)["msg"] == 'say "hi"\n'
 
 
+def test_a_step_of_consensus_is_a_part_of_its_json_line() -> None:
+    log = _log('{"function":"commit"}', tag=LogTag.RAFT_TRACE)
+    line = json.loads(json_line(log, thread=0, unix_us=NOW))
+    assert (line["tag"], line["msg"]) == ("raft_trace", {"function": "commit"})
+    assert text_line(log, thread=0, unix_us=NOW).endswith('| {"function":"commit"}\n')
+
+
 @pytest.mark.parametrize("least", list(LogLevel))
 def test_lines_below_the_level_are_left_out(least: LogLevel) -> None:
     stream = io.BytesIO()

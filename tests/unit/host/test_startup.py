@@ -153,6 +153,12 @@ def test_a_join_carries_how_a_snapshot_is_fetched() -> None:
     assert joining.fetch_snapshot_max_bytes == 2048
 
 
+@pytest.mark.parametrize("is_on", [False, True])
+def test_consensus_is_traced_only_where_the_file_asks_for_it(*, is_on: bool) -> None:
+    consensus = {"trace": True} if is_on else {}
+    assert _resolve(_start(), consensus=consensus).consensus.trace is is_on
+
+
 def test_early_signatures_and_pre_votes_are_as_configured() -> None:
     usual = _resolve(_start())
     assert not usual.ledger_signatures.early

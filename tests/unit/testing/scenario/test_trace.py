@@ -15,7 +15,7 @@ from ccfpy.consensus.messages import (
     RequestVoteResponse,
 )
 from ccfpy.testing.scenario import run
-from ccfpy.testing.scenario.trace import packet, summary
+from ccfpy.testing.scenario.trace import summary
 
 STORY = """
 pre_vote_enabled,true
@@ -38,75 +38,24 @@ dispatch_all
 assert_detail,1,leadership_state,Leader
 """
 
-MESSAGES: list[tuple[Message, dict[str, object], str]] = [
+MESSAGES: list[tuple[Message, str]] = [
     (
         AppendEntries(view=3, previous=TxId(2, 4), last=TxId(3, 5), leader_commit=4),
-        {
-            "msg": "raft_append_entries",
-            "idx": 5,
-            "prev_idx": 4,
-            "term": 3,
-            "prev_term": 2,
-            "leader_commit_idx": 4,
-            "term_of_idx": 3,
-            "contains_new_view": False,
-        },
         "AE(t3, (2.4, 3.5])",
     ),
-    (
-        AppendEntriesResponse(position=TxId(3, 5), is_success=False),
-        {
-            "msg": "raft_append_entries_response",
-            "term": 3,
-            "last_log_idx": 5,
-            "success": "FAIL",
-        },
-        "AER(NACK, t3, i5)",
-    ),
-    (
-        AppendEntriesResponse(position=TxId(3, 5), is_success=True),
-        {
-            "msg": "raft_append_entries_response",
-            "term": 3,
-            "last_log_idx": 5,
-            "success": "OK",
-        },
-        "AER(ACK, t3, i5)",
-    ),
-    (
-        RequestVote(view=3, last=TxId(2, 4), election=ElectionType.PRE_VOTE),
-        {
-            "msg": "raft_request_vote",
-            "term": 3,
-            "last_committable_idx": 4,
-            "term_of_last_committable_idx": 2,
-            "election_type": "PreVote",
-        },
-        "RV",
-    ),
+    (AppendEntriesResponse(position=TxId(3, 5), is_success=False), "AER(NACK, t3, i5)"),
+    (AppendEntriesResponse(position=TxId(3, 5), is_success=True), "AER(ACK, t3, i5)"),
+    (RequestVote(view=3, last=TxId(2, 4), election=ElectionType.PRE_VOTE), "RV"),
     (
         RequestVoteResponse(view=3, is_granted=True, election=ElectionType.REGULAR),
-        {
-            "msg": "raft_request_vote_response",
-            "term": 3,
-            "vote_granted": True,
-            "election_type": "RegularVote",
-        },
         "RVR",
     ),
-    (
-        ProposeRequestVote(view=3),
-        {"msg": "raft_propose_request_vote", "term": 3},
-        "PRV",
-    ),
+    (ProposeRequestVote(view=3), "PRV"),
 ]
 
 
-@pytest.mark.parametrize(("message", "fields", "short"), MESSAGES)
-def test_messages_have_ccf_s_names(
-    message: Message, fields: dict[str, object], short: str
-) -> None:
-    assert packet(message) == fields
+@pytest.mark.parametrize(("message", "short"), MESSAGES)
+def test_messages_are_told_in_a_few_characters(message: Message, short: str) -> None:
     assert summary(message) == short
 
 
