@@ -282,13 +282,16 @@ class App:
 
         Raises:
             TypeError: a type has no form in a request or an answer.
-            ValueError: the path or a policy's name is wrong, or the endpoint is
-                declared already.
+            ValueError: the path, a policy's name or the time limit is wrong, or the
+                endpoint is declared already.
         """
         if not path.startswith("/"):
             raise ValueError(f"a path begins with a slash: {path!r}")
         template_pattern(path)
         route = route_of(method, options)
+        execution_ms_max = options.get("execution_ms_max")
+        if execution_ms_max is not None and execution_ms_max < 1:
+            raise ValueError(f"a time limit of {execution_ms_max} ms")
         given = options.get("auth")
         policies = self._auth if given is None else policies_of(given)
 
@@ -321,6 +324,7 @@ class App:
                     deprecated=options.get("deprecated", False),
                 ),
                 on_local_commit=options.get("on_local_commit"),
+                execution_ms_max=execution_ms_max,
             )
             return function
 

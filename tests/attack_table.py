@@ -482,5 +482,28 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "nesting without end": "JSON has a depth.",
         },
     ),
+    "applications": (
+        "An application's own code",
+        {
+            "a handler without end": (
+                "A watchdog ends it in its own line, and again where it goes on."
+            ),
+            "a handler that takes memory without end": "The same.",
+            "an answer that ends the process that writes it": (
+                "Its size and depth are counted before it is written."
+            ),
+            "an answer that nobody can send": "It is looked at before it is sent.",
+            "a handler that ends the program": (
+                "Whatever it raises is an error of one request."
+            ),
+            "a private value in an exception": (
+                "Callers learn an id, and the log where it was; members alone have its "
+                "text logged."
+            ),
+            "a stored value that cannot be read": (
+                "Its codec's words are not the caller's to read."
+            ),
+        },
+    ),
 }
 """By a short name: what a part is called, and its attacks with what stops each."""

@@ -126,7 +126,7 @@ def record_anonymous(ctx: Context, body: Record, scope: str | None = None) -> bo
 def _tell_tx_id(ctx: Context, response: Response, tx_id: TxId) -> None:
     """Answer with the transaction's id in the body as well as in the header."""
     if ctx.user_data is None:
-        raise ValueError("didn't set user_data!")
+        raise ApiError(500, ErrorCode.InternalError, "didn't set user_data!")
     answer = Recorded(success=True, tx_id=str(tx_id))
     response.status = 200
     response.headers["x-ms-ccf-transaction-id"] = answer.tx_id

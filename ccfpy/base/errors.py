@@ -15,6 +15,17 @@ class Malformed(CcfpyError):
     """Bytes or text that do not have the form their format demands."""
 
 
+class StoredMalformed(Malformed):
+    """A value in a map that its codec cannot read; the text may quote private data."""
+
+
+class Unwritable(Malformed):
+    """What was made here and cannot be sent: too large, too deep, of the wrong type.
+
+    Its text holds no value.
+    """
+
+
 class VerificationFailed(CcfpyError):
     """Well-formed data whose proof does not hold: a signature, root, tag or chain."""
 

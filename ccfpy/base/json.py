@@ -9,7 +9,8 @@ from typing import Final, TypeAlias
 
 import orjson
 
-from ccfpy.base.errors import Malformed
+from ccfpy.base.errors import Malformed, Unwritable
+from ccfpy.base.json_size import check_size
 
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 JsonObject: TypeAlias = dict[str, Json]
@@ -23,17 +24,20 @@ def dumps(value: object) -> bytes:
     """Write ``value`` compactly with sorted keys, as CCF's tables store it.
 
     Raises:
-        Malformed: it is nested deeper than can be written; what is read may be.
+        Unwritable: it is larger, or nested deeper, than can be written; what is read
+            may be.
+        TypeError: JSON has no form for it.
     """
     if value is True:  # what most requests that change something are answered with
         return b"true"
+    check_size(value)
     try:
         # orjson's own bytes stand in a buffer of 4 KB or more, eight times their size
         # or more, for as long as somebody keeps them, as tables do. These do not.
         return b"".join((_dumps(value, option=_SORTED), b""))
     except TypeError as error:
         if "Recursion" in str(error):
-            raise Malformed("JSON that is nested too deep to be written") from error
+            raise Unwritable("JSON that is nested too deep to be written") from error
         raise
 
 

@@ -150,6 +150,35 @@ JS_IMAGE_BYTES_MAX: int = 32 * MIB
 for each call."""
 JS_IMAGES_BYTES_MAX: int = 128 * MIB
 """Of all such worlds in a process."""
+
+# Applications in Python, defaults of ``set_python_runtime_options``
+APP_EXECUTION_MS_MAX: int = 1000
+"""One call of an application's code, unless its endpoint says otherwise."""
+APP_MEMORY_BYTES_MAX: int = 512 * MIB
+"""By which the process may grow during one call."""
+APP_RESPONSE_BYTES_MAX: int = 32 * MIB
+"""The body of an answer."""
+APP_RESPONSE_BYTES_CEILING: int = 64 * MIB
+"""Whatever the options say: the host holds no more for a client."""
+JSON_BYTES_MAX: Final = 32 * MIB
+"""Of any JSON that is written; escapes, which may take six times as much, are not
+counted. Its writer may end the process beyond 512 MiB."""
+JSON_DEPTH_MAX: Final = 254
+"""How deep JSON that is written may be nested, which is what its writer allows."""
+WATCHDOG_TICK_MS: int = 10
+"""Between looks at calls of an application's code: how exact their limits are."""
+WATCHDOG_HURRY_MS: int = 1
+"""Between looks at one that is over its limit."""
+WATCHDOG_GRACE_MS: int = 100
+"""What a call that is being ended may take to clean up."""
+WATCHDOG_ATTEMPTS_MAX: int = 1000
+"""How often a call is ended again that goes on; then the enclave ends instead."""
+WATCHDOG_IDLE_TICKS: int = 100
+"""Looks at nothing, after which there are none until the next call."""
+FAILURE_PLACES_MAX: int = 16
+"""Calls that the log names of an exception, the innermost first."""
+FAILURE_LINKS_MAX: int = 4
+"""Exceptions that it names of those that led to one another."""
 OPENAPI_DEPTH_MAX: int = 64
 """How deep metadata of an application's endpoint may go to be put in the document."""
 OPENAPI_PATTERN_CHARS_MAX: int = 1000

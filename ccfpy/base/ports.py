@@ -4,7 +4,11 @@ Everything below ``node`` takes these as arguments, so a seeded simulator can ru
 same classes. No function of ours reads a clock or rolls dice on its own.
 """
 
-from typing import NamedTuple, Protocol
+from collections.abc import Callable
+from typing import NamedTuple, Protocol, TypeVar
+
+Given = TypeVar("Given")
+Result = TypeVar("Result")
 
 
 class Entropy(Protocol):
@@ -96,4 +100,46 @@ class Memory(Protocol):
 
     def usage(self) -> MemoryUsage:
         """Read the meter."""
+        ...
+
+
+class CallStopped(Exception):
+    """A call of an application's code that went beyond a limit.
+
+    Attributes:
+        reason: which limit, and by how much; without any value of the application's.
+        is_late: whether it was the limit on time.
+    """
+
+    def __init__(self, reason: str, *, is_late: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_late = is_late
+
+
+class Watchdog(Protocol):
+    """Ends calls of an application's code that do not end by themselves."""
+
+    def call(
+        self,
+        function: Callable[[Given], Result],
+        given: Given,
+        execution_ms_max: int,
+        memory_bytes_max: int,
+    ) -> Result:
+        """Return what a function returns, unless it takes too long or too much memory.
+
+        A call within another is under the limits of the outer one. The function may
+        have been ended at any line of the application's, so that whatever it changed
+        must be dropped; no line of ccfpy's is cut off.
+
+        Args:
+            function: what to call.
+            given: its argument.
+            execution_ms_max: how long the call may take.
+            memory_bytes_max: by how much the process may grow meanwhile.
+
+        Raises:
+            CallStopped: it was ended, or had taken too long when it ended.
+        """
         ...

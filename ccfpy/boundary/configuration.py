@@ -293,6 +293,8 @@ class NodeConfiguration:
         node_to_node_message_limit: messages before a channel changes its key.
         seals_ledger_secrets: the host keeps ledger secrets that are sealed to the
             platform (``output_files.sealed_ledger_secret_location``).
+        logs_tracebacks: whether the log says where exceptions of an application came
+            from (``logging.tracebacks``); the key is ours.
     """
 
     command: CommandType
@@ -321,3 +323,4 @@ class NodeConfiguration:
     historical_cache_bytes_max: int = 512 * limits.MIB
     created_at_ahead_max_ms: int = limits.CREATED_AT_AHEAD_MS
     seals_ledger_secrets: bool = False
+    logs_tracebacks: bool = False

@@ -68,7 +68,10 @@ def dev(
         users=[f"user{number}" for number in range(users)],
         constitution=constitution("sandbox"),
         election_timeout_ms=ELECTION_TIMEOUT_MS,
-        extra={"ledger_signatures": {"tx_count": 5000, "early": True}},
+        extra={
+            "ledger_signatures": {"tx_count": 5000, "early": True},
+            "logging": {"tracebacks": True},
+        },
     )
     show = Show(project, text_console(), as_json=json)
     desk = Desk(

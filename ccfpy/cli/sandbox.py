@@ -186,6 +186,7 @@ def _sections(
         "node_certificate": {"initial_validity_days": node_validity_days},
         "snapshots": {"tx_count": snapshot_tx_count},
         "ledger_signatures": {"tx_count": signature_tx_count, "early": True},
+        "logging": {"tracebacks": True},
     }
 
 

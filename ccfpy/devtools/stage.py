@@ -231,9 +231,14 @@ class Stage:
             self._registry,
             self.node,
             has_backpressure=False,
-            on_unhandled=lambda _, error: self.node.lines.append(("fail", f"{error}")),
+            on_unhandled=self._log_unhandled,
         )
         self._frontend.is_open = True
+
+    def _log_unhandled(self, _: Endpoint, error: BaseException) -> str:
+        """Show what a node would keep to itself: whoever replays wrote it."""
+        self.node.lines.append(("fail", f"{error}"))
+        return "replayed"
 
     def endpoint(self, method: str, path: str) -> Endpoint | None:
         """Find an endpoint by its verb and a path without prefix."""

@@ -8,7 +8,10 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
+from typing import NoReturn
 
+from ccfpy.boundary.effects import Log, LogLevel
 from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.wire import EFFECTS
 from ccfpy.enclave.assembly import build_node
@@ -31,7 +34,9 @@ def main(argv: Sequence[str]) -> ExitCode:
     with Channel(*options.channel) as channel:
         return serve(
             channel,
-            lambda: _confined(build_node(options.app), channel),
+            lambda: _confined(
+                build_node(options.app, stuck=partial(_give_up, channel)), channel
+            ),
             started=_settle_the_collector,
         )
 
@@ -46,6 +51,13 @@ def _confined(node: Steps, channel: Channel) -> Steps:
     attend_scripts()
     channel.send(EFFECTS.encode([isolation.log()]))
     return node
+
+
+def _give_up(channel: Channel, reason: str) -> NoReturn:
+    """End the process, as code of the application's cannot be ended."""
+    message = f"Code of the application holds this node for good: {reason}"
+    channel.send(EFFECTS.encode([Log(level=LogLevel.FATAL, message=message)]))
+    os._exit(ExitCode.CRASHED)
 
 
 def _settle_the_collector() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 
 from ccfpy.base.ports import Entropy, Platform
 from ccfpy.enclave.application import ApplicationNotLoaded, load_application
@@ -13,14 +14,19 @@ from ccfpy.enclave.platforms.snp import SnpGuest, is_present
 from ccfpy.enclave.platforms.virtual import PlatformFile
 from ccfpy.enclave.ports import SystemClock, SystemEntropy, SystemMemory
 from ccfpy.enclave.tls import chosen_engine
+from ccfpy.enclave.watchdog import system_watchdog
 from ccfpy.node.node import Node
 
 
-def build_node(app: str) -> Steps:
+def build_node(app: str, *, stuck: Callable[[str], None] = lambda _: None) -> Steps:
     """Build a node that serves an application, on the operating system's ports.
 
     A signed application is measured before any of it runs. All files are read here: a
     process that is closed later opens none.
+
+    Args:
+        app: names the application.
+        stuck: told of code of its that cannot be ended; ends the process.
 
     Raises:
         ApplicationNotLoaded: there is no such application, or it is not what was
@@ -39,13 +45,15 @@ def build_node(app: str) -> Steps:
         from ccfpy.enclave.loaded import check_loaded  # noqa: PLC0415
 
         check_loaded(found, before=before)
+    memory = SystemMemory()
     return Node(
         app=application,
         entropy=entropy,
         clock=SystemClock(),
-        memory=SystemMemory(),
+        memory=memory,
         platform=platform,
         tls=chosen_engine(os.environ),
+        watchdog=system_watchdog(memory, stuck=stuck),
     )
 
 

@@ -9,11 +9,11 @@ A node is what is mostly stepped; a `Dialect` says in what words another is.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.limits import FRAME_BYTES_MAX
+from ccfpy.base.places import places_of
 from ccfpy.boundary.effects import Effect, Log, LogLevel, Stop
 from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event
@@ -115,21 +115,11 @@ def describe_crash(error: BaseException) -> str:
 
     No file is read for it: the process may have given up doing so.
     """
-    places = " < ".join(reversed(_places(error.__traceback__)[-PLACES_MAX:]))
+    places = places_of(error, places_max=PLACES_MAX)
     what = type(error).__name__
     if isinstance(error, BoundaryViolation | Defect):
         what += f" ({error})"  # written without values
     return f"Exception in the enclave: {what} at {places}"
-
-
-def _places(step: TracebackType | None) -> list[str]:
-    places = []
-    while step is not None:
-        code = step.tb_frame.f_code
-        file = code.co_filename.rpartition("ccfpy/")[2]
-        places.append(f"{file}:{step.tb_lineno} {code.co_name}")
-        step = step.tb_next
-    return places
 
 
 def _serve(

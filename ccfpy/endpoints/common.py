@@ -11,6 +11,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId, View
 from ccfpy.base.json import Json
 from ccfpy.consensus.status import TxStatus
+from ccfpy.endpoints.app_calls import UNLIMITED
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import (
     Endpoint,
@@ -61,6 +62,7 @@ def _endpoint(
         forwarding=Forwarding.SOMETIMES,
         redirection=Redirection.NONE,
         operation=operation,
+        execution_ms_max=UNLIMITED,
     )
 
 

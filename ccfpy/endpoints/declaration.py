@@ -85,6 +85,8 @@ class Endpoint:
     Attributes:
         path: without the frontend's prefix, with ``{name}`` for each path parameter.
         auth: tried in order, the first that accepts wins; empty means anybody.
+        execution_ms_max: how long its policies and handler may take together, if not
+            as long as any of the service's; 0 if that is limited elsewhere.
     """
 
     method: str
@@ -96,6 +98,7 @@ class Endpoint:
     auth: "tuple[AuthPolicy, ...]" = ()
     operation: Operation = field(default_factory=Operation)
     on_local_commit: "LocalCommitHandler | None" = None
+    execution_ms_max: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

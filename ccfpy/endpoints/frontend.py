@@ -10,8 +10,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from ccfpy.base import limits
-from ccfpy.base.errors import Malformed
+from ccfpy.base.errors import Malformed, StoredMalformed, Unwritable
 from ccfpy.base.ids import TxId
+from ccfpy.endpoints.app_calls import AppCalls, check_answer
 from ccfpy.endpoints.auth import jwt
 from ccfpy.endpoints.auth.policy import Unauthenticated
 from ccfpy.endpoints.awaited import Awaited
@@ -24,6 +25,7 @@ from ccfpy.endpoints.declaration import (
     Mode,
     Redirection,
 )
+from ccfpy.endpoints.defects import LOGGED_AS, words_for
 from ccfpy.endpoints.registry import AmbiguousPath, Registry
 from ccfpy.endpoints.replies import empty_reply
 from ccfpy.endpoints.waiting import WAIT_HEADER, commit_wait_ms
@@ -45,8 +47,9 @@ _COMMAND: Final = Mode.COMMAND
 _PRIMARY_UNKNOWN = ("primary", "current primary", ErrorCode.PrimaryNotFound)
 _BACKUP_UNKNOWN = ("backup", "any current backup", ErrorCode.BackupNotFound)
 
-UnhandledError = Callable[[Endpoint, Exception], None]
-"""Told of an exception no handler should raise, so that the node can log it."""
+UnhandledError = Callable[[Endpoint, BaseException], str]
+"""Told of an exception no handler should raise; the node logs it under the id that it
+returns, by which whoever runs the node finds it."""
 
 
 class Frontend:
@@ -65,12 +68,24 @@ class Frontend:
         *,
         has_backpressure: bool,
         on_unhandled: UnhandledError,
+        app_calls: AppCalls | None = None,
     ) -> None:
+        """Make a closed frontend.
+
+        Args:
+            registry: what there is to be answered.
+            node: which answers.
+            has_backpressure: as above.
+            on_unhandled: told of what no endpoint should raise.
+            app_calls: runs endpoints that an application wrote; ccfpy's own need none.
+        """
         self.registry = registry
         self.is_open = False
         self._node = node
         self._has_backpressure = has_backpressure
         self._on_unhandled = on_unhandled
+        self._app_calls = app_calls
+        self._perform: Callable[[Context], Answer] = self._authenticate_and_handle
 
     def answer(self, request: "Request", session: "Session", path: str) -> "Answer":
         """Answer one request; ``path`` is its path without the frontend's prefix."""
@@ -274,17 +289,50 @@ class Frontend:
     def _run(self, endpoint: Endpoint, context: Context) -> "Answer":
         """Run policies and handler; their unforeseen errors are the service's fault."""
         try:
-            if endpoint.auth:
-                self._authenticate(endpoint, context)
-            return endpoint.handler(context)
-        except (ApiError, Conflict):
+            app_calls = self._app_calls
+            if app_calls is None:
+                return self._authenticate_and_handle(context)
+            answer = app_calls.call(self._perform, context, endpoint.execution_ms_max)
+            check_answer(answer, app_calls.limits.response_bytes_max)
+        except ApiError as error:
+            if self._app_calls is not None:
+                self._check_error(endpoint, error)
             raise
+        except Conflict:
+            raise
+        except (StoredMalformed, Unwritable) as error:
+            raise self._failed(endpoint, error) from error
         except Malformed as error:
             raise ApiError(400, ErrorCode.InvalidInput, str(error)) from error
         except Exception as error:
             # The rim of app code: one broken policy or handler must not stop the node.
-            self._on_unhandled(endpoint, error)
-            raise ApiError(500, ErrorCode.InternalError, str(error)) from error
+            raise self._failed(endpoint, error) from error
+        else:
+            return answer
+
+    def _authenticate_and_handle(self, context: Context) -> "Answer":
+        endpoint = context.endpoint
+        if endpoint.auth:
+            self._authenticate(endpoint, context)
+        return endpoint.handler(context)
+
+    def _failed(self, endpoint: Endpoint, error: Exception) -> ApiError:
+        """Say that something went wrong, and not what: that may be private."""
+        request_id = self._on_unhandled(endpoint, error)
+        return ApiError(
+            500,
+            ErrorCode.InternalError,
+            f"{words_for(error)} {LOGGED_AS} {request_id}.",
+        )
+
+    def _check_error(self, endpoint: Endpoint, error: ApiError) -> None:
+        """Raise another error if this one of an application's cannot be sent."""
+        assert self._app_calls is not None, "only an application's are checked"
+        try:
+            most = self._app_calls.limits.response_bytes_max
+            check_answer(error.response(), most)
+        except Exception as failure:
+            raise self._failed(endpoint, failure) from failure
 
     def _check_session_consistency(self, session: "Session") -> None:
         view = self._node.view
@@ -308,15 +356,36 @@ class Frontend:
         tx_id: TxId,
     ) -> Response:
         """Tell the caller its transaction's id in the endpoint's own way."""
+        endpoint, app_calls = context.endpoint, self._app_calls
         try:
-            tell(context, response, tx_id)
+            if app_calls is None:
+                tell(context, response, tx_id)
+            else:
+                app_calls.call(
+                    lambda given: tell(given, response, tx_id),
+                    context,
+                    endpoint.execution_ms_max,
+                )
+                check_answer(response, app_calls.limits.response_bytes_max)
+        except ApiError as error:
+            return self._not_told(endpoint, tx_id, f": {error.message}")
         except Exception as error:  # noqa: BLE001 - in the ledger whatever this does
-            self._on_unhandled(context.endpoint, error)
-            failure = ApiError(
-                500,
-                ErrorCode.InternalError,
-                f"Failed to execute local commit handler func: {error}",
-                headers={TX_ID_HEADER: str(tx_id)},
-            )
-            return failure.response()
+            request_id = self._on_unhandled(endpoint, error)
+            return self._not_told(endpoint, tx_id, f". {LOGGED_AS} {request_id}.")
+        return response
+
+    def _not_told(self, endpoint: Endpoint, tx_id: TxId, why: str) -> Response:
+        """Answer that a transaction is in the ledger, and its handler failed after."""
+        error = ApiError(
+            500,
+            ErrorCode.InternalError,
+            f"Failed to execute local commit handler func{why}",
+        )
+        try:
+            if self._app_calls is not None:
+                self._check_error(endpoint, error)
+            response = error.response()
+        except ApiError as other:
+            response = other.response()
+        response.headers[TX_ID_HEADER] = str(tx_id)
         return response

@@ -35,6 +35,8 @@ class Options(TypedDict, total=False):
             content type of their text; ``None`` for those without a body.
         hidden: left out of the OpenAPI document.
         deprecated: callers should use another one.
+        execution_ms_max: how long its policies and function may take together, if not
+            as long as any of the service's.
     """
 
     auth: Sequence[Auth]
@@ -48,6 +50,7 @@ class Options(TypedDict, total=False):
     also: Mapping[int, str | None]
     hidden: bool
     deprecated: bool
+    execution_ms_max: int
 
 
 @dataclass(frozen=True, slots=True)

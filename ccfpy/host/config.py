@@ -323,10 +323,11 @@ class SnapshotsSection(Section):
 
 
 class LoggingSection(Section):
-    """``logging``."""
+    """``logging``; ``tracebacks`` is ours."""
 
     host_level: Literal["Trace", "Debug", "Info", "Fail", "Fatal"] = "Info"
     format: Literal["Text", "Json"] = "Text"
+    tracebacks: Flag = False
 
 
 class ConsensusSection(Section):

@@ -91,6 +91,7 @@ def resolve(
         seals_ledger_secrets=(
             file.output_files.sealed_ledger_secret_location is not None
         ),
+        logs_tracebacks=file.logging.tracebacks,
     )
 
 

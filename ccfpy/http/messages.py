@@ -118,11 +118,11 @@ def serialise_response(response: Response) -> bytes:
         lines += 1
     head += "\r\n"
     if head.count("\r") != lines or head.count("\n") != lines:
-        raise Malformed(f"a header of the response holds a line break: {headers}")
+        raise Malformed("a header of the response holds a line break")
     try:
         return head.encode("latin-1") + body
     except UnicodeEncodeError as error:
-        raise Malformed(f"a header is beyond Latin-1: {error}") from error
+        raise Malformed("a header of the response is beyond Latin-1") from error
 
 
 def serialise_request(request: Request) -> bytes:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Generic, TypeVar
 
 from ccfpy.base import json
-from ccfpy.base.errors import Malformed
+from ccfpy.base.errors import Malformed, StoredMalformed
 from ccfpy.base.ids import Seqno
 from ccfpy.base.json import Json
 from ccfpy.kv.changes import Writes
@@ -89,6 +89,18 @@ JSON: Final[Codec[Json]] = Codec(encode=json.dumps, decode=json.loads)
 """JSON as CCF's C++ writes it: compact, keys sorted."""
 U64: Final[Codec[int]] = Codec(encode=_U64.pack, decode=_decode_u64)
 """An unsigned 64-bit number as 8 bytes, least significant first."""
+
+
+def _read(codec: Codec[V], data: bytes) -> V:
+    """Decode what a map holds.
+
+    Raises:
+        StoredMalformed: it holds bytes of another form.
+    """
+    try:
+        return codec.decode(data)
+    except Malformed as error:
+        raise StoredMalformed(str(error)) from error
 
 
 class Map(Generic[K, V]):
@@ -167,7 +179,7 @@ class Set(Generic[K]):
 class TypedHandle(Generic[K, V]):
     """A ``MapHandle`` that encodes and decodes; methods mean what they mean there.
 
-    Those that read raise ``Malformed`` when the map holds bytes of another form.
+    Those that read raise ``StoredMalformed`` when the map holds bytes of another form.
     """
 
     __slots__ = ("_key", "_value", "raw")
@@ -183,7 +195,12 @@ class TypedHandle(Generic[K, V]):
     def get(self, key: K) -> V | None:
         """Give the value of ``key``, ``None`` where it does not exist."""
         value = self.raw.get(self._key.encode(key))
-        return None if value is None else self._value.decode(value)
+        if value is None:
+            return None
+        try:
+            return self._value.decode(value)
+        except Malformed as error:
+            raise StoredMalformed(str(error)) from error
 
     def has(self, key: K) -> bool:
         """Tell whether ``key`` exists."""
@@ -204,7 +221,7 @@ class TypedHandle(Generic[K, V]):
     def get_globally_committed(self, key: K) -> V | None:
         """Give the value of ``key`` that can no longer be rolled back."""
         value = self.raw.get_globally_committed(self._key.encode(key))
-        return None if value is None else self._value.decode(value)
+        return None if value is None else _read(self._value, value)
 
     def items(self) -> Iterator[tuple[K, V]]:
         """List the entries as they are now."""
@@ -212,8 +229,8 @@ class TypedHandle(Generic[K, V]):
 
     def keys(self) -> Iterator[K]:
         """List the keys as they are now; values are not decoded."""
-        decode = self._key.decode
-        return map(decode, self.raw.keys())
+        codec = self._key
+        return (_read(codec, key) for key in self.raw.keys())  # noqa: SIM118 - no dict
 
     def foreach(self, visit: Callable[[K, V], bool]) -> None:
         """Call ``visit`` with each entry until it returns ``False``."""
@@ -237,7 +254,7 @@ class TypedHandle(Generic[K, V]):
         self.raw.clear()
 
     def _decode(self, entry: tuple[bytes, bytes]) -> tuple[K, V]:
-        return self._key.decode(entry[0]), self._value.decode(entry[1])
+        return _read(self._key, entry[0]), _read(self._value, entry[1])
 
 
 class ValueHandle(Generic[V]):
@@ -253,7 +270,7 @@ class ValueHandle(Generic[V]):
     def get(self) -> V | None:
         """Give the value, ``None`` where there is none."""
         value = self.raw.get(UNIT)
-        return None if value is None else self._codec.decode(value)
+        return None if value is None else _read(self._codec, value)
 
     def has(self) -> bool:
         """Tell whether there is a value."""
@@ -274,7 +291,7 @@ class ValueHandle(Generic[V]):
     def get_globally_committed(self) -> V | None:
         """Give the value that can no longer be rolled back."""
         value = self.raw.get_globally_committed(UNIT)
-        return None if value is None else self._codec.decode(value)
+        return None if value is None else _read(self._codec, value)
 
 
 class SetHandle(Generic[K]):
@@ -301,8 +318,8 @@ class SetHandle(Generic[K]):
 
     def keys(self) -> Iterator[K]:
         """List the set as it is now."""
-        decode = self._key.decode
-        return map(decode, self.raw.keys())
+        codec = self._key
+        return (_read(codec, key) for key in self.raw.keys())  # noqa: SIM118 - no dict
 
     def version_of_previous_write(self, key: K) -> Seqno | None:
         """Give the seqno of the write that this transaction finds at ``key``."""

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TypeVar, assert_never
 
 from ccfpy.base.errors import ConfigurationRefused, Malformed
-from ccfpy.base.ports import Clock, Entropy, Memory, Platform
+from ccfpy.base.ports import Clock, Entropy, Memory, Platform, Watchdog
 from ccfpy.boundary.configuration import CommandType, JoinConfiguration
 from ccfpy.boundary.effects import Effect, LogTag, Stop, Wake
 from ccfpy.boundary.events import (
@@ -30,6 +30,7 @@ from ccfpy.boundary.events import (
     Tick,
     Woken,
 )
+from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.endpoints.application import Application
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
@@ -39,6 +40,7 @@ from ccfpy.http.tls_engine import TlsEngine
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.node import boot, joining, recovering, starting
 from ccfpy.node.api import node_registry
+from ccfpy.node.app_code import AppCode
 from ccfpy.node.bell import Bell
 from ccfpy.node.calls import Calls
 from ccfpy.node.endorsing import Endorsing
@@ -71,7 +73,7 @@ What = TypeVar("What")
 class Node:
     """One node, from before its boot until it stops."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each has its name
         self,
         *,
         app: Application,
@@ -80,13 +82,17 @@ class Node:
         memory: Memory,
         platform: Platform | None = None,
         tls: TlsEngine | None = None,
+        watchdog: Watchdog | None = None,
     ) -> None:
         self._app = app
+        self._app_code = AppCode(
+            AppCalls(watchdog), outbox=(outbox := Outbox()), entropy=entropy
+        )
         self._ports = boot.Ports(
             entropy=entropy, clock=clock, platform=platform, tls=tls
         )
         self._memory = memory
-        self._outbox = Outbox()
+        self._outbox = outbox
         self._bell = Bell()
         self._replica: Replica | None = None
         self._sessions: Sessions | None = None
@@ -246,6 +252,7 @@ class Node:
             certificates=replica.certificates,
             outbox=self._outbox,
         )
+        self._app_code.logs_places = event.configuration.logs_tracebacks
         engine = QuickJs(self._ports.clock)
         governance = NodeGovernance(replica, engine)
         scripts = NodeScripts(
@@ -283,6 +290,7 @@ class Node:
 
     def _let_serve(self, replica: Replica, router: Router, event: Boot) -> None:
         """Give a replica what runs requests in a later step, or from elsewhere."""
+        replica.app_code = self._app_code
         replica.bell = self._bell
         replica.forwarder = Forwarder(
             channels=replica.channels,
@@ -299,6 +307,7 @@ class Node:
             entropy=replica.entropy,
             outbox=self._outbox,
             serve=router.answer,
+            app=self._app_code,
             bell=self._bell,
             bytes_max=event.configuration.historical_cache_bytes_max,
             now_ms=event.monotonic_ms,
@@ -316,7 +325,10 @@ class Node:
     def _indexing(self, replica: Replica) -> Indexer:
         """Make a replica's indexes: none is told of anything yet."""
         blobs = SealedBlobs(
-            entropy=replica.entropy, outbox=self._outbox, news=replica.history.stir
+            entropy=replica.entropy,
+            outbox=self._outbox,
+            news=replica.history.stir,
+            app=self._app_code,
         )
         indexing = Indexer(
             sequence=replica.sequence,
@@ -324,6 +336,7 @@ class Node:
             history=replica.history,
             blobs=blobs,
             outbox=self._outbox,
+            app=self._app_code,
             bell=self._bell,
             now_ms=replica.time.monotonic_ms,
         )
@@ -380,19 +393,19 @@ class Node:
                 assert_never(command)
 
     def _frontend(self, replica: Replica, registry: Registry) -> Frontend:
-        def unhandled(endpoint: Endpoint, error: Exception) -> None:
-            # The error's own words may hold what a user sent, so they stay inside.
-            self._outbox.fail(
-                f"Unhandled {type(error).__name__} in {endpoint.method} "
-                f"/{registry.prefix}{endpoint.path}",
-                tag=LogTag.APP if registry.prefix == "app" else LogTag.NONE,
-            )
+        is_app = registry.prefix == "app"
+        tag = LogTag.APP if is_app else LogTag.NONE
+
+        def unhandled(endpoint: Endpoint, error: BaseException) -> str:
+            what = f"{endpoint.method} /{registry.prefix}{endpoint.path}"
+            return self._app_code.failed(what, error, tag=tag)
 
         return Frontend(
             registry,
             replica,
             has_backpressure=registry.prefix != "node",
             on_unhandled=unhandled,
+            app_calls=self._app_code.calls if is_app else None,
         )
 
     def _tick(self, tick: Tick) -> None:

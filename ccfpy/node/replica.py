@@ -29,6 +29,7 @@ from ccfpy.kv.changes import Writes
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.signature import Signer
 from ccfpy.node.address_book import AddressBook
+from ccfpy.node.app_code import AppCode
 from ccfpy.node.attesting import Attesting
 from ccfpy.node.bell import Bell
 from ccfpy.node.certificates import PresentedCertificates
@@ -123,6 +124,7 @@ class Replica:
         attesting: makes evidence of this node.
         quote_info: the evidence that it joins with, and what supports it.
         sealing: of ledger secrets, for a restart without members.
+        app_code: what calls the application.
         bell: rung by whatever gives ``end_turn`` more to do than most turns have.
         frontends: ``app``, ``gov`` and ``node``.
         forwarder: there as soon as requests are routed.
@@ -158,6 +160,7 @@ class Replica:
     commit_waits: CommitWaits
     timer: SignatureTimer
     sealing: Sealing
+    app_code: AppCode = field(init=False)
     bell: Bell = field(init=False)
     forwarder: Forwarder = field(init=False)
     snapshots: Snapshotter = field(init=False)
@@ -408,6 +411,7 @@ class Replica:
         self.address_book.watch(store)
         self.snapshots.watch(store)
         self.jwt_refresh.watch(store, self.bell)
+        self.app_code.watch(store)
         self.replication.before_compaction(self.snapshots.on_commit)
         self.replication.on_rollback(self.snapshots.on_rollback)
         self.replication.on_commit(self._on_commit)
@@ -440,6 +444,7 @@ class Replica:
         """Serve users, if the service is open and its private state is here."""
         app = self.frontends["app"]
         if self.is_service_open and not self.sequence.is_sealed and not app.is_open:
+            self.app_code.read(self.begin(read_only=True))
             app.is_open = True
             self.outbox.info("Opening frontend")
             self.outbox.info("Service is open")

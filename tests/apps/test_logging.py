@@ -303,7 +303,9 @@ def test_a_custom_policy_accepts_or_explodes(anybody: Caller) -> None:
     }
     explode = {"x-custom-auth-explode": "Boom"}
     exploded = anybody.get("/app/custom_auth", headers=explode)
-    assert _error(exploded) == (500, "InternalError", "Boom")
+    status, code, message = _error(exploded)
+    assert (status, code) == (500, "InternalError")
+    assert "Boom" not in str(message)
 
 
 @pytest.mark.parametrize(

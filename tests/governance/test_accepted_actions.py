@@ -137,6 +137,10 @@ WRITES: list[tuple[JsonObject, Mapping[str, object]]] = [
     ),
     (act("remove_js_app"), {}),
     (
+        act("set_python_runtime_options", max_execution_time_ms=3),
+        {"python_runtime_options": {"0": dumps({"max_execution_time_ms": 3})}},
+    ),
+    (
         act(
             "set_js_runtime_options",
             max_heap_bytes=1,

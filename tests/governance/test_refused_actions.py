@@ -130,6 +130,15 @@ REFUSED: list[tuple[JsonObject, str]] = [
     ),
     (act("set_js_app", bundle=bundle(), disable_bytecode_cache=1), "type boolean"),
     (act("set_js_runtime_options"), "max_heap_bytes must be an integer"),
+    (
+        act("set_python_runtime_options", max_execution_time_ms=0),
+        "max_execution_time_ms must be",
+    ),
+    (
+        act("set_python_runtime_options", max_response_bytes=64 * 2**20 + 1),
+        "max_response_bytes must be",
+    ),
+    (act("set_python_runtime_options", log_exception_details=1), "type boolean"),
     (act("set_ca_cert_bundle", name="n", cert_bundle="x"), f"cert_bundle {BAD_PEM}"),
     (act("remove_ca_cert_bundle"), f"name {BAD_TYPE} undefined"),
     (act("set_jwt_issuer"), f"issuer {BAD_TYPE} undefined"),

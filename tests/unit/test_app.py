@@ -64,7 +64,7 @@ def test_an_app_answers_on_a_node() -> None:
 
     node = StoreNode()
     frontend = Frontend(
-        app.registry(), node, has_backpressure=True, on_unhandled=lambda *_: None
+        app.registry(), node, has_backpressure=True, on_unhandled=lambda *_: "0"
     )
     frontend.is_open = True
 
@@ -158,7 +158,7 @@ def test_a_historical_endpoint_is_given_the_state_its_caller_names() -> None:
         TxId(2, 7), {NOTES.name: encoded}, pytest.fail
     )
     frontend = Frontend(
-        app.registry(), node, has_backpressure=True, on_unhandled=lambda *_: None
+        app.registry(), node, has_backpressure=True, on_unhandled=lambda *_: "0"
     )
     frontend.is_open = True
     request = Request(

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed
+from ccfpy.endpoints.app_calls import UNLIMITED
 from ccfpy.endpoints.auth import POLICIES, AllOf
 from ccfpy.endpoints.declaration import (
     Endpoint,
@@ -136,6 +137,7 @@ class Code:
             redirection=Redirection(properties.redirection_strategy),
             auth=tuple(map(_policy, properties.authn_policies)),
             operation=operation,
+            execution_ms_max=UNLIMITED,  # an interpreter has limits of its own
         )
 
 

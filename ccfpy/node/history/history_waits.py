@@ -14,6 +14,7 @@ from ccfpy.endpoints.awaited import Answer, Awaited
 if TYPE_CHECKING:
     from ccfpy.endpoints.session import Session
     from ccfpy.http.messages import Request
+    from ccfpy.node.app_code import AppCode
 
 Serve = Callable[["Request", "Session"], Answer]
 
@@ -33,10 +34,12 @@ class HistoryWaits:
     Args:
         serve: runs a request.
         now_ms: the time.
+        app: calls what says whether to run it again, which may be an application's.
     """
 
-    def __init__(self, serve: Serve, now_ms: int) -> None:
+    def __init__(self, serve: Serve, now_ms: int, app: "AppCode") -> None:
         self._serve = serve
+        self._app = app
         self._now_ms = now_ms
         self._waits: list[_Wait] = []
         self._rerun_deadline_ms: int | None = None
@@ -93,13 +96,19 @@ class HistoryWaits:
         for wait in waits:
             if wait.awaited.is_abandoned:
                 continue
-            is_due = wait.deadline_ms <= self._now_ms or wait.until()
+            is_due = wait.deadline_ms <= self._now_ms or self._is_of_use(wait)
             (due if is_due else self._waits).append(wait)
         self._next_deadline_ms = min(
             (wait.deadline_ms for wait in self._waits), default=None
         )
         for wait in due:
             self._run(wait)
+
+    def _is_of_use(self, wait: _Wait) -> bool:
+        """Ask whoever waits; one that cannot say is run again, and fails as it may."""
+        return self._app.call_back(
+            "what a request waits for", lambda _: wait.until(), None, otherwise=True
+        )
 
     def _run(self, wait: _Wait) -> None:
         self._rerun_deadline_ms = wait.deadline_ms

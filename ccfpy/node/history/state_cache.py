@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.awaited import Awaited
     from ccfpy.endpoints.session import Session
     from ccfpy.http import messages
+    from ccfpy.node.app_code import AppCode
     from ccfpy.node.bell import Bell
     from ccfpy.node.identity import ServiceIdentity
     from ccfpy.node.ledger_reads import LedgerReads
@@ -69,6 +70,7 @@ class StateCache:
     entropy: "Entropy"
     outbox: "Outbox"
     serve: Serve
+    app: "AppCode"
     bell: "Bell"
     bytes_max: int
     now_ms: int
@@ -79,7 +81,7 @@ class StateCache:
 
     def __post_init__(self) -> None:
         self._entry_bytes_max = self.bytes_max // limits.HISTORY_BYTES_PER_ENTRY_BYTE
-        self._waits = HistoryWaits(self.serve, self.now_ms)
+        self._waits = HistoryWaits(self.serve, self.now_ms, self.app)
         self._requests = Requests()
         self._states: dict[Seqno, PastState] = {}
         self._entry_bytes = 0

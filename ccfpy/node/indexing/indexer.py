@@ -10,6 +10,7 @@ again after a while, and then less and less often.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ccfpy.base import limits
@@ -26,10 +27,11 @@ from ccfpy.node.indexing.sealed_blobs import SealedBlobs
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ccfpy.base.json import Json
+    from ccfpy.base.json import Json, JsonObject
     from ccfpy.consensus.log import Log
     from ccfpy.endpoints.history import HistoricalState
     from ccfpy.kv.changes import WriteSet
+    from ccfpy.node.app_code import AppCode
     from ccfpy.node.bell import Bell
     from ccfpy.node.history import StateCache
     from ccfpy.node.indexing.chain_reader import ReadEntry
@@ -49,6 +51,7 @@ class Indexer:
         history: reads back what is not in memory.
         blobs: where strategies keep what would take too much memory.
         outbox: where is logged what goes wrong.
+        app: calls the strategies, which an application may have written.
         bell: rung when a request may have made strategies want more.
         now_ms: the time.
     """
@@ -58,6 +61,7 @@ class Indexer:
     history: "StateCache"
     blobs: SealedBlobs
     outbox: "Outbox"
+    app: "AppCode"
     bell: "Bell"
     now_ms: int
 
@@ -98,9 +102,15 @@ class Indexer:
     def describe(self) -> "list[Json]":
         """Describe all strategies, as ``/node/index/strategies`` shows them."""
         descriptions: list[Json] = []
-        for strategy in self._installed.values():
-            description = {"name": strategy.name, **strategy.describe()}
-            wanted = strategy.next_requested
+        for index, strategy in self._installed.items():
+            nothing: JsonObject = {}
+            description = {"name": strategy.name} | self.app.call_back(
+                f"the description of strategy {strategy.name}",
+                _describe,
+                strategy,
+                otherwise=nothing,
+            )
+            wanted = self._next_requested(index, strategy)
             if wanted is not None:
                 description["next_requested_seqno"] = wanted
             descriptions.append(description)
@@ -196,7 +206,10 @@ class Indexer:
         for index, strategy in self._installed.items():
             if self._next_requested(index, strategy) == tx_id.seqno:
                 try:
-                    strategy.take(tx_id, writes)
+                    if _is_ours(strategy):
+                        strategy.take(tx_id, writes)
+                    else:
+                        self.app.calls.call(partial(strategy.take, tx_id), writes)
                 except Exception as error:  # noqa: BLE001 - an application's code
                     self._break(index, error)
 
@@ -204,7 +217,9 @@ class Indexer:
         if index in self._broken:
             return None
         try:
-            return strategy.next_requested
+            if _is_ours(strategy):
+                return strategy.next_requested
+            return self.app.calls.call(_next_requested, strategy)
         except Exception as error:  # noqa: BLE001 - an application's code
             self._break(index, error)
             return None
@@ -213,8 +228,22 @@ class Indexer:
         """Tell a strategy nothing more. What an error says may be private."""
         self._broken.add(index)
         name = self._installed[index].name
+        failure = self.app.failed(f"strategy {name}", error, tag=LogTag.APP)
         self.outbox.fail(
             f"Strategy {name} is told of nothing more, as it raised "
-            f"{type(error).__name__}",
+            f"{type(error).__name__} (id {failure})",
             tag=LogTag.APP,
         )
+
+
+def _is_ours(strategy: Strategy) -> bool:
+    """Say whether a strategy has nothing of an application's in it."""
+    return type(strategy).__module__.startswith("ccfpy.")
+
+
+def _next_requested(strategy: Strategy) -> Seqno | None:
+    return strategy.next_requested
+
+
+def _describe(strategy: Strategy) -> "JsonObject":
+    return strategy.describe()

@@ -19,6 +19,7 @@ from ccfpy.crypto.hashing import HmacKey
 if TYPE_CHECKING:
     from ccfpy.base.ports import Entropy
     from ccfpy.boundary.events import BlobRead
+    from ccfpy.node.app_code import AppCode
     from ccfpy.node.outbox import Outbox
 
 Then = Callable[[bytes | None], None]
@@ -71,11 +72,18 @@ class SealedBlobs:
         entropy: makes the key.
         outbox: where the host is asked.
         news: told that something came that others may wait for.
+        app: calls what is told of it.
     """
 
     def __init__(
-        self, *, entropy: "Entropy", outbox: "Outbox", news: Callable[[], None]
+        self,
+        *,
+        entropy: "Entropy",
+        outbox: "Outbox",
+        news: Callable[[], None],
+        app: "AppCode",
     ) -> None:
+        self._app = app
         self._entropy = entropy
         self._outbox = outbox
         self._news = news
@@ -128,15 +136,18 @@ class SealedBlobs:
         self._news()
         if event.data is None:
             self._outbox.fail(f"The host has lost a part of an index: {hidden}")
-            then(None)
+            self._tell(then, None)
             return
         try:
             content = self.keys.open(series, hidden, event.data)
         except VerificationFailed as error:
             self._outbox.fail(f"The host gave a wrong part of an index: {error}")
-            then(None)
+            self._tell(then, None)
             return
-        then(content)
+        self._tell(then, content)
+
+    def _tell(self, then: Then, content: bytes | None) -> None:
+        self._app.call_back("a part of an index", then, content, otherwise=None)
 
 
 class SealedSeries:

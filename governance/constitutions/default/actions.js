@@ -215,6 +215,7 @@ const jsBytecodeVersion = governed("modules_quickjs_version");
 const jsFlush = governed("interpreter.flush");
 const jsEndpoints = governed("endpoints");
 const jsOptions = governed("js_runtime_options");
+const pythonOptions = governed("python_runtime_options");
 const virtualHostData = governed("nodes.virtual.host_data");
 const snpHostData = governed("nodes.snp.host_data");
 const uvmEndorsements = governed("nodes.snp.uvm_endorsements");
@@ -616,6 +617,17 @@ define("set_js_runtime_options", {
     max_cached_interpreters: optional(integer),
   },
   apply: (args) => jsOptions.write(args),
+});
+
+// The same for an application in Python; what is not said is as before any proposal.
+define("set_python_runtime_options", {
+  args: {
+    max_execution_time_ms: optional(within(1, 3600000)),
+    max_memory_bytes: optional(within(1, Number.MAX_SAFE_INTEGER)),
+    max_response_bytes: optional(within(1, 67108864)),
+    log_exception_details: optional(boolean),
+  },
+  apply: (args) => pythonOptions.write(args ?? {}),
 });
 
 define("refresh_js_app_bytecode_cache", {

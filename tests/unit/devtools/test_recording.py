@@ -38,7 +38,7 @@ class Recorded:
         assert isinstance(registry, ScriptedRegistry)
         registry.attach(self.host)
         self._frontend = Frontend(
-            registry, self.node, has_backpressure=True, on_unhandled=lambda *_: None
+            registry, self.node, has_backpressure=True, on_unhandled=lambda *_: "0"
         )
         self._frontend.is_open = True
         self.registry = registry

@@ -19,6 +19,8 @@ from ccfpy.endpoints.replies import json_reply
 from ccfpy.endpoints.session import Interface, Redirect
 from ccfpy.http.errors import ApiError
 from ccfpy.http.messages import Request, Response
+from ccfpy.kv.maps import JSON, STRING, Map
+from tests.attacks import attack
 from tests.unit.endpoints.notes import (
     NOTES,
     READ,
@@ -279,7 +281,11 @@ def test_a_broken_policy_stops_neither_node_nor_log() -> None:
     policy = CustomAuth("mine", explode)  # type: ignore[arg-type]  # it never gives anybody
     front = Front([replace(READ, auth=(policy,))])
     response = front.call("GET", "/notes")
-    assert (response.status, message_of(response)) == (500, "boom")
+    assert response.status == 500
+    assert message_of(response) == (
+        "The request failed within the service. "
+        "The node's log has the reason under id1."
+    )
     assert len(front.unhandled) == 1
 
 
@@ -318,9 +324,115 @@ def test_a_failed_local_commit_handler_still_tells_the_id() -> None:
     front = Front([replace(WRITE, on_local_commit=shape)])
     response = front.call("POST", "/notes")
     assert (response.status, response.headers[TX_ID_HEADER]) == (500, "2.1")
-    assert message_of(response) == "Failed to execute local commit handler func: oh"
+    assert message_of(response) == (
+        "Failed to execute local commit handler func. "
+        "The node's log has the reason under id1."
+    )
     assert front.node.store.version == 1
     assert len(front.unhandled) == 1
+
+
+def test_a_local_commit_handler_may_say_what_its_caller_is_told() -> None:
+    def shape(_: Context, __: Response, ___: TxId) -> None:
+        raise ApiError(400, "Mine", "no data")
+
+    front = Front([replace(WRITE, on_local_commit=shape)])
+    response = front.call("POST", "/notes")
+    assert (response.status, code_of(response)) == (500, "InternalError")
+    assert response.headers[TX_ID_HEADER] == "2.1"
+    assert message_of(response) == (
+        "Failed to execute local commit handler func: no data"
+    )
+
+
+def _answering(answer: object) -> Front:
+    def handler(_: Context) -> Response:
+        return answer  # type: ignore[return-value]  # the application's mistake
+
+    return Front([Endpoint(method="GET", path="/", handler=handler)])
+
+
+def _raising(error: BaseException) -> Front:
+    def handler(_: Context) -> Response:
+        raise error
+
+    return Front([Endpoint(method="GET", path="/", handler=handler)])
+
+
+@attack("applications: an answer that nobody can send")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "text",
+        Response(status=200, body="text"),  # type: ignore[arg-type]
+        Response(
+            status=200, headers=None, body=bytes(limits.APP_RESPONSE_BYTES_MAX + 1)
+        ),
+    ],
+)
+def test_what_cannot_be_sent_is_an_error(answer: object) -> None:
+    response = _answering(answer).call("GET", "/")
+    assert (response.status, code_of(response)) == (500, "InternalError")
+    assert "The answer is too large, or of no form that can be sent." in str(
+        message_of(response)
+    )
+
+
+def test_the_largest_answer_is_sent() -> None:
+    body = bytes(limits.APP_RESPONSE_BYTES_MAX)
+    assert _answering(Response(status=200, body=body)).call("GET", "/").body == body
+
+
+@attack("applications: an answer that nobody can send")
+@pytest.mark.parametrize(
+    "error",
+    [
+        ApiError(400, "Mine", "half a pair: \ud800"),
+        ApiError(400, "Mine", "m", details=[{"a": object()}]),  # type: ignore[dict-item]
+        ApiError(400, "Mine", "m" * (limits.JSON_BYTES_MAX + 1)),
+        ApiError(400, "Mine", "m", headers={"a": 1}),  # type: ignore[dict-item]
+    ],
+)
+def test_nor_does_an_error_that_cannot_be_sent_stop_the_node(error: ApiError) -> None:
+    front = _raising(error)
+    response = front.call("GET", "/")
+    assert (response.status, code_of(response)) == (500, "InternalError")
+    assert len(front.unhandled) == 1
+
+
+@attack("applications: a handler that ends the program")
+@pytest.mark.parametrize("error", [SystemExit(0), GeneratorExit(), MemoryError()])
+def test_what_would_end_the_process_ends_one_request(error: BaseException) -> None:
+    response = _raising(error).call("GET", "/")
+    assert (response.status, code_of(response)) == (500, "InternalError")
+
+
+@attack("applications: a stored value that cannot be read")
+def test_what_a_map_holds_is_not_told_to_whoever_meets_it() -> None:
+    rows = Map("rows", STRING, JSON)
+
+    def handler(context: Context) -> Response:
+        rows.of(context.tx).raw.put(b"k", b"a private value")
+        return json_reply(rows.of(context.tx).get("k"))
+
+    front = Front([Endpoint(method="POST", path="/", handler=handler)])
+    response = front.call("POST", "/")
+    assert (response.status, code_of(response)) == (500, "InternalError")
+    assert len(front.unhandled) == 1
+
+
+def test_json_that_goes_too_deep_is_the_services_fault() -> None:
+    nested: object = 1
+    for _ in range(10_000):
+        nested = [nested]
+
+    def handler(_: Context) -> Response:
+        return json_reply(nested)
+
+    response = Front([Endpoint(method="GET", path="/", handler=handler)]).call(
+        "GET", "/"
+    )
+    assert (response.status, code_of(response)) == (500, "InternalError")
 
 
 # Waiting for commit

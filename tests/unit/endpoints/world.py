@@ -11,6 +11,7 @@ from ccfpy.base.ports import Attestation, Entropy
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context, CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
@@ -261,7 +262,7 @@ class Front:
     endpoints: Sequence[Endpoint]
     node: StoreNode = field(default_factory=StoreNode)
     has_backpressure: bool = True
-    unhandled: list[Exception] = field(default_factory=list)
+    unhandled: list[BaseException] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         registry = Registry("app", title="t", description="d", version="1")
@@ -271,9 +272,14 @@ class Front:
             registry,
             self.node,
             has_backpressure=self.has_backpressure,
-            on_unhandled=lambda _, error: self.unhandled.append(error),
+            on_unhandled=self._note,
+            app_calls=AppCalls(),
         )
         self.frontend.is_open = True
+
+    def _note(self, _: Endpoint, error: BaseException) -> str:
+        self.unhandled.append(error)
+        return f"id{len(self.unhandled)}"
 
     def call(
         self,

@@ -24,6 +24,7 @@ from ccfpy.crypto.hashing import sha256
 from ccfpy.crypto.rsa import RsaKeyPair, private_key_der
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
+from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.history import History
 from ccfpy.endpoints.indexing import Indexing
@@ -286,7 +287,7 @@ class Governed:
     frontend: Frontend
     api_version: str = "2024-07-01"
     now_s: int = NODE_NOW_S
-    unhandled: list[Exception] = field(default_factory=list)
+    unhandled: list[BaseException] = field(default_factory=list)
 
     @property
     def store(self) -> Store:
@@ -459,12 +460,17 @@ def fresh(consortium: tuple[Member, ...], default_constitution: str) -> Governed
     )
     SIGNATURES.of(tx).put(signature)
     host.store.commit(tx)
-    unhandled: list[Exception] = []
+    unhandled: list[BaseException] = []
+
+    def note(_: Endpoint, error: BaseException) -> str:
+        unhandled.append(error)
+        return f"id{len(unhandled)}"
+
     frontend = Frontend(
         governance_registry(host),
         Node(host.store),
         has_backpressure=True,
-        on_unhandled=lambda _, error: unhandled.append(error),
+        on_unhandled=note,
     )
     frontend.is_open = True
     return Governed(consortium, host, frontend, unhandled=unhandled)

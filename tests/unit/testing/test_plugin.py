@@ -103,7 +103,7 @@ def test_a_defect_is_shown_where_it_is(tests: pytest.Pytester) -> None:
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*500 InternalError: 'wrong'; logged: Unhandled KeyError in GET *",
+            "*500 InternalError: The request failed *; logged: Unhandled KeyError *",
             "*Captured log call*",
             "*tiny_plugin_app.py*in defect",
             '*raise KeyError("wrong")',

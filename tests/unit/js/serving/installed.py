@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ccfpy.crypto.certs import Certificate
+from ccfpy.endpoints.app_calls import AppCalls
+from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.http.messages import Request, Response
 from ccfpy.js.quickjs import QuickJs
@@ -57,7 +59,7 @@ class Installed:
     def __init__(self, scripts: Scripts | None = None) -> None:
         self.node = StoreNode()
         self.host = TestHost(self.node)
-        self.unhandled: list[Exception] = []
+        self.unhandled: list[BaseException] = []
         self._scripts = scripts or Scripts(tables=GOVERNED)
         self.registry = ScriptedRegistry(
             "app", title="t", description="d", version="1", scripts=self._scripts
@@ -67,9 +69,14 @@ class Installed:
             self.registry,
             self.node,
             has_backpressure=True,
-            on_unhandled=lambda _, error: self.unhandled.append(error),
+            on_unhandled=self._note,
+            app_calls=AppCalls(),
         )
         self.frontend.is_open = True
+
+    def _note(self, _: Endpoint, error: BaseException) -> str:
+        self.unhandled.append(error)
+        return f"id{len(self.unhandled)}"
 
     @property
     def tables(self) -> ScriptTables:

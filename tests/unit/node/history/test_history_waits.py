@@ -8,6 +8,7 @@ from ccfpy.endpoints.session import Session
 from ccfpy.http.messages import Request, Response
 from ccfpy.node.history.history_waits import HistoryWaits
 from tests.unit.endpoints.world import session
+from tests.unit.node.calling import app_code
 
 REQUEST = Request(method="GET", path="/app/old")
 
@@ -25,7 +26,7 @@ class Desk:
     waits: HistoryWaits = field(init=False)
 
     def __post_init__(self) -> None:
-        self.waits = HistoryWaits(self.serve, 0)
+        self.waits = HistoryWaits(self.serve, 0, app_code())
 
     def serve(self, request: Request, session_: Session) -> Answer:
         self.runs += 1

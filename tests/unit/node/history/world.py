@@ -29,6 +29,7 @@ from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.tables import recovery, service
 from ccfpy.service.tables.service import ServiceInfo
 from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, Identity, MadeLedger
+from tests.unit.node.calling import app_code
 
 ENTROPY = SeededEntropy(5)
 VIEWS_PER_RECOVERY = 2
@@ -254,6 +255,7 @@ class World:
             entropy=ENTROPY,
             outbox=self.outbox,
             serve=self._serve,
+            app=app_code(self.outbox),
             bytes_max=bytes_max,
             now_ms=0,
         )

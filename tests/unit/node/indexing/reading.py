@@ -6,6 +6,7 @@ from ccfpy.endpoints.indexing import Index, Strategy
 from ccfpy.kv.changes import WriteSet
 from ccfpy.node.bell import Bell
 from ccfpy.node.indexing import Indexer, SealedBlobs
+from tests.unit.node.calling import app_code
 from tests.unit.node.history.world import Story, World
 
 
@@ -55,9 +56,13 @@ class Reading(World):
             log=lambda: self.log,
             history=self.cache,
             blobs=SealedBlobs(
-                entropy=SeededEntropy(1), outbox=self.outbox, news=self.cache.stir
+                entropy=SeededEntropy(1),
+                outbox=self.outbox,
+                news=self.cache.stir,
+                app=app_code(self.outbox),
             ),
             outbox=self.outbox,
+            app=app_code(self.outbox),
             now_ms=0,
         )
         self.now_ms = 0

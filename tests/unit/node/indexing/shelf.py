@@ -16,6 +16,7 @@ from ccfpy.kv.changes import Writes
 from ccfpy.node.indexing import SealedBlobs
 from ccfpy.node.outbox import Outbox
 from ccfpy.testing.blob_shelf import BlobShelf
+from tests.unit.node.calling import app_code
 
 Told = Iterable[tuple[Seqno, Mapping[str, Writes]]]
 
@@ -33,7 +34,10 @@ class Shelf:
     def __init__(self) -> None:
         self.outbox = Outbox()
         self.blobs = SealedBlobs(
-            entropy=SeededEntropy(3), outbox=self.outbox, news=self._note
+            entropy=SeededEntropy(3),
+            outbox=self.outbox,
+            news=self._note,
+            app=app_code(self.outbox),
         )
         self.host = BlobShelf()
         self.logs: list[str] = []

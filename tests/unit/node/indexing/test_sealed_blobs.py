@@ -10,6 +10,7 @@ from ccfpy.boundary.events import BlobRead
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.node.indexing import SealedBlobs
 from tests.attacks import attack
+from tests.unit.node.calling import app_code
 from tests.unit.node.indexing.shelf import Shelf
 
 SECRET = b"who wrote when"
@@ -117,7 +118,10 @@ def test_another_run_cannot_open_them() -> None:
     shelf.take()
     (data,) = shelf.host.blobs.values()
     later = SealedBlobs(
-        entropy=SeededEntropy(4), outbox=shelf.outbox, news=lambda: None
+        entropy=SeededEntropy(4),
+        outbox=shelf.outbox,
+        news=lambda: None,
+        app=app_code(shelf.outbox),
     )
     assert later.begin().fetch("a", heard.append)
     (asked,) = shelf.take()

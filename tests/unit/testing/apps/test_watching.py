@@ -12,7 +12,8 @@ def test_a_defect_is_logged_with_its_traceback(
 ) -> None:
     answer = service.anybody.get("/app/defect")
     assert (answer.status, answer.error) == (500, "InternalError")
-    assert answer.logged == ["Unhandled KeyError in GET /app/defect"]
+    (line,) = answer.logged
+    assert line.startswith("Unhandled KeyError in GET /app/defect (id ")
     assert "raise KeyError" in caplog.text
     assert "no such thing" in caplog.text
 

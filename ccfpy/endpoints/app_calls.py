@@ -1,0 +1,118 @@
+"""Calls of what an application's author wrote, within the limits of the service.
+
+An application's code is trusted with the service's data, and not trusted to end. A
+loop, an answer of a gigabyte or ``sys.exit()`` costs the caller of one endpoint its
+answer, and not the node its life. Every call of such code goes through here: handlers,
+policies, indexes, and whatever else was handed in to be called back.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ccfpy.base import limits
+from ccfpy.base.errors import Unwritable
+from ccfpy.endpoints.awaited import Awaited
+from ccfpy.http.messages import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ccfpy.base.ports import Given, Result, Watchdog
+
+UNLIMITED: Final = 0
+"""The time limit of an endpoint whose handler is ccfpy's own, or has another limit."""
+
+
+@dataclass(slots=True, kw_only=True)
+class AppLimits:
+    """What one call may take, and what the log says of one that fails.
+
+    Attributes:
+        execution_ms_max: how long it may take.
+        memory_bytes_max: by how much the process may grow meanwhile.
+        response_bytes_max: how large the body of its answer may be.
+        log_exception_details: whether exceptions' texts, which may be private, are
+            logged.
+    """
+
+    execution_ms_max: int = limits.APP_EXECUTION_MS_MAX
+    memory_bytes_max: int = limits.APP_MEMORY_BYTES_MAX
+    response_bytes_max: int = limits.APP_RESPONSE_BYTES_MAX
+    log_exception_details: bool = False
+
+
+class Escaped(Exception):
+    """Something was raised that ends a program, such as ``SystemExit``."""
+
+
+def check_answer(answer: object, body_bytes_max: int) -> None:
+    """Check that what a handler answered can be sent.
+
+    Raises:
+        Unwritable: it is no answer, or its body is too large.
+    """
+    if isinstance(answer, Awaited):
+        return
+    if not isinstance(answer, Response):
+        raise Unwritable(f"an answer of type {type(answer).__name__}")
+    body, headers = answer.body, answer.headers
+    if type(body) is not bytes or type(headers) is not dict:
+        raise Unwritable("a body is bytes, and headers are a dictionary")
+    if type(answer.status) is not int:
+        raise Unwritable("a status is a number")
+    for name, value in headers.items():
+        if type(name) is not str or type(value) is not str:
+            raise Unwritable("a header's name and value are text")
+    if len(body) > body_bytes_max:
+        raise Unwritable(f"{len(body)} bytes, where {body_bytes_max} are allowed")
+
+
+class AppCalls:
+    """Calls an application's code.
+
+    Attributes:
+        limits: those in force; governance changes them.
+    """
+
+    __slots__ = ("_watchdog", "limits")
+
+    def __init__(self, watchdog: "Watchdog | None" = None) -> None:
+        """Begin with the limits that hold where nobody says otherwise.
+
+        Args:
+            watchdog: ends what does not end; without one nothing does.
+        """
+        self.limits = AppLimits()
+        self._watchdog = watchdog
+
+    def call(
+        self,
+        function: "Callable[[Given], Result]",
+        given: "Given",
+        execution_ms_max: int | None = None,
+    ) -> "Result":
+        """Return what a function returns.
+
+        Args:
+            function: the application's.
+            given: its argument.
+            execution_ms_max: how long it may take, if not as long as any call.
+
+        Raises:
+            CallStopped: it was over a limit; what it changed must be dropped.
+            Escaped: it raised what no program should catch.
+        """
+        bounds = self.limits
+        if execution_ms_max is None:
+            execution_ms_max = bounds.execution_ms_max
+        watchdog = self._watchdog
+        try:
+            if watchdog is None or execution_ms_max == UNLIMITED:
+                return function(given)
+            return watchdog.call(
+                function, given, execution_ms_max, bounds.memory_bytes_max
+            )
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            raise Escaped(type(error).__name__) from error

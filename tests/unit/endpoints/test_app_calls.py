@@ -1,0 +1,91 @@
+"""An application's code is called within limits, and what it answers is looked at."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from ccfpy.base import limits
+from ccfpy.base.errors import Unwritable
+from ccfpy.base.ports import Given, Result
+from ccfpy.endpoints.app_calls import UNLIMITED, AppCalls, Escaped, check_answer
+from ccfpy.endpoints.awaited import Awaited
+from ccfpy.http.messages import Response
+from tests.attacks import attack
+
+
+@dataclass
+class Noted:
+    """A watchdog that notes the limits of each call."""
+
+    limits: list[tuple[int, int]] = field(default_factory=list)
+
+    def call(
+        self,
+        function: Callable[[Given], Result],
+        given: Given,
+        execution_ms_max: int,
+        memory_bytes_max: int,
+    ) -> Result:
+        self.limits.append((execution_ms_max, memory_bytes_max))
+        return function(given)
+
+
+def test_a_call_has_its_own_limit_or_everybodys() -> None:
+    watchdog = Noted()
+    calls = AppCalls(watchdog)
+    memory = limits.APP_MEMORY_BYTES_MAX
+    assert calls.call(len, "four") == 4
+    assert calls.call(len, "four", 7) == 4
+    calls.limits.execution_ms_max = 9
+    assert calls.call(len, "four") == 4
+    assert watchdog.limits == [(1000, memory), (7, memory), (9, memory)]
+
+
+def test_what_is_limited_elsewhere_is_not_watched() -> None:
+    watchdog = Noted()
+    assert AppCalls(watchdog).call(len, "four", UNLIMITED) == 4
+    assert watchdog.limits == []
+
+
+@attack("applications: a handler that ends the program")
+@pytest.mark.parametrize("kind", [SystemExit, GeneratorExit, BaseException])
+def test_what_ends_a_program_is_an_error_as_any(kind: type[BaseException]) -> None:
+    def leave(_: object) -> None:
+        raise kind("private")
+
+    with pytest.raises(Escaped, match=f"^{kind.__name__}$"):
+        AppCalls().call(leave, None)
+
+
+def test_whoever_debugs_may_interrupt_it() -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        AppCalls().call(interrupted, None)
+
+
+def test_an_answer_may_be_so_large() -> None:
+    check_answer(Response(status=200, body=b"four"), 4)
+    check_answer(Awaited(), 4)
+    with pytest.raises(Unwritable, match="5 bytes, where 4 are allowed"):
+        check_answer(Response(status=200, body=b"fives"), 4)
+
+
+@attack("applications: an answer that nobody can send")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        "text",
+        Response(status=200, body="text"),  # type: ignore[arg-type]
+        Response(status="200"),  # type: ignore[arg-type]
+        Response(status=200, headers={"a": 1}),  # type: ignore[dict-item]
+        Response(status=200, headers={1: "a"}),  # type: ignore[dict-item]
+        Response(status=200, headers=[("a", "b")]),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_answer_is_refused(answer: object) -> None:
+    with pytest.raises(Unwritable):
+        check_answer(answer, 100)

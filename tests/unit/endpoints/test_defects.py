@@ -1,0 +1,21 @@
+"""What callers are told of a defect says what kind it was, and nothing of it."""
+
+import pytest
+
+from ccfpy.base.errors import Unwritable
+from ccfpy.base.ports import CallStopped
+from ccfpy.endpoints.defects import FAILED, words_for
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (CallStopped("it took", is_late=True), "Operation took too long to complete."),
+        (CallStopped("it took", is_late=False), "Operation took too much memory."),
+        (Unwritable("private"), "The answer is too large, or of no form that can be"),
+        (KeyError("private"), FAILED),
+    ],
+)
+def test_a_defect_has_its_words(error: Exception, words: str) -> None:
+    assert words_for(error).startswith(words)
+    assert "private" not in words_for(error)

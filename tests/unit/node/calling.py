@@ -1,0 +1,11 @@
+"""What calls an application's code in tests: within no limits."""
+
+from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.endpoints.app_calls import AppCalls
+from ccfpy.node.app_code import AppCode
+from ccfpy.node.outbox import Outbox
+
+
+def app_code(outbox: Outbox | None = None) -> AppCode:
+    """Give what calls it, and logs there what fails."""
+    return AppCode(AppCalls(), outbox=outbox or Outbox(), entropy=SeededEntropy(9))
