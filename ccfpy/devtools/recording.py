@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ccfpy.base.ports import Clock, Entropy
 from ccfpy.devtools.served import MARK, ServedRequest, bounded
 from ccfpy.devtools.tracing import LastCall, TracingEngine, said
+from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.endpoints.auth.policy import Identity, SecurityScheme, Unauthenticated
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.declaration import Endpoint, Match, Mode
@@ -53,6 +54,11 @@ class RecordingHost:
     def clock(self) -> Clock:
         """How much time passes within a call."""
         return self._host.clock
+
+    @property
+    def app_calls(self) -> AppCalls:
+        """What calls the application's own functions."""
+        return self._host.app_calls
 
     @property
     def election_timeout_ms(self) -> int:

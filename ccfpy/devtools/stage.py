@@ -20,6 +20,7 @@ from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.devtools.past_states import PastStates
 from ccfpy.devtools.tracing import TracingEngine, said
+from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
@@ -70,6 +71,7 @@ class StageNode:
     node_id: NodeId = NODE_ID
     is_primary: bool = True
     election_timeout_ms: int = 2**31
+    app_calls: AppCalls = field(default_factory=AppCalls)
     clock: _Clock = field(default_factory=_Clock)
     entropy: OsEntropy = field(default_factory=OsEntropy)
     engine: TracingEngine = field(init=False)

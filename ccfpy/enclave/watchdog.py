@@ -93,11 +93,12 @@ class SignalWatchdog:
         self._stuck = stuck
         self._is_inside = False
         self._is_ticking = False
-        self._was_used = False
         self._began_ns = 0
+        self._seen_ns = 0
         self._execution_ms_max = 0
         self._memory_bytes_max = 0
         self._idle_ticks = 0
+        self._looks = 0
         self._base_bytes = 0
         self._ending: _Ending | None = None
         signal.signal(signal.SIGALRM, self._tick)
@@ -117,7 +118,6 @@ class SignalWatchdog:
             return function(given)
         if not self._is_ticking:
             self._begin_ticking()
-        self._was_used = True
         self._execution_ms_max = execution_ms_max
         self._memory_bytes_max = memory_bytes_max
         self._began_ns = began_ns = monotonic_ns()
@@ -173,9 +173,14 @@ class SignalWatchdog:
 
     def _rest(self) -> None:
         """Stop ticking after a while in which nothing was called."""
-        if self._was_used:
-            self._was_used = False
+        if self._began_ns != self._seen_ns:
+            self._seen_ns = self._began_ns
             self._idle_ticks = 0
+            self._looks += 1
+            if self._looks >= limits.WATCHDOG_IDLE_TICKS:
+                # What the node itself takes is not the next call's.
+                self._looks = 0
+                self._base_bytes = self._meter.data_bytes()
             return
         self._idle_ticks += 1
         if self._idle_ticks >= limits.WATCHDOG_IDLE_TICKS:

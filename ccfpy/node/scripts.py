@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base.ports import Clock, Entropy
 from ccfpy.boundary.effects import LogLevel, LogTag
+from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.js.engine import Engine
 from ccfpy.js.serving import ScriptedRegistry
 from ccfpy.js.serving.ports import ScriptLog
@@ -47,6 +48,11 @@ class NodeScripts:
     def clock(self) -> Clock:
         """How much time passes within a call."""
         return self._clock
+
+    @property
+    def app_calls(self) -> AppCalls:
+        """What calls the application's own functions."""
+        return self._replica.app_code.calls
 
     @property
     def election_timeout_ms(self) -> int:

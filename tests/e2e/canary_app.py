@@ -17,6 +17,7 @@ from ccfpy.app import (
     Map,
     Response,
     TxId,
+    json_codec,
 )
 
 app = App("canaries")
@@ -81,6 +82,20 @@ def fail(ctx: Context, body: Pair, scope: str) -> None:
     except KeyError as cause:
         cause.add_note(body.value)
         raise RuntimeError(body.value) from cause
+
+
+@app.post("/unreadable")
+def misread(ctx: Context, body: Pair, scope: str) -> None:
+    """Find something else in a map than what its codec reads."""
+    _private(scope).of(ctx.tx).put(body.key, body.value)
+    Map(scope, STRING, json_codec(int)).of(ctx.tx).get(body.key)
+
+
+@app.post("/endless", execution_ms_max=100)
+def hold(ctx: Context, body: Pair, scope: str) -> None:
+    """Go on for good, with a secret in hand."""
+    while True:
+        _private(scope).of(ctx.tx).put(body.key, body.value)
 
 
 def _fail_late(ctx: Context, response: Response, tx_id: TxId) -> None:

@@ -140,7 +140,10 @@ def _options(workspace: Path) -> ServiceOptions:
         users=(),
         constitution=constitution("default"),
         log_level="trace",
-        extra={"network": {"rpc_interfaces": interfaces}},
+        extra={
+            "network": {"rpc_interfaces": interfaces},
+            "logging": {"tracebacks": True},
+        },
         program=(
             *("env", f"PYTHONPATH={ROOT}", sys.executable),
             *(str(node), str(workspace), "--enclave", "in-process"),

@@ -103,6 +103,8 @@ def _requests(canary: Canaries) -> Iterator[tuple[bytes, Expected]]:
     for path, place, expected in (
         ("refused", "refusal", (403, canary("refusal"))),
         ("broken", "exception", (500, "InternalError")),
+        ("unreadable", "stored value", (500, "InternalError")),
+        ("endless", "call that was stopped", (500, "took too long")),
         ("broken/late", "exception after commit", (500, "InternalError")),
         ("aloud", "what was printed and logged", (200, "true")),
     ):

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from ccfpy.base.ports import Clock, Entropy
+from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.js.engine import Engine
 from ccfpy.kv.tx import Tx
 
@@ -33,6 +34,11 @@ class ScriptHost(Protocol):
     @property
     def clock(self) -> Clock:
         """How much time passes within a call."""
+        ...
+
+    @property
+    def app_calls(self) -> AppCalls:
+        """What calls the Python functions that an application lets scripts call."""
         ...
 
     @property

@@ -17,6 +17,7 @@ from ccfpy.js.extensions.random import MathRandom
 from ccfpy.js.extensions.request import Endpoint
 from ccfpy.js.extensions.rpc import Rpc
 from ccfpy.js.extensions.snp_attestation import SnpAttestation
+from ccfpy.js.serving.limited import Limited
 from ccfpy.js.serving.ports import ScriptHost, ScriptLog
 from ccfpy.js.serving.present import Present
 from ccfpy.js.serving.scripts import Scripts
@@ -91,7 +92,7 @@ class World:
             Consensus(present),
             self._historical,
             Rpc(present),
-            *scripts.more(present),
+            *(Limited(more, host.app_calls) for more in scripts.more(present)),
             self.endpoint,
         ]
         self._interpreter = host.engine.interpreter(

@@ -41,6 +41,7 @@ class TestHost:
     clock: RealClock = field(default_factory=RealClock)
     entropy: SeededEntropy = field(default_factory=lambda: SeededEntropy(b"scripts"))
     election_timeout_ms: int = 60_000
+    app_calls: AppCalls = field(default_factory=AppCalls)
     lines: list[tuple[ScriptLog, str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -1,0 +1,37 @@
+"""An application's own extensions of JavaScript, called within the limits of Python."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from ccfpy.endpoints.app_calls import AppCalls
+from ccfpy.js.host import Extension, HostFunction, HostResult
+
+
+class Limited:
+    """An extension whose functions are ended when they take too long.
+
+    The engine looks at its clock between its own steps, and not while a function of the
+    host's runs.
+    """
+
+    def __init__(self, extension: Extension, calls: AppCalls) -> None:
+        self._extension = extension
+        self._calls = calls
+
+    @property
+    def source(self) -> str:
+        """The extension's own source."""
+        return self._extension.source
+
+    def functions(self) -> Mapping[str, HostFunction]:
+        """Return the extension's functions, limited."""
+        return {
+            name: partial(self._call, function)
+            for name, function in self._extension.functions().items()
+        }
+
+    def _call(self, function: HostFunction, *arguments: object) -> HostResult:
+        def call(given: tuple[object, ...]) -> HostResult:
+            return function(*given)
+
+        return self._calls.call(call, arguments)
