@@ -229,8 +229,12 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
                 "That node remembered the signature: both of its forms are looked for."
             ),
             "a proposal from outside the window": (
-                "`created_at` is not earlier than in half of the last hundred, and has "
-                "ten digits at most; a second is forgotten whole."
+                "`created_at` is not earlier than in half of the member's last "
+                "hundred, and has ten digits at most; a second is forgotten whole."
+            ),
+            "a window that one member moves": (
+                "Each member has a window of their own: whatever times one signs, the "
+                "proposals of another are judged as if there were no other."
             ),
             "a proposal from the future": (
                 "`created_at` may be ten minutes ahead of the node's clock "

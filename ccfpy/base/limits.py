@@ -127,8 +127,8 @@ RECENT_COSE_PROPOSALS: int = 100
 CREATED_AT_MAX_S: int = 9_999_999_999
 """``created_at`` is stored as ten digits, so that text order is time order."""
 CREATED_AT_AHEAD_MS: int = 600_000
-"""How far ``created_at`` may be ahead of the node's clock, unless configured. It must
-allow for wrong clocks, and bounds for how long one member can shut out the others."""
+"""How far ``created_at`` may be ahead of the node's clock, unless configured: as far as
+clocks are wrong. A member who signs a later time shuts out their own next proposals."""
 RECENT_PER_SECOND_MAX: int = 1000
 """Signed requests of one second that are remembered. A second is forgotten whole, so
 that the window may hold so many more than configured."""

@@ -1,13 +1,14 @@
 """Refusing a signed proposal that was sent before.
 
 Recent proposals are remembered twice: by the digest of their signature, as CCF does
-(``src/node/gov/handlers/proposals.h``), and by the digest of what was signed. The
-second is what identifies a proposal. Everybody can turn a signature into another that
-holds too, and a signer can make as many as wanted. The first is kept for nodes and
-tools that know only CCF's table, and read for what such a node remembered.
+(``src/node/gov/handlers/proposals.h``), and by the digest of what was signed, with who
+signed it. The second is what identifies a proposal. Everybody can turn a signature into
+another that holds too, and a signer can make as many as wanted. The first is kept for
+nodes and tools that know only CCF's table, and read for what such a node remembered.
 
-`ccfpy.service.recent` holds the rules of the window. Times are the members' own. They
-are compared with each other, and bounded by the node's clock.
+`ccfpy.service.recent` holds the rules of the window, of which each member has one.
+Times are the members' own. A member's times are compared with each other, and bounded
+by the node's clock.
 """
 
 from dataclasses import dataclass
@@ -21,11 +22,12 @@ from ccfpy.endpoints.auth.cose import GOV_CREATED_AT
 from ccfpy.gov.requests import SignedRequest
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.kv.tx import Tx
-from ccfpy.service.recent import RecentRequests, key_of, moment, moment_of
+from ccfpy.service.recent import RecentRequests, key_of, moment
 from ccfpy.service.tables.proposals import (
     COSE_HISTORY,
     COSE_RECENT_PROPOSALS,
     COSE_RECENT_REQUESTS,
+    RecentRequest,
 )
 from ccfpy.service.tables.service import CONFIGURATION
 
@@ -59,8 +61,10 @@ class Admission:
         form, other = signed.message.signature_forms
         key = key_of(created_at, sha256(form))
         by_content = key_of(created_at, signed.message.signed_digest)
+        known = dict(requests.items())
+        recorded = known.get(by_content)
         seen = (
-            requests.get(by_content)
+            (recorded.proposal_id if recorded is not None else None)
             or proposals.get(key)
             or proposals.get(key_of(created_at, sha256(other)))
         )
@@ -69,18 +73,25 @@ class Admission:
                 ErrorCode.ProposalReplay,
                 f"Proposal submission replay, already exists as proposal {seen}",
             )
-        window = RecentRequests.of(proposals.keys(), latest_s=self.latest_s)
+        member_id = signed.member_id
+        authored = {each.proposal_id for each in known.values()}
+        window = RecentRequests.of(
+            (each for each, by in known.items() if by.proposer_id == member_id),
+            former=(each for each, by in proposals.items() if by not in authored),
+            latest_s=self.latest_s,
+        )
         self._refuse_past(window)
-        forgotten = window.surplus(key, _window_size(tx))
+        taken = RecentRequest(proposal_id=proposal_id, proposer_id=member_id)
+        known[by_content] = taken
+        requests.put(by_content, taken)
         proposals.put(key, proposal_id)
-        requests.put(by_content, proposal_id)
-        for surplus in forgotten:
-            proposals.remove(surplus)
-        if forgotten:
-            newest_forgotten = moment_of(forgotten[-1])
-            for known in list(requests.keys()):
-                if moment_of(known) <= newest_forgotten:
-                    requests.remove(known)
+        surplus = window.surplus(by_content, _window_size(tx))
+        forgotten = {known[each].proposal_id for each in surplus}
+        for each in surplus:
+            requests.remove(each)
+        for each, proposal in list(proposals.items()):
+            if proposal in forgotten:
+                proposals.remove(each)
 
     def _refuse_future(self) -> None:
         if self.signed.created_at > CREATED_AT_MAX_S:

@@ -1,13 +1,18 @@
 """A window of signed requests that were taken, so that none is taken twice.
 
 A request is remembered under a *key*: the time its author signed, as ten digits, and
-the digest of what identifies the request (CCF's form). A new request must not be older
-than the middle of the window; what the window has forgotten is older than that.
+the digest of what identifies the request (CCF's form). Each author has a window: a new
+request must not be older than the middle of it, and what the window has forgotten is
+older than that. Nobody's times move the window of another.
 
-Two rules keep the window from being moved. A key that is ahead of the node's clock
-does not count for the middle: such a key was taken before times were bounded, or the
-clock was set back. And a second is forgotten whole, so that no request of a forgotten
-second can be as young as one that is remembered.
+A second is forgotten whole, so that no request of a forgotten second can be as young as
+one that is remembered.
+
+*Former* keys are those of which nobody recorded whose they are: CCF and earlier
+versions have one window for all authors. These keys are never forgotten here, and their
+middle bounds everybody. A former key that is ahead of the node's clock does not count
+for the middle: such a key was taken before times were bounded, or the clock was set
+back.
 """
 
 from collections.abc import Iterable
@@ -34,42 +39,49 @@ def moment_of(key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RecentRequests:
-    """The keys of a window, as one moment of the node's clock finds them.
+    """The keys that bound one author, as one moment of the node's clock finds them.
 
     Attributes:
-        counted: those that are not ahead of the clock, in order of time.
-        is_displaced: whether there are others, which are ahead.
+        own: the author's, in order of time.
+        former: those of no known author that are not ahead of the clock, in order.
+        is_displaced: whether there are other former keys, which are ahead. What they
+            pushed out cannot be told from what never was there.
     """
 
-    counted: tuple[str, ...]
+    own: tuple[str, ...]
+    former: tuple[str, ...]
     is_displaced: bool
 
     @classmethod
-    def of(cls, keys: Iterable[str], *, latest_s: int) -> Self:
+    def of(
+        cls, own: Iterable[str], *, former: Iterable[str] = (), latest_s: int
+    ) -> Self:
         """Read a window.
 
         Args:
-            keys: all keys of the table.
+            own: the keys of the author.
+            former: the keys of no known author.
             latest_s: the latest time that a request may have now, seconds since 1970.
         """
-        known, latest = sorted(keys), moment(latest_s)
+        known, latest = sorted(former), moment(latest_s)
         counted = tuple(key for key in known if moment_of(key) <= latest)
-        return cls(counted, is_displaced=len(counted) < len(known))
+        return cls(tuple(sorted(own)), counted, len(counted) < len(known))
 
     @property
     def oldest_allowed(self) -> str | None:
         """The least time that a new request may have; ``None`` if nothing counts."""
-        if not self.counted:
-            return None
-        return moment_of(self.counted[len(self.counted) // 2])
+        middles = [
+            moment_of(keys[len(keys) // 2]) for keys in (self.own, self.former) if keys
+        ]
+        return max(middles, default=None)
 
     def is_full_at(self, time: str) -> bool:
         """Return whether as many requests of this second are known as may be."""
-        same = sum(moment_of(key) == time for key in self.counted)
+        same = sum(moment_of(key) == time for key in self.own)
         return same >= RECENT_PER_SECOND_MAX
 
     def surplus(self, key: str, size: int) -> tuple[str, ...]:
         """List the keys to forget once ``key`` joins a window of ``size`` keys."""
-        joined = sorted((*self.counted, key))
+        joined = sorted((*self.own, key))
         first_kept = moment_of(joined[-max(size, 1) :][0])
         return tuple(known for known in joined if moment_of(known) < first_kept)

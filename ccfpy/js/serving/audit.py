@@ -15,7 +15,7 @@ from ccfpy.crypto.hashing import sha256
 from ccfpy.endpoints.auth.cose import UserCoseSign1Caller
 from ccfpy.endpoints.context import Context
 from ccfpy.http.errors import ApiError, ErrorCode
-from ccfpy.kv.maps import JSON, Set, Value
+from ccfpy.kv.maps import JSON, Map, Set, Value
 from ccfpy.kv.tx import Tx
 from ccfpy.service.recent import RecentRequests, key_of, moment
 from ccfpy.service.records import BASE64, TEXT, codec_of
@@ -62,8 +62,9 @@ class ActionLog:
     def refuse_replay(self, context: Context, signed: UserCoseSign1Caller) -> None:
         """Remember a signed request, unless it is not the first of its kind.
 
-        A request is remembered by what was signed. Its bytes can be changed by anybody
-        so that it still verifies, and a second signature says nothing new.
+        A request is remembered by what was signed, with who signed. Its bytes can be
+        changed by anybody so that it still verifies, and a second signature says
+        nothing new. Each user has a window of their own, which nobody else can move.
 
         Args:
             context: the request.
@@ -78,26 +79,36 @@ class ActionLog:
             raise _refusal("Action has no created_at timestamp")
         if created_at > context.node.created_at_latest_s:
             raise _refusal("Action created_at timestamp is ahead of the node's clock")
-        recent = Set(f"{self.prefix}.recent_actions", codec_of(TEXT)).of(context.tx)
-        known = frozenset(recent.keys())
+        tx, user_id = context.tx, signed.user_id
+        recent = Set(f"{self.prefix}.recent_actions", codec_of(TEXT)).of(tx)
+        authors = Map(
+            f"{self.prefix}.recent_actions_by", codec_of(TEXT), codec_of(TEXT)
+        ).of(tx)
+        known, authored = frozenset(recent.keys()), dict(authors.items())
         key = key_of(created_at, signed.envelope.signed_digest)
         # Earlier versions remembered the request's bytes.
         body = context.request.body
         former = (key_of(created_at, sha256(each)) for each in (body, *forms(body)))
         if key in known or not known.isdisjoint(former):
             raise _refusal("Action was already applied")
-        window = RecentRequests.of(known, latest_s=context.node.created_at_latest_s)
+        window = RecentRequests.of(
+            (each for each, author in authored.items() if author == user_id),
+            former=(each for each in known if each not in authored),
+            latest_s=context.node.created_at_latest_s,
+        )
         oldest, time = window.oldest_allowed, moment(created_at)
-        # Where all that is known is ahead of the clock, nobody can tell what was
+        # Where all former keys are ahead of the clock, nobody can tell what was
         # forgotten. Requests that are not signed are still taken.
-        is_unknown = oldest is None and window.is_displaced
+        is_unknown = window.is_displaced and not window.former
         if is_unknown or (oldest is not None and time < oldest):
             raise _refusal("Action created_at timestamp is too old")
         if window.is_full_at(time):
             raise _refusal("Action created_at timestamp is too old")
         recent.insert(key)
+        authors.put(key, user_id)
         for old in window.surplus(key, RECENT_ACTIONS):
             recent.remove(old)
+            authors.remove(old)
 
 
 def _refusal(message: str) -> ApiError:

@@ -63,6 +63,14 @@ class ProposalInfo:
     failure: Failure | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecentRequest:
+    """A signed request that made a proposal, and who signed the request."""
+
+    proposal_id: ProposalId
+    proposer_id: MemberId
+
+
 FAILURE: Form[Failure] = record(
     Failure, required={"reason": TEXT}, optional={"trace": nullable(TEXT)}
 )
@@ -99,10 +107,20 @@ COSE_RECENT_PROPOSALS = Map(
 )
 """Recent proposals by time of creation and digest of the signature."""
 COSE_RECENT_REQUESTS = Map(
-    "public:ccf.gov.cose_recent_requests", STRING, codec_of(text_of(ProposalId))
+    "public:ccf.gov.cose_recent_requests",
+    STRING,
+    codec_of(
+        record(
+            RecentRequest,
+            required={
+                "proposal_id": text_of(ProposalId),
+                "proposer_id": text_of(MemberId),
+            },
+        )
+    ),
 )
 """The same proposals by time of creation and digest of what was signed.
 
 CCF has no such table. A signature has a second form, so that its digest alone does not
-identify a request.
+identify a request; and one window for all members can be moved by one of them.
 """

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.ids import MemberId, ProposalId
-from ccfpy.base.limits import RECENT_PER_SECOND_MAX
+from ccfpy.base.limits import RECENT_COSE_PROPOSALS, RECENT_PER_SECOND_MAX
 from ccfpy.crypto import cbor, cose
 from ccfpy.crypto.ec import Curve, KeyPair, raw_signature
 from ccfpy.crypto.entropy import SeededEntropy
@@ -24,6 +24,7 @@ from ccfpy.service.tables.proposals import (
     COSE_HISTORY,
     COSE_RECENT_PROPOSALS,
     COSE_RECENT_REQUESTS,
+    RecentRequest,
 )
 from ccfpy.service.tables.service import CONFIGURATION, ServiceConfiguration
 from tests.attacks import attack
@@ -39,7 +40,10 @@ def tx() -> Tx:
 
 
 def signed(created_at: int, number: int = 0, by: MemberId = ALICE) -> SignedRequest:
-    protected: cose.Header = {"ccf.gov.msg.created_at": created_at}
+    protected: cose.Header = {
+        cose.KID: by.encode(),
+        "ccf.gov.msg.created_at": created_at,
+    }
     return request_of(
         cose.sign(KEY, protected=protected, payload=b"%d" % number), by=by
     )
@@ -68,10 +72,17 @@ def rewritten(
 
 
 def admit(
-    tx: Tx, request: SignedRequest, name: str = "p", *, latest_s: int = LATEST_S
+    tx: Tx, request: SignedRequest, name: str = "", *, latest_s: int = LATEST_S
 ) -> None:
+    name = name or request.message.signed_digest.hex() + request.member_id
     Admission(tx, request, latest_s).admit(ProposalId(name))
     COSE_HISTORY.of(tx).put(request.member_id, request.envelope)
+
+
+def former(tx: Tx, time: int, number: int = 0) -> None:
+    """Leave what CCF and earlier versions do: nobody recorded whose proposal it is."""
+    key = key_of(time, sha256(b"%d %d" % (time, number)))
+    COSE_RECENT_PROPOSALS.of(tx).put(key, ProposalId(f"former {time} {number}"))
 
 
 def keep(tx: Tx, window: int) -> None:
@@ -100,7 +111,7 @@ def test_a_proposal_is_remembered_by_its_signature_and_by_what_was_signed(
     tx: Tx,
 ) -> None:
     request = signed(17)
-    admit(tx, request)
+    admit(tx, request, "p")
     by_signature = sha256(request.message.signature).hex().encode()
     by_content = request.message.signed_digest.hex().encode()
     proposals, requests = (
@@ -108,7 +119,8 @@ def test_a_proposal_is_remembered_by_its_signature_and_by_what_was_signed(
         for table in (COSE_RECENT_PROPOSALS, COSE_RECENT_REQUESTS)
     )
     assert proposals == {b"0000000017:" + by_signature: b'"p"'}
-    assert requests == {b"0000000017:" + by_content: b'"p"'}
+    recorded = b'{"proposal_id":"p","proposer_id":"%s"}' % ALICE.encode()
+    assert requests == {b"0000000017:" + by_content: recorded}
 
 
 def _second_signature(request: SignedRequest) -> bytes:
@@ -225,16 +237,70 @@ def test_whatever_was_taken_is_never_taken_again(times: list[int], size: int) ->
 
 def test_so_many_proposals_of_one_second_are_taken(tx: Tx) -> None:
     keep(tx, 1)
-    table = COSE_RECENT_PROPOSALS.of(tx)
+    table = COSE_RECENT_REQUESTS.of(tx)
     for number in range(RECENT_PER_SECOND_MAX - 1):
-        table.put(key_of(5, b"%d" % number), ProposalId("former"))
+        taken = RecentRequest(proposal_id=ProposalId(f"{number}"), proposer_id=ALICE)
+        table.put(key_of(5, b"%d" % number), taken)
     admit(tx, signed(5, 1))
     assert refusal(tx, signed(5, 2)) == (
         "ProposalCreatedTooLongAgo: Proposal created too long ago, created_at must be "
         "greater than 0000000005"
     )
+    admit(tx, signed(5, 2, by=BOB), "of another member")
     admit(tx, signed(6))
-    assert remembered(tx) == [6]
+    kept = (signed(5, 2, by=BOB), signed(6))
+    assert set(COSE_RECENT_REQUESTS.of(tx).keys()) == {
+        key_of(request.created_at, request.message.signed_digest) for request in kept
+    }
+
+
+def test_a_window_that_becomes_smaller_refuses_what_it_does_not_keep(tx: Tx) -> None:
+    for time in range(100, 110):
+        admit(tx, signed(time), f"{time}")
+    keep(tx, 1)
+    between = signed(107, 1)
+    admit(tx, between, "between")
+    assert remembered(tx) == [109]
+    assert refusal(tx, between).startswith("ProposalCreatedTooLongAgo")
+
+
+# One member and the others
+
+
+@attack("gov: a window that one member moves")
+def test_no_members_times_bound_another(tx: Tx) -> None:
+    for number in range(3 * RECENT_COSE_PROPOSALS):
+        admit(tx, signed(1_000_600 + number, number, by=BOB), f"{number}")
+    honest = signed(1_000_000)
+    admit(tx, honest, "honest")
+    assert refusal(tx, honest).endswith("already exists as proposal honest")
+    assert refusal(tx, signed(1_000_000, by=BOB)).startswith("ProposalCreatedTooLong")
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([ALICE, BOB]), st.integers(0, 6)),
+        min_size=1,
+        max_size=25,
+    ),
+    st.integers(0, 4),
+)
+def test_a_member_is_judged_as_if_there_were_no_other(
+    requests: list[tuple[MemberId, int]], size: int
+) -> None:
+    together, alone = Store().begin(), {by: Store().begin() for by in (ALICE, BOB)}
+    for tx in (together, *alone.values()):
+        keep(tx, size)
+    for number, (by, time) in enumerate(requests):
+        outcomes = []
+        for tx in (together, alone[by]):
+            try:
+                admit(tx, signed(time, number, by=by), f"{number}")
+            except ApiError as refused:
+                outcomes.append(refused.message)
+            else:
+                outcomes.append("taken")
+        assert outcomes[0] == outcomes[1]
 
 
 # Times ahead of the clock
@@ -258,24 +324,40 @@ def test_a_time_may_be_so_far_ahead_of_the_clock_and_no_further(tx: Tx) -> None:
 
 @attack("gov: a proposal from the future")
 def test_a_window_that_was_moved_before_shuts_nobody_out(tx: Tx) -> None:
-    keep(tx, 3)
     for number in range(3):
-        admit(tx, signed(LATEST_S, number, by=BOB))
+        former(tx, LATEST_S, number)
     assert refusal(tx, signed(50)).startswith("ProposalCreatedTooLongAgo")
     admit(tx, signed(50), latest_s=100)
     admit(tx, signed(60), latest_s=100)
-    # What moved the window is still remembered, should the clock ever come so far.
-    assert refusal(tx, signed(LATEST_S, 0)).startswith("ProposalReplay")
+    assert len(list(COSE_RECENT_PROPOSALS.of(tx).keys())) == 5, "nothing is forgotten"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "oldest_allowed"), [([10], 10), ([10, 20], 20), ([10, 20, 30], 20)]
+)
+@attack("gov: a proposal again, that a node of an earlier version took")
+def test_what_an_earlier_version_may_have_forgotten_is_too_old_for_everybody(
+    tx: Tx, earlier: list[int], oldest_allowed: int
+) -> None:
+    keep(tx, 1)
+    for time in earlier:
+        former(tx, time)
+    for by in (ALICE, BOB):
+        assert refusal(tx, signed(oldest_allowed - 1, by=by)).endswith(
+            f"created_at must be greater than {oldest_allowed:010d}"
+        )
+        admit(tx, signed(oldest_allowed, by=by), by)
+        admit(tx, signed(oldest_allowed + 50, by=by), f"{by} again")
+    assert refusal(tx, signed(oldest_allowed - 1, by=MemberId("c" * 64)))
 
 
 @attack("gov: a proposal again, after the window was moved or the clock set back")
 def test_what_was_pushed_out_of_a_moved_window_is_not_taken_again(tx: Tx) -> None:
-    keep(tx, 3)
     pushed_out = signed(50)
-    admit(tx, pushed_out)
+    COSE_HISTORY.of(tx).put(ALICE, pushed_out.envelope)
     for number in range(4):
-        admit(tx, signed(LATEST_S, number, by=BOB))
-    assert 50 not in remembered(tx)
+        former(tx, LATEST_S, number)
+    COSE_HISTORY.of(tx).put(BOB, signed(LATEST_S, by=BOB).envelope)
     assert refusal(tx, pushed_out, latest_s=100) == (
         "ProposalCreatedTooLongAgo: Proposal created too long ago, created_at must be "
         "greater than 0000000050"
@@ -303,6 +385,6 @@ def test_a_clock_that_is_set_back_brings_back_nothing(tx: Tx) -> None:
 def test_a_last_request_that_cannot_be_read_admits_nothing_to_a_moved_window(
     tx: Tx,
 ) -> None:
-    admit(tx, signed(LATEST_S, by=BOB))
+    former(tx, LATEST_S)
     COSE_HISTORY.of(tx).put(ALICE, b"no envelope")
     assert refusal(tx, signed(50), latest_s=100).endswith("greater than 9999999999")

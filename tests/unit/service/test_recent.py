@@ -19,22 +19,32 @@ def test_a_key_is_ten_digits_and_a_digest() -> None:
 
 
 def test_an_empty_window_allows_everything() -> None:
-    window = RecentRequests.of((), latest_s=10)
+    window = RecentRequests.of((), former=(), latest_s=10)
     assert (window.oldest_allowed, window.is_displaced) == (None, False)
     assert window.surplus(key_of(1, b""), 1) == ()
 
 
 @given(TIMES, st.integers(0, 8))
-def test_what_is_ahead_of_the_clock_does_not_count(
+def test_a_former_key_ahead_of_the_clock_does_not_count(
     times: list[int], latest_s: int
 ) -> None:
-    window = RecentRequests.of(keys(times), latest_s=latest_s)
+    window = RecentRequests.of((), former=keys(times), latest_s=latest_s)
     counted = sorted(time for time in times if time <= latest_s)
-    assert [int(moment_of(key)) for key in window.counted] == counted
+    assert [int(moment_of(key)) for key in window.former] == counted
     assert window.is_displaced is (len(counted) < len(times))
     if counted:
         middle = counted[len(counted) // 2]
         assert window.oldest_allowed == f"{middle:010d}"
+
+
+@given(TIMES, TIMES)
+def test_a_request_may_be_older_than_neither_middle(
+    own: list[int], former: list[int]
+) -> None:
+    window = RecentRequests.of(keys(own), former=keys(former), latest_s=8)
+    middles = [sorted(times)[len(times) // 2] for times in (own, former) if times]
+    expected = f"{max(middles):010d}" if middles else None
+    assert window.oldest_allowed == expected
 
 
 @given(TIMES, st.integers(0, 8), st.integers(0, 10))

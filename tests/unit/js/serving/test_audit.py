@@ -19,7 +19,7 @@ from tests.unit.endpoints.auth.people import add_user, certificate, signed
 from tests.unit.endpoints.world import NOW_S, StoreNode, context_of
 
 LOG = ActionLog("public:mine")
-RECENT = "public:mine.recent_actions"
+RECENT, AUTHORS = "public:mine.recent_actions", "public:mine.recent_actions_by"
 UNIT = b"\0" * 8
 CERTIFICATE = certificate()
 AHEAD_S = CREATED_AT_AHEAD_MS // 1000
@@ -121,11 +121,25 @@ def test_a_time_may_be_so_far_ahead_of_the_clock(node: StoreNode, tx: Tx) -> Non
 
 @attack("gov: an action that a user signed, from the future")
 def test_what_is_ahead_of_the_clock_shuts_out_nobody(node: StoreNode, tx: Tx) -> None:
-    assert refusal(node, tx, request(NOW_S - 9, b"a")) is None
-    for number in range(3):
-        key = key_of(9_999_999_999, bytes([number]))
+    for time in (NOW_S - 10, *(9_999_999_999,) * 3):
+        key = key_of(time, bytes([len(list(tx.raw(RECENT).keys()))]))
         tx.raw(RECENT).put(b'"%s"' % key.encode(), b'""')
+    assert refusal(node, tx, request(NOW_S - 11, b"a")) == (
+        "500 InvalidInput: Action created_at timestamp is too old"
+    )
     assert refusal(node, tx, request(NOW_S - 9, b"b")) is None
+
+
+@attack("gov: a window that one member moves")
+def test_no_users_times_bound_another(node: StoreNode, tx: Tx) -> None:
+    for number in range(RECENT_ACTIONS):
+        key = key_of(NOW_S + number, b"%d" % number)
+        tx.raw(RECENT).put(b'"%s"' % key.encode(), b'""')
+        tx.raw(AUTHORS).put(b'"%s"' % key.encode(), b'"another"')
+    assert refusal(node, tx, request(NOW_S - 9)) is None
+    assert refusal(node, tx, request(NOW_S - 9)) == (
+        "500 InvalidInput: Action was already applied"
+    )
 
 
 def test_nothing_is_taken_where_nobody_knows_what_was_forgotten(
@@ -160,9 +174,11 @@ def test_moments_are_compared_as_numbers(node: StoreNode, tx: Tx) -> None:
 
 
 def test_so_many_of_one_second_are_taken(node: StoreNode, tx: Tx) -> None:
+    user = CERTIFICATE.digest_hex
     for number in range(RECENT_PER_SECOND_MAX - 1):
         key = key_of(5, b"%d" % number)
         tx.raw(RECENT).put(b'"%s"' % key.encode(), b'""')
+        tx.raw(AUTHORS).put(b'"%s"' % key.encode(), b'"%s"' % user.encode())
     assert refusal(node, tx, request(5, b"a")) is None
     assert (
         refusal(node, tx, request(5, b"b"))
