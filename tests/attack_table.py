@@ -407,6 +407,9 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "many connections from one address": (
                 "A cap that operators set (`max_open_sessions_per_address`)."
             ),
+            "large bodies, time and again": (
+                "Their memory goes back to the system: nothing is left of it in pieces."
+            ),
             "answers that nobody reads": (
                 "Beyond 256 KiB the connection is served and read no further; 30 s "
                 "later it ends, and the log says for what."

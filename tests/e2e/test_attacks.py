@@ -11,6 +11,13 @@ import pytest
 from ccfpy.testing.attacks.catalogue import choose
 from ccfpy.testing.attacks.report import reasons, table
 from ccfpy.testing.attacks.run import Outcome, run_attacks
+from tests.attacks import attack
+
+NAMES = (
+    *("replay", "future", "chains", "handshakes", "strangers", "squatters"),
+    *("pipelining", "heads", "resets", "forgeries", "traitor", "ways-out"),
+    *("errors", "deep", "loop"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +41,28 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     return {outcome.attack.name: outcome for outcome in found}
 
 
-@pytest.mark.parametrize("name", [each.name for each in choose([], is_quick=True)])
+@attack("gov: a proposal again, with another signature that holds", "replay")
+@attack("gov: a proposal from the future", "future")
+@attack("tls: a chain of certificates that are dear to check", "chains")
+@attack("fairness: a thousand handshakes at once", "handshakes")
+@attack("join: a record as large as a request may be", "strangers")
+@attack("join: more nodes than anybody could want", "strangers")
+@attack("join: all places taken, and asked for again and again", "strangers")
+@attack("join: the address of a node that waits to be trusted", "squatters")
+@attack("fairness: answers that nobody reads", "pipelining")
+@attack("fairness: thousands of requests at once", "pipelining")
+@attack("fairness: unfinished requests on many connections", "heads")
+@attack("ledger: an inner node of the tree, given as a leaf", "forgeries")
+@attack("channel: consensus with values that no honest node sends", "traitor")
+@attack("channel: an entry that writes what a node cannot act upon", "traitor")
+@attack("escape: a descriptor that a library left open", "ways-out")
+@attack("escape: a file that a library shares its memory with", "ways-out")
+@pytest.mark.parametrize("name", NAMES)
 def test_an_attack_stays_within_its_bounds(
     outcomes: dict[str, Outcome], name: str
 ) -> None:
     assert outcomes[name].excesses == []
+
+
+def test_these_are_all_of_the_short_form() -> None:
+    assert [each.name for each in choose([], is_quick=True)] == list(NAMES)

@@ -7,6 +7,7 @@ import pytest
 
 from ccfpy.base.limits import MEMORY_RETURNED_BYTES_MIN
 from ccfpy.host.enclave_process import enclave_environment
+from tests.attacks import attack
 
 BODIES = """
 import sys
@@ -31,6 +32,7 @@ print(held, resident() - before)
 """A hundred bodies that grow by turns, and small things between them that stay."""
 
 
+@attack("fairness: large bodies, time and again")
 @pytest.mark.skipif(sys.platform != "linux", reason="the C library is another")
 def test_large_bodies_leave_little_behind() -> None:
     command = [sys.executable, "-c", BODIES]
