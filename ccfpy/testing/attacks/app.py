@@ -17,6 +17,8 @@ app = App(
 )
 
 NOTES = Map("notes", json_codec(str), json_codec(str))
+HOSTILE_MS_MAX = 500
+"""Half of the default: with a second to each, honest answers could wait for longer."""
 HUGE_COUNT = 121_909_581
 """So many short texts made the JSON library end its process."""
 SLEEP_S = 8
@@ -43,7 +45,7 @@ def read_note(ctx: Context, name: str) -> str:
     return NOTES.of(ctx.tx).get(name) or ""
 
 
-@app.get("/hostile/loop", auth=[])
+@app.get("/hostile/loop", auth=[], execution_ms_max=HOSTILE_MS_MAX)
 def loop(ctx: Context) -> bool:
     """Never end."""
     del ctx
@@ -51,7 +53,7 @@ def loop(ctx: Context) -> bool:
         pass
 
 
-@app.get("/hostile/sleep", auth=[])
+@app.get("/hostile/sleep", auth=[], execution_ms_max=HOSTILE_MS_MAX)
 def sleep(ctx: Context) -> bool:
     """Wait in the system for a long time."""
     del ctx
@@ -59,14 +61,14 @@ def sleep(ctx: Context) -> bool:
     return True
 
 
-@app.get("/hostile/huge", auth=[])
+@app.get("/hostile/huge", auth=[], execution_ms_max=HOSTILE_MS_MAX)
 def answer_hugely(ctx: Context) -> list[str]:
     """Answer with far more than fits anywhere."""
     del ctx
     return ["up"] * HUGE_COUNT
 
 
-@app.get("/hostile/deep", auth=[])
+@app.get("/hostile/deep", auth=[], execution_ms_max=HOSTILE_MS_MAX)
 def answer_deeply(ctx: Context) -> Json:
     """Answer with a list in a list, and so on."""
     del ctx
@@ -76,7 +78,7 @@ def answer_deeply(ctx: Context) -> Json:
     return value
 
 
-@app.get("/hostile/raise/{name}", auth=[])
+@app.get("/hostile/raise/{name}", auth=[], execution_ms_max=HOSTILE_MS_MAX)
 def fail(ctx: Context, name: str) -> bool:
     """Fail with a private value in the error, as a missing key does."""
     empty: dict[str, bool] = {}

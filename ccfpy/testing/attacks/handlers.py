@@ -8,10 +8,12 @@ import secrets
 from collections.abc import Sequence
 
 from ccfpy.testing.attacks.attack import Attack, Family, Target
-from ccfpy.testing.attacks.bounds import Spend
+from ccfpy.testing.attacks.bounds import Bounds, Spend
 from ccfpy.testing.attacks.wires import NoAnswer, connected
 
 REQUESTS = 3
+HUGE_ANSWER_MAX_S = 4.0
+"""The gigabyte is filled within C, where no code of Python's can be ended."""
 _SERVER_ERROR = 500
 _ERROR = 400
 
@@ -107,6 +109,7 @@ ATTACKS = (
         family=Family.HANDLERS,
         about="a handler answers with 121,909,581 texts",
         perform=huge,
+        bounds=Bounds(answer_max_s=HUGE_ANSWER_MAX_S),
         is_quick=False,
     ),
 )
