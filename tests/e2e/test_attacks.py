@@ -14,7 +14,7 @@ from ccfpy.testing.attacks.run import Outcome, run_attacks
 from tests.attacks import attack
 
 NAMES = (
-    *("replay", "future", "chains", "handshakes", "strangers", "squatters"),
+    *("replay", "future", "chains", "handshakes", "squatters", "strangers"),
     *("pipelining", "heads", "resets", "forgeries", "traitor", "ways-out"),
     *("errors", "deep", "loop"),
 )

@@ -29,6 +29,8 @@ NODE_DATA_BYTES = 1_000_000
 """The most that a request's body may hold, but for the rest of the request."""
 LIST_MAX_BYTES = 1 << 20
 """More no list of three nodes and some strangers needs to have."""
+WAITING_MAX = 50
+"""More nodes no members want at once."""
 NEWCOMER_RETRIES = 5
 RETRY_S = 1
 """A node that is told to ask later does so, by default once a second."""
@@ -135,11 +137,10 @@ def _base64(data: bytes) -> str:
 async def strangers(target: Target, spend: Spend) -> Sequence[str]:
     """Fill the ledger with what strangers say of themselves, and ask for all of it."""
     breaches: list[str] = []
-    count = STRANGERS // 3 if target.is_quick else STRANGERS
     data = "x" * NODE_DATA_BYTES
     async with connected(target.address, spend) as wire:
         host_data = await _host_data(wire)
-        for number in range(count):
+        for number in range(STRANGERS):
             stranger = Stranger.make(target, f"stranger{number}")
             address = f"127.0.0.1:{50_000 + number}"
             for said in (data, "small"):
@@ -158,6 +159,9 @@ async def strangers(target: Target, spend: Spend) -> Sequence[str]:
         listed = await wire.ask("GET", "/node/network/nodes")
         if len(listed.body) > LIST_MAX_BYTES:
             breaches.append(f"the list of nodes has {len(listed.body)} bytes")
+        waiting = listed.body.count(b'"Pending"')
+        if waiting > WAITING_MAX:
+            breaches.append(f"{waiting} strangers wait at once")
         for refused in (_patient_refused, _wanted_refused):
             refusal = await refused(target, spend, host_data)
             if refusal is not None:
@@ -239,16 +243,17 @@ def _reason(answered: Answered) -> str:
 
 
 ATTACKS = (
-    Attack(
-        name="strangers",
-        family=Family.JOINING,
-        about=f"{STRANGERS} strangers ask to join with a megabyte of data each",
-        perform=strangers,
-    ),
+    # First, while there are places for nodes that wait.
     Attack(
         name="squatters",
         family=Family.JOINING,
         about="a stranger asks to join under the address of a node to come",
         perform=squatters,
+    ),
+    Attack(
+        name="strangers",
+        family=Family.JOINING,
+        about=f"{STRANGERS} strangers ask to join with a megabyte of data each",
+        perform=strangers,
     ),
 )
