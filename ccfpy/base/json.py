@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 import orjson
 
+from ccfpy.base import limits
 from ccfpy.base.errors import Malformed, Unwritable
 from ccfpy.base.json_size import check_size
 
@@ -18,6 +19,9 @@ JsonObject: TypeAlias = dict[str, Json]
 _dumps: Final = orjson.dumps
 _loads: Final = orjson.loads
 _SORTED: Final = orjson.OPT_SORT_KEYS
+_BYTES_MAX: Final = limits.JSON_BYTES_MAX
+_FLAT: Final = frozenset({int, bool, float, type(None)})
+"""Types of which every value is short, so that most values cost no call to count."""
 
 
 def dumps(value: object) -> bytes:
@@ -30,7 +34,11 @@ def dumps(value: object) -> bytes:
     """
     if value is True:  # what most requests that change something are answered with
         return b"true"
-    check_size(value)
+    if isinstance(value, str):
+        if len(value) > _BYTES_MAX:
+            check_size(value)
+    elif type(value) not in _FLAT:
+        check_size(value)
     try:
         # orjson's own bytes stand in a buffer of 4 KB or more, eight times their size
         # or more, for as long as somebody keeps them, as tables do. These do not.
