@@ -1,7 +1,7 @@
 """What a map's name says: whether outsiders may read it, and who may use it.
 
 Names are case-sensitive. ``public:`` in front keeps a map in the clear; the rest of the
-name, if it begins with ``ccf.``, belongs to the framework.
+name, if it begins with ``ccf.`` or ``ccfpy.internal.``, belongs to the framework.
 """
 
 from enum import StrEnum
@@ -13,6 +13,8 @@ from ccfpy.base.limits import MAP_NAMES_CACHED_MAX
 
 PUBLIC_PREFIX: Final = "public:"
 INTERNAL_PREFIX = "ccf.internal."
+OWN_PREFIX = "ccfpy.internal."
+"""Of tables that CCF does not have: its tools know all that begin with ``ccf.``."""
 GOVERNANCE_PREFIX = "ccf.gov."
 RESERVED_PREFIX = "ccf."
 
@@ -63,7 +65,7 @@ def kind_of(name: str) -> MapKind:
     bare = name.removeprefix(PUBLIC_PREFIX)
     public = len(bare) != len(name)
     domain = SecurityDomain.PUBLIC if public else SecurityDomain.PRIVATE
-    if bare.startswith(INTERNAL_PREFIX):
+    if bare.startswith((INTERNAL_PREFIX, OWN_PREFIX)):
         return MapKind(domain, AccessCategory.INTERNAL)
     if bare.startswith(GOVERNANCE_PREFIX):
         return MapKind(domain, AccessCategory.GOVERNANCE)

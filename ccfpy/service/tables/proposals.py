@@ -107,7 +107,7 @@ COSE_RECENT_PROPOSALS = Map(
 )
 """Recent proposals by time of creation and digest of the signature."""
 COSE_RECENT_REQUESTS = Map(
-    "public:ccf.gov.cose_recent_requests",
+    "public:ccfpy.internal.cose_recent_requests",
     STRING,
     codec_of(
         record(
