@@ -33,7 +33,7 @@ def test_every_action_is_tried_both_ways(engine: QuickJs) -> None:
     program = Program(name="c", source=constitution("default") + listing)
     text = engine.call_export(program, "names", [], extensions=[], limits=JsLimits())
     names = set(json.loads(text or ""))
-    assert len(names) == 45
+    assert len(names) == 46
     accepted = {action["name"] for action, _ in [*WRITES, *EFFECTS]}
     takes_anything = {
         "remove_js_app",

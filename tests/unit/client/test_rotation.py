@@ -12,7 +12,7 @@ from ccfpy.client.errors import ClientError
 from ccfpy.client.governance import CreatedAt
 from ccfpy.client.membership import NotDecided
 from ccfpy.client.rotation import Rotation
-from ccfpy.testing.node import GOV_VERSION, InProcessNode, Person
+from ccfpy.testing.node import GOV_VERSION, START_UNIX_US, InProcessNode, Person
 from tests.unit.client.conftest import Serve
 from tests.unit.client.hosted import PersonsSigner, answering, hosted
 
@@ -29,8 +29,12 @@ class Desk:
         self.node: InProcessNode = hosted(*members)
         self._serve = serve
         self._service_pem = service_pem
-        # Of its own, lest the process's run ahead of what other tests sign.
-        self._created_at = CreatedAt()
+        # Later than what members signed to open the service, and not too far ahead of
+        # the node's clock, which stands still while nothing happens.
+        self._created_at = CreatedAt(lambda: self._node_unix_s() + 60)
+
+    def _node_unix_s(self) -> float:
+        return START_UNIX_US / 1_000_000 + self.node.now_ms / 1000
 
     def rotate(
         self,

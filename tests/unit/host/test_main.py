@@ -343,7 +343,7 @@ def test_the_enclave_dies_with_its_host(process: _Process) -> None:
         assert time.monotonic() < deadline, "the enclave lives on"
 
 
-def test_the_enclave_inherits_two_pipes_and_one_variable(process: _Process) -> None:
+def test_the_enclave_inherits_two_pipes_and_three_variables(process: _Process) -> None:
     enclave = Path(f"/proc/{process.enclave}")
     links = {link.name: str(link.readlink()) for link in (enclave / "fd").iterdir()}
     kinds = sorted(target.partition(":")[0] for target in links.values())
@@ -353,4 +353,8 @@ def test_the_enclave_inherits_two_pipes_and_one_variable(process: _Process) -> N
         for variable in (enclave / "environ").read_text().split("\0")
         if variable
     ]
-    assert names == ["PYTHONPATH"]
+    assert sorted(names) == [
+        "MALLOC_MMAP_THRESHOLD_",
+        "MALLOC_TRIM_THRESHOLD_",
+        "PYTHONPATH",
+    ]

@@ -38,7 +38,7 @@ def test_an_app_may_have_codes_of_its_own() -> None:
 
 def test_every_code_is_spelt_as_it_is_named() -> None:
     assert all(code.name == code.value for code in ErrorCode)
-    assert len(ErrorCode) == 53
+    assert len(ErrorCode) == 54
 
 
 def test_the_message_is_what_logs_show() -> None:
