@@ -50,8 +50,12 @@ class SystemMemory:
         return MemoryUsage(_UNLIMITED, fields.get("VmRSS", 0), fields.get("VmHWM", 0))
 
     def data_bytes(self) -> int:
-        """Give the bytes that a limit on data counts: heap and private mappings."""
-        return self._read().get("VmData", 0)
+        """Return the bytes that this process holds of its own, and has touched.
+
+        What is only reserved, as JavaScript's engine reserves room for each script,
+        takes nothing from anybody.
+        """
+        return self._read().get("RssAnon", 0)
 
     def _read(self) -> dict[str, int]:
         if self._meter is None:

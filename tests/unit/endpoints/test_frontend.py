@@ -364,7 +364,6 @@ def _raising(error: BaseException) -> Front:
     "answer",
     [
         "text",
-        Response(status=200, body="text"),  # type: ignore[arg-type]
         Response(
             status=200, headers=None, body=bytes(limits.APP_RESPONSE_BYTES_MAX + 1)
         ),
