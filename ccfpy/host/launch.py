@@ -72,6 +72,8 @@ def start(launch: Launch, link: EnclaveLink) -> int:
     try:
         claim_pid_file(pid_file)
     except PidFileExists as refusal:
+        journal.fatal(refusal.remedy, file="launch")
+        # CCF's tests read the last line.
         journal.fatal(str(refusal), file="launch")
         return ExitCode.FILE_ERROR
     with contextlib.ExitStack() as cleanup:

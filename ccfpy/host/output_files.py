@@ -12,7 +12,15 @@ from ccfpy.base.errors import ConfigurationRefused
 
 
 class PidFileExists(ConfigurationRefused):
-    """A pid file is there already; the text begins with CCF's words for it."""
+    """A pid file is there already; the text is CCF's.
+
+    Attributes:
+        remedy: what to do about it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"PID file {path} already exists. Exiting.")
+        self.remedy = _remedy(path)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -41,7 +49,7 @@ def claim_pid_file(path: Path) -> None:
         ConfigurationRefused: the place cannot be written.
     """
     if path.exists():
-        raise PidFileExists(f"PID file {path} already exists. Exiting. {_remedy(path)}")
+        raise PidFileExists(path)
     write_atomically(path, str(os.getpid()).encode())
 
 
@@ -55,13 +63,13 @@ def _remedy(path: Path) -> str:
     """Return what to do about a pid file that is there: it may be a lost node's."""
     pid = _named_process(path)
     if pid is None:
-        return "It names no process: remove the file if no node runs here."
+        return f"{path} names no process: remove the file if no node runs here"
     if _is_running(pid):
         return (
-            f"Process {pid} runs: stop it if it is a node of this folder, or else "
-            "remove the file."
+            f"process {pid} of {path} runs: stop it if it is a node of this folder, or "
+            "else remove the file"
         )
-    return f"It is stale, since process {pid} has ended: remove the file."
+    return f"{path} is stale, since process {pid} has ended: remove the file"
 
 
 def _named_process(path: Path) -> int | None:

@@ -182,8 +182,9 @@ def test_a_pid_file_that_exists_is_the_last_word() -> None:
     Path("node.pid").write_text("1")
     code, text = _run("--config", "config.json")
     assert code == 103
-    last = text.splitlines()[-1]
-    assert "PID file node.pid already exists. Exiting. Process 1 runs: stop it" in last
+    *_, remedy, last = text.splitlines()
+    assert last.endswith("PID file node.pid already exists. Exiting.")
+    assert "process 1 of node.pid runs: stop it if" in remedy
     assert Path("node.pid").read_text() == "1"
     assert not Path("ledger").exists()
 

@@ -32,10 +32,10 @@ def test_a_pid_file_is_claimed_once(tmp_path: Path) -> None:
     path = tmp_path / "node.pid"
     claim_pid_file(path)
     assert path.read_text() == str(os.getpid())
-    with pytest.raises(
-        PidFileExists, match=rf"already exists\. Exiting\. Process {os.getpid()} runs"
-    ):
+    with pytest.raises(PidFileExists) as refused:
         claim_pid_file(path)
+    assert str(refused.value) == f"PID file {path} already exists. Exiting."
+    assert refused.value.remedy.startswith(f"process {os.getpid()} of {path} runs")
 
 
 def test_a_pid_file_of_a_process_that_has_ended_is_called_stale(tmp_path: Path) -> None:
@@ -45,9 +45,8 @@ def test_a_pid_file_of_a_process_that_has_ended_is_called_stale(tmp_path: Path) 
     path.write_text(f"{ended.pid}\n")
     with pytest.raises(PidFileExists) as refused:
         claim_pid_file(path)
-    assert str(refused.value) == (
-        f"PID file {path} already exists. Exiting. It is stale, since process "
-        f"{ended.pid} has ended: remove the file."
+    assert refused.value.remedy == (
+        f"{path} is stale, since process {ended.pid} has ended: remove the file"
     )
     assert path.read_text() == f"{ended.pid}\n"
 
@@ -56,5 +55,6 @@ def test_a_pid_file_of_a_process_that_has_ended_is_called_stale(tmp_path: Path) 
 def test_a_pid_file_that_names_no_process_is_told(tmp_path: Path, content: str) -> None:
     path = tmp_path / "node.pid"
     path.write_text(content)
-    with pytest.raises(PidFileExists, match="It names no process: remove the file if"):
+    with pytest.raises(PidFileExists) as refused:
         claim_pid_file(path)
+    assert refused.value.remedy.startswith(f"{path} names no process: remove the file")
