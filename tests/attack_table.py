@@ -57,7 +57,7 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
                 "Each field has a bound of its own, and is refused beyond it."
             ),
             "more nodes than anybody could want": (
-                "So many wait and no more; the silent give way, one in a minute."
+                "So many wait and no more; the silent give way, one in 10 s."
             ),
             "all places taken, and asked for again and again": (
                 "A node that a member's proposal names gets one at once, and keeps it."

@@ -404,9 +404,9 @@ SEALED_SECRETS_MAX: int = 1000
 PENDING_NODES_MAX: int = 50
 """Nodes that wait to be trusted. When as many wait, a newcomer takes the place of the
 one that was not heard of for longest."""
-PENDING_REPLACED_MS: int = 60_000
+PENDING_REPLACED_MS: int = 10_000
 """Between two that are replaced so: strangers can ask faster than that, and each writes
-some 10 KiB to the ledger, which are 15 MiB a day at the most."""
+some 10 KiB to the ledger, which are 90 MiB a day at the most."""
 PENDING_SILENT_S: int = 24 * 3600
 """For which a node that waits may be silent before its record is removed. A node asks
 every second by default."""

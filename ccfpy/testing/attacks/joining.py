@@ -31,7 +31,7 @@ LIST_MAX_BYTES = 1 << 20
 """More no list of three nodes and some strangers needs to have."""
 WAITING_MAX = 50
 """More nodes no members want at once."""
-NEWCOMER_RETRIES = 5
+NEWCOMER_RETRIES = 15
 RETRY_S = 1
 """A node that is told to ask later does so, by default once a second."""
 _OK = 200
@@ -172,7 +172,7 @@ async def strangers(target: Target, spend: Spend) -> Sequence[str]:
 async def _patient_refused(target: Target, spend: Spend, host_data: Json) -> str | None:
     """Say why a node that asks again, as nodes do, finds no place; nothing if it does.
 
-    A service whose places are taken lets one newcomer in a second take over.
+    A service whose places are taken lets one newcomer in ten seconds take over.
     """
     newcomer = Stranger.make(target, "patient")
     address = "127.0.0.1:45677"
