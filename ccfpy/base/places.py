@@ -26,15 +26,19 @@ def place_of(frame: FrameType) -> str:
 
 
 def chain_of(error: BaseException, *, links_max: int) -> list[BaseException]:
-    """Return an exception and those that led to it, as a traceback shows them."""
+    """Return an exception and those that led to it, as a traceback shows them.
+
+    What only happened to be handled when one was raised, and ends more than a request,
+    such as an interrupt, led to nothing and ends the chain.
+    """
     chain: list[BaseException] = []
     link: BaseException | None = error
     while link is not None and len(chain) < links_max:
         if any(link is known for known in chain):
             break
         chain.append(link)
-        hidden = link.__suppress_context__
-        link = link.__cause__ or (None if hidden else link.__context__)
+        context = None if link.__suppress_context__ else link.__context__
+        link = link.__cause__ or (context if isinstance(context, Exception) else None)
     return chain
 
 

@@ -48,6 +48,12 @@ def test_a_chain_leaves_out_what_was_hidden() -> None:
     assert chain_of(error, links_max=8) == [error]
 
 
+def test_an_interrupt_that_was_being_handled_ends_a_chain() -> None:
+    error = ValueError()
+    error.__context__ = KeyboardInterrupt()
+    assert chain_of(error, links_max=8) == [error]
+
+
 class _Equal(Exception):
     def __eq__(self, other: object) -> bool:
         raise AssertionError("an application's method is not asked")
