@@ -127,11 +127,9 @@ RECENT_COSE_PROPOSALS: int = 100
 CREATED_AT_MAX_S: int = 9_999_999_999
 """``created_at`` is stored as ten digits, so that text order is time order."""
 CREATED_AT_AHEAD_MS: int = 600_000
-"""How far ``created_at`` may be ahead of the node's clock, unless configured: as far as
-clocks are wrong. A member who signs a later time shuts out their own next proposals."""
+"""How far ``created_at`` may be ahead of the node's clock, unless configured."""
 RECENT_PER_SECOND_MAX: int = 1000
-"""Signed requests of one second that are remembered. A second is forgotten whole, so
-that the window may hold so many more than configured."""
+"""Signed requests of one second and one author; a second is forgotten whole."""
 
 # JavaScript, defaults of ``set_js_runtime_options``; governance never goes below them
 JS_HEAP_BYTES_MAX: int = 100 * MIB
@@ -402,20 +400,17 @@ SEALED_SECRETS_MAX: int = 1000
 
 # Nodes that ask to join, of whom nobody knows anything yet
 PENDING_NODES_MAX: int = 50
-"""Nodes that wait to be trusted. When as many wait, a newcomer takes the place of the
-one that was not heard of for longest."""
+"""Nodes that wait to be trusted; a newcomer replaces the one silent for longest."""
 PENDING_REPLACED_MS: int = 10_000
-"""Between two that are replaced so: strangers can ask faster than that, and each writes
-some 10 KiB to the ledger, which are 90 MiB a day at the most."""
+"""Between two replacements. Each writes some 10 KiB, so 90 MiB a day at the most."""
 PENDING_SILENT_S: int = 24 * 3600
-"""For which a node that waits may be silent before its record is removed. A node asks
-every second by default."""
+"""After which a silent node loses its record; a node asks every second by default."""
 PENDING_LOOK_MS: int = 60_000
 """Between looks for such nodes."""
 PENDING_HEARD_MS: int = 10_000
 """How often a backup sends a node that waits on to the primary, so that it is heard."""
 NODE_DATA_BYTES_MAX: int = 8 * KIB
-"""Of what an operator says of a node that joins; members can set more."""
+"""Most bytes of an operator's data on a joining node; members can set more."""
 NODE_NETWORK_BYTES_MAX: int = 16 * KIB
 """Of all that a node says of its interfaces."""
 NODE_INTERFACES_MAX: int = 32

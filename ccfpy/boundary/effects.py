@@ -301,7 +301,7 @@ class IdentityMade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wake:
-    """Give the enclave another step: clients wait for their turn.
+    """Ask for another step of the enclave: clients wait for their turn.
 
     ``Woken`` answers, behind whatever the host has to say before.
     """

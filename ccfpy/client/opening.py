@@ -83,7 +83,7 @@ async def put_to_vote(
 async def vote_for(
     members: Sequence[Governance], status: ProposalStatus
 ) -> ProposalStatus:
-    """Let members vote for a proposal until it is decided; return what became of it."""
+    """Collect members' votes until a proposal is decided; return its status."""
     for member in members:
         if not status.is_open:
             break

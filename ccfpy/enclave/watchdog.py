@@ -246,7 +246,7 @@ class _Ending:
             sys.settrace(self._traced_before)
 
     def _trace(self, frame: FrameType) -> None:
-        """Have the next line of the application's raise too."""
+        """Raise at the next line of the application, too."""
         if not self._is_tracing:
             self._is_tracing = True
             self._traced_before = sys.gettrace()

@@ -275,7 +275,7 @@ def _from_body(annotation: object) -> _Argument:
 
 
 def _takes_nothing(shape: Shape) -> bool:
-    """Tell whether a request without a body is read as an object without fields."""
+    """Return whether a request without a body reads as an object without fields."""
     try:
         shape.read({})
     except Malformed:

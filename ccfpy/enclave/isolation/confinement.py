@@ -46,7 +46,7 @@ def isolate(*, parent: int | None = None) -> None:
 
 
 def confine(*, known: Collection[int] = ()) -> Isolation:
-    """Give up everything outside this process but what is open and known.
+    """Close off everything outside this process but what is open and known.
 
     No file can be read after this, nor a module imported. Threads that run already are
     not within Landlock: start them afterwards.
