@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ccfpy.base.ports import Given, Result, Watchdog
+    from ccfpy.endpoints.awaited import Answer
 
 UNLIMITED: Final = 0
 """The time limit of an endpoint whose handler is ccfpy's own, or has another limit."""
@@ -45,28 +46,39 @@ class Escaped(Exception):
     """Something was raised that ends a program, such as ``SystemExit``."""
 
 
-def check_answer(answer: object, body_bytes_max: int) -> None:
-    """Check that what a handler answered can be sent.
+def check_answer(answer: object) -> "Answer":
+    """Return what a function answered with, if it is an answer that can be written.
+
+    How large it is, the frontend checks.
 
     Raises:
-        Unwritable: it is no answer, or its body is too large.
+        Unwritable: it is no answer, or one that has parts of a wrong type.
     """
     if not isinstance(answer, Response):
         if isinstance(answer, Awaited):
-            return
+            return answer
         raise Unwritable(f"an answer of type {type(answer).__name__}")
-    body, headers = answer.body, answer.headers
-    if type(body) is not bytes or type(headers) is not dict:
+    if type(answer.body) is not bytes or type(answer.headers) is not dict:
         raise Unwritable("a body is bytes, and headers are a dictionary")
     if type(answer.status) is not int:
         raise Unwritable("a status is a number")
     try:  # by C: a look at each costs as much as the rest of this function
-        "".join(headers)
-        "".join(headers.values())
+        "".join(answer.headers)
+        "".join(answer.headers.values())
     except TypeError:
         raise Unwritable("a header's name and value are text") from None
-    if len(body) > body_bytes_max:
-        raise Unwritable(f"{len(body)} bytes, where {body_bytes_max} are allowed")
+    return answer
+
+
+def check_size(response: Response, body_bytes_max: int) -> None:
+    """Check that a response is not too large to be sent.
+
+    Raises:
+        Unwritable: its body is longer than ``body_bytes_max``.
+    """
+    size = len(response.body)
+    if size > body_bytes_max:
+        raise Unwritable(f"{size} bytes, where {body_bytes_max} are allowed")
 
 
 class AppCalls:

@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, cast, get_args
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.endpoints.app_calls import check_answer
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Handler, Operation
@@ -354,17 +355,16 @@ _ANSWERS: Final = (Response, Awaited)
 
 
 def _respond_itself(_: Context, result: object) -> Answer:
-    if isinstance(result, _ANSWERS):
-        return result
-    assert result is None, f"a handler gave {result!r} without declaring its type"
-    return empty_reply(NO_CONTENT)
+    if result is None:
+        return empty_reply(NO_CONTENT)
+    return check_answer(result)
 
 
 def _responding_bytes(status: int) -> _Respond:
     def respond(_: Context, result: Any) -> Answer:  # noqa: ANN401 - what the handler gave
-        if isinstance(result, _ANSWERS):
-            return result
-        return bytes_reply(result, status=status)
+        if type(result) is bytes:
+            return bytes_reply(result, status=status)
+        return check_answer(result)
 
     return respond
 
@@ -374,7 +374,7 @@ def _responding_json(shape: Shape, status: int) -> _Respond:
 
     def respond(context: Context, result: Any) -> Answer:  # noqa: ANN401 - what the handler gave
         if isinstance(result, _ANSWERS):
-            return result
+            return check_answer(result)
         if result is None:
             return empty_reply(NO_CONTENT)
         accept = context.request.headers.get("accept")

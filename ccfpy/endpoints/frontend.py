@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed, StoredMalformed, Unwritable
 from ccfpy.base.ids import TxId
-from ccfpy.endpoints.app_calls import AppCalls, check_answer
+from ccfpy.endpoints.app_calls import AppCalls, check_answer, check_size
 from ccfpy.endpoints.auth import jwt
 from ccfpy.endpoints.auth.policy import Unauthenticated
 from ccfpy.endpoints.awaited import Awaited
@@ -293,10 +293,12 @@ class Frontend:
             if app_calls is None:
                 return self._authenticate_and_handle(context)
             answer = app_calls.call(self._perform, context, endpoint.execution_ms_max)
-            check_answer(answer, app_calls.limits.response_bytes_max)
+            if type(answer) is Response:
+                body_bytes_max = app_calls.limits.response_bytes_max
+                if len(answer.body) > body_bytes_max:
+                    check_size(answer, body_bytes_max)
         except ApiError as error:
-            if self._app_calls is not None:
-                self._check_error(endpoint, error)
+            self._check_error(endpoint, error)
             raise
         except Conflict:
             raise
@@ -327,10 +329,13 @@ class Frontend:
 
     def _check_error(self, endpoint: Endpoint, error: ApiError) -> None:
         """Raise another error if this one of an application's cannot be sent."""
-        assert self._app_calls is not None, "only an application's are checked"
+        app_calls = self._app_calls
+        if app_calls is None:
+            return
         try:
-            most = self._app_calls.limits.response_bytes_max
-            check_answer(error.response(), most)
+            response = error.response()
+            check_answer(response)
+            check_size(response, app_calls.limits.response_bytes_max)
         except Exception as failure:
             raise self._failed(endpoint, failure) from failure
 
@@ -366,7 +371,8 @@ class Frontend:
                     context,
                     endpoint.execution_ms_max,
                 )
-                check_answer(response, app_calls.limits.response_bytes_max)
+                check_answer(response)
+                check_size(response, app_calls.limits.response_bytes_max)
         except ApiError as error:
             return self._not_told(endpoint, tx_id, f": {error.message}")
         except Exception as error:  # noqa: BLE001 - in the ledger whatever this does
@@ -382,8 +388,7 @@ class Frontend:
             f"Failed to execute local commit handler func{why}",
         )
         try:
-            if self._app_calls is not None:
-                self._check_error(endpoint, error)
+            self._check_error(endpoint, error)
             response = error.response()
         except ApiError as other:
             response = other.response()

@@ -9,8 +9,14 @@ import pytest
 from ccfpy.base import limits
 from ccfpy.base.errors import Unwritable
 from ccfpy.base.ports import Given, Result
-from ccfpy.endpoints.app_calls import UNLIMITED, AppCalls, Escaped, check_answer
-from ccfpy.endpoints.awaited import Awaited
+from ccfpy.endpoints.app_calls import (
+    UNLIMITED,
+    AppCalls,
+    Escaped,
+    check_answer,
+    check_size,
+)
+from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.http.messages import Response
 from tests.attacks import attack
 
@@ -68,10 +74,14 @@ def test_whoever_debugs_may_interrupt_it() -> None:
 
 
 def test_an_answer_may_be_so_large() -> None:
-    check_answer(Response(status=200, body=b"four"), 4)
-    check_answer(Awaited(), 4)
+    check_size(Response(status=200, body=b"four"), 4)
     with pytest.raises(Unwritable, match="5 bytes, where 4 are allowed"):
-        check_answer(Response(status=200, body=b"fives"), 4)
+        check_size(Response(status=200, body=b"fives"), 4)
+
+
+@pytest.mark.parametrize("answer", [Response(status=200), Awaited()])
+def test_what_is_an_answer_is_returned(answer: Answer) -> None:
+    assert check_answer(answer) is answer
 
 
 @attack("applications: an answer that nobody can send")
@@ -90,7 +100,4 @@ def test_an_answer_may_be_so_large() -> None:
 def test_what_is_no_answer_is_refused(answer: Any) -> None:  # noqa: ANN401 - anything
     # Compiled, a response does not even take values of other types.
     with pytest.raises((Unwritable, TypeError)):
-        check_answer(
-            Response(**answer) if isinstance(answer, dict) else answer,
-            100,
-        )
+        check_answer(Response(**answer) if isinstance(answer, dict) else answer)

@@ -5,6 +5,7 @@ from enum import StrEnum
 import pytest
 
 from ccfpy.base import json
+from ccfpy.base.errors import Unwritable
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
 from ccfpy.endpoints.awaited import Answer, Awaited
@@ -210,7 +211,7 @@ def test_a_handler_must_declare_what_it_gives() -> None:
     def liar(_: Context) -> None:
         return "text"  # type: ignore[return-value]  # the mistake this is about
 
-    with pytest.raises(AssertionError, match="without declaring its type"):
+    with pytest.raises(Unwritable, match="an answer of type str"):
         _call(liar)
 
 

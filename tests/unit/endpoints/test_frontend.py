@@ -12,6 +12,7 @@ from ccfpy.endpoints.auth import CustomAuth, MemberCert, UserCert
 from ccfpy.endpoints.auth.no_auth import NoAuth
 from ccfpy.endpoints.auth.policy import Unauthenticated
 from ccfpy.endpoints.awaited import Awaited
+from ccfpy.endpoints.binding import bind
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Mode
 from ccfpy.endpoints.frontend import TX_ID_HEADER
@@ -349,7 +350,8 @@ def _answering(answer: object) -> Front:
     def handler(_: Context) -> Response:
         return answer  # type: ignore[return-value]  # the application's mistake
 
-    return Front([Endpoint(method="GET", path="/", handler=handler)])
+    bound = bind(handler, "/")
+    return Front([Endpoint(method="GET", path="/", handler=bound.handler)])
 
 
 def _raising(error: BaseException) -> Front:
