@@ -106,11 +106,11 @@ class Store(State):
         version = self.version + 1
         if expected is not None and expected != version:
             raise Conflict(f"seqno {expected} was reserved, {version} is next")
-        handle = written[0]
-        if len(written) > 1 or handle.name in self._guards:
-            self.check(written)
-        if len(written) == 1 and handle.map.created_at is not None:
-            return self._append_one(version, handle.map, handle.writes)
+        if len(written) == 1:
+            handle = written[0]
+            if handle.map.created_at is not None and handle.name not in self._guards:
+                return self._append_one(version, handle.map, handle.writes)
+        self.check(written)
         return self._append(
             version, sorted([(each.map, each.writes) for each in written], key=_name_of)
         )
