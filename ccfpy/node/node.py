@@ -111,6 +111,18 @@ class Node:
         One step serves so many clients, and so much of each (`sessions_turns`). While
         others wait the node asks for another step by ``Wake``.
         """
+        if len(events) == 1 and type(events[0]) is SessionData:  # most steps
+            self._attempt(self._serve_alone, events[0])
+        else:
+            self._take_all(events)
+        if self._replica is not None and not self._is_stopped:
+            self._end_turn(self._replica, len(events))
+        return self._outbox.take()
+
+    def _take_all(self, events: Sequence[Event]) -> None:
+        """Take events in their order; those of clients together, where they are."""
+        if self._sessions is not None:
+            self._sessions.turns.renew()
         said: list[SessionData] = []
         for event in events:
             if type(event) is SessionData:  # by far the most
@@ -126,9 +138,6 @@ class Node:
             self._attempt(self._take, event)
         if said:
             self._attempt(self._serve, said)
-        if self._replica is not None and not self._is_stopped:
-            self._end_turn(self._replica, len(events))
-        return self._outbox.take()
 
     def _attempt(self, do: Callable[[What], None], what: What) -> None:
         """Do something, unless the node has stopped; if it cannot go on, it stops."""
@@ -140,6 +149,11 @@ class Node:
             self._stop(START_REFUSED, str(refusal))
         except (EntryTooLarge, RecoveryFailed) as failure:
             self._stop(CANNOT_GO_ON, str(failure))
+
+    def _serve_alone(self, event: SessionData) -> None:
+        sessions, router = self._sessions, self._router
+        if sessions is not None and router is not None:
+            sessions.data_alone(event, router)
 
     def _serve(self, said: list[SessionData]) -> None:
         """Serve what clients said between two other events."""
@@ -156,11 +170,11 @@ class Node:
         assert sessions is not None, "they are made with the replica"
         assert router is not None, "likewise"
         turns = sessions.turns
-        replica.timer.saw(events + turns.waiting)
+        waiting = turns.waiting
+        replica.timer.saw(events + waiting)
         try:
-            if turns.waiting or sessions.is_full:
+            if waiting or sessions.is_full:
                 sessions.take_turns(router)
-            turns.renew()
             is_rung = self._bell.answer()
             if is_rung:
                 replica.indexing.work()

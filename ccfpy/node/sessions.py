@@ -108,6 +108,30 @@ class Sessions:
         )
         self._outbox.put(CloseSession(session=session_id))
 
+    def data_alone(self, event: "SessionData", router: "Router") -> None:
+        """Serve bytes of one client in a step that has nothing else to do.
+
+        This is what ``data`` does. While nobody waits, no turn needs to be counted.
+        """
+        connection = self._connections.get(event.session)
+        if connection is None:
+            return
+        turns, data = self.turns, event.data
+        if (
+            turns.waiting
+            or not connection.is_idle
+            or len(data) > limits.SESSION_TURN_BYTES_MAX
+        ):
+            turns.renew()
+            self.data([event], router)
+            return
+        reply, ends = connection.turn(data, router, limits.STEP_REQUESTS_MAX)
+        self._send(connection, reply, ends=ends)
+        if connection.is_queued:
+            # The connection has had the turn of this step: the rest waits.
+            turns.renew()
+            turns.turns_left -= 1
+
     def data(self, events: "list[SessionData]", router: "Router") -> None:
         """Serve bytes from clients; those of a session that has ended mean nothing.
 
@@ -116,24 +140,6 @@ class Sessions:
         What a step has no time for waits for ``take_turns``.
         """
         turns = self.turns
-        if len(events) == 1 and not turns.waiting and turns.turns_left:
-            # As below, for what is most of it: one request, of one client alone.
-            (event,) = events
-            data = event.data
-            connection = self._connections.get(event.session)
-            if connection is None:
-                return
-            if (
-                connection.is_idle
-                and connection.is_greeted
-                and len(data) <= limits.SESSION_TURN_BYTES_MAX
-            ):
-                share = turns.requests_left or 1
-                turns.turns_left -= 1
-                turns.requests_left = 0
-                said = connection.read(data)
-                self._finish(connection, *connection.serve(said, router, share))
-                return
         share = turns.share(len(events))
         read: dict[SessionId, tuple[Connection, bytes | None]] = {}
         for event in events:
@@ -143,17 +149,20 @@ class Sessions:
                 self._answer(read, router, share)
                 read.clear()
             connection = self._connections.get(session_id)
-            if connection is not None and self._admit(connection, event):
-                data = event.data
-                if len(data) > limits.SESSION_TURN_BYTES_MAX:
-                    data = connection.keep_rest(data)
-                read[session_id] = connection, connection.read(data)
+            if connection is None:
+                continue
+            if not connection.is_idle or turns.ready or not turns.turns_left:
+                self._keep(connection, event)
+                continue
+            turns.turns_left -= 1
+            data = event.data
+            if len(data) > limits.SESSION_TURN_BYTES_MAX:
+                data = connection.keep_rest(data)
+            read[session_id] = connection, connection.read(data)
         self._answer(read, router, share)
 
-    def _admit(self, connection: Connection, event: "SessionData") -> bool:
-        """Say whether what came is served at once; otherwise it waits."""
-        if connection.is_idle and self.turns.admit(connection):
-            return True
+    def _keep(self, connection: Connection, event: "SessionData") -> None:
+        """Let what came wait for a turn."""
         if connection.keep(event.data):
             self._review(connection)
         else:
@@ -161,7 +170,6 @@ class Sessions:
                 f"The host passed on more than it may of session {event.session}"
             )
             self._send(connection, connection.dismiss(), ends=True)
-        return False
 
     def _answer(
         self,
@@ -177,18 +185,8 @@ class Sessions:
         finally:
             # Who was answered before the node had to stop is told so.
             for connection, reply, ends in replies:
-                self._finish(connection, reply, ends)
-
-    def _finish(self, connection: Connection, reply: bytes, ends: bool) -> None:
-        """End a turn: encrypt the answers, send them, and see what waits."""
-        data, is_last = connection.protect(reply, ends)
-        self._send(connection, data, ends=is_last)
-        if not is_last and (
-            connection.conversation.has_left
-            or connection.inbox
-            or connection.unread_bytes >= limits.SESSION_UNREAD_BYTES_MAX
-        ):
-            self._review(connection)
+                data, is_last = connection.protect(reply, ends)
+                self._send(connection, data, ends=is_last)
 
     def _review(self, connection: Connection) -> None:
         """Let a connection wait for its turn, if it wants one."""
@@ -275,23 +273,36 @@ class Sessions:
                     if not ends:
                         self._review(connection)
 
-    def _send(self, connection: Connection, reply: bytes, *, ends: bool) -> None:
-        session_id = connection.session.id
-        size = len(reply)
+    def _send(self, connection: Connection, data: bytes, *, ends: bool) -> None:
+        """End a turn: send its answers, and see what waits for another."""
+        size = len(data)
         if size > limits.SEND_BYTES_MAX:
-            self._send_in_pieces(session_id, reply)
-        elif reply:
-            self._outbox.put(SendData(session=session_id, data=reply))
+            self._send_in_pieces(connection.session.id, data)
+        elif data:
+            self._outbox.put(SendData(session=connection.session.id, data=data))
         connection.unread_bytes += size
         if ends:
+            session_id = connection.session.id
             self.closed(session_id)
             self._outbox.put(CloseSession(session=session_id))
-        elif connection.received - connection.granted >= limits.SESSION_GRANT_BYTES:
-            size = connection.received - connection.granted
-            connection.granted = connection.received
-            self._outbox.put(ReadMore(session=session_id, size=size))
-            self._unfinished.count(connection)
-            self.is_full = self.is_full or self._unfinished.is_too_much
+            return
+        if connection.received >= connection.grant_at:
+            self._grant(connection)
+        if (
+            connection.conversation.has_left
+            or connection.inbox
+            or connection.unread_bytes >= limits.SESSION_UNREAD_BYTES_MAX
+        ):
+            self._review(connection)
+
+    def _grant(self, connection: Connection) -> None:
+        """Tell the host that it may read as much of a client as the node has taken."""
+        granted = connection.grant_at - limits.SESSION_GRANT_BYTES
+        size = connection.received - granted
+        connection.grant_at += size
+        self._outbox.put(ReadMore(session=connection.session.id, size=size))
+        self._unfinished.count(connection)
+        self.is_full = self.is_full or self._unfinished.is_too_much
 
     def _make_room(self) -> None:
         """End the connections with the largest unfinished requests."""

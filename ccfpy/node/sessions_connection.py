@@ -32,12 +32,13 @@ class Connection:
     Attributes:
         conversation: what is said inside of TLS.
         is_greeted: TLS is established, or there is none.
-        is_idle: nothing waits: no bytes, no request, no awaited or unread answer.
+        is_idle: TLS is established, and nothing waits: no bytes, no request, no awaited
+            or unread answer.
         is_queued: it waits for its turn.
         has_ended: nothing of it is served any more.
         inbox: bytes of the client that wait for a turn.
         received: bytes of the client that a turn has come to.
-        granted: bytes of those that the host was told of.
+        grant_at: of how many of those the host is told next.
         unread_bytes: sent, and not yet taken by the host's system.
         unfinished_bytes: of requests that had not ended when this was last counted.
     """
@@ -48,7 +49,7 @@ class Connection:
         "_tls",
         "_written",
         "conversation",
-        "granted",
+        "grant_at",
         "has_ended",
         "inbox",
         "interface",
@@ -78,11 +79,11 @@ class Connection:
         self._inbox_bytes = 0
         self._written = 0
         self.is_greeted = tls is None
-        self.is_idle = True
+        self.is_idle = self.is_greeted
         self.is_queued = False
         self.has_ended = False
         self.received = 0
-        self.granted = 0
+        self.grant_at = limits.SESSION_GRANT_BYTES
         self.unread_bytes = 0
         self.unfinished_bytes = 0
         client = Client(
@@ -141,12 +142,19 @@ class Connection:
             ends = True
         return tls.take_output(), ends
 
+    def turn(self, data: bytes, router: "Router", share: int) -> tuple[bytes, bool]:
+        """Take a turn with bytes of the client: the three stages at once."""
+        said = self.read(data)
+        if said:
+            reply, ends = self.conversation.serve(said, router, share)
+            return self.protect(reply, ends)
+        return self.protect(b"", said is None)
+
     def take_turn(self, router: "Router", share: int) -> tuple[bytes, bool]:
         """Serve what waits: what the conversation has left, or else bytes that came."""
         if self.conversation.is_ready:
             return self.resume(router, share)
-        said = self.read(self._take_bytes())
-        return self.protect(*self.serve(said, router, share))
+        return self.turn(self._take_bytes(), router, share)
 
     def resume(self, router: "Router", share: int) -> tuple[bytes, bool]:
         """Send awaited answers that have come, and serve what waits behind them."""
@@ -171,7 +179,8 @@ class Connection:
     def has_left(self) -> bool:
         """Whether something waits, so that what comes cannot be served at once."""
         return (
-            bool(self.inbox)
+            not self.is_greeted
+            or bool(self.inbox)
             or self.conversation.has_left
             or self.unread_bytes >= limits.SESSION_UNREAD_BYTES_MAX
         )

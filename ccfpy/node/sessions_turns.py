@@ -3,8 +3,8 @@
 While nobody waits, a connection whose bytes come has its turn at once. Otherwise it
 waits behind those that do, whoever they are, so that a connection with a thousand
 requests delays another one's by no more than a share of a step. Connections that have
-yet to establish TLS wait apart: a handshake takes as much of the processor as twenty
-requests, and must delay none.
+yet to establish TLS always wait, and apart: a handshake takes as much of the processor
+as twenty requests, and must delay none.
 """
 
 from collections import deque
@@ -20,32 +20,31 @@ class Turns:
     """The connections that wait, and how many have their turn in this step.
 
     Attributes:
+        ready: those that wait, of those with TLS established.
         waiting: how many connections wait.
-        turns_left: of this step; likewise the requests and handshakes.
+        turns_left: how many connections this step still serves.
+        requests_left: how many requests this step still answers.
     """
 
     __slots__ = (
         "_greeting",
-        "_ready",
-        "handshakes_left",
+        "ready",
         "requests_left",
         "turns_left",
         "waiting",
     )
 
     def __init__(self) -> None:
-        self._ready: deque[Connection] = deque()
+        self.ready: deque[Connection] = deque()
         self._greeting: deque[Connection] = deque()
         self.waiting = 0
         self.turns_left = limits.STEP_TURNS_MAX
         self.requests_left = limits.STEP_REQUESTS_MAX
-        self.handshakes_left = limits.STEP_HANDSHAKES_MAX
 
     def renew(self) -> None:
         """Begin the turns of another step."""
         self.turns_left = limits.STEP_TURNS_MAX
         self.requests_left = limits.STEP_REQUESTS_MAX
-        self.handshakes_left = limits.STEP_HANDSHAKES_MAX
 
     def share(self, turns: int) -> int:
         """Return how many requests each of so many connections has answered now."""
@@ -53,23 +52,11 @@ class Turns:
         self.requests_left = max(0, self.requests_left - share * turns)
         return share
 
-    def admit(self, connection: "Connection") -> bool:
-        """Return whether a connection has its turn at once: if nobody waits."""
-        if connection.is_greeted:
-            if self._ready or not self.turns_left:
-                return False
-            self.turns_left -= 1
-        else:
-            if self._greeting or not self.handshakes_left:
-                return False
-            self.handshakes_left -= 1
-        return True
-
     def put(self, connection: "Connection") -> None:
         """Let a connection wait behind the others; it may wait already."""
         if not connection.is_queued:
             connection.is_queued = True
-            queue = self._ready if connection.is_greeted else self._greeting
+            queue = self.ready if connection.is_greeted else self._greeting
             queue.append(connection)
             self.waiting += 1
 
@@ -80,12 +67,9 @@ class Turns:
         and have their turn in the next.
         """
         ready: list[Connection] = []
-        greeted: list[Connection] = []
         if self.turns_left == limits.STEP_TURNS_MAX:
-            ready = self._take(self._ready, limits.STEP_TURNS_MAX)
-        if self.handshakes_left == limits.STEP_HANDSHAKES_MAX:
-            greeted = self._take(self._greeting, limits.STEP_HANDSHAKES_MAX)
-        return ready + greeted
+            ready = self._take(self.ready, limits.STEP_TURNS_MAX)
+        return ready + self._take(self._greeting, limits.STEP_HANDSHAKES_MAX)
 
     def _take(self, queue: "deque[Connection]", most: int) -> "list[Connection]":
         """Take connections off a queue; those that have ended count for nothing."""
