@@ -44,6 +44,7 @@ _SUCCESS: Final = range(200, 300)
 _READ_WRITE: Final = Mode.READ_WRITE
 _COMMAND: Final = Mode.COMMAND
 
+_NO_TOKEN: Final = (jwt.NAME, jwt.NO_HEADER, jwt.CHALLENGE)
 _PRIMARY_UNKNOWN = ("primary", "current primary", ErrorCode.PrimaryNotFound)
 _BACKUP_UNKNOWN = ("backup", "any current backup", ErrorCode.BackupNotFound)
 
@@ -255,28 +256,26 @@ class Frontend:
 
     def _authenticate(self, endpoint: Endpoint, context: Context) -> None:
         """Take the first policy that accepts; its identity becomes the caller."""
-        refusals: list[tuple[str, str]] = []
-        challenge: str | None = None
+        refusals: list[tuple[str, str, str | None]] = []
         for policy in endpoint.auth:
             if type(policy) is jwt.Jwt and jwt.HEADER not in context.request.headers:
-                # What it would say itself; callers without tokens are many.
-                challenge = jwt.CHALLENGE
-                refusals.append((jwt.NAME, jwt.NO_HEADER))
+                # The policy would refuse so itself; callers without tokens are many.
+                refusals.append(_NO_TOKEN)
                 continue
             try:
                 context.caller = policy.authenticate(context)
             except Unauthenticated as refusal:
-                challenge = refusal.challenge
-                refusals.append((policy.name, str(refusal)))
+                refusals.append((policy.name, str(refusal), refusal.challenge))
             else:
                 return
+        _, _, challenge = refusals[-1]
         details: list[JsonObject] = [
             {
                 "auth_policy": name,
                 "code": ErrorCode.InvalidAuthenticationInfo,
                 "message": message,
             }
-            for name, message in refusals
+            for name, message, _ in refusals
         ]
         raise ApiError(
             401,

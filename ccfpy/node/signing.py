@@ -62,7 +62,8 @@ class SignatureTimer:
 
     def saw(self, events: int) -> None:
         """Note of how many events a turn has: they came while the last was at work."""
-        self._most_events = max(self._most_events, events)
+        if events > self._most_events:  # noqa: PLR1730 - max() would be one more call
+            self._most_events = events
 
     def is_due_early(self, now_ms: int, unsigned: int, *, is_awaited: bool) -> bool:
         """Tell, at the end of a turn, whether to sign without waiting any longer.
