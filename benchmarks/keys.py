@@ -22,7 +22,7 @@ from benchmarks.harness.asking import Asked, ask_often
 from benchmarks.harness.figure import Figure, Point
 from benchmarks.harness.pinning import Layout
 from benchmarks.harness.question import Question, Settings, main
-from ccfpy.testing.processes.configuration import Placement
+from ccfpy.local.configuration import Placement
 
 KEYS = 1_000, 10_000, 100_000, 1_000_000
 KEYS_QUICK = KEYS[::2]

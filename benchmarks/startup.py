@@ -26,10 +26,10 @@ from benchmarks.harness.question import Question, Settings, main
 from benchmarks.harness.service import sandbox
 from ccfpy.client.share import constitution
 from ccfpy.crypto.ec import Curve
-from ccfpy.testing.processes.configuration import Placement, ServiceOptions, founder
-from ccfpy.testing.processes.network import NODE_PROGRAM, ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
-from ccfpy.testing.processes.ports import free_ports
+from ccfpy.local.configuration import Placement, ServiceOptions, founder
+from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
+from ccfpy.local.node import NodeProcess
+from tests.lab.ports import free_ports
 
 BUDGET_S = 2.0
 BUDGET_OPEN_S = 3.0

@@ -12,8 +12,8 @@ from benchmarks.harness.processes import family, resident_mib
 from benchmarks.harness.service import Service
 from benchmarks.harness.works import Work
 from ccfpy.client.share import constitution
-from ccfpy.testing.processes.configuration import Placement, ServiceOptions
-from ccfpy.testing.processes.network import (
+from ccfpy.local.configuration import Placement, ServiceOptions
+from ccfpy.local.network import (
     NODE_PROGRAM,
     ProcessNetwork,
     running_service,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.harness.processes import cpu_s, family
-from ccfpy.testing.processes.ports import free_ports
+from tests.lab.ports import free_ports
 
 ENDING_S_MAX = 60
 

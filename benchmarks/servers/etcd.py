@@ -24,7 +24,7 @@ from benchmarks.servers.rate import Rate
 from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.enclave.ports import SystemEntropy
-from ccfpy.testing.processes.ports import free_ports
+from tests.lab.ports import free_ports
 
 PROGRAMS = {"etcd": "etcd-server", "h2load": "nghttp2-client"}
 """What is needed, and the Debian packages that bring it."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.harness.processes import cpu_s, started
 from benchmarks.servers.rate import Rate
-from ccfpy.testing.processes.ports import free_ports
+from tests.lab.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"

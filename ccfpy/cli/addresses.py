@@ -5,7 +5,7 @@ import socket
 from collections.abc import Sequence
 
 from ccfpy.cli.errors import CommandFailed, Misused
-from ccfpy.testing.processes.configuration import Placement
+from ccfpy.local.configuration import Placement
 
 HOST = "127.0.0.1"
 PORT = 8000

@@ -18,8 +18,8 @@ from ccfpy.client.share import constitution
 from ccfpy.devtools import recording_app
 from ccfpy.devtools.desk import Desk
 from ccfpy.devtools.kept_requests import NAME, KeptRequests
-from ccfpy.testing.processes.configuration import ServiceOptions
-from ccfpy.testing.processes.network import NODE_PROGRAM, ProcessNetwork
+from ccfpy.local.configuration import ServiceOptions
+from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 
 USERS_MAX = 100
 ELECTION_TIMEOUT_MS = 20_000

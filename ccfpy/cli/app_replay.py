@@ -23,7 +23,7 @@ from ccfpy.devtools.ledger_state import read_state
 from ccfpy.devtools.project import BUILD, REBUILD, Project
 from ccfpy.devtools.replay import Outcome, Replay, installed
 from ccfpy.devtools.replay import replay as run_again
-from ccfpy.testing.processes.configuration import ServiceOptions
+from ccfpy.local.configuration import ServiceOptions
 
 _STYLES = {"+": "green", "-": "red"}
 _HEADING_LINES = 3

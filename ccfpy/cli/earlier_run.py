@@ -12,7 +12,7 @@ from pathlib import Path
 from ccfpy.cli.errors import CommandFailed
 from ccfpy.host.disk import PRIVATE_MODE
 from ccfpy.host.output_files import running_process
-from ccfpy.testing.processes.configuration import ServiceOptions
+from ccfpy.local.configuration import ServiceOptions
 
 SUFFIX = "earlier"
 PID_FILE = "node.pid"

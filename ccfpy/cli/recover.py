@@ -29,8 +29,8 @@ from ccfpy.cli.recover_run import Recovery, Task
 from ccfpy.cli.sandbox import ELECTION_TIMEOUT_MS, NodeOption
 from ccfpy.cli.sandbox_run import cancel_on_signals
 from ccfpy.cli.signing import DecrypterOptions, KeyOptions, with_keys
-from ccfpy.testing.processes.configuration import Remains, ServiceOptions
-from ccfpy.testing.processes.network import NODE_PROGRAM
+from ccfpy.local.configuration import Remains, ServiceOptions
+from ccfpy.local.network import NODE_PROGRAM
 
 LABEL = "recovered"
 SEALED_SUFFIX = ".sealed.json"

@@ -14,7 +14,7 @@ from ccfpy.audit.chains import Chain
 from ccfpy.audit.pile import SnapshotFound
 from ccfpy.audit.salvage import Salvaged
 from ccfpy.host.disk import PRIVATE_MODE
-from ccfpy.testing.processes.configuration import Remains
+from ccfpy.local.configuration import Remains
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

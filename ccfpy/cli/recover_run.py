@@ -31,8 +31,8 @@ from ccfpy.client.recovering import (
     recorded_identity,
 )
 from ccfpy.client.reply import text_field
-from ccfpy.testing.processes.configuration import Placement, Remains, ServiceOptions
-from ccfpy.testing.processes.network import PUBLIC, WHOLE, ProcessNetwork
+from ccfpy.local.configuration import Placement, Remains, ServiceOptions
+from ccfpy.local.network import PUBLIC, WHOLE, ProcessNetwork
 
 POLL_S = 0.2
 ANSWER_TIMEOUT_S = 60.0

@@ -20,8 +20,8 @@ from ccfpy.cli.sandbox_run import WRITABLE_APP, Plan, Run
 from ccfpy.client.keyfiles import CURVES
 from ccfpy.client.share import constitution as shipped_constitution
 from ccfpy.crypto.ec import Curve
-from ccfpy.testing.processes.configuration import ServiceOptions
-from ccfpy.testing.processes.network import NODE_PROGRAM
+from ccfpy.local.configuration import ServiceOptions
+from ccfpy.local.network import NODE_PROGRAM
 
 PARTICIPANTS_MAX = 100
 SCRIPTS = ("actions.js", "validate.js", "resolve.js", "apply.js")

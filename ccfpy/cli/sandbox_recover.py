@@ -14,7 +14,7 @@ from typing import Self
 from ccfpy.cli.earlier_run import SUFFIX
 from ccfpy.cli.errors import Misused
 from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, KeyFiles
-from ccfpy.testing.processes.configuration import Remains, ServiceOptions
+from ccfpy.local.configuration import Remains, ServiceOptions
 
 PREDECESSOR = "predecessor_service_cert.pem"
 LABEL_SUFFIX = "_recover"

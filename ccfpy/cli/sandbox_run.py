@@ -21,9 +21,9 @@ from ccfpy.client.errors import ClientError, UnexpectedReply
 from ccfpy.client.node_report import NodeReport
 from ccfpy.client.receipts import fetch_receipt, verify_receipt
 from ccfpy.client.survey import survey
-from ccfpy.testing.processes.configuration import Placement, Remains, ServiceOptions
-from ccfpy.testing.processes.network import PUBLIC, WHOLE, ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
+from ccfpy.local.configuration import Placement, Remains, ServiceOptions
+from ccfpy.local.network import PUBLIC, WHOLE, ProcessNetwork
+from ccfpy.local.node import NodeProcess
 
 WRITABLE_APP = "logging"
 """The app to which a first message is written."""

@@ -31,9 +31,9 @@ from ccfpy.devtools.log_tail import LogTail
 from ccfpy.devtools.project import BUILD, REBUILD, Project
 from ccfpy.devtools.served import ServedRequest, read_line
 from ccfpy.devtools.watching import Watch
-from ccfpy.testing.processes.configuration import Placement
-from ccfpy.testing.processes.network import ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
+from ccfpy.local.configuration import Placement
+from ccfpy.local.network import ProcessNetwork
+from ccfpy.local.node import NodeProcess
 
 LOOK_S = 0.05
 """Between two looks at the sources, and at the service's log."""

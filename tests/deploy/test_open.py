@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ccfpy.client.share import constitution
-from ccfpy.testing.processes.configuration import Placement, ServiceOptions
-from ccfpy.testing.processes.network import NODE_PROGRAM, ProcessNetwork
+from ccfpy.local.configuration import Placement, ServiceOptions
+from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 from deploy.compose import open as opening
 
 

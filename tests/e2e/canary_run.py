@@ -17,13 +17,13 @@ from ccfpy.client.governance import Governance
 from ccfpy.client.opening import carry, open_service
 from ccfpy.client.share import constitution
 from ccfpy.client.signer import FileSigner
-from ccfpy.testing.processes.configuration import (
+from ccfpy.local.configuration import (
     INTERFACE,
     Placement,
     ServiceOptions,
 )
-from ccfpy.testing.processes.network import ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
+from ccfpy.local.network import ProcessNetwork
+from ccfpy.local.node import NodeProcess
 from tests.e2e.canary_traffic import Address, Canaries, send_canaries
 
 HERE = Path(__file__).resolve().parent

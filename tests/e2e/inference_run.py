@@ -30,13 +30,13 @@ from ccfpy.client.share import constitution
 from ccfpy.client.signer import FileSigner
 from ccfpy.crypto.aead import seal_blob
 from ccfpy.http.messages import Request, serialise_request
-from ccfpy.testing.processes.configuration import (
+from ccfpy.local.configuration import (
     INTERFACE,
     Placement,
     ServiceOptions,
 )
-from ccfpy.testing.processes.network import ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
+from ccfpy.local.network import ProcessNetwork
+from ccfpy.local.node import NodeProcess
 from tests.e2e.canary_search import find
 from tests.e2e.canary_traffic import Address, Canaries, ask
 

@@ -16,8 +16,8 @@ from onnx import TensorProto, helper
 from apps.inference.client import registration, upload
 from ccfpy.client.share import constitution
 from ccfpy.client.signer import FileSigner
-from ccfpy.testing.processes.configuration import ServiceOptions
-from ccfpy.testing.processes.network import NODE_PROGRAM, ProcessNetwork
+from ccfpy.local.configuration import ServiceOptions
+from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 from tests.house.tree import ROOT
 
 OWN_ACTIONS = ROOT / "apps" / "inference" / "constitution" / "actions.js"

@@ -15,9 +15,9 @@ from ccfpy.base.ids import TxId
 from ccfpy.client.reply import text_field
 from ccfpy.client.share import constitution
 from ccfpy.ledger.chunk import ChunkName
-from ccfpy.testing.processes.configuration import Placement, Remains, ServiceOptions
-from ccfpy.testing.processes.network import NODE_PROGRAM, PUBLIC, ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
+from ccfpy.local.configuration import Placement, Remains, ServiceOptions
+from ccfpy.local.network import NODE_PROGRAM, PUBLIC, ProcessNetwork
+from ccfpy.local.node import NodeProcess
 
 MESSAGES = 12
 """Enough for several ledger files of the size below."""

@@ -16,13 +16,13 @@ from ccfpy.client.governance import Governance
 from ccfpy.client.opening import open_service
 from ccfpy.client.share import constitution
 from ccfpy.client.signer import FileSigner
-from ccfpy.testing.processes.configuration import (
+from ccfpy.local.configuration import (
     INTERFACE,
     Placement,
     ServiceOptions,
 )
-from ccfpy.testing.processes.network import NODE_PROGRAM, ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
+from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
+from ccfpy.local.node import NodeProcess
 
 DEADLINE_S = 20.0
 POLL_S = 0.01

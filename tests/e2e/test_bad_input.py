@@ -12,7 +12,7 @@ import pytest
 
 from ccfpy.base.json import Json
 from ccfpy.client.connection import trust_only
-from ccfpy.testing.processes.configuration import INTERFACE
+from ccfpy.local.configuration import INTERFACE
 from tests.attacks import attack
 from tests.e2e.running import DEADLINE_S, Running, running_node
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
-from ccfpy.testing.processes.ports import free_ports
+from tests.lab.ports import free_ports
 from tests.softhsm import find_module
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,9 +16,9 @@ import pytest
 from apps.inference.client import InferenceClient, Scores
 from ccfpy.base.json import JsonObject
 from ccfpy.client.attested import Expected
-from ccfpy.testing.processes.configuration import Placement
-from ccfpy.testing.processes.network import ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
+from ccfpy.local.configuration import Placement
+from ccfpy.local.network import ProcessNetwork
+from ccfpy.local.node import NodeProcess
 from tests.e2e.inference_service import (
     NAME,
     OWNER,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ccfpy.client.connection import trust_only
-from ccfpy.testing.processes.configuration import INTERFACE
+from ccfpy.local.configuration import INTERFACE
 from tests.attacks import attack
 from tests.e2e.running import DEADLINE_S, Running, running_node
 

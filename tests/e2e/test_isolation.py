@@ -16,7 +16,7 @@ import pytest
 from ccfpy.base.json import Json
 from ccfpy.client.blocking import BlockingConnection
 from ccfpy.client.errors import Unreachable
-from ccfpy.testing.processes.node import NodeFailed
+from ccfpy.local.node import NodeFailed
 from tests.e2e.canary_search import find_in_files
 from tests.e2e.isolation_app import ATTEMPTS
 from tests.e2e.isolation_calls import FORBIDDEN

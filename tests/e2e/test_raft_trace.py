@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 
 from ccfpy.client.share import constitution
-from ccfpy.testing.processes.configuration import Placement, ServiceOptions
-from ccfpy.testing.processes.network import NODE_PROGRAM, ProcessNetwork
+from ccfpy.local.configuration import Placement, ServiceOptions
+from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 from ccfpy.testing.raft_trace.__main__ import gather
 from ccfpy.testing.raft_trace.checking import FUNCTIONS
 from ccfpy.testing.raft_trace.reading import function_of, node_of

@@ -19,8 +19,8 @@ import pytest
 from ccfpy.attestation.virtual_platform import VirtualPlatform
 from ccfpy.client.connection import Connection
 from ccfpy.client.keyfiles import KeyFiles
-from ccfpy.testing.processes.configuration import Placement, ServiceOptions
-from ccfpy.testing.processes.network import ProcessNetwork
+from ccfpy.local.configuration import Placement, ServiceOptions
+from ccfpy.local.network import ProcessNetwork
 from tests.e2e.recovered import MESSAGES, options_in, write
 from tests.e2e.stopping import stop_nodes_below
 

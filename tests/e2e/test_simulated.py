@@ -23,9 +23,9 @@ from ccfpy.attestation.simulated_collateral import TcbStatus
 from ccfpy.attestation.simulated_endorsements import VerifiedQuote
 from ccfpy.base.json import JsonObject
 from ccfpy.client.share import constitution
-from ccfpy.testing.processes.configuration import Placement, ServiceOptions
-from ccfpy.testing.processes.network import NODE_PROGRAM, ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
+from ccfpy.local.configuration import Placement, ServiceOptions
+from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
+from ccfpy.local.node import NodeProcess
 from tests.e2e.running import DEADLINE_S, wait_until
 from tests.e2e.simulated_app import VERSIONS, source
 from tests.house.tree import ROOT

@@ -17,9 +17,9 @@ from ccfpy.cli.main import main
 from ccfpy.client.share import constitution
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256_hex
-from ccfpy.testing.processes.configuration import Placement, ServiceOptions, founder
-from ccfpy.testing.processes.network import ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
+from ccfpy.local.configuration import Placement, ServiceOptions, founder
+from ccfpy.local.network import ProcessNetwork
+from ccfpy.local.node import NodeProcess
 from tests.e2e.running import children, wait_gone, wait_until
 
 CONFIG_FILE = "0.config.json"

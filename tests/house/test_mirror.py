@@ -1,6 +1,7 @@
 """Every module has its test, its place and somebody who uses it."""
 
 import ast
+import re
 
 from tests.house.tree import modules
 
@@ -20,14 +21,23 @@ LIBRARIES = ("ccfpy.client.", "ccfpy.ledger.", "ccfpy.testing.")
 """Packages that other people's programs import, module by module."""
 
 SHIPPED = modules("ccfpy")
+LAB = tuple(each for each in modules("tests") if each.path.startswith("tests/lab/"))
+"""How we test nodes and services; ``tests/unit/lab`` tests the lab itself."""
+
+
+def _twin(path: str) -> str:
+    """Return where the unit tests of a module are."""
+    folder, _, file = path.rpartition("/")
+    mirrored = re.sub(r"^ccfpy|^tests(?=/lab)", "tests/unit", folder)
+    return f"{mirrored}/test_{file}"
 
 
 def test_every_module_has_its_unit_test() -> None:
     tests = {module.path for module in modules("tests")}
     bare = []
-    for module in SHIPPED:
-        folder, _, file = module.path.rpartition("/")
-        twin = f"tests/unit{folder.removeprefix('ccfpy')}/test_{file}"
+    for module in SHIPPED + LAB:
+        file = module.path.rpartition("/")[2]
+        twin = _twin(module.path)
         if file.startswith("__") or module.path.startswith(COVERED_END_TO_END):
             continue
         if module.behaves and twin not in tests:
@@ -37,14 +47,13 @@ def test_every_module_has_its_unit_test() -> None:
 
 def test_every_unit_test_has_its_module() -> None:
     """``test_y_topic.py`` belongs to module ``y`` as ``test_y.py`` does."""
-    names = {module.path.removesuffix(".py") for module in SHIPPED}
+    twins = {_twin(module.path).removesuffix(".py") for module in SHIPPED + LAB}
     orphans = []
     for module in modules("tests"):
         if not module.path.startswith("tests/unit/") or "/test_" not in module.path:
             continue
-        stem = module.path.removesuffix(".py").replace("tests/unit", "ccfpy")
-        words = stem.replace("/test_", "/").split("_")
-        if names.isdisjoint("_".join(words[: i + 1]) for i in range(len(words))):
+        words = module.path.removesuffix(".py").split("_")
+        if twins.isdisjoint("_".join(words[: i + 1]) for i in range(len(words))):
             orphans.append(module.path)
     assert not orphans
 
@@ -66,10 +75,10 @@ def test_every_module_is_imported_by_another() -> None:
 def test_every_package_says_what_it_is() -> None:
     silent = [
         module.path
-        for module in modules("ccfpy", "apps")
+        for module in (*SHIPPED, *modules("apps"), *LAB)
         if module.text.strip() and ast.get_docstring(module.tree) is None
     ]
-    folders = {module.path.rpartition("/")[0] for module in SHIPPED}
-    files = {module.path for module in SHIPPED}
+    folders = {module.path.rpartition("/")[0] for module in SHIPPED + LAB}
+    files = {module.path for module in SHIPPED + LAB}
     silent += [f for folder in folders if (f := f"{folder}/__init__.py") not in files]
     assert not silent

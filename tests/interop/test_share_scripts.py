@@ -15,8 +15,8 @@ import pytest
 
 from ccfpy.client.opening import carry
 from ccfpy.client.recovering import RecoveryMember, go_on_from, wait_recovered
-from ccfpy.testing.processes.configuration import Placement
-from ccfpy.testing.processes.network import ProcessNetwork
+from ccfpy.local.configuration import Placement
+from ccfpy.local.network import ProcessNetwork
 from tests.e2e.recovered import options_in, read, remains_of, write
 from tests.interop.environments import Tools, install, missing
 

@@ -10,9 +10,9 @@ from ccfpy.client.connection import Connection
 from ccfpy.client.governance import Governance
 from ccfpy.client.keyfiles import KeyFiles
 from ccfpy.client.signer import FileSigner
+from ccfpy.local.network import ProcessNetwork
+from ccfpy.local.node import NodeProcess
 from ccfpy.testing.attacks.bounds import Bounds, Spend
-from ccfpy.testing.processes.network import ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
 
 
 class Family(StrEnum):

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ccfpy.client.errors import ClientError
+from ccfpy.local.configuration import Placement
+from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
+from ccfpy.local.node import NodeFailed
 from ccfpy.testing.attacks import opener
 from ccfpy.testing.attacks.attack import Attack, Family, Target
 from ccfpy.testing.attacks.bounds import Spend
-from ccfpy.testing.processes.configuration import Placement
-from ccfpy.testing.processes.network import NODE_PROGRAM, ProcessNetwork
-from ccfpy.testing.processes.node import NodeFailed
 
 WAYS_OUT = ("descriptor", "mapping")
 

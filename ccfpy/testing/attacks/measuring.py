@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ccfpy.testing.processes.node import NodeProcess
+from ccfpy.local.node import NodeProcess
 
 PROCESSES = Path("/proc")
 _UTIME, _STIME = 11, 12

@@ -11,12 +11,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ccfpy.local.configuration import Placement
+from ccfpy.local.network import ProcessNetwork
+from ccfpy.local.node import NodeProcess
 from ccfpy.testing.attacks.attack import Attack, Family, Target
 from ccfpy.testing.attacks.bounds import Spend
 from ccfpy.testing.attacks.traitor import DONE
-from ccfpy.testing.processes.configuration import Placement
-from ccfpy.testing.processes.network import ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
 
 TRAITOR_PROGRAM = (sys.executable, "-m", "ccfpy.testing.attacks.traitor")
 DEEDS_TIMEOUT_S = 30.0

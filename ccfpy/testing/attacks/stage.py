@@ -16,6 +16,14 @@ from pathlib import Path
 from ccfpy.client.errors import ClientError
 from ccfpy.client.governance import read_governance
 from ccfpy.client.share import constitution
+from ccfpy.local.configuration import Placement, ServiceOptions
+from ccfpy.local.network import (
+    NODE_PROGRAM,
+    NotInTime,
+    ProcessNetwork,
+    running_service,
+)
+from ccfpy.local.node import NodeProcess
 from ccfpy.testing.attacks import app as attacked_app
 from ccfpy.testing.attacks import honest
 from ccfpy.testing.attacks.attack import Target
@@ -27,14 +35,6 @@ from ccfpy.testing.attacks.measuring import (
     processes_of,
     resident_bytes,
 )
-from ccfpy.testing.processes.configuration import Placement, ServiceOptions
-from ccfpy.testing.processes.network import (
-    NODE_PROGRAM,
-    NotInTime,
-    ProcessNetwork,
-    running_service,
-)
-from ccfpy.testing.processes.node import NodeProcess
 
 NODES = 3
 MEMBERS = ("member0", "member1")

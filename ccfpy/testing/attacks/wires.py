@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ccfpy.client.keyfiles import KeyFiles
+from ccfpy.local.configuration import HOST
 from ccfpy.testing.attacks.bounds import Spend
-from ccfpy.testing.processes.configuration import HOST
 
 CONNECT_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 20.0

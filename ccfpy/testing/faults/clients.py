@@ -13,9 +13,9 @@ from ccfpy.client.connection import Connection
 from ccfpy.client.errors import ClientError, UnexpectedReply
 from ccfpy.client.reply import Reply, text_field
 from ccfpy.consensus.status import TxStatus
+from ccfpy.local.network import ProcessNetwork
+from ccfpy.local.node import NodeProcess
 from ccfpy.testing.faults.recorder import Recorder
-from ccfpy.testing.processes.network import ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
 
 REQUEST_TIMEOUT_S = 3.0
 WRITE_SHARE = 0.6

@@ -17,9 +17,9 @@ from ccfpy.crypto.hashing import sha256
 from ccfpy.ledger.audit import ChunkFile, Damage, Summary, audit
 from ccfpy.ledger.chunk import Chunk, ChunkName, arrange, is_chunk_name
 from ccfpy.ledger.entry import Transaction
+from ccfpy.local.node import NodeProcess
 from ccfpy.testing.consistency.history import InLedger
 from ccfpy.testing.consistency.ledgers import Ivs
-from ccfpy.testing.processes.node import NodeProcess
 
 WRITES_TABLE = "public:writes"
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from ccfpy.local.configuration import Placement
+from ccfpy.local.network import ProcessNetwork
+from ccfpy.local.node import NodeProcess
 from ccfpy.testing.faults.disks import SizedDisks
 from ccfpy.testing.faults.namespaces import Namespaces
-from ccfpy.testing.processes.configuration import Placement
-from ccfpy.testing.processes.network import ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
 
 
 class FaultKind(StrEnum):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Self, TypeAlias
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.testing.processes.configuration import Placement
+from ccfpy.local.configuration import Placement
 
 NETWORK = "198.18"
 """The range that RFC 2544 sets apart for tests; the process picks a part of it."""

@@ -15,6 +15,9 @@ from pathlib import Path
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import View
 from ccfpy.client.share import constitution
+from ccfpy.local.configuration import ServiceOptions
+from ccfpy.local.network import NODE_PROGRAM, NotInTime, ProcessNetwork
+from ccfpy.local.node import NodeProcess
 from ccfpy.testing.consistency import Checked, History, check
 from ccfpy.testing.consistency.history import InLedger, write_history
 from ccfpy.testing.consistency.ledgers import Ivs
@@ -31,9 +34,6 @@ from ccfpy.testing.faults.faults import (
 )
 from ccfpy.testing.faults.namespaces import Namespaces
 from ccfpy.testing.faults.recorder import Recorder
-from ccfpy.testing.processes.configuration import ServiceOptions
-from ccfpy.testing.processes.network import NODE_PROGRAM, NotInTime, ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
 
 PROGRESS_TIMEOUT_S = 60.0
 RESUMPTION_TIMEOUTS = 10

@@ -4,7 +4,7 @@ import pytest
 
 from ccfpy.cli.addresses import NODES_MAX, parse_node, placements, require_free
 from ccfpy.cli.errors import CommandFailed, Misused
-from ccfpy.testing.processes.ports import free_ports
+from tests.lab.ports import free_ports
 
 
 @pytest.mark.parametrize(

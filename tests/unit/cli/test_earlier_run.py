@@ -9,7 +9,7 @@ import pytest
 
 from ccfpy.cli.earlier_run import kept_at, set_aside
 from ccfpy.cli.errors import CommandFailed
-from ccfpy.testing.processes.configuration import ServiceOptions
+from ccfpy.local.configuration import ServiceOptions
 
 
 @pytest.fixture

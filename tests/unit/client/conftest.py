@@ -17,7 +17,7 @@ from ccfpy.crypto.certs import (
     service_certificate,
 )
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.testing.processes.ports import free_ports
+from tests.lab.ports import free_ports
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Serve = Callable[[Answer], AbstractAsyncContextManager[str]]

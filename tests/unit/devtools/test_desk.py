@@ -12,8 +12,8 @@ from ccfpy.devtools.desk import Desk, Event, Faulty, Reloaded, ServiceEnded
 from ccfpy.devtools.kept_requests import KeptRequests
 from ccfpy.devtools.served import ServedRequest
 from ccfpy.devtools.templates import files
-from ccfpy.testing.processes.configuration import Placement, ServiceOptions
-from ccfpy.testing.processes.network import NODE_PROGRAM, ProcessNetwork
+from ccfpy.local.configuration import Placement, ServiceOptions
+from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 
 DEADLINE_S = 30.0
 Kind = TypeVar("Kind", Reloaded, Faulty, ServedRequest)

@@ -8,7 +8,7 @@ import pytest
 
 from ccfpy.host.addresses import Address
 from ccfpy.host.connecting import ConnectFailed, connect, reason, tune
-from ccfpy.testing.processes.ports import free_ports
+from tests.lab.ports import free_ports
 from tests.unit.host import waiting
 
 pytestmark = pytest.mark.usefixtures("each_loop")

@@ -21,7 +21,7 @@ from ccfpy.host.addresses import Address
 from ccfpy.host.log import Journal
 from ccfpy.host.peer_frames import HEADER_BYTES, frame_head
 from ccfpy.host.peers import Peers
-from ccfpy.testing.processes.ports import free_ports
+from tests.lab.ports import free_ports
 from tests.unit.host import waiting
 from tests.unit.host.waiting import wait_until
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
+from ccfpy.local.configuration import Placement, ServiceOptions
+from ccfpy.local.network import ProcessNetwork
+from ccfpy.local.node import NodeProcess
 from ccfpy.testing.attacks.attack import Attack, Family, Target
 from ccfpy.testing.attacks.bounds import ANSWER_MAX_S, Spend
-from ccfpy.testing.processes.configuration import Placement, ServiceOptions
-from ccfpy.testing.processes.network import ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
 
 
 def test_a_target_knows_where_its_primary_answers(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ from pathlib import Path
 from ccfpy.attestation.virtual import VirtualEvidence
 from ccfpy.client.keyfiles import generate_keys
 from ccfpy.crypto.ec import Curve
+from ccfpy.local.configuration import Placement, ServiceOptions
+from ccfpy.local.network import ProcessNetwork
+from ccfpy.local.node import NodeProcess
 from ccfpy.service.join_messages import JOIN_REQUEST
 from ccfpy.testing.attacks.attack import Target
 from ccfpy.testing.attacks.joining import NODE_DATA_BYTES, Stranger
-from ccfpy.testing.processes.configuration import Placement, ServiceOptions
-from ccfpy.testing.processes.network import ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
 
 
 def test_a_stranger_asks_as_a_node_would(tmp_path: Path) -> None:

@@ -5,12 +5,12 @@ import random
 from pathlib import Path
 
 from ccfpy.client.keyfiles import generate_keys
+from ccfpy.local.configuration import Placement, ServiceOptions
+from ccfpy.local.network import ProcessNetwork
+from ccfpy.local.node import NodeProcess
 from ccfpy.testing.consistency import History, check
 from ccfpy.testing.faults.clients import Clients
 from ccfpy.testing.faults.recorder import Recorder
-from ccfpy.testing.processes.configuration import Placement, ServiceOptions
-from ccfpy.testing.processes.network import ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
 
 
 def test_requests_to_a_node_that_is_gone_have_unknown_outcomes(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.ledger.chunk import HEADER_BYTES, header, positions_table
 from ccfpy.ledger.entry import seal
 from ccfpy.ledger.secrets import LedgerSecret
+from ccfpy.local.configuration import Placement, ServiceOptions
+from ccfpy.local.node import NodeProcess
 from ccfpy.testing.consistency import Inconsistent, Property
 from ccfpy.testing.consistency.history import InLedger
 from ccfpy.testing.consistency.ledgers import Ivs
@@ -20,8 +22,6 @@ from ccfpy.testing.faults.evidence import (
     watch_entries,
 )
 from ccfpy.testing.node import InProcessNode, Person
-from ccfpy.testing.processes.configuration import Placement, ServiceOptions
-from ccfpy.testing.processes.node import NodeProcess
 
 SPLIT = 8
 """How many entries the first file has."""

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 from ccfpy.client.share import constitution
+from ccfpy.local.configuration import Placement, ServiceOptions
+from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
+from ccfpy.local.node import NodeProcess
 from ccfpy.testing.faults.faults import _FAULTS, FATAL, NAMESPACED, FaultKind, Means
-from ccfpy.testing.processes.configuration import Placement, ServiceOptions
-from ccfpy.testing.processes.network import NODE_PROGRAM, ProcessNetwork
-from ccfpy.testing.processes.node import NodeProcess
 
 
 def test_every_kind_has_its_fault() -> None:

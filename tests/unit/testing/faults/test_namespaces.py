@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from ccfpy.local.configuration import Placement
 from ccfpy.testing.faults.namespaces import Namespaces, why_not
-from ccfpy.testing.processes.configuration import Placement
 
 REASON = why_not()
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.testing.processes.configuration import ServiceOptions
-from ccfpy.testing.processes.network import NotInTime, ProcessNetwork
+from ccfpy.local.configuration import ServiceOptions
+from ccfpy.local.network import NotInTime, ProcessNetwork
 
 
 def test_a_service_without_living_nodes_has_no_primary(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from ccfpy.client.recovering import RecoveryMember, recover_service
 from ccfpy.client.reply import text_field
 from ccfpy.client.signer import FileSigner
 from ccfpy.host.disk import PRIVATE_MODE
-from ccfpy.testing.processes.configuration import (
+from ccfpy.local.configuration import (
     Placement,
     Remains,
     ServiceOptions,
@@ -32,7 +32,7 @@ from ccfpy.testing.processes.configuration import (
     joiner,
     recoverer,
 )
-from ccfpy.testing.processes.node import POLL_S, NodeFailed, NodeProcess
+from ccfpy.local.node import POLL_S, NodeFailed, NodeProcess
 
 NODE_PROGRAM = (sys.executable, "-m", "ccfpy.cli.main", "node")
 WHOLE, PUBLIC = "PartOfNetwork", "PartOfPublicNetwork"

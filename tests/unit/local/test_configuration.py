@@ -9,7 +9,7 @@ from ccfpy.base.json import dumps
 from ccfpy.boundary.configuration import CommandType
 from ccfpy.client.share import constitution
 from ccfpy.host.config import parse_configuration
-from ccfpy.testing.processes.configuration import (
+from ccfpy.local.configuration import (
     HTTP2_INTERFACE,
     INTERFACE,
     Placement,

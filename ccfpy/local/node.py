@@ -13,7 +13,7 @@ from ccfpy.base.ids import NodeId
 from ccfpy.base.json import JsonObject, dumps, loads_object
 from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
 from ccfpy.crypto.certs import Certificate
-from ccfpy.testing.processes.configuration import (
+from ccfpy.local.configuration import (
     HTTP2_INTERFACE,
     INTERFACE,
     Placement,

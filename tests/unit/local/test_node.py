@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.testing.processes.configuration import Placement, ServiceOptions
-from ccfpy.testing.processes.node import NodeFailed, NodeProcess
+from ccfpy.local.configuration import Placement, ServiceOptions
+from ccfpy.local.node import NodeFailed, NodeProcess
 
 
 def _started(tmp_path: Path, code: str) -> NodeProcess:

@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from ccfpy.testing.processes.ports import PORT_MAX, PORT_MIN, free_ports
+from tests.lab.ports import PORT_MAX, PORT_MIN, free_ports
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
@@ -18,8 +18,8 @@ def test_ports_are_in_a_row_and_nobody_listens(count: int) -> None:
 
 def test_ports_that_are_taken_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     first, taken, *_, last = free_ports(5)
-    monkeypatch.setattr("ccfpy.testing.processes.ports.PORT_MIN", first)
-    monkeypatch.setattr("ccfpy.testing.processes.ports.PORT_MAX", last)
+    monkeypatch.setattr("tests.lab.ports.PORT_MIN", first)
+    monkeypatch.setattr("tests.lab.ports.PORT_MAX", last)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", taken))
         assert free_ports(3) == range(taken + 1, last + 1)
