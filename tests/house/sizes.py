@@ -1,0 +1,114 @@
+"""How large each package is, now or at an earlier commit.
+
+``python -m tests.house.sizes [COMMIT]`` prints a table: each package's modules and
+lines of code, without blank lines, comments and docstrings. Below are the class
+names that occur more than once in the trusted packages.
+"""
+
+import ast
+import io
+import subprocess
+import sys
+import tokenize
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from tests.house.tree import ROOT, TRUSTED, Module, modules
+
+SHARED: Final = (*TRUSTED, "crypto")
+"""The packages in which a class name occurs once: crypto does no I/O either."""
+_NO_CODE: Final = frozenset(
+    {
+        tokenize.COMMENT,
+        tokenize.DEDENT,
+        tokenize.ENCODING,
+        tokenize.ENDMARKER,
+        tokenize.INDENT,
+        tokenize.NEWLINE,
+        tokenize.NL,
+    }
+)
+_DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def code_lines(module: Module) -> int:
+    """Return the lines that hold code, docstrings left out."""
+    lines: set[int] = set()
+    for token in tokenize.generate_tokens(io.StringIO(module.text).readline):
+        if token.type not in _NO_CODE:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(module.tree):
+        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node) is not None:
+            docstring = node.body[0]
+            end = docstring.end_lineno or docstring.lineno
+            lines.difference_update(range(docstring.lineno, end + 1))
+    return len(lines)
+
+
+def shared_names(found: Iterable[Module]) -> Mapping[str, Sequence[str]]:
+    """Return the class names that occur more than once, and the files they occur in."""
+    places: dict[str, list[str]] = {}
+    for module in found:
+        if module.package not in SHARED:
+            continue
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(module.path)
+    return {name: paths for name, paths in places.items() if len(paths) > 1}
+
+
+def modules_at(commit: str) -> tuple[Module, ...]:
+    """Return the Python files of ``ccfpy`` as an earlier commit has them."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", *words], cwd=ROOT, check=True, capture_output=True, text=True
+        ).stdout
+
+    names = git("ls-tree", "-r", "--name-only", commit, "ccfpy").splitlines()
+    return tuple(
+        Module(path=name, text=git("show", f"{commit}:{name}"))
+        for name in names
+        if name.endswith(".py")
+    )
+
+
+def table(found: Sequence[Module]) -> str:
+    """Return a table in Markdown of packages, and of their sums."""
+    count: Counter[str] = Counter()
+    lines: Counter[str] = Counter()
+    for module in found:
+        count[module.package] += 1
+        lines[module.package] += code_lines(module)
+    rows = ["| package | modules | lines of code |", "| --- | ---: | ---: |"]
+    rows += [
+        _row(package or "ccfpy", count[package], lines[package])
+        for package in sorted(count)
+    ]
+    core = [package for package in count if package in {*SHARED, "host"}]
+    rows += [
+        _row("**trusted and host**", _sum(count, core), _sum(lines, core)),
+        _row("**all**", count.total(), lines.total()),
+    ]
+    return "\n".join(rows)
+
+
+def _row(what: str, count: int, lines: int) -> str:
+    return f"| {what} | {count} | {lines:,} |"
+
+
+def _sum(counted: Counter[str], packages: Iterable[str]) -> int:
+    return sum(counted[package] for package in packages)
+
+
+def main() -> None:
+    """Print the table and the names."""
+    found = modules_at(sys.argv[1]) if len(sys.argv) > 1 else modules("ccfpy")
+    names = sorted(shared_names(found))
+    said = f"{len(names)} class names occur more than once: {', '.join(names)}"
+    sys.stdout.write(f"{table(found)}\n\n{said}\n")
+
+
+if __name__ == "__main__":
+    main()
