@@ -12,43 +12,43 @@ WITH_PROCESSES := $(wildcard $(addprefix tests/,apps e2e deploy interop))
 
 .PHONY: help .venv compiled test-compiled sandbox apps test lint format coverage simulate mutants attacks documents reference engine engine-check image-check bench bench-compiled profile lock interop clean
 
-help:
-	@echo "make sandbox  start a service on https://127.0.0.1:8000"
-	@echo "make apps     build the sample apps that are in TypeScript"
-	@echo "make test     check and test everything"
-	@echo "make lint     format, style, layers and types alone"
-	@echo "make format   rewrite the sources in the house format"
-	@echo "make coverage tell what the tests do not reach in the packages without I/O"
-	@echo "make simulate look for a schedule that breaks consensus or nodes, for SECONDS"
-	@echo "make mutants  look for a seed that finds each mistake put into consensus"
-	@echo "make attacks  attack a service of real nodes, and judge what that costs; QUICK=1 in two minutes"
-	@echo "make documents  ask for SECONDS whether nodes answer as their documents say"
-	@echo "make reference  write anew the pages of docs/reference that are made of the code"
-	@echo "make engine   compile JavaScript's engine anew; make engine-check compares it"
-	@echo "make image-check  make the image of a node twice, and compare the bytes"
-	@echo "make bench    ask all questions about speed, and write docs/benchmarks.md; QUICK=1 in minutes"
-	@echo "make profile  sample nodes under load; SUBJECTS='write-100 read' for some"
-	@echo "make compiled make a wheel with the hot modules compiled; test-compiled tests it"
-	@echo "make lock     resolve the dependencies anew"
-	@echo "make clean    remove what make made"
+# Made of this file: each target that has a line there ends its own with `## what it does`.
+help: ## show these lines
+	@awk -F ':.*## ' '/^[.a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-.venv: .venv/installed
+# One environment, filled in two steps, so that `.venv/bin` is the one place to look: first
+# what a service runs on, then what checks and tests need besides. The second lock repeats
+# the versions of the first, so the second step only adds packages.
+.venv: .venv/installed ## make the environment of all checks and tests
 
-.venv/installed: requirements-dev.lock pyproject.toml
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# What a service runs on, in little time and space: each lock is complete, so nothing is
+# resolved (--no-deps); Python compiles what it imports, so nothing is compiled beforehand.
+# Removed again: the setuptools that Python 3.11 puts into each environment, the build
+# backend, and pip's own compiled files.
+.venv/runtime: requirements.lock deploy/image/build.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ccfpy needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@test -x $(BIN)/python || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip --disable-pip-version-check uninstall --quiet --yes setuptools; }
+	$(PIP_INSTALL) --no-compile --no-deps --require-hashes -r requirements.lock
+	@rm -rf .venv/backend
+	@$(PIP_INSTALL) --no-compile --no-deps --require-hashes -r deploy/image/build.lock --target .venv/backend
+	PYTHONPATH=.venv/backend $(PIP_INSTALL) --no-compile --no-deps --no-build-isolation --editable .
+	@rm -rf .venv/backend && find .venv/lib/*/site-packages/pip -name __pycache__ -prune -exec rm -rf {} +
 	@touch $@
 
-sandbox: .venv
+.venv/installed: .venv/runtime requirements-dev.lock
+	$(PIP_INSTALL) --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@
+
+sandbox: .venv/runtime ## start a service on https://127.0.0.1:8000
 	$(BIN)/ccfpy sandbox
 
 # npm is the machine's own, or else that of a wheel, in an environment of its own.
 NPM := $(shell command -v npm || echo $(CURDIR)/.venv-node/bin/npm)
 BANKING := apps/banking
 
-apps: $(BANKING)/dist/app.json
+apps: $(BANKING)/dist/app.json ## build the sample apps that are in TypeScript
 
 $(BANKING)/dist/app.json: $(wildcard $(BANKING)/*.js* $(BANKING)/src/*.ts) | $(filter $(CURDIR)/%,$(NPM))
 	cd $(BANKING) && PATH=$(dir $(NPM)):$$PATH && npm ci --silent --no-audit --no-fund && npm run --silent build
@@ -58,14 +58,14 @@ $(CURDIR)/.venv-node/bin/npm: tests/apps/node.lock
 	.venv-node/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-lint: .venv
+lint: .venv ## check format, style, layers and types
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/lint-imports
 	$(BIN)/mypy $(SOURCES)
 
 # Two at a time where a test is all there is; one where it starts processes and waits.
-test: lint interop apps .venv-kubernetes/installed
+test: lint interop apps .venv-kubernetes/installed ## check and test everything
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0 $(TESTS)
 	$(BIN)/python -m pytest $(WITH_PROCESSES)
 
@@ -81,26 +81,26 @@ $(COMPILED)/installed: $(shell find ccfpy -name '*.py' -o -name '*.wasm') pyproj
 	$(COMPILER)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-index --target $(COMPILED)/site $(COMPILED)/wheel/*.whl
 	touch $@
 
-compiled: $(COMPILED)/installed
+compiled: $(COMPILED)/installed ## make a wheel with the hot modules compiled
 
 # Mistakes are put into consensus by changing Python's functions: not into what is compiled.
 # Here are two folders of samples, of which one test would have the other. What mypyc
 # makes of an `await` throws as Python 3.12 and newer would have it said otherwise.
 COMPILED_TESTS ?= $(wildcard $(addprefix tests/,unit vectors scenarios fuzz))
 COMPILED_AT_ONCE ?= 2
-test-compiled: $(COMPILED)/installed
+test-compiled: $(COMPILED)/installed ## run the tests in one process with that wheel
 	PYTHONPATH=$(CURDIR)/$(COMPILED)/site:$(CURDIR) $(COMPILER)/python -P -m pytest --quiet \
 		--override-ini pythonpath= --ignore tests/unit/testing/cluster --ignore tests/scenarios/test_mutants.py \
 		--deselect tests/unit/testing/apps/test_loading.py::test_a_python_app_is_itself_its_path_or_a_samples_name \
 		-W "ignore:the (type, exc, tb) signature of throw:DeprecationWarning" \
 		--numprocesses $(COMPILED_AT_ONCE) --dist loadfile --max-worker-restart 0 $(COMPILED_TESTS)
 
-format: .venv
+format: .venv ## rewrite the sources in the house format
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
 
 # A report, not a gate: what no test reaches is a question to ask of the code.
-coverage: .venv apps
+coverage: .venv apps ## show what the tests do not reach in the packages without I/O
 	$(BIN)/coverage run -m pytest --quiet $(wildcard $(addprefix tests/,unit vectors governance apps scenarios))
 	$(BIN)/coverage report
 
@@ -109,25 +109,25 @@ coverage: .venv apps
 SECONDS ?= 180
 SEED ?= $(shell date +%s)
 
-simulate: .venv
+simulate: .venv ## look for a schedule that breaks consensus or nodes, for SECONDS
 	$(BIN)/python -m ccfpy.testing.cluster --seed $(SEED)00 --seconds $$(($(SECONDS) * 5 / 9))
 	$(BIN)/python -m ccfpy.testing.cluster --nodes --seed $(SEED) --seconds $$(($(SECONDS) * 4 / 9))
 
-mutants: .venv
+mutants: .venv ## look for a seed that finds each mistake put into consensus
 	$(BIN)/python -m ccfpy.testing.cluster.mutants
 
 # Some by name or family: ATTACKS='chains joining'.
-attacks: .venv
+attacks: .venv ## attack a service of real nodes, and judge what that costs; QUICK=1 in two minutes
 	$(BIN)/python -m ccfpy.testing.attacks $(if $(QUICK),--quick) $(ATTACKS)
 
-reference: .venv
+reference: .venv ## write the pages of docs/reference that are made of the code
 	$(BIN)/python -m tests.house.reference
 
-bench: .venv .venv-peers/installed
+bench: .venv .venv-peers/installed ## measure speed and write docs/benchmarks.md; QUICK=1 in minutes
 	$(BIN)/python -m benchmarks --keep $(if $(QUICK),--quick)
 
 # The same questions, asked of the compiled modules.
-bench-compiled: $(COMPILED)/installed .venv-peers/installed
+bench-compiled: $(COMPILED)/installed .venv-peers/installed ## measure the same with the hot modules compiled
 	PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/$(COMPILED)/site $(BIN)/python -m benchmarks --keep $(if $(QUICK),--quick)
 
 # A peer that benchmarks/peers.py asks; others come from Debian: etcd-server nghttp2-client.
@@ -138,12 +138,12 @@ bench-compiled: $(COMPILED)/installed .venv-peers/installed
 
 # Flame graphs and tables in build/profile, from samples of running nodes: needs root, or
 # a user who may look into its own processes.
-profile: .venv
+profile: .venv ## sample nodes under load; SUBJECTS='write-100 read' for some
 	$(BIN)/python -m benchmarks.profiling $(SUBJECTS)
 
 # CCF's own tools, both lines, each in an environment of its own: they read what we
 # write, and their dependencies are not ours.
-interop: .venv-ccf6/installed .venv-maa/installed .venv-schemathesis/installed $(if $(NEWER_PYTHON),.venv-ccf7/installed)
+interop: .venv-ccf6/installed .venv-maa/installed .venv-schemathesis/installed $(if $(NEWER_PYTHON),.venv-ccf7/installed) ## make the environments of other people's tools that tests use
 
 # Azure's client of its attestation service, which must take our stand-in for it, and
 # another reader of quotes.
@@ -160,7 +160,7 @@ interop: .venv-ccf6/installed .venv-maa/installed .venv-schemathesis/installed $
 
 # The same questions as among the tests, for SECONDS for each document and caller, and
 # with fresh seeds unless SEED says where to begin.
-documents: .venv .venv-schemathesis/installed
+documents: .venv .venv-schemathesis/installed ## ask for SECONDS whether nodes answer as their documents say
 	SCHEMATHESIS_SECONDS=$(SECONDS) SCHEMATHESIS_EXAMPLES=200 SCHEMATHESIS_SEED=$(SEED) \
 		$(BIN)/python -m pytest tests/interop/test_documents.py
 
@@ -176,7 +176,7 @@ documents: .venv .venv-schemathesis/installed
 
 # The image of a node, made twice of Debian's packages and locked wheels: needs root, or
 # a user who may make user namespaces, and mmdebstrap, buildah and podman.
-image-check: .venv .venv-kubernetes/installed
+image-check: .venv .venv-kubernetes/installed ## make the image of a node twice, and compare the bytes
 	$(BIN)/python -m tests.deploy.image_check
 
 # What judges Kubernetes' manifests; its dependencies are not ours.
@@ -189,10 +189,10 @@ COMPILE = .venv-lock/bin/python -m piptools compile --quiet --upgrade --generate
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options --no-header
 
 # JavaScript's engine from its sources; the compiler comes from PyPI, by its hash.
-engine: .venv-engine/installed
+engine: .venv-engine/installed ## compile JavaScript's engine from its sources
 	.venv-engine/bin/python -m tests.house.engine write
 
-engine-check: .venv-engine/installed
+engine-check: .venv-engine/installed ## compile the engine and compare it with the one kept here
 	.venv-engine/bin/python -m tests.house.engine check
 
 .venv-engine/installed: tests/house/engine.lock
@@ -200,13 +200,13 @@ engine-check: .venv-engine/installed
 	.venv-engine/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-lock:
+lock: ## resolve the dependencies again
 	@test -x .venv-lock/bin/python || $(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check 'pip-tools==7.6.2'
 	$(COMPILE) --output-file requirements.lock pyproject.toml
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 	$(COMPILE) --no-annotate --constraint requirements-dev.lock --output-file deploy/image/build.lock deploy/image/build.in
 
-clean:
+clean: ## remove what make made
 	rm -rf .venv .venv-* build dist workspace $(BANKING)/dist $(BANKING)/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find $(SOURCES) -name __pycache__ -prune -exec rm -rf {} +

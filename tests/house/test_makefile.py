@@ -1,0 +1,64 @@
+"""`make help` shows every command, and a sandbox starts with few packages."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.house.tree import ROOT
+
+TEXT = (ROOT / "Makefile").read_text()
+TARGETS = set(" ".join(re.findall(r"^\.PHONY: (.*)$", TEXT, re.MULTILINE)).split())
+INPUTS = ("Makefile", "pyproject.toml", "requirements.lock", "requirements-dev.lock")
+BACKEND = "deploy/image/build.lock"
+
+
+def _make(folder: Path, *arguments: str) -> str:
+    # What the make that runs these tests was given is not meant for this one.
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PYTHON"}
+    }
+    command = ["make", "--no-print-directory", *arguments, f"PYTHON={sys.executable}"]
+    return subprocess.run(
+        command, cwd=folder, env=environment, check=True, capture_output=True, text=True
+    ).stdout
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A checkout in which nothing was made yet, as far as environments need it."""
+    for name in (*INPUTS, BACKEND):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def test_make_help_shows_each_target_that_is_a_command_and_no_other() -> None:
+    lines = _make(ROOT, "help").splitlines()
+    shown = [re.fullmatch(r"make (\S+) +(\S.*)", line) for line in lines]
+    assert all(shown), lines
+    names = [match[1] for match in shown if match]
+    assert sorted(names) == sorted(TARGETS)
+
+
+def test_a_sandbox_installs_what_a_service_runs_on_and_nothing_else(
+    clone: Path,
+) -> None:
+    commands = _make(clone, "--dry-run", "sandbox")
+    assert re.findall(r"-r (\S+)", commands) == ["requirements.lock", BACKEND]
+    assert commands.endswith(".venv/bin/ccfpy sandbox\n")
+
+
+@pytest.mark.parametrize("target", [".venv", "lint", "format"])
+def test_checks_install_their_tools_into_the_same_environment(
+    clone: Path, target: str
+) -> None:
+    commands = _make(clone, "--dry-run", target)
+    locks = ["requirements.lock", BACKEND, "requirements-dev.lock"]
+    assert re.findall(r"-r (\S+)", commands) == locks
