@@ -32,7 +32,7 @@ class ServerKind(StrEnum):
     THIM = "THIM"
 
 
-class Form(StrEnum):
+class CertificateEncoding(StrEnum):
     """How an answer is written."""
 
     PEM = "PEM"
@@ -42,7 +42,7 @@ class Form(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class EndorsementEndpoint:
     """One request of those that a chain is gathered by.
 
     Attributes:
@@ -54,7 +54,7 @@ class Endpoint:
     port: str
     path: str
     parameters: Mapping[str, str] = field(default_factory=dict)
-    form: Form = Form.PEM
+    form: CertificateEncoding = CertificateEncoding.PEM
     headers: Mapping[str, str] = field(default_factory=dict)
     is_tls: bool = True
 
@@ -82,11 +82,11 @@ class Endpoint:
             Malformed: it is none.
         """
         match self.form:
-            case Form.DER:
+            case CertificateEncoding.DER:
                 return Certificate.from_der(body).pem.encode()
-            case Form.THIM:
+            case CertificateEncoding.THIM:
                 return _vcek_first(json.loads_object(body))
-            case Form.PEM:
+            case CertificateEncoding.PEM:
                 return body
 
 
@@ -98,7 +98,7 @@ class Server:
         retries_max: how often it is asked again before the next server is.
     """
 
-    endpoints: tuple[Endpoint, ...]
+    endpoints: tuple[EndorsementEndpoint, ...]
     retries_max: int
 
     @property
@@ -148,7 +148,9 @@ def from_file(text: bytes, report: SnpReport) -> bytes:
     return _vcek_first(fields)
 
 
-def _endpoints(kind: ServerKind, url: str, report: SnpReport) -> tuple[Endpoint, ...]:
+def _endpoints(
+    kind: ServerKind, url: str, report: SnpReport
+) -> tuple[EndorsementEndpoint, ...]:
     chip = report.chip_id.hex()
     # As CCF writes the number: without leading zeros.
     tcb = f"{int.from_bytes(report.reported_tcb, 'little'):x}"
@@ -156,7 +158,7 @@ def _endpoints(kind: ServerKind, url: str, report: SnpReport) -> tuple[Endpoint,
     match kind:
         case ServerKind.AZURE:
             return (
-                Endpoint(
+                EndorsementEndpoint(
                     host=host,
                     port=port or HTTPS_PORT,
                     path=f"/SevSnpVM/certificates/{chip}/{tcb}",
@@ -167,19 +169,19 @@ def _endpoints(kind: ServerKind, url: str, report: SnpReport) -> tuple[Endpoint,
             return _amd(host, port or HTTPS_PORT, report)
         case ServerKind.THIM:
             return (
-                Endpoint(
+                EndorsementEndpoint(
                     host=host,
                     port=port or HTTP_PORT,
                     path="/metadata/THIM/amd/certification",
                     parameters={"tcbVersion": tcb, "platformId": chip},
-                    form=Form.THIM,
+                    form=CertificateEncoding.THIM,
                     headers={"Metadata": "true"},
                     is_tls=False,
                 ),
             )
 
 
-def _amd(host: str, port: str, report: SnpReport) -> tuple[Endpoint, ...]:
+def _amd(host: str, port: str, report: SnpReport) -> tuple[EndorsementEndpoint, ...]:
     """Ask AMD's own server: for the chip's certificate, then for those above it."""
     product = report.product
     names = {
@@ -195,14 +197,14 @@ def _amd(host: str, port: str, report: SnpReport) -> tuple[Endpoint, ...]:
     }
     line = f"/vcek/v1/{product}"
     return (
-        Endpoint(
+        EndorsementEndpoint(
             host=host,
             port=port,
             path=f"{line}/{report.chip_id.hex()}",
             parameters=versions,
-            form=Form.DER,
+            form=CertificateEncoding.DER,
         ),
-        Endpoint(host=host, port=port, path=f"{line}/cert_chain"),
+        EndorsementEndpoint(host=host, port=port, path=f"{line}/cert_chain"),
     )
 
 

@@ -29,15 +29,15 @@ _GUEST_REPORT = "x-ms-isolation-tee"
 """Where a token for a virtual machine says what its processor reported."""
 
 
-class Kind(StrEnum):
+class AttestationType(StrEnum):
     """What was attested, as tokens name it."""
 
     SGX = "sgx"
     SNP = "sevsnpvm"
 
 
-_CLAIMS: Mapping[Kind, Mapping[str, str]] = {
-    Kind.SGX: {
+_CLAIMS: Mapping[AttestationType, Mapping[str, str]] = {
+    AttestationType.SGX: {
         "debugged": "x-ms-sgx-is-debuggable",
         "measurement": "x-ms-sgx-mrenclave",
         "signer": "x-ms-sgx-mrsigner",
@@ -45,7 +45,7 @@ _CLAIMS: Mapping[Kind, Mapping[str, str]] = {
         "svn": "x-ms-sgx-svn",
         "report_data": "x-ms-sgx-report-data",
     },
-    Kind.SNP: {
+    AttestationType.SNP: {
         "debugged": "x-ms-sevsnpvm-is-debuggable",
         "measurement": "x-ms-sevsnpvm-launchmeasurement",
         "host_data": "x-ms-sevsnpvm-hostdata",
@@ -56,7 +56,7 @@ _CLAIMS: Mapping[Kind, Mapping[str, str]] = {
 """Under which names each kind of token says what."""
 
 
-class Step(StrEnum):
+class MaaStep(StrEnum):
     """What is checked, in this order."""
 
     FORM = "form"
@@ -82,7 +82,7 @@ class MaaToken:
         evidence: what of it is about the evidence.
     """
 
-    kind: Kind
+    kind: AttestationType
     issuer: str
     key_id: str
     not_before: int
@@ -132,7 +132,7 @@ def verify_maa_token(
         unix_time_s: when the token must be good.
         takes_debugged: whether enclaves and guests are taken whose memory the host may
             read.
-        took: told each `Step` that was taken.
+        took: told each `MaaStep` that was taken.
 
     Raises:
         Malformed: it is no token.
@@ -141,16 +141,16 @@ def verify_maa_token(
     if len(text) > TOKEN_BYTES_MAX:
         raise Malformed(f"a token of {len(text)} bytes is too long")
     token = jwt.parse(text)
-    took(Step.FORM)
+    took(MaaStep.FORM)
     if token.issuer != issuer:
         raise VerificationFailed(f"the token is by {token.issuer!r}, not {issuer!r}")
-    took(Step.ISSUER)
+    took(MaaStep.ISSUER)
     key = keys.get(token.key_id)
     if key is None or key.algorithm != RS256:
         raise VerificationFailed(f"the issuer has no RSA key {token.key_id!r}")
-    took(Step.KEY)
+    took(MaaStep.KEY)
     key.verify(token)
-    took(Step.SIGNATURE)
+    took(MaaStep.SIGNATURE)
     begins = token.not_before
     if begins is None:
         raise VerificationFailed("the token does not say from when on it is good")
@@ -159,13 +159,13 @@ def verify_maa_token(
             f"the token is good from {begins} to {token.expires_at}, not at "
             f"{unix_time_s}"
         )
-    took(Step.TIME)
+    took(MaaStep.TIME)
     kind, evidence = _kind(token.payload)
-    took(Step.KIND)
+    took(MaaStep.KIND)
     debugged = evidence.get(_CLAIMS[kind]["debugged"])
     if debugged is not False and not (debugged is True and takes_debugged):
         raise VerificationFailed("debugging must not be enabled")
-    took(Step.DEBUG)
+    took(MaaStep.DEBUG)
     return MaaToken(
         kind=kind,
         issuer=token.issuer,
@@ -177,12 +177,12 @@ def verify_maa_token(
     )
 
 
-def _kind(claims: JsonObject) -> tuple[Kind, JsonObject]:
+def _kind(claims: JsonObject) -> tuple[AttestationType, JsonObject]:
     """Tell what was attested, and which claims are about it."""
     inner = claims.get(_GUEST_REPORT)
     evidence = inner if isinstance(inner, dict) else claims
     kind = evidence.get(ATTESTATION_TYPE)
-    for known in Kind:
+    for known in AttestationType:
         if kind == known.value:
             return known, evidence
     raise VerificationFailed(f"the token is for evidence of the kind {kind!r}")

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from ccfpy.attestation.moments import moment
-from ccfpy.attestation.sgx_collateral import Collateral, SignedJson
+from ccfpy.attestation.sgx_collateral import SgxCollateral, SignedJson
 from ccfpy.attestation.sgx_pck import PckClaims
 from ccfpy.attestation.sgx_quote import REPORT_DATA_CLAIM, SgxQuote
 from ccfpy.attestation.sgx_tcb import UP_TO_DATE, enclave_status, platform_status
@@ -32,7 +32,7 @@ _SIGNER_CERTIFICATES = 2
 _DIGEST_BYTES = 32
 
 
-class Step(StrEnum):
+class SgxStep(StrEnum):
     """What is checked, in this order."""
 
     FORM = "form"
@@ -86,21 +86,21 @@ def verify_sgx_quote(
         endorsements: the collateral in Open Enclave's form.
         unix_time_s: when certificates and lists must be valid.
         policy: what is taken.
-        took: told each `Step` that was taken.
+        took: told each `SgxStep` that was taken.
 
     Raises:
         Malformed: one of them is not what it should be.
         VerificationFailed: it is not to be believed; the text says why.
     """
     now = moment(unix_time_s)
-    quote, collateral = SgxQuote.parse(raw), Collateral.parse(endorsements)
-    took(Step.FORM)
+    quote, collateral = SgxQuote.parse(raw), SgxCollateral.parse(endorsements)
+    took(SgxStep.FORM)
     chain = _certificates(quote)
     pck, intermediate, root = chain
     _verify_root(root, policy)
-    took(Step.ROOT)
+    took(SgxStep.ROOT)
     _verify_chain(chain, now)
-    took(Step.CHAIN)
+    took(SgxStep.CHAIN)
     signers = collateral.list_signers
     if [s.public_key_der for s in signers] != [
         intermediate.public_key_der,
@@ -111,22 +111,22 @@ def verify_sgx_quote(
         )
     _verify_not_revoked(pck, collateral.pck_list, intermediate, now)
     _verify_not_revoked(intermediate, collateral.root_list, root, now)
-    took(Step.REVOCATION)
+    took(SgxStep.REVOCATION)
     _verify_quote(quote, pck, policy, took)
     for said in (collateral.tcb_info, collateral.qe_identity):
         _verify_said(said, root, collateral.root_list, now)
-    took(Step.COLLATERAL)
+    took(SgxStep.COLLATERAL)
     enclave = enclave_status(collateral.qe_identity.content, quote.qe_report)
     _verify_status("quoting enclave", enclave, policy)
-    took(Step.ENCLAVE_LEVEL)
+    took(SgxStep.ENCLAVE_LEVEL)
     processor = PckClaims.of(pck)
     platform = platform_status(collateral.tcb_info.content, processor)
     _verify_status("processor", platform, policy)
-    took(Step.PLATFORM_LEVEL)
+    took(SgxStep.PLATFORM_LEVEL)
     if not policy.takes_stale:
         for said in (collateral.tcb_info, collateral.qe_identity):
             _verify_current(said, now)
-    took(Step.CURRENCY)
+    took(SgxStep.CURRENCY)
     return quote
 
 
@@ -210,32 +210,32 @@ def _verify_quote(
     """Check what the quote itself says, from the processor's key to the claims."""
     qe = quote.qe_report
     _verify_signed(pck.public_key, quote.qe_signature, qe.raw, "quoting enclave")
-    took(Step.QUOTING_ENCLAVE)
+    took(SgxStep.QUOTING_ENCLAVE)
     bound = sha256(quote.key + quote.qe_data).ljust(len(qe.report_data), b"\0")
     if qe.report_data != bound:
         raise VerificationFailed(
             "SGX: the quoting enclave does not vouch for the attestation key"
         )
-    took(Step.ATTESTATION_KEY)
+    took(SgxStep.ATTESTATION_KEY)
     key = PublicKey.from_coordinates(
         Curve.SECP256R1,
         int.from_bytes(quote.key[:_DIGEST_BYTES], "big"),
         int.from_bytes(quote.key[_DIGEST_BYTES:], "big"),
     )
     _verify_signed(key, quote.signature, quote.signed, "quote")
-    took(Step.SIGNATURE)
+    took(SgxStep.SIGNATURE)
     if quote.claims_bytes:
         digest = sha256(quote.claims_bytes).ljust(2 * _DIGEST_BYTES, b"\0")
         if quote.report.report_data != digest:
             raise VerificationFailed(
                 "SGX: the custom claims are not those of the report"
             )
-    took(Step.CLAIMS)
+    took(SgxStep.CLAIMS)
     if not quote.report.is_initialised:
         raise VerificationFailed("SGX: the enclave was not initialised")
     if quote.report.is_debugged and not policy.takes_debugged:
         raise VerificationFailed("SGX: debugging must not be enabled")
-    took(Step.DEBUG)
+    took(SgxStep.DEBUG)
 
 
 def _verify_signed(key: PublicKey, signature: bytes, data: bytes, what: str) -> None:

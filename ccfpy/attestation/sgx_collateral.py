@@ -84,7 +84,7 @@ class SignedJson:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Collateral:
+class SgxCollateral:
     """All of it, parsed; nothing is verified.
 
     Attributes:

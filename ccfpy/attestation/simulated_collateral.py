@@ -175,7 +175,7 @@ class Revocations:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Collateral:
+class SimulatedCollateral:
     """Both statements of one vendor."""
 
     tcb_info: TcbInfo
@@ -201,14 +201,14 @@ class Collateral:
             "revocations": base64.b64encode(self.revocations.raw).decode(),
         }
 
-    def newest_with(self, other: "Collateral") -> "Collateral":
+    def newest_with(self, other: "SimulatedCollateral") -> "SimulatedCollateral":
         """Give the newer of each statement; of equal numbers, these."""
         info, lists = self.tcb_info, self.revocations
         if other.tcb_info.issue.number > info.issue.number:
             info = other.tcb_info
         if other.revocations.issue.number > lists.issue.number:
             lists = other.revocations
-        return Collateral(tcb_info=info, revocations=lists)
+        return SimulatedCollateral(tcb_info=info, revocations=lists)
 
     def check_time(self, unix_time_s: int) -> None:
         """Check that neither statement should have been replaced by now.

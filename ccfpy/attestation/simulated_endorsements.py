@@ -6,7 +6,7 @@ from typing import Self
 
 from ccfpy.attestation.fields import Fields
 from ccfpy.attestation.simulated import SimulatedReport, verify_quote
-from ccfpy.attestation.simulated_collateral import Collateral, TcbStatus
+from ccfpy.attestation.simulated_collateral import SimulatedCollateral, TcbStatus
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.crypto.certs import Certificate
@@ -23,7 +23,7 @@ class Endorsements:
 
     vendor: Certificate
     machine: Certificate
-    collateral: Collateral
+    collateral: SimulatedCollateral
 
     @property
     def vendor_id(self) -> bytes:
@@ -47,7 +47,7 @@ class Endorsements:
             base64_of(fields.text(name), name) for name in ("tcb_info", "revocations")
         )
         fields.end()
-        collateral = Collateral.read(tcb_info, revocations, vendor)
+        collateral = SimulatedCollateral.read(tcb_info, revocations, vendor)
         collateral.check_time(unix_time_s)
         return cls(vendor=vendor, machine=machine, collateral=collateral)
 
@@ -109,7 +109,7 @@ class VerifiedQuote:
         report = verify_quote(quote, read.machine.public_key)
         return cls(report=report, endorsements=read)
 
-    def tcb_status(self, known: Collateral | None = None) -> TcbStatus:
+    def tcb_status(self, known: SimulatedCollateral | None = None) -> TcbStatus:
         """Say what the machine is worth.
 
         Args:

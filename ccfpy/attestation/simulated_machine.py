@@ -16,7 +16,7 @@ from ccfpy.attestation.simulated import (
     SimulatedReport,
     key_id,
 )
-from ccfpy.attestation.simulated_collateral import Collateral
+from ccfpy.attestation.simulated_collateral import SimulatedCollateral
 from ccfpy.attestation.simulated_endorsements import Endorsements, base64_of
 from ccfpy.base import json
 from ccfpy.base.errors import VerificationFailed
@@ -47,7 +47,7 @@ class SimulatedMachine:
     key: KeyPair = field(repr=False)
     certificate: Certificate
     vendor: Certificate
-    collateral: Collateral
+    collateral: SimulatedCollateral
     tcb_version: bytes
 
     @property
@@ -110,13 +110,13 @@ class SimulatedMachine:
             )
         return replace(self, tcb_version=tcb_version)
 
-    def told(self, collateral: Collateral) -> "SimulatedMachine":
+    def told(self, collateral: SimulatedCollateral) -> "SimulatedMachine":
         """Give it what its vendor says now.
 
         Raises:
             VerificationFailed: another vendor says so.
         """
-        read = Collateral.read(
+        read = SimulatedCollateral.read(
             collateral.tcb_info.raw, collateral.revocations.raw, self.vendor
         )
         return replace(self, collateral=self.collateral.newest_with(read))
@@ -138,7 +138,7 @@ class SimulatedMachine:
             key=key,
             certificate=certificate,
             vendor=vendor,
-            collateral=Collateral.read(
+            collateral=SimulatedCollateral.read(
                 base64_of(fields.text("tcb_info"), "tcb_info"),
                 base64_of(fields.text("revocations"), "revocations"),
                 vendor,

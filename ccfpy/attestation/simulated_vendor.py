@@ -12,9 +12,9 @@ from typing import Self
 from ccfpy.attestation.fields import Fields
 from ccfpy.attestation.simulated import TCB_VERSION_BYTES
 from ccfpy.attestation.simulated_collateral import (
-    Collateral,
     Issue,
     Revocations,
+    SimulatedCollateral,
     TcbInfo,
     TcbLevel,
     TcbStatus,
@@ -43,7 +43,7 @@ class SimulatedVendor:
 
     key: KeyPair = field(repr=False)
     certificate: Certificate
-    collateral: Collateral
+    collateral: SimulatedCollateral
 
     @property
     def vendor_id(self) -> bytes:
@@ -63,7 +63,7 @@ class SimulatedVendor:
         )
         issue = _issue(1, unix_time_s)
         level = TcbLevel(tcb_version=FIRST_TCB_VERSION, status=TcbStatus.UP_TO_DATE)
-        collateral = Collateral(
+        collateral = SimulatedCollateral(
             tcb_info=TcbInfo.sign(key, issue, (level,)),
             revocations=Revocations.sign(key, issue, frozenset()),
         )
@@ -130,7 +130,7 @@ class SimulatedVendor:
         collateral, issue = self.collateral, self._next(unix_time_s)
         return replace(
             self,
-            collateral=Collateral(
+            collateral=SimulatedCollateral(
                 tcb_info=TcbInfo.sign(self.key, issue, collateral.tcb_info.levels),
                 revocations=Revocations.sign(
                     self.key, issue, collateral.revocations.machine_ids
@@ -163,7 +163,7 @@ class SimulatedVendor:
             raise VerificationFailed(
                 "a simulated vendor's key is not its certificate's"
             )
-        collateral = Collateral.read(tcb_info, revocations, certificate)
+        collateral = SimulatedCollateral.read(tcb_info, revocations, certificate)
         if not collateral.tcb_info.levels:
             raise Malformed("a simulated vendor without a TCB level")
         return cls(key=key, certificate=certificate, collateral=collateral)

@@ -53,7 +53,7 @@ _DER_INTEGER = 2
 _BYTE_MAX = 0xFF
 
 
-class Step(StrEnum):
+class SnpStep(StrEnum):
     """What is checked, in this order."""
 
     VERSION = "version"
@@ -89,7 +89,7 @@ def verify_snp_report(
         unix_time_s: when certificates must be valid.
         endorsed_tcb: the version it must report, as hex; any if not said.
         roots: the digests of the root keys that are believed.
-        took: told each `Step` that was taken.
+        took: told each `SnpStep` that was taken.
 
     Raises:
         Malformed: one of them is not what it should be.
@@ -101,26 +101,26 @@ def verify_snp_report(
             f"SEV-SNP: Attestation version is {report.version} not >= expected minimum "
             f"{_MINIMUM_VERSION}"
         )
-    took(Step.VERSION)
+    took(SnpStep.VERSION)
     product = report.product
-    took(Step.PROCESSOR)
+    took(SnpStep.PROCESSOR)
     chain = _certificates(endorsements)
-    took(Step.CERTIFICATES)
+    took(SnpStep.CERTIFICATES)
     _verify_root(report, chain[-1], roots.get(product))
-    took(Step.ROOT)
+    took(SnpStep.ROOT)
     _verify_chain(chain, unix_time_s)
-    took(Step.CHAIN)
+    took(SnpStep.CHAIN)
     chip = chain[0]
     _verify_signature(report, chip)
-    took(Step.SIGNATURE)
+    took(SnpStep.SIGNATURE)
     _verify_contents(report, took)
     _verify_firmware(report, chip)
-    took(Step.FIRMWARE)
+    took(SnpStep.FIRMWARE)
     _verify_chip(report, chip)
-    took(Step.CHIP)
+    took(SnpStep.CHIP)
     if endorsed_tcb is not None:
         _verify_tcb(report, endorsed_tcb)
-    took(Step.ENDORSED_TCB)
+    took(SnpStep.ENDORSED_TCB)
     return report
 
 
@@ -219,23 +219,23 @@ def _verify_signature(report: SnpReport, chip: Certificate) -> None:
 def _verify_contents(report: SnpReport, took: Took = untold) -> None:
     refusals = (
         (
-            Step.SIGNING_KEY,
+            SnpStep.SIGNING_KEY,
             report.signing_key != 0,
             f"Attestation report must be signed by VCEK: {report.signing_key}",
         ),
-        (Step.CHIP_KEY, report.mask_chip_key != 0, "Mask chip key must not be set"),
+        (SnpStep.CHIP_KEY, report.mask_chip_key != 0, "Mask chip key must not be set"),
         (
-            Step.GUEST,
+            SnpStep.GUEST,
             report.vmpl > _VMPL_MAX,
             f"This report seems to be host generated (VMPL {report.vmpl} > 3)",
         ),
         (
-            Step.DEBUG,
+            SnpStep.DEBUG,
             report.is_debugged,
             "SNP attestation report guest policy debugging must not be enabled",
         ),
         (
-            Step.MIGRATION,
+            SnpStep.MIGRATION,
             report.is_movable,
             "SNP attestation report guest policy migration must not be enabled",
         ),

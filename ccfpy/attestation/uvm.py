@@ -52,7 +52,7 @@ ROOTS_OF_TRUST = (
 """Whose word is taken, for which products, from which version on."""
 
 
-class Step(StrEnum):
+class UvmStep(StrEnum):
     """What is checked, in this order."""
 
     SIGNATURE = "signature"
@@ -73,7 +73,7 @@ def verify_uvm_endorsements(
         endorsements: the signed message.
         measurement: what the report says.
         roots: whose word is taken; nothing to learn whose word it is.
-        took: told each `Step` that was taken.
+        took: told each `UvmStep` that was taken.
 
     Raises:
         Malformed: they are none.
@@ -81,7 +81,7 @@ def verify_uvm_endorsements(
             by nobody whose word is taken.
     """
     did, message = did_x509.verify(endorsements)
-    took(Step.SIGNATURE)
+    took(UvmStep.SIGNATURE)
     content_type = message.protected.get(cose.CONTENT_TYPE)
     if content_type != _CONTENT_TYPE:
         raise Malformed(
@@ -99,13 +99,13 @@ def verify_uvm_endorsements(
             f"to UVM attestation measurement {measurement.hex()}"
         )
     found = UvmEndorsement(did=did, feed=feed, svn=_svn(payload.get(_SVN)))
-    took(Step.MEASUREMENT)
+    took(UvmStep.MEASUREMENT)
     if roots is not None and not any(_covers(root, found) for root in roots):
         raise VerificationFailed(
             f"UVM endorsements did {did}, feed {feed}, svn {found.svn} do not match "
             "any of the known UVM roots of trust"
         )
-    took(Step.AUTHORITY)
+    took(UvmStep.AUTHORITY)
     return found
 
 

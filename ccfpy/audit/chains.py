@@ -18,9 +18,9 @@ from ccfpy.audit.chunks import ChunkPath
 from ccfpy.audit.salvage import Salvaged
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import Seqno, TxId
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.audit import AuditState, Damage
-from ccfpy.ledger.trust import ServiceStatus
 
 
 class StartRefuted(VerificationFailed):

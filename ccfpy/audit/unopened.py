@@ -14,11 +14,11 @@ from ccfpy.audit.chunks import ChunkPath
 from ccfpy.audit.salvage import Salvaged
 from ccfpy.base import json
 from ccfpy.base.ids import Seqno
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger import record
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.tables import SERVICE_INFO, SINGLE_KEY
-from ccfpy.ledger.trust import ServiceStatus
 
 NEVER_OPENED = (ServiceStatus.RECOVERING, ServiceStatus.WAITING_FOR_RECOVERY_SHARES)
 

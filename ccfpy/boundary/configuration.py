@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ccfpy.base import limits
+from ccfpy.base.vocabulary import RecoveryRole
 
 
 class CommandType(StrEnum):
@@ -18,14 +19,6 @@ class CommandType(StrEnum):
     START = "Start"
     JOIN = "Join"
     RECOVER = "Recover"
-
-
-class RecoveryRole(StrEnum):
-    """A member's part in disaster recovery (``recovery_role``)."""
-
-    NON_PARTICIPANT = "NonParticipant"
-    PARTICIPANT = "Participant"
-    OWNER = "Owner"
 
 
 class Authority(StrEnum):

@@ -3,7 +3,7 @@
 from typing import Final
 
 from ccfpy.attestation import maa
-from ccfpy.attestation.maa import Step, verify_maa_token
+from ccfpy.attestation.maa import MaaStep, verify_maa_token
 from ccfpy.base.errors import Malformed
 from ccfpy.cli.attest_kind import (
     Check,
@@ -19,13 +19,15 @@ from ccfpy.crypto import jwt
 
 FORMAT = "MAA"
 REASONS: Final = {
-    Step.FORM: "A token is three parts, and names how and by which key it is signed.",
-    Step.ISSUER: "Its word stands for the hardware's: name it with --maa-issuer.",
-    Step.KEY: "No address in a token is followed: give its keys with --maa-keys.",
-    Step.SIGNATURE: "The issuer signed all that the token says: nothing was changed.",
-    Step.TIME: "What was verified long ago may have been found weak since.",
-    Step.KIND: "What a token says means something else for each kind of hardware.",
-    Step.DEBUG: "The host of what is debugged reads its memory.",
+    MaaStep.FORM: "A token is three parts, and names how and by which key it is "
+    "signed.",
+    MaaStep.ISSUER: "Its word stands for the hardware's: name it with --maa-issuer.",
+    MaaStep.KEY: "No address in a token is followed: give its keys with --maa-keys.",
+    MaaStep.SIGNATURE: "The issuer signed all that the token says: nothing was "
+    "changed.",
+    MaaStep.TIME: "What was verified long ago may have been found weak since.",
+    MaaStep.KIND: "What a token says means something else for each kind of hardware.",
+    MaaStep.DEBUG: "The host of what is debugged reads its memory.",
 }
 _MEANINGS: Final = {
     "iss": "Who says so.",

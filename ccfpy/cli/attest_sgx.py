@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from ccfpy.attestation.sgx import Policy, Step, node_report_data, verify_sgx_quote
-from ccfpy.attestation.sgx_collateral import Collateral
+from ccfpy.attestation.sgx import Policy, SgxStep, node_report_data, verify_sgx_quote
+from ccfpy.attestation.sgx_collateral import SgxCollateral
 from ccfpy.attestation.sgx_pck import PckClaims
 from ccfpy.attestation.sgx_quote import SgxQuote
 from ccfpy.base.errors import CcfpyError
@@ -22,19 +22,21 @@ from ccfpy.crypto.certs import parse_bundle
 from ccfpy.service.evidence.kind import unpadded
 
 REASONS: Final = {
-    Step.FORM: "Quote and collateral must be what they are taken for.",
-    Step.ROOT: "Anyone can make a root. This one's key is Intel's, known beforehand.",
-    Step.CHAIN: "Intel's root must vouch for the processor's key, at that time.",
-    Step.REVOCATION: "Keys that leaked are on a list; such a key proves nothing.",
-    Step.QUOTING_ENCLAVE: "The processor signs for the enclave that quotes others.",
-    Step.ATTESTATION_KEY: "That enclave made the key which signs quotes, and says so.",
-    Step.SIGNATURE: "That key signs every byte of the report: none was changed.",
-    Step.CLAIMS: "What comes after the quote is bound by its digest alone.",
-    Step.DEBUG: "The host of an enclave that is debugged reads its memory.",
-    Step.COLLATERAL: "What is said of processors counts only if Intel said it.",
-    Step.ENCLAVE_LEVEL: "An old quoting enclave has known flaws, or is not Intel's.",
-    Step.PLATFORM_LEVEL: "A processor with old microcode has known flaws.",
-    Step.CURRENCY: "Flaws found since are missing in what Intel said long ago.",
+    SgxStep.FORM: "Quote and collateral must be what they are taken for.",
+    SgxStep.ROOT: "Anyone can make a root. This one's key is Intel's, known "
+    "beforehand.",
+    SgxStep.CHAIN: "Intel's root must vouch for the processor's key, at that time.",
+    SgxStep.REVOCATION: "Keys that leaked are on a list; such a key proves nothing.",
+    SgxStep.QUOTING_ENCLAVE: "The processor signs for the enclave that quotes others.",
+    SgxStep.ATTESTATION_KEY: "That enclave made the key which signs quotes, and says "
+    "so.",
+    SgxStep.SIGNATURE: "That key signs every byte of the report: none was changed.",
+    SgxStep.CLAIMS: "What comes after the quote is bound by its digest alone.",
+    SgxStep.DEBUG: "The host of an enclave that is debugged reads its memory.",
+    SgxStep.COLLATERAL: "What is said of processors counts only if Intel said it.",
+    SgxStep.ENCLAVE_LEVEL: "An old quoting enclave has known flaws, or is not Intel's.",
+    SgxStep.PLATFORM_LEVEL: "A processor with old microcode has known flaws.",
+    SgxStep.CURRENCY: "Flaws found since are missing in what Intel said long ago.",
 }
 
 
@@ -87,7 +89,7 @@ class Sgx:
         )
         now_s = wanted.now_s
         if wanted.at_collateral:
-            now_s = int(Collateral.parse(piece.endorsements).created.timestamp())
+            now_s = int(SgxCollateral.parse(piece.endorsements).created.timestamp())
         checks = run(
             REASONS,
             lambda took: verify_sgx_quote(
@@ -99,9 +101,9 @@ class Sgx:
             ),
         )
         if wanted.takes_stale:
-            checks = allowed(checks, Step.CURRENCY, "--allow-stale")
+            checks = allowed(checks, SgxStep.CURRENCY, "--allow-stale")
         if wanted.takes_debugged:
-            checks = allowed(checks, Step.DEBUG, "--allow-debug")
+            checks = allowed(checks, SgxStep.DEBUG, "--allow-debug")
         quote = SgxQuote.parse(piece.quote)
         measurement = quote.report.measurement.hex()
         return [
@@ -126,7 +128,7 @@ def _processor(quote: SgxQuote) -> JsonObject | None:
 
 
 def _collateral(raw: bytes) -> list[Claim]:
-    collateral = Collateral.parse(raw)
+    collateral = SgxCollateral.parse(raw)
     until = min(collateral.tcb_info.not_after, collateral.qe_identity.not_after)
     return [
         Claim(

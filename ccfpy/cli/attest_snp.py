@@ -3,7 +3,7 @@
 from typing import Final
 
 from ccfpy.attestation import snp, uvm
-from ccfpy.attestation.snp import Step, verify_snp_report
+from ccfpy.attestation.snp import SnpStep, verify_snp_report
 from ccfpy.attestation.snp_report import SnpReport
 from ccfpy.attestation.snp_tcb import policy_of
 from ccfpy.base.errors import Malformed
@@ -21,25 +21,27 @@ from ccfpy.cli.attest_kind import (
 from ccfpy.service.evidence.kind import unpadded
 
 REASONS: Final = {
-    Step.VERSION: "Older reports do not say which processor they are of.",
-    Step.PROCESSOR: "Each line of processors has a root of its own.",
-    Step.CERTIFICATES: "Three certificates lead from the chip to AMD.",
-    Step.ROOT: "Anyone can make a root. This one's key is AMD's, known beforehand.",
-    Step.CHAIN: "AMD's root must vouch for the chip's key, today.",
-    Step.SIGNATURE: "The chip signs every byte of the report: none was changed.",
-    Step.SIGNING_KEY: "Only a key of the chip's own stands for one chip.",
-    Step.CHIP_KEY: "An operator can hide which chip it is; then nothing is endorsed.",
-    Step.GUEST: "A host can ask for reports too. Only a guest's is about a guest.",
-    Step.DEBUG: "The host of a guest that is debugged reads its memory.",
-    Step.MIGRATION: "A guest that can be moved can be copied, secrets and all.",
-    Step.FIRMWARE: "Older firmware than the certificate is for has known flaws.",
-    Step.CHIP: "The certificate must be that of the chip which reported.",
-    Step.ENDORSED_TCB: "Whoever fetched the certificates asked for this very firmware.",
+    SnpStep.VERSION: "Older reports do not say which processor they are of.",
+    SnpStep.PROCESSOR: "Each line of processors has a root of its own.",
+    SnpStep.CERTIFICATES: "Three certificates lead from the chip to AMD.",
+    SnpStep.ROOT: "Anyone can make a root. This one's key is AMD's, known beforehand.",
+    SnpStep.CHAIN: "AMD's root must vouch for the chip's key, today.",
+    SnpStep.SIGNATURE: "The chip signs every byte of the report: none was changed.",
+    SnpStep.SIGNING_KEY: "Only a key of the chip's own stands for one chip.",
+    SnpStep.CHIP_KEY: "An operator can hide which chip it is; then nothing is "
+    "endorsed.",
+    SnpStep.GUEST: "A host can ask for reports too. Only a guest's is about a guest.",
+    SnpStep.DEBUG: "The host of a guest that is debugged reads its memory.",
+    SnpStep.MIGRATION: "A guest that can be moved can be copied, secrets and all.",
+    SnpStep.FIRMWARE: "Older firmware than the certificate is for has known flaws.",
+    SnpStep.CHIP: "The certificate must be that of the chip which reported.",
+    SnpStep.ENDORSED_TCB: "Whoever fetched the certificates asked for this very "
+    "firmware.",
 }
 UVM_REASONS: Final = {
-    uvm.Step.SIGNATURE: "The release's maker signed this, by the name it goes by.",
-    uvm.Step.MEASUREMENT: "What is endorsed must be what the processor measured.",
-    uvm.Step.AUTHORITY: "Only some makers' word is taken, from some release on.",
+    uvm.UvmStep.SIGNATURE: "The release's maker signed this, by the name it goes by.",
+    uvm.UvmStep.MEASUREMENT: "What is endorsed must be what the processor measured.",
+    uvm.UvmStep.AUTHORITY: "Only some makers' word is taken, from some release on.",
 }
 
 
@@ -141,4 +143,4 @@ def _version(report: SnpReport) -> JsonObject:
         return {"hexstring": report.reported_tcb[::-1].hex()}
 
 
-assert set(REASONS) == set(snp.Step), "each step has its reason"
+assert set(REASONS) == set(snp.SnpStep), "each step has its reason"

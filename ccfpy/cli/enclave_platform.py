@@ -14,7 +14,7 @@ from typing import Annotated, TypeAlias, TypeVar
 import typer
 
 from ccfpy.attestation.simulated import PLATFORM, TCB_VERSION_BYTES
-from ccfpy.attestation.simulated_collateral import Collateral, TcbStatus
+from ccfpy.attestation.simulated_collateral import SimulatedCollateral, TcbStatus
 from ccfpy.attestation.simulated_machine import SimulatedMachine
 from ccfpy.attestation.simulated_vendor import SimulatedVendor
 from ccfpy.base.errors import CcfpyError
@@ -173,7 +173,7 @@ def revoke(
     print(f"{place}: {machine_id.hex()} is revoked")
 
 
-def _about_vendor(vendor_id: bytes, collateral: Collateral) -> dict[str, str]:
+def _about_vendor(vendor_id: bytes, collateral: SimulatedCollateral) -> dict[str, str]:
     due = min(
         collateral.tcb_info.issue.next_update, collateral.revocations.issue.next_update
     )

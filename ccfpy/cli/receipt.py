@@ -38,12 +38,12 @@ from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.ledger import receipt_forms
 from ccfpy.ledger.cose_receipt import CoseReceipt
 from ccfpy.ledger.endorsements import links
-from ccfpy.ledger.receipt import ReceiptRefused, Step, StepTaken
-from ccfpy.ledger.receipt_forms import Form
+from ccfpy.ledger.receipt import ReceiptRefused, ReceiptStep, StepTaken
+from ccfpy.ledger.receipt_forms import ReceiptForm
 
 receipt = typer.Typer(no_args_is_help=True)
 
-FORMS = (Form.V1, Form.V2, Form.COSE, Form.ENDORSEMENTS)
+FORMS = (ReceiptForm.V1, ReceiptForm.V2, ReceiptForm.COSE, ReceiptForm.ENDORSEMENTS)
 """What ``get`` gives; the rest is of use only to programs."""
 
 FormOption: TypeAlias = Annotated[
@@ -52,14 +52,14 @@ FormOption: TypeAlias = Annotated[
 ]
 
 MEANINGS = {
-    Step.EVIDENCE: "Only a node of the service could write this text, which names the "
-    "transaction. Its digest:",
-    Step.LEAF: "What was written, that evidence and what the application claims, "
-    "hashed together, are a leaf of the ledger's tree:",
-    Step.ROOT: "Hashed with its neighbours, step by step upwards, the leaf leads to "
-    "the root of the tree, which stands for the whole ledger up to then:",
-    Step.SIGNATURE: "That root was signed:",
-    Step.ENDORSEMENT: "The service vouches for the key that signed:",
+    ReceiptStep.EVIDENCE: "Only a node of the service could write this text, which "
+    "names the transaction. Its digest:",
+    ReceiptStep.LEAF: "What was written, that evidence and what the application "
+    "claims, hashed together, are a leaf of the ledger's tree:",
+    ReceiptStep.ROOT: "Hashed with its neighbours, step by step upwards, the leaf "
+    "leads to the root of the tree, which stands for the whole ledger up to then:",
+    ReceiptStep.SIGNATURE: "That root was signed:",
+    ReceiptStep.ENDORSEMENT: "The service vouches for the key that signed:",
 }
 """What each step of a verification shows, in words."""
 
@@ -111,7 +111,7 @@ def get(  # noqa: PLR0913  # one parameter for each option
 
     data, endorsements = asyncio.run(fetch())
     try:
-        if wanted is Form.ENDORSEMENTS:
+        if wanted is ReceiptForm.ENDORSEMENTS:
             list(links(receipt_forms.parse_endorsements(data), service.public_key))
         else:
             data = unwrapped(data)
@@ -142,12 +142,12 @@ def with_line_end(data: bytes) -> bytes:
     return data + b"\n" if data[:1] == b"{" else data
 
 
-def _form(name: str | None) -> Form | None:
+def _form(name: str | None) -> ReceiptForm | None:
     if name is None:
         return None
     if name not in FORMS:
         raise Misused(f"{name!r} is none of {', '.join(FORMS)}")
-    return Form(name)
+    return ReceiptForm(name)
 
 
 async def _endorsements(
@@ -162,7 +162,7 @@ async def _endorsements(
         return ()
     if given.signature.key_id == sha256_hex(service.public_key.der):
         return ()
-    chain = await fetch_proof(connection, txid, form=Form.ENDORSEMENTS)
+    chain = await fetch_proof(connection, txid, form=ReceiptForm.ENDORSEMENTS)
     return receipt_forms.parse_endorsements(chain)
 
 
@@ -236,7 +236,7 @@ def explain(  # noqa: PLR0913  # one parameter for each option
         console.print(f"[green]✓[/green] {number}. [bold]{taken.step}[/bold]")
         console.print(f"     {MEANINGS[taken.step]}")
         console.print(f"     {taken.computed}", style="dim", markup=False)
-    if failed is not None and len(steps) == len(Step):
+    if failed is not None and len(steps) == len(ReceiptStep):
         raise _not_to_be_relied_on(failed) from failed
     if failed is not None:
         console.print(f"[red]✗[/red] {len(steps) + 1}. [bold]{failed.step}[/bold]")

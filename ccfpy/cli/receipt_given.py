@@ -14,7 +14,7 @@ from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import DIGEST_BYTES, sha256
 from ccfpy.ledger import receipt_forms
-from ccfpy.ledger.receipt import ReceiptRefused, Step, StepTaken
+from ccfpy.ledger.receipt import ReceiptRefused, ReceiptStep, StepTaken
 from ccfpy.ledger.receipt_forms import AnyReceipt
 
 FileArgument: TypeAlias = Annotated[
@@ -106,7 +106,9 @@ class Given:
         )
         txid = receipt_forms.transaction(self.receipt)
         if txid is None:
-            raise ReceiptRefused(Step.EVIDENCE, receipt_forms.NAMES_NOTHING, taken)
+            raise ReceiptRefused(
+                ReceiptStep.EVIDENCE, receipt_forms.NAMES_NOTHING, taken
+            )
         return txid, taken
 
 

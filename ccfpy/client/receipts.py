@@ -12,7 +12,7 @@ from ccfpy.client.reply import TXID_HEADER
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger import receipt_forms
 from ccfpy.ledger.receipt import Receipt, StepTaken
-from ccfpy.ledger.receipt_forms import AnyReceipt, Form
+from ccfpy.ledger.receipt_forms import AnyReceipt, ReceiptForm
 
 RECEIPT_TIMEOUT_S = 10.0
 RECEIPT_POLL_S = 0.05
@@ -25,7 +25,7 @@ async def fetch_proof(
     txid: TxId,
     *,
     path: str = RECEIPT_PATH,
-    form: Form | None = None,
+    form: ReceiptForm | None = None,
     timeout_s: float = RECEIPT_TIMEOUT_S,
 ) -> bytes:
     """Ask for what proves a committed transaction until the service has it.

@@ -6,37 +6,35 @@ from types import MappingProxyType
 from ccfpy.base.ids import NodeId
 from ccfpy.base.json import JsonObject
 from ccfpy.consensus.configurations import Configuration
-from ccfpy.consensus.replica import Replica
+from ccfpy.consensus.raft_state import RaftState
 
 NO_ADDRESSES: Mapping[NodeId, str] = MappingProxyType({})
 
 
 def describe(
-    replica: Replica, addresses: Mapping[NodeId, str] = NO_ADDRESSES
+    state: RaftState, addresses: Mapping[NodeId, str] = NO_ADDRESSES
 ) -> JsonObject:
     """Tell where a node stands, what it counts in and whom it hears, in CCF's names.
 
     Args:
-        replica: the node's state.
+        state: the node's state.
         addresses: where nodes are reached, which is the service's to know.
     """
     details: JsonObject = {
-        "configs": [
-            describe_configuration(c, addresses) for c in replica.configurations
-        ],
+        "configs": [describe_configuration(c, addresses) for c in state.configurations],
         "acks": {
             node: {"seqno": peer.matched, "last_received_ms": peer.silent_ms}
-            for node, peer in sorted(replica.peers.items())
+            for node, peer in sorted(state.peers.items())
         },
-        "membership_state": replica.retirement.membership.value,
-        "leadership_state": replica.leadership.value,
-        "primary_id": replica.leader,
-        "current_view": replica.view,
-        "ticking": replica.is_ticking,
+        "membership_state": state.retirement.membership.value,
+        "leadership_state": state.leadership.value,
+        "primary_id": state.leader,
+        "current_view": state.view,
+        "ticking": state.is_ticking,
         "reconfiguration_type": "OneTransaction",
     }
-    if replica.retirement.phase is not None:
-        details["retirement_phase"] = replica.retirement.phase.value
+    if state.retirement.phase is not None:
+        details["retirement_phase"] = state.retirement.phase.value
     return details
 
 

@@ -22,7 +22,7 @@ class ElectionType(IntEnum):
     REGULAR = 1
 
 
-class MessageKind(IntEnum):
+class RaftMessageType(IntEnum):
     """The first field of every message. Kind 2 was CCF's signed response: refused."""
 
     APPEND_ENTRIES = 0
@@ -59,7 +59,7 @@ class AppendEntries:
     def encode(self) -> bytes:
         """Give the packed struct; its last byte is a flag that is always clear."""
         return self.LAYOUT.pack(
-            MessageKind.APPEND_ENTRIES,
+            RaftMessageType.APPEND_ENTRIES,
             self.last.seqno,
             self.previous.seqno,
             self.view,
@@ -113,7 +113,7 @@ class AppendEntriesResponse:
     def encode(self) -> bytes:
         """Give the packed struct, in which 0 means success."""
         return self.LAYOUT.pack(
-            MessageKind.APPEND_ENTRIES_RESPONSE, *self.position, not self.is_success
+            RaftMessageType.APPEND_ENTRIES_RESPONSE, *self.position, not self.is_success
         )
 
     @classmethod
@@ -141,7 +141,7 @@ class RequestVote:
     def encode(self) -> bytes:
         """Give the packed struct."""
         return self.LAYOUT.pack(
-            MessageKind.REQUEST_VOTE,
+            RaftMessageType.REQUEST_VOTE,
             self.view,
             self.last.seqno,
             self.last.view,
@@ -173,7 +173,7 @@ class RequestVoteResponse:
     def encode(self) -> bytes:
         """Give the packed struct."""
         return self.LAYOUT.pack(
-            MessageKind.REQUEST_VOTE_RESPONSE,
+            RaftMessageType.REQUEST_VOTE_RESPONSE,
             self.view,
             self.is_granted,
             self.election,
@@ -201,7 +201,7 @@ class ProposeRequestVote:
 
     def encode(self) -> bytes:
         """Give the packed struct."""
-        return self.LAYOUT.pack(MessageKind.PROPOSE_REQUEST_VOTE, self.view)
+        return self.LAYOUT.pack(RaftMessageType.PROPOSE_REQUEST_VOTE, self.view)
 
     @classmethod
     def decode(cls, data: bytes) -> "ProposeRequestVote":
@@ -224,11 +224,11 @@ Message: TypeAlias = (
 )
 
 _TYPES: dict[int, type[Message]] = {
-    MessageKind.APPEND_ENTRIES: AppendEntries,
-    MessageKind.APPEND_ENTRIES_RESPONSE: AppendEntriesResponse,
-    MessageKind.REQUEST_VOTE: RequestVote,
-    MessageKind.REQUEST_VOTE_RESPONSE: RequestVoteResponse,
-    MessageKind.PROPOSE_REQUEST_VOTE: ProposeRequestVote,
+    RaftMessageType.APPEND_ENTRIES: AppendEntries,
+    RaftMessageType.APPEND_ENTRIES_RESPONSE: AppendEntriesResponse,
+    RaftMessageType.REQUEST_VOTE: RequestVote,
+    RaftMessageType.REQUEST_VOTE_RESPONSE: RequestVoteResponse,
+    RaftMessageType.PROPOSE_REQUEST_VOTE: ProposeRequestVote,
 }
 
 

@@ -2,9 +2,9 @@
 
 Raft with CCF's rules: only signatures commit, in their own view; elections compare
 signed logs; majorities are counted in every active configuration; a leader that hears
-no majority steps down; a retired node helps until that is committed. Entries are
-opaque: the node says of each what `Entry` has. No message fails: what a peer sends is
-judged, not trusted. Where it differs from CCF: ``docs/DIVERGENCE.md``.
+no majority steps down; a retired node helps until its retirement is committed. Entries
+are opaque: the node states the `EntryFacts` of each. No message fails: what a peer
+sends is judged, not trusted. Where it differs from CCF: ``docs/DIVERGENCE.md``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,8 +24,8 @@ from ccfpy.consensus.messages import (
     RequestVote,
     RequestVoteResponse,
 )
-from ccfpy.consensus.ready import NOTHING, Entry, Offer, Ready
-from ccfpy.consensus.replica import Replica
+from ccfpy.consensus.raft_state import RaftState
+from ccfpy.consensus.ready import NOTHING, EntryFacts, OfferedEntries, Ready
 from ccfpy.consensus.sending import send_news, send_unsent
 from ccfpy.consensus.settings import Jitter, Settings
 from ccfpy.consensus.trace import Tracer, untraced
@@ -43,10 +43,10 @@ class Raft:
     `recover` one, `join` one from a snapshot, or simply `receive` from its leader.
 
     Attributes:
-        replica: the state, to be read and not written from outside.
+        state: the state, to be read and not written from outside.
     """
 
-    __slots__ = ("_offer", "replica")
+    __slots__ = ("_offer", "state")
 
     def __init__(
         self,
@@ -56,10 +56,10 @@ class Raft:
         jitter: Jitter,
         tracer: Tracer = untraced,
     ) -> None:
-        self.replica = Replica(
+        self.state = RaftState(
             node_id=node_id, settings=settings, jitter=jitter, tracer=tracer
         )
-        self._offer: Offer | None = None
+        self._offer: OfferedEntries | None = None
 
     # How a node comes to be
 
@@ -72,12 +72,12 @@ class Raft:
 
         Only a node that is certain to be alone may, so this is the operator's word.
         """
-        replica = self.replica
-        assert replica.leader is None, "there is a leader already"
+        state = self.state
+        assert state.leader is None, "there is a leader already"
         self._restore(starts, last, commit=last.seqno)
-        replica.view = last.view + VIEWS_PER_RECOVERY
-        elections.become_leader(replica)
-        return replica.out.take()
+        state.view = last.view + VIEWS_PER_RECOVERY
+        elections.become_leader(state)
+        return state.out.take()
 
     def join(
         self,
@@ -87,108 +87,106 @@ class Raft:
         configurations: Iterable[Configuration] = (),
     ) -> Ready:
         """Follow a service from a snapshot at ``last``, or from its beginning."""
-        replica = self.replica
+        state = self.state
         self._restore(starts, last, commit=last.seqno)
-        replica.configurations = Configurations(configurations)
-        add_missing_peers(replica)
-        become_aware_of_view(replica, last.view)
-        return replica.out.take()
+        state.configurations = Configurations(configurations)
+        add_missing_peers(state)
+        become_aware_of_view(state, last.view)
+        return state.out.take()
 
     def _restore(self, starts: Sequence[Seqno], last: TxId, *, commit: Seqno) -> None:
-        self.replica.log = Log(
-            starts=starts, last_seqno=last.seqno, commit_seqno=commit
-        )
+        self.state.log = Log(starts=starts, last_seqno=last.seqno, commit_seqno=commit)
         if last.seqno:
-            self.replica.log.history.note(last.view, last.seqno)
+            self.state.log.history.note(last.view, last.seqno)
 
     def start_ticking(self) -> None:
         """Let this node begin elections.
 
         A node does so by itself once it has a signature that covers its own trust.
         """
-        start_ticking(self.replica)
+        start_ticking(self.state)
 
     # Inputs
 
-    def append(self, entry: Entry) -> Ready:
+    def append(self, entry: EntryFacts) -> Ready:
         """Add an entry that this leader wrote; `can_append` must hold."""
-        replica = self.replica
+        state = self.state
         assert self._offer is None, "an offer waits to be accepted"
-        assert replica.is_leader, "only a leader appends"
-        leading.append(replica, entry)
-        return replica.out.take()
+        assert state.is_leader, "only a leader appends"
+        leading.append(state, entry)
+        return state.out.take()
 
     def append_write(self, size: int) -> Ready:
         """Add an entry of ``size`` bytes that is no signature and changes no node.
 
         As `append`, for what almost every entry is.
         """
-        replica = self.replica
-        log = replica.log
+        state = self.state
+        log = state.log
         if (
-            replica.is_traced
-            or log.history.latest != replica.view
-            or (log.has_committables and replica.is_alone)
+            state.is_traced
+            or log.history.latest != state.view
+            or (log.has_committables and state.is_alone)
         ):
-            return self.append(Entry(size=size))
+            return self.append(EntryFacts(size=size))
         assert self._offer is None, "an offer waits to be accepted"
-        assert replica.is_leader, "only a leader appends"
+        assert state.is_leader, "only a leader appends"
         log.last_seqno += 1
-        if not replica.batch.count(size):
+        if not state.batch.count(size):
             return NOTHING
-        send_news(replica)
-        return replica.out.take()
+        send_news(state)
+        return state.out.take()
 
     def receive(self, sender: NodeId, message: Message) -> Ready:
         """Take a message from another node, whose identity its channel proved."""
         self._expect_no_offer()
-        replica = self.replica
+        state = self.state
         match message:
             case AppendEntries():
-                following.receive_append_entries(replica, sender, message)
+                following.receive_append_entries(state, sender, message)
             case AppendEntriesResponse():
-                leading.receive_response(replica, sender, message)
+                leading.receive_response(state, sender, message)
             case RequestVote():
-                elections.receive_request_vote(replica, sender, message)
+                elections.receive_request_vote(state, sender, message)
             case RequestVoteResponse():
-                elections.receive_request_vote_response(replica, sender, message)
+                elections.receive_request_vote_response(state, sender, message)
             case ProposeRequestVote():
-                elections.receive_proposal(replica, sender, message)
+                elections.receive_proposal(state, sender, message)
             case _:
                 assert_never(message)
-        ready = replica.out.take()
+        ready = state.out.take()
         self._offer = ready.offer
         return ready
 
-    def accept(self, entries: Sequence[Entry]) -> Ready:
+    def accept(self, entries: Sequence[EntryFacts]) -> Ready:
         """Take what the node learned of the entries of the last `Ready.offer`.
 
         Those it verified and applied, in order: all, or fewer if it refused one.
         """
         assert self._offer is not None, "nothing was offered"
         offer, self._offer = self._offer, None
-        following.accept(self.replica, offer, entries)
-        return self.replica.out.take()
+        following.accept(self.state, offer, entries)
+        return self.state.out.take()
 
     def tick(self, elapsed_ms: int) -> Ready:
         """Let time pass."""
         self._expect_no_offer()
-        replica = self.replica
-        replica.elapsed_ms += elapsed_ms
-        if replica.is_leader:
-            leading.tick(replica, elapsed_ms)
+        state = self.state
+        state.elapsed_ms += elapsed_ms
+        if state.is_leader:
+            leading.tick(state, elapsed_ms)
         else:
-            elections.tick_without_leadership(replica)
-        return replica.out.take()
+            elections.tick_without_leadership(state)
+        return state.out.take()
 
     def flush(self) -> Ready:
         """Let a leader send what it signed and committed; for the end of each turn."""
         assert self._offer is None, "an offer waits to be accepted"
-        replica = self.replica
-        if not replica.is_leader or not replica.peers:
+        state = self.state
+        if not state.is_leader or not state.peers:
             return NOTHING
-        send_unsent(replica)
-        return replica.out.take()
+        send_unsent(state)
+        return state.out.take()
 
     def _expect_no_offer(self) -> None:
         assert self._offer is None, "an offer waits to be accepted"
@@ -198,22 +196,22 @@ class Raft:
     @property
     def view(self) -> View:
         """The newest view known."""
-        return self.replica.view
+        return self.state.view
 
     @property
     def log(self) -> Log:
         """Where the log ends, what is signed and what is final."""
-        return self.replica.log
+        return self.state.log
 
     @property
     def leader(self) -> NodeId | None:
         """Who leads, as far as this node knows."""
-        return self.replica.leader
+        return self.state.leader
 
     @property
     def is_leader(self) -> bool:
         """Whether this node leads its view."""
-        return self.replica.is_leader
+        return self.state.is_leader
 
     @property
     def should_sign(self) -> bool:
@@ -221,14 +219,14 @@ class Raft:
 
         Until it does, nothing that it holds of earlier views can be committed.
         """
-        return self.is_leader and self.replica.should_sign
+        return self.is_leader and self.state.should_sign
 
     @property
     def is_at_capacity(self) -> bool:
         """Whether so much is uncommitted that a leader should refuse requests."""
-        replica = self.replica
-        log, most = replica.log, replica.settings.uncommitted_tx_max
-        return 0 < most <= log.last_seqno - log.commit_seqno and replica.is_leader
+        state = self.state
+        log, most = state.log, state.settings.uncommitted_tx_max
+        return 0 < most <= log.last_seqno - log.commit_seqno and state.is_leader
 
     def can_append(self, view: View) -> bool:
         """Tell whether a transaction executed in ``view`` may be appended still."""
@@ -236,9 +234,9 @@ class Raft:
 
     def details(self, addresses: Mapping[NodeId, str] = NO_ADDRESSES) -> JsonObject:
         """Give the body of ``GET /node/consensus``."""
-        return describe(self.replica, addresses)
+        return describe(self.state, addresses)
 
     @property
     def nodes(self) -> list[NodeId]:
         """Every node of an active configuration, in a fixed order."""
-        return sorted(self.replica.configurations.nodes)
+        return sorted(self.state.configurations.nodes)

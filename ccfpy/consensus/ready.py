@@ -29,7 +29,7 @@ _NOBODY: Final[frozenset[NodeId]] = frozenset()
 
 
 @dataclass(slots=True, init=False)
-class Entry:
+class EntryFacts:
     """What consensus knows of one entry of the ledger; made for each, so not frozen.
 
     Attributes:
@@ -69,7 +69,7 @@ class Send(NamedTuple):
     message: Message
 
 
-class Offer(NamedTuple):
+class OfferedEntries(NamedTuple):
     """Entries that a leader sent, to be verified and applied here.
 
     Attributes:
@@ -109,7 +109,7 @@ class Ready:
     rollback_to: Seqno | None = None
     messages: tuple[Send, ...] = ()
     commit_to: Seqno | None = None
-    offer: Offer | None = None
+    offer: OfferedEntries | None = None
     is_cleanup_due: bool = False
 
 
@@ -117,7 +117,7 @@ NOTHING: Final = Ready()
 """What most inputs ask: nothing."""
 
 
-class Outbox:
+class ReadyBuilder:
     """Gathers a `Ready` while one input is handled."""
 
     __slots__ = ("commit_to", "is_cleanup_due", "messages", "offer", "rollback_to")
@@ -126,7 +126,7 @@ class Outbox:
         self.rollback_to: Seqno | None = None
         self.messages: list[Send] = []
         self.commit_to: Seqno | None = None
-        self.offer: Offer | None = None
+        self.offer: OfferedEntries | None = None
         self.is_cleanup_due = False
 
     def take(self) -> Ready:

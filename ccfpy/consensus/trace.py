@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 
-class Step(StrEnum):
+class TraceStep(StrEnum):
     """One kind of step."""
 
     BECOME_LEADER = "become_leader"
@@ -32,10 +32,10 @@ class Step(StrEnum):
 class Tracer(Protocol):
     """Whoever wants to see the steps."""
 
-    def __call__(self, step: Step, /, **details: object) -> None:
+    def __call__(self, step: TraceStep, /, **details: object) -> None:
         """See one step: before its effect, or for ``become_…`` after it."""
         ...
 
 
-def untraced(step: Step, /, **details: object) -> None:
+def untraced(step: TraceStep, /, **details: object) -> None:
     """See nothing."""

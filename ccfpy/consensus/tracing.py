@@ -20,45 +20,47 @@ from ccfpy.consensus.messages import (
     RequestVote,
     RequestVoteResponse,
 )
-from ccfpy.consensus.replica import Replica
-from ccfpy.consensus.trace import Step
+from ccfpy.consensus.raft_state import RaftState
+from ccfpy.consensus.trace import TraceStep
 
 _ELECTIONS = {ElectionType.PRE_VOTE: "PreVote", ElectionType.REGULAR: "RegularVote"}
 _WITH_CONFIGURATIONS = frozenset(
     {
-        Step.COMMIT,
-        Step.ADD_CONFIGURATION,
-        Step.BECOME_LEADER,
-        Step.BECOME_FOLLOWER,
-        Step.BECOME_CANDIDATE,
-        Step.BECOME_PRE_VOTE_CANDIDATE,
+        TraceStep.COMMIT,
+        TraceStep.ADD_CONFIGURATION,
+        TraceStep.BECOME_LEADER,
+        TraceStep.BECOME_FOLLOWER,
+        TraceStep.BECOME_CANDIDATE,
+        TraceStep.BECOME_PRE_VOTE_CANDIDATE,
     }
 )
 
 
-def event(replica: Replica, step: Step, details: Mapping[str, object]) -> JsonObject:
+def event(
+    state: RaftState, step: TraceStep, details: Mapping[str, object]
+) -> JsonObject:
     """Return one step of a node: what it is, where the node stands, and the details."""
-    told: JsonObject = {"function": step.value, "state": state(replica)}
+    told: JsonObject = {"function": step.value, "state": describe_state(state)}
     if step in _WITH_CONFIGURATIONS:
         told["configurations"] = [
             describe_configuration(configuration)
-            for configuration in replica.configurations
+            for configuration in state.configurations
         ]
     return told | {name: _plain(value) for name, value in details.items()}
 
 
-def state(replica: Replica) -> JsonObject:
+def describe_state(state: RaftState) -> JsonObject:
     """Return where a node stands; of its signatures, the first and the last."""
-    log, retirement = replica.log, replica.retirement
+    log, retirement = state.log, state.retirement
     committables = log.committables
     told: JsonObject = {
-        "node_id": replica.node_id,
-        "current_view": replica.view,
+        "node_id": state.node_id,
+        "current_view": state.view,
         "last_idx": log.last_seqno,
         "commit_idx": log.commit_seqno,
-        "leadership_state": replica.leadership.value,
+        "leadership_state": state.leadership.value,
         "membership_state": retirement.membership.value,
-        "pre_vote_enabled": replica.settings.is_pre_vote_enabled,
+        "pre_vote_enabled": state.settings.is_pre_vote_enabled,
         "committable_indices": [*sorted({*committables[:1], *committables[-1:]})],
     }
     optional: JsonObject = {

@@ -23,7 +23,7 @@ from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.signature import is_signature
-from ccfpy.ledger.tx_receipt import SignedRoot, TxReceipt
+from ccfpy.ledger.tx_receipt import SignatureTransaction, TxReceipt
 
 
 class NoState(CcfpyError):
@@ -121,7 +121,7 @@ class _Prover:
                 if is_signature(later.domain.write_set):
                     return TxReceipt.of(
                         transaction,
-                        SignedRoot.of(later.domain.write_set),
+                        SignatureTransaction.of(later.domain.write_set),
                         self._whole_tree(),
                         commit_evidence=transaction.commit_evidence(self._secrets),
                     )

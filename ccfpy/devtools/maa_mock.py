@@ -8,7 +8,7 @@ made when it starts, so its tokens are worth nothing elsewhere.
 from dataclasses import dataclass
 
 from ccfpy.attestation import sgx
-from ccfpy.attestation.maa import ATTESTATION_TYPE, RUNTIME, Kind
+from ccfpy.attestation.maa import ATTESTATION_TYPE, RUNTIME, AttestationType
 from ccfpy.attestation.sgx_quote import SgxQuote
 from ccfpy.attestation.snp import verify_snp_report
 from ccfpy.base import json
@@ -98,7 +98,7 @@ class MaaMock:
         if held is not None:
             claims["x-ms-sgx-ehd"] = held
         return claims | {
-            ATTESTATION_TYPE: Kind.SGX.value,
+            ATTESTATION_TYPE: AttestationType.SGX.value,
             "x-ms-sgx-is-debuggable": report.is_debugged,
             "x-ms-sgx-mrenclave": report.measurement.hex(),
             "x-ms-sgx-mrsigner": report.signer.hex(),
@@ -118,7 +118,7 @@ class MaaMock:
         claims = _runtime(request, report.report_data)
         claims.pop("held", None)
         return claims | {
-            ATTESTATION_TYPE: Kind.SNP.value,
+            ATTESTATION_TYPE: AttestationType.SNP.value,
             "x-ms-sevsnpvm-is-debuggable": report.is_debugged,
             "x-ms-sevsnpvm-launchmeasurement": report.measurement.hex(),
             "x-ms-sevsnpvm-hostdata": report.host_data.hex(),

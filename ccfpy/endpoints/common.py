@@ -27,7 +27,7 @@ from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.replies import bytes_reply, for_who_takes_json, json_reply
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.ledger import receipt_forms
-from ccfpy.ledger.receipt_forms import Form
+from ccfpy.ledger.receipt_forms import ReceiptForm
 
 if TYPE_CHECKING:
     from ccfpy.http.messages import Response
@@ -150,16 +150,16 @@ def _proved_tx_id(context: Context) -> TxId:
     return tx_id
 
 
-def _receipt_form(context: Context) -> Form:
+def _receipt_form(context: Context) -> ReceiptForm:
     """Read in which form a receipt is asked for, an extension."""
     text = context.query.get("form")
     if text is None:
-        return Form.V1
+        return ReceiptForm.V1
     try:
-        return Form(text)
+        return ReceiptForm(text)
     except ValueError as error:
         raise _invalid_query(
-            f"Invalid value for form, must be one of [{', '.join(Form)}]"
+            f"Invalid value for form, must be one of [{', '.join(ReceiptForm)}]"
         ) from error
 
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.declaration import Operation
 from ccfpy.endpoints.history import HistoryFailed
 from ccfpy.endpoints.openapi import TX_ID, tx_id_parameter
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Response
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.tables import service
 
 if TYPE_CHECKING:

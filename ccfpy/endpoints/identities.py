@@ -5,9 +5,10 @@ CCF's applications find the same in ``include/ccf/base_endpoint_registry.h``.
 
 from ccfpy.base.ids import MemberId, NodeId, UserId
 from ccfpy.base.json import Json
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.kv.tx import Tx
 from ccfpy.service.tables import members, nodes, users
-from ccfpy.service.tables.nodes import NodeInfo, NodeStatus, QuoteInfo
+from ccfpy.service.tables.nodes import NodeInfo, QuoteInfo
 
 
 def user_certificate(tx: Tx, user_id: UserId) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.crypto import cose
 from ccfpy.endpoints.auth.cose import GOV_CREATED_AT
 from ccfpy.endpoints.context import Context
@@ -17,7 +18,6 @@ from ccfpy.gov.ports import GovernanceHost
 from ccfpy.gov.requests import SignedRequest, require_signer, signed_request
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.service import members as membership
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import members, service
 from ccfpy.service.tables.members import MemberAck

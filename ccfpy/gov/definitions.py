@@ -8,11 +8,11 @@ they answer (``src/node/gov/handlers``).
 from collections.abc import Mapping
 
 from ccfpy.base.json import Json
+from ccfpy.base.vocabulary import NodeStatus, RecoveryRole, ServiceStatus
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.declaration import Forwarding, Mode, Redirection
-from ccfpy.service.lifecycle import ServiceStatus
-from ccfpy.service.tables.members import MemberStatus, RecoveryRole
-from ccfpy.service.tables.nodes import CCF_QUOTE_FORMATS, NodeStatus
+from ccfpy.service.tables.members import MemberStatus
+from ccfpy.service.tables.nodes import CCF_QUOTE_FORMATS
 from ccfpy.service.tables.proposals import ProposalState
 
 ERROR_RESPONSE = "Azure.Core.Foundations.ErrorResponse"

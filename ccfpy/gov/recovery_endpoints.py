@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import MemberId
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.gov import requests
@@ -17,7 +18,6 @@ from ccfpy.gov.ports import GovernanceHost
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.ledger.shares import is_whole_key
 from ccfpy.service import shares
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import service
 

@@ -7,6 +7,7 @@ from ccfpy.base import json
 from ccfpy.base.ids import MemberId, NodeId, TxId, UserId
 from ccfpy.base.json import Json
 from ccfpy.base.limits import RECENT_COSE_PROPOSALS
+from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import json_reply, text_reply
 from ccfpy.gov import requests
@@ -14,7 +15,7 @@ from ccfpy.gov.simulated import simulated_details
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.service.tables import members, nodes, service, users
 from ccfpy.service.tables.constitution import CONSTITUTION
-from ccfpy.service.tables.members import MemberInfo, RecoveryRole
+from ccfpy.service.tables.members import MemberInfo
 from ccfpy.service.tables.nodes import NodeInfo, QuoteFormat, QuoteInfo
 from ccfpy.service.tables.service import (
     NODE_VALIDITY_DAYS,

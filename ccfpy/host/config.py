@@ -34,12 +34,8 @@ from ccfpy.base.limits import (
     HTTP2_WINDOW_BYTES_CEILING,
 )
 from ccfpy.base.units import parse_size, parse_time_us
-from ccfpy.boundary.configuration import (
-    Authority,
-    CommandType,
-    CurveId,
-    RecoveryRole,
-)
+from ccfpy.base.vocabulary import RecoveryRole
+from ccfpy.boundary.configuration import Authority, CommandType, CurveId
 
 
 def _size(value: object) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ccfpy.base.errors import ConfigurationRefused, Malformed
 from ccfpy.base.json import Json, JsonObject, dumps, loads
+from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.boundary.configuration import (
     AttestationConfiguration,
     CommandType,
@@ -23,7 +24,6 @@ from ccfpy.boundary.configuration import (
     NodeConfiguration,
     NodeToNodeInterface,
     RecoverConfiguration,
-    RecoveryRole,
     Redirection,
     RedirectionKind,
     Redirections,

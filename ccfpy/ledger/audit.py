@@ -18,13 +18,14 @@ from typing import NamedTuple, Self, TypeAlias
 
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import Seqno, TxId, View
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.chunk import HEADER_BYTES, Chunk, ChunkDamaged, ChunkName
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.signature import is_signature
 from ccfpy.ledger.tables import SINGLE_KEY, TREE
-from ccfpy.ledger.trust import LedgerTrust, ServiceStatus
+from ccfpy.ledger.trust import LedgerTrust
 
 LEAVES_RETAINED_MAX = 1 << 17
 """How many leaves are kept at most to compare stored trees with, some 20 MiB."""

@@ -24,13 +24,13 @@ from ccfpy.crypto.ec import PublicKey
 from ccfpy.crypto.hashing import sha256, sha256_hex
 from ccfpy.ledger.endorsements import covers, links
 from ccfpy.ledger.entry import LeafComponents
-from ccfpy.ledger.identity import Endorsement, Epoch
+from ccfpy.ledger.identity import CoseEndorsement, Epoch
 from ccfpy.ledger.merkle import DIGEST_BYTES, PathStep, climb
 from ccfpy.ledger.receipt import (
     PROOF_STEPS_MAX,
     ReceiptRefused,
+    ReceiptStep,
     RevealedLeaf,
-    Step,
     StepTaken,
     through_endorsements,
 )
@@ -42,7 +42,7 @@ INCLUSION = -1
 PROOF_LEAF = 1
 PROOF_PATH = 2
 
-_STEPS = tuple(Step)
+_STEPS = tuple(ReceiptStep)
 _LEAF_PARTS = 3
 _STEP_PARTS = 2
 
@@ -149,21 +149,29 @@ class CoseReceipt:
         """
         leaf = self.proof.leaf
         evidence = sha256_hex(leaf.commit_evidence.encode())
-        yield StepTaken(Step.EVIDENCE, f"transaction {leaf.txid}, digest {evidence}")
+        yield StepTaken(
+            ReceiptStep.EVIDENCE, f"transaction {leaf.txid}, digest {evidence}"
+        )
         if claims_digest not in (None, leaf.claims_digest):
             raise VerificationFailed("the receipt is for other claims")
-        yield StepTaken(Step.LEAF, self.proof.leaf_digest.hex())
+        yield StepTaken(ReceiptStep.LEAF, self.proof.leaf_digest.hex())
         root = self.proof.root()
-        yield StepTaken(Step.ROOT, f"{root.hex()} over {len(self.proof.path)} siblings")
+        yield StepTaken(
+            ReceiptStep.ROOT, f"{root.hex()} over {len(self.proof.path)} siblings"
+        )
         key = service
         if endorsements:
-            key = PublicKey.from_der(Endorsement.parse(endorsements[-1]).endorsed_key)
+            key = PublicKey.from_der(
+                CoseEndorsement.parse(endorsements[-1]).endorsed_key
+            )
         self.signature.verify(key, root)
-        yield StepTaken(Step.SIGNATURE, f"by the service key {self.signature.key_id}")
+        yield StepTaken(
+            ReceiptStep.SIGNATURE, f"by the service key {self.signature.key_id}"
+        )
         if endorsements:
             epoch = self._ruled(endorsements, service)
             yield StepTaken(
-                Step.ENDORSEMENT,
+                ReceiptStep.ENDORSEMENT,
                 f"by the service key {sha256_hex(service.der)}, for {epoch.begin} to "
                 f"{epoch.end}{through_endorsements(len(endorsements))}",
             )

@@ -19,7 +19,7 @@ from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.crypto.ec import PublicKey
 from ccfpy.ledger.identity import (
-    Endorsement,
+    CoseEndorsement,
     Epoch,
     IdentityEndorsement,
     after_recovery,
@@ -111,7 +111,7 @@ def links(chain: Sequence[bytes], service: PublicKey) -> Iterator[Link]:
         raise Malformed(f"a chain of {len(chain)} endorsements")
     trusted, newer = service, None
     for number, data in enumerate(chain, 1):
-        endorsement = Endorsement.parse(data)
+        endorsement = CoseEndorsement.parse(data)
         epoch = endorsement.epoch
         try:
             endorsement.verify(trusted)

@@ -64,7 +64,7 @@ class StoredTree(NamedTuple):
     """Its root, where they begin in an earlier chunk."""
 
 
-class Step(NamedTuple):
+class AuditStep(NamedTuple):
     """A transaction that an audit must look at in its turn.
 
     Between two steps there are only transactions that say nothing of trust.
@@ -106,7 +106,7 @@ class Extract:
     last: Seqno
     first_view: View
     last_view: View
-    steps: tuple[Step, ...]
+    steps: tuple[AuditStep, ...]
     forest: Forest
     last_leaf: bytes
     verified: frozenset[bytes]
@@ -152,7 +152,7 @@ class _Extraction:
         self._notable: list[_Notable] = []
         self._views: list[tuple[Seqno, View]] = []
         self._positions: list[int] = []
-        self._keys = _Keys(services)
+        self._keys = _CandidateKeys(services)
 
     def extract(self) -> Extract:
         name, table = self._name, int.from_bytes(self._data[:HEADER_BYTES], "little")
@@ -228,7 +228,7 @@ class _Extraction:
         if not TABLES.isdisjoint(transaction.domain.write_set):
             self._notable.append(_Notable(seqno, at, end, transaction))
 
-    def _steps(self) -> tuple[list[Step], Forest]:
+    def _steps(self) -> tuple[list[AuditStep], Forest]:
         first, end = self._name.first, self._name.first + len(self._leaves)
         stored = {each.seqno: self._stored(each) for each in self._notable}
         notable = {each.seqno: each for each in self._notable}
@@ -241,20 +241,24 @@ class _Extraction:
         for cut, forest in zip(cuts, forests, strict=True):
             each = notable.get(cut)
             if each is None:
-                step = Step(TxId(self._view(cut), cut), 0, 0, forest, {}, False, None)
+                step = AuditStep(
+                    TxId(self._view(cut), cut), 0, 0, forest, {}, False, None
+                )
             else:
                 step = self._step(each, forest, stored[cut])
             steps.append(step)
         return steps, rest
 
-    def _step(self, each: _Notable, forest: Forest, stored: StoredTree | None) -> Step:
+    def _step(
+        self, each: _Notable, forest: Forest, stored: StoredTree | None
+    ) -> AuditStep:
         write_set = each.transaction.domain.write_set
         signs = is_signature(write_set)
         relevant = {k: v for k, v in write_set.items() if k in TABLES}
         self._keys.learn(relevant)
         if signs:
             self._keys.verify(relevant)
-        return Step(
+        return AuditStep(
             each.transaction.txid,
             each.position,
             each.end,
@@ -329,7 +333,7 @@ def _is_plain(name: bytes) -> bool:
     return is_public(text) and text not in TABLES
 
 
-class _Keys:
+class _CandidateKeys:
     """Keys that a chunk's signatures may be by, tried before anybody vouches for them.
 
     A node's signature shows its certificate; the service's says the key's digest only,

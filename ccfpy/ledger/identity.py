@@ -48,7 +48,7 @@ def after_recovery(last: TxId) -> TxId:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endorsement:
+class CoseEndorsement:
     """The COSE_Sign1 alone, as applications hand it out.
 
     Attributes:
@@ -113,7 +113,7 @@ class IdentityEndorsement:
         """
         fields = json.loads_object(value)
         data = record.blob(fields, "endorsement")
-        endorsement = Endorsement.parse(data)
+        endorsement = CoseEndorsement.parse(data)
         epoch = endorsement.epoch
         end = record.optional_text(fields, "endorsement_epoch_end")
         stated = (
@@ -184,7 +184,7 @@ class IdentityEndorsement:
             Malformed: it is not a public key.
         """
         key = PublicKey.from_der(self.endorsing_key)
-        Endorsement.parse(self.data).verify(key)
+        CoseEndorsement.parse(self.data).verify(key)
 
 
 def _epoch(header: object) -> Epoch:

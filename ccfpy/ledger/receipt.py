@@ -49,7 +49,7 @@ ENDORSEMENTS_MAX = 1000
 _ABSENT = object()
 
 
-class Step(StrEnum):
+class ReceiptStep(StrEnum):
     """A step of verification, in the order they are taken."""
 
     EVIDENCE = "evidence"
@@ -62,7 +62,7 @@ class Step(StrEnum):
 class StepTaken(NamedTuple):
     """A step that held, and what it computed, for people to read."""
 
-    step: Step
+    step: ReceiptStep
     computed: str
 
 
@@ -74,7 +74,9 @@ class ReceiptRefused(VerificationFailed):
         taken: the steps that held before it.
     """
 
-    def __init__(self, step: Step, reason: str, taken: Sequence[StepTaken]) -> None:
+    def __init__(
+        self, step: ReceiptStep, reason: str, taken: Sequence[StepTaken]
+    ) -> None:
         super().__init__(f"{step} step: {reason}")
         self.step = step
         self.taken = tuple(taken)
@@ -237,14 +239,16 @@ class Receipt:
         if isinstance(self.leaf, RevealedLeaf):
             evidence = sha256_hex(self.leaf.commit_evidence.encode())
             yield StepTaken(
-                Step.EVIDENCE, f"transaction {self.leaf.txid}, digest {evidence}"
+                ReceiptStep.EVIDENCE, f"transaction {self.leaf.txid}, digest {evidence}"
             )
         else:
-            yield StepTaken(Step.EVIDENCE, "none: the leaf is given as a digest")
+            yield StepTaken(ReceiptStep.EVIDENCE, "none: the leaf is given as a digest")
         leaf = _leaf_digest(self.leaf, claims_digest)
-        yield StepTaken(Step.LEAF, leaf.hex())
+        yield StepTaken(ReceiptStep.LEAF, leaf.hex())
         root = climb(leaf, self.proof)
-        yield StepTaken(Step.ROOT, f"{root.hex()} over {len(self.proof)} siblings")
+        yield StepTaken(
+            ReceiptStep.ROOT, f"{root.hex()} over {len(self.proof)} siblings"
+        )
         if not self.certificate:
             raise VerificationFailed("it does not show who signed, as in CCF 1")
         certificate = _certificate(self.certificate)
@@ -258,7 +262,7 @@ class Receipt:
                     f"{error}: the receipt withholds the claims, which must be given"
                 ) from error
             raise
-        yield StepTaken(Step.SIGNATURE, f"by node {self.node}")
+        yield StepTaken(ReceiptStep.SIGNATURE, f"by node {self.node}")
         subject = certificate
         for pem in self.service_endorsements:
             issuer = _certificate(pem)
@@ -267,7 +271,7 @@ class Receipt:
         subject.verify_signed_by(service)
         through = through_endorsements(len(self.service_endorsements))
         yield StepTaken(
-            Step.ENDORSEMENT, f"by the service {service.digest_hex}{through}"
+            ReceiptStep.ENDORSEMENT, f"by the service {service.digest_hex}{through}"
         )
 
     def verify(
@@ -283,7 +287,7 @@ class Receipt:
         Raises:
             ReceiptRefused: a step does not hold.
         """
-        order = list(Step)
+        order = list(ReceiptStep)
         taken: list[StepTaken] = []
         try:
             for step in self.steps(service, claims_digest=claims_digest):

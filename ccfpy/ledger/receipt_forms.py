@@ -19,8 +19,8 @@ from ccfpy.ledger.endorsements import ENDORSEMENTS_MAX
 from ccfpy.ledger.receipt import (
     Receipt,
     ReceiptRefused,
+    ReceiptStep,
     RevealedLeaf,
-    Step,
     StepTaken,
 )
 from ccfpy.ledger.signature import CoseSignature
@@ -29,7 +29,7 @@ from ccfpy.ledger.tx_receipt import TxReceipt
 AnyReceipt: TypeAlias = Receipt | CoseReceipt
 
 
-class Form(StrEnum):
+class ReceiptForm(StrEnum):
     """What may be had of a transaction's proof."""
 
     V1 = "v1"
@@ -47,12 +47,12 @@ class Form(StrEnum):
 
 
 CONTENT_TYPES = {
-    Form.V1: "application/json",
-    Form.V2: "application/json",
-    Form.COSE: "application/cose",
-    Form.PROOF: "application/cbor",
-    Form.SIGNATURE: "application/cose",
-    Form.ENDORSEMENTS: "application/json",
+    ReceiptForm.V1: "application/json",
+    ReceiptForm.V2: "application/json",
+    ReceiptForm.COSE: "application/cose",
+    ReceiptForm.PROOF: "application/cbor",
+    ReceiptForm.SIGNATURE: "application/cose",
+    ReceiptForm.ENDORSEMENTS: "application/json",
 }
 
 NAMES_NOTHING = "it names no transaction: it proves that a digest was signed"
@@ -63,24 +63,24 @@ _JSON_BEGINS = b"{"
 _SIGN1_BEGINS = b"\xd2"
 
 
-def write(proof: TxReceipt, form: Form) -> bytes | None:
+def write(proof: TxReceipt, form: ReceiptForm) -> bytes | None:
     """Write a proof in a form; ``None`` if there is none of that form.
 
     A signature has no COSE receipt, nor has what was written before there were COSE
     signatures. There are no endorsements of what the service of today signed.
     """
     match form:
-        case Form.V1:
+        case ReceiptForm.V1:
             return json.dumps(proof.describe_v1())
-        case Form.V2:
+        case ReceiptForm.V2:
             return json.dumps(proof.describe_v2())
-        case Form.COSE:
+        case ReceiptForm.COSE:
             return proof.cose_receipt()
-        case Form.PROOF:
+        case ReceiptForm.PROOF:
             return proof.cbor_proof()
-        case Form.SIGNATURE:
+        case ReceiptForm.SIGNATURE:
             return proof.cose_signature()
-        case Form.ENDORSEMENTS:
+        case ReceiptForm.ENDORSEMENTS:
             chain = proof.cose_endorsements
             return None if chain is None else json.dumps(endorsements_json(chain))
 
@@ -174,7 +174,9 @@ def verify(
     if isinstance(receipt, Receipt):
         if endorsements:
             raise ReceiptRefused(
-                Step.ENDORSEMENT, "a JSON receipt carries its own endorsements", ()
+                ReceiptStep.ENDORSEMENT,
+                "a JSON receipt carries its own endorsements",
+                (),
             )
         taken = receipt.verify(service, claims_digest=claims_digest)
     else:
@@ -185,9 +187,9 @@ def verify(
         )
     proved = transaction(receipt)
     if txid is not None and proved is None:
-        raise ReceiptRefused(Step.EVIDENCE, f"{NAMES_NOTHING}, not {txid}", ())
+        raise ReceiptRefused(ReceiptStep.EVIDENCE, f"{NAMES_NOTHING}, not {txid}", ())
     if txid is not None and proved != txid:
         raise ReceiptRefused(
-            Step.EVIDENCE, f"it proves transaction {proved}, not {txid}", ()
+            ReceiptStep.EVIDENCE, f"it proves transaction {proved}, not {txid}", ()
         )
     return taken

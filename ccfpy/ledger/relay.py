@@ -24,7 +24,7 @@ from ccfpy.ledger.audit import (
     ServiceMark,
     ServiceSeen,
 )
-from ccfpy.ledger.extract import Extract, Step, StoredTree
+from ccfpy.ledger.extract import AuditStep, Extract, StoredTree
 from ccfpy.ledger.merkle import Frontier, MerkleTree
 from ccfpy.ledger.tables import SERVICE_INFO
 from ccfpy.ledger.trust import LedgerTrust
@@ -171,7 +171,7 @@ class _Runner:
             signatures=self.signatures - before,
         )
 
-    def _take(self, step: Step) -> Iterator[ServiceSeen]:
+    def _take(self, step: AuditStep) -> Iterator[ServiceSeen]:
         mark = ServiceMark.of(self.trust)
         self.trust.apply(step.write_set, last_root=self.last_root)
         if SERVICE_INFO in step.write_set:
@@ -179,7 +179,9 @@ class _Runner:
             if seen is not None:
                 yield seen
 
-    def _sign(self, step: Step, extract: Extract, edges: dict[Seqno, bytes]) -> None:
+    def _sign(
+        self, step: AuditStep, extract: Extract, edges: dict[Seqno, bytes]
+    ) -> None:
         root = self.frontier.root()
         for check in self.trust.checks(step.write_set, root):
             if check.digest not in extract.verified:

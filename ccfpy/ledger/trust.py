@@ -10,13 +10,13 @@ service's certificate compares it with what comes out.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Self
 
 from ccfpy.base import json
 from ccfpy.base.codec import buf
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId
+from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import PublicKey
 from ccfpy.crypto.hashing import sha256
@@ -51,15 +51,6 @@ TABLES = frozenset(
 """All that is looked at here; a transaction that writes none of them says nothing."""
 
 
-class ServiceStatus(StrEnum):
-    """Where a service is between its creation and serving users."""
-
-    OPENING = "Opening"
-    OPEN = "Open"
-    WAITING_FOR_RECOVERY_SHARES = "WaitingForRecoveryShares"
-    RECOVERING = "Recovering"
-
-
 _FOLLOWS: Mapping[ServiceStatus, frozenset[ServiceStatus]] = {
     ServiceStatus.OPENING: frozenset(
         (ServiceStatus.OPEN, ServiceStatus.WAITING_FOR_RECOVERY_SHARES)
@@ -73,14 +64,6 @@ _FOLLOWS: Mapping[ServiceStatus, frozenset[ServiceStatus]] = {
 _NEW_IDENTITY = frozenset((ServiceStatus.OPENING, ServiceStatus.RECOVERING))
 """The statuses with which a service appears under a new key; since a disaster can
 strike at any time, also in the middle of a recovery, they may follow any."""
-
-
-class NodeStatus(StrEnum):
-    """Whether a node is part of the service."""
-
-    PENDING = "Pending"
-    TRUSTED = "Trusted"
-    RETIRED = "Retired"
 
 
 def may_follow(

@@ -22,7 +22,7 @@ from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES, SINGLE_KEY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignedRoot:
+class SignatureTransaction:
     """What a signature transaction says, of which receipts are made.
 
     Attributes:
@@ -74,7 +74,7 @@ class TxReceipt:
     txid: TxId
     leaf: RevealedLeaf | bytes
     path: tuple[PathStep, ...]
-    signed: SignedRoot
+    signed: SignatureTransaction
     service_endorsements: tuple[str, ...] = ()
     cose_endorsements: tuple[bytes, ...] | None = None
 
@@ -82,7 +82,7 @@ class TxReceipt:
     def of(
         cls,
         transaction: Transaction,
-        signed: SignedRoot,
+        signed: SignatureTransaction,
         tree: MerkleTree,
         *,
         commit_evidence: bytes | None,
@@ -110,7 +110,7 @@ class TxReceipt:
         return cls(txid=txid, leaf=leaf, path=path, signed=signed)
 
     @classmethod
-    def of_signature(cls, signed: SignedRoot) -> Self:
+    def of_signature(cls, signed: SignatureTransaction) -> Self:
         """Prove a signature transaction, by the root that it signed."""
         return cls(txid=signed.txid, leaf=signed.by_node.root, path=(), signed=signed)
 

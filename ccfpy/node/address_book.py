@@ -8,8 +8,9 @@ it waited to be trusted is none that left: it may ask again, and be trusted then
 
 from typing import TYPE_CHECKING
 
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.boundary.effects import ForgetPeer, SetPeer
-from ccfpy.service.tables.nodes import INFO, NodeInfo, NodeStatus
+from ccfpy.service.tables.nodes import INFO, NodeInfo
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import NodeId, Seqno

@@ -247,7 +247,7 @@ def _raft(
         identity.node_id,
         _consensus(configured),
         jitter=_jitter(ports.entropy),
-        tracer=tracer_of(outbox, lambda: raft.replica, is_on=configured.trace),
+        tracer=tracer_of(outbox, lambda: raft.state, is_on=configured.trace),
     )
     return raft
 

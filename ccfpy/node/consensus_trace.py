@@ -9,25 +9,25 @@ from collections.abc import Callable
 
 from ccfpy.base.json import dumps
 from ccfpy.boundary.effects import LogLevel, LogTag
-from ccfpy.consensus.replica import Replica
-from ccfpy.consensus.trace import Step, Tracer, untraced
+from ccfpy.consensus.raft_state import RaftState
+from ccfpy.consensus.trace import Tracer, TraceStep, untraced
 from ccfpy.consensus.tracing import event
 from ccfpy.node.outbox import Outbox
 
 
-def tracer_of(outbox: Outbox, replica: Callable[[], Replica], *, is_on: bool) -> Tracer:
+def tracer_of(outbox: Outbox, state: Callable[[], RaftState], *, is_on: bool) -> Tracer:
     """Return what sees each step of consensus.
 
     Args:
         outbox: where the lines go.
-        replica: the state of consensus, which exists by the time it takes a step.
+        state: the state of consensus, which exists by the time it takes a step.
         is_on: whether anybody wants to see the steps.
     """
     if not is_on:
         return untraced
 
-    def see(step: Step, /, **details: object) -> None:
-        line = dumps(event(replica(), step, details)).decode()
+    def see(step: TraceStep, /, **details: object) -> None:
+        line = dumps(event(state(), step, details)).decode()
         outbox.log(LogLevel.INFO, line, tag=LogTag.RAFT_TRACE)
 
     return see

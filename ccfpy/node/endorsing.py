@@ -17,7 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ccfpy.attestation import endorsements
-from ccfpy.attestation.endorsements import Endpoint, Server
+from ccfpy.attestation.endorsements import EndorsementEndpoint, Server
 from ccfpy.attestation.snp_report import SnpReport
 from ccfpy.base.errors import CcfpyError, ConfigurationRefused, Malformed
 from ccfpy.http.messages import Request, Response
@@ -61,7 +61,7 @@ class Endorsing:
         self._done = done
         self._refused = refused
         self._servers: deque[Server] = deque()
-        self._to_ask: deque[Endpoint] = deque()
+        self._to_ask: deque[EndorsementEndpoint] = deque()
         self._tried: list[str] = []
         self._pem = b""
         self._retries = 0
@@ -150,7 +150,7 @@ class Endorsing:
         except CcfpyError as error:
             self._failed(endpoint, str(error))
 
-    def _answered(self, endpoint: Endpoint, outcome: Outcome) -> None:
+    def _answered(self, endpoint: EndorsementEndpoint, outcome: Outcome) -> None:
         if isinstance(outcome, CallFailed):
             self._failed(endpoint, outcome.detail)
             return
@@ -177,7 +177,10 @@ class Endorsing:
             self._refused(str(refusal))
 
     def _failed(
-        self, endpoint: Endpoint, detail: str, response: Response | None = None
+        self,
+        endpoint: EndorsementEndpoint,
+        detail: str,
+        response: Response | None = None,
     ) -> None:
         self._outbox.info(
             f"Error fetching endorsements for attestation report: {detail}"

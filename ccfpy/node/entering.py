@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import VerificationFailed
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.boundary.configuration import JoinConfiguration
 from ccfpy.boundary.effects import BeginLedger
 from ccfpy.crypto.certs import Certificate
@@ -24,7 +25,6 @@ from ccfpy.node.replica import Replica
 from ccfpy.node.snapshot_check import SnapshotCheck
 from ccfpy.node.snapshot_reads import SnapshotReads
 from ccfpy.node.snapshot_start import StartingPoint
-from ccfpy.service.lifecycle import ServiceStatus
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import Seqno

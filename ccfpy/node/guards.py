@@ -14,10 +14,11 @@ one exception is a ledger secret for this node alone: without it no later entry 
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed, VerificationFailed
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.secrets import SECRET_BYTES
 from ccfpy.service.tables import nodes, recovery, service
-from ccfpy.service.tables.nodes import NodeInfo, NodeStatus
+from ccfpy.service.tables.nodes import NodeInfo
 from ccfpy.service.tables.signatures import SNAPSHOT_EVIDENCE
 
 if TYPE_CHECKING:

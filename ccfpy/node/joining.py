@@ -25,6 +25,7 @@ from ccfpy.base.errors import (
     VerificationFailed,
 )
 from ccfpy.base.ids import CallId, Seqno
+from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.boundary.configuration import JoinConfiguration
 from ccfpy.boundary.events import Boot
 from ccfpy.crypto.certs import Certificate
@@ -48,8 +49,6 @@ from ccfpy.service.join_messages import (
     NetworkInfo,
     NodeNetwork,
 )
-from ccfpy.service.lifecycle import ServiceStatus
-from ccfpy.service.tables.nodes import NodeStatus
 
 PATH = "/node/join"
 _OK = 200

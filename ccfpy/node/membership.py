@@ -6,8 +6,9 @@ that it orders (``src/node/hooks.h``).
 
 from typing import TYPE_CHECKING, Final
 
-from ccfpy.consensus.ready import Entry
-from ccfpy.service.tables.nodes import INFO, NodeStatus
+from ccfpy.base.vocabulary import NodeStatus
+from ccfpy.consensus.ready import EntryFacts
+from ccfpy.service.tables.nodes import INFO
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import NodeId
@@ -23,7 +24,7 @@ def changes_nodes(write_set: "WriteSet") -> bool:
 
 def facts_of(
     write_set: "WriteSet", size: int, *, is_committable: bool = False
-) -> Entry:
+) -> EntryFacts:
     """Tell what consensus is to know of an entry of ``size`` bytes.
 
     A node that is only pending does not count yet, and one whose record is removed has
@@ -33,7 +34,7 @@ def facts_of(
         Malformed: a node's record cannot be read.
     """
     if not changes_nodes(write_set):
-        return Entry(size=size, is_committable=is_committable)
+        return EntryFacts(size=size, is_committable=is_committable)
     trusted: set[NodeId] = set()
     retired: set[NodeId] = set()
     retired_committed: set[NodeId] = set()
@@ -44,7 +45,7 @@ def facts_of(
             trusted.add(node)
         elif info.status is NodeStatus.RETIRED:
             (retired_committed if info.retired_committed else retired).add(node)
-    return Entry(
+    return EntryFacts(
         size=size,
         is_committable=is_committable,
         trusted=frozenset(trusted),

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from ccfpy.base import limits
 from ccfpy.base.errors import CcfpyError, VerificationFailed
 from ccfpy.base.ids import Seqno, TxId
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.boundary.effects import OpenLedger
 from ccfpy.kv.store import Store
 from ccfpy.ledger import shares as ledger_shares
@@ -31,7 +32,6 @@ from ccfpy.ledger.signature import is_signature
 from ccfpy.node.lifecycle import NodeState, advance
 from ccfpy.node.sealing import check_evidence
 from ccfpy.service import opening, shares
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.tables import recovery, service
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from typing import Protocol
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
 from ccfpy.base.ports import Attestation, Clock, Entropy
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.boundary.configuration import NodeConfiguration
 from ccfpy.boundary.effects import OpenLedger
 from ccfpy.boundary.events import PeerMessage
@@ -50,7 +51,6 @@ from ccfpy.node.sealing import Sealing
 from ccfpy.node.sequence import Sequence
 from ccfpy.node.signing import SignatureTimer
 from ccfpy.node.snapshots import Snapshotter
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.nodes import record_retirements
 from ccfpy.service.tables import nodes, recovery, service
 from ccfpy.service.tables.nodes import QuoteInfo
@@ -204,7 +204,7 @@ class Replica:
     @property
     def view(self) -> View:
         """The current view."""
-        return self.replication.raft.replica.view
+        return self.replication.raft.state.view
 
     @property
     def sequence(self) -> Sequence:
@@ -225,7 +225,7 @@ class Replica:
     @property
     def takes_writes(self) -> bool:
         """Whether it is primary and not at capacity."""
-        raft = self.replication.raft.replica
+        raft = self.replication.raft.state
         log, most = raft.log, raft.settings.uncommitted_tx_max
         return raft.is_leader and not 0 < most <= log.last_seqno - log.commit_seqno
 
@@ -276,7 +276,7 @@ class Replica:
             raise ApiError(
                 500, ErrorCode.InternalError, f"Transaction was refused: {error}"
             ) from error
-        log = replication.raft.replica.log
+        log = replication.raft.state.log
         if replication.is_primary and self.timer.is_due_by_count(log.unsigned):
             self.sign()
         return tx_id
@@ -370,7 +370,7 @@ class Replica:
             self.recovery.work()
         if is_rung:
             self.history.work()
-        raft = replication.raft.replica
+        raft = replication.raft.state
         if raft.should_sign and raft.is_leader:
             # What it holds of earlier views can be committed only then.
             self.sign()

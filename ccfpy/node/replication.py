@@ -16,7 +16,7 @@ from ccfpy.base.ids import NodeId, Seqno, TxId, View, transaction_id
 from ccfpy.boundary.effects import SendEntries
 from ccfpy.consensus.messages import AppendEntries, Message, decode
 from ccfpy.consensus.raft import Raft
-from ccfpy.consensus.ready import NOTHING, Entry, Offer, Ready
+from ccfpy.consensus.ready import NOTHING, EntryFacts, OfferedEntries, Ready
 from ccfpy.consensus.status import TxStatus, status_of
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.frame import entry_end
@@ -86,7 +86,7 @@ class Replication:
     @property
     def is_primary(self) -> bool:
         """Whether this node orders transactions."""
-        return self.raft.replica.is_leader
+        return self.raft.state.is_leader
 
     @property
     def view(self) -> View:
@@ -96,7 +96,7 @@ class Replication:
     @property
     def unsigned(self) -> int:
         """How many entries follow the last signature."""
-        return self.raft.replica.log.unsigned
+        return self.raft.state.log.unsigned
 
     @property
     def is_all_committed(self) -> bool:
@@ -159,14 +159,14 @@ class Replication:
             VerificationFailed: it writes what no node may act upon.
             NotPrimary: it writes, and this node does not lead.
         """
-        replica = self.raft.replica
+        state = self.raft.state
         read_version = tx.read_version
-        if not replica.is_leader and tx.writes:
+        if not state.is_leader and tx.writes:
             raise NotPrimary
-        view = replica.view
+        view = state.view
         appended = self.sequence.append(tx, view, claims_digest)
         if appended is None:
-            return None if read_version is None else replica.log.tx_id(read_version)
+            return None if read_version is None else state.log.tx_id(read_version)
         size, write_set = appended
         if changes_nodes(write_set):
             ready = self.raft.append(facts_of(write_set, size))
@@ -180,12 +180,12 @@ class Replication:
         """End a transaction that could only read; name the state, if it read any."""
         self.sequence.store.end(tx)
         version = tx.read_version
-        return None if version is None else self.raft.replica.log.tx_id(version)
+        return None if version is None else self.raft.state.log.tx_id(version)
 
     def sign(self, signer: Signer, *, issued_at: int) -> None:
         """Sign everything before; ``issued_at`` is Unix time in seconds."""
         size = self.sequence.sign(signer, self.raft.view, issued_at=issued_at)
-        ready = self.raft.append(Entry(size=size, is_committable=True))
+        ready = self.raft.append(EntryFacts(size=size, is_committable=True))
         if ready is not NOTHING:
             self._perform(ready)
 
@@ -254,9 +254,9 @@ class Replication:
                 )
             )
 
-    def _apply(self, offer: Offer, data: bytes) -> list[Entry]:
+    def _apply(self, offer: OfferedEntries, data: bytes) -> list[EntryFacts]:
         """Verify and apply what was offered, up to the first entry that is refused."""
-        taken: list[Entry] = []
+        taken: list[EntryFacts] = []
         try:
             position = _skip(data, offer.first - offer.message.previous.seqno - 1)
             sequence, view = self.sequence, offer.view
@@ -278,7 +278,7 @@ class Replication:
         self._role = role
         is_leader, view = role
         what = "leader" if is_leader else "follower"
-        self._outbox.info(f"Becoming {what} {self.raft.replica.node_id}: {view}")
+        self._outbox.info(f"Becoming {what} {self.raft.state.node_id}: {view}")
 
 
 def _skip(data: bytes, count: int) -> int:

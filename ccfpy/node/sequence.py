@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from ccfpy.base.errors import LimitExceeded
 from ccfpy.base.ids import Seqno, TxId, View
 from ccfpy.boundary.effects import CommitLedger, LedgerEntry, TruncateLedger
-from ccfpy.consensus.ready import Entry
+from ccfpy.consensus.ready import EntryFacts
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.store import Store
@@ -252,7 +252,7 @@ class Sequence:
 
     # A backup's side
 
-    def apply(self, data: bytes, view: View) -> Entry:
+    def apply(self, data: bytes, view: View) -> EntryFacts:
         """Take the next entry, which a primary sealed in ``view``.
 
         Nothing has changed when this raises.

@@ -20,19 +20,19 @@ from typing import Self
 
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import Seqno, TxId
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.consensus.configurations import Configuration
 from ccfpy.consensus.history import ViewHistory
 from ccfpy.crypto.certs import Certificate
 from ccfpy.kv.snapshot import MapSnapshot
 from ccfpy.kv.store import Store
 from ccfpy.ledger.merkle import MerkleTree
-from ccfpy.ledger.receipt import ReceiptRefused, Step
+from ccfpy.ledger.receipt import ReceiptRefused, ReceiptStep
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.signature import NodeSignature
 from ccfpy.ledger.snapshot import Snapshot
 from ccfpy.ledger.tables import SIGNATURES
 from ccfpy.service.tables import nodes
-from ccfpy.service.tables.nodes import NodeStatus
 
 
 class SnapshotRefused(VerificationFailed):
@@ -189,7 +189,7 @@ def _check_identity(snapshot: Snapshot, identities: Sequence[Certificate]) -> No
     assert refusals, "there is a service that the snapshot must be of"
     refusal = refusals[0]
     where = f"the snapshot at seqno {snapshot.seqno}"
-    if isinstance(refusal, ReceiptRefused) and refusal.step is Step.ENDORSEMENT:
+    if isinstance(refusal, ReceiptRefused) and refusal.step is ReceiptStep.ENDORSEMENT:
         raise SnapshotRefused(
             f"{where} is of another service: {refusal}", is_of_another_service=True
         ) from refusal

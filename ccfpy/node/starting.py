@@ -6,6 +6,7 @@ node's certificate, is 2.2.
 
 from ccfpy.base.errors import ConfigurationRefused, Malformed, VerificationFailed
 from ccfpy.base.ids import FIRST_VIEW, TxId
+from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.boundary.configuration import StartConfiguration
 from ccfpy.boundary.events import Boot
 from ccfpy.crypto import certs
@@ -29,7 +30,6 @@ from ccfpy.node.replica import Replica
 from ccfpy.service import genesis
 from ccfpy.service.members import NewMember
 from ccfpy.service.refusal import Refused
-from ccfpy.service.tables.members import RecoveryRole
 from ccfpy.service.tables.service import ServiceConfiguration
 
 

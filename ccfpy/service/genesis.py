@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.base.json import Json
+from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.kv.tx import Tx
 from ccfpy.service import members as membership
 from ccfpy.service import nodes as trust
 from ccfpy.service.evidence.kind import Evidence
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.members import NewMember
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import nodes, service
 from ccfpy.service.tables.constitution import CONSTITUTION
-from ccfpy.service.tables.nodes import NodeInfo, NodeStatus
+from ccfpy.service.tables.nodes import NodeInfo
 from ccfpy.service.tables.service import ServiceConfiguration, ServiceInfo
 from ccfpy.service.tables.signatures import SIGNATURES
 

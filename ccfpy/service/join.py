@@ -23,6 +23,7 @@ from enum import StrEnum
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import NodeId, Seqno
 from ccfpy.base.ports import Entropy
+from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.crypto import certs
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import KeyPair, PublicKey
@@ -38,9 +39,8 @@ from ccfpy.service.join_messages import (
     NetworkInfo,
     SharedIdentity,
 )
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.tables import nodes, recovery, service
-from ccfpy.service.tables.nodes import NodeInfo, NodeStatus
+from ccfpy.service.tables.nodes import NodeInfo
 
 _TRUSTING = frozenset({ServiceStatus.OPENING, ServiceStatus.RECOVERING})
 """While the service is in one of these, whoever may join is trusted at once."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId, Seqno
 from ccfpy.base.json import Json
+from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.ledger.secrets import SECRET_BYTES, LedgerSecret, LedgerSecrets
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.records import (
     ANY,
     BASE64,
@@ -30,7 +30,6 @@ from ccfpy.service.tables.nodes import (
     NET_INTERFACE,
     QUOTE_INFO,
     NetInterface,
-    NodeStatus,
     QuoteInfo,
     first_form,
 )

@@ -6,18 +6,9 @@ Open again. There is no way back from Open: its end is a recovery by a new servi
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
 
 from ccfpy.base.errors import CcfpyError
-
-
-class ServiceStatus(StrEnum):
-    """Where a service is in its life."""
-
-    OPENING = "Opening"
-    OPEN = "Open"
-    WAITING_FOR_RECOVERY_SHARES = "WaitingForRecoveryShares"
-    RECOVERING = "Recovering"
+from ccfpy.base.vocabulary import ServiceStatus
 
 
 class IllegalMove(CcfpyError):

@@ -9,16 +9,12 @@ from dataclasses import dataclass
 
 from ccfpy.base.ids import MemberId
 from ccfpy.base.json import Json
+from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.crypto.certs import Certificate
 from ccfpy.kv.tx import Tx
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import members
-from ccfpy.service.tables.members import (
-    MemberAck,
-    MemberInfo,
-    MemberStatus,
-    RecoveryRole,
-)
+from ccfpy.service.tables.members import MemberAck, MemberInfo, MemberStatus
 from ccfpy.service.tables.signatures import SIGNATURES
 
 

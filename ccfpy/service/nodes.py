@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ccfpy.base.ids import NodeId
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.kv.tx import Tx
 from ccfpy.service.tables import nodes
-from ccfpy.service.tables.nodes import NodeInfo, NodeStatus
+from ccfpy.service.tables.nodes import NodeInfo
 
 
 def retire_active_nodes(tx: Tx) -> None:

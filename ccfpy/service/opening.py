@@ -9,12 +9,13 @@ brought back the private state (``src/node/node_state.h``).
 from dataclasses import dataclass, replace
 
 from ccfpy.base.ports import Entropy
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.crypto.ec import KeyPair
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.service import shares
 from ccfpy.service.identity import endorse_previous_identity
-from ccfpy.service.lifecycle import IllegalMove, ServiceStatus, move
+from ccfpy.service.lifecycle import IllegalMove, move
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import recovery, service
 from ccfpy.service.tables.recovery import RecoveryType

@@ -9,9 +9,9 @@ operator knows its id.
 from collections.abc import Collection
 
 from ccfpy.base.ids import NodeId
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.kv.tx import Tx
 from ccfpy.service.tables import nodes, proposals
-from ccfpy.service.tables.nodes import NodeStatus
 from ccfpy.service.tables.proposals import ProposalState
 
 

@@ -7,17 +7,16 @@ secret. Collected shares wait in a table, sealed under the current ledger secret
 
 from ccfpy.base.ids import MemberId, Seqno
 from ccfpy.base.ports import Entropy
+from ccfpy.base.vocabulary import RecoveryRole, ServiceStatus
 from ccfpy.crypto.rsa import RsaPublicKey
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger import shares
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.shares import Recipients, RecoveryShares, SecretRecord
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.members import active_recovery_members
 from ccfpy.service.nodes import trusted_nodes
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import recovery, service
-from ccfpy.service.tables.members import RecoveryRole
 from ccfpy.service.tables.recovery import EncryptedSecret
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.attestation.maa import Kind, keys_of, verify_maa_token
+from ccfpy.attestation.maa import AttestationType, keys_of, verify_maa_token
 from ccfpy.base.json import dumps
 from ccfpy.cli.attest_mock import MockServer, make_server
 from tests.interop.environments import HERE, RUN_TIMEOUT_S, install_locked
@@ -77,4 +77,4 @@ def test_azures_client_believes_its_tokens_and_so_do_we(
         keys=keys_of(dumps(keys)),
         unix_time_s=told["issued"],
     )
-    assert (token.kind, token.said("measurement")) == (Kind.SGX, measurement)
+    assert (token.kind, token.said("measurement")) == (AttestationType.SGX, measurement)

@@ -13,7 +13,7 @@ from ccfpy.ledger import receipt_forms
 from ccfpy.ledger.cose_receipt import CoseReceipt
 from ccfpy.ledger.endorsements import links
 from ccfpy.ledger.entry import NO_CLAIMS
-from ccfpy.ledger.receipt import ReceiptRefused, Step
+from ccfpy.ledger.receipt import ReceiptRefused, ReceiptStep
 from ccfpy.testing.node import START_UNIX_US
 from tests.interop.environments import Tools
 from tests.interop.recovered import RECOVERIES, Given, RecoveredService, make_recovered
@@ -69,7 +69,7 @@ def test_our_verifier_accepts_all_of_them(
                 txid=None if is_signature else each.txid,
                 claims_digest=None if is_signature else _claims(each),
             )
-            assert len(taken) == len(Step)
+            assert len(taken) == len(ReceiptStep)
         if each.cose is not None:
             receipt_forms.verify(
                 receipt_forms.parse(each.cose),
@@ -90,11 +90,11 @@ def test_nothing_of_an_earlier_time_verifies_without_endorsements(
         bare = {**each.v2, "service_endorsements": []}
         with pytest.raises(ReceiptRefused) as refused:
             receipt_forms.verify(receipt_forms.parse(json.dumps(bare)), today)
-        assert refused.value.step is Step.ENDORSEMENT
+        assert refused.value.step is ReceiptStep.ENDORSEMENT
         if each.cose is not None:
             with pytest.raises(ReceiptRefused) as refused:
                 receipt_forms.verify(receipt_forms.parse(each.cose), today)
-            assert refused.value.step is Step.SIGNATURE
+            assert refused.value.step is ReceiptStep.SIGNATURE
 
 
 def test_endorsements_of_another_time_do_not_do(

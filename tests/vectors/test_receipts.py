@@ -13,11 +13,11 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger import receipt_forms
 from ccfpy.ledger.cose_receipt import CoseReceipt
-from ccfpy.ledger.receipt import Receipt, ReceiptRefused, RevealedLeaf, Step
-from ccfpy.ledger.receipt_forms import Form
+from ccfpy.ledger.receipt import Receipt, ReceiptRefused, ReceiptStep, RevealedLeaf
+from ccfpy.ledger.receipt_forms import ReceiptForm
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.signature import is_signature
-from ccfpy.ledger.tx_receipt import SignedRoot, TxReceipt
+from ccfpy.ledger.tx_receipt import SignatureTransaction, TxReceipt
 from tests.vectors.recording import Recording
 from tests.vectors.test_recorded_ledgers import node_certificates
 
@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parent / "receipts"
 FILES = sorted(
     path.name for path in chain(FOLDER.glob("*.json"), FOLDER.glob("*.cose"))
 )
-STEPS = list(Step)
+STEPS = list(ReceiptStep)
 
 
 def service_of(name: str) -> Certificate:
@@ -53,7 +53,9 @@ def test_no_other_service_vouches_for_it(name: str) -> None:
     for other in others:
         with pytest.raises(ReceiptRefused) as refused:
             accept(data, other)
-        last = Step.SIGNATURE if name.endswith(".cose") else Step.ENDORSEMENT
+        last = (
+            ReceiptStep.SIGNATURE if name.endswith(".cose") else ReceiptStep.ENDORSEMENT
+        )
         assert refused.value.step is last
 
 
@@ -97,11 +99,11 @@ def test_a_shorter_or_longer_receipt_is_refused(name: str) -> None:
 def proofs(recording: Recording, secrets: LedgerSecrets) -> Iterator[TxReceipt]:
     """Prove every signed transaction of a ledger."""
     tree = recording.tree()
-    later: SignedRoot | None = None
+    later: SignatureTransaction | None = None
     for transaction in reversed(recording.transactions):
         write_set = transaction.domain.write_set
         if is_signature(write_set):
-            later = SignedRoot.of(write_set)
+            later = SignatureTransaction.of(write_set)
         if later is not None:
             yield TxReceipt.of(
                 transaction,
@@ -119,12 +121,12 @@ def test_every_transaction_of_a_ledger_is_proved_in_every_form(
         if proof.signed.by_node.certificate is None:
             continue
         service = recording.service_at(proof.signed.txid.seqno)
-        for form in (Form.V1, Form.V2):
+        for form in (ReceiptForm.V1, ReceiptForm.V2):
             data = receipt_forms.write(proof, form)
             assert data is not None
             assert accept(data, service) == len(STEPS)
             in_json += 1
-        data = receipt_forms.write(proof, Form.COSE)
+        data = receipt_forms.write(proof, ReceiptForm.COSE)
         if data is not None:
             assert accept(data, service) == len(STEPS) - 1
             in_cose += 1
@@ -143,7 +145,7 @@ def test_what_ccf_1_signed_does_not_say_who_did(
         service = recording.service_at(signed.txid.seqno)
         with pytest.raises(ReceiptRefused) as refused:
             proof.json_receipt.verify(service)
-        assert refused.value.step is Step.SIGNATURE
+        assert refused.value.step is ReceiptStep.SIGNATURE
         certificate = node_certificates(recording, signed.txid.seqno)[signed.node]
         known = replace(proof.json_receipt, certificate=certificate.pem)
         assert len(known.verify(service)) == len(STEPS)

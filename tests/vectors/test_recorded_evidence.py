@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ccfpy.attestation.sgx import Policy, node_report_data, verify_sgx_quote
-from ccfpy.attestation.sgx_collateral import Collateral
+from ccfpy.attestation.sgx_collateral import SgxCollateral
 from ccfpy.base import json
 from ccfpy.service.tables.nodes import INFO, NODE_INFO, QuoteFormat
 from tests.vectors.recording import Recording
@@ -19,7 +19,7 @@ def test_quotes_of_recorded_nodes_hold(recordings: Callable[[str], Recording]) -
         info = NODE_INFO.read(json.loads(written))
         quote = info.quote_info
         assert quote.format is QuoteFormat.OE_SGX_V1
-        gathered = Collateral.parse(quote.endorsements).created
+        gathered = SgxCollateral.parse(quote.endorsements).created
         found = verify_sgx_quote(
             quote.quote,
             quote.endorsements,

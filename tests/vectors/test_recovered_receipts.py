@@ -7,7 +7,7 @@ import pytest
 from apps.logging.app import app
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger import receipt_forms
-from ccfpy.ledger.receipt import Receipt, ReceiptRefused, Step
+from ccfpy.ledger.receipt import Receipt, ReceiptRefused, ReceiptStep
 from ccfpy.testing.node import InProcessNode
 from ccfpy.testing.recovery import ask_for_shares, recover_alone, submit_share
 from tests.vectors.conftest import SERVICES
@@ -75,9 +75,9 @@ def test_every_identity_they_had_is_vouched_for(
             unnamed += 1
             with pytest.raises(ReceiptRefused, match="does not show") as refused:
                 receipt.verify(today)
-            assert refused.value.step is Step.SIGNATURE
+            assert refused.value.step is ReceiptStep.SIGNATURE
             continue
-        assert len(receipt.verify(today)) == len(Step)
+        assert len(receipt.verify(today)) == len(ReceiptStep)
         (pem,) = receipt.service_endorsements
         vouched.add(Certificate.from_pem(pem).public_key.der)
     identities = {
@@ -106,6 +106,6 @@ def test_what_ccf_signed_in_cose_is_handed_out_so(
             txid=transaction.txid,
             endorsements=receipt_forms.parse_endorsements(chain),
         )
-        assert len(taken) == len(Step)
+        assert len(taken) == len(ReceiptStep)
         given += 1
     assert bool(given) is (recording.name == "cose_flipflop_service")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import empty_reply, json_reply
 from ccfpy.gov.ack_endpoints import is_repeated
@@ -13,7 +14,6 @@ from ccfpy.gov.ports import GovernanceHost
 from ccfpy.gov.requests import signed_request
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.service import members as membership
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import jwt, members, service
 from ccfpy.service.tables.members import MemberAck

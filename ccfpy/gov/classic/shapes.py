@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 
 from ccfpy.base import json
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.vocabulary import NodeStatus, RecoveryRole, ServiceStatus
 from ccfpy.endpoints.declaration import Forwarding, Mode, Redirection
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.tables.join_policy import CodeStatus
-from ccfpy.service.tables.members import MemberStatus, RecoveryRole
-from ccfpy.service.tables.nodes import CCF_QUOTE_FORMATS, Authority, NodeStatus
+from ccfpy.service.tables.members import MemberStatus
+from ccfpy.service.tables.nodes import CCF_QUOTE_FORMATS, Authority
 from ccfpy.service.tables.proposals import ProposalState
 
 _REFERENCE = re.compile(r'"#/components/schemas/([^"]+)"')

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ccfpy.base.ids import NodeId
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Mode
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.node.api.declare import local, shared
 from ccfpy.service.tables import nodes
-from ccfpy.service.tables.nodes import NodeInfo, NodeStatus
+from ccfpy.service.tables.nodes import NodeInfo
 
 if TYPE_CHECKING:
     from ccfpy.base.json import Json

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded, Malformed
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Forwarding, Operation, Redirection
 from ccfpy.endpoints.replies import json_reply
@@ -25,7 +26,6 @@ from ccfpy.service.join_messages import (
     JoinRequest,
     JoinResponse,
 )
-from ccfpy.service.tables.nodes import NodeStatus
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import NodeId

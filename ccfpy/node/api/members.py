@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ccfpy.base.ids import NodeId, Seqno
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.replies import json_reply
@@ -11,7 +12,7 @@ from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.node.api.declare import local, shared, write
 from ccfpy.node.boot import node_info
 from ccfpy.service.tables import nodes
-from ccfpy.service.tables.nodes import NET_INTERFACE, NodeInfo, NodeStatus
+from ccfpy.service.tables.nodes import NET_INTERFACE, NodeInfo
 
 if TYPE_CHECKING:
     from ccfpy.base.json import Json

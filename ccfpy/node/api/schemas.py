@@ -10,14 +10,14 @@ from functools import cache
 from typing import NamedTuple
 
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.consensus.roles import (
     LeadershipState,
     MembershipState,
     RetirementPhase,
 )
 from ccfpy.node.lifecycle import NodeState
-from ccfpy.service.lifecycle import ServiceStatus
-from ccfpy.service.tables.nodes import CCF_QUOTE_FORMATS, NodeStatus
+from ccfpy.service.tables.nodes import CCF_QUOTE_FORMATS
 
 _REFERENCE = "#/components/schemas/"
 

@@ -13,7 +13,7 @@ from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.tables import SINGLE_KEY, TREE
-from ccfpy.ledger.tx_receipt import SignedRoot
+from ccfpy.ledger.tx_receipt import SignatureTransaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ class Covering:
         ruling: the service that signed.
     """
 
-    signed: SignedRoot
+    signed: SignatureTransaction
     tree: MerkleTree
     ruling: "Ruling"
 
@@ -111,7 +111,7 @@ class Coverings:
     def _verify(self, entry: "PastEntry", ruling: "Ruling") -> Covering:
         assert entry.secrets is not None, "it is not before the entry that it covers"
         txid = entry.transaction.txid
-        signed = SignedRoot.of(entry.public_writes)
+        signed = SignatureTransaction.of(entry.public_writes)
         value = entry.public_writes.get(TREE, {}).get(SINGLE_KEY)
         if value is None:
             raise Malformed(f"the signature at {txid} stores no tree")
@@ -127,7 +127,7 @@ class Coverings:
             self.check_signers(signed, ruling.certificate)
         return Covering(signed=signed, tree=tree, ruling=ruling)
 
-    def check_signers(self, signed: SignedRoot, service: Certificate) -> None:
+    def check_signers(self, signed: SignatureTransaction, service: Certificate) -> None:
         """Check that a node and the service signed a root.
 
         Raises:

@@ -15,7 +15,7 @@ from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.crypto.certs import Certificate, endorse_authority
 from ccfpy.endpoints.history import HistoryFailed
 from ccfpy.ledger.endorsements import EndorsementChain
-from ccfpy.ledger.identity import Endorsement
+from ccfpy.ledger.identity import CoseEndorsement
 from ccfpy.node.history.lookup import Lookup
 from ccfpy.service.tables import service
 
@@ -203,7 +203,7 @@ class PastIdentities:
         Raises:
             VerificationFailed: the endorsements lead to another key than its own.
         """
-        if chain and Endorsement.parse(chain[-1]).endorsed_key != (
+        if chain and CoseEndorsement.parse(chain[-1]).endorsed_key != (
             certificate.public_key.der
         ):
             raise VerificationFailed("the endorsements lead to another service's key")

@@ -20,7 +20,7 @@ from ccfpy.base.ids import Seqno, TxId
 from ccfpy.endpoints.history import HistoryFailed
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.signature import is_signature
-from ccfpy.ledger.tx_receipt import SignedRoot
+from ccfpy.ledger.tx_receipt import SignatureTransaction
 from ccfpy.ledger.unseal import unseal
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ class ChainReader:
         ruling = history.identities.ruling_at(txid.seqno, self)
         if ruling is None:
             return False
-        signed = SignedRoot.of(signature.writes)
+        signed = SignatureTransaction.of(signature.writes)
         root = self._tree.root(txid.seqno)
         if signed.txid != txid or signed.by_node.root != root:
             raise VerificationFailed(f"the signature at {txid} signs another root")

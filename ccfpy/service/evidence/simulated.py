@@ -15,7 +15,7 @@ In this order, so that each refusal says the first thing that is wrong:
 from dataclasses import dataclass
 from typing import Self
 
-from ccfpy.attestation.simulated_collateral import Collateral, TcbStatus
+from ccfpy.attestation.simulated_collateral import SimulatedCollateral, TcbStatus
 from ccfpy.attestation.simulated_endorsements import VerifiedQuote
 from ccfpy.base.errors import CcfpyError, VerificationFailed
 from ccfpy.crypto.certs import Certificate
@@ -143,10 +143,12 @@ class SimulatedQuote:
             )
 
 
-def _known(vendor: SimulatedVendor, brought: Collateral) -> Collateral:
+def _known(
+    vendor: SimulatedVendor, brought: SimulatedCollateral
+) -> SimulatedCollateral:
     """Give what the service was told of a vendor; what it was not told, as brought."""
     certificate = Certificate.from_pem(vendor.certificate)
-    return Collateral.read(
+    return SimulatedCollateral.read(
         brought.tcb_info.raw if vendor.tcb_info is None else vendor.tcb_info,
         brought.revocations.raw if vendor.revocations is None else vendor.revocations,
         certificate,

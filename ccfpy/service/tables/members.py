@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from ccfpy.base.ids import MemberId
 from ccfpy.base.json import Json
+from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.kv.maps import STRING, Map
 from ccfpy.service.records import (
     ANY,
@@ -23,16 +24,6 @@ class MemberStatus(StrEnum):
 
     ACCEPTED = "Accepted"
     ACTIVE = "Active"
-
-
-class RecoveryRole(StrEnum):
-    """What a member holds of the key that opens the ledger."""
-
-    NON_PARTICIPANT = "NonParticipant"
-    PARTICIPANT = "Participant"
-    """One share of it, useful with others'."""
-    OWNER = "Owner"
-    """All of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

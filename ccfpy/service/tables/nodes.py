@@ -7,6 +7,7 @@ from enum import StrEnum
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId, Seqno
 from ccfpy.base.json import Json
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.kv.maps import STRING, Map
 from ccfpy.service.records import (
     ANY,
@@ -23,14 +24,6 @@ from ccfpy.service.records import (
     record,
     text_key,
 )
-
-
-class NodeStatus(StrEnum):
-    """How far the service trusts a node."""
-
-    PENDING = "Pending"
-    TRUSTED = "Trusted"
-    RETIRED = "Retired"
 
 
 class QuoteFormat(StrEnum):

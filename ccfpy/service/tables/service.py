@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.base.json import Json
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.kv.maps import Codec, Value
 from ccfpy.ledger import tables
 from ccfpy.ledger.identity import IdentityEndorsement
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.records import (
     ANY,
     COUNT,

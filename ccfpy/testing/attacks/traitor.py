@@ -17,6 +17,7 @@ from pathlib import Path
 
 import ccfpy
 from ccfpy.base.ids import NodeId, TxId
+from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.events import Event, Tick
 from ccfpy.consensus.messages import (
@@ -27,7 +28,7 @@ from ccfpy.consensus.messages import (
     ProposeRequestVote,
     RequestVoteResponse,
 )
-from ccfpy.consensus.ready import Entry
+from ccfpy.consensus.ready import EntryFacts
 from ccfpy.enclave.assembly import build_node
 from ccfpy.enclave.channel import Channel
 from ccfpy.enclave.isolation import confine, isolate
@@ -37,9 +38,7 @@ from ccfpy.host.enclave_link import ProcessLink
 from ccfpy.host.main import run
 from ccfpy.node.node import Node
 from ccfpy.node.replica import Replica
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.tables import nodes, service
-from ccfpy.service.tables.nodes import NodeStatus
 
 DONE = "the traitor has done what it could"
 """What it logs at the end."""
@@ -153,7 +152,7 @@ def write_record(replica: Replica, node: NodeId, status: NodeStatus) -> None:
     records.put(node, replace(record, status=status, retired_committed=is_final))
     assert replica.sequence.append(tx, replica.view) is not None, "it writes"
     replication = replica.replication
-    ready = replication.raft.append(Entry(size=1))
+    ready = replication.raft.append(EntryFacts(size=1))
     replication._perform(ready)  # noqa: SLF001  # no honest caller needs it
     replica.sign()
 

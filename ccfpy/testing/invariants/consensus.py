@@ -182,7 +182,7 @@ class Consensus:
             if entry.tx_id.seqno <= commit:
                 expected.clear()
             expected.append((entry.tx_id.seqno, nodes))
-        found = [(c.seqno, c.nodes) for c in node.raft.replica.configurations]
+        found = [(c.seqno, c.nodes) for c in node.raft.state.configurations]
         if found != expected:
             raise Violated(
                 "LogConfigurationConsistentInv",
@@ -197,7 +197,7 @@ class Consensus:
         sender: NodeId | None,
         message: Message | None,
     ) -> None:
-        peers = node.raft.replica.peers
+        peers = node.raft.state.peers
         if past.leads != node.view:
             past.leads = node.view
             past.matched = {}
@@ -215,7 +215,7 @@ class Consensus:
 
     def _check_match(self, node: Replicating, past: _Past, sender: NodeId) -> None:
         """Check that what is taken to match does, and never goes back."""
-        matched = node.raft.replica.peers[sender].matched
+        matched = node.raft.state.peers[sender].matched
         before = past.matched.get(sender, 0)
         if matched < before:
             raise Violated(
@@ -235,11 +235,11 @@ class Consensus:
 
     def _check_quorum_heard(self, node: Replicating, past: _Past) -> None:
         """Check that a leader stays one only while majorities answer it."""
-        replica = node.raft.replica
-        earliest = node.clock_ms - replica.settings.election_timeout_ms
+        state = node.raft.state
+        earliest = node.clock_ms - state.settings.election_timeout_ms
         heard = {peer for peer, at in past.heard_ms.items() if at > earliest}
         heard.add(node.id)
-        for nodes in replica.configurations.node_sets:
+        for nodes in state.configurations.node_sets:
             if not is_quorum(heard, nodes):
                 raise Violated(
                     "CheckQuorum",
@@ -270,7 +270,7 @@ def check_retirement(node: Replicating) -> None:
     Raises:
         Violated: it is not.
     """
-    retirement = node.raft.replica.retirement
+    retirement = node.raft.state.retirement
     commit = node.commit_seqno
     ordered = _removed_at(node)
     phase: RetirementPhase | None = None
@@ -308,7 +308,7 @@ def _check_new_view(node: Replicating, message: Message | None) -> None:
     Its log may conflict with that leader's, and it must be free to drop what does. It
     has done so already if the leader's entries told it of the view.
     """
-    may_drop = node.raft.replica.is_new_follower
+    may_drop = node.raft.state.is_new_follower
     if not (may_drop or node.is_leader or isinstance(message, AppendEntries)):
         raise Violated(
             "NewFollower",
@@ -318,19 +318,19 @@ def _check_new_view(node: Replicating, message: Message | None) -> None:
 
 def _check_rest(node: Replicating) -> None:
     """Check that a node whose retirement is final neither stands nor leads."""
-    replica = node.raft.replica
-    if replica.retirement.phase is RetirementPhase.RETIRED_COMMITTED and (
-        replica.leadership in _STANDING
+    state = node.raft.state
+    if state.retirement.phase is RetirementPhase.RETIRED_COMMITTED and (
+        state.leadership in _STANDING
     ):
         raise Violated(
             "MembershipStateConsistentInv",
-            f"node {node.id} is gone for good, and yet {replica.leadership}",
+            f"node {node.id} is gone for good, and yet {state.leadership}",
         )
 
 
 def _check_retired(node: Replicating, entry: ReplicatedEntry, retired: NodeId) -> None:
     """Check that only a completed retirement is recorded as such."""
-    configurations = node.raft.replica.configurations
+    configurations = node.raft.state.configurations
     if retired in configurations.nodes:
         raise Violated(
             "RetirementCompletedNotInConfigsInv",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.consensus.trace import Step
+from ccfpy.consensus.trace import TraceStep
 from ccfpy.testing.raft_trace.reading import (
     function_of,
     message_of,
@@ -19,7 +19,7 @@ from ccfpy.testing.raft_trace.reading import (
 )
 
 DROPPED = "drop_pending_to"
-FUNCTIONS = frozenset({*map(str, Step), DROPPED})
+FUNCTIONS = frozenset({*map(str, TraceStep), DROPPED})
 STATE = frozenset(
     {
         "node_id",
@@ -36,22 +36,22 @@ _SENT = frozenset({"packet", "to_node_id"})
 _RECEIVED = frozenset({"packet", "from_node_id"})
 _INDICES = frozenset({"match_idx", "sent_idx"})
 FIELDS = {
-    Step.REPLICATE: frozenset({"view", "seqno", "globally_committable"}),
-    Step.COMMIT: frozenset({"args", "configurations"}),
-    Step.ADD_CONFIGURATION: frozenset({"args", "configurations"}),
-    Step.BECOME_LEADER: frozenset({"configurations"}),
-    Step.BECOME_FOLLOWER: frozenset({"configurations"}),
-    Step.BECOME_CANDIDATE: frozenset({"configurations"}),
-    Step.BECOME_PRE_VOTE_CANDIDATE: frozenset({"configurations"}),
-    Step.EXECUTE_APPEND_ENTRIES: frozenset({"from_node_id"}),
-    Step.SEND_APPEND_ENTRIES: _SENT | _INDICES,
-    Step.RECV_APPEND_ENTRIES: _RECEIVED,
-    Step.SEND_APPEND_ENTRIES_RESPONSE: _SENT,
-    Step.RECV_APPEND_ENTRIES_RESPONSE: _RECEIVED | _INDICES,
-    Step.SEND_REQUEST_VOTE: _SENT,
-    Step.RECV_REQUEST_VOTE: _RECEIVED,
-    Step.RECV_REQUEST_VOTE_RESPONSE: _RECEIVED,
-    Step.RECV_PROPOSE_REQUEST_VOTE: _RECEIVED,
+    TraceStep.REPLICATE: frozenset({"view", "seqno", "globally_committable"}),
+    TraceStep.COMMIT: frozenset({"args", "configurations"}),
+    TraceStep.ADD_CONFIGURATION: frozenset({"args", "configurations"}),
+    TraceStep.BECOME_LEADER: frozenset({"configurations"}),
+    TraceStep.BECOME_FOLLOWER: frozenset({"configurations"}),
+    TraceStep.BECOME_CANDIDATE: frozenset({"configurations"}),
+    TraceStep.BECOME_PRE_VOTE_CANDIDATE: frozenset({"configurations"}),
+    TraceStep.EXECUTE_APPEND_ENTRIES: frozenset({"from_node_id"}),
+    TraceStep.SEND_APPEND_ENTRIES: _SENT | _INDICES,
+    TraceStep.RECV_APPEND_ENTRIES: _RECEIVED,
+    TraceStep.SEND_APPEND_ENTRIES_RESPONSE: _SENT,
+    TraceStep.RECV_APPEND_ENTRIES_RESPONSE: _RECEIVED | _INDICES,
+    TraceStep.SEND_REQUEST_VOTE: _SENT,
+    TraceStep.RECV_REQUEST_VOTE: _RECEIVED,
+    TraceStep.RECV_REQUEST_VOTE_RESPONSE: _RECEIVED,
+    TraceStep.RECV_PROPOSE_REQUEST_VOTE: _RECEIVED,
     DROPPED: _RECEIVED | _SENT,
 }
 """What a step says beside the node's state."""
@@ -108,7 +108,7 @@ def _check_node(step: JsonObject, known: _Known) -> None:
         memory[node] = now
     if _number(state, "commit_idx") > _number(state, "last_idx"):
         raise VerificationFailed(f"node {node} committed what it does not have")
-    if function_of(step) == Step.BECOME_LEADER:
+    if function_of(step) == TraceStep.BECOME_LEADER:
         view = _number(state, "current_view")
         leader = known.leaders.setdefault(view, node)
         if leader != node:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.consensus.trace import Step
+from ccfpy.consensus.trace import TraceStep
 from ccfpy.testing.raft_trace.checking import DROPPED
 from ccfpy.testing.raft_trace.reading import (
     function_of,
@@ -19,12 +19,12 @@ from ccfpy.testing.raft_trace.reading import (
     state_of,
 )
 
-_ENTRY = (Step.REPLICATE, Step.EXECUTE_APPEND_ENTRIES)
+_ENTRY = (TraceStep.REPLICATE, TraceStep.EXECUTE_APPEND_ENTRIES)
 _BEGINNING = (
-    Step.BECOME_LEADER,
-    Step.ADD_CONFIGURATION,
-    Step.REPLICATE,
-    Step.COMMIT,
+    TraceStep.BECOME_LEADER,
+    TraceStep.ADD_CONFIGURATION,
+    TraceStep.REPLICATE,
+    TraceStep.COMMIT,
 )
 """The first node's first steps, once the entry before a configuration is left out."""
 RECORD = "cleanup_nodes"
@@ -42,10 +42,10 @@ def prepare(steps: Sequence[JsonObject]) -> list[JsonObject]:
     left_out: set[int] = set()
     for index, step in enumerate(steps):
         node = node_of(step)
-        if node not in last and function_of(step) == Step.BECOME_FOLLOWER:
+        if node not in last and function_of(step) == TraceStep.BECOME_FOLLOWER:
             left_out.add(index)
             continue
-        if function_of(step) == Step.ADD_CONFIGURATION:
+        if function_of(step) == TraceStep.ADD_CONFIGURATION:
             entry = last.get(node)
             if entry is None or function_of(steps[entry]) not in _ENTRY:
                 raise VerificationFailed(f"node {node} has a configuration of no entry")
@@ -78,11 +78,11 @@ def _lost_if_ignored(step: JsonObject) -> JsonObject:
     if not isinstance(packet, dict):
         return step
     match function_of(step):
-        case Step.RECV_APPEND_ENTRIES:
+        case TraceStep.RECV_APPEND_ENTRIES:
             is_ignored = packet.get("term") == view and _is_less(
                 packet.get("prev_idx"), state.get("commit_idx")
             )
-        case Step.RECV_REQUEST_VOTE_RESPONSE:
+        case TraceStep.RECV_REQUEST_VOTE_RESPONSE:
             is_ignored = _is_less(packet.get("term"), view)
         case _:
             is_ignored = False

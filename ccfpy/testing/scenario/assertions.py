@@ -80,7 +80,7 @@ def loop_until_sync(cluster: Cluster) -> None:
     active = [
         node
         for node in cluster.nodes.values()
-        if node.raft.replica.retirement.membership is MembershipState.ACTIVE
+        if node.raft.state.retirement.membership is MembershipState.ACTIVE
         and not node.is_crashed
     ]
     leader.append(steps.SIGNATURE, is_committable=True)
@@ -128,7 +128,7 @@ def assert_progress(cluster: Cluster, _: list[str]) -> None:
 
 def _is_followed(cluster: Cluster, leader: Node) -> bool:
     """Tell whether every living member of the latest configuration agrees."""
-    members = leader.raft.replica.configurations.latest
+    members = leader.raft.state.configurations.latest
     return not discrepancies(
         [leader]
         + [
@@ -160,7 +160,7 @@ def _detail(cluster: Cluster, node: str, field: str) -> str:
 
 def _configuration(cluster: Cluster, node: str, seqno: str) -> set[str] | None:
     wanted = steps.number(seqno)
-    for configuration in cluster.node(node).raft.replica.configurations:
+    for configuration in cluster.node(node).raft.state.configurations:
         if configuration.seqno == wanted:
             return set(configuration.nodes)
     return None

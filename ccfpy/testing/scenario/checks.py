@@ -18,7 +18,7 @@ def check_commit_safety(cluster: Cluster, node: Node) -> None:
     commit = node.raft.log.commit_seqno
     prefix = node.ledger[:commit]
     holders = {n.id for n in cluster.nodes.values() if n.ledger[:commit] == prefix}
-    for configuration in node.raft.replica.configurations:
+    for configuration in node.raft.state.configurations:
         if configuration.seqno <= commit and not is_quorum(
             holders, configuration.nodes
         ):

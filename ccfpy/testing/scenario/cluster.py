@@ -13,8 +13,8 @@ from ccfpy.base.ids import NodeId, Seqno, TxId, View
 from ccfpy.consensus.configurations import Configuration
 from ccfpy.consensus.messages import AppendEntries, Message, decode
 from ccfpy.consensus.raft import Raft
-from ccfpy.consensus.ready import Entry, Offer, Ready, Send
-from ccfpy.consensus.replica import Replica
+from ccfpy.consensus.raft_state import RaftState
+from ccfpy.consensus.ready import EntryFacts, OfferedEntries, Ready, Send
 from ccfpy.consensus.settings import Settings
 from ccfpy.consensus.trace import untraced
 from ccfpy.testing.scenario.errors import ScenarioFailed
@@ -70,15 +70,15 @@ class Node:
         trace: Trace | None,
         watch: Watch = unwatched,
     ) -> None:
-        def replica() -> Replica:
-            return self.raft.replica
+        def state() -> RaftState:
+            return self.raft.state
 
         self.id = node_id
         self.raft = Raft(
             node_id,
             settings,
             jitter=lambda most: dice.randint(0, most),
-            tracer=untraced if trace is None else tracer(trace, replica),
+            tracer=untraced if trace is None else tracer(trace, state),
         )
         self.ledger: list[LedgerEntry] = []
         self.outbox = Outbox()
@@ -92,17 +92,17 @@ class Node:
     @property
     def view(self) -> View:
         """The newest view it knows."""
-        return self.raft.replica.view
+        return self.raft.state.view
 
     @property
     def is_leader(self) -> bool:
         """Whether it leads that view."""
-        return self.raft.replica.is_leader
+        return self.raft.state.is_leader
 
     @property
     def commit_seqno(self) -> Seqno:
         """Up to where it takes its ledger for final."""
-        return self.raft.replica.log.commit_seqno
+        return self.raft.state.log.commit_seqno
 
     def begin(self) -> None:
         """Lead a new service."""
@@ -159,7 +159,7 @@ class Node:
         kind, nodes, removed = Kind.RAW, frozenset[NodeId](), frozenset[NodeId]()
         if configuration is not None:
             kind, nodes = Kind.RECONFIGURATION, configuration
-            removed = self.raft.replica.configurations.latest - nodes
+            removed = self.raft.state.configurations.latest - nodes
             data = nodes_payload(nodes)
         elif retired is not None:
             kind, nodes, data = Kind.RETIRED_COMMITTED, retired, nodes_payload(retired)
@@ -197,7 +197,9 @@ class Node:
             entries = self._apply(ready.offer, payload)
             self._perform(self.raft.accept(entries), ())
 
-    def _apply(self, offer: Offer, payload: tuple[LedgerEntry, ...]) -> list[Entry]:
+    def _apply(
+        self, offer: OfferedEntries, payload: tuple[LedgerEntry, ...]
+    ) -> list[EntryFacts]:
         """Take the offered entries as far as they are what the offer says."""
         taken = []
         for entry in payload[offer.first - offer.message.previous.seqno - 1 :]:
@@ -368,4 +370,4 @@ class Cluster:
 
     def _lose(self, source: Node, send: Send) -> None:
         if self._trace is not None:
-            self._trace.dropped(source.raft.replica, send.to, send.message)
+            self._trace.dropped(source.raft.state, send.to, send.message)

@@ -10,7 +10,7 @@ from functools import cached_property
 from ccfpy.base.ids import NodeId, Seqno, TxId
 from ccfpy.consensus.configurations import Configuration
 from ccfpy.consensus.history import ViewHistory
-from ccfpy.consensus.ready import Entry
+from ccfpy.consensus.ready import EntryFacts
 
 
 class Kind(StrEnum):
@@ -55,13 +55,13 @@ class LedgerEntry:
         return self.nodes if is_record else frozenset()
 
     @cached_property
-    def meta(self) -> Entry:
+    def meta(self) -> EntryFacts:
         """What consensus is told; its size is that of CCF's own stand-in entries."""
         encoded = base64.b64encode(self.data).decode()
         stored = json.dumps(
             {"data": encoded, "type": self.kind.value}, separators=(",", ":")
         )
-        return Entry(
+        return EntryFacts(
             size=len(stored),
             is_committable=self.is_committable,
             trusted=self.configuration or frozenset(),

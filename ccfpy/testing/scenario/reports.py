@@ -42,13 +42,13 @@ class Reports:
         self._say(f"{source.id}->{to}: {len(waiting)} [{', '.join(waiting)}]")
 
     def _state(self, node: Node) -> None:
-        replica = node.raft.replica
-        letter = _LETTERS.get(replica.leadership, "?")
-        membership = replica.retirement.membership.value[0]
-        log = replica.log
+        state = node.raft.state
+        letter = _LETTERS.get(state.leadership, "?")
+        membership = state.retirement.membership.value[0]
+        log = state.log
         self._say(
             f"{node.id}: leadership {letter} membership {membership} "
-            f"@{replica.view}.{log.last_seqno} (committed {log.commit_seqno})"
+            f"@{state.view}.{log.last_seqno} (committed {log.commit_seqno})"
         )
 
     def _log(self, node: Node) -> None:

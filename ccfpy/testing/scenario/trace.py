@@ -13,9 +13,9 @@ from ccfpy.consensus.messages import (
     RequestVote,
     RequestVoteResponse,
 )
-from ccfpy.consensus.replica import Replica
-from ccfpy.consensus.trace import Step, Tracer
-from ccfpy.consensus.tracing import event, packet, state
+from ccfpy.consensus.raft_state import RaftState
+from ccfpy.consensus.trace import Tracer, TraceStep
+from ccfpy.consensus.tracing import describe_state, event, packet
 
 Say: TypeAlias = Callable[[str], None]
 """Writes one line."""
@@ -32,18 +32,18 @@ class Trace:
         """Note that a command of the scenario begins."""
         self._say(json.dumps({"tag": "raft_trace", "cmd": line}))
 
-    def step(self, replica: Replica, step: Step, /, **details: object) -> None:
+    def step(self, state: RaftState, step: TraceStep, /, **details: object) -> None:
         """Write one step of a node."""
-        self._event(event(replica, step, details))
+        self._event(event(state, step, details))
 
-    def dropped(self, replica: Replica, to: str, message: Message) -> None:
+    def dropped(self, state: RaftState, to: str, message: Message) -> None:
         """Write that a message was lost."""
         self._event(
             {
                 "function": "drop_pending_to",
-                "from_node_id": replica.node_id,
+                "from_node_id": state.node_id,
                 "to_node_id": to,
-                "state": state(replica),
+                "state": describe_state(state),
                 "packet": packet(message),
             }
         )
@@ -79,10 +79,10 @@ def summary(message: Message) -> str:
             return "PRV"
 
 
-def tracer(trace: Trace, replica: Callable[[], Replica]) -> Tracer:
+def tracer(trace: Trace, state: Callable[[], RaftState]) -> Tracer:
     """Give the tracer of one node, which exists by the time it takes a step."""
 
-    def see(step: Step, /, **details: object) -> None:
-        trace.step(replica(), step, **details)
+    def see(step: TraceStep, /, **details: object) -> None:
+        trace.step(state(), step, **details)
 
     return see

@@ -5,7 +5,12 @@ import base64
 import pytest
 
 from ccfpy.attestation import endorsements
-from ccfpy.attestation.endorsements import Endpoint, Form, ServerKind, servers_for
+from ccfpy.attestation.endorsements import (
+    CertificateEncoding,
+    EndorsementEndpoint,
+    ServerKind,
+    servers_for,
+)
 from ccfpy.attestation.snp_report import SnpReport
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
@@ -16,7 +21,7 @@ MILAN = SnpReport.parse(report_of("milan"))
 CHIP = MILAN.chip_id.hex()
 
 
-def only(kind: str, url: str, report: SnpReport = MILAN) -> list[Endpoint]:
+def only(kind: str, url: str, report: SnpReport = MILAN) -> list[EndorsementEndpoint]:
     (server,) = servers_for(report, [(kind, url, 2)])
     assert server.retries_max == 2
     assert server.host == url.partition(":")[0]
@@ -36,7 +41,7 @@ def test_azure_is_asked_once() -> None:
         f"https://global.acccache.azure.net:443/SevSnpVM/certificates/{CHIP}/"
         "db18000000000004?api-version=2020-10-15-preview"
     )
-    assert endpoint.form is Form.PEM
+    assert endpoint.form is CertificateEncoding.PEM
 
 
 def test_a_version_is_a_number_without_leading_zeros() -> None:
@@ -53,7 +58,7 @@ def test_amd_is_asked_for_the_chip_and_for_those_above_it() -> None:
         "?blSPL=4&snpSPL=24&teeSPL=0&ucodeSPL=219"
     )
     assert above.url == "https://kdsintf.amd.com:443/vcek/v1/Milan/cert_chain"
-    assert (chip.form, above.form) == (Form.DER, Form.PEM)
+    assert (chip.form, above.form) == (CertificateEncoding.DER, CertificateEncoding.PEM)
 
 
 def test_turin_has_a_part_more() -> None:
@@ -84,12 +89,16 @@ def test_a_processor_that_amd_does_not_serve_has_no_address() -> None:
 def test_each_form_of_answer_is_read() -> None:
     chain = chain_of("milan")
     chip = parse_bundle(chain)[0]
-    der = Endpoint(host="h", port="1", path="/", form=Form.DER)
+    der = EndorsementEndpoint(
+        host="h", port="1", path="/", form=CertificateEncoding.DER
+    )
     assert der.read(chip.der) == chip.pem.encode()
-    thim = Endpoint(host="h", port="1", path="/", form=Form.THIM)
+    thim = EndorsementEndpoint(
+        host="h", port="1", path="/", form=CertificateEncoding.THIM
+    )
     both = {"vcekCert": "a", "certificateChain": "b"}
     assert thim.read(json.dumps(both)) == b"ab"
-    assert Endpoint(host="h", port="1", path="/").read(chain) == chain
+    assert EndorsementEndpoint(host="h", port="1", path="/").read(chain) == chain
     for endpoint in (der, thim):
         for body in (b"", b"{}", b"[]", b"\xff"):
             with pytest.raises(Malformed):

@@ -11,9 +11,9 @@ from ccfpy.attestation import maa
 from ccfpy.attestation.maa import (
     KEYS_MAX,
     TOKEN_BYTES_MAX,
-    Kind,
+    AttestationType,
+    MaaStep,
     MaaToken,
-    Step,
     keys_of,
     verify_maa_token,
 )
@@ -74,8 +74,8 @@ def verify(
 def test_an_issuers_word_is_taken_for_an_enclave() -> None:
     taken: list[str] = []
     token = verify(taken=taken)
-    assert taken == list(Step)
-    assert (token.kind, token.issuer) == (Kind.SGX, ISSUER)
+    assert taken == list(MaaStep)
+    assert (token.kind, token.issuer) == (AttestationType.SGX, ISSUER)
     assert token.said("measurement") == "ab" * 32
     assert token.said("host_data") is None
     assert token.claims["x-ms-runtime"] == {"keys": []}
@@ -86,7 +86,7 @@ def test_and_for_a_guest_whichever_way_it_is_said(inner: bool) -> None:
     said: JsonObject = {"x-ms-isolation-tee": dict(SNP)} if inner else dict(SNP)
     outer: JsonObject = {"x-ms-attestation-type": "azurevm"} if inner else {}
     token = verify(outer | said)
-    assert token.kind is Kind.SNP
+    assert token.kind is AttestationType.SNP
     assert token.said("measurement") == "cd" * 48
     assert token.said("host_data") == "ef" * 32
 
@@ -94,27 +94,27 @@ def test_and_for_a_guest_whichever_way_it_is_said(inner: bool) -> None:
 @pytest.mark.parametrize(
     ("changes", "step", "reason"),
     [
-        ({"iss": "https://other.example"}, Step.ISSUER, "the token is by"),
-        ({"iss": ISSUER + "/"}, Step.ISSUER, "the token is by"),
-        ({"nbf": None}, Step.TIME, "from when on"),
-        ({"nbf": NOW_S + 1}, Step.TIME, "the token is good from"),
-        ({"exp": NOW_S}, Step.TIME, "the token is good from"),
-        ({"x-ms-attestation-type": "tpm"}, Step.KIND, "of the kind .tpm."),
-        ({"x-ms-attestation-type": None}, Step.KIND, "of the kind None"),
-        ({"x-ms-attestation-type": ["sgx"]}, Step.KIND, "of the kind"),
-        ({"x-ms-sgx-is-debuggable": True}, Step.DEBUG, "debugging"),
-        ({"x-ms-sgx-is-debuggable": None}, Step.DEBUG, "debugging"),
-        ({"x-ms-sgx-is-debuggable": "false"}, Step.DEBUG, "debugging"),
-        ({"x-ms-sgx-is-debuggable": 0}, Step.DEBUG, "debugging"),
+        ({"iss": "https://other.example"}, MaaStep.ISSUER, "the token is by"),
+        ({"iss": ISSUER + "/"}, MaaStep.ISSUER, "the token is by"),
+        ({"nbf": None}, MaaStep.TIME, "from when on"),
+        ({"nbf": NOW_S + 1}, MaaStep.TIME, "the token is good from"),
+        ({"exp": NOW_S}, MaaStep.TIME, "the token is good from"),
+        ({"x-ms-attestation-type": "tpm"}, MaaStep.KIND, "of the kind .tpm."),
+        ({"x-ms-attestation-type": None}, MaaStep.KIND, "of the kind None"),
+        ({"x-ms-attestation-type": ["sgx"]}, MaaStep.KIND, "of the kind"),
+        ({"x-ms-sgx-is-debuggable": True}, MaaStep.DEBUG, "debugging"),
+        ({"x-ms-sgx-is-debuggable": None}, MaaStep.DEBUG, "debugging"),
+        ({"x-ms-sgx-is-debuggable": "false"}, MaaStep.DEBUG, "debugging"),
+        ({"x-ms-sgx-is-debuggable": 0}, MaaStep.DEBUG, "debugging"),
     ],
 )
 def test_each_claim_must_be_as_it_is_wanted(
-    changes: JsonObject, step: Step, reason: str
+    changes: JsonObject, step: MaaStep, reason: str
 ) -> None:
     taken: list[str] = []
     with pytest.raises(VerificationFailed, match=reason):
         verify(changes, taken=taken)
-    assert list(Step)[len(taken)] is step
+    assert list(MaaStep)[len(taken)] is step
 
 
 def test_the_last_second_counts_and_the_next_does_not() -> None:

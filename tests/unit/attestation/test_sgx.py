@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ccfpy.attestation.sgx import (
     Policy,
-    Step,
+    SgxStep,
     node_report_data,
     verify_sgx_quote,
     verify_sgx_quote_alone,
@@ -52,7 +52,7 @@ def test_a_quote_of_a_real_processor_is_believed_at_its_time() -> None:
         policy=BASELINE,
         took=taken.append,
     )
-    assert taken == list(Step)
+    assert taken == list(SgxStep)
     key = Certificate.from_pem(recorded("sgx_node.pem")).public_key_der
     assert node_report_data(quote) == sha256(key)
     assert quote.report.measurement.hex().startswith("ac105ad20cccce5c")
@@ -148,7 +148,7 @@ def level(**versions: Json) -> JsonObject:
 @pytest.mark.parametrize("version", [2, 3])
 def test_honest_evidence_takes_each_step(version: int) -> None:
     quote, taken = verify(Wanted(tcb=tcb_info(version)))
-    assert taken == list(Step)
+    assert taken == list(SgxStep)
     assert node_report_data(quote) == b"k" * 32
 
 
@@ -176,27 +176,27 @@ def changed(where: str, fields: JsonObject) -> Wanted:
 @pytest.mark.parametrize(
     ("wanted", "step", "reason"),
     [
-        (Wanted(revoked=("pck",)), Step.REVOCATION, "CN=pck was revoked"),
-        (Wanted(revoked=("platform",)), Step.REVOCATION, "CN=platform was revoked"),
-        (Wanted(lists_until=NOW - DAY / 2), Step.REVOCATION, "is not valid then"),
-        (Wanted(qe_binds=False), Step.ATTESTATION_KEY, "does not vouch"),
-        (Wanted(report_data=bytes(32)), Step.CLAIMS, "custom claims are not those"),
-        (Wanted(attributes=b"\x07"), Step.DEBUG, "debugging must not be enabled"),
-        (Wanted(attributes=b"\x04"), Step.DEBUG, "was not initialised"),
-        (Wanted(revoked=("tcb",)), Step.COLLATERAL, "CN=tcb was revoked"),
-        (Wanted(qe_signer=bytes(32)), Step.ENCLAVE_LEVEL, "is not signed by Intel"),
-        (Wanted(qe_product=2), Step.ENCLAVE_LEVEL, "is another product"),
-        (Wanted(qe_attributes=b"\x13"), Step.ENCLAVE_LEVEL, "has other attributes"),
-        (Wanted(qe_svn=4), Step.ENCLAVE_LEVEL, "quoting enclave is OutOfDate"),
-        (Wanted(qe_svn=3), Step.ENCLAVE_LEVEL, "of no known level"),
-        (Wanted(fmspc=bytes(6)), Step.PLATFORM_LEVEL, "TCB info is of fmspc 00606a"),
-        (Wanted(components=[3] * 16), Step.PLATFORM_LEVEL, "processor is OutOfDate"),
-        (Wanted(components=[2] * 16), Step.PLATFORM_LEVEL, "knows no level"),
+        (Wanted(revoked=("pck",)), SgxStep.REVOCATION, "CN=pck was revoked"),
+        (Wanted(revoked=("platform",)), SgxStep.REVOCATION, "CN=platform was revoked"),
+        (Wanted(lists_until=NOW - DAY / 2), SgxStep.REVOCATION, "is not valid then"),
+        (Wanted(qe_binds=False), SgxStep.ATTESTATION_KEY, "does not vouch"),
+        (Wanted(report_data=bytes(32)), SgxStep.CLAIMS, "custom claims are not those"),
+        (Wanted(attributes=b"\x07"), SgxStep.DEBUG, "debugging must not be enabled"),
+        (Wanted(attributes=b"\x04"), SgxStep.DEBUG, "was not initialised"),
+        (Wanted(revoked=("tcb",)), SgxStep.COLLATERAL, "CN=tcb was revoked"),
+        (Wanted(qe_signer=bytes(32)), SgxStep.ENCLAVE_LEVEL, "is not signed by Intel"),
+        (Wanted(qe_product=2), SgxStep.ENCLAVE_LEVEL, "is another product"),
+        (Wanted(qe_attributes=b"\x13"), SgxStep.ENCLAVE_LEVEL, "has other attributes"),
+        (Wanted(qe_svn=4), SgxStep.ENCLAVE_LEVEL, "quoting enclave is OutOfDate"),
+        (Wanted(qe_svn=3), SgxStep.ENCLAVE_LEVEL, "of no known level"),
+        (Wanted(fmspc=bytes(6)), SgxStep.PLATFORM_LEVEL, "TCB info is of fmspc 00606a"),
+        (Wanted(components=[3] * 16), SgxStep.PLATFORM_LEVEL, "processor is OutOfDate"),
+        (Wanted(components=[2] * 16), SgxStep.PLATFORM_LEVEL, "knows no level"),
     ],
     ids=lambda value: str(value)[:24] if isinstance(value, str) else "",
 )
 def test_each_thing_that_is_wrong_is_found(
-    wanted: Wanted, step: Step, reason: str
+    wanted: Wanted, step: SgxStep, reason: str
 ) -> None:
     taken: list[str] = []
     with pytest.raises(VerificationFailed, match=reason):
@@ -206,7 +206,7 @@ def test_each_thing_that_is_wrong_is_found(
             policy=OURS,
             took=taken.append,
         )
-    assert list(Step)[len(taken)] is step
+    assert list(SgxStep)[len(taken)] is step
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ccfpy.attestation.sgx_collateral import (
     COLLATERAL_BYTES_MAX,
     ELEMENTS,
-    Collateral,
+    SgxCollateral,
     SignedJson,
 )
 from ccfpy.base.errors import Malformed
@@ -27,7 +27,7 @@ def elements() -> list[bytes]:
 
 
 def test_recorded_collateral_says_when_it_was_gathered_and_of_what() -> None:
-    collateral = Collateral.parse(COLLATERAL)
+    collateral = SgxCollateral.parse(COLLATERAL)
     assert collateral.created == datetime(2023, 3, 15, 14, 1, 8, tzinfo=UTC)
     assert collateral.tcb_info.content["fmspc"] == "00606a000000"
     assert collateral.tcb_info.not_before == datetime(
@@ -49,7 +49,7 @@ def test_another_header_is_refused(offset: int, value: int) -> None:
     changed = bytearray(COLLATERAL)
     struct.pack_into("<I", changed, offset, value)
     with pytest.raises(Malformed):
-        Collateral.parse(bytes(changed))
+        SgxCollateral.parse(bytes(changed))
 
 
 @pytest.mark.parametrize("place", range(1, ELEMENTS))
@@ -58,18 +58,18 @@ def test_each_element_must_be_what_it_is(place: int, content: bytes) -> None:
     parts = elements()
     parts[place] = content
     with pytest.raises(Malformed):
-        Collateral.parse(collateral_of(parts))
+        SgxCollateral.parse(collateral_of(parts))
 
 
 @given(st.integers(0, len(COLLATERAL) - 1))
 def test_a_part_of_it_is_none(size: int) -> None:
     with pytest.raises(Malformed):
-        Collateral.parse(COLLATERAL[:size])
+        SgxCollateral.parse(COLLATERAL[:size])
 
 
 def test_it_is_not_read_beyond_its_bound() -> None:
     with pytest.raises(Malformed, match="is too long"):
-        Collateral.parse(bytes(COLLATERAL_BYTES_MAX + 1))
+        SgxCollateral.parse(bytes(COLLATERAL_BYTES_MAX + 1))
 
 
 @pytest.mark.parametrize(

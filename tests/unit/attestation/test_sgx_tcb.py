@@ -2,13 +2,13 @@
 
 import pytest
 
-from ccfpy.attestation.sgx_collateral import Collateral
+from ccfpy.attestation.sgx_collateral import SgxCollateral
 from ccfpy.attestation.sgx_pck import PckClaims
 from ccfpy.attestation.sgx_quote import SgxQuote
 from ccfpy.attestation.sgx_tcb import enclave_status, platform_status
 from tests.unit.attestation.hardware import recorded
 
-COLLATERAL = Collateral.parse(recorded("sgx_node.collateral"))
+COLLATERAL = SgxCollateral.parse(recorded("sgx_node.collateral"))
 QUOTE = SgxQuote.parse(recorded("sgx_node.quote"))
 
 

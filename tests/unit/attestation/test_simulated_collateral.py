@@ -5,9 +5,9 @@ import pytest
 from ccfpy.attestation.simulated_collateral import (
     REVOCATIONS,
     TCB_INFO,
-    Collateral,
     Issue,
     Revocations,
+    SimulatedCollateral,
     TcbInfo,
     TcbLevel,
     TcbStatus,
@@ -34,11 +34,13 @@ LEVELS = (
 )
 INFO = TcbInfo.sign(VENDOR.key, ISSUE, LEVELS)
 LIST = Revocations.sign(VENDOR.key, ISSUE, frozenset({SECOND_MACHINE.machine_id}))
-COLLATERAL = Collateral(tcb_info=INFO, revocations=LIST)
+COLLATERAL = SimulatedCollateral(tcb_info=INFO, revocations=LIST)
 
 
 def test_both_statements_are_read_back() -> None:
-    assert Collateral.read(INFO.raw, LIST.raw, VENDOR.certificate) == COLLATERAL
+    assert (
+        SimulatedCollateral.read(INFO.raw, LIST.raw, VENDOR.certificate) == COLLATERAL
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,13 +68,13 @@ def test_a_revoked_machine_is_worth_nothing_whatever_its_version() -> None:
 def test_of_two_the_higher_number_holds_for_each_statement_alone() -> None:
     newer = Issue(number=6, issued=NOW, next_update=NOW + 100)
     lists = Revocations.sign(VENDOR.key, newer, frozenset())
-    mixed = Collateral(tcb_info=INFO, revocations=lists)
+    mixed = SimulatedCollateral(tcb_info=INFO, revocations=lists)
     assert COLLATERAL.newest_with(mixed).revocations is lists
     assert mixed.newest_with(COLLATERAL).revocations is lists
     info = TcbInfo.sign(VENDOR.key, newer, LEVELS[:1])
     assert COLLATERAL.newest_with(
-        Collateral(tcb_info=info, revocations=LIST)
-    ) == Collateral(tcb_info=info, revocations=LIST)
+        SimulatedCollateral(tcb_info=info, revocations=LIST)
+    ) == SimulatedCollateral(tcb_info=info, revocations=LIST)
     assert COLLATERAL.newest_with(COLLATERAL) == COLLATERAL
 
 
@@ -94,12 +96,12 @@ def test_another_vendors_word_is_nothing() -> None:
         (INFO.raw, Revocations.sign(OTHER_VENDOR.key, ISSUE, frozenset()).raw),
     ):
         with pytest.raises(VerificationFailed):
-            Collateral.read(*raws, VENDOR.certificate)
+            SimulatedCollateral.read(*raws, VENDOR.certificate)
 
 
 def test_one_statement_does_not_pass_for_the_other() -> None:
     with pytest.raises(Malformed):
-        Collateral.read(LIST.raw, INFO.raw, VENDOR.certificate)
+        SimulatedCollateral.read(LIST.raw, INFO.raw, VENDOR.certificate)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.attestation import snp
-from ccfpy.attestation.snp import Step, verify_snp_report
+from ccfpy.attestation.snp import SnpStep, verify_snp_report
 from ccfpy.attestation.snp_report import REPORT_BYTES, SnpReport
 from ccfpy.attestation.snp_tcb import Product
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
@@ -169,7 +169,7 @@ def test_an_honest_report_takes_each_step() -> None:
         roots=genoa.roots,
         took=taken.append,
     )
-    assert taken == list(Step)
+    assert taken == list(SnpStep)
     assert report.processor.hex == "00a10f11"
 
 
@@ -177,25 +177,25 @@ def test_an_honest_report_takes_each_step() -> None:
 @pytest.mark.parametrize(
     ("offset", "value", "step", "reason"),
     [
-        (0x000, b"\x02", Step.VERSION, "version is 2 not >= expected minimum 3"),
-        (0x188, b"\x18", Step.PROCESSOR, "Unsupported CPUID family 24 model 1"),
-        (0x189, b"\x11", Step.ROOT, "No known root certificate for Genoa"),
-        (0x034, b"\x02", Step.SIGNATURE, "Unsupported signature algorithm: 2"),
-        (0x048, b"\x04", Step.SIGNING_KEY, "must be signed by VCEK: 1"),
-        (0x048, b"\x02", Step.CHIP_KEY, "Mask chip key must not be set"),
-        (0x030, b"\x04", Step.GUEST, r"host generated \(VMPL 4 > 3\)"),
-        (0x033, b"\x01", Step.GUEST, "host generated"),
-        (0x00A, b"\x08", Step.DEBUG, "debugging must not be enabled"),
-        (0x00A, b"\x04", Step.MIGRATION, "migration must not be enabled"),
-        (0x180, b"\x03", Step.FIRMWARE, "does not meet or exceed the endorsed TCB"),
-        (0x186, b"\x17", Step.FIRMWARE, '"snp":23'),
-        (0x187, b"\xda", Step.FIRMWARE, '"db18000000000004"'),
-        (0x1A0, b"\xff", Step.CHIP, "Chip ID in attestation does not match"),
-        (0x1DF, b"\x00", Step.CHIP, "Chip ID in attestation does not match"),
+        (0x000, b"\x02", SnpStep.VERSION, "version is 2 not >= expected minimum 3"),
+        (0x188, b"\x18", SnpStep.PROCESSOR, "Unsupported CPUID family 24 model 1"),
+        (0x189, b"\x11", SnpStep.ROOT, "No known root certificate for Genoa"),
+        (0x034, b"\x02", SnpStep.SIGNATURE, "Unsupported signature algorithm: 2"),
+        (0x048, b"\x04", SnpStep.SIGNING_KEY, "must be signed by VCEK: 1"),
+        (0x048, b"\x02", SnpStep.CHIP_KEY, "Mask chip key must not be set"),
+        (0x030, b"\x04", SnpStep.GUEST, r"host generated \(VMPL 4 > 3\)"),
+        (0x033, b"\x01", SnpStep.GUEST, "host generated"),
+        (0x00A, b"\x08", SnpStep.DEBUG, "debugging must not be enabled"),
+        (0x00A, b"\x04", SnpStep.MIGRATION, "migration must not be enabled"),
+        (0x180, b"\x03", SnpStep.FIRMWARE, "does not meet or exceed the endorsed TCB"),
+        (0x186, b"\x17", SnpStep.FIRMWARE, '"snp":23'),
+        (0x187, b"\xda", SnpStep.FIRMWARE, '"db18000000000004"'),
+        (0x1A0, b"\xff", SnpStep.CHIP, "Chip ID in attestation does not match"),
+        (0x1DF, b"\x00", SnpStep.CHIP, "Chip ID in attestation does not match"),
     ],
 )
 def test_what_is_signed_may_still_be_refused(
-    offset: int, value: bytes, step: Step, reason: str
+    offset: int, value: bytes, step: SnpStep, reason: str
 ) -> None:
     taken: list[str] = []
     with pytest.raises(CcfpyError, match=reason):
@@ -206,8 +206,8 @@ def test_what_is_signed_may_still_be_refused(
             roots=MILAN.roots,
             took=taken.append,
         )
-    assert taken == list(Step)[: len(taken)]
-    assert list(Step)[len(taken)] is step
+    assert taken == list(SnpStep)[: len(taken)]
+    assert list(SnpStep)[len(taken)] is step
 
 
 def test_newer_firmware_than_was_endorsed_is_well() -> None:

@@ -9,8 +9,8 @@ import pytest
 from ccfpy.crypto.hashing import sha256
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.receipt import Receipt
-from ccfpy.ledger.receipt_forms import Form, endorsements_json, write
-from ccfpy.ledger.tx_receipt import SignedRoot, TxReceipt
+from ccfpy.ledger.receipt_forms import ReceiptForm, endorsements_json, write
+from ccfpy.ledger.tx_receipt import SignatureTransaction, TxReceipt
 from tests.attacks import attack
 from tests.unit.cli.conftest import Command
 from tests.unit.ledger.made import FIRST, SECOND, small_ledger
@@ -44,7 +44,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     ledger = small_ledger()
     ledger.put({"public:log": {b"1": b"claim"}}, claims=sha256(CLAIMS))
     ledger.sign()
-    signed = SignedRoot.of(Transaction.parse(ledger.entries[11].data).domain.write_set)
+    signed = SignatureTransaction.of(
+        Transaction.parse(ledger.entries[11].data).domain.write_set
+    )
     proof = TxReceipt.of(
         Transaction.parse(ledger.entries[10].data),
         signed,
@@ -52,11 +54,17 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
         commit_evidence=ledger.entries[10].commit_evidence,
     )
     made = Files(tmp_path_factory.mktemp("receipts"), proof)
-    for form in (Form.V1, Form.V2, Form.COSE, Form.PROOF, Form.SIGNATURE):
+    for form in (
+        ReceiptForm.V1,
+        ReceiptForm.V2,
+        ReceiptForm.COSE,
+        ReceiptForm.PROOF,
+        ReceiptForm.SIGNATURE,
+    ):
         made.path(form).write_bytes(write(proof, form) or b"")
     receipt = proof.json_receipt.withhold_claims()
     made.path("withheld").write_text(json.dumps(receipt.to_json()))
-    own = write(TxReceipt.of_signature(signed), Form.V1)
+    own = write(TxReceipt.of_signature(signed), ReceiptForm.V1)
     made.path("of-signature").write_bytes(own or b"")
     chain = endorsements_json([ENDORSEMENT])
     made.path("endorsements").write_text(json.dumps(chain))

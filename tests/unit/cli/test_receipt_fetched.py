@@ -17,7 +17,7 @@ from ccfpy.crypto.ec import KeyPair
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.ledger import receipt_forms
 from ccfpy.ledger.identity import Epoch, IdentityEndorsement
-from ccfpy.ledger.receipt_forms import Form
+from ccfpy.ledger.receipt_forms import ReceiptForm
 from ccfpy.ledger.tx_receipt import TxReceipt
 from tests.unit.cli.conftest import Command
 from tests.unit.client.conftest import (
@@ -51,9 +51,9 @@ class Service:
         if request.path == "/node/tx":
             return web.json_response({"status": "Committed"})
         if request.path == "/app/proof":
-            inner = json.loads(receipt_forms.write(self.proof, Form.V1) or b"")
+            inner = json.loads(receipt_forms.write(self.proof, ReceiptForm.V1) or b"")
             return web.json_response({"msg": "and a receipt", "receipt": inner})
-        form = Form(request.query.get("form", "v1"))
+        form = ReceiptForm(request.query.get("form", "v1"))
         data = receipt_forms.write(self.proof, form)
         if data is None:
             error = {"error": {"code": "ResourceNotFound", "message": "No such form."}}
@@ -114,9 +114,9 @@ def get(command: Command, service: Service, *words: object) -> tuple[int, str, s
     return command("receipt", "get", PROOF.txid, *words, *place)
 
 
-@pytest.mark.parametrize("form", [Form.V1, Form.V2, Form.COSE])
+@pytest.mark.parametrize("form", [ReceiptForm.V1, ReceiptForm.V2, ReceiptForm.COSE])
 def test_each_form_is_given_once_it_verifies(
-    command: Command, service: Service, form: Form
+    command: Command, service: Service, form: ReceiptForm
 ) -> None:
     out = service.folder / "receipt"
     code, text, said = get(command, service, "--form", form, "--out", out)
@@ -126,7 +126,7 @@ def test_each_form_is_given_once_it_verifies(
     assert written is not None
     assert data == with_line_end(written)
     assert service.asked[:2] == ["/node/tx", "/node/receipt"]
-    if form is Form.COSE:
+    if form is ReceiptForm.COSE:
         assert "get its --form endorsements" in said
         chain = service.folder / "chain"
         get(command, service, "--form", "endorsements", "-o", chain)
@@ -157,9 +157,11 @@ def test_an_apps_endpoint_may_wrap_it(command: Command, service: Service) -> Non
     assert (code, json.loads(text)) == (0, service.proof.describe_v1())
 
 
-@pytest.mark.parametrize("form", [Form.V1, Form.COSE, Form.ENDORSEMENTS])
+@pytest.mark.parametrize(
+    "form", [ReceiptForm.V1, ReceiptForm.COSE, ReceiptForm.ENDORSEMENTS]
+)
 def test_what_does_not_verify_is_not_given(
-    command: Command, service: Service, form: Form
+    command: Command, service: Service, form: ReceiptForm
 ) -> None:
     service.damage = lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:]
     out = service.folder / "receipt"
@@ -169,9 +171,11 @@ def test_what_does_not_verify_is_not_given(
     assert not out.exists()
 
 
-@pytest.mark.parametrize("form", [Form.V1, Form.COSE, Form.ENDORSEMENTS])
+@pytest.mark.parametrize(
+    "form", [ReceiptForm.V1, ReceiptForm.COSE, ReceiptForm.ENDORSEMENTS]
+)
 def test_what_is_no_receipt_is_not_given(
-    command: Command, service: Service, form: Form
+    command: Command, service: Service, form: ReceiptForm
 ) -> None:
     service.damage = lambda _: b"hello"
     code, text, said = get(command, service, "--form", form)

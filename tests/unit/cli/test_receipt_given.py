@@ -10,7 +10,7 @@ from ccfpy.base.ids import TxId
 from ccfpy.cli.errors import CommandFailed, Misused
 from ccfpy.cli.receipt_given import Given, claimed, parse_txid, read_file, unwrapped
 from ccfpy.crypto.hashing import sha256
-from ccfpy.ledger.receipt_forms import Form, write
+from ccfpy.ledger.receipt_forms import ReceiptForm, write
 from tests.unit.ledger.made import FIRST
 from tests.unit.ledger.test_receipt_forms import PROOF
 
@@ -23,7 +23,7 @@ class Stdin:
 
 
 def test_a_receipt_may_come_through_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
-    for form in (Form.V1, Form.COSE):
+    for form in (ReceiptForm.V1, ReceiptForm.COSE):
         data = write(PROOF, form)
         assert data is not None
         monkeypatch.setattr(sys, "stdin", Stdin(data))
@@ -35,7 +35,7 @@ def test_a_receipt_may_come_through_a_pipe(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_receipt_is_taken_out_of_what_an_app_says_beside_it() -> None:
-    data = write(PROOF, Form.V1)
+    data = write(PROOF, ReceiptForm.V1)
     assert data is not None
     assert unwrapped(b'{"msg": "hello", "receipt": %b}' % data) == data
     for other in (data, b"\xd2\x84", b'{"receipt": "text"}', b"[]"):

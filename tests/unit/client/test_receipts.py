@@ -14,8 +14,8 @@ from ccfpy.client.receipts import fetch_proof, fetch_receipt, verify_receipt
 from ccfpy.crypto.certs import Certificate, certificate_request, endorse_request
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.hashing import sha256, sha256_hex
-from ccfpy.ledger.receipt import Receipt, ReceiptRefused, RevealedLeaf, Step
-from ccfpy.ledger.receipt_forms import Form
+from ccfpy.ledger.receipt import Receipt, ReceiptRefused, ReceiptStep, RevealedLeaf
+from ccfpy.ledger.receipt_forms import ReceiptForm
 from tests.unit.client.conftest import Answer, Serve
 
 TXID = TxId(2, 15)
@@ -97,7 +97,7 @@ def test_any_endpoint_is_told_the_transaction_in_both_ways(
             Connection(url, service_certificate=service_pem) as connection,
         ):
             return [
-                await fetch_proof(connection, TXID, form=Form.COSE),
+                await fetch_proof(connection, TXID, form=ReceiptForm.COSE),
                 await fetch_proof(connection, TXID, path="/app/proof?id=1"),
             ]
 
@@ -131,7 +131,7 @@ def test_a_receipt_verifies_against_the_services_certificate(
     receipt: Receipt, service_pem: str
 ) -> None:
     steps = verify_receipt(receipt, service_certificate=service_pem, txid=TXID)
-    assert [taken.step for taken in steps] == list(Step)
+    assert [taken.step for taken in steps] == list(ReceiptStep)
 
 
 def test_a_receipt_of_another_transaction_is_refused(
@@ -146,12 +146,12 @@ def test_other_claims_are_refused(receipt: Receipt, service_pem: str) -> None:
         verify_receipt(
             receipt, service_certificate=service_pem, claims_digest=bytes(31) + b"1"
         )
-    assert caught.value.step is Step.LEAF
+    assert caught.value.step is ReceiptStep.LEAF
 
 
 def test_another_services_certificate_does_not_do(receipt: Receipt) -> None:
     with pytest.raises(ReceiptRefused) as caught:
         verify_receipt(receipt, service_certificate=receipt.certificate)
-    assert caught.value.step is Step.ENDORSEMENT
+    assert caught.value.step is ReceiptStep.ENDORSEMENT
     with pytest.raises(Malformed):
         verify_receipt(receipt, service_certificate="none")

@@ -12,14 +12,14 @@ from ccfpy.consensus.messages import (
     RequestVoteResponse,
 )
 from ccfpy.consensus.raft import Raft
-from ccfpy.consensus.ready import Entry, Ready
+from ccfpy.consensus.ready import EntryFacts, Ready
 from ccfpy.consensus.roles import LeadershipState
 from ccfpy.consensus.settings import Settings
 
 TIMEOUT_MS = 100
 HEARTBEAT_MS = 10
-WRITE = Entry(size=10)
-SIGNATURE = Entry(size=10, is_committable=True)
+WRITE = EntryFacts(size=10)
+SIGNATURE = EntryFacts(size=10, is_committable=True)
 
 
 def ids(*names: str) -> frozenset[NodeId]:
@@ -100,7 +100,7 @@ def nack(view: int, seqno: int) -> AppendEntriesResponse:
 
 
 def take(
-    raft: Raft, message: AppendEntries, taken: list[Entry], *, sender: str = "1"
+    raft: Raft, message: AppendEntries, taken: list[EntryFacts], *, sender: str = "1"
 ) -> Ready:
     """Give a backup a leader's entries, all of which it accepts."""
     assert raft.receive(NodeId(sender), message).offer is not None
@@ -109,7 +109,7 @@ def take(
 
 def part(raft: Raft) -> LeadershipState:
     """Give a node's role now: to a type checker, not what it was a line ago."""
-    return raft.replica.leadership
+    return raft.state.leadership
 
 
 def leads(raft: Raft) -> bool:

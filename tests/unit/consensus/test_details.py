@@ -2,16 +2,16 @@
 
 from ccfpy.base.ids import NodeId
 from ccfpy.consensus.details import describe, describe_configuration
-from ccfpy.consensus.ready import Entry
+from ccfpy.consensus.ready import EntryFacts
 from tests.unit.consensus.nodes import ack, ids, new_leader
 
 
 def test_a_leader_tells_whom_it_hears() -> None:
     raft = new_leader(nodes="01", voters="1")
-    raft.append(Entry(size=1))
+    raft.append(EntryFacts(size=1))
     raft.receive(NodeId("1"), ack(1, 1))
     raft.tick(3)
-    assert describe(raft.replica) == {
+    assert describe(raft.state) == {
         "configs": [
             {
                 "idx": 0,
@@ -31,9 +31,9 @@ def test_a_leader_tells_whom_it_hears() -> None:
 
 def test_a_retired_node_tells_its_phase() -> None:
     raft = new_leader()
-    raft.append(Entry(size=1, retired=ids("0")))
+    raft.append(EntryFacts(size=1, retired=ids("0")))
     details = raft.details()
     assert details["membership_state"] == "Retired"
     assert details["retirement_phase"] == "Ordered"
-    latest = list(raft.replica.configurations)[-1]
+    latest = list(raft.state.configurations)[-1]
     assert describe_configuration(latest)["idx"] == 1

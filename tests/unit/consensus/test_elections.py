@@ -12,7 +12,7 @@ from ccfpy.consensus.messages import (
     RequestVoteResponse,
 )
 from ccfpy.consensus.raft import Raft
-from ccfpy.consensus.ready import Entry, Ready
+from ccfpy.consensus.ready import EntryFacts, Ready
 from ccfpy.consensus.roles import LeadershipState
 from ccfpy.consensus.settings import Settings
 from tests.unit.consensus.nodes import (
@@ -40,10 +40,10 @@ def _answer(ready: Ready) -> RequestVoteResponse:
 
 
 def _make_final(raft: Raft) -> None:
-    raft.replica.retirement.order(1)
-    raft.replica.retirement.sign(1)
-    raft.replica.retirement.commit(1)
-    raft.replica.retirement.finish(1)
+    raft.state.retirement.order(1)
+    raft.state.retirement.sign(1)
+    raft.state.retirement.commit(1)
+    raft.state.retirement.finish(1)
 
 
 def test_a_node_that_hears_nobody_campaigns() -> None:
@@ -59,7 +59,7 @@ def test_a_node_that_hears_nobody_campaigns() -> None:
 def test_a_node_without_a_configuration_stands_for_nothing() -> None:
     for is_pre_vote_enabled in (False, True):
         raft = new_raft(nodes="", is_pre_vote_enabled=is_pre_vote_enabled)
-        raft.replica.configurations.rollback(-1)
+        raft.state.configurations.rollback(-1)
         assert raft.tick(TIMEOUT_MS) == Ready()
         assert part(raft) is LeadershipState.FOLLOWER
         assert raft.view == 0
@@ -67,13 +67,13 @@ def test_a_node_without_a_configuration_stands_for_nothing() -> None:
 
 def test_a_node_campaigns_neither_before_it_may_nor_after_it_is_final() -> None:
     raft = new_raft()
-    raft.replica.is_ticking = False
+    raft.state.is_ticking = False
     assert raft.tick(10 * TIMEOUT_MS) == Ready()
     raft.start_ticking()
     _make_final(raft)
     assert raft.tick(10 * TIMEOUT_MS) == Ready()
-    campaign(raft.replica)
-    become_leader(raft.replica)
+    campaign(raft.state)
+    become_leader(raft.state)
     assert not leads(raft)
 
 
@@ -138,7 +138,7 @@ def test_no_vote_is_given_in_an_old_view_or_where_there_is_a_leader() -> None:
     polled = raft.receive(TWO, plea(view=3, election=ElectionType.PRE_VOTE))
     assert _answer(polled).is_granted
     assert raft.leader == "1"
-    assert raft.replica.voted_for is None
+    assert raft.state.voted_for is None
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_a_hint_is_not_for_a_leader_nor_for_who_may_not_stand() -> None:
     leader = new_leader()
     leader.receive(ONE, ProposeRequestVote(view=1))
     assert leads(leader)
-    for spoil in (_make_final, lambda raft: setattr(raft.replica, "is_ticking", False)):
+    for spoil in (_make_final, lambda raft: setattr(raft.state, "is_ticking", False)):
         raft = new_raft()
         spoil(raft)
         raft.receive(ONE, ProposeRequestVote(view=0))
@@ -213,7 +213,7 @@ def test_a_poll_goes_by_what_is_signed_too() -> None:
 def test_an_election_needs_a_majority_of_each_active_configuration() -> None:
     raft = new_raft()
     message = entries(view=1, after=(0, 0), last=(1, 2))
-    change = Entry(size=1, trusted=ids("3"), retired=ids("1", "2"))
+    change = EntryFacts(size=1, trusted=ids("3"), retired=ids("1", "2"))
     take(raft, message, [change, SIGNATURE])
     raft.tick(TIMEOUT_MS)
     raft.receive(NodeId("3"), vote(view=2))

@@ -157,7 +157,7 @@ def test_a_candidate_gives_way_to_its_view_s_leader(
     raft.receive(ONE, entries(view=raft.view, after=(0, 0), last=(0, 0)))
     assert part(raft) is LeadershipState.FOLLOWER
     assert raft.leader == "1"
-    assert raft.replica.voted_for == (None if is_pre_vote_enabled else "0")
+    assert raft.state.voted_for == (None if is_pre_vote_enabled else "0")
 
 
 def test_a_leader_takes_nothing_from_another_of_its_view() -> None:

@@ -3,7 +3,7 @@
 from ccfpy.base.ids import NodeId
 from ccfpy.base.limits import APPEND_ENTRIES_BYTES
 from ccfpy.consensus.messages import AppendEntries
-from ccfpy.consensus.ready import Entry, Ready
+from ccfpy.consensus.ready import EntryFacts, Ready
 from ccfpy.consensus.roles import LeadershipState
 from tests.unit.consensus.nodes import (
     HEARTBEAT_MS,
@@ -43,7 +43,7 @@ def test_a_lone_leader_commits_as_it_signs() -> None:
 def test_a_signature_of_an_older_view_is_not_committed_by_count() -> None:
     raft = new_leader()
     raft.append(SIGNATURE)
-    raft.replica.view = 2
+    raft.state.view = 2
     assert raft.receive(ONE, ack(2, 1)).commit_to is None
     raft.append(SIGNATURE)
     assert raft.receive(ONE, ack(2, 2)).commit_to == 2
@@ -51,7 +51,7 @@ def test_a_signature_of_an_older_view_is_not_committed_by_count() -> None:
 
 def test_every_active_configuration_must_hold_it() -> None:
     raft = new_leader(nodes="01234", voters="1234")
-    raft.append(Entry(size=1, retired=ids("2", "3", "4")))
+    raft.append(EntryFacts(size=1, retired=ids("2", "3", "4")))
     raft.append(SIGNATURE)
     assert raft.receive(ONE, ack(1, 2)).commit_to is None
     assert raft.receive(TWO, ack(1, 2)).commit_to == 2
@@ -59,14 +59,14 @@ def test_every_active_configuration_must_hold_it() -> None:
 
 def test_nothing_is_committed_without_a_configuration() -> None:
     raft = new_leader(nodes="0", voters="")
-    raft.replica.configurations.rollback(-1)
+    raft.state.configurations.rollback(-1)
     assert raft.append(SIGNATURE).commit_to is None
 
 
 def test_a_member_that_is_not_sent_to_holds_nothing() -> None:
     raft = new_leader()
     raft.append(SIGNATURE)
-    raft.replica.peers.pop(ONE)
+    raft.state.peers.pop(ONE)
     assert raft.receive(TWO, ack(1, 1)).commit_to == 1
     assert raft.receive(ONE, ack(1, 1)) == Ready()
 
@@ -75,7 +75,7 @@ def test_what_matches_never_goes_back_nor_beyond_the_log() -> None:
     raft = new_leader()
     for _ in range(3):
         raft.append(WRITE)
-    peer = raft.replica.peers[ONE]
+    peer = raft.state.peers[ONE]
     raft.receive(ONE, ack(1, 2))
     raft.receive(ONE, ack(1, 1))
     raft.receive(ONE, ack(0, 3))
@@ -88,7 +88,7 @@ def test_a_complaint_moves_what_is_sent_and_not_what_matches() -> None:
     for _ in range(4):
         raft.append(WRITE)
     raft.tick(HEARTBEAT_MS)
-    peer = raft.replica.peers[ONE]
+    peer = raft.state.peers[ONE]
     assert peer.sent == 4
     raft.receive(ONE, nack(1, 3))
     assert (peer.sent, peer.matched) == (3, 0)
@@ -103,7 +103,7 @@ def test_complaints_of_one_gap_are_acted_on_once_until_the_next_heartbeat() -> N
         raft.append(WRITE)
     raft.append(SIGNATURE)
     raft.flush()
-    peer = raft.replica.peers[ONE]
+    peer = raft.state.peers[ONE]
     assert peer.sent == 5
     raft.receive(ONE, nack(1, 2))
     resent = [message for to, message in raft.flush().messages if to == ONE]
@@ -131,7 +131,7 @@ def test_a_heartbeat_is_sent_when_due() -> None:
 
 def test_a_message_s_worth_is_sent_without_waiting() -> None:
     raft = new_leader()
-    ready = raft.append(Entry(size=APPEND_ENTRIES_BYTES))
+    ready = raft.append(EntryFacts(size=APPEND_ENTRIES_BYTES))
     assert [to for to, _ in ready.messages] == ["1", "2"]
     assert all(isinstance(m, AppendEntries) for _, m in ready.messages)
 
@@ -150,7 +150,7 @@ def test_a_leader_that_hears_no_majority_steps_down_in_its_view() -> None:
 
 def test_a_leader_needs_to_hear_a_majority_of_each_configuration() -> None:
     raft = new_leader()
-    raft.append(Entry(size=1, trusted=ids("3", "4"), retired=ids("1", "2")))
+    raft.append(EntryFacts(size=1, trusted=ids("3", "4"), retired=ids("1", "2")))
     raft.tick(TIMEOUT_MS - 1)
     raft.receive(NodeId("3"), ack(1, 1))
     raft.tick(1)

@@ -5,7 +5,7 @@ import pytest
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.consensus.configurations import Configuration
 from ccfpy.consensus.raft import Raft
-from ccfpy.consensus.ready import Entry, Ready
+from ccfpy.consensus.ready import EntryFacts, Ready
 from ccfpy.consensus.roles import LeadershipState
 from ccfpy.consensus.settings import Settings
 from tests.unit.consensus.nodes import (
@@ -30,7 +30,7 @@ def test_a_service_begins_in_view_two() -> None:
     raft = _raft()
     raft.begin()
     assert (raft.view, raft.leader) == (2, "0")
-    raft.append(Entry(size=1, trusted=ids("0")))
+    raft.append(EntryFacts(size=1, trusted=ids("0")))
     assert raft.append(SIGNATURE).commit_to == 2
     assert raft.log.history.starts == (1, 1)
 
@@ -40,7 +40,7 @@ def test_a_service_is_recovered_two_views_on() -> None:
     raft.recover(starts=(1, 1, 5), last=TxId(3, 8))
     assert raft.view == 5
     assert raft.log.commit_seqno == 8
-    raft.append(Entry(size=1, trusted=ids("0")))
+    raft.append(EntryFacts(size=1, trusted=ids("0")))
     assert raft.append(SIGNATURE).commit_to == 10
     assert raft.log.history.starts == (1, 1, 5, 9, 9)
 
@@ -61,7 +61,7 @@ def test_a_node_joins_from_a_snapshot() -> None:
     )
     assert part(raft) is LeadershipState.FOLLOWER
     assert (raft.view, raft.log.commit_seqno) == (3, 8)
-    assert set(raft.replica.peers) == {"1"}
+    assert set(raft.state.peers) == {"1"}
     ready = raft.receive(NodeId("1"), entries(view=3, after=(3, 8), last=(3, 9)))
     assert ready.offer is not None
 
@@ -95,7 +95,7 @@ def test_a_leader_signs_first() -> None:
     after = (raft.append(SIGNATURE), raft.should_sign)
     assert (before[1], after[1]) == (True, False)
     backup = new_raft()
-    backup.replica.should_sign = True
+    backup.state.should_sign = True
     assert not backup.should_sign
 
 

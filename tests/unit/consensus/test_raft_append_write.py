@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from ccfpy.base.ids import NodeId
 from ccfpy.base.limits import APPEND_ENTRIES_BYTES
 from ccfpy.consensus.raft import Raft
-from ccfpy.consensus.ready import Entry
-from ccfpy.consensus.trace import Step
+from ccfpy.consensus.ready import EntryFacts
+from ccfpy.consensus.trace import TraceStep
 from tests.unit.consensus.nodes import (
     HEARTBEAT_MS,
     SIGNATURE,
@@ -44,11 +44,11 @@ def make(raft: Raft, move: Move, *, quickly: bool) -> object:
             if quickly:
                 asked = raft.append_write(size)
             else:
-                asked = raft.append(Entry(size=size))
+                asked = raft.append(EntryFacts(size=size))
         case "sign":
             asked = raft.append(SIGNATURE)
         case "leave":
-            asked = raft.append(Entry(size=1, retired=ids("1" if number else "2")))
+            asked = raft.append(EntryFacts(size=1, retired=ids("1" if number else "2")))
         case "tick":
             asked = raft.tick(HEARTBEAT_MS * number)
         case "flush":
@@ -56,7 +56,7 @@ def make(raft: Raft, move: Move, *, quickly: bool) -> object:
         case "answer":
             asked = raft.receive(NodeId("1"), ack(raft.view, number))
         case "view":
-            raft.replica.view += 1
+            raft.state.view += 1
     return asked
 
 
@@ -73,11 +73,11 @@ def test_both_ways_ask_and_remember_the_same(made: list[Move], nodes: str) -> No
 
 
 def _remembered(raft: Raft) -> tuple[object, ...]:
-    replica, log = raft.replica, raft.log
+    state, log = raft.state, raft.log
     return (
         raft.details(),
-        replica.peers,
-        replica.batch.entries,
+        state.peers,
+        state.batch.entries,
         log.last_seqno,
         log.commit_seqno,
         log.committables,
@@ -92,11 +92,11 @@ def test_only_a_leader_appends() -> None:
 
 def test_a_tracer_sees_every_write() -> None:
     raft = new_leader()
-    seen: list[Step] = []
+    seen: list[TraceStep] = []
 
-    def tracer(step: Step, /, **_: object) -> None:
+    def tracer(step: TraceStep, /, **_: object) -> None:
         seen.append(step)
 
-    raft.replica.tracer = tracer
+    raft.state.tracer = tracer
     raft.append_write(1)
-    assert seen == [Step.REPLICATE]
+    assert seen == [TraceStep.REPLICATE]

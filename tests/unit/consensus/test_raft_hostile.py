@@ -20,7 +20,7 @@ from ccfpy.consensus.messages import (
     decode,
 )
 from ccfpy.consensus.raft import Raft
-from ccfpy.consensus.ready import Entry
+from ccfpy.consensus.ready import EntryFacts
 from ccfpy.consensus.roles import LeadershipState, RetirementPhase
 from tests.attacks import attack
 from tests.unit.consensus.nodes import (
@@ -54,7 +54,7 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
     st.builds(ProposeRequestVote, view=VIEWS),
 )
 ENTRIES = st.builds(
-    Entry,
+    EntryFacts,
     size=st.integers(0, 2**40),
     is_committable=st.booleans(),
     trusted=NODES,
@@ -71,7 +71,9 @@ STEPS = st.lists(
 )
 
 
-def hear(raft: Raft, sender: NodeId, message: Message, taken: Sequence[Entry]) -> None:
+def hear(
+    raft: Raft, sender: NodeId, message: Message, taken: Sequence[EntryFacts]
+) -> None:
     """Give a node a message as it arrives, and what it finds in the entries."""
     try:
         message = decode(message.encode())
@@ -89,7 +91,7 @@ def hear(raft: Raft, sender: NodeId, message: Message, taken: Sequence[Entry]) -
 def test_a_node_goes_on_whatever_its_peers_say(
     *,
     is_leader: bool,
-    steps: list[tuple[NodeId, Message, list[Entry]] | int],
+    steps: list[tuple[NodeId, Message, list[EntryFacts]] | int],
 ) -> None:
     raft = new_leader() if is_leader else new_raft()
     for step in steps:
@@ -108,27 +110,27 @@ def test_a_node_goes_on_whatever_its_peers_say(
 def test_a_record_of_a_retirement_nobody_saw_ends_this_node_s_part() -> None:
     """It may have begun with a snapshot of a state in which it had left already."""
     raft = new_raft()
-    record = Entry(size=1, retired_committed=frozenset({NodeId("0")}))
+    record = EntryFacts(size=1, retired_committed=frozenset({NodeId("0")}))
     take(
         raft, entries(view=1, after=(0, 0), last=(1, 2), commit=2), [record, SIGNATURE]
     )
-    assert raft.replica.leadership is LeadershipState.NONE
-    assert raft.replica.retirement.phase is RetirementPhase.RETIRED_COMMITTED
+    assert raft.state.leadership is LeadershipState.NONE
+    assert raft.state.retirement.phase is RetirementPhase.RETIRED_COMMITTED
 
 
 def test_a_node_that_left_and_is_named_again_has_left_all_the_same() -> None:
     raft = new_raft()
     me = frozenset({NodeId("0")})
     taken = [
-        Entry(size=1, retired=me),
+        EntryFacts(size=1, retired=me),
         SIGNATURE,
-        Entry(size=1, trusted=me),
-        Entry(size=1, retired=me),
+        EntryFacts(size=1, trusted=me),
+        EntryFacts(size=1, retired=me),
         SIGNATURE,
     ]
     take(raft, entries(view=1, after=(0, 0), last=(1, 5), commit=5), taken)
-    assert raft.replica.retirement.phase is RetirementPhase.COMPLETED
-    assert raft.replica.retirement.ordered_at == 1
+    assert raft.state.retirement.phase is RetirementPhase.COMPLETED
+    assert raft.state.retirement.ordered_at == 1
 
 
 @pytest.mark.parametrize(

@@ -26,15 +26,15 @@ def test_entries_of_two_views_travel_apart() -> None:
     raft = new_leader()
     for entry in (WRITE, SIGNATURE):
         raft.append(entry)
-    raft.replica.view = 3
+    raft.state.view = 3
     raft.append(WRITE)
-    send_from(raft.replica, NodeId("1"), 1)
-    sent = [message for _, message in raft.replica.out.take().messages]
+    send_from(raft.state, NodeId("1"), 1)
+    sent = [message for _, message in raft.state.out.take().messages]
     assert sent == [
         AppendEntries(view=3, previous=TxId(0, 0), last=TxId(1, 2), leader_commit=0),
         AppendEntries(view=3, previous=TxId(1, 2), last=TxId(3, 3), leader_commit=0),
     ]
-    assert raft.replica.peers[NodeId("1")].sent == 3
+    assert raft.state.peers[NodeId("1")].sent == 3
 
 
 @pytest.mark.parametrize(
@@ -47,16 +47,16 @@ def test_a_message_has_a_batch_and_what_is_less_than_another(
     raft = new_leader()
     for _ in range(waiting):
         raft.append(WRITE)
-    raft.replica.batch.entries = 3
-    send_from(raft.replica, NodeId("1"), 1)
-    assert [each.last.seqno for each in _sent(raft.replica.out.take())] == ends
+    raft.state.batch.entries = 3
+    send_from(raft.state, NodeId("1"), 1)
+    assert [each.last.seqno for each in _sent(raft.state.out.take())] == ends
 
 
 def test_what_a_link_drops_for_its_size_is_sent_in_smaller_messages() -> None:
     raft = new_leader()
     for entry in (*[WRITE] * 9, SIGNATURE):
         raft.append(entry)
-    raft.replica.batch.entries = 8
+    raft.state.batch.entries = 8
     holds, largest = 0, 0
     for _ in range(10):
         waiting = deque(_sent(raft.tick(HEARTBEAT_MS)))
@@ -72,7 +72,7 @@ def test_what_a_link_drops_for_its_size_is_sent_in_smaller_messages() -> None:
             answer = ack(1, holds) if is_success else nack(1, holds)
             waiting += _sent(raft.receive(NodeId("1"), answer))
     assert holds == largest == 10
-    assert raft.replica.peers[NodeId("1")].halvings == 0, "the peer has caught up"
+    assert raft.state.peers[NodeId("1")].halvings == 0, "the peer has caught up"
 
 
 def _sent(ready: Ready) -> list[AppendEntries]:
@@ -86,8 +86,8 @@ def _sent(ready: Ready) -> list[AppendEntries]:
 
 def test_whoever_has_all_is_sent_a_heartbeat() -> None:
     raft = new_leader()
-    send_news(raft.replica)
-    sent = raft.replica.out.take().messages
+    send_news(raft.state)
+    sent = raft.state.out.take().messages
     assert [to for to, _ in sent] == ["1", "2"]
     assert all(
         isinstance(m, AppendEntries) and m.previous == m.last == TxId(0, 0)
@@ -97,33 +97,33 @@ def test_whoever_has_all_is_sent_a_heartbeat() -> None:
 
 def test_so_much_is_in_flight_and_no_more() -> None:
     raft = new_leader()
-    peer = raft.replica.peers[NodeId("1")]
-    raft.replica.batch.entries = 2
+    peer = raft.state.peers[NodeId("1")]
+    raft.state.batch.entries = 2
     most = 2 * APPEND_ENTRIES_IN_FLIGHT_MAX
     for _ in range(most + 1):
         raft.append(WRITE)
-    raft.replica.batch.entries = 2
-    raft.replica.out.take()
+    raft.state.batch.entries = 2
+    raft.state.out.take()
     peer.sent = 0
-    send_from(raft.replica, NodeId("1"), 1)
-    sent = raft.replica.out.take().messages
+    send_from(raft.state, NodeId("1"), 1)
+    sent = raft.state.out.take().messages
     assert len(sent) == APPEND_ENTRIES_IN_FLIGHT_MAX
     assert peer.sent == most
     peer.matched = 1
-    send_from(raft.replica, NodeId("1"), peer.sent + 1)
+    send_from(raft.state, NodeId("1"), peer.sent + 1)
     assert peer.sent == most + 1
 
 
 def test_a_full_link_is_sent_heartbeats_still() -> None:
     raft = new_leader()
-    peer = raft.replica.peers[NodeId("1")]
+    peer = raft.state.peers[NodeId("1")]
     for _ in range(100):
         raft.append(WRITE)
-    raft.replica.batch.entries = 1
-    raft.replica.out.take()
+    raft.state.batch.entries = 1
+    raft.state.out.take()
     peer.sent = APPEND_ENTRIES_IN_FLIGHT_MAX
-    send_from(raft.replica, NodeId("1"), peer.sent + 1)
-    ((_, message),) = raft.replica.out.take().messages
+    send_from(raft.state, NodeId("1"), peer.sent + 1)
+    ((_, message),) = raft.state.out.take().messages
     assert isinstance(message, AppendEntries)
     assert not message.has_entries
     assert peer.sent == APPEND_ENTRIES_IN_FLIGHT_MAX
@@ -131,8 +131,8 @@ def test_a_full_link_is_sent_heartbeats_still() -> None:
 
 def test_a_full_link_is_sent_nothing_between_heartbeats() -> None:
     raft = new_leader()
-    peer = raft.replica.peers[NodeId("1")]
-    raft.replica.batch.entries = 1
+    peer = raft.state.peers[NodeId("1")]
+    raft.state.batch.entries = 1
     for entry in (*[WRITE] * APPEND_ENTRIES_IN_FLIGHT_MAX, SIGNATURE):
         raft.append(entry)
     peer.sent = APPEND_ENTRIES_IN_FLIGHT_MAX - 1

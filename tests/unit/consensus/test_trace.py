@@ -3,21 +3,21 @@
 from ccfpy.base.ids import NodeId
 from ccfpy.consensus.raft import Raft
 from ccfpy.consensus.settings import Settings
-from ccfpy.consensus.trace import Step, untraced
+from ccfpy.consensus.trace import TraceStep, untraced
 from tests.unit.consensus.nodes import SIGNATURE
 
 
 def test_an_untraced_step_is_seen_by_nobody() -> None:
-    untraced(Step.COMMIT, args={"idx": 1})
+    untraced(TraceStep.COMMIT, args={"idx": 1})
 
 
 def test_a_tracer_sees_each_step_in_order() -> None:
-    seen: list[Step] = []
+    seen: list[TraceStep] = []
 
-    def see(step: Step, /, **_: object) -> None:
+    def see(step: TraceStep, /, **_: object) -> None:
         seen.append(step)
 
     raft = Raft(NodeId("0"), Settings(), jitter=lambda _: 0, tracer=see)
     raft.begin()
     raft.append(SIGNATURE)
-    assert seen == [Step.BECOME_LEADER, Step.REPLICATE]
+    assert seen == [TraceStep.BECOME_LEADER, TraceStep.REPLICATE]

@@ -12,8 +12,8 @@ from ccfpy.consensus.messages import (
     RequestVote,
     RequestVoteResponse,
 )
-from ccfpy.consensus.ready import Entry
-from ccfpy.consensus.trace import Step
+from ccfpy.consensus.ready import EntryFacts
+from ccfpy.consensus.trace import TraceStep
 from ccfpy.consensus.tracing import event, packet
 from tests.unit.consensus.nodes import SIGNATURE, ids, new_leader
 
@@ -83,9 +83,9 @@ def test_messages_have_ccf_s_names(message: Message, fields: dict[str, object]) 
 def test_an_event_says_where_the_node_stands() -> None:
     raft = new_leader()
     raft.append(SIGNATURE)
-    raft.append(Entry(size=1, retired=ids("0")))
+    raft.append(EntryFacts(size=1, retired=ids("0")))
     raft.append(SIGNATURE)
-    told = event(raft.replica, Step.COMMIT, {"args": {"idx": 1}})
+    told = event(raft.state, TraceStep.COMMIT, {"args": {"idx": 1}})
     assert told["function"] == "commit"
     assert told["args"] == {"idx": 1}
     state = told["state"]
@@ -96,10 +96,10 @@ def test_an_event_says_where_the_node_stands() -> None:
     configurations = told["configurations"]
     assert isinstance(configurations, list)
     assert len(configurations) == 2
-    assert "configurations" not in event(raft.replica, Step.REPLICATE, {})
+    assert "configurations" not in event(raft.state, TraceStep.REPLICATE, {})
 
 
 def test_nothing_but_views_seqnos_and_nodes_is_part_of_an_event() -> None:
     raft = new_leader()
     with pytest.raises(TypeError, match="no part of a trace: bytes"):
-        event(raft.replica, Step.REPLICATE, {"data": b"secret"})
+        event(raft.state, TraceStep.REPLICATE, {"data": b"secret"})

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ccfpy.attestation.sgx_collateral import Collateral
+from ccfpy.attestation.sgx_collateral import SgxCollateral
 from ccfpy.attestation.sgx_quote import SgxQuote
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.crypto.certs import parse_bundle
@@ -12,7 +12,7 @@ from ccfpy.crypto.crl import RevocationList
 from tests.unit.attestation.hardware import recorded
 from tests.unit.attestation.sgx_maker import NOW, SgxMaker, Wanted
 
-COLLATERAL = Collateral.parse(recorded("sgx_node.collateral"))
+COLLATERAL = SgxCollateral.parse(recorded("sgx_node.collateral"))
 PCK, PLATFORM, ROOT = parse_bundle(SgxQuote.parse(recorded("sgx_node.quote")).chain)
 
 
@@ -27,15 +27,15 @@ def test_a_list_is_by_its_issuer_alone() -> None:
 def test_a_list_of_the_same_name_by_another_key_is_not_its_issuers() -> None:
     theirs = SgxMaker().evidence(Wanted())[1]
     _, ours = SgxMaker().evidence(Wanted())
-    platform, _ = Collateral.parse(ours).list_signers
+    platform, _ = SgxCollateral.parse(ours).list_signers
     with pytest.raises(VerificationFailed, match="was not issued by"):
-        Collateral.parse(theirs).pck_list.verify_signed_by(platform)
+        SgxCollateral.parse(theirs).pck_list.verify_signed_by(platform)
 
 
 def test_what_is_on_a_list_is_revoked() -> None:
     quote, collateral = SgxMaker().evidence(Wanted(revoked=("pck",)))
     pck, platform, _ = parse_bundle(SgxQuote.parse(quote).chain)
-    found = Collateral.parse(collateral).pck_list
+    found = SgxCollateral.parse(collateral).pck_list
     assert found.revokes(pck)
     assert not found.revokes(platform)
     assert found.not_before < NOW

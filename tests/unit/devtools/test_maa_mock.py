@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ccfpy.attestation.maa import Kind, MaaToken, keys_of, verify_maa_token
+from ccfpy.attestation.maa import AttestationType, MaaToken, keys_of, verify_maa_token
 from ccfpy.base import json
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.crypto.entropy import SeededEntropy
@@ -72,7 +72,7 @@ def test_a_real_quote_gets_a_token_that_we_verify(
         "nonce": "of ours",
     }
     token = verified(ask(path, request))
-    assert token.kind is Kind.SGX
+    assert token.kind is AttestationType.SGX
     assert token.said("measurement") == recorded("sgx_node.quote")[112:144].hex()
     assert token.said("product") == token.said("svn") == 1
     assert token.claims["nonce"] == "of ours"
@@ -94,7 +94,7 @@ def test_a_real_report_gets_a_token_too() -> None:
         "VcekCertChain": b64(chain_of("milan")),
     }
     token = verified(ask("/attest/SevSnpVm", {"report": b64(json.dumps(wrapped))}))
-    assert token.kind is Kind.SNP
+    assert token.kind is AttestationType.SNP
     assert token.said("host_data") == report_of("milan")[0x0C0:0x0E0].hex()
 
 

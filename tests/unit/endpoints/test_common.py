@@ -9,7 +9,7 @@ from ccfpy.endpoints.history import HistoricalState
 from ccfpy.endpoints.openapi import document
 from ccfpy.http.messages import Response
 from ccfpy.ledger import receipt_forms
-from ccfpy.ledger.receipt_forms import Form
+from ccfpy.ledger.receipt_forms import ReceiptForm
 from ccfpy.ledger.tx_receipt import TxReceipt
 from tests.unit.endpoints.world import Front, Past, StoreNode
 from tests.unit.ledger.test_receipt_forms import PROOF
@@ -160,8 +160,10 @@ def test_a_receipt_is_asked_for_until_it_is_at_hand() -> None:
     assert response.body == json.dumps(PROOF.describe_v1())
 
 
-@pytest.mark.parametrize("form", [form for form in Form if form != "endorsements"])
-def test_a_receipt_is_given_in_the_form_that_is_asked_for(form: Form) -> None:
+@pytest.mark.parametrize(
+    "form", [form for form in ReceiptForm if form != "endorsements"]
+)
+def test_a_receipt_is_given_in_the_form_that_is_asked_for(form: ReceiptForm) -> None:
     response = _proving().call("GET", "/receipt", query=f"{QUERY}&form={form}")
     assert response.body == receipt_forms.write(PROOF, form)
     assert response.headers["content-type"] == receipt_forms.CONTENT_TYPES[form]

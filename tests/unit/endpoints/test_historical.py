@@ -4,6 +4,7 @@ import pytest
 
 from ccfpy.base import json, limits
 from ccfpy.base.ids import TxId
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context
@@ -13,7 +14,6 @@ from ccfpy.endpoints.history import HistoricalState
 from ccfpy.endpoints.replies import text_reply
 from ccfpy.http.messages import Request, Response
 from ccfpy.kv.maps import STRING, Map
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.tables import service
 from tests.unit.endpoints.world import Front, StoreNode, session
 from tests.unit.ledger.made import FIRST

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from ccfpy.base.ids import MemberId, NodeId, UserId
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.endpoints.identities import (
     member_certificate,
     member_data,
@@ -12,13 +13,7 @@ from ccfpy.endpoints.identities import (
 )
 from ccfpy.service.tables import members, nodes, users
 from ccfpy.service.tables.members import MemberInfo, MemberStatus
-from ccfpy.service.tables.nodes import (
-    NetInterface,
-    NodeInfo,
-    NodeStatus,
-    QuoteFormat,
-    QuoteInfo,
-)
+from ccfpy.service.tables.nodes import NetInterface, NodeInfo, QuoteFormat, QuoteInfo
 from ccfpy.service.tables.users import UserInfo
 from tests.unit.endpoints.world import StoreNode
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.http.messages import Response
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.tables import jwt, recovery, service
 from tests.unit.gov.conftest import Governed, body
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.http.messages import Response
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.tables import recovery, service
 from tests.unit.gov.conftest import Governed, body
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from ccfpy.base.ids import UserId
+from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.http.messages import Response
 from ccfpy.service.tables import members, nodes, service, users
 from ccfpy.service.tables.constitution import CONSTITUTION
-from ccfpy.service.tables.members import MemberInfo, MemberStatus, RecoveryRole
+from ccfpy.service.tables.members import MemberInfo, MemberStatus
 from ccfpy.service.tables.nodes import QuoteFormat, QuoteInfo
 from ccfpy.service.tables.service import ServiceConfiguration
 from ccfpy.service.tables.users import UserInfo

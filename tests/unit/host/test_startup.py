@@ -7,13 +7,13 @@ import pytest
 
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.base.limits import CREATED_AT_AHEAD_MS
+from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.boundary.configuration import (
     Authority,
     CommandType,
     NewMember,
     NodeConfiguration,
     NodeToNodeInterface,
-    RecoveryRole,
     Redirection,
     RedirectionKind,
     Redirections,

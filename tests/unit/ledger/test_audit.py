@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import TxId
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.ledger.audit import (
     Auditor,
     ChunkChecked,
@@ -29,7 +30,6 @@ from ccfpy.ledger.tables import (
     SINGLE_KEY,
     TREE,
 )
-from ccfpy.ledger.trust import ServiceStatus
 from tests.attacks import attack
 from tests.unit.ledger.made import (
     FIRST,

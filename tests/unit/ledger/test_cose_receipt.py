@@ -13,7 +13,7 @@ from ccfpy.ledger.cose_receipt import CoseReceipt, InclusionProof
 from ccfpy.ledger.entry import NO_CLAIMS, Transaction
 from ccfpy.ledger.identity import Epoch, IdentityEndorsement
 from ccfpy.ledger.merkle import PathStep
-from ccfpy.ledger.receipt import ReceiptRefused, RevealedLeaf, Step
+from ccfpy.ledger.receipt import ReceiptRefused, ReceiptStep, RevealedLeaf
 from ccfpy.ledger.signature import CoseSignature
 from ccfpy.ledger.tables import COSE_SIGNATURES, SINGLE_KEY
 from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, small_ledger
@@ -39,7 +39,7 @@ def test_a_receipt_verifies_with_the_services_key_alone() -> None:
     assert read.proof == RECEIPT.proof
     assert read.proof.root() == LEDGER.tree.root(5)
     taken = read.verify(KEY)
-    assert [each.step for each in taken] == list(Step)[:4]
+    assert [each.step for each in taken] == list(ReceiptStep)[:4]
     assert read.verify(KEY, claims_digest=NO_CLAIMS) == taken
     assert read.serialise() == RECEIPT.serialise()
 
@@ -67,20 +67,23 @@ STEP = RECEIPT.proof.path[0]
 REFUSED = {
     "evidence": (
         changed(leaf=replace(LEAF, commit_evidence="none")),
-        Step.EVIDENCE,
+        ReceiptStep.EVIDENCE,
     ),
     "write set": (
         changed(leaf=replace(LEAF, write_set_digest=bytes(32))),
-        Step.SIGNATURE,
+        ReceiptStep.SIGNATURE,
     ),
-    "claims": (changed(leaf=replace(LEAF, claims_digest=b"c" * 32)), Step.SIGNATURE),
+    "claims": (
+        changed(leaf=replace(LEAF, claims_digest=b"c" * 32)),
+        ReceiptStep.SIGNATURE,
+    ),
     "side": (
         changed(
             path=(PathStep(not STEP.is_left, STEP.digest), *RECEIPT.proof.path[1:])
         ),
-        Step.SIGNATURE,
+        ReceiptStep.SIGNATURE,
     ),
-    "length": (changed(path=()), Step.SIGNATURE),
+    "length": (changed(path=()), ReceiptStep.SIGNATURE),
 }
 
 
@@ -95,10 +98,10 @@ def test_the_first_step_that_fails_is_named(what: str) -> None:
 def test_other_claims_and_another_service_are_refused() -> None:
     with pytest.raises(ReceiptRefused) as refused:
         RECEIPT.verify(KEY, claims_digest=b"c" * 32)
-    assert refused.value.step is Step.LEAF
+    assert refused.value.step is ReceiptStep.LEAF
     with pytest.raises(ReceiptRefused) as refused:
         RECEIPT.verify(SECOND.key.public_key)
-    assert refused.value.step is Step.SIGNATURE
+    assert refused.value.step is ReceiptStep.SIGNATURE
 
 
 DIGEST = bytes(32)
@@ -147,7 +150,7 @@ def test_a_receipt_of_an_earlier_service_verifies_by_endorsements() -> None:
         SECOND.key.public_key, endorsements=[EARLIER]
     )
     assert signature.computed == f"by the service key {SIGNATURE.key_id}"
-    assert endorsement.step is Step.ENDORSEMENT
+    assert endorsement.step is ReceiptStep.ENDORSEMENT
     assert "for 2.1 to 3.9, through 1 endorsement" in endorsement.computed
 
 
@@ -159,7 +162,7 @@ def endorsed(begin: TxId, end: TxId) -> bytes:
 
 
 CHAINS_REFUSED = {
-    "no endorsement": (b"none", Step.SIGNATURE),
+    "no endorsement": (b"none", ReceiptStep.SIGNATURE),
     "of another key": (
         IdentityEndorsement.make(
             SECOND.key,
@@ -167,7 +170,7 @@ CHAINS_REFUSED = {
             Epoch(begin=TxId(2, 1)),
             issued_at=ISSUED_AT,
         ).data,
-        Step.SIGNATURE,
+        ReceiptStep.SIGNATURE,
     ),
     "by a stranger": (
         IdentityEndorsement.make(
@@ -176,15 +179,15 @@ CHAINS_REFUSED = {
             Epoch(begin=TxId(2, 1), end=TxId(3, 9), last_root=bytes(32)),
             issued_at=ISSUED_AT,
         ).data,
-        Step.ENDORSEMENT,
+        ReceiptStep.ENDORSEMENT,
     ),
     "of an epoch that begins later": (
         endorsed(TxId(2, 5), TxId(3, 9)),
-        Step.ENDORSEMENT,
+        ReceiptStep.ENDORSEMENT,
     ),
     "of an epoch that ends before the signature": (
         endorsed(TxId(2, 1), TxId(2, 4)),
-        Step.ENDORSEMENT,
+        ReceiptStep.ENDORSEMENT,
     ),
 }
 
@@ -195,7 +198,7 @@ def test_a_chain_that_does_not_lead_to_it_is_refused(what: str) -> None:
     with pytest.raises(ReceiptRefused) as refused:
         RECEIPT.verify(SECOND.key.public_key, endorsements=[chain])
     assert refused.value.step is step
-    assert len(refused.value.taken) == list(Step).index(step)
+    assert len(refused.value.taken) == list(ReceiptStep).index(step)
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from ccfpy.ledger.receipt import (
     PROOF_STEPS_MAX,
     Receipt,
     ReceiptRefused,
+    ReceiptStep,
     RevealedLeaf,
-    Step,
 )
 from tests.unit.ledger.made import FIRST, SECOND, MadeLedger, small_ledger
 
@@ -41,7 +41,7 @@ CLAIMING = LEDGER.receipt(11, CLAIMS)
 def test_every_transaction_has_a_receipt_that_verifies(seqno: int) -> None:
     receipt = LEDGER.receipt(seqno)
     taken = receipt.verify(FIRST.certificate)
-    assert [each.step for each in taken] == list(Step)
+    assert [each.step for each in taken] == list(ReceiptStep)
     assert isinstance(receipt.leaf, RevealedLeaf)
     assert receipt.leaf.txid == TxId(2, seqno)
 
@@ -110,10 +110,10 @@ def test_a_signatures_receipt_is_the_root_it_signed() -> None:
     assert fields["proof"] == []
     assert receipt.to_json_v2()["is_signature_transaction"] is True
     assert Receipt.from_json(fields) == receipt
-    assert len(receipt.verify(FIRST.certificate)) == len(Step)
+    assert len(receipt.verify(FIRST.certificate)) == len(ReceiptStep)
     with pytest.raises(ReceiptRefused, match="bare leaf binds no claims") as refused:
         receipt.verify(FIRST.certificate, claims_digest=CLAIMS)
-    assert refused.value.step is Step.LEAF
+    assert refused.value.step is ReceiptStep.LEAF
 
 
 def test_claims_are_bound_and_may_be_withheld() -> None:
@@ -129,10 +129,10 @@ def test_claims_are_bound_and_may_be_withheld() -> None:
     )
     with pytest.raises(ReceiptRefused, match="must be given") as refused:
         withheld.verify(FIRST.certificate)
-    assert refused.value.step is Step.SIGNATURE
+    assert refused.value.step is ReceiptStep.SIGNATURE
     with pytest.raises(ReceiptRefused, match="for other claims") as refused:
         CLAIMING.verify(FIRST.certificate, claims_digest=sha256(b"other"))
-    assert refused.value.step is Step.LEAF
+    assert refused.value.step is ReceiptStep.LEAF
 
 
 def flipped(digest: bytes) -> bytes:
@@ -153,19 +153,19 @@ FIRST_STEP = RECEIPT.proof[0]
 REFUSED = {
     "evidence of another form": (
         replace(RECEIPT, leaf=leaf(commit_evidence="no evidence")),
-        Step.EVIDENCE,
+        ReceiptStep.EVIDENCE,
     ),
     "evidence of no transaction": (
         replace(RECEIPT, leaf=leaf(commit_evidence="ce:0.0:00")),
-        Step.EVIDENCE,
+        ReceiptStep.EVIDENCE,
     ),
     "evidence of another transaction": (
         replace(RECEIPT, leaf=leaf(commit_evidence=evidence().replace("2.4", "2.5"))),
-        Step.SIGNATURE,
+        ReceiptStep.SIGNATURE,
     ),
     "another write set": (
         replace(RECEIPT, leaf=leaf(write_set_digest=bytes(32))),
-        Step.SIGNATURE,
+        ReceiptStep.SIGNATURE,
     ),
     "another sibling": (
         replace(
@@ -175,7 +175,7 @@ REFUSED = {
                 *RECEIPT.proof[1:],
             ),
         ),
-        Step.SIGNATURE,
+        ReceiptStep.SIGNATURE,
     ),
     "a sibling on the other side": (
         replace(
@@ -185,34 +185,37 @@ REFUSED = {
                 *RECEIPT.proof[1:],
             ),
         ),
-        Step.SIGNATURE,
+        ReceiptStep.SIGNATURE,
     ),
-    "a step less": (replace(RECEIPT, proof=RECEIPT.proof[1:]), Step.SIGNATURE),
+    "a step less": (replace(RECEIPT, proof=RECEIPT.proof[1:]), ReceiptStep.SIGNATURE),
     "a proof of another transaction": (
         replace(RECEIPT, proof=LEDGER.receipt(3).proof),
-        Step.SIGNATURE,
+        ReceiptStep.SIGNATURE,
     ),
     "another signature": (
         replace(RECEIPT, signature=CLAIMING.signature),
-        Step.SIGNATURE,
+        ReceiptStep.SIGNATURE,
     ),
     "another node's name": (
         replace(RECEIPT, node=NodeId("0" * 64)),
-        Step.SIGNATURE,
+        ReceiptStep.SIGNATURE,
     ),
     "another node's certificate": (
         replace(RECEIPT, certificate=SECOND.node_certificate.pem),
-        Step.SIGNATURE,
+        ReceiptStep.SIGNATURE,
     ),
-    "no certificate": (replace(RECEIPT, certificate=""), Step.SIGNATURE),
-    "what is no certificate": (replace(RECEIPT, certificate="none"), Step.SIGNATURE),
+    "no certificate": (replace(RECEIPT, certificate=""), ReceiptStep.SIGNATURE),
+    "what is no certificate": (
+        replace(RECEIPT, certificate="none"),
+        ReceiptStep.SIGNATURE,
+    ),
     "an endorsement that does not belong": (
         replace(RECEIPT, service_endorsements=(SECOND.certificate.pem,)),
-        Step.ENDORSEMENT,
+        ReceiptStep.ENDORSEMENT,
     ),
     "an endorsement that is none": (
         replace(RECEIPT, service_endorsements=("none",)),
-        Step.ENDORSEMENT,
+        ReceiptStep.ENDORSEMENT,
     ),
 }
 
@@ -223,7 +226,7 @@ def test_the_first_step_that_fails_is_named(what: str) -> None:
     with pytest.raises(ReceiptRefused) as refused:
         receipt.verify(FIRST.certificate)
     assert refused.value.step is step
-    order = list(Step)
+    order = list(ReceiptStep)
     assert [each.step for each in refused.value.taken] == order[: order.index(step)]
     assert str(refused.value).startswith(f"{step} step: ")
 
@@ -231,7 +234,7 @@ def test_the_first_step_that_fails_is_named(what: str) -> None:
 def test_another_service_does_not_vouch_for_it() -> None:
     with pytest.raises(ReceiptRefused) as refused:
         RECEIPT.verify(SECOND.certificate)
-    assert refused.value.step is Step.ENDORSEMENT
+    assert refused.value.step is ReceiptStep.ENDORSEMENT
 
 
 def test_the_services_own_certificate_may_stand_among_the_endorsements() -> None:
@@ -359,7 +362,7 @@ def test_the_spare_bits_of_base64_must_be_zero() -> None:
 def test_a_certificate_in_another_form_is_refused(pem: str) -> None:
     with pytest.raises(ReceiptRefused, match="one form") as refused:
         replace(RECEIPT, certificate=pem).verify(FIRST.certificate)
-    assert refused.value.step is Step.SIGNATURE
+    assert refused.value.step is ReceiptStep.SIGNATURE
 
 
 def changed_at(text: bytes, at: int, by: int) -> bytes:

@@ -15,11 +15,11 @@ from ccfpy.ledger.endorsements import ENDORSEMENTS_MAX
 from ccfpy.ledger.entry import NO_CLAIMS, LeafComponents, Transaction
 from ccfpy.ledger.identity import Epoch, IdentityEndorsement
 from ccfpy.ledger.merkle import climb
-from ccfpy.ledger.receipt import Receipt, ReceiptRefused, RevealedLeaf, Step
+from ccfpy.ledger.receipt import Receipt, ReceiptRefused, ReceiptStep, RevealedLeaf
 from ccfpy.ledger.receipt_forms import (
     CONTENT_TYPES,
     AnyReceipt,
-    Form,
+    ReceiptForm,
     endorsements_json,
     parse,
     parse_endorsements,
@@ -27,12 +27,14 @@ from ccfpy.ledger.receipt_forms import (
     verify,
     write,
 )
-from ccfpy.ledger.tx_receipt import SignedRoot, TxReceipt
+from ccfpy.ledger.tx_receipt import SignatureTransaction, TxReceipt
 from tests.attacks import attack
 from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, small_ledger
 
 LEDGER = small_ledger()
-SIGNED = SignedRoot.of(Transaction.parse(LEDGER.entries[4].data).domain.write_set)
+SIGNED = SignatureTransaction.of(
+    Transaction.parse(LEDGER.entries[4].data).domain.write_set
+)
 PROOF = TxReceipt.of(
     Transaction.parse(LEDGER.entries[3].data),
     SIGNED,
@@ -48,30 +50,30 @@ ENDORSEMENT = IdentityEndorsement.make(
 ).data
 
 
-def written(form: Form, proof: TxReceipt = PROOF) -> bytes:
+def written(form: ReceiptForm, proof: TxReceipt = PROOF) -> bytes:
     data = write(proof, form)
     assert data is not None
     return data
 
 
-@pytest.mark.parametrize("form", [Form.V1, Form.V2, Form.COSE])
-def test_what_is_written_is_told_apart_and_verifies(form: Form) -> None:
+@pytest.mark.parametrize("form", [ReceiptForm.V1, ReceiptForm.V2, ReceiptForm.COSE])
+def test_what_is_written_is_told_apart_and_verifies(form: ReceiptForm) -> None:
     receipt = parse(written(form))
-    assert isinstance(receipt, CoseReceipt) is (form is Form.COSE)
+    assert isinstance(receipt, CoseReceipt) is (form is ReceiptForm.COSE)
     assert transaction(receipt) == TXID
     taken = verify(receipt, FIRST.certificate, txid=TXID, claims_digest=NO_CLAIMS)
-    assert [each.step for each in taken] == list(Step)[: len(taken)]
+    assert [each.step for each in taken] == list(ReceiptStep)[: len(taken)]
 
 
 def test_every_form_has_its_content_type() -> None:
-    assert CONTENT_TYPES.keys() == set(Form)
+    assert CONTENT_TYPES.keys() == set(ReceiptForm)
 
 
 def test_a_proof_and_a_signature_are_a_cose_receipt() -> None:
-    proof, signature = written(Form.PROOF), written(Form.SIGNATURE)
+    proof, signature = written(ReceiptForm.PROOF), written(ReceiptForm.SIGNATURE)
     receipt = parse(proof, cose_signature=signature)
     assert isinstance(receipt, CoseReceipt)
-    assert receipt.serialise() == written(Form.COSE)
+    assert receipt.serialise() == written(ReceiptForm.COSE)
     verify(receipt, FIRST.certificate)
     with pytest.raises(Malformed, match="without the COSE signature"):
         parse(proof)
@@ -81,12 +83,12 @@ def test_a_proof_and_a_signature_are_a_cose_receipt() -> None:
 
 def test_a_signature_has_the_forms_that_need_no_leaf() -> None:
     proof = TxReceipt.of_signature(SIGNED)
-    assert transaction(parse(written(Form.V1, proof))) is None
-    assert write(proof, Form.COSE) is None
-    assert write(proof, Form.PROOF) is None
-    assert write(proof, Form.SIGNATURE) == written(Form.SIGNATURE)
+    assert transaction(parse(written(ReceiptForm.V1, proof))) is None
+    assert write(proof, ReceiptForm.COSE) is None
+    assert write(proof, ReceiptForm.PROOF) is None
+    assert write(proof, ReceiptForm.SIGNATURE) == written(ReceiptForm.SIGNATURE)
     # Nothing in it says which transaction it is of, so it proves none.
-    receipt = parse(written(Form.V2, proof))
+    receipt = parse(written(ReceiptForm.V2, proof))
     verify(receipt, FIRST.certificate)
     with pytest.raises(ReceiptRefused, match=r"names no transaction.*, not 2\.5"):
         verify(receipt, FIRST.certificate, txid=TxId(2, 5))
@@ -117,14 +119,14 @@ def test_an_inner_node_given_as_a_leaf_proves_no_transaction() -> None:
 @attack("ledger: a receipt with the other form of a signature")
 def test_the_other_form_of_a_signature_proves_the_same() -> None:
     """CCF's nodes write either form, so neither can be refused."""
-    plain, in_cose = parse(written(Form.V1)), parse(written(Form.COSE))
+    plain, in_cose = parse(written(ReceiptForm.V1)), parse(written(ReceiptForm.COSE))
     assert isinstance(plain, Receipt)
     assert isinstance(in_cose, CoseReceipt)
     curve = FIRST.key.public_key.curve
     raw = other_form(curve, raw_signature(curve, plain.signature))
     others: tuple[AnyReceipt, ...] = (
         replace(plain, signature=der_signature(curve, raw)),
-        *map(CoseReceipt.parse, forms_of(written(Form.COSE))),
+        *map(CoseReceipt.parse, forms_of(written(ReceiptForm.COSE))),
     )
     for other in others:
         verify(other, FIRST.certificate, txid=TXID, claims_digest=NO_CLAIMS)
@@ -148,25 +150,31 @@ def forms_of(receipt: bytes) -> list[bytes]:
 
 
 def test_endorsements_are_written_as_applications_do_and_used() -> None:
-    assert write(PROOF, Form.ENDORSEMENTS) is None
+    assert write(PROOF, ReceiptForm.ENDORSEMENTS) is None
     endorsed = replace(PROOF, cose_endorsements=(ENDORSEMENT,))
-    chain = parse_endorsements(written(Form.ENDORSEMENTS, endorsed))
+    chain = parse_endorsements(written(ReceiptForm.ENDORSEMENTS, endorsed))
     assert chain == (ENDORSEMENT,)
-    receipt = parse(written(Form.COSE, endorsed))
-    assert len(verify(receipt, SECOND.certificate, endorsements=chain)) == len(Step)
+    receipt = parse(written(ReceiptForm.COSE, endorsed))
+    assert len(verify(receipt, SECOND.certificate, endorsements=chain)) == len(
+        ReceiptStep
+    )
     with pytest.raises(ReceiptRefused) as refused:
         verify(receipt, SECOND.certificate)
-    assert refused.value.step is Step.SIGNATURE
+    assert refused.value.step is ReceiptStep.SIGNATURE
 
 
 def test_json_takes_no_endorsements_from_elsewhere() -> None:
     with pytest.raises(ReceiptRefused, match="carries its own") as refused:
-        verify(parse(written(Form.V1)), FIRST.certificate, endorsements=[ENDORSEMENT])
-    assert refused.value.step is Step.ENDORSEMENT
+        verify(
+            parse(written(ReceiptForm.V1)),
+            FIRST.certificate,
+            endorsements=[ENDORSEMENT],
+        )
+    assert refused.value.step is ReceiptStep.ENDORSEMENT
 
 
-@pytest.mark.parametrize("form", [Form.V1, Form.COSE])
-def test_another_transaction_than_expected_is_refused(form: Form) -> None:
+@pytest.mark.parametrize("form", [ReceiptForm.V1, ReceiptForm.COSE])
+def test_another_transaction_than_expected_is_refused(form: ReceiptForm) -> None:
     with pytest.raises(ReceiptRefused, match=r"proves transaction 2\.4, not 2\.5"):
         verify(parse(written(form)), FIRST.certificate, txid=TxId(2, 5))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.snapshot import MapSnapshot, PublicSnapshot
-from ccfpy.ledger.receipt import Receipt, ReceiptRefused, Step
+from ccfpy.ledger.receipt import Receipt, ReceiptRefused, ReceiptStep
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.snapshot import (
     Snapshot,
@@ -53,7 +53,9 @@ SECRETS = LedgerSecrets([(1, LEDGER.secret)])
 def test_a_snapshot_reads_back_and_is_vouched_for() -> None:
     snapshot = Snapshot.parse(FILE)
     assert (snapshot.seqno, snapshot.digest) == (10, sha256(DATA))
-    assert [each.step for each in snapshot.verify(FIRST.certificate)] == list(Step)
+    assert [each.step for each in snapshot.verify(FIRST.certificate)] == list(
+        ReceiptStep
+    )
     assert snapshot.private_maps(SECRETS) == (
         MapSnapshot("messages", 9, [(b"1", 9, b"secret")]),
     )
@@ -82,13 +84,13 @@ def test_the_receipt_of_another_snapshot_is_refused() -> None:
     _, _, other = snapshot_of(8)
     with pytest.raises(ReceiptRefused) as refused:
         Snapshot.parse(DATA + receipt_bytes(other)).verify(FIRST.certificate)
-    assert refused.value.step is Step.LEAF
+    assert refused.value.step is ReceiptStep.LEAF
 
 
 def test_the_snapshot_of_another_service_is_refused() -> None:
     with pytest.raises(ReceiptRefused) as refused:
         Snapshot.parse(FILE).verify(SECOND.certificate)
-    assert refused.value.step is Step.ENDORSEMENT
+    assert refused.value.step is ReceiptStep.ENDORSEMENT
 
 
 def test_the_receipt_of_a_signature_vouches_for_no_snapshot() -> None:
@@ -96,7 +98,7 @@ def test_the_receipt_of_a_signature_vouches_for_no_snapshot() -> None:
     bare = replace(RECEIPT, leaf=signed.root, proof=(), signature=signed.signature)
     with pytest.raises(ReceiptRefused) as refused:
         Snapshot.parse(DATA + receipt_bytes(bare)).verify(FIRST.certificate)
-    assert refused.value.step is Step.LEAF
+    assert refused.value.step is ReceiptStep.LEAF
 
 
 def test_evidence_from_before_the_state_is_refused() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import TxId
+from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.crypto.certs import node_self_signed
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.kv.changes import WriteSet
@@ -22,7 +23,7 @@ from ccfpy.ledger.tables import (
     SIGNATURES,
     SINGLE_KEY,
 )
-from ccfpy.ledger.trust import LedgerTrust, NodeStatus, ServiceStatus, may_follow
+from ccfpy.ledger.trust import LedgerTrust, may_follow
 from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND
 
 ALLOWED = {

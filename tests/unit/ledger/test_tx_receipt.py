@@ -12,7 +12,7 @@ from ccfpy.ledger.cose_receipt import CoseReceipt, InclusionProof
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
 from ccfpy.ledger.tables import COSE_SIGNATURES
-from ccfpy.ledger.tx_receipt import SignedRoot, TxReceipt
+from ccfpy.ledger.tx_receipt import SignatureTransaction, TxReceipt
 from tests.unit.ledger.made import FIRST, small_ledger
 
 LEDGER = small_ledger()
@@ -27,7 +27,7 @@ KEY = FIRST.key.public_key
 def prove(seqno: int) -> TxReceipt:
     entry = LEDGER.entries[seqno - 1]
     at = next(each for each in SIGNATURES if each >= seqno)
-    signed = SignedRoot.of(TRANSACTIONS[at - 1].domain.write_set)
+    signed = SignatureTransaction.of(TRANSACTIONS[at - 1].domain.write_set)
     return TxReceipt.of(
         TRANSACTIONS[seqno - 1],
         signed,
@@ -74,7 +74,7 @@ def test_a_signature_is_proved_by_the_root_it_signed(seqno: int) -> None:
 
 
 def test_what_has_no_evidence_is_proved_by_its_leaf_alone() -> None:
-    signed = SignedRoot.of(TRANSACTIONS[4].domain.write_set)
+    signed = SignatureTransaction.of(TRANSACTIONS[4].domain.write_set)
     proof = TxReceipt.of(TRANSACTIONS[3], signed, LEDGER.tree, commit_evidence=None)
     assert proof.leaf == LEDGER.entries[3].leaf
     assert proof.inclusion_proof is None
@@ -84,7 +84,9 @@ def test_what_has_no_evidence_is_proved_by_its_leaf_alone() -> None:
 
 def test_a_ledger_without_cose_signatures_gives_no_cose_receipts() -> None:
     tables = TRANSACTIONS[4].domain.write_set
-    signed = SignedRoot.of({k: v for k, v in tables.items() if k != COSE_SIGNATURES})
+    signed = SignatureTransaction.of(
+        {k: v for k, v in tables.items() if k != COSE_SIGNATURES}
+    )
     proof = TxReceipt.of(
         TRANSACTIONS[3],
         signed,
@@ -117,4 +119,4 @@ def test_the_oldest_signatures_show_no_certificate() -> None:
 @pytest.mark.parametrize("seqno", [1, 4])
 def test_what_is_no_signature_signs_nothing(seqno: int) -> None:
     with pytest.raises(Malformed, match="not a signature"):
-        SignedRoot.of(TRANSACTIONS[seqno - 1].domain.write_set)
+        SignatureTransaction.of(TRANSACTIONS[seqno - 1].domain.write_set)

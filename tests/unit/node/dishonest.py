@@ -4,7 +4,7 @@ from ccfpy.base.ids import TxId
 from ccfpy.boundary.events import PeerMessage
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.consensus.messages import AppendEntries, Message
-from ccfpy.consensus.ready import Entry
+from ccfpy.consensus.ready import EntryFacts
 from ccfpy.kv.changes import WriteSet
 from ccfpy.ledger.entry import NO_CLAIMS
 from ccfpy.ledger.seal import Unsealed, fields_of, seal_all
@@ -33,7 +33,7 @@ def write(node: InProcessNode, writes: WriteSet) -> TxId:
                 handle.put(key, value)
     appended = replica.sequence.append(tx, replica.view)
     assert appended is not None
-    replica.replication._perform(replica.replication.raft.append(Entry(size=1)))
+    replica.replication._perform(replica.replication.raft.append(EntryFacts(size=1)))
     written = TxId(replica.view, replica.sequence.last_seqno)
     replica.sign()
     node.step()

@@ -1,6 +1,7 @@
 """A ledger's end with a store, a tree and signatures, to test what stands on it."""
 
 from ccfpy.base.ids import Seqno, TxId
+from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.kv.store import Committed, Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.entry import NO_CLAIMS, SealedEntry, seal
@@ -11,15 +12,8 @@ from ccfpy.ledger.signature import NodeSignature
 from ccfpy.ledger.tables import SIGNATURES, SINGLE_KEY
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.snapshots import Snapshotter
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.tables import nodes, service
-from ccfpy.service.tables.nodes import (
-    NetInterface,
-    NodeInfo,
-    NodeStatus,
-    QuoteFormat,
-    QuoteInfo,
-)
+from ccfpy.service.tables.nodes import NetInterface, NodeInfo, QuoteFormat, QuoteInfo
 from ccfpy.service.tables.service import ServiceInfo
 from tests.unit.ledger.made import FIRST, ISSUED_AT, Identity
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from ccfpy.base.ids import NodeId
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.boundary.effects import Effect, ForgetPeer, SetPeer
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.entropy import SeededEntropy
@@ -10,7 +11,7 @@ from ccfpy.kv.store import Store
 from ccfpy.node.address_book import AddressBook
 from ccfpy.node.channels import Channels
 from ccfpy.node.outbox import Outbox
-from ccfpy.service.tables.nodes import INFO, NetInterface, NodeInfo, NodeStatus
+from ccfpy.service.tables.nodes import INFO, NetInterface, NodeInfo
 from tests.unit.node.test_membership import NODE
 
 ENTROPY = SeededEntropy(3)

@@ -13,11 +13,11 @@ from ccfpy.attestation.simulated_machine import SimulatedMachine
 from ccfpy.attestation.simulated_vendor import SimulatedVendor
 from ccfpy.attestation.virtual import VirtualEvidence
 from ccfpy.base import json
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.enclave.platforms.simulated import SimulatedPlatform
 from ccfpy.service.tables import join_policy, nodes
-from ccfpy.service.tables.nodes import NodeStatus
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import START_UNIX_US, InProcessNode, Person
 from ccfpy.testing.surroundings import Remains

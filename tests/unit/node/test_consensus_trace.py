@@ -17,8 +17,8 @@ from tests.unit.consensus.nodes import new_leader
 
 def test_a_tracer_that_nobody_asked_for_is_none() -> None:
     raft = new_leader()
-    assert tracer_of(Outbox(), lambda: raft.replica, is_on=False) is untraced
-    assert not raft.replica.is_traced
+    assert tracer_of(Outbox(), lambda: raft.state, is_on=False) is untraced
+    assert not raft.state.is_traced
 
 
 @pytest.mark.parametrize("is_on", [False, True])

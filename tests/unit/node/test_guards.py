@@ -9,12 +9,13 @@ import pytest
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.crypto.rsa import RsaPublicKey
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.maps import UNIT
 from ccfpy.node.guards import may_become
 from ccfpy.service.tables import nodes, recovery, service
-from ccfpy.service.tables.nodes import NodeInfo, NodeStatus
+from ccfpy.service.tables.nodes import NodeInfo
 from ccfpy.service.tables.recovery import EncryptedSecret
 from ccfpy.service.tables.signatures import SNAPSHOT_EVIDENCE
 from ccfpy.testing.network import Network

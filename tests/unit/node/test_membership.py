@@ -6,6 +6,7 @@ import pytest
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.store import Store
 from ccfpy.node.membership import facts_of
@@ -13,7 +14,6 @@ from ccfpy.service.tables.nodes import (
     INFO,
     NetInterface,
     NodeInfo,
-    NodeStatus,
     QuoteFormat,
     QuoteInfo,
 )

@@ -6,7 +6,7 @@ from ccfpy.base.ids import TxId
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger import receipt_forms
 from ccfpy.ledger.cose_receipt import CoseReceipt
-from ccfpy.ledger.receipt_forms import AnyReceipt, Form
+from ccfpy.ledger.receipt_forms import AnyReceipt, ReceiptForm
 from ccfpy.testing.node import InProcessNode, Person
 from tests.unit.node.recovered import wait, write
 
@@ -32,9 +32,9 @@ def verify(node: InProcessNode, receipt: AnyReceipt, txid: TxId) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["app", "gov", "node"])
-@pytest.mark.parametrize("form", [Form.V1, Form.V2, Form.COSE])
+@pytest.mark.parametrize("form", [ReceiptForm.V1, ReceiptForm.V2, ReceiptForm.COSE])
 def test_every_frontend_proves_every_transaction(
-    node: InProcessNode, alice: Person, prefix: str, form: Form
+    node: InProcessNode, alice: Person, prefix: str, form: ReceiptForm
 ) -> None:
     write(node, alice, a="a secret")
     wait(node)
@@ -44,13 +44,13 @@ def test_every_frontend_proves_every_transaction(
         data = ask(node, prefix, txid, form)
         if data is None:
             signatures += 1
-            assert form is Form.COSE, "only signatures have no COSE receipt"
-            assert ask(node, prefix, txid, Form.SIGNATURE) is not None
+            assert form is ReceiptForm.COSE, "only signatures have no COSE receipt"
+            assert ask(node, prefix, txid, ReceiptForm.SIGNATURE) is not None
             continue
         receipt = receipt_forms.parse(data)
         verify(node, receipt, txid)
         assert receipt_forms.transaction(receipt) in (txid, None)
-    assert bool(signatures) is (form is Form.COSE)
+    assert bool(signatures) is (form is ReceiptForm.COSE)
 
 
 def test_a_proof_and_a_signature_are_handed_out_apart(
@@ -61,7 +61,7 @@ def test_a_proof_and_a_signature_are_handed_out_apart(
     txid = TxId(2, 1)
     proof, signature, whole = (
         ask(node, "node", txid, form)
-        for form in (Form.PROOF, Form.SIGNATURE, Form.COSE)
+        for form in (ReceiptForm.PROOF, ReceiptForm.SIGNATURE, ReceiptForm.COSE)
     )
     assert proof is not None
     assert whole is not None
@@ -77,6 +77,6 @@ def test_what_is_not_committed_yet_has_no_receipt(
     wait(node)
     write(node, alice, a="a secret")
     txid = TxId(2, len(node.host.entries))
-    assert ask(node, "node", txid, Form.V1) is None
+    assert ask(node, "node", txid, ReceiptForm.V1) is None
     wait(node)
-    assert ask(node, "node", txid, Form.V1) is not None
+    assert ask(node, "node", txid, ReceiptForm.V1) is not None

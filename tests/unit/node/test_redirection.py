@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 
 from ccfpy.base.ids import NodeId
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.kv.tx import Tx
 from ccfpy.node.redirection import Redirection
 from ccfpy.service.tables import nodes
-from ccfpy.service.tables.nodes import NetInterface, NodeStatus
+from ccfpy.service.tables.nodes import NetInterface
 from ccfpy.testing.node import InProcessNode
 
 FIRST, SECOND, THIRD, PENDING = (NodeId(c * 64) for c in "1234")

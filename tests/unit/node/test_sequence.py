@@ -7,6 +7,7 @@ import pytest
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId, TxId
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.boundary.effects import (
     AppendEntries,
     CommitLedger,
@@ -26,7 +27,6 @@ from ccfpy.ledger.tables import COSE_SIGNATURES
 from ccfpy.node.identity import ServiceIdentity
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.sequence import EntryTooLarge, Sequence, SequenceLimits
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.tables import nodes, service
 
 ENTROPY = SeededEntropy(1)

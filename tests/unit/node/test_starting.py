@@ -4,11 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ccfpy.base import json
-from ccfpy.boundary.configuration import (
-    NewMember,
-    RecoveryRole,
-    StartConfiguration,
-)
+from ccfpy.base.vocabulary import RecoveryRole
+from ccfpy.boundary.configuration import NewMember, StartConfiguration
 from ccfpy.boundary.effects import Stop
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.entry import Transaction

@@ -7,6 +7,7 @@ import pytest
 
 from ccfpy.attestation.virtual import VirtualEvidence
 from ccfpy.base.ids import NodeId, TxId
+from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.signature import NodeSignature
@@ -17,17 +18,10 @@ from ccfpy.service.genesis import (
     GenesisInfo,
     create,
 )
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.members import NewMember
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import nodes, service
-from ccfpy.service.tables.nodes import (
-    NetInterface,
-    NodeInfo,
-    NodeStatus,
-    QuoteFormat,
-    QuoteInfo,
-)
+from ccfpy.service.tables.nodes import NetInterface, NodeInfo, QuoteFormat, QuoteInfo
 from ccfpy.service.tables.service import ServiceConfiguration, ServiceInfo
 from ccfpy.service.tables.signatures import SIGNATURES
 

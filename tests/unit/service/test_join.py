@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.types import (
 )
 
 from ccfpy.attestation.virtual import MEASUREMENT, VirtualEvidence
+from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.crypto import certs
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve, KeyPair
@@ -30,15 +31,8 @@ from ccfpy.service.join_messages import (
     JoinResponse,
     NodeNetwork,
 )
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.tables import nodes, service
-from ccfpy.service.tables.nodes import (
-    NetInterface,
-    NodeInfo,
-    NodeStatus,
-    QuoteFormat,
-    QuoteInfo,
-)
+from ccfpy.service.tables.nodes import NetInterface, NodeInfo, QuoteFormat, QuoteInfo
 from ccfpy.service.tables.service import ServiceInfo
 from tests.attacks import attack
 

@@ -8,6 +8,7 @@ from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId
 from ccfpy.base.json import Json
+from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.service.join_messages import (
     JOIN_REQUEST,
@@ -19,13 +20,7 @@ from ccfpy.service.join_messages import (
     NodeNetwork,
     SharedIdentity,
 )
-from ccfpy.service.lifecycle import ServiceStatus
-from ccfpy.service.tables.nodes import (
-    NetInterface,
-    NodeStatus,
-    QuoteFormat,
-    QuoteInfo,
-)
+from ccfpy.service.tables.nodes import NetInterface, QuoteFormat, QuoteInfo
 
 REQUEST = JoinRequest(
     node_info_network=NodeNetwork(

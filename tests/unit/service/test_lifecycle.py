@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from ccfpy.service.lifecycle import MOVES, IllegalMove, ServiceStatus, move
+from ccfpy.base.vocabulary import ServiceStatus
+from ccfpy.service.lifecycle import MOVES, IllegalMove, move
 
 LEGAL = {
     (ServiceStatus.OPENING, ServiceStatus.OPEN),

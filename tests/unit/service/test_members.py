@@ -7,6 +7,7 @@ import pytest
 
 from ccfpy.base.ids import MemberId, NodeId, TxId
 from ccfpy.base.json import Json
+from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.signature import NodeSignature
 from ccfpy.service.members import (
@@ -18,7 +19,7 @@ from ccfpy.service.members import (
 )
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import members
-from ccfpy.service.tables.members import MemberStatus, RecoveryRole
+from ccfpy.service.tables.members import MemberStatus
 from ccfpy.service.tables.signatures import SIGNATURES
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from ccfpy.base.ids import NodeId
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.service.nodes import (
@@ -10,13 +11,7 @@ from ccfpy.service.nodes import (
     trusted_nodes,
 )
 from ccfpy.service.tables import nodes
-from ccfpy.service.tables.nodes import (
-    NetInterface,
-    NodeInfo,
-    NodeStatus,
-    QuoteFormat,
-    QuoteInfo,
-)
+from ccfpy.service.tables.nodes import NetInterface, NodeInfo, QuoteFormat, QuoteInfo
 
 Write = Callable[[Callable[[Tx], None]], None]
 A, B, C = (NodeId(name) for name in "abc")

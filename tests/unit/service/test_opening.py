@@ -6,10 +6,10 @@ import pytest
 
 from ccfpy.base.ids import TxId
 from ccfpy.base.ports import Entropy
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.members import NewMember, activate_member, add_member
 from ccfpy.service.opening import (
     Identities,

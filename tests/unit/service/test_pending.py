@@ -4,11 +4,11 @@ from dataclasses import replace
 
 from ccfpy.base import json
 from ccfpy.base.ids import MemberId, NodeId, ProposalId
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.service import pending
 from ccfpy.service.tables import nodes, proposals
-from ccfpy.service.tables.nodes import NodeStatus
 from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
 from tests.unit.service.test_nodes import node
 

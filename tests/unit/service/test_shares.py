@@ -8,23 +8,16 @@ import pytest
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import MemberId, NodeId
 from ccfpy.base.ports import Entropy
+from ccfpy.base.vocabulary import NodeStatus, RecoveryRole, ServiceStatus
 from ccfpy.crypto.rsa import RsaKeyPair
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.service import shares
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.members import NewMember, activate_member, add_member
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import nodes, recovery, service
-from ccfpy.service.tables.members import RecoveryRole
-from ccfpy.service.tables.nodes import (
-    NetInterface,
-    NodeInfo,
-    NodeStatus,
-    QuoteFormat,
-    QuoteInfo,
-)
+from ccfpy.service.tables.nodes import NetInterface, NodeInfo, QuoteFormat, QuoteInfo
 from ccfpy.service.tables.service import ServiceConfiguration, ServiceInfo
 
 

@@ -34,7 +34,7 @@ def add_node(stage: Stage, *, polls: bool, source: NodeId | None = None) -> Node
 
 def reconfigure(stage: Stage, leader: Node, dice: Random) -> None:
     """Let a leader add nodes, remove some, replace some or all, or retire itself."""
-    now = sorted(leader.raft.replica.configurations.latest)
+    now = sorted(leader.raft.state.configurations.latest)
     room = NODES_MAX - len(stage.nodes)
     match dice.choice(("add", "remove", "replace", "replace all", "retire leader")):
         case "add":
@@ -68,7 +68,7 @@ def clean_up(stage: Stage, leader: Node) -> None:
     for entry in final:
         members |= entry.configuration or frozenset()
     recorded = {node for entry in leader.ledger for node in entry.retired_committed}
-    gone = members - leader.raft.replica.configurations.nodes - recorded
+    gone = members - leader.raft.state.configurations.nodes - recorded
     if gone:
         stage.do("cleanup_nodes", str(leader.view), *sorted(gone))
 
@@ -78,7 +78,7 @@ def may_crash(stage: Stage, node: NodeId) -> bool:
     return all(
         _is_alive(stage, configuration, without=node)
         for other in stage.nodes.values()
-        for configuration in other.raft.replica.configurations.node_sets
+        for configuration in other.raft.state.configurations.node_sets
     )
 
 
@@ -100,7 +100,7 @@ def must_recover(stage: Stage) -> bool:
         and all(
             _is_alive(stage, configuration)
             for node in stage.live()
-            for configuration in node.raft.replica.configurations.node_sets
+            for configuration in node.raft.state.configurations.node_sets
         )
     )
 
@@ -116,7 +116,7 @@ def _snapshot_source(stage: Stage, dice: Random) -> NodeId | None:
 def _uncounted(stage: Stage) -> list[NodeId]:
     live = stage.live()
     counted = frozenset(
-        node for other in live for node in other.raft.replica.configurations.nodes
+        node for other in live for node in other.raft.state.configurations.nodes
     )
     return [node.id for node in live if node.id not in counted]
 

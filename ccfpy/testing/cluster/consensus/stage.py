@@ -69,8 +69,8 @@ class Stage:
 
     def _see(self, node: Node, sender: NodeId | None, message: Message | None) -> None:
         self.steps += 1
-        replica = node.raft.replica
-        view, role = replica.view, replica.leadership.value
+        state = node.raft.state
+        view, role = state.view, state.leadership.value
         self._trace.update(
             f"{node.id} {role} {view} {len(node.ledger)} {node.commit_seqno}\n".encode()
         )
@@ -92,17 +92,17 @@ def shape(stage: Stage) -> tuple[object, ...]:
     final = len(stage.invariants.safety.final)
     told = []
     for node in nodes:
-        replica = node.raft.replica
-        last = replica.log.last_committable
+        state = node.raft.state
+        last = state.log.last_committable
         told.append(
             (
-                replica.leadership.value[:3],
+                state.leadership.value[:3],
                 min(node.view - first, 3),
                 max(min(last.seqno - final, 2), -2),
                 min(stage.view - last.view, 3),
                 min(len(node.ledger) - last.seqno, 1),
-                len(replica.configurations),
-                replica.retirement.phase,
+                len(state.configurations),
+                state.retirement.phase,
             )
         )
     return tuple(told)

@@ -25,7 +25,7 @@ OTHERS = (
             Edit(
                 module=elections,
                 function="_is_free_to_vote",
-                before="replica.voted_for in (None, candidate)",
+                before="state.voted_for in (None, candidate)",
                 after="True",
             ),
         ),
@@ -37,7 +37,7 @@ OTHERS = (
             Edit(
                 module=elections,
                 function="receive_request_vote",
-                before="message.last >= replica.log.last_committable",
+                before="message.last >= state.log.last_committable",
                 after="True",
             ),
         ),
@@ -49,8 +49,8 @@ OTHERS = (
             Edit(
                 module=elections,
                 function="receive_request_vote",
-                before="message.last >= replica.log.last_committable",
-                after="message.last.seqno >= replica.log.last_committable.seqno",
+                before="message.last >= state.log.last_committable",
+                after="message.last.seqno >= state.log.last_committable.seqno",
             ),
         ),
     ),
@@ -73,7 +73,7 @@ OTHERS = (
             Edit(
                 module=leading,
                 function="receive_response",
-                before="elif position.view == replica.view and (",
+                before="elif position.view == state.view and (",
                 after="elif (",
             ),
         ),
@@ -121,10 +121,10 @@ OTHERS = (
         edits=(
             Edit(
                 module=transitions,
-                function="give_up_poll",
-                before="replica.votes.clear()",
-                after="replica.votes.clear(); "
-                "rollback(replica, replica.log.last_committable.seqno)",
+                function="abandon_pre_vote",
+                before="state.votes.clear()",
+                after="state.votes.clear(); "
+                "rollback(state, state.log.last_committable.seqno)",
             ),
         ),
     ),
@@ -136,7 +136,7 @@ OTHERS = (
                 module=leading,
                 function="tick",
                 before="if not is_quorum_of_each(heard, "
-                "replica.configurations.node_sets):",
+                "state.configurations.node_sets):",
                 after="if False:",
             ),
         ),
@@ -172,7 +172,7 @@ OTHERS = (
             Edit(
                 module=elections,
                 function="tick_without_leadership",
-                before="and not replica.retirement.is_final",
+                before="and not state.retirement.is_final",
                 after="",
             ),
         ),
@@ -208,8 +208,8 @@ OTHERS = (
             Edit(
                 module=following,
                 function="receive_append_entries",
-                before="if message.view < replica.view:",
-                after="if message.view < replica.view - 1:",
+                before="if message.view < state.view:",
+                after="if message.view < state.view - 1:",
             ),
         ),
     ),
@@ -220,7 +220,7 @@ OTHERS = (
             Edit(
                 module=elections,
                 function="campaign",
-                before="replica.is_new_follower = True",
+                before="state.is_new_follower = True",
                 after="pass",
             ),
         ),
@@ -272,8 +272,8 @@ JOINING = (
             Edit(
                 module=raft,
                 function="Raft.join",
-                before="become_aware_of_view(replica, last.view)",
-                after="become_aware_of_view(replica, 0)",
+                before="become_aware_of_view(state, last.view)",
+                after="become_aware_of_view(state, 0)",
             ),
         ),
     ),
@@ -284,8 +284,8 @@ JOINING = (
             Edit(
                 module=transitions,
                 function="note_signature",
-                before="in replica.configurations.nodes",
-                after="in replica.configurations.latest",
+                before="in state.configurations.nodes",
+                after="in state.configurations.latest",
             ),
         ),
     ),
@@ -336,7 +336,7 @@ REFUSING = (
             Edit(
                 module=following,
                 function="accept",
-                before="_commit_up_to(replica, min(offer.message.leader_commit, "
+                before="_commit_up_to(state, min(offer.message.leader_commit, "
                 "log.last_seqno))",
                 after="pass",
             ),

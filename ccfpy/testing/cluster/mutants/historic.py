@@ -15,7 +15,7 @@ HISTORIC = (
                 module=following,
                 function="_first_new",
                 before="if log.view_of(seqno) != message.last.view:",
-                after="if replica.is_new_follower or "
+                after="if state.is_new_follower or "
                 "log.view_of(seqno) != message.last.view:",
             ),
         ),
@@ -39,8 +39,8 @@ HISTORIC = (
             Edit(
                 module=following,
                 function="_finish",
-                before="TxId(replica.view, last)",
-                after="TxId(replica.view, replica.log.last_seqno)",
+                before="TxId(state.view, last)",
+                after="TxId(state.view, state.log.last_seqno)",
             ),
         ),
     ),
@@ -63,7 +63,7 @@ HISTORIC = (
             Edit(
                 module=leading,
                 function="advance_commit",
-                before="to is not None and log.view_of(to) == replica.view",
+                before="to is not None and log.view_of(to) == state.view",
                 after="to is not None",
             ),
         ),
@@ -87,7 +87,7 @@ HISTORIC = (
             Edit(
                 module=transitions,
                 function="become_aware_of_view",
-                before="if view != replica.view:",
+                before="if view != state.view:",
                 after="if True:",
             ),
         ),
@@ -98,9 +98,9 @@ HISTORIC = (
         edits=(
             Edit(
                 module=transitions,
-                function="give_up_poll",
-                before="replica.votes.clear()",
-                after="replica.votes.clear(); replica.voted_for = None",
+                function="abandon_pre_vote",
+                before="state.votes.clear()",
+                after="state.votes.clear(); state.voted_for = None",
             ),
         ),
     ),
@@ -122,14 +122,14 @@ HISTORIC = (
         edits=(
             Edit(
                 module=elections,
-                function="poll",
-                before="if not len(replica.configurations):",
+                function="start_pre_vote",
+                before="if not len(state.configurations):",
                 after="if False:",
             ),
             Edit(
                 module=elections,
                 function="campaign",
-                before="if not len(replica.configurations):",
+                before="if not len(state.configurations):",
                 after="if False:",
             ),
         ),
@@ -142,9 +142,9 @@ HISTORIC = (
                 module=leading,
                 function="tick",
                 before="if not is_quorum_of_each(heard, "
-                "replica.configurations.node_sets):",
+                "state.configurations.node_sets):",
                 after="if not any(is_quorum_of_each(heard, [nodes]) "
-                "for nodes in replica.configurations.node_sets):",
+                "for nodes in state.configurations.node_sets):",
             ),
         ),
     ),
@@ -155,10 +155,10 @@ HISTORIC = (
             Edit(
                 module=elections,
                 function="_count_vote",
-                before="if is_quorum_of_each(replica.votes, "
-                "replica.configurations.node_sets):",
-                after="if any(is_quorum_of_each(replica.votes, [nodes]) "
-                "for nodes in replica.configurations.node_sets):",
+                before="if is_quorum_of_each(state.votes, "
+                "state.configurations.node_sets):",
+                after="if any(is_quorum_of_each(state.votes, [nodes]) "
+                "for nodes in state.configurations.node_sets):",
             ),
         ),
     ),
@@ -169,8 +169,8 @@ HISTORIC = (
             Edit(
                 module=transitions,
                 function="become_follower",
-                before="replica.log.last_committable.seqno",
-                after="replica.log.commit_seqno",
+                before="state.log.last_committable.seqno",
+                after="state.log.commit_seqno",
             ),
         ),
     ),

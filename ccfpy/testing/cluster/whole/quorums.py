@@ -44,7 +44,7 @@ def configurations(world: World) -> list[frozenset[NodeId]]:
     """Give every configuration that counts for some node that runs."""
     found: dict[frozenset[NodeId], None] = {}
     for node in world.alive:
-        for nodes in node.replica.replication.raft.replica.configurations.node_sets:
+        for nodes in node.replica.replication.raft.state.configurations.node_sets:
             found[nodes] = None
     return list(found)
 
@@ -78,4 +78,4 @@ def may_remove(world: World, node: SimulatedNode) -> bool:
 
 def _latest(world: World) -> frozenset[NodeId]:
     newest = max(world.alive, key=lambda node: (node.view, node.last_seqno))
-    return newest.replica.replication.raft.replica.configurations.latest
+    return newest.replica.replication.raft.state.configurations.latest

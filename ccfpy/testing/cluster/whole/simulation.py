@@ -161,7 +161,7 @@ def standing(stage: Stage) -> str:
     return "; ".join(
         f"{node.name}: view {node.view}, {node.commit} of {node.last_seqno}, "
         + (
-            f"{node.replica.replication.raft.replica.leadership}, {node.replica.state}"
+            f"{node.replica.replication.raft.state.leadership}, {node.replica.state}"
             if node.is_alive
             else f"gone ({node.end})"
         )

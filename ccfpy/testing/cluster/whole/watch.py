@@ -165,8 +165,8 @@ class Watch:
                     "MoreThanOneLeaderInv",
                     f"node {node.name} leads view {view}, as another does",
                 )
-        if raft.replica.leadership is not LeadershipState.NONE:
-            for configuration in raft.replica.configurations:
+        if raft.state.leadership is not LeadershipState.NONE:
+            for configuration in raft.state.configurations:
                 self.configurations[configuration.seqno] = configuration.nodes
 
     def _check_commit(self, node: SimulatedNode) -> None:

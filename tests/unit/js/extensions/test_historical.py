@@ -11,7 +11,7 @@ from ccfpy.endpoints.history import HistoricalState
 from ccfpy.ledger.merkle import PathStep
 from ccfpy.ledger.receipt import RevealedLeaf
 from ccfpy.ledger.signature import NodeSignature
-from ccfpy.ledger.tx_receipt import SignedRoot, TxReceipt
+from ccfpy.ledger.tx_receipt import SignatureTransaction, TxReceipt
 from tests.unit.endpoints.world import Past
 from tests.unit.js.serving.installed import Installed, error_of
 
@@ -30,14 +30,14 @@ def state(seqno: int, *, is_signature: bool = False) -> HistoricalState:
 
     def prove() -> TxReceipt:
         if is_signature:
-            return TxReceipt.of_signature(SignedRoot(by_node=SIGNATURE))
+            return TxReceipt.of_signature(SignatureTransaction(by_node=SIGNATURE))
         leaf = RevealedLeaf(
             write_set_digest=b"\3" * 32,
             commit_evidence=f"ce:2.{seqno}:00",
             claims_digest=b"\4" * 32,
         )
         path = (PathStep(digest=b"\5" * 32, is_left=True),)
-        signed = SignedRoot(by_node=SIGNATURE)
+        signed = SignatureTransaction(by_node=SIGNATURE)
         return TxReceipt(txid=TxId(2, seqno), leaf=leaf, path=path, signed=signed)
 
     writes = {"t": {b"k": str(seqno).encode()}, "public:ccf.gov.x": {b"k": b"gov"}}

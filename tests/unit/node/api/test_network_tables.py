@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from ccfpy.base.ids import NodeId
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.kv.tx import Tx
 from ccfpy.service.tables import nodes, service
-from ccfpy.service.tables.nodes import NodeInfo, NodeStatus
+from ccfpy.service.tables.nodes import NodeInfo
 from ccfpy.testing.node import InProcessNode
 from tests.unit.node.api.test_network import ask, node_id
 

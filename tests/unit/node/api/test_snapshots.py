@@ -109,7 +109,7 @@ def test_a_backup_sends_callers_to_the_primary(service: Service) -> None:
     )
     nodes.INFO.of(tx).put(primary, other)
     replica.commit(tx, None)
-    replica.replication.raft.replica.leader = primary
+    replica.replication.raft.state.leader = primary
     for query in ("", "?since=7"):
         answer = service.answer("GET", f"/snapshot{query}")
         assert isinstance(answer, Response)
@@ -118,7 +118,7 @@ def test_a_backup_sends_callers_to_the_primary(service: Service) -> None:
         location = f"https://10.0.0.9:8000/node/snapshot{query}"
         assert answer.headers["location"] == location
     assert service.ask("HEAD", PATH).status == 200, "its own files it serves"
-    replica.replication.raft.replica.leader = None
+    replica.replication.raft.state.leader = None
     assert service.ask("GET", "/snapshot").headers["location"] == f"{HERE}/{NAME}"
 
 

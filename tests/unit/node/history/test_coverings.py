@@ -15,7 +15,7 @@ from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.kv.changes import Writes
 from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES, SINGLE_KEY, TREE
-from ccfpy.ledger.tx_receipt import SignedRoot
+from ccfpy.ledger.tx_receipt import SignatureTransaction
 from ccfpy.node.history.coverings import Covering
 from ccfpy.node.history.past_entry import PastEntry
 from tests.unit.ledger.made import FIRST, ISSUED_AT, NOT_BEFORE, SECOND, Identity
@@ -194,8 +194,8 @@ def test_a_signature_that_does_not_hold_covers_nothing(
 def test_a_node_whose_signature_does_not_hold_is_refused() -> None:
     tables = _tables()
     other = _of_another_tree()
-    mine = SignedRoot.of(tables).by_node.signature
-    theirs = SignedRoot.of(other).by_node.signature
+    mine = SignatureTransaction.of(tables).by_node.signature
+    theirs = SignatureTransaction.of(other).by_node.signature
     assert mine != theirs
     value = _value(tables, SIGNATURES)
     forged = value.replace(_base64(mine), _base64(theirs))

@@ -6,13 +6,13 @@ import pytest
 
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import Seqno, TxId
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.history import HistoryFailed
 from ccfpy.ledger.endorsements import links
 from ccfpy.ledger.identity import Epoch, IdentityEndorsement
 from ccfpy.ledger.tables import IDENTITY_ENDORSEMENT, SINGLE_KEY
 from ccfpy.node.history.past_identities import Ruling
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.tables import service
 from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, Identity
 from tests.unit.node.history.world import Story, World, recovered

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ccfpy.base.ids import Seqno, TxId
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.boundary.effects import Log, ReadLedger
 from ccfpy.boundary.events import LedgerRead
 from ccfpy.consensus import log as consensus
@@ -25,7 +26,6 @@ from ccfpy.node.identity import ServiceIdentity
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.sequence import Sequence, SequenceLimits
-from ccfpy.service.lifecycle import ServiceStatus
 from ccfpy.service.tables import recovery, service
 from ccfpy.service.tables.service import ServiceInfo
 from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, Identity, MadeLedger

@@ -10,7 +10,7 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.history import HistoryFailed
 from ccfpy.ledger.entry import Transaction, seal
 from ccfpy.ledger.secrets import LedgerSecrets
-from ccfpy.ledger.tx_receipt import SignedRoot
+from ccfpy.ledger.tx_receipt import SignatureTransaction
 from ccfpy.node.indexing.chain_reader import ChainReader, ReadEntry
 from tests.unit.ledger.made import SECOND
 from tests.unit.node.history.world import Story, World, recovered
@@ -91,7 +91,7 @@ def test_one_signature_proves_all_before_it(monkeypatch: pytest.MonkeyPatch) -> 
     coverings = world.cache.coverings
     check = coverings.check_signers
 
-    def note(signed: SignedRoot, service: Certificate) -> None:
+    def note(signed: SignatureTransaction, service: Certificate) -> None:
         checked.append(signed.txid)
         check(signed, service)
 

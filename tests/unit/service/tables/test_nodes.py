@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import Malformed
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.service.tables.nodes import (
     INFO,
     Authority,
     Endorsement,
     NetInterface,
     NodeInfo,
-    NodeStatus,
     QuoteFormat,
     QuoteInfo,
 )

@@ -105,10 +105,10 @@ def test_a_node_that_reaches_a_view_can_follow_there() -> None:
     node = cluster.node("1")
     node.tick(100)
     assert node.view == 3
-    node.raft.replica.view = 4
+    node.raft.state.view = 4
     consensus.check(node, None, None)
-    node.raft.replica.view = 5
-    node.raft.replica.is_new_follower = False
+    node.raft.state.view = 5
+    node.raft.state.is_new_follower = False
     _fails("NewFollower", consensus, node)
 
 
@@ -116,7 +116,7 @@ def test_configurations_are_those_of_the_ledger() -> None:
     cluster, _ = _watched()
     node = cluster.node("0")
     stray = Configuration(seqno=3, nodes=frozenset({node.id}))
-    node.raft.replica.configurations.add(stray)
+    node.raft.state.configurations.add(stray)
     with pytest.raises(Violated, match="LogConfigurationConsistentInv"):
         node.append(b"x")
 
@@ -124,7 +124,7 @@ def test_configurations_are_those_of_the_ledger() -> None:
 def test_retirement_is_what_the_ledger_says() -> None:
     cluster, _ = _watched()
     node = cluster.node("0")
-    node.raft.replica.retirement.phase = RetirementPhase.ORDERED
+    node.raft.state.retirement.phase = RetirementPhase.ORDERED
     with pytest.raises(Violated, match="MembershipStateConsistentInv"):
         node.append(b"x")
 
@@ -132,9 +132,9 @@ def test_retirement_is_what_the_ledger_says() -> None:
 def test_a_node_that_is_gone_for_good_does_nothing() -> None:
     cluster, consensus = _watched()
     node = cluster.node("1")
-    node.raft.replica.retirement.phase = RetirementPhase.RETIRED_COMMITTED
+    node.raft.state.retirement.phase = RetirementPhase.RETIRED_COMMITTED
     consensus.check(node, None, None)
-    node.raft.replica.leadership = LeadershipState.CANDIDATE
+    node.raft.state.leadership = LeadershipState.CANDIDATE
     _fails("MembershipStateConsistentInv", consensus, node)
 
 
@@ -162,7 +162,7 @@ def test_what_is_taken_to_match_does() -> None:
 def test_what_matches_does_not_go_back() -> None:
     cluster, _ = _watched()
     leader, backup = cluster.node("0"), cluster.node("1")
-    leader.raft.replica.peers[backup.id].matched = 0
+    leader.raft.state.peers[backup.id].matched = 0
     answer = AppendEntriesResponse(position=TxId(2, 2), is_success=True)
     with pytest.raises(Violated, match="MonotonicMatchIndexProp"):
         leader.receive(backup.id, answer, ())
@@ -176,7 +176,7 @@ def test_a_backup_commits_what_it_verified() -> None:
     cluster.dispatch(leader)
     cluster.dispatch(backup)
     assert leader.commit_seqno == 4
-    backup.raft.replica.log.commit(4)
+    backup.raft.state.log.commit(4)
     refusal = RequestVoteResponse(
         view=2, is_granted=False, election=ElectionType.REGULAR
     )
@@ -192,7 +192,7 @@ def test_a_leader_whom_no_majority_answers_steps_down() -> None:
         assert leader.is_leader
     leader.tick(10)
     assert not leader.is_leader
-    leader.raft.replica.leadership = LeadershipState.LEADER
-    leader.raft.replica.is_leader = True
+    leader.raft.state.leadership = LeadershipState.LEADER
+    leader.raft.state.is_leader = True
     leader.clock_ms += 1
     _fails("CheckQuorum", consensus, leader)

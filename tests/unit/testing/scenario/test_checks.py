@@ -34,7 +34,7 @@ def test_a_commit_that_a_minority_holds_is_seen() -> None:
 def test_each_difference_is_told() -> None:
     cluster = _cluster()
     cluster.node("0").append(b"more")
-    cluster.node("2").raft.replica.view = 4
+    cluster.node("2").raft.state.view = 4
     assert discrepancies(cluster.nodes.values()) == [
         "last seqno is 4 on 0, 3 on 1",
         "entries differ between 0 and 1",

@@ -36,7 +36,7 @@ def test_nodes_for_polls_are_created_from_then_on() -> None:
     cluster = _started()
     steps.pre_vote_enabled(cluster, ["true"])
     steps.create_new_node(cluster, ["1"])
-    settings = [n.raft.replica.settings for n in cluster.nodes.values()]
+    settings = [n.raft.state.settings for n in cluster.nodes.values()]
     assert [s.is_pre_vote_enabled for s in settings] == [False, True]
 
 
@@ -114,9 +114,9 @@ def test_a_node_may_begin_with_what_is_final_on_another() -> None:
     assert joiner.ledger == cluster.node("0").ledger[:2]
     assert (joiner.commit_seqno, joiner.view) == (2, 2)
     assert joiner.raft.log.history.starts == (1, 1)
-    (configuration,) = joiner.raft.replica.configurations
+    (configuration,) = joiner.raft.state.configurations
     assert configuration == Configuration(seqno=1, nodes=frozenset({NodeId("0")}))
-    assert not joiner.raft.replica.is_ticking
+    assert not joiner.raft.state.is_ticking
 
 
 @pytest.mark.parametrize("sound", [0, 1, 2])

@@ -19,9 +19,9 @@ def _stage() -> Stage:
 def test_new_nodes_have_new_names() -> None:
     stage = _stage()
     assert membership.add_node(stage, polls=True) == "3"
-    assert stage.nodes[NodeId("3")].raft.replica.settings.is_pre_vote_enabled
+    assert stage.nodes[NodeId("3")].raft.state.settings.is_pre_vote_enabled
     assert membership.add_node(stage, polls=False) == "4"
-    assert not stage.nodes[NodeId("4")].raft.replica.settings.is_pre_vote_enabled
+    assert not stage.nodes[NodeId("4")].raft.state.settings.is_pre_vote_enabled
 
 
 def test_a_new_node_may_begin_with_a_snapshot() -> None:
@@ -53,7 +53,7 @@ def test_whatever_an_operator_asks_for_some_nodes_stay() -> None:
         dice = Random(seed)
         for _ in range(8):
             membership.reconfigure(stage, stage.leaders()[0], dice)
-            nodes = stage.leaders()[0].raft.replica.configurations.latest
+            nodes = stage.leaders()[0].raft.state.configurations.latest
             assert 0 < len(nodes) <= membership.MEMBERS_MAX
         assert len(stage.nodes) <= membership.NODES_MAX
 

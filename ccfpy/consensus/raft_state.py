@@ -12,7 +12,7 @@ from ccfpy.consensus.configurations import Configurations
 from ccfpy.consensus.log import Log
 from ccfpy.consensus.messages import Message
 from ccfpy.consensus.progress import BatchSize, Peer
-from ccfpy.consensus.ready import Outbox, Send
+from ccfpy.consensus.ready import ReadyBuilder, Send
 from ccfpy.consensus.retirement import Retirement
 from ccfpy.consensus.roles import LeadershipState, is_legal_leadership
 from ccfpy.consensus.settings import Jitter, Settings
@@ -22,8 +22,8 @@ _UNTRACED: Final = untraced
 
 
 @dataclass(slots=True, kw_only=True)
-class Replica:
-    """One node's state.
+class RaftState:
+    """The state of consensus in one node.
 
     Attributes:
         node_id: who this node is.
@@ -73,7 +73,7 @@ class Replica:
     is_ticking: bool = False
     is_new_follower: bool = False
     should_sign: bool = False
-    out: Outbox = field(default_factory=Outbox)
+    out: ReadyBuilder = field(default_factory=ReadyBuilder)
 
     def __post_init__(self) -> None:
         """Begin with a batch of the size that is set."""
