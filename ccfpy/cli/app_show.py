@@ -10,7 +10,7 @@ from ccfpy.cli.output import print_json
 from ccfpy.client.bundle import Bundle
 from ccfpy.crypto.certs import Certificate
 from ccfpy.devtools.desk import Event, Faulty, Reloaded
-from ccfpy.devtools.guest_traces import Frame, Sources
+from ccfpy.devtools.script_traces import Frame, Sources
 from ccfpy.devtools.served import ServedRequest
 
 CALLER_CHARACTERS = 8

@@ -30,14 +30,14 @@ _NO_DEADLINE_NS = 1 << 63
 class Call:
     """What host functions and the interrupt handler leave behind during one call."""
 
-    __slots__ = ("clock", "deadline_ns", "failure", "host_error", "thrown", "timed_out")
+    __slots__ = ("clock", "deadline_ns", "failure", "python_error", "thrown", "timed_out")
 
     def __init__(self, clock: "Clock") -> None:
         self.clock = clock
         self.deadline_ns = _NO_DEADLINE_NS
         self.timed_out = False
         self.thrown: JsThrow | None = None
-        self.host_error: BaseException | None = None
+        self.python_error: BaseException | None = None
         self.failure: JsException | None = None
 
     def collect_throw(self, is_class: object) -> str:
@@ -48,7 +48,7 @@ class Call:
     def report(self, reason: object, trace: object) -> str:
         """Take the guest's exception."""
         text = reason if isinstance(reason, str) else ""
-        self.failure = JsException(bounded(text), guest_trace(trace))
+        self.failure = JsException(bounded(text), script_trace(trace))
         return ""
 
     def is_over(self) -> bool:
@@ -57,11 +57,11 @@ class Call:
         Nothing may be raised from here: the binding would drop it.
         """
         try:
-            if self.host_error is None and self.clock.monotonic_ns() > self.deadline_ns:
+            if self.python_error is None and self.clock.monotonic_ns() > self.deadline_ns:
                 self.timed_out = True
         except BaseException as error:  # noqa: BLE001 - kept, and raised after the call
-            self.host_error = error
-        return self.timed_out or self.host_error is not None
+            self.python_error = error
+        return self.timed_out or self.python_error is not None
 
 
 def bounded(text: str) -> str:
@@ -72,6 +72,6 @@ def bounded(text: str) -> str:
     return text[:JS_REASON_CHARS_MAX].encode(errors="replace").decode()
 
 
-def guest_trace(trace: object) -> str | None:
+def script_trace(trace: object) -> str | None:
     """Give a stack less the node's own frames; ``None`` where there is none."""
     return _OWN_FRAME.sub("", bounded(trace)) if isinstance(trace, str) else None

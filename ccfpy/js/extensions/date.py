@@ -15,25 +15,25 @@ _SOURCE = """
   const { now } = host;
   const Real = Date;
   const { construct } = Reflect;
-  function GuestDate(...args) {
+  function ScriptDate(...args) {
     if (new.target === undefined) return textOf(new Real(now()));
     return construct(Real, args.length === 0 ? [now()] : args, new.target);
   }
   const define = Object.defineProperty;
   const hidden = { __proto__: null, writable: true, configurable: true };
-  define(GuestDate, "name", { value: "Date", configurable: true });
-  define(GuestDate, "length", { value: 7, configurable: true });
-  define(GuestDate, "prototype", { value: Real.prototype, writable: false });
-  define(GuestDate, "now", { ...hidden, value: () => now() });
-  define(GuestDate, "parse", { ...hidden, value: Real.parse });
-  define(GuestDate, "UTC", { ...hidden, value: Real.UTC });
-  define(Real.prototype, "constructor", { ...hidden, value: GuestDate });
-  define(globalThis, "Date", { ...hidden, value: GuestDate });
+  define(ScriptDate, "name", { value: "Date", configurable: true });
+  define(ScriptDate, "length", { value: 7, configurable: true });
+  define(ScriptDate, "prototype", { value: Real.prototype, writable: false });
+  define(ScriptDate, "now", { ...hidden, value: () => now() });
+  define(ScriptDate, "parse", { ...hidden, value: Real.parse });
+  define(ScriptDate, "UTC", { ...hidden, value: Real.UTC });
+  define(Real.prototype, "constructor", { ...hidden, value: ScriptDate });
+  define(globalThis, "Date", { ...hidden, value: ScriptDate });
 })
 """
 
 
-class GuestDate:
+class ScriptDate:
     """The extension.
 
     Args:
@@ -50,7 +50,7 @@ class GuestDate:
         return {"now": self._unix_time_ms}
 
 
-class FrozenDate(GuestDate):
+class FrozenDate(ScriptDate):
     """The extension, at one moment."""
 
     def __init__(self, unix_time_ms: int) -> None:

@@ -8,11 +8,11 @@ from ccfpy.base.codec import buf
 from ccfpy.crypto.hashing import sha256
 from ccfpy.js import prelude
 from ccfpy.js.engine import JsArgument, JsLimits, Library, Program
-from ccfpy.js.quickjs.guest import Guest, found_in
-from ccfpy.js.quickjs.images import Start, World, Worlds
-from ccfpy.js.quickjs.interpreters import Fresh, Kept
-from ccfpy.js.quickjs.machine import Machine
+from ccfpy.js.quickjs.context_pool import ContextPool, ContextRecipe, PreparedContext
+from ccfpy.js.quickjs.interpreters import FreshInterpreter, ReusedInterpreter
+from ccfpy.js.quickjs.script_instance import ScriptInstance, found_in
 from ccfpy.js.quickjs.values import encode
+from ccfpy.js.quickjs.wasm_instance import WasmInstance
 
 if TYPE_CHECKING:
     from ccfpy.base.ports import Clock
@@ -26,11 +26,11 @@ VERSION: Final = "2025-09-13"
 class QuickJs:
     """An engine on Bellard's QuickJS; between calls it holds worlds nobody has used."""
 
-    __slots__ = ("_clock", "_worlds")
+    __slots__ = ("_clock", "_pool")
 
     def __init__(self, clock: "Clock") -> None:
         self._clock = clock
-        self._worlds = Worlds()
+        self._pool = ContextPool()
 
     @property
     def version(self) -> str:
@@ -57,8 +57,8 @@ class QuickJs:
             for argument in arguments
         ]
 
-        def call(guest: Guest) -> "HostArgument":
-            return guest.invoke("call", function, forms, *natives)
+        def call(script: ScriptInstance) -> "HostArgument":
+            return script.invoke("call", function, forms, *natives)
 
         result = self._within(program, function, extensions, limits, call)
         return result if isinstance(result, str) else None
@@ -73,8 +73,8 @@ class QuickJs:
     ) -> int:
         """Count an exported function's parameters; see ``engine.Engine``."""
 
-        def count(guest: Guest) -> "HostArgument":
-            return guest.invoke("parameterCount", function)
+        def count(script: ScriptInstance) -> "HostArgument":
+            return script.invoke("parameterCount", function)
 
         result = self._within(program, function, extensions, limits, count)
         return result if isinstance(result, int) else 0
@@ -89,8 +89,8 @@ class QuickJs:
         """Make an interpreter on a library; see ``engine.Engine``."""
         functions, bare = self._bare(extensions)
         if is_kept:
-            return Kept(self._clock, functions, library, bare)
-        return Fresh(self._clock, functions, library, bare, self._worlds)
+            return ReusedInterpreter(self._clock, functions, library, bare)
+        return FreshInterpreter(self._clock, functions, library, bare, self._pool)
 
     def compile_module(self, name: str, source: str) -> bytes:
         """Compile one module, whatever it imports; see ``engine.Engine``."""
@@ -102,12 +102,12 @@ class QuickJs:
         function: str,
         extensions: "Sequence[Extension]",
         limits: JsLimits,
-        step: Callable[[Guest], "HostArgument"],
+        step: Callable[[ScriptInstance], "HostArgument"],
     ) -> "HostArgument":
         """Do something with a program's function, in a world of its own."""
         functions, bare = self._bare(extensions)
-        guest = Guest(self._clock, functions, found_in(program.imports))
-        start = Start(
+        script = ScriptInstance(self._clock, functions, found_in(program.imports))
+        recipe = ContextRecipe(
             bare=bare,
             library=_digest(program),
             name=program.name,
@@ -115,26 +115,26 @@ class QuickJs:
             loading=limits,
             limits=limits,
         )
-        world = self._worlds.enter(guest, start)
+        context = self._pool.enter(script, recipe)
         try:
-            guest.require_function(program.name, function)
-            return step(guest)
+            script.require_function(program.name, function)
+            return step(script)
         finally:
-            world.leave(guest)
+            context.leave(script)
 
     def _bare(
         self, extensions: "Sequence[Extension]"
-    ) -> "tuple[Sequence[HostFunction], World]":
+    ) -> "tuple[Sequence[HostFunction], PreparedContext]":
         """Give a world with these extensions alone, and their host functions."""
         tables = [extension.functions() for extension in extensions]
         functions = [function for table in tables for function in table.values()]
         sources = ",".join(extension.source for extension in extensions)
         names = ";".join(map(",".join, tables))
-        world = self._worlds.get((sources, names))
-        if world is None:
-            world = _make_bare(self._clock, sources, names)
-            self._worlds.put((sources, names), world)
-        return functions, world
+        context = self._pool.get((sources, names))
+        if context is None:
+            context = _make_bare(self._clock, sources, names)
+            self._pool.put((sources, names), context)
+        return functions, context
 
 
 def compile_module(name: str, source: str) -> bytes:
@@ -145,21 +145,21 @@ def compile_module(name: str, source: str) -> bytes:
     Raises:
         JsModuleFailed: it does not compile.
     """
-    guest = _started(Guest(_NoClock(), (), lambda _name: ""))
-    return guest.bytecode(name, source)
+    script = _started(ScriptInstance(_NoClock(), (), lambda _name: ""))
+    return script.bytecode(name, source)
 
 
-def _make_bare(clock: "Clock", sources: str, names: str) -> World:
-    """Start an engine, and install extensions in it."""
-    guest = _started(Guest(clock, (), lambda _name: None))
-    guest.invoke("install", _script(f"[{sources}]"), prelude.NAME, names)
-    return World.of(guest, has_run=False)
+def _make_bare(clock: "Clock", sources: str, names: str) -> PreparedContext:
+    """ContextRecipe an engine, and install extensions in it."""
+    script = _started(ScriptInstance(clock, (), lambda _name: None))
+    script.invoke("install", _script(f"[{sources}]"), prelude.NAME, names)
+    return PreparedContext.of(script, has_run=False)
 
 
-def _started(guest: Guest) -> Guest:
-    guest.machine = machine = Machine(guest)
-    machine.run("start", encode(_script(prelude.SOURCE)) + encode(prelude.NAME))
-    return guest
+def _started(script: ScriptInstance) -> ScriptInstance:
+    script.instance = instance = WasmInstance(script)
+    instance.run("start", encode(_script(prelude.SOURCE)) + encode(prelude.NAME))
+    return script
 
 
 class _NoClock:

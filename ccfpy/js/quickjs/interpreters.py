@@ -9,8 +9,8 @@ from ccfpy.js.engine import (
     JsModuleFailed,
     Library,
 )
-from ccfpy.js.quickjs.guest import Guest, found_in, relative
-from ccfpy.js.quickjs.images import Start, World, Worlds
+from ccfpy.js.quickjs.context_pool import ContextPool, ContextRecipe, PreparedContext
+from ccfpy.js.quickjs.script_instance import ScriptInstance, found_in, relative
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 _NS_PER_MS = 1_000_000
 
 
-class Kept:
+class ReusedInterpreter:
     """An interpreter on an application's library, for one call after another."""
 
     __slots__ = (
         "_bare",
         "_clock",
         "_functions",
-        "_guest",
         "_library",
         "_loaded",
+        "_script",
         "_source_of",
         "_started_ns",
     )
@@ -40,7 +40,7 @@ class Kept:
         clock: "Clock",
         functions: "Sequence[HostFunction]",
         library: Library,
-        bare: World,
+        bare: PreparedContext,
     ) -> None:
         self._clock = clock
         self._functions = functions
@@ -48,76 +48,76 @@ class Kept:
         self._bare = bare
         self._source_of = found_in(library.sources)
         self._loaded: set[str] = set()
-        self._guest = self._begin()
-        self._started_ns = self._guest.now_ns
+        self._script = self._begin()
+        self._started_ns = self._script.now_ns
 
     @property
     def elapsed_ms(self) -> int:
         """How long the last call has taken."""
-        return (self._guest.now_ns - self._started_ns) // _NS_PER_MS
+        return (self._script.now_ns - self._started_ns) // _NS_PER_MS
 
     def serve(
         self, module: str, function: str, limits: JsLimits, given: bytes = b""
     ) -> "Sequence[HostArgument]":
         """Let an exported function answer a request; see ``engine.Interpreter``."""
-        guest = self._guest
-        if not guest.machine.is_sound:
-            guest = self._begin_anew()
+        script = self._script
+        if not script.instance.is_sound:
+            script = self._begin_anew()
         name = relative(module)
         is_loaded = name in self._loaded
         if not is_loaded:
-            self._started_ns = guest.now_ns
+            self._started_ns = script.now_ns
             self._load(name, module, limits.at_least_defaults())
-        guest.restrict(limits)
-        begun_ns = guest.begin(limits)
+        script.restrict(limits)
+        begun_ns = script.begin(limits)
         if is_loaded:
             self._started_ns = begun_ns
-        return guest.serve(name, module, function, given)
+        return script.serve(name, module, function, given)
 
     def _load(self, name: str, module: str, loading: JsLimits) -> None:
         """Run a module's body, once."""
-        guest = self._guest
-        if name not in guest.known:
+        script = self._script
+        if name not in script.known:
             source = _source(self._library, module)
             try:
-                guest.compile(name, source)
+                script.compile(name, source)
             except JsModuleFailed:
                 # The engine holds on to modules whose imports it did not find.
                 self._begin_anew()
                 raise
-        guest.restrict(loading)
-        guest.begin(loading)
+        script.restrict(loading)
+        script.begin(loading)
         try:
-            guest.load(name)
+            script.load(name)
         except JsException as error:
             raise _as_module_failure(error, module) from None
         self._loaded.add(name)
 
-    def _begin(self) -> Guest:
+    def _begin(self) -> ScriptInstance:
         """Give a guest in a world without any module."""
-        guest = Guest(self._clock, self._functions, self._source_of)
-        self._bare.enter(guest)
-        return guest
+        script = ScriptInstance(self._clock, self._functions, self._source_of)
+        self._bare.enter(script)
+        return script
 
-    def _begin_anew(self) -> Guest:
-        self._bare.leave(self._guest)
+    def _begin_anew(self) -> ScriptInstance:
+        self._bare.leave(self._script)
         self._loaded.clear()
-        self._guest = guest = self._begin()
-        return guest
+        self._script = script = self._begin()
+        return script
 
 
-class Fresh:
+class FreshInterpreter:
     """An interpreter that every call finds as if nobody had used it."""
 
     __slots__ = (
         "_bare",
         "_clock",
         "_functions",
-        "_last_start",
+        "_last_recipe",
         "_library",
+        "_pool",
         "_source_of",
         "_started_ns",
-        "_worlds",
     )
 
     def __init__(
@@ -125,16 +125,16 @@ class Fresh:
         clock: "Clock",
         functions: "Sequence[HostFunction]",
         library: Library,
-        bare: World,
-        worlds: Worlds,
+        bare: PreparedContext,
+        pool: ContextPool,
     ) -> None:
         self._clock = clock
         self._functions = functions
         self._library = library
         self._bare = bare
-        self._worlds = worlds
+        self._pool = pool
         self._source_of = found_in(library.sources)
-        self._last_start: tuple[str, JsLimits, Start] | None = None
+        self._last_recipe: tuple[str, JsLimits, ContextRecipe] | None = None
         self._started_ns = clock.monotonic_ns()
 
     @property
@@ -146,24 +146,24 @@ class Fresh:
         self, module: str, function: str, limits: JsLimits, given: bytes = b""
     ) -> "Sequence[HostArgument]":
         """Let an exported function answer a request; see ``engine.Interpreter``."""
-        guest = Guest(self._clock, self._functions, self._source_of)
-        self._started_ns = guest.now_ns
-        start = self._start(module, limits)
+        script = ScriptInstance(self._clock, self._functions, self._source_of)
+        self._started_ns = script.now_ns
+        recipe = self._recipe(module, limits)
         try:
-            world = self._worlds.enter(guest, start)
+            context = self._pool.enter(script, recipe)
         except JsException as error:
             raise _as_module_failure(error, module) from None
         try:
-            return guest.serve(start.name, module, function, given)
+            return script.serve(recipe.name, module, function, given)
         finally:
-            world.leave(guest)
+            context.leave(script)
 
-    def _start(self, module: str, limits: JsLimits) -> Start:
+    def _recipe(self, module: str, limits: JsLimits) -> ContextRecipe:
         """Say how calls begin; mostly as the last one did."""
-        last = self._last_start
+        last = self._last_recipe
         if last is not None and last[0] == module and last[1] is limits:
             return last[2]
-        start = Start(
+        recipe = ContextRecipe(
             bare=self._bare,
             library=self._library,
             name=relative(module),
@@ -171,8 +171,8 @@ class Fresh:
             loading=limits.at_least_defaults(),
             limits=limits,
         )
-        self._last_start = module, limits, start
-        return start
+        self._last_recipe = module, limits, recipe
+        return recipe
 
 
 def _source(library: Library, module: str) -> str:

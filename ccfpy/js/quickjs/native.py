@@ -79,7 +79,7 @@ _running: ContextVar[Imports] = ContextVar("running")
 """Whose export is running; what it asks for may run another within."""
 
 
-class Instance:
+class NativeInstance:
     """One instance of the module.
 
     Attributes:

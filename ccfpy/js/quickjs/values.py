@@ -31,12 +31,12 @@ _DOUBLE = struct.Struct("<d")
 _INT64_MAX = (1 << 63) - 1
 
 
-class GuestObject:
+class ScriptObject:
     """Stands for an object of the guest's that is neither text, number nor bytes."""
 
 
-OBJECT: Final = GuestObject()
-Row: TypeAlias = list[HostArgument | GuestObject]
+OBJECT: Final = ScriptObject()
+Row: TypeAlias = list[HostArgument | ScriptObject]
 
 
 def encode(value: HostResult) -> bytes:

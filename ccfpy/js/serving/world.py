@@ -9,7 +9,7 @@ from ccfpy.js.extensions.consensus import Consensus
 from ccfpy.js.extensions.console import Console, ConsoleLevel
 from ccfpy.js.extensions.converters import Converters
 from ccfpy.js.extensions.crypto import Crypto
-from ccfpy.js.extensions.date import GuestDate
+from ccfpy.js.extensions.date import ScriptDate
 from ccfpy.js.extensions.gov import Gov
 from ccfpy.js.extensions.historical import Historical
 from ccfpy.js.extensions.kv import Kv
@@ -84,7 +84,7 @@ class World:
             self._console,
             self._converters,
             self._crypto,
-            GuestDate(self._now_ms),
+            ScriptDate(self._now_ms),
             SnpAttestation(self._now_ms),
             MathRandom(host.entropy),
             self._gov,

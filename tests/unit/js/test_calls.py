@@ -1,6 +1,6 @@
 """What is left behind by a call that ends badly."""
 
-from ccfpy.js.calls import Call, bounded, guest_trace
+from ccfpy.js.calls import Call, bounded, script_trace
 from ccfpy.js.host import type_error
 
 
@@ -30,7 +30,7 @@ def test_time_is_over_after_the_deadline_and_stays_over() -> None:
 def test_a_clock_that_fails_ends_the_call_and_is_not_forgotten() -> None:
     call = Call(BrokenClock())
     assert call.is_over()
-    assert isinstance(call.host_error, OSError)
+    assert isinstance(call.python_error, OSError)
     assert not call.timed_out
 
 
@@ -49,8 +49,8 @@ def test_a_report_that_is_no_text_says_nothing() -> None:
 
 def test_frames_of_the_node_are_not_the_guests_business() -> None:
     trace = "    at f (a.js:1:2)\n    at apply (native)\n    at call (<ccf>:3:4)\n"
-    assert guest_trace(trace) == "    at f (a.js:1:2)\n"
-    assert guest_trace(None) is None
+    assert script_trace(trace) == "    at f (a.js:1:2)\n"
+    assert script_trace(None) is None
 
 
 def test_half_a_character_becomes_a_question_mark() -> None:

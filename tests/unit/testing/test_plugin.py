@@ -8,7 +8,7 @@ import pytest
 import ccfpy.testing.apps  # noqa: F401
 from ccfpy.client.share import constitution
 from ccfpy.js.quickjs.native import Trapped
-from tests.unit.js.quickjs.machines import invoke, started
+from tests.unit.js.quickjs.wasm_instances import invoke, started
 
 pytest_plugins = ["pytester"]
 

@@ -2,7 +2,7 @@
 
 from itertools import count
 
-from ccfpy.js.extensions.date import FrozenDate, GuestDate
+from ccfpy.js.extensions.date import FrozenDate, ScriptDate
 from tests.unit.js.conftest import Evaluate
 
 NOW_MS = 1_700_000_000_123
@@ -39,4 +39,4 @@ def test_other_dates_still_work(evaluate: Evaluate) -> None:
 def test_time_may_pass_within_a_call(evaluate: Evaluate) -> None:
     clock = count(1000)
     body = "return [Date.now(), +new Date(), Date.now()]"
-    assert evaluate(body, [GuestDate(lambda: next(clock))]) == [1000, 1001, 1002]
+    assert evaluate(body, [ScriptDate(lambda: next(clock))]) == [1000, 1001, 1002]

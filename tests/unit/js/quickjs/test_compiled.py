@@ -4,13 +4,13 @@ import subprocess
 import sys
 
 from ccfpy.js.quickjs.compiled import module
-from ccfpy.js.quickjs.machine import Machine
-from tests.unit.js.quickjs.machines import Echoing
+from ccfpy.js.quickjs.wasm_instance import WasmInstance
+from tests.unit.js.quickjs.wasm_instances import Echoing
 
 
 def test_machines_share_it() -> None:
-    assert Machine(Echoing())._instance._library is module().library
-    assert Machine(Echoing())._instance._library is module().library
+    assert WasmInstance(Echoing())._instance._library is module().library
+    assert WasmInstance(Echoing())._instance._library is module().library
 
 
 def test_who_asks_at_once_gets_the_same() -> None:

@@ -3,20 +3,20 @@
 import pytest
 
 from ccfpy.js.quickjs.compiled import module
-from ccfpy.js.quickjs.machine import Machine
-from ccfpy.js.quickjs.native import PAGE_BYTES, Instance, Trapped
-from tests.unit.js.quickjs.machines import Echoing, invoke, started
+from ccfpy.js.quickjs.native import PAGE_BYTES, NativeInstance, Trapped
+from ccfpy.js.quickjs.wasm_instance import WasmInstance
+from tests.unit.js.quickjs.wasm_instances import Echoing, invoke, started
 
 
 def test_an_instance_has_a_stack_below_its_data() -> None:
-    instance = Instance(module())
+    instance = NativeInstance(module())
     assert 0 < instance.stack_top < instance.memory_bytes
     assert {"start", "invoke", "compile", "settle"} <= set(instance.exports)
     instance.close()
 
 
 def test_memory_grows_by_pages_up_to_what_addresses_reach() -> None:
-    instance = Instance(module())
+    instance = NativeInstance(module())
     before = instance.memory_bytes
     assert instance.grow(2)
     assert instance.memory_bytes == before + 2 * PAGE_BYTES
@@ -26,21 +26,21 @@ def test_memory_grows_by_pages_up_to_what_addresses_reach() -> None:
 
 
 def test_calling_too_deep_for_the_process_is_a_trap_of_its_own() -> None:
-    machine = started()
-    machine.restrict(1 << 30, 1 << 30)
+    instance = started()
+    instance.restrict(1 << 30, 1 << 30)
     with pytest.raises(Trapped) as caught:
-        invoke(machine, "dive_natively")
+        invoke(instance, "dive_natively")
     assert caught.value.is_stack_overflow
-    assert not machine.is_sound
+    assert not instance.is_sound
 
 
 def test_a_machine_may_ask_while_another_answers() -> None:
     inner = started()
 
     class Nested(Echoing):
-        def host_call(self, row: bytes) -> bytes:
+        def call_function(self, row: bytes) -> bytes:
             assert invoke(inner, "ask", b"inner") == (0, b"inner")
-            return super().host_call(row)
+            return super().call_function(row)
 
     outer = started(Nested())
     assert invoke(outer, "ask", b"outer") == (0, b"outer")
@@ -48,7 +48,7 @@ def test_a_machine_may_ask_while_another_answers() -> None:
 
 @pytest.mark.parametrize("export", ["invoke", "compile"])
 def test_an_engine_that_was_not_started_traps(export: str) -> None:
-    machine = Machine(Echoing())
+    instance = WasmInstance(Echoing())
     with pytest.raises(Trapped):
-        machine.run(export, b"\x06\0\0\0\0" * 2, 0)
-    assert not machine.is_sound
+        instance.run(export, b"\x06\0\0\0\0" * 2, 0)
+    assert not instance.is_sound

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from ccfpy.js.quickjs.guest import TIMED_OUT
+from ccfpy.js.quickjs.script_instance import TIMED_OUT
 from tests.unit.js.serving.installed import Installed, error_of, of_f
 
 LIMITS = {

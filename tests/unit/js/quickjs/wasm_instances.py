@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from ccfpy.js.quickjs.machine import Machine
 from ccfpy.js.quickjs.values import UNDEFINED, decode, encode
+from ccfpy.js.quickjs.wasm_instance import WasmInstance
 
 FACE = """
     (function (host, evaluate) {
@@ -40,7 +40,7 @@ class Echoing:
     asked: list[bytes] = field(default_factory=list)
     answer: bytes | None = None
 
-    def host_call(self, row: bytes) -> bytes:
+    def call_function(self, row: bytes) -> bytes:
         self.asked.append(row)
         return row if self.answer is None else self.answer
 
@@ -51,15 +51,17 @@ class Echoing:
         return False
 
 
-def started(caller: Echoing | None = None) -> Machine:
-    machine = Machine(caller or Echoing())
-    ending, _ = machine.run("start", encode(FACE) + encode("face"))
+def started(callbacks: Echoing | None = None) -> WasmInstance:
+    instance = WasmInstance(callbacks or Echoing())
+    ending, _ = instance.run("start", encode(FACE) + encode("face"))
     assert ending == 0
-    return machine
+    return instance
 
 
-def invoke(machine: Machine, method: str, *arguments: object) -> tuple[int, object]:
+def invoke(
+    instance: WasmInstance, method: str, *arguments: object
+) -> tuple[int, object]:
     """Call a method; give how it ended, and the one value it left."""
     row = encode(method) + b"".join(map(encode, arguments))  # type: ignore[arg-type]
-    ending, left = machine.run("invoke", row, len(arguments))
+    ending, left = instance.run("invoke", row, len(arguments))
     return ending, decode(left)[0] if left else None

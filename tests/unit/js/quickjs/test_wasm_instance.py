@@ -7,10 +7,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ccfpy.base.limits import JS_HEAP_BYTES_CEILING, JS_STACK_BYTES_CEILING
-from ccfpy.js.quickjs.machine import Machine
 from ccfpy.js.quickjs.native import Trapped
 from ccfpy.js.quickjs.values import decode, encode
-from tests.unit.js.quickjs.machines import FACE, Echoing, invoke, started
+from ccfpy.js.quickjs.wasm_instance import WasmInstance
+from tests.unit.js.quickjs.wasm_instances import FACE, Echoing, invoke, started
 
 DONE, THROWN, PENDING = range(3)
 MIB = 1 << 20
@@ -20,37 +20,37 @@ MIB = 1 << 20
     "value", [None, True, False, 7, -(2**31), 2**40, 0.5, "é\0", b"", b"\0\xff"]
 )
 def test_plain_values_come_back(value: object) -> None:
-    machine = started()
-    assert invoke(machine, "echo", value) == (DONE, value)
-    assert invoke(machine, "ask", value) == (DONE, value)
+    instance = started()
+    assert invoke(instance, "echo", value) == (DONE, value)
+    assert invoke(instance, "ask", value) == (DONE, value)
 
 
 @pytest.mark.parametrize("size", [0xFFFF, 0x10000, 0x10001, 3 * MIB])
 def test_the_buffer_is_as_large_as_what_crosses(size: int) -> None:
-    machine = started()
-    assert invoke(machine, "length", "x" * size) == (DONE, size)
-    assert invoke(machine, "echo", b"x" * size) == (DONE, b"x" * size)
-    assert invoke(machine, "ask", b"y" * size) == (DONE, b"y" * size)
+    instance = started()
+    assert invoke(instance, "length", "x" * size) == (DONE, size)
+    assert invoke(instance, "echo", b"x" * size) == (DONE, b"x" * size)
+    assert invoke(instance, "ask", b"y" * size) == (DONE, b"y" * size)
 
 
 def test_an_answer_may_be_larger_than_its_question() -> None:
-    caller = Echoing(answer=encode(b"z" * MIB))
-    assert invoke(started(caller), "ask", 1) == (DONE, b"z" * MIB)
-    assert [decode(row) for row in caller.asked] == [[1]]
+    callbacks = Echoing(answer=encode(b"z" * MIB))
+    assert invoke(started(callbacks), "ask", 1) == (DONE, b"z" * MIB)
+    assert [decode(row) for row in callbacks.asked] == [[1]]
 
 
 def test_what_is_thrown_says_what_it_is_and_where() -> None:
-    machine = started()
-    ending, left = machine.run("invoke", encode("fail"), 0)
+    instance = started()
+    ending, left = instance.run("invoke", encode("fail"), 0)
     reason, trace = decode(left)
     assert (ending, reason) == (THROWN, "TypeError: no")
     assert "at fail (face:" in str(trace)
 
 
 def test_a_promise_is_waited_for_while_anything_can_settle_it() -> None:
-    machine = started()
-    assert invoke(machine, "later", 5) == (DONE, 5)
-    assert invoke(machine, "never")[0] == PENDING
+    instance = started()
+    assert invoke(instance, "later", 5) == (DONE, 5)
+    assert invoke(instance, "never")[0] == PENDING
 
 
 def test_taking_one_size_after_another_needs_no_more_memory_than_the_largest() -> None:
@@ -63,36 +63,36 @@ def test_taking_one_size_after_another_needs_no_more_memory_than_the_largest() -
 
 
 def test_a_full_heap_is_said_and_is_no_trap() -> None:
-    machine = started()
-    machine.restrict(2 * MIB, MIB)
-    assert invoke(machine, "fill")[0] == THROWN
-    assert machine.lacked_memory
-    assert machine.is_sound
-    assert invoke(machine, "echo", 1) == (DONE, 1)
-    assert not machine.lacked_memory
+    instance = started()
+    instance.restrict(2 * MIB, MIB)
+    assert invoke(instance, "fill")[0] == THROWN
+    assert instance.lacked_memory
+    assert instance.is_sound
+    assert invoke(instance, "echo", 1) == (DONE, 1)
+    assert not instance.lacked_memory
 
 
 def test_a_script_s_stack_is_bounded() -> None:
-    machine = started()
-    machine.restrict(64 * MIB, 64 * 1024)
-    assert invoke(machine, "dive", 10) == (DONE, 10)
-    ending, reason = invoke(machine, "dive", 10_000)
+    instance = started()
+    instance.restrict(64 * MIB, 64 * 1024)
+    assert invoke(instance, "dive", 10) == (DONE, 10)
+    ending, reason = invoke(instance, "dive", 10_000)
     assert (ending, reason) == (THROWN, "InternalError: stack overflow")
 
 
 @pytest.mark.parametrize("stack", [0, 1, 2, 3])
 def test_no_stack_is_no_stack(stack: int) -> None:
-    machine = started()
-    machine.restrict(64 * MIB, stack)
-    assert invoke(machine, "dive", 1)[0] == THROWN
-    assert machine.is_sound
+    instance = started()
+    instance.restrict(64 * MIB, stack)
+    assert invoke(instance, "dive", 1)[0] == THROWN
+    assert instance.is_sound
 
 
 def test_no_heap_is_no_heap() -> None:
-    machine = started()
-    machine.restrict(0, MIB)
-    assert invoke(machine, "grow", 1)[0] == THROWN
-    assert machine.lacked_memory
+    instance = started()
+    instance.restrict(0, MIB)
+    assert invoke(instance, "grow", 1)[0] == THROWN
+    assert instance.lacked_memory
 
 
 @pytest.mark.parametrize(
@@ -100,24 +100,24 @@ def test_no_heap_is_no_heap() -> None:
     [(JS_HEAP_BYTES_CEILING + 1, 1 << 20), (1 << 70, JS_STACK_BYTES_CEILING + 1)],
 )
 def test_bounds_beyond_a_machine_mean_what_it_has(heap: int, stack: int) -> None:
-    machine = started()
-    machine.restrict(heap, stack)
-    assert invoke(machine, "dive", 100) == (DONE, 100)
+    instance = started()
+    instance.restrict(heap, stack)
+    assert invoke(instance, "dive", 100) == (DONE, 100)
 
 
 def test_a_machine_goes_back_to_where_its_image_was_taken() -> None:
-    machine = started()
-    invoke(machine, "count")
-    image = machine.image()
+    instance = started()
+    invoke(instance, "count")
+    image = instance.image()
     for _ in range(3):
-        assert [invoke(machine, "count")[1] for _ in range(3)] == [2, 3, 4]
-        machine.relay(image)
+        assert [invoke(instance, "count")[1] for _ in range(3)] == [2, 3, 4]
+        instance.relay(image)
 
 
 def test_another_machine_goes_on_from_an_image() -> None:
     first = started()
     invoke(first, "count")
-    second = Machine(Echoing())
+    second = WasmInstance(Echoing())
     second.lay(first.image())
     assert invoke(second, "count") == (DONE, 2)
     assert invoke(first, "count") == (DONE, 2)
@@ -126,17 +126,17 @@ def test_another_machine_goes_on_from_an_image() -> None:
 @given(st.lists(st.integers(0, 300_000), max_size=8), st.integers(0, 200_000))
 def test_whatever_was_allocated_meanwhile(sizes: list[int], before: int) -> None:
     """The allocator's own state lies in the memory too, at both of its ends."""
-    machine = started()
-    invoke(machine, "grow", before)
-    image = machine.image()
+    instance = started()
+    invoke(instance, "grow", before)
+    image = instance.image()
     for size in sizes:
-        invoke(machine, "grow", size)
-        if machine.memory_bytes == image.memory_bytes:
-            machine.relay(image)
-            assert invoke(machine, "grow", size)[1] == 2
+        invoke(instance, "grow", size)
+        if instance.memory_bytes == image.memory_bytes:
+            instance.relay(image)
+            assert invoke(instance, "grow", size)[1] == 2
         else:
-            machine = Machine(Echoing())
-            machine.lay(image)
+            instance = WasmInstance(Echoing())
+            instance.lay(image)
 
 
 @given(st.integers(0, 200_000), st.lists(st.integers(0, 300_000), max_size=8))
@@ -145,53 +145,53 @@ def test_where_an_image_has_nothing_may_lie_anything(
     before: int, sizes: list[int]
 ) -> None:
     """Calls leave there what they wrote, and the allocator must not take it for its."""
-    machine = started()
-    invoke(machine, "grow", before)
-    image = machine.image()
+    instance = started()
+    invoke(instance, "grow", before)
+    image = instance.image()
     ends = [place + len(part) for place, part in image.parts]
     gaps = zip(ends, [place for place, _ in image.parts[1:]], strict=False)
     left = tuple((end, b"\xff" * (begin - end)) for end, begin in gaps)
-    machine.relay(replace(image, parts=left))
-    machine.relay(image)
+    instance.relay(replace(image, parts=left))
+    instance.relay(image)
     for number, size in enumerate(sizes, 2):
-        assert invoke(machine, "grow", size) == (DONE, number)
+        assert invoke(instance, "grow", size) == (DONE, number)
     text = "x" * (before + 1)
-    assert invoke(machine, "echo", text) == (DONE, text)
+    assert invoke(instance, "echo", text) == (DONE, text)
 
 
 def test_an_image_leaves_room_for_ordinary_calls() -> None:
-    machine = started()
-    image = machine.image()
-    invoke(machine, "grow", MIB // 2)
-    assert machine.memory_bytes == image.memory_bytes
-    invoke(machine, "grow", 2 * MIB)
-    assert machine.memory_bytes > image.memory_bytes
+    instance = started()
+    image = instance.image()
+    invoke(instance, "grow", MIB // 2)
+    assert instance.memory_bytes == image.memory_bytes
+    invoke(instance, "grow", 2 * MIB)
+    assert instance.memory_bytes > image.memory_bytes
 
 
 def test_a_place_outside_its_memory_is_refused() -> None:
     """A guest that has broken its own memory may say anything of where things are."""
-    machine = started()
-    for place, length in [(machine.memory_bytes, 1), (0, machine.memory_bytes + 1)]:
+    instance = started()
+    for place, length in [(instance.memory_bytes, 1), (0, instance.memory_bytes + 1)]:
         with pytest.raises(Trapped, match="outside"):
-            machine.on_call([place << 32 | length])  # type: ignore[arg-type]
+            instance.on_call([place << 32 | length])  # type: ignore[arg-type]
     with pytest.raises(Trapped, match="outside"):
-        machine.on_random([machine.memory_bytes, 0, 1])  # type: ignore[arg-type]
+        instance.on_random([instance.memory_bytes, 0, 1])  # type: ignore[arg-type]
 
 
 def test_a_machine_that_broke_off_says_so() -> None:
     class Raising(Echoing):
-        def host_call(self, row: bytes) -> bytes:
+        def call_function(self, row: bytes) -> bytes:
             raise ValueError(row)
 
-    machine = started(Raising())
+    instance = started(Raising())
     with pytest.raises(Trapped):
-        invoke(machine, "ask", 1)
-    assert not machine.is_sound
+        invoke(instance, "ask", 1)
+    assert not instance.is_sound
 
 
 def test_a_script_that_is_none_is_refused() -> None:
-    machine = Machine(Echoing())
-    ending, left = machine.run("start", encode("(") + encode("face"))
+    instance = WasmInstance(Echoing())
+    ending, left = instance.run("start", encode("(") + encode("face"))
     assert ending == THROWN
     assert str(decode(left)[0]).startswith("SyntaxError")
     assert FACE

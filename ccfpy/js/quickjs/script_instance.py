@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NoReturn
 
-from ccfpy.js.calls import Call, bounded, guest_trace
+from ccfpy.js.calls import Call, bounded, script_trace
 from ccfpy.js.engine import (
     JsException,
     JsLimitExceeded,
@@ -22,18 +22,18 @@ from ccfpy.js.engine import (
     Limit,
 )
 from ccfpy.js.host import JsThrow, internal_error, type_error
-from ccfpy.js.quickjs.machine import Machine
 from ccfpy.js.quickjs.native import Trapped
 from ccfpy.js.quickjs.values import (
     INTEGER_BYTES,
     NULL,
     OBJECT,
     UNDEFINED,
-    GuestObject,
+    ScriptObject,
     decode,
     decode_integer,
     encode,
 )
+from ccfpy.js.quickjs.wasm_instance import WasmInstance
 
 if TYPE_CHECKING:
     from ccfpy.base.ports import Clock
@@ -62,7 +62,7 @@ _SERVE_COUNT = 3
 _ROWS_KEPT = 256
 
 
-class Guest:
+class ScriptInstance:
     """One machine's guest, while host functions of one caller serve it.
 
     Attributes:
@@ -78,13 +78,13 @@ class Guest:
         "_functions",
         "_source_of",
         "has_asked",
+        "instance",
         "known",
-        "machine",
     )
 
-    __deletable__ = ("machine",)
+    __deletable__ = ("instance",)
     """Told to the compiler."""
-    machine: Machine
+    instance: WasmInstance
 
     def __init__(
         self,
@@ -99,13 +99,13 @@ class Guest:
         self.has_asked = False
         self.known: set[str] = set()
 
-    def silent(self) -> "Guest":
+    def silent(self) -> "ScriptInstance":
         """Give another with the same sources, who has nobody to ask."""
-        return Guest(self._call.clock, (), self._source_of)
+        return ScriptInstance(self._call.clock, (), self._source_of)
 
     # What the machine asks
 
-    def host_call(self, row: bytes) -> bytes:
+    def call_function(self, row: bytes) -> bytes:
         """Call a host function by its number; ``null`` says that it would have thrown.
 
         The first two are ours: what was thrown, and the guest's own exception.
@@ -126,7 +126,7 @@ class Guest:
         except JsThrow as thrown:
             call.thrown = thrown.with_traceback(None)
         except BaseException as error:  # noqa: BLE001 - kept, and raised after the call
-            call.host_error = error
+            call.python_error = error
             call.thrown = internal_error("the host failed")
         return NULL
 
@@ -155,7 +155,7 @@ class Guest:
         """Bound what runs from now on; counts no time yet."""
         bounds = limits.heap_bytes_max, limits.stack_bytes_max
         if bounds != self._bounds:
-            self.machine.restrict(*bounds)
+            self.instance.restrict(*bounds)
             self._bounds = bounds
 
     def begin(self, limits: JsLimits) -> int:
@@ -163,7 +163,7 @@ class Guest:
         call = self._call
         now_ns = call.clock.monotonic_ns()
         call.deadline_ns = now_ns + limits.execution_ms_max * _NS_PER_MS
-        self.machine.set_deadline(limits.execution_ms_max)
+        self.instance.set_deadline(limits.execution_ms_max)
         return now_ns
 
     def compile(self, name: str, source: str) -> None:
@@ -191,7 +191,7 @@ class Guest:
             raise JsModuleFailed(f"Failed to compile {name}: it is not Unicode")
         row = encode(name) + encode(source)
         try:
-            ending, left = self.machine.run("compile", row, int(wants_bytecode))
+            ending, left = self.instance.run("compile", row, int(wants_bytecode))
         except Trapped as trap:
             raise self.broken(trap) from None
         self._raise_host_error()
@@ -256,7 +256,7 @@ class Guest:
     def _invoke(self, row: bytes, count: int) -> "list[HostArgument]":
         """Call an export, and give what it left; an object's place is empty."""
         try:
-            ending, left = self.machine.run("invoke", row, count)
+            ending, left = self.instance.run("invoke", row, count)
         except Trapped as trap:
             raise self.broken(trap) from None
         self._raise_host_error()
@@ -270,7 +270,7 @@ class Guest:
             failure = _failure(ending, left)
         if failure is None:
             return [
-                None if isinstance(value, GuestObject) else value
+                None if isinstance(value, ScriptObject) else value
                 for value in decode(left)
             ]
         limit = self._limit_behind(failure)
@@ -280,13 +280,13 @@ class Guest:
 
     def _raise_host_error(self) -> None:
         call = self._call
-        if call.host_error is not None:
-            host_error, call.host_error = call.host_error, None
+        if call.python_error is not None:
+            python_error, call.python_error = call.python_error, None
             call.failure = None  # what the guest made of it
             try:
-                raise host_error
+                raise python_error
             finally:
-                del host_error  # or it and this frame would keep each other alive
+                del python_error  # or it and this frame would keep each other alive
 
     def broken(self, trap: Trapped) -> JsException:
         """Say why its machine broke off, if that is not what a host function raised."""
@@ -298,7 +298,7 @@ class Guest:
         return JsLimitExceeded(Limit.HEAP, _REASONS[Limit.HEAP])
 
     def _limit_behind(self, failure: JsException) -> Limit | None:
-        if failure.reason in _SPEECHLESS and self.machine.lacked_memory:
+        if failure.reason in _SPEECHLESS and self.instance.lacked_memory:
             return Limit.HEAP
         return _ENGINE_REASONS.get(failure.reason)
 
@@ -353,4 +353,4 @@ def _failure(ending: int, left: bytes) -> JsException | None:
     # What a guest throws comes by way of the prelude, so what cannot be written down is
     # the prelude's own, with no stack left to run on.
     text = reason if isinstance(reason, str) else _REASONS[Limit.STACK]
-    return JsException(bounded(text), guest_trace(trace))
+    return JsException(bounded(text), script_trace(trace))

@@ -1,4 +1,4 @@
-"""Worlds from images: a guest cannot tell that its world was laid out before."""
+"""Contexts laid out from images: a script cannot tell that its context is a copy."""
 
 import json
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from ccfpy.base import limits
 from ccfpy.js.engine import JsException, JsLimits, Program
 from ccfpy.js.host import HostFunction
-from ccfpy.js.quickjs import QuickJs, images
-from ccfpy.js.quickjs.images import Worlds
+from ccfpy.js.quickjs import QuickJs, context_pool
+from ccfpy.js.quickjs.context_pool import ContextPool
 from tests.unit.js.conftest import CountingClock
 
 
@@ -113,9 +113,9 @@ def test_a_machine_whose_memory_grew_does_not_stay_so_large() -> None:
     source = "export const f = () => new Uint8Array(40 << 20).length"
     for _ in range(3):
         assert call(engine, source) == 40 << 20
-    worlds = engine._worlds._worlds.values()
-    spare = [world._spare for world in worlds if world._spare is not None]
-    assert all(machine.memory_bytes < 20 << 20 for machine in spare)
+    pool = engine._pool._pool.values()
+    spare = [context._spare for context in pool if context._spare is not None]
+    assert all(instance.memory_bytes < 20 << 20 for instance in spare)
 
 
 @pytest.mark.parametrize("over", [False, True])
@@ -123,27 +123,27 @@ def test_a_world_that_is_too_large_is_made_anew(
     monkeypatch: pytest.MonkeyPatch, over: bool
 ) -> None:
     held = 4 << 20
-    monkeypatch.setattr(images, "JS_IMAGE_BYTES_MAX", held if over else 2 * held)
+    monkeypatch.setattr(context_pool, "JS_IMAGE_BYTES_MAX", held if over else 2 * held)
     engine = QuickJs(CountingClock())
     source = (
         f"const all = new Uint8Array({held}).fill(1); export const f = () => all[0]++"
     )
     assert [call(engine, source) for _ in range(2)] == [1, 1]
-    kept = [world.image.size for world in engine._worlds._worlds.values()]
+    kept = [context.image.size for context in engine._pool._pool.values()]
     assert (max(kept) > held) is not over
 
 
 def test_worlds_are_kept_up_to_a_number_of_bytes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(images, "JS_IMAGES_BYTES_MAX", 2 << 20)
+    monkeypatch.setattr(context_pool, "JS_IMAGES_BYTES_MAX", 2 << 20)
     engine = QuickJs(CountingClock())
     for number in range(20):
         assert call(engine, f"export const f = () => {number}") == number
-    assert 0 < engine._worlds._bytes <= 2 << 20
-    assert len(engine._worlds) < 20
+    assert 0 < engine._pool._bytes <= 2 << 20
+    assert len(engine._pool) < 20
     assert limits.JS_IMAGES_BYTES_MAX > limits.JS_IMAGE_BYTES_MAX
-    assert len(Worlds()) == 0
+    assert len(ContextPool()) == 0
 
 
 STATEMENTS = (

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ccfpy.devtools import vlq
-from ccfpy.devtools.guest_traces import EXCERPT_CHARACTERS_MAX, Frame, Sources
+from ccfpy.devtools.script_traces import EXCERPT_CHARACTERS_MAX, Frame, Sources
 
 BUILT = "// made\n  const é = '😀', x = f();\n"
 WRITTEN = "\nlet x: number =\n  f();\n"

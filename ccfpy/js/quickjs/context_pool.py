@@ -1,4 +1,4 @@
-"""Worlds as they were before their first call, kept to be laid out again.
+"""ContextPool as they were before their first call, kept to be laid out again.
 
 What a module does while it is loaded follows from its source alone, unless it asks the
 host something: then it is loaded anew for each call, as everything would be without
@@ -12,14 +12,14 @@ from typing import Final
 
 from ccfpy.base.limits import JS_IMAGE_BYTES_MAX, JS_IMAGES_BYTES_MAX
 from ccfpy.js.engine import JsLimits
-from ccfpy.js.quickjs.guest import Guest
-from ccfpy.js.quickjs.machine import Image, Machine
 from ccfpy.js.quickjs.native import Trapped
+from ccfpy.js.quickjs.script_instance import ScriptInstance
 from ccfpy.js.quickjs.values import UNDEFINED
+from ccfpy.js.quickjs.wasm_instance import MemoryImage, WasmInstance
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class World:
+class PreparedContext:
     """A state from which calls begin, and a machine that has been in it.
 
     Attributes:
@@ -28,57 +28,57 @@ class World:
         has_run: whether their bodies have run.
     """
 
-    image: Image
+    image: MemoryImage
     known: frozenset[str] = frozenset()
     has_run: bool = False
-    _spare: Machine | None = None
+    _spare: WasmInstance | None = None
 
     @classmethod
-    def of(cls, guest: Guest, *, has_run: bool) -> "World":
+    def of(cls, script: ScriptInstance, *, has_run: bool) -> "PreparedContext":
         """Keep the state that a guest is in.
 
         Raises:
             JsLimitExceeded: it left no memory to make it ready.
         """
         try:
-            image = guest.machine.image()
+            image = script.instance.image()
         except Trapped as trap:
-            raise guest.broken(trap) from None
-        return cls(image=image, known=frozenset(guest.known), has_run=has_run)
+            raise script.broken(trap) from None
+        return cls(image=image, known=frozenset(script.known), has_run=has_run)
 
-    def enter(self, guest: Guest) -> None:
+    def enter(self, script: ScriptInstance) -> None:
         """Give a guest a machine in this state.
 
         Raises:
             JsLimitExceeded: there is no memory for another.
         """
-        machine, self._spare = self._spare, None
-        if machine is None:
-            machine = Machine(guest)
+        instance, self._spare = self._spare, None
+        if instance is None:
+            instance = WasmInstance(script)
             try:
-                machine.lay(self.image)
+                instance.lay(self.image)
             except Trapped as trap:
-                raise guest.broken(trap) from None
+                raise script.broken(trap) from None
         else:
-            machine.caller = guest
-            machine.relay(self.image)
-        guest.machine = machine
-        guest.known = set(self.known)
+            instance.callbacks = script
+            instance.relay(self.image)
+        script.instance = instance
+        script.known = set(self.known)
 
-    def leave(self, guest: Guest) -> None:
+    def leave(self, script: ScriptInstance) -> None:
         """Take back the machine of a guest whose call has ended.
 
         One whose memory has grown is dropped: a machine cannot give memory back.
         """
-        machine = guest.machine
-        del guest.machine
-        machine.caller = _NOBODY
-        if machine.is_sound and machine.memory_bytes == self.image.memory_bytes:
-            self._spare = machine
+        instance = script.instance
+        del script.instance
+        instance.callbacks = _NOBODY
+        if instance.is_sound and instance.memory_bytes == self.image.memory_bytes:
+            self._spare = instance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class ContextRecipe:
     """How calls of one module's functions begin.
 
     Attributes:
@@ -90,7 +90,7 @@ class Start:
         limits: bounds what comes after.
     """
 
-    bare: World
+    bare: PreparedContext
     library: Hashable
     name: str
     source: str
@@ -107,48 +107,48 @@ class Start:
         """Give the hash."""
         return self._hash
 
-    def compile(self, guest: Guest) -> None:
+    def compile(self, script: ScriptInstance) -> None:
         """Give a guest a world in which the module is known, but has not run."""
-        self.bare.enter(guest)
-        guest.compile(self.name, self.source)
-        guest.restrict(self.loading)
+        self.bare.enter(script)
+        script.compile(self.name, self.source)
+        script.restrict(self.loading)
 
-    def load(self, guest: Guest) -> None:
+    def load(self, script: ScriptInstance) -> None:
         """Run the module's body."""
-        guest.begin(self.loading)
-        guest.load(self.name)
-        guest.restrict(self.limits)
+        script.begin(self.loading)
+        script.load(self.name)
+        script.restrict(self.limits)
 
 
-class Worlds:
+class ContextPool:
     """Those used last, up to a number of bytes."""
 
     def __init__(self) -> None:
-        self._worlds: OrderedDict[Hashable, World] = OrderedDict()
+        self._pool: OrderedDict[Hashable, PreparedContext] = OrderedDict()
         self._bytes = 0
 
     def __len__(self) -> int:
         """Count them."""
-        return len(self._worlds)
+        return len(self._pool)
 
-    def get(self, key: Hashable) -> World | None:
+    def get(self, key: Hashable) -> PreparedContext | None:
         """Give one, as the one used last."""
-        world = self._worlds.get(key)
-        if world is not None:
-            self._worlds.move_to_end(key)
-        return world
+        context = self._pool.get(key)
+        if context is not None:
+            self._pool.move_to_end(key)
+        return context
 
-    def put(self, key: Hashable, world: World) -> None:
+    def put(self, key: Hashable, context: PreparedContext) -> None:
         """Keep one, unless it is too large; drop those not used for longest."""
-        if _size(world) > JS_IMAGE_BYTES_MAX:
+        if _size(context) > JS_IMAGE_BYTES_MAX:
             return
-        self._worlds[key] = world
-        self._bytes += _size(world)
+        self._pool[key] = context
+        self._bytes += _size(context)
         while self._bytes > JS_IMAGES_BYTES_MAX:
-            _, oldest = self._worlds.popitem(last=False)
+            _, oldest = self._pool.popitem(last=False)
             self._bytes -= _size(oldest)
 
-    def enter(self, guest: Guest, start: Start) -> World:
+    def enter(self, script: ScriptInstance, recipe: ContextRecipe) -> PreparedContext:
         """Give a guest a world in which a module is loaded, and let its time begin.
 
         Returns:
@@ -158,38 +158,38 @@ class Worlds:
             JsException: a module's body threw or was stopped.
             JsModuleFailed: a module is missing or does not compile.
         """
-        world = self.get(start)
-        if world is None:
-            world = self._make(guest, start)
+        context = self.get(recipe)
+        if context is None:
+            context = self._make(script, recipe)
         else:
-            world.enter(guest)
-            if not world.has_run:
-                start.load(guest)
-        guest.begin(start.limits)
-        return world
+            context.enter(script)
+            if not context.has_run:
+                recipe.load(script)
+        script.begin(recipe.limits)
+        return context
 
-    def _make(self, guest: Guest, start: Start) -> World:
+    def _make(self, script: ScriptInstance, recipe: ContextRecipe) -> PreparedContext:
         """Load a module for the first time, and keep what can be kept of it."""
-        start.compile(guest)
-        start.load(guest)
-        if not guest.has_asked:
-            world = World.of(guest, has_run=True)
+        recipe.compile(script)
+        recipe.load(script)
+        if not script.has_asked:
+            context = PreparedContext.of(script, has_run=True)
         else:
-            other = guest.silent()
-            start.compile(other)
-            world = World.of(other, has_run=False)
-        self.put(start, world)
-        return world
+            other = script.silent()
+            recipe.compile(other)
+            context = PreparedContext.of(other, has_run=False)
+        self.put(recipe, context)
+        return context
 
 
-def _size(world: World) -> int:
-    return world.image.size
+def _size(context: PreparedContext) -> int:
+    return context.image.size
 
 
 class _Nobody:
     """Serves a machine that has no guest, and is asked nothing."""
 
-    def host_call(self, _row: bytes) -> bytes:
+    def call_function(self, _row: bytes) -> bytes:
         return UNDEFINED
 
     def module_source(self, _row: bytes) -> bytes:

@@ -4,10 +4,10 @@ import pytest
 
 from ccfpy.js.engine import JsException, JsLimitExceeded, JsLimits, Limit
 from ccfpy.js.quickjs.engine import QuickJs
-from ccfpy.js.quickjs.guest import Guest, found_in, relative
 from ccfpy.js.quickjs.native import Trapped
+from ccfpy.js.quickjs.script_instance import ScriptInstance, found_in, relative
 from tests.unit.js.conftest import CountingClock
-from tests.unit.js.quickjs.machines import started
+from tests.unit.js.quickjs.wasm_instances import started
 
 
 def test_modules_are_found_with_and_without_their_leading_slash() -> None:
@@ -16,25 +16,26 @@ def test_modules_are_found_with_and_without_their_leading_slash() -> None:
     assert relative("/lib/a.js") == "lib/a.js"
 
 
-def _guest() -> Guest:
-    guest = Guest(CountingClock(), (), lambda _name: None)
-    guest.machine = started()
-    return guest
+def _script() -> ScriptInstance:
+    script = ScriptInstance(CountingClock(), (), lambda _name: None)
+    script.instance = started()
+    return script
 
 
 def test_a_guest_knows_whether_it_asked() -> None:
-    guest = Guest(CountingClock(), (lambda value: value,), lambda _name: None)
-    guest.machine = started()
-    guest.machine.caller = guest
-    asked = [guest.has_asked]
-    assert guest.invoke("ask", 2, "yes") == "yes"
-    asked += [guest.has_asked, guest.silent().has_asked]
+    script = ScriptInstance(CountingClock(), (lambda value: value,), lambda _name: None)
+    script.instance = started()
+    script.instance.callbacks = script
+    asked = [script.has_asked]
+    assert script.invoke("ask", 2, "yes") == "yes"
+    asked += [script.has_asked, script.silent().has_asked]
     assert asked == [False, True, False]
 
 
 def test_what_is_no_plain_value_is_refused() -> None:
-    guest = _guest()
-    assert guest.host_call(b"\x04" + (2).to_bytes(8, "little") + b"\x08") == b"\x01"
+    script = _script()
+    refused = script.call_function(b"\x04" + (2).to_bytes(8, "little") + b"\x08")
+    assert refused == b"\x01"
 
 
 @pytest.mark.parametrize(
@@ -45,23 +46,23 @@ def test_what_is_no_plain_value_is_refused() -> None:
     ],
 )
 def test_a_trap_is_a_limit_that_was_reached(trap: Trapped, limit: Limit) -> None:
-    failure = _guest().broken(trap)
+    failure = _script().broken(trap)
     assert isinstance(failure, JsLimitExceeded)
     assert failure.which is limit
 
 
 def test_a_trap_after_the_time_ran_out_is_a_matter_of_time() -> None:
-    guest = _guest()
-    guest.begin(JsLimits(execution_ms_max=0))
-    assert guest.is_over()
-    failure = guest.broken(Trapped("interrupted"))
+    script = _script()
+    script.begin(JsLimits(execution_ms_max=0))
+    assert script.is_over()
+    failure = script.broken(Trapped("interrupted"))
     assert isinstance(failure, JsLimitExceeded)
     assert failure.which is Limit.TIME
 
 
 def test_a_promise_that_nothing_settles_is_a_failure() -> None:
     with pytest.raises(JsException, match="still pending"):
-        _guest().invoke("never")
+        _script().invoke("never")
 
 
 def test_bytecode_is_for_tables_alone() -> None:

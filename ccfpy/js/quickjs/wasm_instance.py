@@ -23,7 +23,7 @@ from ccfpy.js.quickjs.native import (
     PAGE_BYTES,
     SLOT,
     U32,
-    Instance,
+    NativeInstance,
     Trapped,
 )
 
@@ -51,10 +51,10 @@ _NO_MEMORY = "The engine's memory is full"
 _TIME_BYTES = 8
 
 
-class Caller(Protocol):
+class Callbacks(Protocol):
     """Who answers what a guest asks. Nothing here may raise: there is no way back."""
 
-    def host_call(self, row: bytes) -> bytes:
+    def call_function(self, row: bytes) -> bytes:
         """Call a host function with a row of arguments; give its result."""
         ...
 
@@ -68,7 +68,7 @@ class Caller(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class MemoryImage:
     """A machine's memory as it once was.
 
     Attributes:
@@ -87,7 +87,7 @@ class Image:
         return sum(len(part) for _, part in self.parts)
 
 
-class Machine:
+class WasmInstance:
     """One instance of the engine.
 
     Attributes:
@@ -101,23 +101,23 @@ class Machine:
         "_instance",
         "_room",
         "_view",
-        "caller",
+        "callbacks",
         "is_sound",
         "lacked_memory",
     )
 
-    def __init__(self, caller: Caller) -> None:
-        self.caller = caller
+    def __init__(self, callbacks: Callbacks) -> None:
+        self.callbacks = callbacks
         self.is_sound = True
         self.lacked_memory = False
-        self._instance = Instance(module())
+        self._instance = NativeInstance(module())
         self._view = self._instance.view()
         self._buffer = self._room = 0
         self._call("_initialize")
 
     def __del__(self) -> None:
         """Give the memory back."""
-        instance: Instance | None = getattr(self, "_instance", None)
+        instance: NativeInstance | None = getattr(self, "_instance", None)
         if instance is not None:
             instance.close()
 
@@ -158,7 +158,7 @@ class Machine:
         ticks = milliseconds // JS_TICK_MS + _SPARE_TICKS
         self._instance.set_deadline(min(ticks, NO_DEADLINE))
 
-    def image(self) -> Image:
+    def image(self) -> MemoryImage:
         """Copy the memory, after making it ready for calls that begin here.
 
         Raises:
@@ -189,9 +189,9 @@ class Machine:
         # everything in use.
         place, part = parts[-2]
         parts[-2] = (place, part[: len(part.rstrip(b"\0")) + _FENCE_BYTES])
-        return Image(memory_bytes=size, parts=tuple(parts), buffer=self._buffer)
+        return MemoryImage(memory_bytes=size, parts=tuple(parts), buffer=self._buffer)
 
-    def lay(self, image: Image) -> None:
+    def lay(self, image: MemoryImage) -> None:
         """Lay an image over the memory of a machine made a moment ago.
 
         Raises:
@@ -202,7 +202,7 @@ class Machine:
             raise Trapped(_NO_MEMORY)
         self.relay(image)
 
-    def relay(self, image: Image) -> None:
+    def relay(self, image: MemoryImage) -> None:
         """Lay an image again over a memory that has not grown since."""
         for place, part in image.parts:
             self._place(place, part)
@@ -225,7 +225,7 @@ class Machine:
         row = view[place : place + length].tobytes()
         if len(row) != length:
             row = self._read(place, length)
-        answer = self.caller.host_call(row)
+        answer = self.callbacks.call_function(row)
         end = place + len(answer)
         if len(answer) <= self._room and end <= len(view):
             view[place:end] = answer
@@ -234,11 +234,11 @@ class Machine:
 
     def on_source(self, slots: "Slots") -> None:
         """Let the caller answer."""
-        self._answer(self.caller.module_source, slots)
+        self._answer(self.callbacks.module_source, slots)
 
     def on_interrupt(self, slots: "Slots") -> None:
         """Let the caller answer."""
-        slots[0] = int(self.caller.is_over())
+        slots[0] = int(self.callbacks.is_over())
 
     def on_clock(self, slots: "Slots") -> None:
         """Tell the C library that it is 1970: scripts get their time elsewhere."""
