@@ -15,15 +15,15 @@ from ccfpy.app import (
     ApiError,
     App,
     Context,
+    CurrentRequest,
     ErrorCode,
     Extension,
+    ExtensionFunction,
     Forwarding,
-    HostFunction,
     Json,
     JsonObject,
     Map,
     Permission,
-    Present,
     Response,
     Scripts,
     ScriptTables,
@@ -111,31 +111,33 @@ class MyObject:
     """What scripts find as ``my_object``."""
 
     source = """
-        (function (host, { arity, methods, textOf }) {
+        (function (python, { arity, methods, textOf }) {
           globalThis.my_object = methods({}, {
             my_constant: "Hello world",
             hasRole(...args) {
               arity(args, 2, " but expected 2");
-              return host.hasRole(textOf(args[0]), textOf(args[1]));
+              return python.hasRole(textOf(args[0]), textOf(args[1]));
             },
           });
         })
     """
 
-    def __init__(self, present: Present) -> None:
-        self._present = present
+    def __init__(self, current_request: CurrentRequest) -> None:
+        self._current_request = current_request
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         """Give what the source calls."""
         return {"hasRole": self._has_role}
 
     def _has_role(self, user_id: str, action: str) -> bool:
-        return has_role_permitting(self._present.context, UserId(user_id), action)
+        return has_role_permitting(
+            self._current_request.context, UserId(user_id), action
+        )
 
 
-def more(present: Present) -> Sequence[Extension]:
+def more(current_request: CurrentRequest) -> Sequence[Extension]:
     """Give scripts ``my_object``."""
-    return [MyObject(present)]
+    return [MyObject(current_request)]
 
 
 app.serve_scripts(Scripts(tables=TABLES, narrowing=narrowing, more=more))

@@ -18,7 +18,7 @@ from ccfpy.endpoints.frontend import TX_ID_HEADER
 from ccfpy.endpoints.registry import Registry
 from ccfpy.http.errors import ApiError
 from ccfpy.js.serving import ScriptedRegistry
-from ccfpy.js.serving.ports import ScriptHost, ScriptLog
+from ccfpy.js.serving.ports import ScriptLog, ScriptNode
 from ccfpy.kv.tx import Tx
 
 if TYPE_CHECKING:
@@ -32,12 +32,12 @@ _SUCCESS = range(200, 300)
 _REFUSED = 401
 
 
-class RecordingHost:
+class RecordingNode:
     """The node, as its scripts see it; what they log and throw is noted."""
 
-    def __init__(self, host: ScriptHost) -> None:
-        self._host = host
-        self.engine = TracingEngine(host.engine)
+    def __init__(self, node: ScriptNode) -> None:
+        self._node = node
+        self.engine = TracingEngine(node.engine)
         self.lines: list[tuple[str, str]] = []
 
     @property
@@ -48,36 +48,36 @@ class RecordingHost:
     @property
     def entropy(self) -> Entropy:
         """Randomness for guests."""
-        return self._host.entropy
+        return self._node.entropy
 
     @property
     def clock(self) -> Clock:
         """How much time passes within a call."""
-        return self._host.clock
+        return self._node.clock
 
     @property
     def app_calls(self) -> AppCalls:
         """What calls the application's own functions."""
-        return self._host.app_calls
+        return self._node.app_calls
 
     @property
     def election_timeout_ms(self) -> int:
         """How long the primary may be silent before another is elected."""
-        return self._host.election_timeout_ms
+        return self._node.election_timeout_ms
 
     def begin(self) -> Tx:
         """Open a read-only transaction."""
-        return self._host.begin()
+        return self._node.begin()
 
     def log(self, tag: ScriptLog, level: str, text: str) -> None:
         """Pass a line on, and note what the application itself says."""
         if tag is ScriptLog.APP:
             self.lines.append((level, text))
-        self._host.log(tag, level, text)
+        self._node.log(tag, level, text)
 
     def tell(self, served: ServedRequest) -> None:
         """Write a request to the log."""
-        self._host.log(ScriptLog.JS, "info", MARK + served.to_line())
+        self._node.log(ScriptLog.JS, "info", MARK + served.to_line())
 
     def start(self) -> None:
         """Forget the request before."""
@@ -90,9 +90,9 @@ class RecordingRegistry(ScriptedRegistry):
 
     _recorder: "_Recorder | None" = None
 
-    def attach(self, host: ScriptHost) -> None:
+    def attach(self, node: ScriptNode) -> None:
         """Serve on a node, and tell it."""
-        recorded = RecordingHost(host)
+        recorded = RecordingNode(node)
         self._recorder = _Recorder(recorded)
         super().attach(recorded)
 
@@ -111,23 +111,23 @@ class RecordingRegistry(ScriptedRegistry):
 
 @dataclass(slots=True)
 class _Recorder:
-    host: RecordingHost
+    node: RecordingNode
 
     def recorded(self, endpoint: Endpoint) -> Endpoint:
         """Give the endpoint with ears."""
         taken: list[ServedRequest] = []
         auth = endpoint.auth
         if auth:
-            last = _LastPolicy(policy=auth[-1], host=self.host)
+            last = _LastPolicy(policy=auth[-1], node=self.node)
             auth = (*auth[:-1], last)
 
         def handler(context: "Context") -> "Answer":
-            self.host.start()
+            self.node.start()
             taken.clear()
             try:
                 answer = endpoint.handler(context)
             except ApiError as error:
-                self.host.tell(self._served(context, error.response()))
+                self.node.tell(self._served(context, error.response()))
                 raise
             if isinstance(answer, Awaited):
                 return answer
@@ -135,23 +135,23 @@ class _Recorder:
             if _becomes_a_transaction(context, answer):
                 taken.append(served)
             else:
-                self.host.tell(served)
+                self.node.tell(served)
             return answer
 
         def committed(_: "Context", response: "Response", tx_id: "TxId") -> None:
             response.headers[TX_ID_HEADER] = str(tx_id)
             for served in taken:
-                self.host.tell(replace(served, txid=str(tx_id)))
+                self.node.tell(replace(served, txid=str(tx_id)))
 
         return replace(endpoint, handler=handler, on_local_commit=committed, auth=auth)
 
     def _served(self, context: "Context", answer: "Response") -> ServedRequest:
-        last = self.host.last
+        last = self.node.last
         thrown = last.thrown
         return replace(
             _asked(context),
             elapsed_ms=last.elapsed_ms,
-            lines=tuple(said(self.host.lines, thrown)),
+            lines=tuple(said(self.node.lines, thrown)),
             thrown=None if thrown is None else thrown.reason,
             trace=None if thrown is None else thrown.trace,
         ).with_answer(answer)
@@ -186,7 +186,7 @@ class _LastPolicy:
     """The policy whose refusal is the request's: none is asked after it."""
 
     policy: "AuthPolicy"
-    host: RecordingHost = field(repr=False)
+    node: RecordingNode = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -203,5 +203,5 @@ class _LastPolicy:
             served = replace(
                 _asked(context), status=_REFUSED, answer=None, thrown=str(refusal)
             )
-            self.host.tell(served)
+            self.node.tell(served)
             raise

@@ -84,7 +84,7 @@ class StageNode:
         """The latest time at which a request may say that it was signed."""
         return (self.unix_time_us + 1000 * CREATED_AT_AHEAD_MS) // 1_000_000
 
-    # ScriptHost
+    # ScriptNode
 
     def log(self, tag: ScriptLog, level: str, text: str) -> None:
         """Keep what the application itself says."""

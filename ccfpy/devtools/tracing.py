@@ -16,7 +16,7 @@ from ccfpy.js.engine import (
     Library,
     Program,
 )
-from ccfpy.js.host import Extension, HostArgument
+from ccfpy.js.extension import Extension, ExtensionArgument
 from ccfpy.js.serving.execution import INTERRUPTED
 
 
@@ -78,11 +78,11 @@ class TracingEngine:
         )
 
     def interpreter(
-        self, library: Library, extensions: Sequence[Extension], *, is_kept: bool
+        self, library: Library, extensions: Sequence[Extension], *, is_reused: bool
     ) -> Interpreter:
         """Make an interpreter whose calls are traced."""
         return _Traced(
-            self.engine.interpreter(library, extensions, is_kept=is_kept), self.last
+            self.engine.interpreter(library, extensions, is_reused=is_reused), self.last
         )
 
     def compile_module(self, name: str, source: str) -> bytes:
@@ -101,7 +101,7 @@ class _Traced:
 
     def serve(
         self, module: str, function: str, limits: JsLimits, given: bytes = b""
-    ) -> Sequence[HostArgument]:
+    ) -> Sequence[ExtensionArgument]:
         try:
             return self.interpreter.serve(module, function, limits, given)
         except JsException as error:

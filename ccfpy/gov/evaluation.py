@@ -37,7 +37,7 @@ from ccfpy.service.tables.js import RUNTIME_OPTIONS
 from ccfpy.service.tables.proposals import Failure
 
 if TYPE_CHECKING:
-    from ccfpy.js.host import Extension
+    from ccfpy.js.extension import Extension
     from ccfpy.kv.tx import Tx
 
 _TIMED_OUT = "Operation took too long to complete."

@@ -14,7 +14,7 @@ from ccfpy.js.engine import JsException
 
 if TYPE_CHECKING:
     from ccfpy.base.ports import Clock
-    from ccfpy.js.host import JsThrow
+    from ccfpy.js.extension import JsThrow
 
 _OWN_FRAME = re.compile(
     rf"(^ *at apply \(native\)\n)?^ *at .*\({re.escape(prelude.NAME)}.*\)\n?",
@@ -30,7 +30,14 @@ _NO_DEADLINE_NS = 1 << 63
 class Call:
     """What host functions and the interrupt handler leave behind during one call."""
 
-    __slots__ = ("clock", "deadline_ns", "failure", "python_error", "thrown", "timed_out")
+    __slots__ = (
+        "clock",
+        "deadline_ns",
+        "failure",
+        "python_error",
+        "thrown",
+        "timed_out",
+    )
 
     def __init__(self, clock: "Clock") -> None:
         self.clock = clock
@@ -57,7 +64,10 @@ class Call:
         Nothing may be raised from here: the binding would drop it.
         """
         try:
-            if self.python_error is None and self.clock.monotonic_ns() > self.deadline_ns:
+            if (
+                self.python_error is None
+                and self.clock.monotonic_ns() > self.deadline_ns
+            ):
                 self.timed_out = True
         except BaseException as error:  # noqa: BLE001 - kept, and raised after the call
             self.python_error = error

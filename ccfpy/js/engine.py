@@ -17,7 +17,7 @@ from ccfpy.base.errors import CcfpyError
 
 if TYPE_CHECKING:
     from ccfpy.base.json import Json
-    from ccfpy.js.host import Extension, HostArgument
+    from ccfpy.js.extension import Extension, ExtensionArgument
 
 JsArgument: TypeAlias = "Json | bytes"
 """``str`` and ``bytes`` arrive as a string and an ArrayBuffer, the rest as JSON."""
@@ -122,7 +122,7 @@ class Interpreter(Protocol):
 
     def serve(
         self, module: str, function: str, limits: JsLimits, given: bytes = b""
-    ) -> "Sequence[HostArgument]":
+    ) -> "Sequence[ExtensionArgument]":
         """Let an exported function answer a request.
 
         What it is called with, and what becomes of its result, is up to the extension
@@ -188,14 +188,14 @@ class Engine(Protocol):
         ...
 
     def interpreter(
-        self, library: Library, extensions: "Sequence[Extension]", *, is_kept: bool
+        self, library: Library, extensions: "Sequence[Extension]", *, is_reused: bool
     ) -> Interpreter:
         """Make an interpreter in which no module is loaded yet.
 
         Args:
             library: what it may load.
             extensions: what it may call; its host functions must not lead back to it.
-            is_kept: whether each call finds what those before left in its globals.
+            is_reused: whether each call finds what those before left in its globals.
         """
         ...
 

@@ -15,7 +15,7 @@ NAME = "<ccf>"
 
 SOURCE = r"""
 (function (
-  host, evaluate, utf8Of, textOf, isBuffer,
+  python, evaluate, utf8Of, textOf, isBuffer,
   hostFunction, converter, mapMethod, mapsOf, bodyReader, server,
 ) {
   const { apply, has } = Reflect;
@@ -26,9 +26,9 @@ SOURCE = r"""
   const then = Promise.prototype.then;
   const ccf = (globalThis.ccf = {});
 
-  // Throws what the host function that was called last would have thrown.
+  // Throws what the Python function that was called last would have thrown.
   function raise() {
-    throw new classes[host(0, true)](host(0, false));
+    throw new classes[python(0, true)](python(0, false));
   }
 
   const tools = {
@@ -99,7 +99,7 @@ SOURCE = r"""
   }
 
   function fail(thrown) {
-    host(1, reasonOf(thrown), isError(thrown) ? traceOf(thrown) : undefined);
+    python(1, reasonOf(thrown), isError(thrown) ? traceOf(thrown) : undefined);
   }
 
   const loaded = { __proto__: null };

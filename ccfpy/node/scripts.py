@@ -19,7 +19,7 @@ _LEVELS = {level.value: level for level in LogLevel}
 
 
 class NodeScripts:
-    """A replica that runs scripts (`ccfpy.js.serving.ports.ScriptHost`)."""
+    """A replica that runs scripts (`ccfpy.js.serving.ports.ScriptNode`)."""
 
     def __init__(
         self,

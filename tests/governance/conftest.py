@@ -29,7 +29,7 @@ from ccfpy.kv.tx import Tx
 from tests.unit.js.conftest import EPOCH, CountingClock, SeededEntropy
 
 if TYPE_CHECKING:
-    from ccfpy.js.host import Extension
+    from ccfpy.js.extension import Extension
 
 CONSTITUTIONS = Path(__file__).resolve().parents[2] / "governance" / "constitutions"
 NOW_MS = int(EPOCH.timestamp() * 1000) + 1

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 from ccfpy.base import json
 from ccfpy.base.ids import Seqno, TxId, View
-from ccfpy.js.host import HostFunction, internal_error
+from ccfpy.js.extension import ExtensionFunction, internal_error
 
 
 class ConsensusView(Protocol):
@@ -25,7 +25,7 @@ class ConsensusView(Protocol):
 
 
 _SOURCE = """
-(function (host, { arity, namespace, parse }) {
+(function (python, { arity, namespace, parse }) {
   const trunc = Math.trunc;
   // ECMAScript's ToInt64, near enough: no view or seqno is beyond a double's integers.
   function toInteger(value) {
@@ -35,7 +35,7 @@ _SOURCE = """
   namespace("consensus", {
     getLastCommittedTxId(...args) {
       arity(args, 0, ", but expected 0");
-      return parse(host.lastCommitted());
+      return parse(python.lastCommitted());
     },
     getStatusForTxId(...args) {
       arity(args, 2, ", but expected 2");
@@ -44,13 +44,13 @@ _SOURCE = """
       if (view < 0 || seqno < 0) {
         throw new RangeError("Invalid view or seqno: cannot be negative");
       }
-      return host.status(view, seqno);
+      return python.status(view, seqno);
     },
     getViewForSeqno(...args) {
       arity(args, 1, ", but expected 1");
       const seqno = toInteger(args[0]);
       if (seqno < 0) throw new RangeError("Invalid seqno: cannot be negative");
-      return host.view(seqno) ?? null;
+      return python.view(seqno) ?? null;
     },
   });
 })
@@ -65,7 +65,7 @@ class Consensus:
     def __init__(self, consensus: ConsensusView) -> None:
         self._consensus = consensus
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         """Give the host functions."""
         return {
             "lastCommitted": self._last_committed,

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from ccfpy.base.limits import JS_LOG_CHARS_MAX, JS_LOG_LINES_MAX
-from ccfpy.js.host import HostFunction
+from ccfpy.js.extension import ExtensionFunction
 
 
 class ConsoleLevel(StrEnum):
@@ -25,7 +25,7 @@ class ConsoleLog(Protocol):
 
 
 _SOURCE = """
-(function (host, { stringify, textOf, isError, methods }) {
+(function (python, { stringify, textOf, isError, methods }) {
   function line(args) {
     let text = "";
     for (let i = 0; i < args.length; i++) {
@@ -39,10 +39,10 @@ _SOURCE = """
     return text;
   }
   globalThis.console = methods({}, {
-    log(...args) { host.write("info", line(args)); },
-    info(...args) { host.write("info", line(args)); },
-    warn(...args) { host.write("fail", line(args)); },
-    error(...args) { host.write("fatal", line(args)); },
+    log(...args) { python.write("info", line(args)); },
+    info(...args) { python.write("info", line(args)); },
+    warn(...args) { python.write("fail", line(args)); },
+    error(...args) { python.write("fatal", line(args)); },
   });
 })
 """
@@ -65,7 +65,7 @@ class Console:
         self._lines_left = JS_LOG_LINES_MAX
         self._chars_left = JS_LOG_CHARS_MAX
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         """Give the host functions."""
         return {"write": self._write}
 

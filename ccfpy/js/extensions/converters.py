@@ -7,10 +7,10 @@ from ccfpy.attestation.snp_tcb import policy_of_hex
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError
 from ccfpy.crypto.certs import Certificate
-from ccfpy.js.host import HostFunction, internal_error
+from ccfpy.js.extension import ExtensionFunction, internal_error
 
 _SOURCE = """
-(function (host, tools) {
+(function (python, tools) {
   const { ccf, arity, methods, parse, stringify, textOf } = tools;
   const expected1 = ", but expected 1";
   const of = (kind, name) => tools.converter(kind, name, stringify, parse);
@@ -23,7 +23,7 @@ _SOURCE = """
     enableUntrustedDateTime(...args) {
       arity(args, 1, expected1);
       const enabled = !!args[0];
-      host.enableUntrustedDateTime(enabled);
+      python.enableUntrustedDateTime(enabled);
       return enabled; // and not, as its type says, what was before
     },
     enableMetricsLogging(...args) {
@@ -33,16 +33,16 @@ _SOURCE = """
       }
       const previous = metricsLogging;
       metricsLogging = args[0];
-      host.enableMetricsLogging(args[0]);
+      python.enableMetricsLogging(args[0]);
       return previous;
     },
     pemToId(...args) {
       arity(args, 1, expected1);
-      return host.pemToId(textOf(args[0]));
+      return python.pemToId(textOf(args[0]));
     },
     tcbHexToPolicy(...args) {
       arity(args, 2, ", but expected 2");
-      return parse(host.tcbHexToPolicy(textOf(args[0]), textOf(args[1])));
+      return parse(python.tcbHexToPolicy(textOf(args[0]), textOf(args[1])));
     },
   });
 })
@@ -68,7 +68,7 @@ class Converters:
         self.logs_execution_metrics = True
         self.lets_time_run = False
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         """Give the host functions."""
         return {
             "enableUntrustedDateTime": self._enable_untrusted_date_time,

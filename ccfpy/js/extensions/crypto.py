@@ -19,13 +19,13 @@ from ccfpy.crypto.ec import Curve
 from ccfpy.crypto.guest_jwk import CONVERSIONS
 from ccfpy.crypto.guest_keys import PemPair
 from ccfpy.crypto.hashing import sha256
-from ccfpy.js.host import HostFunction, internal_error, range_error
+from ccfpy.js.extension import ExtensionFunction, internal_error, range_error
 
 if TYPE_CHECKING:
     from ccfpy.base.ports import Entropy
 
 _SOURCE = """
-(function (host, tools) {
+(function (python, tools) {
   const { arity, needBuffer, isBuffer, namespace, parse, stringify, textOf } = tools;
   const expected = (args, count) => arity(args, count, `, but expected ${count}`);
   function oneOrTwo(args) {
@@ -72,7 +72,7 @@ _SOURCE = """
       const hash = hashOf(name, algorithm);
       const keyText = textOf(key);
       needBuffer(data);
-      return host.sign(name, hash, keyText, data, salt(algorithm));
+      return python.sign(name, hash, keyText, data, salt(algorithm));
     },
     verifySignature(...args) {
       expected(args, 4);
@@ -81,42 +81,42 @@ _SOURCE = """
       needBuffer(data);
       const name = textOf(algorithm.name);
       const hash = hashOf(name, algorithm);
-      return host.verify(name, hash, textOf(key), signature, data, salt(algorithm));
+      return python.verify(name, hash, textOf(key), signature, data, salt(algorithm));
     },
     generateAesKey(...args) {
       expected(args, 1);
-      return host.aesKey(toInt32(args[0]));
+      return python.aesKey(toInt32(args[0]));
     },
     generateRsaKeyPair(...args) {
       oneOrTwo(args);
       const exponent = args.length === 2 ? toUint32(args[1]) : 65537;
-      return toPair(host.rsaPair(toUint32(args[0]), exponent));
+      return toPair(python.rsaPair(toUint32(args[0]), exponent));
     },
     generateEcdsaKeyPair(...args) {
       expected(args, 1);
-      return toPair(host.ecdsaPair(textOf(args[0])));
+      return toPair(python.ecdsaPair(textOf(args[0])));
     },
     generateEddsaKeyPair(...args) {
       expected(args, 1);
-      return toPair(host.eddsaPair(textOf(args[0])));
+      return toPair(python.eddsaPair(textOf(args[0])));
     },
-    wrapKey: wrapping(host.wrap),
-    unwrapKey: wrapping(host.unwrap),
+    wrapKey: wrapping(python.wrap),
+    unwrapKey: wrapping(python.unwrap),
     digest(...args) {
       expected(args, 2);
       if (textOf(args[0]) !== "SHA-256") {
         throw new RangeError("unsupported digest algorithm, supported: SHA-256");
       }
       needBuffer(args[1]);
-      return host.sha256(args[1]);
+      return python.sha256(args[1]);
     },
     isValidX509CertBundle(...args) {
       expected(args, 1);
-      return host.isValidBundle(textOf(args[0]));
+      return python.isValidBundle(textOf(args[0]));
     },
     isValidX509CertChain(...args) {
       expected(args, 2);
-      return host.isValidChain(textOf(args[0]), textOf(args[1]));
+      return python.isValidChain(textOf(args[0]), textOf(args[1]));
     },
   };
   const kinds = ["pub", "", "pubRsa", "rsa", "pubEddsa", "eddsa"];
@@ -126,11 +126,11 @@ _SOURCE = """
       oneOrTwo(args);
       const pem = textOf(args[0]);
       const kid = args.length === 2 ? textOf(args[1]) : undefined;
-      return parse(host.toJwk(kind, pem, kid));
+      return parse(python.toJwk(kind, pem, kid));
     };
     members[kind === "" ? "jwkToPem" : kind + "JwkToPem"] = (...args) => {
       expected(args, 1);
-      return host.toPem(kind, textOf(stringify(args[0])));
+      return python.toPem(kind, textOf(stringify(args[0])));
     };
   }
   namespace("crypto", members);
@@ -171,7 +171,7 @@ class Crypto:
         """Let chains have to be valid at this moment."""
         self._unix_time_ms = unix_time_ms
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         """Give the host functions."""
         return {
             "sign": _sign,

@@ -8,11 +8,11 @@ governance: a call that is replayed with the same moment takes the same course.
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from ccfpy.js.host import HostFunction
+from ccfpy.js.extension import ExtensionFunction
 
 _SOURCE = """
-(function (host, { textOf }) {
-  const { now } = host;
+(function (python, { textOf }) {
+  const { now } = python;
   const Real = Date;
   const { construct } = Reflect;
   function ScriptDate(...args) {
@@ -45,7 +45,7 @@ class ScriptDate:
     def __init__(self, unix_time_ms: Callable[[], int]) -> None:
         self._unix_time_ms = unix_time_ms
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         """Give the host functions."""
         return {"now": self._unix_time_ms}
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from ccfpy.base.limits import JS_CONSTITUTION_CHARS_MAX
 from ccfpy.js.engine import Engine, JsException, JsLimits, JsModuleFailed, Program
-from ccfpy.js.host import HostFunction, JsThrow, type_error
+from ccfpy.js.extension import ExtensionFunction, JsThrow, type_error
 
 _NAME = "proposed constitution"
 
@@ -34,7 +34,7 @@ class _StandIns:
 
     source: Final = _STAND_INS
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         """Give nothing."""
         return {}
 
@@ -52,14 +52,14 @@ _EXPORTS = {
 """What must be exported; looked at in name order, as the first fault is reported."""
 
 _SOURCE = """
-(function (host, { arity, namespace }) {
+(function (python, { arity, namespace }) {
   namespace("gov", {
     validateConstitution(...args) {
       arity(args, 1, ", but expected 1");
       if (typeof args[0] !== "string") {
         throw new TypeError("constitution is not a string");
       }
-      host.validate(args[0]);
+      python.validate(args[0]);
       return true;
     },
   });
@@ -80,7 +80,7 @@ class Gov:
         self._engine = engine
         self.limits = limits
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         """Give the host functions."""
         return {"validate": self._validate}
 

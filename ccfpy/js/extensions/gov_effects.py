@@ -9,8 +9,8 @@ from typing import Final, Protocol
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError
 from ccfpy.js.engine import Engine, JsModuleFailed
+from ccfpy.js.extension import ExtensionFunction, internal_error
 from ccfpy.js.extensions.kv import Tables
-from ccfpy.js.host import HostFunction, internal_error
 from ccfpy.service.tables.js import MODULES, MODULES_BYTECODE, MODULES_VERSION
 
 _UNIT_KEY = bytes(8)
@@ -39,7 +39,7 @@ class JwtKeys(Protocol):
 
 
 _SOURCE = """
-(function (host, { arity, ccf, methods, stringify, textOf }) {
+(function (python, { arity, ccf, methods, stringify, textOf }) {
   function jsonOf(value, name) {
     let text;
     try {
@@ -52,16 +52,16 @@ _SOURCE = """
   methods(ccf, {
     refreshAppBytecodeCache(...args) {
       arity(args, 0, " but expected none");
-      host.refreshBytecode();
+      python.refreshBytecode();
     },
     setJwtPublicSigningKeys(...args) {
       arity(args, 3, " but expected 3");
-      host.setJwtKeys(
+      python.setJwtKeys(
         textOf(args[0]), jsonOf(args[1], "metadata"), jsonOf(args[2], "jwks"));
     },
     removeJwtPublicSigningKeys(...args) {
       arity(args, 1, " but expected 1");
-      host.removeJwtKeys(textOf(args[0]));
+      python.removeJwtKeys(textOf(args[0]));
     },
   });
 })
@@ -78,7 +78,7 @@ class GovEffects:
         self._tables = tables
         self._jwt_keys = jwt_keys
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         """Give the host functions."""
         return {
             "refreshBytecode": self._refresh_bytecode,

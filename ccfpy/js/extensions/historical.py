@@ -14,8 +14,13 @@ from ccfpy.base.json import JsonObject
 from ccfpy.base.limits import HISTORY_EXPIRY_S, JS_STATES_MAX
 from ccfpy.endpoints.history import HistoricalState, History, HistoryFailed
 from ccfpy.js.access import Permission, TxAccess
+from ccfpy.js.extension import (
+    ExtensionArgument,
+    ExtensionFunction,
+    ExtensionResult,
+    internal_error,
+)
 from ccfpy.js.extensions.kv import Kv
-from ccfpy.js.host import HostArgument, HostFunction, HostResult, internal_error
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import Seqno, TxId
@@ -40,7 +45,7 @@ class Past(Protocol):
 
 
 _SOURCE = """
-(function (host, { ccf, arity, namespace, maps, parse }) {
+(function (python, { ccf, arity, namespace, maps, parse }) {
   const trunc = Math.trunc;
   // ECMAScript's ToInt64, near enough: no seqno is beyond a double's integers.
   function toInteger(value) {
@@ -53,11 +58,11 @@ _SOURCE = """
   ];
 
   function state(key) {
-    const { transactionId, receipt } = parse(host.describe(key));
+    const { transactionId, receipt } = parse(python.describe(key));
     const tables = { __proto__: null };
     for (let i = 0; i < methods.length; i++) {
       const method = methods[i];
-      tables[method] = (...args) => host.table(key, method, ...args);
+      tables[method] = (...args) => python.table(key, method, ...args);
     }
     return { transactionId, receipt, kv: maps(tables) };
   }
@@ -72,7 +77,7 @@ _SOURCE = """
       if (handle < 0 || first < 0 || last < 0 || expiry < 0) {
         throw new RangeError("Invalid handle or seqno or expiry: cannot be negative");
       }
-      const count = host.range(handle, first, last, expiry);
+      const count = python.range(handle, first, last, expiry);
       if (count === 0) return null;
       const states = [];
       for (let i = 0; i < count; i++) states[i] = state(first + i);
@@ -82,7 +87,7 @@ _SOURCE = """
       arity(args, 1, ", but expected 1");
       const handle = toInteger(args[0]);
       if (handle < 0) throw new RangeError("Invalid handle: cannot be negative");
-      return host.drop(handle);
+      return python.drop(handle);
     },
   });
 
@@ -93,7 +98,7 @@ _SOURCE = """
     configurable: true,
     enumerable: true,
     get() {
-      const call = host.asked();
+      const call = python.asked();
       if (call === undefined) return undefined;
       if (call !== asked) {
         built = state(0);
@@ -126,7 +131,7 @@ class Historical:
         self._calls += 1
         self._states.clear()
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         """Give the host functions."""
         return {
             "asked": self._asked,
@@ -185,7 +190,9 @@ class Historical:
         described: JsonObject = {"transactionId": str(state.txid), "receipt": receipt}
         return json.dumps(described).decode()
 
-    def _table(self, key: float, method: str, *arguments: HostArgument) -> HostResult:
+    def _table(
+        self, key: float, method: str, *arguments: ExtensionArgument
+    ) -> ExtensionResult:
         return self._state(key).table[method](*arguments)
 
     def _state(self, key: float) -> "_State":

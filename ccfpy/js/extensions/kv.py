@@ -12,7 +12,12 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno
 from ccfpy.base.limits import JS_TABLES_KNOWN_MAX, JS_VISITS_MAX
 from ccfpy.js.access import Narrowing, Permission, TxAccess, explain, permission
-from ccfpy.js.host import HostArgument, HostFunction, internal_error, type_error
+from ccfpy.js.extension import (
+    ExtensionArgument,
+    ExtensionFunction,
+    internal_error,
+    type_error,
+)
 
 
 class Table(Protocol):
@@ -56,15 +61,15 @@ class Tables(Protocol):
 
 
 _SOURCE = """
-(function (host, tools) {
+(function (python, tools) {
   const { arity, checkBuffer, apply, mapMethod, mapsOf } = tools;
   const define = Object.defineProperty;
   const givesThis = 4;
-  tools.maps = (host) => {
+  tools.maps = (python) => {
     // CCF says what is forbidden before it looks at arguments; asking is left to
     // the rare case that these are wrong: every operation is checked by itself.
     function refuse(name, method, count, length, first) {
-      host.allow(name, method);
+      python.allow(name, method);
       arity({ __proto__: null, length }, count, `, but expected ${count}`);
       if (count === 2) throw new TypeError("Arguments must be ArrayBuffers");
       checkBuffer(first);
@@ -74,37 +79,37 @@ _SOURCE = """
         define(this, "_map_name", { __proto__: null, value: name });
       }
       get size() {
-        return host.size(this._map_name);
+        return python.size(this._map_name);
       }
       clear(...args) {
         if (args.length !== 0) {
-          host.allow(this._map_name, "clear");
+          python.allow(this._map_name, "clear");
           arity(args, 0, ", but expected 0");
         }
-        host.clear(this._map_name);
+        python.clear(this._map_name);
       }
       forEach(...args) {
-        host.allow(this._map_name, "forEach");
+        python.allow(this._map_name, "forEach");
         arity(args, 1, ", but expected 1");
         const visit = args[0];
         if (typeof visit !== "function") {
           throw new TypeError("Argument must be a function");
         }
-        const cursor = host.forEach(this._map_name);
+        const cursor = python.forEach(this._map_name);
         try {
           for (;;) {
-            const key = host.nextKey(cursor);
+            const key = python.nextKey(cursor);
             if (key === undefined) return;
-            apply(visit, undefined, [host.nextValue(cursor), key, this]);
+            apply(visit, undefined, [python.nextValue(cursor), key, this]);
           }
         } finally {
-          host.endVisit(cursor);
+          python.endVisit(cursor);
         }
       }
     }
     const hidden = { __proto__: null, writable: true, configurable: true };
     function method(form, name) {
-      const value = mapMethod(form, host[name], refuse, name);
+      const value = mapMethod(form, python[name], refuse, name);
       define(KvMap.prototype, name, { ...hidden, __proto__: null, value });
     }
     method(1, "has");
@@ -114,7 +119,7 @@ _SOURCE = """
     method(1, "delete");
     return mapsOf(KvMap.prototype);
   };
-  tools.ccf.kv = tools.maps(host);
+  tools.ccf.kv = tools.maps(python);
 })
 """
 
@@ -142,8 +147,8 @@ class Kv:
         self._narrowing = narrowing
         self._allowed: dict[str, frozenset[str]] = {}
         # By what was asked for: a guest may have forged a name that is no text.
-        self._readable: dict[HostArgument, Table] = {}
-        self._writable: dict[HostArgument, Table] = {}
+        self._readable: dict[ExtensionArgument, Table] = {}
+        self._writable: dict[ExtensionArgument, Table] = {}
         self._visits: dict[int, _Visit] = {}
         self._visits_begun = 0
 
@@ -153,7 +158,7 @@ class Kv:
         self._writable.clear()
         self._visits.clear()
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         """Give the host functions."""
         return {
             "allow": self._allow,
@@ -170,7 +175,7 @@ class Kv:
             "endVisit": self._end_visit,
         }
 
-    def _require(self, name: HostArgument, method: str) -> str:
+    def _require(self, name: ExtensionArgument, method: str) -> str:
         """Give a table's name, which a guest may have forged, if it has the rights."""
         if not isinstance(name, str):
             raise type_error("The name of a table must be a string")
@@ -199,7 +204,7 @@ class Kv:
             return allowed & granted, explanation
         return granted, None
 
-    def _table(self, name: HostArgument, method: str) -> Table:
+    def _table(self, name: ExtensionArgument, method: str) -> Table:
         """Give a table; one that was given before in this call may be used again."""
         known = self._writable if method in _WRITING else self._readable
         table = known.get(name)
@@ -208,35 +213,37 @@ class Kv:
             known[name] = table
         return table
 
-    def _allow(self, name: HostArgument, method: str) -> None:
+    def _allow(self, name: ExtensionArgument, method: str) -> None:
         """Throw if an operation is forbidden, without doing it."""
         self._require(name, method)
 
-    def _has(self, name: HostArgument, key: bytes) -> bool:
+    def _has(self, name: ExtensionArgument, key: bytes) -> bool:
         return self._table(name, "has").get(key) is not None
 
-    def _get(self, name: HostArgument, key: bytes) -> bytes | None:
+    def _get(self, name: ExtensionArgument, key: bytes) -> bytes | None:
         table = self._readable.get(name)
         return (self._table(name, "get") if table is None else table).get(key)
 
-    def _version_of_previous_write(self, name: HostArgument, key: bytes) -> int | None:
+    def _version_of_previous_write(
+        self, name: ExtensionArgument, key: bytes
+    ) -> int | None:
         table = self._table(name, "getVersionOfPreviousWrite")
         return table.version_of_previous_write(key)
 
-    def _size(self, name: HostArgument) -> int:
+    def _size(self, name: ExtensionArgument) -> int:
         return self._table(name, "size").size()
 
-    def _set(self, name: HostArgument, key: bytes, value: bytes) -> None:
+    def _set(self, name: ExtensionArgument, key: bytes, value: bytes) -> None:
         table = self._writable.get(name)
         (self._table(name, "set") if table is None else table).put(key, value)
 
-    def _delete(self, name: HostArgument, key: bytes) -> None:
+    def _delete(self, name: ExtensionArgument, key: bytes) -> None:
         self._table(name, "delete").remove(key)
 
-    def _clear(self, name: HostArgument) -> None:
+    def _clear(self, name: ExtensionArgument) -> None:
         self._table(name, "clear").clear()
 
-    def _for_each(self, name: HostArgument) -> int:
+    def _for_each(self, name: ExtensionArgument) -> int:
         """Begin to visit a table as it is now, in key order; give a cursor.
 
         Entries cross one by one: a list would be cut short without an error where the

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import Seqno
-from ccfpy.js.host import HostFunction, internal_error
+from ccfpy.js.extension import ExtensionFunction, internal_error
 
 
 class ServiceAuthority(Protocol):
@@ -30,7 +30,7 @@ class ServiceAuthority(Protocol):
 
 
 _SOURCE = """
-(function (host, { arity, namespace, textOf }) {
+(function (python, { arity, namespace, textOf }) {
   const trunc = Math.trunc;
   const max = Number.MAX_SAFE_INTEGER;
   function toIndex(value) {
@@ -41,15 +41,15 @@ _SOURCE = """
   namespace("network", {
     getLatestLedgerSecretSeqno(...args) {
       arity(args, 0, " but expected none");
-      return host.latestLedgerSecretSeqno();
+      return python.latestLedgerSecretSeqno();
     },
     generateEndorsedCertificate(...args) {
       arity(args, 3, " but expected 3");
-      return host.endorseNode(textOf(args[0]), textOf(args[1]), toIndex(args[2]));
+      return python.endorseNode(textOf(args[0]), textOf(args[1]), toIndex(args[2]));
     },
     generateNetworkCertificate(...args) {
       arity(args, 2, " but expected 2");
-      return host.renewServiceCertificate(textOf(args[0]), toIndex(args[1]));
+      return python.renewServiceCertificate(textOf(args[0]), toIndex(args[1]));
     },
   });
 })
@@ -64,7 +64,7 @@ class Network:
     def __init__(self, authority: ServiceAuthority) -> None:
         self._authority = authority
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         """Give the host functions."""
         return {
             "latestLedgerSecretSeqno": self._latest_ledger_secret_seqno,

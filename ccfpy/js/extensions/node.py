@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.js.host import HostFunction, internal_error
+from ccfpy.js.extension import ExtensionFunction, internal_error
 
 
 class GovernanceEffects(Protocol):
@@ -40,12 +40,12 @@ class GovernanceEffects(Protocol):
 
 
 _SOURCE = """
-(function (host, { arity, isBuffer, namespace }) {
+(function (python, { arity, isBuffer, namespace }) {
   const none = " but expected none";
   namespace("node", {
     triggerLedgerRekey(...args) {
       arity(args, 0, none);
-      host.rekeyLedger();
+      python.rekeyLedger();
     },
     transitionServiceToOpen(...args) {
       arity(args, 2, " but expected two");
@@ -60,14 +60,14 @@ _SOURCE = """
       if (!isBuffer(next)) {
         throw new TypeError("Next service identity argument is not an array buffer");
       }
-      host.openService(previous, next);
+      python.openService(previous, next);
     },
     triggerRecoverySharesRefresh(...args) {
       arity(args, 0, none);
-      host.refreshRecoveryShares();
+      python.refreshRecoveryShares();
     },
-    triggerLedgerChunk() { host.requestLedgerChunk(); },
-    triggerSnapshot() { host.requestSnapshot(); },
+    triggerLedgerChunk() { python.requestLedgerChunk(); },
+    triggerSnapshot() { python.requestSnapshot(); },
   });
 })
 """
@@ -81,7 +81,7 @@ class Node:
     def __init__(self, effects: GovernanceEffects) -> None:
         self._effects = effects
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         """Give the host functions."""
         effects = self._effects
         return {
@@ -113,7 +113,7 @@ def _pem(data: bytes) -> str:
     return data.decode(errors="replace")
 
 
-def _or_throw(failure: str, effect: Callable[[], None]) -> HostFunction:
+def _or_throw(failure: str, effect: Callable[[], None]) -> ExtensionFunction:
     """Let a refused effect throw in the guest, with CCF's words in front."""
 
     def attempt() -> None:

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from ccfpy.js.host import HostFunction
+from ccfpy.js.extension import ExtensionFunction
 
 if TYPE_CHECKING:
     from ccfpy.base.ports import Entropy
@@ -15,12 +15,12 @@ _FRACTION_BITS = 53
 class MathRandom:
     """The extension."""
 
-    source: Final = "(function (host) { Math.random = () => host.random(); })"
+    source: Final = "(function (python) { Math.random = () => python.random(); })"
 
     def __init__(self, entropy: "Entropy") -> None:
         self._entropy = entropy
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         """Give the host functions."""
         return {"random": self._random}
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from ccfpy.base.limits import JS_RESPONSE_HEADERS_MAX
 from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
+from ccfpy.js.extension import ExtensionArgument, ExtensionFunction
 from ccfpy.js.extensions.description import Description, encode_request
-from ccfpy.js.host import HostArgument, HostFunction
 
 if TYPE_CHECKING:
     from ccfpy.js.engine import Interpreter, JsLimits
@@ -43,7 +43,7 @@ class RequestView(Protocol):
 
 
 _SOURCE = """
-(function (host, tools) {
+(function (python, tools) {
   const { apply, parse, stringify, textOf, isBuffer, bodyReader, server } = tools;
   const { isView } = ArrayBuffer;
   const { getPrototypeOf, getOwnPropertyDescriptor } = Object;
@@ -57,7 +57,7 @@ _SOURCE = """
 
   function sign(caller) {
     if (caller === null) return;
-    if (caller.cose) caller.cose = { content: host.signedContent() };
+    if (caller.cose) caller.cose = { content: python.signedContent() };
     if (typeof caller.policy !== "string") {
       for (let i = 0; i < caller.policy.length; i++) sign(caller[caller.policy[i]]);
     }
@@ -80,7 +80,7 @@ _SOURCE = """
     try {
       return textOf(stringify(value));
     } catch (thrown) {
-      host.writingJson();
+      python.writingJson();
       throw thrown;
     }
   }
@@ -90,17 +90,17 @@ _SOURCE = """
     try {
       return textOf(value);
     } catch {
-      host.refuse("header value type");
+      python.refuse("header value type");
     }
   }
 
   const later = (pending, answer) => apply(then, pending, [answer]);
   tools.serve = server(
-    host.answer, host.refuse,
+    python.answer, python.refuse,
     parse, Promise, sign, writeBody, writeHeader, later,
-    bodyReader(0, "text", host.text, parse),
-    bodyReader(1, "json", host.text, parse),
-    bodyReader(2, "arrayBuffer", host.bytes, parse),
+    bodyReader(0, "text", python.text, parse),
+    bodyReader(1, "json", python.text, parse),
+    bodyReader(2, "arrayBuffer", python.bytes, parse),
   );
 })
 """
@@ -145,7 +145,7 @@ class Endpoint:
         self.headers: dict[str, str] = {}
         self.body = b""
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         """Give the host functions."""
         return {
             "text": self._text,
@@ -189,10 +189,10 @@ class Endpoint:
 
     def _answer(
         self,
-        form: HostArgument,
-        body: HostArgument,
-        status: HostArgument,
-        *headers: HostArgument,
+        form: ExtensionArgument,
+        body: ExtensionArgument,
+        status: ExtensionArgument,
+        *headers: ExtensionArgument,
     ) -> None:
         """Take a response: its body and what it is, its status, names and values."""
         assert isinstance(form, int), "the engine numbers forms"
@@ -218,7 +218,7 @@ class Endpoint:
             _refuse("header value type")
         self.headers[name] = value
 
-    def _set_status(self, status: HostArgument) -> None:
+    def _set_status(self, status: ExtensionArgument) -> None:
         if not isinstance(status, int | float) or status not in _STATUSES:
             _refuse("status code type")
         self.status = int(status)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, Protocol
 
-from ccfpy.js.host import HostFunction, type_error
+from ccfpy.js.extension import ExtensionFunction, type_error
 
 _CLAIMS_DIGEST_BYTES = 32
 
@@ -16,17 +16,17 @@ class RpcContext(Protocol):
 
 
 _SOURCE = """
-(function (host, { arity, checkBuffer, namespace }) {
+(function (python, { arity, checkBuffer, namespace }) {
   const expected1 = " but expected 1";
   namespace("rpc", {
     setApplyWrites(...args) {
       arity(args, 1, expected1);
-      host.setApplyWrites(!!args[0]);
+      python.setApplyWrites(!!args[0]);
     },
     setClaimsDigest(...args) {
       arity(args, 1, expected1);
       checkBuffer(args[0]);
-      host.setClaimsDigest(args[0]);
+      python.setClaimsDigest(args[0]);
     },
   });
 })
@@ -41,7 +41,7 @@ class Rpc:
     def __init__(self, context: RpcContext) -> None:
         self._context = context
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         """Give the host functions."""
         return {
             "setApplyWrites": self._set_apply_writes,

@@ -9,10 +9,10 @@ from ccfpy.attestation.uvm import verify_uvm_endorsements
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.json import JsonObject
-from ccfpy.js.host import HostFunction, range_error
+from ccfpy.js.extension import ExtensionFunction, range_error
 
 _SOURCE = """
-(function (host, { apply, needBuffer, methods, parse, textOf }) {
+(function (python, { apply, needBuffer, methods, parse, textOf }) {
   const { slice } = ArrayBuffer.prototype;
   const { keys } = Object;
   const places = {
@@ -41,7 +41,7 @@ _SOURCE = """
       if (uvmEndorsements !== undefined) needBuffer(uvmEndorsements);
       const endorsedTcb = tcb === undefined ? undefined : textOf(tcb);
       const result = parse(
-        host.verify(evidence, endorsements, uvmEndorsements, endorsedTcb));
+        python.verify(evidence, endorsements, uvmEndorsements, endorsedTcb));
       const { attestation } = result;
       for (const name of keys(places)) attestation[name] = part(evidence, places[name]);
       attestation.signature = {
@@ -69,7 +69,7 @@ class SnpAttestation:
     def __init__(self, unix_time_ms: Callable[[], int]) -> None:
         self._unix_time_ms = unix_time_ms
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         """Give the host functions."""
         return {"verify": self._verify}
 

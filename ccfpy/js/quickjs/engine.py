@@ -17,7 +17,7 @@ from ccfpy.js.quickjs.wasm_instance import WasmInstance
 if TYPE_CHECKING:
     from ccfpy.base.ports import Clock
     from ccfpy.js.engine import Interpreter
-    from ccfpy.js.host import Extension, HostArgument, HostFunction
+    from ccfpy.js.extension import Extension, ExtensionArgument, ExtensionFunction
 
 VERSION: Final = "2025-09-13"
 """The engine's release date; ``engine.wasm`` is made of it."""
@@ -57,7 +57,7 @@ class QuickJs:
             for argument in arguments
         ]
 
-        def call(script: ScriptInstance) -> "HostArgument":
+        def call(script: ScriptInstance) -> "ExtensionArgument":
             return script.invoke("call", function, forms, *natives)
 
         result = self._within(program, function, extensions, limits, call)
@@ -73,7 +73,7 @@ class QuickJs:
     ) -> int:
         """Count an exported function's parameters; see ``engine.Engine``."""
 
-        def count(script: ScriptInstance) -> "HostArgument":
+        def count(script: ScriptInstance) -> "ExtensionArgument":
             return script.invoke("parameterCount", function)
 
         result = self._within(program, function, extensions, limits, count)
@@ -84,11 +84,11 @@ class QuickJs:
         library: Library,
         extensions: "Sequence[Extension]",
         *,
-        is_kept: bool,
+        is_reused: bool,
     ) -> "Interpreter":
         """Make an interpreter on a library; see ``engine.Engine``."""
         functions, bare = self._bare(extensions)
-        if is_kept:
+        if is_reused:
             return ReusedInterpreter(self._clock, functions, library, bare)
         return FreshInterpreter(self._clock, functions, library, bare, self._pool)
 
@@ -102,8 +102,8 @@ class QuickJs:
         function: str,
         extensions: "Sequence[Extension]",
         limits: JsLimits,
-        step: Callable[[ScriptInstance], "HostArgument"],
-    ) -> "HostArgument":
+        step: Callable[[ScriptInstance], "ExtensionArgument"],
+    ) -> "ExtensionArgument":
         """Do something with a program's function, in a world of its own."""
         functions, bare = self._bare(extensions)
         script = ScriptInstance(self._clock, functions, found_in(program.imports))
@@ -124,7 +124,7 @@ class QuickJs:
 
     def _bare(
         self, extensions: "Sequence[Extension]"
-    ) -> "tuple[Sequence[HostFunction], PreparedContext]":
+    ) -> "tuple[Sequence[ExtensionFunction], PreparedContext]":
         """Give a world with these extensions alone, and their host functions."""
         tables = [extension.functions() for extension in extensions]
         functions = [function for table in tables for function in table.values()]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ccfpy.base.ports import Clock
-    from ccfpy.js.host import HostArgument, HostFunction
+    from ccfpy.js.extension import ExtensionArgument, ExtensionFunction
 
 _NS_PER_MS = 1_000_000
 
@@ -38,7 +38,7 @@ class ReusedInterpreter:
     def __init__(
         self,
         clock: "Clock",
-        functions: "Sequence[HostFunction]",
+        functions: "Sequence[ExtensionFunction]",
         library: Library,
         bare: PreparedContext,
     ) -> None:
@@ -58,7 +58,7 @@ class ReusedInterpreter:
 
     def serve(
         self, module: str, function: str, limits: JsLimits, given: bytes = b""
-    ) -> "Sequence[HostArgument]":
+    ) -> "Sequence[ExtensionArgument]":
         """Let an exported function answer a request; see ``engine.Interpreter``."""
         script = self._script
         if not script.instance.is_sound:
@@ -123,7 +123,7 @@ class FreshInterpreter:
     def __init__(
         self,
         clock: "Clock",
-        functions: "Sequence[HostFunction]",
+        functions: "Sequence[ExtensionFunction]",
         library: Library,
         bare: PreparedContext,
         pool: ContextPool,
@@ -144,7 +144,7 @@ class FreshInterpreter:
 
     def serve(
         self, module: str, function: str, limits: JsLimits, given: bytes = b""
-    ) -> "Sequence[HostArgument]":
+    ) -> "Sequence[ExtensionArgument]":
         """Let an exported function answer a request; see ``engine.Interpreter``."""
         script = ScriptInstance(self._clock, self._functions, self._source_of)
         self._started_ns = script.now_ns

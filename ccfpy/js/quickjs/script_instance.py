@@ -21,7 +21,7 @@ from ccfpy.js.engine import (
     JsModuleFailed,
     Limit,
 )
-from ccfpy.js.host import JsThrow, internal_error, type_error
+from ccfpy.js.extension import JsThrow, internal_error, type_error
 from ccfpy.js.quickjs.native import Trapped
 from ccfpy.js.quickjs.values import (
     INTEGER_BYTES,
@@ -37,7 +37,7 @@ from ccfpy.js.quickjs.wasm_instance import WasmInstance
 
 if TYPE_CHECKING:
     from ccfpy.base.ports import Clock
-    from ccfpy.js.host import HostArgument, HostFunction, HostResult
+    from ccfpy.js.extension import ExtensionArgument, ExtensionFunction, ExtensionResult
 
 TIMED_OUT = "Operation took too long to complete."
 """CCF's words for the time limit, wherever a reason is reported."""
@@ -89,7 +89,7 @@ class ScriptInstance:
     def __init__(
         self,
         clock: "Clock",
-        functions: "Sequence[HostFunction]",
+        functions: "Sequence[ExtensionFunction]",
         source_of: Callable[[str], str | None],
     ) -> None:
         self._call = Call(clock)
@@ -210,7 +210,7 @@ class ScriptInstance:
 
     def serve(
         self, name: str, module: str, function: str, given: bytes
-    ) -> "Sequence[HostArgument]":
+    ) -> "Sequence[ExtensionArgument]":
         """Let a function of a module that was loaded answer through ``tools.serve``.
 
         Args:
@@ -244,7 +244,7 @@ class ScriptInstance:
         if kind != "function":
             raise _no_function(kind, module, name)
 
-    def invoke(self, method: str, *arguments: "HostResult") -> "HostArgument":
+    def invoke(self, method: str, *arguments: "ExtensionResult") -> "ExtensionArgument":
         """Call a method of the prelude's face, and wait for its promise.
 
         Raises:
@@ -253,7 +253,7 @@ class ScriptInstance:
         row = encode(method) + b"".join(map(encode, arguments))
         return self._invoke(row, len(arguments))[0]
 
-    def _invoke(self, row: bytes, count: int) -> "list[HostArgument]":
+    def _invoke(self, row: bytes, count: int) -> "list[ExtensionArgument]":
         """Call an export, and give what it left; an object's place is empty."""
         try:
             ending, left = self.instance.run("invoke", row, count)
@@ -326,7 +326,7 @@ def relative(name: str) -> str:
     return name.lstrip("/")
 
 
-def _no_function(kind: "HostArgument", module: str, name: str) -> JsModuleFailed:
+def _no_function(kind: "ExtensionArgument", module: str, name: str) -> JsModuleFailed:
     if kind == "absent":
         return JsModuleFailed(f"Failed to find export '{name}' in module '{module}'")
     return JsModuleFailed(f"Export '{name}' of module '{module}' is not a function")

@@ -7,7 +7,7 @@ bytes. Little-endian throughout.
 import struct
 from typing import Final, TypeAlias
 
-from ccfpy.js.host import HostArgument, HostResult
+from ccfpy.js.extension import ExtensionArgument, ExtensionResult
 
 _UNDEFINED = 0
 _NULL = 1
@@ -36,10 +36,10 @@ class ScriptObject:
 
 
 OBJECT: Final = ScriptObject()
-Row: TypeAlias = list[HostArgument | ScriptObject]
+Row: TypeAlias = list[ExtensionArgument | ScriptObject]
 
 
-def encode(value: HostResult) -> bytes:
+def encode(value: ExtensionResult) -> bytes:
     """Write one value; ``None`` becomes undefined.
 
     An integer beyond 64 bits becomes the nearest double, as it would in JavaScript.

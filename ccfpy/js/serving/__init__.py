@@ -1,7 +1,7 @@
 """Endpoints in JavaScript that are not code of the node: tables of the KV hold them."""
 
 from ccfpy.js.access import Permission
-from ccfpy.js.host import Extension, HostFunction
+from ccfpy.js.extension import Extension, ExtensionFunction
 from ccfpy.js.serving.audit import ActionFormat, ActionLog
 from ccfpy.js.serving.bundles import (
     install_bundle,
@@ -10,7 +10,7 @@ from ccfpy.js.serving.bundles import (
     patch_runtime_options,
     runtime_options,
 )
-from ccfpy.js.serving.present import Present
+from ccfpy.js.serving.current_request import CurrentRequest
 from ccfpy.js.serving.registry import ScriptedRegistry
 from ccfpy.js.serving.scripts import Scripts
 from ccfpy.js.serving.tables import GOVERNED, ScriptTables
@@ -19,10 +19,10 @@ __all__ = [
     "GOVERNED",
     "ActionFormat",
     "ActionLog",
+    "CurrentRequest",
     "Extension",
-    "HostFunction",
+    "ExtensionFunction",
     "Permission",
-    "Present",
     "ScriptTables",
     "ScriptedRegistry",
     "Scripts",

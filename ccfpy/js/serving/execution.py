@@ -25,11 +25,11 @@ from ccfpy.js.engine import (
 )
 from ccfpy.js.extensions.request import Stage
 from ccfpy.js.serving.code import Code
-from ccfpy.js.serving.kept import KeptWorlds
-from ccfpy.js.serving.ports import ScriptHost, ScriptLog
+from ccfpy.js.serving.interpreter_cache import InterpreterCache
+from ccfpy.js.serving.ports import ScriptLog, ScriptNode
+from ccfpy.js.serving.script_context import ScriptContext
 from ccfpy.js.serving.scripts import Scripts
 from ccfpy.js.serving.traces import as_ccf_writes_it
-from ccfpy.js.serving.world import World
 from ccfpy.service.tables.js import EndpointProperties, JsRuntimeOptions
 
 if TYPE_CHECKING:
@@ -52,12 +52,12 @@ _SAFE_PART = 0.4
 class Executor:
     """Answers requests with the functions in an application's tables."""
 
-    def __init__(self, host: ScriptHost, scripts: Scripts) -> None:
-        self._host = host
+    def __init__(self, node: ScriptNode, scripts: Scripts) -> None:
+        self._node = node
         self._scripts = scripts
         self._tables = scripts.tables
-        self._kept = KeptWorlds[World]()
-        self._unused = KeptWorlds[World]()
+        self._reused = InterpreterCache[ScriptContext]()
+        self._unused = InterpreterCache[ScriptContext]()
         self._options: OrderedDict[bytes, _Options] = OrderedDict()
         self.code = Code(scripts.tables, self._handler)
         """What is in the tables now."""
@@ -88,28 +88,28 @@ class Executor:
         library = self.code.library(tx)
         flushed_at = self._tables.flush.of(tx).version_of_previous_write()
         options = self._options_in(tx)
-        worlds, most = self._unused, len(TxAccess)
+        cache, most = self._unused, len(TxAccess)
         if name is not None:
-            worlds, most = self._kept, options.given.max_cached_interpreters
-        worlds.freshen(library, flushed_at, most)
+            cache, most = self._reused, options.given.max_cached_interpreters
+        cache.freshen(library, flushed_at, most)
         key = name or "", access
-        world = worlds.take(
+        script_context = cache.take(
             key,
-            lambda: World(
-                self._host,
+            lambda: ScriptContext(
+                self._node,
                 library,
                 access,
                 scripts=self._scripts,
-                is_kept=name is not None,
+                is_reused=name is not None,
             ),
         )
         try:
-            response = self._serve(world, context, properties, options)
+            response = self._serve(script_context, context, properties, options)
         except ApiError:
-            if world.is_fit:
-                worlds.put(key, world, most)
+            if script_context.is_fit:
+                cache.put(key, script_context, most)
             raise
-        worlds.put(key, world, most)
+        cache.put(key, script_context, most)
         return response
 
     def _options_in(self, tx: "Tx") -> "_Options":
@@ -138,9 +138,9 @@ class Executor:
         wait no longer than half of the election timeout, a part of which was over when
         the script began.
         """
-        timeout_ms = self._host.election_timeout_ms
+        timeout_ms = self._node.election_timeout_ms
         if options.max_execution_time_ms > _SAFE_PART * timeout_ms:
-            self._host.log(
+            self._node.log(
                 ScriptLog.JS,
                 "info",
                 f"A script may run for {options.max_execution_time_ms}ms, which is "
@@ -150,14 +150,14 @@ class Executor:
 
     def _serve(
         self,
-        world: World,
+        script_context: ScriptContext,
         context: "Context",
         properties: EndpointProperties,
         options: "_Options",
     ) -> Response:
         endpoint = context.endpoint
         try:
-            world.serve(
+            script_context.serve(
                 context,
                 properties.js_module,
                 properties.js_function,
@@ -165,19 +165,21 @@ class Executor:
             )
             # The interpreter looks at the clock every few thousand steps, so that what
             # is short, or slowed down by its machine, may end late and unseen.
-            elapsed_ms = world.elapsed_ms
+            elapsed_ms = script_context.elapsed_ms
             if elapsed_ms > options.limits.execution_ms_max:
                 raise JsLimitExceeded(Limit.TIME, INTERRUPTED)
         except JsModuleFailed as error:
             raise ApiError(500, ErrorCode.InternalError, str(error)) from None
         except JsException as error:
             context.apply_writes = None
-            raise self._failure(error, world.endpoint.stage, options.given) from None
-        answer = world.endpoint
+            raise self._failure(
+                error, script_context.endpoint.stage, options.given
+            ) from None
+        answer = script_context.endpoint
         if not answer.is_answered:
             raise ApiError(500, ErrorCode.InternalError, NO_RESPONSE)
-        if world.logs_execution:
-            self._host.log(
+        if script_context.logs_execution:
+            self._node.log(
                 ScriptLog.JS,
                 "info",
                 f"JS execution complete: Method={endpoint.method}, "
@@ -198,7 +200,7 @@ class Executor:
         elif stage is Stage.WRITING_JSON:
             message = NOT_JSON + ("" if options.return_exception_details else ".")
         if options.log_exception_details:
-            self._host.log(ScriptLog.APP, "fail", f"{reason}: {trace or '<no trace>'}")
+            self._node.log(ScriptLog.APP, "fail", f"{reason}: {trace or '<no trace>'}")
         details: list[JsonObject] | None = None
         if options.return_exception_details:
             detail: JsonObject = {"code": ErrorCode.JSException, "message": reason}

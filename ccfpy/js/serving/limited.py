@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from ccfpy.endpoints.app_calls import AppCalls
-from ccfpy.js.host import Extension, HostFunction, HostResult
+from ccfpy.js.extension import Extension, ExtensionFunction, ExtensionResult
 
 
 class Limited:
@@ -23,15 +23,15 @@ class Limited:
         """The extension's own source."""
         return self._extension.source
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         """Return the extension's functions, limited."""
         return {
             name: partial(self._call, function)
             for name, function in self._extension.functions().items()
         }
 
-    def _call(self, function: HostFunction, *arguments: object) -> HostResult:
-        def call(given: tuple[object, ...]) -> HostResult:
+    def _call(self, function: ExtensionFunction, *arguments: object) -> ExtensionResult:
+        def call(given: tuple[object, ...]) -> ExtensionResult:
             return function(*given)
 
         return self._calls.call(call, arguments)

@@ -18,7 +18,7 @@ class ScriptLog(StrEnum):
     """What the node says of a call."""
 
 
-class ScriptHost(Protocol):
+class ScriptNode(Protocol):
     """The node, as its JavaScript application sees it."""
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ccfpy.endpoints.declaration import Endpoint, Match
 from ccfpy.endpoints.registry import Registry
 from ccfpy.js.serving.execution import Executor
-from ccfpy.js.serving.ports import ScriptHost
+from ccfpy.js.serving.ports import ScriptNode
 from ccfpy.js.serving.scripts import Scripts
 
 
@@ -30,13 +30,13 @@ class ScriptedRegistry(Registry):
     ) -> None:
         super().__init__(prefix, title=title, description=description, version=version)
         self._scripts = scripts
-        self._host: ScriptHost | None = None
+        self._node: ScriptNode | None = None
         self._executor: Executor | None = None
 
-    def attach(self, host: ScriptHost) -> None:
+    def attach(self, node: ScriptNode) -> None:
         """Serve on a node."""
-        self._host = host
-        self._executor = Executor(host, self._scripts)
+        self._node = node
+        self._executor = Executor(node, self._scripts)
 
     def find(self, method: str, path: str) -> Match | None:
         """Find the endpoint for a request's path, in the tables as they are now."""
@@ -63,6 +63,6 @@ class ScriptedRegistry(Registry):
         yield from scripted
 
     def _routes(self) -> Registry | None:
-        if self._host is None or self._executor is None:
+        if self._node is None or self._executor is None:
             return None
-        return self._executor.code.routes(self._host.begin())
+        return self._executor.code.routes(self._node.begin())

@@ -9,14 +9,14 @@ from ccfpy.js.serving.tables import ScriptTables
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from ccfpy.js.host import Extension
-    from ccfpy.js.serving.present import Present
+    from ccfpy.js.extension import Extension
+    from ccfpy.js.serving.current_request import CurrentRequest
 
-MoreExtensions: TypeAlias = "Callable[[Present], Sequence[Extension]]"
+MoreExtensions: TypeAlias = "Callable[[CurrentRequest], Sequence[Extension]]"
 """Makes an application's own extensions, which may ask about the request."""
 
 
-def no_more(_: "Present") -> "Sequence[Extension]":
+def no_more(_: "CurrentRequest") -> "Sequence[Extension]":
     """Add no extension."""
     return ()
 

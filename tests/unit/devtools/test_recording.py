@@ -13,7 +13,7 @@ from ccfpy.http.messages import Request, Response
 from ccfpy.js.serving import ScriptedRegistry
 from ccfpy.js.serving.ports import ScriptLog
 from tests.unit.endpoints.world import StoreNode, session
-from tests.unit.js.serving.installed import TestHost
+from tests.unit.js.serving.installed import TestScriptNode
 
 SOURCE = """
 const table = ccf.kv["t"];
@@ -33,10 +33,10 @@ class Recorded:
 
     def __init__(self) -> None:
         self.node = StoreNode()
-        self.host = TestHost(self.node)
+        self.script_node = TestScriptNode(self.node)
         registry = app.registry()
         assert isinstance(registry, ScriptedRegistry)
-        registry.attach(self.host)
+        registry.attach(self.script_node)
         self._frontend = Frontend(
             registry, self.node, has_backpressure=True, on_unhandled=lambda *_: "0"
         )
@@ -76,7 +76,9 @@ class Recorded:
     @property
     def told(self) -> list[ServedRequest]:
         found = (
-            read_line(text) for tag, _, text in self.host.lines if tag is ScriptLog.JS
+            read_line(text)
+            for tag, _, text in self.script_node.lines
+            if tag is ScriptLog.JS
         )
         return [served for served in found if served is not None]
 
@@ -108,7 +110,7 @@ def test_a_request_is_told_with_all_it_takes_to_run_it_again(
     assert served.lines == (("info", "put v"),)
     assert served.unix_time_us == recorded.node.unix_time_us
     assert served.elapsed_ms is not None
-    assert (ScriptLog.APP, "info", "put v") in recorded.host.lines
+    assert (ScriptLog.APP, "info", "put v") in recorded.script_node.lines
 
 
 def test_what_a_script_threw_is_told_with_its_columns(recorded: Recorded) -> None:

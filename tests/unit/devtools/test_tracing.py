@@ -4,7 +4,7 @@ import pytest
 
 from ccfpy.devtools.tracing import TracingEngine
 from ccfpy.js.engine import JsException, JsLimits, JsModuleFailed, Library, Program
-from ccfpy.js.host import HostFunction
+from ccfpy.js.extension import ExtensionFunction
 from ccfpy.js.quickjs import QuickJs
 
 
@@ -18,9 +18,9 @@ class RealClock:
 class Serving:
     """Calls a handler with nothing, and drops what it gives."""
 
-    source = "(function (host, tools) { tools.serve = (f) => { f(); }; })"
+    source = "(function (python, tools) { tools.serve = (f) => { f(); }; })"
 
-    def functions(self) -> dict[str, HostFunction]:
+    def functions(self) -> dict[str, ExtensionFunction]:
         return {}
 
 
@@ -34,7 +34,7 @@ def _traced() -> TracingEngine:
 def test_what_a_served_call_threw_is_kept_with_its_columns() -> None:
     engine = _traced()
     interpreter = engine.interpreter(
-        Library({"/m.js": SOURCE}), [Serving()], is_kept=True
+        Library({"/m.js": SOURCE}), [Serving()], is_reused=True
     )
     with pytest.raises(JsException) as raised:
         interpreter.serve("/m.js", "bad", JsLimits())
@@ -48,7 +48,7 @@ def test_what_a_served_call_threw_is_kept_with_its_columns() -> None:
 def test_a_call_that_went_well_leaves_its_time_only() -> None:
     engine = _traced()
     interpreter = engine.interpreter(
-        Library({"/m.js": SOURCE}), [Serving()], is_kept=True
+        Library({"/m.js": SOURCE}), [Serving()], is_reused=True
     )
     interpreter.serve("/m.js", "ok", JsLimits())
     assert engine.last.thrown is None

@@ -17,7 +17,7 @@ from ccfpy.crypto.certs import (
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.hashing import sha256
 from ccfpy.js.engine import JsLimits, Program
-from ccfpy.js.host import Extension
+from ccfpy.js.extension import Extension
 from ccfpy.js.quickjs import QuickJs
 
 

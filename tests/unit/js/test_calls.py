@@ -1,7 +1,7 @@
 """What is left behind by a call that ends badly."""
 
 from ccfpy.js.calls import Call, bounded, script_trace
-from ccfpy.js.host import type_error
+from ccfpy.js.extension import type_error
 
 
 class StandingClock:

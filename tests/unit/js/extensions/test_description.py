@@ -69,7 +69,7 @@ EMPTY = Description({}, "", "", "", None, "", "", {}, None)
 ASKED = Asked()
 ENDPOINT = Endpoint(ASKED)
 INTERPRETER = QuickJs(CountingClock()).interpreter(
-    Library({"/m.js": SOURCE}), [ENDPOINT], is_kept=True
+    Library({"/m.js": SOURCE}), [ENDPOINT], is_reused=True
 )
 
 

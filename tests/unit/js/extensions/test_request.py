@@ -37,7 +37,7 @@ def answer(engine: QuickJs, body: str, request: SomeRequest | None = None) -> En
     endpoint = Endpoint(request or SomeRequest())
     source = f"export function f(request) {{ {body} }}"
     interpreter = engine.interpreter(
-        Library({"/m.js": source}), [endpoint], is_kept=True
+        Library({"/m.js": source}), [endpoint], is_reused=True
     )
     endpoint.ask(interpreter, "/m.js", "f", JsLimits())
     return endpoint
@@ -162,7 +162,7 @@ def test_a_body_that_is_no_json_is_told_apart_from_a_throw(engine: QuickJs) -> N
     endpoint = Endpoint(SomeRequest())
     source = "export function f() { return { body: { get a() { throw Error('x') } } } }"
     interpreter = engine.interpreter(
-        Library({"/m.js": source}), [endpoint], is_kept=True
+        Library({"/m.js": source}), [endpoint], is_reused=True
     )
     with pytest.raises(JsException):
         endpoint.ask(interpreter, "/m.js", "f", JsLimits())

@@ -18,7 +18,7 @@ from tests.unit.js.extensions.test_kv import kv, tx_with
 
 if TYPE_CHECKING:
     from ccfpy.base.json import JsonObject
-    from ccfpy.js.host import Extension
+    from ccfpy.js.extension import Extension
 
 ENOUGH = 16 << 20
 NEAR_BYTES = 16
@@ -78,13 +78,13 @@ class SomeRequest:
 class Served:
     """An interpreter, and what it answers under a bound on its heap."""
 
-    def __init__(self, *sources: str, is_kept: bool) -> None:
+    def __init__(self, *sources: str, is_reused: bool) -> None:
         self.endpoint = Endpoint(SomeRequest())
         (self.kv,) = kv(tx_with())
         modules = {f"/{index}.js": source for index, source in enumerate(sources)}
         extensions: list[Extension] = [self.endpoint, Converters(), self.kv]
         self.interpreter: Interpreter = QuickJs(CountingClock()).interpreter(
-            Library(modules), extensions, is_kept=is_kept
+            Library(modules), extensions, is_reused=is_reused
         )
 
     def serve(self, heap_bytes_max: int, index: int = 0) -> None:
@@ -111,7 +111,7 @@ class Served:
 @pytest.mark.parametrize("name", ENDINGS)
 def test_a_request_that_lacks_memory_anywhere_ends_alone(name: str) -> None:
     body = WORK.replace("ENDING", ENDINGS[name])
-    served = Served(FUNCTION.replace("BODY", body), is_kept=False)
+    served = Served(FUNCTION.replace("BODY", body), is_reused=False)
     least = served.least()
     for heap_bytes in range(least - 9000, least - NEAR_BYTES, 29):
         with pytest.raises(JsLimitExceeded, match="out of memory"):
@@ -163,7 +163,7 @@ def test_a_kept_world_holds_nothing_of_calls_that_are_over(name: str) -> None:
     served = Served(
         FUNCTION.replace("BODY", BODIES[name]),
         "export const f = () => ({ body: 'x' });",
-        is_kept=True,
+        is_reused=True,
     )
 
     def call() -> None:

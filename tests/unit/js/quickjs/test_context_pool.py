@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ccfpy.base import limits
 from ccfpy.js.engine import JsException, JsLimits, Program
-from ccfpy.js.host import HostFunction
+from ccfpy.js.extension import ExtensionFunction
 from ccfpy.js.quickjs import QuickJs, context_pool
 from ccfpy.js.quickjs.context_pool import ContextPool
 from tests.unit.js.conftest import CountingClock
@@ -20,11 +20,11 @@ from tests.unit.js.conftest import CountingClock
 class Asking:
     """Lets guests ask a host that counts."""
 
-    source: str = "(host) => { globalThis.ask = host.ask; }"
+    source: str = "(python) => { globalThis.ask = python.ask; }"
     count: int = 0
-    table: Mapping[str, HostFunction] = field(default_factory=dict)
+    table: Mapping[str, ExtensionFunction] = field(default_factory=dict)
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         return {"ask": self._ask}
 
     def _ask(self) -> int:

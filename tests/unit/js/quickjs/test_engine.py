@@ -20,7 +20,7 @@ from ccfpy.js.engine import (
     Limit,
     Program,
 )
-from ccfpy.js.host import HostFunction, internal_error, type_error
+from ccfpy.js.extension import ExtensionFunction, internal_error, type_error
 from ccfpy.js.quickjs import TIMED_OUT, QuickJs
 from tests.unit.js.conftest import CountingClock
 
@@ -33,10 +33,10 @@ SMALL_HEAP = replace(UNHURRIED, heap_bytes_max=4 << 20)
 class Functions:
     """An extension whose host functions become globals."""
 
-    table: Mapping[str, HostFunction] = field(default_factory=dict)
-    source: str = "(host) => { for (const n in host) globalThis[n] = host[n]; }"
+    table: Mapping[str, ExtensionFunction] = field(default_factory=dict)
+    source: str = "(python) => { for (const n in python) globalThis[n] = python[n]; }"
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         return self.table
 
 
@@ -46,7 +46,7 @@ def run(
     *arguments: object,
     limits: JsLimits | None = None,
     imports: Mapping[str, str] | None = None,
-    **functions: HostFunction,
+    **functions: ExtensionFunction,
 ) -> object:
     program = Program(name="main[0]", source=source, imports=imports or {})
     text = engine.call_export(

@@ -14,7 +14,7 @@ from ccfpy.js.engine import (
     Library,
     Limit,
 )
-from ccfpy.js.host import HostFunction
+from ccfpy.js.extension import ExtensionFunction
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.js.quickjs.compiled import module
 from tests.unit.js.conftest import CountingClock
@@ -24,10 +24,10 @@ class Serving:
     """Serves without a request: gives what the function returns to the test."""
 
     source = """
-        (function (host, tools) {
+        (function (python, tools) {
           tools.serve = (handler) => {
             const result = handler();
-            return result instanceof Promise ? result : host.take(result);
+            return result instanceof Promise ? result : python.take(result);
           };
         })
     """
@@ -35,8 +35,8 @@ class Serving:
     def __init__(self) -> None:
         self.taken: list[object] = []
 
-    def functions(self) -> dict[str, HostFunction]:
-        return {"take": cast("HostFunction", self.taken.append)}
+    def functions(self) -> dict[str, ExtensionFunction]:
+        return {"take": cast("ExtensionFunction", self.taken.append)}
 
 
 def resident(
@@ -44,7 +44,7 @@ def resident(
 ) -> tuple[Callable[[str, str], object], Serving]:
     serving = Serving()
     library = Library({f"/{name}.js": source for name, source in sources.items()})
-    interpreter = engine.interpreter(library, [serving], is_kept=True)
+    interpreter = engine.interpreter(library, [serving], is_reused=True)
 
     def call(module: str, function: str) -> object:
         interpreter.serve(module, function, JsLimits())
@@ -92,7 +92,7 @@ def test_limits_are_those_of_each_call(engine: QuickJs) -> None:
     library = Library(
         {"/m.js": "export const f = () => new Uint8Array(1 << 22).length"}
     )
-    interpreter = engine.interpreter(library, [serving], is_kept=True)
+    interpreter = engine.interpreter(library, [serving], is_reused=True)
     interpreter.serve("/m.js", "f", JsLimits())
     with pytest.raises(JsLimitExceeded) as caught:
         interpreter.serve("/m.js", "f", JsLimits(heap_bytes_max=1 << 21))
@@ -112,7 +112,7 @@ def test_limits_below_what_the_node_itself_needs_fail_the_call_alone(
     engine: QuickJs, limits: JsLimits
 ) -> None:
     interpreter = engine.interpreter(
-        Library({"/m.js": COUNTING}), [Serving()], is_kept=True
+        Library({"/m.js": COUNTING}), [Serving()], is_reused=True
     )
     with pytest.raises(JsLimitExceeded) as caught:
         interpreter.serve("/m.js", "f", limits)
@@ -127,7 +127,7 @@ def test_a_promise_is_waited_for_and_may_never_come(engine: QuickJs) -> None:
 
 def test_a_call_knows_how_long_it_took(engine: QuickJs) -> None:
     interpreter = engine.interpreter(
-        Library({"/m.js": COUNTING}), [Serving()], is_kept=True
+        Library({"/m.js": COUNTING}), [Serving()], is_reused=True
     )
     interpreter.serve("/m.js", "f", JsLimits())
     assert interpreter.elapsed_ms > 0
@@ -153,7 +153,7 @@ def test_globals_outlive_what_the_host_raised_unless_the_engine_broke_off(
 
     serving.functions = lambda: {"take": take}  # type: ignore[method-assign]
     library = Library({"/m.js": COUNTING})
-    interpreter = engine.interpreter(library, [serving], is_kept=True)
+    interpreter = engine.interpreter(library, [serving], is_reused=True)
 
     def call() -> None:
         interpreter.serve("/m.js", "f", JsLimits())

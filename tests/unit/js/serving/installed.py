@@ -32,7 +32,7 @@ class RealClock:
 
 
 @dataclass
-class TestHost:
+class TestScriptNode:
     """The node, as its scripts see it."""
 
     __test__ = False
@@ -59,13 +59,13 @@ class Installed:
 
     def __init__(self, scripts: Scripts | None = None) -> None:
         self.node = StoreNode()
-        self.host = TestHost(self.node)
+        self.script_node = TestScriptNode(self.node)
         self.unhandled: list[BaseException] = []
         self._scripts = scripts or Scripts(tables=GOVERNED)
         self.registry = ScriptedRegistry(
             "app", title="t", description="d", version="1", scripts=self._scripts
         )
-        self.registry.attach(self.host)
+        self.registry.attach(self.script_node)
         self.frontend = Frontend(
             self.registry,
             self.node,

@@ -39,12 +39,12 @@ def test_a_function_reads_and_writes_in_the_requests_transaction() -> None:
     ],
 )
 def test_writes_count_if_the_answer_is_good_or_the_script_says_so(
-    rest: str, is_kept: bool
+    rest: str, is_reused: bool
 ) -> None:
     installed = Installed()
     installed.function(f"{WRITE} {rest}")
     installed.call()
-    assert (written(installed) == b"v") is is_kept
+    assert (written(installed) == b"v") is is_reused
 
 
 def test_claims_are_bound_into_the_transaction() -> None:
@@ -80,14 +80,14 @@ def test_a_throw_is_told_only_where_the_options_allow_it() -> None:
     message = "Exception thrown while executing."
     bare = {"code": "InternalError", "message": message}
     assert error_of(installed.call()) == bare
-    assert installed.host.lines == []
+    assert installed.script_node.lines == []
     installed.options(return_exception_details=True, log_exception_details=True)
     trace = "    at nested (/m.js:1)\n    at f (/m.js:2)\n"
     assert error_of(installed.call()) == {
         **bare,
         "details": [{"code": "JSException", "message": "Error: no 42", "trace": trace}],
     }
-    assert installed.host.lines == [
+    assert installed.script_node.lines == [
         (ScriptLog.APP, "fail", f"Error: no 42: {trace}"),
     ]
 
@@ -98,7 +98,7 @@ def test_what_was_thrown_and_is_no_error_has_no_trace() -> None:
     installed.function("throw { a: 1 }")
     details = error_of(installed.call())["details"]
     assert details == [{"code": "JSException", "message": '{"a":1}'}]
-    assert installed.host.lines[-1][2] == '{"a":1}: <no trace>'
+    assert installed.script_node.lines[-1][2] == '{"a":1}: <no trace>'
 
 
 @pytest.mark.parametrize(("is_told", "end"), [(True, ""), (False, ".")])
@@ -285,11 +285,11 @@ def test_globals_do_not_outlive_a_defect_of_the_node() -> None:
     installed = Installed()
     installed.function(f"console.log('x'); {COUNT}", **REUSE)
     assert installed.call().body == b"1"
-    lines, installed.host.lines = installed.host.lines, None  # type: ignore[assignment]
+    lines, installed.script_node.lines = installed.script_node.lines, None  # type: ignore[assignment]
     assert installed.call().status == 500
     (defect,) = installed.unhandled
     assert isinstance(defect, AttributeError)
-    installed.host.lines = lines
+    installed.script_node.lines = lines
     assert installed.call().body == b"1"
 
 
@@ -343,21 +343,21 @@ def test_every_call_is_logged_unless_the_script_forbids_it() -> None:
     source = "export const f = (r) => ({ statusCode: 202 })"
     installed.install({"/m.js": source}, {"POST /a/{x}": endpoint})
     assert installed.call(path="/a/1").status == 202
-    ((tag, level, line),) = installed.host.lines
+    ((tag, level, line),) = installed.script_node.lines
     assert (tag, level) == (ScriptLog.JS, "info")
     prefix = "JS execution complete: Method=POST, Path=/app/a/{x}, Status=202, "
     assert line.startswith(f"{prefix}ExecMilliseconds=")
-    installed.host.lines.clear()
+    installed.script_node.lines.clear()
     installed.function("ccf.enableMetricsLogging(false); return {}")
     installed.call()
-    assert installed.host.lines == []
+    assert installed.script_node.lines == []
 
 
 def test_the_console_writes_to_the_log() -> None:
     installed = Installed()
     installed.function("console.warn('look', { a: 1 }); return {}")
     installed.call()
-    assert installed.host.lines[0] == (ScriptLog.APP, "fail", 'look {"a":1}')
+    assert installed.script_node.lines[0] == (ScriptLog.APP, "fail", 'look {"a":1}')
 
 
 def test_the_request_is_described_whole() -> None:
@@ -435,15 +435,15 @@ def test_an_unforeseen_failure_of_the_host_is_no_exception_of_the_script() -> No
 
 def test_scripts_that_may_run_long_are_warned_of_once() -> None:
     installed = Installed()
-    assert installed.host.lines == []
+    assert installed.script_node.lines == []
     installed.options(max_execution_time_ms=24_000)
     installed.function("ccf.enableMetricsLogging(false); return {}")
     installed.call()
-    assert installed.host.lines == []
+    assert installed.script_node.lines == []
     installed.options(max_execution_time_ms=24_001)
     for _ in range(2):
         installed.call()
-    ((tag, level, line),) = installed.host.lines
+    ((tag, level, line),) = installed.script_node.lines
     assert (tag, level) == (ScriptLog.JS, "info")
     assert line.startswith(
         "A script may run for 24001ms, which is more than two fifths of "

@@ -122,13 +122,13 @@ def test_what_ended_too_late_between_two_looks_at_the_clock_was_stopped_too(
     installed.options(**LIMITS)
     key = "ccf.strToBuf('k')"
     installed.function(f"ccf.kv['public:t'].set({key}, {key}); return {{}};", **reuse)
-    installed.host.clock.leap_ns = 10**9
+    installed.script_node.clock.leap_ns = 10**9
     answer = installed.call()
     assert answer.status == 500
     details = error_of(answer)["details"]
     assert isinstance(details, list)
     assert details[0]["message"] == TIME
-    installed.host.clock.leap_ns = 0
+    installed.script_node.clock.leap_ns = 0
     assert installed.value(f"return {{ body: ccf.kv['public:t'].has({key}) }}") is False
     assert installed.unhandled == []
 

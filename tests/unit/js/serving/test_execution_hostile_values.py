@@ -210,9 +210,9 @@ def test_what_waits_for_garbage_is_stopped_when_its_time_comes() -> None:
     kept = _installed(leave, **SHARED)
     for installed in (fresh, kept):
         assert installed.call().status == 200
-    kept.host.clock.leap_ns = 10**9
+    kept.script_node.clock.leap_ns = 10**9
     kept.call(path="/next")
-    kept.host.clock.leap_ns = 0
+    kept.script_node.clock.leap_ns = 0
     for installed in (fresh, kept):
         assert installed.call(path="/next").body == b"1"
         assert installed.unhandled == []

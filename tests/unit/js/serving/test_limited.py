@@ -7,16 +7,16 @@ import pytest
 
 from ccfpy.base.ports import CallStopped, Given, Result
 from ccfpy.endpoints.app_calls import AppCalls
-from ccfpy.js.host import HostFunction
+from ccfpy.js.extension import ExtensionFunction
 from ccfpy.js.serving.limited import Limited
 
 
 class Greeting:
     """An extension with one function."""
 
-    source = "(host) => ({greet: host.greet})"
+    source = "(python) => ({greet: python.greet})"
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         return {"greet": lambda name, mark: f"hello {name}{mark}"}
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from ccfpy.js.access import Permission
-from ccfpy.js.host import Extension, HostFunction
+from ccfpy.js.extension import Extension, ExtensionFunction
 from ccfpy.js.serving import GOVERNED, Scripts
-from ccfpy.js.serving.present import Present
+from ccfpy.js.serving.current_request import CurrentRequest
 from tests.unit.js.serving.installed import Installed
 
 
@@ -14,15 +14,15 @@ class Path:
 
     source = "(function (host, { namespace }) { namespace('mine', host); })"
 
-    def __init__(self, present: Present) -> None:
-        self._present = present
+    def __init__(self, current_request: CurrentRequest) -> None:
+        self._current_request = current_request
 
-    def functions(self) -> Mapping[str, HostFunction]:
-        return {"path": lambda: self._present.context.request.path}
+    def functions(self) -> Mapping[str, ExtensionFunction]:
+        return {"path": lambda: self._current_request.context.request.path}
 
 
-def more(present: Present) -> Sequence[Extension]:
-    return [Path(present)]
+def more(current_request: CurrentRequest) -> Sequence[Extension]:
+    return [Path(current_request)]
 
 
 def nothing(_: str, __: Permission) -> tuple[Permission, str | None]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.history import HistoricalState, History
 
 
-class Present:
+class CurrentRequest:
     """The request being answered, in every form that an extension asks for."""
 
     __slots__ = ("_context",)

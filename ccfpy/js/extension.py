@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-HostArgument: TypeAlias = bytes | str | int | float | bool | None
+ExtensionArgument: TypeAlias = bytes | str | int | float | bool | None
 """An ArrayBuffer, a string, a number, a boolean; ``None`` for undefined and null."""
-HostResult: TypeAlias = bytes | str | int | float | bool | None
+ExtensionResult: TypeAlias = bytes | str | int | float | bool | None
 """The same the other way; ``None`` becomes undefined. Objects travel as JSON text."""
-HostFunction: TypeAlias = Callable[..., HostResult]
-"""Called with ``HostArgument``s. What it raises beside ``JsThrow`` ends the call."""
+ExtensionFunction: TypeAlias = Callable[..., ExtensionResult]
+"""Takes ``ExtensionArgument``s. What it raises beside ``JsThrow`` ends the call."""
 
 
 class ErrorClass(StrEnum):
@@ -64,6 +64,6 @@ class Extension(Protocol):
         """
         ...
 
-    def functions(self) -> Mapping[str, HostFunction]:
+    def functions(self) -> Mapping[str, ExtensionFunction]:
         """Give the host functions its source calls."""
         ...

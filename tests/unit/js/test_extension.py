@@ -1,6 +1,6 @@
 """The classes a host function may throw."""
 
-from ccfpy.js.host import ErrorClass, internal_error, type_error
+from ccfpy.js.extension import ErrorClass, internal_error, type_error
 
 
 def test_a_throw_carries_its_class_and_its_text() -> None:

@@ -17,20 +17,20 @@ from ccfpy.js.extensions.random import MathRandom
 from ccfpy.js.extensions.request import Endpoint
 from ccfpy.js.extensions.rpc import Rpc
 from ccfpy.js.extensions.snp_attestation import SnpAttestation
+from ccfpy.js.serving.current_request import CurrentRequest
 from ccfpy.js.serving.limited import Limited
-from ccfpy.js.serving.ports import ScriptHost, ScriptLog
-from ccfpy.js.serving.present import Present
+from ccfpy.js.serving.ports import ScriptLog, ScriptNode
 from ccfpy.js.serving.scripts import Scripts
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.context import Context
-    from ccfpy.js.host import Extension
+    from ccfpy.js.extension import Extension
 
 _US_PER_MS = 1000
 _NS_PER_MS = 1_000_000
 
 
-class World:
+class ScriptContext:
     """An interpreter on an application's library, and what it is built of.
 
     Attributes:
@@ -44,13 +44,13 @@ class World:
         "_console",
         "_converters",
         "_crypto",
+        "_current_request",
         "_gov",
         "_historical",
         "_interpreter",
-        "_is_kept",
+        "_is_reused",
         "_kv",
         "_limits",
-        "_present",
         "_start_ns",
         "_unix_time_ms",
         "endpoint",
@@ -59,26 +59,26 @@ class World:
 
     def __init__(
         self,
-        host: ScriptHost,
+        node: ScriptNode,
         library: Library,
         access: TxAccess,
         *,
         scripts: Scripts,
-        is_kept: bool,
+        is_reused: bool,
     ) -> None:
-        self._clock = host.clock
-        self._is_kept = is_kept
+        self._clock = node.clock
+        self._is_reused = is_reused
         self._unix_time_ms = 0
         self._start_ns = 0
         self._limits: JsLimits | None = None
-        self._present = present = Present()
-        self._console = Console(_writer(host))
+        self._current_request = current_request = CurrentRequest()
+        self._console = Console(_writer(node))
         self._converters = Converters()
-        self._crypto = Crypto(0, host.entropy)
-        self._kv = Kv(present, access, scripts.narrowing)
-        self._gov = Gov(host.engine, JsLimits())
-        self._historical = Historical(present, access)
-        self.endpoint = Endpoint(present)
+        self._crypto = Crypto(0, node.entropy)
+        self._kv = Kv(current_request, access, scripts.narrowing)
+        self._gov = Gov(node.engine, JsLimits())
+        self._historical = Historical(current_request, access)
+        self.endpoint = Endpoint(current_request)
         self.is_fit = True
         extensions: list[Extension] = [
             self._console,
@@ -86,17 +86,17 @@ class World:
             self._crypto,
             ScriptDate(self._now_ms),
             SnpAttestation(self._now_ms),
-            MathRandom(host.entropy),
+            MathRandom(node.entropy),
             self._gov,
             self._kv,
-            Consensus(present),
+            Consensus(current_request),
             self._historical,
-            Rpc(present),
-            *(Limited(more, host.app_calls) for more in scripts.more(present)),
+            Rpc(current_request),
+            *(Limited(more, node.app_calls) for more in scripts.more(current_request)),
             self.endpoint,
         ]
-        self._interpreter = host.engine.interpreter(
-            library, extensions, is_kept=is_kept
+        self._interpreter = node.engine.interpreter(
+            library, extensions, is_reused=is_reused
         )
 
     @property
@@ -115,7 +115,7 @@ class World:
         """Let a function answer a request; raises as ``Interpreter.serve`` does."""
         self._unix_time_ms = context.node.unix_time_us // _US_PER_MS
         self._start_ns = self._clock.monotonic_ns()
-        if not self._is_kept:
+        if not self._is_reused:
             self._converters.begin()
         if limits is not self._limits:
             self._limits = limits
@@ -125,14 +125,14 @@ class World:
         self._kv.begin()
         self._historical.begin()
         self.endpoint.begin()
-        self._present.enter(context)
+        self._current_request.enter(context)
         try:
             self.endpoint.ask(self._interpreter, module, function, limits)
         except JsLimitExceeded:
             self.is_fit = False
             raise
         finally:
-            self._present.leave()
+            self._current_request.leave()
             self._kv.begin()
             self._historical.begin()
 
@@ -144,8 +144,8 @@ class World:
         return self._unix_time_ms + passed_ns // _NS_PER_MS
 
 
-def _writer(host: ScriptHost) -> Callable[[ConsoleLevel, str], None]:
+def _writer(node: ScriptNode) -> Callable[[ConsoleLevel, str], None]:
     def write(level: ConsoleLevel, message: str) -> None:
-        host.log(ScriptLog.APP, level.value, message)
+        node.log(ScriptLog.APP, level.value, message)
 
     return write
