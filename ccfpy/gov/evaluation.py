@@ -22,17 +22,17 @@ from ccfpy.js.engine import (
     Limit,
     Program,
 )
-from ccfpy.js.extensions.console import Console, ConsoleLevel
-from ccfpy.js.extensions.converters import Converters
-from ccfpy.js.extensions.crypto import Crypto
-from ccfpy.js.extensions.date import FrozenDate
-from ccfpy.js.extensions.gov import Gov
-from ccfpy.js.extensions.gov_effects import GovEffects
-from ccfpy.js.extensions.kv import Kv
-from ccfpy.js.extensions.network import Network
-from ccfpy.js.extensions.node import Node
-from ccfpy.js.extensions.random import MathRandom
-from ccfpy.js.extensions.snp_attestation import SnpAttestation
+from ccfpy.js.extensions.console import ConsoleExtension, ConsoleLevel
+from ccfpy.js.extensions.converters import ConvertersExtension
+from ccfpy.js.extensions.crypto import CryptoExtension
+from ccfpy.js.extensions.date import FrozenDateExtension
+from ccfpy.js.extensions.gov import GovExtension
+from ccfpy.js.extensions.gov_effects import GovEffectsExtension
+from ccfpy.js.extensions.kv import KvExtension
+from ccfpy.js.extensions.network import NetworkExtension
+from ccfpy.js.extensions.node import NodeExtension
+from ccfpy.js.extensions.random import MathRandomExtension
+from ccfpy.js.extensions.snp_attestation import SnpAttestationExtension
 from ccfpy.service.tables.js import RUNTIME_OPTIONS
 from ccfpy.service.tables.proposals import Failure
 
@@ -99,9 +99,9 @@ class Evaluator:
         effects = NodeEffects(host, self.tx)
         extensions = [
             *self._common(TxAccess.GOV_RW),
-            Node(effects),
-            Network(effects),
-            GovEffects(host.engine, self.tx, JwtKeyEffects(host, self.tx)),
+            NodeExtension(effects),
+            NetworkExtension(effects),
+            GovEffectsExtension(host.engine, self.tx, JwtKeyEffects(host, self.tx)),
         ]
         self._call(script, function, arguments, extensions)
         try:
@@ -129,14 +129,14 @@ class Evaluator:
 
     def _common(self, access: TxAccess) -> "list[Extension]":
         return [
-            Console(self._log),
-            Converters(),
-            Crypto(self.unix_time_ms, self.host.entropy),
-            FrozenDate(self.unix_time_ms),
-            SnpAttestation(lambda: self.unix_time_ms),
-            Gov(self.host.engine, self.limits),
-            Kv(self.tx, access),
-            MathRandom(self.host.entropy),
+            ConsoleExtension(self._log),
+            ConvertersExtension(),
+            CryptoExtension(self.unix_time_ms, self.host.entropy),
+            FrozenDateExtension(self.unix_time_ms),
+            SnpAttestationExtension(lambda: self.unix_time_ms),
+            GovExtension(self.host.engine, self.limits),
+            KvExtension(self.tx, access),
+            MathRandomExtension(self.host.entropy),
         ]
 
     def _log(self, level: ConsoleLevel, message: str) -> None:

@@ -12,16 +12,16 @@ from ccfpy.base.json import JsonObject
 from ccfpy.js.access import TxAccess
 from ccfpy.js.engine import JsArgument, JsLimits, Program
 from ccfpy.js.extensions import (
-    Console,
-    Converters,
-    Crypto,
-    FrozenDate,
-    Gov,
-    GovEffects,
-    Kv,
-    MathRandom,
-    Network,
-    Node,
+    ConsoleExtension,
+    ConvertersExtension,
+    CryptoExtension,
+    FrozenDateExtension,
+    GovEffectsExtension,
+    GovExtension,
+    KvExtension,
+    MathRandomExtension,
+    NetworkExtension,
+    NodeExtension,
 )
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.kv.store import Store
@@ -157,20 +157,20 @@ class Service:
         access: TxAccess,
     ) -> str | None:
         extensions: list[Extension] = [
-            MathRandom(SeededEntropy(b"seed")),
-            FrozenDate(NOW_MS),
-            Console(lambda _level, _text: None),
-            Converters(),
-            Crypto(NOW_MS, SeededEntropy(b"crypto")),
-            Gov(self._engine, JsLimits()),
-            Kv(tx, access),
+            MathRandomExtension(SeededEntropy(b"seed")),
+            FrozenDateExtension(NOW_MS),
+            ConsoleExtension(lambda _level, _text: None),
+            ConvertersExtension(),
+            CryptoExtension(NOW_MS, SeededEntropy(b"crypto")),
+            GovExtension(self._engine, JsLimits()),
+            KvExtension(tx, access),
         ]
         if access is TxAccess.GOV_RW:
             effects = self.effects
             extensions += [
-                Node(effects),
-                Network(effects),
-                GovEffects(self._engine, tx, effects),
+                NodeExtension(effects),
+                NetworkExtension(effects),
+                GovEffectsExtension(self._engine, tx, effects),
             ]
         return self._engine.call_export(
             self.program,

@@ -4,7 +4,7 @@ import pytest
 
 from ccfpy.base.json import JsonObject
 from ccfpy.js.engine import JsLimits, Program
-from ccfpy.js.extensions.gov import Gov
+from ccfpy.js.extensions.gov import GovExtension
 from ccfpy.js.quickjs import QuickJs
 from tests.governance.conftest import CONSTITUTIONS, GOV, Service, constitution
 from tests.unit.js.conftest import Authority
@@ -104,7 +104,7 @@ def test_every_constitution_can_be_put_in_force(engine: QuickJs, name: str) -> N
         ),
         "f",
         [constitution(name)],
-        extensions=[Gov(engine, JsLimits())],
+        extensions=[GovExtension(engine, JsLimits())],
         limits=JsLimits(),
     )
     assert text == "true"

@@ -57,7 +57,7 @@ _SOURCE = """
 """
 
 
-class Consensus:
+class ConsensusExtension:
     """The extension."""
 
     source: Final = _SOURCE

@@ -48,7 +48,7 @@ _SOURCE = """
 """
 
 
-class Console:
+class ConsoleExtension:
     """The extension; the messages of each call are bounded.
 
     What is beyond the bounds is not logged, and the last line says so.

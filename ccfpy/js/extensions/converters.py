@@ -49,7 +49,7 @@ _SOURCE = """
 """
 
 
-class Converters:
+class ConvertersExtension:
     """The extension.
 
     Attributes:

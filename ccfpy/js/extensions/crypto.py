@@ -153,7 +153,7 @@ _NO_WRAPPING = (
 )
 
 
-class Crypto:
+class CryptoExtension:
     """The extension.
 
     Args:

@@ -33,7 +33,7 @@ _SOURCE = """
 """
 
 
-class ScriptDate:
+class DateExtension:
     """The extension.
 
     Args:
@@ -50,7 +50,7 @@ class ScriptDate:
         return {"now": self._unix_time_ms}
 
 
-class FrozenDate(ScriptDate):
+class FrozenDateExtension(DateExtension):
     """The extension, at one moment."""
 
     def __init__(self, unix_time_ms: int) -> None:

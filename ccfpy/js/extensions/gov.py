@@ -67,7 +67,7 @@ _SOURCE = """
 """
 
 
-class Gov:
+class GovExtension:
     """The extension.
 
     Attributes:

@@ -68,7 +68,7 @@ _SOURCE = """
 """
 
 
-class GovEffects:
+class GovEffectsExtension:
     """The extension."""
 
     source: Final = _SOURCE

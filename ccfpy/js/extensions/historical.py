@@ -20,7 +20,7 @@ from ccfpy.js.extension import (
     ExtensionResult,
     internal_error,
 )
-from ccfpy.js.extensions.kv import Kv
+from ccfpy.js.extensions.kv import KvExtension
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import Seqno, TxId
@@ -115,7 +115,7 @@ _ASKED = 0
 """The key of the state that the caller asked about: no transaction has this seqno."""
 
 
-class Historical:
+class HistoricalExtension:
     """The extension; ``begin`` before each call."""
 
     source: Final = _SOURCE
@@ -165,7 +165,7 @@ class Historical:
             return 0
         try:
             states = self._past.history.states_range(
-                (Historical, int(handle)),
+                (HistoricalExtension, int(handle)),
                 int(first),
                 int(last),
                 expiry_s=min(int(expiry), HISTORY_EXPIRY_S),
@@ -179,7 +179,7 @@ class Historical:
         return len(states)
 
     def _drop(self, handle: float) -> bool:
-        return self._past.history.drop_request((Historical, int(handle)))
+        return self._past.history.drop_request((HistoricalExtension, int(handle)))
 
     def _describe(self, key: float) -> str:
         state = self._state(key).state
@@ -214,7 +214,7 @@ class _State:
 
     def __init__(self, state: HistoricalState, access: TxAccess) -> None:
         self.state = state
-        self.table = Kv(state.tx, access, _read_only).functions()
+        self.table = KvExtension(state.tx, access, _read_only).functions()
 
 
 def _read_only(_table: str, granted: Permission) -> tuple[Permission, str | None]:

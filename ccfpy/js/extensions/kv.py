@@ -124,7 +124,7 @@ _SOURCE = """
 """
 
 
-class Kv:
+class KvExtension:
     """The extension; one for each call, as it holds that call's transaction.
 
     Attributes:

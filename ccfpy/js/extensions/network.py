@@ -56,7 +56,7 @@ _SOURCE = """
 """
 
 
-class Network:
+class NetworkExtension:
     """The extension."""
 
     source: Final = _SOURCE

@@ -73,7 +73,7 @@ _SOURCE = """
 """
 
 
-class Node:
+class NodeExtension:
     """The extension."""
 
     source: Final = _SOURCE

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _FRACTION_BITS = 53
 
 
-class MathRandom:
+class MathRandomExtension:
     """The extension."""
 
     source: Final = "(function (python) { Math.random = () => python.random(); })"

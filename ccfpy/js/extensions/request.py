@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ccfpy.js.engine import Interpreter, JsLimits
 
 
-class Stage(Enum):
+class CallStage(Enum):
     """How far a call has come, which decides what its failure is called."""
 
     EXECUTING = "executing"
@@ -120,7 +120,7 @@ _OURS = frozenset({"connection", "content-length", "transfer-encoding"})
 """Headers that say how an answer travels, which is not the guest's business."""
 
 
-class Endpoint:
+class RequestExtension:
     """The extension; ``begin`` before each call, then read what the guest answered.
 
     Attributes:
@@ -139,7 +139,7 @@ class Endpoint:
 
     def begin(self) -> None:
         """Forget the answer before."""
-        self.stage = Stage.EXECUTING
+        self.stage = CallStage.EXECUTING
         self.is_answered = False
         self.status = _OK
         self.headers: dict[str, str] = {}
@@ -185,7 +185,7 @@ class Endpoint:
     # The response
 
     def _writing_json(self) -> None:
-        self.stage = Stage.WRITING_JSON
+        self.stage = CallStage.WRITING_JSON
 
     def _answer(
         self,

@@ -33,7 +33,7 @@ _SOURCE = """
 """
 
 
-class Rpc:
+class RpcExtension:
     """The extension."""
 
     source: Final = _SOURCE

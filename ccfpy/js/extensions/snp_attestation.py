@@ -57,7 +57,7 @@ _SOURCE = """
 _MS_PER_S = 1000
 
 
-class SnpAttestation:
+class SnpAttestationExtension:
     """The extension.
 
     Args:

@@ -23,7 +23,7 @@ from ccfpy.js.engine import (
     JsModuleFailed,
     Limit,
 )
-from ccfpy.js.extensions.request import Stage
+from ccfpy.js.extensions.request import CallStage
 from ccfpy.js.serving.code import Code
 from ccfpy.js.serving.interpreter_cache import InterpreterCache
 from ccfpy.js.serving.ports import ScriptLog, ScriptNode
@@ -189,7 +189,7 @@ class Executor:
         return Response(status=answer.status, headers=answer.headers, body=answer.body)
 
     def _failure(
-        self, error: JsException, stage: Stage, options: JsRuntimeOptions
+        self, error: JsException, stage: CallStage, options: JsRuntimeOptions
     ) -> ApiError:
         """Say what went wrong, as far as the options let it be said."""
         reason = error.reason
@@ -197,7 +197,7 @@ class Executor:
         message = THROWN
         if isinstance(error, JsLimitExceeded) and error.which is Limit.TIME:
             reason, message = INTERRUPTED, TIMED_OUT
-        elif stage is Stage.WRITING_JSON:
+        elif stage is CallStage.WRITING_JSON:
             message = NOT_JSON + ("" if options.return_exception_details else ".")
         if options.log_exception_details:
             self._node.log(ScriptLog.APP, "fail", f"{reason}: {trace or '<no trace>'}")

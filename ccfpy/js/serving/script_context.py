@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING
 
 from ccfpy.js.access import TxAccess
 from ccfpy.js.engine import JsLimitExceeded, JsLimits, Library
-from ccfpy.js.extensions.consensus import Consensus
-from ccfpy.js.extensions.console import Console, ConsoleLevel
-from ccfpy.js.extensions.converters import Converters
-from ccfpy.js.extensions.crypto import Crypto
-from ccfpy.js.extensions.date import ScriptDate
-from ccfpy.js.extensions.gov import Gov
-from ccfpy.js.extensions.historical import Historical
-from ccfpy.js.extensions.kv import Kv
-from ccfpy.js.extensions.random import MathRandom
-from ccfpy.js.extensions.request import Endpoint
-from ccfpy.js.extensions.rpc import Rpc
-from ccfpy.js.extensions.snp_attestation import SnpAttestation
+from ccfpy.js.extensions.consensus import ConsensusExtension
+from ccfpy.js.extensions.console import ConsoleExtension, ConsoleLevel
+from ccfpy.js.extensions.converters import ConvertersExtension
+from ccfpy.js.extensions.crypto import CryptoExtension
+from ccfpy.js.extensions.date import DateExtension
+from ccfpy.js.extensions.gov import GovExtension
+from ccfpy.js.extensions.historical import HistoricalExtension
+from ccfpy.js.extensions.kv import KvExtension
+from ccfpy.js.extensions.random import MathRandomExtension
+from ccfpy.js.extensions.request import RequestExtension
+from ccfpy.js.extensions.rpc import RpcExtension
+from ccfpy.js.extensions.snp_attestation import SnpAttestationExtension
 from ccfpy.js.serving.current_request import CurrentRequest
 from ccfpy.js.serving.limited import Limited
 from ccfpy.js.serving.ports import ScriptLog, ScriptNode
@@ -72,26 +72,26 @@ class ScriptContext:
         self._start_ns = 0
         self._limits: JsLimits | None = None
         self._current_request = current_request = CurrentRequest()
-        self._console = Console(_writer(node))
-        self._converters = Converters()
-        self._crypto = Crypto(0, node.entropy)
-        self._kv = Kv(current_request, access, scripts.narrowing)
-        self._gov = Gov(node.engine, JsLimits())
-        self._historical = Historical(current_request, access)
-        self.endpoint = Endpoint(current_request)
+        self._console = ConsoleExtension(_writer(node))
+        self._converters = ConvertersExtension()
+        self._crypto = CryptoExtension(0, node.entropy)
+        self._kv = KvExtension(current_request, access, scripts.narrowing)
+        self._gov = GovExtension(node.engine, JsLimits())
+        self._historical = HistoricalExtension(current_request, access)
+        self.endpoint = RequestExtension(current_request)
         self.is_fit = True
         extensions: list[Extension] = [
             self._console,
             self._converters,
             self._crypto,
-            ScriptDate(self._now_ms),
-            SnpAttestation(self._now_ms),
-            MathRandom(node.entropy),
+            DateExtension(self._now_ms),
+            SnpAttestationExtension(self._now_ms),
+            MathRandomExtension(node.entropy),
             self._gov,
             self._kv,
-            Consensus(current_request),
+            ConsensusExtension(current_request),
             self._historical,
-            Rpc(current_request),
+            RpcExtension(current_request),
             *(Limited(more, node.app_calls) for more in scripts.more(current_request)),
             self.endpoint,
         ]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.js.engine import JsException, JsLimits, Program
-from ccfpy.js.extensions.converters import Converters
+from ccfpy.js.extensions.converters import ConvertersExtension
 from ccfpy.js.quickjs import QuickJs
 from tests.unit.js.conftest import Authority, CountingClock, Evaluate
 
@@ -23,7 +23,11 @@ CONVERT = Program(
 
 def _convert(function: str, argument: str | bytes) -> object:
     text = ENGINE.call_export(
-        CONVERT, function, [argument], extensions=[Converters()], limits=JsLimits()
+        CONVERT,
+        function,
+        [argument],
+        extensions=[ConvertersExtension()],
+        limits=JsLimits(),
     )
     assert text is not None
     return json.loads(text)
@@ -60,7 +64,7 @@ def test_text_and_json_go_to_bytes_and_back(evaluate: Evaluate) -> None:
                 ccf.strToBuf("é").byteLength, ccf.strToBuf("\\ud800").byteLength,
                 ccf.bufToStr(args[0]), buf instanceof ArrayBuffer];
     """
-    assert evaluate(body, [Converters()], b"\xff") == [
+    assert evaluate(body, [ConvertersExtension()], b"\xff") == [
         '{"b":[1,null],"a":"é😀"}',
         {"b": [1, None], "a": "é😀"},
         2,
@@ -72,31 +76,33 @@ def test_text_and_json_go_to_bytes_and_back(evaluate: Evaluate) -> None:
 
 def test_json_keeps_the_writers_key_order(evaluate: Evaluate) -> None:
     body = "return ccf.bufToStr(ccf.jsonCompatibleToBuf({z: 1, a: undefined, b: 2}))"
-    assert evaluate(body, [Converters()]) == '{"z":1,"b":2}'
+    assert evaluate(body, [ConvertersExtension()]) == '{"z":1,"b":2}'
 
 
 def test_a_certificate_has_the_id_of_its_bytes(
     evaluate: Evaluate, authority: Authority
 ) -> None:
     certificate = authority.certificate
-    result = evaluate("return ccf.pemToId(args[0])", [Converters()], certificate.pem)
+    result = evaluate(
+        "return ccf.pemToId(args[0])", [ConvertersExtension()], certificate.pem
+    )
     assert result == certificate.digest_hex
 
 
 def test_a_tcb_version_becomes_a_policy(evaluate: Evaluate) -> None:
     body = "return ccf.tcbHexToPolicy('00a00f11', 'd315000000000004').microcode"
-    assert evaluate(body, [Converters()]) == 0xD3
+    assert evaluate(body, [ConvertersExtension()]) == 0xD3
 
 
 def test_metrics_logging_tells_what_it_was(evaluate: Evaluate) -> None:
-    converters = Converters()
+    converters = ConvertersExtension()
     body = "return [ccf.enableMetricsLogging(false), ccf.enableMetricsLogging(false)]"
     assert evaluate(body, [converters]) == [True, False]
     assert converters.logs_execution_metrics is False
 
 
 def test_time_runs_as_long_as_it_is_enabled(evaluate: Evaluate) -> None:
-    converters = Converters()
+    converters = ConvertersExtension()
     assert evaluate("return ccf.enableUntrustedDateTime(1)", [converters]) is True
     assert converters.lets_time_run is True
     assert evaluate("return ccf.enableUntrustedDateTime(0)", [converters]) is False
@@ -121,5 +127,5 @@ def test_time_runs_as_long_as_it_is_enabled(evaluate: Evaluate) -> None:
 )
 def test_wrong_arguments_throw(evaluate: Evaluate, call: str, reason: str) -> None:
     with pytest.raises(JsException) as caught:
-        evaluate(f"ccf.{call}", [Converters()])
+        evaluate(f"ccf.{call}", [ConvertersExtension()])
     assert caught.value.reason.startswith(reason)

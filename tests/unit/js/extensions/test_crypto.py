@@ -7,13 +7,13 @@ import pytest
 
 from ccfpy.base.limits import JS_CHAIN_CERTIFICATES_MAX
 from ccfpy.js.engine import JsException
-from ccfpy.js.extensions.crypto import Crypto
+from ccfpy.js.extensions.crypto import CryptoExtension
 from tests.unit.js.conftest import DAYS, EPOCH, Authority, Evaluate, SeededEntropy
 
 
-def at_day(day: int) -> list[Crypto]:
+def at_day(day: int) -> list[CryptoExtension]:
     moment = EPOCH + timedelta(days=day)
-    return [Crypto(int(moment.timestamp() * 1000), SeededEntropy(b"crypto"))]
+    return [CryptoExtension(int(moment.timestamp() * 1000), SeededEntropy(b"crypto"))]
 
 
 def test_sha256_is_the_only_digest(evaluate: Evaluate) -> None:

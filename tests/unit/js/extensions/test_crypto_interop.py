@@ -7,8 +7,8 @@ from cryptography.hazmat.primitives import hashes, hmac, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 
 from ccfpy.crypto.entropy import SeededEntropy
-from ccfpy.js.extensions.converters import Converters
-from ccfpy.js.extensions.crypto import Crypto
+from ccfpy.js.extensions.converters import ConvertersExtension
+from ccfpy.js.extensions.crypto import CryptoExtension
 from tests.unit.js.conftest import Evaluate
 
 HASHES = {
@@ -38,7 +38,7 @@ def call(evaluate: Evaluate) -> Call:
             const value = ccf.crypto.{name}({names});
             return value instanceof ArrayBuffer ? [...new Uint8Array(value)] : value;
         """
-        value = evaluate(body, [Crypto(0, SeededEntropy(1))], *arguments)
+        value = evaluate(body, [CryptoExtension(0, SeededEntropy(1))], *arguments)
         return bytes(value) if isinstance(value, list) else value
 
     return run
@@ -135,7 +135,7 @@ def test_rsa_oaep(evaluate: Evaluate) -> None:
         return [wrapped, opened].map((b) => [...new Uint8Array(b)]);
     """
     theirs = RSA_KEY.public_key().encrypt(DATA, OAEP)
-    extensions = [Converters(), Crypto(0, SeededEntropy(1))]
+    extensions = [ConvertersExtension(), CryptoExtension(0, SeededEntropy(1))]
     arguments = (DATA, public(RSA_KEY), theirs, private(RSA_KEY))
     both = evaluate(body, extensions, *arguments)
     assert isinstance(both, list)

@@ -5,7 +5,7 @@ import pytest
 from ccfpy.base.limits import GUEST_RSA_BITS_MAX
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.js.engine import JsException
-from ccfpy.js.extensions.crypto import Crypto
+from ccfpy.js.extensions.crypto import CryptoExtension
 from tests.unit.js.conftest import Evaluate
 
 PAIRS = {
@@ -21,13 +21,13 @@ SAME = """
 
 
 @pytest.fixture
-def crypto() -> list[Crypto]:
-    return [Crypto(0, SeededEntropy(b"crypto"))]
+def crypto() -> list[CryptoExtension]:
+    return [CryptoExtension(0, SeededEntropy(b"crypto"))]
 
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_what_a_key_signs_its_other_half_verifies(
-    evaluate: Evaluate, crypto: list[Crypto], name: str
+    evaluate: Evaluate, crypto: list[CryptoExtension], name: str
 ) -> None:
     body = f"""
         const {{ privateKey, publicKey }} = {PAIRS[name]};
@@ -41,7 +41,7 @@ def test_what_a_key_signs_its_other_half_verifies(
 
 @pytest.mark.parametrize(("name", "bytes_"), [("256", 32), ("384", 48), ("512", 64)])
 def test_hmac_takes_its_key_as_text(
-    evaluate: Evaluate, crypto: list[Crypto], name: str, bytes_: int
+    evaluate: Evaluate, crypto: list[CryptoExtension], name: str, bytes_: int
 ) -> None:
     algorithm = f"{{ name: 'HMAC', hash: 'SHA-{name}' }}"
     body = f"return ccf.crypto.sign({algorithm}, 'secret', args[0]).byteLength"
@@ -59,7 +59,7 @@ def test_hmac_takes_its_key_as_text(
     ],
 )
 def test_a_wrapped_key_is_unwrapped_by_the_other_half(
-    evaluate: Evaluate, crypto: list[Crypto], algorithm: str
+    evaluate: Evaluate, crypto: list[CryptoExtension], algorithm: str
 ) -> None:
     body = f"""
         {BYTES} {SAME}
@@ -72,7 +72,7 @@ def test_a_wrapped_key_is_unwrapped_by_the_other_half(
     assert evaluate(body, crypto) is True
 
 
-def test_aes_wraps_aes(evaluate: Evaluate, crypto: list[Crypto]) -> None:
+def test_aes_wraps_aes(evaluate: Evaluate, crypto: list[CryptoExtension]) -> None:
     body = f"""
         {SAME}
         const [key, outer] = [128, 192].map((n) => ccf.crypto.generateAesKey(n));
@@ -93,7 +93,11 @@ def test_aes_wraps_aes(evaluate: Evaluate, crypto: list[Crypto]) -> None:
     ],
 )
 def test_every_kind_of_key_has_both_forms(
-    evaluate: Evaluate, crypto: list[Crypto], pair: str, public: str, private: str
+    evaluate: Evaluate,
+    crypto: list[CryptoExtension],
+    pair: str,
+    public: str,
+    private: str,
 ) -> None:
     def names(kind: str) -> tuple[str, str]:
         return (f"{kind}PemToJwk", f"{kind}JwkToPem") if kind else _PRIVATE_EC
@@ -211,7 +215,7 @@ WRAPPING = "algorithm, supported: RSA-OAEP, AES-KWP, RSA-OAEP-AES-KWP"
     ],
 )
 def test_what_cannot_be_done_throws_in_ccfs_words(
-    evaluate: Evaluate, crypto: list[Crypto], call: str, reason: str
+    evaluate: Evaluate, crypto: list[CryptoExtension], call: str, reason: str
 ) -> None:
     with pytest.raises(JsException) as caught:
         evaluate(f"return ccf.crypto.{call}", crypto)
@@ -220,7 +224,7 @@ def test_what_cannot_be_done_throws_in_ccfs_words(
 
 @pytest.mark.parametrize("salt", ["1e300", "Infinity", "-1", "1 << 16"])
 def test_a_salt_beyond_all_bounds_is_refused(
-    evaluate: Evaluate, crypto: list[Crypto], salt: str
+    evaluate: Evaluate, crypto: list[CryptoExtension], salt: str
 ) -> None:
     body = f"""
         const {{ privateKey }} = ccf.crypto.generateRsaKeyPair(1024);
@@ -233,6 +237,9 @@ def test_a_salt_beyond_all_bounds_is_refused(
 
 def test_keys_follow_from_the_nodes_randomness(evaluate: Evaluate) -> None:
     body = "return ccf.crypto.generateEcdsaKeyPair('secp256r1').publicKey"
-    made = [evaluate(body, [Crypto(0, SeededEntropy(seed))]) for seed in (b"a", b"a")]
+    made = [
+        evaluate(body, [CryptoExtension(0, SeededEntropy(seed))])
+        for seed in (b"a", b"a")
+    ]
     assert made[0] == made[1]
-    assert made[0] != evaluate(body, [Crypto(0, SeededEntropy(b"b"))])
+    assert made[0] != evaluate(body, [CryptoExtension(0, SeededEntropy(b"b"))])

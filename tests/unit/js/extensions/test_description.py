@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ccfpy.js.engine import JsLimits, Library
 from ccfpy.js.extensions.description import BODY_BYTES_MAX, Description, encode_request
-from ccfpy.js.extensions.request import Endpoint
+from ccfpy.js.extensions.request import RequestExtension
 from ccfpy.js.quickjs import QuickJs
 from tests.unit.js.conftest import CountingClock
 
@@ -67,7 +67,7 @@ class Asked:
 
 EMPTY = Description({}, "", "", "", None, "", "", {}, None)
 ASKED = Asked()
-ENDPOINT = Endpoint(ASKED)
+ENDPOINT = RequestExtension(ASKED)
 INTERPRETER = QuickJs(CountingClock()).interpreter(
     Library({"/m.js": SOURCE}), [ENDPOINT], is_reused=True
 )

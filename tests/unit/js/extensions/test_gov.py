@@ -4,7 +4,7 @@ import pytest
 
 from ccfpy.base.limits import JS_CONSTITUTION_CHARS_MAX
 from ccfpy.js.engine import JsException, JsLimits
-from ccfpy.js.extensions.gov import Gov
+from ccfpy.js.extensions.gov import GovExtension
 from ccfpy.js.quickjs import QuickJs
 from tests.unit.js.conftest import Evaluate
 
@@ -15,7 +15,7 @@ APPLY = "export function apply(proposal, proposerId) {}"
 
 def check(evaluate: Evaluate, engine: QuickJs, constitution: object) -> object:
     body = "return ccf.gov.validateConstitution(args[0])"
-    return evaluate(body, [Gov(engine, JsLimits())], constitution)
+    return evaluate(body, [GovExtension(engine, JsLimits())], constitution)
 
 
 @pytest.mark.parametrize(
@@ -107,4 +107,4 @@ def test_a_constitution_may_use_its_world_while_it_is_loaded(
 
 def test_one_argument_is_expected(evaluate: Evaluate, engine: QuickJs) -> None:
     with pytest.raises(JsException, match="Passed 0 arguments, but expected 1"):
-        evaluate("ccf.gov.validateConstitution()", [Gov(engine, JsLimits())])
+        evaluate("ccf.gov.validateConstitution()", [GovExtension(engine, JsLimits())])

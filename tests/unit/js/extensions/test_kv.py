@@ -5,7 +5,7 @@ import pytest
 from ccfpy.base.limits import JS_TABLES_KNOWN_MAX, JS_VISITS_MAX
 from ccfpy.js.access import Permission, TxAccess
 from ccfpy.js.engine import JsException, JsLimits, Program
-from ccfpy.js.extensions.kv import Kv
+from ccfpy.js.extensions.kv import KvExtension
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
@@ -28,8 +28,8 @@ def tx_with(**entries: str) -> Tx:
     return store.begin()
 
 
-def kv(tx: Tx, access: TxAccess = TxAccess.APP_RW) -> list[Kv]:
-    return [Kv(tx, access)]
+def kv(tx: Tx, access: TxAccess = TxAccess.APP_RW) -> list[KvExtension]:
+    return [KvExtension(tx, access)]
 
 
 def test_values_are_read_and_written_through_the_transaction(
@@ -74,7 +74,7 @@ def test_an_exception_ends_a_visit_and_visits_may_be_nested(
 
 
 def test_visits_are_bounded_and_leave_nothing_behind(evaluate: Evaluate) -> None:
-    extension = Kv(tx_with(a="1"), TxAccess.APP_RW)
+    extension = KvExtension(tx_with(a="1"), TxAccess.APP_RW)
     body = f"""
         for (let i = 0; i < 1000; i++) {{
             t.forEach(() => {{}});
@@ -95,7 +95,7 @@ def test_visits_are_bounded_and_leave_nothing_behind(evaluate: Evaluate) -> None
 def test_rights_are_known_of_so_many_tables_and_right_of_all(
     evaluate: Evaluate, more: int
 ) -> None:
-    extension = Kv(tx_with(a="1"), TxAccess.APP_RW)
+    extension = KvExtension(tx_with(a="1"), TxAccess.APP_RW)
     body = f"""
         const refused = () => {{
             try {{ ccf.kv["public:ccf.gov.nodes.info"].clear(); }}
@@ -256,7 +256,7 @@ def test_rights_can_be_taken_away_and_none_be_added(evaluate: Evaluate) -> None:
         return Permission.READ_WRITE, None
 
     tx = tx_with(a="1")
-    extension = Kv(tx, TxAccess.APP_RW, narrowing)
+    extension = KvExtension(tx, TxAccess.APP_RW, narrowing)
     assert evaluate(PRELUDE + "return str(t.get(buf('a')))", [extension]) == "1"
     with pytest.raises(JsException) as caught:
         evaluate(PRELUDE + "t.clear()", [extension])
@@ -268,7 +268,7 @@ def test_rights_can_be_taken_away_and_none_be_added(evaluate: Evaluate) -> None:
 
 
 def test_a_call_begins_without_the_visits_of_the_one_before(evaluate: Evaluate) -> None:
-    extension = Kv(tx_with(a="1"), TxAccess.APP_RW)
+    extension = KvExtension(tx_with(a="1"), TxAccess.APP_RW)
     functions = extension.functions()
     for _ in range(JS_VISITS_MAX):
         functions["forEach"](TABLE)

@@ -4,7 +4,7 @@ import pytest
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.js.engine import JsException
-from ccfpy.js.extensions.network import Network
+from ccfpy.js.extensions.network import NetworkExtension
 from tests.unit.js.conftest import Evaluate
 
 
@@ -49,13 +49,13 @@ CALLS = {
 @pytest.mark.parametrize("call", CALLS)
 def test_each_question_is_answered(evaluate: Evaluate, call: str) -> None:
     body = f"return ccf.network.{call}"
-    assert evaluate(body, [Network(Authority())]) == CALLS[call][0]
+    assert evaluate(body, [NetworkExtension(Authority())]) == CALLS[call][0]
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_refusal_reaches_the_guest(evaluate: Evaluate, call: str) -> None:
     with pytest.raises(JsException) as caught:
-        evaluate(f"ccf.network.{call}", [Network(Authority("no"))])
+        evaluate(f"ccf.network.{call}", [NetworkExtension(Authority("no"))])
     assert caught.value.reason == f"InternalError: {CALLS[call][1]}"
 
 
@@ -82,5 +82,5 @@ def test_a_refusal_reaches_the_guest(evaluate: Evaluate, call: str) -> None:
 )
 def test_wrong_arguments_throw(evaluate: Evaluate, call: str, reason: str) -> None:
     with pytest.raises(JsException) as caught:
-        evaluate(f"ccf.network.{call}", [Network(Authority())])
+        evaluate(f"ccf.network.{call}", [NetworkExtension(Authority())])
     assert caught.value.reason == reason

@@ -4,7 +4,7 @@ import pytest
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.js.engine import JsException
-from ccfpy.js.extensions.node import Node
+from ccfpy.js.extensions.node import NodeExtension
 from tests.unit.js.conftest import Evaluate
 
 
@@ -58,14 +58,14 @@ CALLS = {
 @pytest.mark.parametrize("call", CALLS)
 def test_each_effect_is_asked_for(evaluate: Evaluate, call: str) -> None:
     effects = Effects()
-    assert evaluate(f"return ccf.node.{call}", [Node(effects)], b"pem") is None
+    assert evaluate(f"return ccf.node.{call}", [NodeExtension(effects)], b"pem") is None
     assert effects.asked == [CALLS[call][0]]
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_refusal_reaches_the_guest(evaluate: Evaluate, call: str) -> None:
     with pytest.raises(JsException) as caught:
-        evaluate(f"ccf.node.{call}", [Node(Effects("not now"))], b"pem")
+        evaluate(f"ccf.node.{call}", [NodeExtension(Effects("not now"))], b"pem")
     assert caught.value.reason == f"InternalError: {CALLS[call][1]}: not now"
 
 
@@ -100,6 +100,6 @@ def test_wrong_arguments_ask_for_nothing(
 ) -> None:
     effects = Effects()
     with pytest.raises(JsException) as caught:
-        evaluate(f"ccf.node.{call}", [Node(effects)], b"pem")
+        evaluate(f"ccf.node.{call}", [NodeExtension(effects)], b"pem")
     assert caught.value.reason == reason
     assert not effects.asked

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccfpy.js.extensions.random import MathRandom
+from ccfpy.js.extensions.random import MathRandomExtension
 from tests.unit.js.conftest import Evaluate
 
 
@@ -25,4 +25,6 @@ class Fixed:
 def test_numbers_come_from_the_source_and_stay_below_one(
     evaluate: Evaluate, data: bytes, number: float
 ) -> None:
-    assert evaluate("return Math.random()", [MathRandom(Fixed(data))]) == number
+    assert (
+        evaluate("return Math.random()", [MathRandomExtension(Fixed(data))]) == number
+    )

@@ -9,7 +9,7 @@ from ccfpy.base.limits import JS_RESPONSE_HEADERS_MAX
 from ccfpy.http.errors import ApiError
 from ccfpy.js.engine import JsException, JsLimits, Library
 from ccfpy.js.extensions.description import BODY_BYTES_MAX, Description
-from ccfpy.js.extensions.request import Endpoint, Stage
+from ccfpy.js.extensions.request import CallStage, RequestExtension
 from ccfpy.js.quickjs import QuickJs
 
 
@@ -32,9 +32,11 @@ class LongRequest(SomeRequest):
     body = b"[%s]" % (b" " * BODY_BYTES_MAX)
 
 
-def answer(engine: QuickJs, body: str, request: SomeRequest | None = None) -> Endpoint:
+def answer(
+    engine: QuickJs, body: str, request: SomeRequest | None = None
+) -> RequestExtension:
     """Serve a request with a function of this body."""
-    endpoint = Endpoint(request or SomeRequest())
+    endpoint = RequestExtension(request or SomeRequest())
     source = f"export function f(request) {{ {body} }}"
     interpreter = engine.interpreter(
         Library({"/m.js": source}), [endpoint], is_reused=True
@@ -159,16 +161,16 @@ def test_a_response_has_so_many_headers_and_no_more(engine: QuickJs) -> None:
 
 
 def test_a_body_that_is_no_json_is_told_apart_from_a_throw(engine: QuickJs) -> None:
-    endpoint = Endpoint(SomeRequest())
+    endpoint = RequestExtension(SomeRequest())
     source = "export function f() { return { body: { get a() { throw Error('x') } } } }"
     interpreter = engine.interpreter(
         Library({"/m.js": source}), [endpoint], is_reused=True
     )
     with pytest.raises(JsException):
         endpoint.ask(interpreter, "/m.js", "f", JsLimits())
-    assert endpoint.stage is Stage.WRITING_JSON
+    assert endpoint.stage is CallStage.WRITING_JSON
     endpoint.begin()
-    assert (endpoint.stage, endpoint.is_answered) == (Stage.EXECUTING, False)
+    assert (endpoint.stage, endpoint.is_answered) == (CallStage.EXECUTING, False)
 
 
 def test_a_body_can_be_read_in_three_ways(engine: QuickJs) -> None:

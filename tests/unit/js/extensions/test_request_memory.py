@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ccfpy.js.engine import Interpreter, JsException, JsLimitExceeded, JsLimits, Library
-from ccfpy.js.extensions.converters import Converters
+from ccfpy.js.extensions.converters import ConvertersExtension
 from ccfpy.js.extensions.description import Description
-from ccfpy.js.extensions.request import Endpoint
+from ccfpy.js.extensions.request import RequestExtension
 from ccfpy.js.quickjs import QuickJs
 from tests.unit.js.conftest import CountingClock
 from tests.unit.js.extensions.test_kv import kv, tx_with
@@ -79,10 +79,10 @@ class Served:
     """An interpreter, and what it answers under a bound on its heap."""
 
     def __init__(self, *sources: str, is_reused: bool) -> None:
-        self.endpoint = Endpoint(SomeRequest())
+        self.endpoint = RequestExtension(SomeRequest())
         (self.kv,) = kv(tx_with())
         modules = {f"/{index}.js": source for index, source in enumerate(sources)}
-        extensions: list[Extension] = [self.endpoint, Converters(), self.kv]
+        extensions: list[Extension] = [self.endpoint, ConvertersExtension(), self.kv]
         self.interpreter: Interpreter = QuickJs(CountingClock()).interpreter(
             Library(modules), extensions, is_reused=is_reused
         )

@@ -3,7 +3,7 @@
 import pytest
 
 from ccfpy.js.engine import JsException
-from ccfpy.js.extensions.snp_attestation import SnpAttestation
+from ccfpy.js.extensions.snp_attestation import SnpAttestationExtension
 from tests.unit.attestation.hardware import NOW_S, chain_of, recorded, report_of
 from tests.unit.js.conftest import Evaluate
 
@@ -13,12 +13,12 @@ VERIFY = "snp_attestation.verifySnpAttestation"
 
 
 @pytest.fixture
-def attestation() -> list[SnpAttestation]:
-    return [SnpAttestation(lambda: NOW_S * 1000)]
+def attestation() -> list[SnpAttestationExtension]:
+    return [SnpAttestationExtension(lambda: NOW_S * 1000)]
 
 
 def test_a_report_is_given_in_parts(
-    evaluate: Evaluate, attestation: list[SnpAttestation]
+    evaluate: Evaluate, attestation: list[SnpAttestationExtension]
 ) -> None:
     body = f"""
         const {{ attestation: a, uvm_endorsements }} = {VERIFY}(args[0], args[1]);
@@ -52,7 +52,10 @@ def test_a_report_is_given_in_parts(
     ],
 )
 def test_what_is_not_believed_throws(
-    evaluate: Evaluate, attestation: list[SnpAttestation], arguments: str, reason: str
+    evaluate: Evaluate,
+    attestation: list[SnpAttestationExtension],
+    arguments: str,
+    reason: str,
 ) -> None:
     with pytest.raises(JsException) as caught:
         evaluate(
@@ -62,7 +65,7 @@ def test_what_is_not_believed_throws(
 
 
 def test_endorsements_are_of_the_same_machine(
-    evaluate: Evaluate, attestation: list[SnpAttestation]
+    evaluate: Evaluate, attestation: list[SnpAttestationExtension]
 ) -> None:
     endorsements = recorded("int_svn.cose")
     with pytest.raises(JsException, match="RangeError: Launch measurement in UVM"):
@@ -77,7 +80,7 @@ def test_endorsements_are_of_the_same_machine(
 
 @pytest.mark.parametrize("product", ["milan", "genoa"])
 def test_versions_of_the_firmware_are_called_what_amd_calls_them(
-    evaluate: Evaluate, attestation: list[SnpAttestation], product: str
+    evaluate: Evaluate, attestation: list[SnpAttestationExtension], product: str
 ) -> None:
     """Both recorded machines had committed to what they ran."""
     names = [

@@ -39,12 +39,12 @@ def test_a_function_reads_and_writes_in_the_requests_transaction() -> None:
     ],
 )
 def test_writes_count_if_the_answer_is_good_or_the_script_says_so(
-    rest: str, is_reused: bool
+    rest: str, is_kept: bool
 ) -> None:
     installed = Installed()
     installed.function(f"{WRITE} {rest}")
     installed.call()
-    assert (written(installed) == b"v") is is_reused
+    assert (written(installed) == b"v") is is_kept
 
 
 def test_claims_are_bound_into_the_transaction() -> None:
