@@ -2,5 +2,5 @@
 
 What a proposal may do is the constitution's affair, JavaScript in a table; here is the
 frame it runs in: proposals' states, signed requests, what each evaluation may touch and
-which effects it may ask of the node (`ports.GovernanceHost`).
+which effects it may ask of the node (`ports.GovernanceNode`).
 """

@@ -14,7 +14,7 @@ from ccfpy.crypto import cose
 from ccfpy.endpoints.auth.cose import GOV_CREATED_AT
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import empty_reply, json_reply
-from ccfpy.gov.ports import GovernanceHost
+from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.requests import SignedRequest, require_signer, signed_request
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.service import members as membership
@@ -53,10 +53,10 @@ def update_state_digest(context: Context) -> "Response":
 
 
 class AckEndpoints:
-    """Handlers that run on a node's governance host."""
+    """Handlers that need the node: ``ports.GovernanceNode``."""
 
-    def __init__(self, host: GovernanceHost) -> None:
-        self._host = host
+    def __init__(self, node: GovernanceNode) -> None:
+        self._node = node
 
     def acknowledge(self, context: Context) -> "Response":
         """Take a member's signature over the digest, and make the member Active."""
@@ -97,7 +97,7 @@ class AckEndpoints:
         if info.status is not ServiceStatus.OPEN:
             return
         try:
-            self._host.refresh_recovery_shares(tx)
+            self._node.refresh_recovery_shares(tx)
         except Refused as error:
             raise _internal(f"Error issuing new recovery shares: {error}") from error
 

@@ -28,7 +28,7 @@ from ccfpy.gov import (
 from ccfpy.gov.ack_endpoints import AckEndpoints
 from ccfpy.gov.classic.api import add_classic_endpoints
 from ccfpy.gov.operations import GovOperation
-from ccfpy.gov.ports import GovernanceHost
+from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.proposal_endpoints import ProposalEndpoints
 from ccfpy.gov.recovery_endpoints import RecoveryEndpoints
 from ccfpy.gov.versions import ApiVersion, versioned
@@ -179,9 +179,9 @@ READS: tuple[GovOperation, ...] = (
 )
 
 
-def signed_operations(host: GovernanceHost) -> tuple[GovOperation, ...]:
-    """Give the operations that members sign, acting on ``host``."""
-    proposals = ProposalEndpoints(host)
+def signed_operations(node: GovernanceNode) -> tuple[GovOperation, ...]:
+    """Give the operations that members sign, acting on ``node``."""
+    proposals = ProposalEndpoints(node)
     return (
         GovOperation(
             path="/members/proposals:create",
@@ -218,7 +218,7 @@ def signed_operations(host: GovernanceHost) -> tuple[GovOperation, ...]:
         ),
         GovOperation(
             path="/members/state-digests/{memberId}:ack",
-            handler=AckEndpoints(host).acknowledge,
+            handler=AckEndpoints(node).acknowledge,
             operation_id="StateDigests_Acknowledge",
             returns=None,
             mode=Mode.READ_WRITE,
@@ -226,7 +226,7 @@ def signed_operations(host: GovernanceHost) -> tuple[GovOperation, ...]:
         ),
         GovOperation(
             path="/recovery/members/{memberId}:recover",
-            handler=RecoveryEndpoints(host).submit_share,
+            handler=RecoveryEndpoints(node).submit_share,
             operation_id="Shares_Submit",
             returns="Recovery.RecoveryResponse",
             mode=Mode.READ_WRITE,
@@ -235,16 +235,16 @@ def signed_operations(host: GovernanceHost) -> tuple[GovOperation, ...]:
     )
 
 
-def governance_registry(host: GovernanceHost) -> Registry:
-    """Give everything that is served under ``/gov``, acting on ``host``."""
+def governance_registry(node: GovernanceNode) -> Registry:
+    """Give everything that is served under ``/gov``, acting on ``node``."""
     registry = Registry(
         PREFIX, title=TITLE, description=DESCRIPTION, version=VERSION, is_exact=True
     )
     add_common_endpoints(registry)
-    add_classic_endpoints(registry, host)
-    operations = (*READS, *signed_operations(host))
+    add_classic_endpoints(registry, node)
+    operations = (*READS, *signed_operations(node))
     for operation in operations:
-        registry.add(_endpoint(operation, host))
+        registry.add(_endpoint(operation, node))
     common = registry.find("GET", "/api")
     assert common is not None, "every frontend describes itself"
     described = swagger.api_handler(common.endpoint.handler, operations)
@@ -252,8 +252,8 @@ def governance_registry(host: GovernanceHost) -> Registry:
     return registry
 
 
-def _endpoint(operation: GovOperation, host: GovernanceHost) -> Endpoint:
-    handler = versioned(operation.handler, since=operation.since, log=host.log)
+def _endpoint(operation: GovOperation, node: GovernanceNode) -> Endpoint:
+    handler = versioned(operation.handler, since=operation.since, log=node.log)
     is_read = operation.policy is None
     return Endpoint(
         method=operation.method,

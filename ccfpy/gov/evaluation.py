@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.gov.effects import JwtKeyEffects, NodeEffects
-from ccfpy.gov.ports import GovernanceHost
+from ccfpy.gov.ports import GovernanceNode
 from ccfpy.js.access import TxAccess
 from ccfpy.js.engine import (
     JsArgument,
@@ -59,13 +59,13 @@ class Evaluator:
         unix_time_ms: what scripts take for the time.
     """
 
-    host: GovernanceHost
+    node: GovernanceNode
     tx: "Tx"
     limits: JsLimits
     unix_time_ms: int
 
     @classmethod
-    def of(cls, host: GovernanceHost, tx: "Tx", unix_time_us: int) -> "Evaluator":
+    def of(cls, node: GovernanceNode, tx: "Tx", unix_time_us: int) -> "Evaluator":
         """Make one with the limits that apply in ``tx``; unreadable ones do not."""
         try:
             options = RUNTIME_OPTIONS.of(tx).get()
@@ -78,7 +78,7 @@ class Evaluator:
                 stack_bytes_max=options.max_stack_bytes,
                 execution_ms_max=options.max_execution_time_ms,
             ).at_least_defaults()
-        return cls(host=host, tx=tx, limits=limits, unix_time_ms=unix_time_us // 1000)
+        return cls(node=node, tx=tx, limits=limits, unix_time_ms=unix_time_us // 1000)
 
     def evaluate(
         self, script: Program, function: str, arguments: Sequence[JsArgument]
@@ -95,13 +95,13 @@ class Evaluator:
         self, script: Program, function: str, arguments: Sequence[JsArgument]
     ) -> None:
         """Call a function that may write, and ask for effects; raises as above."""
-        host = self.host
-        effects = NodeEffects(host, self.tx)
+        node = self.node
+        effects = NodeEffects(node, self.tx)
         extensions = [
             *self._common(TxAccess.GOV_RW),
             NodeExtension(effects),
             NetworkExtension(effects),
-            GovEffectsExtension(host.engine, self.tx, JwtKeyEffects(host, self.tx)),
+            GovEffectsExtension(node.engine, self.tx, JwtKeyEffects(node, self.tx)),
         ]
         self._call(script, function, arguments, extensions)
         try:
@@ -117,7 +117,7 @@ class Evaluator:
         extensions: "Sequence[Extension]",
     ) -> str | None:
         try:
-            return self.host.engine.call_export(
+            return self.node.engine.call_export(
                 script, function, arguments, extensions=extensions, limits=self.limits
             )
         except JsLimitExceeded as error:
@@ -131,13 +131,13 @@ class Evaluator:
         return [
             ConsoleExtension(self._log),
             ConvertersExtension(),
-            CryptoExtension(self.unix_time_ms, self.host.entropy),
+            CryptoExtension(self.unix_time_ms, self.node.entropy),
             FrozenDateExtension(self.unix_time_ms),
             SnpAttestationExtension(lambda: self.unix_time_ms),
-            GovExtension(self.host.engine, self.limits),
+            GovExtension(self.node.engine, self.limits),
             KvExtension(self.tx, access),
-            MathRandomExtension(self.host.entropy),
+            MathRandomExtension(self.node.entropy),
         ]
 
     def _log(self, level: ConsoleLevel, message: str) -> None:
-        self.host.log(level.value, message)
+        self.node.log(level.value, message)

@@ -19,7 +19,7 @@ class EffectRefused(CcfpyError):
     """The node cannot do what a proposal asks for, now or at all."""
 
 
-class GovernanceHost(Protocol):
+class GovernanceNode(Protocol):
     """The node, as governance sees it."""
 
     @property

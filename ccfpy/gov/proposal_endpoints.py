@@ -6,7 +6,7 @@ from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
 from ccfpy.gov import proposals, requests, submission
-from ccfpy.gov.ports import GovernanceHost
+from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.proposals import Proposal
 from ccfpy.gov.requests import signed_request
 from ccfpy.gov.submission import Submission
@@ -23,10 +23,10 @@ JAVASCRIPT = "text/javascript"
 
 
 class ProposalEndpoints:
-    """Handlers that run on a node's governance host."""
+    """Handlers that need the node: ``ports.GovernanceNode``."""
 
-    def __init__(self, host: GovernanceHost) -> None:
-        self._submission = Submission(host)
+    def __init__(self, node: GovernanceNode) -> None:
+        self._submission = Submission(node)
 
     def create(self, context: Context) -> "Response":
         """Take a proposal, check it, and let the constitution decide at once."""
@@ -60,13 +60,13 @@ class ProposalEndpoints:
         member_id = requests.signed_member_id(context, signed)
         proposal = _open_proposal(context.tx, proposal_id)
         source = submission.ballot_of(signed)
-        law = proposals.constitution(
+        constitution = proposals.read_constitution(
             context.tx, otherwise="No constitution is set - ballots cannot be evaluated"
         )
         earlier = proposal.info.ballots.get(member_id)
         if earlier is not None:
             return _same_ballot(proposal, member_id, earlier, source)
-        info = self._submission.vote(context, law, proposal, signed, source)
+        info = self._submission.vote(context, constitution, proposal, signed, source)
         return json_reply(proposals.to_json(proposal_id, info))
 
 

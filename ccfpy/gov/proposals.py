@@ -97,7 +97,7 @@ class Proposal:
         return self.body.decode(errors="replace")
 
 
-def constitution(tx: Tx, *, otherwise: str) -> Program:
+def read_constitution(tx: Tx, *, otherwise: str) -> Program:
     """Give the constitution.
 
     Raises:
@@ -109,14 +109,14 @@ def constitution(tx: Tx, *, otherwise: str) -> Program:
     return Program(name=f"{CONSTITUTION.name}[0]", source=source)
 
 
-def validate(evaluator: Evaluator, law: Program, body: str) -> None:
+def validate(evaluator: Evaluator, constitution: Program, body: str) -> None:
     """Ask the constitution whether a proposal makes sense at all.
 
     Raises:
         ApiError: 400 if not, 500 if ``validate`` does not work.
     """
     try:
-        result = evaluator.evaluate(law, "validate", [body])
+        result = evaluator.evaluate(constitution, "validate", [body])
     except EvaluationFailed as error:
         failure = error.failure
         raise ApiError(
@@ -145,7 +145,7 @@ def validate(evaluator: Evaluator, law: Program, body: str) -> None:
 
 def resolve(
     evaluator: Evaluator,
-    law: Program,
+    constitution: Program,
     proposal: Proposal,
     *,
     voter: MemberId | None = None,
@@ -157,7 +157,7 @@ def resolve(
 
     Args:
         evaluator: runs the scripts, in the request's transaction.
-        law: the constitution.
+        constitution: what the members agreed on.
         proposal: with all ballots, the one just cast among them.
         voter: who cast that.
 
@@ -165,7 +165,7 @@ def resolve(
         JsModuleFailed: the voter's ballot or the constitution lacks its function.
     """
     votes, vote_failures = _count(evaluator, proposal, voter)
-    info = _decide(evaluator, law, proposal, votes)
+    info = _decide(evaluator, constitution, proposal, votes)
     table = proposals.INFO.of(evaluator.tx)
     table.put(proposal.proposal_id, info)
     if info.state is ProposalState.OPEN:
@@ -174,7 +174,7 @@ def resolve(
     info = replace(info, final_votes=votes, vote_failures=vote_failures)
     table.put(proposal.proposal_id, info)
     if info.state is ProposalState.ACCEPTED:
-        info = _apply(evaluator, law, proposal, info)
+        info = _apply(evaluator, constitution, proposal, info)
         if info.state is not ProposalState.ACCEPTED:
             table.put(proposal.proposal_id, info)
     return info
@@ -213,7 +213,7 @@ def _count(
 
 def _decide(
     evaluator: Evaluator,
-    law: Program,
+    constitution: Program,
     proposal: Proposal,
     votes: Mapping[MemberId, bool],
 ) -> ProposalInfo:
@@ -228,7 +228,7 @@ def _decide(
         str(proposal.proposal_id),
     ]
     try:
-        answer = _as_text(evaluator.evaluate(law, "resolve", arguments))
+        answer = _as_text(evaluator.evaluate(constitution, "resolve", arguments))
     except EvaluationFailed as error:
         return _failed(info, error.failure, during="resolve")
     state = _RESOLUTIONS.get(answer)
@@ -239,10 +239,12 @@ def _decide(
 
 
 def _apply(
-    evaluator: Evaluator, law: Program, proposal: Proposal, info: ProposalInfo
+    evaluator: Evaluator, constitution: Program, proposal: Proposal, info: ProposalInfo
 ) -> ProposalInfo:
     try:
-        evaluator.apply(law, "apply", [proposal.text, str(proposal.proposal_id)])
+        evaluator.apply(
+            constitution, "apply", [proposal.text, str(proposal.proposal_id)]
+        )
     except EvaluationFailed as error:
         return _failed(info, error.failure, during="apply")
     return info

@@ -14,7 +14,7 @@ from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.gov import requests
-from ccfpy.gov.ports import GovernanceHost
+from ccfpy.gov.ports import GovernanceNode
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.ledger.shares import is_whole_key
 from ccfpy.service import shares
@@ -59,10 +59,10 @@ class Handed:
 
 
 class RecoveryEndpoints:
-    """Handlers that run on a node's governance host."""
+    """Handlers that need the node: ``ports.GovernanceNode``."""
 
-    def __init__(self, host: GovernanceHost) -> None:
-        self._host = host
+    def __init__(self, node: GovernanceNode) -> None:
+        self._node = node
 
     def submit_share(self, context: Context) -> "Response":
         """Take a member's decrypted share; with enough of them, recovery goes on."""
@@ -93,7 +93,7 @@ class RecoveryEndpoints:
                 ErrorCode.ServiceNotWaitingForRecoveryShares,
                 "Service is not waiting for recovery shares.",
             )
-        if self._host.is_reading_private_ledger:
+        if self._node.is_reading_private_ledger:
             raise ApiError(
                 403,
                 ErrorCode.NodeAlreadyRecovering,
@@ -114,7 +114,7 @@ class RecoveryEndpoints:
         tx = context.tx
         share = _decode(text)
         try:
-            count = self._host.submit_recovery_share(tx, member_id, share)
+            count = self._node.submit_recovery_share(tx, member_id, share)
         except CcfpyError as error:
             raise self._failure("Error submitting recovery shares.", error) from error
         whole = is_whole_key(share)
@@ -126,9 +126,9 @@ class RecoveryEndpoints:
         )
         if whole or count >= threshold:
             message += "\nEnd of recovery procedure initiated"
-            self._host.log("info", f"{message} - initiating recovery")
+            self._node.log("info", f"{message} - initiating recovery")
             try:
-                self._host.initiate_private_recovery(tx)
+                self._node.initiate_private_recovery(tx)
             except CcfpyError as error:
                 raise self._start_over(context, error) from error
         return Handed(
@@ -144,8 +144,8 @@ class RecoveryEndpoints:
 
     def _failure(self, message: str, error: CcfpyError) -> ApiError:
         """Tell the log why, and the caller only that: the reason speaks of secrets."""
-        self._host.log("fail", message)
-        self._host.log("debug", f"Error: {error}")
+        self._node.log("fail", message)
+        self._node.log("debug", f"Error: {error}")
         return ApiError(500, ErrorCode.InternalError, message)
 
 

@@ -12,7 +12,7 @@ from ccfpy.crypto.hashing import sha256
 from ccfpy.endpoints.context import Context
 from ccfpy.gov import proposals
 from ccfpy.gov.evaluation import Evaluator
-from ccfpy.gov.ports import GovernanceHost
+from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.proposals import Proposal
 from ccfpy.gov.replay import Admission
 from ccfpy.gov.requests import SignedRequest, signed_request
@@ -40,32 +40,32 @@ class Submission:
     given up.
     """
 
-    def __init__(self, host: GovernanceHost) -> None:
-        self._host = host
+    def __init__(self, node: GovernanceNode) -> None:
+        self._node = node
 
     def propose(self, context: Context) -> Submitted:
         """Take a proposal, check it, and let the constitution decide at once."""
         signed = signed_request(context)
         tx = context.tx
         proposal_id = self._bind(tx, signed)
-        law = proposals.constitution(
+        constitution = proposals.read_constitution(
             tx, otherwise="No constitution is set - proposals cannot be evaluated"
         )
         info = ProposalInfo(proposer_id=signed.member_id)
         proposal = Proposal(proposal_id=proposal_id, body=signed.payload, info=info)
         evaluator = self._evaluator(context)
         with _ScriptErrors():
-            proposals.validate(evaluator, law, proposal.text)
+            proposals.validate(evaluator, constitution, proposal.text)
         _store(tx, proposal)
         latest_s = context.node.created_at_latest_s
         Admission(tx, signed, latest_s).admit(proposal_id)
         tables.COSE_HISTORY.of(tx).put(signed.member_id, signed.envelope)
-        return Submitted(proposal_id, _resolve(evaluator, law, proposal))
+        return Submitted(proposal_id, _resolve(evaluator, constitution, proposal))
 
     def vote(
         self,
         context: Context,
-        law: Program,
+        constitution: Program,
         proposal: Proposal,
         signed: SignedRequest,
         ballot: str,
@@ -74,7 +74,7 @@ class Submission:
 
         Args:
             context: the member's request.
-            law: the constitution.
+            constitution: what the members agreed on.
             proposal: what the ballot is for, still open.
             signed: by whom it is.
             ballot: its script.
@@ -83,10 +83,12 @@ class Submission:
         ballots = {**proposal.info.ballots, member_id: ballot}
         proposal = replace(proposal, info=replace(proposal.info, ballots=ballots))
         tables.COSE_HISTORY.of(context.tx).put(member_id, signed.envelope)
-        return _resolve(self._evaluator(context), law, proposal, voter=member_id)
+        return _resolve(
+            self._evaluator(context), constitution, proposal, voter=member_id
+        )
 
     def _evaluator(self, context: Context) -> Evaluator:
-        return Evaluator.of(self._host, context.tx, context.node.unix_time_us)
+        return Evaluator.of(self._node, context.tx, context.node.unix_time_us)
 
     def _bind(self, tx: "Tx", signed: SignedRequest) -> ProposalId:
         """Name a proposal after its request and the state the request met.
@@ -96,7 +98,7 @@ class Submission:
         refuses the second of them.
         """
         version = tx.read_version
-        root = None if version is None else self._host.root_at(version)
+        root = None if version is None else self._node.root_at(version)
         if root is None:
             raise ApiError(
                 500, ErrorCode.InternalError, "Proposal failed to bind to state."
@@ -164,13 +166,13 @@ def _store(tx: "Tx", proposal: Proposal) -> None:
 
 def _resolve(
     evaluator: Evaluator,
-    law: Program,
+    constitution: Program,
     proposal: Proposal,
     *,
     voter: "MemberId | None" = None,
 ) -> ProposalInfo:
     with _ScriptErrors():
-        info = proposals.resolve(evaluator, law, proposal, voter=voter)
+        info = proposals.resolve(evaluator, constitution, proposal, voter=voter)
     if info.state is ProposalState.FAILED:
         # An error answer drops every write, so no half-applied proposal remains.
         raise ApiError(500, ErrorCode.InternalError, str(info.failure))

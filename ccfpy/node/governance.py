@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class NodeGovernance:
-    """The node, as governance sees it (`ccfpy.gov.ports.GovernanceHost`)."""
+    """The node, as governance sees it (`ccfpy.gov.ports.GovernanceNode`)."""
 
     def __init__(self, replica: "Replica", engine: Engine) -> None:
         self._replica = replica

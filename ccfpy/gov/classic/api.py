@@ -34,7 +34,7 @@ from ccfpy.gov.classic.table_endpoints import (
     reader_of,
     served_tables,
 )
-from ccfpy.gov.ports import GovernanceHost
+from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.versions import logged
 from ccfpy.kv.maps import Value
 
@@ -83,7 +83,7 @@ class Row:
             components=components,
         )
 
-    def endpoint(self, host: GovernanceHost) -> Endpoint:
+    def endpoint(self, node: GovernanceNode) -> Endpoint:
         """Declare it."""
         handler = self.handler
         if not self.auth:
@@ -92,7 +92,7 @@ class Row:
         return Endpoint(
             method="POST" if self.writes else "GET",
             path=self.path,
-            handler=logged(handler, log=host.log),
+            handler=logged(handler, log=node.log),
             mode=Mode.READ_WRITE if self.writes else Mode.READ_ONLY,
             forwarding=Forwarding.ALWAYS if goes else Forwarding.SOMETIMES,
             redirection=Redirection.TO_PRIMARY if goes else Redirection.NONE,
@@ -158,8 +158,8 @@ READS: tuple[Row, ...] = (
 )
 
 
-def _writes(host: GovernanceHost) -> tuple[Row, ...]:
-    proposals = ClassicProposals(host)
+def _writes(node: GovernanceNode) -> tuple[Row, ...]:
+    proposals = ClassicProposals(node)
     return (
         Row(
             path="/proposals",
@@ -193,7 +193,7 @@ def _writes(host: GovernanceHost) -> tuple[Row, ...]:
         ),
         Row(
             path="/ack",
-            handler=ClassicAcks(host).acknowledge,
+            handler=ClassicAcks(node).acknowledge,
             takes="StateDigest",
             gives=None,
             auth=(MemberCoseSign1("ack"),),
@@ -201,7 +201,7 @@ def _writes(host: GovernanceHost) -> tuple[Row, ...]:
         ),
         Row(
             path="/recovery_share",
-            handler=ClassicRecovery(host).submit_share,
+            handler=ClassicRecovery(node).submit_share,
             takes="SubmitRecoveryShare__In",
             gives="SubmitRecoveryShare__Out",
             auth=(MemberCertOfPlainBody(), MemberCoseSign1("recovery_share")),
@@ -210,7 +210,7 @@ def _writes(host: GovernanceHost) -> tuple[Row, ...]:
     )
 
 
-def add_classic_endpoints(registry: Registry, host: GovernanceHost) -> None:
-    """Install them all, acting on ``host``."""
-    for row in (*READS, *_writes(host)):
-        registry.add(row.endpoint(host))
+def add_classic_endpoints(registry: Registry, node: GovernanceNode) -> None:
+    """Install them all, acting on ``node``."""
+    for row in (*READS, *_writes(node)):
+        registry.add(row.endpoint(node))

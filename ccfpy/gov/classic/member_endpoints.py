@@ -10,7 +10,7 @@ from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import empty_reply, json_reply
 from ccfpy.gov.ack_endpoints import is_repeated
 from ccfpy.gov.classic.callers import caller_of
-from ccfpy.gov.ports import GovernanceHost
+from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.requests import signed_request
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.service import members as membership
@@ -40,10 +40,10 @@ def update_state_digest(context: Context) -> "Response":
 
 
 class ClassicAcks:
-    """Handlers that run on a node's governance host."""
+    """Handlers that need the node: ``ports.GovernanceNode``."""
 
-    def __init__(self, host: GovernanceHost) -> None:
-        self._host = host
+    def __init__(self, node: GovernanceNode) -> None:
+        self._node = node
 
     def acknowledge(self, context: Context) -> "Response":
         """Take a member's signature over the digest, and make the member Active."""
@@ -86,7 +86,7 @@ class ClassicAcks:
         if not membership.is_recovery_member(tx, member_id):
             return
         try:
-            self._host.refresh_recovery_shares(tx)
+            self._node.refresh_recovery_shares(tx)
         except Refused as error:
             raise _internal(f"Error issuing new recovery shares: {error}") from error
 

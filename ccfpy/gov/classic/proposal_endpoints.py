@@ -11,7 +11,7 @@ from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import bytes_reply, json_reply
 from ccfpy.gov import proposals, requests, submission
 from ccfpy.gov.classic.callers import require_active
-from ccfpy.gov.ports import GovernanceHost
+from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.proposals import Proposal
 from ccfpy.gov.requests import SignedRequest, signed_request
 from ccfpy.gov.submission import Submission
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 class ClassicProposals:
-    """Handlers that run on a node's governance host."""
+    """Handlers that need the node: ``ports.GovernanceNode``."""
 
-    def __init__(self, host: GovernanceHost) -> None:
-        self._submission = Submission(host)
+    def __init__(self, node: GovernanceNode) -> None:
+        self._submission = Submission(node)
 
     def create(self, context: Context) -> "Response":
         """Take a proposal, check it, and let the constitution decide at once."""
@@ -41,7 +41,7 @@ class ClassicProposals:
         member_id = require_active(context)
         signed = signed_request(context)
         proposal_id = _signed_proposal_id(context, signed)
-        law = proposals.constitution(
+        constitution = proposals.read_constitution(
             context.tx,
             otherwise="No constitution is set - proposals cannot be evaluated",
         )
@@ -49,7 +49,7 @@ class ClassicProposals:
         if member_id in proposal.info.ballots:
             raise ApiError(400, ErrorCode.VoteAlreadyExists, "Vote already submitted.")
         source = submission.ballot_of(signed)
-        info = self._submission.vote(context, law, proposal, signed, source)
+        info = self._submission.vote(context, constitution, proposal, signed, source)
         return json_reply(summary(proposal_id, info))
 
 

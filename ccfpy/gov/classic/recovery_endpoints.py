@@ -10,7 +10,7 @@ from ccfpy.endpoints.auth.cose import MemberCoseSign1Caller
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.gov.classic.callers import require_active
-from ccfpy.gov.ports import GovernanceHost
+from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.recovery_endpoints import RecoveryEndpoints, StartOver
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.service import shares
@@ -49,10 +49,10 @@ def _share(context: Context, member_id: MemberId, *, called: str) -> "Response":
 
 
 class ClassicRecovery:
-    """Handlers that run on a node's governance host."""
+    """Handlers that need the node: ``ports.GovernanceNode``."""
 
-    def __init__(self, host: GovernanceHost) -> None:
-        self._recovery = RecoveryEndpoints(host)
+    def __init__(self, node: GovernanceNode) -> None:
+        self._recovery = RecoveryEndpoints(node)
 
     def submit_share(self, context: Context) -> "Response":
         """Take a member's decrypted share; with enough of them, recovery goes on."""

@@ -1,7 +1,7 @@
 """A service of three members, governed over its own endpoints but without a node.
 
 ``Governed`` signs requests with members' keys and hands them to the real frontend; the
-node's part, ``GovernanceHost`` and ``NodeView``, is played by a store and a few keys.
+node's part, ``GovernanceNode`` and ``NodeView``, is played by a store and a few keys.
 """
 
 import json
@@ -117,7 +117,7 @@ def consortium() -> tuple[Member, ...]:
 
 
 @dataclass
-class Host:
+class GoverningNode:
     """The node's part in governance; what it is asked for is kept in ``asked``."""
 
     store: Store = field(default_factory=Store)
@@ -283,7 +283,7 @@ class Governed:
     """A governed service, and how to call it."""
 
     members: tuple[Member, ...]
-    host: Host
+    node: GoverningNode
     frontend: Frontend
     api_version: str = "2024-07-01"
     now_s: int = NODE_NOW_S
@@ -291,7 +291,7 @@ class Governed:
 
     @property
     def store(self) -> Store:
-        return self.host.store
+        return self.node.store
 
     def get(self, path: str, query: str | None = None) -> Response:
         if query is None:
@@ -449,17 +449,17 @@ def _create_info(
 @pytest.fixture
 def fresh(consortium: tuple[Member, ...], default_constitution: str) -> Governed:
     """A service just created, with one signature, whose members did nothing yet."""
-    host = Host()
-    tx = host.store.begin()
-    info = _create_info(consortium, default_constitution, host.service_certificate)
+    node = GoverningNode()
+    tx = node.store.begin()
+    info = _create_info(consortium, default_constitution, node.service_certificate)
     create(tx, info)
-    host.store.commit(tx)
-    tx = host.store.begin()
+    node.store.commit(tx)
+    tx = node.store.begin()
     signature = NodeSignature(
         node=NODE_ID, txid=TxId(VIEW, 2), root=sha256(b"root 1"), signature=b""
     )
     SIGNATURES.of(tx).put(signature)
-    host.store.commit(tx)
+    node.store.commit(tx)
     unhandled: list[BaseException] = []
 
     def note(_: Endpoint, error: BaseException) -> str:
@@ -467,13 +467,13 @@ def fresh(consortium: tuple[Member, ...], default_constitution: str) -> Governed
         return f"id{len(unhandled)}"
 
     frontend = Frontend(
-        governance_registry(host),
-        Node(host.store),
+        governance_registry(node),
+        Node(node.store),
         has_backpressure=True,
         on_unhandled=note,
     )
     frontend.is_open = True
-    return Governed(consortium, host, frontend, unhandled=unhandled)
+    return Governed(consortium, node, frontend, unhandled=unhandled)
 
 
 @pytest.fixture
@@ -493,7 +493,7 @@ def opened(governed: Governed) -> Governed:
     """The same, open."""
     action = {
         "name": "transition_service_to_open",
-        "args": {"next_service_identity": governed.host.service_certificate},
+        "args": {"next_service_identity": governed.node.service_certificate},
     }
     reply = governed.enact(action)
     assert reply.status == 200, reply

@@ -183,15 +183,15 @@ def test_a_new_recovery_member_of_an_open_service_gets_a_share(
     share = f"/recovery/encrypted-shares/{opened.members[3].member_id}"
     assert opened.get(share).status == 404
     assert opened.acknowledge(3).status == 204
-    assert opened.host.asked == ["refresh"]
+    assert opened.node.asked == ["refresh"]
     assert opened.get(share).status == 200
     assert opened.acknowledge(3).status == 204
-    assert opened.host.asked == ["refresh"]
+    assert opened.node.asked == ["refresh"]
 
 
 def test_before_opening_nobody_gets_a_share(fresh: Governed) -> None:
     assert fresh.acknowledge(0).status == 204
-    assert fresh.host.asked == []
+    assert fresh.node.asked == []
 
 
 def test_shares_that_cannot_be_issued_keep_the_member_out(opened: Governed) -> None:

@@ -9,7 +9,7 @@ from tests.unit.gov.conftest import NODE_ID, Governed, body
 
 
 def test_every_operation_returns_something_defined(governed: Governed) -> None:
-    for operation in (*READS, *signed_operations(governed.host)):
+    for operation in (*READS, *signed_operations(governed.node)):
         assert operation.returns is None or operation.returns in DEFINITIONS
 
 

@@ -38,12 +38,12 @@ def seen(governed: Governed) -> object:
 )
 def test_the_node_is_asked(governed: Governed, effect: str, asked: str) -> None:
     assert governed_by_effect(governed, effect).status == 200
-    assert governed.host.asked == [asked]
+    assert governed.node.asked == [asked]
 
 
 def test_writes_of_effects_are_the_proposals_own(opened: Governed) -> None:
     governed_by_effect(opened, "ccf.node.triggerLedgerRekey()")
-    assert opened.host.asked == ["rekey"]
+    assert opened.node.asked == ["rekey"]
     assert recovery.ENCRYPTED_LEDGER_SECRETS.of(opened.begin()).has()
 
 
@@ -66,7 +66,7 @@ def test_a_certificate_is_endorsed_and_renewed(governed: Governed) -> None:
     )
     assert governed_by_effect(governed, effect).status == 200
     assert seen(governed) == [1, "CERTIFICATE FOR CSR", "RENEWED"]
-    assert governed.host.asked == [
+    assert governed.node.asked == [
         ("CSR", "240101000000Z", 7),
         ("renew", "240101000000Z", 8),
     ]
@@ -86,7 +86,7 @@ def test_a_refusal_fails_the_proposal_with_its_reason(governed: Governed) -> Non
 
 
 def test_the_service_opens(governed: Governed) -> None:
-    pem = json.dumps(governed.host.service_certificate)
+    pem = json.dumps(governed.node.service_certificate)
     effect = f"ccf.node.transitionServiceToOpen(undefined, ccf.strToBuf({pem}))"
     assert body(governed_by_effect(governed, effect))["proposalState"] == "Accepted"
     info = service.INFO.of(governed.begin()).get()
@@ -124,7 +124,7 @@ def test_why_keys_are_refused_is_only_logged(governed: Governed) -> None:
     reply = governed_by_effect(governed, effect)
     message = json.loads(reply.body)["error"]["message"]
     assert "set_jwt_public_signing_keys() failed" in message
-    assert ("fail", "<js>: JWKS has no keys") in governed.host.lines
+    assert ("fail", "<js>: JWKS has no keys") in governed.node.lines
 
 
 def test_what_is_no_key_set_is_told(governed: Governed) -> None:

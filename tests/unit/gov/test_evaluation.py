@@ -18,7 +18,7 @@ def script(body: str) -> Program:
 
 @pytest.fixture
 def evaluator(governed: Governed) -> Evaluator:
-    return Evaluator.of(governed.host, governed.begin(), NOW_US)
+    return Evaluator.of(governed.node, governed.begin(), NOW_US)
 
 
 def test_a_result_is_json_text(evaluator: Evaluator) -> None:
@@ -38,8 +38,8 @@ def test_an_exception_tells_reason_and_trace(evaluator: Evaluator) -> None:
 def test_a_script_that_does_not_end_is_stopped_in_ccfs_words(
     governed: Governed,
 ) -> None:
-    governed.host.engine = QuickJs(Clock(step_ns=1_000_000_000))
-    evaluator = Evaluator.of(governed.host, governed.begin(), NOW_US)
+    governed.node.engine = QuickJs(Clock(step_ns=1_000_000_000))
+    evaluator = Evaluator.of(governed.node, governed.begin(), NOW_US)
     with pytest.raises(EvaluationFailed) as failed:
         evaluator.evaluate(script("for (;;) ;"), "f", [])
     assert failed.value.failure.reason == "Operation took too long to complete."
@@ -59,7 +59,7 @@ def test_configured_limits_only_raise_the_defaults(governed: Governed) -> None:
     tx = governed.begin()
     options = JsRuntimeOptions(max_heap_bytes=200 * MIB, max_execution_time_ms=1)
     RUNTIME_OPTIONS.of(tx).put(options)
-    limits = Evaluator.of(governed.host, tx, NOW_US).limits
+    limits = Evaluator.of(governed.node, tx, NOW_US).limits
     assert limits.heap_bytes_max == 200 * MIB
     assert limits.execution_ms_max == 5000
     assert limits.stack_bytes_max == MIB
@@ -72,7 +72,7 @@ def test_options_that_cannot_be_read_do_not_lock_governance_up(
     """A proposal may have written anything, and another must be able to mend it."""
     tx = governed.begin()
     tx.raw(RUNTIME_OPTIONS.name).put(bytes(8), b'{"max_heap_bytes":%b}' % heap.encode())
-    evaluator = Evaluator.of(governed.host, tx, NOW_US)
+    evaluator = Evaluator.of(governed.node, tx, NOW_US)
     assert evaluator.limits == JsLimits()
     assert evaluator.evaluate(script("return 1"), "f", []) == "1"
 
@@ -125,6 +125,6 @@ def test_apply_writes_governance_and_seeds_public_application_maps(
 
 
 def test_what_scripts_print_is_logged(governed: Governed) -> None:
-    evaluator = Evaluator.of(governed.host, governed.begin(), NOW_US)
+    evaluator = Evaluator.of(governed.node, governed.begin(), NOW_US)
     evaluator.evaluate(script("console.log('hello', 1)"), "f", [])
-    assert governed.host.lines == [("info", "hello 1")]
+    assert governed.node.lines == [("info", "hello 1")]

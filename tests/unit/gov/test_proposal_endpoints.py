@@ -306,7 +306,7 @@ def test_a_proposal_may_be_accepted_at_once(governed: Governed) -> None:
     )
     reply = governed.propose()
     assert body(reply)["proposalState"] == "Accepted"
-    assert governed.host.asked == ["snapshot"]
+    assert governed.node.asked == ["snapshot"]
 
 
 @pytest.mark.parametrize(
@@ -368,12 +368,12 @@ def test_without_constitution_nothing_is_evaluated(governed: Governed) -> None:
 
 def test_an_identity_taken_already_is_refused(governed: Governed) -> None:
     first = made(governed)
-    governed.host.repeats_root = sha256(b"root").digest()
+    governed.node.repeats_root = sha256(b"root").digest()
     tx = governed.begin()
     envelope = tables.COSE_HISTORY.of(tx).get(governed.members[0].member_id)
     assert envelope is not None
     request = sha256(cose.parse(envelope).signature).digest()
-    taken = sha256(governed.host.repeats_root + request).hexdigest()
+    taken = sha256(governed.node.repeats_root + request).hexdigest()
     bodies = tables.PROPOSALS.of(tx)
     body_of_first = bodies.get(ProposalId(first))
     assert body_of_first is not None
@@ -395,7 +395,7 @@ def test_a_proposal_whose_body_is_lost_takes_no_ballot(governed: Governed) -> No
 
 
 def test_a_proposal_must_be_bound_to_the_state(governed: Governed) -> None:
-    governed.host.forgets_roots = True
+    governed.node.forgets_roots = True
     assert error_of(governed.propose()) == (
         500,
         "InternalError",

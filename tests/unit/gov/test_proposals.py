@@ -23,12 +23,14 @@ ALICE, BOB = MemberId("a" * 64), MemberId("b" * 64)
 
 @pytest.fixture
 def evaluator(governed: Governed) -> Evaluator:
-    return Evaluator.of(governed.host, governed.begin(), 0)
+    return Evaluator.of(governed.node, governed.begin(), 0)
 
 
-def law(resolve: str = '"Open"', apply: str = "", validate: str = "") -> Program:
+def constitution(
+    resolve: str = '"Open"', apply: str = "", validate: str = ""
+) -> Program:
     return Program(
-        name="law",
+        name="constitution",
         source=(
             f"export function validate(input) {{ {validate} }}\n"
             "export function resolve(proposal, proposerId, votes, proposalId) "
@@ -84,7 +86,7 @@ def test_states_have_ccfs_words() -> None:
 
 @pytest.mark.parametrize("answer", ["Open", "Accepted", "Rejected", "Dropped"])
 def test_resolve_decides_the_state(evaluator: Evaluator, answer: str) -> None:
-    info = resolve(evaluator, law(f'"{answer}"'), a_proposal())
+    info = resolve(evaluator, constitution(f'"{answer}"'), a_proposal())
     assert info.state == answer
     decided = answer != "Open"
     assert (info.final_votes is not None) is decided
@@ -105,23 +107,25 @@ def test_resolve_decides_the_state(evaluator: Evaluator, answer: str) -> None:
 def test_any_other_answer_fails_the_proposal(
     evaluator: Evaluator, answer: str, shown: str
 ) -> None:
-    info = resolve(evaluator, law(answer), a_proposal())
+    info = resolve(evaluator, constitution(answer), a_proposal())
     assert info.state is ProposalState.FAILED
     reason = f'resolve() returned invalid status value: "{shown}"'
     assert info.failure == Failure(reason=reason)
 
 
 def test_a_resolve_that_throws_fails_the_proposal(evaluator: Evaluator) -> None:
-    info = resolve(evaluator, law("(() => { throw new Error('no') })()"), a_proposal())
+    info = resolve(
+        evaluator, constitution("(() => { throw new Error('no') })()"), a_proposal()
+    )
     assert info.state is ProposalState.FAILED
     assert info.failure is not None
     assert info.failure.reason == "Failed to resolve(): Error: no"
     assert info.failure.trace is not None
-    assert "resolve (law:2" in info.failure.trace
+    assert "resolve (constitution:2" in info.failure.trace
 
 
 def test_an_apply_that_throws_fails_what_was_accepted(evaluator: Evaluator) -> None:
-    accepted = law('"Accepted"', apply="throw new TypeError('cannot')")
+    accepted = constitution('"Accepted"', apply="throw new TypeError('cannot')")
     info = resolve(evaluator, accepted, a_proposal())
     assert info.state is ProposalState.FAILED
     assert info.failure is not None
@@ -131,7 +135,9 @@ def test_an_apply_that_throws_fails_what_was_accepted(evaluator: Evaluator) -> N
 
 def test_apply_is_not_called_unless_accepted(evaluator: Evaluator) -> None:
     for answer in ("Open", "Rejected"):
-        info = resolve(evaluator, law(f'"{answer}"', apply="throw 1"), a_proposal())
+        info = resolve(
+            evaluator, constitution(f'"{answer}"', apply="throw 1"), a_proposal()
+        )
         assert info.failure is None
 
 
@@ -140,7 +146,7 @@ def test_apply_is_given_the_proposal_and_its_id(evaluator: Evaluator) -> None:
         "ccf.kv['public:ccf.gov.test'].set(ccf.strToBuf(proposalId), "
         "ccf.strToBuf(proposal))"
     )
-    resolve(evaluator, law('"Accepted"', apply=write), a_proposal())
+    resolve(evaluator, constitution('"Accepted"', apply=write), a_proposal())
     written = evaluator.tx.raw("public:ccf.gov.test").get(PID.encode())
     assert written == b'{"actions":[]}'
 
@@ -152,7 +158,7 @@ def test_resolve_is_given_every_vote_that_evaluates(evaluator: Evaluator) -> Non
         f" === JSON.stringify(['{{\"actions\":[]}}', '{ALICE}', "
         f"[{{ member_id: '{ALICE}', vote: true }}], '{PID}']) ? 'Rejected' : 'wrong'"
     )
-    info = resolve(evaluator, law(asked), proposal)
+    info = resolve(evaluator, constitution(asked), proposal)
     assert info.state is ProposalState.REJECTED
     assert info.final_votes == {ALICE: True}
     assert info.vote_failures is not None
@@ -167,13 +173,13 @@ def test_a_ballot_is_given_the_proposal_its_proposer_and_its_id(
 ) -> None:
     expected = f"['{{\"actions\":[]}}', '{ALICE}', '{PID}']"
     source = f"return JSON.stringify([...arguments]) === JSON.stringify({expected})"
-    info = resolve(evaluator, law('"Rejected"'), a_proposal(bob=source))
+    info = resolve(evaluator, constitution('"Rejected"'), a_proposal(bob=source))
     assert info.final_votes == {BOB: True}
 
 
 @pytest.mark.parametrize("source", ["return 1", "return 'true'", "return {}", ""])
 def test_only_true_is_a_vote_in_favour(evaluator: Evaluator, source: str) -> None:
-    info = resolve(evaluator, law('"Rejected"'), a_proposal(alice=source))
+    info = resolve(evaluator, constitution('"Rejected"'), a_proposal(alice=source))
     assert info.final_votes == {ALICE: False}
 
 
@@ -181,15 +187,15 @@ def test_a_ballot_without_vote_is_its_voters_fault(evaluator: Evaluator) -> None
     info = ProposalInfo(proposer_id=ALICE, ballots={ALICE: "export const a = 1"})
     proposal = Proposal(proposal_id=PID, body=b"", info=info)
     with pytest.raises(JsModuleFailed):
-        resolve(evaluator, law(), proposal, voter=ALICE)
-    decided = resolve(evaluator, law('"Rejected"'), proposal, voter=BOB)
+        resolve(evaluator, constitution(), proposal, voter=ALICE)
+    decided = resolve(evaluator, constitution('"Rejected"'), proposal, voter=BOB)
     assert decided.vote_failures is not None
     assert decided.vote_failures.keys() == {ALICE}
 
 
 def test_a_ballot_may_not_write(evaluator: Evaluator) -> None:
     source = "ccf.kv['public:ccf.gov.test'].set(ccf.strToBuf('a'), ccf.strToBuf('b'))"
-    info = resolve(evaluator, law('"Rejected"'), a_proposal(alice=source))
+    info = resolve(evaluator, constitution('"Rejected"'), a_proposal(alice=source))
     assert info.vote_failures is not None
     assert "read-only governance" in info.vote_failures[ALICE].reason
 
@@ -200,7 +206,7 @@ def test_deciding_one_forgets_the_others_that_are_closed(evaluator: Evaluator) -
         other = ProposalId(f"{number}" * 64)
         infos.put(other, ProposalInfo(proposer_id=BOB, state=state))
         bodies.put(other, b"{}")
-    resolve(evaluator, law('"Rejected"'), a_proposal())
+    resolve(evaluator, constitution('"Rejected"'), a_proposal())
     left = {proposal_id: info.state for proposal_id, info in infos.items()}
     still_open = ProposalId("2" * 64)
     assert left == {still_open: ProposalState.OPEN, PID: ProposalState.REJECTED}
@@ -233,7 +239,7 @@ def test_validation_says_what_is_wrong(
     evaluator: Evaluator, source: str, status: int, code: str, message: str
 ) -> None:
     with pytest.raises(ApiError) as refused:
-        validate(evaluator, law(validate=source), "{}")
+        validate(evaluator, constitution(validate=source), "{}")
     assert refused.value.status == status
     assert refused.value.code == code
     assert message in refused.value.message
@@ -241,7 +247,7 @@ def test_validation_says_what_is_wrong(
 
 def test_validation_is_given_the_text_and_may_pass(evaluator: Evaluator) -> None:
     source = "return { valid: input === 'text' }"
-    validate(evaluator, law(validate=source), "text")
+    validate(evaluator, constitution(validate=source), "text")
 
 
 def test_a_proposal_is_described_without_what_it_has_not() -> None:
@@ -268,4 +274,4 @@ def test_a_proposal_is_described_without_what_it_has_not() -> None:
 
 def test_no_constitution_no_government() -> None:
     with pytest.raises(ApiError, match="none here"):
-        proposals.constitution(Store().begin(), otherwise="none here")
+        proposals.read_constitution(Store().begin(), otherwise="none here")

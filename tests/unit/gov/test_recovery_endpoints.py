@@ -54,17 +54,17 @@ def test_enough_shares_start_the_end_of_recovery(recovering: Governed) -> None:
         "recoveryThreshold": 2,
         "fullKeySubmitted": False,
     }
-    assert recovering.host.asked == []
+    assert recovering.node.asked == []
     second = submit(recovering, 1, share_of(recovering, 1))
     assert body(second)["message"] == (
         "2/2 recovery shares successfully submitted\n"
         "End of recovery procedure initiated"
     )
-    assert recovering.host.asked == [recovering.host.secrets.latest[1].raw]
+    assert recovering.node.asked == [recovering.node.secrets.latest[1].raw]
 
 
 def test_the_whole_key_needs_no_others(recovering: Governed) -> None:
-    recovering.host.recovers = True
+    recovering.node.recovers = True
     reply = submit(recovering, 0, bytes(44))
     # These 44 bytes claim to be the whole key and are not, so combining fails.
     assert error_of(reply)[0] == 500
@@ -72,7 +72,7 @@ def test_the_whole_key_needs_no_others(recovering: Governed) -> None:
 
 
 def test_shares_that_do_not_fit_are_forgotten(recovering: Governed) -> None:
-    recovering.host.recovers = False
+    recovering.node.recovers = False
     assert submit(recovering, 0, share_of(recovering, 0)).status == 200
     reply = submit(recovering, 1, share_of(recovering, 1))
     assert error_of(reply) == (
@@ -81,15 +81,15 @@ def test_shares_that_do_not_fit_are_forgotten(recovering: Governed) -> None:
         "Failed to initiate private recovery.",
     )
     assert recovery.SUBMITTED_SHARES.of(recovering.begin()).size() == 0
-    assert ("debug", "Error: the shares do not fit") in recovering.host.lines
+    assert ("debug", "Error: the shares do not fit") in recovering.node.lines
 
 
 def test_a_share_that_cannot_be_kept_is_an_error(recovering: Governed) -> None:
-    recovering.host.keeps_shares = False
+    recovering.node.keeps_shares = False
     reply = submit(recovering, 0, share_of(recovering, 0))
     message = "Error submitting recovery shares."
     assert error_of(reply) == (500, "InternalError", message)
-    assert ("fail", message) in recovering.host.lines
+    assert ("fail", message) in recovering.node.lines
 
 
 def test_nobody_hands_in_shares_unless_they_are_waited_for(opened: Governed) -> None:
@@ -103,7 +103,7 @@ def test_nobody_hands_in_shares_unless_they_are_waited_for(opened: Governed) -> 
 def test_nobody_hands_in_shares_while_the_ledger_is_being_read(
     recovering: Governed,
 ) -> None:
-    recovering.host.is_reading_private_ledger = True
+    recovering.node.is_reading_private_ledger = True
     assert error_of(submit(recovering, 0, b"")) == (
         403,
         "NodeAlreadyRecovering",

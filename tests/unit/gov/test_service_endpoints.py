@@ -41,7 +41,7 @@ def test_the_constitution_is_given_as_its_source(
 def test_the_service_tells_defaults_where_nothing_is_set(governed: Governed) -> None:
     assert body(governed.get("/service/info")) == {
         "status": "Opening",
-        "certificate": governed.host.service_certificate,
+        "certificate": governed.node.service_certificate,
         "recoveryCount": 0,
         "creationTransactionId": "2.1",
         "serviceData": None,

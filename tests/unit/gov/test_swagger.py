@@ -35,7 +35,7 @@ def test_a_version_describes_exactly_what_it_serves(
 
 
 def test_every_reference_of_a_document_leads_somewhere(governed: Governed) -> None:
-    operations = (*READS, *signed_operations(governed.host))
+    operations = (*READS, *signed_operations(governed.node))
     described = document(ApiVersion.V1, operations)
     assert isinstance(described, dict)
     text = json.dumps(described)

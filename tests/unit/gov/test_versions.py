@@ -65,7 +65,7 @@ def test_both_versions_serve_everything_else(
 
 def test_errors_are_logged_once_with_what_was_asked(governed: Governed) -> None:
     governed.get("/members/proposals/abc")
-    assert governed.host.lines == [
+    assert governed.node.lines == [
         (
             "info",
             (

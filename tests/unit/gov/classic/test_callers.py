@@ -102,7 +102,7 @@ def test_where_there_is_no_classic_endpoint_the_version_is_asked_for(
 
 def test_errors_are_logged(classic: Classic) -> None:
     classic.get(f"/proposals/{UNKNOWN}")
-    assert classic.governed.host.lines[-1] == (
+    assert classic.governed.node.lines[-1] == (
         "info",
         (
             f"GET /gov/proposals/{UNKNOWN} returning error 404: "

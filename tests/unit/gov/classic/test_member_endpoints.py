@@ -80,11 +80,11 @@ def test_an_ack_again_shares_nothing(serving: Classic) -> None:
     digest = serving.post("/ack/update_state_digest", "state_digest", by=3)
     ack = serving.sign("ack", digest.body, by=3)
     assert serving.call("POST", "/ack", body=ack, headers=COSE).status == 204
-    asked = list(serving.governed.host.asked)
+    asked = list(serving.governed.node.asked)
     for again, status in zip(cose.forms(ack), (204, 400) * 2, strict=True):
         reply = serving.call("POST", "/ack", body=again, headers=COSE)
         assert reply.status == status
-    assert serving.governed.host.asked == asked
+    assert serving.governed.node.asked == asked
 
 
 def test_every_ack_of_an_open_service_shares_anew(serving: Classic) -> None:
@@ -92,7 +92,7 @@ def test_every_ack_of_an_open_service_shares_anew(serving: Classic) -> None:
     for _ in range(2):
         asked = serving.post("/ack/update_state_digest", "state_digest", by=3)
         assert serving.post("/ack", "ack", asked.body, by=3).status == 204
-    assert serving.governed.host.asked == ["refresh", "refresh"]
+    assert serving.governed.node.asked == ["refresh", "refresh"]
 
 
 def test_a_member_without_share_leaves_the_shares_alone(serving: Classic) -> None:
@@ -101,7 +101,7 @@ def test_a_member_without_share_leaves_the_shares_alone(serving: Classic) -> Non
     serving.governed.store.commit(tx)
     asked = serving.post("/ack/update_state_digest", "state_digest", by=2)
     assert serving.post("/ack", "ack", asked.body, by=2).status == 204
-    assert serving.governed.host.asked == []
+    assert serving.governed.node.asked == []
 
 
 def test_an_ack_that_cannot_be_followed_is_an_error(serving: Classic) -> None:

@@ -40,19 +40,19 @@ def test_enough_shares_start_the_end_of_recovery(recovering: Classic) -> None:
     first = submit(recovering, 0, share_of(recovering, 0))
     message = "1/2 recovery shares successfully submitted"
     assert value_of(first) == {"message": message}
-    assert recovering.governed.host.asked == []
+    assert recovering.governed.node.asked == []
     payload = json.dumps({"share": share_of(recovering, 1)}).encode()
     second = recovering.call("POST", "/recovery_share", body=payload, certificate_of=1)
     assert value_of(second)["message"] == (
         "2/2 recovery shares successfully submitted\n"
         "End of recovery procedure initiated"
     )
-    secret = recovering.governed.host.secrets.latest[1]
-    assert recovering.governed.host.asked == [secret.raw]
+    secret = recovering.governed.node.secrets.latest[1]
+    assert recovering.governed.node.asked == [secret.raw]
 
 
 def test_shares_that_do_not_fit_are_forgotten(recovering: Classic) -> None:
-    recovering.governed.host.recovers = False
+    recovering.governed.node.recovers = False
     assert submit(recovering, 0, share_of(recovering, 0)).status == 200
     reply = submit(recovering, 1, share_of(recovering, 1))
     message = "Failed to initiate private recovery."
@@ -62,14 +62,14 @@ def test_shares_that_do_not_fit_are_forgotten(recovering: Classic) -> None:
 
 
 def test_a_share_that_cannot_be_kept_is_an_error(recovering: Classic) -> None:
-    recovering.governed.host.keeps_shares = False
+    recovering.governed.node.keeps_shares = False
     reply = submit(recovering, 0, share_of(recovering, 0))
     message = "Error submitting recovery shares."
     assert error_of(reply) == (500, "InternalError", message)
 
 
 def test_nobody_hands_in_shares_at_the_wrong_time(recovering: Classic) -> None:
-    recovering.governed.host.is_reading_private_ledger = True
+    recovering.governed.node.is_reading_private_ledger = True
     assert error_of(submit(recovering, 0, ""))[:2] == (403, "NodeAlreadyRecovering")
     tx = recovering.governed.begin()
     service.INFO.of(tx).remove()

@@ -89,8 +89,8 @@ def test_other_texts_are_refused_with_the_reason(
 
 
 def test_a_constitution_may_be_long(evaluate: Evaluate, engine: QuickJs) -> None:
-    law = VALIDATE + RESOLVE + APPLY
-    padded = law + "/" * (JS_CONSTITUTION_CHARS_MAX - len(law))
+    constitution = VALIDATE + RESOLVE + APPLY
+    padded = constitution + "/" * (JS_CONSTITUTION_CHARS_MAX - len(constitution))
     assert check(evaluate, engine, padded) is True
 
 
