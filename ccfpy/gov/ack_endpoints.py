@@ -97,7 +97,7 @@ class AckEndpoints:
         if info.status is not ServiceStatus.OPEN:
             return
         try:
-            self._node.refresh_recovery_shares(tx)
+            self._node.trigger_recovery_shares_refresh(tx)
         except Refused as error:
             raise _internal(f"Error issuing new recovery shares: {error}") from error
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed, VerificationFailed
-from ccfpy.gov.effects import JwtKeyEffects, NodeEffects
+from ccfpy.gov.jwt_key_effects import JwtKeyEffects
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.js.access import TxAccess
 from ccfpy.js.engine import (
@@ -95,13 +95,12 @@ class Evaluator:
         self, script: Program, function: str, arguments: Sequence[JsArgument]
     ) -> None:
         """Call a function that may write, and ask for effects; raises as above."""
-        node = self.node
-        effects = NodeEffects(node, self.tx)
+        node, tx = self.node, self.tx
         extensions = [
             *self._common(TxAccess.GOV_RW),
-            NodeExtension(effects),
-            NetworkExtension(effects),
-            GovEffectsExtension(node.engine, self.tx, JwtKeyEffects(node, self.tx)),
+            NodeExtension(node, tx),
+            NetworkExtension(node, tx),
+            GovEffectsExtension(node.engine, tx, JwtKeyEffects(node, tx)),
         ]
         self._call(script, function, arguments, extensions)
         try:

@@ -59,7 +59,7 @@ class NodeGovernance:
         version, _ = self._replica.sequence.secrets.latest
         return version
 
-    def endorse_node_certificate(
+    def generate_endorsed_certificate(
         self, request_pem: str, *, valid_from: str, validity_days: int
     ) -> str:
         """Sign a node's certificate request with the service key; give the PEM."""
@@ -76,7 +76,9 @@ class NodeGovernance:
         except CcfpyError as error:
             raise EffectRefused(str(error)) from error
 
-    def renew_service_certificate(self, *, valid_from: str, validity_days: int) -> str:
+    def generate_network_certificate(
+        self, *, valid_from: str, validity_days: int
+    ) -> str:
         """Make a certificate for the same service key; give the PEM."""
         service = self._replica.service_identity
         try:
@@ -126,7 +128,7 @@ class NodeGovernance:
             raise EffectRefused(str(error)) from error
         self.trigger_snapshot(tx)
 
-    def rekey_ledger(self, tx: Tx) -> None:
+    def trigger_ledger_rekey(self, tx: Tx) -> None:
         """Write a new ledger secret for every trusted node, and new shares."""
         secrets = self._replica.sequence.secrets
         try:
@@ -134,7 +136,7 @@ class NodeGovernance:
         except CcfpyError as error:
             raise EffectRefused(str(error)) from error
 
-    def refresh_recovery_shares(self, tx: Tx) -> None:
+    def trigger_recovery_shares_refresh(self, tx: Tx) -> None:
         """Issue new shares of the current ledger secret."""
         fresh = None
         if self._rekeyed is not None and self._rekeyed[0] is tx:

@@ -57,37 +57,43 @@ class Effects:
     """What to answer to some certificate requests."""
     service_certificate: str | None = None
 
-    def open_service(self, *, previous_identity: str | None, identity: str) -> None:
-        self.asked.append(("open", previous_identity, identity))
+    def transition_service_to_open(
+        self, _: Tx, *, previous_identity: str | None, next_identity: str
+    ) -> None:
+        self.asked.append(("open", previous_identity, next_identity))
 
-    def rekey_ledger(self) -> None:
+    def trigger_ledger_rekey(self, _: Tx) -> None:
         self.asked.append("rekey")
 
-    def refresh_recovery_shares(self) -> None:
+    def trigger_recovery_shares_refresh(self, _: Tx) -> None:
         self.asked.append("shares")
 
-    def request_ledger_chunk(self) -> None:
+    def trigger_ledger_chunk(self, _: Tx) -> None:
         self.asked.append("chunk")
 
-    def request_snapshot(self) -> None:
+    def trigger_snapshot(self, _: Tx) -> None:
         self.asked.append("snapshot")
 
-    def latest_ledger_secret_seqno(self) -> int:
+    def latest_ledger_secret_seqno(self, _: Tx) -> int:
         return self.ledger_secret_seqno
 
-    def endorse_node(
-        self, certificate_signing_request: str, *, valid_from: str, validity_days: int
+    def generate_endorsed_certificate(
+        self, request_pem: str, *, valid_from: str, validity_days: int
     ) -> str:
-        made = f"node {certificate_signing_request} {valid_from} {validity_days}"
-        return self.node_certificates.get(certificate_signing_request, made)
+        made = f"node {request_pem} {valid_from} {validity_days}"
+        return self.node_certificates.get(request_pem, made)
 
-    def renew_service_certificate(self, *, valid_from: str, validity_days: int) -> str:
+    def generate_network_certificate(
+        self, *, valid_from: str, validity_days: int
+    ) -> str:
         return self.service_certificate or f"service {valid_from} {validity_days}"
 
-    def set_keys(self, issuer: str, *, metadata: JsonObject, jwks: JsonObject) -> None:
+    def set_jwt_public_signing_keys(
+        self, issuer: str, *, metadata: JsonObject, jwks: JsonObject
+    ) -> None:
         self.asked.append(("set keys", issuer, metadata, jwks))
 
-    def remove_keys(self, issuer: str) -> None:
+    def remove_jwt_public_signing_keys(self, issuer: str) -> None:
         self.asked.append(("remove keys", issuer))
 
 
@@ -168,8 +174,8 @@ class Service:
         if access is TxAccess.GOV_RW:
             effects = self.effects
             extensions += [
-                NodeExtension(effects),
-                NetworkExtension(effects),
+                NodeExtension(effects, tx),
+                NetworkExtension(effects, tx),
                 GovEffectsExtension(self._engine, tx, effects),
             ]
         return self._engine.call_export(

@@ -86,7 +86,7 @@ class ClassicAcks:
         if not membership.is_recovery_member(tx, member_id):
             return
         try:
-            self._node.refresh_recovery_shares(tx)
+            self._node.trigger_recovery_shares_refresh(tx)
         except Refused as error:
             raise _internal(f"Error issuing new recovery shares: {error}") from error
 

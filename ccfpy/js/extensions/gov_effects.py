@@ -19,7 +19,7 @@ _UNIT_KEY = bytes(8)
 class JwtKeys(Protocol):
     """The keys that tokens are verified with, changed in the proposal's transaction."""
 
-    def set_keys(
+    def set_jwt_public_signing_keys(
         self, issuer: str, *, metadata: json.JsonObject, jwks: json.JsonObject
     ) -> None:
         """Replace an issuer's keys.
@@ -29,7 +29,7 @@ class JwtKeys(Protocol):
         """
         ...
 
-    def remove_keys(self, issuer: str) -> None:
+    def remove_jwt_public_signing_keys(self, issuer: str) -> None:
         """Remove an issuer's keys.
 
         Raises:
@@ -52,16 +52,16 @@ _SOURCE = """
   methods(ccf, {
     refreshAppBytecodeCache(...args) {
       arity(args, 0, " but expected none");
-      python.refreshBytecode();
+      python.refreshAppBytecodeCache();
     },
     setJwtPublicSigningKeys(...args) {
       arity(args, 3, " but expected 3");
-      python.setJwtKeys(
+      python.setJwtPublicSigningKeys(
         textOf(args[0]), jsonOf(args[1], "metadata"), jsonOf(args[2], "jwks"));
     },
     removeJwtPublicSigningKeys(...args) {
       arity(args, 1, " but expected 1");
-      python.removeJwtKeys(textOf(args[0]));
+      python.removeJwtPublicSigningKeys(textOf(args[0]));
     },
   });
 })
@@ -79,14 +79,14 @@ class GovEffectsExtension:
         self._jwt_keys = jwt_keys
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Give the host functions."""
+        """Return the functions that the source calls."""
         return {
-            "refreshBytecode": self._refresh_bytecode,
-            "setJwtKeys": self._set_jwt_keys,
-            "removeJwtKeys": self._remove_jwt_keys,
+            "refreshAppBytecodeCache": self._refresh_app_bytecode_cache,
+            "setJwtPublicSigningKeys": self._set_jwt_public_signing_keys,
+            "removeJwtPublicSigningKeys": self._remove_jwt_public_signing_keys,
         }
 
-    def _refresh_bytecode(self) -> None:
+    def _refresh_app_bytecode_cache(self) -> None:
         """Compile every module into the tables where CCF keeps bytecode.
 
         They are written for those who read the ledger; this engine never loads them.
@@ -105,9 +105,11 @@ class GovEffectsExtension:
                 raise internal_error(f"Failed to refresh bytecode: {error}") from None
             bytecode.put(name, code)
 
-    def _set_jwt_keys(self, issuer: str, metadata: str, jwks: str) -> None:
+    def _set_jwt_public_signing_keys(
+        self, issuer: str, metadata: str, jwks: str
+    ) -> None:
         try:
-            self._jwt_keys.set_keys(
+            self._jwt_keys.set_jwt_public_signing_keys(
                 issuer,
                 metadata=json.loads_object(metadata),
                 jwks=json.loads_object(jwks),
@@ -117,9 +119,9 @@ class GovEffectsExtension:
                 f"Error setting JWT public signing keys: {error}"
             ) from None
 
-    def _remove_jwt_keys(self, issuer: str) -> None:
+    def _remove_jwt_public_signing_keys(self, issuer: str) -> None:
         try:
-            self._jwt_keys.remove_keys(issuer)
+            self._jwt_keys.remove_jwt_public_signing_keys(issuer)
         except CcfpyError as error:
             raise internal_error(
                 f"Failed to remove JWT public signing keys: {error}"

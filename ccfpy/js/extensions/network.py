@@ -6,26 +6,45 @@ from typing import Final, Protocol
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import Seqno
 from ccfpy.js.extension import ExtensionFunction, internal_error
+from ccfpy.kv.tx import Tx
 
 
 class ServiceAuthority(Protocol):
-    """What the holder of the service key and the ledger secrets gives.
+    """What the holder of the service key and the ledger secrets answers.
 
-    Each raises a ``CcfpyError`` that says why it cannot.
+    Each method has the name that CCF has for it in JavaScript. Each raises a
+    ``CcfpyError`` that says why there is no answer.
     """
 
-    def latest_ledger_secret_seqno(self) -> Seqno:
-        """Give the seqno from which the current ledger secret is used."""
+    def latest_ledger_secret_seqno(self, tx: Tx) -> Seqno:
+        """Return the seqno from which the current ledger secret is used.
+
+        It must read ``public:ccf.internal.encrypted_ledger_secrets`` through ``tx``, so
+        that a rekey in the meantime makes the transaction conflict.
+        """
         ...
 
-    def endorse_node(
-        self, certificate_signing_request: str, *, valid_from: str, validity_days: int
+    def generate_endorsed_certificate(
+        self, request_pem: str, *, valid_from: str, validity_days: int
     ) -> str:
-        """Give a node's certificate, signed by the service."""
+        """Sign a node's certificate request with the service key, and return the PEM.
+
+        Raises:
+            CcfpyError: the request or the time is malformed.
+        """
         ...
 
-    def renew_service_certificate(self, *, valid_from: str, validity_days: int) -> str:
-        """Give the service's certificate anew, for the same key."""
+    def generate_network_certificate(
+        self, *, valid_from: str, validity_days: int
+    ) -> str:
+        """Make a certificate for the same service key, and return the PEM.
+
+        The node begins to use the certificate when it finds it committed in the
+        service's record.
+
+        Raises:
+            CcfpyError: the time is malformed.
+        """
         ...
 
 
@@ -41,15 +60,16 @@ _SOURCE = """
   namespace("network", {
     getLatestLedgerSecretSeqno(...args) {
       arity(args, 0, " but expected none");
-      return python.latestLedgerSecretSeqno();
+      return python.getLatestLedgerSecretSeqno();
     },
     generateEndorsedCertificate(...args) {
       arity(args, 3, " but expected 3");
-      return python.endorseNode(textOf(args[0]), textOf(args[1]), toIndex(args[2]));
+      return python.generateEndorsedCertificate(
+        textOf(args[0]), textOf(args[1]), toIndex(args[2]));
     },
     generateNetworkCertificate(...args) {
       arity(args, 2, " but expected 2");
-      return python.renewServiceCertificate(textOf(args[0]), toIndex(args[1]));
+      return python.generateNetworkCertificate(textOf(args[0]), toIndex(args[1]));
     },
   });
 })
@@ -57,40 +77,43 @@ _SOURCE = """
 
 
 class NetworkExtension:
-    """The extension."""
+    """The extension ``ccf.network``, for one proposal's transaction."""
 
     source: Final = _SOURCE
 
-    def __init__(self, authority: ServiceAuthority) -> None:
+    def __init__(self, authority: ServiceAuthority, tx: Tx) -> None:
         self._authority = authority
+        self._tx = tx
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Give the host functions."""
+        """Return the functions that the source calls."""
         return {
-            "latestLedgerSecretSeqno": self._latest_ledger_secret_seqno,
-            "endorseNode": self._endorse_node,
-            "renewServiceCertificate": self._renew_service_certificate,
+            "getLatestLedgerSecretSeqno": self._latest_ledger_secret_seqno,
+            "generateEndorsedCertificate": self._generate_endorsed_certificate,
+            "generateNetworkCertificate": self._generate_network_certificate,
         }
 
     def _latest_ledger_secret_seqno(self) -> int:
         try:
-            return self._authority.latest_ledger_secret_seqno()
+            return self._authority.latest_ledger_secret_seqno(self._tx)
         except CcfpyError as error:
             raise internal_error(
                 f"Failed to fetch latest ledger secret seqno: {error}"
             ) from None
 
-    def _endorse_node(self, request: str, valid_from: str, days: float) -> str:
+    def _generate_endorsed_certificate(
+        self, request: str, valid_from: str, days: float
+    ) -> str:
         try:
-            return self._authority.endorse_node(
+            return self._authority.generate_endorsed_certificate(
                 request, valid_from=valid_from, validity_days=int(days)
             )
         except CcfpyError as error:
             raise internal_error(f"Failed to create endorsed cert: {error}") from None
 
-    def _renew_service_certificate(self, valid_from: str, days: float) -> str:
+    def _generate_network_certificate(self, valid_from: str, days: float) -> str:
         try:
-            return self._authority.renew_service_certificate(
+            return self._authority.generate_network_certificate(
                 valid_from=valid_from, validity_days=int(days)
             )
         except CcfpyError as error:

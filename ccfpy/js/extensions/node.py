@@ -1,41 +1,63 @@
 """``ccf.node``: what an accepted proposal may ask of the service it governs."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final, Protocol
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.js.extension import ExtensionFunction, internal_error
+from ccfpy.kv.tx import Tx
 
 
-class GovernanceEffects(Protocol):
-    """Changes to the service, made in the proposal's own transaction.
+class NodeEffects(Protocol):
+    """Changes to the service, each named as in JavaScript.
 
-    Each raises a ``CcfpyError`` that says why it cannot be done, and then fails the
-    proposal.
+    Each writes through the proposal's transaction alone. A node that must remember
+    something until that transaction commits ties it to the transaction. Each raises a
+    ``CcfpyError`` that says why the change cannot be made, and then the proposal fails.
     """
 
-    def open_service(self, *, previous_identity: str | None, identity: str) -> None:
-        """Open the service, or in recovery go on to collect shares.
+    def transition_service_to_open(
+        self, tx: Tx, *, previous_identity: str | None, next_identity: str
+    ) -> None:
+        """Open the service, or in a recovery go on to collect members' shares.
 
-        Both are PEM certificates of the service: the one before recovery, and the one
-        that members believe they are opening.
+        `ccfpy.service.opening` holds the rules and the writes; the node adds its state
+        and its keys.
+
+        Args:
+            tx: the proposal's transaction.
+            previous_identity: the service's certificate before a recovery, as PEM.
+            next_identity: the certificate that members believe they open, as PEM.
+
+        Raises:
+            CcfpyError: an identity does not match, shares cannot be issued, or the node
+                is in no state to open a service.
         """
         ...
 
-    def rekey_ledger(self) -> None:
-        """Encrypt what follows with a new ledger secret."""
+    def trigger_ledger_rekey(self, tx: Tx) -> None:
+        """Write a new ledger secret for every trusted node, and new shares.
+
+        Raises:
+            CcfpyError: the service is not open, or shares cannot be issued.
+        """
         ...
 
-    def refresh_recovery_shares(self) -> None:
-        """Share the current ledger secret anew."""
+    def trigger_recovery_shares_refresh(self, tx: Tx) -> None:
+        """Issue new shares of the current ledger secret.
+
+        Raises:
+            CcfpyError: members and threshold do not allow it.
+        """
         ...
 
-    def request_ledger_chunk(self) -> None:
-        """End the ledger's current chunk at the next signature."""
+    def trigger_ledger_chunk(self, tx: Tx) -> None:
+        """Close the ledger's chunk at the signature after this transaction."""
         ...
 
-    def request_snapshot(self) -> None:
-        """Make a snapshot at the next signature."""
+    def trigger_snapshot(self, tx: Tx) -> None:
+        """Make a snapshot at the signature after this transaction."""
         ...
 
 
@@ -45,7 +67,7 @@ _SOURCE = """
   namespace("node", {
     triggerLedgerRekey(...args) {
       arity(args, 0, none);
-      python.rekeyLedger();
+      python.triggerLedgerRekey();
     },
     transitionServiceToOpen(...args) {
       arity(args, 2, " but expected two");
@@ -60,66 +82,74 @@ _SOURCE = """
       if (!isBuffer(next)) {
         throw new TypeError("Next service identity argument is not an array buffer");
       }
-      python.openService(previous, next);
+      python.transitionServiceToOpen(previous, next);
     },
     triggerRecoverySharesRefresh(...args) {
       arity(args, 0, none);
-      python.refreshRecoveryShares();
+      python.triggerRecoverySharesRefresh();
     },
-    triggerLedgerChunk() { python.requestLedgerChunk(); },
-    triggerSnapshot() { python.requestSnapshot(); },
+    triggerLedgerChunk() { python.triggerLedgerChunk(); },
+    triggerSnapshot() { python.triggerSnapshot(); },
   });
 })
 """
 
 
 class NodeExtension:
-    """The extension."""
+    """The extension ``ccf.node``, for one proposal's transaction."""
 
     source: Final = _SOURCE
 
-    def __init__(self, effects: GovernanceEffects) -> None:
+    def __init__(self, effects: NodeEffects, tx: Tx) -> None:
         self._effects = effects
+        self._tx = tx
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Give the host functions."""
+        """Return the functions that the source calls."""
         effects = self._effects
         return {
-            "openService": self._open_service,
-            "rekeyLedger": _or_throw("Failed to rekey ledger", effects.rekey_ledger),
-            "refreshRecoveryShares": _or_throw(
+            "transitionServiceToOpen": self._transition_service_to_open,
+            "triggerLedgerRekey": self._function(
+                effects.trigger_ledger_rekey, "Failed to rekey ledger"
+            ),
+            "triggerRecoverySharesRefresh": self._function(
+                effects.trigger_recovery_shares_refresh,
                 "Unable to trigger recovery shares refresh",
-                effects.refresh_recovery_shares,
             ),
-            "requestLedgerChunk": _or_throw(
-                "Unable to force ledger chunk", effects.request_ledger_chunk
+            "triggerLedgerChunk": self._function(
+                effects.trigger_ledger_chunk, "Unable to force ledger chunk"
             ),
-            "requestSnapshot": _or_throw(
-                "Unable to request snapshot", effects.request_snapshot
+            "triggerSnapshot": self._function(
+                effects.trigger_snapshot, "Unable to request snapshot"
             ),
         }
 
-    def _open_service(self, previous: bytes | None, identity: bytes) -> None:
-        try:
-            self._effects.open_service(
+    def _function(
+        self, effect: Callable[[Tx], None], failure: str
+    ) -> Callable[[], None]:
+        """Return a function that throws a refusal with CCF's words in front."""
+        return partial(_or_throw, partial(effect, self._tx), failure)
+
+    def _transition_service_to_open(
+        self, previous: bytes | None, following: bytes
+    ) -> None:
+        _or_throw(
+            partial(
+                self._effects.transition_service_to_open,
+                self._tx,
                 previous_identity=None if previous is None else _pem(previous),
-                identity=_pem(identity),
-            )
-        except CcfpyError as error:
-            raise internal_error(f"Unable to open service: {error}") from None
+                next_identity=_pem(following),
+            ),
+            "Unable to open service",
+        )
+
+
+def _or_throw(effect: Callable[[], None], failure: str) -> None:
+    try:
+        effect()
+    except CcfpyError as error:
+        raise internal_error(f"{failure}: {error}") from None
 
 
 def _pem(data: bytes) -> str:
     return data.decode(errors="replace")
-
-
-def _or_throw(failure: str, effect: Callable[[], None]) -> ExtensionFunction:
-    """Let a refused effect throw in the guest, with CCF's words in front."""
-
-    def attempt() -> None:
-        try:
-            effect()
-        except CcfpyError as error:
-            raise internal_error(f"{failure}: {error}") from None
-
-    return attempt

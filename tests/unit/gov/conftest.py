@@ -153,13 +153,15 @@ class GoverningNode:
     def latest_ledger_secret_seqno(self, _: Tx) -> int:
         return self.secrets.latest[0]
 
-    def endorse_node_certificate(
+    def generate_endorsed_certificate(
         self, request_pem: str, *, valid_from: str, validity_days: int
     ) -> str:
         self.asked.append((request_pem, valid_from, validity_days))
         return f"CERTIFICATE FOR {request_pem}"
 
-    def renew_service_certificate(self, *, valid_from: str, validity_days: int) -> str:
+    def generate_network_certificate(
+        self, *, valid_from: str, validity_days: int
+    ) -> str:
         self.asked.append(("renew", valid_from, validity_days))
         return "RENEWED"
 
@@ -176,11 +178,11 @@ class GoverningNode:
             )
             opening.open_now(tx, keys)
 
-    def rekey_ledger(self, tx: Tx) -> None:
+    def trigger_ledger_rekey(self, tx: Tx) -> None:
         shares.rekey(tx, self.secrets, self.entropy)
         self.asked.append("rekey")
 
-    def refresh_recovery_shares(self, tx: Tx) -> None:
+    def trigger_recovery_shares_refresh(self, tx: Tx) -> None:
         shares.shuffle(tx, self.secrets, self.entropy)
         self.asked.append("refresh")
 

@@ -49,7 +49,7 @@ def test_a_certificate_is_not_made_of_nothing(
     governance: NodeGovernance, request_pem: str, valid_from: str
 ) -> None:
     with pytest.raises(EffectRefused):
-        governance.endorse_node_certificate(
+        governance.generate_endorsed_certificate(
             request_pem, valid_from=valid_from, validity_days=1
         )
 
@@ -72,9 +72,9 @@ def test_no_shares_are_issued_without_a_threshold(
     tx = replica.begin(read_only=False)
     service.CONFIGURATION.of(tx).remove()
     with pytest.raises(EffectRefused, match="recovery threshold"):
-        governance.rekey_ledger(tx)
+        governance.trigger_ledger_rekey(tx)
     with pytest.raises(EffectRefused, match="recovery threshold"):
-        governance.refresh_recovery_shares(tx)
+        governance.trigger_recovery_shares_refresh(tx)
 
 
 def test_a_service_that_was_not_recovered_waits_for_no_shares(

@@ -18,12 +18,14 @@ class Keys:
         self.asked: list[object] = []
         self.refusal = refusal
 
-    def set_keys(self, issuer: str, *, metadata: JsonObject, jwks: JsonObject) -> None:
+    def set_jwt_public_signing_keys(
+        self, issuer: str, *, metadata: JsonObject, jwks: JsonObject
+    ) -> None:
         if self.refusal:
             raise CcfpyError(self.refusal)
         self.asked.append((issuer, metadata, jwks))
 
-    def remove_keys(self, issuer: str) -> None:
+    def remove_jwt_public_signing_keys(self, issuer: str) -> None:
         if self.refusal:
             raise CcfpyError(self.refusal)
         self.asked.append(issuer)

@@ -5,7 +5,11 @@ import pytest
 from ccfpy.base.errors import CcfpyError
 from ccfpy.js.engine import JsException
 from ccfpy.js.extensions.network import NetworkExtension
+from ccfpy.kv.store import Store
+from ccfpy.kv.tx import Tx
 from tests.unit.js.conftest import Evaluate
+
+TX = Store().begin()
 
 
 class Authority:
@@ -18,17 +22,19 @@ class Authority:
         if self.refusal:
             raise CcfpyError(self.refusal)
 
-    def latest_ledger_secret_seqno(self) -> int:
+    def latest_ledger_secret_seqno(self, _: Tx) -> int:
         self._check()
         return 42
 
-    def endorse_node(
-        self, certificate_signing_request: str, *, valid_from: str, validity_days: int
+    def generate_endorsed_certificate(
+        self, request_pem: str, *, valid_from: str, validity_days: int
     ) -> str:
         self._check()
-        return f"{certificate_signing_request} {valid_from} {validity_days}"
+        return f"{request_pem} {valid_from} {validity_days}"
 
-    def renew_service_certificate(self, *, valid_from: str, validity_days: int) -> str:
+    def generate_network_certificate(
+        self, *, valid_from: str, validity_days: int
+    ) -> str:
         self._check()
         return f"{valid_from} {validity_days}"
 
@@ -49,13 +55,13 @@ CALLS = {
 @pytest.mark.parametrize("call", CALLS)
 def test_each_question_is_answered(evaluate: Evaluate, call: str) -> None:
     body = f"return ccf.network.{call}"
-    assert evaluate(body, [NetworkExtension(Authority())]) == CALLS[call][0]
+    assert evaluate(body, [NetworkExtension(Authority(), TX)]) == CALLS[call][0]
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_refusal_reaches_the_guest(evaluate: Evaluate, call: str) -> None:
     with pytest.raises(JsException) as caught:
-        evaluate(f"ccf.network.{call}", [NetworkExtension(Authority("no"))])
+        evaluate(f"ccf.network.{call}", [NetworkExtension(Authority("no"), TX)])
     assert caught.value.reason == f"InternalError: {CALLS[call][1]}"
 
 
@@ -82,5 +88,5 @@ def test_a_refusal_reaches_the_guest(evaluate: Evaluate, call: str) -> None:
 )
 def test_wrong_arguments_throw(evaluate: Evaluate, call: str, reason: str) -> None:
     with pytest.raises(JsException) as caught:
-        evaluate(f"ccf.network.{call}", [NetworkExtension(Authority())])
+        evaluate(f"ccf.network.{call}", [NetworkExtension(Authority(), TX)])
     assert caught.value.reason == reason

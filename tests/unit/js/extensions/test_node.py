@@ -5,7 +5,11 @@ import pytest
 from ccfpy.base.errors import CcfpyError
 from ccfpy.js.engine import JsException
 from ccfpy.js.extensions.node import NodeExtension
+from ccfpy.kv.store import Store
+from ccfpy.kv.tx import Tx
 from tests.unit.js.conftest import Evaluate
+
+TX = Store().begin()
 
 
 class Effects:
@@ -15,25 +19,28 @@ class Effects:
         self.asked: list[object] = []
         self.refusal = refusal
 
-    def _ask(self, what: object) -> None:
+    def _ask(self, what: object, tx: Tx) -> None:
+        assert tx is TX
         if self.refusal:
             raise CcfpyError(self.refusal)
         self.asked.append(what)
 
-    def open_service(self, *, previous_identity: str | None, identity: str) -> None:
-        self._ask((previous_identity, identity))
+    def transition_service_to_open(
+        self, tx: Tx, *, previous_identity: str | None, next_identity: str
+    ) -> None:
+        self._ask((previous_identity, next_identity), tx)
 
-    def rekey_ledger(self) -> None:
-        self._ask("rekey")
+    def trigger_ledger_rekey(self, tx: Tx) -> None:
+        self._ask("rekey", tx)
 
-    def refresh_recovery_shares(self) -> None:
-        self._ask("shares")
+    def trigger_recovery_shares_refresh(self, tx: Tx) -> None:
+        self._ask("shares", tx)
 
-    def request_ledger_chunk(self) -> None:
-        self._ask("chunk")
+    def trigger_ledger_chunk(self, tx: Tx) -> None:
+        self._ask("chunk", tx)
 
-    def request_snapshot(self) -> None:
-        self._ask("snapshot")
+    def trigger_snapshot(self, tx: Tx) -> None:
+        self._ask("snapshot", tx)
 
 
 CALLS = {
@@ -58,14 +65,17 @@ CALLS = {
 @pytest.mark.parametrize("call", CALLS)
 def test_each_effect_is_asked_for(evaluate: Evaluate, call: str) -> None:
     effects = Effects()
-    assert evaluate(f"return ccf.node.{call}", [NodeExtension(effects)], b"pem") is None
+    assert (
+        evaluate(f"return ccf.node.{call}", [NodeExtension(effects, TX)], b"pem")
+        is None
+    )
     assert effects.asked == [CALLS[call][0]]
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_refusal_reaches_the_guest(evaluate: Evaluate, call: str) -> None:
     with pytest.raises(JsException) as caught:
-        evaluate(f"ccf.node.{call}", [NodeExtension(Effects("not now"))], b"pem")
+        evaluate(f"ccf.node.{call}", [NodeExtension(Effects("not now"), TX)], b"pem")
     assert caught.value.reason == f"InternalError: {CALLS[call][1]}: not now"
 
 
@@ -100,6 +110,6 @@ def test_wrong_arguments_ask_for_nothing(
 ) -> None:
     effects = Effects()
     with pytest.raises(JsException) as caught:
-        evaluate(f"ccf.node.{call}", [NodeExtension(effects)], b"pem")
+        evaluate(f"ccf.node.{call}", [NodeExtension(effects, TX)], b"pem")
     assert caught.value.reason == reason
     assert not effects.asked
