@@ -17,9 +17,9 @@ from ccfpy.js.access import TxAccess
 from ccfpy.js.engine import (
     JsArgument,
     JsException,
+    JsLimit,
     JsLimitExceeded,
     JsLimits,
-    Limit,
     Program,
 )
 from ccfpy.js.extensions.console import ConsoleExtension, ConsoleLevel
@@ -120,7 +120,7 @@ class Evaluator:
                 script, function, arguments, extensions=extensions, limits=self.limits
             )
         except JsLimitExceeded as error:
-            reason = _TIMED_OUT if error.which is Limit.TIME else error.reason
+            reason = _TIMED_OUT if error.which is JsLimit.TIME else error.reason
             raise EvaluationFailed(Failure(reason=reason, trace=error.trace)) from None
         except JsException as error:
             failure = Failure(reason=error.reason, trace=error.trace)

@@ -14,7 +14,7 @@ from ccfpy.gov import proposals
 from ccfpy.gov.evaluation import Evaluator
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.proposals import Proposal
-from ccfpy.gov.replay import Admission
+from ccfpy.gov.replay_protection import ReplayProtection
 from ccfpy.gov.requests import SignedRequest, signed_request
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.js.engine import JsModuleFailed, Program
@@ -58,7 +58,7 @@ class Submission:
             proposals.validate(evaluator, constitution, proposal.text)
         _store(tx, proposal)
         latest_s = context.node.created_at_latest_s
-        Admission(tx, signed, latest_s).admit(proposal_id)
+        ReplayProtection(tx, signed, latest_s).admit(proposal_id)
         tables.COSE_HISTORY.of(tx).put(signed.member_id, signed.envelope)
         return Submitted(proposal_id, _resolve(evaluator, constitution, proposal))
 
@@ -94,8 +94,8 @@ class Submission:
         """Name a proposal after its request and the state the request met.
 
         The name is CCF's, which auditors compute again from the signature as it came.
-        A proposal that came in another form would have another name; ``Admission``
-        refuses the second of them.
+        A proposal that came in another form would have another name:
+        ``ReplayProtection`` refuses the second of them.
         """
         version = tx.read_version
         root = None if version is None else self._node.root_at(version)

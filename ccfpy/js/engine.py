@@ -69,7 +69,7 @@ class JsLimits:
         )
 
 
-class Limit(StrEnum):
+class JsLimit(StrEnum):
     """Which of a call's limits was reached."""
 
     HEAP = "heap"
@@ -99,7 +99,7 @@ class JsLimitExceeded(JsException):
     never made it: only what leaves the call counts.
     """
 
-    def __init__(self, which: Limit, reason: str, trace: str | None = None) -> None:
+    def __init__(self, which: JsLimit, reason: str, trace: str | None = None) -> None:
         super().__init__(reason, trace)
         self.which = which
 

@@ -13,7 +13,7 @@ from ccfpy.service.tables import join_policy
 from ccfpy.service.tables.join_policy import (
     SimulatedProduct,
     SimulatedRules,
-    SimulatedVendor,
+    TrustedSimulatedVendor,
 )
 from tests.governance.conftest import GOV, Service
 from tests.governance.proposals import CERT, CERT_ID, DROPPED, OPEN, act, dumps
@@ -100,7 +100,7 @@ def test_a_vendor_is_known_by_its_certificate(
     service: Service, statements: dict[str, Json]
 ) -> None:
     written = done(service, act("set_simulated_vendor", certificate=CERT, **statements))
-    assert row(join_policy.SIMULATED_VENDORS, written) == SimulatedVendor(
+    assert row(join_policy.SIMULATED_VENDORS, written) == TrustedSimulatedVendor(
         certificate=CERT,
         tcb_info=b"\0" if statements else None,
         revocations=b"\1" if statements else None,

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, NoReturn
 from ccfpy.js.calls import Call, bounded, script_trace
 from ccfpy.js.engine import (
     JsException,
+    JsLimit,
     JsLimitExceeded,
     JsLimits,
     JsModuleFailed,
-    Limit,
 )
 from ccfpy.js.extension import JsThrow, internal_error, type_error
 from ccfpy.js.quickjs.native import Trapped
@@ -44,13 +44,13 @@ TIMED_OUT = "Operation took too long to complete."
 
 _DONE, _THROWN, _PENDING = range(3)
 _ENGINE_REASONS = {
-    "InternalError: out of memory": Limit.HEAP,
-    "InternalError: stack overflow": Limit.STACK,
-    "SyntaxError: stack overflow": Limit.STACK,
+    "InternalError: out of memory": JsLimit.HEAP,
+    "InternalError: stack overflow": JsLimit.STACK,
+    "SyntaxError: stack overflow": JsLimit.STACK,
 }
 _REASONS = {
-    Limit.HEAP: "InternalError: out of memory",
-    Limit.STACK: "InternalError: stack overflow",
+    JsLimit.HEAP: "InternalError: out of memory",
+    JsLimit.STACK: "InternalError: stack overflow",
 }
 """What the engine says, even where it had no memory left to say it."""
 _SPEECHLESS = ("null", "")
@@ -264,7 +264,7 @@ class ScriptInstance:
         failure, call.failure = call.failure, None
         if call.timed_out:
             raise JsLimitExceeded(
-                Limit.TIME, TIMED_OUT, failure.trace if failure else None
+                JsLimit.TIME, TIMED_OUT, failure.trace if failure else None
             )
         if failure is None:
             failure = _failure(ending, left)
@@ -292,14 +292,14 @@ class ScriptInstance:
         """Say why its machine broke off, if that is not what a host function raised."""
         self._raise_host_error()
         if self._call.timed_out or trap.is_late:
-            return JsLimitExceeded(Limit.TIME, TIMED_OUT)
+            return JsLimitExceeded(JsLimit.TIME, TIMED_OUT)
         if trap.is_stack_overflow:
-            return JsLimitExceeded(Limit.STACK, _REASONS[Limit.STACK])
-        return JsLimitExceeded(Limit.HEAP, _REASONS[Limit.HEAP])
+            return JsLimitExceeded(JsLimit.STACK, _REASONS[JsLimit.STACK])
+        return JsLimitExceeded(JsLimit.HEAP, _REASONS[JsLimit.HEAP])
 
-    def _limit_behind(self, failure: JsException) -> Limit | None:
+    def _limit_behind(self, failure: JsException) -> JsLimit | None:
         if failure.reason in _SPEECHLESS and self.instance.lacked_memory:
-            return Limit.HEAP
+            return JsLimit.HEAP
         return _ENGINE_REASONS.get(failure.reason)
 
 
@@ -348,9 +348,9 @@ def _failure(ending: int, left: bytes) -> JsException | None:
     if ending == _PENDING:
         return JsException(_NEVER)
     if ending != _THROWN:
-        return JsException(_REASONS[Limit.HEAP])
+        return JsException(_REASONS[JsLimit.HEAP])
     reason, trace = decode(left)
     # What a guest throws comes by way of the prelude, so what cannot be written down is
     # the prelude's own, with no stack left to run on.
-    text = reason if isinstance(reason, str) else _REASONS[Limit.STACK]
+    text = reason if isinstance(reason, str) else _REASONS[JsLimit.STACK]
     return JsException(bounded(text), script_trace(trace))

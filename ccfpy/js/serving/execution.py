@@ -18,10 +18,10 @@ from ccfpy.http.messages import Response
 from ccfpy.js.access import TxAccess
 from ccfpy.js.engine import (
     JsException,
+    JsLimit,
     JsLimitExceeded,
     JsLimits,
     JsModuleFailed,
-    Limit,
 )
 from ccfpy.js.extensions.request import CallStage
 from ccfpy.js.serving.code import Code
@@ -167,7 +167,7 @@ class Executor:
             # is short, or slowed down by its machine, may end late and unseen.
             elapsed_ms = script_context.elapsed_ms
             if elapsed_ms > options.limits.execution_ms_max:
-                raise JsLimitExceeded(Limit.TIME, INTERRUPTED)
+                raise JsLimitExceeded(JsLimit.TIME, INTERRUPTED)
         except JsModuleFailed as error:
             raise ApiError(500, ErrorCode.InternalError, str(error)) from None
         except JsException as error:
@@ -195,7 +195,7 @@ class Executor:
         reason = error.reason
         trace = None if error.trace is None else as_ccf_writes_it(error.trace)
         message = THROWN
-        if isinstance(error, JsLimitExceeded) and error.which is Limit.TIME:
+        if isinstance(error, JsLimitExceeded) and error.which is JsLimit.TIME:
             reason, message = INTERRUPTED, TIMED_OUT
         elif stage is CallStage.WRITING_JSON:
             message = NOT_JSON + ("" if options.return_exception_details else ".")

@@ -25,7 +25,7 @@ from ccfpy.service.tables import join_policy
 from ccfpy.service.tables.join_policy import (
     CodeStatus,
     SimulatedRules,
-    SimulatedVendor,
+    TrustedSimulatedVendor,
 )
 from ccfpy.service.tables.nodes import QuoteInfo
 
@@ -96,7 +96,7 @@ class SimulatedQuote:
         join_policy.SIMULATED_HOST_DATA.of(tx).insert(report.host_data.hex())
         vendors.put(
             endorsements.vendor_id.hex(),
-            SimulatedVendor(
+            TrustedSimulatedVendor(
                 certificate=endorsements.vendor.pem,
                 tcb_info=newest.tcb_info.raw,
                 revocations=newest.revocations.raw,
@@ -144,7 +144,7 @@ class SimulatedQuote:
 
 
 def _known(
-    vendor: SimulatedVendor, brought: SimulatedCollateral
+    vendor: TrustedSimulatedVendor, brought: SimulatedCollateral
 ) -> SimulatedCollateral:
     """Give what the service was told of a vendor; what it was not told, as brought."""
     certificate = Certificate.from_pem(vendor.certificate)

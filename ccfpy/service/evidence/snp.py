@@ -118,7 +118,7 @@ class SnpQuote:
                 report.measurement.hex(), CodeStatus.ALLOWED_TO_JOIN
             )
         else:
-            feeds = {release.feed: join_policy.UvmEndorsement(svn=release.svn)}
+            feeds = {release.feed: join_policy.UvmEndorsementsData(svn=release.svn)}
             join_policy.SNP_UVM_ENDORSEMENTS.of(tx).put(release.did, feeds)
         host_data = report.host_data.hex()
         join_policy.SNP_HOST_DATA.of(tx).put(host_data, security_policy)

@@ -27,7 +27,7 @@ class CodeStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UvmEndorsement:
+class UvmEndorsementsData:
     """The least security version of a feed's utility VM image."""
 
     svn: str
@@ -41,7 +41,7 @@ class SimulatedProduct:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatedVendor:
+class TrustedSimulatedVendor:
     """A vendor of simulated machines, and what the service was told of it last.
 
     Attributes:
@@ -69,11 +69,11 @@ class SimulatedRules:
 
 
 _CODE_STATUS = codec_of(member_of(CodeStatus))
-_FEEDS = map_of(str, record(UvmEndorsement, required={"svn": TEXT}))
+_FEEDS = map_of(str, record(UvmEndorsementsData, required={"svn": TEXT}))
 
 _PRODUCTS = map_of(str, record(SimulatedProduct, required={"security_version": COUNT}))
 _VENDOR = record(
-    SimulatedVendor,
+    TrustedSimulatedVendor,
     required={"certificate": TEXT},
     optional={"tcb_info": nullable(BASE64), "revocations": nullable(BASE64)},
 )
@@ -82,7 +82,7 @@ _RULES = record(
     required={"tcb_statuses": list_of(member_of(TcbStatus)), "accepts_debug": FLAG},
 )
 
-Feeds = Mapping[str, UvmEndorsement]
+Feeds = Mapping[str, UvmEndorsementsData]
 """A signer's feeds of images, by name."""
 
 SGX_MEASUREMENTS = Map("public:ccf.gov.nodes.code_ids", STRING, _CODE_STATUS)

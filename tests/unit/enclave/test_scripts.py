@@ -5,7 +5,7 @@ import time
 import pytest
 
 from ccfpy.enclave.scripts import attend_scripts
-from ccfpy.js.engine import JsLimitExceeded, JsLimits, Limit, Program
+from ccfpy.js.engine import JsLimit, JsLimitExceeded, JsLimits, Program
 from ccfpy.js.quickjs import QuickJs
 
 LOOPS = {
@@ -35,7 +35,7 @@ def test_a_loop_in_the_engine_ends_with_its_time(engine: QuickJs, loop: str) -> 
     limits = JsLimits(execution_ms_max=100)
     with pytest.raises(JsLimitExceeded) as caught:
         engine.call_export(program, "f", [], extensions=[], limits=limits)
-    assert caught.value.which is Limit.TIME
+    assert caught.value.which is JsLimit.TIME
     well = Program(name="m", source="export const f = () => 'well'")
     assert engine.call_export(well, "f", [], extensions=[], limits=limits) == '"well"'
 

@@ -4,7 +4,7 @@ import json
 
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.service.tables import ca_certs, join_policy, js, jwt
-from ccfpy.service.tables.join_policy import CodeStatus, UvmEndorsement
+from ccfpy.service.tables.join_policy import CodeStatus, UvmEndorsementsData
 from ccfpy.service.tables.js import EndpointKey
 from ccfpy.service.tables.jwt import JwtIssuer, SigningKey
 from tests.unit.gov.conftest import Governed, SeededEntropy, body
@@ -16,7 +16,7 @@ def test_the_join_policy_tells_what_each_platform_trusts(governed: Governed) -> 
     join_policy.SGX_MEASUREMENTS.of(tx).put("aa", allowed)
     join_policy.SNP_MEASUREMENTS.of(tx).put("bb", allowed)
     join_policy.SNP_HOST_DATA.of(tx).put("cc", "policy")
-    feeds = {"feed": UvmEndorsement(svn="3")}
+    feeds = {"feed": UvmEndorsementsData(svn="3")}
     join_policy.SNP_UVM_ENDORSEMENTS.of(tx).put("did:x509", feeds)
     join_policy.SNP_TCB_VERSIONS.of(tx).put("00a00f11", {"snp": 1})
     governed.store.commit(tx)

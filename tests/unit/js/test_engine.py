@@ -1,7 +1,7 @@
 """What an engine is asked and how it reports."""
 
 from ccfpy.base import limits
-from ccfpy.js.engine import JsException, JsLimitExceeded, JsLimits, Limit
+from ccfpy.js.engine import JsException, JsLimit, JsLimitExceeded, JsLimits
 
 
 def test_limits_can_be_kept_from_falling_below_their_defaults() -> None:
@@ -12,7 +12,7 @@ def test_limits_can_be_kept_from_falling_below_their_defaults() -> None:
 
 
 def test_a_limit_is_an_exception_with_its_name() -> None:
-    error = JsLimitExceeded(Limit.HEAP, "InternalError: out of memory")
+    error = JsLimitExceeded(JsLimit.HEAP, "InternalError: out of memory")
     assert isinstance(error, JsException)
-    assert (error.which, error.trace) == (Limit.HEAP, None)
+    assert (error.which, error.trace) == (JsLimit.HEAP, None)
     assert str(error) == error.reason == "InternalError: out of memory"

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from ccfpy.base.limits import JS_REASON_CHARS_MAX
 from ccfpy.js.engine import (
     JsException,
+    JsLimit,
     JsLimitExceeded,
     JsLimits,
     JsModuleFailed,
-    Limit,
     Program,
 )
 from ccfpy.js.extension import ExtensionFunction, internal_error, type_error
@@ -147,35 +147,35 @@ def test_a_module_that_cannot_be_used_says_why(
 
 
 HOGS = [
-    ("for (;;);", JsLimits(), Limit.TIME),
-    ("try { for (;;); } catch {}", JsLimits(), Limit.TIME),
-    ("/(a+)+b/.test('a'.repeat(100))", JsLimits(), Limit.TIME),
+    ("for (;;);", JsLimits(), JsLimit.TIME),
+    ("try { for (;;); } catch {}", JsLimits(), JsLimit.TIME),
+    ("/(a+)+b/.test('a'.repeat(100))", JsLimits(), JsLimit.TIME),
     (
         "return new Proxy([], {get: (t, k) => k === 'length' ? 2 ** 31 : 0})",
         JsLimits(),
-        Limit.TIME,
+        JsLimit.TIME,
     ),
-    ("return f()", UNHURRIED, Limit.STACK),
+    ("return f()", UNHURRIED, JsLimit.STACK),
     (
         "let o = {}; for (let i = 0; i < 2e5; i++) o = {o}; return o",
         UNHURRIED,
-        Limit.STACK,
+        JsLimit.STACK,
     ),
-    ("return 'x'.repeat(8e6)", SMALL_HEAP, Limit.HEAP),
-    ("for (;;) all.push({})", SMALL_HEAP, Limit.HEAP),
-    ("return 1", replace(UNHURRIED, heap_bytes_max=1), Limit.HEAP),
+    ("return 'x'.repeat(8e6)", SMALL_HEAP, JsLimit.HEAP),
+    ("for (;;) all.push({})", SMALL_HEAP, JsLimit.HEAP),
+    ("return 1", replace(UNHURRIED, heap_bytes_max=1), JsLimit.HEAP),
 ]
 
 
 @pytest.mark.parametrize(("body", "limits", "which"), HOGS)
 def test_each_limit_stops_a_call_and_spares_the_next(
-    engine: QuickJs, body: str, limits: JsLimits, which: Limit
+    engine: QuickJs, body: str, limits: JsLimits, which: JsLimit
 ) -> None:
     source = f"const all = []; export function f() {{ {body} }}"
     with pytest.raises(JsLimitExceeded) as caught:
         run(engine, source, limits=limits)
     assert caught.value.which is which
-    if which is Limit.TIME:
+    if which is JsLimit.TIME:
         assert caught.value.reason == TIMED_OUT
     assert run(engine, "export const f = () => 'well'") == "well"
 
@@ -187,7 +187,7 @@ def test_each_limit_stops_a_call_and_spares_the_next(
 def test_a_module_body_is_under_the_limits_too(engine: QuickJs, source: str) -> None:
     with pytest.raises(JsLimitExceeded) as caught:
         run(engine, f"{source} export function f() {{}}")
-    assert caught.value.which is Limit.TIME
+    assert caught.value.which is JsLimit.TIME
 
 
 def test_calls_share_nothing(engine: QuickJs) -> None:
@@ -326,7 +326,7 @@ def test_limits_beyond_what_the_process_has_are_what_it_has(
     deep = "export function f() { return 1 + f() }"
     with pytest.raises(JsLimitExceeded) as caught:
         run(engine, deep, limits=limits)
-    assert caught.value.which is Limit.STACK
+    assert caught.value.which is JsLimit.STACK
     assert run(engine, "export const f = () => 'well'", limits=limits) == "well"
 
 

@@ -8,11 +8,11 @@ import pytest
 from ccfpy.base.limits import JS_TICK_MS
 from ccfpy.js.engine import (
     JsException,
+    JsLimit,
     JsLimitExceeded,
     JsLimits,
     JsModuleFailed,
     Library,
-    Limit,
 )
 from ccfpy.js.extension import ExtensionFunction
 from ccfpy.js.quickjs import QuickJs
@@ -84,7 +84,7 @@ def test_a_module_whose_body_does_not_end_is_stopped() -> None:
     engine = QuickJs(CountingClock())
     with pytest.raises(JsLimitExceeded) as caught:
         resident(engine, m="for (;;);")[0]("/m.js", "f")
-    assert caught.value.which is Limit.TIME
+    assert caught.value.which is JsLimit.TIME
 
 
 def test_limits_are_those_of_each_call(engine: QuickJs) -> None:
@@ -97,7 +97,7 @@ def test_limits_are_those_of_each_call(engine: QuickJs) -> None:
     with pytest.raises(JsLimitExceeded) as caught:
         interpreter.serve("/m.js", "f", JsLimits(heap_bytes_max=1 << 21))
     assert (caught.value.which, caught.value.reason) == (
-        Limit.HEAP,
+        JsLimit.HEAP,
         "InternalError: out of memory",
     )
     interpreter.serve("/m.js", "f", JsLimits())

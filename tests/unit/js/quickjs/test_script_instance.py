@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccfpy.js.engine import JsException, JsLimitExceeded, JsLimits, Limit
+from ccfpy.js.engine import JsException, JsLimit, JsLimitExceeded, JsLimits
 from ccfpy.js.quickjs.engine import QuickJs
 from ccfpy.js.quickjs.native import Trapped
 from ccfpy.js.quickjs.script_instance import ScriptInstance, found_in, relative
@@ -41,11 +41,11 @@ def test_what_is_no_plain_value_is_refused() -> None:
 @pytest.mark.parametrize(
     ("trap", "limit"),
     [
-        (Trapped("deep", is_stack_overflow=True), Limit.STACK),
-        (Trapped("memory"), Limit.HEAP),
+        (Trapped("deep", is_stack_overflow=True), JsLimit.STACK),
+        (Trapped("memory"), JsLimit.HEAP),
     ],
 )
-def test_a_trap_is_a_limit_that_was_reached(trap: Trapped, limit: Limit) -> None:
+def test_a_trap_is_a_limit_that_was_reached(trap: Trapped, limit: JsLimit) -> None:
     failure = _script().broken(trap)
     assert isinstance(failure, JsLimitExceeded)
     assert failure.which is limit
@@ -57,7 +57,7 @@ def test_a_trap_after_the_time_ran_out_is_a_matter_of_time() -> None:
     assert script.is_over()
     failure = script.broken(Trapped("interrupted"))
     assert isinstance(failure, JsLimitExceeded)
-    assert failure.which is Limit.TIME
+    assert failure.which is JsLimit.TIME
 
 
 def test_a_promise_that_nothing_settles_is_a_failure() -> None:

@@ -214,13 +214,14 @@ def test_a_vendor_of_whom_only_the_root_is_known_is_believed_what_is_brought(
     vendors = join_policy.SIMULATED_VENDORS.of(service)
     pem = OTHER_VENDOR.certificate.pem
     vendors.put(
-        OTHER_VENDOR.vendor_id.hex(), join_policy.SimulatedVendor(certificate=pem)
+        OTHER_VENDOR.vendor_id.hex(),
+        join_policy.TrustedSimulatedVendor(certificate=pem),
     )
     info = quote(machine=FOREIGN_MACHINE)
     assert judged(service, info) == ENCLAVE.unique_id.hex()
     vendors.put(
         OTHER_VENDOR.vendor_id.hex(),
-        join_policy.SimulatedVendor(certificate=VENDOR.certificate.pem),
+        join_policy.TrustedSimulatedVendor(certificate=VENDOR.certificate.pem),
     )
     assert judged(service, info) == QuoteFault.OTHER, "a table that makes no sense"
 

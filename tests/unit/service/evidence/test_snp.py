@@ -91,7 +91,7 @@ def test_an_endorsed_release_is_trusted_in_place_of_a_measurement(tx: Tx) -> Non
     first.trust(tx)
     assert not list(join_policy.SNP_MEASUREMENTS.of(tx).keys())
     feeds = join_policy.SNP_UVM_ENDORSEMENTS.of(tx).get(MICROSOFT.did)
-    assert feeds == {MICROSOFT.feed: join_policy.UvmEndorsement(svn="102")}
+    assert feeds == {MICROSOFT.feed: join_policy.UvmEndorsementsData(svn="102")}
     assert dict(join_policy.SNP_HOST_DATA.of(tx).items()) == {sha256(POLICY).hex(): ""}
     quotes.hold(tx, first, public_key_der=KEY)
     newer = evidence(uvm=recorded("uvm_0.2.9.cose"))
@@ -107,12 +107,12 @@ def test_a_first_node_whose_endorsements_do_not_hold_begins_nothing(tx: Tx) -> N
 
 
 def _older_release(tx: Tx) -> None:
-    feeds = {MICROSOFT.feed: join_policy.UvmEndorsement(svn="103")}
+    feeds = {MICROSOFT.feed: join_policy.UvmEndorsementsData(svn="103")}
     join_policy.SNP_UVM_ENDORSEMENTS.of(tx).put(MICROSOFT.did, feeds)
 
 
 def _odd_release(tx: Tx) -> None:
-    feeds = {MICROSOFT.feed: join_policy.UvmEndorsement(svn="new")}
+    feeds = {MICROSOFT.feed: join_policy.UvmEndorsementsData(svn="new")}
     join_policy.SNP_UVM_ENDORSEMENTS.of(tx).put(MICROSOFT.did, feeds)
 
 
@@ -154,7 +154,7 @@ def test_the_first_question_that_fails_is_the_answer(tx: Tx) -> None:
     steps: tuple[Callable[[], None], ...] = (
         lambda: join_policy.SNP_HOST_DATA.of(tx).put(sha256(POLICY).hex(), ""),
         lambda: join_policy.SNP_UVM_ENDORSEMENTS.of(tx).put(
-            MICROSOFT.did, {MICROSOFT.feed: join_policy.UvmEndorsement(svn="102")}
+            MICROSOFT.did, {MICROSOFT.feed: join_policy.UvmEndorsementsData(svn="102")}
         ),
         lambda: join_policy.SNP_TCB_VERSIONS.of(tx).put(
             CPUID, {"boot_loader": 4, "tee": 0, "snp": 24, "microcode": 219}

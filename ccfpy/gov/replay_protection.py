@@ -33,7 +33,7 @@ from ccfpy.service.tables.service import CONFIGURATION
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class ReplayProtection:
     """The rules for one proposal.
 
     Attributes:

@@ -14,7 +14,7 @@ from ccfpy.crypto import cbor, cose
 from ccfpy.crypto.ec import Curve, KeyPair, raw_signature
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import sha256
-from ccfpy.gov.replay import Admission
+from ccfpy.gov.replay_protection import ReplayProtection
 from ccfpy.gov.requests import SignedRequest
 from ccfpy.http.errors import ApiError
 from ccfpy.kv.store import Store
@@ -75,7 +75,7 @@ def admit(
     tx: Tx, request: SignedRequest, name: str = "", *, latest_s: int = LATEST_S
 ) -> None:
     name = name or request.message.signed_digest.hex() + request.member_id
-    Admission(tx, request, latest_s).admit(ProposalId(name))
+    ReplayProtection(tx, request, latest_s).admit(ProposalId(name))
     COSE_HISTORY.of(tx).put(request.member_id, request.envelope)
 
 
@@ -102,7 +102,7 @@ def remembered(tx: Tx) -> list[int]:
 
 def refusal(tx: Tx, request: SignedRequest, *, latest_s: int = LATEST_S) -> str:
     with pytest.raises(ApiError) as refused:
-        Admission(tx, request, latest_s).admit(ProposalId("p"))
+        ReplayProtection(tx, request, latest_s).admit(ProposalId("p"))
     assert refused.value.status == 400
     return f"{refused.value.code}: {refused.value.message}"
 
