@@ -19,7 +19,7 @@ from benchmarks.harness.figure import Better, Figure
 from benchmarks.harness.question import Question, Settings, main
 from benchmarks.step import opened_node, write_request
 from ccfpy.base.ids import SessionId
-from ccfpy.boundary.effects import AppendEntries, Effect, SendData
+from ccfpy.boundary.effects import AppendLedger, Effect, SendData
 from ccfpy.boundary.events import SessionData, Tick
 from ccfpy.enclave.application import load_application
 from ccfpy.testing.node import START_UNIX_US, Client, InProcessNode
@@ -56,7 +56,7 @@ def _entries(
     effects: Iterable[Effect], clients: Mapping[SessionId, Client]
 ) -> Iterable[bytes]:
     for effect in effects:
-        if isinstance(effect, AppendEntries):
+        if isinstance(effect, AppendLedger):
             yield from (entry.data for entry in effect.entries)
         elif isinstance(effect, SendData):
             clients[effect.session].decrypt(effect.data)

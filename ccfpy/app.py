@@ -80,7 +80,7 @@ from ccfpy.endpoints.openapi import document
 from ccfpy.endpoints.options import Auth, Options, all_of, policies_of, route_of
 from ccfpy.endpoints.registry import Registry, template_pattern
 from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
-from ccfpy.endpoints.shapes import JSON_NAME, U64, IntegerRange, shape_of
+from ccfpy.endpoints.schema import JSON_NAME, U64, IntegerRange, schema_of
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.etag import Matcher
 from ccfpy.http.messages import Request, Response
@@ -226,7 +226,7 @@ def json_codec(kind: type[T]) -> Codec[T]:
     Raises:
         TypeError: JSON has no form for it.
     """
-    shape = shape_of(kind)
+    shape = schema_of(kind)
     read, write = shape.read, shape.write
     if write is None:
         return Codec(encode=json.dumps, decode=lambda text: read(json.loads(text)))

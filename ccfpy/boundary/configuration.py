@@ -21,7 +21,7 @@ class CommandType(StrEnum):
     RECOVER = "Recover"
 
 
-class Authority(StrEnum):
+class InterfaceAuthority(StrEnum):
     """Who vouches for the certificate that an interface presents."""
 
     NODE = "Node"
@@ -39,24 +39,25 @@ class CurveId(StrEnum):
     SECP256R1 = "Secp256R1"
 
 
-class RedirectionKind(StrEnum):
-    """How the target of a redirection is found."""
+class RedirectKind(StrEnum):
+    """How the target of a redirect is found (``include/ccf/redirect.h``)."""
 
     NODE_BY_ROLE = "NodeByRole"
     STATIC_ADDRESS = "StaticAddress"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Redirection:
-    """Where requests go that this node's role cannot serve.
+class RedirectTarget:
+    """The node to which an interface redirects what its own node cannot serve.
 
     Attributes:
-        role: ``primary`` or ``backup``, for ``NodeByRole``.
+        role: ``primary`` or ``backup``, for ``NodeByRole``; the role that the request
+            needs if none.
         interface: of the target node, for ``NodeByRole``; the caller's own if none.
         address: ``host:port``, for ``StaticAddress``.
     """
 
-    kind: RedirectionKind
+    kind: RedirectKind
     role: str | None = None
     interface: str | None = None
     address: str | None = None
@@ -66,8 +67,8 @@ class Redirection:
 class Redirections:
     """An interface's redirections; without any, requests are forwarded."""
 
-    to_primary: Redirection | None = None
-    to_backup: Redirection | None = None
+    to_primary: RedirectTarget | None = None
+    to_backup: RedirectTarget | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +107,7 @@ class RpcInterface:
     sessions_soft_max: int = limits.SESSIONS_SOFT_MAX
     sessions_hard_max: int = limits.SESSIONS_HARD_MAX
     http: HttpConfiguration = field(default_factory=HttpConfiguration)
-    authority: Authority = Authority.SERVICE
+    authority: InterfaceAuthority = InterfaceAuthority.SERVICE
     accepted_endpoints: tuple[str, ...] | None = None
     forwarding_timeout_ms: int = 3000
     redirections: Redirections | None = None
@@ -177,7 +178,7 @@ class CoseSignaturesConfiguration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceConfiguration:
+class InitialServiceConfiguration:
     """The service's first configuration (``start.service_configuration``).
 
     Attributes:
@@ -192,7 +193,7 @@ class ServiceConfiguration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewMember:
+class FoundingMember:
     """A founding member; contents of the files that describe it.
 
     Attributes:
@@ -215,9 +216,9 @@ class StartConfiguration:
         constitution: the constitution files joined by newlines, in order.
     """
 
-    members: tuple[NewMember, ...]
+    members: tuple[FoundingMember, ...]
     constitution: bytes
-    service_configuration: ServiceConfiguration
+    service_configuration: InitialServiceConfiguration
     service_subject_name: str = "CN=CCF Service"
     initial_service_certificate_validity_days: int = 1
     cose_signatures: CoseSignaturesConfiguration = field(

@@ -12,16 +12,16 @@ from typing import TypeAlias
 
 from ccfpy.base.ids import CallId, NodeId, Seqno, SessionId
 from ccfpy.boundary.frequent import (
-    AppendEntries,
+    AppendLedger,
     LedgerEntry,
-    Log,
     LogLevel,
     LogTag,
     SendData,
+    WriteLog,
 )
 
 __all__ = [
-    "AppendEntries",
+    "AppendLedger",
     "BeginLedger",
     "CloseSession",
     "CommitLedger",
@@ -33,7 +33,6 @@ __all__ = [
     "IdentityMade",
     "KeepSealedSecret",
     "LedgerEntry",
-    "Log",
     "LogLevel",
     "LogTag",
     "OpenCall",
@@ -52,6 +51,7 @@ __all__ = [
     "StoreBlob",
     "TruncateLedger",
     "Wake",
+    "WriteLog",
     "WriteSnapshot",
 ]
 
@@ -324,7 +324,7 @@ Effect: TypeAlias = (
     SendData
     | CloseSession
     | ReadMore
-    | AppendEntries
+    | AppendLedger
     | CommitLedger
     | TruncateLedger
     | ReadLedger
@@ -347,6 +347,6 @@ Effect: TypeAlias = (
     | EndCall
     | IdentityMade
     | Wake
-    | Log
+    | WriteLog
     | Stop
 )

@@ -11,7 +11,7 @@ class ExitCode(IntEnum):
     NOT_STARTED = 2
 
 
-class Limit(StrEnum):
+class ResourceLimit(StrEnum):
     """What an enclave may be given too little of, each by the name of its setting."""
 
     MEMORY = "memory_bytes_max"
@@ -22,12 +22,12 @@ class Limit(StrEnum):
 
 # Linux's numbers: no other system has these limits enforced.
 _SIGNALS = {
-    24: Limit.CPU,  # SIGXCPU
-    27: Limit.CALL_CPU,  # SIGPROF
+    24: ResourceLimit.CPU,  # SIGXCPU
+    27: ResourceLimit.CALL_CPU,  # SIGPROF
 }
 
 
-def limit_of(exit_code: int) -> Limit | None:
+def limit_of(exit_code: int) -> ResourceLimit | None:
     """Tell which limit the system ended a process for; none if it was no limit.
 
     Args:

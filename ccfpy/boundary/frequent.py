@@ -82,7 +82,7 @@ class LedgerEntry:
 
 
 @dataclass(slots=True, init=False)
-class AppendEntries:
+class AppendLedger:
     """Append entries to the ledger.
 
     Attributes:
@@ -118,7 +118,7 @@ class LogTag(StrEnum):
 
 
 @dataclass(slots=True, init=False)
-class Log:
+class WriteLog:
     """Write a log line. It must hold nothing private: the host and its disk see it.
 
     Each call of a script is told of in one.
@@ -151,4 +151,4 @@ class Log:
 
 
 # Of what it is a tuple is asked for, and compiled it would be "tuple" and no more.
-vars(AppendEntries)["__annotations__"]["entries"] = tuple[LedgerEntry, ...]
+vars(AppendLedger)["__annotations__"]["entries"] = tuple[LedgerEntry, ...]

@@ -10,7 +10,7 @@ from enum import StrEnum
 from ccfpy.base.errors import CcfpyError
 
 
-class Stage(StrEnum):
+class EnclaveStage(StrEnum):
     """Where an enclave is in its life."""
 
     CREATED = "created"
@@ -23,11 +23,11 @@ class Stage(StrEnum):
     """It is gone, as it was asked to or not, with all that it did not seal."""
 
 
-MOVES: Mapping[Stage, frozenset[Stage]] = {
-    Stage.CREATED: frozenset({Stage.INITIALIZED, Stage.DESTROYED}),
-    Stage.INITIALIZED: frozenset({Stage.RUNNING, Stage.DESTROYED}),
-    Stage.RUNNING: frozenset({Stage.DESTROYED}),
-    Stage.DESTROYED: frozenset(),
+MOVES: Mapping[EnclaveStage, frozenset[EnclaveStage]] = {
+    EnclaveStage.CREATED: frozenset({EnclaveStage.INITIALIZED, EnclaveStage.DESTROYED}),
+    EnclaveStage.INITIALIZED: frozenset({EnclaveStage.RUNNING, EnclaveStage.DESTROYED}),
+    EnclaveStage.RUNNING: frozenset({EnclaveStage.DESTROYED}),
+    EnclaveStage.DESTROYED: frozenset(),
 }
 """The stages that may follow each."""
 
@@ -42,14 +42,14 @@ class Lifecycle:
     __slots__ = ("_stage",)
 
     def __init__(self) -> None:
-        self._stage = Stage.CREATED
+        self._stage = EnclaveStage.CREATED
 
     @property
-    def stage(self) -> Stage:
+    def stage(self) -> EnclaveStage:
         """Where it is."""
         return self._stage
 
-    def move(self, to: Stage) -> None:
+    def move(self, to: EnclaveStage) -> None:
         """Go on to a stage.
 
         Raises:
@@ -63,9 +63,9 @@ class Lifecycle:
 
     def end(self) -> None:
         """Be destroyed, from whatever stage; once is enough."""
-        self._stage = Stage.DESTROYED
+        self._stage = EnclaveStage.DESTROYED
 
-    def require(self, *stages: Stage) -> None:
+    def require(self, *stages: EnclaveStage) -> None:
         """Go no further unless it is at one of some stages.
 
         Raises:

@@ -61,14 +61,14 @@ from ccfpy.boundary.events import (
     Woken,
 )
 from ccfpy.boundary.frequent import (
-    AppendEntries,
+    AppendLedger,
     LedgerEntry,
-    Log,
     LogLevel,
     LogTag,
     SendData,
     SessionData,
     Tick,
+    WriteLog,
 )
 from ccfpy.boundary.shape import (
     INTEGER_MAX,
@@ -103,12 +103,12 @@ EVENT_KINDS: Mapping[int, type] = {
 EFFECT_KINDS: Mapping[int, type] = {
     1: SendData,
     2: CloseSession,
-    3: AppendEntries,
+    3: AppendLedger,
     4: CommitLedger,
     5: TruncateLedger,
     6: ReadLedger,
     7: IdentityMade,
-    8: Log,
+    8: WriteLog,
     9: Stop,
     10: BeginLedger,
     11: WriteSnapshot,
@@ -321,7 +321,7 @@ def _tick_decoder(plain: _Decode) -> _Decode:
     return decode
 
 
-def _append_entries_decoder(plain: _Decode) -> _Decode:
+def _append_ledger_decoder(plain: _Decode) -> _Decode:
     def decode(message: list[Any]) -> object:
         try:
             _, first_seqno, items = message
@@ -339,7 +339,7 @@ def _append_entries_decoder(plain: _Decode) -> _Decode:
             and type(items) is list
             and len(entries) == len(items)
         ):
-            return AppendEntries(first_seqno, tuple(entries))
+            return AppendLedger(first_seqno, tuple(entries))
         return plain(message)
 
     return decode
@@ -357,7 +357,7 @@ def _log_decoder(plain: _Decode) -> _Decode:
                 and type(line) is int
                 and 0 <= line <= INTEGER_MAX
             ):
-                return Log(
+                return WriteLog(
                     level=levels[level],
                     message=text,
                     tag=tags[tag],
@@ -371,7 +371,7 @@ def _log_decoder(plain: _Decode) -> _Decode:
     return decode
 
 
-def _encode_log(effect: Log) -> object:
+def _encode_log(effect: WriteLog) -> object:
     return (8, effect.level, effect.message, effect.tag, effect.file, effect.line)
 
 
@@ -379,7 +379,7 @@ def _encode_tick(event: Tick) -> object:
     return (2, event.monotonic_ms, event.unix_us)
 
 
-def _encode_append_entries(effect: AppendEntries) -> object:
+def _encode_append_ledger(effect: AppendLedger) -> object:
     entries = [
         (
             entry.data,
@@ -397,8 +397,8 @@ _PAIR: Final = 3
 
 _HOT_ENCODERS: Mapping[type, _Encode] = {
     Tick: _encode_tick,
-    AppendEntries: _encode_append_entries,
-    Log: _encode_log,
+    AppendLedger: _encode_append_ledger,
+    WriteLog: _encode_log,
 }
 
 
@@ -406,9 +406,9 @@ def _decoder(cls: type) -> _Decode:
     plain = record_decoder(cls, cls.__name__, skip=1)
     if cls is Tick:
         return _tick_decoder(plain)
-    if cls is AppendEntries:
-        return _append_entries_decoder(plain)
-    if cls is Log:
+    if cls is AppendLedger:
+        return _append_ledger_decoder(plain)
+    if cls is WriteLog:
         return _log_decoder(plain)
     return plain
 

@@ -19,7 +19,7 @@ from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.output import print_json, table_console
 from ccfpy.client.keyfiles import read_text
 from ccfpy.crypto.ec import KeyPair
-from ccfpy.enclave.bundles import SUFFIX, Found, find, read_manifest
+from ccfpy.enclave.bundles import SUFFIX, FoundApplication, find, read_manifest
 from ccfpy.enclave.measuring import measure as measured
 
 enclave = typer.Typer(no_args_is_help=True)
@@ -172,18 +172,20 @@ def inspect(
     )
 
 
-def _unsigned(app: str) -> Found:
+def _unsigned(app: str) -> FoundApplication:
     found = _found(app)
     if found.manifest is not None:
         raise Misused(f"{app} is signed already: name the application to sign it anew")
     return found
 
 
-def _found(app: str) -> Found:
+def _found(app: str) -> FoundApplication:
     return _or_failed(lambda: find(app))
 
 
-def _bundle(found: Found, configuration: JsonObject, packages: Iterable[str]) -> Bundle:
+def _bundle(
+    found: FoundApplication, configuration: JsonObject, packages: Iterable[str]
+) -> Bundle:
     return _or_failed(
         lambda: measured(
             found.path,

@@ -25,7 +25,7 @@ from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
-from ccfpy.endpoints.session import Interface, Session
+from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response
 from ccfpy.js.quickjs import QuickJs
@@ -254,7 +254,7 @@ class Stage:
         node.written = {}
         node.engine.last.begin()
         session = Session(
-            id=SessionId(0), interface=Interface(name="stage"), caller=caller
+            id=SessionId(0), interface=InterfaceRules(name="stage"), caller=caller
         )
         path = request.path.removeprefix(f"/{PREFIX}")
         answer = self._frontend.answer(request, session, path)

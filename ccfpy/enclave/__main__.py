@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NoReturn
 
-from ccfpy.boundary.effects import Log, LogLevel
+from ccfpy.boundary.effects import LogLevel, WriteLog
 from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.wire import EFFECTS
 from ccfpy.enclave.assembly import build_node
-from ccfpy.enclave.channel import Channel
+from ccfpy.enclave.channel import HostChannel
 from ccfpy.enclave.isolation import confine, isolate
 from ccfpy.enclave.loop import Steps, serve
 from ccfpy.enclave.scripts import attend_scripts
@@ -31,7 +31,7 @@ def main(argv: Sequence[str]) -> ExitCode:
     parser.add_argument("--channel", required=True, type=int, nargs=2)
     options = parser.parse_args(argv)
     isolate(parent=os.getppid())
-    with Channel(*options.channel) as channel:
+    with HostChannel(*options.channel) as channel:
         return serve(
             channel,
             lambda: _confined(
@@ -41,7 +41,7 @@ def main(argv: Sequence[str]) -> ExitCode:
         )
 
 
-def _confined(node: Steps, channel: Channel) -> Steps:
+def _confined(node: Steps, channel: HostChannel) -> Steps:
     """Close the process around a node that has read all it will ever read.
 
     Raises:
@@ -53,10 +53,10 @@ def _confined(node: Steps, channel: Channel) -> Steps:
     return node
 
 
-def _give_up(channel: Channel, reason: str) -> NoReturn:
+def _give_up(channel: HostChannel, reason: str) -> NoReturn:
     """End the process, as code of the application's cannot be ended."""
     message = f"Code of the application holds this node for good: {reason}"
-    channel.send(EFFECTS.encode([Log(level=LogLevel.FATAL, message=message)]))
+    channel.send(EFFECTS.encode([WriteLog(level=LogLevel.FATAL, message=message)]))
     os._exit(ExitCode.CRASHED)
 
 

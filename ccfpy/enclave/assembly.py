@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ccfpy.base.ports import Entropy, Platform
 from ccfpy.enclave.application import ApplicationNotLoaded, load_application
-from ccfpy.enclave.bundles import Found, check_measured, find
+from ccfpy.enclave.bundles import FoundApplication, check_measured, find
 from ccfpy.enclave.loop import Steps
 from ccfpy.enclave.platforms.choice import OVERRIDE, PlatformKind, chosen
 from ccfpy.enclave.platforms.simulated import SimulatedPlatform
@@ -57,7 +57,7 @@ def build_node(app: str, *, stuck: Callable[[str], None] = lambda _: None) -> St
     )
 
 
-def _platform(found: Found, entropy: Entropy) -> Platform:
+def _platform(found: FoundApplication, entropy: Entropy) -> Platform:
     kind = chosen(os.environ, is_guest=is_present())
     if kind is PlatformKind.SNP:
         return SnpGuest.open()

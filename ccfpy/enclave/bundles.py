@@ -18,7 +18,7 @@ SUFFIX = ".enclave"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class FoundApplication:
     """An application that is to be loaded.
 
     Attributes:
@@ -30,7 +30,7 @@ class Found:
     manifest: Manifest | None = None
 
 
-def find(name: str) -> Found:
+def find(name: str) -> FoundApplication:
     """Find what an application's name, its path or its manifest's path stands for.
 
     Raises:
@@ -39,11 +39,11 @@ def find(name: str) -> Found:
     """
     place = Path(name)
     if place.suffix != SUFFIX or not place.is_file():
-        return Found(path=find_application(name))
+        return FoundApplication(path=find_application(name))
     manifest = read_manifest(place)
     beside = find_code([place.resolve().parent / manifest.name])
     path = beside or find_application(manifest.name.removesuffix(".py"))
-    return Found(path=path, manifest=manifest)
+    return FoundApplication(path=path, manifest=manifest)
 
 
 def read_manifest(place: Path) -> Manifest:
@@ -62,7 +62,7 @@ def read_manifest(place: Path) -> Manifest:
         ) from error
 
 
-def check_measured(found: Found, *, interface: bytes | None = None) -> None:
+def check_measured(found: FoundApplication, *, interface: bytes | None = None) -> None:
     """Measure a signed application, and check that it is what was signed.
 
     Args:

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 
-class Channel:
+class HostChannel:
     """Both, by their descriptors, which are closed with it."""
 
     __slots__ = ("_reading", "_write", "_writing", "receive_into")

@@ -10,51 +10,53 @@ from typing import Generic, Protocol, TypeVar
 from ccfpy.base.errors import CcfpyError
 from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.events import Event
-from ccfpy.boundary.lifecycle import Lifecycle, Stage
-from ccfpy.enclave.loop import NODE, Dialect, Steps, StepsOf, describe_crash
+from ccfpy.boundary.lifecycle import EnclaveStage, Lifecycle
+from ccfpy.enclave.loop import NODE, BoundaryProtocol, Steps, StepsOf, describe_crash
 
-Told = TypeVar("Told")
-Asked = TypeVar("Asked")
-Asked_contra = TypeVar("Asked_contra", contravariant=True)
+EventT = TypeVar("EventT")
+EffectT = TypeVar("EffectT")
+Effect_contra = TypeVar("Effect_contra", contravariant=True)
 
 
-class Observer(Protocol[Asked_contra]):
+class Observer(Protocol[Effect_contra]):
     """The part of the host's observer that this link speaks to."""
 
-    def effects_received(self, effects: Sequence[Asked_contra], /) -> None:
+    def effects_received(self, effects: Sequence[Effect_contra], /) -> None:
         """Perform what one or more steps asked, in order."""
 
     def link_lost(self, reason: str) -> None:
         """The enclave is gone; nothing more will come."""
 
 
-class InProcess(Generic[Told, Asked]):
+class InProcess(Generic[EventT, EffectT]):
     """Steps an enclave of any kind in the host's own thread; one enclave, once."""
 
     def __init__(
-        self, dialect: Dialect[Told, Asked], build: Callable[[], StepsOf[Told, Asked]]
+        self,
+        protocol: BoundaryProtocol[EventT, EffectT],
+        build: Callable[[], StepsOf[EventT, EffectT]],
     ) -> None:
-        self._dialect = dialect
+        self._protocol = protocol
         self._build = build
         self._lifecycle = Lifecycle()
-        self._machine: StepsOf[Told, Asked] | None = None
-        self._observer: Observer[Asked] | None = None
+        self._machine: StepsOf[EventT, EffectT] | None = None
+        self._observer: Observer[EffectT] | None = None
 
-    async def start(self, observer: Observer[Asked]) -> None:
+    async def start(self, observer: Observer[EffectT]) -> None:
         """Build the enclave; a refusal is reported as its stop.
 
         Raises:
             WrongStage: it was started before.
         """
-        self._lifecycle.move(Stage.INITIALIZED)
+        self._lifecycle.move(EnclaveStage.INITIALIZED)
         self._observer = observer
         try:
             self._machine = self._build()
         except CcfpyError as refusal:
             self._lifecycle.end()
-            observer.effects_received([self._dialect.refused(str(refusal))])
+            observer.effects_received([self._protocol.refused(str(refusal))])
 
-    def send(self, events: Sequence[Told]) -> None:
+    def send(self, events: Sequence[EventT]) -> None:
         """Step the enclave and hand over what it asks."""
         if self._machine is None or self._observer is None:
             return

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import ccfpy
 from ccfpy.enclave.application import ApplicationNotLoaded
-from ccfpy.enclave.bundles import Found
+from ccfpy.enclave.bundles import FoundApplication
 from ccfpy.enclave.measuring import FRAMEWORK, package_name
 
 _ROOT = Path(ccfpy.__file__).resolve().parent
@@ -24,7 +24,7 @@ _PYTHON = {
 }
 
 
-def check_loaded(found: Found, *, before: frozenset[str]) -> None:
+def check_loaded(found: FoundApplication, *, before: frozenset[str]) -> None:
     """Check that a signed application loaded what was measured, and nothing else.
 
     Args:

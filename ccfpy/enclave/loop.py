@@ -1,10 +1,10 @@
-"""Receive a batch, step, send what is asked: the whole life of an enclave.
+"""Receive a batch, step, send what is effects: the whole life of an enclave.
 
 Nothing happens between steps; the process sleeps until the host speaks. It ends when
 what it steps stops, when the channel ends, or when something is wrong, in which case it
 says where, and never what: a traceback's values may be secrets.
 
-A node is what is mostly stepped; a `Dialect` says in what words another is.
+A node is what is mostly stepped; a `BoundaryProtocol` says in what words another is.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,12 +14,12 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.limits import FRAME_BYTES_MAX
 from ccfpy.base.places import places_of
-from ccfpy.boundary.effects import Effect, Log, LogLevel, Stop
+from ccfpy.boundary.effects import Effect, LogLevel, Stop, WriteLog
 from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader, Vocabulary
-from ccfpy.enclave.channel import Channel
+from ccfpy.enclave.channel import HostChannel
 
 RECEIVE_BYTES = 1 << 20
 EVENTS_PER_STEP = 64
@@ -28,20 +28,20 @@ the first answers leave meanwhile, and their clients go on beside the enclave.""
 PLACES_MAX = 8
 """Calls that a crash's description names, the innermost first."""
 
-Told = TypeVar("Told")
-Asked = TypeVar("Asked")
-Told_contra = TypeVar("Told_contra", contravariant=True)
-Asked_co = TypeVar("Asked_co", covariant=True)
+EventT = TypeVar("EventT")
+EffectT = TypeVar("EffectT")
+Event_contra = TypeVar("Event_contra", contravariant=True)
+Effect_co = TypeVar("Effect_co", covariant=True)
 
 
 class Defect(Exception):
     """Trusted code did what none may do; the text holds no value, and is logged."""
 
 
-class StepsOf(Protocol[Told_contra, Asked_co]):
+class StepsOf(Protocol[Event_contra, Effect_co]):
     """A state machine that turns what it is told into what it asks."""
 
-    def step(self, events: Sequence[Told_contra], /) -> Sequence[Asked_co]:
+    def step(self, events: Sequence[Event_contra], /) -> Sequence[Effect_co]:
         """Take some events; give what is to be done, in order."""
         ...
 
@@ -51,28 +51,28 @@ Steps: TypeAlias = StepsOf[Event, Effect]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dialect(Generic[Told, Asked]):
+class BoundaryProtocol(Generic[EventT, EffectT]):
     """What one kind of enclave and its host say to each other.
 
     Attributes:
-        told: what the host may say.
-        asked: what the enclave may.
+        events: what the host may say.
+        effects: what the enclave may.
         last: what the enclave says last.
         refused: says that there will be no enclave, for a reason that is safe to log.
         crashed: says that there is none any more, without any of the error's values.
         frame_bytes_max: of what the host says at once.
     """
 
-    told: Vocabulary[Told]
-    asked: Vocabulary[Asked]
-    last: type[Asked]
-    refused: Callable[[str], Asked]
-    crashed: Callable[[Exception], Asked]
+    events: Vocabulary[EventT]
+    effects: Vocabulary[EffectT]
+    last: type[EffectT]
+    refused: Callable[[str], EffectT]
+    crashed: Callable[[Exception], EffectT]
     frame_bytes_max: int = FRAME_BYTES_MAX
 
 
 def serve(
-    channel: Channel,
+    channel: HostChannel,
     build: Callable[[], Steps],
     *,
     started: Callable[[], None] = lambda: None,
@@ -88,9 +88,9 @@ def serve(
 
 
 def serve_in(
-    dialect: Dialect[Told, Asked],
-    channel: Channel,
-    build: Callable[[], StepsOf[Told, Asked]],
+    protocol: BoundaryProtocol[EventT, EffectT],
+    channel: HostChannel,
+    build: Callable[[], StepsOf[EventT, EffectT]],
     *,
     started: Callable[[], None] = lambda: None,
 ) -> ExitCode:
@@ -98,15 +98,15 @@ def serve_in(
     try:
         machine = build()
     except CcfpyError as refusal:
-        _say(dialect, channel, dialect.refused(str(refusal)))
+        _say(protocol, channel, protocol.refused(str(refusal)))
         return ExitCode.NOT_STARTED
     except Exception as error:  # noqa: BLE001  # the rim
-        _say(dialect, channel, dialect.crashed(error))
+        _say(protocol, channel, protocol.crashed(error))
         return ExitCode.CRASHED
     try:
-        return _serve(dialect, channel, machine, started)
+        return _serve(protocol, channel, machine, started)
     except Exception as error:  # noqa: BLE001  # the rim
-        _say(dialect, channel, dialect.crashed(error))
+        _say(protocol, channel, protocol.crashed(error))
         return ExitCode.CRASHED
 
 
@@ -123,19 +123,23 @@ def describe_crash(error: BaseException) -> str:
 
 
 def _serve(
-    dialect: Dialect[Told, Asked],
-    channel: Channel,
-    machine: StepsOf[Told, Asked],
+    protocol: BoundaryProtocol[EventT, EffectT],
+    channel: HostChannel,
+    machine: StepsOf[EventT, EffectT],
     started: Callable[[], None],
 ) -> ExitCode:
-    reader = FrameReader(dialect.frame_bytes_max)
+    reader = FrameReader(protocol.frame_bytes_max)
     receive, feed, step = channel.receive_into, reader.feed, machine.step
-    decode, encode, last = dialect.told.decode, dialect.asked.encode, dialect.last
+    decode, encode, last = (
+        protocol.events.decode,
+        protocol.effects.encode,
+        protocol.last,
+    )
     # One buffer for good: one of this size would be mapped and unmapped each time.
     buffer = memoryview(bytearray(RECEIVE_BYTES))
     is_first = True
     while count := receive(buffer):
-        events: list[Told] = []
+        events: list[EventT] = []
         for body in feed(buffer[:count]):
             events += decode(body)
         for batch in _batches(events):
@@ -150,7 +154,7 @@ def _serve(
     return ExitCode.OK
 
 
-def _batches(events: list[Told]) -> Sequence[list[Told]]:
+def _batches(events: list[EventT]) -> Sequence[list[EventT]]:
     """Part events into as many as one step takes, in order; none if there are none."""
     if len(events) <= EVENTS_PER_STEP:
         return (events,) if events else ()
@@ -160,9 +164,11 @@ def _batches(events: list[Told]) -> Sequence[list[Told]]:
     ]
 
 
-def _say(dialect: Dialect[Told, Asked], channel: Channel, effect: Asked) -> None:
+def _say(
+    protocol: BoundaryProtocol[EventT, EffectT], channel: HostChannel, effect: EffectT
+) -> None:
     try:
-        channel.send(dialect.asked.encode([effect]))
+        channel.send(protocol.effects.encode([effect]))
     except OSError:
         # The host is gone, and with it whoever would have read this.
         return
@@ -172,10 +178,10 @@ def _stopped(reason: str) -> Stop:
     return Stop(exit_code=ExitCode.NOT_STARTED, reason=reason)
 
 
-def _logged(error: Exception) -> Log:
-    return Log(level=LogLevel.FATAL, message=describe_crash(error))
+def _logged(error: Exception) -> WriteLog:
+    return WriteLog(level=LogLevel.FATAL, message=describe_crash(error))
 
 
-NODE: Dialect[Event, Effect] = Dialect(
-    told=EVENTS, asked=EFFECTS, last=Stop, refused=_stopped, crashed=_logged
+NODE: BoundaryProtocol[Event, Effect] = BoundaryProtocol(
+    events=EVENTS, effects=EFFECTS, last=Stop, refused=_stopped, crashed=_logged
 )

@@ -24,10 +24,10 @@ from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Handler, Operation
 from ccfpy.endpoints.history import HistoricalState
+from ccfpy.endpoints.parameters import ParameterReader, parameter_reader
 from ccfpy.endpoints.registry import parameter_names
 from ccfpy.endpoints.replies import bytes_reply, empty_reply
-from ccfpy.endpoints.shapes import Shape, hints_of, shape_of
-from ccfpy.endpoints.texts import TextReader, text_reader
+from ccfpy.endpoints.schema import Schema, hints_of, schema_of
 from ccfpy.http.accept import require_json
 from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
 from ccfpy.http.messages import Response
@@ -55,7 +55,7 @@ class _Described(NamedTuple):
     """How OpenAPI describes what is answered."""
 
     status: int
-    shape: Shape | None = None
+    shape: Schema | None = None
     content_type: str = JSON_CONTENT_TYPE
     may_be_nothing: bool = False
 
@@ -65,7 +65,7 @@ class _Argument(NamedTuple):
 
     read: _Read
     parameter: JsonObject | None = None
-    body: "Shape | None" = None
+    body: "Schema | None" = None
     body_type: str = JSON_CONTENT_TYPE
     is_body_required: bool = False
     components: "dict[str, Json] | None" = None
@@ -103,7 +103,7 @@ def bind(
         name = parameter.name
         annotation = hints.get(name, str)
         if name in in_path:
-            arguments[name] = _from_path(name, text_reader(annotation))
+            arguments[name] = _from_path(name, parameter_reader(annotation))
         elif annotation is HistoricalState:
             arguments[name] = _Argument(_historical_state)
         elif name == BODY or _is_object(annotation):
@@ -195,7 +195,7 @@ def _is_object(annotation: object) -> bool:
     return isinstance(annotation, type) and dataclasses.is_dataclass(annotation)
 
 
-def _from_path(name: str, reader: TextReader) -> _Argument:
+def _from_path(name: str, reader: ParameterReader) -> _Argument:
     parse = reader.parse
 
     def read(context: Context) -> Any:  # noqa: ANN401 - of the parameter's type
@@ -220,7 +220,7 @@ def _from_path(name: str, reader: TextReader) -> _Argument:
 
 def _from_query(name: str, annotation: object, default: object) -> _Argument:
     is_required = default is inspect.Parameter.empty
-    reader = text_reader(annotation)
+    reader = parameter_reader(annotation)
     parse, kind = reader.parse, reader.kind
 
     def read(context: Context) -> Any:  # noqa: ANN401 - of the parameter's type
@@ -261,8 +261,8 @@ def _from_body(annotation: object) -> _Argument:
     if annotation is bytes:
         return _Argument(_raw_body, body=_BYTES, body_type=BYTES_CONTENT_TYPE)
     if annotation is str:
-        return _Argument(_text_body, body=shape_of(str), body_type=TEXT_CONTENT_TYPE)
-    shape = shape_of(annotation)
+        return _Argument(_text_body, body=schema_of(str), body_type=TEXT_CONTENT_TYPE)
+    shape = schema_of(annotation)
     read_value = shape.read
 
     def read(context: Context) -> Any:  # noqa: ANN401 - of the parameter's type
@@ -275,7 +275,7 @@ def _from_body(annotation: object) -> _Argument:
     return _Argument(read, body=shape, is_body_required=not _takes_nothing(shape))
 
 
-def _takes_nothing(shape: Shape) -> bool:
+def _takes_nothing(shape: Schema) -> bool:
     """Return whether a request without a body reads as an object without fields."""
     try:
         shape.read({})
@@ -305,7 +305,7 @@ def _invalid_input(message: str) -> ApiError:
     return ApiError(400, ErrorCode.InvalidInput, message)
 
 
-_BYTES = Shape(shape_of(bytes).read, None, {"format": "binary", "type": "string"})
+_BYTES = Schema(schema_of(bytes).read, None, {"format": "binary", "type": "string"})
 
 
 # Answers
@@ -326,7 +326,7 @@ def _responder(annotation: object, status: int) -> tuple[_Respond, _Described]:
         return _respond_itself, _Described(NO_CONTENT)
     if annotation is bytes:
         return _responding_bytes(status), _Described(status, _BYTES, BYTES_CONTENT_TYPE)
-    shape = shape_of(annotation)
+    shape = schema_of(annotation)
     described = _Described(
         status, _without_null(shape), may_be_nothing=bool(shape.schema.get("nullable"))
     )
@@ -335,13 +335,13 @@ def _responder(annotation: object, status: int) -> tuple[_Respond, _Described]:
 
 def _declared(annotation: object, status: int) -> _Described:
     if annotation is str:
-        return _Described(status, shape_of(str), TEXT_CONTENT_TYPE)
+        return _Described(status, schema_of(str), TEXT_CONTENT_TYPE)
     if annotation is bytes:
         return _Described(status, _BYTES, BYTES_CONTENT_TYPE)
-    return _Described(status, shape_of(annotation))
+    return _Described(status, schema_of(annotation))
 
 
-def _without_null(shape: Shape) -> Shape:
+def _without_null(shape: Schema) -> Schema:
     """Describe what is there if it is not null, which is answered with no body."""
     schema = shape.schema
     if schema.get("nullable") and "allOf" in schema:
@@ -369,7 +369,7 @@ def _responding_bytes(status: int) -> _Respond:
     return respond
 
 
-def _responding_json(shape: Shape, status: int) -> _Respond:
+def _responding_json(shape: Schema, status: int) -> _Respond:
     write = shape.write
 
     def respond(context: Context, result: Any) -> Answer:  # noqa: ANN401 - what the handler gave

@@ -74,7 +74,7 @@ class Operation:
     """Left out of the document: the endpoint is for nodes, not for people."""
     components: Mapping[str, Json] = field(default_factory=dict)
     """Named schemas that the two schemas above refer to."""
-    given: Json = None
+    metadata: Json = None
     """What somebody else says of it, of any kind; it goes before what is said here."""
 
 

@@ -36,7 +36,7 @@ from ccfpy.kv.store import Conflict
 if TYPE_CHECKING:
     from ccfpy.base.json import JsonObject
     from ccfpy.endpoints.awaited import Answer
-    from ccfpy.endpoints.session import Interface, Session
+    from ccfpy.endpoints.session import InterfaceRules, Session
     from ccfpy.http.messages import Request
 
 TX_ID_HEADER: Final = "x-ms-ccf-transaction-id"
@@ -158,7 +158,7 @@ class Frontend:
         )
 
     def _redirect(
-        self, endpoint: Endpoint, request: "Request", interface: "Interface"
+        self, endpoint: Endpoint, request: "Request", interface: "InterfaceRules"
     ) -> Response | None:
         """Send the caller elsewhere, if this interface redirects what is not ours."""
         if endpoint.redirection is Redirection.NONE:
@@ -171,15 +171,16 @@ class Frontend:
         )
         if target is None or self._node.is_primary is to_primary:
             return None
+        role = target.role or ("primary" if to_primary else "backup")
         address = target.address or self._node.address_of(
-            target.role, target.interface or interface.name
+            role, target.interface or interface.name
         )
         if address is None:
-            role, known, code = _PRIMARY_UNKNOWN if to_primary else _BACKUP_UNKNOWN
+            wanted, known, code = _PRIMARY_UNKNOWN if to_primary else _BACKUP_UNKNOWN
             raise ApiError(
                 503,
                 code,
-                f"Request should be redirected to {role}, but receiving node "
+                f"Request should be redirected to {wanted}, but receiving node "
                 f"does not know {known} address",
             )
         query = f"?{request.query}" if request.query else ""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from itertools import count
 
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.endpoints import given
+from ccfpy.endpoints import openapi_sanitising
 from ccfpy.endpoints.declaration import Endpoint, Forwarding, Operation
 from ccfpy.endpoints.registry import Registry, parameter_names
 
@@ -82,7 +82,7 @@ def document(registry: Registry) -> JsonObject:
     for endpoint in described:
         _merge(schemas, endpoint.operation.components)
         _merge(schemes, _security_schemes(endpoint))
-    names = given.Names(frozenset(schemas), frozenset(schemes))
+    names = openapi_sanitising.Names(frozenset(schemas), frozenset(schemes))
     paths: dict[str, JsonObject] = {}
     for endpoint in described:
         full_path = f"/{registry.prefix}{endpoint.path}"
@@ -159,7 +159,9 @@ def _path_item(path: str) -> JsonObject:
     return {"parameters": parameters} if parameters else {}
 
 
-def _operation(full_path: str, endpoint: Endpoint, names: given.Names) -> JsonObject:
+def _operation(
+    full_path: str, endpoint: Endpoint, names: openapi_sanitising.Names
+) -> JsonObject:
     operation = endpoint.operation
     described: JsonObject = {
         "operationId": operation_id(endpoint.method, full_path),
@@ -191,9 +193,11 @@ def _operation(full_path: str, endpoint: Endpoint, names: given.Names) -> JsonOb
         }
     if security := _security(endpoint):
         described["security"] = security
-    if operation.given is not None:
+    if operation.metadata is not None:
         in_path = frozenset(parameter_names(endpoint.path))
-        said = given.operation(operation.given, names._replace(in_path=in_path))
+        said = openapi_sanitising.operation(
+            operation.metadata, names._replace(in_path=in_path)
+        )
         described = _joined(described, said, frozenset(map(str, operation.also)))
     return described
 

@@ -2,40 +2,17 @@
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from ccfpy.base import limits
 from ccfpy.base.ids import SessionId, View
+from ccfpy.boundary.configuration import RedirectTarget
 from ccfpy.crypto.certs import Certificate
 from ccfpy.kv.tx import Mark
 
 
-class RedirectTarget(StrEnum):
-    """How a redirect finds the node to name (``include/ccf/redirect.h``)."""
-
-    NODE_BY_ROLE = "NodeByRole"
-    STATIC_ADDRESS = "StaticAddress"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Redirect:
-    """Where one kind of redirect points.
-
-    Attributes:
-        role: ``primary`` or ``backup``, for a node chosen by its role.
-        interface: the target node's interface to name; the caller's own if ``None``.
-        address: ``host:port``, for a fixed target.
-    """
-
-    kind: RedirectTarget = RedirectTarget.NODE_BY_ROLE
-    role: str = "primary"
-    interface: str | None = None
-    address: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interface:
+class InterfaceRules:
     """The rules of the interface that accepted a connection.
 
     Attributes:
@@ -50,8 +27,8 @@ class Interface:
     name: str
     unsecured: bool = False
     accepted_endpoints: tuple[re.Pattern[str], ...] | None = None
-    redirect_to_primary: Redirect | None = None
-    redirect_to_backup: Redirect | None = None
+    redirect_to_primary: RedirectTarget | None = None
+    redirect_to_backup: RedirectTarget | None = None
     forwarding_timeout_ms: int = limits.FORWARDING_TIMEOUT_MS
 
     def accepts(self, full_path: str) -> bool:
@@ -62,7 +39,7 @@ class Interface:
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class CachedAuthentication:
     """That a caller was let in, as long as what let it in is unchanged.
 
     Attributes:
@@ -91,14 +68,14 @@ class Session:
         is_forwarding: a request of it went to the primary, and so do the next, lest
             one misses what an earlier one wrote.
         is_forwarded: it is another node's, which forwarded this request to us.
-        admission: what a policy found of the caller the last time, to be looked at
+        authentication: what a policy found of the caller the last time, to be looked at
             before it is believed.
     """
 
     id: SessionId
-    interface: Interface
+    interface: InterfaceRules
     caller: Certificate | None = None
     active_view: View | None = None
     is_forwarding: bool = False
     is_forwarded: bool = False
-    admission: Admission | None = None
+    authentication: CachedAuthentication | None = None

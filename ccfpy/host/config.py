@@ -35,7 +35,11 @@ from ccfpy.base.limits import (
 )
 from ccfpy.base.units import parse_size, parse_time_us
 from ccfpy.base.vocabulary import RecoveryRole
-from ccfpy.boundary.configuration import Authority, CommandType, CurveId
+from ccfpy.boundary.configuration import (
+    CommandType,
+    CurveId,
+    InterfaceAuthority,
+)
 
 
 def _size(value: object) -> int:
@@ -121,7 +125,7 @@ class HttpSection(Section):
 class EndorsementSection(Section):
     """``endorsement``."""
 
-    authority: Annotated[Authority, BeforeValidator(_authority)]
+    authority: Annotated[InterfaceAuthority, BeforeValidator(_authority)]
 
 
 class RedirectionSection(Section):
@@ -169,7 +173,9 @@ class RpcInterfaceSection(OpenSection):
     max_open_sessions_hard: Count = 1010
     max_open_sessions_per_address: Count | None = None
     http_configuration: HttpSection = HttpSection()
-    endorsement: EndorsementSection = EndorsementSection(authority=Authority.SERVICE)
+    endorsement: EndorsementSection = EndorsementSection(
+        authority=InterfaceAuthority.SERVICE
+    )
     accepted_endpoints: tuple[Text, ...] | None = None
     forwarding_timeout_ms: Count = 3000
     redirections: RedirectionsSection | None = None

@@ -40,7 +40,7 @@ class ProcessLink(EnclaveProcess[Event, Effect]):
         self, app: str, *, command: Callable[[str, PipeEnds], list[str]] | None = None
     ) -> None:
         make = enclave_command if command is None else command
-        super().__init__(lambda ends: make(app, ends), told=EVENTS, asked=EFFECTS)
+        super().__init__(lambda ends: make(app, ends), events=EVENTS, effects=EFFECTS)
 
 
 def enclave_command(app: str, ends: PipeEnds) -> list[str]:

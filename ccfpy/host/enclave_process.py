@@ -15,7 +15,7 @@ from typing import Generic, Protocol, TypeVar
 from ccfpy import PURE_VARIABLE
 from ccfpy.base.limits import MEMORY_RETURNED_BYTES_MIN
 from ccfpy.boundary.ending import describe_ending
-from ccfpy.boundary.lifecycle import Lifecycle, Stage
+from ccfpy.boundary.lifecycle import EnclaveStage, Lifecycle
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import FrameReader, Vocabulary
 from ccfpy.host.enclave_pipes import HostPipes, PipeEnds, pipe_pair
@@ -41,15 +41,15 @@ _SEEN = (
 EXIT_WAIT_S = 2.0
 """How long a child may take to notice that its channel has ended."""
 
-Told = TypeVar("Told")
-Asked = TypeVar("Asked")
-Asked_contra = TypeVar("Asked_contra", contravariant=True)
+EventT = TypeVar("EventT")
+EffectT = TypeVar("EffectT")
+Effect_contra = TypeVar("Effect_contra", contravariant=True)
 
 
-class ProcessObserver(Protocol[Asked_contra]):
+class ProcessObserver(Protocol[Effect_contra]):
     """Who hears from the enclave, in the thread of the event loop."""
 
-    def effects_received(self, effects: Sequence[Asked_contra], /) -> None:
+    def effects_received(self, effects: Sequence[Effect_contra], /) -> None:
         """Perform what one or more steps asked, in order."""
 
     def link_congested(self) -> None:
@@ -62,27 +62,27 @@ class ProcessObserver(Protocol[Asked_contra]):
         """The enclave is gone, or broke the protocol; nothing more will come."""
 
 
-class EnclaveProcess(Generic[Told, Asked]):
+class EnclaveProcess(Generic[EventT, EffectT]):
     """One child, once.
 
     Args:
         command: gives the command line for the child's ends of the pipes.
-        told: what is said to it.
-        asked: what it may say.
+        events: what is said to it.
+        effects: what it may say.
     """
 
     def __init__(
         self,
         command: Callable[[PipeEnds], list[str]],
         *,
-        told: Vocabulary[Told],
-        asked: Vocabulary[Asked],
+        events: Vocabulary[EventT],
+        effects: Vocabulary[EffectT],
     ) -> None:
         self._command = command
-        self._encode: Callable[[Sequence[Told]], bytes] = told.encode
-        self._decode: Callable[[bytes], list[Asked]] = asked.decode
+        self._encode: Callable[[Sequence[EventT]], bytes] = events.encode
+        self._decode: Callable[[bytes], list[EffectT]] = effects.decode
         self._lifecycle = Lifecycle()
-        self._observer: ProcessObserver[Asked] | None = None
+        self._observer: ProcessObserver[EffectT] | None = None
         self._child: subprocess.Popen[bytes] | None = None
         self._pipes: HostPipes | None = None
         self._reader = FrameReader()
@@ -97,13 +97,13 @@ class EnclaveProcess(Generic[Told, Asked]):
         """How the child ended, negative by a signal; nothing while it lives."""
         return None if self._child is None else self._child.returncode
 
-    async def start(self, observer: ProcessObserver[Asked]) -> None:
+    async def start(self, observer: ProcessObserver[EffectT]) -> None:
         """Start the child and connect to it.
 
         Raises:
             WrongStage: it was started before.
         """
-        self._lifecycle.move(Stage.INITIALIZED)
+        self._lifecycle.move(EnclaveStage.INITIALIZED)
         self._observer = observer
         ours, theirs = pipe_pair()
         try:
@@ -122,7 +122,7 @@ class EnclaveProcess(Generic[Told, Asked]):
             theirs.close()
         self._pipes = HostPipes(ours, self._hear, self)
 
-    def send(self, events: Sequence[Told]) -> None:
+    def send(self, events: Sequence[EventT]) -> None:
         """Write one batch; what the pipe does not take waits in memory."""
         if self._pipes is not None:
             self._pipes.write(self._encode(events))
@@ -157,7 +157,7 @@ class EnclaveProcess(Generic[Told, Asked]):
         """Decode whole frames and hand their effects on, all at once."""
         if self._observer is None:
             return
-        effects: list[Asked] = []
+        effects: list[EffectT] = []
         try:
             for body in self._reader.feed(data):
                 effects += self._decode(body)

@@ -1,7 +1,7 @@
 """The ledger directory: chunk files appended, completed, committed and read back.
 
 Whatever a crash leaves, at any instant, readers find every whole entry in it, and
-``open`` puts it right (`taking_up`). A file called ``.committed`` is never written
+``open`` repairs it (`startup_recovery`). A file called ``.committed`` is never written
 again.
 
 A node that joins does not go on with what it finds: its ledger begins where the service
@@ -31,7 +31,7 @@ from ccfpy.host.ledger_directories import (
 )
 from ccfpy.host.provisional import Provisional
 from ccfpy.host.recent_entries import RecentEntries
-from ccfpy.host.taking_up import take_up
+from ccfpy.host.startup_recovery import recover_ledger
 from ccfpy.ledger.chunk import ChunkName
 from ccfpy.ledger.open_chunk import OpenChunk
 
@@ -113,7 +113,7 @@ class LedgerStore:
         """
         self.prepare()
         with self._failing("cannot take up the ledger"):
-            taken = take_up(
+            taken = recover_ledger(
                 self._files,
                 found=chunk_names(self._disk, self._directory),
                 read_only=[

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import BinaryIO
 
 from ccfpy.base.json import dumps
-from ccfpy.boundary.effects import Log, LogLevel, LogTag
+from ccfpy.boundary.effects import LogLevel, LogTag, WriteLog
 
 PREAMBLE_LENGTH = 45
 HOST_THREAD = 100
@@ -36,7 +36,7 @@ def timestamp(unix_us: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{micros:06}Z"
 
 
-def text_line(log: Log, *, thread: int, unix_us: int) -> str:
+def text_line(log: WriteLog, *, thread: int, unix_us: int) -> str:
     """Write one line as text; a long file name keeps its end."""
     preamble = _preamble(log.level, log.tag, log.file, log.line)
     return f"{timestamp(unix_us)}        {thread:<3} {preamble}| {log.message}\n"
@@ -51,7 +51,7 @@ def _preamble(level: LogLevel, tag: LogTag, file: str, line: int) -> str:
     return f"{preamble:<{PREAMBLE_LENGTH}}"
 
 
-def json_line(log: Log, *, thread: int, unix_us: int) -> str:
+def json_line(log: WriteLog, *, thread: int, unix_us: int) -> str:
     """Write one line as a JSON object, its keys in CCF's order.
 
     A trace of consensus is JSON already, and becomes a part of that object.
@@ -86,11 +86,13 @@ class Journal:
         self._line = json_line if form is LogFormat.JSON else text_line
         self._unix_us = unix_us
 
-    def write(self, log: Log, *, thread: int = ENCLAVE_THREAD) -> None:
+    def write(self, log: WriteLog, *, thread: int = ENCLAVE_THREAD) -> None:
         """Write a line of the enclave's."""
         self.write_all([log], thread=thread)
 
-    def write_all(self, logs: Sequence[Log], *, thread: int = ENCLAVE_THREAD) -> None:
+    def write_all(
+        self, logs: Sequence[WriteLog], *, thread: int = ENCLAVE_THREAD
+    ) -> None:
         """Write several lines with one flush."""
         now = self._unix_us()
         lines = [
@@ -110,7 +112,7 @@ class Journal:
     def log(self, level: LogLevel, message: str, *, file: str) -> None:
         """Write a line of the host's own."""
         self.write(
-            Log(level=level, message=message, tag=LogTag.NONE, file=file),
+            WriteLog(level=level, message=message, tag=LogTag.NONE, file=file),
             thread=HOST_THREAD,
         )
 

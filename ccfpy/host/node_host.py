@@ -20,7 +20,6 @@ from ccfpy.boundary.effects import (
     EndCall,
     ForgetPeer,
     IdentityMade,
-    Log,
     LogLevel,
     OpenCall,
     ReadMore,
@@ -31,6 +30,7 @@ from ccfpy.boundary.effects import (
     SetPeer,
     Stop,
     Wake,
+    WriteLog,
 )
 from ccfpy.boundary.events import (
     Boot,
@@ -43,11 +43,11 @@ from ccfpy.boundary.events import (
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.host.addresses import Address
 from ccfpy.host.arguments import ExitCode
-from ccfpy.host.calls import Calls
 from ccfpy.host.config import ConfigurationFile
 from ccfpy.host.enclave_link import EnclaveLink
 from ccfpy.host.listeners import BoundSocket, Listeners
 from ccfpy.host.log import Journal
+from ccfpy.host.outbound import OutboundConnections
 from ccfpy.host.output_files import write_atomically
 from ccfpy.host.peers import Peers
 from ccfpy.host.sessions import Sessions
@@ -92,7 +92,7 @@ class NodeHost:
         )
         timeout_s = file.client_connection_timeout / 1e6
         source = file.node_client_interface
-        self._calls = Calls(self.post, timeout_s=timeout_s)
+        self._calls = OutboundConnections(self.post, timeout_s=timeout_s)
         self._peers = Peers(
             self.post,
             journal=journal,
@@ -101,7 +101,7 @@ class NodeHost:
         )
         self._listeners = Listeners()
         self._events: list[Event] = []
-        self._logs: list[Log] = []
+        self._logs: list[WriteLog] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Future[int] | None = None
         self._notice_pending = file.ignore_first_sigterm
@@ -192,7 +192,7 @@ class NodeHost:
 
     def _performers(self) -> Mapping[type, Callable[[Effect], None]]:
         performers: dict[type, Callable[..., None]] = {
-            Log: self._keep_log,
+            WriteLog: self._keep_log,
             CloseSession: lambda effect: self._sessions.close(effect.session),
             ReadMore: lambda effect: self._sessions.read_more(
                 effect.session, effect.size
@@ -296,7 +296,7 @@ class NodeHost:
         if self._ended is not None and not self._has_ended:
             self._ended.set_result(exit_code)
 
-    def _keep_log(self, log: Log) -> None:
+    def _keep_log(self, log: WriteLog) -> None:
         self._logs.append(log)
 
     def _write_logs(self) -> None:
@@ -340,7 +340,7 @@ class NodeHost:
     async def _wind_up(self) -> None:
         """End everything that still runs, once the last bytes have left."""
         self._listeners.close()
-        ways_out: tuple[Sessions | Calls | Peers, ...] = (
+        ways_out: tuple[Sessions | OutboundConnections | Peers, ...] = (
             self._sessions,
             self._calls,
             self._peers,

@@ -16,19 +16,19 @@ from ccfpy.boundary.configuration import (
     CommandType,
     ConsensusConfiguration,
     CoseSignaturesConfiguration,
+    FoundingMember,
     HttpConfiguration,
+    InitialServiceConfiguration,
     JoinConfiguration,
     LedgerSignaturesConfiguration,
-    NewMember,
     NodeCertificateConfiguration,
     NodeConfiguration,
     NodeToNodeInterface,
     RecoverConfiguration,
-    Redirection,
-    RedirectionKind,
     Redirections,
+    RedirectKind,
+    RedirectTarget,
     RpcInterface,
-    ServiceConfiguration,
     StartConfiguration,
 )
 from ccfpy.host.addresses import Address, resolve_published
@@ -195,7 +195,7 @@ def _start(section: StartSection) -> StartConfiguration:
     configured = section.service_configuration
     return StartConfiguration(
         members=tuple(
-            NewMember(
+            FoundingMember(
                 certificate=_content(
                     member.certificate_file, f"{where}.members[{index}]"
                 ),
@@ -213,7 +213,7 @@ def _start(section: StartSection) -> StartConfiguration:
             _content(name, f"{where}.constitution_files")
             for name in section.constitution_files
         ),
-        service_configuration=ServiceConfiguration(
+        service_configuration=InitialServiceConfiguration(
             recovery_threshold=recovery_threshold(
                 configured.recovery_threshold, section.members
             ),
@@ -303,15 +303,15 @@ def _redirections(section: RpcInterfaceSection) -> Redirections | None:
     )
 
 
-def _redirection(section: RedirectionSection | None) -> Redirection | None:
+def _redirection(section: RedirectionSection | None) -> RedirectTarget | None:
     if section is None:
         return None
     target = section.target or {}
-    kind = RedirectionKind(section.kind)
-    return Redirection(
+    kind = RedirectKind(section.kind)
+    return RedirectTarget(
         kind=kind,
         role=target.get("role", "primary")
-        if kind is RedirectionKind.NODE_BY_ROLE
+        if kind is RedirectKind.NODE_BY_ROLE
         else None,
         interface=target.get("interface"),
         address=target.get("address"),

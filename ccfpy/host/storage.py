@@ -11,7 +11,7 @@ from typing import Final, TypeAlias, cast
 
 from ccfpy.base.limits import PEER_FRAME_BYTES_MAX
 from ccfpy.boundary.effects import (
-    AppendEntries,
+    AppendLedger,
     BeginLedger,
     CommitLedger,
     CommitSnapshot,
@@ -77,7 +77,7 @@ class Storage:
                 aside(finish)
 
         performers: dict[type, Callable[..., None]] = {
-            AppendEntries: self._append_entries,
+            AppendLedger: self._append_entries,
             CommitLedger: lambda effect: ledger.commit(effect.seqno),
             TruncateLedger: lambda effect: ledger.truncate(effect.seqno),
             BeginLedger: lambda effect: ledger.begin(
@@ -114,7 +114,7 @@ class Storage:
         self._ledger.close()
         self._snapshots.close()
 
-    def _append_entries(self, effect: AppendEntries) -> None:
+    def _append_entries(self, effect: AppendLedger) -> None:
         began = _now_s()
         self._ledger.append(effect.first_seqno, effect.entries)
         elapsed_us = (_now_s() - began) * 1e6

@@ -2,12 +2,12 @@
 
 from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded, Malformed
-from ccfpy.http.http2_frames import FrameReader, FrameRefused
+from ccfpy.http.http2_frames import FrameRefused, Http2FrameReader
 from ccfpy.http.http2_library import (
     ConnectionTerminated,
     DataReceived,
     Event,
-    Library,
+    Http2Protocol,
     ProtocolError,
     RemoteSettingsChanged,
     ResponseReceived,
@@ -31,7 +31,7 @@ class Http2Call:
     def __init__(self, request: Request, bounds: ParserLimits | None = None) -> None:
         bounds = self._bounds = bounds or ParserLimits()
         window = limits.HTTP2_CALL_WINDOW_BYTES
-        library = self._library = Library(
+        library = self._library = Http2Protocol(
             {
                 SettingCodes.ENABLE_PUSH: 0,
                 SettingCodes.INITIAL_WINDOW_SIZE: window,
@@ -39,7 +39,7 @@ class Http2Call:
             is_client=True,
             headers_bytes_max=bounds.head_bytes_max,
         )
-        self._frames = FrameReader(
+        self._frames = Http2FrameReader(
             frame_bytes_max=limits.HTTP2_FRAME_BYTES_MAX,
             headers_bytes_max=bounds.head_bytes_max,
             has_preface=False,

@@ -32,7 +32,7 @@ class Reason(IntEnum):
     ENHANCE_YOUR_CALM = 0xB
 
 
-class Kind(IntEnum):
+class FrameKind(IntEnum):
     """The kinds of frames that count in some way of their own (RFC 9113, 6)."""
 
     DATA = 0x0
@@ -50,7 +50,7 @@ class FrameRefused(CcfpyError):
         self.reason = reason
 
 
-class FrameReader:
+class Http2FrameReader:
     """The frames of one connection's peer, in order.
 
     Attributes:
@@ -141,19 +141,19 @@ class FrameReader:
 
     def _admit(self, *, kind: int, flags: int, size: int) -> None:
         if self._is_first:
-            if kind != Kind.SETTINGS:
+            if kind != FrameKind.SETTINGS:
                 raise FrameRefused(
                     Reason.PROTOCOL_ERROR, "the first frame is no SETTINGS"
                 )
             self._is_first = False
         match kind:
-            case Kind.DATA:
+            case FrameKind.DATA:
                 is_small = size < limits.HTTP2_SMALL_DATA_BYTES
                 self._spend(int(is_small and not flags & _END_STREAM))
-            case Kind.HEADERS | Kind.CONTINUATION:
+            case FrameKind.HEADERS | FrameKind.CONTINUATION:
                 self._gather(flags, size)
-                self._spend(int(kind == Kind.CONTINUATION))
-            case Kind.RST_STREAM:
+                self._spend(int(kind == FrameKind.CONTINUATION))
+            case FrameKind.RST_STREAM:
                 self._spend(limits.HTTP2_FRAMES_PER_RESET)
             case _:
                 self._spend(1)

@@ -31,7 +31,7 @@ __all__ = [
     "DataReceived",
     "DenialOfServiceError",
     "Event",
-    "Library",
+    "Http2Protocol",
     "PingAckReceived",
     "ProtocolError",
     "RemoteSettingsChanged",
@@ -45,7 +45,7 @@ __all__ = [
 _KNOWN_SETTINGS = frozenset(SettingCodes)
 
 
-class Library(H2Connection):
+class Http2Protocol(H2Connection):
     """One end of a connection.
 
     The peer is held to our settings once it has acknowledged them, and until then to

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
-from ccfpy.http.http2_frames import PREFACE, FrameReader, FrameRefused, Reason
+from ccfpy.http.http2_frames import PREFACE, FrameRefused, Http2FrameReader, Reason
 from ccfpy.http.http2_library import (
     ConnectionTerminated,
     DataReceived,
     DenialOfServiceError,
     Event,
-    Library,
+    Http2Protocol,
     PingAckReceived,
     ProtocolError,
     RemoteSettingsChanged,
@@ -75,7 +75,7 @@ class Http2Server:
         bounds = self._bounds = bounds or ParserLimits()
         http2 = http2 or Http2Limits()
         self._frame_bytes_max = http2.frame_bytes_max
-        self._library = Library(
+        self._library = Http2Protocol(
             {
                 SettingCodes.MAX_CONCURRENT_STREAMS: http2.streams_max,
                 SettingCodes.INITIAL_WINDOW_SIZE: http2.window_bytes,
@@ -85,7 +85,7 @@ class Http2Server:
             headers_bytes_max=bounds.head_bytes_max,
         )
         self._library.receive_data(PREFACE)
-        self._frames = FrameReader(
+        self._frames = Http2FrameReader(
             frame_bytes_max=http2.frame_bytes_max,
             headers_bytes_max=bounds.head_bytes_max,
             has_preface=True,

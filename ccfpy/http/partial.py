@@ -50,7 +50,7 @@ _COMMON_NAMES = _spellings(
 )
 
 
-class Refused(Exception):
+class CallbackRefused(Exception):
     """Carries one of our own refusals out through llhttp's callbacks."""
 
 
@@ -92,7 +92,7 @@ class PartialMessage:
     def refuse(self, refusal: UnreadableRequest | str) -> None:
         """Stop llhttp from inside a callback; text becomes a ``ParseFailure``."""
         self.refusal = refusal
-        raise Refused
+        raise CallbackRefused
 
     def on_header(self, raw_name: bytes, raw_value: bytes) -> None:
         """Take a header or trailer whose characters llhttp has checked."""

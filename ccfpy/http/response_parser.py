@@ -7,7 +7,7 @@ import httptools
 
 from ccfpy.base.errors import CcfpyError, LimitExceeded, Malformed
 from ccfpy.http.messages import Response
-from ccfpy.http.partial import PartialMessage, Refused
+from ccfpy.http.partial import CallbackRefused, PartialMessage
 from ccfpy.http.refusals import ParserLimits, UnreadableRequest
 
 
@@ -71,7 +71,7 @@ class ResponseParser:
             raise Malformed("the connection ended within a response")
         try:
             self._on_message_complete()
-        except Refused as error:
+        except CallbackRefused as error:
             raise self._failure("") from error
         return self._responses.pop()
 

@@ -15,20 +15,20 @@ from ccfpy.base.ids import is_hex_id
 from ccfpy.base.json import Json
 from ccfpy.base.ports import Attestation, Clock, Entropy, Platform
 from ccfpy.boundary.configuration import (
-    Authority,
     ConsensusConfiguration,
+    InterfaceAuthority,
     NodeConfiguration,
-    RedirectionKind,
+    RedirectKind,
+    RedirectTarget,
     RpcInterface,
 )
-from ccfpy.boundary.configuration import Redirection as ConfiguredRedirection
 from ccfpy.boundary.effects import IdentityMade, SendToPeer
 from ccfpy.boundary.events import Boot
 from ccfpy.consensus.raft import Raft
 from ccfpy.consensus.settings import Jitter, Settings
 from ccfpy.crypto.ec import Curve
 from ccfpy.endpoints.context import CoseClaims
-from ccfpy.endpoints.session import Interface, Redirect, RedirectTarget
+from ccfpy.endpoints.session import InterfaceRules
 from ccfpy.http.refusals import Http2Limits, ParserLimits
 from ccfpy.http.tls_engine import TlsEngine
 from ccfpy.kv.store import Store
@@ -380,7 +380,7 @@ def _http2_of(interface: RpcInterface) -> Http2Limits | None:
     )
 
 
-def _rules(interface: RpcInterface) -> Interface:
+def _rules(interface: RpcInterface) -> InterfaceRules:
     accepted = interface.accepted_endpoints
     redirections = interface.redirections
     try:
@@ -389,27 +389,22 @@ def _rules(interface: RpcInterface) -> Interface:
         raise ConfigurationRefused(
             f"accepted_endpoints of {interface.name}: {error}"
         ) from error
-    return Interface(
+    return InterfaceRules(
         name=interface.name,
-        unsecured=interface.authority is Authority.UNSECURED,
+        unsecured=interface.authority is InterfaceAuthority.UNSECURED,
         accepted_endpoints=patterns,
         redirect_to_primary=(
-            _redirect(redirections.to_primary, "primary") if redirections else None
+            redirections.to_primary or _BY_ROLE if redirections else None
         ),
         redirect_to_backup=(
-            _redirect(redirections.to_backup, "backup") if redirections else None
+            redirections.to_backup or _BY_ROLE if redirections else None
         ),
         forwarding_timeout_ms=interface.forwarding_timeout_ms,
     )
 
 
-def _redirect(configured: ConfiguredRedirection | None, role: str) -> Redirect:
-    """Resolve one kind; an interface that redirects at all has a default for both."""
-    if configured is None:
-        return Redirect(role=role)
-    if configured.kind is RedirectionKind.STATIC_ADDRESS:
-        return Redirect(kind=RedirectTarget.STATIC_ADDRESS, address=configured.address)
-    return Redirect(role=configured.role or role, interface=configured.interface)
+_BY_ROLE = RedirectTarget(kind=RedirectKind.NODE_BY_ROLE)
+"""The target of an interface that redirects, where none is configured."""
 
 
 def json_of(text: bytes | None) -> Json:

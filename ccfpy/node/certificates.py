@@ -7,7 +7,7 @@ that a failed election could take back.
 
 from collections.abc import Mapping
 
-from ccfpy.boundary.configuration import Authority
+from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.crypto.certs import Certificate
 from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext
 from ccfpy.http.tls_engine import TlsEngine
@@ -29,15 +29,15 @@ class PresentedCertificates:
         self._by_service: Contexts | None = None
 
     def context_for(
-        self, authority: Authority, protocol: bytes
+        self, authority: InterfaceAuthority, protocol: bytes
     ) -> ServerContext | None:
         """Give the context for new connections; ``None`` while there is none."""
         match authority:
-            case Authority.NODE:
+            case InterfaceAuthority.NODE:
                 return self._by_node[protocol]
-            case Authority.SERVICE:
+            case InterfaceAuthority.SERVICE:
                 return None if self._by_service is None else self._by_service[protocol]
-            case Authority.UNSECURED:
+            case InterfaceAuthority.UNSECURED:
                 return None
 
     def endorsed(self, certificate: Certificate) -> None:

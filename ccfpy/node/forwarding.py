@@ -26,7 +26,7 @@ from ccfpy.base.ids import NodeId
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.replies import text_reply
-from ccfpy.endpoints.session import Interface, Session
+from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.endpoints.waiting import commit_wait_ms
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response
@@ -43,7 +43,7 @@ from ccfpy.node.forwarded import (
 )
 from ccfpy.node.sessions_http1 import serialise_or_error
 
-_FROM_ANOTHER_NODE = Interface(name="primary_rpc_interface")
+_FROM_ANOTHER_NODE = InterfaceRules(name="primary_rpc_interface")
 """The rules for forwarded requests: the interface they came by has checked its own."""
 
 

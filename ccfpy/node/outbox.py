@@ -10,14 +10,14 @@ from typing import Final
 
 from ccfpy.base import limits
 from ccfpy.boundary.effects import (
-    AppendEntries,
+    AppendLedger,
     CloseSession,
     Effect,
     LedgerEntry,
-    Log,
     LogLevel,
     LogTag,
     SendData,
+    WriteLog,
 )
 
 _REPLIES: Final = (SendData, CloseSession)
@@ -78,7 +78,7 @@ class Outbox:
         message = message[: limits.LOG_MESSAGE_CHARS_MAX]
         if not message.isprintable():
             message = "".join(map(_printable, message))
-        self._effects.append(Log(level=level, tag=tag, message=message))
+        self._effects.append(WriteLog(level=level, tag=tag, message=message))
 
     def info(self, message: str, *, tag: LogTag = LogTag.NONE) -> None:
         """Log at info."""
@@ -99,7 +99,7 @@ class Outbox:
     def _flush_entries(self) -> None:
         if self._entries:
             self._effects.append(
-                AppendEntries(
+                AppendLedger(
                     first_seqno=self._first_seqno, entries=tuple(self._entries)
                 )
             )

@@ -10,7 +10,7 @@ from ccfpy.kv.tx import Tx
 from ccfpy.service.nodes import trusted_nodes
 
 
-class Redirection:
+class RedirectResolver:
     """Finds targets for redirects, one after another."""
 
     def __init__(self) -> None:

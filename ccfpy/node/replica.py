@@ -45,7 +45,7 @@ from ccfpy.node.jwt_refresh import JwtRefresh
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.pending_nodes import PendingNodes
-from ccfpy.node.redirection import Redirection
+from ccfpy.node.redirection import RedirectResolver
 from ccfpy.node.replication import NotPrimary, Replication
 from ccfpy.node.sealing import Sealing
 from ccfpy.node.sequence import Sequence
@@ -168,7 +168,7 @@ class Replica:
     history: StateCache = field(init=False)
     indexing: Indexer = field(init=False)
     jwt_refresh: JwtRefresh = field(init=False)
-    redirection: Redirection = field(default_factory=Redirection)
+    redirection: RedirectResolver = field(default_factory=RedirectResolver)
     frontends: dict[str, Frontend] = field(default_factory=dict)
     state: NodeState = NodeState.INITIALIZED
     has_stop_notice: bool = False

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ccfpy.base import limits
 from ccfpy.base.ids import SessionId
-from ccfpy.boundary.configuration import Authority
+from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.boundary.effects import CloseSession, ReadMore, SendData
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext, TlsSession
@@ -30,7 +30,7 @@ class Certificates(Protocol):
     """Which TLS identity an interface presents now; ``None`` while it has none."""
 
     def context_for(
-        self, authority: Authority, protocol: bytes
+        self, authority: InterfaceAuthority, protocol: bytes
     ) -> ServerContext | None:
         """Give the context to accept a connection with, to speak ``protocol``."""
         ...
@@ -79,7 +79,7 @@ class Sessions:
             self._refuse(session_id, interface)
             return
         tls: TlsSession | None = None
-        if configuration.authority is not Authority.UNSECURED:
+        if configuration.authority is not InterfaceAuthority.UNSECURED:
             context = self._certificates.context_for(
                 configuration.authority,
                 HTTP_1_1 if interface.http2 is None else HTTP_2,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from ccfpy.boundary.configuration import RpcInterface
-from ccfpy.endpoints.session import Interface, Session
+from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.refusals import (
     BodyTooLarge,
@@ -34,7 +34,7 @@ class InterfaceSessions:
     """
 
     configuration: RpcInterface
-    rules: Interface
+    rules: InterfaceRules
     limits: ParserLimits
     http2: Http2Limits | None = None
     active: int = 0

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 from ccfpy.base import json
 from ccfpy.boundary.configuration import (
-    Authority,
     CommandType,
+    FoundingMember,
+    InitialServiceConfiguration,
+    InterfaceAuthority,
     LedgerSignaturesConfiguration,
-    NewMember,
     NodeConfiguration,
     NodeToNodeInterface,
     RecoverConfiguration,
     RpcInterface,
-    ServiceConfiguration,
     StartConfiguration,
 )
 from ccfpy.boundary.events import Boot
@@ -42,7 +42,7 @@ def boot_of(
 def starting(
     *,
     constitution: str,
-    members: Sequence[NewMember],
+    members: Sequence[FoundingMember],
     interfaces: Sequence[RpcInterface],
     signature_delay_ms: int = 100,
 ) -> NodeConfiguration:
@@ -56,7 +56,7 @@ def starting(
         start=StartConfiguration(
             members=tuple(members),
             constitution=constitution.encode(),
-            service_configuration=ServiceConfiguration(recovery_threshold=1),
+            service_configuration=InitialServiceConfiguration(recovery_threshold=1),
         ),
         ledger_signatures=LedgerSignaturesConfiguration(delay_ms=signature_delay_ms),
     )
@@ -86,7 +86,7 @@ def listener(
     name: str = INTERFACE,
     *,
     port: int = 8000,
-    authority: Authority = Authority.SERVICE,
+    authority: InterfaceAuthority = InterfaceAuthority.SERVICE,
     sessions_soft_max: int = 1000,
     sessions_hard_max: int = 1010,
     accepted_endpoints: tuple[str, ...] | None = None,

@@ -18,7 +18,7 @@ from ccfpy.enclave.platforms.simulated import SimulatedPlatform
 from ccfpy.enclave.toolkit import Enclave, EnclavePlatform
 from ccfpy.enclave.toolkit.dispatcher import Dispatcher
 from ccfpy.enclave.toolkit.limits import NoTimer
-from ccfpy.enclave.toolkit.process import dialect_of
+from ccfpy.enclave.toolkit.process import protocol_of
 from ccfpy.host.toolkit import HostedEnclave
 
 ISOLATION = "Isolation: none, it runs within a test"
@@ -72,7 +72,7 @@ class Bench:
             enclave: what it is.
             services: what it may ask of the test.
         """
-        link = InProcess(dialect_of(enclave), lambda: self._dispatcher(enclave))
+        link = InProcess(protocol_of(enclave), lambda: self._dispatcher(enclave))
         running = HostedEnclave(enclave.interface, services, link)
         try:
             await running.initialize()

@@ -20,7 +20,6 @@ from ccfpy.boundary.effects import (
     Effect,
     ForgetBlobs,
     IdentityMade,
-    Log,
     ReadBlob,
     ReadLedger,
     ReadSnapshot,
@@ -28,6 +27,7 @@ from ccfpy.boundary.effects import (
     Stop,
     StoreBlob,
     Wake,
+    WriteLog,
     WriteSnapshot,
 )
 from ccfpy.boundary.events import (
@@ -240,7 +240,7 @@ class InProcessNode:
                 self._answers.append(host.blobs.read(effect))
             case IdentityMade():
                 host.identity = effect
-            case Log():
+            case WriteLog():
                 host.logs.append(effect)
             case Stop():
                 host.stop = effect

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ccfpy.boundary.configuration import NewMember
+from ccfpy.boundary.configuration import FoundingMember
 from ccfpy.crypto import certs
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve, KeyPair
@@ -50,10 +50,10 @@ class Person:
             key=key, certificate=certificate, encryption_key=encryption_key, name=seed
         )
 
-    def founding(self) -> NewMember:
+    def founding(self) -> FoundingMember:
         """Describe this person as a founding member."""
         key = self.encryption_key
-        return NewMember(
+        return FoundingMember(
             certificate=self.certificate.pem.encode(),
             encryption_public_key=key.public_key.pem.encode() if key else None,
             data=self.data,

@@ -7,14 +7,13 @@ from typing import Protocol, TypeVar
 from ccfpy.base.ids import SessionId
 from ccfpy.base.ports import Platform
 from ccfpy.boundary.effects import (
-    AppendEntries,
+    AppendLedger,
     BeginLedger,
     CommitLedger,
     Effect,
     ForgetPeer,
     IdentityMade,
     KeepSealedSecret,
-    Log,
     OpenLedger,
     ReadLedger,
     ReadMore,
@@ -23,6 +22,7 @@ from ccfpy.boundary.effects import (
     Stop,
     TruncateLedger,
     Wake,
+    WriteLog,
 )
 from ccfpy.boundary.events import LedgerRead
 from ccfpy.testing.blob_shelf import BlobShelf
@@ -78,7 +78,7 @@ class Recorded:
     after: int = 0
     entries: list[bytes] = field(default_factory=list)
     recovered_to: int | None = None
-    logs: list[Log] = field(default_factory=list)
+    logs: list[WriteLog] = field(default_factory=list)
     commit: int = 0
     snapshots: SnapshotFolder = field(default_factory=SnapshotFolder)
     blobs: BlobShelf = field(default_factory=BlobShelf)
@@ -89,7 +89,7 @@ class Recorded:
     def keep_ledger(self, effect: Effect) -> None:
         """Do to the ledger, and beside it, what a node asks."""
         match effect:
-            case AppendEntries():
+            case AppendLedger():
                 assert effect.first_seqno == self.after + len(self.entries) + 1
                 self.entries += [entry.data for entry in effect.entries]
             case CommitLedger():

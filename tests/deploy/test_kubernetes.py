@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ccfpy.boundary.configuration import Authority, CommandType
+from ccfpy.boundary.configuration import CommandType, InterfaceAuthority
 from ccfpy.host.config import (
     ConfigurationFile,
     NodeToNodeSection,
@@ -251,7 +251,7 @@ def test_probes_ask_what_a_node_answers(part: Part) -> None:
         assert request["scheme"] == "HTTPS"
         interface = part.configuration.network.rpc_interfaces[request["port"]]
         # A node that waits for votes has no certificate of its service to show.
-        assert interface.endorsement.authority is Authority.NODE
+        assert interface.endorsement.authority is InterfaceAuthority.NODE
         accepted = interface.accepted_endpoints
         assert accepted is not None
         assert any(re.fullmatch(it, request["path"]) for it in accepted)

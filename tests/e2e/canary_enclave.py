@@ -14,7 +14,7 @@ from pathlib import Path
 from ccfpy.boundary.effects import Effect
 from ccfpy.boundary.events import Event
 from ccfpy.enclave.assembly import build_node
-from ccfpy.enclave.channel import Channel
+from ccfpy.enclave.channel import HostChannel
 from ccfpy.enclave.isolation import confine, isolate
 from ccfpy.enclave.loop import serve
 from ccfpy.enclave.scripts import attend_scripts
@@ -65,7 +65,7 @@ def main(app: str, channel: Sequence[int], escrow: Path) -> int:
     """Do what ``ccfpy.enclave`` does, with a node in escrow."""
     keeper = start_keeper(escrow, channel)
     isolate(parent=os.getppid())
-    with Channel(*channel) as connection:
+    with HostChannel(*channel) as connection:
         known = (*connection.descriptors, keeper)
         return serve(connection, lambda: Escrowed(_closed(app, known), keeper))
 

@@ -8,12 +8,12 @@ from ccfpy.base import json
 from ccfpy.base.ids import SessionId
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.boundary.effects import (
-    AppendEntries,
+    AppendLedger,
     IdentityMade,
     LedgerEntry,
-    Log,
     LogLevel,
     SendData,
+    WriteLog,
 )
 from ccfpy.boundary.events import LedgerRead, SessionData, SessionOpened, Tick
 from ccfpy.boundary.wire import EFFECTS, EVENTS
@@ -259,13 +259,13 @@ def effect_frames() -> list[bytes]:
         EFFECTS.encode(
             [
                 SendData(session=SessionId(1), data=b"data"),
-                AppendEntries(first_seqno=1, entries=(LedgerEntry(data=b"entry"),)),
+                AppendLedger(first_seqno=1, entries=(LedgerEntry(data=b"entry"),)),
                 IdentityMade(
                     node_id=FIRST.node,
                     node_certificate=b"pem",
                     service_certificate=None,
                 ),
-                Log(level=LogLevel.INFO, message="line"),
+                WriteLog(level=LogLevel.INFO, message="line"),
             ]
         )
     ]

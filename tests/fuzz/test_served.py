@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from apps.logging.app import app
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
-from ccfpy.boundary.configuration import Authority
+from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.boundary.events import SessionData
 from ccfpy.client.share import constitution
 from ccfpy.crypto import cose
@@ -49,7 +49,7 @@ class Served:
         clear = listener(
             CLEAR,
             port=8001,
-            authority=Authority.UNSECURED,
+            authority=InterfaceAuthority.UNSECURED,
             accepted_endpoints=(".*",),
         )
         self.node = InProcessNode(

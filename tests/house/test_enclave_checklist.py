@@ -6,8 +6,8 @@ from functools import cache
 import pytest
 
 from ccfpy.enclave.in_process import InProcess, InProcessLink
-from ccfpy.enclave.loop import NODE, Dialect
-from ccfpy.enclave.toolkit.process import dialect_of
+from ccfpy.enclave.loop import NODE, BoundaryProtocol
+from ccfpy.enclave.toolkit.process import protocol_of
 from ccfpy.host.enclave_link import ProcessLink
 from ccfpy.host.enclave_process import EnclaveProcess
 from ccfpy.host.toolkit.hosted import enclave_process
@@ -38,8 +38,8 @@ def test_every_row_names_tests_that_there_are(concept: Concept) -> None:
 
 
 def test_a_node_and_an_enclave_of_the_toolkit_are_the_same_thing() -> None:
-    assert isinstance(NODE, Dialect)
-    assert isinstance(dialect_of(enclave()), Dialect)
+    assert isinstance(NODE, BoundaryProtocol)
+    assert isinstance(protocol_of(enclave()), BoundaryProtocol)
     assert issubclass(ProcessLink, EnclaveProcess)
     assert isinstance(enclave_process("x", INTERFACE), EnclaveProcess)
     assert issubclass(InProcessLink, InProcess)

@@ -12,7 +12,7 @@ from apps.logging.app import app
 from ccfpy.base import json
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.boundary.effects import AppendEntries, CommitLedger
+from ccfpy.boundary.effects import AppendLedger, CommitLedger
 from ccfpy.client.share import constitution
 from ccfpy.host.ledger_store import LedgerStore
 from ccfpy.host.log import Journal
@@ -238,7 +238,7 @@ def _write_files(made: MadeService) -> None:
     store = LedgerStore(made.ledger, report=Journal(io.BytesIO()))
     store.create()
     for effect in made.node.host.effects:
-        if isinstance(effect, AppendEntries):
+        if isinstance(effect, AppendLedger):
             store.append(effect.first_seqno, effect.entries)
         elif isinstance(effect, CommitLedger):
             store.commit(effect.seqno)

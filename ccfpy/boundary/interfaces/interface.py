@@ -102,14 +102,14 @@ class Interface(Generic[Trusted, Untrusted]):
         return self.call_bytes_max + OVERHEAD_BYTES
 
     @cached_property
-    def told(self) -> Vocabulary[object]:
+    def events(self) -> Vocabulary[object]:
         """All that the host may say to the enclave."""
-        return Vocabulary(self._kinds(messages.TOLD, of_calls=True))
+        return Vocabulary(self._kinds(messages.EVENT_KINDS, of_calls=True))
 
     @cached_property
-    def asked(self) -> Vocabulary[object]:
+    def effects(self) -> Vocabulary[object]:
         """All that the enclave may say to the host."""
-        return Vocabulary(self._kinds(messages.ASKED, of_calls=False))
+        return Vocabulary(self._kinds(messages.EFFECT_KINDS, of_calls=False))
 
     @cached_property
     def schema(self) -> str:
@@ -121,9 +121,9 @@ class Interface(Generic[Trusted, Untrusted]):
             *(f"untrusted {bound.function.line}" for bound in self.untrusted),
         ]
         # The numbers are part of it: they are what is said.
-        told = describe_messages(self._kinds(messages.TOLD, of_calls=True))
-        asked = describe_messages(self._kinds(messages.ASKED, of_calls=False))
-        return "\n".join(lines) + f"\ntold\n{told}asked\n{asked}"
+        events = describe_messages(self._kinds(messages.EVENT_KINDS, of_calls=True))
+        effects = describe_messages(self._kinds(messages.EFFECT_KINDS, of_calls=False))
+        return "\n".join(lines) + f"\nevents\n{events}effects\n{effects}"
 
     @cached_property
     def schema_digest(self) -> str:

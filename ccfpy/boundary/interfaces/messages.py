@@ -7,7 +7,7 @@ enclave; each from 1 upwards, no number twice.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ccfpy.boundary.ending import Limit
+from ccfpy.boundary.ending import ResourceLimit
 
 
 class Denial(StrEnum):
@@ -19,7 +19,7 @@ class Denial(StrEnum):
     TOO_DEEP = "too many calls within calls"
 
 
-# Told to the enclave.
+# Events: what the host says to the enclave.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class OcallFailed:
     word: str | None
 
 
-# Asked by the enclave, or said of itself.
+# Effects: what the enclave says to the host.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class Initialized:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class CallRefused:
     """A function refused; the word is one of those that it declares."""
 
     call: int
@@ -99,7 +99,7 @@ class Aborted:
     """
 
     reason: str
-    limit: Limit | None
+    limit: ResourceLimit | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +113,8 @@ class Ended:
     refusal: str | None
 
 
-TOLD = {1: Initialize, 2: Run, 3: Destroy, 4: OcallFailed}
-ASKED = {1: Initialized, 2: Refused, 3: Denied, 4: Aborted, 5: Ended}
+EVENT_KINDS = {1: Initialize, 2: Run, 3: Destroy, 4: OcallFailed}
+EFFECT_KINDS = {1: Initialized, 2: CallRefused, 3: Denied, 4: Aborted, 5: Ended}
 """The messages that every interface has, by their numbers."""
 TRUSTED_START = 16
 UNTRUSTED_START = 1024 + TRUSTED_START

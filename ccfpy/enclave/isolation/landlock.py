@@ -18,7 +18,7 @@ _RESTRICT_SELF = 446
 _ASK_VERSION = 1
 
 
-class Denied(NamedTuple):
+class HandledAccess(NamedTuple):
     """What is denied: bits of ``struct landlock_ruleset_attr``, in its order."""
 
     files: int
@@ -37,12 +37,12 @@ _SCOPES = 0b11
 """Abstract sockets, and signals, of processes outside."""
 
 BY_VERSION: Final = (
-    Denied(_FILES_1),
-    Denied(_FILES_1 | _REFER),
-    Denied(_FILES_1 | _REFER | _TRUNCATE),
-    Denied(_FILES_1 | _REFER | _TRUNCATE, _PORTS),
-    Denied(_FILES_1 | _REFER | _TRUNCATE | _DEVICE_CONTROL, _PORTS),
-    Denied(_FILES_1 | _REFER | _TRUNCATE | _DEVICE_CONTROL, _PORTS, _SCOPES),
+    HandledAccess(_FILES_1),
+    HandledAccess(_FILES_1 | _REFER),
+    HandledAccess(_FILES_1 | _REFER | _TRUNCATE),
+    HandledAccess(_FILES_1 | _REFER | _TRUNCATE, _PORTS),
+    HandledAccess(_FILES_1 | _REFER | _TRUNCATE | _DEVICE_CONTROL, _PORTS),
+    HandledAccess(_FILES_1 | _REFER | _TRUNCATE | _DEVICE_CONTROL, _PORTS, _SCOPES),
 )
 """From version 1 on. Later versions deny no more, as far as this table knows."""
 
@@ -56,7 +56,7 @@ def version() -> int:
     return kernel.call(_CREATE_RULESET, 0, 0, _ASK_VERSION)
 
 
-def denied_by(version: int) -> Denied:
+def denied_by(version: int) -> HandledAccess:
     """Give all that can be denied in a version."""
     return BY_VERSION[min(version, len(BY_VERSION)) - 1]
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ccfpy.boundary.effects import Log, LogLevel
+from ccfpy.boundary.effects import LogLevel, WriteLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Isolation:
         reduced = f"Isolation is reduced: {lacking} (there is: {there or 'nothing'})"
         return reduced + memory
 
-    def log(self) -> Log:
+    def log(self) -> WriteLog:
         """Tell the host; what is missing must not be overlooked."""
         level = LogLevel.INFO if self.is_whole else LogLevel.FAIL
-        return Log(level=level, message=str(self), file="isolation")
+        return WriteLog(level=level, message=str(self), file="isolation")

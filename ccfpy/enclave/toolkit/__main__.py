@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from ccfpy.boundary.ending import ExitCode
-from ccfpy.enclave.channel import Channel
+from ccfpy.enclave.channel import HostChannel
 from ccfpy.enclave.isolation import isolate
 from ccfpy.enclave.toolkit.process import run
 
@@ -21,7 +21,7 @@ def main(argv: Sequence[str]) -> ExitCode:
     parser.add_argument("--channel", required=True, type=int, nargs=2)
     options = parser.parse_args(argv)
     isolate(parent=os.getppid())
-    with Channel(*options.channel) as channel:
+    with HostChannel(*options.channel) as channel:
         return run(options.enclave, channel)
 
 

@@ -22,6 +22,7 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ports import Entropy
 from ccfpy.boundary.interfaces.interface import Bound, copied
 from ccfpy.boundary.interfaces.messages import (
+    CallRefused,
     Denial,
     Denied,
     Destroy,
@@ -29,11 +30,10 @@ from ccfpy.boundary.interfaces.messages import (
     Initialize,
     Initialized,
     OcallFailed,
-    Refused,
     Run,
 )
 from ccfpy.boundary.interfaces.refusal import Refusal
-from ccfpy.boundary.lifecycle import Lifecycle, Stage
+from ccfpy.boundary.lifecycle import EnclaveStage, Lifecycle
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.enclave.loop import Defect
 from ccfpy.enclave.toolkit.limits import CallTimer, call_seconds
@@ -108,7 +108,7 @@ class Dispatcher:
         self._asked: list[object] = []
 
     @property
-    def stage(self) -> Stage:
+    def stage(self) -> EnclaveStage:
         """Where it is in its life."""
         return self._lifecycle.stage
 
@@ -121,7 +121,7 @@ class Dispatcher:
         """
         for event in events:
             self._take(event)
-            if self._lifecycle.stage is Stage.DESTROYED:
+            if self._lifecycle.stage is EnclaveStage.DESTROYED:
                 break
             self._begin_waiting()
         asked, self._asked = self._asked, []
@@ -130,25 +130,25 @@ class Dispatcher:
     def _take(self, event: object) -> None:
         match event:
             case Initialize():
-                self._at(Stage.CREATED, event)
+                self._at(EnclaveStage.CREATED, event)
                 self._initialize(event.schema)
             case Run():
-                self._at(Stage.INITIALIZED, event)
-                self._lifecycle.move(Stage.RUNNING)
+                self._at(EnclaveStage.INITIALIZED, event)
+                self._lifecycle.move(EnclaveStage.RUNNING)
             case Destroy():
                 self._end(None)
             case OcallFailed():
-                self._at(Stage.RUNNING, event)
+                self._at(EnclaveStage.RUNNING, event)
                 self._fail(event)
             case _:
-                self._at(Stage.RUNNING, event)
+                self._at(EnclaveStage.RUNNING, event)
                 message = cast("Message", event)
                 if (bound := self._calls_of.get(type(event))) is not None:
                     self._receive(bound, message)
                 else:
                     self._answer(self._answers_of[type(event)], message)
 
-    def _at(self, stage: Stage, event: object) -> None:
+    def _at(self, stage: EnclaveStage, event: object) -> None:
         if self._lifecycle.stage is not stage:
             raise BoundaryViolation(
                 f"{type(event).__name__} to an enclave that is {self._lifecycle.stage}"
@@ -185,7 +185,7 @@ class Dispatcher:
             if not inspect.iscoroutinefunction(function):
                 raise Defect(f"its code has no {name} that is async def")
             self._functions[name] = function
-        self._lifecycle.move(Stage.INITIALIZED)
+        self._lifecycle.move(EnclaveStage.INITIALIZED)
         self._asked.append(
             Initialized(schema=own, instance=instance, isolation=self._isolation)
         )
@@ -260,7 +260,7 @@ class Dispatcher:
         except Refusal as refusal:
             if refusal.word not in call.bound.function.refusals:
                 raise Defect(f"{name} refuses by an undeclared word") from None
-            self._finish(call, Refused(call=call.number, word=refusal.word))
+            self._finish(call, CallRefused(call=call.number, word=refusal.word))
         except (GeneratorExit, KeyboardInterrupt, SystemExit):
             raise Defect(f"{name} asks to exit") from None
         else:
@@ -280,7 +280,7 @@ class Dispatcher:
         if value is not None and not given:
             raise Defect(f"{bound.function.name} answers where nothing is declared")
         answer = bound.answer(number=number, result=bound.function.result(**given))
-        return copied(self._interface.asked, answer)
+        return copied(self._interface.effects, answer)
 
     def _finish(self, call: _Call, answer: object) -> None:
         self._asked.append(answer)
@@ -301,7 +301,7 @@ class Dispatcher:
         message = asked.bound.call(
             number=self._last_ocall, of=call.number, arguments=asked.arguments
         )
-        self._asked.append(copied(self._interface.asked, message))
+        self._asked.append(copied(self._interface.effects, message))
         call.ocall, call.asked, call.inner = self._last_ocall, asked.bound, 0
         self._serving[self._last_ocall] = call
 

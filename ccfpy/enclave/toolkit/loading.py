@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.enclave.bundles import SUFFIX, Found, check_measured, read_manifest
+from ccfpy.enclave.bundles import (
+    SUFFIX,
+    FoundApplication,
+    check_measured,
+    read_manifest,
+)
 from ccfpy.enclave.importing import find_code, load_attribute
 from ccfpy.enclave.platforms.choice import OVERRIDE, PlatformKind, chosen
 from ccfpy.enclave.platforms.simulated import SimulatedPlatform
@@ -90,7 +95,7 @@ def code_of(path: Path) -> Path:
     return inner if inner.is_file() else path
 
 
-def _find(name: str) -> Found:
+def _find(name: str) -> FoundApplication:
     place = Path(name)
     if place.suffix == SUFFIX and place.is_file():
         manifest = read_manifest(place)
@@ -100,11 +105,11 @@ def _find(name: str) -> Found:
                 f"the enclave {manifest.name!r} is not beside {place.name}; "
                 "put it there"
             )
-        return Found(path=path, manifest=manifest)
+        return FoundApplication(path=path, manifest=manifest)
     path = find_code([place])
     if path is None:
         raise EnclaveNotLoaded(
             f"no enclave {name!r}: give the path of a Python file, of a package, or of "
             f"what ccfpy enclave sign wrote"
         )
-    return Found(path=path)
+    return FoundApplication(path=path)

@@ -4,12 +4,12 @@ import traceback
 from typing import Any
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.boundary.ending import ExitCode, Limit
-from ccfpy.boundary.interfaces.messages import ASKED, TOLD, Aborted, Ended
+from ccfpy.boundary.ending import ExitCode, ResourceLimit
+from ccfpy.boundary.interfaces.messages import EFFECT_KINDS, EVENT_KINDS, Aborted, Ended
 from ccfpy.boundary.wire import Vocabulary
-from ccfpy.enclave.channel import Channel
+from ccfpy.enclave.channel import HostChannel
 from ccfpy.enclave.isolation import confine
-from ccfpy.enclave.loop import Dialect, StepsOf, describe_crash, serve_in
+from ccfpy.enclave.loop import BoundaryProtocol, StepsOf, describe_crash, serve_in
 from ccfpy.enclave.ports import SystemEntropy
 from ccfpy.enclave.toolkit.dispatcher import Dispatcher
 from ccfpy.enclave.toolkit.limits import impose, impose_recursion, timer_of
@@ -18,7 +18,7 @@ from ccfpy.enclave.toolkit.platform import EnclavePlatform
 from ccfpy.enclave.toolkit.program import Enclave
 
 
-def run(name: str, channel: Channel) -> ExitCode:
+def run(name: str, channel: HostChannel) -> ExitCode:
     """Serve an enclave, in this process, until it ends."""
     try:
         loaded = load_enclave(name)
@@ -29,7 +29,7 @@ def run(name: str, channel: Channel) -> ExitCode:
         return serve_in(_BARE, channel, lambda: _refuse(reason))
     impose_recursion(loaded.enclave.limits)
     return serve_in(
-        dialect_of(loaded.enclave), channel, lambda: dispatcher_of(loaded, isolation)
+        protocol_of(loaded.enclave), channel, lambda: dispatcher_of(loaded, isolation)
     )
 
 
@@ -45,12 +45,12 @@ def dispatcher_of(loaded: Loaded, isolation: str) -> Dispatcher:
     )
 
 
-def dialect_of(enclave: Enclave[Any, Any]) -> Dialect[object, object]:
+def protocol_of(enclave: Enclave[Any, Any]) -> BoundaryProtocol[object, object]:
     """Give what an enclave and its host say to each other."""
     interface = enclave.interface
-    return Dialect(
-        told=interface.told,
-        asked=interface.asked,
+    return BoundaryProtocol(
+        events=interface.events,
+        effects=interface.effects,
         last=Ended,
         refused=_ended,
         crashed=aborted,
@@ -64,9 +64,9 @@ def aborted(error: BaseException) -> Aborted:
     traceback.clear_frames(error.__traceback__)
     limit = None
     if isinstance(error, MemoryError):
-        limit = Limit.MEMORY
+        limit = ResourceLimit.MEMORY
     elif isinstance(error, RecursionError):
-        limit = Limit.RECURSION
+        limit = ResourceLimit.RECURSION
     return Aborted(reason=describe_crash(error), limit=limit)
 
 
@@ -78,9 +78,9 @@ def _refuse(reason: str) -> StepsOf[object, object]:
     raise EnclaveNotLoaded(reason)
 
 
-_BARE: Dialect[object, object] = Dialect(
-    told=Vocabulary(TOLD),
-    asked=Vocabulary(ASKED),
+_BARE: BoundaryProtocol[object, object] = BoundaryProtocol(
+    events=Vocabulary(EVENT_KINDS),
+    effects=Vocabulary(EFFECT_KINDS),
     last=Ended,
     refused=_ended,
     crashed=aborted,

@@ -13,7 +13,7 @@ from ccfpy.base.ids import MemberId, NodeId, UserId
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.endpoints.auth.policy import Unauthenticated
-from ccfpy.endpoints.session import Admission
+from ccfpy.endpoints.session import CachedAuthentication
 from ccfpy.service.tables import members, nodes, users
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class UserCert:
         users is the very same and the certificate has not expired meanwhile.
         """
         session = context.session
-        known = session.admission
+        known = session.authentication
         if (
             known is not None
             and known.certificate is session.caller
@@ -94,7 +94,7 @@ class UserCert:
         mark = tx.mark(users.CERTS.name)
         if mark is not None:
             valid_from, valid_to = certificate.validity_s
-            session.admission = Admission(
+            session.authentication = CachedAuthentication(
                 caller,
                 certificate,
                 mark,

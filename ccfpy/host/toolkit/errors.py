@@ -1,7 +1,7 @@
 """Why a call of an enclave has no answer, told apart by type."""
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.boundary.ending import Limit
+from ccfpy.boundary.ending import ResourceLimit
 from ccfpy.boundary.interfaces.messages import Denial
 
 
@@ -30,7 +30,7 @@ class EnclaveAborted(CcfpyError):
         limit: which the enclave reached, if that was it.
     """
 
-    def __init__(self, reason: str, limit: Limit | None = None) -> None:
+    def __init__(self, reason: str, limit: ResourceLimit | None = None) -> None:
         limited = "" if limit is None else f"it reached its limit {limit}: "
         super().__init__(f"the enclave aborted: {limited}{reason}")
         self.limit = limit

@@ -13,21 +13,21 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from ccfpy.base.errors import CcfpyError
-from ccfpy.boundary.ending import Limit, limit_of
+from ccfpy.boundary.ending import ResourceLimit, limit_of
 from ccfpy.boundary.interfaces import Interface, Refusal
 from ccfpy.boundary.interfaces.interface import Bound, copied
 from ccfpy.boundary.interfaces.messages import (
     Aborted,
+    CallRefused,
     Denied,
     Destroy,
     Ended,
     Initialize,
     Initialized,
     OcallFailed,
-    Refused,
     Run,
 )
-from ccfpy.boundary.lifecycle import Lifecycle, Stage
+from ccfpy.boundary.lifecycle import EnclaveStage, Lifecycle
 from ccfpy.host.enclave_process import EnclaveProcess, ProcessObserver, python_command
 from ccfpy.host.toolkit.errors import (
     CallDenied,
@@ -91,7 +91,7 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
         self._trusted = cast("Trusted", _Functions(interface.trusted, self._call))
 
     @property
-    def stage(self) -> Stage:
+    def stage(self) -> EnclaveStage:
         """Where the enclave is in its life."""
         return self._lifecycle.stage
 
@@ -123,7 +123,7 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
             EnclaveNotStarted: it has another interface, or refuses to begin.
             EnclaveAborted: it went wrong at once.
         """
-        self._lifecycle.require(Stage.CREATED)
+        self._lifecycle.require(EnclaveStage.CREATED)
         self._begun = asyncio.get_running_loop().create_future()
         await self._link.start(self)
         self._say(Initialize(schema=self._interface.schema_digest))
@@ -134,7 +134,7 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
             reason = f"no enclave after {START_WAIT_S:g} s"
             self._end(lambda: EnclaveNotStarted(reason))
             raise EnclaveNotStarted(reason) from None
-        self._lifecycle.move(Stage.INITIALIZED)
+        self._lifecycle.move(EnclaveStage.INITIALIZED)
 
     def run(self) -> None:
         """Let it take calls.
@@ -142,7 +142,7 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
         Raises:
             WrongStage: it is not initialised, or runs.
         """
-        self._lifecycle.move(Stage.RUNNING)
+        self._lifecycle.move(EnclaveStage.RUNNING)
         self._say(Run())
 
     def destroy(self) -> None:
@@ -188,11 +188,11 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
                 self._aborted = effect
             case Ended():
                 reason = effect.refusal or "it ended unasked"
-                if self.stage is Stage.CREATED:
+                if self.stage is EnclaveStage.CREATED:
                     self._end(lambda: EnclaveNotStarted(reason))
                 else:
                     self._abort(reason)
-            case Refused() | Denied():
+            case CallRefused() | Denied():
                 self._answered(effect.call, effect)
             case _:
                 message = cast("Any", effect)
@@ -225,7 +225,7 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
             # Whoever made the call has given up; the enclave must not wait for ever.
             self._say(OcallFailed(ocall=ocall.number, word=None))
 
-    def _abort(self, reason: str, limit: Limit | None = None) -> None:
+    def _abort(self, reason: str, limit: ResourceLimit | None = None) -> None:
         self._end(lambda: EnclaveAborted(reason, limit))
 
     def _end(self, error: Callable[[], CcfpyError]) -> None:
@@ -246,11 +246,11 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
     async def _call(self, bound: Bound, arguments: object) -> object:
         if self._lost is not None:
             raise self._lost()
-        self._lifecycle.require(Stage.RUNNING)
+        self._lifecycle.require(EnclaveStage.RUNNING)
         number = self._last_call + 1
         of = self._ocalls.current
         message = bound.call(number=number, of=of, arguments=arguments)
-        message = copied(self._interface.told, message)
+        message = copied(self._interface.events, message)
         self._last_call = number
         waiting = self._calls[number] = asyncio.Queue()
         failed: Exception | None = None
@@ -275,7 +275,7 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
             raise said from failed
         if isinstance(said, Denied):
             raise CallDenied(bound.function.name, said.denial)
-        if isinstance(said, Refused) and said.word in bound.function.refusals:
+        if isinstance(said, CallRefused) and said.word in bound.function.refusals:
             raise Refusal(said.word)
         if type(said) is not bound.answer:
             self._abort(
@@ -311,7 +311,7 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
     def _answer(self, bound: Bound, number: int, value: object) -> object:
         given = {"result": value} if bound.function.has_result else {}
         answer = bound.answer(number=number, result=bound.function.result(**given))
-        return copied(self._interface.told, answer)
+        return copied(self._interface.events, answer)
 
 
 class _Functions:
@@ -348,8 +348,8 @@ def enclave_process(
             "--channel",
             *map(str, ends),
         ),
-        told=interface.told,
-        asked=interface.asked,
+        events=interface.events,
+        effects=interface.effects,
     )
 
 

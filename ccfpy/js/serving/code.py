@@ -124,7 +124,7 @@ class Code:
     ) -> Endpoint:
         mode = Mode(properties.mode)
         operation = Operation(
-            given=properties.openapi or {}, hidden=properties.openapi_hidden
+            metadata=properties.openapi or {}, hidden=properties.openapi_hidden
         )
         if mode is Mode.HISTORICAL:
             operation = describe_historical(operation)

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
-from ccfpy.boundary.effects import Log, LogLevel, LogTag
+from ccfpy.boundary.effects import LogLevel, LogTag, WriteLog
 from ccfpy.testing.surroundings import Recorded
 
 LOGGER = logging.getLogger("ccfpy.testing")
@@ -55,7 +55,7 @@ class Journal:
             self._read[number] = len(logs)
         return self.lines[begin:]
 
-    def _note(self, log: Log, number: int) -> None:
+    def _note(self, log: WriteLog, number: int) -> None:
         if log.tag is LogTag.APP:
             self.lines.append(log.message)
         elif log.tag is not LogTag.GOV and log.level not in _ALWAYS:

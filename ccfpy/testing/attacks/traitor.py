@@ -30,7 +30,7 @@ from ccfpy.consensus.messages import (
 )
 from ccfpy.consensus.ready import EntryFacts
 from ccfpy.enclave.assembly import build_node
-from ccfpy.enclave.channel import Channel
+from ccfpy.enclave.channel import HostChannel
 from ccfpy.enclave.isolation import confine, isolate
 from ccfpy.enclave.loop import serve
 from ccfpy.enclave.scripts import attend_scripts
@@ -160,7 +160,7 @@ def write_record(replica: Replica, node: NodeId, status: NodeStatus) -> None:
 def _serve(app: str, channel: Sequence[int]) -> int:
     """Do what ``ccfpy.enclave`` does, with a traitor."""
     isolate(parent=os.getppid())
-    with Channel(*channel) as connection:
+    with HostChannel(*channel) as connection:
 
         def closed() -> Traitor:
             node = build_node(app)

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from ccfpy.boundary.ending import Limit, describe_ending, limit_of
+from ccfpy.boundary.ending import ResourceLimit, describe_ending, limit_of
 
 
 @pytest.mark.parametrize(
@@ -16,17 +16,17 @@ from ccfpy.boundary.ending import Limit, describe_ending, limit_of
         (
             -signal.SIGXCPU,
             "was killed by signal 24, for its limit cpu_s_max",
-            Limit.CPU,
+            ResourceLimit.CPU,
         ),
         (
             -signal.SIGPROF,
             "was killed by signal 27, for its limit call_cpu_ms_max",
-            Limit.CALL_CPU,
+            ResourceLimit.CALL_CPU,
         ),
     ],
 )
 def test_an_end_is_told_with_its_limit(
-    code: int, said: str, limit: Limit | None
+    code: int, said: str, limit: ResourceLimit | None
 ) -> None:
     assert describe_ending(code) == said
     assert limit_of(code) is limit

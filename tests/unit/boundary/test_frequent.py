@@ -7,7 +7,7 @@ import pytest
 
 from ccfpy.base.ids import Seqno, SessionId
 from ccfpy.boundary.frequent import (
-    AppendEntries,
+    AppendLedger,
     LedgerEntry,
     SendData,
     SessionData,
@@ -20,7 +20,7 @@ VALUES: dict[type, tuple[object, ...]] = {
     SessionData: (3, b"in"),
     SendData: (4, b"out"),
     LedgerEntry: (b"bytes", True, False, True),
-    AppendEntries: (5, (ENTRY,)),
+    AppendLedger: (5, (ENTRY,)),
 }
 
 
@@ -41,7 +41,7 @@ def test_an_entry_is_ordinary_unless_it_is_said_to_be_something_else() -> None:
 
 def test_what_a_message_is_made_of_can_be_asked_for() -> None:
     """Compiled too; the form on the wire and the measurement are derived from it."""
-    assert get_type_hints(AppendEntries) == {
+    assert get_type_hints(AppendLedger) == {
         "first_seqno": Seqno,
         "entries": tuple[LedgerEntry, ...],
     }

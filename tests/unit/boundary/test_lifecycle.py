@@ -4,17 +4,17 @@ from itertools import product
 
 import pytest
 
-from ccfpy.boundary.lifecycle import MOVES, Lifecycle, Stage, WrongStage
+from ccfpy.boundary.lifecycle import MOVES, EnclaveStage, Lifecycle, WrongStage
 
-WAYS: dict[Stage, tuple[Stage, ...]] = {
-    Stage.CREATED: (),
-    Stage.INITIALIZED: (Stage.INITIALIZED,),
-    Stage.RUNNING: (Stage.INITIALIZED, Stage.RUNNING),
-    Stage.DESTROYED: (Stage.DESTROYED,),
+WAYS: dict[EnclaveStage, tuple[EnclaveStage, ...]] = {
+    EnclaveStage.CREATED: (),
+    EnclaveStage.INITIALIZED: (EnclaveStage.INITIALIZED,),
+    EnclaveStage.RUNNING: (EnclaveStage.INITIALIZED, EnclaveStage.RUNNING),
+    EnclaveStage.DESTROYED: (EnclaveStage.DESTROYED,),
 }
 
 
-def _at(stage: Stage) -> Lifecycle:
+def _at(stage: EnclaveStage) -> Lifecycle:
     lifecycle = Lifecycle()
     for step in WAYS[stage]:
         lifecycle.move(step)
@@ -22,9 +22,9 @@ def _at(stage: Stage) -> Lifecycle:
     return lifecycle
 
 
-@pytest.mark.parametrize(("start", "to"), list(product(Stage, Stage)))
+@pytest.mark.parametrize(("start", "to"), list(product(EnclaveStage, EnclaveStage)))
 def test_a_stage_follows_as_the_table_says_and_not_otherwise(
-    start: Stage, to: Stage
+    start: EnclaveStage, to: EnclaveStage
 ) -> None:
     lifecycle = _at(start)
     if to in MOVES[start]:
@@ -37,16 +37,16 @@ def test_a_stage_follows_as_the_table_says_and_not_otherwise(
 
 
 def test_nothing_follows_the_end() -> None:
-    assert not MOVES[Stage.DESTROYED]
-    for stage in Stage:
+    assert not MOVES[EnclaveStage.DESTROYED]
+    for stage in EnclaveStage:
         lifecycle = _at(stage)
         lifecycle.end()
         lifecycle.end()
-        assert lifecycle.stage is Stage.DESTROYED
+        assert lifecycle.stage is EnclaveStage.DESTROYED
 
 
 def test_what_needs_a_stage_says_which() -> None:
-    lifecycle = _at(Stage.INITIALIZED)
-    lifecycle.require(Stage.INITIALIZED, Stage.RUNNING)
+    lifecycle = _at(EnclaveStage.INITIALIZED)
+    lifecycle.require(EnclaveStage.INITIALIZED, EnclaveStage.RUNNING)
     with pytest.raises(WrongStage, match="the enclave is initialized, not running"):
-        lifecycle.require(Stage.RUNNING)
+        lifecycle.require(EnclaveStage.RUNNING)

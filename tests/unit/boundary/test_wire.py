@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.effects import (
-    AppendEntries,
+    AppendLedger,
     CloseSession,
     Effect,
-    Log,
     LogLevel,
     LogTag,
     SendData,
     Stop,
+    WriteLog,
 )
 from ccfpy.boundary.events import Event, SessionClosed, SessionData, Tick
 from ccfpy.boundary.shape import (
@@ -277,7 +277,7 @@ def test_the_short_ways_of_events_agree_with_the_general_one(
 @settings(max_examples=300)
 @given(st.tuples(NUMBER_LIKE, ENTRIES_LIKE).map(list))
 def test_the_short_way_of_entries_agrees_with_the_general_one(values: list) -> None:  # type: ignore[type-arg]  # anything
-    plain = record_decoder(AppendEntries, "AppendEntries", skip=1)
+    plain = record_decoder(AppendLedger, "AppendLedger", skip=1)
     short = _outcome(lambda: EFFECTS.decode(_body([3, *values]))[0])
     if not str(short).startswith("not a batch"):
         assert short == _outcome(lambda: plain([3, *values]))
@@ -295,7 +295,7 @@ LOG_LIKE = st.tuples(
 @settings(max_examples=300)
 @given(LOG_LIKE | st.lists(BODIES, max_size=6))
 def test_the_short_way_of_a_log_line_agrees_with_the_general_one(values: list) -> None:  # type: ignore[type-arg]  # anything
-    plain = record_decoder(Log, "Log", skip=1)
+    plain = record_decoder(WriteLog, "WriteLog", skip=1)
     short = _outcome(lambda: EFFECTS.decode(_body([8, *values]))[0])
     if not str(short).startswith("not a batch"):
         assert short == _outcome(lambda: plain([8, *map(_plain, values)]))
@@ -305,7 +305,7 @@ def _plain(value: object) -> object:
     return str(value) if isinstance(value, LogLevel | LogTag) else value
 
 
-@given(_values(SendData) | _values(AppendEntries) | _values(Log))
+@given(_values(SendData) | _values(AppendLedger) | _values(WriteLog))
 def test_the_short_way_of_writing_agrees_with_the_general_one(message: Effect) -> None:
     assert _written(EFFECTS, message) == _written_plainly(EFFECT_KINDS, message)
 
@@ -343,7 +343,7 @@ def test_a_violation_does_not_quote_what_was_sent() -> None:
 
 def test_an_effect_is_no_event() -> None:
     body = EFFECTS.encode(
-        [Log(level=LogLevel.INFO, message="hello")], frame_bytes_max=1000
+        [WriteLog(level=LogLevel.INFO, message="hello")], frame_bytes_max=1000
     )[HEADER_BYTES:]
     assert len(EFFECTS.decode(body)) == 1
     with pytest.raises(BoundaryViolation):
@@ -369,6 +369,8 @@ def test_the_frame_of_a_batch_is_as_documented() -> None:
 
 
 def test_text_that_is_no_unicode_crosses_as_text_that_is() -> None:
-    frame = EFFECTS.encode([Log(level=LogLevel.INFO, message="half \ud800 a pair")])
+    frame = EFFECTS.encode(
+        [WriteLog(level=LogLevel.INFO, message="half \ud800 a pair")]
+    )
     (log,) = EFFECTS.decode(frame[HEADER_BYTES:])
-    assert log == Log(level=LogLevel.INFO, message="half \\ud800 a pair")
+    assert log == WriteLog(level=LogLevel.INFO, message="half \\ud800 a pair")

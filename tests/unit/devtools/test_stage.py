@@ -6,7 +6,7 @@ from ccfpy.base.json import Json, JsonObject
 from ccfpy.consensus.status import TxStatus
 from ccfpy.devtools.past_states import PastStates
 from ccfpy.devtools.stage import NotOnStage, Stage, install, let_exceptions_show
-from ccfpy.endpoints.session import Interface, Session
+from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.messages import Request
 from ccfpy.kv.store import Store
 
@@ -99,7 +99,7 @@ def test_a_wish_to_wait_for_commit_is_granted_at_once() -> None:
 
 def test_what_takes_a_node_is_refused() -> None:
     node = _staged("return {};").node
-    session = Session(id=SessionId(1), interface=Interface(name="x"))
+    session = Session(id=SessionId(1), interface=InterfaceRules(name="x"))
     with pytest.raises(NotOnStage, match="another node"):
         node.forward(_post(), session)
     with pytest.raises(NotOnStage, match="an index"):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.boundary.effects import Log, Stop
+from ccfpy.boundary.effects import Stop, WriteLog
 from ccfpy.boundary.events import StopKind, StopRequested
 from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader
 from ccfpy.enclave.application import ApplicationNotLoaded
@@ -100,9 +100,9 @@ def test_a_host_that_talks_nonsense_is_left(app: str) -> None:
         ours.say(b"\x01\x00\x00\x00\xc1")
         bodies = FrameReader().feed(b"".join(iter(ours.hear, b"")))
         isolation, log = [effect for body in bodies for effect in EFFECTS.decode(body)]
-        assert isinstance(isolation, Log)
+        assert isinstance(isolation, WriteLog)
         assert isolation.message.startswith("Isolation")
-        assert isinstance(log, Log)
+        assert isinstance(log, WriteLog)
         assert "BoundaryViolation (not a batch of messages" in log.message
         assert child.wait(20) == 1
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ccfpy.enclave.channel import Channel
+from ccfpy.enclave.channel import HostChannel
 from ccfpy.host.enclave_pipes import PIPE_BYTES
 from tests.unit.enclave.hosts_end import HostsEnd
 
@@ -20,7 +20,7 @@ def host() -> Iterator[HostsEnd]:
 
 
 def test_what_either_says_the_other_hears(host: HostsEnd) -> None:
-    with Channel(*host.theirs) as channel:
+    with HostChannel(*host.theirs) as channel:
         buffer = bytearray(4)
         host.say(b"hello")
         assert channel.receive_into(buffer) == 4
@@ -32,7 +32,7 @@ def test_what_either_says_the_other_hears(host: HostsEnd) -> None:
 
 
 def test_the_end_is_the_host_gone(host: HostsEnd) -> None:
-    with Channel(*host.theirs) as channel:
+    with HostChannel(*host.theirs) as channel:
         host.close()
         assert channel.receive_into(bytearray(4)) == 0
         with pytest.raises(BrokenPipeError):
@@ -50,7 +50,7 @@ def test_all_is_said_though_a_signal_comes_in_the_midst(host: HostsEnd) -> None:
     # Nobody listens before the signal, so that it finds the pipe full.
     before = signal.signal(signal.SIGALRM, lambda *_: listener.start())
     try:
-        with Channel(*host.theirs) as channel:
+        with HostChannel(*host.theirs) as channel:
             signal.setitimer(signal.ITIMER_REAL, 0.05)
             channel.send(said)
     finally:

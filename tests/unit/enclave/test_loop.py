@@ -7,12 +7,12 @@ import pytest
 
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.base.ids import SessionId
-from ccfpy.boundary.effects import Effect, Log, LogLevel, SendData, Stop
+from ccfpy.boundary.effects import Effect, LogLevel, SendData, Stop, WriteLog
 from ccfpy.boundary.ending import ExitCode
 from ccfpy.boundary.events import Event, SessionData, SessionOpened, Tick
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader
-from ccfpy.enclave.channel import Channel
+from ccfpy.enclave.channel import HostChannel
 from ccfpy.enclave.loop import EVENTS_PER_STEP, Steps, describe_crash, serve
 from tests.unit.enclave.hosts_end import HostsEnd
 
@@ -48,7 +48,7 @@ class _Enclave:
         self.thread.start()
 
     def _run(self, build: Callable[[], Steps]) -> None:
-        with Channel(*self.channel.theirs) as theirs:
+        with HostChannel(*self.channel.theirs) as theirs:
             self.exit_code = serve(theirs, build, started=self._count)
 
     def _count(self) -> None:
@@ -153,7 +153,7 @@ def test_a_stop_ends_the_enclave(enclave: _Enclave) -> None:
 def test_a_crash_is_reported_without_values(enclave: _Enclave) -> None:
     enclave.say(_data(b"crash secret"))
     (log,) = enclave.hear()
-    assert isinstance(log, Log)
+    assert isinstance(log, WriteLog)
     assert log.level is LogLevel.FATAL
     assert "ZeroDivisionError at " in log.message
     assert " step < " in log.message
@@ -164,7 +164,7 @@ def test_a_crash_is_reported_without_values(enclave: _Enclave) -> None:
 def test_a_host_that_breaks_the_protocol_ends_the_enclave(enclave: _Enclave) -> None:
     enclave.channel.say(b"\xff\xff\xff\xff")
     (log,) = enclave.hear()
-    assert isinstance(log, Log)
+    assert isinstance(log, WriteLog)
     assert "BoundaryViolation (a frame of 4294967295 bytes" in log.message
     assert enclave.end() is ExitCode.CRASHED
 
@@ -184,7 +184,7 @@ def test_a_node_whose_code_fails_at_once_is_a_crash() -> None:
 
     enclave = _Enclave(fail)
     (log,) = enclave.hear()
-    assert isinstance(log, Log)
+    assert isinstance(log, WriteLog)
     assert "KeyError at " in log.message
     assert "secret" not in log.message
     assert enclave.end() is ExitCode.CRASHED

@@ -13,7 +13,7 @@ from ccfpy.endpoints.binding import bind
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.history import HistoricalState
 from ccfpy.endpoints.replies import empty_reply, json_reply
-from ccfpy.endpoints.shapes import U64
+from ccfpy.endpoints.schema import U64
 from ccfpy.http.errors import ApiError
 from ccfpy.http.messages import Response
 from tests.unit.endpoints.world import StoreNode, context_of

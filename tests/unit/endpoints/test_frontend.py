@@ -8,6 +8,7 @@ import pytest
 from ccfpy.base import json, limits
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
+from ccfpy.boundary.configuration import RedirectKind, RedirectTarget
 from ccfpy.endpoints.auth import CustomAuth, MemberCert, UserCert
 from ccfpy.endpoints.auth.no_auth import NoAuth
 from ccfpy.endpoints.auth.policy import Unauthenticated
@@ -17,7 +18,7 @@ from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Mode
 from ccfpy.endpoints.frontend import TX_ID_HEADER
 from ccfpy.endpoints.replies import json_reply
-from ccfpy.endpoints.session import Interface, Redirect
+from ccfpy.endpoints.session import InterfaceRules
 from ccfpy.http.errors import ApiError
 from ccfpy.http.messages import Request, Response
 from ccfpy.kv.maps import JSON, STRING, Map
@@ -39,10 +40,12 @@ def test_checks_fail_in_order_from_pressure_to_the_handler() -> None:
         raise Malformed("last")
 
     guarded = Endpoint(method="POST", path="/x", handler=boom, auth=(UserCert(),))
-    closed = Interface(
+    closed = InterfaceRules(
         name="main",
         accepted_endpoints=(),
-        redirect_to_primary=Redirect(role="primary"),
+        redirect_to_primary=RedirectTarget(
+            kind=RedirectKind.NODE_BY_ROLE, role="primary"
+        ),
     )
     front = Front([guarded], StoreNode(at_capacity=True, is_primary=False))
     front.frontend.is_open = False

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from ccfpy.boundary.configuration import RedirectKind, RedirectTarget
 from ccfpy.endpoints.auth import UserCert
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.declaration import Endpoint, Forwarding, Redirection
-from ccfpy.endpoints.session import Interface, Redirect, RedirectTarget, Session
+from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.messages import Request, Response
 from tests.unit.endpoints.notes import (
     READ,
@@ -36,10 +37,14 @@ def test_a_request_goes_where_its_endpoint_belongs(
         is_primary=is_primary,
         addresses={("primary", "main"): "p:1", ("backup", "main"): "b:1"},
     )
-    interface = Interface(
+    interface = InterfaceRules(
         name="main",
-        redirect_to_primary=Redirect(role="primary"),
-        redirect_to_backup=Redirect(role="backup"),
+        redirect_to_primary=RedirectTarget(
+            kind=RedirectKind.NODE_BY_ROLE, role="primary"
+        ),
+        redirect_to_backup=RedirectTarget(
+            kind=RedirectKind.NODE_BY_ROLE, role="backup"
+        ),
     )
     front = Front([replace(READ, redirection=redirection)], node)
     response = front.call(
@@ -51,15 +56,20 @@ def test_a_request_goes_where_its_endpoint_belongs(
 
 
 def test_a_static_target_needs_no_node() -> None:
-    static = Redirect(kind=RedirectTarget.STATIC_ADDRESS, address="far:9")
-    interface = Interface(name="main", redirect_to_primary=static)
+    static = RedirectTarget(kind=RedirectKind.STATIC_ADDRESS, address="far:9")
+    interface = InterfaceRules(name="main", redirect_to_primary=static)
     front = Front([WRITE], StoreNode(is_primary=False))
     response = front.call("POST", "/notes", session_=session(interface=interface))
     assert response.headers["location"] == "https://far:9/app/notes"
 
 
 def test_a_backup_nobody_knows_is_not_found() -> None:
-    interface = Interface(name="main", redirect_to_backup=Redirect(role="backup"))
+    interface = InterfaceRules(
+        name="main",
+        redirect_to_backup=RedirectTarget(
+            kind=RedirectKind.NODE_BY_ROLE, role="backup"
+        ),
+    )
     front = Front([replace(READ, redirection=Redirection.TO_BACKUP)])
     response = front.call("GET", "/notes", session_=session(interface=interface))
     assert (response.status, code_of(response)) == (503, "BackupNotFound")
@@ -106,7 +116,12 @@ def test_a_primary_serves_a_session_that_was_forwarded_before() -> None:
 def test_an_interface_that_redirects_forwards_nothing() -> None:
     front = _backup()
     client = session(
-        interface=Interface(name="main", redirect_to_primary=Redirect(role="primary"))
+        interface=InterfaceRules(
+            name="main",
+            redirect_to_primary=RedirectTarget(
+                kind=RedirectKind.NODE_BY_ROLE, role="primary"
+            ),
+        )
     )
     response = front.call("POST", "/notes", session_=client)
     assert code_of(response) == "PrimaryNotFound"

@@ -267,7 +267,7 @@ def test_what_comes_of_an_endpoints_mode_stays_whatever_its_author_says() -> Non
         parameters=(*NOTE.operation.parameters, header),
         also={202: "text/plain"},
         components={"TransactionId": TX_ID},
-        given={
+        metadata={
             "parameters": [written],
             "responses": {"204": {"description": "Nothing."}},
         },

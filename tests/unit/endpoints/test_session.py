@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from ccfpy.endpoints.session import Interface
+from ccfpy.endpoints.session import InterfaceRules
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ from ccfpy.endpoints.session import Interface
 def test_an_interface_accepts_what_its_rules_match_wholly(
     is_unsecured: bool, patterns: tuple[str, ...] | None, is_accepted: bool
 ) -> None:
-    interface = Interface(
+    interface = InterfaceRules(
         name="main",
         unsecured=is_unsecured,
         accepted_endpoints=None

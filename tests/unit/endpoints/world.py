@@ -24,7 +24,7 @@ from ccfpy.endpoints.history import (
 )
 from ccfpy.endpoints.indexing import Blobs, BlobSeries, Index, Strategy
 from ccfpy.endpoints.registry import Registry
-from ccfpy.endpoints.session import Interface, Session
+from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response
 from ccfpy.kv.store import Store
@@ -220,10 +220,12 @@ class StoreNode:
 
 
 def session(
-    caller: Certificate | None = None, interface: Interface | None = None
+    caller: Certificate | None = None, interface: InterfaceRules | None = None
 ) -> Session:
     return Session(
-        id=SessionId(7), interface=interface or Interface(name="main"), caller=caller
+        id=SessionId(7),
+        interface=interface or InterfaceRules(name="main"),
+        caller=caller,
     )
 
 

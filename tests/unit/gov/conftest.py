@@ -28,7 +28,7 @@ from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.history import History
 from ccfpy.endpoints.indexing import Indexing
-from ccfpy.endpoints.session import Interface, Session
+from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.endpoints.waiting import CommitWaiting
 from ccfpy.gov.api import governance_registry
 from ccfpy.gov.ports import EffectRefused
@@ -376,7 +376,7 @@ class Governed:
         self.store.commit(tx)
 
     def _call(self, request: Request) -> Response:
-        session = Session(id=SessionId(1), interface=Interface(name="primary"))
+        session = Session(id=SessionId(1), interface=InterfaceRules(name="primary"))
         path = request.path.removeprefix("/gov")
         response = self.frontend.answer(request, session, path)
         assert not self.unhandled, self.unhandled

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ccfpy.base.ids import CallId, NodeId
 from ccfpy.boundary.effects import (
-    AppendEntries,
+    AppendLedger,
     CloseSession,
     CommitLedger,
     CommitSnapshot,
@@ -20,7 +20,6 @@ from ccfpy.boundary.effects import (
     ForgetPeer,
     IdentityMade,
     LedgerEntry,
-    Log,
     LogLevel,
     OpenCall,
     ReadBlob,
@@ -35,6 +34,7 @@ from ccfpy.boundary.effects import (
     Stop,
     StoreBlob,
     TruncateLedger,
+    WriteLog,
     WriteSnapshot,
 )
 from ccfpy.boundary.events import (
@@ -55,7 +55,7 @@ from ccfpy.boundary.events import (
     Tick,
 )
 from ccfpy.boundary.peers import PeerTraffic
-from ccfpy.enclave.channel import Channel
+from ccfpy.enclave.channel import HostChannel
 from ccfpy.enclave.loop import serve
 
 NODE = NodeId("ab" * 32)
@@ -143,12 +143,12 @@ class Echo:
                 frame = (1 | len(body) << 16).to_bytes(8, "little")
                 entry = LedgerEntry(data=frame + body, is_committable=True)
                 return [
-                    AppendEntries(first_seqno=self._seqno, entries=(entry,)),
+                    AppendLedger(first_seqno=self._seqno, entries=(entry,)),
                     CommitLedger(seqno=self._seqno),
                     reply,
                 ]
             case b"gap":
-                return [AppendEntries(first_seqno=99, entries=()), reply]
+                return [AppendLedger(first_seqno=99, entries=()), reply]
             case b"read":
                 self._readers.append(event)
                 number = len(self._readers) - 1
@@ -208,8 +208,8 @@ class Echo:
                 return []
 
     @staticmethod
-    def _log(message: str) -> Log:
-        return Log(level=LogLevel.INFO, message=message)
+    def _log(message: str) -> WriteLog:
+        return WriteLog(level=LogLevel.INFO, message=message)
 
 
 def _piece(data: bytes, *, is_first: bool) -> WriteSnapshot:
@@ -217,5 +217,5 @@ def _piece(data: bytes, *, is_first: bool) -> WriteSnapshot:
 
 
 if __name__ == "__main__":
-    with Channel(*map(int, sys.argv[2:])) as channel:
+    with HostChannel(*map(int, sys.argv[2:])) as channel:
         sys.exit(serve(channel, Echo))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import ConfigurationRefused
-from ccfpy.boundary.configuration import Authority, CommandType, CurveId
+from ccfpy.boundary.configuration import CommandType, CurveId, InterfaceAuthority
 from ccfpy.host.config import (
     ConfigurationFile,
     parse_configuration,
@@ -149,7 +149,7 @@ def test_the_least_configuration_gets_ccfs_defaults() -> None:
     assert file.output_files.pid_file == "node.pid"
     assert file.node_certificate.curve_id is CurveId.SECP384R1
     interface = file.network.rpc_interfaces["primary_rpc_interface"]
-    assert interface.endorsement.authority is Authority.SERVICE
+    assert interface.endorsement.authority is InterfaceAuthority.SERVICE
     assert interface.http_configuration.max_body_size == 1 << 20
     assert interface.accepted_endpoints is None
 

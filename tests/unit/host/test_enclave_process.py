@@ -61,8 +61,8 @@ class _Observer:
 def _process(*words: str) -> EnclaveProcess[Event, Effect]:
     return EnclaveProcess(
         lambda ends: [sys.executable, *words, *map(str, ends)],
-        told=EVENTS,
-        asked=EFFECTS,
+        events=EVENTS,
+        effects=EFFECTS,
     )
 
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from ccfpy.boundary.effects import Log, LogLevel, LogTag
+from ccfpy.boundary.effects import LogLevel, LogTag, WriteLog
 from ccfpy.host.log import Journal, LogFormat, json_line, text_line, timestamp
 
 NOW = 1_700_000_000_000_042
@@ -21,8 +21,8 @@ def _log(
     level: LogLevel = LogLevel.INFO,
     tag: LogTag = LogTag.NONE,
     file: str = "node",
-) -> Log:
-    return Log(level=level, message=message, tag=tag, file=file, line=12)
+) -> WriteLog:
+    return WriteLog(level=level, message=message, tag=tag, file=file, line=12)
 
 
 def test_a_time_has_microseconds() -> None:
@@ -43,7 +43,7 @@ def test_a_time_has_microseconds() -> None:
         ),
     ],
 )
-def test_a_text_line_is_in_columns(log: Log, preamble: str) -> None:
+def test_a_text_line_is_in_columns(log: WriteLog, preamble: str) -> None:
     match = LINE.fullmatch(text_line(log, thread=100, unix_us=NOW))
     assert match is not None
     assert match["thread"] == "100"

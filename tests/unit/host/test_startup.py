@@ -9,14 +9,14 @@ from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.base.limits import CREATED_AT_AHEAD_MS
 from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.boundary.configuration import (
-    Authority,
     CommandType,
-    NewMember,
+    FoundingMember,
+    InterfaceAuthority,
     NodeConfiguration,
     NodeToNodeInterface,
-    Redirection,
-    RedirectionKind,
     Redirections,
+    RedirectKind,
+    RedirectTarget,
 )
 from ccfpy.host.addresses import Address
 from ccfpy.host.config import MemberSection, parse_configuration
@@ -102,14 +102,14 @@ def test_a_start_carries_the_contents_of_its_files() -> None:
     assert start is not None
     assert start.constitution == b"a\nb"
     assert start.members == (
-        NewMember(
+        FoundingMember(
             certificate=b"cert 0",
             encryption_public_key=b"key 0",
             data=b'{"is_operator": true}',
             recovery_role=RecoveryRole.OWNER,
         ),
         # Without a key a member holds no share, whatever role was configured.
-        NewMember(certificate=b"cert 1"),
+        FoundingMember(certificate=b"cert 1"),
     )
     assert start.service_configuration.recovery_threshold == 1
     assert configuration.node_data == b'{"name": "n"}'
@@ -343,15 +343,15 @@ def test_an_interface_is_told_with_real_ports_and_as_it_was_declared() -> None:
     )
     assert interface.bind_address == "127.0.0.1:4321"
     assert interface.published_address == "example.org:4321"
-    assert interface.authority is Authority.NODE
+    assert interface.authority is InterfaceAuthority.NODE
     assert interface.http.body_bytes_max == 2 << 20
     assert interface.http.headers_count_max == 256
     assert interface.accepted_endpoints == ("/app/.*",)
     assert interface.redirections == Redirections(
-        to_primary=Redirection(
-            kind=RedirectionKind.NODE_BY_ROLE, role="primary", interface="two"
+        to_primary=RedirectTarget(
+            kind=RedirectKind.NODE_BY_ROLE, role="primary", interface="two"
         ),
-        to_backup=Redirection(kind=RedirectionKind.STATIC_ADDRESS, address="b:1"),
+        to_backup=RedirectTarget(kind=RedirectKind.STATIC_ADDRESS, address="b:1"),
     )
     assert json.loads(interface.declared) == {
         "bind_address": "127.0.0.1:4321",

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base import limits
-from ccfpy.http.http2_frames import PREFACE, FrameReader, FrameRefused, Reason
+from ccfpy.http.http2_frames import PREFACE, FrameRefused, Http2FrameReader, Reason
 from tests.attacks import attack
 from tests.unit.http.h2_client import frame
 
@@ -14,13 +14,13 @@ END_STREAM, END_HEADERS = 1, 4
 FIRST = frame(SETTINGS)
 
 
-def reader(*, has_preface: bool = False) -> FrameReader:
-    return FrameReader(
+def reader(*, has_preface: bool = False) -> Http2FrameReader:
+    return Http2FrameReader(
         frame_bytes_max=16_384, headers_bytes_max=20_000, has_preface=has_preface
     )
 
 
-def taken(frames: FrameReader, data: bytes) -> list[bytes]:
+def taken(frames: Http2FrameReader, data: bytes) -> list[bytes]:
     frames.add(data)
     found = []
     while (each := frames.take()) is not None:
@@ -28,7 +28,7 @@ def taken(frames: FrameReader, data: bytes) -> list[bytes]:
     return found
 
 
-def with_left(spare: int) -> FrameReader:
+def with_left(spare: int) -> Http2FrameReader:
     """A connection that has so much left to spend."""
     frames = reader()
     pings = limits.HTTP2_SPARE_FRAMES_MAX - 1 - spare

@@ -3,11 +3,11 @@
 from h2.settings import SettingCodes
 
 from ccfpy.base import limits
-from ccfpy.http.http2_library import Library
+from ccfpy.http.http2_library import Http2Protocol
 
 
 def test_settings_hold_once_the_peer_has_acknowledged_them() -> None:
-    library = Library(
+    library = Http2Protocol(
         {SettingCodes.MAX_FRAME_SIZE: 50_000, SettingCodes.MAX_CONCURRENT_STREAMS: 7},
         is_client=False,
         headers_bytes_max=1000,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccfpy.http.partial import PartialMessage, Refused, too_large
+from ccfpy.http.partial import CallbackRefused, PartialMessage, too_large
 from ccfpy.http.refusals import BodyTooLarge, HeadersTooLarge, ParserLimits
 
 
@@ -45,7 +45,7 @@ def test_trailers_are_counted_and_dropped() -> None:
     message.on_chunk_header()
     message.on_chunk_header()
     message.on_header(b"authorization", b"smuggled")
-    with pytest.raises(Refused):
+    with pytest.raises(CallbackRefused):
         message.on_header(b"another", b"x")
     assert "authorization" not in message.headers
     assert isinstance(message.refusal, HeadersTooLarge)

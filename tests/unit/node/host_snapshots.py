@@ -3,8 +3,8 @@
 from ccfpy.boundary.effects import (
     CommitSnapshot,
     Effect,
-    Log,
     ReadSnapshot,
+    WriteLog,
     WriteSnapshot,
 )
 from ccfpy.boundary.events import SnapshotRead
@@ -48,7 +48,7 @@ class HostSnapshots:
                 self.folder.write(effect)
             case CommitSnapshot():
                 self.folder.commit(effect)
-            case Log():
+            case WriteLog():
                 self.logs.append(effect.message)
             case _:
                 raise AssertionError(effect)

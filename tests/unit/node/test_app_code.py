@@ -5,7 +5,7 @@ import pytest
 from ccfpy.base.errors import Unwritable
 from ccfpy.base.limits import APP_RESPONSE_BYTES_CEILING, APP_RESPONSE_BYTES_MAX
 from ccfpy.base.ports import CallStopped
-from ccfpy.boundary.effects import Log, LogTag
+from ccfpy.boundary.effects import LogTag, WriteLog
 from ccfpy.kv.store import Store
 from ccfpy.node.app_code import AppCode, limits_of
 from ccfpy.node.outbox import Outbox
@@ -24,7 +24,7 @@ class World:
         self.app: AppCode = app_code(self.outbox)
 
     def logged(self) -> list[str]:
-        return [e.message for e in self.outbox.take() if isinstance(e, Log)]
+        return [e.message for e in self.outbox.take() if isinstance(e, WriteLog)]
 
     def fail(self) -> list[str]:
         def look_up(_: object) -> str:

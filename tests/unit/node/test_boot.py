@@ -7,13 +7,12 @@ import pytest
 
 from ccfpy.boundary.configuration import (
     NodeConfiguration,
-    Redirection,
-    RedirectionKind,
     Redirections,
+    RedirectKind,
+    RedirectTarget,
 )
 from ccfpy.boundary.effects import Stop
 from ccfpy.crypto.certs import Certificate
-from ccfpy.endpoints.session import RedirectTarget
 from ccfpy.node import boot
 from ccfpy.testing.node import InProcessNode, listener
 
@@ -55,7 +54,7 @@ def test_certificates_name_each_published_host_once(
 
 
 def test_interfaces_get_their_rules(new_node: InProcessNode) -> None:
-    elsewhere = Redirection(kind=RedirectionKind.STATIC_ADDRESS, address="host:1")
+    elsewhere = RedirectTarget(kind=RedirectKind.STATIC_ADDRESS, address="host:1")
     redirecting = replace(
         listener(accepted_endpoints=("/node/.*",)),
         redirections=Redirections(to_primary=elsewhere),
@@ -66,10 +65,11 @@ def test_interfaces_get_their_rules(new_node: InProcessNode) -> None:
     assert rules.accepts("/node/state")
     assert not rules.accepts("/app/state")
     assert rules.redirect_to_primary is not None
-    assert rules.redirect_to_primary.kind is RedirectTarget.STATIC_ADDRESS
+    assert rules.redirect_to_primary.kind is RedirectKind.STATIC_ADDRESS
     assert rules.redirect_to_primary.address == "host:1"
     assert rules.redirect_to_backup is not None
-    assert rules.redirect_to_backup.role == "backup"
+    assert rules.redirect_to_backup.kind is RedirectKind.NODE_BY_ROLE
+    assert rules.redirect_to_backup.role is None
 
 
 def test_an_interface_may_wait_longer_for_what_it_forwards(
@@ -82,17 +82,17 @@ def test_an_interface_may_wait_longer_for_what_it_forwards(
 
 
 @pytest.mark.parametrize("role", [None, "backup"])
-def test_a_redirection_by_role_goes_to_the_usual_one_unless_it_says(
+def test_a_redirect_by_role_is_taken_as_configured(
     new_node: InProcessNode, role: str | None
 ) -> None:
-    by_role = Redirection(kind=RedirectionKind.NODE_BY_ROLE, role=role, interface="two")
+    by_role = RedirectTarget(kind=RedirectKind.NODE_BY_ROLE, role=role, interface="two")
     redirecting = replace(listener(), redirections=Redirections(to_primary=by_role))
     configuration = replace(new_node.boot.configuration, rpc_interfaces=(redirecting,))
     (interface,) = boot.interfaces_of(configuration).values()
     target = interface.rules.redirect_to_primary
     assert target is not None
-    assert target.kind is RedirectTarget.NODE_BY_ROLE
-    assert target.role == (role or "primary")
+    assert target.kind is RedirectKind.NODE_BY_ROLE
+    assert target.role == role
     assert target.interface == "two"
 
 

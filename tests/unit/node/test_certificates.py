@@ -1,6 +1,6 @@
 """What each interface presents, and when it changes."""
 
-from ccfpy.boundary.configuration import Authority
+from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.crypto import certs
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.http.tls import HTTP_1_1, HTTP_2
@@ -11,9 +11,9 @@ from tests.unit.node.test_identity import NOW, node_identity, service_identity
 def test_an_interface_presents_what_its_authority_vouches_for() -> None:
     identity, service = node_identity(), service_identity()
     presented = PresentedCertificates(identity)
-    assert presented.context_for(Authority.NODE, HTTP_2) is not None
-    assert presented.context_for(Authority.SERVICE, HTTP_2) is None
-    assert presented.context_for(Authority.UNSECURED, HTTP_2) is None
+    assert presented.context_for(InterfaceAuthority.NODE, HTTP_2) is not None
+    assert presented.context_for(InterfaceAuthority.SERVICE, HTTP_2) is None
+    assert presented.context_for(InterfaceAuthority.UNSECURED, HTTP_2) is None
     endorsed = certs.endorse_request(
         identity.request,
         issuer_key=service.key,
@@ -23,9 +23,9 @@ def test_an_interface_presents_what_its_authority_vouches_for() -> None:
         entropy=SeededEntropy(3),
     )
     presented.endorsed(endorsed)
-    context = presented.context_for(Authority.SERVICE, HTTP_2)
+    context = presented.context_for(InterfaceAuthority.SERVICE, HTTP_2)
     assert context is not None
     assert identity.endorsed == endorsed
     presented.endorsed(endorsed)
-    assert presented.context_for(Authority.SERVICE, HTTP_2) is context
-    assert presented.context_for(Authority.SERVICE, HTTP_1_1) is not context
+    assert presented.context_for(InterfaceAuthority.SERVICE, HTTP_2) is context
+    assert presented.context_for(InterfaceAuthority.SERVICE, HTTP_1_1) is not context

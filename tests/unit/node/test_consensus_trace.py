@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from ccfpy.base.json import loads_object
-from ccfpy.boundary.effects import Log, LogTag
+from ccfpy.boundary.effects import LogTag, WriteLog
 from ccfpy.consensus.trace import untraced
 from ccfpy.node.consensus_trace import tracer_of
 from ccfpy.node.outbox import Outbox
@@ -34,7 +34,7 @@ def test_a_node_logs_each_step_where_its_configuration_says_so(
     steps = [
         loads_object(effect.message)
         for effect in effects
-        if isinstance(effect, Log) and effect.tag is LogTag.RAFT_TRACE
+        if isinstance(effect, WriteLog) and effect.tag is LogTag.RAFT_TRACE
     ]
     assert bool(steps) is is_on
     for step in steps:

@@ -8,7 +8,7 @@ import pytest
 from ccfpy.base import json, limits
 from ccfpy.base.ids import NodeId, SessionId
 from ccfpy.endpoints.awaited import Answer, Awaited
-from ccfpy.endpoints.session import Interface, Session
+from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response
 from ccfpy.node.forwarded import Command, CommandResponse, MessageKind
@@ -97,7 +97,9 @@ POST = Request(
 
 
 def client(**fields: object) -> Session:
-    session = Session(id=SessionId(7), interface=Interface(name="main"), active_view=3)
+    session = Session(
+        id=SessionId(7), interface=InterfaceRules(name="main"), active_view=3
+    )
     for name, value in fields.items():
         setattr(session, name, value)
     return session
@@ -221,7 +223,9 @@ def test_without_a_way_to_the_primary_nothing_waits() -> None:
 
 def test_a_primary_that_is_silent_is_waited_for_as_long_as_the_interface_says() -> None:
     pair = Pair()
-    short = pair.forward(interface=Interface(name="main", forwarding_timeout_ms=50))
+    short = pair.forward(
+        interface=InterfaceRules(name="main", forwarding_timeout_ms=50)
+    )
     long = pair.forward()
     pair.backup.tick(1049)
     assert not short.is_settled

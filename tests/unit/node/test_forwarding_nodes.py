@@ -9,9 +9,9 @@ from ccfpy.base import json
 from ccfpy.base.limits import APPEND_ENTRIES_BYTES
 from ccfpy.boundary.configuration import (
     NodeConfiguration,
-    Redirection,
-    RedirectionKind,
     Redirections,
+    RedirectKind,
+    RedirectTarget,
 )
 from ccfpy.boundary.events import SessionData
 from ccfpy.http.messages import Response
@@ -240,7 +240,7 @@ def test_a_write_that_is_lost_with_its_primary_is_called_invalid(
 def _redirecting(configuration: NodeConfiguration) -> NodeConfiguration:
     (interface,) = configuration.rpc_interfaces
     by_role = Redirections(
-        to_primary=Redirection(kind=RedirectionKind.NODE_BY_ROLE, role="primary")
+        to_primary=RedirectTarget(kind=RedirectKind.NODE_BY_ROLE, role="primary")
     )
     return replace(
         configuration, rpc_interfaces=(replace(interface, redirections=by_role),)

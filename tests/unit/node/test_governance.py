@@ -7,7 +7,7 @@ import pytest
 
 from ccfpy.base import json
 from ccfpy.base.ids import MemberId
-from ccfpy.boundary.effects import AppendEntries
+from ccfpy.boundary.effects import AppendLedger
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.shares import RecoveryShares, unwrap
@@ -36,7 +36,7 @@ def chunk_ends(node: InProcessNode) -> int:
     return sum(
         entry.closes_chunk_after
         for effect in node.host.effects
-        if isinstance(effect, AppendEntries)
+        if isinstance(effect, AppendLedger)
         for entry in effect.entries
     )
 

@@ -8,7 +8,7 @@ import pytest
 from ccfpy.base import json
 from ccfpy.base.ids import CallId, SessionId
 from ccfpy.boundary.configuration import (
-    Authority,
+    InterfaceAuthority,
 )
 from ccfpy.boundary.effects import (
     CloseSession,
@@ -74,7 +74,7 @@ def test_an_interface_of_the_service_has_no_certificate_before_the_join(
         joining(node),
         rpc_interfaces=(
             listener("by_service"),
-            listener("by_node", port=8001, authority=Authority.NODE),
+            listener("by_node", port=8001, authority=InterfaceAuthority.NODE),
         ),
     )
     joiner = node.twin()

@@ -11,10 +11,10 @@ from ccfpy.base.json import Json
 from ccfpy.boundary.effects import (
     EndCall,
     IdentityMade,
-    Log,
     OpenCall,
     SendCall,
     Stop,
+    WriteLog,
 )
 from ccfpy.boundary.events import (
     CallData,
@@ -233,7 +233,7 @@ def test_whom_a_redirect_named_is_not_asked_for_ever(impostor: Impostor) -> None
 def test_a_connection_that_breaks_is_made_again(impostor: Impostor) -> None:
     impostor.accept(1)
     effects = impostor.joiner.step([CallEnded(call=CallId(1), reason="reset")])
-    logged = [e.message for e in effects if isinstance(e, Log)]
+    logged = [e.message for e in effects if isinstance(e, WriteLog)]
     (line,) = logged
     assert line.startswith("An error occurred while joining the network: 127.0.0.1:")
     assert line.endswith(": closed without a response")
@@ -264,7 +264,9 @@ def test_a_request_that_cannot_be_made_is_made_later(impostor: Impostor) -> None
         calls.request("h:1", request, trust=trust_all, then=lambda _: None)
     impostor.now_ms += RETRY_MS
     tick = Tick(monotonic_ms=impostor.now_ms, unix_us=START_UNIX_US)
-    logged = [e.message for e in impostor.joiner.step([tick]) if isinstance(e, Log)]
+    logged = [
+        e.message for e in impostor.joiner.step([tick]) if isinstance(e, WriteLog)
+    ]
     assert any("beyond the 64 under way" in line for line in logged)
     calls.tick(impostor.now_ms + limits.CALL_DEADLINE_MS)
     assert impostor.next_call() == limits.CALLS_MAX + 2

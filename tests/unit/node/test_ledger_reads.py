@@ -7,7 +7,7 @@ import pytest
 
 from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded
-from ccfpy.boundary.effects import Log, LogLevel, ReadLedger
+from ccfpy.boundary.effects import LogLevel, ReadLedger, WriteLog
 from ccfpy.boundary.events import LedgerRead
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.outbox import Outbox
@@ -33,7 +33,7 @@ class Asking:
         return [
             effect.message
             for effect in self.outbox.take()
-            if isinstance(effect, Log) and effect.level is LogLevel.FAIL
+            if isinstance(effect, WriteLog) and effect.level is LogLevel.FAIL
         ]
 
 

@@ -7,7 +7,7 @@ from ccfpy.base import json
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.configuration import CommandType
 from ccfpy.boundary.effects import (
-    AppendEntries,
+    AppendLedger,
     CommitLedger,
     IdentityMade,
     LogLevel,
@@ -37,10 +37,10 @@ def test_a_boot_makes_the_identity_then_the_first_two_entries(
     asked = [
         effect
         for effect in new_node.host.effects
-        if isinstance(effect, IdentityMade | AppendEntries | CommitLedger)
+        if isinstance(effect, IdentityMade | AppendLedger | CommitLedger)
     ]
     assert isinstance(asked[0], IdentityMade)
-    assert isinstance(asked[1], AppendEntries)
+    assert isinstance(asked[1], AppendLedger)
     assert asked[1].first_seqno == 1
     assert len(asked[1].entries) == 2
     assert asked[2] == CommitLedger(seqno=2)
@@ -204,6 +204,6 @@ def test_replies_follow_the_entries_they_report(node: InProcessNode) -> None:
     kinds = [
         type(effect)
         for effect in node.host.effects[start:]
-        if isinstance(effect, AppendEntries | SendData)
+        if isinstance(effect, AppendLedger | SendData)
     ]
-    assert kinds == [AppendEntries, SendData]
+    assert kinds == [AppendLedger, SendData]

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ccfpy.base import json
 from ccfpy.base.ids import SessionId
 from ccfpy.base.json import Json
-from ccfpy.boundary.effects import AppendEntries, CloseSession, Log, SendData, Stop
+from ccfpy.boundary.effects import AppendLedger, CloseSession, SendData, Stop, WriteLog
 from ccfpy.boundary.events import LedgerRead, SessionClosed, SessionData, SessionOpened
 from ccfpy.boundary.events import Tick as Time
 from ccfpy.boundary.wire import EFFECTS
@@ -141,7 +141,7 @@ def test_a_transaction_too_large_for_the_ledger_stops_the_node_before_it_is_in(
     assert "memory.max_msg_size" in stop.reason
     (answer,) = (effect for effect in effects if isinstance(effect, SendData))
     assert client.decrypt(answer.data).count(b"HTTP/1.1 200 OK") == 1
-    appended = [effect for effect in effects if isinstance(effect, AppendEntries)]
+    appended = [effect for effect in effects if isinstance(effect, AppendLedger)]
     assert sum(len(effect.entries) for effect in appended) == 1
     for entry in node.host.entries[before:]:
         Transaction.parse(entry)
@@ -165,7 +165,7 @@ def test_who_was_answered_in_the_step_that_stops_the_node_is_told_so(
         )
     )
     written, told, stop = effects
-    assert isinstance(written, AppendEntries)
+    assert isinstance(written, AppendLedger)
     assert len(written.entries) == 1
     assert isinstance(told, SendData)
     assert told.session == clients[0].session
@@ -248,7 +248,9 @@ def test_what_a_client_says_reaches_the_host_only_encrypted(
     seen = EFFECTS.encode(node.host.effects[start:])
     for trace in _traces(CANARY):
         assert trace not in seen
-    assert not any(CANARY in str(e) for e in node.host.effects if isinstance(e, Log))
+    assert not any(
+        CANARY in str(e) for e in node.host.effects if isinstance(e, WriteLog)
+    )
 
 
 def test_what_one_client_says_is_not_told_another(node: InProcessNode) -> None:

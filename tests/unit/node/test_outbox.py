@@ -3,15 +3,15 @@
 from ccfpy.base import limits
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.effects import (
-    AppendEntries,
+    AppendLedger,
     CloseSession,
     LedgerEntry,
-    Log,
     LogLevel,
     LogTag,
     SendData,
     Stop,
     TruncateLedger,
+    WriteLog,
 )
 from ccfpy.boundary.wire import EFFECTS
 from ccfpy.node.outbox import Outbox
@@ -19,8 +19,8 @@ from ccfpy.node.outbox import Outbox
 REPLY = SendData(session=SessionId(1), data=b"reply")
 
 
-def _entries(first: int, *data: bytes) -> AppendEntries:
-    return AppendEntries(
+def _entries(first: int, *data: bytes) -> AppendLedger:
+    return AppendLedger(
         first_seqno=first, entries=tuple(LedgerEntry(data=item) for item in data)
     )
 
@@ -77,8 +77,8 @@ def test_log_lines_carry_their_level_and_tag() -> None:
     outbox.info("hello", tag=LogTag.GOV)
     outbox.fail("oh")
     assert outbox.take() == [
-        Log(level=LogLevel.INFO, message="hello", tag=LogTag.GOV),
-        Log(level=LogLevel.FAIL, message="oh"),
+        WriteLog(level=LogLevel.INFO, message="hello", tag=LogTag.GOV),
+        WriteLog(level=LogLevel.FAIL, message="oh"),
     ]
 
 
@@ -86,7 +86,7 @@ def test_a_log_line_is_one_line_whatever_a_client_put_into_it() -> None:
     outbox = Outbox()
     outbox.info("'a\r\n2026-01-01 [fatal] \x1b[31mforged\u2028' in \u00e9t\u00e9\t!")
     (log,) = outbox.take()
-    assert isinstance(log, Log)
+    assert isinstance(log, WriteLog)
     assert log.message == (r"'a\r\n2026-01-01 [fatal] \x1b[31mforged\u2028' in été\t!")
 
 
@@ -94,7 +94,7 @@ def test_a_log_line_has_a_length_that_a_frame_can_hold() -> None:
     outbox = Outbox()
     outbox.info("\n" * (limits.LOG_MESSAGE_CHARS_MAX + 1))
     (log,) = outbox.take()
-    assert isinstance(log, Log)
+    assert isinstance(log, WriteLog)
     assert len(log.message) == 2 * limits.LOG_MESSAGE_CHARS_MAX
     assert EFFECTS.encode([log])
 

@@ -8,7 +8,7 @@ import pytest
 from ccfpy.base.ids import NodeId
 from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.kv.tx import Tx
-from ccfpy.node.redirection import Redirection
+from ccfpy.node.redirection import RedirectResolver
 from ccfpy.service.tables import nodes
 from ccfpy.service.tables.nodes import NetInterface
 from ccfpy.testing.node import InProcessNode
@@ -64,7 +64,7 @@ def _interfaces(addresses: Mapping[str, str]) -> dict[str, NetInterface]:
 def test_the_primary_is_named_if_it_is_known_and_has_the_interface(
     tx: Tx, interface: str, primary: NodeId | None, address: str | None
 ) -> None:
-    found = Redirection().address_of(
+    found = RedirectResolver().address_of(
         tx, role="primary", interface=interface, primary=primary
     )
     assert found == address
@@ -81,7 +81,7 @@ def test_the_primary_is_named_if_it_is_known_and_has_the_interface(
 def test_backups_that_have_the_interface_take_turns(
     tx: Tx, interface: str, backups: set[str | None]
 ) -> None:
-    redirection = Redirection()
+    redirection = RedirectResolver()
     named = [
         redirection.address_of(tx, role="backup", interface=interface, primary=FIRST)
         for _ in range(4)

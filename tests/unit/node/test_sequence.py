@@ -9,7 +9,7 @@ from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.boundary.effects import (
-    AppendEntries,
+    AppendLedger,
     CommitLedger,
     LedgerEntry,
     TruncateLedger,
@@ -102,7 +102,7 @@ class Ledger:
         return [
             entry
             for effect in self.outbox.take()
-            if isinstance(effect, AppendEntries)
+            if isinstance(effect, AppendLedger)
             for entry in effect.entries
         ]
 
@@ -298,10 +298,10 @@ def test_what_is_rolled_back_before_it_was_sealed_is_an_entry_all_the_same() -> 
     ledger.sequence.rollback(1, signed=0)
     ledger.put(b"a", b"4")
     written, dropped, again = ledger.outbox.take()
-    assert isinstance(written, AppendEntries)
+    assert isinstance(written, AppendLedger)
     assert len(written.entries) == 3
     assert dropped == TruncateLedger(seqno=1)
-    assert isinstance(again, AppendEntries)
+    assert isinstance(again, AppendLedger)
     assert again.first_seqno == 2
     tree = MerkleTree()
     for entry in (written.entries[0], *again.entries):
@@ -332,7 +332,7 @@ def test_whoever_looks_finds_what_was_just_ordered() -> None:
     ledger.put(b"a", b"4")
     ledger.sequence.commit_to(4)
     (written, committed) = ledger.outbox.take()
-    assert isinstance(written, AppendEntries)
+    assert isinstance(written, AppendLedger)
     assert len(written.entries) == 4
     assert committed == CommitLedger(seqno=4)
 

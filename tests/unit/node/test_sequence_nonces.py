@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ccfpy.boundary.configuration import ConsensusConfiguration, NodeConfiguration
-from ccfpy.boundary.effects import AppendEntries, TruncateLedger, WriteSnapshot
+from ccfpy.boundary.effects import AppendLedger, TruncateLedger, WriteSnapshot
 from ccfpy.ledger.entry import Entry
 from ccfpy.testing.cluster.whole.laboratory import Laboratory, laboratory
 from ccfpy.testing.invariants.violated import Violated
@@ -188,7 +188,7 @@ def test_entries_taken_back_and_written_anew_by_two_primaries(
     life.part()
     by_seqno: dict[int, set[bytes]] = {}
     for effect in old.host.effects:
-        if isinstance(effect, AppendEntries):
+        if isinstance(effect, AppendLedger):
             for at, entry in enumerate(effect.entries):
                 seqno = effect.first_seqno + at
                 by_seqno.setdefault(seqno, set()).add(entry.data[24:36])

@@ -7,7 +7,7 @@ import pytest
 
 from ccfpy.base import json, limits
 from ccfpy.base.ids import SessionId
-from ccfpy.boundary.configuration import Authority, RpcInterface
+from ccfpy.boundary.configuration import InterfaceAuthority, RpcInterface
 from ccfpy.boundary.effects import CloseSession, SendData
 from ccfpy.boundary.events import SessionClosed, SessionData, SessionOpened
 from ccfpy.endpoints.context import Context
@@ -274,7 +274,7 @@ def test_an_unsecured_interface_serves_plain_text_and_only_what_it_lists(
     plain = listener(
         "plain",
         port=8002,
-        authority=Authority.UNSECURED,
+        authority=InterfaceAuthority.UNSECURED,
         accepted_endpoints=("/node/state",),
         sessions_hard_max=1,
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from ccfpy.base import limits
-from ccfpy.boundary.configuration import Authority
+from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.boundary.effects import CloseSession, SendData
 from ccfpy.boundary.events import SessionClosed, SessionData, Tick
 from ccfpy.endpoints.awaited import Awaited
@@ -209,7 +209,10 @@ def test_an_awaited_answer_is_sent_on_an_interface_without_tls(
     app: PatientApp, make_node: Callable[[], InProcessNode]
 ) -> None:
     plain = listener(
-        "plain", authority=Authority.UNSECURED, port=8002, accepted_endpoints=(".*",)
+        "plain",
+        authority=InterfaceAuthority.UNSECURED,
+        port=8002,
+        accepted_endpoints=(".*",),
     )
     node = InProcessNode(
         app,

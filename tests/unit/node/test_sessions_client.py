@@ -3,7 +3,7 @@
 import pytest
 
 from ccfpy.boundary.configuration import RpcInterface
-from ccfpy.endpoints.session import Interface
+from ccfpy.endpoints.session import InterfaceRules
 from ccfpy.http.refusals import (
     BodyTooLarge,
     HeadersTooLarge,
@@ -30,7 +30,7 @@ def test_an_error_is_counted_by_its_kind(
         configuration=RpcInterface(
             name="i", bind_address=address, published_address=address
         ),
-        rules=Interface(name="i"),
+        rules=InterfaceRules(name="i"),
         limits=ParserLimits(),
     )
     interface.count_error(error)

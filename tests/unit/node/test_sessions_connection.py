@@ -4,8 +4,8 @@ import pytest
 
 from ccfpy.base import limits
 from ccfpy.base.ids import SessionId
-from ccfpy.boundary.configuration import Authority
-from ccfpy.endpoints.session import Interface
+from ccfpy.boundary.configuration import InterfaceAuthority
+from ccfpy.endpoints.session import InterfaceRules
 from ccfpy.http.refusals import ParserLimits
 from ccfpy.node.sessions_client import InterfaceSessions
 from ccfpy.node.sessions_connection import Connection
@@ -16,8 +16,8 @@ from ccfpy.testing.node import listener
 @pytest.fixture
 def connection() -> Connection:
     interface = InterfaceSessions(
-        configuration=listener("plain", authority=Authority.UNSECURED),
-        rules=Interface(name="plain", unsecured=True),
+        configuration=listener("plain", authority=InterfaceAuthority.UNSECURED),
+        rules=InterfaceRules(name="plain", unsecured=True),
         limits=ParserLimits(),
     )
     return Connection(

@@ -12,7 +12,7 @@ from h2.settings import SettingCodes
 
 from ccfpy.base import limits
 from ccfpy.base.ids import SessionId
-from ccfpy.boundary.configuration import Authority
+from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.boundary.events import SessionData
 from ccfpy.http.http2_frames import PREFACE
 from ccfpy.http.tls import TlsSession
@@ -36,7 +36,7 @@ HEAD = b"PUT /app/notes HTTP/1.1\r\n"
 @pytest.fixture
 def listening(members: tuple[Person, ...]) -> InProcessNode:
     """A node with an interface of each kind."""
-    plain = listener("plain", port=8003, authority=Authority.UNSECURED)
+    plain = listener("plain", port=8003, authority=InterfaceAuthority.UNSECURED)
     node = InProcessNode(
         NotesApp(),
         constitution=CONSTITUTION,

@@ -7,7 +7,14 @@ import pytest
 
 from ccfpy.base import limits
 from ccfpy.base.ids import SessionId
-from ccfpy.boundary.effects import CloseSession, Effect, Log, ReadMore, SendData, Wake
+from ccfpy.boundary.effects import (
+    CloseSession,
+    Effect,
+    ReadMore,
+    SendData,
+    Wake,
+    WriteLog,
+)
 from ccfpy.boundary.events import (
     Event,
     SessionClosed,
@@ -64,7 +71,7 @@ class Watched:
                     self.closed.add(session)
                 case ReadMore(session=session, size=size):
                     self.granted[session] = self.granted.get(session, 0) + size
-                case Log():
+                case WriteLog():
                     self.logs.append(effect.message)
                 case Wake():
                     assert not self.is_to_wake, "one is enough"

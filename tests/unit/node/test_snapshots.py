@@ -6,7 +6,7 @@ import pytest
 
 from ccfpy.base import json, limits
 from ccfpy.base.ids import Seqno
-from ccfpy.boundary.effects import CommitSnapshot, Log, WriteSnapshot
+from ccfpy.boundary.effects import CommitSnapshot, WriteLog, WriteSnapshot
 from ccfpy.ledger.snapshot import Snapshot
 from ccfpy.ledger.tables import SINGLE_KEY, SNAPSHOT_EVIDENCE
 from tests.unit.ledger.made import FIRST
@@ -32,7 +32,7 @@ class Files:
                 case CommitSnapshot():
                     name = effect.seqno, effect.evidence_seqno
                     self.final[name] = self.pending.pop(name) + effect.receipt
-                case Log():
+                case WriteLog():
                     self.logs.append(effect.message)
                 case _:
                     raise AssertionError(effect)

@@ -5,7 +5,10 @@ from dataclasses import replace
 
 from ccfpy.base import json
 from ccfpy.base.vocabulary import RecoveryRole
-from ccfpy.boundary.configuration import NewMember, StartConfiguration
+from ccfpy.boundary.configuration import (
+    FoundingMember,
+    StartConfiguration,
+)
 from ccfpy.boundary.effects import Stop
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.entry import Transaction
@@ -31,7 +34,7 @@ def first_member(
     **changes: object,
 ) -> Callable[[StartConfiguration], StartConfiguration]:
     def change(start: StartConfiguration) -> StartConfiguration:
-        member: NewMember = replace(start.members[0], **changes)  # type: ignore[arg-type]  # named fields
+        member: FoundingMember = replace(start.members[0], **changes)  # type: ignore[arg-type]  # named fields
         return replace(start, members=(member, *start.members[1:]))
 
     return change

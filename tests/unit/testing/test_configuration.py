@@ -1,6 +1,6 @@
 """What simulated nodes are told follows from little."""
 
-from ccfpy.boundary.configuration import Authority, CommandType
+from ccfpy.boundary.configuration import CommandType, InterfaceAuthority
 from ccfpy.testing.configuration import START_UNIX_US, boot_of, listener, starting
 from ccfpy.testing.people import Person
 
@@ -14,7 +14,7 @@ def test_a_node_is_told_to_start_a_service_of_these_members() -> None:
     assert configuration.start is not None
     assert configuration.start.members == (member,)
     assert configuration.rpc_interfaces[0].published_address == "127.0.0.1:1"
-    assert configuration.rpc_interfaces[0].authority is Authority.SERVICE
+    assert configuration.rpc_interfaces[0].authority is InterfaceAuthority.SERVICE
 
 
 def test_both_clocks_say_when_a_node_boots() -> None:

@@ -7,7 +7,7 @@ import pytest
 from ccfpy.app import App, Context, Json, Map, json_codec
 from ccfpy.base import json
 from ccfpy.boundary.effects import (
-    AppendEntries,
+    AppendLedger,
     BeginLedger,
     CommitLedger,
     ForgetPeer,
@@ -170,7 +170,7 @@ def test_the_ledger_can_be_cut_and_begin_elsewhere(node: InProcessNode) -> None:
     node.host.entries.clear()
     node._perform(BeginLedger(after=7))
     entry = LedgerEntry(data=b"eighth")
-    node._perform(AppendEntries(first_seqno=8, entries=(entry,)))
+    node._perform(AppendLedger(first_seqno=8, entries=(entry,)))
     assert node.host.entries == [b"eighth"]
 
 

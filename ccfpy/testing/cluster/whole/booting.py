@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from ccfpy.boundary.configuration import (
-    Authority,
     CommandType,
     ConsensusConfiguration,
     CurveId,
+    InterfaceAuthority,
     JoinConfiguration,
     LedgerSignaturesConfiguration,
     NodeCertificateConfiguration,
@@ -108,7 +108,7 @@ def _configured(configuration: NodeConfiguration, index: int) -> NodeConfigurati
             listener(
                 PLAIN_INTERFACE,
                 port=port,
-                authority=Authority.UNSECURED,
+                authority=InterfaceAuthority.UNSECURED,
                 accepted_endpoints=(".*",),
             ),
             listener(TLS_INTERFACE, port=port + 1),

@@ -13,19 +13,19 @@ from pathlib import Path
 from ccfpy.base import limits
 from ccfpy.base.ids import NodeId, Seqno, SessionId
 from ccfpy.boundary.effects import (
-    AppendEntries,
+    AppendLedger,
     BeginLedger,
     CommitLedger,
     Effect,
     ForgetPeer,
     IdentityMade,
-    Log,
     ReadMore,
     SendData,
     SetPeer,
     Stop,
     TruncateLedger,
     Wake,
+    WriteLog,
 )
 from ccfpy.boundary.events import Boot, Event, SessionWritten, Woken
 from ccfpy.host.blob_store import BlobStore
@@ -123,7 +123,7 @@ class SimulatedNode:
     entries: list[bytes] = field(default_factory=list)
     signed: list[Seqno] = field(default_factory=list)
     commit: Seqno = 0
-    logs: list[Log] = field(default_factory=list)
+    logs: list[WriteLog] = field(default_factory=list)
     stop: Stop | None = None
     end: str = ""
     sessions: int = 0
@@ -192,7 +192,7 @@ class SimulatedNode:
                 self.address_book[effect.node] = effect.address
             case ForgetPeer():
                 self.address_book.pop(effect.node, None)
-            case Log():
+            case WriteLog():
                 self.logs.append(effect)
             case IdentityMade():
                 self.identity = effect
@@ -215,7 +215,7 @@ class SimulatedNode:
     def _note(self, effect: Effect) -> None:
         """Follow what becomes of the ledger."""
         match effect:
-            case AppendEntries():
+            case AppendLedger():
                 self._append(effect)
             case TruncateLedger():
                 if effect.seqno < self.commit:
@@ -234,7 +234,7 @@ class SimulatedNode:
             case _:
                 pass
 
-    def _append(self, effect: AppendEntries) -> None:
+    def _append(self, effect: AppendLedger) -> None:
         if effect.first_seqno != self.last_seqno + 1:
             raise Violated("LedgerOrder", f"{self.name} wrote {effect.first_seqno}")
         for entry in effect.entries:

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
 from ccfpy.boundary.effects import (
-    AppendEntries,
+    AppendLedger,
     CommitLedger,
     CommitSnapshot,
     Effect,
     IdentityMade,
-    Log,
     SendCall,
     SendEntries,
     SendToPeer,
+    WriteLog,
     WriteSnapshot,
 )
 from ccfpy.consensus.roles import LeadershipState
@@ -38,12 +38,12 @@ _GIVEN: Mapping[type, Callable[..., bytes]] = {
     WriteSnapshot: lambda effect: effect.data,
     CommitSnapshot: lambda effect: effect.receipt,
     SendCall: lambda effect: effect.data,
-    Log: lambda effect: effect.message.encode(),
+    WriteLog: lambda effect: effect.message.encode(),
     IdentityMade: lambda effect: effect.node_certificate,
     CommitLedger: lambda effect: str(effect.seqno).encode(),
 }
 """The bytes that leave a node with an effect, those for clients apart."""
-_UNREPEATED = frozenset({SendCall, Log})
+_UNREPEATED = frozenset({SendCall, WriteLog})
 """Not part of what a seed repeats: TLS draws randomness of its own."""
 _REFUSED = "Follower failed to apply log entry"
 """What a node logs that cannot verify an entry; here no primary sends such a one.
@@ -96,11 +96,11 @@ class Watch:
     # What is asked of the host
 
     def _see(self, node: SimulatedNode, effect: Effect) -> None:
-        if isinstance(effect, AppendEntries):
+        if isinstance(effect, AppendLedger):
             for at, entry in enumerate(effect.entries):
                 self._check_entry(node, effect.first_seqno + at, entry.data)
                 self._check_public(node, effect, entry.data)
-                self._trace(node, "AppendEntries", entry.data)
+                self._trace(node, "AppendLedger", entry.data)
             return
         given = _GIVEN.get(type(effect))
         if given is not None:
@@ -108,7 +108,7 @@ class Watch:
             self._check_public(node, effect, data)
             if type(effect) not in _UNREPEATED:
                 self._trace(node, type(effect).__name__, data)
-        if isinstance(effect, Log) and effect.message.startswith(_REFUSED):
+        if isinstance(effect, WriteLog) and effect.message.startswith(_REFUSED):
             _check_refusal(node, effect.message)
 
     def _trace(self, node: SimulatedNode, kind: str, data: bytes) -> None:

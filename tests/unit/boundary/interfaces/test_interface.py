@@ -20,7 +20,12 @@ from ccfpy.boundary.interfaces import (
     refuses,
 )
 from ccfpy.boundary.interfaces.interface import OVERHEAD_BYTES, copied
-from ccfpy.boundary.interfaces.messages import ASKED, TOLD, Initialize, Run
+from ccfpy.boundary.interfaces.messages import (
+    EFFECT_KINDS,
+    EVENT_KINDS,
+    Initialize,
+    Run,
+)
 from ccfpy.boundary.wire import HEADER_BYTES, FrameReader
 
 Word = Annotated[str, AtMost(8)]
@@ -63,7 +68,7 @@ trusted confirm() -> flag only within
 trusted forget(name: text of at most 8)
 untrusted keep(blob: bytes of at most 16) allows confirm
 untrusted now() -> UntrustedTime{claimed_unix_us: number}
-told
+events
 """
 
 
@@ -78,9 +83,9 @@ ENTRY = _Entry(name="a", count=1)
 
 def test_the_schema_says_it_all() -> None:
     assert PUTS.schema.startswith(SCHEMA)
-    told, asked = PUTS.schema.partition("told\n")[2].split("asked\n")
-    assert len(told.splitlines()) == len(TOLD) + 5
-    assert len(asked.splitlines()) == len(ASKED) + 5
+    events, effects = PUTS.schema.partition("events\n")[2].split("effects\n")
+    assert len(events.splitlines()) == len(EVENT_KINDS) + 5
+    assert len(effects.splitlines()) == len(EFFECT_KINDS) + 5
 
 
 def test_the_digest_of_an_interface_is_the_same_for_everyone() -> None:
@@ -129,8 +134,8 @@ def test_each_change_of_an_interface_changes_its_digest() -> None:
 
 def test_a_call_arrives_as_it_was_sent() -> None:
     sent = [Initialize(schema="x"), Run(), _put(ENTRY, b"b")]
-    (body,) = FrameReader(PUTS.frame_bytes_max).feed(PUTS.told.encode(sent))
-    assert PUTS.told.decode(body) == sent
+    (body,) = FrameReader(PUTS.frame_bytes_max).feed(PUTS.events.encode(sent))
+    assert PUTS.events.decode(body) == sent
 
 
 @given(
@@ -140,7 +145,7 @@ def test_a_call_arrives_as_it_was_sent() -> None:
 )
 def test_whatever_fits_arrives(name: str, count: int, blob: bytes) -> None:
     message = _put(_Entry(name=name, count=count), blob)
-    assert copied(PUTS.told, message) == message
+    assert copied(PUTS.events, message) == message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,12 +176,12 @@ def test_what_does_not_fit_is_not_sent(
     entry: object, blob: object, reason: str
 ) -> None:
     with pytest.raises(BoundaryViolation, match=reason):
-        copied(PUTS.told, _put(entry, blob))
+        copied(PUTS.events, _put(entry, blob))
 
 
 def test_what_is_sent_is_the_copy_that_was_checked() -> None:
     changing = bytearray(b"before")
-    sent: Any = copied(PUTS.told, _put(ENTRY, changing))
+    sent: Any = copied(PUTS.events, _put(ENTRY, changing))
     changing[:] = b"after!"
     assert sent.arguments.blob == b"before"
     assert type(sent.arguments.blob) is bytes
@@ -210,15 +215,15 @@ def test_what_is_not_declared_cannot_be_said(
     message: tuple[object, ...], reason: str
 ) -> None:
     with pytest.raises(BoundaryViolation, match=reason):
-        PUTS.told.decode(_body(*message))
+        PUTS.events.decode(_body(*message))
 
 
 def test_each_side_has_words_that_the_other_has_not() -> None:
-    call = PUTS.told.encode([_put(ENTRY, b"")])[HEADER_BYTES:]
+    call = PUTS.events.encode([_put(ENTRY, b"")])[HEADER_BYTES:]
     with pytest.raises(BoundaryViolation):
-        PUTS.asked.decode(call)
+        PUTS.effects.decode(call)
     with pytest.raises(BoundaryViolation):
-        copied(PUTS.told, KEEP.answer(number=1, result=NOW.function.result(result=1)))
+        copied(PUTS.events, KEEP.answer(number=1, result=NOW.function.result(result=1)))
 
 
 @pytest.mark.parametrize(
@@ -277,7 +282,7 @@ def test_the_largest_call_fits_a_frame_and_no_larger_frame_is_taken() -> None:
     (take,) = sized.trusted
     arguments = take.function.arguments(blob=bytes(990))
     greatest = (1 << 63) - 1
-    frame = sized.told.encode(
+    frame = sized.events.encode(
         [take.call(number=greatest, of=greatest, arguments=arguments)]
     )
     assert len(FrameReader(sized.frame_bytes_max).feed(frame)) == 1

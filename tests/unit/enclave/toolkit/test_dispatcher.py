@@ -7,6 +7,7 @@ import pytest
 from ccfpy.base.errors import CcfpyError, ConfigurationRefused
 from ccfpy.boundary.interfaces import BoundaryViolation, UntrustedTime
 from ccfpy.boundary.interfaces.messages import (
+    CallRefused,
     Denial,
     Denied,
     Destroy,
@@ -14,10 +15,9 @@ from ccfpy.boundary.interfaces.messages import (
     Initialize,
     Initialized,
     OcallFailed,
-    Refused,
     Run,
 )
-from ccfpy.boundary.lifecycle import Stage
+from ccfpy.boundary.lifecycle import EnclaveStage
 from ccfpy.enclave.loop import Defect
 from ccfpy.enclave.toolkit import Enclave, Surroundings
 from tests.unit.enclave.toolkit.driven import INTERFACE, Code, Driven, Host, enclave
@@ -40,33 +40,40 @@ def test_an_enclave_goes_through_its_stages_once() -> None:
     for word in (Initialize(schema=DIGEST), Run(), Destroy()):
         said += driven.say(word)
         stages.append(driven.dispatcher.stage)
-    assert stages == list(Stage)
+    assert stages == list(EnclaveStage)
     begun, ended = said
     assert isinstance(begun, Initialized)
     assert (begun.schema, len(begun.instance)) == (DIGEST, 16)
     assert ended == Ended(refusal=None)
 
 
-AT: dict[Stage, tuple[object, ...]] = {
-    Stage.CREATED: (),
-    Stage.INITIALIZED: (Initialize(schema=DIGEST),),
-    Stage.RUNNING: (Initialize(schema=DIGEST), Run()),
-    Stage.DESTROYED: (Destroy(),),
+AT: dict[EnclaveStage, tuple[object, ...]] = {
+    EnclaveStage.CREATED: (),
+    EnclaveStage.INITIALIZED: (Initialize(schema=DIGEST),),
+    EnclaveStage.RUNNING: (Initialize(schema=DIGEST), Run()),
+    EnclaveStage.DESTROYED: (Destroy(),),
 }
-TAKEN_AT: dict[str, Stage] = {
-    "initialize": Stage.CREATED,
-    "run": Stage.INITIALIZED,
-    "call": Stage.RUNNING,
-    "answer": Stage.RUNNING,
-    "failure": Stage.RUNNING,
+TAKEN_AT: dict[str, EnclaveStage] = {
+    "initialize": EnclaveStage.CREATED,
+    "run": EnclaveStage.INITIALIZED,
+    "call": EnclaveStage.RUNNING,
+    "answer": EnclaveStage.RUNNING,
+    "failure": EnclaveStage.RUNNING,
 }
 
 
 @pytest.mark.parametrize(
     ("word", "stage"),
-    [(word, at) for word, right in TAKEN_AT.items() for at in Stage if at is not right],
+    [
+        (word, at)
+        for word, right in TAKEN_AT.items()
+        for at in EnclaveStage
+        if at is not right
+    ],
 )
-def test_what_is_said_at_another_stage_is_a_violation(word: str, stage: Stage) -> None:
+def test_what_is_said_at_another_stage_is_a_violation(
+    word: str, stage: EnclaveStage
+) -> None:
     driven = Driven()
     for message in AT[stage]:
         driven.say(message)
@@ -95,7 +102,7 @@ def test_a_host_with_another_interface_has_no_enclave() -> None:
     (ended,) = driven.say(Initialize(schema="0" * 64))
     assert "build both from the same" in ended.refusal
     assert DIGEST in ended.refusal
-    assert driven.dispatcher.stage is Stage.DESTROYED
+    assert driven.dispatcher.stage is EnclaveStage.DESTROYED
 
 
 def test_code_may_refuse_to_begin_and_says_why() -> None:
@@ -145,7 +152,7 @@ def test_calls_that_come_at_once_are_answered_in_order(driven: Driven) -> None:
 
 
 def test_a_function_may_refuse_by_a_declared_word(driven: Driven) -> None:
-    assert driven.call("refuse", "not-now") == [Refused(call=1, word="not-now")]
+    assert driven.call("refuse", "not-now") == [CallRefused(call=1, word="not-now")]
     assert driven.call("plain", 1) == [driven.result("plain", 2, 2)]
 
 

@@ -34,7 +34,7 @@ def _spoken() -> list[bytes]:
         [driven.calling("when"), Destroy()],
         [driven.answering("now", 1, UntrustedTime(claimed_unix_us=1))],
     ]
-    return [INTERFACE.told.encode(batch)[HEADER_BYTES:] for batch in said]
+    return [INTERFACE.events.encode(batch)[HEADER_BYTES:] for batch in said]
 
 
 SPOKEN = _spoken()
@@ -46,14 +46,16 @@ def test_what_was_damaged_on_the_way_is_read_or_refused(data: st.DataObject) -> 
     driven = Driven().begin()
     body = data.draw(damaged(SPOKEN))
     try:
-        events = INTERFACE.told.decode(body)
+        events = INTERFACE.events.decode(body)
     except BoundaryViolation:
         return
     try:
         driven.say(*events)
     except WORDS:
         return
-    assert INTERFACE.asked.decode(INTERFACE.asked.encode(driven.said)[HEADER_BYTES:])
+    assert INTERFACE.effects.decode(
+        INTERFACE.effects.encode(driven.said)[HEADER_BYTES:]
+    )
 
 
 @settings(deadline=None)
@@ -63,7 +65,7 @@ def test_noise_is_frames_or_a_violation(data: bytes, cut: int) -> None:
     try:
         for part in (data[:cut], data[cut:]):
             for body in reader.feed(part):
-                INTERFACE.told.decode(body)
+                INTERFACE.events.decode(body)
     except BoundaryViolation:
         return
     assert len(data) < HEADER_BYTES + INTERFACE.frame_bytes_max

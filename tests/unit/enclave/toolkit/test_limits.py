@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 import pytest
 
 from ccfpy.base.limits import MIB
-from ccfpy.boundary.ending import Limit
+from ccfpy.boundary.ending import ResourceLimit
 from ccfpy.enclave.toolkit.limits import (
     Limits,
     LimitsRefused,
@@ -48,7 +48,9 @@ def test_every_limit_is_in_the_text_that_is_measured() -> None:
 
 
 def test_what_an_end_is_told_for_is_the_name_of_its_setting() -> None:
-    assert {limit.value for limit in Limit} < {field.name for field in fields(Limits)}
+    assert {limit.value for limit in ResourceLimit} < {
+        field.name for field in fields(Limits)
+    }
 
 
 def test_a_call_without_a_limit_has_no_timer() -> None:

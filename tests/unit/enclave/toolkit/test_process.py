@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.boundary.ending import Limit
+from ccfpy.boundary.ending import ResourceLimit
 from ccfpy.boundary.interfaces import Interface
-from ccfpy.boundary.lifecycle import Stage, WrongStage
+from ccfpy.boundary.lifecycle import EnclaveStage, WrongStage
 from ccfpy.boundary.wire import HEADER_BYTES
 from ccfpy.host.enclave_pipes import PipeEnds
 from ccfpy.host.enclave_process import EnclaveProcess
@@ -49,7 +49,7 @@ def scene(play: Callable[[Rough], Awaitable[None]]) -> None:
 def test_an_enclave_answers_from_a_process_of_its_own() -> None:
     async def play(rough: Rough) -> None:
         assert await rough.trusted.answer() == 42
-        assert rough.stage is Stage.RUNNING
+        assert rough.stage is EnclaveStage.RUNNING
         link = rough._link
         assert isinstance(link, EnclaveProcess)
         assert link.process_id not in {None, os.getpid()}
@@ -61,17 +61,17 @@ def test_an_enclave_answers_from_a_process_of_its_own() -> None:
 @pytest.mark.parametrize(
     ("how", "limit"),
     [
-        ("memory", Limit.MEMORY),
-        ("many small", Limit.MEMORY),
-        ("recursion", Limit.RECURSION),
-        ("call cpu", Limit.CALL_CPU),
-        ("call cpu, stubborn", Limit.CALL_CPU),
-        ("call cpu, in C", Limit.CALL_CPU),
-        ("cpu between waits", Limit.CALL_CPU),
+        ("memory", ResourceLimit.MEMORY),
+        ("many small", ResourceLimit.MEMORY),
+        ("recursion", ResourceLimit.RECURSION),
+        ("call cpu", ResourceLimit.CALL_CPU),
+        ("call cpu, stubborn", ResourceLimit.CALL_CPU),
+        ("call cpu, in C", ResourceLimit.CALL_CPU),
+        ("cpu between waits", ResourceLimit.CALL_CPU),
     ],
 )
 def test_a_limit_that_is_reached_ends_the_enclave_and_is_named(
-    how: str, limit: Limit
+    how: str, limit: ResourceLimit
 ) -> None:
     async def play(rough: Rough) -> None:
         with pytest.raises(EnclaveAborted, match=f"reached its limit {limit}: ") as end:
@@ -92,7 +92,7 @@ def test_calls_that_each_keep_their_limit_reach_that_of_them_all() -> None:
 
         with pytest.raises(EnclaveAborted) as end:
             await overdo()
-        assert end.value.limit is Limit.CPU
+        assert end.value.limit is ResourceLimit.CPU
 
     scene(play)
 
@@ -122,7 +122,7 @@ def test_an_enclave_that_is_gone_without_a_word_has_aborted(
     async def play(rough: Rough) -> None:
         with pytest.raises(EnclaveAborted, match=f"the enclave aborted: {ending}"):
             await rough.trusted.overdo(how)
-        assert rough.stage is Stage.DESTROYED
+        assert rough.stage is EnclaveStage.DESTROYED
 
     scene(play)
 
@@ -180,7 +180,7 @@ def test_the_least_recursion_is_enough_to_answer(tmp_path: Path) -> None:
             assert await shallow.trusted.answer() == 42
             with pytest.raises(EnclaveAborted) as end:
                 await shallow.trusted.overdo("recursion")
-            assert end.value.limit is Limit.RECURSION
+            assert end.value.limit is ResourceLimit.RECURSION
 
     asyncio.run(play())
 

@@ -8,7 +8,7 @@ import pytest
 from ccfpy.base.ids import MemberId, SessionId
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import Certificate
-from ccfpy.endpoints.session import Interface, Session
+from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.messages import Request, Response
 from ccfpy.service.members import NewMember, add_member
 from tests.unit.gov.conftest import NODE_NOW_S, Governed
@@ -87,7 +87,7 @@ class Classic:
             headers=dict(headers or {}),
             body=body,
         )
-        interface = Interface(name="primary")
+        interface = InterfaceRules(name="primary")
         session = Session(id=SessionId(1), interface=interface, caller=caller)
         response = self.governed.frontend.answer(request, session, path)
         assert not self.governed.unhandled, self.governed.unhandled

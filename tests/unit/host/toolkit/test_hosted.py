@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
-from ccfpy.boundary.ending import Limit
+from ccfpy.boundary.ending import ResourceLimit
 from ccfpy.boundary.interfaces import BoundaryViolation, Refusal, UntrustedTime
 from ccfpy.boundary.interfaces.messages import (
     Aborted,
+    CallRefused,
     Denial,
     Ended,
     Initialized,
-    Refused,
     Run,
 )
-from ccfpy.boundary.lifecycle import Stage, WrongStage
+from ccfpy.boundary.lifecycle import EnclaveStage, WrongStage
 from ccfpy.enclave.in_process import InProcess
 from ccfpy.enclave.toolkit import Enclave, Limits
-from ccfpy.enclave.toolkit.process import dialect_of
+from ccfpy.enclave.toolkit.process import protocol_of
 from ccfpy.host.toolkit import (
     CallDenied,
     EnclaveAborted,
@@ -59,7 +59,7 @@ class Services:
 
 
 def linked(made: Enclave[Any, Any]) -> Link:
-    return InProcess(dialect_of(made), lambda: Driven(enclave=made).dispatcher)
+    return InProcess(protocol_of(made), lambda: Driven(enclave=made).dispatcher)
 
 
 @asynccontextmanager
@@ -313,7 +313,7 @@ def test_the_host_sees_the_stages() -> None:
         stages.append(pair.stage)
         pair.destroy()
         stages.append(pair.stage)
-        assert stages == list(Stage)
+        assert stages == list(EnclaveStage)
         for again in (pair.initialize, pair.run):
             with pytest.raises(WrongStage):
                 await again()  # type: ignore[misc]  # one of the two is refused before
@@ -354,7 +354,7 @@ def test_after_a_defect_every_call_says_that_the_enclave_aborted() -> None:
                     await pair.trusted.plain(1)
                 assert "ValueError at" in str(aborted.value)
                 assert "secret" not in str(aborted.value)
-            assert pair.stage is Stage.DESTROYED
+            assert pair.stage is EnclaveStage.DESTROYED
             with pytest.raises(WrongStage):
                 await pair.initialize()
 
@@ -367,11 +367,11 @@ def test_an_enclave_of_another_interface_is_not_started() -> None:
         other.dispatcher._interface = other.interface.__class__(
             "other", trusted=Trusted, untrusted=Host
         )
-        link = InProcess(dialect_of(other.enclave), lambda: other.dispatcher)
+        link = InProcess(protocol_of(other.enclave), lambda: other.dispatcher)
         pair = HostedEnclave(INTERFACE, Services(), link)
         with pytest.raises(EnclaveNotStarted, match="build both from the same"):
             await pair.initialize()
-        assert pair.stage is Stage.DESTROYED
+        assert pair.stage is EnclaveStage.DESTROYED
 
     asyncio.run(scene())
 
@@ -422,7 +422,7 @@ def test_a_digest_of_another_interface_is_not_accepted() -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        Refused(call=1, word="undeclared"),
+        CallRefused(call=1, word="undeclared"),
         INTERFACE.trusted[1].answer(
             number=1, result=INTERFACE.trusted[1].function.result(result=1)
         ),
@@ -441,14 +441,18 @@ def test_an_enclave_that_answers_something_else_is_ended(answer: object) -> None
 @pytest.mark.parametrize(
     ("said", "exit_code", "limit"),
     [
-        (Aborted(reason="it broke", limit=Limit.MEMORY), 1, Limit.MEMORY),
-        (None, -24, Limit.CPU),
-        (None, -27, Limit.CALL_CPU),
+        (
+            Aborted(reason="it broke", limit=ResourceLimit.MEMORY),
+            1,
+            ResourceLimit.MEMORY,
+        ),
+        (None, -24, ResourceLimit.CPU),
+        (None, -27, ResourceLimit.CALL_CPU),
         (None, -9, None),
     ],
 )
 def test_the_limit_that_ended_an_enclave_is_in_the_error(
-    said: object | None, exit_code: int, limit: Limit | None
+    said: object | None, exit_code: int, limit: ResourceLimit | None
 ) -> None:
     async def scene() -> None:
         pair, link = await _scripted(BEGUN, *([said] if said else []))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from ccfpy.base import json
-from ccfpy.boundary.configuration import Authority
+from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, listener
 from tests.unit.node.api.test_network import ask, node_id
@@ -62,7 +62,7 @@ def test_only_a_node_that_is_gone_can_be_removed(node: InProcessNode) -> None:
 
 
 def test_a_node_that_is_not_entered_yet_describes_itself(network: Network) -> None:
-    own = listener("own", port=9000, authority=Authority.NODE)
+    own = listener("own", port=9000, authority=InterfaceAuthority.NODE)
     joiner = network.join()
     network.kill(network.nodes[0])
     configuration = replace(joiner.boot.configuration, rpc_interfaces=(own,))

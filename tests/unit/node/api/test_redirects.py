@@ -10,7 +10,7 @@ from ccfpy.boundary.configuration import NodeConfiguration
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.replies import empty_reply
-from ccfpy.endpoints.session import Interface, Session
+from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ApiError
 from ccfpy.http.messages import Request
 from ccfpy.node.api.redirects import address_for
@@ -75,7 +75,7 @@ def test_a_node_that_is_not_known_cannot_be_named(backup: InProcessNode) -> None
     replica = replica_of(backup)
     context = Context(
         request=Request(method="GET", path="/"),
-        session=Session(id=SessionId(1), interface=Interface(name="second")),
+        session=Session(id=SessionId(1), interface=InterfaceRules(name="second")),
         node=replica,
         endpoint=Endpoint(method="GET", path="/", handler=lambda _: empty_reply()),
         params={},

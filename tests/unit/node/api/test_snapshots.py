@@ -11,7 +11,7 @@ from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.declaration import Forwarding, Redirection
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.registry import Registry
-from ccfpy.endpoints.session import Interface, Session
+from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.messages import Request, Response
 from ccfpy.node.api.snapshots import SnapshotEndpoints
 from ccfpy.node.replica import Replica
@@ -56,7 +56,7 @@ class Service:
         request = Request(
             method=method, path=f"/node{target}", query=query, headers=headers
         )
-        session = Session(id=SessionId(1), interface=Interface(name=interface))
+        session = Session(id=SessionId(1), interface=InterfaceRules(name=interface))
         return self.frontend.answer(request, session, target)
 
     def ask(self, method: str, path: str, **headers: str) -> Response:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.base.vocabulary import ServiceStatus
-from ccfpy.boundary.effects import Log, ReadLedger
+from ccfpy.boundary.effects import ReadLedger, WriteLog
 from ccfpy.boundary.events import LedgerRead
 from ccfpy.consensus import log as consensus
 from ccfpy.crypto.entropy import SeededEntropy
@@ -224,7 +224,7 @@ class World:
         self.entries = {i: entry.data for i, entry in enumerate(entries, 1)}
         self.lies: dict[Seqno, bytes | None] = {}
         self.read: list[tuple[Seqno, Seqno]] = []
-        self.logs: list[Log] = []
+        self.logs: list[WriteLog] = []
         self.served: list[Request] = []
         self.answers: list[Answer] = []
         self.per_answer = 10**6
@@ -276,7 +276,7 @@ class World:
     def take_reads(self) -> list[ReadLedger]:
         """Give what the host is asked now."""
         effects = self.outbox.take()
-        self.logs += [effect for effect in effects if isinstance(effect, Log)]
+        self.logs += [effect for effect in effects if isinstance(effect, WriteLog)]
         return [effect for effect in effects if isinstance(effect, ReadLedger)]
 
     def answer(self, effect: ReadLedger) -> None:

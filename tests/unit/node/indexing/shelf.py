@@ -6,9 +6,9 @@ from ccfpy.base.ids import Seqno, TxId
 from ccfpy.boundary.effects import (
     Effect,
     ForgetBlobs,
-    Log,
     ReadBlob,
     StoreBlob,
+    WriteLog,
 )
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.endpoints.indexing import Strategy
@@ -50,7 +50,7 @@ class Shelf:
             match effect:
                 case StoreBlob() | ForgetBlobs():
                     self.host.keep(effect)
-                case Log():
+                case WriteLog():
                     self.logs.append(effect.message)
                 case _:
                     asked.append(effect)

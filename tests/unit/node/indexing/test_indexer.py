@@ -5,7 +5,7 @@ import pytest
 from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded
 from ccfpy.base.ids import Seqno, SessionId, TxId
-from ccfpy.endpoints.session import Interface, Session
+from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.messages import Request
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.maps import RAW, STRING, Map
@@ -287,5 +287,5 @@ def test_who_waits_is_told_that_there_is_news() -> None:
 def _asked() -> tuple[Request, Session]:
     request = Request(method="GET", path="/app/x", query="", headers={}, body=b"")
     return request, Session(
-        id=SessionId(1), interface=Interface(name="main"), caller=None
+        id=SessionId(1), interface=InterfaceRules(name="main"), caller=None
     )

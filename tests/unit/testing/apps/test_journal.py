@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ccfpy.boundary.effects import Log, LogLevel, LogTag
+from ccfpy.boundary.effects import LogLevel, LogTag, WriteLog
 from ccfpy.testing.apps.journal import Journal
 from ccfpy.testing.surroundings import Recorded
 
@@ -24,15 +24,17 @@ def test_lines_are_given_once_and_some_are_passed_on(
     journal = Journal([node])
     info, fail = LogLevel.INFO, LogLevel.FAIL
     node.host.logs += [
-        Log(level=info, message="hello", tag=LogTag.APP),
-        Log(level=info, message="executed", tag=LogTag.JS),
-        Log(level=info, message="refused", tag=LogTag.GOV),
-        Log(level=info, message="became primary"),
-        Log(level=fail, message="disk full"),
+        WriteLog(level=info, message="hello", tag=LogTag.APP),
+        WriteLog(level=info, message="executed", tag=LogTag.JS),
+        WriteLog(level=info, message="refused", tag=LogTag.GOV),
+        WriteLog(level=info, message="became primary"),
+        WriteLog(level=fail, message="disk full"),
     ]
     assert journal.take() == ["hello"]
     assert journal.take() == []
-    node.host.logs.append(Log(level=LogLevel.DEBUG, message="more", tag=LogTag.APP))
+    node.host.logs.append(
+        WriteLog(level=LogLevel.DEBUG, message="more", tag=LogTag.APP)
+    )
     assert journal.take() == ["more"]
     assert journal.lines == ["hello", "more"]
     assert [(level, text) for _, level, text in caplog.record_tuples] == [

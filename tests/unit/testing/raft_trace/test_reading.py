@@ -3,7 +3,7 @@
 import pytest
 
 from ccfpy.base.errors import Malformed
-from ccfpy.boundary.effects import Log, LogLevel, LogTag
+from ccfpy.boundary.effects import LogLevel, LogTag, WriteLog
 from ccfpy.host.log import json_line, text_line
 from ccfpy.testing.raft_trace.reading import function_of, node_of, read_log
 
@@ -13,8 +13,8 @@ STEP = '{"function":"commit","state":{"node_id":"a"}}'
 def _lines(message: str, *, is_json: bool) -> list[str]:
     line = json_line if is_json else text_line
     logs = [
-        Log(level=LogLevel.INFO, message="hello"),
-        Log(level=LogLevel.INFO, message=message, tag=LogTag.RAFT_TRACE),
+        WriteLog(level=LogLevel.INFO, message="hello"),
+        WriteLog(level=LogLevel.INFO, message=message, tag=LogTag.RAFT_TRACE),
     ]
     return [line(log, thread=0, unix_us=1) for log in logs]
 

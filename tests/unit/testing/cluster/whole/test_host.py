@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccfpy.boundary.effects import AppendEntries, CommitLedger, TruncateLedger
+from ccfpy.boundary.effects import AppendLedger, CommitLedger, TruncateLedger
 from ccfpy.testing.cluster.whole.stage import Stage
 from ccfpy.testing.invariants.violated import Violated
 
@@ -24,7 +24,7 @@ def test_what_is_committed_is_not_truncated(stage: Stage) -> None:
 def test_entries_follow_each_other(stage: Stage) -> None:
     node = stage.world.nodes[0]
     with pytest.raises(Violated, match="LedgerOrder"):
-        node.keep(AppendEntries(first_seqno=node.last_seqno + 2, entries=()))
+        node.keep(AppendLedger(first_seqno=node.last_seqno + 2, entries=()))
 
 
 def test_nothing_is_committed_that_is_not_written(stage: Stage) -> None:

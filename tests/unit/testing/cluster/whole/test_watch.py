@@ -2,7 +2,13 @@
 
 import pytest
 
-from ccfpy.boundary.effects import AppendEntries, LedgerEntry, Log, LogLevel, SendToPeer
+from ccfpy.boundary.effects import (
+    AppendLedger,
+    LedgerEntry,
+    LogLevel,
+    SendToPeer,
+    WriteLog,
+)
 from ccfpy.testing.cluster.whole.app import CANARY
 from ccfpy.testing.cluster.whole.stage import Stage
 from ccfpy.testing.invariants.violated import Violated
@@ -13,7 +19,7 @@ def test_nothing_private_may_leave(stage: Stage) -> None:
     secret = node.replica.sequence.secrets.at(1).raw
     words = (CANARY, secret.hex(), node.replica.identity.key.pem.split("\n")[2])
     for word in words:
-        log = Log(level=LogLevel.INFO, message=f"said {word}")
+        log = WriteLog(level=LogLevel.INFO, message=f"said {word}")
         with pytest.raises(Violated, match=r"NothingPrivate.*Log"):
             stage.watch.step(node, [log])
     sent = SendToPeer(to=node.id, kind=1, payload=b"x" + secret)
@@ -23,7 +29,7 @@ def test_nothing_private_may_leave(stage: Stage) -> None:
 
 def test_no_backup_refuses_what_a_primary_sends(stage: Stage) -> None:
     message = "Follower failed to apply log entry: 7 (it does not fit)"
-    log = Log(level=LogLevel.FAIL, message=message)
+    log = WriteLog(level=LogLevel.FAIL, message=message)
     with pytest.raises(Violated, match=r"EntriesVerify.*7 \(it does not fit\)"):
         stage.watch.step(stage.world.nodes[0], [log])
 
@@ -33,9 +39,9 @@ def test_a_transaction_has_one_entry(stage: Stage) -> None:
     data = node.entry(3)
     other = LedgerEntry(data=data[:-1] + b"?")
     with pytest.raises(Violated, match="UniqueTxs"):
-        stage.watch.step(node, [AppendEntries(first_seqno=3, entries=(other,))])
+        stage.watch.step(node, [AppendLedger(first_seqno=3, entries=(other,))])
     with pytest.raises(Violated, match="LedgerOrder"):
-        stage.watch.step(node, [AppendEntries(first_seqno=4, entries=(other,))])
+        stage.watch.step(node, [AppendLedger(first_seqno=4, entries=(other,))])
 
 
 def test_a_view_has_one_leader(stage: Stage) -> None:

@@ -14,12 +14,12 @@ from ccfpy.boundary.events import CallData, CallEnded, CallOpened, Event
 from ccfpy.host.connecting import ConnectFailed, connect, reason, soon
 
 
-class Call(asyncio.Protocol):
+class OutboundConnection(asyncio.Protocol):
     """One such connection, from the wish for it to its end."""
 
     __slots__ = ("_calls", "attempt", "number", "transport")
 
-    def __init__(self, calls: "Calls", number: CallId) -> None:
+    def __init__(self, calls: "OutboundConnections", number: CallId) -> None:
         self._calls = calls
         self.number = number
         self.attempt: asyncio.Task[None] | None = None
@@ -39,7 +39,7 @@ class Call(asyncio.Protocol):
         self._calls.ended(self, None if exc is None else reason(exc))
 
 
-class Calls:
+class OutboundConnections:
     """All such connections of a node.
 
     Attributes:
@@ -49,8 +49,8 @@ class Calls:
     def __init__(self, post: Callable[[Event], None], *, timeout_s: float) -> None:
         self._post = post
         self._timeout_s = timeout_s
-        self._calls: dict[CallId, Call] = {}
-        self._leaving: set[Call] = set()
+        self._calls: dict[CallId, OutboundConnection] = {}
+        self._leaving: set[OutboundConnection] = set()
         self.link_is_congested = False
 
     def __len__(self) -> int:
@@ -63,7 +63,7 @@ class Calls:
         if len(self) >= CALLS_MAX:
             self._post(CallEnded(call=number, reason=f"more than {CALLS_MAX} calls"))
             return
-        call = self._calls[number] = Call(self, number)
+        call = self._calls[number] = OutboundConnection(self, number)
         call.attempt = asyncio.get_running_loop().create_task(
             self._connect(call, address)
         )
@@ -108,7 +108,7 @@ class Calls:
         for call in self._calls.values():
             self._update_reading(call)
 
-    def opened(self, call: Call) -> None:
+    def opened(self, call: OutboundConnection) -> None:
         """Announce a connection that came about."""
         if self._calls.get(call.number) is not call:
             # It was ended in the very turn in which it came about.
@@ -119,25 +119,25 @@ class Calls:
         if self.link_is_congested:
             soon(lambda: self._update_reading(call))
 
-    def received(self, call: Call, data: bytes) -> None:
+    def received(self, call: OutboundConnection, data: bytes) -> None:
         """Pass bytes on."""
         if self._calls.get(call.number) is call:
             self._post(CallData(call=call.number, data=data))
 
-    def ended(self, call: Call, why: str | None) -> None:
+    def ended(self, call: OutboundConnection, why: str | None) -> None:
         """Forget a call; announce it if the enclave has not ended it itself."""
         self._leaving.discard(call)
         if self._calls.get(call.number) is call:
             del self._calls[call.number]
             self._post(CallEnded(call=call.number, reason=why))
 
-    async def _connect(self, call: Call, address: str) -> None:
+    async def _connect(self, call: OutboundConnection, address: str) -> None:
         try:
             await connect(lambda: call, address, timeout_s=self._timeout_s)
         except ConnectFailed as failure:
             self.ended(call, str(failure))
 
-    def _update_reading(self, call: Call) -> None:
+    def _update_reading(self, call: OutboundConnection) -> None:
         if call.transport is None or call.transport.is_closing():
             return
         if self.link_is_congested:

@@ -67,7 +67,7 @@ class Mismatch(Malformed):
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Schema:
     """One type's JSON form.
 
     Attributes:
@@ -85,7 +85,7 @@ class Shape:
     exact: type | None = None
 
 
-def shape_of(annotation: object) -> Shape:
+def schema_of(annotation: object) -> Schema:
     """Work out the shape of a type.
 
     Raises:
@@ -104,7 +104,7 @@ def shape_of(annotation: object) -> Shape:
     raise TypeError(f"JSON has no form for {annotation!r}")
 
 
-def _composed(annotation: object) -> Shape:
+def _composed(annotation: object) -> Schema:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _annotated(arguments)
@@ -113,9 +113,9 @@ def _composed(annotation: object) -> Shape:
     if origin in (Union, types.UnionType):
         return _union(annotation, arguments)
     if origin is list:
-        return _list(shape_of(arguments[0]))
+        return _list(schema_of(arguments[0]))
     if origin is dict and arguments[0] is str:
-        return _dict(shape_of(arguments[1]))
+        return _dict(schema_of(arguments[1]))
     raise TypeError(f"JSON has no form for {annotation!r}")
 
 
@@ -144,7 +144,7 @@ def _instance(kind: type, what: str) -> Callable[[Json], Any]:
     return read
 
 
-def _integer(allowed: IntegerRange) -> Shape:
+def _integer(allowed: IntegerRange) -> Schema:
     _, minimum, maximum = allowed
 
     def read(value: Json) -> int:
@@ -155,7 +155,7 @@ def _integer(allowed: IntegerRange) -> Shape:
         return value
 
     schema: JsonObject = {"maximum": maximum, "minimum": minimum, "type": "integer"}
-    return _component(allowed.name, Shape(read, None, schema))
+    return _component(allowed.name, Schema(read, None, schema))
 
 
 def _read_number(value: Json) -> float:
@@ -181,15 +181,15 @@ def _read_any(value: Json) -> Json:
     return value
 
 
-def _component(name: str, shape: Shape) -> Shape:
+def _component(name: str, shape: Schema) -> Schema:
     """Move a shape's schema among the named ones and refer to it."""
     name = _UNFIT_FOR_NAME.sub("_", name)
     components = {**shape.components, name: shape.schema}
     reference: JsonObject = {"$ref": f"#/components/schemas/{name}"}
-    return Shape(shape.read, shape.write, reference, components, shape.exact)
+    return Schema(shape.read, shape.write, reference, components, shape.exact)
 
 
-def _derived(shape: Shape, part: Shape, name: str) -> Shape:
+def _derived(shape: Schema, part: Schema, name: str) -> Schema:
     """Name a schema after its part, as CCF does, if that has a name."""
     reference = part.schema.get("$ref")
     if not isinstance(reference, str):
@@ -197,18 +197,18 @@ def _derived(shape: Shape, part: Shape, name: str) -> Shape:
     return _component(name.format(reference.rpartition("/")[2]), shape)
 
 
-def _named(kind: type, shape: Shape) -> Shape:
+def _named(kind: type, shape: Schema) -> Schema:
     return _component(kind.__qualname__.replace(".", "__"), shape)
 
 
-def _annotated(arguments: tuple[Any, ...]) -> Shape:
+def _annotated(arguments: tuple[Any, ...]) -> Schema:
     ranges = [each for each in arguments[1:] if isinstance(each, IntegerRange)]
     if arguments[0] is int and ranges:
         return _integer(ranges[0])
-    return shape_of(arguments[0])
+    return schema_of(arguments[0])
 
 
-def _one_of(values: Mapping[Any, Any]) -> Shape:
+def _one_of(values: Mapping[Any, Any]) -> Schema:
     allowed = list(values)
     what = ", ".join(map(_found, allowed))
 
@@ -223,7 +223,7 @@ def _one_of(values: Mapping[Any, Any]) -> Shape:
     kind = kinds.pop() if len(kinds) == 1 else None
     if kind is not None:
         schema["type"] = kind
-    return Shape(read, None, schema)
+    return Schema(read, None, schema)
 
 
 _SCHEMA_TYPES: Mapping[type, str] = {
@@ -234,13 +234,13 @@ _SCHEMA_TYPES: Mapping[type, str] = {
 }
 
 
-def _union(annotation: object, arguments: tuple[Any, ...]) -> Shape:
+def _union(annotation: object, arguments: tuple[Any, ...]) -> Schema:
     if {get_origin(part) or part for part in arguments} == _JSON_PARTS:
         return _ANY
     others = [each for each in arguments if each is not types.NoneType]
     if len(others) != 1 or len(others) == len(arguments):
         raise TypeError(f"JSON cannot tell the parts of {annotation!r} apart")
-    inner = shape_of(others[0])
+    inner = schema_of(others[0])
     inner_read, inner_write = inner.read, inner.write
 
     def read(value: Json) -> Any:  # noqa: ANN401 - a value of the shape's own type
@@ -250,7 +250,7 @@ def _union(annotation: object, arguments: tuple[Any, ...]) -> Shape:
         assert inner_write is not None
         return None if value is None else inner_write(value)
 
-    return Shape(
+    return Schema(
         read,
         write if inner_write else None,
         {"allOf": [inner.schema], "nullable": True},
@@ -258,7 +258,7 @@ def _union(annotation: object, arguments: tuple[Any, ...]) -> Shape:
     )
 
 
-def _list(items: Shape) -> Shape:
+def _list(items: Schema) -> Schema:
     read_item, write_item = items.read, items.write
 
     def read(value: Json) -> list[Any]:
@@ -278,11 +278,11 @@ def _list(items: Shape) -> Shape:
         return [write_item(value) for value in values]
 
     schema: JsonObject = {"items": items.schema, "type": "array"}
-    listed = Shape(read, write if write_item else None, schema, items.components)
+    listed = Schema(read, write if write_item else None, schema, items.components)
     return _derived(listed, items, "{}_array")
 
 
-def _dict(values: Shape) -> Shape:
+def _dict(values: Schema) -> Schema:
     read_value, write_value = values.read, values.write
 
     def read(value: Json) -> dict[str, Any]:
@@ -302,7 +302,7 @@ def _dict(values: Shape) -> Shape:
         return {name: write_value(item) for name, item in items.items()}
 
     schema: JsonObject = {"additionalProperties": values.schema, "type": "object"}
-    named = Shape(read, write if write_value else None, schema, values.components)
+    named = Schema(read, write if write_value else None, schema, values.components)
     return _derived(named, values, "string_to_{}")
 
 
@@ -312,7 +312,7 @@ class _Field:
 
     name: str
     json_name: str
-    shape: Shape
+    shape: Schema
     is_required: bool
     default: Any
 
@@ -323,7 +323,7 @@ def _fields(kind: Any) -> list[_Field]:  # noqa: ANN401 - any dataclass
         _Field(
             name=each.name,
             json_name=each.metadata.get(JSON_NAME, each.name),
-            shape=shape_of(hints[each.name]),
+            shape=schema_of(hints[each.name]),
             is_required=each.default is dataclasses.MISSING
             and each.default_factory is dataclasses.MISSING,
             default=each.default
@@ -335,7 +335,7 @@ def _fields(kind: Any) -> list[_Field]:  # noqa: ANN401 - any dataclass
     ]
 
 
-def _dataclass(kind: Any) -> Shape:  # noqa: ANN401 - any dataclass
+def _dataclass(kind: Any) -> Schema:  # noqa: ANN401 - any dataclass
     fields = _fields(kind)
     schema: JsonObject = {
         "properties": {each.json_name: each.shape.schema for each in fields},
@@ -346,7 +346,7 @@ def _dataclass(kind: Any) -> Shape:  # noqa: ANN401 - any dataclass
     components: dict[str, Json] = {}
     for each in fields:
         components.update(each.shape.components)
-    return Shape(_reader(kind, fields), _writer(fields), schema, components)
+    return Schema(_reader(kind, fields), _writer(fields), schema, components)
 
 
 def _reader(kind: Any, fields: list[_Field]) -> Callable[[Json], Any]:  # noqa: ANN401 - any dataclass
@@ -398,28 +398,28 @@ def _writer(fields: list[_Field]) -> Callable[[Any], Any]:
     return write
 
 
-_ANY = _component("json", Shape(_read_any, None, {}))
+_ANY = _component("json", Schema(_read_any, None, {}))
 _STRING = _component(
-    "string", Shape(_instance(str, "text"), None, {"type": "string"}, exact=str)
+    "string", Schema(_instance(str, "text"), None, {"type": "string"}, exact=str)
 )
 _BOOLEAN = _component(
     "boolean",
-    Shape(_instance(bool, "a boolean"), None, {"type": "boolean"}, exact=bool),
+    Schema(_instance(bool, "a boolean"), None, {"type": "boolean"}, exact=bool),
 )
-_SIMPLE: dict[object, Shape] = {
+_SIMPLE: dict[object, Schema] = {
     str: _STRING,
     bool: _BOOLEAN,
     int: _integer(INTEGER),
-    float: _component("double", Shape(_read_number, None, {"type": "number"})),
+    float: _component("double", Schema(_read_number, None, {"type": "number"})),
     bytes: _component(
         "base64string",
-        Shape(_read_bytes, _write_bytes, {"format": "base64", "type": "string"}),
+        Schema(_read_bytes, _write_bytes, {"format": "base64", "type": "string"}),
     ),
-    None: Shape(_instance(types.NoneType, "null"), None, {"nullable": True}),
-    types.NoneType: Shape(_instance(types.NoneType, "null"), None, {"nullable": True}),
+    None: Schema(_instance(types.NoneType, "null"), None, {"nullable": True}),
+    types.NoneType: Schema(_instance(types.NoneType, "null"), None, {"nullable": True}),
     Any: _ANY,
     object: _ANY,
-    dict: Shape(_instance(dict, "an object"), None, {"type": "object"}),
-    list: Shape(_instance(list, "an array"), None, {"items": {}, "type": "array"}),
+    dict: Schema(_instance(dict, "an object"), None, {"type": "object"}),
+    list: Schema(_instance(list, "an array"), None, {"items": {}, "type": "array"}),
 }
 _JSON_PARTS = {dict, list, str, int, float, bool, types.NoneType}

@@ -20,7 +20,7 @@ _SOURCE: Final = "ledger"
 
 
 @dataclass(slots=True)
-class TakenUp:
+class RecoveredLedger:
     """A ledger that was found.
 
     Attributes:
@@ -36,13 +36,13 @@ class TakenUp:
     writer: ChunkWriter | None = None
 
 
-def take_up(
+def recover_ledger(
     files: ChunkFiles,
     *,
     found: Iterable[ChunkName],
     read_only: Iterable[ChunkName],
     report: Reporter,
-) -> TakenUp:
+) -> RecoveredLedger:
     """Go through the chunks, oldest first.
 
     Files that are damaged and not committed, or do not follow the one before, are set
@@ -57,7 +57,7 @@ def take_up(
     Raises:
         OSError: a file cannot be read or put right.
     """
-    taken = TakenUp()
+    taken = RecoveredLedger()
     for name in read_only:
         _note_committed(taken, name)
     writable: list[ChunkName] = []
@@ -74,7 +74,7 @@ def take_up(
     return taken
 
 
-def _note_committed(taken: TakenUp, name: ChunkName) -> bool:
+def _note_committed(taken: RecoveredLedger, name: ChunkName) -> bool:
     if not name.is_committed or name.is_recovery or name.last is None:
         return False
     taken.committed_seqno = max(taken.committed_seqno, name.last)
@@ -82,7 +82,7 @@ def _note_committed(taken: TakenUp, name: ChunkName) -> bool:
 
 
 def _fitting(
-    taken: TakenUp, name: ChunkName, files: ChunkFiles, report: Reporter
+    taken: RecoveredLedger, name: ChunkName, files: ChunkFiles, report: Reporter
 ) -> Chunk | None:
     """Read a file that is not committed; set it aside if it cannot go on from here."""
     if name.last is not None and name.last <= taken.committed_seqno:
@@ -99,7 +99,9 @@ def _fitting(
         return None
 
 
-def _go_on(taken: TakenUp, chunk: Chunk, files: ChunkFiles, report: Reporter) -> None:
+def _go_on(
+    taken: RecoveredLedger, chunk: Chunk, files: ChunkFiles, report: Reporter
+) -> None:
     """Let the ledger go on with a chunk that follows what was taken up before it."""
     name = chunk.name
     if taken.writer is not None:

@@ -15,8 +15,8 @@ from ccfpy.base import json, limits
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.endpoints.auth import POLICIES
 from ccfpy.endpoints.declaration import Endpoint, Operation
-from ccfpy.endpoints.given import Names, operation
 from ccfpy.endpoints.openapi import document
+from ccfpy.endpoints.openapi_sanitising import Names, operation
 from ccfpy.endpoints.registry import Registry
 from ccfpy.http.messages import Response
 from tests.fuzz.rounds import rounds
@@ -101,7 +101,7 @@ def _endpoint(method: str, path: str, said: Json) -> Endpoint:
         path=path,
         handler=lambda _: Response(status=200),
         auth=(POLICIES["jwt"],),
-        operation=Operation(given=said),
+        operation=Operation(metadata=said),
     )
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.endpoints.shapes import U64, IntegerRange
-from ccfpy.endpoints.texts import text_reader
+from ccfpy.endpoints.parameters import parameter_reader
+from ccfpy.endpoints.schema import U64, IntegerRange
 
 
 class Colour(enum.Enum):
@@ -44,21 +44,21 @@ class Colour(enum.Enum):
     ],
 )
 def test_text_is_read_strictly(kind: object, text: str, value: object) -> None:
-    assert text_reader(kind).parse(text) == value
+    assert parameter_reader(kind).parse(text) == value
 
 
 @given(st.integers(-(2**63), 2**64 - 1))
 def test_every_integer_survives_text(value: int) -> None:
-    assert text_reader(int).parse(str(value)) == value
+    assert parameter_reader(int).parse(str(value)) == value
 
 
 @pytest.mark.parametrize("kind", [bytes, list[int], int | str, dict, type(None)])
 def test_a_type_without_a_text_is_refused_when_declared(kind: object) -> None:
     with pytest.raises(TypeError, match="no form"):
-        text_reader(kind)
+        parameter_reader(kind)
 
 
 def test_errors_name_flags_as_ccf_does() -> None:
-    assert text_reader(bool).kind == " as bool"
-    assert text_reader(int).kind == ""
-    assert text_reader(int).schema == {"$ref": "#/components/schemas/integer"}
+    assert parameter_reader(bool).kind == " as bool"
+    assert parameter_reader(int).kind == ""
+    assert parameter_reader(int).schema == {"$ref": "#/components/schemas/integer"}

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.endpoints.shapes import (
+from ccfpy.endpoints.schema import (
     JSON_NAME,
     U64,
     IntegerRange,
-    shape_of,
+    schema_of,
 )
 
 
@@ -54,7 +54,7 @@ class Even:
 
 
 def _json_of(kind: object, value: object) -> Json:
-    write = shape_of(kind).write
+    write = schema_of(kind).write
     return json.loads(json.dumps(value if write is None else write(value)))
 
 
@@ -74,7 +74,7 @@ WHOLE: JsonObject = {
 
 
 def test_everything_is_read_and_written_again() -> None:
-    value = shape_of(Outer).read(WHOLE)
+    value = schema_of(Outer).read(WHOLE)
     assert value.inner == Inner(data=b"\1\2", colour=Colour.BLUE)
     assert (value.next_link, value.maybe, value.sealed) == (
         "/next",
@@ -86,10 +86,10 @@ def test_everything_is_read_and_written_again() -> None:
 
 def test_defaults_are_not_written_and_need_not_be_there() -> None:
     least: JsonObject = {"id": 1, "inner": {"data": ""}}
-    value = shape_of(Outer).read(least)
+    value = schema_of(Outer).read(least)
     assert value == Outer(id=1, inner=Inner(data=b""))
     assert _json_of(Outer, value) == least
-    assert shape_of(Outer).read({**least, "maybe": None, "unknown": 3}) == value
+    assert schema_of(Outer).read({**least, "maybe": None, "unknown": 3}) == value
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_other_json_is_refused_by_place(
     kind: object, value: Json, message: str
 ) -> None:
     with pytest.raises(Malformed) as refusal:
-        shape_of(kind).read(value)
+        schema_of(kind).read(value)
     assert message in str(refusal.value)
     assert len(str(refusal.value)) < 300
 
@@ -160,7 +160,7 @@ def test_other_json_is_refused_by_place(
     ],
 )
 def test_values_survive_json(kind: object, value: object) -> None:
-    assert shape_of(kind).read(_json_of(kind, value)) == value
+    assert schema_of(kind).read(_json_of(kind, value)) == value
 
 
 _values = st.builds(
@@ -180,7 +180,7 @@ _values = st.builds(
 
 @given(_values)
 def test_every_object_survives_json(value: Outer) -> None:
-    assert shape_of(Outer).read(_json_of(Outer, value)) == value
+    assert schema_of(Outer).read(_json_of(Outer, value)) == value
 
 
 @pytest.mark.parametrize(
@@ -189,11 +189,11 @@ def test_every_object_survives_json(value: Outer) -> None:
 )
 def test_a_type_without_a_form_is_refused_when_declared(kind: object) -> None:
     with pytest.raises(TypeError, match="JSON"):
-        shape_of(kind)
+        schema_of(kind)
 
 
 def test_schemas_are_named_and_refer_to_each_other() -> None:
-    shape = shape_of(Outer)
+    shape = schema_of(Outer)
     assert shape.schema == {"$ref": "#/components/schemas/Outer"}
     described = shape.components["Outer"]
     assert isinstance(described, dict)
@@ -216,7 +216,7 @@ def test_schemas_are_named_and_refer_to_each_other() -> None:
 
 
 def test_a_range_of_ones_own_has_a_name_of_its_own() -> None:
-    shape = shape_of(Annotated[int, IntegerRange("percent", 0, 100)])
+    shape = schema_of(Annotated[int, IntegerRange("percent", 0, 100)])
     assert shape.schema == {"$ref": "#/components/schemas/percent"}
     assert shape.read(100) == 100
     with pytest.raises(Malformed):
@@ -224,8 +224,8 @@ def test_a_range_of_ones_own_has_a_name_of_its_own() -> None:
 
 
 def test_annotations_that_say_nothing_change_nothing() -> None:
-    assert shape_of(Annotated[int, "a note"]) == shape_of(int)
-    assert "required" not in str(shape_of(Empty).components)
+    assert schema_of(Annotated[int, "a note"]) == schema_of(int)
+    assert "required" not in str(schema_of(Empty).components)
 
 
 @dataclass(frozen=True)
@@ -234,12 +234,12 @@ class Empty:
 
 
 def test_lists_and_dictionaries_are_named_after_their_parts() -> None:
-    shape = shape_of(dict[str, list[int | None]])
+    shape = schema_of(dict[str, list[int | None]])
     assert shape.schema == {
-        "additionalProperties": shape_of(list[int | None]).schema,
+        "additionalProperties": schema_of(list[int | None]).schema,
         "type": "object",
     }
-    shape = shape_of(dict[str, list[str]])
+    shape = schema_of(dict[str, list[str]])
     assert shape.schema == {"$ref": "#/components/schemas/string_to_string_array"}
     assert shape.components["string_to_string_array"] == {
         "additionalProperties": {"$ref": "#/components/schemas/string_array"},
@@ -252,7 +252,7 @@ def test_lists_and_dictionaries_are_named_after_their_parts() -> None:
 
 
 def test_what_is_one_of_few_says_of_what_type_they_are() -> None:
-    assert shape_of(Literal["a", "b"]).schema == {"enum": ["a", "b"], "type": "string"}
-    assert shape_of(Literal[1, 2]).schema == {"enum": [1, 2], "type": "integer"}
-    assert shape_of(Literal[True]).schema == {"enum": [True], "type": "boolean"}
-    assert shape_of(Literal["a", 1]).schema == {"enum": ["a", 1]}
+    assert schema_of(Literal["a", "b"]).schema == {"enum": ["a", "b"], "type": "string"}
+    assert schema_of(Literal[1, 2]).schema == {"enum": [1, 2], "type": "integer"}
+    assert schema_of(Literal[True]).schema == {"enum": [True], "type": "boolean"}
+    assert schema_of(Literal["a", 1]).schema == {"enum": ["a", 1]}

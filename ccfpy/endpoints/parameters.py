@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.endpoints.shapes import INTEGER, IntegerRange, shape_of
+from ccfpy.endpoints.schema import INTEGER, IntegerRange, schema_of
 
 _INTEGER = re.compile(r"-?[0-9]{1,39}")
 """More digits than any range has; ``int`` refuses very long texts in its own way."""
 
 
 @dataclass(frozen=True, slots=True)
-class TextReader:
+class ParameterReader:
     """One type's form as text.
 
     Attributes:
@@ -29,7 +29,7 @@ class TextReader:
     components: Mapping[str, Json]
 
 
-def text_reader(annotation: object) -> TextReader:
+def parameter_reader(annotation: object) -> ParameterReader:
     """Work out how a type is read; an optional one is read as its other part.
 
     Raises:
@@ -39,10 +39,10 @@ def text_reader(annotation: object) -> TextReader:
     if origin in (Union, types.UnionType):
         others = [each for each in arguments if each is not types.NoneType]
         if len(others) == 1:
-            return text_reader(others[0])
+            return parameter_reader(others[0])
     parse, kind = _parser(annotation)
-    shape = shape_of(annotation)
-    return TextReader(parse, kind, shape.schema, shape.components)
+    shape = schema_of(annotation)
+    return ParameterReader(parse, kind, shape.schema, shape.components)
 
 
 def _parser(annotation: object) -> tuple[Callable[[str], Any], str]:

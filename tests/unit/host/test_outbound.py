@@ -9,7 +9,7 @@ import pytest
 from ccfpy.base.ids import CallId
 from ccfpy.base.limits import CALLS_MAX
 from ccfpy.boundary.events import CallData, CallEnded, CallOpened, Event
-from ccfpy.host.calls import Calls
+from ccfpy.host.outbound import OutboundConnections
 from tests.unit.host import waiting
 from tests.unit.host.waiting import wait_until
 
@@ -48,7 +48,7 @@ class _World:
         self.heard = b""
         self.is_quiet = False
         self.served: list[asyncio.Transport] = []
-        self.calls = Calls(self.events.append, timeout_s=5)
+        self.calls = OutboundConnections(self.events.append, timeout_s=5)
         self.address = ""
 
     async def wait_for(self, event: Event) -> None:
