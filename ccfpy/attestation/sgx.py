@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from ccfpy.attestation.moments import moment
 from ccfpy.attestation.sgx_collateral import SgxCollateral, SignedJson
 from ccfpy.attestation.sgx_pck import PckClaims
 from ccfpy.attestation.sgx_quote import REPORT_DATA_CLAIM, SgxQuote
 from ccfpy.attestation.sgx_tcb import UP_TO_DATE, enclave_status, platform_status
 from ccfpy.attestation.steps import Took, untold
+from ccfpy.attestation.timestamps import as_datetime
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.crypto.certs import Certificate, parse_bundle
 from ccfpy.crypto.crl import RevocationList
@@ -92,7 +92,7 @@ def verify_sgx_quote(
         Malformed: one of them is not what it should be.
         VerificationFailed: it is not to be believed; the text says why.
     """
-    now = moment(unix_time_s)
+    now = as_datetime(unix_time_s)
     quote, collateral = SgxQuote.parse(raw), SgxCollateral.parse(endorsements)
     took(SgxStep.FORM)
     chain = _certificates(quote)
@@ -145,7 +145,7 @@ def verify_sgx_quote_alone(
     quote = SgxQuote.parse(raw)
     chain = _certificates(quote)
     _verify_root(chain[-1], policy)
-    _verify_chain(chain, moment(unix_time_s))
+    _verify_chain(chain, as_datetime(unix_time_s))
     _verify_quote(quote, chain[0], policy, untold)
     return quote
 

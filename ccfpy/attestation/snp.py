@@ -8,7 +8,6 @@ and the texts are those of ``src/pal/attestation.cpp``.
 from collections.abc import Mapping
 from enum import StrEnum
 
-from ccfpy.attestation.moments import moment
 from ccfpy.attestation.snp_report import HALF_BYTES, SIGNED_BYTES, SnpReport
 from ccfpy.attestation.snp_tcb import (
     LAYOUTS,
@@ -19,6 +18,7 @@ from ccfpy.attestation.snp_tcb import (
     policy_of,
 )
 from ccfpy.attestation.steps import Took, untold
+from ccfpy.attestation.timestamps import as_datetime
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.crypto.certs import Certificate, parse_bundle
@@ -176,7 +176,7 @@ def _verify_root(report: SnpReport, root: Certificate, pinned: str | None) -> No
 
 def _verify_chain(chain: list[Certificate], unix_time_s: int) -> None:
     chip, intermediate, root = chain
-    now = moment(unix_time_s)
+    now = as_datetime(unix_time_s)
     try:
         for certificate, issuer in (
             (root, root),

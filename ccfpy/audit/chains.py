@@ -1,4 +1,4 @@
-"""Ledgers found in a pile of files: of several nodes, damaged, of several services.
+"""Ledgers found among many files: of several nodes, damaged, of several services.
 
 A file is believed for what verifies of it after what was verified before. From each
 signature, every file that has the next entry is tried, and each that reaches a further
@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
-from ccfpy.audit.attempt import Attempt, Segment, Step, Tail, key_of
 from ccfpy.audit.chunks import ChunkPath
 from ccfpy.audit.salvage import Salvaged
+from ccfpy.audit.tail import Attempt, Segment, Step, Tail, key_of
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.base.vocabulary import ServiceStatus
@@ -69,7 +69,7 @@ class Chain:
 
 
 @dataclass(slots=True, kw_only=True)
-class Pile:
+class ChainSearch:
     """Files that may be parts of ledgers.
 
     Attributes:
@@ -219,7 +219,7 @@ class Pile:
 
 
 class _Index:
-    """Files by what their names say, for piles of very many."""
+    """Files by what their names say, for very many files."""
 
     def __init__(self, chunks: Sequence[ChunkPath]) -> None:
         self._open = [chunk for chunk in chunks if chunk.name.is_open]

@@ -1,4 +1,4 @@
-"""Which services a pile of files is of, what can be restored of each, and what is lost.
+"""Which services the files found belong to, what can be restored of each, what is lost.
 
 A *service* is the identity with which a history ends. A history that ends under an
 identity from which another one's service was recovered is an earlier end of that
@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from ccfpy.audit.attempt import Tail
-from ccfpy.audit.chains import Chain, Pile, StartRefuted, without_copies
+from ccfpy.audit.chains import Chain, ChainSearch, StartRefuted, without_copies
 from ccfpy.audit.chunks import ChunkPath
-from ccfpy.audit.pile import Leftovers, SnapshotFound
+from ccfpy.audit.discovery import Leftovers, SnapshotFound
+from ccfpy.audit.fast_path import Begun, begin
 from ccfpy.audit.readers import Readers
 from ccfpy.audit.repair import digest_of
 from ccfpy.audit.signers import Signers
-from ccfpy.audit.straight import Begun, begin
+from ccfpy.audit.tail import Tail
 from ccfpy.audit.unopened import given_up
 from ccfpy.base.ids import Seqno
 from ccfpy.crypto.certs import Certificate
@@ -113,7 +113,7 @@ class ServiceFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What a pile is.
+    """What the files found are.
 
     Attributes:
         services: those of which something can be restored.
@@ -153,7 +153,7 @@ def inspect(
         ReaderLost: a process that reads is lost.
     """
     distinct, copies = without_copies(found.chunks, digest_of)
-    pile, chains = _explore(distinct, readers, on_read)
+    search, chains = _explore(distinct, readers, on_read)
     if unopened := given_up(chains):
         unopened |= {copy for copy, kept in copies.items() if kept in unopened}
         found = replace(
@@ -165,13 +165,13 @@ def inspect(
     snapshots = list(found.snapshots)
     for at, snapshot in enumerate(snapshots):
         try:
-            chains += _after(snapshot, pile, chains)
+            chains += _after(snapshot, search, chains)
         except StartRefuted as error:
             snapshots[at] = replace(
                 snapshot, service=None, state=None, trouble=str(error)
             )
     groups = _grouped(chains)
-    reports = _Reports(pile, copies, groups)
+    reports = _Reports(search, copies, groups)
     services = [reports.service(best, forks, snapshots) for best, forks in groups]
     used = {each.path for service in services for each in service.snapshots}
     return Inspection(
@@ -196,20 +196,22 @@ def _refused(
 
 def _explore(
     chunks: Sequence[ChunkPath], readers: Readers, on_read: Callable[[int], None]
-) -> tuple[Pile, list[Chain]]:
+) -> tuple[ChainSearch, list[Chain]]:
     begun = begin(chunks, readers, on_read=on_read)
-    pile = Pile(chunks=chunks, on_read=on_read)
+    search = ChainSearch(chunks=chunks, on_read=on_read)
     try:
-        return pile, list(
-            pile.chains(begun.state, identities=begun.identities, before=begun.segments)
+        return search, list(
+            search.chains(
+                begun.state, identities=begun.identities, before=begun.segments
+            )
         )
     except StartRefuted:
-        pile = Pile(chunks=chunks, on_read=on_read)
-        return pile, list(pile.chains(Begun().state))
+        search = ChainSearch(chunks=chunks, on_read=on_read)
+        return search, list(search.chains(Begun().state))
 
 
 def _after(
-    snapshot: SnapshotFound, pile: Pile, chains: Sequence[Chain]
+    snapshot: SnapshotFound, search: ChainSearch, chains: Sequence[Chain]
 ) -> Sequence[Chain]:
     """Find what follows a snapshot, if that is not known already."""
     if snapshot.state is None or snapshot.service is None:
@@ -219,7 +221,7 @@ def _after(
     for chain in chains:
         if key in lineage(chain) and chain.first <= seqno <= chain.last.seqno:
             return ()
-    return list(pile.chains(snapshot.state, identities=[snapshot.service]))
+    return list(search.chains(snapshot.state, identities=[snapshot.service]))
 
 
 def lineage(chain: Chain) -> list[bytes]:
@@ -266,27 +268,27 @@ class _Reports:
 
     def __init__(
         self,
-        pile: Pile,
+        search: ChainSearch,
         copies: Mapping[ChunkPath, ChunkPath],
         groups: Sequence[tuple[Chain, Sequence[Chain]]],
     ) -> None:
-        self._pile = pile
+        self._search = search
         self._copies = copies
         self._signers = [Signers.of(lineage(best), best) for best, _ in groups]
         self._groups = groups
-        self._owners = {chunk: self._owner(chunk) for chunk in pile.chunks}
+        self._owners = {chunk: self._owner(chunk) for chunk in search.chunks}
 
     def _owner(self, chunk: ChunkPath) -> int | None:
         """Tell whose a file is: by what it led to, or by who signed in it."""
         for at, (best, forks) in enumerate(self._groups):
             if any(s.chunk == chunk for each in (best, *forks) for s in each.segments):
                 return at
-        reached = self._pile.reached.get(chunk, {})
+        reached = self._search.reached.get(chunk, {})
         for at, (best, _) in enumerate(self._groups):
             keys = lineage(best)
             if any(each.public_key.der in keys for each in reached.values()):
                 return at
-        salvaged = self._pile.salvage(chunk)
+        salvaged = self._search.salvage(chunk)
         for at, signers in enumerate(self._signers):
             if signers.signed(salvaged):
                 return at
@@ -312,7 +314,8 @@ class _Reports:
             if self._owners[kept] == at
         ]
         named = [
-            max(chunk.name.last or 0, self._pile.read_to.get(chunk, 0)) for chunk in own
+            max(chunk.name.last or 0, self._search.read_to.get(chunk, 0))
+            for chunk in own
         ]
         key = best.service.public_key.der
         return ServiceFound(
@@ -336,21 +339,21 @@ class _Reports:
             committed=max(
                 (s.last for s in best.segments if s.chunk.name.is_committed), default=0
             ),
-            missing=_missing(best, own, self._pile),
+            missing=_missing(best, own, self._search),
             last_named=max([best.last.seqno, *named]),
         )
 
     def _report(
         self, chunk: ChunkPath, best: Chain, forks: Sequence[Chain]
     ) -> FileReport:
-        end = self._pile.ends.get(chunk)
+        end = self._search.ends.get(chunk)
         if any(segment.chunk == chunk for segment in best.segments):
             role = Role.TAKEN
-        elif max(self._pile.read_to.get(chunk, 0), chunk.name.last or 0) < best.first:
+        elif max(self._search.read_to.get(chunk, 0), chunk.name.last or 0) < best.first:
             role = Role.BEFORE
         elif any(s.chunk == chunk for fork in forks for s in fork.segments):
             role = Role.FORK
-        elif self._pile.reached.get(chunk):
+        elif self._search.reached.get(chunk):
             role = Role.COPY
         elif end is not None and end.damage is not None:
             role = Role.DAMAGED
@@ -371,21 +374,23 @@ class _Reports:
         return [
             FileReport(
                 chunk=chunk,
-                role=Role.BEYOND if self._pile.read_to.get(chunk, 0) else Role.DAMAGED,
-                end=self._pile.ends.get(chunk),
+                role=Role.BEYOND
+                if self._search.read_to.get(chunk, 0)
+                else Role.DAMAGED,
+                end=self._search.ends.get(chunk),
             )
             for chunk in nobody
         ]
 
 
 def _missing(
-    best: Chain, chunks: Iterable[ChunkPath], pile: Pile
+    best: Chain, chunks: Iterable[ChunkPath], search: ChainSearch
 ) -> list[tuple[Seqno, Seqno]]:
     """Find what lies between the end of what is restored and what is named after it."""
     following = best.last.seqno + 1
     gaps = []
     for chunk in sorted(chunks, key=lambda chunk: chunk.name.first):
-        last = max(chunk.name.last or 0, pile.read_to.get(chunk, 0))
+        last = max(chunk.name.last or 0, search.read_to.get(chunk, 0))
         if chunk.name.first > following:
             gaps.append((following, chunk.name.first - 1))
         following = max(following, last + 1)

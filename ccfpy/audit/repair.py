@@ -20,13 +20,13 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import NamedTuple
 
-from ccfpy.audit.attempt import Tail
-from ccfpy.audit.chains import Chain, Pile, StartRefuted, without_copies
+from ccfpy.audit.chains import Chain, ChainSearch, StartRefuted, without_copies
 from ccfpy.audit.chunks import ChunkPath
+from ccfpy.audit.fast_path import Begun, begin
 from ccfpy.audit.in_use import InUse, alone_in
 from ccfpy.audit.readers import Readers
 from ccfpy.audit.salvage import Salvaged
-from ccfpy.audit.straight import Begun, begin
+from ccfpy.audit.tail import Tail
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.crypto.certs import Certificate
@@ -170,11 +170,11 @@ def plan(
     distinct, copies = without_copies(chunks, digest_of)
     begun = Begun(state=start) if start else begin(distinct, readers, on_read=on_read)
     try:
-        pile, chains = _explore(distinct, begun, on_read)
+        search, chains = _explore(distinct, begun, on_read)
     except StartRefuted as error:
         if start is not None:
             raise NotRepairable(str(error)) from error
-        pile, chains = _explore(distinct, Begun(), on_read)
+        search, chains = _explore(distinct, Begun(), on_read)
     if len(chains) > 1:
         ends = " and ".join(sorted(str(chain.last) for chain in chains))
         raise NotRepairable(
@@ -182,20 +182,22 @@ def plan(
             "which with ccfpy recover --inspect, and put each into a folder of its own"
         )
     if not chains or not chains[0].segments:
-        raise NotRepairable(_why_nothing(distinct, pile, start))
-    return _plan(chains[0], pile, copies, stamps)
+        raise NotRepairable(_why_nothing(distinct, search, start))
+    return _plan(chains[0], search, copies, stamps)
 
 
 def _explore(
     chunks: Sequence[ChunkPath], begun: Begun, on_read: Callable[[int], None]
-) -> tuple[Pile, list[Chain]]:
-    pile = Pile(chunks=chunks, on_read=on_read)
-    found = pile.chains(begun.state, identities=begun.identities, before=begun.segments)
-    return pile, list(found)
+) -> tuple[ChainSearch, list[Chain]]:
+    search = ChainSearch(chunks=chunks, on_read=on_read)
+    found = search.chains(
+        begun.state, identities=begun.identities, before=begun.segments
+    )
+    return search, list(found)
 
 
 def _why_nothing(
-    chunks: Sequence[ChunkPath], pile: Pile, start: AuditState | None
+    chunks: Sequence[ChunkPath], search: ChainSearch, start: AuditState | None
 ) -> str:
     following = 1 if start is None else start.last_signed.seqno + 1
     first = min(chunk.name.first for chunk in chunks)
@@ -204,14 +206,14 @@ def _why_nothing(
             f"the ledger begins at seqno {first}, so that nothing can be verified: add "
             "the folder with what is before, or give a snapshot with --snapshot"
         )
-    damages = [end.damage for end in pile.ends.values() if end.damage is not None]
+    damages = [end.damage for end in search.ends.values() if end.damage is not None]
     reason = f": {damages[0].file}: {damages[0].reason}" if damages else ""
     return f"no signature in these files verifies, so nothing would be left{reason}"
 
 
 def _plan(
     chain: Chain,
-    pile: Pile,
+    search: ChainSearch,
     copies: Mapping[ChunkPath, ChunkPath],
     stamps: Mapping[ChunkPath, _Stamp],
 ) -> Plan:
@@ -238,12 +240,12 @@ def _plan(
         if segment_of is not None:
             if chunk is not kept and not segment_of.is_whole:
                 gone.append(chunk)  # the shortened file says the same
-        elif kept in pile.ends or not pile.reached.get(kept):
+        elif kept in search.ends or not search.reached.get(kept):
             gone.append(chunk)
     touched = {*(cut.chunk for cut in cuts), *gone}
-    for chunk in touched - pile.read_to.keys():
-        pile.salvage(chunk)
-    ends = {end.chunk: end for end in (*pile.ends.values(), *chain.tails)}
+    for chunk in touched - search.read_to.keys():
+        search.salvage(chunk)
+    ends = {end.chunk: end for end in (*search.ends.values(), *chain.tails)}
     told = max((end.last for end in chain.tails), default=chain.last.seqno)
     later = [c.name.first for c in gone if c.name.first > told + 1]
     return Plan(
@@ -255,7 +257,7 @@ def _plan(
         ends=[ends[chunk] for chunk in ends if chunk in touched],
         missing=(told + 1, min(later) - 1) if later else None,
         last_named=max(
-            max(chunk.name.last or 0, pile.read_to.get(chunk, 0)) for chunk in stamps
+            max(chunk.name.last or 0, search.read_to.get(chunk, 0)) for chunk in stamps
         ),
         stamps=[(chunk.path, stamps[chunk]) for chunk in touched],
     )

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ccfpy.audit.attempt import Segment
 from ccfpy.audit.salvage import Salvaged
+from ccfpy.audit.tail import Segment
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId, Seqno

@@ -8,10 +8,10 @@ is written in them tells.
 
 from collections.abc import Iterable, Sequence
 
-from ccfpy.audit.attempt import Segment
 from ccfpy.audit.chains import Chain
 from ccfpy.audit.chunks import ChunkPath
 from ccfpy.audit.salvage import Salvaged
+from ccfpy.audit.tail import Segment
 from ccfpy.base import json
 from ccfpy.base.ids import Seqno
 from ccfpy.base.vocabulary import ServiceStatus

@@ -26,17 +26,17 @@ def read_extract(services: tuple[str, ...], chunk: ChunkPath) -> Extract | None:
     return extract(str(chunk.name), chunk.path.read_bytes(), services)
 
 
-def _lost(chunks: Sequence[ChunkPath], place: AuditState) -> Damage | None:
+def _lost(chunks: Sequence[ChunkPath], checkpoint: AuditState) -> Damage | None:
     """Notice that a ledger has become shorter than it was."""
     last = chunks[-1].name.last if chunks else 0
-    if last is None or last >= place.last_signed.seqno:
+    if last is None or last >= checkpoint.last_signed.seqno:
         return None
     return Damage(
         file=str(chunks[-1].name) if chunks else "",
         position=chunks[-1].size_bytes if chunks else 0,
         seqno=None,
         reason=f"the ledger ends at seqno {last}; an earlier audit verified it up to "
-        f"{place.last_signed}",
+        f"{checkpoint.last_signed}",
     )
 
 
@@ -44,26 +44,26 @@ class Verification:
     """An audit of a ledger's files.
 
     Attributes:
-        place: from where it can go on later: the end of the last committed chunk that
-            ended with a signature. What is not committed yet may still change.
+        checkpoint: from where a later audit can go on: the end of the last committed
+            chunk that ends with a signature. What is not committed may still change.
     """
 
     def __init__(
         self,
         chunks: Sequence[ChunkPath],
         readers: Readers,
-        place: AuditState | None = None,
+        checkpoint: AuditState | None = None,
     ) -> None:
         """Prepare.
 
         Args:
             chunks: the whole ledger's, in order.
             readers: who reads them.
-            place: where an earlier audit of the same ledger was.
+            checkpoint: where an earlier audit of the same ledger was.
         """
-        self.place = place
-        self._lost = None if place is None else _lost(chunks, place)
-        self._relay = Relay(place)
+        self.checkpoint = checkpoint
+        self._lost = None if checkpoint is None else _lost(chunks, checkpoint)
+        self._relay = Relay(checkpoint)
         self._chunks = between(chunks, self._relay.next_seqno)
         self._readers = readers
 
@@ -83,7 +83,9 @@ class Verification:
         if self._lost is not None:
             yield self._lost
             for finding in relay.finish():
-                assert isinstance(finding, Summary), "nothing was read after the place"
+                assert isinstance(finding, Summary), (
+                    "nothing was read after the checkpoint"
+                )
                 yield replace(finding, is_damaged=True)
             return
         for chunk, extracted in self._extracts():
@@ -91,7 +93,7 @@ class Verification:
             if relay.is_damaged:
                 break
             if chunk.name.is_committed and relay.state is not None:
-                self.place = relay.state
+                self.checkpoint = relay.state
         yield from relay.finish()
 
     def _extracts(self) -> Iterator[tuple[ChunkPath, Extract | None]]:

@@ -495,5 +495,5 @@ UNCOMMITTED_TX_MAX: int = 10_000
 """Entries not yet committed beyond which requests are refused; 0 sets no bound."""
 
 # Offline tools
-PILE_FILES_MAX: int = 1_000_000
+DISCOVERED_FILES_MAX: int = 1_000_000
 """Files that a search for ledgers looks at; more are surely not all of ledgers."""

@@ -7,11 +7,11 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from ccfpy.audit.attempt import Tail
 from ccfpy.audit.chunks import ChunkPath
 from ccfpy.audit.readers import Readers
 from ccfpy.audit.repair import NotRepairable, Plan, all_chunks, plan
 from ccfpy.audit.snapshots import service_of, state_of
+from ccfpy.audit.tail import Tail
 from ccfpy.base.errors import CcfpyError
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
 from ccfpy.cli.ledger_files import (

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 import typer
 
-from ccfpy.audit import place as places
+from ccfpy.audit import checkpoint as checkpoints
 from ccfpy.audit.readers import Readers
 from ccfpy.audit.verification import Verification
 from ccfpy.base.errors import Malformed
@@ -68,12 +68,12 @@ def verify(
     if scheduler is not None and processes is not None:
         raise Misused("--processes are this machine's, --scheduler has its own")
     chunks = ledger_chunks(folders, with_recovery=recovery)
-    place = None if state is None else _load(state)
+    checkpoint = None if state is None else _load(state)
     size = sum(chunk.size_bytes for chunk in chunks)
-    if place is not None:
-        _print_place(place, json=json)
+    if checkpoint is not None:
+        _print_checkpoint(checkpoint, json=json)
     with _readers(size, processes, scheduler) as readers:
-        verification = Verification(chunks, readers, place)
+        verification = Verification(chunks, readers, checkpoint)
         sizes = {str(chunk.name): chunk.size_bytes for chunk in chunks}
         is_damaged = False
         with (
@@ -119,7 +119,7 @@ def _load(path: Path) -> AuditState | None:
             f"{path.parent} is no folder: make it, or keep the state elsewhere"
         )
     try:
-        return places.load(path)
+        return checkpoints.load(path)
     except OSError as error:
         raise no_such_file(str(path), error) from error
     except Malformed as error:
@@ -127,7 +127,7 @@ def _load(path: Path) -> AuditState | None:
 
 
 class _Keeper:
-    """Saves the audit's place now and then, and at the end, whatever ends it."""
+    """Saves the audit's checkpoint now and then, and at the end, whatever ends it."""
 
     def __init__(self, verification: Verification, path: Path | None) -> None:
         self._verification, self._path = verification, path
@@ -144,26 +144,30 @@ class _Keeper:
             self._save()
 
     def _save(self) -> None:
-        place = self._verification.place
-        if self._path is not None and place is not None:
-            places.save(place, self._path)
+        checkpoint = self._verification.checkpoint
+        if self._path is not None and checkpoint is not None:
+            checkpoints.save(checkpoint, self._path)
         self._saved_s = time.monotonic()
 
 
-def _print_place(place: AuditState, *, json: bool) -> None:
-    service = None if place.trust.service is None else place.trust.service.digest_hex
+def _print_checkpoint(checkpoint: AuditState, *, json: bool) -> None:
+    service = (
+        None
+        if checkpoint.trust.service is None
+        else checkpoint.trust.service.digest_hex
+    )
     if json:
         fields = {
             "finding": "Resumed",
-            "last_signed": str(place.last_signed),
-            "status": place.trust.status,
+            "last_signed": str(checkpoint.last_signed),
+            "status": checkpoint.trust.status,
             "service": service,
         }
         print_json(fields)
     else:
         print(
-            f"{place.last_signed}: an earlier audit came this far; the service was "
-            f"{place.trust.status}, certificate {service}"
+            f"{checkpoint.last_signed}: an earlier audit came this far; the service "
+            f"was {checkpoint.trust.status}, certificate {service}"
         )
 
 

@@ -9,9 +9,9 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from ccfpy.audit.discovery import Leftovers, find
 from ccfpy.audit.in_use import writers
 from ccfpy.audit.inspection import Inspection, ServiceFound, inspect
-from ccfpy.audit.pile import Leftovers, find
 from ccfpy.audit.shareholders import Shareholders, read_shareholders
 from ccfpy.base.json import Json
 from ccfpy.cli.addresses import placements

@@ -9,10 +9,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ccfpy.audit.attempt import Segment
 from ccfpy.audit.chains import Chain
-from ccfpy.audit.pile import SnapshotFound
+from ccfpy.audit.discovery import SnapshotFound
 from ccfpy.audit.salvage import Salvaged
+from ccfpy.audit.tail import Segment
 from ccfpy.host.disk import PRIVATE_MODE
 from ccfpy.local.configuration import Remains
 

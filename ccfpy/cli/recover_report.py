@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from ccfpy.audit.chains import Chain
+from ccfpy.audit.discovery import SnapshotFound
 from ccfpy.audit.inspection import FileReport, Inspection, Role, ServiceFound
-from ccfpy.audit.pile import SnapshotFound
 from ccfpy.audit.shareholders import Shareholder, Shareholders
 from ccfpy.cli.output import counted
 

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ports import Entropy
-from ccfpy.crypto import odd_serials
+from ccfpy.crypto import negative_serials
 from ccfpy.crypto.ec import KeyPair, PublicKey
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.crypto.key_costs import check_affordable
@@ -86,7 +86,7 @@ class Certificate:
         read = certificate.public_bytes(serialization.Encoding.DER)
         self.der = der or read
         self._is_odd = self.der != read
-        self.pem = odd_serials.to_pem(certificate, self.der)
+        self.pem = negative_serials.to_pem(certificate, self.der)
         self.digest_hex = sha256_hex(self.der)
 
     @classmethod
@@ -98,7 +98,7 @@ class Certificate:
         """
         data = pem.encode() if isinstance(pem, str) else pem
         with reading("not a PEM certificate"):
-            return cls(*odd_serials.from_pem(data, first=True)[0])
+            return cls(*negative_serials.from_pem(data, first=True)[0])
 
     @classmethod
     def from_der(cls, der: bytes) -> Self:
@@ -108,7 +108,7 @@ class Certificate:
             Malformed: it is no certificate.
         """
         with reading("not a DER certificate"):
-            return cls(odd_serials.from_der(der), der)
+            return cls(negative_serials.from_der(der), der)
 
     @property
     def library_certificate(self) -> x509.Certificate:
@@ -215,7 +215,7 @@ class Certificate:
                 by = issuer.library_certificate
                 check_affordable(by.public_key())
                 if self._is_odd:
-                    odd_serials.verify(self.der, self._certificate, by)
+                    negative_serials.verify(self.der, self._certificate, by)
                 else:
                     self._certificate.verify_directly_issued_by(by)
         except (InvalidSignature, Malformed, *_UNREADABLE) as error:
@@ -245,7 +245,7 @@ def parse_bundle(pem: str | bytes) -> list[Certificate]:
     """
     data = pem.encode() if isinstance(pem, str) else pem
     with reading("not a bundle of PEM certificates"):
-        return [Certificate(*c) for c in odd_serials.from_pem(data, first=False)]
+        return [Certificate(*c) for c in negative_serials.from_pem(data, first=False)]
 
 
 def parse_time(text: str) -> datetime:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ccfpy.audit.discovery import find
 from ccfpy.audit.inspection import OF_EARLIER_IDENTITY, Inspection, Role, inspect
-from ccfpy.audit.pile import find
 from ccfpy.audit.readers import Readers
 from ccfpy.ledger.chunk import ChunkName
 

@@ -16,7 +16,7 @@ from ccfpy.crypto.certs import Certificate, endorse_authority
 from ccfpy.endpoints.history import HistoryFailed
 from ccfpy.ledger.endorsements import EndorsementChain
 from ccfpy.ledger.identity import CoseEndorsement
-from ccfpy.node.history.lookup import Lookup
+from ccfpy.node.history.chain_walk import ChainWalk
 from ccfpy.service.tables import service
 
 if TYPE_CHECKING:
@@ -88,9 +88,9 @@ class PastIdentities:
         self._secrets = secrets
         self._entropy = entropy
         self._records: list[_Record] = []
-        self._lookup_record = Lookup(pool, self._learn_record)
+        self._lookup_record = ChainWalk(pool, self._learn_record)
         self._chain: EndorsementChain | None = None
-        self._lookup_link = Lookup(pool, self._learn_link)
+        self._lookup_link = ChainWalk(pool, self._learn_link)
         self._rulings: dict[tuple[Seqno, int], Ruling] = {}
 
     def ruling_at(self, seqno: "Seqno", waiter: "Waiter") -> Ruling | None:
@@ -138,7 +138,7 @@ class PastIdentities:
         wanted = None if self._chain is None else self._chain.wanted(seqno)
         return wanted is None or self._read(self._lookup_link, wanted, waiter)
 
-    def _read(self, lookup: Lookup, seqno: "Seqno", waiter: "Waiter") -> bool:
+    def _read(self, lookup: ChainWalk, seqno: "Seqno", waiter: "Waiter") -> bool:
         if self._secrets.ready(seqno, waiter):
             lookup.need(seqno, waiter)
         return False

@@ -13,7 +13,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.crypto.aead import open_blob
 from ccfpy.endpoints.history import HistoryFailed
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
-from ccfpy.node.history.lookup import Lookup
+from ccfpy.node.history.chain_walk import ChainWalk
 from ccfpy.service.tables import recovery
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ class PastSecrets:
         self._own = own
         self._older = LedgerSecrets()
         self._pointer: Seqno | None = None
-        self._lookup: Lookup | None = None
+        self._lookup: ChainWalk | None = None
 
     def read_from(self, pool: "EntryPool") -> None:
         """Say where entries come from."""
-        self._lookup = Lookup(pool, self._learn)
+        self._lookup = ChainWalk(pool, self._learn)
 
     def opening(self, seqno: "Seqno") -> LedgerSecrets | None:
         """Give secrets that open the entry at ``seqno``, if they are known."""

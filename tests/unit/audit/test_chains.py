@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccfpy.audit.chains import Chain, Pile, without_copies
+from ccfpy.audit.chains import Chain, ChainSearch, without_copies
 from ccfpy.audit.repair import all_chunks, digest_of
 from ccfpy.audit.salvage import Salvaged
 from ccfpy.ledger.chunk import header
@@ -23,7 +23,7 @@ from tests.unit.ledger.made import (
 
 def chains(*folders: Path) -> list[Chain]:
     distinct, _ = without_copies(all_chunks(folders), digest_of)
-    return sorted(Pile(chunks=distinct).chains(), key=lambda chain: chain.last)
+    return sorted(ChainSearch(chunks=distinct).chains(), key=lambda chain: chain.last)
 
 
 def data_of(chain: Chain) -> list[bytes]:

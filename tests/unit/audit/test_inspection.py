@@ -1,4 +1,4 @@
-"""What a pile of files is: services, what is restored, what is lost and why."""
+"""The services found in a set of files: what is restored, what is lost and why."""
 
 import json
 import shutil
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ccfpy.audit.discovery import find
 from ccfpy.audit.inspection import Inspection, Role, ServiceFound, inspect
-from ccfpy.audit.pile import find
 from ccfpy.audit.readers import Readers
 from ccfpy.ledger.tables import LAST_SIGNED_ROOT, PREVIOUS_IDENTITY, SINGLE_KEY
 from tests.unit.audit.made import written

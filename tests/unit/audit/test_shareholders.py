@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.audit.chains import Pile
+from ccfpy.audit.chains import ChainSearch
 from ccfpy.audit.repair import all_chunks
 from ccfpy.audit.shareholders import (
     CONFIGURATION,
@@ -23,7 +23,7 @@ from tests.unit.ledger.made import MadeLedger, small_ledger
 
 
 def read(ledger: MadeLedger, folder: Path) -> Shareholders:
-    (chain,) = Pile(chunks=all_chunks([written(ledger, folder)])).chains()
+    (chain,) = ChainSearch(chunks=all_chunks([written(ledger, folder)])).chains()
     return read_shareholders(chain.segments)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ccfpy.audit.chains import Pile
+from ccfpy.audit.chains import ChainSearch
 from ccfpy.audit.inspection import lineage
 from ccfpy.audit.repair import all_chunks
 from ccfpy.audit.salvage import Salvaged
@@ -19,7 +19,9 @@ def salvaged(ledger: MadeLedger, at: int) -> Salvaged:
 
 def test_a_file_is_its_signers_services(tmp_path: Path) -> None:
     ledger = small_ledger()
-    (chain,) = Pile(chunks=all_chunks([written(ledger, tmp_path / "a")])).chains()
+    (chain,) = ChainSearch(
+        chunks=all_chunks([written(ledger, tmp_path / "a")])
+    ).chains()
     signers = Signers.of(lineage(chain), chain)
     assert signers.signed(salvaged(ledger, 1))
     stranger = MadeLedger(identity=SECOND)
@@ -30,7 +32,9 @@ def test_a_file_is_its_signers_services(tmp_path: Path) -> None:
 
 def test_a_file_without_a_signature_is_nobodys(tmp_path: Path) -> None:
     ledger = small_ledger()
-    (chain,) = Pile(chunks=all_chunks([written(ledger, tmp_path / "a")])).chains()
+    (chain,) = ChainSearch(
+        chunks=all_chunks([written(ledger, tmp_path / "a")])
+    ).chains()
     unsigned = MadeLedger()
     unsigned.put({"public:log": {b"1": b"x"}})
     assert not Signers.of(lineage(chain), chain).signed(salvaged(unsigned, 0))

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ccfpy.audit.chains import Chain, Pile
-from ccfpy.audit.pile import find
+from ccfpy.audit.chains import Chain, ChainSearch
+from ccfpy.audit.discovery import find
 from ccfpy.audit.unopened import given_up
 from ccfpy.ledger.tables import PREVIOUS_IDENTITY, SINGLE_KEY
 from tests.unit.audit.made import written
@@ -11,7 +11,7 @@ from tests.unit.ledger.made import SECOND, MadeLedger, recovered_ledger, small_l
 
 
 def chains(ledger: MadeLedger, folder: Path) -> list[Chain]:
-    return list(Pile(chunks=find([written(ledger, folder)]).chunks).chains())
+    return list(ChainSearch(chunks=find([written(ledger, folder)]).chunks).chains())
 
 
 def recovering(*, in_a_file_of_its_own: bool) -> MadeLedger:

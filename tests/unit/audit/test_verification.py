@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ccfpy.audit import place as places
+from ccfpy.audit import checkpoint as checkpoints
 from ccfpy.audit.chunks import ChunkPath, find_chunks
 from ccfpy.audit.readers import Readers, local_readers
 from ccfpy.audit.verification import Verification, read_extract
@@ -78,12 +78,12 @@ def test_an_audit_goes_on_where_another_was(tmp_path: Path) -> None:
     for taken in range(1, len(chunks)):
         first = Verification(chunks, INLINE)
         before = stopped_after(first, taken)
-        assert first.place is not None
-        place = places.parse(places.serialise(first.place))
-        second = Verification(chunks, INLINE, place)
-        assert second.place == first.place
+        assert first.checkpoint is not None
+        checkpoint = checkpoints.parse(checkpoints.serialise(first.checkpoint))
+        second = Verification(chunks, INLINE, checkpoint)
+        assert second.checkpoint == first.checkpoint
         after = list(second.findings())
-        # What was found between the place and the stop is found again.
+        # What was found between the checkpoint and the stop is found again.
         assert after == whole[-len(after) :]
         assert len(before) + len(after) >= len(whole)
         assert second.bytes_to_read < first.bytes_to_read
@@ -106,13 +106,13 @@ def test_it_goes_on_only_from_what_is_committed(tmp_path: Path) -> None:
     folder = written(ledger, tmp_path)
     verification = Verification(find_chunks([folder]), INLINE)
     list(verification.findings())
-    assert verification.place is not None
-    assert verification.place.last_signed == TxId(2, 8)
+    assert verification.checkpoint is not None
+    assert verification.checkpoint.last_signed == TxId(2, 8)
     (folder / "ledger_6-8.committed").rename(folder / "ledger_6-8")
     verification = Verification(find_chunks([folder]), INLINE)
     list(verification.findings())
-    assert verification.place is not None
-    assert verification.place.last_signed == TxId(2, 5)
+    assert verification.checkpoint is not None
+    assert verification.checkpoint.last_signed == TxId(2, 5)
 
 
 def test_damage_keeps_the_place_before_it(tmp_path: Path) -> None:
@@ -121,10 +121,10 @@ def test_damage_keeps_the_place_before_it(tmp_path: Path) -> None:
     verification = Verification(find_chunks([folder]), INLINE)
     *_, damage, _ = verification.findings()
     assert isinstance(damage, Damage)
-    assert verification.place is not None
-    assert verification.place.last_signed == TxId(2, 5)
+    assert verification.checkpoint is not None
+    assert verification.checkpoint.last_signed == TxId(2, 5)
     written(small_ledger(), folder)
-    mended = Verification(find_chunks([folder]), INLINE, verification.place)
+    mended = Verification(find_chunks([folder]), INLINE, verification.checkpoint)
     assert list(mended.findings()) == plainly(find_chunks([folder]))[-3:]
 
 
@@ -134,7 +134,7 @@ def test_a_ledger_that_has_become_shorter_is_damaged(tmp_path: Path, kept: int) 
     first = Verification(find_chunks([folder]), INLINE)
     list(first.findings())
     chunks = find_chunks([folder])[:kept]
-    damage, summary = Verification(chunks, INLINE, first.place).findings()
+    damage, summary = Verification(chunks, INLINE, first.checkpoint).findings()
     assert isinstance(damage, Damage)
     assert "an earlier audit verified it up to 2.8" in damage.reason
     assert isinstance(summary, Summary)
@@ -147,7 +147,7 @@ def test_a_ledger_that_ends_where_it_was_is_whole(tmp_path: Path) -> None:
     (folder / "ledger_9").unlink()
     first = Verification(find_chunks([folder]), INLINE)
     *_, expected = first.findings()
-    again = Verification(find_chunks([folder]), INLINE, first.place)
+    again = Verification(find_chunks([folder]), INLINE, first.checkpoint)
     assert list(again.findings()) == [expected]
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ccfpy.audit.discovery import find
 from ccfpy.audit.inspection import Inspection, inspect
-from ccfpy.audit.pile import find
 from ccfpy.audit.readers import Readers
 from ccfpy.cli.errors import CommandFailed, Misused
 from ccfpy.cli.recover_choice import choose_service

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from ccfpy.audit.chains import Pile
-from ccfpy.audit.pile import SnapshotFound
+from ccfpy.audit.chains import ChainSearch
+from ccfpy.audit.discovery import SnapshotFound
 from ccfpy.audit.repair import all_chunks
 from ccfpy.cli.recover_remains import gather
 from ccfpy.ledger.chunk import Chunk, ChunkName, arrange
@@ -17,7 +17,7 @@ def test_whole_files_are_given_as_they_are_and_others_cut(tmp_path: Path) -> Non
     ledger.say("unsigned")
     folder = written(ledger, tmp_path / "a")
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    (chain,) = Pile(chunks=all_chunks([folder])).chains()
+    (chain,) = ChainSearch(chunks=all_chunks([folder])).chains()
     remains = gather(chain, None, tmp_path / "remains")
     (committed,) = remains.read_only
     assert {path.name: path.read_bytes() for path in committed.iterdir()} == {
@@ -41,7 +41,7 @@ def test_pieces_of_several_files_become_one_ledger(tmp_path: Path) -> None:
     broken = bytearray((ahead / "ledger_6-8.committed").read_bytes())
     broken[60] ^= 1
     (ahead / "ledger_6-8.committed").write_bytes(broken)
-    (chain,) = Pile(chunks=all_chunks([behind, ahead])).chains()
+    (chain,) = ChainSearch(chunks=all_chunks([behind, ahead])).chains()
     remains = gather(chain, None, tmp_path / "remains")
     folders = [remains.ledger, *remains.read_only]
     found = {path.name: path for folder in folders for path in folder.iterdir()}
@@ -57,7 +57,7 @@ def test_a_snapshot_lies_in_a_folder_of_its_own(tmp_path: Path) -> None:
     folder = written(small_ledger(), tmp_path / "a")
     path = tmp_path / "snapshot_8_9.committed"
     path.write_bytes(b"state")
-    (chain,) = Pile(chunks=all_chunks([folder])).chains()
+    (chain,) = ChainSearch(chunks=all_chunks([folder])).chains()
     found = SnapshotFound(path=path, name=SnapshotName.parse(path.name))
     remains = gather(chain, found, tmp_path / "remains")
     assert remains.snapshots is not None

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from ccfpy.audit.discovery import find
 from ccfpy.audit.inspection import Inspection, inspect
-from ccfpy.audit.pile import find
 from ccfpy.audit.readers import Readers
 from ccfpy.audit.shareholders import Shareholder, Shareholders
 from ccfpy.base.ids import MemberId

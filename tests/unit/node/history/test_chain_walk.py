@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno
-from ccfpy.node.history.lookup import Lookup
+from ccfpy.node.history.chain_walk import ChainWalk
 from ccfpy.node.history.past_entry import PastEntry
 from tests.unit.node.history.world import Story, World
 
@@ -32,13 +32,13 @@ class Learner:
         self.learnt.append(entry.transaction.txid.seqno)
 
 
-def _world() -> tuple[World, Learner, Lookup]:
+def _world() -> tuple[World, Learner, ChainWalk]:
     story = Story()
     story.say("text")
     story.sign()
     world = World(story)
     learner = Learner()
-    return world, learner, Lookup(world.cache.pool, learner.learn)
+    return world, learner, ChainWalk(world.cache.pool, learner.learn)
 
 
 def test_all_who_wait_go_on_when_it_is_learnt() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.audit import pile
-from ccfpy.audit.pile import TooMany, find
+from ccfpy.audit import discovery
+from ccfpy.audit.discovery import TooMany, find
 from tests.unit.audit.made import written
 from tests.unit.ledger.made import small_ledger
 
@@ -53,7 +53,7 @@ def test_a_folder_that_is_none_is_an_error(tmp_path: Path) -> None:
 def test_no_more_files_are_looked_at_than_may_be(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pile, "PILE_FILES_MAX", 3)
+    monkeypatch.setattr(discovery, "DISCOVERED_FILES_MAX", 3)
     for number in range(3):
         (tmp_path / str(number)).touch()
     find([tmp_path])

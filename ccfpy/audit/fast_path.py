@@ -1,4 +1,4 @@
-"""The usual pile of files: one ledger's, of which each follows the one before.
+"""The usual case of files found: one ledger, of which each file follows the one before.
 
 It is verified by many processes, as far as there is no choice of files and nothing is
 wrong; from there ``audit.chains`` goes on.
@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from ccfpy.audit.attempt import Segment
 from ccfpy.audit.chunks import ChunkPath
 from ccfpy.audit.readers import Readers
+from ccfpy.audit.tail import Segment
 from ccfpy.audit.verification import Verification
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.audit import AuditState, ChunkChecked, ServiceSeen
@@ -68,7 +68,7 @@ def begin(
             on_read(sizes[finding.file])
         elif isinstance(finding, ServiceSeen):
             services.append(finding)
-    state = verification.place
+    state = verification.checkpoint
     if state is None:
         return Begun()
     last = state.last_signed.seqno

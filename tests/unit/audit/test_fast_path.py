@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from ccfpy.audit.fast_path import begin, row
 from ccfpy.audit.readers import Readers, local_readers
 from ccfpy.audit.repair import all_chunks
-from ccfpy.audit.straight import begin, row
 from tests.unit.audit.made import written
 from tests.unit.ledger.made import FIRST, SECOND, recovered_ledger, small_ledger
 

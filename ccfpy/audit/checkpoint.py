@@ -23,10 +23,10 @@ FORMAT = "ccfpy audit 1"
 _Status = TypeVar("_Status", NodeStatus, ServiceStatus)
 
 
-def save(place: AuditState, path: Path) -> None:
+def save(checkpoint: AuditState, path: Path) -> None:
     """Write the file anew, whole or not at all."""
     beside = path.with_name(f"{path.name}.new")
-    beside.write_bytes(serialise(place) + b"\n")
+    beside.write_bytes(serialise(checkpoint) + b"\n")
     os.replace(beside, path)  # noqa: PTH105 - Path.replace says less well what it does
 
 
@@ -44,18 +44,18 @@ def load(path: Path) -> AuditState | None:
     return parse(data)
 
 
-def serialise(place: AuditState) -> bytes:
-    """Write a place as JSON."""
-    trust = place.trust
+def serialise(checkpoint: AuditState) -> bytes:
+    """Write a checkpoint as JSON."""
+    trust = checkpoint.trust
     fields: json.JsonObject = {
         "format": FORMAT,
-        "last_signed": str(place.last_signed),
-        "last_root": place.last_root.hex(),
-        "tree": record.as_base64(place.tree),
-        "view": place.view,
-        "signatures": place.signatures,
-        "signature_at": list(place.signature_at),
-        "signed_end": list(place.signed_end),
+        "last_signed": str(checkpoint.last_signed),
+        "last_root": checkpoint.last_root.hex(),
+        "tree": record.as_base64(checkpoint.tree),
+        "view": checkpoint.view,
+        "signatures": checkpoint.signatures,
+        "signature_at": list(checkpoint.signature_at),
+        "signed_end": list(checkpoint.signed_end),
         "status": trust.status,
         "service": _pem(trust.service),
         "previous_service": _pem(trust.previous_service),
@@ -66,7 +66,7 @@ def serialise(place: AuditState) -> bytes:
 
 
 def parse(data: bytes) -> AuditState:
-    """Read a place.
+    """Read a checkpoint.
 
     Raises:
         Malformed: it is not what ``serialise`` writes.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ccfpy.attestation import snp
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
-from ccfpy.crypto import odd_serials
+from ccfpy.crypto import negative_serials
 from ccfpy.crypto.certs import Certificate, parse_bundle, reading
 from ccfpy.crypto.extensions import raw_extension
 from tests.unit.attestation.hardware import PRODUCTS, chain_of
@@ -22,7 +22,7 @@ CHIP, INTERMEDIATE, ROOT = parse_bundle(chain_of("milan"))
 def leniently(der: bytes) -> Certificate:
     """Read as if the library refused."""
     with reading("not a certificate"):
-        return Certificate(odd_serials.load(der), der)
+        return Certificate(negative_serials.load(der), der)
 
 
 @pytest.mark.parametrize("product", PRODUCTS)
@@ -69,29 +69,32 @@ def test_no_bit_of_it_can_be_changed_even_so(bit: int) -> None:
 
 def test_a_number_that_is_positive_is_no_reason_to_read_it_so() -> None:
     with pytest.raises(ValueError, match="cannot be read"):
-        odd_serials.load(INTERMEDIATE.der)
+        negative_serials.load(INTERMEDIATE.der)
 
 
 @pytest.mark.parametrize("der", ["", "30", "3000", "30053003020100", "308400", "0400"])
 def test_what_is_no_certificate_is_refused(der: str) -> None:
     with pytest.raises(ValueError, match=r"certificate|asn1"):
-        odd_serials.load(bytes.fromhex(der))
+        negative_serials.load(bytes.fromhex(der))
     with pytest.raises(Malformed):
         Certificate.from_der(bytes.fromhex(der))
 
 
 def test_pem_is_written_as_the_library_writes_it() -> None:
     strictly = CHIP.library_certificate.public_bytes(serialization.Encoding.PEM)
-    assert odd_serials.to_pem(odd_serials.load(CHIP.der), CHIP.der) == strictly.decode()
+    assert (
+        negative_serials.to_pem(negative_serials.load(CHIP.der), CHIP.der)
+        == strictly.decode()
+    )
     for certificate in (CHIP, INTERMEDIATE, ROOT):
-        (block,) = odd_serials.pem_blocks(certificate.pem.encode())
+        (block,) = negative_serials.pem_blocks(certificate.pem.encode())
         assert block == certificate.der
 
 
 def test_blocks_that_are_not_base64_are_refused() -> None:
     text = b"-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----"
     with pytest.raises(ValueError, match="not base64"):
-        list(odd_serials.pem_blocks(text))
+        list(negative_serials.pem_blocks(text))
     with pytest.raises(Malformed):
         parse_bundle(text)
 
@@ -99,6 +102,6 @@ def test_blocks_that_are_not_base64_are_refused() -> None:
 def test_other_keys_and_algorithms_do_not_verify() -> None:
     """An elliptic-curve key does not verify what an RSA key signed."""
     with pytest.raises(InvalidSignature):
-        odd_serials.verify(
-            CHIP.der, odd_serials.load(CHIP.der), CHIP.library_certificate
+        negative_serials.verify(
+            CHIP.der, negative_serials.load(CHIP.der), CHIP.library_certificate
         )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from ccfpy.base.errors import Malformed
 
 
-def moment(unix_time_s: int) -> datetime:
+def as_datetime(unix_time_s: int) -> datetime:
     """Give a time in seconds since 1970 as certificates have theirs.
 
     Raises:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ccfpy.audit.chunks import ChunkPath
 from ccfpy.audit.snapshots import service_of, state_of
 from ccfpy.base.errors import CcfpyError, Malformed
-from ccfpy.base.limits import PILE_FILES_MAX
+from ccfpy.base.limits import DISCOVERED_FILES_MAX
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.audit import AuditState
 from ccfpy.ledger.chunk import ChunkName
@@ -85,7 +85,7 @@ def find(folders: Iterable[Path]) -> Leftovers:
     """Look through folders.
 
     Raises:
-        TooMany: there are more files than ``PILE_FILES_MAX``.
+        TooMany: there are more files than ``DISCOVERED_FILES_MAX``.
         OSError: a folder or a snapshot cannot be read.
     """
     chunks: list[ChunkPath] = []
@@ -138,9 +138,9 @@ def _files(folders: Iterable[Path]) -> Iterator[Path]:
             if path in seen or not path.is_file():
                 continue
             seen.add(path)
-            if len(seen) > PILE_FILES_MAX:
+            if len(seen) > DISCOVERED_FILES_MAX:
                 raise TooMany(
-                    f"more than {PILE_FILES_MAX} files in these folders: give those "
-                    "alone that hold ledgers and snapshots"
+                    f"more than {DISCOVERED_FILES_MAX} files in these folders: give "
+                    "those alone that hold ledgers and snapshots"
                 )
             yield path

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.audit.place import load, parse, save, serialise
+from ccfpy.audit.checkpoint import load, parse, save, serialise
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.ledger.audit import Auditor, AuditState
 from tests.unit.ledger.made import recovered_ledger
@@ -39,9 +39,9 @@ def test_a_place_comes_back_as_it_was(tmp_path: Path) -> None:
 def test_a_place_without_a_service_is_one() -> None:
     fields = orjson.loads(serialise(PLACE))
     fields |= {"status": None, "service": None, "previous_service": None}
-    place = parse(orjson.dumps(fields))
-    assert place.trust.service is None
-    assert place.trust.status is None
+    checkpoint = parse(orjson.dumps(fields))
+    assert checkpoint.trust.service is None
+    assert checkpoint.trust.status is None
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ccfpy.node.history.pool import EntryPool, Waiter
 
 
-class Lookup:
+class ChainWalk:
     """A chain of entries, of which each says where the one before it is.
 
     Args:
