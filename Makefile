@@ -10,7 +10,7 @@ SOURCES := $(wildcard ccfpy apps tests benchmarks deploy)
 TESTS := $(wildcard $(addprefix tests/,house unit vectors governance scenarios fuzz))
 WITH_PROCESSES := $(wildcard $(addprefix tests/,apps e2e deploy interop))
 
-.PHONY: help .venv compiled test-compiled sandbox apps test lint format coverage simulate mutants attacks documents reference engine engine-check image-check bench bench-compiled profile lock interop clean
+.PHONY: help .venv compiled test-compiled sandbox apps test lint format coverage simulate mutants scenarios faults attacks documents reference engine engine-check image-check bench bench-compiled profile lock interop clean
 
 # Made of this file: each target that has a line there ends its own with `## what it does`.
 help: ## show these lines
@@ -90,7 +90,7 @@ COMPILED_TESTS ?= $(wildcard $(addprefix tests/,unit vectors scenarios fuzz))
 COMPILED_AT_ONCE ?= 2
 test-compiled: $(COMPILED)/installed ## run the tests in one process with that wheel
 	PYTHONPATH=$(CURDIR)/$(COMPILED)/site:$(CURDIR) $(COMPILER)/python -P -m pytest --quiet \
-		--override-ini pythonpath= --ignore tests/unit/testing/cluster --ignore tests/scenarios/test_mutants.py \
+		--override-ini pythonpath= --ignore tests/unit/lab/cluster --ignore tests/scenarios/test_mutants.py \
 		--deselect tests/unit/testing/apps/test_loading.py::test_a_python_app_is_itself_its_path_or_a_samples_name \
 		-W "ignore:the (type, exc, tb) signature of throw:DeprecationWarning" \
 		--numprocesses $(COMPILED_AT_ONCE) --dist loadfile --max-worker-restart 0 $(COMPILED_TESTS)
@@ -110,15 +110,24 @@ SECONDS ?= 180
 SEED ?= $(shell date +%s)
 
 simulate: .venv ## look for a schedule that breaks consensus or nodes, for SECONDS
-	$(BIN)/python -m ccfpy.testing.cluster --seed $(SEED)00 --seconds $$(($(SECONDS) * 5 / 9))
-	$(BIN)/python -m ccfpy.testing.cluster --nodes --seed $(SEED) --seconds $$(($(SECONDS) * 4 / 9))
+	$(BIN)/python -m tests.lab.cluster --seed $(SEED)00 --seconds $$(($(SECONDS) * 5 / 9))
+	$(BIN)/python -m tests.lab.cluster --nodes --seed $(SEED) --seconds $$(($(SECONDS) * 4 / 9))
 
 mutants: .venv ## look for a seed that finds each mistake put into consensus
-	$(BIN)/python -m ccfpy.testing.cluster.mutants
+	$(BIN)/python -m tests.lab.cluster.mutants
+
+# Some by path: FILES=tests/scenarios/consensus/a_service_begins.txt.
+FILES ?= $(wildcard tests/scenarios/consensus/*.txt)
+scenarios: .venv ## run stories about consensus; FILES='…' for some
+	$(BIN)/python -m tests.lab.scenario $(FILES)
+
+# Some by name: FAULTS=kill,stop; the same ones again: SEED=7.
+faults: .venv ## break a service of real nodes for SECONDS, and check what its clients saw
+	$(BIN)/python -m tests.lab.faults --seconds $(SECONDS) --seed $(SEED) $(if $(FAULTS),--faults $(FAULTS))
 
 # Some by name or family: ATTACKS='chains joining'.
 attacks: .venv ## attack a service of real nodes, and judge what that costs; QUICK=1 in two minutes
-	$(BIN)/python -m ccfpy.testing.attacks $(if $(QUICK),--quick) $(ATTACKS)
+	$(BIN)/python -m tests.lab.attacks $(if $(QUICK),--quick) $(ATTACKS)
 
 reference: .venv ## write the pages of docs/reference that are made of the code
 	$(BIN)/python -m tests.house.reference

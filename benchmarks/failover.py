@@ -13,9 +13,9 @@ from pathlib import Path
 
 from benchmarks.harness.figure import Figure, Held
 from benchmarks.harness.question import Question, Settings, main
-from ccfpy.testing.faults.faults import FaultKind
-from ccfpy.testing.faults.report import resumptions
-from ccfpy.testing.faults.run import Plan, run_faults
+from tests.lab.faults.faults import FaultKind
+from tests.lab.faults.report import resumptions
+from tests.lab.faults.run import Plan, run_faults
 
 BUDGET = 2.0
 KILLS = 10

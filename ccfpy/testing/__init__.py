@@ -1,6 +1,5 @@
-"""The public test kit: what lets people test their apps and services without a network.
+"""The public test kit: tests of apps and services without a network.
 
-``node`` is a service of one node in the test's own thread; ``scenario`` runs stories
-about consensus; ``consistency`` checks what clients saw. May import everything but the
-command line.
+``apps`` is a service for tests of an app, ``plugin`` its pytest fixtures, ``node`` a
+service of one node in the test's own thread, and ``network`` several such nodes.
 """

@@ -1,6 +1,6 @@
 """The short form of the attacks on real nodes: each stays within its bounds.
 
-All of them, with their whole load: ``python -m ccfpy.testing.attacks``.
+All of them, with their whole load: ``python -m tests.lab.attacks``.
 """
 
 import asyncio
@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from ccfpy.testing.attacks.catalogue import choose
-from ccfpy.testing.attacks.report import reasons, table
-from ccfpy.testing.attacks.run import Outcome, run_attacks
 from tests.attacks import attack
+from tests.lab.attacks.catalogue import choose
+from tests.lab.attacks.report import reasons, table
+from tests.lab.attacks.run import Outcome, run_attacks
 
 NAMES = (
     *("replay", "future", "chains", "handshakes", "squatters", "strangers"),

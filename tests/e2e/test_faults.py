@@ -1,16 +1,16 @@
 """Real nodes lose their primary under load, and lose nothing that was committed.
 
-Longer runs with every fault: ``python -m ccfpy.testing.faults``.
+Longer runs with every fault: ``python -m tests.lab.faults``.
 """
 
 from pathlib import Path
 
 import pytest
 
-from ccfpy.testing.faults.faults import FaultKind
-from ccfpy.testing.faults.namespaces import why_not
-from ccfpy.testing.faults.report import render
-from ccfpy.testing.faults.run import Plan, Report, run_faults
+from tests.lab.faults.faults import FaultKind
+from tests.lab.faults.namespaces import why_not
+from tests.lab.faults.report import render
+from tests.lab.faults.run import Plan, Report, run_faults
 
 CUT_OFF = why_not()
 

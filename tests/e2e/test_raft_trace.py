@@ -6,9 +6,9 @@ from pathlib import Path
 from ccfpy.client.share import constitution
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
-from ccfpy.testing.raft_trace.__main__ import gather
-from ccfpy.testing.raft_trace.checking import FUNCTIONS
-from ccfpy.testing.raft_trace.reading import function_of, node_of
+from tests.lab.raft_trace.__main__ import gather
+from tests.lab.raft_trace.checking import FUNCTIONS
+from tests.lab.raft_trace.reading import function_of, node_of
 
 
 async def _lose_a_primary(workspace: Path) -> list[Path]:

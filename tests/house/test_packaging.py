@@ -11,7 +11,7 @@ import pytest
 from hatchling.metadata.core import ProjectMetadata
 
 from deploy.wheel.compiled import CompiledModules, NotCompiled
-from tests.house.tree import ROOT, files
+from tests.house.tree import ROOT, files, modules
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +53,23 @@ def test_the_wheel_holds_nothing_else(wheel: frozenset[str]) -> None:
     tops = {Path(name).parts[0].split("-")[0] for name in wheel}
     assert tops == {"ccfpy"}
     strays = {name for name in wheel if "__pycache__" in name or "/tests/" in name}
+    assert not strays
+
+
+def test_the_wheel_holds_nothing_of_the_lab(wheel: frozenset[str]) -> None:
+    lab = {path.name for path in (ROOT / "tests/lab").iterdir() if path.is_dir()}
+    assert {"cluster", "scenario", "attacks", "faults", "consistency"} <= lab
+    kit = {Path(name).parts[2] for name in wheel if name.startswith("ccfpy/testing/")}
+    assert not kit & lab
+
+
+def test_nothing_that_ships_imports_the_tests() -> None:
+    strays = [
+        f"{module.path} imports {name}"
+        for module in modules("ccfpy", "apps")
+        for name in sorted(module.imports)
+        if name.split(".")[0] == "tests"
+    ]
     assert not strays
 
 

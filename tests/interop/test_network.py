@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from ccfpy.testing.faults.faults import FaultKind
-from ccfpy.testing.faults.run import Plan, Report, run_faults
 from tests.interop.environments import Tools
+from tests.lab.faults.faults import FaultKind
+from tests.lab.faults.run import Plan, Report, run_faults
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ def free_ports(count: int = 1, *, host: str = "127.0.0.1") -> range:
     """
     latest = PORT_MAX - count + 1
     for _ in range(ATTEMPTS_MAX):
-        first = random.randint(PORT_MIN, latest)
+        first = random.randint(PORT_MIN, latest)  # noqa: S311 - a port is no secret
         ports = range(first, first + count)
         if all(_is_free(host, port) for port in ports):
             return ports

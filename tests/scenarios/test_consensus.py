@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.testing import scenario
+from tests.lab import scenario
 
 STORIES = sorted((Path(__file__).parent / "consensus").glob("*.txt"))
 SEEDS = 20

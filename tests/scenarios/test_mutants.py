@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.testing import scenario
-from ccfpy.testing.cluster.mutants.catalogue import MUTANTS
+from tests.lab import scenario
+from tests.lab.cluster.mutants.catalogue import MUTANTS
 
 FOLDER = Path(__file__).parent / "consensus"
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.testing.cluster.whole.story import told
+from tests.lab.cluster.whole.story import told
 
 STORIES = sorted((Path(__file__).parent / "nodes").glob("*.txt"))
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 from ccfpy.boundary.effects import Effect
 from ccfpy.host.ledger_store import LedgerStoreFailed
-from ccfpy.testing.cluster.whole.host import LEDGER, Files
 from ccfpy.testing.disk import MemoryDisk
 from ccfpy.testing.node import InProcessNode
 from ccfpy.testing.surroundings import Alone, Timed
+from tests.lab.cluster.whole.host import LEDGER, Files
 
 if TYPE_CHECKING:
     from ccfpy.boundary.events import Event

@@ -11,7 +11,7 @@ from ccfpy.consensus.trace import untraced
 from ccfpy.node.consensus_trace import tracer_of
 from ccfpy.node.outbox import Outbox
 from ccfpy.testing.node import InProcessNode
-from ccfpy.testing.raft_trace.checking import FUNCTIONS, STATE
+from tests.lab.raft_trace.checking import FUNCTIONS, STATE
 from tests.unit.consensus.nodes import new_leader
 
 

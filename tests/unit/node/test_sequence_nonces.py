@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from ccfpy.boundary.configuration import ConsensusConfiguration, NodeConfiguration
 from ccfpy.boundary.effects import AppendLedger, TruncateLedger, WriteSnapshot
 from ccfpy.ledger.entry import Entry
-from ccfpy.testing.cluster.whole.laboratory import Laboratory, laboratory
-from ccfpy.testing.invariants.violated import Violated
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from ccfpy.testing.recovery import ask_for_shares, submit_share
 from ccfpy.testing.surroundings import Remains
 from tests.attacks import attack
+from tests.lab.cluster.whole.laboratory import Laboratory, laboratory
+from tests.lab.invariants.violated import Violated
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 from tests.unit.node.recovered import read, status, write
 from tests.unit.node.test_replication import primary, put, replica_of

@@ -1,6 +1,0 @@
-"""Mistakes put into consensus on purpose, to see that they are found.
-
-Safety tests are worth what they catch. Each mutant is the shipping code with one
-change, which simulation must find. ``python -m ccfpy.testing.cluster.mutants`` searches
-for seeds that do.
-"""

@@ -1,0 +1,259 @@
+"""Attacks by strangers who ask to join: no member has said a word about them."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ssl import SSLContext
+
+from ccfpy.attestation.report_data import node_report_data
+from ccfpy.base.json import Json, JsonObject, dumps
+from ccfpy.client.keyfiles import KeyFiles, OsEntropy, write_private
+from ccfpy.crypto.certs import certificate_request, node_self_signed
+from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.hashing import sha256_hex
+from tests.lab.attacks.attack import Attack, Family, Target
+from tests.lab.attacks.bounds import Spend
+from tests.lab.attacks.wires import (
+    Answered,
+    NoAnswer,
+    Wire,
+    connected,
+    stranger_context,
+)
+
+STRANGERS = 60
+NODE_DATA_BYTES = 1_000_000
+"""The most that a request's body may hold, but for the rest of the request."""
+LIST_MAX_BYTES = 1 << 20
+"""More no list of three nodes and some strangers needs to have."""
+WAITING_MAX = 50
+"""More nodes no members want at once."""
+NEWCOMER_RETRIES = 15
+RETRY_S = 1
+"""A node that is told to ask later does so, by default once a second."""
+_OK = 200
+_LATER = 503
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stranger:
+    """Somebody with a key of its own, and the evidence that anybody can make for it.
+
+    Attributes:
+        context: of TLS, in which the stranger shows its certificate.
+        key: its key.
+    """
+
+    context: SSLContext
+    key: KeyPair
+
+    @classmethod
+    def make(cls, target: Target, name: str) -> "Stranger":
+        """Make one."""
+        entropy = OsEntropy()
+        key = KeyPair.generate(entropy, Curve.SECP384R1)
+        certificate = node_self_signed(
+            key,
+            subject="CN=stranger",
+            sans=[],
+            not_before=datetime.now(tz=UTC),
+            validity_days=1,
+            entropy=entropy,
+        )
+        files = KeyFiles(folder=target.folder, name=name)
+        write_private(files.private_key, key.pem)
+        files.certificate.write_text(certificate.pem)
+        return cls(context=stranger_context(files), key=key)
+
+    def request(
+        self, target: Target, *, host_data: Json, address: str, node_data: Json
+    ) -> bytes:
+        """Return a request to join."""
+        evidence: JsonObject = {
+            "host_data": host_data,
+            "measurement": "Insecure hard-coded virtual measurement v1",
+            "report_data": _base64(node_report_data(self.key.public_key.der)),
+        }
+        interface: JsonObject = {
+            "bind_address": address,
+            "published_address": address,
+            "protocol": "tcp",
+        }
+        network: JsonObject = {
+            "node_to_node_interface": interface,
+            "rpc_interfaces": {"primary_rpc_interface": interface},
+        }
+        encryption = target.keys(target.network.options.members[0])
+        return dumps(
+            {
+                "node_info_network": network,
+                "quote_info": {
+                    "format": "Insecure_Virtual",
+                    "quote": _base64(dumps(evidence)),
+                    "endorsements": "",
+                },
+                "public_encryption_key": encryption.encryption_public_key.read_text(),
+                "startup_seqno": None,
+                "certificate_signing_request": certificate_request(
+                    self.key, subject="CN=stranger", sans=[]
+                ),
+                "node_data": node_data,
+            }
+        )
+
+    async def ask(
+        self,
+        target: Target,
+        spend: Spend,
+        *,
+        host_data: Json,
+        address: str,
+        node_data: Json = None,
+    ) -> Answered:
+        """Ask to join.
+
+        Raises:
+            NoAnswer: the node does not answer.
+        """
+        body = self.request(
+            target, host_data=host_data, address=address, node_data=node_data
+        )
+        async with connected(target.address, spend, context=self.context) as wire:
+            return await wire.ask(
+                "POST",
+                "/node/join",
+                body=body,
+                headers={"content-type": "application/json"},
+            )
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+async def strangers(target: Target, spend: Spend) -> Sequence[str]:
+    """Fill the ledger with what strangers say of themselves, and ask for all of it."""
+    breaches: list[str] = []
+    data = "x" * NODE_DATA_BYTES
+    async with connected(target.address, spend) as wire:
+        host_data = await _host_data(wire)
+        for number in range(STRANGERS):
+            stranger = Stranger.make(target, f"stranger{number}")
+            address = f"127.0.0.1:{50_000 + number}"
+            for said in (data, "small"):
+                try:
+                    answered = await stranger.ask(
+                        target,
+                        spend,
+                        host_data=host_data,
+                        address=address,
+                        node_data=said,
+                    )
+                except NoAnswer:
+                    continue
+                if answered.status == _OK:
+                    break
+        listed = await wire.ask("GET", "/node/network/nodes")
+        if len(listed.body) > LIST_MAX_BYTES:
+            breaches.append(f"the list of nodes has {len(listed.body)} bytes")
+        waiting = listed.body.count(b'"Pending"')
+        if waiting > WAITING_MAX:
+            breaches.append(f"{waiting} strangers wait at once")
+        for refused in (_patient_refused, _wanted_refused):
+            refusal = await refused(target, spend, host_data)
+            if refusal is not None:
+                breaches.append(refusal)
+    return breaches
+
+
+async def _patient_refused(target: Target, spend: Spend, host_data: Json) -> str | None:
+    """Say why a node that asks again, as nodes do, finds no place; nothing if it does.
+
+    A service whose places are taken lets one newcomer in ten seconds take over.
+    """
+    newcomer = Stranger.make(target, "patient")
+    address = "127.0.0.1:45677"
+    answered = await newcomer.ask(target, spend, host_data=host_data, address=address)
+    for _ in range(NEWCOMER_RETRIES):
+        if answered.status != _LATER:
+            break
+        await asyncio.sleep(RETRY_S)
+        answered = await newcomer.ask(
+            target, spend, host_data=host_data, address=address
+        )
+    if answered.status == _OK:
+        return None
+    return f"a node that asks again finds no place: {_reason(answered)}"
+
+
+async def _wanted_refused(target: Target, spend: Spend, host_data: Json) -> str | None:
+    """Say why a node that a member's proposal names finds no place; nothing if it does.
+
+    Its place is nobody else's: it need not ask again.
+    """
+    newcomer = Stranger.make(target, "wanted")
+    async with target.connect() as anybody:
+        member = target.member(anybody, 0)
+        status = await member.propose([_trust(newcomer)])
+        answered = await newcomer.ask(
+            target, spend, host_data=host_data, address="127.0.0.1:45678"
+        )
+        await member.withdraw(status.proposal_id)
+    if answered.status == _OK:
+        return None
+    return f"a node that a member's proposal names finds no place: {_reason(answered)}"
+
+
+def _trust(newcomer: Stranger) -> JsonObject:
+    """Return the action by which members trust a node."""
+    arguments: JsonObject = {
+        "node_id": sha256_hex(newcomer.key.public_key.der),
+        "valid_from": f"{datetime.now(tz=UTC):%Y%m%d%H%M%SZ}",
+    }
+    return {"name": "transition_node_to_trusted", "args": arguments}
+
+
+async def squatters(target: Target, spend: Spend) -> Sequence[str]:
+    """Claim the address of a node that has yet to come."""
+    address = "127.0.0.1:45679"
+    async with connected(target.address, spend) as wire:
+        host_data = await _host_data(wire)
+    squatter = Stranger.make(target, "squatter")
+    await squatter.ask(target, spend, host_data=host_data, address=address)
+    owner = Stranger.make(target, "owner")
+    answered = await owner.ask(target, spend, host_data=host_data, address=address)
+    if answered.status != _OK:
+        return [f"the node that has the address is refused: {_reason(answered)}"]
+    return ()
+
+
+async def _host_data(wire: Wire) -> Json:
+    """Return what nodes of the service say of their program, as anybody may read it."""
+    answered = await wire.ask("GET", "/node/quotes/self")
+    raw = json.loads(answered.body)["raw"]
+    host_data: Json = json.loads(base64.b64decode(raw))["host_data"]
+    return host_data
+
+
+def _reason(answered: Answered) -> str:
+    return f"{answered.status} {answered.body[:200].decode(errors='replace')}"
+
+
+ATTACKS = (
+    # First, while there are places for nodes that wait.
+    Attack(
+        name="squatters",
+        family=Family.JOINING,
+        about="a stranger asks to join under the address of a node to come",
+        perform=squatters,
+    ),
+    Attack(
+        name="strangers",
+        family=Family.JOINING,
+        about=f"{STRANGERS} strangers ask to join with a megabyte of data each",
+        perform=strangers,
+    ),
+)

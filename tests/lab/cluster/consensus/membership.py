@@ -1,0 +1,130 @@
+"""Who is in and who is out, as an operator would have it.
+
+Identities are never used again: a node that was removed, or has crashed, does not come
+back. What is asked for stays within the fault model: of every configuration that may
+still count, a majority lives.
+"""
+
+from random import Random
+
+from ccfpy.base.ids import NodeId
+from ccfpy.consensus.quorum import is_quorum
+from tests.lab.cluster.consensus.stage import Stage
+from tests.lab.scenario.cluster import Node
+
+NODES_MAX = 9
+"""How many nodes a run may have had in all."""
+MEMBERS_MAX = 5
+"""How many nodes a configuration may grow to."""
+FROM_SNAPSHOT = 0.5
+"""How many of those that join a running service begin with a snapshot."""
+
+
+def add_node(stage: Stage, *, polls: bool, source: NodeId | None = None) -> NodeId:
+    """Create a node that nobody knows yet, perhaps from another's snapshot."""
+    name = NodeId(str(len(stage.nodes)))
+    stage.do("pre_vote_enabled", "true" if polls else "false")
+    if source is None:
+        stage.do("create_new_node", name)
+    else:
+        stage.do("create_from_snapshot", name, source)
+    stage.do("reconnect_node", name)
+    return name
+
+
+def reconfigure(stage: Stage, leader: Node, dice: Random) -> None:
+    """Let a leader add nodes, remove some, replace some or all, or retire itself."""
+    now = sorted(leader.raft.state.configurations.latest)
+    room = NODES_MAX - len(stage.nodes)
+    match dice.choice(("add", "remove", "replace", "replace all", "retire leader")):
+        case "add":
+            leaving, joining = [], dice.randint(1, 2)
+        case "remove":
+            leaving, joining = dice.sample(now, 1), 0
+        case "replace":
+            leaving, joining = dice.sample(now, min(len(now), dice.randint(1, 2))), 1
+        case "replace all":
+            leaving, joining = now, dice.randint(1, 3)
+        case _:
+            leaving, joining = [leader.id], dice.randint(0, 1)
+    members = [node for node in now if node not in leaving]
+    joining = min(joining, room, MEMBERS_MAX - len(members))
+    members += [
+        add_node(
+            stage,
+            polls=dice.choice((False, True)),
+            source=_snapshot_source(stage, dice),
+        )
+        for _ in range(joining)
+    ]
+    if _is_alive(stage, frozenset(members)):
+        stage.do("replicate_new_configuration", str(leader.view), *sorted(members))
+
+
+def clean_up(stage: Stage, leader: Node) -> None:
+    """Record the retirement of those whose removal the leader knows to be final."""
+    final = leader.ledger[: leader.commit_seqno]
+    members: set[NodeId] = set()
+    for entry in final:
+        members |= entry.configuration or frozenset()
+    recorded = {node for entry in leader.ledger for node in entry.retired_committed}
+    gone = members - leader.raft.state.configurations.nodes - recorded
+    if gone:
+        stage.do("cleanup_nodes", str(leader.view), *sorted(gone))
+
+
+def may_crash(stage: Stage, node: NodeId) -> bool:
+    """Tell whether a majority would live of every configuration that may count."""
+    return all(
+        _is_alive(stage, configuration, without=node)
+        for other in stage.nodes.values()
+        for configuration in other.raft.state.configurations.node_sets
+    )
+
+
+def dismiss(stage: Stage) -> None:
+    """Stop the nodes that no living node counts any more, as an operator does."""
+    for node in _uncounted(stage):
+        stage.do("crash", node)
+
+
+def must_recover(stage: Stage) -> bool:
+    """Tell whether a cluster is within the fault model, and has begun.
+
+    Something is final, of every configuration that may count a majority lives, and
+    nobody lives whom nobody counts.
+    """
+    return bool(
+        stage.invariants.safety.final
+        and not _uncounted(stage)
+        and all(
+            _is_alive(stage, configuration)
+            for node in stage.live()
+            for configuration in node.raft.state.configurations.node_sets
+        )
+    )
+
+
+def _snapshot_source(stage: Stage, dice: Random) -> NodeId | None:
+    """Choose whose snapshot a new node begins with; nobody's, for some."""
+    sources = [node.id for node in stage.live() if node.commit_seqno]
+    if sources and dice.random() < FROM_SNAPSHOT:
+        return dice.choice(sources)
+    return None
+
+
+def _uncounted(stage: Stage) -> list[NodeId]:
+    live = stage.live()
+    counted = frozenset(
+        node for other in live for node in other.raft.state.configurations.nodes
+    )
+    return [node.id for node in live if node.id not in counted]
+
+
+def _is_alive(
+    stage: Stage, nodes: frozenset[NodeId], without: NodeId | None = None
+) -> bool:
+    living = [
+        node for node in nodes if node != without and not stage.nodes[node].is_crashed
+    ]
+    return bool(nodes) and is_quorum(living, nodes)

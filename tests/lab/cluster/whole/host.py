@@ -1,0 +1,243 @@
+"""A simulated node's untrusted half: its files, its faults, and who it knows.
+
+The stores are the ones that ship, over a disk in memory. What waits for the disk aside
+(making a snapshot final) is done when time passes next, so that a crash can forestall
+it.
+"""
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ccfpy.base import limits
+from ccfpy.base.ids import NodeId, Seqno, SessionId
+from ccfpy.boundary.effects import (
+    AppendLedger,
+    BeginLedger,
+    CommitLedger,
+    Effect,
+    ForgetPeer,
+    IdentityMade,
+    ReadMore,
+    SendData,
+    SetPeer,
+    Stop,
+    TruncateLedger,
+    Wake,
+    WriteLog,
+)
+from ccfpy.boundary.events import Boot, Event, SessionWritten, Woken
+from ccfpy.host.blob_store import BlobStore
+from ccfpy.host.ledger_store import LedgerStore, LedgerStoreFailed
+from ccfpy.host.log import Journal
+from ccfpy.host.sealed_files import SealedFiles
+from ccfpy.host.snapshot_store import SnapshotStore
+from ccfpy.host.storage import Storage
+from ccfpy.node.node import Node
+from ccfpy.node.replica import Replica
+from ccfpy.testing.disk import MemoryDisk
+from tests.lab.invariants.violated import Violated
+
+LEDGER = Path("/ledger")
+SNAPSHOTS = Path("/snapshots")
+NEVER_SLOW_US = 1 << 60
+
+
+@dataclass(slots=True, kw_only=True)
+class Files:
+    """One node's stores on one disk."""
+
+    disk: MemoryDisk
+    journal: io.BytesIO
+    ledger: LedgerStore
+    snapshots: SnapshotStore
+    storage: Storage
+
+    @classmethod
+    def on(cls, disk: MemoryDisk, *, must_sync: bool = False) -> "Files":
+        """Give a disk's stores; ``must_sync`` as ``LedgerStore`` has it."""
+        stream = io.BytesIO()
+        journal = Journal(stream, unix_us=lambda: 0)
+        ledger = LedgerStore(
+            LEDGER, report=journal, sync_committable=must_sync, disk=disk
+        )
+        snapshots = SnapshotStore(SNAPSHOTS, report=journal, disk=disk)
+        blobs = BlobStore(report=journal, disk=disk)
+        blobs.clear()
+        storage = Storage(
+            ledger,
+            snapshots,
+            blobs,
+            SealedFiles(None, report=journal, disk=disk),
+            journal=journal,
+            slow_us=NEVER_SLOW_US,
+        )
+        return cls(
+            disk=disk,
+            journal=stream,
+            ledger=ledger,
+            snapshots=snapshots,
+            storage=storage,
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class SimulatedNode:
+    """A node, its host, and what was seen of both.
+
+    Attributes:
+        name: what acts call it: its number.
+        is_alive: neither killed nor stopped.
+        is_doomed: its disk may end it at any time.
+        target: the node it asks to join; nothing for the first.
+        address_book: where the enclave said that others are.
+        heard: where others connected from.
+        rate: how fast its clock goes.
+        clock_us: its clock, since time began.
+        aside: what waits for the disk.
+        after: where its ledger begins.
+        entries: its ledger from there, as it was handed over.
+        signed: the seqnos of signatures in it.
+        commit: up to where its host was told that it is final.
+        end: why it is not alive.
+        untold: bytes of each session's answers that left since the node was told.
+    """
+
+    name: str
+    trusted: Node
+    boot: Boot
+    files: Files
+    target: str | None = None
+    is_alive: bool = True
+    is_doomed: bool = False
+    identity: IdentityMade | None = None
+    address_book: dict[NodeId, str] = field(default_factory=dict)
+    heard: dict[NodeId, str] = field(default_factory=dict)
+    rate: float = 1.0
+    clock_us: int = 0
+    aside: list[Callable[[], None]] = field(default_factory=list)
+    answers: list[Event] = field(default_factory=list)
+    performers: Mapping[type, Callable[[Effect], None]] = field(default_factory=dict)
+    after: Seqno = 0
+    entries: list[bytes] = field(default_factory=list)
+    signed: list[Seqno] = field(default_factory=list)
+    commit: Seqno = 0
+    logs: list[WriteLog] = field(default_factory=list)
+    stop: Stop | None = None
+    end: str = ""
+    sessions: int = 0
+    untold: dict[SessionId, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.performers = self.files.storage.performers(
+            self.answers.append, self.aside.append
+        )
+
+    def took(self, effect: SendData) -> None:
+        """Tell the node, as its host would, that an answer has left."""
+        size = self.untold.get(effect.session, 0) + len(effect.data)
+        if size >= limits.SESSION_WRITTEN_BYTES:
+            self.answers.append(SessionWritten(session=effect.session, size=size))
+            size = 0
+        self.untold[effect.session] = size
+
+    @property
+    def id(self) -> NodeId:
+        """Its id, once it has booted."""
+        assert self.identity is not None, "it has not booted"
+        return self.identity.node_id
+
+    @property
+    def replica(self) -> Replica:
+        """The inside of the node, which invariants look at."""
+        replica = self.trusted._replica  # noqa: SLF001  # nothing else tells
+        assert replica is not None, "it has not booted"
+        return replica
+
+    @property
+    def view(self) -> int:
+        """The newest view it knows."""
+        return self.replica.view
+
+    @property
+    def last_seqno(self) -> Seqno:
+        """Where its ledger ends."""
+        return self.after + len(self.entries)
+
+    @property
+    def has_joined(self) -> bool:
+        """Whether it holds the service's secrets."""
+        return self.replica.known_service is not None
+
+    def entry(self, seqno: Seqno) -> bytes:
+        """Give an entry of its ledger."""
+        assert self.after < seqno <= self.last_seqno, (self.name, seqno)
+        return self.entries[seqno - self.after - 1]
+
+    def next_session(self) -> SessionId:
+        """Number a connection."""
+        self.sessions += 1
+        return SessionId(self.sessions)
+
+    def keep(self, effect: Effect) -> None:
+        """Do what concerns the host alone.
+
+        Raises:
+            LedgerStoreFailed: the disk fails, and so the node does.
+            Violated: the ledger is asked for what no ledger does.
+        """
+        match effect:
+            case SetPeer():
+                self.address_book[effect.node] = effect.address
+            case ForgetPeer():
+                self.address_book.pop(effect.node, None)
+            case WriteLog():
+                self.logs.append(effect)
+            case IdentityMade():
+                self.identity = effect
+            case Wake():
+                self.answers.append(Woken())
+            case ReadMore():
+                pass  # no client of a simulation sends too much
+            case _:
+                self._note(effect)
+                self._store(effect)
+
+    def _store(self, effect: Effect) -> None:
+        try:
+            self.performers[type(effect)](effect)
+        except LedgerStoreFailed as failure:
+            if not isinstance(failure.__cause__, OSError):
+                raise Violated("LedgerFits", f"node {self.name}: {failure}") from None
+            raise
+
+    def _note(self, effect: Effect) -> None:
+        """Follow what becomes of the ledger."""
+        match effect:
+            case AppendLedger():
+                self._append(effect)
+            case TruncateLedger():
+                if effect.seqno < self.commit:
+                    raise Violated(
+                        "CommittedLogAppendOnlyProp",
+                        f"node {self.name} committed {self.commit} and went back to "
+                        f"{effect.seqno}",
+                    )
+                del self.entries[max(effect.seqno - self.after, 0) :]
+                while self.signed and self.signed[-1] > effect.seqno:
+                    self.signed.pop()
+            case BeginLedger():
+                self.after = self.commit = effect.after
+            case CommitLedger():
+                self.commit = effect.seqno
+            case _:
+                pass
+
+    def _append(self, effect: AppendLedger) -> None:
+        if effect.first_seqno != self.last_seqno + 1:
+            raise Violated("LedgerOrder", f"{self.name} wrote {effect.first_seqno}")
+        for entry in effect.entries:
+            self.entries.append(entry.data)
+            if entry.is_committable:
+                self.signed.append(self.last_seqno)

@@ -1,0 +1,81 @@
+"""Which faults leave a service that can go on.
+
+A run must not break what it will later ask to make progress: of every configuration
+that counts anywhere, a majority stays that is up, or will be once the weather clears.
+"""
+
+from ccfpy.base.ids import NodeId
+from ccfpy.consensus.quorum import is_quorum
+from tests.lab.cluster.whole.host import SimulatedNode
+from tests.lab.cluster.whole.world import World
+
+
+def up(world: World) -> set[NodeId]:
+    """Give the nodes that do their part, or will once the weather clears.
+
+    One that lacks what another never had, having begun with a snapshot, stays behind
+    for as long as the other leads: who runs nodes would give it a snapshot, too.
+    """
+    joined = [node for node in world.alive if node.has_joined]
+    begun = max((node.after for node in joined), default=0)
+    return {n.id for n in joined if n.last_seqno >= begun and not n.is_doomed}
+
+
+def coming(world: World) -> set[NodeId]:
+    """Give the nodes that wait, and ask one that knows that they are trusted."""
+    return {
+        node.id
+        for node in world.alive
+        if not node.has_joined and not node.is_doomed and _is_told(world, node)
+    }
+
+
+def _is_told(world: World, node: SimulatedNode) -> bool:
+    target = None if node.target is None else world.node(node.target)
+    return (
+        target is not None
+        and target.is_alive
+        and target.has_joined
+        and node.id in target.replica.replication.raft.nodes
+    )
+
+
+def configurations(world: World) -> list[frozenset[NodeId]]:
+    """Give every configuration that counts for some node that runs."""
+    found: dict[frozenset[NodeId], None] = {}
+    for node in world.alive:
+        for nodes in node.replica.replication.raft.state.configurations.node_sets:
+            found[nodes] = None
+    return list(found)
+
+
+def can_go_on(world: World) -> bool:
+    """Tell whether every configuration that counts has a majority, or gets one."""
+    there = up(world) | coming(world)
+    return all(is_quorum(there, nodes) for nodes in configurations(world))
+
+
+def may_crash(world: World, node: SimulatedNode) -> bool:
+    """Tell whether the others can go on without a node, and without any that waits.
+
+    Whom a waiting node asks may not know of the vote for it, and never learn: so no
+    fault may rest on its coming.
+    """
+    left = up(world) - {node.id}
+    return all(is_quorum(left, nodes) for nodes in configurations(world))
+
+
+def may_trust(world: World, node: SimulatedNode) -> bool:
+    """Tell whether the service can go on if this node counts too."""
+    return is_quorum(up(world), _latest(world) | {node.id})
+
+
+def may_remove(world: World, node: SimulatedNode) -> bool:
+    """Tell whether the service can go on if this node does not count."""
+    left = _latest(world) - {node.id}
+    return bool(left) and is_quorum(up(world), left)
+
+
+def _latest(world: World) -> frozenset[NodeId]:
+    newest = max(world.alive, key=lambda node: (node.view, node.last_seqno))
+    return newest.replica.replication.raft.state.configurations.latest

@@ -1,0 +1,69 @@
+"""Links between namespaces, cut in one direction and healed."""
+
+import subprocess
+import sys
+
+import pytest
+
+from ccfpy.local.configuration import Placement
+from tests.lab.faults.namespaces import Namespaces, why_not
+
+REASON = why_not()
+
+ASK = """
+import socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+    link.settimeout(0.3)
+    link.sendto(b"?", (sys.argv[1], 5000))
+    try:
+        link.recv(1)
+    except TimeoutError:
+        sys.exit(1)
+"""
+ANSWER = """
+import socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as link:
+    link.bind((sys.argv[1], 5000))
+    print("ready", flush=True)
+    while True:
+        data, asker = link.recvfrom(1)
+        print("heard", flush=True)
+        link.sendto(b"!", asker)
+"""
+
+
+def _python(place: Placement, code: str, argument: str) -> list[str]:
+    return [*place.prefix, sys.executable, "-c", code, argument]
+
+
+@pytest.mark.skipif(REASON is not None, reason=str(REASON))
+def test_a_link_is_cut_in_one_direction_and_healed() -> None:
+    with Namespaces() as namespaces:
+        one, two = namespaces.place(), namespaces.place()
+        server = subprocess.Popen(
+            _python(two, ANSWER, two.host), stdout=subprocess.PIPE, text=True
+        )
+        assert server.stdout is not None
+        try:
+            assert server.stdout.readline() == "ready\n"
+
+            def is_answered(asker: Placement) -> bool:
+                done = subprocess.run(_python(asker, ASK, two.host), check=False)
+                return done.returncode == 0
+
+            assert is_answered(one)
+            there = namespaces.cut([one.host], [one.host, two.host])
+            assert there == [(one.host, two.host)]
+            assert namespaces.cut([one.host], [two.host]) == []
+            assert not is_answered(one)
+            assert is_answered(Placement())
+            namespaces.heal(there)
+            back = namespaces.cut([two.host], [one.host])
+            assert not is_answered(one)
+            namespaces.heal(back)
+            assert is_answered(one)
+        finally:
+            server.kill()
+            heard = server.communicate()[0].count("heard")
+    # Of the two cuts, one let the question through and kept the answer.
+    assert heard == 4
