@@ -48,7 +48,7 @@ from ccfpy.node.replica import HostClock, Replica
 from ccfpy.node.replication import Replication
 from ccfpy.node.sealing import Sealing
 from ccfpy.node.sequence import Sequence, SequenceLimits
-from ccfpy.node.sessions_client import InterfaceSessions
+from ccfpy.node.sessions.client import InterfaceSessions
 from ccfpy.node.signing import SignatureTimer
 from ccfpy.node.snapshots import Snapshotter
 from ccfpy.service.evidence import quotes

@@ -41,7 +41,7 @@ from ccfpy.node.forwarded import (
     read_response,
     write_request,
 )
-from ccfpy.node.sessions_http1 import serialise_or_error
+from ccfpy.node.sessions.http1 import serialise_or_error
 
 _FROM_ANOTHER_NODE = InterfaceRules(name="primary_rpc_interface")
 """The rules for forwarded requests: the interface they came by has checked its own."""

@@ -55,10 +55,10 @@ from ccfpy.node.outbox import Outbox
 from ccfpy.node.private_recovery import RecoveryFailed
 from ccfpy.node.recovering import Recovering
 from ccfpy.node.replica import Replica
-from ccfpy.node.router import Router
 from ccfpy.node.scripts import NodeScripts, let_scripts_run
 from ccfpy.node.sequence import EntryTooLarge
-from ccfpy.node.sessions import Sessions
+from ccfpy.node.sessions.router import Router
+from ccfpy.node.sessions.sessions import Sessions
 from ccfpy.node.snapshot_reads import SnapshotReads
 
 START_REFUSED = 1
@@ -108,7 +108,7 @@ class Node:
     def step(self, events: Sequence[Event]) -> list[Effect]:
         """Take events in the order they happened; give what is to be done, in order.
 
-        One step serves so many clients, and so much of each (`sessions_turns`). While
+        One step serves so many clients, and so much of each (`sessions.turns`). While
         others wait the node asks for another step by ``Wake``.
         """
         if len(events) == 1 and type(events[0]) is SessionData:  # most steps

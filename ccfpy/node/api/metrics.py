@@ -12,7 +12,7 @@ from ccfpy.service.tables import js
 if TYPE_CHECKING:
     from ccfpy.base.ports import Memory
     from ccfpy.http.messages import Response
-    from ccfpy.node.sessions import Sessions
+    from ccfpy.node.sessions.sessions import Sessions
 
 CCF_VERSION = "ccf-7.0.0-dev5"
 """The release of CCF whose formats and protocols this version keeps."""

@@ -11,7 +11,7 @@ from ccfpy.http.refusals import (
     ParserLimits,
     UnreadableRequest,
 )
-from ccfpy.node.sessions_client import InterfaceSessions
+from ccfpy.node.sessions.client import InterfaceSessions
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def census() -> Counter[str]:
         f"{kind.__module__}.{kind.__qualname__}" for kind in map(type, gc.get_objects())
     )
     homes = (
-        *("ccfpy.node.sessions", "ccfpy.http.parser", "ccfpy.http.tls"),
+        *("ccfpy.node.sessions.sessions", "ccfpy.http.parser", "ccfpy.http.tls"),
         *("ccfpy.http.refusals.ParseFailure", "ccfpy.http.refusals.HeadersTooLarge"),
         *("OpenSSL.SSL.Connection", "ssl.", "_ssl."),
     )

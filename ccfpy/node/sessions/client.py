@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ccfpy.endpoints.awaited import Answer
     from ccfpy.http.messages import Request, Response
-    from ccfpy.node.router import Router
+    from ccfpy.node.sessions.router import Router
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 The host relays ciphertext; plaintext exists only here, in a `Connection` each. One step
 serves so many connections, and so much of each; the others wait for the next step
-(`sessions_turns`). A connection whose answers the host does not get rid of is not
+(`turns`). A connection whose answers the host does not get rid of is not
 served: the host tells what it got rid of, and is told how many of a client's bytes the
 node has come to, so that neither holds more of a client than ``base.limits`` says.
 """
@@ -15,15 +15,15 @@ from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.boundary.effects import CloseSession, ReadMore, SendData
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext, TlsSession
-from ccfpy.node.sessions_client import Client, InterfaceSessions
-from ccfpy.node.sessions_connection import Connection
-from ccfpy.node.sessions_turns import Turns
-from ccfpy.node.sessions_unfinished import Unfinished
+from ccfpy.node.sessions.client import Client, InterfaceSessions
+from ccfpy.node.sessions.connection import Connection
+from ccfpy.node.sessions.turns import Turns
+from ccfpy.node.sessions.unfinished import Unfinished
 
 if TYPE_CHECKING:
     from ccfpy.boundary.events import SessionData, SessionWritten
     from ccfpy.node.outbox import Outbox
-    from ccfpy.node.router import Router
+    from ccfpy.node.sessions.router import Router
 
 
 class Certificates(Protocol):

@@ -25,8 +25,8 @@ from ccfpy.boundary.events import (
 )
 from ccfpy.http.tls import TlsSession
 from ccfpy.http.tls_calls import ClientContext
-from ccfpy.node.sessions_connection import Connection
-from ccfpy.node.sessions_turns import Turns
+from ccfpy.node.sessions.connection import Connection
+from ccfpy.node.sessions.turns import Turns
 from ccfpy.testing.node import (
     HOST,
     START_UNIX_US,

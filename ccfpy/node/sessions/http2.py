@@ -11,13 +11,13 @@ from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
 from ccfpy.http.http2_server import Http2Server
 from ccfpy.http.messages import Response
-from ccfpy.node.sessions_http1 import unwritable
+from ccfpy.node.sessions.http1 import unwritable
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.awaited import Awaited
     from ccfpy.http.messages import Request
-    from ccfpy.node.router import Router
-    from ccfpy.node.sessions_client import Client
+    from ccfpy.node.sessions.client import Client
+    from ccfpy.node.sessions.router import Router
 
 
 class AllAtOnce:

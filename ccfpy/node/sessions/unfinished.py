@@ -8,7 +8,7 @@ whoever makes a node hold much makes room for those that make it hold little.
 from collections.abc import Iterable
 
 from ccfpy.base import limits
-from ccfpy.node.sessions_connection import Connection
+from ccfpy.node.sessions.connection import Connection
 
 
 class Unfinished:

@@ -7,9 +7,9 @@ from ccfpy.base.ids import SessionId
 from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.endpoints.session import InterfaceRules
 from ccfpy.http.refusals import ParserLimits
-from ccfpy.node.sessions_client import InterfaceSessions
-from ccfpy.node.sessions_connection import Connection
-from ccfpy.node.sessions_patience import Stall
+from ccfpy.node.sessions.client import InterfaceSessions
+from ccfpy.node.sessions.connection import Connection
+from ccfpy.node.sessions.patience import Stall
 from ccfpy.testing.node import listener
 
 

@@ -1,7 +1,7 @@
 """How long a client is waited for, to the millisecond and the byte."""
 
 from ccfpy.base import limits
-from ccfpy.node.sessions_patience import Patience
+from ccfpy.node.sessions.patience import Patience
 
 MOST_MS = limits.SESSION_UNFINISHED_MS_MAX
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from ccfpy.endpoints.awaited import Answer, Awaited
     from ccfpy.http.messages import Request
-    from ccfpy.node.router import Router
-    from ccfpy.node.sessions_client import Client
+    from ccfpy.node.sessions.client import Client
+    from ccfpy.node.sessions.router import Router
 
 
 class OneByOne:

@@ -2,7 +2,7 @@
 
 A connection of which nothing waits is *idle*: what comes is served at once. Otherwise
 bytes wait, in the order in which they came, until the connection's turn comes
-(`sessions_turns`). A connection whose answers nobody reads, or whose answer is awaited,
+(`turns`). A connection whose answers nobody reads, or whose answer is awaited,
 has no turn until that changes.
 """
 
@@ -14,16 +14,16 @@ from ccfpy.base.ids import SessionId
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.session import Session
 from ccfpy.http.tls import TlsFailure, TlsSession
-from ccfpy.node.sessions_client import Client, Conversation, InterfaceSessions
-from ccfpy.node.sessions_http1 import OneByOne
-from ccfpy.node.sessions_http2 import AllAtOnce
-from ccfpy.node.sessions_patience import Patience, Stall
+from ccfpy.node.sessions.client import Client, Conversation, InterfaceSessions
+from ccfpy.node.sessions.http1 import OneByOne
+from ccfpy.node.sessions.http2 import AllAtOnce
+from ccfpy.node.sessions.patience import Patience, Stall
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ccfpy.http.messages import Response
-    from ccfpy.node.router import Router
+    from ccfpy.node.sessions.router import Router
 
 
 class Connection:

@@ -4,8 +4,8 @@ import pytest
 
 from ccfpy.crypto.certs import Certificate
 from ccfpy.http.messages import Request, Response
-from ccfpy.node.sessions_connection import _certificate
-from ccfpy.node.sessions_http1 import serialise_reply
+from ccfpy.node.sessions.connection import _certificate
+from ccfpy.node.sessions.http1 import serialise_reply
 from ccfpy.testing.node import Person
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ccfpy.base import limits
 
 if TYPE_CHECKING:
-    from ccfpy.node.sessions_connection import Connection
+    from ccfpy.node.sessions.connection import Connection
 
 
 class Turns:
