@@ -34,19 +34,19 @@ from ccfpy.http.tls_engine import TlsEngine
 from ccfpy.kv.store import Store
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.node.address_book import AddressBook
-from ccfpy.node.attesting import Attesting
-from ccfpy.node.certificates import PresentedCertificates
 from ccfpy.node.channels import Channels
 from ccfpy.node.channels.channels import ChannelSettings
 from ccfpy.node.commit_waits import CommitWaits
 from ccfpy.node.consensus_trace import tracer_of
 from ccfpy.node.endorsing import security_policy_of
-from ccfpy.node.identity import NodeIdentity, ServiceIdentity
+from ccfpy.node.identity.attestation import Attesting
+from ccfpy.node.identity.certificates import PresentedCertificates
+from ccfpy.node.identity.keys import NodeIdentity, ServiceIdentity
+from ccfpy.node.identity.sealing import Sealing
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.pending_nodes import PendingNodes
 from ccfpy.node.replica import HostClock, Replica
 from ccfpy.node.replication import Replication
-from ccfpy.node.sealing import Sealing
 from ccfpy.node.sequence import Sequence, SequenceLimits
 from ccfpy.node.sessions.client import InterfaceSessions
 from ccfpy.node.signing import SignatureTimer

@@ -37,7 +37,7 @@ from ccfpy.http.tls_calls import ClientContext
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.node.boot import Ports, identity_of, node_info, replica_of
 from ccfpy.node.calls import CallFailed, CallFailure, Calls
-from ccfpy.node.identity import ServiceIdentity
+from ccfpy.node.identity.keys import ServiceIdentity
 from ccfpy.node.lifecycle import NodeState, advance
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.replica import Replica

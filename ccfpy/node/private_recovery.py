@@ -29,8 +29,8 @@ from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import is_signature
+from ccfpy.node.identity.sealing import check_evidence
 from ccfpy.node.lifecycle import NodeState, advance
-from ccfpy.node.sealing import check_evidence
 from ccfpy.service import opening, shares
 from ccfpy.service.tables import recovery, service
 

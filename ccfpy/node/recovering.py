@@ -42,7 +42,7 @@ from ccfpy.node.boot import (
     json_of,
     replica_of,
 )
-from ccfpy.node.identity import ServiceIdentity
+from ccfpy.node.identity.keys import ServiceIdentity
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.lifecycle import NodeState, advance
 from ccfpy.node.outbox import Outbox

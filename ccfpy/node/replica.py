@@ -31,15 +31,16 @@ from ccfpy.kv.tx import Tx
 from ccfpy.ledger.signature import Signer
 from ccfpy.node.address_book import AddressBook
 from ccfpy.node.app_code import AppCode
-from ccfpy.node.attesting import Attesting
 from ccfpy.node.bell import Bell
-from ccfpy.node.certificates import PresentedCertificates
 from ccfpy.node.channels import Channels
 from ccfpy.node.commit_waits import CommitWaits
 from ccfpy.node.forwarding import Forwarder
 from ccfpy.node.guards import Guards
 from ccfpy.node.history import StateCache
-from ccfpy.node.identity import NodeIdentity, ServiceIdentity
+from ccfpy.node.identity.attestation import Attesting
+from ccfpy.node.identity.certificates import PresentedCertificates
+from ccfpy.node.identity.keys import NodeIdentity, ServiceIdentity
+from ccfpy.node.identity.sealing import Sealing
 from ccfpy.node.indexing import Indexer
 from ccfpy.node.jwt_refresh import JwtRefresh
 from ccfpy.node.lifecycle import NodeState
@@ -47,7 +48,6 @@ from ccfpy.node.outbox import Outbox
 from ccfpy.node.pending_nodes import PendingNodes
 from ccfpy.node.redirection import RedirectResolver
 from ccfpy.node.replication import NotPrimary, Replication
-from ccfpy.node.sealing import Sealing
 from ccfpy.node.sequence import Sequence
 from ccfpy.node.signing import SignatureTimer
 from ccfpy.node.snapshots import Snapshotter

@@ -23,7 +23,7 @@ from ccfpy.node.boot import (
     replica_of,
     text_of,
 )
-from ccfpy.node.identity import ServiceIdentity
+from ccfpy.node.identity.keys import ServiceIdentity
 from ccfpy.node.lifecycle import NodeState, advance
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.replica import Replica

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ccfpy.node.history.past_entry import PastEntry
     from ccfpy.node.history.past_secrets import PastSecrets
     from ccfpy.node.history.pool import EntryPool, Waiter
-    from ccfpy.node.identity import ServiceIdentity
+    from ccfpy.node.identity.keys import ServiceIdentity
     from ccfpy.service.tables.service import ServiceInfo
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ccfpy.http import messages
     from ccfpy.node.app_code import AppCode
     from ccfpy.node.bell import Bell
-    from ccfpy.node.identity import ServiceIdentity
+    from ccfpy.node.identity.keys import ServiceIdentity
     from ccfpy.node.ledger_reads import LedgerReads
     from ccfpy.node.outbox import Outbox
     from ccfpy.node.sequence import Sequence

@@ -22,7 +22,7 @@ from ccfpy.ledger.shares import SecretRecord
 from ccfpy.ledger.tables import IDENTITY_ENDORSEMENT, SINGLE_KEY
 from ccfpy.node.bell import Bell
 from ccfpy.node.history import StateCache
-from ccfpy.node.identity import ServiceIdentity
+from ccfpy.node.identity.keys import ServiceIdentity
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.sequence import Sequence, SequenceLimits

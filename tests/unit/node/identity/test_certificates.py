@@ -4,8 +4,8 @@ from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.crypto import certs
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.http.tls import HTTP_1_1, HTTP_2
-from ccfpy.node.certificates import PresentedCertificates
-from tests.unit.node.test_identity import NOW, node_identity, service_identity
+from ccfpy.node.identity.certificates import PresentedCertificates
+from tests.unit.node.identity.test_keys import NOW, node_identity, service_identity
 
 
 def test_an_interface_presents_what_its_authority_vouches_for() -> None:

@@ -6,7 +6,7 @@ from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import sha256_hex
-from ccfpy.node.identity import NodeIdentity, ServiceIdentity
+from ccfpy.node.identity.keys import NodeIdentity, ServiceIdentity
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SANS = ("iPAddress:127.0.0.1", "dNSName:example.com")

@@ -11,7 +11,7 @@ from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.crypto.certs import Certificate
 from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext
 from ccfpy.http.tls_engine import TlsEngine
-from ccfpy.node.identity import NodeIdentity
+from ccfpy.node.identity.keys import NodeIdentity
 
 Contexts = Mapping[bytes, ServerContext]
 """By the protocol that is offered: an interface speaks one."""

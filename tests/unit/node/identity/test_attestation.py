@@ -3,7 +3,7 @@
 from ccfpy.attestation.report_data import app_report_data, node_report_data
 from ccfpy.attestation.virtual import MEASUREMENT, VirtualEvidence
 from ccfpy.base.ports import Attestation
-from ccfpy.node.attesting import Attesting
+from ccfpy.node.identity.attestation import Attesting
 
 HOST_DATA = b"\x11" * 32
 
