@@ -36,8 +36,6 @@ from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.node.address_book import AddressBook
 from ccfpy.node.channels import Channels
 from ccfpy.node.channels.channels import ChannelSettings
-from ccfpy.node.commit_waits import CommitWaits
-from ccfpy.node.consensus_trace import tracer_of
 from ccfpy.node.endorsing import security_policy_of
 from ccfpy.node.identity.attestation import Attesting
 from ccfpy.node.identity.certificates import PresentedCertificates
@@ -46,10 +44,12 @@ from ccfpy.node.identity.sealing import Sealing
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.pending_nodes import PendingNodes
 from ccfpy.node.replica import HostClock, Replica
-from ccfpy.node.replication import Replication
-from ccfpy.node.sequence import Sequence, SequenceLimits
+from ccfpy.node.replication.commit_waits import CommitWaits
+from ccfpy.node.replication.consensus_trace import tracer_of
+from ccfpy.node.replication.ledger_tail import Sequence, SequenceLimits
+from ccfpy.node.replication.replication import Replication
+from ccfpy.node.replication.signing import SignatureTimer
 from ccfpy.node.sessions.client import InterfaceSessions
-from ccfpy.node.signing import SignatureTimer
 from ccfpy.node.snapshots import Snapshotter
 from ccfpy.service.evidence import quotes
 from ccfpy.service.genesis import FirstNode

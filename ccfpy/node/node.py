@@ -55,8 +55,8 @@ from ccfpy.node.outbox import Outbox
 from ccfpy.node.private_recovery import RecoveryFailed
 from ccfpy.node.recovering import Recovering
 from ccfpy.node.replica import Replica
+from ccfpy.node.replication.ledger_tail import EntryTooLarge
 from ccfpy.node.scripts import NodeScripts, let_scripts_run
-from ccfpy.node.sequence import EntryTooLarge
 from ccfpy.node.sessions.router import Router
 from ccfpy.node.sessions.sessions import Sessions
 from ccfpy.node.snapshot_reads import SnapshotReads

@@ -33,9 +33,7 @@ from ccfpy.node.address_book import AddressBook
 from ccfpy.node.app_code import AppCode
 from ccfpy.node.bell import Bell
 from ccfpy.node.channels import Channels
-from ccfpy.node.commit_waits import CommitWaits
 from ccfpy.node.forwarding import Forwarder
-from ccfpy.node.guards import Guards
 from ccfpy.node.history import StateCache
 from ccfpy.node.identity.attestation import Attesting
 from ccfpy.node.identity.certificates import PresentedCertificates
@@ -47,9 +45,11 @@ from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.pending_nodes import PendingNodes
 from ccfpy.node.redirection import RedirectResolver
-from ccfpy.node.replication import NotPrimary, Replication
-from ccfpy.node.sequence import Sequence
-from ccfpy.node.signing import SignatureTimer
+from ccfpy.node.replication.commit_waits import CommitWaits
+from ccfpy.node.replication.guards import Guards
+from ccfpy.node.replication.ledger_tail import Sequence
+from ccfpy.node.replication.replication import NotPrimary, Replication
+from ccfpy.node.replication.signing import SignatureTimer
 from ccfpy.node.snapshots import Snapshotter
 from ccfpy.service.nodes import record_retirements
 from ccfpy.service.tables import nodes, recovery, service

@@ -37,7 +37,7 @@ from ccfpy.service.tables.signatures import SNAPSHOT_EVIDENCE, SnapshotEvidence
 
 
 class LedgerEnd(Protocol):
-    """What a snapshot is made of (`ccfpy.node.sequence.Sequence`)."""
+    """What a snapshot is made of (`ccfpy.node.replication.ledger_tail.Sequence`)."""
 
     @property
     def store(self) -> Store:

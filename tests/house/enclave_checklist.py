@@ -340,7 +340,7 @@ ROWS: dict[Concept, Row] = {
             "unit/enclave/toolkit/test_platform.py": (
                 "test_what_was_sealed_before_opens_as_well_as_what_is_sealed_now",
             ),
-            "unit/node/test_replication_attacks.py": (
+            "unit/node/replication/test_replication_attacks.py": (
                 "test_a_ledger_cut_short_served_to_a_joiner",
             ),
         },

@@ -16,7 +16,7 @@ from ccfpy.boundary.effects import AppendLedger, CommitLedger
 from ccfpy.client.share import constitution
 from ccfpy.host.ledger_store import LedgerStore
 from ccfpy.host.log import Journal
-from ccfpy.node.sequence import Sequence
+from ccfpy.node.replication.ledger_tail import Sequence
 from ccfpy.testing.node import InProcessNode, Person
 
 MEMBERS = tuple(Person.make(f"member{i}", can_recover=i < 2) for i in range(3))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ccfpy.node.history.signature_index import SignatureIndex
     from ccfpy.node.ledger_reads import LedgerReads
     from ccfpy.node.outbox import Outbox
-    from ccfpy.node.sequence import Sequence
+    from ccfpy.node.replication.ledger_tail import Sequence
 
 
 class Waiter(Protocol):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ccfpy.base.ids import Seqno
-    from ccfpy.node.recent import RecentLedger
+    from ccfpy.node.replication.recent import RecentLedger
 
 
 class SignatureIndex:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ccfpy.node.identity.keys import ServiceIdentity
     from ccfpy.node.ledger_reads import LedgerReads
     from ccfpy.node.outbox import Outbox
-    from ccfpy.node.sequence import Sequence
+    from ccfpy.node.replication.ledger_tail import Sequence
 
 
 @dataclass(eq=False, kw_only=True)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ccfpy.node.history import StateCache
     from ccfpy.node.indexing.chain_reader import ReadEntry
     from ccfpy.node.outbox import Outbox
-    from ccfpy.node.sequence import Sequence as LedgerEnd
+    from ccfpy.node.replication.ledger_tail import Sequence as LedgerEnd
 
 Kind = TypeVar("Kind", bound=Strategy)
 

@@ -9,7 +9,7 @@ from ccfpy.kv.changes import WriteSet
 from ccfpy.ledger.entry import NO_CLAIMS
 from ccfpy.ledger.seal import Unsealed, fields_of, seal_all
 from ccfpy.testing.node import InProcessNode
-from tests.unit.node.test_replication import replica_of
+from tests.unit.node.replication.test_replication import replica_of
 
 
 def unhook(node: InProcessNode) -> None:

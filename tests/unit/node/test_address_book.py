@@ -12,7 +12,7 @@ from ccfpy.node.address_book import AddressBook
 from ccfpy.node.channels import Channels
 from ccfpy.node.outbox import Outbox
 from ccfpy.service.tables.nodes import INFO, NetInterface, NodeInfo
-from tests.unit.node.test_membership import NODE
+from tests.unit.node.replication.test_membership import NODE
 
 ENTROPY = SeededEntropy(3)
 

@@ -22,7 +22,7 @@ from ccfpy.testing.surroundings import Alone, Remains, Timed
 from tests.unit.node.conftest import NotesApp
 from tests.unit.node.fault_rows import Part, row
 from tests.unit.node.recovered import message, read, state, status, wait, write
-from tests.unit.node.test_replication import replica_of
+from tests.unit.node.replication.test_replication import replica_of
 
 Make = Callable[[], InProcessNode]
 MISSING = 404

@@ -15,7 +15,7 @@ from ccfpy.testing.surroundings import Remains
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 from tests.unit.node.fault_rows import Part, row
 from tests.unit.node.recovered import read, state, status, write
-from tests.unit.node.test_replication import replica_of
+from tests.unit.node.replication.test_replication import replica_of
 
 READING = NodeState.READING_PRIVATE_LEDGER
 WHOLE = NodeState.PART_OF_NETWORK

@@ -5,8 +5,9 @@ Those of consensus have a catalogue of their own (`tests.lab.cluster.mutants`).
 """
 
 from ccfpy.ledger import entry, seal, secrets
-from ccfpy.node import replication, sequence, snapshots
+from ccfpy.node import snapshots
 from ccfpy.node.channels import keys
+from ccfpy.node.replication import ledger_tail, replication
 from tests.lab.cluster.mutants.mutant import Edit, Mutant
 from tests.lab.cluster.whole.simulation import Run, run
 
@@ -40,7 +41,7 @@ BROKEN = (
         reason="The Merkle tree keeps entries that were taken back.",
         edits=(
             Edit(
-                module=sequence,
+                module=ledger_tail,
                 function="Sequence.rollback",
                 before="self._tree.retract(to)",
                 after="pass",
@@ -52,7 +53,7 @@ BROKEN = (
         reason="The host is not told that entries were taken back.",
         edits=(
             Edit(
-                module=sequence,
+                module=ledger_tail,
                 function="Sequence.rollback",
                 before="self._outbox.put(TruncateLedger(seqno=to))",
                 after="pass",

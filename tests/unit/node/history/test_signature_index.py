@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from ccfpy.base import limits
 from ccfpy.node.history.signature_index import SignatureIndex
-from ccfpy.node.recent import RecentLedger
+from ccfpy.node.replication.recent import RecentLedger
 
 OWN_SINCE = 20
 

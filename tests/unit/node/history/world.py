@@ -25,7 +25,7 @@ from ccfpy.node.history import StateCache
 from ccfpy.node.identity.keys import ServiceIdentity
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.sequence import Sequence, SequenceLimits
+from ccfpy.node.replication.ledger_tail import Sequence, SequenceLimits
 from ccfpy.service.tables import recovery, service
 from ccfpy.service.tables.service import ServiceInfo
 from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, Identity, MadeLedger

@@ -20,7 +20,7 @@ from ccfpy.testing.surroundings import Alone, Remains
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 from tests.unit.node.fault_rows import Part, row
 from tests.unit.node.recovered import read, state, status, wait, write
-from tests.unit.node.test_replication import replica_of
+from tests.unit.node.replication.test_replication import replica_of
 
 TCB = bytes([3, 0, 0, 0, 0, 0, 8, 115])
 PLATFORM = VirtualPlatform(root=b"\x07" * 32, tcb_version=TCB)

@@ -24,7 +24,12 @@ from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack
 from tests.unit.node.dishonest import entry_of, say
-from tests.unit.node.test_replication import all_agree, primary, put, replica_of
+from tests.unit.node.replication.test_replication import (
+    all_agree,
+    primary,
+    put,
+    replica_of,
+)
 
 U64_MAX = 2**64 - 1
 HIGHEST = VIEWS_MAX - 1000

@@ -24,7 +24,7 @@ from tests.lab.cluster.whole.laboratory import Laboratory, laboratory
 from tests.lab.invariants.violated import Violated
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 from tests.unit.node.recovered import read, status, write
-from tests.unit.node.test_replication import primary, put, replica_of
+from tests.unit.node.replication.test_replication import primary, put, replica_of
 
 SNAPSHOT_BIT = 1 << 31
 

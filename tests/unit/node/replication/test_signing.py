@@ -3,7 +3,7 @@
 import pytest
 
 from ccfpy.base import limits
-from ccfpy.node.signing import SignatureTimer
+from ccfpy.node.replication.signing import SignatureTimer
 
 
 def timer() -> SignatureTimer:

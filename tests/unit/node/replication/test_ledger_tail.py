@@ -26,7 +26,7 @@ from ccfpy.ledger.signature import Signer
 from ccfpy.ledger.tables import COSE_SIGNATURES
 from ccfpy.node.identity.keys import ServiceIdentity
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.sequence import EntryTooLarge, Sequence, SequenceLimits
+from ccfpy.node.replication.ledger_tail import EntryTooLarge, Sequence, SequenceLimits
 from ccfpy.service.tables import nodes, service
 
 ENTROPY = SeededEntropy(1)

@@ -13,7 +13,7 @@ from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.crypto.rsa import RsaPublicKey
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.maps import UNIT
-from ccfpy.node.guards import may_become
+from ccfpy.node.replication.guards import may_become
 from ccfpy.service.tables import nodes, recovery, service
 from ccfpy.service.tables.nodes import NodeInfo
 from ccfpy.service.tables.recovery import EncryptedSecret
@@ -22,7 +22,12 @@ from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack
 from tests.unit.node.dishonest import unhook, write
-from tests.unit.node.test_replication import all_agree, primary, put, replica_of
+from tests.unit.node.replication.test_replication import (
+    all_agree,
+    primary,
+    put,
+    replica_of,
+)
 
 INFO = nodes.INFO.name
 ENDORSED = nodes.ENDORSED_CERTIFICATES.name

@@ -22,9 +22,9 @@ from ccfpy.kv.tx import Tx
 from ccfpy.ledger.frame import entry_end
 from ccfpy.ledger.receipt import Receipt
 from ccfpy.ledger.signature import Signer
-from ccfpy.node.membership import changes_nodes, facts_of
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.sequence import Sequence
+from ccfpy.node.replication.ledger_tail import Sequence
+from ccfpy.node.replication.membership import changes_nodes, facts_of
 from ccfpy.node.snapshot_start import StartingPoint
 
 

@@ -13,9 +13,14 @@ from ccfpy.kv.store import Store
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.signature import NodeSignature
 from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES, SINGLE_KEY
-from ccfpy.node.verification import check_signature
+from ccfpy.node.replication.verification import check_signature
 from ccfpy.service.tables import nodes
-from tests.unit.node.test_sequence import CERTIFICATE, SERVICE, SIGNER, Ledger
+from tests.unit.node.replication.test_ledger_tail import (
+    CERTIFICATE,
+    SERVICE,
+    SIGNER,
+    Ledger,
+)
 
 
 @pytest.fixture

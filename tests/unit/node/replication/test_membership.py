@@ -9,7 +9,7 @@ from ccfpy.base.ids import NodeId
 from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.store import Store
-from ccfpy.node.membership import facts_of
+from ccfpy.node.replication.membership import facts_of
 from ccfpy.service.tables.nodes import (
     INFO,
     NetInterface,

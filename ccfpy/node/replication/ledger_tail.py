@@ -29,11 +29,11 @@ from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import NodeSignature, Signer, is_signature
 from ccfpy.ledger.tables import SIGNATURES, SINGLE_KEY
 from ccfpy.ledger.unseal import UnsealedEntry, check_place, open_next, opened_of
-from ccfpy.node.membership import facts_of
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.proofs import RecentProofs, SignedRoot
-from ccfpy.node.recent import RecentLedger
-from ccfpy.node.verification import check_signature
+from ccfpy.node.replication.membership import facts_of
+from ccfpy.node.replication.proofs import RecentProofs, SignedRoot
+from ccfpy.node.replication.recent import RecentLedger
+from ccfpy.node.replication.verification import check_signature
 
 _NO_FLAGS: Final = EntryFlags.NONE
 """Of almost every entry; the enum takes its time to give it."""

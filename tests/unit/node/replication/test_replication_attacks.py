@@ -14,7 +14,7 @@ from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
-from tests.unit.node.test_replication import all_agree, put, replica_of
+from tests.unit.node.replication.test_replication import all_agree, put, replica_of
 
 
 class Silent:

@@ -1,0 +1,1 @@
+"""The ledger as nodes keep it together: order, signatures, consensus, commit."""
