@@ -45,7 +45,7 @@ from ccfpy.node.bell import Bell
 from ccfpy.node.calls import Calls
 from ccfpy.node.endorsing import Endorsing
 from ccfpy.node.entering import Entering
-from ccfpy.node.forwarding import Forwarder
+from ccfpy.node.forwarding.forwarder import Forwarder
 from ccfpy.node.governance import NodeGovernance
 from ccfpy.node.history import StateCache
 from ccfpy.node.indexing import Indexer, SealedBlobs

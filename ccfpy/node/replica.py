@@ -33,7 +33,8 @@ from ccfpy.node.address_book import AddressBook
 from ccfpy.node.app_code import AppCode
 from ccfpy.node.bell import Bell
 from ccfpy.node.channels import Channels
-from ccfpy.node.forwarding import Forwarder
+from ccfpy.node.forwarding.forwarder import Forwarder
+from ccfpy.node.forwarding.redirection import RedirectResolver
 from ccfpy.node.history import StateCache
 from ccfpy.node.identity.attestation import Attesting
 from ccfpy.node.identity.certificates import PresentedCertificates
@@ -44,7 +45,6 @@ from ccfpy.node.jwt_refresh import JwtRefresh
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.pending_nodes import PendingNodes
-from ccfpy.node.redirection import RedirectResolver
 from ccfpy.node.replication.commit_waits import CommitWaits
 from ccfpy.node.replication.guards import Guards
 from ccfpy.node.replication.ledger_tail import Sequence

@@ -9,7 +9,7 @@ from ccfpy.base.ids import SessionId
 from ccfpy.http.messages import Request, Response, serialise_response
 from ccfpy.http.refusals import HeadersTooLarge, ParseFailure
 from ccfpy.node.channels.framing import FORWARDED_HEADER_BYTES
-from ccfpy.node.forwarded import (
+from ccfpy.node.forwarding.messages import (
     RESPONSE_TO,
     Command,
     CommandResponse,

@@ -31,7 +31,7 @@ from ccfpy.endpoints.waiting import commit_wait_ms
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response
 from ccfpy.http.refusals import UnreadableRequest
-from ccfpy.node.forwarded import (
+from ccfpy.node.forwarding.messages import (
     RESPONSE_TO,
     Command,
     CommandResponse,

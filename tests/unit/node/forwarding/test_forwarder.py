@@ -11,8 +11,8 @@ from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response
-from ccfpy.node.forwarded import Command, CommandResponse, MessageKind
-from ccfpy.node.forwarding import Forwarder
+from ccfpy.node.forwarding.forwarder import Forwarder
+from ccfpy.node.forwarding.messages import Command, CommandResponse, MessageKind
 from ccfpy.testing.node import Person
 
 BACKUP, PRIMARY, OTHER = (NodeId(c * 64) for c in "abc")

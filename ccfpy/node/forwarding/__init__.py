@@ -1,0 +1,1 @@
+"""Requests that a backup passes to the primary, or sends a client to."""
