@@ -22,7 +22,7 @@ from ccfpy.ledger.entry import PUBLIC_OFFSET
 from ccfpy.ledger.receipt import RevealedLeaf
 from ccfpy.ledger.snapshot import Snapshot
 from ccfpy.ledger.snapshot_name import SnapshotName
-from ccfpy.node.snapshot_start import SnapshotRefused, StartingPoint
+from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 
 snapshot = typer.Typer(no_args_is_help=True)
 

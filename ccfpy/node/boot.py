@@ -50,7 +50,7 @@ from ccfpy.node.replication.ledger_tail import Sequence, SequenceLimits
 from ccfpy.node.replication.replication import Replication
 from ccfpy.node.replication.signing import SignatureTimer
 from ccfpy.node.sessions.client import InterfaceSessions
-from ccfpy.node.snapshots import Snapshotter
+from ccfpy.node.snapshots.snapshotter import Snapshotter
 from ccfpy.service.evidence import quotes
 from ccfpy.service.genesis import FirstNode
 from ccfpy.service.tables.nodes import (

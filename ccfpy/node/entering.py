@@ -16,15 +16,15 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.http.tls import HTTP_1_1, HTTP_2
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.calls import Calls
-from ccfpy.node.fetching import SnapshotFetching, Ways
 from ccfpy.node.joining import Joined, Joining
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.lifecycle import NodeState, advance
 from ccfpy.node.private_recovery import PrivateRecovery
 from ccfpy.node.replica import Replica
-from ccfpy.node.snapshot_check import SnapshotCheck
-from ccfpy.node.snapshot_reads import SnapshotReads
-from ccfpy.node.snapshot_start import StartingPoint
+from ccfpy.node.snapshots.check import SnapshotCheck
+from ccfpy.node.snapshots.fetch import SnapshotFetching, Ways
+from ccfpy.node.snapshots.reads import SnapshotReads
+from ccfpy.node.snapshots.starting_point import StartingPoint
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import Seqno

@@ -59,7 +59,7 @@ from ccfpy.node.replication.ledger_tail import EntryTooLarge
 from ccfpy.node.scripts import NodeScripts, let_scripts_run
 from ccfpy.node.sessions.router import Router
 from ccfpy.node.sessions.sessions import Sessions
-from ccfpy.node.snapshot_reads import SnapshotReads
+from ccfpy.node.snapshots.reads import SnapshotReads
 
 START_REFUSED = 1
 """The exit code of a node that its configuration does not let begin."""

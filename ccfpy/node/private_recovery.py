@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ccfpy.ledger.shares import SecretRecord
     from ccfpy.node.ledger_reads import LedgerReads
     from ccfpy.node.replica import Replica
-    from ccfpy.node.snapshot_start import StartingPoint
+    from ccfpy.node.snapshots.starting_point import StartingPoint
 
 
 class RecoveryFailed(CcfpyError):

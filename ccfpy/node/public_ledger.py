@@ -13,7 +13,7 @@ from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.signature import is_signature
 from ccfpy.ledger.trust import LedgerTrust
-from ccfpy.node.snapshot_start import StartingPoint
+from ccfpy.node.snapshots.starting_point import StartingPoint
 
 LEAVES_RETAINED = 1 << 17
 """Leaves kept behind the last signature: what later signatures store of the tree."""

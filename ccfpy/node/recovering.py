@@ -49,8 +49,8 @@ from ccfpy.node.outbox import Outbox
 from ccfpy.node.private_recovery import PrivateRecovery
 from ccfpy.node.public_ledger import PublicLedger
 from ccfpy.node.replica import Replica
-from ccfpy.node.snapshot_reads import Found, SnapshotReads
-from ccfpy.node.snapshot_start import SnapshotRefused, StartingPoint
+from ccfpy.node.snapshots.reads import Found, SnapshotReads
+from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 from ccfpy.service import genesis
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import signatures

@@ -50,7 +50,7 @@ from ccfpy.node.replication.guards import Guards
 from ccfpy.node.replication.ledger_tail import Sequence
 from ccfpy.node.replication.replication import NotPrimary, Replication
 from ccfpy.node.replication.signing import SignatureTimer
-from ccfpy.node.snapshots import Snapshotter
+from ccfpy.node.snapshots.snapshotter import Snapshotter
 from ccfpy.service.nodes import record_retirements
 from ccfpy.service.tables import nodes, recovery, service
 from ccfpy.service.tables.nodes import QuoteInfo

@@ -11,7 +11,7 @@ from ccfpy.ledger.signature import NodeSignature
 from ccfpy.ledger.snapshot_name import SnapshotName
 from ccfpy.ledger.snapshot_writing import SnapshotWriting
 from ccfpy.ledger.tables import SIGNATURES, SINGLE_KEY
-from ccfpy.node.snapshot_start import SnapshotRefused, StartingPoint
+from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 from tests.vectors.recording import Recording
 
 

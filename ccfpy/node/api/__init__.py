@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ccfpy.base.ports import Memory
     from ccfpy.node.replica import Replica
     from ccfpy.node.sessions.sessions import Sessions
-    from ccfpy.node.snapshot_reads import SnapshotReads
+    from ccfpy.node.snapshots.reads import SnapshotReads
 
 PREFIX = "node"
 TITLE = "CCF Public Node API"

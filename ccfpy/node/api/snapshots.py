@@ -27,7 +27,7 @@ from ccfpy.http.messages import Response
 from ccfpy.http.ranges import ByteRange, parse_range
 from ccfpy.ledger.snapshot_name import SnapshotName
 from ccfpy.node.api.redirects import address_for
-from ccfpy.node.snapshot_reads import Found, SnapshotReads
+from ccfpy.node.snapshots.reads import Found, SnapshotReads
 
 if TYPE_CHECKING:
     from ccfpy.node.replica import Replica

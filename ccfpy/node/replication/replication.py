@@ -25,7 +25,7 @@ from ccfpy.ledger.signature import Signer
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.replication.ledger_tail import Sequence
 from ccfpy.node.replication.membership import changes_nodes, facts_of
-from ccfpy.node.snapshot_start import StartingPoint
+from ccfpy.node.snapshots.starting_point import StartingPoint
 
 
 class NotPrimary(Exception):

@@ -9,7 +9,7 @@ from ccfpy.boundary.effects import (
 )
 from ccfpy.boundary.events import SnapshotRead
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.snapshot_reads import SnapshotReads
+from ccfpy.node.snapshots.reads import SnapshotReads
 from ccfpy.testing.snapshot_folder import SnapshotFolder
 
 

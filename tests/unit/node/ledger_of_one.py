@@ -11,7 +11,7 @@ from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import NodeSignature
 from ccfpy.ledger.tables import SIGNATURES, SINGLE_KEY
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.snapshots import Snapshotter
+from ccfpy.node.snapshots.snapshotter import Snapshotter
 from ccfpy.service.tables import nodes, service
 from ccfpy.service.tables.nodes import NetInterface, NodeInfo, QuoteFormat, QuoteInfo
 from ccfpy.service.tables.service import ServiceInfo

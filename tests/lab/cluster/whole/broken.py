@@ -5,9 +5,9 @@ Those of consensus have a catalogue of their own (`tests.lab.cluster.mutants`).
 """
 
 from ccfpy.ledger import entry, seal, secrets
-from ccfpy.node import snapshots
 from ccfpy.node.channels import keys
 from ccfpy.node.replication import ledger_tail, replication
+from ccfpy.node.snapshots import snapshotter
 from tests.lab.cluster.mutants.mutant import Edit, Mutant
 from tests.lab.cluster.whole.simulation import Run, run
 
@@ -65,7 +65,7 @@ BROKEN = (
         reason="A snapshot does not say where in the tree it stands.",
         edits=(
             Edit(
-                module=snapshots,
+                module=snapshotter,
                 function="Snapshotter._take",
                 before="leaf=ledger.tree.leaf(seqno)",
                 after="leaf=bytes(32)",
@@ -77,7 +77,7 @@ BROKEN = (
         reason="A snapshot is of the newest state.",
         edits=(
             Edit(
-                module=snapshots,
+                module=snapshotter,
                 function="Snapshotter._take",
                 before="private=ledger.store.freeze(seqno, public=False)",
                 after="private=ledger.store.freeze(ledger.store.version, public=False)",

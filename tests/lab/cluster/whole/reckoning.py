@@ -14,7 +14,7 @@ from ccfpy.kv.store import Store
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.snapshot_name import SnapshotName
-from ccfpy.node.snapshot_start import StartingPoint
+from ccfpy.node.snapshots.starting_point import StartingPoint
 from tests.lab.cluster.whole.app import WRITES
 from tests.lab.cluster.whole.disks import check_chunks, chunks_of
 from tests.lab.cluster.whole.host import SNAPSHOTS, SimulatedNode

@@ -21,7 +21,7 @@ from ccfpy.testing.node import InProcessNode, Person
 from ccfpy.testing.recovery import ask_for_shares, recover_alone, submit_share
 from tests.unit.node.conftest import CONSTITUTION
 from tests.unit.node.recovered import wait
-from tests.unit.node.test_snapshots_nodes import fetching, snapshots, trust
+from tests.unit.node.snapshots.test_snapshotter_nodes import fetching, snapshots, trust
 
 app = App("notes")
 NOTES = Map("notes", json_codec(int), json_codec(str))

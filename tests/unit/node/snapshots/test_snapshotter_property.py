@@ -8,10 +8,10 @@ from ccfpy.base import limits
 from ccfpy.base.ids import Seqno
 from ccfpy.kv.snapshot import MapSnapshot
 from ccfpy.kv.store import Store
-from ccfpy.node.snapshot_start import StartingPoint
+from ccfpy.node.snapshots.starting_point import StartingPoint
 from tests.unit.ledger.made import FIRST
 from tests.unit.node.ledger_of_one import LedgerOfOne
-from tests.unit.node.test_snapshots import Files, settle
+from tests.unit.node.snapshots.test_snapshotter import Files, settle
 
 TX_COUNT = 4
 

@@ -12,10 +12,10 @@ from ccfpy.http.messages import Request, Response
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.calls import CallFailed, CallFailure, Outcome
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.snapshot_check import Checked, SnapshotCheck
-from ccfpy.node.snapshot_start import SnapshotRefused, StartingPoint
+from ccfpy.node.snapshots.check import Checked, SnapshotCheck
+from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 from tests.unit.ledger.made import FIRST, SECOND
-from tests.unit.node.test_snapshot_start import DATA
+from tests.unit.node.snapshots.test_starting_point import DATA
 
 TARGET = "10.0.0.1:8000"
 """``DATA`` is of the service ``FIRST``."""

@@ -8,7 +8,7 @@ import pytest
 from ccfpy.boundary.configuration import NodeConfiguration
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.snapshot import Snapshot
-from ccfpy.node.snapshot_start import StartingPoint
+from ccfpy.node.snapshots.starting_point import StartingPoint
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack

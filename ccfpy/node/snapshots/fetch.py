@@ -26,9 +26,9 @@ from ccfpy.ledger.snapshot_name import SnapshotName
 from ccfpy.ledger.snapshot_writing import cut
 from ccfpy.node.calls import CallFailed, Outcome
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.snapshot_check import Checked
-from ccfpy.node.snapshot_reads import Found, SnapshotReads
-from ccfpy.node.snapshot_start import StartingPoint
+from ccfpy.node.snapshots.check import Checked
+from ccfpy.node.snapshots.reads import Found, SnapshotReads
+from ccfpy.node.snapshots.starting_point import StartingPoint
 
 PATH = "/node/snapshot"
 _PARTIAL = 206

@@ -15,12 +15,12 @@ from ccfpy.http.messages import Request, Response
 from ccfpy.http.ranges import parse_range
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.calls import CallFailed, CallFailure, Outcome
-from ccfpy.node.fetching import SnapshotFetching, Ways
-from ccfpy.node.snapshot_check import Checked
-from ccfpy.node.snapshot_start import StartingPoint
+from ccfpy.node.snapshots.check import Checked
+from ccfpy.node.snapshots.fetch import SnapshotFetching, Ways
+from ccfpy.node.snapshots.starting_point import StartingPoint
 from tests.unit.ledger.made import FIRST
 from tests.unit.node.host_snapshots import HostSnapshots
-from tests.unit.node.test_snapshot_start import DATA, SERVICE
+from tests.unit.node.snapshots.test_starting_point import DATA, SERVICE
 
 NAME = "snapshot_4_5.committed"
 TARGET = "10.0.0.1:8000"

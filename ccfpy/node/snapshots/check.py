@@ -19,7 +19,7 @@ from ccfpy.http.tls_calls import ClientContext
 from ccfpy.ledger import record
 from ccfpy.node.calls import Outcome
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.snapshot_start import SnapshotRefused, StartingPoint
+from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 
 PATH = "/node/service/previous_identity"
 _OK = 200
