@@ -19,7 +19,7 @@ from ccfpy.node.calls import Calls
 from ccfpy.node.joining import Joined, Joining
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.lifecycle import NodeState, advance
-from ccfpy.node.private_recovery import PrivateRecovery
+from ccfpy.node.recovery.private_recovery import PrivateRecovery
 from ccfpy.node.replica import Replica
 from ccfpy.node.snapshots.check import SnapshotCheck
 from ccfpy.node.snapshots.fetch import SnapshotFetching, Ways

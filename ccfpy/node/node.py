@@ -38,7 +38,7 @@ from ccfpy.endpoints.registry import Registry
 from ccfpy.gov.api import governance_registry
 from ccfpy.http.tls_engine import TlsEngine
 from ccfpy.js.quickjs import QuickJs
-from ccfpy.node import boot, joining, recovering, starting
+from ccfpy.node import boot, joining, starting
 from ccfpy.node.api import node_registry
 from ccfpy.node.app_code import AppCode
 from ccfpy.node.bell import Bell
@@ -52,8 +52,9 @@ from ccfpy.node.indexing import Indexer, SealedBlobs
 from ccfpy.node.jwt_refresh import JwtRefresh
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.private_recovery import RecoveryFailed
-from ccfpy.node.recovering import Recovering
+from ccfpy.node.recovery import recover
+from ccfpy.node.recovery.private_recovery import RecoveryFailed
+from ccfpy.node.recovery.recover import Recovering
 from ccfpy.node.replica import Replica
 from ccfpy.node.replication.ledger_tail import EntryTooLarge
 from ccfpy.node.scripts import NodeScripts, let_scripts_run
@@ -402,7 +403,7 @@ class Node:
             case CommandType.JOIN:
                 return joining.begin(event, self._ports, self._outbox)
             case CommandType.RECOVER:
-                return recovering.begin(event, self._ports, self._outbox)
+                return recover.begin(event, self._ports, self._outbox)
             case _:
                 assert_never(command)
 

@@ -79,7 +79,7 @@ class HostClock:
 class Recovery(Protocol):
     """A node's part in bringing back a lost service's private state.
 
-    It is `ccfpy.node.private_recovery.PrivateRecovery`.
+    It is `ccfpy.node.recovery.private_recovery.PrivateRecovery`.
     """
 
     @property

@@ -55,14 +55,15 @@ Each row is an attack, what stops it, and the tests that try it, with their case
 a test has several. A test fails if an attack has none. What is tried against other
 parts is told elsewhere: [recoveries](recovery-faults.md), hostile scripts, damaged
 files and random bytes have tests of their own."""
+_NODE_TESTS = "tests.unit.node."
 _FAULTS = (
-    "test_recovering_files",
-    "test_recovering",
-    "test_recovering_faults",
+    "recovery.test_recover_files",
+    "recovery.test_recover",
+    "recovery.test_recover_faults",
     "test_entering_recovering",
-    "test_private_recovery",
-    "test_private_recovery_nodes",
-    "test_sealing",
+    "recovery.test_private_recovery",
+    "recovery.test_private_recovery_nodes",
+    "identity.test_sealing",
 )
 
 
@@ -169,12 +170,12 @@ def app_page() -> str:
 def faults_page() -> str:
     """Describe what is wrong with recoveries, and what comes of it, as tests show."""
     for module in _FAULTS:
-        importlib.import_module(f"tests.unit.node.{module}")
+        importlib.import_module(_NODE_TESTS + module)
     parts = ["# What goes wrong with a recovery", _NOTE, _ABOUT_FAULTS]
     for part in Part:
         rows = sorted(
             (row for row in ROWS if row.part is part),
-            key=lambda row: _FAULTS.index(row.module.rpartition(".")[2]),
+            key=lambda row: _FAULTS.index(row.module.removeprefix(_NODE_TESTS)),
         )
         lines = ["| what is wrong | what comes of it | shown by |", "|---|---|---|"]
         lines += [

@@ -12,7 +12,7 @@
 
 A host may end the ledger early, and nobody here could tell: operators compare what
 several nodes recovered. What it cannot do is change, leave out or add an entry.
-Members bring back the private part later (`ccfpy.node.private_recovery`).
+Members bring back the private part later (`ccfpy.node.recovery.private_recovery`).
 """
 
 from collections.abc import Callable, Sequence
@@ -46,8 +46,8 @@ from ccfpy.node.identity.keys import ServiceIdentity
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.lifecycle import NodeState, advance
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.private_recovery import PrivateRecovery
-from ccfpy.node.public_ledger import PublicLedger
+from ccfpy.node.recovery.private_recovery import PrivateRecovery
+from ccfpy.node.recovery.public_ledger import PublicLedger
 from ccfpy.node.replica import Replica
 from ccfpy.node.snapshots.reads import Found, SnapshotReads
 from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
