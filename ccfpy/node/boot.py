@@ -1,7 +1,7 @@
 """What every node does when it boots, whether it begins a service or joins one.
 
 It makes its keys and its evidence, leaves the files that others wait for, and becomes a
-`Replica` with an empty store. `starting` and `joining` go on from there.
+`Replica` with an empty store. `joining.start` and `joining.join` go on from there.
 """
 
 import ipaddress
@@ -36,8 +36,7 @@ from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.node.address_book import AddressBook
 from ccfpy.node.channels import Channels
 from ccfpy.node.channels.channels import ChannelSettings
-from ccfpy.node.endorsing import security_policy_of
-from ccfpy.node.identity.attestation import Attesting
+from ccfpy.node.identity.attestation import Attesting, security_policy_of
 from ccfpy.node.identity.certificates import PresentedCertificates
 from ccfpy.node.identity.keys import NodeIdentity, ServiceIdentity
 from ccfpy.node.identity.sealing import Sealing

@@ -38,17 +38,18 @@ from ccfpy.endpoints.registry import Registry
 from ccfpy.gov.api import governance_registry
 from ccfpy.http.tls_engine import TlsEngine
 from ccfpy.js.quickjs import QuickJs
-from ccfpy.node import boot, joining, starting
+from ccfpy.node import boot
 from ccfpy.node.api import node_registry
 from ccfpy.node.app_code import AppCode
 from ccfpy.node.bell import Bell
 from ccfpy.node.calls import Calls
-from ccfpy.node.endorsing import Endorsing
-from ccfpy.node.entering import Entering
 from ccfpy.node.forwarding.forwarder import Forwarder
 from ccfpy.node.governance import NodeGovernance
 from ccfpy.node.history import StateCache
 from ccfpy.node.indexing import Indexer, SealedBlobs
+from ccfpy.node.joining import join, start
+from ccfpy.node.joining.bootstrap import Entering
+from ccfpy.node.joining.endorsements import Endorsing
 from ccfpy.node.jwt_refresh import JwtRefresh
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.outbox import Outbox
@@ -369,8 +370,8 @@ class Node:
         section = event.configuration.start
         if section is not None and replica.known_service is not None:
             replica.frontends["gov"].is_open = True
-            claims = self._app.create_claims(starting.constitution_of(section))
-            starting.create_service(replica, claims)
+            claims = self._app.create_claims(start.constitution_of(section))
+            start.create_service(replica, claims)
         elif event.configuration.join is not None:
             self._join(replica, event.configuration.join)
 
@@ -399,9 +400,9 @@ class Node:
         command = event.configuration.command
         match command:
             case CommandType.START:
-                return starting.start(event, self._ports, self._outbox)
+                return start.start(event, self._ports, self._outbox)
             case CommandType.JOIN:
-                return joining.begin(event, self._ports, self._outbox)
+                return join.begin(event, self._ports, self._outbox)
             case CommandType.RECOVER:
                 return recover.begin(event, self._ports, self._outbox)
             case _:

@@ -1,8 +1,8 @@
 """A node that has booted: its state, its ledger, its sessions, and what ties them.
 
 It answers what endpoints ask of a node (``NodeView``), reacts to what becomes final,
-and signs when it is time. How a replica comes to be is in `boot`, `starting` and
-`joining`.
+and signs when it is time. How a replica comes to be is in `boot`, `joining.start` and
+`joining.join`.
 """
 
 from collections.abc import Sequence as ListOf

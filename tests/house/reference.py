@@ -60,7 +60,7 @@ _FAULTS = (
     "recovery.test_recover_files",
     "recovery.test_recover",
     "recovery.test_recover_faults",
-    "test_entering_recovering",
+    "joining.test_bootstrap_recovering",
     "recovery.test_private_recovery",
     "recovery.test_private_recovery_nodes",
     "identity.test_sealing",

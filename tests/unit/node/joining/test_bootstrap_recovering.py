@@ -14,9 +14,9 @@ from ccfpy.testing.recovery import ask_for_shares, submit_share
 from ccfpy.testing.surroundings import Remains
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 from tests.unit.node.fault_rows import Part, row
+from tests.unit.node.joining.test_bootstrap import began_after, fetching
 from tests.unit.node.recovered import read, state, status, write
 from tests.unit.node.replication.test_replication import replica_of
-from tests.unit.node.test_entering import began_after, fetching
 
 Make = Callable[[], InProcessNode]
 

@@ -16,7 +16,7 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.http.tls import HTTP_1_1, HTTP_2
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.calls import Calls
-from ccfpy.node.joining import Joined, Joining
+from ccfpy.node.joining.join import Joined, Joining
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.lifecycle import NodeState, advance
 from ccfpy.node.recovery.private_recovery import PrivateRecovery

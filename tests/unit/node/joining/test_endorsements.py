@@ -9,8 +9,8 @@ import pytest
 from ccfpy.base import json
 from ccfpy.boundary.configuration import AttestationConfiguration
 from ccfpy.crypto.certs import parse_bundle
-from ccfpy.node import endorsing
-from ccfpy.node.endorsing import RETRY_AFTER_S, RETRY_AFTER_S_MAX
+from ccfpy.node.joining import endorsements
+from ccfpy.node.joining.endorsements import RETRY_AFTER_S, RETRY_AFTER_S_MAX
 from ccfpy.service.tables import join_policy, nodes
 from ccfpy.testing.configuration import boot_of, listener, starting
 from ccfpy.testing.node import InProcessNode, Person
@@ -298,4 +298,4 @@ def test_evidence_for_the_application_carries_the_same_certificates(boot: Boot) 
 
 
 def test_patience_is_bounded() -> None:
-    assert endorsing.DEADLINE_MS == 1000 * RETRY_AFTER_S < 1000 * RETRY_AFTER_S_MAX
+    assert endorsements.DEADLINE_MS == 1000 * RETRY_AFTER_S < 1000 * RETRY_AFTER_S_MAX

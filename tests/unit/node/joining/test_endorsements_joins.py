@@ -13,7 +13,7 @@ from tests.attacks import attack
 from tests.unit.attestation.hardware import report_of
 from tests.unit.enclave.platforms.test_snp import guest
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
-from tests.unit.node.test_endorsing import THIM
+from tests.unit.node.joining.test_endorsements import THIM
 
 MILAN = report_of("milan")
 HOST_DATA = MILAN[0x0C0:0x0E0].hex()

@@ -8,8 +8,6 @@ node verifies its own evidence as any other will (``src/node/node_state.h``,
 ``src/node/quote_endorsements_client.h``).
 """
 
-import base64
-import binascii
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +21,7 @@ from ccfpy.base.errors import CcfpyError, ConfigurationRefused, Malformed
 from ccfpy.http.messages import Request, Response
 from ccfpy.http.tls_calls import UncheckedClientContext
 from ccfpy.node.calls import CallFailed, Calls, Outcome
+from ccfpy.node.identity.attestation import decoded_file, security_policy_of
 from ccfpy.service.evidence.snp import SnpQuote
 from ccfpy.service.tables.nodes import QuoteFormat
 
@@ -225,7 +224,7 @@ class Endorsing:
                 "measurement"
             )
         else:
-            uvm = _decoded(configured.uvm_endorsements, "the UVM endorsements")
+            uvm = decoded_file(configured.uvm_endorsements, "the UVM endorsements")
             info = replace(info, uvm_endorsements=uvm)
         try:
             quote = SnpQuote.read(info, unix_time_s=replica.time.unix_us // 1_000_000)
@@ -262,25 +261,6 @@ class Endorsing:
             f"Successfully verified attested security policy "
             f"{quote.report.host_data.hex()}"
         )
-
-
-def security_policy_of(configured: bytes) -> str:
-    """Give the text of a security policy, as it is hashed and recorded.
-
-    Raises:
-        ConfigurationRefused: the file is not base64 of text.
-    """
-    try:
-        return _decoded(configured, "the security policy").decode()
-    except UnicodeDecodeError as error:
-        raise ConfigurationRefused("the security policy is not text") from error
-
-
-def _decoded(text: bytes, what: str) -> bytes:
-    try:
-        return base64.b64decode(text.strip(), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ConfigurationRefused(f"cannot read {what}: not base64") from error
 
 
 def _patience(response: Response) -> int:

@@ -1,0 +1,1 @@
+"""How a node becomes part of a service: it starts one, or joins one."""
