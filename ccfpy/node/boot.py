@@ -33,8 +33,8 @@ from ccfpy.http.refusals import Http2Limits, ParserLimits
 from ccfpy.http.tls_engine import TlsEngine
 from ccfpy.kv.store import Store
 from ccfpy.ledger.secrets import LedgerSecrets
-from ccfpy.node.address_book import AddressBook
 from ccfpy.node.channels import Channels
+from ccfpy.node.channels.address_book import AddressBook
 from ccfpy.node.channels.channels import ChannelSettings
 from ccfpy.node.identity.attestation import Attesting, security_policy_of
 from ccfpy.node.identity.certificates import PresentedCertificates

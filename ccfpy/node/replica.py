@@ -29,10 +29,10 @@ from ccfpy.http.messages import Request
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.signature import Signer
-from ccfpy.node.address_book import AddressBook
 from ccfpy.node.app_code import AppCode
 from ccfpy.node.bell import Bell
 from ccfpy.node.channels import Channels
+from ccfpy.node.channels.address_book import AddressBook
 from ccfpy.node.forwarding.forwarder import Forwarder
 from ccfpy.node.forwarding.redirection import RedirectResolver
 from ccfpy.node.history import StateCache

@@ -8,8 +8,8 @@ from ccfpy.boundary.effects import Effect, ForgetPeer, SetPeer
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.kv.store import Store
-from ccfpy.node.address_book import AddressBook
 from ccfpy.node.channels import Channels
+from ccfpy.node.channels.address_book import AddressBook
 from ccfpy.node.outbox import Outbox
 from ccfpy.service.tables.nodes import INFO, NetInterface, NodeInfo
 from tests.unit.node.replication.test_membership import NODE
