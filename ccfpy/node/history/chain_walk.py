@@ -8,8 +8,8 @@ from ccfpy.base.ids import Seqno
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ccfpy.node.history.entry_fetcher import EntryPool, Waiter
     from ccfpy.node.history.past_entry import PastEntry
-    from ccfpy.node.history.pool import EntryPool, Waiter
 
 
 class ChainWalk:

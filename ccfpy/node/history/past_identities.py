@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from ccfpy.base.ids import Seqno
     from ccfpy.base.ports import Entropy
     from ccfpy.kv.store import Store
+    from ccfpy.node.history.entry_fetcher import EntryPool, Waiter
     from ccfpy.node.history.past_entry import PastEntry
     from ccfpy.node.history.past_secrets import PastSecrets
-    from ccfpy.node.history.pool import EntryPool, Waiter
     from ccfpy.node.identity.keys import ServiceIdentity
     from ccfpy.service.tables.service import ServiceInfo
 

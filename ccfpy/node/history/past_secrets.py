@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ccfpy.base.ids import Seqno
+    from ccfpy.node.history.entry_fetcher import EntryPool, Waiter
     from ccfpy.node.history.past_entry import PastEntry
-    from ccfpy.node.history.pool import EntryPool, Waiter
 
 
 class PastSecrets:

@@ -9,11 +9,11 @@ from ccfpy.endpoints.history import HistoricalState, HistoryFailed, RequestHandl
 from ccfpy.ledger.tx_receipt import TxReceipt
 
 if TYPE_CHECKING:
-    from ccfpy.node.history.coverings import Covering, Coverings
+    from ccfpy.node.history.covering_signatures import Covering, Coverings
+    from ccfpy.node.history.entry_fetcher import EntryPool
     from ccfpy.node.history.past_entry import PastEntry
     from ccfpy.node.history.past_identities import PastIdentities
     from ccfpy.node.history.past_secrets import PastSecrets
-    from ccfpy.node.history.pool import EntryPool
 
 
 class Request:

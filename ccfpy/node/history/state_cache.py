@@ -19,12 +19,12 @@ from ccfpy.endpoints.history import (
     HistoryFailed,
     RequestHandle,
 )
-from ccfpy.node.history.coverings import Coverings
+from ccfpy.node.history.covering_signatures import Coverings
+from ccfpy.node.history.entry_fetcher import EntryPool
 from ccfpy.node.history.history_waits import HistoryWaits, Serve
 from ccfpy.node.history.past_identities import PastIdentities
 from ccfpy.node.history.past_secrets import PastSecrets
 from ccfpy.node.history.past_state import PastState, Request
-from ccfpy.node.history.pool import EntryPool
 from ccfpy.node.history.requests import Requests
 from ccfpy.node.history.signature_index import SignatureIndex
 

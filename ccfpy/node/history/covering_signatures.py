@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ccfpy.base.ids import Seqno
+    from ccfpy.node.history.entry_fetcher import EntryPool, Waiter
     from ccfpy.node.history.past_entry import PastEntry
     from ccfpy.node.history.past_identities import PastIdentities, Ruling
-    from ccfpy.node.history.pool import EntryPool, Waiter
     from ccfpy.node.history.signature_index import SignatureIndex
 
 

@@ -16,7 +16,7 @@ from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.kv.changes import Writes
 from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES, SINGLE_KEY, TREE
 from ccfpy.ledger.tx_receipt import SignatureTransaction
-from ccfpy.node.history.coverings import Covering
+from ccfpy.node.history.covering_signatures import Covering
 from ccfpy.node.history.past_entry import PastEntry
 from tests.unit.ledger.made import FIRST, ISSUED_AT, NOT_BEFORE, SECOND, Identity
 from tests.unit.node.history.world import Story, World, recovered

@@ -6,7 +6,7 @@ import pytest
 
 from ccfpy.base import limits
 from ccfpy.base.ids import Seqno
-from ccfpy.node.history.pool import EntryPool
+from ccfpy.node.history.entry_fetcher import EntryPool
 from tests.unit.node.history.world import Story, World
 
 
