@@ -42,12 +42,12 @@ from ccfpy.node.identity.keys import NodeIdentity, ServiceIdentity
 from ccfpy.node.identity.sealing import Sealing
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.pending_nodes import PendingNodes
-from ccfpy.node.replica import HostClock, Replica
 from ccfpy.node.replication.commit_waits import CommitWaits
 from ccfpy.node.replication.consensus_trace import tracer_of
 from ccfpy.node.replication.ledger_tail import Sequence, SequenceLimits
 from ccfpy.node.replication.replication import Replication
 from ccfpy.node.replication.signing import SignatureTimer
+from ccfpy.node.running import HostClock, Replica
 from ccfpy.node.sessions.client import InterfaceSessions
 from ccfpy.node.snapshots.snapshotter import Snapshotter
 from ccfpy.service.evidence import quotes

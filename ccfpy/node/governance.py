@@ -21,7 +21,7 @@ from ccfpy.service.tables.recovery import RecoveryType
 
 if TYPE_CHECKING:
     from ccfpy.ledger.secrets import LedgerSecret
-    from ccfpy.node.replica import Replica
+    from ccfpy.node.running import Replica
 
 
 class NodeGovernance:

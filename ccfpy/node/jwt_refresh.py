@@ -27,9 +27,9 @@ from ccfpy.http.tls_calls import ClientContext
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
-from ccfpy.node.bell import Bell
-from ccfpy.node.calls import CallFailed, Calls, Outcome
+from ccfpy.node.outbound import CallFailed, Calls, Outcome
 from ccfpy.node.outbox import Outbox
+from ccfpy.node.wake_flag import Bell
 from ccfpy.service.jwt_keys import key_set, set_keys
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables.ca_certs import CA_CERT_BUNDLES
@@ -42,7 +42,7 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,253}")
 
 
 class Primary(Protocol):
-    """What is needed of the node (`ccfpy.node.replica.Replica`)."""
+    """What is needed of the node (`ccfpy.node.running.Replica`)."""
 
     @property
     def is_primary(self) -> bool:

@@ -41,8 +41,6 @@ from ccfpy.js.quickjs import QuickJs
 from ccfpy.node import boot
 from ccfpy.node.api import node_registry
 from ccfpy.node.app_code import AppCode
-from ccfpy.node.bell import Bell
-from ccfpy.node.calls import Calls
 from ccfpy.node.forwarding.forwarder import Forwarder
 from ccfpy.node.governance import NodeGovernance
 from ccfpy.node.history import StateCache
@@ -52,16 +50,18 @@ from ccfpy.node.joining.bootstrap import Entering
 from ccfpy.node.joining.endorsements import Endorsing
 from ccfpy.node.jwt_refresh import JwtRefresh
 from ccfpy.node.ledger_reads import LedgerReads
+from ccfpy.node.outbound import Calls
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.recovery import recover
 from ccfpy.node.recovery.private_recovery import RecoveryFailed
 from ccfpy.node.recovery.recover import Recovering
-from ccfpy.node.replica import Replica
 from ccfpy.node.replication.ledger_tail import EntryTooLarge
+from ccfpy.node.running import Replica
 from ccfpy.node.scripts import NodeScripts, let_scripts_run
 from ccfpy.node.sessions.router import Router
 from ccfpy.node.sessions.sessions import Sessions
 from ccfpy.node.snapshots.reads import SnapshotReads
+from ccfpy.node.wake_flag import Bell
 
 START_REFUSED = 1
 """The exit code of a node that its configuration does not let begin."""

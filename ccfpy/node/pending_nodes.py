@@ -25,7 +25,7 @@ from ccfpy.service import pending
 
 
 class Primary(Protocol):
-    """What is needed of the node (`ccfpy.node.replica.Replica`)."""
+    """What is needed of the node (`ccfpy.node.running.Replica`)."""
 
     @property
     def is_primary(self) -> bool:

@@ -12,7 +12,7 @@ from ccfpy.js.serving.ports import ScriptLog
 if TYPE_CHECKING:
     from ccfpy.endpoints.registry import Registry
     from ccfpy.kv.tx import Tx
-    from ccfpy.node.replica import Replica
+    from ccfpy.node.running import Replica
 
 _TAGS = {ScriptLog.APP: LogTag.APP, ScriptLog.JS: LogTag.JS}
 _LEVELS = {level.value: level for level in LogLevel}

@@ -19,7 +19,7 @@ from ccfpy.node.api.snapshots import SnapshotEndpoints
 
 if TYPE_CHECKING:
     from ccfpy.base.ports import Memory
-    from ccfpy.node.replica import Replica
+    from ccfpy.node.running import Replica
     from ccfpy.node.sessions.sessions import Sessions
     from ccfpy.node.snapshots.reads import SnapshotReads
 

@@ -17,7 +17,7 @@ from ccfpy.service.tables.nodes import NodeInfo
 if TYPE_CHECKING:
     from ccfpy.base.json import Json
     from ccfpy.http.messages import Response
-    from ccfpy.node.replica import Replica
+    from ccfpy.node.running import Replica
 
 
 class EvidenceEndpoints:

@@ -14,7 +14,7 @@ from ccfpy.service.tables.signatures import SIGNATURES
 if TYPE_CHECKING:
     from ccfpy.base.json import Json
     from ccfpy.http.messages import Response
-    from ccfpy.node.replica import Replica
+    from ccfpy.node.running import Replica
 
 _MEMBERS_MAY_CALL = frozenset(
     {

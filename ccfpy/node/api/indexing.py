@@ -10,7 +10,7 @@ from ccfpy.node.api.declare import local
 
 if TYPE_CHECKING:
     from ccfpy.http.messages import Response
-    from ccfpy.node.replica import Replica
+    from ccfpy.node.running import Replica
 
 
 class IndexingEndpoints:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ccfpy.base.ids import NodeId
     from ccfpy.http.messages import Response
     from ccfpy.kv.tx import Tx
-    from ccfpy.node.replica import Replica
+    from ccfpy.node.running import Replica
 
 PATH = "/join"
 _ACCEPTING = frozenset(

@@ -13,7 +13,7 @@ from ccfpy.service.tables import nodes
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.context import Context
-    from ccfpy.node.replica import Replica
+    from ccfpy.node.running import Replica
 
 
 def address_for(context: "Context", replica: "Replica", node_id: NodeId) -> str:

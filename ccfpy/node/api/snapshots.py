@@ -30,7 +30,7 @@ from ccfpy.node.api.redirects import address_for
 from ccfpy.node.snapshots.reads import Found, SnapshotReads
 
 if TYPE_CHECKING:
-    from ccfpy.node.replica import Replica
+    from ccfpy.node.running import Replica
 
 NAME_HEADER = "x-ms-ccf-snapshot-name"
 _SINCE = "since"

@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.session import Session
     from ccfpy.http import messages
     from ccfpy.node.app_code import AppCode
-    from ccfpy.node.bell import Bell
     from ccfpy.node.identity.keys import ServiceIdentity
     from ccfpy.node.ledger_reads import LedgerReads
     from ccfpy.node.outbox import Outbox
     from ccfpy.node.replication.ledger_tail import Sequence
+    from ccfpy.node.wake_flag import Bell
 
 
 @dataclass(eq=False, kw_only=True)

@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.history import HistoricalState
     from ccfpy.kv.changes import WriteSet
     from ccfpy.node.app_code import AppCode
-    from ccfpy.node.bell import Bell
     from ccfpy.node.history import StateCache
     from ccfpy.node.indexing.chain_reader import ReadEntry
     from ccfpy.node.outbox import Outbox
     from ccfpy.node.replication.ledger_tail import Sequence as LedgerEnd
+    from ccfpy.node.wake_flag import Bell
 
 Kind = TypeVar("Kind", bound=Strategy)
 

@@ -15,12 +15,12 @@ from ccfpy.boundary.effects import BeginLedger
 from ccfpy.crypto.certs import Certificate
 from ccfpy.http.tls import HTTP_1_1, HTTP_2
 from ccfpy.http.tls_calls import ClientContext
-from ccfpy.node.calls import Calls
 from ccfpy.node.joining.join import Joined, Joining
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.lifecycle import NodeState, advance
+from ccfpy.node.outbound import Calls
 from ccfpy.node.recovery.private_recovery import PrivateRecovery
-from ccfpy.node.replica import Replica
+from ccfpy.node.running import Replica
 from ccfpy.node.snapshots.check import SnapshotCheck
 from ccfpy.node.snapshots.fetch import SnapshotFetching, Ways
 from ccfpy.node.snapshots.reads import SnapshotReads

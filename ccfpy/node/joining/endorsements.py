@@ -20,13 +20,13 @@ from ccfpy.attestation.snp_report import SnpReport
 from ccfpy.base.errors import CcfpyError, ConfigurationRefused, Malformed
 from ccfpy.http.messages import Request, Response
 from ccfpy.http.tls_calls import UncheckedClientContext
-from ccfpy.node.calls import CallFailed, Calls, Outcome
 from ccfpy.node.identity.attestation import decoded_file, security_policy_of
+from ccfpy.node.outbound import CallFailed, Calls, Outcome
 from ccfpy.service.evidence.snp import SnpQuote
 from ccfpy.service.tables.nodes import QuoteFormat
 
 if TYPE_CHECKING:
-    from ccfpy.node.replica import Replica
+    from ccfpy.node.running import Replica
 
 DEADLINE_MS = 3_000
 """Of one request."""

@@ -36,11 +36,11 @@ from ccfpy.http.tls import HTTP_1_1, HTTP_2
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.node.boot import Ports, identity_of, node_info, replica_of
-from ccfpy.node.calls import CallFailed, CallFailure, Calls
 from ccfpy.node.identity.keys import ServiceIdentity
 from ccfpy.node.lifecycle import NodeState, advance
+from ccfpy.node.outbound import CallFailed, CallFailure, Calls
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.replica import Replica
+from ccfpy.node.running import Replica
 from ccfpy.service import join_bounds
 from ccfpy.service.join_messages import (
     JOIN_REQUEST,

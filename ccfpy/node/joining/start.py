@@ -26,7 +26,7 @@ from ccfpy.node.boot import (
 from ccfpy.node.identity.keys import ServiceIdentity
 from ccfpy.node.lifecycle import NodeState, advance
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.replica import Replica
+from ccfpy.node.running import Replica
 from ccfpy.service import genesis
 from ccfpy.service.members import NewMember
 from ccfpy.service.refusal import Refused

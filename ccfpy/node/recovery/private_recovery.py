@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ccfpy.kv.tx import Tx
     from ccfpy.ledger.shares import SecretRecord
     from ccfpy.node.ledger_reads import LedgerReads
-    from ccfpy.node.replica import Replica
+    from ccfpy.node.running import Replica
     from ccfpy.node.snapshots.starting_point import StartingPoint
 
 

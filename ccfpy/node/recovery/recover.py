@@ -48,7 +48,7 @@ from ccfpy.node.lifecycle import NodeState, advance
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.recovery.private_recovery import PrivateRecovery
 from ccfpy.node.recovery.public_ledger import PublicLedger
-from ccfpy.node.replica import Replica
+from ccfpy.node.running import Replica
 from ccfpy.node.snapshots.reads import Found, SnapshotReads
 from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 from ccfpy.service import genesis

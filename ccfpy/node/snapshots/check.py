@@ -17,7 +17,7 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.http.messages import Request, Response
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.ledger import record
-from ccfpy.node.calls import Outcome
+from ccfpy.node.outbound import Outcome
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 
@@ -29,7 +29,7 @@ Checked: TypeAlias = StartingPoint | CcfpyError
 
 
 class Caller(Protocol):
-    """The way out (`ccfpy.node.calls.Calls`)."""
+    """The way out (`ccfpy.node.outbound.Calls`)."""
 
     def request(
         self,

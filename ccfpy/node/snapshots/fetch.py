@@ -24,7 +24,7 @@ from ccfpy.http.messages import Request, Response
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.ledger.snapshot_name import SnapshotName
 from ccfpy.ledger.snapshot_writing import cut
-from ccfpy.node.calls import CallFailed, Outcome
+from ccfpy.node.outbound import CallFailed, Outcome
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.snapshots.check import Checked
 from ccfpy.node.snapshots.reads import Found, SnapshotReads
@@ -38,7 +38,7 @@ _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 
 
 class Caller(Protocol):
-    """The way out (`ccfpy.node.calls.Calls`)."""
+    """The way out (`ccfpy.node.outbound.Calls`)."""
 
     def request(
         self,

@@ -60,7 +60,7 @@ class LedgerEnd(Protocol):
 
 
 class Primary(Protocol):
-    """Who records evidence (`ccfpy.node.replica.Replica`)."""
+    """Who records evidence (`ccfpy.node.running.Replica`)."""
 
     @property
     def is_primary(self) -> bool:

@@ -37,7 +37,7 @@ from ccfpy.enclave.scripts import attend_scripts
 from ccfpy.host.enclave_link import ProcessLink
 from ccfpy.host.main import run
 from ccfpy.node.node import Node
-from ccfpy.node.replica import Replica
+from ccfpy.node.running import Replica
 from ccfpy.service.tables import nodes, service
 
 DONE = "the traitor has done what it could"

@@ -8,7 +8,7 @@ from ccfpy.attestation.virtual import MEASUREMENT
 from ccfpy.base import json
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.crypto.certs import Certificate
-from ccfpy.node.replica import Replica
+from ccfpy.node.running import Replica
 from ccfpy.service.tables import nodes
 from ccfpy.service.tables.nodes import NodeInfo
 from ccfpy.service.tables.recovery import ENCRYPTED_LEDGER_SECRETS

@@ -5,7 +5,7 @@ import pytest
 from ccfpy.gov.ports import EffectRefused
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.node.governance import NodeGovernance
-from ccfpy.node.replica import Replica
+from ccfpy.node.running import Replica
 from ccfpy.service.tables import service
 from ccfpy.testing.node import InProcessNode, StoppedClock
 

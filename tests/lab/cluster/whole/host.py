@@ -35,7 +35,7 @@ from ccfpy.host.sealed_files import SealedFiles
 from ccfpy.host.snapshot_store import SnapshotStore
 from ccfpy.host.storage import Storage
 from ccfpy.node.node import Node
-from ccfpy.node.replica import Replica
+from ccfpy.node.running import Replica
 from ccfpy.testing.disk import MemoryDisk
 from tests.lab.invariants.violated import Violated
 

@@ -11,7 +11,7 @@ from ccfpy.base.json import Json, JsonObject
 from ccfpy.crypto import certs
 from ccfpy.http.messages import Response
 from ccfpy.node.lifecycle import NodeState
-from ccfpy.node.replica import Replica
+from ccfpy.node.running import Replica
 from ccfpy.service.join_messages import JOIN_REQUEST, JoinRequest, NodeNetwork
 from ccfpy.service.tables.nodes import NetInterface, QuoteFormat, QuoteInfo
 from ccfpy.testing.network import Network

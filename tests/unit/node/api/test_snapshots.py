@@ -14,7 +14,7 @@ from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.messages import Request, Response
 from ccfpy.node.api.snapshots import SnapshotEndpoints
-from ccfpy.node.replica import Replica
+from ccfpy.node.running import Replica
 from ccfpy.service.tables import nodes
 from ccfpy.testing.node import INTERFACE, InProcessNode
 from tests.unit.node.host_snapshots import HostSnapshots

@@ -20,12 +20,12 @@ from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.shares import SecretRecord
 from ccfpy.ledger.tables import IDENTITY_ENDORSEMENT, SINGLE_KEY
-from ccfpy.node.bell import Bell
 from ccfpy.node.history import StateCache
 from ccfpy.node.identity.keys import ServiceIdentity
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.replication.ledger_tail import Sequence, SequenceLimits
+from ccfpy.node.wake_flag import Bell
 from ccfpy.service.tables import recovery, service
 from ccfpy.service.tables.service import ServiceInfo
 from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, Identity, MadeLedger

@@ -4,8 +4,8 @@ from ccfpy.base.ids import Seqno, TxId
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.endpoints.indexing import Index, Strategy
 from ccfpy.kv.changes import WriteSet
-from ccfpy.node.bell import Bell
 from ccfpy.node.indexing import Indexer, SealedBlobs
+from ccfpy.node.wake_flag import Bell
 from tests.unit.node.calling import app_code
 from tests.unit.node.history.world import Story, World
 

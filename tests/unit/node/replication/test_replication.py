@@ -10,8 +10,8 @@ from ccfpy.boundary.configuration import ConsensusConfiguration
 from ccfpy.boundary.effects import SendEntries, TruncateLedger
 from ccfpy.consensus.messages import AppendEntries
 from ccfpy.consensus.status import TxStatus
-from ccfpy.node.replica import Replica
 from ccfpy.node.replication.replication import NotPrimary, Replication
+from ccfpy.node.running import Replica
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack

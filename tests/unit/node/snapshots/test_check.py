@@ -10,7 +10,7 @@ from ccfpy.base.errors import LimitExceeded, Malformed
 from ccfpy.base.ids import CallId
 from ccfpy.http.messages import Request, Response
 from ccfpy.http.tls_calls import ClientContext
-from ccfpy.node.calls import CallFailed, CallFailure, Outcome
+from ccfpy.node.outbound import CallFailed, CallFailure, Outcome
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.snapshots.check import Checked, SnapshotCheck
 from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint

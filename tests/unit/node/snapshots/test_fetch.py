@@ -14,7 +14,7 @@ from ccfpy.boundary.effects import ReadSnapshot
 from ccfpy.http.messages import Request, Response
 from ccfpy.http.ranges import parse_range
 from ccfpy.http.tls_calls import ClientContext
-from ccfpy.node.calls import CallFailed, CallFailure, Outcome
+from ccfpy.node.outbound import CallFailed, CallFailure, Outcome
 from ccfpy.node.snapshots.check import Checked
 from ccfpy.node.snapshots.fetch import SnapshotFetching, Ways
 from ccfpy.node.snapshots.starting_point import StartingPoint

@@ -30,7 +30,6 @@ from ccfpy.kv.changes import Writes
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.signature import Signer
 from ccfpy.node.app_code import AppCode
-from ccfpy.node.bell import Bell
 from ccfpy.node.channels import Channels
 from ccfpy.node.channels.address_book import AddressBook
 from ccfpy.node.forwarding.forwarder import Forwarder
@@ -51,6 +50,7 @@ from ccfpy.node.replication.ledger_tail import Sequence
 from ccfpy.node.replication.replication import NotPrimary, Replication
 from ccfpy.node.replication.signing import SignatureTimer
 from ccfpy.node.snapshots.snapshotter import Snapshotter
+from ccfpy.node.wake_flag import Bell
 from ccfpy.service.nodes import record_retirements
 from ccfpy.service.tables import nodes, recovery, service
 from ccfpy.service.tables.nodes import QuoteInfo

@@ -7,9 +7,9 @@ from ccfpy.base import limits
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.base.json import JsonObject
 from ccfpy.kv.changes import WriteSet
-from ccfpy.node.bell import Bell
-from ccfpy.node.replica import Replica
 from ccfpy.node.replication.signing import SignatureTimer
+from ccfpy.node.running import Replica
+from ccfpy.node.wake_flag import Bell
 from ccfpy.service.tables.jwt import ISSUERS, JwtIssuer
 from ccfpy.testing.node import InProcessNode, Person
 from tests.unit.node.conftest import CONSTITUTION

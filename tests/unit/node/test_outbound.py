@@ -17,7 +17,7 @@ from ccfpy.http.http2_server import Http2Server
 from ccfpy.http.messages import Request, Response, serialise_response
 from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext, TlsFailure, TlsSession
 from ccfpy.http.tls_calls import ClientContext
-from ccfpy.node.calls import CallFailed, CallFailure, Calls
+from ccfpy.node.outbound import CallFailed, CallFailure, Calls
 from ccfpy.node.outbox import Outbox
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,8 +10,8 @@ from ccfpy.boundary.effects import EndCall, OpenCall, SendCall
 from ccfpy.http.messages import Request, Response, serialise_response
 from ccfpy.http.tls import TlsContext
 from ccfpy.http.tls_calls import UncheckedClientContext
-from ccfpy.node.calls import CallFailure
-from tests.unit.node.test_calls import ADDRESS, OTHER, OTHER_KEY, World, endorsed_by
+from ccfpy.node.outbound import CallFailure
+from tests.unit.node.test_outbound import ADDRESS, OTHER, OTHER_KEY, World, endorsed_by
 
 REQUEST = Request(method="GET", path="/certificates", query="a=b")
 ANSWER = serialise_response(Response(status=200, body=b"chain"))
