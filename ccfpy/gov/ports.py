@@ -35,7 +35,7 @@ class GovernanceNode(NodeEffects, ServiceAuthority, Protocol):
 
     @property
     def entropy(self) -> Entropy:
-        """Randomness for guests' ``ccf.crypto`` and ``Math.random``."""
+        """Randomness for scripts' ``ccf.crypto`` and ``Math.random``."""
         ...
 
     def log(self, level: str, text: str) -> None:

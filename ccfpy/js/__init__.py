@@ -1,5 +1,6 @@
 """JavaScript: an engine behind a Protocol, an extension for each ``ccf`` namespace.
 
-``engine`` says what is asked of an engine, ``quickjs`` is the one binding, ``host``
-what an extension may do. Each call gets a fresh interpreter that dies with it.
+``engine`` says what an engine does, ``quickjs`` is the one engine, ``extension`` says
+what an extension consists of. A call gets an unused context, unless an application
+wants one reused.
 """

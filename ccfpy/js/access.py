@@ -1,8 +1,8 @@
 """Which tables a piece of JavaScript may use, by the context it runs in.
 
-CCF's table (``doc/audit/read_write_restrictions.rst``): what decides a vote is public
-and auditable, so governance never sees private tables nor application data, and
-applications never write what governs them.
+The rules are CCF's (``doc/audit/read_write_restrictions.rst``). What decides a vote is
+public and auditable, so governance never sees private tables or application data.
+Applications never write the tables of governance.
 """
 
 from enum import Enum, Flag
@@ -47,14 +47,14 @@ class Permission(Flag):
 
 
 class Narrowing(Protocol):
-    """Takes rights on tables away, beyond what the context does not grant anyway."""
+    """Takes away rights on tables that the context grants."""
 
     def __call__(
         self, table: str, granted: Permission, /
     ) -> tuple[Permission, str | None]:
-        """Say what may be done with a table, and explain what may not.
+        """Return what may be done with a table, and the words for a refusal.
 
-        ``None`` leaves it to the words for what the context does not grant.
+        ``None`` stands for the usual words.
         """
         ...
 
@@ -74,7 +74,7 @@ _GOVERNANCE = {TxAccess.GOV_RW: Permission.READ_WRITE}
 
 
 def permission(access: TxAccess, table: str) -> Permission:
-    """Look up what ``access`` may do with ``table``."""
+    """Return what ``access`` may do with ``table``."""
     try:
         kind = kind_of(table)
     except ReservedName:
@@ -93,7 +93,7 @@ def permission(access: TxAccess, table: str) -> Permission:
 
 
 def explain(granted: Permission, access: TxAccess) -> str:
-    """Say why an operation on a table is refused, in CCF's words."""
+    """Return why an operation on a table is refused, in CCF's words."""
     return (
         f"This table is {_KIND_NAMES.get(granted, 'inaccessible')} in current "
         f"({access.value}) execution context. See {_EXPLANATION_URL} for more detail."

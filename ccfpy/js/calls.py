@@ -1,8 +1,8 @@
-"""What is known of one call of guest code: its time, and how it failed.
+"""What is known of one call of a script: its time, and how it failed.
 
-Host functions and the engine's interrupt handler must not raise through the engine: it
-would cut the exception, or drop it. They leave it here, and whoever made the call
-raises it afterwards.
+Python functions and the engine's interrupt handler must not raise through the engine,
+which would cut the exception or drop it. They leave the exception here, and the caller
+raises it after the call.
 """
 
 import re
@@ -20,15 +20,15 @@ _OWN_FRAME = re.compile(
     rf"(^ *at apply \(native\)\n)?^ *at .*\({re.escape(prelude.NAME)}.*\)\n?",
     re.MULTILINE,
 )
-"""The prelude's frame, with the call it made to get to the guest."""
+"""The prelude's frame, with the call by which the prelude reached the script."""
 
 
 _NO_DEADLINE_NS = 1 << 63
-"""Before one is set, only the node's own scripts run."""
+"""No deadline is set yet: only the node's own scripts run until then."""
 
 
 class Call:
-    """What host functions and the interrupt handler leave behind during one call."""
+    """What Python functions and the interrupt handler leave behind during one call."""
 
     __slots__ = (
         "clock",
@@ -48,20 +48,21 @@ class Call:
         self.failure: JsException | None = None
 
     def collect_throw(self, is_class: object) -> str:
-        """Give the class (asked with ``true``), then the message of a ``JsThrow``."""
-        assert self.thrown is not None, "only a host function that failed answers null"
+        """Return the class of a ``JsThrow`` if ``is_class``, else its message."""
+        assert self.thrown is not None, "only a function that failed answers null"
         return self.thrown.kind.value if is_class is True else self.thrown.message
 
     def report(self, reason: object, trace: object) -> str:
-        """Take the guest's exception."""
+        """Keep the exception that the script threw."""
         text = reason if isinstance(reason, str) else ""
         self.failure = JsException(bounded(text), script_trace(trace))
         return ""
 
     def is_over(self) -> bool:
-        """Tell the interpreter, which asks every few thousand steps, whether to stop.
+        """Return whether the script must stop.
 
-        Nothing may be raised from here: the binding would drop it.
+        The interpreter asks every few thousand steps. Nothing may be raised from here:
+        the binding would drop it.
         """
         try:
             if (
@@ -75,13 +76,13 @@ class Call:
 
 
 def bounded(text: str) -> str:
-    """Cut a guest's words to what a ledger or an answer can hold.
+    """Cut a script's text to what a ledger or an answer can hold.
 
-    Neither can hold half a surrogate pair, which is a character to JavaScript.
+    Half a surrogate pair is a character in JavaScript; here it is replaced.
     """
     return text[:JS_REASON_CHARS_MAX].encode(errors="replace").decode()
 
 
 def script_trace(trace: object) -> str | None:
-    """Give a stack less the node's own frames; ``None`` where there is none."""
+    """Return a stack without the node's own frames; ``None`` if there is no stack."""
     return _OWN_FRAME.sub("", bounded(trace)) if isinstance(trace, str) else None

@@ -1,10 +1,10 @@
-"""What the rest of ccfpy asks of a JavaScript engine, and how it is told of failure.
+"""What the rest of ccfpy asks of a JavaScript engine, and how a call can fail.
 
-A call runs one exported function of one module, in a world nobody has used unless an
-application wants one kept. Values cross as JSON text, never as live objects: a
-guest's object may be a proxy, endless or deeper than the native stack. A guest's
-exception is data for a reply; a failure of the host inside an extension is not the
-guest's business and passes through as it is.
+A call runs one exported function of one module. Its context is unused, unless the
+application wants a context reused. Values cross as JSON text, never as live objects: a
+script's object may be a proxy, endless or deeper than the native stack. A script's
+exception is data for a reply. What Python raises inside an extension is not the
+script's business and passes through unchanged.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from ccfpy.js.extension import Extension, ExtensionArgument
 
 JsArgument: TypeAlias = "Json | bytes"
-"""``str`` and ``bytes`` arrive as a string and an ArrayBuffer, the rest as JSON."""
+"""``str`` arrives as a string, ``bytes`` as an ArrayBuffer, everything else as JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """Modules and the one whose exports are called.
+    """A main module, whose exports are called, and the modules that it may import.
 
     Attributes:
-        name: the main module's name, as traces show it and relative imports resolve.
-        imports: what it may import, by absolute path (``/lib/a.js``).
+        name: the main module's name: traces show it, relative imports start from it.
+        imports: the source of each other module, by absolute path (``/lib/a.js``).
     """
 
     name: str
@@ -42,7 +42,7 @@ class Library:
     """An application's modules, from which endpoints call functions.
 
     Attributes:
-        sources: by absolute path.
+        sources: the source of each module, by absolute path.
     """
 
     sources: Mapping[str, str]
@@ -57,10 +57,10 @@ class JsLimits:
     execution_ms_max: int = limits.JS_EXECUTION_MS_MAX
 
     def at_least_defaults(self) -> Self:
-        """Raise each limit to its default, so that governance can always undo itself.
+        """Return these limits, each raised to its default at least.
 
-        A service whose options were set too low could otherwise pass no proposal that
-        sets them right again.
+        Governance runs under them: a service whose options were set too low could
+        otherwise pass no proposal that sets them right again.
         """
         return type(self)(
             heap_bytes_max=max(self.heap_bytes_max, limits.JS_HEAP_BYTES_MAX),
@@ -78,11 +78,11 @@ class JsLimit(StrEnum):
 
 
 class JsException(CcfpyError):
-    """The guest threw, or was stopped.
+    """The script threw, or was stopped.
 
     Attributes:
         reason: ``Name: message``, or the JSON text of a thrown plain object.
-        trace: the guest's stack, one ``at function (module:line:column)`` a line;
+        trace: the script's stack, one ``at function (module:line:column)`` a line;
             ``None`` if what it threw was no Error.
     """
 
@@ -93,10 +93,9 @@ class JsException(CcfpyError):
 
 
 class JsLimitExceeded(JsException):
-    """The guest was stopped for using too much.
+    """The script was stopped for using too much.
 
-    A guest that catches its own heap or stack error is not told apart from one that
-    never made it: only what leaves the call counts.
+    Only what leaves the call counts: a script may catch its own heap or stack error.
     """
 
     def __init__(self, which: JsLimit, reason: str, trace: str | None = None) -> None:
@@ -105,14 +104,14 @@ class JsLimitExceeded(JsException):
 
 
 class JsModuleFailed(CcfpyError):
-    """A module could not be used at all; texts are those of ``js/core/context.cpp``."""
+    """A module could not be used; the texts are CCF's (``js/core/context.cpp``)."""
 
 
 class Interpreter(Protocol):
-    """A guest's world on one library, for one call after another.
+    """Calls functions of one library, one call after another.
 
-    One whose globals are kept keeps them after a call that raised, too, unless the
-    engine broke off or a module did not compile: then the next call begins anew.
+    A reused interpreter keeps its globals, also after a call that raised. Its next call
+    finds fresh globals only if the engine trapped or a module did not compile.
     """
 
     @property
@@ -123,30 +122,30 @@ class Interpreter(Protocol):
     def serve(
         self, module: str, function: str, limits: JsLimits, given: bytes = b""
     ) -> "Sequence[ExtensionArgument]":
-        """Let an exported function answer a request.
+        """Call an exported function to answer a request.
 
-        What it is called with, and what becomes of its result, is up to the extension
-        that gives ``tools.serve``, which gets the function and what is ``given``. A
-        promise is waited for. Modules are loaded under limits of at least the defaults,
-        as ``limits`` is the function's own.
+        One extension defines ``tools.serve``, which gets the function and ``given``: it
+        decides on the function's arguments, and what becomes of its result. The call
+        waits for a promise. ``limits`` bound the function; modules are loaded under
+        limits of at least the defaults.
 
         Returns:
-            What it left as an answer; nothing if a host function took one.
+            The answer; nothing if a Python function took the answer.
 
         Raises:
-            JsException: it threw, or its result could not be read.
-            JsLimitExceeded: it or a module's body was stopped.
+            JsException: the function threw, or its result could not be read.
+            JsLimitExceeded: the function or a module's body was stopped.
             JsModuleFailed: no such module, export or function, or a body threw.
         """
         ...
 
 
 class Engine(Protocol):
-    """Runs JavaScript; each call finds an unused world, unless one is kept."""
+    """Runs JavaScript; each call finds an unused context, unless one is reused."""
 
     @property
     def version(self) -> str:
-        """The engine's version, which its bytecode is bound to."""
+        """The engine's version, to which its bytecode is bound."""
         ...
 
     def call_export(
@@ -158,15 +157,15 @@ class Engine(Protocol):
         extensions: "Sequence[Extension]",
         limits: JsLimits,
     ) -> str | None:
-        """Call an exported function; give its result as JSON text.
+        """Call an exported function, and return its result as JSON text.
 
         Returns:
             ``None`` if the result has no JSON form, as ``undefined`` has none.
 
         Raises:
-            JsException: it or a module's own body threw, or its result could not be
-                written as JSON.
-            JsLimitExceeded: it was stopped.
+            JsException: the function or a module's body threw, or the result could not
+                be written as JSON.
+            JsLimitExceeded: the call was stopped.
             JsModuleFailed: no such module, export or function.
         """
         ...
@@ -179,10 +178,10 @@ class Engine(Protocol):
         extensions: "Sequence[Extension]" = (),
         limits: JsLimits,
     ) -> int:
-        """Tell how many arguments an exported function declares (its ``length``).
+        """Return how many arguments an exported function declares (its ``length``).
 
         Raises:
-            JsException: a module's own body threw, or was stopped.
+            JsException: a module's body threw, or was stopped.
             JsModuleFailed: no such module, export or function.
         """
         ...
@@ -193,18 +192,19 @@ class Engine(Protocol):
         """Make an interpreter in which no module is loaded yet.
 
         Args:
-            library: what it may load.
-            extensions: what it may call; its host functions must not lead back to it.
-            is_reused: whether each call finds what those before left in its globals.
+            library: the modules that it may load.
+            extensions: what scripts may call; their functions must not call the
+                interpreter.
+            is_reused: whether each call finds the globals as the last call left them.
         """
         ...
 
     def compile_module(self, name: str, source: str) -> bytes:
-        """Give a module's bytecode, for tables that must hold some.
+        """Return a module's bytecode, for tables that must hold bytecode.
 
-        It is never read back: this engine's bytecode reader trusts its input.
+        Nothing ever reads it: the engine's bytecode reader trusts its input.
 
         Raises:
-            JsModuleFailed: it does not compile.
+            JsModuleFailed: the module does not compile.
         """
         ...

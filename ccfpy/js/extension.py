@@ -1,9 +1,9 @@
-"""The seam between an extension and an engine: host functions and how they fail.
+"""The seam between an extension and an engine: Python functions and how they fail.
 
-An extension is a piece of JavaScript that shapes the guest's view, and the host
-functions it is built on. The JavaScript runs before any guest code and alone holds the
-host functions, so a guest can neither reach nor replace them; yet each host function
-checks what it is given, because it is the trust boundary.
+An extension is a piece of JavaScript, which defines what scripts see, and the Python
+functions that this JavaScript calls. The JavaScript runs before any script and alone
+holds the functions, so a script can neither reach nor replace them. Yet each function
+checks its arguments, because it is the trust boundary.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,13 +13,13 @@ from typing import Protocol, TypeAlias
 ExtensionArgument: TypeAlias = bytes | str | int | float | bool | None
 """An ArrayBuffer, a string, a number, a boolean; ``None`` for undefined and null."""
 ExtensionResult: TypeAlias = bytes | str | int | float | bool | None
-"""The same the other way; ``None`` becomes undefined. Objects travel as JSON text."""
+"""The same types; ``None`` becomes undefined. Objects travel as JSON text."""
 ExtensionFunction: TypeAlias = Callable[..., ExtensionResult]
-"""Takes ``ExtensionArgument``s. What it raises beside ``JsThrow`` ends the call."""
+"""Takes ``ExtensionArgument``s. An exception other than ``JsThrow`` ends the call."""
 
 
 class ErrorClass(StrEnum):
-    """The JavaScript classes a host function may throw."""
+    """The JavaScript classes that an extension's function may throw."""
 
     ERROR = "Error"
     TYPE = "TypeError"
@@ -28,7 +28,7 @@ class ErrorClass(StrEnum):
 
 
 class JsThrow(Exception):
-    """Raised by a host function to throw in the guest, who may catch it."""
+    """Raised by an extension's function to throw in the script, which may catch it."""
 
     def __init__(self, kind: ErrorClass, message: str) -> None:
         super().__init__(message)
@@ -47,23 +47,23 @@ def range_error(message: str) -> JsThrow:
 
 
 def internal_error(message: str) -> JsThrow:
-    """Make an ``InternalError``, QuickJS' class for faults that are not the guest's."""
+    """Make an ``InternalError``, QuickJS' class for faults that no script made."""
     return JsThrow(ErrorClass.INTERNAL, message)
 
 
 class Extension(Protocol):
-    """One namespace of the guest's world."""
+    """One namespace that scripts see."""
 
     @property
     def source(self) -> str:
-        """A JavaScript function expression ``(host, tools) => {...}``; a constant.
+        """A JavaScript function expression ``(python, tools) => {...}``; a constant.
 
-        ``host`` holds ``functions()`` under their names; ``tools`` is what
-        ``prelude.js`` offers. It must take every builtin it needs when it is
-        installed: later the guest may have replaced them.
+        ``python`` holds ``functions()`` under their names; ``tools`` is what
+        ``prelude.py`` offers. The expression must take every builtin that it needs when
+        it is installed: later a script may have replaced them.
         """
         ...
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Give the host functions its source calls."""
+        """Return the functions that the source calls."""
         ...

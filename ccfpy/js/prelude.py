@@ -1,13 +1,12 @@
 """The JavaScript that every interpreter runs first, while nobody has touched it.
 
-It keeps the builtins it needs to itself, so a guest who replaces ``JSON.stringify``
-or ``Promise.prototype.then`` harms only himself. It is given the engine's natives:
-``host`` calls a host function by its number, ``evaluate`` runs a script of ours,
-``utf8Of`` and ``textOf`` turn text into its bytes and back, ``isBuffer`` tells whether
-something is an ArrayBuffer; the rest make functions that most requests call, which are
-the engine's own to be quicker. A host function that wants to throw answers ``null``,
-and leaves class and message to be collected; numbers below two are for that, and for
-what the guest itself threw.
+It keeps the builtins that it needs, so a script that replaces ``JSON.stringify`` or
+``Promise.prototype.then`` harms only itself. It gets the engine's natives: ``python``
+calls a Python function by its number, ``evaluate`` runs a script of ours, ``utf8Of``
+and ``textOf`` turn text into bytes and back, ``isBuffer`` tells an ArrayBuffer. The
+other natives make functions that most requests call; they are C, which is quicker. A
+Python function that wants to throw answers ``null`` and keeps class and message.
+Function 0 returns these two, and function 1 takes what the script itself threw.
 """
 
 NAME = "<ccf>"

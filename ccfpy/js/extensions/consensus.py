@@ -1,4 +1,4 @@
-"""``ccf.consensus``: what this node knows of transactions' fates."""
+"""``ccf.consensus``: what this node knows of the status of transactions."""
 
 from collections.abc import Mapping
 from typing import Final, Protocol
@@ -9,18 +9,18 @@ from ccfpy.js.extension import ExtensionFunction, internal_error
 
 
 class ConsensusView(Protocol):
-    """What the guest may ask of consensus."""
+    """What the script may ask of consensus."""
 
     def committed_tx_id(self) -> TxId | None:
-        """Name the last committed transaction."""
+        """Return the id of the last committed transaction."""
         ...
 
     def tx_status(self, tx_id: TxId) -> str:
-        """Give a transaction's status in CCF's words."""
+        """Return a transaction's status in CCF's words."""
         ...
 
     def view_of(self, seqno: Seqno) -> View | None:
-        """Give the view of a seqno in the current history."""
+        """Return the view of a seqno in the current history."""
         ...
 
 
@@ -58,7 +58,7 @@ _SOURCE = """
 
 
 class ConsensusExtension:
-    """The extension."""
+    """The extension ``ccf.consensus``."""
 
     source: Final = _SOURCE
 
@@ -66,7 +66,7 @@ class ConsensusExtension:
         self._consensus = consensus
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Give the host functions."""
+        """Return the functions that the source calls."""
         return {
             "lastCommitted": self._last_committed,
             "status": self._status,

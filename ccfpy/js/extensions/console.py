@@ -1,4 +1,4 @@
-"""``console``: guest messages for the node's log."""
+"""``console``: messages of scripts for the node's log."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -51,7 +51,7 @@ _SOURCE = """
 class ConsoleExtension:
     """The extension; the messages of each call are bounded.
 
-    What is beyond the bounds is not logged, and the last line says so.
+    Messages beyond the bounds are not logged, and the last line says so.
     """
 
     source: Final = _SOURCE
@@ -61,12 +61,12 @@ class ConsoleExtension:
         self.begin()
 
     def begin(self) -> None:
-        """Let a call have the whole bounds again."""
+        """Start a call: reset the bounds."""
         self._lines_left = JS_LOG_LINES_MAX
         self._chars_left = JS_LOG_CHARS_MAX
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Give the host functions."""
+        """Return the functions that the source calls."""
         return {"write": self._write}
 
     def _write(self, level: str, message: str) -> None:

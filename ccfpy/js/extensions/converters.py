@@ -50,12 +50,12 @@ _SOURCE = """
 
 
 class ConvertersExtension:
-    """The extension.
+    """The extension the functions on ``ccf`` itself.
 
     Attributes:
-        logs_execution_metrics: what the guest last asked of ``enableMetricsLogging``.
-        lets_time_run: what it last asked of ``enableUntrustedDateTime``, which is
-            nothing to governance.
+        logs_execution_metrics: what the script last asked of ``enableMetricsLogging``.
+        lets_time_run: what the script last asked of ``enableUntrustedDateTime``;
+            governance ignores it.
     """
 
     source: Final = _SOURCE
@@ -64,12 +64,12 @@ class ConvertersExtension:
         self.begin()
 
     def begin(self) -> None:
-        """Forget what an earlier guest asked for."""
+        """Forget what an earlier script asked for."""
         self.logs_execution_metrics = True
         self.lets_time_run = False
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Give the host functions."""
+        """Return the functions that the source calls."""
         return {
             "enableUntrustedDateTime": self._enable_untrusted_date_time,
             "enableMetricsLogging": self._enable_metrics_logging,
@@ -90,7 +90,7 @@ def _text_to_bytes(text: str) -> bytes:
 
 
 def _certificate_id(pem: str) -> str:
-    """Give a member's or user's id."""
+    """Return a member's or user's id."""
     try:
         return Certificate.from_pem(_text_to_bytes(pem)).digest_hex
     except CcfpyError as error:

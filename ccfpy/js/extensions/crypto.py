@@ -1,8 +1,8 @@
 """``ccf.crypto``: keys, signatures, wrapped keys, JSON Web Keys, digests, certificates.
 
-Names, the order of checks and texts are those of ``src/js/extensions/ccf/crypto.cpp``.
-Seven of them are also on ``ccf`` itself, where they were before CCF 4 and where its
-package still declares them: constitutions of that time call them there.
+Names, texts and the order of checks are those of ``src/js/extensions/ccf/crypto.cpp``.
+Seven functions are also on ``ccf`` itself. They were there before CCF 4, CCF's package
+still declares them there, and constitutions of that time call them there.
 """
 
 from collections.abc import Callable, Mapping
@@ -154,11 +154,11 @@ _NO_WRAPPING = (
 
 
 class CryptoExtension:
-    """The extension.
+    """The extension ``ccf.crypto``.
 
     Args:
         unix_time_ms: the moment at which chains must be valid.
-        entropy: what keys are made of.
+        entropy: the randomness that keys are made of.
     """
 
     source: Final = _SOURCE
@@ -168,11 +168,11 @@ class CryptoExtension:
         self.begin(unix_time_ms)
 
     def begin(self, unix_time_ms: int) -> None:
-        """Let chains have to be valid at this moment."""
+        """Start a call: set the moment at which chains must be valid."""
         self._unix_time_ms = unix_time_ms
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Give the host functions."""
+        """Return the functions that the source calls."""
         return {
             "sign": _sign,
             "verify": _verify,
@@ -245,10 +245,11 @@ class CryptoExtension:
     # Certificates
 
     def _is_valid_chain(self, chain: str, trusted: str) -> bool:
-        """Tell whether the first certificate of ``chain`` leads to a trusted one.
+        """Return whether the first certificate of ``chain`` leads to a trusted one.
 
-        The others of ``chain`` may help in any order. Trusted certificates must be
-        authorities, but not roots. Path lengths and name constraints do not count.
+        The other certificates of ``chain`` may stand in any order. Trusted certificates
+        must be authorities, but need not be roots. Path lengths and name constraints
+        are not checked.
         """
         now = datetime.fromtimestamp(self._unix_time_ms / 1000, UTC)
         try:
@@ -268,7 +269,7 @@ class CryptoExtension:
 def _leads_to(
     certificate: Certificate, helpers: list[Certificate], anchors: list[Certificate]
 ) -> bool:
-    """Walk from issuer to issuer, each only once."""
+    """Return whether issuers lead to an anchor; visit each issuer once."""
     unused = list(helpers)
     reached = [certificate]
     while reached:
@@ -294,7 +295,7 @@ def _is_current(certificate: Certificate, now: datetime) -> bool:
 
 
 def _is_valid_bundle(pem: str) -> bool:
-    """Tell whether the text is certificates, at least one, in PEM."""
+    """Return whether the text is one or more certificates in PEM."""
     try:
         return len(parse_bundle(_utf8(pem))) > 0
     except CcfpyError:
@@ -302,7 +303,7 @@ def _is_valid_bundle(pem: str) -> bool:
 
 
 def _utf8(text: str) -> bytes:
-    """Encode; a JavaScript string may hold half a surrogate pair."""
+    """Encode text, which may hold half a surrogate pair in JavaScript."""
     return text.encode(errors="surrogatepass")
 
 
@@ -382,12 +383,12 @@ def _verify(
 
 
 def _salt_bytes(salt: float) -> int:
-    """Read a length, which a guest may have made endless."""
+    """Return a salt's length; a script may have passed infinity."""
     return int(salt) if abs(salt) < _SALT_BYTES_CEILING else -1
 
 
 _SALT_BYTES_CEILING = 1 << 16
-"""Beyond the largest key's width; no salt is as long."""
+"""More bytes than the largest key has; no salt is as long."""
 
 
 def _to_jwk(kind: str, pem: str, kid: str | None) -> str:
@@ -410,7 +411,7 @@ _T = TypeVar("_T")
 
 
 def _or_throw(operation: Callable[[], _T], failure: str) -> _T:
-    """Let a refusal throw in the guest, with CCF's words in front."""
+    """Run an operation; throw its error in the script, with CCF's words in front."""
     try:
         return operation()
     except CcfpyError as error:

@@ -1,8 +1,8 @@
-"""``Date`` at the moment its call began, or running on where the guest enables it.
+"""``Date``: the time at which the call began, or the running time if a script asks.
 
-The time is the host's, untrusted like all of the host's words. It stands still unless
-the guest calls ``ccf.enableUntrustedDateTime(true)``, and always stands still for
-governance: a call that is replayed with the same moment takes the same course.
+The time comes from the host and is not trusted. It stands still unless the script calls
+``ccf.enableUntrustedDateTime(true)``. For governance it always stands still: a call
+that is replayed with the same time takes the same course.
 """
 
 from collections.abc import Callable, Mapping
@@ -34,10 +34,10 @@ _SOURCE = """
 
 
 class DateExtension:
-    """The extension.
+    """The extension ``Date``.
 
     Args:
-        unix_time_ms: asked for the time, in milliseconds since 1970.
+        unix_time_ms: returns the time, in milliseconds since 1970.
     """
 
     source: Final = _SOURCE
@@ -46,12 +46,12 @@ class DateExtension:
         self._unix_time_ms = unix_time_ms
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Give the host functions."""
+        """Return the functions that the source calls."""
         return {"now": self._unix_time_ms}
 
 
 class FrozenDateExtension(DateExtension):
-    """The extension, at one moment."""
+    """The extension ``Date``, with a time that stands still."""
 
     def __init__(self, unix_time_ms: int) -> None:
         super().__init__(lambda: unix_time_ms)

@@ -1,8 +1,8 @@
-"""A request as it crosses into the engine: all of it in one piece.
+"""A request as it crosses into the engine: in one piece.
 
-Numbers first, then the lengths of texts, then the texts one after another, as
-``requests.h`` reads them: 32 bits each, little-endian. A text that is JSON for a value
-has the highest bit of its length set. Nothing is longer than the limits of HTTP allow.
+It consists of numbers, the lengths of texts, and the texts, as ``requests.h`` reads
+them. Numbers and lengths have 32 bits, little-endian. The highest bit of a length says
+that the text is JSON for a value. The limits of HTTP bound all lengths.
 """
 
 import struct
@@ -14,7 +14,7 @@ from ccfpy.base import json
 from ccfpy.base.json import Json, JsonObject
 
 BODY_BYTES_MAX: Final = 4096
-"""A body that is longer is fetched when the guest asks for it."""
+"""A longer body is fetched only when the script reads it."""
 _NO_CALLER: Final = 0xFFFFFFFF
 _NO_BODY: Final = -1
 _HAS_HOST: Final = 1
@@ -27,12 +27,12 @@ _CALLERS_KEPT: Final = 256
 
 
 class Description(NamedTuple):
-    """What a guest is told of a request beside its body.
+    """What a script sees of a request, without its body.
 
     Attributes:
-        hostname: ``None`` where the request names none.
+        hostname: ``None`` if the request names none.
         params: the path's parameters by name.
-        caller: ``None`` where nobody was asked for.
+        caller: ``None`` if the endpoint has no authentication policy.
     """
 
     headers: Mapping[str, str]
@@ -47,7 +47,7 @@ class Description(NamedTuple):
 
 
 def encode_request(described: Description, body: bytes) -> bytes:
-    """Write a request, and its body if that is short and text."""
+    """Encode a request, with its body if the body is short and text."""
     headers, query, path, method, hostname, route, url, params, caller = described
     flags = 0 if hostname is None else _HAS_HOST
     texts: list[str] = []
@@ -71,9 +71,10 @@ def encode_request(described: Description, body: bytes) -> bytes:
 
 
 def _caller(caller: JsonObject) -> tuple[bytes, bytes]:
-    """Write a caller: the lengths of its texts, and the texts.
+    """Encode a caller: the lengths of its texts, and the texts.
 
-    Those of whom only texts are known, as of most, come again and again.
+    Most callers are described by texts alone, and call again and again: these are
+    cached.
     """
     names, values = tuple(caller), tuple(caller.values())
     for value in values:
@@ -102,7 +103,7 @@ def _name(member: tuple[str, Json]) -> str:
 
 
 def _written(texts: list[str], json_at: Sequence[int] = ()) -> tuple[bytes, bytes]:
-    """Write texts: their lengths, and they."""
+    """Encode texts; return their lengths, and the texts."""
     data = "".join(texts)
     if data.isascii():
         written = data.encode()
@@ -117,7 +118,7 @@ def _written(texts: list[str], json_at: Sequence[int] = ()) -> tuple[bytes, byte
 
 
 def _is_text(body: bytes) -> bool:
-    """Tell whether all of a body is UTF-8; what is not is replaced where it is read."""
+    """Return whether a body is UTF-8."""
     if body.isascii():
         return True
     try:

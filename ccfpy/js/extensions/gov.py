@@ -1,9 +1,9 @@
-"""``ccf.gov``: checks a constitution before it is put to the vote.
+"""``ccf.gov``: checks a constitution before members vote on it.
 
-A constitution that cannot be called would leave the service without a government, so
-it is evaluated, and its exports counted, in an interpreter of its own. Nothing it does
-while it is loaded may have an effect there, yet it may rely on what it will find later:
-``ccf`` and ``console`` are stand-ins on which anything can be called, to no avail.
+A constitution that cannot be called would leave the service without government. So the
+proposed one is loaded in an interpreter of its own, and the parameters of its exports
+are counted. While it is loaded it may use ``ccf`` and ``console``, but must have no
+effect: these are stand-ins on which every call does nothing.
 """
 
 from collections.abc import Mapping
@@ -30,12 +30,12 @@ _STAND_INS = """
 
 
 class _StandIns:
-    """The world in which a proposed constitution is loaded."""
+    """The extension that defines the stand-ins."""
 
     source: Final = _STAND_INS
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Give nothing."""
+        """Return no function."""
         return {}
 
 
@@ -49,7 +49,7 @@ _EXPORTS = {
     "resolve": _Signature(("proposal", "proposerId", "votes"), ("proposalId",)),
     "validate": _Signature(("input",)),
 }
-"""What must be exported; looked at in name order, as the first fault is reported."""
+"""The required exports, in the order in which faults are reported."""
 
 _SOURCE = """
 (function (python, { arity, namespace }) {
@@ -68,10 +68,10 @@ _SOURCE = """
 
 
 class GovExtension:
-    """The extension.
+    """The extension ``ccf.gov``.
 
     Attributes:
-        limits: of what is asked about a constitution.
+        limits: the limits for loading a proposed constitution.
     """
 
     source: Final = _SOURCE
@@ -81,7 +81,7 @@ class GovExtension:
         self.limits = limits
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Give the host functions."""
+        """Return the functions that the source calls."""
         return {"validate": self._validate}
 
     def _validate(self, constitution: str) -> None:

@@ -1,6 +1,6 @@
 """What an accepted proposal may do to the application's code and to JWT keys.
 
-CCF puts these three functions on ``ccf`` itself.
+The three functions are on ``ccf`` itself, as in CCF.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class JwtKeys(Protocol):
         """Replace an issuer's keys.
 
         Raises:
-            CcfpyError: the key set cannot be used; it says why.
+            CcfpyError: why the key set cannot be used.
         """
         ...
 
@@ -33,7 +33,7 @@ class JwtKeys(Protocol):
         """Remove an issuer's keys.
 
         Raises:
-            CcfpyError: they cannot be removed.
+            CcfpyError: why the keys cannot be removed.
         """
         ...
 
@@ -69,7 +69,7 @@ _SOURCE = """
 
 
 class GovEffectsExtension:
-    """The extension."""
+    """The extension ``ccf.setJwtPublicSigningKeys`` and the like."""
 
     source: Final = _SOURCE
 
@@ -89,8 +89,8 @@ class GovEffectsExtension:
     def _refresh_app_bytecode_cache(self) -> None:
         """Compile every module into the tables where CCF keeps bytecode.
 
-        They are written for those who read the ledger; this engine never loads them.
-        It also proves that each module compiles before the app is replaced.
+        Readers of the ledger expect the bytecode; this engine never loads it. Compiling
+        also proves each module before it replaces the app.
         """
         version = self._tables.raw(MODULES_VERSION.name)
         version.put(_UNIT_KEY, self._engine.version.encode())

@@ -1,8 +1,7 @@
 """``ccf.historical`` and ``ccf.historicalState``: what earlier transactions wrote.
 
-A handle that a script chooses is a number of its own, apart from every other user of
-the past. Each state has a ``kv`` of its own, in which everything is read-only, and a
-receipt that proves it.
+A script chooses a number as its handle; handles of other users of the past are apart.
+Each state has a ``kv`` of its own, which is read-only, and a receipt that proves it.
 """
 
 from collections.abc import Mapping
@@ -27,10 +26,10 @@ if TYPE_CHECKING:
 
 
 class Past(Protocol):
-    """The past, as one request may ask about it."""
+    """The past states that one request may read."""
 
     def committed_tx_id(self) -> "TxId | None":
-        """Name the last committed transaction."""
+        """Return the id of the last committed transaction."""
         ...
 
     @property
@@ -40,7 +39,7 @@ class Past(Protocol):
 
     @property
     def historical_state(self) -> HistoricalState | None:
-        """The one its caller asked about, where the endpoint's mode is historical."""
+        """The state the caller asked about, if the endpoint's mode is historical."""
         ...
 
 
@@ -116,7 +115,7 @@ _ASKED = 0
 
 
 class HistoricalExtension:
-    """The extension; ``begin`` before each call."""
+    """The extension ``ccf.historical``; call ``begin`` before each call of a script."""
 
     source: Final = _SOURCE
 
@@ -127,12 +126,12 @@ class HistoricalExtension:
         self._states: dict[Seqno, _State] = {}
 
     def begin(self) -> None:
-        """Forget the states that an earlier call was given."""
+        """Forget the states of an earlier call."""
         self._calls += 1
         self._states.clear()
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Give the host functions."""
+        """Return the functions that the source calls."""
         return {
             "asked": self._asked,
             "range": self._range,
@@ -142,14 +141,14 @@ class HistoricalExtension:
         }
 
     def _asked(self) -> int | None:
-        """Name the call, if its caller asked about a state."""
+        """Return the number of the call, if its caller asked about a state."""
         return None if self._past.historical_state is None else self._calls
 
     def _range(self, handle: float, first: float, last: float, expiry: float) -> int:
-        """Ask for states; give how many there are, 0 if any cannot be had.
+        """Ask for states, and return their number; 0 if any is not available.
 
-        Which is so while it is on its way, before it is committed, and for ever if the
-        ledger lacks it: an app asks again later, or looks up the transaction's status.
+        A state is not available until it is committed and fetched, and never if the
+        ledger lacks it. An app asks again later, or looks up the transaction's status.
         """
         if last < first:
             raise internal_error(
@@ -196,7 +195,7 @@ class HistoricalExtension:
         return self._state(key).table[method](*arguments)
 
     def _state(self, key: float) -> "_State":
-        """Find a state; one that a script kept from an earlier call is gone."""
+        """Return a state of this call; the states of earlier calls are gone."""
         found = self._states.get(int(key))
         if found is None and key == _ASKED:
             asked = self._past.historical_state
@@ -208,7 +207,7 @@ class HistoricalExtension:
 
 
 class _State:
-    """A state, and the functions that its ``kv`` is built on."""
+    """A state, and the functions of its ``kv``."""
 
     __slots__ = ("state", "table")
 
@@ -218,14 +217,14 @@ class _State:
 
 
 def _read_only(_table: str, granted: Permission) -> tuple[Permission, str | None]:
-    """Let nothing be written; what may not be seen now may not be seen then."""
+    """Take the right to write away; a hidden table stays hidden."""
     if granted is Permission.NONE:
         return granted, None
     return Permission.READ, _READ_ONLY
 
 
 def _receipt(state: HistoricalState) -> JsonObject:
-    """Write a receipt as scripts see it (``src/js/extensions/ccf/historical.cpp``)."""
+    """Return a receipt as scripts see it (``src/js/extensions/ccf/historical.cpp``)."""
     receipt = state.receipt.json_receipt.to_json_v2()
     receipt.pop("service_endorsements")
     if receipt["is_signature_transaction"]:

@@ -1,7 +1,7 @@
 """``ccf.kv``: the tables of one transaction, each as a map of ArrayBuffers.
 
-``ccf.kv[name]`` always gives a handle; what the context may not do with the table
-throws when it is tried, in CCF's words. Rights are decided here, not in JavaScript.
+``ccf.kv[name]`` is always a handle. An operation that the context may not do on the
+table throws, in CCF's words. Rights are decided here, not in JavaScript.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ class Table(Protocol):
     """What a JavaScript handle does with a table."""
 
     def get(self, key: bytes) -> bytes | None:
-        """Give a value."""
+        """Return a value."""
         ...
 
     def put(self, key: bytes, value: bytes) -> None:
@@ -40,15 +40,15 @@ class Table(Protocol):
         ...
 
     def size(self) -> int:
-        """Count keys."""
+        """Return the number of keys."""
         ...
 
     def range(self) -> list[tuple[bytes, bytes]]:
-        """List entries in key order."""
+        """Return entries in key order."""
         ...
 
     def version_of_previous_write(self, key: bytes) -> Seqno | None:
-        """Name the transaction that last wrote a key."""
+        """Return the seqno of the transaction that last wrote a key."""
         ...
 
 
@@ -56,7 +56,7 @@ class Tables(Protocol):
     """The transaction that ``ccf.kv`` is a view of."""
 
     def raw(self, name: str) -> Table:
-        """Give a table by name."""
+        """Return a table by name."""
         ...
 
 
@@ -125,16 +125,15 @@ _SOURCE = """
 
 
 class KvExtension:
-    """The extension; one for each call, as it holds that call's transaction.
+    """The extension ``ccf.kv``, for the tables of one transaction at a time.
 
     Attributes:
         access: the context whose rights apply.
 
     Args:
-        tables: what is seen.
-        access: as above.
-        narrowing: takes rights away, by table; it can never add any, and always says
-            the same of the same table.
+        tables: the transaction. access: the context whose rights apply. narrowing:
+        takes rights away, by table. It never adds a right, and always returns
+            the same for the same table.
     """
 
     source: Final = _SOURCE
@@ -146,7 +145,7 @@ class KvExtension:
         self._tables = tables
         self._narrowing = narrowing
         self._allowed: dict[str, frozenset[str]] = {}
-        # By what was asked for: a guest may have forged a name that is no text.
+        # By the name that was passed: a script may have forged one that is no text.
         self._readable: dict[ExtensionArgument, Table] = {}
         self._writable: dict[ExtensionArgument, Table] = {}
         self._visits: dict[int, _Visit] = {}
@@ -159,7 +158,7 @@ class KvExtension:
         self._visits.clear()
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Give the host functions."""
+        """Return the functions that the source calls."""
         return {
             "allow": self._allow,
             "has": self._has,
@@ -176,7 +175,11 @@ class KvExtension:
         }
 
     def _require(self, name: ExtensionArgument, method: str) -> str:
-        """Give a table's name, which a guest may have forged, if it has the rights."""
+        """Return a table's name, which a script may have forged.
+
+        Raises:
+            JsThrow: the name is no text, or the context may not do this on the table.
+        """
         if not isinstance(name, str):
             raise type_error("The name of a table must be a string")
         allowed = self._allowed.get(name)
@@ -194,7 +197,7 @@ class KvExtension:
         return name
 
     def _permission(self, name: str) -> tuple[Permission, str | None]:
-        """Look up the rights on a table."""
+        """Return the rights on a table, and the words for a refusal."""
         try:
             granted = permission(self.access, name)
         except Malformed as error:
@@ -205,7 +208,7 @@ class KvExtension:
         return granted, None
 
     def _table(self, name: ExtensionArgument, method: str) -> Table:
-        """Give a table; one that was given before in this call may be used again."""
+        """Return a table; check the rights at its first use in this call."""
         known = self._writable if method in _WRITING else self._readable
         table = known.get(name)
         if table is None:
@@ -244,10 +247,10 @@ class KvExtension:
         self._table(name, "clear").clear()
 
     def _for_each(self, name: ExtensionArgument) -> int:
-        """Begin to visit a table as it is now, in key order; give a cursor.
+        """Start to visit a table as it is now, in key order, and return a cursor.
 
-        Entries cross one by one: a list would be cut short without an error where the
-        guest's memory ends.
+        Entries cross one by one: where a script's memory ends, a list would be cut
+        short without an error.
         """
         table = self._table(name, "forEach")
         if len(self._visits) >= JS_VISITS_MAX:
@@ -273,11 +276,11 @@ class KvExtension:
 
 @dataclass(slots=True)
 class _Visit:
-    """Where a ``forEach`` stands."""
+    """A running ``forEach``."""
 
     entries: Iterator[tuple[bytes, bytes]]
     value: bytes = b""
-    """The value of the key given last."""
+    """The value of the key that was returned last."""
 
 
 _NEEDS = {

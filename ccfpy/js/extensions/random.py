@@ -13,7 +13,7 @@ _FRACTION_BITS = 53
 
 
 class MathRandomExtension:
-    """The extension."""
+    """The extension ``Math.random``."""
 
     source: Final = "(function (python) { Math.random = () => python.random(); })"
 
@@ -21,10 +21,10 @@ class MathRandomExtension:
         self._entropy = entropy
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Give the host functions."""
+        """Return the functions that the source calls."""
         return {"random": self._random}
 
     def _random(self) -> float:
-        """Give a number in [0, 1) with as many random bits as a double can hold."""
+        """Return a number in [0, 1) with as many random bits as a double can hold."""
         bits: int = struct.unpack("<Q", self._entropy.random_bytes(8))[0]
         return float(bits >> (64 - _FRACTION_BITS)) / float(1 << _FRACTION_BITS)

@@ -1,7 +1,7 @@
-"""The request an endpoint is called with, and the response it gives.
+"""The request that an endpoint's function is called with, and the response it returns.
 
-Both are shaped here, in the guest's own world and under its limits: what a handler
-returns may be a proxy, endless, or full of getters that throw.
+The request is made and the response is read in the script's own context, under its
+limits: what a function returns may be a proxy, endless, or full of getters that throw.
 """
 
 from collections.abc import Mapping
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 
 class CallStage(Enum):
-    """How far a call has come, which decides what its failure is called."""
+    """How far a call has come, which decides on the message of its failure."""
 
     EXECUTING = "executing"
     WRITING_JSON = "writing_json"
 
 
 class RequestView(Protocol):
-    """The request being answered, as its guest sees it."""
+    """The request that is being answered, as its script sees it."""
 
     def described(self) -> Description:
-        """Give everything but the body."""
+        """Return everything but the body."""
         ...
 
     @property
@@ -38,7 +38,7 @@ class RequestView(Protocol):
 
     @property
     def signed_content(self) -> bytes:
-        """What the caller signed, where it authenticated by signing the request."""
+        """What the caller signed, if it authenticated by a signed request."""
         ...
 
 
@@ -111,24 +111,26 @@ _CONTENT_TYPES = (
     "text/plain",
     JSON_CONTENT_TYPE,
 )
-"""By a body's form, as ``requests.h`` numbers them."""
+"""By the form of a body, as ``requests.h`` numbers forms."""
 _OK = 200
 _WITHOUT_BODY = frozenset({204, 304})
-"""Statuses whose answers have none: a client would take it for the next answer."""
+"""Statuses without a body: a client would take a body for the next answer."""
 _STATUSES = range(100, 1000)
 _OURS = frozenset({"connection", "content-length", "transfer-encoding"})
-"""Headers that say how an answer travels, which is not the guest's business."""
+"""Headers that say how a response travels; scripts cannot set them."""
 
 
 class RequestExtension:
-    """The extension; ``begin`` before each call, then read what the guest answered.
+    """The extension that makes the request and reads the response.
+
+    Call ``begin`` before each call of a script; then the attributes hold the response.
 
     Attributes:
-        stage: how far the guest has come.
-        is_answered: whether it gave a whole response.
-        status: of the response.
-        headers: of the response, by lower-case name.
-        body: of the response.
+        stage: how far the script has come.
+        is_answered: whether the script returned a whole response.
+        status: the status of the response.
+        headers: the headers of the response, by lower-case name.
+        body: the body of the response.
     """
 
     source: Final = _SOURCE
@@ -138,7 +140,7 @@ class RequestExtension:
         self.begin()
 
     def begin(self) -> None:
-        """Forget the answer before."""
+        """Forget the last response."""
         self.stage = CallStage.EXECUTING
         self.is_answered = False
         self.status = _OK
@@ -146,7 +148,7 @@ class RequestExtension:
         self.body = b""
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Give the host functions."""
+        """Return the functions that the source calls."""
         return {
             "text": self._text,
             "bytes": self._bytes,
@@ -163,7 +165,7 @@ class RequestExtension:
         function: str,
         limits: "JsLimits",
     ) -> None:
-        """Let a function answer the request; raises as ``Interpreter.serve`` does."""
+        """Call a function to answer the request; raise as ``Interpreter.serve``."""
         request = self._request
         given = encode_request(request.described(), request.body)
         left = interpreter.serve(module, function, limits, given)
@@ -173,7 +175,7 @@ class RequestExtension:
     # The request
 
     def _text(self) -> str:
-        """Decode; what is not UTF-8 becomes replacement characters, as in QuickJS."""
+        """Return the body as text, with replacement characters as in QuickJS."""
         return self._request.body.decode(errors="replace")
 
     def _bytes(self) -> bytes:
@@ -194,7 +196,7 @@ class RequestExtension:
         status: ExtensionArgument,
         *headers: ExtensionArgument,
     ) -> None:
-        """Take a response: its body and what it is, its status, names and values."""
+        """Keep a response: its body, the body's form, its status and its headers."""
         assert isinstance(form, int), "the engine numbers forms"
         content_type = _CONTENT_TYPES[form]
         if content_type is not None:
@@ -225,10 +227,10 @@ class RequestExtension:
 
 
 def _refuse(what: str) -> NoReturn:
-    """End the call: what the guest gave is no response.
+    """End the call, as the script returned no valid response.
 
     Raises:
-        ApiError: always; it passes the guest and answers the request.
+        ApiError: always; the script cannot catch it, and it answers the request.
     """
     raise ApiError(
         500,
@@ -249,5 +251,5 @@ def _is_field_value(value: str) -> bool:
 
 
 def _utf8(text: str) -> bytes:
-    """Encode; a JavaScript string may hold half a surrogate pair."""
+    """Encode text, which may hold half a surrogate pair in JavaScript."""
     return text.encode(errors="surrogatepass")

@@ -9,7 +9,7 @@ _CLAIMS_DIGEST_BYTES = 32
 
 
 class RpcContext(Protocol):
-    """The request being answered."""
+    """The request that is being answered."""
 
     claims_digest: bytes | None
     apply_writes: bool | None
@@ -34,7 +34,7 @@ _SOURCE = """
 
 
 class RpcExtension:
-    """The extension."""
+    """The extension ``ccf.rpc``."""
 
     source: Final = _SOURCE
 
@@ -42,7 +42,7 @@ class RpcExtension:
         self._context = context
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Give the host functions."""
+        """Return the functions that the source calls."""
         return {
             "setApplyWrites": self._set_apply_writes,
             "setClaimsDigest": self._set_claims_digest,

@@ -1,4 +1,4 @@
-"""``snp_attestation``: reports of AMD SEV-SNP processors, verified and taken apart."""
+"""``snp_attestation``: reports of AMD SEV-SNP processors, verified and parsed."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -58,10 +58,11 @@ _MS_PER_S = 1000
 
 
 class SnpAttestationExtension:
-    """The extension.
+    """The extension ``snp_attestation``.
 
     Args:
-        unix_time_ms: asked when certificates must be valid, in milliseconds since 1970.
+        unix_time_ms: returns the time at which certificates must be valid, in
+            milliseconds since 1970.
     """
 
     source: Final = _SOURCE
@@ -70,7 +71,7 @@ class SnpAttestationExtension:
         self._unix_time_ms = unix_time_ms
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Give the host functions."""
+        """Return the functions that the source calls."""
         return {"verify": self._verify}
 
     def _verify(
@@ -97,7 +98,7 @@ class SnpAttestationExtension:
 
 
 def _described(report: SnpReport) -> JsonObject:
-    """Give the numbers of a report under CCF's names, misspelt ones too."""
+    """Return the numbers of a report under CCF's names, misspelt ones too."""
     policy, info, flags = report.policy, report.platform_info, report.flags
     return {
         "version": report.version,
@@ -135,5 +136,5 @@ def _described(report: SnpReport) -> JsonObject:
 
 
 def _tcb(report: SnpReport, offset: int) -> str:
-    """Write a version most significant byte first, as CCF does."""
+    """Return a version in hex, most significant byte first, as CCF writes it."""
     return report.part(offset, 8)[::-1].hex()

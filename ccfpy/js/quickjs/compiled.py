@@ -1,9 +1,9 @@
-"""The engine's code: read where this is imported, compiled when it is first asked for.
+"""The engine's code: read when this file is imported, compiled at its first use.
 
-There is one for a process. Compiling takes about a second of processor time. Whoever
-asks in a thread of its own spares the first script the wait, and one that comes too
-early waits for the rest. No file is needed any more by then: the process may have given
-up reading any.
+A process has one. Compiling takes about a second of processor time. A caller may
+compile in a thread, so that the first script need not wait; a script that comes earlier
+waits until the thread is done. Compiling needs no file: the process may have given up
+its right to read any.
 """
 
 from functools import cache
@@ -18,6 +18,6 @@ _compile = cache(lambda: Module(_CODE))
 
 
 def module() -> Module:
-    """Give the compiled module, and compile it if nobody has."""
+    """Return the compiled module; compile it at the first call."""
     with _LOCK:
         return _compile()

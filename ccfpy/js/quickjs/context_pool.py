@@ -1,8 +1,8 @@
-"""ContextPool as they were before their first call, kept to be laid out again.
+"""Contexts as they were before their first call, kept as images of memory.
 
-What a module does while it is loaded follows from its source alone, unless it asks the
-host something: then it is loaded anew for each call, as everything would be without
-images. So a guest cannot tell that its world was made from one.
+A context for a call is a copy of such an image. What a module does while it is loaded
+follows from its source alone, unless it calls a Python function: such a module is
+loaded anew for each call. So a script cannot tell that its context is a copy.
 """
 
 from collections import OrderedDict
@@ -20,12 +20,12 @@ from ccfpy.js.quickjs.wasm_instance import MemoryImage, WasmInstance
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class PreparedContext:
-    """A state from which calls begin, and a machine that has been in it.
+    """A state from which calls begin, and an instance that was in this state before.
 
     Attributes:
-        image: the state.
+        image: the memory in this state.
         known: the modules in it.
-        has_run: whether their bodies have run.
+        has_run: whether the bodies of these modules have run.
     """
 
     image: MemoryImage
@@ -35,10 +35,10 @@ class PreparedContext:
 
     @classmethod
     def of(cls, script: ScriptInstance, *, has_run: bool) -> "PreparedContext":
-        """Keep the state that a guest is in.
+        """Copy the state that a script is in.
 
         Raises:
-            JsLimitExceeded: it left no memory to make it ready.
+            JsLimitExceeded: the script left no memory for the copy to be ready.
         """
         try:
             image = script.instance.image()
@@ -47,10 +47,10 @@ class PreparedContext:
         return cls(image=image, known=frozenset(script.known), has_run=has_run)
 
     def enter(self, script: ScriptInstance) -> None:
-        """Give a guest a machine in this state.
+        """Put a script into an instance in this state.
 
         Raises:
-            JsLimitExceeded: there is no memory for another.
+            JsLimitExceeded: there is no memory for another instance.
         """
         instance, self._spare = self._spare, None
         if instance is None:
@@ -66,9 +66,9 @@ class PreparedContext:
         script.known = set(self.known)
 
     def leave(self, script: ScriptInstance) -> None:
-        """Take back the machine of a guest whose call has ended.
+        """Take back the instance of a script whose call has ended.
 
-        One whose memory has grown is dropped: a machine cannot give memory back.
+        An instance whose memory has grown is dropped: it cannot free memory.
         """
         instance = script.instance
         del script.instance
@@ -79,15 +79,15 @@ class PreparedContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContextRecipe:
-    """How calls of one module's functions begin.
+    """How the context for calls of one module's functions is made.
 
     Attributes:
-        bare: the world without any module.
-        library: whose module it is; anything that stands for its sources.
-        name: the module's, as the engine has it.
-        source: its own.
-        loading: bounds the modules' bodies.
-        limits: bounds what comes after.
+        bare: the context without any module.
+        library: anything that stands for the sources of all modules.
+        name: the module's name, as the engine has it.
+        source: the module's source.
+        loading: the limits of the modules' bodies.
+        limits: the limits of the call.
     """
 
     bare: PreparedContext
@@ -99,16 +99,16 @@ class ContextRecipe:
     _hash: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Take its hash, which is asked for with every call."""
+        """Compute the hash once, as every call needs it."""
         parts = self.bare, self.library, self.name, self.loading, self.limits
         object.__setattr__(self, "_hash", hash(parts))
 
     def __hash__(self) -> int:
-        """Give the hash."""
+        """Return the hash."""
         return self._hash
 
     def compile(self, script: ScriptInstance) -> None:
-        """Give a guest a world in which the module is known, but has not run."""
+        """Put a script into a context in which the module is known, but has not run."""
         self.bare.enter(script)
         script.compile(self.name, self.source)
         script.restrict(self.loading)
@@ -121,25 +121,25 @@ class ContextRecipe:
 
 
 class ContextPool:
-    """Those used last, up to a number of bytes."""
+    """The prepared contexts that were used last, up to a number of bytes."""
 
     def __init__(self) -> None:
         self._pool: OrderedDict[Hashable, PreparedContext] = OrderedDict()
         self._bytes = 0
 
     def __len__(self) -> int:
-        """Count them."""
+        """Return the number of contexts."""
         return len(self._pool)
 
     def get(self, key: Hashable) -> PreparedContext | None:
-        """Give one, as the one used last."""
+        """Return a context, and mark it as the one used last."""
         context = self._pool.get(key)
         if context is not None:
             self._pool.move_to_end(key)
         return context
 
     def put(self, key: Hashable, context: PreparedContext) -> None:
-        """Keep one, unless it is too large; drop those not used for longest."""
+        """Keep a context unless it is too large; drop the least recently used ones."""
         if _size(context) > JS_IMAGE_BYTES_MAX:
             return
         self._pool[key] = context
@@ -149,10 +149,10 @@ class ContextPool:
             self._bytes -= _size(oldest)
 
     def enter(self, script: ScriptInstance, recipe: ContextRecipe) -> PreparedContext:
-        """Give a guest a world in which a module is loaded, and let its time begin.
+        """Put a script into a context in which a module is loaded, and start its time.
 
         Returns:
-            The world to leave after the call.
+            The context to leave after the call.
 
         Raises:
             JsException: a module's body threw or was stopped.
@@ -169,7 +169,7 @@ class ContextPool:
         return context
 
     def _make(self, script: ScriptInstance, recipe: ContextRecipe) -> PreparedContext:
-        """Load a module for the first time, and keep what can be kept of it."""
+        """Load a module for the first time, and keep the state before a call."""
         recipe.compile(script)
         recipe.load(script)
         if not script.has_asked:
@@ -187,7 +187,7 @@ def _size(context: PreparedContext) -> int:
 
 
 class _Nobody:
-    """Serves a machine that has no guest, and is asked nothing."""
+    """Stands for the script where an instance has none; nothing calls it."""
 
     def call_function(self, _row: bytes) -> bytes:
         return UNDEFINED

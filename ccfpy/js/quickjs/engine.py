@@ -24,7 +24,7 @@ VERSION: Final = "2025-09-13"
 
 
 class QuickJs:
-    """An engine on Bellard's QuickJS; between calls it holds worlds nobody has used."""
+    """An engine on Bellard's QuickJS; between calls it holds unused contexts."""
 
     __slots__ = ("_clock", "_pool")
 
@@ -104,7 +104,7 @@ class QuickJs:
         limits: JsLimits,
         step: Callable[[ScriptInstance], "ExtensionArgument"],
     ) -> "ExtensionArgument":
-        """Do something with a program's function, in a world of its own."""
+        """Run ``step`` on a program's function, in a context of its own."""
         functions, bare = self._bare(extensions)
         script = ScriptInstance(self._clock, functions, found_in(program.imports))
         recipe = ContextRecipe(
@@ -125,7 +125,7 @@ class QuickJs:
     def _bare(
         self, extensions: "Sequence[Extension]"
     ) -> "tuple[Sequence[ExtensionFunction], PreparedContext]":
-        """Give a world with these extensions alone, and their host functions."""
+        """Return the functions of extensions, and a context with these alone."""
         tables = [extension.functions() for extension in extensions]
         functions = [function for table in tables for function in table.values()]
         sources = ",".join(extension.source for extension in extensions)
@@ -138,12 +138,12 @@ class QuickJs:
 
 
 def compile_module(name: str, source: str) -> bytes:
-    """Give a module's bytecode, whatever it imports.
+    """Return a module's bytecode, whatever the module imports.
 
-    It is never read back: this engine's bytecode reader trusts its input.
+    Nothing ever reads it: the engine's bytecode reader trusts its input.
 
     Raises:
-        JsModuleFailed: it does not compile.
+        JsModuleFailed: the module does not compile.
     """
     script = _started(ScriptInstance(_NoClock(), (), lambda _name: ""))
     return script.bytecode(name, source)
@@ -163,7 +163,7 @@ def _started(script: ScriptInstance) -> ScriptInstance:
 
 
 class _NoClock:
-    """For what runs no script."""
+    """A clock for an engine that runs no script."""
 
     def monotonic_ns(self) -> int:
         return 0

@@ -1,4 +1,4 @@
-"""Interpreters that serve requests: kept from one to the next, or new for each."""
+"""Interpreters that serve requests: reused for the next request, or fresh for each."""
 
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,7 @@ class ReusedInterpreter:
     def serve(
         self, module: str, function: str, limits: JsLimits, given: bytes = b""
     ) -> "Sequence[ExtensionArgument]":
-        """Let an exported function answer a request; see ``engine.Interpreter``."""
+        """Call an exported function to answer a request; see ``engine.Interpreter``."""
         script = self._script
         if not script.instance.is_sound:
             script = self._begin_anew()
@@ -94,7 +94,7 @@ class ReusedInterpreter:
         self._loaded.add(name)
 
     def _begin(self) -> ScriptInstance:
-        """Give a guest in a world without any module."""
+        """Return a script in a context without any module."""
         script = ScriptInstance(self._clock, self._functions, self._source_of)
         self._bare.enter(script)
         return script
@@ -107,7 +107,7 @@ class ReusedInterpreter:
 
 
 class FreshInterpreter:
-    """An interpreter that every call finds as if nobody had used it."""
+    """An interpreter in which every call finds an unused context."""
 
     __slots__ = (
         "_bare",
@@ -145,7 +145,7 @@ class FreshInterpreter:
     def serve(
         self, module: str, function: str, limits: JsLimits, given: bytes = b""
     ) -> "Sequence[ExtensionArgument]":
-        """Let an exported function answer a request; see ``engine.Interpreter``."""
+        """Call an exported function to answer a request; see ``engine.Interpreter``."""
         script = ScriptInstance(self._clock, self._functions, self._source_of)
         self._started_ns = script.now_ns
         recipe = self._recipe(module, limits)
@@ -159,7 +159,7 @@ class FreshInterpreter:
             context.leave(script)
 
     def _recipe(self, module: str, limits: JsLimits) -> ContextRecipe:
-        """Say how calls begin; mostly as the last one did."""
+        """Return how the context is made; mostly the recipe of the last call."""
         last = self._last_recipe
         if last is not None and last[0] == module and last[1] is limits:
             return last[2]
@@ -183,7 +183,10 @@ def _source(library: Library, module: str) -> str:
 
 
 def _as_module_failure(error: JsException, module: str) -> Exception:
-    """Say whose body threw; that one was stopped says enough by itself."""
+    """Return the error that names the module whose body threw.
+
+    An error that says the body was stopped stays as it is.
+    """
     if isinstance(error, JsLimitExceeded):
         return error
     return JsModuleFailed(f"Failed to execute {module}: {error}")

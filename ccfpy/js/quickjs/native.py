@@ -1,9 +1,10 @@
 """WebAssembly as ``wasmtime`` runs it: the module, what it imports, and how it traps.
 
-Its calls in Python cost some fifty microseconds each, so calls into a module and out of
-it go through its C interface, whose headers document every function used here
-(``wasmtime/func.h``, ``linker.h``, ``memory.h``, ``trap.h``). No other file
-knows ``wasmtime``.
+A call through the Python interface of ``wasmtime`` costs some fifty microseconds, so
+calls into a module and out of it go through the C interface. Its headers document every
+function used here (``wasmtime/func.h``, ``linker.h``, ``memory.h``, ``trap.h``). No
+other file knows ``wasmtime``. Where WebAssembly's own names say ``host``, they mean the
+process that runs the module: the enclave.
 """
 
 import ctypes
@@ -36,11 +37,11 @@ NO_DEADLINE: Final = 1 << 40
 
 
 class Trapped(CcfpyError):
-    """An instance broke off, and cannot be used again.
+    """An instance trapped, and cannot be used again.
 
     Attributes:
-        is_stack_overflow: whether it called too deep for the process's own stack.
-        is_late: whether it ran on beyond its deadline.
+        is_stack_overflow: whether calls were too deep for the process's own stack.
+        is_late: whether the instance ran beyond its deadline.
     """
 
     def __init__(
@@ -52,14 +53,14 @@ class Trapped(CcfpyError):
 
 
 class Imports(Protocol):
-    """What an instance may ask of its owner. What is raised here becomes a trap."""
+    """What an instance imports. An exception raised here becomes a trap."""
 
     def on_call(self, slots: "Slots") -> None:
         """``host.call``: where the buffer is, and how much of it is used."""
         ...
 
     def on_source(self, slots: "Slots") -> None:
-        """``host.source``: the same."""
+        """``host.source``: takes the same argument."""
         ...
 
     def on_interrupt(self, slots: "Slots") -> None:
@@ -76,7 +77,7 @@ class Imports(Protocol):
 
 
 _running: ContextVar[Imports] = ContextVar("running")
-"""Whose export is running; what it asks for may run another within."""
+"""The owner of the export that runs; an import may run another export within it."""
 
 
 class NativeInstance:
@@ -84,9 +85,9 @@ class NativeInstance:
 
     Attributes:
         exports: functions, by name.
-        stack_top: below are only the frames of calls.
-        base: where its memory begins. Addresses for all of it are reserved from the
-            beginning, so it never moves.
+        stack_top: the address below which memory holds only frames of calls.
+        base: the address at which memory begins. All addresses that the memory may take
+            are reserved, so it never moves.
     """
 
     __slots__ = (
@@ -127,9 +128,9 @@ class NativeInstance:
         self.base: int = library.memory_data(self._context, self._memory.at)
 
     def set_deadline(self, ticks: int) -> None:
-        """Let it trap when the module was told of so many ticks more.
+        """Set after how many more ticks the instance traps.
 
-        It may be one less, where one is being told of at this moment.
+        It may trap one tick earlier, if a tick is counted at this moment.
         """
         deadline = self._module.ticks, ticks
         if deadline != self._deadline:
@@ -137,21 +138,21 @@ class NativeInstance:
             self._deadline = deadline
 
     def close(self) -> None:
-        """Give the memory back now, not when a collection finds it."""
+        """Free the memory now, not when the garbage collector finds it."""
         self._store.close()
 
     @property
     def memory_bytes(self) -> int:
-        """How large the memory is; it never shrinks."""
+        """The size of the memory in bytes; it never shrinks."""
         return cast("int", self._library.memory_size(self._context, self._memory.at))
 
     def view(self) -> memoryview:
-        """Give the memory as it is now; what it grows by is not in it."""
+        """Return a view of the memory, which ends where the memory ends now."""
         size = self.memory_bytes
         return memoryview((ctypes.c_char * size).from_address(self.base)).cast("B")
 
     def grow(self, pages: int) -> bool:
-        """Make the memory larger; tells whether there was room."""
+        """Make the memory larger; return whether there was room."""
         before = ctypes.c_uint64()
         error = self._library.grow(
             self._context, self._memory.at, pages, ctypes.byref(before)
@@ -161,10 +162,10 @@ class NativeInstance:
         return not error
 
     def call(self, owner: Imports, export: str, *arguments: int) -> int:
-        """Call an export; give its result, or whatever is there if it has none.
+        """Call an export and return its result; any number if the export has none.
 
         Raises:
-            Trapped: it broke off.
+            Trapped: the instance trapped.
         """
         slots, trap = self._slots, self._trap
         for index, argument in enumerate(arguments):
@@ -198,8 +199,8 @@ _Callback = ctypes.CFUNCTYPE(
 class _Library:
     """The C interface.
 
-    The interpreter's lock is given away while an export runs, as whoever tells of ticks
-    needs it, and kept in what takes no time.
+    Python's interpreter lock is released while an export runs, as the thread that
+    counts ticks needs it. Calls that take no time keep the lock.
     """
 
     def __init__(self) -> None:
@@ -233,7 +234,7 @@ class _Library:
         self.delete_error.argtypes = [_POINTER]
 
     def trapped(self, error: int | None, trap: ctypes.c_void_p) -> Trapped:
-        """Tell of a trap, and forget it."""
+        """Return the exception for a trap, and free the trap."""
         known = None
         if trap.value:
             code = ctypes.c_uint8()
@@ -263,7 +264,7 @@ class Module:
     Making one takes about a second of processor time, without the interpreter's lock.
 
     Attributes:
-        ticks: of how many it was told.
+        ticks: how many ticks were counted.
     """
 
     def __init__(self, code: bytes) -> None:
@@ -298,7 +299,7 @@ class Module:
         self._define(wasi, "random_get", chance, lambda it, slots: it.on_random(slots))
 
     def tick(self) -> None:
-        """Tell all instances that a tick has passed; any thread may."""
+        """Count a tick for all instances; any thread may call this."""
         self.engine.increment_epoch()
         self.ticks += 1
 

@@ -1,12 +1,12 @@
-"""A guest in a machine: what it may ask of the host, and how its calls ended.
+"""A script in an instance: which Python functions it calls, and how its calls ended.
 
 Three rules about what crosses:
 
-* A guest's object is never converted: results are written as JSON inside JavaScript,
-  under the guest's own limits.
-* A host function that raises must not raise through the machine: what it raised is kept
-  here, the guest is stopped, and it is raised anew after the call.
-* That time ran out is known from our own flag, not from the words of an error.
+* A script's object is never converted. JavaScript writes results as JSON, under the
+  script's own limits.
+* A Python function must not raise through the instance. Its exception is kept here, the
+  script is stopped, and the exception is raised again after the call.
+* Our own flag says that time ran out, not the text of an error.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -52,9 +52,9 @@ _REASONS = {
     JsLimit.HEAP: "InternalError: out of memory",
     JsLimit.STACK: "InternalError: stack overflow",
 }
-"""What the engine says, even where it had no memory left to say it."""
+"""The engine's texts, also for where no memory was left to write them."""
 _SPEECHLESS = ("null", "")
-"""What is thrown where no memory is left even for the Error, or for its text."""
+"""What is thrown where no memory is left for the Error, or for its text."""
 _NEVER = "the promise is still pending, and nothing is left that could settle it"
 _NS_PER_MS = 1_000_000
 _OWN_FUNCTIONS = 2
@@ -63,13 +63,13 @@ _ROWS_KEPT = 256
 
 
 class ScriptInstance:
-    """One machine's guest, while host functions of one caller serve it.
+    """One script in one instance, and the Python functions that it may call.
 
     Attributes:
-        machine: where it lives, while it does.
-        has_asked: whether it called a host function, so that its state may depend on
-            more than its own source.
-        known: modules that it has, by the names the engine gives them.
+        instance: the WebAssembly instance, while the script is in one.
+        has_asked: whether the script called a Python function, so that its state may
+            depend on more than its source.
+        known: the names of its modules, as the engine has them.
     """
 
     __slots__ = (
@@ -83,7 +83,7 @@ class ScriptInstance:
     )
 
     __deletable__ = ("instance",)
-    """Told to the compiler."""
+    """Declares to the compiler that the attribute may be deleted."""
     instance: WasmInstance
 
     def __init__(
@@ -100,15 +100,16 @@ class ScriptInstance:
         self.known: set[str] = set()
 
     def silent(self) -> "ScriptInstance":
-        """Give another with the same sources, who has nobody to ask."""
+        """Return a script with the same sources, which has no Python functions."""
         return ScriptInstance(self._call.clock, (), self._source_of)
 
-    # What the machine asks
+    # What the instance calls
 
     def call_function(self, row: bytes) -> bytes:
-        """Call a host function by its number; ``null`` says that it would have thrown.
+        """Call a Python function by its number, and return its result.
 
-        The first two are ours: what was thrown, and the guest's own exception.
+        ``null`` says that the function threw. The first two functions are ours: one
+        returns what was thrown, the other takes the script's own exception.
         """
         call = self._call
         try:
@@ -127,11 +128,11 @@ class ScriptInstance:
             call.thrown = thrown.with_traceback(None)
         except BaseException as error:  # noqa: BLE001 - kept, and raised after the call
             call.python_error = error
-            call.thrown = internal_error("the host failed")
+            call.thrown = internal_error("the node failed")
         return NULL
 
     def module_source(self, row: bytes) -> bytes:
-        """Give the source of an import by its name."""
+        """Return the source of an imported module by its name."""
         (name,) = decode(row)
         assert isinstance(name, str)
         source = self._source_of(name)
@@ -141,25 +142,25 @@ class ScriptInstance:
         return encode(source)
 
     def is_over(self) -> bool:
-        """Tell whether its time is over."""
+        """Return whether the script's time is over."""
         return self._call.is_over()
 
-    # What is asked of it
+    # What the engine's users call
 
     @property
     def now_ns(self) -> int:
-        """The clock that deadlines are set by."""
+        """The time of the clock that deadlines are set by, in nanoseconds."""
         return self._call.clock.monotonic_ns()
 
     def restrict(self, limits: JsLimits) -> None:
-        """Bound what runs from now on; counts no time yet."""
+        """Set the limits of heap and stack; time is not counted yet."""
         bounds = limits.heap_bytes_max, limits.stack_bytes_max
         if bounds != self._bounds:
             self.instance.restrict(*bounds)
             self._bounds = bounds
 
     def begin(self, limits: JsLimits) -> int:
-        """Count time from now, which is given, in nanoseconds."""
+        """Count time from now; return the time of the clock in nanoseconds."""
         call = self._call
         now_ns = call.clock.monotonic_ns()
         call.deadline_ns = now_ns + limits.execution_ms_max * _NS_PER_MS
@@ -167,19 +168,19 @@ class ScriptInstance:
         return now_ns
 
     def compile(self, name: str, source: str) -> None:
-        """Make a module known, with what it imports.
+        """Compile a module and the modules that it imports.
 
         Raises:
-            JsModuleFailed: one is missing or does not compile.
-            JsLimitExceeded: it was stopped.
+            JsModuleFailed: a module is missing or does not compile.
+            JsLimitExceeded: the compiler was stopped.
         """
         self._compile(name, source, wants_bytecode=False)
 
     def bytecode(self, name: str, source: str) -> bytes:
-        """Compile a module, and give its bytecode.
+        """Compile a module, and return its bytecode.
 
         Raises:
-            JsModuleFailed: it does not compile.
+            JsModuleFailed: the module does not compile.
         """
         code = decode(self._compile(name, source, wants_bytecode=True))[0]
         assert isinstance(code, bytes)
@@ -201,29 +202,29 @@ class ScriptInstance:
         return left
 
     def load(self, name: str) -> None:
-        """Run the modules' own bodies.
+        """Run the bodies of a module and of its imports.
 
         Raises:
-            JsException: one threw or was stopped.
+            JsException: a body threw or was stopped.
         """
         self.invoke("load", name)
 
     def serve(
         self, name: str, module: str, function: str, given: bytes
     ) -> "Sequence[ExtensionArgument]":
-        """Let a function of a module that was loaded answer through ``tools.serve``.
+        """Call a function of a loaded module through ``tools.serve``.
 
         Args:
-            name: the module's, as the engine has it.
-            module: the same, as others call it.
+            name: the module's name, as the engine has it.
+            module: the module's name, as callers know it.
             function: one of its exports.
-            given: what ``tools.serve`` gets with it.
+            given: the second argument of ``tools.serve``.
 
         Returns:
-            What it left.
+            The values that the call left.
 
         Raises:
-            JsException: it threw or was stopped.
+            JsException: the function threw or was stopped.
             JsModuleFailed: there is no such function.
         """
         left = self._invoke(_serve_row(name, function) + encode(given), _SERVE_COUNT)
@@ -238,23 +239,23 @@ class ScriptInstance:
         """Check that the main module exports a function of this name.
 
         Raises:
-            JsModuleFailed: it does not.
+            JsModuleFailed: there is no such function.
         """
         kind = self.invoke("kindOf", name)
         if kind != "function":
             raise _no_function(kind, module, name)
 
     def invoke(self, method: str, *arguments: "ExtensionResult") -> "ExtensionArgument":
-        """Call a method of the prelude's face, and wait for its promise.
+        """Call a method of the object that the prelude returns; wait for its promise.
 
         Raises:
-            JsException: guest code threw or was stopped.
+            JsException: a script threw or was stopped.
         """
         row = encode(method) + b"".join(map(encode, arguments))
         return self._invoke(row, len(arguments))[0]
 
     def _invoke(self, row: bytes, count: int) -> "list[ExtensionArgument]":
-        """Call an export, and give what it left; an object's place is empty."""
+        """Call an export, and return the values it left, ``None`` for an object."""
         try:
             ending, left = self.instance.run("invoke", row, count)
         except Trapped as trap:
@@ -282,14 +283,18 @@ class ScriptInstance:
         call = self._call
         if call.python_error is not None:
             python_error, call.python_error = call.python_error, None
-            call.failure = None  # what the guest made of it
+            call.failure = None  # what the script made of it
             try:
                 raise python_error
             finally:
                 del python_error  # or it and this frame would keep each other alive
 
     def broken(self, trap: Trapped) -> JsException:
-        """Say why its machine broke off, if that is not what a host function raised."""
+        """Return why the instance trapped.
+
+        Raises:
+            BaseException: what a Python function raised, if one did.
+        """
         self._raise_host_error()
         if self._call.timed_out or trap.is_late:
             return JsLimitExceeded(JsLimit.TIME, TIMED_OUT)
@@ -304,7 +309,7 @@ class ScriptInstance:
 
 
 def _refuse_object() -> NoReturn:
-    """Throw: an argument has no plain form."""
+    """Throw, as an argument is an object."""
     raise type_error("Argument must be an ArrayBuffer")
 
 
@@ -314,14 +319,18 @@ def _serve_row(name: str, function: str) -> bytes:
 
 
 def found_in(sources: Mapping[str, str]) -> Callable[[str], str | None]:
-    """Find modules; one relative to the root comes without its leading slash."""
+    """Return a function that finds a module's source.
+
+    The engine names a module relative to the root without its leading slash.
+    """
     return lambda name: sources.get(name if name.startswith("/") else f"/{name}")
 
 
 def relative(name: str) -> str:
-    """Name a module as the engine names one imported relative to the root.
+    """Return a module's name as the engine writes a name relative to the root.
 
-    Under its absolute path it would be another module to whom imports it by ``./``.
+    Under its absolute path, the engine would take it for another module than the one
+    that ``./`` imports.
     """
     return name.lstrip("/")
 
@@ -333,7 +342,7 @@ def _no_function(kind: "ExtensionArgument", module: str, name: str) -> JsModuleF
 
 
 def _is_unicode(text: str) -> bool:
-    """Tell whether no character is half a surrogate pair."""
+    """Return whether no character is half a surrogate pair."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -342,7 +351,7 @@ def _is_unicode(text: str) -> bool:
 
 
 def _failure(ending: int, left: bytes) -> JsException | None:
-    """Read what was thrown past the prelude, if anything was."""
+    """Return what was thrown past the prelude, if anything was."""
     if ending == _DONE:
         return None
     if ending == _PENDING:
@@ -350,7 +359,7 @@ def _failure(ending: int, left: bytes) -> JsException | None:
     if ending != _THROWN:
         return JsException(_REASONS[JsLimit.HEAP])
     reason, trace = decode(left)
-    # What a guest throws comes by way of the prelude, so what cannot be written down is
-    # the prelude's own, with no stack left to run on.
+    # The prelude reports what a script throws. What cannot be written down here was
+    # thrown by the prelude itself, with no stack left to run on.
     text = reason if isinstance(reason, str) else _REASONS[JsLimit.STACK]
     return JsException(bounded(text), script_trace(trace))

@@ -32,7 +32,7 @@ _INT64_MAX = (1 << 63) - 1
 
 
 class ScriptObject:
-    """Stands for an object of the guest's that is neither text, number nor bytes."""
+    """Stands for a script's object that is neither text, number nor bytes."""
 
 
 OBJECT: Final = ScriptObject()

@@ -1,11 +1,11 @@
-"""The engine as a machine: rows in, rows out, and its memory as a whole.
+"""One instance of the engine in WebAssembly: rows in, rows out, and its memory.
 
-A machine is one instance of the engine, with memory of its own that nothing in it can
-leave. What goes wrong in there, overruns and frees of freed memory included, ends in a
-trap or in a wrong answer of the guest's own making; the process is not touched.
+An instance has memory of its own, which nothing in it can leave. Whatever goes wrong in
+there, overruns and frees of freed memory included, ends in a trap or in a wrong answer
+to the script that caused it. It cannot touch the process.
 
-An image of the memory can be laid over it again. That is how a guest gets a world that
-nobody has used before, without making one.
+An image of the memory can be copied over the memory again. That is how a script gets an
+unused context in microseconds.
 """
 
 from collections.abc import Callable
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from ccfpy.js.quickjs.native import Slots
 
 _BUFFER_BYTES = 1 << 16
-"""The room of a settled machine's buffer."""
+"""The size of the buffer in an instance that is ready to be copied."""
 _SPARE_BYTES = 1 << 20
-"""What a settled machine has to spare."""
+"""The free memory in an instance that is ready to be copied."""
 _FENCE_BYTES = 64
-"""At the end of its memory, where the allocator keeps the length of what is free before
-it, and the end of its heap."""
+"""The bytes at the end of free memory and of the heap in which the allocator keeps its
+lengths."""
 _ENDING_MASK = 3
 _LACKED_MEMORY = 4
 _LENGTH_SHIFT = 3
@@ -44,37 +44,37 @@ _FRAME_SHARE = 3
 """A script's frame takes a third of the stack here that it takes in QuickJS as native
 code, for which CCF's users set their limits."""
 _SPARE_TICKS = 3
-"""Beyond a script's time: the engine itself looks at the clock in most loops, and says
-better what was stopped."""
+"""Ticks beyond a script's time: the engine itself looks at the clock in most loops, and
+then says better what was stopped."""
 _OUTSIDE = "The engine named a place outside its memory"
 _NO_MEMORY = "The engine's memory is full"
 _TIME_BYTES = 8
 
 
 class Callbacks(Protocol):
-    """Who answers what a guest asks. Nothing here may raise: there is no way back."""
+    """What a script calls. Nothing here may raise: no exception can pass the engine."""
 
     def call_function(self, row: bytes) -> bytes:
-        """Call a host function with a row of arguments; give its result."""
+        """Call a Python function with a row of arguments, and return its result."""
         ...
 
     def module_source(self, row: bytes) -> bytes:
-        """Give the source of a module by its name, or undefined."""
+        """Return the source of a module by its name, or undefined."""
         ...
 
     def is_over(self) -> bool:
-        """Tell whether the guest must stop; asked every few thousand steps."""
+        """Return whether the script must stop; called every few thousand steps."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryImage:
-    """A machine's memory as it once was.
+    """A copy of an instance's memory.
 
     Attributes:
-        memory_bytes: how large it was.
-        parts: what means something above the stack, each part with its place.
-        buffer: where the buffer was.
+        memory_bytes: the size of the memory.
+        parts: the used parts above the stack, each with its address.
+        buffer: the address of the buffer.
     """
 
     memory_bytes: int
@@ -83,7 +83,7 @@ class MemoryImage:
 
     @property
     def size(self) -> int:
-        """How many bytes it takes to lay out."""
+        """How many bytes are copied to lay the image out."""
         return sum(len(part) for _, part in self.parts)
 
 
@@ -91,8 +91,8 @@ class WasmInstance:
     """One instance of the engine.
 
     Attributes:
-        caller: asked by the guest while an export runs.
-        is_sound: whether it has never broken off.
+        callbacks: what the script calls while an export runs.
+        is_sound: whether the instance has never trapped.
         lacked_memory: whether the heap's limit was reached in the last run.
     """
 
@@ -116,21 +116,21 @@ class WasmInstance:
         self._call("_initialize")
 
     def __del__(self) -> None:
-        """Give the memory back."""
+        """Free the memory."""
         instance: NativeInstance | None = getattr(self, "_instance", None)
         if instance is not None:
             instance.close()
 
     @property
     def memory_bytes(self) -> int:
-        """How large its memory is; it never shrinks."""
+        """The size of the memory; it never shrinks."""
         return self._instance.memory_bytes
 
     def run(self, export: str, row: bytes, *arguments: int) -> tuple[int, bytes]:
-        """Write a row, call an export, and give its ending and the row it left.
+        """Write a row, call an export, and return how it ended and the row it left.
 
         Raises:
-            Trapped: the guest broke off.
+            Trapped: the instance trapped.
         """
         self._write(row)
         answer = self._call(export, *arguments)
@@ -140,20 +140,20 @@ class WasmInstance:
         return answer & _ENDING_MASK, self._read(self._buffer, length)
 
     def restrict(self, heap_bytes: int, stack_bytes: int) -> None:
-        """Bound the heap and the stack of what runs from now on.
+        """Limit the heap and the stack of what runs from now on.
 
-        Beyond what a machine can have, it means what it can have.
+        A larger limit than an instance can have means the largest that it can have.
         """
         heap_bytes = min(heap_bytes, JS_HEAP_BYTES_CEILING)
-        # None at all would be no bound to the engine.
+        # Zero would be no limit to the engine.
         stack_bytes = max(min(stack_bytes, JS_STACK_BYTES_CEILING) // _FRAME_SHARE, 1)
         self._call("restrict", heap_bytes, stack_bytes)
 
     def set_deadline(self, milliseconds: int) -> None:
-        """End what runs when so much time and a little more has passed.
+        """Set a deadline a little later than ``milliseconds`` from now.
 
-        For what looks at no clock: loops in the engine itself. It is only as exact as
-        the ticks, of which nobody may tell.
+        It ends loops in the engine itself, which look at no clock. It is only as exact
+        as the ticks, and does nothing where nobody counts ticks.
         """
         ticks = milliseconds // JS_TICK_MS + _SPARE_TICKS
         self._instance.set_deadline(min(ticks, NO_DEADLINE))
@@ -162,7 +162,7 @@ class WasmInstance:
         """Copy the memory, after making it ready for calls that begin here.
 
         Raises:
-            Trapped: the guest broke off.
+            Trapped: the instance trapped.
         """
         instance = self._instance
         instance.set_deadline(NO_DEADLINE)
@@ -192,10 +192,10 @@ class WasmInstance:
         return MemoryImage(memory_bytes=size, parts=tuple(parts), buffer=self._buffer)
 
     def lay(self, image: MemoryImage) -> None:
-        """Lay an image over the memory of a machine made a moment ago.
+        """Copy an image over the memory of an instance that was just made.
 
         Raises:
-            Trapped: there is no memory for it.
+            Trapped: there is no memory for the image.
         """
         missing = image.memory_bytes - self.memory_bytes
         if not self._instance.grow(missing // PAGE_BYTES):
@@ -203,7 +203,7 @@ class WasmInstance:
         self.relay(image)
 
     def relay(self, image: MemoryImage) -> None:
-        """Lay an image again over a memory that has not grown since."""
+        """Copy an image again over a memory that has not grown since."""
         for place, part in image.parts:
             self._place(place, part)
         self._buffer, self._room = image.buffer, _BUFFER_BYTES
@@ -211,10 +211,10 @@ class WasmInstance:
     # What the engine imports
 
     def on_call(self, slots: "Slots") -> None:
-        """Let the caller answer.
+        """Call a Python function.
 
-        As ``_answer`` does, but without its calls where the row, and what it is
-        answered with, lie in the memory that was looked at last.
+        It does what ``_answer`` does, without the calls of methods where row and result
+        lie in the part of memory that ``_view`` shows.
         """
         told = slots[0]
         place = told >> 32
@@ -233,20 +233,20 @@ class WasmInstance:
             self._write(answer)
 
     def on_source(self, slots: "Slots") -> None:
-        """Let the caller answer."""
+        """Answer with the source of a module."""
         self._answer(self.callbacks.module_source, slots)
 
     def on_interrupt(self, slots: "Slots") -> None:
-        """Let the caller answer."""
+        """Answer whether the script must stop."""
         slots[0] = int(self.callbacks.is_over())
 
     def on_clock(self, slots: "Slots") -> None:
-        """Tell the C library that it is 1970: scripts get their time elsewhere."""
+        """Answer that it is 1970: scripts get their time from an extension."""
         self._zero(slots[2 * SLOT] & U32, _TIME_BYTES)
         slots[0] = 0
 
     def on_random(self, slots: "Slots") -> None:
-        """Give the C library zeros: scripts get their chance elsewhere."""
+        """Answer with zeros: scripts get their randomness from an extension."""
         self._zero(slots[0] & U32, slots[SLOT] & U32)
         slots[0] = 0
 
@@ -264,8 +264,8 @@ class WasmInstance:
         """Copy from the memory.
 
         Raises:
-            Trapped: there is no such place: a guest that broke its own memory may say
-                anything.
+            Trapped: the memory ends before: an engine whose memory a script has broken
+                may name any address.
         """
         row = bytes(self._view[place : place + length])
         if len(row) != length:

@@ -1,8 +1,8 @@
-"""What was done to an application by its users, for anybody to check later.
+"""What users did to an application, for anybody to check later.
 
-The request that changed the application is written beside the change, signed where its
-author signed it. A signed request could be sent again by whoever saw it, so those of
-late are remembered (``src/js/registry.cpp``, ``include/ccf/js/audit_format.h``).
+A request that changes the application is written beside the change, with its signature
+if the author signed it. Whoever saw a signed request could send it again, so recent
+ones are remembered (``src/js/registry.cpp``, ``include/ccf/js/audit_format.h``).
 """
 
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 
 class ActionFormat(StrEnum):
-    """How a request came."""
+    """How a request was sent."""
 
     COSE = "COSE"
-    """Signed: it can be shown to anybody."""
+    """Signed: the request proves its author to anybody."""
     JSON = "JSON"
-    """Bare: the service alone vouches for it."""
+    """Unsigned: only the service vouches for the author."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,14 @@ class ActionLog:
     def record(
         self, tx: Tx, form: ActionFormat, *, user_id: str, action: str, body: bytes
     ) -> None:
-        """Write down a request beside what it changes.
+        """Write a request beside what it changes.
 
         Args:
             tx: the request's transaction.
-            form: how it came.
-            user_id: who asked.
-            action: for what, such as ``PUT /app/custom_endpoints``.
-            body: the request's body as it came.
+            form: how the request was sent.
+            user_id: the user who sent the request.
+            action: what the request asks for, such as ``PUT /app/custom_endpoints``.
+            body: the request's body as received.
         """
         info: JsonObject = {
             "format": form.value,
@@ -60,19 +60,20 @@ class ActionLog:
         Value(f"{self.prefix}.audit.info", JSON).of(tx).put(info)
 
     def refuse_replay(self, context: Context, signed: UserCoseSign1Caller) -> None:
-        """Remember a signed request, unless it is not the first of its kind.
+        """Remember a signed request, or refuse a request that was applied already.
 
-        A request is remembered by what was signed, with who signed. Its bytes can be
-        changed by anybody so that it still verifies, and a second signature says
-        nothing new. Each user has a window of their own, which nobody else can move.
+        A request is remembered by its signed content and its signer. Anybody can change
+        its bytes so that it still verifies, and a second signature of the same content
+        asks for nothing new. Each user has a window of their own, which nobody else can
+        move.
 
         Args:
             context: the request.
-            signed: who signed the request, as its policy found.
+            signed: the signer, as the policy found.
 
         Raises:
-            ApiError: it was applied already, has no time, is ahead of the node's clock,
-                or is older than half of those of late.
+            ApiError: the request was applied already, has no time, is ahead of the
+                node's clock, or is older than half of the remembered requests.
         """
         created_at = signed.created_at
         if created_at is None:
@@ -97,8 +98,8 @@ class ActionLog:
             latest_s=context.node.created_at_latest_s,
         )
         oldest, time = window.oldest_allowed, moment(created_at)
-        # Where all former keys are ahead of the clock, nobody can tell what was
-        # forgotten. Requests that are not signed are still taken.
+        # If all keys of an earlier version are ahead of the clock, what was forgotten
+        # is unknown. Unsigned requests are still accepted.
         is_unknown = window.is_displaced and not window.former
         if is_unknown or (oldest is not None and time < oldest):
             raise _refusal("Action created_at timestamp is too old")

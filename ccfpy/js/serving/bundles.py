@@ -1,8 +1,8 @@
-"""Bundles that an application's users install: what governance does by ``set_js_app``.
+"""Bundles that users of an application install, as governance does by ``set_js_app``.
 
 A bundle is ``{"metadata": {"endpoints": {path: {verb: properties}}}, "modules":
-[{"name", "module"}]}`` (``include/ccf/js/bundle.h``). Who may install one is for the
-application to decide.
+[{"name", "module"}]}`` (``include/ccf/js/bundle.h``). The application decides who may
+install one.
 """
 
 from collections.abc import Mapping
@@ -21,10 +21,10 @@ from ccfpy.service.tables.js import EndpointKey, JsRuntimeOptions
 
 
 def install_bundle(tables: ScriptTables, tx: Tx, bundle: Json) -> None:
-    """Replace what is installed.
+    """Replace the installed bundle.
 
     Raises:
-        Malformed: it is no bundle, or a module does not compile.
+        Malformed: ``bundle`` is no bundle, or a module does not compile.
     """
     modules = _modules(bundle)
     endpoints = tables.endpoints.of(tx)
@@ -49,7 +49,7 @@ def install_bundle(tables: ScriptTables, tx: Tx, bundle: Json) -> None:
 
 
 def installed_bundle(tables: ScriptTables, tx: Tx) -> JsonObject:
-    """Give what is installed, names and verbs as they are kept."""
+    """Return the installed bundle, with names and verbs as they are stored."""
     endpoints: dict[str, Json] = {}
     decode_key = tables.endpoints.key_codec.decode
     for key, properties in tables.endpoints.of(tx).raw.items():
@@ -65,22 +65,24 @@ def installed_bundle(tables: ScriptTables, tx: Tx) -> JsonObject:
 
 
 def installed_module(tables: ScriptTables, tx: Tx, name: str) -> str | None:
-    """Give a module's source; a name that is not absolute begins at the root."""
+    """Return a module's source; a relative name starts at the root."""
     return tables.modules.of(tx).get(_absolute(name))
 
 
 def runtime_options(tables: ScriptTables, tx: Tx) -> JsonObject:
-    """Give the options in force, each of them.
+    """Return every option, with the value in force.
 
     Raises:
-        Malformed: what is kept cannot be read.
+        Malformed: the stored options cannot be read.
     """
     options = tables.options.of(tx).get() or JsRuntimeOptions()
     return {**asdict(options)}
 
 
 def patch_runtime_options(tables: ScriptTables, tx: Tx, patch: Json) -> JsonObject:
-    """Change options by a merge patch (RFC 7396): ``null`` resets; give them all.
+    """Change options by a merge patch (RFC 7396), and return every option.
+
+    ``null`` resets an option.
 
     Raises:
         Malformed: the patch is no object, or an option has another type.

@@ -1,4 +1,4 @@
-"""Who calls, as scripts see it (``src/js/extensions/ccf/request.cpp``)."""
+"""The caller, as scripts see it (``src/js/extensions/ccf/request.cpp``)."""
 
 from ccfpy.base.ids import MemberId, UserId
 from ccfpy.base.json import JsonObject
@@ -22,10 +22,10 @@ from ccfpy.kv.tx import Tx
 
 
 def caller_json(identity: Identity | None, tx: Tx) -> JsonObject | None:
-    """Describe a caller; what it signed, if anything, is left to be filled in.
+    """Describe a caller; the engine fills in the signed content later.
 
-    Somebody whom several policies accepted has their names under ``policy``, and under
-    each name what that one knows.
+    If several policies accepted the caller, ``policy`` lists their names, and each name
+    holds what that policy found.
     """
     described: JsonObject
     match identity:
@@ -55,7 +55,7 @@ def caller_json(identity: Identity | None, tx: Tx) -> JsonObject | None:
 
 
 def signed_content(identity: Identity | None) -> bytes:
-    """Give what a caller signed; nothing if it authenticated otherwise."""
+    """Return what a caller signed; empty if it authenticated otherwise."""
     match identity:
         case CallerOfAll():
             contents = map(signed_content, identity.identities.values())

@@ -1,4 +1,4 @@
-"""What an application's tables hold, made ready once and kept until they change."""
+"""An application's endpoints and modules, read from its tables when these change."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -44,7 +44,7 @@ class UnusableEndpoint(Exception):
 
 
 class _Seen:
-    """A table as it was last looked at."""
+    """The version of a table that was read last."""
 
     __slots__ = ("_generation", "_map", "_version")
 
@@ -54,7 +54,7 @@ class _Seen:
         self._generation = -1
 
     def is_still(self, handle: "MapHandle", tx: "Tx") -> bool:
-        """Tell whether the table is what it was, and take note of what it is."""
+        """Return whether the table has not changed since the last call."""
         table = handle.map
         if (
             self._map is table
@@ -80,7 +80,7 @@ class Code:
         self._routes_seen = _Seen()
 
     def library(self, tx: "Tx") -> Library:
-        """Give the modules; the same object as long as they are the same."""
+        """Return the modules; the same object until a module changes."""
         handle = tx.raw(self._tables.modules.name)
         if not self._library_seen.is_still(handle, tx):
             sources = {_text(name): _text(source) for name, source in handle.range()}
@@ -88,7 +88,7 @@ class Code:
         return self._library
 
     def routes(self, tx: "Tx") -> Registry:
-        """Give the endpoints."""
+        """Return the endpoints."""
         handle = tx.raw(self._tables.endpoints.name)
         if not self._routes_seen.is_still(handle, tx):
             self._routes = routes = _no_routes()
@@ -104,7 +104,7 @@ class Code:
         key: bytes,
         value: bytes,
     ) -> None:
-        """Add an endpoint; what is no verb and path at all cannot be asked for."""
+        """Add an endpoint; a key that is no verb and path is skipped."""
         try:
             method, path = decode_key(key)
         except Malformed:
@@ -142,7 +142,7 @@ class Code:
 
 
 class _Routes(Registry):
-    """Endpoints of scripts, which are given a path's parameters as they were sent."""
+    """Endpoints of scripts, which get a path's parameters as they were sent."""
 
     def find(self, method: str, path: str) -> Match | None:
         """Find the endpoint for a request's path."""
@@ -178,7 +178,7 @@ def _broken(method: str, path: str, reason: str) -> Endpoint:
 
 
 def _policy(described: "Json") -> "AuthPolicy":
-    """Read a policy's name, or which policies must all accept.
+    """Return the policy of this name, or the policies that must all accept.
 
     Raises:
         UnusableEndpoint: there is no such policy.

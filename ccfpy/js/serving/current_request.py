@@ -1,8 +1,8 @@
-"""The request at hand, in every form that an interpreter's extensions ask for.
+"""The request that is being answered, in every form that extensions ask for.
 
-Extensions are made once for an interpreter and hold this; who serves a request puts its
-context in and takes it out again, so that nothing of one request is reachable from the
-next, even where an interpreter is kept.
+Extensions are made once for an interpreter and hold this object. The request's context
+is put in before the call and taken out after it, so a reused interpreter cannot reach
+anything of an earlier request.
 """
 
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class CurrentRequest:
-    """The request being answered, in every form that an extension asks for."""
+    """The request that is being answered, in every form that extensions ask for."""
 
     __slots__ = ("_context",)
 
@@ -28,12 +28,12 @@ class CurrentRequest:
 
     @property
     def context(self) -> "Context":
-        """Its context."""
-        assert self._context is not None, "guests run only while a request is answered"
+        """The request's context."""
+        assert self._context is not None, "scripts run only while a request is answered"
         return self._context
 
     def enter(self, context: "Context") -> None:
-        """Let this be the request."""
+        """Set the request."""
         self._context = context
 
     def leave(self) -> None:
@@ -43,14 +43,14 @@ class CurrentRequest:
     # ccf.kv
 
     def raw(self, name: str) -> Table:
-        """Give a table in the request's transaction."""
+        """Return a table in the request's transaction."""
         return self.context.tx.raw(name)
 
     # ccf.rpc
 
     @property
     def claims_digest(self) -> bytes | None:
-        """What is bound into the transaction's receipt."""
+        """The claims digest that goes into the transaction's receipt."""
         return self.context.claims_digest
 
     @claims_digest.setter
@@ -59,7 +59,7 @@ class CurrentRequest:
 
     @property
     def apply_writes(self) -> bool | None:
-        """Whether writes count whatever the status is."""
+        """Whether writes are applied whatever the status is."""
         return self.context.apply_writes
 
     @apply_writes.setter
@@ -69,15 +69,15 @@ class CurrentRequest:
     # ccf.consensus
 
     def committed_tx_id(self) -> TxId | None:
-        """Name the last committed transaction."""
+        """Return the id of the last committed transaction."""
         return self.context.node.committed_tx_id()
 
     def tx_status(self, tx_id: TxId) -> str:
-        """Give a transaction's status in CCF's words."""
+        """Return a transaction's status in CCF's words."""
         return self.context.node.tx_status(tx_id).value
 
     def view_of(self, seqno: Seqno) -> View | None:
-        """Give the view of a seqno in the current history."""
+        """Return the view of a seqno in the current history."""
         return self.context.node.view_of(seqno)
 
     # ccf.historical
@@ -95,10 +95,10 @@ class CurrentRequest:
     # The request itself
 
     def described(self) -> Description:
-        """Give all of the request but its body.
+        """Return the request without its body.
 
-        The query is percent-decoded as a whole, before anybody tells its parameters
-        apart, and the path is not decoded at all: so apps written for CCF expect it.
+        The query is percent-decoded as a whole, before it is split into parameters, and
+        the path is not decoded: apps written for CCF expect this.
         """
         context = self.context
         request = context.request
@@ -132,5 +132,5 @@ class CurrentRequest:
 
 
 def _utf8(value: str) -> str:
-    """Read a header's bytes as the text they most likely are."""
+    """Decode a header's bytes as UTF-8, with replacement characters."""
     return value.encode("latin-1").decode(errors="replace")

@@ -1,10 +1,10 @@
 """One request answered by one exported function (``src/js/registry.cpp``).
 
-Each call finds a world nobody has used, unless the endpoint says whose globals it
-shares. One whose call failed is kept all the same, as an application's cache must not
-depend on what its callers send; only one that was stopped at a limit, or met a defect
-of the node, is dropped. The transaction of a call that threw is not committed, whatever
-the script asked before.
+Each call finds an unused context, unless the endpoint names a key under which globals
+are shared. An interpreter is reused also after a call that failed: an application's
+cache must not depend on what callers send. It is dropped if a call was stopped at a
+limit, or met a defect of the node. The transaction of a call that threw is not
+committed, whatever the script asked before.
 """
 
 from collections import OrderedDict
@@ -50,7 +50,7 @@ _SAFE_PART = 0.4
 
 
 class Executor:
-    """Answers requests with the functions in an application's tables."""
+    """Answers requests by the functions in an application's tables."""
 
     def __init__(self, node: ScriptNode, scripts: Scripts) -> None:
         self._node = node
@@ -60,7 +60,7 @@ class Executor:
         self._unused = InterpreterCache[ScriptContext]()
         self._options: OrderedDict[bytes, _Options] = OrderedDict()
         self.code = Code(scripts.tables, self._handler)
-        """What is in the tables now."""
+        """The endpoints and modules in the tables now."""
         self._warn_of(_DEFAULTS.given)
 
     def _handler(self, properties: EndpointProperties, mode: Mode) -> Handler:
@@ -82,7 +82,7 @@ class Executor:
         """Answer a request.
 
         Raises:
-            ApiError: the function threw, was stopped, or gave no response.
+            ApiError: the function threw, was stopped, or returned no response.
         """
         tx = context.tx
         library = self.code.library(tx)
@@ -113,7 +113,7 @@ class Executor:
         return response
 
     def _options_in(self, tx: "Tx") -> "_Options":
-        """Read the options in force; unreadable ones do not count."""
+        """Return the options in force; the defaults if they cannot be read."""
         value = self._tables.options.of(tx)
         raw = value.raw.get(b"\0" * 8)
         if raw is None:
@@ -132,11 +132,11 @@ class Executor:
         return known
 
     def _warn_of(self, options: JsRuntimeOptions) -> None:
-        """Say in the log if a script may run so long that the node is missed.
+        """Log a warning if a script may run so long that the node seems dead.
 
-        While it runs, nothing else does: a primary sends no heartbeat. A backup may
-        wait no longer than half of the election timeout, a part of which was over when
-        the script began.
+        While a script runs, nothing else runs: a primary sends no heartbeat. A backup
+        may wait no longer than half of the election timeout, a part of which may have
+        passed when the script starts.
         """
         timeout_ms = self._node.election_timeout_ms
         if options.max_execution_time_ms > _SAFE_PART * timeout_ms:
@@ -163,8 +163,8 @@ class Executor:
                 properties.js_function,
                 options.limits,
             )
-            # The interpreter looks at the clock every few thousand steps, so that what
-            # is short, or slowed down by its machine, may end late and unseen.
+            # The interpreter looks at the clock every few thousand steps: a short
+            # script on a slow machine may end late without being stopped.
             elapsed_ms = script_context.elapsed_ms
             if elapsed_ms > options.limits.execution_ms_max:
                 raise JsLimitExceeded(JsLimit.TIME, INTERRUPTED)
@@ -191,7 +191,7 @@ class Executor:
     def _failure(
         self, error: JsException, stage: CallStage, options: JsRuntimeOptions
     ) -> ApiError:
-        """Say what went wrong, as far as the options let it be said."""
+        """Return the error for the caller, with the details that the options allow."""
         reason = error.reason
         trace = None if error.trace is None else as_ccf_writes_it(error.trace)
         message = THROWN
@@ -211,7 +211,7 @@ class Executor:
 
 
 class _Options:
-    """Runtime options as they were given, and the limits among them."""
+    """Runtime options as stored, and the limits among them."""
 
     __slots__ = ("given", "limits")
 
@@ -233,7 +233,7 @@ def _access(properties: EndpointProperties) -> TxAccess:
 
 
 def _reuse_key(properties: EndpointProperties) -> str | None:
-    """Give whose globals an endpoint shares; nobody's if it does not say."""
+    """Return the key under which an endpoint shares globals, if it names one."""
     policy = properties.interpreter_reuse
     key = policy.get("key") if isinstance(policy, dict) else None
     return key if isinstance(key, str) else None

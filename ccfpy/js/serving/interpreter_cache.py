@@ -11,13 +11,14 @@ from ccfpy.js.engine import Library
 
 Cached = TypeVar("Cached")
 Key: TypeAlias = tuple[str, TxAccess]
-"""The application's word for what may share globals, apart for reading and writing."""
+"""The application's key for shared globals; readers and writers share none."""
 
 
 class InterpreterCache(Generic[Cached]):
-    """Worlds by key, at most so many, of one state of the application's code.
+    """Interpreters by key, for one state of the application's code.
 
-    When the code changes, or the table that says so is written, all are dropped.
+    All are dropped when the code changes, or when the table is written that asks for
+    it.
     """
 
     def __init__(self) -> None:
@@ -26,11 +27,11 @@ class InterpreterCache(Generic[Cached]):
         self._flushed_at: Seqno | None = None
 
     def __len__(self) -> int:
-        """Count them."""
+        """Return the number of interpreters."""
         return len(self._contexts)
 
     def freshen(self, library: Library, flushed_at: Seqno | None, most: int) -> None:
-        """Drop those of other code, and those not used for longest beyond ``most``."""
+        """Drop interpreters of other code, and the least used ones beyond ``most``."""
         if library is not self._library or flushed_at != self._flushed_at:
             self._contexts.clear()
             self._library = library
@@ -40,11 +41,11 @@ class InterpreterCache(Generic[Cached]):
             self._contexts.popitem(last=False)
 
     def take(self, key: Key, make: Callable[[], Cached]) -> Cached:
-        """Take a world out, or make it; it is put back only if it may live on."""
+        """Take an interpreter out, or make one; the caller may put it back."""
         return self._contexts.pop(key, None) or make()
 
     def put(self, key: Key, script_context: Cached, most: int) -> None:
-        """Keep a world that served well."""
+        """Keep an interpreter for the next call."""
         self._contexts[key] = script_context
         while len(self._contexts) > min(most, JS_INTERPRETERS_KEPT_CEILING):
             self._contexts.popitem(last=False)

@@ -1,4 +1,4 @@
-"""An application's own extensions of JavaScript, called within the limits of Python."""
+"""An application's own extensions, whose Python functions are limited in time."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -8,10 +8,10 @@ from ccfpy.js.extension import Extension, ExtensionFunction, ExtensionResult
 
 
 class Limited:
-    """An extension whose functions are ended when they take too long.
+    """An extension whose functions are stopped when they take too long.
 
-    The engine looks at its clock between its own steps, and not while a function of the
-    host's runs.
+    The engine looks at its clock between its own steps, but not while a Python function
+    runs.
     """
 
     def __init__(self, extension: Extension, calls: AppCalls) -> None:

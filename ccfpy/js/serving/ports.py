@@ -10,12 +10,12 @@ from ccfpy.kv.tx import Tx
 
 
 class ScriptLog(StrEnum):
-    """Under which tag a line stands in the node's log."""
+    """The tag of a line in the node's log."""
 
     APP = "app"
-    """What the application itself says."""
+    """What the application logs."""
     JS = "js"
-    """What the node says of a call."""
+    """What the node logs about a call."""
 
 
 class ScriptNode(Protocol):
@@ -23,22 +23,22 @@ class ScriptNode(Protocol):
 
     @property
     def engine(self) -> Engine:
-        """What runs scripts."""
+        """The engine that runs scripts."""
         ...
 
     @property
     def entropy(self) -> Entropy:
-        """Randomness for guests' ``ccf.crypto`` and ``Math.random``."""
+        """The randomness for ``ccf.crypto`` and ``Math.random``."""
         ...
 
     @property
     def clock(self) -> Clock:
-        """How much time passes within a call."""
+        """The clock that measures a call."""
         ...
 
     @property
     def app_calls(self) -> AppCalls:
-        """What calls the Python functions that an application lets scripts call."""
+        """The caller of an application's Python functions, which limits their time."""
         ...
 
     @property
@@ -54,7 +54,7 @@ class ScriptNode(Protocol):
         """Write a line to the node's log.
 
         Args:
-            tag: whose words they are.
+            tag: who says it.
             level: ``info``, ``fail`` or ``fatal``.
             text: the line.
         """

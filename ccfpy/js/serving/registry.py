@@ -1,7 +1,7 @@
-"""A frontend's endpoints where some lie in tables, and may change with any transaction.
+"""A frontend's endpoints, some of which are in tables and change as tables do.
 
-Those in tables are looked at first, so that an application may take the place even of
-``/commit`` (``find_endpoint`` in ``src/js/registry.cpp``).
+The tables are searched first, so an application may replace even ``/commit``
+(``find_endpoint`` in ``src/js/registry.cpp``).
 """
 
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ from ccfpy.js.serving.scripts import Scripts
 
 
 class ScriptedRegistry(Registry):
-    """Endpoints of the node's code, and of an application's tables.
+    """Endpoints of the node's code, and endpoints in an application's tables.
 
-    Until it is attached to a node there are only the former.
+    Those in tables are served once the registry is attached to a node.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class ScriptedRegistry(Registry):
         return sorted(methods)
 
     def described(self) -> Iterator[Endpoint]:
-        """Give all endpoints; those in tables in the place of others that they hide."""
+        """Return all endpoints; those in tables replace others of the same path."""
         routes = self._routes()
         scripted = () if routes is None else tuple(routes)
         hidden = {(endpoint.method, endpoint.path) for endpoint in scripted}

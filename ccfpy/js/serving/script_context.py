@@ -1,4 +1,4 @@
-"""A guest's world: an interpreter, and the extensions that it is built of."""
+"""A script's context: an interpreter and its extensions."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -31,12 +31,12 @@ _NS_PER_MS = 1_000_000
 
 
 class ScriptContext:
-    """An interpreter on an application's library, and what it is built of.
+    """An interpreter for an application's modules, and its extensions.
 
     Attributes:
-        endpoint: what the guest answered.
-        is_fit: whether it may serve again: no call was stopped at a limit, which may
-            have been anywhere.
+        endpoint: the response of the script.
+        is_fit: whether the interpreter may be reused: no call was stopped at a limit,
+            which may happen anywhere.
     """
 
     __slots__ = (
@@ -101,18 +101,18 @@ class ScriptContext:
 
     @property
     def elapsed_ms(self) -> int:
-        """How long the last call took."""
+        """How long the last call took, in milliseconds."""
         return self._interpreter.elapsed_ms
 
     @property
     def logs_execution(self) -> bool:
-        """Whether the guest lets its calls be logged."""
+        """Whether the script allows the node to log its calls."""
         return self._converters.logs_execution_metrics
 
     def serve(
         self, context: "Context", module: str, function: str, limits: JsLimits
     ) -> None:
-        """Let a function answer a request; raises as ``Interpreter.serve`` does."""
+        """Call a function to answer a request; raises as ``Interpreter.serve`` does."""
         self._unix_time_ms = context.node.unix_time_us // _US_PER_MS
         self._start_ns = self._clock.monotonic_ns()
         if not self._is_reused:
@@ -137,7 +137,7 @@ class ScriptContext:
             self._historical.begin()
 
     def _now_ms(self) -> int:
-        """Tell guests the time: when the call began, unless they let it run."""
+        """Return the time of the call's start, or the time now if the script asked."""
         if not self._converters.lets_time_run:
             return self._unix_time_ms
         passed_ns = self._clock.monotonic_ns() - self._start_ns

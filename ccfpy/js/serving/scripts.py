@@ -1,4 +1,4 @@
-"""What an application says of the JavaScript that it lets be installed."""
+"""What an application declares about the JavaScript that others install."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from ccfpy.js.serving.current_request import CurrentRequest
 
 MoreExtensions: TypeAlias = "Callable[[CurrentRequest], Sequence[Extension]]"
-"""Makes an application's own extensions, which may ask about the request."""
+"""Makes an application's own extensions, which may read the current request."""
 
 
 def no_more(_: "CurrentRequest") -> "Sequence[Extension]":
-    """Add no extension."""
+    """Return no extension."""
     return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scripts:
-    """Where scripts lie, and what they may do.
+    """Where scripts are stored, and what they may do.
 
     Attributes:
-        tables: hold endpoints, modules and options.
-        narrowing: takes rights on tables away, beyond what any script lacks.
-        more: adds to what scripts see of the node.
+        tables: the tables of endpoints, modules and options.
+        narrowing: takes away rights on tables that scripts have otherwise.
+        more: makes the application's own extensions.
     """
 
     tables: ScriptTables

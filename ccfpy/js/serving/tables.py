@@ -1,7 +1,7 @@
-"""Where an application's JavaScript lies: the names of its tables.
+"""The tables in which an application's JavaScript is stored.
 
 Governance installs an application in tables of its own, which CCF's constitutions
-write. An application that lets its users bring endpoints has the same tables under a
+write. An application whose users may install endpoints has the same tables under a
 prefix of its choice (``include/ccf/js/registry.h``).
 """
 
@@ -25,12 +25,13 @@ class ScriptTables:
     """The tables of one application's JavaScript.
 
     Attributes:
-        endpoints: what ``app.json`` says of each.
+        endpoints: what ``app.json`` says of each endpoint.
         modules: source by absolute path.
-        bytecode: of the modules; written for those who read the ledger, never read.
-        bytecode_version: the engine that made it.
-        flush: written whenever interpreters that are kept between calls must go.
-        options: limits, and what is told of exceptions.
+        bytecode: bytecode of the modules, for readers of the ledger; the node never
+            reads it.
+        bytecode_version: the version of the engine that made the bytecode.
+        flush: written whenever reused interpreters must be dropped.
+        options: limits, and how much is told of exceptions.
     """
 
     endpoints: Map[EndpointKey, EndpointProperties]
@@ -42,7 +43,7 @@ class ScriptTables:
 
     @classmethod
     def under(cls, prefix: str) -> "ScriptTables":
-        """Give the tables whose names begin with a prefix, such as ``public:mine``."""
+        """Return the tables whose names start with a prefix (``public:mine``)."""
         of = GOVERNED
         return cls(
             endpoints=_map(f"{prefix}.metadata", of.endpoints),
