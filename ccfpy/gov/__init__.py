@@ -1,6 +1,7 @@
 """Governance: members propose, vote, acknowledge, and hand in recovery shares.
 
-What a proposal may do is the constitution's affair, JavaScript in a table; here is the
-frame it runs in: proposals' states, signed requests, what each evaluation may touch and
-which effects it may ask of the node (`ports.GovernanceNode`).
+The constitution, which is JavaScript in a table, decides what a proposal may do. This
+package is the frame in which it runs: the states of proposals, signed requests, the
+rights of each evaluation, and the effects that a proposal may ask of the node
+(`ports.GovernanceNode`).
 """

@@ -1,7 +1,7 @@
-"""How a member takes note of the state it governs, and so becomes Active.
+"""How a member acknowledges the service's state, and so becomes Active.
 
-A member asks for the root of the last signature and signs it. What was signed stays in
-the ledger: a service that later shows a different past is caught by its own member.
+A member asks for the root of the last signature and signs it. The signed root stays in
+the ledger: the member can prove it if the service later shows a different past.
 """
 
 from dataclasses import replace
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def read_state_digest(context: Context) -> "Response":
-    """Give the digest that a member was last asked to sign."""
+    """Return the digest that a member was last asked to sign."""
     member_id = _named(context)
     ack = members.ACKS.of(context.tx).get(member_id)
     if ack is None:
@@ -59,7 +59,7 @@ class AckEndpoints:
         self._node = node
 
     def acknowledge(self, context: Context) -> "Response":
-        """Take a member's signature over the digest, and make the member Active."""
+        """Record a member's signature over the digest, and make the member Active."""
         member_id = _named(context)
         signed = signed_request(context)
         require_signer(member_id, signed)
@@ -103,14 +103,14 @@ class AckEndpoints:
 
 
 def is_repeated(tx: "Tx", ack: MemberAck, signed: SignedRequest) -> bool:
-    """Return whether this acknowledgement is the recorded one, of a member made Active.
+    """Return whether the acknowledgement is recorded already, and the member Active.
 
     Acknowledgements are public: a stranger who sends one again must not make the
     service write, let alone write the acknowledgement in other bytes.
 
     Raises:
-        ApiError: 400: the recorded acknowledgement is later than this one, or this is
-            the same with the other form of its signature, which no signer sends.
+        ApiError: 400: the recorded acknowledgement is later than this one, or it is the
+            same with the other form of the signature, which no signer sends.
     """
     info = members.INFO.of(tx).get(signed.member_id)
     is_active = info is not None and info.status is members.MemberStatus.ACTIVE

@@ -1,7 +1,7 @@
 """Every operation of the governance API, and the registry that serves them.
 
-Reads are open to anybody, since governance is public. What changes something is signed
-by a member, and says in the signature's header what it is for.
+Reads are open to anybody, since governance is public. A request that changes something
+is signed by a member, and names its purpose in the signature's header.
 """
 
 from dataclasses import replace
@@ -39,7 +39,7 @@ DESCRIPTION = "Proposals, members and everything else about how a service is gov
 VERSION = "4.8.0"
 
 _HIDDEN = Operation(hidden=True)
-"""The document of no version leaves out what needs one."""
+"""Hides an endpoint from the document that is served without a version."""
 
 READS: tuple[GovOperation, ...] = (
     GovOperation(
@@ -180,7 +180,7 @@ READS: tuple[GovOperation, ...] = (
 
 
 def signed_operations(node: GovernanceNode) -> tuple[GovOperation, ...]:
-    """Give the operations that members sign, acting on ``node``."""
+    """Return the operations that members sign, for ``node``."""
     proposals = ProposalEndpoints(node)
     return (
         GovOperation(
@@ -236,7 +236,7 @@ def signed_operations(node: GovernanceNode) -> tuple[GovOperation, ...]:
 
 
 def governance_registry(node: GovernanceNode) -> Registry:
-    """Give everything that is served under ``/gov``, acting on ``node``."""
+    """Return everything that ``node`` serves under ``/gov``."""
     registry = Registry(
         PREFIX, title=TITLE, description=DESCRIPTION, version=VERSION, is_exact=True
     )

@@ -1,9 +1,9 @@
 """Running members' JavaScript: ballots, and the three functions of a constitution.
 
-Each evaluation has an interpreter of its own and sees only public tables, so auditors
-can repeat it. Only ``apply`` may write, and ask the node for effects. Its limits are
-the configured ones, yet never less than the defaults: else a service whose limits were
-set too low could not vote them up again.
+Each evaluation has an interpreter of its own and reads only public tables, so auditors
+can repeat it. Only ``apply`` may write, and ask the node for effects. The limits are
+the configured ones, but never below the defaults: a service whose limits were set too
+low could otherwise not vote to raise them.
 """
 
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ class Evaluator:
     """Runs scripts on the state that one request sees.
 
     Attributes:
-        unix_time_ms: what scripts take for the time.
+        unix_time_ms: the time that scripts see, in milliseconds since 1970.
     """
 
     node: GovernanceNode
@@ -66,7 +66,7 @@ class Evaluator:
 
     @classmethod
     def of(cls, node: GovernanceNode, tx: "Tx", unix_time_us: int) -> "Evaluator":
-        """Make one with the limits that apply in ``tx``; unreadable ones do not."""
+        """Make an evaluator with the limits in ``tx``; the defaults if unreadable."""
         try:
             options = RUNTIME_OPTIONS.of(tx).get()
         except Malformed:
@@ -83,10 +83,10 @@ class Evaluator:
     def evaluate(
         self, script: Program, function: str, arguments: Sequence[JsArgument]
     ) -> str | None:
-        """Call a function that may only read; give its result as JSON text.
+        """Call a function that may only read, and return its result as JSON text.
 
         Raises:
-            EvaluationFailed: it threw or was stopped.
+            EvaluationFailed: the function threw or was stopped.
             JsModuleFailed: the script has no such function.
         """
         return self._call(script, function, arguments, self._common(TxAccess.GOV_RO))
@@ -94,7 +94,13 @@ class Evaluator:
     def apply(
         self, script: Program, function: str, arguments: Sequence[JsArgument]
     ) -> None:
-        """Call a function that may write, and ask for effects; raises as above."""
+        """Call a function that may write and ask for effects.
+
+        Raises:
+            EvaluationFailed: the function threw or was stopped, or wrote what a table
+                does not allow.
+            JsModuleFailed: the script has no such function.
+        """
         node, tx = self.node, self.tx
         extensions = [
             *self._common(TxAccess.GOV_RW),

@@ -1,4 +1,4 @@
-"""One operation of the governance API, as much as its document and its server need."""
+"""One operation of the governance API, as its document and its server need it."""
 
 import re
 from dataclasses import dataclass
@@ -18,12 +18,13 @@ class GovOperation:
     """A row of the API.
 
     Attributes:
-        operation_id: the name that generated clients give it.
-        returns: the definition that describes the answer; ``None`` for 204.
-        since: the version that brought it.
-        policy: how a member signs it; ``None`` for reads, which are open to anybody.
-        is_javascript: the answer is source, not JSON.
-        may_be_nothing: the answer may be 204 in the place of what it returns.
+        operation_id: the operation's name in generated clients.
+        returns: the definition of the response; ``None`` for 204.
+        since: the first version with this operation.
+        policy: how a member signs the request; ``None`` for reads, which are open to
+            anybody.
+        is_javascript: the response is source, not JSON.
+        may_be_nothing: the response may be 204 instead.
     """
 
     path: str
@@ -38,7 +39,7 @@ class GovOperation:
 
     @property
     def method(self) -> str:
-        """Reads are GET, signed operations POST."""
+        """GET for a read, POST for a signed operation."""
         return "GET" if self.policy is None else "POST"
 
     @property

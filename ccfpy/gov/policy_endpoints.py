@@ -26,7 +26,7 @@ _PEM_COLUMNS = 64
 
 
 def read_join_policy(context: Context) -> "Response":
-    """Tell which code may join, by platform."""
+    """Return which code may join, by platform."""
     tx = context.tx
     endorsements: dict[str, Json] = {
         did: {feed: {"svn": endorsed.svn} for feed, endorsed in feeds.items()}
@@ -55,7 +55,7 @@ def _allowed(tx: "Tx", measurements: "Map[str, CodeStatus]") -> list[str]:
 
 
 def read_jwk(context: Context) -> "Response":
-    """Tell whose tokens the application accepts, and by which keys."""
+    """Return whose tokens the application accepts, and by which keys."""
     tx = context.tx
     issuers: dict[str, Json] = {}
     for name, issuer in jwt.ISSUERS.of(tx).items():
@@ -80,7 +80,7 @@ def _signing_key(key: SigningKey) -> Json:
 
 
 def _pem(public_key: bytes) -> str:
-    """Armour a DER public key, of whatever kind it is."""
+    """Return a DER public key of any kind as PEM."""
     lines = wrap(base64.b64encode(public_key).decode(), _PEM_COLUMNS)
     begin, end = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"
     return "\n".join([begin, *lines, end, ""])
@@ -89,7 +89,7 @@ def _pem(public_key: bytes) -> str:
 def read_javascript_app(context: Context) -> "Response":
     """Describe the JavaScript application's endpoints.
 
-    With ``?case=original`` the stored records are given as they are.
+    With ``?case=original`` the response holds the records as they are stored.
     """
     case = context.query.get("case")
     if case not in (None, "original"):
@@ -123,13 +123,13 @@ def _endpoint(properties: EndpointProperties) -> Json:
 
 
 def list_modules(context: Context) -> "Response":
-    """Name the JavaScript application's modules."""
+    """Return the names of the JavaScript application's modules."""
     names = js.MODULES.of(context.tx).keys()
     return json_reply({"value": [{"moduleName": name} for name in names]})
 
 
 def read_module(context: Context) -> "Response":
-    """Give a module's source."""
+    """Return a module's source."""
     name = context.params["moduleName"]
     source = js.MODULES.of(context.tx).get(name)
     if source is None:

@@ -1,9 +1,9 @@
 """What governance asks of the node it runs on.
 
 The node keeps the keys, the ledger and the clock. Every method that takes a transaction
-writes only through it, so an effect becomes real when, and only if, the transaction
-commits; a node that must remember something until then ties it to the transaction.
-A refused effect raises ``EffectRefused``; its text reaches the members.
+writes only through it, so an effect happens when the transaction commits, and only
+then. A node that must remember something until then ties it to the transaction. A
+refused effect raises ``EffectRefused``, whose text reaches the members.
 """
 
 from typing import Protocol
@@ -30,12 +30,12 @@ class GovernanceNode(NodeEffects, ServiceAuthority, Protocol):
 
     @property
     def engine(self) -> Engine:
-        """What runs constitutions and ballots."""
+        """The engine that runs constitutions and ballots."""
         ...
 
     @property
     def entropy(self) -> Entropy:
-        """Randomness for scripts' ``ccf.crypto`` and ``Math.random``."""
+        """The randomness for ``ccf.crypto`` and ``Math.random``."""
         ...
 
     def log(self, level: str, text: str) -> None:
@@ -49,13 +49,13 @@ class GovernanceNode(NodeEffects, ServiceAuthority, Protocol):
         """
         ...
 
-    # What proposals and acknowledgements are bound to
+    # The state that proposals are bound to
 
     def root_at(self, version: Seqno) -> bytes | None:
-        """Give the Merkle root over the leaves up to and with ``version``.
+        """Return the Merkle root over the leaves up to and including ``version``.
 
-        A proposal's id is made of it, which binds the proposal to the state its
-        proposer's request met. ``None`` if the tree no longer reaches there.
+        A proposal's id contains the root, which binds the proposal to the state that
+        the request met. ``None`` if the tree no longer has this version.
         """
         ...
 
@@ -67,10 +67,10 @@ class GovernanceNode(NodeEffects, ServiceAuthority, Protocol):
         ...
 
     def submit_recovery_share(self, tx: Tx, member_id: str, share: bytes) -> int:
-        """Keep a member's share, sealed; give how many members have handed in theirs.
+        """Store a member's share, sealed; return how many members submitted a share.
 
         Raises:
-            EffectRefused: it cannot be kept.
+            EffectRefused: the share cannot be stored.
         """
         ...
 

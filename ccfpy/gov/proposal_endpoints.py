@@ -29,17 +29,17 @@ class ProposalEndpoints:
         self._submission = Submission(node)
 
     def create(self, context: Context) -> "Response":
-        """Take a proposal, check it, and let the constitution decide at once."""
+        """Record a proposal, and ask the constitution to validate and resolve it."""
         submitted = self._submission.propose(context)
         return json_reply(proposals.to_json(*submitted))
 
     def withdraw(self, context: Context) -> "Response":
-        """Let a proposer take back a proposal that is still open."""
+        """Withdraw an open proposal at its proposer's request."""
         signed = signed_request(context)
         proposal_id = requests.signed_proposal_id(context, signed)
         info = tables.INFO.of(context.tx).get(proposal_id)
         if info is None:
-            # Nobody knows whether it ever was; saying so again does no harm.
+            # Whether there ever was such a proposal is unknown: nothing is left to do.
             return empty_reply(204)
         submission.require_proposer(proposal_id, info, signed)
         if info.state is ProposalState.OPEN:
@@ -54,7 +54,7 @@ class ProposalEndpoints:
         return json_reply(proposals.to_json(proposal_id, info))
 
     def submit_ballot(self, context: Context) -> "Response":
-        """Take a member's ballot, then let the constitution decide."""
+        """Record a member's ballot, and let the constitution resolve the proposal."""
         signed = signed_request(context)
         proposal_id = requests.signed_proposal_id(context, signed)
         member_id = requests.signed_member_id(context, signed)
@@ -71,7 +71,7 @@ class ProposalEndpoints:
 
 
 def list_proposals(context: Context) -> "Response":
-    """List every proposal that is not forgotten yet."""
+    """Return every proposal that is not forgotten yet."""
     found: list[Json] = [
         proposals.to_json(proposal_id, info)
         for proposal_id, info in tables.INFO.of(context.tx).items()
@@ -89,7 +89,7 @@ def read_proposal(context: Context) -> "Response":
 
 
 def read_actions(context: Context) -> "Response":
-    """Give what a proposer signed, byte for byte."""
+    """Return what a proposer signed, byte for byte."""
     proposal_id = requests.proposal_id(context)
     body = tables.PROPOSALS.of(context.tx).get(proposal_id)
     if body is None:
@@ -98,7 +98,7 @@ def read_actions(context: Context) -> "Response":
 
 
 def read_ballot(context: Context) -> "Response":
-    """Give a member's ballot."""
+    """Return a member's ballot."""
     proposal_id = requests.proposal_id(context)
     member_id = requests.member_id(context)
     info = tables.INFO.of(context.tx).get(proposal_id)
@@ -139,7 +139,7 @@ def _open_proposal(tx: "Tx", proposal_id: ProposalId) -> Proposal:
 def _same_ballot(
     proposal: Proposal, member_id: MemberId, earlier: str, source: str
 ) -> "Response":
-    """Answer a ballot that was cast before as it was answered then."""
+    """Return the response to a ballot that the member has cast before."""
     if earlier != source:
         raise ApiError(
             400,

@@ -1,10 +1,10 @@
-"""A proposal's life: made, voted on, decided, carried out.
+"""A proposal's life: created, voted on, resolved, applied.
 
-A proposal is Open until the constitution's ``resolve`` says otherwise, which is asked
-when the proposal is made and after every ballot; once Accepted, ``apply`` carries it
-out in the same transaction. A proposal that Fails leaves no trace: its whole
-transaction is given up, the ballot that decided it included. When one proposal leaves
-Open, all others that are no longer Open are forgotten
+A proposal is Open until the constitution's ``resolve`` says otherwise. ``resolve`` runs
+when the proposal is created and after every ballot. Once the proposal is Accepted,
+``apply`` runs in the same transaction. A proposal that Fails leaves no trace: its whole
+transaction is dropped, including the ballot that decided it. When one proposal leaves
+Open, all others that are not Open are forgotten
 (``src/node/gov/handlers/proposals.h``).
 """
 
@@ -40,10 +40,10 @@ MOVES: Mapping[ProposalState, frozenset[ProposalState]] = {
     ProposalState.FAILED: frozenset(),
     ProposalState.DROPPED: frozenset(),
 }
-"""From each state, those that may follow.
+"""The states that may follow each state.
 
-Only constitutions drop proposals, mostly by writing the table: when one is accepted
-that changes the rules, CCF's own drops all others that are open.
+Only constitutions drop proposals, mostly by writing the table: CCF's own drops all open
+proposals when a proposal is accepted that changes the rules.
 """
 
 _RESOLUTIONS = {
@@ -52,10 +52,11 @@ _RESOLUTIONS = {
     "Rejected": ProposalState.REJECTED,
     "Dropped": ProposalState.DROPPED,
 }
-"""What ``resolve`` may answer.
+"""What ``resolve`` may return.
 
-To drop itself a proposal could be told by the classic API alone. A proposal is decided
-alike here whichever API its last ballot came by."""
+In CCF, only ballots of the classic API could lead to Dropped. Here a proposal is
+decided
+in the same way whichever API the last ballot used."""
 
 _STATE_WORDS = {
     ProposalState.OPEN: "open",
@@ -69,22 +70,22 @@ _STATE_WORDS = {
 
 
 def state_word(state: ProposalState) -> str:
-    """Name a state as CCF's error messages do."""
+    """Return a state's name in CCF's error messages."""
     return _STATE_WORDS[state]
 
 
 def move(info: ProposalInfo, state: ProposalState) -> ProposalInfo:
-    """Take a proposal to another state, which its table of moves must allow."""
+    """Move a proposal to another state, which ``MOVES`` must allow."""
     assert state in MOVES[info.state], (info.state, state)
     return replace(info, state=state)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A proposal in hand.
+    """A proposal.
 
     Attributes:
-        body: what the proposer signed: JSON text, as far as anybody checked.
+        body: what the proposer signed; JSON text if the constitution found it valid.
     """
 
     proposal_id: ProposalId
@@ -93,12 +94,12 @@ class Proposal:
 
     @property
     def text(self) -> str:
-        """The body as scripts are given it."""
+        """The body as scripts get it."""
         return self.body.decode(errors="replace")
 
 
 def read_constitution(tx: Tx, *, otherwise: str) -> Program:
-    """Give the constitution.
+    """Return the constitution.
 
     Raises:
         ApiError: 500 with the message ``otherwise`` if there is none.
@@ -110,10 +111,10 @@ def read_constitution(tx: Tx, *, otherwise: str) -> Program:
 
 
 def validate(evaluator: Evaluator, constitution: Program, body: str) -> None:
-    """Ask the constitution whether a proposal makes sense at all.
+    """Ask the constitution whether a proposal is valid.
 
     Raises:
-        ApiError: 400 if not, 500 if ``validate`` does not work.
+        ApiError: 400 if it is not valid, 500 if ``validate`` fails.
     """
     try:
         result = evaluator.evaluate(constitution, "validate", [body])
@@ -150,16 +151,15 @@ def resolve(
     *,
     voter: MemberId | None = None,
 ) -> ProposalInfo:
-    """Count the ballots, let the constitution decide, and carry out what it accepts.
+    """Evaluate the ballots, call ``resolve``, and call ``apply`` if it accepts.
 
-    Writes the outcome, except that the caller must give up the transaction if the
-    proposal Failed.
+    The outcome is written. The caller must drop the transaction if the proposal Failed.
 
     Args:
         evaluator: runs the scripts, in the request's transaction.
-        constitution: what the members agreed on.
-        proposal: with all ballots, the one just cast among them.
-        voter: who cast that.
+        constitution: the constitution in force.
+        proposal: the proposal with all ballots, including the new one.
+        voter: the member who cast the new ballot.
 
     Raises:
         JsModuleFailed: the voter's ballot or the constitution lacks its function.
@@ -183,10 +183,10 @@ def resolve(
 def _count(
     evaluator: Evaluator, proposal: Proposal, voter: MemberId | None
 ) -> tuple[dict[MemberId, bool], dict[MemberId, Failure]]:
-    """Evaluate every ballot; one that does not evaluate is no vote.
+    """Evaluate every ballot; a ballot that fails is no vote.
 
-    The voter is told of a ballot that exports no vote. One cast earlier did export it
-    then: that it hides it now must not turn the others' ballots away.
+    The voter is told if the new ballot exports no vote. An earlier ballot exported a
+    vote when it was cast: if it no longer does, it must not block later ballots.
     """
     votes: dict[MemberId, bool] = {}
     failures: dict[MemberId, Failure] = {}
@@ -256,7 +256,7 @@ def _failed(info: ProposalInfo, failure: Failure, *, during: str) -> ProposalInf
 
 
 def _as_text(result: str | None) -> str:
-    """Give a script's result as JavaScript's ``String`` would."""
+    """Return a script's result as JavaScript's ``String`` would write it."""
     if result is None:
         return "undefined"
     try:
@@ -267,7 +267,7 @@ def _as_text(result: str | None) -> str:
 
 
 def forget_closed(tx: Tx, *, keep: ProposalId) -> None:
-    """Remove every proposal that is not Open, except the one just decided."""
+    """Remove every proposal that is not Open, except ``keep``."""
     infos = proposals.INFO.of(tx)
     bodies = proposals.PROPOSALS.of(tx)
     closed = [
@@ -281,7 +281,7 @@ def forget_closed(tx: Tx, *, keep: ProposalId) -> None:
 
 
 def to_json(proposal_id: ProposalId, info: ProposalInfo) -> Json:
-    """Describe a proposal as the API does."""
+    """Return a proposal as the API describes it."""
     body: dict[str, Json] = {
         "proposalId": proposal_id,
         "proposerId": info.proposer_id,

@@ -1,7 +1,7 @@
-"""Recovery shares: handed out encrypted, handed back decrypted.
+"""Recovery shares: read encrypted, submitted decrypted.
 
-Anybody may read a member's encrypted share, since only that member can decrypt it. What
-comes back is kept until there are enough, or one that is the whole key.
+Anybody may read a member's encrypted share, since only that member can decrypt it.
+Submitted shares are kept until there are enough, or until one is the whole key.
 """
 
 import base64
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def read_encrypted_share(context: Context) -> "Response":
-    """Give a member's recovery share, encrypted to that member."""
+    """Return a member's recovery share, encrypted to that member."""
     member_id = requests.member_id(context)
     try:
         share = shares.encrypted_share(context.tx, member_id)
@@ -44,12 +44,12 @@ def read_encrypted_share(context: Context) -> "Response":
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handed:
-    """What a member is told of a share that was taken.
+    """What a member is told of a share that was stored.
 
     Attributes:
-        count: how many members have handed in theirs.
-        threshold: how many are needed.
-        is_whole_key: no other is needed.
+        count: how many members have submitted a share.
+        threshold: how many shares are needed.
+        is_whole_key: whether this share is enough alone.
     """
 
     message: str
@@ -65,7 +65,7 @@ class RecoveryEndpoints:
         self._node = node
 
     def submit_share(self, context: Context) -> "Response":
-        """Take a member's decrypted share; with enough of them, recovery goes on."""
+        """Store a member's decrypted share; start the recovery if there are enough."""
         self.require_waiting(context)
         member_id = requests.member_id(context)
         signed = requests.signed_request(context)
@@ -84,7 +84,11 @@ class RecoveryEndpoints:
         )
 
     def require_waiting(self, context: Context) -> None:
-        """Refuse shares unless the service waits for them."""
+        """Raise unless the service waits for shares.
+
+        Raises:
+            ApiError: 403: the service or this node does not wait for shares.
+        """
         info = service.INFO.of(context.tx).get()
         waiting = ServiceStatus.WAITING_FOR_RECOVERY_SHARES
         if info is None or info.status is not waiting:
@@ -101,15 +105,15 @@ class RecoveryEndpoints:
             )
 
     def take_share(self, context: Context, member_id: MemberId, text: str) -> Handed:
-        """Keep a share, and go on with recovery if there are enough.
+        """Store a share, and start the recovery if there are enough.
 
         Args:
             context: the request.
-            member_id: whose it is, as the request has proved.
+            member_id: the member, as the request has proved.
             text: the share, as base64.
 
         Raises:
-            StartOver: the shares do not fit together.
+            StartOver: the shares do not combine to the key.
         """
         tx = context.tx
         share = _decode(text)
@@ -136,25 +140,28 @@ class RecoveryEndpoints:
         )
 
     def _start_over(self, context: Context, error: CcfpyError) -> "StartOver":
-        """Forget shares that do not fit together: they would block every later one."""
+        """Forget the submitted shares: they would block every later recovery."""
         shares.clear_submitted(context.tx)
         context.apply_writes = True
         message = "Failed to initiate private recovery."
         return StartOver(self._failure(message, error).response())
 
     def _failure(self, message: str, error: CcfpyError) -> ApiError:
-        """Tell the log why, and the caller only that: the reason speaks of secrets."""
+        """Return the error for the caller; only the log has the reason.
+
+        The reason may say something about secrets.
+        """
         self._node.log("fail", message)
         self._node.log("debug", f"Error: {error}")
         return ApiError(500, ErrorCode.InternalError, message)
 
 
 class StartOver(Exception):
-    """Shares that do not fit together are forgotten.
+    """The shares did not combine to the key, and were forgotten.
 
     Attributes:
-        response: the error that the caller is told. A handler must return it, not raise
-            it: its writes count.
+        response: the error for the caller. A handler must return it and not raise it,
+            so that the writes are applied.
     """
 
     def __init__(self, response: "Response") -> None:

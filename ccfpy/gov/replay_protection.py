@@ -1,14 +1,15 @@
 """Refusing a signed proposal that was sent before.
 
-Recent proposals are remembered twice: by the digest of their signature, as CCF does
-(``src/node/gov/handlers/proposals.h``), and by the digest of what was signed, with who
-signed it. The second is what identifies a proposal. Everybody can turn a signature into
-another that holds too, and a signer can make as many as wanted. The first is kept for
-nodes and tools that know only CCF's table, and read for what such a node remembered.
+Recent proposals are remembered twice: by the digest of the signature, as CCF does
+(``src/node/gov/handlers/proposals.h``), and by the digest of the signed content
+together with the signer. The second identifies a proposal. Anybody can turn a signature
+into another valid one, and a signer can make any number of signatures. The first is
+written for nodes and tools that know only CCF's table, and read for what such nodes
+wrote.
 
-`ccfpy.service.recent` holds the rules of the window, of which each member has one.
-Times are the members' own. A member's times are compared with each other, and bounded
-by the node's clock.
+Each member has a window of recent requests, whose rules are in `ccfpy.service.recent`.
+The times in requests are from the members' clocks. The times of one member are compared
+with each other, and with the node's clock.
 """
 
 from dataclasses import dataclass
@@ -50,8 +51,8 @@ class ReplayProtection:
         """Remember the proposal's request, unless it is a replay.
 
         Raises:
-            ApiError: 400: the time is beyond ten digits or ahead of the clock, or the
-                request was seen, or it is too old.
+            ApiError: 400: the time has more than ten digits or is ahead of the clock,
+                or the request was seen before, or it is too old.
         """
         self._refuse_future()
         tx, signed = self.tx, self.signed
@@ -114,9 +115,9 @@ class ReplayProtection:
         if window.is_full_at(time):
             raise _too_long_ago(time)
         if window.is_displaced:
-            # What was pushed out of the window cannot be told from what never was
-            # there. Each member has the last request that they signed in the ledger;
-            # whatever was pushed out is not younger.
+            # A request that was pushed out of the window looks like one that never was
+            # there. The ledger has the last request of each member; a request that was
+            # pushed out is not later than that.
             last = _last_request_s(self.tx, self.signed)
             if last is not None and self.signed.created_at <= last:
                 raise _too_long_ago(moment(last))

@@ -1,7 +1,7 @@
-"""What a governance request says: the ids in its path, and who signed it.
+"""What a governance request says: the ids in its path, and its signer.
 
-A signed request names in its protected header what its path names; the two must agree,
-or a signature for one thing could be spent on another.
+The protected header of a signed request names what the path names. The two must agree,
+or a signature for one thing could be used for another.
 """
 
 import re
@@ -27,7 +27,7 @@ _HEX_ID = re.compile(r"[0-9A-Fa-f]{64}")
 
 
 def invalid_name(message: str) -> ApiError:
-    """Make the error for a path that names nothing."""
+    """Return the error for a path that names nothing."""
     return ApiError(400, ErrorCode.InvalidResourceName, message)
 
 
@@ -39,26 +39,26 @@ def _path_id(context: Context, name: str, kind: str, make: "Callable[[str], Id]"
 
 
 def member_id(context: Context) -> MemberId:
-    """Read the member id of the path.
+    """Return the member id in the path.
 
     Raises:
-        ApiError: 400 if it has not the form of one; so do those below.
+        ApiError: 400: it is no id. The next three functions raise the same.
     """
     return _path_id(context, "memberId", "member", MemberId)
 
 
 def user_id(context: Context) -> UserId:
-    """Read the user id of the path."""
+    """Return the user id in the path."""
     return _path_id(context, "userId", "user", UserId)
 
 
 def node_id(context: Context) -> NodeId:
-    """Read the node id of the path."""
+    """Return the node id in the path."""
     return _path_id(context, "nodeId", "node", NodeId)
 
 
 def proposal_id(context: Context) -> ProposalId:
-    """Read the proposal id of the path."""
+    """Return the proposal id in the path."""
     return _path_id(context, "proposalId", "proposal", ProposalId)
 
 
@@ -67,13 +67,13 @@ class SignedRequest:
     """A member's signed request.
 
     Attributes:
-        member_id: who signed.
-        payload: what was signed, besides the headers.
-        message: the COSE_Sign1 taken apart.
+        member_id: the signer.
+        payload: the signed content, without the headers.
+        message: the parsed COSE_Sign1.
         envelope: the whole COSE_Sign1, kept for auditors. Neither these bytes nor the
             signature identify the request: ``message.signed_digest`` does.
-        created_at: seconds since 1970 by the member's clock, trusted by nobody.
-        proposal_id: what a ballot or a withdrawal is for.
+        created_at: seconds since 1970 by the member's clock, which is not trusted.
+        proposal_id: the proposal of a ballot or a withdrawal.
     """
 
     member_id: MemberId
@@ -84,15 +84,15 @@ class SignedRequest:
     proposal_id: str | None
 
     def json(self) -> "Json":
-        """Read the payload as JSON.
+        """Parse the payload as JSON.
 
         Raises:
-            Malformed: it is none.
+            Malformed: the payload is no JSON.
         """
         return json.loads(self.payload)
 
     def text(self, name: str) -> str:
-        """Read a text field of the payload.
+        """Return a text field of the payload.
 
         Raises:
             Malformed: the payload lacks it.
@@ -105,7 +105,7 @@ class SignedRequest:
 
 
 def signed_request(context: Context) -> SignedRequest:
-    """Give the request's signature, which the endpoint's policy has verified."""
+    """Return the signed request, which the endpoint's policy has verified."""
     caller = context.caller
     assert isinstance(caller, MemberCoseSign1Caller), (
         "the endpoint asks for a signature"
@@ -121,7 +121,7 @@ def signed_request(context: Context) -> SignedRequest:
 
 
 def signed_proposal_id(context: Context, signed: SignedRequest) -> ProposalId:
-    """Read the proposal id of the path, which the signature must name too."""
+    """Return the proposal id in the path, which the signature must name too."""
     named = proposal_id(context)
     if signed.proposal_id != named:
         raise invalid_name("Authenticated proposal id does not match URL")
@@ -129,7 +129,7 @@ def signed_proposal_id(context: Context, signed: SignedRequest) -> ProposalId:
 
 
 def signed_member_id(context: Context, signed: SignedRequest) -> MemberId:
-    """Read the member id of the path, which must be the signer's."""
+    """Return the member id in the path, which must be the signer's."""
     named = member_id(context)
     if signed.member_id != named:
         raise invalid_name("Authenticated member id does not match URL")
@@ -137,7 +137,7 @@ def signed_member_id(context: Context, signed: SignedRequest) -> MemberId:
 
 
 def require_signer(named: MemberId, signed: SignedRequest) -> None:
-    """Refuse a request that acts for a member who did not sign it."""
+    """Raise if the request acts for a member who did not sign it."""
     if signed.member_id != named:
         raise ApiError(
             400,

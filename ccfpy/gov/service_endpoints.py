@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 
 def not_found(message: str) -> ApiError:
-    """Make the error for a resource that does not exist."""
+    """Return the error for a resource that does not exist."""
     return ApiError(404, ErrorCode.ResourceNotFound, message)
 
 
 def read_constitution(context: Context) -> "Response":
-    """Give the constitution's source."""
+    """Return the constitution's source."""
     source = CONSTITUTION.of(context.tx).get()
     if source is None:
         raise not_found("Constitution not found")
@@ -56,7 +56,7 @@ def read_service(context: Context) -> "Response":
         body["creationTransactionId"] = str(info.current_service_create_txid)
     seqno = info.previous_service_identity_version
     if seqno is not None:
-        # A view nobody remembers spoils one field, not the answer.
+        # If the view is unknown, one field is wrong, and the rest is still served.
         view = context.node.view_of(seqno) or 0
         body["previousServiceCreationTransactionId"] = str(TxId(view, seqno))
     configuration = service.CONFIGURATION.of(context.tx).get()
@@ -138,7 +138,7 @@ def _user(tx: "Tx", user_id: UserId, certificate: str) -> Json:
     return {
         "userId": user_id,
         "certificate": certificate,
-        # The whole record, as CCF answers, not what is in it.
+        # CCF returns the whole record here, not the data in the record.
         "userData": None if info is None else {"user_data": info.user_data},
     }
 

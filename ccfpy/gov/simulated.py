@@ -1,4 +1,4 @@
-"""How simulated machines and enclaves show in answers: ours, beside CCF's platforms."""
+"""Simulated machines and enclaves in responses: ours, beside CCF's platforms."""
 
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def simulated_details(quote: bytes) -> "JsonObject":
-    """Say what a quote states that the service took.
+    """Return what a quote states that the service accepted.
 
     Raises:
-        Malformed: it is none.
+        Malformed: ``quote`` is no quote.
     """
     report = SimulatedReport.read(Statement.read(quote, QUOTE).fields)
     identity = report.identity
@@ -34,7 +34,7 @@ def simulated_details(quote: bytes) -> "JsonObject":
 
 
 def simulated_policy(tx: "Tx") -> "JsonObject":
-    """Tell what simulated enclaves may join; nothing where none ever could."""
+    """Return which simulated enclaves may join; empty if none ever could."""
     vendors = dict(join_policy.SIMULATED_VENDORS.of(tx).items())
     if not vendors:
         return {}

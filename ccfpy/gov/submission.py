@@ -1,7 +1,6 @@
-"""Taking signed proposals and ballots: what both forms of the API do alike.
+"""Recording signed proposals and ballots: what both forms of the API share.
 
-Each form checks what it checks in its own order and words, and tells the outcome in its
-own shape; in between is this.
+Each form has its own order of checks, its own words, and its own form of responses.
 """
 
 from dataclasses import replace
@@ -27,24 +26,24 @@ if TYPE_CHECKING:
 
 
 class Submitted(NamedTuple):
-    """What became of a proposal as it was handed in."""
+    """The state of a proposal after it was created."""
 
     proposal_id: ProposalId
     info: ProposalInfo
 
 
 class Submission:
-    """Proposals and ballots on their way to the constitution, on one node.
+    """Records proposals and ballots, and asks the constitution, on one node.
 
-    Raises ``ApiError`` for whatever its caller is to be told; the transaction is then
-    given up.
+    Raises ``ApiError`` for everything that the caller must know; the transaction is
+    then dropped.
     """
 
     def __init__(self, node: GovernanceNode) -> None:
         self._node = node
 
     def propose(self, context: Context) -> Submitted:
-        """Take a proposal, check it, and let the constitution decide at once."""
+        """Record a proposal, and ask the constitution to validate and resolve it."""
         signed = signed_request(context)
         tx = context.tx
         proposal_id = self._bind(tx, signed)
@@ -70,14 +69,14 @@ class Submission:
         signed: SignedRequest,
         ballot: str,
     ) -> ProposalInfo:
-        """Take a ballot that its member has not cast yet; let the constitution decide.
+        """Record a ballot, and ask the constitution to resolve the proposal.
 
         Args:
             context: the member's request.
-            constitution: what the members agreed on.
-            proposal: what the ballot is for, still open.
-            signed: by whom it is.
-            ballot: its script.
+            constitution: the constitution in force.
+            proposal: the open proposal, for which the member has no ballot yet.
+            signed: the member's signed request.
+            ballot: the ballot's script.
         """
         member_id = signed.member_id
         ballots = {**proposal.info.ballots, member_id: ballot}
@@ -91,11 +90,11 @@ class Submission:
         return Evaluator.of(self._node, context.tx, context.node.unix_time_us)
 
     def _bind(self, tx: "Tx", signed: SignedRequest) -> ProposalId:
-        """Name a proposal after its request and the state the request met.
+        """Return a proposal's id: a digest of its request and the service's state.
 
-        The name is CCF's, which auditors compute again from the signature as it came.
-        A proposal that came in another form would have another name:
-        ``ReplayProtection`` refuses the second of them.
+        CCF makes the same id, which auditors compute again from the signature as it was
+        sent. The same proposal with another form of its signature would have another
+        id: ``ReplayProtection`` refuses the second.
         """
         version = tx.read_version
         root = None if version is None else self._node.root_at(version)
@@ -109,7 +108,7 @@ class Submission:
 def withdraw(
     tx: "Tx", proposal_id: ProposalId, info: ProposalInfo, signed: SignedRequest
 ) -> ProposalInfo:
-    """Take back a proposal that is open, as its proposer asked."""
+    """Withdraw an open proposal, as its proposer asked."""
     info = proposals.move(info, ProposalState.WITHDRAWN)
     tables.INFO.of(tx).put(proposal_id, info)
     proposals.forget_closed(tx, keep=proposal_id)
@@ -120,7 +119,7 @@ def withdraw(
 def require_proposer(
     proposal_id: ProposalId, info: ProposalInfo, signed: SignedRequest
 ) -> None:
-    """Refuse a withdrawal by anybody but the proposer."""
+    """Raise if anybody but the proposer asks for the withdrawal."""
     if info.proposer_id != signed.member_id:
         raise ApiError(
             403,
@@ -131,7 +130,7 @@ def require_proposer(
 
 
 def ballot_of(signed: SignedRequest) -> str:
-    """Read a ballot's script."""
+    """Return a ballot's script."""
     fields = signed.json()
     source = fields.get("ballot") if isinstance(fields, dict) else None
     if not isinstance(source, str):
@@ -145,7 +144,7 @@ def ballot_of(signed: SignedRequest) -> str:
 
 
 class _ScriptErrors:
-    """Answers 500 for a script that lacks its function, as the caller's to mend."""
+    """Turns a script without its function into an error 500 for the caller."""
 
     def __enter__(self) -> None:
         return None

@@ -1,7 +1,7 @@
-"""The document of each version of the governance API, in Swagger 2.0 as CCF gives it.
+"""The document of each version of the governance API, in Swagger 2.0 as in CCF.
 
-``GET /gov/api`` with a version answers with that version's document; without, with the
-generated one of the endpoints that every frontend has and of the classic API.
+``GET /gov/api`` with a version returns that version's document. Without a version it
+returns the generated document of the common endpoints and of the classic API.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ _ERROR: Json = {
 
 
 def document(version: ApiVersion, operations: Sequence[GovOperation]) -> Json:
-    """Describe the operations of a version."""
+    """Return the document of a version."""
     paths: dict[str, dict[str, Json]] = {}
     for operation in sorted(operations, key=lambda each: each.path):
         if version in operation.since.and_later:
@@ -133,7 +133,7 @@ def _responses(operation: GovOperation) -> Json:
 def api_handler(
     unversioned: "Handler", operations: Sequence[GovOperation]
 ) -> "Handler":
-    """Answer ``GET /gov/api``."""
+    """Return the handler of ``GET /gov/api``."""
 
     @cache
     def described(version: ApiVersion) -> Json:

@@ -1,4 +1,4 @@
-"""What became of a transaction, for members."""
+"""The status of transactions, for members."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def read_status(context: Context) -> "Response":
-    """Tell the status of a transaction."""
+    """Return the status of a transaction."""
     text = context.params["transactionId"]
     try:
         tx_id = TxId.parse(text)
@@ -29,7 +29,7 @@ def read_status(context: Context) -> "Response":
 
 
 def read_commit(context: Context) -> "Response":
-    """Name the last committed transaction."""
+    """Return the id of the last committed transaction."""
     tx_id = context.node.committed_tx_id()
     if tx_id is None:
         return _reply(TxId(0, 0), TxStatus.UNKNOWN)

@@ -1,6 +1,6 @@
-"""The versions of the governance API, and how a request names the one it speaks.
+"""The versions of the governance API, and how a request names its version.
 
-Every endpoint wants ``?api-version=``. The versions differ only in which endpoints
+Every endpoint requires ``?api-version=``. The versions differ only in which endpoints
 exist: those that describe the JavaScript application came with the second.
 """
 
@@ -19,14 +19,14 @@ PARAMETER = "api-version"
 
 
 class ApiVersion(StrEnum):
-    """Every version there is, oldest first."""
+    """Every version, oldest first."""
 
     PREVIEW_V1 = "2023-06-01-preview"
     V1 = "2024-07-01"
 
     @property
     def and_later(self) -> "tuple[ApiVersion, ...]":
-        """This version and those after it."""
+        """This version and every later one."""
         versions = tuple(ApiVersion)
         return versions[versions.index(self) :]
 
@@ -34,10 +34,10 @@ class ApiVersion(StrEnum):
 def api_version(
     context: Context, since: ApiVersion = ApiVersion.PREVIEW_V1
 ) -> ApiVersion:
-    """Tell which version a request speaks.
+    """Return the version that a request names.
 
     Raises:
-        ApiError: 400 if it names none, or none of those from ``since`` on.
+        ApiError: 400: the request names no version, or none from ``since`` on.
     """
     accepted = since.and_later
     suffix = f"The supported api-versions are: {', '.join(accepted)}"
@@ -64,7 +64,7 @@ Log: TypeAlias = Callable[[str, str], None]
 
 
 def versioned(handler: "Handler", *, since: ApiVersion, log: Log) -> "Handler":
-    """Let ``handler`` serve every version from ``since`` on, and log its errors."""
+    """Return a handler for every version from ``since`` on, which logs its errors."""
     logging = logged(handler, log=log)
 
     def answer(context: Context) -> "Answer":
@@ -75,7 +75,7 @@ def versioned(handler: "Handler", *, since: ApiVersion, log: Log) -> "Handler":
 
 
 def logged(handler: "Handler", *, log: Log) -> "Handler":
-    """Let the log tell of the errors that ``handler`` raises."""
+    """Return a handler that also logs the errors that ``handler`` raises."""
 
     def answer(context: Context) -> "Answer":
         try:

@@ -1,7 +1,7 @@
 """Every endpoint of the classic API, each with CCF 6's description of it.
 
-All are deprecated, as they were there. Reads are open to anybody, but for a member's
-own share; those of shares and of token keys go to the primary, as what writes does.
+All are deprecated, as in CCF 6. Reads are open to anybody, except a member's own share.
+Writes go to the primary, and so do reads of shares and of token keys.
 """
 
 from dataclasses import dataclass
@@ -47,11 +47,11 @@ class Row:
     """One endpoint.
 
     Attributes:
-        takes: the shape of what is signed or sent.
-        gives: the shape of the answer; ``None`` for 204.
-        writes: whether it changes anything.
-        may_be_nothing: the answer may be 204 in the place of what it gives.
-        is_primarys: whether a backup hands it on; what writes always is.
+        takes: the shape of the body that is signed or sent.
+        gives: the shape of the response; ``None`` for 204.
+        writes: whether the endpoint changes anything.
+        may_be_nothing: the response may be 204 instead.
+        is_primarys: whether a backup forwards the request; a write is always forwarded.
     """
 
     path: str
@@ -65,7 +65,7 @@ class Row:
 
     @property
     def operation(self) -> Operation:
-        """Its description."""
+        """The description of the endpoint."""
         said = (self.handler.__doc__ or "").strip().splitlines()
         components = {
             name: shape
@@ -84,7 +84,7 @@ class Row:
         )
 
     def endpoint(self, node: GovernanceNode) -> Endpoint:
-        """Declare it."""
+        """Return the endpoint."""
         handler = self.handler
         if not self.auth:
             handler = for_who_takes_json(handler)
@@ -211,6 +211,6 @@ def _writes(node: GovernanceNode) -> tuple[Row, ...]:
 
 
 def add_classic_endpoints(registry: Registry, node: GovernanceNode) -> None:
-    """Install them all, acting on ``node``."""
+    """Add every endpoint of the classic API, for ``node``."""
     for row in (*READS, *_writes(node)):
         registry.add(row.endpoint(node))

@@ -1,8 +1,8 @@
-"""Who calls the classic API, and whether it is a member who may act.
+"""The callers of the classic API, and whether a member may act.
 
-A member is known by its signature or, for shares and state digests, by the certificate
-of its connection. Unlike in the versioned API a member who is not Active is told so
-(403) once it has authenticated.
+A member authenticates by a signature or, for shares and state digests, by the
+certificate of the connection. Unlike in the versioned API, a member who is not Active
+gets 403 after authentication.
 """
 
 from typing import TYPE_CHECKING
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class MemberCertOfPlainBody:
     """Accepts the certificate of a member, unless the body is signed.
 
-    Who signed is then asked of the signature: whoever carries a signed request may show
-    a certificate of its own.
+    The signature then names the member: whoever carries a signed request may have a
+    certificate of their own.
     """
 
     name = MEMBER_CERT
@@ -33,14 +33,14 @@ class MemberCertOfPlainBody:
         self._certificate = MemberCert()
 
     def authenticate(self, context: "Context") -> MemberCertCaller:
-        """Name the member."""
+        """Return the member."""
         if context.request.headers.get("content-type") == CONTENT_TYPE:
             raise Unauthenticated("The request's body is signed")
         return self._certificate.authenticate(context)
 
 
 def caller_of(context: "Context") -> "MemberId":
-    """Name the member who calls, by either kind of proof."""
+    """Return the calling member, by either kind of proof."""
     caller = context.caller
     assert isinstance(caller, MemberCertCaller | MemberCoseSign1Caller), (
         "the endpoint asks for a member"
@@ -49,20 +49,20 @@ def caller_of(context: "Context") -> "MemberId":
 
 
 def is_active(context: "Context", member_id: "MemberId") -> bool:
-    """Tell whether a member has acknowledged the service's state."""
+    """Return whether a member is Active."""
     info = members.INFO.of(context.tx).get(member_id)
     return info is not None and info.status is MemberStatus.ACTIVE
 
 
 def require_active(context: "Context", otherwise: str | None = None) -> "MemberId":
-    """Name the member who calls, who must be Active.
+    """Return the calling member, who must be Active.
 
     Args:
         context: the request.
-        otherwise: what other members are told; that they are not active by default.
+        otherwise: the message for other members.
 
     Raises:
-        ApiError: 403, it is not.
+        ApiError: 403: the member is not Active.
     """
     member_id = caller_of(context)
     if not is_active(context, member_id):

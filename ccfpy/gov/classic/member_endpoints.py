@@ -46,7 +46,7 @@ class ClassicAcks:
         self._node = node
 
     def acknowledge(self, context: Context) -> "Response":
-        """Take a member's signature over the digest, and make the member Active."""
+        """Record a member's signature over the digest, and make the member Active."""
         member_id = caller_of(context)
         tx = context.tx
         signed = signed_request(context)
@@ -69,9 +69,9 @@ class ClassicAcks:
         return empty_reply(204)
 
     def _activate(self, tx: "Tx", member_id: "MemberId") -> None:
-        """Make a member Active; in an open service all shares are issued anew.
+        """Make a member Active; in an open service, issue all shares anew.
 
-        They are even if the member was Active before.
+        Shares are issued even if the member was Active before.
         """
         try:
             membership.activate_member(tx, member_id)
@@ -109,10 +109,10 @@ def list_members(context: Context) -> "Response":
 
 
 def list_jwt_keys(context: Context) -> "Response":
-    """Tell by which keys tokens may be signed, by key id.
+    """Return the keys that may sign tokens, by key id.
 
-    The certificate is empty since the service keeps keys alone, which are in
-    ``public_key``, DER as base64.
+    The certificate is empty, since the service keeps only keys: ``public_key`` is DER
+    as base64.
     """
     found: JsonObject = {
         key_id: [_signing_key(key) for key in keys]

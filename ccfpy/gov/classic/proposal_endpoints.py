@@ -1,7 +1,7 @@
 """Proposals and ballots in the classic API.
 
-Here a member's second ballot is refused whatever it says, and a withdrawal of what is
-not there or not open is an error, which the versioned API takes for done.
+This API refuses a member's second ballot whatever it says. A withdrawal of a proposal
+that does not exist or is not open is an error here, and a success in the versioned API.
 """
 
 from typing import TYPE_CHECKING
@@ -32,12 +32,12 @@ class ClassicProposals:
         self._submission = Submission(node)
 
     def create(self, context: Context) -> "Response":
-        """Take a proposal, check it, and let the constitution decide at once."""
+        """Record a proposal, and ask the constitution to validate and resolve it."""
         require_active(context)
         return json_reply(summary(*self._submission.propose(context)))
 
     def submit_ballot(self, context: Context) -> "Response":
-        """Take a member's ballot, then let the constitution decide."""
+        """Record a member's ballot, and let the constitution resolve the proposal."""
         member_id = require_active(context)
         signed = signed_request(context)
         proposal_id = _signed_proposal_id(context, signed)
@@ -54,7 +54,7 @@ class ClassicProposals:
 
 
 def withdraw(context: Context) -> "Response":
-    """Let a proposer take back a proposal that is still open."""
+    """Withdraw an open proposal at its proposer's request."""
     require_active(context)
     signed = signed_request(context)
     proposal_id = _signed_proposal_id(context, signed)
@@ -83,7 +83,7 @@ def read_proposal(context: Context) -> "Response":
 
 
 def read_actions(context: Context) -> "Response":
-    """Give what a proposer signed, byte for byte."""
+    """Return what a proposer signed, byte for byte."""
     proposal_id = _proposal_id(context)
     body = tables.PROPOSALS.of(context.tx).get(proposal_id)
     if body is None:
@@ -92,7 +92,7 @@ def read_actions(context: Context) -> "Response":
 
 
 def read_ballot(context: Context) -> "Response":
-    """Give a member's ballot."""
+    """Return a member's ballot."""
     member_id = MemberId(context.params["member_id"])
     source = _known(context).ballots.get(member_id)
     if source is None:
@@ -106,7 +106,7 @@ def read_ballot(context: Context) -> "Response":
 
 
 def summary(proposal_id: ProposalId, info: ProposalInfo) -> "Json":
-    """Describe a proposal to who has just changed it."""
+    """Describe a proposal to the member who has just changed it."""
     described: JsonObject = {
         "proposal_id": proposal_id,
         "proposer_id": info.proposer_id,
@@ -117,7 +117,7 @@ def summary(proposal_id: ProposalId, info: ProposalInfo) -> "Json":
 
 
 def details(info: ProposalInfo) -> "Json":
-    """Describe a proposal to who asks for it."""
+    """Describe a proposal to a reader."""
     described: JsonObject = {
         "proposer_id": info.proposer_id,
         "state": info.state.value,
@@ -127,7 +127,7 @@ def details(info: ProposalInfo) -> "Json":
 
 
 def _outcome(info: ProposalInfo, *, votes: str) -> "JsonObject":
-    """Give what is known once a proposal is decided, each part only if there is one."""
+    """Return the votes and failures of a decided proposal, as far as there are any."""
     known: JsonObject = {}
     if info.final_votes is not None:
         known[votes] = {str(who): vote for who, vote in info.final_votes.items()}
@@ -146,7 +146,7 @@ def _proposal_id(context: Context) -> ProposalId:
 
 
 def _signed_proposal_id(context: Context, signed: SignedRequest) -> ProposalId:
-    """Read the proposal id of the path, which the signature must name too."""
+    """Return the proposal id in the path, which the signature must name too."""
     named = _proposal_id(context)
     if signed.proposal_id != named:
         raise requests.invalid_name("Authenticated proposal id does not match URL")

@@ -1,4 +1,4 @@
-"""Recovery shares in the classic API: out encrypted, back decrypted."""
+"""Recovery shares in the classic API: read encrypted, submitted decrypted."""
 
 import base64
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def read_own_share(context: Context) -> "Response":
-    """Give the caller's recovery share, encrypted to the caller."""
+    """Return the caller's recovery share, encrypted to the caller."""
     member_id = require_active(
         context, otherwise="Only active members are given recovery shares."
     )
@@ -29,7 +29,7 @@ def read_own_share(context: Context) -> "Response":
 
 
 def read_encrypted_share(context: Context) -> "Response":
-    """Give a member's recovery share, encrypted to that member."""
+    """Return a member's recovery share, encrypted to that member."""
     member_id = MemberId(context.params["member_id"])
     return _share(context, member_id, called=f"m[{member_id}]")
 
@@ -55,7 +55,7 @@ class ClassicRecovery:
         self._recovery = RecoveryEndpoints(node)
 
     def submit_share(self, context: Context) -> "Response":
-        """Take a member's decrypted share; with enough of them, recovery goes on."""
+        """Store a member's decrypted share; start the recovery if there are enough."""
         member_id = require_active(context, otherwise="Member is not active.")
         caller, text = context.caller, context.request.body
         if isinstance(caller, MemberCoseSign1Caller):

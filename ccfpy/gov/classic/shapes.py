@@ -1,7 +1,7 @@
 """The shapes of the classic API's bodies, by the names that CCF 6's document gave them.
 
-Where that document says something that CCF 6's nodes did not answer, here is what they
-answered: tables by a hash are objects by its hex, and texts are JSON.
+Where that document differs from what CCF 6's nodes returned, these shapes describe what
+they returned: a table by hashes is an object by their hex, and texts are JSON.
 """
 
 import re
@@ -24,12 +24,12 @@ _SIZE: JsonObject = {"pattern": "^[0-9]+(B|KB|MB|GB|TB|PB)?$", "type": "string"}
 
 
 def ref(name: str) -> JsonObject:
-    """Refer to a shape."""
+    """Return a reference to a shape."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def closure(name: str) -> JsonObject:
-    """Give a shape and all that it refers to, by their names."""
+    """Return a shape and every shape that it refers to, by name."""
     found: JsonObject = {}
     waiting = [name]
     while waiting:

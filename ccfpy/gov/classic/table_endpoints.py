@@ -1,8 +1,8 @@
 """The tables of governance, each whole, under ``/gov/kv``.
 
-A map is an object by its keys, a set an array, a single value itself or, where there is
-none, an empty answer (204). Records are what the service makes of them: fields that it
-does not know are left out. Bytes are base64.
+A map is an object by its keys, a set is an array. A single value is itself; without a
+value the response is empty (204). Fields of records that the service does not know are
+left out. Bytes are base64.
 """
 
 import base64
@@ -40,7 +40,7 @@ ACME_CERTIFICATES = Map("public:ccf.gov.service.acme_certificates", STRING, STRI
 
 
 def served_tables() -> tuple[tuple[Table, str], ...]:
-    """Give every table that is served, and its shape."""
+    """Return every table that is served, and the name of its shape."""
     return (
         (constitution.CONSTITUTION, "string"),
         (members.INFO, "MemberId_to_MemberDetails"),
@@ -83,19 +83,19 @@ def served_tables() -> tuple[tuple[Table, str], ...]:
 
 
 def path_of(table: Table) -> str:
-    """Give where a table is served: its name, with slashes for dots."""
+    """Return the path of a table: its name, with slashes for dots."""
     return f"/kv/{table.name.removeprefix(_PREFIX).replace('.', '/')}"
 
 
 def reader_of(table: Table) -> "Handler":
-    """Make the handler that gives a table."""
+    """Return the handler that returns a table."""
     if isinstance(table, Map):
         read = _whole_map(table)
     elif isinstance(table, Set):
         read = _whole_set(table)
     else:
         read = _value(table)
-    read.__doc__ = f"Give the table ``{table.name}``."
+    read.__doc__ = f"Return the table ``{table.name}``."
     return read
 
 
@@ -137,7 +137,7 @@ def _key_writer(codec: Codec[Any]) -> Callable[[Any], str]:
 
 
 def _writer(codec: Codec[Any]) -> "Callable[[Any], Json]":
-    """Give how a table's values are written as JSON, which most are already."""
+    """Return how a table's values become JSON, which most are already."""
     if codec is STRING:
         return str
     if codec is RAW:

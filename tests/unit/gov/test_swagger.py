@@ -56,7 +56,7 @@ def test_signed_operations_take_cose_and_reads_give_source(governed: Governed) -
     assert "204" in ack["responses"]
     constitution = paths["/gov/service/constitution"]["get"]
     assert constitution["produces"][0] == "text/javascript"
-    assert constitution["description"] == "Give the constitution's source."
+    assert constitution["description"] == "Return the constitution's source."
 
 
 def test_without_version_the_classic_document_is_given(governed: Governed) -> None:
