@@ -29,10 +29,10 @@ SESSIONS_UNFINISHED_BYTES_MAX: int = 128 * MIB
 """Of the requests of all connections that have begun and not ended; beyond it the
 connection with the largest is ended."""
 
-KNOWN_HEADS_MAX: int = 256
-"""Heads of requests that are kept read, and header lines; others are read again."""
-KNOWN_HEAD_BYTES_MAX: int = 1 * KIB
-"""Of all the lines of either; longer ones are not kept."""
+HEADER_CACHE_ENTRIES_MAX: int = 256
+"""Heads of requests in one interface's header cache, and header lines in it."""
+HEADER_CACHE_ENTRY_BYTES_MAX: int = 1 * KIB
+"""Of one such head; a longer one is not cached."""
 
 # HTTP/2; the first three are defaults of an interface's ``http_configuration``
 HTTP2_STREAMS_MAX: int = 100

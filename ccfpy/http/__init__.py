@@ -2,5 +2,5 @@
 
 The only package that imports httptools and pyOpenSSL, and of a node the only one that
 speaks by ``ssl``. It knows nothing of endpoints. It keeps no state but that of one
-connection, and what header lines without credentials mean.
+connection, and of one interface's header cache.
 """

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import httptools
 
-from ccfpy.http.known_heads import learn, recall
+from ccfpy.http.header_cache import HeaderCache
 from ccfpy.http.messages import Request
 from ccfpy.http.partial import PartialMessage, too_large
 from ccfpy.http.refusals import ParseFailure, ParserLimits, UnreadableRequest
@@ -23,6 +23,10 @@ _VERSIONS = ("1.1", "1.0")
 class RequestParser:
     """Reads the requests of one connection, pipelined ones included.
 
+    Args:
+        parser_limits: the bounds on one request.
+        header_cache: of the connection's interface, with the same bounds.
+
     Attributes:
         read: how many requests came whole.
         is_midway: bytes came that belong to none of them.
@@ -30,6 +34,7 @@ class RequestParser:
 
     __slots__ = (
         "_has_begun",
+        "_header_cache",
         "_is_closed",
         "_is_over",
         "_is_upgraded",
@@ -45,8 +50,16 @@ class RequestParser:
     __deletable__ = ("_llhttp",)
     """Told to the compiler."""
 
-    def __init__(self, parser_limits: ParserLimits | None = None) -> None:
+    def __init__(
+        self,
+        parser_limits: ParserLimits | None = None,
+        header_cache: HeaderCache | None = None,
+    ) -> None:
         self._limits = parser_limits or ParserLimits()
+        assert header_cache is None or header_cache.limits == self._limits, (
+            "a cached head kept these limits"
+        )
+        self._header_cache = header_cache
         self._message = PartialMessage(self._limits)
         self._url: list[bytes] = []
         self._requests: list[Request] = []
@@ -93,12 +106,14 @@ class RequestParser:
         """
         if self._is_over:
             return []
-        is_whole = not (self.is_midway or self._is_upgraded)
-        if is_whole:
-            known = recall(data, self._limits)
-            if known is not None:
+        cache = self._header_cache
+        if self.is_midway or self._is_upgraded:
+            cache = None
+        if cache is not None:
+            cached = cache.find(data)
+            if cached is not None:
                 self.read += 1
-                return [known]
+                return [cached]
         try:
             self._llhttp.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -109,8 +124,8 @@ class RequestParser:
         self.is_midway = self._has_begun or not requests
         if requests:
             self._requests = []
-            if is_whole and len(requests) == 1 and not self._has_begun:
-                learn(data, requests[0], self._limits)
+            if cache is not None and len(requests) == 1 and not self._has_begun:
+                cache.add(data, requests[0])
         elif (excess := self._message.overgrowth(len(data))) is not None:
             self._message.refusal = excess
             self._stop(data, "")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 from ccfpy.boundary.configuration import RpcInterface
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.header_cache import HeaderCache
 from ccfpy.http.refusals import (
     BodyTooLarge,
     HeadersTooLarge,
@@ -28,6 +29,7 @@ class InterfaceSessions:
     """An interface, its rules, and the counts that ``/node/metrics`` reports.
 
     Attributes:
+        header_cache: of all connections of HTTP/1.1 to the interface.
         http2: set if the interface speaks HTTP/2, and nothing else then.
         active: sessions open now.
         peak: most there ever were at once.
@@ -37,6 +39,7 @@ class InterfaceSessions:
     rules: InterfaceRules
     limits: ParserLimits
     http2: Http2Limits | None = None
+    header_cache: HeaderCache = field(init=False)
     active: int = 0
     peak: int = 0
     errors: dict[str, int] = field(
@@ -46,6 +49,9 @@ class InterfaceSessions:
             "request_payload_too_large": 0,
         }
     )
+
+    def __post_init__(self) -> None:
+        self.header_cache = HeaderCache(self.limits)
 
     def count_error(self, error: UnreadableRequest) -> None:
         """Count a request that could not be read, by its kind."""

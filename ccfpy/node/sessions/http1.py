@@ -42,7 +42,9 @@ class OneByOne:
 
     def __init__(self, client: "Client") -> None:
         self._client = client
-        self._parser = RequestParser(client.interface.limits)
+        self._parser = RequestParser(
+            client.interface.limits, client.interface.header_cache
+        )
         self._awaited: Awaited | None = None
         self._unanswered: Sequence[Request] = ()
         self._unreadable: UnreadableRequest | None = None
