@@ -231,11 +231,6 @@ class FrameReader:
         self._pending = bytearray()
         self._frame_bytes_max = frame_bytes_max
 
-    @property
-    def has_partial_frame(self) -> bool:
-        """Whether the stream so far ends in the middle of a frame."""
-        return bool(self._pending)
-
     def feed(self, data: bytes | memoryview) -> list[bytes]:
         """Take the next bytes; give the bodies of the frames they complete.
 

@@ -109,7 +109,7 @@ class Raft:
     # Inputs
 
     def append(self, entry: EntryFacts) -> Ready:
-        """Add an entry that this leader wrote; `can_append` must hold."""
+        """Add an entry that this leader wrote in its view."""
         state = self.state
         assert self._offer is None, "an offer waits to be accepted"
         assert state.is_leader, "only a leader appends"
@@ -227,10 +227,6 @@ class Raft:
         state = self.state
         log, most = state.log, state.settings.uncommitted_tx_max
         return 0 < most <= log.last_seqno - log.commit_seqno and state.is_leader
-
-    def can_append(self, view: View) -> bool:
-        """Tell whether a transaction executed in ``view`` may be appended still."""
-        return self.is_leader and view == self.view
 
     def details(self, addresses: Mapping[NodeId, str] = NO_ADDRESSES) -> JsonObject:
         """Give the body of ``GET /node/consensus``."""

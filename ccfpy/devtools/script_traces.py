@@ -64,10 +64,6 @@ class Sources:
         read = (self._frame(line) for line in trace.splitlines())
         return [frame for frame in read if frame is not None]
 
-    def own_frame(self, trace: str) -> Frame | None:
-        """Give the innermost call of the author's own."""
-        return next((frame for frame in self.frames(trace) if frame.is_own), None)
-
     def _frame(self, line: str) -> Frame | None:
         native = _NATIVE.match(line)
         if native is not None:

@@ -31,11 +31,6 @@ class TxAccess(Enum):
     GOV_RW = "read-write governance"
     """``apply``: after a proposal is accepted."""
 
-    @property
-    def is_governance(self) -> bool:
-        """Whether members' code runs, not the application's."""
-        return self in {TxAccess.GOV_RO, TxAccess.GOV_RW}
-
 
 class Permission(Flag):
     """What may be done with a table."""

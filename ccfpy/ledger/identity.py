@@ -171,11 +171,6 @@ class IdentityEndorsement:
             previous_version=previous_version,
         )
 
-    @property
-    def is_self_endorsement(self) -> bool:
-        """Whether a service vouches for itself, as it does on its first opening."""
-        return self.endorsing_key == self.endorsed_key
-
     def verify(self) -> None:
         """Check the signature of the endorsing key.
 

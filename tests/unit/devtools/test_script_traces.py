@@ -102,7 +102,7 @@ def test_what_a_tool_added_is_not_the_authors(project: Path) -> None:
     assert frame.place == "dist/src/a.js:1:1"
 
 
-def test_the_innermost_call_of_the_authors_own_is_found(project: Path) -> None:
+def test_the_authors_own_calls_are_told_from_a_librarys(project: Path) -> None:
     library = project / "node_modules/b/b.ts"
     sources = Sources({"a.js": BUILT, "b.js": BUILT}, project / "dist/src", project)
     (project / "dist/src/a.js.map").write_text(_map())
@@ -114,8 +114,7 @@ def test_the_innermost_call_of_the_authors_own_is_found(project: Path) -> None:
         "native",
         "src/a.ts:3:3",
     ]
-    assert sources.own_frame(trace) == frames[2]
-    assert sources.own_frame("    at map (native)") is None
+    assert [frame.is_own for frame in frames] == [False, False, True]
 
 
 def test_a_source_elsewhere_is_told_by_its_whole_path(

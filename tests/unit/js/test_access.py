@@ -37,8 +37,3 @@ def test_a_refusal_names_the_right_and_the_context() -> None:
     )
     assert "write-only in current (read-write gov" in explain(WRITE, TxAccess.GOV_RW)
     assert "inaccessible in current (application)" in explain(NONE, TxAccess.APP_RW)
-
-
-def test_members_code_is_told_from_the_applications() -> None:
-    governance = {access for access in TxAccess if access.is_governance}
-    assert governance == {TxAccess.GOV_RO, TxAccess.GOV_RW}

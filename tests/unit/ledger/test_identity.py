@@ -45,7 +45,8 @@ RECOVERED_AGAIN = IdentityEndorsement.make(
 def test_an_endorsement_reads_back_and_holds(endorsement: IdentityEndorsement) -> None:
     assert IdentityEndorsement.parse(endorsement.serialise()) == endorsement
     endorsement.verify()
-    assert endorsement.is_self_endorsement is (endorsement is OPENED)
+    is_self_endorsed = endorsement.endorsing_key == endorsement.endorsed_key
+    assert is_self_endorsed is (endorsement is OPENED)
 
 
 def test_the_record_and_its_headers_are_ccfs() -> None:

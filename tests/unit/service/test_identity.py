@@ -36,7 +36,7 @@ def test_the_first_service_endorses_itself_without_end(
     store: Store, entropy: Entropy
 ) -> None:
     endorsement = endorsed(store, new_key(entropy), TxId(2, 1))
-    assert endorsement.is_self_endorsement
+    assert endorsement.endorsing_key == endorsement.endorsed_key
     assert (endorsement.epoch.begin, endorsement.epoch.end) == (TxId(2, 1), None)
     assert endorsement.previous_version is None
 
