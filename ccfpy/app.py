@@ -374,7 +374,7 @@ class App:
         self._scripts = scripts
 
     def registry(self) -> Registry:
-        """Give the endpoints in a registry of the caller's own."""
+        """Return the endpoints in a registry of the caller's own."""
         registry = self._empty_registry()
         if self._has_common_endpoints:
             add_common_endpoints(registry)
@@ -414,7 +414,7 @@ class App:
         return index
 
     def indexes(self) -> Sequence[Index[Any]]:
-        """Give the declared indexes."""
+        """Return the declared indexes."""
         return tuple(self._indexes)
 
     def creation_claims(
@@ -428,6 +428,6 @@ class App:
         return function
 
     def create_claims(self, constitution: str) -> bytes | None:
-        """Give what to bind into the receipt of the service's first transaction."""
+        """Return what to bind into the receipt of the service's first transaction."""
         claim = self._creation_claims
         return None if claim is None else claim(constitution)

@@ -22,7 +22,7 @@ _NAMES_TOLD_MAX = 5
 
 
 def files_digest(files: Files) -> bytes:
-    """Give the digest of some files: of their paths and contents, in order of paths."""
+    """Return the digest of files: of their paths and contents, in order of paths."""
     parts = [_FILES_LABEL]
     for path, digest in sorted((name.encode(), it) for name, it in files.items()):
         parts += [len(path).to_bytes(4, "little"), path, digest]

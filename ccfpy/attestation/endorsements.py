@@ -76,7 +76,7 @@ class EndorsementEndpoint:
         return f"http{'s' * self.is_tls}://{self.host}:{self.port}"
 
     def read(self, body: bytes) -> bytes:
-        """Give the certificates in an answer, as PEM.
+        """Return the certificates in an answer, as PEM.
 
         Raises:
             Malformed: it is none.
@@ -110,7 +110,7 @@ class Server:
 def servers_for(
     report: SnpReport, configured: Iterable[tuple[str, str, int]]
 ) -> tuple[Server, ...]:
-    """Say what to ask for a report's certificates.
+    """Return the requests that fetch a report's certificates.
 
     Args:
         report: whose chip and firmware are meant.

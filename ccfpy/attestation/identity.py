@@ -33,7 +33,7 @@ class EnclaveIdentity:
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
-        """Take its five fields out of a record.
+        """Read its five fields from a record.
 
         Raises:
             Malformed: one of them is not as it must be.
@@ -47,7 +47,7 @@ class EnclaveIdentity:
         )
 
     def fields(self) -> JsonObject:
-        """Give the fields of a record."""
+        """Return the fields of a record."""
         return {
             "unique_id": self.unique_id.hex(),
             "signer_id": self.signer_id.hex(),
@@ -58,5 +58,5 @@ class EnclaveIdentity:
 
 
 def signer_id_of(key: PublicKey) -> bytes:
-    """Give the id of who signs with a key: the digest of its DER."""
+    """Return the id of the signer with this key: the digest of the key's DER."""
     return sha256(key.der)

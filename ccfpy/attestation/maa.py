@@ -91,7 +91,7 @@ class MaaToken:
     evidence: JsonObject
 
     def said(self, name: str) -> Json:
-        """Give a claim by its short name, such as ``measurement``."""
+        """Return a claim by its short name, such as ``measurement``."""
         claim = _CLAIMS[self.kind].get(name)
         return None if claim is None else self.evidence.get(claim)
 
@@ -178,7 +178,7 @@ def verify_maa_token(
 
 
 def _kind(claims: JsonObject) -> tuple[AttestationType, JsonObject]:
-    """Tell what was attested, and which claims are about it."""
+    """Return what was attested, and which claims describe it."""
     inner = claims.get(_GUEST_REPORT)
     evidence = inner if isinstance(inner, dict) else claims
     kind = evidence.get(ATTESTATION_TYPE)

@@ -11,10 +11,10 @@ _APP_LABEL = b"ccfpy app report data\0"
 
 
 def node_report_data(public_key_der: bytes) -> bytes:
-    """Give what a node's own evidence is bound to: the digest of its public key."""
+    """Return the report data of a node's own evidence: its public key's digest."""
     return sha256(public_key_der)
 
 
 def app_report_data(data: bytes) -> bytes:
-    """Give what evidence is bound to that an application asked for with ``data``."""
+    """Return the report data of evidence that an app requested with ``data``."""
     return sha256(_APP_LABEL + data)

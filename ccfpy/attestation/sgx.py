@@ -151,7 +151,7 @@ def verify_sgx_quote_alone(
 
 
 def node_report_data(quote: SgxQuote) -> bytes:
-    """Give what a node had said: the digest of its key, in the custom claims."""
+    """Return a node's report data from the custom claims: the digest of its key."""
     return quote.claims.get(REPORT_DATA_CLAIM, quote.report.report_data)
 
 

@@ -71,7 +71,7 @@ class PckClaims:
 
 
 def _pairs(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Give each pair in a sequence: what follows Intel's prefix, and the value."""
+    """Yield each pair in a sequence: what follows Intel's prefix, and the value."""
     for tag, pair in _elements(data):
         parts = list(_elements(pair)) if tag == _SEQUENCE else []
         if len(parts) != 2:  # noqa: PLR2004  # a pair
@@ -90,7 +90,7 @@ def _only(data: bytes, wanted: int) -> bytes:
 
 
 def _elements(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Give tag and content of each element of DER."""
+    """Yield tag and content of each element of DER."""
     at = 0
     while at < len(data):
         header = data[at : at + 2]

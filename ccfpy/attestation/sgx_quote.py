@@ -175,7 +175,7 @@ class Cursor:
         self._at = 0
 
     def take(self, count: int) -> bytes:
-        """Give the next so many.
+        """Return the next ``count`` bytes.
 
         Raises:
             Malformed: there are not so many.
@@ -187,7 +187,7 @@ class Cursor:
         return taken
 
     def counted(self, form: str) -> bytes:
-        """Give bytes that their number goes before.
+        """Return bytes that are preceded by their number.
 
         Raises:
             Malformed: there are not so many.
@@ -196,7 +196,7 @@ class Cursor:
         return self.take(count)
 
     def rest(self) -> bytes:
-        """Give what is left."""
+        """Return the bytes that are left."""
         return self.take(len(self._data) - self._at)
 
     def end(self) -> None:

@@ -26,7 +26,7 @@ STATUSES = (
 
 
 def platform_status(tcb_info: JsonObject, processor: PckClaims) -> str:
-    """Give the status of a processor.
+    """Return the status of a processor.
 
     Raises:
         Malformed: this is no TCB info.
@@ -49,7 +49,7 @@ def platform_status(tcb_info: JsonObject, processor: PckClaims) -> str:
 
 
 def enclave_status(identity: JsonObject, report: Report) -> str:
-    """Give the status of the quoting enclave, which must be Intel's.
+    """Return the status of the quoting enclave, which must be Intel's.
 
     Raises:
         Malformed: this is no such identity.

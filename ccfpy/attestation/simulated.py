@@ -27,7 +27,7 @@ QUOTE = "application/ccfpy-insecure-simulated-quote+json"
 
 
 def key_id(key: PublicKey) -> bytes:
-    """Give the id of a machine: the digest of its key's DER."""
+    """Return the id of a machine: the digest of its key's DER."""
     return sha256(key.der)
 
 
@@ -69,7 +69,7 @@ class SimulatedReport:
         return report
 
     def fields(self) -> JsonObject:
-        """Give the record."""
+        """Return the record."""
         return {
             "platform": PLATFORM,
             **self.identity.fields(),

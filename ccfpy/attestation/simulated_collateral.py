@@ -43,7 +43,7 @@ class TcbLevel:
     status: TcbStatus
 
     def covers(self, tcb_version: bytes) -> bool:
-        """Tell whether a machine has reached it in every part."""
+        """Return whether a machine has reached this level in every part."""
         return all(
             have >= need
             for have, need in zip(tcb_version, self.tcb_version, strict=True)
@@ -66,7 +66,7 @@ class Issue:
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
-        """Take its three fields out of a record."""
+        """Read its three fields from a record."""
         return cls(
             number=fields.number("number", _NUMBER_MAX),
             issued=fields.number("issued", _NUMBER_MAX),
@@ -74,7 +74,7 @@ class Issue:
         )
 
     def fields(self) -> JsonObject:
-        """Give the fields of a record."""
+        """Return the fields of a record."""
         return {
             "number": self.number,
             "issued": self.issued,
@@ -123,7 +123,7 @@ class TcbInfo:
         return cls(raw=raw, issue=issue, levels=levels)
 
     def status_of(self, tcb_version: bytes) -> TcbStatus:
-        """Say what a machine is worth: as the first level that it reaches.
+        """Return a machine's status: that of the first level it reaches.
 
         One that reaches none is revoked.
         """
@@ -195,14 +195,14 @@ class SimulatedCollateral:
         )
 
     def fields(self) -> JsonObject:
-        """Give both as fields of a record, in base64."""
+        """Return both statements as fields of a record, in base64."""
         return {
             "tcb_info": base64.b64encode(self.tcb_info.raw).decode(),
             "revocations": base64.b64encode(self.revocations.raw).decode(),
         }
 
     def newest_with(self, other: "SimulatedCollateral") -> "SimulatedCollateral":
-        """Give the newer of each statement; of equal numbers, these."""
+        """Return the newer of each statement; of equal numbers, these."""
         info, lists = self.tcb_info, self.revocations
         if other.tcb_info.issue.number > info.issue.number:
             info = other.tcb_info
@@ -227,7 +227,7 @@ class SimulatedCollateral:
                 )
 
     def status_of(self, machine_id: bytes, tcb_version: bytes) -> TcbStatus:
-        """Say what a machine is worth.
+        """Return a machine's status.
 
         Raises:
             VerificationFailed: the machine itself is revoked.

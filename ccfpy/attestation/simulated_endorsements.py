@@ -110,7 +110,7 @@ class VerifiedQuote:
         return cls(report=report, endorsements=read)
 
     def tcb_status(self, known: SimulatedCollateral | None = None) -> TcbStatus:
-        """Say what the machine is worth.
+        """Return the machine's status.
 
         Args:
             known: what the verifier has of the vendor, in case it is newer.

@@ -58,7 +58,7 @@ class SimulatedMachine:
     def report(
         self, identity: EnclaveIdentity, *, report_data: bytes, host_data: bytes
     ) -> SimulatedReport:
-        """Say what an enclave is, for a quote or for another enclave."""
+        """Return a report of an enclave, for a quote or for another enclave."""
         return SimulatedReport(
             identity=identity,
             host_data=host_data,
@@ -82,7 +82,7 @@ class SimulatedMachine:
         )
 
     def derive(self, purpose: bytes, *context: bytes, tcb_version: bytes) -> bytes:
-        """Give the key for a purpose and what it is bound to.
+        """Derive the key for a purpose and the values it is bound to.
 
         Raises:
             VerificationFailed: a part of this machine is older than ``tcb_version``.
@@ -111,7 +111,7 @@ class SimulatedMachine:
         return replace(self, tcb_version=tcb_version)
 
     def told(self, collateral: SimulatedCollateral) -> "SimulatedMachine":
-        """Give it what its vendor says now.
+        """Return this machine with its vendor's present statements.
 
         Raises:
             VerificationFailed: another vendor says so.

@@ -126,7 +126,7 @@ class SimulatedVendor:
         return replace(self, collateral=replace(self.collateral, revocations=lists))
 
     def renew(self, *, unix_time_s: int) -> "SimulatedVendor":
-        """Say the same again, to hold from now on."""
+        """Issue the same statements again, valid from now on."""
         collateral, issue = self.collateral, self._next(unix_time_s)
         return replace(
             self,
@@ -180,7 +180,7 @@ class SimulatedVendor:
 
 
 def _demoted(levels: tuple[TcbLevel, ...], older: TcbStatus) -> list[TcbLevel]:
-    """Let every level be worth ``older`` at most."""
+    """Lower every level's status to ``older`` at most."""
     if older is TcbStatus.UP_TO_DATE:
         raise VerificationFailed("an older security version is not up to date")
     return [

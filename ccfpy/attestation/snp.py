@@ -125,7 +125,7 @@ def verify_snp_report(
 
 
 def endorsed_version(product: Product, chip: Certificate) -> bytes | None:
-    """Give the version that a chip's key is of; nothing if its certificate is silent.
+    """Return the version that a chip's key is of, if its certificate states one.
 
     Raises:
         Malformed: a part of it is no number of one byte.

@@ -39,12 +39,12 @@ class SnpReport:
         return cls(raw=bytes(raw))
 
     def u32(self, offset: int) -> int:
-        """Give the number at an offset."""
+        """Return the number at an offset."""
         value: int = struct.unpack_from("<I", self.raw, offset)[0]
         return value
 
     def part(self, offset: int, size: int) -> bytes:
-        """Give the bytes at an offset."""
+        """Return the bytes at an offset."""
         return self.raw[offset : offset + size]
 
     @property

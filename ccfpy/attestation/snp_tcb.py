@@ -112,7 +112,7 @@ def policy_of_hex(cpuid_hex: str, tcb_hex: str) -> JsonObject:
 
 
 def meets(minimum: JsonObject, reported: JsonObject) -> bool:
-    """Tell whether a version has just the parts of a minimum, none of them older.
+    """Return whether a version has just the parts of a minimum, none of them older.
 
     Raises:
         Malformed: a part of the minimum is no number.

@@ -13,5 +13,5 @@ Took: TypeAlias = Callable[[str], None]
 
 
 def untold(step: str, /) -> None:
-    """Tell nobody."""
+    """Report to nobody."""
     del step

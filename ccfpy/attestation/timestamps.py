@@ -6,7 +6,7 @@ from ccfpy.base.errors import Malformed
 
 
 def as_datetime(unix_time_s: int) -> datetime:
-    """Give a time in seconds since 1970 as certificates have theirs.
+    """Return a time in seconds since 1970 as a datetime in UTC, as certificates use.
 
     Raises:
         Malformed: it is beyond all calendars.

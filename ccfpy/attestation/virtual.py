@@ -71,7 +71,7 @@ class VirtualEvidence:
         return cls(measurement=measurement, host_data=host_data, report_data=decoded)
 
     def quote(self) -> bytes:
-        """Give the evidence as it is recorded and shown."""
+        """Return the evidence as it is recorded and shown."""
         return json.dumps(
             {
                 "host_data": self.host_data,
@@ -81,7 +81,7 @@ class VirtualEvidence:
         )
 
     def measurement_file(self) -> bytes:
-        """Give what the node leaves beside it for whoever sets join policies."""
+        """Return the text of the file that operators read join policies from."""
         return json.dumps(
             {"host_data": self.host_data, "measurement": self.measurement}
         )

@@ -64,7 +64,7 @@ class VirtualPlatform:
         return virtual.attest(report_data, host_data=host_data)
 
     def derived_key(self, tcb_version: bytes, *, host_data: bytes) -> bytes:
-        """Give the key of a program for a security version.
+        """Return the key of a program for a security version.
 
         Raises:
             VerificationFailed: a part of this platform is older than that.

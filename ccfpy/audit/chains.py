@@ -144,7 +144,7 @@ class ChainSearch:
                     waiting.append(each)
 
     def _refute(self, step: Step) -> None:
-        """Take back that a signature was reached."""
+        """Discard a signature that was reached."""
         self.refuted.add(step.key)
         for keys in self.reached.values():
             keys.pop(step.key, None)
@@ -196,7 +196,7 @@ class ChainSearch:
             self.ends[tail.chunk] = tail
 
     def _with(self, seqno: Seqno) -> Iterator[ChunkPath]:
-        """Give the files that may have an entry, or end just before it unsoundly."""
+        """Yield the files that may have an entry, or end just before it unsoundly."""
         for chunk in self._having(seqno):
             last = self.read_to.get(chunk, chunk.name.last)
             has_it = last is None or last >= seqno or chunk.name.first == seqno
@@ -204,7 +204,7 @@ class ChainSearch:
                 yield chunk
 
     def _having(self, seqno: Seqno) -> Iterator[ChunkPath]:
-        """Give the files whose names allow for it, or for the one before."""
+        """Return the files whose names allow for the entry, or for the one before."""
         if self._index is None:
             self._index = _Index(self.chunks)
         return self._index.having(seqno)

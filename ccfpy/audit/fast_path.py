@@ -32,7 +32,7 @@ class Begun:
 
 
 def row(chunks: Sequence[ChunkPath]) -> list[ChunkPath]:
-    """Give the complete files, from seqno 1 on, that follow without a choice."""
+    """Return the complete files, from seqno 1 on, that follow without a choice."""
     ordered = sorted(chunks, key=lambda chunk: chunk.name.first)
     found: list[ChunkPath] = []
     following = 1

@@ -171,7 +171,7 @@ class Chronicle:
     _proposals: dict[ProposalId, ProposalInfo] = field(default_factory=dict)
 
     def take(self, txid: TxId, write_set: WriteSet) -> Iterator[Event]:
-        """Tell what the next transaction did.
+        """Yield what the next transaction did.
 
         Raises:
             Malformed: a record has not its form.
@@ -337,7 +337,7 @@ def _records(table: Map[Key, Value], write_set: WriteSet) -> dict[Key, Value | N
 
 
 def _actions(body: bytes) -> tuple[str, ...]:
-    """Give the names of a proposal's actions; what has none is nobody's fault here."""
+    """Return the names of a proposal's actions; a malformed proposal has none."""
     try:
         actions = json.loads_object(body).get("actions")
     except CcfpyError:
@@ -357,5 +357,5 @@ def _text(payload: bytes, name: str) -> str | None:
 
 
 def _digest(payload: bytes) -> str | None:
-    """Give the digest in an acknowledgement, in either API's words."""
+    """Return the digest in an acknowledgement, in either API's words."""
     return _text(payload, "stateDigest") or _text(payload, "state_digest")

@@ -22,7 +22,7 @@ class InUse(CcfpyError):
 
 
 def writers(folder: Path, *, processes: Path = PROCESSES) -> list[int]:
-    """Give the processes that have a file below the folder open for writing."""
+    """Return the processes that have a file below the folder open for writing."""
     found = []
     inside = str(folder.resolve()) + os.sep
     for process in processes.glob("[0-9]*"):

@@ -186,7 +186,7 @@ def inspect(
 def _refused(
     snapshot: SnapshotFound, groups: Sequence[tuple[Chain, Sequence[Chain]]]
 ) -> SnapshotFound:
-    """Say why a snapshot is not used, where it is of a service that is found."""
+    """Explain why a snapshot of a service that was found is not used."""
     if snapshot.service is not None:
         key = snapshot.service.public_key.der
         if any(key in lineage(best)[:-1] for best, _ in groups):
@@ -225,7 +225,7 @@ def _after(
 
 
 def lineage(chain: Chain) -> list[bytes]:
-    """Give the keys of the identities that a history is known to be of, in order."""
+    """Return the keys of the identities that a history is known to be of, in order."""
     previous = chain.state.trust.previous_service
     known = [each.public_key.der for each in chain.identities]
     if previous is not None and previous.public_key.der not in known:
@@ -238,7 +238,7 @@ def _rank(chain: Chain) -> tuple[int, int, int]:
 
 
 def _grouped(chains: Sequence[Chain]) -> list[tuple[Chain, list[Chain]]]:
-    """Give each service's best history, with those that it takes the place of."""
+    """Return each service's best history, with those that it replaces."""
     best: dict[bytes, Chain] = {}
     for chain in sorted(chains, key=_rank):
         best[chain.service.public_key.der] = chain
@@ -279,7 +279,7 @@ class _Reports:
         self._owners = {chunk: self._owner(chunk) for chunk in search.chunks}
 
     def _owner(self, chunk: ChunkPath) -> int | None:
-        """Tell whose a file is: by what it led to, or by who signed in it."""
+        """Return whose a file is: by the history it led to, or by the signer in it."""
         for at, (best, forks) in enumerate(self._groups):
             if any(s.chunk == chunk for each in (best, *forks) for s in each.segments):
                 return at
@@ -366,7 +366,7 @@ class _Reports:
         return FileReport(chunk=chunk, role=role, end=end)
 
     def unclaimed(self) -> list[FileReport]:
-        """Give the files of no service, and their copies."""
+        """Return the files of no service, and their copies."""
         nobody = [chunk for chunk, owner in self._owners.items() if owner is None]
         nobody += [
             copy for copy, kept in self._copies.items() if self._owners[kept] is None

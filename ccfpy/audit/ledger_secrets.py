@@ -67,7 +67,7 @@ class SharedSecrets:
     _threshold: int = 1
 
     def take(self, writes: Iterable[ShareWrite]) -> None:
-        """Note what the next transactions wrote.
+        """Record what the next transactions wrote.
 
         Raises:
             Malformed: a record has not its form.

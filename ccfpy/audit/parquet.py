@@ -96,7 +96,7 @@ class ParquetSink:
         )
 
     def __enter__(self) -> Self:
-        """Give itself."""
+        """Return the writer itself."""
         return self
 
     def __exit__(

@@ -110,7 +110,7 @@ def _ignore_interrupts() -> None:
 
 @contextmanager
 def _interrupts_ignored() -> Iterator[None]:
-    """Let processes that are started meanwhile ignore Ctrl-C from their first moment.
+    """Make processes that are started meanwhile ignore Ctrl-C from the start.
 
     It reaches all of a terminal's processes; this one alone has something to tell.
     """

@@ -138,7 +138,7 @@ def all_chunks(folders: Iterable[Path]) -> list[ChunkPath]:
 
 
 def digest_of(chunk: ChunkPath) -> bytes:
-    """Tell a file's content from others.
+    """Return the digest that tells a file's content from others.
 
     Raises:
         OSError: it cannot be read.

@@ -109,7 +109,7 @@ def _write_rows(tables: str, transaction: Transaction) -> Iterator[WriteRow]:
 
 
 def _text(data: bytes) -> str | None:
-    """Give bytes as text if a person could read it."""
+    """Return bytes as text if a person could read it."""
     try:
         text = data.decode()
     except UnicodeDecodeError:

@@ -61,7 +61,7 @@ class Salvaged:
         return self.name.first + len(self.positions) - 1
 
     def stop(self, seqno: Seqno) -> int:
-        """Give the offset just after an entry; of the one before the first, too."""
+        """Return the offset just after an entry; of the one before the first, too."""
         following = seqno + 1 - self.name.first
         assert 0 <= following <= len(self.positions), (seqno, self.name)
         if following < len(self.positions):
@@ -86,7 +86,7 @@ class Salvaged:
         return (name.committed() if self.name.is_committed else name), data
 
     def file(self, first: Seqno, last: Seqno) -> ChunkFile:
-        """Give some of the entries as auditors take them."""
+        """Return some of the entries as auditors take them."""
         name, data = self.complete(first, last)
         return ChunkFile(str(name), partial(bytes, data))
 

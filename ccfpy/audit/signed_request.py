@@ -114,7 +114,7 @@ def check_http(
 
 
 def _key(key_id: str, member: MemberId, certificate: str | None) -> PublicKey:
-    """Give the key that a member signs with.
+    """Return the key that a member signs with.
 
     Raises:
         CcfpyError: the request names another, or the service knew none.

@@ -31,7 +31,7 @@ class Signers:
 
     @classmethod
     def of(cls, keys: Iterable[bytes], chain: Chain) -> Self:
-        """Take them from a history; ``keys`` are its services', DER."""
+        """Collect the signers of a history; ``keys`` are its services', DER."""
         return cls(
             nodes=frozenset(chain.state.trust.nodes),
             identities=tuple(chain.identities),
@@ -39,7 +39,7 @@ class Signers:
         )
 
     def signed(self, salvaged: Salvaged) -> bool:
-        """Tell whether the first signature that can be read is by one of them.
+        """Return whether the first signature that can be read is by one of the signers.
 
         Nothing is believed of the file for that: it only says where it belongs.
         """

@@ -10,7 +10,7 @@ from ccfpy.ledger.trust import TABLES, LedgerTrust
 
 
 def service_of(snapshot: Snapshot) -> Certificate:
-    """Give the certificate of the service that a snapshot says it is of.
+    """Return the certificate of the service that a snapshot says it is of.
 
     Raises:
         Malformed: it says nothing.
@@ -21,7 +21,7 @@ def service_of(snapshot: Snapshot) -> Certificate:
 
 
 def state_of(snapshot: Snapshot) -> AuditState:
-    """Give the place from which an audit goes on after a snapshot.
+    """Return the state from which an audit goes on after a snapshot.
 
     Whoever uses it has verified the snapshot's receipt.
 

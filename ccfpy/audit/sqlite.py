@@ -65,7 +65,7 @@ class SqliteSink:
             )
 
     def __enter__(self) -> Self:
-        """Give itself."""
+        """Return the writer itself."""
         return self
 
     def __exit__(

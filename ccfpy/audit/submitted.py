@@ -38,7 +38,7 @@ def submitted_shares(folders: Iterable[Path], *, after: Seqno) -> frozenset[Memb
 
 
 def was_unsealed(folders: Iterable[Path], *, after: Seqno) -> bool:
-    """Tell whether a node opened the lost service's secrets by what had been sealed.
+    """Return whether a node opened the lost service's secrets from a sealed copy.
 
     Known once members' decision to go on from the lost service is in the ledger. Takes
     and raises the same as ``submitted_shares``.
@@ -52,7 +52,7 @@ def was_unsealed(folders: Iterable[Path], *, after: Seqno) -> bool:
 def _writes(
     folders: Iterable[Path], table: str, after: Seqno
 ) -> Iterator[Mapping[bytes, bytes | None]]:
-    """Give what is written to a public table, in order."""
+    """Yield what is written to a public table, in order."""
     names = [
         (name, path)
         for folder in folders

@@ -95,7 +95,7 @@ class Step:
         return (0, b"") if self.state is None else key_of(self.state)
 
     def segments(self) -> list[Segment]:
-        """Give all entries that led to it, in order."""
+        """Return all entries that led to the signature, in order."""
         found: list[Segment] = []
         step: Step | None = self
         while step is not None:
@@ -106,7 +106,7 @@ class Step:
 
 
 def key_of(state: AuditState) -> tuple[Seqno, bytes]:
-    """Give what tells a signature, and all before it, from every other."""
+    """Return what tells a signature, and all before it, from every other."""
     return state.last_signed.seqno, state.tree
 
 
@@ -208,7 +208,7 @@ class _Told(NamedTuple):
 def _is_changed(
     state: AuditState | None, salvaged: Salvaged, first: Seqno, signed: Seqno
 ) -> bool:
-    """Tell whether the next signature shows that the entry of the last was changed.
+    """Return whether the next signature shows that the last signature's entry changed.
 
     It does if it signs the tree that it carries, and that tree has all that the last
     signature signed. Otherwise this is another history, or the tree was changed.
@@ -246,7 +246,7 @@ def _after(salvaged: Salvaged) -> int:
 def _end(
     chunk: ChunkPath, salvaged: Salvaged, signed: Seqno, *, damage: Damage | None
 ) -> Tail | None:
-    """Tell what a file has after ``signed``, if it has anything."""
+    """Return what a file has after ``signed``, if it has anything."""
     begin = salvaged.stop(signed) if salvaged.last >= signed else salvaged.end
     torn = len(salvaged.data) - salvaged.end - _after(salvaged)
     if salvaged.trouble is not None:

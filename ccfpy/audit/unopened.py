@@ -24,7 +24,7 @@ NEVER_OPENED = (ServiceStatus.RECOVERING, ServiceStatus.WAITING_FOR_RECOVERY_SHA
 
 
 def given_up(chains: Iterable[Chain]) -> frozenset[ChunkPath]:
-    """Give the files that only hold what a service wrote that never opened.
+    """Return the files that only hold what a service wrote that never opened.
 
     A recovery begins a file of its own. Where one did not, none is given.
 

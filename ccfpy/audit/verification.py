@@ -97,7 +97,7 @@ class Verification:
         yield from relay.finish()
 
     def _extracts(self) -> Iterator[tuple[ChunkPath, Extract | None]]:
-        """Have the chunks read ahead.
+        """Submit chunks to be read ahead, and yield each with its extract.
 
         Until the service is known, there is one chunk in hand: readers that know it
         verify its signatures, which is most of the work where signatures are many.

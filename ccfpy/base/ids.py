@@ -43,7 +43,7 @@ class TxId(NamedTuple):
     seqno: Seqno
 
     def __str__(self) -> str:
-        """Give CCF's text form."""
+        """Return CCF's text form."""
         return f"{self.view}.{self.seqno}"
 
     @classmethod
@@ -68,5 +68,5 @@ _HEX_ID = re.compile(r"[0-9a-f]{64}")
 
 
 def is_hex_id(text: str) -> bool:
-    """Tell whether ``text`` has the form all ids share: 64 lower-case hex digits."""
+    """Return whether ``text`` has the form all ids share: 64 lower-case hex digits."""
     return _HEX_ID.fullmatch(text) is not None

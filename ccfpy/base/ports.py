@@ -18,7 +18,7 @@ class Entropy(Protocol):
     """
 
     def random_bytes(self, count: int) -> bytes:
-        """Give ``count`` bytes nobody can predict."""
+        """Return ``count`` bytes nobody can predict."""
         ...
 
     def rsa_private_key(self, bits: int) -> bytes:
@@ -33,7 +33,7 @@ class Clock(Protocol):
     """Elapsed time for deadlines inside one step, such as JavaScript's time limit."""
 
     def monotonic_ns(self) -> int:
-        """Give nanoseconds since an arbitrary start; it never goes back."""
+        """Return nanoseconds since an arbitrary start; the number never decreases."""
         ...
 
 
@@ -83,7 +83,7 @@ class Platform(Protocol):
         ...
 
     def derived_key(self, tcb_version: bytes, *, host_data: bytes) -> bytes:
-        """Give 32 bytes that only this program, on this platform, is given.
+        """Return 32 bytes that only this program, on this platform, can have.
 
         Args:
             tcb_version: the security version that the key is for.

@@ -93,7 +93,7 @@ class Expected:
     def check(
         self, evidence: Attestation, *, report_data: bytes, unix_time_s: int
     ) -> None:
-        """Hold evidence against this.
+        """Check evidence against this policy.
 
         Args:
             evidence: from a service.
@@ -160,7 +160,7 @@ def _virtual(evidence: Attestation) -> bytes:
 
 
 def fresh_nonce() -> bytes:
-    """Give a nonce to ask for a key with; each question has its own."""
+    """Return a nonce to ask for a key with; each question has its own."""
     return secrets.token_bytes(NONCE_BYTES)
 
 

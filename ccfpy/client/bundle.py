@@ -51,14 +51,14 @@ class Bundle:
         ]
 
     def as_json(self) -> JsonObject:
-        """Give the bundle as ``set_js_app`` takes it."""
+        """Return the bundle as ``set_js_app`` takes it."""
         listed: list[Json] = [
             {"name": name, "module": source} for name, source in self.modules.items()
         ]
         return {"metadata": self.metadata, "modules": listed}
 
     def action(self) -> JsonObject:
-        """Give the action that installs it."""
+        """Return the action that installs the bundle."""
         return {"name": "set_js_app", "args": {"bundle": self.as_json()}}
 
 

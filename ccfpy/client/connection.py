@@ -248,7 +248,7 @@ def _show(context: ssl.SSLContext, identity: KeyFiles) -> None:
 
 
 def _hint(reason: Exception) -> str:
-    """Say what an issuer that is not known means for a service's clients."""
+    """Explain what an unknown issuer means for a service's clients."""
     if getattr(reason, "verify_code", None) not in _UNKNOWN_ISSUER:
         return ""
     return (

@@ -47,7 +47,7 @@ class NotActive(ServiceError):
         self._member_id = member_id
 
     def __str__(self) -> str:
-        """Say what the member has to do."""
+        """Return what the member has to do, as text."""
         return (
             f"member {self._member_id[:8]} has not acknowledged the state of the "
             "service yet: run ccfpy gov ack as that member, then this again"

@@ -64,7 +64,7 @@ class Dated:
         return math.floor(left.total_seconds() / SECONDS_PER_DAY)
 
     def validity(self, now: datetime, *, soon_days: int) -> Validity:
-        """Tell what its times mean, if ``soon_days`` or fewer are few."""
+        """Return the certificate's validity; it ends soon within ``soon_days``."""
         left = self.days_left(now)
         if self.certificate is None or left is None:
             return Validity.UNREADABLE
@@ -93,7 +93,7 @@ class Standing:
     certificates: Sequence[Dated]
 
     def first_to_end(self, now: datetime) -> Dated | None:
-        """Give the certificate of which the fewest days are left."""
+        """Return the certificate of which the fewest days are left."""
         readable = [each for each in self.certificates if each.certificate is not None]
         return min(readable, key=lambda each: each.days_left(now) or 0, default=None)
 

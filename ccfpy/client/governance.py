@@ -54,11 +54,11 @@ class CreatedAt:
         self._last = 0
 
     def now(self) -> int:
-        """Give the time."""
+        """Return the time."""
         return int(self._now())
 
     def next(self) -> int:
-        """Give the time, or one more than this last gave if that is later."""
+        """Return the time, or one more than the last returned if that is later."""
         self._last = max(self.now(), self._last + 1)
         return self._last
 
@@ -122,7 +122,7 @@ def protected_header(
     created_at: int,
     proposal_id: str | None = None,
 ) -> dict[cose.Label, object]:
-    """Give what a member signs beside the payload and the algorithm, in CCF's order."""
+    """Return the header a member signs beside the algorithm, in CCF's order."""
     protected: dict[cose.Label, object] = {
         cose.KID: member_id(certificate).encode(),
         "ccf.gov.msg.type": kind.value,

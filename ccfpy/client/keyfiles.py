@@ -75,7 +75,7 @@ class OsEntropy:
     """The operating system's randomness."""
 
     def random_bytes(self, count: int) -> bytes:
-        """Give ``count`` bytes nobody can predict."""
+        """Return ``count`` bytes nobody can predict."""
         return os.urandom(count)
 
     def rsa_private_key(self, bits: int) -> bytes:
@@ -134,5 +134,5 @@ def read_text(path: Path) -> str:
 
 
 def member_id(certificate: Certificate) -> MemberId:
-    """Give the id under which a service knows the holder of a certificate."""
+    """Return the id under which a service knows the holder of a certificate."""
     return MemberId(certificate.digest_hex)

@@ -66,7 +66,7 @@ class Membership:
     async def trust(
         self, name: str, members: Sequence[Signer], *, validity_days: int | None = None
     ) -> None:
-        """Let members trust a node that has asked to join; wait until it takes part.
+        """Propose to trust a node that has asked to join; wait until it takes part.
 
         Args:
             name: the beginning of its id, or its address; it may yet have to ask.
@@ -111,7 +111,7 @@ class Membership:
         )
 
     async def retire(self, name: str, members: Sequence[Signer]) -> None:
-        """Let members take a node out; wait until it may be stopped.
+        """Propose to remove a node; wait until it may be stopped.
 
         Raises:
             NotDecided: their votes are not enough.
@@ -135,7 +135,7 @@ class Membership:
         self._say(f"node {node.id[:8]} may be stopped, and then removed")
 
     async def remove(self, name: str) -> None:
-        """Take a node that is retired for good from the service's list.
+        """Remove a node that is retired for good from the service's list.
 
         Raises:
             ClientError: it is not that far.

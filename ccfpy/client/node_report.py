@@ -143,7 +143,7 @@ def read_node(
 
 
 def _published(interfaces: JsonObject) -> Iterator[tuple[str, str]]:
-    """Give published addresses, those last where the service's certificate is not."""
+    """Yield published addresses, those last where the service's certificate is not."""
     entries = {name: object_of(interface) for name, interface in interfaces.items()}
 
     def is_apart(name: str) -> bool:
@@ -155,12 +155,12 @@ def _published(interfaces: JsonObject) -> Iterator[tuple[str, str]]:
 
 
 def object_of(value: Json) -> JsonObject:
-    """Take a JSON object, and anything else for an empty one."""
+    """Return a value that is a JSON object, and an empty object for any other."""
     return value if isinstance(value, dict) else {}
 
 
 def number_of(value: Json) -> int:
-    """Take a whole number, and anything else for nothing."""
+    """Return a value that is a whole number, and nothing for any other."""
     return value if isinstance(value, int) else 0
 
 

@@ -92,12 +92,12 @@ async def vote_for(
 
 
 def set_users(certificates: Sequence[str]) -> list[Mapping[str, Json]]:
-    """Give the actions that let users in, by their certificates as PEM."""
+    """Return the actions that add users, by their certificates as PEM."""
     return [{"name": "set_user", "args": {"cert": pem}} for pem in certificates]
 
 
 def open_to(service_certificate: str) -> Mapping[str, Json]:
-    """Give the action that opens the service with that certificate."""
+    """Return the action that opens the service with that certificate."""
     return {
         "name": "transition_service_to_open",
         "args": {"next_service_identity": service_certificate},

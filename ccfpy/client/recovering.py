@@ -53,7 +53,7 @@ class RecoveryMember:
 
 
 def go_on_from(previous: str, *, under: str) -> Mapping[str, Json]:
-    """Give the action by which members choose the service to bring back.
+    """Return the action by which members choose the service to bring back.
 
     Args:
         previous: the lost service's certificate as PEM.

@@ -76,7 +76,7 @@ class Reply:
         return value
 
     def raise_for_error(self) -> "Reply":
-        """Give the reply itself, unless it is an error.
+        """Return the reply itself, unless it is an error.
 
         Raises:
             ServiceError: it is one.
@@ -87,7 +87,7 @@ class Reply:
 
 
 def text_field(fields: JsonObject, name: str) -> str:
-    """Give a text that a reply must have.
+    """Return a text that a reply must have.
 
     Raises:
         UnexpectedReply: it has not.

@@ -68,7 +68,7 @@ class Rotation:
         self._new_id = member_id(new.certificate)
 
     async def carry_out(self) -> None:
-        """Take every step that is left.
+        """Run every step that is left.
 
         Raises:
             NotDecided: others must vote first; then ask for this again.
@@ -97,7 +97,7 @@ class Rotation:
         return key is None or member.get("publicEncryptionKey") == key
 
     async def _introduce(self) -> None:
-        """Have the service accept the member under its new keys."""
+        """Propose that the service accepts the member under its new keys."""
         member = await self._look(self._old_id)
         if member is None:
             raise ClientError(
@@ -131,7 +131,7 @@ class Rotation:
         return Governance(self._connection, signer, created_at=self._created_at)
 
     async def _decide(self, own: Sequence[Signer], action: JsonObject) -> None:
-        """Have one action accepted and committed, by this member's keys and others'."""
+        """Propose one action; wait until members' votes accept and commit it."""
         members = [self._as(signer) for signer in (*own, *self._voters)]
         name = await self._open_proposal(action)
         if name is None:

@@ -80,7 +80,7 @@ class ShareDecrypter(Protocol):
     """A member's encryption key, wherever it is kept."""
 
     async def decrypt(self, wrapped: bytes) -> bytes:
-        """Give a recovery share, which the service encrypted to this key.
+        """Decrypt a recovery share, which the service encrypted to this key.
 
         Raises:
             VerificationFailed: it is not encrypted to this key.

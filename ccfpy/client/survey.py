@@ -67,14 +67,14 @@ class Survey:
         )
 
     def lag(self, node: NodeReport) -> int | None:
-        """Tell by how many transactions a node's commit is behind the primary's."""
+        """Return by how many transactions a node's commit is behind the primary's."""
         primary = self.primary
         if node.answer is None or primary is None or primary.answer is None:
             return None
         return max(0, primary.answer.commit.seqno - node.answer.commit.seqno)
 
     def silent_ms(self, node: NodeReport) -> int | None:
-        """Tell how long ago the primary heard of a node."""
+        """Return how long ago the primary heard of a node, in milliseconds."""
         primary = self.primary
         if primary is None or primary.answer is None or primary is node:
             return None
@@ -82,7 +82,7 @@ class Survey:
         return None if heard is None else heard.silent_ms
 
     def find(self, name: str) -> NodeReport:
-        """Give a node by its id, the beginning of its id, or an address of it.
+        """Return a node by its id, the beginning of its id, or an address of it.
 
         Raises:
             ClientError: there is none, or there are several.
@@ -137,7 +137,7 @@ async def survey(
 
 
 async def _list(connection: Connection) -> tuple[int, str, str, list[NodeReport]]:
-    """Give view, service's status and certificate, and nodes, as one node has them."""
+    """Return view, the service's status and certificate, and nodes, from one node."""
     async with connection:
         network = (await connection.get("/node/network")).object()
         listed = (await connection.get("/node/network/nodes")).object()

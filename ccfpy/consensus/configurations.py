@@ -50,7 +50,7 @@ class Configurations:
         return [configuration.nodes for configuration in self._active]
 
     def seqno_with(self, node: NodeId) -> Seqno:
-        """Give the newest active configuration that has ``node``; 0 if none has."""
+        """Return the seqno of the newest active configuration with ``node``, or 0."""
         found = (c.seqno for c in reversed(self._active) if node in c.nodes)
         return next(found, 0)
 

@@ -14,7 +14,7 @@ NO_ADDRESSES: Mapping[NodeId, str] = MappingProxyType({})
 def describe(
     state: RaftState, addresses: Mapping[NodeId, str] = NO_ADDRESSES
 ) -> JsonObject:
-    """Tell where a node stands, what it counts in and whom it hears, in CCF's names.
+    """Return a node's state, configurations and last contacts, under CCF's names.
 
     Args:
         state: the node's state.
@@ -41,7 +41,7 @@ def describe(
 def describe_configuration(
     configuration: Configuration, addresses: Mapping[NodeId, str] = NO_ADDRESSES
 ) -> JsonObject:
-    """Tell who is in a configuration, and where they are reached."""
+    """Return a configuration's nodes, and the addresses that reach them."""
     return {
         "idx": configuration.seqno,
         "nodes": {

@@ -164,7 +164,7 @@ def receive_proposal(
 
 
 def _is_free_to_vote(state: RaftState, candidate: NodeId) -> bool:
-    """Tell whether no leader is known in this view, and no vote went elsewhere."""
+    """Return whether no leader is known in this view and no other node got the vote."""
     return state.leader is None and state.voted_for in (None, candidate)
 
 

@@ -67,7 +67,7 @@ def _follow(state: RaftState, sender: NodeId, message: AppendEntries) -> None:
 def accept(
     state: RaftState, offer: OfferedEntries, entries: Sequence[EntryFacts]
 ) -> None:
-    """Take in the entries of an offer that the node verified and applied.
+    """Append the entries of an offer that the node verified and applied.
 
     Fewer than offered means that the next one was refused: what came before it stays
     and is committed as far as the leader committed it, and the leader is told to try
@@ -130,7 +130,7 @@ def _commit_up_to(state: RaftState, seqno: Seqno) -> None:
 
 
 def _refuse(state: RaftState, leader: NodeId, rejected: TxId | None = None) -> None:
-    """Tell a leader where to try again.
+    """Reply to a leader with the seqno to try again from.
 
     With a ``rejected`` entry, that is the last point where both logs may agree, so that
     they converge by views and not by entries.

@@ -29,28 +29,28 @@ class ViewHistory:
         return len(self._starts)
 
     def begin(self, view: View, at: Seqno) -> None:
-        """Note that ``view`` writes from seqno ``at`` on."""
+        """Record that ``view`` writes from seqno ``at`` on."""
         assert len(self._starts) < view, "a view begins once"
         self._starts += [at] * (view - len(self._starts))
 
     def note(self, view: View, at: Seqno) -> None:
-        """Note that ``view`` wrote ``at``, unless it is known to have begun before."""
+        """Record that ``view`` wrote ``at``, unless ``view`` is known to have begun."""
         if view > len(self._starts):
             self.begin(view, at)
 
     def view_of(self, seqno: Seqno) -> View:
-        """Give the view that wrote ``seqno``; 0 before the first."""
+        """Return the view that wrote ``seqno``; 0 before the first."""
         starts = self._starts
         if starts and seqno >= starts[-1]:
             return len(starts)
         return bisect_right(starts, seqno)
 
     def start_of(self, view: View) -> Seqno:
-        """Give the first seqno of ``view``, which has written something."""
+        """Return the first seqno of ``view``, which has written something."""
         return self._starts[view - 1]
 
     def end_of(self, view: View) -> Seqno | None:
-        """Give the last seqno of ``view`` where a later one follows it."""
+        """Return the last seqno of ``view``, if a later view follows."""
         return self._starts[view] - 1 if 0 < view < len(self._starts) else None
 
     def rollback(self, to: Seqno) -> None:

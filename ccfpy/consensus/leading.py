@@ -67,7 +67,7 @@ def tick(state: RaftState, elapsed_ms: int) -> None:
 def receive_response(
     state: RaftState, sender: NodeId, message: AppendEntriesResponse
 ) -> None:
-    """Note how far a peer agrees, or where to try again.
+    """Record how far a peer agrees, or where to try again.
 
     Only a success of this view moves what is known to match, and only forward: commit
     rests on it. A failure moves what is to be sent next, back to where both logs may

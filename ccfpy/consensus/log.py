@@ -58,11 +58,11 @@ class Log:
         return self.last_seqno - signed
 
     def view_of(self, seqno: Seqno) -> View:
-        """Give the view that wrote ``seqno``; 0 where the log has nothing."""
+        """Return the view that wrote ``seqno``; 0 where the log has nothing."""
         return self.history.view_of(seqno) if seqno <= self.last_seqno else 0
 
     def tx_id(self, seqno: Seqno) -> TxId:
-        """Give the id of the entry at ``seqno``."""
+        """Return the id of the entry at ``seqno``."""
         return transaction_id(self.view_of(seqno), seqno)
 
     def append(self, view: View, *, is_committable: bool) -> None:
@@ -73,7 +73,7 @@ class Log:
             self._committables.append(seqno)
 
     def committable_up_to(self, seqno: Seqno) -> Seqno | None:
-        """Give the last uncommitted signature not after ``seqno``."""
+        """Return the last uncommitted signature not after ``seqno``."""
         return next((s for s in reversed(self._committables) if s <= seqno), None)
 
     def commit(self, to: Seqno) -> None:
@@ -92,12 +92,12 @@ class Log:
             self._committables.pop()
 
     def end_of_run(self, start: Seqno) -> Seqno:
-        """Give the last seqno that is of the same view as ``start``."""
+        """Return the last seqno of the view that wrote ``start``."""
         end = self.history.end_of(self.history.view_of(start))
         return self.last_seqno if end is None else end
 
     def best_match(self, other: TxId) -> Seqno:
-        """Give the last seqno at which a log with ``other`` may still agree with ours.
+        """Return the last seqno at which a log with ``other`` may agree with ours.
 
         From the lower of both ends, whole views are skipped while ours is too new: what
         another log has at that point or before is of ``other.view`` or older.

@@ -57,7 +57,7 @@ class AppendEntries:
         return self.last.seqno > self.previous.seqno
 
     def encode(self) -> bytes:
-        """Give the packed struct; its last byte is a flag that is always clear."""
+        """Return the packed struct; its last byte is a flag that is always clear."""
         return self.LAYOUT.pack(
             RaftMessageType.APPEND_ENTRIES,
             self.last.seqno,
@@ -111,7 +111,7 @@ class AppendEntriesResponse:
     is_success: bool
 
     def encode(self) -> bytes:
-        """Give the packed struct, in which 0 means success."""
+        """Return the packed struct, in which 0 means success."""
         return self.LAYOUT.pack(
             RaftMessageType.APPEND_ENTRIES_RESPONSE, *self.position, not self.is_success
         )
@@ -139,7 +139,7 @@ class RequestVote:
     election: ElectionType
 
     def encode(self) -> bytes:
-        """Give the packed struct."""
+        """Return the packed struct."""
         return self.LAYOUT.pack(
             RaftMessageType.REQUEST_VOTE,
             self.view,
@@ -171,7 +171,7 @@ class RequestVoteResponse:
     election: ElectionType
 
     def encode(self) -> bytes:
-        """Give the packed struct."""
+        """Return the packed struct."""
         return self.LAYOUT.pack(
             RaftMessageType.REQUEST_VOTE_RESPONSE,
             self.view,
@@ -200,7 +200,7 @@ class ProposeRequestVote:
     view: View
 
     def encode(self) -> bytes:
-        """Give the packed struct."""
+        """Return the packed struct."""
         return self.LAYOUT.pack(RaftMessageType.PROPOSE_REQUEST_VOTE, self.view)
 
     @classmethod
@@ -233,7 +233,7 @@ _TYPES: dict[int, type[Message]] = {
 
 
 def header_bytes(data: bytes) -> int:
-    """Tell how long the message is that ``data`` begins with; entries may follow it.
+    """Return the length of the message that ``data`` begins with; entries may follow.
 
     Raises:
         Malformed: the kind is unknown.

@@ -73,7 +73,7 @@ class BatchSize:
         self._count = 0
 
     def count(self, size: int) -> bool:
-        """Note an entry of ``size`` bytes; tell whether a message's worth is waiting.
+        """Count an entry of ``size`` bytes; return whether a full message is waiting.
 
         When it is, the count starts anew.
         """

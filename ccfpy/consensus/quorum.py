@@ -10,19 +10,19 @@ from ccfpy.base.ids import NodeId, Seqno
 
 
 def quorum_size(nodes: int) -> int:
-    """Give the least number of ``nodes`` that is more than half of them."""
+    """Return the least number of ``nodes`` that is more than half of them."""
     return nodes // 2 + 1
 
 
 def is_quorum(some: Collection[NodeId], of: frozenset[NodeId]) -> bool:
-    """Tell whether ``some`` hold a majority ``of`` a set; nobody else counts."""
+    """Return whether ``some`` include a majority ``of`` a set; no other counts."""
     return len(of.intersection(some)) >= quorum_size(len(of))
 
 
 def is_quorum_of_each(
     some: Collection[NodeId], configurations: Iterable[frozenset[NodeId]]
 ) -> bool:
-    """Tell whether ``some`` hold a majority of *each* configuration.
+    """Return whether ``some`` include a majority of *each* configuration.
 
     Never of their union: a reconfiguration may replace every node, and a majority of
     the union need not meet a majority of either side.
@@ -31,7 +31,7 @@ def is_quorum_of_each(
 
 
 def agreed_seqno(held: Sequence[Seqno]) -> Seqno:
-    """Give the highest seqno that a majority holds, from what each node holds.
+    """Return the highest seqno that a majority holds, from what each node holds.
 
     Nobody agrees on anything where there is nobody.
     """

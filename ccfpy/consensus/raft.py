@@ -100,7 +100,7 @@ class Raft:
             self.state.log.history.note(last.view, last.seqno)
 
     def start_ticking(self) -> None:
-        """Let this node begin elections.
+        """Allow this node to begin elections.
 
         A node does so by itself once it has a signature that covers its own trust.
         """
@@ -138,7 +138,7 @@ class Raft:
         return state.out.take()
 
     def receive(self, sender: NodeId, message: Message) -> Ready:
-        """Take a message from another node, whose identity its channel proved."""
+        """Handle a message from another node, whose identity its channel proved."""
         self._expect_no_offer()
         state = self.state
         match message:
@@ -159,7 +159,7 @@ class Raft:
         return ready
 
     def accept(self, entries: Sequence[EntryFacts]) -> Ready:
-        """Take what the node learned of the entries of the last `Ready.offer`.
+        """Handle what the node learned of the entries of the last `Ready.offer`.
 
         Those it verified and applied, in order: all, or fewer if it refused one.
         """
@@ -169,7 +169,7 @@ class Raft:
         return self.state.out.take()
 
     def tick(self, elapsed_ms: int) -> Ready:
-        """Let time pass."""
+        """Advance this node's clock by ``elapsed_ms``."""
         self._expect_no_offer()
         state = self.state
         state.elapsed_ms += elapsed_ms
@@ -180,7 +180,7 @@ class Raft:
         return state.out.take()
 
     def flush(self) -> Ready:
-        """Let a leader send what it signed and committed; for the end of each turn."""
+        """Send what a leader signed and committed; called at the end of each turn."""
         assert self._offer is None, "an offer waits to be accepted"
         state = self.state
         if not state.is_leader or not state.peers:
@@ -229,7 +229,7 @@ class Raft:
         return 0 < most <= log.last_seqno - log.commit_seqno and state.is_leader
 
     def details(self, addresses: Mapping[NodeId, str] = NO_ADDRESSES) -> JsonObject:
-        """Give the body of ``GET /node/consensus``."""
+        """Return the body of ``GET /node/consensus``."""
         return describe(self.state, addresses)
 
     @property

@@ -95,7 +95,7 @@ class RaftState:
         return len(self.configurations.latest) <= 1 and not self.others
 
     def lead(self, state: LeadershipState) -> None:
-        """Take another part."""
+        """Change this node's leadership state."""
         before = self.leadership
         assert is_legal_leadership(before, state), f"{before} to {state}"
         self.leadership = state
@@ -110,6 +110,6 @@ class RaftState:
         self.elapsed_ms = self.jitter(self.settings.election_timeout_ms // 2)
 
     def forget_silences(self) -> None:
-        """Give every peer a whole election timeout to answer in."""
+        """Restart the time that every peer has to answer in, one election timeout."""
         for peer in self.peers.values():
             peer.silent_ms = 0

@@ -130,7 +130,7 @@ class ReadyBuilder:
         self.is_cleanup_due = False
 
     def take(self) -> Ready:
-        """Give what was gathered, and begin anew."""
+        """Return the `Ready` that was gathered, and start the next one."""
         if not (
             self.messages
             or self.commit_to is not None

@@ -43,26 +43,26 @@ class Retirement:
         return self.phase is RetirementPhase.RETIRED_COMMITTED
 
     def order(self, at: Seqno) -> None:
-        """Note the configuration that leaves this node out; the first counts."""
+        """Record the configuration that leaves this node out; the first counts."""
         if self.phase is None:
             self._move(RetirementPhase.ORDERED)
             self.ordered_at = at
 
     def sign(self, at: Seqno) -> None:
-        """Note a signature; the first after the order counts."""
+        """Record a signature; the first after the order counts."""
         if self.phase is RetirementPhase.ORDERED:
             self._move(RetirementPhase.SIGNED)
             self.signed_at = at
 
     def commit(self, to: Seqno) -> None:
-        """Note a commit; one that reaches the signature completes the retirement."""
+        """Record a commit; one that reaches the signature completes the retirement."""
         if self.phase is RetirementPhase.SIGNED:
             assert self.signed_at is not None, "a signed retirement has its signature"
             if to >= self.signed_at:
                 self._move(RetirementPhase.COMPLETED)
 
     def finish(self, at: Seqno) -> None:
-        """Note that the record of the completed retirement is committed.
+        """Record that the completed retirement's own record is committed.
 
         What led there may lie before the snapshot that this node began with.
         """
@@ -71,7 +71,7 @@ class Retirement:
             self.committed_at = at
 
     def rollback(self, to: Seqno) -> None:
-        """Take back what happened after ``to`` and is not committed."""
+        """Undo what happened after ``to`` and is not committed."""
         if self.phase is RetirementPhase.SIGNED:
             assert self.signed_at is not None, "a signed retirement has its signature"
             if self.signed_at > to:

@@ -61,7 +61,7 @@ def _message_entries(state: RaftState, peer: Peer) -> int:
 
 
 def _reach(state: RaftState, peer: Peer) -> Seqno:
-    """Tell how far a peer may be sent entries before it answers."""
+    """Return the last seqno that may be sent to a peer before it answers."""
     return peer.answered + (
         APPEND_ENTRIES_IN_FLIGHT_MAX * _message_entries(state, peer)
     )

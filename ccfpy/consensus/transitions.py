@@ -42,7 +42,7 @@ def commit(state: RaftState, to: Seqno) -> None:
 
 
 def note_changes(state: RaftState, seqno: Seqno, entry: EntryFacts) -> None:
-    """Take in what an entry says of nodes, as soon as the log has it."""
+    """Apply an entry's changes of nodes, as soon as the log has the entry."""
     if entry.trusted or entry.retired:
         nodes = state.configurations.latest - entry.retired | entry.trusted
         _reconfigure(state, Configuration(seqno=seqno, nodes=nodes))
@@ -51,7 +51,7 @@ def note_changes(state: RaftState, seqno: Seqno, entry: EntryFacts) -> None:
 
 
 def note_signature(state: RaftState, seqno: Seqno) -> None:
-    """Take in that ``seqno`` is a signature.
+    """Record that ``seqno`` is a signature.
 
     A node that finds itself in a signed configuration has caught up with the service
     enough to take part in elections. One that the same signature already removes must
@@ -63,7 +63,7 @@ def note_signature(state: RaftState, seqno: Seqno) -> None:
 
 
 def start_ticking(state: RaftState) -> None:
-    """Let this node begin elections, one whole timeout from now."""
+    """Allow this node to begin elections, one whole timeout from now."""
     state.is_ticking = True
     state.elapsed_ms = 0
 
@@ -131,7 +131,7 @@ def _reconfigure(state: RaftState, configuration: Configuration) -> None:
 
 
 def _commit_retirements(state: RaftState, to: Seqno) -> None:
-    """Let go of nodes whose completed retirement is itself committed.
+    """Remove nodes whose completed retirement is itself committed.
 
     From here on every leader knows that they are not needed to commit.
     """

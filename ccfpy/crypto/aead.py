@@ -55,11 +55,11 @@ class GcmEncryption:
         self._encryptor = Cipher(AES(key), GCM(iv)).encryptor()
 
     def authenticate(self, aad: bytes) -> None:
-        """Take a piece of what is authenticated and not encrypted."""
+        """Add a piece of what is authenticated and not encrypted."""
         self._encryptor.authenticate_additional_data(aad)
 
     def encrypt(self, plaintext: bytes) -> bytes:
-        """Take a piece of the plaintext; give as much ciphertext."""
+        """Encrypt a piece of the plaintext; return as much ciphertext."""
         return self._encryptor.update(plaintext)
 
     def finish(self) -> bytes:

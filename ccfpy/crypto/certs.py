@@ -342,7 +342,7 @@ def certificate_request(key: KeyPair, *, subject: str, sans: Sequence[str]) -> s
 
 
 def request_public_key(request_pem: str) -> PublicKey:
-    """Give the key that a certificate request is for, having checked its signature.
+    """Return the key that a certificate request is for; verify its signature first.
 
     Raises:
         Malformed: it is no request, or for a key of another kind.
@@ -445,7 +445,7 @@ def _builder(
 def _valid(
     builder: x509.CertificateBuilder, not_before: datetime, days: int
 ) -> x509.CertificateBuilder:
-    """Let it be valid for ``days``, whose last second is left out, as in CCF."""
+    """Set a validity of ``days``, whose last second is left out, as in CCF."""
     start = not_before.replace(microsecond=0)
     try:
         end = start + timedelta(days=days) - _SECOND

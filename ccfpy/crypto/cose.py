@@ -100,7 +100,7 @@ class Sign1:
 
 
 def parse(data: bytes) -> Sign1:
-    """Take a tagged COSE_Sign1 apart.
+    """Parse a tagged COSE_Sign1.
 
     Raises:
         Malformed: it is none, or its protected header has no ``alg``, or a label
@@ -135,7 +135,7 @@ def sign(
 
 
 def to_be_signed(key: PublicKey, *, protected: Header, payload: bytes) -> bytes:
-    """Give the bytes that an external signer must sign, for ``assemble``."""
+    """Return the bytes that an external signer must sign, for ``assemble``."""
     header = cbor.encode({ALG: ALGORITHMS[key.curve], **protected})
     return _to_be_signed(header, payload)
 
@@ -202,7 +202,7 @@ def forms(data: bytes) -> tuple[bytes, ...]:
 
 
 def _parts(data: bytes) -> tuple[bytes, object, bytes | None, bytes]:
-    """Take a tagged COSE_Sign1 apart without a look into its headers."""
+    """Split a tagged COSE_Sign1 without reading its headers."""
     tagged = cbor.decode(data)
     if not isinstance(tagged, cbor.Tag) or tagged.tag != SIGN1_TAG:
         raise Malformed("not a tagged COSE_Sign1")

@@ -70,7 +70,7 @@ class RevocationList:
             )
 
     def revokes(self, certificate: Certificate) -> bool:
-        """Tell whether a certificate is on the list, whose issuer it must be of."""
+        """Return whether a certificate of the list's issuer is on the list."""
         serial = certificate.library_certificate.serial_number
         with reading("an unreadable list"):
             found = self._list.get_revoked_certificate_by_serial_number(serial)

@@ -39,7 +39,7 @@ class EphemeralKey:
         return cls(KeyPair.generate(entropy, Curve.SECP384R1).library_key)
 
     def agree(self, point: bytes) -> bytes:
-        """Give the secret that only this key and ``point``'s can compute.
+        """Return the secret that only this key and ``point``'s can compute.
 
         Raises:
             Malformed: ``point`` is not an uncompressed point on the curve.

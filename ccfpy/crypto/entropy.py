@@ -29,7 +29,7 @@ class SeededEntropy:
         self._counter = 0
 
     def random_bytes(self, count: int) -> bytes:
-        """Give the next ``count`` bytes, in whole blocks of the stream."""
+        """Return the next ``count`` bytes, in whole blocks of the stream."""
         blocks = []
         for _ in range(-(-count // DIGEST_BYTES)):
             blocks.append(sha256(self._seed + self._counter.to_bytes(8, "little")))

@@ -7,7 +7,7 @@ from ccfpy.crypto.certs import Certificate
 
 
 def raw_extension(certificate: Certificate, oid: str) -> bytes | None:
-    """Give the bytes of an extension, if it is there.
+    """Return the bytes of an extension, if the certificate has it.
 
     Raises:
         Malformed: the certificate's extensions cannot be read.
@@ -22,7 +22,7 @@ def raw_extension(certificate: Certificate, oid: str) -> bytes | None:
 
 
 def extended_key_usages(certificate: Certificate) -> frozenset[str]:
-    """Give what a certificate's key is for, as object identifiers.
+    """Return the purposes of a certificate's key, as object identifiers.
 
     Raises:
         Malformed: the certificate's extensions cannot be read.

@@ -74,7 +74,7 @@ def sign_hmac(key: bytes, data: bytes, hash_name: str) -> bytes:
 
 
 def is_ecdsa(key_pem: bytes, data: bytes, signature: bytes) -> bool:
-    """Tell whether ``r || s`` is a signature over SHA-256.
+    """Return whether ``r || s`` is a signature over SHA-256.
 
     Args:
         key_pem: a public key or a certificate.
@@ -98,7 +98,7 @@ def is_ecdsa(key_pem: bytes, data: bytes, signature: bytes) -> bool:
 
 
 def is_rsa_pss(key_pem: bytes, data: bytes, signature: bytes, salt_bytes: int) -> bool:
-    """Tell whether this is a signature over SHA-256.
+    """Return whether this is a signature over SHA-256.
 
     Under a certificate the older PKCS #1 v1.5 is taken too: CCF knows no other there.
 
@@ -118,7 +118,7 @@ def is_rsa_pss(key_pem: bytes, data: bytes, signature: bytes, salt_bytes: int) -
 
 
 def is_eddsa(key_pem: bytes, data: bytes, signature: bytes) -> bool:
-    """Tell whether this is a signature.
+    """Return whether this is a signature.
 
     Raises:
         Malformed: the key is no Ed25519 key.

@@ -13,12 +13,12 @@ _sha256: Final = hashlib.sha256
 
 
 def sha256(data: bytes) -> bytes:
-    """Give the SHA-256 digest of ``data``."""
+    """Return the SHA-256 digest of ``data``."""
     return _sha256(data).digest()
 
 
 def sha256_hex(data: bytes) -> str:
-    """Give the SHA-256 digest of ``data`` as lower-case hex."""
+    """Return the SHA-256 digest of ``data`` as lower-case hex."""
     return _sha256(data).hexdigest()
 
 
@@ -31,16 +31,16 @@ class Sha256:
         self._hash = hashlib.sha256()
 
     def update(self, data: bytes) -> None:
-        """Take the next piece."""
+        """Add the next piece."""
         self._hash.update(data)
 
     def digest(self) -> bytes:
-        """Give the digest of all that was taken."""
+        """Return the digest of all pieces so far."""
         return self._hash.digest()
 
 
 def hmac_sha256(key: bytes, data: bytes) -> bytes:
-    """Give the HMAC-SHA256 of ``data`` under ``key``."""
+    """Return the HMAC-SHA256 of ``data`` under ``key``."""
     return hmac.digest(key, data, "sha256")
 
 
@@ -61,12 +61,12 @@ class HmacKey:
         self._outer = bytes(byte ^ 0x5C for byte in block)
 
     def hexdigest(self, data: bytes) -> str:
-        """Give the HMAC of ``data`` as lower-case hex."""
+        """Return the HMAC of ``data`` as lower-case hex."""
         inner = hashlib.sha256(self._inner + data).digest()
         return hashlib.sha256(self._outer + inner).hexdigest()
 
     def hexdigests(self, texts: list[bytes]) -> list[str]:
-        """Give ``hexdigest`` of each."""
+        """Return ``hexdigest`` of each."""
         sha256, inner, outer = _sha256, self._inner, self._outer
         hashed = [sha256(inner + text).digest() for text in texts]
         return [sha256(outer + digest).hexdigest() for digest in hashed]

@@ -54,7 +54,7 @@ class HpkeKey:
         return self._key.private_bytes_raw()
 
     def open(self, sealed: bytes, *, info: bytes) -> bytes:
-        """Give what was sealed.
+        """Decrypt what was sealed.
 
         Raises:
             Malformed: it is too short to be sealed.

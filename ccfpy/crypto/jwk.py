@@ -62,7 +62,7 @@ def encode_base64url(data: bytes) -> str:
 
 
 def public_key_der(jwk: Mapping[str, Json]) -> bytes:
-    """Give the public key that a JWK's numbers make, as DER SubjectPublicKeyInfo.
+    """Return the public key that a JWK's numbers make, as DER SubjectPublicKeyInfo.
 
     An RSA key has ``n`` and ``e``, an elliptic-curve key ``x``, ``y`` and ``crv``.
 

@@ -52,7 +52,7 @@ class Token:
 
 
 def parse(text: str) -> Token:
-    """Take a token apart.
+    """Parse a token.
 
     Raises:
         Malformed: it is none, or lacks ``alg``, ``kid``, ``exp`` or ``iss``.

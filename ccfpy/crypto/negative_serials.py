@@ -110,7 +110,7 @@ def to_pem(read: x509.Certificate, der: bytes) -> str:
 
 
 def pem_blocks(pem: bytes) -> Iterator[bytes]:
-    """Give the DER of each certificate in a PEM text.
+    """Yield the DER of each certificate in a PEM text.
 
     Raises:
         ValueError: one of them is not base64.
@@ -128,7 +128,7 @@ def pem_blocks(pem: bytes) -> Iterator[bytes]:
 
 
 def _inner(der: bytes) -> tuple[bytes, int]:
-    """Give the signed part of a certificate, and where its content begins."""
+    """Return the signed part of a certificate, and where its content begins."""
     outer, _ = _element(der, 0, _SEQUENCE)
     start, end = _element(der, outer, _SEQUENCE)
     return der[outer:end], start
@@ -146,7 +146,7 @@ def _serial(der: bytes) -> tuple[int, int]:
 
 
 def _element(der: bytes, at: int, tag: int) -> tuple[int, int]:
-    """Give where the content of an element begins and ends."""
+    """Return where the content of an element begins and ends."""
     header = der[at : at + 2]
     if len(header) != 2 or header[0] != tag:  # noqa: PLR2004  # tag and length
         raise ValueError("a certificate of another form")

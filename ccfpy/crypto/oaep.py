@@ -15,7 +15,7 @@ _COUNTER_BYTES = 4
 
 
 def unpad(encoded: bytes) -> bytes:
-    """Give what was encrypted, from what the key's power gave, of the modulus's width.
+    """Return the plaintext, given the RSA decryption's result at the modulus's width.
 
     Raises:
         VerificationFailed: it was not encrypted to this key, or not in this way.

@@ -36,7 +36,7 @@ _VERSION_BYTES = 8
 def key_binding(
     *, nonce: bytes, public_key: bytes, key_version: int, subject: bytes
 ) -> bytes:
-    """Give what evidence of a key must be bound to.
+    """Return the value that evidence of a key must be bound to.
 
     Args:
         nonce: of whoever asks, so that the evidence is no older than the question.
@@ -110,7 +110,7 @@ class SealedRequest:
         return cls(message, _Exchange(secret, sha256(message), context))
 
     def open_answer(self, answer: bytes) -> bytes:
-        """Give the content of the answer to this request.
+        """Decrypt the content of the answer to this request.
 
         Raises:
             Malformed: it is too short to be sealed.

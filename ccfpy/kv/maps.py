@@ -114,7 +114,7 @@ class Map(Generic[K, V]):
         self.value_codec = value_codec
 
     def of(self, tx: Tx) -> "TypedHandle[K, V]":
-        """Give this map's handle in ``tx``; raises as ``Tx.raw`` does."""
+        """Return this map's handle in ``tx``; raises as ``Tx.raw`` does."""
         return TypedHandle(tx.raw(self.name), self.key_codec, self.value_codec)
 
     def decode_writes(self, writes: Writes) -> dict[K, V | None]:
@@ -140,7 +140,7 @@ class Value(Generic[V]):
         self.codec = codec
 
     def of(self, tx: Tx) -> "ValueHandle[V]":
-        """Give this value's handle in ``tx``; raises as ``Tx.raw`` does."""
+        """Return this value's handle in ``tx``; raises as ``Tx.raw`` does."""
         return ValueHandle(tx.raw(self.name), self.codec)
 
     def decode_writes(self, writes: Writes) -> V | None:
@@ -163,7 +163,7 @@ class Set(Generic[K]):
         self.key_codec = key_codec
 
     def of(self, tx: Tx) -> "SetHandle[K]":
-        """Give this set's handle in ``tx``; raises as ``Tx.raw`` does."""
+        """Return this set's handle in ``tx``; raises as ``Tx.raw`` does."""
         return SetHandle(tx.raw(self.name), self.key_codec)
 
     def decode_writes(self, writes: Writes) -> dict[K, bool]:
@@ -193,7 +193,7 @@ class TypedHandle(Generic[K, V]):
         self._value = value_codec
 
     def get(self, key: K) -> V | None:
-        """Give the value of ``key``, ``None`` where it does not exist."""
+        """Return the value of ``key``, ``None`` where it does not exist."""
         value = self.raw.get(self._key.encode(key))
         if value is None:
             return None
@@ -203,7 +203,7 @@ class TypedHandle(Generic[K, V]):
             raise StoredMalformed(str(error)) from error
 
     def has(self, key: K) -> bool:
-        """Tell whether ``key`` exists."""
+        """Return whether ``key`` exists."""
         return self.raw.has(self._key.encode(key))
 
     def put(self, key: K, value: V) -> None:
@@ -215,11 +215,11 @@ class TypedHandle(Generic[K, V]):
         self.raw.remove(self._key.encode(key))
 
     def version_of_previous_write(self, key: K) -> Seqno | None:
-        """Give the seqno of the write that this transaction finds at ``key``."""
+        """Return the seqno of the write that this transaction finds at ``key``."""
         return self.raw.version_of_previous_write(self._key.encode(key))
 
     def get_globally_committed(self, key: K) -> V | None:
-        """Give the value of ``key`` that can no longer be rolled back."""
+        """Return the value of ``key`` that can no longer be rolled back."""
         value = self.raw.get_globally_committed(self._key.encode(key))
         return None if value is None else _read(self._value, value)
 
@@ -268,12 +268,12 @@ class ValueHandle(Generic[V]):
         self._codec = codec
 
     def get(self) -> V | None:
-        """Give the value, ``None`` where there is none."""
+        """Return the value, ``None`` where there is none."""
         value = self.raw.get(UNIT)
         return None if value is None else _read(self._codec, value)
 
     def has(self) -> bool:
-        """Tell whether there is a value."""
+        """Return whether there is a value."""
         return self.raw.has(UNIT)
 
     def put(self, value: V) -> None:
@@ -285,11 +285,11 @@ class ValueHandle(Generic[V]):
         self.raw.remove(UNIT)
 
     def version_of_previous_write(self) -> Seqno | None:
-        """Give the seqno of the write that this transaction finds."""
+        """Return the seqno of the write that this transaction finds."""
         return self.raw.version_of_previous_write(UNIT)
 
     def get_globally_committed(self) -> V | None:
-        """Give the value that can no longer be rolled back."""
+        """Return the value that can no longer be rolled back."""
         value = self.raw.get_globally_committed(UNIT)
         return None if value is None else _read(self._codec, value)
 
@@ -305,7 +305,7 @@ class SetHandle(Generic[K]):
         self._key = key_codec
 
     def contains(self, key: K) -> bool:
-        """Tell whether ``key`` is in the set."""
+        """Return whether ``key`` is in the set."""
         return self.raw.has(self._key.encode(key))
 
     def insert(self, key: K) -> None:
@@ -313,7 +313,7 @@ class SetHandle(Generic[K]):
         self.raw.put(self._key.encode(key), UNIT)
 
     def remove(self, key: K) -> None:
-        """Take ``key`` out, whether or not it is in."""
+        """Remove ``key``, whether or not it is in the set."""
         self.raw.remove(self._key.encode(key))
 
     def keys(self) -> Iterator[K]:
@@ -322,11 +322,11 @@ class SetHandle(Generic[K]):
         return (_read(codec, key) for key in self.raw.keys())  # noqa: SIM118 - no dict
 
     def version_of_previous_write(self, key: K) -> Seqno | None:
-        """Give the seqno of the write that this transaction finds at ``key``."""
+        """Return the seqno of the write that this transaction finds at ``key``."""
         return self.raw.version_of_previous_write(self._key.encode(key))
 
     def contains_globally_committed(self, key: K) -> bool:
-        """Tell whether ``key`` is in the set as far as that is final."""
+        """Return whether ``key`` is in the set in the state that is final."""
         return self.raw.get_globally_committed(self._key.encode(key)) is not None
 
     def size(self) -> int:

@@ -46,7 +46,7 @@ class ReservedName(CcfpyError):
 
 
 def is_public(name: str) -> bool:
-    """Tell whether the map ``name`` is written to the ledger in the clear."""
+    """Return whether the map ``name`` is written to the ledger in the clear."""
     return name.startswith(PUBLIC_PREFIX)
 
 

@@ -116,12 +116,12 @@ def entry_bytes(entry: Entry) -> bytes:
 
 
 def key_order(key: bytes) -> int:
-    """Give the 32 bits by which a state's keys are ordered."""
+    """Return the 32 bits by which a state's keys are ordered."""
     return siphash_2_4(key, _K0, _K1) & 0xFFFF_FFFF
 
 
 def key_orders(keys: Sequence[bytes]) -> list[int]:
-    """Give `key_order` of each key, in a fraction of the time."""
+    """Return `key_order` of each key, in a fraction of the time."""
     return [order & 0xFFFF_FFFF for order in siphash_2_4_many(keys, _K0, _K1)]
 
 

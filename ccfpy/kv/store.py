@@ -149,7 +149,7 @@ class Store(State):
     # History
 
     def rollback(self, seqno: Seqno) -> None:
-        """Return to the state after ``seqno``; does nothing if that is not the past.
+        """Roll back to the state after ``seqno``; ignore a ``seqno`` that is not past.
 
         Maps created later are forgotten. Transactions begun before cannot commit.
 
@@ -215,7 +215,7 @@ class Store(State):
         self._guards.setdefault(name, []).append(check)
 
     def check(self, handles: Iterable[MapHandle]) -> None:
-        """Let guards see what these handles write, as if it were the next seqno.
+        """Call guards with what these handles write, as if it were the next seqno.
 
         Raises:
             Malformed: a guard refused it.
@@ -237,7 +237,7 @@ class Store(State):
     # Whole states
 
     def snapshot(self, seqno: Seqno, *, public: bool) -> list[MapSnapshot]:
-        """Give the public or the private maps as they were after ``seqno``.
+        """Return the public or the private maps as they were after ``seqno``.
 
         In name order, without copying keys or values.
 
@@ -317,7 +317,7 @@ class Store(State):
                 self._run_local_hooks(versioned_map.name, version, state)
 
     def swap_private_maps(self, source: "Store") -> None:
-        """Take over the private maps of ``source``, which was restored apart.
+        """Replace private maps with those of ``source``, which was restored apart.
 
         A recovering node first restores public maps here, decrypts the rest into
         another store when members have given the means, and then calls this. Maps of
@@ -440,7 +440,7 @@ def _version_and_name_of(written: tuple[VersionedMap, Writes]) -> tuple[Seqno, s
 def _conflict_of(
     handle: MapHandle, current: VersionedMap | None, read_version: Seqno
 ) -> str | None:
-    """Say what keeps a handle's transaction from committing now."""
+    """Return what keeps a handle's transaction from committing, if anything."""
     if current is None:
         return None
     if current is not handle.map or (current.created_at or 0) > read_version:

@@ -77,7 +77,7 @@ class MapHandle:
         self._committed = tx.committed
 
     def get(self, key: bytes) -> bytes | None:
-        """Give the value of ``key``, ``None`` where it does not exist."""
+        """Return the value of ``key``, ``None`` where it does not exist."""
         writes = self.writes
         if key in writes:
             return writes[key]
@@ -95,7 +95,7 @@ class MapHandle:
         return value
 
     def has(self, key: bytes) -> bool:
-        """Tell whether ``key`` exists."""
+        """Return whether ``key`` exists."""
         return self.get(key) is not None
 
     def put(self, key: bytes, value: bytes) -> None:
@@ -125,7 +125,7 @@ class MapHandle:
         self.writes[key] = None
 
     def version_of_previous_write(self, key: bytes) -> Seqno | None:
-        """Give the seqno of the write that this transaction finds at ``key``.
+        """Return the seqno of the write that this transaction finds at ``key``.
 
         Its own writes have no seqno yet and are not considered. ``None`` where the key
         did not exist.
@@ -134,7 +134,7 @@ class MapHandle:
         return None if node is None or node[1] is None else node[0]
 
     def get_globally_committed(self, key: bytes) -> bytes | None:
-        """Give the value of ``key`` that can no longer be rolled back.
+        """Return the value of ``key`` that can no longer be rolled back.
 
         It is the one committed when the transaction took its first handle. Neither own
         writes nor later ones count, and no dependency is recorded.
@@ -255,7 +255,7 @@ class Tx:
         """A map that this transaction rests on being as it is marked."""
 
     def raw(self, name: str) -> MapHandle:
-        """Give the handle on the map ``name``; always the same one for a name.
+        """Return the handle on the map ``name``; always the same one for a name.
 
         A map that does not exist is empty, and comes to be when it is written.
 
@@ -297,7 +297,7 @@ class Tx:
         return versioned_map, versioned_map.version, state.generation
 
     def is_unchanged(self, mark: Mark) -> bool:
-        """Tell whether a map is as it was marked; if so, the transaction rests on it.
+        """Return whether a map is as it was marked; if so, the transaction rests on it.
 
         As if all of it had been read. False means nothing: the map may be the same and
         the transaction unable to tell.

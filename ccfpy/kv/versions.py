@@ -61,7 +61,7 @@ class VersionedMap:
         return changed
 
     def undo(self, version: Seqno, writes: Writes, previous_version: Seqno) -> None:
-        """Take back ``apply(version, writes)``, which must have been the last."""
+        """Undo ``apply(version, writes)``, which must have been the last."""
         chains = self.chains
         for key in writes:
             newest = chains.get(key)
@@ -91,7 +91,7 @@ class VersionedMap:
         return node_below(self.chains.get(key), version)
 
     def current_version_of(self, key: bytes) -> Seqno:
-        """Give the seqno that last wrote ``key``, 0 where it does not exist now."""
+        """Return the seqno that last wrote ``key``, 0 where it does not exist now."""
         node = self.chains.get(key)
         return 0 if node is None or node[1] is None else node[0]
 

@@ -170,7 +170,7 @@ class ServiceMark(NamedTuple):
 
     @classmethod
     def of(cls, trust: LedgerTrust) -> Self:
-        """Note how the service is now."""
+        """Return the service's present mark."""
         service = trust.service
         if service is None:
             return cls(trust.status, None, None)
@@ -376,7 +376,7 @@ class Auditor:
             yield seen
 
     def _place(self, chunk: Chunk, seqno: Seqno) -> tuple[str, int]:
-        """Give the file and offset of an entry that is not signed yet.
+        """Return the file and offset of an entry that is not signed yet.
 
         The last signature is among them, and may lie in the chunk before. Entries of
         an earlier chunk that does not end in a signature are no longer at hand.
@@ -415,7 +415,7 @@ class Auditor:
         self._last_root = root
 
     def _check_tree(self, stored: bytes, root: bytes) -> None:
-        """Hold the stored tree against ours, then forget what it has forgotten.
+        """Compare the stored tree with ours, then flush what that tree has flushed.
 
         A node that retained more than we did stores leaves that we no longer have;
         their root tells as much.

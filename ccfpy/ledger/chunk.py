@@ -90,7 +90,7 @@ class ChunkName:
         )
 
     def __str__(self) -> str:
-        """Give the file's name."""
+        """Return the file's name."""
         end = "" if self.last is None else f"-{self.last}"
         committed = _COMMITTED if self.is_committed else ""
         recovery = _RECOVERY if self.is_recovery else ""
@@ -102,23 +102,23 @@ class ChunkName:
         return self.last is None
 
     def completed(self, last: Seqno) -> Self:
-        """Give the name after the chunk is closed at ``last``."""
+        """Return the name after the chunk is closed at ``last``."""
         assert self.last is None, self
         assert last >= self.first, (self, last)
         return replace(self, last=last)
 
     def committed(self) -> Self:
-        """Give the name after commit reached its last entry."""
+        """Return the name after commit reached its last entry."""
         assert self.last is not None, self
         return replace(self, is_committed=True)
 
     def recovered(self) -> Self:
-        """Give the name once the recovery that wrote it is complete."""
+        """Return the name once the recovery that wrote the chunk is complete."""
         return replace(self, is_recovery=False)
 
 
 def is_chunk_name(name: str) -> bool:
-    """Tell whether a file of this name belongs to a ledger."""
+    """Return whether a file of this name belongs to a ledger."""
     return _NAME.fullmatch(name) is not None
 
 
@@ -231,7 +231,7 @@ class Chunk:
         return self.name.first + len(self.positions) - 1
 
     def entry(self, seqno: Seqno) -> bytes:
-        """Give the bytes of one entry."""
+        """Return the bytes of one entry."""
         index = seqno - self.name.first
         assert 0 <= index < len(self.positions), (seqno, self.name)
         following = index + 1
@@ -239,7 +239,7 @@ class Chunk:
         return self.data[self.positions[index] : stop]
 
     def entries(self) -> Iterator[tuple[Seqno, int, bytes]]:
-        """Give each entry with its seqno and offset, in order."""
+        """Yield each entry with its seqno and offset, in order."""
         stops = [*self.positions[1:], self.end] if self.positions else []
         for index, (start, stop) in enumerate(zip(self.positions, stops, strict=True)):
             yield self.name.first + index, start, self.data[start:stop]
@@ -267,7 +267,7 @@ def _walk(first: Seqno, data: bytes) -> tuple[list[int], int]:
 
 
 def _has_entry(data: bytes, start: int, *, seqno: Seqno) -> bool:
-    """Tell whether a whole entry of ``seqno`` lies somewhere from ``start`` on.
+    """Return whether a whole entry of ``seqno`` lies somewhere from ``start`` on.
 
     Only asked about the end of a file that looks cut short, to tell a writer that was
     interrupted from a size that was changed.

@@ -177,7 +177,7 @@ class CoseReceipt:
             )
 
     def _ruled(self, endorsements: Sequence[bytes], service: PublicKey) -> Epoch:
-        """Give when the key that signed ruled, which must be when it signed."""
+        """Return the signing key's epoch, which must hold the signed transaction."""
         *_, last = links(endorsements, service)
         for txid in (self.proof.leaf.txid, self.signature.txid):
             if not covers(last.epoch, txid):

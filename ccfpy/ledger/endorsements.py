@@ -48,7 +48,7 @@ class EndorsementChain:
         self._created = created
 
     def wanted(self, seqno: Seqno) -> Seqno | None:
-        """Say at which seqno the record is that must be added next.
+        """Return the seqno of the record that must be added next.
 
         ``None`` when enough is known to prove the transaction at ``seqno``, or when
         there are no earlier records.
@@ -76,7 +76,7 @@ class EndorsementChain:
         self._links.append(endorsement)
 
     def leading_to(self, seqno: Seqno) -> tuple[bytes, ...] | None:
-        """Give the chain to the service that signed what is at ``seqno``.
+        """Return the chain to the service that signed what is at ``seqno``.
 
         ``None`` if no endorsement covers it: the service of today signed it, or one
         that made no endorsements.
@@ -129,7 +129,7 @@ def links(chain: Sequence[bytes], service: PublicKey) -> Iterator[Link]:
 
 
 def covers(epoch: Epoch, txid: TxId) -> bool:
-    """Tell whether a transaction lies in an epoch that has ended."""
+    """Return whether a transaction lies in an epoch that has ended."""
     begin, end = epoch.begin, epoch.end
     return (
         end is not None

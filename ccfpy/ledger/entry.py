@@ -146,7 +146,7 @@ def _prefix(
 
 
 def snapshot_iv(seqno: int) -> bytes:
-    """Give the IV under which the snapshot of ``seqno`` is encrypted."""
+    """Return the IV under which the snapshot of ``seqno`` is encrypted."""
     return _IV.pack(seqno, SNAPSHOT_BIT)
 
 
@@ -177,7 +177,7 @@ class Entry:
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Take an entry apart.
+        """Parse an entry.
 
         Raises:
             Malformed: its frame or sizes do not hold.
@@ -283,7 +283,7 @@ class Transaction:
         return parse_private(self.entry.decrypt(secrets.at(self.txid.seqno)))
 
     def writes(self, secrets: LedgerSecrets) -> WriteSet:
-        """Give all changes, private ones included; raises as ``private_writes``."""
+        """Return all changes, private ones included; raises as ``private_writes``."""
         return {**self.domain.write_set, **self.private_writes(secrets)}
 
     def commit_evidence(self, secrets: LedgerSecrets) -> bytes | None:

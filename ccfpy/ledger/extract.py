@@ -216,13 +216,13 @@ class _Extraction:
             raise _OutOfOrder
 
     def _turn(self, seqno: Seqno, view: View) -> None:
-        """Note that a view begins; views only grow."""
+        """Record that a view begins; views only grow."""
         if view & SNAPSHOT_BIT or (self._views and view < self._views[-1][1]):
             raise _OutOfOrder
         self._views.append((seqno, view))
 
     def _read(self, seqno: Seqno, at: int, end: int) -> None:
-        """Take in an entry of which more is to be known than its digest."""
+        """Parse an entry of which more is needed than its digest."""
         transaction = Transaction.parse(self._data[at:end])
         self._leaves.append(transaction.leaf)
         if not TABLES.isdisjoint(transaction.domain.write_set):
@@ -272,7 +272,7 @@ class _Extraction:
         return next(view for begin, view in reversed(self._views) if begin <= seqno)
 
     def _stored(self, each: _Notable) -> StoredTree | None:
-        """Hold a stored tree against the chunk's leaves."""
+        """Compare a stored tree with the chunk's leaves."""
         write_set = each.transaction.domain.write_set
         if not is_signature(write_set):
             return None
@@ -296,7 +296,7 @@ class _Extraction:
 
 
 def _says_nothing(data: bytes, at: int, end: int) -> bool:
-    """Tell whether public maps are well-formed and none concerns trust.
+    """Return whether public maps are well-formed and none concerns trust.
 
     Only the plainest form is looked at, one map with one write; what is denied here is
     read as a whole.
@@ -325,7 +325,7 @@ _NOTHING_REMOVED = _U64.pack(0)
 
 @lru_cache(maxsize=MAP_NAMES_CACHED_MAX)
 def _is_plain(name: bytes) -> bool:
-    """Tell whether a map is public and says nothing of trust."""
+    """Return whether a map is public and does not concern trust."""
     try:
         text = name.decode()
     except UnicodeDecodeError:

@@ -77,7 +77,7 @@ def read_frame(data: bytes, position: int = 0) -> Frame:
 
 
 def entry_end(data: bytes, position: int) -> int:
-    """Give where the entry that begins at ``position`` ends, perhaps beyond ``data``.
+    """Return where the entry at ``position`` ends, perhaps beyond ``data``.
 
     Raises:
         Malformed: as ``read_frame``.

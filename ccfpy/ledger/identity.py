@@ -43,7 +43,7 @@ class Epoch:
 
 
 def after_recovery(last: TxId) -> TxId:
-    """Give the first transaction of the epoch after the one that ended at ``last``."""
+    """Return the first transaction of the epoch after one that ended at ``last``."""
     return TxId(last.view + VIEWS_PER_RECOVERY, last.seqno + 1)
 
 

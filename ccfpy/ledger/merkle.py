@@ -84,12 +84,12 @@ class MerkleTree:
         self._levels[0].extend(leaves)
 
     def leaf(self, index: int) -> bytes:
-        """Give a leaf that was not flushed."""
+        """Return a leaf that was not flushed."""
         assert self.first <= index < len(self), index
         return self._levels[0][index - self._starts[0]]
 
     def root(self, size: int | None = None) -> bytes:
-        """Give the root over the first ``size`` leaves, or over all of them.
+        """Return the root over the first ``size`` leaves, or over all of them.
 
         A size that reaches back before ``first`` needs subtrees that were forgotten
         and fails an assertion.
@@ -100,12 +100,12 @@ class MerkleTree:
         return self._fold(count, len(self._levels))
 
     def subtree(self, level: int) -> bytes:
-        """Give the last complete subtree of ``1 << level`` leaves."""
+        """Return the last complete subtree of ``1 << level`` leaves."""
         self._catch_up()
         return self._at(level, (len(self) >> level) - 1)
 
     def path(self, index: int, size: int | None = None) -> tuple[PathStep, ...]:
-        """Give the siblings from leaf ``index`` up to the root over ``size`` leaves."""
+        """Return the siblings from leaf ``index`` to the root over ``size`` leaves."""
         count = len(self) if size is None else size
         assert self.first <= index < count <= len(self), (self.first, index, count)
         self._catch_up()
@@ -124,7 +124,7 @@ class MerkleTree:
         return tuple(steps)
 
     def retract(self, to: int) -> None:
-        """Take back every leaf after leaf ``to``; does nothing if there is none."""
+        """Remove every leaf after leaf ``to``; does nothing if there is none."""
         count = to + 1
         if count >= len(self):
             return
@@ -145,7 +145,7 @@ class MerkleTree:
         self.first = to
 
     def serialise(self, first: int | None = None) -> bytes:
-        """Give the stored form of the tree, of leaves ``first`` and later.
+        """Return the stored form of the tree, of leaves ``first`` and later.
 
         It is the value that a signature transaction writes into
         ``public:ccf.internal.tree``.
@@ -163,7 +163,7 @@ class MerkleTree:
 
     @staticmethod
     def first_of(data: bytes) -> int:
-        """Give the first leaf that a stored tree holds, reading nothing else of it.
+        """Return the first leaf that a stored tree holds, reading nothing else of it.
 
         Raises:
             Malformed: it is too short to say.
@@ -233,7 +233,7 @@ class MerkleTree:
         return self._levels[level][index - self._starts[level]]
 
     def _node(self, level: int, index: int, count: int) -> bytes:
-        """Give a node of the tree of ``count`` leaves, complete or its ragged last."""
+        """Return a node of the tree of ``count`` leaves, complete or ragged."""
         if (index + 1) << level <= count:
             return self._at(level, index)
         return self._fold(count, level)
@@ -298,7 +298,7 @@ class Frontier:
 
     @classmethod
     def of(cls, tree: MerkleTree) -> Self:
-        """Give the frontier of a tree."""
+        """Return the frontier of a tree."""
         frontier = cls()
         for level in reversed(range(len(tree).bit_length())):
             if len(tree) >> level & 1:
@@ -320,7 +320,7 @@ class Frontier:
         self._peaks.append(digest)
 
     def root(self) -> bytes:
-        """Give the root over all leaves, of which there must be one."""
+        """Return the root over all leaves, of which there must be one."""
         assert self._peaks
         digest = self._peaks[-1]
         for peak in reversed(self._peaks[:-1]):
@@ -328,9 +328,9 @@ class Frontier:
         return digest
 
     def edge(self) -> bytes:
-        """Give the subtrees as a stored tree has them that begins here."""
+        """Return the subtrees in the stored form of a tree that begins here."""
         return b"".join(reversed(self._peaks))
 
     def tree(self, leaf: bytes) -> bytes:
-        """Give the stored form of the tree with one more leaf, which it retains."""
+        """Return the stored form of the tree with one more leaf, which it retains."""
         return _COUNTS.pack(1, self._count) + leaf + self.edge()

@@ -46,17 +46,17 @@ class OpenChunk:
         return self._positions
 
     def has_room_for(self, entry_bytes: int) -> bool:
-        """Tell whether one more entry keeps every offset within 32 bits."""
+        """Return whether one more entry keeps every offset within 32 bits."""
         return self.end + entry_bytes <= POSITION_MAX
 
     def append(self, entry_bytes: int) -> None:
-        """Note that an entry of this size was written at ``end``."""
+        """Record that an entry of this size was written at ``end``."""
         assert self.has_room_for(entry_bytes), (self.end, entry_bytes)
         self._positions.append(self.end)
         self.end += entry_bytes
 
     def extend(self, entries: Iterable[bytes]) -> None:
-        """Note that these were written at ``end``, back to back."""
+        """Record that these entries were written at ``end``, back to back."""
         end, note = self.end, self._positions.append
         for entry in entries:
             note(end)
@@ -74,7 +74,7 @@ class OpenChunk:
         return self.end
 
     def close(self) -> tuple[ChunkName, bytes, bytes]:
-        """Give the closed file's name, its table, and the header that points to it.
+        """Return the closed file's name, its table, and the header that points to it.
 
         The table is appended first and the header written last: a crash in between
         leaves an open chunk with some bytes after its last entry.

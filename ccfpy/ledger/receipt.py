@@ -184,7 +184,7 @@ class Receipt:
         return receipt
 
     def to_json(self) -> JsonObject:
-        """Give version 1, which ``GET /receipt`` serves and snapshots carry."""
+        """Return version 1, which ``GET /receipt`` serves and snapshots carry."""
         fields: JsonObject = {
             "cert": self.certificate,
             "node_id": self.node,
@@ -203,7 +203,7 @@ class Receipt:
         return fields
 
     def to_json_v2(self) -> JsonObject:
-        """Give version 2, which says whether it is a signature's receipt.
+        """Return version 2, which states whether the receipt is a signature's.
 
         Endorsements are always present. CCF defines no such form for signature
         transactions, whose ``leaf`` is kept here.
@@ -298,7 +298,7 @@ class Receipt:
 
 
 def through_endorsements(count: int) -> str:
-    """Say how many endorsements stand between a service and who signed."""
+    """Describe how many endorsements stand between a service and the signer."""
     if not count:
         return ""
     return f", through {count} endorsement{'s' if count > 1 else ''}"

@@ -67,15 +67,15 @@ class LedgerSecrets:
         return len(self._versions)
 
     def __iter__(self) -> Iterator[tuple[Seqno, LedgerSecret]]:
-        """Give each version and its secret, oldest first."""
+        """Iterate over versions and their secrets, oldest first."""
         return zip(tuple(self._versions), tuple(self._secrets), strict=True)
 
     def __contains__(self, version: object) -> bool:
-        """Tell whether a secret applies from exactly ``version`` on."""
+        """Return whether a secret applies from exactly ``version`` on."""
         return version in self._versions
 
     def at(self, seqno: Seqno) -> LedgerSecret:
-        """Give the secret that encrypts the entry at ``seqno``.
+        """Return the secret that encrypts the entry at ``seqno``.
 
         Raises:
             VerificationFailed: no secret is known that reaches so far back.
@@ -89,7 +89,7 @@ class LedgerSecrets:
         return self._secrets[index]
 
     def reach(self, seqno: Seqno) -> bool:
-        """Tell whether the secret that encrypts the entry at ``seqno`` is known."""
+        """Return whether the secret that encrypts the entry at ``seqno`` is known."""
         return bool(self._versions) and self._versions[0] <= seqno
 
     @property
@@ -105,7 +105,7 @@ class LedgerSecrets:
         return self._versions[-2], self._secrets[-2]
 
     def add(self, version: Seqno, secret: LedgerSecret) -> None:
-        """Let ``secret`` apply from ``version`` on."""
+        """Add ``secret``, which applies from ``version`` on."""
         assert version not in self._versions, version
         index = bisect_right(self._versions, version)
         self._versions.insert(index, version)

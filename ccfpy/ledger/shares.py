@@ -226,7 +226,7 @@ def issue(
 
 
 def is_whole_key(share: bytes) -> bool:
-    """Tell whether a submitted share is an owner's, which needs no others."""
+    """Return whether a submitted share is an owner's, which needs no other share."""
     return len(share) == SHARE_BYTES and share.startswith(_WHOLE_KEY_INDEX)
 
 

@@ -43,7 +43,7 @@ _NO_NONCE = "0" * 64
 
 
 def is_signature(write_set: WriteSet) -> bool:
-    """Tell whether a transaction is a signature.
+    """Return whether a transaction is a signature.
 
     Raises:
         Malformed: it writes a signature table and others that do not belong to it.

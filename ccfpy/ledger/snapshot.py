@@ -47,7 +47,7 @@ class Snapshot:
 
     @classmethod
     def parse(cls, data: bytes) -> Self:
-        """Take a snapshot file apart.
+        """Parse a snapshot file.
 
         Raises:
             Malformed: it is not one.
@@ -107,7 +107,7 @@ class Snapshot:
         return parse_maps(self.entry.decrypt(secrets.at(self.seqno)))
 
     def value(self, table: str, key: bytes = SINGLE_KEY) -> bytes | None:
-        """Give a value of a public map."""
+        """Return a value of a public map."""
         for name, _, entries in self.public.maps:
             if name == table:
                 return next((held for at, _, held in entries if at == key), None)

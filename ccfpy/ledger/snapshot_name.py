@@ -45,10 +45,10 @@ class SnapshotName:
         )
 
     def __str__(self) -> str:
-        """Give the file's name."""
+        """Return the file's name."""
         suffix = ".committed" if self.is_committed else ""
         return f"snapshot_{self.seqno}_{self.evidence}{suffix}"
 
     def committed(self) -> Self:
-        """Give the name once the receipt is in the file."""
+        """Return the name once the receipt is in the file."""
         return replace(self, is_committed=True)

@@ -95,7 +95,7 @@ class SnapshotWriting:
 
 
 def cut(pieces: Sequence[bytes], size: int) -> Iterator[bytes]:
-    """Give the same bytes in pieces of ``size``, the last of them shorter."""
+    """Yield the same bytes in pieces of ``size``, the last of them shorter."""
     waiting: list[bytes] = []
     room = size
     for piece in pieces:

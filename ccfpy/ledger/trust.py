@@ -69,7 +69,7 @@ strike at any time, also in the middle of a recovery, they may follow any."""
 def may_follow(
     before: ServiceStatus | None, after: ServiceStatus, *, is_new_identity: bool
 ) -> bool:
-    """Tell whether a service may go from one status to another.
+    """Return whether a service may go from one status to another.
 
     CCF's auditors let ``Opening`` follow anything, and so does this.
     """
@@ -135,7 +135,7 @@ class LedgerTrust:
 
     @classmethod
     def resume(cls, state: WriteSet) -> Self:
-        """Take up what a whole state says, which somebody vouched for.
+        """Apply a whole state, which somebody vouched for.
 
         Args:
             state: public tables; those that do not concern this are of no matter.
@@ -162,13 +162,13 @@ class LedgerTrust:
         return trust
 
     def copy(self) -> Self:
-        """Give a second one that goes its own way."""
+        """Return a copy that changes independently."""
         return replace(
             self, nodes=dict(self.nodes), certificates=dict(self.certificates)
         )
 
     def apply(self, write_set: WriteSet, *, last_root: bytes | None) -> None:
-        """Take in a transaction's public changes.
+        """Apply a transaction's public changes.
 
         Args:
             write_set: the changes.
@@ -205,7 +205,7 @@ class LedgerTrust:
         return named
 
     def checks(self, write_set: WriteSet, root: bytes) -> Iterator[SignatureCheck]:
-        """Give each signature in a signature transaction with who must have made it.
+        """Yield each signature of a transaction with the key that must verify it.
 
         Whoever takes one must have seen it hold before taking the next.
 

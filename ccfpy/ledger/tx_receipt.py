@@ -162,7 +162,7 @@ class TxReceipt:
         return None if proof is None else proof.serialise()
 
     def cose_signature(self) -> bytes | None:
-        """Give the service's signature over the root, if there is one."""
+        """Return the service's signature over the root, if there is one."""
         by_service = self.signed.by_service
         return None if by_service is None else by_service.data
 

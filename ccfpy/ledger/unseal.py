@@ -120,7 +120,7 @@ def open_next(data: bytes, view: View, seqno: Seqno, secrets: LedgerSecrets) -> 
 
 
 def opened_of(unsealed: UnsealedEntry) -> Opened:
-    """Give all that becomes of an entry that was opened."""
+    """Return all that follows from an entry that was opened."""
     flags, write_set, components = unsealed
     digest, evidence, claims = components
     return flags, write_set, components.leaf, digest, evidence, claims

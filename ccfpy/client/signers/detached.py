@@ -88,7 +88,7 @@ class Draft:
             raise NoProposalNamed(f"a {self.kind} must say which proposal it is about")
 
     def protected(self, line: Line) -> dict[cose.Label, object]:
-        """Give its protected header without the algorithm, in a line's order."""
+        """Return the protected header without the algorithm, in a line's order."""
         header = protected_header(
             self.certificate,
             self.kind,
@@ -100,7 +100,7 @@ class Draft:
         return header
 
     def to_be_signed(self, line: Line) -> bytes:
-        """Give what the member's key is to sign."""
+        """Return the bytes that the member's key is to sign."""
         return cose.to_be_signed(
             self.certificate.public_key,
             protected=self.protected(line),
@@ -109,7 +109,7 @@ class Draft:
 
 
 def prepare(draft: Draft, line: Line = Line.CCF7) -> bytes:
-    """Give the digest to sign as JSON, ``{"alg": …, "value": base64}``.
+    """Return the digest to sign as JSON, ``{"alg": …, "value": base64}``.
 
     The algorithm is a name in line 6, which vaults take, and COSE's number in line 7.
     """

@@ -108,7 +108,7 @@ class Token:
 def explain(
     error: pkcs11.PKCS11Error, label: str, flags: TokenFlag | None = None
 ) -> str:
-    """Say what a token's error means for who holds it.
+    """Explain what a token's error means for its holder.
 
     Args:
         error: the library's.
@@ -160,7 +160,7 @@ class LoggedIn:
         )
 
     def credential_for(self, key: Any) -> dict[str, object]:  # noqa: ANN401  # the same
-        """Give what a key asks for that wants the PIN with each use."""
+        """Return the credential of a key that asks for the PIN with each use."""
         try:
             asks = bool(key[Attribute.ALWAYS_AUTHENTICATE])
         except pkcs11.AttributeTypeInvalid:  # of older tokens, which have none such
@@ -200,7 +200,7 @@ class TokenSigner:
 
     @classmethod
     def find(cls, token: Token) -> Self:
-        """Take the certificate that is in the token beside the key.
+        """Return the certificate that is in the token beside the key.
 
         Raises:
             KeyUnusable: there is no such key, or no certificate for it.

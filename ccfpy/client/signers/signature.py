@@ -48,7 +48,7 @@ def hash_name(key: PublicKey) -> str:
 
 
 def digest_of(key: PublicKey, to_be_signed: bytes) -> bytes:
-    """Give the digest that a key signs."""
+    """Return the digest that a key signs."""
     return hashlib.new(hash_name(key), to_be_signed).digest()
 
 
