@@ -117,7 +117,7 @@ def test_the_service_and_its_nodes_are_records(classic: Classic) -> None:
 
 def test_a_reader_says_what_it_gives() -> None:
     assert reader_of(ACME_CERTIFICATES).__doc__ == (
-        "Give the table ``public:ccf.gov.service.acme_certificates``."
+        "Return the table ``public:ccf.gov.service.acme_certificates``."
     )
 
 
