@@ -14,15 +14,9 @@ from ccfpy.cli.api_curl import Caller
 from ccfpy.cli.api_document import Document
 from ccfpy.cli.api_page import MARK, page
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
+from ccfpy.cli.options import with_options
 from ccfpy.cli.output import note
-from ccfpy.cli.place import (
-    ADDRESS_DEFAULT,
-    SHARED_DEFAULT,
-    FolderOption,
-    Place,
-    TrustOption,
-    UrlOption,
-)
+from ccfpy.cli.place import ADDRESS_DEFAULT, Place, PlaceOptions
 
 SERVED = (
     "/app/api",
@@ -32,7 +26,8 @@ SERVED = (
 """The documents of a service, as a page shows them."""
 
 
-def api(  # noqa: PLR0913  # one parameter for each option
+@with_options
+def api(  # one parameter for each option
     document: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -50,9 +45,7 @@ def api(  # noqa: PLR0913  # one parameter for each option
     browse: Annotated[
         bool, typer.Option("--open", help="Open the page in a browser.")
     ] = False,
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    where: PlaceOptions,
 ) -> None:
     """Show every endpoint of a service: parameters, schemas, who may call, curl lines.
 
@@ -60,11 +53,11 @@ def api(  # noqa: PLR0913  # one parameter for each option
     """
     if document:
         documents = [_read(path) for path in document]
-        address = url or ADDRESS_DEFAULT
+        address = where.url or ADDRESS_DEFAULT
     else:
-        place = Place.find(url, common, cacert)
+        place = where.find()
         documents, address = asyncio.run(_fetch(place)), place.url
-    text = page(documents, Caller(url=address.rstrip("/"), folder=str(common)))
+    text = page(documents, Caller(url=address.rstrip("/"), folder=str(where.common)))
     if out is None:
         _show(text.encode(), port=port, browse=browse)
         return

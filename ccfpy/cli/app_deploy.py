@@ -7,22 +7,17 @@ import typer
 
 from ccfpy.cli.app_bundle import AppArgument, BuildOption, checked
 from ccfpy.cli.errors import ExitCode
+from ccfpy.cli.options import with_options
 from ccfpy.cli.output import note, print_json
-from ccfpy.cli.place import (
-    SHARED_DEFAULT,
-    FolderOption,
-    JsonOption,
-    Place,
-    TrustOption,
-)
-from ccfpy.cli.signing import SignersOptions, with_keys
+from ccfpy.cli.place import JsonOption, Place, TrustOptions
+from ccfpy.cli.signing import SignersOptions
 from ccfpy.client import deploying
 from ccfpy.client.bundle import Bundle
 from ccfpy.client.deploying import Deployment
 
 
-@with_keys
-def deploy(  # noqa: PLR0913 - one parameter for each option
+@with_options
+def deploy(
     app: AppArgument,
     *,
     members: SignersOptions,
@@ -32,8 +27,7 @@ def deploy(  # noqa: PLR0913 - one parameter for each option
             "--to", "--url", envvar="CCFPY_URL", help="A node: https://HOST:PORT."
         ),
     ] = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    trust: TrustOptions,
     build: BuildOption = True,
     json: JsonOption = False,
 ) -> None:
@@ -42,7 +36,7 @@ def deploy(  # noqa: PLR0913 - one parameter for each option
     Where more votes are needed than those given with --as, it exits with 1 and names
     the proposal for the others to vote on.
     """
-    place = Place.find(to, common, cacert)
+    place = Place.find(to, trust.common, trust.cacert)
     signers = members.signers(place)
     bundle = checked(app, build=build)
 

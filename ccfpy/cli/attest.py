@@ -32,8 +32,9 @@ from ccfpy.cli.attest_sgx import Sgx
 from ccfpy.cli.attest_snp import Snp
 from ccfpy.cli.attest_virtual import Simulated, Virtual
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
+from ccfpy.cli.options import with_options
 from ccfpy.cli.output import print_json, text_console
-from ccfpy.cli.place import SHARED_DEFAULT, FolderOption, JsonOption, TrustOption
+from ccfpy.cli.place import JsonOption, TrustOptions
 from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
 from ccfpy.crypto.certs import parse_time
 from ccfpy.crypto.jwt import TokenKey
@@ -53,17 +54,17 @@ _AT_COLLATERAL = "collateral"
 
 
 @attest.command()
+@with_options
 def show(  # one parameter for each option
     what: WhatArgument,
     *,
     endorsements: EndorsementsOption = None,
     uvm: UvmOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    trust: TrustOptions,
     json: JsonOption = False,
 ) -> None:
     """Say what evidence claims, in plain words; nothing of it is verified."""
-    pieces = _gather(what, endorsements, uvm, cacert or _usual(common))
+    pieces = _gather(what, endorsements, uvm, trust.cacert or _usual(trust.common))
     told = []
     for piece in pieces:
         kind = _kind(piece)
@@ -77,6 +78,7 @@ def show(  # one parameter for each option
 
 
 @attest.command()
+@with_options
 def verify(  # noqa: PLR0913  # one parameter for each option
     what: WhatArgument,
     *,
@@ -91,8 +93,7 @@ def verify(  # noqa: PLR0913  # one parameter for each option
     allow_virtual: VirtualOption = False,
     maa_issuer: IssuerOption = None,
     maa_keys: KeysOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    trust: TrustOptions,
     json: JsonOption = False,
 ) -> None:
     """Verify evidence up to its maker's root; exits with 1 if any of it fails.
@@ -112,7 +113,7 @@ def verify(  # noqa: PLR0913  # one parameter for each option
         maa_keys={} if maa_keys is None else _keys(maa_keys),
     )
     failed, told = 0, []
-    for piece in _gather(what, endorsements, uvm, cacert or _usual(common)):
+    for piece in _gather(what, endorsements, uvm, trust.cacert or _usual(trust.common)):
         kind = _kind(piece)
         claims = _claims(kind, piece)
         checks = _checks(kind, piece, wanted)

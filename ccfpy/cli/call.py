@@ -10,18 +10,13 @@ import typer
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import loads
 from ccfpy.cli.errors import ExitCode, Misused, no_such_file
+from ccfpy.cli.options import with_options
 from ccfpy.cli.output import note, print_json, write
-from ccfpy.cli.place import (
-    SHARED_DEFAULT,
-    FolderOption,
-    JsonOption,
-    Place,
-    TrustOption,
-    UrlOption,
-)
+from ccfpy.cli.place import JsonOption, PlaceOptions
 from ccfpy.client.reply import TXID_HEADER, Reply
 
 
+@with_options
 def call(  # noqa: PLR0913  # one parameter for each option
     path: Annotated[str, typer.Argument(help="With its query: /app/log/private?id=1.")],
     *,
@@ -46,9 +41,7 @@ def call(  # noqa: PLR0913  # one parameter for each option
     include: Annotated[
         bool, typer.Option("--include", "-i", help="Show status and headers too.")
     ] = False,
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    where: PlaceOptions,
     json: JsonOption = False,
 ) -> None:
     """Send one request and print what comes back; exits with 1 for an error reply.
@@ -59,7 +52,7 @@ def call(  # noqa: PLR0913  # one parameter for each option
     headers = _headers(header or [], body)
     if not path.startswith("/"):
         raise Misused(f"{path!r} is no path: begin it with /, such as /app/commit")
-    place = Place.find(url, common, cacert)
+    place = where.find()
     verb = method or ("GET" if body is None else "POST")
 
     async def exchange() -> Reply:

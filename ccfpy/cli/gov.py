@@ -13,16 +13,10 @@ from ccfpy.cli.gov_rotate import rotate
 from ccfpy.cli.gov_run import WaitOption, as_member, run, show_status
 from ccfpy.cli.gov_shares import reshare, share
 from ccfpy.cli.gov_status import status
+from ccfpy.cli.options import with_options
 from ccfpy.cli.output import note, print_json
-from ccfpy.cli.place import (
-    SHARED_DEFAULT,
-    FolderOption,
-    JsonOption,
-    Place,
-    TrustOption,
-    UrlOption,
-)
-from ccfpy.cli.signing import SignerOptions, with_keys
+from ccfpy.cli.place import JsonOption, PlaceOptions
+from ccfpy.cli.signing import SignerOptions
 from ccfpy.client.connection import Connection
 from ccfpy.client.governance import ACCEPT, REJECT, Governance, read_governance
 
@@ -33,7 +27,7 @@ ProposalArgument: TypeAlias = Annotated[str, typer.Argument(metavar="PROPOSAL_ID
 
 
 @gov.command()
-@with_keys
+@with_options
 def propose(  # noqa: PLR0913  # one parameter for each option
     proposal: Annotated[
         Path | None, typer.Argument(help="A JSON file with 'actions'; - for stdin.")
@@ -48,9 +42,7 @@ def propose(  # noqa: PLR0913  # one parameter for each option
     ] = None,
     member: SignerOptions,
     wait: WaitOption = True,
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    where: PlaceOptions,
     json: JsonOption = False,
 ) -> None:
     """Propose to change the service."""
@@ -62,7 +54,7 @@ def propose(  # noqa: PLR0913  # one parameter for each option
         arguments = dict(_argument(item) for item in arg or [])
         document = dumps({"actions": [{"name": action, "args": arguments}]})
     outcome = as_member(
-        Place.find(url, common, cacert),
+        where.find(),
         member,
         lambda governance: governance.propose_document(document),
         wait=wait,
@@ -71,7 +63,7 @@ def propose(  # noqa: PLR0913  # one parameter for each option
 
 
 @gov.command()
-@with_keys
+@with_options
 def vote(  # noqa: PLR0913  # one parameter for each option
     proposal_id: ProposalArgument,
     *,
@@ -81,9 +73,7 @@ def vote(  # noqa: PLR0913  # one parameter for each option
     ] = None,
     member: SignerOptions,
     wait: WaitOption = True,
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    where: PlaceOptions,
     json: JsonOption = False,
 ) -> None:
     """Vote for a proposal, or against it, or as a script decides."""
@@ -91,7 +81,7 @@ def vote(  # noqa: PLR0913  # one parameter for each option
         raise Misused("--reject and --ballot are two ballots: give one of them")
     script = _read(ballot).decode() if ballot else REJECT if reject else ACCEPT
     outcome = as_member(
-        Place.find(url, common, cacert),
+        where.find(),
         member,
         lambda governance: governance.vote(proposal_id, script),
         wait=wait,
@@ -100,20 +90,18 @@ def vote(  # noqa: PLR0913  # one parameter for each option
 
 
 @gov.command()
-@with_keys
-def withdraw(  # noqa: PLR0913  # one parameter for each option
+@with_options
+def withdraw(  # one parameter for each option
     proposal_id: ProposalArgument,
     *,
     member: SignerOptions,
     wait: WaitOption = True,
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    where: PlaceOptions,
     json: JsonOption = False,
 ) -> None:
     """Withdraw a proposal that the same member made."""
     outcome = as_member(
-        Place.find(url, common, cacert),
+        where.find(),
         member,
         lambda governance: governance.withdraw(proposal_id),
         wait=wait,
@@ -124,17 +112,15 @@ def withdraw(  # noqa: PLR0913  # one parameter for each option
 
 
 @gov.command()
-@with_keys
+@with_options
 def ack(
     *,
     member: SignerOptions,
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    where: PlaceOptions,
     json: JsonOption = False,
 ) -> None:
     """Acknowledge the state of the service, which makes a member active."""
-    place = Place.find(url, common, cacert)
+    place = where.find()
     signer = member.signer(place)
     who = member.name(signer)
     digest = run(place, lambda c: Governance(c, signer).acknowledge())
@@ -145,16 +131,15 @@ def ack(
 
 
 @gov.command()
+@with_options
 def show(
     proposal_id: ProposalArgument,
     *,
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    where: PlaceOptions,
     json: JsonOption = False,
 ) -> None:
     """Show a proposal and its actions."""
-    place = Place.find(url, common, cacert)
+    place = where.find()
 
     async def read(connection: Connection) -> JsonObject:
         path = f"members/proposals/{proposal_id}"
@@ -172,15 +157,14 @@ def show(
 
 
 @gov.command("list")
+@with_options
 def list_proposals(
     *,
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    where: PlaceOptions,
     json: JsonOption = False,
 ) -> None:
     """List the proposals that the service knows."""
-    place = Place.find(url, common, cacert)
+    place = where.find()
     reply = run(place, lambda c: read_governance(c, "members/proposals"))
     values = reply.get("value") if isinstance(reply, dict) else None
     listed = values if isinstance(values, list) else []

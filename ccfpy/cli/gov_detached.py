@@ -16,15 +16,10 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.json import loads_object
 from ccfpy.cli.errors import Misused, no_such_file
 from ccfpy.cli.gov_run import run
+from ccfpy.cli.options import with_options
 from ccfpy.cli.output import write
-from ccfpy.cli.place import (
-    SHARED_DEFAULT,
-    FolderOption,
-    Place,
-    TrustOption,
-    UrlOption,
-)
-from ccfpy.cli.signing import SignerOptions, with_keys
+from ccfpy.cli.place import SHARED_DEFAULT, FolderOption, Place, PlaceOptions
+from ccfpy.cli.signing import SignerOptions
 from ccfpy.client.governance import CreatedAt, MessageType, signed_message
 from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, read_text
 from ccfpy.client.signers import detached
@@ -108,7 +103,7 @@ def finish(  # noqa: PLR0913  # one parameter for each option
     write(detached.finish(draft, given, form))
 
 
-@with_keys
+@with_options
 def sign(
     *,
     content: ContentOption,
@@ -136,16 +131,15 @@ def sign(
     write(asyncio.run(signed()))
 
 
+@with_options
 def send(
     message: Annotated[Path, typer.Argument(help="A signed message; - for stdin.")],
     *,
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    where: PlaceOptions,
 ) -> None:
     """Hand a signed message in, and print what the service answers."""
     signed = _read(message)
-    place = Place.find(url, common, cacert)
+    place = where.find()
     reply = run(place, lambda connection: detached.send(connection, signed))
     if reply.body:
         write(reply.body + b"\n")

@@ -16,16 +16,10 @@ import typer
 
 from ccfpy.cli.errors import Misused
 from ccfpy.cli.gov_run import run
+from ccfpy.cli.options import with_options
 from ccfpy.cli.output import note, print_json
-from ccfpy.cli.place import (
-    SHARED_DEFAULT,
-    FolderOption,
-    JsonOption,
-    Place,
-    TrustOption,
-    UrlOption,
-)
-from ccfpy.cli.signing import PANEL, SignerOptions, with_keys
+from ccfpy.cli.place import JsonOption, Place, PlaceOptions
+from ccfpy.cli.signing import PANEL, SignerOptions
 from ccfpy.client.connection import Connection
 from ccfpy.client.keyfiles import (
     ENCRYPTION_KEY_BITS,
@@ -78,7 +72,7 @@ NewEncryptionKeyOption: TypeAlias = Annotated[
 ]
 
 
-@with_keys
+@with_options
 def rotate(  # noqa: PLR0913  # one parameter for each option
     *,
     with_: Annotated[
@@ -98,9 +92,7 @@ def rotate(  # noqa: PLR0913  # one parameter for each option
     new_pkcs11: NewTokenOption = None,
     new_sign_command: NewCommandOption = None,
     new_encryption_key: NewEncryptionKeyOption = None,
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    where: PlaceOptions,
     json: JsonOption = False,
 ) -> None:
     """Give a member new keys: files, proposals, votes, acknowledgement.
@@ -109,7 +101,7 @@ def rotate(  # noqa: PLR0913  # one parameter for each option
     have. The keys to come are in the folder NAME.next, made unless they are there or
     are said to be elsewhere.
     """
-    place = Place.find(url, common, cacert)
+    place = where.find()
     wish = _Wish(
         keeps_identity=keep_identity,
         keeps_encryption_key=keep_encryption_key,

@@ -9,20 +9,13 @@ import typer
 
 from ccfpy.cli.errors import ExitCode, Misused, no_such_file
 from ccfpy.cli.gov_run import WaitOption, as_members, run, show_status
+from ccfpy.cli.options import with_options
 from ccfpy.cli.output import print_json
-from ccfpy.cli.place import (
-    SHARED_DEFAULT,
-    FolderOption,
-    JsonOption,
-    Place,
-    TrustOption,
-    UrlOption,
-)
+from ccfpy.cli.place import JsonOption, Place, PlaceOptions
 from ccfpy.cli.signing import (
     DecrypterOptions,
     SignerOptions,
     SignersOptions,
-    with_keys,
 )
 from ccfpy.client.governance import Governance, read_governance
 from ccfpy.client.keyfiles import member_id
@@ -45,8 +38,8 @@ class OpenedElsewhere:
         return self._share
 
 
-@with_keys
-def share(  # noqa: PLR0913  # one parameter for each option
+@with_options
+def share(  # one parameter for each option
     *,
     get: Annotated[
         bool,
@@ -63,15 +56,13 @@ def share(  # noqa: PLR0913  # one parameter for each option
     ] = None,
     member: SignerOptions,
     opener: DecrypterOptions,
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    where: PlaceOptions,
     json: JsonOption = False,
 ) -> None:
     """Hand in a member's recovery share, to bring a lost service back."""
     if get and opened:
         raise Misused("--get prints a share and --opened hands one in: choose one")
-    place = Place.find(url, common, cacert)
+    place = where.find()
     if get:
         _print_encrypted(place, member.certificate(place), as_json=json)
         return
@@ -110,14 +101,12 @@ def _read_share(path: Path) -> bytes:
         raise Misused(f"{path} holds no share as base64: {error}") from error
 
 
-@with_keys
+@with_options
 def reshare(
     *,
     members: SignersOptions,
     wait: WaitOption = True,
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    where: PlaceOptions,
     json: JsonOption = False,
 ) -> None:
     """Have new recovery shares issued, which makes those of before worthless.
@@ -125,7 +114,7 @@ def reshare(
     Proposes it and votes for it as each member named. Exits with 1 if more must vote.
     """
     status = as_members(
-        Place.find(url, common, cacert),
+        where.find(),
         members,
         lambda voters: put_to_vote(voters, [{"name": RESHARE}]),
         wait=wait,

@@ -10,15 +10,9 @@ from rich.text import Text
 
 from ccfpy.cli.errors import ExitCode
 from ccfpy.cli.gov_run import run
+from ccfpy.cli.options import with_options
 from ccfpy.cli.output import print_json, table_console
-from ccfpy.cli.place import (
-    SHARED_DEFAULT,
-    FolderOption,
-    JsonOption,
-    Place,
-    TrustOption,
-    UrlOption,
-)
+from ccfpy.cli.place import JsonOption, PlaceOptions
 from ccfpy.client.expiry import Dated, Standing, Validity, standing
 
 SOON_DAYS = 30
@@ -34,22 +28,21 @@ _STYLES = {
 }
 
 
+@with_options
 def status(
     *,
     soon_days: Annotated[
         int,
         typer.Option("--days", min=0, help="How many days are few for a certificate."),
     ] = SOON_DAYS,
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    where: PlaceOptions,
     json: JsonOption = False,
 ) -> None:
     """Show how a service is governed, and how long each certificate is valid.
 
     Exits with 1 where one has expired, or has few days left.
     """
-    found = run(Place.find(url, common, cacert), standing)
+    found = run(where.find(), standing)
     now = datetime.now(tz=UTC)
     if json:
         print_json(as_json(found, now, soon_days=soon_days))

@@ -17,16 +17,10 @@ from rich.text import Text
 from ccfpy.cli.addresses import parse_node
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused
 from ccfpy.cli.network_table import as_json, table
+from ccfpy.cli.options import with_options
 from ccfpy.cli.output import note, print_json, table_console
-from ccfpy.cli.place import (
-    SHARED_DEFAULT,
-    FolderOption,
-    JsonOption,
-    Place,
-    TrustOption,
-    UrlOption,
-)
-from ccfpy.cli.signing import SignersOptions, with_keys
+from ccfpy.cli.place import JsonOption, Place, PlaceOptions
+from ccfpy.cli.signing import SignersOptions
 from ccfpy.client.errors import ClientError
 from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, read_text
 from ccfpy.client.membership import Membership
@@ -46,14 +40,13 @@ TimeoutOption: TypeAlias = Annotated[
 
 
 @network.command()
+@with_options
 def status(
     *,
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="Look again every second.")
     ] = False,
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    where: PlaceOptions,
     json: JsonOption = False,
 ) -> None:
     """Show every node: its role, how far it is, whether it answers.
@@ -62,7 +55,7 @@ def status(
     """
     if watch and json:
         raise Misused("--watch shows a table: leave out --json")
-    place = Place.find(url, common, cacert)
+    place = where.find()
     if watch:
         _watch(place)
         return
@@ -98,6 +91,7 @@ def _watch(place: Place) -> None:
 
 
 @network.command("join-config")
+@with_options
 def join_config(
     folder: Annotated[Path, typer.Argument(help="The new node's folder; made.")],
     *,
@@ -108,9 +102,7 @@ def join_config(
         str | None,
         typer.Option(help="Where it will answer other nodes; any port if unsaid."),
     ] = None,
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    where: PlaceOptions,
 ) -> None:
     """Write the configuration of a node that joins a running service.
 
@@ -118,7 +110,7 @@ def join_config(
     """
     host, port = parse_node(listen)
     other_host, other_port = parse_node(node_listen or f"{host}:0")
-    place = Place.find(url, common, cacert)
+    place = where.find()
     file = folder / CONFIG_FILE
     if file.exists():
         raise Misused(f"{file} is there already: remove it or choose another folder")
@@ -157,8 +149,8 @@ def _target(place: Place) -> tuple[str, str]:
 
 
 @network.command()
-@with_keys
-def trust(  # noqa: PLR0913  # one parameter for each option
+@with_options
+def trust(  # one parameter for each option
     node: NodeArgument,
     *,
     members: SignersOptions,
@@ -169,12 +161,10 @@ def trust(  # noqa: PLR0913  # one parameter for each option
         ),
     ] = None,
     timeout: TimeoutOption = 30,
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    where: PlaceOptions,
 ) -> None:
     """Trust a node that has asked to join, and wait until it has caught up."""
-    place = Place.find(url, common, cacert)
+    place = where.find()
     signers = members.signers(place)
     _change(
         place, timeout, lambda m: m.trust(node, signers, validity_days=validity_days)
@@ -182,33 +172,30 @@ def trust(  # noqa: PLR0913  # one parameter for each option
 
 
 @network.command()
-@with_keys
+@with_options
 def retire(
     node: NodeArgument,
     *,
     members: SignersOptions,
     timeout: TimeoutOption = 30,
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    where: PlaceOptions,
 ) -> None:
     """Take a node out, and wait until it may be stopped without harm."""
-    place = Place.find(url, common, cacert)
+    place = where.find()
     signers = members.signers(place)
     _change(place, timeout, lambda m: m.retire(node, signers))
 
 
 @network.command()
+@with_options
 def remove(
     node: NodeArgument,
     *,
     timeout: TimeoutOption = 30,
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    where: PlaceOptions,
 ) -> None:
     """Forget a node that is retired for good."""
-    place = Place.find(url, common, cacert)
+    place = where.find()
     _change(place, timeout, lambda m: m.remove(node))
 
 

@@ -16,6 +16,7 @@ import typer
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import loads_object
 from ccfpy.cli.errors import CommandFailed, Misused
+from ccfpy.cli.options import Options
 from ccfpy.client.connection import Connection
 from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, KeyFiles, read_text
 
@@ -48,6 +49,30 @@ MemberOption: TypeAlias = Annotated[
 JsonOption: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print one JSON value.")
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustOptions(Options):
+    """The service that a command trusts, and the folder with its participants' keys."""
+
+    common: FolderOption = SHARED_DEFAULT
+    cacert: TrustOption = None
+
+    @property
+    def certificate(self) -> Path:
+        """Where the service's certificate is."""
+        return self.cacert or self.common / SERVICE_CERTIFICATE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOptions(TrustOptions):
+    """The service that a command asks."""
+
+    url: UrlOption = None
+
+    def find(self) -> "Place":
+        """Find the service; raises as ``Place.find``."""
+        return Place.find(self.url, self.common, self.cacert)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

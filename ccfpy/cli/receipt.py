@@ -9,15 +9,9 @@ import typer
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
+from ccfpy.cli.options import with_options
 from ccfpy.cli.output import note, print_json, text_console, write
-from ccfpy.cli.place import (
-    SHARED_DEFAULT,
-    FolderOption,
-    JsonOption,
-    Place,
-    TrustOption,
-    UrlOption,
-)
+from ccfpy.cli.place import JsonOption, PlaceOptions, TrustOptions
 from ccfpy.cli.receipt_given import (
     ClaimsDigestOption,
     ClaimsOption,
@@ -31,7 +25,7 @@ from ccfpy.cli.receipt_given import (
     unwrapped,
 )
 from ccfpy.client.connection import Connection
-from ccfpy.client.keyfiles import SERVICE_CERTIFICATE, read_text
+from ccfpy.client.keyfiles import read_text
 from ccfpy.client.receipts import RECEIPT_PATH, fetch_proof, verify_receipt
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256_hex
@@ -65,6 +59,7 @@ MEANINGS = {
 
 
 @receipt.command()
+@with_options
 def get(  # noqa: PLR0913  # one parameter for each option
     transaction: Annotated[str, typer.Argument(help="As VIEW.SEQNO, such as 2.15.")],
     *,
@@ -85,9 +80,7 @@ def get(  # noqa: PLR0913  # one parameter for each option
     wait: Annotated[
         bool, typer.Option("--wait/--no-wait", help="Wait for its commit first.")
     ] = True,
-    url: UrlOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    where: PlaceOptions,
 ) -> None:
     """Fetch a transaction's receipt, and give it only if it verifies."""
     txid = parse_txid(transaction)
@@ -97,7 +90,7 @@ def get(  # noqa: PLR0913  # one parameter for each option
         raise Misused("--form is for the framework's endpoints: leave out --from")
     if source is not None and not source.startswith("/"):
         raise Misused(f"{source!r} is no path: begin it with /, such as /app/receipt")
-    place = Place.find(url, common, cacert)
+    place = where.find()
     service = _certificate(place.service)
 
     async def fetch() -> tuple[bytes, tuple[bytes, ...]]:
@@ -167,6 +160,7 @@ async def _endorsements(
 
 
 @receipt.command()
+@with_options
 def verify(  # noqa: PLR0913  # one parameter for each option
     file: FileArgument,
     *,
@@ -175,8 +169,7 @@ def verify(  # noqa: PLR0913  # one parameter for each option
     claims: ClaimsOption = None,
     signature: SignatureOption = None,
     endorsements: EndorsementsOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    trust: TrustOptions,
     json: JsonOption = False,
 ) -> None:
     """Verify that a receipt proves a transaction of the service, and say which.
@@ -187,7 +180,7 @@ def verify(  # noqa: PLR0913  # one parameter for each option
         transaction, claimed(claims_digest, claims)
     )
     try:
-        txid, steps = given.prove(_certificate(cacert or common / SERVICE_CERTIFICATE))
+        txid, steps = given.prove(_certificate(trust.certificate))
     except ReceiptRefused as refusal:
         if json:
             print_json(
@@ -209,6 +202,7 @@ def verify(  # noqa: PLR0913  # one parameter for each option
 
 
 @receipt.command()
+@with_options
 def explain(  # noqa: PLR0913  # one parameter for each option
     file: FileArgument,
     *,
@@ -217,8 +211,7 @@ def explain(  # noqa: PLR0913  # one parameter for each option
     claims: ClaimsOption = None,
     signature: SignatureOption = None,
     endorsements: EndorsementsOption = None,
-    common: FolderOption = SHARED_DEFAULT,
-    cacert: TrustOption = None,
+    trust: TrustOptions,
 ) -> None:
     """Verify a receipt and tell what each step shows."""
     given = Given.read(file, signature=signature, endorsements=endorsements).expecting(
@@ -226,9 +219,7 @@ def explain(  # noqa: PLR0913  # one parameter for each option
     )
     failed: ReceiptRefused | None = None
     try:
-        proved, steps = given.prove(
-            _certificate(cacert or common / SERVICE_CERTIFICATE)
-        )
+        proved, steps = given.prove(_certificate(trust.certificate))
     except ReceiptRefused as refusal:
         proved, steps, failed = None, refusal.taken, refusal
     console = text_console()

@@ -19,6 +19,7 @@ from ccfpy.cli.app_path import named_anywhere
 from ccfpy.cli.confirm import YesOption, confirm
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
 from ccfpy.cli.ledger_files import ProcessesOption, ReadingProgress, reading, told
+from ccfpy.cli.options import with_options
 from ccfpy.cli.output import counted, print_json, progress_console, text_console
 from ccfpy.cli.recover_choice import choose_service
 from ccfpy.cli.recover_members import members_at_hand
@@ -28,7 +29,7 @@ from ccfpy.cli.recover_report import print_inspection
 from ccfpy.cli.recover_run import Recovery, Task
 from ccfpy.cli.sandbox import ELECTION_TIMEOUT_MS, NodeOption
 from ccfpy.cli.sandbox_run import cancel_on_signals
-from ccfpy.cli.signing import DecrypterOptions, KeyOptions, with_keys
+from ccfpy.cli.signing import DecrypterOptions, KeyOptions
 from ccfpy.local.configuration import Remains, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM
 
@@ -115,7 +116,7 @@ StepsOption: TypeAlias = Annotated[
 ]
 
 
-@with_keys
+@with_options
 def recover(  # noqa: PLR0913  # every question has its option
     folders: FoldersArgument,
     *,

@@ -1,25 +1,24 @@
-"""Which key a member signs with, and which opens its shares: one family of options.
+"""Families of options: which key a member signs with, and which opens its shares.
 
-Without a word they are files of the folder with the keys, by the member's name. A
-command whose parameter is of one of these classes gets its options in its place by
-``with_keys``. Where several members sign, the options are those of the first; the
-others' keys are files.
+Without an option the keys are files, by the member's name, in the folder with the keys.
+Where several members sign, the options choose the key of the first member; the keys of
+the other members are files.
 """
 
 import functools
-import inspect
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, TypeAlias, get_type_hints
+from typing import Annotated, TypeAlias
 
 import typer
 
 from ccfpy.base.errors import Malformed
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
+from ccfpy.cli.options import Options
 from ccfpy.cli.place import MemberOption, Place
 from ccfpy.client.keyfiles import KeyFiles, read_text
 from ccfpy.client.signer import (
@@ -73,7 +72,7 @@ class ShareForm(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenOptions:
+class TokenOptions(Options):
     """What every use of a token needs."""
 
     pkcs11_module: ModuleOption = None
@@ -298,61 +297,6 @@ class DecrypterOptions(TokenOptions):
             )
         path = self.decrypt_key or files().encryption_private_key
         return FileDecrypter.read(path)
-
-
-def with_keys(command: Callable[..., None]) -> Callable[..., None]:
-    """Put the options of each family in the place of the parameter that stands for it.
-
-    An option that two families have is given once, and means the same to both.
-    """
-    families: dict[str, Any] = {}
-    parameters: dict[str, inspect.Parameter] = {}
-    signature = inspect.signature(command)
-    for name, parameter in signature.parameters.items():
-        if isinstance(family := parameter.annotation, type) and issubclass(
-            family, TokenOptions
-        ):
-            families[name] = family
-            parameters |= {option.name: option for option in _options(family)}
-        else:
-            parameters[name] = parameter
-
-    @functools.wraps(command)
-    def chosen(**given: object) -> None:
-        made = {name: _made(family, given) for name, family in families.items()}
-        own = {k: given[k] for k in given if k in signature.parameters}
-        command(**own, **made)
-
-    # Typer looks at these to learn a command's options.
-    chosen.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=sorted(parameters.values(), key=lambda parameter: parameter.kind)
-    )
-    chosen.__annotations__ = {
-        name: parameter.annotation for name, parameter in parameters.items()
-    }
-    return chosen
-
-
-def _options(family: type[TokenOptions]) -> Iterator[inspect.Parameter]:
-    hints = get_type_hints(family, include_extras=True)
-    own_first = sorted(
-        fields(family), key=lambda f: (f.name in _SHARED, f.name != "who")
-    )
-    for field in own_first:
-        yield inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=field.default,
-            annotation=hints[field.name],
-        )
-
-
-_SHARED = {field.name for field in fields(TokenOptions)}
-
-
-def _made(family: Callable[..., object], given: dict[str, object]) -> object:
-    names = inspect.signature(family).parameters
-    return family(**{name: given[name] for name in names})
 
 
 def _one_of(options: dict[str, object]) -> None:

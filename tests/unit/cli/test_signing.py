@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import inspect
 import os
 import pty
 import subprocess
@@ -22,7 +21,6 @@ from ccfpy.cli.signing import (
     ShareForm,
     SignerOptions,
     SignersOptions,
-    with_keys,
 )
 from ccfpy.client.keyfiles import KeyFileMissing, KeyFiles, generate_keys
 from ccfpy.client.signer import KeyUnusable, ShareDecrypter, Signer
@@ -260,28 +258,7 @@ def test_without_a_terminal_nobody_is_asked(home: Home) -> None:
         options.signer(home.place)
 
 
-def test_options_take_the_place_of_the_parameter(command: Command) -> None:
-    made = []
-
-    @with_keys
-    def both(
-        *, first: int = 1, member: SignerOptions, opener: DecrypterOptions
-    ) -> None:
-        made.append((first, member, opener))
-
-    names = list(inspect.signature(both).parameters)
-    assert names[0] == "first"
-    assert {"who", "key", "decrypt_key", "pin_file"} <= set(names)
-    assert len(names) == len(set(names))
-    defaults = {
-        name: parameter.default
-        for name, parameter in inspect.signature(both).parameters.items()
-    }
-    pin = Path("pin")
-    both(**{**defaults, "who": "member1", "pin_file": pin})
-    assert made == [
-        (1, SignerOptions(who="member1", pin_file=pin), DecrypterOptions(pin_file=pin))
-    ]
+def test_every_command_that_signs_has_the_options_of_keys(command: Command) -> None:
     for name in ("sign", "vote", "propose", "share", "reshare", "rotate"):
         assert "--sign-command" in command("gov", name, "--help").out
     for words in (("network", "trust"), ("network", "retire"), ("app", "deploy")):
