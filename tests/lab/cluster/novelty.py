@@ -50,7 +50,7 @@ class Atlas(Generic[Step]):
         del self._roads[:-ROADS_MAX]
 
     def choose(self, dice: Random) -> tuple[Step, ...]:
-        """Give a way that few have gone; none before any is known."""
+        """Choose a way that few runs have gone; the empty way before any is known."""
         if not self._roads:
             return ()
         weights = [1 / (1 + road.uses) for road in self._roads]

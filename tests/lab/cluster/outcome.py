@@ -55,7 +55,7 @@ class Tally:
         self.reconfigurations += outcome.reconfigurations
 
     def line(self, seconds: float) -> str:
-        """Tell the figures after so many seconds of one processor."""
+        """Return the figures after so many seconds of one processor."""
         per_minute = SECONDS_PER_MINUTE / max(seconds, 1e-9)
         each = max(self.seeds, 1)
         return (

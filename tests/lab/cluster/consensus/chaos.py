@@ -1,6 +1,6 @@
 """What happens in a run: acts, chosen by dice whose weights differ from run to run.
 
-Each act is one or more commands. Weather decides what becomes of messages and time.
+Each act is one or more commands. `Faults` decides what becomes of messages and time.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from random import Random
 from ccfpy.consensus.messages import AppendEntries
 from tests.lab.cluster.consensus import membership
 from tests.lab.cluster.consensus.stage import Stage
-from tests.lab.cluster.weather import CHANGES, Link, Weather, cut_off
+from tests.lab.cluster.faults import CHANGES, Faults, Link, cut_off
 from tests.lab.scenario.cluster import (
     ELECTION_TIMEOUT_MS,
     MESSAGE_TIMEOUT_MS,
@@ -30,13 +30,13 @@ class Chaos:
     Attributes:
         stage: where they happen.
         dice: what decides.
-        weather: the faults of now.
+        faults: the faults of now.
     """
 
     def __init__(self, stage: Stage, dice: Random) -> None:
         self.stage = stage
         self.dice = dice
-        self.weather = Weather()
+        self.faults = Faults()
         self._ends_turns = dice.choice((True, False))
         self._now_ms = 0
         self._ticked_ms: dict[str, int] = {}
@@ -51,13 +51,13 @@ class Chaos:
     # Messages
 
     def deliver(self) -> None:
-        """Let the oldest message of some link arrive, or be lost."""
+        """Deliver or lose the oldest message of some link."""
         links = self._open_links()
         if links:
             self._deliver(self.dice.choice(links))
 
     def deliver_link(self) -> None:
-        """Let much of what waits on one link arrive."""
+        """Deliver much of what waits on one link."""
         links = self._open_links()
         if links:
             link = self.dice.choice(links)
@@ -65,7 +65,7 @@ class Chaos:
                 self._deliver(link)
 
     def deliver_oldest(self) -> None:
-        """Let a message arrive where the most are waiting."""
+        """Deliver a message where the most are waiting."""
         links = self._open_links()
         if links:
             self._deliver(max(links, key=self._waiting))
@@ -79,7 +79,7 @@ class Chaos:
             self.stage.do(word, *self.dice.choice(links))
 
     def damage(self) -> None:
-        """Let entries arrive of which the receiver takes the first few, or none."""
+        """Deliver entries of which the receiver takes the first few, or none."""
         links = [(link, self._entry_count(link)) for link in self._open_links()]
         with_entries = [(link, count) for link, count in links if count]
         if with_entries:
@@ -88,13 +88,13 @@ class Chaos:
             self.stage.do("dispatch_damaged", *link, str(sound))
 
     def reorder(self) -> None:
-        """Let a message be overtaken."""
+        """Postpone a message, so that others overtake it."""
         links = [link for link in self._links() if self._waiting(link) > 1]
         if links:
             self.stage.do("postpone", *self.dice.choice(links))
 
     def exchange(self) -> None:
-        """Let a leader speak, be heard and hear, as far as the weather lets it."""
+        """Exchange messages between a leader and others, as far as faults allow."""
         leaders = self._leaders()
         if not leaders:
             return
@@ -110,7 +110,7 @@ class Chaos:
                     self._deliver(link)
 
     def part_of_burst(self) -> None:
-        """Let a leader send many messages, of which one node gets the first few."""
+        """Send many messages from a leader, of which one node gets the first few."""
         leaders = self._leaders()
         if not leaders:
             return
@@ -129,25 +129,25 @@ class Chaos:
     # Time
 
     def tick(self) -> None:
-        """Let time pass, and one node notice."""
+        """Advance time, and tick one node."""
         self._now_ms += self.dice.choice((1, 2, 5, 10))
         nodes = self._awake()
         if nodes:
             node = self.dice.choice(nodes)
             since = self._now_ms - self._ticked_ms.get(node.id, 0)
             self._ticked_ms[node.id] = self._now_ms
-            elapsed_ms = self.weather.elapsed_ms(node.id, since)
+            elapsed_ms = self.faults.elapsed_ms(node.id, since)
             self.stage.do("periodic_one", node.id, str(elapsed_ms))
 
     def jump(self) -> None:
-        """Let a node's clock jump by an election timeout or more."""
+        """Advance a node's clock by an election timeout or more."""
         nodes = self._awake()
         if nodes:
             elapsed_ms = ELECTION_TIMEOUT_MS * self.dice.choice((1, 1, 1, 10))
             self.stage.do("periodic_one", self.dice.choice(nodes).id, str(elapsed_ms))
 
     def collide(self) -> None:
-        """Let several nodes of one view lose patience at once."""
+        """Time out several nodes of one view at once."""
         nodes = [node for node in self._awake() if not node.is_leader]
         if not nodes:
             return
@@ -159,7 +159,7 @@ class Chaos:
     # Entries
 
     def write(self) -> None:
-        """Let a leader write, and perhaps sign."""
+        """Write as a leader, and perhaps sign."""
         leaders = self._leaders()
         if leaders:
             leader = self.dice.choice(leaders)
@@ -170,7 +170,7 @@ class Chaos:
                 self.stage.do("flush", leader.id)
 
     def end_turn(self) -> None:
-        """Let a leader send what it would not keep until the next tick."""
+        """Send what a leader would not keep until the next tick."""
         leaders = self._leaders()
         if leaders:
             self.stage.do("flush", self.dice.choice(leaders).id)
@@ -208,23 +208,23 @@ class Chaos:
         leaders = self._leaders()
         if leaders:
             nodes = [node.id for node in self.stage.live()]
-            cut_off(self.weather, nodes, self.dice.choice(leaders).id)
+            cut_off(self.faults, nodes, self.dice.choice(leaders).id)
 
-    def change_weather(self) -> None:
-        """Let something around the nodes change."""
+    def change_faults(self) -> None:
+        """Change the faults around the nodes."""
         change = self.dice.choices(self._changes, self._change_weights)[0]
         nodes = [node.id for node in self.stage.live()]
         if len(nodes) > 1:
-            change(self.weather, nodes, self.stage.view, self.dice)
+            change(self.faults, nodes, self.stage.view, self.dice)
 
     # What there is
 
     def _leaders(self) -> list[Node]:
-        paused = self.weather.paused
+        paused = self.faults.paused
         return [node for node in self.stage.leaders() if node.id not in paused]
 
     def _awake(self) -> list[Node]:
-        paused = self.weather.paused
+        paused = self.faults.paused
         return [node for node in self.stage.live() if node.id not in paused]
 
     def _links(self) -> list[Link]:
@@ -235,8 +235,8 @@ class Chaos:
         ]
 
     def _open_links(self) -> list[Link]:
-        weather, view = self.weather, self.stage.view
-        return [link for link in self._links() if weather.is_open(link, view)]
+        faults, view = self.faults, self.stage.view
+        return [link for link in self._links() if faults.is_open(link, view)]
 
     def _waiting(self, link: Link) -> int:
         return self.stage.nodes[link[0]].outbox.waiting(link[1])
@@ -248,7 +248,7 @@ class Chaos:
         return message.last.seqno - message.previous.seqno
 
     def _deliver(self, link: Link) -> None:
-        word = "drop_single" if link in self.weather.lost else "dispatch_single"
+        word = "drop_single" if link in self.faults.lost else "dispatch_single"
         self.stage.do(word, *link)
 
 
@@ -271,7 +271,7 @@ SOMETIMES: tuple[tuple[Act, float], ...] = (
     (Chaos.lose, 2),
     (Chaos.reorder, 1.5),
     (Chaos.damage, 1),
-    (Chaos.change_weather, 1.5),
+    (Chaos.change_faults, 1.5),
     (Chaos.cut_off_leader, 0.3),
     (Chaos.reconfigure, 0.8),
     (Chaos.clean_up, 0.8),

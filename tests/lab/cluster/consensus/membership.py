@@ -33,7 +33,7 @@ def add_node(stage: Stage, *, polls: bool, source: NodeId | None = None) -> Node
 
 
 def reconfigure(stage: Stage, leader: Node, dice: Random) -> None:
-    """Let a leader add nodes, remove some, replace some or all, or retire itself."""
+    """Add nodes by a leader, remove some, replace some or all, or retire the leader."""
     now = sorted(leader.raft.state.configurations.latest)
     room = NODES_MAX - len(stage.nodes)
     match dice.choice(("add", "remove", "replace", "replace all", "retire leader")):
@@ -74,7 +74,7 @@ def clean_up(stage: Stage, leader: Node) -> None:
 
 
 def may_crash(stage: Stage, node: NodeId) -> bool:
-    """Tell whether a majority would live of every configuration that may count."""
+    """Return whether a majority would live of every configuration that may count."""
     return all(
         _is_alive(stage, configuration, without=node)
         for other in stage.nodes.values()
@@ -89,7 +89,7 @@ def dismiss(stage: Stage) -> None:
 
 
 def must_recover(stage: Stage) -> bool:
-    """Tell whether a cluster is within the fault model, and has begun.
+    """Return whether a cluster is within the fault model, and has begun.
 
     Something is final, of every configuration that may count a majority lives, and
     nobody lives whom nobody counts.

@@ -44,7 +44,7 @@ class Family:
 
     @classmethod
     def up_to(cls, seed: int, *, nodes: int | None = None) -> "Family":
-        """Give a family that has run every seed before one of its own."""
+        """Return a family that has run every seed before one of its own."""
         family = cls(seed // FAMILY_SEEDS, nodes=nodes)
         while family.next_seed < seed:
             family.run()

@@ -45,7 +45,7 @@ class Stage:
 
     @property
     def trace_hash(self) -> str:
-        """Give a digest of every step so far."""
+        """Return a digest of every step so far."""
         return self._trace.hexdigest()
 
     def do(self, *words: str) -> None:
@@ -60,11 +60,11 @@ class Stage:
         _DICTIONARY[words[0]].action(self.cluster, list(words[1:]))
 
     def live(self) -> list[Node]:
-        """Give the nodes that have not crashed."""
+        """Return the nodes that have not crashed."""
         return [node for node in self.nodes.values() if not node.is_crashed]
 
     def leaders(self) -> list[Node]:
-        """Give the living nodes that lead some view."""
+        """Return the living nodes that lead some view."""
         return [node for node in self.live() if node.is_leader]
 
     def _see(self, node: Node, sender: NodeId | None, message: Message | None) -> None:
@@ -82,7 +82,7 @@ class Stage:
 
 
 def shape(stage: Stage) -> tuple[object, ...]:
-    """Give what makes a state unlike others: who is what, and how far their logs go.
+    """Return what makes a state unlike others: roles, and how far logs go.
 
     Views count from the oldest, and seqnos from the last that is final, so that states
     which differ only in how long they took to come to are the same.

@@ -99,7 +99,7 @@ def node_of(
 
 
 def _configured(configuration: NodeConfiguration, index: int) -> NodeConfiguration:
-    """Give a node its addresses, and the pace of a simulation."""
+    """Set a node's addresses, and the pace of a simulation."""
     port = FIRST_PORT + PORTS_PER_NODE * index
     to_nodes = f"{HOST}:{port + 2}"
     return replace(

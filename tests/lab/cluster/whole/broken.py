@@ -140,12 +140,12 @@ A change of nodes, or of the simulation, moves them.
 
 
 def mistake(name: str) -> Mutant:
-    """Give a mistake by its name."""
+    """Return a mistake by its name."""
     return next(mutant for mutant in BROKEN if mutant.name == name)
 
 
 def caught(mutant: Mutant, *, first: int, seeds: int, acts: int) -> Run | None:
-    """Give the first of so many seeds that a mistake fails with, if any does."""
+    """Return the first of so many seeds that a mistake fails with, or None."""
     with mutant.applied():
         for seed in range(first, first + seeds):
             outcome = run(seed, acts=acts)

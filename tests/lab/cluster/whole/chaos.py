@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 
 from ccfpy.base.ids import NodeId
-from tests.lab.cluster.weather import CHANGES, Link, Weather
+from tests.lab.cluster.faults import CHANGES, Faults, Link
 from tests.lab.cluster.whole import quorums
 from tests.lab.cluster.whole.booting import ELECTION_TIMEOUT_MS, SIGNATURE_MS
 from tests.lab.cluster.whole.clients import KEYS
@@ -50,7 +50,7 @@ class Chaos:
             weight * (1.0 if act in _STEADY else dice.choice(FAVOURS))
             for act, weight in _ACTS
         ]
-        self._forecast = Weather()
+        self._faults = Faults()
         self._changes = [change for change, _ in CHANGES]
         self._change_weights = [weight for _, weight in CHANGES]
 
@@ -77,26 +77,26 @@ class Chaos:
     # Time and messages
 
     def let_pass(self) -> None:
-        """Let time pass for all."""
+        """Advance time for all."""
         self._do("pass", self.dice.choice(PASSES_MS))
 
     def tick(self) -> None:
-        """Let time pass for one."""
+        """Advance time for one node."""
         if (node := self._any()) is not None:
             self._do("tick", node.name, self.dice.choice(PASSES_MS))
 
     def jump(self) -> None:
-        """Let a clock jump."""
+        """Advance one clock by a jump."""
         if (node := self._any()) is not None:
             self._do("jump", node.name, self.dice.choice(JUMPS_MS))
 
     def bend_clock(self) -> None:
-        """Let a clock go at another pace."""
+        """Change the pace of a clock."""
         if (node := self._any()) is not None:
             self._do("rate", node.name, self.dice.choice(RATES))
 
     def deliver(self) -> None:
-        """Let some of what waits on a link arrive."""
+        """Deliver some of what waits on a link."""
         if (link := self._link()) is not None:
             self._do("deliver", *link, self.dice.choice((1, 1, 2, 5, 50)))
 
@@ -113,13 +113,13 @@ class Chaos:
         waiting = sorted(link for link, held in self.world.links.items() if held)
         return self.dice.choice(waiting) if waiting else None
 
-    def change_weather(self) -> None:
-        """Let something around the nodes change."""
+    def change_faults(self) -> None:
+        """Change the faults around the nodes."""
         names = [NodeId(node.name) for node in self.world.alive]
         if len(names) > 1:
             change = self.dice.choices(self._changes, self._change_weights)[0]
-            change(self._forecast, names, self.world.view, self.dice)
-            self._tell_weather()
+            change(self._faults, names, self.world.view, self.dice)
+            self._tell_faults()
 
     def isolate_primary(self) -> None:
         """Part the primary from all others, in both directions or one."""
@@ -131,13 +131,13 @@ class Chaos:
         for node in self.world.alive:
             other = NodeId(node.name)
             if other != leader and ways[0]:
-                self._forecast.lost.add((leader, other))
+                self._faults.lost.add((leader, other))
             if other != leader and ways[1]:
-                self._forecast.lost.add((other, leader))
-        self._tell_weather()
+                self._faults.lost.add((other, leader))
+        self._tell_faults()
 
     def strand_primary(self) -> None:
-        """Let a primary do what only it hears of, until another takes its place."""
+        """Isolate a primary, which goes on until another takes its place."""
         leaders = self.world.leaders
         if not leaders:
             return
@@ -158,18 +158,18 @@ class Chaos:
         self.clear_up()
 
     def clear_up(self) -> None:
-        """End all bad weather."""
-        self._forecast.clear()
-        self._tell_weather()
+        """End all faults of links and nodes."""
+        self._faults.clear()
+        self._tell_faults()
 
-    def _tell_weather(self) -> None:
-        weather = self._forecast
+    def _tell_faults(self) -> None:
+        faults = self._faults
         self._do(
-            "weather",
-            *(f"lost:{a}>{b}" for a, b in sorted(weather.lost)),
-            *(f"held:{a}>{b}@{view}" for (a, b), view in sorted(weather.held.items())),
-            *(f"paused:{name}" for name in sorted(weather.paused)),
-            *(f"clogged:{name}" for name in weather.clogged),
+            "faults",
+            *(f"lost:{a}>{b}" for a, b in sorted(faults.lost)),
+            *(f"held:{a}>{b}@{view}" for (a, b), view in sorted(faults.held.items())),
+            *(f"paused:{name}" for name in sorted(faults.paused)),
+            *(f"clogged:{name}" for name in faults.clogged),
         )
 
     # Clients and members
@@ -191,7 +191,7 @@ class Chaos:
             self._do("status", node.name)
 
     def hang_up(self) -> None:
-        """Let clients go away."""
+        """Disconnect clients."""
         if (node := self._any()) is not None:
             self._do("hang_up", node.name)
 
@@ -201,7 +201,7 @@ class Chaos:
             self._do(self.dice.choice(("rekey", "snapshot", "chunk")), node.name)
 
     def join(self) -> None:
-        """Let a node ask to join, perhaps with what another left on its disk."""
+        """Start a node that asks to join, perhaps on the disk of another."""
         target = self._served()
         counted = len(quorums.up(self.world))
         if (
@@ -223,14 +223,14 @@ class Chaos:
         self._do(*words)
 
     def trust(self) -> None:
-        """Let a node that waits be trusted."""
+        """Propose to trust a node that waits."""
         waiting = [node for node in self.world.alive if not node.has_joined]
         via = self._served()
         if waiting and via is not None:
             self._do("trust", self.dice.choice(waiting).name, via.name)
 
     def remove(self) -> None:
-        """Let a node leave: any, often the primary, often one that is gone."""
+        """Propose to remove a node: any, often the primary, often one that is gone."""
         via = self._served()
         leaders = self.world.leaders
         gone = [node for node in self.world.nodes if not node.is_alive]
@@ -240,7 +240,7 @@ class Chaos:
             self._do("remove", self.dice.choice(nodes).name, via.name)
 
     def forget(self) -> None:
-        """Let a node that has left be forgotten."""
+        """Forget a node that has left."""
         via = self._served()
         if via is not None:
             self._do("forget", self.dice.choice(self.world.nodes).name, via.name)
@@ -252,7 +252,7 @@ class Chaos:
             self._do("crash", node.name, how, self.dice.randrange(1000))
 
     def break_disk(self) -> None:
-        """Let a disk fail before long."""
+        """Break a disk before long."""
         if (node := self._any()) is not None:
             how = self.dice.choice(("write", "any", "full"))
             self._do("disk", node.name, how, self.dice.randrange(DISK_OPERATIONS_MAX))
@@ -266,7 +266,7 @@ _ACTS: tuple[tuple[_Act, float], ...] = (
     (Chaos.bend_clock, 1),
     (Chaos.deliver, 14),
     (Chaos.disturb, 8),
-    (Chaos.change_weather, 5),
+    (Chaos.change_faults, 5),
     (Chaos.isolate_primary, 2),
     (Chaos.strand_primary, 2),
     (Chaos.clear_up, 3),

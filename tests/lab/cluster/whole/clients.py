@@ -78,7 +78,7 @@ class Clients:
         return self._ops + 1
 
     def write(self, node: SimulatedNode, key: str) -> int:
-        """Let some client write to an object; give the write's number."""
+        """Write to an object as some client, and return the write's number."""
         self._ops += 1
         op = self._ops
         body = json.dumps({"op": op})
@@ -86,12 +86,12 @@ class Clients:
         return op
 
     def read(self, node: SimulatedNode, key: str) -> None:
-        """Let some client read an object."""
+        """Read an object as some client."""
         self._ops += 1
         self._ask_about(node, key, self._ops, "GET", b"")
 
     def ask_status(self, node: SimulatedNode, txid: TxId) -> None:
-        """Let some client ask what became of a transaction."""
+        """Ask as some client what became of a transaction."""
         connection = self._connection(node)
         client = connection.client
 
@@ -264,7 +264,7 @@ class Clients:
             self._gone(connection)
 
     def hang_up(self, node: SimulatedNode) -> None:
-        """Let every client of a node lose patience, or its connection."""
+        """Disconnect every client of a node."""
         for connection in list(self._connections.values()):
             if connection.node is node:
                 self._gone(connection)
@@ -279,7 +279,7 @@ class Clients:
             then(None)
 
     def _connection(self, node: SimulatedNode) -> _Connection:
-        """Give a connection to a node on which nothing is awaited."""
+        """Return a connection to a node on which no answer is awaited."""
         for connection in self._connections.values():
             if connection.node is node and connection.then is None:
                 return connection

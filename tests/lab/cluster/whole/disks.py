@@ -22,7 +22,7 @@ TORN_BYTES = 7
 
 
 def let_fail(disk: MemoryDisk, how: str, after: int) -> None:
-    """Let a disk be full before long, or fail for good after so many operations."""
+    """Fill a disk before long, or break it for good after so many operations."""
     if how == "full":
         disk.bytes_max = held_bytes(disk) + FULL_BYTES
         return
@@ -52,7 +52,7 @@ def held_bytes(disk: MemoryDisk) -> int:
 
 
 def chunks_of(disk: MemoryDisk) -> list[tuple[ChunkName, bytes]]:
-    """Give a disk's chunks, oldest first."""
+    """Return a disk's chunks, oldest first."""
     named = [ChunkName.parse(n) for n in disk.names(LEDGER) if is_chunk_name(n)]
     ordered = sorted(named, key=lambda name: name.first)
     return [(name, disk.content(LEDGER / str(name))) for name in ordered]

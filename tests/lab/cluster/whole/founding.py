@@ -8,17 +8,17 @@ from functools import cache
 
 from ccfpy.client import share
 from ccfpy.testing.people import Person
-from tests.lab.cluster.whole.laboratory import pooled_key
+from tests.lab.cluster.whole.interception import pooled_key
 
 
 @cache
 def member() -> Person:
-    """Give the only member."""
+    """Return the only member."""
     return replace(Person.make("member0"), encryption_key=pooled_key(0))
 
 
 @cache
 def constitution() -> str:
-    """Give a constitution that accepts whatever is proposed."""
+    """Return a constitution that accepts whatever is proposed."""
     scripts = share.constitution("sandbox")
     return "\n".join(script.read_text(encoding="utf-8") for script in scripts)

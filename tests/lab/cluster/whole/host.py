@@ -56,7 +56,7 @@ class Files:
 
     @classmethod
     def on(cls, disk: MemoryDisk, *, must_sync: bool = False) -> "Files":
-        """Give a disk's stores; ``must_sync`` as ``LedgerStore`` has it."""
+        """Return a disk's stores; ``must_sync`` as ``LedgerStore`` has it."""
         stream = io.BytesIO()
         journal = Journal(stream, unix_us=lambda: 0)
         ledger = LedgerStore(
@@ -135,7 +135,7 @@ class SimulatedNode:
         )
 
     def took(self, effect: SendData) -> None:
-        """Tell the node, as its host would, that an answer has left."""
+        """Report to the node, as its host would, that an answer has left."""
         size = self.untold.get(effect.session, 0) + len(effect.data)
         if size >= limits.SESSION_WRITTEN_BYTES:
             self.answers.append(SessionWritten(session=effect.session, size=size))
@@ -171,7 +171,7 @@ class SimulatedNode:
         return self.replica.known_service is not None
 
     def entry(self, seqno: Seqno) -> bytes:
-        """Give an entry of its ledger."""
+        """Return an entry of its ledger."""
         assert self.after < seqno <= self.last_seqno, (self.name, seqno)
         return self.entries[seqno - self.after - 1]
 

@@ -1,7 +1,7 @@
 """Which faults leave a service that can go on.
 
 A run must not break what it will later ask to make progress: of every configuration
-that counts anywhere, a majority stays that is up, or will be once the weather clears.
+that counts anywhere, a majority stays that is up, or will be once the faults end.
 """
 
 from ccfpy.base.ids import NodeId
@@ -11,7 +11,7 @@ from tests.lab.cluster.whole.world import World
 
 
 def up(world: World) -> set[NodeId]:
-    """Give the nodes that do their part, or will once the weather clears.
+    """Return the nodes that do their part, or will once the faults end.
 
     One that lacks what another never had, having begun with a snapshot, stays behind
     for as long as the other leads: who runs nodes would give it a snapshot, too.
@@ -22,7 +22,7 @@ def up(world: World) -> set[NodeId]:
 
 
 def coming(world: World) -> set[NodeId]:
-    """Give the nodes that wait, and ask one that knows that they are trusted."""
+    """Return the nodes that wait, and ask one that knows that they are trusted."""
     return {
         node.id
         for node in world.alive
@@ -41,7 +41,7 @@ def _is_told(world: World, node: SimulatedNode) -> bool:
 
 
 def configurations(world: World) -> list[frozenset[NodeId]]:
-    """Give every configuration that counts for some node that runs."""
+    """Return every configuration that counts for some node that runs."""
     found: dict[frozenset[NodeId], None] = {}
     for node in world.alive:
         for nodes in node.replica.replication.raft.state.configurations.node_sets:
@@ -50,13 +50,13 @@ def configurations(world: World) -> list[frozenset[NodeId]]:
 
 
 def can_go_on(world: World) -> bool:
-    """Tell whether every configuration that counts has a majority, or gets one."""
+    """Return whether every configuration that counts has a majority, or gets one."""
     there = up(world) | coming(world)
     return all(is_quorum(there, nodes) for nodes in configurations(world))
 
 
 def may_crash(world: World, node: SimulatedNode) -> bool:
-    """Tell whether the others can go on without a node, and without any that waits.
+    """Return whether the others can go on without a node, and without any that waits.
 
     Whom a waiting node asks may not know of the vote for it, and never learn: so no
     fault may rest on its coming.
@@ -66,12 +66,12 @@ def may_crash(world: World, node: SimulatedNode) -> bool:
 
 
 def may_trust(world: World, node: SimulatedNode) -> bool:
-    """Tell whether the service can go on if this node counts too."""
+    """Return whether the service can go on if this node counts too."""
     return is_quorum(up(world), _latest(world) | {node.id})
 
 
 def may_remove(world: World, node: SimulatedNode) -> bool:
-    """Tell whether the service can go on if this node does not count."""
+    """Return whether the service can go on if this node does not count."""
     left = _latest(world) - {node.id}
     return bool(left) and is_quorum(up(world), left)
 

@@ -34,7 +34,7 @@ class Tally:
         self.went_on += run.could_go_on
 
     def line(self, seconds: float) -> str:
-        """Tell the figures after so many seconds of one processor."""
+        """Return the figures after so many seconds of one processor."""
         per_minute = self.seeds * SECONDS_PER_MINUTE / max(seconds, 1e-9)
         each = max(self.seeds, 1)
         return (

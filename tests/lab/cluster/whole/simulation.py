@@ -9,8 +9,8 @@ from tests.lab.cluster.whole import quorums
 from tests.lab.cluster.whole.booting import ELECTION_TIMEOUT_MS
 from tests.lab.cluster.whole.chaos import Chaos
 from tests.lab.cluster.whole.clients import KEYS
-from tests.lab.cluster.whole.laboratory import laboratory
-from tests.lab.cluster.whole.reckoning import reckon
+from tests.lab.cluster.whole.final_checks import check_run
+from tests.lab.cluster.whole.interception import interception
 from tests.lab.cluster.whole.stage import Stage
 from tests.lab.consistency.history import Answered
 from tests.lab.invariants.violated import Violated
@@ -50,7 +50,7 @@ class Run:
 
 
 def run(seed: int, *, acts: int = ACTS) -> Run:
-    """Let the dice of a seed choose what happens."""
+    """Run what the dice of a seed choose."""
     dice = Random(f"whole nodes {seed}")  # noqa: S311 - a schedule, not a secret
 
     def play(stage: Stage) -> None:
@@ -74,14 +74,14 @@ def replay(seed: int, lines: Iterable[str]) -> Run:
 
 def _run(seed: int, play: Callable[[Stage], None]) -> Run:
     failure, reason = None, ""
-    with laboratory(seed):
+    with interception(seed):
         stage = Stage(seed)
         could_go_on = True
         try:
             stage.start()
             play(stage)
             could_go_on = calm(stage)
-            reckon(stage)
+            check_run(stage)
         except Violated as violated:
             failure, reason = violated.invariant, str(violated)
     watch = stage.watch
@@ -100,7 +100,7 @@ def _run(seed: int, play: Callable[[Stage], None]) -> Run:
 
 
 def open_service(stage: Stage, *, nodes: int) -> None:
-    """Let a service grow, which trusts whoever comes, and then open it."""
+    """Grow a service that trusts every node that asks to join, and then open it."""
     for _ in range(nodes - 1):
         stage.do("join 0")
         stage.do(f"pass {_STEP_MS}")
@@ -115,7 +115,7 @@ def calm(stage: Stage) -> bool:
         Violated: it could and did not.
     """
     world = stage.world
-    world.weather.clear()
+    world.faults.clear()
     for node in world.alive:
         node.rate = 1.0
     first_op = stage.clients.next_op
@@ -133,13 +133,13 @@ def calm(stage: Stage) -> bool:
 
 
 def _was_opened_in_vain(stage: Stage) -> bool:
-    """Tell whether there is a leader, and a service that nobody opened for good."""
+    """Return whether there is a leader, and a service that nobody opened for good."""
     leaders = stage.world.leaders
     return bool(leaders) and not leaders[-1].replica.frontends["app"].is_open
 
 
 def _has_gone_on(stage: Stage, first_op: int) -> bool:
-    """Tell whether a write of the calm is final for all who count and are up."""
+    """Return whether a write after the faults is final for all nodes that count."""
     world = stage.world
     if not world.leaders:
         return False

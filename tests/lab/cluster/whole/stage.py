@@ -13,7 +13,7 @@ run. Nodes are called by number, in the order in which they came.
 ``drop A B AT``            a message is lost
 ``twice A B AT``           a message is doubled
 ``late A B AT``            a message is overtaken by all others on its link
-``weather …``              what links and nodes are like from now on (`Forecast`)
+``faults …``               the faults of links and nodes from now on (`Faults`)
 ``write N KEY``            a client of node N writes
 ``read N KEY``             a client of node N reads
 ``status N``               a client of node N asks after transactions it heard of
@@ -41,7 +41,7 @@ from ccfpy.base.ids import NodeId, TxId
 from ccfpy.boundary.configuration import NodeConfiguration
 from ccfpy.boundary.events import PeerMessage
 from ccfpy.testing.disk import MemoryDisk
-from tests.lab.cluster.weather import Link
+from tests.lab.cluster.faults import Link
 from tests.lab.cluster.whole import booting, disks, quorums
 from tests.lab.cluster.whole.clients import Clients
 from tests.lab.cluster.whole.founding import member
@@ -106,7 +106,7 @@ class Stage:
             "drop": self._drop,
             "twice": self._twice,
             "late": self._late,
-            "weather": self._weather,
+            "faults": self._faults,
             "write": self._write,
             "read": self._read,
             "status": self._status,
@@ -139,7 +139,7 @@ class Stage:
         self.let_pass(int(words[0]))
 
     def let_pass(self, ms: int) -> None:
-        """Let time pass for all, and what can arrive arrive."""
+        """Advance time for all, and deliver what can arrive."""
         end = self.world.now_ms + ms
         while self.world.now_ms < end:
             self.world.now_ms += TICK_MS
@@ -187,25 +187,25 @@ class Stage:
         waiting = self.world.links.get(_link(words), deque())
         return waiting, min(int(words[2]), len(waiting) - 1)
 
-    def _weather(self, words: Words) -> None:
-        weather = self.world.weather
-        weather.clear()
+    def _faults(self, words: Words) -> None:
+        faults = self.world.faults
+        faults.clear()
         for word in words:
             kind, _, what = word.partition(":")
             match kind:
                 case "lost":
                     a, b = what.split(">")
-                    weather.lost.add((NodeId(a), NodeId(b)))
+                    faults.lost.add((NodeId(a), NodeId(b)))
                 case "held":
                     link, _, view = what.partition("@")
                     a, b = link.split(">")
-                    weather.held[NodeId(a), NodeId(b)] = int(view)
+                    faults.held[NodeId(a), NodeId(b)] = int(view)
                 case "paused":
-                    weather.paused.add(NodeId(what))
+                    faults.paused.add(NodeId(what))
                 case "clogged":
-                    weather.clogged.append(NodeId(what))
+                    faults.clogged.append(NodeId(what))
                 case _:
-                    raise ValueError(f"no weather is called {word!r}")
+                    raise ValueError(f"no fault is called {word!r}")
 
     # Clients
 
@@ -226,7 +226,7 @@ class Stage:
                 self.ask_status(node, txid)
 
     def ask_status(self, node: SimulatedNode, txid: TxId) -> None:
-        """Let a client ask after a transaction."""
+        """Ask as a client what became of a transaction."""
         if node.is_alive:
             self.clients.ask_status(node, txid)
 

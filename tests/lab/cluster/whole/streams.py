@@ -24,7 +24,7 @@ from ccfpy.boundary.events import (
     SessionData,
     SessionOpened,
 )
-from tests.lab.cluster.weather import Weather
+from tests.lab.cluster.faults import Faults
 from tests.lab.cluster.whole.host import SimulatedNode
 
 TLS_INTERFACE = "tls"
@@ -37,17 +37,17 @@ class Surroundings(Protocol):
     """Where connections are (`tests.lab.cluster.whole.world`)."""
 
     nodes: list[SimulatedNode]
-    weather: Weather
+    faults: Faults
 
     @property
     def view(self) -> View:
         """The newest view that any node knows."""
 
     def node(self, name: str) -> SimulatedNode | None:
-        """Give a node by its name."""
+        """Return a node by its name."""
 
     def step(self, node: SimulatedNode, *events: Event) -> None:
-        """Give a node events."""
+        """Pass events to a node."""
 
 
 class Streams:
@@ -60,11 +60,11 @@ class Streams:
         self._calls: dict[tuple[str, SessionId], tuple[SimulatedNode, CallId]] = {}
 
     def has(self, node: SimulatedNode, session: SessionId) -> bool:
-        """Tell whether it was a node that opened a session."""
+        """Return whether a node opened a session."""
         return (node.name, session) in self._calls
 
     def put(self, node: SimulatedNode, effect: Effect) -> None:
-        """Let a node say something by a connection."""
+        """Write a node's bytes to a connection."""
         self._said.append((node, effect))
 
     def break_all(self, node: SimulatedNode) -> None:
@@ -94,13 +94,13 @@ class Streams:
 
     def _is_open(self, one: SimulatedNode, other: SimulatedNode) -> bool:
         here, there = NodeId(one.name), NodeId(other.name)
-        weather = self._world.weather
+        faults = self._world.faults
         return (
             one.is_alive
-            and (here, there) not in weather.lost
-            and (there, here) not in weather.lost
-            and weather.is_open((here, there), self._world.view)
-            and weather.is_open((there, here), self._world.view)
+            and (here, there) not in faults.lost
+            and (there, here) not in faults.lost
+            and faults.is_open((here, there), self._world.view)
+            and faults.is_open((there, here), self._world.view)
         )
 
     def _other_end(self, node: SimulatedNode, effect: Effect) -> SimulatedNode | None:

@@ -27,7 +27,7 @@ from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.host.ledger_store import LedgerStoreFailed
 from ccfpy.host.peer_frames import fits_a_frame
 from ccfpy.testing.configuration import START_UNIX_US
-from tests.lab.cluster.weather import Link, Weather
+from tests.lab.cluster.faults import Faults, Link
 from tests.lab.cluster.whole.host import SimulatedNode
 from tests.lab.cluster.whole.streams import Streams
 from tests.lab.invariants.violated import Violated
@@ -56,7 +56,7 @@ class World:
     watch: Watch
     clients: ClientsTake
     nodes: list[SimulatedNode] = field(default_factory=list)
-    weather: Weather = field(default_factory=Weather)
+    faults: Faults = field(default_factory=Faults)
     now_ms: int = 0
     steps: int = 0
     links: dict[Link, deque[PeerMessage]] = field(default_factory=dict)
@@ -68,12 +68,12 @@ class World:
     # Questions
 
     def node(self, name: str) -> SimulatedNode | None:
-        """Give a node by its name, if there ever was one."""
+        """Return a node by its name, if there ever was one."""
         found = [node for node in self.nodes if node.name == name]
         return found[0] if found else None
 
     def by_id(self, node_id: NodeId) -> SimulatedNode | None:
-        """Give a node by its id."""
+        """Return a node by its id."""
         found = [node for node in self.nodes if node.id == node_id]
         return found[0] if found else None
 
@@ -85,7 +85,7 @@ class World:
     @property
     def awake(self) -> list[SimulatedNode]:
         """The nodes that run and do something."""
-        paused = self.weather.paused
+        paused = self.faults.paused
         return [node for node in self.alive if node.name not in paused]
 
     @property
@@ -102,7 +102,7 @@ class World:
     # Steps
 
     def step(self, node: SimulatedNode, *events: Event) -> None:
-        """Give a node events, and do what it asks."""
+        """Pass events to a node, and carry out the effects."""
         if not node.is_alive:
             return
         self.steps += 1
@@ -120,13 +120,13 @@ class World:
             self.step(node, *answers)
 
     def end(self, node: SimulatedNode, why: str) -> None:
-        """Let a node be no more: its connections break."""
+        """End a node, and break its connections."""
         node.is_alive = False
         node.end = why
         self.streams.break_all(node)
 
     def tick(self, node: SimulatedNode, ms: int) -> None:
-        """Let time pass on a node's clock, at its pace."""
+        """Advance time on a node's clock, at its pace."""
         for finish in node.aside:
             finish()
         node.aside.clear()
@@ -134,12 +134,12 @@ class World:
         self.step(node, self.clock(node))
 
     def jump(self, node: SimulatedNode, ms: int) -> None:
-        """Let a node's clock jump."""
+        """Advance a node's clock by a jump."""
         node.clock_us += ms * 1000
         self.step(node, self.clock(node))
 
     def clock(self, node: SimulatedNode) -> Tick:
-        """Give what a node's host says of the time."""
+        """Return what a node's host says of the time."""
         return Tick(
             monotonic_ms=node.clock_us // 1000, unix_us=START_UNIX_US + node.clock_us
         )
@@ -191,7 +191,7 @@ class World:
             return
         for node in self.nodes:
             link = NodeId(sender.name), NodeId(node.name)
-            if address_of(node) != address or link in self.weather.lost:
+            if address_of(node) != address or link in self.faults.lost:
                 continue
             if node.is_alive:
                 waiting = self.links.setdefault(link, deque(maxlen=WAITING_MAX))
@@ -200,17 +200,17 @@ class World:
                 )
 
     def deliver(self, link: Link, count: int = 1) -> int:
-        """Let the oldest messages of a link arrive; tell how many did."""
+        """Deliver the oldest messages of a link; return how many."""
         waiting = self.links.get(link)
         node = self.node(link[1])
-        if not waiting or node is None or not self.weather.is_open(link, self.view):
+        if not waiting or node is None or not self.faults.is_open(link, self.view):
             return 0
         sender = self.node(link[0])
         arrived = 0
         while waiting and arrived < count:
             message = waiting.popleft()
             arrived += 1
-            if link in self.weather.lost:
+            if link in self.faults.lost:
                 continue
             if sender is not None and sender.is_alive:
                 node.heard[message.sender] = address_of(sender)
@@ -218,7 +218,7 @@ class World:
         return arrived
 
     def deliver_all(self) -> None:
-        """Let everything arrive that the weather lets through, and its answers."""
+        """Deliver everything that the faults let through, and the answers."""
         for _ in range(ROUNDS_MAX):
             self.streams.carry()
             links = sorted(link for link, waiting in self.links.items() if waiting)
@@ -227,7 +227,7 @@ class World:
 
 
 def address_of(node: SimulatedNode) -> str:
-    """Give where other nodes reach it."""
+    """Return where other nodes reach it."""
     return node.boot.configuration.node_to_node.published_address
 
 

@@ -20,7 +20,7 @@ from ccfpy.testing.node import InProcessNode, Person
 from ccfpy.testing.recovery import ask_for_shares, submit_share
 from ccfpy.testing.surroundings import Remains
 from tests.attacks import attack
-from tests.lab.cluster.whole.laboratory import Laboratory, laboratory
+from tests.lab.cluster.whole.interception import Interception, interception
 from tests.lab.invariants.violated import Violated
 from tests.unit.node.conftest import CONSTITUTION, NotesApp
 from tests.unit.node.recovered import read, status, write
@@ -30,8 +30,8 @@ SNAPSHOT_BIT = 1 << 31
 
 
 @pytest.fixture
-def lab() -> Iterator[Laboratory]:
-    with laboratory(7) as seen:
+def intercepted() -> Iterator[Interception]:
+    with interception(7) as seen:
         yield seen
 
 
@@ -163,7 +163,7 @@ def effects_of(network: Network, kind: type) -> int:
 def test_whatever_happens_a_key_and_an_iv_serve_once(
     members: tuple[Person, ...], alice: Person, names: list[str]
 ) -> None:
-    with laboratory(7) as lab:
+    with interception(7) as intercepted:
         life = Life(members, alice)
         for name in names:
             ACTS[name](life)
@@ -173,7 +173,7 @@ def test_whatever_happens_a_key_and_an_iv_serve_once(
             write(node, alice, after="the recovery")
             node.advance(1000)
             assert read(node, "after") == "the recovery"
-    assert len(lab.seals) > 100
+    assert len(intercepted.seals) > 100
     taken_back = effects_of(life.network, TruncateLedger)
     assert bool(taken_back) is ("part" in names)
 
@@ -181,7 +181,7 @@ def test_whatever_happens_a_key_and_an_iv_serve_once(
 @attack("nonce: entries taken back and written anew")
 @attack("nonce: two primaries")
 def test_entries_taken_back_and_written_anew_by_two_primaries(
-    lab: Laboratory, members: tuple[Person, ...], alice: Person
+    intercepted: Interception, members: tuple[Person, ...], alice: Person
 ) -> None:
     life = Life(members, alice)
     old = primary(life.network)
@@ -193,12 +193,12 @@ def test_entries_taken_back_and_written_anew_by_two_primaries(
                 seqno = effect.first_seqno + at
                 by_seqno.setdefault(seqno, set()).add(entry.data[24:36])
     assert any(len(ivs) > 1 for ivs in by_seqno.values()), "some was written twice"
-    assert lab.seals
+    assert intercepted.seals
 
 
 @attack("nonce: a snapshot taken twice")
 def test_a_snapshot_taken_twice(
-    lab: Laboratory, members: tuple[Person, ...], alice: Person
+    intercepted: Interception, members: tuple[Person, ...], alice: Person
 ) -> None:
     """Two primaries take one of the same state: it is the same plaintext."""
     life = Life(members, alice)
@@ -207,14 +207,16 @@ def test_a_snapshot_taken_twice(
         life.snapshot()
         life.part()
     written = effects_of(life.network, WriteSnapshot)
-    views = {int.from_bytes(iv[8:], "little") for _, iv in lab.seals if len(iv) == 12}
+    views = {
+        int.from_bytes(iv[8:], "little") for _, iv in intercepted.seals if len(iv) == 12
+    }
     assert written > 3
     assert any(view & SNAPSHOT_BIT for view in views)
 
 
 @attack("nonce: a recovery")
 def test_a_recovery_in_two_places(
-    lab: Laboratory, members: tuple[Person, ...], alice: Person
+    intercepted: Interception, members: tuple[Person, ...], alice: Person
 ) -> None:
     """From one ledger two services come, and write at the same seqnos."""
     life = Life(members, alice)
@@ -230,12 +232,12 @@ def test_a_recovery_in_two_places(
         Entry.parse(node.host.entries[len(remains.entries) + 2]) for node in ends
     )
     assert first.txid == second.txid, "their IVs are the same: their keys are not"
-    assert lab.seals
+    assert intercepted.seals
 
 
 @attack("nonce: a rekey")
 def test_a_rekey_that_is_taken_back(
-    lab: Laboratory, members: tuple[Person, ...], alice: Person
+    intercepted: Interception, members: tuple[Person, ...], alice: Person
 ) -> None:
     """What the new secret sealed is gone, and the old one goes on from before it."""
     life = Life(members, alice)
@@ -245,12 +247,14 @@ def test_a_rekey_that_is_taken_back(
     life.write()
     secrets = replica_of(primary(life.network)).sequence.secrets
     assert len(secrets) == 3
-    assert lab.seals
+    assert intercepted.seals
 
 
-def test_the_laboratory_sees_a_nonce_that_serves_twice(lab: Laboratory) -> None:
+def test_the_interception_sees_a_nonce_that_serves_twice(
+    intercepted: Interception,
+) -> None:
     """So the tests above could fail."""
-    lab.note(bytes(32), bytes(12), b"one", b"")
-    lab.note(bytes(32), bytes(12), b"one", b"")
+    intercepted.note(bytes(32), bytes(12), b"one", b"")
+    intercepted.note(bytes(32), bytes(12), b"one", b"")
     with pytest.raises(Violated, match="NonceOnce"):
-        lab.note(bytes(32), bytes(12), b"another", b"")
+        intercepted.note(bytes(32), bytes(12), b"another", b"")

@@ -36,7 +36,7 @@ def test_an_act_may_be_done_at_any_time(act: Act) -> None:
 def test_nothing_arrives_over_a_link_that_loses() -> None:
     chaos = _chaos()
     chaos.stage.do("periodic_one", "0", "10")
-    chaos.weather.lost |= {(NodeId("0"), NodeId("1")), (NodeId("0"), NodeId("2"))}
+    chaos.faults.lost |= {(NodeId("0"), NodeId("1")), (NodeId("0"), NodeId("2"))}
     chaos.deliver()
     assert chaos.stage.lines[-1][0] == "drop_single"
 
@@ -44,7 +44,7 @@ def test_nothing_arrives_over_a_link_that_loses() -> None:
 def test_nothing_arrives_over_a_link_that_is_held() -> None:
     chaos = _chaos()
     chaos.stage.do("periodic_one", "0", "10")
-    chaos.weather.clogged.append(NodeId("0"))
+    chaos.faults.clogged.append(NodeId("0"))
     before = len(chaos.stage.lines)
     chaos.deliver()
     assert len(chaos.stage.lines) == before
@@ -68,7 +68,7 @@ def test_rivals_stand_in_one_view() -> None:
 
 def test_a_paused_node_does_nothing() -> None:
     chaos = _chaos()
-    chaos.weather.paused |= set(map(NodeId, "012"))
+    chaos.faults.paused |= set(map(NodeId, "012"))
     before = len(chaos.stage.lines)
     for act in (chaos.tick, chaos.jump, chaos.write, chaos.exchange):
         act()

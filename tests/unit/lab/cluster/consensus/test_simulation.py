@@ -17,7 +17,7 @@ print([family.run().trace_hash for _ in range(12)])
 
 
 @pytest.mark.parametrize("number", range(100, 100 + SEEDS // FAMILY_SEEDS))
-def test_what_must_hold_holds_in_any_weather(number: int) -> None:
+def test_what_must_hold_holds_amid_any_faults(number: int) -> None:
     family = Family(number)
     while not family.is_complete:
         outcome = family.run()

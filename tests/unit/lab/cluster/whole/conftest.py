@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.cluster.whole.laboratory import laboratory
+from tests.lab.cluster.whole.interception import interception
 from tests.lab.cluster.whole.stage import Stage
 
 
 @pytest.fixture
 def new_stage() -> Iterator[Stage]:
     """A service of one node that is not open yet."""
-    with laboratory(2):
+    with interception(2):
         stage = Stage(2)
         stage.start()
         yield stage

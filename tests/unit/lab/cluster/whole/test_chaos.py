@@ -12,7 +12,7 @@ def test_every_act_can_be_told(stage: Stage) -> None:
         if callable(act) and act.__name__[0] != "_" and act.__name__ != "act":
             act(chaos)
     words = {line.split()[0] for line in stage.acts}
-    assert {"pass", "tick", "jump", "rate", "weather", "write", "read"} <= words
+    assert {"pass", "tick", "jump", "rate", "faults", "write", "read"} <= words
     assert {"status", "hang_up", "join", "trust", "remove", "forget", "disk"} <= words
 
 

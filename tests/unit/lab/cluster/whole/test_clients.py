@@ -21,7 +21,7 @@ def test_a_client_learns_what_became_of_a_write(stage: Stage) -> None:
 
 
 def test_who_hangs_up_learns_nothing(stage: Stage) -> None:
-    for line in ("weather lost:1>0", "write 1 a", "hang_up 1"):
+    for line in ("faults lost:1>0", "write 1 a", "hang_up 1"):
         stage.do(line)
     assert isinstance(stage.clients.events[-1], GivenUp)
 

@@ -28,10 +28,10 @@ def test_no_fault_rests_on_a_node_that_waits(stage: Stage) -> None:
     assert waiting.id not in quorums.coming(world)
     # Three of four are needed now, and it is not one of them yet.
     assert not quorums.may_crash(world, world.nodes[2])
-    stage.do("weather lost:3>1")
+    stage.do("faults lost:3>1")
     stage.do("pass 100")
     assert waiting.id in quorums.coming(world)
-    stage.do("weather")
+    stage.do("faults")
     stage.do("pass 400")
     assert waiting.id in quorums.up(world)
     assert quorums.may_crash(world, world.nodes[2])
@@ -59,13 +59,13 @@ def test_a_node_that_lacks_what_another_never_had_is_not_relied_on(
     stage.do("trust 3 0")
     stage.do("pass 400")
     assert fresh.after > 0
-    stage.do("weather lost:0>4")
+    stage.do("faults lost:0>4")
     stage.do("trust 4 0")
     stage.do("pass 400")
     assert old.has_joined
     assert old.last_seqno < fresh.after
     assert quorums.up(world) == {node.id for node in world.nodes[:4]}
-    stage.do("weather")
+    stage.do("faults")
     stage.do("pass 3000")
     assert old.last_seqno >= fresh.after
     assert old.id in quorums.up(world)

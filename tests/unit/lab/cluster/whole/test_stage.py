@@ -49,13 +49,13 @@ def test_time_passes_for_one_alone(stage: Stage) -> None:
 
 
 def test_who_is_paused_does_nothing(stage: Stage) -> None:
-    stage.do("weather paused:1 lost:0>2 held:2>0@9 clogged:2")
+    stage.do("faults paused:1 lost:0>2 held:2>0@9 clogged:2")
     steps = stage.world.nodes[1].clock_us
     for line in ("pass 100", "write 1 a", "read 1 a", "tick 1 10"):
         stage.do(line)
     assert stage.world.nodes[1].clock_us == steps
-    stage.do("weather")
-    assert not stage.world.weather.lost
+    stage.do("faults")
+    assert not stage.world.faults.lost
 
 
 def test_the_service_goes_on_without_a_crashed_primary(stage: Stage) -> None:
@@ -96,7 +96,7 @@ def test_there_are_not_too_many_nodes(new_stage: Stage) -> None:
     assert len(new_stage.world.nodes) == NODES_MAX
 
 
-@pytest.mark.parametrize("line", ["dance 0", "weather sunny"])
+@pytest.mark.parametrize("line", ["dance 0", "faults sunny"])
 def test_what_is_no_act_is_refused(new_stage: Stage, line: str) -> None:
     with pytest.raises(ValueError, match="is called"):
         new_stage.do(line)

@@ -5,10 +5,10 @@ from tests.lab.cluster.whole.stage import Stage
 
 
 def test_a_connection_stalls_while_a_way_is_shut(new_stage: Stage) -> None:
-    for line in ("weather lost:1>0", "join 0", "pass 400"):
+    for line in ("faults lost:1>0", "join 0", "pass 400"):
         new_stage.do(line)
     assert not new_stage.world.nodes[1].has_joined
-    new_stage.do("weather")
+    new_stage.do("faults")
     new_stage.do("pass 400")
     assert new_stage.world.nodes[1].has_joined
 

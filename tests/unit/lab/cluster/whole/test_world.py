@@ -19,7 +19,7 @@ def test_messages_wait_until_they_are_let_arrive(stage: Stage) -> None:
 
 def test_what_is_lost_never_arrives(stage: Stage) -> None:
     link = NodeId("0"), NodeId("1")
-    stage.world.weather.lost.add(link)
+    stage.world.faults.lost.add(link)
     stage.do("tick 0 60")
     assert not stage.world.links[link]
 

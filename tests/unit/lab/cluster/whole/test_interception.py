@@ -6,14 +6,14 @@ from ccfpy.crypto import aead
 from ccfpy.crypto.aead import AesGcm, GcmEncryption
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.rsa import RsaKeyPair
-from tests.lab.cluster.whole.laboratory import laboratory, pooled_key
+from tests.lab.cluster.whole.interception import interception, pooled_key
 from tests.lab.invariants.violated import Violated
 
 KEY, IV = bytes(32), bytes(12)
 
 
 def test_an_iv_serves_for_one_plaintext() -> None:
-    with laboratory(1):
+    with interception(1):
         AesGcm(KEY).encrypt(IV, b"one", b"")
         AesGcm(KEY).encrypt(IV, b"one", b"")
         AesGcm(bytes([1] * 32)).encrypt(IV, b"two", b"")
@@ -22,14 +22,14 @@ def test_an_iv_serves_for_one_plaintext() -> None:
 
 
 def test_what_is_only_authenticated_counts_too() -> None:
-    with laboratory(1):
+    with interception(1):
         AesGcm(KEY).encrypt(IV, b"", b"one")
         with pytest.raises(Violated, match="NonceOnce"):
             AesGcm(KEY).encrypt(IV, b"", b"two")
 
 
 def test_pieces_are_seen_as_a_whole() -> None:
-    with laboratory(1):
+    with interception(1):
         ciphertext, tag = AesGcm(KEY).encrypt(IV, b"onetwo", b"aad")
         pieces = GcmEncryption(KEY, IV)
         pieces.authenticate(b"a")
@@ -46,7 +46,7 @@ def test_secrets_are_wrapped_alike_for_the_same_seed() -> None:
     key = pooled_key(0)
     wrapped = []
     for seed in (1, 1, 2):
-        with laboratory(seed):
+        with interception(seed):
             wrapped.append(key.public_key.wrap(b"a secret"))
     assert wrapped[0] == wrapped[1] != wrapped[2]
     assert key.unwrap(wrapped[0]) == b"a secret"
@@ -54,7 +54,7 @@ def test_secrets_are_wrapped_alike_for_the_same_seed() -> None:
 
 def test_all_is_put_back() -> None:
     before = dict(vars(aead))
-    with laboratory(1):
+    with interception(1):
         assert vars(aead) != before
         drawn = RsaKeyPair.generate(SeededEntropy(1))
         assert drawn.public_key.pem == pooled_key(1).public_key.pem

@@ -28,7 +28,7 @@ _State = list[tuple[str, Seqno, dict[bytes, tuple[Seqno, bytes]]]]
 """Every map that was ever written to: its name, version, and what it holds."""
 
 
-def reckon(stage: Stage) -> None:
+def check_run(stage: Stage) -> None:
     """Hold all that is left of a run against itself.
 
     Raises:
@@ -40,7 +40,7 @@ def reckon(stage: Stage) -> None:
 
 
 def _secrets(stage: Stage) -> LedgerSecrets:
-    """Give the secrets of the node that is furthest."""
+    """Return the ledger secrets of the node that is furthest."""
     joined = [node for node in stage.world.nodes if node.has_joined]
     best = max(joined, key=lambda node: (node.commit, node.is_alive))
     return best.replica.sequence.secrets
@@ -100,7 +100,7 @@ def _differing(some: _State, other: _State) -> list[str]:
 
 
 def _snapshots(stage: Stage) -> dict[Seqno, dict[str, bytes]]:
-    """Give every committed snapshot on any disk, by its seqno."""
+    """Return every committed snapshot on any disk, by its seqno."""
     found: dict[Seqno, dict[str, bytes]] = {}
     for node in stage.world.nodes:
         disk = node.files.disk

@@ -1,8 +1,8 @@
 """What goes wrong around nodes: links that lose or hold messages, clocks, pauses.
 
-Weather says only what *is*; whoever moves messages and time asks it. A link is one way.
-Every choice comes from the dice given, and nothing iterates over a set, so that a seed
-decides all.
+`Faults` holds what is wrong now, for the code that moves messages and time. A link is
+one way. Every choice comes from the given dice, and nothing iterates over a set: a seed
+decides everything.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ VIEWS_LATE_MAX = 3
 
 
 @dataclass(slots=True)
-class Weather:
+class Faults:
     """The faults of now.
 
     Attributes:
@@ -47,7 +47,7 @@ class Weather:
         self.clogged.clear()
 
     def is_open(self, link: Link, view: View) -> bool:
-        """Tell whether a link delivers, or loses, what waits on it now."""
+        """Return whether a link delivers, or loses, what waits on it now."""
         source, to = link
         return (
             self.held.get(link, 0) <= view
@@ -57,89 +57,83 @@ class Weather:
         )
 
     def elapsed_ms(self, node: NodeId, real_ms: int) -> int:
-        """Give how much time passes on a node's clock."""
+        """Return how much time passes on a node's clock, in milliseconds."""
         return int(real_ms * self.rates.get(node, 1.0))
 
 
-Change: TypeAlias = Callable[[Weather, Sequence[NodeId], View, Random], None]
-"""Changes the weather of some nodes, in a view, by the dice."""
+Change: TypeAlias = Callable[[Faults, Sequence[NodeId], View, Random], None]
+"""Changes the faults of some nodes, in a view, by the dice."""
 
 
-def clear(weather: Weather, _: Sequence[NodeId], _view: View, _dice: Random) -> None:
+def clear(faults: Faults, _: Sequence[NodeId], _view: View, _dice: Random) -> None:
     """End it all."""
-    weather.clear()
+    faults.clear()
 
 
-def split(weather: Weather, nodes: Sequence[NodeId], _view: View, dice: Random) -> None:
+def split(faults: Faults, nodes: Sequence[NodeId], _view: View, dice: Random) -> None:
     """Part the nodes in two, both ways."""
-    _cut(weather, *_halves(nodes, dice))
+    _cut(faults, *_halves(nodes, dice))
 
 
 def cut_one_way(
-    weather: Weather, nodes: Sequence[NodeId], _view: View, dice: Random
+    faults: Faults, nodes: Sequence[NodeId], _view: View, dice: Random
 ) -> None:
-    """Let one part of the nodes hear nothing of the other, which hears all."""
+    """Cut messages from one part of the nodes to the other, and none back."""
     some, others = _halves(nodes, dice)
-    weather.lost.update((a, b) for a in some for b in others)
+    faults.lost.update((a, b) for a in some for b in others)
 
 
-def ring(weather: Weather, nodes: Sequence[NodeId], _view: View, dice: Random) -> None:
-    """Let each node reach two neighbours only."""
+def ring(faults: Faults, nodes: Sequence[NodeId], _view: View, dice: Random) -> None:
+    """Leave each node links to two neighbours only."""
     order = dice.sample(nodes, len(nodes))
     for i, a in enumerate(order):
         near = {order[i - 1], order[(i + 1) % len(order)]}
-        weather.lost.update((a, b) for b in order if b not in near and b != a)
+        faults.lost.update((a, b) for b in order if b not in near and b != a)
 
 
-def bridge(
-    weather: Weather, nodes: Sequence[NodeId], _view: View, dice: Random
-) -> None:
+def bridge(faults: Faults, nodes: Sequence[NodeId], _view: View, dice: Random) -> None:
     """Part the nodes in two but for one, which reaches all."""
     middle, *rest = dice.sample(nodes, len(nodes))
     if len(rest) > 1:
-        _cut(weather, *_halves(rest, dice))
-    weather.lost -= {(middle, b) for b in nodes} | {(b, middle) for b in nodes}
+        _cut(faults, *_halves(rest, dice))
+    faults.lost -= {(middle, b) for b in nodes} | {(b, middle) for b in nodes}
 
 
-def isolate(
-    weather: Weather, nodes: Sequence[NodeId], _view: View, dice: Random
-) -> None:
+def isolate(faults: Faults, nodes: Sequence[NodeId], _view: View, dice: Random) -> None:
     """Part one node from all others."""
-    cut_off(weather, nodes, dice.choice(nodes))
+    cut_off(faults, nodes, dice.choice(nodes))
 
 
-def cut_off(weather: Weather, nodes: Sequence[NodeId], node: NodeId) -> None:
+def cut_off(faults: Faults, nodes: Sequence[NodeId], node: NodeId) -> None:
     """Part a certain node from all others."""
-    _cut(weather, [node], [other for other in nodes if other != node])
+    _cut(faults, [node], [other for other in nodes if other != node])
 
 
-def hold(weather: Weather, nodes: Sequence[NodeId], view: View, dice: Random) -> None:
-    """Let what waits on one link arrive some views late."""
+def hold(faults: Faults, nodes: Sequence[NodeId], view: View, dice: Random) -> None:
+    """Hold what waits on one link for some views."""
     a, b = dice.sample(nodes, 2)
-    weather.held[a, b] = view + dice.randint(1, VIEWS_LATE_MAX)
+    faults.held[a, b] = view + dice.randint(1, VIEWS_LATE_MAX)
 
 
-def swizzle(
-    weather: Weather, nodes: Sequence[NodeId], _view: View, dice: Random
-) -> None:
+def swizzle(faults: Faults, nodes: Sequence[NodeId], _view: View, dice: Random) -> None:
     """Clog one more node, or let one go: in no order, as often as this is asked."""
-    free = [node for node in nodes if node not in weather.clogged]
-    if weather.clogged and (dice.random() < len(weather.clogged) / len(nodes)):
-        weather.clogged.remove(dice.choice(weather.clogged))
+    free = [node for node in nodes if node not in faults.clogged]
+    if faults.clogged and (dice.random() < len(faults.clogged) / len(nodes)):
+        faults.clogged.remove(dice.choice(faults.clogged))
     elif free:
-        weather.clogged.append(dice.choice(free))
+        faults.clogged.append(dice.choice(free))
 
 
-def pause(weather: Weather, nodes: Sequence[NodeId], _view: View, dice: Random) -> None:
+def pause(faults: Faults, nodes: Sequence[NodeId], _view: View, dice: Random) -> None:
     """Stop a node, or let it go on."""
-    weather.paused ^= {dice.choice(nodes)}
+    faults.paused ^= {dice.choice(nodes)}
 
 
 def bend_clock(
-    weather: Weather, nodes: Sequence[NodeId], _view: View, dice: Random
+    faults: Faults, nodes: Sequence[NodeId], _view: View, dice: Random
 ) -> None:
-    """Let one node's time go at another pace."""
-    weather.rates[dice.choice(nodes)] = dice.uniform(SLOWEST, FASTEST)
+    """Change the pace of one node's clock."""
+    faults.rates[dice.choice(nodes)] = dice.uniform(SLOWEST, FASTEST)
 
 
 CHANGES: tuple[tuple[Change, float], ...] = (
@@ -163,8 +157,8 @@ def _halves(nodes: Sequence[NodeId], dice: Random) -> tuple[list[NodeId], list[N
     return order[:at], order[at:]
 
 
-def _cut(weather: Weather, some: list[NodeId], others: list[NodeId]) -> None:
+def _cut(faults: Faults, some: list[NodeId], others: list[NodeId]) -> None:
     for a in some:
         for b in others:
-            weather.lost.add((a, b))
-            weather.lost.add((b, a))
+            faults.lost.add((a, b))
+            faults.lost.add((b, a))

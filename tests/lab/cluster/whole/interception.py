@@ -1,12 +1,12 @@
-"""What no port of a node reaches, held for the time of a run.
+"""Interception of cryptography for the time of a run, where a node has no port.
 
 * Every AES-GCM encryption is seen: a key and an IV serve for one plaintext only.
 * RSA-OAEP draws its padding from a stream of its own, so that a seed repeats what is
   sent to members and nodes byte for byte. The library takes no padding from outside.
 * RSA keys come from a pool, because making one takes longer than a whole run.
 
-It changes classes that ship while it is open and puts them back: nothing of it is for
-use outside a simulation. What it encrypts is read by the library's own decryption.
+The interception changes classes that ship and restores them at its end: it is for
+simulations only. The library's own decryption reads what is encrypted here.
 """
 
 from collections.abc import Iterator
@@ -28,14 +28,14 @@ _COUNTER_BYTES = 4
 
 @cache
 def pooled_key(number: int) -> RsaKeyPair:
-    """Give the RSA key of this number, always the same."""
+    """Return the RSA key of this number, always the same."""
     entropy = SeededEntropy(b"pooled RSA key %d" % number)
     return RsaKeyPair.from_der(entropy.rsa_private_key(KEY_BITS))
 
 
 @dataclass(slots=True)
-class Laboratory:
-    """What is seen and fed while it is open.
+class Interception:
+    """What nodes encrypted, and the padding and the keys that they are given.
 
     Attributes:
         padding: the stream of OAEP's seeds.
@@ -48,7 +48,7 @@ class Laboratory:
     keys: int = 0
 
     def note(self, key: bytes, iv: bytes, plaintext: bytes, aad: bytes) -> None:
-        """Take note of an encryption.
+        """Record an encryption.
 
         Raises:
             Violated: the same key and IV served for something else.
@@ -58,38 +58,38 @@ class Laboratory:
             raise Violated("NonceOnce", f"IV {iv.hex()} sealed two plaintexts")
 
     def next_key(self) -> RsaKeyPair:
-        """Give an RSA key for one more node."""
+        """Return an RSA key for one more node."""
         self.keys += 1
         return pooled_key(self.keys % KEYS)
 
 
 @contextmanager
-def laboratory(seed: int) -> Iterator[Laboratory]:
-    """Watch and feed every node until the context ends."""
-    lab = Laboratory(SeededEntropy(b"padding %d" % seed))
+def interception(seed: int) -> Iterator[Interception]:
+    """Intercept the cryptography of every node until the block ends."""
+    intercepted = Interception(SeededEntropy(b"padding %d" % seed))
 
     def generate(_cls: type, _entropy: object, _bits: int = KEY_BITS) -> RsaKeyPair:
-        return lab.next_key()
+        return intercepted.next_key()
 
     def wrap(key: RsaPublicKey, secret: bytes) -> bytes:
-        return _wrapped(key, secret, lab.padding.random_bytes(DIGEST_BYTES))
+        return _wrapped(key, secret, intercepted.padding.random_bytes(DIGEST_BYTES))
 
     with ExitStack() as stack:
         for place, name, instead in (
-            (aead, "AESGCM", _seen_cipher(lab)),
-            (aead, "Cipher", _seen_stream(lab)),
+            (aead, "AESGCM", _seen_cipher(intercepted)),
+            (aead, "Cipher", _seen_stream(intercepted)),
             (RsaPublicKey, "wrap", wrap),
             (RsaKeyPair, "generate", classmethod(generate)),
         ):
             stack.callback(setattr, place, name, vars(place)[name])
             setattr(place, name, instead)
-        yield lab
+        yield intercepted
 
 
 # The library's classes are private to `ccfpy.crypto`; here they are any.
 
 
-def _seen_cipher(lab: Laboratory) -> Any:  # noqa: ANN401
+def _seen_cipher(intercepted: Interception) -> Any:  # noqa: ANN401
     library: Any = vars(aead)["AESGCM"]
 
     class Seen:
@@ -102,14 +102,14 @@ def _seen_cipher(lab: Laboratory) -> Any:  # noqa: ANN401
 
         def encrypt(self, iv: bytes, plaintext: bytes, aad: bytes) -> bytes:
             """Note and encrypt."""
-            lab.note(self._key, iv, plaintext, aad)
+            intercepted.note(self._key, iv, plaintext, aad)
             sealed: bytes = self._cipher.encrypt(iv, plaintext, aad)
             return sealed
 
     return Seen
 
 
-def _seen_stream(lab: Laboratory) -> Any:  # noqa: ANN401
+def _seen_stream(intercepted: Interception) -> Any:  # noqa: ANN401
     library: Any = vars(aead)["Cipher"]
 
     class Seen:
@@ -140,7 +140,7 @@ def _seen_stream(lab: Laboratory) -> Any:  # noqa: ANN401
         def finalize(self) -> None:
             """End it and note the whole."""
             plaintext, aad = b"".join(self._plaintext), b"".join(self._aad)
-            lab.note(self._key, self._iv, plaintext, aad)
+            intercepted.note(self._key, self._iv, plaintext, aad)
             self._cipher.finalize()
 
         @property

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.lab.cluster.whole.disks import chunks_of
+from tests.lab.cluster.whole.final_checks import check_run
 from tests.lab.cluster.whole.host import LEDGER, SNAPSHOTS
-from tests.lab.cluster.whole.reckoning import reckon
 from tests.lab.cluster.whole.stage import Stage
 from tests.lab.consistency.history import Answered
 from tests.lab.invariants.violated import Violated
@@ -20,7 +20,7 @@ def played(stage: Stage) -> Stage:
 def test_a_run_without_faults_fits_together(played: Stage) -> None:
     snapshots = played.world.nodes[0].files.disk.names(SNAPSHOTS)
     assert any(name.endswith(".committed") for name in snapshots)
-    reckon(played)
+    check_run(played)
 
 
 def test_another_state_than_the_ledger_is_seen(played: Stage) -> None:
@@ -29,7 +29,7 @@ def test_another_state_than_the_ledger_is_seen(played: Stage) -> None:
     key = next(iter(chains))
     chains[key] = (chains[key][0], b"?", None)
     with pytest.raises(Violated, match=r"StateIsLedger.*objects"):
-        reckon(played)
+        check_run(played)
 
 
 def test_a_damaged_snapshot_is_seen(played: Stage) -> None:
@@ -38,7 +38,7 @@ def test_a_damaged_snapshot_is_seen(played: Stage) -> None:
     data = disk.content(SNAPSHOTS / name)
     disk.put(SNAPSHOTS / name, data[:100] + b"?" + data[101:])
     with pytest.raises(Violated, match="SnapshotStarts"):
-        reckon(played)
+        check_run(played)
 
 
 def test_a_changed_ledger_file_is_seen(played: Stage) -> None:
@@ -47,7 +47,7 @@ def test_a_changed_ledger_file_is_seen(played: Stage) -> None:
     at = data.index(b"public:") + 8
     disk.put(LEDGER / str(name), data[:at] + b"?" + data[at + 1 :])
     with pytest.raises(Violated, match="LedgerIsWritten"):
-        reckon(played)
+        check_run(played)
 
 
 def test_an_answer_that_nothing_bears_out_is_seen(played: Stage) -> None:
@@ -63,4 +63,4 @@ def test_an_answer_that_nothing_bears_out_is_seen(played: Stage) -> None:
         tail=answer.tail,
     )
     with pytest.raises(Violated, match="Consistency"):
-        reckon(played)
+        check_run(played)
