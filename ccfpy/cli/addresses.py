@@ -90,7 +90,7 @@ def require_free(host: str, port: int) -> None:
 
 
 def _next_free(host: str, port: int, *, taken: Sequence[tuple[str, int]]) -> int:
-    """Give the next port that nobody listens on; any, where any was asked for."""
+    """Return the next port that nobody listens on, or 0 if any port will do."""
     if port == 0:
         return 0
     for number in range(port + 1, PORT_MAX + 1):

@@ -26,7 +26,7 @@ class Caller:
 
 
 def curl(document: Document, operation: Operation, caller: Caller) -> str:
-    """Give the line; what no example can stand for is in capitals."""
+    """Return the line; a value that no example can stand for is in capitals."""
     words = ["curl", "--cacert", f"{caller.folder}/service_cert.pem"]
     if operation.verb == "HEAD":
         words.append("--head")
@@ -51,7 +51,7 @@ def curl(document: Document, operation: Operation, caller: Caller) -> str:
 
 
 def sample_of(document: Document, content: Content) -> Json:
-    """Give the example that a body has, or one that fits its schema."""
+    """Return the example that a body has, or one that fits its schema."""
     if content.example is not None:
         return content.example
     return example(document, content.schema)
@@ -75,7 +75,7 @@ def _quoted(text: str) -> str:
 
 
 def _credentials(policies: Sequence[str], folder: str) -> list[str]:
-    """Give the options for the first policy that asks for something."""
+    """Return the options for the first policy that asks for something."""
     first = next((each for each in policies if each != "no_auth"), "")
     if any(name in first for name in _CERTIFICATES):
         who = "member0" if "member_cert" in first else "user0"

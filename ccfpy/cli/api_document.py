@@ -92,7 +92,7 @@ class Document:
         return text_at(self._value, "info", "description")
 
     def operations(self) -> Iterator[Operation]:
-        """Give the operations, by path and then by verb."""
+        """Return the operations, by path and then by verb."""
         shown = 0
         for path, item in sorted(as_object(self._value.get("paths")).items()):
             shared = as_list(as_object(item).get("parameters"))
@@ -177,17 +177,17 @@ class Document:
 
 
 def as_object(value: Json) -> JsonObject:
-    """Give an object, or an empty one."""
+    """Return an object as it is, and an empty object for anything else."""
     return value if isinstance(value, dict) else {}
 
 
 def as_list(value: Json) -> list[Json]:
-    """Give a list, or an empty one."""
+    """Return a list as it is, and an empty list for anything else."""
     return value if isinstance(value, list) else []
 
 
 def text_at(value: Json, *path: str) -> str:
-    """Give the text under a path of names, or none."""
+    """Return the text under a path of names, or an empty text."""
     for name in path:
         value = as_object(value).get(name)
     return value if isinstance(value, str) else ""
@@ -234,7 +234,7 @@ def _policies(operation: Mapping[str, Json]) -> tuple[str, ...] | None:
 
 
 def _tag(path: str, operation: JsonObject) -> str:
-    """Give what an operation is listed under: its tag, or a part of its path."""
+    """Return what an operation is listed under: its tag, or a part of its path."""
     for tag in as_list(operation.get("tags")):
         if isinstance(tag, str):
             return tag

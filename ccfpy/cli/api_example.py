@@ -36,7 +36,7 @@ class _Example:
         self._values_left = VALUES_MAX
 
     def of(self, schema: Json, depth: int) -> Json:
-        """Give a value within the value, ``depth`` levels of which are left."""
+        """Return a value within the value, of which ``depth`` levels are left."""
         described, name = self._document.resolve(schema)
         self._values_left -= 1
         for field in ("example", "default"):
@@ -68,7 +68,7 @@ class _Example:
                 return {}
 
     def _object(self, described: JsonObject, depth: int) -> Json:
-        """Give what must be there, or all if nothing must."""
+        """Return the required properties, or all properties if none is required."""
         properties = as_object(described.get("properties"))
         required = as_list(described.get("required")) or list(properties)
         return {

@@ -27,7 +27,7 @@ FORWARDING = {
 
 
 def page(documents: Sequence[Document], caller: Caller) -> str:
-    """Give the page."""
+    """Return the page."""
     style, script = _file("api_page.css"), _file("api_page.js")
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; "
@@ -95,7 +95,7 @@ class _Writer:
         ]
 
     def _places(self) -> Iterator[tuple[str, list[tuple[str, Operation]]]]:
-        """Give the operations of each tag, with the ids of their elements."""
+        """Return the operations of each tag, with the ids of their elements."""
         count = 0
         for tag, group in self._groups:
             placed = []
@@ -105,7 +105,7 @@ class _Writer:
             yield tag, placed
 
     def contents(self) -> str:
-        """Give the table of contents."""
+        """Return the table of contents."""
         parts = [element("h2", escape(self._document.title))]
         for tag, placed in self._places():
             links = [
@@ -125,7 +125,7 @@ class _Writer:
         return element("div", "".join(parts), kind="document")
 
     def html(self) -> str:
-        """Give what is said of the document and each of its operations."""
+        """Return the description of the document and of each operation."""
         document = self._document
         version = element("small", escape(document.version))
         parts = [

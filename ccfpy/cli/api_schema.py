@@ -38,7 +38,7 @@ class SchemaTree:
         self._lines = 0
 
     def html(self, schema: Json) -> str:
-        """Give the tree of a schema."""
+        """Return the tree of a schema."""
         self._lines = 0
         return element(
             "ul", self._line("", schema, (), is_required=True), kind="schema"
@@ -71,7 +71,7 @@ class SchemaTree:
 
 
 def _parts(described: JsonObject) -> Iterator[tuple[str, Json, bool]]:
-    """Give the schemas within a schema: their names, and whether they must be there."""
+    """Return the schemas within a schema: name, schema, whether it is required."""
     required = as_list(described.get("required"))
     for name, schema in as_object(described.get("properties")).items():
         yield name, schema, name in required

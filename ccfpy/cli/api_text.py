@@ -13,13 +13,13 @@ _UNSEEN = re.compile(
 
 
 def escape(text: str) -> str:
-    """Give text that stands for itself, in an element or a quoted attribute."""
+    """Escape text for an element or a quoted attribute."""
     shown = _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return html.escape(shown.encode("utf-8", "replace").decode())
 
 
 def attribute(name: str, value: str) -> str:
-    """Give an attribute with a blank before it."""
+    """Return an attribute with a blank before it."""
     return f' {name}="{escape(value)}"'
 
 

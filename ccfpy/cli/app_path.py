@@ -7,7 +7,7 @@ _SUFFIXES = (".py", ".enclave")
 
 
 def named_anywhere(app: str) -> str:
-    """Give a path from the root; a sample's name as it is."""
+    """Return a path from the root, and a sample's name as it is."""
     path = Path(app)
     is_path = path.suffix in _SUFFIXES or (path / "__init__.py").is_file()
     return str(path.resolve()) if is_path else app

@@ -40,7 +40,7 @@ class Show:
         self._names[Certificate.from_pem(certificate).digest_hex] = name
 
     def know(self, bundle: Bundle) -> None:
-        """Tell places by this bundle's sources from now on."""
+        """Resolve places by this bundle's sources from now on."""
         self._sources = Sources(bundle.modules, bundle.folder, self._project)
 
     def tell(self, event: Event) -> None:
@@ -60,7 +60,7 @@ class Show:
                     self._print("✗ ", fault, style="red")
 
     def stack(self, trace: str | None) -> list[Frame]:
-        """Give the stack of what a script threw, by its author's sources."""
+        """Return the stack of a script's exception, by the author's sources."""
         return [] if trace is None else self._sources.frames(trace)
 
     def failure(self, thrown: str, frames: list[Frame]) -> None:

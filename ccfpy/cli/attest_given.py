@@ -43,7 +43,7 @@ _SGX_VERSION = b"\x03\x00\x02\x00"
 def gather(
     what: str, *, cacert: Path | None, endorsements: bytes, uvm: bytes | None
 ) -> list[Piece]:
-    """Give the evidence that is meant.
+    """Return the evidence that is meant.
 
     Args:
         what: a file, a ledger's folder, ``https://HOST:PORT``, or ``-``.
@@ -73,7 +73,7 @@ def gather(
 def recognise(
     data: bytes, label: str, *, endorsements: bytes = b"", uvm: bytes | None = None
 ) -> list[Piece]:
-    """Tell evidence by its bytes.
+    """Recognise evidence by its bytes.
 
     Raises:
         Malformed: it is of no kind that is known.

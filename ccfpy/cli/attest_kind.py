@@ -98,7 +98,7 @@ class Kind(Protocol):
         ...
 
     def claims(self, piece: Piece) -> list[Claim]:
-        """Give what it says; nothing of it is verified.
+        """Return what the evidence claims; nothing is verified.
 
         Raises:
             Malformed: it is no such evidence.
@@ -145,7 +145,7 @@ def allowed(checks: list[Check], name: str, option: str) -> list[Check]:
 
 
 def holds(checks: Sequence[Check]) -> bool:
-    """Tell whether every check passed."""
+    """Return whether every check passed."""
     return all(check.passed for check in checks)
 
 

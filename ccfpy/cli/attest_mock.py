@@ -33,7 +33,7 @@ def maa_mock(
         typer.Option(help="A folder for its address, TLS certificate and keys."),
     ] = Path("workspace/maa_mock"),
 ) -> None:
-    """Give tokens for evidence, as Azure would; they are worth nothing elsewhere.
+    """Issue tokens for evidence, as Azure does; they are worth nothing elsewhere.
 
     For tests of programs that speak to Azure Attestation. Its keys are made anew each
     time; the folder gets the files url, tls.pem and certs.json.

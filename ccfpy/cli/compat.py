@@ -81,18 +81,18 @@ def uninstall(*, prefix: PrefixOption, json: JsonOption = False) -> None:
 
 
 def node_script(app: str, interpreter: str = sys.executable) -> str:
-    """Give the program that is a node serving ``app``."""
+    """Return the program that is a node serving ``app``."""
     call = f"main({app!r}, sys.argv[1:])"
     return _script(interpreter, "ccfpy.cli.standin", "main", call)
 
 
 def tool_script(module: str, function: str, interpreter: str = sys.executable) -> str:
-    """Give the program that calls a function with its arguments."""
+    """Return the program that calls a function with its arguments."""
     return _script(interpreter, module, function, f"{function}(sys.argv[1:])")
 
 
 def is_ours(path: Path) -> bool:
-    """Tell whether a file carries our mark."""
+    """Return whether a file carries our mark."""
     try:
         return MARK in path.read_text(errors="replace").splitlines()
     except OSError:

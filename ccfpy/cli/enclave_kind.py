@@ -17,7 +17,7 @@ TOOLKIT_ATTRIBUTE = "enclave"
 
 
 def interface_of(path: Path) -> bytes:
-    """Give the digest of all that the host of an application may call on it.
+    """Return the digest of all that the host of an application may call on it.
 
     Raises:
         ApplicationNotLoaded: it does not load, or is neither kind.

@@ -146,7 +146,7 @@ def require(
         ),
     ] = False,
 ) -> None:
-    """Have the vendor announce a newer security version."""
+    """Announce a newer security version, as the vendor."""
     older = TcbStatus.REVOKED if revoke_older else TcbStatus.OUT_OF_DATE
     place, version = _vendor_place(vendor), _tcb_version(tcb)
     maker = _read(place, SimulatedVendor.parse, "vendor")
@@ -165,7 +165,7 @@ def revoke(
     *,
     vendor: VendorOption = None,
 ) -> None:
-    """Have the vendor vouch for a machine no longer."""
+    """Revoke a machine, as the vendor."""
     place = _vendor_place(vendor)
     maker = _read(place, SimulatedVendor.parse, "vendor")
     machine_id = _machine_id(machine)

@@ -95,7 +95,7 @@ def rotate(  # noqa: PLR0913  # one parameter for each option
     where: PlaceOptions,
     json: JsonOption = False,
 ) -> None:
-    """Give a member new keys: files, proposals, votes, acknowledgement.
+    """Replace a member's keys: files, proposals, votes, acknowledgement.
 
     Where others must vote first it says so and exits with 1: ask again once they
     have. The keys to come are in the folder NAME.next, made unless they are there or
@@ -147,7 +147,7 @@ def _show(name: str, signer: Signer, kept: Path | None, *, as_json: bool) -> Non
 
 
 def _own_files(place: Place, name: str, certificate: Certificate) -> KeyFiles:
-    """Give where a member's files are, or would be; refuse to replace another's."""
+    """Return where a member's files are, or would be; refuse to replace another's."""
     files = KeyFiles(folder=place.folder, name=name)
     if files.certificate.is_file():
         there = Certificate.from_pem(read_text(files.certificate))
@@ -225,7 +225,7 @@ def _make(new: KeyFiles, curve: Curve | None, *, with_encryption_key: bool) -> N
 
 
 def take_place(old: KeyFiles, new: KeyFiles, *, now: datetime) -> Path | None:
-    """Let new keys take the place of the old, and give where the old are kept.
+    """Replace the old keys by the new, and return where the old keys are kept.
 
     Nothing is kept of keys that are not files.
     """

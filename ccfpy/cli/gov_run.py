@@ -67,7 +67,7 @@ def as_members(
 
 
 def show_status(status: ProposalStatus, *, as_json: bool) -> None:
-    """Tell what became of a proposal."""
+    """Print what became of a proposal."""
     if as_json:
         print_json(
             {

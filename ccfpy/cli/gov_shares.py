@@ -34,7 +34,7 @@ class OpenedElsewhere:
         self._share = share
 
     async def decrypt(self, _: bytes) -> bytes:
-        """Give it."""
+        """Return the share."""
         return self._share
 
 
@@ -109,7 +109,7 @@ def reshare(
     where: PlaceOptions,
     json: JsonOption = False,
 ) -> None:
-    """Have new recovery shares issued, which makes those of before worthless.
+    """Issue new recovery shares, which makes earlier shares worthless.
 
     Proposes it and votes for it as each member named. Exits with 1 if more must vote.
     """

@@ -98,7 +98,7 @@ def _is_well(found: Standing, now: datetime, *, soon_days: int) -> bool:
 
 
 def as_json(found: Standing, now: datetime, *, soon_days: int) -> dict[str, object]:
-    """Give the same to a program."""
+    """Return the same as a JSON value."""
     first = found.first_to_end(now)
     return {
         "service_status": found.service_status,

@@ -13,7 +13,7 @@ from ccfpy.client.bundle import NoBundle, read_bundle
 
 
 def install_app(place: Path) -> Mapping[str, Json]:
-    """Give the action that installs the application of a folder or a bundle's file.
+    """Return the action that installs the application of a folder or a bundle's file.
 
     Raises:
         CommandFailed: there is none, or it is not whole.

@@ -41,7 +41,7 @@ def check(
     processes: ProcessesOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Tell what of a ledger verifies, file by file, and what `repair` would do.
+    """Check which files of a ledger verify, and say what `repair` would do.
 
     It changes nothing. An end that nobody has signed yet is reported and is no fault;
     damage exits with 1.
@@ -158,7 +158,7 @@ def _end_sentence(end: Tail, found: Plan) -> str:
 
 
 def as_json(found: Plan) -> dict[str, object]:
-    """Give a plan as one JSON value."""
+    """Return a plan as one JSON value."""
     return {
         "last_signed": str(found.last_signed),
         "service": found.service.digest_hex,

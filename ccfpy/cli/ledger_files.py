@@ -76,7 +76,7 @@ def ledger_chunks(
 
 @contextmanager
 def reading(bytes_to_read: int, processes: int | None) -> Iterator[Readers]:
-    """Have chunks read, and say in one sentence what keeps them from it.
+    """Start the readers of chunks, for as long as the block runs.
 
     Raises:
         CommandFailed: a file cannot be read, or a process was lost.

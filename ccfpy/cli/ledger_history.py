@@ -46,7 +46,7 @@ def history(
     processes: ProcessesOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Tell who proposed, who voted what, and what became of it.
+    """Show who proposed, who voted what, and what became of each proposal.
 
     Each member's signature is checked; one that does not hold exits with 1. The ledger
     itself is not verified.

@@ -141,7 +141,7 @@ def join_config(
 
 
 def _target(place: Place) -> tuple[str, str]:
-    """Give by which of its interfaces the primary is reached, and where that is."""
+    """Return the interface by which the primary is reached, and its address."""
     primary = asyncio.run(_look(place)).primary
     if primary is None or not primary.interfaces:
         raise CommandFailed("no primary answers: see ccfpy network status")

@@ -109,7 +109,7 @@ def _until(valid_until: datetime | None, now: datetime) -> Text:
 
 
 def as_json(survey: Survey) -> Mapping[str, object]:
-    """Give the same to a program."""
+    """Return the same as a JSON value."""
     primary = survey.primary
     return {
         "service_status": survey.status,

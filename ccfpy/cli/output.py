@@ -43,10 +43,10 @@ def write(data: bytes) -> None:
 
 
 def counted(number: int, noun: str) -> str:
-    """Give a number with its noun, such as ``1 file`` or ``2 files``."""
+    """Return a number with its noun, such as ``1 file`` or ``2 files``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def note(text: str) -> None:
-    """Tell a person something that is not the result."""
+    """Print a line for people that is not part of the result."""
     print(text, file=sys.stderr, flush=True)

@@ -158,7 +158,7 @@ def _addresses(folder: Path) -> list[str]:
 
 
 def _is_open(url: str) -> bool:
-    """Tell whether anybody listens there."""
+    """Return whether anybody listens there."""
     place = urlsplit(url)
     try:
         address = (place.hostname or "", place.port or 0)

@@ -113,7 +113,7 @@ class Given:
 
 
 def claimed(digest: str | None, claims: Path | None) -> bytes | None:
-    """Give the digest of what the app claimed, from either option.
+    """Return the digest of what the app claimed, from either option.
 
     Raises:
         Misused: both are given, or the digest is none.

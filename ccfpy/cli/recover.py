@@ -246,7 +246,7 @@ def _require_nobody_writes(folders: Sequence[Path]) -> None:
 
 
 def _set_constitution(scripts: Sequence[Path] | None) -> Sequence[Mapping[str, Json]]:
-    """Give the action that replaces the constitution, if it is to be replaced."""
+    """Return the action that replaces the constitution, if it is to be replaced."""
     if not scripts:
         return ()
     try:
@@ -267,7 +267,7 @@ def _require_sealed(folder: Path | None) -> None:
 
 
 def _remains(chosen: ServiceFound, folder: Path, *, snapshots: bool) -> Remains:
-    """Give the first node what it begins with; a snapshot, if it must have one."""
+    """Return what the first node begins with; a snapshot, if it must have one."""
     is_wanted = snapshots or chosen.chain.first > 1
     snapshot = chosen.snapshots[0] if chosen.snapshots and is_wanted else None
     try:

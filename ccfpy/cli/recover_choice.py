@@ -59,7 +59,7 @@ def choose_service(
 
 
 def _names(services: Sequence[ServiceFound]) -> list[str]:
-    """Give the beginnings of digests by which they are told apart."""
+    """Return the beginnings of digests that tell them apart."""
     digests = [each.certificate.digest_hex for each in services]
     digits = DIGITS
     while len({digest[:digits] for digest in digests}) < len(digests):

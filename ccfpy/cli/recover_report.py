@@ -12,7 +12,7 @@ _QUIET = (Role.TAKEN, Role.COPY, Role.BEFORE)
 
 
 def print_inspection(found: Inspection, members: Sequence[Shareholders]) -> None:
-    """Tell people."""
+    """Print an inspection for people."""
     has_choice = len(found.services) > 1
     for service, holders in zip(found.services, members, strict=True):
         for line in _service(service, holders, with_files=has_choice):
@@ -146,7 +146,7 @@ def _file(report: FileReport) -> str:
 
 
 def as_json(found: Inspection, members: Sequence[Shareholders]) -> dict[str, object]:
-    """Give everything as one JSON value."""
+    """Return everything as one JSON value."""
     return {
         "step": "inspected",
         "services": [

@@ -175,7 +175,7 @@ class Recovery:
         *,
         wait: bool,
     ) -> bool:
-        """Let members decide on what comes before; tell if they have."""
+        """Ask members to decide on what comes before; return whether they have."""
         voters = [member.governance for member in members]
         for action in self.task.before:
             name = str(action["name"])
@@ -200,7 +200,7 @@ class Recovery:
         return True
 
     def _is_unsealed(self) -> bool:
-        """Tell whether no shares are needed; say why, if they were not to be."""
+        """Return whether sealed secrets open the ledger; report why not, if given."""
         if self.task.remains.sealed is None:
             return False
         first = self.network.nodes[0]
@@ -220,7 +220,7 @@ class Recovery:
     async def _decide(
         self, anybody: Connection, members: Sequence[RecoveryMember]
     ) -> str | None:
-        """Let the members at hand ask for it; give the proposal if others must vote."""
+        """Propose the recovery; return the proposal's id if other members must vote."""
         if not members or await self._is_decided(anybody):
             return None
         lost = await recorded_identity(anybody, self.task.remains.identity.read_text())
@@ -313,7 +313,7 @@ class Recovery:
         )
 
     def _voting(self, proposal: str | None, *before: str) -> list[str]:
-        """Give the commands by which a member acknowledges and votes."""
+        """Return the commands by which a member acknowledges and votes."""
         where = self._where()
         return [
             f"ccfpy gov ack --as NAME {where}",

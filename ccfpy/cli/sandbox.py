@@ -181,7 +181,7 @@ def sandbox(  # noqa: PLR0913  # one parameter for each of CCF's options
 def _sections(
     node_validity_days: int, snapshot_tx_count: int, signature_tx_count: int
 ) -> Mapping[str, Json]:
-    """Give what else stands in every node's configuration."""
+    """Return what else is in every node's configuration."""
     return {
         "node_certificate": {"initial_validity_days": node_validity_days},
         "snapshots": {"tx_count": snapshot_tx_count},
@@ -196,7 +196,7 @@ def _actions(
     issuers: Sequence[Path],
     bundle: Path | None,
 ) -> Sequence[Mapping[str, Json]]:
-    """Give what members decide on besides opening the service."""
+    """Return what members decide on besides opening the service."""
     return [
         *([] if lost is None else [_set_constitution(options.constitution)]),
         *(_issuer(path) for path in issuers),
@@ -242,7 +242,7 @@ def _shipped(name: str) -> Sequence[Path]:
 
 
 def _set_constitution(scripts: Sequence[Path]) -> Mapping[str, Json]:
-    """Give the action by which a recovered service has the constitution asked for."""
+    """Return the action that sets the constitution asked for in a recovered service."""
     text = "\n".join(path.read_text() for path in scripts)
     return {"name": "set_constitution", "args": {"constitution": text}}
 

@@ -92,7 +92,7 @@ class Lost:
         )
 
     def applied(self, options: ServiceOptions) -> ServiceOptions:
-        """Give the options of the service that takes its place."""
+        """Return the options of the service that takes its place."""
         label = options.label + LABEL_SUFFIX
         while self._is_in_the_way(options.workspace, label):
             label += LABEL_SUFFIX
@@ -122,7 +122,7 @@ class Lost:
         return Remains(identity=identity, ledger=self.ledger, snapshots=self.snapshots)
 
     def give_back(self) -> None:
-        """Let the old certificate be the service's again: it was not recovered."""
+        """Restore the old certificate of a service that was not recovered."""
         identity = self.common / PREDECESSOR
         if identity.is_file():
             shutil.copyfile(identity, self.common / SERVICE_CERTIFICATE)

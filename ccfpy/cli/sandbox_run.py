@@ -81,7 +81,7 @@ class Run:
                 await self._until_they_end()
 
     def log(self) -> str:
-        """Give the first node's log."""
+        """Return the first node's log."""
         path = self._options.folder(0) / "out"
         return path.read_text(errors="replace") if path.exists() else ""
 
@@ -300,7 +300,7 @@ def _end_of(node: NodeProcess) -> str:
 
 
 def cancel_on_signals() -> None:
-    """Let whoever asks this process to stop cancel the task under way."""
+    """Cancel the task under way when this process is asked to stop."""
     task = asyncio.current_task()
     assert task is not None, "called from a coroutine"
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):

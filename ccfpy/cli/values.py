@@ -9,12 +9,12 @@ VALUE_CHARACTERS_MAX = 120
 
 
 def writes_as_json(writes: Writes) -> dict[str, object]:
-    """Give a table's keys and values, values that are JSON as what they say."""
+    """Return a table's keys and values; a value that is JSON is parsed."""
     return {as_text(key): value_as_json(value) for key, value in writes.items()}
 
 
 def value_as_json(value: bytes | None) -> object:
-    """Give what a value says if it is JSON, otherwise its text."""
+    """Parse a value if it is JSON; otherwise return its text."""
     if value is None:
         return None
     try:
@@ -24,7 +24,7 @@ def value_as_json(value: bytes | None) -> object:
 
 
 def as_text(data: bytes) -> str:
-    """Give bytes as text if they are printable, otherwise as hex."""
+    """Return bytes as text if they are printable, otherwise as hex."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -33,7 +33,7 @@ def as_text(data: bytes) -> str:
 
 
 def value_line(value: bytes | None, limit: int | None) -> str:
-    """Give a value for a person; a ``limit`` is of characters, on one line."""
+    """Return a value for people; ``limit`` is of characters, on one line."""
     if value is None:
         return "removed"
     shown = value_as_json(value)

@@ -153,7 +153,7 @@ class ProcessNetwork:
     async def bring_back(
         self, remains: Remains, *, before: Sequence[Mapping[str, Json]] = ()
     ) -> TxId:
-        """Have members bring the service back; give the transaction that asked for it.
+        """Recover the service by its members; return the transaction that asked for it.
 
         Args:
             remains: of the lost service.
@@ -229,7 +229,7 @@ class ProcessNetwork:
         return node
 
     async def trust(self, node: NodeProcess) -> TxId:
-        """Have members trust a node that has asked to join.
+        """Trust a node that has asked to join, by members' votes.
 
         Raises:
             NotInTime: they do not.
@@ -253,7 +253,7 @@ class ProcessNetwork:
         )
 
     async def remove(self, node: NodeProcess) -> None:
-        """Have members take a node out, wait until the others can do without, stop it.
+        """Remove a node by members' votes, wait until it can be spared, and stop it.
 
         Raises:
             NotInTime: they do not.

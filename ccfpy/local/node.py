@@ -151,11 +151,11 @@ class NodeProcess:
             raise NodeFailed(f"{self.name} ended with {code}: {self.last_words()}")
 
     def exit_code(self) -> int | None:
-        """Give the exit code, once the process is gone."""
+        """Return the exit code, once the process is gone."""
         return None if self._process is None else self._process.poll()
 
     def last_words(self) -> str:
-        """Give the reason that a node which ended left in its log."""
+        """Return the reason that a node which ended left in its log."""
         lines = self.log.read_text(errors="replace").splitlines()
         fatal = [line for line in lines if "[fatal]" in line]
         err = (self.folder / "err").read_text(errors="replace").splitlines()
@@ -164,7 +164,7 @@ class NodeProcess:
         return fatal[-1].partition("| ")[2] or fatal[-1]
 
     def pause(self) -> None:
-        """Let the host process stand still, as a machine without time would."""
+        """Pause the host process, as a machine without time would."""
         self._signal(signal.SIGSTOP)
         self.is_paused = True
 

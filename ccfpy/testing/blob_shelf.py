@@ -24,6 +24,6 @@ class BlobShelf:
         }
 
     def read(self, effect: ReadBlob) -> BlobRead:
-        """Give a blob, if it is there."""
+        """Return a blob, or None if it is not there."""
         data = self.blobs.get((effect.series, effect.name))
         return BlobRead(request=effect.request, data=data)

@@ -32,7 +32,7 @@ class Served(Protocol):
     now_ms: int
 
     def step(self, *events: Event) -> list[Effect]:
-        """Let something happen."""
+        """Pass events to the node."""
         ...
 
     def settle(self) -> None:
@@ -97,16 +97,16 @@ class Client:
         return self._exchange()
 
     def receive(self) -> list[Response]:
-        """Give the answers that came since."""
+        """Return the answers that came since the last call."""
         return self._exchange()
 
     def encrypt(self, plaintext: bytes) -> bytes:
-        """Give what a client would send for ``plaintext``, unsent."""
+        """Encrypt ``plaintext`` as the client would send it, without sending."""
         self._tls.write(plaintext)
         return self._tls.take_output()
 
     def decrypt(self, ciphertext: bytes) -> bytes:
-        """Give what the node's answer says to the client."""
+        """Decrypt a node's answer for the client."""
         return self._tls.feed(ciphertext)
 
     def close(self) -> None:

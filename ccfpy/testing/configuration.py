@@ -29,7 +29,7 @@ def boot_of(
     now_ms: int = 0,
     executable_digest: str = "00" * 32,
 ) -> Boot:
-    """Tell a node to boot now, from a program of this digest."""
+    """Return the event by which a node boots now, from a program of this digest."""
     return Boot(
         configuration=configuration,
         executable_digest=executable_digest,

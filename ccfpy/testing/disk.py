@@ -161,7 +161,7 @@ class MemoryFile:
         self._disk.write(self._path, self._content, offset, data)
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """Give bytes."""
+        """Return bytes."""
         self.flush()
         self._disk.meet_fault(Operation.READ, self._path)
         return bytes(self._content.data[offset : offset + size])
@@ -228,14 +228,14 @@ class MemoryDisk:
         self._directories: set[Path] = set()
 
     def names(self, directory: Path) -> list[str]:
-        """Give the names in a directory."""
+        """Return the names in a directory."""
         self.meet_fault(Operation.NAMES, directory)
         if directory not in self._directories:
             raise _system_error(errno.ENOENT)
         return sorted(path.name for path in self._files if path.parent == directory)
 
     def is_directory(self, path: Path) -> bool:
-        """Tell whether there is a directory."""
+        """Return whether there is a directory."""
         return path in self._directories
 
     def make_directory(self, path: Path) -> None:
@@ -260,7 +260,7 @@ class MemoryDisk:
         return self._opened(path, self._content(path), is_writable=is_writable)
 
     def rename(self, path: Path, to: Path) -> None:
-        """Give a file another name."""
+        """Rename a file."""
         self.meet_fault(Operation.RENAME, path)
         content = self._content(path)
         self._name({path: None, to: content})
@@ -278,7 +278,7 @@ class MemoryDisk:
         self._name_changes.clear()
 
     def content(self, path: Path) -> bytes:
-        """Give what the operating system has of a file, past all faults."""
+        """Return what the operating system has of a file, past all faults."""
         return bytes(self._content(path).data)
 
     def put(self, path: Path, data: bytes) -> None:
@@ -288,7 +288,7 @@ class MemoryDisk:
         self._files[path] = self._durable_files[path] = content
 
     def after_kill(self) -> "MemoryDisk":
-        """Give the disk as it is after the process was killed: flushed bytes stay."""
+        """Return the disk as it is after the process was killed: flushed bytes stay."""
         survivor = MemoryDisk(bytes_max=self.bytes_max)
         survivor._directories = set(self._directories)
         for path, content in self._files.items():
@@ -296,7 +296,7 @@ class MemoryDisk:
         return survivor
 
     def after_power_loss(self, choose: Choice) -> "MemoryDisk":
-        """Give the disk as it is after the machine stopped: synced bytes stay.
+        """Return the disk as it is after the machine stopped: synced bytes stay.
 
         How much of the rest does is for ``choose`` to say.
         """
@@ -310,7 +310,7 @@ class MemoryDisk:
         return survivor
 
     def meet_fault(self, operation: Operation, path: Path) -> None:
-        """Let the fault see an operation."""
+        """Show an operation to the fault, which may raise."""
         if self.fault is not None:
             self.fault(operation, path)
 

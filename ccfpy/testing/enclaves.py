@@ -57,7 +57,7 @@ class Bench:
         self.machine = self.vendor.make_machine(self._entropy, unix_time_s=MADE_AT_S)
 
     def become(self, *, code: bytes = b"code", signer: bytes = b"signer") -> None:
-        """Let enclaves be of other code, or of another signer, from now on."""
+        """Change the code, or the signer, of enclaves made from now on."""
         self.identity = replace(
             self.identity, unique_id=sha256(code), signer_id=sha256(signer)
         )
@@ -66,7 +66,7 @@ class Bench:
     async def running(
         self, enclave: Enclave[Trusted, Untrusted], services: Untrusted
     ) -> AsyncIterator[HostedEnclave[Trusted, Untrusted]]:
-        """Have an enclave, from here to the end of the block.
+        """Run an enclave until the end of the block.
 
         Args:
             enclave: what it is.

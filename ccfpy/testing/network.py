@@ -220,7 +220,7 @@ class Network:
             self._hang_up(other, node)
 
     def is_alive(self, node: InProcessNode) -> bool:
-        """Tell whether a node was not killed and did not stop itself."""
+        """Return whether a node was not killed and did not stop itself."""
         return node not in self._dead and node.host.stop is None
 
     def cut(self, one: InProcessNode, other: InProcessNode) -> None:
@@ -228,7 +228,7 @@ class Network:
         self.cuts |= {(one.node_id, other.node_id), (other.node_id, one.node_id)}
 
     def heal(self) -> None:
-        """Let messages through again."""
+        """Deliver messages again."""
         self.cuts.clear()
 
     # Time and delivery
@@ -248,7 +248,7 @@ class Network:
         raise AssertionError("nodes go on sending each other messages for ever")
 
     def advance(self, ms: int, *, tick_ms: int = TICK_MS) -> None:
-        """Let time pass for every node, a tick at a time."""
+        """Advance time for every node, a tick at a time."""
         end = self.now_ms + ms
         while self.now_ms < end:
             step = min(tick_ms, end - self.now_ms)
@@ -259,7 +259,7 @@ class Network:
             self.deliver()
 
     def wait_until(self, holds: Callable[[], bool], *, most_ms: int = 20_000) -> None:
-        """Let time pass until ``holds()``.
+        """Advance time until ``holds()``.
 
         Raises:
             AssertionError: it does not within ``most_ms``.
@@ -271,7 +271,7 @@ class Network:
             self.advance(TICK_MS)
 
     def has_settled(self, *nodes: InProcessNode) -> bool:
-        """Tell whether all that was written anywhere is final at these nodes, or all.
+        """Return whether all that was written is final at these nodes, or at all.
 
         With a wait until then a test begins where nothing is under way.
         """
@@ -280,7 +280,7 @@ class Network:
         return last > 0 and all(node.host.commit == last for node in nodes or alive)
 
     def wait_until_settled(self, *nodes: InProcessNode) -> None:
-        """Let time pass until all that was written is final at these nodes, or all.
+        """Advance time until all that was written is final at these nodes, or at all.
 
         Raises:
             AssertionError: it does not become so.
@@ -311,7 +311,7 @@ class Network:
         self.deliver()
 
     def pass_time(self, node: InProcessNode, ms: int) -> None:
-        """Let time pass for all."""
+        """Advance time for all."""
         del node
         self.advance(ms)
 

@@ -82,7 +82,7 @@ class StoppedClock:
     """A clock for deadlines inside a step that never expire."""
 
     def monotonic_ns(self) -> int:
-        """Give the same moment always."""
+        """Return the same moment always."""
         return 0
 
 
@@ -93,7 +93,7 @@ class CountedClock:
         self._looks = 0
 
     def monotonic_ns(self) -> int:
-        """Give a later moment each time."""
+        """Return a later moment each time."""
         self._looks += 1
         return self._looks * LOOK_NS
 
@@ -102,7 +102,7 @@ class NoMemory:
     """A meter that reads nothing."""
 
     def usage(self) -> MemoryUsage:
-        """Give zeros."""
+        """Return zeros."""
         return MemoryUsage(0, 0, 0)
 
 
@@ -201,7 +201,7 @@ class InProcessNode:
     # The host's side
 
     def step(self, *events: Event) -> list[Effect]:
-        """Give the node events and do what it asks."""
+        """Pass events to the node, and carry out the effects."""
         asked: list[Effect] = []
         told: Sequence[Event] = events
         while True:
@@ -248,7 +248,7 @@ class InProcessNode:
                 host.keep_ledger(effect)
 
     def _count_written(self, effect: SendData) -> None:
-        """Tell the node, as a host does, that answers have left."""
+        """Report to the node, as a host does, that answers have left."""
         size = self._written.get(effect.session, 0) + len(effect.data)
         if size >= limits.SESSION_WRITTEN_BYTES and self.reads_answers:
             self._answers.append(SessionWritten(session=effect.session, size=size))
@@ -267,14 +267,14 @@ class InProcessNode:
             self._answers.append(folder.read(effect))
 
     def advance(self, ms: int) -> None:
-        """Let time pass."""
+        """Advance time."""
         self.now_ms += ms
         self.step(
             Tick(monotonic_ms=self.now_ms, unix_us=START_UNIX_US + 1000 * self.now_ms)
         )
 
     def remains(self) -> Remains:
-        """Give what is left when this node and all others are lost."""
+        """Return what is left when this node and all others are lost."""
         assert not self.host.after, "its ledger begins with the service"
         return Remains(
             entries=tuple(self.host.entries),
@@ -323,13 +323,13 @@ class InProcessNode:
         return Client(self, session, person, trusted_pem or self.service_certificate)
 
     def open_session(self, interface: str = INTERFACE) -> SessionId:
-        """Let a client connect; it has said nothing yet."""
+        """Open a client's session, which has said nothing yet."""
         session = self.number_session()
         self.step(SessionOpened(session=session, interface=interface, peer="test:1"))
         return session
 
     def number_session(self) -> SessionId:
-        """Give the next connection its number."""
+        """Return the number of the next connection."""
         self._sessions += 1
         return SessionId(self._sessions)
 
@@ -371,7 +371,7 @@ class InProcessNode:
         )
 
     def acknowledge(self, person: Person) -> None:
-        """Let a member accept the state, and so become active."""
+        """Accept the state as a member, who so becomes active."""
         update = self.govern(
             person, f"members/state-digests/{person.id}:update", "state_digest"
         )
@@ -385,7 +385,7 @@ class InProcessNode:
         assert ack.status in (200, 204), ack.body
 
     def propose(self, *actions: Json) -> Response:
-        """Let the first member propose, and all members vote until it is decided."""
+        """Propose as the first member, and vote as all members until it is decided."""
         created = self.govern(
             self.members[0],
             "members/proposals:create",
@@ -409,7 +409,7 @@ class InProcessNode:
         return decided
 
     def trust(self, joiner: "InProcessNode") -> None:
-        """Let the members have a node that asked to join take part, for 30 days."""
+        """Trust a node that asked to join, for 30 days, by members' votes."""
         decided = self.propose(
             {
                 "name": "transition_node_to_trusted",

@@ -34,7 +34,7 @@ class OpenService(Protocol):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the ini file name an application and a constitution."""
+    """Define the ini file's keys for an application and a constitution."""
     parser.addini(APP, "the application that services of the fixture ccf_service serve")
     parser.addini(
         CONSTITUTION, "their constitution, by name or path", default="default"
@@ -94,7 +94,7 @@ def ccf_anybody(ccf_service: "Service") -> "Caller":
 
 
 def _told(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Give what the ini file and the markers say; the nearest marker has the word."""
+    """Return what the ini file and the markers say; the nearest marker wins."""
     config = request.config
     told: dict[str, Any] = {}
     folder = config.inipath.parent if config.inipath else config.rootpath

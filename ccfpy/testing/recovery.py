@@ -51,7 +51,7 @@ def recover_alone(
 def ask_for_shares(
     node: InProcessNode, *, previous_identity: str | None = None
 ) -> Response:
-    """Let the members vote to recover the service; give what became of it.
+    """Vote as members to recover the service, and return what became of it.
 
     Args:
         node: of the new service.
@@ -75,7 +75,7 @@ def ask_for_shares(
 
 
 def share_of(node: InProcessNode, member: Person) -> bytes:
-    """Give a member's recovery share, as the member decrypts it."""
+    """Return a member's recovery share, as the member decrypts it."""
     assert member.encryption_key is not None, "only recovery members have one"
     path = f"/gov/recovery/encrypted-shares/{member.id}?api-version={GOV_VERSION}"
     answer = json.loads_object(node.request("GET", path).body)
@@ -85,7 +85,7 @@ def share_of(node: InProcessNode, member: Person) -> bytes:
 def submit_share(
     node: InProcessNode, member: Person, share: bytes | None = None
 ) -> Response:
-    """Let a member hand in a share: the member's own if not said."""
+    """Submit a share as a member: the member's own if none is given."""
     given = share_of(node, member) if share is None else share
     return node.govern(
         member,

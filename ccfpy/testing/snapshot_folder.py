@@ -29,7 +29,7 @@ class SnapshotFolder:
         self.files[str(name.committed())] = data
 
     def committed(self) -> dict[str, bytes]:
-        """Give the final files, oldest first."""
+        """Return the final files, oldest first."""
         named = sorted((SnapshotName.parse(name), name) for name in self.files)
         return {name: self.files[name] for parsed, name in named if parsed.is_committed}
 

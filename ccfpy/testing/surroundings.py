@@ -33,7 +33,7 @@ class Timed(Protocol):
     """A node, as far as time passes for it."""
 
     def advance(self, ms: int) -> object:
-        """Let time pass."""
+        """Advance time."""
         ...
 
 
@@ -147,7 +147,7 @@ class Outside(Protocol[Resident_contra]):
         ...
 
     def pass_time(self, node: Resident_contra, ms: int) -> None:
-        """Let time pass for ``node`` and for whoever it lives with."""
+        """Advance time for ``node`` and for the nodes around it."""
         ...
 
 
@@ -165,5 +165,5 @@ class Alone:
         """Do nothing: nothing is under way."""
 
     def pass_time(self, node: Timed, ms: int) -> None:
-        """Let time pass for the node."""
+        """Advance time for the node."""
         node.advance(ms)

@@ -21,7 +21,7 @@ class Answer(Reply):
     logged: Sequence[str] = ()
 
     def __repr__(self) -> str:
-        """Tell the question, the status, and what an error says or a body begins with.
+        """Return the request, the status, and what an error says or a body begins with.
 
         This is what pytest shows of an answer in an assertion that fails.
         """

@@ -28,19 +28,19 @@ class Home(Protocol):
     """The service, as far as its callers need it."""
 
     def next_created_at(self) -> int:
-        """Give a time to sign a governance request with, later than the one before."""
+        """Return a time to sign a governance request with, later than the last one."""
         ...
 
     def node_for(self, wanted: NodeId | None) -> InProcessNode:
-        """Give the node to speak to."""
+        """Return the node to speak to."""
         ...
 
     def advance(self, ms: int) -> None:
-        """Let time pass."""
+        """Advance time."""
         ...
 
     def take_logged(self) -> Sequence[str]:
-        """Give what was logged since this was last asked."""
+        """Return what was logged since the last call."""
         ...
 
 
@@ -86,7 +86,7 @@ class Caller:
         self._lines: dict[Person | None, _Line] = {}
 
     def __repr__(self) -> str:
-        """Tell who it is."""
+        """Return who it is."""
         return f"<{self.name}>"
 
     @property
@@ -100,7 +100,7 @@ class Caller:
         return self._known_person().certificate.pem
 
     def at(self, node: InProcessNode) -> "Caller":
-        """Give the same caller, speaking to this node; otherwise the first answers."""
+        """Return the same caller, who speaks to this node; by default to the first."""
         return Caller(
             self._home,
             self.name,

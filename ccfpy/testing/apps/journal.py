@@ -46,7 +46,7 @@ class Journal:
         self._read: dict[int, int] = {}
 
     def take(self) -> Sequence[str]:
-        """Give what the application wrote since this was last asked."""
+        """Return what the application wrote since the last call."""
         begin = len(self.lines)
         for number, node in enumerate(self._nodes):
             logs = node.host.logs

@@ -38,11 +38,11 @@ class Ledger:
         return Transaction.parse(self._entries[-1]).txid
 
     def transactions(self) -> Iterator[Transaction]:
-        """Give every transaction, from the service's first."""
+        """Yield every transaction, from the service's first."""
         return map(Transaction.parse, self._entries)
 
     def writes(self, table: str) -> list[Write]:
-        """Give all that was ever written to a public table, in order.
+        """Return all that was ever written to a public table, in order.
 
         Raises:
             ValueError: the table is private: nobody reads it from the ledger alone.
@@ -56,7 +56,7 @@ class Ledger:
         ]
 
     def table(self, name: str) -> dict[bytes, bytes]:
-        """Give what a public table holds in the end; raises as ``writes`` does."""
+        """Return what a public table holds in the end; raises as ``writes`` does."""
         content: dict[bytes, bytes] = {}
         for _, key, value in self.writes(name):
             if value is None:

@@ -64,7 +64,7 @@ def _whole(path: Path) -> Bundle:
 
 
 def read_constitution(source: ConstitutionSource) -> str:
-    """Give a constitution's text.
+    """Return a constitution's text.
 
     Raises:
         FileNotFoundError: there is none of that name.

@@ -43,7 +43,7 @@ def _made(name: str, *, can_recover: bool) -> Person:
 
 
 def set_user(user: Person) -> JsonObject:
-    """Give the action that lets a user in."""
+    """Return the action that adds a user."""
     arguments: JsonObject = {"cert": user.certificate.pem}
     if user.data is not None:
         arguments["user_data"] = json.loads(user.data)
@@ -51,7 +51,7 @@ def set_user(user: Person) -> JsonObject:
 
 
 def open_to(users: Sequence[Person], certificate: str) -> list[JsonObject]:
-    """Give the actions that open a service of this certificate for users."""
+    """Return the actions that open a service of this certificate for users."""
     opening: JsonObject = {
         "name": "transition_service_to_open",
         "args": {"next_service_identity": certificate},

@@ -146,31 +146,31 @@ class Service:
         self._journal.take()
 
     def __repr__(self) -> str:
-        """Tell how many nodes it has and where its ledger ends."""
+        """Return how many nodes it has and where its ledger ends."""
         return f"<service of {len(self.nodes)} nodes, committed to {self.ledger.last}>"
 
     # Who deals with it
 
     def user(self, which: int | str = 0) -> Caller:
-        """Give a user, by number or name."""
+        """Return a user, by number or name."""
         return _choose(self.users, which)
 
     def member(self, which: int | str = 0) -> MemberCaller:
-        """Give a member, by number or name."""
+        """Return a member, by number or name."""
         return _choose(self.members, which)
 
     def stranger(self, name: str = "stranger") -> Caller:
-        """Give somebody with a certificate that the service does not know."""
+        """Return a caller with a certificate that the service does not know."""
         return Caller(self, name, person=person(name))
 
     def bearer(self, token: str, *, name: str = "bearer of a token") -> Caller:
-        """Give somebody who shows a token and no certificate."""
+        """Return a caller who shows a token and no certificate."""
         return Caller(self, name, token=token)
 
     # Governance
 
     def decide(self, *actions: JsonObject) -> ProposalStatus:
-        """Let the first member propose, and members vote for it until it is decided.
+        """Propose as the first member, and vote as members until it is decided.
 
         Raises:
             ServiceError: the service refuses the proposal or a ballot.
@@ -186,7 +186,7 @@ class Service:
         return status
 
     def admit(self, name: str, data: Json = None) -> Caller:
-        """Let members vote for another user; give the user."""
+        """Add another user by members' votes, and return the user."""
         newcomer = person(name, data)
         self.decide(set_user(newcomer))
         user = Caller(self, name, person=newcomer)
@@ -194,13 +194,13 @@ class Service:
         return user
 
     def trust_issuer(self, name: str = "https://issuer.example") -> Issuer:
-        """Let members vote to trust an issuer of tokens; give the issuer."""
+        """Trust an issuer of tokens by members' votes, and return the issuer."""
         issuer = Issuer(name, lambda: self.now_s)
         self.decide(issuer.trust())
         return issuer
 
     def next_created_at(self) -> int:
-        """Give a time to sign a governance request with, later than the one before."""
+        """Return a time to sign a governance request with, later than the last one."""
         self._created_at = max(self.now_s, self._created_at + 1)
         return self._created_at
 
@@ -217,7 +217,7 @@ class Service:
         return START_UNIX_US // 1_000_000 + self.network.now_ms // 1000
 
     def advance(self, ms: int) -> None:
-        """Let time pass: hours at once where a node is alone.
+        """Advance time: hours at once where a node is alone.
 
         Several need to hear of each other, or they would elect another primary.
         """
@@ -226,7 +226,7 @@ class Service:
         self.network.advance(ms, tick_ms=tick_ms)
 
     def wait_committed(self, of: Answer | TxId | None = None) -> TxId:
-        """Let time pass until every node knows that a transaction is committed.
+        """Advance time until every node knows that a transaction is committed.
 
         Args:
             of: the transaction, or the answer that names it; all there is if not said.
@@ -255,7 +255,7 @@ class Service:
         self.network.kill(node)
 
     def wait_primary(self) -> InProcessNode:
-        """Let time pass until a node is primary; give it.
+        """Advance time until a node is primary, and return the node.
 
         Raises:
             AssertionError: none becomes so: too few nodes live.
@@ -268,7 +268,7 @@ class Service:
         raise AssertionError(f"no primary within {LOOKS_MAX * LOOK_MS} ms")
 
     def node_for(self, wanted: NodeId | None) -> InProcessNode:
-        """Give the node of that id, or the first that lives."""
+        """Return the node of that id, or the first node that is alive."""
         nodes = self.nodes
         assert nodes, "all nodes were killed"
         if wanted is None:
@@ -321,12 +321,12 @@ class Service:
         return tuple(self._journal.lines)
 
     def take_logged(self) -> Sequence[str]:
-        """Give what of it came since this was last asked."""
+        """Return what was logged since the last call."""
         return self._journal.take()
 
 
 def _last_a_year(configuration: NodeConfiguration) -> NodeConfiguration:
-    """Let certificates outlive what tests let pass; operators would renew them."""
+    """Extend certificates beyond the time that tests pass: nobody renews them here."""
     start = configuration.start
     return replace(
         configuration,

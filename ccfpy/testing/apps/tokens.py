@@ -28,7 +28,7 @@ class Issuer:
         self.key_id = base64.b64encode(self._key.public_key.der[-12:]).decode()
 
     def trust(self) -> JsonObject:
-        """Give the action by which members trust it."""
+        """Return the action by which members trust it."""
         return {
             "name": "set_jwt_issuer",
             "args": {
@@ -39,7 +39,7 @@ class Issuer:
         }
 
     def jwk(self) -> JsonObject:
-        """Give its public key."""
+        """Return its public key."""
         x, y = (
             encode_base64url(number.to_bytes(_COORDINATE_BYTES, "big"))
             for number in self._key.public_key.coordinates

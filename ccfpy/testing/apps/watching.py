@@ -35,18 +35,18 @@ class Watched:
         return self._app.name
 
     def registry(self) -> Registry:
-        """Give the application's endpoints, watched."""
+        """Return the application's endpoints, watched."""
         registry = self._app.registry()
         for endpoint in list(registry):
             registry.add(replace(endpoint, handler=_watched(endpoint)))
         return registry
 
     def indexes(self) -> Sequence[Index[Any]]:
-        """Give the application's indexes."""
+        """Return the application's indexes."""
         return self._app.indexes()
 
     def create_claims(self, constitution: str) -> bytes | None:
-        """Give what the application binds into the first receipt."""
+        """Return what the application binds into the first receipt."""
         return self._app.create_claims(constitution)
 
 

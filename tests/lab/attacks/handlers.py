@@ -56,7 +56,7 @@ async def deep(target: Target, spend: Spend) -> Sequence[str]:
 
 
 async def errors(target: Target, spend: Spend) -> Sequence[str]:
-    """Have a handler fail with a private value, and look for it where others look."""
+    """Fail in a handler with a private value, and look for it where others look."""
     canary = secrets.token_hex(16)
     async with target.connect("user0") as user:
         await user.request("PUT", "/app/notes/canary", json={"text": canary})

@@ -26,7 +26,7 @@ POLL_S = 0.1
 
 
 async def traitor(target: Target, spend: Spend) -> Sequence[str]:
-    """Let a traitor lead two honest nodes, and see which of them live."""
+    """Lead two honest nodes by a traitor, and see which of them live."""
     options = replace(
         target.network.options,
         workspace=target.folder / "service",

@@ -30,7 +30,7 @@ def forgeries(receipt: Receipt) -> Iterator[tuple[str, Receipt]]:
 
 
 async def forged_receipts(target: Target, spend: Spend) -> Sequence[str]:
-    """Have the command verify each forgery of an honest receipt."""
+    """Verify each forgery of an honest receipt by the command."""
     breaches = []
     async with target.connect("user0") as user:
         reply = await user.request("PUT", "/app/notes/proven", json={"text": "x"})

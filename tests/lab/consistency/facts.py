@@ -26,7 +26,7 @@ class Facts:
     statuses: list[StatusSeen] = field(default_factory=list)
 
     def key_of(self, answer: Answered) -> str:
-        """Give the object that the answer is about."""
+        """Return the object that the answer is about."""
         return self.requests[answer.op].key
 
 

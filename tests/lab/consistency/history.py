@@ -150,7 +150,7 @@ def from_line(text: bytes) -> Line:
 
 
 def write_history(history: History) -> Iterator[bytes]:
-    """Give a history line by line."""
+    """Yield a history line by line."""
     for event in history.events:
         yield to_line(event)
     for line in history.ledger or ():

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def is_same_object(one: Answered, other: Answered) -> bool:
-    """Tell whether two answers can be about one object, at two moments of it.
+    """Return whether two answers can be about one object, at two moments.
 
     They can if they agree on every place that both show.
     """

@@ -77,12 +77,12 @@ class Verdicts:
         return ends[::-1]
 
     def is_committed(self, txid: TxId) -> bool:
-        """Tell whether it is known to be committed."""
+        """Return whether it is known to be committed."""
         last = self._last_committed.get(txid.view)
         return last is not None and txid.seqno <= last.txid.seqno
 
     def is_invalid(self, txid: TxId) -> bool:
-        """Tell whether it is known to be lost."""
+        """Return whether it is known to be lost."""
         view, seqno = txid
         first = self._first_invalid.get(view)
         if first is not None and seqno >= first.txid.seqno:

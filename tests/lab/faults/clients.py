@@ -62,7 +62,7 @@ class Clients:
         self._written: list[TxId] = []
 
     def end(self) -> None:
-        """Let each client finish what it is doing, and no more."""
+        """End each client after what it is doing."""
         self._is_over.set()
 
     async def close(self) -> None:
@@ -168,7 +168,7 @@ class Clients:
         return at_s
 
     def _answered_in(self, after: View) -> float | None:
-        """Give when the first write of a later view was answered."""
+        """Return when the first write of a later view was answered."""
         first: float | None = None
         for at_s, view in reversed(self._recorder.write_answers):
             if view <= after:

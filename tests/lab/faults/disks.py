@@ -62,7 +62,7 @@ class SizedDisks:
                         raise
 
     def free(self, folder: Path) -> None:
-        """Give the room back."""
+        """Free the disk."""
         (folder / FILLER).unlink(missing_ok=True)
 
 

@@ -106,7 +106,7 @@ def _add_ivs(ivs: Ivs, folder: Path) -> None:
 
 
 def _compare(folders: Sequence[Path]) -> tuple[Mapping[int, Path], int]:
-    """Give one copy of every committed file, by its first seqno; count the others.
+    """Return one copy of every committed file, by its first seqno; count the others.
 
     Raises:
         EvidenceDiffers: two copies differ, or two files cut the ledger differently.
@@ -128,7 +128,7 @@ def _compare(folders: Sequence[Path]) -> tuple[Mapping[int, Path], int]:
 
 
 def _whole_ledger(folder: Path, committed: Mapping[int, Path]) -> Sequence[Path]:
-    """Give a node's files, and before them what a snapshot spared it."""
+    """Return a node's files, and before them those that a snapshot spared it."""
     own = [folder / str(name) for name in arrange(p.name for p in _chunk_paths(folder))]
     if not own:
         return []
@@ -138,7 +138,7 @@ def _whole_ledger(folder: Path, committed: Mapping[int, Path]) -> Sequence[Path]
 
 
 def _verify(folder: Path, files: Sequence[Path]) -> TxId | None:
-    """Give the last signature.
+    """Return the last signature.
 
     Raises:
         EvidenceDiffers: the ledger is damaged.

@@ -63,7 +63,7 @@ class Means:
     disks: SizedDisks | None = None
 
     def place(self) -> Placement:
-        """Give a place for one more node."""
+        """Return a place for one more node."""
         return Placement() if self.namespaces is None else self.namespaces.place()
 
     def is_lucky(self) -> bool:

@@ -82,7 +82,7 @@ class Namespaces:
         return Placement(host=self._host(number), prefix=prefix)
 
     def cut(self, sources: Sequence[str], targets: Sequence[str]) -> Sequence[Cut]:
-        """Let nothing through from any of some hosts to any of others.
+        """Cut links from each of some machines to each of others.
 
         Gives what was not cut before, to be healed.
         """
@@ -94,7 +94,7 @@ class Namespaces:
         return cuts
 
     def heal(self, cuts: Sequence[Cut]) -> None:
-        """Let through again what was cut."""
+        """Heal links that were cut."""
         for source, target in cuts:
             self._rule("delete", source, target)
         self._cuts.difference_update(cuts)

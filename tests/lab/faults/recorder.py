@@ -38,7 +38,7 @@ class Recorder:
         self._committed: set[TxId] = set()
 
     def now_s(self) -> float:
-        """Give the time since the run began."""
+        """Return the time since the run began, in seconds."""
         return self._now_s() - self._start_s
 
     def _now_us(self) -> int:
@@ -107,11 +107,11 @@ class Recorder:
             self._committed.add(txid)
 
     def is_committed(self, txid: TxId) -> bool:
-        """Tell whether some node has called a transaction committed."""
+        """Return whether some node has called a transaction committed."""
         return txid in self._committed
 
     def longest_pause_s(self) -> float:
-        """Give the longest time in which no write was answered."""
+        """Return the longest time in which no write was answered, in seconds."""
         times = [at_s for at_s, _ in self.write_answers]
         return max(
             (later - earlier for earlier, later in pairwise(times)),

@@ -9,7 +9,7 @@ from tests.lab.faults.run import Report
 
 
 def resumptions(report: Report, kind: FaultKind) -> list[float]:
-    """Give the times after which writes resumed, in election timeouts."""
+    """Return the times after which writes resumed, in election timeouts."""
     return [
         fault.resumed_s / report.plan.election_timeout_s
         for fault in report.faults
@@ -18,7 +18,7 @@ def resumptions(report: Report, kind: FaultKind) -> list[float]:
 
 
 def render(report: Report) -> Iterator[str]:
-    """Give the report line by line."""
+    """Yield the report line by line."""
     plan, checked, evidence = report.plan, report.checked, report.evidence
     yield f"{plan.nodes} nodes, seed {plan.seed}, {report.seconds:.0f} s"
     yield (

@@ -354,7 +354,7 @@ def run_faults(plan: Plan, say: Callable[[str], None]) -> Report:
 
 
 def first_of(errors: BaseExceptionGroup[BaseException]) -> CcfpyError:
-    """Give the first error of a group, at whatever depth."""
+    """Return the first error of a group, at whatever depth."""
     error: BaseException = errors
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

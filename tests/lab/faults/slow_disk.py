@@ -67,7 +67,7 @@ class SlowDisk:
         return SlowFile(self._disk.open(path, is_writable=is_writable), self._wait)
 
     def rename(self, path: Path, to: Path) -> None:
-        """Give a file another name."""
+        """Rename a file."""
         self._wait()
         self._disk.rename(path, to)
 

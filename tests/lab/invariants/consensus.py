@@ -347,7 +347,7 @@ def _check_retired(node: Replicating, entry: ReplicatedEntry, retired: NodeId) -
 
 
 def _removed_at(node: Replicating) -> Seqno | None:
-    """Give where the ledger first removes its own node."""
+    """Return where the ledger first removes its own node."""
     latest = node.origin
     for entry in node.ledger:
         if entry.configuration is not None:

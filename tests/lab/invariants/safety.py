@@ -119,7 +119,7 @@ class Safety:
         return has_changed
 
     def holders(self, seqno: Seqno) -> list[NodeId]:
-        """Give the nodes that have the final entry at ``seqno``."""
+        """Return the nodes that have the final entry at ``seqno``."""
         entry = self.final[seqno - 1]
         return sorted(n.id for n in self._nodes.values() if _has(n.ledger, entry))
 
@@ -159,7 +159,7 @@ class Safety:
                 )
 
     def _made_final_in(self, seqno: Seqno) -> View:
-        """Give the view whose signature made ``seqno`` final.
+        """Return the view whose signature made ``seqno`` final.
 
         Whoever vouched for that signature has reached its view. A node that has not
         was never counted on, and may lose its copy to a leader between.

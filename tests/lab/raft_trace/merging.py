@@ -124,7 +124,7 @@ def _is_message_to(step: JsonObject, node: str) -> bool:
 def _is_cause(
     step: JsonObject, function: str, message: JsonObject, *, receiver: str
 ) -> bool:
-    """Tell whether a message left in a step that ``function`` receives."""
+    """Return whether a message left in a step that ``function`` receives."""
     if function_of(step) != SENT[function]:
         return False
     sent, packet = message_of(step), message.get("packet")
@@ -142,7 +142,7 @@ def _is_cause(
 
 
 def _answers(step: JsonObject, answer: Mapping[str, Json]) -> bool:
-    """Tell whether an answer may be that to the request for votes of a step."""
+    """Return whether an answer may be that to the request for votes of a step."""
     request, view = message_of(step).get("packet"), state_of(step).get("current_view")
     assert isinstance(request, dict), "a message is received with its packet"
     asked = request.get("term")

@@ -127,7 +127,7 @@ def assert_progress(cluster: Cluster, _: list[str]) -> None:
 
 
 def _is_followed(cluster: Cluster, leader: Node) -> bool:
-    """Tell whether every living member of the latest configuration agrees."""
+    """Return whether every living member of the latest configuration agrees."""
     members = leader.raft.state.configurations.latest
     return not discrepancies(
         [leader]

@@ -29,7 +29,7 @@ def check_commit_safety(cluster: Cluster, node: Node) -> None:
 
 
 def discrepancies(nodes: Iterable[Node]) -> list[str]:
-    """Tell in what the others differ from the first: view, end, entries or commit."""
+    """Return how the others differ from the first: view, end, entries or commit."""
     first, *others = nodes
     found = []
     for node in others:

@@ -132,7 +132,7 @@ class Node:
         )
 
     def tick(self, elapsed_ms: int) -> None:
-        """Let time pass."""
+        """Advance time."""
         self.clock_ms += elapsed_ms
         self._take(self.raft.tick(elapsed_ms))
 
@@ -271,17 +271,17 @@ class Cluster:
         return node
 
     def leaders(self) -> list[Node]:
-        """Give every node that leads some view, in the order of ids."""
+        """Return every node that leads some view, in the order of ids."""
         return [node for node in self.nodes.values() if node.raft.is_leader]
 
     def latest_leader(self) -> Node | None:
-        """Give the leader of the newest view that has one."""
+        """Return the leader of the newest view that has one."""
         return max(
             self.leaders(), key=lambda node: (node.raft.view, node.id), default=None
         )
 
     def connect(self, a: NodeId, b: NodeId) -> None:
-        """Let messages pass both ways, unless one of the nodes is gone."""
+        """Connect two nodes both ways, unless one of them is gone."""
         if self.nodes[a].is_crashed or self.nodes[b].is_crashed:
             return
         self._wires |= {(a, b), (b, a)}
@@ -291,7 +291,7 @@ class Cluster:
         self._wires -= {(a, b), (b, a)}
 
     def tick(self, node: Node, elapsed_ms: int) -> None:
-        """Let time pass for one node, unless it is gone."""
+        """Advance time for one node, unless it is gone."""
         if not node.is_crashed:
             node.tick(elapsed_ms)
 

@@ -70,7 +70,7 @@ def _question(action: Action, least: int, most: int | None = -1) -> Meaning:
 
 
 def commands(say: Say) -> dict[str, Meaning]:
-    """Give the dictionary, with reports going to ``say``."""
+    """Return the dictionary of commands, with reports going to ``say``."""
     report = reports.Reports(say)
     return {
         "pre_vote_enabled": _step(steps.pre_vote_enabled, 1),

@@ -38,11 +38,11 @@ class Outbox:
 
     @property
     def receivers(self) -> list[NodeId]:
-        """Give the nodes that something waits for."""
+        """Return the nodes that something waits for."""
         return [to for to, link in self._links.items() if link]
 
     def waiting(self, to: NodeId) -> int:
-        """Tell how many messages wait for a node."""
+        """Return how many messages wait for a node."""
         return len(self._links.get(to, ()))
 
     def extend(self, sends: Iterable[Send]) -> None:
@@ -77,7 +77,7 @@ class Outbox:
         return link.popleft()[1]
 
     def postpone(self, to: NodeId) -> None:
-        """Let the oldest message for a node be overtaken by all others for it."""
+        """Move the oldest message for a node behind all others for it."""
         message = self.take(to)
         if message is not None:
             self.extend([Send(to, message)])

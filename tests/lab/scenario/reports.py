@@ -18,11 +18,11 @@ class Reports:
         self._say = say
 
     def state_one(self, cluster: Cluster, words: list[str]) -> None:
-        """Tell a node's part, its end and its commit."""
+        """Print a node's role, its last seqno and its commit."""
         self._state(cluster.node(words[0]))
 
     def state_all(self, cluster: Cluster, _: list[str]) -> None:
-        """Tell it of every node."""
+        """Print the same for every node."""
         for node in cluster.nodes.values():
             self._state(node)
 

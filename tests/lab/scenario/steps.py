@@ -133,12 +133,12 @@ def emit_signature(cluster: Cluster, words: list[str]) -> None:
 
 
 def periodic_one(cluster: Cluster, words: list[str]) -> None:
-    """Let milliseconds pass for one node."""
+    """Advance time for one node, in milliseconds."""
     cluster.tick(cluster.node(words[0]), number(words[1]))
 
 
 def periodic_all(cluster: Cluster, words: list[str]) -> None:
-    """Let milliseconds pass for every node, in the order of ids."""
+    """Advance time for every node, in milliseconds, in the order of ids."""
     for node in cluster.nodes.values():
         cluster.tick(node, number(words[0]))
 
@@ -218,7 +218,7 @@ def drop_pending_to(cluster: Cluster, words: list[str]) -> None:
 
 
 def flush(cluster: Cluster, words: list[str]) -> None:
-    """Let a node end its turn, and send what it would not keep until the next tick."""
+    """End a node's turn, which sends what would not wait for the next tick."""
     node = cluster.node(words[0])
     if not node.is_crashed:
         node.flush()
@@ -230,7 +230,7 @@ def drop_single(cluster: Cluster, words: list[str]) -> None:
 
 
 def postpone(cluster: Cluster, words: list[str]) -> None:
-    """Let the oldest message from one node to another be overtaken by the rest."""
+    """Move the oldest message from one node to another behind the rest."""
     cluster.node(words[0]).outbox.postpone(cluster.node(words[1]).id)
 
 

@@ -63,7 +63,7 @@ class Trace:
 
 
 def summary(message: Message) -> str:
-    """Tell a message in a few characters, for people."""
+    """Return a message in a few characters, for people."""
     match message:
         case AppendEntries():
             return f"AE(t{message.view}, ({message.previous}, {message.last}])"
@@ -80,7 +80,7 @@ def summary(message: Message) -> str:
 
 
 def tracer(trace: Trace, state: Callable[[], RaftState]) -> Tracer:
-    """Give the tracer of one node, which exists by the time it takes a step."""
+    """Return the tracer of one node, which exists by the time it takes a step."""
 
     def see(step: TraceStep, /, **details: object) -> None:
         trace.step(state(), step, **details)
