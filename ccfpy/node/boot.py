@@ -1,7 +1,7 @@
 """What every node does when it boots, whether it begins a service or joins one.
 
 It makes its keys and its evidence, leaves the files that others wait for, and becomes a
-`Replica` with an empty store. `joining.start` and `joining.join` go on from there.
+`RunningNode` with an empty store. `joining.start` and `joining.join` go on from there.
 """
 
 import ipaddress
@@ -36,7 +36,7 @@ from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.node.channels import Channels
 from ccfpy.node.channels.address_book import AddressBook
 from ccfpy.node.channels.channels import ChannelSettings
-from ccfpy.node.identity.attestation import Attesting, security_policy_of
+from ccfpy.node.identity.attestation import NodeEvidence, security_policy_of
 from ccfpy.node.identity.certificates import PresentedCertificates
 from ccfpy.node.identity.keys import NodeIdentity, ServiceIdentity
 from ccfpy.node.identity.sealing import Sealing
@@ -44,10 +44,10 @@ from ccfpy.node.outbox import Outbox
 from ccfpy.node.pending_nodes import PendingNodes
 from ccfpy.node.replication.commit_waits import CommitWaits
 from ccfpy.node.replication.consensus_trace import tracer_of
-from ccfpy.node.replication.ledger_tail import Sequence, SequenceLimits
+from ccfpy.node.replication.ledger_tail import EntryLimits, LedgerTail
 from ccfpy.node.replication.replication import Replication
 from ccfpy.node.replication.signing import SignatureTimer
-from ccfpy.node.running import HostClock, Replica
+from ccfpy.node.running import HostClock, RunningNode
 from ccfpy.node.sessions.client import InterfaceSessions
 from ccfpy.node.snapshots.snapshotter import Snapshotter
 from ccfpy.service.evidence import quotes
@@ -119,7 +119,7 @@ def replica_of(
     *,
     identity: NodeIdentity,
     founding: Founding | None,
-) -> Replica:
+) -> RunningNode:
     """Make a node with an empty store, and leave the files that name it.
 
     Args:
@@ -130,17 +130,17 @@ def replica_of(
         founding: of the service that it begins; a joiner is told later.
     """
     configuration = boot.configuration
-    attesting = Attesting(ports.platform, bytes.fromhex(boot.executable_digest))
+    attesting = NodeEvidence(ports.platform, bytes.fromhex(boot.executable_digest))
     evidence = attesting.of_node(identity.key.public_key.der)
     outbox.put(_files(identity, founding, evidence))
     channels = _channels(boot, ports, outbox, identity)
     replication = Replication(
         raft=_raft(configuration.consensus, ports, outbox, identity),
-        sequence=_sequence(configuration, founding, outbox),
+        tail=_tail(configuration, founding, outbox),
         peers=channels,
         outbox=outbox,
     )
-    replica = Replica(
+    running = RunningNode(
         configuration=configuration,
         entropy=ports.entropy,
         js_clock=ports.clock,
@@ -167,15 +167,15 @@ def replica_of(
             outbox=outbox,
         ),
     )
-    replica.snapshots = Snapshotter(
+    running.snapshots = Snapshotter(
         tx_count=configuration.snapshot_tx_count,
-        ledger=replication.sequence,
-        primary=replica,
+        ledger=replication.tail,
+        primary=running,
         view_starts=lambda: replication.raft.log.history.starts,
         outbox=outbox,
     )
-    replica.pending = PendingNodes(replica, outbox.info, boot.monotonic_ms)
-    return replica
+    running.pending = PendingNodes(running, outbox.info, boot.monotonic_ms)
+    return running
 
 
 def _quote_info(evidence: Attestation) -> QuoteInfo:
@@ -222,13 +222,13 @@ def _channels(
     )
 
 
-def _sequence(
+def _tail(
     configuration: NodeConfiguration, founding: Founding | None, outbox: Outbox
-) -> Sequence:
-    return Sequence(
+) -> LedgerTail:
+    return LedgerTail(
         store=Store(),
         secrets=founding.secrets if founding else LedgerSecrets(),
-        bounds=SequenceLimits(
+        bounds=EntryLimits(
             chunk_bytes=configuration.ledger_chunk_bytes,
             entry_bytes_max=min(configuration.entry_bytes_max, limits.ENTRY_BYTES_MAX),
         ),
@@ -274,11 +274,11 @@ def _jitter(entropy: Entropy) -> Jitter:
     return lambda most: int.from_bytes(entropy.random_bytes(8)) % (most + 1)
 
 
-def node_info(replica: Replica) -> NodeInfo:
+def node_info(running: RunningNode) -> NodeInfo:
     """Give this node's record as it asks to be entered."""
-    configuration = replica.configuration
+    configuration = running.configuration
     to_nodes = configuration.node_to_node
-    identity = replica.identity
+    identity = running.identity
     return NodeInfo(
         node_to_node_interface=NetInterface(
             bind_address=to_nodes.bind_address,
@@ -288,8 +288,8 @@ def node_info(replica: Replica) -> NodeInfo:
             interface.name: NET_INTERFACE.read(json.loads(interface.declared))
             for interface in configuration.rpc_interfaces
         },
-        will_locally_seal_ledger_secrets=replica.sealing.is_on,
-        quote_info=replica.quote_info,
+        will_locally_seal_ledger_secrets=running.sealing.is_on,
+        quote_info=running.quote_info,
         encryption_pub_key=identity.encryption_key.public_key.pem,
         certificate_signing_request=identity.request,
         public_key=identity.key.public_key.pem,
@@ -297,7 +297,7 @@ def node_info(replica: Replica) -> NodeInfo:
     )
 
 
-def first_node(replica: Replica) -> FirstNode:
+def first_node(running: RunningNode) -> FirstNode:
     """Give this node as the first of a service, fresh or recovered.
 
     Raises:
@@ -305,15 +305,15 @@ def first_node(replica: Replica) -> FirstNode:
         VerificationFailed: its evidence is not to be believed.
         ConfigurationRefused: the configured security policy is not text.
     """
-    identity, quote = replica.identity, replica.quote_info
+    identity, quote = running.identity, running.quote_info
     assert identity.endorsed is not None, "it was made at the boot"
-    policy = replica.configuration.attestation.security_policy
+    policy = running.configuration.attestation.security_policy
     is_guest = quote.format is QuoteFormat.AMD_SEV_SNP_V1
     return FirstNode(
         node_id=identity.node_id,
         certificate=identity.endorsed.pem,
-        info=node_info(replica),
-        evidence=quotes.read(quote, unix_time_s=replica.time.unix_us // 1_000_000),
+        info=node_info(running),
+        evidence=quotes.read(quote, unix_time_s=running.time.unix_us // 1_000_000),
         security_policy=security_policy_of(policy) if is_guest and policy else "",
     )
 

@@ -21,14 +21,14 @@ from ccfpy.service.tables.recovery import RecoveryType
 
 if TYPE_CHECKING:
     from ccfpy.ledger.secrets import LedgerSecret
-    from ccfpy.node.running import Replica
+    from ccfpy.node.running import RunningNode
 
 
 class NodeGovernance:
     """The node, as governance sees it (`ccfpy.gov.ports.GovernanceNode`)."""
 
-    def __init__(self, replica: "Replica", engine: Engine) -> None:
-        self._replica = replica
+    def __init__(self, running: "RunningNode", engine: Engine) -> None:
+        self._running = running
         self._engine = engine
         self._rekeyed: tuple[Tx, LedgerSecret] | None = None
 
@@ -40,15 +40,15 @@ class NodeGovernance:
     @property
     def entropy(self) -> Entropy:
         """Randomness for guests."""
-        return self._replica.entropy
+        return self._running.entropy
 
     def log(self, level: str, text: str) -> None:
         """Write a line under the tag ``gov``."""
-        self._replica.outbox.log(LogLevel(level), text, tag=LogTag.GOV)
+        self._running.outbox.log(LogLevel(level), text, tag=LogTag.GOV)
 
     def root_at(self, version: Seqno) -> bytes | None:
         """Give the Merkle root over the leaves up to and with ``version``."""
-        tree = self._replica.sequence.tree
+        tree = self._running.tail.tree
         if version + 1 < max(tree.first, 1):
             return None
         return tree.root(version + 1)
@@ -56,14 +56,14 @@ class NodeGovernance:
     def latest_ledger_secret_seqno(self, tx: Tx) -> Seqno:
         """Give the version of the latest ledger secret."""
         recovery.ENCRYPTED_LEDGER_SECRETS.of(tx).get()
-        version, _ = self._replica.sequence.secrets.latest
+        version, _ = self._running.tail.secrets.latest
         return version
 
     def generate_endorsed_certificate(
         self, request_pem: str, *, valid_from: str, validity_days: int
     ) -> str:
         """Sign a node's certificate request with the service key; give the PEM."""
-        service = self._replica.service_identity
+        service = self._running.service_identity
         try:
             return certs.endorse_request(
                 request_pem,
@@ -80,7 +80,7 @@ class NodeGovernance:
         self, *, valid_from: str, validity_days: int
     ) -> str:
         """Make a certificate for the same service key; give the PEM."""
-        service = self._replica.service_identity
+        service = self._running.service_identity
         try:
             return certs.service_certificate(
                 service.key,
@@ -96,14 +96,14 @@ class NodeGovernance:
         self, tx: Tx, *, previous_identity: str | None, next_identity: str
     ) -> None:
         """Open the service, or go on to collect shares where it is being recovered."""
-        replica = self._replica
+        running = self._running
         identities = opening.Identities(previous=previous_identity, next=next_identity)
         try:
             if not opening.wants_to_open(tx, identities):
                 return
-            if replica.state is NodeState.PART_OF_PUBLIC_NETWORK:
-                assert replica.recovery is not None, "it is part of a recovery"
-                is_unsealed = replica.recovery.unseal_secrets(tx)
+            if running.state is NodeState.PART_OF_PUBLIC_NETWORK:
+                assert running.recovery is not None, "it is part of a recovery"
+                is_unsealed = running.recovery.unseal_secrets(tx)
                 opening.await_shares(
                     tx,
                     RecoveryType.LOCAL_UNSEALING
@@ -111,17 +111,17 @@ class NodeGovernance:
                     else RecoveryType.RECOVERY_SHARES,
                 )
                 return
-            if replica.state is not NodeState.PART_OF_NETWORK:
+            if running.state is not NodeState.PART_OF_NETWORK:
                 raise EffectRefused(
-                    f"Node in state {replica.state} cannot open service"
+                    f"Node in state {running.state} cannot open service"
                 )
             opening.open_now(
                 tx,
                 opening.ServiceKeys(
-                    identity=replica.service_identity.key,
-                    ledger_secrets=replica.sequence.secrets,
+                    identity=running.service_identity.key,
+                    ledger_secrets=running.tail.secrets,
                     entropy=self.entropy,
-                    unix_time_s=replica.time.unix_us // 1_000_000,
+                    unix_time_s=running.time.unix_us // 1_000_000,
                 ),
             )
         except CcfpyError as error:
@@ -130,7 +130,7 @@ class NodeGovernance:
 
     def trigger_ledger_rekey(self, tx: Tx) -> None:
         """Write a new ledger secret for every trusted node, and new shares."""
-        secrets = self._replica.sequence.secrets
+        secrets = self._running.tail.secrets
         try:
             self._rekeyed = tx, shares.rekey(tx, secrets, self.entropy)
         except CcfpyError as error:
@@ -141,7 +141,7 @@ class NodeGovernance:
         fresh = None
         if self._rekeyed is not None and self._rekeyed[0] is tx:
             _, fresh = self._rekeyed
-        secrets = self._replica.sequence.secrets
+        secrets = self._running.tail.secrets
         try:
             shares.shuffle(tx, secrets, self.entropy, fresh=fresh)
         except CcfpyError as error:
@@ -150,17 +150,17 @@ class NodeGovernance:
     def trigger_ledger_chunk(self, tx: Tx) -> None:
         """Close the ledger's chunk at the signature after this transaction."""
         assert not tx.is_ended
-        self._replica.sequence.after_commit(self._replica.sequence.force_chunk)
+        self._running.tail.after_commit(self._running.tail.force_chunk)
 
     def trigger_snapshot(self, tx: Tx) -> None:
         """Take a snapshot at the signature after this transaction."""
         assert not tx.is_ended
-        self._replica.sequence.after_commit(self._replica.snapshots.trigger)
+        self._running.tail.after_commit(self._running.snapshots.trigger)
 
     @property
     def is_reading_private_ledger(self) -> bool:
         """Whether shares were enough and the private state is being restored."""
-        return self._replica.state is NodeState.READING_PRIVATE_LEDGER
+        return self._running.state is NodeState.READING_PRIVATE_LEDGER
 
     def submit_recovery_share(self, tx: Tx, member_id: str, share: bytes) -> int:
         """Keep a member's share, sealed; give how many members have handed in theirs.
@@ -168,7 +168,7 @@ class NodeGovernance:
         ``tx`` also reads the secrets' table: a change of it makes this conflict.
         """
         self.latest_ledger_secret_seqno(tx)
-        _, current = self._replica.sequence.secrets.latest
+        _, current = self._running.tail.secrets.latest
         return shares.submit(
             tx, MemberId(member_id), share, current=current, entropy=self.entropy
         )
@@ -179,7 +179,7 @@ class NodeGovernance:
         Raises:
             EffectRefused: the shares do not open them, or nothing is to be recovered.
         """
-        recovery = self._replica.recovery
+        recovery = self._running.recovery
         if recovery is None:
             raise EffectRefused("this node's service is not being recovered")
         try:

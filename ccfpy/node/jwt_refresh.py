@@ -14,22 +14,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from ipaddress import ip_address
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ccfpy.base import limits
 from ccfpy.base.errors import CcfpyError, Malformed
-from ccfpy.base.ids import CallId, Seqno, TxId
+from ccfpy.base.ids import CallId, Seqno
 from ccfpy.base.json import loads_object
 from ccfpy.boundary.effects import LogLevel
 from ccfpy.http.messages import Request
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.store import Store
-from ccfpy.kv.tx import Tx
-from ccfpy.node.outbound import CallFailed, Calls, Outcome
+from ccfpy.node.outbound import CallFailed, OutboundClient, Outcome
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.wake_flag import Bell
+from ccfpy.node.primary import Primary
+from ccfpy.node.wake_flag import WakeFlag
 from ccfpy.service.jwt_keys import key_set, set_keys
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables.ca_certs import CA_CERT_BUNDLES
@@ -39,23 +39,6 @@ _DISCOVERY = "/.well-known/openid-configuration"
 _OK = 200
 _HTTPS_PORT = 443
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,253}")
-
-
-class Primary(Protocol):
-    """What is needed of the node (`ccfpy.node.running.Replica`)."""
-
-    @property
-    def is_primary(self) -> bool:
-        """Whether this node orders transactions."""
-        ...
-
-    def begin(self, *, read_only: bool) -> Tx:
-        """Open a transaction on the latest state."""
-        ...
-
-    def commit(self, tx: Tx, claims_digest: bytes | None) -> TxId | None:
-        """Order a transaction."""
-        ...
 
 
 @dataclass(slots=True)
@@ -86,7 +69,7 @@ class _Refresh(NamedTuple):
     constraint: str | None = None
 
 
-class _Place(NamedTuple):
+class _IssuerLocation(NamedTuple):
     """Where something is to be had: ``address`` is for the host, ``host`` for TLS."""
 
     address: str
@@ -109,7 +92,7 @@ class JwtRefresh:
     def __init__(
         self,
         node: Primary,
-        calls: Calls,
+        calls: OutboundClient,
         outbox: Outbox,
         *,
         now: Callable[[], datetime],
@@ -128,13 +111,13 @@ class JwtRefresh:
         self._waiting: dict[str, None] = {}
         self._under_way: dict[str, CallId] = {}
 
-    def watch(self, store: Store, bell: Bell) -> None:
+    def watch(self, store: Store, wake_flag: WakeFlag) -> None:
         """Learn of issuers as they are set, and ring for them."""
 
         def on_issuers(_: Seqno, writes: Writes) -> None:
             del writes
             self._are_set = True
-            bell.ring()
+            wake_flag.set()
 
         store.on_local(ISSUERS.name, on_issuers)
 
@@ -267,7 +250,7 @@ class JwtRefresh:
         self._outbox.log(LogLevel.DEBUG, f"JWT key auto-refresh: {message}")
 
 
-def _place_of(url: str) -> _Place:
+def _place_of(url: str) -> _IssuerLocation:
     """Read where to go.
 
     Raises:
@@ -284,7 +267,7 @@ def _place_of(url: str) -> _Place:
     if parts.scheme != "https" or parts.username is not None:
         raise Malformed(f"not the https URL of a server: {url!r}")
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return _Place(address, host, parts.path or "/", parts.query)
+    return _IssuerLocation(address, host, parts.path or "/", parts.query)
 
 
 def _host_of(name: str) -> str:

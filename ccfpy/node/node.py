@@ -1,6 +1,6 @@
 """The whole trusted node behind one call: ``effects = node.step(events)``.
 
-A node is made empty and given a ``Boot`` first; what it becomes then is a `Replica`.
+A node is made empty and given a ``Boot`` first; it becomes a `RunningNode`.
 Everything after that is events in, effects out, with no other way in or out.
 """
 
@@ -46,22 +46,22 @@ from ccfpy.node.governance import NodeGovernance
 from ccfpy.node.history import StateCache
 from ccfpy.node.indexing import Indexer, SealedBlobs
 from ccfpy.node.joining import join, start
-from ccfpy.node.joining.bootstrap import Entering
-from ccfpy.node.joining.endorsements import Endorsing
+from ccfpy.node.joining.bootstrap import Bootstrap
+from ccfpy.node.joining.endorsements import EndorsementFetch
 from ccfpy.node.jwt_refresh import JwtRefresh
 from ccfpy.node.ledger_reads import LedgerReads
-from ccfpy.node.outbound import Calls
+from ccfpy.node.outbound import OutboundClient
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.recovery import recover
 from ccfpy.node.recovery.private_recovery import RecoveryFailed
-from ccfpy.node.recovery.recover import Recovering
+from ccfpy.node.recovery.recover import Recover
 from ccfpy.node.replication.ledger_tail import EntryTooLarge
-from ccfpy.node.running import Replica
+from ccfpy.node.running import RunningNode
 from ccfpy.node.scripts import NodeScripts, let_scripts_run
 from ccfpy.node.sessions.router import Router
 from ccfpy.node.sessions.sessions import Sessions
 from ccfpy.node.snapshots.reads import SnapshotReads
-from ccfpy.node.wake_flag import Bell
+from ccfpy.node.wake_flag import WakeFlag
 
 START_REFUSED = 1
 """The exit code of a node that its configuration does not let begin."""
@@ -95,15 +95,15 @@ class Node:
         )
         self._memory = memory
         self._outbox = outbox
-        self._bell = Bell()
-        self._replica: Replica | None = None
+        self._wake_flag = WakeFlag()
+        self._running: RunningNode | None = None
         self._sessions: Sessions | None = None
         self._router: Router | None = None
-        self._calls = Calls(self._outbox)
+        self._calls = OutboundClient(self._outbox)
         self._snapshot_reads = SnapshotReads(self._outbox)
         self._ledger_reads = LedgerReads(self._outbox)
-        self._endorsing: Endorsing | None = None
-        self._entering: Entering | None = None
+        self._endorsements: EndorsementFetch | None = None
+        self._bootstrap: Bootstrap | None = None
         self._is_stopped = False
         self._is_to_be_woken = False
 
@@ -117,8 +117,8 @@ class Node:
             self._attempt(self._serve_alone, events[0])
         else:
             self._take_all(events)
-        if self._replica is not None and not self._is_stopped:
-            self._end_turn(self._replica, len(events))
+        if self._running is not None and not self._is_stopped:
+            self._end_turn(self._running, len(events))
         return self._outbox.take()
 
     def _take_all(self, events: Sequence[Event]) -> None:
@@ -136,7 +136,7 @@ class Node:
             if type(event) is Woken:
                 self._is_to_be_woken = False
                 continue
-            self._bell.ring()
+            self._wake_flag.set()
             self._attempt(self._take, event)
         if said:
             self._attempt(self._serve, said)
@@ -163,27 +163,27 @@ class Node:
         if sessions is not None and router is not None:
             sessions.data(said, router)
 
-    def _end_turn(self, replica: Replica, events: int) -> None:
+    def _end_turn(self, running: RunningNode, events: int) -> None:
         """Let what this step made due happen, and what that makes due in turn.
 
         Connections whose awaited response came go on, perhaps with further requests.
         """
         sessions, router = self._sessions, self._router
-        assert sessions is not None, "they are made with the replica"
+        assert sessions is not None, "they are made with the running"
         assert router is not None, "likewise"
         turns = sessions.turns
         waiting = turns.waiting
-        replica.timer.saw(events + waiting)
+        running.timer.saw(events + waiting)
         try:
             if waiting or sessions.is_full:
                 sessions.take_turns(router)
-            is_rung = self._bell.answer()
-            if is_rung:
-                replica.indexing.work()
-            replica.end_turn(is_rung=is_rung)
+            is_flagged = self._wake_flag.take()
+            if is_flagged:
+                running.indexing.work()
+            running.end_turn(is_flagged=is_flagged)
             while sessions.has_settled:
                 sessions.resume(router)
-                replica.end_turn(is_rung=self._bell.answer())
+                running.end_turn(is_flagged=self._wake_flag.take())
             if turns.waiting and not self._is_to_be_woken:
                 self._is_to_be_woken = True
                 self._outbox.put(Wake())
@@ -212,8 +212,8 @@ class Node:
                 assert_never(event)
 
     def _take_peer_message(self, message: PeerMessage) -> None:
-        if self._replica is not None:
-            self._replica.receive(message)
+        if self._running is not None:
+            self._running.receive(message)
 
     def _take_read(self, event: LedgerRead | SnapshotRead | BlobRead) -> None:
         match event:
@@ -222,8 +222,8 @@ class Node:
             case SnapshotRead():
                 self._snapshot_reads.answered(event)
             case BlobRead():
-                if self._replica is not None:
-                    self._replica.indexing.blobs.answered(event)
+                if self._running is not None:
+                    self._running.indexing.blobs.answered(event)
             case _:
                 assert_never(event)
 
@@ -256,23 +256,23 @@ class Node:
                 assert_never(event)
 
     def _boot(self, event: Boot) -> None:
-        if self._replica is not None:
+        if self._running is not None:
             self._stop(START_REFUSED, "The host told a running node to boot")
             return
         try:
-            replica = self._begin(event)
+            running = self._begin(event)
         except Malformed as error:
             raise ConfigurationRefused(str(error)) from error
         self._sessions = Sessions(
             boot.interfaces_of(event.configuration),
-            certificates=replica.certificates,
+            certificates=running.certificates,
             outbox=self._outbox,
         )
         self._app_code.logs_places = event.configuration.logs_tracebacks
         engine = QuickJs(self._ports.clock)
-        governance = NodeGovernance(replica, engine)
+        governance = NodeGovernance(running, engine)
         scripts = NodeScripts(
-            replica,
+            running,
             engine,
             self._ports.clock,
             election_timeout_ms=event.configuration.consensus.election_timeout_ms,
@@ -281,114 +281,114 @@ class Node:
             "app": let_scripts_run(self._app.registry(), scripts),
             "gov": governance_registry(governance),
             "node": node_registry(
-                replica,
+                running,
                 self._sessions,
                 self._snapshot_reads,
                 memory=self._memory,
                 js_version=governance.engine.version,
             ),
         }
-        replica.frontends.update(
-            {name: self._frontend(replica, r) for name, r in registries.items()}
+        running.frontends.update(
+            {name: self._frontend(running, r) for name, r in registries.items()}
         )
-        replica.frontends["node"].is_open = True
-        self._router = Router(replica.frontends)
-        self._let_serve(replica, self._router, event)
-        self._replica = replica
-        self._calls.tick(replica.time.monotonic_ms)
-        self._endorsing = Endorsing(
-            replica,
+        running.frontends["node"].is_open = True
+        self._router = Router(running.frontends)
+        self._let_serve(running, self._router, event)
+        self._running = running
+        self._calls.tick(running.time.monotonic_ms)
+        self._endorsements = EndorsementFetch(
+            running,
             self._calls,
-            done=partial(self._set_out, replica, event),
+            done=partial(self._set_out, running, event),
             refused=partial(self._stop, START_REFUSED),
         )
-        self._endorsing.start()
+        self._endorsements.start()
 
-    def _let_serve(self, replica: Replica, router: Router, event: Boot) -> None:
-        """Give a replica what runs requests in a later step, or from elsewhere."""
-        replica.app_code = self._app_code
-        replica.bell = self._bell
-        replica.forwarder = Forwarder(
-            channels=replica.channels,
-            primary=lambda: replica.primary_id,
+    def _let_serve(self, running: RunningNode, router: Router, event: Boot) -> None:
+        """Give a running node what runs requests in a later step, or from elsewhere."""
+        running.app_code = self._app_code
+        running.wake_flag = self._wake_flag
+        running.forwarder = Forwarder(
+            channels=running.channels,
+            primary=lambda: running.primary_id,
             serve=router.answer,
             log=self._outbox,
             now_ms=event.monotonic_ms,
         )
-        replica.history = StateCache(
-            sequence=replica.sequence,
-            log=lambda: replica.replication.raft.log,
+        running.history = StateCache(
+            tail=running.tail,
+            log=lambda: running.replication.raft.log,
             reads=self._ledger_reads,
-            identity=lambda: replica.service_identity,
-            entropy=replica.entropy,
+            identity=lambda: running.service_identity,
+            entropy=running.entropy,
             outbox=self._outbox,
             serve=router.answer,
             app=self._app_code,
-            bell=self._bell,
+            wake_flag=self._wake_flag,
             bytes_max=event.configuration.historical_cache_bytes_max,
             now_ms=event.monotonic_ms,
         )
-        replica.indexing = self._indexing(replica)
-        replica.jwt_refresh = JwtRefresh(
-            replica,
+        running.indexing = self._indexing(running)
+        running.jwt_refresh = JwtRefresh(
+            running,
             self._calls,
             self._outbox,
-            now=lambda: replica.time.now,
+            now=lambda: running.time.now,
             interval_ms=event.configuration.jwt_key_refresh_interval_ms,
             now_ms=event.monotonic_ms,
         )
 
-    def _indexing(self, replica: Replica) -> Indexer:
-        """Make a replica's indexes: none is told of anything yet."""
+    def _indexing(self, running: RunningNode) -> Indexer:
+        """Make a node's indexes: none is told of anything yet."""
         blobs = SealedBlobs(
-            entropy=replica.entropy,
+            entropy=running.entropy,
             outbox=self._outbox,
-            news=replica.history.stir,
+            news=running.history.stir,
             app=self._app_code,
         )
         indexing = Indexer(
-            sequence=replica.sequence,
-            log=lambda: replica.replication.raft.log,
-            history=replica.history,
+            tail=running.tail,
+            log=lambda: running.replication.raft.log,
+            history=running.history,
             blobs=blobs,
             outbox=self._outbox,
             app=self._app_code,
-            bell=self._bell,
-            now_ms=replica.time.monotonic_ms,
+            wake_flag=self._wake_flag,
+            now_ms=running.time.monotonic_ms,
         )
         for index in self._app.indexes():
             if index.make is not None:
                 indexing.install(index, index.make(blobs))
         return indexing
 
-    def _set_out(self, replica: Replica, event: Boot) -> None:
+    def _set_out(self, running: RunningNode, event: Boot) -> None:
         """Go the way that the command says."""
         if event.configuration.command is CommandType.RECOVER:
-            self._recover(replica, event)
+            self._recover(running, event)
             return
-        replica.watch()
+        running.watch()
         section = event.configuration.start
-        if section is not None and replica.known_service is not None:
-            replica.frontends["gov"].is_open = True
+        if section is not None and running.known_service is not None:
+            running.frontends["gov"].is_open = True
             claims = self._app.create_claims(start.constitution_of(section))
-            start.create_service(replica, claims)
+            start.create_service(running, claims)
         elif event.configuration.join is not None:
-            self._join(replica, event.configuration.join)
+            self._join(running, event.configuration.join)
 
-    def _join(self, replica: Replica, section: JoinConfiguration) -> None:
-        self._entering = Entering(
-            replica,
+    def _join(self, running: RunningNode, section: JoinConfiguration) -> None:
+        self._bootstrap = Bootstrap(
+            running,
             section,
             self._calls,
             snapshots=self._snapshot_reads,
             ledger=self._ledger_reads,
             refused=partial(self._stop, JOIN_REFUSED),
         )
-        self._entering.start()
+        self._bootstrap.start()
 
-    def _recover(self, replica: Replica, event: Boot) -> None:
-        Recovering(
-            replica,
+    def _recover(self, running: RunningNode, event: Boot) -> None:
+        Recover(
+            running,
             event,
             snapshots=self._snapshot_reads,
             ledger=self._ledger_reads,
@@ -396,7 +396,7 @@ class Node:
             refused=partial(self._stop, RECOVERY_REFUSED),
         ).start()
 
-    def _begin(self, event: Boot) -> Replica:
+    def _begin(self, event: Boot) -> RunningNode:
         command = event.configuration.command
         match command:
             case CommandType.START:
@@ -408,7 +408,7 @@ class Node:
             case _:
                 assert_never(command)
 
-    def _frontend(self, replica: Replica, registry: Registry) -> Frontend:
+    def _frontend(self, running: RunningNode, registry: Registry) -> Frontend:
         is_app = registry.prefix == "app"
         tag = LogTag.APP if is_app else LogTag.NONE
 
@@ -418,27 +418,27 @@ class Node:
 
         return Frontend(
             registry,
-            replica,
+            running,
             has_backpressure=registry.prefix != "node",
             on_unhandled=unhandled,
             app_calls=self._app_code.calls if is_app else None,
         )
 
     def _tick(self, tick: Tick) -> None:
-        replica = self._replica
-        if replica is not None:
-            replica.tick(tick.monotonic_ms, tick.unix_us)
+        running = self._running
+        if running is not None:
+            running.tick(tick.monotonic_ms, tick.unix_us)
         if self._sessions is not None:
             self._sessions.tick(tick.monotonic_ms)
         self._calls.tick(tick.monotonic_ms)
-        if self._endorsing is not None:
-            self._endorsing.tick(tick.monotonic_ms)
-        if self._entering is not None:
-            self._entering.tick(tick.monotonic_ms)
+        if self._endorsements is not None:
+            self._endorsements.tick(tick.monotonic_ms)
+        if self._bootstrap is not None:
+            self._bootstrap.tick(tick.monotonic_ms)
 
     def _stop_requested(self, request: StopRequested) -> None:
-        if request.is_notice and self._replica is not None:
-            self._replica.has_stop_notice = True
+        if request.is_notice and self._running is not None:
+            self._running.has_stop_notice = True
             return
         self._stop(0, f"{request.kind}: stopped")
 

@@ -57,7 +57,7 @@ Outcome = Response | CallFailed
 
 
 @dataclass(slots=True)
-class _Call:
+class _OutboundCall:
     request: Request
     context: TlsContext | None
     deadline_ms: int
@@ -68,12 +68,12 @@ class _Call:
     is_sent: bool = False
 
 
-class Calls:
+class OutboundClient:
     """All calls of a node that have not ended."""
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
-        self._calls: dict[CallId, _Call] = {}
+        self._calls: dict[CallId, _OutboundCall] = {}
         self._made = 0
         self._now_ms = 0
 
@@ -114,7 +114,7 @@ class Calls:
         serialise_request(request)  # refuses what cannot be written, by either protocol
         bounds = ParserLimits(body_bytes_max=response_bytes_max)
         call_id = CallId(self._made + 1)
-        call = _Call(
+        call = _OutboundCall(
             request=request,
             context=trust,
             deadline_ms=self._now_ms + deadline_ms,
@@ -184,14 +184,14 @@ class Calls:
         for call_id in late:
             self._fail(call_id, CallFailure.TIMED_OUT, "no response in time")
 
-    def _begin(self, call: _Call, protocol: bytes) -> bytes:
+    def _begin(self, call: _OutboundCall, protocol: bytes) -> bytes:
         """Give what asks for the response, in the protocol that the server chose."""
         if protocol != HTTP_2:
             return serialise_request(call.request)
         call.parser = Http2Call(call.request, call.bounds)
         return call.parser.take_output()
 
-    def _read(self, call_id: CallId, call: _Call, plaintext: bytes) -> None:
+    def _read(self, call_id: CallId, call: _OutboundCall, plaintext: bytes) -> None:
         try:
             responses = call.parser.feed(plaintext) if plaintext else []
             if isinstance(call.parser, Http2Call):
@@ -206,7 +206,7 @@ class Calls:
         elif call.tls is not None and call.tls.is_closed_by_peer:
             self._finish(call_id, call)
 
-    def _finish(self, call_id: CallId, call: _Call) -> None:
+    def _finish(self, call_id: CallId, call: _OutboundCall) -> None:
         """Give the response that the end of its connection completes, if any."""
         try:
             response = call.parser.finish()
@@ -219,7 +219,7 @@ class Calls:
             self._settle(call_id, response)
 
     def _tls_failed(
-        self, call_id: CallId, call: _Call, failure: TlsFailure
+        self, call_id: CallId, call: _OutboundCall, failure: TlsFailure
     ) -> CallFailed:
         """Say it in CCF's words, which operators look for."""
         if call.is_sent:

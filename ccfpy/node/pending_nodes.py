@@ -15,30 +15,13 @@ A new primary, which has heard nobody yet, counts from when it first looks.
 """
 
 from collections.abc import Callable
-from typing import Protocol
 
 from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded
-from ccfpy.base.ids import NodeId, TxId
+from ccfpy.base.ids import NodeId
 from ccfpy.kv.tx import Tx
+from ccfpy.node.primary import Primary
 from ccfpy.service import pending
-
-
-class Primary(Protocol):
-    """What is needed of the node (`ccfpy.node.running.Replica`)."""
-
-    @property
-    def is_primary(self) -> bool:
-        """Whether this node orders transactions."""
-        ...
-
-    def begin(self, *, read_only: bool) -> Tx:
-        """Open a transaction on the latest state."""
-        ...
-
-    def commit(self, tx: Tx, claims_digest: bytes | None) -> TxId | None:
-        """Order a transaction."""
-        ...
 
 
 class PendingNodes:

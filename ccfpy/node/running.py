@@ -1,11 +1,11 @@
 """A node that has booted: its state, its ledger, its sessions, and what ties them.
 
 It answers what endpoints ask of a node (``NodeView``), reacts to what becomes final,
-and signs when it is time. How a replica comes to be is in `boot`, `joining.start` and
+and signs when it is time. How a running comes to be is in `boot`, `joining.start` and
 `joining.join`.
 """
 
-from collections.abc import Sequence as ListOf
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -35,7 +35,7 @@ from ccfpy.node.channels.address_book import AddressBook
 from ccfpy.node.forwarding.forwarder import Forwarder
 from ccfpy.node.forwarding.redirection import RedirectResolver
 from ccfpy.node.history import StateCache
-from ccfpy.node.identity.attestation import Attesting
+from ccfpy.node.identity.attestation import NodeEvidence
 from ccfpy.node.identity.certificates import PresentedCertificates
 from ccfpy.node.identity.keys import NodeIdentity, ServiceIdentity
 from ccfpy.node.identity.sealing import Sealing
@@ -46,11 +46,11 @@ from ccfpy.node.outbox import Outbox
 from ccfpy.node.pending_nodes import PendingNodes
 from ccfpy.node.replication.commit_waits import CommitWaits
 from ccfpy.node.replication.guards import Guards
-from ccfpy.node.replication.ledger_tail import Sequence
+from ccfpy.node.replication.ledger_tail import LedgerTail
 from ccfpy.node.replication.replication import NotPrimary, Replication
 from ccfpy.node.replication.signing import SignatureTimer
 from ccfpy.node.snapshots.snapshotter import Snapshotter
-from ccfpy.node.wake_flag import Bell
+from ccfpy.node.wake_flag import WakeFlag
 from ccfpy.service.nodes import record_retirements
 from ccfpy.service.tables import nodes, recovery, service
 from ccfpy.service.tables.nodes import QuoteInfo
@@ -113,7 +113,7 @@ class Recovery(Protocol):
 
 
 @dataclass(slots=True, kw_only=True)
-class Replica:
+class RunningNode:
     """One node of a running service, or one that asks to be.
 
     Attributes:
@@ -125,7 +125,7 @@ class Replica:
         quote_info: the evidence that it joins with, and what supports it.
         sealing: of ledger secrets, for a restart without members.
         app_code: what calls the application.
-        bell: rung by whatever gives ``end_turn`` more to do than most turns have.
+        wake_flag: set by whatever gives ``end_turn`` more to do than most turns have.
         frontends: ``app``, ``gov`` and ``node``.
         forwarder: there as soon as requests are routed.
         snapshots: those that this node takes as primary.
@@ -151,7 +151,7 @@ class Replica:
     identity: NodeIdentity
     known_service: ServiceIdentity | None
     cose_claims: CoseClaims
-    attesting: Attesting
+    attesting: NodeEvidence
     quote_info: QuoteInfo
     certificates: PresentedCertificates
     replication: Replication
@@ -161,7 +161,7 @@ class Replica:
     timer: SignatureTimer
     sealing: Sealing
     app_code: AppCode = field(init=False)
-    bell: Bell = field(init=False)
+    wake_flag: WakeFlag = field(init=False)
     forwarder: Forwarder = field(init=False)
     snapshots: Snapshotter = field(init=False)
     pending: PendingNodes = field(init=False)
@@ -207,9 +207,9 @@ class Replica:
         return self.replication.raft.state.view
 
     @property
-    def sequence(self) -> Sequence:
+    def tail(self) -> LedgerTail:
         """The ledger's end."""
-        return self.replication.sequence
+        return self.replication.tail
 
     @property
     def unix_time_us(self) -> int:
@@ -245,13 +245,13 @@ class Replica:
         """Give the view of a seqno in the current history."""
         return self.replication.raft.log.view_of(seqno) or None
 
-    def view_history(self, since: View) -> ListOf[TxId] | None:
+    def view_history(self, since: View) -> Sequence[TxId] | None:
         """List the first transaction of each view from ``since``."""
         return self.replication.raft.log.history.first_of_each(since)
 
     def begin(self, *, read_only: bool) -> Tx:
         """Open a transaction on the latest state."""
-        return self.replication.sequence.begin(read_only=read_only)
+        return self.replication.tail.begin(read_only=read_only)
 
     def commit(self, tx: Tx, claims_digest: bytes | None) -> TxId | None:
         """Order a transaction, and sign if enough wait for it.
@@ -338,8 +338,8 @@ class Replica:
             subject=claims.subject,
         )
         self.timer.signed(self.time.monotonic_ms, self.replication.unsigned)
-        if self.snapshots.note_signature(self.sequence.last_seqno + 1):
-            self.sequence.force_chunk()
+        if self.snapshots.note_signature(self.tail.last_seqno + 1):
+            self.tail.force_chunk()
         self.replication.sign(signer, issued_at=self.time.unix_us // 1_000_000)
 
     # Other nodes
@@ -356,11 +356,11 @@ class Replica:
 
     # The end of a step
 
-    def end_turn(self, *, is_rung: bool) -> None:
+    def end_turn(self, *, is_flagged: bool) -> None:
         """Do what this step made due, then send what it appended.
 
         Args:
-            is_rung: somebody rang the ``bell``.
+            is_flagged: the ``wake_flag`` was set.
 
         Raises:
             RecoveryFailed: a private state that is being recovered does not come back.
@@ -368,7 +368,7 @@ class Replica:
         replication = self.replication
         if self.recovery is not None:
             self.recovery.work()
-        if is_rung:
+        if is_flagged:
             self.history.work()
         raft = replication.raft.state
         if raft.should_sign and raft.is_leader:
@@ -390,7 +390,7 @@ class Replica:
             )
         ):
             self.sign()
-        if is_rung:
+        if is_flagged:
             self.jwt_refresh.work()
         replication.flush()
 
@@ -406,11 +406,11 @@ class Replica:
 
     def watch(self) -> None:
         """React to the tables that say how this node is to behave."""
-        store = self.sequence.store
+        store = self.tail.store
         Guards(store, self.node_id, self.identity.encryption_key.unwrap).watch()
         self.address_book.watch(store)
         self.snapshots.watch(store)
-        self.jwt_refresh.watch(store, self.bell)
+        self.jwt_refresh.watch(store, self.wake_flag)
         self.app_code.watch(store)
         self.replication.before_compaction(self.snapshots.on_commit)
         self.replication.on_rollback(self.snapshots.on_rollback)
@@ -420,7 +420,7 @@ class Replica:
         store.on_local(recovery.ENCRYPTED_LEDGER_SECRETS.name, self._on_rekey)
 
     def _on_commit(self, seqno: Seqno) -> None:
-        self.bell.ring()
+        self.wake_flag.set()
         self.commit_waits.committed(self.replication.raft.log.tx_id(seqno))
 
     def _on_service(self, _: Seqno, writes: Writes) -> None:
@@ -443,7 +443,7 @@ class Replica:
     def admit_users(self) -> None:
         """Serve users, if the service is open and its private state is here."""
         app = self.frontends["app"]
-        if self.is_service_open and not self.sequence.is_sealed and not app.is_open:
+        if self.is_service_open and not self.tail.is_sealed and not app.is_open:
             self.app_code.read(self.begin(read_only=True))
             app.is_open = True
             self.outbox.info("Opening frontend")
@@ -488,8 +488,8 @@ class Replica:
         sent = recovery.ENCRYPTED_LEDGER_SECRETS.decode_writes(writes)
         for secret in (sent or {}).get(self.node_id, ()):
             if secret.version is None:
-                self.sequence.rekey(
+                self.tail.rekey(
                     self.identity.encryption_key.unwrap(secret.encrypted_secret),
                     at=seqno,
                 )
-                self.sealing.keep(seqno + 1, self.sequence.secrets.at(seqno + 1))
+                self.sealing.keep(seqno + 1, self.tail.secrets.at(seqno + 1))

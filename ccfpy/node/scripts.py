@@ -12,24 +12,24 @@ from ccfpy.js.serving.ports import ScriptLog
 if TYPE_CHECKING:
     from ccfpy.endpoints.registry import Registry
     from ccfpy.kv.tx import Tx
-    from ccfpy.node.running import Replica
+    from ccfpy.node.running import RunningNode
 
 _TAGS = {ScriptLog.APP: LogTag.APP, ScriptLog.JS: LogTag.JS}
 _LEVELS = {level.value: level for level in LogLevel}
 
 
 class NodeScripts:
-    """A replica that runs scripts (`ccfpy.js.serving.ports.ScriptNode`)."""
+    """A node that runs scripts (`ccfpy.js.serving.ports.ScriptNode`)."""
 
     def __init__(
         self,
-        replica: "Replica",
+        running: "RunningNode",
         engine: Engine,
         clock: Clock,
         *,
         election_timeout_ms: int,
     ) -> None:
-        self._replica = replica
+        self._running = running
         self._engine = engine
         self._clock = clock
         self._election_timeout_ms = election_timeout_ms
@@ -42,7 +42,7 @@ class NodeScripts:
     @property
     def entropy(self) -> Entropy:
         """Randomness for guests."""
-        return self._replica.entropy
+        return self._running.entropy
 
     @property
     def clock(self) -> Clock:
@@ -52,7 +52,7 @@ class NodeScripts:
     @property
     def app_calls(self) -> AppCalls:
         """What calls the application's own functions."""
-        return self._replica.app_code.calls
+        return self._running.app_code.calls
 
     @property
     def election_timeout_ms(self) -> int:
@@ -61,11 +61,11 @@ class NodeScripts:
 
     def begin(self) -> "Tx":
         """Open a read-only transaction."""
-        return self._replica.begin(read_only=True)
+        return self._running.begin(read_only=True)
 
     def log(self, tag: ScriptLog, level: str, text: str) -> None:
         """Write a line to the node's log."""
-        self._replica.outbox.log(_LEVELS[level], text, tag=_TAGS[tag])
+        self._running.outbox.log(_LEVELS[level], text, tag=_TAGS[tag])
 
 
 def let_scripts_run(registry: "Registry", scripts: NodeScripts) -> "Registry":

@@ -1,29 +1,28 @@
-"""Who has work at the end of a step, besides what clients asked for, rings.
+"""A flag that asks the end of a step to look for work besides the clients' requests.
 
-Past states are read, indexes are told, token issuers are asked: all of that moves when
-time passes, when something is committed, when the host or another node says something,
-or when a request begins it. Most steps serve clients and nothing else. They would
-find that there is nothing to do, which takes longer than it seems: it is code that
-nobody else runs.
+Past states, indexes and keys of token issuers move on when time passes, when an entry
+is committed, when the host or another node answers, or when a request asks for them.
+Most steps do nothing but serve clients. Without the flag each of those steps would run
+code that finds nothing to do and displaces the code of requests from the caches.
 """
 
 from typing import final
 
 
 @final
-class Bell:
-    """Remembers that somebody rang, until it is answered."""
+class WakeFlag:
+    """Remember that there may be work, until the end of a step takes the flag."""
 
-    __slots__ = ("_is_rung",)
+    __slots__ = ("_is_set",)
 
     def __init__(self) -> None:
-        self._is_rung = False
+        self._is_set = False
 
-    def ring(self) -> None:
-        """Have the end of this step look for work, or that of the next."""
-        self._is_rung = True
+    def set(self) -> None:
+        """Make the end of this step, or of the next one, look for work."""
+        self._is_set = True
 
-    def answer(self) -> bool:
-        """Tell whether anybody rang since it was last answered."""
-        is_rung, self._is_rung = self._is_rung, False
-        return is_rung
+    def take(self) -> bool:
+        """Clear the flag and return whether it was set."""
+        is_set, self._is_set = self._is_set, False
+        return is_set

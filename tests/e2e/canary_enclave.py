@@ -32,14 +32,14 @@ class Escrowed:
     def step(self, events: Sequence[Event]) -> list[Effect]:
         """Step the node."""
         effects = self._node.step(events)
-        replica = self._node._replica
-        if replica is not None and len(replica.sequence.secrets) != self._told:
-            secrets = replica.sequence.secrets
+        running = self._node._running
+        if running is not None and len(running.tail.secrets) != self._told:
+            secrets = running.tail.secrets
             self._told = len(secrets)
             keys = {
-                "node key": replica.identity.key.pem,
-                "node encryption key": replica.identity.encryption_key.pem,
-                "service key": replica.service_identity.key.pem,
+                "node key": running.identity.key.pem,
+                "node encryption key": running.identity.encryption_key.pem,
+                "service key": running.service_identity.key.pem,
                 "ledger secrets": [secret.raw.hex() for _, secret in secrets],
             }
             os.write(self._keeper, json.dumps(keys).encode() + b"\n")

@@ -134,10 +134,10 @@ def _node() -> InProcessNode:
 
 def endpoints_page() -> str:
     """List the endpoints of each frontend, as a node's registries have them."""
-    replica = _node().trusted._replica
-    assert replica is not None, "the node is booted"
-    served = {name: it.registry for name, it in replica.frontends.items()}
-    governance = NodeGovernance(replica, QuickJs(StoppedClock()))
+    running = _node().trusted._running
+    assert running is not None, "the node is booted"
+    served = {name: it.registry for name, it in running.frontends.items()}
+    governance = NodeGovernance(running, QuickJs(StoppedClock()))
     said_of = {
         (row.method, row.path): f"{row.description.removesuffix('.')} "
         f"(`{row.operation_id}`)"

@@ -91,9 +91,9 @@ def open_scripts(name: str) -> Iterator[str]:
 
 @attack("join: more nodes than anybody could want")
 def test_whoever_writes_without_a_name_has_a_reason() -> None:
-    replica = _node().trusted._replica
-    assert replica is not None
-    served = {name: it.registry for name, it in replica.frontends.items()}
+    running = _node().trusted._running
+    assert running is not None
+    served = {name: it.registry for name, it in running.frontends.items()}
     assert open_writes(served["node"]) == set(REASONS["node"])
     assert open_writes(served["gov"]) == set()
     assert open_writes(served["app"]) == set(REASONS["logging"])

@@ -16,7 +16,7 @@ from ccfpy.boundary.effects import AppendLedger, CommitLedger
 from ccfpy.client.share import constitution
 from ccfpy.host.ledger_store import LedgerStore
 from ccfpy.host.log import Journal
-from ccfpy.node.replication.ledger_tail import Sequence
+from ccfpy.node.replication.ledger_tail import LedgerTail
 from ccfpy.testing.node import InProcessNode, Person
 
 MEMBERS = tuple(Person.make(f"member{i}", can_recover=i < 2) for i in range(3))
@@ -72,11 +72,11 @@ class MadeService:
         return sorted(self.ledger.iterdir(), key=_first_seqno)
 
     @property
-    def sequence(self) -> Sequence:
+    def tail(self) -> LedgerTail:
         """The node's own end of the ledger."""
-        replica = self.node.trusted._replica
-        assert replica is not None
-        return replica.sequence
+        running = self.node.trusted._running
+        assert running is not None
+        return running.tail
 
     # What people do
 

@@ -68,14 +68,13 @@ def test_every_transaction_and_signature_verifies(
 
 
 def test_its_merkle_root_is_ours(made: MadeService, found: dict[str, Any]) -> None:
-    sequence = made.sequence
-    root = sequence.root_at(len(made.node.host.entries))
+    root = made.tail.root_at(len(made.node.host.entries))
     assert found["root"] == root.hex()
 
 
 def test_its_public_tables_are_ours(made: MadeService, found: dict[str, Any]) -> None:
     state = found["state"]
-    tx = made.sequence.begin(read_only=True)
+    tx = made.tail.begin(read_only=True)
     for name, table in state.items():
         ours = {key.hex(): value.hex() for key, value in tx.raw(name).items()}
         assert table == ours, name

@@ -79,9 +79,9 @@ class Recovered(NamedTuple):
 
     @property
     def store(self) -> Store:
-        replica = self.node.trusted._replica
-        assert replica is not None
-        return replica.sequence.store
+        running = self.node.trusted._running
+        assert running is not None
+        return running.tail.store
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from ccfpy.node.api.snapshots import SnapshotEndpoints
 
 if TYPE_CHECKING:
     from ccfpy.base.ports import Memory
-    from ccfpy.node.running import Replica
+    from ccfpy.node.running import RunningNode
     from ccfpy.node.sessions.sessions import Sessions
     from ccfpy.node.snapshots.reads import SnapshotReads
 
@@ -30,7 +30,7 @@ VERSION = "4.14.0"
 
 
 def node_registry(
-    replica: "Replica",
+    running: "RunningNode",
     sessions: "Sessions",
     snapshots: "SnapshotReads",
     *,
@@ -43,13 +43,13 @@ def node_registry(
     )
     add_common_endpoints(registry)
     for group in (
-        NetworkEndpoints(replica),
-        MembershipEndpoints(replica),
-        JoinEndpoints(replica),
-        SnapshotEndpoints(replica, snapshots),
-        EvidenceEndpoints(replica),
-        HealthEndpoints(replica),
-        IndexingEndpoints(replica),
+        NetworkEndpoints(running),
+        MembershipEndpoints(running),
+        JoinEndpoints(running),
+        SnapshotEndpoints(running, snapshots),
+        EvidenceEndpoints(running),
+        HealthEndpoints(running),
+        IndexingEndpoints(running),
         MetricsEndpoints(sessions, memory=memory, js_version=js_version),
     ):
         for endpoint in group.endpoints():

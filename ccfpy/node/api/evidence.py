@@ -17,14 +17,14 @@ from ccfpy.service.tables.nodes import NodeInfo
 if TYPE_CHECKING:
     from ccfpy.base.json import Json
     from ccfpy.http.messages import Response
-    from ccfpy.node.running import Replica
+    from ccfpy.node.running import RunningNode
 
 
 class EvidenceEndpoints:
     """Reads of attestation evidence and of the node's own certificate."""
 
-    def __init__(self, replica: "Replica") -> None:
-        self._replica = replica
+    def __init__(self, running: "RunningNode") -> None:
+        self._running = running
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Give the endpoints."""
@@ -41,12 +41,12 @@ class EvidenceEndpoints:
 
     def own_evidence(self, context: Context) -> "Response":
         """Give this node's attestation evidence."""
-        info = nodes.INFO.of(context.tx).get(self._replica.node_id)
+        info = nodes.INFO.of(context.tx).get(self._running.node_id)
         if info is None:
             raise ApiError(
                 404, ErrorCode.ResourceNotFound, "Could not find node quote."
             )
-        return json_reply(_evidence(self._replica.node_id, info))
+        return json_reply(_evidence(self._running.node_id, info))
 
     def quotes(self, context: Context) -> "Response":
         """List the attestation evidence of trusted nodes."""
@@ -58,7 +58,7 @@ class EvidenceEndpoints:
 
     def self_signed_certificate(self, _: Context) -> "Response":
         """Give the certificate that this node vouches for itself with."""
-        pem = self._replica.identity.self_signed.pem
+        pem = self._running.identity.self_signed.pem
         return json_reply({"self_signed_certificate": pem})
 
 

@@ -14,7 +14,7 @@ from ccfpy.service.tables.signatures import SIGNATURES
 if TYPE_CHECKING:
     from ccfpy.base.json import Json
     from ccfpy.http.messages import Response
-    from ccfpy.node.running import Replica
+    from ccfpy.node.running import RunningNode
 
 _MEMBERS_MAY_CALL = frozenset(
     {
@@ -28,8 +28,8 @@ _MEMBERS_MAY_CALL = frozenset(
 class HealthEndpoints:
     """Reads for operators and load balancers."""
 
-    def __init__(self, replica: "Replica") -> None:
-        self._replica = replica
+    def __init__(self, running: "RunningNode") -> None:
+        self._running = running
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Give the endpoints."""
@@ -42,13 +42,13 @@ class HealthEndpoints:
         """Tell how far this node has come."""
         signature = SIGNATURES.of(context.tx).get()
         body: dict[str, Json] = {
-            "node_id": self._replica.node_id,
-            "state": self._replica.state,
+            "node_id": self._running.node_id,
+            "state": self._running.state,
             "last_signed_seqno": signature.txid.seqno if signature else 0,
-            "startup_seqno": self._replica.startup_seqno,
-            "stop_notice": self._replica.has_stop_notice,
+            "startup_seqno": self._running.startup_seqno,
+            "stop_notice": self._running.has_stop_notice,
         }
-        recovery = self._replica.recovery
+        recovery = self._running.recovery
         progress = None if recovery is None else recovery.progress
         if progress is not None:
             body["recovery_target_seqno"], body["last_recovered_seqno"] = progress
@@ -57,21 +57,21 @@ class HealthEndpoints:
     def ready_app(self, _: Context) -> "Response":
         """Answer 204 while users' requests are welcome, else 503."""
         is_ready = (
-            self._replica.state is NodeState.PART_OF_NETWORK
-            and self._replica.frontends["app"].is_open
+            self._running.state is NodeState.PART_OF_NETWORK
+            and self._running.frontends["app"].is_open
         )
         return self._readiness("users", is_ready=is_ready)
 
     def ready_gov(self, _: Context) -> "Response":
         """Answer 204 while members' requests are welcome, else 503."""
         is_ready = (
-            self._replica.state in _MEMBERS_MAY_CALL
-            and self._replica.frontends["gov"].is_open
+            self._running.state in _MEMBERS_MAY_CALL
+            and self._running.frontends["gov"].is_open
         )
         return self._readiness("members", is_ready=is_ready)
 
     def _readiness(self, callers: str, *, is_ready: bool) -> "Response":
-        if not is_ready or self._replica.has_stop_notice:
+        if not is_ready or self._running.has_stop_notice:
             raise ApiError(
                 503,
                 ErrorCode.NodeCannotHandleRequest,
@@ -81,7 +81,7 @@ class HealthEndpoints:
 
     def jwt_refresh(self, _: Context) -> "Response":
         """Count how often this node fetched the keys of token issuers."""
-        counts = self._replica.jwt_refresh.counts
+        counts = self._running.jwt_refresh.counts
         return json_reply(
             {
                 "attempts": counts.attempts,

@@ -10,14 +10,14 @@ from ccfpy.node.api.declare import local
 
 if TYPE_CHECKING:
     from ccfpy.http.messages import Response
-    from ccfpy.node.running import Replica
+    from ccfpy.node.running import RunningNode
 
 
 class IndexingEndpoints:
     """Reads about indexes."""
 
-    def __init__(self, replica: "Replica") -> None:
-        self._replica = replica
+    def __init__(self, running: "RunningNode") -> None:
+        self._running = running
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Give the endpoints."""
@@ -25,4 +25,4 @@ class IndexingEndpoints:
 
     def strategies(self, _: Context) -> "Response":
         """List the indexes that this node keeps of the ledger, and how far each is."""
-        return json_reply(self._replica.indexing.describe())
+        return json_reply(self._running.indexing.describe())

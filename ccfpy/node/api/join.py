@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ccfpy.base.ids import NodeId
     from ccfpy.http.messages import Response
     from ccfpy.kv.tx import Tx
-    from ccfpy.node.running import Replica
+    from ccfpy.node.running import RunningNode
 
 PATH = "/join"
 _ACCEPTING = frozenset(
@@ -46,8 +46,8 @@ _ACCEPTING = frozenset(
 class JoinEndpoints:
     """Where a node asks to be let in, once and again until it is trusted."""
 
-    def __init__(self, replica: "Replica") -> None:
-        self._replica = replica
+    def __init__(self, running: "RunningNode") -> None:
+        self._running = running
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Give the endpoint."""
@@ -63,7 +63,7 @@ class JoinEndpoints:
     def join(self, context: Context) -> "Response":
         """Enter the node that asks, or tell it how it stands."""
         request = _request(context)
-        if self._replica.state not in _ACCEPTING:
+        if self._running.state not in _ACCEPTING:
             raise ApiError(
                 500,
                 ErrorCode.InternalError,
@@ -72,7 +72,7 @@ class JoinEndpoints:
         try:
             response = self._decide(context, request)
         except JoinRefused as refusal:
-            self._replica.outbox.fail(f"Join request refused: {refusal}")
+            self._running.outbox.fail(f"Join request refused: {refusal}")
             status = 500 if refusal.fault is JoinFault.NO_SERVICE else 400
             raise ApiError(status, ErrorCode(refusal.fault), str(refusal)) from refusal
         except QuoteRefused as refusal:
@@ -83,9 +83,9 @@ class JoinEndpoints:
         return json_reply(JOIN_RESPONSE.write(response))
 
     def _decide(self, context: Context, request: JoinRequest) -> JoinResponse:
-        replica = self._replica
+        running = self._running
         tx = context.tx
-        join.check_startup(request, replica.startup_seqno)
+        join.check_startup(request, running.startup_seqno)
         certificate = context.session.caller
         if certificate is None:
             raise JoinRefused(
@@ -99,18 +99,18 @@ class JoinEndpoints:
             if known.node_status is NodeStatus.PENDING:
                 self._hear(context, joiner.node_id)
             return known
-        if not replica.is_primary:
+        if not running.is_primary:
             raise self._primary_instead(context)
         response = join.admit(
             tx,
             request,
             joiner,
             handover,
-            unix_time_s=replica.time.unix_us // 1_000_000,
+            unix_time_s=running.time.unix_us // 1_000_000,
         )
         if response.node_status is NodeStatus.PENDING:
             self._make_room(tx, joiner.node_id)
-        replica.outbox.info(f"Node {joiner.node_id} added as {response.node_status}")
+        running.outbox.info(f"Node {joiner.node_id} added as {response.node_status}")
         return response
 
     def _hear(self, context: Context, node_id: "NodeId") -> None:
@@ -119,17 +119,17 @@ class JoinEndpoints:
         Raises:
             ApiError: the redirect.
         """
-        replica = self._replica
-        replica.pending.heard(node_id)
+        running = self._running
+        running.pending.heard(node_id)
         if (
-            not replica.is_primary
-            and replica.primary_id is not None
-            and replica.pending.is_to_be_sent_on(node_id)
+            not running.is_primary
+            and running.primary_id is not None
+            and running.pending.is_to_be_sent_on(node_id)
         ):
             raise self._primary_instead(context)
 
     def _primary_instead(self, context: Context) -> ApiError:
-        address = primary_address(context, self._replica)
+        address = primary_address(context, self._running)
         return ApiError(
             308,
             ErrorCode.NodeCannotHandleRequest,
@@ -143,9 +143,9 @@ class JoinEndpoints:
         Raises:
             ApiError: there is none now. As no other refusal, this one is not final.
         """
-        replica = self._replica
+        running = self._running
         try:
-            replica.sequence.after_commit(replica.pending.make_room(tx, node_id))
+            running.tail.after_commit(running.pending.make_room(tx, node_id))
         except LimitExceeded as error:
             raise ApiError(
                 503,
@@ -155,19 +155,19 @@ class JoinEndpoints:
             ) from error
 
     def _handover(self) -> Handover:
-        replica = self._replica
-        identity = replica.service_identity
-        claims = replica.cose_claims
+        running = self._running
+        identity = running.service_identity
+        claims = running.cose_claims
         return Handover(
             key=identity.key,
             certificate=identity.certificate,
-            secrets=replica.sequence.secrets,
+            secrets=running.tail.secrets,
             cose_signatures=CoseSignaturesConfig(
                 issuer=claims.issuer, subject=claims.subject
             ),
-            entropy=replica.entropy,
-            last_recovered_seqno=replica.last_recovered_seqno,
-            is_public_only=replica.state is NodeState.PART_OF_PUBLIC_NETWORK,
+            entropy=running.entropy,
+            last_recovered_seqno=running.last_recovered_seqno,
+            is_public_only=running.state is NodeState.PART_OF_PUBLIC_NETWORK,
         )
 
     def _tell(self, refusal: QuoteRefused) -> None:
@@ -179,7 +179,7 @@ class JoinEndpoints:
             case _:
                 why = "" if refusal.detail is None else f": {refusal.detail}"
                 text = f"Join request refused: {refusal}{why}"
-        self._replica.outbox.fail(text)
+        self._running.outbox.fail(text)
 
 
 def _request(context: Context) -> JoinRequest:

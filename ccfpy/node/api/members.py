@@ -17,14 +17,14 @@ from ccfpy.service.tables.nodes import NET_INTERFACE, NodeInfo
 if TYPE_CHECKING:
     from ccfpy.base.json import Json
     from ccfpy.http.messages import Response
-    from ccfpy.node.running import Replica
+    from ccfpy.node.running import RunningNode
 
 
 class MembershipEndpoints:
     """Reads about nodes, and the removal of those that are gone for good."""
 
-    def __init__(self, replica: "Replica") -> None:
-        self._replica = replica
+    def __init__(self, running: "RunningNode") -> None:
+        self._running = running
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Give the endpoints."""
@@ -53,13 +53,13 @@ class MembershipEndpoints:
 
     def this_node(self, context: Context) -> "Response":
         """Describe the node that answers, which may not be entered yet."""
-        replica = self._replica
-        info = nodes.INFO.of(context.tx).get(replica.node_id) or node_info(replica)
-        return json_reply(self._describe(context, replica.node_id, info))
+        running = self._running
+        info = nodes.INFO.of(context.tx).get(running.node_id) or node_info(running)
+        return json_reply(self._describe(context, running.node_id, info))
 
     def primary_node(self, context: Context) -> "Response":
         """Describe the primary."""
-        primary = self._replica.primary_id
+        primary = self._running.primary_id
         if primary is None:
             raise ApiError(500, ErrorCode.InternalError, "Primary unknown")
         return self._one(context, primary)
@@ -107,7 +107,7 @@ class MembershipEndpoints:
         return {
             "node_id": node_id,
             "status": info.status,
-            "primary": node_id == self._replica.primary_id,
+            "primary": node_id == self._running.primary_id,
             "rpc_interfaces": {
                 name: NET_INTERFACE.write(interface)
                 for name, interface in info.rpc_interfaces.items()

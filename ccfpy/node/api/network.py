@@ -14,14 +14,14 @@ from ccfpy.service.tables import service
 if TYPE_CHECKING:
     from ccfpy.base.json import Json
     from ccfpy.http.messages import Response
-    from ccfpy.node.running import Replica
+    from ccfpy.node.running import RunningNode
 
 
 class NetworkEndpoints:
     """Reads about the service and about who leads it."""
 
-    def __init__(self, replica: "Replica") -> None:
-        self._replica = replica
+    def __init__(self, running: "RunningNode") -> None:
+        self._running = running
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Give the endpoints."""
@@ -57,8 +57,8 @@ class NetworkEndpoints:
             "service_certificate": info.cert,
             "recovery_count": info.recovery_count or 0,
             "service_data": info.service_data,
-            "current_view": self._replica.view,
-            "primary_id": self._replica.primary_id,
+            "current_view": self._running.view,
+            "primary_id": self._running.primary_id,
         }
         if info.current_service_create_txid is not None:
             body["current_service_create_txid"] = str(info.current_service_create_txid)
@@ -84,35 +84,35 @@ class NetworkEndpoints:
 
     def config(self, _: Context) -> "Response":
         """List the nodes that take part in consensus and where they are reached."""
-        addresses = self._replica.address_book.addresses
-        nodes = self._replica.replication.raft.nodes
+        addresses = self._running.address_book.addresses
+        nodes = self._running.replication.raft.nodes
         return json_reply(
             {node: {"address": addresses.get(node, "")} for node in nodes}
         )
 
     def consensus(self, _: Context) -> "Response":
         """Tell the state of consensus at this node."""
-        raft = self._replica.replication.raft
+        raft = self._running.replication.raft
         return json_reply(
-            {"details": raft.details(self._replica.address_book.addresses)}
+            {"details": raft.details(self._running.address_book.addresses)}
         )
 
     def primary(self, _: Context) -> "Response":
         """Answer 200 where the primary is."""
-        if not self._replica.is_primary:
+        if not self._running.is_primary:
             raise ApiError(404, ErrorCode.ResourceNotFound, "Node is not primary")
         return empty_reply(200)
 
     def find_primary(self, context: Context) -> "Response":
         """Answer 200 where the primary is, and elsewhere say where it is."""
-        if self._replica.is_primary:
+        if self._running.is_primary:
             return empty_reply(200)
-        address = primary_address(context, self._replica)
+        address = primary_address(context, self._running)
         return empty_reply(308, {"location": f"https://{address}/node/primary"})
 
     def backup(self, _: Context) -> "Response":
         """Answer 200 where a backup is."""
-        if self._replica.is_primary:
+        if self._running.is_primary:
             raise ApiError(404, ErrorCode.ResourceNotFound, "Node is not backup")
         return empty_reply(200)
 

@@ -13,10 +13,10 @@ from ccfpy.service.tables import nodes
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.context import Context
-    from ccfpy.node.running import Replica
+    from ccfpy.node.running import RunningNode
 
 
-def address_for(context: "Context", replica: "Replica", node_id: NodeId) -> str:
+def address_for(context: "Context", running: "RunningNode", node_id: NodeId) -> str:
     """Give where a caller reaches another node.
 
     Raises:
@@ -24,7 +24,7 @@ def address_for(context: "Context", replica: "Replica", node_id: NodeId) -> str:
     """
     info = nodes.INFO.of(context.tx).get(node_id)
     if info is None:
-        replica.outbox.fail(f"Node redirection error: Unknown node {node_id}")
+        running.outbox.fail(f"Node redirection error: Unknown node {node_id}")
         raise ApiError(
             500,
             ErrorCode.InternalError,
@@ -33,7 +33,7 @@ def address_for(context: "Context", replica: "Replica", node_id: NodeId) -> str:
     name = context.session.interface.name
     interface = info.rpc_interfaces.get(name)
     if interface is None:
-        replica.outbox.fail(
+        running.outbox.fail(
             f"Node redirection error: Target missing interface {name}",
         )
         raise ApiError(
@@ -45,13 +45,13 @@ def address_for(context: "Context", replica: "Replica", node_id: NodeId) -> str:
     return interface.published_address
 
 
-def primary_address(context: "Context", replica: "Replica") -> str:
+def primary_address(context: "Context", running: "RunningNode") -> str:
     """Give where a caller reaches the primary.
 
     Raises:
         ApiError: nobody knows who that is, or it has no such interface.
     """
-    primary = replica.primary_id
+    primary = running.primary_id
     if primary is None:
         raise ApiError(500, ErrorCode.InternalError, "Primary unknown")
-    return address_for(context, replica, primary)
+    return address_for(context, running, primary)

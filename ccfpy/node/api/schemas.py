@@ -22,7 +22,7 @@ from ccfpy.service.tables.nodes import CCF_QUOTE_FORMATS
 _REFERENCE = "#/components/schemas/"
 
 
-class Answer(NamedTuple):
+class ResponseSchema(NamedTuple):
     """The schema of an answer, and the named ones that it refers to."""
 
     schema: JsonObject
@@ -39,7 +39,7 @@ class Answer(NamedTuple):
 
 
 @cache
-def answer(name: str) -> Answer:
+def answer(name: str) -> ResponseSchema:
     """Describe an answer by the name of its schema."""
     components: dict[str, Json] = {}
     missing = [name]
@@ -49,7 +49,7 @@ def answer(name: str) -> Answer:
             described = _schema(each)
             components[each] = described
             missing += _names_in(described)
-    return Answer(_reference(name), components)
+    return ResponseSchema(_reference(name), components)
 
 
 def _schema(name: str) -> JsonObject:

@@ -30,7 +30,7 @@ from ccfpy.node.api.redirects import address_for
 from ccfpy.node.snapshots.reads import Found, SnapshotReads
 
 if TYPE_CHECKING:
-    from ccfpy.node.running import Replica
+    from ccfpy.node.running import RunningNode
 
 NAME_HEADER = "x-ms-ccf-snapshot-name"
 _SINCE = "since"
@@ -39,8 +39,8 @@ _SINCE = "since"
 class SnapshotEndpoints:
     """Finding and fetching snapshots."""
 
-    def __init__(self, replica: "Replica", reads: SnapshotReads) -> None:
-        self._replica = replica
+    def __init__(self, running: "RunningNode", reads: SnapshotReads) -> None:
+        self._running = running
         self._reads = reads
 
     def endpoints(self) -> Iterator[Endpoint]:
@@ -51,11 +51,11 @@ class SnapshotEndpoints:
 
     def latest(self, context: Context) -> Awaited:
         """Say where the latest snapshot is."""
-        replica = self._replica
+        running = self._running
         since = context.query.integer_or_none(_SINCE) or 0
-        primary = replica.primary_id
-        if primary not in (None, replica.node_id):
-            address = address_for(context, replica, primary)
+        primary = running.primary_id
+        if primary not in (None, running.node_id):
+            address = address_for(context, running, primary)
             query = f"?{_SINCE}={since}" if since else ""
             raise ApiError(
                 308,
@@ -64,7 +64,7 @@ class SnapshotEndpoints:
                 headers={"location": f"https://{address}/node/snapshot{query}"},
             )
         # Without a primary this node's own is better than none.
-        address = address_for(context, replica, replica.node_id)
+        address = address_for(context, running, running.node_id)
 
         def answer(found: Found | None) -> Response:
             if found is None:

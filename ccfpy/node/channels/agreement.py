@@ -17,7 +17,12 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import KeyPair, PublicKey
 from ccfpy.crypto.ecdh import EphemeralKey
 from ccfpy.crypto.hashing import hkdf_sha256, sha256_hex
-from ccfpy.node.channels.handshake import SALT_BYTES, Final, Init, Response
+from ccfpy.node.channels.handshake import (
+    SALT_BYTES,
+    KeyExchangeFinal,
+    KeyExchangeInit,
+    KeyExchangeResponse,
+)
 from ccfpy.node.channels.keys import Keys
 
 
@@ -83,9 +88,9 @@ def peer_key(pem: bytes, *, peer: NodeId, service: Certificate) -> PublicKey:
     return key
 
 
-def init(credentials: Credentials, offer: Offer) -> Init:
+def init(credentials: Credentials, offer: Offer) -> KeyExchangeInit:
     """Begin an exchange."""
-    return Init(
+    return KeyExchangeInit(
         share=offer.share,
         signature=credentials.key.sign(offer.share),
         certificate=credentials.node_certificate.pem.encode(),
@@ -93,15 +98,17 @@ def init(credentials: Credentials, offer: Offer) -> Init:
     )
 
 
-def respond(credentials: Credentials, offer: Offer, share: bytes) -> Response:
+def respond(
+    credentials: Credentials, offer: Offer, share: bytes
+) -> KeyExchangeResponse:
     """Respond to the exchange that ``share`` began."""
-    return Response(
+    return KeyExchangeResponse(
         share=offer.share,
         signature=credentials.key.sign(offer.share + share),
         certificate=credentials.node_certificate.pem.encode(),
     )
 
 
-def finish(credentials: Credentials, response: Response) -> Final:
+def finish(credentials: Credentials, response: KeyExchangeResponse) -> KeyExchangeFinal:
     """End the exchange that ``response`` took up."""
-    return Final(signature=credentials.key.sign(response.share))
+    return KeyExchangeFinal(signature=credentials.key.sign(response.share))

@@ -24,7 +24,11 @@ from ccfpy.crypto.ec import PublicKey
 from ccfpy.node.channels import agreement, handshake
 from ccfpy.node.channels.agreement import Credentials, Offer
 from ccfpy.node.channels.framing import Protected
-from ccfpy.node.channels.handshake import Final, Init, Response
+from ccfpy.node.channels.handshake import (
+    KeyExchangeFinal,
+    KeyExchangeInit,
+    KeyExchangeResponse,
+)
 from ccfpy.node.channels.keys import Keys
 from ccfpy.node.channels.states import ChannelState, advance
 
@@ -42,7 +46,7 @@ class ChannelLog(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ResponderExchange:
     """An exchange that the peer began and has not yet proved to be its own.
 
     Attributes:
@@ -53,7 +57,7 @@ class Answer:
         keys: what was agreed on.
     """
 
-    began_with: Init
+    began_with: KeyExchangeInit
     response: bytes
     share: bytes
     signer: PublicKey
@@ -90,7 +94,7 @@ class Channel:
         self._renew_from = message_limit // 2
         self._began_at_ms = 0
         self._offer: Offer | None = None
-        self._answer: Answer | None = None
+        self._answer: ResponderExchange | None = None
         self._keys: Keys | None = None
         self._previous: Keys | None = None
         self._consensus: bytes | None = None
@@ -200,9 +204,9 @@ class Channel:
         self.used_at_ms = now_ms
         try:
             message = handshake.decode(payload)
-            if isinstance(message, Init):
+            if isinstance(message, KeyExchangeInit):
                 self._take_init(message, now_ms)
-            elif isinstance(message, Response):
+            elif isinstance(message, KeyExchangeResponse):
                 self._take_response(message, now_ms)
             else:
                 self._take_final(message, now_ms)
@@ -248,7 +252,7 @@ class Channel:
         """Tell whether the exchange under way may still end by itself."""
         return now_ms - self._began_at_ms < limits.CHANNEL_RETRY_MS
 
-    def _take_init(self, message: Init, now_ms: int) -> None:
+    def _take_init(self, message: KeyExchangeInit, now_ms: int) -> None:
         """Answer, unless we asked as well: then the higher id's exchange goes on.
 
         Our own does not go before theirs for ever, though: it may have been lost.
@@ -267,7 +271,7 @@ class Channel:
         keys = offer.agree(message.share, own=own, peer=self.peer)
         response = agreement.respond(self._credentials, offer, message.share).encode()
         self._offer = None
-        self._answer = Answer(
+        self._answer = ResponderExchange(
             began_with=message,
             response=response,
             share=offer.share,
@@ -277,7 +281,7 @@ class Channel:
         self._move(ChannelState.WAITING_FOR_FINAL, now_ms)
         self._say(response)
 
-    def _take_response(self, message: Response, now_ms: int) -> None:
+    def _take_response(self, message: KeyExchangeResponse, now_ms: int) -> None:
         offer = self._offer
         if offer is None:
             self._refuse("Ignoring key exchange response - not expecting it")
@@ -289,7 +293,7 @@ class Channel:
         self._say(agreement.finish(self._credentials, message).encode())
         self._establish(keys, now_ms, previous=self._keys)
 
-    def _take_final(self, message: Final, now_ms: int) -> None:
+    def _take_final(self, message: KeyExchangeFinal, now_ms: int) -> None:
         answer = self._answer
         if answer is None:
             self._refuse("Ignoring key exchange final - not expecting it")
@@ -297,7 +301,7 @@ class Channel:
         answer.signer.verify(message.signature, answer.share)
         self._confirm(answer, now_ms)
 
-    def _confirm(self, answer: Answer, now_ms: int) -> None:
+    def _confirm(self, answer: ResponderExchange, now_ms: int) -> None:
         self._establish(answer.keys, now_ms, previous=None)
 
     def _establish(self, keys: Keys, now_ms: int, *, previous: Keys | None) -> None:
@@ -308,7 +312,7 @@ class Channel:
         self._log.info(f"Node channel with {self.peer} is now established.")
         self._flush(now_ms)
 
-    def _signer(self, message: Init | Response) -> PublicKey:
+    def _signer(self, message: KeyExchangeInit | KeyExchangeResponse) -> PublicKey:
         try:
             return agreement.peer_key(
                 message.certificate,

@@ -29,7 +29,7 @@ class HandshakeKind(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Init:
+class KeyExchangeInit:
     """A node asks another to agree on keys.
 
     Attributes:
@@ -59,13 +59,13 @@ class Init:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class KeyExchangeResponse:
     """The other node agrees.
 
     Attributes:
-        share: as in `Init`.
+        share: as in `KeyExchangeInit`.
         signature: DER, over ``share`` and then the share it responds to.
-        certificate: as in `Init`.
+        certificate: as in `KeyExchangeInit`.
     """
 
     share: bytes
@@ -86,7 +86,7 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Final:
+class KeyExchangeFinal:
     """The first node has seen the response.
 
     Attributes:
@@ -100,7 +100,7 @@ class Final:
         return u64(HandshakeKind.FINAL) + buf(self.signature)
 
 
-Handshake: TypeAlias = Init | Response | Final
+Handshake: TypeAlias = KeyExchangeInit | KeyExchangeResponse | KeyExchangeFinal
 
 
 def decode(data: bytes) -> Handshake:
@@ -116,7 +116,7 @@ def decode(data: bytes) -> Handshake:
     match kind:
         case HandshakeKind.INIT:
             _version(reader)
-            message = Init(
+            message = KeyExchangeInit(
                 share=_share(reader),
                 signature=_signature(reader),
                 certificate=_certificate(reader),
@@ -124,13 +124,13 @@ def decode(data: bytes) -> Handshake:
             )
         case HandshakeKind.RESPONSE:
             _version(reader)
-            message = Response(
+            message = KeyExchangeResponse(
                 share=_share(reader),
                 signature=_signature(reader),
                 certificate=_certificate(reader),
             )
         case HandshakeKind.FINAL:
-            message = Final(signature=_signature(reader))
+            message = KeyExchangeFinal(signature=_signature(reader))
         case _:
             raise Malformed(f"not a key exchange message: kind {kind}")
     reader.finish()

@@ -8,7 +8,7 @@ from ccfpy.base.ids import Seqno
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ccfpy.node.history.entry_fetcher import EntryPool, Waiter
+    from ccfpy.node.history.entry_fetcher import EntryFetcher, Waiter
     from ccfpy.node.history.past_entry import PastEntry
 
 
@@ -20,7 +20,9 @@ class ChainWalk:
         learn: takes an entry that was needed.
     """
 
-    def __init__(self, pool: "EntryPool", learn: "Callable[[PastEntry], None]") -> None:
+    def __init__(
+        self, pool: "EntryFetcher", learn: "Callable[[PastEntry], None]"
+    ) -> None:
         self._pool = pool
         self._learn = learn
         self._wanted: Seqno | None = None

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ccfpy.base.ids import Seqno
-    from ccfpy.node.history.entry_fetcher import EntryPool, Waiter
+    from ccfpy.node.history.entry_fetcher import EntryFetcher, Waiter
     from ccfpy.node.history.past_entry import PastEntry
     from ccfpy.node.history.past_identities import PastIdentities, Ruling
     from ccfpy.node.history.signature_index import SignatureIndex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Covering:
+class CoveringSignature:
     """A verified signature.
 
     Attributes:
@@ -55,7 +55,7 @@ class Covering:
             )
 
 
-class Coverings:
+class CoveringSignatures:
     """The signatures that were asked for last.
 
     Args:
@@ -69,7 +69,7 @@ class Coverings:
         self,
         *,
         index: "SignatureIndex",
-        pool: "EntryPool",
+        pool: "EntryFetcher",
         identities: "PastIdentities",
         own_tree: "Callable[[], MerkleTree]",
     ) -> None:
@@ -77,10 +77,10 @@ class Coverings:
         self._pool = pool
         self._identities = identities
         self._own_tree = own_tree
-        self._verified: dict[Seqno, Covering] = {}
+        self._verified: dict[Seqno, CoveringSignature] = {}
         self._signers: dict[tuple[str, Certificate], Certificate] = {}
 
-    def covering(self, seqno: "Seqno", waiter: "Waiter") -> Covering | None:
+    def covering(self, seqno: "Seqno", waiter: "Waiter") -> CoveringSignature | None:
         """Give the signature that covers an entry, or nothing: ``waiter`` goes on then.
 
         The secrets that open the entry are known, and so are those after it.
@@ -108,7 +108,7 @@ class Coverings:
         """Look anew for what covers an entry: what was found does not."""
         self._index.forget(seqno)
 
-    def _verify(self, entry: "PastEntry", ruling: "Ruling") -> Covering:
+    def _verify(self, entry: "PastEntry", ruling: "Ruling") -> CoveringSignature:
         assert entry.secrets is not None, "it is not before the entry that it covers"
         txid = entry.transaction.txid
         signed = SignatureTransaction.of(entry.public_writes)
@@ -125,7 +125,7 @@ class Coverings:
         own = self._own_tree()
         if not own.first <= txid.seqno < len(own) and ruling.certificate is not None:
             self.check_signers(signed, ruling.certificate)
-        return Covering(signed=signed, tree=tree, ruling=ruling)
+        return CoveringSignature(signed=signed, tree=tree, ruling=ruling)
 
     def check_signers(self, signed: SignatureTransaction, service: Certificate) -> None:
         """Check that a node and the service signed a root.

@@ -9,7 +9,7 @@ The newest entries are taken from memory, without the host.
 """
 
 from collections import deque
-from collections.abc import Sequence as ListOf
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from ccfpy.base import limits
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ccfpy.node.history.signature_index import SignatureIndex
     from ccfpy.node.ledger_reads import LedgerReads
     from ccfpy.node.outbox import Outbox
-    from ccfpy.node.replication.ledger_tail import Sequence
+    from ccfpy.node.replication.ledger_tail import LedgerTail
 
 
 class Waiter(Protocol):
@@ -40,11 +40,11 @@ class Waiter(Protocol):
         ...
 
 
-class EntryPool:
+class EntryFetcher:
     """The entries that are being read.
 
     Args:
-        sequence: this node's ledger.
+        tail: this node's ledger.
         log: gives where it is committed, and in which views it was written.
         reads: the host's.
         index: learns where signatures are from all that is read.
@@ -55,14 +55,14 @@ class EntryPool:
     def __init__(
         self,
         *,
-        sequence: "Sequence",
+        tail: "LedgerTail",
         log: "Callable[[], Log]",
         reads: "LedgerReads",
         index: "SignatureIndex",
         secrets: "Callable[[Seqno], LedgerSecrets | None]",
         outbox: "Outbox",
     ) -> None:
-        self._sequence = sequence
+        self._tail = tail
         self._log = log
         self._reads = reads
         self._index = index
@@ -89,7 +89,7 @@ class EntryPool:
                 found = self._open(seqno, found.transaction.entry.data)
                 self._batch[seqno] = found
             return found
-        data = self._sequence.recent.get(seqno)
+        data = self._tail.recent.get(seqno)
         return None if data is None else self._open(seqno, data)
 
     def block(self, waiter: Waiter, on: Seqno, *, searches: bool = False) -> None:
@@ -154,7 +154,7 @@ class EntryPool:
         return last
 
     def _ask(self, first: Seqno, last: Seqno) -> None:
-        def answered(entries: ListOf[bytes] | None) -> None:
+        def answered(entries: Sequence[bytes] | None) -> None:
             self._under_way -= 1
             self._asked.difference_update(range(first, last + 1))
             self._answered(first, last, entries)
@@ -164,7 +164,7 @@ class EntryPool:
         self._asked.update(range(first, last + 1))
 
     def _answered(
-        self, first: Seqno, last: Seqno, entries: ListOf[bytes] | None
+        self, first: Seqno, last: Seqno, entries: Sequence[bytes] | None
     ) -> None:
         if entries is None:
             self._lose(first, f"the host has no entry {first}")
@@ -177,7 +177,7 @@ class EntryPool:
             seqno for seqno in range(last, end, -1) if seqno in self._needs
         )
 
-    def _arrived(self, first: Seqno, entries: ListOf[bytes]) -> None:
+    def _arrived(self, first: Seqno, entries: Sequence[bytes]) -> None:
         """Verify what came, then let everybody who waited for any of it go on."""
         for seqno, data in enumerate(entries, first):
             if seqno not in self._needs:
@@ -219,5 +219,5 @@ class EntryPool:
 
     def _open(self, seqno: Seqno, data: bytes) -> PastEntry:
         view = self._log().view_of(seqno)
-        tree = self._sequence.tree
+        tree = self._tail.tree
         return PastEntry.open(data, TxId(view, seqno), self._secrets(seqno), tree)

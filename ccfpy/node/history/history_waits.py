@@ -20,7 +20,7 @@ Serve = Callable[["Request", "Session"], Answer]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Wait:
+class _HistoryWait:
     request: "Request"
     session: "Session"
     until: Callable[[], bool]
@@ -41,7 +41,7 @@ class HistoryWaits:
         self._serve = serve
         self._app = app
         self._now_ms = now_ms
-        self._waits: list[_Wait] = []
+        self._waits: list[_HistoryWait] = []
         self._rerun_deadline_ms: int | None = None
         self._next_deadline_ms: int | None = None
 
@@ -65,7 +65,7 @@ class HistoryWaits:
             deadline_ms = self._now_ms + within_ms
         if deadline_ms <= self._now_ms or len(self._waits) >= limits.HISTORY_WAITS_MAX:
             return None
-        wait = _Wait(
+        wait = _HistoryWait(
             request=request,
             session=session,
             until=until,
@@ -92,7 +92,7 @@ class HistoryWaits:
     def work(self) -> None:
         """Run again whatever is due; for the end of a step."""
         waits, self._waits = self._waits, []
-        due: list[_Wait] = []
+        due: list[_HistoryWait] = []
         for wait in waits:
             if wait.awaited.is_abandoned:
                 continue
@@ -104,13 +104,13 @@ class HistoryWaits:
         for wait in due:
             self._run(wait)
 
-    def _is_of_use(self, wait: _Wait) -> bool:
+    def _is_of_use(self, wait: _HistoryWait) -> bool:
         """Ask whoever waits; one that cannot say is run again, and fails as it may."""
         return self._app.call_back(
             "what a request waits for", lambda _: wait.until(), None, otherwise=True
         )
 
-    def _run(self, wait: _Wait) -> None:
+    def _run(self, wait: _HistoryWait) -> None:
         self._rerun_deadline_ms = wait.deadline_ms
         try:
             answer = self._serve(wait.request, wait.session)

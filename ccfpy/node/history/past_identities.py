@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ccfpy.base.ids import Seqno
     from ccfpy.base.ports import Entropy
     from ccfpy.kv.store import Store
-    from ccfpy.node.history.entry_fetcher import EntryPool, Waiter
+    from ccfpy.node.history.entry_fetcher import EntryFetcher, Waiter
     from ccfpy.node.history.past_entry import PastEntry
     from ccfpy.node.history.past_secrets import PastSecrets
     from ccfpy.node.identity.keys import ServiceIdentity
@@ -79,7 +79,7 @@ class PastIdentities:
         *,
         store: "Callable[[], Store]",
         identity: "Callable[[], ServiceIdentity]",
-        pool: "EntryPool",
+        pool: "EntryFetcher",
         secrets: "PastSecrets",
         entropy: "Entropy",
     ) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ccfpy.base.ids import Seqno
-    from ccfpy.node.history.entry_fetcher import EntryPool, Waiter
+    from ccfpy.node.history.entry_fetcher import EntryFetcher, Waiter
     from ccfpy.node.history.past_entry import PastEntry
 
 
@@ -37,7 +37,7 @@ class PastSecrets:
         self._pointer: Seqno | None = None
         self._lookup: ChainWalk | None = None
 
-    def read_from(self, pool: "EntryPool") -> None:
+    def read_from(self, pool: "EntryFetcher") -> None:
         """Say where entries come from."""
         self._lookup = ChainWalk(pool, self._learn)
 

@@ -1,4 +1,4 @@
-"""Requests for states, and one state on its way: what it still lacks."""
+"""Requests for past states, and one state on its way: what it still lacks."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -9,14 +9,17 @@ from ccfpy.endpoints.history import HistoricalState, HistoryFailed, RequestHandl
 from ccfpy.ledger.tx_receipt import TxReceipt
 
 if TYPE_CHECKING:
-    from ccfpy.node.history.covering_signatures import Covering, Coverings
-    from ccfpy.node.history.entry_fetcher import EntryPool
+    from ccfpy.node.history.covering_signatures import (
+        CoveringSignature,
+        CoveringSignatures,
+    )
+    from ccfpy.node.history.entry_fetcher import EntryFetcher
     from ccfpy.node.history.past_entry import PastEntry
     from ccfpy.node.history.past_identities import PastIdentities
     from ccfpy.node.history.past_secrets import PastSecrets
 
 
-class Request:
+class HistoryRequest:
     """The states that one handle stands for now.
 
     Attributes:
@@ -49,7 +52,7 @@ class Sources(Protocol):
     """Where a state gets what it lacks."""
 
     @property
-    def pool(self) -> "EntryPool":
+    def pool(self) -> "EntryFetcher":
         """Entries."""
         ...
 
@@ -64,7 +67,7 @@ class Sources(Protocol):
         ...
 
     @property
-    def coverings(self) -> "Coverings":
+    def coverings(self) -> "CoveringSignatures":
         """Signatures."""
         ...
 
@@ -103,7 +106,7 @@ class PastState:
 
     def __init__(self, seqno: Seqno, sources: Sources) -> None:
         self.seqno = seqno
-        self.requests: list[Request] = []
+        self.requests: list[HistoryRequest] = []
         self.ready: HistoricalState | None = None
         self.failure: HistoryFailed | None = None
         self.entry_bytes = 0
@@ -171,7 +174,7 @@ class PastState:
         )
 
 
-def _prove(entry: "PastEntry", covering: "Covering") -> TxReceipt:
+def _prove(entry: "PastEntry", covering: "CoveringSignature") -> TxReceipt:
     ruling = covering.ruling
     return TxReceipt.of(
         entry.transaction,

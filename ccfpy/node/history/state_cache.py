@@ -6,8 +6,7 @@ memory gets short and others were asked about since, or when the host did not gi
 it needs; who asks again begins anew (``src/node/historical_queries.h``).
 """
 
-from collections.abc import Callable, Iterable
-from collections.abc import Sequence as ListOf
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,13 +18,13 @@ from ccfpy.endpoints.history import (
     HistoryFailed,
     RequestHandle,
 )
-from ccfpy.node.history.covering_signatures import Coverings
-from ccfpy.node.history.entry_fetcher import EntryPool
+from ccfpy.node.history.covering_signatures import CoveringSignatures
+from ccfpy.node.history.entry_fetcher import EntryFetcher
 from ccfpy.node.history.history_waits import HistoryWaits, Serve
 from ccfpy.node.history.past_identities import PastIdentities
 from ccfpy.node.history.past_secrets import PastSecrets
-from ccfpy.node.history.past_state import PastState, Request
-from ccfpy.node.history.requests import Requests
+from ccfpy.node.history.past_state import HistoryRequest, PastState
+from ccfpy.node.history.requests import HistoryRequests
 from ccfpy.node.history.signature_index import SignatureIndex
 
 if TYPE_CHECKING:
@@ -38,8 +37,8 @@ if TYPE_CHECKING:
     from ccfpy.node.identity.keys import ServiceIdentity
     from ccfpy.node.ledger_reads import LedgerReads
     from ccfpy.node.outbox import Outbox
-    from ccfpy.node.replication.ledger_tail import Sequence
-    from ccfpy.node.wake_flag import Bell
+    from ccfpy.node.replication.ledger_tail import LedgerTail
+    from ccfpy.node.wake_flag import WakeFlag
 
 
 @dataclass(eq=False, kw_only=True)
@@ -47,14 +46,14 @@ class StateCache:
     """The past, as one node answers for it.
 
     Attributes:
-        sequence: this node's ledger.
+        tail: this node's ledger.
         log: gives where it is committed, and in which views it was written.
         reads: the host's.
         identity: gives today's service key and certificate.
         entropy: for the certificates that vouch for earlier services.
         outbox: where refused entries are logged.
         serve: runs a request again whose caller waited.
-        bell: rung when there is ``work``.
+        wake_flag: set when there is ``work``.
         bytes_max: about how much memory all states together may take.
         now_ms: the time.
         pool: entries on their way.
@@ -63,7 +62,7 @@ class StateCache:
         coverings: signatures that prove them.
     """
 
-    sequence: "Sequence"
+    tail: "LedgerTail"
     log: "Callable[[], Log]"
     reads: "LedgerReads"
     identity: "Callable[[], ServiceIdentity]"
@@ -71,26 +70,26 @@ class StateCache:
     outbox: "Outbox"
     serve: Serve
     app: "AppCode"
-    bell: "Bell"
+    wake_flag: "WakeFlag"
     bytes_max: int
     now_ms: int
-    pool: EntryPool = field(init=False)
+    pool: EntryFetcher = field(init=False)
     secrets: PastSecrets = field(init=False)
     identities: PastIdentities = field(init=False)
-    coverings: Coverings = field(init=False)
+    coverings: CoveringSignatures = field(init=False)
 
     def __post_init__(self) -> None:
         self._entry_bytes_max = self.bytes_max // limits.HISTORY_BYTES_PER_ENTRY_BYTE
         self._waits = HistoryWaits(self.serve, self.now_ms, self.app)
-        self._requests = Requests()
+        self._requests = HistoryRequests()
         self._states: dict[Seqno, PastState] = {}
         self._entry_bytes = 0
         self._has_news = False
-        sequence = self.sequence
-        self.secrets = PastSecrets(lambda: sequence.secrets)
-        index = SignatureIndex(lambda: sequence.recent)
-        self.pool = EntryPool(
-            sequence=sequence,
+        tail = self.tail
+        self.secrets = PastSecrets(lambda: tail.secrets)
+        index = SignatureIndex(lambda: tail.recent)
+        self.pool = EntryFetcher(
+            tail=tail,
             log=self.log,
             reads=self.reads,
             index=index,
@@ -99,17 +98,17 @@ class StateCache:
         )
         self.secrets.read_from(self.pool)
         self.identities = PastIdentities(
-            store=lambda: sequence.store,
+            store=lambda: tail.store,
             identity=self.identity,
             pool=self.pool,
             secrets=self.secrets,
             entropy=self.entropy,
         )
-        self.coverings = Coverings(
+        self.coverings = CoveringSignatures(
             index=index,
             pool=self.pool,
             identities=self.identities,
-            own_tree=lambda: sequence.tree,
+            own_tree=lambda: tail.tree,
         )
 
     # What endpoints ask
@@ -128,7 +127,7 @@ class StateCache:
         last: Seqno,
         *,
         expiry_s: Expiry = None,
-    ) -> ListOf[HistoricalState] | None:
+    ) -> Sequence[HistoricalState] | None:
         """Give the states from one seqno to another, both included."""
         return self._states_of(handle, range(first, last + 1), expiry_s)
 
@@ -138,7 +137,7 @@ class StateCache:
         seqnos: Iterable[Seqno],
         *,
         expiry_s: Expiry = None,
-    ) -> ListOf[HistoricalState] | None:
+    ) -> Sequence[HistoricalState] | None:
         """Give the states at any seqnos."""
         return self._states_of(handle, tuple(sorted(set(seqnos))), expiry_s)
 
@@ -177,7 +176,7 @@ class StateCache:
             self._forget(self._requests.oldest())
 
     def work(self) -> None:
-        """Ask the host for what is needed, and answer who waited; if the bell rang."""
+        """Ask the host for entries and answer callers, if the wake flag was set."""
         self.pool.pump()
         if self._has_news or self._waits.is_time_over:
             self._has_news = False
@@ -190,7 +189,7 @@ class StateCache:
         Whoever brings it in parts is asked for the next part then.
         """
         self._has_news = True
-        self.bell.ring()
+        self.wake_flag.set()
 
     # What states report
 
@@ -218,14 +217,14 @@ class StateCache:
     # Inside
 
     def _states_of(
-        self, handle: RequestHandle, seqnos: ListOf[Seqno], expiry_s: Expiry
+        self, handle: RequestHandle, seqnos: Sequence[Seqno], expiry_s: Expiry
     ) -> list[HistoricalState] | None:
-        self.bell.ring()
+        self.wake_flag.set()
         expiry_ms = 1000 * (limits.HISTORY_EXPIRY_S if expiry_s is None else expiry_s)
         deadline_ms = self.now_ms + expiry_ms
         request = self._requests.get(handle)
         if request is None or request.seqnos != seqnos:
-            request = self._adjust(request, Request(handle, seqnos, deadline_ms))
+            request = self._adjust(request, HistoryRequest(handle, seqnos, deadline_ms))
         else:
             request.deadline_ms = deadline_ms
             self._requests.put(request)
@@ -236,7 +235,9 @@ class StateCache:
             return None
         return [state.ready for state in request.states if state.ready is not None]
 
-    def _adjust(self, former: Request | None, request: Request) -> Request:
+    def _adjust(
+        self, former: HistoryRequest | None, request: HistoryRequest
+    ) -> HistoryRequest:
         """Let a handle stand for other seqnos; states wanted before and now stay.
 
         Raises:
@@ -283,7 +284,7 @@ class StateCache:
             else:
                 self.pool.block(state, state.seqno)
 
-    def _forget(self, request: Request) -> None:
+    def _forget(self, request: HistoryRequest) -> None:
         """Forget a request, and the states that no other one wants."""
         self._requests.remove(request)
         self.stir()

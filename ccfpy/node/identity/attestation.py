@@ -9,7 +9,7 @@ from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.base.ports import Attestation, Platform
 
 
-class Attesting:
+class NodeEvidence:
     """Evidence of one node.
 
     Args:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from ccfpy.node.history import StateCache
     from ccfpy.node.indexing.chain_reader import ReadEntry
     from ccfpy.node.outbox import Outbox
-    from ccfpy.node.replication.ledger_tail import Sequence as LedgerEnd
-    from ccfpy.node.wake_flag import Bell
+    from ccfpy.node.replication.ledger_tail import LedgerTail as LedgerEnd
+    from ccfpy.node.wake_flag import WakeFlag
 
 Kind = TypeVar("Kind", bound=Strategy)
 
@@ -46,23 +46,23 @@ class Indexer:
     """The strategies of one node, and how far they are.
 
     Attributes:
-        sequence: this node's ledger.
+        tail: this node's ledger.
         log: gives where it is committed, and in which views it was written.
         history: reads back what is not in memory.
         blobs: where strategies keep what would take too much memory.
         outbox: where is logged what goes wrong.
         app: calls the strategies, which an application may have written.
-        bell: rung when a request may have made strategies want more.
+        wake_flag: set when a request may have made strategies want more.
         now_ms: the time.
     """
 
-    sequence: "LedgerEnd"
+    tail: "LedgerEnd"
     log: "Callable[[], Log]"
     history: "StateCache"
     blobs: SealedBlobs
     outbox: "Outbox"
     app: "AppCode"
-    bell: "Bell"
+    wake_flag: "WakeFlag"
     now_ms: int
 
     def __post_init__(self) -> None:
@@ -83,7 +83,7 @@ class Indexer:
         if len(self._installed) >= limits.STRATEGIES_MAX:
             raise LimitExceeded(f"{limits.STRATEGIES_MAX} strategies are installed")
         self._installed[index] = strategy
-        self.bell.ring()
+        self.wake_flag.set()
 
     def uninstall(self, index: Index[Any]) -> None:
         """Forget the strategy of an index."""
@@ -96,7 +96,7 @@ class Indexer:
     def strategy(self, index: Index[Kind]) -> Kind | None:
         """Give the strategy of an index, if it has one."""
         # Whoever asks may make it want more.
-        self.bell.ring()
+        self.wake_flag.set()
         return cast("Kind | None", self._installed.get(index))
 
     def describe(self) -> "list[Json]":
@@ -123,9 +123,9 @@ class Indexer:
         self.now_ms = now_ms
 
     def work(self) -> None:
-        """Tell strategies what they want next, so much in a step; if the bell rang."""
-        sequence = self.sequence
-        if not self._installed or sequence.is_sealed or not len(sequence.secrets):
+        """Pass strategies the transactions they want next, if the wake flag was set."""
+        tail = self.tail
+        if not self._installed or tail.is_sealed or not len(tail.secrets):
             self._stop_reading()
             return
         old, new = self._wanted()
@@ -146,7 +146,7 @@ class Indexer:
             seqno = self._next_requested(index, strategy)
             if seqno is None or seqno > self.log().commit_seqno:
                 continue
-            recent, secrets = self.sequence.recent.get, self.sequence.secrets
+            recent, secrets = self.tail.recent.get, self.tail.secrets
             if recent(seqno) is None or not secrets.reach(seqno):
                 old = seqno if old is None else min(old, seqno)
             else:
@@ -154,13 +154,13 @@ class Indexer:
         return old, new
 
     def _tell_from_memory(self, first: Seqno) -> None:
-        sequence, log = self.sequence, self.log()
+        tail, log = self.tail, self.log()
         last = min(log.commit_seqno, first + limits.INDEX_ENTRIES_PER_STEP - 1)
         for seqno in range(first, last + 1):
-            data = sequence.recent.get(seqno)
+            data = tail.recent.get(seqno)
             assert data is not None, "what follows a recent entry is recent"
             tx_id = log.tx_id(seqno)
-            self._tell(tx_id, unseal(data, tx_id, sequence.secrets).write_set)
+            self._tell(tx_id, unseal(data, tx_id, tail.secrets).write_set)
         self.history.stir()
 
     def _stop_reading(self) -> None:

@@ -15,12 +15,12 @@ from ccfpy.boundary.effects import BeginLedger
 from ccfpy.crypto.certs import Certificate
 from ccfpy.http.tls import HTTP_1_1, HTTP_2
 from ccfpy.http.tls_calls import ClientContext
-from ccfpy.node.joining.join import Joined, Joining
+from ccfpy.node.joining.join import Join, Joined
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.lifecycle import NodeState, advance
-from ccfpy.node.outbound import Calls
+from ccfpy.node.outbound import OutboundClient
 from ccfpy.node.recovery.private_recovery import PrivateRecovery
-from ccfpy.node.running import Replica
+from ccfpy.node.running import RunningNode
 from ccfpy.node.snapshots.check import SnapshotCheck
 from ccfpy.node.snapshots.fetch import SnapshotFetching, Ways
 from ccfpy.node.snapshots.reads import SnapshotReads
@@ -35,11 +35,11 @@ _MAY_BE_GIVEN_UP = frozenset(
 """States of a service in which its recovery can still be begun anew."""
 
 
-class Entering:
+class Bootstrap:
     """One node's way into one service.
 
     Args:
-        replica: the node.
+        running: the node.
         section: whom to ask, and how often.
         calls: the way to the peer.
         snapshots: the host's own snapshots.
@@ -49,15 +49,15 @@ class Entering:
 
     def __init__(
         self,
-        replica: Replica,
+        running: RunningNode,
         section: JoinConfiguration,
-        calls: Calls,
+        calls: OutboundClient,
         *,
         snapshots: SnapshotReads,
         ledger: LedgerReads,
         refused: Callable[[str], None],
     ) -> None:
-        self._replica = replica
+        self._running = running
         self._refused = refused
         self._ledger = ledger
         self._point: StartingPoint | None = None
@@ -67,30 +67,30 @@ class Entering:
             return ClientContext(
                 trusted_pem=section.service_certificate.decode(),
                 host=address.rpartition(":")[0],
-                now=replica.time.now,
+                now=running.time.now,
                 checks_name=False,
             ).offer(HTTP_1_1, HTTP_2)
 
         self._fetching = SnapshotFetching(
             section,
-            Ways(calls=calls, trust=trust, reads=snapshots, outbox=replica.outbox),
+            Ways(calls=calls, trust=trust, reads=snapshots, outbox=running.outbox),
             check=SnapshotCheck(
                 pinned,
                 section.target_rpc_address,
                 calls=calls,
                 trust=trust,
-                outbox=replica.outbox,
+                outbox=running.outbox,
             ).check,
             found=self._start_from,
             refused=refused,
         )
-        self._joining = Joining(
-            replica, section, calls, joined=self._joined, refused=refused
+        self._joining = Join(
+            running, section, calls, joined=self._joined, refused=refused
         )
 
     def start(self) -> None:
         """Begin."""
-        self._fetching.start(self._replica.time.monotonic_ms)
+        self._fetching.start(self._running.time.monotonic_ms)
 
     def tick(self, now_ms: int) -> None:
         """Let time pass."""
@@ -100,19 +100,22 @@ class Entering:
     def _start_from(self, point: StartingPoint | None) -> None:
         self._point = point
         if point is not None:
-            self._replica.startup_seqno = point.seqno
+            self._running.startup_seqno = point.seqno
         self._joining.start()
 
     def _joined(self, joined: Joined) -> None:
         try:
-            take_up(self._replica, joined, self._point, self._ledger)
+            take_up(self._running, joined, self._point, self._ledger)
         except VerificationFailed as error:
-            self._replica.outbox.fail(str(error))
+            self._running.outbox.fail(str(error))
             self._refused(str(error))
 
 
 def take_up(
-    replica: Replica, joined: Joined, point: StartingPoint | None, reads: LedgerReads
+    running: RunningNode,
+    joined: Joined,
+    point: StartingPoint | None,
+    reads: LedgerReads,
 ) -> None:
     """Become part of the network with what was handed over.
 
@@ -122,43 +125,43 @@ def take_up(
     Raises:
         VerificationFailed: the snapshot does not open under the ledger's secrets.
     """
-    replica.known_service = joined.service
-    replica.cose_claims = joined.cose_claims
-    replica.identity.endorsed = joined.endorsed
-    sequence = replica.sequence
-    sequence.secrets.restore(joined.secrets)
-    replica.sealing.keep(*sequence.secrets.latest)
-    replica.channels.identify(
+    running.known_service = joined.service
+    running.cose_claims = joined.cose_claims
+    running.identity.endorsed = joined.endorsed
+    tail = running.tail
+    tail.secrets.restore(joined.secrets)
+    running.sealing.keep(*tail.secrets.latest)
+    running.channels.identify(
         service_certificate=joined.service.certificate, node_certificate=joined.endorsed
     )
     after: Seqno = 0
     recovered_to: Seqno | None = None
     if joined.is_public_only or joined.service_status in _MAY_BE_GIVEN_UP:
-        recovered_to = replica.last_recovered_seqno = joined.last_recovered_seqno
-        replica.is_ledger_provisional = True
+        recovered_to = running.last_recovered_seqno = joined.last_recovered_seqno
+        running.is_ledger_provisional = True
     if joined.is_public_only:
-        sequence.is_sealed = True
-        replica.snapshots.is_enabled = False
-        recovery = PrivateRecovery(replica, reads)
+        tail.is_sealed = True
+        running.snapshots.is_enabled = False
+        recovery = PrivateRecovery(running, reads)
         recovery.watch()
         recovery.begin_public(point)
     if point is not None:
-        known = None if joined.is_public_only else sequence.secrets
-        point.install(sequence.store, known)
+        known = None if joined.is_public_only else tail.secrets
+        point.install(tail.store, known)
         after = point.seqno
-        replica.snapshots.start_from(after)
-    replica.outbox.put(BeginLedger(after=after, recovered_to=recovered_to))
-    replica.replication.join(point)
+        running.snapshots.start_from(after)
+    running.outbox.put(BeginLedger(after=after, recovered_to=recovered_to))
+    running.replication.join(point)
     # What the snapshot says is final: whoever watches its tables hears of it now.
-    sequence.store.compact(after)
-    replica.frontends["gov"].is_open = True
-    replica.state = advance(
-        replica.state,
+    tail.store.compact(after)
+    running.frontends["gov"].is_open = True
+    running.state = advance(
+        running.state,
         NodeState.PART_OF_PUBLIC_NETWORK
         if joined.is_public_only
         else NodeState.PART_OF_NETWORK,
     )
     reach = "public only" if joined.is_public_only else "all domains"
-    replica.outbox.info(
-        f"Node has now joined the network as node {replica.node_id}: {reach}"
+    running.outbox.info(
+        f"Node has now joined the network as node {running.node_id}: {reach}"
     )

@@ -21,12 +21,12 @@ from ccfpy.base.errors import CcfpyError, ConfigurationRefused, Malformed
 from ccfpy.http.messages import Request, Response
 from ccfpy.http.tls_calls import UncheckedClientContext
 from ccfpy.node.identity.attestation import decoded_file, security_policy_of
-from ccfpy.node.outbound import CallFailed, Calls, Outcome
+from ccfpy.node.outbound import CallFailed, OutboundClient, Outcome
 from ccfpy.service.evidence.snp import SnpQuote
 from ccfpy.service.tables.nodes import QuoteFormat
 
 if TYPE_CHECKING:
-    from ccfpy.node.running import Replica
+    from ccfpy.node.running import RunningNode
 
 DEADLINE_MS = 3_000
 """Of one request."""
@@ -36,11 +36,11 @@ RETRY_AFTER_S_MAX = 300
 _OK, _TOO_MANY = 200, 429
 
 
-class Endorsing:
+class EndorsementFetch:
     """One node's way to evidence that others believe.
 
     Args:
-        replica: the node; its evidence is completed.
+        running: the node; its evidence is completed.
         calls: the way to servers.
         done: told once that the evidence is complete.
         refused: told why the node must stop, once.
@@ -48,14 +48,14 @@ class Endorsing:
 
     def __init__(
         self,
-        replica: "Replica",
-        calls: Calls,
+        running: "RunningNode",
+        calls: OutboundClient,
         *,
         done: Callable[[], None],
         refused: Callable[[str], None],
     ) -> None:
-        self._replica = replica
-        self._outbox = replica.outbox
+        self._running = running
+        self._outbox = running.outbox
         self._calls = calls
         self._done = done
         self._refused = refused
@@ -66,7 +66,7 @@ class Endorsing:
         self._retries = 0
         self._attempts = 0
         self._due_ms: int | None = None
-        self._now_ms = replica.time.monotonic_ms
+        self._now_ms = running.time.monotonic_ms
 
     def start(self) -> None:
         """Begin; a node on another platform has all it needs.
@@ -75,15 +75,15 @@ class Endorsing:
             ConfigurationRefused: no server is named, and there is no file that fits, or
                 the evidence does not hold with what the file says.
         """
-        if self._replica.quote_info.format is not QuoteFormat.AMD_SEV_SNP_V1:
+        if self._running.quote_info.format is not QuoteFormat.AMD_SEV_SNP_V1:
             self._done()
             return
-        report = SnpReport.parse(self._replica.quote_info.quote)
+        report = SnpReport.parse(self._running.quote_info.quote)
         pem = self._of_file(report)
         if pem is not None:
             self._complete(pem)
             return
-        configured = self._replica.configuration.attestation.endorsements_servers
+        configured = self._running.configuration.attestation.endorsements_servers
         if not configured:
             raise ConfigurationRefused(
                 "One or more SNP endorsements servers must be specified to fetch the "
@@ -100,7 +100,7 @@ class Endorsing:
             self._ask()
 
     def _of_file(self, report: SnpReport) -> bytes | None:
-        text = self._replica.configuration.attestation.snp_endorsements
+        text = self._running.configuration.attestation.snp_endorsements
         if text is None:
             return None
         try:
@@ -215,9 +215,9 @@ class Endorsing:
             ConfigurationRefused: it does not hold, or what is configured belongs to
                 another guest.
         """
-        replica = self._replica
-        configured = replica.configuration.attestation
-        info = replace(replica.quote_info, endorsements=pem)
+        running = self._running
+        configured = running.configuration.attestation
+        info = replace(running.quote_info, endorsements=pem)
         if configured.uvm_endorsements is None:
             self._outbox.info(
                 "UVM endorsements not set, skipping check against attestation "
@@ -227,7 +227,7 @@ class Endorsing:
             uvm = decoded_file(configured.uvm_endorsements, "the UVM endorsements")
             info = replace(info, uvm_endorsements=uvm)
         try:
-            quote = SnpQuote.read(info, unix_time_s=replica.time.unix_us // 1_000_000)
+            quote = SnpQuote.read(info, unix_time_s=running.time.unix_us // 1_000_000)
         except CcfpyError as error:
             raise ConfigurationRefused(
                 f"Failed to extract code id from quote: {error}"
@@ -244,7 +244,7 @@ class Endorsing:
                 "Successfully verified attested UVM endorsements: did: "
                 f"{release.did}, feed: {release.feed}, svn: {release.svn}"
             )
-        replica.quote_info = info
+        running.quote_info = info
         self._done()
 
     def _check_policy(self, quote: SnpQuote, policy: bytes | None) -> None:

@@ -38,9 +38,9 @@ from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.node.boot import Ports, identity_of, node_info, replica_of
 from ccfpy.node.identity.keys import ServiceIdentity
 from ccfpy.node.lifecycle import NodeState, advance
-from ccfpy.node.outbound import CallFailed, CallFailure, Calls
+from ccfpy.node.outbound import CallFailed, CallFailure, OutboundClient
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.running import Replica
+from ccfpy.node.running import RunningNode
 from ccfpy.service import join_bounds
 from ccfpy.service.join_messages import (
     JOIN_REQUEST,
@@ -78,7 +78,7 @@ class Joined:
     last_recovered_seqno: Seqno
 
 
-def begin(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
+def begin(boot: Boot, ports: Ports, outbox: Outbox) -> RunningNode:
     """Make a node that knows no service yet.
 
     Raises:
@@ -95,20 +95,20 @@ def begin(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
             f"the certificate of the service to join: {error}"
         ) from error
     identity = identity_of(boot, ports)
-    replica = replica_of(boot, ports, outbox, identity=identity, founding=None)
+    running = replica_of(boot, ports, outbox, identity=identity, founding=None)
     try:
-        join_bounds.check(request_of(replica))
+        join_bounds.check(request_of(running))
     except LimitExceeded as error:
         raise ConfigurationRefused(f"what this node says of itself: {error}") from error
     outbox.info(f"Created join node {identity.node_id}")
-    return replica
+    return running
 
 
-class Joining:
+class Join:
     """The requests of one node to one service.
 
     Args:
-        replica: the node, whose state goes from Initialized to Pending.
+        running: the node, whose state goes from Initialized to Pending.
         section: whom to ask, and how often.
         calls: the way out.
         joined: told what was handed over, once.
@@ -117,14 +117,14 @@ class Joining:
 
     def __init__(
         self,
-        replica: Replica,
+        running: RunningNode,
         section: JoinConfiguration,
-        calls: Calls,
+        calls: OutboundClient,
         *,
         joined: Callable[[Joined], None],
         refused: Callable[[str], None],
     ) -> None:
-        self._replica = replica
+        self._running = running
         self._section = section
         self._calls = calls
         self._joined = joined
@@ -136,21 +136,21 @@ class Joining:
 
     def start(self) -> None:
         """Ask for the first time."""
-        replica = self._replica
-        replica.state = advance(replica.state, NodeState.PENDING)
+        running = self._running
+        running.state = advance(running.state, NodeState.PENDING)
         self._ask()
 
     def tick(self, now_ms: int) -> None:
         """Ask again when it is time, unless an answer is still awaited."""
-        is_over = self._replica.state is not NodeState.PENDING
+        is_over = self._running.state is not NodeState.PENDING
         if is_over or self._call is not None or now_ms < self._due_ms:
             return
         self._ask()
 
     def _ask(self) -> None:
-        replica = self._replica
-        self._due_ms = replica.time.monotonic_ms + self._section.retry_timeout_ms
-        identity = replica.identity
+        running = self._running
+        self._due_ms = running.time.monotonic_ms + self._section.retry_timeout_ms
+        identity = running.identity
         host, _, _ = self._target.rpartition(":")
         try:
             self._call = self._calls.request(
@@ -159,12 +159,12 @@ class Joining:
                     method="POST",
                     path=PATH,
                     headers={"content-type": "application/json"},
-                    body=json.dumps(JOIN_REQUEST.write(request_of(replica))),
+                    body=json.dumps(JOIN_REQUEST.write(request_of(running))),
                 ),
                 trust=ClientContext(
                     trusted_pem=self._section.service_certificate.decode(),
                     host=host,
-                    now=replica.time.now,
+                    now=running.time.now,
                     # The pinned service decides whom to trust, wherever it listens.
                     checks_name=False,
                     certificate_pem=identity.self_signed.pem,
@@ -177,7 +177,7 @@ class Joining:
 
     def _answered(self, outcome: Response | CallFailed) -> None:
         self._call = None
-        if self._replica.state is not NodeState.PENDING:
+        if self._running.state is not NodeState.PENDING:
             return
         if isinstance(outcome, CallFailed):
             self._failed(outcome)
@@ -211,17 +211,17 @@ class Joining:
             and (address := _address(location)) is not None
         ):
             self._target = address
-            self._replica.outbox.info(f"Target node redirected to {location}")
+            self._running.outbox.info(f"Target node redirected to {location}")
             return
         self._retry_later(f"{response.status} {_text(response.body)}")
 
     def _accepted(self, body: bytes) -> None:
-        replica = self._replica
+        running = self._running
         try:
             response = JOIN_RESPONSE.read(json.loads(body))
             if response.node_status is not NodeStatus.TRUSTED:
-                replica.outbox.info(
-                    f"Node {replica.node_id} is waiting for votes of members to be "
+                running.outbox.info(
+                    f"Node {running.node_id} is waiting for votes of members to be "
                     "trusted"
                 )
                 self._target = self._section.target_rpc_address
@@ -231,7 +231,7 @@ class Joining:
             joined = self._read(response.network_info)
         except CcfpyError:
             # Its words may quote what the answer held, so they stay inside.
-            replica.outbox.fail(
+            running.outbox.fail(
                 "An error occurred while parsing the join network response"
             )
             return
@@ -252,7 +252,7 @@ class Joining:
             raise Malformed("expected an endorsed certificate in the join response")
         endorsed = Certificate.from_pem(info.endorsed_certificate)
         endorsed.verify_signed_by(certificate)
-        if endorsed.public_key != self._replica.identity.key.public_key:
+        if endorsed.public_key != self._running.identity.key.public_key:
             raise VerificationFailed("the endorsed certificate is for another node")
         claims = info.cose_signatures_config
         return Joined(
@@ -270,18 +270,18 @@ class Joining:
         )
 
     def _retry_later(self, reason: str) -> None:
-        self._replica.outbox.fail(
+        self._running.outbox.fail(
             f"An error occurred while joining the network: {reason}"
         )
 
     def _stop(self, reason: str) -> None:
-        self._replica.outbox.fail(reason)
+        self._running.outbox.fail(reason)
         self._refused(reason)
 
 
-def request_of(replica: Replica) -> JoinRequest:
+def request_of(running: RunningNode) -> JoinRequest:
     """Say what this node asks to be entered as."""
-    info = node_info(replica)
+    info = node_info(running)
     return JoinRequest(
         node_info_network=NodeNetwork(
             node_to_node_interface=info.node_to_node_interface,
@@ -290,7 +290,7 @@ def request_of(replica: Replica) -> JoinRequest:
         ),
         quote_info=info.quote_info,
         public_encryption_key=info.encryption_pub_key,
-        startup_seqno=replica.startup_seqno,
+        startup_seqno=running.startup_seqno,
         certificate_signing_request=info.certificate_signing_request,
         node_data=info.node_data,
     )

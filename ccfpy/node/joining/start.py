@@ -26,14 +26,14 @@ from ccfpy.node.boot import (
 from ccfpy.node.identity.keys import ServiceIdentity
 from ccfpy.node.lifecycle import NodeState, advance
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.running import Replica
+from ccfpy.node.running import RunningNode
 from ccfpy.service import genesis
 from ccfpy.service.members import NewMember
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables.service import ServiceConfiguration
 
 
-def start(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
+def start(boot: Boot, ports: Ports, outbox: Outbox) -> RunningNode:
     """Begin a new service with this node as its only one.
 
     Raises:
@@ -53,7 +53,7 @@ def start(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
         not_before=now,
         validity_days=section.initial_service_certificate_validity_days,
     )
-    replica = replica_of(
+    running = replica_of(
         boot,
         ports,
         outbox,
@@ -66,7 +66,7 @@ def start(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
             ),
         ),
     )
-    replica.sealing.keep(*replica.sequence.secrets.latest)
+    running.sealing.keep(*running.tail.secrets.latest)
     identity.endorsed = certs.endorse_request(
         identity.request,
         issuer_key=service.key,
@@ -76,37 +76,37 @@ def start(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
         entropy=ports.entropy,
     )
     outbox.info(f"Created new node {identity.node_id}")
-    return replica
+    return running
 
 
-def create_service(replica: Replica, claims_digest: bytes | None) -> None:
+def create_service(running: RunningNode, claims_digest: bytes | None) -> None:
     """Order the create transaction and sign it.
 
     Raises:
         ConfigurationRefused: the configured service cannot be.
     """
-    section = replica.configuration.start
+    section = running.configuration.start
     assert section is not None
-    replication = replica.replication
+    replication = running.replication
     replication.begin()
-    tx = replica.begin(read_only=False)
+    tx = running.begin(read_only=False)
     try:
         genesis.create(
             tx,
             genesis.CreateInfo(
-                service_certificate=replica.service_identity.certificate.pem,
+                service_certificate=running.service_identity.certificate.pem,
                 create_txid=TxId(FIRST_VIEW, 1),
-                node=first_node(replica),
-                service_data=json_of(replica.configuration.service_data),
+                node=first_node(running),
+                service_data=json_of(running.configuration.service_data),
                 genesis=_genesis(section),
             ),
         )
     except (Refused, Malformed, VerificationFailed) as error:
         raise ConfigurationRefused(str(error)) from error
     replication.commit(tx, claims_digest)
-    replica.outbox.info("Created service")
-    replica.state = advance(replica.state, NodeState.PART_OF_NETWORK)
-    replica.sign()
+    running.outbox.info("Created service")
+    running.state = advance(running.state, NodeState.PART_OF_NETWORK)
+    running.sign()
 
 
 def constitution_of(section: StartConfiguration) -> str:

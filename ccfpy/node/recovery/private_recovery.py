@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ccfpy.kv.tx import Tx
     from ccfpy.ledger.shares import SecretRecord
     from ccfpy.node.ledger_reads import LedgerReads
-    from ccfpy.node.running import Replica
+    from ccfpy.node.running import RunningNode
     from ccfpy.node.snapshots.starting_point import StartingPoint
 
 
@@ -51,12 +51,12 @@ class PrivateRecovery:
     """One node's part in it.
 
     Args:
-        replica: the node.
+        running: the node.
         reads: the host's ledger.
     """
 
-    def __init__(self, replica: "Replica", reads: "LedgerReads") -> None:
-        self._replica = replica
+    def __init__(self, running: "RunningNode", reads: "LedgerReads") -> None:
+        self._running = running
         self._reads = reads
         self._records: list[tuple[Seqno, SecretRecord]] = []
         self._point: StartingPoint | None = None
@@ -74,10 +74,10 @@ class PrivateRecovery:
 
     def watch(self) -> None:
         """Learn of ledger secrets from the tables, from now on."""
-        store = self._replica.sequence.store
+        store = self._running.tail.store
         store.on_local(recovery.PAST_SECRETS.name, self._on_record)
         store.on_global(recovery.ENCRYPTED_LEDGER_SECRETS.name, self._on_secrets)
-        self._replica.replication.on_rollback(self.truncated)
+        self._running.replication.on_rollback(self.truncated)
 
     def begin_public(
         self,
@@ -94,7 +94,7 @@ class PrivateRecovery:
         """
         self._point = point
         self._evidence = evidence
-        self._replica.recovery = self
+        self._running.recovery = self
 
     def truncated(self, to: Seqno) -> None:
         """Forget what the ledger said after ``to``."""
@@ -112,7 +112,7 @@ class PrivateRecovery:
         if written is None:
             return
         self._records.append((seqno, written))
-        secrets = self._replica.sequence.secrets
+        secrets = self._running.tail.secrets
         if not len(secrets):
             return
         version, latest = secrets.latest
@@ -121,27 +121,27 @@ class PrivateRecovery:
             secrets.replace_latest(LedgerSecret(raw=latest.raw, previous_stored=seqno))
 
     def _on_secrets(self, seqno: Seqno, writes: "Writes") -> None:
-        replica = self._replica
+        running = self._running
         if (
-            replica.state is not NodeState.PART_OF_PUBLIC_NETWORK
-            or seqno <= replica.last_recovered_seqno
+            running.state is not NodeState.PART_OF_PUBLIC_NETWORK
+            or seqno <= running.last_recovered_seqno
         ):
             return
         sent = recovery.ENCRYPTED_LEDGER_SECRETS.decode_writes(writes) or {}
-        for secret in sent.get(replica.node_id, ()):
-            if secret.version is None or secret.version in replica.sequence.secrets:
+        for secret in sent.get(running.node_id, ()):
+            if secret.version is None or secret.version in running.tail.secrets:
                 continue
-            replica.sequence.secrets.add(
+            running.tail.secrets.add(
                 secret.version,
                 LedgerSecret(
-                    raw=replica.identity.encryption_key.unwrap(secret.encrypted_secret),
+                    raw=running.identity.encryption_key.unwrap(secret.encrypted_secret),
                     previous_stored=secret.previous_secret_stored_version,
                 ),
             )
-        self._is_due = replica.sequence.secrets.reach(replica.last_recovered_seqno)
+        self._is_due = running.tail.secrets.reach(running.last_recovered_seqno)
         if not self._is_due:
-            replica.outbox.info(
-                f"Found no ledger secrets for this node ({replica.node_id}) @ {seqno}"
+            running.outbox.info(
+                f"Found no ledger secrets for this node ({running.node_id}) @ {seqno}"
             )
 
     # Shares
@@ -152,10 +152,10 @@ class PrivateRecovery:
         Raises:
             CcfpyError: the shares do not open them, or are too few.
         """
-        replica = self._replica
-        if replica.state is not NodeState.PART_OF_PUBLIC_NETWORK:
-            raise VerificationFailed(f"a node that is {replica.state} recovers nothing")
-        _, current = replica.sequence.secrets.latest
+        running = self._running
+        if running.state is not NodeState.PART_OF_PUBLIC_NETWORK:
+            raise VerificationFailed(f"a node that is {running.state} recovers nothing")
+        _, current = running.tail.secrets.latest
         latest = shares.combine(tx, current)
         restored = ledger_shares.restore(latest, self._records)
         shares.send_to_nodes(tx, restored)
@@ -167,22 +167,22 @@ class PrivateRecovery:
 
         Why a file is of no use is logged.
         """
-        replica = self._replica
-        section = replica.configuration.recover
+        running = self._running
+        section = running.configuration.recover
         if section is None or section.previous_sealed_secrets is None:
             return False
-        for version, secret in replica.sealing.candidates(
-            section.previous_sealed_secrets, last=replica.last_recovered_seqno
+        for version, secret in running.sealing.candidates(
+            section.previous_sealed_secrets, last=running.last_recovered_seqno
         ):
             try:
                 restored = self._restored_by(version, secret)
             except CcfpyError as error:
-                replica.sealing.passed_over(version, error)
+                running.sealing.passed_over(version, error)
                 continue
             shares.send_to_nodes(tx, restored)
-            replica.outbox.info("Unsealed ledger secret, initiating private recovery")
+            running.outbox.info("Unsealed ledger secret, initiating private recovery")
             return True
-        replica.outbox.fail(
+        running.outbox.fail(
             "Failed to unseal any ledger secret: the service waits for its members' "
             "recovery shares"
         )
@@ -223,28 +223,28 @@ class PrivateRecovery:
             self._is_due = False
             self._begin()
         if self._store is not None and not self._is_asking:
-            if self._store.version < self._replica.sequence.last_seqno:
+            if self._store.version < self._running.tail.last_seqno:
                 self._ask(self._store.version + 1)
             else:
                 self._finish(self._store)
-        if self._awaits_opening and self._replica.is_primary:
+        if self._awaits_opening and self._running.is_primary:
             self._awaits_opening = False
             self._open_if_waiting()
 
     def _begin(self) -> None:
-        replica = self._replica
-        replica.outbox.info("Beginning private recovery")
-        replica.state = advance(replica.state, NodeState.READING_PRIVATE_LEDGER)
+        running = self._running
+        running.outbox.info("Beginning private recovery")
+        running.state = advance(running.state, NodeState.READING_PRIVATE_LEDGER)
         store = Store()
         if self._point is not None:
             try:
-                self._point.install_private(store, replica.sequence.secrets)
+                self._point.install_private(store, running.tail.secrets)
             except VerificationFailed as error:
                 raise RecoveryFailed(str(error)) from error
             self._tree = self._point.tree()
             self._point = None
         self._store = store
-        self._target = replica.sequence.last_seqno
+        self._target = running.tail.last_seqno
 
     def _ask(self, first: Seqno) -> None:
         self._is_asking = True
@@ -252,7 +252,7 @@ class PrivateRecovery:
         reading = self._reading
         last = min(
             first + limits.RECOVERY_ENTRIES_PER_READ - 1,
-            self._replica.sequence.last_seqno,
+            self._running.tail.last_seqno,
         )
 
         def answered(entries: Sequence[bytes] | None) -> None:
@@ -278,7 +278,7 @@ class PrivateRecovery:
                     f"Failed to deserialise private ledger entry {store.version + 1}: "
                     f"{error}"
                 ) from error
-        committed = self._replica.replication.raft.log.commit_seqno
+        committed = self._running.replication.raft.log.commit_seqno
         store.compact(min(store.version, committed))
         self._tree.flush(max(store.committed - limits.RECEIPT_WINDOW_TX, 0))
 
@@ -287,7 +287,7 @@ class PrivateRecovery:
         seqno = transaction.txid.seqno
         if seqno != store.version + 1:
             raise VerificationFailed(f"found entry {transaction.txid}")
-        store.apply(seqno, transaction.private_writes(self._replica.sequence.secrets))
+        store.apply(seqno, transaction.private_writes(self._running.tail.secrets))
         self._tree.append(transaction.leaf)
         if is_signature(transaction.domain.write_set):
             self._check_root()
@@ -295,7 +295,7 @@ class PrivateRecovery:
     def _check_root(self) -> None:
         """Hold the tree against the node's own, as far back as that one reaches."""
         size = len(self._tree)
-        own = self._replica.sequence.tree
+        own = self._running.tail.tree
         if size > max(own.first, 1) and own.root(size) != self._tree.root():
             raise VerificationFailed(
                 f"Root of public store does not match root of private store at "
@@ -305,36 +305,36 @@ class PrivateRecovery:
     # The end
 
     def _finish(self, store: Store) -> None:
-        replica = self._replica
+        running = self._running
         try:
             self._check_root()
         except VerificationFailed as error:
             raise RecoveryFailed(str(error)) from error
-        sequence = replica.sequence
-        store.compact(min(store.version, sequence.store.committed))
-        sequence.store.swap_private_maps(store)
+        tail = running.tail
+        store.compact(min(store.version, tail.store.committed))
+        tail.store.swap_private_maps(store)
         self._store = None
         self._tree = MerkleTree()
-        sequence.is_sealed = False
-        replica.snapshots.is_enabled = True
-        replica.state = advance(replica.state, NodeState.PART_OF_NETWORK)
-        replica.outbox.info(f"Private recovery ended at {sequence.last_seqno}")
-        if replica.is_primary:
+        tail.is_sealed = False
+        running.snapshots.is_enabled = True
+        running.state = advance(running.state, NodeState.PART_OF_NETWORK)
+        running.outbox.info(f"Private recovery ended at {tail.last_seqno}")
+        if running.is_primary:
             self._open_service()
         else:
             self._awaits_opening = True
-        replica.admit_users()
+        running.admit_users()
 
     def _open_if_waiting(self) -> None:
         """Open the service in the place of a primary that did not come to it."""
-        info = service.INFO.of(self._replica.begin(read_only=True)).get()
+        info = service.INFO.of(self._running.begin(read_only=True)).get()
         waiting = ServiceStatus.WAITING_FOR_RECOVERY_SHARES
         if info is not None and info.status is waiting:
             self._open_service()
 
     def _open_service(self) -> None:
-        replica = self._replica
-        tx = replica.begin(read_only=False)
+        running = self._running
+        tx = running.begin(read_only=False)
         info = service.INFO.of(tx).get()
         status = None if info is None else info.status
         if status is not ServiceStatus.WAITING_FOR_RECOVERY_SHARES:
@@ -347,19 +347,19 @@ class PrivateRecovery:
             opening.open_now(
                 tx,
                 opening.ServiceKeys(
-                    identity=replica.service_identity.key,
-                    ledger_secrets=replica.sequence.secrets,
-                    entropy=replica.entropy,
-                    unix_time_s=replica.time.unix_us // 1_000_000,
+                    identity=running.service_identity.key,
+                    ledger_secrets=running.tail.secrets,
+                    entropy=running.entropy,
+                    unix_time_s=running.time.unix_us // 1_000_000,
                 ),
             )
         except CcfpyError as error:
             raise RecoveryFailed(f"Service could not be opened: {error}") from error
         # The next recovery may come soon, and will want a snapshot of this identity.
-        replica.sequence.after_commit(replica.snapshots.trigger)
-        replica.commit(tx, None)
+        running.tail.after_commit(running.snapshots.trigger)
+        running.commit(tx, None)
 
     def opened(self) -> None:
         """The service is open, for good: what was written meanwhile is its ledger."""
         self._awaits_opening = False
-        self._replica.outbox.put(OpenLedger())
+        self._running.outbox.put(OpenLedger())

@@ -48,7 +48,7 @@ from ccfpy.node.lifecycle import NodeState, advance
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.recovery.private_recovery import PrivateRecovery
 from ccfpy.node.recovery.public_ledger import PublicLedger
-from ccfpy.node.running import Replica
+from ccfpy.node.running import RunningNode
 from ccfpy.node.snapshots.reads import Found, SnapshotReads
 from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 from ccfpy.service import genesis
@@ -57,7 +57,7 @@ from ccfpy.service.tables import signatures
 from ccfpy.service.tables.constitution import CONSTITUTION
 
 
-def begin(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
+def begin(boot: Boot, ports: Ports, outbox: Outbox) -> RunningNode:
     """Make a node with the identity of a service that is to take a lost one's place.
 
     The new service's subject is the lost one's; its key is on this node's curve.
@@ -80,7 +80,7 @@ def begin(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
         not_before=now,
         validity_days=section.initial_service_certificate_validity_days,
     )
-    replica = replica_of(
+    running = replica_of(
         boot,
         ports,
         outbox,
@@ -98,7 +98,7 @@ def begin(boot: Boot, ports: Ports, outbox: Outbox) -> Replica:
         entropy=ports.entropy,
     )
     outbox.info(f"Created recovery node {identity.node_id}")
-    return replica
+    return running
 
 
 def previous_identity(boot: Boot) -> Certificate:
@@ -122,11 +122,11 @@ def previous_identity(boot: Boot) -> Certificate:
         ) from error
 
 
-class Recovering:
+class Recover:
     """One node's recovery of one service's public state.
 
     Args:
-        replica: the node, whose store is empty.
+        running: the node, whose store is empty.
         boot: what the host said.
         snapshots: the host's snapshots.
         ledger: the host's ledger.
@@ -137,7 +137,7 @@ class Recovering:
 
     def __init__(
         self,
-        replica: Replica,
+        running: RunningNode,
         boot: Boot,
         *,
         snapshots: SnapshotReads,
@@ -145,21 +145,21 @@ class Recovering:
         create_claims: Callable[[str], bytes | None],
         refused: Callable[[str], None],
     ) -> None:
-        self._replica = replica
+        self._running = running
         self._snapshots = snapshots
         self._reads = ledger
         self._create_claims = create_claims
         self._refused = refused
         self._previous = previous_identity(boot)
         self._point: StartingPoint | None = None
-        self._ledger = PublicLedger(replica.sequence.store)
-        self._private = PrivateRecovery(replica, ledger)
+        self._ledger = PublicLedger(running.tail.store)
+        self._private = PrivateRecovery(running, ledger)
 
     def start(self) -> None:
         """Begin."""
-        replica = self._replica
-        replica.state = advance(replica.state, NodeState.READING_PUBLIC_LEDGER)
-        replica.snapshots.is_enabled = False
+        running = self._running
+        running.state = advance(running.state, NodeState.READING_PUBLIC_LEDGER)
+        running.snapshots.is_enabled = False
         self._private.watch()
         self._snapshots.look(then=self._found)
 
@@ -172,17 +172,17 @@ class Recovering:
         if not 0 < found.size <= limits.SNAPSHOT_BYTES_MAX:
             self._refuse(f"the snapshot {found.name} has {found.size} bytes")
             return
-        self._replica.outbox.info(f"Recovering from snapshot {found.name}")
+        self._running.outbox.info(f"Recovering from snapshot {found.name}")
         self._snapshots.read(found, start=0, stop=found.size, then=self._start_from)
 
     def _start_from(self, data: bytes | None) -> None:
         if data is None:
             self._refuse("the host does not give the snapshot that it has")
             return
-        replica = self._replica
+        running = self._running
         try:
             point = StartingPoint.read(data, [self._previous])
-            point.install(replica.sequence.store, None)
+            point.install(running.tail.store, None)
             self._ledger.start_from(point)
         except CcfpyError as error:
             words = str(error)
@@ -194,7 +194,7 @@ class Recovering:
             self._refuse(words)
             return
         self._point = point
-        replica.startup_seqno = point.seqno
+        running.startup_seqno = point.seqno
         self._read_on()
 
     # The ledger
@@ -210,7 +210,7 @@ class Recovering:
             try:
                 ledger.take(data)
             except CcfpyError as error:
-                self._replica.outbox.fail(
+                self._running.outbox.fail(
                     f"Failed to deserialise public ledger entry "
                     f"{ledger.last_seqno + 1}: {error}"
                 )
@@ -234,54 +234,54 @@ class Recovering:
             Malformed: a record of it cannot be read.
             VerificationFailed: this node's own evidence does not hold.
         """
-        replica, ledger = self._replica, self._ledger
+        running, ledger = self._running, self._ledger
         last = ledger.truncate()
         if last is None:
             raise Refused("No signature found after recovery")
         self._private.truncated(last.seqno)
         view = last.view + VIEWS_PER_RECOVERY
-        replica.outbox.info(
+        running.outbox.info(
             "End of public ledger recovery - Truncating ledger to last signed TxID: "
             f"{last}; going on in view {view}"
         )
-        replica.outbox.put(RecoverLedger(after=last.seqno))
-        sequence = replica.sequence
-        sequence.is_sealed = True
-        sequence.secrets.add(last.seqno + 1, LedgerSecret.generate(replica.entropy))
-        replica.sealing.keep(*sequence.secrets.latest)
-        sequence.begin_after(ledger.tree)
-        replica.cose_claims = self._claims()
-        replica.snapshots.start_from(self._last_snapshot())
-        replica.last_recovered_seqno = last.seqno
+        running.outbox.put(RecoverLedger(after=last.seqno))
+        tail = running.tail
+        tail.is_sealed = True
+        tail.secrets.add(last.seqno + 1, LedgerSecret.generate(running.entropy))
+        running.sealing.keep(*tail.secrets.latest)
+        tail.begin_after(ledger.tree)
+        running.cose_claims = self._claims()
+        running.snapshots.start_from(self._last_snapshot())
+        running.last_recovered_seqno = last.seqno
         self._private.begin_public(self._point, evidence=ledger.evidence)
-        replica.watch()
-        replica.replication.recover(starts=ledger.starts, last=last)
+        running.watch()
+        running.replication.recover(starts=ledger.starts, last=last)
         self._create(TxId(view, last.seqno + 1))
 
     def _create(self, tx_id: TxId) -> None:
-        replica = self._replica
-        tx = replica.begin(read_only=False)
+        running = self._running
+        tx = running.begin(read_only=False)
         genesis.create(
             tx,
             genesis.CreateInfo(
-                service_certificate=replica.service_identity.certificate.pem,
+                service_certificate=running.service_identity.certificate.pem,
                 create_txid=tx_id,
-                node=first_node(replica),
-                service_data=json_of(replica.configuration.service_data),
+                node=first_node(running),
+                service_data=json_of(running.configuration.service_data),
             ),
         )
-        replica.sequence.begin_chunk()
+        running.tail.begin_chunk()
         source = CONSTITUTION.of(tx).get()
         claims = None if source is None else self._create_claims(source)
-        created = replica.replication.commit(tx, claims)
+        created = running.replication.commit(tx, claims)
         assert created == tx_id, (created, tx_id)
-        replica.outbox.info(f"Created service at {created}")
-        replica.state = advance(replica.state, NodeState.PART_OF_PUBLIC_NETWORK)
-        replica.frontends["gov"].is_open = True
-        replica.sign()
+        running.outbox.info(f"Created service at {created}")
+        running.state = advance(running.state, NodeState.PART_OF_PUBLIC_NETWORK)
+        running.frontends["gov"].is_open = True
+        running.sign()
 
     def _claims(self) -> CoseClaims:
-        tx = self._replica.begin(read_only=True)
+        tx = self._running.begin(read_only=True)
         data = signatures.COSE_SIGNATURES.of(tx).get()
         if data is None:
             return CoseClaims("", "")
@@ -289,10 +289,10 @@ class Recovering:
         return CoseClaims(signature.issuer, signature.subject)
 
     def _last_snapshot(self) -> int:
-        tx = self._replica.begin(read_only=True)
+        tx = self._running.begin(read_only=True)
         evidence = signatures.SNAPSHOT_EVIDENCE.of(tx).get()
         return 0 if evidence is None else evidence.version
 
     def _refuse(self, reason: str) -> None:
-        self._replica.outbox.fail(reason)
+        self._running.outbox.fail(reason)
         self._refused(reason)

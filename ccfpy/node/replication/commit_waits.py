@@ -20,7 +20,7 @@ from ccfpy.http.messages import Response
 
 
 @dataclass(order=True, slots=True)
-class _Wait:
+class _CommitWait:
     """One response that waits; the earliest transaction comes first."""
 
     seqno: Seqno
@@ -42,7 +42,7 @@ class CommitWaits:
     def __init__(self, *, status: Callable[[TxId], TxStatus], now_ms: int) -> None:
         self._status = status
         self._now_ms = now_ms
-        self._waits: list[_Wait] = []
+        self._waits: list[_CommitWait] = []
         self._count = 0
         self._next_deadline_ms: int | None = None
         self._committed_view: View = 0
@@ -73,7 +73,7 @@ class CommitWaits:
         if (final := _final(tx_id, self._status(tx_id), response)) is not None:
             return final
         self._count += 1
-        wait = _Wait(
+        wait = _CommitWait(
             seqno=tx_id.seqno,
             number=self._count,
             tx_id=tx_id,
@@ -104,14 +104,14 @@ class CommitWaits:
         self._next_deadline_ms = None
         self._keep(self._has_time)
 
-    def _is_open(self, wait: _Wait) -> bool:
+    def _is_open(self, wait: _CommitWait) -> bool:
         """Settle a wait whose transaction is final; tell whether it is not."""
         final = _final(wait.tx_id, self._status(wait.tx_id), wait.response)
         if final is not None:
             wait.awaited.settle(final)
         return final is None
 
-    def _has_time(self, wait: _Wait) -> bool:
+    def _has_time(self, wait: _CommitWait) -> bool:
         if wait.deadline_ms > self._now_ms:
             self._expect(wait.deadline_ms)
             return True
@@ -128,7 +128,7 @@ class CommitWaits:
         )
         return False
 
-    def _keep(self, is_kept: Callable[[_Wait], bool]) -> None:
+    def _keep(self, is_kept: Callable[[_CommitWait], bool]) -> None:
         self._waits = [wait for wait in self._waits if is_kept(wait)]
         heapify(self._waits)
 

@@ -48,7 +48,7 @@ class EntryTooLarge(LimitExceeded):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SequenceLimits:
+class EntryLimits:
     """Bounds from the node's configuration.
 
     Attributes:
@@ -64,7 +64,7 @@ Appended: TypeAlias = tuple[int, WriteSet]
 """A transaction that was ordered: the size of its entry, and what it changed."""
 
 
-class Sequence:
+class LedgerTail:
     """The node's end of the ledger.
 
     Attributes:
@@ -80,7 +80,7 @@ class Sequence:
         *,
         store: Store,
         secrets: LedgerSecrets,
-        bounds: SequenceLimits,
+        bounds: EntryLimits,
         outbox: Outbox,
     ) -> None:
         self.store = store

@@ -1,11 +1,11 @@
-"""Consensus and the ledger, kept in step: what `Raft` asks, done to the `Sequence`.
+"""Consensus and the ledger, kept in step: what `Raft` asks, done to the `LedgerTail`.
 
 Every input to consensus goes through here, and what it answers (`Ready`) is performed
 wholly before the next. A primary's entries enter through `commit` and `sign`; a
 backup's through `receive`, which verifies each before consensus may vouch for it.
 
 Whoever must react to a commit or a rollback is told within it, and must not order
-transactions there; that is for the end of the step (`Replica.end_turn`).
+transactions there; that is for the end of the step (`RunningNode.end_turn`).
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from ccfpy.ledger.frame import entry_end
 from ccfpy.ledger.receipt import Receipt
 from ccfpy.ledger.signature import Signer
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.replication.ledger_tail import Sequence
+from ccfpy.node.replication.ledger_tail import LedgerTail
 from ccfpy.node.replication.membership import changes_nodes, facts_of
 from ccfpy.node.snapshots.starting_point import StartingPoint
 
@@ -49,16 +49,16 @@ class Replication:
 
     Attributes:
         raft: the state machine; only this class gives it inputs.
-        sequence: the ledger; likewise only written through here.
+        tail: the ledger; likewise only written through here.
         is_cleanup_due: this node is primary, and retirements that are complete may be
             recorded as such.
     """
 
     def __init__(
-        self, *, raft: Raft, sequence: Sequence, peers: Peers, outbox: Outbox
+        self, *, raft: Raft, tail: LedgerTail, peers: Peers, outbox: Outbox
     ) -> None:
         self.raft = raft
-        self.sequence = sequence
+        self.tail = tail
         self.is_cleanup_due = False
         self._peers = peers
         self._outbox = outbox
@@ -117,7 +117,7 @@ class Replication:
 
     def receipt(self, seqno: Seqno) -> Receipt | None:
         """Prove a committed transaction that is still in memory."""
-        return self.sequence.receipt(seqno, committed=self.raft.log.commit_seqno)
+        return self.tail.receipt(seqno, committed=self.raft.log.commit_seqno)
 
     # Inputs
 
@@ -126,27 +126,27 @@ class Replication:
         self._perform(self.raft.begin())
 
     def recover(self, *, starts: tuple[Seqno, ...], last: TxId) -> None:
-        """Lead a lost service again, whose ledger the sequence has up to ``last``.
+        """Lead a lost service again, whose ledger is held up to ``last``.
 
         Args:
             starts: the first seqno of each view, from view 1.
             last: its last signature.
         """
         self._perform(self.raft.recover(starts=starts, last=last))
-        assert self.raft.log.last_seqno == self.sequence.last_seqno
+        assert self.raft.log.last_seqno == self.tail.last_seqno
 
     def join(self, point: StartingPoint | None = None) -> None:
         """Follow a service from a snapshot, which the store has, or its beginning."""
         if point is None:
             ready = self.raft.join(starts=(), last=TxId(0, 0))
         else:
-            self.sequence.begin_after(point.tree())
+            self.tail.begin_after(point.tree())
             ready = self.raft.join(
                 starts=point.starts,
                 last=point.last,
                 configurations=point.configurations,
             )
-        assert self.raft.log.last_seqno == self.sequence.last_seqno
+        assert self.raft.log.last_seqno == self.tail.last_seqno
         self._perform(ready)
 
     def commit(self, tx: Tx, claims_digest: bytes | None = None) -> TxId | None:
@@ -164,7 +164,7 @@ class Replication:
         if not state.is_leader and tx.writes:
             raise NotPrimary
         view = state.view
-        appended = self.sequence.append(tx, view, claims_digest)
+        appended = self.tail.append(tx, view, claims_digest)
         if appended is None:
             return None if read_version is None else state.log.tx_id(read_version)
         size, write_set = appended
@@ -174,17 +174,17 @@ class Replication:
             ready = self.raft.append_write(size)
         if ready is not NOTHING:
             self._perform(ready)
-        return transaction_id(view, self.sequence.store.version)
+        return transaction_id(view, self.tail.store.version)
 
     def end_reading(self, tx: Tx) -> TxId | None:
         """End a transaction that could only read; name the state, if it read any."""
-        self.sequence.store.end(tx)
+        self.tail.store.end(tx)
         version = tx.read_version
         return None if version is None else self.raft.state.log.tx_id(version)
 
     def sign(self, signer: Signer, *, issued_at: int) -> None:
         """Sign everything before; ``issued_at`` is Unix time in seconds."""
-        size = self.sequence.sign(signer, self.raft.view, issued_at=issued_at)
+        size = self.tail.sign(signer, self.raft.view, issued_at=issued_at)
         ready = self.raft.append(EntryFacts(size=size, is_committable=True))
         if ready is not NOTHING:
             self._perform(ready)
@@ -228,13 +228,13 @@ class Replication:
         if ready.commit_to is not None:
             for tell in self._final:
                 tell(ready.commit_to)
-            self.sequence.commit_to(ready.commit_to)
+            self.tail.commit_to(ready.commit_to)
             for tell in self._committed:
                 tell(ready.commit_to)
         self.is_cleanup_due |= ready.is_cleanup_due
 
     def _rollback(self, to: Seqno) -> None:
-        self.sequence.rollback(to, signed=self.raft.log.last_committable.seqno)
+        self.tail.rollback(to, signed=self.raft.log.last_committable.seqno)
         for tell in self._rolled_back:
             tell(to)
 
@@ -259,10 +259,10 @@ class Replication:
         taken: list[EntryFacts] = []
         try:
             position = _skip(data, offer.first - offer.message.previous.seqno - 1)
-            sequence, view = self.sequence, offer.view
+            tail, view = self.tail, offer.view
             for _ in range(offer.entry_count):
                 end = entry_end(data, position)
-                taken.append(sequence.apply(data[position:end], view))
+                taken.append(tail.apply(data[position:end], view))
                 position = end
         except (Malformed, VerificationFailed) as error:
             self._outbox.fail(

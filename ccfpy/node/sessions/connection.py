@@ -15,8 +15,8 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.session import Session
 from ccfpy.http.tls import TlsFailure, TlsSession
 from ccfpy.node.sessions.client import Client, Conversation, InterfaceSessions
-from ccfpy.node.sessions.http1 import OneByOne
-from ccfpy.node.sessions.http2 import AllAtOnce
+from ccfpy.node.sessions.http1 import Http1Connection
+from ccfpy.node.sessions.http2 import Http2Connection
 from ccfpy.node.sessions.patience import Patience, Stall
 
 if TYPE_CHECKING:
@@ -93,7 +93,9 @@ class Connection:
             on_settled=on_settled,
         )
         self.conversation: Conversation = (
-            OneByOne(client) if interface.http2 is None else AllAtOnce(client)
+            Http1Connection(client)
+            if interface.http2 is None
+            else Http2Connection(client)
         )
 
     # A turn in three stages, so that many clients can be served in each.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ccfpy.node.sessions.router import Router
 
 
-class OneByOne:
+class Http1Connection:
     """A conversation in HTTP/1.1.
 
     Attributes:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ccfpy.node.sessions.router import Router
 
 
-class AllAtOnce:
+class Http2Connection:
     """A conversation in HTTP/2.
 
     Attributes:

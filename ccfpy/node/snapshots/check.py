@@ -10,7 +10,7 @@ over its own key in the same way.
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
-from ccfpy.base import json
+from ccfpy.base import json, limits
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import CallId
 from ccfpy.crypto.certs import Certificate
@@ -28,8 +28,8 @@ Checked: TypeAlias = StartingPoint | CcfpyError
 """What may be started from, or why it may not."""
 
 
-class Caller(Protocol):
-    """The way out (`ccfpy.node.outbound.Calls`)."""
+class OutboundPort(Protocol):
+    """Requests to other nodes (`ccfpy.node.outbound.OutboundClient`)."""
 
     def request(
         self,
@@ -38,6 +38,7 @@ class Caller(Protocol):
         *,
         trust: ClientContext,
         then: Callable[[Outcome], None],
+        response_bytes_max: int = limits.HTTP_BODY_BYTES_MAX,
     ) -> CallId:
         """Send a request; its outcome comes in a later step."""
         ...
@@ -59,7 +60,7 @@ class SnapshotCheck:
         pinned: Certificate,
         address: str,
         *,
-        calls: Caller,
+        calls: OutboundPort,
         trust: Callable[[str], ClientContext],
         outbox: Outbox,
     ) -> None:

@@ -12,12 +12,11 @@ A peer that has no snapshot is believed at once; CCF asks it again
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ccfpy.base import limits
 from ccfpy.base.errors import CcfpyError, LimitExceeded, Malformed
-from ccfpy.base.ids import CallId
 from ccfpy.boundary.configuration import JoinConfiguration
 from ccfpy.boundary.effects import CommitSnapshot, WriteSnapshot
 from ccfpy.http.messages import Request, Response
@@ -26,7 +25,7 @@ from ccfpy.ledger.snapshot_name import SnapshotName
 from ccfpy.ledger.snapshot_writing import cut
 from ccfpy.node.outbound import CallFailed, Outcome
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.snapshots.check import Checked
+from ccfpy.node.snapshots.check import Checked, OutboundPort
 from ccfpy.node.snapshots.reads import Found, SnapshotReads
 from ccfpy.node.snapshots.starting_point import StartingPoint
 
@@ -37,23 +36,7 @@ _NOT_FOUND = 404
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 
 
-class Caller(Protocol):
-    """The way out (`ccfpy.node.outbound.Calls`)."""
-
-    def request(
-        self,
-        address: str,
-        request: Request,
-        *,
-        trust: ClientContext,
-        then: Callable[[Outcome], None],
-        response_bytes_max: int,
-    ) -> CallId:
-        """Send a request; its outcome comes in a later step."""
-        ...
-
-
-class _Place(NamedTuple):
+class _SnapshotLocation(NamedTuple):
     """Where a snapshot is to be found."""
 
     address: str
@@ -73,7 +56,7 @@ class Ways(NamedTuple):
         reads: the host's own snapshots.
     """
 
-    calls: Caller
+    calls: OutboundPort
     trust: Callable[[str], ClientContext]
     reads: SnapshotReads
     outbox: Outbox
@@ -112,7 +95,7 @@ class SnapshotFetching:
         self._now_ms = 0
         self._due_ms: int | None = None
         self._is_to_look = False
-        self._place = _Place(section.target_rpc_address, PATH)
+        self._place = _SnapshotLocation(section.target_rpc_address, PATH)
         self._pieces: list[bytes] = []
         self._bytes = 0
         self._total: int | None = None
@@ -141,7 +124,7 @@ class SnapshotFetching:
     def _attempt(self) -> None:
         self._attempts += 1
         self._redirects = 0
-        self._place = _Place(self._section.target_rpc_address, PATH)
+        self._place = _SnapshotLocation(self._section.target_rpc_address, PATH)
         self._pieces.clear()
         self._bytes, self._total = 0, None
         self._outbox.info(
@@ -317,7 +300,7 @@ def write_to_host(start: StartingPoint, data: bytes, outbox: Outbox) -> Snapshot
     return name.committed()
 
 
-def _place_of(location: str) -> _Place:
+def _place_of(location: str) -> _SnapshotLocation:
     """Read where a redirect points.
 
     Raises:
@@ -331,7 +314,7 @@ def _place_of(location: str) -> _Place:
     if parts.scheme != "https" or not parts.hostname or not _is_ours(parts.path):
         raise Malformed(f"redirected to {location[:200]!r}")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return _Place(f"{host}:{port or 443}", parts.path, parts.query)
+    return _SnapshotLocation(f"{host}:{port or 443}", parts.path, parts.query)
 
 
 def _is_ours(path: str) -> bool:

@@ -22,22 +22,22 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ccfpy.base import limits
-from ccfpy.base.ids import Seqno, TxId
+from ccfpy.base.ids import Seqno
 from ccfpy.boundary.effects import CommitSnapshot, WriteSnapshot
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.store import Store
-from ccfpy.kv.tx import Tx
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.receipt import Receipt
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.snapshot import receipt_bytes
 from ccfpy.ledger.snapshot_writing import SnapshotWriting, cut
 from ccfpy.node.outbox import Outbox
+from ccfpy.node.primary import Primary
 from ccfpy.service.tables.signatures import SNAPSHOT_EVIDENCE, SnapshotEvidence
 
 
 class LedgerEnd(Protocol):
-    """What a snapshot is made of (`ccfpy.node.replication.ledger_tail.Sequence`)."""
+    """What a snapshot is made of (`ccfpy.node.replication.ledger_tail.LedgerTail`)."""
 
     @property
     def store(self) -> Store:
@@ -56,23 +56,6 @@ class LedgerEnd(Protocol):
 
     def receipt(self, seqno: Seqno, *, committed: Seqno) -> Receipt | None:
         """Prove a committed transaction that is still in memory."""
-        ...
-
-
-class Primary(Protocol):
-    """Who records evidence (`ccfpy.node.running.Replica`)."""
-
-    @property
-    def is_primary(self) -> bool:
-        """Whether this node orders transactions."""
-        ...
-
-    def begin(self, *, read_only: bool) -> Tx:
-        """Open a transaction on the latest state."""
-        ...
-
-    def commit(self, tx: Tx, claims_digest: bytes | None) -> TxId | None:
-        """Order it."""
         ...
 
 

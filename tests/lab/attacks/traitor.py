@@ -37,7 +37,7 @@ from ccfpy.enclave.scripts import attend_scripts
 from ccfpy.host.enclave_link import ProcessLink
 from ccfpy.host.main import run
 from ccfpy.node.node import Node
-from ccfpy.node.running import Replica
+from ccfpy.node.running import RunningNode
 from ccfpy.service.tables import nodes, service
 
 DONE = "the traitor has done what it could"
@@ -94,67 +94,67 @@ class Traitor:
             default=self._now_ms,
         )
         effects = self._node.step(events)
-        replica = self._node._replica  # noqa: SLF001  # no honest caller needs it
-        if replica is None or self._now_ms < self._due_ms:
+        running = self._node._running  # noqa: SLF001  # no honest caller needs it
+        if running is None or self._now_ms < self._due_ms:
             return effects
         self._due_ms = self._now_ms + PAUSE_MS
-        if self._deeds is None and is_open(replica):
-            self._deeds = deeds(replica)
+        if self._deeds is None and is_open(running):
+            self._deeds = deeds(running)
         if self._deeds is not None:
             next(self._deeds, None)
             effects += self._node.step(())
         return effects
 
 
-def is_open(replica: Replica) -> bool:
+def is_open(running: RunningNode) -> bool:
     """Return whether a node's service is open to users."""
-    info = service.INFO.of(replica.begin(read_only=True)).get()
+    info = service.INFO.of(running.begin(read_only=True)).get()
     return info is not None and info.status is ServiceStatus.OPEN
 
 
-def deeds(replica: Replica) -> Iterator[None]:
+def deeds(running: RunningNode) -> Iterator[None]:
     """Do one deed for each time that the next is asked for."""
-    others = [node for node in _trusted(replica) if node != replica.identity.node_id]
+    others = [node for node in _trusted(running) if node != running.identity.node_id]
     yield
     for other in others:
-        view, last = replica.view, replica.replication.raft.log.last_committable
+        view, last = running.view, running.replication.raft.log.last_committable
         for message in hostile_messages(view, last):
-            replica.channels.send_authenticated(other, message.encode())
+            running.channels.send_authenticated(other, message.encode())
         yield
     for other in others:
         for status in (NodeStatus.RETIRED, NodeStatus.TRUSTED, NodeStatus.RETIRED):
-            write_record(replica, other, status)
+            write_record(running, other, status)
             yield
-    replica.outbox.info(DONE)
+    running.outbox.info(DONE)
     yield
 
 
-def _trusted(replica: Replica) -> list[NodeId]:
-    records = nodes.INFO.of(replica.begin(read_only=True)).items()
+def _trusted(running: RunningNode) -> list[NodeId]:
+    records = nodes.INFO.of(running.begin(read_only=True)).items()
     return [node for node, info in records if info.status is NodeStatus.TRUSTED]
 
 
-def write_record(replica: Replica, node: NodeId, status: NodeStatus) -> None:
+def write_record(running: RunningNode, node: NodeId, status: NodeStatus) -> None:
     """Order a node's record with that status, and sign it.
 
     A retired one is said to be beyond rolling back at once, which skips every step
     that leads there. The traitor itself acts upon none of it.
     """
-    store = replica.sequence.store
+    store = running.tail.store
     store._local_hooks.clear()  # noqa: SLF001  # an honest node has no use for this
     store._global_hooks.clear()  # noqa: SLF001  # likewise
     getattr(store, "_guards", {}).clear()
-    tx = replica.begin(read_only=False)
+    tx = running.begin(read_only=False)
     records = nodes.INFO.of(tx)
     record = records.get(node)
     assert record is not None, "it is among the records"
     is_final = status is NodeStatus.RETIRED
     records.put(node, replace(record, status=status, retired_committed=is_final))
-    assert replica.sequence.append(tx, replica.view) is not None, "it writes"
-    replication = replica.replication
+    assert running.tail.append(tx, running.view) is not None, "it writes"
+    replication = running.replication
     ready = replication.raft.append(EntryFacts(size=1))
     replication._perform(ready)  # noqa: SLF001  # no honest caller needs it
-    replica.sign()
+    running.sign()
 
 
 def _serve(app: str, channel: Sequence[int]) -> int:

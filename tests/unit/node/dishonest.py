@@ -14,7 +14,7 @@ from tests.unit.node.replication.test_replication import replica_of
 
 def unhook(node: InProcessNode) -> None:
     """Make a node act upon nothing that it writes itself."""
-    store = replica_of(node).sequence.store
+    store = replica_of(node).tail.store
     store._guards.clear()
     store._local_hooks.clear()
     store._global_hooks.clear()
@@ -22,8 +22,8 @@ def unhook(node: InProcessNode) -> None:
 
 def write(node: InProcessNode, writes: WriteSet) -> TxId:
     """Order a transaction of any content, and a signature after it."""
-    replica = replica_of(node)
-    tx = replica.begin(read_only=False)
+    running = replica_of(node)
+    tx = running.begin(read_only=False)
     for name, changes in writes.items():
         handle = tx.raw(name)
         for key, value in changes.items():
@@ -31,11 +31,11 @@ def write(node: InProcessNode, writes: WriteSet) -> TxId:
                 handle.remove(key)
             else:
                 handle.put(key, value)
-    appended = replica.sequence.append(tx, replica.view)
+    appended = running.tail.append(tx, running.view)
     assert appended is not None
-    replica.replication._perform(replica.replication.raft.append(EntryFacts(size=1)))
-    written = TxId(replica.view, replica.sequence.last_seqno)
-    replica.sign()
+    running.replication._perform(running.replication.raft.append(EntryFacts(size=1)))
+    written = TxId(running.view, running.tail.last_seqno)
+    running.sign()
     node.step()
     return written
 
@@ -66,6 +66,6 @@ def say(
 
 def entry_of(node: InProcessNode, tx_id: TxId, writes: WriteSet) -> bytes:
     """Seal an entry of any place and content with the service's ledger secret."""
-    secret = replica_of(node).sequence.secrets.at(tx_id.seqno)
+    secret = replica_of(node).tail.secrets.at(tx_id.seqno)
     unsealed = Unsealed(tx_id.view, tx_id.seqno, fields_of(writes), NO_CLAIMS, 0)
     return seal_all(secret, [unsealed])[0][0]

@@ -46,9 +46,9 @@ def without_snapshot(joiner: Node, boot: Boot) -> list[Effect]:
 
 def state(node: InProcessNode) -> Json:
     """Ask a node by its own interface how far it has come."""
-    replica = node.trusted._replica
-    assert replica is not None
-    return str(replica.state)
+    running = node.trusted._running
+    assert running is not None
+    return str(running.state)
 
 
 def said(node: InProcessNode, words: str) -> int:

@@ -120,10 +120,10 @@ def test_shares_are_of_the_secret_in_force_whatever_a_proposal_combines(
     actions: list[Json] = [{"name": name} for name in names]
     decided = node.propose(*actions)
     assert json.loads_object(decided.body)["proposalState"] == "Accepted"
-    replica = node.trusted._replica
-    assert replica is not None
-    assert len(replica.sequence.secrets) == 2
-    assert shared_secret(node) == replica.sequence.secrets.latest[1].raw
+    running = node.trusted._running
+    assert running is not None
+    assert len(running.tail.secrets) == 2
+    assert shared_secret(node) == running.tail.secrets.latest[1].raw
 
 
 def test_shares_can_be_issued_anew(node: InProcessNode) -> None:

@@ -65,9 +65,9 @@ def answer(network: Network) -> Callable[[Evidence], QuoteFault | None]:
     """Hold evidence against the tables of a running service; nothing if it may join."""
 
     def ask(evidence: Evidence) -> QuoteFault | None:
-        replica = network.nodes[0].trusted._replica
-        assert replica is not None
-        tx = replica.begin(read_only=True)
+        running = network.nodes[0].trusted._running
+        assert running is not None
+        tx = running.begin(read_only=True)
         try:
             quotes.hold(tx, evidence, public_key_der=KEY)
         except QuoteRefused as refused:

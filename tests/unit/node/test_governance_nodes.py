@@ -8,7 +8,7 @@ from ccfpy.attestation.virtual import MEASUREMENT
 from ccfpy.base import json
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.crypto.certs import Certificate
-from ccfpy.node.running import Replica
+from ccfpy.node.running import RunningNode
 from ccfpy.service.tables import nodes
 from ccfpy.service.tables.nodes import NodeInfo
 from ccfpy.service.tables.recovery import ENCRYPTED_LEDGER_SECRETS
@@ -21,10 +21,10 @@ FROM_TIME = datetime(2025, 6, 15, 12, tzinfo=UTC)
 OTHER_PROGRAM = "ab" * 32
 
 
-def replica_of(node: InProcessNode) -> Replica:
-    replica = node.trusted._replica
-    assert replica is not None
-    return replica
+def replica_of(node: InProcessNode) -> RunningNode:
+    running = node.trusted._running
+    assert running is not None
+    return running
 
 
 def decide(node: InProcessNode, name: str, **args: Json) -> Json:
@@ -105,12 +105,10 @@ def test_a_node_is_trusted_with_the_secrets_of_that_time(network: Network) -> No
     assert trust(first, joiner) == "Accepted"
     record = record_of(first, joiner)
     assert record is not None
-    version, _ = replica_of(first).sequence.secrets.latest
+    version, _ = replica_of(first).tail.secrets.latest
     assert record.ledger_secret_seqno == version > 1
     network.wait_until_settled(joiner)
-    assert list(replica_of(joiner).sequence.secrets) == list(
-        replica_of(first).sequence.secrets
-    )
+    assert list(replica_of(joiner).tail.secrets) == list(replica_of(first).tail.secrets)
 
 
 def test_a_node_is_not_vouched_for_longer_than_the_service_allows(

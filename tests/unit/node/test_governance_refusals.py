@@ -5,27 +5,27 @@ import pytest
 from ccfpy.gov.ports import EffectRefused
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.node.governance import NodeGovernance
-from ccfpy.node.running import Replica
+from ccfpy.node.running import RunningNode
 from ccfpy.service.tables import service
 from ccfpy.testing.node import InProcessNode, StoppedClock
 
 
 @pytest.fixture
-def replica(node: InProcessNode) -> Replica:
-    booted = node.trusted._replica
+def running(node: InProcessNode) -> RunningNode:
+    booted = node.trusted._running
     assert booted is not None
     return booted
 
 
 @pytest.fixture
-def governance(replica: Replica) -> NodeGovernance:
-    return NodeGovernance(replica, QuickJs(StoppedClock()))
+def governance(running: RunningNode) -> NodeGovernance:
+    return NodeGovernance(running, QuickJs(StoppedClock()))
 
 
 def test_a_root_is_known_as_far_back_as_the_tree_remembers(
-    governance: NodeGovernance, replica: Replica
+    governance: NodeGovernance, running: RunningNode
 ) -> None:
-    tree = replica.sequence.tree
+    tree = running.tail.tree
     latest = len(tree) - 1
     assert governance.root_at(2) == tree.root(3)
     tree.flush(5)
@@ -34,11 +34,11 @@ def test_a_root_is_known_as_far_back_as_the_tree_remembers(
 
 
 def test_the_secret_in_force_is_named_by_where_it_began(
-    governance: NodeGovernance, replica: Replica
+    governance: NodeGovernance, running: RunningNode
 ) -> None:
-    tx = replica.begin(read_only=True)
+    tx = running.begin(read_only=True)
     assert governance.latest_ledger_secret_seqno(tx) == 1
-    assert len(replica.sequence.secrets) == 1
+    assert len(running.tail.secrets) == 1
 
 
 @pytest.mark.parametrize(
@@ -55,21 +55,21 @@ def test_a_certificate_is_not_made_of_nothing(
 
 
 def test_a_service_that_is_open_is_not_opened_again(
-    governance: NodeGovernance, replica: Replica, node: InProcessNode
+    governance: NodeGovernance, running: RunningNode, node: InProcessNode
 ) -> None:
-    before = replica.sequence.last_seqno
-    tx = replica.begin(read_only=False)
+    before = running.tail.last_seqno
+    tx = running.begin(read_only=False)
     governance.transition_service_to_open(
         tx, previous_identity=None, next_identity=node.service_certificate
     )
-    assert replica.commit(tx, None) is not None
-    assert replica.sequence.last_seqno == before, "nothing was written"
+    assert running.commit(tx, None) is not None
+    assert running.tail.last_seqno == before, "nothing was written"
 
 
 def test_no_shares_are_issued_without_a_threshold(
-    governance: NodeGovernance, replica: Replica
+    governance: NodeGovernance, running: RunningNode
 ) -> None:
-    tx = replica.begin(read_only=False)
+    tx = running.begin(read_only=False)
     service.CONFIGURATION.of(tx).remove()
     with pytest.raises(EffectRefused, match="recovery threshold"):
         governance.trigger_ledger_rekey(tx)
@@ -78,9 +78,9 @@ def test_no_shares_are_issued_without_a_threshold(
 
 
 def test_a_service_that_was_not_recovered_waits_for_no_shares(
-    governance: NodeGovernance, replica: Replica
+    governance: NodeGovernance, running: RunningNode
 ) -> None:
-    tx = replica.begin(read_only=False)
+    tx = running.begin(read_only=False)
     assert not governance.is_reading_private_ledger
     with pytest.raises(EffectRefused, match="is not being recovered"):
         governance.initiate_private_recovery(tx)

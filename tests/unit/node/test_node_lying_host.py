@@ -199,9 +199,9 @@ def test_no_key_meets_a_nonce_twice(
     node.open_service()
     for name in ["private", *names, "rekey", "private", "time"]:
         OPERATIONS[name](node)
-    replica = node.trusted._replica  # the keys are for nobody else to see
-    assert replica is not None
-    secrets = replica.sequence.secrets
+    running = node.trusted._running  # the keys are for nobody else to see
+    assert running is not None
+    secrets = running.tail.secrets
     assert len(secrets) == names.count("rekey") + 2
     used: Counter[tuple[bytes, bytes]] = Counter()
     for seqno, data in enumerate(node.host.entries, start=1):
@@ -263,12 +263,12 @@ def test_what_one_client_says_is_not_told_another(node: InProcessNode) -> None:
 
 
 def test_no_key_of_the_node_reaches_the_host(node: InProcessNode) -> None:
-    replica = node.trusted._replica  # the keys are for nobody else to see
-    assert replica is not None
+    running = node.trusted._running  # the keys are for nobody else to see
+    assert running is not None
     seen = EFFECTS.encode(node.host.effects)
-    for _, secret in replica.sequence.secrets:
+    for _, secret in running.tail.secrets:
         assert secret.raw not in seen
         assert repr(secret.raw) not in repr(secret)
-    for key in (replica.identity.key, replica.service_identity.key):
+    for key in (running.identity.key, running.service_identity.key):
         secret_lines = key.pem.splitlines()[1:-1]
         assert not any(line.encode() in seen for line in secret_lines)

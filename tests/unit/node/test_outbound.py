@@ -1,4 +1,4 @@
-"""Calls out: who is believed, how each way of failing is told apart, and the bounds."""
+"""Outbound calls: who is believed, how failures are told apart, and the bounds."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from ccfpy.http.http2_server import Http2Server
 from ccfpy.http.messages import Request, Response, serialise_response
 from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext, TlsFailure, TlsSession
 from ccfpy.http.tls_calls import ClientContext
-from ccfpy.node.outbound import CallFailed, CallFailure, Calls
+from ccfpy.node.outbound import CallFailed, CallFailure, OutboundClient
 from ccfpy.node.outbox import Outbox
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -73,7 +73,7 @@ class World:
     requests: list[bytes] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.calls = Calls(self.outbox)
+        self.calls = OutboundClient(self.outbox)
 
     def call(self, request: Request = REQUEST, *, pem: str = SERVICE.pem) -> CallId:
         return self.calls.request(

@@ -1,4 +1,4 @@
-"""A replica seen by its JavaScript application, in a node that governance gave one."""
+"""The running node as the JavaScript application that governance gave it sees it."""
 
 import pytest
 

@@ -8,8 +8,8 @@ from ccfpy.base.ids import Seqno, TxId
 from ccfpy.base.json import JsonObject
 from ccfpy.kv.changes import WriteSet
 from ccfpy.node.replication.signing import SignatureTimer
-from ccfpy.node.running import Replica
-from ccfpy.node.wake_flag import Bell
+from ccfpy.node.running import RunningNode
+from ccfpy.node.wake_flag import WakeFlag
 from ccfpy.service.tables.jwt import ISSUERS, JwtIssuer
 from ccfpy.testing.node import InProcessNode, Person
 from tests.unit.node.conftest import CONSTITUTION
@@ -86,18 +86,18 @@ def node(members: tuple[Person, ...], alice: Person) -> InProcessNode:
 
 
 def test_a_bell_is_answered_once() -> None:
-    bell = Bell()
-    assert not bell.answer()
-    bell.ring()
-    bell.ring()
-    assert bell.answer()
-    assert not bell.answer()
+    wake_flag = WakeFlag()
+    assert not wake_flag.take()
+    wake_flag.set()
+    wake_flag.set()
+    assert wake_flag.take()
+    assert not wake_flag.take()
 
 
-def replica_of(node: InProcessNode) -> Replica:
-    replica = node.trusted._replica
-    assert replica is not None
-    return replica
+def replica_of(node: InProcessNode) -> RunningNode:
+    running = node.trusted._running
+    assert running is not None
+    return running
 
 
 def installed(node: InProcessNode) -> Asked:
@@ -151,19 +151,19 @@ def test_an_index_that_is_far_behind_goes_on_while_only_clients_are_served(
 
 
 def test_issuers_of_tokens_ring_when_they_are_set(node: InProcessNode) -> None:
-    replica = replica_of(node)
-    tx = replica.begin(read_only=False)
+    running = replica_of(node)
+    tx = running.begin(read_only=False)
     ISSUERS.of(tx).put("https://issuer.example", JwtIssuer(auto_refresh=True))
-    assert not replica.bell.answer()
-    replica.commit(tx, None)
-    assert replica.bell.answer()
+    assert not running.wake_flag.take()
+    running.commit(tx, None)
+    assert running.wake_flag.take()
 
 
 def test_what_is_committed_while_only_clients_are_served_is_told(
     node: InProcessNode, alice: Person
 ) -> None:
-    replica = replica_of(node)
-    replica.timer = SignatureTimer(tx_count=1, delay_ms=10**6, now_ms=node.now_ms)
+    running = replica_of(node)
+    running.timer = SignatureTimer(tx_count=1, delay_ms=10**6, now_ms=node.now_ms)
     client = node.connect(alice)
     asked = installed(node)
     asked.wanted = 1

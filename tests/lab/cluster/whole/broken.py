@@ -42,7 +42,7 @@ BROKEN = (
         edits=(
             Edit(
                 module=ledger_tail,
-                function="Sequence.rollback",
+                function="LedgerTail.rollback",
                 before="self._tree.retract(to)",
                 after="pass",
             ),
@@ -54,7 +54,7 @@ BROKEN = (
         edits=(
             Edit(
                 module=ledger_tail,
-                function="Sequence.rollback",
+                function="LedgerTail.rollback",
                 before="self._outbox.put(TruncateLedger(seqno=to))",
                 after="pass",
             ),

@@ -43,7 +43,7 @@ def _secrets(stage: Stage) -> LedgerSecrets:
     """Return the ledger secrets of the node that is furthest."""
     joined = [node for node in stage.world.nodes if node.has_joined]
     best = max(joined, key=lambda node: (node.commit, node.is_alive))
-    return best.replica.sequence.secrets
+    return best.running.tail.secrets
 
 
 def _state_of(store: Store, seqno: Seqno) -> _State:
@@ -80,7 +80,7 @@ def _check_states(stage: Stage) -> None:
 
 
 def _check_state(node: SimulatedNode, seqno: Seqno, state: _State) -> None:
-    store = node.replica.sequence.store
+    store = node.running.tail.store
     if store.committed != seqno:
         # It stopped within a step, whose end it did not reach.
         return

@@ -35,7 +35,7 @@ from ccfpy.host.sealed_files import SealedFiles
 from ccfpy.host.snapshot_store import SnapshotStore
 from ccfpy.host.storage import Storage
 from ccfpy.node.node import Node
-from ccfpy.node.running import Replica
+from ccfpy.node.running import RunningNode
 from ccfpy.testing.disk import MemoryDisk
 from tests.lab.invariants.violated import Violated
 
@@ -149,16 +149,16 @@ class SimulatedNode:
         return self.identity.node_id
 
     @property
-    def replica(self) -> Replica:
+    def running(self) -> RunningNode:
         """The inside of the node, which invariants look at."""
-        replica = self.trusted._replica  # noqa: SLF001  # nothing else tells
-        assert replica is not None, "it has not booted"
-        return replica
+        running = self.trusted._running  # noqa: SLF001  # nothing else tells
+        assert running is not None, "it has not booted"
+        return running
 
     @property
     def view(self) -> int:
         """The newest view it knows."""
-        return self.replica.view
+        return self.running.view
 
     @property
     def last_seqno(self) -> Seqno:
@@ -168,7 +168,7 @@ class SimulatedNode:
     @property
     def has_joined(self) -> bool:
         """Whether it holds the service's secrets."""
-        return self.replica.known_service is not None
+        return self.running.known_service is not None
 
     def entry(self, seqno: Seqno) -> bytes:
         """Return an entry of its ledger."""

@@ -36,7 +36,7 @@ def _is_told(world: World, node: SimulatedNode) -> bool:
         target is not None
         and target.is_alive
         and target.has_joined
-        and node.id in target.replica.replication.raft.nodes
+        and node.id in target.running.replication.raft.nodes
     )
 
 
@@ -44,7 +44,7 @@ def configurations(world: World) -> list[frozenset[NodeId]]:
     """Return every configuration that counts for some node that runs."""
     found: dict[frozenset[NodeId], None] = {}
     for node in world.alive:
-        for nodes in node.replica.replication.raft.state.configurations.node_sets:
+        for nodes in node.running.replication.raft.state.configurations.node_sets:
             found[nodes] = None
     return list(found)
 
@@ -78,4 +78,4 @@ def may_remove(world: World, node: SimulatedNode) -> bool:
 
 def _latest(world: World) -> frozenset[NodeId]:
     newest = max(world.alive, key=lambda node: (node.view, node.last_seqno))
-    return newest.replica.replication.raft.state.configurations.latest
+    return newest.running.replication.raft.state.configurations.latest

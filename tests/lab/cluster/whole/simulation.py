@@ -135,7 +135,7 @@ def calm(stage: Stage) -> bool:
 def _was_opened_in_vain(stage: Stage) -> bool:
     """Return whether there is a leader, and a service that nobody opened for good."""
     leaders = stage.world.leaders
-    return bool(leaders) and not leaders[-1].replica.frontends["app"].is_open
+    return bool(leaders) and not leaders[-1].running.frontends["app"].is_open
 
 
 def _has_gone_on(stage: Stage, first_op: int) -> bool:
@@ -143,7 +143,7 @@ def _has_gone_on(stage: Stage, first_op: int) -> bool:
     world = stage.world
     if not world.leaders:
         return False
-    raft = world.leaders[-1].replica.replication.raft
+    raft = world.leaders[-1].running.replication.raft
     counted = [node for node in world.alive if node.id in raft.nodes]
     needed = quorums.up(world) | quorums.coming(world)
     reached = min((node.commit for node in counted if node.id in needed), default=0)
@@ -161,7 +161,7 @@ def standing(stage: Stage) -> str:
     return "; ".join(
         f"{node.name}: view {node.view}, {node.commit} of {node.last_seqno}, "
         + (
-            f"{node.replica.replication.raft.state.leadership}, {node.replica.state}"
+            f"{node.running.replication.raft.state.leadership}, {node.running.state}"
             if node.is_alive
             else f"gone ({node.end})"
         )

@@ -134,15 +134,15 @@ class Watch:
 
     def _learn_secrets(self, node: SimulatedNode) -> None:
         """Know what must not be given away: secrets and keys, however written."""
-        replica = node.replica
-        known = len(replica.sequence.secrets), node.has_joined
+        running = node.running
+        known = len(running.tail.secrets), node.has_joined
         if self._secrets.get(node.name) == known:
             return
         self._secrets[node.name] = known
-        secrets = [secret.raw for _, secret in replica.sequence.secrets]
-        pems = [replica.identity.key.pem, replica.identity.encryption_key.pem]
-        if replica.known_service is not None:
-            pems.append(replica.known_service.key.pem)
+        secrets = [secret.raw for _, secret in running.tail.secrets]
+        pems = [running.identity.key.pem, running.identity.encryption_key.pem]
+        if running.known_service is not None:
+            pems.append(running.known_service.key.pem)
         needles = [pem.split("\n")[2].encode() for pem in pems]
         for raw in secrets:
             needles += [raw, raw.hex().encode(), base64.b64encode(raw)[:-4]]
@@ -153,7 +153,7 @@ class Watch:
     # What became of the node
 
     def _check_role(self, node: SimulatedNode) -> None:
-        raft = node.replica.replication.raft
+        raft = node.running.replication.raft
         view = raft.view
         if view < self._views.get(node.name, 0):
             raise Violated("MonotonicTermProp", f"node {node.name} went to {view}")
@@ -170,21 +170,21 @@ class Watch:
                 self.configurations[configuration.seqno] = configuration.nodes
 
     def _check_commit(self, node: SimulatedNode) -> None:
-        sequence = node.replica.sequence
-        commit = node.replica.replication.raft.log.commit_seqno
+        tail = node.running.tail
+        commit = node.running.replication.raft.log.commit_seqno
         past = self._commits.get(node.name, 0)
         if commit < past:
             raise Violated("MonotonicCommitIndexProp", f"{node.name}: {commit}")
         if commit == past or not node.is_alive:
             return
         self._commits[node.name] = commit
-        if commit > sequence.last_seqno or commit > node.last_seqno:
+        if commit > tail.last_seqno or commit > node.last_seqno:
             raise Violated(
                 "CommitIsVerified",
-                f"node {node.name} committed {commit}, but has {sequence.last_seqno}",
+                f"node {node.name} committed {commit}, but has {tail.last_seqno}",
             )
         self._check_final(node, max(past, node.after), commit)
-        root = sequence.root_at(commit)
+        root = tail.root_at(commit)
         if self.roots.setdefault(commit, root) != root:
             raise Violated("RootsEqual", f"node {node.name} at {commit}")
 
@@ -206,5 +206,5 @@ class Watch:
 
 
 def _check_refusal(node: SimulatedNode, message: str) -> None:
-    if node.id in node.replica.replication.raft.nodes:
+    if node.id in node.running.replication.raft.nodes:
         raise Violated("EntriesVerify", f"node {node.name}: {message}")

@@ -91,7 +91,7 @@ class World:
     @property
     def leaders(self) -> list[SimulatedNode]:
         """Nodes that lead a view, the newest view last."""
-        leading = [node for node in self.alive if node.replica.is_primary]
+        leading = [node for node in self.alive if node.running.is_primary]
         return sorted(leading, key=lambda node: node.view)
 
     @property

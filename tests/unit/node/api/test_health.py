@@ -33,9 +33,9 @@ def test_there_is_nothing_to_count_yet(node: InProcessNode) -> None:
 def test_what_is_not_ready_says_so_as_errors_do(
     node: InProcessNode, frontend: str
 ) -> None:
-    replica = node.trusted._replica
-    assert replica is not None
-    replica.frontends[frontend].is_open = False
+    running = node.trusted._running
+    assert running is not None
+    running.frontends[frontend].is_open = False
     answer = node.request("GET", f"/node/ready/{frontend}")
     assert answer.status == 503
     assert answer.headers["content-type"] == "application/json"

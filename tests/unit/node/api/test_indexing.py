@@ -13,9 +13,9 @@ def test_a_node_without_indexes_lists_none(node: InProcessNode) -> None:
 
 
 def test_each_strategy_is_described_in_ccfs_words(node: InProcessNode) -> None:
-    replica = node.trusted._replica
-    assert replica is not None
-    indexing = replica.indexing
+    running = node.trusted._running
+    assert running is not None
+    indexing = running.indexing
     indexing.install(Index(), SeqnosByKey(NOTES))
     bucketed = SeqnosByKeyBucketed(PUBLIC_NOTES, indexing.blobs)
     indexing.install(Index(), Lazy(bucketed))
@@ -23,7 +23,7 @@ def test_each_strategy_is_described_in_ccfs_words(node: InProcessNode) -> None:
 
     answer = node.request("GET", "/node/index/strategies")
 
-    last = TxId(replica.view, node.host.commit)
+    last = TxId(running.view, node.host.commit)
     assert json.loads(answer.body) == [
         {
             "name": "SeqnosByKey notes",

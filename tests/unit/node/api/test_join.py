@@ -11,7 +11,7 @@ from ccfpy.base.json import Json, JsonObject
 from ccfpy.crypto import certs
 from ccfpy.http.messages import Response
 from ccfpy.node.lifecycle import NodeState
-from ccfpy.node.running import Replica
+from ccfpy.node.running import RunningNode
 from ccfpy.service.join_messages import JOIN_REQUEST, JoinRequest, NodeNetwork
 from ccfpy.service.tables.nodes import NetInterface, QuoteFormat, QuoteInfo
 from ccfpy.testing.network import Network
@@ -57,10 +57,10 @@ def post(
     return node.request("POST", "/node/join", body=content, person=person)
 
 
-def replica_of(node: InProcessNode) -> Replica:
-    replica = node.trusted._replica
-    assert replica is not None
-    return replica
+def replica_of(node: InProcessNode) -> RunningNode:
+    running = node.trusted._running
+    assert running is not None
+    return running
 
 
 def error(response: Response) -> tuple[int, str, str]:
@@ -71,9 +71,9 @@ def error(response: Response) -> tuple[int, str, str]:
 
 def secrets_of(node: InProcessNode) -> list[bytes]:
     """Give lines that are in every form of what must not be told."""
-    replica = replica_of(node)
-    key_line = replica.service_identity.key.pem.splitlines()[1]
-    _, secret = replica.sequence.secrets.latest
+    running = replica_of(node)
+    key_line = running.service_identity.key.pem.splitlines()[1]
+    _, secret = running.tail.secrets.latest
     return [key_line.encode(), secret.raw, secret.raw.hex().encode()]
 
 

@@ -73,10 +73,10 @@ def test_a_node_that_is_not_entered_yet_describes_itself(network: Network) -> No
         members=(),
         seed=9,
     )
-    replica = fresh.trusted._replica
-    assert replica is not None
+    running = fresh.trusted._running
+    assert running is not None
     client = fresh.connect(
-        interface="own", trusted_pem=replica.identity.self_signed.pem
+        interface="own", trusted_pem=running.identity.self_signed.pem
     )
     described = json.loads_object(
         client.request("GET", "/node/network/nodes/self").body

@@ -18,11 +18,11 @@ OTHER = NodeId("ab" * 32)
 
 def write(node: InProcessNode, change: Callable[[Tx], None]) -> None:
     """Commit a change of the tables that no endpoint makes."""
-    replica = node.trusted._replica
-    assert replica is not None
-    tx = replica.begin(read_only=False)
+    running = node.trusted._running
+    assert running is not None
+    tx = running.begin(read_only=False)
     change(tx)
-    assert replica.commit(tx, None) is not None
+    assert running.commit(tx, None) is not None
     node.advance(1000)
 
 
@@ -115,6 +115,6 @@ def test_a_service_may_be_without_configuration(node: InProcessNode) -> None:
 def test_a_node_is_found_by_its_role(
     node: InProcessNode, role: str, interface: str, found: str | None
 ) -> None:
-    replica = node.trusted._replica
-    assert replica is not None
-    assert replica.address_of(role, interface) == found
+    running = node.trusted._running
+    assert running is not None
+    assert running.address_of(role, interface) == found

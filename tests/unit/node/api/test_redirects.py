@@ -72,16 +72,16 @@ def test_a_primary_without_the_interface_cannot_be_named(backup: InProcessNode) 
 
 
 def test_a_node_that_is_not_known_cannot_be_named(backup: InProcessNode) -> None:
-    replica = replica_of(backup)
+    running = replica_of(backup)
     context = Context(
         request=Request(method="GET", path="/"),
         session=Session(id=SessionId(1), interface=InterfaceRules(name="second")),
-        node=replica,
+        node=running,
         endpoint=Endpoint(method="GET", path="/", handler=lambda _: empty_reply()),
         params={},
-        tx=replica.begin(read_only=True),
+        tx=running.begin(read_only=True),
     )
     with pytest.raises(ApiError, match="Cannot find node info") as refused:
-        address_for(context, replica, NodeId("nobody"))
+        address_for(context, running, NodeId("nobody"))
     assert refused.value.status == 500
-    assert "Unknown node nobody" in str(replica.outbox.take())
+    assert "Unknown node nobody" in str(running.outbox.take())

@@ -14,7 +14,7 @@ from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.http.messages import Request, Response
 from ccfpy.node.api.snapshots import SnapshotEndpoints
-from ccfpy.node.running import Replica
+from ccfpy.node.running import RunningNode
 from ccfpy.service.tables import nodes
 from ccfpy.testing.node import INTERFACE, InProcessNode
 from tests.unit.node.host_snapshots import HostSnapshots
@@ -30,7 +30,7 @@ HERE = "https://127.0.0.1:8000/node/snapshot"
 class Service:
     """The endpoints alone, on a real node."""
 
-    replica: Replica
+    running: RunningNode
     host: HostSnapshots = field(
         default_factory=lambda: HostSnapshots(
             (NAME, DATA), ("snapshot_3_4.committed", b""), ("snapshot_200_201", b"x")
@@ -39,11 +39,11 @@ class Service:
 
     def __post_init__(self) -> None:
         registry = Registry("node", title="", description="", version="")
-        for endpoint in SnapshotEndpoints(self.replica, self.host.reads).endpoints():
+        for endpoint in SnapshotEndpoints(self.running, self.host.reads).endpoints():
             registry.add(endpoint)
         self.frontend = Frontend(
             registry,
-            self.replica,
+            self.running,
             has_backpressure=False,
             on_unhandled=lambda _, error: pytest.fail(repr(error)),
         )
@@ -71,9 +71,9 @@ class Service:
 
 @pytest.fixture
 def service(node: InProcessNode) -> Service:
-    replica = node.trusted._replica
-    assert replica is not None
-    return Service(replica)
+    running = node.trusted._running
+    assert running is not None
+    return Service(running)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -97,10 +97,10 @@ def test_none_is_later_than_the_latest(
 
 
 def test_a_backup_sends_callers_to_the_primary(service: Service) -> None:
-    replica = service.replica
+    running = service.running
     primary = NodeId("ab" * 32)
-    tx = replica.begin(read_only=False)
-    info = nodes.INFO.of(tx).get(replica.node_id)
+    tx = running.begin(read_only=False)
+    info = nodes.INFO.of(tx).get(running.node_id)
     assert info is not None
     (interface,) = info.rpc_interfaces.values()
     elsewhere = replace(interface, published_address="10.0.0.9:8000")
@@ -108,8 +108,8 @@ def test_a_backup_sends_callers_to_the_primary(service: Service) -> None:
         info, rpc_interfaces={INTERFACE: elsewhere}, node_to_node_interface=elsewhere
     )
     nodes.INFO.of(tx).put(primary, other)
-    replica.commit(tx, None)
-    replica.replication.raft.state.leader = primary
+    running.commit(tx, None)
+    running.replication.raft.state.leader = primary
     for query in ("", "?since=7"):
         answer = service.answer("GET", f"/snapshot{query}")
         assert isinstance(answer, Response)
@@ -118,7 +118,7 @@ def test_a_backup_sends_callers_to_the_primary(service: Service) -> None:
         location = f"https://10.0.0.9:8000/node/snapshot{query}"
         assert answer.headers["location"] == location
     assert service.ask("HEAD", PATH).status == 200, "its own files it serves"
-    replica.replication.raft.state.leader = None
+    running.replication.raft.state.leader = None
     assert service.ask("GET", "/snapshot").headers["location"] == f"{HERE}/{NAME}"
 
 
@@ -258,7 +258,7 @@ def test_callers_beyond_what_the_host_is_asked_at_once_come_again(
 
 
 def test_no_node_forwards_or_redirects_them_by_itself(service: Service) -> None:
-    endpoints = list(SnapshotEndpoints(service.replica, service.host.reads).endpoints())
+    endpoints = list(SnapshotEndpoints(service.running, service.host.reads).endpoints())
     assert {each.forwarding for each in endpoints} == {Forwarding.NEVER}
     assert {each.redirection for each in endpoints} == {Redirection.NONE}
     assert all(each.operation.hidden for each in endpoints)

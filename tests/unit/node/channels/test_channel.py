@@ -7,7 +7,12 @@ from ccfpy.base import limits
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.crypto.ec import Curve
 from ccfpy.node.channels import Received
-from ccfpy.node.channels.handshake import Final, Init, Response, decode
+from ccfpy.node.channels.handshake import (
+    KeyExchangeFinal,
+    KeyExchangeInit,
+    KeyExchangeResponse,
+    decode,
+)
 from tests.unit.node.channels.conftest import (
     APPEND,
     COMMAND,
@@ -34,15 +39,15 @@ def test_an_exchange_is_three_signed_messages(low: Peer, high: Peer) -> None:
     low.channels.send_authenticated(high.id, PROPOSE)
     begun = low.one()
     init = decode(begun.payload)
-    assert isinstance(init, Init)
+    assert isinstance(init, KeyExchangeInit)
     assert high.hear(begun) is None
     answered = high.one()
     response = decode(answered.payload)
-    assert isinstance(response, Response)
+    assert isinstance(response, KeyExchangeResponse)
     assert low.hear(answered) is None
     ended, waiting = low.take()
     final = decode(ended.payload)
-    assert isinstance(final, Final)
+    assert isinstance(final, KeyExchangeFinal)
     ecdsa = ec.ECDSA(Curve.SECP384R1.hash)
     ours = low.key.public_key.library_key
     theirs = high.key.public_key.library_key
@@ -83,7 +88,13 @@ def test_a_whole_exchange_repeats_from_its_seeds() -> None:
         return frames
 
     first = run()
-    assert _kinds(first) == ["Init", "Response", "Final", "CONSENSUS", "FORWARDED"]
+    assert _kinds(first) == [
+        "KeyExchangeInit",
+        "KeyExchangeResponse",
+        "KeyExchangeFinal",
+        "CONSENSUS",
+        "FORWARDED",
+    ]
     assert run() == first
 
 
@@ -124,7 +135,7 @@ def test_ten_forwarded_messages_wait_and_the_eleventh_is_lost(
 
 def test_entries_do_not_wait_but_begin_the_exchange(low: Peer, high: Peer) -> None:
     assert low.channels.seal_header(high.id, APPEND) is None
-    assert _kinds(low.take()) == ["Init"]
+    assert _kinds(low.take()) == ["KeyExchangeInit"]
     assert low.channels.seal_header(high.id, APPEND) is None
     assert not low.out
 
@@ -136,7 +147,7 @@ def test_the_answering_node_sends_nothing_sealed_before_the_final(
     low.channels.send_authenticated(high.id, PROPOSE)
     high.hear(low.one())
     high.channels.send_encrypted(low.id, COMMAND, b"private")
-    assert _kinds(list(high.out)) == ["Response"]
+    assert _kinds(list(high.out)) == ["KeyExchangeResponse"]
     deliver(low, high)
     assert low.got == [Received(header=COMMAND, body=b"private")]
 
@@ -153,7 +164,7 @@ def test_when_both_begin_the_exchange_of_the_higher_id_goes_on(
     high.hear(from_low)
     assert not high.out
     low.hear(from_high)
-    assert _kinds(list(low.out)) == ["Response"]
+    assert _kinds(list(low.out)) == ["KeyExchangeResponse"]
     deliver(low, high)
     assert low.got == high.got == [Received(header=PROPOSE, body=b"")]
     assert not low.log.fails
@@ -166,7 +177,7 @@ def test_the_lower_ids_exchange_goes_on_if_the_higher_had_not_begun(
     low.channels.send_authenticated(high.id, PROPOSE)
     high.hear(low.one())
     high.channels.send_authenticated(low.id, PROPOSE)
-    assert _kinds(list(high.out)) == ["Response"]
+    assert _kinds(list(high.out)) == ["KeyExchangeResponse"]
     deliver(low, high)
     assert low.got == high.got == [Received(header=PROPOSE, body=b"")]
 
@@ -178,7 +189,7 @@ def test_the_lower_ids_exchange_goes_on_once_the_highers_is_old(
     establish(low, high)
     _tick(limits.CHANNEL_IDLE_MS, low, high)
     high.hear(Frame(low.id, high.id, PeerTraffic.CONSENSUS, PROPOSE + bytes(24)))
-    assert _kinds(high.take()) == ["Init"]
+    assert _kinds(high.take()) == ["KeyExchangeInit"]
     low.channels.send_authenticated(high.id, PROPOSE)
     deliver(low, high)
     assert not high.got
@@ -238,7 +249,7 @@ def test_a_lost_final_is_made_good_by_the_next_message(low: Peer, high: Peer) ->
     low.hear(high_init)
     high.hear(low.one())
     final, *rest = high.take()
-    assert _kinds([final, *rest]) == ["Final", "FORWARDED"]
+    assert _kinds([final, *rest]) == ["KeyExchangeFinal", "FORWARDED"]
     low.hear(rest[0])
     assert low.got == [Received(header=COMMAND, body=b"waiting")]
     assert low.channels.is_established(high.id)

@@ -11,7 +11,7 @@ from ccfpy.base import limits
 from ccfpy.base.ids import NodeId
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.node.channels import ChannelSettings, Received
-from ccfpy.node.channels.handshake import Init, Response, decode
+from ccfpy.node.channels.handshake import KeyExchangeInit, KeyExchangeResponse, decode
 from tests.attacks import attack
 from tests.unit.node.channels.conftest import (
     APPEND,
@@ -178,8 +178,8 @@ def test_an_init_recorded_in_an_earlier_exchange_is_answered_with_a_fresh_share(
     high.hear(first)
     again = high.one()
     one, other = decode(answered.payload), decode(again.payload)
-    assert isinstance(one, Response)
-    assert isinstance(other, Response)
+    assert isinstance(one, KeyExchangeResponse)
+    assert isinstance(other, KeyExchangeResponse)
     assert one.share != other.share
 
 
@@ -278,8 +278,8 @@ def test_a_share_is_used_for_one_exchange(low: Peer, high: Peer) -> None:
     offered = decode(low.one().payload)
     low.hear(high.one())
     answered = decode(low.one().payload)
-    assert isinstance(offered, Init)
-    assert isinstance(answered, Response)
+    assert isinstance(offered, KeyExchangeInit)
+    assert isinstance(answered, KeyExchangeResponse)
     assert offered.share != answered.share
 
 
@@ -316,8 +316,8 @@ def test_a_share_with_anothers_signature_is_refused(low: Peer, high: Peer) -> No
     carol = Peer("carol")
     carol.channels.send_authenticated(high.id, PROPOSE)
     theirs = decode(carol.one().payload)
-    assert isinstance(ours, Init)
-    assert isinstance(theirs, Init)
+    assert isinstance(ours, KeyExchangeInit)
+    assert isinstance(theirs, KeyExchangeInit)
     forged = replace(ours, share=theirs.share).encode()
     high.hear(Frame(low.id, high.id, PeerTraffic.CHANNEL, forged))
     assert high.log.fails == [f"<- {low.id} (INACTIVE): ECDSA signature does not match"]

@@ -9,10 +9,10 @@ from ccfpy.base.errors import Malformed
 from ccfpy.node.channels.handshake import (
     SALT_BYTES,
     SHARE_BYTES,
-    Final,
     Handshake,
-    Init,
-    Response,
+    KeyExchangeFinal,
+    KeyExchangeInit,
+    KeyExchangeResponse,
     decode,
 )
 
@@ -24,10 +24,19 @@ CERTIFICATES = st.binary(min_size=1, max_size=300)
 SALTS = st.binary(min_size=SALT_BYTES, max_size=SALT_BYTES)
 MESSAGES: st.SearchStrategy[Handshake] = st.one_of(
     st.builds(
-        Init, share=SHARES, signature=SIGNATURES, certificate=CERTIFICATES, salt=SALTS
+        KeyExchangeInit,
+        share=SHARES,
+        signature=SIGNATURES,
+        certificate=CERTIFICATES,
+        salt=SALTS,
     ),
-    st.builds(Response, share=SHARES, signature=SIGNATURES, certificate=CERTIFICATES),
-    st.builds(Final, signature=SIGNATURES),
+    st.builds(
+        KeyExchangeResponse,
+        share=SHARES,
+        signature=SIGNATURES,
+        certificate=CERTIFICATES,
+    ),
+    st.builds(KeyExchangeFinal, signature=SIGNATURES),
 )
 SHARE = bytes([97]) + b"p" * 97
 SALT = b"s" * SALT_BYTES
@@ -50,13 +59,15 @@ def _init(
 
 
 def test_an_init_has_its_fields_in_their_places() -> None:
-    message = Init(share=SHARE, signature=b"sig", certificate=b"cert", salt=SALT)
+    message = KeyExchangeInit(
+        share=SHARE, signature=b"sig", certificate=b"cert", salt=SALT
+    )
     assert message.encode() == _init()
     assert decode(_init()) == message
 
 
 def test_a_response_has_its_fields_in_their_places() -> None:
-    message = Response(share=SHARE, signature=b"sig", certificate=b"cert")
+    message = KeyExchangeResponse(share=SHARE, signature=b"sig", certificate=b"cert")
     data = b"".join(
         (_u64(1), _u64(1), _u64(98), SHARE, _u64(3), b"sig", _u64(4), b"cert")
     )
@@ -65,7 +76,7 @@ def test_a_response_has_its_fields_in_their_places() -> None:
 
 
 def test_a_final_has_no_version() -> None:
-    message = Final(signature=b"sig")
+    message = KeyExchangeFinal(signature=b"sig")
     assert message.encode() == _u64(2) + _u64(3) + b"sig"
     assert decode(message.encode()) == message
 
@@ -135,7 +146,7 @@ def test_the_largest_fields_are_taken() -> None:
             certificate=bytes(limits.CHANNEL_CERTIFICATE_BYTES_MAX),
         )
     )
-    assert isinstance(message, Init)
+    assert isinstance(message, KeyExchangeInit)
     assert len(message.certificate) == limits.CHANNEL_CERTIFICATE_BYTES_MAX
 
 

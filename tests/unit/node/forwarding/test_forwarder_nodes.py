@@ -280,14 +280,14 @@ def test_an_interface_that_redirects_sends_writes_to_the_primary(
 
 def test_a_backup_that_is_read_signs_nothing(network: Network, alice: Person) -> None:
     primary, backup, _ = network.nodes
-    replica = backup.trusted._replica
-    assert replica is not None
-    replica.timer = SignatureTimer(tx_count=1, delay_ms=10**6, now_ms=0)
+    running = backup.trusted._running
+    assert running is not None
+    running.timer = SignatureTimer(tx_count=1, delay_ms=10**6, now_ms=0)
     # As much as goes into one message is sent before it is signed.
     written = primary.connect(alice).request(
         "PUT", "/app/notes", body={"a": "b" * APPEND_ENTRIES_BYTES}
     )
     assert written.status == 200
     network.deliver()
-    assert replica.replication.unsigned > 0
+    assert running.replication.unsigned > 0
     assert backup.request("GET", "/app/notes?name=a", person=alice).status == 200

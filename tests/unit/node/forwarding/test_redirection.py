@@ -19,12 +19,12 @@ FIRST, SECOND, THIRD, PENDING = (NodeId(c * 64) for c in "1234")
 @pytest.fixture
 def tx(node: InProcessNode) -> Tx:
     """A transaction that sees three trusted nodes, and one that is not."""
-    replica = node.trusted._replica
-    assert replica is not None
-    tx = replica.begin(read_only=False)
+    running = node.trusted._running
+    assert running is not None
+    tx = running.begin(read_only=False)
     infos = nodes.INFO.of(tx)
     (info,) = (found for _, found in infos.items())
-    infos.remove(replica.node_id)
+    infos.remove(running.node_id)
     for node_id, names in (
         (FIRST, {"main": "first:1"}),
         (SECOND, {"main": "second:1", "side": "second:2"}),

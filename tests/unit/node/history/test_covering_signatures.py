@@ -16,7 +16,7 @@ from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.kv.changes import Writes
 from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES, SINGLE_KEY, TREE
 from ccfpy.ledger.tx_receipt import SignatureTransaction
-from ccfpy.node.history.covering_signatures import Covering
+from ccfpy.node.history.covering_signatures import CoveringSignature
 from ccfpy.node.history.past_entry import PastEntry
 from tests.unit.ledger.made import FIRST, ISSUED_AT, NOT_BEFORE, SECOND, Identity
 from tests.unit.node.history.world import Story, World, recovered
@@ -28,7 +28,7 @@ class Asker:
 
     world: World
     seqno: Seqno
-    covering: Covering | None = None
+    covering: CoveringSignature | None = None
     reasons: list[str] = field(default_factory=list)
 
     def advance(self) -> None:
@@ -250,7 +250,7 @@ def test_a_signature_in_the_nodes_own_tree_was_verified_when_it_came() -> None:
     story.say("text")
     story.sign()
     world = World(story)
-    tree = world.sequence.tree
+    tree = world.tail.tree
     assert not _ask(world, 3).reasons
     assert tree.first == story.last
 
@@ -265,8 +265,8 @@ def test_an_entry_that_a_signature_does_not_cover_is_refused() -> None:
         return PastEntry.open(
             world.entries[seqno],
             TxId(view, seqno),
-            world.sequence.secrets,
-            world.sequence.tree,
+            world.tail.secrets,
+            world.tail.tree,
         )
 
     covering.check(entry(5))

@@ -6,7 +6,7 @@ import pytest
 
 from ccfpy.base import limits
 from ccfpy.base.ids import Seqno
-from ccfpy.node.history.entry_fetcher import EntryPool
+from ccfpy.node.history.entry_fetcher import EntryFetcher
 from tests.unit.node.history.world import Story, World
 
 
@@ -19,7 +19,7 @@ class Reader:
         reasons: why it did not get others.
     """
 
-    pool: EntryPool
+    pool: EntryFetcher
     wants: list[Seqno]
     found: list[Seqno] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
@@ -226,9 +226,9 @@ def test_what_was_just_committed_is_in_memory() -> None:
     world = _world(10)
     pool = world.cache.pool
     assert pool.take(3) is None
-    world.sequence.recent.rollback(2)
+    world.tail.recent.rollback(2)
     for seqno in range(3, world.story.last + 1):
-        world.sequence.recent.append(world.entries[seqno])
+        world.tail.recent.append(world.entries[seqno])
 
     entry = pool.take(3)
 

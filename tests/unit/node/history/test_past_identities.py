@@ -265,6 +265,6 @@ def _settle(world: World, seqno: Seqno) -> None:
 
 
 def _info(story: Story) -> service.ServiceInfo:
-    info = service.INFO.of(World(story).sequence.store.begin()).get()
+    info = service.INFO.of(World(story).tail.store.begin()).get()
     assert info is not None
     return info

@@ -94,7 +94,7 @@ def test_the_nodes_own_secrets_stay_what_they_were() -> None:
     world = _knows_latest_alone(_rekeyed())
     _said(world, 3)
 
-    assert len(world.sequence.secrets) == 1
+    assert len(world.tail.secrets) == 1
 
 
 def test_who_gave_up_is_not_told_of_a_secret_that_comes() -> None:

@@ -5,7 +5,7 @@ import pytest
 from ccfpy.base.ids import Seqno
 from ccfpy.endpoints.history import HistoricalState, HistoryFailed
 from ccfpy.ledger.cose_receipt import CoseReceipt
-from ccfpy.node.history.past_state import Request
+from ccfpy.node.history.past_state import HistoryRequest
 from tests.unit.ledger.made import SECOND
 from tests.unit.node.history.world import Story, World, recovered
 
@@ -71,7 +71,7 @@ def test_an_entry_that_its_signature_does_not_cover_is_refused() -> None:
 
 
 def test_a_request_is_settled_when_nothing_lacks_or_nothing_will_come() -> None:
-    whole, lacking, failed = (Request("a", (1,), 9) for _ in range(3))
+    whole, lacking, failed = (HistoryRequest("a", (1,), 9) for _ in range(3))
     lacking.lacking = failed.lacking = 1
     failed.failure = HistoryFailed("lost")
 

@@ -1,12 +1,12 @@
-"""Requests by handle, and in which order they are forgotten."""
+"""Requests by handle, and the order in which they are forgotten."""
 
-from ccfpy.node.history.past_state import Request
-from ccfpy.node.history.requests import Requests
+from ccfpy.node.history.past_state import HistoryRequest
+from ccfpy.node.history.requests import HistoryRequests
 
 
 def test_the_one_asked_about_for_longest_comes_first() -> None:
-    requests = Requests()
-    first, second = Request("a", (1,), 9), Request("b", (1,), 9)
+    requests = HistoryRequests()
+    first, second = HistoryRequest("a", (1,), 9), HistoryRequest("b", (1,), 9)
     requests.put(first)
     requests.put(second)
     assert requests.oldest() is first
@@ -17,8 +17,8 @@ def test_the_one_asked_about_for_longest_comes_first() -> None:
 
 
 def test_a_handle_has_one_request() -> None:
-    requests = Requests()
-    former, now = Request("a", (1,), 9), Request("a", (2,), 9)
+    requests = HistoryRequests()
+    former, now = HistoryRequest("a", (1,), 9), HistoryRequest("a", (2,), 9)
     requests.put(former)
     requests.put(now)
 
@@ -28,10 +28,14 @@ def test_a_handle_has_one_request() -> None:
 
 
 def test_those_whose_time_is_over_are_found() -> None:
-    requests = Requests()
+    requests = HistoryRequests()
     assert not requests.expired(10**9)
-    asked_again = Request("b", (1,), 10)
-    for request in (Request("a", (1,), 10), asked_again, Request("c", (1,), 12)):
+    asked_again = HistoryRequest("b", (1,), 10)
+    for request in (
+        HistoryRequest("a", (1,), 10),
+        asked_again,
+        HistoryRequest("c", (1,), 12),
+    ):
         requests.put(request)
     asked_again.deadline_ms = 30
     requests.put(asked_again)

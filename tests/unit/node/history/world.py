@@ -24,8 +24,8 @@ from ccfpy.node.history import StateCache
 from ccfpy.node.identity.keys import ServiceIdentity
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.replication.ledger_tail import Sequence, SequenceLimits
-from ccfpy.node.wake_flag import Bell
+from ccfpy.node.replication.ledger_tail import EntryLimits, LedgerTail
+from ccfpy.node.wake_flag import WakeFlag
 from ccfpy.service.tables import recovery, service
 from ccfpy.service.tables.service import ServiceInfo
 from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, Identity, MadeLedger
@@ -231,22 +231,22 @@ class World:
         self.outbox = Outbox()
         self.reads = LedgerReads(self.outbox)
         known = story.secrets if secrets is None else secrets
-        self.sequence = Sequence(
+        self.tail = LedgerTail(
             store=_state(story),
             secrets=LedgerSecrets(known.items()),
-            bounds=SequenceLimits(chunk_bytes=10**6, entry_bytes_max=10**6),
+            bounds=EntryLimits(chunk_bytes=10**6, entry_bytes_max=10**6),
             outbox=self.outbox,
         )
         if has_tree:
             stored = story.ledger.tree.serialise(story.last)
-            self.sequence.begin_after(MerkleTree.deserialise(stored))
+            self.tail.begin_after(MerkleTree.deserialise(stored))
         self.log = consensus.Log(
             starts=story.starts, last_seqno=story.last, commit_seqno=story.last
         )
         _, identity = story.created[-1]
         self.cache = StateCache(
-            bell=Bell(),
-            sequence=self.sequence,
+            wake_flag=WakeFlag(),
+            tail=self.tail,
             log=lambda: self.log,
             reads=self.reads,
             identity=lambda: ServiceIdentity(

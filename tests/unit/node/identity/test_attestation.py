@@ -3,7 +3,7 @@
 from ccfpy.attestation.report_data import app_report_data, node_report_data
 from ccfpy.attestation.virtual import MEASUREMENT, VirtualEvidence
 from ccfpy.base.ports import Attestation
-from ccfpy.node.identity.attestation import Attesting
+from ccfpy.node.identity.attestation import NodeEvidence
 
 HOST_DATA = b"\x11" * 32
 
@@ -21,7 +21,7 @@ class Machine:
 
 
 def test_a_node_without_a_platform_is_virtual_and_says_so() -> None:
-    attesting = Attesting(None, HOST_DATA)
+    attesting = NodeEvidence(None, HOST_DATA)
     for attestation, report_data in (
         (attesting.of_node(b"key"), node_report_data(b"key")),
         (attesting.of_app(b"data"), app_report_data(b"data")),
@@ -35,7 +35,7 @@ def test_a_node_without_a_platform_is_virtual_and_says_so() -> None:
 
 
 def test_a_platform_is_told_whose_data_it_is() -> None:
-    attesting = Attesting(Machine(), HOST_DATA)
+    attesting = NodeEvidence(Machine(), HOST_DATA)
     own, apps = attesting.of_node(b"key"), attesting.of_app(b"key")
     assert own == ("machine", node_report_data(b"key"), HOST_DATA)
     assert apps == ("machine", app_report_data(b"key"), HOST_DATA)

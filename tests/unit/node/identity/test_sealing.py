@@ -132,7 +132,7 @@ def test_members_vote_and_hand_in_nothing(service: Service) -> None:
 def test_each_new_secret_is_sealed(service: Service) -> None:
     versions = sorted(service.files)
     assert versions[0] == 1
-    secrets = replica_of(service.node).sequence.secrets
+    secrets = replica_of(service.node).tail.secrets
     assert versions == [version for version, _ in secrets]
     again = service.recover()
     assert sorted(again.host.sealed) == [len(service.remains.entries) + 1]
@@ -158,7 +158,7 @@ def test_the_nodes_say_that_they_seal(service: Service) -> None:
 
 
 def test_no_secret_reaches_the_host_in_the_clear(service: Service) -> None:
-    raws = [raw.raw for _, raw in replica_of(service.node).sequence.secrets]
+    raws = [raw.raw for _, raw in replica_of(service.node).tail.secrets]
     kept = [
         effect
         for effect in service.node.host.effects

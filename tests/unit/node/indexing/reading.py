@@ -5,7 +5,7 @@ from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.endpoints.indexing import Index, Strategy
 from ccfpy.kv.changes import WriteSet
 from ccfpy.node.indexing import Indexer, SealedBlobs
-from ccfpy.node.wake_flag import Bell
+from ccfpy.node.wake_flag import WakeFlag
 from tests.unit.node.calling import app_code
 from tests.unit.node.history.world import Story, World
 
@@ -51,8 +51,8 @@ class Reading(World):
     def __init__(self, story: Story) -> None:
         super().__init__(story)
         self.indexer = Indexer(
-            bell=Bell(),
-            sequence=self.sequence,
+            wake_flag=WakeFlag(),
+            tail=self.tail,
             log=lambda: self.log,
             history=self.cache,
             blobs=SealedBlobs(
@@ -91,8 +91,8 @@ class Reading(World):
         for seqno in range(self.log.last_seqno + 1, self.story.last + 1):
             data = self.story.ledger.entries[seqno - 1].data
             self.entries[seqno] = data
-            self.sequence.recent.append(data)
+            self.tail.recent.append(data)
             self.log.append(self.story.ledger.view, is_committable=False)
-        self.sequence.recent.signed(self.story.last)
+        self.tail.recent.signed(self.story.last)
         self.log.commit_seqno = self.story.last
         return self.story.last - 1

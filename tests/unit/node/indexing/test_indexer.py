@@ -206,13 +206,13 @@ def test_reordered_entries_are_not_told() -> None:
 def test_nothing_is_read_before_the_secrets_are_there() -> None:
     world = Reading(long_story(5))
     world.install(Diary())
-    secrets, world.sequence.secrets = world.sequence.secrets, LedgerSecrets()
+    secrets, world.tail.secrets = world.tail.secrets, LedgerSecrets()
     world.work()
-    world.sequence.secrets = secrets
-    world.sequence.is_sealed = True
+    world.tail.secrets = secrets
+    world.tail.is_sealed = True
     world.work()
     assert world.read == []
-    world.sequence.is_sealed = False
+    world.tail.is_sealed = False
     world.work()
     assert world.read
 

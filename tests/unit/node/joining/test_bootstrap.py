@@ -90,9 +90,7 @@ def test_a_node_with_a_snapshot_begins_after_it(
     for name in ("before", "after"):
         answer = joiner.request("GET", f"/app/notes?name={name}", person=alice)
         assert json.loads(answer.body) == "the snapshot"
-    assert replica_of(joiner).sequence.tree.root() == (
-        replica_of(first).sequence.tree.root()
-    )
+    assert replica_of(joiner).tail.tree.root() == (replica_of(first).tail.tree.root())
 
 
 def test_a_node_from_a_snapshot_can_lead(

@@ -112,9 +112,9 @@ def test_a_node_begins_with_what_the_first_server_gives(boot: Boot) -> None:
         f"/SevSnpVM/certificates/{CHIP_ID}/{TCB}?api-version=2020-10-15-preview"
     ]
     assert "Complete endorsement chain successfully retrieved" in found.log
-    replica = found.node.trusted._replica
-    assert replica is not None
-    tx = replica.begin(read_only=True)
+    running = found.node.trusted._running
+    assert running is not None
+    tx = running.begin(read_only=True)
     info = nodes.INFO.of(tx).get(found.node.node_id)
     assert info is not None
     assert info.quote_info.format == "AMD_SEV_SNP_v1"
@@ -292,9 +292,9 @@ def test_what_is_configured_must_belong_to_the_guest(
 
 def test_evidence_for_the_application_carries_the_same_certificates(boot: Boot) -> None:
     found = boot((), snp_endorsements=base64.b64encode(THIM))
-    replica = found.node.trusted._replica
-    assert replica is not None
-    assert replica.attest(b"data").endorsements == CHAIN
+    running = found.node.trusted._running
+    assert running is not None
+    assert running.attest(b"data").endorsements == CHAIN
 
 
 def test_patience_is_bounded() -> None:

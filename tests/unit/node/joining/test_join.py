@@ -261,12 +261,12 @@ def test_a_backup_answers_a_node_that_is_known(pair: Network) -> None:
 def test_no_host_ever_holds_what_a_joiner_is_given(new_network: Network) -> None:
     joiner = new_network.join()
     new_network.wait_until_settled(joiner)
-    replica = joiner.trusted._replica
-    assert replica is not None
-    _, secret = replica.sequence.secrets.latest
+    running = joiner.trusted._running
+    assert running is not None
+    _, secret = running.tail.secrets.latest
     canaries = [
-        *(line.encode() for line in replica.service_identity.key.pem.splitlines()[1:3]),
-        *(line.encode() for line in replica.identity.key.pem.splitlines()[1:3]),
+        *(line.encode() for line in running.service_identity.key.pem.splitlines()[1:3]),
+        *(line.encode() for line in running.identity.key.pem.splitlines()[1:3]),
         secret.raw,
         secret.raw.hex().encode(),
         base64.b64encode(secret.raw),

@@ -40,13 +40,13 @@ class Impostor:
     """A target with a certificate of the service that answers what it likes."""
 
     def __init__(self, node: InProcessNode) -> None:
-        replica = node.trusted._replica
-        assert replica is not None
-        self.service = replica.service_identity
+        running = node.trusted._running
+        assert running is not None
+        self.service = running.service_identity
         self.secrets: Json = [[1, {"raw_key": "A" * 43 + "="}]]
-        endorsed = replica.identity.endorsed
+        endorsed = running.identity.endorsed
         assert endorsed is not None
-        self.context = ServerContext(endorsed.pem, replica.identity.key.pem)
+        self.context = ServerContext(endorsed.pem, running.identity.key.pem)
         self.endorsed_pem = endorsed.pem
         self.joiner = node.twin()
         boot = replace(node.boot, configuration=joining(node))
@@ -57,9 +57,9 @@ class Impostor:
 
     @property
     def state(self) -> str:
-        replica = self.joiner._replica
-        assert replica is not None
-        return str(replica.state)
+        running = self.joiner._running
+        assert running is not None
+        return str(running.state)
 
     def accept(self, call: int, recorded: list[bytes] | None = None) -> TlsSession:
         """Take the joiner's call and hear its request; record what is said to it."""
@@ -293,8 +293,8 @@ def test_an_answer_recorded_for_another_node(impostor: Impostor) -> None:
 
 @attack("join: an answer after the join")
 def test_an_answer_that_comes_after_the_join_means_nothing(impostor: Impostor) -> None:
-    replica = impostor.joiner._replica
-    assert replica is not None
-    replica.state = NodeState.PART_OF_NETWORK
+    running = impostor.joiner._running
+    assert running is not None
+    running.state = NodeState.PART_OF_NETWORK
     body: Json = {"node_status": "Trusted", "network_info": impostor.network_info()}
     assert impostor.answer(1, Response(status=200, body=json.dumps(body))) == []

@@ -271,7 +271,7 @@ def test_a_node_that_has_its_private_state_recovers_nothing(
 ) -> None:
     submit_share(waiting, members[0])
     wait(waiting)
-    replica = replica_of(waiting)
-    assert replica.recovery is not None
+    running = replica_of(waiting)
+    assert running.recovery is not None
     with pytest.raises(VerificationFailed, match="is PartOfNetwork recovers nothing"):
-        replica.recovery.restore_secrets(replica.begin(read_only=False))
+        running.recovery.restore_secrets(running.begin(read_only=False))

@@ -188,9 +188,9 @@ def isolated(network: SlowDisks, person: Person) -> InProcessNode:
     first, *others = network.nodes
     for other in others:
         network.cut(first, other)
-    before = replica_of(first).sequence.last_seqno
+    before = replica_of(first).tail.last_seqno
     first.propose({"name": "set_user", "args": {"cert": person.certificate.pem}})
-    assert replica_of(first).sequence.last_seqno > before
+    assert replica_of(first).tail.last_seqno > before
     return first
 
 

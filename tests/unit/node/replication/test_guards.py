@@ -128,13 +128,13 @@ def test_an_entry_that_no_node_could_act_upon_is_refused(
     three.wait_until_settled()
     writes = HOSTILE[name](first, second)
     before = len(second.host.entries)
-    version = replica_of(second).sequence.store.version
+    version = replica_of(second).tail.store.version
     unhook(first)
     write(first, writes)
     three.advance(500)
     for node in (second, third):
         assert len(node.host.entries) == before
-        assert replica_of(node).sequence.store.version == version
+        assert replica_of(node).tail.store.version == version
         assert replica_of(node).replication.raft.log.last_seqno == version
     refusals = said(second, "failed to apply log entry")
     assert refusals
@@ -218,21 +218,21 @@ def test_a_transaction_that_no_node_could_act_upon_is_refused_by_the_primary(
     """Members' scripts may write any table of governance."""
     first, second, _ = three.nodes
     writes = HOSTILE[name](first, second)
-    version = replica_of(first).sequence.store.version
+    version = replica_of(first).tail.store.version
     with pytest.raises((Malformed, VerificationFailed)):
         _commit(first, writes)
-    assert replica_of(first).sequence.store.version == version
+    assert replica_of(first).tail.store.version == version
     put(first, alice, a="1")
     three.wait_until(lambda: all_agree(three))
 
 
 def _commit(node: InProcessNode, writes: WriteSet) -> None:
-    replica = replica_of(node)
-    tx = replica.begin(read_only=False)
+    running = replica_of(node)
+    tx = running.begin(read_only=False)
     for name, changes in writes.items():
         for key, value in changes.items():
             tx.raw(name).put(key, value or b"")
-    replica.replication.commit(tx)
+    running.replication.commit(tx)
 
 
 def test_a_node_that_left_stays_away(three: Network) -> None:

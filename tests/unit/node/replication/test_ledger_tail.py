@@ -26,7 +26,7 @@ from ccfpy.ledger.signature import Signer
 from ccfpy.ledger.tables import COSE_SIGNATURES
 from ccfpy.node.identity.keys import ServiceIdentity
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.replication.ledger_tail import EntryTooLarge, Sequence, SequenceLimits
+from ccfpy.node.replication.ledger_tail import EntryLimits, EntryTooLarge, LedgerTail
 from ccfpy.service.tables import nodes, service
 
 ENTROPY = SeededEntropy(1)
@@ -56,7 +56,7 @@ SIGNER = Signer(
 
 
 class Ledger:
-    """A sequence and what it asked its host to write."""
+    """A ledger tail and what it asked its host to write."""
 
     def __init__(
         self, *, chunk_bytes: int = 10**6, entry_bytes_max: int = 10**6
@@ -64,33 +64,33 @@ class Ledger:
         self.outbox = Outbox()
         self.store = Store()
         secret = LedgerSecret.generate(SeededEntropy(2))
-        self.sequence = Sequence(
+        self.tail = LedgerTail(
             store=self.store,
             secrets=LedgerSecrets([(1, secret)]),
-            bounds=SequenceLimits(
+            bounds=EntryLimits(
                 chunk_bytes=chunk_bytes, entry_bytes_max=entry_bytes_max
             ),
             outbox=self.outbox,
         )
 
     def put(self, key: bytes, value: bytes) -> TxId | None:
-        tx = self.sequence.begin(read_only=False)
+        tx = self.tail.begin(read_only=False)
         tx.raw("map").put(key, value)
-        appended = self.sequence.append(tx, 2)
-        return None if appended is None else TxId(2, self.sequence.last_seqno)
+        appended = self.tail.append(tx, 2)
+        return None if appended is None else TxId(2, self.tail.last_seqno)
 
     def put_credentials(self) -> None:
         """Write what signatures are verified with."""
-        tx = self.sequence.begin(read_only=False)
+        tx = self.tail.begin(read_only=False)
         nodes.ENDORSED_CERTIFICATES.of(tx).put(NODE, CERTIFICATE.pem)
         service.INFO.of(tx).put(
             service.ServiceInfo(cert=SERVICE.certificate.pem, status=ServiceStatus.OPEN)
         )
-        self.sequence.append(tx, 2)
+        self.tail.append(tx, 2)
 
     def sign(self) -> None:
-        self.sequence.sign(SIGNER, 2, issued_at=1)
-        self.sequence.commit_to(self.sequence.last_seqno)
+        self.tail.sign(SIGNER, 2, issued_at=1)
+        self.tail.commit_to(self.tail.last_seqno)
 
     @staticmethod
     def cose_of_another_service(tree: MerkleTree) -> Writes:
@@ -114,15 +114,15 @@ def test_each_write_gets_the_next_seqno_and_a_leaf() -> None:
     tree = MerkleTree()
     for entry in ledger.entries():
         tree.append(Transaction.parse(entry.data).leaf)
-    assert tree.root() == ledger.sequence.root_at(2)
+    assert tree.root() == ledger.tail.root_at(2)
 
 
 def test_a_read_adds_nothing() -> None:
     ledger = Ledger()
     ledger.put(b"a", b"1")
-    tx = ledger.sequence.begin(read_only=True)
+    tx = ledger.tail.begin(read_only=True)
     tx.raw("map").get(b"a")
-    assert ledger.sequence.append(tx, 2) is None
+    assert ledger.tail.append(tx, 2) is None
     assert len(ledger.entries()) == 1
 
 
@@ -133,7 +133,7 @@ def test_a_lost_race_writes_nothing() -> None:
     slow.raw("map").put(b"a", b"old")
     ledger.put(b"a", b"new")
     with pytest.raises(Conflict):
-        ledger.sequence.append(slow, 2)
+        ledger.tail.append(slow, 2)
     assert len(ledger.entries()) == 1
 
 
@@ -149,17 +149,17 @@ def test_a_rollback_undoes_state_tree_secrets_and_what_the_host_holds() -> None:
     ledger = Ledger()
     ledger.put(b"a", b"1")
     ledger.sign()
-    root = ledger.sequence.tree.root()
+    root = ledger.tail.tree.root()
     ledger.put(b"a", b"2")
-    ledger.sequence.rekey(b"\x05" * 32, at=3)
+    ledger.tail.rekey(b"\x05" * 32, at=3)
     ledger.put(b"a", b"3")
     ledger.entries()
-    ledger.sequence.rollback(3, signed=2)
+    ledger.tail.rollback(3, signed=2)
     assert TruncateLedger(seqno=3) in ledger.outbox.take()
-    assert ledger.sequence.secrets.at(4).raw == b"\x05" * 32, "entry 3 brought it"
-    ledger.sequence.rollback(2, signed=2)
-    assert len(ledger.sequence.secrets) == 1
-    assert ledger.sequence.tree.root() == root
+    assert ledger.tail.secrets.at(4).raw == b"\x05" * 32, "entry 3 brought it"
+    ledger.tail.rollback(2, signed=2)
+    assert len(ledger.tail.secrets) == 1
+    assert ledger.tail.tree.root() == root
     assert ledger.put(b"a", b"4") == TxId(2, 3)
 
 
@@ -171,14 +171,14 @@ def test_a_backup_comes_to_the_same_state_bytes_and_receipts() -> None:
         if number % 4 == 3:
             primary.sign()
     entries = primary.entries()
-    facts = [backup.sequence.apply(entry.data, 2) for entry in entries]
+    facts = [backup.tail.apply(entry.data, 2) for entry in entries]
     assert [fact.is_committable for fact in facts].count(True) == 2
     assert [fact.size for fact in facts] == [len(entry.data) for entry in entries]
     assert backup.entries() == entries
-    assert backup.sequence.tree.root() == primary.sequence.tree.root()
+    assert backup.tail.tree.root() == primary.tail.tree.root()
     for seqno in range(1, 11):
-        assert backup.sequence.receipt(seqno, committed=11) == (
-            primary.sequence.receipt(seqno, committed=11)
+        assert backup.tail.receipt(seqno, committed=11) == (
+            primary.tail.receipt(seqno, committed=11)
         )
 
 
@@ -188,7 +188,7 @@ def test_a_backup_refuses_what_is_not_the_next_entry_and_stays_as_it_was() -> No
     primary.put(b"a", b"1")
     primary.sign()
     first, second, signature = (entry.data for entry in primary.entries())
-    backup.sequence.apply(first, 2)
+    backup.tail.apply(first, 2)
     damaged = bytearray(second)
     damaged[-1] ^= 1
     for data, view in (
@@ -200,10 +200,10 @@ def test_a_backup_refuses_what_is_not_the_next_entry_and_stays_as_it_was() -> No
         (b"", 2),
     ):
         with pytest.raises((Malformed, VerificationFailed)):
-            backup.sequence.apply(data, view)
-    assert backup.sequence.last_seqno == 1
-    backup.sequence.apply(second, 2)
-    backup.sequence.apply(signature, 2)
+            backup.tail.apply(data, view)
+    assert backup.tail.last_seqno == 1
+    backup.tail.apply(second, 2)
+    backup.tail.apply(signature, 2)
 
 
 def test_a_backup_refuses_a_signature_over_another_history() -> None:
@@ -214,7 +214,7 @@ def test_a_backup_refuses_a_signature_over_another_history() -> None:
     backup.put(b"a", b"2")
     primary.sign()
     with pytest.raises(VerificationFailed, match="another root"):
-        backup.sequence.apply(primary.entries()[-1].data, 2)
+        backup.tail.apply(primary.entries()[-1].data, 2)
 
 
 def test_the_stored_tree_begins_at_the_previous_signature() -> None:
@@ -227,7 +227,7 @@ def test_the_stored_tree_begins_at_the_previous_signature() -> None:
         written["public:ccf.internal.tree"][bytes(8)] or b""
     )
     assert (stored.first, len(stored)) == (2, 4)
-    assert stored.root() == ledger.sequence.tree.root(4)
+    assert stored.root() == ledger.tail.tree.root(4)
 
 
 def test_a_chunk_ends_at_the_first_signature_past_its_size() -> None:
@@ -245,7 +245,7 @@ def test_a_chunk_ends_at_the_first_signature_past_its_size() -> None:
 def test_a_chunk_can_be_forced_once() -> None:
     ledger = Ledger()
     ledger.put(b"a", b"1")
-    ledger.sequence.force_chunk()
+    ledger.tail.force_chunk()
     ledger.sign()
     ledger.put(b"a", b"1")
     ledger.sign()
@@ -266,22 +266,22 @@ def test_an_entry_may_be_as_large_as_the_bound_and_no_larger() -> None:
 def test_a_new_secret_encrypts_from_the_next_entry_on() -> None:
     ledger = Ledger()
     ledger.put(b"a", b"1")
-    old = ledger.sequence.secrets.at(1)
-    ledger.sequence.rekey(b"\x05" * 32, at=1)
+    old = ledger.tail.secrets.at(1)
+    ledger.tail.rekey(b"\x05" * 32, at=1)
     ledger.put(b"a", b"2")
     first, second = (Transaction.parse(entry.data) for entry in ledger.entries())
     assert first.entry.decrypt(old)
-    assert second.entry.decrypt(ledger.sequence.secrets.at(2))
-    assert ledger.sequence.secrets.at(2).raw == b"\x05" * 32
+    assert second.entry.decrypt(ledger.tail.secrets.at(2))
+    assert ledger.tail.secrets.at(2).raw == b"\x05" * 32
 
 
 def test_what_is_sealed_together_is_under_the_secret_of_its_place() -> None:
     ledger = Ledger()
     for number in range(6):
         if number == 3:
-            ledger.sequence.rekey(b"\x05" * 32, at=3)
+            ledger.tail.rekey(b"\x05" * 32, at=3)
         ledger.put(b"%d" % number, b"value")
-    secrets = ledger.sequence.secrets
+    secrets = ledger.tail.secrets
     assert secrets.at(3) != secrets.at(4)
     read = [Transaction.parse(entry.data) for entry in ledger.entries()]
     assert [one.txid.seqno for one in read] == [1, 2, 3, 4, 5, 6]
@@ -295,7 +295,7 @@ def test_what_is_rolled_back_before_it_was_sealed_is_an_entry_all_the_same() -> 
     ledger = Ledger()
     for value in (b"1", b"2", b"3"):
         ledger.put(b"a", value)
-    ledger.sequence.rollback(1, signed=0)
+    ledger.tail.rollback(1, signed=0)
     ledger.put(b"a", b"4")
     written, dropped, again = ledger.outbox.take()
     assert isinstance(written, AppendLedger)
@@ -306,7 +306,7 @@ def test_what_is_rolled_back_before_it_was_sealed_is_an_entry_all_the_same() -> 
     tree = MerkleTree()
     for entry in (written.entries[0], *again.entries):
         tree.append(Transaction.parse(entry.data).leaf)
-    assert ledger.sequence.tree.root() == tree.root()
+    assert ledger.tail.tree.root() == tree.root()
 
 
 def test_who_led_a_moment_ago_has_its_own_entries_before_those_it_is_sent() -> None:
@@ -316,21 +316,21 @@ def test_who_led_a_moment_ago_has_its_own_entries_before_those_it_is_sent() -> N
         ledger.put(b"b", b"2")
     other.put(b"c", b"3")
     sent = other.entries()
-    primary.sequence.apply(sent[2].data, 2)
+    primary.tail.apply(sent[2].data, 2)
     assert primary.entries() == sent
-    assert primary.sequence.tree.root() == other.sequence.tree.root()
+    assert primary.tail.tree.root() == other.tail.tree.root()
 
 
 def test_whoever_looks_finds_what_was_just_ordered() -> None:
     ledger = Ledger()
     ledger.put(b"a", b"1")
-    assert len(ledger.sequence.tree) == 2
+    assert len(ledger.tail.tree) == 2
     ledger.put(b"a", b"2")
-    assert ledger.sequence.recent.get(2) is not None
+    assert ledger.tail.recent.get(2) is not None
     ledger.put(b"a", b"3")
-    assert ledger.sequence.root_at(3) == ledger.sequence.tree.root()
+    assert ledger.tail.root_at(3) == ledger.tail.tree.root()
     ledger.put(b"a", b"4")
-    ledger.sequence.commit_to(4)
+    ledger.tail.commit_to(4)
     (written, committed) = ledger.outbox.take()
     assert isinstance(written, AppendLedger)
     assert len(written.entries) == 4
@@ -340,12 +340,12 @@ def test_whoever_looks_finds_what_was_just_ordered() -> None:
 def test_what_was_put_off_happens_once_and_only_after_a_commit() -> None:
     ledger = Ledger()
     done: list[int] = []
-    ledger.sequence.begin(read_only=False)
-    ledger.sequence.after_commit(lambda: done.append(1))
-    tx = ledger.sequence.begin(read_only=False)
+    ledger.tail.begin(read_only=False)
+    ledger.tail.after_commit(lambda: done.append(1))
+    tx = ledger.tail.begin(read_only=False)
     tx.raw("map").put(b"a", b"1")
-    ledger.sequence.after_commit(lambda: done.append(2))
-    ledger.sequence.append(tx, 2)
+    ledger.tail.after_commit(lambda: done.append(2))
+    ledger.tail.append(tx, 2)
     ledger.put(b"a", b"2")
     assert done == [2]
 
@@ -358,12 +358,12 @@ def test_receipts_reach_back_as_far_as_the_window(
     for _ in range(3):
         ledger.put(b"a", b"1")
         ledger.sign()
-    assert ledger.sequence.receipt(2, committed=6) is None
+    assert ledger.tail.receipt(2, committed=6) is None
     for seqno in (3, 4, 5, 6):
-        receipt = ledger.sequence.receipt(seqno, committed=6)
+        receipt = ledger.tail.receipt(seqno, committed=6)
         assert receipt is not None
         assert receipt.is_signature_transaction is (seqno % 2 == 0)
         signed = seqno + seqno % 2
-        assert receipt.root() == ledger.sequence.tree.root(signed)
+        assert receipt.root() == ledger.tail.tree.root(signed)
     ledger.put(b"a", b"1")
-    assert ledger.sequence.receipt(7, committed=7) is None
+    assert ledger.tail.receipt(7, committed=7) is None

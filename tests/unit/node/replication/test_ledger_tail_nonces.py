@@ -245,7 +245,7 @@ def test_a_rekey_that_is_taken_back(
     life.part()
     life.rekey()
     life.write()
-    secrets = replica_of(primary(life.network)).sequence.secrets
+    secrets = replica_of(primary(life.network)).tail.secrets
     assert len(secrets) == 3
     assert intercepted.seals
 

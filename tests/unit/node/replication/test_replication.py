@@ -11,17 +11,17 @@ from ccfpy.boundary.effects import SendEntries, TruncateLedger
 from ccfpy.consensus.messages import AppendEntries
 from ccfpy.consensus.status import TxStatus
 from ccfpy.node.replication.replication import NotPrimary, Replication
-from ccfpy.node.running import Replica
+from ccfpy.node.running import RunningNode
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION, NOTES, NotesApp
 
 
-def replica_of(node: InProcessNode) -> Replica:
-    replica = node.trusted._replica
-    assert replica is not None
-    return replica
+def replica_of(node: InProcessNode) -> RunningNode:
+    running = node.trusted._running
+    assert running is not None
+    return running
 
 
 def replication_of(node: InProcessNode) -> Replication:
@@ -240,7 +240,7 @@ def test_a_ledger_rekey_reaches_every_node(three: Network, alice: Person) -> Non
     first.propose({"name": "trigger_ledger_rekey"})
     put(first, alice, a="under the new secret")
     three.wait_until(lambda: all_agree(three))
-    secrets = [dict(replica_of(n).sequence.secrets) for n in three.nodes]
+    secrets = [dict(replica_of(n).tail.secrets) for n in three.nodes]
     assert secrets[0] == secrets[1] == secrets[2]
     assert len(secrets[0]) == 2
 

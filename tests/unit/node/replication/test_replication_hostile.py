@@ -130,15 +130,15 @@ def test_entries_that_do_not_hold_change_nothing(
     three: Network, alice: Person, name: str
 ) -> None:
     first, second, _ = three.nodes
-    replica = replica_of(second)
-    before = replica.replication.raft.log.tx_id(replica.sequence.last_seqno)
+    running = replica_of(second)
+    before = running.replication.raft.log.tx_id(running.tail.last_seqno)
     at = TxId(before.view, before.seqno + 1)
     message = AppendEntries(
         view=before.view, previous=before, last=at, leader_commit=at.seqno
     )
     say(first, second, message, ENTRIES[name](first, at))
-    assert replica.sequence.last_seqno == before.seqno
-    assert replica.replication.raft.log.last_seqno == before.seqno
+    assert running.tail.last_seqno == before.seqno
+    assert running.replication.raft.log.last_seqno == before.seqno
     assert first.node_id in second.host.logs[-1].message
     put(first, alice, a="1")
     three.wait_until(lambda: all_agree(three))

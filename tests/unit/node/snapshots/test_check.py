@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded, Malformed
 from ccfpy.base.ids import CallId
 from ccfpy.http.messages import Request, Response
@@ -36,10 +37,12 @@ class Way:
         *,
         trust: ClientContext,
         then: Callable[[Outcome], None],
+        response_bytes_max: int = limits.HTTP_BODY_BYTES_MAX,
     ) -> CallId:
         if self.is_full:
             raise LimitExceeded("too many calls")
         assert isinstance(trust, ClientContext)
+        assert response_bytes_max == limits.HTTP_BODY_BYTES_MAX
         self.asked.append((address, request.url))
         self._then = then
         return CallId(len(self.asked))

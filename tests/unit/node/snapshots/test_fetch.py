@@ -53,7 +53,7 @@ class Way:
         *,
         trust: ClientContext,
         then: Callable[[Outcome], None],
-        response_bytes_max: int,
+        response_bytes_max: int = limits.HTTP_BODY_BYTES_MAX,
     ) -> CallId:
         if self.is_full:
             raise LimitExceeded("too many calls")

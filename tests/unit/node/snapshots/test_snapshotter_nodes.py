@@ -120,10 +120,8 @@ def test_a_joiner_starts_from_the_peers_latest_and_goes_on_alike(
     for asked, told in (("kept", b'"to ourselves"'), ("at", b'"4"')):
         answer = joiner.request("GET", f"/app/notes?name={asked}", person=alice)
         assert answer.body == told
-    replicas = [node.trusted._replica for node in network.nodes]
-    roots = {
-        replica.sequence.root_at(first.host.commit) for replica in replicas if replica
-    }
+    replicas = [node.trusted._running for node in network.nodes]
+    roots = {running.tail.root_at(first.host.commit) for running in replicas if running}
     assert len(roots) == 1
 
 
@@ -138,7 +136,7 @@ def test_the_next_primary_takes_the_next(network: Network, alice: Person) -> Non
     network.kill(first)
     network.wait_until(
         lambda: any(
-            n.trusted._replica and n.trusted._replica.is_primary for n in others
+            n.trusted._running and n.trusted._running.is_primary for n in others
         )
     )
     network.advance(1000)

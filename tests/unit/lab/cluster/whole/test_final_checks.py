@@ -24,7 +24,7 @@ def test_a_run_without_faults_fits_together(played: Stage) -> None:
 
 
 def test_another_state_than_the_ledger_is_seen(played: Stage) -> None:
-    store = played.world.nodes[1].replica.sequence.store
+    store = played.world.nodes[1].running.tail.store
     chains = store.maps["objects"].chains
     key = next(iter(chains))
     chains[key] = (chains[key][0], b"?", None)

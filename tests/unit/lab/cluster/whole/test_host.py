@@ -9,7 +9,7 @@ from tests.lab.invariants.violated import Violated
 
 def test_a_ledger_is_followed_entry_by_entry(stage: Stage) -> None:
     node = stage.world.nodes[1]
-    assert node.last_seqno == node.replica.sequence.last_seqno
+    assert node.last_seqno == node.running.tail.last_seqno
     assert node.entry(1) == stage.world.nodes[0].entry(1)
     assert node.signed[-1] <= node.last_seqno
     assert node.has_joined

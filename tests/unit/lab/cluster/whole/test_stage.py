@@ -16,7 +16,7 @@ def test_a_node_is_trusted_and_leaves(stage: Stage) -> None:
     for line in ("join 0 fresh", "pass 400", "trust 3 0", "pass 1000"):
         stage.do(line)
     assert stage.world.nodes[3].has_joined
-    raft = stage.world.nodes[0].replica.replication.raft
+    raft = stage.world.nodes[0].running.replication.raft
     assert stage.world.nodes[3].id in raft.nodes
     stage.do("remove 3 0")
     stage.do("pass 1000")

@@ -16,8 +16,8 @@ from tests.lab.invariants.violated import Violated
 
 def test_nothing_private_may_leave(stage: Stage) -> None:
     node = stage.world.nodes[0]
-    secret = node.replica.sequence.secrets.at(1).raw
-    words = (CANARY, secret.hex(), node.replica.identity.key.pem.split("\n")[2])
+    secret = node.running.tail.secrets.at(1).raw
+    words = (CANARY, secret.hex(), node.running.identity.key.pem.split("\n")[2])
     for word in words:
         log = WriteLog(level=LogLevel.INFO, message=f"said {word}")
         with pytest.raises(Violated, match=r"NothingPrivate.*Log"):

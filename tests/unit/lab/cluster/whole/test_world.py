@@ -44,6 +44,6 @@ def test_a_node_that_stops_is_no_more(stage: Stage) -> None:
 
 def test_an_error_within_a_step_is_a_violation(stage: Stage) -> None:
     node = stage.world.nodes[1]
-    node.replica.timer = None  # type: ignore[assignment]  # broken on purpose
+    node.running.timer = None  # type: ignore[assignment]  # broken on purpose
     with pytest.raises(Violated, match="StepEnds"):
         stage.do("pass 100")
