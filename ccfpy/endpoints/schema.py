@@ -6,6 +6,9 @@ these. A dataclass is an object: a field without a default is required; a field 
 equals its default is not written; fields nobody declared are ignored, as in CCF. A
 ``ValueError`` from ``__post_init__`` refuses the value. Everything is worked out when a
 type is declared, nothing again per value.
+
+A schema is named after its type, unless a dataclass has a ``__schema_name__`` or an
+annotation a ``SchemaName``.
 """
 
 import base64
@@ -15,7 +18,7 @@ import enum
 import re
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import (
     Annotated,
     Any,
@@ -35,6 +38,7 @@ from ccfpy.base.json import Json, JsonObject
 JSON_NAME = "json_name"
 """Metadata of a dataclass field whose JSON name is no Python name."""
 
+_COMPONENTS = "#/components/schemas/"
 _UNFIT_FOR_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
@@ -51,6 +55,25 @@ INTEGER = IntegerRange("integer", -(2**63), 2**64 - 1)
 UINT64 = IntegerRange("uint64", 0, 2**64 - 1)
 U64: TypeAlias = Annotated[int, UINT64]
 """An unsigned 64-bit integer, such as a record's id."""
+
+
+class TextFormat(NamedTuple):
+    """What text an annotation allows, and what its schema is called.
+
+    Attributes:
+        pattern: a regular expression for the whole text; any text if empty.
+        format: OpenAPI's word for the kind of text; none if empty.
+    """
+
+    name: str
+    pattern: str = ""
+    format: str = ""
+
+
+class SchemaName(NamedTuple):
+    """What the schema of an annotated type is called."""
+
+    name: str
 
 
 class Mismatch(Malformed):
@@ -114,9 +137,18 @@ def _composed(annotation: object) -> Schema:
         return _union(annotation, arguments)
     if origin is list:
         return _list(schema_of(arguments[0]))
-    if origin is dict and arguments[0] is str:
-        return _dict(schema_of(arguments[1]))
+    if origin is dict and _is_text(arguments[0]):
+        return _dict(schema_of(arguments[1]), _key_name(arguments[0]))
     raise TypeError(f"JSON has no form for {annotation!r}")
+
+
+def _is_text(key: object) -> bool:
+    return key is str or getattr(key, "__supertype__", None) is str
+
+
+def _key_name(key: Any) -> str:  # noqa: ANN401 - text, or a NewType of it
+    name: str = "string" if key is str else key.__name__
+    return name
 
 
 def hints_of(annotated: Any) -> dict[str, Any]:  # noqa: ANN401 - a function or class
@@ -185,7 +217,7 @@ def _component(name: str, shape: Schema) -> Schema:
     """Move a shape's schema among the named ones and refer to it."""
     name = _UNFIT_FOR_NAME.sub("_", name)
     components = {**shape.components, name: shape.schema}
-    reference: JsonObject = {"$ref": f"#/components/schemas/{name}"}
+    reference: JsonObject = {"$ref": f"{_COMPONENTS}{name}"}
     return Schema(shape.read, shape.write, reference, components, shape.exact)
 
 
@@ -198,14 +230,47 @@ def _derived(shape: Schema, part: Schema, name: str) -> Schema:
 
 
 def _named(kind: type, shape: Schema) -> Schema:
-    return _component(kind.__qualname__.replace(".", "__"), shape)
+    name = vars(kind).get("__schema_name__", kind.__qualname__.replace(".", "__"))
+    return _component(name, shape)
 
 
 def _annotated(arguments: tuple[Any, ...]) -> Schema:
-    ranges = [each for each in arguments[1:] if isinstance(each, IntegerRange)]
-    if arguments[0] is int and ranges:
-        return _integer(ranges[0])
-    return schema_of(arguments[0])
+    kind, *notes = arguments
+    for note in notes:
+        if isinstance(note, IntegerRange) and kind is int:
+            return _integer(note)
+        if isinstance(note, TextFormat) and _is_text(kind):
+            return _text(note)
+        if isinstance(note, SchemaName):
+            return _component(note.name, without_name(schema_of(kind)))
+    return schema_of(kind)
+
+
+def _text(allowed: TextFormat) -> Schema:
+    matches = re.compile(allowed.pattern).fullmatch if allowed.pattern else None
+
+    def read(value: Json) -> str:
+        if type(value) is not str or (matches is not None and not matches(value)):
+            raise Mismatch(f"expected a {allowed.name}, found {_found(value)}")
+        return value
+
+    schema: JsonObject = {"type": "string"}
+    if allowed.pattern:
+        schema["pattern"] = allowed.pattern
+    if allowed.format:
+        schema["format"] = allowed.format
+    return _component(allowed.name, Schema(read, None, schema))
+
+
+def without_name(named: Schema) -> Schema:
+    """Return a schema with its definition in the place of a reference to it."""
+    reference = named.schema.get("$ref")
+    if not isinstance(reference, str):
+        return named
+    components = dict(named.components)
+    definition = components.pop(reference.removeprefix(_COMPONENTS))
+    assert isinstance(definition, dict), "a schema is an object"
+    return replace(named, schema=definition, components=components)
 
 
 def _one_of(values: Mapping[Any, Any]) -> Schema:
@@ -282,7 +347,7 @@ def _list(items: Schema) -> Schema:
     return _derived(listed, items, "{}_array")
 
 
-def _dict(values: Schema) -> Schema:
+def _dict(values: Schema, key: str) -> Schema:
     read_value, write_value = values.read, values.write
 
     def read(value: Json) -> dict[str, Any]:
@@ -303,7 +368,7 @@ def _dict(values: Schema) -> Schema:
 
     schema: JsonObject = {"additionalProperties": values.schema, "type": "object"}
     named = Schema(read, write if write_value else None, schema, values.components)
-    return _derived(named, values, "string_to_{}")
+    return _derived(named, values, key + "_to_{}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 What they answer is JSON, or nothing.
 """
 
+from collections.abc import Mapping
+from functools import cache
 from inspect import getdoc
 
 from ccfpy.base.json import JsonObject
@@ -15,16 +17,22 @@ from ccfpy.endpoints.declaration import (
     Redirection,
 )
 from ccfpy.endpoints.replies import for_who_takes_json
-from ccfpy.node.api.schemas import answer
+from ccfpy.endpoints.schema import schema_of, without_name
+
+_described = cache(schema_of)
 
 
 def _operation(
-    handler: Handler, answers: str | None, *, status: int = 200, query: str = ""
+    handler: Handler,
+    answers: object,
+    *,
+    status: int = 200,
+    query: Mapping[str, object] | None = None,
 ) -> Operation:
-    """Describe an endpoint by its handler's documentation and its answer's schema."""
+    """Describe an endpoint by its handler's documentation and its answer's type."""
     summary, _, description = (getdoc(handler) or "").partition("\n\n")
-    answered = None if answers is None else answer(answers)
-    parameters = [_optional(*word.split(":")) for word in query.split()]
+    answered = None if answers is None else _described(answers)
+    parameters = [_optional(name, kind) for name, kind in (query or {}).items()]
     return Operation(
         summary=summary.replace("\n", " ").removesuffix("."),
         description=description.replace("\n", " "),
@@ -33,23 +41,23 @@ def _operation(
         success_status=status,
         components={
             **({} if answered is None else answered.components),
-            **(answer("string").components if parameters else {}),
+            **(_described(str).components if parameters else {}),
         },
     )
 
 
-def _optional(name: str, kind: str = "string") -> JsonObject:
-    schema = answer("string").schema
-    if kind != "string":
+def _optional(name: str, kind: object) -> JsonObject:
+    schema = _described(str).schema
+    if kind is not str:
         # CCF's documents say that it is text, which is true as far as it goes.
-        schema = {"allOf": [schema], **answer(kind).definition}
+        schema = {"allOf": [schema], **without_name(_described(kind)).schema}
     return {"in": "query", "name": name, "required": False, "schema": schema}
 
 
 def local(
     path: str,
     handler: Handler,
-    answers: str | None = None,
+    answers: object = None,
     *,
     method: str = "GET",
     mode: Mode = Mode.READ_ONLY,
@@ -60,7 +68,7 @@ def local(
     Args:
         path: where, without the frontend's prefix.
         handler: its docstring is what people read about the endpoint.
-        answers: the schema of the answer; nothing if there is no body.
+        answers: the type of the answer; ``None`` if there is no body.
         method: of the request.
         mode: a command looks at no table.
         status: of a success.
@@ -76,11 +84,16 @@ def local(
     )
 
 
-def shared(path: str, handler: Handler, answers: str, *, query: str = "") -> Endpoint:
+def shared(
+    path: str,
+    handler: Handler,
+    answers: object,
+    *,
+    query: Mapping[str, object] | None = None,
+) -> Endpoint:
     """Declare a read of the service's tables, which any node can answer.
 
-    ``query`` names optional parameters, each text, or after a colon the name of its
-    schema.
+    ``query`` has the types of optional parameters, by name.
     """
     return Endpoint(
         method="GET",
@@ -100,7 +113,7 @@ def hidden(method: str, path: str, handler: Handler) -> Endpoint:
     )
 
 
-def write(method: str, path: str, handler: Handler, answers: str) -> Endpoint:
+def write(method: str, path: str, handler: Handler, answers: object) -> Endpoint:
     """Declare a write, which the primary alone takes."""
     return Endpoint(
         method=method,

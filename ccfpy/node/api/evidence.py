@@ -10,6 +10,13 @@ from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Mode
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.node.api.answers import (
+    AttestationAnswer,
+    AttestationsAnswer,
+    QuoteAnswer,
+    QuotesAnswer,
+    SelfSignedAnswer,
+)
 from ccfpy.node.api.declare import local, shared
 from ccfpy.service.tables import nodes
 from ccfpy.service.tables.nodes import NodeInfo
@@ -28,14 +35,14 @@ class EvidenceEndpoints:
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Give the endpoints."""
-        yield local("/quotes/self", self.own_evidence, "Quote")
-        yield local("/attestations/self", self.own_evidence, "Attestation")
-        yield shared("/quotes", self.quotes, "GetQuotes__Out")
-        yield shared("/attestations", self.attestations, "GetAttestations__Out")
+        yield local("/quotes/self", self.own_evidence, QuoteAnswer)
+        yield local("/attestations/self", self.own_evidence, AttestationAnswer)
+        yield shared("/quotes", self.quotes, QuotesAnswer)
+        yield shared("/attestations", self.attestations, AttestationsAnswer)
         yield local(
             "/self_signed_certificate",
             self.self_signed_certificate,
-            "SelfSignedNodeCertificateInfo",
+            SelfSignedAnswer,
             mode=Mode.COMMAND,
         )
 

@@ -7,6 +7,7 @@ from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.replies import empty_reply, json_reply
 from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.node.api.answers import JwtRefreshAnswer, StateAnswer
 from ccfpy.node.api.declare import local, shared
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.service.tables.signatures import SIGNATURES
@@ -33,10 +34,10 @@ class HealthEndpoints:
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Give the endpoints."""
-        yield local("/state", self.state, "GetState__Out")
+        yield local("/state", self.state, StateAnswer)
         yield local("/ready/app", self.ready_app, status=204)
         yield local("/ready/gov", self.ready_gov, status=204)
-        yield shared("/jwt_keys/refresh/metrics", self.jwt_refresh, "JWTRefreshMetrics")
+        yield shared("/jwt_keys/refresh/metrics", self.jwt_refresh, JwtRefreshAnswer)
 
     def state(self, context: Context) -> "Response":
         """Tell how far this node has come."""

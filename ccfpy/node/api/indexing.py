@@ -1,7 +1,7 @@
 """The indexes that this node keeps, for operators."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint
@@ -21,7 +21,7 @@ class IndexingEndpoints:
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Give the endpoints."""
-        yield local("/index/strategies", self.strategies, "json")
+        yield local("/index/strategies", self.strategies, Any)
 
     def strategies(self, _: Context) -> "Response":
         """List the indexes that this node keeps of the ledger, and how far each is."""

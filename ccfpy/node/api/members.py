@@ -9,6 +9,7 @@ from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.node.api.answers import NodeAnswer, NodesAnswer
 from ccfpy.node.api.declare import local, shared, write
 from ccfpy.node.boot import node_info
 from ccfpy.service.tables import nodes
@@ -31,14 +32,14 @@ class MembershipEndpoints:
         yield shared(
             "/network/nodes",
             self.all_nodes,
-            "GetNodes__Out",
-            query="host port status:NodeStatus",
+            NodesAnswer,
+            query={"host": str, "port": str, "status": NodeStatus},
         )
-        yield local("/network/nodes/self", self.this_node, "GetNode__NodeInfo")
-        yield shared("/network/nodes/primary", self.primary_node, "GetNode__NodeInfo")
-        yield shared("/network/nodes/{node_id}", self.one_node, "GetNode__NodeInfo")
-        yield shared("/network/removable_nodes", self.removable_nodes, "GetNodes__Out")
-        yield write("DELETE", "/network/nodes/{node_id}", self.remove_node, "boolean")
+        yield local("/network/nodes/self", self.this_node, NodeAnswer)
+        yield shared("/network/nodes/primary", self.primary_node, NodeAnswer)
+        yield shared("/network/nodes/{node_id}", self.one_node, NodeAnswer)
+        yield shared("/network/removable_nodes", self.removable_nodes, NodesAnswer)
+        yield write("DELETE", "/network/nodes/{node_id}", self.remove_node, bool)
 
     def all_nodes(self, context: Context) -> "Response":
         """List the nodes, all or by host, port and status."""

@@ -6,6 +6,12 @@ from typing import TYPE_CHECKING
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Mode
 from ccfpy.endpoints.replies import json_reply
+from ccfpy.node.api.answers import (
+    JavaScriptMetricsAnswer,
+    MemoryAnswer,
+    MetricsAnswer,
+    VersionAnswer,
+)
 from ccfpy.node.api.declare import local, shared
 from ccfpy.service.tables import js
 
@@ -30,10 +36,10 @@ class MetricsEndpoints:
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Give the endpoints."""
-        yield local("/metrics", self.metrics, "NodeMetrics", mode=Mode.COMMAND)
-        yield local("/memory", self.memory, "MemoryUsage__Out", mode=Mode.COMMAND)
-        yield shared("/js_metrics", self.js_metrics, "JavaScriptMetrics")
-        yield local("/version", self.version, "GetVersion__Out", mode=Mode.COMMAND)
+        yield local("/metrics", self.metrics, MetricsAnswer, mode=Mode.COMMAND)
+        yield local("/memory", self.memory, MemoryAnswer, mode=Mode.COMMAND)
+        yield shared("/js_metrics", self.js_metrics, JavaScriptMetricsAnswer)
+        yield local("/version", self.version, VersionAnswer, mode=Mode.COMMAND)
 
     def metrics(self, _: Context) -> "Response":
         """Count sessions and unreadable requests, by interface."""

@@ -7,6 +7,13 @@ from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Mode
 from ccfpy.endpoints.replies import empty_reply, json_reply
 from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.node.api.answers import (
+    ConsensusAnswer,
+    NetworkAnswer,
+    PeerAnswer,
+    PreviousIdentityAnswer,
+    ServiceConfigurationAnswer,
+)
 from ccfpy.node.api.declare import hidden, local, shared
 from ccfpy.node.api.redirects import primary_address
 from ccfpy.service.tables import service
@@ -25,21 +32,17 @@ class NetworkEndpoints:
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Give the endpoints."""
-        yield shared("/network", self.network, "GetNetworkInfo__Out")
+        yield shared("/network", self.network, NetworkAnswer)
         yield shared(
             "/service/previous_identity",
             self.previous_identity,
-            "GetServicePreviousIdentity__Out",
+            PreviousIdentityAnswer,
         )
         yield local(
-            "/service/configuration", self.configuration, "ServiceConfiguration"
+            "/service/configuration", self.configuration, ServiceConfigurationAnswer
         )
-        yield local(
-            "/config", self.config, "string_to_ConsensusNodeConfig", mode=Mode.COMMAND
-        )
-        yield local(
-            "/consensus", self.consensus, "ConsensusConfigDetails", mode=Mode.COMMAND
-        )
+        yield local("/config", self.config, dict[str, PeerAnswer], mode=Mode.COMMAND)
+        yield local("/consensus", self.consensus, ConsensusAnswer, mode=Mode.COMMAND)
         yield local("/primary", self.primary)
         yield local("/primary", self.find_primary, method="HEAD")
         yield local("/backup", self.backup)

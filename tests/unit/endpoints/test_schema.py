@@ -1,6 +1,6 @@
 import enum
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, Optional
+from typing import Annotated, Any, ClassVar, Literal, NewType, Optional
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,10 @@ from ccfpy.endpoints.schema import (
     JSON_NAME,
     U64,
     IntegerRange,
+    SchemaName,
+    TextFormat,
     schema_of,
+    without_name,
 )
 
 
@@ -256,3 +259,57 @@ def test_what_is_one_of_few_says_of_what_type_they_are() -> None:
     assert schema_of(Literal[1, 2]).schema == {"enum": [1, 2], "type": "integer"}
     assert schema_of(Literal[True]).schema == {"enum": [True], "type": "boolean"}
     assert schema_of(Literal["a", 1]).schema == {"enum": ["a", 1]}
+
+
+Name = NewType("Name", str)
+Word = Annotated[Name, TextFormat("Word", pattern="[a-z]+", format="hex")]
+
+
+def test_text_of_a_format_is_named_and_read_whole() -> None:
+    shape = schema_of(Word)
+    assert shape.schema == {"$ref": "#/components/schemas/Word"}
+    assert shape.components == {
+        "Word": {"type": "string", "pattern": "[a-z]+", "format": "hex"}
+    }
+    assert shape.read("abc") == "abc"
+    for wrong in ("", "abc\n", "Abc", 5, None):
+        with pytest.raises(Malformed, match="expected a Word"):
+            shape.read(wrong)
+
+
+def test_text_of_a_name_alone_may_be_any_text() -> None:
+    shape = schema_of(Annotated[str, TextFormat("Pem")])
+    assert shape.components == {"Pem": {"type": "string"}}
+    assert shape.read("") == ""
+    with pytest.raises(Malformed, match="expected a Pem"):
+        shape.read(5)
+
+
+def test_a_dictionary_is_named_after_its_keys() -> None:
+    shape = schema_of(dict[Name, int])
+    assert shape.schema == {"$ref": "#/components/schemas/Name_to_integer"}
+    assert shape.read({"a": 1}) == {"a": 1}
+
+
+@dataclass(frozen=True)
+class Renamed:
+    __schema_name__: ClassVar[str] = "GetIt__Out"
+    colour: Annotated[Colour, SchemaName("Paint")]
+    size: Annotated[Literal["S", "L"], SchemaName("Size")] = "S"
+
+
+def test_a_schema_can_have_another_name_than_its_type() -> None:
+    shape = schema_of(Renamed)
+    assert shape.schema == {"$ref": "#/components/schemas/GetIt__Out"}
+    assert set(shape.components) == {"GetIt__Out", "Paint", "Size"}
+    assert shape.components["Paint"] == {"enum": ["red", "blue"], "type": "string"}
+    assert shape.read({"colour": "red"}) == Renamed(Colour.RED)
+
+
+def test_a_schema_can_be_had_without_its_name() -> None:
+    assert without_name(schema_of(Colour)).schema == {
+        "enum": ["red", "blue"],
+        "type": "string",
+    }
+    bare = schema_of(dict)
+    assert without_name(bare) is bare

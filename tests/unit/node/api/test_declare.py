@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from functools import partial
 from inspect import unwrap
+from typing import Any
 
 import pytest
 
+from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import (
     Endpoint,
@@ -15,6 +17,7 @@ from ccfpy.endpoints.declaration import (
     Redirection,
 )
 from ccfpy.http.messages import Response
+from ccfpy.node.api.answers import QuotesAnswer
 from ccfpy.node.api.declare import hidden, local, shared, write
 from ccfpy.testing.node import InProcessNode
 
@@ -46,7 +49,7 @@ def test_what_only_this_node_knows_goes_to_no_other() -> None:
 
 
 def test_what_is_in_the_tables_any_node_answers() -> None:
-    endpoint = shared("/network", _handler, "json")
+    endpoint = shared("/network", _handler, Any)
     assert endpoint.method == "GET"
     assert _route(endpoint) == (Mode.READ_ONLY, Forwarding.SOMETIMES, Redirection.NONE)
 
@@ -61,7 +64,7 @@ def test_json_is_not_given_to_who_takes_none(node: InProcessNode) -> None:
     assert node.request("GET", "/node/primary", headers=headers).status == 200
 
 
-@pytest.mark.parametrize("declare", [hidden, partial(write, answers="json")])
+@pytest.mark.parametrize("declare", [hidden, partial(write, answers=Any)])
 def test_writes_go_to_the_primary(
     declare: Callable[[str, str, Handler], Endpoint],
 ) -> None:
@@ -78,14 +81,14 @@ def test_writes_go_to_the_primary(
 
 def test_what_is_meant_for_nodes_is_left_out_of_the_document() -> None:
     assert hidden("POST", "/join", _handler).operation.hidden
-    assert not write("POST", "/ack", _handler, "json").operation.hidden
+    assert not write("POST", "/ack", _handler, Any).operation.hidden
 
 
 def test_a_docstring_becomes_summary_and_description() -> None:
     for endpoint in (
         local("/a", _handler),
-        shared("/a", _handler, "json"),
-        write("PUT", "/a", _handler, "json"),
+        shared("/a", _handler, Any),
+        write("PUT", "/a", _handler, Any),
     ):
         assert endpoint.operation.summary == "Say what this is"
         assert endpoint.operation.description == "And more, at length."
@@ -97,7 +100,7 @@ def test_a_handler_may_say_nothing() -> None:
 
 
 def test_an_answer_is_described_with_all_that_its_schema_refers_to() -> None:
-    operation = shared("/quotes", _handler, "GetQuotes__Out").operation
+    operation = shared("/quotes", _handler, QuotesAnswer).operation
     assert operation.response_schema == {"$ref": "#/components/schemas/GetQuotes__Out"}
     assert set(operation.components) == {
         "GetQuotes__Out",
@@ -118,14 +121,16 @@ def test_an_answer_may_be_nothing_but_a_status() -> None:
 
 
 def test_optional_parameters_are_named() -> None:
-    operation = shared("/nodes", _handler, "boolean", query="host port").operation
+    operation = shared(
+        "/nodes", _handler, bool, query={"host": str, "port": str}
+    ).operation
     assert [each["name"] for each in operation.parameters] == ["host", "port"]
     assert not any(each["required"] for each in operation.parameters)
     assert set(operation.components) == {"boolean", "string"}
 
 
 def test_an_optional_parameter_may_be_one_of_few() -> None:
-    operation = shared("/nodes", _handler, "boolean", query="s:NodeStatus").operation
+    operation = shared("/nodes", _handler, bool, query={"s": NodeStatus}).operation
     (parameter,) = operation.parameters
     assert parameter["name"] == "s"
     schema = parameter["schema"]

@@ -1,4 +1,4 @@
-"""The node answers what its schemas say, and a public validator judges both."""
+"""The node answers what the types say, and a public validator judges both."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,8 @@ from openapi_spec_validator import validate
 
 from ccfpy.base import json
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.node.api.schemas import answer
+from ccfpy.endpoints.schema import schema_of
+from ccfpy.node.api.answers import StateAnswer
 from ccfpy.testing.node import InProcessNode
 from tests.unit.node.api.test_network import ask, node_id
 
@@ -74,35 +75,8 @@ def test_every_answer_fits_its_schema(node: InProcessNode) -> None:
 def test_a_schema_refuses_what_is_no_such_answer(node: InProcessNode) -> None:
     described = ask(node, "/node/api")
     state = ask(node, "/node/state")
-    schema = answer("GetState__Out").schema
+    schema = schema_of(StateAnswer).schema
     _check(state, schema, described)
     for wrong in ({**state, "startup_seqno": -1}, {**state, "state": "Gone"}, {}):
         with pytest.raises(Exception, match=r"not one of|minimum|required"):
             _check(wrong, schema, described)
-
-
-def test_lists_and_objects_by_name_need_no_rows_of_their_own() -> None:
-    listed = answer("string_array")
-    assert listed.components == {
-        "string_array": {
-            "items": {"$ref": "#/components/schemas/string"},
-            "type": "array",
-        },
-        "string": {"type": "string"},
-    }
-    by_name = answer("NodeId_to_uint64").components["NodeId_to_uint64"]
-    assert by_name == {
-        "additionalProperties": {"$ref": "#/components/schemas/uint64"},
-        "type": "object",
-    }
-
-
-def test_there_is_no_schema_of_an_unknown_name() -> None:
-    with pytest.raises(AssertionError, match="no schema is named Nothing"):
-        answer("Nothing")
-
-
-def test_a_schema_can_be_had_without_its_name() -> None:
-    definition = answer("ServiceStatus").definition
-    assert definition["type"] == "string"
-    assert "Open" in str(definition["enum"])
