@@ -76,6 +76,16 @@ class SchemaName(NamedTuple):
     name: str
 
 
+class Inline(NamedTuple):
+    """Writes a schema out where it is used, with all that it refers to.
+
+    Attributes:
+        one_of: whether the schema is said to be the only one of a choice.
+    """
+
+    one_of: bool = False
+
+
 class Mismatch(Malformed):
     """JSON of another shape; says where in the document, and what was expected."""
 
@@ -241,9 +251,31 @@ def _annotated(arguments: tuple[Any, ...]) -> Schema:
             return _integer(note)
         if isinstance(note, TextFormat) and _is_text(kind):
             return _text(note)
+    found = schema_of(kind)
+    for note in notes:
+        if isinstance(note, Inline):
+            found = _inlined(found)
+            if note.one_of:
+                found = replace(found, schema={"oneOf": [found.schema]})
         if isinstance(note, SchemaName):
-            return _component(note.name, without_name(schema_of(kind)))
-    return schema_of(kind)
+            found = _component(note.name, without_name(found))
+    return found
+
+
+def _inlined(named: Schema) -> Schema:
+    def written(part: Json) -> Json:
+        if isinstance(part, list):
+            return [written(each) for each in part]
+        if not isinstance(part, dict):
+            return part
+        reference = part.get("$ref")
+        if isinstance(reference, str):
+            return written(named.components[reference.removeprefix(_COMPONENTS)])
+        return {name: written(each) for name, each in part.items()}
+
+    schema = written(named.schema)
+    assert isinstance(schema, dict), "a schema is an object"
+    return replace(named, schema=schema, components={})
 
 
 def _text(allowed: TextFormat) -> Schema:

@@ -7,6 +7,7 @@ Writes go to the primary, and so do reads of shares and of token keys.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ccfpy.base.ids import MemberId
 from ccfpy.endpoints.auth.cert import MemberCert
 from ccfpy.endpoints.auth.cose import MemberCoseSign1
 from ccfpy.endpoints.declaration import (
@@ -19,11 +20,23 @@ from ccfpy.endpoints.declaration import (
 )
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.replies import for_who_takes_json
+from ccfpy.endpoints.schema import schema_of
 from ccfpy.gov.classic import (
     member_endpoints,
     proposal_endpoints,
     recovery_endpoints,
-    shapes,
+)
+from ccfpy.gov.classic.bodies import (
+    ClassicBallot,
+    ClassicMember,
+    ClassicProposal,
+    ClassicProposalInfo,
+    ClassicProposalSummary,
+    ClassicShare,
+    ClassicShareReceived,
+    ClassicShareSubmission,
+    ClassicStateDigest,
+    ClassicTokenKey,
 )
 from ccfpy.gov.classic.callers import MemberCertOfPlainBody
 from ccfpy.gov.classic.member_endpoints import ClassicAcks
@@ -39,6 +52,7 @@ from ccfpy.gov.versions import logged
 from ccfpy.kv.maps import Value
 
 if TYPE_CHECKING:
+    from ccfpy.base.json import Json
     from ccfpy.endpoints.auth.policy import AuthPolicy
 
 
@@ -47,8 +61,8 @@ class Row:
     """One endpoint.
 
     Attributes:
-        takes: the shape of the body that is signed or sent.
-        gives: the shape of the response; ``None`` for 204.
+        takes: the type of the body that is signed or sent.
+        gives: the type of the response; ``None`` for 204.
         writes: whether the endpoint changes anything.
         may_be_nothing: the response may be 204 instead.
         is_primarys: whether a backup forwards the request; a write is always forwarded.
@@ -56,8 +70,8 @@ class Row:
 
     path: str
     handler: Handler
-    gives: str | None
-    takes: str | None = None
+    gives: object
+    takes: object = None
     auth: "tuple[AuthPolicy, ...]" = ()
     writes: bool = False
     may_be_nothing: bool = False
@@ -67,16 +81,15 @@ class Row:
     def operation(self) -> Operation:
         """The description of the endpoint."""
         said = (self.handler.__doc__ or "").strip().splitlines()
-        components = {
-            name: shape
-            for used in (self.takes, self.gives)
-            if used is not None
-            for name, shape in shapes.closure(used).items()
-        }
+        given = None if self.gives is None else schema_of(self.gives)
+        taken = None if self.takes is None else schema_of(self.takes)
+        components: dict[str, Json] = {}
+        for described in (taken, given):
+            components.update({} if described is None else described.components)
         return Operation(
             summary=said[0] if said else "",
-            request_schema=None if self.takes is None else shapes.ref(self.takes),
-            response_schema=None if self.gives is None else shapes.ref(self.gives),
+            request_schema=None if taken is None else taken.schema,
+            response_schema=None if given is None else given.schema,
             success_status=204 if self.gives is None else 200,
             deprecated=True,
             also={204: None} if self.may_be_nothing else {},
@@ -105,44 +118,44 @@ READS: tuple[Row, ...] = (
     Row(
         path="/proposals",
         handler=proposal_endpoints.list_open,
-        gives="string_to_ProposalInfo",
+        gives=dict[str, ClassicProposalInfo],
     ),
     Row(
         path="/proposals/{proposal_id}",
         handler=proposal_endpoints.read_proposal,
-        gives="ProposalInfo",
+        gives=ClassicProposalInfo,
     ),
     Row(
         path="/proposals/{proposal_id}/actions",
         handler=proposal_endpoints.read_actions,
-        gives="Proposal",
+        gives=ClassicProposal,
     ),
     Row(
         path="/proposals/{proposal_id}/ballots/{member_id}",
         handler=proposal_endpoints.read_ballot,
-        gives="Ballot",
+        gives=ClassicBallot,
     ),
     Row(
         path="/members",
         handler=member_endpoints.list_members,
-        gives="MemberId_to_FullMemberDetails",
+        gives=dict[MemberId, ClassicMember],
     ),
     Row(
         path="/jwt_keys/all",
         handler=member_endpoints.list_jwt_keys,
-        gives="string_to_KeyIdInfo_array",
+        gives=dict[str, list[ClassicTokenKey]],
         is_primarys=True,
     ),
     Row(
         path="/encrypted_recovery_share/{member_id}",
         handler=recovery_endpoints.read_encrypted_share,
-        gives="GetRecoveryShare__Out",
+        gives=ClassicShare,
         is_primarys=True,
     ),
     Row(
         path="/recovery_share",
         handler=recovery_endpoints.read_own_share,
-        gives="GetRecoveryShare__Out",
+        gives=ClassicShare,
         auth=(MemberCert(), MemberCoseSign1("encrypted_recovery_share")),
         is_primarys=True,
     ),
@@ -164,37 +177,37 @@ def _writes(node: GovernanceNode) -> tuple[Row, ...]:
         Row(
             path="/proposals",
             handler=proposals.create,
-            takes="Proposal",
-            gives="ProposalInfoSummary",
+            takes=ClassicProposal,
+            gives=ClassicProposalSummary,
             auth=(MemberCoseSign1("proposal"),),
             writes=True,
         ),
         Row(
             path="/proposals/{proposal_id}/withdraw",
             handler=proposal_endpoints.withdraw,
-            gives="ProposalInfo",
+            gives=ClassicProposalInfo,
             auth=(MemberCoseSign1("withdrawal"),),
             writes=True,
         ),
         Row(
             path="/proposals/{proposal_id}/ballots",
             handler=proposals.submit_ballot,
-            takes="Ballot",
-            gives="ProposalInfoSummary",
+            takes=ClassicBallot,
+            gives=ClassicProposalSummary,
             auth=(MemberCoseSign1("ballot"),),
             writes=True,
         ),
         Row(
             path="/ack/update_state_digest",
             handler=member_endpoints.update_state_digest,
-            gives="StateDigest",
+            gives=ClassicStateDigest,
             auth=(MemberCert(), MemberCoseSign1("state_digest")),
             writes=True,
         ),
         Row(
             path="/ack",
             handler=ClassicAcks(node).acknowledge,
-            takes="StateDigest",
+            takes=ClassicStateDigest,
             gives=None,
             auth=(MemberCoseSign1("ack"),),
             writes=True,
@@ -202,8 +215,8 @@ def _writes(node: GovernanceNode) -> tuple[Row, ...]:
         Row(
             path="/recovery_share",
             handler=ClassicRecovery(node).submit_share,
-            takes="SubmitRecoveryShare__In",
-            gives="SubmitRecoveryShare__Out",
+            takes=ClassicShareSubmission,
+            gives=ClassicShareReceived,
             auth=(MemberCertOfPlainBody(), MemberCoseSign1("recovery_share")),
             writes=True,
         ),

@@ -7,11 +7,30 @@ left out. Bytes are base64.
 
 import base64
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NewType, TypeAlias
 
 from ccfpy.base import json
+from ccfpy.base.ids import MemberId, NodeId, UserId
+from ccfpy.endpoints.answers import PemText
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import empty_reply, json_reply
+from ccfpy.gov.classic.bodies import (
+    ClassicProposalInfo,
+    ConfigurationRow,
+    EndpointRow,
+    IssuerRow,
+    LegacyTokenKeyRow,
+    MemberAckRow,
+    MemberRow,
+    NodeRow,
+    RuntimeOptionsRow,
+    ServiceRow,
+    SignedRequestRow,
+    TcbVersionRow,
+    TokenKeyRow,
+    UserRow,
+    UvmRow,
+)
 from ccfpy.kv.maps import RAW, STRING, Codec, Map, Set, Value
 from ccfpy.service.tables import (
     ca_certs,
@@ -25,6 +44,7 @@ from ccfpy.service.tables import (
     service,
     users,
 )
+from ccfpy.service.tables.join_policy import CodeStatus
 
 if TYPE_CHECKING:
     from ccfpy.base.json import Json, JsonObject
@@ -33,52 +53,58 @@ if TYPE_CHECKING:
 
 Table: TypeAlias = Map[Any, Any] | Value[Any] | Set[Any]
 
+# Schemas are named after these keys.
+SgxAttestationMeasurement = NewType("SgxAttestationMeasurement", str)
+SnpAttestationMeasurement = NewType("SnpAttestationMeasurement", str)
+Sha256Digest = NewType("Sha256Digest", str)
+EndpointKey = NewType("EndpointKey", str)
+
 _PREFIX = "public:ccf.gov."
 
 ACME_CERTIFICATES = Map("public:ccf.gov.service.acme_certificates", STRING, STRING)
 """Certificates of interfaces by ACME configuration, from before CCF 7."""
 
 
-def served_tables() -> tuple[tuple[Table, str], ...]:
-    """Return every table that is served, and the name of its shape."""
+def served_tables() -> tuple[tuple[Table, object], ...]:
+    """Return every table that is served, and the type of the response."""
     return (
-        (constitution.CONSTITUTION, "string"),
-        (members.INFO, "MemberId_to_MemberDetails"),
-        (members.CERTS, "MemberId_to_Pem"),
-        (members.ENCRYPTION_PUBLIC_KEYS, "MemberId_to_Pem"),
-        (members.ACKS, "MemberId_to_MemberAck"),
-        (users.INFO, "UserId_to_UserDetails"),
-        (users.CERTS, "UserId_to_Pem"),
-        (nodes.INFO, "NodeId_to_NodeInfo"),
-        (nodes.ENDORSED_CERTIFICATES, "NodeId_to_Pem"),
-        (join_policy.SGX_MEASUREMENTS, "SgxAttestationMeasurement_to_CodeStatus"),
-        (join_policy.SNP_HOST_DATA, "Sha256Digest_to_string"),
-        (join_policy.SNP_MEASUREMENTS, "SnpAttestationMeasurement_to_CodeStatus"),
-        (join_policy.SNP_UVM_ENDORSEMENTS, "string_to_string_to_UVMEndorsementsData"),
-        (join_policy.SNP_TCB_VERSIONS, "string_to_TcbVersionPolicy"),
-        (join_policy.VIRTUAL_HOST_DATA, "string_array"),
-        (join_policy.VIRTUAL_MEASUREMENTS, "string_to_CodeStatus"),
-        (proposals.PROPOSALS, "string_to_base64string"),
-        (proposals.INFO, "string_to_ProposalInfo"),
-        (proposals.HISTORY, "MemberId_to_SignedReq"),
-        (proposals.COSE_HISTORY, "MemberId_to_base64string"),
-        (proposals.COSE_RECENT_PROPOSALS, "string_to_string"),
-        (js.MODULES, "string_to_string"),
-        (js.MODULES_BYTECODE, "string_to_base64string"),
-        (js.MODULES_VERSION, "string"),
-        (js.INTERPRETER_FLUSH, "boolean"),
-        (js.RUNTIME_OPTIONS, "JSRuntimeOptions"),
-        (js.ENDPOINTS, "EndpointKey_to_EndpointProperties"),
-        (jwt.ISSUERS, "string_to_JwtIssuerMetadata"),
-        (jwt.SIGNING_KEYS, "string_to_OpenIDJWKMetadata_array"),
-        (jwt.LEGACY_METADATA, "string_to_OpenIDJWKMetadataLegacy_array"),
-        (jwt.LEGACY_KEYS, "string_to_base64string"),
-        (jwt.LEGACY_KEY_ISSUER, "string_to_string"),
-        (ca_certs.CA_CERT_BUNDLES, "string_to_string"),
-        (service.INFO, "ServiceInfo"),
-        (service.CONFIGURATION, "ServiceConfiguration"),
-        (service.PREVIOUS_IDENTITY, "Pem"),
-        (ACME_CERTIFICATES, "string_to_Pem"),
+        (constitution.CONSTITUTION, str),
+        (members.INFO, dict[MemberId, MemberRow]),
+        (members.CERTS, dict[MemberId, PemText]),
+        (members.ENCRYPTION_PUBLIC_KEYS, dict[MemberId, PemText]),
+        (members.ACKS, dict[MemberId, MemberAckRow]),
+        (users.INFO, dict[UserId, UserRow]),
+        (users.CERTS, dict[UserId, PemText]),
+        (nodes.INFO, dict[NodeId, NodeRow]),
+        (nodes.ENDORSED_CERTIFICATES, dict[NodeId, PemText]),
+        (join_policy.SGX_MEASUREMENTS, dict[SgxAttestationMeasurement, CodeStatus]),
+        (join_policy.SNP_HOST_DATA, dict[Sha256Digest, str]),
+        (join_policy.SNP_MEASUREMENTS, dict[SnpAttestationMeasurement, CodeStatus]),
+        (join_policy.SNP_UVM_ENDORSEMENTS, dict[str, dict[str, UvmRow]]),
+        (join_policy.SNP_TCB_VERSIONS, dict[str, TcbVersionRow]),
+        (join_policy.VIRTUAL_HOST_DATA, list[str]),
+        (join_policy.VIRTUAL_MEASUREMENTS, dict[str, CodeStatus]),
+        (proposals.PROPOSALS, dict[str, bytes]),
+        (proposals.INFO, dict[str, ClassicProposalInfo]),
+        (proposals.HISTORY, dict[MemberId, SignedRequestRow]),
+        (proposals.COSE_HISTORY, dict[MemberId, bytes]),
+        (proposals.COSE_RECENT_PROPOSALS, dict[str, str]),
+        (js.MODULES, dict[str, str]),
+        (js.MODULES_BYTECODE, dict[str, bytes]),
+        (js.MODULES_VERSION, str),
+        (js.INTERPRETER_FLUSH, bool),
+        (js.RUNTIME_OPTIONS, RuntimeOptionsRow),
+        (js.ENDPOINTS, dict[EndpointKey, EndpointRow]),
+        (jwt.ISSUERS, dict[str, IssuerRow]),
+        (jwt.SIGNING_KEYS, dict[str, list[TokenKeyRow]]),
+        (jwt.LEGACY_METADATA, dict[str, list[LegacyTokenKeyRow]]),
+        (jwt.LEGACY_KEYS, dict[str, bytes]),
+        (jwt.LEGACY_KEY_ISSUER, dict[str, str]),
+        (ca_certs.CA_CERT_BUNDLES, dict[str, str]),
+        (service.INFO, ServiceRow),
+        (service.CONFIGURATION, ConfigurationRow),
+        (service.PREVIOUS_IDENTITY, PemText),
+        (ACME_CERTIFICATES, dict[str, PemText]),
     )
 
 

@@ -12,6 +12,7 @@ from ccfpy.base.json import Json, JsonObject
 from ccfpy.endpoints.schema import (
     JSON_NAME,
     U64,
+    Inline,
     IntegerRange,
     SchemaName,
     TextFormat,
@@ -313,3 +314,13 @@ def test_a_schema_can_be_had_without_its_name() -> None:
     }
     bare = schema_of(dict)
     assert without_name(bare) is bare
+
+
+def test_a_schema_can_be_written_out_where_it_is_used() -> None:
+    shape = schema_of(Annotated[list[Renamed], Inline()])
+    assert shape.components == {}
+    assert shape.schema["type"] == "array"
+    assert "$ref" not in json.dumps(shape.schema).decode()
+    assert shape.read([{"colour": "red"}]) == [Renamed(Colour.RED)]
+    choice = schema_of(Annotated[str, Inline(one_of=True), SchemaName("Word")])
+    assert choice.components == {"Word": {"oneOf": [{"type": "string"}]}}

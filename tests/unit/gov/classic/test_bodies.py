@@ -1,0 +1,58 @@
+"""Bodies of the classic API have schemas of CCF 6's names."""
+
+from ccfpy.endpoints.schema import schema_of
+from ccfpy.gov.classic.api import READS
+from ccfpy.gov.classic.bodies import ClassicFailure, EndpointRow, NodeRow, UvmRow
+
+
+def test_required_and_optional_fields_are_told_apart() -> None:
+    failure = schema_of(ClassicFailure).components["Failure"]
+    assert failure == {
+        "type": "object",
+        "properties": {
+            "reason": {"$ref": "#/components/schemas/string"},
+            "trace": {"$ref": "#/components/schemas/string"},
+        },
+        "required": ["reason"],
+    }
+
+
+def test_tables_of_tables_nest() -> None:
+    nested = schema_of(dict[str, dict[str, UvmRow]])
+    assert {"string_to_string_to_UVMEndorsementsData"} <= nested.components.keys()
+
+
+def test_an_interface_has_no_name_in_the_table_of_nodes() -> None:
+    described = schema_of(NodeRow).components
+    assert "NodeInfoNetwork_v2__NetInterface" not in described
+    node = described["NodeInfo"]
+    assert isinstance(node, dict)
+    properties = node["properties"]
+    assert isinstance(properties, dict)
+    interface = properties["node_to_node_interface"]
+    assert isinstance(interface, dict)
+    assert interface["required"] == ["bind_address"]
+    assert properties["rpc_interfaces"] == {
+        "type": "object",
+        "additionalProperties": interface,
+    }
+
+
+def test_a_policy_is_the_only_one_of_its_choice() -> None:
+    assert schema_of(EndpointRow).components["InterpreterReusePolicy"] == {
+        "oneOf": [
+            {
+                "type": "object",
+                "properties": {"key": {"type": "string"}},
+                "required": ["key"],
+            }
+        ]
+    }
+
+
+def test_every_answer_has_a_schema() -> None:
+    for row in READS:
+        described = row.operation.response_schema
+        assert described is not None
+        name = str(described["$ref"]).rpartition("/")[2]
+        assert name in row.operation.components, row.path
