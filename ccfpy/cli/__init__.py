@@ -1,4 +1,4 @@
 """The commands a person types: parsing arguments and printing results, nothing else.
 
-The work lies in the packages below; the only one allowed to ``print``.
+The work is in the packages below. Only this package may ``print``.
 """

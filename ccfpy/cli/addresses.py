@@ -15,14 +15,14 @@ NODES_MAX = 20
 
 
 def placements(given: Sequence[str]) -> list[Placement]:
-    """Say where each node is to listen; what is taken is passed over for later ones.
+    """Choose where each node listens; ports that are taken are skipped.
 
     Args:
         given: a number of nodes, addresses ``local://HOST:PORT``, or both: nodes beyond
             the addresses take the next free ports after the last.
 
     Raises:
-        Misused: that is no such thing, or they are too many.
+        Misused: a value is neither, or there are too many nodes.
         CommandFailed: an address is taken.
     """
     counts = [int(text) for text in given if text.isdecimal()]
@@ -69,7 +69,7 @@ def parse_node(text: str) -> tuple[str, int]:
 
 
 def require_free(host: str, port: int) -> None:
-    """Make sure that a node can listen there.
+    """Check that a node can listen there.
 
     Raises:
         CommandFailed: it cannot.

@@ -68,7 +68,7 @@ def api(  # one parameter for each option
 
 
 async def _fetch(place: Place) -> list[Document]:
-    """Ask for each document; an application may have none."""
+    """Fetch each document; an application may have none."""
     documents: list[Document] = []
     async with place.connect() as connection:
         for path in SERVED:
@@ -95,7 +95,7 @@ def _parsed(text: bytes, source: str) -> Document:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write the page, over another page of ours at most."""
+    """Write the page; the only file that it may replace is another page of ours."""
     if path.exists() and MARK not in path.read_text("utf-8", "replace")[:200]:
         raise Misused(f"{path} is another file: choose a name that is free")
     path.write_text(text, "utf-8")
@@ -117,7 +117,7 @@ def page_server(content: bytes, port: int) -> ThreadingHTTPServer:
             self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
-            """Keep quiet."""
+            """Log nothing."""
 
     return ThreadingHTTPServer(("127.0.0.1", port), Handler)
 

@@ -1,4 +1,4 @@
-"""A line for curl that calls an operation, with examples for what it wants."""
+"""A line for curl that calls an operation, with examples for its parameters."""
 
 import shlex
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """OpenAPI 3.0 and Swagger 2.0 documents, read for people.
 
-A document comes from a service that may mean harm, so nothing is expected of it: what
-is not of its kind counts as not there, and references lead only within the document.
+A document comes from a service that may be hostile: a value of the wrong kind counts as
+absent, and references are followed within the document only.
 """
 
 from collections.abc import Iterator, Mapping
@@ -52,9 +52,9 @@ class Operation:
     """A verb on a path.
 
     Attributes:
-        policies: who may call, in the order in which they are tried; nobody is asked if
-            empty, and the document does not say if ``None``.
-        forwarding: whether a backup hands it to the primary; empty if not said.
+        policies: who may call, in the order in which they are tried; anybody if empty,
+            unknown if ``None``.
+        forwarding: whether a backup forwards it to the primary; empty if unknown.
     """
 
     verb: str
@@ -71,7 +71,7 @@ class Operation:
 
 
 class Document:
-    """A document, asked for what a page shows."""
+    """A document, and what a page shows of it."""
 
     def __init__(self, value: Json) -> None:
         self._value = as_object(value)
@@ -103,7 +103,7 @@ class Document:
                     yield self._operation(verb, path, operation, shared)
 
     def resolve(self, value: Json) -> tuple[JsonObject, str]:
-        """Follow references; give the object that they lead to, and its name."""
+        """Follow references; return the object that they lead to, and its name."""
         name = ""
         for _ in range(_REFERENCES_FOLLOWED_MAX):
             reference = as_object(value).get("$ref")
@@ -221,7 +221,7 @@ def _contents(described: Json) -> Iterator[Content]:
 
 
 def _policies(operation: Mapping[str, Json]) -> tuple[str, ...] | None:
-    """Read who may call from our own extension, or from what OpenAPI can say of it."""
+    """Read who may call, from our own extension or from OpenAPI's security schemes."""
     named = operation.get("x-ccfpy-policies")
     if isinstance(named, list):
         return tuple(each for each in named if isinstance(each, str))

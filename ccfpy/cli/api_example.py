@@ -1,4 +1,4 @@
-"""Values that fit schemas, as far as these say what fits."""
+"""Example values that fit schemas, as far as the schemas say."""
 
 import json
 
@@ -29,7 +29,7 @@ def example(document: Document, schema: Json) -> Json:
 
 
 class _Example:
-    """One value in the making; it has an end, however schemas refer to each other."""
+    """One value in the making; it ends even where schemas refer to each other."""
 
     def __init__(self, document: Document) -> None:
         self._document = document

@@ -2,7 +2,7 @@
 
 The page loads nothing: its style and its script are in it, and its policy allows these
 two, by their digests, and nothing else. So even a document that found a way around
-``escape`` could run nothing and tell nobody.
+``escape`` could run nothing and send nothing.
 """
 
 import base64
@@ -18,7 +18,7 @@ from ccfpy.cli.api_schema import SchemaTree
 from ccfpy.cli.api_text import attribute, element, escape
 
 MARK = "<!-- Made by ccfpy api. -->"
-"""How a page that we wrote is known again."""
+"""The mark by which a page that we wrote is recognised."""
 FORWARDING = {
     "always": "the primary answers",
     "sometimes": "the node answers, or the primary if the session is forwarded",

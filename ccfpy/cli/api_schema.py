@@ -1,7 +1,7 @@
 """Schemas as trees of HTML.
 
-A tree has an end: a schema that holds itself is shown once, and nothing is followed
-beyond some levels or lines.
+Every tree ends: a schema that contains itself is shown once, and levels and lines are
+bounded.
 """
 
 from collections.abc import Iterator

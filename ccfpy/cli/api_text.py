@@ -1,7 +1,7 @@
-"""HTML made of text that anybody may have written.
+"""HTML made of text that a stranger may have written.
 
-Everything goes through ``escape``: markup has no meaning, and characters that are not
-seen, or that turn the direction of reading, are shown by their numbers.
+All text goes through ``escape``: markup has no meaning, and characters that are
+invisible or that change the direction of reading are shown by their numbers.
 """
 
 import html

@@ -9,7 +9,7 @@ import typer
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import JsonObject, dumps, loads_object
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
-from ccfpy.cli.output import note, print_json, write
+from ccfpy.cli.output import counted, note, print_json, write
 from ccfpy.cli.place import JsonOption
 from ccfpy.client.bundle import Bundle, read_bundle
 from ccfpy.devtools.checks import check
@@ -79,11 +79,11 @@ def bundle(
 
 
 def checked(app: Path, *, build: bool = True) -> Bundle:
-    """Build an app if it is a project, read it, and tell what is wrong with it.
+    """Build an app if it is a project, read it, and print what is wrong with it.
 
     Raises:
-        CommandFailed: it cannot be used; every reason has been told.
-        CcfpyError: there is none, or its build fails.
+        CommandFailed: the app cannot be used; every reason has been printed.
+        CcfpyError: there is no app, or its build fails.
     """
     if build and app.is_dir() and asyncio.run(Project.of(app).build()):
         note(f"built {app}")
@@ -100,11 +100,6 @@ def checked(app: Path, *, build: bool = True) -> Bundle:
             code=ExitCode.FAILED,
         )
     return made
-
-
-def counted(count: int, thing: str) -> str:
-    """Say how many of a thing there are."""
-    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def _keep(path: Path, value: JsonObject, marks: tuple[str, ...]) -> None:

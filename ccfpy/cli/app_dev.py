@@ -23,7 +23,7 @@ from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
 
 USERS_MAX = 100
 ELECTION_TIMEOUT_MS = 20_000
-"""Of one node, which a debugger may hold: nobody else waits for it."""
+"""Of a service of one node, which a debugger may stop: no other node waits for it."""
 
 
 def dev(
@@ -49,8 +49,8 @@ def dev(
     """Serve an app on this machine, and follow every change of its sources.
 
     A change is built by the project's script dev, or build, is checked, and is in
-    force in less than a second. Each request is told with its status, the time in the
-    script, what it logged, and, where it threw, the stack in the author's own files.
+    force in less than a second. Each request is shown with its status, the time in
+    the script, what it logged, and, where it threw, the stack in the author's files.
     Requests are kept with their bodies for ccfpy app replay: send it no secrets.
     Ctrl-C stops it.
     """

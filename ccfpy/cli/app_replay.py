@@ -52,9 +52,9 @@ def replay(
 ) -> None:
     """Run a request that ccfpy app dev served again, on the state it saw.
 
-    The state is won back from the service's ledger; the service itself is asked
-    nothing, and nothing is changed. Shown are the answer and the writes, as a
-    difference from what came of it then. Exits with 1 if there is one.
+    The state is read from the service's ledger; the service itself is not asked, and
+    nothing is changed. The answer and the writes are shown as a difference from those
+    of the first time. Exits with 1 if they differ.
     """
     options = ServiceOptions(
         workspace=workspace, label=label, app="", constitution=(), program=()

@@ -1,4 +1,4 @@
-"""How ``ccfpy app dev`` tells of requests, reloads and faults."""
+"""How ``ccfpy app dev`` prints requests, reloads and faults."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ class Show:
     """Prints what happens, for people or, one JSON value a line, for programs.
 
     Args:
-        project: the folder from which sources are told.
+        project: the folder that sources are named from.
         console: where people read.
         as_json: whether programs do.
     """
@@ -101,7 +101,7 @@ class Show:
             self._print("! ", remark, style="yellow")
 
     def _caller(self, served: ServedRequest) -> str:
-        """Name who called: by name, by the beginning of the id, or by how."""
+        """Name the caller: by name, by the beginning of the id, or by the policy."""
         if served.caller is None:
             return "token" if "authorization" in served.headers else "anybody"
         digest = Certificate.from_pem(served.caller).digest_hex

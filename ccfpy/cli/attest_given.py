@@ -1,7 +1,7 @@
-"""What commands on evidence are given, and what kind of evidence it is.
+"""Where commands on evidence read it, and what kind of evidence it is.
 
-A file, stdin, the address of a node, or a ledger's folder. The kind is told by the
-bytes; what came in a node's own form says it itself.
+Evidence comes from a file, from stdin, from a node's address or from a ledger's folder.
+Its kind follows from its bytes, or from the form in which a node reports it.
 """
 
 import base64
@@ -24,7 +24,7 @@ from ccfpy.base.limits import MIB
 from ccfpy.cli.attest_kind import Piece
 from ccfpy.cli.attest_maa import FORMAT as MAA
 from ccfpy.cli.errors import CommandFailed, no_such_file
-from ccfpy.cli.ledger_files import ledger_chunks, told
+from ccfpy.cli.ledger_files import failing_plainly, ledger_chunks
 from ccfpy.client.connection import trust_only
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256
@@ -37,7 +37,7 @@ TIMEOUT_S = 10
 OWN_QUOTE = "/node/quotes/self"
 _TOKEN = re.compile(rb"\s*[\w-]+\.[\w-]+\.[\w-]+\s*")
 _SGX_VERSION = b"\x03\x00\x02\x00"
-"""How a quote of an SGX enclave begins: version 3, by a key on P-256."""
+"""The first bytes of a quote of an SGX enclave: version 3, by a key on P-256."""
 
 
 def gather(
@@ -52,7 +52,7 @@ def gather(
         uvm: endorsements of what a bare report measured.
 
     Raises:
-        CommandFailed: it cannot be had, or is no evidence.
+        CommandFailed: it cannot be read, or is no evidence.
     """
     if what.startswith("https://"):
         data, key_digest = _fetch(what, cacert)
@@ -76,7 +76,7 @@ def recognise(
     """Recognise evidence by its bytes.
 
     Raises:
-        Malformed: it is of no kind that is known.
+        Malformed: it is of no known kind.
     """
 
     def bare(kind: str) -> list[Piece]:
@@ -193,7 +193,7 @@ def _recorded(folder: Path) -> Iterator[Piece]:
 
 
 def _records(chunk: ChunkPath) -> Iterator[tuple[str, bytes]]:
-    with told():
+    with failing_plainly():
         file = Chunk.parse(chunk.name, chunk.path.read_bytes())
         for _seqno, _position, data in file.entries():
             writes = Transaction.parse(data).domain.write_set.get(INFO.name, {})
@@ -215,7 +215,7 @@ def _read(what: str) -> bytes:
 
 
 def _fetch(url: str, cacert: Path | None) -> tuple[bytes, bytes]:
-    """Ask a node; give its answer, and the digest of the key that its TLS showed."""
+    """Ask a node; return its answer, and the digest of the key that its TLS showed."""
     parts = urlsplit(url)
     path = parts.path.rstrip("/") or OWN_QUOTE
     if cacert is None:

@@ -1,4 +1,4 @@
-"""What there is to tell of evidence of any kind: claims, and checks with reasons."""
+"""What commands report of evidence of any kind: claims, and checks with reasons."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class Check(NamedTuple):
 
     Attributes:
         name: what.
-        passed: nothing if an earlier one failed, so that it was not reached.
+        passed: None if an earlier check failed and this one was not reached.
         detail: what is wrong, or what was found.
         why: what would follow if nobody checked it.
     """
@@ -71,9 +71,9 @@ class Wanted:
 
     Attributes:
         now_s: when evidence must hold, seconds since 1970.
-        at_collateral: where collateral says when it was gathered, that time counts.
-        measurements: those that are taken, in hex; any if none is named.
-        host_data: likewise.
+        at_collateral: whether the time at which collateral was gathered counts instead.
+        measurements: the accepted ones, in hex; any if empty.
+        host_data: the accepted values, in hex; any if empty.
         maa_issuer: whose tokens are believed.
         maa_keys: by which keys.
     """
@@ -90,7 +90,7 @@ class Wanted:
 
 
 class Kind(Protocol):
-    """How to tell of one kind of evidence."""
+    """How to report one kind of evidence."""
 
     @property
     def summary(self) -> str:
@@ -106,16 +106,16 @@ class Kind(Protocol):
         ...
 
     def checks(self, piece: Piece, wanted: Wanted) -> list[Check]:
-        """Verify it, and tell each step."""
+        """Verify it, and report each step."""
         ...
 
 
 def run(reasons: Mapping[_Step, str], verify: Callable[[Took], object]) -> list[Check]:
-    """Verify, and tell how far it came.
+    """Verify, and report how far the verification came.
 
     Args:
         reasons: every step, in order, and why it matters.
-        verify: raises what is wrong; tells of each step it took.
+        verify: raises what is wrong; reports each step that it took.
     """
     taken: list[str] = []
     failure: str | None = None
@@ -135,7 +135,7 @@ def run(reasons: Mapping[_Step, str], verify: Callable[[Took], object]) -> list[
 
 
 def allowed(checks: list[Check], name: str, option: str) -> list[Check]:
-    """Say of a check that an option did without it."""
+    """Return a check that an option skipped."""
     return [
         check._replace(detail=f"not asked for ({option})")
         if check.name == name and check.passed
@@ -150,7 +150,7 @@ def holds(checks: Sequence[Check]) -> bool:
 
 
 def expected(name: str, found: str | None, taken: frozenset[str]) -> list[Check]:
-    """Hold a value against those that are taken; no check if none is named."""
+    """Check that a value is among the accepted ones; no check if none is named."""
     if not taken:
         return []
     passed = found is not None and found.lower() in taken
@@ -160,7 +160,7 @@ def expected(name: str, found: str | None, taken: frozenset[str]) -> list[Check]
 
 
 def bound_key(piece: Piece, report_data: bytes) -> list[Check]:
-    """Hold the report data against the node's id, and the key that it showed."""
+    """Check the report data against the node's id and the key that it showed."""
     checks = []
     said = report_data.hex()
     if piece.node_id is not None:

@@ -1,4 +1,4 @@
-"""Tokens of Microsoft Azure Attestation, told and verified."""
+"""Tokens of Microsoft Azure Attestation, shown and verified."""
 
 from typing import Final
 

@@ -63,7 +63,7 @@ class MockServer(ThreadingHTTPServer):
 
 
 def make_server(port: int) -> MockServer:
-    """Make one on this machine's own address; the caller serves and closes it."""
+    """Make a server on this machine's own address; the caller serves and closes it."""
     entropy = OsEntropy()
     now = datetime.now(UTC) - timedelta(minutes=1)
     server = MockServer(("127.0.0.1", port), _Handler)
@@ -126,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.server.service
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
     def _answer(self, answer: Answer) -> None:
         body = json.dumps(answer.body)

@@ -1,4 +1,4 @@
-"""What the commands on evidence may be told, as options and their help."""
+"""The options of the commands on evidence, with their help."""
 
 from pathlib import Path
 from typing import Annotated, TypeAlias

@@ -1,4 +1,4 @@
-"""Quotes of SGX enclaves, told and verified."""
+"""Quotes of SGX enclaves, shown and verified."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Reports of SEV-SNP guests, told and verified."""
+"""Reports of SEV-SNP guests, shown and verified."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Evidence that says of itself that it proves nothing, told and compared."""
+"""Evidence that proves nothing and says so, shown and compared."""
 
 from typing import Final
 
@@ -44,7 +44,7 @@ class Virtual:
 
 
 class Simulated:
-    """A node on a simulated machine: signed, by a vendor that anybody can be."""
+    """A node on a simulated machine: signed by a vendor, which anybody can be."""
 
     summary: Final = "a quote of a simulated machine, by a vendor that anybody can be"
 
@@ -65,7 +65,7 @@ class Simulated:
         ]
 
     def checks(self, piece: Piece, wanted: Wanted) -> list[Check]:
-        """Verify it up to its vendor, whoever that is."""
+        """Verify it up to its vendor."""
         why = "The vendor's own key vouches for the machine, and the machine's signed."
         try:
             report = VerifiedQuote.verify(

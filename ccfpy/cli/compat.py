@@ -1,8 +1,8 @@
 """``ccfpy compat``: stand-ins for CCF's own programs, at the paths they are looked for.
 
 Each stand-in is a small script that names this installation's interpreter and calls
-one function. A node's program is measured by the digest of its script: those of
-different apps therefore differ, in the one line that names the app.
+one function. A node's program is measured by the digest of its script: the scripts of
+different apps therefore differ, in the line that names the app.
 
 A file that does not carry our mark is never overwritten or removed.
 """
@@ -115,7 +115,7 @@ def _first_lines(interpreter: str) -> Sequence[str]:
     shebang = f"#!{interpreter} -IB"
     if len(shebang.encode()) <= SHEBANG_BYTES_MAX and " " not in interpreter:
         return [shebang]
-    # To the shell, the command to become; to Python, a string without use.
+    # For the shell this is the command to run; for Python an unused string.
     return ["#!/bin/sh", f"""'''exec' "{interpreter}" -IB "$0" "$@"\n' '''"""]
 
 

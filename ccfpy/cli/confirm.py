@@ -1,4 +1,4 @@
-"""Questions that a command asks: whether to go on, and with which of several."""
+"""Questions that a command asks a person: whether to go on, and which of several."""
 
 import contextlib
 import sys
@@ -15,11 +15,11 @@ YesOption: TypeAlias = Annotated[
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask whoever is at the terminal; ``yes`` answers for those who are not.
+    """Ask the person at the terminal whether to go on; ``yes`` answers without asking.
 
     Raises:
         CommandFailed: the answer is no.
-        Misused: there is nobody to ask.
+        Misused: there is no terminal to ask on.
     """
     if yes:
         return
@@ -31,16 +31,16 @@ def confirm(question: str, *, yes: bool) -> None:
 
 
 def choose(question: str, choices: Sequence[str], *, option: str) -> int:
-    """Ask which of several is meant, until it is one of them; give its place.
+    """Ask which of several is meant, until the answer is one of them; return its index.
 
     Args:
         question: without its question mark.
         choices: what each is, on a line.
-        option: what a script says in place of an answer, for who is not there to ask.
+        option: what a script says instead, for the message where there is no terminal.
 
     Raises:
         CommandFailed: the input ends.
-        Misused: there is nobody to ask.
+        Misused: there is no terminal to ask on.
     """
     if not sys.stdin.isatty():
         raise Misused(f"nobody is here to be asked ({question}): {option}")

@@ -213,7 +213,7 @@ def _clock() -> Check:
 
 
 def _isolation() -> Check:
-    """Close a process as the enclave's is closed, and tell what came of it."""
+    """Isolate a process as the enclave's process is isolated, and report the result."""
     done = subprocess.run(  # noqa: S603  # fixed words
         [sys.executable, "-c", CLOSE_AND_TELL],
         capture_output=True,
@@ -235,7 +235,7 @@ def _isolation() -> Check:
 
 
 def _tls() -> Check:
-    # What it imports takes a while, and other commands do without.
+    # Its imports take a while, and other commands do without them.
     from ccfpy.enclave.tls import describe_engine  # noqa: PLC0415
 
     try:

@@ -1,4 +1,4 @@
-"""What an earlier sandbox left in the workspace, set aside before a new one begins.
+"""What an earlier sandbox left in the workspace, set aside before a new one starts.
 
 The nodes' folders, with their ledgers, and the participants' keys, without which a
 ledger cannot be recovered, are kept together in ``LABEL_earlier``. Only those of the
@@ -24,10 +24,11 @@ def set_aside(options: ServiceOptions) -> Path | None:
     A copy of the participants' keys goes with them. What was kept before is removed.
 
     Returns:
-        Nothing where there was no earlier run.
+        None where there was no earlier run.
 
     Raises:
-        CommandFailed: a node of it still runs, or a folder in the way is no node's.
+        CommandFailed: a node of that run is still running, or a folder in the way is
+            no node's.
     """
     folders = _node_folders(options)
     for path in options.shared.glob("*.rpc_addresses"):

@@ -1,7 +1,7 @@
 """What kind of enclave an application is: a node's, or one made with the toolkit.
 
-Its interface is part of its measurement, so its code is loaded to ask for it: whoever
-signs an application trusts it at least that far.
+The interface is part of the measurement, so an application's code is loaded to read it:
+who signs an application trusts it at least that far.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ def interface_of(path: Path) -> bytes:
     """Return the digest of all that the host of an application may call on it.
 
     Raises:
-        ApplicationNotLoaded: it does not load, or is neither kind.
+        ApplicationNotLoaded: the application does not load, or is of neither kind.
     """
     try:
         load_attribute(path, ATTRIBUTE, of=path.name, refuse=_NoSuch)

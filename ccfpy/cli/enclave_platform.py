@@ -1,7 +1,7 @@
 """``ccfpy enclave platform``: a simulated vendor and its machines, as files.
 
-Both files hold private keys. Whoever reads them can make any evidence that a service
-which trusts the vendor would take: they are for trying out, testing and teaching.
+Both files hold private keys. Anybody who reads them can make evidence that a service
+which trusts the vendor accepts: they are for trying out, testing and teaching.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""How a command ends when it does not end well."""
+"""How a command fails."""
 
 from enum import IntEnum
 
@@ -6,7 +6,7 @@ from ccfpy.base.errors import CcfpyError
 
 
 class ExitCode(IntEnum):
-    """What a command leaves to the shell."""
+    """A command's exit code."""
 
     OK = 0
     FAILED = 1
@@ -16,7 +16,7 @@ class ExitCode(IntEnum):
 
 
 class CommandFailed(CcfpyError):
-    """A command cannot do what it was asked; the text says why and what helps.
+    """A command failed; the text says why and what helps.
 
     Attributes:
         code: the exit code.

@@ -58,7 +58,7 @@ MaybeCreatedAtOption: TypeAlias = Annotated[str | None, _CREATED_AT]
 
 
 class SignatureFile(StrEnum):
-    """What is in the file with a signature."""
+    """The encoding of a signature in its file."""
 
     JSON = "json"
     """An object whose ``value`` is the raw signature in base64, as CCF's tools read."""

@@ -1,8 +1,8 @@
 """``ccfpy gov rotate``: a member gets new keys, in the service and in its folder.
 
-New keys lie in a folder ``NAME.next`` beside the old until they are in use, so that a
-ceremony that has to wait for others' votes goes on with the same ones. Then they take
-the old keys' place, which are kept: they still open the ledgers of their time. Keys in
+New keys are in a folder ``NAME.next`` beside the old keys until they are in use, so
+that a ceremony that waits for other members' votes goes on with the same keys. Then
+they replace the old keys, which are kept: they still open earlier ledgers. Keys in
 tokens or behind commands, old or new, are used where they are.
 """
 
@@ -161,11 +161,12 @@ def _own_files(place: Place, name: str, certificate: Certificate) -> KeyFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wish:
-    """What of a member's keys is to be new, and what of that is there already.
+    """Which of a member's keys are to be new, and which of those exist already.
 
     Attributes:
         identity: where the new identity is, if it is not to be made.
-        encryption_key: the public half of the new one, likewise.
+        encryption_key: the public half of the new encryption key, if it is not to be
+            made.
     """
 
     keeps_identity: bool
@@ -176,7 +177,7 @@ class _Wish:
     def fulfil(
         self, old: KeyFiles, old_signer: Signer, new: KeyFiles
     ) -> tuple[Signer, str | None]:
-        """Make what is not there; give who signs then, and the new encryption key."""
+        """Make the missing keys; return the new signer and the new encryption key."""
         makes_encryption_key = (
             old.encryption_public_key.is_file()
             and not self.keeps_encryption_key
@@ -214,7 +215,7 @@ def _no_new_certificate() -> KeyFiles:
 
 
 def _make(new: KeyFiles, curve: Curve | None, *, with_encryption_key: bool) -> None:
-    """Make what of the new keys is not there yet; without a curve no identity."""
+    """Make the new keys that are missing; without a curve no identity."""
     if curve is not None and not new.certificate.is_file():
         generate_keys(new, curve=curve, with_encryption_key=False)
     if with_encryption_key and not new.encryption_public_key.is_file():
@@ -227,7 +228,7 @@ def _make(new: KeyFiles, curve: Curve | None, *, with_encryption_key: bool) -> N
 def take_place(old: KeyFiles, new: KeyFiles, *, now: datetime) -> Path | None:
     """Replace the old keys by the new, and return where the old keys are kept.
 
-    Nothing is kept of keys that are not files.
+    Keys that are not files are not kept.
     """
     kept = KeyFiles(
         folder=old.folder / f"{old.name}.until-{now:%Y%m%dT%H%M%SZ}", name=old.name

@@ -1,4 +1,4 @@
-"""What the commands of ``ccfpy gov`` do alike: connect, sign, wait."""
+"""What the commands of ``ccfpy gov`` have in common: connecting, signing, waiting."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 
 
 def run(place: Place, work: Callable[[Connection], Awaitable[_T]]) -> _T:
-    """Do something by a connection to a service, as nobody."""
+    """Run a function with a connection to a service, without a certificate."""
 
     async def connected() -> _T:
         async with place.connect() as connection:
@@ -35,7 +35,7 @@ def as_member(
     *,
     wait: bool,
 ) -> _T:
-    """Do something as a member; wait until a proposal's change is committed."""
+    """Run a function as a member; wait until a proposal's change is committed."""
     signer = member.signer(place)
 
     async def signed(connection: Connection) -> _T:
@@ -54,7 +54,7 @@ def as_members(
     *,
     wait: bool,
 ) -> ProposalStatus:
-    """Do something as several members."""
+    """Run a function as several members."""
     signers = members.signers(place)
 
     async def signed(connection: Connection) -> ProposalStatus:

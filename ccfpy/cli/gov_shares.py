@@ -1,4 +1,4 @@
-"""``ccfpy gov share`` and ``reshare``: the keys of a service, parted among members."""
+"""``ccfpy gov share`` and ``reshare``: the keys of a service, shared among members."""
 
 import base64
 import binascii

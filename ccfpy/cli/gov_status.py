@@ -53,7 +53,7 @@ def status(
 
 
 def table(found: Standing, now: datetime, *, soon_days: int) -> Group:
-    """Show it to a person."""
+    """Return the table for people."""
     rows = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("whose", "id", "status", "name"):
         rows.add_column(heading, no_wrap=True)

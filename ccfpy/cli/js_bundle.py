@@ -1,7 +1,7 @@
 """A JavaScript application that a service begins with: ``sandbox --js-app-bundle``.
 
-As CCF's sandbox does, it takes what is there and looks only whether every module is.
-``ccfpy app bundle`` looks closer.
+As CCF's sandbox does, it takes what is there and checks only that every module is
+there. ``ccfpy app bundle`` checks more.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ def install_app(place: Path) -> Mapping[str, Json]:
     """Return the action that installs the application of a folder or a bundle's file.
 
     Raises:
-        CommandFailed: there is none, or it is not whole.
+        CommandFailed: there is no bundle, or it is incomplete.
     """
     try:
         bundle = read_bundle(place)

@@ -51,7 +51,7 @@ def keygen(
 
 
 def generate(argv: Sequence[str]) -> int:
-    """Be ``keygenerator.sh``: its options and its words; keys are replaced silently."""
+    """Act as ``keygenerator.sh``: its options and words; keys are replaced silently."""
     parser = argparse.ArgumentParser(
         prog="keygenerator.sh",
         description="Make the identity of a participant, and on demand a key for its "

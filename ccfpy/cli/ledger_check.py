@@ -1,4 +1,4 @@
-"""``ccfpy ledger check``: what is wrong with a ledger, and what would mend it."""
+"""``ccfpy ledger check``: what is wrong with a ledger, and how to repair it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,10 +53,10 @@ def check(
 
 
 def planned(folders: list[Path], snapshot: Path | None, processes: int | None) -> Plan:
-    """Read a ledger and make the plan of its repair, with a bar on a terminal.
+    """Read a ledger and plan its repair, with a progress bar on a terminal.
 
     Raises:
-        CommandFailed: there is no ledger, or nothing of it verifies.
+        CommandFailed: there is no ledger, or no part of it verifies.
     """
     chunks = _chunks(folders)
     start = None if snapshot is None else _start(snapshot)

@@ -55,8 +55,8 @@ def decrypt(  # noqa: PLR0913 - one parameter for each option
 ) -> None:
     """Show what transactions wrote to private tables.
 
-    The ledger secrets are won back with members' keys, as in a recovery, or read from a
-    file. Every entry's seal and commit evidence is checked.
+    The ledger secrets are recovered with members' keys, as in a recovery, or read from
+    a file. Every entry's seal and commit evidence is checked.
     """
     if (member_keys is None) is (secrets_file is None):
         raise Misused("give either --member-key, as often as needed, or --secrets")
@@ -79,7 +79,7 @@ def decrypt(  # noqa: PLR0913 - one parameter for each option
 
 
 def _won(folders: list[Path], keys: list[RsaKeyPair]) -> LedgerSecrets:
-    """Win the secrets back from the ledger's own shares."""
+    """Recover the secrets from the ledger's own shares."""
     chunks = ledger_chunks(folders)
     size = sum(chunk.size_bytes for chunk in chunks)
     shared = SharedSecrets()

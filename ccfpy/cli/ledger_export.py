@@ -24,14 +24,14 @@ from ccfpy.cli.output import print_json
 
 
 class Format(StrEnum):
-    """What is written."""
+    """The format that is written."""
 
     SQLITE = "sqlite"
     PARQUET = "parquet"
 
 
 class _OpenSink(Sink, AbstractContextManager["_OpenSink"], Protocol):
-    """Something to fill and to close."""
+    """A sink that has to be closed."""
 
 
 def export(

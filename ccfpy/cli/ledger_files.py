@@ -21,7 +21,7 @@ from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
 from ccfpy.cli.output import progress_console
 
 PROCESSES_FROM_BYTES = 32 << 20
-"""A smaller ledger is read before further processes would have started."""
+"""A smaller ledger is read sooner than further processes start."""
 
 FoldersArgument: TypeAlias = Annotated[
     list[Path],
@@ -56,10 +56,10 @@ TablesOption: TypeAlias = Annotated[
 def ledger_chunks(
     folders: list[Path], *, with_recovery: bool = False
 ) -> list[ChunkPath]:
-    """Find a ledger's chunks, of which there must be one.
+    """Find a ledger's chunks; there must be at least one.
 
     Raises:
-        CommandFailed: a folder cannot be read, or there is no ledger in them.
+        CommandFailed: a folder cannot be read, or there is no ledger in the folders.
     """
     for folder in folders:
         if folder.is_file():
@@ -83,13 +83,13 @@ def reading(bytes_to_read: int, processes: int | None) -> Iterator[Readers]:
     """
     if processes is None:
         processes = processors() if bytes_to_read >= PROCESSES_FROM_BYTES else 1
-    with told(), local_readers(processes) as readers:
+    with failing_plainly(), local_readers(processes) as readers:
         yield readers
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Turn what readers raise into a command's failure."""
+def failing_plainly() -> Iterator[None]:
+    """Raise what readers raise as a command's failure."""
     try:
         yield
     except OSError as error:
@@ -101,7 +101,7 @@ def told() -> Iterator[None]:
 
 
 class ReadingProgress:
-    """A bar on a terminal, of bytes read; nothing anywhere else."""
+    """A progress bar of bytes read, on a terminal only."""
 
     def __init__(self, doing: str, bytes_to_read: int) -> None:
         console = progress_console()
@@ -125,12 +125,12 @@ class ReadingProgress:
         self._bar.stop()
 
     def advance(self, read_bytes: int) -> None:
-        """Note that so much was read."""
+        """Count bytes that were read."""
         self._bar.advance(self._task, read_bytes)
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Put the bar away while a result is printed."""
+        """Hide the bar while a result is printed."""
         self._bar.stop()
         yield
         self._bar.start()

@@ -90,7 +90,7 @@ def print_writes(
 ) -> None:
     """Print a transaction's writes to the tables that are asked for.
 
-    One that wrote to none of them is passed over, if any were asked for.
+    A transaction that wrote to none of those tables is skipped.
     """
     written = {
         name: writes

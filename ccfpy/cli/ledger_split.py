@@ -1,4 +1,4 @@
-"""``ccfpy ledger split``: one ledger file as two that together hold the same."""
+"""``ccfpy ledger split``: one ledger file as two files with the same entries."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -19,9 +19,9 @@ from ccfpy.cli.ledger_files import (
     ProcessesOption,
     ReadingProgress,
     RecoveryOption,
+    failing_plainly,
     ledger_chunks,
     reading,
-    told,
 )
 from ccfpy.cli.output import print_json
 from ccfpy.ledger.audit import (
@@ -98,7 +98,7 @@ def _readers(
         with reading(size, processes) as readers:
             yield readers
         return
-    with told(), _cluster(scheduler) as readers:
+    with failing_plainly(), _cluster(scheduler) as readers:
         yield readers
 
 
@@ -127,7 +127,7 @@ def _load(path: Path) -> AuditState | None:
 
 
 class _Keeper:
-    """Saves the audit's checkpoint now and then, and at the end, whatever ends it."""
+    """Saves the audit's checkpoint regularly and at the end, also after an error."""
 
     def __init__(self, verification: Verification, path: Path | None) -> None:
         self._verification, self._path = verification, path

@@ -1,7 +1,7 @@
-"""``ccfpy``: the commands, each loaded only when it is the one that was asked for.
+"""``ccfpy``: the commands, each loaded only when it is run.
 
-This module knows no more than their names and what they are for, so that help appears
-at once and a node's host process carries nothing that it does not need.
+This module has only their names and summaries, so that help appears at once and a
+node's host process loads nothing that it does not need.
 """
 
 import sys
@@ -21,7 +21,7 @@ class Entry(NamedTuple):
 
     Attributes:
         summary: what it is for.
-        load: imports the module and gives the function or group.
+        load: imports the module and returns the function or group.
     """
 
     summary: str
@@ -154,8 +154,8 @@ COMMANDS: Mapping[str, Entry] = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run one command; exits with 0, 1 (it failed) or 2 (it was misused).
 
-    Whoever reads the output may stop before its end, as ``head`` does. The command then
-    ends with 1 and says nothing.
+    A reader of the output may stop before its end, as ``head`` does. The command then
+    ends with 1 and prints nothing.
     """
     argv = sys.argv[1:] if arguments is None else list(arguments)
     try:
@@ -196,7 +196,7 @@ def _run(argv: Sequence[str]) -> None:
 
 
 def sandbox_script(arguments: Sequence[str]) -> None:
-    """Be CCF's ``sandbox.sh``: one member, and whatever is proposed is accepted."""
+    """Act as CCF's ``sandbox.sh``: one member, and every proposal is accepted."""
     preset = ["--initial-member-count", "1", "--constitution", "sandbox"]
     main(["sandbox", *preset, *arguments])
 
@@ -232,7 +232,7 @@ def _application(argv: Sequence[str]) -> Callable[..., None]:
 
 
 def _stub() -> None:
-    """Stand in a list for a command that was not asked for."""
+    """Return a placeholder, in lists, for a command that is not run."""
 
 
 def _report(message: str, code: int) -> int:

@@ -1,4 +1,4 @@
-"""How a survey of a service's nodes is shown: as a table, or as one JSON value."""
+"""How the status of a service's nodes is shown: as a table, or as one JSON value."""
 
 import math
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from ccfpy.client.node_report import Answer, NodeReport
 from ccfpy.client.survey import LEADER, Survey
 
 ID_CHARACTERS = 8
-"""Of a node's id; enough to tell a service's nodes apart, and to name one by."""
+"""Characters of a node's id: enough to tell a service's nodes apart."""
 EXPIRES_SOON_DAYS = 14
 SILENT_LONG_MS = 1000
 """A quiet primary asks its backups ten times in that time."""
@@ -27,7 +27,7 @@ _ROLES = {
 
 
 def table(survey: Survey, *, now: datetime) -> Group:
-    """Show a service and its nodes to a person."""
+    """Return the table of a service and its nodes."""
     nodes = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("node", "status", "role", "view", "commit", "lag", "heard"):
         is_number = heading in ("view", "lag", "heard")

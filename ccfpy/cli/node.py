@@ -8,8 +8,8 @@ from pathlib import Path
 from ccfpy.cli.standin import run_node
 
 PROGRAM = Path(__file__).with_name("main.py")
-"""What is measured, however the command was started: the script that an installation
-makes for it names a folder of that machine, and no other node could then join."""
+"""The file that is measured, however the command was started: the script that an
+installation makes names a folder of that machine, and no other node could then join."""
 _HELP = """Application:
   --app APP             a sample's name, or the path of a Python file or package
                         (default: logging)
@@ -17,7 +17,7 @@ _HELP = """Application:
 
 
 def node(argv: Sequence[str]) -> int:
-    """Run a node until it ends; give its exit code."""
+    """Run a node until it ends; return its exit code."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--app", default="logging")
     if {"-h", "--help"} & set(argv):

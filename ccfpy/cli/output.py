@@ -19,12 +19,12 @@ def text_console() -> Console:
 
 
 def progress_console() -> Console:
-    """Make the console for what goes by while a command works."""
+    """Make the console for progress."""
     return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def table_console() -> Console:
-    """Make the console for tables, which need not fit where nobody looks at them."""
+    """Make the console for tables; in a file or a pipe they may be wide."""
     width = None if sys.stdout.isatty() else TABLE_COLUMNS
     return Console(highlight=False, emoji=False, width=width)
 

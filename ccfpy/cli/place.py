@@ -1,6 +1,6 @@
 """Which service a command speaks to, and as whom: options, environment, sandbox.
 
-Without a word the sandbox of the working folder is meant.
+By default the sandbox of the working folder is meant.
 """
 
 import re
@@ -80,7 +80,7 @@ class Place:
     """A service and the folder with the keys to speak to it.
 
     Attributes:
-        urls: where nodes of it answer, as far as is known here.
+        urls: where its nodes answer, as far as is known here.
     """
 
     urls: Sequence[str]
@@ -89,7 +89,7 @@ class Place:
 
     @classmethod
     def find(cls, url: str | None, folder: Path, trust: Path | None) -> "Place":
-        """Take what was given, and the rest from the folder.
+        """Find a service by what is given, and by the folder for the rest.
 
         Raises:
             CommandFailed: there is no service's certificate.
@@ -105,13 +105,13 @@ class Place:
 
     @property
     def url(self) -> str:
-        """The first of the addresses at which somebody listens, or the first."""
+        """The first address at which a node listens, or else the first address."""
         if len(self.urls) == 1:
             return self.urls[0]
         return next(filter(_is_open, self.urls), self.urls[0])
 
     def connect(self, name: str | None = None) -> Connection:
-        """Make a connection as a participant, or as nobody.
+        """Make a connection as a participant, or without a certificate.
 
         Raises:
             Misused: there are no files of that name.
@@ -126,7 +126,7 @@ class Place:
         """Find a participant's files.
 
         Raises:
-            Misused: there are none of that name.
+            Misused: there are no files of that name.
         """
         files = KeyFiles(folder=self.folder, name=name)
         if not files.certificate.is_file():

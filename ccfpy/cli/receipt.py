@@ -38,7 +38,7 @@ from ccfpy.ledger.receipt_forms import ReceiptForm
 receipt = typer.Typer(no_args_is_help=True)
 
 FORMS = (ReceiptForm.V1, ReceiptForm.V2, ReceiptForm.COSE, ReceiptForm.ENDORSEMENTS)
-"""What ``get`` gives; the rest is of use only to programs."""
+"""The forms that ``get`` prints; other forms are of use only to programs."""
 
 FormOption: TypeAlias = Annotated[
     str | None,
@@ -82,7 +82,7 @@ def get(  # noqa: PLR0913  # one parameter for each option
     ] = True,
     where: PlaceOptions,
 ) -> None:
-    """Fetch a transaction's receipt, and give it only if it verifies."""
+    """Fetch a transaction's receipt, and print it only if it verifies."""
     txid = parse_txid(transaction)
     digest = claimed(claims_digest, claims)
     wanted = _form(form)
@@ -146,7 +146,7 @@ def _form(name: str | None) -> ReceiptForm | None:
 async def _endorsements(
     connection: Connection, txid: TxId, data: bytes, service: Certificate
 ) -> tuple[bytes, ...]:
-    """Fetch what leads to the signer of a COSE receipt, if the service is not it."""
+    """Fetch the endorsements of a COSE receipt's signer, if it is not the service."""
     try:
         given = receipt_forms.parse(data)
     except Malformed:
@@ -213,7 +213,7 @@ def explain(  # noqa: PLR0913  # one parameter for each option
     endorsements: EndorsementsOption = None,
     trust: TrustOptions,
 ) -> None:
-    """Verify a receipt and tell what each step shows."""
+    """Verify a receipt and explain what each step shows."""
     given = Given.read(file, signature=signature, endorsements=endorsements).expecting(
         transaction, claimed(claims_digest, claims)
     )

@@ -1,4 +1,4 @@
-"""What commands about receipts are given: the files, and what is expected of them."""
+"""The inputs of commands on receipts: files, and what a receipt must be of."""
 
 import sys
 from dataclasses import dataclass, replace
@@ -50,7 +50,7 @@ class Given:
     """A receipt and what it is to be verified with.
 
     Attributes:
-        receipt: the receipt, nothing of it verified.
+        receipt: the receipt, which is not verified yet.
         endorsements: the chain to the service that signed it, if it needs one.
         txid: the transaction that it must be of.
         claims_digest: what the app claimed.
@@ -68,7 +68,7 @@ class Given:
         """Read the files; ``-`` is stdin.
 
         Raises:
-            CommandFailed: one cannot be read, or holds something else.
+            CommandFailed: a file cannot be read, or holds something else.
         """
         data = read_file(file)
         signed = None if signature is None else read_file(signature)
@@ -87,7 +87,7 @@ class Given:
         return cls(receipt=parsed, endorsements=chain)
 
     def expecting(self, transaction: str | None, claims_digest: bytes | None) -> Self:
-        """Add what it must be of, as it was typed."""
+        """Add what the receipt must be of, as it was typed."""
         txid = None if transaction is None else parse_txid(transaction)
         return replace(self, txid=txid, claims_digest=claims_digest)
 
@@ -116,7 +116,7 @@ def claimed(digest: str | None, claims: Path | None) -> bytes | None:
     """Return the digest of what the app claimed, from either option.
 
     Raises:
-        Misused: both are given, or the digest is none.
+        Misused: both are given, or the digest is malformed.
         CommandFailed: the file cannot be read.
     """
     if claims is not None:
@@ -138,7 +138,7 @@ def parse_txid(text: str) -> TxId:
     """Read a transaction's id.
 
     Raises:
-        Misused: it is none.
+        Misused: it is no id.
     """
     try:
         return TxId.parse(text)
@@ -147,7 +147,7 @@ def parse_txid(text: str) -> TxId:
 
 
 def unwrapped(data: bytes) -> bytes:
-    """Take the receipt out of what an app says beside it, if that is JSON."""
+    """Take the receipt out of an app's JSON answer, if it is one."""
     try:
         fields = loads_object(data)
     except Malformed:

@@ -1,4 +1,4 @@
-"""``ccfpy recover``: a service brought back from whatever files are left of it."""
+"""``ccfpy recover``: a lost service restored from the files that are left of it."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,12 @@ from ccfpy.cli.addresses import placements
 from ccfpy.cli.app_path import named_anywhere
 from ccfpy.cli.confirm import YesOption, confirm
 from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
-from ccfpy.cli.ledger_files import ProcessesOption, ReadingProgress, reading, told
+from ccfpy.cli.ledger_files import (
+    ProcessesOption,
+    ReadingProgress,
+    failing_plainly,
+    reading,
+)
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import counted, print_json, progress_console, text_console
 from ccfpy.cli.recover_choice import choose_service
@@ -36,7 +41,7 @@ from ccfpy.local.network import NODE_PROGRAM
 LABEL = "recovered"
 SEALED_SUFFIX = ".sealed.json"
 SEALED_FOLDER = "sealed"
-"""Where the new service's nodes seal theirs, if the lost one's did."""
+"""Where the new service's nodes seal their secrets, if the lost service's nodes did."""
 
 FoldersArgument: TypeAlias = Annotated[
     list[Path],
@@ -180,8 +185,8 @@ def recover(  # noqa: PLR0913  # every question has its option
 def _look(
     folders: Sequence[Path], processes: int | None, *, as_json: bool
 ) -> tuple[Inspection, list[Shareholders]]:
-    """Inspect what there is, and tell; there is something."""
-    with told():
+    """Inspect the files, print the result, and require that there is a service."""
+    with failing_plainly():
         found, members = _inspect(_found(folders), processes)
     if as_json:
         print_json(inspection_json(found, members))
@@ -235,7 +240,7 @@ def _inspect(
 
 
 def _require_nobody_writes(folders: Sequence[Path]) -> None:
-    """Refuse to make a second service of one that may not be lost at all."""
+    """Refuse to recover a service that may not be lost at all."""
     for folder in folders:
         writing = writers(folder)
         if writing:
@@ -277,7 +282,7 @@ def _remains(chosen: ServiceFound, folder: Path, *, snapshots: bool) -> Remains:
 
 
 def _label(workspace: Path) -> str:
-    """Name folders of which there are none yet."""
+    """Choose a label whose folders do not exist yet."""
     label, number = LABEL, 2
     while any(workspace.glob(f"{label}_*")):
         label, number = f"{LABEL}{number}", number + 1

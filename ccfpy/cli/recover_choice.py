@@ -1,4 +1,4 @@
-"""Which service ``ccfpy recover`` brings back, where files of several are there."""
+"""Which service ``ccfpy recover`` restores, where there are files of several."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,22 +11,22 @@ from ccfpy.client.keyfiles import read_text
 from ccfpy.crypto.certs import Certificate
 
 DIGITS = 8
-"""Of a digest, to tell services apart; more where two begin alike."""
+"""Characters of a digest that tell services apart; more where two begin alike."""
 
 
 def choose_service(
     found: Inspection, digest: str | None, identity: Path | None, *, asks: bool
 ) -> ServiceFound:
-    """Take the service that is named, the only one, or the one that a person says.
+    """Choose the service that is named, the only one, or the one that a person chooses.
 
     Args:
-        found: what there is.
-        digest: the beginning of its certificate's digest, if that is said.
-        identity: its certificate, if that is said.
+        found: the services whose files were found.
+        digest: the beginning of its certificate's digest, if given.
+        identity: its certificate, if given.
         asks: whether a person may be asked.
 
     Raises:
-        Misused: it is none of these, or of several nobody says which.
+        Misused: it is none of these, or nobody says which of several.
         CommandFailed: the certificate is of an earlier identity, or a node cannot begin
             with what is left.
     """

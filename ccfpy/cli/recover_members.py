@@ -1,7 +1,7 @@
 """Members who take part in a recovery with keys that are at hand: files, or one token.
 
-Their keys are tried before anything is started: a ledger that was read for hours is not
-to be read again because a PIN was wrong.
+Keys are tried before anything is started: a ledger that takes hours to read must not be
+read again because a PIN was wrong.
 """
 
 import asyncio
@@ -18,16 +18,16 @@ from ccfpy.client.keyfiles import KeyFiles, member_id
 from ccfpy.client.signer import FileDecrypter, FileSigner, ShareDecrypter, Signer
 
 TRIAL = b"ccfpy recover tries this key before it starts a node"
-"""Nothing that a service would take for a request: those are CBOR."""
+"""A text that no service takes for a request: requests are CBOR."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberAtHand:
-    """A member's keys, wherever they are kept.
+    """A member's keys, in files or a token.
 
     Attributes:
         signer: acknowledges and votes.
-        decrypter: opens the member's share; nothing if it is not at hand.
+        decrypter: opens the member's share; None if its key is not at hand.
     """
 
     signer: Signer
@@ -40,11 +40,11 @@ def members_at_hand(
     opener: DecrypterOptions,
     holders: Shareholders,
 ) -> list[MemberAtHand]:
-    """Find members' keys, and make sure that the service has these members.
+    """Find members' keys, and check that the service has these members.
 
     Args:
         files: beginnings of key files' paths, such as ``keys/member0``.
-        keys: how one further member signs, if any of it is said.
+        keys: how one further member signs, if given.
         opener: how its share is opened.
         holders: the lost service's members.
 
@@ -78,7 +78,7 @@ def members_at_hand(
 
 
 async def _tried(member: MemberAtHand, known: Shareholder) -> MemberAtHand:
-    """Use a member's keys; leave out the one for shares where it has none."""
+    """Try a member's keys; leave out the key for shares where there is none."""
     await member.signer.sign(TRIAL)
     if known.encrypted_share is None:
         return replace(member, decrypter=None)
@@ -108,7 +108,7 @@ def _of_files(path: Path) -> MemberAtHand:
 
 
 def _known(folder: Path) -> str:
-    """Say whose files are there."""
+    """Return whose files are there."""
     suffix = "_privk.pem"
     names = [path.name.removesuffix(suffix) for path in folder.glob(f"*{suffix}")]
     identities = sorted(name for name in names if not name.endswith("_enc"))

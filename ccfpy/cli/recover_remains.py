@@ -1,7 +1,7 @@
-"""What a recovering node is given: exactly what verifies, in folders of its own.
+"""The files for a recovering node: exactly what verifies, in folders of its own.
 
-Files that are whole and committed are linked where that can be done; nothing that was
-found is changed.
+Files that are whole and committed are linked where possible. No file that was found is
+changed.
 """
 
 import os
@@ -19,11 +19,11 @@ from ccfpy.local.configuration import Remains
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folders:
-    """Where it is put.
+    """The folders for the files.
 
     Attributes:
         ledger: files that are not committed, of which the node makes a copy.
-        committed: those that are.
+        committed: committed files.
         snapshots: one snapshot, or none.
     """
 
@@ -33,7 +33,7 @@ class Folders:
 
     @classmethod
     def below(cls, folder: Path) -> "Folders":
-        """Make them."""
+        """Make the folders."""
         made = cls(
             ledger=folder / "ledger",
             committed=folder / "committed",
@@ -45,10 +45,10 @@ class Folders:
 
 
 def gather(chain: Chain, snapshot: SnapshotFound | None, folder: Path) -> Remains:
-    """Put together what a service is restored from.
+    """Gather the files that a service is restored from.
 
     Raises:
-        OSError: something cannot be read or written.
+        OSError: a file cannot be read or written.
     """
     folders = Folders.below(folder)
     for segment in chain.segments:

@@ -1,4 +1,4 @@
-"""What ``ccfpy recover`` says of a pile of files, before anything is done."""
+"""What ``ccfpy recover`` says of the files that it found, before anything is done."""
 
 from collections.abc import Iterator, Sequence
 
@@ -81,7 +81,7 @@ def _up_to(service: ServiceFound) -> str:
 
 
 def _history(service: ServiceFound) -> str:
-    """Say what becomes of transactions before the snapshot that must be begun with."""
+    """Say what becomes of transactions before the snapshot that is needed."""
     before = [report for report in service.files if report.role is Role.BEFORE]
     left = f"; {counted(len(before), 'file')} of it stay where they are"
     return (

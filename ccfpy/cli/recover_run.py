@@ -1,8 +1,7 @@
 """One recovery, from the first node's start until the service is open.
 
-What a member does with the keys that were given is done; for the rest it is said who
-may do what, and waited. Whoever else is a member does the same with ``ccfpy gov``, from
-any machine.
+It does what members do, as far as their keys were given. Otherwise it says which
+members must do what, and waits: they use ``ccfpy gov``, from any machine.
 """
 
 import asyncio
@@ -36,13 +35,13 @@ from ccfpy.local.network import PUBLIC, WHOLE, ProcessNetwork
 
 POLL_S = 0.2
 ANSWER_TIMEOUT_S = 60.0
-"""For one answer: a node is not given up for being slow once it has read a ledger."""
+"""For one answer: a node may be slow once it has read a ledger."""
 READING_TIMEOUT_S = 7 * 24 * 3600.0
-"""For a node to read a ledger, however large; if it fails, it ends by itself."""
+"""For a node to read a ledger of any size; a node that fails ends by itself."""
 WAITING, OPEN = "WaitingForRecoveryShares", "Open"
-"""A service that members have decided to bring back, and one that is."""
+"""A service that members have decided to recover, and one that is recovered."""
 NOT_UNSEALED = "Failed to unseal"
-"""How a node's log says that what was sealed is of no use."""
+"""How a node's log says that sealed secrets do not open the ledger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,7 @@ class Task:
         holders: who has recovery shares.
         members: keys of members who are at hand.
         before: actions that members decide on first, each by itself.
-        timeout_s: for other members, or nothing to wait for ever.
+        timeout_s: for other members; None waits for ever.
     """
 
     options: ServiceOptions
@@ -83,14 +82,14 @@ class Recovery:
         self.network = ProcessNetwork(self.task.options)
 
     async def run(self, *, detach: bool) -> None:
-        """Bring the service back, and keep it until it is stopped.
+        """Recover the service, and keep it until it is stopped.
 
         Args:
             detach: leave the nodes running and return, once everything that can be
                 done with the keys at hand is done.
 
         Raises:
-            CommandFailed: it does not succeed; the nodes have been stopped.
+            CommandFailed: the recovery fails; the nodes have been stopped.
         """
         is_left = False
         try:
@@ -135,7 +134,7 @@ class Recovery:
         )
 
     async def _bring_back(self, *, wait: bool) -> bool:
-        """Do what members must; tell whether the service is open."""
+        """Do what members must; return whether the service is open."""
         primary = await self.network.primary()
         async with self.network.connect(primary, timeout_s=ANSWER_TIMEOUT_S) as anybody:
             members = [
@@ -244,7 +243,7 @@ class Recovery:
     async def _hand_in(
         self, anybody: Connection, members: Sequence[RecoveryMember]
     ) -> bool:
-        """Hand in shares until they are enough, if the service asks for any."""
+        """Submit shares until there are enough, if the service asks for any."""
         if await self._status(anybody) == OPEN:
             return True
         if not self.task.holders.holding:

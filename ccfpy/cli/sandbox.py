@@ -27,7 +27,7 @@ PARTICIPANTS_MAX = 100
 SCRIPTS = ("actions.js", "validate.js", "resolve.js", "apply.js")
 JS_APP = "js_generic"
 ELECTION_TIMEOUT_MS = 2000
-"""Less than a node's own default, so that a failover can be watched."""
+"""Shorter than a node's own default, so that a failover can be watched."""
 
 
 NodeOption: TypeAlias = Annotated[

@@ -1,8 +1,8 @@
 """``ccfpy sandbox --recover``: what is left of a service, as CCF's sandbox takes it.
 
-A folder of keys, in which lies the lost service's certificate too, is used on: the new
-service's certificate takes the place of the old one, of which a copy is kept under
-CCF's name for it.
+The lost service's folder of keys, which holds its certificate too, stays in use: the
+new service's certificate replaces the old one, of which a copy is kept under CCF's name
+for it.
 """
 
 import shutil
@@ -43,10 +43,10 @@ class Lost:
         *,
         recover: bool,
     ) -> Self | None:
-        """Understand the options.
+        """Parse the options.
 
         Raises:
-            Misused: they do not fit together, or name what is not there.
+            Misused: they do not fit together, or name files that are not there.
         """
         if not recover:
             if ledger_dir or common_dir or snapshots_dir:
@@ -116,7 +116,7 @@ class Lost:
         )
 
     def remains(self) -> Remains:
-        """Set the old certificate aside, and give what a node recovers from."""
+        """Set the old certificate aside, and return what a node recovers from."""
         identity = self.common / PREDECESSOR
         shutil.copyfile(self.common / SERVICE_CERTIFICATE, identity)
         return Remains(identity=identity, ledger=self.ledger, snapshots=self.snapshots)

@@ -29,8 +29,8 @@ WRITABLE_APP = "logging"
 """The app to which a first message is written."""
 MESSAGE_ID = 42
 LOOK_S = 0.2
-"""Between two looks at whether all nodes still run; and how long a node may take to
-say who is primary."""
+"""Between two checks that all nodes still run; and how long a node may take to say who
+is primary."""
 ELECTIONS_WAITED = 5
 """After so many election timeouts without a primary, there will be none."""
 
@@ -42,7 +42,7 @@ class Plan:
     Attributes:
         actions: what else members vote for when the service opens.
         placements: where each node runs.
-        lost: the service that is to be brought back, if it is not a new one.
+        lost: the service that is to be recovered, if it is not a new one.
     """
 
     options: ServiceOptions
@@ -61,7 +61,7 @@ class Run:
         self._network = ProcessNetwork(plan.options)
 
     async def until_stopped(self, *, stop_at_once: bool, json: bool) -> None:
-        """Bring the service up, tell how to use it, and keep it.
+        """Start the service, print how to use it, and keep it running.
 
         Raises:
             CancelledError: a signal asked to stop; the nodes have been stopped.
@@ -97,7 +97,7 @@ class Run:
             )
 
     async def _start(self) -> TxId:
-        """Begin the service, let the others join, open it; give when it was opened."""
+        """Start the service, join all nodes, open it; return when it was opened."""
         network, lost = self._network, self._plan.lost
         remains = None if lost is None else lost.remains()
         try:
@@ -127,7 +127,7 @@ class Run:
         return opened
 
     async def _start_nodes(self, remains: Remains | None) -> None:
-        """Begin a service, or recover one's public state, and let others join."""
+        """Start a service, or recover a public state, and join the other nodes."""
         network = self._network
         first, *others = self._plan.placements
         if remains is None:
@@ -151,7 +151,7 @@ class Run:
             self._done(f"{_named(node)} {what}: {node.url}, {words}")
 
     async def _try(self, opened: TxId) -> TxId:
-        """Write a message if the app takes any, and verify a receipt; give whose."""
+        """Write a message if the app takes any, and verify a receipt; return whose."""
         node = self._network.nodes[0]
         written = await self._write(node) if self._can_write else opened
         async with self._network.connect(node) as anybody:
@@ -177,10 +177,10 @@ class Run:
         return reply.txid
 
     async def _until_they_end(self) -> None:
-        """Keep the nodes, and tell what becomes of the service when one ends.
+        """Keep the nodes, and print what becomes of the service when one ends.
 
         Raises:
-            CommandFailed: none is left.
+            CommandFailed: no node is left.
         """
         self._say.print("\nThe service is running. Press Ctrl-C to stop it.")
         network = self._network
@@ -199,7 +199,7 @@ class Run:
                 await self._tell_primary(node)
 
     async def _tell_primary(self, ended: NodeProcess) -> None:
-        """Wait until the service has a primary, be it a node that we did not start."""
+        """Wait until the service has a primary, also one that was not started here."""
         begin_s = time.monotonic()
         timeout_s = ELECTIONS_WAITED * self._options.election_timeout_ms / 1000
         while (after_s := time.monotonic() - begin_s) < timeout_s:

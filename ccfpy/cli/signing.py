@@ -81,7 +81,7 @@ class TokenOptions(Options):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyOptions(TokenOptions):
-    """Which key signs, if it is none of the folder's files."""
+    """Which key signs, if it is not in a file of the folder."""
 
     cert: Annotated[
         Path | None,
@@ -131,19 +131,19 @@ class KeyOptions(TokenOptions):
 
     @property
     def is_given(self) -> bool:
-        """Whether any of them was said."""
+        """Whether any of these options was given."""
         return any((self.cert, self.key, self.pkcs11, self.sign_command))
 
     def signer_or(self, files: Files) -> Signer:
         """Find the key.
 
         Args:
-            files: gives the member's files, for what is not said.
+            files: returns the member's files, for what no option says.
 
         Raises:
-            Misused: it is said in two ways, or there are no such files.
-            CommandFailed: what it needs is not installed.
-            KeyUnusable: it is not where it should be.
+            Misused: options name two keys, or there are no such files.
+            CommandFailed: a library that the key needs is not installed.
+            KeyUnusable: the key is not where it should be.
         """
         _one_of(
             {
@@ -167,7 +167,7 @@ class KeyOptions(TokenOptions):
         )
 
     def certificate_or(self, files: Files) -> Certificate:
-        """Find the certificate alone, for what needs no signature; raises the same."""
+        """Find the certificate alone, where nothing is signed; raises the same."""
         if self.pkcs11 is not None and self.cert is None:
             return self._in_token(self.pkcs11).certificate
         return Certificate.from_pem(read_text(self.cert or files().certificate))
@@ -199,13 +199,13 @@ class SignerOptions(KeyOptions):
         return self.certificate_or(lambda: place.keys(self.who))
 
     def name(self, signer: Signer) -> str:
-        """Say who signs: by the name of its files, or else by its id."""
+        """Return who signs: the name of its files, or else its id."""
         return signer.certificate.digest_hex if self.is_given else self.who
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignersOptions(KeyOptions):
-    """Who signs, one after the other, and with which key the first of them."""
+    """Who signs, one after the other, and with which key the first of them signs."""
 
     who: MembersOption = None
 
@@ -257,11 +257,11 @@ class DecrypterOptions(TokenOptions):
 
     @property
     def is_given(self) -> bool:
-        """Whether any of them was said."""
+        """Whether any of these options was given."""
         return any((self.decrypt_key, self.decrypt_pkcs11, self.decrypt_command))
 
     def decrypter(self, place: Place, who: str) -> ShareDecrypter:
-        """Find the key, that of ``who`` in the folder if nothing else is said.
+        """Find the key: by default that of ``who`` in the folder.
 
         Raises as ``decrypter_or``.
         """
@@ -271,12 +271,12 @@ class DecrypterOptions(TokenOptions):
         """Find the key.
 
         Args:
-            files: gives the member's files, if nothing else is said.
+            files: returns the member's files, if no option names the key.
 
         Raises:
-            Misused: it is said in two ways, or there are no such files.
-            CommandFailed: what it needs is not installed.
-            KeyUnusable: it is not where it should be.
+            Misused: options name two keys, or there are no such files.
+            CommandFailed: a library that the key needs is not installed.
+            KeyUnusable: the key is not where it should be.
         """
         _one_of(
             {

@@ -53,7 +53,7 @@ def verify(
     cacert: IdentitiesOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Verify that the service vouches for snapshots, as a node does that starts so.
+    """Verify that the service vouches for snapshots, as a node that starts does.
 
     The private part stays encrypted; that it is unchanged is verified all the same.
     """
@@ -116,10 +116,10 @@ def _about(read: Snapshot) -> dict[str, object]:
 
 
 def _check_name(file: Path, read: Snapshot) -> None:
-    """Check that a file is called what it is, if it is called a snapshot.
+    """Check that the name of a snapshot's file fits its content.
 
     Raises:
-        SnapshotRefused: it is not.
+        SnapshotRefused: the name does not fit.
     """
     try:
         name = SnapshotName.parse(file.name)

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 def main(app: str, argv: Sequence[str]) -> int:
-    """Be CCF's executable for ``app``: its options, files, log, signals, exit codes.
+    """Act as CCF's executable for ``app``: options, files, log, signals, exit codes.
 
-    Its nodes hold elections without asking first, and its tests wait for the views
-    that a node cut off so begins. The program that is measured is the script that was
+    CCF's nodes hold elections without a pre-vote, and CCF's tests wait for the views
+    that an isolated node so begins. The program that is measured is the script that was
     started.
     """
     be_silent()
@@ -28,7 +28,7 @@ def main(app: str, argv: Sequence[str]) -> int:
 
 
 def be_silent() -> None:
-    """Keep stderr empty, whatever happens: what would go there goes to stdout."""
+    """Redirect stderr to stdout, so that stderr stays empty whatever happens."""
     warnings.simplefilter("ignore")
     sys.excepthook = _log_fatal
     sys.stdout.flush()
@@ -36,7 +36,7 @@ def be_silent() -> None:
 
 
 def run_node(app: str, argv: Sequence[str], *, program: Path) -> int:
-    """Run a node until it ends; give its exit code.
+    """Run a node until it ends; return its exit code.
 
     Args:
         app: which application it serves.
@@ -51,7 +51,7 @@ def run_node(app: str, argv: Sequence[str], *, program: Path) -> int:
 
 
 def keygen(argv: Sequence[str]) -> int:
-    """Be ``keygenerator.sh``: make a participant's keys in the working folder."""
+    """Act as ``keygenerator.sh``: make a participant's keys in the working folder."""
     from ccfpy.cli.keygen import generate
 
     return generate(argv)
@@ -67,7 +67,7 @@ def _in_process(app: str) -> "InProcessLink":
 def _log_fatal(
     kind: type[BaseException], error: BaseException, trace: TracebackType | None
 ) -> None:
-    """Log what nobody caught, with where it happened, as one line."""
+    """Log an uncaught exception with its place, as one line."""
     from ccfpy.host.log import Journal
 
     while trace is not None and trace.tb_next is not None:

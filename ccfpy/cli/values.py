@@ -5,7 +5,7 @@ from ccfpy.base.json import dumps, loads
 from ccfpy.kv.changes import Writes
 
 VALUE_CHARACTERS_MAX = 120
-"""Of a value that is shown in short."""
+"""Characters of a value that is shown in short."""
 
 
 def writes_as_json(writes: Writes) -> dict[str, object]:

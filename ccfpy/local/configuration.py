@@ -1,8 +1,8 @@
-"""The configuration file of one node of a local service, and where its files lie.
+"""The configuration file of one node of a local service, and where its files are.
 
 The layout is that of CCF's sandbox: ``<workspace>/<label>_<number>`` is a node's
-folder, and ``<workspace>/<label>_common`` holds everybody's keys and what clients
-trust.
+folder, and ``<workspace>/<label>_common`` holds all participants' keys and the
+service's certificate.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from ccfpy.crypto.ec import Curve
 
 INTERFACE = "primary_rpc_interface"
 HTTP2_INTERFACE = "rpc_interface_of_http2"
-"""Behind the other, since files list them in order and our commands ask the first."""
+"""Listed after the other interface: our commands ask the first in a file."""
 HOST = "127.0.0.1"
 
 
@@ -30,18 +30,19 @@ class ServiceOptions:
         users: names of those it is opened for.
         curve: of members' and users' keys.
         constitution: scripts, in order.
-        election_timeout_ms: how long a backup hears nothing before it stands.
-        message_timeout_ms: between two words of an idle primary.
+        election_timeout_ms: how long a backup hears nothing before it starts an
+            election.
+        message_timeout_ms: between two messages of an idle primary.
         signature_delay_ms: how long a transaction may wait to be signed.
         chunk_size: when a ledger file is closed, such as ``20KB``.
-        join_retry_ms: between two questions of a joiner.
+        join_retry_ms: between two requests of a node that joins.
         forwarding_timeout_ms: how long a backup waits for the primary's answer.
         service_validity_days: of the service's first certificate.
         extra: entries of every configuration file to add or replace; in a section, the
             entries that it names.
         program: how a node is started; its options follow.
-        has_http2: nodes speak HTTP/2 where their placement says, and HTTP/1.1, as our
-            own commands do, at a port that the system gives.
+        has_http2: nodes speak HTTP/2 at the port of their placement, and HTTP/1.1,
+            which our own commands speak, at a port that the system chooses.
         common: where keys and certificates are, if not in the workspace.
     """
 
@@ -67,24 +68,24 @@ class ServiceOptions:
 
     @property
     def shared(self) -> Path:
-        """Keys, certificates and addresses."""
+        """The folder of keys, certificates and addresses."""
         return self.common or self.workspace / f"{self.label}_common"
 
     @property
     def service_certificate(self) -> Path:
-        """What clients trust."""
+        """The certificate that clients trust."""
         return self.shared / SERVICE_CERTIFICATE
 
     def folder(self, number: int) -> Path:
-        """Where a node works."""
+        """Return the folder in which a node works."""
         return self.workspace / f"{self.label}_{number}"
 
     def ledger(self, number: int) -> Path:
-        """Where a node's ledger lies."""
+        """Return the folder of a node's ledger."""
         return self.folder(number) / f"{number}.ledger"
 
     def keys(self, name: str) -> KeyFiles:
-        """Where a participant's keys are."""
+        """Return the files of a participant's keys."""
         return KeyFiles(folder=self.shared, name=name)
 
 
@@ -95,8 +96,8 @@ class Placement:
     Attributes:
         host: the address it listens on and is known by.
         port: the port for clients, or 0 for any.
-        prefix: what its program is started by, such as ``ip netns exec NAME``.
-        program: how it is started, if not as the others.
+        prefix: the command before its program, such as ``ip netns exec NAME``.
+        program: how it is started, if not as the other nodes.
     """
 
     host: str = HOST
@@ -157,7 +158,7 @@ def joiner(
     Args:
         options: the service.
         placement: where the node runs.
-        number: which it is.
+        number: of the node.
         target: where a node of the service answers, as ``HOST:PORT``.
     """
     join: JsonObject = {

@@ -1,7 +1,7 @@
-"""A service of several node processes: begun, joined, opened, and kept in number.
+"""A service of several node processes: started, joined, opened, repaired.
 
-All is asked of the service as anybody would: over HTTPS, by its members' signatures.
-Whatever fails for a change of primary is tried again until a deadline.
+The service is asked as any client asks it: over HTTPS, with its members' signatures.
+A request that fails because the primary changes is tried again until a deadline.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ from ccfpy.local.node import POLL_S, NodeFailed, NodeProcess
 
 NODE_PROGRAM = (sys.executable, "-m", "ccfpy.cli.main", "node")
 WHOLE, PUBLIC = "PartOfNetwork", "PartOfPublicNetwork"
-"""What a node is once it has joined: with all of the state, or its public part."""
+"""A node's state once it has joined: with the whole state, or with the public part."""
 PRIMARY_TIMEOUT_S = 30.0
 JOIN_TIMEOUT_S = 40.0
 GOVERNANCE_TIMEOUT_S = 60.0
@@ -45,7 +45,7 @@ ASK_TIMEOUT_S = 1.0
 
 
 class NotInTime(CcfpyError):
-    """The service did not come to where it should before the deadline."""
+    """The service did not reach the expected state before the deadline."""
 
 
 class ProcessNetwork:
@@ -53,11 +53,11 @@ class ProcessNetwork:
 
     Args:
         options: what all nodes have in common.
-        before_start: is given each node when its folder is ready and before it runs.
+        before_start: is called with each node when its folder is ready, before it runs.
 
     Attributes:
         options: what they have in common.
-        nodes: all that were ever started, by number.
+        nodes: all nodes that were ever started, by number.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class ProcessNetwork:
 
     @property
     def serving(self) -> list[NodeProcess]:
-        """The nodes of these that have joined."""
+        """The running nodes that have joined."""
         return [node for node in self.alive if node.has_joined]
 
     def make_keys(self) -> None:
@@ -91,10 +91,10 @@ class ProcessNetwork:
             )
 
     async def begin(self, placements: Sequence[Placement]) -> None:
-        """Start the first node, and let the others join before it is opened.
+        """Start the first node, and join the other nodes before the service is opened.
 
         Raises:
-            CcfpyError: one of them does not come up.
+            CcfpyError: a node does not come up.
         """
         self.make_keys()
         first = NodeProcess(self.options, 0, placements[0])
@@ -130,7 +130,7 @@ class ProcessNetwork:
             timeout_s: for reading the public ledger.
 
         Raises:
-            CcfpyError: it does not come to the public state.
+            CcfpyError: the node does not reach the public state.
         """
         node = NodeProcess(self.options, len(self.nodes), placement)
         node.prepare(
@@ -157,10 +157,10 @@ class ProcessNetwork:
 
         Args:
             remains: of the lost service.
-            before: actions that they decide on first, one after the other.
+            before: actions that members decide on first, one after the other.
 
         Raises:
-            ClientError: they cannot.
+            ClientError: the members cannot.
         """
         options = self.options
         primary = await self.primary()
@@ -174,7 +174,7 @@ class ProcessNetwork:
             )
 
     async def open(self, actions: Sequence[Mapping[str, Json]] = ()) -> TxId:
-        """Open the service to its users; give the transaction that did.
+        """Open the service to its users; return the transaction that did so.
 
         Args:
             actions: what else members vote for.
@@ -195,11 +195,12 @@ class ProcessNetwork:
             )
 
     def launch(self, placement: Placement, *, target: str | None = None) -> NodeProcess:
-        """Start a further node, which asks a living one to let it join.
+        """Start a further node, which asks a running node to let it join.
 
         Args:
             placement: where it runs.
-            target: whom it asks, as ``HOST:PORT``; the lowest serving number if nobody.
+            target: the node that it asks, as ``HOST:PORT``; by default the serving node
+                with the lowest number.
         """
         address = target or self.serving[0].address
         node = NodeProcess(self.options, len(self.nodes), placement)
@@ -217,10 +218,10 @@ class ProcessNetwork:
     async def add(
         self, placement: Placement, *, target: str | None = None
     ) -> NodeProcess:
-        """Start a further node and have members trust it; give it once it has joined.
+        """Start a further node, trust it by members' votes, and wait for it to join.
 
         Raises:
-            CcfpyError: it does not come up.
+            CcfpyError: the node does not come up.
         """
         node = self.launch(placement, target=target)
         await node.wait_started()
@@ -232,7 +233,7 @@ class ProcessNetwork:
         """Trust a node that has asked to join, by members' votes.
 
         Raises:
-            NotInTime: they do not.
+            NotInTime: the members do not trust it before a deadline.
         """
 
         async def is_known() -> bool:
@@ -256,7 +257,7 @@ class ProcessNetwork:
         """Remove a node by members' votes, wait until it can be spared, and stop it.
 
         Raises:
-            NotInTime: they do not.
+            NotInTime: the node is not removed before a deadline.
         """
         await self.govern([{"name": "remove_node", "args": {"node_id": node.id}}])
 
@@ -282,10 +283,10 @@ class ProcessNetwork:
         *,
         timeout_s: float = GOVERNANCE_TIMEOUT_S,
     ) -> TxId:
-        """Propose, vote and wait for the commit; give the accepting transaction.
+        """Propose, vote and wait for the commit; return the accepting transaction.
 
         Raises:
-            NotInTime: it does not succeed.
+            NotInTime: the proposal is not committed before a deadline.
         """
         done: list[TxId] = []
 
@@ -312,13 +313,13 @@ class ProcessNetwork:
         """Wait until a node takes part in the service and has what is committed.
 
         Args:
-            node: which.
-            state: what it is to be; ``PUBLIC`` while the service is being recovered.
+            node: the node.
+            state: the state to wait for; ``PUBLIC`` while the service is recovered.
             timeout_s: how long to wait.
 
         Raises:
-            NotInTime: it does not.
-            NodeFailed: it ended.
+            NotInTime: the node does not reach it.
+            NodeFailed: the node ended.
         """
 
         async def is_part() -> bool:
@@ -342,11 +343,11 @@ class ProcessNetwork:
     ) -> bool:
         """Wait until a node that may be exiting has ended, or has what is committed.
 
-        A process runs for a while after its node has failed. Whoever has an entry that
-        was committed after the failure has not failed.
+        A process runs for a while after its node has failed. A node that has an entry
+        which was committed after the failure has not failed.
 
         Raises:
-            NotInTime: it does neither.
+            NotInTime: neither happens.
         """
         try:
             await self.wait_joined(node, timeout_s=timeout_s)
@@ -360,14 +361,14 @@ class ProcessNetwork:
         other_than: NodeProcess | None = None,
         timeout_s: float = PRIMARY_TIMEOUT_S,
     ) -> NodeProcess:
-        """Find the node that most recently became primary, by what nodes say.
+        """Find the node that most recently became primary, by what the nodes report.
 
         Args:
-            other_than: one that does not count, because it is dead or cut off.
+            other_than: a node to leave out, because it is dead or cut off.
             timeout_s: how long to ask.
 
         Raises:
-            NotInTime: no living node is said to be primary.
+            NotInTime: no running node is primary.
         """
         deadline = time.monotonic() + timeout_s
         while True:
@@ -375,7 +376,7 @@ class ProcessNetwork:
             answers = await asyncio.gather(*(self._ask_primary(node) for node in asked))
             said = sorted((a for a in answers if a is not None), reverse=True)
             for _, node_id in said:
-                # It may be one that the others took in a moment ago.
+                # The primary may be a node that joined a moment ago.
                 for node in self.alive:
                     if node.id == node_id and node is not other_than:
                         return node
@@ -397,7 +398,7 @@ class ProcessNetwork:
     def connect(
         self, node: NodeProcess, name: str | None = None, *, timeout_s: float = 10.0
     ) -> Connection:
-        """Make a connection to one node, as a participant or as nobody."""
+        """Make a connection to one node, as a participant or without a certificate."""
         return Connection(
             node.url,
             service_certificate=self.options.service_certificate.read_text(),
@@ -422,7 +423,7 @@ class ProcessNetwork:
         what: str,
         timeout_s: float,
     ) -> None:
-        """Ask again and again, whatever the service's troubles, until a deadline."""
+        """Wait for a condition until a deadline, whatever the service answers."""
         deadline = time.monotonic() + timeout_s
         trouble: CcfpyError | None = None
         while True:

@@ -1,4 +1,4 @@
-"""One node's process, from its start to its end, however it comes to it."""
+"""One node's process, from its start to its end."""
 
 import asyncio
 import hashlib
@@ -26,7 +26,7 @@ POLL_S = 0.02
 
 
 class NodeFailed(CcfpyError):
-    """A node does not do what it was started for; the text has its last words."""
+    """A node ended or did not start; the text has the last line of its log."""
 
 
 class NodeProcess:
@@ -39,7 +39,7 @@ class NodeProcess:
         id: its id, once it has started.
         address: where it answers clients, once it has started.
         http2_url: where it speaks HTTP/2, once it has started, if the service has that.
-        is_paused: whether it was told to stand still.
+        is_paused: whether the process is paused.
         has_joined: whether it has been part of the service.
     """
 
@@ -60,7 +60,7 @@ class NodeProcess:
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """Its name, such as ``n0``."""
         return f"n{self.number}"
 
     @property
@@ -70,7 +70,7 @@ class NodeProcess:
 
     @property
     def log(self) -> Path:
-        """Where its log goes."""
+        """The file of its log."""
         return self.folder / "out"
 
     @property
@@ -83,7 +83,7 @@ class NodeProcess:
         """Make its folder and write its configuration.
 
         Args:
-            configuration: what ``configuration`` gave.
+            configuration: as the module ``configuration`` writes it.
             trusted: the certificate of the service that it joins.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -112,10 +112,10 @@ class NodeProcess:
             )
 
     async def wait_started(self, *, timeout_s: float = START_TIMEOUT_S) -> None:
-        """Wait for the files by which a node tells that it runs.
+        """Wait for the files that a node writes when it runs.
 
         Raises:
-            NodeFailed: it ended, or takes too long.
+            NodeFailed: the node ended, or takes too long.
         """
         addresses = self.folder / f"{self.number}.rpc_addresses"
         certificate = self.folder / f"{self.number}.pem"
@@ -137,14 +137,14 @@ class NodeProcess:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process runs, be it paused."""
+        """Whether the process runs, also if it is paused."""
         return self._process is not None and self._process.poll() is None
 
     def require_alive(self) -> None:
-        """Make sure that the node runs.
+        """Check that the node runs.
 
         Raises:
-            NodeFailed: it ended.
+            NodeFailed: the node ended.
         """
         if not self.is_alive:
             code = None if self._process is None else self._process.returncode
@@ -164,23 +164,23 @@ class NodeProcess:
         return fatal[-1].partition("| ")[2] or fatal[-1]
 
     def pause(self) -> None:
-        """Pause the host process, as a machine without time would."""
+        """Pause the host process, as an overloaded machine would."""
         self._signal(signal.SIGSTOP)
         self.is_paused = True
 
     def resume(self) -> None:
-        """Let it go on."""
+        """Resume the host process."""
         self._signal(signal.SIGCONT)
         self.is_paused = False
 
     def kill(self) -> None:
-        """End it as a power cut would: nothing is said, nothing is flushed."""
+        """Kill the process, as a power cut would: nothing is flushed."""
         self._signal(signal.SIGKILL)
         if self._process is not None:
             self._process.wait()
 
     def stop(self) -> None:
-        """Ask the node to stop, and insist if it does not."""
+        """Stop the node in good order, and kill it if it does not stop in time."""
         if self._process is None:
             return
         if self.is_alive:

@@ -5,7 +5,7 @@ from ccfpy.boundary.events import BlobRead
 
 
 class BlobShelf:
-    """What one node had its host keep.
+    """The blobs that one node gave its host.
 
     Attributes:
         blobs: by series and name.

@@ -21,7 +21,7 @@ from ccfpy.testing.surroundings import Recorded
 
 
 class Served(Protocol):
-    """What a client asks of its node.
+    """A node, as a client needs it.
 
     Attributes:
         host: what the node's host was given.
@@ -36,7 +36,7 @@ class Served(Protocol):
         ...
 
     def settle(self) -> None:
-        """Wait for whatever other nodes have to do with it."""
+        """Wait until other nodes have done their part."""
         ...
 
 
@@ -60,7 +60,7 @@ class Client:
             key_pem=person.key.pem if person else None,
         )
         self._tls = TlsSession(context)
-        # A request has a bound, and its answer may be as large as an app makes it.
+        # A request is bounded; an answer may be as large as an app makes it.
         self._parser = ResponseParser(ParserLimits(body_bytes_max=sys.maxsize))
         self._exchange()
 
@@ -77,7 +77,7 @@ class Client:
         body: Json | bytes = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """Ask, and give the answer."""
+        """Send a request, and return the answer."""
         content = b"" if body is None else body
         fields = dict(headers or {})
         if not isinstance(content, bytes):
@@ -92,7 +92,7 @@ class Client:
         return responses[0]
 
     def send(self, plaintext: bytes) -> list[Response]:
-        """Send any bytes over TLS; give the answers that came."""
+        """Send any bytes over TLS; return the answers that came."""
         self._tls.write(plaintext)
         return self._exchange()
 
@@ -110,11 +110,11 @@ class Client:
         return self._tls.feed(ciphertext)
 
     def close(self) -> None:
-        """Go away."""
+        """Close the connection."""
         self._node.step(SessionClosed(session=self.session))
 
     def _exchange(self) -> list[Response]:
-        """Carry bytes to and fro until neither side has more to say."""
+        """Exchange bytes until neither side has more to send."""
         responses: list[Response] = []
         while True:
             out = self._tls.take_output()

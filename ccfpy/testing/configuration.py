@@ -1,4 +1,4 @@
-"""What simulated nodes are told when they boot."""
+"""The configuration of simulated nodes."""
 
 from collections.abc import Sequence
 

@@ -1,14 +1,13 @@
 """A disk in memory, with everything that can go wrong with one.
 
-It stands beneath the very stores that ship (``ccfpy.host.disk.Disk``). Bytes are in one
-of three places, as on a real machine: with the writer, until it flushes; with the
-operating system, until somebody waits for the disk; on the disk. What `after_kill` and
-`after_power_loss` give is what each place keeps. Names of files are lost likewise: what
-was made or renamed survives the machine for certain once its directory was synced.
+The stores that ship run on it (``ccfpy.host.disk.Disk``). Bytes are in one of three
+places, as on a real machine: in the writer's buffer until it flushes; in the operating
+system until a sync; on the disk. `after_kill` and `after_power_loss` return what is
+left of each. Names of files can be lost too: a file that was made or renamed certainly
+survives a power loss only once its directory was synced.
 
-Faults come from one function that sees every operation before it happens and may raise
-what the system would: a full disk is ``OSError(errno.ENOSPC)``, and ``Torn`` lets some
-of the bytes through first.
+One function sees every operation before it happens and may raise the system's errors: a
+full disk is ``OSError(errno.ENOSPC)``, and ``Torn`` writes some of the bytes first.
 """
 
 import errno
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 BUFFER_BYTES = 8192
-"""What a writer keeps to itself before the operating system has it."""
+"""How many bytes a writer buffers before the operating system has them."""
 
 
 class Operation(StrEnum):
@@ -40,9 +39,9 @@ class Operation(StrEnum):
 
 
 Fault: TypeAlias = Callable[[Operation, Path], None]
-"""Sees an operation before it happens; raises ``OSError`` to let it fail."""
+"""Sees an operation before it happens; raises ``OSError`` to make it fail."""
 Choice: TypeAlias = Callable[[int], int]
-"""Gives a number from 0 to the argument, both included: how much survives."""
+"""Returns a number from 0 to the argument, both included: how much survives."""
 
 
 class Torn(OSError):
@@ -58,11 +57,11 @@ class Torn(OSError):
 
 
 class FailAt:
-    """Lets one operation fail: the one of that number, counted from 0.
+    """Makes one operation fail: the one of that number, counted from 0.
 
     Attributes:
         count: the operations seen so far.
-        has_failed: whether it has come to that.
+        has_failed: whether that operation has come.
     """
 
     def __init__(
@@ -98,7 +97,7 @@ _Change: TypeAlias = tuple[int, bytes | None]
 
 @dataclass(slots=True)
 class _Content:
-    """A file apart from its name: what the system has and what the disk has."""
+    """A file without its name: what the system has and what the disk has."""
 
     data: bytearray = field(default_factory=bytearray)
     durable: bytes = b""
@@ -113,7 +112,7 @@ class _Content:
         self.changes.clear()
 
     def after_power_loss(self, choose: Choice) -> "_Content":
-        """Keep what was synced and some of what came after, the last of it in part."""
+        """Keep what was synced and some later writes, the last of them in part."""
         data = bytearray(self.durable)
         kept = choose(len(self.changes))
         for change in self.changes[:kept]:
@@ -179,7 +178,7 @@ class MemoryFile:
         self._content.change((size, None))
 
     def flush(self) -> None:
-        """Hand what was written to the operating system."""
+        """Pass what was written to the operating system."""
         assert self.is_open, f"{self._path} was closed"
         if self._buffer:
             end = len(self._content.data)
@@ -194,7 +193,7 @@ class MemoryFile:
         self._content.sync()
 
     def close(self) -> None:
-        """Flush and let go of the file, even if that fails."""
+        """Flush and close the file, even if the flush fails."""
         if self.is_open:
             try:
                 self.flush()
@@ -213,7 +212,7 @@ class MemoryDisk:
     Attributes:
         fault: sees every operation before it happens.
         bytes_max: how much all files may hold; a write beyond it is torn there.
-        open_files: those that nobody has closed.
+        open_files: the files that are not closed.
     """
 
     def __init__(
@@ -239,7 +238,7 @@ class MemoryDisk:
         return path in self._directories
 
     def make_directory(self, path: Path) -> None:
-        """Make a directory, and those it lies in."""
+        """Make a directory and its parents."""
         self.meet_fault(Operation.MAKE_DIRECTORY, path)
         self._directories |= {path, *path.parents}
 
@@ -272,7 +271,7 @@ class MemoryDisk:
         self._name({path: None})
 
     def sync_directory(self, directory: Path) -> None:
-        """Wait for the disk to have the names in a directory."""
+        """Sync the names in a directory."""
         self.meet_fault(Operation.SYNC_DIRECTORY, directory)
         self._durable_files = dict(self._files)
         self._name_changes.clear()
@@ -298,7 +297,7 @@ class MemoryDisk:
     def after_power_loss(self, choose: Choice) -> "MemoryDisk":
         """Return the disk as it is after the machine stopped: synced bytes stay.
 
-        How much of the rest does is for ``choose`` to say.
+        ``choose`` decides how much of the rest survives.
         """
         names = dict(self._durable_files)
         for change in self._name_changes[: choose(len(self._name_changes))]:

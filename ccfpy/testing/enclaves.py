@@ -1,7 +1,7 @@
 """Enclaves made with the toolkit, in the test's own process: nothing signed, no files.
 
-The dispatcher, the interface and the host's face are those that ship. What a process
-of its own adds, isolation and the system's limits, is not there.
+The dispatcher, the interface and the host's side are the code that ships. Isolation and
+the system's limits, which a process of its own has, are missing.
 """
 
 import contextlib
@@ -41,11 +41,11 @@ def _identity() -> EnclaveIdentity:
 
 @dataclass
 class Bench:
-    """A machine that enclaves run on, and as whom they do.
+    """A machine that enclaves run on, and the identity that they run under.
 
     Attributes:
         seed: every key and every random byte follows from it.
-        identity: who each enclave is from now on; a test may change it.
+        identity: of each enclave that is started from now on; a test may change it.
     """
 
     seed: int = 1

@@ -58,16 +58,16 @@ if TYPE_CHECKING:
     from ccfpy.base.ports import Platform
 
 TICK_MS = 10
-"""How far clocks go at once."""
+"""How far clocks advance at once."""
 DELIVERIES_MAX = 100_000
-"""Messages in one `deliver`: more of them would never end."""
+"""Messages in one `deliver`: with more of them it would never end."""
 FIRST_PORT = 8000
 PORTS_PER_NODE = 10
 
 
 @dataclass(slots=True)
 class _Wires:
-    """Connections that nodes made to nodes: from either end to the other."""
+    """Connections between nodes: from either end to the other."""
 
     sessions: dict[tuple[int, CallId], tuple[InProcessNode, SessionId]] = field(
         default_factory=dict
@@ -78,7 +78,7 @@ class _Wires:
 
 
 class Network:
-    """Nodes of one service, by the order in which they came.
+    """Nodes of one service, in the order in which they were started.
 
     Args:
         app: what every node serves under ``/app``.
@@ -89,7 +89,7 @@ class Network:
         configure: changes each node's configuration before it boots.
 
     Attributes:
-        platform: what nodes that boot run on, if it keeps secrets for them.
+        platform: that further nodes run on, if it seals secrets for them.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Network:
     # Nodes
 
     def start(self) -> InProcessNode:
-        """Begin the service with its first node."""
+        """Start the service with its first node."""
         configuration = starting(
             constitution=self._constitution,
             members=[member.founding() for member in self._members],
@@ -131,11 +131,11 @@ class Network:
         return self._boot(configuration)
 
     def recover(self, remains: Remains, *, pause_ms: int = 3_600_000) -> InProcessNode:
-        """Begin a service in a lost one's place, with a node that recovers it.
+        """Start a node that recovers a lost service, as the first of a new one.
 
         Args:
             remains: what is left of the lost service; its members are this network's.
-            pause_ms: how long it was missed.
+            pause_ms: how long the service was gone.
         """
         self.now_ms = remains.lost_ms + pause_ms
         configuration = recovering(
@@ -152,12 +152,12 @@ class Network:
         follow_redirect: bool = True,
         in_place_of: InProcessNode | None = None,
     ) -> InProcessNode:
-        """Boot a node that asks to join, which has not been answered yet.
+        """Boot a node that asks to join, and return it before it is answered.
 
         Args:
-            target: whom it asks; the first node if not said.
-            service_certificate: what it pins; the service's if not said.
-            executable_digest: what its host says of the program that was started.
+            target: the node that it asks; by default the first.
+            service_certificate: that it pins; by default the service's.
+            executable_digest: of the program that its host started.
             follow_redirect: as in its configuration.
             in_place_of: a node that is gone, whose addresses it takes.
         """
@@ -214,7 +214,7 @@ class Network:
         return node
 
     def kill(self, node: InProcessNode) -> None:
-        """End a node without a word."""
+        """Kill a node, which reports nothing to the others."""
         self._dead.append(node)
         for other in self.nodes:
             self._hang_up(other, node)
@@ -234,7 +234,7 @@ class Network:
     # Time and delivery
 
     def deliver(self) -> None:
-        """Carry messages between nodes until none is under way."""
+        """Deliver messages between nodes until none is under way."""
         if self._is_delivering:
             return
         self._is_delivering = True
@@ -262,7 +262,7 @@ class Network:
         """Advance time until ``holds()``.
 
         Raises:
-            AssertionError: it does not within ``most_ms``.
+            AssertionError: the condition does not hold within ``most_ms``.
         """
         self.deliver()
         end = self.now_ms + most_ms
@@ -273,7 +273,7 @@ class Network:
     def has_settled(self, *nodes: InProcessNode) -> bool:
         """Return whether all that was written is final at these nodes, or at all.
 
-        With a wait until then a test begins where nothing is under way.
+        A test that waits for this begins where nothing is under way.
         """
         alive = [node for node in self.nodes if self.is_alive(node)]
         last = max(node.host.after + len(node.host.entries) for node in alive)
@@ -283,14 +283,14 @@ class Network:
         """Advance time until all that was written is final at these nodes, or at all.
 
         Raises:
-            AssertionError: it does not become so.
+            AssertionError: that does not happen.
         """
         self.wait_until(lambda: self.has_settled(*nodes))
 
     # What `ccfpy.testing.surroundings.Outside` asks for
 
     def take(self, node: InProcessNode, effect: Effect) -> bool:
-        """Put what concerns other nodes in the queue."""
+        """Queue the effects that concern other nodes."""
         match effect:
             case SetPeer():
                 self._books.setdefault(id(node), {})[effect.node] = effect.address
@@ -341,7 +341,7 @@ class Network:
     def _send(
         self, sender: InProcessNode, to: NodeId, kind: int, payload: bytes
     ) -> None:
-        # As the host does: by its own connection, or by the one the other opened.
+        # As the host does: over its own connection, or over the peer's.
         books = self._books.get(id(sender), {}), self._heard.get(id(sender), {})
         address = books[0].get(to) or books[1].get(to)
         if address is None or (sender.node_id, to) in self.cuts:

@@ -1,6 +1,6 @@
 """A whole node in the test's own thread: real TLS, real crypto, no socket and no clock.
 
-``InProcessNode`` boots the class that ships, plays its host and keeps what it wrote.
+``InProcessNode`` boots the class that ships, acts as its host and keeps its effects.
 Time moves only when the test says so, and a seed decides every key.
 """
 
@@ -87,7 +87,7 @@ class StoppedClock:
 
 
 class CountedClock:
-    """A clock that each look at it moves on: a script that never ends is ended."""
+    """A clock that advances at each look: a script that never ends is ended."""
 
     def __init__(self) -> None:
         self._looks = 0
@@ -107,7 +107,7 @@ class NoMemory:
 
 
 class InProcessNode:
-    """A node and its host; unless told otherwise, a service of one node.
+    """A node and its host; by default a service of one node.
 
     Args:
         app: what the node serves under ``/app``.
@@ -146,15 +146,15 @@ class InProcessNode:
         seed: int,
         remains: Remains | None = None,
     ) -> "InProcessNode":
-        """Make a node that lives among others, and boot it.
+        """Make a node that is one of several, and boot it.
 
         Args:
-            outside: the others.
+            outside: the other nodes.
             app: what the node serves under ``/app``.
-            boot: what it is told.
+            boot: the event that boots it.
             members: of the service.
             seed: decides the node's keys.
-            remains: what its host has of a service before.
+            remains: what its host has of an earlier service.
         """
         node = cls.__new__(cls)
         node._live(app, boot, members, seed, outside, remains)  # noqa: SLF001 - its own
@@ -188,7 +188,7 @@ class InProcessNode:
         self.step(self.boot)
 
     def twin(self) -> Node:
-        """Make a node of the same app and seed, not booted."""
+        """Make a node of the same app and seed, and do not boot it."""
         return Node(
             app=self._app,
             entropy=SeededEntropy(self._seed),
@@ -213,7 +213,7 @@ class InProcessNode:
             told, self._answers = self._answers, []
 
     def perform(self, effects: Sequence[Effect]) -> None:
-        """Do what ``trusted`` asks; ``step`` does so too."""
+        """Carry out the effects of ``trusted``, as ``step`` does."""
         for effect in effects:
             self.host.effects.append(effect)
             if isinstance(effect, SendData):
@@ -293,7 +293,7 @@ class InProcessNode:
 
     @property
     def service_certificate(self) -> str:
-        """The PEM that clients pin: of the service it began, or was told to join."""
+        """The PEM that clients pin: of the service that it started or joins."""
         join = self.boot.configuration.join
         if join is not None:
             return join.service_certificate.decode()
@@ -302,7 +302,7 @@ class InProcessNode:
         return self.host.identity.service_certificate.decode()
 
     def settle(self) -> None:
-        """Wait for whatever other nodes have to do with what this one was given."""
+        """Wait until other nodes have done their part."""
         self._outside.settle()
 
     def connect(
@@ -315,9 +315,10 @@ class InProcessNode:
         """Open a TLS connection, with this person's certificate if any.
 
         Args:
-            person: who connects; nobody in particular if not said.
+            person: who connects; by default a client without a certificate.
             interface: by its name.
-            trusted_pem: who must vouch for the node; its service if not said.
+            trusted_pem: the certificate that must vouch for the node; by default its
+                service's.
         """
         session = self.open_session(interface)
         return Client(self, session, person, trusted_pem or self.service_certificate)
@@ -342,7 +343,7 @@ class InProcessNode:
         person: Person | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Response:
-        """Ask once, on a connection of its own."""
+        """Send one request on a connection of its own."""
         client = self.connect(person)
         response = client.request(method, path, body=body, headers=headers)
         client.close()
@@ -423,7 +424,7 @@ class InProcessNode:
         assert _object(decided)["proposalState"] == "Accepted", decided.body
 
     def open_service(self, *users: Person) -> None:
-        """Acknowledge, add users and open, as members would."""
+        """Acknowledge, add users and open the service, as its members."""
         for member in self.members:
             self.acknowledge(member)
         actions: list[Json] = [

@@ -17,7 +17,7 @@ class Person:
     """A member or user: a key, its certificate, and for members a key for shares.
 
     Attributes:
-        name: what tests call this person.
+        name: of this person in tests.
         data: what governance keeps beside the certificate, as JSON text.
     """
 

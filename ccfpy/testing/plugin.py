@@ -1,7 +1,7 @@
 """The pytest plugin: a service for each test that asks for one.
 
-This is the one place that knows pytest, and pytest loads it wherever ccfpy is
-installed: everything else is imported when a test asks for a service.
+Only this module imports pytest, and pytest loads it wherever ccfpy is installed:
+everything else is imported when a test asks for a service.
 
 An application is named by the marker ``ccf`` of a test, class or module, whose
 arguments are those of ``ccfpy.testing.apps.Service.open``, or for all tests by
@@ -29,7 +29,7 @@ class OpenService(Protocol):
     """Opens a service; the arguments are those of ``Service.open``."""
 
     def __call__(self, **options: "Unpack[Options]") -> "Service":
-        """Open it."""
+        """Open a service."""
         ...
 
 
@@ -42,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers",
         f"{MARKER}(app, constitution, members, users, nodes, actions, seed): "
@@ -52,7 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def ccf_open(request: pytest.FixtureRequest) -> OpenService:
-    """Open services; what an argument does not say, the marker and the ini file do."""
+    """Open services; the marker and the ini file are the defaults of its arguments."""
     from ccfpy.testing.apps import Service  # noqa: PLC0415 - see the module
 
     told = _told(request)
@@ -71,7 +71,7 @@ def ccf_open(request: pytest.FixtureRequest) -> OpenService:
 
 @pytest.fixture
 def ccf_service(ccf_open: OpenService) -> "Service":
-    """A service of the test's own, open to its users."""
+    """A service for this test alone, open to its users."""
     return ccf_open()
 
 
@@ -89,7 +89,7 @@ def ccf_member(ccf_service: "Service") -> "MemberCaller":
 
 @pytest.fixture
 def ccf_anybody(ccf_service: "Service") -> "Caller":
-    """Somebody without a certificate."""
+    """A caller without a certificate."""
     return ccf_service.anybody
 
 
@@ -116,7 +116,7 @@ def _told(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def _placed(value: object, folder: Path) -> object:
-    """Make paths out of what names files or folders there."""
+    """Resolve the values that name files or folders from that folder."""
     if isinstance(value, list | tuple):
         return [_placed(item, folder) for item in value]
     if isinstance(value, str | Path) and (folder / value).exists():

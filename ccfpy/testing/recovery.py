@@ -13,7 +13,7 @@ from ccfpy.testing.people import Person
 from ccfpy.testing.surroundings import Alone, Outside, Remains
 
 PAUSE_MS = 3_600_000
-"""How long a lost service is missed before it is recovered."""
+"""How long a lost service is gone before it is recovered."""
 
 
 def recover_alone(
@@ -25,14 +25,14 @@ def recover_alone(
     outside: "Outside[InProcessNode] | None" = None,
     configure: Callable[[NodeConfiguration], NodeConfiguration] = lambda same: same,
 ) -> InProcessNode:
-    """Boot a node that recovers what is left of a service, with no others.
+    """Boot a node that recovers what is left of a service, without other nodes.
 
     Args:
         remains: what its host has of the service.
         app: what the node serves under ``/app``.
         members: of the service.
         seed: decides the node's keys.
-        outside: what is beyond its host; nothing if not said.
+        outside: what is beyond its host; by default nothing.
         configure: changes its configuration before it boots.
     """
     configuration = recovering(
@@ -55,8 +55,8 @@ def ask_for_shares(
 
     Args:
         node: of the new service.
-        previous_identity: the certificate of the service they want back; of the one
-            that the node was told of if not said.
+        previous_identity: the certificate of the lost service; by default the one in
+            the node's configuration.
     """
     if previous_identity is None:
         section = node.boot.configuration.recover

@@ -10,14 +10,14 @@ class SnapshotFolder:
     """Files by name, final or not.
 
     Attributes:
-        files: may be put in, damaged and taken away by whoever tests.
+        files: a test may add, damage and remove files.
     """
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
 
     def write(self, effect: WriteSnapshot) -> None:
-        """Begin or go on with a file that is not final."""
+        """Write a part of a file that is not final."""
         name = str(SnapshotName(seqno=effect.seqno, evidence=effect.evidence_seqno))
         assert effect.is_first is (name not in self.files), name
         self.files[name] = self.files.get(name, b"") + effect.data

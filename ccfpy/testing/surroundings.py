@@ -1,4 +1,4 @@
-"""What is around a simulated node: what its host was given, and who lives beyond."""
+"""What is around a simulated node: what its host was given, and other nodes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ from ccfpy.testing.snapshot_folder import SnapshotFolder
 
 
 class Timed(Protocol):
-    """A node, as far as time passes for it."""
+    """A node whose time can be advanced."""
 
     def advance(self, ms: int) -> object:
         """Advance time."""
@@ -38,7 +38,7 @@ class Timed(Protocol):
 
 
 Resident_contra = TypeVar("Resident_contra", contravariant=True)
-"""The kind of node that lives there."""
+"""The kind of node around."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ class Recorded:
     stop: Stop | None = None
 
     def keep_ledger(self, effect: Effect) -> None:
-        """Do to the ledger, and beside it, what a node asks."""
+        """Carry out a node's effects on the ledger and on what is kept beside it."""
         match effect:
             case AppendLedger():
                 assert effect.first_seqno == self.after + len(self.entries) + 1
@@ -131,19 +131,19 @@ class Recorded:
 
 
 class Outside(Protocol[Resident_contra]):
-    """What is beyond a node's own host: other nodes, and time that passes for all."""
+    """What is beyond a node's own host: other nodes, and time for all of them."""
 
     @property
     def platform(self) -> Platform | None:
-        """What the nodes run on, if that keeps secrets for them."""
+        """The platform of the nodes, if it seals secrets for them."""
         ...
 
     def take(self, node: Resident_contra, effect: Effect) -> bool:
-        """Do what ``node`` asks, if that is not for its host alone."""
+        """Carry out an effect of ``node``, if it concerns more than its host."""
         ...
 
     def settle(self) -> None:
-        """Carry what is under way between nodes until nothing is."""
+        """Deliver messages between nodes until none is under way."""
         ...
 
     def pass_time(self, node: Resident_contra, ms: int) -> None:
@@ -152,17 +152,17 @@ class Outside(Protocol[Resident_contra]):
 
 
 class Alone:
-    """Nothing: a node with no others, on a platform or on none that seals."""
+    """No other nodes; a platform that seals secrets, or none."""
 
     platform: Platform | None = None
 
     def take(self, node: Timed, effect: Effect) -> bool:
-        """Leave to the host all but where the nodes of a lost service were."""
+        """Ignore every effect but one: where the nodes of a lost service were."""
         del node
         return isinstance(effect, SetPeer | ForgetPeer)
 
     def settle(self) -> None:
-        """Do nothing: nothing is under way."""
+        """Do nothing: no message is under way."""
 
     def pass_time(self, node: Timed, ms: int) -> None:
         """Advance time for the node."""

@@ -1,7 +1,7 @@
-"""A service in a test's own process, for whoever tests an application.
+"""A service in a test's own process, for tests of an application.
 
-``Service.open`` begins one as its members would, and gives callers to speak to it as;
-``ccfpy.testing.plugin`` makes pytest fixtures of them. See
+``Service.open`` opens a service by its members' votes and has callers that speak to it.
+``ccfpy.testing.plugin`` makes pytest fixtures of both. See
 ``docs/howto/test-an-app.md``.
 """
 

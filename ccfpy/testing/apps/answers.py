@@ -1,4 +1,4 @@
-"""What a service answered, told so that a failed assertion explains itself."""
+"""What a service answered, printed so that a failed assertion explains itself."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from ccfpy.client.reply import EXCERPT_CHARACTERS, Reply
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Answer(Reply):
-    """An answer, and what it is the answer to.
+    """An answer and its request.
 
     Attributes:
         asked: the verb, the path, and who asked.
-        logged: what the application and its scripts logged meanwhile.
+        logged: what the application and its scripts logged during the request.
     """
 
     asked: str

@@ -1,8 +1,8 @@
 """Those who call a service: anybody, users, members, holders of tokens.
 
-A caller keeps a TLS connection, which is opened when it first speaks and again when the
-node has ended it. What it signs goes over another, without its certificate: there the
-signature alone says who speaks.
+A caller keeps a TLS connection, which is opened at its first request and again when the
+node has ended it. What the caller signs goes over another connection, without its
+certificate: there the signature alone says who calls.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,7 +45,7 @@ class Home(Protocol):
 
 
 class Extra(TypedDict, total=False):
-    """What a request may have besides its body.
+    """What a request may carry besides its body.
 
     Attributes:
         headers: by name.
@@ -65,8 +65,8 @@ class Caller:
     """Somebody who sends requests.
 
     Attributes:
-        name: who it is in what failures tell.
-        person: whose certificate it shows; nothing for anybody.
+        name: of the caller, in messages of failures.
+        person: whose certificate it shows; None for a caller without a certificate.
     """
 
     def __init__(
@@ -136,10 +136,10 @@ class Caller:
         return self.request("DELETE", path, **extra)
 
     def get_past(self, path: str, **extra: Unpack[Extra]) -> Answer:
-        """Ask about the past: again, as time passes, until the service has it.
+        """Ask about the past, again and again as time passes, until the service has it.
 
         Raises:
-            AssertionError: it goes on answering 202.
+            AssertionError: the service goes on answering 202.
         """
         for _ in range(POLLS_MAX):
             answer = self.get(path, **extra)
@@ -164,7 +164,7 @@ class Caller:
             path: where to.
             body: what is signed.
             protected: signed headers besides ``kid``, such as ``ccf.msg.type``.
-            shows_certificate: whether the connection says who speaks, too.
+            shows_certificate: whether the connection shows the certificate too.
         """
         person = self._known_person()
         header: dict[cose.Label, object] = {cose.KID: person.id.encode()}
@@ -189,7 +189,7 @@ class Caller:
         *,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send a request; what is not bytes goes as JSON."""
+        """Send a request; a body that is not bytes is sent as JSON."""
         return self._send(
             method, path, body, headers=dict(headers or {}), person=self.person
         )
@@ -229,7 +229,7 @@ class Caller:
 
 
 class MemberCaller(Caller):
-    """A member, who governs too."""
+    """A member, who also governs."""
 
     def acknowledge(self) -> None:
         """Accept the state of the service, and so become active.

@@ -1,7 +1,7 @@
-"""What nodes log that concerns who writes an application.
+"""The lines of nodes' logs that concern an application's author.
 
-It is kept for tests to look into, and handed to Python's own log, where pytest shows it
-beside a failure.
+The lines are kept for tests to look into, and go to Python's own log, where pytest
+shows them beside a failure.
 """
 
 import logging
@@ -21,7 +21,7 @@ _LEVELS = {
     LogLevel.FATAL: logging.CRITICAL,
 }
 _ALWAYS = (LogLevel.FAIL, LogLevel.FATAL)
-"""Levels at which a line matters, whoever wrote it."""
+"""Levels at which a line is kept, whatever part of the node wrote it."""
 
 
 class Logging(Protocol):

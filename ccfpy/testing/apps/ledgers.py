@@ -15,7 +15,7 @@ class Write(NamedTuple):
     """One write to a table.
 
     Attributes:
-        value: nothing where the key was removed.
+        value: None where the key was removed.
     """
 
     txid: TxId
@@ -69,7 +69,7 @@ class Ledger:
         """Check every signature, as ``ccfpy ledger verify`` does.
 
         Raises:
-            VerificationFailed: it is damaged.
+            VerificationFailed: the ledger is damaged.
         """
         name = str(chunk.ChunkName(first=1))
         data = chunk.header(0) + b"".join(self._entries)

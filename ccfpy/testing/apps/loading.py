@@ -1,4 +1,4 @@
-"""What a test names an application or a constitution by, and what that stands for."""
+"""How a test names an application or a constitution, and what is loaded for it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -26,7 +26,7 @@ class Served:
 
     Attributes:
         app: what nodes are made with.
-        actions: what members vote for, so that it is served.
+        actions: what members vote for to have it served.
     """
 
     app: Application
@@ -34,10 +34,10 @@ class Served:
 
 
 def load(source: AppSource) -> Served:
-    """Find out what to serve.
+    """Load the application that a source names.
 
     Raises:
-        NoBundle: it is no bundle, or not a whole one.
+        NoBundle: it is no bundle, or an incomplete bundle.
         ApplicationNotLoaded: there is no such application, or its code fails.
     """
     if isinstance(source, Mapping):
@@ -51,7 +51,7 @@ def load(source: AppSource) -> Served:
 
 
 def _whole(path: Path) -> Bundle:
-    """Read a bundle and look whether every module is there."""
+    """Read a bundle and check that every module is there."""
     bundle = read_bundle(path)
     for where, verb, properties in bundle.endpoints():
         name = properties.get("js_module") if isinstance(properties, dict) else None

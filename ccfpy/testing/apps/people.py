@@ -1,4 +1,4 @@
-"""Those for whom a service is founded, as a test asks for them."""
+"""The members and users of a service, as a test asks for them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,18 +10,18 @@ from ccfpy.base.json import Json, JsonObject
 from ccfpy.testing.people import Person
 
 People: TypeAlias = int | Mapping[str, Json]
-"""How many, or what governance knows of each, by name."""
+"""Their number, or by name the data that governance has of each."""
 KEPT_MAX = 256
-"""Of whom keys are kept while tests run: making some takes longer than a test."""
+"""How many people's keys are kept while tests run: making a key takes long."""
 
 
 def people(wanted: People, kind: str, *, can_recover: bool = False) -> list[Person]:
-    """Make the people that are wanted; of those who can recover, the first alone does.
+    """Make the people that are wanted; only the first of them holds a recovery share.
 
     Args:
         wanted: see ``People``.
-        kind: what they are named by if they are counted.
-        can_recover: whether they are such as may hold a recovery share.
+        kind: the beginning of their names if only their number is given.
+        can_recover: whether the first may hold a recovery share.
     """
     if isinstance(wanted, int):
         wanted = dict.fromkeys(f"{kind}{number}" for number in range(wanted))
@@ -32,7 +32,7 @@ def people(wanted: People, kind: str, *, can_recover: bool = False) -> list[Pers
 
 
 def person(name: str, data: Json = None, *, can_recover: bool = False) -> Person:
-    """Make a person, with what governance is to know of the person."""
+    """Make a person, with the data that governance has of the person."""
     made = _made(name, can_recover=can_recover)
     return made if data is None else replace(made, data=json.dumps(data))
 

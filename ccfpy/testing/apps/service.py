@@ -39,17 +39,17 @@ AnyCaller = TypeVar("AnyCaller", bound=Caller)
 
 ACCEPTED = "Accepted"
 LOOK_MS = 100
-"""Between two looks for a primary."""
+"""Between two checks for a primary."""
 LOOKS_MAX = 300
 TICKS_MAX = 100
-"""Ticks that a time is divided into where nobody needs more of them."""
+"""Into how many ticks a time is divided where a node is alone."""
 VALIDITY_DAYS = 365
-"""Of the first certificates of nodes and service."""
+"""Of the first certificates of the nodes and the service."""
 _OK = 200
 
 
 class NotOpened(CcfpyError):
-    """The service did not come to serve users; the text says what was refused."""
+    """The service could not be opened; the text says what was refused."""
 
 
 class NotAccepted(CcfpyError):
@@ -57,7 +57,7 @@ class NotAccepted(CcfpyError):
 
 
 class Options(TypedDict, total=False):
-    """What a service is to be like; ``Service.open`` tells what each name means."""
+    """What a service is to be like; ``Service.open`` explains each name."""
 
     app: AppSource
     constitution: ConstitutionSource
@@ -69,17 +69,17 @@ class Options(TypedDict, total=False):
 
 
 class Service:
-    """A service and those who deal with it; ``open`` makes one.
+    """A service and its callers; ``open`` makes one.
 
     Attributes:
         network: its nodes, and the network between them.
         members: the founding members.
-        users: those it was opened for, and those admitted since.
+        users: the first users, and those admitted since.
         anybody: a caller without a certificate.
     """
 
     def __init__(self, network: Network, members: Sequence[Person]) -> None:
-        """Take a service whose first node runs, of these members; see ``open``."""
+        """Wrap a network whose first node runs; use ``open``."""
         self.network = network
         self.anybody = Caller(self, "anybody")
         self.members = [
@@ -101,7 +101,7 @@ class Service:
         actions: Sequence[JsonObject] = (),
         seed: int = 1,
     ) -> "Service":
-        """Begin a service and let its members open it for its users.
+        """Start a service, and open it for its users by its members' votes.
 
         Args:
             app: what it serves; see ``AppSource``.
@@ -174,7 +174,7 @@ class Service:
 
         Raises:
             ServiceError: the service refuses the proposal or a ballot.
-            NotAccepted: it is decided otherwise.
+            NotAccepted: the members decide against it.
         """
         status = self.members[0].propose(*actions)
         for member in self.members:
@@ -219,7 +219,8 @@ class Service:
     def advance(self, ms: int) -> None:
         """Advance time: hours at once where a node is alone.
 
-        Several need to hear of each other, or they would elect another primary.
+        Several nodes must hear of each other meanwhile, or they would elect another
+        primary.
         """
         is_alone = len(self.network.nodes) == 1
         tick_ms = max(TICK_MS, ms // TICKS_MAX) if is_alone else TICK_MS
@@ -229,10 +230,10 @@ class Service:
         """Advance time until every node knows that a transaction is committed.
 
         Args:
-            of: the transaction, or the answer that names it; all there is if not said.
+            of: the transaction, or the answer that names it; everything by default.
 
         Raises:
-            AssertionError: it does not become so, or the answer names none.
+            AssertionError: it is not committed, or the answer names no transaction.
         """
         if of is None:
             self.network.wait_until_settled()
@@ -247,18 +248,18 @@ class Service:
 
     @property
     def nodes(self) -> list[InProcessNode]:
-        """The nodes that live."""
+        """The running nodes."""
         return [node for node in self.network.nodes if self.network.is_alive(node)]
 
     def kill(self, node: InProcessNode) -> None:
-        """End a node without a word."""
+        """Kill a node, which reports nothing to the others."""
         self.network.kill(node)
 
     def wait_primary(self) -> InProcessNode:
         """Advance time until a node is primary, and return the node.
 
         Raises:
-            AssertionError: none becomes so: too few nodes live.
+            AssertionError: no node becomes primary: too few run.
         """
         for _ in range(LOOKS_MAX):
             for node in self.nodes:
@@ -286,7 +287,7 @@ class Service:
 
     @property
     def ledger(self) -> Ledger:
-        """What of the ledger is committed, as a node that lives has it."""
+        """The committed ledger, as a running node has it."""
         host = self.node_for(None).host
         assert host.after == 0, "its ledger begins with the service"
         return Ledger(host.entries[: host.commit])
@@ -294,14 +295,14 @@ class Service:
     def receipt(
         self, of: Answer | TxId, *, claims_digest: bytes | None = None
     ) -> Receipt:
-        """Fetch a transaction's receipt, and check it as anybody can offline.
+        """Fetch a transaction's receipt, and verify it as anybody can offline.
 
         Args:
             of: the transaction, or the answer that names it.
             claims_digest: what the application is known to have claimed.
 
         Raises:
-            ReceiptRefused: it does not verify.
+            ReceiptRefused: the receipt does not verify.
         """
         txid = self.wait_committed(of)
         answer = self.anybody.get_past(f"{RECEIPT_PATH}?transaction_id={txid}")

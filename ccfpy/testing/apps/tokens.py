@@ -1,4 +1,4 @@
-"""An issuer of JSON Web Tokens that a test speaks for."""
+"""An issuer of JSON Web Tokens, for which a test makes tokens."""
 
 import base64
 from collections.abc import Callable
@@ -54,7 +54,7 @@ class Issuer:
         }
 
     def token(self, **claims: Json) -> str:
-        """Make a token of these claims; ``iss`` and ``exp`` are its own if not said."""
+        """Make a token of these claims; ``iss`` and ``exp`` have defaults."""
         header = {"alg": "ES256", "kid": self.key_id, "typ": "JWT"}
         payload = {"iss": self.name, "exp": self._now_s() + VALIDITY_S, **claims}
         signed = ".".join(

@@ -1,7 +1,7 @@
-"""An application whose defects are told in full.
+"""An application whose defects are logged in full.
 
-A node says of an exception that an endpoint let through no more than its kind, for what
-it says may be private. Whoever tests the endpoint wants to see where it came from.
+Of an exception that leaves an endpoint a node logs only the kind, because the text may
+be private. A test of the endpoint needs to show where the exception came from.
 """
 
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ from ccfpy.kv.changes import Conflict
 from ccfpy.testing.apps.journal import LOGGER
 
 _EXPECTED = (ApiError, Conflict, Malformed)
-"""Exceptions by which endpoints refuse, or lose a race."""
+"""Exceptions by which endpoints refuse a request, or report a conflict."""
 
 
 class Watched:
-    """An application that logs its defects with where they happened."""
+    """An application that logs its defects with their place."""
 
     def __init__(self, app: Application) -> None:
         self._app = app

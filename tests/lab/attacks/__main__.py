@@ -18,7 +18,7 @@ from tests.lab.attacks.run import Outcome, run_attacks
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run; give 0 if every attack stayed within its bounds, else 1."""
+    """Run attacks; return 0 if every attack stayed within its bounds, else 1."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.lab.attacks",
         description="Attack a service of real nodes on this machine, beside an honest "

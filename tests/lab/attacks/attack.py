@@ -1,4 +1,4 @@
-"""What an attack is, and what it is told of its target."""
+"""What an attack is, and what it knows of its target."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from tests.lab.attacks.bounds import Bounds, Spend
 
 
 class Family(StrEnum):
-    """Which part of a service is attacked."""
+    """The part of a service that is attacked."""
 
     GOVERNANCE = "governance"
     TLS = "tls"
@@ -30,7 +30,7 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A service under attack, and what the attacker shares with it.
+    """A service under attack, as its attacker knows it.
 
     Attributes:
         network: its nodes.
@@ -60,7 +60,7 @@ class Target:
         return self.network.options.keys(name)
 
     def connect(self, name: str | None = None) -> Connection:
-        """Return a connection to the primary as an honest participant, or as nobody."""
+        """Return a connection to the primary, with a participant's keys or none."""
         return self.network.connect(self.primary, name)
 
     def member(self, connection: Connection, number: int) -> Governance:
@@ -70,7 +70,7 @@ class Target:
 
 
 Performance: TypeAlias = Callable[[Target, Spend], Awaitable[Sequence[str]]]
-"""Attacks; returns what succeeded, each in a sentence: nothing if all was refused."""
+"""Attacks, and returns what succeeded, each in a sentence: empty if all was refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +79,11 @@ class Attack:
 
     Attributes:
         name: by which it is chosen.
-        family: what it goes against.
+        family: the part of a service that it is against.
         about: what the attacker does, in a few words.
-        perform: does it; must end by itself.
+        perform: the attack, which must end by itself.
         bounds: what it may cost.
-        is_quick: whether the short form has it.
+        is_quick: whether the short form includes it.
     """
 
     name: str

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 ANSWER_MAX_S = 1.0
 MEMORY_GROWTH_MAX = 0.10
 DISK_SLACK_BYTES = 256 * 1024
-"""For signatures, which come with time, and for the bounded records of strangers."""
+"""For signatures, written as time passes, and for bounded records of strangers."""
 DISK_PER_AUTHENTICATED_BYTE = 3.0
 """An entry holds a signed request whole, what it says, and what follows from that."""
 HONEST_DISK_SHARE_MAX = 1.5
-"""The honest client's pace, and with it the ledger's growth, is not even."""
+"""The honest client's pace, and with it the ledger's growth, varies."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -120,7 +120,7 @@ class Measured:
 
 
 def excesses(measured: Measured) -> Iterator[str]:
-    """Say which bounds an attack broke, if any; it is within them if nothing comes."""
+    """Return the bounds that an attack broke; empty if it is within all of them."""
     yield from measured.breaches
     toll, honest = measured.toll, measured.honest
     for name in toll.nodes_lost:

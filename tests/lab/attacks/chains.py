@@ -1,4 +1,4 @@
-"""Certificates that cost whoever verifies them far more than whoever makes them.
+"""Certificates that cost their verifier far more than their maker.
 
 RSA is cheap to verify because public exponents are small. Here they are as long as the
 modulus, so that one signature takes as many squarings as a private operation; the

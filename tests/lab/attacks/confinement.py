@@ -32,7 +32,7 @@ async def ways_out(target: Target, spend: Spend) -> Sequence[str]:
 
 
 async def _start(target: Target, way: str) -> str | None:
-    """Return a node's last words if it refuses to run; nothing if it runs."""
+    """Return a node's last words if it refuses to run; None if it runs."""
     options = replace(
         target.network.options,
         workspace=target.folder / way,

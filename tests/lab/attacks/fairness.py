@@ -1,6 +1,6 @@
 """Attacks by clients that take more than their turn, over HTTP/1.1.
 
-None of them has a certificate that the service knows.
+No client has a certificate that the service knows.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ async def _together(
     *,
     is_deaf: bool = False,
 ) -> None:
-    """Do the same over several connections at once; a node may close any of them."""
+    """Run a function on several connections at once; a node may close any of them."""
 
     async def one() -> None:
         with contextlib.suppress(NoAnswer):

@@ -1,4 +1,4 @@
-"""Attacks on governance: requests of members sent again, and times that lie."""
+"""Attacks on governance: members' requests sent again, and false times."""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,14 +48,14 @@ ACKS_AGAIN = 600
 
 
 class Published(NamedTuple):
-    """A member's signed request, as everybody finds it in the ledger."""
+    """A member's signed request, as anybody finds it in the ledger."""
 
     kind: str
     envelope: bytes
 
     @property
     def message(self) -> cose.Sign1:
-        """Return it taken apart."""
+        """Return the parsed message."""
         return cose.parse(self.envelope)
 
 
@@ -144,8 +144,8 @@ async def replay(target: Target, spend: Spend) -> Sequence[str]:
 async def acks_again(target: Target, spend: Spend) -> Sequence[str]:
     """Send one member's acknowledgement again and again, in each of its forms.
 
-    An acknowledgement says the same however often it is said, so a node may take it
-    again; it must not write it down each time.
+    A repeated acknowledgement says nothing new, so a node may accept it again; it must
+    not write it each time.
     """
     acks = [each for each in published(target.primary.ledger) if each.kind == "ack"]
     envelope = acks[-1].envelope
@@ -160,7 +160,7 @@ async def acks_again(target: Target, spend: Spend) -> Sequence[str]:
 
 
 def _path(kind: str, envelope: bytes) -> str | None:
-    """Return where a request belongs; nothing for those that are no use again."""
+    """Return the path of a request, or None for a request that is of no use again."""
     message = cose.parse(envelope)
     signer = (message.key_id or b"").decode()
     proposal = message.protected.get("ccf.gov.msg.proposal_id")
@@ -183,7 +183,7 @@ async def _is_taken(wire: Wire, path: str, body: bytes) -> bool:
 
 
 async def future(target: Target, spend: Spend) -> Sequence[str]:
-    """Propose as one member with times far ahead, then as an honest one."""
+    """Propose as one member with times far ahead, and then as an honest member."""
     network = target.network
     late = network.options.members[1]
     signer = FileSigner.load(target.keys(late))
@@ -210,7 +210,7 @@ async def future(target: Target, spend: Spend) -> Sequence[str]:
 
 
 class _Always(CreatedAt):
-    """A clock that stands where it was put."""
+    """A clock that stands still."""
 
     def __init__(self, at_s: int) -> None:
         super().__init__(lambda: float(at_s))

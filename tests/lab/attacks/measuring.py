@@ -1,6 +1,6 @@
-"""What processes and folders cost, read from ``/proc`` and the file system.
+"""What processes and folders use, read from ``/proc`` and the file system.
 
-A process that is gone costs nothing any more: each function returns 0 for one.
+Each function returns 0 for a process that has ended.
 """
 
 import os
@@ -11,7 +11,7 @@ from ccfpy.local.node import NodeProcess
 
 PROCESSES = Path("/proc")
 _UTIME, _STIME = 11, 12
-"""Where ``stat`` has a process's times, counted behind its name in brackets."""
+"""The index of a process's times in ``stat``, behind its name in brackets."""
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 

@@ -1,7 +1,7 @@
 """An application that keeps a way out: a descriptor and a shared mapping of a file.
 
-Both are made when it is imported, before its process is closed. What is written to the
-mapping later, whoever reads the file can read.
+Both are made when the module is imported, before the process is isolated. What is
+written to the mapping later can be read in the file.
 """
 
 import mmap
@@ -32,7 +32,7 @@ OUT = _open()
 
 @app.get("/tell/{secret}")
 def tell(ctx: Context, secret: str) -> bool:
-    """Write a secret to where others see it."""
+    """Write a secret where others can read it."""
     del ctx
     OUT[: len(secret)] = secret.encode()
     return True

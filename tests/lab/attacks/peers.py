@@ -2,7 +2,7 @@
 
 Consensus does not withstand a dishonest primary: it may stop a service, and begin as
 many views as it likes. What it must not do is end other nodes' processes. So it has a
-service of its own here, in which the honest nodes are looked at.
+service of its own here, whose honest nodes are watched.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ from tests.lab.attacks.traitor import DONE
 TRAITOR_PROGRAM = (sys.executable, "-m", "tests.lab.attacks.traitor")
 DEEDS_TIMEOUT_S = 30.0
 HEARD_S = 2.0
-"""How long the others have for what the traitor did last."""
+"""How long the honest nodes have to handle the traitor's last deed."""
 POLL_S = 0.1
 
 
 async def traitor(target: Target, spend: Spend) -> Sequence[str]:
-    """Lead two honest nodes by a traitor, and see which of them live."""
+    """Lead two honest nodes by a traitor, and report which of them end."""
     options = replace(
         target.network.options,
         workspace=target.folder / "service",
@@ -58,7 +58,7 @@ async def traitor(target: Target, spend: Spend) -> Sequence[str]:
 
 
 async def _wait_done(leader: NodeProcess, honest: Sequence[NodeProcess]) -> bool:
-    """Wait for the traitor's last deed, or for the end of an honest node."""
+    """Wait until the traitor's deeds are done, or an honest node ends."""
     deadline_s = time.monotonic() + DEEDS_TIMEOUT_S
     while DONE not in leader.log.read_text(errors="replace"):
         is_lost = any(not node.is_alive for node in honest)

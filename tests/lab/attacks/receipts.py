@@ -1,4 +1,4 @@
-"""Attacks on whoever verifies receipts: inner nodes of the tree, given as leaves.
+"""Attacks on verifiers of receipts: inner nodes of the tree, given as leaves.
 
 The other form of a receipt's signature, (r, n - s), verifies too. It proves the same
 transaction, as the documents say, and is no attack.
@@ -21,7 +21,7 @@ VERIFIER_TIMEOUT_S = 30.0
 
 
 def forgeries(receipt: Receipt) -> Iterator[tuple[str, Receipt]]:
-    """Return what passes for a receipt and proves no transaction, each by its name."""
+    """Return texts that look like receipts and prove no transaction, by their names."""
     path = receipt.proof
     for height in range(1, len(path) + 1):
         lower = replace(receipt, proof=path[:height])

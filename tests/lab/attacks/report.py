@@ -45,7 +45,7 @@ def row(outcome: Outcome) -> tuple[str, ...]:
 
 
 def memory(measured: Measured) -> str:
-    """Return what memory was, at most was, and came back to."""
+    """Return the memory before, at its peak and afterwards."""
     toll = measured.toll
     return " → ".join(
         f"{value / _MEBIBYTE:.0f}"
@@ -65,7 +65,7 @@ def size(count: int) -> str:
 
 
 def reasons(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """Say which bounds were broken, line by line."""
+    """Yield the bounds that were broken, line by line."""
     for outcome in outcomes:
         for reason in outcome.excesses:
             yield f"{outcome.attack.name}: {reason}"

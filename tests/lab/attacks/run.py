@@ -1,8 +1,8 @@
 """Running attacks one after the other, and what each came to.
 
-Before an attack the meters are read while the honest client is alone; afterwards they
-are read when it has had all its answers and memory had time to return. A service that
-an attack has hurt is not used for the next.
+Before an attack the meters are read while the honest client is alone. Afterwards they
+are read when the client has all its answers and memory had time to return. A service
+that an attack has hurt is not used for the next.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from tests.lab.attacks.wires import NoAnswer
 
 ATTACK_TIMEOUT_S = 120.0
 ATTACKER_NICENESS = 10
-"""An attacker has machines of its own; here it must not take the honest client's."""
+"""An attacker has machines of its own; here it must leave time to the honest client."""
 ALONE_S = 2.0
 SAMPLE_S = 0.1
 MEMORY_RETURN_S = 10.0
@@ -61,13 +61,13 @@ async def run_attacks(
     is_quick: bool,
     say: Callable[[str], None],
 ) -> AsyncIterator[Outcome]:
-    """Run attacks; give each outcome as it is known.
+    """Run attacks; yield each outcome as it is known.
 
     Args:
-        attacks: which, in order.
+        attacks: in order.
         workspace: where services keep their files; each has a folder there.
         is_quick: whether with less load.
-        say: told what is being done.
+        say: called with what is being done.
 
     Raises:
         CcfpyError: a service does not come up.
@@ -132,7 +132,7 @@ async def measure(attack: Attack, stage: Stage, target: Target) -> Measured:
 
 
 def _perform(attack: Attack, target: Target, spend: Spend) -> Sequence[str]:
-    """Attack in this thread, as one that lets others go first."""
+    """Attack in this thread, at a low priority."""
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), ATTACKER_NICENESS)
     begin_s = time.thread_time()
 
@@ -157,7 +157,7 @@ async def _watch_memory(stage: Stage, peaks: list[int], done: asyncio.Event) -> 
 
 
 async def _returned_memory(stage: Stage, before_bytes: int) -> int:
-    """Return what memory came back to; give it time."""
+    """Return what memory came back to, after some time."""
     deadline_s = time.monotonic() + MEMORY_RETURN_S
     while True:
         now_bytes = stage.memory_bytes
@@ -185,7 +185,7 @@ def honest_disk_bytes(
 
 
 def elections(before: int | None, after: int | None) -> int:
-    """Return how many views began; one, where no node can say any more."""
+    """Return how many views began; one, if no node answers."""
     if before is None or after is None:
         return 1
     return after - before

@@ -53,7 +53,7 @@ class Reading:
     Attributes:
         at_s: by the machine's monotonic clock.
         disk_bytes: of the primary's ledger and snapshots.
-        view: the highest that a node names; nothing if none answers.
+        view: the highest that a node reports; None if no node answers.
     """
 
     at_s: float
@@ -87,7 +87,7 @@ class Stage:
         self._nodes = tuple(network.nodes)
 
     def target(self, folder: Path, *, is_quick: bool) -> Target:
-        """Return what an attack is told."""
+        """Return what an attack gets to know."""
         return Target(
             network=self.network,
             primary=self.primary,
@@ -102,7 +102,7 @@ class Stage:
 
     @property
     def memory_bytes(self) -> int:
-        """Return what all nodes have resident."""
+        """Return the resident memory of all nodes, in bytes."""
         return sum(map(resident_bytes, processes_of(self._nodes)))
 
     async def read(self) -> Reading:
@@ -135,10 +135,10 @@ class Stage:
         return list(read_answers(self._answers))
 
     async def catch_up(self, *, after_s: float) -> bool:
-        """Wait until the honest client is answered all that it sent before a time.
+        """Wait until the honest client has an answer to all that it sent before a time.
 
         Returns:
-            Whether that came to pass in time.
+            Whether that happened before a deadline.
         """
         deadline_s = time.monotonic() + CATCH_UP_TIMEOUT_S
         while not is_caught_up(self.answers(), after_s=after_s):
@@ -155,7 +155,7 @@ class Stage:
 
 @asynccontextmanager
 async def staged(workspace: Path) -> AsyncIterator[Stage]:
-    """Start a service and its honest client, and end both whatever happens.
+    """Start a service and its honest client, and stop both in the end.
 
     Raises:
         CcfpyError: the service does not come up.
@@ -197,9 +197,9 @@ async def staged(workspace: Path) -> AsyncIterator[Stage]:
 
 
 def copy_of_app(workspace: Path) -> Path:
-    """Copy the application to where those of other people lie: outside ccfpy.
+    """Copy the application out of ccfpy's folder, as a user's application would be.
 
-    What is inside is trusted to end by itself.
+    A node trusts applications inside ccfpy's folder to end by themselves.
     """
     workspace.mkdir(parents=True, exist_ok=True)
     copy = workspace / "attacked.py"
@@ -208,7 +208,7 @@ def copy_of_app(workspace: Path) -> Path:
 
 
 async def _warm_up(network: ProcessNetwork, primary: NodeProcess) -> None:
-    """Do once what an attack may do: what is loaded or compiled then, stays."""
+    """Do once what an attack may do, so that code is loaded and compiled beforehand."""
     await network.govern(
         [{"name": "set_user_data", "args": {"user_id": "0" * 64, "user_data": None}}]
     )

@@ -1,4 +1,4 @@
-"""Attacks on handshakes: certificates that are dear to verify, and mere numbers."""
+"""Attacks on handshakes: certificates that are costly to verify, and mere numbers."""
 
 import asyncio
 import contextlib
@@ -16,11 +16,11 @@ CHAIN_CONNECTIONS = 12
 HANDSHAKES = 400
 HANDSHAKES_AT_ONCE = 16
 HANDSHAKE_PAUSE_S = 0.05
-"""An attacker of this machine must leave the node a processor to answer on."""
+"""An attacker on this machine must leave the node a processor."""
 
 
 async def chains(target: Target, spend: Spend) -> Sequence[str]:
-    """Show the longest chain of the dearest certificates over several connections."""
+    """Show the longest chain of the costliest certificates over several connections."""
     context = stranger_context()
     await asyncio.to_thread(_load_chain, target, context)
 

@@ -41,11 +41,11 @@ from ccfpy.node.running import RunningNode
 from ccfpy.service.tables import nodes, service
 
 DONE = "the traitor has done what it could"
-"""What it logs at the end."""
+"""What the traitor logs at the end."""
 HONEST_PROGRAM = Path(ccfpy.__file__).parent / "cli/main.py"
-"""What it passes for."""
+"""The program that the traitor claims to be."""
 PAUSE_MS = 700
-"""Between two of its deeds: the others must hear of each."""
+"""Between two deeds: the other nodes must hear of each."""
 SEQNO_MAX = 2**64 - 1
 VIEW_MAX = 2**31 - 1
 
@@ -78,7 +78,7 @@ class Traitor:
     """A node that acts when its service is open.
 
     Args:
-        node: an honest one, whose state this uses.
+        node: an honest node, whose state the traitor uses.
     """
 
     def __init__(self, node: Node) -> None:
@@ -88,7 +88,7 @@ class Traitor:
         self._deeds: Iterator[None] | None = None
 
     def step(self, events: Sequence[Event]) -> list[Effect]:
-        """Step the node, and do the next deed when it is time."""
+        """Step the node, and do the next deed when it is due."""
         self._now_ms = max(
             (event.monotonic_ms for event in events if isinstance(event, Tick)),
             default=self._now_ms,
@@ -113,7 +113,7 @@ def is_open(running: RunningNode) -> bool:
 
 
 def deeds(running: RunningNode) -> Iterator[None]:
-    """Do one deed for each time that the next is asked for."""
+    """Do the traitor's deeds, and yield after each."""
     others = [node for node in _trusted(running) if node != running.identity.node_id]
     yield
     for other in others:
@@ -137,8 +137,8 @@ def _trusted(running: RunningNode) -> list[NodeId]:
 def write_record(running: RunningNode, node: NodeId, status: NodeStatus) -> None:
     """Order a node's record with that status, and sign it.
 
-    A retired one is said to be beyond rolling back at once, which skips every step
-    that leads there. The traitor itself acts upon none of it.
+    A retired node is recorded as final at once, which skips every step of a retirement.
+    The traitor itself acts on none of it.
     """
     store = running.tail.store
     store._local_hooks.clear()  # noqa: SLF001  # an honest node has no use for this
@@ -158,7 +158,7 @@ def write_record(running: RunningNode, node: NodeId, status: NodeStatus) -> None
 
 
 def _serve(app: str, channel: Sequence[int]) -> int:
-    """Do what ``ccfpy.enclave`` does, with a traitor."""
+    """Serve as ``ccfpy.enclave`` does, with a traitor."""
     isolate(parent=os.getppid())
     with HostChannel(*channel) as connection:
 

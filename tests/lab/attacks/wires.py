@@ -1,7 +1,7 @@
-"""Connections of an attacker: TLS that verifies nothing, and bytes as they come.
+"""Connections of an attacker: TLS that verifies nothing, and plain bytes.
 
-Everything is counted for the attacker's bill. Nothing leaves this machine: a target
-listens on its loopback address.
+What the attacker spends is counted. Nothing leaves this machine: a target listens on
+its loopback address.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ CONNECT_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT_S = 20.0
 HEAD_MAX_BYTES = 1 << 16
 DEAF_BUFFER_BYTES = 4096
-"""What the system may receive for a connection whose owner reads nothing."""
+"""How many bytes the system receives for a connection whose owner reads nothing."""
 
 
 class NoAnswer(Exception):
@@ -35,7 +35,7 @@ class Answered(NamedTuple):
 
 
 def stranger_context(identity: KeyFiles | None = None) -> ssl.SSLContext:
-    """Return a TLS context that trusts anybody, and shows these keys if any."""
+    """Return a TLS context that trusts any certificate, and shows these keys if any."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -70,7 +70,7 @@ class Wire:
         """Send bytes, and wait until the system has taken most of them.
 
         Raises:
-            NoAnswer: the node does not take them.
+            NoAnswer: the node does not receive them.
         """
         try:
             self.writer.write(data)
@@ -133,12 +133,12 @@ async def connected(
     context: ssl.SSLContext | None = None,
     is_deaf: bool = False,
 ) -> AsyncIterator[Wire]:
-    """Connect, and close without a word at the end.
+    """Connect, and close the connection at the end.
 
     Args:
         address: of a node, as ``HOST:PORT``.
-        spend: whose bill it goes on.
-        context: of TLS; one that trusts anybody and shows nothing by default.
+        spend: what the connection's costs are added to.
+        context: of TLS; by default one that trusts any certificate and shows none.
         is_deaf: whether to leave answers unread.
 
     Raises:

@@ -15,9 +15,9 @@ WHOLE_NODES = "--nodes"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run seeds until time is up or one fails; give 0 if all of them held, else 1.
+    """Run seeds until time is up or one fails; return 0 if all held, else 1.
 
-    All is said on the standard output.
+    Everything is printed on the standard output.
     """
     given = sys.argv[1:] if arguments is None else arguments
     if WHOLE_NODES in given:
@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _search(
     first: int, seconds: float, seeds: int | None, nodes: int | None
 ) -> Outcome | None:
-    """Run seeds from the first on; give the one that failed, if any did."""
+    """Run seeds from the first on; return the run that failed, if any."""
     tally = Tally()
     begin = shown = time.monotonic()
     busy_since = time.process_time()

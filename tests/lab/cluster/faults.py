@@ -66,12 +66,12 @@ Change: TypeAlias = Callable[[Faults, Sequence[NodeId], View, Random], None]
 
 
 def clear(faults: Faults, _: Sequence[NodeId], _view: View, _dice: Random) -> None:
-    """End it all."""
+    """End all faults."""
     faults.clear()
 
 
 def split(faults: Faults, nodes: Sequence[NodeId], _view: View, dice: Random) -> None:
-    """Part the nodes in two, both ways."""
+    """Split the nodes in two parts, both ways."""
     _cut(faults, *_halves(nodes, dice))
 
 
@@ -92,7 +92,7 @@ def ring(faults: Faults, nodes: Sequence[NodeId], _view: View, dice: Random) -> 
 
 
 def bridge(faults: Faults, nodes: Sequence[NodeId], _view: View, dice: Random) -> None:
-    """Part the nodes in two but for one, which reaches all."""
+    """Split the nodes in two parts, except one node, which reaches all."""
     middle, *rest = dice.sample(nodes, len(nodes))
     if len(rest) > 1:
         _cut(faults, *_halves(rest, dice))
@@ -100,12 +100,12 @@ def bridge(faults: Faults, nodes: Sequence[NodeId], _view: View, dice: Random) -
 
 
 def isolate(faults: Faults, nodes: Sequence[NodeId], _view: View, dice: Random) -> None:
-    """Part one node from all others."""
+    """Cut one node off from all others."""
     cut_off(faults, nodes, dice.choice(nodes))
 
 
 def cut_off(faults: Faults, nodes: Sequence[NodeId], node: NodeId) -> None:
-    """Part a certain node from all others."""
+    """Cut a certain node off from all others."""
     _cut(faults, [node], [other for other in nodes if other != node])
 
 
@@ -116,7 +116,7 @@ def hold(faults: Faults, nodes: Sequence[NodeId], view: View, dice: Random) -> N
 
 
 def swizzle(faults: Faults, nodes: Sequence[NodeId], _view: View, dice: Random) -> None:
-    """Clog one more node, or let one go: in no order, as often as this is asked."""
+    """Clog one more node, or unclog one, in any order."""
     free = [node for node in nodes if node not in faults.clogged]
     if faults.clogged and (dice.random() < len(faults.clogged) / len(nodes)):
         faults.clogged.remove(dice.choice(faults.clogged))
@@ -125,7 +125,7 @@ def swizzle(faults: Faults, nodes: Sequence[NodeId], _view: View, dice: Random) 
 
 
 def pause(faults: Faults, nodes: Sequence[NodeId], _view: View, dice: Random) -> None:
-    """Stop a node, or let it go on."""
+    """Pause a node, or resume it."""
     faults.paused ^= {dice.choice(nodes)}
 
 

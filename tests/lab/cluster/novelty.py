@@ -1,7 +1,7 @@
 """Where to look next: from states that few runs have seen.
 
-Random schedules spend most of their steps in ordinary places. A state that is rare is
-worth going on from: the steps that led to it are kept, and later runs begin with them.
+Random schedules spend most of their steps in ordinary places. A rare state is
+worth starting from: the steps that led to it are kept, and later runs begin with them.
 """
 
 from collections import Counter
@@ -32,7 +32,7 @@ class Atlas(Generic[Step]):
     """The states seen so far, and the ways there.
 
     Attributes:
-        seen: how often each state was come to.
+        seen: how often each state was reached.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Atlas(Generic[Step]):
         self._roads: list[Road[Step]] = []
 
     def note(self, state: Hashable) -> bool:
-        """Count a state; tell whether it is new."""
+        """Count a state; return whether it is new."""
         self.seen[state] += 1
         return self.seen[state] == 1
 

@@ -1,4 +1,4 @@
-"""What became of a run, and of many: figures that tell what a search was worth."""
+"""The outcome of a run, and sums over many runs, which show what a search was worth."""
 
 from dataclasses import dataclass
 

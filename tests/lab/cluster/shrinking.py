@@ -1,4 +1,4 @@
-"""Makes a failure short: what can be left out, is."""
+"""Makes a failure short by leaving out steps."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -13,8 +13,8 @@ def shrink(
 ) -> list[Step]:
     """Leave out steps, many at once and then fewer, as long as what is left fails.
 
-    What is given must fail. The result does, and no single step of it can be left out
-    (unless `ATTEMPTS_MAX` is reached before that is known).
+    The given steps must fail. The result fails too, and no single step of it can be
+    left out (unless `ATTEMPTS_MAX` is reached first).
     """
     left = list(steps)
     size = max(len(left) // 2, 1)

@@ -1,7 +1,7 @@
-"""Whether a service kept its word: histories of its clients, and their checker.
+"""Whether a service kept its promises: histories of its clients, and their checker.
 
-``history`` is what clients saw, as data; ``properties`` names what must hold;
-``check`` holds it. ``python -m tests.lab.consistency FILE…`` does so for files.
+``history`` is what clients saw, as data; ``properties`` names what must hold; ``check``
+checks it. ``python -m tests.lab.consistency FILE…`` checks files.
 """
 
 from tests.lab.consistency.checker import Checked, check

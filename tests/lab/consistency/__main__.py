@@ -13,7 +13,7 @@ from tests.lab.consistency.properties import Inconsistent
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Check; give 0 if everything holds, else 1."""
+    """Check histories; return 0 if everything holds, else 1."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.lab.consistency",
         description="Check what clients of a service saw.",
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def add_folder(ivs: Ivs, folder: Path) -> None:
-    """Look at every ledger file in a folder; raises as ``Ivs.add_chunk``."""
+    """Add every ledger file in a folder; raises as ``Ivs.add_chunk``."""
     for path in sorted(folder.iterdir()):
         if is_chunk_name(path.name):
             ivs.add_chunk(path.name, path.read_bytes(), where=str(path))

@@ -1,8 +1,8 @@
 """The checker: a history in, the first property that does not hold out.
 
-Transaction ids give the order, so nothing has to be searched for: sorting is all. A
-write without an answer, or whose end nobody learnt, may have happened or not; it may
-stand between others, and contradicts nothing.
+Transaction ids give the order, so the checker sorts and searches for nothing. A write
+without an answer, or without a known final status, may have happened or not: it may be
+between other writes, and contradicts nothing.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Checked:
         writes: writes that were sent.
         committed: of these, known to be committed.
         invalid: known to be lost.
-        unknown: neither, be it that no answer came or no final status.
+        unknown: neither, because no answer or no final status came.
         reads: reads that were answered.
     """
 
@@ -41,10 +41,10 @@ class Checked:
 
 
 def check(history: History) -> Checked:
-    """Hold every property against a history.
+    """Check every property of a history.
 
     Raises:
-        Inconsistent: the first that it breaks, with the events that show it.
+        Inconsistent: the first property that is broken, with the events that show it.
     """
     facts = gather(history.events)
     check_transactions(facts)

@@ -1,4 +1,4 @@
-"""A history taken apart once, so that each property can be asked in one pass."""
+"""A history parsed once, so that each property can be checked in one pass."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -31,10 +31,10 @@ class Facts:
 
 
 def gather(events: Sequence[Event]) -> Facts:
-    """Take a history apart.
+    """Parse a history.
 
     Raises:
-        Inconsistent: an answer without a request, or a number that serves twice.
+        Inconsistent: an answer has no request, or a number serves twice.
     """
     facts = Facts(events=events)
     requests = facts.requests

@@ -2,13 +2,13 @@
 
 An *object* of the service, named by a key, is the sequence of the writes to it. Each
 answer shows how many there are and the latest of them, the write's own last: a list
-shows all, a register its version and the last two, a counter its count and nothing but
-the own. So one form serves them all, whatever they are to an app.
+shows all, a register its version and the last two, a counter its count and this write
+alone. So one form serves all kinds of objects.
 
-A write is named by a number of its own that is never sent twice. One without an answer
-may have happened, or may yet happen: nothing is ever concluded from its silence.
+A write has a number of its own that is never sent twice. A write without an answer may
+have happened, or may still happen: nothing is concluded from a missing answer.
 
-Events lie in the order in which they happened, as one clock saw them. As text, a
+Events are in the order in which they happened, by one clock. As text, a
 history is one JSON object a line.
 """
 
@@ -35,11 +35,11 @@ class Sent:
 
     Attributes:
         at_us: when, by the history's clock.
-        client: who.
-        node: whom it asks.
+        client: that sends it.
+        node: that it asks.
         op: the request's number; a write leaves it in the object.
         key: the object.
-        is_write: or it only reads.
+        is_write: whether it writes, or only reads.
     """
 
     at_us: int
@@ -55,9 +55,9 @@ class Answered:
     """The answer arrives.
 
     Attributes:
-        txid: the transaction that it says it is, or that a read saw last.
+        txid: of the write, or the last one that a read saw.
         count: how many writes the object has had.
-        tail: the latest of them, in order; at least the own of a write.
+        tail: the latest of them, in order; for a write at least itself.
     """
 
     at_us: int
@@ -71,7 +71,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GivenUp:
-    """A client stops waiting for an answer, which says nothing of what happened."""
+    """A client stops waiting for an answer; the write may have happened or not."""
 
     at_us: int
     client: str
@@ -115,7 +115,7 @@ class History:
 
     Attributes:
         events: what clients saw, in order.
-        ledger: what the service has in the end, or nothing where it is not known.
+        ledger: what the service has in the end, or None if unknown.
     """
 
     events: Sequence[Event]
@@ -135,7 +135,7 @@ def from_line(text: bytes) -> Line:
     """Read a line.
 
     Raises:
-        Malformed: it is no event.
+        Malformed: the line is no event.
     """
     fields = loads_object(text)
     read = _READERS.get(str(fields.get("event")))

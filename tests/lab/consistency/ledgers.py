@@ -2,8 +2,8 @@
 
 Every entry carries its AES-GCM IV in the clear: seqno and view. The key is the ledger
 secret, one at a time for the whole service, so two entries of one IV and different
-bytes, in whatever node's files, are two messages under one key and nonce: whoever has
-both can forge, and learns what their plaintexts differ in.
+bytes, in the files of any node, are two messages under one key and nonce: their holder
+can forge entries, and learns how their plaintexts differ.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,10 +29,10 @@ def check_ledger(
     verdicts: Verdicts,
     ledger: Iterable[InLedger],
 ) -> None:
-    """Hold that the ledger has what is committed: all of it, once, in order.
+    """Check that the ledger has every committed write, once, in order.
 
     Raises:
-        Inconsistent: it does not.
+        Inconsistent: the ledger does not.
     """
     kept: dict[Op, InLedger] = {}
     objects: dict[str, list[Op]] = {}
@@ -108,7 +108,7 @@ class _Found:
 
 
 class Ivs:
-    """Every IV that was used, and for which bytes."""
+    """Every IV that was used, and the bytes it was used for."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[TxId, bool], _Found] = {}
@@ -118,12 +118,12 @@ class Ivs:
         return len(self._found)
 
     def add_chunk(self, name: str, data: bytes, *, where: str) -> None:
-        """Look at every whole entry of a ledger file.
+        """Add every whole entry of a ledger file.
 
         Args:
             name: the file's own name.
             data: its bytes; an open chunk may end within an entry.
-            where: what to call the file should it be to blame.
+            where: what to call the file in an error.
 
         Raises:
             Inconsistent: an entry's IV has served before, for other bytes.
@@ -134,7 +134,7 @@ class Ivs:
             self.add(entry, where=where)
 
     def add(self, data: bytes, *, where: str) -> None:
-        """Look at one entry; raises as ``add_chunk``."""
+        """Add one entry; raises as ``add_chunk``."""
         entry = Entry.parse(data)
         found = _Found(sha256(data[FRAME_BYTES:]), where)
         before = self._found.setdefault((entry.txid, entry.is_snapshot), found)

@@ -27,10 +27,10 @@ def is_same_object(one: Answered, other: Answered) -> bool:
 
 
 def check_transactions(facts: Facts) -> None:
-    """Hold that one id names one write, and one view of each object.
+    """Check that one id names one write, and one view of each object.
 
     Raises:
-        Inconsistent: it names two.
+        Inconsistent: an id names two.
     """
     writes: dict[TxId, Answered] = {}
     seen: dict[tuple[TxId, str], Answered] = {}
@@ -54,10 +54,10 @@ def check_transactions(facts: Facts) -> None:
 
 
 def check_own_writes(facts: Facts) -> None:
-    """Hold that writers see what they wrote.
+    """Check that writers see what they wrote.
 
     Raises:
-        Inconsistent: one does not.
+        Inconsistent: a writer does not.
     """
     for write in facts.writes.values():
         if not write.tail or write.tail[-1] != write.op or write.count < 1:
@@ -69,10 +69,10 @@ def check_own_writes(facts: Facts) -> None:
 
 
 def check_observed(facts: Facts) -> None:
-    """Hold that objects show what was sent to them, and each thing once.
+    """Check that objects show what was written to them, and each write once.
 
     Raises:
-        Inconsistent: one shows something else, or something twice.
+        Inconsistent: an object shows something else, or a write twice.
     """
     sent: dict[str, set[Op]] = {}
     for event in facts.events:

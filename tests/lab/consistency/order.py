@@ -20,7 +20,7 @@ _by_count = attrgetter("count")
 
 
 class CommittedOrder:
-    """The committed writes of a history, and the questions about their order.
+    """The committed writes of a history, and the checks of their order.
 
     Args:
         facts: the history.
@@ -40,7 +40,7 @@ class CommittedOrder:
             self._objects.setdefault(facts.key_of(write), []).append(write)
 
     def check(self) -> None:
-        """Ask everything.
+        """Check everything.
 
         Raises:
             Inconsistent: the first property that does not hold.
@@ -67,9 +67,9 @@ class CommittedOrder:
                 )
 
     def _all_committed_observed(self) -> None:
-        """Ask for the latest that each must have seen; the rest follows from it.
+        """Check that each saw the latest write that it must have seen.
 
-        Whoever has that one and the order of all has those before it.
+        The earlier writes follow from that one and the order of all.
         """
         latest: dict[str, Answered] = {}
         committed = self.committed
@@ -123,7 +123,7 @@ class CommittedOrder:
                 )
 
     def _ordered(self) -> None:
-        """Ask for growth by id; between two, only what had no known end may lie."""
+        """Check that objects grow by id, with only writes of unknown end between."""
         open_ends = self._open_ends()
         for key, writes in self._objects.items():
             if writes[-1].count - len(writes) > open_ends.get(key, 0):
@@ -146,7 +146,7 @@ class CommittedOrder:
                     self._between(before, write, between)
 
     def _open_ends(self) -> Mapping[str, int]:
-        """Count, by object, the writes of which nobody knows what became."""
+        """Count, by object, the writes whose end is unknown."""
         counts: dict[str, int] = {}
         for op, request in self._facts.requests.items():
             answer = self._facts.writes.get(op)
@@ -158,7 +158,7 @@ class CommittedOrder:
         return counts
 
     def _between(self, before: Answered, write: Answered, count: int) -> None:
-        """Ask whether writes without a known end can account for a gap."""
+        """Check that writes without a known end can account for a gap."""
         shown = write.tail[-1 - count : -1] if count < len(write.tail) else ()
         answers = [self._facts.writes[op] for op in shown if op in self._facts.writes]
         misplaced = [

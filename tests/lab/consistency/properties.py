@@ -1,4 +1,4 @@
-"""What a service promises its clients, by name, and the error that says it was broken.
+"""What a service promises its clients, by name, and the error for a broken promise.
 
 Most names are those of CCF's own model of consistency (``tla/consistency``). What it
 promises of committed writes is *ordered speculative linearizability*: they happened
@@ -7,8 +7,8 @@ clients saw, a write having happened between its request and its *first* answer,
 comes before it is committed.
 
 Not promised, and so not here: that a read sees the latest committed write. Where there
-are several nodes, one that does not know yet that it is primary no more may answer; a
-committed read is serializable and no more.
+are several nodes, a former primary that does not know of its successor yet may answer;
+a committed read is serializable and no more.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ EVENTS_SHOWN_MAX = 6
 
 
 class Property(StrEnum):
-    """What must hold, in the order of asking: each builds on those before it."""
+    """What must hold, in the order of the checks: each builds on those before it."""
 
     UNIQUE_TX_REQUESTS = "UniqueTxRequests"
     """No request is sent twice, and no two answers come to one."""
@@ -83,7 +83,7 @@ class Inconsistent(CcfpyError):
     """A property does not hold.
 
     Attributes:
-        broken: which.
+        broken: the property.
         events: what contradicts it.
     """
 

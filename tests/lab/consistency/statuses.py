@@ -1,9 +1,8 @@
-"""What nodes said of transactions: final words that stay, and what follows from them.
+"""What nodes said of transactions: final statuses, and what follows from them.
 
 Within a view, what is committed is a prefix and what is invalid is the rest. A commit
-in a view also ends every earlier view before that seqno. So a few words decide the
-fate of many transactions, which is how ``Verdicts`` answers for those that nobody
-asked about.
+in a view also ends every earlier view before that seqno. So a few statuses decide
+many transactions: ``Verdicts`` answers for transactions that nobody asked about.
 """
 
 from bisect import bisect_right
@@ -19,10 +18,10 @@ _FINAL = (TxStatus.COMMITTED, TxStatus.INVALID)
 
 
 def check_final_statuses(facts: Facts) -> None:
-    """Hold that final statuses are final, for one node and for all together.
+    """Check that final statuses are final, for one node and for all together.
 
     Raises:
-        Inconsistent: one changed, or two of one transaction differ.
+        Inconsistent: a status changed, or two statuses of one transaction differ.
     """
     final: dict[TxId, StatusSeen] = {}
     told: set[tuple[str, TxId]] = set()
@@ -46,7 +45,7 @@ def check_final_statuses(facts: Facts) -> None:
 
 
 class Verdicts:
-    """Which transactions are committed or invalid, said or implied."""
+    """Which transactions are committed or invalid, as reported or implied."""
 
     def __init__(self, statuses: Sequence[StatusSeen]) -> None:
         self._last_committed: dict[View, StatusSeen] = {}
@@ -69,7 +68,7 @@ class Verdicts:
         self._ends = self._ends_of_views()
 
     def _ends_of_views(self) -> list[Seqno]:
-        """Give, view by view, the first seqno committed in it or in a later one."""
+        """Return, by view, the first seqno committed in it or in a later view."""
         ends: list[Seqno] = []
         for view in reversed(self._views):
             first = self._first_committed[view].txid.seqno
@@ -91,7 +90,7 @@ class Verdicts:
         return later < len(self._views) and seqno >= self._ends[later]
 
     def check(self) -> None:
-        """Hold that the words about different transactions fit together.
+        """Check that the statuses of different transactions fit together.
 
         Raises:
             Inconsistent: they do not.

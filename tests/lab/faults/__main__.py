@@ -13,7 +13,7 @@ from tests.lab.faults.run import HISTORY_FILE, Plan, run_faults
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run; give 0 if every promise was kept, else 1."""
+    """Run faults; return 0 if every promise was kept, else 1."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.lab.faults",
         description="Break a service of real nodes on purpose, and check what it says.",

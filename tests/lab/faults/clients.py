@@ -1,7 +1,7 @@
 """Clients that write and read on all nodes, whatever state those are in.
 
-Each sends one request at a time to a node chosen by chance, never the same twice, and
-now and then asks some node what became of an earlier one.
+Each client sends one request at a time to a random node, never the same request twice,
+and sometimes asks a node what became of an earlier write.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ WRITE_SHARE = 0.6
 STATUS_SHARE = 0.3
 """How often a client asks for a status after a request."""
 WRITES_PER_OBJECT = 40
-"""After so many a kind's next object is begun: lists are answered whole."""
+"""After so many writes a kind's next object is begun: lists are answered whole."""
 KINDS = ("list", "list", "register", "counter")
 PROBE_S = 0.04
 PROBES_MAX = 40
@@ -36,8 +36,8 @@ class Clients:
     """A number of clients and what they share.
 
     Args:
-        network: whom they ask.
-        recorder: who writes it down.
+        network: that they ask.
+        recorder: of what they do and see.
         user: whose certificate they show.
         pause_s: between two requests of one client.
     """
@@ -72,7 +72,7 @@ class Clients:
         self._connections.clear()
 
     async def run(self, name: str) -> None:
-        """Be one client until the end."""
+        """Run one client until the end."""
         dice = random.Random(f"{self._dice.random()} {name}")  # noqa: S311  # no secret
         while not self._is_over.is_set():
             nodes = self._network.serving
@@ -88,7 +88,7 @@ class Clients:
     async def request(
         self, client: str, node: NodeProcess, *, is_write: bool, dice: random.Random
     ) -> bool:
-        """Write or read once; tell whether it was answered well."""
+        """Write or read once; return whether the request succeeded."""
         kind = dice.choice(KINDS)
         key = f"{kind}/{self._objects[kind] // WRITES_PER_OBJECT}"
         if is_write:
@@ -112,7 +112,7 @@ class Clients:
         return True
 
     async def commits(self, node: NodeProcess) -> bool:
-        """Write to a node once and follow that write; tell whether it is committed."""
+        """Write to a node once and follow the write; return whether it is committed."""
         if not await self.request("probe", node, is_write=True, dice=self._dice):
             await asyncio.sleep(PROBE_S)
             return False
@@ -125,7 +125,7 @@ class Clients:
         return False
 
     async def ask_status(self, client: str, node: NodeProcess, txid: TxId) -> bool:
-        """Ask what a node knows of a transaction; tell whether it is final."""
+        """Ask what a node knows of a transaction; return whether it is final."""
         try:
             connection = await self._connection(client, node)
             reply = await connection.get(f"/node/tx?transaction_id={txid}")
@@ -146,7 +146,7 @@ class Clients:
     ) -> float | None:
         """Write to these nodes without waiting until a later view answers one.
 
-        Gives the recorder's time of that answer, or nothing if none comes in time.
+        Returns the recorder's time of that answer, or None if none comes in time.
         """
         deadline_s = self._recorder.now_s() + timeout_s
         probes: list[asyncio.Task[bool]] = []
@@ -190,7 +190,7 @@ def _read(reply: Reply) -> tuple[TxId, int, tuple[int, ...]]:
     """Read an object from an answer.
 
     Raises:
-        UnexpectedReply: it is none.
+        UnexpectedReply: the answer is none.
     """
     fields, txid = reply.object(), reply.txid
     count, tail = fields.get("count"), fields.get("tail")

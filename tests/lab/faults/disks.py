@@ -33,10 +33,10 @@ class SizedDisks:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Unmount all; what they held is where they were mounted."""
+        """Unmount all; their files are kept in the folders."""
         for folder in reversed(self._mounted):
             self.free(folder)
-            # Another look at a run needs its ledgers.
+            # A later look at a run needs its ledgers.
             with tempfile.TemporaryDirectory(dir=folder.parent) as kept:
                 shutil.copytree(folder, kept, dirs_exist_ok=True)
                 _run("umount", "--lazy", str(folder))
@@ -51,7 +51,7 @@ class SizedDisks:
         self._mounted.append(folder)
 
     def fill(self, folder: Path) -> None:
-        """Leave no room on the disk at a folder."""
+        """Fill the disk at a folder."""
         with (folder / FILLER).open("wb", buffering=0) as filler:
             for size in (BLOCK_BYTES, 4096):
                 try:

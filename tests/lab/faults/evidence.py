@@ -1,8 +1,8 @@
-"""What the nodes' files say when all is over.
+"""What the nodes' files say after a run.
 
-Every ledger must verify, dead nodes' too; what two nodes hold as committed must be the
-same files, byte for byte; no IV may have served twice. The committed writes are read
-from the longest of them.
+Every ledger must verify, also those of dead nodes; committed files of two nodes must be
+the same, byte for byte; no IV may have served twice. The committed writes are read from
+the longest ledger.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -53,7 +53,7 @@ def gather_evidence(nodes: Iterable[NodeProcess], ivs: Ivs) -> Evidence:
         ivs: what was seen while they ran; every entry is added.
 
     Raises:
-        EvidenceDiffers: one does not verify or two differ.
+        EvidenceDiffers: a ledger does not verify, or two ledgers differ.
         Inconsistent: an IV served twice.
     """
     folders = [node.ledger for node in nodes if node.ledger.is_dir()]
@@ -79,7 +79,7 @@ def gather_evidence(nodes: Iterable[NodeProcess], ivs: Ivs) -> Evidence:
 
 
 def watch_entries(nodes: Iterable[NodeProcess], ivs: Ivs) -> None:
-    """Look at what nodes are writing now, before any of it is cut off again.
+    """Read what nodes are writing now, before a rollback removes some of it.
 
     Raises:
         Inconsistent: an IV served twice.
@@ -157,7 +157,7 @@ def _verify(folder: Path, files: Sequence[Path]) -> TxId | None:
 
 
 def _writes(files: Sequence[Path], last: TxId) -> Iterator[InLedger]:
-    """Read the writes up to a signature from what is public of them."""
+    """Read the writes up to a signature from the public tables."""
     for path in files:
         chunk = Chunk.parse(ChunkName.parse(path.name), path.read_bytes())
         for seqno, _, data in chunk.entries():

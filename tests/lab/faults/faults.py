@@ -1,8 +1,7 @@
 """The faults: what is done to a node, and how it is undone.
 
-Undoing takes away what was done and nothing more. A node that died, of the fault or by
-it, stays dead: its identity went with its process, and ``Means.replace`` puts a new one
-in its place.
+Undoing a fault removes the fault and nothing more. A node that died stays dead: its
+identity ended with its process, and ``Means.replace`` starts a new node in its place.
 """
 
 import random
@@ -19,7 +18,7 @@ from tests.lab.faults.namespaces import Namespaces
 
 
 class FaultKind(StrEnum):
-    """What can be done to nodes."""
+    """The faults of nodes."""
 
     KILL = "kill"
     """The process ends at once, as by a power cut."""
@@ -36,7 +35,7 @@ class FaultKind(StrEnum):
 
 
 FATAL = (FaultKind.FULL_DISK,)
-"""Faults of which a node may end by itself, some time after."""
+"""Faults after which a node may end by itself, some time later."""
 NAMESPACED = (FaultKind.PARTITION, FaultKind.ONEWAY)
 """Faults that need nodes in network namespaces."""
 DELAY_FILE = "disk_delay_ms"
@@ -48,7 +47,7 @@ Undo: TypeAlias = Callable[[], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What faults are made with; what is missing rules out the faults that need it.
+    """What faults are made with; without a means its faults are ruled out.
 
     Attributes:
         network: the nodes.
@@ -67,13 +66,13 @@ class Means:
         return Placement() if self.namespaces is None else self.namespaces.place()
 
     def is_lucky(self) -> bool:
-        """Throw a coin."""
+        """Toss a coin."""
         return self.dice.choice((True, False))
 
     async def has_ended(self, kind: FaultKind, node: NodeProcess) -> bool:
-        """Return whether a node has ended of a fault that is undone.
+        """Return whether a node has ended because of a fault that is undone.
 
-        Where it may still be about to, wait until it has, or serves again.
+        A node that may still end is waited for, until it has ended or serves again.
 
         Raises:
             NotInTime: it does neither.
@@ -83,7 +82,7 @@ class Means:
         return not node.is_alive
 
     async def replace(self, node: NodeProcess) -> None:
-        """Put a new node in the place of a dead one, in one order or the other."""
+        """Replace a dead node by a new one: remove and then add, or the reverse."""
         network = self.network
         if self.is_lucky():
             await network.remove(node)
@@ -94,7 +93,7 @@ class Means:
 
 
 def inflict(kind: FaultKind, nodes: Sequence[NodeProcess], means: Means) -> Undo:
-    """Do it to some nodes; give how to undo it.
+    """Make a fault at some nodes; return how to undo it.
 
     Nodes that are cut off together still reach each other.
     """

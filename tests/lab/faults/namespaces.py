@@ -1,8 +1,8 @@
 """Nodes in network namespaces of their own, and links that can be cut one way.
 
 Every node has a namespace with one link to a hub, whose only work is to route. A rule
-of the hub's routing discards what goes from one node to another: silently, in one
-direction, with nothing said to either. Needs Linux, root and ``ip``.
+of the hub's routing discards packets from one node to another: silently and in one
+direction. Needs Linux, root and ``ip``.
 """
 
 import os
@@ -19,7 +19,7 @@ NETWORK = "198.18"
 """The range that RFC 2544 sets apart for tests; the process picks a part of it."""
 
 Cut: TypeAlias = tuple[str, str]
-"""A direction in which nothing passes: from one host to another."""
+"""A direction in which nothing passes: from one machine to another."""
 
 
 class NamespacesRefused(CcfpyError):
@@ -27,7 +27,7 @@ class NamespacesRefused(CcfpyError):
 
 
 def why_not() -> str | None:
-    """Say what is missing to use this, if anything."""
+    """Return what is missing to use namespaces, if anything."""
     if not sys.platform.startswith("linux"):
         return "network namespaces are Linux's"
     if shutil.which("ip") is None:
@@ -84,7 +84,7 @@ class Namespaces:
     def cut(self, sources: Sequence[str], targets: Sequence[str]) -> Sequence[Cut]:
         """Cut links from each of some machines to each of others.
 
-        Gives what was not cut before, to be healed.
+        Returns the links that were not cut before, to be healed.
         """
         asked = [(one, other) for one in sources for other in targets if one != other]
         cuts = [cut for cut in asked if cut not in self._cuts]
@@ -109,7 +109,7 @@ class Namespaces:
         return f"{self._net}.{4 * number + 1}"
 
     def _link(self, number: int, *, namespace: str | None) -> None:
-        """Link the hub with a namespace, or with where we are."""
+        """Link the hub with a namespace, or with our own."""
         here, there = f"{self._tag}n{number}", f"{self._tag}h{number}"
         _run("ip", "link", "add", here, "type", "veth", "peer", there)
         _run("ip", "link", "set", there, "netns", self._hub)

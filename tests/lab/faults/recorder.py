@@ -78,7 +78,7 @@ class Recorder:
             self.write_answers.append((self.now_s(), txid.view))
 
     def given_up(self, op: Op, reason: str) -> None:
-        """Record that nobody waits for an answer any more."""
+        """Record that a client waits for an answer no longer."""
         request = self._requests[op]
         self.events.append(
             GivenUp(

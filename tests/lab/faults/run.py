@@ -1,7 +1,7 @@
 """One fault run, from the first node's start to the verdict.
 
-Two phases: chaos, in which one fault follows another while clients write and read; then
-all is healed, and the service must commit again, everywhere, before it is judged.
+A run has two phases. First one fault follows another while clients write and read. Then
+all faults are healed, and every node must commit again before the run is judged.
 """
 
 import asyncio
@@ -37,13 +37,13 @@ from tests.lab.faults.recorder import Recorder
 
 PROGRESS_TIMEOUT_S = 60.0
 RESUMPTION_TIMEOUTS = 10
-"""In election timeouts: far more than a service needs to go on without its primary."""
+"""In election timeouts: far more than a service needs to replace its primary."""
 WATCH_S = 0.2
 SLOW_PROGRAM = (
     sys.executable,
     *("-m", "tests.lab.faults.slow_disk", "--delay-file", DELAY_FILE),
 )
-"""Every node's program where disks can be slow: a service knows but one program."""
+"""Every node's program where disks can be slow: a service has one program."""
 HISTORY_FILE = "history.jsonl"
 
 
@@ -163,7 +163,7 @@ class Run:
         )
 
     def _check(self, ledger: Sequence[InLedger] | None) -> Checked:
-        """Keep the history as a file, and check it."""
+        """Write the history to a file, and check it."""
         history = History(events=self.recorder.events, ledger=ledger)
         with (self.plan.workspace / HISTORY_FILE).open("wb") as file:
             file.writelines(write_history(history))
@@ -222,7 +222,7 @@ class Run:
             await clients.close()
 
     async def _chaos(self, means: Means, clients: Clients) -> None:
-        """Make one fault after the other, and wait for progress after each."""
+        """Make one fault after another, and wait for progress after each."""
         plan = self.plan
         begin_s = self.recorder.now_s()
         rounds = 0
@@ -238,10 +238,10 @@ class Run:
             rounds += 1
 
     async def _round(self, means: Means, clients: Clients) -> None:
-        """Hit some nodes at once, hold, undo, and replace those that died.
+        """Make a fault at some nodes, wait, undo it, and replace nodes that died.
 
         Raises:
-            NodeFailed: a node died that was not hit.
+            NodeFailed: another node died.
             NotInTime: the service does not go on without its primary.
         """
         plan, network, dice = self.plan, means.network, self.dice
@@ -294,7 +294,7 @@ class Run:
     def _choose(
         self, primary: NodeProcess, network: ProcessNetwork
     ) -> Sequence[NodeProcess]:
-        """Choose whom to hit; the primary first if it is among them."""
+        """Choose the nodes to hit; the primary first if it is among them."""
         dice, plan = self.dice, self.plan
         backups = [node for node in network.serving if node is not primary]
         count = dice.randint(1, plan.at_once_max)
@@ -307,7 +307,7 @@ class Run:
         """Wait until a write is committed.
 
         Raises:
-            NotInTime: none is.
+            NotInTime: no write is.
         """
         deadline_s = self.recorder.now_s() + PROGRESS_TIMEOUT_S
         while self.recorder.now_s() < deadline_s:
@@ -327,7 +327,7 @@ class Run:
         await clients.decide_all(network.serving)
 
     async def _watch(self, network: ProcessNetwork, is_over: asyncio.Event) -> None:
-        """See entries while they are there: some will be cut off again."""
+        """Read entries while they are there: a rollback removes some."""
         while not is_over.is_set():
             await asyncio.to_thread(watch_entries, network.alive, self.ivs)
             with contextlib.suppress(TimeoutError):
@@ -335,7 +335,7 @@ class Run:
 
 
 def describe(fault: Inflicted) -> str:
-    """Say what was done in a few words."""
+    """Describe a fault in a few words."""
     role = "the primary" if fault.was_primary else "a backup"
     text = f"{fault.kind} of {fault.node}, {role}"
     if fault.resumed_s is not None:

@@ -1,9 +1,8 @@
 """Runs a node whose disk is slow: what is written takes a while.
 
 ``python -m tests.lab.faults.slow_disk --delay-ms 50 [--app APP] NODE-OPTIONS…`` is
-``ccfpy node`` but for that. The delay holds up the host as a disk that stalls does.
-With ``--delay-file FILE`` the disk is as slow as the file says, for as long as it is
-there.
+``ccfpy node`` except for that. The delay holds up the host as a disk that stalls does.
+With ``--delay-file FILE`` the disk is as slow as the file says, while the file exists.
 """
 
 import argparse
@@ -48,7 +47,7 @@ class SlowFile:
 
 
 class SlowDisk:
-    """A disk on which whatever changes it takes a while; reading does not."""
+    """A disk on which every change takes a while; reading does not."""
 
     def __init__(self, disk: Disk, wait: Callable[[], None]) -> None:
         self._disk = disk
@@ -83,7 +82,7 @@ class SlowDisk:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run a node as the command line says; give its exit code."""
+    """Run a node as the command line says; return its exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.lab.faults.slow_disk",
         description="Run a node whose disk is slow; other options are the node's.",
@@ -112,7 +111,7 @@ def _delay(delay_ms: int | None, file: Path | None) -> Callable[[], None]:
 
 
 def wait_as_told(file: Path) -> None:
-    """Wait as many milliseconds as a file says, and not at all if it is not there."""
+    """Wait as many milliseconds as a file says; do not wait if there is no file."""
     try:
         text = file.read_text()
     except FileNotFoundError:

@@ -76,7 +76,7 @@ _Configuration = tuple[Seqno, frozenset[NodeId]]
 
 
 class Safety:
-    """The memory of a cluster, against which each step is held.
+    """The memory of a cluster, against which each step is checked.
 
     Attributes:
         final: what any node ever took for final.
@@ -93,10 +93,10 @@ class Safety:
         self._configuration: _Configuration | None = None
 
     def check(self, node: Observed) -> bool:
-        """Hold a node against the past; tell whether its log or its commit changed.
+        """Check a node against the past; return whether its log or its commit changed.
 
         Raises:
-            Violated: what must hold does not.
+            Violated: an invariant does not hold.
         """
         past = self._past.get(node.id)
         if past is None:
@@ -148,7 +148,7 @@ class Safety:
                 f"node {node.id} leads view {node.view} and dropped {kept + 1}",
             )
         for gone, final in zip(past.entries[kept:], self.final[kept:], strict=False):
-            # What no signature covers here made nothing final, and may go.
+            # Entries that no signature covers here are not final, and may be removed.
             if (
                 gone == final
                 and gone.is_committable
@@ -161,8 +161,8 @@ class Safety:
     def _made_final_in(self, seqno: Seqno) -> View:
         """Return the view whose signature made ``seqno`` final.
 
-        Whoever vouched for that signature has reached its view. A node that has not
-        was never counted on, and may lose its copy to a leader between.
+        A node that vouched for that signature has reached its view. The copy of a node
+        that has not never counted, and a leader between may remove it.
         """
         first = bisect_left(self._commits, seqno, key=lambda commit: commit.seqno)
         return self._commits[first].view

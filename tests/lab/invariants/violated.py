@@ -2,7 +2,7 @@
 
 
 class Violated(Exception):
-    """Something that must always hold does not.
+    """An invariant does not hold.
 
     Attributes:
         invariant: its name.

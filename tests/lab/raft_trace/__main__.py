@@ -13,7 +13,7 @@ from tests.lab.raft_trace.reading import read_log
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Gather, check and write; return 0, or 1 with a sentence that says why not."""
+    """Gather, check and write a trace; return 0, or 1 with a sentence that says why."""
     parser = argparse.ArgumentParser(
         prog="python -m tests.lab.raft_trace",
         description="Gather the logs of nodes that ran with consensus.trace into one "
@@ -42,7 +42,7 @@ def gather(logs: list[Path]) -> list[JsonObject]:
     """Return the steps in nodes' logs as CCF's specification reads them.
 
     Raises:
-        CcfpyError: they make no trace.
+        CcfpyError: the logs make no trace.
         OSError: a log cannot be read.
     """
     merged = merge(

@@ -29,7 +29,7 @@ def message_of(step: JsonObject) -> JsonObject:
     """Return what a step says: its function, the node's state and the details.
 
     Raises:
-        Malformed: it says nothing.
+        Malformed: the step has no message.
     """
     message = step.get("msg")
     if not isinstance(message, dict):
@@ -43,7 +43,7 @@ def function_of(step: JsonObject) -> str:
 
 
 def state_of(step: JsonObject) -> JsonObject:
-    """Return where the node stood.
+    """Return a node's state in a step.
 
     Raises:
         Malformed: the step does not say.
@@ -55,7 +55,7 @@ def state_of(step: JsonObject) -> JsonObject:
 
 
 def node_of(step: JsonObject) -> str:
-    """Return whose step it is."""
+    """Return the node of a step."""
     return str(state_of(step).get("node_id"))
 
 

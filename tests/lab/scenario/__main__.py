@@ -9,9 +9,9 @@ from tests.lab.scenario.language import run
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run files; give 0 if all of them held, else 1.
+    """Run files; return 0 if all of them held, else 1.
 
-    All is said on the standard output; an error there is part of the answer.
+    Everything is printed on the standard output, errors too.
     """
     parser = argparse.ArgumentParser(
         prog="python -m tests.lab.scenario",

@@ -1,4 +1,4 @@
-"""The commands that must find something to be so."""
+"""The commands that check a condition."""
 
 import json
 
@@ -18,13 +18,13 @@ SYNC_ROUNDS_MAX = 20
 PROGRESS_TIMEOUTS_MAX = 60
 """How many election timeouts a healed cluster has to commit and agree.
 
-Where one node alone can win, every other that loses patience first puts it off; in a
-third of this time, one run in ten thousand was put off to the end.
+Where only one node can win, each other node that times out first delays the election:
+in a third of this time, one run in ten thousand did not elect.
 """
 
 
 def assert_detail(cluster: Cluster, words: list[str]) -> None:
-    """Check one field of what a node tells of its consensus."""
+    """Check one field of a node's consensus."""
     found, expected = _detail(cluster, words[0], words[1]), words[2]
     if found != expected:
         raise ScenarioFailed(f"found {found}")

@@ -1,4 +1,4 @@
-"""What a scenario may ask to hold, besides what always must."""
+"""What a scenario may check, besides the invariants."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from tests.lab.scenario.errors import ScenarioFailed
 def check_commit_safety(cluster: Cluster, node: Node) -> None:
     """Check that a majority holds what a node takes for final.
 
-    Of each configuration that began within it.
+    A majority of each configuration that began within it is needed.
 
     Raises:
         ScenarioFailed: too few do.

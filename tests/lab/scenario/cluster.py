@@ -31,22 +31,22 @@ from tests.lab.scenario.trace import Trace, tracer
 MESSAGE_TIMEOUT_MS = 10
 ELECTION_TIMEOUT_MS = 100
 FIRST_BATCH_ENTRIES = 4
-"""So few that stories are told of what one message cannot hold."""
+"""So few that stories can need more than one message."""
 DISPATCH_ROUNDS_MAX = 5
 
 
 class Watch(Protocol):
-    """Whoever wants to see a node after each of its inputs."""
+    """Called after each input of a node."""
 
     def __call__(
         self, node: "Node", sender: NodeId | None, message: Message | None, /
     ) -> None:
-        """See a node that took a message from a sender, or another input."""
+        """Look at a node that took a message from a sender, or another input."""
         ...
 
 
 def unwatched(_node: "Node", _sender: NodeId | None, _message: Message | None) -> None:
-    """See nothing."""
+    """Ignore the node."""
 
 
 class Node:
@@ -181,13 +181,13 @@ class Node:
         sender: NodeId | None = None,
         message: Message | None = None,
     ) -> None:
-        """Do what consensus asks after an input, and let it be seen."""
+        """Carry out what consensus asks after an input, and show it to the watch."""
         self.sent.clear()
         self._perform(ready, payload)
         self._watch(self, sender, message)
 
     def _perform(self, ready: Ready, payload: tuple[LedgerEntry, ...]) -> None:
-        """Do what consensus asks, in its order."""
+        """Carry out what consensus asks, in its order."""
         if ready.rollback_to is not None:
             del self.ledger[ready.rollback_to :]
         if ready.messages:
@@ -296,14 +296,14 @@ class Cluster:
             node.tick(elapsed_ms)
 
     def crash(self, node: Node) -> None:
-        """Take a node away, for ever, with all that it had to send."""
+        """Crash a node for ever, with all that it had to send."""
         node.is_crashed = True
         node.outbox = Outbox()
         for other in self.nodes:
             self.disconnect(node.id, other)
 
     def deliver(self, source: Node, send: Send, *, sound: int | None = None) -> bool:
-        """Carry one message, or lose it; return whether it arrived.
+        """Deliver or lose one message; return whether it arrived.
 
         Args:
             source: the sender.

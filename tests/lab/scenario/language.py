@@ -2,8 +2,8 @@
 
 Words are CCF's, so that its own scenarios run (``src/consensus/aft/test/driver.cpp``).
 A line that begins with ``====`` ends the file. After each command that may change
-something, what must always hold is checked; after the last, the cluster must find
-together. `commands` is the dictionary. Seven words are our own, for what CCF's language
+something, the invariants are checked; after the last command the cluster must come
+to agree. `commands` is the dictionary. Seven words are our own, for what CCF's language
 cannot say: ``flush``, ``drop_single``, ``postpone``, ``crash``, ``assert_progress``,
 ``create_from_snapshot``, ``dispatch_damaged``.
 """
@@ -22,7 +22,7 @@ from tests.lab.scenario.trace import Say, Trace
 
 END = "===="
 FAILURES = (ScenarioFailed, Violated, AssertionError)
-"""How a command fails: by itself, by what must always hold, by consensus' own word."""
+"""How a command fails: by itself, by an invariant, or by an assertion of consensus."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +140,7 @@ def run(
         trace: takes the lines of a trace.
 
     Raises:
-        ScenarioFailed: it does not hold; the message has the line's number.
+        ScenarioFailed: the scenario does not hold; the message has the line's number.
     """
     tracing = None if trace is None else Trace(trace)
     cluster = Cluster(seed=seed, trace=tracing, watch=Consensus().check)

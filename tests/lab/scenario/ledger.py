@@ -23,9 +23,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class LedgerEntry:
-    """One entry: where it stands, and what consensus should know of it.
+    """One entry: its place, and what consensus needs to know of it.
 
-    It equals only itself: who has it, has it from the one who wrote it.
+    It equals only itself: every holder has it from its writer.
 
     Attributes:
         tx_id: its place, which a real entry proves by its encryption.

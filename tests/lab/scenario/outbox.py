@@ -1,4 +1,4 @@
-"""What a node has to send: one queue for all peers, of which any link may be served.
+"""What a node has to send: one queue for all peers, in which any link can go first.
 
 Messages for one peer arrive in order, unless the story says otherwise.
 """

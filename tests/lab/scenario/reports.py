@@ -1,4 +1,4 @@
-"""The commands that only tell something."""
+"""The commands that only print."""
 
 from ccfpy.consensus.roles import LeadershipState
 from tests.lab.scenario.cluster import Cluster, Node
@@ -12,7 +12,7 @@ _LETTERS = {
 
 
 class Reports:
-    """Tells what nodes are at."""
+    """Prints the state of nodes."""
 
     def __init__(self, say: Say) -> None:
         self._say = say

@@ -13,7 +13,7 @@ def number(text: str) -> int:
     """Read a number.
 
     Raises:
-        ScenarioFailed: it is none.
+        ScenarioFailed: it is no number.
     """
     try:
         return int(text)
@@ -195,12 +195,12 @@ def reconnect_node(cluster: Cluster, words: list[str]) -> None:
 
 
 def disconnect(cluster: Cluster, words: list[str]) -> None:
-    """Part two nodes."""
+    """Disconnect two nodes."""
     cluster.disconnect(cluster.node(words[0]).id, cluster.node(words[1]).id)
 
 
 def disconnect_node(cluster: Cluster, words: list[str]) -> None:
-    """Part a node from every other."""
+    """Disconnect a node from every other."""
     node = cluster.node(words[0])
     for other in cluster.nodes:
         cluster.disconnect(node.id, other)
@@ -235,7 +235,7 @@ def postpone(cluster: Cluster, words: list[str]) -> None:
 
 
 def crash(cluster: Cluster, words: list[str]) -> None:
-    """Take a node away, for ever."""
+    """Crash a node for ever."""
     cluster.crash(cluster.node(words[0]))
 
 

@@ -1,5 +1,5 @@
 """Consensus alone, amid random faults: many nodes, one thread, one seed.
 
-What runs is `ccfpy.consensus` with the stand-in ledgers of scenarios. Every act of a
-run is a command of their language: a run is a scenario, and a failure can be told.
+`ccfpy.consensus` runs with the stand-in ledgers of scenarios. Every act of a run is a
+command of the scenario language: a run is a scenario, and so is a failure.
 """

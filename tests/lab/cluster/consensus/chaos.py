@@ -17,9 +17,9 @@ from tests.lab.scenario.cluster import (
 )
 
 SIZES = (1, 1, 1, 60, 300, 3000)
-"""Sizes of what is written: they decide how many entries go into a message."""
+"""Sizes of entries, which decide how many entries go into a message."""
 LOST_ALONE, LOST_BURSTS, SIGNED = 0.7, 0.7, 0.6
-"""How often a message is lost alone, the rest of a burst is, and writes are signed."""
+"""How often one message is lost, the rest of a burst is lost, and writes are signed."""
 FAVOURS = (0.0, 0.3, 1.0, 1.0, 3.0)
 """How much more or less likely than usual an act may be in one run."""
 
@@ -45,7 +45,7 @@ class Chaos:
         self._change_weights = [weight for _, weight in CHANGES]
 
     def act(self) -> None:
-        """Do one thing, whatever it is."""
+        """Do one act, chosen by the dice."""
         self.dice.choices(self._acts, cum_weights=self._weights)[0](self)
 
     # Messages
@@ -186,7 +186,7 @@ class Chaos:
     # Nodes
 
     def reconfigure(self) -> None:
-        """Change who counts."""
+        """Change the configuration."""
         leaders = self._leaders()
         if leaders:
             membership.reconfigure(self.stage, self.dice.choice(leaders), self.dice)
@@ -198,13 +198,13 @@ class Chaos:
             membership.clean_up(self.stage, self.dice.choice(leaders))
 
     def crash(self) -> None:
-        """Lose a node for ever, if as many as must be are left."""
+        """Crash a node for ever, if enough nodes are left."""
         node = self.dice.choice(self.stage.live())
         if membership.may_crash(self.stage, node.id):
             self.stage.do("crash", node.id)
 
     def cut_off_leader(self) -> None:
-        """Part a leader from all others."""
+        """Cut a leader off from all others."""
         leaders = self._leaders()
         if leaders:
             nodes = [node.id for node in self.stage.live()]
@@ -281,7 +281,7 @@ SOMETIMES: tuple[tuple[Act, float], ...] = (
 
 
 def _chosen(dice: Random) -> tuple[Sequence[Act], Sequence[float]]:
-    """Choose one run's weights; give the acts and the weights summed up."""
+    """Choose one run's weights; return the acts and the cumulative weights."""
     acts: list[Act] = []
     sums: list[float] = []
     total = 0.0

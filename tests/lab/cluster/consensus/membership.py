@@ -1,8 +1,8 @@
-"""Who is in and who is out, as an operator would have it.
+"""Which nodes join and leave, as an operator would choose.
 
 Identities are never used again: a node that was removed, or has crashed, does not come
-back. What is asked for stays within the fault model: of every configuration that may
-still count, a majority lives.
+back. Changes stay within the fault model: of every configuration that may still count,
+a majority lives.
 """
 
 from random import Random
@@ -17,7 +17,7 @@ NODES_MAX = 9
 MEMBERS_MAX = 5
 """How many nodes a configuration may grow to."""
 FROM_SNAPSHOT = 0.5
-"""How many of those that join a running service begin with a snapshot."""
+"""The share of joining nodes that begin with a snapshot."""
 
 
 def add_node(stage: Stage, *, polls: bool, source: NodeId | None = None) -> NodeId:
@@ -83,7 +83,7 @@ def may_crash(stage: Stage, node: NodeId) -> bool:
 
 
 def dismiss(stage: Stage) -> None:
-    """Stop the nodes that no living node counts any more, as an operator does."""
+    """Stop nodes that are in no living node's configurations, as an operator does."""
     for node in _uncounted(stage):
         stage.do("crash", node)
 
@@ -91,8 +91,8 @@ def dismiss(stage: Stage) -> None:
 def must_recover(stage: Stage) -> bool:
     """Return whether a cluster is within the fault model, and has begun.
 
-    Something is final, of every configuration that may count a majority lives, and
-    nobody lives whom nobody counts.
+    It is if an entry is final, a majority of every configuration that may count lives,
+    and every living node is in a configuration.
     """
     return bool(
         stage.invariants.safety.final
@@ -106,7 +106,7 @@ def must_recover(stage: Stage) -> bool:
 
 
 def _snapshot_source(stage: Stage, dice: Random) -> NodeId | None:
-    """Choose whose snapshot a new node begins with; nobody's, for some."""
+    """Choose the node whose snapshot a new node begins with, or None."""
     sources = [node.id for node in stage.live() if node.commit_seqno]
     if sources and dice.random() < FROM_SNAPSHOT:
         return dice.choice(sources)

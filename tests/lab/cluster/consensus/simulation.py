@@ -1,8 +1,8 @@
-"""One run: it begins, chaos reigns, it must recover. All from one seed.
+"""One run: a beginning, chaos, and a recovery. All from one seed.
 
-Seeds come in families. The members of one run in order and learn from one another where
-to begin (`tests.lab.cluster.novelty`), so a seed alone says all: whoever wants one,
-runs its family up to it.
+Seeds come in families. The seeds of a family run in order and learn from one another
+where to begin (`tests.lab.cluster.novelty`). To repeat one seed, its family is run up
+to it.
 """
 
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ from tests.lab.scenario import ScenarioFailed
 
 FAMILY_SEEDS = 16
 ON_ROADS, AT_OPENINGS = 0.3, 0.4
-"""How many runs begin where another one was; and how many of the rest at an opening."""
+"""The share of runs that begin where another run was, and of the rest at an opening."""
 ROAD_LINES_MAX = 150
-"""How long a way is worth keeping: what is far along has little left to try."""
+"""The longest way that is kept: a run that is far along has little left to try."""
 IN_SYNC = 0.9
-"""How many services have settled before chaos begins."""
+"""The share of services that have settled before chaos begins."""
 CHAOS_STEPS_MIN = 200
 CHAOS_STEPS_MAX = 400
 
@@ -125,7 +125,7 @@ class _Run:
             stage.do("loop_until_sync")
 
     def _follow(self, lines: Sequence[Words]) -> None:
-        """Do what others did, as far as it can be done here."""
+        """Follow another run's steps, as far as they can be followed."""
         for words in lines:
             try:
                 self.stage.do(*words)

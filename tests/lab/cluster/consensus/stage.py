@@ -1,4 +1,4 @@
-"""Where a run takes place: a cluster that is told commands, and remembers them."""
+"""Where a run takes place: a cluster that follows commands, and remembers them."""
 
 import hashlib
 from typing import TypeAlias
@@ -84,8 +84,8 @@ class Stage:
 def shape(stage: Stage) -> tuple[object, ...]:
     """Return what makes a state unlike others: roles, and how far logs go.
 
-    Views count from the oldest, and seqnos from the last that is final, so that states
-    which differ only in how long they took to come to are the same.
+    Views are counted from the oldest, and seqnos from the last final one, so that
+    states which differ only in their age are the same.
     """
     nodes = stage.live()
     first = min((node.view for node in nodes), default=0)

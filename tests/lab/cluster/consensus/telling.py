@@ -25,10 +25,10 @@ def story_of(outcome: Outcome) -> str:
 
 
 def failure_of(lines: Sequence[Words]) -> tuple[str | None, list[Words]]:
-    """Follow commands; give the failure, if any, and those that could be followed.
+    """Follow commands; return the failure, if any, and the commands that were followed.
 
-    A command that cannot be followed is left out: others may still make sense. So is
-    one that asks for a recovery which nobody may expect.
+    A command that cannot be followed is left out: others may still make sense. A
+    command that demands a recovery outside the fault model is left out too.
     """
     stage = Stage()
     followed: list[Words] = []
@@ -46,7 +46,7 @@ def failure_of(lines: Sequence[Words]) -> tuple[str | None, list[Words]]:
 
 
 def complaint_of(story: str) -> str | None:
-    """Run a scenario; give what is wrong with it, if anything is."""
+    """Run a scenario; return what is wrong with it, if anything."""
     try:
         scenario.run(story)
     except scenario.ScenarioFailed as error:

@@ -1,6 +1,6 @@
 """Mistakes put into consensus on purpose, to see that they are found.
 
-Safety tests are worth what they catch. Each mutant is the shipping code with one
+Safety tests are worth what they catch. Each mutant is the code that ships with one
 change, which simulation must find. ``python -m tests.lab.cluster.mutants`` searches
 for seeds that do.
 """

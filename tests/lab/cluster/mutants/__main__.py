@@ -1,4 +1,4 @@
-"""Searches for a seed that kills each mutant: the long way round, from nothing."""
+"""Searches for a seed that kills each mutant, from seed 0 on."""
 
 import argparse
 import json
@@ -12,9 +12,9 @@ from tests.lab.cluster.mutants.search import SEEDS_MAX, Progress, kill
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Search for every mutant's killing seed; give 0 if each has one, else 1.
+    """Search for every mutant's killing seed; return 0 if each has one, else 1.
 
-    Says what `kills` should have instead, where it has another.
+    Prints what `kills` should have where the seeds differ.
     """
     parser = argparse.ArgumentParser(
         prog="python -m tests.lab.cluster.mutants",

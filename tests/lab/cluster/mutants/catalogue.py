@@ -1,6 +1,6 @@
-"""The mistakes: those that CCF once made (`historic`), and some that are easily made.
+"""Mistakes that CCF once made (`historic`), and mistakes that are easily made.
 
-Numbers are those of CCF's issues and changes, where the mistake was found or mended.
+Numbers are those of CCF's issues and changes, where the mistake was found or corrected.
 """
 
 from ccfpy.consensus import (
@@ -226,7 +226,7 @@ OTHERS = (
         ),
     ),
 )
-"""More of the kind; each is killed too."""
+"""Further mistakes; each is killed too."""
 
 JOINING = (
     Mutant(
@@ -290,7 +290,7 @@ JOINING = (
         ),
     ),
 )
-"""Of joining by a snapshot, which tells a node what it did not see happen."""
+"""Mistakes in joining by a snapshot, which replaces entries that a node did not see."""
 
 REFUSING = (
     Mutant(
@@ -343,6 +343,6 @@ REFUSING = (
         ),
     ),
 )
-"""Of refusing entries: a backup vouches for those that it verified and applied."""
+"""Mistakes in refusing entries: a backup vouches for what it verified and applied."""
 
 MUTANTS = HISTORIC + OTHERS + JOINING + REFUSING

@@ -1,6 +1,6 @@
 """The mistakes that CCF once made; each must be killed.
 
-Numbers are those of CCF's issues and changes, where the mistake was found or mended.
+Numbers are those of CCF's issues and changes, where the mistake was found or corrected.
 """
 
 from ccfpy.consensus import configurations, elections, following, leading, transitions

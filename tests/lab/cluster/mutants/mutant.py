@@ -1,7 +1,7 @@
-"""A mistake: which function, what it says, and what it says instead.
+"""A mistake: a function, a part of its source, and the replacement.
 
-The function's source is changed and compiled anew in its module; the function object
-keeps its identity and gets the other code, so that whoever imported it runs the mutant.
+The function's source is changed and compiled again in its module. The function object
+keeps its identity and gets the changed code, so that every importer runs the mutant.
 """
 
 import inspect
@@ -23,10 +23,10 @@ class Edit:
     """One change of one function.
 
     Attributes:
-        module: where.
-        function: which function, method or property of it.
+        module: that is changed.
+        function: a function, method or property of the module.
         before: text that its source has exactly once.
-        after: what it is replaced by.
+        after: the replacement.
     """
 
     module: ModuleType
@@ -86,7 +86,7 @@ class Mutant:
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """Put the mistake in, for a while."""
+        """Apply the mistake until the block ends."""
         with ExitStack() as stack:
             for edit in self.edits:
                 stack.enter_context(_replaced(edit))
@@ -97,7 +97,7 @@ class Mutant:
 def _replaced(edit: Edit) -> Iterator[None]:
     target = edit.target
     code = target.__code__
-    # By name, as a type checker takes whatever is called a function for a method.
+    # By name, because a type checker takes every callable for a method.
     setattr(target, _CODE, edit.mutated_code())
     try:
         yield

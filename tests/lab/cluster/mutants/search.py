@@ -1,4 +1,4 @@
-"""Looks for the first seed that sees a mistake."""
+"""Looks for the first seed that finds a mistake."""
 
 from collections.abc import Callable
 
@@ -10,13 +10,13 @@ SEEDS_MAX = 20_000
 """Within how many seeds every mutant must be killed."""
 
 Progress = Callable[[int], None]
-"""Is told how many seeds have run."""
+"""Is called with how many seeds have run."""
 
 
 def kill(
     mutant: Mutant, *, seeds: int = SEEDS_MAX, progress: Progress = lambda _: None
 ) -> Outcome | None:
-    """Run a mutant from seed 0 on until it fails; give how, or nothing if it lives."""
+    """Run a mutant from seed 0 on until it fails; return how, or None if it lives."""
     family = Family(0)
     with mutant.applied():
         while family.next_seed < seeds:

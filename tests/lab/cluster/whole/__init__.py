@@ -2,6 +2,6 @@
 
 Only sockets, disks and clocks are replaced. Clients speak plain HTTP, above TLS;
 what nodes ask of each other over HTTPS (to join, to fetch a snapshot) goes through
-their own TLS. A run is a list of acts, each a line of text: a failure is told by the
-few lines that bring it about.
+their own TLS. A run is a list of acts, each a line of text: a failure is the few
+lines that cause it.
 """

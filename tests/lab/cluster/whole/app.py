@@ -1,8 +1,8 @@
 """The application of simulated nodes: objects that show what was written to them.
 
-An object's state is private. So is a word kept with every write, by which whatever
-leaves a node can be searched for what must not leave it. That a write was carried out,
-and as which of its object, is public.
+An object's state is private. A private word is kept with every write too: the bytes
+that leave a node are searched for it, because it must not leave. That a write was
+carried out, and as which of its object, is public.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How simulated nodes come to be: what they are told, and from what they are made."""
+"""How simulated nodes are configured and made."""
 
 from dataclasses import replace
 
@@ -44,12 +44,12 @@ def founder(member: Person) -> NodeConfiguration:
 def joiner(
     target: SimulatedNode, *, service_certificate: bytes, is_fresh: bool
 ) -> NodeConfiguration:
-    """Describe a node that asks another to let it in.
+    """Describe a node that asks another node to join.
 
     Args:
-        target: the other.
+        target: the node that it asks.
         service_certificate: of the service it trusts.
-        is_fresh: it asks for a snapshot first.
+        is_fresh: whether it asks for a snapshot first.
     """
     address = next(
         interface.published_address
@@ -78,7 +78,7 @@ def node_of(
     seed: int,
     now_ms: int,
 ) -> SimulatedNode:
-    """Make a node, which has yet to be given its ``boot``."""
+    """Make a node, which is not booted yet."""
     files.snapshots.prepare()
     if configuration.command is CommandType.START:
         files.ledger.create()

@@ -1,7 +1,8 @@
 """Nodes that are broken on purpose, because a simulator must be able to fail.
 
-Each mistake is in what only whole nodes have: ledgers, secrets, snapshots, channels.
-Those of consensus have a catalogue of their own (`tests.lab.cluster.mutants`).
+Each mistake is in a part that only whole nodes have: ledgers, secrets, snapshots,
+channels. Mistakes in consensus have a catalogue of their own
+(`tests.lab.cluster.mutants`).
 """
 
 from ccfpy.ledger import entry, seal, secrets

@@ -1,6 +1,6 @@
 """What happens next in a run: dice whose weights differ from run to run.
 
-Every choice becomes a line of words, so that a run is told by its lines alone.
+Every choice becomes a line of words, so that a run is its lines alone.
 """
 
 from collections.abc import Callable
@@ -27,11 +27,11 @@ FRESH, ON_OLD_DISK = 0.6, 0.3
 """How often a joiner fetches a snapshot, and has the disk of a node that is gone."""
 DISK_OPERATIONS_MAX = 40
 COUNTED_MAX = 5
-"""Nodes that run beyond which no more are asked in."""
+"""How many nodes may run before no more join."""
 
 
 _STRANDED = ("write", "write", "rekey", "rekey", "snapshot", "remove")
-"""What a stranded primary is told to do."""
+"""What a stranded primary has to do."""
 
 
 class Chaos:
@@ -60,7 +60,7 @@ class Chaos:
         return self.stage.world
 
     def act(self) -> None:
-        """Do one thing, whatever it is."""
+        """Do one act, chosen by the dice."""
         self.dice.choices(self._acts, self._weights)[0](self)
 
     def _do(self, *words: object) -> None:
@@ -122,7 +122,7 @@ class Chaos:
             self._tell_faults()
 
     def isolate_primary(self) -> None:
-        """Part the primary from all others, in both directions or one."""
+        """Cut the primary off from all others, in both directions or one."""
         leaders = self.world.leaders
         if not leaders:
             return
@@ -186,7 +186,7 @@ class Chaos:
             self._do("read", node.name, self.dice.choice(KEYS))
 
     def ask_status(self) -> None:
-        """Ask after transactions."""
+        """Ask what became of transactions."""
         if (node := self._served()) is not None:
             self._do("status", node.name)
 
@@ -246,7 +246,7 @@ class Chaos:
             self._do("forget", self.dice.choice(self.world.nodes).name, via.name)
 
     def crash(self) -> None:
-        """Lose a node for ever."""
+        """Crash a node for ever."""
         if (node := self._any()) is not None:
             how = self.dice.choice(("kill", "power"))
             self._do("crash", node.name, how, self.dice.randrange(1000))

@@ -1,6 +1,6 @@
-"""Who uses a simulated service: clients and a member, over plain HTTP, above TLS.
+"""The users of a simulated service: clients and a member, over plain HTTP, above TLS.
 
-A request is one step of the node; its answer may come much later, or never. All that
+A request is one step of the node; its answer may come much later, or never. What
 clients see is kept as a history, which the checker of consistency judges.
 """
 
@@ -32,12 +32,12 @@ _OK = 200
 _TX_ID = "x-ms-ccf-transaction-id"
 
 Then = Callable[[Response | None], None]
-"""Told the answer, or that there will be none."""
+"""Called with the answer, or with None if there will be none."""
 
 
 @dataclass(slots=True, kw_only=True)
 class _Connection:
-    """One client's connection; it asks one thing at a time."""
+    """One client's connection, with one request at a time."""
 
     client: str
     node: SimulatedNode
@@ -55,8 +55,8 @@ class Clients:
         member: who governs.
         events: what clients saw, in order.
         known: transactions that some client was told of.
-        answers: what governance was told, by path: statuses, 0 where no answer came.
-        later: what an answer led to, to be done once its step is over.
+        answers: statuses that governance requests got, by path; 0 where no answer came.
+        later: what an answer causes, to be done once the step is over.
     """
 
     member: Person
@@ -220,7 +220,7 @@ class Clients:
         self.govern(node, f"{digests}:update", "state_digest", None, acknowledge)
 
     def go_on(self) -> None:
-        """Do what answers led to."""
+        """Do what answers caused."""
         while self.later:
             self.later.popleft()()
 
@@ -247,7 +247,7 @@ class Clients:
     # Connections
 
     def take(self, node: SimulatedNode, effect: SendData | CloseSession) -> None:
-        """Take what a node says to a client."""
+        """Receive what a node sends to a client."""
         connection = self._connections.get((node.name, effect.session))
         if connection is None:
             return

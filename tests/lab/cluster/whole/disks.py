@@ -1,8 +1,8 @@
 """What is left on a node's disk, read as another node or an operator would.
 
-Every entry up to the last signature is there, because the reply that reports one leaves
-after it has been handed to the operating system, or to the disk where a node is to
-wait for it.
+Every entry up to the last signature is there: the reply that reports a signature leaves
+after the signature has been passed to the operating system, or to the disk where a node
+waits for the disk.
 """
 
 import errno
@@ -42,7 +42,7 @@ def let_fail(disk: MemoryDisk, how: str, after: int) -> None:
 
 
 def held_bytes(disk: MemoryDisk) -> int:
-    """Count what all files of a node hold."""
+    """Count the bytes in all files of a node."""
     return sum(
         len(disk.content(directory / name))
         for directory in (LEDGER, SNAPSHOTS)
@@ -59,10 +59,10 @@ def chunks_of(disk: MemoryDisk) -> list[tuple[ChunkName, bytes]]:
 
 
 def check_survivor(node: SimulatedNode, disk: MemoryDisk) -> None:
-    """Hold what a crash left of a node's ledger against what it had.
+    """Check what a crash left of a node's ledger.
 
     Raises:
-        Violated: it is not a beginning of it, or lacks what must have survived.
+        Violated: it is not a prefix of the ledger, or lacks what must have survived.
     """
     check_chunks(node, disk)
     if node.after == 0:
@@ -72,12 +72,12 @@ def check_survivor(node: SimulatedNode, disk: MemoryDisk) -> None:
 def check_chunks(
     node: SimulatedNode, disk: MemoryDisk, *, must_survive: bool = True
 ) -> None:
-    """Hold every chunk of a disk against the ledger of the node it is of.
+    """Check every chunk of a disk against its node's ledger.
 
     ``must_survive``: the last signature has to be there.
 
     Raises:
-        Violated: one does not parse, or holds something else.
+        Violated: a chunk does not parse, or differs from the ledger.
     """
     reached: Seqno = node.after
     for name, data in chunks_of(disk):

@@ -1,6 +1,6 @@
 """What must hold of a run as a whole, once it is over.
 
-* Every node's state is what its ledger adds up to.
+* Every node's state is the sum of its ledger.
 * Every chunk on every disk is a part of its node's ledger; committed files of one name
   are the same on all disks.
 * Every committed snapshot can be started from, and is the state at its seqno.
@@ -29,10 +29,10 @@ _State = list[tuple[str, Seqno, dict[bytes, tuple[Seqno, bytes]]]]
 
 
 def check_run(stage: Stage) -> None:
-    """Hold all that is left of a run against itself.
+    """Check the states, the disks and the history of a run against each other.
 
     Raises:
-        Violated: something does not fit.
+        Violated: they contradict each other.
     """
     _check_states(stage)
     _check_disks(stage)
@@ -55,7 +55,7 @@ def _state_of(store: Store, seqno: Seqno) -> _State:
 
 
 def _check_states(stage: Stage) -> None:
-    """Replay what is final, and compare with every node and snapshot on the way."""
+    """Replay the final entries, and compare with every node and snapshot on the way."""
     secrets = _secrets(stage)
     ends: dict[Seqno, list[SimulatedNode]] = {}
     for node in stage.world.nodes:
@@ -82,7 +82,7 @@ def _check_states(stage: Stage) -> None:
 def _check_state(node: SimulatedNode, seqno: Seqno, state: _State) -> None:
     store = node.running.tail.store
     if store.committed != seqno:
-        # It stopped within a step, whose end it did not reach.
+        # The node stopped within a step, before its end.
         return
     found = _state_of(store, seqno)
     if found != state:

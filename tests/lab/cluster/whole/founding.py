@@ -1,6 +1,6 @@
-"""Who founds the service of a run, and by which rules: the same in every run.
+"""The member and the constitution of a simulated service, the same in every run.
 
-One member, whose word is enough: a proposal is one request.
+One member decides alone: a proposal is one request.
 """
 
 from dataclasses import replace

@@ -1,8 +1,8 @@
-"""A simulated node's untrusted half: its files, its faults, and who it knows.
+"""A simulated node's untrusted half: its files, its faults, and its peers.
 
-The stores are the ones that ship, over a disk in memory. What waits for the disk aside
-(making a snapshot final) is done when time passes next, so that a crash can forestall
-it.
+The stores are the ones that ship, on a disk in memory. What the host does beside its
+event loop (making a snapshot final) is done when time next advances, so that a crash
+can prevent it.
 """
 
 import io
@@ -84,24 +84,24 @@ class Files:
 
 @dataclass(slots=True, kw_only=True)
 class SimulatedNode:
-    """A node, its host, and what was seen of both.
+    """A node, its host, and what they did.
 
     Attributes:
         name: what acts call it: its number.
         is_alive: neither killed nor stopped.
         is_doomed: its disk may end it at any time.
-        target: the node it asks to join; nothing for the first.
-        address_book: where the enclave said that others are.
-        heard: where others connected from.
+        target: the node it asks to join; None for the first.
+        address_book: where other nodes are, as the enclave said.
+        heard: where other nodes connected from.
         rate: how fast its clock goes.
         clock_us: its clock, since time began.
-        aside: what waits for the disk.
+        aside: work that waits for the disk.
         after: where its ledger begins.
         entries: its ledger from there, as it was handed over.
         signed: the seqnos of signatures in it.
         commit: up to where its host was told that it is final.
         end: why it is not alive.
-        untold: bytes of each session's answers that left since the node was told.
+        untold: bytes of each session's answers that left since the last report.
     """
 
     name: str
@@ -150,7 +150,7 @@ class SimulatedNode:
 
     @property
     def running(self) -> RunningNode:
-        """The inside of the node, which invariants look at."""
+        """The inside of the node, which invariants read."""
         running = self.trusted._running  # noqa: SLF001  # nothing else tells
         assert running is not None, "it has not booted"
         return running
@@ -181,11 +181,11 @@ class SimulatedNode:
         return SessionId(self.sessions)
 
     def keep(self, effect: Effect) -> None:
-        """Do what concerns the host alone.
+        """Carry out an effect that concerns the host alone.
 
         Raises:
-            LedgerStoreFailed: the disk fails, and so the node does.
-            Violated: the ledger is asked for what no ledger does.
+            LedgerStoreFailed: the disk fails, and so does the node.
+            Violated: the effect makes no sense for a ledger.
         """
         match effect:
             case SetPeer():
@@ -213,7 +213,7 @@ class SimulatedNode:
             raise
 
     def _note(self, effect: Effect) -> None:
-        """Follow what becomes of the ledger."""
+        """Follow the ledger."""
         match effect:
             case AppendLedger():
                 self._append(effect)

@@ -101,7 +101,7 @@ def _seen_cipher(intercepted: Interception) -> Any:  # noqa: ANN401
             self.decrypt = self._cipher.decrypt
 
         def encrypt(self, iv: bytes, plaintext: bytes, aad: bytes) -> bytes:
-            """Note and encrypt."""
+            """Record and encrypt."""
             intercepted.note(self._key, iv, plaintext, aad)
             sealed: bytes = self._cipher.encrypt(iv, plaintext, aad)
             return sealed
@@ -123,11 +123,11 @@ def _seen_stream(intercepted: Interception) -> Any:  # noqa: ANN401
             self._plaintext: list[bytes] = []
 
         def encryptor(self) -> "Seen":
-            """Be the encryptor too."""
+            """Return this object, which encrypts."""
             return self
 
         def authenticate_additional_data(self, aad: bytes) -> None:
-            """Take what is authenticated only."""
+            """Add bytes that are authenticated only."""
             self._aad.append(aad)
             self._cipher.authenticate_additional_data(aad)
 
@@ -138,7 +138,7 @@ def _seen_stream(intercepted: Interception) -> Any:  # noqa: ANN401
             return sealed
 
         def finalize(self) -> None:
-            """End it and note the whole."""
+            """Finish, and record the whole encryption."""
             plaintext, aad = b"".join(self._plaintext), b"".join(self._aad)
             intercepted.note(self._key, self._iv, plaintext, aad)
             self._cipher.finalize()

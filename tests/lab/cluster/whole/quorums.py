@@ -1,7 +1,7 @@
 """Which faults leave a service that can go on.
 
-A run must not break what it will later ask to make progress: of every configuration
-that counts anywhere, a majority stays that is up, or will be once the faults end.
+A run must leave what the service later needs to make progress: of every configuration
+that counts anywhere, a majority is up, or will be once the faults end.
 """
 
 from ccfpy.base.ids import NodeId
@@ -13,8 +13,8 @@ from tests.lab.cluster.whole.world import World
 def up(world: World) -> set[NodeId]:
     """Return the nodes that do their part, or will once the faults end.
 
-    One that lacks what another never had, having begun with a snapshot, stays behind
-    for as long as the other leads: who runs nodes would give it a snapshot, too.
+    A node stays behind while it lacks entries that its leader, which began with a
+    snapshot, never had: an operator would give the node a snapshot, too.
     """
     joined = [node for node in world.alive if node.has_joined]
     begun = max((node.after for node in joined), default=0)
@@ -58,8 +58,8 @@ def can_go_on(world: World) -> bool:
 def may_crash(world: World, node: SimulatedNode) -> bool:
     """Return whether the others can go on without a node, and without any that waits.
 
-    Whom a waiting node asks may not know of the vote for it, and never learn: so no
-    fault may rest on its coming.
+    The node that a waiting node asks may never learn of the vote: a fault must not
+    depend on the waiting node.
     """
     left = up(world) - {node.id}
     return all(is_quorum(left, nodes) for nodes in configurations(world))

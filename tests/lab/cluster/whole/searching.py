@@ -47,9 +47,9 @@ class Tally:
 
 
 def main(arguments: list[str]) -> int:
-    """Run seeds until time is up or one fails; give 0 if all of them held, else 1.
+    """Run seeds until time is up or one fails; return 0 if all held, else 1.
 
-    All is said on the standard output.
+    Everything is printed on the standard output.
     """
     parser = argparse.ArgumentParser(
         prog="python -m tests.lab.cluster --nodes",
@@ -92,7 +92,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _search(first: int, seconds: float, seeds: int | None, acts: int) -> Run | None:
-    """Run seeds from the first on; give the one that failed, if any did."""
+    """Run seeds from the first on; return the run that failed, if any."""
     tally = Tally()
     begin = shown = time.monotonic()
     busy_since = time.process_time()

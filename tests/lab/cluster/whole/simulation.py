@@ -16,9 +16,9 @@ from tests.lab.consistency.history import Answered
 from tests.lab.invariants.violated import Violated
 
 ACTS = 150
-"""What happens in one run, the opening and the calm apart."""
+"""How many acts a run has, without the opening and the calm."""
 TIMEOUTS_TO_PROGRESS = 24
-"""Election timeouts within which a service that may go on does."""
+"""Election timeouts within which a service that can go on must do so."""
 _STEP_MS = 200
 
 
@@ -63,7 +63,7 @@ def run(seed: int, *, acts: int = ACTS) -> Run:
 
 
 def replay(seed: int, lines: Iterable[str]) -> Run:
-    """Do what lines say; what the seed decides are keys."""
+    """Follow the lines; the seed decides the keys."""
 
     def play(stage: Stage) -> None:
         for line in lines:
@@ -109,10 +109,10 @@ def open_service(stage: Stage, *, nodes: int) -> None:
 
 
 def calm(stage: Stage) -> bool:
-    """End all faults, and see the service go on; tell whether it could.
+    """End all faults, and wait for the service to go on; return whether it could.
 
     Raises:
-        Violated: it could and did not.
+        Violated: the service could go on and did not.
     """
     world = stage.world
     world.faults.clear()
@@ -124,7 +124,7 @@ def calm(stage: Stage) -> bool:
         stage.let_pass(_STEP_MS)
         if _has_gone_on(stage, first_op):
             return True
-        # Often: connections of an earlier view end with the first thing asked on them.
+        # Often, because connections of an earlier view end at their first request.
         for leader in world.leaders[-1:]:
             stage.clients.write(leader, KEYS[0])
     if quorums.can_go_on(world) and not _was_opened_in_vain(stage):
@@ -157,7 +157,7 @@ def _has_gone_on(stage: Stage, first_op: int) -> bool:
 
 
 def standing(stage: Stage) -> str:
-    """Say how each node stands, for whoever looks for the reason."""
+    """Describe each node, for people who search for the reason of a failure."""
     return "; ".join(
         f"{node.name}: view {node.view}, {node.commit} of {node.last_seqno}, "
         + (

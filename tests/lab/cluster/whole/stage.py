@@ -1,7 +1,7 @@
 """What can happen in a run of whole nodes: acts, each a line of words.
 
-An act that makes no sense where it stands does nothing, so that any part of a run is a
-run. Nodes are called by number, in the order in which they came.
+An act that makes no sense does nothing, so that any part of a run is a run. Nodes have
+numbers, in the order in which they came.
 
 =========================  ====================================================
 ``open``                   the first node's service opens
@@ -18,8 +18,8 @@ run. Nodes are called by number, in the order in which they came.
 ``read N KEY``             a client of node N reads
 ``status N``               a client of node N asks after transactions it heard of
 ``hang_up N``              clients of node N go away
-``join N [FROM] [fresh]``  a node asks N to let it in: on the disk that node FROM had,
-                           and, if fresh, by a snapshot that N gives
+``join N [FROM] [fresh]``  a node asks N to join: on the disk that node FROM had,
+                           and, if fresh, by a snapshot of N
 ``trust N VIA``            a member proposes that a node be trusted, to node VIA
 ``remove N VIA``           or that it leave
 ``rekey VIA``              or that the ledger have a new secret
@@ -63,8 +63,8 @@ class Stage:
 
     Attributes:
         seed: decides every key.
-        must_sync: nodes wait for the disk at each signature; where they do not, a
-            machine that stops is none of what they promise to survive.
+        must_sync: nodes wait for the disk at each signature; if they do not, they need
+            not survive a power loss.
         acts: what was done, as lines.
     """
 
@@ -81,11 +81,11 @@ class Stage:
     # Acts as lines
 
     def do(self, line: str) -> None:
-        """Do what a line says, and keep it.
+        """Follow a line, and keep it.
 
         Raises:
-            Violated: what must hold of nodes does not.
-            ValueError: it is no act.
+            Violated: an invariant does not hold.
+            ValueError: the line is no act.
         """
         self.acts.append(line)
         word, *rest = line.split()
@@ -241,7 +241,7 @@ class Stage:
         node, via = self.world.node(words[0]), self._awake(words[1])
         if node is None or via is None:
             return
-        # One that was let in, and whose trust was then taken back, does not ask again:
+        # A node that joined, and whose trust was then taken back, does not ask again:
         # an operator would begin another.
         if not node.has_joined and quorums.may_trust(self.world, node):
             args = {"node_id": node.id, "valid_from": "250615120000Z"}

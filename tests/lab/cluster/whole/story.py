@@ -1,7 +1,7 @@
 """A failure of whole nodes as a text file: its seed, and the acts that bring it about.
 
-``#`` begins a comment. The first line that is none says ``seed N``; each other one is
-an act (`tests.lab.cluster.whole.stage`).
+``#`` begins a comment. The first line that is no comment says ``seed N``; each other
+line is an act (`tests.lab.cluster.whole.stage`).
 """
 
 from collections.abc import Sequence
@@ -10,11 +10,11 @@ from tests.lab.cluster.shrinking import shrink
 from tests.lab.cluster.whole.simulation import Run, replay
 
 STEPS_MAX = 500_000
-"""How many inputs nodes may take while a failure is tried with fewer acts."""
+"""How many inputs nodes may take while a failure is shortened."""
 
 
 def shortened(run: Run, *, steps_max: int = STEPS_MAX) -> Run:
-    """Leave out the acts without which a run fails in the same way."""
+    """Leave out every act without which a run fails in the same way."""
     left = steps_max
     best = run
 
@@ -40,10 +40,10 @@ def story_of(run: Run) -> str:
 
 
 def told(story: str) -> Run:
-    """Do what a story says.
+    """Run a story.
 
     Raises:
-        ValueError: it does not begin with a seed, or has a line that is no act.
+        ValueError: the story does not begin with a seed, or has a line that is no act.
     """
     lines = [line.partition("#")[0].strip() for line in story.splitlines()]
     first, *acts = [line for line in lines if line]

@@ -1,6 +1,6 @@
 """Connections of nodes to nodes: streams that keep their order and lose nothing.
 
-They stall while a way is shut, and break when an end is no more.
+They stall while a link is cut, and break when a node at an end is gone.
 """
 
 from collections import deque
@@ -30,7 +30,7 @@ from tests.lab.cluster.whole.host import SimulatedNode
 TLS_INTERFACE = "tls"
 
 _Wire = tuple[str, CallId]
-"""A connection by the name of the node that made it, and its number for it."""
+"""A connection: the name of the node that made it, and that node's number for it."""
 
 
 class Surroundings(Protocol):
@@ -68,7 +68,7 @@ class Streams:
         self._said.append((node, effect))
 
     def break_all(self, node: SimulatedNode) -> None:
-        """End the connections of a node that is no more."""
+        """End the connections of a node that is gone."""
         world = self._world
         for (name, call), (server, session) in list(self._sessions.items()):
             caller = world.node(name)
@@ -81,7 +81,7 @@ class Streams:
                 world.step(server, SessionClosed(session=session))
 
     def carry(self) -> None:
-        """Carry what was said on connections, where both ways are open."""
+        """Deliver what was sent on connections whose links are open both ways."""
         stalled: deque[tuple[SimulatedNode, Effect]] = deque()
         while self._said:
             node, effect = self._said.popleft()

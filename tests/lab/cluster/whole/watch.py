@@ -42,11 +42,11 @@ _GIVEN: Mapping[type, Callable[..., bytes]] = {
     IdentityMade: lambda effect: effect.node_certificate,
     CommitLedger: lambda effect: str(effect.seqno).encode(),
 }
-"""The bytes that leave a node with an effect, those for clients apart."""
+"""The bytes that leave a node with an effect, except those for clients."""
 _UNREPEATED = frozenset({SendCall, WriteLog})
 """Not part of what a seed repeats: TLS draws randomness of its own."""
 _REFUSED = "Follower failed to apply log entry"
-"""What a node logs that cannot verify an entry; here no primary sends such a one.
+"""What a node logs that cannot verify an entry; here no primary sends such an entry.
 
 Unless the node's trust was taken back after it was handed what trusted nodes know: no
 new secret is for it any more.
@@ -55,7 +55,7 @@ new secret is for it any more.
 
 @dataclass(slots=True)
 class Watch:
-    """The memory of a run, against which each step is held.
+    """The memory of a run, against which each step is checked.
 
     Attributes:
         final: what any node ever took for final, from seqno 1 on.
@@ -80,10 +80,10 @@ class Watch:
     _private: list[bytes] = field(default_factory=lambda: [CANARY.encode()])
 
     def step(self, node: SimulatedNode, effects: Sequence[Effect]) -> None:
-        """Hold a node's step against the past.
+        """Check a node's step against the past.
 
         Raises:
-            Violated: what must hold does not.
+            Violated: an invariant does not hold.
         """
         for effect in effects:
             self._see(node, effect)
@@ -133,7 +133,7 @@ class Watch:
                 )
 
     def _learn_secrets(self, node: SimulatedNode) -> None:
-        """Know what must not be given away: secrets and keys, however written."""
+        """Collect what must not leave a node: secrets and keys, in all their forms."""
         running = node.running
         known = len(running.tail.secrets), node.has_joined
         if self._secrets.get(node.name) == known:

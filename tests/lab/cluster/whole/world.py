@@ -1,6 +1,6 @@
 """Nodes, and what is between them: links that hold messages, connections, and time.
 
-Messages wait on links, one way each, until somebody lets them arrive. Connections (of
+Messages wait on links, one way each, until they are delivered. Connections (of
 nodes to nodes over HTTPS, of clients to nodes) are streams: they keep their order and
 lose nothing, but may stall or break.
 """
@@ -33,7 +33,7 @@ from tests.lab.cluster.whole.streams import Streams
 from tests.lab.invariants.violated import Violated
 
 ROUNDS_MAX = 6
-"""How often what arrives may be answered, within one moment."""
+"""How many rounds of answers are delivered within one moment."""
 WAITING_MAX = 400
 """Messages on one link; the oldest are lost beyond it, as a host would lose them."""
 
@@ -46,8 +46,8 @@ class World:
     """All nodes there ever were, and everything under way.
 
     Attributes:
-        watch: sees every step of a node, with what it asked.
-        clients: is given what nodes say on sessions that no node opened.
+        watch: sees every step of a node, with its effects.
+        clients: receive what nodes send on sessions that no node opened.
         now_ms: since time began.
         links: messages under way.
         streams: connections of nodes to nodes.
@@ -84,7 +84,7 @@ class World:
 
     @property
     def awake(self) -> list[SimulatedNode]:
-        """The nodes that run and do something."""
+        """The running nodes that are not paused."""
         paused = self.faults.paused
         return [node for node in self.alive if node.name not in paused]
 
@@ -185,7 +185,7 @@ class World:
     def _send(
         self, sender: SimulatedNode, to: NodeId, kind: int, payload: bytes
     ) -> None:
-        # As the host does: by its own connection, or by the one the other opened.
+        # As the host does: over its own connection, or over the peer's.
         address = sender.address_book.get(to) or sender.heard.get(to)
         if address is None or not fits_a_frame(len(payload)):
             return
