@@ -1,29 +1,31 @@
 """Verifying a ledger of any size: chunks read by many, put together in order.
 
-Memory holds what a few chunks contribute. The findings are the plain auditor's, whoever
-reads (``ledger.relay``), and an audit that was interrupted goes on where it was.
+Memory holds what a few chunks contribute. The findings do not depend on which process
+reads (``ledger.chunk_reading``), and an audit that was interrupted can be resumed.
 """
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ccfpy.audit.chunks import ChunkPath, between
 from ccfpy.audit.readers import Readers
-from ccfpy.ledger.audit import AuditState, Damage, Finding, Summary
-from ccfpy.ledger.extract import Extract, extract
-from ccfpy.ledger.relay import Relay
+from ccfpy.ledger.audit import Auditor, AuditState, Damage, Finding, Summary
+from ccfpy.ledger.chunk_reading import ChunkReading, read_chunk
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
-def read_extract(services: tuple[str, ...], chunk: ChunkPath) -> Extract | None:
-    """Find out, wherever this runs, what a chunk contributes to an audit.
+def read_ahead(services: tuple[str, ...], chunk: ChunkPath) -> ChunkReading:
+    """Read, wherever this runs, what a chunk contributes to an audit.
 
     Raises:
         OSError: the file cannot be read there.
     """
-    return extract(str(chunk.name), chunk.path.read_bytes(), services)
+    return read_chunk(chunk.name, chunk.path.read_bytes(), services)
 
 
 def _lost(chunks: Sequence[ChunkPath], checkpoint: AuditState) -> Damage | None:
@@ -63,8 +65,8 @@ class Verification:
         """
         self.checkpoint = checkpoint
         self._lost = None if checkpoint is None else _lost(chunks, checkpoint)
-        self._relay = Relay(checkpoint)
-        self._chunks = between(chunks, self._relay.next_seqno)
+        self._auditor = Auditor() if checkpoint is None else Auditor.resume(checkpoint)
+        self._chunks = between(chunks, self._auditor.next_seqno)
         self._readers = readers
 
     @property
@@ -79,54 +81,47 @@ class Verification:
             OSError: a file cannot be read.
             ReaderLost: a process that reads is lost.
         """
-        relay = self._relay
+        auditor = self._auditor
         if self._lost is not None:
             yield self._lost
-            for finding in relay.finish():
+            for finding in auditor.finish():
                 assert isinstance(finding, Summary), (
                     "nothing was read after the checkpoint"
                 )
                 yield replace(finding, is_damaged=True)
             return
-        for chunk, extracted in self._extracts():
-            yield from relay.read(chunk.file, extracted)
-            if relay.is_damaged:
+        for chunk, reading in self._readings():
+            yield from auditor.read(chunk.file, reading)
+            if auditor.is_damaged:
                 break
-            if chunk.name.is_committed and relay.state is not None:
-                self.checkpoint = relay.state
-        yield from relay.finish()
+            state = auditor.state if chunk.name.is_committed else None
+            self.checkpoint = state or self.checkpoint
+        yield from auditor.finish()
 
-    def _extracts(self) -> Iterator[tuple[ChunkPath, Extract | None]]:
-        """Submit chunks to be read ahead, and yield each with its extract.
+    def _readings(self) -> Iterator[tuple[ChunkPath, ChunkReading]]:
+        """Submit chunks to be read ahead, and yield each with its reading.
 
         Until the service is known, there is one chunk in hand: readers that know it
         verify its signatures, which is most of the work where signatures are many.
         """
         readers = self._readers
-        waiting: deque[tuple[ChunkPath, Future[Extract | None] | None]] = deque()
+        waiting: deque[tuple[ChunkPath, Future[ChunkReading]]] = deque()
         upcoming = iter(self._chunks)
         try:
             while True:
-                service = self._relay.service
-                services = () if service is None else (service,)
+                service = self._auditor.trust.service
+                services = () if service is None else (service.pem,)
                 ahead = readers.ahead if services else 1
                 while len(waiting) < ahead:
                     chunk = next(upcoming, None)
                     if chunk is None:
                         break
-                    waiting.append((chunk, self._submit(chunk, services)))
+                    reading = partial(read_ahead, services, chunk)
+                    waiting.append((chunk, readers.executor.submit(reading)))
                 if not waiting:
                     return
                 chunk, future = waiting.popleft()
-                yield chunk, None if future is None else readers.result(future)
+                yield chunk, readers.result(future)
         finally:
             for _, future in waiting:
-                if future is not None:
-                    future.cancel()
-
-    def _submit(
-        self, chunk: ChunkPath, services: tuple[str, ...]
-    ) -> Future[Extract | None] | None:
-        if chunk.name.is_open:
-            return None  # the plain auditor's, in any case
-        return self._readers.executor.submit(partial(read_extract, services), chunk)
+                future.cancel()

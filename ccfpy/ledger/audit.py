@@ -4,7 +4,8 @@
 what the ledger says happened to its service, and where it is damaged. It never raises
 for what a file holds. Each transaction becomes a leaf; each signature must sign the
 root over the leaves before it, with the keys that the ledger had introduced by then
-(``ledger.trust``).
+(``ledger.trust``). What depends on one chunk alone is read by ``ledger.chunk_reading``,
+here or ahead of time in other processes; the findings are the same.
 
 Only one chunk and the part of the Merkle tree that the ledger itself retains are in
 memory. What follows the last signature is reported and is no damage: nobody has vouched
@@ -20,8 +21,8 @@ from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import Seqno, TxId, View
 from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.crypto.certs import Certificate
-from ccfpy.ledger.chunk import HEADER_BYTES, Chunk, ChunkDamaged, ChunkName
-from ccfpy.ledger.entry import Transaction
+from ccfpy.ledger.chunk import HEADER_BYTES, ChunkName
+from ccfpy.ledger.chunk_reading import ChunkReading, Fault, TrustChange, read_chunk
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.signature import is_signature
 from ccfpy.ledger.tables import SINGLE_KEY, TREE
@@ -232,7 +233,7 @@ class Auditor:
         self._signatures = 0
         self._last_signed: TxId | None = None
         self._last_root: bytes | None = None
-        self._open: Chunk | None = None
+        self._open: ChunkReading | None = None
         self._signature_at = self._signed_end = ("", 0)
 
     @property
@@ -280,22 +281,29 @@ class Auditor:
             signed_end=self._signed_end,
         )
 
-    def read(self, file: ChunkFile) -> Iterator[Finding]:
-        """Verify the next chunk."""
+    def read(
+        self, file: ChunkFile, reading: ChunkReading | None = None
+    ) -> Iterator[Finding]:
+        """Verify the next chunk.
+
+        Args:
+            file: the chunk's file.
+            reading: what the file contributes, if somebody whom the auditor believes
+                has read it already.
+        """
         assert not self.is_damaged, "an audit ends with the first damage"
+        before = self._signatures
         try:
-            chunk = self._locate(file)
-            before = self._signatures
-            for seqno, position, data in chunk.entries():
-                yield from self._transaction(chunk, seqno, position, data)
+            reading = self._locate(file, reading)
+            yield from self._judge(reading)
         except _Damaged as found:
             self.is_damaged = True
             yield found.damage
         else:
             yield ChunkChecked(
                 file=file.name,
-                first=chunk.name.first,
-                last=chunk.last,
+                first=reading.name.first,
+                last=reading.last,
                 signatures=self._signatures - before,
             )
 
@@ -320,23 +328,24 @@ class Auditor:
             is_damaged=self.is_damaged,
         )
 
-    def _locate(self, file: ChunkFile) -> Chunk:
-        """Find the entries of a chunk and its place in the ledger."""
+    def _locate(self, file: ChunkFile, reading: ChunkReading | None) -> ChunkReading:
+        """Check that a chunk is the next, and read it."""
         try:
             name = ChunkName.parse(file.name)
             self._check_order(name)
-            chunk = Chunk.parse(name, file.read())
         except Malformed as error:
-            position = error.position if isinstance(error, ChunkDamaged) else 0
-            damage = Damage(
-                file=file.name, position=position, seqno=None, reason=str(error)
-            )
-            raise _Damaged(damage) from error
-        if not chunk.is_complete:
-            self._open = chunk
+            raise _Damaged(
+                Damage(file=file.name, position=0, seqno=None, reason=str(error))
+            ) from error
+        if reading is None:
+            reading = read_chunk(name, file.read())
+        if reading.fault is not None and reading.fault.seqno is None:
+            raise _faulty(name, reading.fault)
+        if not reading.is_complete:
+            self._open = reading
         if self.next_seqno == self._first_unsigned:
             self._signed_end = (file.name, HEADER_BYTES)
-        return chunk
+        return reading
 
     def _check_order(self, name: ChunkName) -> None:
         if self._open is not None:
@@ -346,72 +355,84 @@ class Auditor:
                 f"expected a chunk from seqno {self.next_seqno}, found {name.first}"
             )
 
-    def _transaction(
-        self, chunk: Chunk, seqno: Seqno, position: int, data: bytes
-    ) -> Iterator[Finding]:
-        try:
-            transaction = Transaction.parse(data)
-            self._check_place(transaction, seqno)
-            write_set = transaction.domain.write_set
+    def _judge(self, reading: ChunkReading) -> Iterator[ServiceSeen]:
+        """Add a chunk's leaves; stop where a view begins or trust is concerned."""
+        first, added = reading.name.first, 0
+        views = dict(reading.views)
+        changes = {change.txid.seqno: change for change in reading.changes}
+        for seqno in sorted(views.keys() | changes.keys()):
+            self._tree.extend(reading.leaves[added : seqno - first])
+            added = seqno - first
             before = ServiceMark.of(self.trust)
-            self.trust.apply(write_set, last_root=self._last_root)
-            if is_signature(write_set):
-                self._check_signature(transaction)
-                self._signature_at = (str(chunk.name), position)
-                self._signed_end = (str(chunk.name), position + len(data))
-        except _TreeDiffers as error:
-            file, where = self._place(chunk, error.seqno)
-            damage = Damage(
-                file=file, position=where, seqno=error.seqno, reason=str(error)
-            )
-            raise _Damaged(damage) from error
-        except CcfpyError as error:
-            damage = Damage(
-                file=str(chunk.name), position=position, seqno=seqno, reason=str(error)
-            )
-            raise _Damaged(damage) from error
-        self._tree.append(transaction.leaf)
-        seen = before.seen(transaction.txid, self.trust)
-        if seen is not None:
-            yield seen
+            try:
+                if seqno in views:
+                    self._begin_view(views[seqno])
+                change = changes.get(seqno)
+                if change is not None:
+                    self._apply(reading, change)
+            except _TreeDiffers as error:
+                file, position = self._place(reading, error.seqno)
+                raise _Damaged(
+                    Damage(
+                        file=file,
+                        position=position,
+                        seqno=error.seqno,
+                        reason=str(error),
+                    )
+                ) from error
+            except CcfpyError as error:
+                at = Fault(reading.positions[added], seqno, str(error))
+                raise _faulty(reading.name, at) from error
+            if change is not None:
+                seen = before.seen(change.txid, self.trust)
+                if seen is not None:
+                    yield seen
+        self._tree.extend(reading.leaves[added:])
+        if reading.fault is not None:
+            raise _faulty(reading.name, reading.fault)
 
-    def _place(self, chunk: Chunk, seqno: Seqno) -> tuple[str, int]:
+    def _apply(self, reading: ChunkReading, change: TrustChange) -> None:
+        self.trust.apply(change.write_set, last_root=self._last_root)
+        if is_signature(change.write_set):
+            self._check_signature(change, reading.verified)
+            self._signature_at = (str(reading.name), change.position)
+            self._signed_end = (str(reading.name), change.end)
+
+    def _place(self, reading: ChunkReading, seqno: Seqno) -> tuple[str, int]:
         """Return the file and offset of an entry that is not signed yet.
 
         The last signature is among them, and may lie in the chunk before. Entries of
         an earlier chunk that does not end in a signature are no longer at hand.
         """
-        if seqno >= chunk.name.first:
-            return str(chunk.name), chunk.positions[seqno - chunk.name.first]
+        first = reading.name.first
+        if seqno >= first:
+            return str(reading.name), reading.positions[seqno - first]
         return self._signature_at
 
-    def _check_place(self, transaction: Transaction, seqno: Seqno) -> None:
-        view, found = transaction.txid
-        if found != seqno:
-            raise Malformed(f"expected seqno {seqno}, found {found}")
+    def _begin_view(self, view: View) -> None:
         if view < self._view or view < 1:
             raise VerificationFailed(f"view {view} comes after view {self._view}")
         self._view = view
 
-    def _check_signature(self, transaction: Transaction) -> None:
+    def _check_signature(self, change: TrustChange, verified: frozenset[bytes]) -> None:
         """Verify a signature transaction over all that was read before it."""
-        write_set = transaction.domain.write_set
+        write_set = change.write_set
         root = self._tree.root()
         stored = write_set[TREE].get(SINGLE_KEY) if TREE in write_set else None
         try:
-            named = self.trust.verify_signature(write_set, root)
+            named = self.trust.verify_signature(write_set, root, verified)
         except VerificationFailed:
             self._blame_a_leaf(stored)
             raise
         for txid in named:
-            if txid != str(transaction.txid):
+            if txid != str(change.txid):
                 raise VerificationFailed(
-                    f"the signature at {transaction.txid} says it is {txid}"
+                    f"the signature at {change.txid} says it is {txid}"
                 )
         if stored is not None:
             self._check_tree(stored, root)
         self._signatures += 1
-        self._last_signed = transaction.txid
+        self._last_signed = change.txid
         self._last_root = root
 
     def _check_tree(self, stored: bytes, root: bytes) -> None:
@@ -444,6 +465,17 @@ class Auditor:
         for seqno in range(max(first, self._tree.first), len(self._tree)):
             if self._tree.leaf(seqno) != theirs.leaf(seqno):
                 raise _TreeDiffers(seqno)
+
+
+def _faulty(name: ChunkName, fault: Fault) -> _Damaged:
+    return _Damaged(
+        Damage(
+            file=str(name),
+            position=fault.position,
+            seqno=fault.seqno,
+            reason=fault.reason,
+        )
+    )
 
 
 def _has_root(stored: bytes, count: int, root: bytes) -> bool:

@@ -21,7 +21,7 @@ from ccfpy.ledger.frame import (
     BODY_BYTES_MIN,
     FRAME_BYTES,
     SEQNO_OFFSET,
-    Frame,
+    entry_end,
     read_frame,
 )
 
@@ -256,7 +256,7 @@ def _walk(first: Seqno, data: bytes) -> tuple[list[int], int]:
     while size - at >= FRAME_BYTES:
         if positions and data[at:] == positions_table(positions)[: size - at]:
             break
-        following = at + _frame(data, at).entry_bytes
+        following = _entry_end(data, at)
         if following > size:
             if _has_entry(data, at + 1, seqno=first + len(positions) + 1):
                 raise ChunkDamaged("an entry's size reaches over the next entry", at)
@@ -303,7 +303,7 @@ def _read_table(data: bytes, table: int) -> Sequence[int]:
             )
         if table - at < FRAME_BYTES + BODY_BYTES_MIN:
             raise ChunkDamaged("the positions table names an entry too many", at)
-        at += _frame(data, at).entry_bytes
+        at = _entry_end(data, at)
         if at > table:
             raise ChunkDamaged(f"entry {index} runs into the positions table", position)
     if at != table:
@@ -311,8 +311,8 @@ def _read_table(data: bytes, table: int) -> Sequence[int]:
     return positions
 
 
-def _frame(data: bytes, at: int) -> Frame:
+def _entry_end(data: bytes, at: int) -> int:
     try:
-        return read_frame(data, at)
+        return entry_end(data, at)
     except Malformed as error:
         raise ChunkDamaged(str(error), at) from error

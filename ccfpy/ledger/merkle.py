@@ -16,7 +16,7 @@ The stored form is merklecpp's, whose integers are big-endian
 
 import struct
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Self, TypeAlias
+from typing import NamedTuple, Self
 
 from ccfpy.base.errors import Malformed
 from ccfpy.crypto.hashing import sha256
@@ -43,17 +43,6 @@ def climb(leaf: bytes, path: Iterable[PathStep]) -> bytes:
     for is_left, digest in path:
         current = sha256(digest + current) if is_left else sha256(current + digest)
     return current
-
-
-class Subtree(NamedTuple):
-    """A complete subtree of ``1 << level`` leaves, of which only the root is known."""
-
-    level: int
-    digest: bytes
-
-
-Forest: TypeAlias = tuple[Subtree, ...]
-"""Subtrees that lie side by side."""
 
 
 class MerkleTree:
@@ -98,11 +87,6 @@ class MerkleTree:
         assert max(self.first, 1) <= count <= len(self), count
         self._catch_up()
         return self._fold(count, len(self._levels))
-
-    def subtree(self, level: int) -> bytes:
-        """Return the last complete subtree of ``1 << level`` leaves."""
-        self._catch_up()
-        return self._at(level, (len(self) >> level) - 1)
 
     def path(self, index: int, size: int | None = None) -> tuple[PathStep, ...]:
         """Return the siblings from leaf ``index`` to the root over ``size`` leaves."""
@@ -246,91 +230,3 @@ class MerkleTree:
                 peak = self._at(level, (count >> level) - 1)
                 digest = sha256(peak + digest) if digest else peak
         return digest
-
-
-def cover(leaves: Sequence[bytes], first: int, cuts: Sequence[int]) -> list[Forest]:
-    """Sum up leaves so that a ``Frontier`` can go from cut to cut without them.
-
-    Args:
-        leaves: the digests of leaves ``first`` and later.
-        first: the first leaf's index.
-        cuts: ascending numbers of leaves, of the whole tree, between ``first`` and the
-            number that the tree has with ``leaves``.
-
-    Returns:
-        For each cut, the complete subtrees between the cut before it, or ``first``, and
-        it, from left to right.
-    """
-    levels, starts = [list(leaves)], [first]
-    while len(levels[-1]) > 1:
-        skip = starts[-1] & 1
-        below = levels[-1]
-        stop = len(below) - ((len(below) - skip) & 1)
-        pairs = zip(below[skip:stop:2], below[skip + 1 : stop : 2], strict=True)
-        levels.append([sha256(left + right) for left, right in pairs])
-        starts.append((starts[-1] + 1) >> 1)
-    forests = []
-    at = first
-    for cut in cuts:
-        assert at <= cut <= first + len(leaves), (at, cut)
-        forest = []
-        while at < cut:
-            level = (cut - at).bit_length() - 1
-            if at:
-                level = min(level, (at & -at).bit_length() - 1)
-            forest.append(Subtree(level, levels[level][(at >> level) - starts[level]]))
-            at += 1 << level
-        forests.append(tuple(forest))
-    return forests
-
-
-class Frontier:
-    """A tree of which only the complete subtrees along its right edge are kept.
-
-    It has the roots of every size that it goes through, in a few hundred bytes.
-    """
-
-    __slots__ = ("_count", "_peaks")
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._peaks: list[bytes] = []
-
-    @classmethod
-    def of(cls, tree: MerkleTree) -> Self:
-        """Return the frontier of a tree."""
-        frontier = cls()
-        for level in reversed(range(len(tree).bit_length())):
-            if len(tree) >> level & 1:
-                frontier.append(Subtree(level, tree.subtree(level)))
-        return frontier
-
-    def __len__(self) -> int:
-        """Count all leaves."""
-        return self._count
-
-    def append(self, subtree: Subtree) -> None:
-        """Add a subtree at the right, where one of its size must fit."""
-        level, digest = subtree
-        assert not self._count & ((1 << level) - 1), (self._count, level)
-        self._count += 1 << level
-        carry = self._count ^ (self._count - (1 << level))
-        for _ in range(carry.bit_count() - 1):
-            digest = sha256(self._peaks.pop() + digest)
-        self._peaks.append(digest)
-
-    def root(self) -> bytes:
-        """Return the root over all leaves, of which there must be one."""
-        assert self._peaks
-        digest = self._peaks[-1]
-        for peak in reversed(self._peaks[:-1]):
-            digest = sha256(peak + digest)
-        return digest
-
-    def edge(self) -> bytes:
-        """Return the subtrees in the stored form of a tree that begins here."""
-        return b"".join(reversed(self._peaks))
-
-    def tree(self, leaf: bytes) -> bytes:
-        """Return the stored form of the tree with one more leaf, which it retains."""
-        return _COUNTS.pack(1, self._count) + leaf + self.edge()

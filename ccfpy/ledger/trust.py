@@ -8,7 +8,7 @@ node that was not trusted. It trusts the first service it sees; whoever knows th
 service's certificate compares it with what comes out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -191,8 +191,15 @@ class LedgerTrust:
         if IDENTITY_ENDORSEMENT in write_set:
             self._check_endorsement(write_set[IDENTITY_ENDORSEMENT])
 
-    def verify_signature(self, write_set: WriteSet, root: bytes) -> list[str]:
-        """Check every signature in a signature transaction; give the txids they name.
+    def verify_signature(
+        self, write_set: WriteSet, root: bytes, verified: Collection[bytes] = ()
+    ) -> list[str]:
+        """Verify every signature of a transaction; return the txids they name.
+
+        Args:
+            write_set: the transaction's writes.
+            root: the root that the signatures must sign.
+            verified: digests of checks that are known to hold already.
 
         Raises:
             VerificationFailed: a signature is not by who may sign, or does not hold.
@@ -200,7 +207,8 @@ class LedgerTrust:
         """
         named = []
         for check in self.checks(write_set, root):
-            check.verify()
+            if not verified or check.digest not in verified:
+                check.verify()
             named.append(str(check.signature.txid))
         return named
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ccfpy.audit import checkpoint as checkpoints
 from ccfpy.audit.chunks import ChunkPath, find_chunks
 from ccfpy.audit.readers import Readers, local_readers
-from ccfpy.audit.verification import Verification, read_extract
+from ccfpy.audit.verification import Verification, read_ahead
 from ccfpy.base.ids import TxId
 from ccfpy.ledger.audit import ChunkChecked, Damage, Finding, Summary, audit
 from ccfpy.ledger.frame import EntryFlags
@@ -160,7 +160,5 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
 
 def test_a_reader_reads_one_chunk(tmp_path: Path) -> None:
     chunk, *_, tail = find_chunks([written(small_ledger(), tmp_path)])
-    extracted = read_extract((), chunk)
-    assert extracted is not None
-    assert extracted.last == 5
-    assert read_extract((), tail) is None
+    assert read_ahead((), chunk).last == 5
+    assert not read_ahead((), tail).is_complete

@@ -9,12 +9,9 @@ from hypothesis import strategies as st
 from ccfpy.base.errors import Malformed
 from ccfpy.ledger.merkle import (
     FIRST_LEAF,
-    Frontier,
     MerkleTree,
     PathStep,
-    Subtree,
     climb,
-    cover,
 )
 
 LEAVES = [FIRST_LEAF] + [hashlib.sha256(b"%d" % i).digest() for i in range(1, 80)]
@@ -170,51 +167,3 @@ def test_noise_is_a_tree_or_malformed(data: bytes) -> None:
     except Malformed:
         return
     assert tree.serialise() == data
-
-
-@given(st.integers(0, 79), st.lists(st.integers(0, 80), max_size=6))
-def test_a_frontier_goes_from_cut_to_cut_with_the_trees_roots(
-    first: int, cuts: list[int]
-) -> None:
-    stops = sorted(max(cut, first) for cut in [*cuts, len(LEAVES)])
-    frontier = Frontier()
-    for leaf in LEAVES[:first]:
-        frontier.append(Subtree(0, leaf))
-    for stop, forest in zip(stops, cover(LEAVES[first:], first, stops), strict=True):
-        for subtree in forest:
-            frontier.append(subtree)
-        assert len(frontier) == stop
-        if stop:
-            assert frontier.root() == naive_root(LEAVES[:stop])
-    assert len(frontier) == len(LEAVES)
-
-
-@given(counts, st.data())
-def test_a_trees_frontier_has_its_left_edge(count: int, data: st.DataObject) -> None:
-    flushed = data.draw(st.integers(0, count - 1))
-    tree = tree_of(count)
-    tree.flush(flushed)
-    frontier = Frontier.of(tree)
-    assert len(frontier) == count
-    assert frontier.root() == naive_root(LEAVES[:count])
-    tree.append(LEAVES[0])
-    assert frontier.tree(LEAVES[0]) == tree.serialise(count)
-    assert tree.serialise(count).endswith(frontier.edge())
-
-
-@given(counts)
-def test_a_subtree_is_the_last_complete_one_of_its_level(count: int) -> None:
-    tree = tree_of(count)
-    for level in range(count.bit_length()):
-        size = 1 << level
-        end = count // size * size
-        assert tree.subtree(level) == naive_root(LEAVES[end - size : end])
-
-
-def test_a_subtree_that_fits_nowhere_fails_an_assertion() -> None:
-    frontier = Frontier()
-    frontier.append(Subtree(0, FIRST_LEAF))
-    with pytest.raises(AssertionError):
-        frontier.append(Subtree(1, FIRST_LEAF))
-    with pytest.raises(AssertionError):
-        cover(LEAVES[4:8], 4, [3])

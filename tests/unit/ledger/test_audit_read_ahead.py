@@ -1,4 +1,4 @@
-"""An audit by extracts says what the plain audit says, of whatever it is given."""
+"""An audit finds the same, whoever reads its chunks and wherever it is resumed."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.kv.changes import WriteSet
-from ccfpy.ledger.audit import ChunkFile, Damage, Finding, Summary, audit
-from ccfpy.ledger.extract import Extract, extract
+from ccfpy.ledger.audit import Auditor, ChunkFile, Finding, Summary, audit
+from ccfpy.ledger.chunk import ChunkName
+from ccfpy.ledger.chunk_reading import ChunkReading, read_chunk
 from ccfpy.ledger.frame import EntryFlags
-from ccfpy.ledger.relay import Relay
 from ccfpy.ledger.tables import (
     COSE_SIGNATURES,
     NODES_INFO,
@@ -29,51 +30,60 @@ from tests.unit.ledger.made import (
     recovered_ledger,
     small_ledger,
 )
+from tests.unit.ledger.plain_reading import read_plainly
 
 
-def own_extract(each: ChunkFile, relay: Relay) -> Extract | None:
-    """Extract as an audit does that knows the service by now."""
-    return extract(each.name, each.read(), [relay.service] if relay.service else [])
+def read_ahead(each: ChunkFile, auditor: Auditor) -> ChunkReading | None:
+    """Read as processes do that know the service by now."""
+    service = auditor.trust.service
+    try:
+        name = ChunkName.parse(each.name)
+    except Malformed:
+        return None
+    return read_chunk(name, each.read(), () if service is None else [service.pem])
 
 
-def no_extract(_each: ChunkFile, _relay: Relay) -> None:
-    """Leave everything to the plain auditor."""
+def plain(each: ChunkFile, _auditor: Auditor) -> ChunkReading | None:
+    """Parse every entry as a whole."""
+    try:
+        name = ChunkName.parse(each.name)
+    except Malformed:
+        return None
+    return read_plainly(name, each.read())
 
 
-def relayed(
-    files: Sequence[ChunkFile],
-    extracted: Callable[[ChunkFile, Relay], Extract | None] = own_extract,
-) -> Iterator[Finding]:
-    """Audit by extracts."""
-    relay = Relay()
+Read = Callable[[ChunkFile, Auditor], ChunkReading | None]
+
+
+def audited(files: Sequence[ChunkFile], read: Read) -> Iterator[Finding]:
+    """Audit chunks that are read in one way."""
+    auditor = Auditor()
     for each in files:
-        yield from relay.read(each, extracted(each, relay))
-        if relay.is_damaged:
+        yield from auditor.read(each, read(each, auditor))
+        if auditor.is_damaged:
             break
-    yield from relay.finish()
+    yield from auditor.finish()
 
 
 def resumed(files: Sequence[ChunkFile]) -> Iterator[Finding]:
-    """Audit by extracts, beginning anew from the relay's state before each chunk."""
-    relay, since = Relay(), list[ChunkFile]()
+    """Audit chunks read ahead; resume from the auditor's state wherever it has one."""
+    auditor = Auditor()
     for each in files:
-        state, expected = relay.state, relay.next_seqno
-        relay = Relay(state)
-        for passed in since:
-            list(relay.read(passed, own_extract(passed, relay)))
-        assert relay.next_seqno == expected
-        yield from relay.read(each, own_extract(each, relay))
-        if relay.is_damaged:
+        state = auditor.state
+        if state is not None:
+            expected, auditor = auditor.next_seqno, Auditor.resume(state)
+            assert auditor.next_seqno == expected
+        yield from auditor.read(each, read_ahead(each, auditor))
+        if auditor.is_damaged:
             break
-        since = [*since, each] if relay.state is state else []
-    yield from relay.finish()
+    yield from auditor.finish()
 
 
-def assert_the_same_said(files: Sequence[ChunkFile]) -> list[Finding]:
-    """Audit in every manner; give what all of them find."""
+def assert_the_same_found(files: Sequence[ChunkFile]) -> list[Finding]:
+    """Audit in every manner; return what all of them find."""
     findings = list(audit(files))
-    assert list(relayed(files)) == findings
-    assert list(relayed(files, no_extract)) == findings
+    assert list(audited(files, read_ahead)) == findings
+    assert list(audited(files, plain)) == findings
     assert list(resumed(files)) == findings
     return findings
 
@@ -88,53 +98,49 @@ LONG_FILES = LONG.files()
 
 
 def test_a_whole_ledger_is_whole() -> None:
-    *_, summary = assert_the_same_said(LONG_FILES)
+    *_, summary = assert_the_same_found(LONG_FILES)
     assert isinstance(summary, Summary)
     assert not summary.is_damaged
     assert summary.service == SECOND.certificate
 
 
-def test_the_extracts_bear_the_whole_audit() -> None:
+def test_a_chunk_that_was_read_ahead_is_not_read_again() -> None:
     def unreadable(each: ChunkFile) -> ChunkFile:
         def read() -> bytes:
             raise AssertionError(each.name)
 
         return ChunkFile(each.name, read)
 
-    ledger = small_ledger()
-    ledger.sign(close=True)
-    files = ledger.files()
+    files = small_ledger().files()
     by_name = {each.name: each for each in files}
-    found = list(
-        relayed(
-            [unreadable(each) for each in files],
-            lambda each, relay: own_extract(by_name[each.name], relay),
-        )
+    found = audited(
+        [unreadable(each) for each in files],
+        lambda each, auditor: read_ahead(by_name[each.name], auditor),
     )
-    assert found == list(audit(files))
+    assert list(found) == list(audit(files))
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.data())
-def test_of_any_flipped_bit_the_same_is_said(data: st.DataObject) -> None:
+def test_of_any_flipped_bit_the_same_is_found(data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(LONG_FILES) - 1))
     damaged = bytearray(LONG_FILES[at].read())
     position = data.draw(st.integers(0, len(damaged) - 1))
     damaged[position] ^= 1 << data.draw(st.integers(0, 7))
     files = list(LONG_FILES)
     files[at] = file(files[at].name, bytes(damaged))
-    assert_the_same_said(files)
+    assert_the_same_found(files)
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.data())
-def test_of_any_cut_the_same_is_said(data: st.DataObject) -> None:
+def test_of_any_cut_the_same_is_found(data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(LONG_FILES) - 1))
     whole = LONG_FILES[at].read()
     cut = data.draw(st.integers(0, len(whole) - 1))
     files = list(LONG_FILES)
     files[at] = file(files[at].name, whole[:cut])
-    assert_the_same_said(files)
+    assert_the_same_found(files)
 
 
 ACTIONS = st.sampled_from(["say", "claim", "sign", "close", "cut", "view", "flush"])
@@ -142,7 +148,7 @@ ACTIONS = st.sampled_from(["say", "claim", "sign", "close", "cut", "view", "flus
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(ACTIONS, max_size=25), st.data())
-def test_of_any_ledger_the_same_is_said_with_any_extracts(
+def test_of_any_ledger_the_same_is_found_whichever_chunks_are_read_ahead(
     actions: list[str], data: st.DataObject
 ) -> None:
     ledger = MadeLedger()
@@ -150,13 +156,13 @@ def test_of_any_ledger_the_same_is_said_with_any_extracts(
     for action in actions:
         act(ledger, action)
     files = ledger.files()
-    kept = data.draw(st.sets(st.sampled_from([each.name for each in files])))
-    findings = assert_the_same_said(files)
+    ahead = data.draw(st.sets(st.sampled_from([each.name for each in files])))
+    findings = assert_the_same_found(files)
 
-    def some(each: ChunkFile, relay: Relay) -> Extract | None:
-        return own_extract(each, relay) if each.name in kept else None
+    def some(each: ChunkFile, auditor: Auditor) -> ChunkReading | None:
+        return read_ahead(each, auditor) if each.name in ahead else None
 
-    assert list(relayed(files, some)) == findings
+    assert list(audited(files, some)) == findings
     assert isinstance(findings[-1], Summary)
     assert not findings[-1].is_damaged
 
@@ -254,9 +260,9 @@ STRANGE: dict[str, tuple[Callable[[], list[ChunkFile]], bool]] = {
 
 
 @pytest.mark.parametrize("strange", STRANGE)
-def test_of_strange_ledgers_the_same_is_said(strange: str) -> None:
+def test_of_strange_ledgers_the_same_is_found(strange: str) -> None:
     files, is_damaged = STRANGE[strange]
-    *_, summary = assert_the_same_said(files())
+    *_, summary = assert_the_same_found(files())
     assert isinstance(summary, Summary)
     assert summary.is_damaged is is_damaged
 
@@ -270,33 +276,6 @@ def test_what_a_stored_tree_says_of_chunks_before_is_checked() -> None:
         edge = small_ledger().tree.serialise(first)
         stored.append(edge[:-1] + bytes([edge[-1] ^ 1]))
     for each in stored:
-        *_, summary = assert_the_same_said(signed({TREE: each}))
+        *_, summary = assert_the_same_found(signed({TREE: each}))
         assert isinstance(summary, Summary)
         assert summary.is_damaged
-
-
-def test_the_service_is_known_after_the_chunk_that_names_it() -> None:
-    relay, known = Relay(), list[str | None]()
-    for each, extracted in zip(SMALL_FILES, (own_extract, no_extract), strict=False):
-        known.append(relay.service)
-        list(relay.read(each, extracted(each, relay)))
-    assert [*known, relay.service] == [None, *[FIRST.certificate.pem] * 2]
-
-
-@pytest.mark.parametrize("ends", [True, False])
-def test_a_file_that_changes_while_it_is_audited_is_damage(*, ends: bool) -> None:
-    """A chunk not ended by a signature is read again when a later one is blamed."""
-    ledger = small_ledger()
-    ledger.put({}, flags=EntryFlags.CLOSE_CHUNK_AFTER)
-    ledger.say("after")
-    *_, changing, last = ledger.files()
-    read = [changing.read(), changing.read()[:-1]]
-    relay = Relay()
-    for each in SMALL_FILES[:2]:
-        list(relay.read(each, own_extract(each, relay)))
-    later = ChunkFile(changing.name, lambda: read[-1])
-    assert list(relay.read(later, extract(changing.name, read[0])))
-    found = list(relay.finish() if ends else relay.read(last, None))
-    assert isinstance(found[0], Damage)
-    assert found[0].file == changing.name
-    assert relay.is_damaged
