@@ -81,18 +81,8 @@ class MapHandle:
         writes = self.writes
         if key in writes:
             return writes[key]
-        node = self.map.chains.get(key)
-        if (
-            node is None
-            or node[0] > self._version
-            or self._state.generation != self._generation
-        ):
-            node = self._read(key)
-            return None if node is None else node[1]
-        # As _read, without the calls: mostly the newest version is the one to see.
-        value = node[1]
-        self.reads[key] = 0 if value is None else node[0]
-        return value
+        node = self._read(key)
+        return None if node is None else node[1]
 
     def has(self, key: bytes) -> bool:
         """Return whether ``key`` exists."""
