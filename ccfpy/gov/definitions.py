@@ -1,270 +1,436 @@
-"""The shapes of the governance API's answers, for its Swagger documents.
+"""The answers of the governance API as types, from which its documents are made.
 
-Their names are those in CCF's documents, since generated clients have types of these
-names; where those documents say something that CCF's nodes do not answer, here is what
-they answer (``src/node/gov/handlers``).
+Names of schemas are those in CCF's documents, since generated clients have types of
+these names; where those documents differ from what CCF's nodes return, these types
+describe what they return (``src/node/gov/handlers``). A schema whose name begins with
+``_`` is written out where it is used.
 """
 
-from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
+from ccfpy.base.ids import MemberId, NodeId, ProposalId, UserId
 from ccfpy.base.json import Json
 from ccfpy.base.vocabulary import NodeStatus, RecoveryRole, ServiceStatus
 from ccfpy.consensus.status import TxStatus
-from ccfpy.endpoints.declaration import Forwarding, Mode, Redirection
+from ccfpy.endpoints.answers import LEFT_OUT
+from ccfpy.endpoints.declaration import Forwarding, Redirection
+from ccfpy.endpoints.schema import IntegerRange, SchemaName, TextFormat
 from ccfpy.service.tables.members import MemberStatus
-from ccfpy.service.tables.nodes import CCF_QUOTE_FORMATS
 from ccfpy.service.tables.proposals import ProposalState
 
-ERROR_RESPONSE = "Azure.Core.Foundations.ErrorResponse"
 HEX_ID_PATTERN = "^[a-f0-9]{64}$"
 TX_ID_PATTERN = "^[0-9]+\\.[0-9]+$"
 
-_TEXT: Json = {"type": "string"}
-_BYTES: Json = {"type": "string", "format": "byte"}
-_INTEGER: Json = {"type": "integer"}
-_FLAG: Json = {"type": "boolean"}
-_ANY: Json = {}
-_HEX_ID: Json = {"type": "string", "pattern": HEX_ID_PATTERN}
-_TX_ID: Json = {"type": "string", "pattern": TX_ID_PATTERN}
+MemberIdName: TypeAlias = Annotated[
+    MemberId, TextFormat("memberId", pattern=HEX_ID_PATTERN)
+]
+NodeIdName: TypeAlias = Annotated[NodeId, TextFormat("nodeId", pattern=HEX_ID_PATTERN)]
+ProposalIdName: TypeAlias = Annotated[
+    ProposalId, TextFormat("proposalId", pattern=HEX_ID_PATTERN)
+]
+UserIdName: TypeAlias = Annotated[UserId, TextFormat("userId", pattern=HEX_ID_PATTERN)]
+TxIdName: TypeAlias = Annotated[str, TextFormat("transactionId", pattern=TX_ID_PATTERN)]
+Digest: TypeAlias = Annotated[str, TextFormat("_digest", pattern=HEX_ID_PATTERN)]
+Count: TypeAlias = Annotated[int, IntegerRange("safeuint", 0, 2**63 - 1)]
+Pem: TypeAlias = Annotated[str, TextFormat("ServiceState.pem")]
+Bundle: TypeAlias = Annotated[str, TextFormat("ServiceState.caCertBundle")]
+Link: TypeAlias = Annotated[str, TextFormat("_link", format="uri")]
+Constitution: TypeAlias = Annotated[
+    str, TextFormat("ServiceState.ConstitutionResponse")
+]
+Ballot: TypeAlias = Annotated[str, TextFormat("Proposals.Ballot")]
+ModuleSource: TypeAlias = Annotated[str, TextFormat("ServiceState.JsModuleResponse")]
 
 
-def _ref(name: str) -> Json:
-    return {"$ref": f"#/definitions/{name}"}
+# Proposals
 
 
-def _array(items: Json) -> Json:
-    return {"type": "array", "items": items}
+@dataclass(frozen=True, kw_only=True)
+class StateDigestBody:
+    """The root that a member signs."""
+
+    __schema_name__: ClassVar[str] = "Acks.StateDigest"
+    memberId: MemberIdName
+    stateDigest: Digest
 
 
-def _by_name(values: Json) -> Json:
-    return {"type": "object", "additionalProperties": values}
+@dataclass(frozen=True, kw_only=True)
+class ActionBody:
+    """One action of a proposal."""
+
+    __schema_name__: ClassVar[str] = "Proposals.Action"
+    name: str
+    args: Json = LEFT_OUT
 
 
-def _enum(values: list[str]) -> Json:
-    return {"type": "string", "enum": [*values]}
+@dataclass(frozen=True, kw_only=True)
+class ActionsBody:
+    """What a proposer signed."""
+
+    __schema_name__: ClassVar[str] = "Proposals.ProposalActions"
+    actions: list[ActionBody]
 
 
-def _object(required: Mapping[str, Json], **optional: Json) -> Json:
-    described: dict[str, Json] = {
-        "type": "object",
-        "properties": {**required, **optional},
-    }
-    if required:
-        described["required"] = [*required]
-    return described
+@dataclass(frozen=True, kw_only=True)
+class FailureBody:
+    """Why a script failed."""
+
+    __schema_name__: ClassVar[str] = "Proposals.FailureInfo"
+    reason: str
+    trace: str = LEFT_OUT
 
 
-def _page(items: str) -> Json:
-    return _object(
-        {"value": _array(_ref(items))}, nextLink={"type": "string", "format": "uri"}
+@dataclass(frozen=True, kw_only=True)
+class ProposalBody:
+    """A proposal."""
+
+    __schema_name__: ClassVar[str] = "Proposals.Proposal"
+    proposalId: ProposalIdName
+    proposerId: MemberIdName
+    proposalState: Annotated[ProposalState, SchemaName("Proposals.ProposalState")]
+    ballotCount: Count
+    finalVotes: Annotated[dict[str, bool], SchemaName("Proposals.MemberVotes")] = (
+        LEFT_OUT
     )
+    voteFailures: Annotated[
+        dict[str, FailureBody], SchemaName("Proposals.VoteFailures")
+    ] = LEFT_OUT
+    failure: FailureBody = LEFT_OUT
 
 
-_MEMBER_ID, _NODE_ID, _USER_ID = _ref("memberId"), _ref("nodeId"), _ref("userId")
-_COUNT, _PEM, _TX = _ref("safeuint"), _ref("ServiceState.pem"), _ref("transactionId")
+@dataclass(frozen=True, kw_only=True)
+class ProposalsPage:
+    """Proposals."""
 
-_SHARED: Mapping[str, Json] = {
-    "memberId": _HEX_ID,
-    "nodeId": _HEX_ID,
-    "proposalId": _HEX_ID,
-    "userId": _HEX_ID,
-    "transactionId": _TX_ID,
-    "safeuint": {"type": "integer", "format": "int64", "minimum": 0},
-    "Azure.Core.Foundations.Error": _object(
-        {"code": _TEXT, "message": _TEXT},
-        target=_TEXT,
-        details=_array(_ref("Azure.Core.Foundations.Error")),
-        innererror=_ref("Azure.Core.Foundations.InnerError"),
-    ),
-    "Azure.Core.Foundations.InnerError": _object(
-        {}, code=_TEXT, innererror=_ref("Azure.Core.Foundations.InnerError")
-    ),
-    ERROR_RESPONSE: _object({"error": _ref("Azure.Core.Foundations.Error")}),
-}
+    __schema_name__: ClassVar[str] = "PagedProposal"
+    value: list[ProposalBody]
+    nextLink: Link = LEFT_OUT
 
-_PROPOSALS: Mapping[str, Json] = {
-    "Acks.StateDigest": _object({"memberId": _MEMBER_ID, "stateDigest": _HEX_ID}),
-    "Proposals.Action": _object({"name": _TEXT}, args=_ANY),
-    "Proposals.Ballot": _TEXT,
-    "Proposals.FailureInfo": _object({"reason": _TEXT}, trace=_TEXT),
-    "Proposals.MemberVotes": _by_name(_FLAG),
-    "Proposals.Proposal": _object(
-        {
-            "proposalId": _ref("proposalId"),
-            "proposerId": _MEMBER_ID,
-            "proposalState": _ref("Proposals.ProposalState"),
-            "ballotCount": _COUNT,
-        },
-        finalVotes=_ref("Proposals.MemberVotes"),
-        voteFailures=_ref("Proposals.VoteFailures"),
-        failure=_ref("Proposals.FailureInfo"),
-    ),
-    "Proposals.ProposalActions": _object({"actions": _array(_ref("Proposals.Action"))}),
-    "Proposals.ProposalState": _enum([state.value for state in ProposalState]),
-    "Proposals.VoteFailures": _by_name(_ref("Proposals.FailureInfo")),
-    "PagedProposal": _page("Proposals.Proposal"),
-}
 
-_RECOVERY: Mapping[str, Json] = {
-    "Recovery.EncryptedRecoveryShare": _object(
-        {"memberId": _MEMBER_ID, "encryptedShare": _BYTES}
-    ),
-    "Recovery.RecoveryResponse": _object(
-        {
-            "message": _TEXT,
-            "submittedCount": _COUNT,
-            "recoveryThreshold": _COUNT,
-            "fullKeySubmitted": _FLAG,
-        }
-    ),
-    "Recovery.RecoveryShare": _object({"share": _BYTES}),
-}
+# Recovery
 
-_SERVICE: Mapping[str, Json] = {
-    "ServiceState.pem": _TEXT,
-    "ServiceState.caCertBundle": _TEXT,
-    "ServiceState.ConstitutionResponse": _TEXT,
-    "ServiceState.ServiceStatus": _enum([status.value for status in ServiceStatus]),
-    "ServiceState.ServiceInfo": _object(
-        {
-            "status": _ref("ServiceState.ServiceStatus"),
-            "certificate": _PEM,
-            "recoveryCount": _COUNT,
-        },
-        creationTransactionId=_TX,
-        previousServiceCreationTransactionId=_TX,
-        serviceData=_ANY,
-        configuration=_object(
-            {
-                "recoveryThreshold": _COUNT,
-                "maximumNodeCertificateValidityDays": _COUNT,
-                "maximumServiceCertificateValidityDays": _COUNT,
-                "recentCoseProposalsWindowSize": _COUNT,
-            }
-        ),
-    ),
-    "ServiceState.MemberStatus": _enum([status.value for status in MemberStatus]),
-    "ServiceState.Member": _object(
-        {
-            "memberId": _MEMBER_ID,
-            "status": _ref("ServiceState.MemberStatus"),
-            "recoveryRole": _enum([role.value for role in RecoveryRole]),
-        },
-        memberData=_ANY,
-        certificate=_PEM,
-        publicEncryptionKey=_PEM,
-    ),
-    "PagedMember": _page("ServiceState.Member"),
-    "ServiceState.User": _object(
-        {"userId": _USER_ID, "certificate": _PEM}, userData=_ANY
-    ),
-    "PagedUser": _page("ServiceState.User"),
-    "ServiceState.NodeStatus": _enum([status.value for status in NodeStatus]),
-    "ServiceState.NetworkInterface": _object(
-        {"publishedAddress": _TEXT}, protocol=_TEXT
-    ),
-    "ServiceState.QuoteInfo": _object(
-        {"format": _enum([each.value for each in CCF_QUOTE_FORMATS])},
-        quote=_BYTES,
-        endorsements=_BYTES,
-        rawQuote=_BYTES,
-        details=_object({}, measurement=_TEXT, reportData=_TEXT, hostData=_TEXT),
-        uvmEndorsements=_BYTES,
-        endorsedTcb=_BYTES,
-    ),
-    "ServiceState.Node": _object(
-        {
-            "nodeId": _NODE_ID,
-            "status": _ref("ServiceState.NodeStatus"),
-            "retiredCommitted": _FLAG,
-            "quoteInfo": _ref("ServiceState.QuoteInfo"),
-            "rpcInterfaces": _by_name(_ref("ServiceState.NetworkInterface")),
-        },
-        nodeData=_ANY,
-        certificate=_PEM,
-    ),
-    "PagedNode": _page("ServiceState.Node"),
-}
 
-_POLICY: Mapping[str, Json] = {
-    "ServiceState.FeedInfo": _object({"svn": _TEXT}),
-    "ServiceState.UvmEndorsementFeeds": _by_name(_ref("ServiceState.FeedInfo")),
-    "ServiceState.TcbVersion": _object(
-        {},
-        hexstring=_TEXT,
-        boot_loader=_INTEGER,
-        tee=_INTEGER,
-        snp=_INTEGER,
-        microcode=_INTEGER,
-        fmc=_INTEGER,
-    ),
-    "ServiceState.JoinPolicy": _object({"measurements": _array(_TEXT)}),
-    "ServiceState.VirtualJoinPolicy": _object(
-        {"measurements": _array(_TEXT), "hostData": _array(_TEXT)}
-    ),
-    "ServiceState.SnpJoinPolicy": _object(
-        {
-            "measurements": _array(_TEXT),
-            "hostData": _by_name(_TEXT),
-            "uvmEndorsements": _by_name(_ref("ServiceState.UvmEndorsementFeeds")),
-            "tcbVersions": _by_name(_ref("ServiceState.TcbVersion")),
-        }
-    ),
-    "ServiceState.JoinPolicies": _object(
-        {
-            "sgx": _ref("ServiceState.JoinPolicy"),
-            "virtual": _ref("ServiceState.VirtualJoinPolicy"),
-            "snp": _ref("ServiceState.SnpJoinPolicy"),
-        }
-    ),
-    "ServiceState.Jwk": _object({"publicKey": _PEM, "issuer": _TEXT}, constraint=_ANY),
-    "ServiceState.JwtIssuer": _object({"autoRefresh": _FLAG}, caCertBundleName=_TEXT),
-    "ServiceState.JwkInfo": _object(
-        {
-            "issuers": _by_name(_ref("ServiceState.JwtIssuer")),
-            "keys": _by_name(_array(_ref("ServiceState.Jwk"))),
-            "caCertBundles": _by_name(_ref("ServiceState.caCertBundle")),
-        }
-    ),
-    "ServiceState.ForwardingRequired": _enum([each.value for each in Forwarding]),
-    "ServiceState.JsExecMode": _enum(
-        [each.value for each in Mode if each is not Mode.COMMAND]
-    ),
-    "ServiceState.JsEndpointInfo": _object(
-        {
-            "jsModule": _TEXT,
-            "jsFunction": _TEXT,
-            "forwardingRequired": _ref("ServiceState.ForwardingRequired"),
-            "redirectionStrategy": _enum([each.value for each in Redirection]),
-            "authnPolicies": _array(_ANY),
-            "mode": _ref("ServiceState.JsExecMode"),
-            "openApi": _ANY,
-        }
-    ),
-    "ServiceState.JsOperations": _by_name(_ref("ServiceState.JsEndpointInfo")),
-    "ServiceState.JsApp": _object(
-        {"endpoints": _by_name(_ref("ServiceState.JsOperations"))}
-    ),
-    "ServiceState.JsModuleNames": _object({"moduleName": _TEXT}),
-    "PagedJsModuleNames": _page("ServiceState.JsModuleNames"),
-    "ServiceState.JsModuleResponse": _TEXT,
-}
+@dataclass(frozen=True, kw_only=True)
+class EncryptedShareBody:
+    """A recovery share, encrypted to its member."""
 
-_TRANSACTIONS: Mapping[str, Json] = {
-    "Transactions.TransactionStatus": _enum([status.value for status in TxStatus]),
-    "Transactions.Transaction": _object(
-        {"status": _ref("Transactions.TransactionStatus"), "transactionId": _TX}
-    ),
-    "Transactions.CommittedTransaction": _object(
-        {"status": _ref("Transactions.TransactionStatus"), "transactionId": _TX}
-    ),
-}
+    __schema_name__: ClassVar[str] = "Recovery.EncryptedRecoveryShare"
+    memberId: MemberIdName
+    encryptedShare: bytes
 
-DEFINITIONS: Mapping[str, Json] = {
-    **_SHARED,
-    **_PROPOSALS,
-    **_RECOVERY,
-    **_SERVICE,
-    **_POLICY,
-    **_TRANSACTIONS,
-}
+
+@dataclass(frozen=True, kw_only=True)
+class RecoveryBody:
+    """How far the recovery has come."""
+
+    __schema_name__: ClassVar[str] = "Recovery.RecoveryResponse"
+    message: str
+    submittedCount: Count
+    recoveryThreshold: Count
+    fullKeySubmitted: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShareBody:
+    """A recovery share, as its member signs it."""
+
+    __schema_name__: ClassVar[str] = "Recovery.RecoveryShare"
+    share: bytes
+
+
+# The service
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigurationBody:
+    """The service's configuration."""
+
+    __schema_name__: ClassVar[str] = "_configuration"
+    recoveryThreshold: Count
+    maximumNodeCertificateValidityDays: Count
+    maximumServiceCertificateValidityDays: Count
+    recentCoseProposalsWindowSize: Count
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceBody:
+    """The service."""
+
+    __schema_name__: ClassVar[str] = "ServiceState.ServiceInfo"
+    status: Annotated[ServiceStatus, SchemaName("ServiceState.ServiceStatus")]
+    certificate: Pem
+    recoveryCount: Count
+    creationTransactionId: TxIdName = LEFT_OUT
+    previousServiceCreationTransactionId: TxIdName = LEFT_OUT
+    serviceData: Json = LEFT_OUT
+    configuration: ConfigurationBody = LEFT_OUT
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemberBody:
+    """A member."""
+
+    __schema_name__: ClassVar[str] = "ServiceState.Member"
+    memberId: MemberIdName
+    status: Annotated[MemberStatus, SchemaName("ServiceState.MemberStatus")]
+    recoveryRole: Annotated[RecoveryRole, SchemaName("_recoveryRole")]
+    memberData: Json = LEFT_OUT
+    certificate: Pem = LEFT_OUT
+    publicEncryptionKey: Pem = LEFT_OUT
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembersPage:
+    """Members."""
+
+    __schema_name__: ClassVar[str] = "PagedMember"
+    value: list[MemberBody]
+    nextLink: Link = LEFT_OUT
+
+
+@dataclass(frozen=True, kw_only=True)
+class UserBody:
+    """A user."""
+
+    __schema_name__: ClassVar[str] = "ServiceState.User"
+    userId: UserIdName
+    certificate: Pem
+    userData: Json = LEFT_OUT
+
+
+@dataclass(frozen=True, kw_only=True)
+class UsersPage:
+    """Users."""
+
+    __schema_name__: ClassVar[str] = "PagedUser"
+    value: list[UserBody]
+    nextLink: Link = LEFT_OUT
+
+
+@dataclass(frozen=True, kw_only=True)
+class InterfaceBody:
+    """An interface for clients."""
+
+    __schema_name__: ClassVar[str] = "ServiceState.NetworkInterface"
+    publishedAddress: str
+    protocol: str = LEFT_OUT
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuoteDetailsBody:
+    """What evidence states, in hex."""
+
+    __schema_name__: ClassVar[str] = "_details"
+    measurement: str = LEFT_OUT
+    reportData: str = LEFT_OUT
+    hostData: str = LEFT_OUT
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuoteBody:
+    """A node's evidence."""
+
+    __schema_name__: ClassVar[str] = "ServiceState.QuoteInfo"
+    format: Annotated[
+        Literal["OE_SGX_v1", "Insecure_Virtual", "AMD_SEV_SNP_v1"],
+        SchemaName("_quoteFormat"),
+    ]
+    quote: bytes = LEFT_OUT
+    endorsements: bytes = LEFT_OUT
+    rawQuote: bytes = LEFT_OUT
+    details: QuoteDetailsBody = LEFT_OUT
+    uvmEndorsements: bytes = LEFT_OUT
+    endorsedTcb: bytes = LEFT_OUT
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeBody:
+    """A node."""
+
+    __schema_name__: ClassVar[str] = "ServiceState.Node"
+    nodeId: NodeIdName
+    status: Annotated[NodeStatus, SchemaName("ServiceState.NodeStatus")]
+    retiredCommitted: bool
+    quoteInfo: QuoteBody
+    rpcInterfaces: dict[str, InterfaceBody]
+    nodeData: Json = LEFT_OUT
+    certificate: Pem = LEFT_OUT
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodesPage:
+    """Nodes."""
+
+    __schema_name__: ClassVar[str] = "PagedNode"
+    value: list[NodeBody]
+    nextLink: Link = LEFT_OUT
+
+
+# What may join, and whose tokens are accepted
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedBody:
+    """The least security version of a feed's image."""
+
+    __schema_name__: ClassVar[str] = "ServiceState.FeedInfo"
+    svn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TcbVersionBody:
+    """The least firmware versions of a processor."""
+
+    __schema_name__: ClassVar[str] = "ServiceState.TcbVersion"
+    hexstring: str = LEFT_OUT
+    boot_loader: int = LEFT_OUT
+    tee: int = LEFT_OUT
+    snp: int = LEFT_OUT
+    microcode: int = LEFT_OUT
+    fmc: int = LEFT_OUT
+
+
+@dataclass(frozen=True, kw_only=True)
+class SgxPolicyBody:
+    """Which SGX enclaves may join."""
+
+    __schema_name__: ClassVar[str] = "ServiceState.JoinPolicy"
+    measurements: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VirtualPolicyBody:
+    """Which processes may join that no hardware protects."""
+
+    __schema_name__: ClassVar[str] = "ServiceState.VirtualJoinPolicy"
+    measurements: list[str]
+    hostData: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnpPolicyBody:
+    """Which SEV-SNP guests may join."""
+
+    __schema_name__: ClassVar[str] = "ServiceState.SnpJoinPolicy"
+    measurements: list[str]
+    hostData: dict[str, str]
+    uvmEndorsements: dict[
+        str,
+        Annotated[dict[str, FeedBody], SchemaName("ServiceState.UvmEndorsementFeeds")],
+    ]
+    tcbVersions: dict[str, TcbVersionBody]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinPoliciesBody:
+    """Which code may join, by platform."""
+
+    __schema_name__: ClassVar[str] = "ServiceState.JoinPolicies"
+    sgx: SgxPolicyBody
+    virtual: VirtualPolicyBody
+    snp: SnpPolicyBody
+
+
+@dataclass(frozen=True, kw_only=True)
+class JwkBody:
+    """A key that may sign tokens."""
+
+    __schema_name__: ClassVar[str] = "ServiceState.Jwk"
+    publicKey: Pem
+    issuer: str
+    constraint: Json = LEFT_OUT
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssuerBody:
+    """An issuer of tokens."""
+
+    __schema_name__: ClassVar[str] = "ServiceState.JwtIssuer"
+    autoRefresh: bool
+    caCertBundleName: str = LEFT_OUT
+
+
+@dataclass(frozen=True, kw_only=True)
+class JwkInfoBody:
+    """Whose tokens are accepted, and by which keys."""
+
+    __schema_name__: ClassVar[str] = "ServiceState.JwkInfo"
+    issuers: dict[str, IssuerBody]
+    keys: dict[str, list[JwkBody]]
+    caCertBundles: dict[str, Bundle]
+
+
+# The JavaScript application
+
+
+@dataclass(frozen=True, kw_only=True)
+class JsEndpointBody:
+    """An endpoint."""
+
+    __schema_name__: ClassVar[str] = "ServiceState.JsEndpointInfo"
+    jsModule: str
+    jsFunction: str
+    forwardingRequired: Annotated[
+        Forwarding, SchemaName("ServiceState.ForwardingRequired")
+    ]
+    redirectionStrategy: Annotated[Redirection, SchemaName("_redirectionStrategy")]
+    authnPolicies: list[Json]
+    mode: Annotated[
+        Literal["readwrite", "readonly", "historical"],
+        SchemaName("ServiceState.JsExecMode"),
+    ]
+    openApi: Json
+
+
+@dataclass(frozen=True, kw_only=True)
+class JsAppBody:
+    """The endpoints, by path and verb."""
+
+    __schema_name__: ClassVar[str] = "ServiceState.JsApp"
+    endpoints: dict[
+        str,
+        Annotated[dict[str, JsEndpointBody], SchemaName("ServiceState.JsOperations")],
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class JsModuleBody:
+    """The name of a module."""
+
+    __schema_name__: ClassVar[str] = "ServiceState.JsModuleNames"
+    moduleName: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class JsModulesPage:
+    """The names of modules."""
+
+    __schema_name__: ClassVar[str] = "PagedJsModuleNames"
+    value: list[JsModuleBody]
+    nextLink: Link = LEFT_OUT
+
+
+# Transactions
+
+StatusName: TypeAlias = Annotated[
+    TxStatus, SchemaName("Transactions.TransactionStatus")
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransactionBody:
+    """The status of a transaction."""
+
+    __schema_name__: ClassVar[str] = "Transactions.Transaction"
+    status: StatusName
+    transactionId: TxIdName
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommitBody:
+    """The last committed transaction."""
+
+    __schema_name__: ClassVar[str] = "Transactions.CommittedTransaction"
+    status: StatusName
+    transactionId: TxIdName

@@ -19,7 +19,7 @@ class GovOperation:
 
     Attributes:
         operation_id: the operation's name in generated clients.
-        returns: the definition of the response; ``None`` for 204.
+        returns: the type of the response; ``None`` for 204.
         since: the first version with this operation.
         policy: how a member signs the request; ``None`` for reads, which are open to
             anybody.
@@ -30,7 +30,7 @@ class GovOperation:
     path: str
     handler: Handler
     operation_id: str
-    returns: str | None
+    returns: object
     since: ApiVersion = ApiVersion.PREVIEW_V1
     mode: Mode = Mode.READ_ONLY
     policy: "AuthPolicy | None" = None

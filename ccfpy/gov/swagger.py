@@ -4,7 +4,7 @@
 returns the generated document of the common endpoints and of the classic API.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,13 +13,13 @@ from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Mode
 from ccfpy.endpoints.openapi import POLICIES, REAL_TX_ID_PATTERN
 from ccfpy.endpoints.replies import json_reply
-from ccfpy.gov.definitions import (
-    DEFINITIONS,
-    ERROR_RESPONSE,
-    HEX_ID_PATTERN,
-    TX_ID_PATTERN,
-)
+from ccfpy.gov.definitions import HEX_ID_PATTERN, TX_ID_PATTERN, ShareBody
 from ccfpy.gov.operations import GovOperation
+from ccfpy.gov.swagger_definitions import (
+    ERROR_RESPONSE,
+    definition_name,
+    definitions,
+)
 from ccfpy.gov.versions import PARAMETER, ApiVersion, api_version
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def document(version: ApiVersion, operations: Sequence[GovOperation]) -> Json:
         "tags": [],
         "paths": {path: dict(verbs) for path, verbs in paths.items()},
         "definitions": {
-            **DEFINITIONS,
+            **definitions(_kinds(operations)),
             "Versions": {"type": "string", "enum": [version.value]},
         },
         "parameters": {
@@ -86,6 +86,14 @@ def document(version: ApiVersion, operations: Sequence[GovOperation]) -> Json:
             "CoseSignature.body": _COSE_BODY,
         },
     }
+
+
+def _kinds(operations: Sequence[GovOperation]) -> Iterator[object]:
+    """Return the types of all responses, in every version as in CCF's documents."""
+    yield ShareBody
+    for operation in operations:
+        if operation.returns is not None:
+            yield operation.returns
 
 
 def _operation(operation: GovOperation) -> Json:
@@ -124,7 +132,8 @@ def _responses(operation: GovOperation) -> Json:
         success["headers"] = _TX_ID_HEADER
     if operation.returns is None:
         return {"204": success, "default": _ERROR}
-    success["schema"] = {"$ref": f"#/definitions/{operation.returns}"}
+    name = definition_name(operation.returns)
+    success["schema"] = {"$ref": f"#/definitions/{name}"}
     nothing: Json = {"description": "There is nothing to tell."}
     empty = {"204": nothing} if operation.may_be_nothing else {}
     return {"200": success, **empty, "default": _ERROR}
