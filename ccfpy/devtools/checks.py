@@ -137,19 +137,19 @@ def _uncompiled(bundle: Bundle) -> Iterator[str]:
 
 
 def installed(bundle: Bundle) -> Store:
-    """Give a store in which a bundle is installed, and nothing else is."""
+    """Return a store in which only a bundle is installed."""
     store = Store()
     install(store, modules_of(bundle), endpoints_of(bundle))
     return store
 
 
 def modules_of(bundle: Bundle) -> dict[str, str]:
-    """Give modules by the names under which tables hold them."""
+    """Return modules by the names under which tables hold them."""
     return {f"/{name}": source for name, source in bundle.modules.items()}
 
 
 def endpoints_of(bundle: Bundle) -> dict[str, JsonObject]:
-    """Give endpoints as tables hold them, by verb and path."""
+    """Return endpoints as tables hold them, by verb and path."""
     return {
         f"{verb.upper()} {path}": {
             **properties,
@@ -161,7 +161,7 @@ def endpoints_of(bundle: Bundle) -> dict[str, JsonObject]:
 
 
 def _unserved(bundle: Bundle) -> Iterator[str]:
-    """Tell of endpoints that a service would answer with an error whatever comes."""
+    """Return faults of endpoints that a service would always answer with an error."""
     stage = Stage(installed(bundle))
     for path, verb, properties in bundle.endpoints():
         try:

@@ -161,7 +161,7 @@ class Desk:
                 await asyncio.sleep(LOOK_S)
 
     def _hear(self, tail: LogTail) -> None:
-        """Tell of the requests that the log has news of."""
+        """Report the requests in new lines of the log."""
         for line in tail.lines():
             try:
                 served = read_line(line)

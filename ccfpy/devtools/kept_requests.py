@@ -32,7 +32,7 @@ class KeptRequests:
         self._count = self._in_file = 0
 
     def keep(self, served: ServedRequest) -> ServedRequest:
-        """Give a request its number, and keep it."""
+        """Number a request, and keep it."""
         self._count += 1
         numbered = served.numbered(self._count)
         if self._in_file >= DEV_REQUESTS_KEPT_MAX:

@@ -46,7 +46,7 @@ class LedgerState:
     _writes: dict[TxId, WriteSet] = field(default_factory=dict)
 
     def writes_of(self, txid: TxId) -> WriteSet | None:
-        """Give what any transaction of the ledger wrote; nothing if it is not there."""
+        """Return what a transaction of the ledger wrote; nothing if it is not there."""
         return self._writes.get(txid)
 
 
@@ -110,7 +110,7 @@ class _Prover:
         self._tree: MerkleTree | None = None
 
     def of(self, transaction: Transaction) -> Callable[[], TxReceipt]:
-        """Give what makes a transaction's receipt.
+        """Return the parts of a transaction's receipt.
 
         It raises ``HistoryFailed`` if no signature followed yet.
         """

@@ -13,7 +13,7 @@ class LogTail:
     _rest: bytes = b""
 
     def lines(self) -> list[str]:
-        """Give the whole lines that came since this was last asked."""
+        """Return the whole lines that were written since the last call."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self._at)

@@ -38,7 +38,7 @@ class PastStates:
     def state_at(
         self, handle: RequestHandle, seqno: Seqno, *, expiry_s: Expiry = None
     ) -> HistoricalState:
-        """Give the state at one seqno."""
+        """Return the state at one seqno."""
         return self.states_for(handle, (seqno,), expiry_s=expiry_s)[0]
 
     def states_range(
@@ -49,7 +49,7 @@ class PastStates:
         *,
         expiry_s: Expiry = None,
     ) -> Sequence[HistoricalState]:
-        """Give the states from one seqno to another, both included."""
+        """Return the states from one seqno to another, both included."""
         return self.states_for(handle, range(first, last + 1), expiry_s=expiry_s)
 
     def states_for(
@@ -59,7 +59,7 @@ class PastStates:
         *,
         expiry_s: Expiry = None,
     ) -> Sequence[HistoricalState]:
-        """Give the states at any seqnos, in their order.
+        """Return the states at any seqnos, in their order.
 
         Raises:
             HistoryFailed: one of them is not there.
@@ -74,12 +74,12 @@ class PastStates:
         return states
 
     def drop_request(self, handle: RequestHandle) -> bool:
-        """Have nothing to forget."""
+        """Do nothing, as nothing is kept."""
         del handle
         return False
 
     def is_settled(self, handle: RequestHandle) -> bool:
-        """Have all there is."""
+        """Return ``True``: every state is available."""
         del handle
         return True
 
@@ -90,7 +90,7 @@ class PastStates:
         until: Callable[[], bool],
         within_ms: int,
     ) -> None:
-        """Let nobody wait."""
+        """Do nothing, as nothing needs waiting."""
         del request, session, until, within_ms
 
 

@@ -61,7 +61,7 @@ class Project:
         )
 
     def script(self, *names: str) -> str | None:
-        """Give the first of these scripts that there is."""
+        """Return the first of these scripts that exists."""
         return next(
             (self.scripts[name] for name in names if name in self.scripts), None
         )

@@ -47,7 +47,7 @@ class RecordingNode:
 
     @property
     def entropy(self) -> Entropy:
-        """Randomness for guests."""
+        """The randomness for scripts."""
         return self._node.entropy
 
     @property
@@ -114,7 +114,7 @@ class _Recorder:
     node: RecordingNode
 
     def recorded(self, endpoint: Endpoint) -> Endpoint:
-        """Give the endpoint with ears."""
+        """Return the endpoint with a recorder around it."""
         taken: list[ServedRequest] = []
         auth = endpoint.auth
         if auth:
@@ -158,7 +158,7 @@ class _Recorder:
 
 
 def _becomes_a_transaction(context: "Context", answer: "Response") -> bool:
-    """Tell whether the request will be given a transaction's id (``Frontend``)."""
+    """Return whether the request will have a transaction's id (``Frontend``)."""
     applies = context.apply_writes
     if applies is None:
         applies = answer.status in _SUCCESS

@@ -116,7 +116,7 @@ def replay(served: ServedRequest, state: LedgerState, bundle: Bundle | None) -> 
 
 
 def installed(store: Store) -> Bundle:
-    """Give the modules that a state holds; nobody knows where their files are."""
+    """Return the modules that a state holds, without the paths of their files."""
     modules = GOVERNED.modules.of(store.begin(read_only=True)).items()
     return Bundle(metadata={}, modules={k.removeprefix("/"): v for k, v in modules})
 

@@ -101,7 +101,7 @@ class Sources:
         )
 
     def _source(self, mapped: "_Map", source: str) -> tuple[str, str]:
-        """Give a source's text, if anybody has it, and what to call it."""
+        """Return a source's text, if there is one, and its name."""
         content = mapped.map.content(source)
         if "://" in source or mapped.lies_at is None:
             return content or "", source

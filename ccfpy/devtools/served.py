@@ -65,15 +65,15 @@ class ServedRequest:
         return f"{self.path}?{self.query}" if self.query else self.path
 
     def numbered(self, number: int) -> "ServedRequest":
-        """Give it its number."""
+        """Return the request with its number."""
         return replace(self, number=number)
 
     def is_called(self, name: str) -> bool:
-        """Tell whether it is meant by a number or a transaction's id."""
+        """Return whether a number or a transaction's id names this request."""
         return name in (str(self.number), self.txid)
 
     def request(self) -> Request:
-        """Give the request.
+        """Return the request.
 
         Raises:
             Malformed: its body was too large to be kept.
@@ -89,7 +89,7 @@ class ServedRequest:
         )
 
     def with_answer(self, response: Response) -> "ServedRequest":
-        """Give it its answer."""
+        """Return the request with its answer."""
         return replace(
             self,
             status=response.status,
@@ -129,7 +129,7 @@ class ServedRequest:
 
 
 def bounded(body: bytes) -> bytes | None:
-    """Give a body if it may be kept."""
+    """Return a body if it may be kept."""
     return body if len(body) <= DEV_BODY_BYTES_MAX else None
 
 

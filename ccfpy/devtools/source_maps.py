@@ -101,7 +101,7 @@ class SourceMap:
         )
 
     def place(self, line: int, column: int) -> Place | None:
-        """Tell where something comes from.
+        """Return the source and place of a generated place.
 
         Args:
             line: in the module, from 1.
@@ -125,7 +125,7 @@ class SourceMap:
         )
 
     def content(self, source: str) -> str | None:
-        """Give a source's text, if the map holds it."""
+        """Return a source's text, if the map holds it."""
         for known, text in zip(self.sources, self.contents, strict=False):
             if known == source:
                 return text
@@ -139,7 +139,7 @@ def map_url(source: str) -> str | None:
 
 
 def inline_map(url: str) -> bytes | None:
-    """Give the map that a ``data:`` URL holds; nothing if it is another URL.
+    """Return the map in a ``data:`` URL; nothing for another URL.
 
     Raises:
         Malformed: it holds something else.
@@ -158,7 +158,7 @@ def inline_map(url: str) -> bytes | None:
 
 
 def resolved(source: str, map_at: str) -> str:
-    """Give a source's URL, or path, where its map has this one."""
+    """Return a source's URL or path, relative to its map."""
     return urljoin(map_at, source)
 
 

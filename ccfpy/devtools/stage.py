@@ -113,7 +113,7 @@ class StageNode:
         return False
 
     def tx_status(self, tx_id: TxId) -> TxStatus:
-        """Tell what is in the store from what is not."""
+        """Return the status: committed if the store has the transaction."""
         known = self.history.txid_of(tx_id.seqno)
         if known is None:
             return TxStatus.UNKNOWN
@@ -124,7 +124,7 @@ class StageNode:
         return self.last
 
     def view_of(self, seqno: Seqno) -> View | None:
-        """Give the view of a transaction in the store."""
+        """Return the view of a transaction in the store."""
         known = self.history.txid_of(seqno)
         return None if known is None else known.view
 
@@ -162,10 +162,10 @@ class StageNode:
         return self
 
     def admit(self) -> None:
-        """Let everybody wait."""
+        """Allow every waiter."""
 
     def wait(self, tx_id: TxId, response: Response, within_ms: int) -> Response:
-        """Give the response at once."""
+        """Return the response at once."""
         del tx_id, within_ms
         return response
 
@@ -295,7 +295,7 @@ def install(
 
 
 def let_exceptions_show(store: Store) -> None:
-    """Have answers carry what a script threw, as its service's options may."""
+    """Set the option by which answers carry what a script threw."""
     tx = store.begin()
     value = GOVERNED.options.of(tx)
     options = value.get() or JsRuntimeOptions()

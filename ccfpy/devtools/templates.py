@@ -37,7 +37,7 @@ def names() -> list[str]:
 
 
 def files(template: str, name: str) -> list[NewFile]:
-    """Give the files of a project.
+    """Return the files of a project.
 
     Args:
         template: one of ``names``.

@@ -72,7 +72,7 @@ class TracingEngine:
         extensions: Sequence[Extension] = (),
         limits: JsLimits,
     ) -> int:
-        """Tell how many arguments an exported function declares."""
+        """Return how many arguments an exported function declares."""
         return self.engine.parameter_count(
             program, function, extensions=extensions, limits=limits
         )
@@ -86,7 +86,7 @@ class TracingEngine:
         )
 
     def compile_module(self, name: str, source: str) -> bytes:
-        """Give a module's bytecode."""
+        """Return a module's bytecode."""
         return self.engine.compile_module(name, source)
 
 
@@ -114,7 +114,7 @@ class _Traced:
 def said(
     lines: Sequence[tuple[str, str]], thrown: JsException | None
 ) -> Sequence[tuple[str, str]]:
-    """Give what the script logged, without what the node logs of its exception."""
+    """Return what the script logged, without the node's line about its exception."""
     if thrown is None or not lines:
         return lines
     level, text = lines[-1]

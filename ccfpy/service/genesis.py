@@ -1,7 +1,7 @@
 """The transaction that creates a service, fresh or recovered.
 
-A fresh service's writes its members, configuration and constitution; a recovered one
-keeps those and notes whom it succeeds. Both begin with one trusted node
+A fresh service writes its members, configuration and constitution. A recovered service
+keeps these and records its predecessor. Both start with one trusted node
 (``src/node/rpc/node_frontend.h``, ``create``).
 """
 
@@ -25,7 +25,7 @@ from ccfpy.service.tables.signatures import SIGNATURES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenesisInfo:
-    """What only a fresh service is given.
+    """What only a fresh service needs.
 
     Attributes:
         constitution: the source of the one module.
@@ -43,7 +43,7 @@ class FirstNode:
     Attributes:
         certificate: endorsed by the service, as PEM.
         info: its record; the status and code digest are set here.
-        evidence: its own, like which others' is trusted from then on.
+        evidence: the node's evidence; nodes with evidence like it may join.
         security_policy: the text behind its host data, on SNP, if it is known.
     """
 
@@ -56,11 +56,11 @@ class FirstNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateInfo:
-    """All that the create transaction is made of.
+    """Everything that the create transaction contains.
 
     Attributes:
         service_certificate: PEM.
-        create_txid: the id this transaction will get.
+        create_txid: the id that this transaction will have.
         genesis: ``None`` when a service is recovered.
     """
 
@@ -72,7 +72,7 @@ class CreateInfo:
 
 
 def create(tx: Tx, info: CreateInfo) -> None:
-    """Write everything a service begins with.
+    """Write everything that a service starts with.
 
     Raises:
         Refused: the tables hold no service that could be recovered, or one already

@@ -1,7 +1,7 @@
 """Which part of the ledger a new service key vouches for, when a service opens.
 
-The endorsement itself is `ccfpy.ledger.identity`'s; here is what the tables say of the
-epoch: where the previous service began and ended, and the last root it signed.
+`ccfpy.ledger.identity` makes the endorsement; this module reads the epoch from the
+tables: where the previous service began and ended, and the last root it signed.
 """
 
 from ccfpy.base.ids import VIEWS_PER_RECOVERY, TxId
@@ -13,10 +13,10 @@ from ccfpy.service.tables import service
 
 
 def before_recovery(created: TxId) -> TxId:
-    """Give the last transaction of the epoch that ended where ``created`` began one.
+    """Return the last transaction of the epoch before the one that ``created`` began.
 
-    That transaction may not be readable yet, so its id is worked out: a recovery adds
-    two views and takes the next seqno.
+    That transaction may not be readable yet, so its id is computed: a recovery adds two
+    views and takes the next seqno.
     """
     return TxId(created.view - VIEWS_PER_RECOVERY, created.seqno - 1)
 

@@ -1,19 +1,19 @@
-"""Who may join the service, and what a node that may is told.
+"""Which nodes may join the service, and what such a node gets.
 
-The rules, which must all hold before anything secret is given
+The rules, which must all hold before a node gets anything secret
 (``src/node/rpc/node_frontend.h``):
 
 1. The node proved by TLS to hold the key that its evidence is about, and that its
-   certificate request is for; its id is the digest of that key and of nothing it says.
+   certificate request is for; its id is the digest of that key.
 2. Its evidence is what the service's tables allow.
-3. No node that is trusted has its address. One that waits to be trusted may claim what
-   it likes: whether the address is free is asked again when members trust it.
-4. The service opens or recovers, and so has no say yet over its nodes; or else its
-   members trusted this very node by a vote. It need not be committed: the node's own
-   voice may be needed to commit just that.
+3. No trusted node has its address. A pending node may claim any address: the address is
+   checked again when members trust the node.
+4. The service opens or recovers, so its members cannot vote yet; or else its members
+   trusted this node by a vote. The vote need not be committed: this node may be needed
+   to commit it.
 
-A node that asks again is told how it stands, and gets the secrets up to the time it was
-trusted: later ones are sent to it through the ledger.
+A node that asks again gets its status, and the secrets up to the time it was trusted:
+later ones are sent to it through the ledger.
 """
 
 from dataclasses import dataclass
@@ -43,11 +43,11 @@ from ccfpy.service.tables import nodes, recovery, service
 from ccfpy.service.tables.nodes import NodeInfo
 
 _TRUSTING = frozenset({ServiceStatus.OPENING, ServiceStatus.RECOVERING})
-"""While the service is in one of these, whoever may join is trusted at once."""
+"""In these statuses of the service, a node that may join is trusted at once."""
 
 
 class JoinFault(StrEnum):
-    """Why a node may not join; the codes of the answer."""
+    """Why a node may not join: the codes of the answer."""
 
     STARTUP_SEQNO_IS_OLD = "StartupSeqnoIsOld"
     NODE_ALREADY_EXISTS = "NodeAlreadyExists"
@@ -67,7 +67,7 @@ class JoinRefused(CcfpyError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joiner:
-    """The node that asks, as its TLS certificate shows it.
+    """The node that asks to join, by its TLS certificate.
 
     Attributes:
         certificate: self-signed; the node holds its key.
@@ -78,10 +78,10 @@ class Joiner:
 
     @classmethod
     def of(cls, certificate: Certificate) -> "Joiner":
-        """Read the key of a client's certificate.
+        """Return the joiner with this TLS certificate.
 
         Raises:
-            JoinRefused: it is of no kind that nodes have.
+            JoinRefused: nodes have no keys of this kind.
         """
         try:
             return cls(certificate=certificate, public_key=certificate.public_key)
@@ -96,7 +96,7 @@ class Joiner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handover:
-    """What this node can give to a node that is trusted.
+    """What this node can hand over to a trusted node.
 
     Attributes:
         is_public_only: the service's private state is still sealed.
@@ -113,10 +113,10 @@ class Handover:
 
 
 def check_startup(request: JoinRequest, startup_seqno: Seqno) -> None:
-    """Refuse a node that begins before what this node can tell it of.
+    """Check that this node has the ledger from the joiner's first seqno on.
 
     Raises:
-        JoinRefused: it must take a newer snapshot.
+        JoinRefused: the joiner must start from a newer snapshot.
     """
     begins = request.startup_seqno
     if begins is not None and startup_seqno > begins:
@@ -129,7 +129,7 @@ def check_startup(request: JoinRequest, startup_seqno: Seqno) -> None:
 
 
 def answer_known(tx: Tx, joiner: Joiner, handover: Handover) -> JoinResponse | None:
-    """Answer a node that asked before; ``None`` for one that did not.
+    """Return the answer to a node that asked before; ``None`` to a new one.
 
     Raises:
         JoinRefused: there is no service, or the node is retired.
@@ -167,18 +167,18 @@ def admit(
     *,
     unix_time_s: int,
 ) -> JoinResponse:
-    """Enter a node that was not known before; only the primary may.
+    """Record a new node; only the primary may do this.
 
     Args:
-        tx: where the policy is read, and the node entered.
-        request: what it says.
-        joiner: what it proved.
-        handover: what it is given once it is trusted.
-        unix_time_s: when what supports its evidence must be valid.
+        tx: the transaction that reads the policy and records the node.
+        request: what the node says.
+        joiner: what the node proved.
+        handover: what the node gets once it is trusted.
+        unix_time_s: the time at which its endorsements must be valid.
 
     Raises:
-        JoinRefused: it breaks a rule.
-        QuoteRefused: its evidence is not what the policy asks for.
+        JoinRefused: the node breaks a rule.
+        QuoteRefused: the policy does not allow its evidence.
     """
     service_status = _status(tx)
     _check_address(tx, request)
@@ -248,10 +248,10 @@ def _check_address(tx: Tx, request: JoinRequest) -> None:
 
 
 def _check_keys(request: JoinRequest, public_key: PublicKey) -> None:
-    """Check what a later rekey or endorsement could not do without.
+    """Check the keys that a later rekey or endorsement needs.
 
-    CCF takes a node without a certificate request, for releases before 2.0, and any
-    text for its encryption key.
+    CCF accepts a node without a certificate request, for releases before 2.0, and any
+    text as its encryption key.
     """
     wanted = request.certificate_signing_request
     try:
@@ -272,7 +272,7 @@ def _check_keys(request: JoinRequest, public_key: PublicKey) -> None:
 
 
 def _endorse(request: JoinRequest, joiner: Joiner, handover: Handover) -> str:
-    """Vouch for a node for as long as it vouches for itself, as its operator set."""
+    """Endorse a node's certificate for the validity that its operator set."""
     own = joiner.certificate
     lasting = own.not_after - own.not_before + timedelta(seconds=1)
     wanted = request.certificate_signing_request

@@ -1,8 +1,8 @@
-"""How much a node may say of itself when it asks to join.
+"""Bounds for what a node says of itself when it asks to join.
 
-On a virtual platform anybody can make evidence, so the record of a node that waits to
-be trusted is a stranger's: each field has a bound (`ccfpy.base.limits`). Of evidence
-that only a platform can make, the bounds are those of the platform.
+On a virtual platform anybody can make evidence, so a stranger writes the record of a
+pending node: each field has a bound (`ccfpy.base.limits`). Evidence that only a
+platform can make has the bounds of the platform.
 """
 
 from ccfpy.base import json, limits
@@ -15,8 +15,8 @@ def check(request: JoinRequest) -> None:
     """Check every field of a request whose size the sender chooses.
 
     Raises:
-        LimitExceeded: one is too large.
-        Malformed: one cannot be written as JSON.
+        LimitExceeded: a field is too large.
+        Malformed: a field cannot be written as JSON.
     """
     _check_evidence(request)
     _at_most(

@@ -1,4 +1,4 @@
-"""What a node that joins and the service's primary say to each other, as JSON.
+"""The messages between a joining node and the primary, as JSON.
 
 The fields are those of ``src/node/rpc/node_call_types.h``. The response to a trusted
 node holds everything the service must keep secret: it exists only inside enclaves and
@@ -46,10 +46,10 @@ class NodeNetwork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JoinRequest:
-    """What a node asks to be entered as.
+    """A node's request to join.
 
     Attributes:
-        startup_seqno: of the snapshot it begins with; 0 with none.
+        startup_seqno: the seqno of the node's snapshot; 0 without one.
         certificate_signing_request: PEM, for the key of its TLS certificate.
     """
 
@@ -79,7 +79,7 @@ class CoseSignaturesConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkInfo:
-    """What only a trusted node is given.
+    """What only a trusted node gets.
 
     Attributes:
         public_only: the service's private state is still sealed.

@@ -128,7 +128,7 @@ def remove_keys(tx: Tx, issuer: str) -> None:
 
 
 def is_allowed_constraint(issuer: str, constraint: str) -> bool:
-    """Tell whether an issuer may publish keys for tokens of ``constraint``."""
+    """Return whether an issuer may publish keys for tokens of ``constraint``."""
     domain = _domain(constraint)
     own = _domain(issuer)
     return bool(domain) and (own == domain or own.endswith(f".{domain}"))

@@ -25,10 +25,10 @@ MOVES: Mapping[ServiceStatus, frozenset[ServiceStatus]] = {
 
 
 def move(current: ServiceStatus, following: ServiceStatus) -> ServiceStatus:
-    """Give ``following`` if the service may move there from ``current``.
+    """Return ``following`` if the service may move there from ``current``.
 
     Raises:
-        IllegalMove: it may not.
+        IllegalMove: the service may not move there.
     """
     if following not in MOVES[current]:
         raise IllegalMove(f"a service that is {current} cannot become {following}")

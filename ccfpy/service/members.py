@@ -102,12 +102,12 @@ def activate_member(tx: Tx, member_id: MemberId) -> bool:
 
 
 def is_recovery_member(tx: Tx, member_id: MemberId) -> bool:
-    """Tell whether a member has an encryption key, so takes part in recovery."""
+    """Return whether a member has an encryption key, and so takes part in recovery."""
     return members.ENCRYPTION_PUBLIC_KEYS.of(tx).has(member_id)
 
 
 def active_recovery_members(tx: Tx, role: RecoveryRole) -> Mapping[MemberId, str]:
-    """Give the encryption keys of the Active members of a recovery role.
+    """Return the encryption keys of the Active members of a recovery role.
 
     A member whose role nobody stated is a participant.
 

@@ -23,7 +23,7 @@ def retire_active_nodes(tx: Tx) -> None:
 
 
 def trusted_nodes(tx: Tx) -> Mapping[NodeId, NodeInfo]:
-    """Give the nodes that hold the service's secrets.
+    """Return the nodes that hold the service's secrets.
 
     A retired node still counts until its retirement is final everywhere.
     """

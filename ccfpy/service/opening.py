@@ -52,7 +52,7 @@ class ServiceKeys:
 
 
 def wants_to_open(tx: Tx, identities: Identities) -> bool:
-    """Tell whether there is anything left to do for a proposal to open.
+    """Return whether a proposal to open the service has anything left to do.
 
     Raises:
         Refused: there is no service, or the proposal means another one.
@@ -88,7 +88,7 @@ def _check_previous(tx: Tx, proposed: str | None) -> None:
 
 
 def await_shares(tx: Tx, how: RecoveryType = RecoveryType.RECOVERY_SHARES) -> None:
-    """Let a recovering service collect its members' shares from now on.
+    """Make a recovering service wait for its members' shares.
 
     Raises:
         Refused: it is not recovering.

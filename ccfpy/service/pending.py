@@ -25,7 +25,7 @@ def pending_nodes(tx: Tx) -> list[NodeId]:
 
 
 def named_by_proposals(tx: Tx, candidates: Collection[NodeId]) -> frozenset[NodeId]:
-    """Tell which of these nodes an open proposal names, wherever in its text."""
+    """Return which of these nodes an open proposal names anywhere in its text."""
     bodies = proposals.PROPOSALS.of(tx)
     named: set[NodeId] = set()
     for proposal_id, info in proposals.INFO.of(tx).items():

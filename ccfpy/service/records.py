@@ -27,8 +27,8 @@ class Form(Generic[T]):
     """The JSON form of one kind of value.
 
     Attributes:
-        write: gives the JSON.
-        read: gives the value, or raises ``Malformed``.
+        write: returns the JSON.
+        read: returns the value, or raises ``Malformed``.
     """
 
     write: Callable[[T], Json]

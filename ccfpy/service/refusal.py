@@ -1,7 +1,7 @@
-"""How a rule of the service's tables says no."""
+"""The error for a write that would break a rule of the service's tables."""
 
 from ccfpy.base.errors import CcfpyError
 
 
 class Refused(CcfpyError):
-    """A write that would break a rule; nothing was written, the text says which."""
+    """A write would break a rule, and was not made; the text names the rule."""

@@ -1,8 +1,8 @@
-"""Issuing recovery shares to the members of the day, and collecting them again.
+"""Issuing recovery shares to the Active members, and collecting them in a recovery.
 
 Shares are issued when the service opens, when a recovery ends and with every new ledger
-secret; when only the members or the threshold change they are dealt anew for the same
-secret. Collected shares wait in a table, sealed under the current ledger secret.
+secret. When only the members or the threshold change, new shares of the same secret are
+issued. Collected shares are in a table, sealed under the current ledger secret.
 """
 
 from ccfpy.base.ids import MemberId, Seqno
@@ -21,7 +21,7 @@ from ccfpy.service.tables.recovery import EncryptedSecret
 
 
 def recovery_threshold(tx: Tx) -> int:
-    """Give how many participants' shares open the ledger.
+    """Return how many participants' shares open the ledger.
 
     Raises:
         Refused: the service has no configuration.
@@ -33,10 +33,10 @@ def recovery_threshold(tx: Tx) -> int:
 
 
 def recipients(tx: Tx) -> Recipients:
-    """Give the members who would get shares now.
+    """Return the members who would get shares now.
 
     Raises:
-        Refused: the service has no configuration, or a key belongs to nobody.
+        Refused: the service has no configuration, or a key has no member.
     """
     participants, owners = (
         {
@@ -87,10 +87,10 @@ def issue(tx: Tx, secrets: LedgerSecrets, entropy: Entropy) -> None:
 
 
 def rekey(tx: Tx, secrets: LedgerSecrets, entropy: Entropy) -> LedgerSecret:
-    """Write a new ledger secret for every trusted node, issue its shares; give it.
+    """Write a new ledger secret for every trusted node, and issue its shares.
 
-    It applies from the seqno after this transaction's, which only the hook that sees
-    it committed can tell; no version is written.
+    The secret applies from the seqno after this transaction. Only the hook that sees
+    the transaction committed knows this seqno, so no version is written.
 
     Raises:
         Refused: the service is not open, or members and threshold do not allow it.
@@ -120,10 +120,10 @@ def rekey(tx: Tx, secrets: LedgerSecrets, entropy: Entropy) -> LedgerSecret:
 
 
 def encrypted_share(tx: Tx, member_id: MemberId) -> bytes | None:
-    """Give a member's share, which only that member can decrypt.
+    """Return a member's share, which only that member can decrypt.
 
     Raises:
-        Refused: none were issued yet.
+        Refused: no shares were issued yet.
     """
     return _issued(tx).encrypted_shares.get(member_id)
 
@@ -136,19 +136,19 @@ def submit(
     current: LedgerSecret,
     entropy: Entropy,
 ) -> int:
-    """Keep a share that a member handed in; give how many members have."""
+    """Store a member's share, and return how many members have submitted one."""
     submitted = recovery.SUBMITTED_SHARES.of(tx)
     submitted.put(member_id, shares.seal_submitted(share, current, entropy))
     return submitted.size()
 
 
 def combine(tx: Tx, current: LedgerSecret) -> LedgerSecret:
-    """Win back the lost service's latest ledger secret from the submitted shares.
+    """Return the lost service's latest ledger secret, from the submitted shares.
 
     Raises:
-        Refused: none were ever issued.
+        Refused: no shares were ever issued.
         Malformed: what was submitted are no shares.
-        VerificationFailed: there are too few, or they do not open the secret.
+        VerificationFailed: there are too few shares, or they do not open the secret.
     """
     record = _issued(tx)
     submitted = [
@@ -190,7 +190,7 @@ def _issued(tx: Tx) -> RecoveryShares:
 
 
 def _depend_on_secrets(tx: Tx) -> None:
-    """Let a rekey in the meantime make the transaction conflict."""
+    """Read the secrets, so that a rekey in the meantime makes a conflict."""
     recovery.ENCRYPTED_LEDGER_SECRETS.of(tx).get()
 
 

@@ -1,4 +1,4 @@
-"""What evidence is to a service, whatever the platform that it comes from."""
+"""What evidence is to a service, on every platform."""
 
 from typing import Protocol
 
@@ -8,38 +8,38 @@ DIGEST_BYTES = 32
 
 
 class Evidence(Protocol):
-    """Evidence that was read, and verified as far as its platform can be verified."""
+    """Evidence that was parsed, and verified as far as its platform allows."""
 
     @property
     def measurement(self) -> bytes:
-        """Of the code; on a virtual platform, text."""
+        """The measurement of the code; on a virtual platform, text."""
         ...
 
     @property
     def report_data(self) -> bytes:
-        """What the node had its platform say: the digest of its public key."""
+        """The digest of the node's public key, which its platform certified."""
         ...
 
     def check(self, tx: Tx) -> None:
-        """Hold it against the service's tables.
+        """Check the evidence against the service's tables.
 
         Raises:
-            QuoteRefused: the policy does not take it.
+            QuoteRefused: the policy does not allow it.
         """
         ...
 
     def trust(self, tx: Tx, *, security_policy: str = "") -> None:
-        """Let whoever has evidence like this join; a service begins by this.
+        """Allow nodes with evidence like this to join; a new service calls this first.
 
         Args:
-            tx: where to write.
-            security_policy: the text whose digest the host data is, where the platform
-                has one and the node knows it.
+            tx: the transaction to write in.
+            security_policy: the text whose digest is the host data, if the platform has
+                one and the node knows it.
         """
         ...
 
 
 def unpadded(report_data: bytes) -> bytes:
-    """Give the digest in a platform's longer field, if zeros alone follow it."""
+    """Return the digest in a platform's longer field, if only zeros follow it."""
     digest, padding = report_data[:DIGEST_BYTES], report_data[DIGEST_BYTES:]
     return report_data if any(padding) else digest

@@ -1,8 +1,8 @@
-"""Whether a node's evidence is what the service's tables allow to join.
+"""Checks a node's evidence against the service's tables.
 
-The questions in CCF's order (``src/node/quote.cpp``), the first that fails is the
-answer: is it evidence at all, is it what the policy for its platform takes, and is it
-about the key that the node proved to hold.
+The checks run in CCF's order (``src/node/quote.cpp``), and the first failure is the
+answer: is it evidence, does the policy for its platform allow it, and is it about the
+key that the node proved to hold?
 """
 
 from typing import assert_never
@@ -20,15 +20,15 @@ from ccfpy.service.tables.nodes import QuoteFormat, QuoteInfo
 
 
 def read(quote: QuoteInfo, *, unix_time_s: int) -> Evidence:
-    """Verify evidence as its platform can be verified; the one choice by format.
+    """Verify evidence as far as its platform allows; choose the platform by format.
 
     Args:
-        quote: the evidence, and what supports it.
-        unix_time_s: when what supports it must be valid.
+        quote: the evidence, and its endorsements.
+        unix_time_s: the time at which the endorsements must be valid.
 
     Raises:
-        Malformed: it is no such evidence.
-        VerificationFailed: it is not to be believed.
+        Malformed: ``quote`` is no such evidence.
+        VerificationFailed: the evidence does not verify.
     """
     match quote.format:
         case QuoteFormat.INSECURE_VIRTUAL:
@@ -46,16 +46,16 @@ def read(quote: QuoteInfo, *, unix_time_s: int) -> Evidence:
 def verify_quote(
     tx: Tx, quote: QuoteInfo, *, public_key_der: bytes, unix_time_s: int
 ) -> bytes:
-    """Give the measurement of the code that a node proved to run.
+    """Return the measurement of the code that a node proved to run.
 
     Args:
-        tx: where the policy is read.
+        tx: the transaction in which the policy is read.
         quote: the node's evidence.
         public_key_der: the key that the node proved to hold.
-        unix_time_s: when what supports the evidence must be valid.
+        unix_time_s: the time at which its endorsements must be valid.
 
     Raises:
-        QuoteRefused: the evidence is not what the policy asks for.
+        QuoteRefused: the policy does not allow the evidence.
     """
     try:
         evidence = read(quote, unix_time_s=unix_time_s)
@@ -66,10 +66,10 @@ def verify_quote(
 
 
 def hold(tx: Tx, evidence: Evidence, *, public_key_der: bytes) -> None:
-    """Hold verified evidence against the policy, and against the key it must be about.
+    """Check verified evidence against the policy and the node's key.
 
     Raises:
-        QuoteRefused: it is not what the policy asks for, or about another key.
+        QuoteRefused: the policy does not allow it, or it is about another key.
     """
     evidence.check(tx)
     if evidence.report_data != sha256(public_key_der):

@@ -1,4 +1,4 @@
-"""What is wrong with a node's evidence, as joiners are told and as logs say more."""
+"""What is wrong with a node's evidence: the words for joiners, and more for logs."""
 
 from enum import StrEnum
 
@@ -18,7 +18,7 @@ class QuoteFault(StrEnum):
     """A firmware that is too old, or of a processor that the policy does not name."""
 
     UNKNOWN_VENDOR = "Quote is not endorsed by a trusted vendor"
-    """This and those that follow are ours, of simulated enclaves alone."""
+    """This fault and the next ones are ours, for simulated enclaves only."""
     REVOKED_MACHINE = "Quote is of a machine that its vendor revoked"
     TCB_STATUS = "Quote is of a machine whose TCB status is not accepted"
     DEBUG = "Quote is of an enclave that can be debugged"
@@ -26,15 +26,15 @@ class QuoteFault(StrEnum):
 
     @property
     def status(self) -> int:
-        """The HTTP status of the answer; CCF has none of its own for the last."""
+        """The HTTP status of the answer."""
         return 500 if self is QuoteFault.OTHER else 401
 
 
 class QuoteRefused(CcfpyError):
-    """Evidence that the service's policy does not take.
+    """Evidence that the service's policy does not allow.
 
     Attributes:
-        detail: what exactly was not as it must be, where more is known; for logs.
+        detail: what exactly was wrong, if more is known; for logs.
     """
 
     def __init__(self, fault: QuoteFault, detail: str | None = None) -> None:

@@ -1,7 +1,7 @@
-"""Evidence of an SGX enclave, held against what members allow.
+"""Evidence of an SGX enclave, checked against what members allow.
 
 CCF's releases up to 4 ran on SGX, and its constitution still names the table. No node
-of ours runs there; what such evidence proves can be told from old ledgers.
+of ours runs there; old ledgers hold such evidence.
 """
 
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ class EnclaveQuote:
         """Verify a quote by its collateral, which must be recent.
 
         Raises:
-            Malformed: it is none, or its collateral is not what it should be.
-            VerificationFailed: it is not to be believed.
+            Malformed: it is no quote, or its collateral is malformed.
+            VerificationFailed: the quote does not verify.
         """
         return cls(
             sgx.verify_sgx_quote(
@@ -44,7 +44,7 @@ class EnclaveQuote:
 
     @property
     def measurement(self) -> bytes:
-        """Of the enclave (MRENCLAVE)."""
+        """The measurement of the enclave (MRENCLAVE)."""
         return self.quote.report.measurement
 
     @property
@@ -53,12 +53,12 @@ class EnclaveQuote:
         return unpadded(sgx.node_report_data(self.quote))
 
     def check(self, tx: Tx) -> None:
-        """Ask whether the code may join; SGX has no host data."""
+        """Check that the code may join; SGX has no host data."""
         if not join_policy.SGX_MEASUREMENTS.of(tx).has(self.measurement.hex()):
             raise QuoteRefused(QuoteFault.UNKNOWN_MEASUREMENT)
 
     def trust(self, tx: Tx, *, security_policy: str = "") -> None:
-        """Let the same code join."""
+        """Allow the same code to join."""
         del security_policy
         measurements = join_policy.SGX_MEASUREMENTS.of(tx)
         measurements.put(self.measurement.hex(), CodeStatus.ALLOWED_TO_JOIN)

@@ -1,10 +1,11 @@
-"""Evidence of simulated enclaves, held against what members allow; all of it ours.
+"""Evidence of simulated enclaves, checked against what members allow; all of it ours.
 
-In this order, so that each refusal says the first thing that is wrong:
+The checks run in this order, so that a refusal says the first thing that is wrong:
 
-1. a vendor that is known vouches for the machine, and has not revoked it; of what the
-   joiner brought and what the service was told before, the newer statements hold;
-2. the vendor's word for the machine's security version is one that is taken;
+1. a known vendor vouches for the machine, and has not revoked it; of the statements
+that
+   the joiner brought and those that the service knew before, the newer ones hold;
+2. the vendor's status for the machine's security version is one that is accepted;
 3. the enclave cannot be debugged, unless that is allowed;
 4. its host data is allowed;
 5. its unique id is allowed, or its signer and product are;
@@ -32,7 +33,7 @@ from ccfpy.service.tables.nodes import QuoteInfo
 
 @dataclass(frozen=True, slots=True)
 class SimulatedQuote:
-    """A verified quote, held against the tables for simulated enclaves."""
+    """A verified quote of a simulated enclave."""
 
     verified: VerifiedQuote
 
@@ -41,8 +42,8 @@ class SimulatedQuote:
         """Verify a quote up to the vendor that it comes with.
 
         Raises:
-            Malformed: it is none, or what supports it is not what it should be.
-            VerificationFailed: it is not to be believed.
+            Malformed: it is no quote, or its collateral is malformed.
+            VerificationFailed: the quote does not verify.
         """
         return cls(
             VerifiedQuote.verify(
@@ -61,7 +62,7 @@ class SimulatedQuote:
         return self.verified.report.report_data
 
     def check(self, tx: Tx) -> None:
-        """Ask for the machine first, then for the enclave."""
+        """Check the machine first, then the enclave."""
         rules = join_policy.SIMULATED_RULES.of(tx).get() or SimulatedRules()
         status = self._machine_status(tx)
         if status not in rules.tcb_statuses:
@@ -74,14 +75,14 @@ class SimulatedQuote:
         self._check_identity(tx)
 
     def trust(self, tx: Tx, *, security_policy: str = "") -> None:
-        """Let the very same enclave join, on machines of the same vendor.
+        """Allow the same enclave to join, on machines of the same vendor.
 
-        A later version needs a vote. A machine in a worse state than up to date, or an
-        enclave that can be debugged, makes a service that takes such, and says so.
+        A later version needs a vote. If this machine is not up to date, or the enclave
+        can be debugged, the service accepts the same of others, and the tables say so.
 
         Raises:
-            Malformed: what a recovered service was told of the vendor is none of it.
-            VerificationFailed: likewise, or the machine is revoked.
+            Malformed: a recovered service holds no valid statement of the vendor.
+            VerificationFailed: the statements do not verify, or the machine is revoked.
         """
         del security_policy
         endorsements, report = self.verified.endorsements, self.verified.report
@@ -146,7 +147,7 @@ class SimulatedQuote:
 def _known(
     vendor: TrustedSimulatedVendor, brought: SimulatedCollateral
 ) -> SimulatedCollateral:
-    """Give what the service was told of a vendor; what it was not told, as brought."""
+    """Return the service's statements of a vendor; those of the joiner for the rest."""
     certificate = Certificate.from_pem(vendor.certificate)
     return SimulatedCollateral.read(
         brought.tcb_info.raw if vendor.tcb_info is None else vendor.tcb_info,

@@ -1,9 +1,9 @@
-"""Evidence of SEV-SNP guests, held against what members allow (``src/node/quote.cpp``).
+"""Evidence of SEV-SNP guests, checked against what members allow.
 
-In this order: its host data is the digest of a security policy that is allowed; its
-measurement is that of a utility VM of which an accepted signer endorses a release new
-enough, or is allowed by name; its firmware is not older than the least for its
-processor.
+The checks run in this order (``src/node/quote.cpp``): the host data is the digest of an
+allowed security policy; an accepted signer endorses the measurement as a utility VM of
+a new enough release, or the measurement is allowed by name; the firmware is not older
+than the least for its processor.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class SnpQuote:
     """A verified report.
 
     Attributes:
-        uvm_endorsements: what somebody endorses of its measurement, not yet verified.
+        uvm_endorsements: endorsements of the measurement, not yet verified.
     """
 
     report: SnpReport
@@ -48,8 +48,8 @@ class SnpQuote:
         """Verify a report up to its processor's root.
 
         Raises:
-            Malformed: it is none, or what supports it is not what it should be.
-            VerificationFailed: it is not to be believed.
+            Malformed: it is no report, or its endorsements are malformed.
+            VerificationFailed: the report does not verify.
         """
         report = verify_snp_report(
             quote.quote,
@@ -62,16 +62,16 @@ class SnpQuote:
 
     @property
     def measurement(self) -> bytes:
-        """Of the guest at its launch."""
+        """The measurement of the guest at its launch."""
         return self.report.measurement
 
     @property
     def report_data(self) -> bytes:
-        """The digest of the node's key, if zeros alone follow it in its field."""
+        """The digest of the node's key, if only zeros follow it in its field."""
         return unpadded(self.report.report_data)
 
     def check(self, tx: Tx) -> None:
-        """Ask for host data, measurement and firmware, in this order."""
+        """Check host data, measurement and firmware, in this order."""
         if not join_policy.SNP_HOST_DATA.of(tx).has(self.report.host_data.hex()):
             raise QuoteRefused(QuoteFault.UNKNOWN_HOST_DATA)
         self._check_measurement(tx)
@@ -81,7 +81,7 @@ class SnpQuote:
         """Check that a security policy is the one that the host data names.
 
         Raises:
-            VerificationFailed: it is another.
+            VerificationFailed: it is another policy.
         """
         digest, host_data = sha256(policy).hex(), self.report.host_data.hex()
         if digest != host_data:
@@ -91,25 +91,25 @@ class SnpQuote:
             )
 
     def endorsed_release(self) -> UvmEndorsement | None:
-        """Tell which release somebody endorses this as, whoever it is.
+        """Return the release that the endorsements name, whoever signed them.
 
         Raises:
-            Malformed: what came as endorsements is none.
-            VerificationFailed: they do not hold, or are of something else.
+            Malformed: the endorsements are malformed.
+            VerificationFailed: they do not verify, or are of another measurement.
         """
         if self.uvm_endorsements is None:
             return None
         return verify_uvm_endorsements(self.uvm_endorsements, self.measurement, None)
 
     def trust(self, tx: Tx, *, security_policy: str = "") -> None:
-        """Let guests of the same policy, release and firmware join, or of later ones.
+        """Allow guests of this policy to join, if their release is not older.
 
-        A measurement is allowed by name only where nobody endorses it: endorsed
-        releases are easier to keep up with.
+        A measurement is allowed by name only if nobody endorses it: endorsed releases
+        can be updated without a vote.
 
         Raises:
-            Malformed: its processor is none that is known.
-            VerificationFailed: its endorsements do not hold.
+            Malformed: the processor is unknown.
+            VerificationFailed: the endorsements do not verify.
         """
         report = self.report
         release = self.endorsed_release()
@@ -163,7 +163,7 @@ class SnpQuote:
 
 
 def _minimum(tx: Tx, processor: Processor) -> JsonObject | None:
-    """Look for a processor's minimum, under whatever hex members wrote it."""
+    """Return a processor's minimum, in whichever case members wrote the hex."""
     for cpuid, minimum in join_policy.SNP_TCB_VERSIONS.of(tx).items():
         try:
             is_for_it = Processor.from_hex(cpuid) == processor

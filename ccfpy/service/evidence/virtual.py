@@ -1,4 +1,4 @@
-"""Evidence of a node on no special hardware: nothing to verify, and all to compare."""
+"""Evidence of a node without special hardware: nothing to verify, only to compare."""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
 @dataclass(frozen=True, slots=True)
 class VirtualQuote:
-    """What a virtual node claims, held against the tables for virtual nodes."""
+    """What a virtual node claims of itself."""
 
     claimed: VirtualEvidence
 
@@ -25,13 +25,13 @@ class VirtualQuote:
         """Read a quote.
 
         Raises:
-            Malformed: it is not a virtual node's.
+            Malformed: it is no quote of a virtual node.
         """
         return cls(VirtualEvidence.parse(quote.quote))
 
     @property
     def measurement(self) -> bytes:
-        """Text that every virtual node has in common."""
+        """The same text for every virtual node."""
         return self.claimed.measurement.encode()
 
     @property
@@ -40,7 +40,7 @@ class VirtualQuote:
         return self.claimed.report_data
 
     def check(self, tx: Tx) -> None:
-        """Ask whether the program may join, and whether what it measures as may."""
+        """Check that the measurement and the host data may join."""
         host_data = self.claimed.host_data
         if host_data is None or not _DIGEST.fullmatch(host_data):
             raise QuoteRefused(QuoteFault.NO_HOST_DATA)
@@ -51,7 +51,7 @@ class VirtualQuote:
             raise QuoteRefused(QuoteFault.UNKNOWN_MEASUREMENT)
 
     def trust(self, tx: Tx, *, security_policy: str = "") -> None:
-        """Let the same program join; a virtual platform records no policy's text."""
+        """Allow the same program to join; no policy's text is recorded."""
         del security_policy
         measurements = join_policy.VIRTUAL_MEASUREMENTS.of(tx)
         measurements.put(self.claimed.measurement, CodeStatus.ALLOWED_TO_JOIN)

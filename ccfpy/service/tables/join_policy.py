@@ -42,10 +42,10 @@ class SimulatedProduct:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrustedSimulatedVendor:
-    """A vendor of simulated machines, and what the service was told of it last.
+    """A vendor of simulated machines, and its latest statements.
 
     Attributes:
-        certificate: its root's, PEM.
+        certificate: its root certificate, PEM.
         tcb_info: its signed statement of security versions.
         revocations: its signed statement of revoked machines.
     """
@@ -57,11 +57,11 @@ class TrustedSimulatedVendor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedRules:
-    """What is taken of simulated machines and enclaves, whoever they are.
+    """The rules for all simulated machines and enclaves.
 
     Attributes:
-        tcb_statuses: what a vendor may say of a machine's security version.
-        accepts_debug: enclaves too that can be debugged.
+        tcb_statuses: the accepted statuses of a machine's security version.
+        accepts_debug: whether enclaves may join that can be debugged.
     """
 
     tcb_statuses: tuple[TcbStatus, ...] = (TcbStatus.UP_TO_DATE,)
@@ -109,7 +109,7 @@ SIMULATED_UNIQUE_IDS = Map(
 SIMULATED_SIGNERS = Map(
     "public:ccf.gov.nodes.simulated.signers", STRING, codec_of(_PRODUCTS)
 )
-"""By hex signer id, products by their number; what is listed may join without more."""
+"""By hex signer id, products by their number; a listed product may join."""
 SIMULATED_HOST_DATA = Set("public:ccf.gov.nodes.simulated.host_data", STRING)
 """Hex digests."""
 SIMULATED_VENDORS = Map(

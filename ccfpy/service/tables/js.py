@@ -31,8 +31,8 @@ class EndpointKey(NamedTuple):
 class EndpointProperties:
     """An endpoint as an application's metadata describes it.
 
-    The words for mode, forwarding and redirection are those of ``app.json``; what they
-    mean is the business of whoever serves the endpoint.
+    The words for mode, forwarding and redirection are those of ``app.json``; the
+    package that serves the endpoint gives them meaning.
     """
 
     forwarding_required: str
@@ -48,7 +48,7 @@ class EndpointProperties:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsRuntimeOptions:
-    """What one call into the application's JavaScript may use and tell."""
+    """The limits of a call into the application's JavaScript, and what it tells."""
 
     max_heap_bytes: int = limits.JS_HEAP_BYTES_MAX
     max_stack_bytes: int = limits.JS_STACK_BYTES_MAX
@@ -84,7 +84,7 @@ MODULES_BYTECODE = Map("public:ccf.gov.modules_quickjs_bytecode", STRING, RAW)
 MODULES_VERSION = Value("public:ccf.gov.modules_quickjs_version", STRING)
 """The engine that made the bytecode."""
 INTERPRETER_FLUSH = Value("public:ccf.gov.interpreter.flush", codec_of(FLAG))
-"""Written whenever interpreters that are kept between calls must go."""
+"""Written whenever reused interpreters must be dropped."""
 ENDPOINTS = Map(
     "public:ccf.gov.endpoints",
     Codec(encode=_encode_key, decode=_decode_key),

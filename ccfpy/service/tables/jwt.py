@@ -66,6 +66,6 @@ SIGNING_KEYS = Map(
 """By key id; issuers may share one."""
 
 LEGACY_METADATA = Map("public:ccf.gov.jwt.public_signing_keys_metadata", STRING, JSON)
-"""As above with certificates in place of keys: arrays of ``{cert, issuer, ...}``."""
+"""The same with certificates instead of keys: arrays of ``{cert, issuer, ...}``."""
 LEGACY_KEYS = Map("public:ccf.gov.jwt.public_signing_key", STRING, RAW)
 LEGACY_KEY_ISSUER = Map("public:ccf.gov.jwt.public_signing_key_issuer", STRING, STRING)

@@ -32,7 +32,7 @@ class MemberInfo:
 
     Attributes:
         member_data: whatever the consortium attached; constitutions read roles here.
-        recovery_role: ``None`` follows from having an encryption key or not.
+        recovery_role: ``None`` if it follows from having an encryption key or not.
     """
 
     status: MemberStatus

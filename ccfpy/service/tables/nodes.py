@@ -1,4 +1,4 @@
-"""Nodes: where they listen, what they proved when joining, how far they are trusted."""
+"""Nodes: where they listen, what they proved when joining, whether they are trusted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,23 +27,23 @@ from ccfpy.service.records import (
 
 
 class QuoteFormat(StrEnum):
-    """What kind of evidence a node gave of what it runs."""
+    """The kind of a node's evidence."""
 
     OE_SGX_V1 = "OE_SGX_v1"
     INSECURE_VIRTUAL = "Insecure_Virtual"
     AMD_SEV_SNP_V1 = "AMD_SEV_SNP_v1"
     INSECURE_SIMULATED = "Insecure_Simulated"
-    """Ours: a machine in a file, which says all that others do and keeps no secret."""
+    """Ours: a machine in a file, which states what others do, but has no secret."""
 
 
 CCF_QUOTE_FORMATS = tuple(
     each for each in QuoteFormat if each is not QuoteFormat.INSECURE_SIMULATED
 )
-"""Those that CCF knows; API documents state no other, as CCF's do not."""
+"""The formats that CCF knows; like CCF's, API documents state no other."""
 
 
 class Authority(StrEnum):
-    """Who vouches for an interface's certificate."""
+    """Who endorses an interface's certificate."""
 
     NODE = "Node"
     SERVICE = "Service"
@@ -121,7 +121,7 @@ class NodeInfo:
 
 
 _PRIMARY_INTERFACE = "primary_rpc_interface"
-"""The name CCF gives to the one interface of a node that has the first form only."""
+"""CCF's name for the one interface of a node with the first form only."""
 
 NET_INTERFACE: Form[NetInterface] = record(
     NetInterface,
@@ -183,10 +183,10 @@ def _host_port(address: str) -> tuple[str, str]:
 def first_form(
     node_to_node: NetInterface, rpc_interfaces: Mapping[str, NetInterface]
 ) -> dict[str, Json]:
-    """Give the six host and port fields that the first network form has.
+    """Return the six host and port fields of the first network form.
 
-    They describe the first interface by name and stay beside the newer form for
-    whoever reads only them (``include/ccf/service/node_info_network.h``).
+    They describe the first interface by name, and stay beside the newer form for
+    readers of the first form (``include/ccf/service/node_info_network.h``).
     """
     nodehost, nodeport = _host_port(node_to_node.bind_address)
     rpchost = rpcport = pubhost = pubport = ""

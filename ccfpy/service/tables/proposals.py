@@ -22,7 +22,7 @@ from ccfpy.service.records import (
 
 
 class ProposalState(StrEnum):
-    """What became of a proposal."""
+    """The state of a proposal."""
 
     OPEN = "Open"
     ACCEPTED = "Accepted"
@@ -30,18 +30,18 @@ class ProposalState(StrEnum):
     REJECTED = "Rejected"
     FAILED = "Failed"
     DROPPED = "Dropped"
-    """A constitution's own doing: it changed what open proposals would have meant."""
+    """Dropped by the constitution, when a change made open proposals meaningless."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a ballot or a proposal did not evaluate."""
+    """Why the evaluation of a ballot or a proposal failed."""
 
     reason: str
     trace: str | None = None
 
     def __str__(self) -> str:
-        """Give CCF's text for an error message."""
+        """Return CCF's text for an error message."""
         return f"{self.reason}\nTrace: {'N/A' if self.trace is None else self.trace}"
 
 

@@ -102,4 +102,4 @@ PREVIOUS_IDENTITY_ENDORSEMENT = Value(
     tables.IDENTITY_ENDORSEMENT,
     Codec(encode=IdentityEndorsement.serialise, decode=IdentityEndorsement.parse),
 )
-"""The service key's word for the key before it."""
+"""The service key's endorsement of the key before it."""
