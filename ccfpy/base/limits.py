@@ -144,10 +144,10 @@ JS_NATIVE_STACK_BYTES_MAX: int = 5 * MIB
 JS_TICK_MS: int = 50
 """Between looks at scripts in whose loops the engine looks at no clock."""
 JS_IMAGE_BYTES_MAX: int = 32 * MIB
-"""Of the memory of a module's world before its first call; a larger one is made anew
-for each call."""
+"""Of the memory of a script's context before its first call; a larger context is made
+anew for each call."""
 JS_IMAGES_BYTES_MAX: int = 128 * MIB
-"""Of all such worlds in a process."""
+"""Of all such contexts in a process."""
 
 # Applications in Python, defaults of ``set_python_runtime_options``
 APP_EXECUTION_MS_MAX: int = 1000
@@ -189,17 +189,17 @@ JS_CONSTITUTION_CHARS_MAX: int = 1 * MIB
 """Of a constitution that a script asks about: it is compiled outside the script's own
 limits, and its bytecode is kept."""
 JS_REASON_CHARS_MAX: int = 64 * KIB
-"""Of a guest's exception: it may be stored in the ledger and sent to clients."""
+"""Of a script's exception: it may be stored in the ledger and sent to clients."""
 JS_VISITS_MAX: int = 64
 """``forEach`` visits of tables open at once: each holds a list of its table."""
 JS_TABLES_KNOWN_MAX: int = 1024
-"""Tables whose rights a script's world remembers; a guest may ask for any name."""
+"""Tables whose rights an interpreter remembers; a script may ask for any name."""
 JS_INTERPRETERS_KEPT_CEILING: int = 100
 """Interpreters kept between calls, whatever ``max_cached_interpreters`` says."""
 RECENT_ACTIONS: int = 100
 """Signed changes of an application that are remembered, so that none is made twice."""
 JS_STATES_MAX: int = 10_000
-"""Past states that a guest is given at once."""
+"""Past states that a script gets at once."""
 JS_RESPONSE_HEADERS_MAX: int = 128
 """In an endpoint's response."""
 DID_CHAIN_CERTIFICATES_MAX: int = 8
@@ -208,7 +208,7 @@ GUEST_RSA_BITS_MIN: int = 1024
 GUEST_RSA_BITS_MAX: int = 4096
 """Of RSA keys that scripts make or bring: nothing interrupts an operation with one."""
 JS_CHAIN_CERTIFICATES_MAX: int = 32
-"""Certificates in a chain that a guest asks about: their pairs are tried."""
+"""Certificates in a chain that a script asks about: their pairs are tried."""
 
 # Tools of those who write apps
 SOURCE_MAP_BYTES_MAX: int = 32 * MIB

@@ -39,7 +39,7 @@ class NodeGovernance:
 
     @property
     def entropy(self) -> Entropy:
-        """Randomness for guests."""
+        """The randomness for scripts."""
         return self._running.entropy
 
     def log(self, level: str, text: str) -> None:

@@ -41,7 +41,7 @@ class NodeScripts:
 
     @property
     def entropy(self) -> Entropy:
-        """Randomness for guests."""
+        """The randomness for scripts."""
         return self._running.entropy
 
     @property
