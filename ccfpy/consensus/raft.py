@@ -119,7 +119,8 @@ class Raft:
     def append_write(self, size: int) -> Ready:
         """Add an entry of ``size`` bytes that is no signature and changes no node.
 
-        As `append`, for what almost every entry is.
+        Does what `append` does, for almost every entry. Without this method a write
+        takes 2.2 % more instructions (`benchmarks/caches`), 2.7 % where steps are full.
         """
         state = self.state
         log = state.log
