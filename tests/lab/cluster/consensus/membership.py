@@ -20,10 +20,10 @@ FROM_SNAPSHOT = 0.5
 """The share of joining nodes that begin with a snapshot."""
 
 
-def add_node(stage: Stage, *, polls: bool, source: NodeId | None = None) -> NodeId:
+def add_node(stage: Stage, *, pre_votes: bool, source: NodeId | None = None) -> NodeId:
     """Create a node that nobody knows yet, perhaps from another's snapshot."""
     name = NodeId(str(len(stage.nodes)))
-    stage.do("pre_vote_enabled", "true" if polls else "false")
+    stage.do("pre_vote_enabled", "true" if pre_votes else "false")
     if source is None:
         stage.do("create_new_node", name)
     else:
@@ -52,7 +52,7 @@ def reconfigure(stage: Stage, leader: Node, dice: Random) -> None:
     members += [
         add_node(
             stage,
-            polls=dice.choice((False, True)),
+            pre_votes=dice.choice((False, True)),
             source=_snapshot_source(stage, dice),
         )
         for _ in range(joining)

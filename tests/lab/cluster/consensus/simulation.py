@@ -112,12 +112,12 @@ class _Run:
 
     def _start_service(self) -> None:
         stage, dice = self.stage, self.dice
-        polls = dice.choice(((False,), (False,), (True,), (False, True)))
-        stage.do("pre_vote_enabled", "true" if dice.choice(polls) else "false")
+        pre_votes = dice.choice(((False,), (False,), (True,), (False, True)))
+        stage.do("pre_vote_enabled", "true" if dice.choice(pre_votes) else "false")
         stage.do("start_node", "0")
         stage.do("emit_signature", "2")
         names = [
-            membership.add_node(stage, polls=dice.choice(polls))
+            membership.add_node(stage, pre_votes=dice.choice(pre_votes))
             for _ in range(self.nodes - 1)
         ]
         stage.do("replicate_new_configuration", "2", "0", *names)

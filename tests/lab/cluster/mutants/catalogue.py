@@ -116,8 +116,8 @@ OTHERS = (
         ),
     ),
     Mutant(
-        name="poll drops the tail",
-        reason="A poll that is given up drops what is unsigned, acknowledged or not.",
+        name="pre-vote drops the tail",
+        reason="An abandoned pre-vote drops what is unsigned, acknowledged or not.",
         edits=(
             Edit(
                 module=transitions,
@@ -215,7 +215,7 @@ OTHERS = (
     ),
     Mutant(
         name="former candidate keeps its branch",
-        reason="A candidate that polls and then follows cannot drop what conflicts.",
+        reason="A candidate that pre-votes, then follows cannot drop what conflicts.",
         edits=(
             Edit(
                 module=elections,

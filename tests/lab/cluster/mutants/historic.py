@@ -93,8 +93,8 @@ HISTORIC = (
         ),
     ),
     Mutant(
-        name="given-up poll clears the vote",
-        reason="#8094: so does giving up a poll, by which two nodes may lead one view.",
+        name="abandoned pre-vote clears the vote",
+        reason="#8094: so does leaving a pre-vote: two nodes may then lead one view.",
         edits=(
             Edit(
                 module=transitions,

@@ -18,15 +18,15 @@ def _stage() -> Stage:
 
 def test_new_nodes_have_new_names() -> None:
     stage = _stage()
-    assert membership.add_node(stage, polls=True) == "3"
+    assert membership.add_node(stage, pre_votes=True) == "3"
     assert stage.nodes[NodeId("3")].raft.state.settings.is_pre_vote_enabled
-    assert membership.add_node(stage, polls=False) == "4"
+    assert membership.add_node(stage, pre_votes=False) == "4"
     assert not stage.nodes[NodeId("4")].raft.state.settings.is_pre_vote_enabled
 
 
 def test_a_new_node_may_begin_with_a_snapshot() -> None:
     stage = _stage()
-    name = membership.add_node(stage, polls=False, source=NodeId("0"))
+    name = membership.add_node(stage, pre_votes=False, source=NodeId("0"))
     assert len(stage.nodes[name].ledger) == stage.nodes[NodeId("0")].commit_seqno > 0
 
 
@@ -74,7 +74,7 @@ def test_only_retirements_that_are_final_are_recorded_and_once() -> None:
 
 def test_nodes_that_nobody_counts_are_stopped() -> None:
     stage = _stage()
-    membership.add_node(stage, polls=False)
+    membership.add_node(stage, pre_votes=False)
     membership.dismiss(stage)
     assert [node.id for node in stage.live()] == ["0", "1", "2"]
 
@@ -84,7 +84,7 @@ def test_recovery_is_expected_within_the_fault_model() -> None:
     assert not membership.must_recover(stage)
     stage = _stage()
     assert membership.must_recover(stage)
-    membership.add_node(stage, polls=False)
+    membership.add_node(stage, pre_votes=False)
     assert not membership.must_recover(stage)
     membership.dismiss(stage)
     stage.do("crash", "1")
