@@ -7,10 +7,11 @@ NEWER_PYTHON ?= $(shell for p in python3.13 python3.14 python3.12 $$HOME/.pyenv/
 BIN := .venv/bin
 SOURCES := $(wildcard ccfpy apps tests benchmarks deploy)
 # Fastest first: a mistake shows in seconds, not after the whole run.
-TESTS := $(wildcard $(addprefix tests/,house unit vectors governance scenarios fuzz))
+QUICK_TESTS := $(wildcard $(addprefix tests/,unit vectors governance scenarios fuzz))
+TESTS := tests/house $(QUICK_TESTS)
 WITH_PROCESSES := $(wildcard $(addprefix tests/,apps e2e deploy interop))
 
-.PHONY: help .venv compiled test-compiled sandbox apps test lint format coverage simulate mutants scenarios faults attacks documents reference engine engine-check image-check bench bench-compiled profile lock interop clean
+.PHONY: help .venv compiled test-compiled sandbox apps quick test lint format coverage simulate mutants scenarios faults attacks documents reference engine engine-check image-check bench bench-compiled profile lock interop clean
 
 # Made of this file: each target that has a line there ends its own with `## what it does`.
 help: ## show these lines
@@ -63,6 +64,12 @@ lint: .venv ## check format, style, layers and types
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/lint-imports
 	$(BIN)/mypy $(SOURCES)
+
+# What one runs again and again, in two minutes on two processors. SINCE=main, or another
+# commit, leaves out tests that nothing changed since then can break.
+quick: lint ## check what is quickly checked, in two minutes; SINCE=main for what changed
+	tests="$(if $(SINCE),$$($(BIN)/python -m tests.house.since $(SINCE)),$(QUICK_TESTS))" && \
+		$(BIN)/python -m pytest --quiet -m "not slow" --numprocesses 2 --dist loadfile --max-worker-restart 0 tests/house $$tests
 
 # Two at a time where a test is all there is; one where it starts processes and waits.
 test: lint interop apps .venv-kubernetes/installed ## check and test everything

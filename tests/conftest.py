@@ -9,10 +9,16 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
+from tests import pace
+
 ROOT = Path(__file__).resolve().parents[1]
 # A loaded machine is slow, not wrong: time limits belong in benchmarks/.
 settings.register_profile("ccfpy", deadline=None)
 settings.load_profile("ccfpy")
+
+# Which tests are slow, and that no others are.
+pytest_collection_modifyitems = pace.pytest_collection_modifyitems
+pytest_runtest_call = pace.pytest_runtest_call
 
 # Shells have what they start in the background ignore this, and so would every program
 # that tests start and interrupt.

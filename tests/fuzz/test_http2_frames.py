@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pytest
 from hpack import Encoder
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,6 +87,7 @@ def test_any_frames_are_served_or_end_the_connection(frames: Sequence[bytes]) ->
     read_or_refuse(_served, PREFACE + frame(SETTINGS) + b"".join(frames))
 
 
+@pytest.mark.slow
 @rounds()
 @given(FRAMES, st.lists(st.integers(0, 1500)).map(sorted))
 def test_any_frames_read_the_same_however_they_are_cut(

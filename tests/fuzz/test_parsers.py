@@ -49,6 +49,7 @@ JSON_PARSERS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", JSON_PARSERS)
 @rounds()
 @given(data=st.data())
@@ -60,6 +61,7 @@ def test_any_value_in_a_json_document_is_read_or_refused(
     read_or_refuse(parser.parse, _as_json(data.draw(replaced(value))))
 
 
+@pytest.mark.slow
 @rounds()
 @given(data=st.data())
 def test_any_value_in_a_token_is_read_or_refused(data: st.DataObject) -> None:
@@ -74,6 +76,7 @@ COSE_PARSERS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COSE_PARSERS)
 @rounds()
 @given(data=st.data())
@@ -98,6 +101,7 @@ def test_any_value_in_a_cose_message_is_read_or_refused(
 PROOFS, INCLUSION = 396, -1
 
 
+@pytest.mark.slow
 @rounds()
 @given(data=st.data())
 def test_any_value_in_an_inclusion_proof_is_read_or_refused(

@@ -52,7 +52,7 @@ class Scripted:
         return self._client.request("POST", path, body=body)
 
     def lines_since(self, count: int) -> list[str]:
-        """Give what the node has said since it had said so many lines."""
+        """Return what the node has logged after a number of lines."""
         return [line.message for line in self.node.host.logs[count:]]
 
 
@@ -88,6 +88,7 @@ def scripted() -> Scripted:
     return Scripted()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/app/fresh", "/app/kept"])
 @rounds()
 @given(script=scripts())
@@ -109,7 +110,7 @@ def test_any_script_is_answered_and_the_next_request_too(
 
 
 def _is_failure(answer: Response) -> bool:
-    """Tell whether the node answered in the script's place, and check how it did."""
+    """Return whether the node answered in the script's place, and check how."""
     if answer.status != 500:
         return False
     try:

@@ -95,6 +95,7 @@ BODIES: dict[tuple[str, str], "Json"] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "path"), BODIES)
 @rounds()
 @given(data=st.data())
@@ -110,7 +111,7 @@ def test_any_body_is_taken_or_refused(
 
 @cache
 def operations() -> list[tuple[str, str, tuple[str, ...]]]:
-    """Give every operation that the node describes, and its query parameters."""
+    """Return every operation that the node describes, and its query parameters."""
     found = []
     version = f"?api-version={GOV_VERSION}"
     for prefix, query in (("app", ""), ("node", ""), ("gov", version)):
@@ -138,6 +139,7 @@ WORDS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @rounds()
 @given(data=st.data())
 def test_every_operation_takes_or_refuses_any_parameters(data: st.DataObject) -> None:

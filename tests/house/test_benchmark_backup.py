@@ -1,7 +1,12 @@
 """The backup of which it is counted what an entry takes is one that takes entries."""
 
+import pytest
+
 from benchmarks.harness.backup import Backup
 from benchmarks.step import write_request
+
+# A whole service is made for it.
+pytestmark = pytest.mark.slow
 
 
 def test_a_backup_hears_of_writes_when_it_is_let_and_not_before() -> None:

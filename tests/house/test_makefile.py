@@ -62,3 +62,14 @@ def test_checks_install_their_tools_into_the_same_environment(
     commands = _make(clone, "--dry-run", target)
     locks = ["requirements.lock", BACKEND, "requirements-dev.lock"]
     assert re.findall(r"-r (\S+)", commands) == locks
+
+
+def test_pre_commit_runs_each_check_of_make_lint() -> None:
+    config = (ROOT / ".pre-commit-config.yaml").read_text()
+    hooks = re.findall(r"^ +entry: (.*)$", config, re.MULTILINE)
+    checks = _make(ROOT, "--dry-run", "--assume-old", ".venv", "lint").splitlines()
+    assert len(hooks) == len(checks)
+    # A hook names files itself, or is given those of the commit.
+    assert all(
+        check.startswith(hook) for check, hook in zip(checks, hooks, strict=True)
+    )

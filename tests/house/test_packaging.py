@@ -13,6 +13,9 @@ from hatchling.metadata.core import ProjectMetadata
 from deploy.wheel.compiled import CompiledModules, NotCompiled
 from tests.house.tree import ROOT, files, modules
 
+# Wheels are built and modules compiled.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:

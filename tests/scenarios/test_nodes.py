@@ -9,6 +9,7 @@ from tests.lab.cluster.whole.story import told
 STORIES = sorted((Path(__file__).parent / "nodes").glob("*.txt"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("story", STORIES, ids=lambda path: path.stem)
 def test_it_does_not_happen_again(story: Path) -> None:
     again = told(story.read_text())

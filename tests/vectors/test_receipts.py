@@ -69,6 +69,7 @@ def test_ccf_writes_the_receipts_that_are_written_here() -> None:
             assert Receipt.from_json(receipt.to_json_v2()) == receipt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
 @given(st.data())
 def test_no_change_of_one_byte_is_accepted(name: str, data: st.DataObject) -> None:
@@ -79,6 +80,7 @@ def test_no_change_of_one_byte_is_accepted(name: str, data: st.DataObject) -> No
         accept(bytes(changed), service_of(name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cose_flipflop-43.json", "cose_flipflop-15.cose"])
 def test_a_change_is_refused_at_every_place(name: str) -> None:
     data, service = (FOLDER / name).read_bytes(), service_of(name)

@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,6 +63,7 @@ def test_a_sound_ledger_is_one_chain(tmp_path: Path) -> None:
     assert (chain.first, chain.status, chain.tails) == (1, "Open", [])
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.data())
 def test_pieces_that_overlap_anyhow_are_put_together(data: st.DataObject) -> None:

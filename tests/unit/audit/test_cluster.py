@@ -32,6 +32,7 @@ def readers(cluster: LocalCluster) -> Iterator[Readers]:
         yield made
 
 
+@pytest.mark.slow
 def test_its_workers_read_in_the_ledgers_order(readers: Readers) -> None:
     assert readers.ahead == 4
     results = list(in_order(readers, process_id, range(20)))
@@ -58,6 +59,7 @@ def test_a_file_that_its_machines_cannot_see_is_an_error(
         list(Verification(chunks, readers).findings())
 
 
+@pytest.mark.slow
 def test_an_address_where_nobody_answers_is_told() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -74,6 +76,7 @@ def test_an_address_where_nobody_answers_is_told() -> None:
         pass
 
 
+@pytest.mark.slow
 def test_nothing_is_left_of_a_client_that_failed() -> None:
     gc.collect()
     gc.disable()

@@ -32,6 +32,7 @@ def test_the_row_ends_where_there_is_a_choice(
     assert len(row(all_chunks([folder]))) == length
 
 
+@pytest.mark.slow
 def test_processes_begin_alike(folder: Path) -> None:
     chunks = all_chunks([folder])
     read: list[int] = []

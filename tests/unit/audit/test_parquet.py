@@ -29,6 +29,7 @@ MANY = [WRITE] * (ROWS_PER_GROUP // 2)
 BIG = [WRITE._replace(value=bytes(BYTES_PER_GROUP // 2))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("writes", [MANY, BIG], ids=["many", "big"])
 def test_rows_are_not_gathered_for_ever(tmp_path: Path, writes: list[WriteRow]) -> None:
     with ParquetSink(tmp_path / "out") as sink:

@@ -55,6 +55,7 @@ def test_one_reader_is_this_process() -> None:
     assert results == [(item, os.getpid()) for item in range(3)]
 
 
+@pytest.mark.slow
 def test_more_are_processes_of_their_own() -> None:
     with local_readers(2) as readers:
         results = list(in_order(readers, process_id, range(20)))
@@ -79,6 +80,7 @@ def test_a_lost_reader_is_told_and_no_work_is_left_behind() -> None:
     assert [future.cancelled() for future in stuck.given] == [False, True, True]
 
 
+@pytest.mark.slow
 def test_what_the_work_raises_is_raised_here() -> None:
     with local_readers(1) as readers, pytest.raises(ZeroDivisionError):
         list(in_order(readers, _divide, [1, 0]))
@@ -86,6 +88,7 @@ def test_what_the_work_raises_is_raised_here() -> None:
         list(in_order(readers, _divide, [1, 0]))
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_is_told() -> None:
     with (
         local_readers(2) as readers,
@@ -94,6 +97,7 @@ def test_a_process_that_is_killed_is_told() -> None:
         list(in_order(readers, _end, [1]))
 
 
+@pytest.mark.slow
 def test_an_interrupt_is_for_this_process_alone() -> None:
     """Ctrl-C reaches a terminal's whole group; only one should tell of it."""
     before = signal.getsignal(signal.SIGINT)

@@ -113,6 +113,7 @@ def check(files: dict[str, bytes], expected: Seqno) -> None:
         assert lost <= set(saved)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.data())
 def test_a_damaged_byte_costs_what_the_signature_over_it_covers(
@@ -129,6 +130,7 @@ def test_a_damaged_byte_costs_what_the_signature_over_it_covers(
     check({**WHOLE, name: bytes(changed)}, expected)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.data())
 def test_a_file_cut_anywhere_is_kept_up_to_its_last_whole_signature(

@@ -51,6 +51,7 @@ def test_processes_find_what_the_plain_auditor_finds(
     assert list(verification.findings()) == plainly(chunks)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=20,
     deadline=None,

@@ -8,6 +8,7 @@ from ccfpy.base.codec import Reader, buf, u32, u64
 from ccfpy.base.errors import Malformed
 
 
+@pytest.mark.slow
 @given(
     st.integers(0, 2**32 - 1),
     st.integers(0, 2**64 - 1),

@@ -60,6 +60,7 @@ TOO_MUCH: dict[str, Callable[[], object]] = {
 }
 
 
+@pytest.mark.slow
 @attack("applications: an answer that ends the process that writes it")
 @pytest.mark.parametrize("make", TOO_MUCH.values(), ids=TOO_MUCH.keys())
 def test_what_is_too_much_is_refused(make: Callable[[], object]) -> None:
@@ -74,6 +75,7 @@ def test_a_text_may_be_so_long() -> None:
         json.dumps("x" * (MOST + 1))
 
 
+@pytest.mark.slow
 def test_a_list_may_be_so_long() -> None:
     longest = [0] * (MOST // 2 - 1)
     check_size(longest)

@@ -90,6 +90,7 @@ def _body(*messages: object) -> bytes:
     return bytes(msgpack.packb(list(messages)))
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(EVENT_BATCHES)
 def test_any_batch_of_events_comes_back_from_its_frame(batch: list) -> None:  # type: ignore[type-arg]  # of any event
@@ -103,6 +104,7 @@ def test_any_batch_of_effects_comes_back_from_its_frame(batch: list) -> None:  #
     assert EFFECTS.decode(body) == batch
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(BODIES)
 def test_any_other_value_is_a_violation_or_a_batch_that_encodes_to_itself(
@@ -125,6 +127,7 @@ def test_arbitrary_bytes_raise_nothing_but_a_violation(body: bytes) -> None:
             continue
 
 
+@pytest.mark.slow
 @given(EVENT_BATCHES, st.data())
 def test_a_stream_may_be_cut_anywhere(batch: list, data: st.DataObject) -> None:  # type: ignore[type-arg]  # of any event
     stream = EVENTS.encode(batch) * 3
@@ -249,6 +252,7 @@ def _outcome(decode: Callable[[], object]) -> object:
         return str(violation)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.lists(st.one_of(NUMBER_LIKE, st.binary(max_size=4)), max_size=4))
 def test_the_short_way_of_a_pair_agrees_with_the_general_one(values: list) -> None:  # type: ignore[type-arg]  # anything
@@ -258,6 +262,7 @@ def test_the_short_way_of_a_pair_agrees_with_the_general_one(values: list) -> No
         assert short == _outcome(lambda: plain([1, *values]))
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(
     st.sampled_from([2, 4]), st.lists(NUMBER_LIKE | st.binary(max_size=4), max_size=4)
@@ -273,6 +278,7 @@ def test_the_short_ways_of_events_agree_with_the_general_one(
         assert short == _outcome(lambda: plain([kind, *values]))
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.tuples(NUMBER_LIKE, ENTRIES_LIKE).map(list))
 def test_the_short_way_of_entries_agrees_with_the_general_one(values: list) -> None:  # type: ignore[type-arg]  # anything
@@ -291,6 +297,7 @@ LOG_LIKE = st.tuples(
 ).map(list)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(LOG_LIKE | st.lists(BODIES, max_size=6))
 def test_the_short_way_of_a_log_line_agrees_with_the_general_one(values: list) -> None:  # type: ignore[type-arg]  # anything

@@ -205,6 +205,7 @@ FIELDS = """
 OPERATION = st.fixed_dictionaries({}, optional=dict.fromkeys(FIELDS, ANY_JSON))
 
 
+@pytest.mark.slow
 @given(operation=OPERATION | ANY_JSON, rest=ANY_JSON)
 @settings(max_examples=60)
 def test_any_json_makes_a_page(operation: Json, rest: Json) -> None:

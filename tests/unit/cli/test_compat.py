@@ -72,6 +72,7 @@ def test_uninstalling_leaves_what_others_wrote(command: Command, prefix: Path) -
     assert not (prefix / "bin").exists()
 
 
+@pytest.mark.slow
 def test_a_program_needs_nothing_of_its_environment(tmp_path: Path) -> None:
     for name, text in {
         "short": node_script("logging"),

@@ -20,6 +20,7 @@ def test_every_finding_has_a_verdict_and_bad_ones_a_remedy(command: Command) -> 
         assert check["verdict"] == "ok" or check["remedy"]
 
 
+@pytest.mark.slow
 def test_it_tells_whether_modules_are_compiled(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ def ledger(tmp_path: Path) -> Path:
     return written(small_ledger(), tmp_path / "ledger")
 
 
+@pytest.mark.slow
 def test_a_database_is_written(command: Command, ledger: Path, tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     ended = command("ledger", "export", ledger, "--output", path, "--processes", 2)

@@ -20,6 +20,7 @@ def ledger(tmp_path: Path) -> Path:
     return written(small_ledger(), tmp_path / "ledger")
 
 
+@pytest.mark.slow
 def test_more_processes_print_the_same(command: Command, ledger: Path) -> None:
     one = command("ledger", "verify", ledger, "--processes", 1, "--json")
     two = command("ledger", "verify", ledger, "--processes", 2, "--json")
@@ -83,6 +84,7 @@ def test_a_state_that_is_none_is_a_mistake(
     assert "is no folder" in ended.err
 
 
+@pytest.mark.slow
 def test_a_cluster_is_asked_instead_of_this_machine(
     command: Command, ledger: Path
 ) -> None:
@@ -91,6 +93,7 @@ def test_a_cluster_is_asked_instead_of_this_machine(
     assert command(*words, "--processes", 2).code == 2
 
 
+@pytest.mark.slow
 def test_a_clusters_workers_read_the_chunks(command: Command, ledger: Path) -> None:
     with LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=":0"
@@ -101,6 +104,7 @@ def test_a_clusters_workers_read_the_chunks(command: Command, ledger: Path) -> N
     assert shared.out == command("ledger", "verify", ledger).out
 
 
+@pytest.mark.slow
 def test_a_bar_on_the_terminal_and_results_in_the_pipe(
     command: Command, ledger: Path
 ) -> None:

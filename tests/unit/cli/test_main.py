@@ -65,6 +65,7 @@ def test_a_node_refuses_a_command_line_that_makes_no_sense(command: Command) -> 
     assert "[fatal]" in ended.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reads_errors", [True, False])
 @pytest.mark.parametrize(
     "words",

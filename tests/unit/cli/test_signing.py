@@ -224,6 +224,7 @@ def test_a_file_that_is_no_pin_is_refused(home: Home, tmp_path: Path) -> None:
         options.signer(home.place)
 
 
+@pytest.mark.slow
 def test_a_pin_is_asked_for_on_the_terminal_and_does_not_show(
     home: Home, tmp_path: Path
 ) -> None:

@@ -124,6 +124,7 @@ def test_what_is_done_is_not_done_again(serve: Serve, service_pem: str) -> None:
     assert desk.members() == before
 
 
+@pytest.mark.slow
 def test_the_encryption_key_alone_may_stay_or_change(
     serve: Serve, service_pem: str
 ) -> None:
@@ -136,6 +137,7 @@ def test_the_encryption_key_alone_may_stay_or_change(
     assert (member["status"], member["publicEncryptionKey"]) == ("Active", key_of(BOB))
 
 
+@pytest.mark.slow
 def test_others_vote_when_they_come_to_it(serve: Serve, service_pem: str) -> None:
     desk = Desk(serve, service_pem, ALICE, BOB, CAROL)
     with pytest.raises(NotDecided, match=r"\(set_member\) is Open after 1 ballots"):

@@ -55,6 +55,7 @@ def test_a_rollback_is_as_if_the_rest_had_never_been(
     assert log.history.starts == twin.history.starts
 
 
+@pytest.mark.slow
 @given(STEPS, st.integers(1, 20))
 def test_a_run_ends_where_the_view_does(
     steps: list[tuple[int, bool]], start: int

@@ -84,6 +84,7 @@ def hear(
         raft.accept(taken[: ready.offer.entry_count])
 
 
+@pytest.mark.slow
 @attack("channel: consensus with values that no honest node sends")
 @pytest.mark.parametrize("is_leader", [False, True])
 @settings(max_examples=400, deadline=None)

@@ -92,6 +92,7 @@ def test_a_key_has_256_bits() -> None:
         AesGcm(bytes(16))
 
 
+@pytest.mark.slow
 @given(
     aad=st.lists(st.binary(max_size=40)),
     plaintext=st.lists(st.binary(max_size=40)),

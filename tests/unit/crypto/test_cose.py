@@ -33,6 +33,7 @@ def message(**changes: object) -> bytes:
     return cbor.encode(cbor.Tag(cose.SIGN1_TAG, list(parts.values())))
 
 
+@pytest.mark.slow
 @given(HEADERS, st.binary(max_size=64), st.booleans())
 def test_what_is_signed_verifies(
     protected: cose.Header, payload: bytes, detached: bool
@@ -243,6 +244,7 @@ def test_an_external_signer_makes_the_same_message() -> None:
     assert assembled == cose.sign(KEY, protected={4: b"kid"}, payload=b"x")
 
 
+@pytest.mark.slow
 @given(HEADERS, st.binary(max_size=64))
 def test_all_forms_of_a_message_sign_the_same(
     protected: cose.Header, payload: bytes

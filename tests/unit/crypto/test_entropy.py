@@ -1,5 +1,6 @@
 """Seeded randomness: the same for the same seed, and good enough for keys."""
 
+import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
@@ -52,6 +53,7 @@ def test_an_rsa_key_follows_from_the_seed() -> None:
     assert numbers.p > numbers.q
 
 
+@pytest.mark.slow
 def test_one_source_gives_different_keys() -> None:
     entropy = SeededEntropy(9)
     assert entropy.rsa_private_key(2048) != entropy.rsa_private_key(2048)

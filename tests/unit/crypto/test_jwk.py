@@ -34,6 +34,7 @@ def number(value: int) -> str:
     return encode_base64url(value.to_bytes((value.bit_length() + 7) // 8, "big"))
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=40))
 def test_base64url_is_read_as_it_is_written(data: bytes) -> None:
     text = encode_base64url(data)

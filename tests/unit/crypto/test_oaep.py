@@ -27,11 +27,13 @@ def _power(wrapped: bytes) -> bytes:
     return message.to_bytes(MODULUS_BYTES, "big")
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=MESSAGE_BYTES_MAX))
 def test_what_the_library_wraps_is_found_in_the_power(message: bytes) -> None:
     assert unpad(_power(_key().public_key.wrap(message))) == message
 
 
+@pytest.mark.slow
 @given(st.integers(0, MODULUS_BYTES - 1), st.integers(1, 255))
 def test_a_power_with_any_byte_changed_is_refused(index: int, change: int) -> None:
     encoded = bytearray(_power(_key().public_key.wrap(b"share")))

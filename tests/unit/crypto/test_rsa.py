@@ -48,6 +48,7 @@ def test_what_was_not_wrapped_to_the_key_is_refused(wrapped: bytes) -> None:
         KEY.unwrap(wrapped)
 
 
+@pytest.mark.slow
 def test_another_key_does_not_unwrap() -> None:
     other = RsaKeyPair.generate(SeededEntropy(42))
     with pytest.raises(VerificationFailed):
@@ -117,6 +118,7 @@ def test_what_is_no_key_is_malformed(text: str, data: bytes) -> None:
         RsaKeyPair.from_der(data)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 40), st.integers(0, 7))
 def test_a_changed_bit_raises_nothing_unforeseen(byte: int, bit: int) -> None:
     der = bytearray(der_of(KEY.pem))

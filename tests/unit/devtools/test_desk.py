@@ -71,6 +71,7 @@ class Watched:
         return [event for event in self.told if isinstance(event, kind)]
 
 
+@pytest.mark.slow
 def test_a_service_follows_its_sources(project: Path, tmp_path: Path) -> None:
     watched = Watched(project, tmp_path / "workspace")
     desk = watched.desk
@@ -108,6 +109,7 @@ async def _ended(desk: Desk) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_a_project_that_goes_away_ends_it_in_one_word(
     project: Path, tmp_path: Path
 ) -> None:

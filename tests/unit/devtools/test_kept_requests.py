@@ -43,6 +43,7 @@ def test_only_its_owner_reads_it_and_each_run_begins_anew(kept: KeptRequests) ->
     assert kept.keep(_served()).number == 1
 
 
+@pytest.mark.slow
 def test_when_it_is_full_the_older_half_goes(kept: KeptRequests) -> None:
     for _ in range(DEV_REQUESTS_KEPT_MAX):
         kept.keep(_served())

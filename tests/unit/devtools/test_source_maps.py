@@ -171,6 +171,7 @@ def test_a_section_has_its_place(second: int) -> None:
         SourceMap.parse(json.dumps({"version": 3, "sections": sections}).encode())
 
 
+@pytest.mark.slow
 def test_a_maps_size_is_bounded() -> None:
     lines = ";" * (limits.SOURCE_MAP_LINES_MAX - 1)
     assert SourceMap.parse(_map(lines)).place(1, 1) is None

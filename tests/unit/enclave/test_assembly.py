@@ -70,6 +70,7 @@ def _talk(app: str, *events: StopRequested) -> tuple[list[object], int]:
     return list(effects), child.returncode
 
 
+@pytest.mark.slow
 def test_a_node_starts_stops_and_says_nothing_on_its_own(app: str) -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     effects, code = _talk(app, StopRequested(kind=StopKind.TERMINATED, is_notice=False))
@@ -81,6 +82,7 @@ def test_a_node_starts_stops_and_says_nothing_on_its_own(app: str) -> None:
     assert spent < CPU_S_MAX
 
 
+@pytest.mark.slow
 def test_an_application_that_is_not_there_is_a_stop_with_a_remedy() -> None:
     effects, code = _talk("nowhere.py")
     (stop,) = effects
@@ -89,6 +91,7 @@ def test_an_application_that_is_not_there_is_a_stop_with_a_remedy() -> None:
     assert code == stop.exit_code == 2
 
 
+@pytest.mark.slow
 def test_a_host_that_talks_nonsense_is_left(app: str) -> None:
     with contextlib.closing(HostsEnd()) as ours:
         child = subprocess.Popen(

@@ -75,6 +75,7 @@ def test_a_byte_that_was_changed_is_found_and_named(application: Path) -> None:
         check_measured(find(str(place)))
 
 
+@pytest.mark.slow
 def test_another_interface_is_another_enclave(application: Path) -> None:
     found = find(str(signed(application, application.with_suffix(".enclave"))))
     with pytest.raises(ApplicationNotLoaded, match="differ in interface"):

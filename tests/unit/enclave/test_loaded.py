@@ -59,12 +59,14 @@ def package(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_its_own_code_pythons_and_the_frameworks_are_measured(package: Path) -> None:
     code = f"import wave, xml.dom.minidom, sqlite3\nfrom mine import inner\n{APP}"
     (package / "__init__.py").write_text(code)
     assert said(package) == ""
 
 
+@pytest.mark.slow
 def test_packages_around_it_are_measured_too(package: Path) -> None:
     around = package.parent / "around"
     around.mkdir()
@@ -75,6 +77,7 @@ def test_packages_around_it_are_measured_too(package: Path) -> None:
     assert "../__init__.py" in measure(inside).application
 
 
+@pytest.mark.slow
 def test_code_that_lies_beside_it_is_not(package: Path) -> None:
     beside = package.parent / "beside.py"
     beside.write_text("")
@@ -84,11 +87,13 @@ def test_code_that_lies_beside_it_is_not(package: Path) -> None:
     assert "put it into the application's package" in words
 
 
+@pytest.mark.slow
 def test_what_runs_in_no_enclave_of_ours_is_not(package: Path) -> None:
     (package / "__init__.py").write_text(f"import ccfpy.host.disk\n{APP}")
     assert "host/__init__.py, which is not part of what was signed" in said(package)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", [(), ("pluggy",)])
 def test_an_installed_package_is_part_of_it_where_the_signer_names_it(
     package: Path, named: tuple[str, ...]

@@ -192,6 +192,7 @@ def test_clean_up_has_time(watchdog: SignalWatchdog) -> None:
     assert len(cleaned) == 1000
 
 
+@pytest.mark.slow
 def test_no_line_of_ours_is_cut_off(watchdog: SignalWatchdog) -> None:
     rows = [[[number]] for number in range(300_000)]
     cut: list[BaseException] = []

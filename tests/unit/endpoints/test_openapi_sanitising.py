@@ -112,6 +112,7 @@ def _document(*endpoints: Endpoint) -> JsonObject:
     return json.loads_object(json.dumps(document(registry)))
 
 
+@pytest.mark.slow
 @rounds(share=2)
 @given(said=OPERATION | ANY_JSON, other=OPERATION)
 def test_the_document_is_valid_whatever_is_said(said: Json, other: Json) -> None:

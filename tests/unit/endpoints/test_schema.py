@@ -182,6 +182,7 @@ _values = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(_values)
 def test_every_object_survives_json(value: Outer) -> None:
     assert schema_of(Outer).read(_json_of(Outer, value)) == value

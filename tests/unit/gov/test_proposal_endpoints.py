@@ -466,6 +466,7 @@ def test_limits_set_too_low_never_stop_governance(governed: Governed) -> None:
     assert body(governed.enact(data_of(governed)))["proposalState"] == "Accepted"
 
 
+@pytest.mark.slow
 def test_fifty_rounds_of_proposal_and_votes_take_little_time(
     governed: Governed,
 ) -> None:

@@ -216,6 +216,7 @@ def test_without_configuration_a_hundred_are_kept(tx: Tx) -> None:
     assert remembered(tx) == list(range(5, 105))
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.integers(0, 6), min_size=1, max_size=25),
     st.integers(0, 4),
@@ -277,6 +278,7 @@ def test_no_members_times_bound_another(tx: Tx) -> None:
     assert refusal(tx, signed(1_000_000, by=BOB)).startswith("ProposalCreatedTooLong")
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(st.sampled_from([ALICE, BOB]), st.integers(0, 6)),

@@ -153,6 +153,7 @@ def test_whatever_it_is_at_it_is_ended_at_once(word: str, ends: Sequence[int]) -
     run(story())
 
 
+@pytest.mark.slow
 def test_too_much_at_once_is_told_and_when_it_is_over() -> None:
     async def story() -> None:
         observer = _Observer()

@@ -420,6 +420,7 @@ def _kill_points(before: dict[str, bytes], after: dict[str, bytes]) -> Iterator[
 STEPS = (". s", ". . s|", ". s|", ". s", "^. s| s")
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_moment_leaves_every_flushed_signature(tmp_path: Path) -> None:
     live = tmp_path / "live"
     store = LedgerStore(live, report=Report())

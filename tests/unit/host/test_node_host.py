@@ -407,6 +407,7 @@ def test_a_killed_enclave_ends_its_host(folder: Path) -> None:
         assert "the enclave process was killed by signal 9" in node.log
 
 
+@pytest.mark.slow
 def test_an_idle_connection_is_closed(folder: Path) -> None:
     settings = configuration(idle_connection_timeout="1s")
     Path("config.json").write_text(json.dumps(settings))

@@ -310,6 +310,7 @@ def test_a_node_without_an_identity_sends_nothing() -> None:
     waiting.run(run())
 
 
+@pytest.mark.slow
 def test_a_message_too_large_for_a_frame_is_lost_and_said_so() -> None:
     async def story(a: _Node, b: _Node) -> None:
         a.peers.send(B, CHANNEL, bytes(PEER_FRAME_BYTES_MAX))

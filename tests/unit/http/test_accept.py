@@ -108,6 +108,7 @@ def test_whoever_does_not_take_json_is_told() -> None:
     )
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(codec="latin-1")))
 def test_random_text_raises_only_what_is_documented(header: str) -> None:
     try:

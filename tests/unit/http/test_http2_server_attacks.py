@@ -236,6 +236,7 @@ def test_requests_made_and_withdrawn_at_once_are_not_served_and_run_out() -> Non
     assert goaway_of(server) == CALM
 
 
+@pytest.mark.slow
 def test_an_honest_client_never_runs_out() -> None:
     """It pings, cancels now and then, and opens windows for what it reads."""
     server, client = Http2Server(), H2Client()

@@ -163,6 +163,7 @@ def test_a_changed_record_ends_the_session_with_an_alert(engine: TlsEngine) -> N
     server.close()
 
 
+@pytest.mark.slow
 @given(st.binary(min_size=1, max_size=300), st.booleans())
 def test_random_bytes_raise_only_what_is_documented(
     engine: TlsEngine, data: bytes, after: bool

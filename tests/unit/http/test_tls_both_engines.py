@@ -156,6 +156,7 @@ ACTS: Final = st.one_of(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(len(ENGINES) < 2, reason="but one engine can run here")
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(VERSIONS), st.lists(ACTS, min_size=1, max_size=6))

@@ -82,6 +82,7 @@ def test_digests_have_32_bytes() -> None:
         )
 
 
+@pytest.mark.slow
 @given(WRITE_SETS, st.integers(0, 2**64 - 1))
 def test_what_is_written_is_read_back(write_set: WriteSet, version: int) -> None:
     domain = parse_public(public(write_set, version))

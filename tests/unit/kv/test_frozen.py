@@ -41,6 +41,7 @@ def written(store: Store, seqno: int, *, public: bool) -> Callable[[], bytes]:
     return write
 
 
+@pytest.mark.slow
 @given(WRITE_SETS, st.data())
 def test_it_is_the_snapshot_of_its_seqno_whatever_comes_after(
     write_sets: list[WriteSet], data: st.DataObject

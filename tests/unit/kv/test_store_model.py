@@ -266,4 +266,4 @@ class StoreMachine(RuleBasedStateMachine):
 StoreMachine.TestCase.settings = settings(
     max_examples=200, stateful_step_count=30, deadline=None
 )
-test_the_store_behaves_like_copies = StoreMachine.TestCase
+test_the_store_behaves_like_copies = pytest.mark.slow(StoreMachine.TestCase)

@@ -133,6 +133,7 @@ def test_a_new_file_without_a_header_yet_is_a_tail() -> None:
     assert (tail.first, tail.last, tail.torn_bytes) == (9, 8, 3)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_an_open_chunk_cut_anywhere_is_no_damage(data: st.DataObject) -> None:
     last = SMALL_FILES[-1].read()
@@ -145,6 +146,7 @@ def test_an_open_chunk_cut_anywhere_is_no_damage(data: st.DataObject) -> None:
     assert cut in (0, 8, len(last)) or isinstance(findings[-1], OpenTail)
 
 
+@pytest.mark.slow
 @attack("ledger: a changed byte")
 @settings(max_examples=300)
 @given(st.data())

@@ -120,6 +120,7 @@ def test_a_chunk_that_was_read_ahead_is_not_read_again() -> None:
     assert list(found) == list(audit(files))
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_of_any_flipped_bit_the_same_is_found(data: st.DataObject) -> None:
@@ -132,6 +133,7 @@ def test_of_any_flipped_bit_the_same_is_found(data: st.DataObject) -> None:
     assert_the_same_found(files)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_of_any_cut_the_same_is_found(data: st.DataObject) -> None:
@@ -146,6 +148,7 @@ def test_of_any_cut_the_same_is_found(data: st.DataObject) -> None:
 ACTIONS = st.sampled_from(["say", "claim", "sign", "close", "cut", "view", "flush"])
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(ACTIONS, max_size=25), st.data())
 def test_of_any_ledger_the_same_is_found_whichever_chunks_are_read_ahead(

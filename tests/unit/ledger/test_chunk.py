@@ -126,6 +126,7 @@ def test_of_two_files_for_one_chunk_the_committed_one_is_taken() -> None:
     assert [str(name) for name in arranged] == ["ledger_1-8.committed"]
 
 
+@pytest.mark.slow
 @given(st.lists(st.binary(max_size=40), min_size=1, max_size=12))
 def test_what_a_writer_wrote_is_found_open_or_closed(bodies: list[bytes]) -> None:
     entries = [entry(at, body) for at, body in enumerate(bodies, 1)]

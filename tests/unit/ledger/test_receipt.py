@@ -369,6 +369,7 @@ def changed_at(text: bytes, at: int, by: int) -> bytes:
     return text[:at] + bytes([text[at] ^ by]) + text[at + 1 :]
 
 
+@pytest.mark.slow
 def test_no_fourth_byte_can_be_changed_unnoticed() -> None:
     receipt = replace(CLAIMING, service_endorsements=(FIRST.certificate.pem,))
     receipt.verify(FIRST.certificate)

@@ -31,6 +31,7 @@ def unsealed(
     return Unsealed(txid.view, txid.seqno, fields_of(write_set), claims, flags)
 
 
+@pytest.mark.slow
 @given(transactions)
 def test_many_at_once_become_what_each_becomes_alone(
     these: list[tuple[TxId, WriteSet, bytes, int]],

@@ -417,6 +417,7 @@ def test_so_many_are_asked_at_once_and_the_others_in_turn(service: Service) -> N
 # Who asks
 
 
+@pytest.mark.slow
 def test_only_the_primary_asks_whoever_that_is(
     service: Service, issuer: Issuer
 ) -> None:

@@ -185,6 +185,7 @@ OPERATIONS = {
 }
 
 
+@pytest.mark.slow
 @attack("nonce: a rekey")
 @settings(
     max_examples=6,

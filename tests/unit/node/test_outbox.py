@@ -1,5 +1,7 @@
 """The order of one step's effects."""
 
+import pytest
+
 from ccfpy.base import limits
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.effects import (
@@ -90,6 +92,7 @@ def test_a_log_line_is_one_line_whatever_a_client_put_into_it() -> None:
     assert log.message == (r"'a\r\n2026-01-01 [fatal] \x1b[31mforged\u2028' in été\t!")
 
 
+@pytest.mark.slow
 def test_a_log_line_has_a_length_that_a_frame_can_hold() -> None:
     outbox = Outbox()
     outbox.info("\n" * (limits.LOG_MESSAGE_CHARS_MAX + 1))

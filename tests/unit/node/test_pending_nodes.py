@@ -103,6 +103,7 @@ def propose(node: InProcessNode, who: Person) -> None:
     assert json.loads_object(created.body)["proposalState"] == "Open"
 
 
+@pytest.mark.slow
 @attack("join: all places taken, and asked for again and again")
 def test_a_node_that_a_proposal_names_gets_a_place_at_once_and_keeps_it(
     full: InProcessNode,
@@ -156,6 +157,7 @@ def test_a_backup_sends_who_waits_to_the_primary_now_and_then(network: Network) 
     assert ask(second, WANTED).status == 200, "any node tells how it stands"
 
 
+@pytest.mark.slow
 def test_a_new_primary_counts_from_when_it_looks_first(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:

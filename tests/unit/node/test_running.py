@@ -1,5 +1,7 @@
 """What a booted node answers endpoints, and what it does when state is final."""
 
+import pytest
+
 from ccfpy.base import json
 from ccfpy.testing.node import InProcessNode
 
@@ -31,6 +33,7 @@ def test_the_app_opens_when_that_is_final_and_not_before(
     assert new_node.request("GET", "/app/commit").status == 200
 
 
+@pytest.mark.slow
 def test_enough_entries_are_signed_without_waiting_for_the_timer(
     node: InProcessNode,
 ) -> None:

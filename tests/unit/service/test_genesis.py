@@ -58,6 +58,7 @@ def info(people: tuple[Any, ...]) -> CreateInfo:
     )
 
 
+@pytest.mark.slow
 def test_a_fresh_service_writes_exactly_ccfs_maps(tx: Tx, info: CreateInfo) -> None:
     create(tx, info)
     assert sorted(tx.writes) == [

@@ -1,5 +1,6 @@
 """The window of signed requests that were taken."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,6 +38,7 @@ def test_a_former_key_ahead_of_the_clock_does_not_count(
         assert window.oldest_allowed == f"{middle:010d}"
 
 
+@pytest.mark.slow
 @given(TIMES, TIMES)
 def test_a_request_may_be_older_than_neither_middle(
     own: list[int], former: list[int]

@@ -53,6 +53,7 @@ def network() -> Network:
     return service(3)
 
 
+@pytest.mark.slow
 def test_every_node_has_the_same_ledger(network: Network) -> None:
     first, *others = network.nodes
     network.wait_until_settled()
@@ -74,6 +75,7 @@ def test_nodes_have_addresses_and_keys_of_their_own(network: Network) -> None:
     assert len({node.node_id for node in network.nodes}) == 3
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_ledger() -> None:
     ledgers = [
         sha256(b"".join(unopened(2, seed=seed).nodes[1].host.entries))
@@ -83,6 +85,7 @@ def test_the_same_seed_gives_the_same_ledger() -> None:
     assert ledgers[0] != ledgers[2]
 
 
+@pytest.mark.slow
 def test_a_service_goes_on_without_its_first_node() -> None:
     network = service(3)
     first, second, third = network.nodes

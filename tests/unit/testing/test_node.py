@@ -129,6 +129,7 @@ def test_a_connection_is_kept_over_requests(node: InProcessNode, user: Person) -
     client.close()
 
 
+@pytest.mark.slow
 def test_members_decide_together(node: InProcessNode) -> None:
     newcomer = Person.make("newcomer")
     action: Json = {"name": "set_user", "args": {"cert": newcomer.certificate.pem}}

@@ -45,6 +45,7 @@ def tests(pytester: pytest.Pytester) -> pytest.Pytester:
     return pytester
 
 
+@pytest.mark.slow
 def test_a_test_gets_a_service_of_the_marked_app(tests: pytest.Pytester) -> None:
     tests.makepyfile("""
         import pytest
@@ -151,6 +152,7 @@ def test_without_an_app_it_is_said_how_to_name_one(pytester: pytest.Pytester) ->
     result.stdout.fnmatch_lines(["*@pytest.mark.ccf(app=...)*ccf_app*"])
 
 
+@pytest.mark.slow
 def test_it_loads_nothing_before_a_service_is_asked_for(
     pytester: pytest.Pytester,
 ) -> None:

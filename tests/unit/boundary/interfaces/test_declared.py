@@ -90,6 +90,7 @@ def test_what_is_no_interface_is_refused_with_its_place(
         Interface("wrong", trusted=declaring, untrusted=_Nothing)
 
 
+@pytest.mark.slow
 def test_one_side_has_so_many_functions_and_no_more() -> None:
     async def f(self: object) -> None:
         raise NotImplementedError

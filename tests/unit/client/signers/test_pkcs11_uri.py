@@ -83,6 +83,7 @@ def test_a_pin_is_refused_and_not_repeated(where: str) -> None:
     assert "271828" not in str(raised.value)
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_any_text_is_read_or_refused(text: str) -> None:
     for uri in (text, f"pkcs11:{text}", f"pkcs11:token={text}", f"pkcs11:?{text}"):

@@ -45,6 +45,7 @@ def asked(table: dict[int, Rule], number: int, arguments: list[int]) -> int:
     return rule.then if holds else rule.otherwise
 
 
+@pytest.mark.slow
 @given(tables, st.data())
 def test_a_program_answers_as_its_table(
     table: dict[int, Rule], data: st.DataObject

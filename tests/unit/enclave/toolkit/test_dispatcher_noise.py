@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -71,6 +72,7 @@ def test_noise_is_frames_or_a_violation(data: bytes, cut: int) -> None:
     assert len(data) < HEADER_BYTES + INTERFACE.frame_bytes_max
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(data=st.data(), most=st.integers(1, 3), waiting=st.integers(0, 3))
 def test_whatever_the_order_every_call_is_answered_once(

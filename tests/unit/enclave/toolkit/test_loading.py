@@ -92,6 +92,7 @@ async def running(place: Path) -> AsyncIterator[Trusted]:
         yield vault.trusted
 
 
+@pytest.mark.slow
 def test_its_evidence_is_of_what_was_signed(bench: Bench) -> None:
     place = bench.signed()
 
@@ -109,6 +110,7 @@ def test_its_evidence_is_of_what_was_signed(bench: Bench) -> None:
     asyncio.run(play())
 
 
+@pytest.mark.slow
 def test_the_next_run_opens_what_this_one_sealed(bench: Bench) -> None:
     place = bench.signed()
 
@@ -121,6 +123,7 @@ def test_the_next_run_opens_what_this_one_sealed(bench: Bench) -> None:
     asyncio.run(play())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", ["another signer", "another machine", "an older one"])
 def test_others_do_not_open_what_it_sealed(bench: Bench, who: str) -> None:
     place = bench.signed(security_version=2)
@@ -143,6 +146,7 @@ def test_others_do_not_open_what_it_sealed(bench: Bench, who: str) -> None:
     asyncio.run(play())
 
 
+@pytest.mark.slow
 def test_two_enclaves_of_one_machine_know_each_other(bench: Bench) -> None:
     places = bench.signed(), bench.signed("other", key=STRANGER)
 
@@ -161,6 +165,7 @@ def test_two_enclaves_of_one_machine_know_each_other(bench: Bench) -> None:
     asyncio.run(play())
 
 
+@pytest.mark.slow
 def test_a_debug_enclave_is_known_as_one_and_heard_by_no_other(bench: Bench) -> None:
     places = bench.signed(), bench.signed("debugged", debug=True)
 
@@ -186,6 +191,7 @@ def _refused(place: Path, reason: str) -> None:
     asyncio.run(play())
 
 
+@pytest.mark.slow
 def test_code_that_was_changed_after_signing_is_never_run(bench: Bench) -> None:
     place = bench.signed()
     code = bench.folder / "vault_enclave.py"
@@ -196,6 +202,7 @@ def test_code_that_was_changed_after_signing_is_never_run(bench: Bench) -> None:
     assert not ran.exists()
 
 
+@pytest.mark.slow
 def test_another_interface_or_limits_than_were_signed_are_refused(
     bench: Bench,
 ) -> None:
@@ -203,6 +210,7 @@ def test_another_interface_or_limits_than_were_signed_are_refused(
     _refused(place, "another interface or other limits than were signed")
 
 
+@pytest.mark.slow
 def test_an_enclave_that_needs_a_platform_does_not_start_without(
     bench: Bench,
 ) -> None:

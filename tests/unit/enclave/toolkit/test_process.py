@@ -57,6 +57,7 @@ def test_an_enclave_answers_from_a_process_of_its_own() -> None:
     scene(play)
 
 
+@pytest.mark.slow
 @LINUX
 @pytest.mark.parametrize(
     ("how", "limit"),
@@ -83,6 +84,7 @@ def test_a_limit_that_is_reached_ends_the_enclave_and_is_named(
     scene(play)
 
 
+@pytest.mark.slow
 @LINUX
 def test_calls_that_each_keep_their_limit_reach_that_of_them_all() -> None:
     async def play(rough: Rough) -> None:
@@ -246,6 +248,7 @@ def test_a_host_with_another_interface_has_no_enclave() -> None:
 # A host that does not keep to the interface.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("frame", "reason"),
     [
@@ -270,6 +273,7 @@ def test_a_host_that_says_what_cannot_be_said_has_no_enclave_any_more(
     scene(play)
 
 
+@pytest.mark.slow
 def test_the_enclave_ends_with_its_channel() -> None:
     async def play(rough: Rough) -> None:
         link = rough._link

@@ -81,6 +81,7 @@ def told(function: str, description: Description = EMPTY, body: bytes = b"") -> 
     return ENDPOINT.body
 
 
+@pytest.mark.slow
 @given(DESCRIPTIONS)
 def test_a_guest_finds_what_was_described(description: Description) -> None:
     expected = {**description._asdict(), "body": {}}

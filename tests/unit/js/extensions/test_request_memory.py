@@ -108,6 +108,7 @@ class Served:
         return enough
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ENDINGS)
 def test_a_request_that_lacks_memory_anywhere_ends_alone(name: str) -> None:
     body = WORK.replace("ENDING", ENDINGS[name])

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from ccfpy.js.quickjs.compiled import module
 from ccfpy.js.quickjs.wasm_instance import WasmInstance
 from tests.unit.js.quickjs.wasm_instances import Echoing
@@ -13,6 +15,7 @@ def test_machines_share_it() -> None:
     assert WasmInstance(Echoing())._instance._library is module().library
 
 
+@pytest.mark.slow
 def test_who_asks_at_once_gets_the_same() -> None:
     code = (
         "from concurrent.futures import ThreadPoolExecutor;"

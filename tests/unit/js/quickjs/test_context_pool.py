@@ -163,6 +163,7 @@ STATEMENTS = (
 )
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.sampled_from(STATEMENTS), st.integers(0, 60)), max_size=6),
     st.lists(st.tuples(st.sampled_from(STATEMENTS), st.integers(0, 60)), max_size=6),

@@ -64,6 +64,7 @@ def test_arguments_and_results_cross_as_values(engine: QuickJs) -> None:
     assert run(engine, source, "é\0", [1, None], b"\xff\0") == ["é\0", 2, 2, "string"]
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
@@ -347,6 +348,7 @@ TOKENS = re.findall(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(TOKENS)).map(" ".join))
 def test_any_source_ends_in_a_result_or_a_js_failure(source: str) -> None:
     engine = QuickJs(CountingClock())

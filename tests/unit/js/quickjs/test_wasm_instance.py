@@ -139,6 +139,7 @@ def test_whatever_was_allocated_meanwhile(sizes: list[int], before: int) -> None
             instance.lay(image)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 200_000), st.lists(st.integers(0, 300_000), max_size=8))
 @example(0, [100_000, 300_000])
 def test_where_an_image_has_nothing_may_lie_anything(

@@ -273,6 +273,7 @@ def test_globals_outlive_a_call_that_failed(failure: str) -> None:
     assert installed.unhandled == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "failure", ["for (;;);", "new Uint8Array(1 << 29)", "(function g() { g() + 1 })()"]
 )

@@ -9,6 +9,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.house.tree import ROOT
 
 FILLS = {
@@ -46,6 +48,7 @@ FILLS = {
 }
 
 
+@pytest.mark.slow
 def test_a_heap_that_fills_up_ends_the_script_alone() -> None:
     bodies = {name: f"const all = []; {fill}" for name, fill in FILLS.items()}
     ended = subprocess.run(

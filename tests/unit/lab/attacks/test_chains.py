@@ -4,6 +4,8 @@ import ssl
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
+
 from ccfpy.client.keyfiles import OsEntropy
 from ccfpy.crypto.certs import Certificate, parse_bundle
 from ccfpy.crypto.ec import Curve, KeyPair
@@ -42,6 +44,7 @@ def test_signatures_verify_by_the_public_exponent() -> None:
     assert pow(pow(2, PRIVATE_EXPONENT, MODULUS), PUBLIC_EXPONENT, MODULUS) == 2
 
 
+@pytest.mark.slow
 def test_each_certificate_is_issued_by_the_next() -> None:
     chain = parse_bundle(CHAIN)
     names = [each.library_certificate for each in chain]

@@ -9,6 +9,7 @@ from tests.lab.cluster.mutants.catalogue import MUTANTS
 from tests.lab.cluster.mutants.kills import KILLS
 
 
+@pytest.mark.slow
 def test_seeds_that_hold_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--seeds", "3", "--seed", "31"]) == 0
     told = capsys.readouterr()

@@ -259,6 +259,7 @@ BROKEN: list[tuple[Property, Callable[[Sequel], None]]] = [
 ]
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(seed=st.integers(min_value=0))
 def test_a_history_of_a_correct_service_is_accepted(seed: int) -> None:

@@ -5,6 +5,8 @@ import random
 import sys
 from pathlib import Path
 
+import pytest
+
 from ccfpy.client.share import constitution
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.network import NODE_PROGRAM, ProcessNetwork
@@ -60,5 +62,6 @@ async def _ended(tmp_path: Path) -> list[bool]:
         network.stop()
 
 
+@pytest.mark.slow
 def test_a_node_that_is_exiting_is_not_taken_for_alive(tmp_path: Path) -> None:
     assert asyncio.run(_ended(tmp_path)) == [True, False, False, True]

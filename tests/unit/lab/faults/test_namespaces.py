@@ -36,6 +36,7 @@ def _python(place: Placement, code: str, argument: str) -> list[str]:
     return [*place.prefix, sys.executable, "-c", code, argument]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(REASON is not None, reason=str(REASON))
 def test_a_link_is_cut_in_one_direction_and_healed() -> None:
     with Namespaces() as namespaces:

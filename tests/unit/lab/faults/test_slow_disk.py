@@ -5,6 +5,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from ccfpy.host.disk import read_file
 from ccfpy.testing.disk import MemoryDisk
 from tests.lab.faults.slow_disk import SlowDisk, wait_as_told
@@ -54,6 +56,7 @@ def test_a_file_tells_how_long_to_wait_for_as_long_as_it_is_there(
         assert time.monotonic() - before >= least_s
 
 
+@pytest.mark.slow
 def test_it_is_a_nodes_program() -> None:
     answer = subprocess.run(
         [

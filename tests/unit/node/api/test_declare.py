@@ -54,6 +54,7 @@ def test_what_is_in_the_tables_any_node_answers() -> None:
     assert _route(endpoint) == (Mode.READ_ONLY, Forwarding.SOMETIMES, Redirection.NONE)
 
 
+@pytest.mark.slow
 def test_json_is_not_given_to_who_takes_none(node: InProcessNode) -> None:
     headers = {"accept": "text/plain"}
     for path in ("/node/network", "/node/state", "/node/quotes"):

@@ -11,6 +11,7 @@ from ccfpy.testing.node import InProcessNode
 from tests.unit.node.api.test_network import ask, node_id
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["quotes", "attestations"])
 def test_evidence_binds_the_nodes_key(node: InProcessNode, name: str) -> None:
     own = ask(node, f"/node/{name}/self")

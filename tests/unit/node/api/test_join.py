@@ -247,6 +247,7 @@ def test_an_address_is_taken_once(node: InProcessNode) -> None:
     assert refused == (400, "NodeAlreadyExists", message)
 
 
+@pytest.mark.slow
 @attack("join: the address of another node")
 @attack("join: the address of a node that waits to be trusted")
 def test_an_address_is_free_until_a_node_is_trusted_with_it(network: Network) -> None:

@@ -126,6 +126,7 @@ def test_a_forwarded_message_is_none_of_consensus(low: Peer, high: Peer) -> None
     assert high.hear(frame)
 
 
+@pytest.mark.slow
 @attack("channel: a changed message")
 @given(st.data())
 def test_a_changed_message_is_refused_and_changes_nothing(data: st.DataObject) -> None:
@@ -430,6 +431,7 @@ class HostileHost:
                         self.give(frame)
 
 
+@pytest.mark.slow
 @attack("nonce: a host that plays with a channel")
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32))

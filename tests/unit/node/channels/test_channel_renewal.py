@@ -162,6 +162,7 @@ class Line:
     frames: list[Frame] = field(default_factory=list)
 
 
+@pytest.mark.slow
 @attack("channel: new keys while messages flow")
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32))

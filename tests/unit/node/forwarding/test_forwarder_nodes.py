@@ -144,6 +144,7 @@ def test_a_primary_that_does_not_answer_is_not_waited_for_long(
     assert client.request("PUT", "/app/notes", body={"a": "c"}).status == 200
 
 
+@pytest.mark.slow
 def test_a_session_ends_when_the_primary_changes_and_the_next_one_goes_on(
     network: Network, alice: Person
 ) -> None:
@@ -215,6 +216,7 @@ def test_a_write_that_no_majority_has_is_told_so_in_time(
     assert TX_ID in answer.headers
 
 
+@pytest.mark.slow
 def test_a_write_that_is_lost_with_its_primary_is_called_invalid(
     network: Network, alice: Person
 ) -> None:
@@ -247,6 +249,7 @@ def _redirecting(configuration: NodeConfiguration) -> NodeConfiguration:
     )
 
 
+@pytest.mark.slow
 def test_an_interface_that_redirects_sends_writes_to_the_primary(
     members: tuple[Person, ...], alice: Person
 ) -> None:

@@ -206,6 +206,7 @@ def test_only_committed_seqnos_can_be_asked_for(wanted: list[Seqno]) -> None:
         _world().cache.states_for("a", wanted)
 
 
+@pytest.mark.slow
 def test_only_so_many_seqnos_can_be_asked_for() -> None:
     world = _world(10)
     world.log.last_seqno = world.log.commit_seqno = 10**9

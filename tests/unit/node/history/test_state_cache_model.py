@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -154,4 +155,4 @@ class Asking(RuleBasedStateMachine):
 
 
 Asking.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
-TestAsking = Asking.TestCase
+TestAsking = pytest.mark.slow(Asking.TestCase)

@@ -95,6 +95,7 @@ def test_a_backup_tells_what_a_primary_wrote(network: Network, alice: Person) ->
     assert told(joiner, tx_id) == "to-be-told"
 
 
+@pytest.mark.slow
 def test_a_joiner_tells_what_was_before_its_snapshot(
     network: Network, alice: Person
 ) -> None:
@@ -114,6 +115,7 @@ def test_a_joiner_tells_what_was_before_its_snapshot(
     assert told(network.nodes[0], told_of[0][0]) == "first"
 
 
+@pytest.mark.slow
 def test_what_waits_behind_another_request_for_the_past_is_told_after_it(
     network: Network, alice: Person
 ) -> None:
@@ -145,6 +147,7 @@ def serve(members: tuple[Person, ...], alice: Person) -> InProcessNode:
     return node
 
 
+@pytest.mark.slow
 def test_a_recovered_service_tells_what_those_before_it_wrote(
     members: tuple[Person, ...], alice: Person
 ) -> None:

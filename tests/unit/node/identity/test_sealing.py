@@ -234,6 +234,7 @@ def changed(data: bytes) -> bytes:
     return json.dumps({**fields, "ciphertext": "AAAA" + text[4:]})
 
 
+@pytest.mark.slow
 @row(
     Part.SEALED,
     "the files are damaged, empty, too large, or under another's name; or "
@@ -280,6 +281,7 @@ def test_a_file_of_a_time_to_come_is_ignored(service: Service) -> None:
     assert came_back(service.recover(service.files | {2**63 - 1: b"some data"}))
 
 
+@pytest.mark.slow
 @row(
     Part.SEALED,
     "the secrets are another service's, sealed by the same program on the same "

@@ -2,6 +2,7 @@
 
 from array import array
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -31,6 +32,7 @@ def test_every_key_is_found_with_its_seqnos(
     assert seqnos_in(data, sha256(other)).tolist() == bucket.get(other, [])
 
 
+@pytest.mark.slow
 @given(BUCKETS)
 def test_its_size_is_what_was_counted(bucket: dict[bytes, list[int]]) -> None:
     by_digest = {sha256(key): array("Q", seqnos) for key, seqnos in bucket.items()}

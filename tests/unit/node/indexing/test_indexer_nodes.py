@@ -208,6 +208,7 @@ def test_indexes_come_and_go_while_the_node_runs(
     assert alone.request("GET", "/app/on-demand").status == 404
 
 
+@pytest.mark.slow
 def test_a_joiner_indexes_what_was_before_its_snapshot(
     members: tuple[Person, ...], alice: Person
 ) -> None:
@@ -261,6 +262,7 @@ def recoveries(
     node.advance(1000)
 
 
+@pytest.mark.slow
 def test_a_recovered_service_builds_its_indexes_from_the_first_transaction(
     members: tuple[Person, ...], alice: Person, alone: InProcessNode
 ) -> None:

@@ -36,6 +36,7 @@ def told_of(writes: list[Writes]) -> Told:
     return [(seqno, {NAME: each}) for seqno, each in enumerate(writes, 1)]
 
 
+@pytest.mark.slow
 @given(
     st.lists(WRITES, min_size=1, max_size=60),
     st.integers(1, 7),

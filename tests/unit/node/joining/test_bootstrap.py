@@ -93,6 +93,7 @@ def test_a_node_with_a_snapshot_begins_after_it(
     assert replica_of(joiner).tail.tree.root() == (replica_of(first).tail.tree.root())
 
 
+@pytest.mark.slow
 def test_a_node_from_a_snapshot_can_lead(
     begun: Callable[..., Network], alice: Person
 ) -> None:
@@ -114,6 +115,7 @@ def test_a_node_from_a_snapshot_can_lead(
     network.wait_until(lambda: others[0].host.commit == others[1].host.commit)
 
 
+@pytest.mark.slow
 def test_a_snapshot_that_came_damaged_is_not_used(
     begun: Callable[..., Network],
 ) -> None:

@@ -79,6 +79,7 @@ def bring_back(network: Network, member: Person) -> None:
     network.wait_until_settled()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", [same, without_snapshots])
 def test_every_node_has_the_public_state_alone_and_later_all(
     begun: Callable[[Remains], Network],
@@ -122,6 +123,7 @@ def test_the_host_of_a_joiner_is_told_what_may_be_given_up(
         assert effect.recovered_to == recovered_to > effect.after
 
 
+@pytest.mark.slow
 def test_a_node_that_joins_after_the_opening_has_nothing_to_recover(
     begun: Callable[[Remains], Network],
     remains: Remains,
@@ -137,6 +139,7 @@ def test_a_node_that_joins_after_the_opening_has_nothing_to_recover(
     assert read(late, "early") == "a secret"
 
 
+@pytest.mark.slow
 @row(
     Part.COURSE,
     "the primary dies while shares are awaited",
@@ -165,6 +168,7 @@ def test_a_service_whose_primary_dies_while_it_waits_for_shares_goes_on(
         assert read(node, "late") == "another"
 
 
+@pytest.mark.slow
 def test_a_service_of_three_is_recovered_from_any_of_its_ledgers_again(
     begun: Callable[[Remains], Network],
     remains: Remains,

@@ -100,6 +100,7 @@ def test_everything_is_back_under_every_ledger_secret(
     assert read(waiting, "b") == "after the rekey"
 
 
+@pytest.mark.slow
 @row(Part.COURSE, "the service that was recovered is lost too", "All of both is back.")
 def test_a_recovered_service_goes_on_and_is_recovered_again(
     waiting: InProcessNode, members: tuple[Person, ...], alice: Person

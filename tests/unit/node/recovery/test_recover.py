@@ -181,6 +181,7 @@ def test_a_ledger_without_a_signature_is_no_service(
     assert node.host.stop.reason == "No signature found after recovery"
 
 
+@pytest.mark.slow
 @attack("ledger: a snapshot of another service")
 @row(
     Part.SNAPSHOT,

@@ -78,6 +78,7 @@ def check_damaged(lost: Lost, files: Folder, first_bad: int) -> None:
     attempt(lost, up_to(files, end)).check(end)
 
 
+@pytest.mark.slow
 @row(
     Part.LEDGER,
     "a committed file is missing, each in turn",
@@ -99,6 +100,7 @@ def test_each_file_missing_in_turn(lost: Lost) -> None:
     attempt(lost, files).check(lost.signatures[-2])
 
 
+@pytest.mark.slow
 @row(
     Part.LEDGER,
     "a file that was not committed yet is missing, each in turn",
@@ -186,6 +188,7 @@ def regions(files: Folder, name: str) -> Iterator[tuple[str, int]]:
     yield "the positions", ends[-1]
 
 
+@pytest.mark.slow
 @attack("ledger: a changed byte")
 @row(
     Part.LEDGER,
@@ -309,6 +312,7 @@ def test_a_file_that_is_there_twice(lost: Lost) -> None:
     attempt(lost, files).check(lost.signatures[-1])
 
 
+@pytest.mark.slow
 @attack("ledger: an end that is held back")
 @row(
     Part.LEDGER,
@@ -443,6 +447,7 @@ def test_another_curve(lost: Lost, curve: CurveId) -> None:
     tried.check(lost.signatures[-1])
 
 
+@pytest.mark.slow
 @row(
     Part.COURSE,
     "three recoveries in a row, of which each but the last is lost when it is open",
@@ -465,6 +470,7 @@ def test_three_in_a_row(lost: Lost) -> None:
     assert len(set(identities)) == 4
 
 
+@pytest.mark.slow
 @attack("ledger: a forked suffix in a recovery")
 @row(
     Part.LEDGER,

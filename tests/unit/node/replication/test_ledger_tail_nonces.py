@@ -152,6 +152,7 @@ def effects_of(network: Network, kind: type) -> int:
     )
 
 
+@pytest.mark.slow
 @attack("nonce: a hostile schedule")
 @settings(
     max_examples=3,
@@ -178,6 +179,7 @@ def test_whatever_happens_a_key_and_an_iv_serve_once(
     assert bool(taken_back) is ("part" in names)
 
 
+@pytest.mark.slow
 @attack("nonce: entries taken back and written anew")
 @attack("nonce: two primaries")
 def test_entries_taken_back_and_written_anew_by_two_primaries(
@@ -196,6 +198,7 @@ def test_entries_taken_back_and_written_anew_by_two_primaries(
     assert intercepted.seals
 
 
+@pytest.mark.slow
 @attack("nonce: a snapshot taken twice")
 def test_a_snapshot_taken_twice(
     intercepted: Interception, members: tuple[Person, ...], alice: Person
@@ -214,6 +217,7 @@ def test_a_snapshot_taken_twice(
     assert any(view & SNAPSHOT_BIT for view in views)
 
 
+@pytest.mark.slow
 @attack("nonce: a recovery")
 def test_a_recovery_in_two_places(
     intercepted: Interception, members: tuple[Person, ...], alice: Person
@@ -235,6 +239,7 @@ def test_a_recovery_in_two_places(
     assert intercepted.seals
 
 
+@pytest.mark.slow
 @attack("nonce: a rekey")
 def test_a_rekey_that_is_taken_back(
     intercepted: Interception, members: tuple[Person, ...], alice: Person

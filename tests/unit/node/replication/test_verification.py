@@ -83,6 +83,7 @@ def test_nobody_is_believed_before_a_service_is_known() -> None:
         check_signature(SIGNED, TxId(2, 2), TREE, Store())
 
 
+@pytest.mark.slow
 def test_a_renewed_certificate_is_held_to_the_key_it_certifies(store: Store) -> None:
     check_signature(SIGNED, TxId(2, 2), TREE, store)
     tx = store.begin()

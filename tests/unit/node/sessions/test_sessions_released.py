@@ -62,6 +62,7 @@ def begin_a_handshake_and_be_lost(node: InProcessNode) -> None:
     node.step(SessionClosed(session=session))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize(
     "visit",

@@ -152,6 +152,7 @@ def test_requests_beyond_a_steps_share_are_answered_in_later_steps_in_order(
     assert len(counts) > 3
 
 
+@pytest.mark.slow
 @attack("fairness: thousands of requests at once")
 def test_a_client_is_answered_in_the_step_after_thousands_of_requests_of_others(
     watched: Watched,
@@ -187,6 +188,7 @@ def test_a_step_answers_so_many_requests_and_no_more(watched: Watched) -> None:
         assert max(answered) - min(answered) == 0
 
 
+@pytest.mark.slow
 @attack("fairness: more connections than a step has turns")
 def test_connections_beyond_a_steps_turns_have_theirs_in_the_next(
     watched: Watched,
@@ -321,6 +323,7 @@ def test_nobody_is_woken_for_what_a_step_has_time_for(watched: Watched) -> None:
     assert not watched.is_to_wake
 
 
+@pytest.mark.slow
 def test_a_request_that_waited_is_done_though_its_client_left(
     watched: Watched,
 ) -> None:

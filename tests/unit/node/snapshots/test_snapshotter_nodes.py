@@ -125,6 +125,7 @@ def test_a_joiner_starts_from_the_peers_latest_and_goes_on_alike(
     assert len(roots) == 1
 
 
+@pytest.mark.slow
 def test_the_next_primary_takes_the_next(network: Network, alice: Person) -> None:
     first = network.nodes[0]
     for _ in range(2):

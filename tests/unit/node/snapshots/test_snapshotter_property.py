@@ -1,5 +1,6 @@
 """Whatever happens to a node, its final snapshots are true, and none is left out."""
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -112,5 +113,5 @@ class Life(RuleBasedStateMachine):
         assert self.files.logs == [] or "Skipping" in self.files.logs[0]
 
 
-TestLife = Life.TestCase
+TestLife = pytest.mark.slow(Life.TestCase)
 TestLife.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -90,6 +90,7 @@ INTERFACES = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(st.text(max_size=4), INTERFACES, max_size=3),
     st.sampled_from(NodeStatus),

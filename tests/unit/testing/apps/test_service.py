@@ -104,6 +104,7 @@ def test_a_service_that_does_not_open_says_why() -> None:
         Service.open(wrong)
 
 
+@pytest.mark.slow
 def test_a_service_of_three_nodes_survives_its_primary() -> None:
     service = Service.open(app, nodes=3)
     first, second, third = service.nodes
@@ -120,6 +121,7 @@ def test_a_service_of_three_nodes_survives_its_primary() -> None:
         ann.at(first).get("/app/header")
 
 
+@pytest.mark.slow
 def test_without_a_majority_nobody_is_primary() -> None:
     service = Service.open(app, nodes=2)
     service.kill(service.nodes[0])

@@ -75,6 +75,7 @@ def test_a_paused_node_does_nothing() -> None:
     assert len(chaos.stage.lines) == before
 
 
+@pytest.mark.slow
 def test_dice_decide_how_often_an_act_is_done() -> None:
     words = set()
     for seed in range(60):

@@ -49,6 +49,7 @@ def test_a_service_may_begin_with_more_nodes() -> None:
     assert words[1] == "2"
 
 
+@pytest.mark.slow
 def test_a_seed_leaves_the_same_trace_however_strings_are_hashed() -> None:
     told = [
         subprocess.run(

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.lab.cluster.consensus.openings import OLD_BRANCH, lines_of
 from tests.lab.cluster.consensus.simulation import run
 from tests.lab.cluster.consensus.telling import (
@@ -23,6 +25,7 @@ LINES = (
 BY_NAME = {mutant.name: mutant for mutant in MUTANTS}
 
 
+@pytest.mark.slow
 def test_a_failure_is_told_shortly_and_can_be_run(tmp_path: Path) -> None:
     mutant = BY_NAME["new leader keeps its tail"]
     seed, invariant = KILLS[mutant.name]
@@ -37,6 +40,7 @@ def test_a_failure_is_told_shortly_and_can_be_run(tmp_path: Path) -> None:
     assert story.count("\n") < len(outcome.lines) / 4
 
 
+@pytest.mark.slow
 def test_a_standstill_can_be_told_too() -> None:
     mutant = BY_NAME["refusal names the own end"]
     outcome = Outcome(

@@ -14,6 +14,7 @@ def test_every_mutant_is_killed() -> None:
     assert max(seed for seed, _ in KILLS.values()) < SEEDS_MAX
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_the_seed_kills_the_mutant_alone(mutant: Mutant) -> None:
     seed, invariant = KILLS[mutant.name]

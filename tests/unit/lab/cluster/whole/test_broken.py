@@ -19,6 +19,7 @@ def test_a_mistake_is_caught(mutant: Mutant) -> None:
     assert outcome.failure == invariant, outcome.reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", sorted({seed for seed, _ in CAUGHT_BY.values()}))
 def test_without_a_mistake_nothing_is_caught(seed: int) -> None:
     outcome = run(seed)

@@ -8,6 +8,7 @@ from tests.lab.cluster.__main__ import main
 from tests.lab.cluster.whole.broken import mistake
 
 
+@pytest.mark.slow
 def test_seeds_that_hold_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--nodes", "--seeds", "1", "--seed", "20", "--acts", "20"]) == 0
     said = capsys.readouterr().out
@@ -15,6 +16,7 @@ def test_seeds_that_hold_are_counted(capsys: pytest.CaptureFixture[str]) -> None
     assert "1 had to go on after it, and did" in said
 
 
+@pytest.mark.slow
 def test_a_failure_leaves_its_story(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,12 +4,15 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.attacks import attack
 from tests.lab.cluster.whole.simulation import replay, run
 
 SEED = 20
 
 
+@pytest.mark.slow
 @attack("nonce: a hostile schedule")
 def test_a_seed_does_much_and_nothing_breaks() -> None:
     outcome = run(SEED, acts=60)
@@ -19,6 +22,7 @@ def test_a_seed_does_much_and_nothing_breaks() -> None:
     assert outcome.could_go_on
 
 
+@pytest.mark.slow
 def test_its_acts_do_the_same_again() -> None:
     outcome = run(SEED, acts=30)
     again = replay(SEED, outcome.acts)
@@ -26,6 +30,7 @@ def test_its_acts_do_the_same_again() -> None:
     assert again.steps == outcome.steps
 
 
+@pytest.mark.slow
 def test_a_seed_repeats_every_byte_whatever_the_process_hashes_with() -> None:
     told = (
         "from tests.lab.cluster.whole.simulation import run;"

@@ -15,6 +15,7 @@ def test_what_holds_is_told_as_it_was() -> None:
     assert told(story_of(outcome)).trace == outcome.trace
 
 
+@pytest.mark.slow
 def test_a_failure_is_made_short() -> None:
     with mistake("private part in the clear").applied():
         outcome = replay(1, ACTS)

@@ -1,0 +1,65 @@
+"""A test that is slow says so, and no other is."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.house.tree import ROOT
+from tests.pace import CPU_SECONDS_MAX, PROCESSES, too_slow
+
+PLUGIN = """
+from tests import pace
+from tests.pace import pytest_runtest_call
+
+pace.CPU_SECONDS_MAX = {bound}
+"""
+TESTS = """
+import pytest
+
+def test_unmarked():
+    sum(range(100_000))
+
+@pytest.mark.slow
+def test_marked():
+    sum(range(100_000))
+"""
+
+
+def test_a_quick_test_may_take_the_bound_and_no_more() -> None:
+    assert too_slow("test_x", CPU_SECONDS_MAX, slow=False) is None
+    reason = too_slow("test_x", CPU_SECONDS_MAX + 0.1, slow=False)
+    assert reason is not None
+    assert "test_x took 4.1 s" in reason
+    assert "@pytest.mark.slow" in reason
+
+
+def test_a_slow_test_may_take_longer() -> None:
+    assert too_slow("test_x", 100 * CPU_SECONDS_MAX, slow=True) is None
+
+
+def _outcome(folder: Path, bound: float) -> str:
+    (folder / "conftest.py").write_text(PLUGIN.format(bound=bound))
+    (folder / "test_two.py").write_text(TESTS)
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers = slow: it is\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    ended = subprocess.run(
+        [*command, "--rootdir", folder, "-c", folder / "pytest.ini", folder],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    return ended.stdout
+
+
+def test_a_run_fails_for_a_test_above_the_bound_unless_it_is_marked(
+    tmp_path: Path,
+) -> None:
+    assert "2 passed" in _outcome(tmp_path, bound=60)
+    failed = _outcome(tmp_path, bound=-1)
+    assert "1 failed, 1 passed" in failed
+    assert "test_unmarked took" in failed
+
+
+def test_each_folder_of_slow_tests_exists() -> None:
+    assert all((ROOT / "tests" / name).is_dir() for name in PROCESSES)
