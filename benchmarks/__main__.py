@@ -25,7 +25,7 @@ def questions() -> list[str]:
 
 
 def parsed(words: Sequence[str] | None) -> tuple[list[str], list[str]]:
-    """Give the questions to ask, and the arguments to pass on to each."""
+    """Return the questions to ask, and the arguments to pass on to each."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="QUESTION", help="all by default")
     parser.add_argument("--quick", action="store_true", help="fewer, shorter repeats")

@@ -70,7 +70,7 @@ def audited(
     budget: float | None = None,
     peers: Peers | None = None,
 ) -> Figure:
-    """Tell of some audits of the same ledger; the slowest is held to the budget."""
+    """Return the figure of some audits of a ledger; the slowest has the budget."""
     return Figure(
         name=name,
         unit="a second of CPU",
@@ -84,7 +84,7 @@ def audited(
 
 
 def theirs(ledger: Path) -> Peers:
-    """Have CCF's own package read it, where it is installed."""
+    """Return how fast CCF's own packages audit it, where they are installed."""
     found = {}
     for line in (6, 7):
         python = ROOT / f".venv-ccf{line}" / "bin" / "python"

@@ -58,9 +58,9 @@ class Uncounted(Exception):
 
 
 def step_through(at_once: int) -> int:
-    """Have a node take writes, so many in each step; only that is counted.
+    """Send a node writes, a fixed number in each step; count only those steps.
 
-    Gives how many they were.
+    Returns how many writes there were.
     """
     node, clients = opened_node()
     raw = write_request()
@@ -88,9 +88,9 @@ def step_through(at_once: int) -> int:
 
 
 def hear_of_writes() -> int:
-    """Have a backup take entries as they are sent to it; only that is counted.
+    """Send a backup entries, as a primary sends them; count only those steps.
 
-    Gives how many they were: what fills messages, so that no signature is among them.
+    Returns how many entries there were: full messages, with no signature among them.
     """
     backup, raw = Backup(), write_request()
     backup.perform(backup.hear(backup.told_of(WRITES, raw)))
@@ -115,7 +115,7 @@ def _count(*, on: bool) -> None:
 
 
 def counted(call: str) -> Mapping[str, float]:
-    """Give what each write or entry of a call took, by callgrind's names: ``Ir``, ….
+    """Return what each write or entry took, by callgrind's names: ``Ir``, ….
 
     Raises:
         Uncounted: it could not be told.

@@ -63,7 +63,7 @@ class Commits:
 
 
 def part(ordered: tuple[float, ...], share: float) -> float:
-    """Give the least of some values, in order, that ``share`` of them do not exceed."""
+    """Return the least of sorted values that ``share`` of them do not exceed."""
     return ordered[max(math.ceil(len(ordered) * share), 1) - 1]
 
 
@@ -80,7 +80,7 @@ def connection(service: Service) -> Iterator[http.client.HTTPSConnection]:
 
 
 def commits_ms(service: Service, writes: int, interval_ms: int) -> tuple[float, ...]:
-    """Give, in order, how long each of some writes took to be known as committed.
+    """Return, sorted, how long each write took to be known as committed.
 
     A write is committed by a signature, and the next comes at any moment of the
     interval after that: else all would wait for as long as the first did.
@@ -153,7 +153,7 @@ async def follow_by_interval(
 
 
 def of_nodes(nodes: int, told: list[Commits]) -> Iterator[Figure]:
-    """Tell how long commits took on so many nodes that sign early."""
+    """Return the figures of commits on a number of nodes that sign early."""
     for state, measured in (
         ("at rest", [each.at_rest_ms for each in told]),
         (f"{LOADED_BY} clients writing", [each.loaded_ms for each in told]),
@@ -176,7 +176,7 @@ def of_nodes(nodes: int, told: list[Commits]) -> Iterator[Figure]:
 
 
 def of_interval(nodes: int, interval_ms: int, told: list[Commits]) -> Iterator[Figure]:
-    """Tell what an interval between signatures does."""
+    """Return the figures of what an interval between signatures does."""
     is_ccfs = interval_ms == INTERVAL_MS
 
     def figure(what: str, values: Iterable[float], plot: str, series: str) -> Figure:

@@ -55,7 +55,7 @@ def opened_node(members: Sequence[Person]) -> MeteredNode:
 
 
 def spent_s(node: MeteredNode, users: Sequence[Person]) -> float:
-    """Give the seconds the node spent on adding the users, a proposal for each."""
+    """Return the seconds the node spent on adding users, each by a proposal."""
     before = node.spent_ns
     for user in users:
         action: Json = {"name": "set_user", "args": {"cert": user.certificate.pem}}

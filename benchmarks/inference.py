@@ -63,7 +63,7 @@ class Query:
         return len(inputs)
 
     def bare_us(self) -> float:
-        """Give the CPU time of a run in this process."""
+        """Return the CPU time of a run in this process."""
         model = Model(self.model)
         model.run(self.inputs)
         runs, begun, ends = 0, time.process_time(), time.monotonic() + BARE_S
@@ -81,7 +81,7 @@ QUERIES = (
 
 
 def options() -> list[str]:
-    """Give what the service is started with."""
+    """Return what the service is started with."""
     first, *others = constitution("default")
     scripts = [str(path) for path in (first, OWN, *others)]
     words = [word for script in scripts for word in ("--constitution", script)]
@@ -99,7 +99,7 @@ def connect(service: Service, port: int, name: str) -> Connection:
 
 
 async def install(service: Service, name: str, content: bytes) -> None:
-    """Have the member vote for a model, and bring it."""
+    """Vote for a model as the member, and bring the model."""
     member = FileSigner.load(KeyFiles(folder=service.common, name="member0"))
     owner = FileSigner.load(KeyFiles(folder=service.common, name="user0"))
     action = registration(
@@ -141,7 +141,7 @@ async def _load(
     *,
     on_record: bool,
 ) -> list[float]:
-    """Let each client ask again and again; give how long each answer took."""
+    """Run clients that ask again and again; return how long each answer took."""
     ends = time.monotonic() + seconds
     times: list[float] = []
 
@@ -185,7 +185,7 @@ async def asked(
 def figures(
     what: str, bare_us: float, runs: Sequence[Asked], *, is_judged: bool
 ) -> Iterator[Figure]:
-    """Tell of what one query came to, and of how much that is the service's own."""
+    """Return the cost of one query, and the service's part in it."""
     yield Figure(name=f"{what}: bare CPU", unit="µs", values=(bare_us,), scales=True)
     yield Figure(
         name=f"{what}: CPU beyond",

@@ -96,7 +96,7 @@ async def see(service: Growing, keys: int, settings: Settings) -> Seen:
 
 
 def costs(keys: int, seen: Seen) -> Iterator[Figure]:
-    """Tell what requests and a snapshot cost at so many keys, and the memory then."""
+    """Return the figures of requests, a snapshot and memory at a number of keys."""
 
     def figure(what: str, unit: str, *values: float, plot: str = "") -> Figure:
         return Figure(
@@ -151,7 +151,7 @@ def growth(seen: Mapping[int, Seen]) -> Iterator[Figure]:
 
 
 async def joined_s(service: Growing) -> float:
-    """Have a node join from the newest snapshot, and give how long that took."""
+    """Join a node from the newest snapshot; return how long that took."""
     started = time.perf_counter()
     node = await service.network.add(Placement())
     took_s = time.perf_counter() - started
@@ -162,7 +162,7 @@ async def joined_s(service: Growing) -> float:
 
 
 def join_budget_s(keys: int) -> float:
-    """Give the budget for as many keys: of a million, or by the part of them."""
+    """Return the budget for a number of keys, from that of a million."""
     return BUDGET_START_S + (BUDGET_JOIN_S - BUDGET_START_S) * keys / MILLION
 
 

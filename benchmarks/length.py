@@ -67,7 +67,7 @@ async def stretches(folder: Path, count: int, seconds: float) -> list[Stretch]:
 
 
 def figures(seen: list[Stretch]) -> Iterator[Figure]:
-    """Tell of the stretches, and compare the last with the second."""
+    """Return the figures of the stretches, the last compared with the second."""
     along = "thousand transactions"
     for number, each in enumerate(seen, 1):
         x = each.transactions / THOUSAND

@@ -43,7 +43,7 @@ def measure(settings: Settings) -> Iterator[Figure]:
 
 
 def _costs_an_election(service: Service, milliseconds: int) -> bool:
-    """Have the primary run a script; tell whether the view changed by that."""
+    """Run a script on the primary; return whether the view changed by that."""
     primary, view = _primary(service)
     _get(service, f"https://{primary}/app/spin/{milliseconds}")
     time.sleep(ELECTION_MS / 1000)  # as long as an election could take to begin

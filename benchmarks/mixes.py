@@ -46,7 +46,7 @@ def measure(settings: Settings) -> Iterator[Figure]:
 def dearer(
     by_percent: Mapping[int, Sequence[Asked]], *, connections: int
 ) -> Iterator[Figure]:
-    """Tell how many times what its parts cost each mix costs, turn by turn.
+    """Return how many times its parts' cost each mix costs, turn by turn.
 
     Args:
         by_percent: what the turns came to by the share of reads, 0 and 100 among them.

@@ -53,7 +53,7 @@ def _subject(kind: str, size: int) -> Subject:
 
 
 def each_byte(kind: str, by_size: dict[int, Figure]) -> Figure:
-    """Tell what a byte more costs, from the smallest message to the largest."""
+    """Return what a byte more costs, from the smallest message to the largest."""
     least, most = min(by_size), max(by_size)
     more_us = by_size[most].median - by_size[least].median
     return Figure(

@@ -101,7 +101,7 @@ def _all(nodes: int, connections: tuple[int, ...], seconds: float) -> Rates:
 def figures(
     nodes: int, connections: int, rates: Mapping[str, list[Rate]]
 ) -> Iterator[Figure]:
-    """Tell of all servers at one number of nodes and of connections, ours first."""
+    """Return the figures of all servers at one number of nodes and connections."""
     where = f"{_many(nodes, 'node')}, {_many(connections, 'connection')}"
     cpu = {name: tuple(r.cpu_us for r in each) for name, each in rates.items()}
     per_s = {name: tuple(r.per_s for r in each) for name, each in rates.items()}

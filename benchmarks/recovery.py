@@ -63,7 +63,7 @@ def _entries(
 
 
 def measure(lost: InProcessNode, remains: Remains) -> tuple[float, float]:
-    """Give the CPU seconds of the public and of the private part."""
+    """Return the CPU seconds of the public and of the private part."""
     started = time.process_time()
     node = recover_alone(remains, load_application("logging"), members=lost.members)
     public_s = time.process_time() - started

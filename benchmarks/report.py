@@ -46,7 +46,7 @@ SUMMARY = ("question", "figure", "on the reference machine", "budget", "CCF", ""
 
 
 def page(records: Mapping[str, Sequence[Record]]) -> dict[str, bytes]:
-    """Give the page and its plots, by their names from the folder of documents."""
+    """Return the page and its plots, by their names from the folder of documents."""
     files: dict[str, bytes] = {}
     last = [runs[-1] for runs in records.values() if runs]
     parts = [INTRODUCTION, _speeds(last), *_unkept(records), _summary(last)]
@@ -63,7 +63,7 @@ def page(records: Mapping[str, Sequence[Record]]) -> dict[str, bytes]:
 
 
 def _speeds(runs: Sequence[Record]) -> str:
-    """Tell by how much the speeds differ of machines on which anything was timed."""
+    """Say how much the speeds differ of the machines that timed anything."""
     timed = [run for run in runs if any(figure.scales for figure in run.figures)]
     each = [run.machine.slowness for run in timed]
     if not each:
@@ -83,7 +83,7 @@ def _unkept(records: Mapping[str, Sequence[Record]]) -> Iterable[str]:
 
 
 def _summary(runs: Iterable[Record]) -> str:
-    """Tell of each figure that has a budget or stands beside CCF's."""
+    """Return a row for each figure that has a budget or stands beside CCF's."""
     rows = [
         table.row(
             (
@@ -143,7 +143,7 @@ def _drawings(runs: Sequence[Record]) -> Iterable[tuple[str, bytes]]:
 
 
 def _over_time(runs: Sequence[Record]) -> list[Figure]:
-    """Give each run's figures as parts of their budgets, if there are many runs.
+    """Return each run's figures as parts of their budgets, if there are many.
 
     Of the runs, those of the last one's kind: quick ones differ from thorough ones, and
     compiled modules from others, whatever became of the code meanwhile. Of the figures,

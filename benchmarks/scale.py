@@ -29,7 +29,7 @@ MS_PER_S = 1000
 
 
 def of_nodes(nodes: int, idle: Said, alone: Said, busy: Said) -> Iterator[Figure]:
-    """Tell what so many nodes say."""
+    """Return the figures of a number of nodes."""
     where = f"{nodes} node{'s' if nodes > 1 else ''}"
     seconds = IDLE_MS / MS_PER_S
     for what, unit, value in (

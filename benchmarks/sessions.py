@@ -45,7 +45,7 @@ def connected(
 
 
 async def resident_mib(folder: Path, sessions: int) -> tuple[float, list[float]]:
-    """Give what the first sessions took, and the memory after each round."""
+    """Return what the first sessions took, and the memory after each round."""
     async with growing(folder) as service:
         context = service.service.user_context()
         await service.rest()
@@ -65,7 +65,7 @@ async def resident_mib(folder: Path, sessions: int) -> tuple[float, list[float]]
 def figures(
     with_mib: float, after_mib: Sequence[float], sessions: int
 ) -> Iterator[Figure]:
-    """Tell what the sessions took, by a thousand of them, and what stayed."""
+    """Return what a thousand sessions took, and what stayed."""
     yield Figure(
         name="memory of a thousand sessions that say nothing",
         unit="MiB",

@@ -185,7 +185,7 @@ async def soak(
 def figures(
     readings: Readings, sent: float, names: dict[int, str], seconds: float
 ) -> Iterator[Figure]:
-    """Tell for each process what it has, and what it would grow by in an hour."""
+    """Return each process's memory, and its growth in an hour."""
     is_long = seconds >= LONG_S
     yield Figure(name="writes meanwhile", unit="", values=(sent,))
     for pid, name in names.items():
@@ -243,7 +243,7 @@ QUESTION = Question(
 
 
 def in_seconds(words: Sequence[str]) -> list[str]:
-    """Give the arguments with ``--minutes M`` as the seconds that questions know."""
+    """Return the arguments with ``--minutes M`` as the seconds questions know."""
     given = list(words)
     if "--minutes" in given:
         at = given.index("--minutes")

@@ -53,7 +53,7 @@ class Start:
 
     @classmethod
     def since(cls, started: float, node: NodeProcess) -> Self:
-        """Tell what has passed since a node was started, when it got there."""
+        """Return how long a node took to get here, and its processor time."""
         took_s = time.perf_counter() - started
         return cls(took_s=took_s, cpu_s=cpu_s(family([node.pid])))
 
@@ -91,7 +91,7 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 
 
 def until_it_serves() -> Start:
-    """Give the seconds from the start of a node's process to its first answer."""
+    """Return the seconds from the start of a node's process to its first answer."""
     context = ssl.create_default_context()
     context.check_hostname = False  # when it answers is the question, not to whom
     context.verify_mode = ssl.CERT_NONE
@@ -111,7 +111,7 @@ def until_it_serves() -> Start:
 
 
 async def until_a_write(folder: Path) -> Start:
-    """Give the seconds until a user's write to a new, open service is answered.
+    """Return the seconds until a user's write to a new, open service is answered.
 
     From when nothing is there: keys of a member and a user are made as well.
     """
@@ -134,7 +134,7 @@ def opened() -> Start:
 
 
 def until_told() -> float:
-    """Give the seconds from the command for a sandbox until it says where it is.
+    """Return the seconds until the command for a sandbox says where that is.
 
     By then a message was written and committed, and its receipt verified.
     """

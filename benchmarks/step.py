@@ -45,7 +45,7 @@ def opened_node() -> tuple[InProcessNode, list[Client]]:
 def spent_us(
     node: InProcessNode, clients: list[Client], raw: bytes, instructions: Instructions
 ) -> float:
-    """Give the microseconds that a write took, on average."""
+    """Return the microseconds that a write took, on average."""
     spent = 0
     for i in range(WRITES):
         client = clients[i % CONNECTIONS]

@@ -64,7 +64,7 @@ def caller_of(ctx: Context) -> Caller:
 
 
 def bank_of(ctx: Context) -> str:
-    """Give the bank that the caller acts for.
+    """Return the bank that the caller acts for.
 
     Raises:
         ApiError: 403, it acts for none.
@@ -76,7 +76,7 @@ def bank_of(ctx: Context) -> str:
 
 
 def is_principal(ctx: Context, owner: str) -> bool:
-    """Tell whether a text may name an owner: a user, or a token's subject."""
+    """Return whether a text may name an owner: a user, or a token's subject."""
     if len(owner) > OWNER_CHARS_MAX:
         return False
     is_user = user_certificate(ctx.tx, UserId(owner)) is not None
@@ -93,7 +93,7 @@ def no_account(account_id: str) -> ApiError:
 
 
 def readable(ctx: Context, account_id: str) -> Account:
-    """Give an account if the caller may read it.
+    """Return an account if the caller may read it.
 
     Raises:
         ApiError: 404, it may not, or there is none.
@@ -110,7 +110,7 @@ def readable(ctx: Context, account_id: str) -> Account:
 
 
 def owned(ctx: Context, account_id: str) -> Account:
-    """Give an account if it is the caller's own.
+    """Return an account if it is the caller's own.
 
     Raises:
         ApiError: 404, it is not, or there is none.
@@ -122,7 +122,7 @@ def owned(ctx: Context, account_id: str) -> Account:
 
 
 def kept(ctx: Context, account_id: str) -> Account:
-    """Give an account if the caller is the bank that keeps it.
+    """Return an account if the caller is the bank that keeps it.
 
     Raises:
         ApiError: 403, the caller is no bank; 404, the account is not there.

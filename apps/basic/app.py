@@ -33,7 +33,7 @@ def put_record(ctx: Context, key: str) -> None:
 
 @app.get("/records/{key}", forwarding=Forwarding.NEVER)
 def get_record(ctx: Context, key: str) -> Response:
-    """Give what is kept under a key."""
+    """Read what is kept under a key."""
     record = RECORDS.of(ctx.tx).get(key)
     if record is None:
         raise ApiError(404, ErrorCode.InvalidResourceName, "No such key")

@@ -140,7 +140,7 @@ def list_models(ctx: Context) -> ModelList:
 def read_key(
     ctx: Context, name: str, nonce: str, version: U64 | None = None
 ) -> KeyConfiguration:
-    """Give the key for a model's newest version, or another, with fresh evidence."""
+    """Read the key of a model's newest or given version, with fresh evidence."""
     if version is None:
         row = models.newest(ctx, name)
     else:
@@ -308,7 +308,7 @@ def install(ctx: Context, name: str, version: U64) -> Content:
 def read_key_to_unlock(
     ctx: Context, name: str, version: U64, nonce: str
 ) -> KeyConfiguration:
-    """Give the key to which an encrypted model's own key is to be sealed."""
+    """Read the key to which the key of an encrypted model is to be sealed."""
     row = models.registered(ctx, name, version)
     models.check_uploader(ctx, row)
     return _configuration(ctx, row, nonce)

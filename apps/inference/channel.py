@@ -52,7 +52,7 @@ class Remembered(Strategy):
         raise AssertionError(f"{tx_id} was not asked for, nor {len(writes)} tables")
 
     def describe(self) -> JsonObject:
-        """Tell how many there are."""
+        """Return the number of keys, as metrics show it."""
         return {"requests": len(self._digests)}
 
     def is_new(self, digest: bytes) -> bool:
@@ -76,12 +76,12 @@ def _ready(private: str) -> HpkeKey:
 
 
 def key_of(record: KeyRecord) -> HpkeKey:
-    """Give the key itself."""
+    """Return the key."""
     return _ready(record.private)
 
 
 def current_key(ctx: Context) -> KeyRecord:
-    """Give the key in force.
+    """Return the key in force.
 
     Raises:
         ApiError: 503, there is none before the first model is there.
@@ -93,7 +93,7 @@ def current_key(ctx: Context) -> KeyRecord:
 
 
 def lifetime_left_s(ctx: Context, record: KeyRecord) -> int:
-    """Tell how long a key is to be used yet, by a clock that proves nothing."""
+    """Return how long a key is still used, by a clock that proves nothing."""
     lifetime_s = KEY_LIFETIME.of(ctx.tx).get() or KEY_LIFETIME_S
     age_s = _now_s(ctx) - record.made_at_s
     return min(max(lifetime_s - age_s, 0), lifetime_s)

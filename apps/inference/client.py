@@ -218,7 +218,7 @@ class InferenceClient:
         )
 
     async def _key(self, *, instead_of: _Held | None = None) -> _Held:
-        """Give a checked key: the one that is held, unless it is old or was refused."""
+        """Return a checked key: the one held, unless it is old or was refused."""
         async with self._asking:
             held = self._held
             if held is None or held is instead_of or held.until_s <= time.monotonic():
@@ -300,7 +300,7 @@ def registration(
     encrypted: bytes | None = None,
     access: str | None = None,
 ) -> JsonObject:
-    """Give the action by which members register a model.
+    """Return the action by which members register a model.
 
     Args:
         content: the model.
@@ -349,7 +349,7 @@ async def unlock(
     *,
     now_s: float | None = None,
 ) -> None:
-    """Give an encrypted model's key to the enclave, once evidence says that it is one.
+    """Send an encrypted model's key to the enclave, after checking its evidence.
 
     Raises:
         EvidenceRefused: the enclave is none that was expected; nothing was sent.

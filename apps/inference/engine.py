@@ -61,7 +61,7 @@ class Described:
     shape: list[int | None]
 
     def fits(self, shape: Sequence[int]) -> bool:
-        """Tell whether a tensor of such sizes may be given."""
+        """Return whether the input takes a tensor of these sizes."""
         return len(shape) == len(self.shape) and all(
             wanted in (None, size)
             for wanted, size in zip(self.shape, shape, strict=True)
@@ -101,7 +101,7 @@ class Model:
         *,
         elements_max: int = ELEMENTS_MAX,
     ) -> dict[str, Tensor]:
-        """Give the outputs that were asked for, or all.
+        """Return the outputs that were asked for, or all.
 
         Raises:
             ApiError: 400, an input is missing, unknown or not of its type and shape,

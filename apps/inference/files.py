@@ -69,7 +69,7 @@ def _tensor(name: str, entry: Json) -> Tensor:
 
 
 def shown(tensors: Mapping[str, Tensor]) -> JsonObject:
-    """Give tensors as they are read from JSON."""
+    """Return tensors as JSON writes them."""
     return {
         name: {"type": tensor.dtype.name, "data": tensor.tolist()}
         for name, tensor in tensors.items()

@@ -39,7 +39,7 @@ class Header:
     model: bytes
 
     def encode(self) -> bytes:
-        """Give the bytes, which are the context of the exchange too."""
+        """Return the bytes, which are the context of the exchange too."""
         return _HEADER.pack(VERSION, self.purpose, self.key_version, self.model)
 
 
@@ -99,7 +99,7 @@ class Record:
         )
 
     def text(self) -> bytes:
-        """Give the JSON text whose digest the transaction claims."""
+        """Return the JSON text whose digest the transaction claims."""
         return RECORD.encode(self)
 
 

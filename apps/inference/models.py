@@ -29,7 +29,7 @@ of them may be used is asked of the tables each time."""
 
 
 def registered(ctx: Context, name: str, version: int) -> Registered:
-    """Give a version of a model that is not retired.
+    """Return a version of a model that is not retired.
 
     Raises:
         ApiError: 404, there is none; 410, it is retired.
@@ -43,7 +43,7 @@ def registered(ctx: Context, name: str, version: int) -> Registered:
 
 
 def newest(ctx: Context, name: str) -> Registered:
-    """Give the greatest version of a model that is ready.
+    """Return the greatest version of a model that is ready.
 
     Raises:
         ApiError: 404, there is none.
@@ -167,7 +167,7 @@ def forget(ctx: Context, row: Registered) -> None:
 
 
 def ready(ctx: Context, row: Registered) -> Model:
-    """Give a model to run, loaded now if this node has not used it lately.
+    """Return a model to run, loaded now if this node has not used it lately.
 
     Raises:
         ApiError: 409, its content or its key is not there yet.

@@ -38,7 +38,7 @@ class Content:
         return -(-self.size // CHUNK_BYTES)
 
     def chunk_size(self, index: int) -> int:
-        """Give the size of a chunk; all but the last are full."""
+        """Return the size of a chunk; all but the last are full."""
         return min(CHUNK_BYTES, self.size - index * CHUNK_BYTES)
 
 

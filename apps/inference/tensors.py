@@ -50,7 +50,7 @@ class Message:
     said: JsonObject = field(default_factory=dict)
 
     def encode(self) -> bytes:
-        """Give the bytes.
+        """Return the bytes.
 
         Raises:
             Malformed: there are too many tensors, or their elements have a type that
@@ -112,7 +112,7 @@ def _read_header(data: bytes) -> JsonObject:
 
 
 def _layout(header: JsonObject) -> Sequence[tuple[str, str, tuple[int, ...]]]:
-    """Give name, type and shape of each tensor that a header lists."""
+    """Return name, type and shape of each tensor that a header lists."""
     listed = header.get(LISTED)
     if not isinstance(listed, list):
         raise Malformed(f"the header has no list '{LISTED}'")
@@ -148,7 +148,7 @@ def _is_size(value: Json) -> bool:
 
 
 def _checked(name: str, flat: Tensor) -> Tensor:
-    """Give a copy of the elements, which is aligned and this machine's own form."""
+    """Return an aligned copy of the elements in this machine's own form."""
     if flat.dtype == np.bool_ and (flat.view(np.uint8) > 1).any():
         raise Malformed(f"'{name}' has elements that are neither false nor true")
     return flat.astype(flat.dtype.newbyteorder("="), copy=True)

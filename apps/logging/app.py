@@ -57,7 +57,7 @@ class Recorded:
 
 @app.creation_claims
 def claim_constitution(constitution: str) -> bytes:
-    """Let the service's first receipt prove the constitution it began with."""
+    """Claim the constitution, so that the service's first receipt proves it."""
     return sha256(constitution.encode())
 
 
@@ -266,7 +266,7 @@ def remove_public(
 
 
 def _is_unmodified(ctx: Context, etag: str) -> bool:
-    """Tell whether the caller has this version already; refuse if it wants another."""
+    """Return whether the caller has this version; refuse if another is wanted."""
     match, none_match = _conditions(ctx)
     if match and not match.matches(etag):
         raise _changed()
@@ -336,6 +336,6 @@ def signed_content(ctx: Context) -> Response:
 
 @app.get("/cose_signatures_config", forwarding=Forwarding.NEVER)
 def cose_signatures_config(ctx: Context) -> Json:
-    """Tell what the service's COSE signatures claim of themselves."""
+    """Read what the service's COSE signatures claim of themselves."""
     claims = ctx.node.cose_claims
     return {"issuer": claims.issuer, "subject": claims.subject}

@@ -142,7 +142,7 @@ def merkle_proof(_: Context, state: HistoricalState) -> Response:
 
 @app.get("/log/public/cose_signature", mode=Mode.HISTORICAL)
 def cose_signature(_: Context, state: HistoricalState) -> Signature:
-    """Give the service's signature over the root that a transaction is under."""
+    """Read the service's signature over the root that a transaction is under."""
     signature = state.receipt.cose_signature()
     if signature is None:
         raise _unavailable("COSE signature")
@@ -151,7 +151,7 @@ def cose_signature(_: Context, state: HistoricalState) -> Signature:
 
 @app.get("/log/public/cose_receipt", mode=Mode.HISTORICAL)
 def cose_receipt(_: Context, state: HistoricalState) -> Response:
-    """Give the receipt of a transaction as COSE."""
+    """Read the receipt of a transaction as COSE."""
     if state.receipt.cose_signature() is None:
         raise _unavailable("COSE signature")
     receipt = state.receipt.cose_receipt()
@@ -162,7 +162,7 @@ def cose_receipt(_: Context, state: HistoricalState) -> Response:
 
 @app.get("/log/public/cose_endorsements", mode=Mode.HISTORICAL)
 def cose_endorsements(_: Context, state: HistoricalState) -> Endorsements:
-    """Give what leads from today's service to the one that signed a transaction."""
+    """Read the endorsements from today's service to a transaction's signer."""
     chain = state.receipt.cose_endorsements
     if chain is None:
         raise _unavailable("COSE endorsements")
@@ -176,7 +176,7 @@ def cose_endorsements(_: Context, state: HistoricalState) -> Endorsements:
     also=NOT_YET,
 )
 def receipt_by_handle(ctx: Context, handle: U64, seqno: U64) -> Answer:
-    """Give the receipt of a transaction, under a handle of the caller's choice."""
+    """Read the receipt of a transaction, under a handle of the caller's choice."""
     if _status_at(ctx, seqno) is not TxStatus.COMMITTED:
         raise ApiError(
             400,
@@ -261,7 +261,7 @@ def _next_page(ctx: Context, id_: int, first: Seqno, last: Seqno) -> str | None:
 
 
 def _end_of_range(ctx: Context, table: Map[int, str], id_: int) -> Seqno:
-    """Give where a message was written last, or else all that is committed."""
+    """Return where a message was written last, or else all that is committed."""
     written = table.of(ctx.tx).version_of_previous_write(id_)
     if written is not None:
         return written
@@ -335,7 +335,7 @@ def _entries(
 
 
 def _status_at(ctx: Context, seqno: Seqno) -> TxStatus | None:
-    """Tell what is known of a seqno; nothing past the ledger's end."""
+    """Return what is known of a seqno; nothing past the ledger's end."""
     view = ctx.node.view_of(seqno)
     return None if view is None else ctx.node.tx_status(TxId(view, seqno))
 

@@ -88,7 +88,7 @@ def node_summary(ctx: Context) -> NodeSummary:
 
 @app.get("/all_nodes")
 def all_nodes(ctx: Context) -> AllNodesSummary:
-    """Give the evidence of every trusted node."""
+    """Read the evidence of every trusted node."""
     quotes = trusted_node_quotes(ctx.tx)
     return AllNodesSummary(
         nodes={
@@ -133,7 +133,7 @@ def tx_id(ctx: Context, seqno: str | None = None) -> Transaction:
 
 @app.get("/current_time", mode=Mode.COMMAND)
 def current_time(ctx: Context) -> Time:
-    """Tell the host's time, which nobody vouches for."""
+    """Read the host's time, which nobody vouches for."""
     now = _EPOCH + timedelta(microseconds=ctx.node.unix_time_us)
     return Time(timestamp=now.isoformat(timespec="microseconds"))
 

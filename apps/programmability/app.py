@@ -78,7 +78,7 @@ def put_record(ctx: Context, key: str) -> None:
 
 @app.get("/records/{key}", forwarding=Forwarding.NEVER)
 def get_record(ctx: Context, key: str) -> Response:
-    """Give what is kept under a key."""
+    """Read what is kept under a key."""
     record = RECORDS.of(ctx.tx).get(key)
     if record is None:
         raise ApiError(404, ErrorCode.InvalidResourceName, "No such key")
@@ -126,7 +126,7 @@ class MyObject:
         self._current_request = current_request
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Give what the source calls."""
+        """Return the functions that the source calls."""
         return {"hasRole": self._has_role}
 
     def _has_role(self, user_id: str, action: str) -> bool:
@@ -136,7 +136,7 @@ class MyObject:
 
 
 def more(current_request: CurrentRequest) -> Sequence[Extension]:
-    """Give scripts ``my_object``."""
+    """Add ``my_object`` to what scripts see."""
     return [MyObject(current_request)]
 
 
@@ -155,13 +155,13 @@ def put_custom_endpoints(ctx: Context) -> None:
 
 @app.get("/custom_endpoints", auth=[])
 def get_custom_endpoints(ctx: Context) -> JsonObject:
-    """Give the bundle that is installed."""
+    """Read the bundle that is installed."""
     return installed_bundle(TABLES, ctx.tx)
 
 
 @app.get("/custom_endpoints/modules", auth=[])
 def get_module(ctx: Context, module_name: str) -> Response:
-    """Give a module's source."""
+    """Read a module's source."""
     source = installed_module(TABLES, ctx.tx, module_name)
     if source is None:
         raise ApiError(500, ErrorCode.InternalError, "Failed to get module: NotFound")
@@ -180,7 +180,7 @@ def patch_options(ctx: Context) -> Response:
 
 @app.get("/custom_endpoints/runtime_options", auth=[])
 def get_options(ctx: Context) -> JsonObject:
-    """Give what a script may use."""
+    """Read what a script may use."""
     return runtime_options(TABLES, ctx.tx)
 
 

@@ -7,7 +7,7 @@ ACTION = json_codec(str)
 
 
 def has_role_permitting(ctx: Context, user_id: UserId, action: str) -> bool:
-    """Tell whether a user has a role whose actions include this one."""
+    """Return whether a user has a role whose actions include this one."""
     data = user_data(ctx.tx, user_id)
     roles = data.get("roles") if isinstance(data, dict) else None
     if not isinstance(roles, list):

@@ -90,11 +90,11 @@ class Growing:
         return tuple(family(node.pid for node in self.network.nodes))
 
     def resident_mib(self) -> float:
-        """Tell how much memory all processes have."""
+        """Return how much memory all processes have."""
         return sum(map(resident_mib, self.pids))
 
     def cpu_s(self) -> float:
-        """Tell how much processor time all processes have had."""
+        """Return how much processor time all processes have had."""
         return self.service.cpu_s()
 
 

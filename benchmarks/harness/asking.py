@@ -54,7 +54,7 @@ class Asked:
 
 
 def ask(service: Service, kind: str, *, connections: int, seconds: float) -> Asked:
-    """Have ``connections`` clients write or read, each one request after another."""
+    """Run ``connections`` clients that write or read, one request after another."""
     match kind:
         case "write":
             work = works.writes()
@@ -75,7 +75,7 @@ def ask_often(
     repeats: int,
     layouts: Sequence[Layout] = (Layout.FREE,),
 ) -> dict[Layout, list[Asked]]:
-    """Give what each of ``repeats`` whiles of one load came to, in each layout.
+    """Return what each of ``repeats`` runs of one load came to, in each layout.
 
     The layouts take turns, so that what disturbs one disturbs the others too.
 

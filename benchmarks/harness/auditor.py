@@ -23,7 +23,7 @@ KIB_PER_MIB = 1024
 
 
 def peak_mib() -> float:
-    """Give the most memory so far; rusage would count the process that forked us."""
+    """Return the peak of memory; rusage would count the process that forked us."""
     status = Path("/proc/self/status").read_text()
     (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) / KIB_PER_MIB

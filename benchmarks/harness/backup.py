@@ -56,7 +56,7 @@ class Backup:
         self._node = self._network.deaf = self._network.nodes[-1]
 
     def told_of(self, requests: int, raw: bytes) -> list[bytes]:
-        """Have the primary answer so many; give what tells the backup, in frames.
+        """Answer writes on the primary; return the frames for the backup.
 
         That is what fills messages, and no more than a primary sends before it is
         answered.
@@ -75,7 +75,7 @@ class Backup:
         return [EVENTS.encode([message])[HEADER_BYTES:] for message in held]
 
     def hear(self, told: list[bytes]) -> list[Effect]:
-        """Have it take what it is told; give what it asks for."""
+        """Pass frames to the backup; return its effects."""
         asked: list[Effect] = []
         for body in told:
             effects = self._node.trusted.step(EVENTS.decode(body))
@@ -84,12 +84,12 @@ class Backup:
         return asked
 
     def perform(self, asked: list[Effect]) -> None:
-        """Let its host do that, and the others hear of it."""
+        """Carry out the backup's effects, and pass its messages to the other nodes."""
         self._node.perform(asked)
         self._network.deliver()
 
     def catch_up(self) -> None:
-        """Let it hear of whatever else there is."""
+        """Pass the backup all that remains."""
         self._network.deaf = None
         self._network.wait_until_settled()
         self._network.deaf = self._node

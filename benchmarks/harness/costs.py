@@ -69,7 +69,7 @@ def costs(
     connections: Iterable[int],
     known: Known,
 ) -> Iterator[Figure]:
-    """Give the figures of one kind of request, for each number of connections."""
+    """Return the figures of one kind of request, for each number of connections."""
     for count in connections:
         told = _asked(service, work, settings, count, repeats(settings))
         yield from figures(told, subject, count, known)
@@ -78,7 +78,7 @@ def costs(
 def in_turns(
     service: Service, kinds: Sequence[Work], settings: Settings, connections: int
 ) -> list[Told]:
-    """Give what each kind of request came to, asked in turns.
+    """Return what each kind of request came to, asked in turns.
 
     What disturbs for a while then disturbs all of them, so that a repeat of one may be
     compared with the same repeat of another.
@@ -93,7 +93,7 @@ def in_turns(
 
 
 def repeats(settings: Settings) -> int:
-    """Tell how often each figure is measured."""
+    """Return how often each figure is measured."""
     return settings.repeats or settings.pick(5, 3)
 
 
@@ -113,7 +113,7 @@ def _asked(
 def figures(
     told: Mapping[Layout, Sequence[Asked]], subject: Subject, count: int, known: Known
 ) -> Iterator[Figure]:
-    """Give the figures of what was told of one number of connections."""
+    """Return the figures of the measurements with one number of connections."""
     over = f"{count:,} connection{'s' if count > 1 else ''}"
     x = count if subject.x is None else subject.x
 

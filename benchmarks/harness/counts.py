@@ -21,7 +21,7 @@ _STEP_BITS: Final = STEPS.bit_length() - 1
 
 
 def bucket(us: int) -> int:
-    """Give the bucket of a time in microseconds; the last one holds all beyond it."""
+    """Return the bucket of a time in microseconds; the last has all beyond it."""
     if us < STEPS:
         return us
     doublings = us.bit_length() - 1 - _STEP_BITS
@@ -29,7 +29,7 @@ def bucket(us: int) -> int:
 
 
 def middle_us(index: int) -> float:
-    """Give the time in the middle of a bucket."""
+    """Return the time in the middle of a bucket."""
     if index < STEPS:
         return index + 0.5
     doublings = index // STEPS - 1
@@ -45,7 +45,7 @@ class Counts:
     answers: tuple[int, ...]
 
     def since(self, before: "Counts") -> "Counts":
-        """Give what was counted between an earlier moment and this one."""
+        """Return what was counted between an earlier moment and this one."""
         return Counts(
             connected=self.connected - before.connected,
             sent=self.sent - before.sent,
@@ -56,7 +56,7 @@ class Counts:
         )
 
     def quantile_ms(self, part: float) -> float:
-        """Give the time within which that part of the answers came.
+        """Return the time within which that part of the answers came.
 
         Raises:
             ValueError: there was no answer.

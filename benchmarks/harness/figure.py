@@ -90,7 +90,7 @@ class Figure:
         return max(self.values)
 
     def held_value(self) -> float:
-        """Give the value that the budget is held against."""
+        """Return the value that the budget is held against."""
         match self.held:
             case Held.MEDIAN:
                 return self.median
@@ -100,7 +100,7 @@ class Figure:
                 return self.high if self.better is Better.LESS else self.low
 
     def on_reference(self, slowness: float) -> "Figure":
-        """Give the figure as the reference machine would have told it.
+        """Return the figure as the reference machine would have measured it.
 
         Peers ran where we did, so they scale likewise; budgets and CCF's figures are of
         the reference machine as they are.
@@ -118,7 +118,7 @@ class Figure:
         )
 
     def is_exceeded(self, slowness: float) -> bool:
-        """Tell whether it is worse than its budget."""
+        """Return whether the value is worse than its budget."""
         if self.budget is None:
             return False
         value = self.on_reference(slowness).held_value()

@@ -54,7 +54,7 @@ class Generator:
         return self._process.pid
 
     def counts(self) -> Counts:
-        """Give what it has done so far."""
+        """Return what the generator has done so far."""
         return counts.read(self._counted)
 
     def wait_connected(self, connections: int) -> None:
@@ -86,7 +86,7 @@ class Generator:
 
 @contextmanager
 def generator(service: Service, work: Work, connections: int) -> Iterator[Generator]:
-    """Have so many clients ask until they are stopped, or for ten minutes at most."""
+    """Run clients that send requests until they are stopped, ten minutes at most."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "counts").write_bytes(bytes(counts.FILE_BYTES))
@@ -106,18 +106,18 @@ def generator(service: Service, work: Work, connections: int) -> Iterator[Genera
 
 
 def written(requests: Iterable[bytes]) -> bytes:
-    """Give what a file of requests holds: each after its size, on a line of its own."""
+    """Return the content of a file of requests: each after its size, on a line."""
     return b"".join(b"%d\n%b" % (len(each), each) for each in requests)
 
 
 def has_wrk() -> bool:
-    """Tell whether ``wrk`` can be used with a certificate here."""
+    """Return whether ``wrk`` can be used with a certificate here."""
     return shutil.which("wrk") is not None and shutil.which("cc") is not None
 
 
 @cache
 def _compiled() -> "tempfile.TemporaryDirectory[str]":
-    """Give a folder with ``client.so``, which is removed when this process ends."""
+    """Return a folder with ``client.so``, removed when this process ends."""
     folder = tempfile.TemporaryDirectory()
     built = f"{folder.name}/client.so"
     words = [

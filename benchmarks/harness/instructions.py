@@ -37,7 +37,7 @@ class Instructions:
             fcntl.ioctl(self._descriptor, _DISABLE, 0)
 
     def take(self) -> int | None:
-        """Give the count, if there is one, and begin anew."""
+        """Return the count, if there is one, and start a new one."""
         if self._descriptor is None:
             return None
         (count,) = struct.unpack("<Q", os.read(self._descriptor, 8))

@@ -81,14 +81,14 @@ class Caller(asyncio.Protocol):
 
 
 def is_whole(answer: bytes) -> bool:
-    """Tell whether an answer's head, and as much as it says of a body, is there."""
+    """Return whether an answer's head, and as much body as it names, is there."""
     head, end, body = answer.partition(b"\r\n\r\n")
     _, _, size = head.lower().partition(b"\r\ncontent-length: ")
     return bool(end) and len(body) >= int(size.split(b"\r\n")[0] or 0)
 
 
 def requests_in(data: bytes) -> list[bytes]:
-    """Give the requests of a file, each preceded by its size on a line of its own."""
+    """Return the requests of a file, each after its size on a line."""
     found = []
     while data:
         size, _, rest = data.partition(b"\n")

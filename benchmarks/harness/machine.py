@@ -64,7 +64,7 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """Tell of this machine; measuring its speed takes about a second."""
+    """Describe this machine; measuring its speed takes about a second."""
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     load = os.getloadavg()[0]
     return Machine(
@@ -82,7 +82,7 @@ def this_machine() -> Machine:
 
 
 def at_its_best(before: Machine, after: Machine) -> Machine:
-    """Give the machine as the faster of two measurements of it tells."""
+    """Return the faster of two measurements of one machine."""
     return replace(
         before,
         signs_per_s=max(before.signs_per_s, after.signs_per_s),
@@ -91,7 +91,7 @@ def at_its_best(before: Machine, after: Machine) -> Machine:
 
 
 def processor(cpuinfo: str) -> str:
-    """Give the model's name in the text of ``/proc/cpuinfo``, the first of them."""
+    """Return the first model's name in the text of ``/proc/cpuinfo``."""
     for line in cpuinfo.splitlines():
         name, _, value = line.partition(":")
         if name.strip() == "model name":
@@ -100,7 +100,7 @@ def processor(cpuinfo: str) -> str:
 
 
 def is_compiled() -> bool:
-    """Tell whether any module of ccfpy would be loaded from machine code."""
+    """Return whether any module of ccfpy would be loaded from machine code."""
     package = find_spec("ccfpy")
     folders = package.submodule_search_locations if package else None
     return any(
@@ -121,7 +121,7 @@ class Commit:
 
 
 def this_commit() -> Commit:
-    """Tell what is checked out here."""
+    """Return the commit that is checked out here."""
     name = _git("rev-parse", "--short=7", "HEAD").strip()
     changed = _git(
         "status", "--porcelain", "--untracked-files=no", "--", "ccfpy", "apps"

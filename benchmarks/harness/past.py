@@ -84,7 +84,7 @@ def _write(number: int) -> bytes:
 
 
 def seqno(transaction: str) -> int:
-    """Give the place in the ledger that a transaction's id names."""
+    """Return the place in the ledger that a transaction's id names."""
     return int(transaction.partition(".")[2])
 
 
@@ -104,7 +104,7 @@ class Pace:
 def asked_anew(
     settings: Settings, ask: Callable[[Service, int], Awaitable[T]]
 ) -> list[T]:
-    """Have somebody write to a new service and ask, once for each repeat.
+    """Write to a new service and ask it about the past, once for each repeat.
 
     Args:
         ask: is given the service, and how often to write.
@@ -122,7 +122,7 @@ def asked_anew(
 
 
 def paces(name: str, told: Sequence[Pace], *, budget_per_s: float) -> Iterator[Figure]:
-    """Tell how fast it went, and what it cost."""
+    """Return the figures of the speed and the cost."""
     yield Figure(
         name=name,
         unit="a second",

@@ -26,7 +26,7 @@ class Layout(StrEnum):
 
 
 def cores(layout: Layout, available: AbstractSet[int]) -> tuple[set[int], set[int]]:
-    """Give the processors for the service, and those for the load.
+    """Return the processors for the service, and those for the load.
 
     Args:
         available: those that there are, at least one.
@@ -42,12 +42,12 @@ def cores(layout: Layout, available: AbstractSet[int]) -> tuple[set[int], set[in
 
 
 def pin(processes: Iterable[int], where: AbstractSet[int]) -> None:
-    """Have each thread of the processes run there alone."""
+    """Pin each thread of the processes to these processors."""
     for process in processes:
         for thread in Path(f"/proc/{process}/task").iterdir():
             os.sched_setaffinity(int(thread.name), where)
 
 
 def all_cores() -> frozenset[int]:
-    """Give the processors that this process may use."""
+    """Return the processors that this process may use."""
     return frozenset(os.sched_getaffinity(0))

@@ -31,7 +31,7 @@ class Series:
     points: dict[float, Figure] = field(default_factory=dict)
 
     def others(self) -> dict[str, dict[float, float]]:
-        """Give the points of CCF, of peers and of budgets, by their names."""
+        """Return the points of CCF, of peers and of budgets, by their names."""
         found: dict[str, dict[float, float]] = {}
         for x, figure in sorted(self.points.items()):
             if figure.ccf is not None:

@@ -18,12 +18,12 @@ def cpu_s(pids: Iterable[int]) -> float:
 
 
 def _cpu_clock(pid: int) -> int:
-    """Give the clock of a process's CPU time, as clock_getcpuclockid(3) does."""
+    """Return the clock of a process's CPU time, as clock_getcpuclockid(3) does."""
     return ~pid << 3 | _SCHEDULED
 
 
 def family(pids: Iterable[int]) -> Iterator[int]:
-    """Give living processes, each before its children."""
+    """Return living processes, each before its children."""
     for pid in pids:
         yield pid
         listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
@@ -31,7 +31,7 @@ def family(pids: Iterable[int]) -> Iterator[int]:
 
 
 def resident_mib(pid: int) -> float:
-    """Tell how much memory a process has of its own.
+    """Return how much memory a process has of its own.
 
     What it maps of files, such as libraries, is left out: other processes that begin or
     end change its share of that, by more than what is looked for.

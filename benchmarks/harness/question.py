@@ -42,7 +42,7 @@ class Settings:
     connections: tuple[int, ...] = ()
 
     def pick(self, full: T, quick: T) -> T:
-        """Give the one that is for a thorough answer, or the one for a quick one."""
+        """Return the value for a thorough answer, or the one for a quick answer."""
         return quick if self.is_quick else full
 
 
@@ -102,7 +102,7 @@ def run(
 
 
 def described(machine: Machine) -> str:
-    """Tell of a machine in one line."""
+    """Describe a machine in one line."""
     how = "compiled" if machine.is_compiled else "pure Python"
     return (
         f"{machine.processor}, {machine.processors} of them; {machine.python}, {how}; "

@@ -76,7 +76,7 @@ def append(record: Record, folder: Path = RESULTS) -> None:
 
 
 def read(folder: Path = RESULTS) -> dict[str, list[Record]]:
-    """Give all records by their question, both in order."""
+    """Return all records by their question, both in order."""
     return {
         path.stem: [from_line(line) for line in path.read_text("utf-8").splitlines()]
         for path in sorted(folder.glob("*.jsonl"))

@@ -81,7 +81,7 @@ def sandbox(nodes: int = 1, options: Sequence[str] = ()) -> Iterator[Service]:
 
 @contextmanager
 def _ended(process: subprocess.Popen[str]) -> Iterator[None]:
-    """Have it end what it started, and itself, afterwards."""
+    """Terminate the process afterwards, and wait until it has ended."""
     try:
         yield
     finally:

@@ -22,22 +22,22 @@ def number(value: float) -> str:
 
 
 def head() -> str:
-    """Give the table's first two lines."""
+    """Return the table's first two lines."""
     return row(COLUMNS) + "\n" + row("---" for _ in COLUMNS)
 
 
 def row(cells: Iterable[str]) -> str:
-    """Give one line of a table."""
+    """Return one line of a table."""
     return "| " + " | ".join(cells) + " |"
 
 
 def figure_row(figure: Figure, slowness: float) -> str:
-    """Give a figure's line; peers, where there are any, have lines of their own."""
+    """Return a figure's line; peers, where there are any, have their own lines."""
     return "\n".join(row(cells) for cells in figure_cells(figure, slowness))
 
 
 def figure_cells(figure: Figure, slowness: float) -> list[Sequence[str]]:
-    """Give the cells of a figure's line, and of one for each peer."""
+    """Return the cells of a figure's line, and of one for each peer."""
     spread = f"{number(figure.low)} to {number(figure.high)}"
     scaled = figure.on_reference(slowness)
 
@@ -67,7 +67,7 @@ def figure_cells(figure: Figure, slowness: float) -> list[Sequence[str]]:
 
 
 def bound(figure: Figure) -> str:
-    """Give a budget, the side on which a figure should be, and which repeat is held.
+    """Return a budget, the side of it that is good, and which repeat it holds.
 
     Where that is not the median, the number in the other columns is not the one judged.
     """
@@ -79,7 +79,7 @@ def bound(figure: Figure) -> str:
 
 
 def exceeded(figures: Iterable[Figure], slowness: float) -> list[str]:
-    """Give a sentence for each figure that is worse than its budget."""
+    """Return a sentence for each figure that is worse than its budget."""
     return [
         f"over budget: {figure.name}: "
         f"{number(figure.on_reference(slowness).held_value())} {figure.unit} "

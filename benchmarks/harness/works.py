@@ -27,7 +27,7 @@ class Work:
 
 
 def post(path: str, body: bytes) -> bytes:
-    """Give a request with a body of JSON."""
+    """Return a request with a body of JSON."""
     head = (
         f"POST {path} HTTP/1.1\r\nhost: service\r\n"
         f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
@@ -36,7 +36,7 @@ def post(path: str, body: bytes) -> bytes:
 
 
 def get(path: str) -> bytes:
-    """Give a request without a body."""
+    """Return a request without a body."""
     return f"GET {path} HTTP/1.1\r\nhost: service\r\n\r\n".encode()
 
 

@@ -22,7 +22,7 @@ FUNCTIONS = 20
 
 
 def our_modules() -> frozenset[str]:
-    """Give the dotted names of all modules of the package."""
+    """Return the dotted names of all modules of the package."""
     top = Path(ccfpy.__file__).parent
     return frozenset(
         ".".join(file.relative_to(top.parent).with_suffix("").parts)

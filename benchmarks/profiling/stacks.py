@@ -114,7 +114,7 @@ def _library(place: str) -> str | None:
 
 
 def _ours(name: str, place: str, modules: frozenset[str]) -> str | None:
-    """Give the package of a function of ours, compiled or not."""
+    """Return the package of a function of ours, compiled or not."""
     if compiled := _COMPILED.match(name):
         return _package_of_compiled(compiled["path"], modules)
     _, found, rest = f"/{place}".rpartition("/ccfpy/")
@@ -127,7 +127,7 @@ def _ours(name: str, place: str, modules: frozenset[str]) -> str | None:
 
 @cache
 def _package_of_compiled(path: str, modules: frozenset[str]) -> str | None:
-    """Give the package of ``store___Store___compact``.
+    """Return the package of ``store___Store___compact``.
 
     It begins with as much of its module's name as tells that from all others.
     """
@@ -218,7 +218,7 @@ def _row(process: str, whose: str, us: float, whole_us: float) -> str:
 def dearest(
     stacks: Iterable[Stack], count: int, modules: frozenset[str] = frozenset()
 ) -> list[tuple[str, float]]:
-    """Give our functions that most samples were in, and what part of all those.
+    """Return our functions with the most samples, and their share of all.
 
     What a library does for a function counts as the function's, but for the kernel.
     """

@@ -79,7 +79,7 @@ class Loaded:
 
 
 def _ticks(pid: int) -> tuple[int, int]:
-    """Give the time of a process's own, and of the kernel's for it."""
+    """Return a process's own time, and the kernel's time for it."""
     text = Path(f"/proc/{pid}/stat").read_text()
     fields = text.rpartition(")")[2].split()
     return int(fields[11]), int(fields[12])
@@ -150,7 +150,7 @@ def _past() -> Iterator[Loaded]:
 
 
 async def _written(service: Service) -> list[str]:
-    """Give the transactions of so many writes, the last of them committed."""
+    """Return the transactions of some writes, the last of them committed."""
     client = await Client.connect(service)
     return await client.write_committed(WRITES)
 

@@ -63,7 +63,7 @@ class Etcd:
         return int(answer["header"]["revision"])
 
     def lead(self) -> bool:
-        """Tell whether the node that is asked leads the cluster."""
+        """Return whether the node that is asked leads the cluster."""
         try:
             answer = self._ask("/v3/maintenance/status", {})
         except (urllib.error.URLError, ConnectionError):
@@ -79,7 +79,7 @@ class Etcd:
         return answer
 
     def put(self, body: Path, *, connections: int, seconds: float, grpc: bool) -> Rate:
-        """Have h2load put again and again on so many connections."""
+        """Run h2load, which puts again and again on a number of connections."""
         if grpc:
             protocol = ["-H", "content-type: application/grpc", "-H", "te: trailers"]
         else:
@@ -104,7 +104,7 @@ class Etcd:
 
 
 def grpc_put(key: bytes, value: bytes) -> bytes:
-    """Give a put as one gRPC message, not compressed, of short fields."""
+    """Return a put as one gRPC message, not compressed, of short fields."""
     assert max(len(key), len(value)) < 1 << 7, "their sizes are one byte each"
     fields = b"".join(
         bytes((number << 3 | _LENGTH_DELIMITED, len(data))) + data
@@ -114,7 +114,7 @@ def grpc_put(key: bytes, value: bytes) -> bytes:
 
 
 def json_put(key: bytes, value: bytes) -> bytes:
-    """Give a put as the JSON gateway takes it."""
+    """Return a put as the JSON gateway takes it."""
     fields = {"key": base64.b64encode(key), "value": base64.b64encode(value)}
     return json.dumps({name: text.decode() for name, text in fields.items()}).encode()
 

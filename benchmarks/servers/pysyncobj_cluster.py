@@ -36,7 +36,7 @@ class PySyncObj:
     pids: tuple[int, ...]
 
     def put(self, *, callers: int, seconds: float) -> Rate:
-        """Have so many callers put, one put after another each."""
+        """Run a number of callers, each of which puts again and again."""
         assert self.leader.stdin is not None, "it was asked for"
         assert self.leader.stdout is not None, "likewise"
         spent_s = cpu_s(self.pids)

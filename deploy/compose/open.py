@@ -79,7 +79,7 @@ async def opened_by(
 
 
 async def open_once(urls: Sequence[str], folder: Path, service: str) -> None:
-    """Have the members open the service, unless it is open.
+    """Open the service by its members' votes, unless it is open.
 
     Raises:
         ClientError: no node leads, or a request is refused or not answered.

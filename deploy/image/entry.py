@@ -86,7 +86,7 @@ def prepare(template: Path, place: Path, environment: Mapping[str, str]) -> Path
 
 
 def _pid_file(configuration: Json) -> Path | None:
-    """Give the file that CCF's configuration names, where it names one."""
+    """Return the file that CCF's configuration names, where it names one."""
     match configuration:
         case {"output_files": {"pid_file": str(name)}}:
             return Path(name)
@@ -108,7 +108,7 @@ def wait_for(path: Path, *, timeout_s: float = WAIT_S) -> None:
 
 
 def command(words: Sequence[str], environment: Mapping[str, str]) -> list[str]:
-    """Give the program, with its arguments, that words given to the image mean.
+    """Return the program, with its arguments, that words given to the image mean.
 
     Raises:
         Refused: it cannot be started.

@@ -57,7 +57,7 @@ class Asker:
             self._tls.verify_mode = ssl.CERT_NONE
 
     def ask(self, address: str, path: str) -> tuple[int, Any]:
-        """Give status and JSON body of an answer, or why there is none."""
+        """Return status and JSON body of an answer, or why there is none."""
         url = f"https://{address}{path}"
         try:
             with urllib.request.urlopen(  # always https
@@ -96,17 +96,17 @@ class OwnNode:
         return cls(ports, Path(certificate))
 
     def ask(self, path: str) -> tuple[int, Any]:
-        """Give status and JSON body of its best answer, or why there is none."""
+        """Return status and JSON body of its best answer, or why there is none."""
         asker = Asker()
         answers = [asker.ask(address, path) for address in self._addresses]
         return max(answers, key=lambda answer: (answer[0] in OK, answer[0]))
 
     def is_ready(self, what: str) -> bool:
-        """Tell whether it is, for users (app), for members (gov), or at all (state)."""
+        """Return whether the node is ready for users (app), members (gov) or at all."""
         return self.ask(PATHS[what])[0] in OK
 
     def may_stop(self) -> bool:
-        """Tell whether no majority can need it: it never took part, or does no more."""
+        """Return whether no majority can need the node: it never took part, or left."""
         status, state = self.ask("/node/state")
         if status not in OK:
             return status == GONE
@@ -124,7 +124,7 @@ class OwnNode:
         return known & {*OK, HTTPStatus.NOT_FOUND} == {HTTPStatus.NOT_FOUND}
 
     def _others(self, own: str) -> Iterator[tuple[Asker, str]]:
-        """Give the other nodes of its service, as far as it has heard of them."""
+        """Return the other nodes of the service, as far as this node knows them."""
         status, listed = self.ask("/node/network/nodes")
         if status not in OK or not self._service_certificate.is_file():
             return

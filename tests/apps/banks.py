@@ -29,7 +29,7 @@ REGULATOR: JsonObject = {"role": "regulator"}
 
 
 def built() -> Path:
-    """Give the folder of the bundle, if it was built of the sources as they are now."""
+    """Return the folder of the bundle, if it was built of the current sources."""
     advice = "run make apps"
     try:
         source_map = json.loads((BUILT / "endpoints.js.map").read_text())
@@ -49,17 +49,17 @@ def built() -> Path:
 
 
 def sources() -> dict[str, AppSource]:
-    """Give the two that must not differ."""
+    """Return the two sources that must not differ."""
     return {"typescript": built(), "python": banking_py.app}
 
 
 def teller(bank: str) -> Person:
-    """Give who acts for a bank."""
+    """Return who acts for a bank."""
     return Person.make(f"teller of {bank}")
 
 
 def set_bank(bank: str, *, member: Person | None = None) -> JsonObject:
-    """Give the action that admits a bank, whose member has its name."""
+    """Return the action that admits a bank, whose member has its name."""
     person = member or Person.make(bank)
     arguments: JsonObject = {
         "bank_id": bank,
@@ -71,7 +71,7 @@ def set_bank(bank: str, *, member: Person | None = None) -> JsonObject:
 
 
 def fresh_reference() -> str:
-    """Give a reference that was never used."""
+    """Return a reference that was never used."""
     return str(uuid.uuid4())
 
 
@@ -83,7 +83,7 @@ class Consortium:
 
     @classmethod
     def open(cls, app: AppSource, *, nodes: int = 1) -> "Consortium":
-        """Let the founders admit the banks and open."""
+        """Admit the banks by the founders' votes, and open the service."""
         service = Service.open(
             app,
             constitution=CONSTITUTION,
@@ -95,7 +95,7 @@ class Consortium:
         return cls(service)
 
     def caller(self, name: str) -> Caller:
-        """Give a bank's teller, a user, or anybody."""
+        """Return a bank's teller, a user, or anybody."""
         if name == "anybody":
             return self.service.anybody
         if name in self.tellers:
@@ -113,7 +113,7 @@ class Consortium:
         }
 
     def open_account(self, account: str, *, bank: str, owner: str) -> Answer:
-        """Let a bank open an account for a user, or whom else the text names."""
+        """Open an account for a user, or for whom the text names, as a bank."""
         known = owner in CUSTOMERS
         principal = self.service.user(owner).id if known else owner
         return self.tellers[bank].put(f"/app/accounts/{account}", {"owner": principal})
@@ -121,7 +121,7 @@ class Consortium:
     def cash(
         self, account: str, amount: int, *, bank: str, reference: str | None = None
     ) -> Answer:
-        """Let a bank pay in, or out if the amount is negative."""
+        """Pay in as a bank, or pay out if the amount is negative."""
         way = "deposits" if amount > 0 else "withdrawals"
         path = f"/app/accounts/{account}/{way}/{reference or fresh_reference()}"
         return self.tellers[bank].put(path, {"amount": abs(amount)})
@@ -154,7 +154,7 @@ class Consortium:
         return entries
 
     def propose(self, *actions: JsonObject, voters: Sequence[str]) -> str:
-        """Let the first propose, and all of them vote; give the proposal's state."""
+        """Propose as the first member, vote as all; return the proposal's state."""
         members: list[MemberCaller] = [self.service.member(name) for name in voters]
         status = members[0].propose(*actions)
         for member in members:

@@ -85,13 +85,13 @@ def magika_folder() -> Path:
 
 @cache
 def magika_model() -> bytes:
-    """Give Magika's model."""
+    """Return Magika's model."""
     return (magika_folder() / "model.onnx").read_bytes()
 
 
 @cache
 def magika_labels() -> list[str]:
-    """Give the types of files that it tells apart."""
+    """Return the types of files that Magika tells apart."""
     read = loads_object((magika_folder() / "config.min.json").read_bytes())
     labels = read["target_labels_space"]
     assert isinstance(labels, list)
@@ -99,7 +99,7 @@ def magika_labels() -> list[str]:
 
 
 def magika_input(content: bytes, rows: int = 1) -> dict[str, Tensor]:
-    """Give its first and last 1024 bytes as Magika does, missing ones as 256."""
+    """Return the first and last 1024 bytes as Magika does, missing ones as 256."""
     begin, end = content.strip()[:1024], content.strip()[-1024:]
     row = np.full(2048, 256, np.int32)
     row[: len(begin)] = list(begin)
@@ -145,7 +145,7 @@ def seal(
 
 
 def header_for(configuration: JsonObject, purpose: Purpose) -> bytes:
-    """Give what stands in front of a request."""
+    """Return what stands in front of a request."""
     version = configuration["key_version"]
     assert isinstance(version, int)
     digest = bytes.fromhex(str(configuration["model_sha256"]))
@@ -155,7 +155,7 @@ def header_for(configuration: JsonObject, purpose: Purpose) -> bytes:
 def register(
     content: bytes, uploader: str, name: str = "scale", version: int = 1, **more: Json
 ) -> JsonObject:
-    """Give the action that registers a model."""
+    """Return the action that registers a model."""
     args: JsonObject = {
         "name": name,
         "version": version,
@@ -204,11 +204,11 @@ class Inference:
     def register(
         self, content: bytes, name: str = "scale", version: int = 1, **more: Json
     ) -> None:
-        """Let members vote for a model."""
+        """Register a model by members' votes."""
         self.service.decide(register(content, self.owner.id, name, version, **more))
 
     def retire(self, name: str, version: int) -> None:
-        """Let members vote to use a version no more."""
+        """Retire a version of a model by members' votes."""
         args: JsonObject = {"name": name, "version": version}
         self.service.decide({"name": "retire_inference_model", "args": args})
 
@@ -265,7 +265,7 @@ class Inference:
 
 
 def report_data_of(configuration: JsonObject) -> bytes:
-    """Give what a virtual node's evidence is bound to."""
+    """Return what a virtual node's evidence is bound to."""
     evidence = configuration["evidence"]
     assert isinstance(evidence, dict)
     assert evidence["format"] == "Insecure_Virtual"
@@ -274,5 +274,5 @@ def report_data_of(configuration: JsonObject) -> bytes:
 
 
 def row(*values: float) -> Tensor:
-    """Give one row of numbers."""
+    """Return one row of numbers."""
     return np.array([values], np.float32)

@@ -66,7 +66,7 @@ orders = st.one_of(
 
 @cache
 def consortium(app: str) -> Consortium:
-    """Give a service for all rounds; each round has accounts of its own."""
+    """Start one service for all rounds; each round has accounts of its own."""
     return Consortium.open(sources()[app])
 
 
@@ -80,7 +80,7 @@ def give(bank: Consortium, order: Order, suffix: str) -> Answer:
 
 
 def owed(bank: Consortium) -> Counter[str]:
-    """Give what each bank owes, as anybody may read it."""
+    """Return what each bank owes, as anybody may read it."""
     listed = bank.service.anybody.get("/app/banks").object()["banks"]
     assert isinstance(listed, list)
     sums: Counter[str] = Counter()

@@ -259,7 +259,7 @@ def test_a_claim_that_anybody_could_write_is_not_taken(carried: Carried) -> None
 
 
 def _attested(enclave: EnclaveIdentity = ENCLAVE) -> Lie:
-    """Have a simulated machine vouch for the same key, in such an enclave."""
+    """Return evidence of a simulated machine for the same key and enclave."""
 
     def lie(path: str, reply: Reply) -> Reply:
         fields = reply.object()

@@ -54,7 +54,7 @@ def names_in(schema: Json) -> Iterator[str]:
 
 
 def summed_up(document: JsonObject) -> dict[str, object]:
-    """Give what a caller must know to use each endpoint."""
+    """Return what a caller must know to use each endpoint."""
     paths = followed(document["paths"], document)
     assert isinstance(paths, dict)
     told: dict[str, object] = {}

@@ -36,7 +36,7 @@ QUIET = {"PODMAN_IGNORE_CGROUPSV1_WARNING": "1"}
 
 @cache
 def environment() -> dict[str, str]:
-    """Give the variables with which podman runs containers here.
+    """Return the variables with which podman runs containers here.
 
     Skips the test where it cannot.
     """
@@ -61,14 +61,14 @@ def podman(*words: str | Path, timeout_s: float = 120) -> str:
 
 
 def inspect(kind: str, name: str) -> dict[str, Any]:
-    """Give what podman knows of an image or a container."""
+    """Return what podman knows of an image or a container."""
     (found,) = json.loads(podman(kind, "inspect", name))
     known: dict[str, Any] = found
     return known
 
 
 def exists(image: str) -> bool:
-    """Tell whether there is such an image."""
+    """Return whether there is such an image."""
     return run("podman", "image", "exists", image, extra=QUIET).returncode == 0
 
 
@@ -78,7 +78,7 @@ def sources() -> list[Path]:
 
 
 def sources_digest(paths: Sequence[Path]) -> str:
-    """Give a digest of files, their names with them."""
+    """Return a digest of files, their names with them."""
     digest = hashlib.sha256()
     for path in paths:
         content = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -116,7 +116,7 @@ def copy_sources(folder: Path) -> str:
 
 
 def current_image() -> str:
-    """Give an image of the sources as they are, built unless it is there."""
+    """Return an image of the sources as they are, built unless it is there."""
     environment()
     digest = sources_digest(sources())
     tag = f"{IMAGE}:{digest[:12]}"

@@ -23,7 +23,7 @@ TOOLS = ("mmdebstrap", "buildah", "podman")
 
 
 def digest(image: str) -> str:
-    """Give the digest of an image."""
+    """Return the digest of an image."""
     words = ("podman", "image", "inspect", "--format", "{{.Digest}}", image)
     return ok(run(*words, extra=QUIET)).strip()
 

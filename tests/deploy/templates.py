@@ -24,18 +24,18 @@ def configuration(template: str, environment: Mapping[str, str]) -> Configuratio
 
 
 def port(address: str) -> int:
-    """Give the port of ``HOST:PORT``."""
+    """Return the port of ``HOST:PORT``."""
     return int(address.rpartition(":")[2])
 
 
 def share(path: str, root: Path) -> Path:
-    """Give where a file of the image's ``/opt/ccfpy/share`` is in a checkout."""
+    """Return where a checkout has a file of the image's ``/opt/ccfpy/share``."""
     prefix = "/opt/ccfpy/share/"
     assert path.startswith(prefix), path
     return root / path.removeprefix(prefix)
 
 
 def of(value: object) -> JsonObject:
-    """Give a JSON object as that."""
+    """Return a value that must be a JSON object."""
     assert isinstance(value, dict), value
     return value

@@ -31,7 +31,7 @@ def services() -> dict[str, Any]:
 
 
 def _template(service: dict[str, Any]) -> str:
-    """Give the configuration's template that a node is given."""
+    """Return the configuration's template that a node is given."""
     (name,) = [word for word in service["command"] if word.startswith("/etc/ccfpy/")]
     (source,) = [
         str(volume).partition(":")[0]
@@ -114,7 +114,7 @@ class Composed:
             self.type_in(f"export {name}={shlex.quote(value)}")
 
     def blocks(self, *notes: str) -> list[str]:
-        """Give what the page has typed, with this project's names in it."""
+        """Return the page's commands, with this project's names in them."""
         own = (
             ("localhost/ccfpy", self.image),
             ("podman-compose ", f"podman-compose -p {self.project} "),
@@ -135,7 +135,7 @@ class Composed:
         return done.stdout
 
     def container(self, service: str) -> str:
-        """Give a service's container."""
+        """Return a service's container."""
         return f"{self.project}_{service}_1"
 
 

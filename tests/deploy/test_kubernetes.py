@@ -125,7 +125,7 @@ def start() -> Part:
 
 
 def _selects(selector: Object, pod: Object) -> bool:
-    """Tell whether a selector of labels, or of all, fits a pod's template."""
+    """Return whether a selector of labels, or of all, fits a pod's template."""
     wanted = selector.get("matchLabels", selector)
     return bool(wanted.items() <= pod["metadata"]["labels"].items())
 

@@ -114,7 +114,7 @@ class Cluster:
     def _mount(
         self, part: Part, pod: str, mount: dict[str, Any], files: dict[str, Path]
     ) -> list[str]:
-        """Give podman's words for what a pod mounts."""
+        """Return podman's words for what a pod mounts."""
         path = mount["mountPath"]
         volumes = {it["name"]: it for it in part.pod["spec"]["volumes"]}
         volume = volumes.get(mount["name"], {})
@@ -175,7 +175,7 @@ class Pod:
         return self.cluster.podman("exec", self.name, "python", "-c", program)
 
     def hook(self) -> tuple[str, ...]:
-        """Give the command of the hook that comes before a stop."""
+        """Return the command of the hook that comes before a stop."""
         return tuple(self.part.container["lifecycle"]["preStop"]["exec"]["command"])
 
 

@@ -48,7 +48,7 @@ def run(
 
 
 def ok(done: subprocess.CompletedProcess[bytes]) -> str:
-    """Give what a program printed that must have worked."""
+    """Run a program that must work; return what it printed."""
     said = done.stdout.decode(errors="replace")
     wrong = done.stderr.decode(errors="replace")
     assert done.returncode == 0, f"{done.args}\n{said}\n{wrong}"
@@ -94,7 +94,7 @@ def _judge(manifests: bytes, versions: Sequence[str]) -> str:
 
 
 def _python() -> Path:
-    """Give the Python that has what judges manifests; made once."""
+    """Return the Python that has what judges manifests; made once."""
     python = ENVIRONMENT / "bin" / "python"
     marker = ENVIRONMENT / "installed"  # the Makefile's: whoever comes first makes it
     if not (marker.is_file() and marker.stat().st_mtime >= LOCK.stat().st_mtime):
@@ -114,7 +114,7 @@ def _install(*words: str | Path) -> None:
 
 
 def objects(value: object) -> Sequence[JsonObject]:
-    """Give a JSON list of objects as that."""
+    """Return a value that must be a JSON list of objects."""
     assert isinstance(value, list), value
     assert all(isinstance(item, dict) for item in value), value
     return value

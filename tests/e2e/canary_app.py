@@ -55,7 +55,7 @@ def write_header(ctx: Context, scope: str) -> bool:
 
 @app.get("/private")
 def read(ctx: Context, key: str, scope: str) -> str | None:
-    """Give a secret back."""
+    """Read a secret."""
     return _private(scope).of(ctx.tx).get(key)
 
 

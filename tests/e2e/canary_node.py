@@ -20,7 +20,7 @@ ENCLAVE = Path(__file__).with_name("canary_enclave.py")
 
 
 def recording_link(app: str, folder: Path, record: BinaryIO) -> ProcessLink:
-    """Give the link that ships, tapped on both sides."""
+    """Return the link that ships, tapped on both sides."""
     link = ProcessLink(
         app, command=lambda app, ends: _command(app, ends, folder / "escrow")
     )

@@ -71,7 +71,7 @@ class Seen:
 
 
 def _numbers(pem: str) -> Iterator[tuple[str, bytes]]:
-    """Give the secret numbers of a private key."""
+    """Return the secret numbers of a private key."""
     key = load_pem_private_key(pem.encode(), password=None)
     if isinstance(key, ec.EllipticCurvePrivateKey):
         size = (key.curve.key_size + 7) // 8

@@ -17,7 +17,7 @@ _BREAKS = (b"\r", b"\n", b"\\r", b"\\n")
 
 
 def forms(secret: bytes) -> set[bytes]:
-    """Give what to look for, for one secret."""
+    """Return what to look for, for one secret."""
     assert len(secret) >= 2 * PIECE_BYTES_MIN, "a short secret is found by chance"
     middle = len(secret) // 2
     pieces = (secret[:middle], secret[middle:])

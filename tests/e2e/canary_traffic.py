@@ -24,7 +24,7 @@ class Canaries:
     by_place: dict[str, bytes] = field(default_factory=dict)
 
     def __call__(self, place: str) -> str:
-        """Give the canary of a place, made when first asked for."""
+        """Return the canary of a place, made when first asked for."""
         return self.by_place.setdefault(place, secrets.token_hex(16).encode()).decode()
 
 
@@ -133,7 +133,7 @@ def _refused_requests(
 
 
 def _last_requests(canary: Canaries) -> Iterator[tuple[bytes, int]]:
-    """Give what ends a connection."""
+    """Return what ends a connection."""
     yield f"{canary('bad request line')}\r\n\r\n".encode(), 400
     large = _request("GET", "/node/state", x_large=canary("large header") * 1024)
     yield large, 431

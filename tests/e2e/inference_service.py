@@ -43,7 +43,7 @@ def scaling(factor: float) -> bytes:
 
 
 def scripts(base: str = "default") -> list[Path]:
-    """Give the scripts of a constitution with this application's actions."""
+    """Return the scripts of a constitution with this application's actions."""
     actions, *others = constitution(base)
     return [actions, OWN_ACTIONS, *others]
 
@@ -71,7 +71,7 @@ def processes(
 async def install(
     network: ProcessNetwork, content: bytes, version: int = 1, name: str = NAME
 ) -> None:
-    """Have members vote for a model, and bring it."""
+    """Vote for a model as the members, and bring the model."""
     signer = FileSigner.load(network.options.keys(OWNER))
     action = registration(
         content, name=name, version=version, uploader=signer.certificate.digest_hex

@@ -127,7 +127,7 @@ async def recover(network: ProcessNetwork) -> Recovered:
 
 @contextmanager
 def recovered_service(workspace: Path) -> Iterator[Recovered]:
-    """Let a service be lost and come back, and stop its nodes whatever happens."""
+    """Lose a service and recover it, and stop its nodes whatever happens."""
     network = ProcessNetwork(options_in(workspace))
     try:
         yield asyncio.run(recover(network))

@@ -43,5 +43,5 @@ def get_evidence(ctx: Context) -> Json:
 
 
 def source(version: int) -> str:
-    """Give a version's code."""
+    """Return a version's code."""
     return SOURCE.format(version=version)

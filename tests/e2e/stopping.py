@@ -8,7 +8,7 @@ from tests.e2e.running import wait_until
 
 
 def runs(pid: int) -> bool:
-    """Tell whether a process, of which nobody may have asked, has not ended."""
+    """Return whether a process, possibly not yet waited for, has not ended."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:

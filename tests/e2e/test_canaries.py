@@ -120,7 +120,7 @@ def _issued(seen: Seen) -> list[RecoveryShares]:
 
 
 def _shares(seen: Seen) -> list[tuple[RecoveryShares, list[bytes]]]:
-    """Give each issue of shares, and the shares as members decrypt them."""
+    """Return each issue of shares, and the shares as members decrypt them."""
     keys = {}
     for name in MEMBERS:
         files = seen.options.keys(name)

@@ -61,7 +61,7 @@ class Sandbox:
         return told
 
     def said(self) -> str:
-        """Give what it has said so far of how it goes."""
+        """Return the progress that was reported so far."""
         return (self.folder / "said").read_text()
 
 
@@ -143,12 +143,12 @@ def _address(node: dict[str, Any]) -> tuple[str, int]:
 
 
 def _node_certificate(address: tuple[str, int]) -> str:
-    """Give the certificate that a node shows to a new connection."""
+    """Return the certificate that a node shows to a new connection."""
     return ssl.get_server_certificate(address)
 
 
 def _service_certificate(address: tuple[str, int]) -> str:
-    """Give the service's certificate as a node tells it."""
+    """Return the service's certificate as a node reports it."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     connection = http.client.HTTPSConnection(*address, context=context)

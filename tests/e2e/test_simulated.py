@@ -53,7 +53,7 @@ class World:
         return world
 
     def copied_to(self, folder: Path) -> "World":
-        """Give another of the same vendor and developer, to be changed."""
+        """Return a copy of the same vendor and developer, to be changed."""
         shutil.copytree(self.folder, folder)
         return World(folder)
 
@@ -134,7 +134,7 @@ def network(
 
 
 def serve(network: ProcessNetwork, world: World, version: int) -> None:
-    """Let the nodes that are started from now on run a version."""
+    """Serve a version on the nodes that are started from now on."""
     network.options = replace(network.options, app=world.signed(version))
 
 

@@ -31,7 +31,7 @@ def _cpu_s(parse: Callable[[bytes], object], data: bytes) -> float:
 
 
 def memory_peak(parse: Callable[[bytes], object], data: bytes) -> int:
-    """Give how much memory reading some bytes takes at its height."""
+    """Return how much memory reading some bytes takes at its height."""
     tracemalloc.start()
     try:
         with suppress(REFUSALS):

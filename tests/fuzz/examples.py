@@ -49,7 +49,7 @@ CONFIGURATION = FULL
 
 
 def tables(name: str) -> list[bytes]:
-    """Give every value that the small ledger's signatures wrote to a table."""
+    """Return every value that the small ledger's signatures wrote to a table."""
     sets = [Transaction.parse(entry.data).domain.write_set for entry in LEDGER.entries]
     return [writes[name][SINGLE_KEY] or b"" for writes in sets if name in writes]
 
@@ -105,7 +105,7 @@ def cose_receipts() -> list[bytes]:
 
 @cache
 def signed_requests() -> list[bytes]:
-    """Give requests such as members sign."""
+    """Return requests such as members sign."""
     headers: list[cose.Header] = [
         {
             cose.KID: CERTIFICATE.digest_hex.encode(),

@@ -66,7 +66,7 @@ class Parser:
 
 
 def text(parse: Callable[[str], Any]) -> Callable[[bytes], Any]:
-    """Let a parser of text read bytes, each a character as in HTTP's headers."""
+    """Return a parser of bytes from one of text, each byte a character."""
     return lambda data: parse(data.decode("latin-1"))
 
 

@@ -11,7 +11,7 @@ EXAMPLES = int(os.environ.get("CCFPY_FUZZ_EXAMPLES", "80"))
 
 
 def rounds(*, share: int = 1) -> settings:
-    """Give a test's settings; a slow one takes a share of the examples only."""
+    """Return a test's settings; a slow test takes a share of the examples only."""
     return settings(
         max_examples=max(EXAMPLES // share, 1),
         suppress_health_check=[HealthCheck.too_slow],

@@ -84,7 +84,7 @@ class Accepted:
         return True
 
     def _prepare(self, effects: Effects) -> None:
-        """Let effects answer what CCF's node answered."""
+        """Prepare effects that answer what CCF's node answered."""
         for node in self.writes.get(f"{GOV}nodes.info", {}).values():
             record = json.loads(node or "{}")
             effects.ledger_secret_seqno = record.get("ledger_secret_seqno", 0)

@@ -190,7 +190,7 @@ def _call(name: str, function: Any) -> str:  # noqa: ANN401  # any callable
 
 
 def _attributes(kind: type) -> Iterator[str]:
-    """Give what the class's documentation says of its attributes."""
+    """Return what the class's documentation says of its attributes."""
     section = (inspect.getdoc(kind) or "").partition("\nAttributes:\n")[2]
     for name, text in _ATTRIBUTE.findall(section.partition("\n\n")[0] + "\n"):
         yield f"| `{name}` | {_tidy(text)} |"
@@ -208,7 +208,7 @@ def _members(kind: type) -> Iterator[str]:
 
 
 def page() -> str:
-    """Give the page."""
+    """Return the page."""
     parts: list[str] = []
     head = "| name | what |\n|---|---|"
     for title, names in GROUPS.items():

@@ -68,7 +68,7 @@ _FAULTS = (
 
 
 def said(*argv: str) -> str:
-    """Give what a command prints, on a terminal of a fixed width."""
+    """Return what a command prints, on a terminal of a fixed width."""
     printed = io.BytesIO()
     out = io.TextIOWrapper(printed, encoding="utf-8")
     before, program = dict(os.environ), sys.argv
@@ -96,7 +96,7 @@ def commands_below(face: Any, *words: str) -> Iterator[list[str]]:  # noqa: ANN4
 
 
 def cli_page() -> str:
-    """Give every command's help."""
+    """Return every command's help."""
     parts = ["# Commands", _NOTE, f"```text\n{said('--help')}\n```"]
     for name in COMMANDS:
         for words in commands_below(COMMANDS[name].load(), name):
@@ -162,7 +162,7 @@ def endpoints_page() -> str:
 
 
 def app_page() -> str:
-    """Tell what an application may use."""
+    """Return the page of what an application may use."""
     parts = ["# The app face: `ccfpy.app`", _NOTE, _ABOUT_APP, app_reference.page()]
     return "\n\n".join(parts)
 

@@ -96,7 +96,7 @@ def test_the_glossary_is_in_order_and_says_each_word_once() -> None:
 
 
 def _layers() -> list[str]:
-    """Give the packages in the order of the layer contract."""
+    """Return the packages in the order of the layer contract."""
     contracts: list[dict[str, Any]] = tomllib.loads(
         (ROOT / "pyproject.toml").read_text()
     )["tool"]["importlinter"]["contracts"]

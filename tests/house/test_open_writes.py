@@ -57,7 +57,7 @@ SCRIPTS = ("banking", "hello_js")
 
 
 def is_open(endpoint: Endpoint) -> bool:
-    """Tell whether anybody may call an endpoint, and change something by it."""
+    """Return whether anybody may call an endpoint, and change something by it."""
     anybody = not endpoint.auth or any(isinstance(p, NoAuth) for p in endpoint.auth)
     is_read = (
         endpoint.method in ("GET", "HEAD") and endpoint.mode is not Mode.READ_WRITE

@@ -72,7 +72,7 @@ def test_the_readme_shows_the_hello_app_as_it_is() -> None:
 
 
 def _sections(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401  # any type
-    """Give the sections that a field's type consists of."""
+    """Return the sections that a field's type consists of."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     if get_origin(annotation) in (Union, UnionType, tuple, dict):
@@ -81,7 +81,7 @@ def _sections(annotation: Any) -> list[type[BaseModel]]:  # noqa: ANN401  # any 
 
 
 def _keys(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Give each key with its default, as the page names it."""
+    """Return each key with its default, as the page names it."""
     for name, field in section.model_fields.items():
         key = prefix + name
         nested = _sections(field.annotation)
@@ -94,7 +94,7 @@ def _keys(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any
 
 
 def _written(text: str, default: Any) -> bool:  # noqa: ANN401  # a default of any type
-    """Tell whether the page's words for a default mean it."""
+    """Return whether the page's words for a default mean it."""
     if text == "required":
         return default is PydanticUndefined
     if text == "none":
@@ -134,7 +134,7 @@ def test_every_error_code_is_explained_or_said_to_be_unused() -> None:
 
 
 def _rows(name: str, columns: int) -> list[tuple[str, ...]]:
-    """Give the cells of a page's rows whose first cell is code."""
+    """Return the cells of a page's rows whose first cell is code."""
     cells = r" \| ".join(["`([^`]+)`", *["([^|]+)"] * (columns - 1)])
     found = re.findall(rf"^\| {cells} \|$", _page(name), re.MULTILINE)
     return [tuple(map(str, row)) for row in found]

@@ -21,7 +21,7 @@ from cryptography.x509 import load_pem_x509_certificate
 
 
 def endorsed_by(key: Any, endorsement: bytes) -> Any:  # noqa: ANN401  # its own types
-    """Give the key that an endorsement by ``key`` is for."""
+    """Return the key that an endorsement by ``key`` is for."""
     if hasattr(ccf.cose, "verify_cose_sign1_with_key"):
         pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         _, _, payload = ccf.cose.verify_cose_sign1_with_key(pem, endorsement)

@@ -34,7 +34,7 @@ def check(
 
 
 def leaf_of(receipt: dict[str, Any]) -> str:
-    """Give a receipt's leaf, from its components if it has them."""
+    """Return a receipt's leaf, from its components if it has them."""
     if "leaf" in receipt:
         leaf: str = receipt["leaf"]
         return leaf

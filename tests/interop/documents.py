@@ -108,7 +108,7 @@ class Judged:
     ids: Mapping[str, list[str]]
 
     def run(self, document: str, caller: str) -> subprocess.CompletedProcess[str]:
-        """Let schemathesis call as somebody, by what a document says."""
+        """Run schemathesis as one caller, on what a document says."""
         who = CALLERS[caller]
         url = self.running.url
         words = [

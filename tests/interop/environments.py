@@ -133,7 +133,7 @@ def _candidates(line: int) -> Iterator[str]:
 
 
 def _version_of(python: str) -> tuple[int, ...]:
-    """Give a Python's version; nothing at all for what does not run."""
+    """Return a Python's version; an empty one for what does not run."""
     done = subprocess.run(
         [python, "-c", "import sys; print(*sys.version_info[:2])"],
         capture_output=True,

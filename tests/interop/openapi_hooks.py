@@ -142,7 +142,7 @@ def _sign(case: Any, generated: bytes) -> bytes:  # noqa: ANN401 - schemathesis'
 
 
 def _payload(kind: str, generated: bytes) -> bytes:
-    """Give what such a message is to hold in two of three requests, else any bytes."""
+    """Return a payload: what such a message holds in two of three requests."""
     contents = {
         "proposal": {
             "actions": [

@@ -123,7 +123,7 @@ class RecoveredService:
 
 
 def make_recovered() -> RecoveredService:
-    """Let a service live three times."""
+    """Run a service through three lives, with two recoveries."""
     node = InProcessNode(app, constitution=CONSTITUTION, members=MEMBERS)
     node.open_service(ALICE)
     service = RecoveredService(node)

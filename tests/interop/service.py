@@ -87,12 +87,12 @@ class MadeService:
         return TxId.parse(reply.headers["x-ms-ccf-transaction-id"])
 
     def govern(self, *actions: JsonObject) -> None:
-        """Have members agree to a proposal."""
+        """Propose as a member, and vote as all of them."""
         decided = json.loads_object(self.node.propose(*actions).body)
         assert decided["proposalState"] == "Accepted", decided
 
     def sign(self) -> None:
-        """Let time pass until everything so far is signed."""
+        """Pass time until everything so far is signed."""
         self.node.advance(1000)
 
     def prove(self, *txids: TxId) -> None:
@@ -112,7 +112,7 @@ class MadeService:
 
 
 def make_service(ledger: Path) -> MadeService:
-    """Let a service live, and write its ledger to a folder."""
+    """Run a service, and write its ledger to a folder."""
     source = "\n".join(path.read_text() for path in constitution("default"))
     node = InProcessNode(app, constitution=source, members=MEMBERS)
     made = MadeService(node=node, ledger=ledger)

@@ -155,7 +155,7 @@ def _signatures(path: Path) -> list[int]:
 
 
 def _chunk_to_split(made: MadeService) -> tuple[Path, list[int]]:
-    """Give a complete chunk that a signature divides."""
+    """Return a complete chunk that a signature divides."""
     for path in made.chunks[:-1]:
         signed = _signatures(path)
         if len(signed) > 1:

@@ -44,7 +44,7 @@ class Recovered:
         return [transaction.txid for transaction in signed[-1::-every]]
 
     def receipt(self, txid: TxId, form: str) -> dict[str, Any]:
-        """Give a JSON receipt."""
+        """Return a JSON receipt."""
         data = ask(self.node, txid, form)
         assert data is not None
         fields: dict[str, Any] = json.loads(data)

@@ -34,7 +34,7 @@ class Waiting:
     def hand_in(
         self, tools: Tools, name: str, *words: str
     ) -> subprocess.CompletedProcess[bytes]:
-        """Let a member run the script."""
+        """Run the script as a member."""
         options = self.network.options
         keys = options.keys(name)
         url = self.network.serving[0].url
@@ -69,7 +69,7 @@ async def _lose_and_find(network: ProcessNetwork) -> None:
 
 @pytest.fixture
 def waiting(tmp_path: Path) -> Iterator[Waiting]:
-    """Have a service wait for shares, and stop it whatever happens."""
+    """Start a service that waits for shares, and stop it whatever happens."""
     if absent := [name for name in NEEDED if shutil.which(name) is None]:
         missing(f"CCF's script needs {' and '.join(absent)}")
     network = ProcessNetwork(options_in(tmp_path))

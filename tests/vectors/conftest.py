@@ -14,7 +14,7 @@ SERVICES = ("cose_flipflop_service", "eol_service", "sgx_service")
 
 @pytest.fixture(scope="session")
 def recordings(ccf_services: Path) -> Callable[[str], Recording]:
-    """Give a recorded service by name."""
+    """Return a function that finds a recorded service by name."""
     return cache(lambda name: Recording.read(ccf_services / name))
 
 
@@ -30,7 +30,7 @@ def recording(
 def secrets_of(
     recordings: Callable[[str], Recording],
 ) -> Callable[[str], LedgerSecrets]:
-    """Give the secrets of a recorded service by its name."""
+    """Return a function that finds the secrets of a recorded service by name."""
     return cache(lambda name: recordings(name).secrets())
 
 

@@ -90,25 +90,25 @@ class Recording:
         )
 
     def files(self) -> Iterator[ChunkFile]:
-        """Give the chunk files in order."""
+        """Return the chunk files in order."""
         for chunk in self.chunks:
             yield ChunkFile(str(chunk.name), partial(bytes, chunk.data))
 
     def writes(self, table: str) -> Iterator[tuple[Seqno, bytes, bytes]]:
-        """Give every value written to a public table: seqno, key, value."""
+        """Return every value written to a public table: seqno, key, value."""
         for transaction in self.transactions:
             for key, value in transaction.domain.write_set.get(table, {}).items():
                 if value is not None:
                     yield transaction.txid.seqno, key, value
 
     def singles(self, table: str) -> Iterator[tuple[Seqno, bytes]]:
-        """Give every value written to a public table of one value."""
+        """Return every value written to a public table of one value."""
         for seqno, key, value in self.writes(table):
             assert key == SINGLE_KEY
             yield seqno, value
 
     def service_at(self, seqno: Seqno) -> Certificate:
-        """Give the certificate of the service as of ``seqno``."""
+        """Return the certificate of the service as of ``seqno``."""
         *_, value = (
             value
             for at, value in self.singles("public:ccf.gov.service.info")
@@ -145,7 +145,7 @@ class Recording:
         return shares.restore(latest, records)
 
     def tree(self) -> MerkleTree:
-        """Give the tree over the whole ledger."""
+        """Return the tree over the whole ledger."""
         tree = MerkleTree()
         tree.extend(transaction.leaf for transaction in self.transactions)
         return tree

@@ -48,7 +48,7 @@ SIGNATURE_COUNTS = {
 def before_each_signature(
     recording: Recording,
 ) -> Iterator[tuple[Transaction, MerkleTree]]:
-    """Give each signature with the tree over all that came before it."""
+    """Yield each signature with the tree over all that came before it."""
     tree = MerkleTree()
     for transaction in recording.transactions:
         if is_signature(transaction.domain.write_set):

@@ -27,7 +27,7 @@ def recovered(
 
 
 def bring_back(recording: Recording) -> InProcessNode:
-    """Let its members bring a service back, from its ledger alone."""
+    """Recover a service by its members, from its ledger alone."""
     members = people(recording.folder / "common")
     left = remains(recording, with_snapshots=False)
     node = recover_alone(left, app, members=members)
@@ -53,7 +53,7 @@ def ask(node: InProcessNode, txid: object, form: str) -> bytes | None:
 
 
 def receipts(recording: Recording, node: InProcessNode) -> Iterator[Receipt]:
-    """Give the JSON receipts of transactions of every time, the last one's too."""
+    """Return the JSON receipts of transactions of every time, the last one's too."""
     signed = recording.transactions[: SIGNED_TO[recording.name]]
     for transaction in signed[-1::-EVERY]:
         data = ask(node, transaction.txid, "v1")

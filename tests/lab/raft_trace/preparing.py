@@ -1,4 +1,4 @@
-"""Gives a trace the form that CCF's specification reads.
+"""Converts a trace to the form that CCF's specification reads.
 
 This is what ``tests/raft_scenarios_runner.py`` does to the traces of its driver
 (``preprocess_for_trace_validation``): the specification takes a reconfiguration for one

@@ -107,7 +107,7 @@ class SgxMaker:
         self.root_key = sha256_hex(root_key)
 
     def evidence(self, wanted: Wanted) -> tuple[bytes, bytes]:
-        """Give a quote and its collateral."""
+        """Return a quote and its collateral."""
         pck = self._certificate("pck", "platform", _pck_extension(wanted))
         return self._quote(wanted, pck), self._collateral(wanted, pck)
 

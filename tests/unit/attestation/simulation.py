@@ -37,7 +37,7 @@ def attestation(
 
 
 def raised(tcb_version: bytes, part: int = 0, by: int = 1) -> bytes:
-    """Give a security version that is higher, or lower, in one part."""
+    """Return a security version that is higher, or lower, in one part."""
     changed = bytearray(tcb_version)
     changed[part] += by
     return bytes(changed)

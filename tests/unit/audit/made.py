@@ -23,7 +23,7 @@ def written(ledger: MadeLedger, folder: Path) -> Path:
 
 
 def process_id(_item: int) -> int:
-    """Tell which process this ran in."""
+    """Return the process in which this ran."""
     return os.getpid()
 
 

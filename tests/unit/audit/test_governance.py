@@ -81,7 +81,7 @@ WITHDRAW = kept(FIRST_MEMBER, FIRST_MEMBER.signed("withdrawal", b"", proposal_id
 
 
 def told(*write_sets: WriteSet) -> list[Event]:
-    """Give what happened last, after two members were there."""
+    """Return what happened last, after two members were there."""
     chronicle = Chronicle()
     list(chronicle.take(TxId(2, 1), member(FIRST_MEMBER)))
     list(chronicle.take(TxId(2, 2), member(SECOND_MEMBER)))

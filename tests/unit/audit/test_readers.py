@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 
 class Watched(Executor):
-    """Tells what it was given."""
+    """An executor that records what it was given."""
 
     def __init__(self) -> None:
         self.given: list[Future[Any]] = []

@@ -75,12 +75,12 @@ def require_prefix(folder: Path, last: Seqno) -> None:
 
 
 def before(seqno: Seqno) -> Seqno:
-    """Give the last signature before a seqno."""
+    """Return the last signature before a seqno."""
     return max((signed for signed in SIGNATURES if signed < seqno), default=0)
 
 
 def owner(name: str, position: int) -> Seqno | None:
-    """Tell in which entry of a file a byte lies; none for header and table."""
+    """Return the entry of a file that has a byte; none for header and table."""
     chunk = Chunk.parse(ChunkName.parse(name), WHOLE[name])
     for seqno, start, data in chunk.entries():
         if start <= position < start + len(data):

@@ -9,7 +9,7 @@ from ccfpy.audit.sqlite import SqliteSink
 
 
 def rows(seqno: int, *writes: WriteRow) -> ChunkRows:
-    """Give a chunk of one transaction."""
+    """Return a chunk of one transaction."""
     row = TransactionRow(seqno, 2, "ledger_1", False, 200, 0, bytes(32))
     return ChunkRows(transactions=[row], writes=list(writes))
 

@@ -42,7 +42,7 @@ from ccfpy.boundary.wire import (
 
 
 def _values(kind: object) -> st.SearchStrategy[object]:
-    """Give any value of a type that a message's field may have."""
+    """Return any value of a type that a message's field may have."""
     while isinstance(kind, NewType):
         kind = kind.__supertype__
     if isinstance(kind, type) and is_dataclass(kind):

@@ -32,7 +32,7 @@ def members() -> Dated:
 
 
 def when(validity: str) -> datetime:
-    """Give the time at which the member's certificate is what it is to be."""
+    """Return the time at which the member's certificate is what it is to be."""
     return MEMBER.not_after - timedelta(days=DAYS[validity])
 
 

@@ -80,7 +80,7 @@ def test_no_changed_bit_brings_a_command_down(
 
 
 def _is_in_last_entry(path: Path, whole: bytes, place: int) -> bool:
-    """Tell whether a place is in the ledger's last entry.
+    """Return whether a place is in the ledger's last entry.
 
     It is a signature, and no later one covers what it does not sign itself.
     """

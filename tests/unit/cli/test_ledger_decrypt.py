@@ -16,7 +16,7 @@ def ledger(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def keys(tmp_path: Path) -> list[Path]:
-    """Give members' key files, and at last a stranger's."""
+    """Return members' key files, and at last a stranger's."""
     paths = []
     for number, key in enumerate([*KEYS, STRANGER]):
         paths.append(tmp_path / f"member{number}_enc_privk.pem")

@@ -67,7 +67,7 @@ def server_tls(
 
 @pytest.fixture
 def serve(server_tls: ssl.SSLContext) -> Serve:
-    """Give what serves one answering function, for as long as a context lasts."""
+    """Return what serves one answering function while a context lasts."""
 
     @asynccontextmanager
     async def serving(answer: Answer) -> AsyncIterator[str]:

@@ -33,7 +33,7 @@ def hosted(*members: Person) -> InProcessNode:
 def answering(
     node: InProcessNode,
 ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """Give what hands requests to the node; between two of them time passes."""
+    """Return what hands requests to the node; time passes between two of them."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         body = await request.read()

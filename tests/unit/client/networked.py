@@ -17,7 +17,7 @@ PROPOSAL = "ab" * 32
 
 
 def node_id(letter: str) -> NodeId:
-    """Give a node's id."""
+    """Return a node's id."""
     return NodeId(letter * 64)
 
 
@@ -29,7 +29,7 @@ def answered(
     heard: Mapping[str, int] | None = None,
     configurations: Sequence[str] = ("abc",),
 ) -> Answer:
-    """Give what a node says of itself; others are named by their letters."""
+    """Return what a node says of itself; others are named by their letters."""
     return Answer(
         state="PartOfNetwork",
         leadership="Leader" if leads else "Follower",
@@ -54,7 +54,7 @@ def reported(
     status: str = "Trusted",
     is_removable: bool = False,
 ) -> NodeReport:
-    """Give what is known of a node."""
+    """Return what is known of a node."""
     return NodeReport(
         id=node_id(letter),
         status=status,

@@ -74,7 +74,7 @@ class Desk:
         return {str(it["memberId"]): it for it in listed if isinstance(it, dict)}
 
     def proposals(self) -> list[str]:
-        """Give the ids of proposals that are still open."""
+        """Return the ids of proposals that are still open."""
         listed = self.read("members/proposals")["value"]
         assert isinstance(listed, list)
         return [

@@ -33,7 +33,7 @@ def new_raft(
     uncommitted_tx_max: int = 0,
     is_pre_vote_enabled: bool = False,
 ) -> Raft:
-    """Give a backup in view 0 that knows a configuration and may campaign."""
+    """Return a backup in view 0 that knows a configuration and may campaign."""
     raft = Raft(
         NodeId(me),
         Settings(
@@ -56,7 +56,7 @@ def new_raft(
 def new_leader(
     *, nodes: str = "012", voters: str = "12", uncommitted_tx_max: int = 0
 ) -> Raft:
-    """Give node 0 as the leader of view 1."""
+    """Return node 0 as the leader of view 1."""
     raft = new_raft(nodes=nodes, uncommitted_tx_max=uncommitted_tx_max)
     raft.tick(TIMEOUT_MS)
     for voter in voters:
@@ -102,16 +102,16 @@ def nack(view: int, seqno: int) -> AppendEntriesResponse:
 def take(
     raft: Raft, message: AppendEntries, taken: list[EntryFacts], *, sender: str = "1"
 ) -> Ready:
-    """Give a backup a leader's entries, all of which it accepts."""
+    """Send a backup a leader's entries, all of which the backup accepts."""
     assert raft.receive(NodeId(sender), message).offer is not None
     return raft.accept(taken)
 
 
 def part(raft: Raft) -> LeadershipState:
-    """Give a node's role now: to a type checker, not what it was a line ago."""
+    """Return a node's role now, which a type checker would think unchanged."""
     return raft.state.leadership
 
 
 def leads(raft: Raft) -> bool:
-    """Tell whether a node leads now."""
+    """Return whether a node leads now."""
     return raft.is_leader

@@ -31,7 +31,7 @@ def _answer(ready: Ready) -> AppendEntriesResponse:
 
 
 def _backup(*, commit: int = 0) -> Raft:
-    """Give a backup with 1.1, 1.2 signed, 1.3 and 1.4 signed, of leader 1."""
+    """Return a backup with 1.1, 1.2 signed, 1.3 and 1.4 signed, of leader 1."""
     raft = new_raft()
     message = entries(view=1, after=(0, 0), last=(1, 4), commit=commit)
     take(raft, message, [WRITE, SIGNATURE, WRITE, SIGNATURE])

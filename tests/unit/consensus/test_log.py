@@ -11,7 +11,7 @@ STEPS = st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=1, max_si
 
 
 def _build(steps: list[tuple[int, bool]]) -> tuple[Log, list[tuple[int, bool]]]:
-    """Give a log, and for each of its entries the view and whether it is signed."""
+    """Return a log, and for each entry its view and whether it is signed."""
     log, plain, view = Log(), [], 1
     for more, is_committable in steps:
         view += more

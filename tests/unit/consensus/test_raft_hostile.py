@@ -74,7 +74,7 @@ STEPS = st.lists(
 def hear(
     raft: Raft, sender: NodeId, message: Message, taken: Sequence[EntryFacts]
 ) -> None:
-    """Give a node a message as it arrives, and what it finds in the entries."""
+    """Pass a node a message as it arrives, with the facts of its entries."""
     try:
         message = decode(message.encode())
     except Malformed:

@@ -76,7 +76,7 @@ def test_what_a_link_drops_for_its_size_is_sent_in_smaller_messages() -> None:
 
 
 def _sent(ready: Ready) -> list[AppendEntries]:
-    """Give what is sent to node 1."""
+    """Return what is sent to node 1."""
     return [
         message
         for to, message in ready.messages

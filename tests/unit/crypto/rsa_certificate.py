@@ -10,7 +10,7 @@ from tests.unit.crypto.conftest import NEW_YEAR
 
 
 def rsa_certificate(key: rsa.RSAPrivateKey) -> str:
-    """Give a self-signed certificate, PEM."""
+    """Return a self-signed certificate, PEM."""
     name = x509.Name.from_rfc4514_string("CN=rsa")
     return (
         x509.CertificateBuilder()

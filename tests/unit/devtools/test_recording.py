@@ -44,7 +44,7 @@ class Recorded:
         self.registry = registry
 
     def serve(self, function: str, **properties: Json) -> None:
-        """Let ``PUT /x/{id}`` call a function."""
+        """Serve ``PUT /x/{id}`` by a function."""
         endpoint: dict[str, Json] = {
             "js_module": "/m.js",
             "js_function": function,

@@ -12,7 +12,7 @@ from ccfpy.kv.store import Store
 
 
 def _staged(body: str, **properties: Json) -> Stage:
-    """Let ``POST /f`` run the body of a function of ``request``."""
+    """Serve ``POST /f`` by the body of a function of ``request``."""
     store = Store()
     endpoint: JsonObject = {
         "js_module": "/m.js",

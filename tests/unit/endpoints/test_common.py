@@ -140,7 +140,7 @@ def test_a_receipt_needs_a_committed_transaction(status: TxStatus, code: str) ->
 
 
 def _proving(proof: TxReceipt = PROOF) -> Front:
-    """Give endpoints of a node that has one transaction's past state at hand."""
+    """Return endpoints of a node that has one transaction's past state at hand."""
     state = HistoricalState(PROVED, {}, lambda: proof)
     past = Past(states={PROVED.seqno: state})
     return _front(StoreNode(statuses={PROVED: TxStatus.COMMITTED}, history=past))

@@ -168,7 +168,7 @@ def test_who_was_never_asked_has_no_record(fresh: Governed) -> None:
 
 
 def join(governed: Governed) -> None:
-    """Let the fourth member in."""
+    """Admit the fourth member."""
     newcomer = governed.members[3]
     tx = governed.begin()
     key = newcomer.encryption.public_key.pem

@@ -19,7 +19,7 @@ def _loops() -> dict[str, waiting.LoopFactory]:
 
 @pytest.fixture(params=_loops())
 def each_loop(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Let ``waiting.run`` use each loop in turn."""
+    """Run ``waiting.run`` on each loop in turn."""
     waiting.Running.factory = staticmethod(_loops()[request.param])
     yield
     waiting.Running.factory = staticmethod(asyncio.new_event_loop)

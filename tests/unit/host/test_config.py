@@ -121,7 +121,7 @@ def _parse(value: object) -> ConfigurationFile:
 
 
 def _with(path: str, value: object, *, base: dict[str, object]) -> object:
-    """Give a configuration in which the key at ``path`` has another value."""
+    """Return a configuration in which the key at ``path`` has another value."""
     changed = deepcopy(base)
     place: object = changed
     *parents, last = path.split("/")

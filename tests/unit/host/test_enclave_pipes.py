@@ -31,7 +31,7 @@ def pair() -> Iterator[tuple[PipeEnds, PipeEnds]]:
 
 
 def _taken(end: int) -> int:
-    """Give how much the system keeps before it says that it is full."""
+    """Return how many bytes the system keeps before it says that it is full."""
     os.set_blocking(end, False)
     taken = 0
     try:

@@ -19,13 +19,13 @@ from tests.unit.ledger.frames import write_frame
 
 
 def entry_bytes(seqno: int, size: int = 20) -> bytes:
-    """Give an entry's bytes: a frame, a tag, an IV of this seqno, sizes, filler."""
+    """Return an entry's bytes: frame, tag, IV of this seqno, sizes, filler."""
     body = bytes(16) + struct.pack("<QIQ", seqno, 2, 0) + bytes([seqno % 256]) * size
     return write_frame(EntryFlags.NONE, len(body)) + body
 
 
 def entry(seqno: int, ends: str = "", *, size: int = 20) -> LedgerEntry:
-    """Give an entry; ``ends`` holds s for signature, | for the end of its chunk."""
+    """Return an entry; ``ends`` has s for signature, | for the end of its chunk."""
     return LedgerEntry(
         data=entry_bytes(seqno, size),
         is_committable="s" in ends,
@@ -35,7 +35,7 @@ def entry(seqno: int, ends: str = "", *, size: int = 20) -> LedgerEntry:
 
 
 def entries(first: int, plan: str) -> list[LedgerEntry]:
-    """Give entries by a plan such as ``. . s | . s``, one word an entry."""
+    """Return entries by a plan such as ``. . s | . s``, one word an entry."""
     return [entry(first + i, word) for i, word in enumerate(plan.split())]
 
 
@@ -391,7 +391,7 @@ def _first(name: str) -> int:
 
 
 def _kill_points(before: dict[str, bytes], after: dict[str, bytes]) -> Iterator[dict]:  # type: ignore[type-arg]  # of a state
-    """Give states a kill may leave on the way from one state to the next.
+    """Return states a kill may leave on the way from one state to the next.
 
     A file that grew may have grown by any part; a new file likewise; one that was
     completed may have part of its table, or all of it and the header, and its old name.

@@ -20,7 +20,7 @@ BATCHES = st.lists(
 
 
 def _files(batches: list[list[str]], *, recent_bytes_max: int) -> tuple[object, ...]:
-    """Give the files and entries that these batches come to."""
+    """Return the files and entries that these batches come to."""
     disk, directory = MemoryDisk(), Path("ledger")
     store = LedgerStore(
         directory, report=Report(), disk=disk, recent_bytes_max=recent_bytes_max

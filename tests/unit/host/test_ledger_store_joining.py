@@ -29,7 +29,7 @@ def store_on(disk: MemoryDisk, report: Report | None = None) -> LedgerStore:
 
 
 def service(plan: str = PLAN, *, commit: int = 10) -> MemoryDisk:
-    """Give the disk of a node that has been there from the first entry."""
+    """Return the disk of a node that has been there from the first entry."""
     disk = MemoryDisk()
     store = store_on(disk)
     store.create()
@@ -44,7 +44,7 @@ def files(disk: MemoryDisk) -> dict[str, bytes]:
 
 
 def after_seqno(found: dict[str, bytes], after: int) -> dict[str, bytes]:
-    """Give the files of a ledger that begin after an entry."""
+    """Return the files of a ledger that begin after an entry."""
     return {
         name: data
         for name, data in found.items()
@@ -327,7 +327,7 @@ class _Model:
         return len(self.entries)
 
     def more(self, number: int) -> list[LedgerEntry]:
-        """Give some entries; ``number`` decides their kinds, and is in their bytes."""
+        """Return some entries, whose kinds and bytes follow from ``number``."""
         first = self.last + 1
         return [
             entry(first + i, WORDS[(number + i) % len(WORDS)], size=number % 40)

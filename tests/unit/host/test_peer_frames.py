@@ -28,7 +28,7 @@ def frame(message: PeerMessage) -> bytes:
 
 
 def raw(kind: int, sender: bytes, payload: bytes, *, size: int | None = None) -> bytes:
-    """Give a frame that may be wrong."""
+    """Return a frame that may be wrong."""
     rest = struct.pack("<QQ", kind, len(sender)) + sender + payload
     return struct.pack("<I", len(rest) if size is None else size) + rest
 

@@ -75,7 +75,7 @@ class _Node:
 
 
 def _run(story: Callable[[_Node, _Node], Coroutine[None, None, None]]) -> None:
-    """Tell a story of two nodes; a knows where b is, b knows nobody."""
+    """Run a story of two nodes; a knows where b is, b knows nobody."""
 
     async def run() -> None:
         a, b = _Node(A), _Node(B)

@@ -84,7 +84,7 @@ class _World:
 
 
 def say(session: Session, data: bytes) -> None:
-    """Let a client send bytes, as an event loop hands them over."""
+    """Send bytes as a client, as an event loop hands them over."""
     buffer = session.get_buffer(-1)
     buffer[: len(data)] = data
     session.buffer_updated(len(data))

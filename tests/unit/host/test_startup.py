@@ -266,7 +266,7 @@ def test_what_cannot_be_had_is_refused_with_its_remedy(name: str) -> None:
 
 
 def _members(*roles: str | None) -> list[MemberSection]:
-    """Give members by role; ``-`` is one without an encryption key."""
+    """Return members by role; ``-`` is one without an encryption key."""
     return [
         MemberSection(
             certificate_file="c",

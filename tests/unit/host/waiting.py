@@ -22,7 +22,7 @@ def run(story: Coroutine[None, None, None]) -> None:
 
 
 async def wait_until(is_so: Callable[[], object], what: str) -> None:
-    """Let the loop turn until something is so."""
+    """Turn the loop until a condition holds."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + DEADLINE_S
     while not is_so():

@@ -8,7 +8,7 @@ from tests.unit.http.tls_ends import ENGINES
 
 @pytest.fixture(scope="module", params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> TlsEngine:
-    """Give each engine in turn that can run here."""
+    """Return each engine in turn that can run here."""
     chosen = request.param
     assert isinstance(chosen, TlsEngine)
     return chosen

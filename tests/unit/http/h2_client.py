@@ -91,7 +91,7 @@ class H2Client:
         return stream
 
     def take(self) -> bytes:
-        """Give what is to be sent."""
+        """Return what is to be sent."""
         return self.h2.data_to_send()
 
     def receive(self, data: bytes) -> None:

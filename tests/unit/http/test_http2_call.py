@@ -22,7 +22,7 @@ def call_of(body: bytes = b"", bounds: ParserLimits | None = None) -> Http2Call:
 def answered(
     call: Http2Call, server: Http2Server, response: Response
 ) -> list[Response]:
-    """Let both speak until neither has more to say."""
+    """Pass bytes between both sides until neither has more to send."""
     responses = []
     while sent := call.take_output():
         server.receive(sent)

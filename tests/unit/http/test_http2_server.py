@@ -24,7 +24,7 @@ OK = Response(status=200)
 
 
 def exchange(server: Http2Server, client: H2Client) -> list[tuple[int, Request]]:
-    """Let bytes go both ways until none are left; give the requests that came."""
+    """Pass bytes both ways until none are left; return the requests that came."""
     came = []
     while True:
         sent = client.take()

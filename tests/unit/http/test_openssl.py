@@ -55,7 +55,7 @@ STRAIGHT = Path(is_plain=False)
 
 
 def pair() -> tuple[SSL.Connection, SSL.Connection]:
-    """Give two ends that have shaken hands."""
+    """Return two ends that have shaken hands."""
     identity = openssl.load_identity(PERSON.certificate.pem, PERSON.key.pem)
     server = PyOpenSslServer(identity, [HTTP_1_1]).connect().connection
     called = ClientContext(

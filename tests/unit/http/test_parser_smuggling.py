@@ -45,7 +45,7 @@ def never_read(data: bytes) -> None:
 
 
 def in_single_bytes(data: bytes) -> None:
-    """Let it come so, and give no request."""
+    """Feed a parser the bytes singly, and expect no request from them."""
     parser = RequestParser()
     for byte in data:
         assert parser.feed(bytes((byte,))) == []
@@ -329,7 +329,7 @@ Read = Sequence[tuple[str, str, bytes]]
 
 
 def read_by_ours(data: bytes) -> Read | None:
-    """Give method, target and body of each request; nothing if anything is wrong."""
+    """Return method, target and body of each request; nothing after a fault."""
     parser = RequestParser()
     try:
         requests = parser.feed(data)
@@ -341,7 +341,7 @@ def read_by_ours(data: bytes) -> Read | None:
 
 
 def read_by_another(data: bytes) -> Read | None:
-    """Give the same as aiohttp's parser in Python has it."""
+    """Return the same as aiohttp's parser in Python reads it."""
     loop = asyncio.new_event_loop()
     try:
         parser = HttpRequestParserPy(Elsewhere(loop), loop, 1 << 16)

@@ -54,7 +54,7 @@ class Conversation:
         self.client.receive(self.server)
 
     def feed(self, ciphertext: bytes) -> None:
-        """Let the server read, and tell what it read and became."""
+        """Feed the server; return what it read and became."""
         try:
             self.known.append(self.server.feed(ciphertext))
         except TlsFailure as failure:
@@ -65,21 +65,21 @@ class Conversation:
         )
 
     def write(self, plaintext: bytes) -> None:
-        """Let the server write."""
+        """Write as the server."""
         try:
             self.server.write(plaintext)
         except TlsFailure as failure:
             self.known.append(type(failure))
 
     def receive(self) -> None:
-        """Let the client read, and tell what it read."""
+        """Feed the client; return what it read."""
         try:
             self.known.append(self.client.receive(self.server))
         except ssl.SSLError as error:
             self.known.append((type(error), error.reason))
 
     def sent(self, plaintext: bytes) -> bytes:
-        """Give what the client sends for these bytes, if it can send yet."""
+        """Return what the client sends for these bytes, if it can send yet."""
         try:
             return self.client.send(plaintext)
         except ssl.SSLError as error:

@@ -80,7 +80,7 @@ KINDS = ("ECDSA", "RSA")
 
 
 def _client(version: int | None = None) -> SSL.Context:
-    """Give a client that would take anything."""
+    """Return a client that would take anything."""
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_cipher_list(EVERYTHING)
     if version is not None:
@@ -90,7 +90,7 @@ def _client(version: int | None = None) -> SSL.Context:
 
 
 def _has_groups(context: SSL.Context, groups: str) -> bool:
-    """Let a client propose these groups, if its library knows them."""
+    """Propose these groups as a client; return whether its library knows them."""
     handle = context._context
     return bool(library.SSL_CTX_set1_curves_list(handle, groups.encode()))
 
@@ -118,7 +118,7 @@ def _negotiated(context: SSL.Context, server: ServerContext) -> str | None:
 
 
 def _last_words(client: SSL.Connection) -> bytes:
-    """Give what a client says when its handshake is over, if that is anything."""
+    """Return what a client says after its handshake, if that is anything."""
     try:
         return client.bio_read(1 << 16)
     except SSL.WantReadError:
@@ -230,7 +230,7 @@ def _record(kind: int, data: bytes) -> bytes:
 
 
 def _answer(engine: TlsEngine, *records: bytes) -> bytes:
-    """Give what a server says to these, its last word included."""
+    """Return what a server says to these, its last word included."""
     session = TlsSession(_server(engine))
     try:
         for record in records:

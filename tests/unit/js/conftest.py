@@ -99,7 +99,7 @@ class Authority:
         return cls(key, certificate)
 
     def endorse(self, name: str) -> tuple[Certificate, str]:
-        """Give a certificate and the request it was made from."""
+        """Return a certificate and the request it was made from."""
         entropy = SeededEntropy(name.encode())
         key = KeyPair.generate(entropy, Curve.SECP384R1)
         request = certificate_request(key, subject=f"CN={name}", sans=[])

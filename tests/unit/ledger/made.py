@@ -137,7 +137,7 @@ class MadeLedger:
         return self.put(tables, flags=flags)
 
     def files(self) -> list[ChunkFile]:
-        """Give the chunk files, the last one open unless it was closed."""
+        """Return the chunk files, the last one open unless it was closed."""
         files = []
         chunk, held = OpenChunk(1), b""
         for entry in self.entries:
@@ -153,7 +153,7 @@ class MadeLedger:
         return files
 
     def receipt(self, seqno: int, claims: bytes = NO_CLAIMS) -> Receipt:
-        """Give the receipt of a transaction by the next signature."""
+        """Return the receipt of a transaction by the next signature."""
         entry = self.entries[seqno - 1]
         signed = next(each for each in self.signatures if each.txid.seqno > seqno)
         assert signed.certificate is not None

@@ -302,7 +302,7 @@ def forged(changes: dict[str, bytes | None]) -> list[ChunkFile]:
 
 
 def other_tables(txid: TxId, ledger: MadeLedger | None = None) -> dict[str, bytes]:
-    """Give the signature tables that another service would write."""
+    """Return the signature tables that another service would write."""
     tree = (ledger or small_ledger()).tree
     tables = SECOND.signer.sign(txid, tree, issued_at=ISSUED_AT)
     return {name: writes[SINGLE_KEY] or b"" for name, writes in tables.items()}

@@ -95,7 +95,7 @@ def test_a_signature_has_the_forms_that_need_no_leaf() -> None:
 
 
 def inner_node(receipt: Receipt) -> Receipt:
-    """Give the parent of a receipt's leaf as the leaf, with the rest of the proof."""
+    """Return the parent of a receipt's leaf as the leaf, with the rest of the proof."""
     assert isinstance(receipt.leaf, RevealedLeaf)
     components = LeafComponents(
         receipt.leaf.write_set_digest,

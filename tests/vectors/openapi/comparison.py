@@ -50,12 +50,12 @@ def _marked(name: str) -> Iterator[tuple[str, str]]:
 
 
 def ours(name: str) -> list[str]:
-    """Give what our document is to state."""
+    """Return what our document is to state."""
     return sorted(fact for mark, fact in _marked(name) if mark != "-")
 
 
 def theirs(name: str) -> list[str]:
-    """Give what CCF's document states."""
+    """Return what CCF's document states."""
     return sorted(fact for mark, fact in _marked(name) if mark != "+")
 
 

@@ -14,7 +14,7 @@ _PLAIN = frozenset({"type", "format", "pattern", "minimum", "maximum", "minLengt
 
 
 def facts(document: JsonObject) -> list[str]:
-    """Give the facts of a document, sorted within each kind."""
+    """Return the facts of a document, sorted within each kind."""
     return [
         *sorted(_operations(document)),
         *sorted(_schemas(document)),
@@ -53,7 +53,7 @@ def _operations(document: JsonObject) -> Iterator[str]:
 
 
 def _place(parameter: Json) -> tuple[Json, Json]:
-    """Tell where a parameter stands: an operation's own hides its path's."""
+    """Return where a parameter stands: an operation's own hides its path's."""
     described = as_object(parameter)
     return described.get("in"), described.get("name", described.get("$ref"))
 

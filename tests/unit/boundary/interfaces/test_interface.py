@@ -95,7 +95,7 @@ def test_the_digest_of_an_interface_is_the_same_for_everyone() -> None:
 
 
 def _other(change: str) -> Interface[Any, Any]:
-    """Give an interface of one function, with one thing changed."""
+    """Return an interface of one function, with one thing changed."""
     kinds: dict[str, object] = {
         "field": Annotated[bytes, AtMost(9 if change == "bound" else 8)],
         "result": bool if change == "result" else int,

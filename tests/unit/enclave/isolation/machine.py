@@ -28,7 +28,7 @@ def run(
     architecture: int = 0,
     arguments: Sequence[int] = (),
 ) -> tuple[int, int]:
-    """Give a program's answer to one call, and how many instructions that took."""
+    """Return a program's answer to one call, and the instructions it took."""
     data = {NUMBER_AT: number & WORD, ARCHITECTURE_AT: architecture}
     for index in range(6):
         value = arguments[index] if index < len(arguments) else 0

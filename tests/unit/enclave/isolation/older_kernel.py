@@ -19,7 +19,7 @@ _ERROR = 0x00050000
 
 
 def take_away(name: str, error: int) -> None:
-    """Have a call fail from now on; new privileges must have been renounced."""
+    """Make a call fail from now on; new privileges must have been renounced."""
     processor = os.uname().machine
     program = assemble(
         {getattr(CALLS[name], processor): _ERROR | error},

@@ -20,7 +20,7 @@ def outcome(attempt):
 
 
 def told(code: str, *words: str, **environment: str) -> list[str]:
-    """Give the lines that a process says while it runs some code."""
+    """Return the lines that a process prints while it runs some code."""
     result = subprocess.run(
         [sys.executable, "-c", BEGIN + code, *words],
         check=False,

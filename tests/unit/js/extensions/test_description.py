@@ -74,7 +74,7 @@ INTERPRETER = QuickJs(CountingClock()).interpreter(
 
 
 def told(function: str, description: Description = EMPTY, body: bytes = b"") -> bytes:
-    """Give what a function answers."""
+    """Return what a function answers."""
     ASKED.description, ASKED.body = description, body
     ENDPOINT.begin()
     ENDPOINT.ask(INTERPRETER, "/m.js", function, JsLimits())

@@ -18,7 +18,7 @@ from tests.unit.js.conftest import CountingClock
 
 @dataclass
 class Asking:
-    """Lets guests ask a host that counts."""
+    """An extension by which a script asks a function that counts."""
 
     source: str = "(python) => { globalThis.ask = python.ask; }"
     count: int = 0

@@ -35,7 +35,7 @@ FACE = """
 
 @dataclass
 class Echoing:
-    """Gives each question back as its first value, and never ends a script."""
+    """Callbacks that return each question as it came, and end no script."""
 
     asked: list[bytes] = field(default_factory=list)
     answer: bytes | None = None

@@ -101,7 +101,7 @@ class Installed:
         self.node.commit(tx, None)
 
     def function(self, body: str, **properties: object) -> None:
-        """Let ``POST /f`` run the body of a function of ``request``."""
+        """Serve ``POST /f`` by the body of a function of ``request``."""
         source = f"export function f(request) {{ {body} }}"
         self.install({"/m.js": source}, {"POST /f": of_f(**properties)})
 
@@ -134,7 +134,7 @@ class Installed:
         return response
 
     def value(self, body: str, *, sent: bytes = b"", **properties: object) -> object:
-        """Give what a function answers as JSON."""
+        """Return what a function answers as JSON."""
         self.function(body, **properties)
         response = self.call(body=sent)
         assert response.status == 200, response.body
@@ -154,7 +154,7 @@ def of_f(**properties: object) -> EndpointProperties:
 
 
 def error_of(response: Response) -> dict[str, object]:
-    """Give the error an answer carries."""
+    """Return the error an answer carries."""
     error = json.loads(response.body)["error"]
     assert isinstance(error, dict)
     return error

@@ -74,7 +74,7 @@ TRIES = 20
 
 
 def is_healthy(installed: Installed, path: str) -> bool:
-    """Tell whether a healthy function answers.
+    """Return whether a healthy function answers.
 
     Where others have the processor all the time that it may take, it is asked again.
     """
@@ -86,7 +86,7 @@ def is_healthy(installed: Installed, path: str) -> bool:
 
 
 def served_after(installed: Installed) -> bool:
-    """Tell whether a healthy function still answers, in the same interpreter."""
+    """Return whether a healthy function still answers, in the same interpreter."""
     installed.install({"/m.js": HEALTHY}, {"POST /f": of_f(**REUSE)})
     return is_healthy(installed, "/f")
 

@@ -250,7 +250,7 @@ def guest() -> Installed:
 
 
 def evaluate(guest: Installed, expression: str) -> object:
-    """Give an expression's value, or the text of what it throws."""
+    """Return an expression's value, or the text of what it throws."""
     answer = guest.call(body=expression.encode())
     if answer.status == 200:
         [value] = json.loads(answer.body)

@@ -94,7 +94,7 @@ class Model:
         )
 
     def deliver(self) -> None:
-        """Let some answer arrive."""
+        """Deliver some answer."""
         if not self.waiting:
             return
         event = self.waiting.pop(self.dice.randrange(len(self.waiting)))
@@ -131,7 +131,7 @@ class Model:
         return TxStatus.UNKNOWN
 
     def ask(self) -> None:
-        """Let a client ask for a status."""
+        """Ask for a status as a client."""
         if self.txids:
             txid = self.dice.choice(self.txids[-20:])
             self.events.append(

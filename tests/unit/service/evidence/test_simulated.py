@@ -57,7 +57,7 @@ def begin(tx: Tx, info: QuoteInfo) -> None:
 
 
 def judged(tx: Tx, info: QuoteInfo, *, key: bytes = KEY, now: int = NOW) -> str:
-    """Give the unique id that may join, or the fault."""
+    """Return the unique id that may join, or the fault."""
     try:
         return verify_quote(tx, info, public_key_der=key, unix_time_s=now).hex()
     except QuoteRefused as refused:
@@ -174,7 +174,7 @@ def test_members_may_take_debugged_enclaves_and_machines_that_are_out_of_date(
 
 
 def told(tx: Tx, vendor: SimulatedVendor) -> None:
-    """Let the service know what a vendor says now."""
+    """Record what a vendor says now in the service's tables."""
     vendors = join_policy.SIMULATED_VENDORS.of(tx)
     known = vendors.get(vendor.vendor_id.hex())
     assert known is not None

@@ -27,7 +27,7 @@ def remove(ctx: Context, note: str) -> None:
 
 @app.get("/header")
 def header(ctx: Context) -> str | None:
-    """Give back a header."""
+    """Return a header."""
     return ctx.request.headers.get("x-note")
 
 
@@ -39,14 +39,14 @@ def defect(_: Context) -> None:
 
 @app.post("/signed", auth=["user_cose_sign1"])
 def signed(ctx: Context) -> str:
-    """Give back what was signed."""
+    """Return what was signed."""
     assert isinstance(ctx.caller, UserCoseSign1Caller)
     return f"{ctx.caller.message_type}: {ctx.caller.content.decode()}"
 
 
 @app.get("/token", auth=["jwt"])
 def token(ctx: Context) -> str:
-    """Give the token's subject."""
+    """Return the token's subject."""
     assert isinstance(ctx.caller, JwtCaller)
     return str(ctx.caller.payload["sub"])
 
