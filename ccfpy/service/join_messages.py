@@ -14,21 +14,12 @@ from ccfpy.base.json import Json
 from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.ledger.secrets import SECRET_BYTES, LedgerSecret, LedgerSecrets
 from ccfpy.service.records import (
-    ANY,
-    BASE64,
     COUNT,
-    FLAG,
-    TEXT,
     Form,
-    map_of,
-    member_of,
     nullable,
     record,
-    text_of,
 )
 from ccfpy.service.tables.nodes import (
-    NET_INTERFACE,
-    QUOTE_INFO,
     NetInterface,
     QuoteInfo,
     first_form,
@@ -111,11 +102,7 @@ class _WrittenSecret:
     previous_secret_stored_version: Seqno | None = None
 
 
-_WRITTEN_SECRET: Form[_WrittenSecret] = record(
-    _WrittenSecret,
-    required={"raw_key": BASE64},
-    optional={"previous_secret_stored_version": nullable(COUNT)},
-)
+_WRITTEN_SECRET: Form[_WrittenSecret] = record(_WrittenSecret)
 
 
 def _write_secrets(secrets: LedgerSecrets) -> Json:
@@ -154,14 +141,7 @@ def _read_secret(value: Json) -> tuple[Seqno, LedgerSecret]:
     return COUNT.read(value[0]), secret
 
 
-_NETWORK: Form[NodeNetwork] = record(
-    NodeNetwork,
-    required={
-        "node_to_node_interface": NET_INTERFACE,
-        "rpc_interfaces": map_of(str, NET_INTERFACE),
-    },
-    optional={"will_locally_seal_ledger_secrets": FLAG},
-)
+_NETWORK: Form[NodeNetwork] = record(NodeNetwork)
 
 
 def write_network(network: NodeNetwork) -> Json:
@@ -172,36 +152,11 @@ def write_network(network: NodeNetwork) -> Json:
 
 
 JOIN_REQUEST: Form[JoinRequest] = record(
-    JoinRequest,
-    required={
-        "node_info_network": Form(write_network, _NETWORK.read),
-        "quote_info": QUOTE_INFO,
-        "public_encryption_key": TEXT,
-        "startup_seqno": nullable(COUNT),
-    },
-    optional={"certificate_signing_request": nullable(TEXT), "node_data": ANY},
+    JoinRequest, forms={"node_info_network": Form(write_network, _NETWORK.read)}
 )
 _NETWORK_INFO: Form[NetworkInfo] = record(
-    NetworkInfo,
-    required={
-        "public_only": FLAG,
-        "last_recovered_signed_idx": COUNT,
-        "ledger_secrets": Form(_write_secrets, _read_secrets),
-        "identity": record(SharedIdentity, required={"cert": TEXT, "priv_key": TEXT}),
-    },
-    optional={
-        "service_status": nullable(member_of(ServiceStatus)),
-        "endorsed_certificate": nullable(TEXT),
-        "cose_signatures_config": nullable(
-            record(CoseSignaturesConfig, required={"issuer": TEXT, "subject": TEXT})
-        ),
-    },
+    NetworkInfo, forms={"ledger_secrets": Form(_write_secrets, _read_secrets)}
 )
 JOIN_RESPONSE: Form[JoinResponse] = record(
-    JoinResponse,
-    required={"node_status": member_of(NodeStatus)},
-    optional={
-        "node_id": nullable(text_of(NodeId)),
-        "network_info": nullable(_NETWORK_INFO),
-    },
+    JoinResponse, forms={"network_info": nullable(_NETWORK_INFO)}
 )

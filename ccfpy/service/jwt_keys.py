@@ -17,7 +17,7 @@ from ccfpy.base.json import Json, JsonObject
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.jwk import public_key_der
 from ccfpy.kv.tx import Tx
-from ccfpy.service.records import TEXT, list_of, member_of, nullable, record
+from ccfpy.service.records import list_of, record
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import jwt
 from ccfpy.service.tables.jwt import JWT_ISSUER, SigningKey
@@ -57,21 +57,7 @@ class JsonWebKey:
     d: str | None = None
 
 
-_JSON_WEB_KEY = record(
-    JsonWebKey,
-    required={"kty": member_of(KeyType)},
-    optional={
-        "kid": nullable(TEXT),
-        "x5c": nullable(list_of(TEXT)),
-        "n": nullable(TEXT),
-        "e": nullable(TEXT),
-        "x": nullable(TEXT),
-        "y": nullable(TEXT),
-        "crv": nullable(TEXT),
-        "issuer": nullable(TEXT),
-        "d": nullable(TEXT),
-    },
-)
+_JSON_WEB_KEY = record(JsonWebKey)
 _KEYS = list_of(_JSON_WEB_KEY)
 
 

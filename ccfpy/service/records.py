@@ -1,15 +1,24 @@
 """How a record of the service's tables becomes JSON and back.
 
 CCF writes a record's required fields always and an optional field only where it differs
-from its default (``include/ccf/ds/json.h``); it ignores fields it does not know. Each
-table module states its records' fields once, as forms, and both directions follow.
+from its default (``include/ccf/ds/json.h``); it ignores fields it does not know. A
+record is a dataclass: the types of its fields say how each is written and read.
 """
 
 import base64
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from types import NoneType, UnionType
+from typing import (
+    Any,
+    Generic,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
@@ -136,22 +145,89 @@ def nullable(form: Form[T]) -> Form[T | None]:
     )
 
 
+def form_of(annotation: Any) -> Form[Any]:  # noqa: ANN401 - any type of a field
+    """Return the form of a type.
+
+    Known are text, unsigned integers, booleans, bytes (base64), transaction ids, any
+    JSON, enums, ids, arrays as ``tuple[T, ...]``, objects as ``Mapping[K, T]``,
+    optional values, and dataclasses of these.
+
+    Raises:
+        TypeError: the type has no form.
+    """
+    if annotation in _FORMS:
+        return _FORMS[annotation]
+    if get_origin(annotation) is not None:
+        return _composed(annotation, get_args(annotation))
+    if getattr(annotation, "__supertype__", None) is str:
+        return text_of(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return member_of(annotation)
+    if isinstance(annotation, type) and is_dataclass(annotation):
+        return record(annotation)
+    raise TypeError(f"a record has no form for {annotation!r}")
+
+
+def _composed(annotation: object, parts: tuple[Any, ...]) -> Form[Any]:
+    origin = get_origin(annotation)
+    if origin in (Union, UnionType):
+        return _union_form(annotation, parts)
+    if origin is tuple and parts[1:] == (...,):
+        return list_of(form_of(parts[0]))
+    if origin is Mapping:
+        return map_of(parts[0], form_of(parts[1]))
+    raise TypeError(f"a record has no form for {annotation!r}")
+
+
+def _union_form(annotation: object, parts: tuple[Any, ...]) -> Form[Any]:
+    if {get_origin(part) or part for part in parts} == _JSON_PARTS:
+        return ANY
+    others = [part for part in parts if part is not NoneType]
+    if len(others) != 1 or len(parts) != 2:  # noqa: PLR2004 - a type, or nothing
+        raise TypeError(f"a record cannot tell the parts of {annotation!r} apart")
+    return nullable(form_of(others[0]))
+
+
+_FORMS: Mapping[Any, Form[Any]] = {
+    str: TEXT,
+    int: COUNT,
+    bool: FLAG,
+    bytes: BASE64,
+    TxId: TX_ID,
+}
+_JSON_PARTS = {dict, list, str, int, float, bool, NoneType}
+
+
 def record(
     kind: type[T],
     *,
-    required: Mapping[str, Form[Any]],
-    optional: Mapping[str, Form[Any]] | None = None,
+    always: Sequence[str] = (),
+    forms: Mapping[str, Form[Any]] | None = None,
 ) -> Form[T]:
-    """A dataclass as an object.
+    """Return the form of a dataclass: an object with its fields, by their types.
+
+    A field without a default is always written, and must be there when reading. A field
+    that equals its default is left out.
 
     Args:
         kind: the dataclass; its field names are the object's.
-        required: fields that are always written and must be there when reading.
-        optional: fields left out while they equal the dataclass's default.
+        always: fields that have a default, but are written always all the same.
+        forms: forms of fields whose type does not say enough.
     """
-    may = dict(optional or {})
-    defaults = {field.name: _default(field) for field in fields(kind)}  # type: ignore[arg-type]  # any dataclass; typeshed has no public type for one
-    assert set(defaults) == set(required) | set(may), kind
+    special = forms or {}
+    hints = get_type_hints(kind, localns={"Json": Json})
+    named = {
+        field.name: special.get(field.name) or form_of(hints[field.name])
+        for field in fields(kind)  # type: ignore[arg-type]  # any dataclass; typeshed has no public type for one
+    }
+    defaults = {field.name: _default(field) for field in fields(kind)}  # type: ignore[arg-type]  # the same
+    assert {*always, *special} <= named.keys(), kind
+    required = {
+        name: form
+        for name, form in named.items()
+        if name in always or defaults[name] is MISSING
+    }
+    may = {name: form for name, form in named.items() if name not in required}
 
     def write(value: T) -> Json:
         written = {

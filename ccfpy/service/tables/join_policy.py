@@ -7,15 +7,10 @@ from enum import StrEnum
 from ccfpy.attestation.simulated_collateral import TcbStatus
 from ccfpy.kv.maps import JSON, STRING, Map, Set, Value
 from ccfpy.service.records import (
-    BASE64,
-    COUNT,
-    FLAG,
     TEXT,
     codec_of,
-    list_of,
     map_of,
     member_of,
-    nullable,
     record,
 )
 
@@ -69,18 +64,11 @@ class SimulatedRules:
 
 
 _CODE_STATUS = codec_of(member_of(CodeStatus))
-_FEEDS = map_of(str, record(UvmEndorsementsData, required={"svn": TEXT}))
+_FEEDS = map_of(str, record(UvmEndorsementsData))
 
-_PRODUCTS = map_of(str, record(SimulatedProduct, required={"security_version": COUNT}))
-_VENDOR = record(
-    TrustedSimulatedVendor,
-    required={"certificate": TEXT},
-    optional={"tcb_info": nullable(BASE64), "revocations": nullable(BASE64)},
-)
-_RULES = record(
-    SimulatedRules,
-    required={"tcb_statuses": list_of(member_of(TcbStatus)), "accepts_debug": FLAG},
-)
+_PRODUCTS = map_of(str, record(SimulatedProduct))
+_VENDOR = record(TrustedSimulatedVendor)
+_RULES = record(SimulatedRules, always=("tcb_statuses", "accepts_debug"))
 
 Feeds = Mapping[str, UvmEndorsementsData]
 """A signer's feeds of images, by name."""

@@ -1,21 +1,16 @@
 """The JavaScript application: modules, endpoints and what its interpreters may use."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json
 from ccfpy.kv.maps import RAW, STRING, Codec, Map, Value
 from ccfpy.service.records import (
-    ANY,
-    COUNT,
     FLAG,
-    TEXT,
     Form,
     codec_of,
-    list_of,
     record,
 )
 
@@ -91,31 +86,15 @@ ENDPOINTS = Map(
     codec_of(
         record(
             EndpointProperties,
-            required={
+            forms={
                 "forwarding_required": _one_of("sometimes", "always", "never"),
-                "authn_policies": list_of(ANY),
-            },
-            optional={
                 "mode": _one_of("readwrite", "readonly", "historical"),
                 "redirection_strategy": _one_of("none", "to_primary", "to_backup"),
-                "openapi": ANY,
-                "openapi_hidden": FLAG,
-                "js_module": TEXT,
-                "js_function": TEXT,
-                "interpreter_reuse": ANY,
             },
         )
     ),
 )
-_OPTIONS: Mapping[str, Form[Any]] = {
-    "max_heap_bytes": COUNT,
-    "max_stack_bytes": COUNT,
-    "max_execution_time_ms": COUNT,
-    "log_exception_details": FLAG,
-    "return_exception_details": FLAG,
-    "max_cached_interpreters": COUNT,
-}
 RUNTIME_OPTIONS = Value(
     "public:ccf.gov.js_runtime_options",
-    codec_of(record(JsRuntimeOptions, required={}, optional=_OPTIONS)),
+    codec_of(record(JsRuntimeOptions)),
 )

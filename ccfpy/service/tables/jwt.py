@@ -4,13 +4,9 @@ from dataclasses import dataclass
 
 from ccfpy.kv.maps import JSON, RAW, STRING, Map
 from ccfpy.service.records import (
-    BASE64,
-    FLAG,
-    TEXT,
     Form,
     codec_of,
     list_of,
-    nullable,
     record,
 )
 
@@ -42,26 +38,14 @@ class SigningKey:
     constraint: str | None = None
 
 
-JWT_ISSUER: Form[JwtIssuer] = record(
-    JwtIssuer,
-    required={},
-    optional={"ca_cert_bundle_name": nullable(TEXT), "auto_refresh": FLAG},
-)
+JWT_ISSUER: Form[JwtIssuer] = record(JwtIssuer)
 
 ISSUERS = Map("public:ccf.gov.jwt.issuers", STRING, codec_of(JWT_ISSUER))
 """Written by constitutions, which also repeat the issuer's name in the record."""
 SIGNING_KEYS = Map(
     "public:ccf.gov.jwt.public_signing_keys_metadata_v2",
     STRING,
-    codec_of(
-        list_of(
-            record(
-                SigningKey,
-                required={"issuer": TEXT, "public_key": BASE64},
-                optional={"constraint": nullable(TEXT)},
-            )
-        )
-    ),
+    codec_of(list_of(record(SigningKey))),
 )
 """By key id; issuers may share one."""
 

@@ -8,12 +8,7 @@ from ccfpy.base.json import Json
 from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.kv.maps import STRING, Map
 from ccfpy.service.records import (
-    ANY,
-    BASE64,
-    TEXT,
     codec_of,
-    member_of,
-    nullable,
     record,
     text_key,
 )
@@ -64,25 +59,10 @@ ENCRYPTION_PUBLIC_KEYS = Map(
 INFO = Map(
     "public:ccf.gov.members.info",
     _MEMBER_ID,
-    codec_of(
-        record(
-            MemberInfo,
-            required={"status": member_of(MemberStatus)},
-            optional={
-                "member_data": ANY,
-                "recovery_role": nullable(member_of(RecoveryRole)),
-            },
-        )
-    ),
+    codec_of(record(MemberInfo)),
 )
 ACKS = Map(
     "public:ccf.gov.members.acks",
     _MEMBER_ID,
-    codec_of(
-        record(
-            MemberAck,
-            required={"state_digest": TEXT},
-            optional={"cose_sign1_req": nullable(BASE64), "signed_req": ANY},
-        )
-    ),
+    codec_of(record(MemberAck, always=("state_digest",))),
 )

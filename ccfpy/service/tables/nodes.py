@@ -10,17 +10,8 @@ from ccfpy.base.json import Json
 from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.kv.maps import STRING, Map
 from ccfpy.service.records import (
-    ANY,
-    BASE64,
-    COUNT,
-    FLAG,
-    TEXT,
     Form,
     codec_of,
-    list_of,
-    map_of,
-    member_of,
-    nullable,
     record,
     text_key,
 )
@@ -123,55 +114,10 @@ class NodeInfo:
 _PRIMARY_INTERFACE = "primary_rpc_interface"
 """CCF's name for the one interface of a node with the first form only."""
 
-NET_INTERFACE: Form[NetInterface] = record(
-    NetInterface,
-    required={"bind_address": TEXT},
-    optional={
-        "published_address": TEXT,
-        "protocol": TEXT,
-        "app_protocol": nullable(TEXT),
-        "max_open_sessions_soft": nullable(COUNT),
-        "max_open_sessions_hard": nullable(COUNT),
-        "http_configuration": ANY,
-        "endorsement": nullable(
-            record(Endorsement, required={"authority": member_of(Authority)})
-        ),
-        "accepted_endpoints": nullable(list_of(TEXT)),
-        "forwarding_timeout_ms": nullable(COUNT),
-        "redirections": ANY,
-    },
-)
-QUOTE_INFO: Form[QuoteInfo] = record(
-    QuoteInfo,
-    required={
-        "format": member_of(QuoteFormat),
-        "quote": BASE64,
-        "endorsements": BASE64,
-    },
-    optional={
-        "uvm_endorsements": nullable(BASE64),
-        "endorsed_tcb": nullable(TEXT),
-    },
-)
+NET_INTERFACE: Form[NetInterface] = record(NetInterface)
+QUOTE_INFO: Form[QuoteInfo] = record(QuoteInfo)
 _WITHOUT_FIRST_FORM: Form[NodeInfo] = record(
-    NodeInfo,
-    required={
-        "node_to_node_interface": NET_INTERFACE,
-        "rpc_interfaces": map_of(str, NET_INTERFACE),
-        "quote_info": QUOTE_INFO,
-        "encryption_pub_key": TEXT,
-        "status": member_of(NodeStatus),
-    },
-    optional={
-        "will_locally_seal_ledger_secrets": FLAG,
-        "ledger_secret_seqno": nullable(COUNT),
-        "code_digest": nullable(TEXT),
-        "certificate_signing_request": nullable(TEXT),
-        "public_key": nullable(TEXT),
-        "node_data": ANY,
-        "cert": nullable(TEXT),
-        "retired_committed": FLAG,
-    },
+    NodeInfo, always=("rpc_interfaces", "status")
 )
 
 

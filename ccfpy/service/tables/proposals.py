@@ -8,13 +8,8 @@ from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.kv.maps import JSON, RAW, STRING, Map
 from ccfpy.service.records import (
     BASE64,
-    FLAG,
-    TEXT,
     Form,
     codec_of,
-    map_of,
-    member_of,
-    nullable,
     record,
     text_key,
     text_of,
@@ -71,9 +66,7 @@ class RecentRequest:
     proposer_id: MemberId
 
 
-FAILURE: Form[Failure] = record(
-    Failure, required={"reason": TEXT}, optional={"trace": nullable(TEXT)}
-)
+FAILURE: Form[Failure] = record(Failure)
 _PROPOSAL_ID = text_key(ProposalId)
 _MEMBER_ID = text_key(MemberId)
 
@@ -82,21 +75,7 @@ PROPOSALS = Map("public:ccf.gov.proposals", _PROPOSAL_ID, RAW)
 INFO = Map(
     "public:ccf.gov.proposals_info",
     _PROPOSAL_ID,
-    codec_of(
-        record(
-            ProposalInfo,
-            required={
-                "proposer_id": text_of(MemberId),
-                "state": member_of(ProposalState),
-                "ballots": map_of(MemberId, TEXT),
-            },
-            optional={
-                "final_votes": nullable(map_of(MemberId, FLAG)),
-                "vote_failures": nullable(map_of(MemberId, FAILURE)),
-                "failure": nullable(FAILURE),
-            },
-        )
-    ),
+    codec_of(record(ProposalInfo, always=("state", "ballots"))),
 )
 HISTORY = Map("public:ccf.gov.history", _MEMBER_ID, JSON)
 """Signed HTTP requests of services before COSE."""
@@ -109,15 +88,7 @@ COSE_RECENT_PROPOSALS = Map(
 COSE_RECENT_REQUESTS = Map(
     "public:ccfpy.internal.cose_recent_requests",
     STRING,
-    codec_of(
-        record(
-            RecentRequest,
-            required={
-                "proposal_id": text_of(ProposalId),
-                "proposer_id": text_of(MemberId),
-            },
-        )
-    ),
+    codec_of(record(RecentRequest)),
 )
 """The same proposals by time of creation and digest of what was signed.
 

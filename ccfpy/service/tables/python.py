@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ccfpy.base import limits
 from ccfpy.kv.maps import Value
-from ccfpy.service.records import COUNT, FLAG, codec_of, record
+from ccfpy.service.records import codec_of, record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,16 +19,5 @@ class PythonRuntimeOptions:
 
 RUNTIME_OPTIONS = Value(
     "public:ccf.gov.python_runtime_options",
-    codec_of(
-        record(
-            PythonRuntimeOptions,
-            required={},
-            optional={
-                "max_execution_time_ms": COUNT,
-                "max_memory_bytes": COUNT,
-                "max_response_bytes": COUNT,
-                "log_exception_details": FLAG,
-            },
-        )
-    ),
+    codec_of(record(PythonRuntimeOptions)),
 )

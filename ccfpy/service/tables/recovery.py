@@ -9,13 +9,11 @@ from ccfpy.kv.maps import Codec, Map, Value
 from ccfpy.ledger.shares import RecoveryShares, SecretRecord
 from ccfpy.service.records import (
     BASE64,
-    COUNT,
     Form,
     codec_of,
     list_of,
     map_of,
     member_of,
-    nullable,
     record,
     text_key,
 )
@@ -46,13 +44,7 @@ SecretsByNode = Mapping[NodeId, tuple[EncryptedSecret, ...]]
 
 _SECRETS: Form[SecretsByNode] = map_of(
     NodeId,
-    list_of(
-        record(
-            EncryptedSecret,
-            required={"version": nullable(COUNT), "encrypted_secret": BASE64},
-            optional={"previous_secret_stored_version": nullable(COUNT)},
-        )
-    ),
+    list_of(record(EncryptedSecret, always=("version",))),
 )
 
 SHARES = Value(

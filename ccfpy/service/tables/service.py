@@ -9,13 +9,8 @@ from ccfpy.kv.maps import Codec, Value
 from ccfpy.ledger import tables
 from ccfpy.ledger.identity import IdentityEndorsement
 from ccfpy.service.records import (
-    ANY,
-    COUNT,
     TEXT,
-    TX_ID,
     codec_of,
-    member_of,
-    nullable,
     record,
 )
 
@@ -62,32 +57,11 @@ class ServiceConfiguration:
     reconfiguration_type: str | None = None
 
 
-SERVICE_CONFIGURATION = record(
-    ServiceConfiguration,
-    required={"recovery_threshold": COUNT},
-    optional={
-        "consensus": TEXT,
-        "maximum_node_certificate_validity_days": nullable(COUNT),
-        "maximum_service_certificate_validity_days": nullable(COUNT),
-        "recent_cose_proposals_window_size": nullable(COUNT),
-        "reconfiguration_type": nullable(TEXT),
-    },
-)
+SERVICE_CONFIGURATION = record(ServiceConfiguration, always=("recovery_threshold",))
 
 INFO = Value(
     "public:ccf.gov.service.info",
-    codec_of(
-        record(
-            ServiceInfo,
-            required={"cert": TEXT, "status": member_of(ServiceStatus)},
-            optional={
-                "previous_service_identity_version": nullable(COUNT),
-                "recovery_count": nullable(COUNT),
-                "service_data": ANY,
-                "current_service_create_txid": nullable(TX_ID),
-            },
-        )
-    ),
+    codec_of(record(ServiceInfo, always=("status",))),
 )
 CONFIGURATION = Value("public:ccf.gov.service.config", codec_of(SERVICE_CONFIGURATION))
 PREVIOUS_IDENTITY = Value(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ccfpy.base.ids import UserId
 from ccfpy.base.json import Json
 from ccfpy.kv.maps import STRING, Map
-from ccfpy.service.records import ANY, codec_of, record, text_key
+from ccfpy.service.records import codec_of, record, text_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,5 +21,5 @@ CERTS = Map("public:ccf.gov.users.certs", _USER_ID, STRING)
 INFO = Map(
     "public:ccf.gov.users.info",
     _USER_ID,
-    codec_of(record(UserInfo, required={"user_data": ANY})),
+    codec_of(record(UserInfo, always=("user_data",))),
 )
