@@ -19,10 +19,11 @@ from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.kv.changes import Writes
 from ccfpy.ledger.chunk import CHUNK_BYTES_DEFAULT, header
-from ccfpy.ledger.entry import seal
+from ccfpy.ledger.entry import NO_CLAIMS
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.open_chunk import OpenChunk
+from ccfpy.ledger.seal import Unsealed, fields_of, seal_all
 from ccfpy.ledger.secrets import LedgerSecret
 from ccfpy.ledger.signature import Signer
 from ccfpy.ledger.tables import (
@@ -98,11 +99,12 @@ class Writer:
     def _put(
         self, write_set: Mapping[str, Writes], flags: EntryFlags = EntryFlags.NONE
     ) -> None:
-        txid = TxId(2, len(self._tree))
-        sealed = seal(self._secret, txid, write_set, flags=flags)
-        self._tree.append(sealed.leaf)
-        self._chunk.append(len(sealed.data))
-        self._file.write(sealed.data)
+        seqno = len(self._tree)
+        unsealed = Unsealed(2, seqno, fields_of(write_set), NO_CLAIMS, flags)
+        ((data, leaf, _, _),) = seal_all(self._secret, [unsealed])
+        self._tree.append(leaf)
+        self._chunk.append(len(data))
+        self._file.write(data)
 
     def _sign(self) -> None:
         seqno = len(self._tree)

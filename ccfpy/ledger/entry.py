@@ -11,8 +11,8 @@ offset      size  field
 44 + n            private domain, encrypted; may be empty
 ==========  ====  =======================================================
 
-``seal`` writes entries and is on the path of every transaction. Whoever reads an entry
-needs no key for its public part; the tag is checked only when it is opened.
+``ledger.seal`` writes entries. A reader needs no key for the public part of an entry;
+the tag is checked only when the private part is decrypted.
 The entry's digest, together with the digests of its commit evidence and claims, makes
 the leaf that the Merkle tree binds (``src/node/history.h``).
 """
@@ -22,14 +22,13 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, Self
 
 from ccfpy.base.errors import Malformed, VerificationFailed
-from ccfpy.base.ids import VIEW_MAX, TxId
+from ccfpy.base.ids import TxId
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.codec import (
     PublicDomain,
     parse_private,
     parse_public,
-    serialise,
 )
 from ccfpy.ledger.evidence import commit_evidence
 from ccfpy.ledger.frame import (
@@ -53,21 +52,6 @@ _PREFIX = struct.Struct("<Q16s12sQ")
 _IV = struct.Struct("<QI")
 
 
-class SealedEntry(NamedTuple):
-    """A transaction that is ready to be appended and replicated."""
-
-    data: bytes
-    """The entry, frame included."""
-    leaf: bytes
-    """What the Merkle tree appends."""
-    write_set_digest: bytes
-    """SHA-256 of ``data``; a receipt's first leaf component."""
-    commit_evidence: bytes
-    """Text to be revealed with a receipt and not before."""
-    commit_evidence_digest: bytes
-    """SHA-256 of that; its second."""
-
-
 class LeafComponents(NamedTuple):
     """The digests a leaf is made of; what its entry's type lacks is ``None``."""
 
@@ -82,39 +66,6 @@ class LeafComponents(NamedTuple):
         if evidence is None and claims is None:
             return self.write_set_digest
         return sha256(self.write_set_digest + (evidence or b"") + (claims or b""))
-
-
-def seal(
-    secret: LedgerSecret,
-    txid: TxId,
-    write_set: WriteSet,
-    *,
-    claims_digest: bytes = NO_CLAIMS,
-    flags: EntryFlags = EntryFlags.NONE,
-) -> SealedEntry:
-    """Write a transaction as a ledger entry.
-
-    Args:
-        secret: the ledger secret that applies at ``txid``'s seqno.
-        txid: the transaction's id, never used before with this secret.
-        write_set: its changes to public and private maps.
-        claims_digest: 32 bytes chosen by the application.
-        flags: where the chunk is to be cut.
-    """
-    view, seqno = txid
-    assert 0 < view <= VIEW_MAX, view
-    evidence = commit_evidence(secret.nonce_key, txid)
-    evidence_digest = sha256(evidence)
-    public, private = serialise(
-        write_set,
-        version=seqno,
-        claims_digest=claims_digest,
-        commit_evidence_digest=evidence_digest,
-    )
-    data = _assemble(secret, (seqno, view), public, private, flags)
-    digest = sha256(data)
-    leaf = sha256(digest + evidence_digest + claims_digest)
-    return SealedEntry(data, leaf, digest, evidence, evidence_digest)
 
 
 def seal_snapshot(

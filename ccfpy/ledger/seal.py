@@ -1,6 +1,6 @@
 """Sealing many entries in one go, as a primary does with what it ordered in a step.
 
-It is the other side of ``unseal``, and agrees with ``entry.seal`` byte for byte. Each
+It is the other side of ``unseal``. Each
 stage is done for all entries before the next begins: hashing and encrypting are more
 code than a processor keeps at hand, and fetching it anew for every entry takes longer
 than running it. Most transactions write one value to one map: that is written here with

@@ -14,7 +14,7 @@ from ccfpy.crypto.ec import PublicKey
 from ccfpy.ledger import shares
 from ccfpy.ledger.audit import Damage, OpenTail, ServiceSeen, Summary, audit
 from ccfpy.ledger.endorsements import links
-from ccfpy.ledger.entry import LeafComponents, Transaction, seal
+from ccfpy.ledger.entry import LeafComponents, Transaction
 from ccfpy.ledger.identity import IdentityEndorsement
 from ccfpy.ledger.merkle import MerkleTree, climb
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
@@ -35,6 +35,7 @@ from ccfpy.ledger.tables import (
     SINGLE_KEY,
     TREE,
 )
+from tests.unit.ledger.sealed import seal
 from tests.vectors.recording import Recording
 
 SIGNATURE_COUNTS = {

@@ -14,7 +14,7 @@ from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.kv.changes import Writes
 from ccfpy.ledger.audit import ChunkFile
 from ccfpy.ledger.chunk import header
-from ccfpy.ledger.entry import NO_CLAIMS, SealedEntry, seal
+from ccfpy.ledger.entry import NO_CLAIMS
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.identity import Epoch, IdentityEndorsement
 from ccfpy.ledger.merkle import MerkleTree
@@ -32,6 +32,7 @@ from ccfpy.ledger.tables import (
     SIGNATURES,
     SINGLE_KEY,
 )
+from tests.unit.ledger.sealed import SealedEntry, seal
 
 NOT_BEFORE = datetime(2025, 1, 1, tzinfo=UTC)
 ISSUED_AT = 1_750_000_000

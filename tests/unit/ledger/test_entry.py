@@ -18,12 +18,12 @@ from ccfpy.ledger.entry import (
     Entry,
     LeafComponents,
     Transaction,
-    seal,
     seal_snapshot,
 )
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from tests.attacks import attack
+from tests.unit.ledger.sealed import seal
 
 SECRET = LedgerSecret(raw=bytes(range(32)))
 SECRETS = LedgerSecrets([(1, SECRET)])

@@ -8,13 +8,7 @@ from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import TxId
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.codec import serialise
-from ccfpy.ledger.entry import (
-    PUBLIC_OFFSET,
-    Transaction,
-    _assemble,
-    seal,
-    seal_snapshot,
-)
+from ccfpy.ledger.entry import PUBLIC_OFFSET, Transaction, _assemble, seal_snapshot
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.unseal import (
@@ -25,6 +19,7 @@ from ccfpy.ledger.unseal import (
     unseal,
     unseal_any,
 )
+from tests.unit.ledger.sealed import seal
 from tests.unit.ledger.test_entry import SECRET, SECRETS, digests, txids, write_sets
 from tests.unit.ledger.test_seal import one_value
 

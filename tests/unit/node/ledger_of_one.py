@@ -4,7 +4,7 @@ from ccfpy.base.ids import Seqno, TxId
 from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.kv.store import Committed, Store
 from ccfpy.kv.tx import Tx
-from ccfpy.ledger.entry import NO_CLAIMS, SealedEntry, seal
+from ccfpy.ledger.entry import NO_CLAIMS
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
@@ -16,6 +16,7 @@ from ccfpy.service.tables import nodes, service
 from ccfpy.service.tables.nodes import NetInterface, NodeInfo, QuoteFormat, QuoteInfo
 from ccfpy.service.tables.service import ServiceInfo
 from tests.unit.ledger.made import FIRST, ISSUED_AT, Identity
+from tests.unit.ledger.sealed import SealedEntry, seal
 
 VIEW = 2
 

@@ -8,11 +8,11 @@ import pytest
 from ccfpy.base.ids import TxId
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.ledger.chunk import header
-from ccfpy.ledger.entry import seal
 from ccfpy.ledger.secrets import LedgerSecret
 from tests.lab.consistency.__main__ import main
 from tests.lab.consistency.history import write_history
 from tests.unit.lab.consistency.generated import generate
+from tests.unit.ledger.sealed import seal
 
 
 def test_a_history_that_holds_one_that_does_not_and_one_that_is_none(

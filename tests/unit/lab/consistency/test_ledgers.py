@@ -9,12 +9,12 @@ from ccfpy.base.ids import TxId
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.ledger.chunk import header
-from ccfpy.ledger.entry import seal
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.secrets import LedgerSecret
 from tests.lab.consistency import History, Inconsistent, Property, check
 from tests.lab.consistency.history import Answered, InLedger, Sent, StatusSeen
 from tests.lab.consistency.ledgers import Ivs
+from tests.unit.ledger.sealed import seal
 
 Ledger = list[InLedger]
 FIRST = TxId(2, 1)

@@ -8,7 +8,6 @@ from ccfpy.base.ids import TxId
 from ccfpy.client.share import constitution
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.ledger.chunk import HEADER_BYTES, header, positions_table
-from ccfpy.ledger.entry import seal
 from ccfpy.ledger.secrets import LedgerSecret
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.node import NodeProcess
@@ -22,6 +21,7 @@ from tests.lab.faults.evidence import (
     gather_evidence,
     watch_entries,
 )
+from tests.unit.ledger.sealed import seal
 
 SPLIT = 8
 """How many entries the first file has."""

@@ -8,11 +8,12 @@ from ccfpy.base import limits
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.history import HistoryFailed
-from ccfpy.ledger.entry import Transaction, seal
+from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.tx_receipt import SignatureTransaction
 from ccfpy.node.indexing.chain_reader import ChainReader, ReadEntry
 from tests.unit.ledger.made import SECOND
+from tests.unit.ledger.sealed import seal
 from tests.unit.node.history.world import Story, World, recovered
 from tests.unit.node.indexing.reading import long_story
 
