@@ -9,7 +9,7 @@ import typer
 from ccfpy.attestation.maa import keys_of
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.json import Json, dumps
-from ccfpy.cli.attest_given import gather
+from ccfpy.cli.attest_input import gather
 from ccfpy.cli.attest_kind import Check, Claim, Kind, Piece, Wanted, holds
 from ccfpy.cli.attest_maa import FORMAT as MAA
 from ccfpy.cli.attest_maa import Maa

@@ -12,12 +12,12 @@ from ccfpy.cli.errors import CommandFailed, ExitCode, Misused, no_such_file
 from ccfpy.cli.options import with_options
 from ccfpy.cli.output import note, print_json, text_console, write
 from ccfpy.cli.place import JsonOption, PlaceOptions, TrustOptions
-from ccfpy.cli.receipt_given import (
+from ccfpy.cli.receipt_input import (
     ClaimsDigestOption,
     ClaimsOption,
     EndorsementsOption,
     FileArgument,
-    Given,
+    ReceiptInput,
     SignatureOption,
     TransactionOption,
     claimed,
@@ -176,9 +176,9 @@ def verify(  # noqa: PLR0913  # one parameter for each option
 
     Exits with 1 if a step fails, and if the receipt names no transaction.
     """
-    given = Given.read(file, signature=signature, endorsements=endorsements).expecting(
-        transaction, claimed(claims_digest, claims)
-    )
+    given = ReceiptInput.read(
+        file, signature=signature, endorsements=endorsements
+    ).expecting(transaction, claimed(claims_digest, claims))
     try:
         txid, steps = given.prove(_certificate(trust.certificate))
     except ReceiptRefused as refusal:
@@ -214,9 +214,9 @@ def explain(  # noqa: PLR0913  # one parameter for each option
     trust: TrustOptions,
 ) -> None:
     """Verify a receipt and explain what each step shows."""
-    given = Given.read(file, signature=signature, endorsements=endorsements).expecting(
-        transaction, claimed(claims_digest, claims)
-    )
+    given = ReceiptInput.read(
+        file, signature=signature, endorsements=endorsements
+    ).expecting(transaction, claimed(claims_digest, claims))
     failed: ReceiptRefused | None = None
     try:
         proved, steps = given.prove(_certificate(trust.certificate))

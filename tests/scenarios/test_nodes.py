@@ -1,10 +1,10 @@
-"""What once broke whole nodes, told by the acts that brought it about."""
+"""What once broke whole nodes, as the acts that caused it."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.lab.cluster.whole.story import told
+from tests.lab.cluster.whole.story import replay_story
 
 STORIES = sorted((Path(__file__).parent / "nodes").glob("*.txt"))
 
@@ -12,7 +12,7 @@ STORIES = sorted((Path(__file__).parent / "nodes").glob("*.txt"))
 @pytest.mark.slow
 @pytest.mark.parametrize("story", STORIES, ids=lambda path: path.stem)
 def test_it_does_not_happen_again(story: Path) -> None:
-    again = told(story.read_text())
+    again = replay_story(story.read_text())
     assert again.failure is None, again.reason
     assert again.could_go_on
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from tests.lab.cluster.consensus.simulation import FAMILY_SEEDS, Family
-from tests.lab.cluster.consensus.telling import complaint_of, story_of
+from tests.lab.cluster.consensus.story import complaint_of, story_of
 from tests.lab.cluster.outcome import Outcome, Tally
 from tests.lab.cluster.whole import searching
 

@@ -1,4 +1,4 @@
-"""Where to look next: from states that few runs have seen.
+"""Where to search next: from states that few runs have reached.
 
 Random schedules spend most of their steps in ordinary places. A rare state is
 worth starting from: the steps that led to it are kept, and later runs begin with them.
@@ -11,13 +11,13 @@ from random import Random
 from typing import Generic, TypeVar
 
 Step = TypeVar("Step")
-ROADS_MAX = 64
-"""How many beginnings are kept; the oldest goes first."""
+ENTRIES_MAX = 64
+"""How many entries are kept; the oldest is dropped first."""
 
 
 @dataclass(slots=True)
-class Road(Generic[Step]):
-    """Steps that lead to a state which was new.
+class CorpusEntry(Generic[Step]):
+    """Steps that led to a new state.
 
     Attributes:
         steps: from the very beginning.
@@ -28,8 +28,8 @@ class Road(Generic[Step]):
     uses: int = 0
 
 
-class Atlas(Generic[Step]):
-    """The states seen so far, and the ways there.
+class Corpus(Generic[Step]):
+    """The states seen so far, and the steps that led to some of them.
 
     Attributes:
         seen: how often each state was reached.
@@ -37,7 +37,7 @@ class Atlas(Generic[Step]):
 
     def __init__(self) -> None:
         self.seen: Counter[Hashable] = Counter()
-        self._roads: list[Road[Step]] = []
+        self._entries: list[CorpusEntry[Step]] = []
 
     def note(self, state: Hashable) -> bool:
         """Count a state; return whether it is new."""
@@ -45,15 +45,15 @@ class Atlas(Generic[Step]):
         return self.seen[state] == 1
 
     def keep(self, steps: Sequence[Step]) -> None:
-        """Keep the way to a state that was new."""
-        self._roads.append(Road(tuple(steps)))
-        del self._roads[:-ROADS_MAX]
+        """Keep the steps that led to a new state."""
+        self._entries.append(CorpusEntry(tuple(steps)))
+        del self._entries[:-ENTRIES_MAX]
 
     def choose(self, dice: Random) -> tuple[Step, ...]:
-        """Choose a way that few runs have gone; the empty way before any is known."""
-        if not self._roads:
+        """Choose kept steps that few runs began with; none if none are kept."""
+        if not self._entries:
             return ()
-        weights = [1 / (1 + road.uses) for road in self._roads]
-        road = dice.choices(self._roads, weights)[0]
-        road.uses += 1
-        return road.steps
+        weights = [1 / (1 + entry.uses) for entry in self._entries]
+        entry = dice.choices(self._entries, weights)[0]
+        entry.uses += 1
+        return entry.steps

@@ -32,7 +32,7 @@ def members() -> Dated:
 
 
 def when(validity: str) -> datetime:
-    """Return the time at which the member's certificate is what it is to be."""
+    """Return the time at which the member's certificate has the wanted validity."""
     return MEMBER.not_after - timedelta(days=DAYS[validity])
 
 

@@ -52,7 +52,7 @@ def counted(ctx: Context) -> int | None:
 
 @app.post("/echo")
 def echo(_: Context, body: list[int]) -> list[int]:
-    """Return what came."""
+    """Return the body."""
     return body
 
 

@@ -12,15 +12,15 @@ from tests.lab.cluster.consensus import membership
 from tests.lab.cluster.consensus.chaos import Chaos
 from tests.lab.cluster.consensus.openings import OPENINGS, lines_of
 from tests.lab.cluster.consensus.stage import Stage, Words, name_of, shape
-from tests.lab.cluster.novelty import Atlas
+from tests.lab.cluster.novelty import Corpus
 from tests.lab.cluster.outcome import Outcome
 from tests.lab.invariants import Violated
 from tests.lab.scenario import ScenarioFailed
 
 FAMILY_SEEDS = 16
-ON_ROADS, AT_OPENINGS = 0.3, 0.4
+FROM_ENTRY, AT_OPENINGS = 0.3, 0.4
 """The share of runs that begin where another run was, and of the rest at an opening."""
-ROAD_LINES_MAX = 150
+KEPT_LINES_MAX = 150
 """The longest way that is kept: a run that is far along has little left to try."""
 IN_SYNC = 0.9
 """The share of services that have settled before chaos begins."""
@@ -38,7 +38,7 @@ class Family:
 
     def __init__(self, number: int, *, nodes: int | None = None) -> None:
         self.number = number
-        self._atlas: Atlas[Words] = Atlas()
+        self._corpus: Corpus[Words] = Corpus()
         self.next_seed = number * FAMILY_SEEDS
         self._nodes = nodes
 
@@ -60,7 +60,7 @@ class Family:
         assert not self.is_complete, "a family has no more seeds than its own"
         seed = self.next_seed
         self.next_seed += 1
-        return _Run(seed, self._atlas, self._nodes).outcome()
+        return _Run(seed, self._corpus, self._nodes).outcome()
 
 
 def run(seed: int, *, nodes: int | None = None) -> Outcome:
@@ -69,14 +69,13 @@ def run(seed: int, *, nodes: int | None = None) -> Outcome:
 
 
 class _Run:
-    def __init__(self, seed: int, atlas: Atlas[Words], nodes: int | None) -> None:
+    def __init__(self, seed: int, corpus: Corpus[Words], nodes: int | None) -> None:
         self.seed = seed
-        self.atlas = atlas
+        self.corpus = corpus
         self.dice = Random(seed)  # noqa: S311 - a schedule, not a secret
         self.nodes = nodes or self.dice.choice((3, 3, 3, 4, 5))
         self.stage = Stage()
         self.shapes = 0
-        self.roads = 0
 
     def outcome(self) -> Outcome:
         failure, reason = None, ""
@@ -102,9 +101,9 @@ class _Run:
 
     def _begin(self) -> None:
         """Begin where another run of the family was, at an opening, or plainly."""
-        road = self.atlas.choose(self.dice) if self.dice.random() < ON_ROADS else ()
-        if road:
-            self._follow(road)
+        entry = self.corpus.choose(self.dice) if self.dice.random() < FROM_ENTRY else ()
+        if entry:
+            self._follow(entry)
             return
         self._start_service()
         if self.dice.random() < AT_OPENINGS:
@@ -143,10 +142,10 @@ class _Run:
             chaos.act()
             if stage.has_turned:
                 stage.has_turned = False
-                if self.atlas.note(shape(stage)):
+                if self.corpus.note(shape(stage)):
                     self.shapes += 1
-                    if len(stage.lines) <= ROAD_LINES_MAX:
-                        self.atlas.keep(stage.lines)
+                    if len(stage.lines) <= KEPT_LINES_MAX:
+                        self.corpus.keep(stage.lines)
 
     def _recover(self) -> None:
         membership.dismiss(self.stage)

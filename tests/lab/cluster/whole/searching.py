@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.cluster.whole.simulation import ACTS, Run, run
-from tests.lab.cluster.whole.story import shortened, story_of, told
+from tests.lab.cluster.whole.story import replay_story, shortened, story_of
 
 PROGRESS_SECONDS = 10
 SECONDS_PER_MINUTE = 60
@@ -72,7 +72,7 @@ def main(arguments: list[str]) -> int:
     )
     chosen = parser.parse_args(arguments)
     if chosen.story is not None:
-        again = told(chosen.story.read_text(encoding="utf-8"))
+        again = replay_story(chosen.story.read_text(encoding="utf-8"))
         _say(again.reason or "it holds")
         return int(again.failure is not None)
     first = int(time.time()) if chosen.seed is None else chosen.seed

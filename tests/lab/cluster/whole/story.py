@@ -39,7 +39,7 @@ def story_of(run: Run) -> str:
     return "\n".join([f"# {run.reason}", f"seed {run.seed}", *run.acts, ""])
 
 
-def told(story: str) -> Run:
+def replay_story(story: str) -> Run:
     """Run a story.
 
     Raises:

@@ -29,7 +29,7 @@ SPLIT = 8
 
 @pytest.fixture(scope="module")
 def entries() -> list[bytes]:
-    """Return the ledger of a service with two writes, and one that is not signed."""
+    """Return the ledger of a service with two writes and an unsigned third."""
     user = Person.make("user0")
     text = "\n".join(path.read_text() for path in constitution("default"))
     members = [Person.make("member0", can_recover=True)]

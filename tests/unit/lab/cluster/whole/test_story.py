@@ -4,7 +4,7 @@ import pytest
 
 from tests.lab.cluster.whole.broken import mistake
 from tests.lab.cluster.whole.simulation import replay
-from tests.lab.cluster.whole.story import shortened, story_of, told
+from tests.lab.cluster.whole.story import replay_story, shortened, story_of
 
 ACTS = ("join 0", "pass 200", "open", "rekey 0", "write 0 a", "status 0", "pass 200")
 
@@ -12,7 +12,7 @@ ACTS = ("join 0", "pass 200", "open", "rekey 0", "write 0 a", "status 0", "pass 
 def test_what_holds_is_told_as_it_was() -> None:
     outcome = replay(1, ACTS)
     assert outcome.failure is None
-    assert told(story_of(outcome)).trace == outcome.trace
+    assert replay_story(story_of(outcome)).trace == outcome.trace
 
 
 @pytest.mark.slow
@@ -33,4 +33,4 @@ def test_a_failure_stays_as_it_is_if_there_is_no_time() -> None:
 
 def test_a_story_begins_with_its_seed() -> None:
     with pytest.raises(ValueError, match="its seed"):
-        told("pass 10\n")
+        replay_story("pass 10\n")

@@ -46,7 +46,7 @@ EndorsementsOption: TypeAlias = Annotated[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class ReceiptInput:
     """A receipt and what it is to be verified with.
 
     Attributes:

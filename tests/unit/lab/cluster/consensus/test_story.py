@@ -6,7 +6,7 @@ import pytest
 
 from tests.lab.cluster.consensus.openings import OLD_BRANCH, lines_of
 from tests.lab.cluster.consensus.simulation import run
-from tests.lab.cluster.consensus.telling import (
+from tests.lab.cluster.consensus.story import (
     complaint_of,
     failure_of,
     story_of,

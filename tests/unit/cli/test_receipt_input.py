@@ -8,7 +8,13 @@ import pytest
 
 from ccfpy.base.ids import TxId
 from ccfpy.cli.errors import CommandFailed, Misused
-from ccfpy.cli.receipt_given import Given, claimed, parse_txid, read_file, unwrapped
+from ccfpy.cli.receipt_input import (
+    ReceiptInput,
+    claimed,
+    parse_txid,
+    read_file,
+    unwrapped,
+)
 from ccfpy.crypto.hashing import sha256
 from ccfpy.ledger.receipt_forms import ReceiptForm, write
 from tests.unit.ledger.made import FIRST
@@ -27,7 +33,7 @@ def test_a_receipt_may_come_through_a_pipe(monkeypatch: pytest.MonkeyPatch) -> N
         data = write(PROOF, form)
         assert data is not None
         monkeypatch.setattr(sys, "stdin", Stdin(data))
-        given = Given.read(Path("-"), signature=None, endorsements=None)
+        given = ReceiptInput.read(Path("-"), signature=None, endorsements=None)
         given = given.expecting("2.4", None)
         proved, steps = given.prove(FIRST.certificate)
         assert given.txid == proved == TxId(2, 4)

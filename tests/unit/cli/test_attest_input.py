@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.cli.attest import KINDS
-from ccfpy.cli.attest_given import recognise
+from ccfpy.cli.attest_input import recognise
 from ccfpy.cli.attest_kind import Piece, Wanted
 from tests.unit.attestation.hardware import recorded, report_of
 
