@@ -13,7 +13,7 @@ from ccfpy.base import json, limits
 from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.base.ids import is_hex_id
 from ccfpy.base.json import Json
-from ccfpy.base.ports import Attestation, Clock, Entropy, Platform
+from ccfpy.base.ports import Attestation, Entropy
 from ccfpy.boundary.configuration import (
     ConsensusConfiguration,
     InterfaceAuthority,
@@ -30,26 +30,20 @@ from ccfpy.crypto.ec import Curve
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.session import InterfaceRules
 from ccfpy.http.refusals import Http2Limits, ParserLimits
-from ccfpy.http.tls_engine import TlsEngine
 from ccfpy.kv.store import Store
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.node.channels import Channels
-from ccfpy.node.channels.address_book import AddressBook
 from ccfpy.node.channels.channels import ChannelSettings
 from ccfpy.node.identity.attestation import NodeEvidence, security_policy_of
-from ccfpy.node.identity.certificates import PresentedCertificates
 from ccfpy.node.identity.keys import NodeIdentity, ServiceIdentity
 from ccfpy.node.identity.sealing import Sealing
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.pending_nodes import PendingNodes
-from ccfpy.node.replication.commit_waits import CommitWaits
+from ccfpy.node.parts import NodeParts
 from ccfpy.node.replication.consensus_trace import tracer_of
 from ccfpy.node.replication.ledger_tail import EntryLimits, LedgerTail
 from ccfpy.node.replication.replication import Replication
-from ccfpy.node.replication.signing import SignatureTimer
 from ccfpy.node.running import HostClock, RunningNode
 from ccfpy.node.sessions.client import InterfaceSessions
-from ccfpy.node.snapshots.snapshotter import Snapshotter
 from ccfpy.service.evidence import quotes
 from ccfpy.service.genesis import FirstNode
 from ccfpy.service.tables.nodes import (
@@ -62,22 +56,6 @@ from ccfpy.service.tables.nodes import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """Randomness, elapsed time for deadlines inside a step, and what drives TLS.
-
-    Attributes:
-        platform: says what runs, and keeps secrets for later runs; a node without one
-            is a virtual one that keeps none.
-        tls: what drives it for clients; by itself, the faster engine.
-    """
-
-    entropy: Entropy
-    clock: Clock
-    platform: Platform | None = None
-    tls: TlsEngine | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Founding:
     """What a node has from the beginning that begins a service itself."""
 
@@ -86,7 +64,7 @@ class Founding:
     cose_claims: CoseClaims
 
 
-def identity_of(boot: Boot, ports: Ports) -> NodeIdentity:
+def identity_of(boot: Boot, parts: NodeParts) -> NodeIdentity:
     """Make this node's keys and self-signed certificate.
 
     Raises:
@@ -98,7 +76,7 @@ def identity_of(boot: Boot, ports: Ports) -> NodeIdentity:
     configuration = boot.configuration
     wanted = configuration.node_certificate
     return NodeIdentity.generate(
-        ports.entropy,
+        parts.entropy,
         curve=Curve(wanted.curve_id),
         subject=wanted.subject_name,
         sans=wanted.subject_alt_names or _published_hosts(configuration.rpc_interfaces),
@@ -112,10 +90,9 @@ def clock_of(boot: Boot) -> HostClock:
     return HostClock(monotonic_ms=boot.monotonic_ms, unix_us=boot.unix_us)
 
 
-def replica_of(
+def running_node(
     boot: Boot,
-    ports: Ports,
-    outbox: Outbox,
+    parts: NodeParts,
     *,
     identity: NodeIdentity,
     founding: Founding | None,
@@ -124,58 +101,40 @@ def replica_of(
 
     Args:
         boot: what the host said.
-        ports: randomness and deadlines.
-        outbox: where the node's effects go.
+        parts: what the node had before.
         identity: this node's.
         founding: of the service that it begins; a joiner is told later.
     """
-    configuration = boot.configuration
-    attesting = NodeEvidence(ports.platform, bytes.fromhex(boot.executable_digest))
-    evidence = attesting.of_node(identity.key.public_key.der)
+    configuration, outbox = boot.configuration, parts.outbox
+    own_evidence = NodeEvidence(parts.platform, bytes.fromhex(boot.executable_digest))
+    evidence = own_evidence.of_node(identity.key.public_key.der)
     outbox.put(_files(identity, founding, evidence))
-    channels = _channels(boot, ports, outbox, identity)
+    channels = _channels(boot, parts, identity)
     replication = Replication(
-        raft=_raft(configuration.consensus, ports, outbox, identity),
+        raft=_raft(configuration.consensus, parts, identity),
         tail=_tail(configuration, founding, outbox),
         peers=channels,
         outbox=outbox,
     )
-    running = RunningNode(
+    return RunningNode(
+        parts,
         configuration=configuration,
-        entropy=ports.entropy,
-        js_clock=ports.clock,
         time=clock_of(boot),
-        outbox=outbox,
         identity=identity,
         known_service=founding.identity if founding else None,
         cose_claims=founding.cose_claims if founding else CoseClaims("", ""),
-        attesting=attesting,
+        evidence=own_evidence,
         quote_info=_quote_info(evidence),
-        certificates=PresentedCertificates(identity, engine=ports.tls),
         replication=replication,
-        commit_waits=CommitWaits(
-            status=replication.tx_status, now_ms=boot.monotonic_ms
-        ),
         channels=channels,
-        address_book=AddressBook(identity.node_id, channels, outbox),
-        timer=_timer(boot),
         sealing=Sealing(
-            ports.platform,
+            parts.platform,
             bytes.fromhex(boot.executable_digest),
             is_on=configuration.seals_ledger_secrets,
-            entropy=ports.entropy,
+            entropy=parts.entropy,
             outbox=outbox,
         ),
     )
-    running.snapshots = Snapshotter(
-        tx_count=configuration.snapshot_tx_count,
-        ledger=replication.tail,
-        primary=running,
-        view_starts=lambda: replication.raft.log.history.starts,
-        outbox=outbox,
-    )
-    running.pending = PendingNodes(running, outbox.info, boot.monotonic_ms)
-    return running
 
 
 def _quote_info(evidence: Attestation) -> QuoteInfo:
@@ -205,16 +164,14 @@ def _files(
     )
 
 
-def _channels(
-    boot: Boot, ports: Ports, outbox: Outbox, identity: NodeIdentity
-) -> Channels:
+def _channels(boot: Boot, parts: NodeParts, identity: NodeIdentity) -> Channels:
     return Channels(
         key=identity.key,
-        entropy=ports.entropy,
-        send=lambda to, kind, payload: outbox.put(
+        entropy=parts.entropy,
+        send=lambda to, kind, payload: parts.outbox.put(
             SendToPeer(to=to, kind=int(kind), payload=payload)
         ),
-        log=outbox,
+        log=parts.outbox,
         now_ms=boot.monotonic_ms,
         settings=ChannelSettings(
             message_limit=boot.configuration.node_to_node_message_limit
@@ -238,15 +195,14 @@ def _tail(
 
 def _raft(
     configured: ConsensusConfiguration,
-    ports: Ports,
-    outbox: Outbox,
+    parts: NodeParts,
     identity: NodeIdentity,
 ) -> Raft:
     raft = Raft(
         identity.node_id,
         _consensus(configured),
-        jitter=_jitter(ports.entropy),
-        tracer=tracer_of(outbox, lambda: raft.state, is_on=configured.trace),
+        jitter=_jitter(parts.entropy),
+        tracer=tracer_of(parts.outbox, lambda: raft.state, is_on=configured.trace),
     )
     return raft
 
@@ -257,16 +213,6 @@ def _consensus(configured: ConsensusConfiguration) -> Settings:
         election_timeout_ms=configured.election_timeout_ms,
         uncommitted_tx_max=configured.uncommitted_tx_max,
         is_pre_vote_enabled=configured.pre_vote,
-    )
-
-
-def _timer(boot: Boot) -> SignatureTimer:
-    configured = boot.configuration.ledger_signatures
-    return SignatureTimer(
-        tx_count=configured.tx_count,
-        delay_ms=configured.delay_ms,
-        now_ms=boot.monotonic_ms,
-        is_early=configured.early,
     )
 
 

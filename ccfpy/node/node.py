@@ -6,7 +6,7 @@ Everything after that is events in, effects out, with no other way in or out.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar, assert_never
+from typing import TypeVar, assert_never, final
 
 from ccfpy.base.errors import ConfigurationRefused, Malformed
 from ccfpy.base.ports import Clock, Entropy, Memory, Platform, Watchdog
@@ -41,23 +41,21 @@ from ccfpy.js.quickjs import QuickJs
 from ccfpy.node import boot
 from ccfpy.node.api import node_registry
 from ccfpy.node.app_code import AppCode
-from ccfpy.node.forwarding.forwarder import Forwarder
 from ccfpy.node.governance import NodeGovernance
-from ccfpy.node.history import StateCache
-from ccfpy.node.indexing import Indexer, SealedBlobs
 from ccfpy.node.joining import join, start
 from ccfpy.node.joining.bootstrap import Bootstrap
 from ccfpy.node.joining.endorsements import EndorsementFetch
-from ccfpy.node.jwt_refresh import JwtRefresh
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.outbound import OutboundClient
 from ccfpy.node.outbox import Outbox
+from ccfpy.node.parts import NodeParts
 from ccfpy.node.recovery import recover
 from ccfpy.node.recovery.private_recovery import RecoveryFailed
 from ccfpy.node.recovery.recover import Recover
 from ccfpy.node.replication.ledger_tail import EntryTooLarge
 from ccfpy.node.running import RunningNode
 from ccfpy.node.scripts import NodeScripts, let_scripts_run
+from ccfpy.node.sessions.client import SessionCounts
 from ccfpy.node.sessions.router import Router
 from ccfpy.node.sessions.sessions import Sessions
 from ccfpy.node.snapshots.reads import SnapshotReads
@@ -70,6 +68,20 @@ RECOVERY_REFUSED = 1
 CANNOT_GO_ON = 1
 
 What = TypeVar("What")
+
+
+@final
+class _Booted:
+    """What a node has once it has booted."""
+
+    __slots__ = ("endorsements", "running", "sessions")
+
+    def __init__(
+        self, running: RunningNode, sessions: Sessions, endorsements: EndorsementFetch
+    ) -> None:
+        self.running = running
+        self.sessions = sessions
+        self.endorsements = endorsements
 
 
 class Node:
@@ -86,26 +98,33 @@ class Node:
         tls: TlsEngine | None = None,
         watchdog: Watchdog | None = None,
     ) -> None:
-        self._app = app
-        self._app_code = AppCode(
-            AppCalls(watchdog), outbox=(outbox := Outbox()), entropy=entropy
+        outbox = Outbox()
+        self._parts = NodeParts(
+            app=app,
+            app_code=AppCode(AppCalls(watchdog), outbox=outbox, entropy=entropy),
+            entropy=entropy,
+            clock=clock,
+            memory=memory,
+            platform=platform,
+            tls=tls,
+            outbox=outbox,
+            wake_flag=WakeFlag(),
+            calls=OutboundClient(outbox),
+            snapshots=SnapshotReads(outbox),
+            ledger=LedgerReads(outbox),
+            router=Router(),
         )
-        self._ports = boot.Ports(
-            entropy=entropy, clock=clock, platform=platform, tls=tls
-        )
-        self._memory = memory
         self._outbox = outbox
-        self._wake_flag = WakeFlag()
-        self._running: RunningNode | None = None
-        self._sessions: Sessions | None = None
-        self._router: Router | None = None
-        self._calls = OutboundClient(self._outbox)
-        self._snapshot_reads = SnapshotReads(self._outbox)
-        self._ledger_reads = LedgerReads(self._outbox)
-        self._endorsements: EndorsementFetch | None = None
+        self._wake_flag = self._parts.wake_flag
+        self._booted: _Booted | None = None
         self._bootstrap: Bootstrap | None = None
         self._is_stopped = False
         self._is_to_be_woken = False
+
+    @property
+    def running(self) -> RunningNode | None:
+        """The node as it runs, once it has booted."""
+        return None if self._booted is None else self._booted.running
 
     def step(self, events: Sequence[Event]) -> list[Effect]:
         """Take events in the order they happened; give what is to be done, in order.
@@ -117,14 +136,14 @@ class Node:
             self._attempt(self._serve_alone, events[0])
         else:
             self._take_all(events)
-        if self._running is not None and not self._is_stopped:
-            self._end_turn(self._running, len(events))
+        if self._booted is not None and not self._is_stopped:
+            self._end_turn(self._booted, len(events))
         return self._outbox.take()
 
     def _take_all(self, events: Sequence[Event]) -> None:
         """Take events in their order; those of clients together, where they are."""
-        if self._sessions is not None:
-            self._sessions.turns.renew()
+        if self._booted is not None:
+            self._booted.sessions.turns.renew()
         said: list[SessionData] = []
         for event in events:
             if type(event) is SessionData:  # by far the most
@@ -153,36 +172,32 @@ class Node:
             self._stop(CANNOT_GO_ON, str(failure))
 
     def _serve_alone(self, event: SessionData) -> None:
-        sessions, router = self._sessions, self._router
-        if sessions is not None and router is not None:
-            sessions.data_alone(event, router)
+        if self._booted is not None:
+            self._booted.sessions.data_alone(event)
 
     def _serve(self, said: list[SessionData]) -> None:
         """Serve what clients said between two other events."""
-        sessions, router = self._sessions, self._router
-        if sessions is not None and router is not None:
-            sessions.data(said, router)
+        if self._booted is not None:
+            self._booted.sessions.data(said)
 
-    def _end_turn(self, running: RunningNode, events: int) -> None:
-        """Let what this step made due happen, and what that makes due in turn.
+    def _end_turn(self, booted: _Booted, events: int) -> None:
+        """Do what this step made due, and what that makes due in turn.
 
         Connections whose awaited response came go on, perhaps with further requests.
         """
-        sessions, router = self._sessions, self._router
-        assert sessions is not None, "they are made with the running"
-        assert router is not None, "likewise"
+        running, sessions = booted.running, booted.sessions
         turns = sessions.turns
         waiting = turns.waiting
         running.timer.saw(events + waiting)
         try:
             if waiting or sessions.is_full:
-                sessions.take_turns(router)
+                sessions.take_turns()
             is_flagged = self._wake_flag.take()
             if is_flagged:
                 running.indexing.work()
             running.end_turn(is_flagged=is_flagged)
             while sessions.has_settled:
-                sessions.resume(router)
+                sessions.resume()
                 running.end_turn(is_flagged=self._wake_flag.take())
             if turns.waiting and not self._is_to_be_woken:
                 self._is_to_be_woken = True
@@ -212,23 +227,23 @@ class Node:
                 assert_never(event)
 
     def _take_peer_message(self, message: PeerMessage) -> None:
-        if self._running is not None:
-            self._running.receive(message)
+        if self._booted is not None:
+            self._booted.running.receive(message)
 
     def _take_read(self, event: LedgerRead | SnapshotRead | BlobRead) -> None:
         match event:
             case LedgerRead():
-                self._ledger_reads.answered(event)
+                self._parts.ledger.answered(event)
             case SnapshotRead():
-                self._snapshot_reads.answered(event)
+                self._parts.snapshots.answered(event)
             case BlobRead():
-                if self._running is not None:
-                    self._running.indexing.blobs.answered(event)
+                if self._booted is not None:
+                    self._booted.running.indexing.blobs.answered(event)
             case _:
                 assert_never(event)
 
     def _take_call(self, event: CallOpened | CallData | CallEnded) -> None:
-        calls = self._calls
+        calls = self._parts.calls
         match event:
             case CallOpened():
                 calls.opened(event.call)
@@ -242,124 +257,74 @@ class Node:
     def _take_session(
         self, event: SessionOpened | SessionClosed | SessionWritten
     ) -> None:
-        sessions, router = self._sessions, self._router
-        if sessions is None or router is None:
+        if self._booted is None:
             return
+        sessions = self._booted.sessions
         match event:
             case SessionOpened():
                 sessions.open(event.session, event.interface)
             case SessionClosed():
-                sessions.left(event.session, router)
+                sessions.left(event.session)
             case SessionWritten():
                 sessions.written(event)
             case _:
                 assert_never(event)
 
     def _boot(self, event: Boot) -> None:
-        if self._running is not None:
+        if self._booted is not None:
             self._stop(START_REFUSED, "The host told a running node to boot")
             return
         try:
             running = self._begin(event)
         except Malformed as error:
             raise ConfigurationRefused(str(error)) from error
-        self._sessions = Sessions(
-            boot.interfaces_of(event.configuration),
-            certificates=running.certificates,
-            outbox=self._outbox,
+        configuration = event.configuration
+        parts = self._parts
+        counts = SessionCounts(interfaces=boot.interfaces_of(configuration))
+        parts.app_code.logs_places = configuration.logs_tracebacks
+        self._mount_frontends(running, counts)
+        parts.calls.tick(running.time.monotonic_ms)
+        self._booted = booted = _Booted(
+            running,
+            Sessions(
+                counts,
+                certificates=running.certificates,
+                router=parts.router,
+                outbox=self._outbox,
+            ),
+            EndorsementFetch(
+                running,
+                parts.calls,
+                done=partial(self._set_out, running, event),
+                refused=partial(self._stop, START_REFUSED),
+            ),
         )
-        self._app_code.logs_places = event.configuration.logs_tracebacks
-        engine = QuickJs(self._ports.clock)
+        booted.endorsements.start()
+
+    def _mount_frontends(self, running: RunningNode, counts: SessionCounts) -> None:
+        """Make what answers requests; only ``/node`` is open at first."""
+        parts = self._parts
+        engine = QuickJs(parts.clock)
         governance = NodeGovernance(running, engine)
         scripts = NodeScripts(
             running,
             engine,
-            self._ports.clock,
-            election_timeout_ms=event.configuration.consensus.election_timeout_ms,
+            parts.clock,
+            election_timeout_ms=running.configuration.consensus.election_timeout_ms,
         )
-        registries = {
-            "app": let_scripts_run(self._app.registry(), scripts),
-            "gov": governance_registry(governance),
-            "node": node_registry(
+        for registry in (
+            let_scripts_run(parts.app.registry(), scripts),
+            governance_registry(governance),
+            node_registry(
                 running,
-                self._sessions,
-                self._snapshot_reads,
-                memory=self._memory,
+                counts,
+                parts.snapshots,
+                memory=parts.memory,
                 js_version=governance.engine.version,
             ),
-        }
-        running.frontends.update(
-            {name: self._frontend(running, r) for name, r in registries.items()}
-        )
-        running.frontends["node"].is_open = True
-        self._router = Router(running.frontends)
-        self._let_serve(running, self._router, event)
-        self._running = running
-        self._calls.tick(running.time.monotonic_ms)
-        self._endorsements = EndorsementFetch(
-            running,
-            self._calls,
-            done=partial(self._set_out, running, event),
-            refused=partial(self._stop, START_REFUSED),
-        )
-        self._endorsements.start()
-
-    def _let_serve(self, running: RunningNode, router: Router, event: Boot) -> None:
-        """Give a running node what runs requests in a later step, or from elsewhere."""
-        running.app_code = self._app_code
-        running.wake_flag = self._wake_flag
-        running.forwarder = Forwarder(
-            channels=running.channels,
-            primary=lambda: running.primary_id,
-            serve=router.answer,
-            log=self._outbox,
-            now_ms=event.monotonic_ms,
-        )
-        running.history = StateCache(
-            tail=running.tail,
-            log=lambda: running.replication.raft.log,
-            reads=self._ledger_reads,
-            identity=lambda: running.service_identity,
-            entropy=running.entropy,
-            outbox=self._outbox,
-            serve=router.answer,
-            app=self._app_code,
-            wake_flag=self._wake_flag,
-            bytes_max=event.configuration.historical_cache_bytes_max,
-            now_ms=event.monotonic_ms,
-        )
-        running.indexing = self._indexing(running)
-        running.jwt_refresh = JwtRefresh(
-            running,
-            self._calls,
-            self._outbox,
-            now=lambda: running.time.now,
-            interval_ms=event.configuration.jwt_key_refresh_interval_ms,
-            now_ms=event.monotonic_ms,
-        )
-
-    def _indexing(self, running: RunningNode) -> Indexer:
-        """Make a node's indexes: none is told of anything yet."""
-        blobs = SealedBlobs(
-            entropy=running.entropy,
-            outbox=self._outbox,
-            news=running.history.stir,
-            app=self._app_code,
-        )
-        indexing = Indexer(
-            tail=running.tail,
-            log=lambda: running.replication.raft.log,
-            history=running.history,
-            blobs=blobs,
-            outbox=self._outbox,
-            app=self._app_code,
-            wake_flag=self._wake_flag,
-            now_ms=running.time.monotonic_ms,
-        )
-        for index in self._app.indexes():
-            if index.make is not None:
-                indexing.install(index, index.make(blobs))
-        return indexing
+        ):
+            parts.router.mount(registry.prefix, self._frontend(running, registry))
+        parts.router.frontends["node"].is_open = True
 
     def _set_out(self, running: RunningNode, event: Boot) -> None:
         """Go the way that the command says."""
@@ -369,8 +334,8 @@ class Node:
         running.watch()
         section = event.configuration.start
         if section is not None and running.known_service is not None:
-            running.frontends["gov"].is_open = True
-            claims = self._app.create_claims(start.constitution_of(section))
+            running.admit_members()
+            claims = self._parts.app.create_claims(start.constitution_of(section))
             start.create_service(running, claims)
         elif event.configuration.join is not None:
             self._join(running, event.configuration.join)
@@ -379,9 +344,9 @@ class Node:
         self._bootstrap = Bootstrap(
             running,
             section,
-            self._calls,
-            snapshots=self._snapshot_reads,
-            ledger=self._ledger_reads,
+            self._parts.calls,
+            snapshots=self._parts.snapshots,
+            ledger=self._parts.ledger,
             refused=partial(self._stop, JOIN_REFUSED),
         )
         self._bootstrap.start()
@@ -390,9 +355,9 @@ class Node:
         Recover(
             running,
             event,
-            snapshots=self._snapshot_reads,
-            ledger=self._ledger_reads,
-            create_claims=self._app.create_claims,
+            snapshots=self._parts.snapshots,
+            ledger=self._parts.ledger,
+            create_claims=self._parts.app.create_claims,
             refused=partial(self._stop, RECOVERY_REFUSED),
         ).start()
 
@@ -400,11 +365,11 @@ class Node:
         command = event.configuration.command
         match command:
             case CommandType.START:
-                return start.start(event, self._ports, self._outbox)
+                return start.start(event, self._parts)
             case CommandType.JOIN:
-                return join.begin(event, self._ports, self._outbox)
+                return join.begin(event, self._parts)
             case CommandType.RECOVER:
-                return recover.begin(event, self._ports, self._outbox)
+                return recover.begin(event, self._parts)
             case _:
                 assert_never(command)
 
@@ -414,31 +379,30 @@ class Node:
 
         def unhandled(endpoint: Endpoint, error: BaseException) -> str:
             what = f"{endpoint.method} /{registry.prefix}{endpoint.path}"
-            return self._app_code.failed(what, error, tag=tag)
+            return self._parts.app_code.failed(what, error, tag=tag)
 
         return Frontend(
             registry,
             running,
             has_backpressure=registry.prefix != "node",
             on_unhandled=unhandled,
-            app_calls=self._app_code.calls if is_app else None,
+            app_calls=self._parts.app_code.calls if is_app else None,
         )
 
     def _tick(self, tick: Tick) -> None:
-        running = self._running
-        if running is not None:
-            running.tick(tick.monotonic_ms, tick.unix_us)
-        if self._sessions is not None:
-            self._sessions.tick(tick.monotonic_ms)
-        self._calls.tick(tick.monotonic_ms)
-        if self._endorsements is not None:
-            self._endorsements.tick(tick.monotonic_ms)
+        booted = self._booted
+        if booted is not None:
+            booted.running.tick(tick.monotonic_ms, tick.unix_us)
+            booted.sessions.tick(tick.monotonic_ms)
+        self._parts.calls.tick(tick.monotonic_ms)
+        if booted is not None:
+            booted.endorsements.tick(tick.monotonic_ms)
         if self._bootstrap is not None:
             self._bootstrap.tick(tick.monotonic_ms)
 
     def _stop_requested(self, request: StopRequested) -> None:
-        if request.is_notice and self._running is not None:
-            self._running.has_stop_notice = True
+        if request.is_notice and self._booted is not None:
+            self._booted.running.expect_stop()
             return
         self._stop(0, f"{request.kind}: stopped")
 

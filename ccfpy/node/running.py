@@ -6,13 +6,13 @@ and signs when it is time. How a running comes to be is in `boot`, `joining.star
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
-from ccfpy.base.ports import Attestation, Clock, Entropy
+from ccfpy.base.ports import Attestation, Entropy
 from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.boundary.configuration import NodeConfiguration
 from ccfpy.boundary.effects import OpenLedger
@@ -22,14 +22,13 @@ from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
-from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.session import Session
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.tx import Tx
+from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.signature import Signer
-from ccfpy.node.app_code import AppCode
 from ccfpy.node.channels import Channels
 from ccfpy.node.channels.address_book import AddressBook
 from ccfpy.node.forwarding.forwarder import Forwarder
@@ -39,10 +38,10 @@ from ccfpy.node.identity.attestation import NodeEvidence
 from ccfpy.node.identity.certificates import PresentedCertificates
 from ccfpy.node.identity.keys import NodeIdentity, ServiceIdentity
 from ccfpy.node.identity.sealing import Sealing
-from ccfpy.node.indexing import Indexer
+from ccfpy.node.indexing import Indexer, SealedBlobs
 from ccfpy.node.jwt_refresh import JwtRefresh
-from ccfpy.node.lifecycle import NodeState
-from ccfpy.node.outbox import Outbox
+from ccfpy.node.lifecycle import NodeState, advance
+from ccfpy.node.parts import NodeParts
 from ccfpy.node.pending_nodes import PendingNodes
 from ccfpy.node.replication.commit_waits import CommitWaits
 from ccfpy.node.replication.guards import Guards
@@ -50,7 +49,6 @@ from ccfpy.node.replication.ledger_tail import LedgerTail
 from ccfpy.node.replication.replication import NotPrimary, Replication
 from ccfpy.node.replication.signing import SignatureTimer
 from ccfpy.node.snapshots.snapshotter import Snapshotter
-from ccfpy.node.wake_flag import WakeFlag
 from ccfpy.service.nodes import record_retirements
 from ccfpy.service.tables import nodes, recovery, service
 from ccfpy.service.tables.nodes import QuoteInfo
@@ -112,22 +110,20 @@ class Recovery(Protocol):
         ...
 
 
-@dataclass(slots=True, kw_only=True)
 class RunningNode:
-    """One node of a running service, or one that asks to be.
+    """One node of a service, or one that asks to be.
 
     Attributes:
         known_service: the service's key and certificate; nothing until this node is
             trusted with them.
         cose_claims: what the service's COSE signatures claim of themselves; empty
             until this node knows its service.
-        attesting: makes evidence of this node.
+        evidence: makes evidence of this node.
         quote_info: the evidence that it joins with, and what supports it.
         sealing: of ledger secrets, for a restart without members.
         app_code: what calls the application.
         wake_flag: set by whatever gives ``end_turn`` more to do than most turns have.
         frontends: ``app``, ``gov`` and ``node``.
-        forwarder: there as soon as requests are routed.
         snapshots: those that this node takes as primary.
         pending: the nodes that wait to be trusted, as this one heard them.
         history: the past states of the service.
@@ -143,40 +139,178 @@ class RunningNode:
             as long as the service is not open.
     """
 
-    configuration: NodeConfiguration
-    entropy: Entropy
-    js_clock: Clock
-    time: HostClock
-    outbox: Outbox
-    identity: NodeIdentity
-    known_service: ServiceIdentity | None
-    cose_claims: CoseClaims
-    attesting: NodeEvidence
-    quote_info: QuoteInfo
-    certificates: PresentedCertificates
-    replication: Replication
-    channels: Channels
-    address_book: AddressBook
-    commit_waits: CommitWaits
-    timer: SignatureTimer
-    sealing: Sealing
-    app_code: AppCode = field(init=False)
-    wake_flag: WakeFlag = field(init=False)
-    forwarder: Forwarder = field(init=False)
-    snapshots: Snapshotter = field(init=False)
-    pending: PendingNodes = field(init=False)
-    history: StateCache = field(init=False)
-    indexing: Indexer = field(init=False)
-    jwt_refresh: JwtRefresh = field(init=False)
-    redirection: RedirectResolver = field(default_factory=RedirectResolver)
-    frontends: dict[str, Frontend] = field(default_factory=dict)
-    state: NodeState = NodeState.INITIALIZED
-    has_stop_notice: bool = False
-    startup_seqno: Seqno = 0
-    last_recovered_seqno: Seqno = 0
-    recovery: Recovery | None = None
-    is_ledger_provisional: bool = False
-    is_service_open: bool = False
+    def __init__(  # noqa: PLR0913  # each has its name
+        self,
+        parts: NodeParts,
+        *,
+        configuration: NodeConfiguration,
+        time: HostClock,
+        identity: NodeIdentity,
+        known_service: ServiceIdentity | None,
+        cose_claims: CoseClaims,
+        evidence: NodeEvidence,
+        quote_info: QuoteInfo,
+        replication: Replication,
+        channels: Channels,
+        sealing: Sealing,
+    ) -> None:
+        now_ms, outbox = time.monotonic_ms, parts.outbox
+        signatures = configuration.ledger_signatures
+        self.configuration = configuration
+        self.time = time
+        self.identity = identity
+        self.known_service = known_service
+        self.cose_claims = cose_claims
+        self.evidence = evidence
+        self.quote_info = quote_info
+        self.replication = replication
+        self.channels = channels
+        self.sealing = sealing
+        self.entropy: Entropy = parts.entropy
+        self.outbox = outbox
+        self.app_code = parts.app_code
+        self.wake_flag = parts.wake_flag
+        self.frontends = parts.router.frontends
+        self.state = NodeState.INITIALIZED
+        self.has_stop_notice = False
+        self.startup_seqno: Seqno = 0
+        self.last_recovered_seqno: Seqno = 0
+        self.recovery: Recovery | None = None
+        self.is_ledger_provisional = False
+        self.is_service_open = False
+        self.redirects = RedirectResolver()
+        self.certificates = PresentedCertificates(identity, engine=parts.tls)
+        self.address_book = AddressBook(identity.node_id, channels, outbox)
+        self.commit_waits = CommitWaits(status=replication.tx_status, now_ms=now_ms)
+        self.timer = SignatureTimer(
+            tx_count=signatures.tx_count,
+            delay_ms=signatures.delay_ms,
+            now_ms=now_ms,
+            is_early=signatures.early,
+        )
+        self.forwarder = Forwarder(
+            channels=channels,
+            primary=lambda: self.primary_id,
+            serve=parts.router.answer,
+            log=outbox,
+            now_ms=now_ms,
+        )
+        self.snapshots = Snapshotter(
+            tx_count=configuration.snapshot_tx_count,
+            ledger=replication.tail,
+            primary=self,
+            view_starts=lambda: replication.raft.log.history.starts,
+            outbox=outbox,
+        )
+        self.pending = PendingNodes(self, outbox.info, now_ms)
+        self.history = StateCache(
+            tail=replication.tail,
+            log=lambda: replication.raft.log,
+            reads=parts.ledger,
+            identity=lambda: self.service_identity,
+            entropy=parts.entropy,
+            outbox=outbox,
+            serve=parts.router.answer,
+            app=parts.app_code,
+            wake_flag=parts.wake_flag,
+            bytes_max=configuration.historical_cache_bytes_max,
+            now_ms=now_ms,
+        )
+        self.indexing = _indexer(parts, replication, self.history, now_ms)
+        self.jwt_refresh = JwtRefresh(
+            self,
+            parts.calls,
+            outbox,
+            now=lambda: self.time.now,
+            interval_ms=configuration.jwt_key_refresh_interval_ms,
+            now_ms=now_ms,
+        )
+
+    # The moves of its life
+
+    def ask_to_join(self) -> None:
+        """Begin to ask a service to let this node join."""
+        self.state = advance(self.state, NodeState.PENDING)
+
+    def start_from(self, seqno: Seqno) -> None:
+        """Begin with the snapshot of a seqno."""
+        self.startup_seqno = seqno
+
+    def endorse_evidence(self, quote_info: QuoteInfo) -> None:
+        """Add what vouches for this node's evidence."""
+        self.quote_info = quote_info
+
+    def hold_service(
+        self,
+        service_identity: ServiceIdentity,
+        *,
+        secrets: LedgerSecrets,
+        endorsed: Certificate,
+        claims: CoseClaims,
+    ) -> None:
+        """Hold what a trusted node is given: keys, secrets and its own certificate."""
+        self.known_service = service_identity
+        self.cose_claims = claims
+        self.identity.endorsed = endorsed
+        self.tail.secrets.restore(secrets)
+        self.sealing.keep(*self.tail.secrets.latest)
+        self.channels.identify(
+            service_certificate=service_identity.certificate, node_certificate=endorsed
+        )
+
+    def read_public_ledger(self) -> None:
+        """Begin to read the ledger of a lost service."""
+        self.state = advance(self.state, NodeState.READING_PUBLIC_LEDGER)
+        self.snapshots.is_enabled = False
+
+    def hide_private_state(self) -> None:
+        """Go on with the public state alone, until the private state is back."""
+        self.tail.is_sealed = True
+        self.snapshots.is_enabled = False
+
+    def note_recovered(self, seqno: Seqno) -> None:
+        """Note the last entry of a lost service that this service recovers."""
+        self.last_recovered_seqno = seqno
+
+    def join_recovery(self, last_recovered_seqno: Seqno) -> None:
+        """Join a service whose recovery, and with it the ledger, may be begun anew."""
+        self.note_recovered(last_recovered_seqno)
+        self.is_ledger_provisional = True
+
+    def claim_as(self, claims: CoseClaims) -> None:
+        """Sign from now on with the claims of the service that is recovered."""
+        self.cose_claims = claims
+
+    def take_part_in(self, recovery: Recovery) -> None:
+        """Take part in bringing back a lost service's private state."""
+        self.recovery = recovery
+
+    def read_private_ledger(self) -> None:
+        """Begin to read the private state of a lost service."""
+        self.state = advance(self.state, NodeState.READING_PRIVATE_LEDGER)
+
+    def restore_private_state(self) -> None:
+        """Go on with the private state too: it is in the store."""
+        self.tail.is_sealed = False
+        self.snapshots.is_enabled = True
+        self.become_part_of_network()
+
+    def become_part_of_network(self, *, is_public_only: bool = False) -> None:
+        """Be a node of the service, with all of its state or with the public part."""
+        self.state = advance(
+            self.state,
+            NodeState.PART_OF_PUBLIC_NETWORK
+            if is_public_only
+            else NodeState.PART_OF_NETWORK,
+        )
+
+    def admit_members(self) -> None:
+        """Serve members from now on."""
+        self.frontends["gov"].is_open = True
+
+    def expect_stop(self) -> None:
+        """Note that an operator announced the end of this node."""
+        self.has_stop_notice = True
 
     # What endpoints ask
 
@@ -283,7 +417,7 @@ class RunningNode:
 
     def address_of(self, role: str, interface: str) -> str | None:
         """Give the published address of a trusted node in a role."""
-        return self.redirection.address_of(
+        return self.redirects.address_of(
             self.begin(read_only=True),
             role=role,
             interface=interface,
@@ -295,7 +429,7 @@ class RunningNode:
 
         What vouches for the machine is the same as for the node itself.
         """
-        evidence = self.attesting.of_app(data)
+        evidence = self.evidence.of_app(data)
         own = self.quote_info.endorsements
         return (
             evidence if evidence.endorsements else evidence._replace(endorsements=own)
@@ -464,7 +598,7 @@ class RunningNode:
             self.outbox.fail(f"Kept the endorsed certificate: {error}")
             return
         self.certificates.endorsed(certificate)
-        self.frontends["gov"].is_open = True
+        self.admit_members()
         if certificate.validity_s != self.identity.self_signed.validity_s:
             self._renew_self_signed(certificate)
 
@@ -493,3 +627,29 @@ class RunningNode:
                     at=seqno,
                 )
                 self.sealing.keep(seqno + 1, self.tail.secrets.at(seqno + 1))
+
+
+def _indexer(
+    parts: NodeParts, replication: Replication, history: StateCache, now_ms: int
+) -> Indexer:
+    """Return the indexes that the application wants; none is told of anything yet."""
+    blobs = SealedBlobs(
+        entropy=parts.entropy,
+        outbox=parts.outbox,
+        news=history.stir,
+        app=parts.app_code,
+    )
+    indexing = Indexer(
+        tail=replication.tail,
+        log=lambda: replication.raft.log,
+        history=history,
+        blobs=blobs,
+        outbox=parts.outbox,
+        app=parts.app_code,
+        wake_flag=parts.wake_flag,
+        now_ms=now_ms,
+    )
+    for index in parts.app.indexes():
+        if index.make is not None:
+            indexing.install(index, index.make(blobs))
+    return indexing

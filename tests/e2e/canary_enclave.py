@@ -32,7 +32,7 @@ class Escrowed:
     def step(self, events: Sequence[Event]) -> list[Effect]:
         """Step the node."""
         effects = self._node.step(events)
-        running = self._node._running
+        running = self._node.running
         if running is not None and len(running.tail.secrets) != self._told:
             secrets = running.tail.secrets
             self._told = len(secrets)

@@ -134,7 +134,7 @@ def _node() -> InProcessNode:
 
 def endpoints_page() -> str:
     """List the endpoints of each frontend, as a node's registries have them."""
-    running = _node().trusted._running
+    running = _node().trusted.running
     assert running is not None, "the node is booted"
     served = {name: it.registry for name, it in running.frontends.items()}
     governance = NodeGovernance(running, QuickJs(StoppedClock()))

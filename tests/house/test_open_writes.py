@@ -91,7 +91,7 @@ def open_scripts(name: str) -> Iterator[str]:
 
 @attack("join: more nodes than anybody could want")
 def test_whoever_writes_without_a_name_has_a_reason() -> None:
-    running = _node().trusted._running
+    running = _node().trusted.running
     assert running is not None
     served = {name: it.registry for name, it in running.frontends.items()}
     assert open_writes(served["node"]) == set(REASONS["node"])

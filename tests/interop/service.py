@@ -74,7 +74,7 @@ class MadeService:
     @property
     def tail(self) -> LedgerTail:
         """The node's own end of the ledger."""
-        running = self.node.trusted._running
+        running = self.node.trusted.running
         assert running is not None
         return running.tail
 

@@ -79,7 +79,7 @@ class Recovered(NamedTuple):
 
     @property
     def store(self) -> Store:
-        running = self.node.trusted._running
+        running = self.node.trusted.running
         assert running is not None
         return running.tail.store
 

@@ -20,7 +20,7 @@ from ccfpy.node.api.snapshots import SnapshotEndpoints
 if TYPE_CHECKING:
     from ccfpy.base.ports import Memory
     from ccfpy.node.running import RunningNode
-    from ccfpy.node.sessions.sessions import Sessions
+    from ccfpy.node.sessions.client import SessionCounts
     from ccfpy.node.snapshots.reads import SnapshotReads
 
 PREFIX = "node"
@@ -31,7 +31,7 @@ VERSION = "4.14.0"
 
 def node_registry(
     running: "RunningNode",
-    sessions: "Sessions",
+    sessions: "SessionCounts",
     snapshots: "SnapshotReads",
     *,
     memory: "Memory",

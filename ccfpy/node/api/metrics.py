@@ -18,7 +18,7 @@ from ccfpy.service.tables import js
 if TYPE_CHECKING:
     from ccfpy.base.ports import Memory
     from ccfpy.http.messages import Response
-    from ccfpy.node.sessions.sessions import Sessions
+    from ccfpy.node.sessions.client import SessionCounts
 
 CCF_VERSION = "ccf-7.0.0-dev5"
 """The release of CCF whose formats and protocols this version keeps."""
@@ -28,7 +28,7 @@ class MetricsEndpoints:
     """Reads of counters."""
 
     def __init__(
-        self, sessions: "Sessions", *, memory: "Memory", js_version: str
+        self, sessions: "SessionCounts", *, memory: "Memory", js_version: str
     ) -> None:
         self._sessions = sessions
         self._memory = memory

@@ -17,7 +17,6 @@ from ccfpy.http.tls import HTTP_1_1, HTTP_2
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.joining.join import Join, Joined
 from ccfpy.node.ledger_reads import LedgerReads
-from ccfpy.node.lifecycle import NodeState, advance
 from ccfpy.node.outbound import OutboundClient
 from ccfpy.node.recovery.private_recovery import PrivateRecovery
 from ccfpy.node.running import RunningNode
@@ -100,7 +99,7 @@ class Bootstrap:
     def _start_from(self, point: StartingPoint | None) -> None:
         self._point = point
         if point is not None:
-            self._running.startup_seqno = point.seqno
+            self._running.start_from(point.seqno)
         self._joining.start()
 
     def _joined(self, joined: Joined) -> None:
@@ -125,23 +124,20 @@ def take_up(
     Raises:
         VerificationFailed: the snapshot does not open under the ledger's secrets.
     """
-    running.known_service = joined.service
-    running.cose_claims = joined.cose_claims
-    running.identity.endorsed = joined.endorsed
-    tail = running.tail
-    tail.secrets.restore(joined.secrets)
-    running.sealing.keep(*tail.secrets.latest)
-    running.channels.identify(
-        service_certificate=joined.service.certificate, node_certificate=joined.endorsed
+    running.hold_service(
+        joined.service,
+        secrets=joined.secrets,
+        endorsed=joined.endorsed,
+        claims=joined.cose_claims,
     )
+    tail = running.tail
     after: Seqno = 0
     recovered_to: Seqno | None = None
     if joined.is_public_only or joined.service_status in _MAY_BE_GIVEN_UP:
-        recovered_to = running.last_recovered_seqno = joined.last_recovered_seqno
-        running.is_ledger_provisional = True
+        recovered_to = joined.last_recovered_seqno
+        running.join_recovery(recovered_to)
     if joined.is_public_only:
-        tail.is_sealed = True
-        running.snapshots.is_enabled = False
+        running.hide_private_state()
         recovery = PrivateRecovery(running, reads)
         recovery.watch()
         recovery.begin_public(point)
@@ -154,13 +150,8 @@ def take_up(
     running.replication.join(point)
     # What the snapshot says is final: whoever watches its tables hears of it now.
     tail.store.compact(after)
-    running.frontends["gov"].is_open = True
-    running.state = advance(
-        running.state,
-        NodeState.PART_OF_PUBLIC_NETWORK
-        if joined.is_public_only
-        else NodeState.PART_OF_NETWORK,
-    )
+    running.admit_members()
+    running.become_part_of_network(is_public_only=joined.is_public_only)
     reach = "public only" if joined.is_public_only else "all domains"
     running.outbox.info(
         f"Node has now joined the network as node {running.node_id}: {reach}"

@@ -244,7 +244,7 @@ class EndorsementFetch:
                 "Successfully verified attested UVM endorsements: did: "
                 f"{release.did}, feed: {release.feed}, svn: {release.svn}"
             )
-        running.quote_info = info
+        running.endorse_evidence(info)
         self._done()
 
     def _check_policy(self, quote: SnpQuote, policy: bytes | None) -> None:

@@ -35,11 +35,11 @@ from ccfpy.http.messages import Request, Response
 from ccfpy.http.tls import HTTP_1_1, HTTP_2
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.ledger.secrets import LedgerSecrets
-from ccfpy.node.boot import Ports, identity_of, node_info, replica_of
+from ccfpy.node.boot import identity_of, node_info, running_node
 from ccfpy.node.identity.keys import ServiceIdentity
-from ccfpy.node.lifecycle import NodeState, advance
+from ccfpy.node.lifecycle import NodeState
 from ccfpy.node.outbound import CallFailed, CallFailure, OutboundClient
-from ccfpy.node.outbox import Outbox
+from ccfpy.node.parts import NodeParts
 from ccfpy.node.running import RunningNode
 from ccfpy.service import join_bounds
 from ccfpy.service.join_messages import (
@@ -78,7 +78,7 @@ class Joined:
     last_recovered_seqno: Seqno
 
 
-def begin(boot: Boot, ports: Ports, outbox: Outbox) -> RunningNode:
+def begin(boot: Boot, parts: NodeParts) -> RunningNode:
     """Make a node that knows no service yet.
 
     Raises:
@@ -94,13 +94,13 @@ def begin(boot: Boot, ports: Ports, outbox: Outbox) -> RunningNode:
         raise ConfigurationRefused(
             f"the certificate of the service to join: {error}"
         ) from error
-    identity = identity_of(boot, ports)
-    running = replica_of(boot, ports, outbox, identity=identity, founding=None)
+    identity = identity_of(boot, parts)
+    running = running_node(boot, parts, identity=identity, founding=None)
     try:
         join_bounds.check(request_of(running))
     except LimitExceeded as error:
         raise ConfigurationRefused(f"what this node says of itself: {error}") from error
-    outbox.info(f"Created join node {identity.node_id}")
+    parts.outbox.info(f"Created join node {identity.node_id}")
     return running
 
 
@@ -137,7 +137,7 @@ class Join:
     def start(self) -> None:
         """Ask for the first time."""
         running = self._running
-        running.state = advance(running.state, NodeState.PENDING)
+        running.ask_to_join()
         self._ask()
 
     def tick(self, now_ms: int) -> None:

@@ -15,17 +15,15 @@ from ccfpy.endpoints.context import CoseClaims
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.node.boot import (
     Founding,
-    Ports,
     clock_of,
     first_node,
     identity_of,
     json_of,
-    replica_of,
+    running_node,
     text_of,
 )
 from ccfpy.node.identity.keys import ServiceIdentity
-from ccfpy.node.lifecycle import NodeState, advance
-from ccfpy.node.outbox import Outbox
+from ccfpy.node.parts import NodeParts
 from ccfpy.node.running import RunningNode
 from ccfpy.service import genesis
 from ccfpy.service.members import NewMember
@@ -33,7 +31,7 @@ from ccfpy.service.refusal import Refused
 from ccfpy.service.tables.service import ServiceConfiguration
 
 
-def start(boot: Boot, ports: Ports, outbox: Outbox) -> RunningNode:
+def start(boot: Boot, parts: NodeParts) -> RunningNode:
     """Begin a new service with this node as its only one.
 
     Raises:
@@ -44,23 +42,22 @@ def start(boot: Boot, ports: Ports, outbox: Outbox) -> RunningNode:
     section = configuration.start
     if section is None:
         raise ConfigurationRefused("command.start is missing")
-    identity = identity_of(boot, ports)
+    identity = identity_of(boot, parts)
     now = clock_of(boot).now
     service = ServiceIdentity.generate(
-        ports.entropy,
+        parts.entropy,
         curve=Curve(configuration.node_certificate.curve_id),
         subject=section.service_subject_name,
         not_before=now,
         validity_days=section.initial_service_certificate_validity_days,
     )
-    running = replica_of(
+    running = running_node(
         boot,
-        ports,
-        outbox,
+        parts,
         identity=identity,
         founding=Founding(
             identity=service,
-            secrets=LedgerSecrets([(1, LedgerSecret.generate(ports.entropy))]),
+            secrets=LedgerSecrets([(1, LedgerSecret.generate(parts.entropy))]),
             cose_claims=CoseClaims(
                 section.cose_signatures.issuer, section.cose_signatures.subject
             ),
@@ -73,9 +70,9 @@ def start(boot: Boot, ports: Ports, outbox: Outbox) -> RunningNode:
         issuer_cert=service.certificate,
         not_before=now,
         validity_days=configuration.node_certificate.initial_validity_days,
-        entropy=ports.entropy,
+        entropy=parts.entropy,
     )
-    outbox.info(f"Created new node {identity.node_id}")
+    parts.outbox.info(f"Created new node {identity.node_id}")
     return running
 
 
@@ -105,7 +102,7 @@ def create_service(running: RunningNode, claims_digest: bytes | None) -> None:
         raise ConfigurationRefused(str(error)) from error
     replication.commit(tx, claims_digest)
     running.outbox.info("Created service")
-    running.state = advance(running.state, NodeState.PART_OF_NETWORK)
+    running.become_part_of_network()
     running.sign()
 
 

@@ -30,7 +30,7 @@ from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import is_signature
 from ccfpy.node.identity.sealing import check_evidence
-from ccfpy.node.lifecycle import NodeState, advance
+from ccfpy.node.lifecycle import NodeState
 from ccfpy.service import opening, shares
 from ccfpy.service.tables import recovery, service
 
@@ -94,7 +94,7 @@ class PrivateRecovery:
         """
         self._point = point
         self._evidence = evidence
-        self._running.recovery = self
+        self._running.take_part_in(self)
 
     def truncated(self, to: Seqno) -> None:
         """Forget what the ledger said after ``to``."""
@@ -234,7 +234,7 @@ class PrivateRecovery:
     def _begin(self) -> None:
         running = self._running
         running.outbox.info("Beginning private recovery")
-        running.state = advance(running.state, NodeState.READING_PRIVATE_LEDGER)
+        running.read_private_ledger()
         store = Store()
         if self._point is not None:
             try:
@@ -315,9 +315,7 @@ class PrivateRecovery:
         tail.store.swap_private_maps(store)
         self._store = None
         self._tree = MerkleTree()
-        tail.is_sealed = False
-        running.snapshots.is_enabled = True
-        running.state = advance(running.state, NodeState.PART_OF_NETWORK)
+        running.restore_private_state()
         running.outbox.info(f"Private recovery ended at {tail.last_seqno}")
         if running.is_primary:
             self._open_service()

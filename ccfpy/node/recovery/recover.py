@@ -35,17 +35,15 @@ from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import CoseSignature
 from ccfpy.node.boot import (
     Founding,
-    Ports,
     clock_of,
     first_node,
     identity_of,
     json_of,
-    replica_of,
+    running_node,
 )
 from ccfpy.node.identity.keys import ServiceIdentity
 from ccfpy.node.ledger_reads import LedgerReads
-from ccfpy.node.lifecycle import NodeState, advance
-from ccfpy.node.outbox import Outbox
+from ccfpy.node.parts import NodeParts
 from ccfpy.node.recovery.private_recovery import PrivateRecovery
 from ccfpy.node.recovery.public_ledger import PublicLedger
 from ccfpy.node.running import RunningNode
@@ -57,7 +55,7 @@ from ccfpy.service.tables import signatures
 from ccfpy.service.tables.constitution import CONSTITUTION
 
 
-def begin(boot: Boot, ports: Ports, outbox: Outbox) -> RunningNode:
+def begin(boot: Boot, parts: NodeParts) -> RunningNode:
     """Make a node with the identity of a service that is to take a lost one's place.
 
     The new service's subject is the lost one's; its key is on this node's curve.
@@ -71,19 +69,18 @@ def begin(boot: Boot, ports: Ports, outbox: Outbox) -> RunningNode:
     section = boot.configuration.recover
     assert section is not None, "it was checked"
     configuration = boot.configuration
-    identity = identity_of(boot, ports)
+    identity = identity_of(boot, parts)
     now = clock_of(boot).now
     service = ServiceIdentity.generate(
-        ports.entropy,
+        parts.entropy,
         curve=Curve(configuration.node_certificate.curve_id),
         subject=previous.subject,
         not_before=now,
         validity_days=section.initial_service_certificate_validity_days,
     )
-    running = replica_of(
+    running = running_node(
         boot,
-        ports,
-        outbox,
+        parts,
         identity=identity,
         founding=Founding(
             identity=service, secrets=LedgerSecrets(), cose_claims=CoseClaims("", "")
@@ -95,9 +92,9 @@ def begin(boot: Boot, ports: Ports, outbox: Outbox) -> RunningNode:
         issuer_cert=service.certificate,
         not_before=now,
         validity_days=configuration.node_certificate.initial_validity_days,
-        entropy=ports.entropy,
+        entropy=parts.entropy,
     )
-    outbox.info(f"Created recovery node {identity.node_id}")
+    parts.outbox.info(f"Created recovery node {identity.node_id}")
     return running
 
 
@@ -158,8 +155,7 @@ class Recover:
     def start(self) -> None:
         """Begin."""
         running = self._running
-        running.state = advance(running.state, NodeState.READING_PUBLIC_LEDGER)
-        running.snapshots.is_enabled = False
+        running.read_public_ledger()
         self._private.watch()
         self._snapshots.look(then=self._found)
 
@@ -194,7 +190,7 @@ class Recover:
             self._refuse(words)
             return
         self._point = point
-        running.startup_seqno = point.seqno
+        running.start_from(point.seqno)
         self._read_on()
 
     # The ledger
@@ -246,13 +242,13 @@ class Recover:
         )
         running.outbox.put(RecoverLedger(after=last.seqno))
         tail = running.tail
-        tail.is_sealed = True
+        running.hide_private_state()
         tail.secrets.add(last.seqno + 1, LedgerSecret.generate(running.entropy))
         running.sealing.keep(*tail.secrets.latest)
         tail.begin_after(ledger.tree)
-        running.cose_claims = self._claims()
+        running.claim_as(self._claims())
         running.snapshots.start_from(self._last_snapshot())
-        running.last_recovered_seqno = last.seqno
+        running.note_recovered(last.seqno)
         self._private.begin_public(self._point, evidence=ledger.evidence)
         running.watch()
         running.replication.recover(starts=ledger.starts, last=last)
@@ -276,8 +272,8 @@ class Recover:
         created = running.replication.commit(tx, claims)
         assert created == tx_id, (created, tx_id)
         running.outbox.info(f"Created service at {created}")
-        running.state = advance(running.state, NodeState.PART_OF_PUBLIC_NETWORK)
-        running.frontends["gov"].is_open = True
+        running.become_part_of_network(is_public_only=True)
+        running.admit_members()
         running.sign()
 
     def _claims(self) -> CoseClaims:

@@ -67,10 +67,37 @@ class InterfaceSessions:
 
 
 @dataclass(slots=True, kw_only=True)
+class SessionCounts:
+    """The sessions of all interfaces, as ``/node/metrics`` reports them.
+
+    Attributes:
+        active: sessions that are open now.
+        peak: the most sessions that were ever open at once.
+    """
+
+    interfaces: dict[str, InterfaceSessions]
+    active: int = 0
+    peak: int = 0
+
+    def opened(self, interface: InterfaceSessions) -> None:
+        """Count a session that begins."""
+        interface.active += 1
+        interface.peak = max(interface.peak, interface.active)
+        self.active += 1
+        self.peak = max(self.peak, self.active)
+
+    def closed(self, interface: InterfaceSessions) -> None:
+        """Count a session that has ended."""
+        interface.active -= 1
+        self.active -= 1
+
+
+@dataclass(slots=True, kw_only=True)
 class Client:
     """The other end of a connection.
 
     Attributes:
+        router: what answers the requests.
         is_capped: accepted beyond the soft cap: every request is answered 503.
         on_settled: told that an answer which was awaited has come to this client. It
             must not know the connection, which knows this: what a session holds would
@@ -79,10 +106,11 @@ class Client:
 
     session: Session
     interface: InterfaceSessions
+    router: "Router"
     is_capped: bool
     on_settled: "Callable[[Client], None]"
 
-    def answer(self, request: "Request", router: "Router") -> "Answer":
+    def answer(self, request: "Request") -> "Answer":
         """Answer a request, at once or later."""
         if self.is_capped:
             return ApiError(
@@ -91,7 +119,7 @@ class Client:
                 "Service is currently busy and unable to serve new connections",
                 close=True,
             ).response()
-        return router.answer(request, self.session)
+        return self.router.answer(request, self.session)
 
 
 class Conversation(Protocol):
@@ -126,13 +154,11 @@ class Conversation(Protocol):
         """What has come whole: more, whenever it is more."""
         ...
 
-    def serve(
-        self, plaintext: bytes, router: "Router", share: int
-    ) -> tuple[bytes, bool]:
+    def serve(self, plaintext: bytes, share: int) -> tuple[bytes, bool]:
         """Take the client's next bytes."""
         ...
 
-    def go_on(self, router: "Router", share: int) -> tuple[bytes, bool]:
+    def go_on(self, share: int) -> tuple[bytes, bool]:
         """Send awaited answers that have come, and go on behind them."""
         ...
 

@@ -68,6 +68,7 @@ class Connection:
         interface: InterfaceSessions,
         tls: TlsSession | None,
         *,
+        router: "Router",
         is_capped: bool,
         on_settled: "Callable[[Client], None]",
     ) -> None:
@@ -89,6 +90,7 @@ class Connection:
         client = Client(
             session=self.session,
             interface=interface,
+            router=router,
             is_capped=is_capped,
             on_settled=on_settled,
         )
@@ -116,15 +118,13 @@ class Connection:
                 self.session.caller = _certificate(tls.peer_certificate_der)
         return plaintext
 
-    def serve(
-        self, said: bytes | None, router: "Router", share: int
-    ) -> tuple[bytes, bool]:
+    def serve(self, said: bytes | None, share: int) -> tuple[bytes, bool]:
         """Answer what ``read`` gave, ``share`` requests at most.
 
         Returns the reply, and whether nothing follows.
         """
         if said:
-            return self.conversation.serve(said, router, share)
+            return self.conversation.serve(said, share)
         return b"", said is None
 
     def protect(self, reply: bytes, ends: bool) -> tuple[bytes, bool]:
@@ -144,23 +144,23 @@ class Connection:
             ends = True
         return tls.take_output(), ends
 
-    def turn(self, data: bytes, router: "Router", share: int) -> tuple[bytes, bool]:
+    def turn(self, data: bytes, share: int) -> tuple[bytes, bool]:
         """Take a turn with bytes of the client: the three stages at once."""
         said = self.read(data)
         if said:
-            reply, ends = self.conversation.serve(said, router, share)
+            reply, ends = self.conversation.serve(said, share)
             return self.protect(reply, ends)
         return self.protect(b"", said is None)
 
-    def take_turn(self, router: "Router", share: int) -> tuple[bytes, bool]:
+    def take_turn(self, share: int) -> tuple[bytes, bool]:
         """Serve what waits: what the conversation has left, or else bytes that came."""
         if self.conversation.is_ready:
-            return self.resume(router, share)
-        return self.turn(self._take_bytes(), router, share)
+            return self.resume(share)
+        return self.turn(self._take_bytes(), share)
 
-    def resume(self, router: "Router", share: int) -> tuple[bytes, bool]:
+    def resume(self, share: int) -> tuple[bytes, bool]:
         """Send awaited answers that have come, and serve what waits behind them."""
-        return self.protect(*self.conversation.go_on(router, share))
+        return self.protect(*self.conversation.go_on(share))
 
     # What waits
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.awaited import Answer, Awaited
     from ccfpy.http.messages import Request
     from ccfpy.node.sessions.client import Client
-    from ccfpy.node.sessions.router import Router
 
 
 class Http1Connection:
@@ -87,7 +86,7 @@ class Http1Connection:
         if self._awaited is not None:
             self._awaited.abandon()
 
-    def go_on(self, router: "Router", share: int) -> tuple[bytes, bool]:
+    def go_on(self, share: int) -> tuple[bytes, bool]:
         """Send the awaited answer, if it has come, and serve what waits behind it."""
         awaited, failure = self._awaited, self._unreadable
         requests, held = self._unanswered, self._held
@@ -98,50 +97,46 @@ class Http1Connection:
         self._awaited, self._unreadable = None, None
         self._unanswered, self._held, self.has_left = (), b"", False
         if not requests and failure is None:
-            return self.serve(held, router, share)
-        reply, ends = self._answer_all(requests, failure, router, share, settled)
+            return self.serve(held, share)
+        reply, ends = self._answer_all(requests, failure, share, settled)
         if held and not ends:
             self._held = held
             self.has_left = True
         return reply, ends
 
-    def serve(
-        self, plaintext: bytes, router: "Router", share: int
-    ) -> tuple[bytes, bool]:
+    def serve(self, plaintext: bytes, share: int) -> tuple[bytes, bool]:
         """Take the client's next bytes; answer the requests that they complete."""
         if (
             len(plaintext) > limits.SESSION_PARSE_BYTES_MAX
             and plaintext.count(_VERSION) > limits.SESSION_PARSE_REQUESTS_MAX
         ):
-            return self._serve_many(plaintext, router, share)
+            return self._serve_many(plaintext, share)
         try:
             requests = self._parser.feed(plaintext)
         except UnreadableRequest as error:
             # What it knows of frames, and they of it, would outlive the connection; so
             # would what was raised before it.
             error.with_traceback(None).__context__ = None
-            return self._answer_all(error.completed, error, router, share)
+            return self._answer_all(error.completed, error, share)
         client = self._client
         if len(requests) != 1 or client.is_capped:
-            return self._answer_all(requests, None, router, share)
+            return self._answer_all(requests, None, share)
         # As there, for what is most of it: one request, answered at once.
         request = requests[0]
-        response = router.answer(request, client.session)
+        response = client.router.answer(request, client.session)
         if type(response) is not Response:
-            return self._answer_all(requests, None, router, share, response)
+            return self._answer_all(requests, None, share, response)
         if not request.keep_alive:
             response.close = True
         return serialise_reply(response, request), response.close
 
-    def _serve_many(
-        self, plaintext: bytes, router: "Router", share: int
-    ) -> tuple[bytes, bool]:
+    def _serve_many(self, plaintext: bytes, share: int) -> tuple[bytes, bool]:
         """Parse the first of many requests; the bytes of the others wait.
 
         A request in memory takes many times its bytes, and parsing takes time too.
         """
         first = plaintext[: limits.SESSION_PARSE_BYTES_MAX]
-        reply, ends = self.serve(first, router, share)
+        reply, ends = self.serve(first, share)
         if not ends:
             self._held = plaintext[limits.SESSION_PARSE_BYTES_MAX :]
             self.has_left = True
@@ -151,7 +146,6 @@ class Http1Connection:
         self,
         requests: "Sequence[Request]",
         failure: UnreadableRequest | None,
-        router: "Router",
         share: int,
         settled: "Answer | None" = None,
     ) -> tuple[bytes, bool]:
@@ -169,7 +163,7 @@ class Http1Connection:
             ) and settled is None:
                 self._leave(requests[position:], failure)
                 return b"".join(replies), False
-            response = settled or self._client.answer(request, router)
+            response = settled or self._client.answer(request)
             settled = None
             if not isinstance(response, Response):
                 if response.response is None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ccfpy.endpoints.awaited import Awaited
     from ccfpy.http.messages import Request
     from ccfpy.node.sessions.client import Client
-    from ccfpy.node.sessions.router import Router
 
 
 class Http2Connection:
@@ -56,18 +55,16 @@ class Http2Connection:
         """What came whole, and what the client had room for."""
         return self._server.progress
 
-    def serve(
-        self, plaintext: bytes, router: "Router", share: int
-    ) -> tuple[bytes, bool]:
+    def serve(self, plaintext: bytes, share: int) -> tuple[bytes, bool]:
         """Take the client's next bytes; answer what they complete."""
         most = limits.HTTP2_FRAMES_PER_TURN
         for stream in self._server.receive(plaintext, frames_max=most):
             waiting = self._awaited.pop(stream, None)
             if waiting is not None:
                 waiting[1].abandon()
-        return self._answer_some(router, share)
+        return self._answer_some(share)
 
-    def go_on(self, router: "Router", share: int) -> tuple[bytes, bool]:
+    def go_on(self, share: int) -> tuple[bytes, bool]:
         """Send awaited answers that have come, and go on where the last turn ended."""
         settled = [
             (stream, request, awaited.response)
@@ -80,7 +77,7 @@ class Http2Connection:
                 self._server.give_up(stream)
             else:
                 self._respond(stream, request, response)
-        return self.serve(b"", router, share)
+        return self.serve(b"", share)
 
     @property
     def unfinished_bytes(self) -> int:
@@ -97,7 +94,7 @@ class Http2Connection:
         for _, awaited in self._awaited.values():
             awaited.abandon()
 
-    def _answer_some(self, router: "Router", share: int) -> tuple[bytes, bool]:
+    def _answer_some(self, share: int) -> tuple[bytes, bool]:
         server = self._server
         for _ in range(share):
             if self._is_last or not self._has_room:
@@ -105,7 +102,7 @@ class Http2Connection:
             taken = server.take_request()
             if taken is None:
                 break
-            self._answer(*taken, router)
+            self._answer(*taken)
         self.has_left = not self._is_last and (
             server.has_frames or (server.has_request and self._has_room)
         )
@@ -130,8 +127,8 @@ class Http2Connection:
     def _has_room(self) -> bool:
         return self._server.unsent_bytes <= limits.HTTP2_UNSENT_BYTES_MAX
 
-    def _answer(self, stream: int, request: "Request", router: "Router") -> None:
-        answer = self._client.answer(request, router)
+    def _answer(self, stream: int, request: "Request") -> None:
+        answer = self._client.answer(request)
         response = answer if isinstance(answer, Response) else answer.response
         if response is not None:
             self._respond(stream, request, response)

@@ -7,8 +7,6 @@ also answer without their prefix (``src/http/http_rpc_context.h``).
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ccfpy.endpoints.awaited import Answer
     from ccfpy.endpoints.frontend import Frontend
     from ccfpy.endpoints.session import Session
@@ -16,18 +14,26 @@ if TYPE_CHECKING:
 
 
 class Router:
-    """The frontends by their prefix; ``app`` takes what no prefix claims."""
+    """The frontends by their prefix; ``app`` takes what no prefix claims.
 
-    def __init__(self, frontends: "Mapping[str, Frontend]") -> None:
-        self._frontends = frontends
-        self._default = frontends["app"]
+    Attributes:
+        frontends: those that were mounted. A node mounts all of them when it boots,
+            before it serves the first request.
+    """
+
+    def __init__(self) -> None:
+        self.frontends: dict[str, Frontend] = {}
+
+    def mount(self, prefix: str, frontend: "Frontend") -> None:
+        """Let a frontend answer the requests under a prefix."""
+        self.frontends[prefix] = frontend
 
     def answer(self, request: "Request", session: "Session") -> "Answer":
         """Answer a request by the frontend its path names."""
         path = request.path
         end = path.find("/", 1)
         if path[:1] == "/" and end > 0:
-            frontend = self._frontends.get(path[1:end])
+            frontend = self.frontends.get(path[1:end])
             if frontend is not None:
                 return frontend.answer(request, session, path[end:])
-        return self._default.answer(request, session, path)
+        return self.frontends["app"].answer(request, session, path)

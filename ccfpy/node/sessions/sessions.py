@@ -15,7 +15,7 @@ from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.boundary.effects import CloseSession, ReadMore, SendData
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext, TlsSession
-from ccfpy.node.sessions.client import Client, InterfaceSessions
+from ccfpy.node.sessions.client import Client, InterfaceSessions, SessionCounts
 from ccfpy.node.sessions.connection import Connection
 from ccfpy.node.sessions.turns import Turns
 from ccfpy.node.sessions.unfinished import Unfinished
@@ -46,12 +46,15 @@ class Sessions:
 
     def __init__(
         self,
-        interfaces: "dict[str, InterfaceSessions]",
+        counts: SessionCounts,
         *,
         certificates: Certificates,
+        router: "Router",
         outbox: "Outbox",
     ) -> None:
-        self.interfaces = interfaces
+        self._counts = counts
+        self._interfaces = counts.interfaces
+        self._router = router
         self._certificates = certificates
         self._outbox = outbox
         self._connections: dict[SessionId, Connection] = {}
@@ -60,16 +63,10 @@ class Sessions:
         self._unfinished = Unfinished()
         self.is_full = False
         self._looked_ms: int | None = None
-        self.peak = 0
-
-    @property
-    def active(self) -> int:
-        """How many sessions are open."""
-        return len(self._connections)
 
     def open(self, session_id: SessionId, interface_name: str) -> None:
         """Accept a connection, unless its interface is full or has no certificate."""
-        interface = self.interfaces.get(interface_name)
+        interface = self._interfaces.get(interface_name)
         if interface is None or session_id in self._connections:
             self._outbox.fail(f"The host opened session {session_id} wrongly")
             self._outbox.put(CloseSession(session=session_id))
@@ -92,12 +89,11 @@ class Sessions:
             session_id,
             interface,
             tls,
+            router=self._router,
             is_capped=interface.active >= configuration.sessions_soft_max,
             on_settled=self._settled.append,
         )
-        interface.active += 1
-        interface.peak = max(interface.peak, interface.active)
-        self.peak = max(self.peak, self.active)
+        self._counts.opened(interface)
 
     def _refuse(self, session_id: SessionId, interface: InterfaceSessions) -> None:
         configuration = interface.configuration
@@ -108,7 +104,7 @@ class Sessions:
         )
         self._outbox.put(CloseSession(session=session_id))
 
-    def data_alone(self, event: "SessionData", router: "Router") -> None:
+    def data_alone(self, event: "SessionData") -> None:
         """Serve bytes of one client in a step that has nothing else to do.
 
         This is what ``data`` does. While nobody waits, no turn needs to be counted.
@@ -123,16 +119,16 @@ class Sessions:
             or len(data) > limits.SESSION_TURN_BYTES_MAX
         ):
             turns.renew()
-            self.data([event], router)
+            self.data([event])
             return
-        reply, ends = connection.turn(data, router, limits.STEP_REQUESTS_MAX)
+        reply, ends = connection.turn(data, limits.STEP_REQUESTS_MAX)
         self._send(connection, reply, ends=ends)
         if connection.is_queued:
             # The connection has had the turn of this step: the rest waits.
             turns.renew()
             turns.turns_left -= 1
 
-    def data(self, events: "list[SessionData]", router: "Router") -> None:
+    def data(self, events: "list[SessionData]") -> None:
         """Serve bytes from clients; those of a session that has ended mean nothing.
 
         First all is decrypted, then all answered, then all encrypted: each of these is
@@ -146,7 +142,7 @@ class Sessions:
             session_id = event.session
             if session_id in read:
                 # What it said before may be answered with the end of the session.
-                self._answer(read, router, share)
+                self._answer(read, share)
                 read.clear()
             connection = self._connections.get(session_id)
             if connection is None:
@@ -159,7 +155,7 @@ class Sessions:
             if len(data) > limits.SESSION_TURN_BYTES_MAX:
                 data = connection.keep_rest(data)
             read[session_id] = connection, connection.read(data)
-        self._answer(read, router, share)
+        self._answer(read, share)
 
     def _keep(self, connection: Connection, event: "SessionData") -> None:
         """Let what came wait for a turn."""
@@ -174,13 +170,12 @@ class Sessions:
     def _answer(
         self,
         read: "dict[SessionId, tuple[Connection, bytes | None]]",
-        router: "Router",
         share: int,
     ) -> None:
         replies: list[tuple[Connection, bytes, bool]] = []
         try:
             for connection, said in read.values():
-                reply, ends = connection.serve(said, router, share)
+                reply, ends = connection.serve(said, share)
                 replies.append((connection, reply, ends))
         finally:
             # Who was answered before the node had to stop is told so.
@@ -194,7 +189,7 @@ class Sessions:
         if connection.wants_turn:
             self.turns.put(connection)
 
-    def take_turns(self, router: "Router") -> None:
+    def take_turns(self) -> None:
         """Serve those whose turn it is at the end of a step, and make room."""
         turns = self.turns
         taken = turns.take()
@@ -207,7 +202,7 @@ class Sessions:
                 if sent >= limits.STEP_REPLIES_BYTES_MAX:
                     turns.put(connection)
                     continue
-                reply, ends = connection.take_turn(router, share)
+                reply, ends = connection.take_turn(share)
                 sent += len(reply)
                 self._send(connection, reply, ends=ends)
                 if not ends:
@@ -254,7 +249,7 @@ class Sessions:
         """Whether an awaited response came and waits to be sent."""
         return bool(self._settled)
 
-    def resume(self, router: "Router") -> None:
+    def resume(self) -> None:
         """Send the responses that came; the requests behind them wait for a turn.
 
         This is left for the end of a step: what settles a response may be in the midst
@@ -268,7 +263,7 @@ class Sessions:
                 connection = self._connections.get(session.id)
                 # The host may give a number again, to somebody else.
                 if connection is not None and connection.session is session:
-                    reply, ends = connection.resume(router, 1)
+                    reply, ends = connection.resume(1)
                     self._send(connection, reply, ends=ends)
                     if not ends:
                         self._review(connection)
@@ -329,7 +324,7 @@ class Sessions:
             piece = reply[start : start + limits.SEND_BYTES_MAX]
             self._outbox.put(SendData(session=session_id, data=piece))
 
-    def left(self, session_id: SessionId, router: "Router") -> None:
+    def left(self, session_id: SessionId) -> None:
         """Forget a session whose client has gone, after one last turn if it waits.
 
         What a client said before it left is done, if it is not more than one request.
@@ -338,7 +333,7 @@ class Sessions:
         if connection is None:
             return
         if connection.is_queued and connection.is_greeted:
-            connection.take_turn(router, 1)
+            connection.take_turn(1)
         self.closed(session_id)
 
     def closed(self, session_id: SessionId) -> None:
@@ -347,4 +342,4 @@ class Sessions:
         if connection is not None:
             self._unfinished.forget(connection)
             connection.abandon()
-            connection.interface.active -= 1
+            self._counts.closed(connection.interface)

@@ -94,7 +94,7 @@ class Traitor:
             default=self._now_ms,
         )
         effects = self._node.step(events)
-        running = self._node._running  # noqa: SLF001  # no honest caller needs it
+        running = self._node.running  # no honest caller needs it
         if running is None or self._now_ms < self._due_ms:
             return effects
         self._due_ms = self._now_ms + PAUSE_MS

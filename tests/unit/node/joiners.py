@@ -46,7 +46,7 @@ def without_snapshot(joiner: Node, boot: Boot) -> list[Effect]:
 
 def state(node: InProcessNode) -> Json:
     """Ask a node by its own interface how far it has come."""
-    running = node.trusted._running
+    running = node.trusted.running
     assert running is not None
     return str(running.state)
 

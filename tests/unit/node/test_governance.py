@@ -120,7 +120,7 @@ def test_shares_are_of_the_secret_in_force_whatever_a_proposal_combines(
     actions: list[Json] = [{"name": name} for name in names]
     decided = node.propose(*actions)
     assert json.loads_object(decided.body)["proposalState"] == "Accepted"
-    running = node.trusted._running
+    running = node.trusted.running
     assert running is not None
     assert len(running.tail.secrets) == 2
     assert shared_secret(node) == running.tail.secrets.latest[1].raw

@@ -65,7 +65,7 @@ def answer(network: Network) -> Callable[[Evidence], QuoteFault | None]:
     """Hold evidence against the tables of a running service; nothing if it may join."""
 
     def ask(evidence: Evidence) -> QuoteFault | None:
-        running = network.nodes[0].trusted._running
+        running = network.nodes[0].trusted.running
         assert running is not None
         tx = running.begin(read_only=True)
         try:

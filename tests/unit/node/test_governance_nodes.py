@@ -22,7 +22,7 @@ OTHER_PROGRAM = "ab" * 32
 
 
 def replica_of(node: InProcessNode) -> RunningNode:
-    running = node.trusted._running
+    running = node.trusted.running
     assert running is not None
     return running
 

@@ -12,7 +12,7 @@ from ccfpy.testing.node import InProcessNode, StoppedClock
 
 @pytest.fixture
 def running(node: InProcessNode) -> RunningNode:
-    booted = node.trusted._running
+    booted = node.trusted.running
     assert booted is not None
     return booted
 

@@ -200,7 +200,7 @@ def test_no_key_meets_a_nonce_twice(
     node.open_service()
     for name in ["private", *names, "rekey", "private", "time"]:
         OPERATIONS[name](node)
-    running = node.trusted._running  # the keys are for nobody else to see
+    running = node.trusted.running  # the keys are for nobody else to see
     assert running is not None
     secrets = running.tail.secrets
     assert len(secrets) == names.count("rekey") + 2
@@ -264,7 +264,7 @@ def test_what_one_client_says_is_not_told_another(node: InProcessNode) -> None:
 
 
 def test_no_key_of_the_node_reaches_the_host(node: InProcessNode) -> None:
-    running = node.trusted._running  # the keys are for nobody else to see
+    running = node.trusted.running  # the keys are for nobody else to see
     assert running is not None
     seen = EFFECTS.encode(node.host.effects)
     for _, secret in running.tail.secrets:

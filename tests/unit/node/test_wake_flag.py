@@ -95,7 +95,7 @@ def test_a_bell_is_answered_once() -> None:
 
 
 def replica_of(node: InProcessNode) -> RunningNode:
-    running = node.trusted._running
+    running = node.trusted.running
     assert running is not None
     return running
 

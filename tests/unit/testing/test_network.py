@@ -93,7 +93,7 @@ def test_a_service_goes_on_without_its_first_node() -> None:
     assert not network.is_alive(first)
 
     def leaders() -> set[str | None]:
-        replicas = [node.trusted._running for node in (second, third)]
+        replicas = [node.trusted.running for node in (second, third)]
         return {running.primary_id for running in replicas if running is not None}
 
     network.wait_until(lambda: leaders() in ({second.node_id}, {third.node_id}))

@@ -151,7 +151,7 @@ class SimulatedNode:
     @property
     def running(self) -> RunningNode:
         """The inside of the node, which invariants read."""
-        running = self.trusted._running  # noqa: SLF001  # nothing else tells
+        running = self.trusted.running
         assert running is not None, "it has not booted"
         return running
 

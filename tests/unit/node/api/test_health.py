@@ -33,7 +33,7 @@ def test_there_is_nothing_to_count_yet(node: InProcessNode) -> None:
 def test_what_is_not_ready_says_so_as_errors_do(
     node: InProcessNode, frontend: str
 ) -> None:
-    running = node.trusted._running
+    running = node.trusted.running
     assert running is not None
     running.frontends[frontend].is_open = False
     answer = node.request("GET", f"/node/ready/{frontend}")

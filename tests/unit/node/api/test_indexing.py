@@ -13,7 +13,7 @@ def test_a_node_without_indexes_lists_none(node: InProcessNode) -> None:
 
 
 def test_each_strategy_is_described_in_ccfs_words(node: InProcessNode) -> None:
-    running = node.trusted._running
+    running = node.trusted.running
     assert running is not None
     indexing = running.indexing
     indexing.install(Index(), SeqnosByKey(NOTES))

@@ -58,7 +58,7 @@ def post(
 
 
 def replica_of(node: InProcessNode) -> RunningNode:
-    running = node.trusted._running
+    running = node.trusted.running
     assert running is not None
     return running
 

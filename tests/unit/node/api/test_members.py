@@ -73,7 +73,7 @@ def test_a_node_that_is_not_entered_yet_describes_itself(network: Network) -> No
         members=(),
         seed=9,
     )
-    running = fresh.trusted._running
+    running = fresh.trusted.running
     assert running is not None
     client = fresh.connect(
         interface="own", trusted_pem=running.identity.self_signed.pem

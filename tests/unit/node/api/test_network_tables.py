@@ -18,7 +18,7 @@ OTHER = NodeId("ab" * 32)
 
 def write(node: InProcessNode, change: Callable[[Tx], None]) -> None:
     """Commit a change of the tables that no endpoint makes."""
-    running = node.trusted._running
+    running = node.trusted.running
     assert running is not None
     tx = running.begin(read_only=False)
     change(tx)
@@ -115,6 +115,6 @@ def test_a_service_may_be_without_configuration(node: InProcessNode) -> None:
 def test_a_node_is_found_by_its_role(
     node: InProcessNode, role: str, interface: str, found: str | None
 ) -> None:
-    running = node.trusted._running
+    running = node.trusted.running
     assert running is not None
     assert running.address_of(role, interface) == found

@@ -71,7 +71,7 @@ class Service:
 
 @pytest.fixture
 def service(node: InProcessNode) -> Service:
-    running = node.trusted._running
+    running = node.trusted.running
     assert running is not None
     return Service(running)
 

@@ -283,7 +283,7 @@ def test_an_interface_that_redirects_sends_writes_to_the_primary(
 
 def test_a_backup_that_is_read_signs_nothing(network: Network, alice: Person) -> None:
     primary, backup, _ = network.nodes
-    running = backup.trusted._running
+    running = backup.trusted.running
     assert running is not None
     running.timer = SignatureTimer(tx_count=1, delay_ms=10**6, now_ms=0)
     # As much as goes into one message is sent before it is signed.

@@ -19,7 +19,7 @@ FIRST, SECOND, THIRD, PENDING = (NodeId(c * 64) for c in "1234")
 @pytest.fixture
 def tx(node: InProcessNode) -> Tx:
     """A transaction that sees three trusted nodes, and one that is not."""
-    running = node.trusted._running
+    running = node.trusted.running
     assert running is not None
     tx = running.begin(read_only=False)
     infos = nodes.INFO.of(tx)

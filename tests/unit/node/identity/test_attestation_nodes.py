@@ -79,7 +79,7 @@ def why(node: InProcessNode) -> str:
 
 def test_the_first_node_is_what_may_join_from_then_on(network: Network) -> None:
     first = started(on(network))
-    running = first.trusted._running
+    running = first.trusted.running
     assert running is not None
     tx = running.begin(read_only=True)
     allowed = join_policy.SIMULATED_UNIQUE_IDS.of(tx)
@@ -139,7 +139,7 @@ def test_what_is_not_like_it_is_refused_and_stops(
     joiner = joined(on(network, machine, identity))
     assert reason in why(joiner)
     assert "InvalidQuote" in why(joiner)
-    running = first.trusted._running
+    running = first.trusted.running
     assert running is not None
     known = nodes.INFO.of(running.begin(read_only=True)).items()
     assert [info.status for _, info in known] == [NodeStatus.TRUSTED]
@@ -198,7 +198,7 @@ def test_who_recovers_a_service_may_join_it_beside_those_of_before(
 ) -> None:
     node = brought_back(members, lost(network), TWO)
     assert node.host.stop is None
-    running = node.trusted._running
+    running = node.trusted.running
     assert running is not None
     allowed = join_policy.SIMULATED_UNIQUE_IDS.of(running.begin(read_only=True))
     assert set(allowed.keys()) == {ENCLAVE.unique_id.hex(), LATER.unique_id.hex()}

@@ -201,7 +201,7 @@ def test_indexes_come_and_go_while_the_node_runs(
     assert alone.request("POST", "/app/on-demand").status == 200
     alone.advance(10)
     assert alone.request("GET", "/app/on-demand").status == 200
-    running = alone.trusted._running
+    running = alone.trusted.running
     assert running is not None
     assert last in ON_DEMAND.of(running).all_write_txs(1)
     assert alone.request("DELETE", "/app/on-demand").status == 200

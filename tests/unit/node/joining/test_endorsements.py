@@ -112,7 +112,7 @@ def test_a_node_begins_with_what_the_first_server_gives(boot: Boot) -> None:
         f"/SevSnpVM/certificates/{CHIP_ID}/{TCB}?api-version=2020-10-15-preview"
     ]
     assert "Complete endorsement chain successfully retrieved" in found.log
-    running = found.node.trusted._running
+    running = found.node.trusted.running
     assert running is not None
     tx = running.begin(read_only=True)
     info = nodes.INFO.of(tx).get(found.node.node_id)
@@ -292,7 +292,7 @@ def test_what_is_configured_must_belong_to_the_guest(
 
 def test_evidence_for_the_application_carries_the_same_certificates(boot: Boot) -> None:
     found = boot((), snp_endorsements=base64.b64encode(THIM))
-    running = found.node.trusted._running
+    running = found.node.trusted.running
     assert running is not None
     assert running.attest(b"data").endorsements == CHAIN
 

@@ -261,7 +261,7 @@ def test_a_backup_answers_a_node_that_is_known(pair: Network) -> None:
 def test_no_host_ever_holds_what_a_joiner_is_given(new_network: Network) -> None:
     joiner = new_network.join()
     new_network.wait_until_settled(joiner)
-    running = joiner.trusted._running
+    running = joiner.trusted.running
     assert running is not None
     _, secret = running.tail.secrets.latest
     canaries = [

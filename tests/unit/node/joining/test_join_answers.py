@@ -40,7 +40,7 @@ class Impostor:
     """A target with a certificate of the service that answers what it likes."""
 
     def __init__(self, node: InProcessNode) -> None:
-        running = node.trusted._running
+        running = node.trusted.running
         assert running is not None
         self.service = running.service_identity
         self.secrets: Json = [[1, {"raw_key": "A" * 43 + "="}]]
@@ -57,7 +57,7 @@ class Impostor:
 
     @property
     def state(self) -> str:
-        running = self.joiner._running
+        running = self.joiner.running
         assert running is not None
         return str(running.state)
 
@@ -252,7 +252,7 @@ def test_a_refusal_stops_the_node(impostor: Impostor, status: int) -> None:
 
 
 def test_a_request_that_cannot_be_made_is_made_later(impostor: Impostor) -> None:
-    calls = impostor.joiner._calls
+    calls = impostor.joiner._parts.calls
     impostor.joiner.step([CallEnded(call=CallId(1), reason="refused")])
     trust_all = ClientContext(
         trusted_pem=impostor.service.certificate.pem,
@@ -293,7 +293,7 @@ def test_an_answer_recorded_for_another_node(impostor: Impostor) -> None:
 
 @attack("join: an answer after the join")
 def test_an_answer_that_comes_after_the_join_means_nothing(impostor: Impostor) -> None:
-    running = impostor.joiner._running
+    running = impostor.joiner.running
     assert running is not None
     running.state = NodeState.PART_OF_NETWORK
     body: Json = {"node_status": "Trusted", "network_info": impostor.network_info()}

@@ -19,7 +19,7 @@ from tests.unit.node.conftest import CONSTITUTION, NOTES, NotesApp
 
 
 def replica_of(node: InProcessNode) -> RunningNode:
-    running = node.trusted._running
+    running = node.trusted.running
     assert running is not None
     return running
 

@@ -11,7 +11,7 @@ from ccfpy.http.refusals import (
     ParserLimits,
     UnreadableRequest,
 )
-from ccfpy.node.sessions.client import InterfaceSessions
+from ccfpy.node.sessions.client import InterfaceSessions, SessionCounts
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,24 @@ def test_an_error_is_counted_by_its_kind(
     )
     interface.count_error(error)
     assert {k: v for k, v in interface.errors.items() if v} == {counter: 1}
+
+
+def test_open_sessions_and_their_peak_are_counted_by_interface_and_in_all() -> None:
+    one, other = (
+        InterfaceSessions(
+            configuration=RpcInterface(
+                name=name, bind_address="127.0.0.1:1", published_address="127.0.0.1:1"
+            ),
+            rules=InterfaceRules(name=name),
+            limits=ParserLimits(),
+        )
+        for name in ("one", "other")
+    )
+    counts = SessionCounts(interfaces={"one": one, "other": other})
+    for interface in (one, one, other):
+        counts.opened(interface)
+    for interface in (one, other):
+        counts.closed(interface)
+    assert (one.active, one.peak) == (1, 2)
+    assert (other.active, other.peak) == (0, 1)
+    assert (counts.active, counts.peak) == (1, 3)

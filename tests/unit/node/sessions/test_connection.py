@@ -10,6 +10,7 @@ from ccfpy.http.refusals import ParserLimits
 from ccfpy.node.sessions.client import InterfaceSessions
 from ccfpy.node.sessions.connection import Connection
 from ccfpy.node.sessions.patience import Stall
+from ccfpy.node.sessions.router import Router
 from ccfpy.testing.node import listener
 
 
@@ -21,7 +22,12 @@ def connection() -> Connection:
         limits=ParserLimits(),
     )
     return Connection(
-        SessionId(1), interface, None, is_capped=False, on_settled=lambda _: None
+        SessionId(1),
+        interface,
+        None,
+        router=Router(),
+        is_capped=False,
+        on_settled=lambda _: None,
     )
 
 

@@ -197,8 +197,8 @@ def test_a_connection_that_broke_meanwhile_ends_when_its_answer_comes(
 ) -> None:
     client = patient.connect()
     client.send(ASK)
-    assert patient.trusted._sessions is not None
-    tls = patient.trusted._sessions._connections[client.session]._tls
+    assert patient.trusted._booted is not None
+    tls = patient.trusted._booted.sessions._connections[client.session]._tls
     assert tls is not None
     tls.close()
     _settle(app, patient)

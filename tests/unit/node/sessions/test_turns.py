@@ -114,9 +114,9 @@ def hello(node: InProcessNode) -> SessionData:
 
 
 def connection_of(watched: Watched, session: SessionId) -> Connection:
-    sessions = watched.node.trusted._sessions
-    assert sessions is not None
-    return sessions._connections[session]
+    booted = watched.node.trusted._booted
+    assert booted is not None
+    return booted.sessions._connections[session]
 
 
 def test_requests_of_a_step_are_shared_evenly_and_each_has_one() -> None:

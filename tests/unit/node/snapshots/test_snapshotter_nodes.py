@@ -120,7 +120,7 @@ def test_a_joiner_starts_from_the_peers_latest_and_goes_on_alike(
     for asked, told in (("kept", b'"to ourselves"'), ("at", b'"4"')):
         answer = joiner.request("GET", f"/app/notes?name={asked}", person=alice)
         assert answer.body == told
-    replicas = [node.trusted._running for node in network.nodes]
+    replicas = [node.trusted.running for node in network.nodes]
     roots = {running.tail.root_at(first.host.commit) for running in replicas if running}
     assert len(roots) == 1
 
@@ -136,9 +136,7 @@ def test_the_next_primary_takes_the_next(network: Network, alice: Person) -> Non
     had = {name for node in network.nodes for name in snapshots(node)}
     network.kill(first)
     network.wait_until(
-        lambda: any(
-            n.trusted._running and n.trusted._running.is_primary for n in others
-        )
+        lambda: any(n.trusted.running and n.trusted.running.is_primary for n in others)
     )
     network.advance(1000)
     write(network, alice, 2 * TX_COUNT)

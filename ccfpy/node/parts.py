@@ -1,0 +1,50 @@
+"""What a node has before it boots, and every running node is built with."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ccfpy.base.ports import Clock, Entropy, Memory, Platform
+    from ccfpy.endpoints.application import Application
+    from ccfpy.http.tls_engine import TlsEngine
+    from ccfpy.node.app_code import AppCode
+    from ccfpy.node.ledger_reads import LedgerReads
+    from ccfpy.node.outbound import OutboundClient
+    from ccfpy.node.outbox import Outbox
+    from ccfpy.node.sessions.router import Router
+    from ccfpy.node.snapshots.reads import SnapshotReads
+    from ccfpy.node.wake_flag import WakeFlag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeParts:
+    """The parts of one node that do not depend on its configuration.
+
+    Attributes:
+        app: the application.
+        app_code: what calls the application.
+        clock: elapsed time, for deadlines inside a step.
+        platform: makes evidence, and keeps secrets for later runs; a node without a
+            platform is a virtual one that keeps none.
+        tls: what drives TLS for clients; by default the faster engine.
+        outbox: where the effects of the node go.
+        wake_flag: set by whatever gives the end of a step more to do.
+        calls: requests to other nodes and servers.
+        snapshots: the host's snapshots.
+        ledger: the host's ledger.
+        router: what answers a request, from whatever it came.
+    """
+
+    app: "Application"
+    app_code: "AppCode"
+    entropy: "Entropy"
+    clock: "Clock"
+    memory: "Memory"
+    platform: "Platform | None" = None
+    tls: "TlsEngine | None" = None
+    outbox: "Outbox"
+    wake_flag: "WakeFlag"
+    calls: "OutboundClient"
+    snapshots: "SnapshotReads"
+    ledger: "LedgerReads"
+    router: "Router"
