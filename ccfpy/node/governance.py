@@ -48,7 +48,7 @@ class NodeGovernance:
 
     def root_at(self, version: Seqno) -> bytes | None:
         """Give the Merkle root over the leaves up to and with ``version``."""
-        tree = self._running.tail.tree
+        tree = self._running.tail.settled_tree()
         if version + 1 < max(tree.first, 1):
             return None
         return tree.root(version + 1)

@@ -89,7 +89,7 @@ class EntryFetcher:
                 found = self._open(seqno, found.transaction.entry.data)
                 self._batch[seqno] = found
             return found
-        data = self._tail.recent.get(seqno)
+        data = self._tail.settled_recent().get(seqno)
         return None if data is None else self._open(seqno, data)
 
     def block(self, waiter: Waiter, on: Seqno, *, searches: bool = False) -> None:
@@ -219,5 +219,5 @@ class EntryFetcher:
 
     def _open(self, seqno: Seqno, data: bytes) -> PastEntry:
         view = self._log().view_of(seqno)
-        tree = self._tail.tree
+        tree = self._tail.settled_tree()
         return PastEntry.open(data, TxId(view, seqno), self._secrets(seqno), tree)

@@ -87,7 +87,7 @@ class StateCache:
         self._has_news = False
         tail = self.tail
         self.secrets = PastSecrets(lambda: tail.secrets)
-        index = SignatureIndex(lambda: tail.recent)
+        index = SignatureIndex(tail.settled_recent)
         self.pool = EntryFetcher(
             tail=tail,
             log=self.log,
@@ -108,7 +108,7 @@ class StateCache:
             index=index,
             pool=self.pool,
             identities=self.identities,
-            own_tree=lambda: tail.tree,
+            own_tree=tail.settled_tree,
         )
 
     # What endpoints ask

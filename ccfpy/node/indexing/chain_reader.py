@@ -188,7 +188,7 @@ class ChainReader:
             CcfpyError: it does not hold.
         """
         txid = signature.txid
-        history, own = self._history, self._history.tail.tree
+        history, own = self._history, self._history.tail.settled_tree()
         if own.first <= txid.seqno < len(own):
             if own.root(txid.seqno + 1) != self._tree.root(txid.seqno + 1):
                 raise VerificationFailed("this node took other entries there")

@@ -146,7 +146,7 @@ class Indexer:
             seqno = self._next_requested(index, strategy)
             if seqno is None or seqno > self.log().commit_seqno:
                 continue
-            recent, secrets = self.tail.recent.get, self.tail.secrets
+            recent, secrets = self.tail.settled_recent().get, self.tail.secrets
             if recent(seqno) is None or not secrets.reach(seqno):
                 old = seqno if old is None else min(old, seqno)
             else:
@@ -157,7 +157,7 @@ class Indexer:
         tail, log = self.tail, self.log()
         last = min(log.commit_seqno, first + limits.INDEX_ENTRIES_PER_STEP - 1)
         for seqno in range(first, last + 1):
-            data = tail.recent.get(seqno)
+            data = tail.settled_recent().get(seqno)
             assert data is not None, "what follows a recent entry is recent"
             tx_id = log.tx_id(seqno)
             self._tell(tx_id, unseal(data, tx_id, tail.secrets).write_set)

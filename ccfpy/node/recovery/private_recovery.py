@@ -295,7 +295,7 @@ class PrivateRecovery:
     def _check_root(self) -> None:
         """Hold the tree against the node's own, as far back as that one reaches."""
         size = len(self._tree)
-        own = self._running.tail.tree
+        own = self._running.tail.settled_tree()
         if size > max(own.first, 1) and own.root(size) != self._tree.root():
             raise VerificationFailed(
                 f"Root of public store does not match root of private store at "

@@ -100,15 +100,16 @@ class LedgerTail:
         self._after_commit: list[Callable[[], None]] = []
         outbox.settle_by(self.settle)
 
-    @property
-    def tree(self) -> MerkleTree:
-        """The digests of all entries; those before the receipts' window are gone."""
+    def settled_tree(self) -> MerkleTree:
+        """Seal what was ordered, and return the tree over all entries.
+
+        The leaves before the window of receipts are gone.
+        """
         self.settle()
         return self._tree
 
-    @property
-    def recent(self) -> RecentLedger:
-        """The newest entries themselves."""
+    def settled_recent(self) -> RecentLedger:
+        """Seal what was ordered, and return the newest entries."""
         self.settle()
         return self._recent
 
@@ -189,7 +190,10 @@ class LedgerTail:
         """
         tx_id = TxId(view, self.last_seqno + 1)
         tables = signer.sign(
-            tx_id, self.tree, issued_at=issued_at, stored_from=self._signed_seqno
+            tx_id,
+            self.settled_tree(),
+            issued_at=issued_at,
+            stored_from=self._signed_seqno,
         )
         tx = self.store.begin()
         for name, writes in tables.items():
@@ -341,7 +345,7 @@ class LedgerTail:
     def commit_to(self, seqno: Seqno) -> None:
         """Everything up to ``seqno`` is final: tell the host, then who waits for it."""
         self._outbox.put(CommitLedger(seqno=seqno))
-        self._proofs.trim(self.tree)
+        self._proofs.trim(self.settled_tree())
         self.store.compact(seqno)
 
     def rollback(self, to: Seqno, *, signed: Seqno) -> None:
@@ -369,12 +373,12 @@ class LedgerTail:
 
     def root_at(self, seqno: Seqno) -> bytes:
         """Give the Merkle root over the leaves up to and including ``seqno``."""
-        return self.tree.root(seqno + 1)
+        return self.settled_tree().root(seqno + 1)
 
     def receipt(self, seqno: Seqno, *, committed: Seqno) -> Receipt | None:
         """Prove a committed transaction that is still in memory."""
         return self._proofs.receipt(
-            seqno, self.tree, committed=committed, reveal=self._reveal
+            seqno, self.settled_tree(), committed=committed, reveal=self._reveal
         )
 
     def _reveal(self, tx_id: TxId, digest: bytes) -> bytes | None:

@@ -44,9 +44,8 @@ class LedgerEnd(Protocol):
         """The state."""
         ...
 
-    @property
-    def tree(self) -> MerkleTree:
-        """The digests of recent entries."""
+    def settled_tree(self) -> MerkleTree:
+        """Seal what was ordered, and return the tree over all entries."""
         ...
 
     @property
@@ -214,7 +213,7 @@ class Snapshotter:
         writing = SnapshotWriting(
             ledger.secrets.at(seqno),
             seqno=seqno,
-            leaf=ledger.tree.leaf(seqno),
+            leaf=ledger.settled_tree().leaf(seqno),
             view_history=[at for at in self._view_starts() if at <= seqno],
             public=ledger.store.freeze(seqno, public=True),
             private=ledger.store.freeze(seqno, public=False),

@@ -115,6 +115,9 @@ class LedgerOfOne:
             for seqno in [seqno for seqno in of_entries if seqno > to]:
                 del of_entries[seqno]
 
+    def settled_tree(self) -> MerkleTree:
+        return self.tree
+
     def receipt(self, seqno: Seqno, *, committed: Seqno) -> Receipt | None:
         signed = next((s for s in sorted(self.signatures) if s > seqno), None)
         if signed is None or signed > committed or seqno not in self.entries:

@@ -25,7 +25,7 @@ def governance(running: RunningNode) -> NodeGovernance:
 def test_a_root_is_known_as_far_back_as_the_tree_remembers(
     governance: NodeGovernance, running: RunningNode
 ) -> None:
-    tree = running.tail.tree
+    tree = running.tail.settled_tree()
     latest = len(tree) - 1
     assert governance.root_at(2) == tree.root(3)
     tree.flush(5)

@@ -68,7 +68,7 @@ BROKEN = (
             Edit(
                 module=snapshotter,
                 function="Snapshotter._take",
-                before="leaf=ledger.tree.leaf(seqno)",
+                before="leaf=ledger.settled_tree().leaf(seqno)",
                 after="leaf=bytes(32)",
             ),
         ),

@@ -250,7 +250,7 @@ def test_a_signature_in_the_nodes_own_tree_was_verified_when_it_came() -> None:
     story.say("text")
     story.sign()
     world = World(story)
-    tree = world.tail.tree
+    tree = world.tail.settled_tree()
     assert not _ask(world, 3).reasons
     assert tree.first == story.last
 
@@ -266,7 +266,7 @@ def test_an_entry_that_a_signature_does_not_cover_is_refused() -> None:
             world.entries[seqno],
             TxId(view, seqno),
             world.tail.secrets,
-            world.tail.tree,
+            world.tail.settled_tree(),
         )
 
     covering.check(entry(5))

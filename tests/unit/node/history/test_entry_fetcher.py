@@ -226,9 +226,9 @@ def test_what_was_just_committed_is_in_memory() -> None:
     world = _world(10)
     pool = world.cache.pool
     assert pool.take(3) is None
-    world.tail.recent.rollback(2)
+    world.tail.settled_recent().rollback(2)
     for seqno in range(3, world.story.last + 1):
-        world.tail.recent.append(world.entries[seqno])
+        world.tail.settled_recent().append(world.entries[seqno])
 
     entry = pool.take(3)
 

@@ -91,8 +91,8 @@ class Reading(World):
         for seqno in range(self.log.last_seqno + 1, self.story.last + 1):
             data = self.story.ledger.entries[seqno - 1].data
             self.entries[seqno] = data
-            self.tail.recent.append(data)
+            self.tail.settled_recent().append(data)
             self.log.append(self.story.ledger.view, is_committable=False)
-        self.tail.recent.signed(self.story.last)
+        self.tail.settled_recent().signed(self.story.last)
         self.log.commit_seqno = self.story.last
         return self.story.last - 1

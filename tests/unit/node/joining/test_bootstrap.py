@@ -90,7 +90,8 @@ def test_a_node_with_a_snapshot_begins_after_it(
     for name in ("before", "after"):
         answer = joiner.request("GET", f"/app/notes?name={name}", person=alice)
         assert json.loads(answer.body) == "the snapshot"
-    assert replica_of(joiner).tail.tree.root() == (replica_of(first).tail.tree.root())
+    tails = [replica_of(each).tail for each in (joiner, first)]
+    assert tails[0].settled_tree().root() == tails[1].settled_tree().root()
 
 
 @pytest.mark.slow

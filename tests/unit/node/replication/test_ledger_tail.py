@@ -149,7 +149,7 @@ def test_a_rollback_undoes_state_tree_secrets_and_what_the_host_holds() -> None:
     ledger = Ledger()
     ledger.put(b"a", b"1")
     ledger.sign()
-    root = ledger.tail.tree.root()
+    root = ledger.tail.settled_tree().root()
     ledger.put(b"a", b"2")
     ledger.tail.rekey(b"\x05" * 32, at=3)
     ledger.put(b"a", b"3")
@@ -159,7 +159,7 @@ def test_a_rollback_undoes_state_tree_secrets_and_what_the_host_holds() -> None:
     assert ledger.tail.secrets.at(4).raw == b"\x05" * 32, "entry 3 brought it"
     ledger.tail.rollback(2, signed=2)
     assert len(ledger.tail.secrets) == 1
-    assert ledger.tail.tree.root() == root
+    assert ledger.tail.settled_tree().root() == root
     assert ledger.put(b"a", b"4") == TxId(2, 3)
 
 
@@ -175,7 +175,7 @@ def test_a_backup_comes_to_the_same_state_bytes_and_receipts() -> None:
     assert [fact.is_committable for fact in facts].count(True) == 2
     assert [fact.size for fact in facts] == [len(entry.data) for entry in entries]
     assert backup.entries() == entries
-    assert backup.tail.tree.root() == primary.tail.tree.root()
+    assert backup.tail.settled_tree().root() == primary.tail.settled_tree().root()
     for seqno in range(1, 11):
         assert backup.tail.receipt(seqno, committed=11) == (
             primary.tail.receipt(seqno, committed=11)
@@ -227,7 +227,7 @@ def test_the_stored_tree_begins_at_the_previous_signature() -> None:
         written["public:ccf.internal.tree"][bytes(8)] or b""
     )
     assert (stored.first, len(stored)) == (2, 4)
-    assert stored.root() == ledger.tail.tree.root(4)
+    assert stored.root() == ledger.tail.settled_tree().root(4)
 
 
 def test_a_chunk_ends_at_the_first_signature_past_its_size() -> None:
@@ -306,7 +306,7 @@ def test_what_is_rolled_back_before_it_was_sealed_is_an_entry_all_the_same() -> 
     tree = MerkleTree()
     for entry in (written.entries[0], *again.entries):
         tree.append(Transaction.parse(entry.data).leaf)
-    assert ledger.tail.tree.root() == tree.root()
+    assert ledger.tail.settled_tree().root() == tree.root()
 
 
 def test_who_led_a_moment_ago_has_its_own_entries_before_those_it_is_sent() -> None:
@@ -318,17 +318,17 @@ def test_who_led_a_moment_ago_has_its_own_entries_before_those_it_is_sent() -> N
     sent = other.entries()
     primary.tail.apply(sent[2].data, 2)
     assert primary.entries() == sent
-    assert primary.tail.tree.root() == other.tail.tree.root()
+    assert primary.tail.settled_tree().root() == other.tail.settled_tree().root()
 
 
 def test_whoever_looks_finds_what_was_just_ordered() -> None:
     ledger = Ledger()
     ledger.put(b"a", b"1")
-    assert len(ledger.tail.tree) == 2
+    assert len(ledger.tail.settled_tree()) == 2
     ledger.put(b"a", b"2")
-    assert ledger.tail.recent.get(2) is not None
+    assert ledger.tail.settled_recent().get(2) is not None
     ledger.put(b"a", b"3")
-    assert ledger.tail.root_at(3) == ledger.tail.tree.root()
+    assert ledger.tail.root_at(3) == ledger.tail.settled_tree().root()
     ledger.put(b"a", b"4")
     ledger.tail.commit_to(4)
     (written, committed) = ledger.outbox.take()
@@ -364,6 +364,6 @@ def test_receipts_reach_back_as_far_as_the_window(
         assert receipt is not None
         assert receipt.is_signature_transaction is (seqno % 2 == 0)
         signed = seqno + seqno % 2
-        assert receipt.root() == ledger.tail.tree.root(signed)
+        assert receipt.root() == ledger.tail.settled_tree().root(signed)
     ledger.put(b"a", b"1")
     assert ledger.tail.receipt(7, committed=7) is None
