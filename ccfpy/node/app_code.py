@@ -59,7 +59,7 @@ class AppCode:
         self._follow(lambda: python.RUNTIME_OPTIONS.decode_writes(writes))
 
     def read(self, tx: "Tx") -> None:
-        """Learn what members decided before this node followed them."""
+        """Read what members decided before this node watched the tables."""
         self._follow(python.RUNTIME_OPTIONS.of(tx).get)
 
     def _follow(

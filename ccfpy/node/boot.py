@@ -86,7 +86,7 @@ def identity_of(boot: Boot, parts: NodeParts) -> NodeIdentity:
 
 
 def clock_of(boot: Boot) -> HostClock:
-    """Give the time at which the host says the node boots."""
+    """Return the time at which the host says the node boots."""
     return HostClock(monotonic_ms=boot.monotonic_ms, unix_us=boot.unix_us)
 
 
@@ -221,7 +221,7 @@ def _jitter(entropy: Entropy) -> Jitter:
 
 
 def node_info(running: RunningNode) -> NodeInfo:
-    """Give this node's record as it asks to be entered."""
+    """Return this node's record, as it asks to be entered."""
     configuration = running.configuration
     to_nodes = configuration.node_to_node
     identity = running.identity
@@ -244,7 +244,7 @@ def node_info(running: RunningNode) -> NodeInfo:
 
 
 def first_node(running: RunningNode) -> FirstNode:
-    """Give this node as the first of a service, fresh or recovered.
+    """Return this node as the first of a service, new or recovered.
 
     Raises:
         Malformed: its evidence is none.
@@ -265,7 +265,7 @@ def first_node(running: RunningNode) -> FirstNode:
 
 
 def _published_hosts(interfaces: tuple[RpcInterface, ...]) -> tuple[str, ...]:
-    """Name each interface's published host once, as certificates name hosts."""
+    """Return each interface's published host once, as certificates name hosts."""
     hosts = dict.fromkeys(i.published_address.rpartition(":")[0] for i in interfaces)
     return tuple(f"{_kind_of(host)}:{host}" for host in hosts)
 
@@ -279,7 +279,7 @@ def _kind_of(host: str) -> str:
 
 
 def interfaces_of(configuration: NodeConfiguration) -> dict[str, InterfaceSessions]:
-    """Give each interface its rules.
+    """Return the rules of each interface.
 
     Raises:
         ConfigurationRefused: an accepted endpoint is not a regular expression, or

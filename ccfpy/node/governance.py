@@ -47,14 +47,14 @@ class NodeGovernance:
         self._running.outbox.log(LogLevel(level), text, tag=LogTag.GOV)
 
     def root_at(self, version: Seqno) -> bytes | None:
-        """Give the Merkle root over the leaves up to and with ``version``."""
+        """Return the Merkle root over the leaves up to and including ``version``."""
         tree = self._running.tail.settled_tree()
         if version + 1 < max(tree.first, 1):
             return None
         return tree.root(version + 1)
 
     def latest_ledger_secret_seqno(self, tx: Tx) -> Seqno:
-        """Give the version of the latest ledger secret."""
+        """Return the version of the latest ledger secret."""
         recovery.ENCRYPTED_LEDGER_SECRETS.of(tx).get()
         version, _ = self._running.tail.secrets.latest
         return version

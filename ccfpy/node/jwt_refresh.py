@@ -112,7 +112,7 @@ class JwtRefresh:
         self._under_way: dict[str, CallId] = {}
 
     def watch(self, store: Store, wake_flag: WakeFlag) -> None:
-        """Learn of issuers as they are set, and ring for them."""
+        """Watch the issuers' table, and set the wake flag when an issuer is set."""
 
         def on_issuers(_: Seqno, writes: Writes) -> None:
             del writes
@@ -122,7 +122,7 @@ class JwtRefresh:
         store.on_local(ISSUERS.name, on_issuers)
 
     def tick(self, now_ms: int) -> None:
-        """Let time pass; what it makes due is for the end of the step."""
+        """Advance the clock; what becomes due is done at the end of the step."""
         if self._interval_ms and now_ms >= self._due_ms:
             self._due_ms = now_ms + self._interval_ms
             self._is_due = True
@@ -137,7 +137,7 @@ class JwtRefresh:
             self._begin(issuer)
 
     def _line_up(self) -> None:
-        """Have all issuers wait for their turn.
+        """Queue all issuers.
 
         Where issuers were set, what is under way may rest on what they were before.
         """
@@ -227,7 +227,7 @@ class JwtRefresh:
         self._ask(refresh._replace(constraint=name), "JWKS", url, self._published)
 
     def _published(self, refresh: _Refresh, body: bytes) -> None:
-        """Take an issuer's keys; those bound to nobody are for its own tokens."""
+        """Return an issuer's keys; one without a constraint is for its own tokens."""
         keys = [
             replace(key, issuer=refresh.constraint) if key.issuer is None else key
             for key in key_set(loads_object(body))
@@ -271,7 +271,7 @@ def _place_of(url: str) -> _IssuerLocation:
 
 
 def _host_of(name: str) -> str:
-    """Give a name or address in ASCII.
+    """Return a name or address in ASCII.
 
     Raises:
         ValueError: it can be neither.

@@ -46,7 +46,7 @@ class LedgerReads:
         self._outbox.put(effect)
 
     def answered(self, event: LedgerRead) -> None:
-        """Take the host's answer."""
+        """Receive the host's answer."""
         asked = self._asked.pop(event.request, None)
         if asked is None:
             self._outbox.info(f"Nobody asked for read {event.request}")

@@ -39,7 +39,7 @@ MOVES: Mapping[NodeState, frozenset[NodeState]] = {
 
 
 def advance(state: NodeState, to: NodeState) -> NodeState:
-    """Give ``to`` if the table allows the move.
+    """Return ``to`` if the table allows the move.
 
     Raises:
         AssertionError: it does not.

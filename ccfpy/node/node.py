@@ -127,7 +127,7 @@ class Node:
         return None if self._booted is None else self._booted.running
 
     def step(self, events: Sequence[Event]) -> list[Effect]:
-        """Take events in the order they happened; give what is to be done, in order.
+        """Process events in their order, and return what is to be done, in order.
 
         One step serves so many clients, and so much of each (`sessions.turns`). While
         others wait the node asks for another step by ``Wake``.
@@ -141,7 +141,7 @@ class Node:
         return self._outbox.take()
 
     def _take_all(self, events: Sequence[Event]) -> None:
-        """Take events in their order; those of clients together, where they are."""
+        """Process events in order; adjacent data of clients is served together."""
         if self._booted is not None:
             self._booted.sessions.turns.renew()
         said: list[SessionData] = []

@@ -147,7 +147,7 @@ class OutboundClient:
         self._send(call_id, call.tls.take_output())
 
     def received(self, call_id: CallId, data: bytes) -> None:
-        """Take bytes from the other end; what comes after the outcome means nothing."""
+        """Receive bytes from the other end; bytes after the outcome are ignored."""
         call = self._calls.get(call_id)
         if call is None or (call.tls is None and not call.is_sent):
             return
@@ -167,7 +167,7 @@ class OutboundClient:
         self._read(call_id, call, plaintext)
 
     def ended(self, call_id: CallId, reason: str | None) -> None:
-        """Take note that a connection is gone, or never was."""
+        """Note that a connection has ended, or never began."""
         call = self._calls.get(call_id)
         if call is None:
             return
@@ -178,14 +178,14 @@ class OutboundClient:
             self._fail(call_id, CallFailure.UNREACHABLE, detail)
 
     def tick(self, now_ms: int) -> None:
-        """Give up on calls whose deadline has passed."""
+        """End the calls whose deadline has passed."""
         self._now_ms = now_ms
         late = [key for key, call in self._calls.items() if call.deadline_ms <= now_ms]
         for call_id in late:
             self._fail(call_id, CallFailure.TIMED_OUT, "no response in time")
 
     def _begin(self, call: _OutboundCall, protocol: bytes) -> bytes:
-        """Give what asks for the response, in the protocol that the server chose."""
+        """Return what asks for the response, in the protocol the server chose."""
         if protocol != HTTP_2:
             return serialise_request(call.request)
         call.parser = Http2Call(call.request, call.bounds)
@@ -207,7 +207,7 @@ class OutboundClient:
             self._finish(call_id, call)
 
     def _finish(self, call_id: CallId, call: _OutboundCall) -> None:
-        """Give the response that the end of its connection completes, if any."""
+        """Return the response that the end of its connection completes, if any."""
         try:
             response = call.parser.finish()
         except CcfpyError as error:
@@ -221,7 +221,7 @@ class OutboundClient:
     def _tls_failed(
         self, call_id: CallId, call: _OutboundCall, failure: TlsFailure
     ) -> CallFailed:
-        """Say it in CCF's words, which operators look for."""
+        """Return the failure in CCF's words, which operators look for."""
         if call.is_sent:
             return CallFailed(failure=CallFailure.BROKEN, detail=str(failure))
         if isinstance(failure, PeerNotTrusted):

@@ -44,7 +44,7 @@ class Outbox:
         self._settle: Callable[[], None] | None = None
 
     def settle_by(self, settle: Callable[[], None]) -> None:
-        """Have ``settle`` bring the entries that it still owes, before any are due."""
+        """Call ``settle`` for the entries that it still owes, before any are due."""
         self._settle = settle
 
     def entry(self, seqno: int, entry: LedgerEntry) -> None:

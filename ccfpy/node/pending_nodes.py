@@ -47,7 +47,7 @@ class PendingNodes:
         self._heard[node_id] = self._now_ms
 
     def is_to_be_sent_on(self, node_id: NodeId) -> bool:
-        """Tell whether a backup should let the primary hear a node; note that it does.
+        """Return whether a backup should send a node on to the primary now.
 
         Its record may have been removed meanwhile, of which the primary knows first.
         """
@@ -94,7 +94,7 @@ class PendingNodes:
         return done
 
     def tick(self, now_ms: int) -> None:
-        """Let time pass; now and then, look who was silent for too long."""
+        """Advance the clock, and remove nodes that were silent for too long."""
         self._now_ms = now_ms
         if now_ms < self._look_ms:
             return

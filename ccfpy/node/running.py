@@ -364,19 +364,19 @@ class RunningNode:
         return raft.is_leader and not 0 < most <= log.last_seqno - log.commit_seqno
 
     def is_at_capacity(self) -> bool:
-        """Tell whether too many transactions await commit to take another."""
+        """Return whether too many transactions await commit to take another."""
         return self.replication.raft.is_at_capacity
 
     def tx_status(self, tx_id: TxId) -> TxStatus:
-        """Tell what is known of a transaction."""
+        """Return what is known of a transaction."""
         return self.replication.tx_status(tx_id)
 
     def committed_tx_id(self) -> TxId | None:
-        """Name the last committed transaction."""
+        """Return the id of the last committed transaction."""
         return self.replication.committed_tx_id()
 
     def view_of(self, seqno: Seqno) -> View | None:
-        """Give the view of a seqno in the current history."""
+        """Return the view of a seqno in the current history."""
         return self.replication.raft.log.view_of(seqno) or None
 
     def view_history(self, since: View) -> Sequence[TxId] | None:
@@ -416,7 +416,7 @@ class RunningNode:
         return tx_id
 
     def address_of(self, role: str, interface: str) -> str | None:
-        """Give the published address of a trusted node in a role."""
+        """Return the published address of a trusted node in a role."""
         return self.redirects.address_of(
             self.begin(read_only=True),
             role=role,
@@ -442,7 +442,7 @@ class RunningNode:
     # Time and signatures
 
     def tick(self, monotonic_ms: int, unix_us: int) -> None:
-        """Let time pass, and do what it asks for."""
+        """Advance the clock, and do what is due."""
         elapsed_ms = max(monotonic_ms - self.time.monotonic_ms, 0)
         self.time.monotonic_ms = monotonic_ms
         self.time.unix_us = unix_us
@@ -479,7 +479,7 @@ class RunningNode:
     # Other nodes
 
     def receive(self, message: PeerMessage) -> None:
-        """Take what claims to come from another node, if its channel bears it out."""
+        """Receive what claims to come from another node, if its channel proves it."""
         received = self.channels.receive(message.kind, message.sender, message.payload)
         if received is None:
             return
@@ -529,7 +529,7 @@ class RunningNode:
         replication.flush()
 
     def _record_retirements(self) -> None:
-        """Note of nodes whose retirement is final that it is (as primary)."""
+        """Record, as primary, that the retirement of nodes is complete."""
         if not self.is_primary:
             return
         tx = self.begin(read_only=False)
@@ -615,7 +615,7 @@ class RunningNode:
             self.certificates.self_signed(renewed)
 
     def _on_rekey(self, seqno: Seqno, writes: Writes) -> None:
-        """Take up the ledger secret that this transaction sent every trusted node.
+        """Use the ledger secret that this transaction sent every trusted node.
 
         What a recovery sends are secrets of the past, which have their versions.
         """

@@ -69,7 +69,7 @@ class NodeScripts:
 
 
 def let_scripts_run(registry: "Registry", scripts: NodeScripts) -> "Registry":
-    """Give an application's registry, able to serve the scripts in its tables."""
+    """Return an application's registry, able to serve the scripts in its tables."""
     if isinstance(registry, ScriptedRegistry):
         registry.attach(scripts)
     return registry

@@ -37,7 +37,7 @@ def node_registry(
     memory: "Memory",
     js_version: str,
 ) -> Registry:
-    """Give everything that is served under ``/node``."""
+    """Return everything that is served under ``/node``."""
     registry = Registry(
         PREFIX, title=TITLE, description=DESCRIPTION, version=VERSION, is_exact=True
     )

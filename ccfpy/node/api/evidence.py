@@ -34,7 +34,7 @@ class EvidenceEndpoints:
         self._running = running
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Give the endpoints."""
+        """Return the endpoints."""
         yield local("/quotes/self", self.own_evidence, QuoteAnswer)
         yield local("/attestations/self", self.own_evidence, AttestationAnswer)
         yield shared("/quotes", self.quotes, QuotesAnswer)
@@ -47,7 +47,7 @@ class EvidenceEndpoints:
         )
 
     def own_evidence(self, context: Context) -> "Response":
-        """Give this node's attestation evidence."""
+        """Answer with this node's attestation evidence."""
         info = nodes.INFO.of(context.tx).get(self._running.node_id)
         if info is None:
             raise ApiError(
@@ -64,7 +64,7 @@ class EvidenceEndpoints:
         return json_reply({"attestations": _trusted(context)})
 
     def self_signed_certificate(self, _: Context) -> "Response":
-        """Give the certificate that this node vouches for itself with."""
+        """Answer with this node's self-signed certificate."""
         pem = self._running.identity.self_signed.pem
         return json_reply({"self_signed_certificate": pem})
 

@@ -33,14 +33,14 @@ class HealthEndpoints:
         self._running = running
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Give the endpoints."""
+        """Return the endpoints."""
         yield local("/state", self.state, StateAnswer)
         yield local("/ready/app", self.ready_app, status=204)
         yield local("/ready/gov", self.ready_gov, status=204)
         yield shared("/jwt_keys/refresh/metrics", self.jwt_refresh, JwtRefreshAnswer)
 
     def state(self, context: Context) -> "Response":
-        """Tell how far this node has come."""
+        """Answer with the state of this node."""
         signature = SIGNATURES.of(context.tx).get()
         body: dict[str, Json] = {
             "node_id": self._running.node_id,

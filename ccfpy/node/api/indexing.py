@@ -20,7 +20,7 @@ class IndexingEndpoints:
         self._running = running
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Give the endpoints."""
+        """Return the endpoints."""
         yield local("/index/strategies", self.strategies, Any)
 
     def strategies(self, _: Context) -> "Response":

@@ -50,7 +50,7 @@ class JoinEndpoints:
         self._running = running
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Give the endpoint."""
+        """Return the endpoint."""
         yield Endpoint(
             method="POST",
             path=PATH,

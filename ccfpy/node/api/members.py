@@ -28,7 +28,7 @@ class MembershipEndpoints:
         self._running = running
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Give the endpoints."""
+        """Return the endpoints."""
         yield shared(
             "/network/nodes",
             self.all_nodes,
@@ -132,7 +132,7 @@ def _status(text: str | None) -> NodeStatus | None:
 
 
 def _is_at(info: NodeInfo, host: str | None, port: str | None) -> bool:
-    """Tell whether any interface of the node is published at this host and port."""
+    """Return whether an interface of the node is published at this host and port."""
     for interface in info.rpc_interfaces.values():
         published_host, _, published_port = interface.published_address.rpartition(":")
         if host in (None, published_host) and port in (None, published_port):

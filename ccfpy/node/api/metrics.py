@@ -35,7 +35,7 @@ class MetricsEndpoints:
         self._js_version = js_version
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Give the endpoints."""
+        """Return the endpoints."""
         yield local("/metrics", self.metrics, MetricsAnswer, mode=Mode.COMMAND)
         yield local("/memory", self.memory, MemoryAnswer, mode=Mode.COMMAND)
         yield shared("/js_metrics", self.js_metrics, JavaScriptMetricsAnswer)
@@ -65,7 +65,7 @@ class MetricsEndpoints:
         )
 
     def memory(self, _: Context) -> "Response":
-        """Tell how much memory the enclave uses, and how much it may."""
+        """Answer with the memory that the enclave uses, and the most it may use."""
         usage = self._memory.usage()
         return json_reply(
             {
@@ -97,7 +97,7 @@ class MetricsEndpoints:
         )
 
     def version(self, _: Context) -> "Response":
-        """Tell which version of CCF this node is compatible with."""
+        """Answer with the version of CCF that this node is compatible with."""
         return json_reply(
             {
                 "ccf_version": CCF_VERSION,

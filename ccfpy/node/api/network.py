@@ -31,7 +31,7 @@ class NetworkEndpoints:
         self._running = running
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Give the endpoints."""
+        """Return the endpoints."""
         yield shared("/network", self.network, NetworkAnswer)
         yield shared(
             "/service/previous_identity",
@@ -49,7 +49,7 @@ class NetworkEndpoints:
         yield hidden("POST", "/create", self.create)
 
     def network(self, context: Context) -> "Response":
-        """Tell the service's status, identity and primary."""
+        """Answer with the service's status, identity and primary."""
         info = service.INFO.of(context.tx).get()
         if info is None:
             raise ApiError(
@@ -68,7 +68,7 @@ class NetworkEndpoints:
         return json_reply(body)
 
     def previous_identity(self, context: Context) -> "Response":
-        """Give the certificate of the service that this one recovered."""
+        """Answer with the certificate of the service that this one recovered."""
         certificate = service.PREVIOUS_IDENTITY.of(context.tx).get()
         if certificate is None:
             raise ApiError(
@@ -79,7 +79,7 @@ class NetworkEndpoints:
         return json_reply({"previous_service_identity": certificate})
 
     def configuration(self, context: Context) -> "Response":
-        """Tell what the consortium configured for the whole service."""
+        """Answer with the configuration of the whole service."""
         configuration = service.CONFIGURATION.of(context.tx).get()
         if configuration is None:
             return json_reply(None)
@@ -94,7 +94,7 @@ class NetworkEndpoints:
         )
 
     def consensus(self, _: Context) -> "Response":
-        """Tell the state of consensus at this node."""
+        """Answer with the state of consensus at this node."""
         raft = self._running.replication.raft
         return json_reply(
             {"details": raft.details(self._running.address_book.addresses)}

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def address_for(context: "Context", running: "RunningNode", node_id: NodeId) -> str:
-    """Give where a caller reaches another node.
+    """Return the address at which a caller reaches another node.
 
     Raises:
         ApiError: the node is not known, or has no such interface.
@@ -46,7 +46,7 @@ def address_for(context: "Context", running: "RunningNode", node_id: NodeId) -> 
 
 
 def primary_address(context: "Context", running: "RunningNode") -> str:
-    """Give where a caller reaches the primary.
+    """Return the address at which a caller reaches the primary.
 
     Raises:
         ApiError: nobody knows who that is, or it has no such interface.

@@ -44,13 +44,13 @@ class SnapshotEndpoints:
         self._reads = reads
 
     def endpoints(self) -> Iterator[Endpoint]:
-        """Give the endpoints."""
+        """Return the endpoints."""
         for method in ("GET", "HEAD"):
             yield _endpoint(method, "/snapshot", self.latest, Mode.READ_ONLY)
             yield _endpoint(method, "/snapshot/{snapshot_name}", self.one, Mode.COMMAND)
 
     def latest(self, context: Context) -> Awaited:
-        """Say where the latest snapshot is."""
+        """Answer with the place of the latest snapshot."""
         running = self._running
         since = context.query.integer_or_none(_SINCE) or 0
         primary = running.primary_id
@@ -79,7 +79,7 @@ class SnapshotEndpoints:
         return self._look(answer, since=since + 1)
 
     def one(self, context: Context) -> Awaited:
-        """Give a snapshot's bytes, all or a range of them."""
+        """Answer with a snapshot's bytes, all or a range of them."""
         name = context.params["snapshot_name"]
         request = context.request
         awaited = Awaited()

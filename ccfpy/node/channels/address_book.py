@@ -62,7 +62,7 @@ class AddressBook:
                 self._outbox.put(ForgetPeer(node=node))
 
     def _is_gone(self, node: "NodeId", info: NodeInfo | None, seqno: "Seqno") -> bool:
-        """Tell whether a record that is final now says that a node is no more."""
+        """Return whether a record that is now final says that a node has gone."""
         if info is not None:
             return info.retired_committed
         # It may have been entered again, and trusted, since.

@@ -73,7 +73,7 @@ class Offer:
 
 
 def peer_key(pem: bytes, *, peer: NodeId, service: Certificate) -> PublicKey:
-    """Give the key with which a peer signs.
+    """Return the key with which a peer signs.
 
     Raises:
         Malformed: there is no certificate of an elliptic-curve key.

@@ -37,11 +37,11 @@ class ChannelLog(Protocol):
     """Where channels say what happens to them."""
 
     def info(self, message: str, /) -> None:
-        """Say what is in order."""
+        """Log what is in order."""
         ...
 
     def fail(self, message: str, /) -> None:
-        """Say what was refused."""
+        """Log what was refused."""
         ...
 
 
@@ -116,7 +116,7 @@ class Channel:
             self._send(self.peer, PeerTraffic.CONSENSUS, header)
 
     def seal_header(self, data: bytes, now_ms: int) -> bytes | None:
-        """Give ``data`` and its GCM header; nothing while there are no keys."""
+        """Return ``data`` and its GCM header, or nothing while there are no keys."""
         keys = self._usable_keys(now_ms)
         return None if keys is None else data + keys.seal(data)
 
@@ -141,7 +141,7 @@ class Channel:
         return True
 
     def _usable_keys(self, now_ms: int) -> Keys | None:
-        """Give the keys in use, having seen to it that there will be fresh ones."""
+        """Return the keys in use, and begin to renew them if it is time."""
         self.used_at_ms = now_ms
         self._renew(now_ms)
         if self._keys is None:
@@ -160,7 +160,7 @@ class Channel:
     # Receiving
 
     def open(self, kind: PeerTraffic, message: Protected, now_ms: int) -> bytes | None:
-        """Give the plaintext of a protected message; nothing if it is refused."""
+        """Return the plaintext of a protected message, or nothing if it is refused."""
         self.used_at_ms = now_ms
         if self._keys is None and self._answer is None:
             how = "authenticated" if kind is PeerTraffic.CONSENSUS else "encrypted"
@@ -220,7 +220,7 @@ class Channel:
             self._try_exchange(now_ms)
 
     def close(self) -> None:
-        """Give up keys, exchange and what waits."""
+        """Drop the keys, the exchange and the messages that wait."""
         self._keys = self._previous = None
         self._consensus = None
         self._forwarded.clear()
@@ -249,7 +249,7 @@ class Channel:
         self._say(agreement.init(self._credentials, self._offer).encode())
 
     def _is_recent(self, now_ms: int) -> bool:
-        """Tell whether the exchange under way may still end by itself."""
+        """Return whether the exchange under way may still end by itself."""
         return now_ms - self._began_at_ms < limits.CHANNEL_RETRY_MS
 
     def _take_init(self, message: KeyExchangeInit, now_ms: int) -> None:

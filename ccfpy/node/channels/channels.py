@@ -141,7 +141,7 @@ class Channels:
             self.receive(PeerTraffic.CHANNEL, *early)
 
     def tick(self, now_ms: int) -> None:
-        """Take note of the time: try exchanges again, give up what is idle."""
+        """Advance the clock: try exchanges again, and close idle channels."""
         self._now_ms = now_ms
         for channel in self._channels.values():
             if self._is_idle(channel):
@@ -157,7 +157,7 @@ class Channels:
     # Whom we speak to
 
     def is_established(self, node: NodeId) -> bool:
-        """Tell whether messages can be sent to ``node`` now."""
+        """Return whether messages can be sent to ``node`` now."""
         channel = self._channels.get(node)
         return channel is not None and channel.is_established
 
@@ -208,7 +208,7 @@ class Channels:
     # Receiving
 
     def receive(self, kind: int, sender: NodeId, payload: bytes) -> Received | None:
-        """Take what the host says ``sender`` sent.
+        """Receive what the host says ``sender`` sent.
 
         It never raises, whatever the bytes, and what it refuses changes nothing.
 
@@ -271,7 +271,7 @@ class Channels:
     # Making channels
 
     def _to(self, node: NodeId) -> Channel | None:
-        """Give the channel to a node that we mean to speak to."""
+        """Return the channel to a node that this node wants to reach."""
         assert self._credentials is not None, "a node without a service has no peers"
         assert node != self.node_id, "a node does not speak to itself"
         channel = self._channels.get(node)

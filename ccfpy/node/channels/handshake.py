@@ -45,7 +45,7 @@ class KeyExchangeInit:
     salt: bytes
 
     def encode(self) -> bytes:
-        """Give the message's bytes."""
+        """Return the message's bytes."""
         return b"".join(
             (
                 u64(HandshakeKind.INIT),
@@ -73,7 +73,7 @@ class KeyExchangeResponse:
     certificate: bytes
 
     def encode(self) -> bytes:
-        """Give the message's bytes."""
+        """Return the message's bytes."""
         return b"".join(
             (
                 u64(HandshakeKind.RESPONSE),
@@ -96,7 +96,7 @@ class KeyExchangeFinal:
     signature: bytes
 
     def encode(self) -> bytes:
-        """Give the message's bytes."""
+        """Return the message's bytes."""
         return u64(HandshakeKind.FINAL) + buf(self.signature)
 
 

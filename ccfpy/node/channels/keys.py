@@ -39,14 +39,14 @@ class Keys:
         return self.sent + self.received
 
     def seal(self, header: bytes, plaintext: bytes = b"") -> bytes:
-        """Give the next message's tag, nonce and ciphertext; ``header`` is covered."""
+        """Seal the next message; return its tag, nonce and ciphertext."""
         self.sent += 1
         iv = _IV.pack(self.sent << _UNUSED_BITS)
         ciphertext, tag = self._send.encrypt(iv, plaintext, header)
         return tag + iv + ciphertext
 
     def open(self, header: bytes, sealed: bytes) -> bytes:
-        """Give the plaintext that the other end sealed for ``header``.
+        """Return the plaintext that the other end sealed for ``header``.
 
         Raises:
             Malformed: it is too short.

@@ -37,7 +37,7 @@ MOVES: Mapping[ChannelState, frozenset[ChannelState]] = {
 
 
 def advance(state: ChannelState, to: ChannelState) -> ChannelState:
-    """Give ``to`` if the table allows the move.
+    """Return ``to`` if the table allows the move.
 
     Raises:
         AssertionError: it does not.

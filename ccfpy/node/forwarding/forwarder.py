@@ -59,11 +59,11 @@ class ForwardingLog(Protocol):
     """Where refusals are told of."""
 
     def info(self, message: str) -> None:
-        """Note what may happen."""
+        """Log what may happen."""
         ...
 
     def fail(self, message: str) -> None:
-        """Note what should not happen."""
+        """Log what should not happen."""
         ...
 
 
@@ -197,7 +197,7 @@ class Forwarder:
         return awaited
 
     def tick(self, now_ms: int) -> None:
-        """Let time pass: who has waited too long is told so."""
+        """Advance the clock, and answer the clients that have waited too long."""
         self._now_ms = now_ms
         if self._next_deadline_ms is None or now_ms < self._next_deadline_ms:
             return
@@ -217,7 +217,7 @@ class Forwarder:
     # Messages of other nodes
 
     def received(self, sender: NodeId, header: bytes, plaintext: bytes) -> None:
-        """Take a forwarded message that the sender's channel bears out."""
+        """Receive a forwarded message whose sender its channel proved."""
         try:
             message = read_forwarded(header, plaintext)
         except Malformed as error:
@@ -229,7 +229,7 @@ class Forwarder:
             self._settle(sender, message)
 
     def _settle(self, sender: NodeId, message: CommandResponse) -> None:
-        """Give a client the response to its command."""
+        """Send a client the response to its command."""
         number = message.command_id
         pending = None if number is None else self._pending.get(number)
         if pending is None:

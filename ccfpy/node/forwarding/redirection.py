@@ -19,7 +19,7 @@ class RedirectResolver:
     def address_of(
         self, tx: Tx, *, role: str, interface: str, primary: NodeId | None
     ) -> str | None:
-        """Give the published address of a trusted node in a role; nothing if none is.
+        """Return the published address of a trusted node in a role, if there is one.
 
         Args:
             tx: reads the nodes.

@@ -40,7 +40,7 @@ class ChainWalk:
         self._waiting.pop(waiter, None)
 
     def advance(self) -> None:
-        """Learn the entry, and let everybody go on who waited."""
+        """Read the entry, and resume everybody that waited for its fact."""
         assert self._wanted is not None, "nothing else is told of"
         entry = self._pool.take(self._wanted)
         assert entry is not None, "it is there now"
@@ -54,7 +54,7 @@ class ChainWalk:
             waiter.advance()
 
     def lost(self, reason: str) -> None:
-        """Let everybody give up who waited."""
+        """Drop everybody that waited: the entry is lost."""
         for waiter in self._freed():
             waiter.lost(reason)
 

@@ -81,7 +81,7 @@ class CoveringSignatures:
         self._signers: dict[tuple[str, Certificate], Certificate] = {}
 
     def covering(self, seqno: "Seqno", waiter: "Waiter") -> CoveringSignature | None:
-        """Give the signature that covers an entry, or nothing: ``waiter`` goes on then.
+        """Return the signature that covers an entry, or resume ``waiter`` later.
 
         The secrets that open the entry are known, and so are those after it.
 

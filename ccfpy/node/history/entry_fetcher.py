@@ -36,7 +36,7 @@ class Waiter(Protocol):
         ...
 
     def lost(self, reason: str) -> None:
-        """Give up: the host did not give the entry, or not the right one."""
+        """Learn that the host did not give the entry, or gave another one."""
         ...
 
 
@@ -77,7 +77,7 @@ class EntryFetcher:
         self._batch: dict[Seqno, PastEntry] = {}
 
     def take(self, seqno: Seqno) -> PastEntry | None:
-        """Give an entry that is there right now.
+        """Return an entry that is here already.
 
         Raises:
             CcfpyError: it is the wrong one.
@@ -93,7 +93,7 @@ class EntryFetcher:
         return None if data is None else self._open(seqno, data)
 
     def block(self, waiter: Waiter, on: Seqno, *, searches: bool = False) -> None:
-        """Have ``waiter`` told when an entry is there.
+        """Resume ``waiter`` when an entry is here.
 
         Args:
             waiter: who needs it; it can need one at a time.
@@ -139,7 +139,7 @@ class EntryFetcher:
                 return
 
     def _end_of_read(self, first: Seqno) -> Seqno:
-        """Give the last entry to read with ``first``: others needed are close by."""
+        """Return the last entry to read with ``first``: others are needed nearby."""
         committed = self._log().commit_seqno
         if first in self._searches:
             furthest = first + limits.HISTORY_ENTRIES_PER_SEARCH - 1

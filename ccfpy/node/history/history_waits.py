@@ -78,7 +78,7 @@ class HistoryWaits:
         return wait.awaited
 
     def tick(self, now_ms: int) -> None:
-        """Let time pass."""
+        """Advance the clock, and do what is due."""
         self._now_ms = now_ms
 
     @property

@@ -26,7 +26,7 @@ _MARKS = SIGNATURES.encode(), COSE_SIGNATURES.encode()
 
 
 def may_be_signature(data: bytes) -> bool:
-    """Tell quickly whether an entry may be a signature: its tables are named in it."""
+    """Return quickly whether an entry may be a signature: it names its tables."""
     return any(mark in data for mark in _MARKS)
 
 
@@ -54,7 +54,7 @@ class PastEntry:
         secrets: "LedgerSecrets | None",
         tree: "MerkleTree",
     ) -> Self:
-        """Take what the host gave as the entry ``expected``.
+        """Open what the host gave as the entry ``expected``.
 
         Args:
             data: the entry.
@@ -102,7 +102,7 @@ class PastEntry:
         return is_signature(self.public_writes)
 
     def writes(self) -> "WriteSet":
-        """Give all that it changes.
+        """Return everything that the entry changes.
 
         Raises:
             Malformed: what it held is not a private domain.
@@ -114,7 +114,7 @@ class PastEntry:
         return {**self.public_writes, **parse_private(private)}
 
     def commit_evidence(self) -> bytes | None:
-        """Give its commit evidence; older entries have none.
+        """Return the entry's commit evidence; older entries have none.
 
         Raises:
             VerificationFailed: its digest is not the one in the entry.

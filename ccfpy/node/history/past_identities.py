@@ -94,7 +94,7 @@ class PastIdentities:
         self._rulings: dict[tuple[Seqno, int], Ruling] = {}
 
     def ruling_at(self, seqno: "Seqno", waiter: "Waiter") -> Ruling | None:
-        """Tell who ruled at ``seqno``; if that is not known yet, ``waiter`` goes on.
+        """Return the service of ``seqno``, or resume ``waiter`` once it is known.
 
         Raises:
             HistoryFailed: it cannot be known.
@@ -129,7 +129,7 @@ class PastIdentities:
         return self._records[0]
 
     def _reaches(self, seqno: "Seqno", waiter: "Waiter") -> bool:
-        """Tell whether records and endorsements are known as far back as they go."""
+        """Return whether records and endorsements are known as far back as they go."""
         oldest = self._records[-1]
         if oldest.created > seqno and oldest.previous is not None:
             return self._read(self._lookup_record, oldest.previous, waiter)
@@ -157,7 +157,7 @@ class PastIdentities:
         return next((each for each in self._records if each.created <= seqno), None)
 
     def _learn_record(self, entry: "PastEntry") -> None:
-        """Take the record of the service before the oldest known.
+        """Keep the record of the service before the oldest known one.
 
         Raises:
             Malformed: there is none.
@@ -180,7 +180,7 @@ class PastIdentities:
         self._records.append(record)
 
     def _learn_link(self, entry: "PastEntry") -> None:
-        """Take the endorsement before the oldest known.
+        """Keep the endorsement before the oldest known one.
 
         Raises:
             Malformed: there is none.

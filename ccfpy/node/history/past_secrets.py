@@ -38,18 +38,18 @@ class PastSecrets:
         self._lookup: ChainWalk | None = None
 
     def read_from(self, pool: "EntryFetcher") -> None:
-        """Say where entries come from."""
+        """Set the source of entries."""
         self._lookup = ChainWalk(pool, self._learn)
 
     def opening(self, seqno: "Seqno") -> LedgerSecrets | None:
-        """Give secrets that open the entry at ``seqno``, if they are known."""
+        """Return secrets that open the entry at ``seqno``, if they are known."""
         own = self._own()
         if own.reach(seqno):
             return own
         return self._older if self._older.reach(seqno) else None
 
     def ready(self, seqno: "Seqno", waiter: "Waiter") -> bool:
-        """Tell whether ``opening`` gives any; if not, ``waiter`` goes on when it may.
+        """Return whether ``opening`` returns any, or resume ``waiter`` once it may.
 
         Raises:
             HistoryFailed: no secret known leads there.
@@ -78,7 +78,7 @@ class PastSecrets:
         return next(iter(self._older if len(self._older) else self._own()))
 
     def _learn(self, entry: "PastEntry") -> None:
-        """Take the secret that is written down in an entry.
+        """Keep the secret that an entry holds.
 
         Raises:
             CcfpyError: it is not there, does not open, or does not open the entry.

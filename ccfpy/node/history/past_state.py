@@ -132,7 +132,7 @@ class PastState:
             self._sources.completed(self)
 
     def lost(self, reason: str) -> None:
-        """Give up for now; who asks again begins anew."""
+        """Drop what was read; a caller that asks again begins anew."""
         del reason  # whoever knows it logged it
         self._sources.given_up(self, None)
 
@@ -144,7 +144,7 @@ class PastState:
         sources.identities.release(self)
 
     def _build(self) -> HistoricalState | None:
-        """Put the state together, or have itself told when to go on.
+        """Build the state, or arrange to be resumed once more is known.
 
         Raises:
             CcfpyError: it cannot be had.

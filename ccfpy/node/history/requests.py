@@ -32,11 +32,11 @@ class HistoryRequests:
         assert removed is request, "a handle has one request"
 
     def oldest(self) -> HistoryRequest:
-        """Give the one asked about for longest."""
+        """Return the request that nobody has asked about for longest."""
         return next(iter(self._by_handle.values()))
 
     def expired(self, now_ms: int) -> list[HistoryRequest]:
-        """Give those that nobody asked about in time."""
+        """Return the requests that nobody asked about in time."""
         if self._next_deadline_ms is None or now_ms < self._next_deadline_ms:
             return []
         expired: list[HistoryRequest] = []

@@ -28,7 +28,7 @@ class SignatureIndex:
         self._lasts: list[Seqno] = []
 
     def knows(self, seqno: "Seqno") -> bool:
-        """Tell whether it is known what the entry at ``seqno`` is."""
+        """Return whether it is known what the entry at ``seqno`` is."""
         if seqno >= self._recent().signatures_since:
             return True
         return self._stretch_with(seqno) is not None
@@ -55,7 +55,7 @@ class SignatureIndex:
         return (beyond, False) if own is None else (own, True)
 
     def examined(self, seqno: "Seqno", *, is_signature: bool) -> None:
-        """Learn what the entry at ``seqno`` is."""
+        """Note whether the entry at ``seqno`` is a signature."""
         if self.knows(seqno):
             return
         too_many = max(len(self._found), len(self._starts))

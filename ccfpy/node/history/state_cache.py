@@ -116,7 +116,7 @@ class StateCache:
     def state_at(
         self, handle: RequestHandle, seqno: Seqno, *, expiry_s: Expiry = None
     ) -> HistoricalState | None:
-        """Give the state at one seqno; as ``History`` says, like all of these."""
+        """Return the state at one seqno (this and what follows: see ``History``)."""
         states = self._states_of(handle, (seqno,), expiry_s)
         return None if states is None else states[0]
 
@@ -128,7 +128,7 @@ class StateCache:
         *,
         expiry_s: Expiry = None,
     ) -> Sequence[HistoricalState] | None:
-        """Give the states from one seqno to another, both included."""
+        """Return the states from one seqno to another, both included."""
         return self._states_of(handle, range(first, last + 1), expiry_s)
 
     def states_for(
@@ -138,7 +138,7 @@ class StateCache:
         *,
         expiry_s: Expiry = None,
     ) -> Sequence[HistoricalState] | None:
-        """Give the states at any seqnos."""
+        """Return the states at any seqnos."""
         return self._states_of(handle, tuple(sorted(set(seqnos))), expiry_s)
 
     def drop_request(self, handle: RequestHandle) -> bool:
@@ -150,7 +150,7 @@ class StateCache:
         return True
 
     def is_settled(self, handle: RequestHandle) -> bool:
-        """Tell whether to ask again is of use."""
+        """Return whether asking again is of use."""
         request = self._requests.get(handle)
         return request is None or request.is_settled
 
@@ -167,7 +167,7 @@ class StateCache:
     # Time
 
     def tick(self, now_ms: int) -> None:
-        """Let time pass: forget what was not asked about, and what is too much."""
+        """Advance the clock, and forget requests that are old or exceed the memory."""
         self.now_ms = now_ms
         self._waits.tick(now_ms)
         for request in self._requests.expired(now_ms):
@@ -199,14 +199,14 @@ class StateCache:
         self._entry_bytes += entry_bytes
 
     def completed(self, state: PastState) -> None:
-        """Tell the requests that want it."""
+        """Resume the requests that want a state."""
         for request in state.requests:
             request.lacking -= 1
             if not request.lacking:
                 self.stir()
 
     def given_up(self, state: PastState, failure: HistoryFailed | None) -> None:
-        """Let the requests that want it fail, or be asked anew."""
+        """Forget the requests that want a state which cannot be had."""
         self.stir()
         for request in tuple(state.requests):
             if failure is None:
@@ -238,7 +238,7 @@ class StateCache:
     def _adjust(
         self, former: HistoryRequest | None, request: HistoryRequest
     ) -> HistoryRequest:
-        """Let a handle stand for other seqnos; states wanted before and now stay.
+        """Point a handle at other seqnos; states wanted before and now stay.
 
         Raises:
             ValueError: they are none, too many or not committed.

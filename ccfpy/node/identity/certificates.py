@@ -31,7 +31,7 @@ class PresentedCertificates:
     def context_for(
         self, authority: InterfaceAuthority, protocol: bytes
     ) -> ServerContext | None:
-        """Give the context for new connections; ``None`` while there is none."""
+        """Return the context for new connections; ``None`` while there is none."""
         match authority:
             case InterfaceAuthority.NODE:
                 return self._by_node[protocol]

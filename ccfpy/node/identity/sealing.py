@@ -67,7 +67,7 @@ class Sealing:
     def candidates(
         self, files: Sequence[tuple[int, bytes]], *, last: Seqno
     ) -> Iterator[tuple[Seqno, LedgerSecret]]:
-        """Give the secrets that open, newest first, of those that apply by ``last``."""
+        """Return the secrets that open and apply by ``last``, newest first."""
         for version, data in sorted(files, reverse=True):
             if version > last:
                 continue
@@ -81,7 +81,7 @@ class Sealing:
             yield version, secret
 
     def passed_over(self, version: Seqno, reason: CcfpyError) -> None:
-        """Say why a sealed secret is of no use."""
+        """Log why a sealed secret is of no use."""
         self._outbox.fail(
             f"Failed to unseal the ledger secret that applies from {version}: {reason}"
         )
@@ -93,7 +93,7 @@ class Sealing:
 
 
 def check_evidence(secret: LedgerSecret, tx_id: TxId, digest: bytes) -> None:
-    """Hold a secret against commit evidence that was written under it.
+    """Check a secret against commit evidence that was written under it.
 
     Raises:
         VerificationFailed: it was written under another one.

@@ -42,7 +42,7 @@ def padded(bucket: bytes) -> bytes:
 
 
 def seqnos_in(bucket: bytes, digest: bytes) -> "array[int]":
-    """Give the seqnos of the key with this digest; none if it is not there."""
+    """Return the seqnos of the key with this digest; none if it is not there."""
     view = memoryview(bucket)
     count = view[:_COUNT_BYTES].cast("I")[0]
     ends_at = _COUNT_BYTES + count * DIGEST_BYTES

@@ -59,11 +59,11 @@ class ChainReader:
         self._lost: str | None = None
 
     def can_read(self, first: Seqno) -> bool:
-        """Tell whether one can go on, or begin, with ``first``."""
+        """Return whether reading can go on, or begin, with ``first``."""
         return first in (1, self._given + 1)
 
     def read(self, first: Seqno, committed: Seqno) -> Sequence[ReadEntry] | None:
-        """Give some transactions from ``first`` on, or nothing while none is proven.
+        """Return some transactions from ``first`` on, or nothing while none is proven.
 
         Raises:
             HistoryFailed: they cannot be had, now or at all.
@@ -101,7 +101,7 @@ class ChainReader:
         """Go on with the next step: something is known that was not."""
 
     def lost(self, reason: str) -> None:
-        """Give up for now."""
+        """Drop what was read."""
         self._lost = reason
 
     # Inside

@@ -77,7 +77,7 @@ class Indexer:
     # What endpoints ask
 
     def install(self, index: Index[Any], strategy: Strategy) -> None:
-        """Tell a strategy of what is committed; as ``Indexing``, like all of these."""
+        """Pass a strategy what is committed (from here on, see ``Indexing``)."""
         if index in self._installed:
             raise ValueError(f"{self._installed[index].name} is installed already")
         if len(self._installed) >= limits.STRATEGIES_MAX:
@@ -94,7 +94,7 @@ class Indexer:
         strategy.uninstalled()
 
     def strategy(self, index: Index[Kind]) -> Kind | None:
-        """Give the strategy of an index, if it has one."""
+        """Return the strategy of an index, if it has one."""
         # Whoever asks may make it want more.
         self.wake_flag.set()
         return cast("Kind | None", self._installed.get(index))
@@ -119,7 +119,7 @@ class Indexer:
     # Time
 
     def tick(self, now_ms: int) -> None:
-        """Let time pass."""
+        """Advance the clock, and do what is due."""
         self.now_ms = now_ms
 
     def work(self) -> None:
@@ -139,7 +139,7 @@ class Indexer:
     # Inside
 
     def _wanted(self) -> tuple[Seqno | None, Seqno | None]:
-        """Give the first transactions wanted: of those not in memory, and of others."""
+        """Return the first transactions wanted: those not in memory, and the others."""
         old: Seqno | None = None
         new: Seqno | None = None
         for index, strategy in self._installed.items():
@@ -202,7 +202,7 @@ class Indexer:
             self.history.stir()
 
     def _tell(self, tx_id: TxId, writes: "WriteSet") -> None:
-        """Tell a transaction to those that want it next."""
+        """Pass a transaction to the strategies that want it next."""
         for index, strategy in self._installed.items():
             if self._next_requested(index, strategy) == tx_id.seqno:
                 try:
@@ -225,7 +225,7 @@ class Indexer:
             return None
 
     def _break(self, index: Index[Any], error: Exception) -> None:
-        """Tell a strategy nothing more. What an error says may be private."""
+        """Stop a strategy. What its error says may be private."""
         self._broken.add(index)
         name = self._installed[index].name
         failure = self.app.failed(f"strategy {name}", error, tag=LogTag.APP)
@@ -237,7 +237,7 @@ class Indexer:
 
 
 def _is_ours(strategy: Strategy) -> bool:
-    """Say whether a strategy has nothing of an application's in it."""
+    """Return whether a strategy holds no code of an application."""
     return type(strategy).__module__.startswith("ccfpy.")
 
 

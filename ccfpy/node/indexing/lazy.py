@@ -25,7 +25,7 @@ class Lazy(Strategy, Generic[Kind]):
         self._until: Seqno = 0
 
     def extend_to(self, seqno: Seqno) -> None:
-        """Let it be told of all up to ``seqno``, in time."""
+        """Pass the strategy, in time, all transactions up to ``seqno``."""
         self._until = max(self._until, seqno)
 
     @property
@@ -37,13 +37,13 @@ class Lazy(Strategy, Generic[Kind]):
         return None if wanted is None or wanted > self._until else wanted
 
     def take(self, tx_id: TxId, writes: "WriteSet") -> None:
-        """Tell the strategy."""
+        """Pass the transaction to the strategy."""
         self.strategy.take(tx_id, writes)
 
     def describe(self) -> "JsonObject":
-        """Say what the strategy says."""
+        """Return the strategy's own description."""
         return self.strategy.describe()
 
     def uninstalled(self) -> None:
-        """Let the strategy go."""
+        """Uninstall the strategy."""
         self.strategy.uninstalled()

@@ -41,7 +41,7 @@ class PastReader:
     def read(
         self, first: Seqno, committed: Seqno
     ) -> "Sequence[HistoricalState] | None":
-        """Give some states from ``first`` on, or nothing while they are on their way.
+        """Return some states from ``first`` on, or nothing while they are on their way.
 
         Whoever is given some goes on after them; who asks for others begins there.
 

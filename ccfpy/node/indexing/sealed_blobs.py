@@ -34,7 +34,7 @@ class _Keys:
         self._sealed = 0
 
     def hide(self, series: int, name: str) -> str:
-        """Give the name that the host knows a blob by."""
+        """Return the name by which the host knows a blob."""
         return self._names.hexdigest(f"{series}/{name}".encode())
 
     def seal(self, series: int, hidden: str, content: bytes) -> bytes:
@@ -121,14 +121,14 @@ class SealedBlobs:
         return True
 
     def forget(self, series: int) -> None:
-        """Let the host remove a series, and expect nothing of it any more."""
+        """Ask the host to remove a series, and expect nothing of it any more."""
         for request, (of, _, _) in tuple(self._asked.items()):
             if of == series:
                 del self._asked[request]
         self._outbox.put(ForgetBlobs(series=series))
 
     def answered(self, event: "BlobRead") -> None:
-        """Take what the host gives, if it is what was kept."""
+        """Accept what the host gives, if it is what was kept."""
         asked = self._asked.pop(event.request, None)
         if asked is None:  # it was forgotten meanwhile
             return

@@ -97,7 +97,7 @@ class SeqnosByKey(Strategy, Generic[K]):
         return self.write_txs_in_range(key, 0, self.indexed_up_to.seqno) or []
 
     def describe(self) -> "JsonObject":
-        """Name the table, and how far it was told."""
+        """Return the table's name, and how far this index has come."""
         return {
             "target_map": self._table,
             "indexed_watermark": str(self.indexed_up_to),

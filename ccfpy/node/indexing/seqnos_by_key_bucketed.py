@@ -156,7 +156,7 @@ class SeqnosByKeyBucketed(Strategy, Generic[K]):
             self._hand_over()
 
     def _hand_over(self) -> None:
-        """Give the host what is in memory of the current bucket."""
+        """Store with the host what is in memory of the current bucket."""
         if not self._current:
             return
         bucket = len(self._blob_counts) - 1
@@ -203,7 +203,7 @@ class SeqnosByKeyBucketed(Strategy, Generic[K]):
         return seqnos if is_whole else None
 
     def _look(self, digest: bytes, bucket: int) -> "list[array[int] | None]":
-        """Give a key's seqnos in a bucket, blob by blob; ask for those not known."""
+        """Return a key's seqnos in a bucket; ask for blobs that are not here."""
         count = self._blob_counts[bucket]
         parts: list[array[int] | None] = []
         if count:
@@ -245,11 +245,11 @@ class SeqnosByKeyBucketed(Strategy, Generic[K]):
         self._begin()
 
     def uninstalled(self) -> None:
-        """Let the host remove the blobs."""
+        """Ask the host to remove the blobs."""
         self._series.forget()
 
     def describe(self) -> "JsonObject":
-        """Name the table, how far it was told, and what is in memory."""
+        """Return the table's name, how far the index is, and what is in memory."""
         return {
             "target_map": self._table,
             "indexed_watermark": str(self.indexed_up_to),

@@ -92,7 +92,7 @@ class Bootstrap:
         self._fetching.start(self._running.time.monotonic_ms)
 
     def tick(self, now_ms: int) -> None:
-        """Let time pass."""
+        """Advance the clock, and do what is due."""
         self._fetching.tick(now_ms)
         self._joining.tick(now_ms)
 

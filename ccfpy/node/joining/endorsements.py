@@ -93,7 +93,7 @@ class EndorsementFetch:
         self._begin_server()
 
     def tick(self, now_ms: int) -> None:
-        """Let time pass."""
+        """Advance the clock, and do what is due."""
         self._now_ms = now_ms
         if self._due_ms is not None and self._due_ms <= now_ms:
             self._due_ms = None

@@ -280,7 +280,7 @@ class Join:
 
 
 def request_of(running: RunningNode) -> JoinRequest:
-    """Say what this node asks to be entered as."""
+    """Return the request with which this node asks to be entered."""
     info = node_info(running)
     return JoinRequest(
         node_info_network=NodeNetwork(

@@ -107,7 +107,7 @@ def create_service(running: RunningNode, claims_digest: bytes | None) -> None:
 
 
 def constitution_of(section: StartConfiguration) -> str:
-    """Give the source of the service's first constitution.
+    """Return the source of the service's first constitution.
 
     Raises:
         ConfigurationRefused: it is not text.

@@ -73,7 +73,7 @@ class PrivateRecovery:
     # What the ledger says
 
     def watch(self) -> None:
-        """Learn of ledger secrets from the tables, from now on."""
+        """Watch the tables that ledger secrets are written to."""
         store = self._running.tail.store
         store.on_local(recovery.PAST_SECRETS.name, self._on_record)
         store.on_global(recovery.ENCRYPTED_LEDGER_SECRETS.name, self._on_secrets)
@@ -293,7 +293,7 @@ class PrivateRecovery:
             self._check_root()
 
     def _check_root(self) -> None:
-        """Hold the tree against the node's own, as far back as that one reaches."""
+        """Check the tree against the node's own, as far back as that one reaches."""
         size = len(self._tree)
         own = self._running.tail.settled_tree()
         if size > max(own.first, 1) and own.root(size) != self._tree.root():

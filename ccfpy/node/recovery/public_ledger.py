@@ -66,7 +66,7 @@ class PublicLedger:
         self._signed, self._signed_root = point.last, point.signature.root
 
     def take(self, data: bytes) -> None:
-        """Take the next entry.
+        """Append the next entry.
 
         Nothing has changed in the store and the tree when this raises.
 
@@ -101,7 +101,7 @@ class PublicLedger:
             self.tree.flush(max(seqno - LEAVES_RETAINED, self.tree.first))
 
     def truncate(self) -> TxId | None:
-        """Take back what follows the last signature; give that, if there is one."""
+        """Take back what follows the last signature; return its id, if there is one."""
         signed = self._signed
         if signed is not None:
             self._store.rollback(signed.seqno)

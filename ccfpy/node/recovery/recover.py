@@ -99,7 +99,7 @@ def begin(boot: Boot, parts: NodeParts) -> RunningNode:
 
 
 def previous_identity(boot: Boot) -> Certificate:
-    """Give the certificate of the service that is recovered.
+    """Return the certificate of the service that is recovered.
 
     Raises:
         ConfigurationRefused: it is missing, or none.

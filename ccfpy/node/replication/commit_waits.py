@@ -48,7 +48,7 @@ class CommitWaits:
         self._committed_view: View = 0
 
     def __len__(self) -> int:
-        """Tell how many wait."""
+        """Return how many responses wait."""
         return len(self._waits)
 
     def admit(self) -> None:
@@ -69,7 +69,7 @@ class CommitWaits:
             )
 
     def wait(self, tx_id: TxId, response: Response, within_ms: int) -> Answer:
-        """Give ``response`` once its transaction is committed, or why it is not."""
+        """Answer ``response`` once its transaction is committed, or why it is not."""
         if (final := _final(tx_id, self._status(tx_id), response)) is not None:
             return final
         self._count += 1
@@ -87,7 +87,7 @@ class CommitWaits:
         return wait.awaited
 
     def committed(self, tx_id: TxId) -> None:
-        """Learn that everything up to this transaction is final."""
+        """Note that everything up to this transaction is final."""
         waits = self._waits
         if tx_id.view != self._committed_view:
             self._committed_view = tx_id.view
@@ -97,7 +97,7 @@ class CommitWaits:
             self._is_open(heappop(waits))
 
     def tick(self, now_ms: int) -> None:
-        """Let time pass: who has waited long enough is told how things stand."""
+        """Advance the clock, and answer those that have waited long enough."""
         self._now_ms = now_ms
         if self._next_deadline_ms is None or now_ms < self._next_deadline_ms:
             return
@@ -138,7 +138,7 @@ class CommitWaits:
 
 
 def _final(tx_id: TxId, status: TxStatus, response: Response) -> Response | None:
-    """Give the answer to a transaction whose status is final; nothing for others."""
+    """Return the answer for a transaction of final status; nothing for others."""
     if status is TxStatus.COMMITTED:
         response.headers[STATUS_HEADER] = status
         return response

@@ -84,7 +84,7 @@ class Guards:
 
 
 def may_become(before: NodeInfo | None, after: NodeInfo) -> bool:
-    """Tell whether a node's record may follow the one before.
+    """Return whether a node's record may follow the one before.
 
     Ids are not used again: a node that left stays away. That it left for good is
     recorded only of a node that left.

@@ -148,7 +148,7 @@ class LedgerTail:
         self._chunk_is_forced = True
 
     def begin_chunk(self) -> None:
-        """Let the next transaction begin a ledger chunk."""
+        """Begin a ledger chunk with the next transaction."""
         self._chunk_begins = True
 
     # The primary's side
@@ -217,7 +217,7 @@ class LedgerTail:
     def _append(
         self, view: View, write_set: WriteSet, claims: bytes, flags: EntryFlags
     ) -> int:
-        """Let ``settle`` make an entry of what the store took; give its size."""
+        """Queue what the store took for ``settle``; return the size of its entry."""
         seqno = self.store.version
         secret = self.secrets.at(seqno)
         if secret is not self._secret:
@@ -257,7 +257,7 @@ class LedgerTail:
     # A backup's side
 
     def apply(self, data: bytes, view: View) -> EntryFacts:
-        """Take the next entry, which a primary sealed in ``view``.
+        """Apply the next entry, which a primary sealed in ``view``.
 
         Nothing has changed when this raises.
 
@@ -289,7 +289,7 @@ class LedgerTail:
         return facts
 
     def _open_public(self, data: bytes, tx_id: TxId) -> UnsealedEntry:
-        """Give what an entry changes in public, and check the rest if it can be.
+        """Return what an entry changes in public, and check the rest if possible.
 
         Raises:
             VerificationFailed: the entry does not open.
@@ -372,7 +372,7 @@ class LedgerTail:
     # Questions
 
     def root_at(self, seqno: Seqno) -> bytes:
-        """Give the Merkle root over the leaves up to and including ``seqno``."""
+        """Return the Merkle root over the leaves up to and including ``seqno``."""
         return self.settled_tree().root(seqno + 1)
 
     def receipt(self, seqno: Seqno, *, committed: Seqno) -> Receipt | None:

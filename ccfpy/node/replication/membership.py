@@ -18,14 +18,14 @@ _INFO_NAME: Final = INFO.name
 
 
 def changes_nodes(write_set: "WriteSet") -> bool:
-    """Tell whether a write set says anything of nodes."""
+    """Return whether a write set says anything of nodes."""
     return _INFO_NAME in write_set
 
 
 def facts_of(
     write_set: "WriteSet", size: int, *, is_committable: bool = False
 ) -> EntryFacts:
-    """Tell what consensus is to know of an entry of ``size`` bytes.
+    """Return what consensus is to know of an entry of ``size`` bytes.
 
     A node that is only pending does not count yet, and one whose record is removed has
     been retired before.

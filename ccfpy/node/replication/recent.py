@@ -37,14 +37,14 @@ class RecentLedger:
         self._first = self.signatures_since = seqno + 1
 
     def append(self, data: bytes) -> None:
-        """Take the next entry."""
+        """Append the next entry."""
         self._entries.append(data)
         self._bytes += len(data)
         if self._bytes > limits.RECENT_ENTRIES_BYTES_MAX:
             self._trim()
 
     def signed(self, seqno: Seqno) -> None:
-        """Learn that the entry at ``seqno`` is a signature."""
+        """Note that the entry at ``seqno`` is a signature."""
         self._signatures.append(seqno)
         if len(self._signatures) > limits.SIGNATURES_KNOWN_MAX:
             half = limits.SIGNATURES_KNOWN_MAX // 2
@@ -61,12 +61,12 @@ class RecentLedger:
         self.signatures_since = min(self.signatures_since, to + 1)
 
     def get(self, seqno: Seqno) -> bytes | None:
-        """Give an entry that is still here."""
+        """Return an entry that is still here."""
         at = seqno - self._first
         return self._entries[at] if 0 <= at < len(self._entries) else None
 
     def signature_from(self, seqno: Seqno) -> Seqno | None:
-        """Give the first signature at or after ``seqno``, if it is known."""
+        """Return the first signature at or after ``seqno``, if it is known."""
         if seqno < self.signatures_since:
             return None
         at = bisect_left(self._signatures, seqno)

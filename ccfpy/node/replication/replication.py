@@ -70,15 +70,15 @@ class Replication:
     # Who wants to know
 
     def before_compaction(self, tell: Callable[[Seqno], None]) -> None:
-        """Have ``tell`` called with every new commit, while older state can be read."""
+        """Call ``tell`` with every new commit, while older state can be read."""
         self._final.append(tell)
 
     def on_commit(self, tell: Callable[[Seqno], None]) -> None:
-        """Have ``tell`` called with every new commit, after the KV's global hooks."""
+        """Call ``tell`` with every new commit, after the KV's global hooks."""
         self._committed.append(tell)
 
     def on_rollback(self, tell: Callable[[Seqno], None]) -> None:
-        """Have ``tell`` called with the last entry that stays, whenever some do not."""
+        """Call ``tell`` with the last entry that stays, at every rollback."""
         self._rolled_back.append(tell)
 
     # Questions
@@ -104,14 +104,14 @@ class Replication:
         return not self.raft.log.has_committables
 
     def tx_status(self, tx_id: TxId) -> TxStatus:
-        """Tell what is known of a transaction."""
+        """Return what is known of a transaction."""
         log = self.raft.log
         return status_of(
             tx_id, log.history, last=log.last_seqno, committed=log.commit_seqno
         )
 
     def committed_tx_id(self) -> TxId | None:
-        """Name the last committed transaction."""
+        """Return the id of the last committed transaction."""
         log = self.raft.log
         return log.tx_id(log.commit_seqno) if log.commit_seqno else None
 
@@ -190,7 +190,7 @@ class Replication:
             self._perform(ready)
 
     def receive(self, sender: NodeId, header: bytes, entries: bytes) -> None:
-        """Take a message whose sender its channel proved, with what followed it."""
+        """Receive a message whose sender its channel proved, with what followed it."""
         try:
             message = decode(header)
         except Malformed as error:
@@ -199,7 +199,7 @@ class Replication:
         self._perform(self.raft.receive(sender, message), entries)
 
     def tick(self, elapsed_ms: int) -> None:
-        """Let time pass."""
+        """Advance the clock, and do what is due."""
         self._perform(self.raft.tick(elapsed_ms))
 
     def flush(self) -> None:
@@ -282,7 +282,7 @@ class Replication:
 
 
 def _skip(data: bytes, count: int) -> int:
-    """Give where the entry after the first ``count`` begins.
+    """Return where the entry after the first ``count`` begins.
 
     Raises:
         Malformed: there are not so many.

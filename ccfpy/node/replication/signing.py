@@ -46,11 +46,11 @@ class SignatureTimer:
         self._due_ms = now_ms + delay_ms
 
     def is_due_by_count(self, unsigned: int) -> bool:
-        """Tell whether enough entries wait to sign without waiting for the timer."""
+        """Return whether enough entries wait to sign without waiting for the timer."""
         return unsigned >= self._tx_count
 
     def tick(self, now_ms: int, unsigned: int) -> bool:
-        """Let time pass; tell whether to sign now.
+        """Advance the clock; return whether to sign now.
 
         The host may lie: a clock that goes back must not put signatures off for ever.
         """
@@ -61,12 +61,12 @@ class SignatureTimer:
         return unsigned > 0
 
     def saw(self, events: int) -> None:
-        """Note of how many events a turn has: they came while the last was at work."""
+        """Note how many events a turn has: they came while the last one was at work."""
         if events > self._most_events:  # noqa: PLR1730 - max() would be one more call
             self._most_events = events
 
     def is_due_early(self, now_ms: int, unsigned: int, *, is_awaited: bool) -> bool:
-        """Tell, at the end of a turn, whether to sign without waiting any longer.
+        """Return whether to sign at the end of this turn, without waiting longer.
 
         Args:
             now_ms: the host's clock.

@@ -155,7 +155,7 @@ class Conversation(Protocol):
         ...
 
     def serve(self, plaintext: bytes, share: int) -> tuple[bytes, bool]:
-        """Take the client's next bytes."""
+        """Receive the client's next bytes."""
         ...
 
     def go_on(self, share: int) -> tuple[bytes, bool]:
@@ -172,5 +172,5 @@ class Conversation(Protocol):
         ...
 
     def abandon(self) -> None:
-        """Learn that the client has gone: nobody waits for an answer any more."""
+        """Note that the client has gone: nobody waits for an answer any more."""
         ...

@@ -103,7 +103,7 @@ class Connection:
     # A turn in three stages, so that many clients can be served in each.
 
     def read(self, data: bytes) -> bytes | None:
-        """Take a client's bytes; give what they say, or nothing if nobody can tell."""
+        """Return the plaintext of a client's bytes, or nothing if they are not TLS."""
         tls = self._tls
         self.received += len(data)
         if tls is None:
@@ -128,7 +128,7 @@ class Connection:
         return b"", said is None
 
     def protect(self, reply: bytes, ends: bool) -> tuple[bytes, bool]:
-        """Give bytes that carry what ``serve`` gave, and whether they are the last."""
+        """Return what ``serve`` returned, encrypted, and whether it is the last."""
         tls = self._tls
         if tls is None:
             return reply, ends
@@ -145,7 +145,7 @@ class Connection:
         return tls.take_output(), ends
 
     def turn(self, data: bytes, share: int) -> tuple[bytes, bool]:
-        """Take a turn with bytes of the client: the three stages at once."""
+        """Serve bytes of the client: the three stages at once."""
         said = self.read(data)
         if said:
             reply, ends = self.conversation.serve(said, share)
@@ -165,14 +165,14 @@ class Connection:
     # What waits
 
     def keep(self, data: bytes) -> bool:
-        """Let bytes wait for a turn; return whether they are not too many."""
+        """Keep bytes for a turn; return whether they are within the bound."""
         self.is_idle = False
         self.inbox.append(data)
         self._inbox_bytes += len(data)
         return self._inbox_bytes <= limits.HELD_BYTES_MAX
 
     def keep_rest(self, data: bytes) -> bytes:
-        """Let wait what one turn has no time for; give what it has."""
+        """Keep what one turn has no time for; return what it has."""
         most = limits.SESSION_TURN_BYTES_MAX
         self.keep(data[most:])
         return data[:most]
@@ -198,12 +198,12 @@ class Connection:
         )
 
     def written(self, size: int) -> None:
-        """Take note that the host's system took bytes."""
+        """Note that the host's system took bytes."""
         self._written += size
         self.unread_bytes = max(0, self.unread_bytes - size)
 
     def _take_bytes(self) -> bytes:
-        """Give the bytes of one turn."""
+        """Return the bytes of one turn."""
         data = b"".join(self.inbox)
         self.inbox.clear()
         most = limits.SESSION_TURN_BYTES_MAX
@@ -216,7 +216,7 @@ class Connection:
     # Its end
 
     def stall(self, elapsed_ms: int) -> Stall | None:
-        """Say for what the client is not waited for any more, if it is not.
+        """Return why the client is not waited for any more, if so.
 
         A client that waits for its turn is not to blame for anything.
 

@@ -80,7 +80,7 @@ class Http1Connection:
         return serialise_response(response)
 
     def abandon(self) -> None:
-        """Learn that the client has gone."""
+        """Note that the client has gone."""
         self._parser.close()
         self._unreadable = None
         if self._awaited is not None:
@@ -105,7 +105,7 @@ class Http1Connection:
         return reply, ends
 
     def serve(self, plaintext: bytes, share: int) -> tuple[bytes, bool]:
-        """Take the client's next bytes; answer the requests that they complete."""
+        """Receive the client's next bytes; answer the requests that they complete."""
         if (
             len(plaintext) > limits.SESSION_PARSE_BYTES_MAX
             and plaintext.count(_VERSION) > limits.SESSION_PARSE_REQUESTS_MAX
@@ -220,7 +220,7 @@ def serialise_or_error(response: Response) -> bytes:
 
 
 def unwritable(response: Response, error: Malformed) -> Response:
-    """Give the error that takes a response's place."""
+    """Return the error that takes a response's place."""
     return ApiError(
         500, ErrorCode.InternalError, str(error), close=response.close
     ).response()

@@ -56,7 +56,7 @@ class Http2Connection:
         return self._server.progress
 
     def serve(self, plaintext: bytes, share: int) -> tuple[bytes, bool]:
-        """Take the client's next bytes; answer what they complete."""
+        """Receive the client's next bytes; answer what they complete."""
         most = limits.HTTP2_FRAMES_PER_TURN
         for stream in self._server.receive(plaintext, frames_max=most):
             waiting = self._awaited.pop(stream, None)
@@ -90,7 +90,7 @@ class Http2Connection:
         return self._server.take_output()
 
     def abandon(self) -> None:
-        """Learn that the client has gone."""
+        """Note that the client has gone."""
         for _, awaited in self._awaited.values():
             awaited.abandon()
 

@@ -33,7 +33,7 @@ class Patience:
         self._waited_ms = 0
 
     def is_over(self, *, progress: object, received: int, elapsed_ms: int) -> bool:
-        """Tell whether a client that has begun something is not waited for any more.
+        """Return whether the time of a client that has begun something is over.
 
         Args:
             progress: equal to what it was at the last look if nothing came whole since;

@@ -25,7 +25,7 @@ class Router:
         self.frontends: dict[str, Frontend] = {}
 
     def mount(self, prefix: str, frontend: "Frontend") -> None:
-        """Let a frontend answer the requests under a prefix."""
+        """Route the requests under a prefix to a frontend."""
         self.frontends[prefix] = frontend
 
     def answer(self, request: "Request", session: "Session") -> "Answer":

@@ -32,7 +32,7 @@ class Certificates(Protocol):
     def context_for(
         self, authority: InterfaceAuthority, protocol: bytes
     ) -> ServerContext | None:
-        """Give the context to accept a connection with, to speak ``protocol``."""
+        """Return the context to accept a connection with, to speak ``protocol``."""
         ...
 
 
@@ -158,7 +158,7 @@ class Sessions:
         self._answer(read, share)
 
     def _keep(self, connection: Connection, event: "SessionData") -> None:
-        """Let what came wait for a turn."""
+        """Keep what came for a turn."""
         if connection.keep(event.data):
             self._review(connection)
         else:
@@ -184,7 +184,7 @@ class Sessions:
                 self._send(connection, data, ends=is_last)
 
     def _review(self, connection: Connection) -> None:
-        """Let a connection wait for its turn, if it wants one."""
+        """Queue a connection for its turn, if it wants one."""
         connection.is_idle = not connection.has_left
         if connection.wants_turn:
             self.turns.put(connection)
@@ -212,7 +212,7 @@ class Sessions:
             self._make_room()
 
     def written(self, event: "SessionWritten") -> None:
-        """Take note that the host got rid of answers."""
+        """Note that the host has written answers to the client."""
         connection = self._connections.get(event.session)
         if connection is not None:
             connection.written(event.size)
@@ -291,7 +291,7 @@ class Sessions:
             self._review(connection)
 
     def _grant(self, connection: Connection) -> None:
-        """Tell the host that it may read as much of a client as the node has taken."""
+        """Allow the host to read as much of a client as the node has taken."""
         granted = connection.grant_at - limits.SESSION_GRANT_BYTES
         size = connection.received - granted
         connection.grant_at += size

@@ -53,7 +53,7 @@ class Turns:
         return share
 
     def put(self, connection: "Connection") -> None:
-        """Let a connection wait behind the others; it may wait already."""
+        """Queue a connection behind the others; it may be queued already."""
         if not connection.is_queued:
             connection.is_queued = True
             queue = self.ready if connection.is_greeted else self._greeting

@@ -275,7 +275,7 @@ class SnapshotFetching:
 
 
 def write_to_host(start: StartingPoint, data: bytes, outbox: Outbox) -> SnapshotName:
-    """Give a verified snapshot's file to the host as one of its own; give its name."""
+    """Write a verified snapshot's file to the host, and return its name."""
     receipt = start.snapshot.receipt
     assert receipt is not None, "what was verified has a receipt"
     assert not isinstance(receipt.leaf, bytes), "and it reveals the evidence"

@@ -113,7 +113,7 @@ class SnapshotReads:
         )
 
     def answered(self, event: SnapshotRead) -> None:
-        """Take the host's answer."""
+        """Receive the host's answer."""
         asked = self._asked.pop(event.request, None)
         if asked is None:
             self._outbox.info(f"Nobody asked for snapshot read {event.request}")
@@ -174,7 +174,7 @@ class SnapshotReads:
 
 
 def _answers(event: SnapshotRead, asked: ReadSnapshot) -> bool:
-    """Tell whether an answer is one to this question."""
+    """Return whether an answer is one to this question."""
     if event.name is None:
         return True
     return (

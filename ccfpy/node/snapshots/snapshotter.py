@@ -126,7 +126,7 @@ class Snapshotter:
         return len(self._taken)
 
     def watch(self, store: Store) -> None:
-        """Learn of the snapshots that any primary records."""
+        """Watch the snapshots that any primary records."""
         store.on_local(SNAPSHOT_EVIDENCE.name, self._on_evidence)
 
     def start_from(self, seqno: Seqno) -> None:
@@ -135,11 +135,11 @@ class Snapshotter:
         self._seen.clear()
 
     def trigger(self) -> None:
-        """Have a snapshot taken at the next signature, whether it is due or not."""
+        """Take a snapshot at the next signature, whether it is due or not."""
         self._is_wanted = True
 
     def note_signature(self, seqno: Seqno) -> bool:
-        """Take note that this node, as primary, is about to sign at ``seqno``.
+        """Note that this node, as primary, is about to sign at ``seqno``.
 
         Tells whether a snapshot is to be taken there, so that the chunk must end.
         """
@@ -175,7 +175,7 @@ class Snapshotter:
             _, self._last = self._seen.pop()
 
     def tick(self, now_ms: int) -> None:
-        """Let time pass, and work if some has passed since the last step."""
+        """Advance the clock, and work if time has passed since the last step."""
         if now_ms - self._worked_ms >= limits.SNAPSHOT_STEP_MS:
             self._worked_ms = now_ms
             self.work()
@@ -243,7 +243,7 @@ class Snapshotter:
         self._complete()
 
     def _complete(self) -> None:
-        """Hand over the receipts of evidence that became final."""
+        """Hand the host the receipts of evidence that became final."""
         for taken in list(self._taken):
             if not taken.is_written or taken.evidence is None:
                 continue

@@ -136,7 +136,7 @@ class StartingPoint:
         return self.snapshot.tree()
 
     def install(self, store: Store, secrets: LedgerSecrets | None) -> None:
-        """Put the state into an empty store.
+        """Install the state in an empty store.
 
         Local hooks run at once; global ones when the store is compacted next, for which
         ``store.compact(store.version)`` is enough.
@@ -160,7 +160,7 @@ class StartingPoint:
             ) from error
 
     def install_private(self, store: Store, secrets: LedgerSecrets) -> None:
-        """Put the private state alone into an empty store, in a recovery.
+        """Install the private state alone in an empty store, in a recovery.
 
         Raises:
             SnapshotRefused: it does not open under these secrets.

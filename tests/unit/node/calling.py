@@ -7,5 +7,5 @@ from ccfpy.node.outbox import Outbox
 
 
 def app_code(outbox: Outbox | None = None) -> AppCode:
-    """Give what calls it, and logs there what fails."""
+    """Return what calls it, and log there what fails."""
     return AppCode(AppCalls(), outbox=outbox or Outbox(), entropy=SeededEntropy(9))

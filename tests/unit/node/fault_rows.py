@@ -44,7 +44,7 @@ ROWS: list[Row] = []
 
 
 def row(part: Part, fault: str, outcome: str) -> Callable[[Test], Test]:
-    """Let a test be a row of the table."""
+    """Make a test a row of the table."""
 
     def add(test: Test) -> Test:
         ROWS.append(

@@ -57,19 +57,19 @@ class HostFiles(Alone):
         return self._files.journal.getvalue().decode()
 
     def entries(self) -> Sequence[bytes]:
-        """Give the whole ledger."""
+        """Return the whole ledger."""
         store = self._files.ledger
         return store.read(1, store.last_seqno, bytes_max=1 << 40) or ()
 
     def settle(self) -> None:
-        """Let the node have what it asked for, and what it asks for then."""
+        """Answer what the node asked for, and what it asks for then."""
         while self._answers and self._node is not None:
             answers = list(self._answers)
             self._answers.clear()
             self._node.step(*answers)
 
     def pass_time(self, node: Timed, ms: int) -> None:
-        """Let time pass for the node and its host."""
+        """Advance the clock for the node and its host."""
         for _ in range(0, ms, TICK_MS):
             node.advance(TICK_MS)
             self.settle()

@@ -150,7 +150,7 @@ class NetworkWithIssuers(Network):
     _theirs: list[tuple[InProcessNode, Effect]]
 
     def reach(self, *issuers: Issuer) -> None:
-        """Let these be there from the start; to be called before it."""
+        """Add these issuers, before the node starts."""
         self.issuers = list(issuers)
         self._calls = {}
         self._theirs = []

@@ -23,7 +23,7 @@ RETRY_MS = 1000
 
 
 def joining(node: InProcessNode) -> NodeConfiguration:
-    """Give the configuration of a node that joins the service of ``node``."""
+    """Return the configuration of a node that joins the service of ``node``."""
     return replace(
         node.boot.configuration,
         command=CommandType.JOIN,

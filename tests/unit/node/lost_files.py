@@ -24,7 +24,7 @@ THRESHOLD = 2
 
 
 def small_chunks(configuration: NodeConfiguration) -> NodeConfiguration:
-    """Let each signature end a chunk."""
+    """Make each signature end a chunk."""
     return replace(configuration, ledger_chunk_bytes=1)
 
 
@@ -61,12 +61,12 @@ class Lost:
         ]
 
     def signed_before(self, seqno: int) -> int:
-        """Give the last signature before an entry; 0 if there is none."""
+        """Return the last signature before an entry; 0 if there is none."""
         return max((each for each in self.signatures if each < seqno), default=0)
 
 
 def lose(members: Sequence[Person], user: Person, *, seed: int = 1) -> Lost:
-    """Let a service live that was rekeyed once, and is lost."""
+    """Run a service that was rekeyed once, and is lost."""
     host = HostFiles()
     configuration = starting(
         constitution=CONSTITUTION,
@@ -131,7 +131,7 @@ class Attempt:
         return int(found[1])
 
     def hand_in(self) -> None:
-        """Let members vote, hand in their shares, and wait."""
+        """Make members vote, hand in their shares, and wait."""
         assert ask_for_shares(self.node).status == 200
         for member in self.lost.members[:THRESHOLD]:
             assert submit_share(self.node, member).status == 200

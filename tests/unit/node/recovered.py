@@ -27,7 +27,7 @@ def state(node: InProcessNode) -> "dict[str, Json]":
 
 
 def wait(node: InProcessNode) -> None:
-    """Let a second pass: time for a signature, what follows it, and the next."""
+    """Advance the clock by a second: time for two signatures and what follows."""
     for _ in range(10):
         node.advance(100)
 

@@ -50,7 +50,7 @@ def guest(*, uvm: bytes | None = None) -> SnpQuote:
 
 @pytest.fixture
 def decide(network: Network) -> Decide:
-    """Let members vote for one action, and see it carried."""
+    """Make members vote for one action, and see it carried."""
 
     def run(name: str, **args: Json) -> None:
         decided = network.nodes[0].propose({"name": name, "args": args})

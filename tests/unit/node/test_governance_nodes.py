@@ -28,7 +28,7 @@ def replica_of(node: InProcessNode) -> RunningNode:
 
 
 def decide(node: InProcessNode, name: str, **args: Json) -> Json:
-    """Let members vote for one action; give the proposal's state unless it failed."""
+    """Make members vote for an action; return the proposal's state unless it failed."""
     decided = node.propose({"name": name, "args": args})
     return json.loads_object(decided.body).get("proposalState")
 
@@ -61,7 +61,7 @@ def endorsed(node: InProcessNode, other: InProcessNode) -> Certificate:
 
 
 def presented(node: InProcessNode) -> Certificate:
-    """Give the certificate that a client is shown now."""
+    """Return the certificate that a client is shown now."""
     der = node.connect()._tls.peer_certificate_der
     assert der is not None
     return Certificate.from_der(der)

@@ -52,7 +52,7 @@ class Service:
         bundle: str | None = None,
         auto_refresh: bool = True,
     ) -> None:
-        """Let members accept an issuer, whose own certificate vouches for it."""
+        """Make members accept an issuer, whose own certificate vouches for it."""
         if issuer not in self.network.issuers:
             self.network.issuers.append(issuer)
         decided = self.node.propose(
@@ -68,7 +68,7 @@ class Service:
         self.network.deliver()
 
     def add_node(self) -> InProcessNode:
-        """Let a node join, and be trusted."""
+        """Make a node join, and be trusted."""
         joiner = self.network.join()
         path = f"/node/network/nodes/{joiner.node_id}"
         self.network.wait_until(lambda: self.node.request("GET", path).status == 200)
@@ -84,7 +84,7 @@ class Service:
         return joiner
 
     def keys(self) -> dict[str, list[tuple[Json, Json]]]:
-        """Give each key's issuer and constraint, by key id."""
+        """Return each key's issuer and constraint, by key id."""
         path = f"/gov/service/jwk?api-version={GOV_VERSION}"
         keys = json.loads_object(self.node.request("GET", path).body)["keys"]
         assert isinstance(keys, dict)
@@ -109,7 +109,7 @@ class Service:
         return counted["attempts"], counted["successes"], counted["failures"]
 
     def failed(self) -> str:
-        """Give the last line on refreshes at level fail."""
+        """Return the last line on refreshes at level fail."""
         lines = [log.message for log in self.node.host.logs if log.level == "fail"]
         return next(x for x in reversed(lines) if x.startswith("JWT key auto-refresh"))
 

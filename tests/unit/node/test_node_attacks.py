@@ -27,7 +27,7 @@ PROPOSAL: Json = {"actions": [{"name": "trigger_ledger_chunk"}]}
 
 
 def error_of(response: Response) -> tuple[int, str]:
-    """Give an answer's status and code, with all it says besides."""
+    """Return an answer's status and code, with all it says besides."""
     body = json.loads_object(response.body)
     return response.status, json.dumps(body["error"]).decode()
 

@@ -118,7 +118,7 @@ def test_no_order_of_events_ends_the_node(
 
 
 def taking_small_entries(node: InProcessNode) -> InProcessNode:
-    """Have a node begin again, with an open service and a low bound of its entries."""
+    """Make a node begin again, with an open service and a low bound of its entries."""
     bounded = replace(node.boot.configuration, entry_bytes_max=200_000)
     node.host, node.trusted = Recorded(), node.twin()
     node.step(replace(node.boot, configuration=bounded))

@@ -83,7 +83,7 @@ def test_who_asks_again_writes_nothing(full: InProcessNode) -> None:
 
 
 def propose(node: InProcessNode, who: Person) -> None:
-    """Let one member propose to trust a node, which the others have yet to vote on."""
+    """Make one member propose to trust a node, which the others have yet to vote on."""
     created = node.govern(
         node.members[0],
         "members/proposals:create",

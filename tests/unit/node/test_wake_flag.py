@@ -72,7 +72,7 @@ def begin(ctx: Context) -> Answer:
 
 @app.post("/wanted")
 def want_all(ctx: Context) -> Answer:
-    """Have the index want everything from the first transaction on."""
+    """Make the index want everything from the first transaction on."""
     ASKED.of(ctx.node).wanted = 1
     return empty_reply(200)
 

@@ -22,7 +22,7 @@ def _at(value: Json, *path: str) -> Json:
 
 
 def _answers(described: JsonObject) -> Iterator[tuple[str, int, Json]]:
-    """Give each path that can be read, the status of its answer and its schema."""
+    """Return each path that can be read, the status of its answer and its schema."""
     paths = described["paths"]
     assert isinstance(paths, dict)
     for path, item in paths.items():

@@ -70,7 +70,7 @@ def error(response: Response) -> tuple[int, str, str]:
 
 
 def secrets_of(node: InProcessNode) -> list[bytes]:
-    """Give lines that are in every form of what must not be told."""
+    """Return lines that are in every form of what must not be told."""
     running = replica_of(node)
     key_line = running.service_identity.key.pem.splitlines()[1]
     _, secret = running.tail.secrets.latest

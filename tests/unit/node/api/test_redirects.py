@@ -22,7 +22,7 @@ from tests.unit.node.conftest import CONSTITUTION, NotesApp
 
 
 def two_ways(configuration: NodeConfiguration) -> NodeConfiguration:
-    """Let a node listen on a second interface; the second node on a third too."""
+    """Make a node listen on a second interface; the second node on a third too."""
     (first,) = configuration.rpc_interfaces
     port = int(first.bind_address.rpartition(":")[2])
     ways = [first, listener("second", port=port + 2)]

@@ -151,7 +151,7 @@ def deliver(*peers: Peer, lose: Lose = lambda _: False) -> None:
 
 
 def establish(one: Peer, other: Peer) -> None:
-    """Let ``one`` begin a channel and both complete it."""
+    """Make ``one`` begin a channel and both complete it."""
     one.channels.send_authenticated(other.id, PROPOSE)
     deliver(one, other)
     assert one.channels.is_established(other.id)

@@ -402,7 +402,7 @@ class HostileHost:
                 self.under_way.pop(0)
 
     def send(self, peer: Peer) -> None:
-        """Have it send zeros, whose ciphertext is the key stream itself."""
+        """Make it send zeros, whose ciphertext is the key stream itself."""
         self.sent += 1
         header = COMMAND[:8] + self.sent.to_bytes(17, "little")
         peer.channels.send_encrypted(self.other(peer).id, header, bytes(32))

@@ -27,7 +27,7 @@ RETRY = limits.CHANNEL_RETRY_MS
 
 
 def _pair(limit: int = LIMIT) -> tuple[Peer, Peer]:
-    """Give two nodes with a channel, the lower id first."""
+    """Return two nodes with a channel, the lower id first."""
     one, other = (
         Peer(name, settings=ChannelSettings(message_limit=limit))
         for name in ("alice", "bob")
@@ -44,7 +44,7 @@ def _keys(peer: Peer, other: Peer) -> Keys:
 
 
 def _use(low: Peer, high: Peer, used: int) -> None:
-    """Have it that so many messages were sent from ``low`` and arrived."""
+    """Count that so many messages were sent from ``low`` and arrived."""
     _keys(low, high).sent = used
     _keys(high, low).received = used
 

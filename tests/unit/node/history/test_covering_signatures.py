@@ -227,7 +227,7 @@ def test_certificates_of_many_nodes_do_not_fill_the_memory() -> None:
 
 
 def another_node(seed: int) -> Identity:
-    """Give the first service with another of its nodes."""
+    """Return the first service with another of its nodes."""
     other = copy(FIRST)
     entropy = SeededEntropy(seed)
     other.node_key = KeyPair.generate(entropy, Curve.SECP256R1)

@@ -217,7 +217,7 @@ def test_only_so_many_seqnos_can_be_asked_for() -> None:
 
 
 def _remember(world: World) -> None:
-    """Let the node have taken every entry itself, from the second on."""
+    """Make the node take every entry itself, from the second on."""
     recent = world.tail.settled_recent()
     recent.rollback(1)
     for seqno in range(2, world.story.last + 1):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def _story() -> Story:
-    """Tell of a service that was rekeyed, recovered and rekeyed again."""
+    """Build the story of a service that was rekeyed, recovered and rekeyed again."""
     story = Story()
     story.open()
     story.say("one", "two")

@@ -77,7 +77,7 @@ def rekey(network: Network) -> None:
 
 
 def join(network: Network) -> InProcessNode:
-    """Let a node join from the latest snapshot, its host having the whole ledger."""
+    """Make a node join from the latest snapshot; its host has the whole ledger."""
     joiner = network.join()
     trust(network, joiner)
     first, host = network.nodes[0].host, joiner.host

@@ -189,7 +189,7 @@ class Story:
 
 
 def recovered(*, endorses: bool = True) -> Story:
-    """Tell of a service that was recovered: entries 1 to 7 are the first one's."""
+    """Build a recovered service's story: entries 1 to 7 are the first service's."""
     story = Story()
     story.open(endorses=endorses)
     story.say("old one", "old two")
@@ -261,7 +261,7 @@ class World:
         )
 
     def work(self) -> None:
-        """Let the host answer whatever it is asked, until nothing is."""
+        """Make the host answer whatever it is asked, until nothing is."""
         while self.turn():
             pass
 
@@ -274,7 +274,7 @@ class World:
         return bool(asked)
 
     def take_reads(self) -> list[ReadLedger]:
-        """Give what the host is asked now."""
+        """Return what the host is asked now."""
         effects = self.outbox.take()
         self.logs += [effect for effect in effects if isinstance(effect, WriteLog)]
         return [effect for effect in effects if isinstance(effect, ReadLedger)]
@@ -298,7 +298,7 @@ class World:
         )
 
     def complaints(self) -> list[str]:
-        """Give what the node logged as failures, and forget it."""
+        """Return what the node logged as failures, and forget it."""
         self.work()
         said = [log.message for log in self.logs]
         self.logs.clear()

@@ -55,7 +55,7 @@ def on(
     machine: SimulatedMachine = ONE,
     identity: EnclaveIdentity = ENCLAVE,
 ) -> Network:
-    """Let nodes that boot from now on run there."""
+    """Make nodes that boot from now on run there."""
     network.platform = SimulatedPlatform(machine, identity)
     return network
 

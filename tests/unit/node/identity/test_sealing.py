@@ -111,7 +111,7 @@ def logged(node: InProcessNode) -> str:
 
 
 def came_back(node: InProcessNode) -> bool:
-    """Tell whether it opened by itself, and check that it then has everything."""
+    """Return whether it opened by itself, and check that it then has everything."""
     if status(node) != "Open":
         assert status(node) == "WaitingForRecoveryShares"
         assert state(node)["state"] == NodeState.PART_OF_PUBLIC_NETWORK

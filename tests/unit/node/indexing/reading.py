@@ -37,7 +37,7 @@ class Diary(Strategy):
 
 
 def long_story(count: int) -> Story:
-    """Tell of a service whose users wrote ``count`` things, all signed."""
+    """Build the story of a service whose users wrote ``count`` things, all signed."""
     story = Story()
     story.open()
     story.say(*map(str, range(count)))
@@ -78,7 +78,7 @@ class Reading(World):
         return super().turn()
 
     def advance(self, ms: int) -> None:
-        """Let time pass, and the node work."""
+        """Advance the clock and let the node work."""
         self.now_ms += ms
         self.cache.tick(self.now_ms)
         self.indexer.tick(self.now_ms)

@@ -44,7 +44,7 @@ class Shelf:
         self.news = 0
 
     def take(self) -> list[Effect]:
-        """Let the host keep what it is given; give what is asked of it."""
+        """Make the host keep what it is given; return what is asked of it."""
         asked: list[Effect] = []
         for effect in self.outbox.take():
             match effect:
@@ -57,7 +57,7 @@ class Shelf:
         return asked
 
     def work(self) -> int:
-        """Let the host answer whatever it is asked; count that."""
+        """Make the host answer whatever it is asked; count that."""
         asked = self.take()
         for effect in asked:
             assert isinstance(effect, ReadBlob)
@@ -69,7 +69,7 @@ class Shelf:
 
 
 def tell(strategy: Strategy, told: Told, *, view: int = 2) -> None:
-    """Tell a strategy of transactions, one after another."""
+    """Pass a strategy transactions, one after another."""
     for seqno, writes in told:
         assert strategy.next_requested == seqno
         strategy.take(TxId(view, seqno), writes)

@@ -40,7 +40,7 @@ def whole(story: Story) -> list[Seqno]:
 
 
 def far_behind(story: Story) -> World:
-    """Give a node in whose own tree nothing of the ledger is."""
+    """Return a node in whose own tree nothing of the ledger is."""
     return World(story, has_tree=False)
 
 

@@ -102,7 +102,7 @@ def uninstall(ctx: Context) -> Response:
 
 @app.get("/on-demand", mode=Mode.COMMAND)
 def on_demand(ctx: Context) -> Response:
-    """Tell whether it is there."""
+    """Return whether it is there."""
     return empty_reply(200 if ON_DEMAND.is_installed(ctx.node) else 404)
 
 

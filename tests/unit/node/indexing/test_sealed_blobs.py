@@ -57,13 +57,13 @@ Lie = Callable[[dict[tuple[int, str], bytes]], None]
 
 
 def _swap(blobs: dict[tuple[int, str], bytes]) -> None:
-    """Give another blob of the same series."""
+    """Return another blob of the same series."""
     (one, a), (other, b), *_ = blobs.items()
     blobs[one], blobs[other] = b, a
 
 
 def _stale(blobs: dict[tuple[int, str], bytes]) -> None:
-    """Give what an earlier series had under that name."""
+    """Return what an earlier series had under that name."""
     one, _, (_, earlier) = blobs.items()
     blobs[one[0]] = earlier
 

@@ -86,7 +86,7 @@ class Impostor:
         return [e.message for e in effects if hasattr(e, "message")]
 
     def next_call(self) -> int:
-        """Let the retry time pass; give the number of the call that follows."""
+        """Advance the clock by the retry time; return the next call's number."""
         self.now_ms += RETRY_MS
         effects = self.joiner.step(
             [

@@ -36,7 +36,7 @@ class SlowDisks(Network):
         return super().take(node, effect)
 
     def answer(self, node: InProcessNode, *, count: int | None = None) -> None:
-        """Let a host answer one read: with all, or with so many entries."""
+        """Make a host answer one read: with all, or with so many entries."""
         at = next(at for at, (asker, _) in enumerate(self._kept) if asker is node)
         _, effect = self._kept.pop(at)
         if count is not None:
@@ -45,7 +45,7 @@ class SlowDisks(Network):
         self.deliver()
 
     def hurry(self, *nodes: InProcessNode) -> None:
-        """Let these hosts answer, now and from now on."""
+        """Make these hosts answer, now and from now on."""
         for node in nodes:
             self.slow.remove(node)
         kept, self._kept = self._kept, []
@@ -79,7 +79,7 @@ def network(remains: Remains, members: tuple[Person, ...]) -> SlowDisks:
 
 
 def begin_reading(network: SlowDisks, member: Person, *slow: InProcessNode) -> None:
-    """Have shares handed in, and wait until the slow ones read."""
+    """Hand in shares, and wait until the slow ones read."""
     network.slow = list(slow)
     assert submit_share(network.nodes[0], member).status == 200
     network.wait_until(
@@ -195,7 +195,7 @@ def isolated(network: SlowDisks, person: Person) -> InProcessNode:
 
 
 def take_back(network: SlowDisks) -> None:
-    """Let the others elect one of them, and the old primary hear of it."""
+    """Make the others elect one of them, and the old primary hear of it."""
     first, *others = network.nodes
     network.wait_until(
         lambda: any(replica_of(node).is_primary for node in others), most_ms=60_000

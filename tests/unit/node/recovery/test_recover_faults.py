@@ -37,7 +37,7 @@ FAILED = 500
 
 
 def life(node: InProcessNode, alice: Person) -> Remains:
-    """Let a service live that two members' shares bring back."""
+    """Run a service that two members' shares bring back."""
     node.open_service(alice)
     threshold: Json = {"recovery_threshold": THRESHOLD}
     node.propose({"name": "set_recovery_threshold", "args": threshold})
@@ -61,7 +61,7 @@ def waiting(remains: Remains, members: tuple[Person, ...]) -> InProcessNode:
 
 
 def signatures(entries: Sequence[bytes]) -> list[int]:
-    """Give the seqnos of the signatures."""
+    """Return the seqnos of the signatures."""
     return [
         seqno
         for seqno, data in enumerate(entries, 1)

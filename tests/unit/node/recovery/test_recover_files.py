@@ -39,12 +39,12 @@ def other(members: tuple[Person, ...], alice: Person) -> Lost:
 
 
 def in_order(files: Folder) -> list[str]:
-    """Give the names of chunks, first to last."""
+    """Return the names of chunks, first to last."""
     return sorted(files, key=lambda name: ChunkName.parse(name).first)
 
 
 def uncommitted(files: Folder) -> dict[str, bytes]:
-    """Give the same files as a node leaves them that does not know them final."""
+    """Return the same files as a node leaves them that does not know them final."""
     return {name.removesuffix(COMMITTED_SUFFIX): data for name, data in files.items()}
 
 
@@ -154,7 +154,7 @@ def entries_of(files: Folder, name: str) -> Sequence[bytes]:
 
 
 def _ends(files: Folder, name: str) -> list[int]:
-    """Give where the entries of a file end."""
+    """Return where the entries of a file end."""
     position, ends = HEADER_BYTES, []
     for data in entries_of(files, name):
         position += len(data)

@@ -94,7 +94,7 @@ class Ledger:
 
     @staticmethod
     def cose_of_another_service(tree: MerkleTree) -> Writes:
-        """Give the signature table of a service with another key."""
+        """Return the signature table of a service with another key."""
         other = replace(SIGNER, service_key=NODE_KEY)
         return other.sign(TxId(2, len(tree)), tree, issued_at=1)[COSE_SIGNATURES]
 

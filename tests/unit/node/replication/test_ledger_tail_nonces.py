@@ -64,7 +64,7 @@ class Life:
         self.network.advance(300)
 
     def govern(self, action: str) -> None:
-        """Let members decide something."""
+        """Make members decide something."""
         leader = primary(self.network)
         # Requests are numbered by node in these tests, and remembered by service.
         nodes = self.network.nodes
@@ -105,11 +105,11 @@ class Life:
         self.govern("trigger_recovery_shares_refresh")
 
     def idle(self) -> None:
-        """Let channels and signatures be."""
+        """Leave channels and signatures alone."""
         self.network.advance(3000)
 
     def lose(self) -> Remains:
-        """Let it be lost, with what the first node's host has."""
+        """Lose the service, with what the first node's host has."""
         return self.network.nodes[0].remains()
 
 

@@ -50,7 +50,7 @@ def first_words(thief: InProcessNode, to: InProcessNode) -> list[bytes]:
 
 
 def answers(node: InProcessNode, to: InProcessNode, payload: bytes) -> bool:
-    """Tell whether a node answers another that begins a channel."""
+    """Return whether a node answers another that begins a channel."""
     message = PeerMessage(kind=PeerTraffic.CHANNEL, sender=to.node_id, payload=payload)
     effects = node.step(message)
     return any(isinstance(e, SendToPeer) and e.to == to.node_id for e in effects)

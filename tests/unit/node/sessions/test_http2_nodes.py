@@ -13,7 +13,7 @@ PLAIN = "primary_rpc_interface"
 
 
 def _http2_first(configuration: NodeConfiguration) -> NodeConfiguration:
-    """Let a node's first interface, which others join by, speak HTTP/2."""
+    """Make a node's first interface, which others join by, speak HTTP/2."""
     (plain,) = configuration.rpc_interfaces
     port = int(plain.published_address.rpartition(":")[2]) + 2
     return replace(configuration, rpc_interfaces=(http2_listener(port=port), plain))

@@ -181,7 +181,7 @@ DRIPS = (
 
 
 def seconds_until_closed(node: InProcessNode, drip: Drip, most: int) -> int | None:
-    """Let a client drip; tell how long it was listened to."""
+    """Make a client drip; return how long it was listened to."""
     for second in range(most):
         session, data = next(drip)
         if session in node.host.closed:

@@ -57,7 +57,7 @@ class Watched:
         self.is_to_wake = False
 
     def step(self, *events: Event) -> Sequence[Effect]:
-        """Give one step; return what it asked."""
+        """Run one step; return what it asked."""
         self.steps += 1
         if Woken() in events:
             self.is_to_wake = False

@@ -164,7 +164,7 @@ def test_a_backup_sends_a_joiner_to_the_primary(
 
 
 def unreachable(configuration: NodeConfiguration) -> NodeConfiguration:
-    """Let a joiner reach nobody, so that its own snapshots are what there is."""
+    """Make a joiner reach nobody, so that its own snapshots are what there is."""
     configuration = fetching(configuration)
     join = configuration.join
     if join is not None:
