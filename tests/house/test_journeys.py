@@ -1,0 +1,130 @@
+"""The four journeys of docs/ARCHITECTURE.md are short, and the code takes them."""
+
+import re
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Final
+
+import pytest
+
+from benchmarks.harness.backup import Backup
+from benchmarks.step import opened_node, write_request
+from ccfpy.boundary.events import SessionData
+from ccfpy.boundary.wire import EFFECTS, EVENTS, HEADER_BYTES
+from tests.house.tree import ROOT
+
+FILES_MAX = 30
+"""Of one journey: a reader follows that many."""
+VALUES: Final = (
+    "ccfpy/base/",
+    "ccfpy/crypto/",
+    "ccfpy/boundary/frequent.py",
+    "ccfpy/consensus/history.py",
+    "ccfpy/consensus/log.py",
+    "ccfpy/consensus/messages.py",
+    "ccfpy/consensus/progress.py",
+    "ccfpy/consensus/raft_state.py",
+    "ccfpy/consensus/trace.py",
+    "ccfpy/consensus/transitions.py",
+    "ccfpy/endpoints/context.py",
+    "ccfpy/endpoints/schema.py",
+    "ccfpy/endpoints/session.py",
+    "ccfpy/http/header_cache.py",
+    "ccfpy/http/messages.py",
+    "ccfpy/http/partial.py",
+    "ccfpy/kv/codec.py",
+    "ccfpy/kv/maps.py",
+    "ccfpy/kv/names.py",
+    "ccfpy/kv/versions.py",
+    "ccfpy/ledger/frame.py",
+    "ccfpy/ledger/secrets.py",
+    "ccfpy/ledger/signature.py",
+    "ccfpy/node/replication/membership.py",
+    "ccfpy/node/wake_flag.py",
+)
+"""Records, encodings and plain containers, which decide nothing."""
+END_OF_STEP: Final = (
+    "ccfpy/node/history/",
+    "ccfpy/node/indexing/",
+    "ccfpy/node/jwt_refresh.py",
+    "ccfpy/node/sessions/",
+    "ccfpy/node/boot.py",
+    "ccfpy/node/replication/signing.py",
+)
+"""What the end of a backup's step asks besides, which has nothing to do then."""
+_FILE = re.compile(r"`(ccfpy/[\w/]+\.py)`")
+
+
+def _journeys() -> dict[str, list[str]]:
+    page = (ROOT / "docs/ARCHITECTURE.md").read_text()
+    section = page.partition("\n## Four journeys\n")[2].partition("\n## ")[0]
+    return {
+        title: _FILE.findall(text)
+        for title, _, text in (
+            part.partition("\n") for part in section.split("\n### ")[1:]
+        )
+    }
+
+
+def _passed_through(work: Callable[[], object]) -> set[str]:
+    """Return the files of ccfpy whose functions are called."""
+    files: set[str] = set()
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            _, found, file = frame.f_code.co_filename.rpartition("/ccfpy/")
+            if found:
+                files.add(f"ccfpy/{file}")
+
+    former = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(former)
+    return {file for file in files if not file.startswith("ccfpy/testing/")}
+
+
+@pytest.mark.parametrize("title", sorted(_journeys()))
+def test_a_journey_names_few_files_and_all_of_them_exist(title: str) -> None:
+    files = _journeys()[title]
+    assert 0 < len(files) <= FILES_MAX
+    assert len(set(files)) == len(files)
+    assert not [file for file in files if not (ROOT / file).is_file()]
+
+
+def test_there_are_four_journeys() -> None:
+    assert len(_journeys()) == 4
+
+
+def test_a_write_passes_through_the_files_that_are_listed() -> None:
+    node, clients = opened_node()
+
+    def write() -> None:
+        client = clients[0]
+        data = client.encrypt(write_request())
+        frame = EVENTS.encode([SessionData(session=client.session, data=data)])
+        events = EVENTS.decode(frame[HEADER_BYTES:])
+        passed.update(
+            _passed_through(lambda: EFFECTS.encode(node.trusted.step(events)))
+        )
+
+    passed: set[str] = set()
+    write()  # the first of a connection fills caches
+    passed.clear()
+    write()
+    assert passed, "nothing was followed"
+    listed = set(_journeys()["A private write"])
+    assert not [f for f in passed - listed if not f.startswith(VALUES)]
+
+
+def test_entries_on_a_backup_pass_through_the_files_that_are_listed() -> None:
+    backup, raw = Backup(), write_request()
+    backup.perform(backup.hear(backup.told_of(64, raw)))
+    backup.catch_up()
+    told = backup.told_of(512, raw)
+    assert told, "the primary has sent nothing"
+    passed = _passed_through(lambda: backup.hear(told))
+    listed = set(_journeys()["Append-entries on a backup"])
+    assert not [f for f in passed - listed if not f.startswith(VALUES + END_OF_STEP)]
