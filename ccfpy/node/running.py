@@ -251,7 +251,7 @@ class RunningNode:
         """Hold what a trusted node is given: keys, secrets and its own certificate."""
         self.known_service = service_identity
         self.cose_claims = claims
-        self.identity.endorsed = endorsed
+        self.identity.endorse(endorsed)
         self.tail.secrets.restore(secrets)
         self.sealing.keep(*self.tail.secrets.latest)
         self.channels.identify(

@@ -42,7 +42,7 @@ class PresentedCertificates:
 
     def endorsed(self, certificate: Certificate) -> None:
         """Present the service's endorsement from now on."""
-        self._identity.endorsed = certificate
+        self._identity.endorse(certificate)
         key = self._identity.key.pem
         if self._by_service is None:
             self._by_service = _contexts(certificate.pem, key, self._engine)

@@ -69,6 +69,10 @@ class NodeIdentity:
             request=certs.certificate_request(key, subject=subject, sans=sans),
         )
 
+    def endorse(self, certificate: Certificate) -> None:
+        """Hold the service's certificate for this node's key."""
+        self.endorsed = certificate
+
     def renew_self_signed(self, endorsed: Certificate, entropy: Entropy) -> Certificate:
         """Make a self-signed certificate as long as the service's endorsement."""
         lasting = endorsed.not_after - endorsed.not_before + timedelta(seconds=1)

@@ -21,7 +21,7 @@ from ccfpy.node.outbound import OutboundClient
 from ccfpy.node.recovery.private_recovery import PrivateRecovery
 from ccfpy.node.running import RunningNode
 from ccfpy.node.snapshots.check import SnapshotCheck
-from ccfpy.node.snapshots.fetch import SnapshotFetching, Ways
+from ccfpy.node.snapshots.fetch import SnapshotFetching, SnapshotSources
 from ccfpy.node.snapshots.reads import SnapshotReads
 from ccfpy.node.snapshots.starting_point import StartingPoint
 
@@ -72,7 +72,9 @@ class Bootstrap:
 
         self._fetching = SnapshotFetching(
             section,
-            Ways(calls=calls, trust=trust, reads=snapshots, outbox=running.outbox),
+            SnapshotSources(
+                calls=calls, trust=trust, reads=snapshots, outbox=running.outbox
+            ),
             check=SnapshotCheck(
                 pinned,
                 section.target_rpc_address,
@@ -104,13 +106,13 @@ class Bootstrap:
 
     def _joined(self, joined: Joined) -> None:
         try:
-            take_up(self._running, joined, self._point, self._ledger)
+            become_member(self._running, joined, self._point, self._ledger)
         except VerificationFailed as error:
             self._running.outbox.fail(str(error))
             self._refused(str(error))
 
 
-def take_up(
+def become_member(
     running: RunningNode,
     joined: Joined,
     point: StartingPoint | None,

@@ -64,13 +64,15 @@ def start(boot: Boot, parts: NodeParts) -> RunningNode:
         ),
     )
     running.sealing.keep(*running.tail.secrets.latest)
-    identity.endorsed = certs.endorse_request(
-        identity.request,
-        issuer_key=service.key,
-        issuer_cert=service.certificate,
-        not_before=now,
-        validity_days=configuration.node_certificate.initial_validity_days,
-        entropy=parts.entropy,
+    identity.endorse(
+        certs.endorse_request(
+            identity.request,
+            issuer_key=service.key,
+            issuer_cert=service.certificate,
+            not_before=now,
+            validity_days=configuration.node_certificate.initial_validity_days,
+            entropy=parts.entropy,
+        )
     )
     parts.outbox.info(f"Created new node {identity.node_id}")
     return running

@@ -86,13 +86,15 @@ def begin(boot: Boot, parts: NodeParts) -> RunningNode:
             identity=service, secrets=LedgerSecrets(), cose_claims=CoseClaims("", "")
         ),
     )
-    identity.endorsed = certs.endorse_request(
-        identity.request,
-        issuer_key=service.key,
-        issuer_cert=service.certificate,
-        not_before=now,
-        validity_days=configuration.node_certificate.initial_validity_days,
-        entropy=parts.entropy,
+    identity.endorse(
+        certs.endorse_request(
+            identity.request,
+            issuer_key=service.key,
+            issuer_cert=service.certificate,
+            not_before=now,
+            validity_days=configuration.node_certificate.initial_validity_days,
+            entropy=parts.entropy,
+        )
     )
     parts.outbox.info(f"Created recovery node {identity.node_id}")
     return running

@@ -48,7 +48,7 @@ class _SnapshotLocation(NamedTuple):
         return f"https://{self.address}{self.path}{query}"
 
 
-class Ways(NamedTuple):
+class SnapshotSources(NamedTuple):
     """By which a snapshot may come.
 
     Attributes:
@@ -67,7 +67,7 @@ class SnapshotFetching:
 
     Args:
         section: whom to ask, how often, and how much to take.
-        ways: to the peer and to the host.
+        sources: to the peer and to the host.
         check: reads and verifies a file, now or later.
         found: told, once, what to start from; nothing for the ledger's beginning.
         refused: told in place of that why the host's own snapshot must not be used.
@@ -76,17 +76,17 @@ class SnapshotFetching:
     def __init__(
         self,
         section: JoinConfiguration,
-        ways: Ways,
+        sources: SnapshotSources,
         *,
         check: Callable[[bytes, Callable[[Checked], None]], None],
         found: Callable[[StartingPoint | None], None],
         refused: Callable[[str], None],
     ) -> None:
         self._section = section
-        self._calls = ways.calls
-        self._trust = ways.trust
-        self._reads = ways.reads
-        self._outbox = ways.outbox
+        self._calls = sources.calls
+        self._trust = sources.trust
+        self._reads = sources.reads
+        self._outbox = sources.outbox
         self._check = check
         self._found = found
         self._refused = refused

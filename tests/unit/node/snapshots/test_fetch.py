@@ -16,7 +16,7 @@ from ccfpy.http.ranges import parse_range
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.outbound import CallFailed, CallFailure, Outcome
 from ccfpy.node.snapshots.check import Checked
-from ccfpy.node.snapshots.fetch import SnapshotFetching, Ways
+from ccfpy.node.snapshots.fetch import SnapshotFetching, SnapshotSources
 from ccfpy.node.snapshots.starting_point import StartingPoint
 from tests.unit.ledger.made import FIRST
 from tests.unit.node.host_snapshots import HostSnapshots
@@ -75,7 +75,7 @@ class Joiner:
         self.refused: list[str] = []
         self.fetching = SnapshotFetching(
             section,
-            Ways(self.way, trusting, self.host.reads, self.host.outbox),
+            SnapshotSources(self.way, trusting, self.host.reads, self.host.outbox),
             check=lambda data, then: then(checked(data)),
             found=self.found.append,
             refused=self.refused.append,
