@@ -1,5 +1,7 @@
 """What a booted node answers endpoints, and what it does when state is final."""
 
+from dataclasses import replace
+
 import pytest
 
 from ccfpy.base import json
@@ -83,3 +85,24 @@ def test_a_signature_has_a_receipt_of_its_own(node: InProcessNode) -> None:
     receipt = json.loads_object(answer.body)
     assert receipt["proof"] == []
     assert "leaf_components" not in receipt
+
+
+def test_a_primary_takes_writes_exactly_while_it_is_not_at_capacity(
+    node: InProcessNode,
+) -> None:
+    """``takes_writes`` says in one look what two questions say."""
+    running = node.trusted.running
+    assert running is not None
+    raft = running.replication.raft.state
+    given = raft.settings
+    client = node.connect()
+    verdicts = set()
+    for _ in range(4):
+        client.request("PUT", "/app/notes", body={"a": "1"})
+        for most in range(6):
+            raft.settings = replace(given, uncommitted_tx_max=most)
+            verdict = running.is_primary and not running.is_at_capacity()
+            assert running.takes_writes is verdict
+            verdicts.add(verdict)
+        raft.settings = given
+    assert verdicts == {True, False}

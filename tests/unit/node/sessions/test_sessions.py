@@ -334,3 +334,56 @@ def test_head_is_answered_without_a_body(node: InProcessNode) -> None:
     client = node.connect()
     raw = b"HEAD /node/primary HTTP/1.1\r\n\r\n"
     assert [r.body for r in client.send(raw)] == [b""]
+
+
+GET_NONSENSE = GET_STATE.replace(b"state", b"nonsense")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        GET_STATE,
+        GET_STATE[:20],
+        GET_STATE + GET_STATE,
+        GET_STATE + GET_NONSENSE + GET_STATE[:10],
+        GET_STATE.replace(b"GET", b"HEAD"),
+        GET_STATE.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n") + GET_STATE,
+        GET_STATE + b"nonsense\r\n\r\n",
+        b"nonsense\r\n\r\n",
+        GET_STATE * (limits.STEP_REQUESTS_MAX + 2),
+        b"GET /node/state HTTP/1.1\r\nx: " + b"y" * limits.SESSION_TURN_BYTES_MAX,
+    ],
+    ids=[
+        "one",
+        "a part",
+        "two",
+        "two and a part",
+        "head",
+        "closing",
+        "then nonsense",
+        "nonsense",
+        "more than a step answers",
+        "more bytes than a turn takes",
+    ],
+)
+@pytest.mark.parametrize("is_capped", [False, True], ids=["served", "capped"])
+def test_a_step_of_one_client_does_what_a_step_of_many_does(
+    make_on: Callable[..., InProcessNode], raw: bytes, is_capped: bool
+) -> None:
+    """``data_alone`` and ``data`` agree, and so do the two ways of HTTP/1."""
+    plain = listener(
+        "plain",
+        port=8002,
+        authority=InterfaceAuthority.UNSECURED,
+        accepted_endpoints=("/node/state",),
+        sessions_soft_max=0 if is_capped else 100,
+    )
+    node = make_on(listener(), plain)
+    nobody = SessionData(session=SessionId(10**6), data=b"")
+
+    def answers(*others: SessionData) -> tuple[bytes, bool]:
+        session = node.open_session("plain")
+        node.step(SessionData(session=session, data=raw), *others)
+        return bytes(node.host.sent.get(session, b"")), session in node.host.closed
+
+    assert answers() == answers(nobody)
