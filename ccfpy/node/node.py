@@ -59,6 +59,7 @@ from ccfpy.node.sessions.client import SessionCounts
 from ccfpy.node.sessions.router import Router
 from ccfpy.node.sessions.sessions import Sessions
 from ccfpy.node.snapshots.reads import SnapshotReads
+from ccfpy.node.table_hooks import TableHooks
 from ccfpy.node.wake_flag import WakeFlag
 
 START_REFUSED = 1
@@ -331,7 +332,7 @@ class Node:
         if event.configuration.command is CommandType.RECOVER:
             self._recover(running, event)
             return
-        running.watch()
+        TableHooks(running).watch()
         section = event.configuration.start
         if section is not None and running.known_service is not None:
             running.admit_members()

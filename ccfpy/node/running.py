@@ -1,8 +1,8 @@
 """A node that has booted: its state, its ledger, its sessions, and what ties them.
 
 It answers what endpoints ask of a node (``NodeView``), reacts to what becomes final,
-and signs when it is time. How a running comes to be is in `boot`, `joining.start` and
-`joining.join`.
+and signs when it is time. How a running node is made is in `boot`,
+`joining.start` and `joining.join`; what it does when tables change, in `table_hooks`.
 """
 
 from collections.abc import Sequence
@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
+from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
 from ccfpy.base.ports import Attestation, Entropy
-from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.boundary.configuration import NodeConfiguration
 from ccfpy.boundary.effects import OpenLedger
 from ccfpy.boundary.events import PeerMessage
@@ -25,7 +24,6 @@ from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.session import Session
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request
-from ccfpy.kv.changes import Writes
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.signature import Signer
@@ -44,13 +42,11 @@ from ccfpy.node.lifecycle import NodeState, advance
 from ccfpy.node.parts import NodeParts
 from ccfpy.node.pending_nodes import PendingNodes
 from ccfpy.node.replication.commit_waits import CommitWaits
-from ccfpy.node.replication.guards import Guards
 from ccfpy.node.replication.ledger_tail import LedgerTail
 from ccfpy.node.replication.replication import NotPrimary, Replication
 from ccfpy.node.replication.signing import SignatureTimer
 from ccfpy.node.snapshots.snapshotter import Snapshotter
 from ccfpy.service.nodes import record_retirements
-from ccfpy.service.tables import nodes, recovery, service
 from ccfpy.service.tables.nodes import QuoteInfo
 
 
@@ -538,41 +534,16 @@ class RunningNode:
 
     # What becomes final
 
-    def watch(self) -> None:
-        """React to the tables that say how this node is to behave."""
-        store = self.tail.store
-        Guards(store, self.node_id, self.identity.encryption_key.unwrap).watch()
-        self.address_book.watch(store)
-        self.snapshots.watch(store)
-        self.jwt_refresh.watch(store, self.wake_flag)
-        self.app_code.watch(store)
-        self.replication.before_compaction(self.snapshots.on_commit)
-        self.replication.on_rollback(self.snapshots.on_rollback)
-        self.replication.on_commit(self._on_commit)
-        store.on_global(service.INFO.name, self._on_service)
-        store.on_global(nodes.ENDORSED_CERTIFICATES.name, self._on_endorsement)
-        store.on_local(recovery.ENCRYPTED_LEDGER_SECRETS.name, self._on_rekey)
-
-    def _on_commit(self, seqno: Seqno) -> None:
-        self.wake_flag.set()
-        self.commit_waits.committed(self.replication.raft.log.tx_id(seqno))
-
-    def _on_service(self, _: Seqno, writes: Writes) -> None:
-        info = service.INFO.decode_writes(writes)
-        if info is None:
+    def open_service(self) -> None:
+        """Note that the service is open, for good."""
+        if self.is_service_open:
             return
-        certificate = Certificate.from_pem(info.cert)
-        if certificate.public_key != self.service_identity.key.public_key:
-            # A service that this one recovered.
-            return
-        self.service_identity.certificate = certificate
-        if info.status is ServiceStatus.OPEN and not self.is_service_open:
-            self.is_service_open = True
-            if self.recovery is not None:
-                self.recovery.opened()
-            elif self.is_ledger_provisional:
-                self.outbox.put(OpenLedger())
-            self.admit_users()
+        self.is_service_open = True
+        if self.recovery is not None:
+            self.recovery.opened()
+        elif self.is_ledger_provisional:
+            self.outbox.put(OpenLedger())
+        self.admit_users()
 
     def admit_users(self) -> None:
         """Serve users, if the service is open and its private state is here."""
@@ -582,51 +553,6 @@ class RunningNode:
             app.is_open = True
             self.outbox.info("Opening frontend")
             self.outbox.info("Service is open")
-
-    def _on_endorsement(self, _: Seqno, writes: Writes) -> None:
-        pem = nodes.ENDORSED_CERTIFICATES.decode_writes(writes).get(self.node_id)
-        if pem is None:
-            return
-        try:
-            certificate = Certificate.from_pem(pem)
-            self.channels.identify(
-                service_certificate=self.service_identity.certificate,
-                node_certificate=certificate,
-            )
-        except (Malformed, VerificationFailed) as error:
-            # Only this node can tell, so it takes the entry and keeps what it has.
-            self.outbox.fail(f"Kept the endorsed certificate: {error}")
-            return
-        self.certificates.endorsed(certificate)
-        self.admit_members()
-        if certificate.validity_s != self.identity.self_signed.validity_s:
-            self._renew_self_signed(certificate)
-
-    def _renew_self_signed(self, endorsed: Certificate) -> None:
-        """Renew this node's own certificate, if any can hold as long as the service's.
-
-        The service's is by members, or by a primary that says what it likes.
-        """
-        try:
-            renewed = self.identity.renew_self_signed(endorsed, self.entropy)
-        except CcfpyError as error:
-            self.outbox.fail(f"Kept the self-signed certificate: {error}")
-        else:
-            self.certificates.self_signed(renewed)
-
-    def _on_rekey(self, seqno: Seqno, writes: Writes) -> None:
-        """Use the ledger secret that this transaction sent every trusted node.
-
-        What a recovery sends are secrets of the past, which have their versions.
-        """
-        sent = recovery.ENCRYPTED_LEDGER_SECRETS.decode_writes(writes)
-        for secret in (sent or {}).get(self.node_id, ()):
-            if secret.version is None:
-                self.tail.rekey(
-                    self.identity.encryption_key.unwrap(secret.encrypted_secret),
-                    at=seqno,
-                )
-                self.sealing.keep(seqno + 1, self.tail.secrets.at(seqno + 1))
 
 
 def _indexer(

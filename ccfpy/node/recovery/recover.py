@@ -49,6 +49,7 @@ from ccfpy.node.recovery.public_ledger import PublicLedger
 from ccfpy.node.running import RunningNode
 from ccfpy.node.snapshots.reads import Found, SnapshotReads
 from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
+from ccfpy.node.table_hooks import TableHooks
 from ccfpy.service import genesis
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import signatures
@@ -252,7 +253,7 @@ class Recover:
         running.snapshots.start_from(self._last_snapshot())
         running.note_recovered(last.seqno)
         self._private.begin_public(self._point, evidence=ledger.evidence)
-        running.watch()
+        TableHooks(running).watch()
         running.replication.recover(starts=ledger.starts, last=last)
         self._create(TxId(view, last.seqno + 1))
 

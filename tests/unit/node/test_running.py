@@ -19,22 +19,6 @@ def test_view_history_lists_where_each_view_began(node: InProcessNode) -> None:
     assert node.request("GET", "/app/commit?view_history=maybe").status == 400
 
 
-def test_the_app_opens_when_that_is_final_and_not_before(
-    new_node: InProcessNode,
-) -> None:
-    for member in new_node.members:
-        new_node.acknowledge(member)
-    new_node.propose(
-        {
-            "name": "transition_service_to_open",
-            "args": {"next_service_identity": new_node.service_certificate},
-        }
-    )
-    assert new_node.request("GET", "/app/commit").status == 404
-    new_node.advance(1000)
-    assert new_node.request("GET", "/app/commit").status == 200
-
-
 @pytest.mark.slow
 def test_enough_entries_are_signed_without_waiting_for_the_timer(
     node: InProcessNode,
