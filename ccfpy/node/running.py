@@ -184,13 +184,7 @@ class RunningNode:
             now_ms=now_ms,
             is_early=signatures.early,
         )
-        self.forwarder = Forwarder(
-            channels=channels,
-            primary=lambda: self.primary_id,
-            serve=parts.router.answer,
-            log=outbox,
-            now_ms=now_ms,
-        )
+        self.forwarder = self._forwarder(parts)
         self.snapshots = Snapshotter(
             tx_count=configuration.snapshot_tx_count,
             ledger=replication.tail,
@@ -199,19 +193,7 @@ class RunningNode:
             outbox=outbox,
         )
         self.pending = PendingNodes(self, outbox.info, now_ms)
-        self.history = StateCache(
-            tail=replication.tail,
-            log=lambda: replication.raft.log,
-            reads=parts.ledger,
-            identity=lambda: self.service_identity,
-            entropy=parts.entropy,
-            outbox=outbox,
-            serve=parts.router.answer,
-            app=parts.app_code,
-            wake_flag=parts.wake_flag,
-            bytes_max=configuration.historical_cache_bytes_max,
-            now_ms=now_ms,
-        )
+        self.history = self._history(parts)
         self.indexing = _indexer(parts, replication, self.history, now_ms)
         self.jwt_refresh = JwtRefresh(
             self,
@@ -220,6 +202,30 @@ class RunningNode:
             now=lambda: self.time.now,
             interval_ms=configuration.jwt_key_refresh_interval_ms,
             now_ms=now_ms,
+        )
+
+    def _forwarder(self, parts: NodeParts) -> Forwarder:
+        return Forwarder(
+            channels=self.channels,
+            primary=lambda: self.primary_id,
+            serve=parts.router.answer,
+            log=parts.outbox,
+            now_ms=self.time.monotonic_ms,
+        )
+
+    def _history(self, parts: NodeParts) -> StateCache:
+        return StateCache(
+            tail=self.replication.tail,
+            log=lambda: self.replication.raft.log,
+            reads=parts.ledger,
+            identity=lambda: self.service_identity,
+            entropy=parts.entropy,
+            outbox=parts.outbox,
+            serve=parts.router.answer,
+            app=parts.app_code,
+            wake_flag=parts.wake_flag,
+            bytes_max=self.configuration.historical_cache_bytes_max,
+            now_ms=self.time.monotonic_ms,
         )
 
     # The moves of its life
