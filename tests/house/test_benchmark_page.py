@@ -13,6 +13,9 @@ from benchmarks.harness.plots import drawn, plots
 from tests.house.test_benchmark_figures import WRITE, record_of
 from tests.house.tree import ROOT
 
+# Pages of many runs are made, and their plots drawn.
+pytestmark = pytest.mark.slow
+
 RATE = Figure(
     name="a write: answered",
     unit="a second",
