@@ -127,7 +127,7 @@ def verify_maa_token(
 
     Args:
         text: the token.
-        issuer: whose word is taken.
+        issuer: the trusted issuer.
         keys: its keys, by id.
         unix_time_s: when the token must be good.
         takes_debugged: whether enclaves and guests are taken whose memory the host may

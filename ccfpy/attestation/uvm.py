@@ -49,7 +49,7 @@ ROOTS_OF_TRUST = (
         svn="1",
     ),
 )
-"""Whose word is taken, for which products, from which version on."""
+"""The signers that are trusted, for which products and from which version on."""
 
 
 class UvmStep(StrEnum):
@@ -72,13 +72,13 @@ def verify_uvm_endorsements(
     Args:
         endorsements: the signed message.
         measurement: what the report says.
-        roots: whose word is taken; nothing to learn whose word it is.
+        roots: the trusted signers; ``None`` to trust any and learn which it is.
         took: told each `UvmStep` that was taken.
 
     Raises:
         Malformed: they are none.
         VerificationFailed: the signature does not hold, they are of something else, or
-            by nobody whose word is taken.
+            by no trusted signer.
     """
     did, message = did_x509.verify(endorsements)
     took(UvmStep.SIGNATURE)

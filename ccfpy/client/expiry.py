@@ -1,7 +1,8 @@
 """How long the certificates of a service and of all who take part in it are valid.
 
-The service and its nodes are refused once theirs have ended, and so are users. Members
-are not, lest nobody could renew anything; but their tools and keepers may mind.
+The service, its nodes and its users are refused once their certificates have ended.
+Members are not refused, so that they can renew the others' certificates; but a member's
+tools and key store may refuse an ended certificate.
 """
 
 import math
