@@ -19,7 +19,6 @@ import typer
 
 import ccfpy
 from ccfpy import PURE_VARIABLE
-from ccfpy.base.errors import ConfigurationRefused
 from ccfpy.base.limits import SESSIONS_HARD_MAX
 from ccfpy.cli.addresses import parse_node, require_free
 from ccfpy.cli.errors import CommandFailed
@@ -84,7 +83,6 @@ def doctor(
         _shared_memory(),
         _clock(),
         _isolation(),
-        _tls(),
         _modules(),
         _program("openssl", "to look at certificates", "version"),
         _program("curl", "to paste the sandbox's examples", "--version"),
@@ -232,16 +230,6 @@ def _isolation() -> Check:
     if found.startswith("Isolation is reduced"):
         return Check("isolation", Verdict.WARN, found, ISOLATION_REMEDY)
     return Check("isolation", Verdict.OK, found)
-
-
-def _tls() -> Check:
-    # Its imports take a while, and other commands do without them.
-    from ccfpy.enclave.tls import describe_engine  # noqa: PLC0415
-
-    try:
-        return Check("tls", Verdict.OK, describe_engine(os.environ))
-    except ConfigurationRefused as refusal:
-        return Check("tls", Verdict.FAIL, str(refusal), "unset CCFPY_TLS")
 
 
 def _modules() -> Check:

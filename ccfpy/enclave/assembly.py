@@ -13,7 +13,6 @@ from ccfpy.enclave.platforms.simulated import SimulatedPlatform
 from ccfpy.enclave.platforms.snp import SnpGuest, is_present
 from ccfpy.enclave.platforms.virtual import PlatformFile
 from ccfpy.enclave.ports import SystemClock, SystemEntropy, SystemMemory
-from ccfpy.enclave.tls import chosen_engine
 from ccfpy.enclave.watchdog import system_watchdog
 from ccfpy.node.node import Node
 
@@ -31,7 +30,7 @@ def build_node(app: str, *, stuck: Callable[[str], None] = lambda _: None) -> St
     Raises:
         ApplicationNotLoaded: there is no such application, or it is not what was
             signed, or nobody signed it and the platform asks for that.
-        ConfigurationRefused: the platform, or the engine of TLS, is not to be had.
+        ConfigurationRefused: the platform is not available.
     """
     entropy = SystemEntropy()
     found = find(app)
@@ -52,7 +51,6 @@ def build_node(app: str, *, stuck: Callable[[str], None] = lambda _: None) -> St
         clock=SystemClock(),
         memory=memory,
         platform=platform,
-        tls=chosen_engine(os.environ),
         watchdog=system_watchdog(memory, stuck=stuck),
     )
 

@@ -28,15 +28,12 @@ PLATFORM_VARIABLE = "CCFPY_VIRTUAL_PLATFORM"
 """Names the virtual machine that the enclave runs on, where it is not the usual."""
 SIMULATED_VARIABLE = "CCFPY_SIMULATED_PLATFORM"
 """Names the simulated one."""
-TLS_VARIABLE = "CCFPY_TLS"
-"""Names what drives its TLS."""
 _SEEN = (
     PLATFORM_OVERRIDE,
     PLATFORM_VARIABLE,
     SIMULATED_VARIABLE,
     ISOLATION_VARIABLE,
     PURE_VARIABLE,
-    TLS_VARIABLE,
 )
 EXIT_WAIT_S = 2.0
 """How long a child may take to notice that its channel has ended."""

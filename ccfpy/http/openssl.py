@@ -17,7 +17,7 @@ from OpenSSL import SSL, crypto
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.limits import CLIENT_CHAIN_CERTIFICATES_MAX
-from ccfpy.http.tls_engine import (
+from ccfpy.http.tls_profile import (
     GROUPS,
     SESSION_ID_CONTEXT,
     TLS12_SUITES,
@@ -54,7 +54,7 @@ _BEGIN: Final = "-----BEGIN CERTIFICATE-----"
 _END: Final = "-----END CERTIFICATE-----"
 
 
-class PyOpenSslConnection:
+class OpenSslConnection:
     """One end of a connection, driven through pyOpenSSL."""
 
     __slots__ = ("_from_ssl", "_into_ssl", "_is_server", "_ssl", "connection")
@@ -157,7 +157,7 @@ class TlsIdentity:
     key_pem: str
 
 
-class PyOpenSslServer:
+class OpenSslServer:
     """A server's identity and terms."""
 
     __slots__ = ("_context", "_protocols")
@@ -172,11 +172,11 @@ class PyOpenSslServer:
         present(context, identity)
         self._context = context
 
-    def connect(self) -> PyOpenSslConnection:
+    def connect(self) -> OpenSslConnection:
         """Make the server's end of a connection."""
         connection = SSL.Connection(self._context, None)
         connection.set_accept_state()
-        return PyOpenSslConnection(connection, is_server=True)
+        return OpenSslConnection(connection, is_server=True)
 
     def _select_protocol(
         self, _connection: SSL.Connection, offered: list[bytes]

@@ -16,21 +16,11 @@ from typing import ClassVar, Final, Protocol
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.limits import CLIENT_HANDSHAKE_BYTES_MAX
-from ccfpy.http import stdlib_tls
-from ccfpy.http.openssl import PyOpenSslServer, load_identity
-from ccfpy.http.tls_engine import (
-    RECORD_BYTES_MAX,
-    ServingContext,
-    TlsConnection,
-    TlsEngine,
-)
+from ccfpy.http.openssl import OpenSslConnection, OpenSslServer, load_identity
+from ccfpy.http.tls_profile import RECORD_BYTES_MAX
 
 HTTP_1_1 = b"http/1.1"
 HTTP_2 = b"h2"
-
-WRITE_BYTES_MAX: Final = 64 * RECORD_BYTES_MAX
-"""Of plaintext that is encrypted at once: OpenSSL's buffers keep the size they grew to,
-as long as the connection lives. Smaller pieces would cost more than they save."""
 
 _RECORD_HEADER_BYTES: Final = 5
 
@@ -49,24 +39,6 @@ class PeerNotTrusted(TlsFailure):
     """The peer's certificate is not by anybody whom this context trusts."""
 
 
-class EngineNotAvailable(CcfpyError):
-    """The engine that was asked for cannot run here; the text says why."""
-
-
-def engine_to_use(wanted: TlsEngine | None = None) -> TlsEngine:
-    """Choose the engine of a server: the one that is wanted, or the faster one.
-
-    Raises:
-        EngineNotAvailable: the one that is wanted is not to be had.
-    """
-    obstacle = stdlib_tls.OBSTACLE
-    if wanted is None:
-        return TlsEngine.SSL if obstacle is None else TlsEngine.PYOPENSSL
-    if wanted is TlsEngine.SSL and obstacle is not None:
-        raise EngineNotAvailable(f"TLS by the interpreter's OpenSSL: {obstacle}")
-    return wanted
-
-
 class TlsContext(Protocol):
     """What sessions are made from.
 
@@ -76,7 +48,7 @@ class TlsContext(Protocol):
 
     handshake_bytes_max: ClassVar[int]
 
-    def connect(self) -> TlsConnection:
+    def connect(self) -> OpenSslConnection:
         """Make one end of a connection, ready to shake hands."""
         ...
 
@@ -90,14 +62,12 @@ class ServerContext:
         certificate_pem: with its chain, if any.
         key_pem: of the certificate.
         protocols: that it speaks, the preferred first.
-        engine: what drives OpenSSL, unless the faster one that is to be had.
 
     Raises:
         Malformed: certificate and key are not PEM or do not belong together.
-        EngineNotAvailable: the one that was asked for.
     """
 
-    __slots__ = ("_context", "_engine", "_protocols")
+    __slots__ = ("_protocols", "_server")
 
     handshake_bytes_max: ClassVar[int] = CLIENT_HANDSHAKE_BYTES_MAX
 
@@ -107,11 +77,9 @@ class ServerContext:
         key_pem: str,
         *,
         protocols: Sequence[bytes] = (HTTP_1_1,),
-        engine: TlsEngine | None = None,
     ) -> None:
         self._protocols = protocols
-        self._engine = engine_to_use(engine)
-        self._context = self._build(certificate_pem, key_pem)
+        self._server = self._build(certificate_pem, key_pem)
 
     def replace(self, certificate_pem: str, key_pem: str) -> None:
         """Present another certificate (with its chain, if any) from now on.
@@ -119,17 +87,15 @@ class ServerContext:
         Raises:
             Malformed: they are not PEM or do not belong together.
         """
-        self._context = self._build(certificate_pem, key_pem)
+        self._server = self._build(certificate_pem, key_pem)
 
-    def connect(self) -> TlsConnection:
+    def connect(self) -> OpenSslConnection:
         """Make the server's end of a connection."""
-        return self._context.connect()
+        return self._server.connect()
 
-    def _build(self, certificate_pem: str, key_pem: str) -> ServingContext:
+    def _build(self, certificate_pem: str, key_pem: str) -> OpenSslServer:
         identity = load_identity(certificate_pem, key_pem)
-        if self._engine is TlsEngine.SSL:
-            return stdlib_tls.StdlibServer(identity, self._protocols)
-        return PyOpenSslServer(identity, self._protocols)
+        return OpenSslServer(identity, self._protocols)
 
 
 class TlsSession:
@@ -137,16 +103,12 @@ class TlsSession:
 
     __slots__ = (
         "_connection",
-        "_give",
         "_handshake_room",
         "_has_output",
         "_is_between_records",
         "_parts",
         "_peer_certificate",
-        "_read_record",
         "_records",
-        "_take",
-        "_write_record",
         "is_closed_by_peer",
         "is_established",
         "is_failed",
@@ -155,10 +117,6 @@ class TlsSession:
     def __init__(self, context: TlsContext) -> None:
         connection = context.connect()
         self._connection = connection
-        self._give = connection.give
-        self._read_record = connection.read
-        self._write_record = connection.write
-        self._take = connection.take
         self._records = _RecordCounter()
         self._peer_certificate: bytes | None = None
         self._has_output = False
@@ -201,7 +159,7 @@ class TlsSession:
             and size == _RECORD_HEADER_BYTES + (ciphertext[3] << 8 | ciphertext[4])
         ):
             # One record and nothing else, as requests mostly come.
-            self._give(ciphertext)
+            self._connection.give(ciphertext)
             return self._read(size)
         return self._feed_any(ciphertext)
 
@@ -212,7 +170,7 @@ class TlsSession:
         whole_records = self._records.count(ciphertext)
         is_one = self.is_established and whole_records == 1
         if self.is_established:
-            self._give(ciphertext)
+            self._connection.give(ciphertext)
         elif not self._shake_hands_over(ciphertext):
             return b""
         self._is_between_records = not self._records.is_midway
@@ -234,10 +192,10 @@ class TlsSession:
             return
         self._has_output = True
         try:
-            if len(plaintext) <= WRITE_BYTES_MAX:
-                self._write_record(plaintext)
+            if len(plaintext) <= RECORD_BYTES_MAX:
+                self._connection.write(plaintext)
             else:
-                self._write_in_pieces(memoryview(plaintext))
+                self._write_records(memoryview(plaintext))
         except self._connection.broken as error:
             raise self._failure(error) from error
 
@@ -247,9 +205,9 @@ class TlsSession:
             return b""
         self._has_output = False
         if self._parts is None:
-            return self._take()
+            return self._connection.take()
         parts, self._parts = self._parts, None
-        parts.append(self._take())
+        parts.append(self._connection.take())
         return b"".join(parts)
 
     def close(self) -> None:
@@ -260,12 +218,17 @@ class TlsSession:
             with suppress(self._connection.broken):
                 self._connection.shut_down()
 
-    def _write_in_pieces(self, plaintext: memoryview) -> None:
+    def _write_records(self, plaintext: memoryview) -> None:
+        """Encrypt one record after another, and take each out of OpenSSL's buffer.
+
+        The buffer keeps the size that it grew to, as long as the connection lives. To
+        let it grow past one record costs more than the calls.
+        """
         if self._parts is None:
             self._parts = []
-        for start in range(0, len(plaintext), WRITE_BYTES_MAX):
-            self._write_record(plaintext[start : start + WRITE_BYTES_MAX])
-            self._parts.append(self._take())
+        for start in range(0, len(plaintext), RECORD_BYTES_MAX):
+            self._connection.write(plaintext[start : start + RECORD_BYTES_MAX])
+            self._parts.append(self._connection.take())
 
     def _shake_hands_over(self, ciphertext: bytes) -> bool:
         """Go on with the handshake; return whether it has ended.
@@ -276,14 +239,14 @@ class TlsSession:
         room = self._handshake_room
         own, rest = ciphertext[:room], ciphertext[room:]
         self._handshake_room = room - len(own)
-        self._give(own)
+        self._connection.give(own)
         self._handshake()
         if not rest:
             return self.is_established
         if not self.is_established:
             self.is_failed = True
             raise TlsFailure("a handshake that is too long")
-        self._give(rest)
+        self._connection.give(rest)
         return True
 
     def _handshake(self) -> None:
@@ -300,7 +263,7 @@ class TlsSession:
     def _read(self, size: int) -> bytes:
         """Decrypt one record; nothing if none is whole, or at the end."""
         try:
-            plaintext = self._read_record(size)
+            plaintext = self._connection.read(size)
         except self._connection.wants_more:
             self._has_output = True
         except self._connection.closed:

@@ -9,7 +9,7 @@ from OpenSSL import SSL, crypto
 
 from ccfpy.base.limits import SERVER_HANDSHAKE_BYTES_MAX
 from ccfpy.http.openssl import (
-    PyOpenSslConnection,
+    OpenSslConnection,
     der_of,
     library,
     load_certificates,
@@ -18,7 +18,6 @@ from ccfpy.http.openssl import (
     present,
 )
 from ccfpy.http.tls import HTTP_1_1
-from ccfpy.http.tls_engine import TlsConnection
 
 _NO_PARTIAL_WILDCARDS = 0x4
 _NAME_MISMATCHES = (
@@ -79,7 +78,7 @@ class ClientContext:
         self._context.set_alpn_protos([*protocols])
         return self
 
-    def connect(self) -> TlsConnection:
+    def connect(self) -> OpenSslConnection:
         """Make the client's end of a connection."""
         connection = SSL.Connection(self._context, None)
         connection.set_connect_state()
@@ -104,7 +103,7 @@ class ClientContext:
                     parameters, name, len(name)
                 )
             assert is_set == 1, "OpenSSL took the name"
-        return PyOpenSslConnection(connection)
+        return OpenSslConnection(connection)
 
 
 class UncheckedClientContext:
@@ -127,7 +126,7 @@ class UncheckedClientContext:
         self._context.set_verify(SSL.VERIFY_NONE)
         self._context.set_alpn_protos([HTTP_1_1])
 
-    def connect(self) -> TlsConnection:
+    def connect(self) -> OpenSslConnection:
         """Make the client's end of a connection."""
         connection = SSL.Connection(self._context, None)
         connection.set_connect_state()
@@ -135,7 +134,7 @@ class UncheckedClientContext:
             ip_address(self._host)
         except ValueError:
             connection.set_tlsext_host_name(self._host.encode("idna"))
-        return PyOpenSslConnection(connection)
+        return OpenSslConnection(connection)
 
 
 def _is_acceptable(

@@ -36,7 +36,6 @@ from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.frontend import Frontend
 from ccfpy.endpoints.registry import Registry
 from ccfpy.gov.api import governance_registry
-from ccfpy.http.tls_engine import TlsEngine
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.node import boot
 from ccfpy.node.api import node_registry
@@ -88,7 +87,7 @@ class _Booted:
 class Node:
     """One node, from before its boot until it stops."""
 
-    def __init__(  # noqa: PLR0913  # each has its name
+    def __init__(  # each has its name
         self,
         *,
         app: Application,
@@ -96,7 +95,6 @@ class Node:
         clock: Clock,
         memory: Memory,
         platform: Platform | None = None,
-        tls: TlsEngine | None = None,
         watchdog: Watchdog | None = None,
     ) -> None:
         outbox = Outbox()
@@ -107,7 +105,6 @@ class Node:
             clock=clock,
             memory=memory,
             platform=platform,
-            tls=tls,
             outbox=outbox,
             wake_flag=WakeFlag(),
             calls=OutboundClient(outbox),

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ccfpy.base.ports import Clock, Entropy, Memory, Platform
     from ccfpy.endpoints.application import Application
-    from ccfpy.http.tls_engine import TlsEngine
     from ccfpy.node.app_code import AppCode
     from ccfpy.node.ledger_reads import LedgerReads
     from ccfpy.node.outbound import OutboundClient
@@ -26,7 +25,6 @@ class NodeParts:
         clock: elapsed time, for deadlines inside a step.
         platform: makes evidence, and keeps secrets for later runs; a node without a
             platform is a virtual one that keeps none.
-        tls: what drives TLS for clients; by default the faster engine.
         outbox: where the effects of the node go.
         wake_flag: set by whatever gives the end of a step more to do.
         calls: requests to other nodes and servers.
@@ -41,7 +39,6 @@ class NodeParts:
     clock: "Clock"
     memory: "Memory"
     platform: "Platform | None" = None
-    tls: "TlsEngine | None" = None
     outbox: "Outbox"
     wake_flag: "WakeFlag"
     calls: "OutboundClient"

@@ -175,7 +175,7 @@ class RunningNode:
         self.is_ledger_provisional = False
         self.is_service_open = False
         self.redirects = RedirectResolver()
-        self.certificates = PresentedCertificates(identity, engine=parts.tls)
+        self.certificates = PresentedCertificates(identity)
         self.address_book = AddressBook(identity.node_id, channels, outbox)
         self.commit_waits = CommitWaits(status=replication.tx_status, now_ms=now_ms)
         self.timer = SignatureTimer(

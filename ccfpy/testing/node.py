@@ -4,7 +4,6 @@
 Time moves only when the test says so, and a seed decides every key.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 
 from ccfpy.base import json, limits
@@ -40,7 +39,6 @@ from ccfpy.boundary.events import (
 )
 from ccfpy.crypto import cose
 from ccfpy.crypto.entropy import SeededEntropy
-from ccfpy.enclave.tls import chosen_engine
 from ccfpy.endpoints.application import Application
 from ccfpy.http.messages import Response
 from ccfpy.node.node import Node
@@ -195,7 +193,6 @@ class InProcessNode:
             clock=CountedClock(),
             memory=NoMemory(),
             platform=self._outside.platform,
-            tls=chosen_engine(os.environ),
         )
 
     # The host's side

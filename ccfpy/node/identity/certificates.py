@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.crypto.certs import Certificate
 from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext
-from ccfpy.http.tls_engine import TlsEngine
 from ccfpy.node.identity.keys import NodeIdentity
 
 Contexts = Mapping[bytes, ServerContext]
@@ -20,12 +19,9 @@ Contexts = Mapping[bytes, ServerContext]
 class PresentedCertificates:
     """The TLS contexts of a node's interfaces, by who vouches for them."""
 
-    def __init__(
-        self, identity: NodeIdentity, *, engine: TlsEngine | None = None
-    ) -> None:
+    def __init__(self, identity: NodeIdentity) -> None:
         self._identity = identity
-        self._engine = engine
-        self._by_node = _contexts(identity.self_signed.pem, identity.key.pem, engine)
+        self._by_node = _contexts(identity.self_signed.pem, identity.key.pem)
         self._by_service: Contexts | None = None
 
     def context_for(
@@ -45,7 +41,7 @@ class PresentedCertificates:
         self._identity.endorse(certificate)
         key = self._identity.key.pem
         if self._by_service is None:
-            self._by_service = _contexts(certificate.pem, key, self._engine)
+            self._by_service = _contexts(certificate.pem, key)
         else:
             _replace(self._by_service, certificate.pem, key)
 
@@ -55,11 +51,9 @@ class PresentedCertificates:
         _replace(self._by_node, certificate.pem, self._identity.key.pem)
 
 
-def _contexts(certificate_pem: str, key_pem: str, engine: TlsEngine | None) -> Contexts:
+def _contexts(certificate_pem: str, key_pem: str) -> Contexts:
     return {
-        protocol: ServerContext(
-            certificate_pem, key_pem, protocols=(protocol,), engine=engine
-        )
+        protocol: ServerContext(certificate_pem, key_pem, protocols=(protocol,))
         for protocol in (HTTP_1_1, HTTP_2)
     }
 

@@ -11,7 +11,7 @@ from tests.unit.cli.conftest import Command
 def test_every_finding_has_a_verdict_and_bad_ones_a_remedy(command: Command) -> None:
     ended = command("doctor", "--json", "--node", "local://127.0.0.1:0")
     checks = {check["name"]: check for check in json.loads(ended.out)}
-    named = {"python", "dependencies", "port", "isolation", "openssl", "tls", "modules"}
+    named = {"python", "dependencies", "port", "isolation", "openssl", "modules"}
     assert named <= set(checks)
     assert ended.code == 0
     for check in checks.values():

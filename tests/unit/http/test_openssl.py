@@ -11,8 +11,8 @@ from OpenSSL import SSL
 
 from ccfpy.base.errors import Malformed
 from ccfpy.http import openssl
-from ccfpy.http.openssl import PyOpenSslConnection as Straight
-from ccfpy.http.openssl import PyOpenSslServer
+from ccfpy.http.openssl import OpenSslConnection as Straight
+from ccfpy.http.openssl import OpenSslServer
 from ccfpy.http.tls import HTTP_1_1
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.testing.node import Person
@@ -57,7 +57,7 @@ STRAIGHT = Path(is_plain=False)
 def pair() -> tuple[SSL.Connection, SSL.Connection]:
     """Return two ends that have shaken hands."""
     identity = openssl.load_identity(PERSON.certificate.pem, PERSON.key.pem)
-    server = PyOpenSslServer(identity, [HTTP_1_1]).connect().connection
+    server = OpenSslServer(identity, [HTTP_1_1]).connect().connection
     called = ClientContext(
         trusted_pem=PERSON.certificate.pem,
         host="server",

@@ -20,7 +20,6 @@ from ccfpy.http.tls import (
     TlsSession,
     _RecordCounter,
 )
-from ccfpy.http.tls_engine import TlsEngine
 from tests.attacks import attack
 from tests.unit.http.tls_ends import (
     NODE,
@@ -41,19 +40,17 @@ def user_files(tmp_path: Path) -> Path:
 
 
 @cache
-def _shared_server(engine: TlsEngine) -> ServerContext:
-    return _server(engine)
+def _shared_server() -> ServerContext:
+    return _server()
 
 
-def _server(engine: TlsEngine) -> ServerContext:
-    return ServerContext(NODE.pem, NODE.key_pem, engine=engine)
+def _server() -> ServerContext:
+    return ServerContext(NODE.pem, NODE.key_pem)
 
 
 @VERSIONS
-def test_a_client_without_a_certificate_is_served(
-    engine: TlsEngine, version: ssl.TLSVersion
-) -> None:
-    server = TlsSession(_server(engine))
+def test_a_client_without_a_certificate_is_served(version: ssl.TLSVersion) -> None:
+    server = TlsSession(_server())
     assert not server.is_established
     client = Client(setup=lambda c: setattr(c, "maximum_version", version))
     client.shake_hands(server)
@@ -66,19 +63,19 @@ def test_a_client_without_a_certificate_is_served(
 
 @VERSIONS
 def test_a_client_with_an_unknown_certificate_is_served_and_named(
-    engine: TlsEngine, version: ssl.TLSVersion, user_files: Path
+    version: ssl.TLSVersion, user_files: Path
 ) -> None:
     def setup(context: ssl.SSLContext) -> None:
         context.maximum_version = version
         context.load_cert_chain(user_files)
 
-    server = TlsSession(_server(engine))
+    server = TlsSession(_server())
     Client(setup=setup).shake_hands(server)
     assert server.peer_certificate_der == USER.der
 
 
-def test_large_messages_pass_both_ways_in_any_pieces(engine: TlsEngine) -> None:
-    server = TlsSession(_server(engine))
+def test_large_messages_pass_both_ways_in_any_pieces() -> None:
+    server = TlsSession(_server())
     client = Client()
     client.shake_hands(server)
     data = bytes(range(256)) * 4096
@@ -93,8 +90,8 @@ def test_large_messages_pass_both_ways_in_any_pieces(engine: TlsEngine) -> None:
     assert client.receive(server) == data
 
 
-def test_an_answer_of_exactly_one_read_arrives_whole(engine: TlsEngine) -> None:
-    server = TlsSession(_server(engine))
+def test_an_answer_of_exactly_one_read_arrives_whole() -> None:
+    server = TlsSession(_server())
     client = Client()
     client.shake_hands(server)
     for size in range(17 * 1024 - 64, 17 * 1024):
@@ -103,8 +100,8 @@ def test_an_answer_of_exactly_one_read_arrives_whole(engine: TlsEngine) -> None:
     assert server.take_output() == b""
 
 
-def test_a_request_that_comes_with_the_handshake_is_read(engine: TlsEngine) -> None:
-    server = TlsSession(_server(engine))
+def test_a_request_that_comes_with_the_handshake_is_read() -> None:
+    server = TlsSession(_server())
     client = Client()
     while not server.is_established:
         try:
@@ -117,8 +114,8 @@ def test_a_request_that_comes_with_the_handshake_is_read(engine: TlsEngine) -> N
             assert server.feed(client.outgoing.read()) == b"early"
 
 
-def test_several_records_in_one_delivery_are_all_read(engine: TlsEngine) -> None:
-    server = TlsSession(_server(engine))
+def test_several_records_in_one_delivery_are_all_read() -> None:
+    server = TlsSession(_server())
     client = Client()
     client.shake_hands(server)
     assert server.feed(client.send(b"a") + client.send(b"b") + client.send(b"c")) == (
@@ -127,8 +124,8 @@ def test_several_records_in_one_delivery_are_all_read(engine: TlsEngine) -> None
     assert server.feed(b"") == b""
 
 
-def test_nothing_is_written_of_nothing(engine: TlsEngine) -> None:
-    server = TlsSession(_server(engine))
+def test_nothing_is_written_of_nothing() -> None:
+    server = TlsSession(_server())
     Client().shake_hands(server)
     server.write(b"")
     assert server.take_output() == b""
@@ -138,8 +135,8 @@ def test_nothing_is_written_of_nothing(engine: TlsEngine) -> None:
 @pytest.mark.parametrize(
     "data", [b"GET / HTTP/1.1\r\n\r\n", b"\x00" * 100, b"\x16\x03\x01\xff\xff" * 9]
 )
-def test_what_is_not_tls_is_refused(engine: TlsEngine, data: bytes) -> None:
-    server = TlsSession(_server(engine))
+def test_what_is_not_tls_is_refused(data: bytes) -> None:
+    server = TlsSession(_server())
     with pytest.raises(TlsFailure):
         server.feed(data)
     assert server.is_failed
@@ -147,8 +144,8 @@ def test_what_is_not_tls_is_refused(engine: TlsEngine, data: bytes) -> None:
 
 
 @attack("tls: a changed record")
-def test_a_changed_record_ends_the_session_with_an_alert(engine: TlsEngine) -> None:
-    server = TlsSession(_server(engine))
+def test_a_changed_record_ends_the_session_with_an_alert() -> None:
+    server = TlsSession(_server())
     client = Client()
     client.shake_hands(server)
     record = bytearray(client.send(b"secret"))
@@ -165,10 +162,8 @@ def test_a_changed_record_ends_the_session_with_an_alert(engine: TlsEngine) -> N
 
 @pytest.mark.slow
 @given(st.binary(min_size=1, max_size=300), st.booleans())
-def test_random_bytes_raise_only_what_is_documented(
-    engine: TlsEngine, data: bytes, after: bool
-) -> None:
-    server = TlsSession(_shared_server(engine))
+def test_random_bytes_raise_only_what_is_documented(data: bytes, after: bool) -> None:
+    server = TlsSession(_shared_server())
     if after:
         client = Client()
         client.shake_hands(server)
@@ -194,14 +189,14 @@ def _only_x25519(context: ssl.SSLContext) -> None:
 
 @pytest.mark.parametrize("setup", [_only_chacha, _only_cbc, _only_x25519])
 def test_what_is_outside_the_profile_is_not_negotiated(
-    engine: TlsEngine, setup: Callable[[ssl.SSLContext], None]
+    setup: Callable[[ssl.SSLContext], None],
 ) -> None:
     with pytest.raises(TlsFailure):
-        Client(setup=setup).shake_hands(TlsSession(_server(engine)))
+        Client(setup=setup).shake_hands(TlsSession(_server()))
 
 
 @attack("tls: an older version")
-def test_tls_1_1_is_refused(engine: TlsEngine) -> None:
+def test_tls_1_1_is_refused() -> None:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_cipher_list(b"ALL:@SECLEVEL=0")
     context.set_min_proto_version(SSL.TLS1_1_VERSION)
@@ -211,10 +206,10 @@ def test_tls_1_1_is_refused(engine: TlsEngine) -> None:
     with pytest.raises(SSL.WantReadError):
         client.do_handshake()
     with pytest.raises(TlsFailure, match=r"(?i)protocol"):
-        TlsSession(_server(engine)).feed(client.bio_read(5000))
+        TlsSession(_server()).feed(client.bio_read(5000))
 
 
-def test_the_server_chooses_the_suite(engine: TlsEngine) -> None:
+def test_the_server_chooses_the_suite() -> None:
     def setup(context: ssl.SSLContext) -> None:
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         context.set_ciphers(
@@ -222,7 +217,7 @@ def test_the_server_chooses_the_suite(engine: TlsEngine) -> None:
         )
 
     client = Client(setup=setup)
-    client.shake_hands(TlsSession(_server(engine)))
+    client.shake_hands(TlsSession(_server()))
     cipher = client.tls.cipher()
     assert cipher is not None
     assert cipher[0] == "ECDHE-ECDSA-AES256-GCM-SHA384"
@@ -233,9 +228,9 @@ def test_the_server_chooses_the_suite(engine: TlsEngine) -> None:
     [(["h2", "http/1.1"], "http/1.1"), (["h2"], None)],
 )
 def test_alpn_settles_on_http_1_1_or_nothing(
-    engine: TlsEngine, offered: list[str], chosen: str | None
+    offered: list[str], chosen: str | None
 ) -> None:
-    server = TlsSession(_server(engine))
+    server = TlsSession(_server())
     client = Client(setup=lambda c: c.set_alpn_protocols(offered))
     client.shake_hands(server)
     assert client.tls.selected_alpn_protocol() == chosen
@@ -247,9 +242,9 @@ def test_alpn_settles_on_http_1_1_or_nothing(
     [(["http/1.1", "h2"], "h2"), (["http/1.1"], None), ([], None)],
 )
 def test_where_http_2_is_spoken_alpn_settles_on_it_or_nothing(
-    engine: TlsEngine, offered: list[str], chosen: str | None
+    offered: list[str], chosen: str | None
 ) -> None:
-    context = ServerContext(NODE.pem, NODE.key_pem, protocols=(HTTP_2,), engine=engine)
+    context = ServerContext(NODE.pem, NODE.key_pem, protocols=(HTTP_2,))
     client = Client(setup=lambda c: c.set_alpn_protocols(offered) if offered else None)
     server = TlsSession(context)
     client.shake_hands(server)
@@ -259,8 +254,8 @@ def test_where_http_2_is_spoken_alpn_settles_on_it_or_nothing(
 
 @attack("tls: resumption")
 @VERSIONS
-def test_sessions_are_never_resumed(engine: TlsEngine, version: ssl.TLSVersion) -> None:
-    context = _server(engine)
+def test_sessions_are_never_resumed(version: ssl.TLSVersion) -> None:
+    context = _server()
     client = Client(setup=lambda c: setattr(c, "maximum_version", version))
     server = TlsSession(context)
     client.shake_hands(server)
@@ -272,12 +267,12 @@ def test_sessions_are_never_resumed(engine: TlsEngine, version: ssl.TLSVersion) 
 
 
 @attack("tls: renegotiation")
-def test_renegotiation_is_refused(engine: TlsEngine) -> None:
+def test_renegotiation_is_refused() -> None:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_max_proto_version(SSL.TLS1_2_VERSION)
     client = SSL.Connection(context, None)
     client.set_connect_state()
-    server = TlsSession(_server(engine))
+    server = TlsSession(_server())
     for _ in range(3):
         try:
             client.do_handshake()
@@ -294,8 +289,8 @@ def test_renegotiation_is_refused(engine: TlsEngine) -> None:
         client.do_handshake()
 
 
-def test_a_new_certificate_is_for_new_sessions(engine: TlsEngine) -> None:
-    context = _server(engine)
+def test_a_new_certificate_is_for_new_sessions() -> None:
+    context = _server()
     before, client = TlsSession(context), Client()
     client.shake_hands(before)
     renewed = make_identity(
@@ -316,13 +311,11 @@ def _san_of(identity: Identity) -> tuple[x509.GeneralName, ...]:
     return tuple(extension.value)
 
 
-def test_the_whole_chain_is_presented(engine: TlsEngine) -> None:
+def test_the_whole_chain_is_presented() -> None:
     root = make_identity("root", is_ca=True)
     middle = make_identity("middle", issuer=root, is_ca=True)
     node = make_identity("node", issuer=middle, sans=_san_of(NODE))
-    server = TlsSession(
-        ServerContext(node.pem + middle.pem, node.key_pem, engine=engine)
-    )
+    server = TlsSession(ServerContext(node.pem + middle.pem, node.key_pem))
     context = ssl.create_default_context(cadata=root.pem)
     Client(context=context).shake_hands(server)
 
@@ -339,15 +332,13 @@ def test_the_whole_chain_is_presented(engine: TlsEngine) -> None:
     ],
     ids=["none", "not PEM", "damaged", "no key", "no PEM key", "another's key"],
 )
-def test_an_identity_that_cannot_work_is_refused(
-    engine: TlsEngine, certificate: str, key: str
-) -> None:
+def test_an_identity_that_cannot_work_is_refused(certificate: str, key: str) -> None:
     with pytest.raises(Malformed):
-        ServerContext(certificate, key, engine=engine)
+        ServerContext(certificate, key)
 
 
-def test_closing_tells_the_client(engine: TlsEngine) -> None:
-    server = TlsSession(_server(engine))
+def test_closing_tells_the_client() -> None:
+    server = TlsSession(_server())
     client = Client()
     client.shake_hands(server)
     server.write(b"bye")
@@ -356,8 +347,8 @@ def test_closing_tells_the_client(engine: TlsEngine) -> None:
     assert client.tls.read(1) == b""  # an end, where silence would raise
 
 
-def test_closing_twice_tells_the_client_once(engine: TlsEngine) -> None:
-    server = TlsSession(_server(engine))
+def test_closing_twice_tells_the_client_once() -> None:
+    server = TlsSession(_server())
     Client().shake_hands(server)
     server.close()
     assert server.take_output()
@@ -366,16 +357,14 @@ def test_closing_twice_tells_the_client_once(engine: TlsEngine) -> None:
     assert not server.is_failed
 
 
-def test_closing_before_the_handshake_is_harmless(engine: TlsEngine) -> None:
-    server = TlsSession(_server(engine))
+def test_closing_before_the_handshake_is_harmless() -> None:
+    server = TlsSession(_server())
     server.close()
     assert server.take_output() == b""
 
 
-def test_a_client_that_closes_is_noticed_and_may_still_be_answered(
-    engine: TlsEngine,
-) -> None:
-    server = TlsSession(_server(engine))
+def test_a_client_that_closes_is_noticed_and_may_still_be_answered() -> None:
+    server = TlsSession(_server())
     client = Client()
     client.shake_hands(server)
     request = client.send(b"last")

@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from ccfpy.http.tls import ServerContext, TlsFailure, TlsSession
-from ccfpy.http.tls_engine import TlsEngine
 from tests.attacks import attack
 from tests.unit.http.tls_ends import NODE, USER, VERSIONS, Client, make_identity
 
@@ -109,15 +108,13 @@ def _pem(key: Key) -> bytes:
     )
 
 
-def _served(
-    engine: TlsEngine, version: ssl.TLSVersion, files: Path
-) -> tuple[TlsSession, Client]:
+def _served(version: ssl.TLSVersion, files: Path) -> tuple[TlsSession, Client]:
     def setup(context: ssl.SSLContext) -> None:
         context.maximum_version = version
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
         context.load_cert_chain(files)
 
-    session = TlsSession(ServerContext(NODE.pem, NODE.key_pem, engine=engine))
+    session = TlsSession(ServerContext(NODE.pem, NODE.key_pem))
     client = Client(setup=setup)
     client.shake_hands(session)
     return session, client
@@ -126,13 +123,13 @@ def _served(
 @VERSIONS
 @pytest.mark.parametrize("case", CASES)
 def test_a_certificate_is_taken_whatever_is_wrong_with_it(
-    engine: TlsEngine, version: ssl.TLSVersion, case: str, tmp_path: Path
+    version: ssl.TLSVersion, case: str, tmp_path: Path
 ) -> None:
     make, change = CASES[case]
     key = make()
     certificate = _certificate(case, key, change)
     files = _files(tmp_path / "client.pem", _pem(key), certificate)
-    session, client = _served(engine, version, files)
+    session, client = _served(version, files)
     assert session.peer_certificate_der == certificate.public_bytes(
         serialization.Encoding.DER
     )
@@ -142,7 +139,7 @@ def test_a_certificate_is_taken_whatever_is_wrong_with_it(
 @VERSIONS
 @pytest.mark.parametrize("serial", [b"\xff", b"\x00"], ids=["-1", "0"])
 def test_a_certificate_is_taken_whose_serial_number_is_not_positive(
-    engine: TlsEngine, version: ssl.TLSVersion, serial: bytes, tmp_path: Path
+    version: ssl.TLSVersion, serial: bytes, tmp_path: Path
 ) -> None:
     key = ec.generate_private_key(ec.SECP384R1())
     usual = _certificate("odd", key, _usual).public_bytes(serialization.Encoding.DER)
@@ -151,33 +148,33 @@ def test_a_certificate_is_taken_whose_serial_number_is_not_positive(
     assert odd != usual
     files = tmp_path / "client.pem"
     files.write_bytes(ssl.DER_cert_to_PEM_cert(odd).encode() + _pem(key))
-    session, _ = _served(engine, version, files)
+    session, _ = _served(version, files)
     assert session.peer_certificate_der == odd
 
 
 @VERSIONS
 def test_a_chain_is_taken_whose_root_nobody_knows(
-    engine: TlsEngine, version: ssl.TLSVersion, tmp_path: Path
+    version: ssl.TLSVersion, tmp_path: Path
 ) -> None:
     root = make_identity("root", is_ca=True)
     middle = make_identity("middle", issuer=root, is_ca=True)
     member = make_identity("member", issuer=middle)
     chain = (member.certificate, middle.certificate, root.certificate)
     files = _files(tmp_path / "client.pem", _pem(member.key), *chain)
-    session, _ = _served(engine, version, files)
+    session, _ = _served(version, files)
     assert session.peer_certificate_der == member.der
 
 
 @VERSIONS
 def test_a_chain_is_taken_whose_signatures_are_wrong(
-    engine: TlsEngine, version: ssl.TLSVersion, tmp_path: Path
+    version: ssl.TLSVersion, tmp_path: Path
 ) -> None:
     issuer = make_identity("root", is_ca=True)
     impostor = make_identity("root", is_ca=True)
     member = make_identity("member", issuer=issuer)
     chain = (member.certificate, impostor.certificate)
     files = _files(tmp_path / "client.pem", _pem(member.key), *chain)
-    session, _ = _served(engine, version, files)
+    session, _ = _served(version, files)
     assert session.peer_certificate_der == member.der
 
 
@@ -202,7 +199,7 @@ def _key_that_claims(own: ec.EllipticCurvePrivateKey, public: bytes) -> bytes:
 @attack("tls: a client's certificate without its key")
 @VERSIONS
 def test_a_certificate_without_its_key_proves_nothing(
-    engine: TlsEngine, version: ssl.TLSVersion, tmp_path: Path
+    version: ssl.TLSVersion, tmp_path: Path
 ) -> None:
     thief = ec.generate_private_key(ec.SECP384R1())
     public = USER.key.public_key().public_bytes(
@@ -212,9 +209,9 @@ def test_a_certificate_without_its_key_proves_nothing(
         tmp_path / "client.pem", _key_that_claims(thief, public), USER.certificate
     )
     with pytest.raises(TlsFailure, match="bad signature"):
-        _served(engine, version, files)
+        _served(version, files)
     files = _files(
         tmp_path / "client.pem", _key_that_claims(USER.key, public), USER.certificate
     )
-    session, _ = _served(engine, version, files)
+    session, _ = _served(version, files)
     assert session.peer_certificate_der == USER.der, "it is the key that was missing"

@@ -22,7 +22,6 @@ from ccfpy.base.limits import (
     RSA_EXPONENT_BITS_MAX,
 )
 from ccfpy.http.tls import ServerContext, TlsFailure, TlsSession
-from ccfpy.http.tls_engine import TlsEngine
 from tests.attacks import attack
 from tests.unit.http.dear_certificates import (
     CHAIN,
@@ -46,11 +45,10 @@ class Handshake:
 
     def __init__(
         self,
-        engine: TlsEngine,
         files: Path,
         version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
     ) -> None:
-        context = ServerContext(NODE.pem, NODE.key_pem, engine=engine)
+        context = ServerContext(NODE.pem, NODE.key_pem)
         client = Client(setup=shows(files, version))
         self.server = TlsSession(context)
         self.sent = 0
@@ -80,10 +78,10 @@ def usual_key() -> rsa.RSAPrivateKey:
 @attack("tls: a chain of certificates that are dear to check")
 @VERSIONS
 def test_a_chain_of_dear_keys_is_refused_at_no_cost(
-    engine: TlsEngine, version: ssl.TLSVersion, tmp_path: Path
+    version: ssl.TLSVersion, tmp_path: Path
 ) -> None:
     files = chain_files(tmp_path / "client.pem", CHAIN, dear_public_key())
-    tries = [Handshake(engine, files, version) for _ in range(3)]
+    tries = [Handshake(files, version) for _ in range(3)]
     assert all(it.is_refused for it in tries)
     assert min(it.cpu_ms for it in tries) < COST_MS_MAX
 
@@ -91,27 +89,27 @@ def test_a_chain_of_dear_keys_is_refused_at_no_cost(
 @attack("tls: a chain of certificates that are dear to check")
 @VERSIONS
 def test_a_chain_may_be_so_long_and_none_of_its_signatures_is_checked(
-    engine: TlsEngine, version: ssl.TLSVersion, tmp_path: Path
+    version: ssl.TLSVersion, tmp_path: Path
 ) -> None:
     length = CLIENT_CHAIN_CERTIFICATES_MAX
     longest = chain_files(tmp_path / "longest.pem", length, dear_public_key())
-    served = Handshake(engine, longest, version)
+    served = Handshake(longest, version)
     assert served.server.is_established
     # To check them would take longer: 60 ms, on a machine that does nothing else.
-    assert min(Handshake(engine, longest, version).cpu_ms for _ in range(5)) < 30
+    assert min(Handshake(longest, version).cpu_ms for _ in range(5)) < 30
     longer = chain_files(tmp_path / "longer.pem", length + 1, dear_public_key())
-    assert Handshake(engine, longer, version).is_refused
+    assert Handshake(longer, version).is_refused
 
 
 @attack("tls: a handshake that goes on and on")
 def test_a_handshake_may_have_so_many_bytes(
-    engine: TlsEngine, usual_key: rsa.RSAPrivateKey, tmp_path: Path
+    usual_key: rsa.RSAPrivateKey, tmp_path: Path
 ) -> None:
     def shake(padding_bytes: int) -> Handshake:
         # By RSA, whose signatures are of one length.
         own = certificate(0, usual_key.public_key(), padding_bytes=padding_bytes)
         path = write_files(tmp_path / f"{padding_bytes}.pem", usual_key, own)
-        return Handshake(engine, path)
+        return Handshake(path)
 
     padding = CLIENT_HANDSHAKE_BYTES_MAX - 4096
     padding += CLIENT_HANDSHAKE_BYTES_MAX - shake(padding).sent
@@ -131,10 +129,8 @@ def _is_done(client: Client) -> bool:
     return True
 
 
-def test_what_comes_with_the_last_of_a_handshake_is_not_of_it(
-    engine: TlsEngine,
-) -> None:
-    server = TlsSession(ServerContext(NODE.pem, NODE.key_pem, engine=engine))
+def test_what_comes_with_the_last_of_a_handshake_is_not_of_it() -> None:
+    server = TlsSession(ServerContext(NODE.pem, NODE.key_pem))
     client = Client()
     while not _is_done(client):
         server.feed(client.outgoing.read())
@@ -143,8 +139,8 @@ def test_what_comes_with_the_last_of_a_handshake_is_not_of_it(
     assert server.feed(client.outgoing.read() + client.send(request)) == request
 
 
-def test_a_hello_that_never_ends_is_refused(engine: TlsEngine) -> None:
-    server = TlsSession(ServerContext(NODE.pem, NODE.key_pem, engine=engine))
+def test_a_hello_that_never_ends_is_refused() -> None:
+    server = TlsSession(ServerContext(NODE.pem, NODE.key_pem))
     record = b"\x16\x03\x01\x40\x00"
     hello = record + b"\x01\x01\x90\x00\x03\x03" + bytes(0x4000 - 6)
     fed = 0
@@ -167,7 +163,6 @@ def _exponent_of(bits: int, key: rsa.RSAPrivateKey) -> int:
 @VERSIONS
 @pytest.mark.parametrize("is_dear", [False, True], ids=["allowed", "dear"])
 def test_a_clients_own_key_may_have_so_long_an_exponent(
-    engine: TlsEngine,
     version: ssl.TLSVersion,
     is_dear: bool,
     usual_key: rsa.RSAPrivateKey,
@@ -177,7 +172,7 @@ def test_a_clients_own_key_may_have_so_long_an_exponent(
     exponent = _exponent_of(RSA_EXPONENT_BITS_MAX + is_dear, usual_key)
     key = rsa_key(numbers.p, numbers.q, exponent)
     own = certificate(0, key.public_key())
-    shaken = Handshake(engine, write_files(tmp_path / "c.pem", key, own), version)
+    shaken = Handshake(write_files(tmp_path / "c.pem", key, own), version)
     assert shaken.is_refused is is_dear
     assert shaken.server.is_established is not is_dear
 
@@ -186,7 +181,7 @@ def test_a_clients_own_key_may_have_so_long_an_exponent(
 @VERSIONS
 @pytest.mark.parametrize("is_dear", [False, True], ids=["allowed", "dear"])
 def test_a_clients_own_key_may_have_so_long_a_modulus(
-    engine: TlsEngine, version: ssl.TLSVersion, is_dear: bool, tmp_path: Path
+    version: ssl.TLSVersion, is_dear: bool, tmp_path: Path
 ) -> None:
     smaller, middle, larger = MERSENNE
     p, q = (middle, larger) if is_dear else (smaller, middle)
@@ -196,5 +191,5 @@ def test_a_clients_own_key_may_have_so_long_a_modulus(
     key = rsa_key(p, q, exponent)
     assert (key.key_size > RSA_BITS_MAX) is is_dear
     own = certificate(0, key.public_key())
-    shaken = Handshake(engine, write_files(tmp_path / "c.pem", key, own), version)
+    shaken = Handshake(write_files(tmp_path / "c.pem", key, own), version)
     assert shaken.is_refused is is_dear

@@ -5,7 +5,6 @@ Clients here are OpenSSL, told to propose one thing alone, and hellos written by
 for what OpenSSL would not propose any more.
 """
 
-import ssl
 import struct
 from functools import cache
 
@@ -18,7 +17,6 @@ from OpenSSL import SSL
 
 from ccfpy.http.openssl import library
 from ccfpy.http.tls import ServerContext, TlsFailure, TlsSession
-from ccfpy.http.tls_engine import TlsEngine
 from tests.attacks import attack
 from tests.unit.http.tls_ends import END, NODE, START
 
@@ -50,9 +48,9 @@ OTHER_GROUPS = (
 
 
 @cache
-def _server(engine: TlsEngine, kind: str = "ECDSA") -> ServerContext:
+def _server(kind: str = "ECDSA") -> ServerContext:
     if kind == "ECDSA":
-        return ServerContext(NODE.pem, NODE.key_pem, engine=engine)
+        return ServerContext(NODE.pem, NODE.key_pem)
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "CCF Node")])
     certificate = (
@@ -72,7 +70,6 @@ def _server(engine: TlsEngine, kind: str = "ECDSA") -> ServerContext:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         ).decode(),
-        engine=engine,
     )
 
 
@@ -90,7 +87,7 @@ def _client(version: int | None = None) -> SSL.Context:
 
 
 def _has_groups(context: SSL.Context, groups: str) -> bool:
-    """Propose these groups as a client; return whether its library knows them."""
+    """Let a client propose these groups, if its library knows them."""
     handle = context._context
     return bool(library.SSL_CTX_set1_curves_list(handle, groups.encode()))
 
@@ -118,7 +115,7 @@ def _negotiated(context: SSL.Context, server: ServerContext) -> str | None:
 
 
 def _last_words(client: SSL.Connection) -> bytes:
-    """Return what a client says after its handshake, if that is anything."""
+    """Return what a client says when its handshake is over, if that is anything."""
     try:
         return client.bio_read(1 << 16)
     except SSL.WantReadError:
@@ -135,51 +132,45 @@ def _known_suites() -> list[str]:
 
 @attack("tls: a weak suite")
 @pytest.mark.parametrize("kind", KINDS)
-def test_of_all_suites_of_tls_1_2_those_of_the_profile_are_spoken(
-    engine: TlsEngine, kind: str
-) -> None:
+def test_of_all_suites_of_tls_1_2_those_of_the_profile_are_spoken(kind: str) -> None:
     spoken = []
     for name in _known_suites():
         context = _client(SSL.TLS1_2_VERSION)
         context.set_cipher_list(f"{name}:@SECLEVEL=0".encode())
-        if _negotiated(context, _server(engine, kind)) is not None:
+        if _negotiated(context, _server(kind)) is not None:
             spoken.append(name)
     assert sorted(spoken) == sorted(SUITES_1_2[kind])
     assert len(_known_suites()) > 20, "the client knows others to propose"
 
 
 @attack("tls: a weak suite")
-def test_of_all_suites_of_tls_1_3_those_of_the_profile_are_spoken(
-    engine: TlsEngine,
-) -> None:
+def test_of_all_suites_of_tls_1_3_those_of_the_profile_are_spoken() -> None:
     spoken = []
     for name in (*SUITES_1_3, *OTHER_SUITES_1_3):
         context = _client(SSL.TLS1_3_VERSION)
         context.set_tls13_ciphersuites(name.encode())
-        if _negotiated(context, _server(engine)) is not None:
+        if _negotiated(context, _server()) is not None:
             spoken.append(name)
     assert tuple(spoken) == SUITES_1_3
 
 
 @attack("tls: a client that prefers the weaker suite")
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_servers_order_of_suites_counts(engine: TlsEngine, kind: str) -> None:
+def test_the_servers_order_of_suites_counts(kind: str) -> None:
     strongest, weaker = SUITES_1_2[kind]
     context = _client(SSL.TLS1_2_VERSION)
     context.set_cipher_list(f"{weaker}:{strongest}".encode())
-    assert _negotiated(context, _server(engine, kind)) == strongest
+    assert _negotiated(context, _server(kind)) == strongest
     context = _client(SSL.TLS1_3_VERSION)
     context.set_tls13_ciphersuites(":".join(reversed(SUITES_1_3)).encode())
-    assert _negotiated(context, _server(engine, kind)) == SUITES_1_3[0]
+    assert _negotiated(context, _server(kind)) == SUITES_1_3[0]
 
 
 @attack("tls: another curve")
 @pytest.mark.parametrize("version", [SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION])
-def test_of_all_curves_those_of_the_profile_are_spoken(
-    engine: TlsEngine, version: int
-) -> None:
+def test_of_all_curves_those_of_the_profile_are_spoken(version: int) -> None:
     # In 1.2 a certificate's own curve would have to be proposed too.
-    server = _server(engine, "RSA" if version == SSL.TLS1_2_VERSION else "ECDSA")
+    server = _server("RSA" if version == SSL.TLS1_2_VERSION else "ECDSA")
     proposed, spoken = [], []
     for group in (*GROUPS, *OTHER_GROUPS):
         context = _client(version)
@@ -229,9 +220,9 @@ def _record(kind: int, data: bytes) -> bytes:
     return bytes((kind, 3, 1)) + struct.pack(">H", len(data)) + data
 
 
-def _answer(engine: TlsEngine, *records: bytes) -> bytes:
+def _answer(*records: bytes) -> bytes:
     """Return what a server says to these, its last word included."""
-    session = TlsSession(_server(engine))
+    session = TlsSession(_server())
     try:
         for record in records:
             session.feed(record)
@@ -240,8 +231,8 @@ def _answer(engine: TlsEngine, *records: bytes) -> bytes:
     return session.take_output()
 
 
-def _server_hello(engine: TlsEngine, *records: bytes) -> bytes:
-    answer = _answer(engine, *records)
+def _server_hello(*records: bytes) -> bytes:
+    answer = _answer(*records)
     assert answer[0] == 22, answer
     assert answer[5] == 2, answer
     size = int.from_bytes(answer[6:9], "big")
@@ -255,36 +246,32 @@ ALERT_FALLBACK = b"\x02\x56"
 
 @attack("tls: an older version")
 @pytest.mark.parametrize("version", [0x0002, 0x0300, 0x0301, 0x0302])
-def test_an_older_version_is_refused(engine: TlsEngine, version: int) -> None:
+def test_an_older_version_is_refused(version: int) -> None:
     # SSL 3.0 has no alert for it, says an OpenSSL that knows SSL 3.0.
-    knows = version == 0x0300 and _major_of_openssl(engine) < 4
+    knows = version == 0x0300 and _major_of_openssl() < 4
     alert = ALERT_HANDSHAKE if knows else ALERT_VERSION
-    assert _answer(engine, _hello(version))[5:] == alert
+    assert _answer(_hello(version))[5:] == alert
 
 
-def _major_of_openssl(engine: TlsEngine) -> int:
-    if engine is TlsEngine.SSL:
-        return ssl.OPENSSL_VERSION_INFO[0]
+def _major_of_openssl() -> int:
     return SSL.OPENSSL_VERSION_NUMBER >> 28
 
 
 @attack("tls: an older version")
-def test_a_hello_of_ssl_2_is_refused(engine: TlsEngine) -> None:
+def test_a_hello_of_ssl_2_is_refused() -> None:
     hello = b"\x01\x03\x01\0\x03\0\0\0\x10\x01\0\x80" + bytes(16)
-    answer = _answer(engine, struct.pack(">H", 0x8000 | len(hello)) + hello)
+    answer = _answer(struct.pack(">H", 0x8000 | len(hello)) + hello)
     assert answer == b"" or answer[0] == 21
 
 
-def test_the_same_hello_of_tls_1_2_is_answered(engine: TlsEngine) -> None:
+def test_the_same_hello_of_tls_1_2_is_answered() -> None:
     """So the others are refused for what is wrong with them."""
-    assert _server_hello(engine, _hello(0x0303))[:2] == b"\x03\x03"
+    assert _server_hello(_hello(0x0303))[:2] == b"\x03\x03"
 
 
 @attack("tls: a fallback that was provoked")
-def test_a_fallback_that_was_provoked_is_noticed(engine: TlsEngine) -> None:
-    assert (
-        _answer(engine, _hello(0x0303, suites=(0xC02C, 0x5600)))[5:] == ALERT_FALLBACK
-    )
+def test_a_fallback_that_was_provoked_is_noticed() -> None:
+    assert _answer(_hello(0x0303, suites=(0xC02C, 0x5600)))[5:] == ALERT_FALLBACK
 
 
 def _after_session_id(hello: bytes) -> bytes:
@@ -292,14 +279,14 @@ def _after_session_id(hello: bytes) -> bytes:
 
 
 @attack("tls: compression")
-def test_no_compression_is_agreed_on(engine: TlsEngine) -> None:
-    hello = _server_hello(engine, _hello(0x0303, compression=b"\x01\0"))
+def test_no_compression_is_agreed_on() -> None:
+    hello = _server_hello(_hello(0x0303, compression=b"\x01\0"))
     assert _after_session_id(hello)[2] == 0
 
 
 @attack("tls: a heartbeat")
-def test_no_heartbeat_is_agreed_on(engine: TlsEngine) -> None:
-    hello = _server_hello(engine, _hello(0x0303, extensions=((15, b"\x01"),)))
+def test_no_heartbeat_is_agreed_on() -> None:
+    hello = _server_hello(_hello(0x0303, extensions=((15, b"\x01"),)))
     said = _after_session_id(hello)[5:]
     kinds = []
     while said:
@@ -311,9 +298,9 @@ def test_no_heartbeat_is_agreed_on(engine: TlsEngine) -> None:
 
 
 @attack("tls: a heartbeat")
-def test_a_heartbeat_that_was_not_agreed_on_ends_the_session(engine: TlsEngine) -> None:
+def test_a_heartbeat_that_was_not_agreed_on_ends_the_session() -> None:
     beat = _record(24, b"\x01\x40\0")
-    session = TlsSession(_server(engine))
+    session = TlsSession(_server())
     session.feed(_hello(0x0303))
     session.take_output()
     with pytest.raises(TlsFailure):
@@ -321,24 +308,22 @@ def test_a_heartbeat_that_was_not_agreed_on_ends_the_session(engine: TlsEngine) 
 
 
 @attack("tls: resumption")
-def test_a_ticket_is_neither_given_nor_taken(engine: TlsEngine) -> None:
-    hello = _server_hello(engine, _hello(0x0303, extensions=((35, bytes(200)),)))
+def test_a_ticket_is_neither_given_nor_taken() -> None:
+    hello = _server_hello(_hello(0x0303, extensions=((35, bytes(200)),)))
     assert struct.pack(">HH", 35, 0) not in _after_session_id(hello)
 
 
 @attack("tls: a handshake message larger than any")
 @pytest.mark.parametrize("size", [1 << 18, (1 << 24) - 1])
-def test_a_handshake_message_larger_than_any_is_refused_at_its_head(
-    engine: TlsEngine, size: int
-) -> None:
+def test_a_handshake_message_larger_than_any_is_refused_at_its_head(size: int) -> None:
     head = b"\x01" + size.to_bytes(3, "big")
-    session = TlsSession(_server(engine))
+    session = TlsSession(_server())
     with pytest.raises(TlsFailure):
         session.feed(_record(22, head + bytes(100)))
 
 
 @attack("tls: a flood of warnings")
-def test_a_flood_of_warnings_ends_the_session(engine: TlsEngine) -> None:
-    session = TlsSession(_server(engine))
+def test_a_flood_of_warnings_ends_the_session() -> None:
+    session = TlsSession(_server())
     with pytest.raises(TlsFailure):
         session.feed(20 * _record(21, b"\x01\x5a"))

@@ -13,16 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from ccfpy.http import stdlib_tls
 from ccfpy.http.tls import TlsSession
-from ccfpy.http.tls_engine import TlsEngine
-
-ENGINES = [
-    engine
-    for engine in TlsEngine
-    if engine is not TlsEngine.SSL or stdlib_tls.OBSTACLE is None
-]
-"""Those that can run here; which they ought to be, another test says."""
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 NOW = datetime(2030, 1, 1, tzinfo=UTC)

@@ -1,9 +1,9 @@
-"""What the engines of TLS have in common: which keys of clients are dear."""
+"""Which keys of clients cost too much to check."""
 
 import pytest
 
 from ccfpy.base.limits import DSA_BITS_MAX, RSA_BITS_MAX, RSA_EXPONENT_BITS_MAX
-from ccfpy.http.tls_engine import KeyKind, is_dear_key
+from ccfpy.http.tls_profile import KeyKind, is_dear_key
 
 
 @pytest.mark.parametrize(
