@@ -28,7 +28,7 @@ _SIGNALS = {
 
 
 def limit_of(exit_code: int) -> ResourceLimit | None:
-    """Tell which limit the system ended a process for; none if it was no limit.
+    """Return the limit for which the system ended a process; ``None`` if there is none.
 
     Args:
         exit_code: negative for a signal, as ``subprocess`` gives it.
@@ -37,7 +37,7 @@ def limit_of(exit_code: int) -> ResourceLimit | None:
 
 
 def describe_ending(exit_code: int) -> str:
-    """Say how a process ended, after the words for it."""
+    """Return how a process ended, as the end of a sentence about it."""
     if exit_code >= 0:
         return f"ended with code {exit_code}"
     limit = limit_of(exit_code)

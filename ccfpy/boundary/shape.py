@@ -46,7 +46,7 @@ class BoundaryViolation(Malformed):
 
 
 def encoder(kind: object) -> Codec | None:
-    """Give the function that turns a value into lists; none if it needs no turning."""
+    """Return the function that turns a value into lists; ``None`` if none is needed."""
     kind, _ = parted(kind)
     if isinstance(kind, type) and is_dataclass(kind):
         return _record_encoder(kind)
@@ -64,7 +64,7 @@ def encoder(kind: object) -> Codec | None:
 
 
 def decoder(kind: object, name: str) -> Codec:
-    """Give the function that checks a received value and builds ours from it."""
+    """Return the function that checks a received value and builds ours from it."""
     kind, bound = parted(kind)
     if bound is not None:
         return _bounded_decoder(decoder(kind, name), bound, name)
@@ -84,7 +84,10 @@ def decoder(kind: object, name: str) -> Codec:
 def record_decoder(
     kind: type, name: str, *, skip: int = 0
 ) -> Callable[[list[object]], object]:
-    """Give the decoder of a dataclass from a list, whose first ``skip`` are not its."""
+    """Return the decoder of a dataclass from a list.
+
+    The first ``skip`` items of the list are not fields.
+    """
     hints = get_type_hints(kind, include_extras=True)
     parts = [
         (field.name, decoder(hints[field.name], f"{name}.{field.name}"))

@@ -232,7 +232,7 @@ class FrameReader:
         self._frame_bytes_max = frame_bytes_max
 
     def feed(self, data: bytes | memoryview) -> list[bytes]:
-        """Take the next bytes; give the bodies of the frames they complete.
+        """Add the next bytes and return the bodies of the frames they complete.
 
         Raises:
             BoundaryViolation: a frame is announced that is too large.

@@ -36,7 +36,7 @@ def load_application(name: str) -> Application:
 
 
 def find_application(name: str) -> Path:
-    """Give the file or package folder of an application.
+    """Return the file or package folder of an application.
 
     Raises:
         ApplicationNotLoaded: there is none of that name.

@@ -33,7 +33,7 @@ class HostChannel:
             written += self._write(memoryview(data)[written:])
 
     def __enter__(self) -> Self:
-        """Give itself."""
+        """Return this channel."""
         return self
 
     def __exit__(

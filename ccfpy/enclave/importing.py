@@ -12,7 +12,7 @@ from ccfpy.base.errors import CcfpyError
 
 
 def find_code(places: Sequence[Path]) -> Path | None:
-    """Give the first of some places that is a Python file or package, resolved."""
+    """Return the first of some places that is a Python file or package, resolved."""
     for place in places:
         is_file = place.is_file() and place.suffix == ".py"
         if is_file or (place / "__init__.py").is_file():
@@ -55,7 +55,7 @@ def load_attribute(
 
 
 def _place(path: Path) -> tuple[Path, str]:
-    """Give the folder from which a module is imported, and its dotted name there."""
+    """Return the folder from which a module is imported, and its dotted name there."""
     parts = [path.stem if path.is_file() else path.name]
     root = path.parent
     while (root / "__init__.py").is_file():

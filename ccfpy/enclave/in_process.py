@@ -71,7 +71,7 @@ class InProcess(Generic[EventT, EffectT]):
             self._observer.effects_received(effects)
 
     def stop(self) -> None:
-        """Let the enclave go."""
+        """Drop the enclave."""
         self._lifecycle.end()
         self._machine = None
         self._observer = None

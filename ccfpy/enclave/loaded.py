@@ -59,7 +59,7 @@ def check_loaded(found: FoundApplication, *, before: frozenset[str]) -> None:
 
 
 def _new_modules(before: frozenset[str]) -> Iterator[tuple[str, Path]]:
-    """Give the modules with files of their own that were loaded since."""
+    """Return the modules with files of their own that were loaded since."""
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if name not in before and isinstance(file, str):
@@ -67,7 +67,7 @@ def _new_modules(before: frozenset[str]) -> Iterator[tuple[str, Path]]:
 
 
 def _is_of(application: Path, file: Path) -> bool:
-    """Tell whether a file is the application's, or makes a package around it."""
+    """Return whether a file is the application's, or makes a package around it."""
     if file == application or file.is_relative_to(application):
         return True
     return file.name == "__init__.py" and application.is_relative_to(file.parent)
@@ -80,7 +80,7 @@ def _is_framework(file: Path) -> bool:
 
 
 def _is_installed(file: Path) -> bool:
-    """Tell whether a file is of a package that somebody installed; ccfpy may be one."""
+    """Return whether a file belongs to an installed package; ccfpy may be one."""
     return not _INSTALLED.isdisjoint(file.parts) and not file.is_relative_to(_ROOT)
 
 

@@ -1,10 +1,10 @@
-"""Receive a batch, step, send what is effects: the whole life of an enclave.
+"""Receive events, step, send the effects: the whole life of an enclave.
 
 Nothing happens between steps; the process sleeps until the host speaks. It ends when
-what it steps stops, when the channel ends, or when something is wrong, in which case it
-says where, and never what: a traceback's values may be secrets.
+what it steps stops, when the channel ends, or when there is a defect. The enclave then
+says where the defect is, but quotes no value: values may be secrets.
 
-A node is what is mostly stepped; a `BoundaryProtocol` says in what words another is.
+Usually the enclave is a node. A `BoundaryProtocol` names the messages of any kind.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,10 +39,10 @@ class Defect(Exception):
 
 
 class StepsOf(Protocol[Event_contra, Effect_co]):
-    """A state machine that turns what it is told into what it asks."""
+    """A state machine that turns events into effects."""
 
     def step(self, events: Sequence[Event_contra], /) -> Sequence[Effect_co]:
-        """Take some events; give what is to be done, in order."""
+        """Process events and return the effects, in order."""
         ...
 
 
@@ -55,8 +55,8 @@ class BoundaryProtocol(Generic[EventT, EffectT]):
     """What one kind of enclave and its host say to each other.
 
     Attributes:
-        events: what the host may say.
-        effects: what the enclave may.
+        events: what the host may say to the enclave.
+        effects: what the enclave may say to the host.
         last: what the enclave says last.
         refused: says that there will be no enclave, for a reason that is safe to log.
         crashed: says that there is none any more, without any of the error's values.
@@ -94,7 +94,7 @@ def serve_in(
     *,
     started: Callable[[], None] = lambda: None,
 ) -> ExitCode:
-    """Do the same for an enclave of whatever kind; the arguments are as above."""
+    """Build an enclave of any kind and step it until it stops, as ``serve`` does."""
     try:
         machine = build()
     except CcfpyError as refusal:
@@ -111,7 +111,7 @@ def serve_in(
 
 
 def describe_crash(error: BaseException) -> str:
-    """Say what kind of defect it was and where, without any value.
+    """Return what kind of defect it was and where, without any value.
 
     No file is read for it: the process may have given up doing so.
     """

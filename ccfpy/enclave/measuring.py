@@ -103,7 +103,7 @@ def measure(
 
 
 def framework_digest() -> bytes:
-    """Give the digest of ccfpy's own files, as far as they run in an enclave."""
+    """Return the digest of ccfpy's own files, as far as they run in an enclave."""
     root = Path(ccfpy.__file__).resolve().parent
     compiled = {path.name: _digest(path) for path in root.parent.glob(f"{COMPILED}.*")}
     return files_digest(
@@ -118,7 +118,7 @@ def framework_digest() -> bytes:
 
 
 def application_files(application: Path) -> Files:
-    """Give the digests of an application's files, by their paths within it.
+    """Return the digests of an application's files, by their paths within it.
 
     Packages around it run when it is imported: their ``__init__.py`` count too.
 
@@ -137,7 +137,7 @@ def application_files(application: Path) -> Files:
 
 
 def dependencies(packages: Iterable[str] = ()) -> dict[str, str]:
-    """Give the versions of the interpreter, its OpenSSL and the libraries beneath.
+    """Return the versions of the interpreter, its OpenSSL and the libraries beneath.
 
     Args:
         packages: further ones, by the names under which they are installed; what they
@@ -159,7 +159,7 @@ def package_name(name: str) -> str:
 
 
 def _closure(packages: Iterable[str]) -> set[str]:
-    """Give packages with all that they need, as far as it is installed."""
+    """Return packages with all that they need, as far as it is installed."""
     found: set[str] = set()
     waiting = [package_name(package) for package in packages]
     while waiting:
@@ -173,7 +173,7 @@ def _closure(packages: Iterable[str]) -> set[str]:
 
 
 def _needed(requirement: str) -> str | None:
-    """Give the package of a requirement, unless it is an extra or not installed."""
+    """Return the package of a requirement, unless it is an extra or not installed."""
     match = _REQUIREMENT.match(requirement)
     if match is None or _EXTRA.search(requirement):
         return None
@@ -185,12 +185,12 @@ def _needed(requirement: str) -> str | None:
 
 
 def node_interface() -> bytes:
-    """Give the digest of all that a node and its host can say to each other."""
+    """Return the digest of all that a node and its host can say to each other."""
     return sha256(describe_boundary().encode())
 
 
 def _files(place: Path) -> Iterator[Path]:
-    """Give a file, or all below a folder but caches and what is hidden."""
+    """Yield a file, or all files below a folder except caches and hidden ones."""
     if place.is_file():
         yield place
         return

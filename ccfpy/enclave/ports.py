@@ -12,7 +12,7 @@ class SystemEntropy:
     """Secret randomness from the operating system."""
 
     def random_bytes(self, count: int) -> bytes:
-        """Give ``count`` bytes nobody can predict."""
+        """Return ``count`` bytes that nobody can predict."""
         return os.urandom(count)
 
     def rsa_private_key(self, bits: int) -> bytes:
@@ -24,7 +24,7 @@ class SystemClock:
     """Elapsed time inside one step."""
 
     def monotonic_ns(self) -> int:
-        """Give nanoseconds since an arbitrary start."""
+        """Return nanoseconds since an arbitrary start."""
         return time.monotonic_ns()
 
 

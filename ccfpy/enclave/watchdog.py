@@ -188,7 +188,7 @@ class SignalWatchdog:
             self._set_timer(0)
 
     def _reason_of_memory(self) -> str | None:
-        """Say by how much the process has grown, if that is too much."""
+        """Return by how much the process has grown, if that is too much."""
         if monotonic_ns() - self._began_ns < _TICK_NS:
             return None
         grown = self._meter.data_bytes() - self._base_bytes
@@ -224,7 +224,7 @@ class _Ending:
         return f"{self._reason}{self._place}"
 
     def may_end(self, frame: FrameType) -> bool:
-        """Say whether to raise where the call is now, and prepare for what follows."""
+        """Return whether to raise at the current line, and prepare for what follows."""
         now_ns = monotonic_ns()
         grace_ns = limits.WATCHDOG_GRACE_MS * _NS_PER_MS
         if self._ended_ns and now_ns - self._ended_ns < grace_ns:
@@ -289,7 +289,7 @@ def _raise_at_a_line(frame: FrameType, event: str, _: object) -> Any:  # noqa: A
 
 @cache
 def whose(file: str) -> Whose:
-    """Say whose code a file holds.
+    """Return whose code a file holds.
 
     Whatever is neither ours nor Python's is the application's, libraries of its own
     included; so are the samples that travel with ccfpy.

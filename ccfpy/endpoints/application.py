@@ -19,15 +19,15 @@ class Application(Protocol):
         ...
 
     def registry(self) -> Registry:
-        """Give the endpoints served under ``/app``, in a registry of the node's own."""
+        """Return the endpoints under ``/app``, in a registry of the node's own."""
         ...
 
     def indexes(self) -> Sequence[Index[Any]]:
-        """Give the indexes that each node has of its own."""
+        """Return the indexes that each node has of its own."""
         ...
 
     def create_claims(self, constitution: str) -> bytes | None:
-        """Give 32 bytes to bind into the receipt of the service's first transaction.
+        """Return 32 bytes to bind into the receipt of the service's first transaction.
 
         ``None`` binds nothing.
         """

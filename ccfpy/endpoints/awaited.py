@@ -34,7 +34,7 @@ class Awaited:
         return self.response is not None
 
     def settle(self, response: "Response") -> None:
-        """Give the response; of several that race, the first counts."""
+        """Set the response; of several that race, the first counts."""
         if self.response is not None:
             return
         self.response = response
@@ -42,14 +42,14 @@ class Awaited:
             self._deliver(response)
 
     def then(self, deliver: "Callable[[Response], None]") -> None:
-        """Have the response delivered: at once if it is there, or when it comes."""
+        """Deliver the response: at once if it is there, or when it comes."""
         assert self._deliver is None, "a response is delivered once"
         self._deliver = deliver
         if self.response is not None:
             deliver(self.response)
 
     def abandon(self) -> None:
-        """Say that nobody waits any more; nothing will be delivered."""
+        """Deliver nothing: nobody waits any more."""
         self.is_abandoned = True
         self._deliver = _to_nobody
 
@@ -59,4 +59,4 @@ Answer: TypeAlias = Response | Awaited
 
 
 def _to_nobody(_: "Response") -> None:
-    """Take a response that nobody waits for."""
+    """Drop a response that nobody waits for."""

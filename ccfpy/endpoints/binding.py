@@ -246,7 +246,7 @@ def _from_query(name: str, annotation: object, default: object) -> _Argument:
 
 
 def _with_default(schema: JsonObject, default: object) -> JsonObject:
-    """Say what a parameter is where it is left out, if JSON can."""
+    """Return a schema with the default of a parameter, if JSON can express it."""
     value = default.value if isinstance(default, Enum) else default
     if isinstance(value, (str, int, float)):
         return {"allOf": [schema], "default": value}
@@ -312,7 +312,10 @@ _BYTES = Schema(schema_of(bytes).read, None, {"format": "binary", "type": "strin
 
 
 def _responder(annotation: object, status: int) -> tuple[_Respond, _Described]:
-    """Give what turns a result into an answer; a ``Response`` is always one already."""
+    """Return the function that turns a result into an answer, and its description.
+
+    A ``Response`` is an answer already.
+    """
     parts = get_args(annotation)
     if annotation is Response or (parts and set(parts) <= _RESPONSES):
         return _respond_itself, _Described(status)

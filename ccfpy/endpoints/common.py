@@ -103,7 +103,7 @@ def _history(context: Context, since: int) -> Json:
 
 
 def tx(context: Context) -> "Response":
-    """Tell what became of a transaction."""
+    """Return the status of a transaction."""
     text = context.query.text("transaction_id")
     try:
         tx_id = TxId.parse(text)

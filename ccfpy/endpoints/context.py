@@ -79,11 +79,11 @@ class NodeView(Protocol):
         ...
 
     def is_at_capacity(self) -> bool:
-        """Tell whether too many transactions await commit to take another."""
+        """Return whether too many transactions await commit to accept another."""
         ...
 
     def tx_status(self, tx_id: TxId) -> TxStatus:
-        """Tell what is known of a transaction."""
+        """Return the status of a transaction."""
         ...
 
     def committed_tx_id(self) -> TxId | None:
@@ -91,7 +91,7 @@ class NodeView(Protocol):
         ...
 
     def view_of(self, seqno: Seqno) -> View | None:
-        """Give the view of a seqno in the current history; ``None`` past its end."""
+        """Return the view of a seqno in the current history; ``None`` past its end."""
         ...
 
     def view_history(self, since: View) -> Sequence[TxId] | None:
@@ -111,7 +111,7 @@ class NodeView(Protocol):
         ...
 
     def address_of(self, role: str, interface: str) -> str | None:
-        """Give the published address of a trusted node in a role, for redirects."""
+        """Return the published address of a trusted node in a role, for redirects."""
         ...
 
     def attest(self, data: bytes) -> Attestation:

@@ -20,7 +20,7 @@ LOGGED_AS: Final = "The node's log has the reason under"
 
 
 def words_for(error: Exception) -> str:
-    """Say what kind of defect it was."""
+    """Return words for the kind of a defect."""
     if isinstance(error, CallStopped):
         return TIMED_OUT if error.is_late else TOO_MUCH_MEMORY
     return UNWRITABLE if isinstance(error, Unwritable) else FAILED

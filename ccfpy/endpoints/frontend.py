@@ -256,7 +256,7 @@ class Frontend:
         return wait_ms
 
     def _authenticate(self, endpoint: Endpoint, context: Context) -> None:
-        """Take the first policy that accepts; its identity becomes the caller."""
+        """Set the caller to the identity from the first policy that accepts."""
         refusals: list[tuple[str, str, str | None]] = []
         for policy in endpoint.auth:
             if type(policy) is jwt.Jwt and jwt.HEADER not in context.request.headers:
@@ -319,7 +319,7 @@ class Frontend:
         return endpoint.handler(context)
 
     def _failed(self, endpoint: Endpoint, error: Exception) -> ApiError:
-        """Say that something went wrong, and not what: that may be private."""
+        """Answer that something failed, but not what failed: that may be private."""
         request_id = self._on_unhandled(endpoint, error)
         return ApiError(
             500,
@@ -360,7 +360,7 @@ class Frontend:
         response: Response,
         tx_id: TxId,
     ) -> Response:
-        """Tell the caller its transaction's id in the endpoint's own way."""
+        """Report the transaction's id to the caller in the endpoint's own way."""
         endpoint, app_calls = context.endpoint, self._app_calls
         try:
             if app_calls is None:

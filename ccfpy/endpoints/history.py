@@ -83,7 +83,7 @@ class History(Protocol):
     def state_at(
         self, handle: RequestHandle, seqno: Seqno, *, expiry_s: Expiry = None
     ) -> HistoricalState | None:
-        """Give the state at one seqno."""
+        """Return the state at one seqno."""
         ...
 
     def states_range(
@@ -94,7 +94,7 @@ class History(Protocol):
         *,
         expiry_s: Expiry = None,
     ) -> Sequence[HistoricalState] | None:
-        """Give the states from one seqno to another, both included."""
+        """Return the states from one seqno to another, both included."""
         ...
 
     def states_for(
@@ -104,7 +104,7 @@ class History(Protocol):
         *,
         expiry_s: Expiry = None,
     ) -> Sequence[HistoricalState] | None:
-        """Give the states at any seqnos, at least one; the same one counts once."""
+        """Return the states at any seqnos, at least one; the same one counts once."""
         ...
 
     def drop_request(self, handle: RequestHandle) -> bool:
@@ -112,7 +112,7 @@ class History(Protocol):
         ...
 
     def is_settled(self, handle: RequestHandle) -> bool:
-        """Tell whether to ask again is of use: all is there, or was forgotten."""
+        """Return whether it is of use to ask again: all is there, or was dropped."""
         ...
 
     def wait(

@@ -44,11 +44,11 @@ class Strategy(Protocol):
         ...
 
     def describe(self) -> "JsonObject":
-        """Say more for operators than its name and what it wants next."""
+        """Return what operators should see besides its name and the next seqno."""
         return {}
 
     def uninstalled(self) -> None:
-        """Let go of what is held elsewhere: no more is to come."""
+        """Release what is held elsewhere: nothing more will come."""
         return
 
 
@@ -97,7 +97,7 @@ class Indexing(Protocol):
         ...
 
     def install(self, index: "Index[Any]", strategy: Strategy) -> None:
-        """Tell a strategy of what is committed, from now on.
+        """Pass committed transactions to a strategy, from now on.
 
         Raises:
             ValueError: the index has one.
@@ -114,7 +114,7 @@ class Indexing(Protocol):
         ...
 
     def strategy(self, index: "Index[Kind]") -> Kind | None:
-        """Give the strategy of an index, if it has one."""
+        """Return the strategy of an index, if it has one."""
         ...
 
     def describe(self) -> "list[Json]":
@@ -145,7 +145,7 @@ class Index(Generic[Kind]):
         self.make = make
 
     def of(self, node: Indexed) -> Kind:
-        """Give a node's strategy.
+        """Return a node's strategy.
 
         Raises:
             LookupError: there is none.
@@ -156,13 +156,13 @@ class Index(Generic[Kind]):
         return strategy
 
     def is_installed(self, node: Indexed) -> bool:
-        """Tell whether a node has a strategy."""
+        """Return whether a node has a strategy."""
         return node.indexing.strategy(self) is not None
 
     def install(self, node: Indexed, strategy: Kind) -> None:
-        """Let a node have a strategy; raises as ``Indexing``."""
+        """Install a strategy on a node; raises as ``Indexing``."""
         node.indexing.install(self, strategy)
 
     def uninstall(self, node: Indexed) -> None:
-        """Let it have none any more; raises as ``Indexing``."""
+        """Uninstall the strategy of a node; raises as ``Indexing``."""
         node.indexing.uninstall(self)

@@ -113,7 +113,7 @@ def document(registry: Registry) -> JsonObject:
 
 
 def narrowed(name: str, **more: Json) -> JsonObject:
-    """Give the schema of that name, of which only some values are taken."""
+    """Return the schema of that name, narrowed to some of its values."""
     return {"allOf": [{"$ref": f"#/components/schemas/{name}"}], **more}
 
 
@@ -130,7 +130,7 @@ def operation_id(method: str, full_path: str) -> str:
 
 
 def _can_be_described(endpoint: Endpoint) -> bool:
-    """Tell whether OpenAPI has a form for the verb, and for the path's braces."""
+    """Return whether OpenAPI has a form for the verb, and for the path's braces."""
     is_plain = _DESCRIBABLE_PATH.fullmatch(endpoint.path) is not None
     return is_plain and endpoint.method.lower() in _VERBS
 
@@ -203,7 +203,9 @@ def _operation(
 
 
 def _joined(ours: JsonObject, said: JsonObject, also: frozenset[str]) -> JsonObject:
-    """Let what is said go first; keep what any endpoint of its mode asks and answers.
+    """Join both descriptions; the metadata goes first.
+
+    What every endpoint of the mode takes and answers stays.
 
     Args:
         ours: what is known of the endpoint.

@@ -44,7 +44,7 @@ Clean: TypeAlias = Callable[[Json, Names], Json]
 
 
 def operation(given: Json, names: Names) -> JsonObject:
-    """Give what of an operation may stand in a document; its responses may be none."""
+    """Return the part of an operation that is valid; it may have no responses."""
     try:
         cleaned = _OPERATION(given, names)
     except Unfit:
@@ -98,7 +98,7 @@ def _positive(value: Json, _: Names) -> Json:
 
 
 def _anything(value: Json, names: Names) -> Json:
-    """Take any JSON, though not without end."""
+    """Accept any JSON up to the depth that is allowed."""
     inner = names.deeper()
     if isinstance(value, dict):
         for each in value.values():
@@ -110,7 +110,7 @@ def _anything(value: Json, names: Names) -> Json:
 
 
 def _pattern(value: Json, _: Names) -> Json:
-    """Take a pattern that readers in Python compile without a word."""
+    """Accept a pattern that Python compiles without a warning."""
     if not isinstance(value, str) or len(value) > limits.OPENAPI_PATTERN_CHARS_MAX:
         raise Unfit
     try:
@@ -150,7 +150,7 @@ def _by_name(item: Clean, *, name: str = ".*", least: int = 0) -> Clean:
 
 
 def _object(*, needs: tuple[str, ...] = (), **fields: Clean) -> Clean:
-    """Take an object of known fields, and of extensions with any JSON."""
+    """Accept an object of known fields, and of extensions with any JSON."""
     renamed = {_FIELDS.get(name, name): clean for name, clean in fields.items()}
 
     def of(name: str | int) -> Clean | None:
@@ -191,7 +191,7 @@ def _fitting(
 
 
 def _or_reference(place: str, clean: Clean) -> Clean:
-    """Take what fits, or a reference to what the document has in that place."""
+    """Accept a value that fits, or a reference to such a value in the document."""
 
     def take(value: Json, names: Names) -> Json:
         if not isinstance(value, dict) or "$ref" not in value:
@@ -234,7 +234,7 @@ def _whole_schema(value: Json, names: Names) -> Json:
 
 
 def _key(value: Json) -> Hashable:
-    """Give what is equal for values that a validator takes for equal."""
+    """Return a key that is equal for values that a validator takes for equal."""
     if isinstance(value, dict):
         return frozenset((name, _key(each)) for name, each in value.items())
     if isinstance(value, list):
@@ -243,7 +243,7 @@ def _key(value: Json) -> Hashable:
 
 
 def _default_fits(schema: JsonObject) -> bool:
-    """Tell whether a default is of its schema's type, which says nothing more."""
+    """Return whether a default is of its schema's type."""
     kinds = _PYTHON_TYPES.get(str(schema.get("type")), ())
     return type(schema.get("default")) in kinds and schema.keys() <= _UNCONSTRAINED
 
@@ -309,7 +309,7 @@ _SCHEMA = _or_reference("schemas", _whole_schema)
 
 
 def _exclusive(clean: Clean, *pairs: tuple[str, str]) -> Clean:
-    """Take an object, and of two fields that exclude each other the first."""
+    """Accept an object; of two fields that exclude each other keep the first."""
 
     def take(value: Json, names: Names) -> Json:
         cleaned = clean(value, names)

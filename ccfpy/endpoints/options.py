@@ -71,7 +71,7 @@ _ROUTES = {
 
 
 def route_of(method: str, options: Options) -> Route:
-    """Say how an endpoint runs; what is not said follows from its verb and mode."""
+    """Return how an endpoint runs; defaults follow from its verb and mode."""
     by_verb = Mode.READ_ONLY if method in _READING else Mode.READ_WRITE
     usual = _ROUTES[options.get("mode") or by_verb]
     return Route(
@@ -82,7 +82,7 @@ def route_of(method: str, options: Options) -> Route:
 
 
 def policies_of(given: Sequence[Auth]) -> tuple[AuthPolicy, ...]:
-    """Give the policies that are meant, of which one must accept the caller.
+    """Return the named policies, of which one must accept the caller.
 
     Raises:
         ValueError: a name is unknown.

@@ -30,7 +30,7 @@ class ParameterReader:
 
 
 def parameter_reader(annotation: object) -> ParameterReader:
-    """Work out how a type is read; an optional one is read as its other part.
+    """Return the reader of a type; an optional type is read as its other part.
 
     Raises:
         TypeError: text has no form for it.

@@ -166,11 +166,11 @@ class Registry:
         return found
 
     def described(self) -> Iterator[Endpoint]:
-        """Give the endpoints that its document describes, hidden ones too."""
+        """Return the endpoints that the OpenAPI document describes, hidden ones too."""
         yield from self
 
     def __iter__(self) -> Iterator[Endpoint]:
-        """Give every endpoint, by path, then by verb."""
+        """Yield every endpoint, by path, then by verb."""
         groups = {p: t.by_method for p, t in self._templated.items()}
         for path, fixed in self._fixed.items():
             groups[path] = {method: match.endpoint for method, match in fixed.items()}

@@ -23,7 +23,7 @@ def json_reply(
 
 
 def for_who_takes_json(handler: Handler) -> Handler:
-    """Let a handler's JSON go only to callers whose ``Accept`` admits it.
+    """Wrap a handler: its JSON goes only to callers whose ``Accept`` admits it.
 
     The answer would be 406, or 400 if the header is malformed; errors go to anybody.
     """

@@ -87,7 +87,7 @@ class Inline(NamedTuple):
 
 
 class Mismatch(Malformed):
-    """JSON of another shape; says where in the document, and what was expected."""
+    """JSON that does not fit; says where in the document, and what was expected."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
@@ -95,7 +95,7 @@ class Mismatch(Malformed):
         self.path: list[str] = []
 
     def __str__(self) -> str:
-        """Give the place as a JSON pointer, then the problem."""
+        """Return the place as a JSON pointer, then the problem."""
         return f"At #/{'/'.join(reversed(self.path))}: {self.problem}"
 
 
@@ -119,7 +119,7 @@ class Schema:
 
 
 def schema_of(annotation: object) -> Schema:
-    """Work out the shape of a type.
+    """Return the schema of a type.
 
     Raises:
         TypeError: JSON has no form for it, or none that could be told apart.
@@ -162,9 +162,10 @@ def _key_name(key: Any) -> str:  # noqa: ANN401 - text, or a NewType of it
 
 
 def hints_of(annotated: Any) -> dict[str, Any]:  # noqa: ANN401 - a function or class
-    """Give the annotations of a function or class; ``Json`` need not be in its module.
+    """Return the annotations of a function or class.
 
-    ``Json`` is recursive, so it holds its own name, which is looked up there.
+    ``Json`` is recursive, so it holds its own name. That name is looked up here, and
+    need not exist in the module of the function.
     """
     return get_type_hints(annotated, localns={"Json": Json}, include_extras=True)
 
@@ -224,7 +225,7 @@ def _read_any(value: Json) -> Json:
 
 
 def _component(name: str, shape: Schema) -> Schema:
-    """Move a shape's schema among the named ones and refer to it."""
+    """Move a schema among the named components and refer to it."""
     name = _UNFIT_FOR_NAME.sub("_", name)
     components = {**shape.components, name: shape.schema}
     reference: JsonObject = {"$ref": f"{_COMPONENTS}{name}"}

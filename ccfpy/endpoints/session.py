@@ -32,7 +32,7 @@ class InterfaceRules:
     forwarding_timeout_ms: int = limits.FORWARDING_TIMEOUT_MS
 
     def accepts(self, full_path: str) -> bool:
-        """Tell whether the endpoint with this full path template may be called here."""
+        """Return whether the endpoint with this path template may be called here."""
         if self.accepted_endpoints is None:
             return not self.unsecured
         return any(p.fullmatch(full_path) for p in self.accepted_endpoints)

@@ -32,7 +32,7 @@ class CommitWaiting(Protocol):
         ...
 
     def wait(self, tx_id: "TxId", response: "Response", within_ms: int) -> "Answer":
-        """Give ``response`` once its transaction is committed, or why it is not."""
+        """Answer with ``response`` once the transaction is committed, or why not."""
         ...
 
 

@@ -14,7 +14,7 @@ class Address(NamedTuple):
     port: int
 
     def __str__(self) -> str:
-        """Give the form of the configuration."""
+        """Return the form that configuration files have."""
         return f"{self.host}:{self.port}"
 
     @classmethod
@@ -39,7 +39,7 @@ class Address(NamedTuple):
 
 
 def resolve_published(published: str, bound: Address) -> Address:
-    """Give the address to tell others: what was configured, made real by ``bound``."""
+    """Return the address to publish: the configured one, completed by ``bound``."""
     if not published:
         return bound
     address = Address.parse(published)

@@ -60,7 +60,7 @@ class BlobStore:
             self._report.fail(f"Cannot write {path}: {error.strerror}", file=_SOURCE)
 
     def read(self, effect: ReadBlob) -> BlobRead:
-        """Give a blob back, if it is there."""
+        """Return a blob, if it is there."""
         path = self._path(effect.series, effect.name)
         try:
             data = read_file(self._disk, path)

@@ -37,7 +37,7 @@ class ChunkFiles:
         self._must_sync = must_sync
 
     def path(self, name: ChunkName) -> Path:
-        """Give where a chunk is."""
+        """Return the path of a chunk."""
         return self._directory / str(name)
 
     def parse(self, name: ChunkName) -> Chunk:
@@ -78,7 +78,7 @@ class ChunkFiles:
         return name
 
     def rename(self, name: ChunkName, to: ChunkName) -> None:
-        """Give a file another name."""
+        """Rename a file."""
         self._readers.forget(name)
         self._disk.rename(self.path(name), self.path(to))
         self._readers.renamed(name, to)
@@ -91,7 +91,7 @@ class ChunkFiles:
         self._disk.remove(self.path(name))
 
     def uncommit(self, name: ChunkName, after: Seqno) -> ChunkName:
-        """Let a committed file be changed: its ledger begins anew after ``after``."""
+        """Make a committed file writable: its ledger begins anew after ``after``."""
         self._report.info(
             f"Remove committed suffix from ledger file {name} after init at {after}: "
             f"last_idx {name.last}",

@@ -48,7 +48,7 @@ class Positions(NamedTuple):
         return self.first + len(self.offsets) - 1
 
     def stop(self, seqno: Seqno) -> int:
-        """Give the offset after an entry."""
+        """Return the offset after an entry."""
         following = seqno + 1 - self.first
         return self.offsets[following] if following < len(self.offsets) else self.end
 
@@ -83,7 +83,7 @@ class _Directory:
             self.add(name)
 
     def having(self, seqno: Seqno) -> Iterator[ChunkName]:
-        """Give the chunks that say they have an entry, the likeliest first."""
+        """Return the chunks whose names cover an entry, the likeliest first."""
         at = bisect_right(self._chunks, seqno, key=lambda known: known[0])
         for _, last, _, name in reversed(self._chunks[:at]):
             if seqno <= last:
@@ -111,7 +111,7 @@ class ChunkReaders:
         self._open: OrderedDict[Seqno, _OpenFile] = OrderedDict()
 
     def read(self, first: Seqno, last: Seqno, bytes_max: int) -> list[bytes]:
-        """Give entries from ``first`` on, out of the one chunk that has it.
+        """Return entries from ``first`` on, out of the one chunk that has it.
 
         Gives at least one entry if there is such a chunk, whatever its size, and none
         if there is no such chunk or it is damaged.
@@ -123,7 +123,7 @@ class ChunkReaders:
         return slices(chunk.file, chunk.positions, (first, last), bytes_max)
 
     def renamed(self, name: ChunkName, to: ChunkName) -> None:
-        """Learn that a file of the writable directory changed its name."""
+        """Note that a file of the writable directory changed its name."""
         self.forget(name)
         self._directories[0].add(to)
 
@@ -182,7 +182,7 @@ class ChunkReaders:
 
 
 def chunk_names(disk: Disk, directory: Path) -> list[ChunkName]:
-    """Give the names of a directory's chunks; other files are left alone."""
+    """Return the names of a directory's chunks; other files are ignored."""
     names: list[ChunkName] = []
     for name in disk.names(directory):
         try:

@@ -167,7 +167,7 @@ class ChunkWriter:
         return before, name
 
     def keep(self) -> None:
-        """Give a file that was provisional the name it would have otherwise."""
+        """Rename a provisional file to its ordinary name."""
         if self.chunk.name.is_recovery:
             self.chunk.name = self.chunk.name.recovered()
             self._rename(self.chunk.name)
@@ -178,7 +178,7 @@ class ChunkWriter:
         self._diverge()
 
     def read(self, first: Seqno, last: Seqno, bytes_max: int) -> list[bytes]:
-        """Give entries, as many as the bound allows but at least one."""
+        """Return entries, as many as the bound allows but at least one."""
         chunk = self.chunk
         last = min(last, chunk.next_seqno - 1)
         if first > last:
@@ -227,9 +227,9 @@ class ChunkWriter:
 
 
 def ordinary_bytes(entries: Sequence[LedgerEntry]) -> list[bytes] | None:
-    """Give the bytes of entries that sign nothing, and begin and end no chunk.
+    """Return the bytes of entries if all are ordinary, as nearly all entries are.
 
-    Gives nothing if one of them is another; nearly all are ordinary.
+    An ordinary entry is no signature, and neither begins nor ends a chunk.
     """
     ordinary: list[bytes] = []
     for entry in entries:

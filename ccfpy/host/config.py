@@ -459,7 +459,7 @@ _REMEDIES: Mapping[str, str] = {
 
 
 def explain(error: ErrorDetails) -> str:
-    """Say where a file breaks the schema and what would be right."""
+    """Return where a file breaks the schema and what would be right."""
     where = _path(error["loc"])
     kind = error["type"]
     if kind in _REMEDIES:

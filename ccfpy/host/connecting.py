@@ -39,7 +39,7 @@ async def connect(
 
 
 def reason(error: Exception | None) -> str:
-    """Give the system's word for why a connection failed or ended."""
+    """Return the system's word for why a connection failed or ended."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
     return str(error) or type(error).__name__

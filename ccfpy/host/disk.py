@@ -26,7 +26,7 @@ class DiskFile(Protocol):
         """Replace bytes within the file; likewise."""
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """Give bytes, what was only just written included; fewer at the end."""
+        """Return bytes, including those just written; fewer at the end of the file."""
 
     def size(self) -> int:
         """Count the bytes, likewise."""
@@ -48,10 +48,10 @@ class Disk(Protocol):
     """Directories and the files in them."""
 
     def names(self, directory: Path) -> list[str]:
-        """Give the names in a directory, in order."""
+        """Return the names in a directory, in order."""
 
     def is_directory(self, path: Path) -> bool:
-        """Tell whether there is a directory."""
+        """Return whether there is a directory."""
 
     def make_directory(self, path: Path) -> None:
         """Make a directory, and those it lies in, if they are not there.
@@ -66,7 +66,7 @@ class Disk(Protocol):
         """Open a file that is there."""
 
     def rename(self, path: Path, to: Path) -> None:
-        """Give a file another name, in place of what had it."""
+        """Rename a file, and replace the file that had the name."""
 
     def remove(self, path: Path) -> None:
         """Remove a file."""
@@ -107,7 +107,7 @@ class RealFile:
         self._file.write(data)
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """Give bytes."""
+        """Return bytes."""
         self._is_at_end = False
         self._file.seek(offset)
         return self._file.read(size)
@@ -140,11 +140,11 @@ class RealDisk:
     """The operating system's files."""
 
     def names(self, directory: Path) -> list[str]:
-        """Give the names in a directory."""
+        """Return the names in a directory."""
         return sorted(os.listdir(directory))  # noqa: PTH208  # names, not paths
 
     def is_directory(self, path: Path) -> bool:
-        """Tell whether there is a directory."""
+        """Return whether there is a directory."""
         return path.is_dir()
 
     def make_directory(self, path: Path) -> None:
@@ -164,7 +164,7 @@ class RealDisk:
         return RealFile(path.open("r+b" if is_writable else "rb"))
 
     def rename(self, path: Path, to: Path) -> None:
-        """Give a file another name."""
+        """Rename a file."""
         path.replace(to)
 
     def remove(self, path: Path) -> None:

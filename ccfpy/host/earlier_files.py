@@ -39,11 +39,11 @@ class EarlierFiles:
         return None if rival == name else rival
 
     def take(self, first: Seqno) -> ChunkName | None:
-        """Give the file that begins with an entry, which a chunk does now."""
+        """Return the file that begins with an entry; the current chunk replaces it."""
         return self._names.pop(first, None)
 
     def passed(self, seqno: Seqno) -> None:
-        """Learn that an entry lies within a chunk: no file may begin with it."""
+        """Note that an entry lies within a chunk: no file may begin with it."""
         if self._names:
             name = self._names.pop(seqno, None)
             if name is not None:

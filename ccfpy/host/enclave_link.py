@@ -27,7 +27,7 @@ class EnclaveLink(Protocol):
         """Bring the enclave up; events may be sent from now on."""
 
     def send(self, events: Sequence[Event]) -> None:
-        """Give the enclave one batch. Never waits; may call the observer at once."""
+        """Send the enclave one batch. Never waits; may call the observer at once."""
 
     def stop(self) -> None:
         """End the enclave, at once if need be; the observer hears no more."""
@@ -44,6 +44,6 @@ class ProcessLink(EnclaveProcess[Event, Effect]):
 
 
 def enclave_command(app: str, ends: PipeEnds) -> list[str]:
-    """Give the command line of the child."""
+    """Return the command line of the child."""
     channel = map(str, ends)
     return python_command("-m", ENCLAVE_MODULE, "--app", app, "--channel", *channel)

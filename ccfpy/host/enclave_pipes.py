@@ -35,7 +35,7 @@ class PipeEnds(NamedTuple):
     writing: int
 
     def close(self) -> None:
-        """Give both up."""
+        """Close both."""
         for end in self:
             os.close(end)
 

@@ -64,8 +64,8 @@ class EnclaveProcess(Generic[EventT, EffectT]):
 
     Args:
         command: gives the command line for the child's ends of the pipes.
-        events: what is said to it.
-        effects: what it may say.
+        events: what the host may say to the child.
+        effects: what the child may say to the host.
     """
 
     def __init__(
@@ -200,7 +200,7 @@ def enclave_environment() -> dict[str, str]:
 
 
 def python_command(*words: str) -> list[str]:
-    """Give the command line of a child that is a program in Python.
+    """Return the command line of a child that is a program in Python.
 
     ``-P`` and ``-s`` keep the working directory and the user's packages out of its
     imports; warnings would go to a stderr that nobody reads.

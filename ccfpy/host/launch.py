@@ -206,7 +206,7 @@ def write_addresses(
 
 
 def executable_digest(program: Path) -> str:
-    """Give the hex SHA-256 of the program that was started, links resolved.
+    """Return the hex SHA-256 of the program that was started, links resolved.
 
     Raises:
         ConfigurationRefused: it cannot be read.
@@ -222,7 +222,7 @@ def executable_digest(program: Path) -> str:
 
 
 def _for_nodes(file: ConfigurationFile, sockets: Mapping[str, BoundSocket]) -> Address:
-    """Give where other nodes are listened to, or would be."""
+    """Return the address for other nodes, whether or not it is bound."""
     bound = sockets.get(NODE_TO_NODE)
     if bound is not None:
         return bound.address

@@ -102,7 +102,7 @@ class LedgerStore:
             require_directory(self._disk, directory)
 
     def open(self) -> None:
-        """Take up the ledger that is there, after whatever the last writer suffered.
+        """Open and repair the existing ledger, however its last writer ended.
 
         Files that are not chunks, or damaged and not committed, are set aside with the
         suffix ``.ignored``; torn bytes after the last whole entry are cut off.
@@ -134,7 +134,7 @@ class LedgerStore:
         )
 
     def begin(self, after: Seqno, *, recovered_to: Seqno | None = None) -> None:
-        """Let the ledger go on after ``after``, up to which all is committed.
+        """Continue the ledger after ``after``, up to which all is committed.
 
         Chunks that begin after ``recovered_to``, if it is said, are provisional.
 
@@ -161,7 +161,7 @@ class LedgerStore:
         self._report.info(f"Set last known/commit seqno to {after}", file=_SOURCE)
 
     def recover(self, after: Seqno) -> None:
-        """Let a recovered service's ledger go on after ``after``.
+        """Continue a recovered service's ledger after ``after``.
 
         What follows it is forgotten. Chunks that begin later are provisional until
         ``complete_recovery``.
@@ -182,7 +182,7 @@ class LedgerStore:
         self._provisional.begin(after)
 
     def complete_recovery(self) -> None:
-        """Give the chunks of a recovery the names they would have without it.
+        """Rename the chunks of a recovery to their ordinary names.
 
         Raises:
             LedgerStoreFailed: a file cannot be renamed.
@@ -254,7 +254,7 @@ class LedgerStore:
     def read(
         self, first: Seqno, last: Seqno, *, bytes_max: int = LEDGER_READ_BYTES_MAX
     ) -> list[bytes] | None:
-        """Give entries from ``first`` on, as many up to ``last`` as the bound allows.
+        """Return entries from ``first`` on, as many up to ``last`` as the bound allows.
 
         At least one is given however large it is; nothing when the host has none, or
         cannot open the files that hold them.
@@ -276,7 +276,7 @@ class LedgerStore:
     def read_all(
         self, first: Seqno, last: Seqno, *, bytes_max: int
     ) -> list[bytes] | None:
-        """Give the entries from ``first`` to ``last``: all of them, or nothing."""
+        """Return the entries from ``first`` to ``last``: all of them, or nothing."""
         entries = self.read(first, last, bytes_max=bytes_max)
         if entries is None or len(entries) != last - first + 1:
             return None
@@ -360,7 +360,7 @@ class LedgerStore:
             self._note_divergence(writer)
 
     def _note_divergence(self, writer: ChunkWriter) -> None:
-        """Let go of what followed an entry that differs from what came."""
+        """Drop what followed an entry that differs from the entry that came."""
         writer.has_diverged = False
         self._report.info(
             f"Found divergent ledger entry at {self.last_seqno}", file=_SOURCE

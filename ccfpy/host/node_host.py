@@ -139,7 +139,7 @@ class NodeHost:
             await self._wind_up()
 
     def post(self, event: Event) -> None:
-        """Tell the enclave, with whatever else happens in this turn of the loop."""
+        """Send an event to the enclave, together with this turn's other events."""
         events = self._events
         if not events:
             assert self._loop is not None, "events come from the running loop"

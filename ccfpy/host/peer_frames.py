@@ -30,7 +30,7 @@ def frame_head(kind: int, sender: NodeId, payload_bytes: int) -> bytes:
 
 
 def fits_a_frame(payload_bytes: int) -> bool:
-    """Tell whether a message of this size may be sent."""
+    """Return whether a message of this size may be sent."""
     return HEADER_BYTES + payload_bytes <= PEER_FRAME_BYTES_MAX
 
 
@@ -48,7 +48,7 @@ class PeerFrames:
         return len(self._held)
 
     def feed(self, data: bytes) -> list[PeerMessage]:
-        """Take bytes in; give the messages they complete.
+        """Add bytes and return the messages that they complete.
 
         Raises:
             Malformed: no node of a service sends that.

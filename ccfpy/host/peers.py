@@ -59,7 +59,7 @@ class PeerConnection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take note of the connection."""
+        """Keep the connection."""
         self.transport = cast("asyncio.Transport", transport)
         self._peers.opened(self)
 
@@ -68,7 +68,7 @@ class PeerConnection(asyncio.Protocol):
         self._peers.received(self, data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Take note that it is gone."""
+        """Drop the connection."""
         del exc
         self._peers.closed(self)
 
@@ -123,7 +123,7 @@ class _Peer:
             self.waiting_bytes -= len(frame)
 
     def take_waiting(self) -> list[bytes]:
-        """Give the frames that were kept."""
+        """Return the frames that were kept."""
         frames = [frame for _, frame in self.waiting]
         self.waiting.clear()
         self.waiting_bytes = 0
@@ -159,11 +159,11 @@ class Peers:
         return len(self._incoming) + len(self._outgoing)
 
     def name_self(self, node: NodeId) -> None:
-        """Learn this node's own id, with which every frame begins."""
+        """Set this node's own id, with which every frame begins."""
         self._own_id = node
 
     def accept(self) -> PeerConnection:
-        """Give what serves a connection that another node opens."""
+        """Return the protocol for a connection that another node opens."""
         return PeerConnection(self)
 
     def set_peer(self, node: NodeId, address: str) -> None:
@@ -205,7 +205,7 @@ class Peers:
             self._begin_to_connect(peer, to)
 
     def set_congested(self, *, is_congested: bool) -> None:
-        """Learn whether the enclave keeps up."""
+        """Set whether the enclave keeps up."""
         self._is_congested = is_congested
         if not is_congested:
             self._congested_bytes = 0
@@ -227,7 +227,7 @@ class Peers:
                 connection.transport.abort()
 
     def opened(self, connection: PeerConnection) -> None:
-        """Take in a connection that came about."""
+        """Add a connection that was opened."""
         assert connection.transport is not None, "it has just connected"
         tune(connection.transport, timeout_s=self._timeout_s)
         connection.transport.set_write_buffer_limits(high=PEER_BACKLOG_BYTES_MAX)
@@ -382,7 +382,7 @@ class Peers:
             )
 
     def _note_loss(self, peer: _Peer, node: NodeId, *, was_taken: bool) -> None:
-        """Say once that messages are being lost, until one is taken again."""
+        """Log once that messages are being lost, until one is accepted again."""
         if not was_taken and not peer.is_lossy:
             self._journal.fail(
                 f"Dropping messages to node {node}: it does not read what waits for it",

@@ -28,21 +28,21 @@ class Provisional:
         self._committed: list[ChunkName] = []
 
     def begin(self, recovered_to: Seqno | None) -> None:
-        """Let chunks that begin after ``recovered_to`` be provisional."""
+        """Mark chunks that begin after ``recovered_to`` as provisional."""
         self.recovered_to = recovered_to
         self._committed.clear()
 
     def has(self, first: Seqno) -> bool:
-        """Tell whether a chunk that begins with ``first`` is provisional."""
+        """Return whether a chunk that begins with ``first`` is provisional."""
         return self.recovered_to is not None and first > self.recovered_to
 
     def commit(self, name: ChunkName) -> None:
-        """Learn of a chunk that is committed, in a service that may not open."""
+        """Note a committed chunk of a service that may never open."""
         if name.is_recovery:
             self._committed.append(name)
 
     def keep(self, complete: Sequence[ChunkName]) -> list[ChunkName]:
-        """Give all chunks the names they would have had; the recovery is complete.
+        """Rename all chunks to their ordinary names: the recovery is complete.
 
         Args:
             complete: the chunks that are not committed; renamed ones are given back.

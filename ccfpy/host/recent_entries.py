@@ -48,9 +48,9 @@ class RecentEntries:
             self._bytes -= len(self._entries.pop(self._next))
 
     def read(self, first: Seqno, last: Seqno, bytes_max: int) -> list[bytes] | None:
-        """Give entries, at least one and else no more than ``bytes_max`` bytes.
+        """Return at least one entry, and at most ``bytes_max`` bytes of entries.
 
-        Gives nothing unless all that it would give are here.
+        Returns nothing unless all of these are here.
         """
         if not self._first <= first <= last < self._next:
             return None

@@ -79,7 +79,7 @@ class SealedFiles:
 def read_sealed(
     directory: Path, *, skipped: Callable[[str], None], disk: Disk | None = None
 ) -> tuple[tuple[int, bytes], ...]:
-    """Give the files of a folder with the versions that their names state.
+    """Return the files of a folder with the versions that their names state.
 
     Args:
         directory: where an earlier node kept them.

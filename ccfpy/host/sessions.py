@@ -81,7 +81,7 @@ class Session(asyncio.BufferedProtocol):
         self.sessions.opened(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Give where the client's next bytes go: one place for all clients."""
+        """Return the buffer for the client's next bytes: one for all clients."""
         del sizehint
         return self.sessions.buffer
 
@@ -105,17 +105,17 @@ class Session(asyncio.BufferedProtocol):
             self.update_reading()
 
     def pause_writing(self) -> None:
-        """Take note that the system has not taken all that was sent."""
+        """Note that the system has not taken all that was sent."""
         self.writing_is_paused = True
 
     def resume_writing(self) -> None:
-        """Tell the enclave that all it sent has left."""
+        """Report to the enclave that all it sent has left."""
         self.writing_is_paused = False
         if self.untold_bytes >= SESSION_WRITTEN_BYTES:
             self.tell_written()
 
     def tell_written(self) -> None:
-        """Tell the enclave how much of what it sent has left."""
+        """Report to the enclave how many of its bytes have left."""
         assert self.transport is not None, "an announced session is connected"
         waiting = self.transport.get_write_buffer_size()
         size = self.untold_bytes - waiting
@@ -219,7 +219,7 @@ class Sessions:
     def add_interface(
         self, name: str, hard_max: int, *, per_address_max: int | None = None
     ) -> Callable[[], Session]:
-        """Give what makes the sessions of an interface.
+        """Return the factory of an interface's sessions.
 
         Args:
             name: of the interface.

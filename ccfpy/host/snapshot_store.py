@@ -109,7 +109,7 @@ class SnapshotStore:
         return lambda: self._finish(name, file)
 
     def read(self, wanted: ReadSnapshot) -> SnapshotRead:
-        """Give bytes of a committed snapshot, or that there is none."""
+        """Return bytes of a committed snapshot, or that there is none."""
         found = self._find(wanted)
         if found is not None:
             try:
@@ -123,7 +123,7 @@ class SnapshotStore:
         )
 
     def close(self) -> None:
-        """Let go of snapshots that will not become final."""
+        """Drop snapshots that will not become final."""
         while self._pending:
             self._drop(*self._pending.popitem())
 
@@ -240,7 +240,7 @@ class SnapshotStore:
             file.close()
 
     def _ignore(self, path: Path, what: str) -> None:
-        """Say once what is not looked at."""
+        """Log once which file is ignored."""
         if path not in self._ignored and len(self._ignored) < _IGNORED_NAMED_MAX:
             self._ignored.add(path)
             self._report.info(f"Ignoring {what} file {path.name}", file=_SOURCE)

@@ -136,7 +136,7 @@ def rpc_interface(
 
 
 def declared_interfaces(text: bytes) -> dict[str, JsonObject]:
-    """Give the objects of ``network.rpc_interfaces`` as the file writes them."""
+    """Return the objects of ``network.rpc_interfaces`` as the file writes them."""
     value: Json = loads(text)
     for key in ("network", "rpc_interfaces"):
         assert isinstance(value, dict), "the schema was checked before"
@@ -146,7 +146,7 @@ def declared_interfaces(text: bytes) -> dict[str, JsonObject]:
 
 
 def recovery_threshold(configured: int, members: Sequence[MemberSection]) -> int:
-    """Give the threshold; a configured 0 means as many as can take part.
+    """Return the threshold; a configured 0 means as many as can take part.
 
     Raises:
         ConfigurationRefused: it asks for more members than there are.

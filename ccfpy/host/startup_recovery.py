@@ -1,4 +1,4 @@
-"""What a node finds of its ledger when it starts, put right and ready to go on.
+"""Repairs the ledger that a node finds when it starts, so that the ledger can go on.
 
 A crash may leave an open chunk whose last entry is torn, one that ends in (part of) a
 positions table no header points to, or a complete chunk that still has its open name.
@@ -102,7 +102,7 @@ def _fitting(
 def _go_on(
     taken: RecoveredLedger, chunk: Chunk, files: ChunkFiles, report: Reporter
 ) -> None:
-    """Let the ledger go on with a chunk that follows what was taken up before it."""
+    """Continue the ledger with a chunk that follows the recovered part."""
     name = chunk.name
     if taken.writer is not None:
         taken.complete.append(files.complete(taken.writer))

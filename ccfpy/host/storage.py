@@ -68,7 +68,7 @@ class Storage:
         self._slow_us = slow_us
 
     def performers(self, post: Callable[[Event], None], aside: RunAside) -> Performers:
-        """Give what performs each effect; ``post`` takes the answers."""
+        """Return the function that performs each effect; ``post`` gets the answers."""
         ledger, snapshots, blobs = self._ledger, self._snapshots, self._blobs
 
         def commit_snapshot(effect: CommitSnapshot) -> None:
@@ -99,7 +99,7 @@ class Storage:
         return cast("Performers", performers)
 
     def entries_for_peer(self, first: int, last: int) -> list[bytes] | None:
-        """Give all entries of a range for another node; nothing if one is gone."""
+        """Return all entries of a range for another node; nothing if one is gone."""
         entries = self._ledger.read_all(first, last, bytes_max=PEER_FRAME_BYTES_MAX)
         if entries is None:
             self._journal.fail(

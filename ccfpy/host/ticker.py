@@ -14,7 +14,7 @@ INTERVAL_S_MIN = 0.01
 
 
 def tick_interval_s(configured_us: int) -> float:
-    """Give the period of idle ticks for a configured one."""
+    """Return the period of idle ticks for a configured one."""
     return max(configured_us / 1e6, INTERVAL_S_MIN)
 
 

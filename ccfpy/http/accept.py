@@ -18,7 +18,7 @@ class AcceptField:
     q_factor: float = 1.0
 
     def matches(self, mime: str) -> bool:
-        """Tell whether ``type/subtype`` falls in this range."""
+        """Return whether ``type/subtype`` falls in this range."""
         mime_type, _, mime_subtype = mime.partition("/")
         return self.mime_type in ("*", mime_type) and self.mime_subtype in (
             "*",

@@ -108,14 +108,14 @@ class ApiError(CcfpyError):
         self.close = close
 
     def body(self) -> bytes:
-        """Give the JSON that the caller receives."""
+        """Return the JSON that the caller receives."""
         error: JsonObject = {"code": str(self.code), "message": self.message}
         if self.details:
             error["details"] = list(self.details)
         return json.dumps({"error": error})
 
     def response(self) -> Response:
-        """Give the whole answer."""
+        """Return the whole response."""
         headers = {"content-type": JSON_CONTENT_TYPE}
         if self.headers:
             headers.update(self.headers)

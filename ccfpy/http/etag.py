@@ -42,5 +42,5 @@ class Matcher:
         return cls(tags=frozenset(tags))
 
     def matches(self, etag: str) -> bool:
-        """Tell whether the version with this tag, without quotes, is meant."""
+        """Return whether the condition names this tag, which has no quotes."""
         return self.tags is None or etag in self.tags

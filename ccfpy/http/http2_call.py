@@ -55,7 +55,7 @@ class Http2Call:
         self._send()
 
     def feed(self, data: bytes) -> list[Response]:
-        """Take the next bytes; give the response, if they complete it.
+        """Parse the next bytes and return the response, if they complete it.
 
         Raises:
             Malformed: it is not HTTP/2, or the server gave no response.
@@ -73,7 +73,7 @@ class Http2Call:
         return self._completed()
 
     def finish(self) -> Response | None:
-        """Learn that the connection ended, which completes nothing.
+        """Note that the connection ended, which completes no response.
 
         Raises:
             Malformed: a response was cut short.
@@ -83,7 +83,7 @@ class Http2Call:
         return None
 
     def take_output(self) -> bytes:
-        """Give what must be sent to the server, in order, each byte once."""
+        """Return the bytes to send to the server, in order, each byte once."""
         return self._library.data_to_send()
 
     def _completed(self) -> list[Response]:

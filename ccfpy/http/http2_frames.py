@@ -98,11 +98,11 @@ class Http2FrameReader:
         return size > self._frame_bytes_max or len(buffer) >= HEAD_BYTES + size
 
     def add(self, data: bytes) -> None:
-        """Take the next bytes."""
+        """Add the next bytes."""
         self._buffer += data
 
     def take(self) -> bytes | None:
-        """Give the next frame, if it is whole.
+        """Return the next frame, if it is whole.
 
         Raises:
             FrameRefused: the peer does not begin as it must, or the frame is one too
@@ -128,7 +128,7 @@ class Http2FrameReader:
         return frame
 
     def earn(self, frames: int) -> None:
-        """Let the peer send so many more."""
+        """Allow the peer to send so many more."""
         self._spare = min(self._spare + frames, limits.HTTP2_SPARE_FRAMES_MAX)
 
     def _greet(self) -> None:

@@ -73,7 +73,7 @@ def read_request(fields: Fields, bounds: ParserLimits) -> Request:
 
 
 def write_request(request: Request) -> Fields:
-    """Give the fields of a request of ours, which has a ``host``.
+    """Return the fields of a request of ours, which has a ``host``.
 
     Raises:
         Malformed: a header cannot be sent.
@@ -114,7 +114,7 @@ def read_response(fields: Fields, bounds: ParserLimits) -> Response:
 
 
 def write_response(response: Response) -> Fields:
-    """Give a response's fields, with a ``content-length`` unless its maker gave one.
+    """Return a response's fields, with a ``content-length`` unless it has one.
 
     Raises:
         Malformed: a header cannot be sent, which an app may have let through from its
@@ -133,7 +133,7 @@ def write_response(response: Response) -> Fields:
 
 
 def may_have_body(response: Response) -> bool:
-    """Tell whether the status lets a body follow."""
+    """Return whether a response of this status may have a body."""
     return response.status not in _WITHOUT_BODY
 
 

@@ -132,7 +132,7 @@ class Http2Server:
     def receive(
         self, data: bytes, *, frames_max: int = limits.HTTP2_STREAMS_CEILING
     ) -> list[int]:
-        """Take the client's bytes; give the streams that it lost its interest in.
+        """Parse the client's bytes and return the streams that the client cancelled.
 
         Frames beyond ``frames_max`` wait until this is called again, with further bytes
         or none. After a refusal, or the end, all is ignored.
@@ -159,7 +159,7 @@ class Http2Server:
         return withdrawn
 
     def take_request(self) -> tuple[int, Request] | None:
-        """Give the next whole request and its stream, to be answered by ``respond``."""
+        """Return the next whole request and its stream; ``respond`` answers it."""
         if not self._whole or self.is_over:
             return None
         stream, incoming = self._whole.popitem(last=False)
@@ -200,7 +200,7 @@ class Http2Server:
             self.is_over = True
 
     def take_output(self) -> bytes:
-        """Give what must be sent to the client, in order, each byte once.
+        """Return the bytes to send to the client, in order, each byte once.
 
         It is nothing until the client has shown that it speaks HTTP/2: whoever speaks
         something else would not understand.

@@ -1,12 +1,10 @@
 """TLS by pyOpenSSL: contexts to the profile, and the calls that every request makes.
 
-pyOpenSSL's own methods for these do the same and allocate a buffer a call; here one
-buffer serves all sessions of the process, which has one thread. They stay the plain
-path: whatever is not the ordinary case is left to them, and a test holds the two
-against each other.
+These calls go to OpenSSL itself. pyOpenSSL's own methods allocate a buffer for each
+call; here one buffer serves all sessions of the process, which has one thread. Other
+cases are left to pyOpenSSL's methods, and a test holds the two against each other.
 
-This file, with the settings that pyOpenSSL has no method for, is where its private
-handles are used.
+Only this file and `tls_calls` use pyOpenSSL's private handles.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +21,7 @@ from ccfpy.http.tls_profile import (
     TLS12_SUITES,
     TLS13_SUITES,
     KeyKind,
-    is_dear_key,
+    is_costly_key,
 )
 
 library: Final[Any] = SSL._lib  # type: ignore[attr-defined]  # noqa: SLF001 - as said above
@@ -102,7 +100,7 @@ class OpenSslConnection:
             self.connection.sendall(data[count:])
 
     def take(self) -> bytes:
-        """Give all bytes for the peer."""
+        """Return all bytes for the peer."""
         count = _bio_read(self._from_ssl, _buffer, BUFFER_BYTES)
         if count <= 0:
             return b""
@@ -125,16 +123,16 @@ class OpenSslConnection:
         self.connection.shutdown()
 
     def peer_certificate(self) -> bytes | None:
-        """Give the peer's certificate in DER."""
+        """Return the peer's certificate in DER."""
         certificate = self.connection.get_peer_certificate()
         return None if certificate is None else der_of(certificate)
 
     def protocol(self) -> bytes:
-        """Give what ALPN settled on."""
+        """Return the protocol that ALPN settled on."""
         return self.connection.get_alpn_proto_negotiated()
 
     def reasons(self, error: Exception) -> list[str]:
-        """Give the words of all errors in OpenSSL's queue."""
+        """Return the words of all errors in OpenSSL's queue."""
         queue = error.args[0] if error.args else ()
         return (
             [entry[-1] for entry in queue] if isinstance(queue, list) else [str(error)]
@@ -190,13 +188,13 @@ class OpenSslServer:
 def _judge(
     _connection: SSL.Connection, certificate: crypto.X509, *_flaw: object
 ) -> bool:
-    """Take a client's certificate, whatever its flaw, unless its key is dear."""
+    """Accept a client's certificate, whatever its flaw, unless its key is costly."""
     try:
         key = certificate.get_pubkey()
     except crypto.Error:  # of a kind that OpenSSL cannot read, and will refuse
         return True
     kind = _KINDS.get(key.type(), KeyKind.OTHER)
-    if is_dear_key(kind, bits=key.bits()):
+    if is_costly_key(kind, bits=key.bits()):
         return False
     if kind is not KeyKind.RSA:
         return True
@@ -205,7 +203,7 @@ def _judge(
     except ValueError:  # numbers that no key has
         return False
     exponent_bits = public.public_numbers().e.bit_length()
-    return not is_dear_key(kind, bits=key.bits(), exponent_bits=exponent_bits)
+    return not is_costly_key(kind, bits=key.bits(), exponent_bits=exponent_bits)
 
 
 def _is_long(connection: SSL.Connection) -> bool:
@@ -250,7 +248,7 @@ def load_identity(certificate_pem: str, key_pem: str) -> TlsIdentity:
 
 
 def present(context: SSL.Context, identity: TlsIdentity) -> None:
-    """Let a context present an identity.
+    """Set the identity that a context presents.
 
     Raises:
         Malformed: the key cannot be read, or is another's.
@@ -272,7 +270,7 @@ NO_PAIR: Final = "a certificate and a key that do not fit together"
 
 
 def der_of(certificate: crypto.X509) -> bytes:
-    """Give a certificate in DER."""
+    """Return a certificate in DER."""
     return crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
 
 
@@ -295,9 +293,9 @@ def load_certificates(pem: str) -> list[crypto.X509]:
 
 
 def _blocks(pem: str) -> Iterator[str]:
-    """Give each certificate of a text as it stands there.
+    """Yield each certificate of a text as it stands there.
 
-    By no pattern: a text of beginnings alone is read once and not for each.
+    No pattern is used: a text of nothing but beginnings is read once, not once each.
     """
     end = 0
     while (begin := pem.find(_BEGIN, end)) >= 0:

@@ -86,16 +86,16 @@ class RequestParser:
         return self._message.size if self.is_midway else 0
 
     def close(self) -> None:
-        """Take nothing more, and let go of llhttp, which knows what it calls back.
+        """Ignore all further bytes, and drop llhttp, which refers to its callbacks.
 
-        Otherwise both would stay in memory until the collector came by.
+        Otherwise the cycle would stay in memory until the next garbage collection.
         """
         if not self._is_closed:
             self._is_over = self._is_closed = True
             del self._llhttp
 
     def feed(self, data: bytes) -> list[Request]:
-        """Take the next bytes; give the requests that they complete.
+        """Parse the next bytes and return the requests that they complete.
 
         After an error, or a request that closes the connection, all is ignored.
 

@@ -95,7 +95,7 @@ class PartialMessage:
         raise CallbackRefused
 
     def on_header(self, raw_name: bytes, raw_value: bytes) -> None:
-        """Take a header or trailer whose characters llhttp has checked."""
+        """Add a header or trailer whose characters llhttp has checked."""
         name = _COMMON_NAMES.get(raw_name) or raw_name.decode("ascii").lower()
         bounds = self._limits
         lines = self._header_lines = self._header_lines + 1
@@ -119,7 +119,7 @@ class PartialMessage:
             self.refuse("Duplicate Host")
 
     def on_chunk_header(self) -> None:
-        """Learn that the headers are over, so that any later ones are trailers."""
+        """Note that the headers have ended, so that all later ones are trailers."""
         if not self._trailers:
             self._trailers = True
             coding = self.headers["transfer-encoding"]
@@ -127,7 +127,7 @@ class PartialMessage:
                 self.refuse(f"Unsupported Transfer-Encoding: {coding}")
 
     def take(self) -> tuple[dict[str, str], bytes]:
-        """Give headers and body, and make ready for the next message."""
+        """Return headers and body, and prepare for the next message."""
         headers = self.headers
         parts = self.body
         body = b""
@@ -155,7 +155,7 @@ class PartialMessage:
         return self._head_bytes + max(self._silent_bytes, self._fed_last) + body
 
     def overgrowth(self, fed: int) -> UnreadableRequest | None:
-        """Say which bound an unfinished message exceeds after ``fed`` more bytes.
+        """Return the bound that an unfinished message exceeds after ``fed`` more bytes.
 
         httptools keeps a header to itself until the next one begins. Its size is
         bounded by how many bytes went in since anything last came out: the target, a

@@ -42,16 +42,16 @@ class Query:
         return name in self._values
 
     def get(self, name: str) -> str | None:
-        """Give the first value of a parameter, ``None`` if there is none."""
+        """Return the first value of a parameter, ``None`` if there is none."""
         values = self._values.get(name)
         return None if values is None else values[0]
 
     def all(self, name: str) -> list[str]:
-        """Give every value of a parameter."""
+        """Return every value of a parameter."""
         return list(self._values.get(name, ()))
 
     def text(self, name: str) -> str:
-        """Give a parameter that must be there.
+        """Return a parameter that must be there.
 
         Raises:
             ApiError: 400 ``InvalidQueryParameterValue``; so do the readers below.
@@ -62,14 +62,14 @@ class Query:
         return value
 
     def integer(self, name: str, *, maximum: int = U64_MAX) -> int:
-        """Give a parameter that must be a decimal number in ``0..maximum``."""
+        """Return a parameter that must be a decimal number in ``0..maximum``."""
         value = self.text(name)
         if (number := _integer(value, maximum)) is None:
             raise _invalid(f"Unable to parse value '{value}' in parameter '{name}'")
         return number
 
     def boolean(self, name: str) -> bool:
-        """Give a parameter that must be ``true`` or ``false``."""
+        """Return a parameter that must be ``true`` or ``false``."""
         value = self.text(name)
         if value not in ("true", "false"):
             raise _invalid(
@@ -78,7 +78,7 @@ class Query:
         return value == "true"
 
     def integer_or_none(self, name: str, *, maximum: int = U64_MAX) -> int | None:
-        """Give an optional number; CCF takes one it cannot read for absent."""
+        """Return an optional number; as in CCF, an unreadable one counts as absent."""
         value = self.get(name)
         return None if value is None else _integer(value, maximum)
 

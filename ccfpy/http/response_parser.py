@@ -36,7 +36,7 @@ class ResponseParser:
         )
 
     def feed(self, data: bytes) -> list[Response]:
-        """Take the next bytes; give the responses that they complete.
+        """Parse the next bytes and return the responses that they complete.
 
         Raises:
             Malformed: it is not HTTP.
@@ -57,7 +57,7 @@ class ResponseParser:
         return responses
 
     def finish(self) -> Response | None:
-        """Give the response whose body ends with the connection, which now ended.
+        """Return the response whose body ends with the connection, which now ended.
 
         Raises:
             Malformed: a response was cut short.

@@ -147,7 +147,7 @@ class TlsSession:
         return self._connection.protocol()
 
     def feed(self, ciphertext: bytes) -> bytes:
-        """Take bytes from the peer; give the plaintext that they complete.
+        """Decrypt bytes from the peer and return the plaintext that they complete.
 
         Raises:
             TlsFailure: the peer broke the protocol or is not trusted.
@@ -200,7 +200,7 @@ class TlsSession:
             raise self._failure(error) from error
 
     def take_output(self) -> bytes:
-        """Give what must be sent to the peer, in order, each byte once."""
+        """Return the bytes to send to the peer, in order, each byte once."""
         if not self._has_output:
             return b""
         self._has_output = False
@@ -211,7 +211,7 @@ class TlsSession:
         return b"".join(parts)
 
     def close(self) -> None:
-        """Tell the peer that nothing more will come; ``take_output`` has the alert."""
+        """End the session towards the peer; ``take_output`` returns the alert."""
         if self.is_established and not self.is_failed:
             self._has_output = True
             # Said before, or the peer is beyond hearing it.
@@ -304,7 +304,7 @@ class _RecordCounter:
         return bool(self._missing or self._header)
 
     def count(self, data: bytes) -> int:
-        """Take the bytes that arrived; say how many records they completed."""
+        """Count the records that the arrived bytes complete."""
         size = len(data)
         completed = 0
         position = 0

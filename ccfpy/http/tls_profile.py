@@ -21,7 +21,7 @@ RECORD_BYTES_MAX: Final = 16 * 1024
 """Of plaintext in one record (RFC 8446, 5.1)."""
 
 
-def is_dear_key(kind: "KeyKind", *, bits: int, exponent_bits: int = 0) -> bool:
+def is_costly_key(kind: "KeyKind", *, bits: int, exponent_bits: int = 0) -> bool:
     """Return whether checking a signature by a client's key takes too long.
 
     OpenSSL checks the signature by which a client proves its key, whatever key it is.

@@ -179,7 +179,7 @@ class Interface(Generic[Trusted, Untrusted]):
 
 
 def copied(vocabulary: Vocabulary[object], message: object) -> object:
-    """Give what whoever receives a message will see of it.
+    """Return the copy of a message that its receiver will decode.
 
     Raises:
         BoundaryViolation: they would refuse it, or would see something else.

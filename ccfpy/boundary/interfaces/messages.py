@@ -35,7 +35,7 @@ class Initialize:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Take calls from now on."""
+    """Accept calls from now on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,7 +45,7 @@ def describe_messages(kinds: Mapping[int, type]) -> str:
 
 
 def bytes_max(kind: object) -> int:
-    """Give the most bytes that a value of a bounded type takes on the wire."""
+    """Return the most bytes that a value of a bounded type takes on the wire."""
     kind, bound = parted(kind)
     most = 0 if bound is None else bound.count
     if isinstance(kind, type):

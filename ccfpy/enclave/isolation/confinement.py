@@ -24,12 +24,12 @@ Layer = Callable[[], object]
 
 
 def is_turned_off(environment: Mapping[str, str]) -> bool:
-    """Tell whether the host has the process left open."""
+    """Return whether the host asked to leave the process open."""
     return environment.get(SWITCH) == OFF
 
 
 def isolate(*, parent: int | None = None) -> None:
-    """Give up what the process needs at no time.
+    """Drop what the process never needs.
 
     ``parent`` is who must be alive for this process to go on.
     """

@@ -48,7 +48,7 @@ BY_VERSION: Final = (
 
 
 def version() -> int:
-    """Tell which version of its interface the kernel has.
+    """Return the version of the kernel's interface.
 
     Raises:
         OSError: none, or it was not turned on when the kernel started.
@@ -57,7 +57,7 @@ def version() -> int:
 
 
 def denied_by(version: int) -> HandledAccess:
-    """Give all that can be denied in a version."""
+    """Return all access that a version can deny."""
     return BY_VERSION[min(version, len(BY_VERSION)) - 1]
 
 

@@ -36,7 +36,7 @@ def die_with_parent() -> None:
 
 
 def forbid_attaching() -> None:
-    """Let no process of the same user read or trace this one.
+    """Forbid every process of the same user to read or trace this one.
 
     Its folder in ``/proc`` is root's from then on.
     """

@@ -25,7 +25,7 @@ class Isolation:
         return not self.lacks
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return the report in one line."""
         there = ", ".join(self.layers)
         memory = f"; {self.memory}" if self.memory else ""
         if self.is_whole:
@@ -35,6 +35,6 @@ class Isolation:
         return reduced + memory
 
     def log(self) -> WriteLog:
-        """Tell the host; what is missing must not be overlooked."""
+        """Report to the host; what is missing must not be overlooked."""
         level = LogLevel.INFO if self.is_whole else LogLevel.FAIL
         return WriteLog(level=level, message=str(self), file="isolation")

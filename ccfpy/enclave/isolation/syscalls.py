@@ -98,7 +98,7 @@ class Narrowed:
 
 
 def narrowed(process: int) -> Mapping[str, Narrowed]:
-    """Give the calls that depend on their arguments, for a process by its id."""
+    """Return the calls that depend on their arguments, for a process by its id."""
     return {
         "clone": Narrowed(
             numbers=Numbers(56, 220), conditions=(Condition(0, _THREAD, _THREAD),)

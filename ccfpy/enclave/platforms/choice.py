@@ -22,7 +22,7 @@ class PlatformKind(StrEnum):
 
 
 def chosen(environment: Mapping[str, str], *, is_guest: bool = False) -> PlatformKind:
-    """Give the platform to run on.
+    """Return the platform to run on.
 
     Args:
         environment: may name one.

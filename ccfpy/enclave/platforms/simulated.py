@@ -37,7 +37,7 @@ class SimulatedPlatform:
     def usual(
         cls, environment: Mapping[str, str], identity: EnclaveIdentity
     ) -> "SimulatedPlatform":
-        """Give this user's machine, or the one named, for an enclave that may run so.
+        """Return this user's machine, or the named one, for an enclave that may use it.
 
         Evidence says whether an enclave may be looked into; one whose process is left
         open, whatever was signed, may be.
@@ -64,7 +64,7 @@ class SimulatedPlatform:
         return self.machine.tcb_version
 
     def derived_key(self, tcb_version: bytes, *, host_data: bytes) -> bytes:
-        """Give the key that ledger secrets are sealed with: of this very code's.
+        """Return the key that seals ledger secrets; only this very code has it.
 
         Raises:
             VerificationFailed: a part of the machine is older than that.
@@ -101,7 +101,7 @@ class SimulatedPlatform:
 
 
 def usual_place(environment: Mapping[str, str]) -> Path:
-    """Give where this user's machine is, or the one that the environment names."""
+    """Return the place of this user's machine, or of the one the environment names."""
     named = environment.get(PLACE)
     return Path(named) if named else Path.home() / USUAL_PLACE
 

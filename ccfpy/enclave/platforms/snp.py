@@ -44,7 +44,7 @@ _MEASUREMENT, _TCB_VERSION = 1 << 3, 1 << 5
 
 
 def _iowr(number: int) -> int:
-    """Give the number of a request that reads and writes (``asm-generic/ioctl.h``)."""
+    """Return the number of an ioctl that reads and writes (``asm-generic/ioctl.h``)."""
     return 3 << 30 | _REQUEST.size << 16 | ord("S") << 8 | number
 
 
@@ -83,7 +83,7 @@ class SnpGuest:
             ) from error
 
     def attest(self, report_data: bytes, *, host_data: bytes) -> Attestation:
-        """Have the processor report this guest; what vouches for it lies elsewhere.
+        """Return the processor's report on this guest; endorsements come separately.
 
         Args:
             report_data: what is to be said; zeros fill its field.
@@ -126,7 +126,7 @@ class SnpGuest:
         return self._tcb_version
 
     def derived_key(self, tcb_version: bytes, *, host_data: bytes) -> bytes:
-        """Have a key derived for this guest's measurement and a version of firmware.
+        """Derive the key for this guest's measurement and a version of firmware.
 
         Args:
             tcb_version: the processor refuses one that is newer than its own.
@@ -178,5 +178,5 @@ class SnpGuest:
 
 
 def is_present(device: Path = DEVICE) -> bool:
-    """Tell whether this machine is such a guest, and we may ask."""
+    """Return whether this machine is such a guest, and we may ask it for reports."""
     return os.access(device, os.W_OK)

@@ -37,7 +37,7 @@ class PlatformFile:
 
     @classmethod
     def usual(cls, environment: Mapping[str, str], entropy: Entropy) -> "PlatformFile":
-        """Give this user's, or the one that the environment names."""
+        """Return this user's platform, or the one that the environment names."""
         named = environment.get(PLACE)
         return cls(Path(named) if named else Path.home() / USUAL_PLACE, entropy)
 
@@ -61,7 +61,7 @@ class PlatformFile:
         return self._loaded().tcb_version
 
     def derived_key(self, tcb_version: bytes, *, host_data: bytes) -> bytes:
-        """Give the key of a program for a security version.
+        """Return the key of a program for a security version.
 
         Raises:
             VerificationFailed: a part of this platform is older than that.

@@ -113,7 +113,7 @@ class Dispatcher:
         return self._lifecycle.stage
 
     def step(self, events: Sequence[object]) -> list[object]:
-        """Take what the host says, in order; give what is to be said to it.
+        """Process events from the host, in order, and return the effects.
 
         Raises:
             BoundaryViolation: the host does not keep the rules.

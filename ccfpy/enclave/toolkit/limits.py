@@ -78,11 +78,11 @@ class CallTimer(Protocol):
     """Measures what calls take of the processor, and ends the process that overdoes."""
 
     def begin(self, left_s: float) -> None:
-        """Let a call go on, with the processor time that it has left."""
+        """Resume a call, with the processor time that it has left."""
         ...
 
     def pause(self) -> float:
-        """Let it wait; give what it has left."""
+        """Pause the call and return the time that it has left."""
         ...
 
 
@@ -110,19 +110,19 @@ class NoTimer:
         """Do nothing."""
 
     def pause(self) -> float:
-        """Give all the time that there is."""
+        """Return the whole time."""
         return 0.0
 
 
 def timer_of(limits: Limits) -> CallTimer:
-    """Give what enforces the limit on a call's time, here where it can be enforced."""
+    """Return the timer that enforces the limit on a call's time, if it can be."""
     if limits.call_cpu_ms_max is None or not hasattr(signal, "setitimer"):
         return NoTimer()
     return SystemTimer()
 
 
 def call_seconds(limits: Limits) -> float:
-    """Give the processor time of a call that begins, in seconds."""
+    """Return the processor time of a call that begins, in seconds."""
     return (limits.call_cpu_ms_max or 0) / _MS_PER_S
 
 
@@ -161,7 +161,7 @@ def impose_recursion(limits: Limits) -> None:
 
 
 def _data_bytes() -> int:
-    """Tell what the system counts of this process towards its limit on data."""
+    """Return the bytes that the system counts towards the limit on data."""
     pages = Path("/proc/self/statm").read_bytes().split()
     return int(pages[_DATA_FIELD]) * os.sysconf("SC_PAGESIZE")
 

@@ -90,7 +90,7 @@ def load_code(path: Path) -> Enclave[Any, Any]:
 
 
 def code_of(path: Path) -> Path:
-    """Give what to import of a file or a package, to have its enclave."""
+    """Return the module to import for the enclave of a file or package."""
     inner = path / FILE
     return inner if inner.is_file() else path
 

@@ -61,7 +61,7 @@ class EnclavePlatform:
         )
 
     def read_report(self, report: bytes, data: bytes) -> EnclaveIdentity:
-        """Give who another enclave on this machine is, that reported to this one.
+        """Return the identity of another enclave on this machine from its report.
 
         Who may be trusted with what is for the caller to decide, by the signer, the
         product and the security version.

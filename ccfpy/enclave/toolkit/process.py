@@ -46,7 +46,7 @@ def dispatcher_of(loaded: Loaded, isolation: str) -> Dispatcher:
 
 
 def protocol_of(enclave: Enclave[Any, Any]) -> BoundaryProtocol[object, object]:
-    """Give what an enclave and its host say to each other."""
+    """Return the protocol between an enclave and its host."""
     interface = enclave.interface
     return BoundaryProtocol(
         events=interface.events,
@@ -59,7 +59,7 @@ def protocol_of(enclave: Enclave[Any, Any]) -> BoundaryProtocol[object, object]:
 
 
 def aborted(error: BaseException) -> Aborted:
-    """Say that there is no enclave any more, and for what limit if it was one."""
+    """Return the message that the enclave has failed, and for which limit, if any."""
     # What the functions that failed still hold may be all the memory there is.
     traceback.clear_frames(error.__traceback__)
     limit = None

@@ -141,7 +141,7 @@ class AnyCert:
     security_scheme = None
 
     def authenticate(self, context: "Context") -> AnyCertCaller:
-        """Give the certificate."""
+        """Return the certificate as the identity."""
         certificate = _presented(context, "")
         _check_validity(context, certificate)
         return AnyCertCaller(certificate=certificate)

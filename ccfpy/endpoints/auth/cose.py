@@ -251,7 +251,7 @@ class _NotCose(Unauthenticated):
 
 
 def _read(context: "Context") -> tuple[cose.Sign1, str]:
-    """Take the body apart; give it with the id that the signer claims."""
+    """Parse the body; return it with the id that the signer claims."""
     content_type = context.request.headers.get("content-type")
     if content_type is None:
         raise _refusal("Missing content-type header")

@@ -64,7 +64,7 @@ class Jwt:
     )
 
     def authenticate(self, context: "Context") -> JwtCaller:
-        """Give the token's claims."""
+        """Return the token's claims."""
         header = context.request.headers.get(HEADER)
         if header is None:
             raise Unauthenticated(NO_HEADER, challenge=CHALLENGE)
@@ -98,7 +98,7 @@ def _bearer(header: str) -> str:
 
 
 def _reason_against(context: "Context", token: Token, key: SigningKey) -> str | None:
-    """Say why a token is not accepted under a key."""
+    """Return why a token is not accepted under a key."""
     try:
         _token_key(key.public_key).verify(token)
     except (Malformed, VerificationFailed):
@@ -123,7 +123,7 @@ def _reason_against(context: "Context", token: Token, key: SigningKey) -> str | 
 
 
 def is_issuer_allowed(issuer: str, tenant: str | None, constraint: str) -> bool:
-    """Tell whether a key bound to ``constraint`` may sign for this issuer and tenant.
+    """Return whether a key bound to ``constraint`` may sign for this issuer and tenant.
 
     Microsoft Entra publishes one key for all tenants: there the constraint may leave a
     place for the tenant, whom the token's issuer must name as its first path part.

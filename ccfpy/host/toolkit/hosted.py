@@ -52,7 +52,7 @@ class Link(Protocol):
         """Bring it up."""
 
     def send(self, events: Sequence[object]) -> None:
-        """Say something to it."""
+        """Send events to it."""
 
     def stop(self) -> None:
         """End it, at once if need be."""
@@ -137,7 +137,7 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
         self._lifecycle.move(EnclaveStage.INITIALIZED)
 
     def run(self) -> None:
-        """Let it take calls.
+        """Start to serve calls.
 
         Raises:
             WrongStage: it is not initialised, or runs.
@@ -146,7 +146,7 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
         self._say(Run())
 
     def destroy(self) -> None:
-        """Let it go, with all that it did not seal; once is enough."""
+        """Destroy the enclave, with all that it did not seal; once is enough."""
         if self._lost is None:
             reason = "the enclave is destroyed; create another"
             # Whatever it says from now on is not heard.
@@ -169,7 +169,7 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
         """Go on."""
 
     def link_lost(self, reason: str) -> None:
-        """Tell everybody that it is gone."""
+        """Fail every waiting call: the enclave is gone."""
         if self._lost is not None:
             return
         aborted = self._aborted
@@ -338,7 +338,7 @@ def _caller(
 def enclave_process(
     program: Path | str, interface: Interface[Any, Any]
 ) -> EnclaveProcess[object, object]:
-    """Give an enclave's process, to be started."""
+    """Return an enclave's process, to be started."""
     return EnclaveProcess(
         lambda ends: python_command(
             "-m",
@@ -359,7 +359,7 @@ async def hosted(
     interface: Interface[Trusted, Untrusted],
     services: Untrusted,
 ) -> AsyncIterator[HostedEnclave[Trusted, Untrusted]]:
-    """Have an enclave in a process of its own, from here to the end of the block.
+    """Run an enclave in a process of its own until the end of the block.
 
     Args:
         program: the file or package that is the enclave.

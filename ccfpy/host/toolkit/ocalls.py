@@ -27,12 +27,12 @@ class Ocalls:
         return within if within in self._inner and within not in self._due else 0
 
     def begin(self, ocall: int) -> None:
-        """Take note that the enclave asks."""
+        """Note that the enclave makes an ocall."""
         self._inner[ocall] = 0
 
     @contextlib.contextmanager
     def serving(self, ocall: int) -> Iterator[None]:
-        """Let what is called from here be within an ocall."""
+        """Count what is called from here as within an ocall."""
         before = self._within.set(ocall)
         try:
             yield
@@ -40,13 +40,13 @@ class Ocalls:
             self._within.reset(before)
 
     def call(self, number: int, of: int) -> None:
-        """Take note of a call that the host makes within one."""
+        """Note a call that the host makes within an ocall."""
         if of:
             self._of[number] = of
             self._inner[of] += 1
 
     def answered(self, call: int) -> None:
-        """Take note that the enclave has answered a call."""
+        """Note that the enclave has answered a call."""
         of = self._of.pop(call, 0)
         if of:
             self._inner[of] -= 1

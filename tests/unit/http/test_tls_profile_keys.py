@@ -3,11 +3,11 @@
 import pytest
 
 from ccfpy.base.limits import DSA_BITS_MAX, RSA_BITS_MAX, RSA_EXPONENT_BITS_MAX
-from ccfpy.http.tls_profile import KeyKind, is_dear_key
+from ccfpy.http.tls_profile import KeyKind, is_costly_key
 
 
 @pytest.mark.parametrize(
-    ("kind", "bits", "exponent_bits", "is_dear"),
+    ("kind", "bits", "exponent_bits", "is_costly"),
     [
         (KeyKind.RSA, 2048, 17, False),
         (KeyKind.RSA, RSA_BITS_MAX, RSA_EXPONENT_BITS_MAX, False),
@@ -19,7 +19,7 @@ from ccfpy.http.tls_profile import KeyKind, is_dear_key
         (KeyKind.OTHER, 20_736, 0, False),
     ],
 )
-def test_a_key_is_dear_by_its_modulus_or_exponent(
-    kind: KeyKind, bits: int, exponent_bits: int, is_dear: bool
+def test_a_key_is_costly_by_its_modulus_or_exponent(
+    kind: KeyKind, bits: int, exponent_bits: int, is_costly: bool
 ) -> None:
-    assert is_dear_key(kind, bits=bits, exponent_bits=exponent_bits) is is_dear
+    assert is_costly_key(kind, bits=bits, exponent_bits=exponent_bits) is is_costly
