@@ -1,8 +1,8 @@
-"""The messages of which there are some for every request: two events, four effects.
+"""The messages that a node and its host exchange for nearly every request.
 
-They pay neither for freezing nor for naming their fields; who makes one lets go of it
-at once. Their constructors are written out so that they can be compiled, which those
-that `dataclass` writes are not.
+They are neither frozen nor made by names, since both cost time. Nobody keeps such a
+message after sending it. Their constructors are written out so that they are compiled:
+the constructors that `dataclass` writes are not.
 """
 
 from dataclasses import dataclass
