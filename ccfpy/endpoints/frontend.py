@@ -260,7 +260,8 @@ class Frontend:
         refusals: list[tuple[str, str, str | None]] = []
         for policy in endpoint.auth:
             if type(policy) is jwt.Jwt and jwt.HEADER not in context.request.headers:
-                # The policy would refuse so itself; callers without tokens are many.
+                # The policy refuses in the same words, by an exception. To raise and
+                # catch one for each caller without a token costs 2.4 % of a write.
                 refusals.append(_NO_TOKEN)
                 continue
             try:

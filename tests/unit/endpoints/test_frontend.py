@@ -9,7 +9,7 @@ from ccfpy.base import json, limits
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.boundary.configuration import RedirectKind, RedirectTarget
-from ccfpy.endpoints.auth import CustomAuth, MemberCert, UserCert
+from ccfpy.endpoints.auth import CustomAuth, Jwt, MemberCert, UserCert
 from ccfpy.endpoints.auth.no_auth import NoAuth
 from ccfpy.endpoints.auth.policy import Unauthenticated
 from ccfpy.endpoints.awaited import Awaited
@@ -242,6 +242,21 @@ def test_a_refusal_without_a_challenge_has_no_such_header() -> None:
     response = Front([replace(WRITE, auth=(MemberCert(),))]).call("POST", "/notes")
     assert response.status == 401
     assert "www-authenticate" not in response.headers
+
+
+@pytest.mark.parametrize("others", [(), (MemberCert(),)], ids=["alone", "first"])
+def test_a_request_without_a_token_is_refused_as_the_policy_itself_refuses_it(
+    others: tuple[MemberCert, ...],
+) -> None:
+    class Plain(Jwt):
+        """Asked for every request, since the frontend knows only ``Jwt`` itself."""
+
+    known, asked = (
+        Front([replace(WRITE, auth=(policy, *others))]).call("POST", "/notes")
+        for policy in (Jwt(), Plain())
+    )
+    assert known.status == 401
+    assert (known.body, known.headers) == (asked.body, asked.headers)
 
 
 def test_the_first_policy_that_accepts_names_the_caller() -> None:
