@@ -87,7 +87,7 @@ def _client(version: int | None = None) -> SSL.Context:
 
 
 def _has_groups(context: SSL.Context, groups: str) -> bool:
-    """Let a client propose these groups, if its library knows them."""
+    """Make a client propose these groups, if its library knows them."""
     handle = context._context
     return bool(library.SSL_CTX_set1_curves_list(handle, groups.encode()))
 
