@@ -1,4 +1,4 @@
-"""Tells every installed strategy of every committed transaction, in order.
+"""Hands every committed transaction to every installed strategy, in order.
 
 What was committed just now is told from memory. What is older is read back as past
 states are, and so verified, a bounded number of entries at a time and as long as any

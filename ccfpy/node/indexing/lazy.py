@@ -13,7 +13,7 @@ Kind = TypeVar("Kind", bound=Strategy)
 
 
 class Lazy(Strategy, Generic[Kind]):
-    """Lets a strategy want nothing beyond what was asked for.
+    """Limits a strategy to the transactions that were asked for.
 
     Attributes:
         strategy: the strategy itself, to be looked up in.

@@ -152,6 +152,15 @@ def test_a_batch_that_does_not_fit_one_frame_becomes_several_in_order() -> None:
     assert [event for body in bodies for event in EVENTS.decode(body)] == batch
 
 
+def test_one_message_may_fill_a_frame() -> None:
+    message = [SendData(session=SessionId(1), data=bytes(300))]
+    frame = EFFECTS.encode(message)
+    body_bytes = len(frame) - HEADER_BYTES
+    assert EFFECTS.encode(message, frame_bytes_max=body_bytes) == frame
+    with pytest.raises(BoundaryViolation, match="more than the"):
+        EFFECTS.encode(message, frame_bytes_max=body_bytes - 1)
+
+
 def test_one_message_that_does_not_fit_a_frame_is_a_violation() -> None:
     with pytest.raises(BoundaryViolation, match=r"SendData: .* more than the 400"):
         EFFECTS.encode(

@@ -12,6 +12,7 @@ from tests.lab.ports import free_ports
     [
         ("local://127.0.0.1:8000", ("127.0.0.1", 8000)),
         ("localhost:0", ("localhost", 0)),
+        ("localhost:65535", ("localhost", 65_535)),
     ],
 )
 def test_a_node_is_named_as_ccfs_sandbox_names_it(

@@ -40,7 +40,7 @@ HANGS_UP = Answer(status=0)
 
 
 class CertificateServer(ThreadingHTTPServer):
-    """Gives its answers in order, and the last one for good."""
+    """Returns its answers in order, and the last one again and again."""
 
     daemon_threads = True
 

@@ -22,7 +22,7 @@ GET_STATE = b"GET /node/state HTTP/1.1\r\n\r\n"
 
 
 class AnsweringApp(NotesApp):
-    """Gives, by method, the answers it was told to, good or bad."""
+    """Returns the answer that a test chose for each method, good or bad."""
 
     def __init__(self, answers: Mapping[bytes, Response]) -> None:
         self._answers = answers
