@@ -29,6 +29,7 @@ from ccfpy.consensus.settings import Jitter, Settings
 from ccfpy.crypto.ec import Curve
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.session import InterfaceRules
+from ccfpy.http.header_cache import HeaderCache
 from ccfpy.http.refusals import Http2Limits, ParserLimits
 from ccfpy.kv.store import Store
 from ccfpy.ledger.secrets import LedgerSecrets
@@ -288,18 +289,24 @@ def interfaces_of(configuration: NodeConfiguration) -> dict[str, InterfaceSessio
     for interface in configuration.rpc_interfaces:
         _require_served_protocol(interface)
     return {
-        interface.name: InterfaceSessions(
-            configuration=interface,
-            rules=_rules(interface),
-            limits=ParserLimits(
-                body_bytes_max=interface.http.body_bytes_max,
-                header_bytes_max=interface.http.header_bytes_max,
-                headers_max=interface.http.headers_count_max,
-            ),
-            http2=_http2_of(interface),
-        )
+        interface.name: _sessions_of(interface)
         for interface in configuration.rpc_interfaces
     }
+
+
+def _sessions_of(interface: RpcInterface) -> InterfaceSessions:
+    limits = ParserLimits(
+        body_bytes_max=interface.http.body_bytes_max,
+        header_bytes_max=interface.http.header_bytes_max,
+        headers_max=interface.http.headers_count_max,
+    )
+    return InterfaceSessions(
+        configuration=interface,
+        rules=_rules(interface),
+        limits=limits,
+        header_cache=HeaderCache(limits),
+        http2=_http2_of(interface),
+    )
 
 
 def _require_served_protocol(interface: RpcInterface) -> None:

@@ -15,13 +15,13 @@ from ccfpy.http.refusals import (
     ParserLimits,
     UnreadableRequest,
 )
+from ccfpy.node.sessions.router import Router
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ccfpy.endpoints.awaited import Answer
     from ccfpy.http.messages import Request, Response
-    from ccfpy.node.sessions.router import Router
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,8 +38,8 @@ class InterfaceSessions:
     configuration: RpcInterface
     rules: InterfaceRules
     limits: ParserLimits
+    header_cache: HeaderCache
     http2: Http2Limits | None = None
-    header_cache: HeaderCache = field(init=False)
     active: int = 0
     peak: int = 0
     errors: dict[str, int] = field(
@@ -49,9 +49,6 @@ class InterfaceSessions:
             "request_payload_too_large": 0,
         }
     )
-
-    def __post_init__(self) -> None:
-        self.header_cache = HeaderCache(self.limits)
 
     def count_error(self, error: UnreadableRequest) -> None:
         """Count a request that could not be read, by its kind."""
@@ -106,7 +103,7 @@ class Client:
 
     session: Session
     interface: InterfaceSessions
-    router: "Router"
+    router: Router
     is_capped: bool
     on_settled: "Callable[[Client], None]"
 

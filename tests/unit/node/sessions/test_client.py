@@ -4,6 +4,7 @@ import pytest
 
 from ccfpy.boundary.configuration import RpcInterface
 from ccfpy.endpoints.session import InterfaceRules
+from ccfpy.http.header_cache import HeaderCache
 from ccfpy.http.refusals import (
     BodyTooLarge,
     HeadersTooLarge,
@@ -32,6 +33,7 @@ def test_an_error_is_counted_by_its_kind(
         ),
         rules=InterfaceRules(name="i"),
         limits=ParserLimits(),
+        header_cache=HeaderCache(ParserLimits()),
     )
     interface.count_error(error)
     assert {k: v for k, v in interface.errors.items() if v} == {counter: 1}
@@ -45,6 +47,7 @@ def test_open_sessions_and_their_peak_are_counted_by_interface_and_in_all() -> N
             ),
             rules=InterfaceRules(name=name),
             limits=ParserLimits(),
+            header_cache=HeaderCache(ParserLimits()),
         )
         for name in ("one", "other")
     )

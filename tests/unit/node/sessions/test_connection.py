@@ -6,6 +6,7 @@ from ccfpy.base import limits
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.endpoints.session import InterfaceRules
+from ccfpy.http.header_cache import HeaderCache
 from ccfpy.http.refusals import ParserLimits
 from ccfpy.node.sessions.client import InterfaceSessions
 from ccfpy.node.sessions.connection import Connection
@@ -20,6 +21,7 @@ def connection() -> Connection:
         configuration=listener("plain", authority=InterfaceAuthority.UNSECURED),
         rules=InterfaceRules(name="plain", unsecured=True),
         limits=ParserLimits(),
+        header_cache=HeaderCache(ParserLimits()),
     )
     return Connection(
         SessionId(1),
