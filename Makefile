@@ -65,9 +65,9 @@ lint: .venv ## check format, style, layers and types
 	$(BIN)/lint-imports
 	$(BIN)/mypy $(SOURCES)
 
-# What one runs again and again, in two minutes on two processors. SINCE=main, or another
+# What one runs again and again, in minutes on two processors. SINCE=main, or another
 # commit, leaves out tests that nothing changed since then can break.
-quick: lint ## check what is quickly checked, in two minutes; SINCE=main for what changed
+quick: lint ## check what is quickly checked; SINCE=main for what changed
 	tests="$(if $(SINCE),$$($(BIN)/python -m tests.house.since $(SINCE)),$(QUICK_TESTS))" && \
 		$(BIN)/python -m pytest --quiet -m "not slow" --numprocesses 2 --dist loadfile --max-worker-restart 0 tests/house $$tests
 
