@@ -248,12 +248,11 @@ def test_a_refusal_without_a_challenge_has_no_such_header() -> None:
 def test_a_request_without_a_token_is_refused_as_the_policy_itself_refuses_it(
     others: tuple[MemberCert, ...],
 ) -> None:
-    class Plain(Jwt):
-        """Asked for every request, since the frontend knows only ``Jwt`` itself."""
-
+    # Asked for every request, since the frontend knows only ``Jwt`` itself.
+    plain = CustomAuth("jwt", Jwt().authenticate)
     known, asked = (
         Front([replace(WRITE, auth=(policy, *others))]).call("POST", "/notes")
-        for policy in (Jwt(), Plain())
+        for policy in (Jwt(), plain)
     )
     assert known.status == 401
     assert (known.body, known.headers) == (asked.body, asked.headers)
