@@ -20,6 +20,9 @@ CPU_SECONDS_MAX: Final = 4.0
 PROCESSES: Final = frozenset({"apps", "deploy", "e2e", "interop"})
 """Folders of tests that start processes and wait for them: all of them are slow."""
 
+QUICK: Final = "not slow"
+"""What `make quick` selects tests by."""
+
 _TESTS = Path(__file__).resolve().parent
 
 
@@ -44,16 +47,17 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Fail a test that is not marked slow and is.
+    """Fail a test that is not marked slow and is, in a run that leaves out slow ones.
 
-    House tests read the whole repository, so they have no bound. Under a tracer, such
-    as that of `make coverage`, times mean nothing.
+    A whole run judges behaviour alone. House tests read the whole repository, so they
+    have no bound. Under a tracer, such as that of `make coverage`, times mean nothing.
     """
     before = _cpu_seconds()
     yield
     slow = item.get_closest_marker("slow") is not None or _reads_everything(item)
     reason = too_slow(item.name, _cpu_seconds() - before, slow=slow)
-    if reason is not None and sys.gettrace() is None:
+    is_quick = QUICK in item.config.option.markexpr
+    if reason is not None and is_quick and sys.gettrace() is None:
         pytest.fail(reason, pytrace=False)
 
 

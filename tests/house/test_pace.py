@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.house.tree import ROOT
-from tests.pace import CPU_SECONDS_MAX, PROCESSES, too_slow
+from tests.pace import CPU_SECONDS_MAX, PROCESSES, QUICK, too_slow
 
 PLUGIN = """
 from tests import pace
@@ -37,13 +37,13 @@ def test_a_slow_test_may_take_longer() -> None:
     assert too_slow("test_x", 100 * CPU_SECONDS_MAX, slow=True) is None
 
 
-def _outcome(folder: Path, bound: float) -> str:
+def _outcome(folder: Path, bound: float, *options: str) -> str:
     (folder / "conftest.py").write_text(PLUGIN.format(bound=bound))
     (folder / "test_two.py").write_text(TESTS)
     (folder / "pytest.ini").write_text("[pytest]\nmarkers = slow: it is\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     ended = subprocess.run(
-        [*command, "--rootdir", folder, "-c", folder / "pytest.ini", folder],
+        [*command, *options, "--rootdir", folder, "-c", folder / "pytest.ini", folder],
         cwd=ROOT,
         check=False,
         capture_output=True,
@@ -52,13 +52,15 @@ def _outcome(folder: Path, bound: float) -> str:
     return ended.stdout
 
 
-def test_a_run_fails_for_a_test_above_the_bound_unless_it_is_marked(
-    tmp_path: Path,
-) -> None:
-    assert "2 passed" in _outcome(tmp_path, bound=60)
-    failed = _outcome(tmp_path, bound=-1)
-    assert "1 failed, 1 passed" in failed
+def test_a_quick_run_fails_for_a_test_above_the_bound(tmp_path: Path) -> None:
+    assert "1 passed, 1 deselected" in _outcome(tmp_path, 60, "-m", QUICK)
+    failed = _outcome(tmp_path, -1, "-m", QUICK)
+    assert "1 failed, 1 deselected" in failed
     assert "test_unmarked took" in failed
+
+
+def test_a_whole_run_fails_for_no_pace(tmp_path: Path) -> None:
+    assert "2 passed" in _outcome(tmp_path, -1)
 
 
 def test_each_folder_of_slow_tests_exists() -> None:

@@ -172,6 +172,7 @@ def _has_written(installed: Installed) -> bool:
     return tx.raw("public:t").size() > 0 or tx.raw("t").size() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_value_that_cannot_be_used_is_refused_and_nothing_is_written(
     name: str,
