@@ -74,7 +74,7 @@ class OpenSslConnection:
         written = _bio_write(self._into_ssl, data, len(data))
         assert written == len(data), "a memory BIO takes everything"
 
-    def read(self, _size: int) -> bytes:
+    def read(self) -> bytes:
         """Decrypt what is there, a record at most.
 
         Raises:
@@ -86,14 +86,13 @@ class OpenSslConnection:
         plaintext: bytes = _unpack(_buffer, count)
         return plaintext
 
-    def write(self, data: bytes | memoryview) -> None:
+    def write(self, data: bytes) -> None:
         """Encrypt; what does not fit one record is left to the plain path.
 
         Raises:
             SSL.Error: as ``Connection.sendall``.
         """
-        source = data if isinstance(data, bytes) else _ffi.from_buffer(data)
-        count = _ssl_write(self._ssl, source, len(data))
+        count = _ssl_write(self._ssl, data, len(data))
         if count <= 0:
             self._raise(count)
         elif count < len(data):

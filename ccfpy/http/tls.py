@@ -160,7 +160,7 @@ class TlsSession:
         ):
             # One record and nothing else, as requests mostly come.
             self._connection.give(ciphertext)
-            return self._read(size)
+            return self._read()
         return self._feed_any(ciphertext)
 
     def _feed_any(self, ciphertext: bytes) -> bytes:
@@ -175,9 +175,9 @@ class TlsSession:
             return b""
         self._is_between_records = not self._records.is_midway
         if is_one:
-            return self._read(RECORD_BYTES_MAX)
+            return self._read()
         parts = []
-        while part := self._read(RECORD_BYTES_MAX):
+        while part := self._read():
             parts.append(part)
         return b"".join(parts)
 
@@ -195,7 +195,7 @@ class TlsSession:
             if len(plaintext) <= RECORD_BYTES_MAX:
                 self._connection.write(plaintext)
             else:
-                self._write_records(memoryview(plaintext))
+                self._write_records(plaintext)
         except self._connection.broken as error:
             raise self._failure(error) from error
 
@@ -218,7 +218,7 @@ class TlsSession:
             with suppress(self._connection.broken):
                 self._connection.shut_down()
 
-    def _write_records(self, plaintext: memoryview) -> None:
+    def _write_records(self, plaintext: bytes) -> None:
         """Encrypt one record after another, and take each out of OpenSSL's buffer.
 
         The buffer keeps the size that it grew to, as long as the connection lives. To
@@ -260,10 +260,10 @@ class TlsSession:
         self.is_established = True
         self._peer_certificate = self._connection.peer_certificate()
 
-    def _read(self, size: int) -> bytes:
+    def _read(self) -> bytes:
         """Decrypt one record; nothing if none is whole, or at the end."""
         try:
-            plaintext = self._connection.read(size)
+            plaintext = self._connection.read()
         except self._connection.wants_more:
             self._has_output = True
         except self._connection.closed:

@@ -47,7 +47,7 @@ class Path:
             self.give_ciphertext = lambda c, data: Straight(c).give(data)
             self.give_plaintext = lambda c, data: Straight(c).write(data)
             self.take_ciphertext = lambda c: Straight(c).take()
-            self.take_plaintext = lambda c: Straight(c).read(openssl.BUFFER_BYTES)
+            self.take_plaintext = lambda c: Straight(c).read()
 
 
 PLAIN = Path(is_plain=True)
