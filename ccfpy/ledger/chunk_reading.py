@@ -247,7 +247,7 @@ def _verified(
     """Return the digests of the signature checks that hold."""
     keys = _CandidateKeys(services)
     for change in changes:
-        # Of what fails here, the auditor says what it is.
+        # The auditor names what fails here when it checks the entries itself.
         with contextlib.suppress(CcfpyError):
             keys.learn(change.write_set)
         with contextlib.suppress(CcfpyError):
