@@ -26,6 +26,7 @@ from ccfpy.boundary.effects import IdentityMade, SendToPeer
 from ccfpy.boundary.events import Boot
 from ccfpy.consensus.raft import Raft
 from ccfpy.consensus.settings import Jitter, Settings
+from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.session import InterfaceRules
@@ -136,6 +137,61 @@ def running_node(
             outbox=outbox,
         ),
     )
+
+
+def founding_node(  # noqa: PLR0913  # each has its name
+    boot: Boot,
+    parts: NodeParts,
+    *,
+    identity: NodeIdentity,
+    subject: str,
+    validity_days: int,
+    secrets: LedgerSecrets,
+    cose_claims: CoseClaims,
+) -> RunningNode:
+    """Make a node that begins a service: a new one, or one in a lost one's place.
+
+    The service's key is new, on this node's curve, and endorses this node.
+
+    Args:
+        boot: of the node.
+        parts: of the node.
+        identity: of the node.
+        subject: of the service's certificate.
+        validity_days: of that certificate.
+        secrets: the service's ledger secrets, as far as they are known.
+        cose_claims: what the service's COSE signatures claim of themselves.
+
+    Raises:
+        ConfigurationRefused: the host speaks nonsense.
+        Malformed: a certificate cannot be made as it is configured.
+    """
+    settings = boot.configuration.node_certificate
+    now = clock_of(boot).now
+    service = ServiceIdentity.generate(
+        parts.entropy,
+        curve=Curve(settings.curve_id),
+        subject=subject,
+        not_before=now,
+        validity_days=validity_days,
+    )
+    running = running_node(
+        boot,
+        parts,
+        identity=identity,
+        founding=Founding(identity=service, secrets=secrets, cose_claims=cose_claims),
+    )
+    identity.endorse(
+        certs.endorse_request(
+            identity.request,
+            issuer_key=service.key,
+            issuer_cert=service.certificate,
+            not_before=now,
+            validity_days=settings.initial_validity_days,
+            entropy=parts.entropy,
+        )
+    )
+    return running
 
 
 def _quote_info(evidence: Attestation) -> QuoteInfo:

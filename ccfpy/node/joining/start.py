@@ -9,20 +9,9 @@ from ccfpy.base.ids import FIRST_VIEW, TxId
 from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.boundary.configuration import StartConfiguration
 from ccfpy.boundary.events import Boot
-from ccfpy.crypto import certs
-from ccfpy.crypto.ec import Curve
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
-from ccfpy.node.boot import (
-    Founding,
-    clock_of,
-    first_node,
-    identity_of,
-    json_of,
-    running_node,
-    text_of,
-)
-from ccfpy.node.identity.keys import ServiceIdentity
+from ccfpy.node.boot import first_node, founding_node, identity_of, json_of, text_of
 from ccfpy.node.parts import NodeParts
 from ccfpy.node.running import RunningNode
 from ccfpy.service import genesis
@@ -38,43 +27,22 @@ def start(boot: Boot, parts: NodeParts) -> RunningNode:
         ConfigurationRefused: there is nothing to start, or the host speaks nonsense.
         Malformed: a certificate cannot be made as it is configured.
     """
-    configuration = boot.configuration
-    section = configuration.start
+    section = boot.configuration.start
     if section is None:
         raise ConfigurationRefused("command.start is missing")
-    identity = identity_of(boot, parts)
-    now = clock_of(boot).now
-    service = ServiceIdentity.generate(
-        parts.entropy,
-        curve=Curve(configuration.node_certificate.curve_id),
-        subject=section.service_subject_name,
-        not_before=now,
-        validity_days=section.initial_service_certificate_validity_days,
-    )
-    running = running_node(
+    running = founding_node(
         boot,
         parts,
-        identity=identity,
-        founding=Founding(
-            identity=service,
-            secrets=LedgerSecrets([(1, LedgerSecret.generate(parts.entropy))]),
-            cose_claims=CoseClaims(
-                section.cose_signatures.issuer, section.cose_signatures.subject
-            ),
+        identity=identity_of(boot, parts),
+        subject=section.service_subject_name,
+        validity_days=section.initial_service_certificate_validity_days,
+        secrets=LedgerSecrets([(1, LedgerSecret.generate(parts.entropy))]),
+        cose_claims=CoseClaims(
+            section.cose_signatures.issuer, section.cose_signatures.subject
         ),
     )
     running.sealing.keep(*running.tail.secrets.latest)
-    identity.endorse(
-        certs.endorse_request(
-            identity.request,
-            issuer_key=service.key,
-            issuer_cert=service.certificate,
-            not_before=now,
-            validity_days=configuration.node_certificate.initial_validity_days,
-            entropy=parts.entropy,
-        )
-    )
-    parts.outbox.info(f"Created new node {identity.node_id}")
+    parts.outbox.info(f"Created new node {running.identity.node_id}")
     return running
 
 

@@ -27,21 +27,11 @@ from ccfpy.base.errors import (
 from ccfpy.base.ids import VIEWS_PER_RECOVERY, TxId
 from ccfpy.boundary.effects import RecoverLedger
 from ccfpy.boundary.events import Boot
-from ccfpy.crypto import certs
 from ccfpy.crypto.certs import Certificate
-from ccfpy.crypto.ec import Curve
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import CoseSignature
-from ccfpy.node.boot import (
-    Founding,
-    clock_of,
-    first_node,
-    identity_of,
-    json_of,
-    running_node,
-)
-from ccfpy.node.identity.keys import ServiceIdentity
+from ccfpy.node.boot import first_node, founding_node, identity_of, json_of
 from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.parts import NodeParts
 from ccfpy.node.recovery.private_recovery import PrivateRecovery
@@ -69,35 +59,16 @@ def begin(boot: Boot, parts: NodeParts) -> RunningNode:
     previous = previous_identity(boot)
     section = boot.configuration.recover
     assert section is not None, "it was checked"
-    configuration = boot.configuration
-    identity = identity_of(boot, parts)
-    now = clock_of(boot).now
-    service = ServiceIdentity.generate(
-        parts.entropy,
-        curve=Curve(configuration.node_certificate.curve_id),
-        subject=previous.subject,
-        not_before=now,
-        validity_days=section.initial_service_certificate_validity_days,
-    )
-    running = running_node(
+    running = founding_node(
         boot,
         parts,
-        identity=identity,
-        founding=Founding(
-            identity=service, secrets=LedgerSecrets(), cose_claims=CoseClaims("", "")
-        ),
+        identity=identity_of(boot, parts),
+        subject=previous.subject,
+        validity_days=section.initial_service_certificate_validity_days,
+        secrets=LedgerSecrets(),
+        cose_claims=CoseClaims("", ""),
     )
-    identity.endorse(
-        certs.endorse_request(
-            identity.request,
-            issuer_key=service.key,
-            issuer_cert=service.certificate,
-            not_before=now,
-            validity_days=configuration.node_certificate.initial_validity_days,
-            entropy=parts.entropy,
-        )
-    )
-    parts.outbox.info(f"Created recovery node {identity.node_id}")
+    parts.outbox.info(f"Created recovery node {running.identity.node_id}")
     return running
 
 
