@@ -17,7 +17,7 @@ from pathlib import Path
 from ccfpy.audit.chunks import find_chunks
 from ccfpy.audit.readers import local_readers
 from ccfpy.audit.verification import Verification
-from ccfpy.ledger.audit import ChunkChecked, Summary
+from ccfpy.audit.auditor import ChunkChecked, Summary
 
 KIB_PER_MIB = 1024
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
+from ccfpy.audit.auditor import AuditState, Damage
 from ccfpy.audit.chunks import ChunkPath
 from ccfpy.audit.salvage import Salvaged
 from ccfpy.audit.tail import Attempt, Segment, Step, Tail, key_of
@@ -20,7 +21,6 @@ from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.crypto.certs import Certificate
-from ccfpy.ledger.audit import AuditState, Damage
 
 
 class StartRefuted(VerificationFailed):

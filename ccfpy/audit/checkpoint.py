@@ -8,13 +8,13 @@ import os
 from pathlib import Path
 from typing import TypeVar
 
+from ccfpy.audit.auditor import AuditState
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger import record
-from ccfpy.ledger.audit import AuditState
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.trust import LedgerTrust
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ccfpy.audit.auditor import ChunkFile
 from ccfpy.base.ids import Seqno
-from ccfpy.ledger.audit import ChunkFile
-from ccfpy.ledger.chunk import ChunkName, arrange
+from ccfpy.ledger.chunk import ChunkName, is_chunk_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +65,24 @@ def between(
         if (chunk.name.last is None or chunk.name.last >= first)
         and (last is None or chunk.name.first <= last)
     ]
+
+
+def arrange(
+    names: Iterable[str], *, with_recovery: bool = False
+) -> tuple[ChunkName, ...]:
+    """Put a folder's chunks in the order in which they make the ledger.
+
+    Files that are no chunks are left out, and so are those of an unfinished recovery
+    unless asked for. Where a chunk is there both committed and not, the committed one
+    is taken; other overlaps and gaps stay, for the reader to find.
+    """
+    chunks = [ChunkName.parse(name) for name in names if is_chunk_name(name)]
+    taken: dict[Seqno, ChunkName] = {}
+    for chunk in sorted(chunks, key=_precedence):
+        if with_recovery or not chunk.is_recovery:
+            taken[chunk.first] = chunk
+    return tuple(taken[first] for first in sorted(taken))
+
+
+def _precedence(chunk: ChunkName) -> tuple[bool, bool, Seqno]:
+    return not chunk.is_recovery, chunk.is_committed, chunk.last or 0

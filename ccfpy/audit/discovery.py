@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ccfpy.audit.auditor import AuditState
 from ccfpy.audit.chunks import ChunkPath
 from ccfpy.audit.snapshots import service_of, state_of
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.limits import DISCOVERED_FILES_MAX
 from ccfpy.crypto.certs import Certificate
-from ccfpy.ledger.audit import AuditState
 from ccfpy.ledger.chunk import ChunkName
 from ccfpy.ledger.snapshot import Snapshot
 from ccfpy.ledger.snapshot_name import SnapshotName

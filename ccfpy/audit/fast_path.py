@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from ccfpy.audit.auditor import AuditState, ChunkChecked, ServiceSeen
 from ccfpy.audit.chunks import ChunkPath
 from ccfpy.audit.readers import Readers
 from ccfpy.audit.tail import Segment
 from ccfpy.audit.verification import Verification
 from ccfpy.crypto.certs import Certificate
-from ccfpy.ledger.audit import AuditState, ChunkChecked, ServiceSeen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

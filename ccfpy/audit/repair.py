@@ -20,6 +20,7 @@ from hashlib import file_digest
 from pathlib import Path
 from typing import NamedTuple
 
+from ccfpy.audit.auditor import AuditState
 from ccfpy.audit.chains import Chain, ChainSearch, StartRefuted, without_copies
 from ccfpy.audit.chunks import ChunkPath
 from ccfpy.audit.fast_path import Begun, begin
@@ -30,7 +31,6 @@ from ccfpy.audit.tail import Tail
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.crypto.certs import Certificate
-from ccfpy.ledger.audit import AuditState
 from ccfpy.ledger.chunk import ChunkName
 
 UNFINISHED = ".unfinished"

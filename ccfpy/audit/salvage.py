@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
+from ccfpy.audit.auditor import ChunkFile
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno
-from ccfpy.ledger.audit import ChunkFile
 from ccfpy.ledger.chunk import HEADER_BYTES, Chunk, ChunkDamaged, ChunkName, header
 from ccfpy.ledger.frame import entry_end
 from ccfpy.ledger.open_chunk import OpenChunk

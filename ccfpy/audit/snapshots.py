@@ -1,8 +1,8 @@
 """A snapshot as the beginning of a ledger whose first files are not at hand."""
 
+from ccfpy.audit.auditor import AuditState
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.crypto.certs import Certificate
-from ccfpy.ledger.audit import AuditState
 from ccfpy.ledger.signature import NodeSignature
 from ccfpy.ledger.snapshot import Snapshot
 from ccfpy.ledger.tables import SIGNATURES

@@ -9,12 +9,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from ccfpy.audit.chunks import ChunkPath
-from ccfpy.audit.salvage import Salvaged
-from ccfpy.base.errors import CcfpyError
-from ccfpy.base.ids import Seqno, TxId
-from ccfpy.crypto.certs import Certificate
-from ccfpy.ledger.audit import (
+from ccfpy.audit.auditor import (
     Auditor,
     AuditState,
     ChunkFile,
@@ -23,6 +18,11 @@ from ccfpy.ledger.audit import (
     ServiceSeen,
     Summary,
 )
+from ccfpy.audit.chunks import ChunkPath
+from ccfpy.audit.salvage import Salvaged
+from ccfpy.base.errors import CcfpyError
+from ccfpy.base.ids import Seqno, TxId
+from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.signature import is_signature

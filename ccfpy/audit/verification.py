@@ -1,7 +1,7 @@
 """Verifying a ledger of any size: chunks read by many, put together in order.
 
 Memory holds what a few chunks contribute. The findings do not depend on which process
-reads (``ledger.chunk_reading``), and an audit that was interrupted can be resumed.
+reads (``audit.chunk_reading``), and an audit that was interrupted can be resumed.
 """
 
 from collections import deque
@@ -10,10 +10,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ccfpy.audit.auditor import Auditor, AuditState, Damage, Finding, Summary
+from ccfpy.audit.chunk_reading import ChunkReading, read_chunk
 from ccfpy.audit.chunks import ChunkPath, between
 from ccfpy.audit.readers import Readers
-from ccfpy.ledger.audit import Auditor, AuditState, Damage, Finding, Summary
-from ccfpy.ledger.chunk_reading import ChunkReading, read_chunk
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -75,7 +75,7 @@ class Verification:
         return sum(chunk.size_bytes for chunk in self._chunks)
 
     def findings(self) -> Iterator[Finding]:
-        """Verify; a ``Summary`` is last, as in ``ledger.audit``.
+        """Verify; a ``Summary`` is last, as in ``audit.auditor``.
 
         Raises:
             OSError: a file cannot be read.

@@ -7,6 +7,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from ccfpy.audit.auditor import AuditState
 from ccfpy.audit.chunks import ChunkPath
 from ccfpy.audit.readers import Readers
 from ccfpy.audit.repair import NotRepairable, Plan, all_chunks, plan
@@ -22,7 +23,6 @@ from ccfpy.cli.ledger_files import (
     reading,
 )
 from ccfpy.cli.output import counted, print_json
-from ccfpy.ledger.audit import AuditState
 from ccfpy.ledger.snapshot import Snapshot
 
 SnapshotOption: TypeAlias = Annotated[

@@ -9,6 +9,15 @@ from typing import Annotated, Self
 import typer
 
 from ccfpy.audit import checkpoint as checkpoints
+from ccfpy.audit.auditor import (
+    AuditState,
+    ChunkChecked,
+    Damage,
+    Finding,
+    OpenTail,
+    ServiceSeen,
+    Summary,
+)
 from ccfpy.audit.readers import Readers
 from ccfpy.audit.verification import Verification
 from ccfpy.base.errors import Malformed
@@ -24,15 +33,6 @@ from ccfpy.cli.ledger_files import (
     reading,
 )
 from ccfpy.cli.output import print_json
-from ccfpy.ledger.audit import (
-    AuditState,
-    ChunkChecked,
-    Damage,
-    Finding,
-    OpenTail,
-    ServiceSeen,
-    Summary,
-)
 
 SAVED_EVERY_S = 5.0
 

@@ -66,30 +66,6 @@ _ZERO: Final = u64(0)
 _ONE: Final = u64(1)
 
 
-def serialise(
-    write_set: WriteSet,
-    *,
-    version: Seqno,
-    claims_digest: bytes,
-    commit_evidence_digest: bytes,
-) -> tuple[bytes, bytes]:
-    """Write the public and the private domain of a transaction.
-
-    Args:
-        write_set: maps in any order.
-        version: the transaction's seqno.
-        claims_digest: 32 bytes chosen by the application, zeros by default.
-        commit_evidence_digest: SHA-256 of the commit evidence.
-
-    Returns:
-        The public domain, which always has its header, and the private one.
-    """
-    assert len(claims_digest) == len(commit_evidence_digest) == DIGEST_BYTES
-    public, private = serialise_maps(write_set)
-    header = _HEADER.pack(_WRITTEN, version, claims_digest, commit_evidence_digest, 0)
-    return header + public, private
-
-
 def serialise_maps(write_set: WriteSet) -> tuple[bytes, bytes]:
     """Write what changes in public and in private maps; either may be empty."""
     public: list[bytes] = []

@@ -50,8 +50,7 @@ def serialise_frozen(
     Args:
         maps: in name order.
         seqno: which state to write.
-        pieces: where the bytes are put; joined they are what
-            `ccfpy.kv.snapshot.serialise_maps` gives.
+        pieces: where the bytes are put; joined they are a domain's map blocks.
 
     Yields:
         After each step, about how much work it was, counted in keys ordered.

@@ -4,7 +4,7 @@ It protects nothing here: the key is fixed and public. See "SipHash: a fast shor
 PRF" (Aumasson, Bernstein 2012), whose names for the variables are used.
 
 Hashing one short input takes Python some 200 operations on small numbers: most of what
-a snapshot costs. `siphash_2_4_many` does them on numbers that hold a lane of 128 bits
+a snapshot costs. So they are done here on numbers that hold a lane of 128 bits
 for each of many inputs: the low half is the 64-bit variable, the high half takes what
 additions carry and shifts push out, and is cleared after each.
 """
@@ -19,41 +19,11 @@ LANES_MAX = 256
 """Inputs hashed at once: with more, the numbers no longer fit the nearest cache."""
 
 
-def siphash_2_4(data: bytes, k0: int, k1: int) -> int:
-    """Hash ``data`` under the 128-bit key ``k0``, ``k1`` to 64 bits."""
-    v0 = k0 ^ 0x736F6D6570736575
-    v1 = k1 ^ 0x646F72616E646F6D
-    v2 = k0 ^ 0x6C7967656E657261
-    v3 = k1 ^ 0x7465646279746573
-    length = len(data)
-    padded = data + bytes(7 - length % 8) + bytes((length & 0xFF,))
-    for offset in range(0, len(padded), 8):
-        word = int.from_bytes(padded[offset : offset + 8], "little")
-        v0, v1, v2, v3 = _rounds(2, v0, v1, v2, v3 ^ word)
-        v0 ^= word
-    v0, v1, v2, v3 = _rounds(4, v0, v1, v2 ^ 0xFF, v3)
-    return v0 ^ v1 ^ v2 ^ v3
-
-
-def _rounds(
-    count: int, v0: int, v1: int, v2: int, v3: int
-) -> tuple[int, int, int, int]:
-    for _ in range(count):
-        v0 = (v0 + v1) & _MASK
-        v1 = ((v1 << 13) & _MASK | v1 >> 51) ^ v0
-        v0 = (v0 << 32) & _MASK | v0 >> 32
-        v2 = (v2 + v3) & _MASK
-        v3 = ((v3 << 16) & _MASK | v3 >> 48) ^ v2
-        v0 = (v0 + v3) & _MASK
-        v3 = ((v3 << 21) & _MASK | v3 >> 43) ^ v0
-        v2 = (v2 + v1) & _MASK
-        v1 = ((v1 << 17) & _MASK | v1 >> 47) ^ v2
-        v2 = (v2 << 32) & _MASK | v2 >> 32
-    return v0, v1, v2, v3
-
-
 def siphash_2_4_many(inputs: Sequence[bytes], k0: int, k1: int) -> list[int]:
-    """Hash each of many inputs as `siphash_2_4` does, many of the same size at once."""
+    """Hash each of many inputs under the 128-bit key ``k0``, ``k1`` to 64 bits.
+
+    Inputs of the same size are hashed together.
+    """
     hashes = [0] * len(inputs)
     by_words: dict[int, list[int]] = {}
     for at, data in enumerate(inputs):

@@ -13,10 +13,10 @@ from ccfpy.base.codec import Reader, buf, u64
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno
 from ccfpy.kv.codec import EntryType
-from ccfpy.kv.siphash import siphash_2_4, siphash_2_4_many
+from ccfpy.kv.siphash import siphash_2_4_many
 
-_K0 = 0x7720796F726C694B
-_K1 = 0x2165726568207361
+ORDER_K0 = 0x7720796F726C694B
+ORDER_K1 = 0x2165726568207361
 _ALIGNMENT = 8
 _REMOVED = 1 << 63
 """Old writers kept removed keys, with versions that are negative when read signed."""
@@ -43,12 +43,6 @@ class PublicSnapshot(NamedTuple):
     view_history: tuple[Seqno, ...]
     """First seqno of each view, from view 1."""
     maps: tuple[MapSnapshot, ...]
-
-
-def serialise_public_snapshot(snapshot: PublicSnapshot) -> bytes:
-    """Write a snapshot's public domain."""
-    head = public_head(snapshot.version, snapshot.leaf, snapshot.view_history)
-    return head + serialise_maps(snapshot.maps)
 
 
 def public_head(version: Seqno, leaf: bytes, view_history: Iterable[Seqno]) -> bytes:
@@ -85,15 +79,6 @@ def parse_public_snapshot(data: bytes) -> PublicSnapshot:
     return PublicSnapshot(version, leaf, tuple(view_history), maps)
 
 
-def serialise_maps(maps: Iterable[MapSnapshot]) -> bytes:
-    """Write map blocks, which must come in name order; the whole private domain."""
-    blocks: list[bytes] = []
-    for name, version, entries in maps:
-        state = b"".join(map(entry_bytes, sorted(entries, key=_state_order)))
-        blocks += (map_head(name, version, len(state)), state)
-    return b"".join(blocks)
-
-
 def map_head(name: str, version: Seqno, state_bytes: int) -> bytes:
     """Write what stands before a map's state."""
     return buf(name.encode()) + u64(version) + u64(state_bytes)
@@ -115,14 +100,9 @@ def entry_bytes(entry: Entry) -> bytes:
     )
 
 
-def key_order(key: bytes) -> int:
-    """Return the 32 bits by which a state's keys are ordered."""
-    return siphash_2_4(key, _K0, _K1) & 0xFFFF_FFFF
-
-
 def key_orders(keys: Sequence[bytes]) -> list[int]:
-    """Return `key_order` of each key, in a fraction of the time."""
-    return [order & 0xFFFF_FFFF for order in siphash_2_4_many(keys, _K0, _K1)]
+    """Return the 32 bits by which a state orders each of its keys."""
+    return [order & 0xFFFF_FFFF for order in siphash_2_4_many(keys, ORDER_K0, ORDER_K1)]
 
 
 def parse_maps(data: bytes, position: int = 0) -> tuple[MapSnapshot, ...]:
@@ -157,12 +137,6 @@ def _parse_state(state: bytes) -> list[Entry]:
         if version < _REMOVED:
             entries.append((key, version, value))
     return entries
-
-
-def _state_order(entry: Entry) -> tuple[int, bytes]:
-    """Order by the key's hash; by the key itself where hashes are equal."""
-    key = entry[0]
-    return key_order(key), key
 
 
 def _padding(length: int) -> bytes:

@@ -10,7 +10,7 @@ Names are pure functions here. Who reads and writes the files is the host.
 
 import re
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
@@ -120,27 +120,6 @@ class ChunkName:
 def is_chunk_name(name: str) -> bool:
     """Return whether a file of this name belongs to a ledger."""
     return _NAME.fullmatch(name) is not None
-
-
-def arrange(
-    names: Iterable[str], *, with_recovery: bool = False
-) -> tuple[ChunkName, ...]:
-    """Put a folder's chunks in the order in which they make the ledger.
-
-    Files that are no chunks are left out, and so are those of an unfinished recovery
-    unless asked for. Where a chunk is there both committed and not, the committed one
-    is taken; other overlaps and gaps stay, for the reader to find.
-    """
-    chunks = [ChunkName.parse(name) for name in names if is_chunk_name(name)]
-    taken: dict[Seqno, ChunkName] = {}
-    for chunk in sorted(chunks, key=_precedence):
-        if with_recovery or not chunk.is_recovery:
-            taken[chunk.first] = chunk
-    return tuple(taken[first] for first in sorted(taken))
-
-
-def _precedence(chunk: ChunkName) -> tuple[bool, bool, Seqno]:
-    return not chunk.is_recovery, chunk.is_committed, chunk.last or 0
 
 
 def header(table_offset: int) -> bytes:

@@ -68,34 +68,6 @@ class LeafComponents(NamedTuple):
         return sha256(self.write_set_digest + (evidence or b"") + (claims or b""))
 
 
-def seal_snapshot(
-    secret: LedgerSecret, seqno: int, public: bytes, private: bytes
-) -> bytes:
-    """Frame and encrypt the two domains of a snapshot taken at ``seqno``."""
-    return _assemble(secret, (seqno, SNAPSHOT_BIT), public, private, 0)
-
-
-def _assemble(
-    secret: LedgerSecret,
-    nonce: tuple[int, int],
-    public: bytes,
-    private: bytes,
-    flags: int,
-) -> bytes:
-    iv = _IV.pack(*nonce)
-    ciphertext, tag = secret.cipher.encrypt(iv, private, public)
-    return _prefix(tag, iv, len(public), len(private), flags) + public + ciphertext
-
-
-def _prefix(
-    tag: bytes, iv: bytes, public_bytes: int, private_bytes: int, flags: int
-) -> bytes:
-    body_bytes = BODY_BYTES_MIN + public_bytes + private_bytes
-    assert body_bytes <= BODY_BYTES_MAX, body_bytes
-    frame = ENTRY_VERSION | flags << 8 | body_bytes << 16
-    return _PREFIX.pack(frame, tag, iv, public_bytes)
-
-
 def snapshot_iv(seqno: int) -> bytes:
     """Return the IV under which the snapshot of ``seqno`` is encrypted."""
     return _IV.pack(seqno, SNAPSHOT_BIT)
@@ -104,8 +76,11 @@ def snapshot_iv(seqno: int) -> bytes:
 def snapshot_prefix(
     seqno: int, tag: bytes, *, public_bytes: int, private_bytes: int
 ) -> bytes:
-    """Write what stands before the domains of a snapshot that came in pieces."""
-    return _prefix(tag, snapshot_iv(seqno), public_bytes, private_bytes, 0)
+    """Write what stands before the domains of a snapshot."""
+    body_bytes = BODY_BYTES_MIN + public_bytes + private_bytes
+    assert body_bytes <= BODY_BYTES_MAX, body_bytes
+    frame = ENTRY_VERSION | body_bytes << 16
+    return _PREFIX.pack(frame, tag, snapshot_iv(seqno), public_bytes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,11 +124,6 @@ class Entry:
             is_snapshot=bool(view & SNAPSHOT_BIT),
             public=data[PUBLIC_OFFSET : PUBLIC_OFFSET + size],
         )
-
-    @property
-    def has_private(self) -> bool:
-        """Whether there is anything encrypted."""
-        return len(self.data) > PUBLIC_OFFSET + len(self.public)
 
     @property
     def tag(self) -> bytes:

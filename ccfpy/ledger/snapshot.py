@@ -7,7 +7,6 @@ digest, so the receipt binds the file (``src/node/snapshot_serdes.h``). Until th
 evidence is committed there is no receipt and the file has no ``.committed`` name.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -20,14 +19,12 @@ from ccfpy.kv.snapshot import (
     PublicSnapshot,
     parse_maps,
     parse_public_snapshot,
-    serialise_maps,
-    serialise_public_snapshot,
 )
-from ccfpy.ledger.entry import Entry, seal_snapshot
+from ccfpy.ledger.entry import Entry
 from ccfpy.ledger.frame import read_frame
 from ccfpy.ledger.merkle import DIGEST_BYTES, MerkleTree
 from ccfpy.ledger.receipt import Receipt, StepTaken
-from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
+from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.tables import SINGLE_KEY, TREE
 
 
@@ -129,24 +126,6 @@ class Snapshot:
             )
         tree.append(self.public.leaf)
         return tree
-
-
-def write_snapshot(
-    secret: LedgerSecret, public: PublicSnapshot, private: Iterable[MapSnapshot]
-) -> bytes:
-    """Write a snapshot's entry, to which the receipt is appended later.
-
-    Args:
-        secret: the ledger secret that applies at the snapshot's seqno.
-        public: its header and its public maps.
-        private: its private maps.
-    """
-    return seal_snapshot(
-        secret,
-        public.version,
-        serialise_public_snapshot(public),
-        serialise_maps(private),
-    )
 
 
 def receipt_bytes(receipt: Receipt) -> bytes:

@@ -29,8 +29,7 @@ class SnapshotWriting:
         private: its private maps, in name order.
 
     Attributes:
-        pieces: once it is done, its bytes; joined they are what
-            `ccfpy.ledger.snapshot.write_snapshot` gives.
+        pieces: once it is done, its bytes: an entry, to which the receipt is appended.
         digest: once it is done, what the evidence transaction claims.
     """
 

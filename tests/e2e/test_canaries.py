@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from ccfpy.audit.chunks import arrange
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import KeyPair
 from ccfpy.crypto.rsa import RsaKeyPair
 from ccfpy.ledger import shares
-from ccfpy.ledger.chunk import Chunk, ChunkName, arrange
+from ccfpy.ledger.chunk import Chunk, ChunkName
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.shares import RecoveryShares
 from ccfpy.ledger.tables import RECOVERY_SHARES, SINGLE_KEY

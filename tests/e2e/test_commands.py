@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ccfpy.ledger.chunk import arrange
+from ccfpy.audit.chunks import arrange
 from tests.e2e.running import DEADLINE_S, Running, children, wait_gone
 from tests.unit.http.h2_client import Answer, H2Client
 

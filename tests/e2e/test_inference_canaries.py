@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from ccfpy.audit.chunks import arrange
 from ccfpy.crypto.hpke import HpkeKey
-from ccfpy.ledger.chunk import Chunk, ChunkName, arrange
+from ccfpy.ledger.chunk import Chunk, ChunkName
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from tests.e2e.canary_search import find, find_in_files, find_in_home

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from ccfpy.ledger.audit import ChunkFile, Damage, OpenTail, Summary, audit
-from ccfpy.ledger.chunk import arrange
+from ccfpy.audit.auditor import ChunkFile, Damage, OpenTail, Summary, audit
+from ccfpy.audit.chunks import arrange
 from tests.e2e.running import Running, running_node, wait_gone
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from ccfpy.audit.auditor import ChunkFile, Damage, ServiceSeen, Summary, audit
+from ccfpy.audit.chunks import arrange
 from ccfpy.base.ids import TxId
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import Unreachable
 from ccfpy.client.receipts import fetch_receipt, verify_receipt
 from ccfpy.client.reply import text_field
-from ccfpy.ledger.audit import ChunkFile, Damage, ServiceSeen, Summary, audit
-from ccfpy.ledger.chunk import arrange
 from tests.e2e.recovered import (
     MESSAGES,
     Recovered,

@@ -34,10 +34,11 @@ from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.receipt import RevealedLeaf
 from ccfpy.ledger.shares import PreviousSecret, RecoveryShares, SecretRecord
 from ccfpy.ledger.signature import CoseSignature
-from ccfpy.ledger.snapshot import receipt_bytes, write_snapshot
+from ccfpy.ledger.snapshot import receipt_bytes
 from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES, SINGLE_KEY, TREE
 from tests.unit.host.test_config import FULL
 from tests.unit.ledger.made import FIRST, SECOND, small_ledger
+from tests.unit.ledger.plain_snapshot import write_snapshot
 
 KEY = KeyPair.generate(SeededEntropy(b"fuzz"), Curve.SECP256R1)
 RSA_KEY = RsaKeyPair.generate(SeededEntropy(b"fuzz"))

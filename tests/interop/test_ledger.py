@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from ccfpy.audit.auditor import ChunkFile, Damage, Summary, audit
+from ccfpy.audit.chunks import arrange
 from ccfpy.cli.ledger_split import split_chunk
-from ccfpy.ledger.audit import ChunkFile, Damage, Summary, audit
-from ccfpy.ledger.chunk import Chunk, ChunkName, arrange
+from ccfpy.ledger.chunk import Chunk, ChunkName
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.signature import is_signature
 from tests.interop.environments import Tools

@@ -6,11 +6,12 @@ import pytest
 
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.snapshot import MapSnapshot, PublicSnapshot
-from ccfpy.ledger.snapshot import receipt_bytes, write_snapshot
+from ccfpy.ledger.snapshot import receipt_bytes
 from ccfpy.ledger.snapshot_name import SnapshotName
 from ccfpy.ledger.tables import SERVICE_INFO, SINGLE_KEY, SNAPSHOT_EVIDENCE, TREE
 from tests.interop.environments import Tools
 from tests.unit.ledger.made import FIRST, small_ledger
+from tests.unit.ledger.plain_snapshot import write_snapshot
 
 SEQNO = 10
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from ccfpy.audit.auditor import ChunkFile
+from ccfpy.audit.chunks import arrange
 from ccfpy.base.ids import MemberId, Seqno
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import KeyPair
 from ccfpy.crypto.rsa import RsaKeyPair
 from ccfpy.ledger import shares
-from ccfpy.ledger.audit import ChunkFile
-from ccfpy.ledger.chunk import Chunk, arrange
+from ccfpy.ledger.chunk import Chunk
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.secrets import LedgerSecrets

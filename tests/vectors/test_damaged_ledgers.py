@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ccfpy.ledger.audit import ChunkFile, Damage, OpenTail, Summary, audit
+from ccfpy.audit.auditor import ChunkFile, Damage, OpenTail, Summary, audit
 from ccfpy.ledger.signature import is_signature
 from tests.vectors.recording import Recording
 

@@ -6,10 +6,10 @@ from functools import partial
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ccfpy.ledger.audit import Auditor, ChunkFile, Finding, audit
+from ccfpy.audit.auditor import Auditor, ChunkFile, Finding, audit
+from ccfpy.audit.chunk_reading import read_chunk
 from ccfpy.ledger.chunk import ChunkName
-from ccfpy.ledger.chunk_reading import read_chunk
-from tests.unit.ledger.plain_reading import read_plainly
+from tests.unit.audit.plain_reading import read_plainly
 from tests.vectors.conftest import SERVICES
 from tests.vectors.recording import Recording
 

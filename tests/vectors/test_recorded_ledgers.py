@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from ccfpy.audit.auditor import Damage, OpenTail, ServiceSeen, Summary, audit
 from ccfpy.base.ids import NodeId, Seqno, TxId
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import PublicKey
 from ccfpy.ledger import shares
-from ccfpy.ledger.audit import Damage, OpenTail, ServiceSeen, Summary, audit
 from ccfpy.ledger.endorsements import links
 from ccfpy.ledger.entry import LeafComponents, Transaction
 from ccfpy.ledger.identity import IdentityEndorsement

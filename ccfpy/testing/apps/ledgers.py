@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from ccfpy.audit.auditor import ChunkFile, Damage, Summary, audit
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import TxId
 from ccfpy.kv.names import is_public
 from ccfpy.ledger import chunk
-from ccfpy.ledger.audit import ChunkFile, Damage, Summary, audit
 from ccfpy.ledger.entry import Transaction
 
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from ccfpy.audit.auditor import ChunkFile, Damage, Summary, audit
+from ccfpy.audit.chunks import arrange
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import loads_object
 from ccfpy.crypto.hashing import sha256
-from ccfpy.ledger.audit import ChunkFile, Damage, Summary, audit
-from ccfpy.ledger.chunk import Chunk, ChunkName, arrange, is_chunk_name
+from ccfpy.ledger.chunk import Chunk, ChunkName, is_chunk_name
 from ccfpy.ledger.entry import Transaction
 from ccfpy.local.node import NodeProcess
 from tests.lab.consistency.history import InLedger

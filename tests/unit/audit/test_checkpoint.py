@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccfpy.audit.auditor import Auditor, AuditState
 from ccfpy.audit.checkpoint import load, parse, save, serialise
 from ccfpy.base.errors import CcfpyError, Malformed
-from ccfpy.ledger.audit import Auditor, AuditState
 from tests.unit.ledger.made import recovered_ledger
 
 

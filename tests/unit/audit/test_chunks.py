@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.audit.chunks import between, find_chunks
-from ccfpy.ledger.audit import audit
+from ccfpy.audit.auditor import audit
+from ccfpy.audit.chunks import arrange, between, find_chunks
 from tests.unit.audit.made import written
 from tests.unit.ledger.made import small_ledger
 
@@ -66,3 +66,30 @@ def test_the_chunks_of_some_seqnos_are_those_that_may_hold_one(
 ) -> None:
     chunks = find_chunks([written(small_ledger(), tmp_path)])
     assert [str(each.name) for each in between(chunks, first, last)] == expected
+
+
+def test_a_folder_is_arranged_by_first_seqno() -> None:
+    names = [
+        "ledger_10-12.committed",
+        "ledger_9-9",
+        "ledger_1-8.committed",
+        "ledger_13",
+        "ledger_14.recovery",
+        "ledger_1-8.committed.ignored",
+        ".DS_Store",
+    ]
+    expected = [
+        "ledger_1-8.committed",
+        "ledger_9-9",
+        "ledger_10-12.committed",
+        "ledger_13",
+    ]
+    assert [str(name) for name in arrange(names)] == expected
+    everything = arrange(names, with_recovery=True)
+    assert [str(name) for name in everything] == [*expected, "ledger_14.recovery"]
+
+
+def test_of_two_files_for_one_chunk_the_committed_one_is_taken() -> None:
+    names = ["ledger_1-8.committed", "ledger_1-8", "ledger_1", "ledger_1-9.recovery"]
+    arranged = arrange(names, with_recovery=True)
+    assert [str(name) for name in arranged] == ["ledger_1-8.committed"]

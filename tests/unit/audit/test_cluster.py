@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from distributed import Client, LocalCluster
 
+from ccfpy.audit.auditor import audit
 from ccfpy.audit.chunks import find_chunks
 from ccfpy.audit.cluster import NoCluster, cluster_readers
 from ccfpy.audit.readers import Readers, in_order
 from ccfpy.audit.verification import Verification
-from ccfpy.ledger.audit import audit
 from tests.unit.audit.made import process_id, written
 from tests.unit.ledger.made import recovered_ledger
 

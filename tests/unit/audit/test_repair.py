@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ccfpy.audit.auditor import ChunkFile, OpenTail, Summary, audit
+from ccfpy.audit.chunks import arrange
 from ccfpy.audit.in_use import InUse
 from ccfpy.audit.readers import Readers
 from ccfpy.audit.repair import NotRepairable, Plan, all_chunks, carry_out, plan
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import Seqno
-from ccfpy.ledger.audit import ChunkFile, OpenTail, Summary, audit
-from ccfpy.ledger.chunk import Chunk, ChunkName, arrange
+from ccfpy.ledger.chunk import Chunk, ChunkName
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.signature import is_signature
 from tests.unit.audit.made import written

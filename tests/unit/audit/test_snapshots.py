@@ -6,7 +6,8 @@ from ccfpy.audit.snapshots import service_of, state_of
 from ccfpy.base.errors import Malformed
 from ccfpy.kv.snapshot import MapSnapshot, PublicSnapshot
 from ccfpy.ledger.secrets import LedgerSecret
-from ccfpy.ledger.snapshot import Snapshot, write_snapshot
+from ccfpy.ledger.snapshot import Snapshot
+from tests.unit.ledger.plain_snapshot import write_snapshot
 
 
 def snapshot(maps: list[MapSnapshot]) -> Snapshot:

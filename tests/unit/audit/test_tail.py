@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from ccfpy.audit.auditor import AuditState
 from ccfpy.audit.chunks import ChunkPath
 from ccfpy.audit.salvage import Salvaged
 from ccfpy.audit.tail import Attempt, Step, key_of
-from ccfpy.ledger.audit import AuditState
 from ccfpy.ledger.chunk import ChunkName
 from tests.unit.ledger.made import small_ledger
 

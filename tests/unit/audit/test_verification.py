@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ccfpy.audit import checkpoint as checkpoints
+from ccfpy.audit.auditor import ChunkChecked, Damage, Finding, Summary, audit
 from ccfpy.audit.chunks import ChunkPath, find_chunks
 from ccfpy.audit.readers import Readers, local_readers
 from ccfpy.audit.verification import Verification, read_ahead
 from ccfpy.base.ids import TxId
-from ccfpy.ledger.audit import ChunkChecked, Damage, Finding, Summary, audit
 from ccfpy.ledger.frame import EntryFlags
 from tests.unit.audit.made import written
 from tests.unit.ledger.made import MadeLedger, recovered_ledger, small_ledger

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ccfpy.ledger.chunk import Chunk, ChunkName, arrange
+from ccfpy.audit.chunks import arrange
+from ccfpy.ledger.chunk import Chunk, ChunkName
 from tests.unit.cli.conftest import Command
 
 SERVICE = "cose_flipflop_service"

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from ccfpy.audit.chains import ChainSearch
+from ccfpy.audit.chunks import arrange
 from ccfpy.audit.discovery import SnapshotFound
 from ccfpy.audit.repair import all_chunks
 from ccfpy.cli.recover_remains import gather
-from ccfpy.ledger.chunk import Chunk, ChunkName, arrange
+from ccfpy.ledger.chunk import Chunk, ChunkName
 from ccfpy.ledger.snapshot_name import SnapshotName
 from tests.unit.audit.made import written
 from tests.unit.ledger.made import FIRST, small_ledger

@@ -18,9 +18,9 @@ from ccfpy.kv.codec import (
     parse_one_write,
     parse_private,
     parse_public,
-    serialise,
 )
 from ccfpy.kv.names import is_public
+from tests.unit.kv.plain_domains import serialise
 
 CLAIMS, EVIDENCE = bytes(range(32)), bytes(range(32, 64))
 

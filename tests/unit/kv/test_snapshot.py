@@ -14,10 +14,9 @@ from ccfpy.kv.snapshot import (
     PublicSnapshot,
     parse_maps,
     parse_public_snapshot,
-    serialise_maps,
-    serialise_public_snapshot,
 )
 from ccfpy.kv.store import Store
+from tests.unit.kv.plain_snapshot import serialise_maps, serialise_public_snapshot
 
 SEQNOS = st.integers(0, 2**63 - 1)
 ENTRIES = st.lists(

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property, partial
 
+from ccfpy.audit.auditor import ChunkFile
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.kv.changes import Writes
-from ccfpy.ledger.audit import ChunkFile
 from ccfpy.ledger.chunk import header
 from ccfpy.ledger.entry import NO_CLAIMS
 from ccfpy.ledger.frame import EntryFlags

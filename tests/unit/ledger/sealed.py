@@ -6,11 +6,11 @@ from typing import NamedTuple
 from ccfpy.base.ids import VIEW_MAX, TxId
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.changes import WriteSet
-from ccfpy.kv.codec import serialise
 from ccfpy.ledger.entry import NO_CLAIMS
 from ccfpy.ledger.evidence import commit_evidence
 from ccfpy.ledger.frame import BODY_BYTES_MIN, EntryFlags
 from ccfpy.ledger.secrets import LedgerSecret
+from tests.unit.kv.plain_domains import serialise
 
 
 class SealedEntry(NamedTuple):

@@ -10,7 +10,6 @@ from ccfpy.ledger.chunk import (
     Chunk,
     ChunkDamaged,
     ChunkName,
-    arrange,
     header,
     is_chunk_name,
     positions_table,
@@ -97,33 +96,6 @@ def test_an_open_chunk_can_not_be_committed() -> None:
 def test_a_chunk_does_not_end_before_it_begins() -> None:
     with pytest.raises(AssertionError):
         ChunkName(first=5).completed(4)
-
-
-def test_a_folder_is_arranged_by_first_seqno() -> None:
-    names = [
-        "ledger_10-12.committed",
-        "ledger_9-9",
-        "ledger_1-8.committed",
-        "ledger_13",
-        "ledger_14.recovery",
-        "ledger_1-8.committed.ignored",
-        ".DS_Store",
-    ]
-    expected = [
-        "ledger_1-8.committed",
-        "ledger_9-9",
-        "ledger_10-12.committed",
-        "ledger_13",
-    ]
-    assert [str(name) for name in arrange(names)] == expected
-    everything = arrange(names, with_recovery=True)
-    assert [str(name) for name in everything] == [*expected, "ledger_14.recovery"]
-
-
-def test_of_two_files_for_one_chunk_the_committed_one_is_taken() -> None:
-    names = ["ledger_1-8.committed", "ledger_1-8", "ledger_1", "ledger_1-9.recovery"]
-    arranged = arrange(names, with_recovery=True)
-    assert [str(name) for name in arranged] == ["ledger_1-8.committed"]
 
 
 @pytest.mark.slow

@@ -18,11 +18,11 @@ from ccfpy.ledger.entry import (
     Entry,
     LeafComponents,
     Transaction,
-    seal_snapshot,
 )
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from tests.attacks import attack
+from tests.unit.ledger.plain_snapshot import seal_snapshot
 from tests.unit.ledger.sealed import seal
 
 SECRET = LedgerSecret(raw=bytes(range(32)))
@@ -58,9 +58,6 @@ def test_what_is_sealed_opens_to_the_same(
     assert read.commit_evidence(SECRETS) == sealed.commit_evidence
     assert read.leaf == sealed.leaf
     assert read.entry.digest == sealed.write_set_digest
-    assert read.entry.has_private is any(
-        not name.startswith("public:") for name in write_set
-    )
 
 
 def test_an_entry_has_ccfs_layout() -> None:

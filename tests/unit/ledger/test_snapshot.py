@@ -12,14 +12,11 @@ from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.snapshot import MapSnapshot, PublicSnapshot
 from ccfpy.ledger.receipt import Receipt, ReceiptRefused, ReceiptStep
 from ccfpy.ledger.secrets import LedgerSecrets
-from ccfpy.ledger.snapshot import (
-    Snapshot,
-    receipt_bytes,
-    write_snapshot,
-)
+from ccfpy.ledger.snapshot import Snapshot, receipt_bytes
 from ccfpy.ledger.tables import SINGLE_KEY, SNAPSHOT_EVIDENCE, TREE
 from tests.attacks import attack
 from tests.unit.ledger.made import FIRST, SECOND, MadeLedger, small_ledger
+from tests.unit.ledger.plain_snapshot import write_snapshot
 
 PRIVATE = (MapSnapshot("messages", 9, ((b"1", 9, b"secret"),)),)
 

@@ -8,8 +8,8 @@ from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.snapshot import PublicSnapshot
 from ccfpy.kv.store import Store
 from ccfpy.ledger.secrets import LedgerSecret
-from ccfpy.ledger.snapshot import write_snapshot
 from ccfpy.ledger.snapshot_writing import SnapshotWriting, cut
+from tests.unit.ledger.plain_snapshot import write_snapshot
 
 SECRET = LedgerSecret(raw=b"k" * 32)
 LEAF = b"l" * 32

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import TxId
 from ccfpy.kv.changes import WriteSet
-from ccfpy.kv.codec import serialise
-from ccfpy.ledger.entry import PUBLIC_OFFSET, Transaction, _assemble, seal_snapshot
+from ccfpy.ledger.entry import PUBLIC_OFFSET, Transaction
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.unseal import (
@@ -19,6 +18,8 @@ from ccfpy.ledger.unseal import (
     unseal,
     unseal_any,
 )
+from tests.unit.kv.plain_domains import serialise
+from tests.unit.ledger.plain_snapshot import assemble, seal_snapshot
 from tests.unit.ledger.sealed import seal
 from tests.unit.ledger.test_entry import SECRET, SECRETS, digests, txids, write_sets
 from tests.unit.ledger.test_seal import one_value
@@ -146,5 +147,5 @@ def test_whatever_a_node_sealed_opens_to_the_same_or_is_refused_alike(
         fields[at % len(fields)] = value
     wrong = bytes(fields) + more
     domains = (header + wrong, b"") if in_the_clear else (header, wrong)
-    data = _assemble(SECRET, (TXID.seqno, TXID.view), *domains, 0)
+    data = assemble(SECRET, (TXID.seqno, TXID.view), *domains)
     assert opened(data, TXID, quickly=True) == opened(data, TXID, quickly=False)

@@ -182,7 +182,7 @@ def regions(files: Folder, name: str) -> Iterator[tuple[str, int]]:
         yield f"the beginning of the public part of {which}", begin + PUBLIC_OFFSET
         end = begin + PUBLIC_OFFSET + len(entry.public)
         yield f"the end of the public part of {which}", end - 1
-        if entry.has_private:
+        if len(entry.data) > PUBLIC_OFFSET + len(entry.public):
             yield f"the private part of {which}", end
             yield f"the end of the private part of {which}", ends[index] - 1
     yield "the positions", ends[-1]

@@ -13,12 +13,13 @@ from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.snapshot import PublicSnapshot
 from ccfpy.kv.store import Store
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
-from ccfpy.ledger.snapshot import Snapshot, receipt_bytes, write_snapshot
+from ccfpy.ledger.snapshot import Snapshot, receipt_bytes
 from ccfpy.ledger.tables import SIGNATURES, SINGLE_KEY
 from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 from ccfpy.service.tables import nodes
 from tests.attacks import attack
 from tests.unit.ledger.made import FIRST, SECOND
+from tests.unit.ledger.plain_snapshot import write_snapshot
 from tests.unit.node.ledger_of_one import LedgerOfOne
 from tests.unit.node.snapshots.test_snapshotter import Files, settle
 

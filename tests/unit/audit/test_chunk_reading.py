@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ccfpy.audit.chunk_reading import ChunkReading, Fault, read_chunk
 from ccfpy.base.ids import TxId
-from ccfpy.kv.codec import serialise
 from ccfpy.ledger.chunk import Chunk, ChunkName
-from ccfpy.ledger.chunk_reading import ChunkReading, Fault, read_chunk
 from ccfpy.ledger.entry import NO_CLAIMS
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.signature import NodeSignature
 from ccfpy.ledger.tables import SERVICE_INFO, SIGNATURES, SINGLE_KEY
+from tests.unit.audit.plain_reading import read_plainly
+from tests.unit.kv.plain_domains import serialise
 from tests.unit.ledger.made import (
     FIRST,
     ISSUED_AT,
@@ -24,7 +25,6 @@ from tests.unit.ledger.made import (
     recovered_ledger,
     small_ledger,
 )
-from tests.unit.ledger.plain_reading import read_plainly
 
 SMALL = small_ledger()
 FIRST_FILE, SECOND_FILE, OPEN_FILE = SMALL.files()

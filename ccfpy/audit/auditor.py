@@ -4,7 +4,7 @@
 what the ledger says happened to its service, and where it is damaged. It never raises
 for what a file holds. Each transaction becomes a leaf; each signature must sign the
 root over the leaves before it, with the keys that the ledger had introduced by then
-(``ledger.trust``). What depends on one chunk alone is read by ``ledger.chunk_reading``,
+(``ledger.trust``). What depends on one chunk alone is read by ``audit.chunk_reading``,
 here or ahead of time in other processes; the findings are the same.
 
 Only one chunk and the part of the Merkle tree that the ledger itself retains are in
@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, Self, TypeAlias
 
+from ccfpy.audit.chunk_reading import ChunkReading, Fault, TrustChange, read_chunk
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import Seqno, TxId, View
 from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.chunk import HEADER_BYTES, ChunkName
-from ccfpy.ledger.chunk_reading import ChunkReading, Fault, TrustChange, read_chunk
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.signature import is_signature
 from ccfpy.ledger.tables import SINGLE_KEY, TREE
@@ -202,8 +202,8 @@ def audit(chunks: Iterable[ChunkFile]) -> Iterator[Finding]:
     """Verify a ledger from its first transaction.
 
     Args:
-        chunks: its files in the order of ``chunk.arrange``; each is read when the one
-            before is done with.
+        chunks: its files in the order of ``audit.chunks.arrange``; each is read when
+            the one before is done with.
 
     Yields:
         Findings, of which the last is a ``Summary``. The first ``Damage`` ends the

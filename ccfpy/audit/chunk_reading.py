@@ -3,7 +3,7 @@
 Most of an audit's work depends on no other chunk: to find the entries, to hash them, to
 parse those that concern trust, and to verify signatures by keys that an earlier chunk
 must have introduced. `read_chunk` does that work for one chunk, in any process and in
-any order. ``ledger.audit`` then goes from chunk to chunk and judges what depends on
+any order. ``audit.auditor`` then goes from chunk to chunk and judges what depends on
 their order: Merkle roots, views, and who may sign.
 
 `read_chunk` never raises for what a file holds. A reading ends before the first entry

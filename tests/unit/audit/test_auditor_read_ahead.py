@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ccfpy.audit.auditor import Auditor, ChunkFile, Finding, Summary, audit
+from ccfpy.audit.chunk_reading import ChunkReading, read_chunk
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.kv.changes import WriteSet
-from ccfpy.ledger.audit import Auditor, ChunkFile, Finding, Summary, audit
 from ccfpy.ledger.chunk import ChunkName
-from ccfpy.ledger.chunk_reading import ChunkReading, read_chunk
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.tables import (
     COSE_SIGNATURES,
@@ -21,6 +21,7 @@ from ccfpy.ledger.tables import (
     SINGLE_KEY,
     TREE,
 )
+from tests.unit.audit.plain_reading import read_plainly
 from tests.unit.ledger.made import (
     FIRST,
     ISSUED_AT,
@@ -30,7 +31,6 @@ from tests.unit.ledger.made import (
     recovered_ledger,
     small_ledger,
 )
-from tests.unit.ledger.plain_reading import read_plainly
 
 
 def read_ahead(each: ChunkFile, auditor: Auditor) -> ChunkReading | None:

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from ccfpy.audit.chunk_reading import ChunkReading, Fault, TrustChange
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.ledger.chunk import Chunk, ChunkDamaged, ChunkName
-from ccfpy.ledger.chunk_reading import ChunkReading, Fault, TrustChange
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.trust import TABLES
 

@@ -6,10 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ccfpy.base.errors import VerificationFailed
-from ccfpy.base.ids import TxId
-from ccfpy.base.vocabulary import ServiceStatus
-from ccfpy.ledger.audit import (
+from ccfpy.audit.auditor import (
     Auditor,
     ChunkChecked,
     ChunkFile,
@@ -20,6 +17,9 @@ from ccfpy.ledger.audit import (
     Summary,
     audit,
 )
+from ccfpy.base.errors import VerificationFailed
+from ccfpy.base.ids import TxId
+from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.ledger.chunk import Chunk, ChunkName
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.tables import (
