@@ -14,10 +14,10 @@ import sys
 import time
 from pathlib import Path
 
+from ccfpy.audit.auditor import ChunkChecked, Summary
 from ccfpy.audit.chunks import find_chunks
 from ccfpy.audit.readers import local_readers
 from ccfpy.audit.verification import Verification
-from ccfpy.audit.auditor import ChunkChecked, Summary
 
 KIB_PER_MIB = 1024
 

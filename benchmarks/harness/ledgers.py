@@ -15,7 +15,6 @@ from pathlib import Path
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.kv.changes import Writes
 from ccfpy.ledger.chunk import CHUNK_BYTES_DEFAULT, header
@@ -32,6 +31,7 @@ from ccfpy.ledger.tables import (
     SERVICE_INFO,
     SINGLE_KEY,
 )
+from ccfpy.testing.entropy import SeededEntropy
 
 VALUE_BYTES = 200
 KEYS = 1000

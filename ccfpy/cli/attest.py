@@ -6,7 +6,6 @@ from pathlib import Path
 
 import typer
 
-from ccfpy.attestation.maa import keys_of
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.json import Json, dumps
 from ccfpy.cli.attest_input import gather
@@ -36,6 +35,7 @@ from ccfpy.cli.options import with_options
 from ccfpy.cli.output import print_json, text_console
 from ccfpy.cli.place import JsonOption, TrustOptions
 from ccfpy.client.keyfiles import SERVICE_CERTIFICATE
+from ccfpy.client.maa import keys_of
 from ccfpy.crypto.certs import parse_time
 from ccfpy.crypto.jwt import TokenKey
 from ccfpy.service.tables.nodes import QuoteFormat

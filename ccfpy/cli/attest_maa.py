@@ -2,8 +2,6 @@
 
 from typing import Final
 
-from ccfpy.attestation import maa
-from ccfpy.attestation.maa import MaaStep, verify_maa_token
 from ccfpy.base.errors import Malformed
 from ccfpy.cli.attest_kind import (
     Check,
@@ -15,6 +13,8 @@ from ccfpy.cli.attest_kind import (
     moment,
     run,
 )
+from ccfpy.client import maa
+from ccfpy.client.maa import MaaStep, verify_maa_token
 from ccfpy.crypto import jwt
 
 FORMAT = "MAA"

@@ -18,8 +18,8 @@ from ccfpy.client.keyfiles import OsEntropy
 from ccfpy.crypto.certs import node_self_signed
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.rsa import RsaKeyPair
-from ccfpy.crypto.token_signer import TokenSigner
 from ccfpy.devtools.maa_mock import Answer, MaaMock
+from ccfpy.devtools.token_signer import TokenSigner
 
 BODY_BYTES_MAX = MIB
 _DAYS = 30

@@ -16,13 +16,13 @@ import typer
 from ccfpy.attestation.simulated import PLATFORM, TCB_VERSION_BYTES
 from ccfpy.attestation.simulated_collateral import SimulatedCollateral, TcbStatus
 from ccfpy.attestation.simulated_machine import SimulatedMachine
-from ccfpy.attestation.simulated_vendor import SimulatedVendor
 from ccfpy.base.errors import CcfpyError
 from ccfpy.cli.errors import CommandFailed, Misused
 from ccfpy.cli.output import print_json
 from ccfpy.client.keyfiles import OsEntropy, write_private
 from ccfpy.crypto.hashing import DIGEST_BYTES
 from ccfpy.enclave.platforms.simulated import read_machine, usual_place
+from ccfpy.local.simulated_vendor import SimulatedVendor
 
 platform = typer.Typer(no_args_is_help=True)
 

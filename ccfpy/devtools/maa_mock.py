@@ -8,15 +8,15 @@ made when it starts, so its tokens are worth nothing elsewhere.
 from dataclasses import dataclass
 
 from ccfpy.attestation import sgx
-from ccfpy.attestation.maa import ATTESTATION_TYPE, RUNTIME, AttestationType
 from ccfpy.attestation.sgx_quote import SgxQuote
 from ccfpy.attestation.snp import verify_snp_report
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.client.maa import ATTESTATION_TYPE, RUNTIME, AttestationType
 from ccfpy.crypto.hashing import sha256
 from ccfpy.crypto.jwk import decode_key_field, encode_base64url
-from ccfpy.crypto.token_signer import TokenSigner
+from ccfpy.devtools.token_signer import TokenSigner
 
 VERSION = "1.0"
 TOKEN_LIFE_S = 8 * 60 * 60

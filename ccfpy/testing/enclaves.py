@@ -10,8 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ccfpy.attestation.identity import EnclaveIdentity
-from ccfpy.attestation.simulated_vendor import SimulatedVendor
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import sha256
 from ccfpy.enclave.in_process import InProcess
 from ccfpy.enclave.platforms.simulated import SimulatedPlatform
@@ -20,6 +18,8 @@ from ccfpy.enclave.toolkit.dispatcher import Dispatcher
 from ccfpy.enclave.toolkit.limits import NoTimer
 from ccfpy.enclave.toolkit.process import protocol_of
 from ccfpy.host.toolkit import HostedEnclave
+from ccfpy.local.simulated_vendor import SimulatedVendor
+from ccfpy.testing.entropy import SeededEntropy
 
 ISOLATION = "Isolation: none, it runs within a test"
 MADE_AT_S = 1_700_000_000

@@ -38,7 +38,6 @@ from ccfpy.boundary.events import (
     Woken,
 )
 from ccfpy.crypto import cose
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.endpoints.application import Application
 from ccfpy.http.messages import Response
 from ccfpy.node.node import Node
@@ -51,6 +50,7 @@ from ccfpy.testing.configuration import (
     listener,
     starting,
 )
+from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.testing.people import Person
 from ccfpy.testing.surroundings import Alone, Outside, Recorded, Remains
 

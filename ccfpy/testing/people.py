@@ -7,9 +7,9 @@ from ccfpy.boundary.configuration import FoundingMember
 from ccfpy.crypto import certs
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.rsa import RsaKeyPair
 from ccfpy.testing.configuration import START_UNIX_US
+from ccfpy.testing.entropy import SeededEntropy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

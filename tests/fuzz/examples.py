@@ -19,7 +19,6 @@ from ccfpy.boundary.events import LedgerRead, SessionData, SessionOpened, Tick
 from ccfpy.boundary.wire import EFFECTS, EVENTS
 from ccfpy.crypto import certs, cose
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import sha256
 from ccfpy.crypto.jwk import encode_base64url
 from ccfpy.crypto.rsa import RsaKeyPair
@@ -36,6 +35,7 @@ from ccfpy.ledger.shares import PreviousSecret, RecoveryShares, SecretRecord
 from ccfpy.ledger.signature import CoseSignature
 from ccfpy.ledger.snapshot import receipt_bytes
 from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES, SINGLE_KEY, TREE
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.host.test_config import FULL
 from tests.unit.ledger.made import FIRST, SECOND, small_ledger
 from tests.unit.ledger.plain_snapshot import write_snapshot

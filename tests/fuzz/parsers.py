@@ -18,7 +18,6 @@ from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader
 from ccfpy.crypto import cbor, certs, cose, jwk, jwt
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import KeyPair, PublicKey
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.jwt import TokenKey
 from ccfpy.crypto.rsa import RsaPublicKey
 from ccfpy.host.config import parse_configuration
@@ -40,6 +39,7 @@ from ccfpy.ledger.shares import RecoveryShares, SecretRecord
 from ccfpy.ledger.signature import CoseSignature, NodeSignature
 from ccfpy.ledger.snapshot import Snapshot
 from ccfpy.ledger.snapshot_name import SnapshotName
+from ccfpy.testing.entropy import SeededEntropy
 from tests.fuzz import examples
 from tests.unit.attestation import simulation
 from tests.unit.attestation.test_manifest import SIGNED

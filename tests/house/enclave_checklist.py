@@ -401,7 +401,7 @@ ROWS: dict[Concept, Row] = {
         does="Tokens of Azure Attestation are verified by their issuer's keys "
         "(`ccfpy attest`); a stand-in makes them for tests.",
         shown={
-            "unit/attestation/test_maa.py": (
+            "unit/client/test_maa.py": (
                 "test_an_issuers_word_is_taken_for_an_enclave",
             ),
             "unit/cli/test_attest.py": (

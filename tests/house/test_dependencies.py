@@ -13,7 +13,11 @@ DEV = EXTRAS["dev"]
 OPTIONAL = [item for name in EXTRAS if name != "dev" for item in EXTRAS[name]]
 
 PLACES = {
-    "cryptography": ("ccfpy/crypto/",),
+    "cryptography": (
+        "ccfpy/crypto/",
+        "ccfpy/testing/entropy.py",
+        "ccfpy/devtools/token_signer.py",
+    ),
     "cbor2": ("ccfpy/crypto/",),
     "OpenSSL": ("ccfpy/http/openssl.py", "ccfpy/http/tls_calls.py"),
     "httptools": ("ccfpy/http/",),

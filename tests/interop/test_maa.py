@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ccfpy.attestation.maa import AttestationType, keys_of, verify_maa_token
 from ccfpy.base.json import dumps
 from ccfpy.cli.attest_mock import MockServer, make_server
+from ccfpy.client.maa import AttestationType, keys_of, verify_maa_token
 from tests.interop.environments import HERE, RUN_TIMEOUT_S, install_locked
 
 VECTORS = HERE.parent / "vectors/attestation"

@@ -12,13 +12,13 @@ from ccfpy.base.ids import TxId
 from ccfpy.base.json import JsonObject
 from ccfpy.crypto.certs import Certificate, service_certificate
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.ledger.cose_receipt import CoseReceipt, InclusionProof
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.identity import Epoch, IdentityEndorsement
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
 from ccfpy.ledger.signature import CoseSignature
 from ccfpy.ledger.tables import COSE_SIGNATURES, SINGLE_KEY
+from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.testing.node import START_UNIX_US
 from tests.interop.environments import Tools
 from tests.interop.service import MadeService

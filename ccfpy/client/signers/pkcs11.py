@@ -21,10 +21,10 @@ from pkcs11.mechanisms import MGF, KeyType
 
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.client.signer import KeyUnusable
+from ccfpy.client.signers.oaep import unpad
 from ccfpy.client.signers.pkcs11_uri import Pkcs11Uri
 from ccfpy.client.signers.signature import SignatureForm, digest_of, read_signature
 from ccfpy.crypto.certs import Certificate
-from ccfpy.crypto.oaep import unpad
 
 Pin: TypeAlias = Callable[[str], str]
 """Asks for the PIN of the token of this label."""

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from ccfpy.base import json
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.jwk import encode_base64url
+from ccfpy.testing.entropy import SeededEntropy
 
 VALIDITY_S = 3600
 _COORDINATE_BYTES = 32

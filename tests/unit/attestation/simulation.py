@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from ccfpy.attestation.identity import EnclaveIdentity
-from ccfpy.attestation.simulated_vendor import SimulatedVendor
 from ccfpy.base.ports import Attestation
-from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.local.simulated_vendor import SimulatedVendor
+from ccfpy.testing.entropy import SeededEntropy
 
 NOW = 1_700_000_000
 HOST_DATA = b"\x11" * 32

@@ -9,7 +9,7 @@ from ccfpy.attestation.identity import NUMBER_MAX, EnclaveIdentity, signer_id_of
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import JsonObject
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.attestation.simulation import ENCLAVE
 
 

@@ -8,7 +8,7 @@ from ccfpy.attestation.statements import Statement, sign
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.json import Json
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.attestation.test_bundle import BUNDLE
 
 KEY = KeyPair.generate(SeededEntropy(1), Curve.SECP384R1)

@@ -9,8 +9,8 @@ from ccfpy.attestation.report_data import (
     node_report_data,
 )
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import sha256
+from ccfpy.testing.entropy import SeededEntropy
 
 
 @given(st.binary(), st.binary())

@@ -6,10 +6,10 @@ import pytest
 
 from ccfpy.attestation.simulated_collateral import TcbStatus
 from ccfpy.attestation.simulated_endorsements import Endorsements, VerifiedQuote
-from ccfpy.attestation.simulated_vendor import UPDATE_DAYS
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.json import Json
+from ccfpy.local.simulated_vendor import UPDATE_DAYS
 from tests.attacks import attack
 from tests.unit.attestation.simulation import (
     ENCLAVE,

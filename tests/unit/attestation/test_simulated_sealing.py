@@ -11,7 +11,7 @@ from ccfpy.attestation.simulated_machine import SimulatedMachine
 from ccfpy.attestation.simulated_sealing import SealPolicy, seal, unseal
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, VerificationFailed
-from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.attestation.simulation import (
     ENCLAVE,
     LATER,

@@ -7,7 +7,7 @@ from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.limits import STATEMENT_BYTES_MAX
 from ccfpy.crypto import cose
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.testing.entropy import SeededEntropy
 
 KEY = KeyPair.generate(SeededEntropy(1), Curve.SECP384R1)
 OTHER = KeyPair.generate(SeededEntropy(2), Curve.SECP384R1)

@@ -4,7 +4,7 @@ import pytest
 
 from ccfpy.attestation.virtual_platform import VirtualPlatform
 from ccfpy.base.errors import Malformed, VerificationFailed
-from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.testing.entropy import SeededEntropy
 
 HOST_DATA = b"\x11" * 32
 PLATFORM = VirtualPlatform(

@@ -9,8 +9,8 @@ from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import node_self_signed
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import sha256
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.ledger.made import ISSUED_AT, NOT_BEFORE, MadeLedger
 
 

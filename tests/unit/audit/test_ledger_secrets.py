@@ -16,13 +16,13 @@ from ccfpy.audit.ledger_secrets import (
 )
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import MemberId
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.rsa import RsaKeyPair
 from ccfpy.kv.changes import Writes
 from ccfpy.ledger import shares
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.shares import Recipients, SecretRecord
 from ccfpy.ledger.tables import PAST_SECRETS, RECOVERY_SHARES, SINGLE_KEY
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.audit.made import written
 from tests.unit.ledger.made import FIRST, MadeLedger, small_ledger
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from ccfpy.attestation.virtual import VirtualEvidence
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.rsa import RsaKeyPair, private_key_der
-from ccfpy.crypto.token_signer import TokenSigner
+from ccfpy.devtools.token_signer import TokenSigner
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.attestation.hardware import FOLDER, recorded
 from tests.unit.attestation.test_uvm import MEASUREMENT
 from tests.unit.cli.conftest import Command, Ended

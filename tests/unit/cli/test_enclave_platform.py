@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ccfpy.attestation.simulated_vendor import SimulatedVendor
 from ccfpy.enclave.platforms.simulated import PLACE, USUAL_PLACE, read_machine
+from ccfpy.local.simulated_vendor import SimulatedVendor
 from tests.unit.cli.conftest import Command
 
 FIRST, SECOND, THIRD = ("01" * 8, "02" + "01" * 7, "03" + "01" * 7)

@@ -14,11 +14,11 @@ from ccfpy.base.ids import TxId
 from ccfpy.cli.receipt import with_line_end
 from ccfpy.crypto.certs import Certificate, endorse_authority
 from ccfpy.crypto.ec import KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.ledger import receipt_forms
 from ccfpy.ledger.identity import Epoch, IdentityEndorsement
 from ccfpy.ledger.receipt_forms import ReceiptForm
 from ccfpy.ledger.tx_receipt import TxReceipt
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.cli.conftest import Command
 from tests.unit.client.conftest import (
     Answer,

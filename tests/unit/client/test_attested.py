@@ -20,9 +20,9 @@ from ccfpy.client.attested import (
     fresh_nonce,
 )
 from ccfpy.client.errors import UnexpectedReply
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hpke import HpkeKey
 from ccfpy.crypto.sealed_exchange import OpenedRequest, key_binding
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.attestation.simulation import (
     ENCLAVE,
     FOREIGN_MACHINE,

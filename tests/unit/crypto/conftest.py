@@ -9,8 +9,8 @@ import pytest
 
 from ccfpy.crypto.certs import Certificate, service_certificate
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.rsa import RsaKeyPair
+from ccfpy.testing.entropy import SeededEntropy
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 

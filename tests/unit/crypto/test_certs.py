@@ -16,8 +16,8 @@ from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.crypto import certs
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.rsa import RsaKeyPair
+from ccfpy.testing.entropy import SeededEntropy
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 NODE_KEY = KeyPair.generate(SeededEntropy(51), Curve.SECP384R1)

@@ -10,7 +10,7 @@ from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.crypto import cbor, cose
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve, KeyPair, PublicKey
-from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.testing.entropy import SeededEntropy
 from tests.attacks import attack
 
 KEY = KeyPair.generate(SeededEntropy(21), Curve.SECP384R1)

@@ -7,7 +7,7 @@ from ccfpy.base.limits import DID_CHAIN_CERTIFICATES_MAX
 from ccfpy.crypto import cbor, cose, did_x509
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.attestation.hardware import recorded
 
 DATA = recorded("int_svn.cose")

@@ -17,9 +17,9 @@ from ccfpy.crypto.ec import (
     other_form,
     raw_signature,
 )
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import sha256
 from ccfpy.crypto.rsa import RsaKeyPair
+from ccfpy.testing.entropy import SeededEntropy
 
 KEY = KeyPair.generate(SeededEntropy(31), Curve.SECP384R1)
 P256 = 0xC9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721

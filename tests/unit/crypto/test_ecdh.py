@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ccfpy.base.errors import Malformed
 from ccfpy.crypto.ecdh import POINT_BYTES, EphemeralKey
-from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.testing.entropy import SeededEntropy
 
 ALICE = EphemeralKey.generate(SeededEntropy(b"alice"))
 BOB = EphemeralKey.generate(SeededEntropy(b"bob"))

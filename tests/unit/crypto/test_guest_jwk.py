@@ -12,10 +12,10 @@ from ccfpy.base.json import Json
 from ccfpy.base.limits import GUEST_RSA_BITS_MAX
 from ccfpy.crypto import guest_keys
 from ccfpy.crypto.ec import Curve
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.guest_jwk import CONVERSIONS
 from ccfpy.crypto.guest_keys import PemPair
 from ccfpy.crypto.jwk import encode_base64url
+from ccfpy.testing.entropy import SeededEntropy
 
 
 def entropy() -> SeededEntropy:

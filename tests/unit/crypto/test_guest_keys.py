@@ -13,8 +13,8 @@ from ccfpy.base.limits import GUEST_RSA_BITS_MAX, GUEST_RSA_BITS_MIN
 from ccfpy.crypto import guest_keys
 from ccfpy.crypto.certs import service_certificate
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.guest_keys import PemPair
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.crypto.conftest import NEW_YEAR
 
 RSA = guest_keys.rsa_pair(SeededEntropy(b"rsa"), 1024)

@@ -11,8 +11,8 @@ from ccfpy.base.errors import Malformed
 from ccfpy.crypto import guest_keys, guest_signing
 from ccfpy.crypto.certs import service_certificate
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.guest_signing import HASHES
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.crypto.conftest import NEW_YEAR
 from tests.unit.crypto.rsa_certificate import rsa_certificate
 

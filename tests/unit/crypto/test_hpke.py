@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import Malformed, VerificationFailed
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hpke import KEY_BYTES, OVERHEAD_BYTES, HpkeKey, seal
+from ccfpy.testing.entropy import SeededEntropy
 
 KEM_SUITE = b"KEM" + bytes.fromhex("0020")
 SUITE = b"HPKE" + bytes.fromhex("0020 0001 0002")

@@ -8,10 +8,10 @@ from ccfpy.base import json
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.json import Json
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.jwk import encode_base64url
 from ccfpy.crypto.jwt import TokenKey, parse
 from ccfpy.crypto.rsa import RsaKeyPair
+from ccfpy.testing.entropy import SeededEntropy
 from tests.attacks import attack
 
 EC_KEY = KeyPair.generate(SeededEntropy(b"ec"), Curve.SECP256R1)

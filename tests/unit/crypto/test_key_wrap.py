@@ -4,8 +4,8 @@ import pytest
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.crypto import guest_keys, key_wrap
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.key_wrap import AES_BITS
+from ccfpy.testing.entropy import SeededEntropy
 
 PAIR = guest_keys.rsa_pair(SeededEntropy(b"rsa"), 1024)
 OTHER = guest_keys.rsa_pair(SeededEntropy(b"other"), 1024)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.crypto.ec import KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.rsa import RsaKeyPair, RsaPublicKey, private_key_der
+from ccfpy.testing.entropy import SeededEntropy
 
 KEY = RsaKeyPair.generate(SeededEntropy(41))
 WIDTH = 256

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import Malformed, VerificationFailed
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hpke import HpkeKey, seal
 from ccfpy.crypto.sealed_exchange import (
     ANSWER_OVERHEAD_BYTES,
@@ -13,6 +12,7 @@ from ccfpy.crypto.sealed_exchange import (
     SealedRequest,
     key_binding,
 )
+from ccfpy.testing.entropy import SeededEntropy
 
 KEY = HpkeKey.generate(SeededEntropy(1))
 CONTEXT = b"version 1"

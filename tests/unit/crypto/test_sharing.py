@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import Malformed, VerificationFailed
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import hkdf_sha256
 from ccfpy.crypto.sharing import (
     LIMBS,
@@ -19,6 +18,7 @@ from ccfpy.crypto.sharing import (
     split,
     wrapping_key,
 )
+from ccfpy.testing.entropy import SeededEntropy
 
 
 def share(x: int, *ys: int) -> bytes:

@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ccfpy.attestation.maa import AttestationType, MaaToken, keys_of, verify_maa_token
 from ccfpy.base import json
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.client.maa import AttestationType, MaaToken, keys_of, verify_maa_token
 from ccfpy.crypto.jwk import decode_base64url, encode_base64url
 from ccfpy.crypto.rsa import RsaKeyPair, private_key_der
-from ccfpy.crypto.token_signer import TokenSigner
 from ccfpy.devtools.maa_mock import OE_QUOTE_HEADER, POLICY, TOKEN_LIFE_S, MaaMock
+from ccfpy.devtools.token_signer import TokenSigner
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.attestation.hardware import NOW_S, chain_of, recorded, report_of
 
 ISSUER = "https://127.0.0.1:1"

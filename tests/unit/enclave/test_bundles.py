@@ -6,10 +6,10 @@ import pytest
 
 from ccfpy.attestation.manifest import Manifest
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.enclave.application import ApplicationNotLoaded, find_application
 from ccfpy.enclave.bundles import check_measured, find, read_manifest
 from ccfpy.enclave.measuring import measure
+from ccfpy.testing.entropy import SeededEntropy
 
 KEY = KeyPair.generate(SeededEntropy(1), Curve.SECP384R1)
 

@@ -10,9 +10,9 @@ import pytest
 import ccfpy
 from ccfpy.attestation.manifest import Manifest
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.enclave import loaded
 from ccfpy.enclave.measuring import dependencies, measure
+from ccfpy.testing.entropy import SeededEntropy
 
 KEY = KeyPair.generate(SeededEntropy(1), Curve.SECP384R1)
 OURS = Path(ccfpy.__file__).parents[1]

@@ -10,7 +10,6 @@ from ccfpy.base.limits import CREATED_AT_AHEAD_MS
 from ccfpy.base.ports import Attestation, Entropy
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.certs import Certificate
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context, CoseClaims
@@ -29,6 +28,7 @@ from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
+from ccfpy.testing.entropy import SeededEntropy
 
 NODE_ID = NodeId("aa" * 32)
 NOW_S = 1_750_000_000

@@ -12,7 +12,6 @@ from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.base.limits import RECENT_COSE_PROPOSALS, RECENT_PER_SECOND_MAX
 from ccfpy.crypto import cbor, cose
 from ccfpy.crypto.ec import Curve, KeyPair, raw_signature
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import sha256
 from ccfpy.gov.replay_protection import ReplayProtection
 from ccfpy.gov.requests import SignedRequest
@@ -27,6 +26,7 @@ from ccfpy.service.tables.proposals import (
     RecentRequest,
 )
 from ccfpy.service.tables.service import CONFIGURATION, ServiceConfiguration
+from ccfpy.testing.entropy import SeededEntropy
 from tests.attacks import attack
 
 LATEST_S = 9_999_999_999

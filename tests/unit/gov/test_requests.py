@@ -8,8 +8,8 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId
 from ccfpy.crypto import cose
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.gov.requests import SignedRequest
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.gov.conftest import Governed
 
 OTHER = "0" * 64

@@ -6,12 +6,12 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.crypto import cose
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.gov import submission
 from ccfpy.gov.requests import SignedRequest
 from ccfpy.http.errors import ApiError
 from ccfpy.service.tables import proposals as tables
 from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.gov.conftest import Governed
 
 PID = ProposalId("1" * 64)

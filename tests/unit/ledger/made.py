@@ -10,7 +10,6 @@ from ccfpy.audit.auditor import ChunkFile
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.kv.changes import Writes
 from ccfpy.ledger.chunk import header
@@ -32,6 +31,7 @@ from ccfpy.ledger.tables import (
     SIGNATURES,
     SINGLE_KEY,
 )
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.ledger.sealed import SealedEntry, seal
 
 NOT_BEFORE = datetime(2025, 1, 1, tzinfo=UTC)

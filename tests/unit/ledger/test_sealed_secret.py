@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.crypto.aead import AesGcm
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.ledger.sealed_secret import SealedSecret
 from ccfpy.ledger.secrets import LedgerSecret
+from ccfpy.testing.entropy import SeededEntropy
 
 KEY = b"\x05" * 32
 TCB = bytes.fromhex("0300000000000873")

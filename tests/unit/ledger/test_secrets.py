@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import VerificationFailed
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
+from ccfpy.testing.entropy import SeededEntropy
 
 
 def secret(number: int) -> LedgerSecret:

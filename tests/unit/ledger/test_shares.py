@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import MemberId
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.rsa import RsaKeyPair
 from ccfpy.ledger import shares
 from ccfpy.ledger.secrets import LedgerSecret
@@ -19,6 +18,7 @@ from ccfpy.ledger.shares import (
     RecoveryShares,
     SecretRecord,
 )
+from ccfpy.testing.entropy import SeededEntropy
 from tests.attacks import attack
 
 ENTROPY = SeededEntropy(b"shares")

@@ -9,7 +9,6 @@ from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
 from ccfpy.base.ids import TxId
 from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.crypto.certs import node_self_signed
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.kv.changes import WriteSet
 from ccfpy.ledger.identity import Epoch, IdentityEndorsement
 from ccfpy.ledger.merkle import MerkleTree
@@ -24,6 +23,7 @@ from ccfpy.ledger.tables import (
     SINGLE_KEY,
 )
 from ccfpy.ledger.trust import LedgerTrust, may_follow
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND
 
 ALLOWED = {

@@ -1,9 +1,9 @@
 """What calls an application's code in tests: within no limits."""
 
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.node.app_code import AppCode
 from ccfpy.node.outbox import Outbox
+from ccfpy.testing.entropy import SeededEntropy
 
 
 def app_code(outbox: Outbox | None = None) -> AppCode:

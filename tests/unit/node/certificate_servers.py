@@ -18,7 +18,7 @@ from ccfpy.boundary.effects import Effect, EndCall, OpenCall, SendCall
 from ccfpy.boundary.events import CallData, CallEnded, CallOpened, Event
 from ccfpy.crypto.certs import node_self_signed
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.testing.node import InProcessNode
 from ccfpy.testing.surroundings import Alone
 from tests.unit.attestation.processor import FROM

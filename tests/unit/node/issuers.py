@@ -11,12 +11,12 @@ from ccfpy.boundary.events import CallData, CallEnded, CallOpened
 from ccfpy.crypto import certs
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.jwk import encode_base64url
 from ccfpy.http.messages import Request, Response, serialise_response
 from ccfpy.http.parser import RequestParser
 from ccfpy.http.tls import ServerContext, TlsFailure, TlsSession
 from ccfpy.testing.configuration import START_UNIX_US
+from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode
 

@@ -8,7 +8,6 @@ from ccfpy.base import json
 from ccfpy.base.json import Json
 from ccfpy.boundary.effects import OpenCall
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.jwk import encode_base64url
 from ccfpy.endpoints.auth import POLICIES
 from ccfpy.endpoints.context import Context
@@ -16,6 +15,7 @@ from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.http.messages import Response
+from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.testing.node import START_UNIX_US, InProcessNode, Person
 from tests.attacks import attack
 from tests.unit.node.conftest import CONSTITUTION, NotesApp

@@ -12,13 +12,13 @@ from ccfpy.boundary.effects import Effect, EndCall, OpenCall, SendCall
 from ccfpy.crypto import certs
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.http.http2_server import Http2Server
 from ccfpy.http.messages import Request, Response, serialise_response
 from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext, TlsFailure, TlsSession
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.outbound import CallFailed, CallFailure, OutboundClient
 from ccfpy.node.outbox import Outbox
+from ccfpy.testing.entropy import SeededEntropy
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ENTROPY = SeededEntropy(b"calls")

@@ -16,7 +16,6 @@ from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.crypto import certs
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.rsa import RsaKeyPair
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
@@ -34,6 +33,7 @@ from ccfpy.service.join_messages import (
 from ccfpy.service.tables import nodes, service
 from ccfpy.service.tables.nodes import NetInterface, NodeInfo, QuoteFormat, QuoteInfo
 from ccfpy.service.tables.service import ServiceInfo
+from ccfpy.testing.entropy import SeededEntropy
 from tests.attacks import attack
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -13,9 +13,9 @@ from ccfpy.boundary.configuration import (
     NodeConfiguration,
     NodeToNodeInterface,
 )
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.node.node import Node
 from ccfpy.testing.configuration import HOST, boot_of, listener, starting
+from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.testing.node import NoMemory, StoppedClock
 from ccfpy.testing.people import Person
 from tests.lab.cluster.whole.app import app

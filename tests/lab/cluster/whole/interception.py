@@ -16,9 +16,9 @@ from functools import cache
 from typing import Any
 
 from ccfpy.crypto import aead
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import DIGEST_BYTES, sha256
 from ccfpy.crypto.rsa import KEY_BITS, RsaKeyPair, RsaPublicKey
+from ccfpy.testing.entropy import SeededEntropy
 from tests.lab.invariants.violated import Violated
 
 KEYS = 3

@@ -8,7 +8,6 @@ import pytest
 from ccfpy.attestation.simulated_endorsements import VerifiedQuote
 from ccfpy.attestation.simulated_sealing import SealPolicy
 from ccfpy.base.errors import ConfigurationRefused, VerificationFailed
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.enclave.isolation import SWITCH
 from ccfpy.enclave.platforms.simulated import (
     PLACE,
@@ -18,6 +17,7 @@ from ccfpy.enclave.platforms.simulated import (
     usual_place,
 )
 from ccfpy.host.enclave_process import SIMULATED_VARIABLE
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.attestation.simulation import (
     ENCLAVE,
     HOST_DATA,

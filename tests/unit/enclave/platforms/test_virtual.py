@@ -7,9 +7,9 @@ import pytest
 
 from ccfpy.attestation.virtual_platform import VirtualPlatform
 from ccfpy.base.errors import ConfigurationRefused
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.enclave.platforms.virtual import PLACE, USUAL_PLACE, PlatformFile
 from ccfpy.host.enclave_process import PLATFORM_VARIABLE
+from ccfpy.testing.entropy import SeededEntropy
 
 HOST_DATA = bytes(32)
 

@@ -15,12 +15,12 @@ from ccfpy.boundary.interfaces import (
 )
 from ccfpy.boundary.interfaces.interface import Bound
 from ccfpy.boundary.interfaces.messages import Initialize, Initialized, Run
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.enclave.platforms.simulated import SimulatedPlatform
 from ccfpy.enclave.toolkit import Enclave, HostFailed, Limits, Surroundings
 from ccfpy.enclave.toolkit.dispatcher import Dispatcher
 from ccfpy.enclave.toolkit.limits import CallTimer, NoTimer
 from ccfpy.enclave.toolkit.platform import EnclavePlatform
+from ccfpy.testing.entropy import SeededEntropy
 
 Note = Annotated[bytes, AtMost(64)]
 

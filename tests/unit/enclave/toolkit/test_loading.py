@@ -12,15 +12,15 @@ import pytest
 from ccfpy.attestation.manifest import Manifest
 from ccfpy.attestation.report_data import app_report_data
 from ccfpy.attestation.simulated_endorsements import VerifiedQuote
-from ccfpy.attestation.simulated_vendor import SimulatedVendor
 from ccfpy.boundary.interfaces import Refusal
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.enclave.measuring import measure
 from ccfpy.enclave.platforms.choice import OVERRIDE
 from ccfpy.enclave.platforms.simulated import PLACE
 from ccfpy.enclave.toolkit import read_identity
 from ccfpy.host.toolkit import EnclaveNotStarted, HostedEnclave, hosted
+from ccfpy.local.simulated_vendor import SimulatedVendor
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.enclave.toolkit.vault import INTERFACE, Host, Trusted
 from tests.unit.enclave.toolkit.vault_enclave import DATA, enclave
 

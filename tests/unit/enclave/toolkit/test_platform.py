@@ -8,7 +8,6 @@ from ccfpy.attestation.report_data import app_report_data
 from ccfpy.attestation.simulated_endorsements import VerifiedQuote
 from ccfpy.attestation.simulated_local import report_for
 from ccfpy.base.errors import Malformed, VerificationFailed
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.enclave.loop import Defect
 from ccfpy.enclave.platforms.simulated import SimulatedPlatform
 from ccfpy.enclave.toolkit import (
@@ -17,6 +16,7 @@ from ccfpy.enclave.toolkit import (
     identity_text,
     read_identity,
 )
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.attestation.simulation import (
     ENCLAVE,
     LATER,

@@ -7,9 +7,9 @@ from ccfpy.base.ids import MemberId, UserId
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import Certificate, node_self_signed
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.service.tables import members, users
 from ccfpy.service.tables.members import MemberInfo, MemberStatus
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.endpoints.world import NOW_S, StoreNode
 
 KEY = KeyPair.generate(SeededEntropy(b"key"), Curve.SECP256R1)

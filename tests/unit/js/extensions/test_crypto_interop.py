@@ -6,9 +6,9 @@ import pytest
 from cryptography.hazmat.primitives import hashes, hmac, keywrap, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.js.extensions.converters import ConvertersExtension
 from ccfpy.js.extensions.crypto import CryptoExtension
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.js.conftest import Evaluate
 
 HASHES = {

@@ -3,9 +3,9 @@
 import pytest
 
 from ccfpy.base.limits import GUEST_RSA_BITS_MAX
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.js.engine import JsException
 from ccfpy.js.extensions.crypto import CryptoExtension
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.js.conftest import Evaluate
 
 PAIRS = {

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from ccfpy.base.ids import TxId
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.ledger.chunk import header
 from ccfpy.ledger.secrets import LedgerSecret
+from ccfpy.testing.entropy import SeededEntropy
 from tests.lab.consistency.__main__ import main
 from tests.lab.consistency.history import write_history
 from tests.unit.lab.consistency.generated import generate

@@ -7,10 +7,10 @@ import pytest
 
 from ccfpy.base.ids import TxId
 from ccfpy.consensus.status import TxStatus
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.ledger.chunk import header
 from ccfpy.ledger.frame import EntryFlags
 from ccfpy.ledger.secrets import LedgerSecret
+from ccfpy.testing.entropy import SeededEntropy
 from tests.lab.consistency import History, Inconsistent, Property, check
 from tests.lab.consistency.history import Answered, InLedger, Sent, StatusSeen
 from tests.lab.consistency.ledgers import Ivs

@@ -6,11 +6,11 @@ import pytest
 
 from ccfpy.base.ids import TxId
 from ccfpy.client.share import constitution
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.ledger.chunk import HEADER_BYTES, header, positions_table
 from ccfpy.ledger.secrets import LedgerSecret
 from ccfpy.local.configuration import Placement, ServiceOptions
 from ccfpy.local.node import NodeProcess
+from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.testing.node import InProcessNode, Person
 from tests.lab.consistency import Inconsistent, Property
 from tests.lab.consistency.history import InLedger

@@ -14,9 +14,9 @@ from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.crypto import certs
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.node.channels import Channels, ChannelSettings, Received
+from ccfpy.testing.entropy import SeededEntropy
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 

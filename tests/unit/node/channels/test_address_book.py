@@ -6,12 +6,12 @@ from ccfpy.base.ids import NodeId
 from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.boundary.effects import Effect, ForgetPeer, SetPeer
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.kv.store import Store
 from ccfpy.node.channels import Channels
 from ccfpy.node.channels.address_book import AddressBook
 from ccfpy.node.outbox import Outbox
 from ccfpy.service.tables.nodes import INFO, NetInterface, NodeInfo
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.node.replication.test_membership import NODE
 
 ENTROPY = SeededEntropy(3)

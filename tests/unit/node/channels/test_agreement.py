@@ -12,7 +12,6 @@ from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId
 from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.node.channels.agreement import (
     Credentials,
     Offer,
@@ -21,6 +20,7 @@ from ccfpy.node.channels.agreement import (
     peer_key,
     respond,
 )
+from ccfpy.testing.entropy import SeededEntropy
 from tests.attacks import attack
 from tests.unit.node.channels.conftest import id_of, node_key, service_of
 

@@ -7,8 +7,8 @@ from ccfpy.base.errors import ConfigurationRefused, VerificationFailed
 from ccfpy.base.ids import NodeId
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.crypto.ec import KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.node.channels import Channels, ChannelSettings, Received
+from ccfpy.testing.entropy import SeededEntropy
 from tests.attacks import attack
 from tests.unit.node.channels.conftest import (
     APPEND,

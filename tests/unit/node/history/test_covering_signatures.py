@@ -12,12 +12,12 @@ from ccfpy.base.errors import CcfpyError, VerificationFailed
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.kv.changes import Writes
 from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES, SINGLE_KEY, TREE
 from ccfpy.ledger.tx_receipt import SignatureTransaction
 from ccfpy.node.history.covering_signatures import CoveringSignature
 from ccfpy.node.history.past_entry import PastEntry
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.ledger.made import FIRST, ISSUED_AT, NOT_BEFORE, SECOND, Identity
 from tests.unit.node.history.world import Story, World, recovered
 

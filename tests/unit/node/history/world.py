@@ -8,7 +8,6 @@ from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.boundary.effects import ReadLedger, WriteLog
 from ccfpy.boundary.events import LedgerRead
 from ccfpy.consensus import log as consensus
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.endpoints.awaited import Answer
 from ccfpy.endpoints.session import Session
 from ccfpy.http.messages import Request, Response
@@ -28,6 +27,7 @@ from ccfpy.node.replication.ledger_tail import EntryLimits, LedgerTail
 from ccfpy.node.wake_flag import WakeFlag
 from ccfpy.service.tables import recovery, service
 from ccfpy.service.tables.service import ServiceInfo
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, Identity, MadeLedger
 from tests.unit.node.calling import app_code
 

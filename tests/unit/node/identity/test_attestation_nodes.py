@@ -10,14 +10,14 @@ from ccfpy.attestation.identity import EnclaveIdentity
 from ccfpy.attestation.report_data import app_report_data, node_report_data
 from ccfpy.attestation.simulated_endorsements import VerifiedQuote
 from ccfpy.attestation.simulated_machine import SimulatedMachine
-from ccfpy.attestation.simulated_vendor import SimulatedVendor
 from ccfpy.attestation.virtual import VirtualEvidence
 from ccfpy.base import json
 from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.crypto.certs import Certificate
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.enclave.platforms.simulated import SimulatedPlatform
+from ccfpy.local.simulated_vendor import SimulatedVendor
 from ccfpy.service.tables import join_policy, nodes
+from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import START_UNIX_US, InProcessNode, Person
 from ccfpy.testing.surroundings import Remains

@@ -2,9 +2,9 @@
 
 from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.crypto import certs
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.http.tls import HTTP_1_1, HTTP_2
 from ccfpy.node.identity.certificates import PresentedCertificates
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.node.identity.test_keys import NOW, node_identity, service_identity
 
 

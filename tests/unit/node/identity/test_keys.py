@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.node.identity.keys import NodeIdentity, ServiceIdentity
+from ccfpy.testing.entropy import SeededEntropy
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 SANS = ("iPAddress:127.0.0.1", "dNSName:example.com")

@@ -1,11 +1,11 @@
 """A node that indexes what its host reads back, from one ledger or another."""
 
 from ccfpy.base.ids import Seqno, TxId
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.endpoints.indexing import Index, Strategy
 from ccfpy.kv.changes import WriteSet
 from ccfpy.node.indexing import Indexer, SealedBlobs
 from ccfpy.node.wake_flag import WakeFlag
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.node.calling import app_code
 from tests.unit.node.history.world import Story, World
 

@@ -10,12 +10,12 @@ from ccfpy.boundary.effects import (
     StoreBlob,
     WriteLog,
 )
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.endpoints.indexing import Strategy
 from ccfpy.kv.changes import Writes
 from ccfpy.node.indexing import SealedBlobs
 from ccfpy.node.outbox import Outbox
 from ccfpy.testing.blob_shelf import BlobShelf
+from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.node.calling import app_code
 
 Told = Iterable[tuple[Seqno, Mapping[str, Writes]]]

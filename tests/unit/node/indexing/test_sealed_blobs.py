@@ -7,8 +7,8 @@ import pytest
 from ccfpy.base import limits
 from ccfpy.boundary.effects import ReadBlob
 from ccfpy.boundary.events import BlobRead
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.node.indexing import SealedBlobs
+from ccfpy.testing.entropy import SeededEntropy
 from tests.attacks import attack
 from tests.unit.node.calling import app_code
 from tests.unit.node.indexing.shelf import Shelf

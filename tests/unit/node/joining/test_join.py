@@ -21,7 +21,7 @@ from ccfpy.boundary.events import (
 )
 from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
+from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person, listener
 from tests.attacks import attack

@@ -24,11 +24,11 @@ from ccfpy.boundary.events import (
 )
 from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.http.messages import Request, Response, serialise_response
 from ccfpy.http.tls import ServerContext, TlsSession
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.lifecycle import NodeState
+from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.testing.node import START_UNIX_US, InProcessNode
 from tests.attacks import attack
 from tests.unit.node.joiners import RETRY_MS, joining, without_snapshot

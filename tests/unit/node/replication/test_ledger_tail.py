@@ -16,7 +16,6 @@ from ccfpy.boundary.effects import (
 )
 from ccfpy.crypto import certs
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.kv.changes import Writes
 from ccfpy.kv.store import Conflict, Store
 from ccfpy.ledger.entry import Transaction
@@ -28,6 +27,7 @@ from ccfpy.node.identity.keys import ServiceIdentity
 from ccfpy.node.outbox import Outbox
 from ccfpy.node.replication.ledger_tail import EntryLimits, EntryTooLarge, LedgerTail
 from ccfpy.service.tables import nodes, service
+from ccfpy.testing.entropy import SeededEntropy
 
 ENTROPY = SeededEntropy(1)
 NODE = NodeId("ab" * 32)

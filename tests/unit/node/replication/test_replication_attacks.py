@@ -8,8 +8,8 @@ from ccfpy.base.ids import NodeId
 from ccfpy.boundary.effects import Effect, SendEntries, SendToPeer
 from ccfpy.boundary.events import PeerMessage
 from ccfpy.boundary.peers import PeerTraffic
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.node.channels.channels import Channels
+from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack

@@ -7,10 +7,10 @@ import pytest
 from ccfpy.attestation.identity import EnclaveIdentity
 from ccfpy.attestation.simulated_collateral import TcbStatus
 from ccfpy.attestation.simulated_machine import SimulatedMachine
-from ccfpy.attestation.simulated_vendor import SimulatedVendor
 from ccfpy.base.errors import CcfpyError
 from ccfpy.crypto.hashing import sha256
 from ccfpy.kv.tx import Tx
+from ccfpy.local.simulated_vendor import SimulatedVendor
 from ccfpy.service.evidence import quotes
 from ccfpy.service.evidence.quotes import verify_quote
 from ccfpy.service.evidence.refusal import QuoteFault, QuoteRefused

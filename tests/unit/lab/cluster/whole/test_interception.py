@@ -4,8 +4,8 @@ import pytest
 
 from ccfpy.crypto import aead
 from ccfpy.crypto.aead import AesGcm, GcmEncryption
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.rsa import RsaKeyPair
+from ccfpy.testing.entropy import SeededEntropy
 from tests.lab.cluster.whole.interception import interception, pooled_key
 from tests.lab.invariants.violated import Violated
 

@@ -6,8 +6,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.crypto.entropy import SeededEntropy, _is_usable
 from ccfpy.crypto.hashing import sha256
+from ccfpy.testing.entropy import SeededEntropy, _is_usable
 
 UNFIT_PRIME = 14 * 65537 + 1
 """No exponent of 65537 can be inverted modulo one less than it."""

@@ -3,10 +3,10 @@
 import pytest
 
 from ccfpy.attestation.simulated_collateral import TcbStatus
-from ccfpy.attestation.simulated_vendor import FIRST_TCB_VERSION, SimulatedVendor
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, VerificationFailed
 from ccfpy.base.json import Json
+from ccfpy.local.simulated_vendor import FIRST_TCB_VERSION, SimulatedVendor
 from tests.unit.attestation.simulation import (
     ENTROPY,
     MACHINE,

@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccfpy.attestation import maa
-from ccfpy.attestation.maa import (
+from ccfpy.base import json
+from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
+from ccfpy.base.json import Json, JsonObject
+from ccfpy.client import maa
+from ccfpy.client.maa import (
     KEYS_MAX,
     TOKEN_BYTES_MAX,
     AttestationType,
@@ -17,13 +20,10 @@ from ccfpy.attestation.maa import (
     keys_of,
     verify_maa_token,
 )
-from ccfpy.base import json
-from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
-from ccfpy.base.json import Json, JsonObject
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.jwk import encode_base64url
 from ccfpy.crypto.rsa import RsaKeyPair, private_key_der
-from ccfpy.crypto.token_signer import TokenSigner
+from ccfpy.devtools.token_signer import TokenSigner
+from ccfpy.testing.entropy import SeededEntropy
 
 ISSUER = "https://shared.example.attest.azure.net"
 NOW_S = 1_750_000_000

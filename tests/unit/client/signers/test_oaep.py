@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.client.keyfiles import OsEntropy
-from ccfpy.crypto.oaep import unpad
+from ccfpy.client.signers.oaep import unpad
 from ccfpy.crypto.rsa import RsaKeyPair
 
 MODULUS_BYTES = 256

@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ccfpy.attestation.maa import keys_of
 from ccfpy.base import json
 from ccfpy.base.errors import VerificationFailed
+from ccfpy.client.maa import keys_of
 from ccfpy.crypto import jwt
-from ccfpy.crypto.entropy import SeededEntropy
 from ccfpy.crypto.rsa import RsaKeyPair, private_key_der
-from ccfpy.crypto.token_signer import TokenSigner
+from ccfpy.devtools.token_signer import TokenSigner
+from ccfpy.testing.entropy import SeededEntropy
 
 
 def signer(seed: int = 1) -> TokenSigner:
