@@ -31,6 +31,7 @@ from ccfpy.base.ids import MemberId, NodeId, Seqno, TxId, UserId, View
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.base.json import loads as parse_json
 from ccfpy.base.ports import Attestation
+from ccfpy.base.schema import JSON_NAME, U64, IntegerRange, schema_of
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.aead import open_blob, seal_blob
 from ccfpy.crypto.cose import attach as attach_to_cose
@@ -80,7 +81,6 @@ from ccfpy.endpoints.openapi import document
 from ccfpy.endpoints.options import Auth, Options, all_of, policies_of, route_of
 from ccfpy.endpoints.registry import Registry, template_pattern
 from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
-from ccfpy.endpoints.schema import JSON_NAME, U64, IntegerRange, schema_of
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.etag import Matcher
 from ccfpy.http.messages import Request, Response

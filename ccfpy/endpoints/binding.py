@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, cast, get_args
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.schema import Schema, hints_of, schema_of
 from ccfpy.endpoints.app_calls import check_answer
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.context import Context
@@ -27,7 +28,6 @@ from ccfpy.endpoints.history import HistoricalState
 from ccfpy.endpoints.parameters import ParameterReader, parameter_reader
 from ccfpy.endpoints.registry import parameter_names
 from ccfpy.endpoints.replies import bytes_reply, empty_reply
-from ccfpy.endpoints.schema import Schema, hints_of, schema_of
 from ccfpy.http.accept import require_json
 from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
 from ccfpy.http.messages import Response

@@ -11,11 +11,10 @@ from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from ccfpy.base.ids import MemberId, NodeId, ProposalId, UserId
 from ccfpy.base.json import Json
+from ccfpy.base.schema import LEFT_OUT, IntegerRange, SchemaName, TextFormat
 from ccfpy.base.vocabulary import NodeStatus, RecoveryRole, ServiceStatus
 from ccfpy.consensus.status import TxStatus
-from ccfpy.endpoints.answers import LEFT_OUT
 from ccfpy.endpoints.declaration import Forwarding, Redirection
-from ccfpy.endpoints.schema import IntegerRange, SchemaName, TextFormat
 from ccfpy.service.tables.members import MemberStatus
 from ccfpy.service.tables.proposals import ProposalState
 

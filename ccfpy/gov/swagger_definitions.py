@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.endpoints.schema import schema_of
+from ccfpy.base.schema import schema_of
 
 ERROR_RESPONSE: Final = "Azure.Core.Foundations.ErrorResponse"
 _REFERENCE: Final = "#/components/schemas/"

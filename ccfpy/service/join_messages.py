@@ -7,18 +7,15 @@ in the TLS session between two of them.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId, Seqno
 from ccfpy.base.json import Json
+from ccfpy.base.schema import U64, Converted, OrAbsent, schema_of
 from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.ledger.secrets import SECRET_BYTES, LedgerSecret, LedgerSecrets
-from ccfpy.service.records import (
-    COUNT,
-    Form,
-    nullable,
-    record,
-)
+from ccfpy.service.records import form_of
 from ccfpy.service.tables.nodes import (
     NetInterface,
     QuoteInfo,
@@ -36,73 +33,13 @@ class NodeNetwork:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JoinRequest:
-    """A node's request to join.
-
-    Attributes:
-        startup_seqno: the seqno of the node's snapshot; 0 without one.
-        certificate_signing_request: PEM, for the key of its TLS certificate.
-    """
-
-    node_info_network: NodeNetwork
-    quote_info: QuoteInfo
-    public_encryption_key: str
-    startup_seqno: Seqno | None
-    certificate_signing_request: str | None = None
-    node_data: Json = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedIdentity:
-    """The service's certificate and private key, as PEM."""
-
-    cert: str
-    priv_key: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoseSignaturesConfig:
-    """The claims of the service's COSE signatures."""
-
-    issuer: str
-    subject: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkInfo:
-    """What only a trusted node gets.
-
-    Attributes:
-        public_only: the service's private state is still sealed.
-        last_recovered_signed_idx: where recovery of the public state ended; 0 without.
-        endorsed_certificate: the service's certificate for the node's key, as PEM.
-    """
-
-    public_only: bool
-    last_recovered_signed_idx: Seqno
-    ledger_secrets: LedgerSecrets = field(repr=False)
-    identity: SharedIdentity
-    service_status: ServiceStatus | None = None
-    endorsed_certificate: str | None = None
-    cose_signatures_config: CoseSignaturesConfig | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JoinResponse:
-    """How far the service trusts the node that asked."""
-
-    node_status: NodeStatus
-    node_id: NodeId | None = None
-    network_info: NetworkInfo | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _WrittenSecret:
     raw_key: bytes = field(repr=False)
-    previous_secret_stored_version: Seqno | None = None
+    previous_secret_stored_version: OrAbsent[U64] = None
 
 
-_WRITTEN_SECRET: Form[_WrittenSecret] = record(_WrittenSecret)
+_VERSION = schema_of(U64)
+_WRITTEN_SECRET = form_of(_WrittenSecret)
 
 
 def _write_secrets(secrets: LedgerSecrets) -> Json:
@@ -138,10 +75,10 @@ def _read_secret(value: Json) -> tuple[Seqno, LedgerSecret]:
     secret = LedgerSecret(
         raw=written.raw_key, previous_stored=written.previous_secret_stored_version
     )
-    return COUNT.read(value[0]), secret
+    return _VERSION.read(value[0]), secret
 
 
-_NETWORK: Form[NodeNetwork] = record(NodeNetwork)
+_NETWORK = form_of(NodeNetwork)
 
 
 def write_network(network: NodeNetwork) -> Json:
@@ -151,12 +88,68 @@ def write_network(network: NodeNetwork) -> Json:
     return written | first_form(network.node_to_node_interface, network.rpc_interfaces)
 
 
-JOIN_REQUEST: Form[JoinRequest] = record(
-    JoinRequest, forms={"node_info_network": Form(write_network, _NETWORK.read)}
-)
-_NETWORK_INFO: Form[NetworkInfo] = record(
-    NetworkInfo, forms={"ledger_secrets": Form(_write_secrets, _read_secrets)}
-)
-JOIN_RESPONSE: Form[JoinResponse] = record(
-    JoinResponse, forms={"network_info": nullable(_NETWORK_INFO)}
-)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinRequest:
+    """A node's request to join.
+
+    Attributes:
+        startup_seqno: the seqno of the node's snapshot; 0 without one.
+        certificate_signing_request: PEM, for the key of its TLS certificate.
+    """
+
+    node_info_network: Annotated[NodeNetwork, Converted(_NETWORK.read, write_network)]
+    quote_info: QuoteInfo
+    public_encryption_key: str
+    startup_seqno: OrAbsent[U64]
+    certificate_signing_request: str | None = None
+    node_data: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedIdentity:
+    """The service's certificate and private key, as PEM."""
+
+    cert: str
+    priv_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoseSignaturesConfig:
+    """The claims of the service's COSE signatures."""
+
+    issuer: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkInfo:
+    """What only a trusted node gets.
+
+    Attributes:
+        public_only: the service's private state is still sealed.
+        last_recovered_signed_idx: where recovery of the public state ended; 0 without.
+        endorsed_certificate: the service's certificate for the node's key, as PEM.
+    """
+
+    public_only: bool
+    last_recovered_signed_idx: U64
+    ledger_secrets: Annotated[
+        LedgerSecrets, Converted(_read_secrets, _write_secrets)
+    ] = field(repr=False)
+    identity: SharedIdentity
+    service_status: ServiceStatus | None = None
+    endorsed_certificate: str | None = None
+    cose_signatures_config: CoseSignaturesConfig | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinResponse:
+    """How far the service trusts the node that asked."""
+
+    node_status: NodeStatus
+    node_id: NodeId | None = None
+    network_info: NetworkInfo | None = None
+
+
+JOIN_REQUEST = form_of(JoinRequest)
+JOIN_RESPONSE = form_of(JoinResponse)

@@ -17,7 +17,7 @@ from ccfpy.base.json import Json, JsonObject
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.jwk import public_key_der
 from ccfpy.kv.tx import Tx
-from ccfpy.service.records import list_of, record
+from ccfpy.service.records import form_of
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import jwt
 from ccfpy.service.tables.jwt import JWT_ISSUER, SigningKey
@@ -57,8 +57,7 @@ class JsonWebKey:
     d: str | None = None
 
 
-_JSON_WEB_KEY = record(JsonWebKey)
-_KEYS = list_of(_JSON_WEB_KEY)
+_KEYS = form_of(tuple[JsonWebKey, ...])
 
 
 def key_set(jwks: JsonObject) -> tuple[JsonWebKey, ...]:

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.json import JsonObject
 from ccfpy.base.limits import JWT_KEYS_CACHED_MAX
+from ccfpy.base.schema import schema_of
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.jwt import Token, TokenKey, parse
 from ccfpy.endpoints.auth.policy import SecurityScheme, Unauthenticated
-from ccfpy.service.records import BASE64
 from ccfpy.service.tables import jwt
 from ccfpy.service.tables.jwt import SigningKey
 
@@ -187,4 +187,4 @@ def _legacy_key(record: "Json") -> SigningKey:
 
 def _certificate(text: "Json") -> Certificate:
     """Read a certificate as base64 of DER, which is how JSON carries bytes."""
-    return Certificate.from_der(BASE64.read(text))
+    return Certificate.from_der(schema_of(bytes).read(text))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ccfpy.base.ids import MemberId
+from ccfpy.base.schema import schema_of
 from ccfpy.endpoints.auth.cert import MemberCert
 from ccfpy.endpoints.auth.cose import MemberCoseSign1
 from ccfpy.endpoints.declaration import (
@@ -20,7 +21,6 @@ from ccfpy.endpoints.declaration import (
 )
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.replies import for_who_takes_json
-from ccfpy.endpoints.schema import schema_of
 from ccfpy.gov.classic import (
     member_endpoints,
     proposal_endpoints,
@@ -30,7 +30,6 @@ from ccfpy.gov.classic.bodies import (
     ClassicBallot,
     ClassicMember,
     ClassicProposal,
-    ClassicProposalInfo,
     ClassicProposalSummary,
     ClassicShare,
     ClassicShareReceived,
@@ -50,6 +49,7 @@ from ccfpy.gov.classic.table_endpoints import (
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.versions import logged
 from ccfpy.kv.maps import Value
+from ccfpy.service.tables.proposals import ProposalInfo
 
 if TYPE_CHECKING:
     from ccfpy.base.json import Json
@@ -118,12 +118,12 @@ READS: tuple[Row, ...] = (
     Row(
         path="/proposals",
         handler=proposal_endpoints.list_open,
-        gives=dict[str, ClassicProposalInfo],
+        gives=dict[str, ProposalInfo],
     ),
     Row(
         path="/proposals/{proposal_id}",
         handler=proposal_endpoints.read_proposal,
-        gives=ClassicProposalInfo,
+        gives=ProposalInfo,
     ),
     Row(
         path="/proposals/{proposal_id}/actions",
@@ -185,7 +185,7 @@ def _writes(node: GovernanceNode) -> tuple[Row, ...]:
         Row(
             path="/proposals/{proposal_id}/withdraw",
             handler=proposal_endpoints.withdraw,
-            gives=ClassicProposalInfo,
+            gives=ProposalInfo,
             auth=(MemberCoseSign1("withdrawal"),),
             writes=True,
         ),

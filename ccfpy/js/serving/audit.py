@@ -18,7 +18,7 @@ from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.kv.maps import JSON, Map, Set, Value
 from ccfpy.kv.tx import Tx
 from ccfpy.service.recent import RecentRequests, key_of, moment
-from ccfpy.service.records import BASE64, TEXT, codec_of
+from ccfpy.service.records import codec_of
 
 if TYPE_CHECKING:
     from ccfpy.base.json import JsonObject
@@ -56,7 +56,7 @@ class ActionLog:
             "user_id": user_id,
             "action_name": action,
         }
-        Value(f"{self.prefix}.audit.input", codec_of(BASE64)).of(tx).put(body)
+        Value(f"{self.prefix}.audit.input", codec_of(bytes)).of(tx).put(body)
         Value(f"{self.prefix}.audit.info", JSON).of(tx).put(info)
 
     def refuse_replay(self, context: Context, signed: UserCoseSign1Caller) -> None:
@@ -81,9 +81,9 @@ class ActionLog:
         if created_at > context.node.created_at_latest_s:
             raise _refusal("Action created_at timestamp is ahead of the node's clock")
         tx, user_id = context.tx, signed.user_id
-        recent = Set(f"{self.prefix}.recent_actions", codec_of(TEXT)).of(tx)
+        recent = Set(f"{self.prefix}.recent_actions", codec_of(str)).of(tx)
         authors = Map(
-            f"{self.prefix}.recent_actions_by", codec_of(TEXT), codec_of(TEXT)
+            f"{self.prefix}.recent_actions_by", codec_of(str), codec_of(str)
         ).of(tx)
         known, authored = frozenset(recent.keys()), dict(authors.items())
         key = key_of(created_at, signed.envelope.signed_digest)

@@ -6,23 +6,21 @@ compares these types with what a node answers.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from ccfpy.base.ids import NodeId
+from ccfpy.base.ids import NodeId, TxId
 from ccfpy.base.json import Json
+from ccfpy.base.schema import LEFT_OUT, U64, SchemaName, TextFormat
 from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.consensus.roles import LeadershipState, MembershipState, RetirementPhase
-from ccfpy.endpoints.answers import (
-    LEFT_OUT,
-    EvidenceFormat,
-    InterfaceAnswer,
-    NodeIdText,
-    PemText,
-    ReconfigurationKind,
-    TxIdText,
-)
-from ccfpy.endpoints.schema import U64, SchemaName
 from ccfpy.node.lifecycle import NodeState
+from ccfpy.service.records import PemText
+from ccfpy.service.tables.nodes import EvidenceFormat, NetInterface
+from ccfpy.service.tables.service import Reconfiguration
+
+NodeIdText: TypeAlias = Annotated[
+    NodeId, TextFormat("NodeId", pattern="^[a-f0-9]{64}$", format="hex")
+]
 
 # The service
 
@@ -38,7 +36,7 @@ class NetworkAnswer:
     primary_id: NodeIdText
     recovery_count: U64
     service_data: Json
-    current_service_create_txid: TxIdText
+    current_service_create_txid: TxId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +57,7 @@ class ServiceConfigurationAnswer:
     maximum_node_certificate_validity_days: U64 = LEFT_OUT
     maximum_service_certificate_validity_days: U64 = LEFT_OUT
     recent_cose_proposals_window_size: U64 = LEFT_OUT
-    reconfiguration_type: ReconfigurationKind = LEFT_OUT
+    reconfiguration_type: Reconfiguration = LEFT_OUT
 
 
 # Consensus
@@ -111,7 +109,7 @@ class ConsensusDetailsAnswer:
     retirement_phase: RetirementPhase = LEFT_OUT
     leadership_state: LeadershipState = LEFT_OUT
     learners: dict[NodeId, U64] = LEFT_OUT
-    reconfiguration_type: ReconfigurationKind = LEFT_OUT
+    reconfiguration_type: Reconfiguration = LEFT_OUT
     primary_id: NodeIdText
     current_view: U64
     ticking: bool
@@ -136,7 +134,7 @@ class NodeAnswer:
     node_id: NodeIdText
     status: NodeStatus
     primary: bool
-    rpc_interfaces: dict[str, InterfaceAnswer]
+    rpc_interfaces: dict[str, NetInterface]
     node_data: Json
     last_written: U64
 

@@ -8,6 +8,7 @@ from functools import cache
 from inspect import getdoc
 
 from ccfpy.base.json import JsonObject
+from ccfpy.base.schema import schema_of, without_name
 from ccfpy.endpoints.declaration import (
     Endpoint,
     Forwarding,
@@ -17,7 +18,6 @@ from ccfpy.endpoints.declaration import (
     Redirection,
 )
 from ccfpy.endpoints.replies import for_who_takes_json
-from ccfpy.endpoints.schema import schema_of, without_name
 
 _described = cache(schema_of)
 

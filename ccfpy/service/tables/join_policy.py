@@ -1,18 +1,13 @@
 """What code may join the service, by platform."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar, TypeAlias
 
 from ccfpy.attestation.simulated_collateral import TcbStatus
+from ccfpy.base.schema import REQUIRED, U64, OrAbsent
 from ccfpy.kv.maps import JSON, STRING, Map, Set, Value
-from ccfpy.service.records import (
-    TEXT,
-    codec_of,
-    map_of,
-    member_of,
-    record,
-)
+from ccfpy.service.records import codec_of
 
 
 class CodeStatus(StrEnum):
@@ -25,6 +20,7 @@ class CodeStatus(StrEnum):
 class UvmEndorsementsData:
     """The least security version of a feed's utility VM image."""
 
+    __schema_name__: ClassVar[str] = "UVMEndorsementsData"
     svn: str
 
 
@@ -32,7 +28,7 @@ class UvmEndorsementsData:
 class SimulatedProduct:
     """The least security version of a signer's product that may join."""
 
-    security_version: int
+    security_version: U64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +42,8 @@ class TrustedSimulatedVendor:
     """
 
     certificate: str
-    tcb_info: bytes | None = None
-    revocations: bytes | None = None
+    tcb_info: OrAbsent[bytes] = None
+    revocations: OrAbsent[bytes] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,18 +55,15 @@ class SimulatedRules:
         accepts_debug: whether enclaves may join that can be debugged.
     """
 
-    tcb_statuses: tuple[TcbStatus, ...] = (TcbStatus.UP_TO_DATE,)
-    accepts_debug: bool = False
+    tcb_statuses: tuple[TcbStatus, ...] = field(
+        default=(TcbStatus.UP_TO_DATE,), metadata=REQUIRED
+    )
+    accepts_debug: bool = field(default=False, metadata=REQUIRED)
 
 
-_CODE_STATUS = codec_of(member_of(CodeStatus))
-_FEEDS = map_of(str, record(UvmEndorsementsData))
+_CODE_STATUS = codec_of(CodeStatus)
 
-_PRODUCTS = map_of(str, record(SimulatedProduct))
-_VENDOR = record(TrustedSimulatedVendor)
-_RULES = record(SimulatedRules, always=("tcb_statuses", "accepts_debug"))
-
-Feeds = Mapping[str, UvmEndorsementsData]
+Feeds: TypeAlias = dict[str, UvmEndorsementsData]
 """A signer's feeds of images, by name."""
 
 SGX_MEASUREMENTS = Map("public:ccf.gov.nodes.code_ids", STRING, _CODE_STATUS)
@@ -82,10 +75,10 @@ VIRTUAL_HOST_DATA = Set("public:ccf.gov.nodes.virtual.host_data", STRING)
 """Hex digests."""
 SNP_MEASUREMENTS = Map("public:ccf.gov.nodes.snp.measurements", STRING, _CODE_STATUS)
 """By hex measurement."""
-SNP_HOST_DATA = Map("public:ccf.gov.nodes.snp.host_data", STRING, codec_of(TEXT))
+SNP_HOST_DATA = Map("public:ccf.gov.nodes.snp.host_data", STRING, codec_of(str))
 """The security policy's text, which may be empty, by its hex digest."""
 SNP_UVM_ENDORSEMENTS = Map(
-    "public:ccf.gov.nodes.snp.uvm_endorsements", STRING, codec_of(_FEEDS)
+    "public:ccf.gov.nodes.snp.uvm_endorsements", STRING, codec_of(Feeds)
 )
 """Feeds by the signer's DID."""
 SNP_TCB_VERSIONS = Map("public:ccf.gov.nodes.snp.tcb_versions", STRING, JSON)
@@ -95,13 +88,17 @@ SIMULATED_UNIQUE_IDS = Map(
 )
 """By hex unique id. This and the tables that follow are ours, not CCF's."""
 SIMULATED_SIGNERS = Map(
-    "public:ccf.gov.nodes.simulated.signers", STRING, codec_of(_PRODUCTS)
+    "public:ccf.gov.nodes.simulated.signers",
+    STRING,
+    codec_of(dict[str, SimulatedProduct]),
 )
 """By hex signer id, products by their number; a listed product may join."""
 SIMULATED_HOST_DATA = Set("public:ccf.gov.nodes.simulated.host_data", STRING)
 """Hex digests."""
 SIMULATED_VENDORS = Map(
-    "public:ccf.gov.nodes.simulated.vendors", STRING, codec_of(_VENDOR)
+    "public:ccf.gov.nodes.simulated.vendors", STRING, codec_of(TrustedSimulatedVendor)
 )
 """By the hex digest of the root certificate."""
-SIMULATED_RULES = Value("public:ccf.gov.nodes.simulated.rules", codec_of(_RULES))
+SIMULATED_RULES = Value(
+    "public:ccf.gov.nodes.simulated.rules", codec_of(SimulatedRules)
+)

@@ -1,18 +1,14 @@
 """The JavaScript application: modules, endpoints and what its interpreters may use."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple, TypeAlias
 
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json
+from ccfpy.base.schema import U64, DescribedAs, Inline, SchemaName
 from ccfpy.kv.maps import RAW, STRING, Codec, Map, Value
-from ccfpy.service.records import (
-    FLAG,
-    Form,
-    codec_of,
-    record,
-)
+from ccfpy.service.records import codec_of
 
 
 class EndpointKey(NamedTuple):
@@ -23,6 +19,18 @@ class EndpointKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReuseKey:
+    """The key under which endpoints share globals; described, but not read."""
+
+    key: str
+
+
+_ReusePolicy: TypeAlias = Annotated[
+    ReuseKey, Inline(one_of=True), SchemaName("InterpreterReusePolicy")
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointProperties:
     """An endpoint as an application's metadata describes it.
 
@@ -30,36 +38,34 @@ class EndpointProperties:
     package that serves the endpoint gives them meaning.
     """
 
-    forwarding_required: str
+    forwarding_required: Annotated[
+        Literal["sometimes", "always", "never"], SchemaName("ForwardingRequired")
+    ]
     authn_policies: tuple[Json, ...]
-    mode: str = "readwrite"
-    redirection_strategy: str = "to_primary"
+    mode: Annotated[
+        Literal["readwrite", "readonly", "historical"], SchemaName("Mode")
+    ] = "readwrite"
+    redirection_strategy: Annotated[
+        Literal["none", "to_primary", "to_backup"], SchemaName("RedirectionStrategy")
+    ] = "to_primary"
     openapi: Json = None
     openapi_hidden: bool = False
     js_module: str = ""
     js_function: str = ""
-    interpreter_reuse: Json = None
+    interpreter_reuse: Annotated[Json, DescribedAs(_ReusePolicy)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsRuntimeOptions:
     """The limits of a call into the application's JavaScript, and what it tells."""
 
-    max_heap_bytes: int = limits.JS_HEAP_BYTES_MAX
-    max_stack_bytes: int = limits.JS_STACK_BYTES_MAX
-    max_execution_time_ms: int = limits.JS_EXECUTION_MS_MAX
+    __schema_name__: ClassVar[str] = "JSRuntimeOptions"
+    max_heap_bytes: U64 = limits.JS_HEAP_BYTES_MAX
+    max_stack_bytes: U64 = limits.JS_STACK_BYTES_MAX
+    max_execution_time_ms: U64 = limits.JS_EXECUTION_MS_MAX
     log_exception_details: bool = False
     return_exception_details: bool = False
-    max_cached_interpreters: int = 10
-
-
-def _one_of(*words: str) -> Form[str]:
-    def read(value: Json) -> str:
-        if not isinstance(value, str) or value not in words:
-            raise Malformed(f"expected one of {', '.join(words)}, found {value!r}")
-        return value
-
-    return Form(lambda word: word, read)
+    max_cached_interpreters: U64 = 10
 
 
 def _encode_key(key: EndpointKey) -> bytes:
@@ -78,23 +84,11 @@ MODULES = Map("public:ccf.gov.modules", STRING, STRING)
 MODULES_BYTECODE = Map("public:ccf.gov.modules_quickjs_bytecode", STRING, RAW)
 MODULES_VERSION = Value("public:ccf.gov.modules_quickjs_version", STRING)
 """The engine that made the bytecode."""
-INTERPRETER_FLUSH = Value("public:ccf.gov.interpreter.flush", codec_of(FLAG))
+INTERPRETER_FLUSH = Value("public:ccf.gov.interpreter.flush", codec_of(bool))
 """Written whenever reused interpreters must be dropped."""
 ENDPOINTS = Map(
     "public:ccf.gov.endpoints",
     Codec(encode=_encode_key, decode=_decode_key),
-    codec_of(
-        record(
-            EndpointProperties,
-            forms={
-                "forwarding_required": _one_of("sometimes", "always", "never"),
-                "mode": _one_of("readwrite", "readonly", "historical"),
-                "redirection_strategy": _one_of("none", "to_primary", "to_backup"),
-            },
-        )
-    ),
+    codec_of(EndpointProperties),
 )
-RUNTIME_OPTIONS = Value(
-    "public:ccf.gov.js_runtime_options",
-    codec_of(record(JsRuntimeOptions)),
-)
+RUNTIME_OPTIONS = Value("public:ccf.gov.js_runtime_options", codec_of(JsRuntimeOptions))

@@ -1,14 +1,11 @@
 """JWT: the issuers whose tokens the application accepts, and their keys."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+from ccfpy.base.schema import OrAbsent
 from ccfpy.kv.maps import JSON, RAW, STRING, Map
-from ccfpy.service.records import (
-    Form,
-    codec_of,
-    list_of,
-    record,
-)
+from ccfpy.service.records import codec_of, form_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +17,8 @@ class JwtIssuer:
         ca_cert_bundle_name: the authorities that vouch for the issuer's server.
     """
 
-    ca_cert_bundle_name: str | None = None
+    __schema_name__: ClassVar[str] = "JwtIssuerMetadata"
+    ca_cert_bundle_name: OrAbsent[str] = None
     auto_refresh: bool = False
 
 
@@ -33,19 +31,20 @@ class SigningKey:
         constraint: what tokens' ``iss`` must match, where it is not the issuer itself.
     """
 
-    public_key: bytes
+    __schema_name__: ClassVar[str] = "OpenIDJWKMetadata"
     issuer: str
-    constraint: str | None = None
+    public_key: bytes
+    constraint: OrAbsent[str] = None
 
 
-JWT_ISSUER: Form[JwtIssuer] = record(JwtIssuer)
+JWT_ISSUER = form_of(JwtIssuer)
 
-ISSUERS = Map("public:ccf.gov.jwt.issuers", STRING, codec_of(JWT_ISSUER))
+ISSUERS = Map("public:ccf.gov.jwt.issuers", STRING, codec_of(JwtIssuer))
 """Written by constitutions, which also repeat the issuer's name in the record."""
 SIGNING_KEYS = Map(
     "public:ccf.gov.jwt.public_signing_keys_metadata_v2",
     STRING,
-    codec_of(list_of(record(SigningKey))),
+    codec_of(tuple[SigningKey, ...]),
 )
 """By key id; issuers may share one."""
 

@@ -1,17 +1,15 @@
 """Members: who governs the service, and who may help to recover it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
 
 from ccfpy.base.ids import MemberId
 from ccfpy.base.json import Json
+from ccfpy.base.schema import REQUIRED, DescribedAs, OrAbsent, SchemaName
 from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.kv.maps import STRING, Map
-from ccfpy.service.records import (
-    codec_of,
-    record,
-    text_key,
-)
+from ccfpy.service.records import codec_of, text_key
 
 
 class MemberStatus(StrEnum):
@@ -30,9 +28,26 @@ class MemberInfo:
         recovery_role: ``None`` if it follows from having an encryption key or not.
     """
 
+    __schema_name__: ClassVar[str] = "MemberDetails"
     status: MemberStatus
     member_data: Json = None
-    recovery_role: RecoveryRole | None = None
+    recovery_role: OrAbsent[
+        Annotated[RecoveryRole, SchemaName("MemberRecoveryRole")]
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegacySignedRequest:
+    """A member's last request, signed as before COSE; described, but not read."""
+
+    __schema_name__: ClassVar[str] = "SignedReq"
+    sig: bytes
+    req: bytes
+    request_body: bytes
+    md: Annotated[
+        Literal["NONE", "SHA1", "SHA256", "SHA384", "SHA512"], SchemaName("MDType")
+    ]
+    key_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +60,9 @@ class MemberAck:
         signed_req: the same as services before COSE stored it.
     """
 
-    state_digest: str = ""
-    cose_sign1_req: bytes | None = None
-    signed_req: Json = None
+    state_digest: str = field(default="", metadata=REQUIRED)
+    cose_sign1_req: OrAbsent[bytes] = None
+    signed_req: Annotated[Json, DescribedAs(LegacySignedRequest)] = None
 
 
 _MEMBER_ID = text_key(MemberId)
@@ -56,13 +71,5 @@ CERTS = Map("public:ccf.gov.members.certs", _MEMBER_ID, STRING)
 ENCRYPTION_PUBLIC_KEYS = Map(
     "public:ccf.gov.members.encryption_public_keys", _MEMBER_ID, STRING
 )
-INFO = Map(
-    "public:ccf.gov.members.info",
-    _MEMBER_ID,
-    codec_of(record(MemberInfo)),
-)
-ACKS = Map(
-    "public:ccf.gov.members.acks",
-    _MEMBER_ID,
-    codec_of(record(MemberAck, always=("state_digest",))),
-)
+INFO = Map("public:ccf.gov.members.info", _MEMBER_ID, codec_of(MemberInfo))
+ACKS = Map("public:ccf.gov.members.acks", _MEMBER_ID, codec_of(MemberAck))

@@ -3,18 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from ccfpy.base.errors import Malformed
-from ccfpy.base.ids import NodeId, Seqno
+from ccfpy.base.ids import NodeId
 from ccfpy.base.json import Json
+from ccfpy.base.schema import (
+    REQUIRED,
+    U32,
+    U64,
+    DescribedAs,
+    Inline,
+    OrAbsent,
+    SchemaName,
+    TextFormat,
+)
 from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.kv.maps import STRING, Map
-from ccfpy.service.records import (
-    Form,
-    codec_of,
-    record,
-    text_key,
-)
+from ccfpy.service.records import Form, PemText, codec_of_form, form_of, text_key
 
 
 class QuoteFormat(StrEnum):
@@ -27,9 +33,10 @@ class QuoteFormat(StrEnum):
     """Ours: a machine in a file, which states what others do, but has no secret."""
 
 
-CCF_QUOTE_FORMATS = tuple(
-    each for each in QuoteFormat if each is not QuoteFormat.INSECURE_SIMULATED
-)
+EvidenceFormat: TypeAlias = Annotated[
+    Literal["OE_SGX_v1", "Insecure_Virtual", "AMD_SEV_SNP_v1"],
+    SchemaName("QuoteFormat"),
+]
 """The formats that CCF knows; like CCF's, API documents state no other."""
 
 
@@ -50,6 +57,44 @@ class Endorsement:
     authority: Authority
 
 
+SizeText: TypeAlias = Annotated[
+    str, TextFormat("TimeString", pattern="^[0-9]+(B|KB|MB|GB|TB|PB)?$")
+]
+"""A number of bytes with a unit; CCF's document calls it so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParserConfiguration:
+    """The limits of HTTP on an interface; described, but not read."""
+
+    max_body_size: OrAbsent[SizeText] = None
+    max_header_size: OrAbsent[SizeText] = None
+    max_headers_count: OrAbsent[U32] = None
+    initial_window_size: OrAbsent[SizeText] = None
+    max_concurrent_streams_count: OrAbsent[U64] = None
+    max_frame_size: OrAbsent[SizeText] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedirectionResolver:
+    """How the target of a redirection is found; described, but not read."""
+
+    __schema_name__: ClassVar[str] = "RedirectionResolverConfig"
+    kind: Annotated[
+        Literal["NodeByRole", "StaticAddress"], SchemaName("RedirectionResolutionKind")
+    ]
+    target: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterfaceRedirections:
+    """Where an interface redirects what it does not serve; described, but not read."""
+
+    __schema_name__: ClassVar[str] = "NodeInfoNetwork_v2__NetInterface__Redirections"
+    to_primary: OrAbsent[RedirectionResolver] = None
+    to_backup: OrAbsent[RedirectionResolver] = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetInterface:
     """Where a node listens, and the rules there.
@@ -59,28 +104,29 @@ class NetInterface:
         redirections: where this interface sends what it does not serve.
     """
 
+    __schema_name__: ClassVar[str] = "NodeInfoNetwork_v2__NetInterface"
     bind_address: str
     published_address: str = ""
     protocol: str = ""
-    app_protocol: str | None = None
-    max_open_sessions_soft: int | None = None
-    max_open_sessions_hard: int | None = None
-    http_configuration: Json = None
-    endorsement: Endorsement | None = None
-    accepted_endpoints: tuple[str, ...] | None = None
-    forwarding_timeout_ms: int | None = None
-    redirections: Json = None
+    app_protocol: OrAbsent[str] = None
+    max_open_sessions_soft: OrAbsent[U64] = None
+    max_open_sessions_hard: OrAbsent[U64] = None
+    http_configuration: Annotated[Json, DescribedAs(ParserConfiguration)] = None
+    endorsement: OrAbsent[Endorsement] = None
+    accepted_endpoints: OrAbsent[tuple[str, ...]] = None
+    forwarding_timeout_ms: OrAbsent[U64] = None
+    redirections: Annotated[Json, DescribedAs(InterfaceRedirections)] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteInfo:
     """A node's attestation evidence and what supports it."""
 
-    format: QuoteFormat
+    format: Annotated[QuoteFormat, DescribedAs(EvidenceFormat)]
     quote: bytes
     endorsements: bytes
-    uvm_endorsements: bytes | None = None
-    endorsed_tcb: str | None = None
+    uvm_endorsements: OrAbsent[bytes] = None
+    endorsed_tcb: OrAbsent[str] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,29 +142,28 @@ class NodeInfo:
         retired_committed: the node's retirement can no longer be rolled back.
     """
 
-    node_to_node_interface: NetInterface
-    rpc_interfaces: Mapping[str, NetInterface] = field(default_factory=dict)
+    node_to_node_interface: Annotated[NetInterface, Inline()]
+    rpc_interfaces: Annotated[Mapping[str, NetInterface], Inline()] = field(
+        default_factory=dict, metadata=REQUIRED
+    )
     will_locally_seal_ledger_secrets: bool = False
     quote_info: QuoteInfo
-    encryption_pub_key: str
-    status: NodeStatus = NodeStatus.PENDING
-    ledger_secret_seqno: Seqno | None = None
-    code_digest: str | None = None
-    certificate_signing_request: str | None = None
-    public_key: str | None = None
+    encryption_pub_key: PemText
+    status: NodeStatus = field(default=NodeStatus.PENDING, metadata=REQUIRED)
+    ledger_secret_seqno: OrAbsent[U64] = None
+    code_digest: OrAbsent[str] = None
+    certificate_signing_request: OrAbsent[PemText] = None
+    public_key: OrAbsent[PemText] = None
     node_data: Json = None
-    cert: str | None = None
+    cert: OrAbsent[PemText] = None
     retired_committed: bool = False
 
 
 _PRIMARY_INTERFACE = "primary_rpc_interface"
 """CCF's name for the one interface of a node with the first form only."""
 
-NET_INTERFACE: Form[NetInterface] = record(NetInterface)
-QUOTE_INFO: Form[QuoteInfo] = record(QuoteInfo)
-_WITHOUT_FIRST_FORM: Form[NodeInfo] = record(
-    NodeInfo, always=("rpc_interfaces", "status")
-)
+NET_INTERFACE = form_of(NetInterface)
+_WITHOUT_FIRST_FORM = form_of(NodeInfo)
 
 
 def _host_port(address: str) -> tuple[str, str]:
@@ -184,7 +229,7 @@ NODE_INFO: Form[NodeInfo] = Form(_write, _read)
 
 _NODE_ID = text_key(NodeId)
 
-INFO = Map("public:ccf.gov.nodes.info", _NODE_ID, codec_of(NODE_INFO))
+INFO = Map("public:ccf.gov.nodes.info", _NODE_ID, codec_of_form(NODE_INFO))
 ENDORSED_CERTIFICATES = Map(
     "public:ccf.gov.nodes.endorsed_certificates", _NODE_ID, STRING
 )

@@ -3,17 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated, TypeAlias
 
 from ccfpy.base.ids import MemberId, ProposalId
+from ccfpy.base.schema import REQUIRED, DescribedAs, OrAbsent, TextFormat
 from ccfpy.kv.maps import JSON, RAW, STRING, Map
-from ccfpy.service.records import (
-    BASE64,
-    Form,
-    codec_of,
-    record,
-    text_key,
-    text_of,
-)
+from ccfpy.service.records import codec_of, form_of, text_key
+
+MemberIdText: TypeAlias = Annotated[
+    MemberId, TextFormat("MemberId", pattern="^[a-f0-9]{64}$", format="hex")
+]
 
 
 class ProposalState(StrEnum):
@@ -33,7 +32,7 @@ class Failure:
     """Why the evaluation of a ballot or a proposal failed."""
 
     reason: str
-    trace: str | None = None
+    trace: OrAbsent[str] = None
 
     def __str__(self) -> str:
         """Return CCF's text for an error message."""
@@ -50,12 +49,12 @@ class ProposalInfo:
         vote_failures: ballots that did not evaluate then.
     """
 
-    proposer_id: MemberId
-    state: ProposalState = ProposalState.OPEN
-    ballots: Mapping[MemberId, str] = field(default_factory=dict)
-    final_votes: Mapping[MemberId, bool] | None = None
-    vote_failures: Mapping[MemberId, Failure] | None = None
-    failure: Failure | None = None
+    proposer_id: Annotated[MemberId, DescribedAs(MemberIdText)]
+    state: ProposalState = field(default=ProposalState.OPEN, metadata=REQUIRED)
+    ballots: Mapping[MemberId, str] = field(default_factory=dict, metadata=REQUIRED)
+    final_votes: OrAbsent[Mapping[MemberId, bool]] = None
+    vote_failures: OrAbsent[Mapping[MemberId, Failure]] = None
+    failure: OrAbsent[Failure] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,29 +65,25 @@ class RecentRequest:
     proposer_id: MemberId
 
 
-FAILURE: Form[Failure] = record(Failure)
+FAILURE = form_of(Failure)
 _PROPOSAL_ID = text_key(ProposalId)
 _MEMBER_ID = text_key(MemberId)
 
 PROPOSALS = Map("public:ccf.gov.proposals", _PROPOSAL_ID, RAW)
 """The proposals as their proposers signed them."""
-INFO = Map(
-    "public:ccf.gov.proposals_info",
-    _PROPOSAL_ID,
-    codec_of(record(ProposalInfo, always=("state", "ballots"))),
-)
+INFO = Map("public:ccf.gov.proposals_info", _PROPOSAL_ID, codec_of(ProposalInfo))
 HISTORY = Map("public:ccf.gov.history", _MEMBER_ID, JSON)
 """Signed HTTP requests of services before COSE."""
-COSE_HISTORY = Map("public:ccf.gov.cose_history", _MEMBER_ID, codec_of(BASE64))
+COSE_HISTORY = Map("public:ccf.gov.cose_history", _MEMBER_ID, codec_of(bytes))
 """The last signed request of each member."""
 COSE_RECENT_PROPOSALS = Map(
-    "public:ccf.gov.cose_recent_proposals", STRING, codec_of(text_of(ProposalId))
+    "public:ccf.gov.cose_recent_proposals", STRING, codec_of(ProposalId)
 )
 """Recent proposals by time of creation and digest of the signature."""
 COSE_RECENT_REQUESTS = Map(
     "public:ccfpy.internal.cose_recent_requests",
     STRING,
-    codec_of(record(RecentRequest)),
+    codec_of(RecentRequest),
 )
 """The same proposals by time of creation and digest of what was signed.
 

@@ -1,22 +1,14 @@
 """Recovery: ledger secrets and shares, encrypted to those who will need them."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
-from ccfpy.base.ids import MemberId, NodeId, Seqno
+from ccfpy.base.ids import MemberId, NodeId
+from ccfpy.base.schema import REQUIRED, U64, OrAbsent
 from ccfpy.kv.maps import Codec, Map, Value
 from ccfpy.ledger.shares import RecoveryShares, SecretRecord
-from ccfpy.service.records import (
-    BASE64,
-    Form,
-    codec_of,
-    list_of,
-    map_of,
-    member_of,
-    record,
-    text_key,
-)
+from ccfpy.service.records import codec_of, text_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +19,9 @@ class EncryptedSecret:
         version: the seqno from which it applies; of a rekey only the hook can tell.
     """
 
-    version: Seqno | None = None
+    version: OrAbsent[U64] = field(default=None, metadata=REQUIRED)
     encrypted_secret: bytes
-    previous_secret_stored_version: Seqno | None = None
+    previous_secret_stored_version: OrAbsent[U64] = None
 
 
 class RecoveryType(StrEnum):
@@ -40,12 +32,7 @@ class RecoveryType(StrEnum):
     LOCAL_UNSEALING = "LOCAL_UNSEALING"
 
 
-SecretsByNode = Mapping[NodeId, tuple[EncryptedSecret, ...]]
-
-_SECRETS: Form[SecretsByNode] = map_of(
-    NodeId,
-    list_of(record(EncryptedSecret, always=("version",))),
-)
+SecretsByNode: TypeAlias = dict[NodeId, tuple[EncryptedSecret, ...]]
 
 SHARES = Value(
     "public:ccf.internal.recovery_shares",
@@ -57,14 +44,14 @@ PAST_SECRETS = Value(
 )
 """The secret before the latest, under the latest: a link of the chain."""
 ENCRYPTED_LEDGER_SECRETS = Value(
-    "public:ccf.internal.encrypted_ledger_secrets", codec_of(_SECRETS)
+    "public:ccf.internal.encrypted_ledger_secrets", codec_of(SecretsByNode)
 )
 SUBMITTED_SHARES = Map(
     "public:ccf.internal.encrypted_submitted_shares",
     text_key(MemberId),
-    codec_of(BASE64),
+    codec_of(bytes),
 )
 """Shares that members handed in, under the current ledger secret."""
 LAST_RECOVERY_TYPE = Value(
-    "public:ccf.internal.last_recovery_type", codec_of(member_of(RecoveryType))
+    "public:ccf.internal.last_recovery_type", codec_of(RecoveryType)
 )

@@ -1,18 +1,17 @@
 """The service itself: its certificate and status, its settings, its predecessors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Literal, TypeAlias
 
-from ccfpy.base.ids import Seqno, TxId
+from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
+from ccfpy.base.schema import REQUIRED, U64, DescribedAs, OrAbsent, SchemaName
 from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.kv.maps import Codec, Value
 from ccfpy.ledger import tables
 from ccfpy.ledger.identity import IdentityEndorsement
-from ccfpy.service.records import (
-    TEXT,
-    codec_of,
-    record,
-)
+from ccfpy.service.records import PemText, codec_of, form_of
 
 NODE_VALIDITY_DAYS = 365
 """How long node certificates may be valid where the configuration does not say."""
@@ -30,12 +29,24 @@ class ServiceInfo:
             this one recovered.
     """
 
-    cert: str
-    status: ServiceStatus = ServiceStatus.OPENING
-    previous_service_identity_version: Seqno | None = None
-    recovery_count: int | None = None
+    cert: PemText
+    status: ServiceStatus = field(default=ServiceStatus.OPENING, metadata=REQUIRED)
+    previous_service_identity_version: OrAbsent[U64] = None
+    recovery_count: OrAbsent[U64] = None
     service_data: Json = None
-    current_service_create_txid: TxId | None = None
+    current_service_create_txid: OrAbsent[TxId] = None
+
+
+class _ConsensusWord(StrEnum):
+    """The consensus of a service, as documents name it."""
+
+    BFT = "BFT"
+    CFT = "CFT"
+
+
+Reconfiguration: TypeAlias = Annotated[
+    Literal["OneTransaction", "TwoTransaction"], SchemaName("ReconfigurationType")
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,27 +60,26 @@ class ServiceConfiguration:
         reconfiguration_type: unused, kept for those who set it.
     """
 
-    recovery_threshold: int = 0
-    consensus: str = "CFT"
-    maximum_node_certificate_validity_days: int | None = None
-    maximum_service_certificate_validity_days: int | None = None
-    recent_cose_proposals_window_size: int | None = None
-    reconfiguration_type: str | None = None
+    recovery_threshold: U64 = field(default=0, metadata=REQUIRED)
+    consensus: Annotated[
+        str, DescribedAs(Annotated[_ConsensusWord, SchemaName("ConsensusType")])
+    ] = "CFT"
+    maximum_node_certificate_validity_days: OrAbsent[U64] = None
+    maximum_service_certificate_validity_days: OrAbsent[U64] = None
+    recent_cose_proposals_window_size: OrAbsent[U64] = None
+    reconfiguration_type: OrAbsent[Annotated[str, DescribedAs(Reconfiguration)]] = None
 
 
-SERVICE_CONFIGURATION = record(ServiceConfiguration, always=("recovery_threshold",))
+SERVICE_CONFIGURATION = form_of(ServiceConfiguration)
 
-INFO = Value(
-    "public:ccf.gov.service.info",
-    codec_of(record(ServiceInfo, always=("status",))),
-)
-CONFIGURATION = Value("public:ccf.gov.service.config", codec_of(SERVICE_CONFIGURATION))
+INFO = Value("public:ccf.gov.service.info", codec_of(ServiceInfo))
+CONFIGURATION = Value("public:ccf.gov.service.config", codec_of(ServiceConfiguration))
 PREVIOUS_IDENTITY = Value(
-    "public:ccf.gov.service.previous_service_identity", codec_of(TEXT)
+    "public:ccf.gov.service.previous_service_identity", codec_of(str)
 )
 """The certificate of the service that was recovered, as PEM."""
 PREVIOUS_LAST_SIGNED_ROOT = Value(
-    "public:ccf.internal.previous_service_last_signed_root", codec_of(TEXT)
+    "public:ccf.internal.previous_service_last_signed_root", codec_of(str)
 )
 """Hex of the root of its last signature."""
 PREVIOUS_IDENTITY_ENDORSEMENT = Value(

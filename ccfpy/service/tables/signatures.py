@@ -5,11 +5,11 @@ What the signature tables hold is the ledger's affair.
 
 from dataclasses import dataclass
 
-from ccfpy.base.ids import Seqno
+from ccfpy.base.schema import U64
 from ccfpy.kv.maps import RAW, Codec, Value
 from ccfpy.ledger import tables
 from ccfpy.ledger.signature import NodeSignature
-from ccfpy.service.records import BASE64, codec_of, record
+from ccfpy.service.records import codec_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,16 +22,16 @@ class SnapshotEvidence:
     """
 
     hash: str
-    version: Seqno
+    version: U64
 
 
 SIGNATURES = Value(
     tables.SIGNATURES,
     Codec(encode=NodeSignature.serialise, decode=NodeSignature.parse),
 )
-COSE_SIGNATURES = Value(tables.COSE_SIGNATURES, codec_of(BASE64))
+COSE_SIGNATURES = Value(tables.COSE_SIGNATURES, codec_of(bytes))
 TREE = Value(tables.TREE, RAW)
 SNAPSHOT_EVIDENCE = Value(
     tables.SNAPSHOT_EVIDENCE,
-    codec_of(record(SnapshotEvidence)),
+    codec_of(SnapshotEvidence),
 )

@@ -1,25 +1,24 @@
 """Users: who may call the application with a certificate of their own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 from ccfpy.base.ids import UserId
 from ccfpy.base.json import Json
+from ccfpy.base.schema import REQUIRED
 from ccfpy.kv.maps import STRING, Map
-from ccfpy.service.records import codec_of, record, text_key
+from ccfpy.service.records import codec_of, text_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserInfo:
     """What the consortium attached to a user; applications read roles here."""
 
-    user_data: Json = None
+    __schema_name__: ClassVar[str] = "UserDetails"
+    user_data: Json = field(default=None, metadata=REQUIRED)
 
 
 _USER_ID = text_key(UserId)
 
 CERTS = Map("public:ccf.gov.users.certs", _USER_ID, STRING)
-INFO = Map(
-    "public:ccf.gov.users.info",
-    _USER_ID,
-    codec_of(record(UserInfo, always=("user_data",))),
-)
+INFO = Map("public:ccf.gov.users.info", _USER_ID, codec_of(UserInfo))

@@ -8,12 +8,12 @@ from ccfpy.base import json
 from ccfpy.base.errors import Unwritable
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
+from ccfpy.base.schema import U64
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.binding import bind
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.history import HistoricalState
 from ccfpy.endpoints.replies import empty_reply, json_reply
-from ccfpy.endpoints.schema import U64
 from ccfpy.http.errors import ApiError
 from ccfpy.http.messages import Response
 from tests.unit.endpoints.world import StoreNode, context_of

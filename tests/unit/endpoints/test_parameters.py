@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccfpy.base.schema import U64, IntegerRange
 from ccfpy.endpoints.parameters import parameter_reader
-from ccfpy.endpoints.schema import U64, IntegerRange
 
 
 class Colour(enum.Enum):

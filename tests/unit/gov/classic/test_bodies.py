@@ -1,12 +1,15 @@
 """Bodies of the classic API have schemas of CCF 6's names."""
 
-from ccfpy.endpoints.schema import schema_of
+from ccfpy.base.schema import schema_of
 from ccfpy.gov.classic.api import READS
-from ccfpy.gov.classic.bodies import ClassicFailure, EndpointRow, NodeRow, UvmRow
+from ccfpy.service.tables.join_policy import UvmEndorsementsData
+from ccfpy.service.tables.js import EndpointProperties
+from ccfpy.service.tables.nodes import NodeInfo
+from ccfpy.service.tables.proposals import Failure
 
 
 def test_required_and_optional_fields_are_told_apart() -> None:
-    failure = schema_of(ClassicFailure).components["Failure"]
+    failure = schema_of(Failure).components["Failure"]
     assert failure == {
         "type": "object",
         "properties": {
@@ -18,12 +21,12 @@ def test_required_and_optional_fields_are_told_apart() -> None:
 
 
 def test_tables_of_tables_nest() -> None:
-    nested = schema_of(dict[str, dict[str, UvmRow]])
+    nested = schema_of(dict[str, dict[str, UvmEndorsementsData]])
     assert {"string_to_string_to_UVMEndorsementsData"} <= nested.components.keys()
 
 
 def test_an_interface_has_no_name_in_the_table_of_nodes() -> None:
-    described = schema_of(NodeRow).components
+    described = schema_of(NodeInfo).components
     assert "NodeInfoNetwork_v2__NetInterface" not in described
     node = described["NodeInfo"]
     assert isinstance(node, dict)
@@ -39,7 +42,7 @@ def test_an_interface_has_no_name_in_the_table_of_nodes() -> None:
 
 
 def test_a_policy_is_the_only_one_of_its_choice() -> None:
-    assert schema_of(EndpointRow).components["InterpreterReusePolicy"] == {
+    assert schema_of(EndpointProperties).components["InterpreterReusePolicy"] == {
         "oneOf": [
             {
                 "type": "object",

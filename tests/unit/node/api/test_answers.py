@@ -8,7 +8,7 @@ from openapi_spec_validator import validate
 
 from ccfpy.base import json
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.endpoints.schema import schema_of
+from ccfpy.base.schema import schema_of
 from ccfpy.node.api.answers import StateAnswer
 from ccfpy.testing.node import InProcessNode
 from tests.unit.node.api.test_network import ask, node_id

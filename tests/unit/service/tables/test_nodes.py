@@ -7,15 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import Malformed
+from ccfpy.base.schema import schema_of
 from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.service.tables.nodes import (
     INFO,
     Authority,
     Endorsement,
+    EvidenceFormat,
     NetInterface,
     NodeInfo,
     QuoteFormat,
     QuoteInfo,
+    SizeText,
 )
 
 QUOTE = QuoteInfo(format=QuoteFormat.INSECURE_VIRTUAL, quote=b"{}", endorsements=b"")
@@ -108,3 +111,17 @@ def test_a_node_survives_being_written(
         retired_committed=retired,
     )
     assert INFO_CODEC.decode(INFO_CODEC.encode(info)) == info
+
+
+@pytest.mark.parametrize("text", ["1", "16KB", "1TB"])
+def test_a_size_is_a_number_with_a_unit(text: str) -> None:
+    assert schema_of(SizeText).read(text) == text
+    with pytest.raises(Malformed):
+        schema_of(SizeText).read(text.lower() + "b")
+
+
+def test_documents_state_the_formats_of_evidence_that_ccf_knows() -> None:
+    described = schema_of(EvidenceFormat).components["QuoteFormat"]
+    assert isinstance(described, dict)
+    ours = QuoteFormat.INSECURE_SIMULATED
+    assert described["enum"] == [each.value for each in QuoteFormat if each is not ours]

@@ -1,4 +1,5 @@
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, NewType, Optional
 
@@ -8,12 +9,17 @@ from hypothesis import strategies as st
 
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, JsonObject
-from ccfpy.endpoints.schema import (
+from ccfpy.base.schema import (
     JSON_NAME,
+    LEFT_OUT,
+    REQUIRED,
     U64,
+    DescribedAs,
     Inline,
     IntegerRange,
+    OrAbsent,
     SchemaName,
     TextFormat,
     schema_of,
@@ -128,6 +134,10 @@ def test_defaults_are_not_written_and_need_not_be_there() -> None:
         (Outer, {"id": "x"}, "At #/id: expected an integer"),
         (Outer, {"id": 1, "inner": {"data": 1}}, "At #/inner/data: expected base64"),
         (Even, {"number": 3}, "At #/: 3 is odd"),
+        (TxId, "2.x", "not a transaction id: '2.x'"),
+        (TxId, 2, "At #/: expected a transaction id, found 2"),
+        (tuple[int, ...], {}, "expected an array, found {}"),
+        (tuple[int, ...], [1, "x"], "At #/1: expected an integer"),
         (str, list(range(1000)), "..."),
     ],
 )
@@ -158,6 +168,10 @@ def test_other_json_is_refused_by_place(
         (dict[str, Json], {"a": [None, {}]}),
         (list[Json], [1, "a"]),
         (Json, {"a": 1}),
+        (TxId, TxId(2, 13)),
+        (tuple[int, ...], (1, 2)),
+        (tuple[bytes, ...], (b"x",)),
+        (Mapping[str, bytes], {"a": b"x"}),
         (Any, [1]),
         (Colour, Colour.BLUE),
         (Annotated[str, "a note"], "x"),
@@ -325,3 +339,44 @@ def test_a_schema_can_be_written_out_where_it_is_used() -> None:
     assert shape.read([{"colour": "red"}]) == [Renamed(Colour.RED)]
     choice = schema_of(Annotated[str, Inline(one_of=True), SchemaName("Word")])
     assert choice.components == {"Word": {"oneOf": [{"type": "string"}]}}
+
+
+def test_an_id_is_text() -> None:
+    assert schema_of(Name) is schema_of(str)
+
+
+@dataclass(frozen=True)
+class Lacking:
+    size: int = field(default=1, metadata=REQUIRED)
+    note: OrAbsent[bytes] = None
+    word: str = LEFT_OUT
+    kind: Annotated[str, DescribedAs(Colour)] = "any"
+
+
+def test_a_required_field_is_written_although_it_equals_its_default() -> None:
+    assert _json_of(Lacking, Lacking()) == {"size": 1}
+    with pytest.raises(Malformed, match="Missing required field 'size'"):
+        schema_of(Lacking).read({})
+
+
+def test_what_may_lack_is_described_without_null() -> None:
+    shape = schema_of(Lacking)
+    described = shape.components["Lacking"]
+    assert isinstance(described, dict)
+    assert described["required"] == ["size"]
+    assert described["properties"] == {
+        "size": {"$ref": "#/components/schemas/integer"},
+        "note": {"$ref": "#/components/schemas/base64string"},
+        "word": {"$ref": "#/components/schemas/string"},
+        "kind": {"$ref": "#/components/schemas/Colour"},
+    }
+    assert shape.read({"size": 2, "note": None}) == Lacking(2)
+    assert shape.read({"size": 2, "note": "AA=="}) == Lacking(2, b"\0")
+    with pytest.raises(Malformed, match="#/word"):
+        shape.read({"size": 2, "word": None})
+
+
+def test_a_type_can_be_described_as_another_and_read_as_itself() -> None:
+    shape = schema_of(Lacking)
+    assert shape.read({"size": 1, "kind": "no colour"}) == Lacking(kind="no colour")
+    assert shape.components["Colour"] == {"enum": ["red", "blue"], "type": "string"}

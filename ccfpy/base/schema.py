@@ -1,11 +1,12 @@
 """How a Python type is JSON: read strictly, written as CCF writes, and its schema.
 
-Understood are text, integers, numbers, booleans, bytes (base64), ``None``, lists,
-dictionaries by text, enums, literals, optional values, any JSON, and dataclasses of
-these. A dataclass is an object: a field without a default is required; a field that
-equals its default is not written; fields nobody declared are ignored, as in CCF. A
-``ValueError`` from ``__post_init__`` refuses the value. Everything is worked out when a
-type is declared, nothing again per value.
+Understood are text, integers, numbers, booleans, bytes (base64), ``None``, lists and
+tuples of any length, dictionaries by text, enums, literals, ids, optional values, any
+JSON, and dataclasses of these. A dataclass is an object: a field without a default is
+required; a field that equals its default is not written; fields nobody declared are
+ignored, as in CCF (``include/ccf/ds/json.h``). A ``ValueError`` from ``__post_init__``
+refuses the value. Everything is worked out when a type is declared, nothing again per
+value.
 
 A schema is named after its type, unless a dataclass has a ``__schema_name__`` or an
 annotation a ``SchemaName``.
@@ -17,14 +18,16 @@ import dataclasses
 import enum
 import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import (
     Annotated,
     Any,
+    Final,
     Literal,
     NamedTuple,
     TypeAlias,
+    TypeVar,
     Union,
     get_args,
     get_origin,
@@ -33,10 +36,16 @@ from typing import (
 
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, JsonObject
+
+T = TypeVar("T")
 
 JSON_NAME = "json_name"
 """Metadata of a dataclass field whose JSON name is no Python name."""
+_IS_REQUIRED: Final = "is_required"
+REQUIRED: Final[Mapping[str, bool]] = {_IS_REQUIRED: True}
+"""Metadata of a field that JSON always has, although it has a default in Python."""
 
 _COMPONENTS = "#/components/schemas/"
 _UNFIT_FOR_NAME = re.compile(r"[^A-Za-z0-9._-]")
@@ -55,6 +64,7 @@ INTEGER = IntegerRange("integer", -(2**63), 2**64 - 1)
 UINT64 = IntegerRange("uint64", 0, 2**64 - 1)
 U64: TypeAlias = Annotated[int, UINT64]
 """An unsigned 64-bit integer, such as a record's id."""
+U32: TypeAlias = Annotated[int, IntegerRange("uint32", 0, 2**32 - 1)]
 
 
 class TextFormat(NamedTuple):
@@ -84,6 +94,29 @@ class Inline(NamedTuple):
     """
 
     one_of: bool = False
+
+
+class DescribedAs(NamedTuple):
+    """Describes a type as another one, although it is read and written as itself."""
+
+    kind: object
+
+
+class Converted(NamedTuple):
+    """Reads and writes a type by functions of its own."""
+
+    read: Callable[[Json], Any]
+    write: Callable[[Any], Json]
+
+
+class Absent(NamedTuple):
+    """Describes an optional field without null: where it is nothing, it is left out."""
+
+
+OrAbsent: TypeAlias = Annotated[T | None, Absent()]
+"""A value, or nothing: for fields whose default is ``None``."""
+LEFT_OUT: Final[Any] = None
+"""The default of a field that an answer may lack, and that is never null."""
 
 
 class Mismatch(Malformed):
@@ -128,6 +161,8 @@ def schema_of(annotation: object) -> Schema:
         return _SIMPLE[annotation]
     if get_origin(annotation) is not None:
         return _composed(annotation)
+    if _is_text(annotation):
+        return _STRING
     if isinstance(annotation, type):
         if issubclass(annotation, enum.Enum):
             values = {member.value: member for member in annotation}
@@ -145,9 +180,9 @@ def _composed(annotation: object) -> Schema:
         return _one_of({value: value for value in arguments})
     if origin in (Union, types.UnionType):
         return _union(annotation, arguments)
-    if origin is list:
-        return _list(schema_of(arguments[0]))
-    if origin is dict and _is_text(arguments[0]):
+    if origin is list or (origin is tuple and arguments[1:] == (...,)):
+        return _list(schema_of(arguments[0]), origin)
+    if origin in (dict, Mapping) and _is_text(arguments[0]):
         return _dict(schema_of(arguments[1]), _key_name(arguments[0]))
     raise TypeError(f"JSON has no form for {annotation!r}")
 
@@ -220,6 +255,12 @@ def _write_bytes(value: bytes) -> str:
     return base64.b64encode(value).decode()
 
 
+def _read_tx_id(value: Json) -> TxId:
+    if not isinstance(value, str):
+        raise Mismatch(f"expected a transaction id, found {_found(value)}")
+    return TxId.parse(value)
+
+
 def _read_any(value: Json) -> Json:
     return value
 
@@ -252,15 +293,32 @@ def _annotated(arguments: tuple[Any, ...]) -> Schema:
             return _integer(note)
         if isinstance(note, TextFormat) and _is_text(kind):
             return _text(note)
+        if isinstance(note, Converted):
+            return Schema(note.read, note.write, {})
     found = schema_of(kind)
     for note in notes:
-        if isinstance(note, Inline):
-            found = _inlined(found)
-            if note.one_of:
-                found = replace(found, schema={"oneOf": [found.schema]})
-        if isinstance(note, SchemaName):
-            found = _component(note.name, without_name(found))
+        found = _noted(found, kind, note)
     return found
+
+
+def _noted(found: Schema, kind: object, note: object) -> Schema:
+    """Return a schema as a note on its type has it."""
+    match note:
+        case SchemaName(name):
+            return _component(name, without_name(found))
+        case Inline(one_of):
+            inlined = _inlined(found)
+            if one_of:
+                return replace(inlined, schema={"oneOf": [inlined.schema]})
+            return inlined
+        case Absent():
+            (inner,) = {*get_args(kind)} - {types.NoneType}
+            return replace(found, schema=schema_of(inner).schema)
+        case DescribedAs(other):
+            like = schema_of(other)
+            return replace(found, schema=like.schema, components=like.components)
+        case _:
+            return found
 
 
 def _inlined(named: Schema) -> Schema:
@@ -356,10 +414,10 @@ def _union(annotation: object, arguments: tuple[Any, ...]) -> Schema:
     )
 
 
-def _list(items: Schema) -> Schema:
+def _list(items: Schema, kind: type[list[Any]] | type[tuple[Any, ...]]) -> Schema:
     read_item, write_item = items.read, items.write
 
-    def read(value: Json) -> list[Any]:
+    def read(value: Json) -> Sequence[Any]:
         if not isinstance(value, list):
             raise Mismatch(f"expected an array, found {_found(value)}")
         result = []
@@ -369,14 +427,14 @@ def _list(items: Schema) -> Schema:
             except Mismatch as error:
                 error.path.append(str(index))
                 raise
-        return result
+        return result if kind is list else tuple(result)
 
-    def write(values: list[Any]) -> list[Any]:
-        assert write_item is not None
-        return [write_item(value) for value in values]
+    def write(values: Sequence[Any]) -> list[Any]:
+        return [*map(write_item, values)] if write_item else [*values]
 
     schema: JsonObject = {"items": items.schema, "type": "array"}
-    listed = Schema(read, write if write_item else None, schema, items.components)
+    is_itself = kind is list and write_item is None
+    listed = Schema(read, None if is_itself else write, schema, items.components)
     return _derived(listed, items, "{}_array")
 
 
@@ -422,8 +480,8 @@ def _fields(kind: Any) -> list[_Field]:  # noqa: ANN401 - any dataclass
             name=each.name,
             json_name=each.metadata.get(JSON_NAME, each.name),
             shape=schema_of(hints[each.name]),
-            is_required=each.default is dataclasses.MISSING
-            and each.default_factory is dataclasses.MISSING,
+            is_required=_IS_REQUIRED in each.metadata
+            or each.default is each.default_factory is dataclasses.MISSING,
             default=each.default
             if each.default_factory is dataclasses.MISSING
             else each.default_factory(),
@@ -512,6 +570,10 @@ _SIMPLE: dict[object, Schema] = {
     bytes: _component(
         "base64string",
         Schema(_read_bytes, _write_bytes, {"format": "base64", "type": "string"}),
+    ),
+    TxId: _component(
+        "TransactionId",
+        Schema(_read_tx_id, str, {"pattern": r"^[0-9]+\.[0-9]+$", "type": "string"}),
     ),
     None: Schema(_instance(types.NoneType, "null"), None, {"nullable": True}),
     types.NoneType: Schema(_instance(types.NoneType, "null"), None, {"nullable": True}),
