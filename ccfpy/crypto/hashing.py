@@ -47,8 +47,8 @@ def hmac_sha256(key: bytes, data: bytes) -> bytes:
 class HmacKey:
     """A key for many short HMAC-SHA256s; half the cost of ``hmac_sha256`` each.
 
-    RFC 2104 pads the key in two ways and hashes each in front of something; the padded
-    keys are made once here, and a call is two plain hashes.
+    RFC 2104 pads the key in two ways and hashes each in front of something. Both padded
+    keys are hashed once here; a call goes on from there.
     """
 
     __slots__ = ("_inner", "_outer")
@@ -57,19 +57,16 @@ class HmacKey:
         block = (sha256(key) if len(key) > _BLOCK_BYTES else key).ljust(
             _BLOCK_BYTES, b"\0"
         )
-        self._inner = bytes(byte ^ 0x36 for byte in block)
-        self._outer = bytes(byte ^ 0x5C for byte in block)
+        self._inner = _sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = _sha256(bytes(byte ^ 0x5C for byte in block))
 
     def hexdigest(self, data: bytes) -> str:
         """Return the HMAC of ``data`` as lower-case hex."""
-        inner = hashlib.sha256(self._inner + data).digest()
-        return hashlib.sha256(self._outer + inner).hexdigest()
-
-    def hexdigests(self, texts: list[bytes]) -> list[str]:
-        """Return ``hexdigest`` of each."""
-        sha256, inner, outer = _sha256, self._inner, self._outer
-        hashed = [sha256(inner + text).digest() for text in texts]
-        return [sha256(outer + digest).hexdigest() for digest in hashed]
+        inner = self._inner.copy()
+        inner.update(data)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.hexdigest()
 
 
 def hkdf_sha256(*, ikm: bytes, salt: bytes, info: bytes, length: int) -> bytes:

@@ -10,7 +10,7 @@ The derivation takes the first eight bytes of its label only, as CCF does
 (``src/node/ledger_secret.h`` measures a pointer where it means the text).
 """
 
-from ccfpy.base.ids import TxId
+from ccfpy.base.ids import Seqno, View
 from ccfpy.crypto.hashing import HmacKey, hmac_sha256
 
 _LABEL = b"Commit S"
@@ -21,7 +21,7 @@ def nonce_key(ledger_secret: bytes) -> HmacKey:
     return HmacKey(hmac_sha256(ledger_secret, _LABEL))
 
 
-def commit_evidence(key: HmacKey, txid: TxId) -> bytes:
-    """Write the evidence of ``txid``, its nonce under ``key``."""
-    text = b"%d.%d" % txid
+def commit_evidence(key: HmacKey, tx_id: tuple[View, Seqno]) -> bytes:
+    """Return the evidence of a transaction, its nonce under ``key``."""
+    text = b"%d.%d" % tx_id
     return b"ce:%b:%b" % (text, key.hexdigest(text).encode())

@@ -15,6 +15,7 @@ from ccfpy.base.ids import VIEW_MAX, Seqno, View
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.codec import EntryType, map_prefix, serialise_maps
 from ccfpy.kv.names import PUBLIC_PREFIX
+from ccfpy.ledger.evidence import commit_evidence
 from ccfpy.ledger.frame import BODY_BYTES_MAX, BODY_BYTES_MIN, ENTRY_VERSION
 from ccfpy.ledger.secrets import LedgerSecret
 
@@ -81,10 +82,9 @@ def fields_of(write_set: WriteSet) -> tuple[bytes, bytes]:
         if len(writes) == 1:
             ((key, value),) = writes.items()
             if value is not None:
-                fields = (
-                    b"%b%b%b%b%b%b"
-                    # One write, no removal.
-                    % (
+                # One write, no removal.
+                fields = b"".join(
+                    (
                         _map_prefix(name),
                         _TWO_U64(1, len(key)),
                         key,
@@ -104,10 +104,10 @@ def seal_all(secret: LedgerSecret, unsealed: list[Unsealed]) -> list[Sealed]:
 
     Each id must never have been used before with this secret.
     """
-    texts = [b"%d.%d" % (each.view, each.seqno) for each in unsealed]
+    key = secret.nonce_key
     evidence = []
-    for at, nonce in enumerate(secret.nonce_key.hexdigests(texts)):
-        text = b"ce:%b:%b" % (texts[at], nonce.encode())
+    for each in unsealed:
+        text = commit_evidence(key, (each.view, each.seqno))
         evidence.append(_sha256(text).digest())
     cipher = secret.cipher
     entries = []
