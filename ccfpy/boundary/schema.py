@@ -4,7 +4,7 @@ A node whose host speaks another language has another unique id.
 """
 
 from ccfpy.base import limits
-from ccfpy.boundary.interfaces.schema import describe_messages
+from ccfpy.boundary.description import describe_messages
 from ccfpy.boundary.shape import INTEGER_MAX
 from ccfpy.boundary.wire import EFFECT_KINDS, EVENT_KINDS
 

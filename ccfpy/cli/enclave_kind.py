@@ -10,8 +10,8 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.enclave.application import ATTRIBUTE, ApplicationNotLoaded
 from ccfpy.enclave.importing import load_attribute
 from ccfpy.enclave.measuring import node_interface
-from ccfpy.enclave.toolkit import Enclave
-from ccfpy.enclave.toolkit.loading import code_of
+from ccfpy.toolkit.enclave import Enclave
+from ccfpy.toolkit.enclave.loading import code_of
 
 TOOLKIT_ATTRIBUTE = "enclave"
 
@@ -37,7 +37,7 @@ def interface_of(path: Path) -> bytes:
     if not isinstance(found, Enclave):
         raise ApplicationNotLoaded(
             f"{path.name} has an {TOOLKIT_ATTRIBUTE!r} that is none; make it with "
-            "ccfpy.enclave.toolkit.Enclave"
+            "ccfpy.toolkit.enclave.Enclave"
         )
     return bytes.fromhex(found.definition_digest)
 

@@ -38,8 +38,11 @@ FRAMEWORK = (
     "ledger",
     "node",
     "service",
+    "toolkit/__init__.py",
+    "toolkit/enclave",
+    "toolkit/interfaces",
 )
-"""The parts of ccfpy that run in the trusted process; the others never do."""
+"""The parts of ccfpy that run in a trusted process; the others never do."""
 
 COMPILED = "ccfpy_compiled__mypyc"
 """How the name of the library begins, beside the package, that holds what of them is

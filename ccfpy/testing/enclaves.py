@@ -13,13 +13,13 @@ from ccfpy.attestation.identity import EnclaveIdentity
 from ccfpy.crypto.hashing import sha256
 from ccfpy.enclave.in_process import InProcess
 from ccfpy.enclave.platforms.simulated import SimulatedPlatform
-from ccfpy.enclave.toolkit import Enclave, EnclavePlatform
-from ccfpy.enclave.toolkit.dispatcher import Dispatcher
-from ccfpy.enclave.toolkit.limits import NoTimer
-from ccfpy.enclave.toolkit.process import protocol_of
-from ccfpy.host.toolkit import HostedEnclave
 from ccfpy.local.simulated_vendor import SimulatedVendor
 from ccfpy.testing.entropy import SeededEntropy
+from ccfpy.toolkit.enclave import Enclave, EnclavePlatform
+from ccfpy.toolkit.enclave.dispatcher import Dispatcher
+from ccfpy.toolkit.enclave.limits import NoTimer
+from ccfpy.toolkit.enclave.process import protocol_of
+from ccfpy.toolkit.host import HostedEnclave
 
 ISOLATION = "Isolation: none, it runs within a test"
 MADE_AT_S = 1_700_000_000

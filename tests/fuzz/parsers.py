@@ -7,7 +7,6 @@ from typing import Any
 from ccfpy.attestation.manifest import Manifest
 from ccfpy.attestation.simulated import SimulatedReport, verify_quote
 from ccfpy.attestation.simulated_endorsements import Endorsements
-from ccfpy.attestation.simulated_local import read_report, report_for
 from ccfpy.attestation.simulated_machine import SimulatedMachine
 from ccfpy.attestation.simulated_sealing import SealPolicy, seal, unseal
 from ccfpy.base import json
@@ -40,6 +39,7 @@ from ccfpy.ledger.signature import CoseSignature, NodeSignature
 from ccfpy.ledger.snapshot import Snapshot
 from ccfpy.ledger.snapshot_name import SnapshotName
 from ccfpy.testing.entropy import SeededEntropy
+from ccfpy.toolkit.enclave.local_reports import read_report, report_for
 from tests.fuzz import examples
 from tests.unit.attestation import simulation
 from tests.unit.attestation.test_manifest import SIGNED

@@ -65,7 +65,7 @@ ROWS: dict[Concept, Row] = {
             "unit/enclave/test_measuring.py": (
                 "test_every_file_of_an_application_counts",
             ),
-            "unit/enclave/toolkit/test_loading.py": (
+            "unit/toolkit/enclave/test_loading.py": (
                 "test_code_that_was_changed_after_signing_is_never_run",
             ),
         },
@@ -75,7 +75,7 @@ ROWS: dict[Concept, Row] = {
         "neither a key nor a plaintext. The import contract *untrusted-host* "
         "keeps trusted code out of it.",
         shown={
-            "unit/enclave/toolkit/test_process.py": (
+            "unit/toolkit/enclave/test_process.py": (
                 "test_an_enclave_answers_from_a_process_of_its_own",
             ),
             "e2e/test_canaries.py": ("test_what_went_over_tls_is_nowhere",),
@@ -90,11 +90,11 @@ ROWS: dict[Concept, Row] = {
             "unit/boundary/test_lifecycle.py": (
                 "test_a_stage_follows_as_the_table_says_and_not_otherwise",
             ),
-            "unit/enclave/toolkit/test_dispatcher.py": (
+            "unit/toolkit/enclave/test_dispatcher.py": (
                 "test_what_is_said_at_another_stage_is_a_violation",
                 "test_two_runs_of_one_enclave_are_two_instances",
             ),
-            "unit/enclave/toolkit/test_process.py": (
+            "unit/toolkit/enclave/test_process.py": (
                 "test_a_destroyed_enclave_is_gone_for_good",
             ),
             "unit/enclave/test_in_process.py": (
@@ -107,11 +107,11 @@ ROWS: dict[Concept, Row] = {
         "on both sides and a canonical text follow; the text's digest is "
         "measured, and host and enclave compare it before anything else.",
         shown={
-            "unit/boundary/interfaces/test_interface.py": (
+            "unit/toolkit/interfaces/test_interface.py": (
                 "test_the_schema_says_it_all",
                 "test_each_change_of_an_interface_changes_its_digest",
             ),
-            "unit/enclave/toolkit/test_process.py": (
+            "unit/toolkit/enclave/test_process.py": (
                 "test_a_host_with_another_interface_has_no_enclave",
             ),
             "unit/enclave/test_measuring.py": (
@@ -124,10 +124,10 @@ ROWS: dict[Concept, Row] = {
         "declared has no number and cannot be said; an ill-formed message ends "
         "the enclave.",
         shown={
-            "unit/boundary/interfaces/test_interface.py": (
+            "unit/toolkit/interfaces/test_interface.py": (
                 "test_what_is_not_declared_cannot_be_said",
             ),
-            "unit/enclave/toolkit/test_process.py": (
+            "unit/toolkit/enclave/test_process.py": (
                 "test_a_host_that_says_what_cannot_be_said_has_no_enclave_any_more",
             ),
         },
@@ -138,12 +138,12 @@ ROWS: dict[Concept, Row] = {
         "fails is an exception in the code. A node asks by effects, and "
         "believes no answer that does not verify.",
         shown={
-            "unit/enclave/toolkit/test_dispatcher.py": (
+            "unit/toolkit/enclave/test_dispatcher.py": (
                 "test_a_function_asks_the_host_and_goes_on_with_the_answer",
                 "test_the_answer_of_another_function_is_a_violation",
                 "test_a_function_may_cope_with_a_host_that_fails",
             ),
-            "unit/enclave/toolkit/test_process.py": (
+            "unit/toolkit/enclave/test_process.py": (
                 "test_an_enclave_has_no_way_out_but_its_interface",
             ),
         },
@@ -154,12 +154,12 @@ ROWS: dict[Concept, Row] = {
         "one that follows, and a frame beyond it is not read. Noise and damaged "
         "frames are part of the tests.",
         shown={
-            "unit/boundary/interfaces/test_interface.py": (
+            "unit/toolkit/interfaces/test_interface.py": (
                 "test_what_is_sent_is_the_copy_that_was_checked",
                 "test_the_largest_call_fits_a_frame_and_no_larger_frame_is_taken",
             ),
             "unit/boundary/test_shape.py": ("test_a_bound_holds_to_its_last_unit",),
-            "unit/enclave/toolkit/test_dispatcher_noise.py": (
+            "unit/toolkit/enclave/test_dispatcher_noise.py": (
                 "test_what_was_damaged_on_the_way_is_read_or_refused",
             ),
         },
@@ -170,13 +170,13 @@ ROWS: dict[Concept, Row] = {
         "a call, it may call what that function `allows`, and so deep "
         "(`calls_within_max`).",
         shown={
-            "unit/enclave/toolkit/test_dispatcher.py": (
+            "unit/toolkit/enclave/test_dispatcher.py": (
                 "test_so_many_calls_are_begun_and_the_others_wait",
                 "test_so_many_calls_wait_and_the_others_are_denied",
                 "test_a_call_within_that_the_ocall_does_not_allow_is_denied",
                 "test_calls_within_calls_go_so_deep_and_no_deeper",
             ),
-            "unit/enclave/toolkit/test_dispatcher_noise.py": (
+            "unit/toolkit/enclave/test_dispatcher_noise.py": (
                 "test_whatever_the_order_every_call_is_answered_once",
             ),
         },
@@ -186,11 +186,11 @@ ROWS: dict[Concept, Row] = {
         "recursion. They are measured, the system enforces them (Linux), and "
         "the host is told which was reached.",
         shown={
-            "unit/enclave/toolkit/test_process.py": (
+            "unit/toolkit/enclave/test_process.py": (
                 "test_a_limit_that_is_reached_ends_the_enclave_and_is_named",
                 "test_calls_that_each_keep_their_limit_reach_that_of_them_all",
             ),
-            "unit/enclave/toolkit/test_limits.py": (
+            "unit/toolkit/enclave/test_limits.py": (
                 "test_every_limit_is_in_the_text_that_is_measured",
             ),
         },
@@ -231,7 +231,7 @@ ROWS: dict[Concept, Row] = {
             "unit/service/evidence/test_simulated.py": (
                 "test_a_raised_least_version_ends_old_enclaves_listed_or_not",
             ),
-            "unit/enclave/toolkit/test_platform.py": (
+            "unit/toolkit/enclave/test_platform.py": (
                 "test_an_older_enclave_does_not_open_what_a_newer_one_sealed",
             ),
         },
@@ -246,7 +246,7 @@ ROWS: dict[Concept, Row] = {
             "unit/service/evidence/test_simulated.py": (
                 "test_members_may_take_debugged_enclaves_and_machines_that_are_out_of_date",
             ),
-            "unit/enclave/toolkit/test_loading.py": (
+            "unit/toolkit/enclave/test_loading.py": (
                 "test_a_debug_enclave_is_known_as_one_and_heard_by_no_other",
             ),
         },
@@ -265,10 +265,10 @@ ROWS: dict[Concept, Row] = {
         does="Reports between two enclaves of one machine, under a key that the "
         "machine derives for the one that reads.",
         shown={
-            "unit/attestation/test_simulated_local.py": (
+            "unit/toolkit/enclave/test_local_reports.py": (
                 "test_nobody_else_can_check_it_or_make_one",
             ),
-            "unit/enclave/toolkit/test_loading.py": (
+            "unit/toolkit/enclave/test_loading.py": (
                 "test_two_enclaves_of_one_machine_know_each_other",
             ),
         },
@@ -287,7 +287,7 @@ ROWS: dict[Concept, Row] = {
             "unit/attestation/test_sgx.py": (
                 "test_a_quote_of_a_real_processor_is_believed_at_its_time",
             ),
-            "unit/enclave/toolkit/test_loading.py": (
+            "unit/toolkit/enclave/test_loading.py": (
                 "test_its_evidence_is_of_what_was_signed",
             ),
         },
@@ -303,7 +303,7 @@ ROWS: dict[Concept, Row] = {
             "unit/service/evidence/test_quotes.py": (
                 "test_evidence_of_another_key_is_refused",
             ),
-            "unit/enclave/toolkit/test_platform.py": (
+            "unit/toolkit/enclave/test_platform.py": (
                 "test_data_is_not_taken_for_the_report_data_itself",
             ),
         },
@@ -327,7 +327,7 @@ ROWS: dict[Concept, Row] = {
                 "test_who_opens_what",
                 "test_no_byte_of_it_can_change",
             ),
-            "unit/enclave/toolkit/test_loading.py": (
+            "unit/toolkit/enclave/test_loading.py": (
                 "test_others_do_not_open_what_it_sealed",
             ),
         },
@@ -337,7 +337,7 @@ ROWS: dict[Concept, Row] = {
         "is sealed now. The ledger is the defence: nodes of a service take no "
         "older state from a host ([how](../howto/write-an-enclave.md)).",
         shown={
-            "unit/enclave/toolkit/test_platform.py": (
+            "unit/toolkit/enclave/test_platform.py": (
                 "test_what_was_sealed_before_opens_as_well_as_what_is_sealed_now",
             ),
             "unit/node/replication/test_replication_attacks.py": (
@@ -358,10 +358,10 @@ ROWS: dict[Concept, Row] = {
         does="The host's word, as an `UntrustedTime`: no number, and neither before "
         "nor after another one. The processor time of a call is the system's.",
         shown={
-            "unit/boundary/interfaces/test_interface.py": (
+            "unit/toolkit/interfaces/test_interface.py": (
                 "test_a_time_of_the_hosts_is_no_number_and_has_no_order",
             ),
-            "unit/enclave/toolkit/test_dispatcher.py": (
+            "unit/toolkit/enclave/test_dispatcher.py": (
                 "test_a_hosts_time_stays_a_hosts_time",
             ),
         },
@@ -387,10 +387,10 @@ ROWS: dict[Concept, Row] = {
         "told the kind of error and where without a value, and every later call "
         "is `EnclaveAborted`. A node's host stops the node.",
         shown={
-            "unit/enclave/toolkit/test_dispatcher.py": (
+            "unit/toolkit/enclave/test_dispatcher.py": (
                 "test_a_defect_leaves_the_enclave_without_an_answer_to_anybody",
             ),
-            "unit/host/toolkit/test_hosted.py": (
+            "unit/toolkit/host/test_hosted.py": (
                 "test_after_a_defect_every_call_says_that_the_enclave_aborted",
             ),
             "unit/enclave/test_loop.py": ("test_a_crash_is_reported_without_values",),

@@ -7,13 +7,13 @@ import pytest
 
 from ccfpy.enclave.in_process import InProcess, InProcessLink
 from ccfpy.enclave.loop import NODE, BoundaryProtocol
-from ccfpy.enclave.toolkit.process import protocol_of
 from ccfpy.host.enclave_link import ProcessLink
 from ccfpy.host.enclave_process import EnclaveProcess
-from ccfpy.host.toolkit.hosted import enclave_process
+from ccfpy.toolkit.enclave.process import protocol_of
+from ccfpy.toolkit.host.hosted import enclave_process
 from tests.house.enclave_checklist import ROWS, Concept
 from tests.house.tree import ROOT
-from tests.unit.enclave.toolkit.driven import INTERFACE, enclave
+from tests.unit.toolkit.enclave.driven import INTERFACE, enclave
 
 
 @cache

@@ -5,7 +5,13 @@ import re
 
 from tests.house.tree import modules
 
-COVERED_END_TO_END = ("ccfpy/cli/", "ccfpy/enclave/", "ccfpy/host/")
+COVERED_END_TO_END = (
+    "ccfpy/cli/",
+    "ccfpy/enclave/",
+    "ccfpy/host/",
+    "ccfpy/toolkit/enclave/",
+    "ccfpy/toolkit/host/",
+)
 """Packages at the rim, whose code real processes run in tests/e2e."""
 
 ENTRIES = {
@@ -13,7 +19,7 @@ ENTRIES = {
     "ccfpy.app",
     "ccfpy.cli.main",
     "ccfpy.enclave.__main__",
-    "ccfpy.enclave.toolkit.__main__",
+    "ccfpy.toolkit.enclave.__main__",
 }
 """Modules that people or the system start, so that none of ours imports them."""
 

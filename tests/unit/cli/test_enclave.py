@@ -15,14 +15,14 @@ from ccfpy.base.limits import MIB
 from ccfpy.client.keyfiles import KeyFiles, generate_keys
 from ccfpy.crypto.ec import KeyPair
 from ccfpy.enclave.measuring import node_interface
-from ccfpy.enclave.toolkit import Enclave, Limits
+from ccfpy.toolkit.enclave import Enclave, Limits
 from tests.unit.cli.conftest import Command
-from tests.unit.enclave.toolkit.rough import INTERFACE, Trusted
+from tests.unit.toolkit.enclave.rough import INTERFACE, Trusted
 
 APP = "app = 'an application'\n"
 TOOLKIT = """
-from ccfpy.enclave.toolkit import Enclave
-from tests.unit.enclave.toolkit.rough import INTERFACE
+from ccfpy.toolkit.enclave import Enclave
+from tests.unit.toolkit.enclave.rough import INTERFACE
 
 enclave = Enclave(interface=INTERFACE, code=lambda around: around)
 """

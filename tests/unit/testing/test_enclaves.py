@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from ccfpy.attestation.simulated_endorsements import VerifiedQuote
-from ccfpy.boundary.interfaces import Refusal, UntrustedTime
-from ccfpy.enclave.toolkit import read_identity
-from ccfpy.host.toolkit import EnclaveAborted
 from ccfpy.testing.enclaves import ISOLATION, MADE_AT_S, Bench
-from tests.unit.enclave.toolkit.driven import enclave as driven
-from tests.unit.enclave.toolkit.vault_enclave import enclave as vault
+from ccfpy.toolkit.enclave import read_identity
+from ccfpy.toolkit.host import EnclaveAborted
+from ccfpy.toolkit.interfaces import Refusal, UntrustedTime
+from tests.unit.toolkit.enclave.driven import enclave as driven
+from tests.unit.toolkit.enclave.vault_enclave import enclave as vault
 
 
 class Services:

@@ -1,0 +1,379 @@
+"""An enclave as its host sees it: functions to await, and services that it may ask for.
+
+A call is served in the task that made it: what the enclave asks meanwhile is done
+there, and a call that a service makes is within that service. The host can drop, delay
+and invent whatever it likes; what it says is in the form of the interface, or is not
+said.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+from ccfpy.base.errors import CcfpyError
+from ccfpy.boundary.ending import ResourceLimit, limit_of
+from ccfpy.boundary.lifecycle import EnclaveStage, Lifecycle
+from ccfpy.host.enclave_process import EnclaveProcess, ProcessObserver, python_command
+from ccfpy.toolkit.host.errors import (
+    CallDenied,
+    EnclaveAborted,
+    EnclaveDestroyed,
+    EnclaveNotStarted,
+)
+from ccfpy.toolkit.host.ocalls import Ocalls
+from ccfpy.toolkit.interfaces import Interface, Refusal
+from ccfpy.toolkit.interfaces.interface import Bound, copied
+from ccfpy.toolkit.interfaces.messages import (
+    Aborted,
+    CallRefused,
+    Denied,
+    Destroy,
+    Ended,
+    Initialize,
+    Initialized,
+    OcallFailed,
+    Run,
+)
+
+TOOLKIT_MODULE = "ccfpy.toolkit.enclave"
+START_WAIT_S = 60.0
+"""How long an enclave may take to load."""
+
+Trusted = TypeVar("Trusted")
+Untrusted = TypeVar("Untrusted")
+
+
+class Link(Protocol):
+    """A way to an enclave: its process, or the same within this one."""
+
+    async def start(self, observer: ProcessObserver[object]) -> None:
+        """Bring it up."""
+
+    def send(self, events: Sequence[object]) -> None:
+        """Send events to it."""
+
+    def stop(self) -> None:
+        """End it, at once if need be."""
+
+
+class HostedEnclave(Generic[Trusted, Untrusted]):
+    """One enclave, once; see ``hosted`` for the usual way to have one.
+
+    Args:
+        interface: the host's copy.
+        services: what the enclave may ask of this host.
+        link: the way to it.
+    """
+
+    def __init__(
+        self,
+        interface: Interface[Trusted, Untrusted],
+        services: Untrusted,
+        link: Link,
+    ) -> None:
+        self._interface = interface
+        self._link = link
+        self._lifecycle = Lifecycle()
+        self._services = {
+            bound.call: (bound, getattr(services, bound.function.name))
+            for bound in interface.untrusted
+        }
+        self._answers = {bound.answer for bound in interface.trusted}
+        self._calls: dict[int, asyncio.Queue[object]] = {}
+        self._last_call = 0
+        self._ocalls = Ocalls(self._say)
+        self._begun: asyncio.Future[Initialized] | None = None
+        self._lost: Callable[[], CcfpyError] | None = None
+        self._aborted: Aborted | None = None
+        self._told: Initialized | None = None
+        self._trusted = cast("Trusted", _Functions(interface.trusted, self._call))
+
+    @property
+    def stage(self) -> EnclaveStage:
+        """Where the enclave is in its life."""
+        return self._lifecycle.stage
+
+    @property
+    def instance(self) -> bytes:
+        """What tells this enclave from all others that there were; empty before."""
+        return b"" if self._told is None else self._told.instance
+
+    @property
+    def isolation(self) -> str:
+        """What the enclave says is around its process, and what is missing."""
+        return "" if self._told is None else self._told.isolation
+
+    @property
+    def trusted(self) -> Trusted:
+        """The functions of the enclave.
+
+        Each raises ``Refusal`` with a declared word, ``CallDenied`` when it is not
+        begun, ``BoundaryViolation`` when its arguments do not fit, and, once there is
+        no enclave, ``EnclaveAborted`` or ``EnclaveDestroyed``.
+        """
+        return self._trusted
+
+    async def initialize(self) -> None:
+        """Bring the enclave up, up to where it can be told from others.
+
+        Raises:
+            WrongStage: it was before.
+            EnclaveNotStarted: it has another interface, or refuses to begin.
+            EnclaveAborted: it went wrong at once.
+        """
+        self._lifecycle.require(EnclaveStage.CREATED)
+        self._begun = asyncio.get_running_loop().create_future()
+        await self._link.start(self)
+        self._say(Initialize(schema=self._interface.schema_digest))
+        try:
+            async with asyncio.timeout(START_WAIT_S):
+                self._told = await self._begun
+        except TimeoutError:
+            reason = f"no enclave after {START_WAIT_S:g} s"
+            self._end(lambda: EnclaveNotStarted(reason))
+            raise EnclaveNotStarted(reason) from None
+        self._lifecycle.move(EnclaveStage.INITIALIZED)
+
+    def run(self) -> None:
+        """Start to serve calls.
+
+        Raises:
+            WrongStage: it is not initialised, or runs.
+        """
+        self._lifecycle.move(EnclaveStage.RUNNING)
+        self._say(Run())
+
+    def destroy(self) -> None:
+        """Destroy the enclave, with all that it did not seal; once is enough."""
+        if self._lost is None:
+            reason = "the enclave is destroyed; create another"
+            # Whatever it says from now on is not heard.
+            self._lost = lambda: EnclaveDestroyed(reason)
+            self._link.send([Destroy()])
+            self._end(self._lost)
+
+    # What the link tells.
+
+    def effects_received(self, effects: Sequence[object], /) -> None:
+        """Hand on what the enclave says to whoever waits for it."""
+        for effect in effects:
+            if self._lost is None:
+                self._hear(effect)
+
+    def link_congested(self) -> None:
+        """Go on: every call waits for its answer."""
+
+    def link_cleared(self) -> None:
+        """Go on."""
+
+    def link_lost(self, reason: str) -> None:
+        """Fail every waiting call: the enclave is gone."""
+        if self._lost is not None:
+            return
+        aborted = self._aborted
+        if aborted is not None:
+            self._abort(aborted.reason, aborted.limit)
+            return
+        exit_code = getattr(self._link, "exit_code", None)
+        self._abort(reason, None if exit_code is None else limit_of(exit_code))
+
+    def _hear(self, effect: object) -> None:
+        match effect:
+            case Initialized():
+                self._initialized(effect)
+            case Aborted():
+                # How the process ends says no more; but it is to have ended.
+                self._aborted = effect
+            case Ended():
+                reason = effect.refusal or "it ended unasked"
+                if self.stage is EnclaveStage.CREATED:
+                    self._end(lambda: EnclaveNotStarted(reason))
+                else:
+                    self._abort(reason)
+            case CallRefused() | Denied():
+                self._answered(effect.call, effect)
+            case _:
+                message = cast("Any", effect)
+                if type(effect) in self._answers:
+                    self._answered(message.number, effect)
+                else:
+                    self._asked(message)
+
+    def _initialized(self, effect: Initialized) -> None:
+        own = self._interface.schema_digest
+        if effect.schema != own:
+            reason = (
+                f"the enclave's interface is {effect.schema:.64}, "
+                f"the host's is {self._interface.name} {own}"
+            )
+            self._end(lambda: EnclaveNotStarted(reason))
+        elif self._begun is not None and not self._begun.done():
+            self._begun.set_result(effect)
+
+    def _answered(self, call: int, effect: object) -> None:
+        self._ocalls.answered(call)
+        if (waiting := self._calls.get(call)) is not None:
+            waiting.put_nowait(effect)
+
+    def _asked(self, ocall: Any) -> None:  # noqa: ANN401  # made of the interface
+        if (waiting := self._calls.get(ocall.of)) is not None:
+            self._ocalls.begin(ocall.number)
+            waiting.put_nowait(ocall)
+        else:
+            # Whoever made the call has given up; the enclave must not wait for ever.
+            self._say(OcallFailed(ocall=ocall.number, word=None))
+
+    def _abort(self, reason: str, limit: ResourceLimit | None = None) -> None:
+        self._end(lambda: EnclaveAborted(reason, limit))
+
+    def _end(self, error: Callable[[], CcfpyError]) -> None:
+        self._lost = error
+        self._lifecycle.end()
+        self._link.stop()
+        if self._begun is not None and not self._begun.done():
+            self._begun.set_exception(error())
+        for waiting in self._calls.values():
+            waiting.put_nowait(error())
+
+    # Calls.
+
+    def _say(self, message: object) -> None:
+        if self._lost is None:
+            self._link.send([message])
+
+    async def _call(self, bound: Bound, arguments: object) -> object:
+        if self._lost is not None:
+            raise self._lost()
+        self._lifecycle.require(EnclaveStage.RUNNING)
+        number = self._last_call + 1
+        of = self._ocalls.current
+        message = bound.call(number=number, of=of, arguments=arguments)
+        message = copied(self._interface.events, message)
+        self._last_call = number
+        waiting = self._calls[number] = asyncio.Queue()
+        failed: Exception | None = None
+        try:
+            self._ocalls.call(number, of)
+            self._say(message)
+            while type(said := await waiting.get()) in self._services:
+                failed = await self._serve(said) or failed
+        finally:
+            del self._calls[number]
+            while not waiting.empty():
+                self._give_up(waiting.get_nowait())
+        return self._outcome(bound, said, failed)
+
+    def _give_up(self, said: object) -> None:
+        if type(said) in self._services:
+            number: int = cast("Any", said).number
+            self._ocalls.end(number, OcallFailed(ocall=number, word=None))
+
+    def _outcome(self, bound: Bound, said: object, failed: Exception | None) -> object:
+        if isinstance(said, CcfpyError):
+            raise said from failed
+        if isinstance(said, Denied):
+            raise CallDenied(bound.function.name, said.denial)
+        if isinstance(said, CallRefused) and said.word in bound.function.refusals:
+            raise Refusal(said.word)
+        if type(said) is not bound.answer:
+            self._abort(
+                f"the enclave answers something else than {bound.function.name}"
+            )
+        if self._lost is not None:
+            raise self._lost()
+        return getattr(cast("Any", said).result, "result", None)
+
+    async def _serve(self, ocall: object) -> Exception | None:
+        """Do what the enclave asks within a call; give the error if that fails."""
+        message = cast("Any", ocall)
+        bound, service = self._services[type(ocall)]
+        answer: object = OcallFailed(ocall=message.number, word=None)
+        try:
+            with self._ocalls.serving(message.number):
+                given = {
+                    name: getattr(message.arguments, name)
+                    for name in bound.function.parameters
+                }
+                value = await service(**given)
+            answer = self._answer(bound, message.number, value)
+        except Refusal as refusal:
+            if refusal.word not in bound.function.refusals:
+                return refusal
+            answer = OcallFailed(ocall=message.number, word=refusal.word)
+        except Exception as error:  # noqa: BLE001  # whatever a service may raise
+            return error
+        finally:
+            self._ocalls.end(message.number, answer)
+        return None
+
+    def _answer(self, bound: Bound, number: int, value: object) -> object:
+        given = {"result": value} if bound.function.has_result else {}
+        answer = bound.answer(number=number, result=bound.function.result(**given))
+        return copied(self._interface.events, answer)
+
+
+class _Functions:
+    """The trusted side of an interface, as something whose methods are awaited."""
+
+    def __init__(
+        self,
+        functions: tuple[Bound, ...],
+        call: Callable[[Bound, object], Awaitable[object]],
+    ) -> None:
+        for bound in functions:
+            setattr(self, bound.function.name, _caller(bound, call))
+
+
+def _caller(
+    bound: Bound, call: Callable[[Bound, object], Awaitable[object]]
+) -> Callable[..., Awaitable[object]]:
+    async def function(*values: object, **named: object) -> object:
+        return await call(bound, bound.gathered(values, named))
+
+    return function
+
+
+def enclave_process(
+    program: Path | str, interface: Interface[Any, Any]
+) -> EnclaveProcess[object, object]:
+    """Return an enclave's process, to be started."""
+    return EnclaveProcess(
+        lambda ends: python_command(
+            "-m",
+            TOOLKIT_MODULE,
+            "--enclave",
+            str(program),
+            "--channel",
+            *map(str, ends),
+        ),
+        events=interface.events,
+        effects=interface.effects,
+    )
+
+
+@contextlib.asynccontextmanager
+async def hosted(
+    program: Path | str,
+    interface: Interface[Trusted, Untrusted],
+    services: Untrusted,
+) -> AsyncIterator[HostedEnclave[Trusted, Untrusted]]:
+    """Run an enclave in a process of its own until the end of the block.
+
+    Args:
+        program: the file or package that is the enclave.
+        interface: what it and this host may call on each other.
+        services: the untrusted side: what the enclave may ask.
+
+    Raises:
+        EnclaveNotStarted: it cannot be found, has another interface, or refuses.
+        EnclaveAborted: it went wrong at once.
+    """
+    enclave = HostedEnclave(interface, services, enclave_process(program, interface))
+    try:
+        await enclave.initialize()
+        enclave.run()
+        yield enclave
+    finally:
+        enclave.destroy()
