@@ -42,8 +42,10 @@ def receive_append_entries(
 def _follow(state: RaftState, sender: NodeId, message: AppendEntries) -> None:
     """Check that the logs meet where the message begins, then take what is new.
 
-    A message that begins before the commit is old news and is not answered: a reply
-    could only be misread.
+    Entries that begin before the commit are old news and are not answered. A heartbeat
+    that begins there is answered: its leader may have nothing in flight but old news,
+    and without an answer would send nothing else until the view ends. The answer names
+    the commit, because the log of every later leader has what is committed.
     """
     log = state.log
     view = log.view_of(message.previous.seqno)
@@ -53,6 +55,9 @@ def _follow(state: RaftState, sender: NodeId, message: AppendEntries) -> None:
     state.restart_election_timer()
     state.leader = sender
     if message.previous.seqno < log.commit_seqno:
+        if not message.has_entries:
+            position = TxId(state.view, log.commit_seqno)
+            _respond(state, sender, position, is_success=True)
         return
     first = _first_new(state, message)
     if first is None:

@@ -70,8 +70,9 @@ def receive_response(
     """Record how far a peer agrees, or where to try again.
 
     Only a success of this view moves what is known to match, and only forward: commit
-    rests on it. A failure moves what is to be sent next, back to where both logs may
-    still agree; its view is often an old one, being that of an entry.
+    rests on it. Nothing that matches is sent again. A failure moves what is to be sent
+    next, back to where both logs may still agree; its view is often an old one, being
+    that of an entry.
     """
     peer = state.peers.get(sender)
     if peer is None:
@@ -95,6 +96,7 @@ def receive_response(
         peer.matched <= position.seqno <= state.log.last_seqno
     ):
         peer.matched = position.seqno
+        peer.sent = max(peer.sent, peer.matched)
         if peer.matched >= state.log.commit_seqno:
             peer.halvings = 0
         advance_commit(state)

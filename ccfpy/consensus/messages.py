@@ -100,8 +100,9 @@ class AppendEntriesResponse:
 
     Attributes:
         position: when successful, the backup's view and the last seqno of the message
-            it answers: what it verified, not what it holds. When not, the best point at
-            which both logs may still agree, perhaps of an old view.
+            it answers: what it verified, not what it holds. If that is a heartbeat from
+            before the backup's commit, the commit. When not successful, the best point
+            at which both logs may still agree, perhaps of an old view.
         is_success: whether the backup now agrees with the message.
     """
 

@@ -71,7 +71,8 @@ def _lost_if_ignored(step: JsonObject) -> JsonObject:
     """Return a message as lost where its receiver ignored it.
 
     Entries from before the commit are old news, and not answered; votes of an earlier
-    view count no more. CCF ignores both too; its specification takes neither.
+    view count no more. CCF ignores both too; its specification takes neither. Where a
+    heartbeat from before the commit was answered, it does not take the answer.
     """
     message, state = message_of(step), state_of(step)
     packet, view = message.get("packet"), state.get("current_view")

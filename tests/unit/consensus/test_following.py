@@ -85,11 +85,29 @@ def test_what_does_not_fit_is_refused_with_the_best_match() -> None:
     assert _answer(ready) == nack(0, 0)
 
 
-def test_what_begins_before_the_commit_is_not_answered() -> None:
+def test_entries_that_begin_before_the_commit_are_not_answered() -> None:
     raft = _backup(commit=2)
     assert raft.log.commit_seqno == 2
     assert raft.receive(ONE, entries(view=1, after=(1, 1), last=(1, 6))) == Ready()
     assert raft.log.last_seqno == 4
+
+
+@pytest.mark.parametrize(
+    ("at", "answered"), [((0, 0), 2), ((1, 1), 2), ((1, 2), 2), ((1, 3), 3)]
+)
+def test_a_heartbeat_before_the_commit_is_answered_with_the_commit(
+    at: tuple[int, int], answered: int
+) -> None:
+    raft = _backup(commit=2)
+    ready = raft.receive(ONE, entries(view=1, after=at, last=at, commit=2))
+    assert _answer(ready) == ack(1, answered)
+    assert raft.log.last_seqno == 4
+
+
+def test_a_new_leader_s_heartbeat_before_the_commit_is_answered_in_its_view() -> None:
+    raft = _backup(commit=2)
+    ready = raft.receive(TWO, entries(view=3, after=(1, 1), last=(1, 1)))
+    assert _answer(ready) == ack(3, 2)
 
 
 def test_a_branch_is_dropped_once_for_a_leader() -> None:

@@ -97,6 +97,19 @@ def test_a_complaint_moves_what_is_sent_and_not_what_matches() -> None:
     assert (peer.sent, peer.matched) == (2, 2)
 
 
+def test_what_is_acknowledged_beyond_what_was_sent_is_not_sent() -> None:
+    raft = new_leader()
+    for _ in range(4):
+        raft.append(WRITE)
+    raft.tick(HEARTBEAT_MS)
+    peer = raft.state.peers[ONE]
+    raft.receive(ONE, nack(1, 1))
+    raft.receive(ONE, ack(1, 3))
+    assert (peer.sent, peer.matched) == (3, 3)
+    raft.receive(ONE, ack(1, 9))
+    assert (peer.sent, peer.matched) == (3, 3)
+
+
 def test_complaints_of_one_gap_are_acted_on_once_until_the_next_heartbeat() -> None:
     raft = new_leader()
     for _ in range(4):

@@ -3,10 +3,13 @@
 from collections import deque
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.base.limits import APPEND_ENTRIES_IN_FLIGHT_MAX
 from ccfpy.consensus.messages import AppendEntries
+from ccfpy.consensus.raft import Raft
 from ccfpy.consensus.ready import Ready
 from ccfpy.consensus.sending import send_from, send_news
 from tests.unit.consensus.nodes import (
@@ -14,8 +17,11 @@ from tests.unit.consensus.nodes import (
     SIGNATURE,
     WRITE,
     ack,
+    entries,
     nack,
     new_leader,
+    new_raft,
+    take,
 )
 
 LINK_ENTRIES_MAX = 3
@@ -142,3 +148,63 @@ def test_a_full_link_is_sent_nothing_between_heartbeats() -> None:
     raft.receive(NodeId("1"), ack(1, 1))
     (message,) = _sent(raft.flush())
     assert message.last.seqno == APPEND_ENTRIES_IN_FLIGHT_MAX + 1
+
+
+BATCH_ENTRIES = 4
+LOG_ENTRIES = 80
+"""More entries than a leader sends in messages of four before it hears an answer."""
+HALVINGS_MAX = 3
+HEARTBEATS_MAX = 9
+"""Heartbeats in which the whole log can be sent in messages of one entry, and four more
+to find out where to begin."""
+
+
+def _exchange_heartbeat(leader: Raft, backup: Raft) -> None:
+    """Deliver what a heartbeat of a leader brings about, in both directions."""
+    backup_id, leader_id = backup.state.node_id, leader.state.node_id
+    to_backup = deque(leader.tick(HEARTBEAT_MS).messages)
+    while to_backup:
+        to, message = to_backup.popleft()
+        if to != backup_id:
+            continue
+        assert isinstance(message, AppendEntries)
+        ready = backup.receive(leader_id, message)
+        if ready.offer is not None:
+            ready = backup.accept(
+                [
+                    WRITE if seqno % 2 else SIGNATURE
+                    for seqno in range(ready.offer.first, message.last.seqno + 1)
+                ]
+            )
+        for _, answer in ready.messages:
+            to_backup += leader.receive(backup_id, answer).messages
+
+
+@given(st.data())
+def test_a_backup_catches_up_whatever_its_leader_believes_of_it(
+    data: st.DataObject,
+) -> None:
+    leader = new_leader()
+    for _ in range(LOG_ENTRIES // 2):
+        leader.append(WRITE)
+        leader.append(SIGNATURE)
+    leader.state.batch.entries = BATCH_ENTRIES
+
+    backup = new_raft("1")
+    held = data.draw(st.integers(0, LOG_ENTRIES), label="held by the backup")
+    commit = data.draw(st.integers(0, held), label="committed")
+    if held:
+        message = entries(view=1, after=(0, 0), last=(1, held), commit=commit)
+        kinds = [WRITE, SIGNATURE] * (LOG_ENTRIES // 2)
+        take(backup, message, kinds[:held], sender="0")
+
+    peer = leader.state.peers[backup.state.node_id]
+    peer.matched = data.draw(st.integers(0, held), label="matched")
+    peer.began = data.draw(st.integers(0, LOG_ENTRIES), label="began")
+    peer.sent = data.draw(st.integers(peer.answered, LOG_ENTRIES), label="sent")
+    peer.halvings = data.draw(st.integers(0, HALVINGS_MAX), label="halvings")
+
+    for _ in range(HEARTBEATS_MAX):
+        _exchange_heartbeat(leader, backup)
+    assert backup.log.last_seqno == peer.matched == LOG_ENTRIES
+    assert leader.is_leader
