@@ -99,7 +99,7 @@ class Inline(NamedTuple):
 class DescribedAs(NamedTuple):
     """Describes a type as another one, although it is read and written as itself."""
 
-    kind: object
+    kind: Any
 
 
 class Converted(NamedTuple):
