@@ -8,8 +8,8 @@ ignored, as in CCF (``include/ccf/ds/json.h``). A ``ValueError`` from ``__post_i
 refuses the value. Everything is worked out when a type is declared, nothing again per
 value.
 
-A schema is named after its type, unless a dataclass has a ``__schema_name__`` or an
-annotation a ``SchemaName``.
+A schema is named after its type, unless a record is ``described`` or an
+annotation has a ``SchemaName``.
 """
 
 import base64
@@ -38,6 +38,7 @@ from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.records import SCHEMA_NAME
 
 T = TypeVar("T")
 
@@ -282,7 +283,7 @@ def _derived(shape: Schema, part: Schema, name: str) -> Schema:
 
 
 def _named(kind: type, shape: Schema) -> Schema:
-    name = vars(kind).get("__schema_name__", kind.__qualname__.replace(".", "__"))
+    name = vars(kind).get(SCHEMA_NAME, kind.__qualname__.replace(".", "__"))
     return _component(name, shape)
 
 

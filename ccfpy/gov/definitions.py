@@ -6,11 +6,11 @@ describe what they return (``src/node/gov/handlers``). A schema whose name begin
 ``_`` is written out where it is used.
 """
 
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from ccfpy.base.ids import MemberId, NodeId, ProposalId, UserId
 from ccfpy.base.json import Json
+from ccfpy.base.records import described
 from ccfpy.base.schema import LEFT_OUT, IntegerRange, SchemaName, TextFormat
 from ccfpy.base.vocabulary import NodeStatus, RecoveryRole, ServiceStatus
 from ccfpy.consensus.status import TxStatus
@@ -45,46 +45,41 @@ ModuleSource: TypeAlias = Annotated[str, TextFormat("ServiceState.JsModuleRespon
 # Proposals
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("Acks.StateDigest")
 class StateDigestBody:
     """The root that a member signs."""
 
-    __schema_name__: ClassVar[str] = "Acks.StateDigest"
     memberId: MemberIdName
     stateDigest: Digest
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("Proposals.Action")
 class ActionBody:
     """One action of a proposal."""
 
-    __schema_name__: ClassVar[str] = "Proposals.Action"
     name: str
     args: Json = LEFT_OUT
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("Proposals.ProposalActions")
 class ActionsBody:
     """What a proposer signed."""
 
-    __schema_name__: ClassVar[str] = "Proposals.ProposalActions"
     actions: list[ActionBody]
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("Proposals.FailureInfo")
 class FailureBody:
     """Why a script failed."""
 
-    __schema_name__: ClassVar[str] = "Proposals.FailureInfo"
     reason: str
     trace: str = LEFT_OUT
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("Proposals.Proposal")
 class ProposalBody:
     """A proposal."""
 
-    __schema_name__: ClassVar[str] = "Proposals.Proposal"
     proposalId: ProposalIdName
     proposerId: MemberIdName
     proposalState: Annotated[ProposalState, SchemaName("Proposals.ProposalState")]
@@ -98,11 +93,10 @@ class ProposalBody:
     failure: FailureBody = LEFT_OUT
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("PagedProposal")
 class ProposalsPage:
     """Proposals."""
 
-    __schema_name__: ClassVar[str] = "PagedProposal"
     value: list[ProposalBody]
     nextLink: Link = LEFT_OUT
 
@@ -110,53 +104,48 @@ class ProposalsPage:
 # Recovery
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("Recovery.EncryptedRecoveryShare")
 class EncryptedShareBody:
     """A recovery share, encrypted to its member."""
 
-    __schema_name__: ClassVar[str] = "Recovery.EncryptedRecoveryShare"
     memberId: MemberIdName
     encryptedShare: bytes
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("Recovery.RecoveryResponse")
 class RecoveryBody:
     """How far the recovery has come."""
 
-    __schema_name__: ClassVar[str] = "Recovery.RecoveryResponse"
     message: str
     submittedCount: Count
     recoveryThreshold: Count
     fullKeySubmitted: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("Recovery.RecoveryShare")
 class ShareBody:
     """A recovery share, as its member signs it."""
 
-    __schema_name__: ClassVar[str] = "Recovery.RecoveryShare"
     share: bytes
 
 
 # The service
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("_configuration")
 class ConfigurationBody:
     """The service's configuration."""
 
-    __schema_name__: ClassVar[str] = "_configuration"
     recoveryThreshold: Count
     maximumNodeCertificateValidityDays: Count
     maximumServiceCertificateValidityDays: Count
     recentCoseProposalsWindowSize: Count
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("ServiceState.ServiceInfo")
 class ServiceBody:
     """The service."""
 
-    __schema_name__: ClassVar[str] = "ServiceState.ServiceInfo"
     status: Annotated[ServiceStatus, SchemaName("ServiceState.ServiceStatus")]
     certificate: Pem
     recoveryCount: Count
@@ -166,11 +155,10 @@ class ServiceBody:
     configuration: ConfigurationBody = LEFT_OUT
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("ServiceState.Member")
 class MemberBody:
     """A member."""
 
-    __schema_name__: ClassVar[str] = "ServiceState.Member"
     memberId: MemberIdName
     status: Annotated[MemberStatus, SchemaName("ServiceState.MemberStatus")]
     recoveryRole: Annotated[RecoveryRole, SchemaName("_recoveryRole")]
@@ -179,58 +167,52 @@ class MemberBody:
     publicEncryptionKey: Pem = LEFT_OUT
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("PagedMember")
 class MembersPage:
     """Members."""
 
-    __schema_name__: ClassVar[str] = "PagedMember"
     value: list[MemberBody]
     nextLink: Link = LEFT_OUT
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("ServiceState.User")
 class UserBody:
     """A user."""
 
-    __schema_name__: ClassVar[str] = "ServiceState.User"
     userId: UserIdName
     certificate: Pem
     userData: Json = LEFT_OUT
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("PagedUser")
 class UsersPage:
     """Users."""
 
-    __schema_name__: ClassVar[str] = "PagedUser"
     value: list[UserBody]
     nextLink: Link = LEFT_OUT
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("ServiceState.NetworkInterface")
 class InterfaceBody:
     """An interface for clients."""
 
-    __schema_name__: ClassVar[str] = "ServiceState.NetworkInterface"
     publishedAddress: str
     protocol: str = LEFT_OUT
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("_details")
 class QuoteDetailsBody:
     """What evidence states, in hex."""
 
-    __schema_name__: ClassVar[str] = "_details"
     measurement: str = LEFT_OUT
     reportData: str = LEFT_OUT
     hostData: str = LEFT_OUT
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("ServiceState.QuoteInfo")
 class QuoteBody:
     """A node's evidence."""
 
-    __schema_name__: ClassVar[str] = "ServiceState.QuoteInfo"
     format: Annotated[
         Literal["OE_SGX_v1", "Insecure_Virtual", "AMD_SEV_SNP_v1"],
         SchemaName("_quoteFormat"),
@@ -243,11 +225,10 @@ class QuoteBody:
     endorsedTcb: bytes = LEFT_OUT
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("ServiceState.Node")
 class NodeBody:
     """A node."""
 
-    __schema_name__: ClassVar[str] = "ServiceState.Node"
     nodeId: NodeIdName
     status: Annotated[NodeStatus, SchemaName("ServiceState.NodeStatus")]
     retiredCommitted: bool
@@ -257,11 +238,10 @@ class NodeBody:
     certificate: Pem = LEFT_OUT
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("PagedNode")
 class NodesPage:
     """Nodes."""
 
-    __schema_name__: ClassVar[str] = "PagedNode"
     value: list[NodeBody]
     nextLink: Link = LEFT_OUT
 
@@ -269,19 +249,17 @@ class NodesPage:
 # What may join, and whose tokens are accepted
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("ServiceState.FeedInfo")
 class FeedBody:
     """The least security version of a feed's image."""
 
-    __schema_name__: ClassVar[str] = "ServiceState.FeedInfo"
     svn: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("ServiceState.TcbVersion")
 class TcbVersionBody:
     """The least firmware versions of a processor."""
 
-    __schema_name__: ClassVar[str] = "ServiceState.TcbVersion"
     hexstring: str = LEFT_OUT
     boot_loader: int = LEFT_OUT
     tee: int = LEFT_OUT
@@ -290,28 +268,25 @@ class TcbVersionBody:
     fmc: int = LEFT_OUT
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("ServiceState.JoinPolicy")
 class SgxPolicyBody:
     """Which SGX enclaves may join."""
 
-    __schema_name__: ClassVar[str] = "ServiceState.JoinPolicy"
     measurements: list[str]
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("ServiceState.VirtualJoinPolicy")
 class VirtualPolicyBody:
     """Which processes may join that no hardware protects."""
 
-    __schema_name__: ClassVar[str] = "ServiceState.VirtualJoinPolicy"
     measurements: list[str]
     hostData: list[str]
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("ServiceState.SnpJoinPolicy")
 class SnpPolicyBody:
     """Which SEV-SNP guests may join."""
 
-    __schema_name__: ClassVar[str] = "ServiceState.SnpJoinPolicy"
     measurements: list[str]
     hostData: dict[str, str]
     uvmEndorsements: dict[
@@ -321,40 +296,36 @@ class SnpPolicyBody:
     tcbVersions: dict[str, TcbVersionBody]
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("ServiceState.JoinPolicies")
 class JoinPoliciesBody:
     """Which code may join, by platform."""
 
-    __schema_name__: ClassVar[str] = "ServiceState.JoinPolicies"
     sgx: SgxPolicyBody
     virtual: VirtualPolicyBody
     snp: SnpPolicyBody
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("ServiceState.Jwk")
 class JwkBody:
     """A key that may sign tokens."""
 
-    __schema_name__: ClassVar[str] = "ServiceState.Jwk"
     publicKey: Pem
     issuer: str
     constraint: Json = LEFT_OUT
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("ServiceState.JwtIssuer")
 class IssuerBody:
     """An issuer of tokens."""
 
-    __schema_name__: ClassVar[str] = "ServiceState.JwtIssuer"
     autoRefresh: bool
     caCertBundleName: str = LEFT_OUT
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("ServiceState.JwkInfo")
 class JwkInfoBody:
     """Whose tokens are accepted, and by which keys."""
 
-    __schema_name__: ClassVar[str] = "ServiceState.JwkInfo"
     issuers: dict[str, IssuerBody]
     keys: dict[str, list[JwkBody]]
     caCertBundles: dict[str, Bundle]
@@ -363,11 +334,10 @@ class JwkInfoBody:
 # The JavaScript application
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("ServiceState.JsEndpointInfo")
 class JsEndpointBody:
     """An endpoint."""
 
-    __schema_name__: ClassVar[str] = "ServiceState.JsEndpointInfo"
     jsModule: str
     jsFunction: str
     forwardingRequired: Annotated[
@@ -382,30 +352,27 @@ class JsEndpointBody:
     openApi: Json
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("ServiceState.JsApp")
 class JsAppBody:
     """The endpoints, by path and verb."""
 
-    __schema_name__: ClassVar[str] = "ServiceState.JsApp"
     endpoints: dict[
         str,
         Annotated[dict[str, JsEndpointBody], SchemaName("ServiceState.JsOperations")],
     ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("ServiceState.JsModuleNames")
 class JsModuleBody:
     """The name of a module."""
 
-    __schema_name__: ClassVar[str] = "ServiceState.JsModuleNames"
     moduleName: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("PagedJsModuleNames")
 class JsModulesPage:
     """The names of modules."""
 
-    __schema_name__: ClassVar[str] = "PagedJsModuleNames"
     value: list[JsModuleBody]
     nextLink: Link = LEFT_OUT
 
@@ -417,19 +384,17 @@ StatusName: TypeAlias = Annotated[
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("Transactions.Transaction")
 class TransactionBody:
     """The status of a transaction."""
 
-    __schema_name__: ClassVar[str] = "Transactions.Transaction"
     status: StatusName
     transactionId: TxIdName
 
 
-@dataclass(frozen=True, kw_only=True)
+@described("Transactions.CommittedTransaction")
 class CommitBody:
     """The last committed transaction."""
 
-    __schema_name__: ClassVar[str] = "Transactions.CommittedTransaction"
     status: StatusName
     transactionId: TxIdName

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, TypeAlias
+from typing import TypeAlias
 
 from ccfpy.attestation.simulated_collateral import TcbStatus
+from ccfpy.base.records import described
 from ccfpy.base.schema import REQUIRED, U64, OrAbsent
 from ccfpy.kv.maps import JSON, STRING, Map, Set, Value
 from ccfpy.service.records import codec_of
@@ -16,11 +17,10 @@ class CodeStatus(StrEnum):
     ALLOWED_TO_JOIN = "AllowedToJoin"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@described("UVMEndorsementsData")
 class UvmEndorsementsData:
     """The least security version of a feed's utility VM image."""
 
-    __schema_name__: ClassVar[str] = "UVMEndorsementsData"
     svn: str
 
 

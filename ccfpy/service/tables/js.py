@@ -1,11 +1,12 @@
 """The JavaScript application: modules, endpoints and what its interpreters may use."""
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json
+from ccfpy.base.records import described
 from ccfpy.base.schema import U64, DescribedAs, Inline, SchemaName
 from ccfpy.kv.maps import RAW, STRING, Codec, Map, Value
 from ccfpy.service.records import codec_of
@@ -55,11 +56,10 @@ class EndpointProperties:
     interpreter_reuse: Annotated[Json, DescribedAs(_ReusePolicy)] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@described("JSRuntimeOptions")
 class JsRuntimeOptions:
     """The limits of a call into the application's JavaScript, and what it tells."""
 
-    __schema_name__: ClassVar[str] = "JSRuntimeOptions"
     max_heap_bytes: U64 = limits.JS_HEAP_BYTES_MAX
     max_stack_bytes: U64 = limits.JS_STACK_BYTES_MAX
     max_execution_time_ms: U64 = limits.JS_EXECUTION_MS_MAX

@@ -1,14 +1,12 @@
 """JWT: the issuers whose tokens the application accepts, and their keys."""
 
-from dataclasses import dataclass
-from typing import ClassVar
-
+from ccfpy.base.records import described
 from ccfpy.base.schema import OrAbsent
 from ccfpy.kv.maps import JSON, RAW, STRING, Map
 from ccfpy.service.records import codec_of, form_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@described("JwtIssuerMetadata")
 class JwtIssuer:
     """How an issuer's keys are kept up to date.
 
@@ -17,12 +15,11 @@ class JwtIssuer:
         ca_cert_bundle_name: the authorities that vouch for the issuer's server.
     """
 
-    __schema_name__: ClassVar[str] = "JwtIssuerMetadata"
     ca_cert_bundle_name: OrAbsent[str] = None
     auto_refresh: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@described("OpenIDJWKMetadata")
 class SigningKey:
     """A key that signs tokens, as one issuer published it.
 
@@ -31,7 +28,6 @@ class SigningKey:
         constraint: what tokens' ``iss`` must match, where it is not the issuer itself.
     """
 
-    __schema_name__: ClassVar[str] = "OpenIDJWKMetadata"
     issuer: str
     public_key: bytes
     constraint: OrAbsent[str] = None

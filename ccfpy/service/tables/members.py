@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from ccfpy.base.ids import MemberId
 from ccfpy.base.json import Json
+from ccfpy.base.records import described
 from ccfpy.base.schema import REQUIRED, DescribedAs, OrAbsent, SchemaName
 from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.kv.maps import STRING, Map
@@ -19,7 +20,7 @@ class MemberStatus(StrEnum):
     ACTIVE = "Active"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@described("MemberDetails")
 class MemberInfo:
     """A member's standing.
 
@@ -28,7 +29,6 @@ class MemberInfo:
         recovery_role: ``None`` if it follows from having an encryption key or not.
     """
 
-    __schema_name__: ClassVar[str] = "MemberDetails"
     status: MemberStatus
     member_data: Json = None
     recovery_role: OrAbsent[
@@ -36,11 +36,10 @@ class MemberInfo:
     ] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@described("SignedReq")
 class LegacySignedRequest:
     """A member's last request, signed as before COSE; described, but not read."""
 
-    __schema_name__: ClassVar[str] = "SignedReq"
     sig: bytes
     req: bytes
     request_body: bytes

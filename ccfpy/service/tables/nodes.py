@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import NodeId
 from ccfpy.base.json import Json
+from ccfpy.base.records import described
 from ccfpy.base.schema import (
     REQUIRED,
     U32,
@@ -75,27 +76,25 @@ class ParserConfiguration:
     max_frame_size: OrAbsent[SizeText] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@described("RedirectionResolverConfig")
 class RedirectionResolver:
     """How the target of a redirection is found; described, but not read."""
 
-    __schema_name__: ClassVar[str] = "RedirectionResolverConfig"
     kind: Annotated[
         Literal["NodeByRole", "StaticAddress"], SchemaName("RedirectionResolutionKind")
     ]
     target: Json = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@described("NodeInfoNetwork_v2__NetInterface__Redirections")
 class InterfaceRedirections:
     """Where an interface redirects what it does not serve; described, but not read."""
 
-    __schema_name__: ClassVar[str] = "NodeInfoNetwork_v2__NetInterface__Redirections"
     to_primary: OrAbsent[RedirectionResolver] = None
     to_backup: OrAbsent[RedirectionResolver] = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@described("NodeInfoNetwork_v2__NetInterface")
 class NetInterface:
     """Where a node listens, and the rules there.
 
@@ -104,7 +103,6 @@ class NetInterface:
         redirections: where this interface sends what it does not serve.
     """
 
-    __schema_name__: ClassVar[str] = "NodeInfoNetwork_v2__NetInterface"
     bind_address: str
     published_address: str = ""
     protocol: str = ""

@@ -1,20 +1,19 @@
 """Users: who may call the application with a certificate of their own."""
 
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import field
 
 from ccfpy.base.ids import UserId
 from ccfpy.base.json import Json
+from ccfpy.base.records import described
 from ccfpy.base.schema import REQUIRED
 from ccfpy.kv.maps import STRING, Map
 from ccfpy.service.records import codec_of, text_key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@described("UserDetails")
 class UserInfo:
     """What the consortium attached to a user; applications read roles here."""
 
-    __schema_name__: ClassVar[str] = "UserDetails"
     user_data: Json = field(default=None, metadata=REQUIRED)
 
 

@@ -1,7 +1,7 @@
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, NewType, Optional
+from typing import Annotated, Any, Literal, NewType, Optional
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,7 @@ from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.records import described
 from ccfpy.base.schema import (
     JSON_NAME,
     LEFT_OUT,
@@ -307,9 +308,8 @@ def test_a_dictionary_is_named_after_its_keys() -> None:
     assert shape.read({"a": 1}) == {"a": 1}
 
 
-@dataclass(frozen=True)
+@described("GetIt__Out")
 class Renamed:
-    __schema_name__: ClassVar[str] = "GetIt__Out"
     colour: Annotated[Colour, SchemaName("Paint")]
     size: Annotated[Literal["S", "L"], SchemaName("Size")] = "S"
 
@@ -319,7 +319,7 @@ def test_a_schema_can_have_another_name_than_its_type() -> None:
     assert shape.schema == {"$ref": "#/components/schemas/GetIt__Out"}
     assert set(shape.components) == {"GetIt__Out", "Paint", "Size"}
     assert shape.components["Paint"] == {"enum": ["red", "blue"], "type": "string"}
-    assert shape.read({"colour": "red"}) == Renamed(Colour.RED)
+    assert shape.read({"colour": "red"}) == Renamed(colour=Colour.RED)
 
 
 def test_a_schema_can_be_had_without_its_name() -> None:
@@ -336,7 +336,7 @@ def test_a_schema_can_be_written_out_where_it_is_used() -> None:
     assert shape.components == {}
     assert shape.schema["type"] == "array"
     assert "$ref" not in json.dumps(shape.schema).decode()
-    assert shape.read([{"colour": "red"}]) == [Renamed(Colour.RED)]
+    assert shape.read([{"colour": "red"}]) == [Renamed(colour=Colour.RED)]
     choice = schema_of(Annotated[str, Inline(one_of=True), SchemaName("Word")])
     assert choice.components == {"Word": {"oneOf": [{"type": "string"}]}}
 
