@@ -11,11 +11,11 @@ from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import dumps, loads_object
 from ccfpy.cli.errors import CommandFailed, Misused, no_such_file
+from ccfpy.client import receipt_forms
+from ccfpy.client.receipt_forms import AnyReceipt
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import DIGEST_BYTES, sha256
-from ccfpy.ledger import receipt_forms
 from ccfpy.ledger.receipt import ReceiptRefused, ReceiptStep, StepTaken
-from ccfpy.ledger.receipt_forms import AnyReceipt
 
 FileArgument: TypeAlias = Annotated[
     Path, typer.Argument(help="A receipt, JSON or COSE; - for stdin.")

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
+from ccfpy.client import receipt_forms
 from ccfpy.client.connection import Connection
 from ccfpy.client.errors import NotCommitted, UnexpectedReply
+from ccfpy.client.receipt_forms import AnyReceipt
 from ccfpy.client.reply import TXID_HEADER
 from ccfpy.crypto.certs import Certificate
-from ccfpy.ledger import receipt_forms
 from ccfpy.ledger.receipt import Receipt, StepTaken
-from ccfpy.ledger.receipt_forms import AnyReceipt, ReceiptForm
+from ccfpy.ledger.receipt_forms import ReceiptForm
 
 RECEIPT_TIMEOUT_S = 10.0
 RECEIPT_POLL_S = 0.05

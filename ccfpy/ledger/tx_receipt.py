@@ -13,7 +13,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import JsonObject
 from ccfpy.kv.changes import WriteSet
-from ccfpy.ledger.cose_receipt import CoseReceipt, InclusionProof
+from ccfpy.ledger.cose_proof import attach_proof, write_proof
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree, PathStep
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
@@ -148,18 +148,12 @@ class TxReceipt:
         """Write the JSON that says whether the transaction is a signature."""
         return self.json_receipt.to_json_v2()
 
-    @property
-    def inclusion_proof(self) -> InclusionProof | None:
-        """The leaf and its path; nothing for signatures and where components lack."""
+    def cbor_proof(self) -> bytes | None:
+        """Write the CBOR proof; nothing for signatures and where components lack."""
         leaf = self.leaf
         if not isinstance(leaf, RevealedLeaf) or leaf.claims_digest is None:
             return None
-        return InclusionProof(leaf=leaf, path=self.path)
-
-    def cbor_proof(self) -> bytes | None:
-        """Write the CBOR proof; nothing where there is no ``inclusion_proof``."""
-        proof = self.inclusion_proof
-        return None if proof is None else proof.serialise()
+        return write_proof(leaf, self.path)
 
     def cose_signature(self) -> bytes | None:
         """Return the service's signature over the root, if there is one."""
@@ -168,10 +162,10 @@ class TxReceipt:
 
     def cose_receipt(self) -> bytes | None:
         """Write the COSE receipt; nothing where proof or service's signature lacks."""
-        proof, by_service = self.inclusion_proof, self.signed.by_service
+        proof, by_service = self.cbor_proof(), self.signed.by_service
         if proof is None or by_service is None:
             return None
-        return CoseReceipt(signature=by_service, proof=proof).serialise()
+        return attach_proof(by_service, proof)
 
 
 def _single(write_set: WriteSet, table: str) -> bytes | None:

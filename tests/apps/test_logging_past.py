@@ -10,9 +10,9 @@ from ccfpy.base import json
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json
 from ccfpy.boundary.effects import ReadLedger
+from ccfpy.client.cose_receipt import CoseReceipt, InclusionProof
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256
-from ccfpy.ledger.cose_receipt import CoseReceipt, InclusionProof
 from ccfpy.ledger.receipt import Receipt, ReceiptRefused
 from ccfpy.ledger.signature import CoseSignature
 from ccfpy.testing.apps import Answer, Service

@@ -17,6 +17,7 @@ from ccfpy.boundary.effects import (
 )
 from ccfpy.boundary.events import LedgerRead, SessionData, SessionOpened, Tick
 from ccfpy.boundary.wire import EFFECTS, EVENTS
+from ccfpy.client.cose_receipt import CoseReceipt, InclusionProof
 from ccfpy.crypto import certs, cose
 from ccfpy.crypto.ec import Curve, KeyPair
 from ccfpy.crypto.hashing import sha256
@@ -28,7 +29,6 @@ from ccfpy.http.messages import Request, Response, serialise_request, serialise_
 from ccfpy.http.tls import TlsSession
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.kv.snapshot import MapSnapshot, PublicSnapshot
-from ccfpy.ledger.cose_receipt import CoseReceipt, InclusionProof
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.receipt import RevealedLeaf
 from ccfpy.ledger.shares import PreviousSecret, RecoveryShares, SecretRecord

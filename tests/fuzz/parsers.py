@@ -14,6 +14,7 @@ from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import TxId
 from ccfpy.base.units import parse_size, parse_time_us
 from ccfpy.boundary.wire import EFFECTS, EVENTS, FrameReader
+from ccfpy.client.cose_receipt import CoseReceipt
 from ccfpy.crypto import cbor, certs, cose, jwk, jwt
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import KeyPair, PublicKey
@@ -29,7 +30,6 @@ from ccfpy.http.query import parse_query
 from ccfpy.http.response_parser import ResponseParser
 from ccfpy.http.tls import ServerContext, TlsSession
 from ccfpy.ledger.chunk import Chunk, ChunkName
-from ccfpy.ledger.cose_receipt import CoseReceipt
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.receipt import Receipt

@@ -10,9 +10,9 @@ import pytest
 from ccfpy.base import json
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import JsonObject
+from ccfpy.client.cose_receipt import CoseReceipt, InclusionProof
 from ccfpy.crypto.certs import Certificate, service_certificate
 from ccfpy.crypto.ec import Curve, KeyPair
-from ccfpy.ledger.cose_receipt import CoseReceipt, InclusionProof
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.identity import Epoch, IdentityEndorsement
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf

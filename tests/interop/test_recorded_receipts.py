@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ccfpy.base.ids import TxId
-from ccfpy.ledger import receipt_forms
+from ccfpy.client import receipt_forms
 from ccfpy.testing.node import InProcessNode
 from tests.interop.environments import Tools
 from tests.vectors.conftest import SERVICES

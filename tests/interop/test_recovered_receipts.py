@@ -7,10 +7,10 @@ import pytest
 
 from ccfpy.base import json
 from ccfpy.base.json import JsonObject
+from ccfpy.client import receipt_forms
+from ccfpy.client.cose_receipt import CoseReceipt
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256
-from ccfpy.ledger import receipt_forms
-from ccfpy.ledger.cose_receipt import CoseReceipt
 from ccfpy.ledger.endorsements import links
 from ccfpy.ledger.entry import NO_CLAIMS
 from ccfpy.ledger.receipt import ReceiptRefused, ReceiptStep

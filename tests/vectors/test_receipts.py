@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.base.errors import CcfpyError
+from ccfpy.client import receipt_forms
+from ccfpy.client.cose_receipt import CoseReceipt
 from ccfpy.crypto.certs import Certificate
-from ccfpy.ledger import receipt_forms
-from ccfpy.ledger.cose_receipt import CoseReceipt
 from ccfpy.ledger.receipt import Receipt, ReceiptRefused, ReceiptStep, RevealedLeaf
-from ccfpy.ledger.receipt_forms import ReceiptForm
+from ccfpy.ledger.receipt_forms import ReceiptForm, write
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.signature import is_signature
 from ccfpy.ledger.tx_receipt import SignatureTransaction, TxReceipt
@@ -124,11 +124,11 @@ def test_every_transaction_of_a_ledger_is_proved_in_every_form(
             continue
         service = recording.service_at(proof.signed.txid.seqno)
         for form in (ReceiptForm.V1, ReceiptForm.V2):
-            data = receipt_forms.write(proof, form)
+            data = write(proof, form)
             assert data is not None
             assert accept(data, service) == len(STEPS)
             in_json += 1
-        data = receipt_forms.write(proof, ReceiptForm.COSE)
+        data = write(proof, ReceiptForm.COSE)
         if data is not None:
             assert accept(data, service) == len(STEPS) - 1
             in_cose += 1

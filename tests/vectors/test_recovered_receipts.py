@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from apps.logging.app import app
+from ccfpy.client import receipt_forms
 from ccfpy.crypto.certs import Certificate
-from ccfpy.ledger import receipt_forms
 from ccfpy.ledger.receipt import Receipt, ReceiptRefused, ReceiptStep
 from ccfpy.testing.node import InProcessNode
 from ccfpy.testing.recovery import ask_for_shares, recover_alone, submit_share

@@ -13,8 +13,8 @@ from ccfpy.ledger.receipt_forms import ReceiptForm, endorsements_json, write
 from ccfpy.ledger.tx_receipt import SignatureTransaction, TxReceipt
 from tests.attacks import attack
 from tests.unit.cli.conftest import Command
+from tests.unit.client.test_receipt_forms import ENDORSEMENT, inner_node
 from tests.unit.ledger.made import FIRST, SECOND, small_ledger
-from tests.unit.ledger.test_receipt_forms import ENDORSEMENT, inner_node
 
 CLAIMS = b"what the application claims"
 STEPS = ["evidence", "leaf", "root", "signature", "endorsement"]

@@ -28,8 +28,8 @@ from tests.unit.client.conftest import (
     service_key,
     service_pem,
 )
+from tests.unit.client.test_receipt_forms import PROOF
 from tests.unit.ledger.made import FIRST, ISSUED_AT
-from tests.unit.ledger.test_receipt_forms import PROOF
 
 __all__ = ["serve", "server_tls", "service_key", "service_pem"]
 

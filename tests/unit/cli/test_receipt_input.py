@@ -17,8 +17,8 @@ from ccfpy.cli.receipt_input import (
 )
 from ccfpy.crypto.hashing import sha256
 from ccfpy.ledger.receipt_forms import ReceiptForm, write
+from tests.unit.client.test_receipt_forms import PROOF
 from tests.unit.ledger.made import FIRST
-from tests.unit.ledger.test_receipt_forms import PROOF
 
 
 class Stdin:

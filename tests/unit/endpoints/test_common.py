@@ -11,8 +11,8 @@ from ccfpy.http.messages import Response
 from ccfpy.ledger import receipt_forms
 from ccfpy.ledger.receipt_forms import ReceiptForm
 from ccfpy.ledger.tx_receipt import TxReceipt
+from tests.unit.client.test_receipt_forms import PROOF
 from tests.unit.endpoints.world import Front, Past, StoreNode
-from tests.unit.ledger.test_receipt_forms import PROOF
 
 PROVED = PROOF.txid
 QUERY = f"transaction_id={PROVED}"

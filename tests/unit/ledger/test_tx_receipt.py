@@ -6,9 +6,9 @@ import pytest
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
+from ccfpy.client.cose_receipt import CoseReceipt, InclusionProof
 from ccfpy.crypto import cose
 from ccfpy.crypto.hashing import sha256
-from ccfpy.ledger.cose_receipt import CoseReceipt, InclusionProof
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
 from ccfpy.ledger.tables import COSE_SIGNATURES
@@ -77,7 +77,7 @@ def test_what_has_no_evidence_is_proved_by_its_leaf_alone() -> None:
     signed = SignatureTransaction.of(TRANSACTIONS[4].domain.write_set)
     proof = TxReceipt.of(TRANSACTIONS[3], signed, LEDGER.tree, commit_evidence=None)
     assert proof.leaf == LEDGER.entries[3].leaf
-    assert proof.inclusion_proof is None
+    assert proof.cbor_proof() is None
     assert proof.cose_receipt() is None
     Receipt.from_json(proof.describe_v1()).verify(FIRST.certificate)
 

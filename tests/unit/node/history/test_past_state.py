@@ -3,8 +3,8 @@
 import pytest
 
 from ccfpy.base.ids import Seqno
+from ccfpy.client.cose_receipt import CoseReceipt
 from ccfpy.endpoints.history import HistoricalState, HistoryFailed
-from ccfpy.ledger.cose_receipt import CoseReceipt
 from ccfpy.node.history.past_state import HistoryRequest
 from tests.unit.ledger.made import SECOND
 from tests.unit.node.history.world import Story, World, recovered

@@ -3,10 +3,11 @@
 import pytest
 
 from ccfpy.base.ids import TxId
+from ccfpy.client import receipt_forms
+from ccfpy.client.cose_receipt import CoseReceipt
+from ccfpy.client.receipt_forms import AnyReceipt
 from ccfpy.crypto.certs import Certificate
-from ccfpy.ledger import receipt_forms
-from ccfpy.ledger.cose_receipt import CoseReceipt
-from ccfpy.ledger.receipt_forms import AnyReceipt, ReceiptForm
+from ccfpy.ledger.receipt_forms import ReceiptForm
 from ccfpy.testing.node import InProcessNode, Person
 from tests.unit.node.recovered import wait, write
 

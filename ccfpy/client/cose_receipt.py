@@ -1,10 +1,8 @@
-"""COSE receipts: the service's own signature over a root, with a proof put into it.
+"""COSE receipts, read and verified (`ccfpy.ledger.cose_proof` writes them).
 
-The COSE_Sign1 of a signature transaction is taken as it is; its unprotected header,
-which no signature covers, gains the Merkle proof of one transaction. The root that the
-proof leads to is the detached payload, so one signature carries the whole argument and
-no certificate is needed but the service's key (``cddl/ccf-receipt.cddl``,
-``cddl/ccf-tree-alg.cddl``).
+The root that the proof leads to is the detached payload of the service's signature, so
+one signature carries the whole argument and no certificate is needed but the service's
+key.
 
 The signature may be changed into its other form, ``(r, n - s)``, which proves the same
 transaction (`ccfpy.ledger.receipt`). No other byte can be changed.
@@ -19,9 +17,17 @@ from dataclasses import dataclass
 from typing import Self
 
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
-from ccfpy.crypto import cbor, cose
+from ccfpy.crypto import cbor
 from ccfpy.crypto.ec import PublicKey
 from ccfpy.crypto.hashing import sha256, sha256_hex
+from ccfpy.ledger.cose_proof import (
+    INCLUSION,
+    PROOF_LEAF,
+    PROOF_PATH,
+    PROOFS,
+    attach_proof,
+    write_proof,
+)
 from ccfpy.ledger.endorsements import covers, links
 from ccfpy.ledger.entry import LeafComponents
 from ccfpy.ledger.identity import CoseEndorsement, Epoch
@@ -35,12 +41,6 @@ from ccfpy.ledger.receipt import (
     through_endorsements,
 )
 from ccfpy.ledger.signature import CoseSignature
-
-PROOFS = 396
-"""Label of the verifiable data structure's proofs (COSE Receipts)."""
-INCLUSION = -1
-PROOF_LEAF = 1
-PROOF_PATH = 2
 
 _STEPS = tuple(ReceiptStep)
 _LEAF_PARTS = 3
@@ -75,11 +75,7 @@ class InclusionProof:
 
     def serialise(self) -> bytes:
         """Write the proof."""
-        leaf = self.leaf
-        assert leaf.claims_digest is not None, "a CBOR proof withholds nothing"
-        parts = [leaf.write_set_digest, leaf.commit_evidence, leaf.claims_digest]
-        path = [[step.is_left, step.digest] for step in self.path]
-        return cbor.encode({PROOF_LEAF: parts, PROOF_PATH: path})
+        return write_proof(self.leaf, self.path)
 
     def root(self) -> bytes:
         """Compute the root that the proof leads to."""
@@ -131,8 +127,7 @@ class CoseReceipt:
 
     def serialise(self) -> bytes:
         """Write the receipt."""
-        proof = self.proof.serialise()
-        return cose.attach(self.signature.data, proof, label=PROOFS, sublabel=INCLUSION)
+        return attach_proof(self.signature, self.proof.serialise())
 
     def steps(
         self,
