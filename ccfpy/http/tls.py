@@ -5,8 +5,8 @@ proves that the client holds its key, and endpoints decide what that is worth. T
 and the key are bounded, so that a stranger's handshake costs little. Whom calls out
 trust is in `tls_calls`.
 
-The profile is CCF's (``src/tls/context.h``): TLS 1.2 and 1.3, AES-GCM with ECDHE, NIST
-curves, the server's order, no renegotiation; no session is ever resumed, so that a
+The profile is CCF's (``src/tls/context.h``) but for X25519: TLS 1.2 and 1.3, AES-GCM
+with ECDHE, the server's order, no renegotiation; no session is ever resumed, so that a
 client's certificate is asked for on each connection.
 """
 

@@ -1,11 +1,13 @@
 """The profile that a server negotiates, held against all that a client could propose.
 
-What is expected is what CCF's own scan of a node reports (``tests/tls_report.csv``).
+What is expected is what CCF's own scan of a node reports (``tests/tls_report.csv``),
+and X25519.
 Clients here are OpenSSL, told to propose one thing alone, and hellos written by hand
 for what OpenSSL would not propose any more.
 """
 
 import struct
+from contextlib import suppress
 from functools import cache
 
 import pytest
@@ -31,9 +33,14 @@ OTHER_SUITES_1_3 = (
     "TLS_AES_128_CCM_SHA256",
     "TLS_AES_128_CCM_8_SHA256",
 )
-GROUPS = ("P-521", "P-384", "P-256")
+GROUPS = ("X25519", "P-256", "P-384", "P-521")
+OPENSSL_NAMES = {
+    "X25519": "x25519",
+    "P-256": "secp256r1",
+    "P-384": "secp384r1",
+    "P-521": "secp521r1",
+}
 OTHER_GROUPS = (
-    "X25519",
     "X448",
     "brainpoolP256r1",
     "brainpoolP384r1tls13",
@@ -181,6 +188,38 @@ def test_of_all_curves_those_of_the_profile_are_spoken(version: int) -> None:
             spoken.append(group)
     assert tuple(spoken) == GROUPS
     assert {"X25519", "X448", "ffdhe2048"} <= set(proposed)
+
+
+def _agreed_group(first: str, *others: str) -> tuple[str, int]:
+    """Return the group agreed on in TLS 1.3, and how many flights the client sent.
+
+    The client's first hello holds a key of its ``first`` group alone.
+    """
+    context = _client(SSL.TLS1_3_VERSION)
+    assert _has_groups(context, ":".join((first, *others)))
+    client, session = SSL.Connection(context, None), TlsSession(_server())
+    client.set_connect_state()
+    flights = 0
+    while not session.is_established:
+        with suppress(SSL.WantReadError):
+            client.do_handshake()
+        session.feed(client.bio_read(1 << 16))
+        flights += 1
+        if output := session.take_output():
+            client.bio_write(output)
+    return client.get_group_name() or "", flights
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_client_that_begins_with_a_group_of_the_profile_sends_one_hello(
+    group: str,
+) -> None:
+    others = [each for each in GROUPS if each != group]
+    assert _agreed_group(group, *others) == (OPENSSL_NAMES[group], 2)
+
+
+def test_a_client_that_begins_with_another_group_is_asked_for_the_cheapest() -> None:
+    assert _agreed_group("ffdhe2048", *reversed(GROUPS)) == ("x25519", 3)
 
 
 # Hellos that no library would send any more
