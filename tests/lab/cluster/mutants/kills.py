@@ -13,7 +13,7 @@ KILLS: dict[str, tuple[int, str]] = {
     "new leader keeps its tail": (5, "MonoLogInv"),
     "same view clears the vote": (1248, "VoteOnce"),
     "abandoned pre-vote clears the vote": (296, "VoteOnce"),
-    "commit beyond the message": (19, "CommitVerified"),
+    "commit beyond the message": (244, "CommitVerified"),
     "campaign without a configuration": (6, "LeaderCompletenessInv"),
     "majority of any hears": (0, "CheckQuorum"),
     "majority of any elects": (18, "LeaderCompletenessInv"),
