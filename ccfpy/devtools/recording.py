@@ -7,10 +7,8 @@ is no place for secrets. A request that lost a race is told once, as it was answ
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from ccfpy.base.ports import Clock, Entropy
 from ccfpy.devtools.served import MARK, ServedRequest, bounded
 from ccfpy.devtools.tracing import LastCall, TracingEngine, said
-from ccfpy.endpoints.app_calls import AppCalls
 from ccfpy.endpoints.auth.policy import Identity, SecurityScheme, Unauthenticated
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.declaration import Endpoint, Match, Mode
@@ -19,7 +17,6 @@ from ccfpy.endpoints.registry import Registry
 from ccfpy.http.errors import ApiError
 from ccfpy.js.serving import ScriptedRegistry
 from ccfpy.js.serving.ports import ScriptLog, ScriptNode
-from ccfpy.kv.tx import Tx
 
 if TYPE_CHECKING:
     from ccfpy.base.ids import TxId
@@ -36,48 +33,25 @@ class RecordingNode:
     """The node, as its scripts see it; what they log and throw is noted."""
 
     def __init__(self, node: ScriptNode) -> None:
-        self._node = node
+        self._log = node.log
         self.engine = TracingEngine(node.engine)
         self.lines: list[tuple[str, str]] = []
+        self.seen_by_scripts = replace(node, engine=self.engine, log=self.log)
 
     @property
     def last(self) -> LastCall:
         """How the last call went."""
         return self.engine.last
 
-    @property
-    def entropy(self) -> Entropy:
-        """The randomness for scripts."""
-        return self._node.entropy
-
-    @property
-    def clock(self) -> Clock:
-        """How much time passes within a call."""
-        return self._node.clock
-
-    @property
-    def app_calls(self) -> AppCalls:
-        """What calls the application's own functions."""
-        return self._node.app_calls
-
-    @property
-    def election_timeout_ms(self) -> int:
-        """How long the primary may be silent before another is elected."""
-        return self._node.election_timeout_ms
-
-    def begin(self) -> Tx:
-        """Open a read-only transaction."""
-        return self._node.begin()
-
     def log(self, tag: ScriptLog, level: str, text: str) -> None:
         """Pass a line on, and note what the application itself says."""
         if tag is ScriptLog.APP:
             self.lines.append((level, text))
-        self._node.log(tag, level, text)
+        self._log(tag, level, text)
 
     def tell(self, served: ServedRequest) -> None:
         """Write a request to the log."""
-        self._node.log(ScriptLog.JS, "info", MARK + served.to_line())
+        self._log(ScriptLog.JS, "info", MARK + served.to_line())
 
     def start(self) -> None:
         """Forget the request before."""
@@ -94,7 +68,7 @@ class RecordingRegistry(ScriptedRegistry):
         """Serve on a node, and tell it."""
         recorded = RecordingNode(node)
         self._recorder = _Recorder(recorded)
-        super().attach(recorded)
+        super().attach(recorded.seen_by_scripts)
 
     def find(self, method: str, path: str) -> Match | None:
         """Find an endpoint; one in a table is given so that its requests are told."""

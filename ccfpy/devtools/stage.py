@@ -30,7 +30,7 @@ from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Request, Response
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.js.serving import GOVERNED, ScriptedRegistry, Scripts
-from ccfpy.js.serving.ports import ScriptLog
+from ccfpy.js.serving.ports import ScriptLog, ScriptNode
 from ccfpy.kv.changes import WriteSet
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
@@ -84,7 +84,20 @@ class StageNode:
         """The latest time at which a request may say that it was signed."""
         return (self.unix_time_us + 1000 * CREATED_AT_AHEAD_MS) // 1_000_000
 
-    # ScriptNode
+    # Scripts
+
+    @property
+    def seen_by_scripts(self) -> ScriptNode:
+        """The node, as scripts see it."""
+        return ScriptNode(
+            engine=self.engine,
+            entropy=self.entropy,
+            clock=self.clock,
+            app_calls=self.app_calls,
+            election_timeout_ms=self.election_timeout_ms,
+            begin=self.begin,
+            log=self.log,
+        )
 
     def log(self, tag: ScriptLog, level: str, text: str) -> None:
         """Keep what the application itself says."""
@@ -228,7 +241,7 @@ class Stage:
             version="",
             scripts=Scripts(tables=GOVERNED),
         )
-        self._registry.attach(self.node)
+        self._registry.attach(self.node.seen_by_scripts)
         self._frontend = Frontend(
             self._registry,
             self.node,

@@ -8,7 +8,11 @@ checks its arguments, because it is the trust boundary.
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
+
+from ccfpy.base.errors import CcfpyError
+
+T = TypeVar("T")
 
 ExtensionArgument: TypeAlias = bytes | str | int | float | bool | None
 """An ArrayBuffer, a string, a number, a boolean; ``None`` for undefined and null."""
@@ -49,6 +53,14 @@ def range_error(message: str) -> JsThrow:
 def internal_error(message: str) -> JsThrow:
     """Make an ``InternalError``, QuickJS' class for faults that no script made."""
     return JsThrow(ErrorClass.INTERNAL, message)
+
+
+def or_throw(operation: Callable[[], T], failure: str) -> T:
+    """Run an operation; throw its error in the script, with CCF's words in front."""
+    try:
+        return operation()
+    except CcfpyError as error:
+        raise internal_error(f"{failure}: {error}") from None
 
 
 class Extension(Protocol):

@@ -53,7 +53,7 @@ from ccfpy.node.recovery.private_recovery import RecoveryFailed
 from ccfpy.node.recovery.recover import Recover
 from ccfpy.node.replication.ledger_tail import EntryTooLarge
 from ccfpy.node.running import RunningNode
-from ccfpy.node.scripts import NodeScripts, let_scripts_run
+from ccfpy.node.scripts import let_scripts_run
 from ccfpy.node.sessions.client import SessionCounts
 from ccfpy.node.sessions.router import Router
 from ccfpy.node.sessions.sessions import Sessions
@@ -303,22 +303,15 @@ class Node:
         """Make what answers requests; only ``/node`` is open at first."""
         parts = self._parts
         engine = QuickJs(parts.clock)
-        governance = NodeGovernance(running, engine)
-        scripts = NodeScripts(
-            running,
-            engine,
-            parts.clock,
-            election_timeout_ms=running.configuration.consensus.election_timeout_ms,
-        )
         for registry in (
-            let_scripts_run(parts.app.registry(), scripts),
-            governance_registry(governance),
+            let_scripts_run(parts.app.registry(), running, engine, parts.clock),
+            governance_registry(NodeGovernance(running, engine)),
             node_registry(
                 running,
                 counts,
                 parts.snapshots,
                 memory=parts.memory,
-                js_version=governance.engine.version,
+                js_version=engine.version,
             ),
         ):
             parts.router.mount(registry.prefix, self._frontend(running, registry))

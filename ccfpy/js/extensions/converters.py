@@ -7,7 +7,7 @@ from ccfpy.attestation.snp_tcb import policy_of_hex
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError
 from ccfpy.crypto.certs import Certificate
-from ccfpy.js.extension import ExtensionFunction, internal_error
+from ccfpy.js.extension import ExtensionFunction, internal_error, or_throw
 
 _SOURCE = """
 (function (python, tools) {
@@ -91,10 +91,10 @@ def _text_to_bytes(text: str) -> bytes:
 
 def _certificate_id(pem: str) -> str:
     """Return a member's or user's id."""
-    try:
-        return Certificate.from_pem(_text_to_bytes(pem)).digest_hex
-    except CcfpyError as error:
-        raise internal_error(f"Failed to parse PEM: {error}") from None
+    certificate = or_throw(
+        lambda: Certificate.from_pem(_text_to_bytes(pem)), "Failed to parse PEM"
+    )
+    return certificate.digest_hex
 
 
 def _tcb_policy(cpuid_hex: str, tcb_hex: str) -> str:

@@ -8,7 +8,7 @@ still declares them there, and constitutions of that time call them there.
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, VerificationFailed
@@ -19,7 +19,7 @@ from ccfpy.crypto.ec import Curve
 from ccfpy.crypto.guest_jwk import CONVERSIONS
 from ccfpy.crypto.guest_keys import PemPair
 from ccfpy.crypto.hashing import sha256
-from ccfpy.js.extension import ExtensionFunction, internal_error, range_error
+from ccfpy.js.extension import ExtensionFunction, internal_error, or_throw, range_error
 
 if TYPE_CHECKING:
     from ccfpy.base.ports import Entropy
@@ -201,7 +201,7 @@ class CryptoExtension:
         if exponent != _RSA_EXPONENT:
             raise internal_error(f"{failure}: the exponent must be {_RSA_EXPONENT}")
         return _pair(
-            _or_throw(lambda: guest_keys.rsa_pair(self._entropy, int(bits)), failure)
+            or_throw(lambda: guest_keys.rsa_pair(self._entropy, int(bits)), failure)
         )
 
     def _ecdsa_pair(self, curve: str) -> str:
@@ -240,7 +240,7 @@ class CryptoExtension:
                 )
             case _:
                 raise range_error(_NO_WRAPPING.format("wrapping"))
-        return _or_throw(wrap, "Failed to wrap key")
+        return or_throw(wrap, "Failed to wrap key")
 
     # Certificates
 
@@ -332,13 +332,13 @@ def _unwrap(
             )
         case _:
             raise range_error(_NO_WRAPPING.format("unwrapping"))
-    return _or_throw(unwrap, "Failed to unwrap key")
+    return or_throw(unwrap, "Failed to unwrap key")
 
 
 def _sign(algorithm: str, hash_name: str, key: str, data: bytes, salt: float) -> bytes:
     pem = _utf8(key)
     if algorithm == "EdDSA":
-        return _or_throw(
+        return or_throw(
             lambda: guest_signing.sign_eddsa(pem, data),
             "Failed to sign with EdDSA pair",
         )
@@ -355,7 +355,7 @@ def _sign(algorithm: str, hash_name: str, key: str, data: bytes, salt: float) ->
             sign = partial(guest_signing.sign_hmac, pem, data, hash_name)
         case _:
             raise range_error(f"{_NO_SIGNING}RSA-PSS, ECDSA, EdDSA, HMAC")
-    return _or_throw(sign, "Failed to sign")
+    return or_throw(sign, "Failed to sign")
 
 
 def _verify(
@@ -379,7 +379,7 @@ def _verify(
             )
         case _:
             raise range_error(f"{_NO_SIGNING}RSA-PSS, ECDSA, EdDSA")
-    return _or_throw(verify, "Failed to verify signature")
+    return or_throw(verify, "Failed to verify signature")
 
 
 def _salt_bytes(salt: float) -> int:
@@ -392,7 +392,7 @@ _SALT_BYTES_CEILING = 1 << 16
 
 
 def _to_jwk(kind: str, pem: str, kid: str | None) -> str:
-    jwk = _or_throw(
+    jwk = or_throw(
         partial(CONVERSIONS[kind].to_jwk, _utf8(pem)), "Failed to convert pem to jwk"
     )
     if kid is not None:
@@ -401,21 +401,10 @@ def _to_jwk(kind: str, pem: str, kid: str | None) -> str:
 
 
 def _to_pem(kind: str, jwk: str) -> str:
-    return _or_throw(
+    return or_throw(
         lambda: CONVERSIONS[kind].to_pem(json.loads_object(jwk)),
         "Failed to convert jwk to pem",
     )
-
-
-_T = TypeVar("_T")
-
-
-def _or_throw(operation: Callable[[], _T], failure: str) -> _T:
-    """Run an operation; throw its error in the script, with CCF's words in front."""
-    try:
-        return operation()
-    except CcfpyError as error:
-        raise internal_error(f"{failure}: {error}") from None
 
 
 def _text(value: json.JsonObject) -> str:

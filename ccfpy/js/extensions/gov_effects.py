@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Final, Protocol
 
 from ccfpy.base import json
-from ccfpy.base.errors import CcfpyError
 from ccfpy.js.engine import Engine, JsModuleFailed
-from ccfpy.js.extension import ExtensionFunction, internal_error
+from ccfpy.js.extension import ExtensionFunction, internal_error, or_throw
 from ccfpy.js.extensions.kv import Tables
 from ccfpy.service.tables.js import MODULES, MODULES_BYTECODE, MODULES_VERSION
 
@@ -80,10 +79,21 @@ class GovEffectsExtension:
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
         """Return the functions that the source calls."""
+        keys = self._jwt_keys
         return {
             "refreshAppBytecodeCache": self._refresh_app_bytecode_cache,
-            "setJwtPublicSigningKeys": self._set_jwt_public_signing_keys,
-            "removeJwtPublicSigningKeys": self._remove_jwt_public_signing_keys,
+            "setJwtPublicSigningKeys": lambda issuer, metadata, jwks: or_throw(
+                lambda: keys.set_jwt_public_signing_keys(
+                    issuer,
+                    metadata=json.loads_object(metadata),
+                    jwks=json.loads_object(jwks),
+                ),
+                "Error setting JWT public signing keys",
+            ),
+            "removeJwtPublicSigningKeys": lambda issuer: or_throw(
+                lambda: keys.remove_jwt_public_signing_keys(issuer),
+                "Failed to remove JWT public signing keys",
+            ),
         }
 
     def _refresh_app_bytecode_cache(self) -> None:
@@ -104,25 +114,3 @@ class GovEffectsExtension:
             except JsModuleFailed as error:
                 raise internal_error(f"Failed to refresh bytecode: {error}") from None
             bytecode.put(name, code)
-
-    def _set_jwt_public_signing_keys(
-        self, issuer: str, metadata: str, jwks: str
-    ) -> None:
-        try:
-            self._jwt_keys.set_jwt_public_signing_keys(
-                issuer,
-                metadata=json.loads_object(metadata),
-                jwks=json.loads_object(jwks),
-            )
-        except CcfpyError as error:
-            raise internal_error(
-                f"Error setting JWT public signing keys: {error}"
-            ) from None
-
-    def _remove_jwt_public_signing_keys(self, issuer: str) -> None:
-        try:
-            self._jwt_keys.remove_jwt_public_signing_keys(issuer)
-        except CcfpyError as error:
-            raise internal_error(
-                f"Failed to remove JWT public signing keys: {error}"
-            ) from None

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ccfpy.base import json
-from ccfpy.base.errors import CcfpyError
 from ccfpy.base.json import JsonObject
 from ccfpy.base.limits import HISTORY_EXPIRY_S, JS_STATES_MAX
 from ccfpy.endpoints.history import HistoricalState, History, HistoryFailed
@@ -18,6 +17,7 @@ from ccfpy.js.extension import (
     ExtensionFunction,
     ExtensionResult,
     internal_error,
+    or_throw,
 )
 from ccfpy.js.extensions.kv import KvExtension
 
@@ -182,10 +182,7 @@ class HistoricalExtension:
 
     def _describe(self, key: float) -> str:
         state = self._state(key).state
-        try:
-            receipt = _receipt(state)
-        except CcfpyError as error:
-            raise internal_error(f"Failed to get receipt: {error}") from None
+        receipt = or_throw(lambda: _receipt(state), "Failed to get receipt")
         described: JsonObject = {"transactionId": str(state.txid), "receipt": receipt}
         return json.dumps(described).decode()
 

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import Final, Protocol
 
-from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import Seqno
-from ccfpy.js.extension import ExtensionFunction, internal_error
+from ccfpy.js.extension import ExtensionFunction, or_throw
 from ccfpy.kv.tx import Tx
 
 
@@ -87,34 +86,22 @@ class NetworkExtension:
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
         """Return the functions that the source calls."""
+        authority, tx = self._authority, self._tx
         return {
-            "getLatestLedgerSecretSeqno": self._latest_ledger_secret_seqno,
-            "generateEndorsedCertificate": self._generate_endorsed_certificate,
-            "generateNetworkCertificate": self._generate_network_certificate,
+            "getLatestLedgerSecretSeqno": lambda: or_throw(
+                lambda: authority.latest_ledger_secret_seqno(tx),
+                "Failed to fetch latest ledger secret seqno",
+            ),
+            "generateEndorsedCertificate": lambda request, valid_from, days: or_throw(
+                lambda: authority.generate_endorsed_certificate(
+                    request, valid_from=valid_from, validity_days=int(days)
+                ),
+                "Failed to create endorsed cert",
+            ),
+            "generateNetworkCertificate": lambda valid_from, days: or_throw(
+                lambda: authority.generate_network_certificate(
+                    valid_from=valid_from, validity_days=int(days)
+                ),
+                "Error",
+            ),
         }
-
-    def _latest_ledger_secret_seqno(self) -> int:
-        try:
-            return self._authority.latest_ledger_secret_seqno(self._tx)
-        except CcfpyError as error:
-            raise internal_error(
-                f"Failed to fetch latest ledger secret seqno: {error}"
-            ) from None
-
-    def _generate_endorsed_certificate(
-        self, request: str, valid_from: str, days: float
-    ) -> str:
-        try:
-            return self._authority.generate_endorsed_certificate(
-                request, valid_from=valid_from, validity_days=int(days)
-            )
-        except CcfpyError as error:
-            raise internal_error(f"Failed to create endorsed cert: {error}") from None
-
-    def _generate_network_certificate(self, valid_from: str, days: float) -> str:
-        try:
-            return self._authority.generate_network_certificate(
-                valid_from=valid_from, validity_days=int(days)
-            )
-        except CcfpyError as error:
-            raise internal_error(f"Error: {error}") from None

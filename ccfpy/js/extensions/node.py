@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, Protocol
 
-from ccfpy.base.errors import CcfpyError
-from ccfpy.js.extension import ExtensionFunction, internal_error
+from ccfpy.js.extension import ExtensionFunction, or_throw
 from ccfpy.kv.tx import Tx
 
 
@@ -106,49 +105,34 @@ class NodeExtension:
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
         """Return the functions that the source calls."""
-        effects = self._effects
+        effects, tx = self._effects, self._tx
+
+        def function(effect: Callable[[Tx], None], failure: str) -> ExtensionFunction:
+            return partial(or_throw, partial(effect, tx), failure)
+
         return {
-            "transitionServiceToOpen": self._transition_service_to_open,
-            "triggerLedgerRekey": self._function(
+            "transitionServiceToOpen": lambda previous, following: or_throw(
+                lambda: effects.transition_service_to_open(
+                    tx,
+                    previous_identity=None if previous is None else _pem(previous),
+                    next_identity=_pem(following),
+                ),
+                "Unable to open service",
+            ),
+            "triggerLedgerRekey": function(
                 effects.trigger_ledger_rekey, "Failed to rekey ledger"
             ),
-            "triggerRecoverySharesRefresh": self._function(
+            "triggerRecoverySharesRefresh": function(
                 effects.trigger_recovery_shares_refresh,
                 "Unable to trigger recovery shares refresh",
             ),
-            "triggerLedgerChunk": self._function(
+            "triggerLedgerChunk": function(
                 effects.trigger_ledger_chunk, "Unable to force ledger chunk"
             ),
-            "triggerSnapshot": self._function(
+            "triggerSnapshot": function(
                 effects.trigger_snapshot, "Unable to request snapshot"
             ),
         }
-
-    def _function(
-        self, effect: Callable[[Tx], None], failure: str
-    ) -> Callable[[], None]:
-        """Return a function that throws a refusal with CCF's words in front."""
-        return partial(_or_throw, partial(effect, self._tx), failure)
-
-    def _transition_service_to_open(
-        self, previous: bytes | None, following: bytes
-    ) -> None:
-        _or_throw(
-            partial(
-                self._effects.transition_service_to_open,
-                self._tx,
-                previous_identity=None if previous is None else _pem(previous),
-                next_identity=_pem(following),
-            ),
-            "Unable to open service",
-        )
-
-
-def _or_throw(effect: Callable[[], None], failure: str) -> None:
-    try:
-        effect()
-    except CcfpyError as error:
-        raise internal_error(f"{failure}: {error}") from None
 
 
 def _pem(data: bytes) -> str:

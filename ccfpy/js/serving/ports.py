@@ -1,7 +1,8 @@
 """What an application's JavaScript needs of the node that it runs on."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
 from ccfpy.base.ports import Clock, Entropy
 from ccfpy.endpoints.app_calls import AppCalls
@@ -18,44 +19,27 @@ class ScriptLog(StrEnum):
     """What the node logs about a call."""
 
 
-class ScriptNode(Protocol):
-    """The node, as its JavaScript application sees it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptNode:
+    """The node, as its JavaScript application sees it.
 
-    @property
-    def engine(self) -> Engine:
-        """The engine that runs scripts."""
-        ...
+    Attributes:
+        engine: runs scripts.
+        entropy: the randomness for ``ccf.crypto`` and ``Math.random``.
+        clock: measures a call.
+        app_calls: calls an application's Python functions, and limits their time.
+        election_timeout_ms: how long the primary may be silent before another is
+            elected.
+        begin: opens a read-only transaction, in which the application's tables are
+            read.
+        log: writes a line to the node's log: who says it, ``info``, ``fail`` or
+            ``fatal``, and the line.
+    """
 
-    @property
-    def entropy(self) -> Entropy:
-        """The randomness for ``ccf.crypto`` and ``Math.random``."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """The clock that measures a call."""
-        ...
-
-    @property
-    def app_calls(self) -> AppCalls:
-        """The caller of an application's Python functions, which limits their time."""
-        ...
-
-    @property
-    def election_timeout_ms(self) -> int:
-        """How long the primary may be silent before another is elected."""
-        ...
-
-    def begin(self) -> Tx:
-        """Open a read-only transaction, in which the application's tables are read."""
-        ...
-
-    def log(self, tag: ScriptLog, level: str, text: str) -> None:
-        """Write a line to the node's log.
-
-        Args:
-            tag: who says it.
-            level: ``info``, ``fail`` or ``fatal``.
-            text: the line.
-        """
-        ...
+    engine: Engine
+    entropy: Entropy
+    clock: Clock
+    app_calls: AppCalls
+    election_timeout_ms: int
+    begin: Callable[[], Tx]
+    log: Callable[[ScriptLog, str, str], None]

@@ -36,7 +36,7 @@ class Recorded:
         self.script_node = TestScriptNode(self.node)
         registry = app.registry()
         assert isinstance(registry, ScriptedRegistry)
-        registry.attach(self.script_node)
+        registry.attach(self.script_node.seen_by_scripts)
         self._frontend = Frontend(
             registry, self.node, has_backpressure=True, on_unhandled=lambda *_: "0"
         )

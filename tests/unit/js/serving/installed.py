@@ -12,8 +12,7 @@ from ccfpy.endpoints.frontend import Frontend
 from ccfpy.http.messages import Request, Response
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.js.serving import GOVERNED, ScriptedRegistry, Scripts, ScriptTables
-from ccfpy.js.serving.ports import ScriptLog
-from ccfpy.kv.tx import Tx
+from ccfpy.js.serving.ports import ScriptLog, ScriptNode
 from ccfpy.service.tables.js import EndpointKey, EndpointProperties, JsRuntimeOptions
 from tests.unit.endpoints.world import StoreNode, session
 from tests.unit.js.conftest import SeededEntropy
@@ -47,8 +46,17 @@ class TestScriptNode:
     def __post_init__(self) -> None:
         self.engine = QuickJs(self.clock)
 
-    def begin(self) -> Tx:
-        return self.node.begin(read_only=True)
+    @property
+    def seen_by_scripts(self) -> ScriptNode:
+        return ScriptNode(
+            engine=self.engine,
+            entropy=self.entropy,
+            clock=self.clock,
+            app_calls=self.app_calls,
+            election_timeout_ms=self.election_timeout_ms,
+            begin=lambda: self.node.begin(read_only=True),
+            log=self.log,
+        )
 
     def log(self, tag: ScriptLog, level: str, text: str) -> None:
         self.lines.append((tag, level, text))
@@ -65,7 +73,7 @@ class Installed:
         self.registry = ScriptedRegistry(
             "app", title="t", description="d", version="1", scripts=self._scripts
         )
-        self.registry.attach(self.script_node)
+        self.registry.attach(self.script_node.seen_by_scripts)
         self.frontend = Frontend(
             self.registry,
             self.node,
