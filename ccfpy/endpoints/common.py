@@ -5,11 +5,13 @@ An extension: ``/receipt`` takes a ``form``, of those in ``ledger.receipt_forms`
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId, View
 from ccfpy.base.json import Json
+from ccfpy.base.records import described
+from ccfpy.base.schema import LEFT_OUT, U64, schema_of
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.app_calls import UNLIMITED
 from ccfpy.endpoints.context import Context
@@ -22,10 +24,10 @@ from ccfpy.endpoints.declaration import (
     Redirection,
 )
 from ccfpy.endpoints.historical import NOT_YET, historical
-from ccfpy.endpoints.openapi import TX_ID, document, narrowed, tx_id_parameter
+from ccfpy.endpoints.openapi import document, narrowed, tx_id_parameter
 from ccfpy.endpoints.registry import Registry
 from ccfpy.endpoints.replies import bytes_reply, for_who_takes_json, json_reply
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ApiError, ErrorCode, not_found
 from ccfpy.ledger import receipt_forms
 from ccfpy.ledger.receipt_forms import ReceiptForm
 
@@ -126,11 +128,7 @@ def receipt(context: Context) -> "Response":
     assert state is not None, "the endpoint is historical"
     proof = receipt_forms.write(state.receipt, form)
     if proof is None:
-        raise ApiError(
-            404,
-            ErrorCode.ResourceNotFound,
-            f"Transaction {state.txid} has no receipt of the form {form}.",
-        )
+        raise not_found(f"Transaction {state.txid} has no receipt of the form {form}.")
     return bytes_reply(proof, content_type=receipt_forms.CONTENT_TYPES[form])
 
 
@@ -167,10 +165,22 @@ def _invalid_query(message: str) -> ApiError:
     return ApiError(400, ErrorCode.InvalidQueryParameterValue, message)
 
 
-_TX_STATUS: Json = {
-    "enum": [status.value for status in TxStatus],
-    "type": "string",
-}
+@described("GetCommit__Out")
+class CommitAnswer:
+    """The last committed transaction, and the first one of each view."""
+
+    transaction_id: TxId
+    view_history: list[TxId] = LEFT_OUT
+
+
+@described("GetTxStatus__Out")
+class TxStatusAnswer:
+    """The status of a transaction."""
+
+    transaction_id: TxId
+    status: TxStatus
+
+
 _COMMIT = Operation(
     summary="Current commit level",
     description="The last transaction that the service committed",
@@ -188,53 +198,30 @@ _COMMIT = Operation(
             "schema": narrowed("uint64", minimum=1),
         },
     ),
-    response_schema={"$ref": "#/components/schemas/GetCommit__Out"},
+    response_schema=schema_of(CommitAnswer).schema,
     components={
-        "GetCommit__Out": {
-            "properties": {
-                "transaction_id": {"$ref": "#/components/schemas/TransactionId"},
-                "view_history": {"$ref": "#/components/schemas/TransactionId_array"},
-            },
-            "required": ["transaction_id"],
-            "type": "object",
-        },
-        "TransactionId": TX_ID,
-        "TransactionId_array": {
-            "items": {"$ref": "#/components/schemas/TransactionId"},
-            "type": "array",
-        },
-        "boolean": {"type": "boolean"},
-        "uint64": {"maximum": 2**64 - 1, "minimum": 0, "type": "integer"},
+        **schema_of(CommitAnswer).components,
+        **schema_of(bool).components,
+        **schema_of(U64).components,
     },
 )
 _TX = Operation(
     summary="Current status of a transaction",
     description="One of Unknown, Pending, Committed or Invalid.",
     parameters=(_TX_ID_PARAMETER,),
-    response_schema={"$ref": "#/components/schemas/GetTxStatus__Out"},
-    components={
-        "GetTxStatus__Out": {
-            "properties": {
-                "status": {"$ref": "#/components/schemas/TxStatus"},
-                "transaction_id": {"$ref": "#/components/schemas/TransactionId"},
-            },
-            "required": ["transaction_id", "status"],
-            "type": "object",
-        },
-        "TransactionId": TX_ID,
-        "TxStatus": _TX_STATUS,
-    },
+    response_schema=schema_of(TxStatusAnswer).schema,
+    components=schema_of(TxStatusAnswer).components,
 )
 _API = Operation(
     summary="OpenAPI schema",
-    response_schema={"$ref": "#/components/schemas/json"},
-    components={"json": {}},
+    response_schema=schema_of(Any).schema,
+    components=schema_of(Any).components,
 )
 _RECEIPT = Operation(
     summary="Receipt for a transaction",
     description="The service's signed statement that the transaction is in its ledger",
     parameters=(_TX_ID_PARAMETER,),
-    response_schema={"$ref": "#/components/schemas/json"},
+    response_schema=schema_of(Any).schema,
     also=NOT_YET,
-    components={"TransactionId": TX_ID, "json": {}},
+    components={**schema_of(TxId).components, **schema_of(Any).components},
 )

@@ -29,7 +29,7 @@ from ccfpy.endpoints.defects import LOGGED_AS, words_for
 from ccfpy.endpoints.registry import AmbiguousPath, Registry
 from ccfpy.endpoints.replies import empty_reply
 from ccfpy.endpoints.waiting import WAIT_HEADER, commit_wait_ms
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ApiError, ErrorCode, internal_error, not_found
 from ccfpy.http.messages import Response
 from ccfpy.kv.store import Conflict
 
@@ -125,7 +125,7 @@ class Frontend:
         try:
             match = self.registry.find(request.method, path)
         except AmbiguousPath as error:
-            raise ApiError(500, ErrorCode.InternalError, str(error)) from error
+            raise internal_error(str(error)) from error
         if match is None:
             return self._not_found(request, path)
         interface = session.interface
@@ -146,7 +146,7 @@ class Frontend:
     def _not_found(self, request: "Request", path: str) -> Response:
         methods = self.registry.methods_of(path)
         if not methods:
-            raise ApiError(404, ErrorCode.ResourceNotFound, f"Unknown path: {path}.")
+            raise not_found(f"Unknown path: {path}.")
         allow = ", ".join(["OPTIONS", *methods])
         if request.method == "OPTIONS":
             return empty_reply(204, {"allow": allow})
@@ -305,11 +305,7 @@ class Frontend:
     def _failed(self, endpoint: Endpoint, error: Exception) -> ApiError:
         """Answer that something failed, but not what failed: that may be private."""
         request_id = self._on_unhandled(endpoint, error)
-        return ApiError(
-            500,
-            ErrorCode.InternalError,
-            f"{words_for(error)} {LOGGED_AS} {request_id}.",
-        )
+        return internal_error(f"{words_for(error)} {LOGGED_AS} {request_id}.")
 
     def _check_error(self, endpoint: Endpoint, error: ApiError) -> None:
         """Raise another error if this one of an application's cannot be sent."""
@@ -366,11 +362,7 @@ class Frontend:
 
     def _not_told(self, endpoint: Endpoint, tx_id: TxId, why: str) -> Response:
         """Answer that a transaction is in the ledger, and its handler failed after."""
-        error = ApiError(
-            500,
-            ErrorCode.InternalError,
-            f"Failed to execute local commit handler func{why}",
-        )
+        error = internal_error(f"Failed to execute local commit handler func{why}")
         try:
             self._check_error(endpoint, error)
             response = error.response()

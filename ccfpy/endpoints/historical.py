@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
+from ccfpy.base.schema import schema_of
 from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.declaration import Operation
 from ccfpy.endpoints.history import HistoryFailed
-from ccfpy.endpoints.openapi import TX_ID, tx_id_parameter
+from ccfpy.endpoints.openapi import tx_id_parameter
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.http.messages import Response
 from ccfpy.service.tables import service
@@ -112,7 +113,7 @@ def describe_historical(operation: Operation) -> Operation:
         operation,
         parameters=(*operation.parameters, header),
         also={**NOT_YET, **operation.also},
-        components={"TransactionId": TX_ID, **operation.components},
+        components={**schema_of(TxId).components, **operation.components},
     )
 
 

@@ -51,11 +51,9 @@ _ERROR_RESPONSE: JsonObject = {
     "description": "An error, and which.",
 }
 
-TX_ID: JsonObject = {"pattern": "^[0-9]+\\.[0-9]+$", "type": "string"}
-"""The named schema of transactions' ids, as CCF gives it."""
 REAL_TX_ID_PATTERN = "^[1-9][0-9]{0,18}\\.[1-9][0-9]{0,18}$"
-"""Those that a request may name: the schema above has ``0.0`` too, which a node answers
-where nothing is committed."""
+"""The ids that a request may name. The schema of an id has ``0.0`` too, which a node
+answers where nothing is committed."""
 
 POLICIES = "x-ccfpy-policies"
 """Our own extension: who may call, in the order of trying; nobody is asked if empty."""

@@ -16,7 +16,7 @@ from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import empty_reply, json_reply
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.requests import SignedRequest, require_signer, signed_request
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ApiError, ErrorCode, internal_error
 from ccfpy.service import members as membership
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import members, service
@@ -43,7 +43,7 @@ def update_state_digest(context: Context) -> "Response":
     require_signer(member_id, signed_request(context))
     signature = SIGNATURES.of(context.tx).get()
     if signature is None:
-        raise _internal("Service has no signatures to ack yet - try again soon.")
+        raise internal_error("Service has no signatures to ack yet - try again soon.")
     acks = members.ACKS.of(context.tx)
     digest = signature.root.hex()
     acks.put(
@@ -88,18 +88,20 @@ class AckEndpoints:
         try:
             newly_active = membership.activate_member(tx, member_id)
         except Refused as error:
-            raise _internal(f"Error activating member: {error}") from error
+            raise internal_error(f"Error activating member: {error}") from error
         if not newly_active or not membership.is_recovery_member(tx, member_id):
             return
         info = service.INFO.of(tx).get()
         if info is None:
-            raise _internal("No service currently available.")
+            raise internal_error("No service currently available.")
         if info.status is not ServiceStatus.OPEN:
             return
         try:
             self._node.trigger_recovery_shares_refresh(tx)
         except Refused as error:
-            raise _internal(f"Error issuing new recovery shares: {error}") from error
+            raise internal_error(
+                f"Error issuing new recovery shares: {error}"
+            ) from error
 
 
 def is_repeated(tx: "Tx", ack: MemberAck, signed: SignedRequest) -> bool:
@@ -146,7 +148,3 @@ def _named(context: Context) -> MemberId:
 
 def _no_record(status: int, code: ErrorCode, member_id: MemberId) -> ApiError:
     return ApiError(status, code, f"No ACK record exists for member m[{member_id}].")
-
-
-def _internal(message: str) -> ApiError:
-    return ApiError(500, ErrorCode.InternalError, message)

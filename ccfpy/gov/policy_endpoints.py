@@ -8,9 +8,8 @@ from ccfpy.base import json
 from ccfpy.base.json import Json
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import json_reply, text_reply
-from ccfpy.gov.service_endpoints import not_found
 from ccfpy.gov.simulated import simulated_policy
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ApiError, ErrorCode, not_found
 from ccfpy.service.tables import join_policy, js, jwt
 from ccfpy.service.tables.ca_certs import CA_CERT_BUNDLES
 from ccfpy.service.tables.js import EndpointProperties

@@ -16,7 +16,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.base.json import Json
 from ccfpy.gov.evaluation import EvaluationFailed, Evaluator
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ApiError, ErrorCode, internal_error
 from ccfpy.js.engine import JsModuleFailed, Program
 from ccfpy.kv.tx import Tx
 from ccfpy.service.tables import proposals
@@ -106,7 +106,7 @@ def read_constitution(tx: Tx, *, otherwise: str) -> Program:
     """
     source = CONSTITUTION.of(tx).get()
     if source is None:
-        raise ApiError(500, ErrorCode.InternalError, otherwise)
+        raise internal_error(otherwise)
     return Program(name=f"{CONSTITUTION.name}[0]", source=source)
 
 
@@ -120,18 +120,12 @@ def validate(evaluator: Evaluator, constitution: Program, body: str) -> None:
         result = evaluator.evaluate(constitution, "validate", [body])
     except EvaluationFailed as error:
         failure = error.failure
-        raise ApiError(
-            500,
-            ErrorCode.InternalError,
-            f"Failed to execute validation: {failure.reason} {failure.trace or ''}",
+        raise internal_error(
+            f"Failed to execute validation: {failure.reason} {failure.trace or ''}"
         ) from error
     verdict = None if result is None else json.loads(result)
     if not isinstance(verdict, dict | list):
-        raise ApiError(
-            500,
-            ErrorCode.InternalError,
-            "Validation failed to return an object",
-        )
+        raise internal_error("Validation failed to return an object")
     fields = verdict if isinstance(verdict, dict) else {}
     if fields.get("valid") is True:
         return

@@ -15,7 +15,7 @@ from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.gov import requests
 from ccfpy.gov.ports import GovernanceNode
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ApiError, ErrorCode, internal_error, not_found
 from ccfpy.ledger.shares import is_whole_key
 from ccfpy.service import shares
 from ccfpy.service.refusal import Refused
@@ -31,13 +31,9 @@ def read_encrypted_share(context: Context) -> "Response":
     try:
         share = shares.encrypted_share(context.tx, member_id)
     except Refused as error:
-        raise ApiError(500, ErrorCode.InternalError, str(error)) from error
+        raise internal_error(str(error)) from error
     if share is None:
-        raise ApiError(
-            404,
-            ErrorCode.ResourceNotFound,
-            f"Recovery share not found for member m[{member_id}].",
-        )
+        raise not_found(f"Recovery share not found for member m[{member_id}].")
     encoded = base64.b64encode(share).decode()
     return json_reply({"memberId": member_id, "encryptedShare": encoded})
 
@@ -153,7 +149,7 @@ class RecoveryEndpoints:
         """
         self._node.log("fail", message)
         self._node.log("debug", f"Error: {error}")
-        return ApiError(500, ErrorCode.InternalError, message)
+        return internal_error(message)
 
 
 class StartOver(Exception):

@@ -12,7 +12,7 @@ from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import json_reply, text_reply
 from ccfpy.gov import requests
 from ccfpy.gov.simulated import simulated_details
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import not_found
 from ccfpy.service.tables import members, nodes, service, users
 from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.members import MemberInfo
@@ -26,11 +26,6 @@ from ccfpy.service.tables.service import (
 if TYPE_CHECKING:
     from ccfpy.http.messages import Response
     from ccfpy.kv.tx import Tx
-
-
-def not_found(message: str) -> ApiError:
-    """Return the error for a resource that does not exist."""
-    return ApiError(404, ErrorCode.ResourceNotFound, message)
 
 
 def read_constitution(context: Context) -> "Response":

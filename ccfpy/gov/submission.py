@@ -15,7 +15,7 @@ from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.proposals import Proposal
 from ccfpy.gov.replay_protection import ReplayProtection
 from ccfpy.gov.requests import SignedRequest, signed_request
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ApiError, ErrorCode, internal_error
 from ccfpy.js.engine import JsModuleFailed, Program
 from ccfpy.service.tables import proposals as tables
 from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
@@ -99,9 +99,7 @@ class Submission:
         version = tx.read_version
         root = None if version is None else self._node.root_at(version)
         if root is None:
-            raise ApiError(
-                500, ErrorCode.InternalError, "Proposal failed to bind to state."
-            )
+            raise internal_error("Proposal failed to bind to state.")
         return ProposalId(sha256(root + sha256(signed.message.signature)).hex())
 
 
@@ -151,14 +149,14 @@ class _ScriptErrors:
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if isinstance(error, JsModuleFailed):
-            raise ApiError(500, ErrorCode.InternalError, str(error)) from error
+            raise internal_error(str(error)) from error
 
 
 def _store(tx: "Tx", proposal: Proposal) -> None:
     bodies = tables.PROPOSALS.of(tx)
     # Reading the key makes two creations that saw the same state conflict.
     if bodies.has(proposal.proposal_id):
-        raise ApiError(500, ErrorCode.InternalError, "Proposal ID collision.")
+        raise internal_error("Proposal ID collision.")
     bodies.put(proposal.proposal_id, proposal.body)
     tables.INFO.of(tx).put(proposal.proposal_id, proposal.info)
 
@@ -174,5 +172,5 @@ def _resolve(
         info = proposals.resolve(evaluator, constitution, proposal, voter=voter)
     if info.state is ProposalState.FAILED:
         # An error answer drops every write, so no half-applied proposal remains.
-        raise ApiError(500, ErrorCode.InternalError, str(info.failure))
+        raise internal_error(str(info.failure))
     return info

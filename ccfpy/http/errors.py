@@ -122,3 +122,13 @@ class ApiError(CcfpyError):
         return Response(
             status=self.status, headers=headers, body=self.body(), close=self.close
         )
+
+
+def not_found(message: str) -> ApiError:
+    """Return the error for a thing that does not exist."""
+    return ApiError(404, ErrorCode.ResourceNotFound, message)
+
+
+def internal_error(message: str) -> ApiError:
+    """Return the error for a request that fails through no fault of its caller."""
+    return ApiError(500, ErrorCode.InternalError, message)

@@ -22,7 +22,7 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import CoseClaims
 from ccfpy.endpoints.session import Session
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ApiError, ErrorCode, internal_error
 from ccfpy.http.messages import Request
 from ccfpy.kv.tx import Tx
 from ccfpy.ledger.secrets import LedgerSecrets
@@ -409,9 +409,7 @@ class RunningNode:
                 "Transaction failed to replicate.",
             ) from None
         except (Malformed, VerificationFailed) as error:
-            raise ApiError(
-                500, ErrorCode.InternalError, f"Transaction was refused: {error}"
-            ) from error
+            raise internal_error(f"Transaction was refused: {error}") from error
         log = replication.raft.state.log
         if replication.is_primary and self.timer.is_due_by_count(log.unsigned):
             self.sign()

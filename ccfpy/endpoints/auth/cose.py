@@ -17,7 +17,7 @@ from ccfpy.base.limits import CERTIFICATES_CACHED_MAX
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.auth.policy import SecurityScheme, Unauthenticated
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import internal_error
 from ccfpy.service.tables import members, users
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class UserCoseSign1:
         try:
             envelope, kid = _read(context)
         except _NotCose as refusal:
-            raise ApiError(500, ErrorCode.InternalError, str(refusal)) from refusal
+            raise internal_error(str(refusal)) from refusal
         message_type = _text(envelope, self._type_header)
         created_at = _number(envelope, self._created_at_header)
         _check_algorithm(envelope)

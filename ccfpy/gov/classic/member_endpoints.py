@@ -12,7 +12,7 @@ from ccfpy.gov.ack_endpoints import is_repeated
 from ccfpy.gov.classic.callers import caller_of
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.requests import signed_request
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ApiError, ErrorCode, internal_error
 from ccfpy.service import members as membership
 from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import jwt, members, service
@@ -80,7 +80,7 @@ class ClassicAcks:
             raise ApiError(403, ErrorCode.AuthorizationFailed, message) from error
         info = service.INFO.of(tx).get()
         if info is None:
-            raise _internal("No service currently available.")
+            raise internal_error("No service currently available.")
         if info.status is not ServiceStatus.OPEN:
             return
         if not membership.is_recovery_member(tx, member_id):
@@ -88,7 +88,9 @@ class ClassicAcks:
         try:
             self._node.trigger_recovery_shares_refresh(tx)
         except Refused as error:
-            raise _internal(f"Error issuing new recovery shares: {error}") from error
+            raise internal_error(
+                f"Error issuing new recovery shares: {error}"
+            ) from error
 
 
 def list_members(context: Context) -> "Response":
@@ -135,7 +137,3 @@ def _ack_of(tx: "Tx", member_id: "MemberId") -> MemberAck:
             f"No ACK record exists for caller m[{member_id}].",
         )
     return ack
-
-
-def _internal(message: str) -> ApiError:
-    return ApiError(500, ErrorCode.InternalError, message)

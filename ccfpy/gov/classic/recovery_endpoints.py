@@ -12,7 +12,7 @@ from ccfpy.endpoints.replies import json_reply
 from ccfpy.gov.classic.callers import require_active
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.recovery_endpoints import RecoveryEndpoints, StartOver
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import internal_error, not_found
 from ccfpy.service import shares
 from ccfpy.service.refusal import Refused
 
@@ -38,13 +38,9 @@ def _share(context: Context, member_id: MemberId, *, called: str) -> "Response":
     try:
         share = shares.encrypted_share(context.tx, member_id)
     except Refused as error:
-        raise ApiError(500, ErrorCode.InternalError, str(error)) from error
+        raise internal_error(str(error)) from error
     if share is None:
-        raise ApiError(
-            404,
-            ErrorCode.ResourceNotFound,
-            f"Recovery share not found for member {called}.",
-        )
+        raise not_found(f"Recovery share not found for member {called}.")
     return json_reply({"encrypted_share": base64.b64encode(share).decode()})
 
 

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, NoReturn, Protocol
 
 from ccfpy.base.limits import JS_RESPONSE_HEADERS_MAX
-from ccfpy.http.errors import JSON_CONTENT_TYPE, ApiError, ErrorCode
+from ccfpy.http.errors import JSON_CONTENT_TYPE, internal_error
 from ccfpy.js.extension import ExtensionArgument, ExtensionFunction
 from ccfpy.js.extensions.description import Description, encode_request
 
@@ -232,11 +232,7 @@ def _refuse(what: str) -> NoReturn:
     Raises:
         ApiError: always; the script cannot catch it, and it answers the request.
     """
-    raise ApiError(
-        500,
-        ErrorCode.InternalError,
-        f"Invalid endpoint function return value ({what}).",
-    )
+    raise internal_error(f"Invalid endpoint function return value ({what}).")
 
 
 _TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz")

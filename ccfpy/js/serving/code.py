@@ -18,7 +18,7 @@ from ccfpy.endpoints.declaration import (
 )
 from ccfpy.endpoints.historical import describe_historical
 from ccfpy.endpoints.registry import Registry, template_pattern
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import internal_error
 from ccfpy.js.engine import Library
 from ccfpy.js.serving.tables import ScriptTables
 from ccfpy.service.tables.js import EndpointKey, EndpointProperties
@@ -164,7 +164,7 @@ def _no_routes() -> Registry:
 
 def _broken(method: str, path: str, reason: str) -> Endpoint:
     def refuse(_: "Context") -> "Response":
-        raise ApiError(500, ErrorCode.InternalError, reason)
+        raise internal_error(reason)
 
     return Endpoint(
         method=method,

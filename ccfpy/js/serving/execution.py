@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ccfpy.base.errors import Malformed
 from ccfpy.endpoints.declaration import Handler, Mode
 from ccfpy.endpoints.historical import historical
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ApiError, ErrorCode, internal_error
 from ccfpy.http.messages import Response
 from ccfpy.js.access import TxAccess
 from ccfpy.js.engine import (
@@ -169,7 +169,7 @@ class Executor:
             if elapsed_ms > options.limits.execution_ms_max:
                 raise JsLimitExceeded(JsLimit.TIME, INTERRUPTED)
         except JsModuleFailed as error:
-            raise ApiError(500, ErrorCode.InternalError, str(error)) from None
+            raise internal_error(str(error)) from None
         except JsException as error:
             context.apply_writes = None
             raise self._failure(
@@ -177,7 +177,7 @@ class Executor:
             ) from None
         answer = script_context.endpoint
         if not answer.is_answered:
-            raise ApiError(500, ErrorCode.InternalError, NO_RESPONSE)
+            raise internal_error(NO_RESPONSE)
         if script_context.logs_execution:
             self._node.log(
                 ScriptLog.JS,

@@ -9,7 +9,7 @@ from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Mode
 from ccfpy.endpoints.replies import json_reply
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import not_found
 from ccfpy.node.api.answers import (
     AttestationAnswer,
     AttestationsAnswer,
@@ -50,9 +50,7 @@ class EvidenceEndpoints:
         """Answer with this node's attestation evidence."""
         info = nodes.INFO.of(context.tx).get(self._running.node_id)
         if info is None:
-            raise ApiError(
-                404, ErrorCode.ResourceNotFound, "Could not find node quote."
-            )
+            raise not_found("Could not find node quote.")
         return json_reply(_evidence(self._running.node_id, info))
 
     def quotes(self, context: Context) -> "Response":

@@ -13,7 +13,7 @@ from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Forwarding, Operation, Redirection
 from ccfpy.endpoints.replies import json_reply
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ApiError, ErrorCode, internal_error
 from ccfpy.node.api.redirects import primary_address
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.service import join, join_bounds
@@ -64,10 +64,8 @@ class JoinEndpoints:
         """Enter the node that asks, or tell it how it stands."""
         request = _request(context)
         if self._running.state not in _ACCEPTING:
-            raise ApiError(
-                500,
-                ErrorCode.InternalError,
-                "Target node should be part of network to accept new nodes.",
+            raise internal_error(
+                "Target node should be part of network to accept new nodes."
             )
         try:
             response = self._decide(context, request)

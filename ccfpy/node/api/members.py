@@ -8,7 +8,7 @@ from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.replies import json_reply
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ApiError, ErrorCode, internal_error, not_found
 from ccfpy.node.api.answers import NodeAnswer, NodesAnswer
 from ccfpy.node.api.declare import local, shared, write
 from ccfpy.node.boot import node_info
@@ -62,7 +62,7 @@ class MembershipEndpoints:
         """Describe the primary."""
         primary = self._running.primary_id
         if primary is None:
-            raise ApiError(500, ErrorCode.InternalError, "Primary unknown")
+            raise internal_error("Primary unknown")
         return self._one(context, primary)
 
     def one_node(self, context: Context) -> "Response":
@@ -85,7 +85,7 @@ class MembershipEndpoints:
         node_id = NodeId(context.params["node_id"])
         infos = nodes.INFO.of(context.tx)
         if not infos.has(node_id):
-            raise ApiError(404, ErrorCode.ResourceNotFound, "No such node")
+            raise not_found("No such node")
         committed = infos.get_globally_committed(node_id)
         if committed is None or not _is_gone(committed):
             raise ApiError(
@@ -98,7 +98,7 @@ class MembershipEndpoints:
     def _one(self, context: Context, node_id: NodeId) -> "Response":
         info = nodes.INFO.of(context.tx).get(node_id)
         if info is None:
-            raise ApiError(404, ErrorCode.ResourceNotFound, "Node not found")
+            raise not_found("Node not found")
         return json_reply(self._describe(context, node_id, info))
 
     def _describe(self, context: Context, node_id: NodeId, info: NodeInfo) -> "Json":

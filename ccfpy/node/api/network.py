@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Mode
 from ccfpy.endpoints.replies import empty_reply, json_reply
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ApiError, ErrorCode, not_found
 from ccfpy.node.api.answers import (
     ConsensusAnswer,
     NetworkAnswer,
@@ -52,9 +52,7 @@ class NetworkEndpoints:
         """Answer with the service's status, identity and primary."""
         info = service.INFO.of(context.tx).get()
         if info is None:
-            raise ApiError(
-                404, ErrorCode.ResourceNotFound, "Service state not available."
-            )
+            raise not_found("Service state not available.")
         body: dict[str, Json] = {
             "service_status": info.status,
             "service_certificate": info.cert,
@@ -71,11 +69,7 @@ class NetworkEndpoints:
         """Answer with the certificate of the service that this one recovered."""
         certificate = service.PREVIOUS_IDENTITY.of(context.tx).get()
         if certificate is None:
-            raise ApiError(
-                404,
-                ErrorCode.ResourceNotFound,
-                "This service is not a recovery of a previous service.",
-            )
+            raise not_found("This service is not a recovery of a previous service.")
         return json_reply({"previous_service_identity": certificate})
 
     def configuration(self, context: Context) -> "Response":
@@ -103,7 +97,7 @@ class NetworkEndpoints:
     def primary(self, _: Context) -> "Response":
         """Answer 200 where the primary is."""
         if not self._running.is_primary:
-            raise ApiError(404, ErrorCode.ResourceNotFound, "Node is not primary")
+            raise not_found("Node is not primary")
         return empty_reply(200)
 
     def find_primary(self, context: Context) -> "Response":
@@ -116,7 +110,7 @@ class NetworkEndpoints:
     def backup(self, _: Context) -> "Response":
         """Answer 200 where a backup is."""
         if self._running.is_primary:
-            raise ApiError(404, ErrorCode.ResourceNotFound, "Node is not backup")
+            raise not_found("Node is not backup")
         return empty_reply(200)
 
     def create(self, _: Context) -> "Response":

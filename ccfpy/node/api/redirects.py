@@ -8,7 +8,7 @@ so that whoever reaches this node by one network is sent on within it
 from typing import TYPE_CHECKING
 
 from ccfpy.base.ids import NodeId
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import internal_error
 from ccfpy.service.tables import nodes
 
 if TYPE_CHECKING:
@@ -25,10 +25,8 @@ def address_for(context: "Context", running: "RunningNode", node_id: NodeId) -> 
     info = nodes.INFO.of(context.tx).get(node_id)
     if info is None:
         running.outbox.fail(f"Node redirection error: Unknown node {node_id}")
-        raise ApiError(
-            500,
-            ErrorCode.InternalError,
-            f"Cannot find node info to produce redirect response for node {node_id}",
+        raise internal_error(
+            f"Cannot find node info to produce redirect response for node {node_id}"
         )
     name = context.session.interface.name
     interface = info.rpc_interfaces.get(name)
@@ -36,11 +34,9 @@ def address_for(context: "Context", running: "RunningNode", node_id: NodeId) -> 
         running.outbox.fail(
             f"Node redirection error: Target missing interface {name}",
         )
-        raise ApiError(
-            500,
-            ErrorCode.InternalError,
+        raise internal_error(
             f"Cannot redirect request. Received on RPC interface {name}, which is not "
-            f"present on target node {node_id}",
+            f"present on target node {node_id}"
         )
     return interface.published_address
 
@@ -53,5 +49,5 @@ def primary_address(context: "Context", running: "RunningNode") -> str:
     """
     primary = running.primary_id
     if primary is None:
-        raise ApiError(500, ErrorCode.InternalError, "Primary unknown")
+        raise internal_error("Primary unknown")
     return address_for(context, running, primary)

@@ -22,7 +22,7 @@ from ccfpy.endpoints.declaration import (
     Redirection,
 )
 from ccfpy.endpoints.replies import bytes_reply, empty_reply
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ApiError, ErrorCode, not_found
 from ccfpy.http.messages import Response
 from ccfpy.http.ranges import ByteRange, parse_range
 from ccfpy.ledger.snapshot_name import SnapshotName
@@ -68,11 +68,7 @@ class SnapshotEndpoints:
 
         def answer(found: Found | None) -> Response:
             if found is None:
-                raise ApiError(
-                    404,
-                    ErrorCode.ResourceNotFound,
-                    f"This node has no committed snapshots since {since}",
-                )
+                raise not_found(f"This node has no committed snapshots since {since}")
             location = f"https://{address}/node/snapshot/{found.name}"
             return empty_reply(308, {"location": location})
 
@@ -177,11 +173,7 @@ def _is_committed(name: str) -> bool:
 
 
 def _no_such(name: str) -> ApiError:
-    return ApiError(
-        404,
-        ErrorCode.ResourceNotFound,
-        f"This node does not have a snapshot named {name}",
-    )
+    return not_found(f"This node does not have a snapshot named {name}")
 
 
 def _busy(error: LimitExceeded) -> ApiError:

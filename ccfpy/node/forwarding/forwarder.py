@@ -28,7 +28,7 @@ from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.replies import text_reply
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.endpoints.waiting import commit_wait_ms
-from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.http.errors import ApiError, ErrorCode, internal_error
 from ccfpy.http.messages import Request, Response
 from ccfpy.http.refusals import UnreadableRequest
 from ccfpy.node.forwarding.messages import (
@@ -250,10 +250,8 @@ class Forwarder:
             response = read_response(message.response)
         except CcfpyError as error:
             self._log.fail(f"Invalid forwarded response from {sender}: {error}")
-            response = ApiError(
-                500,
-                ErrorCode.InternalError,
-                f"The response of node {sender} could not be read.",
+            response = internal_error(
+                f"The response of node {sender} could not be read."
             ).response()
         response.close = message.ends_session
         pending.awaited.settle(response)
@@ -290,10 +288,8 @@ class Forwarder:
         raw = serialise_or_error(response)
         if len(raw) > limits.FORWARDED_BYTES_MAX:
             raw = serialise_or_error(
-                ApiError(
-                    500,
-                    ErrorCode.InternalError,
-                    "Response is too large to be returned to the forwarding node.",
+                internal_error(
+                    "Response is too large to be returned to the forwarding node."
                 ).response()
             )
         kind = RESPONSE_TO[command.kind]
