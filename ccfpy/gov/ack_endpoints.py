@@ -14,6 +14,8 @@ from ccfpy.crypto import cose
 from ccfpy.endpoints.auth.cose import GOV_CREATED_AT
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import empty_reply, json_reply
+from ccfpy.gov.definitions import StateDigestBody
+from ccfpy.gov.operations import Reads
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.requests import SignedRequest, require_signer, signed_request
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
     from ccfpy.http.messages import Response
     from ccfpy.kv.tx import Tx
 
+READS = Reads()
 
+
+@READS.add("/members/state-digests/{memberId}", "StateDigests_Get", StateDigestBody)
 def read_state_digest(context: Context) -> "Response":
     """Return the digest that a member was last asked to sign."""
     member_id = _named(context)

@@ -28,34 +28,15 @@ from ccfpy.gov import (
 from ccfpy.gov.ack_endpoints import AckEndpoints
 from ccfpy.gov.classic.api import add_classic_endpoints
 from ccfpy.gov.definitions import (
-    ActionsBody,
-    Ballot,
-    CommitBody,
-    Constitution,
-    EncryptedShareBody,
-    JoinPoliciesBody,
-    JsAppBody,
-    JsModulesPage,
-    JwkInfoBody,
-    MemberBody,
-    MembersPage,
-    ModuleSource,
-    NodeBody,
-    NodesPage,
     ProposalBody,
-    ProposalsPage,
     RecoveryBody,
-    ServiceBody,
     StateDigestBody,
-    TransactionBody,
-    UserBody,
-    UsersPage,
 )
 from ccfpy.gov.operations import GovOperation
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.proposal_endpoints import ProposalEndpoints
 from ccfpy.gov.recovery_endpoints import RecoveryEndpoints
-from ccfpy.gov.versions import ApiVersion, versioned
+from ccfpy.gov.versions import versioned
 
 PREFIX = "gov"
 TITLE = "CCF Governance API"
@@ -66,140 +47,12 @@ _HIDDEN = Operation(hidden=True)
 """Hides an endpoint from the document that is served without a version."""
 
 READS: tuple[GovOperation, ...] = (
-    GovOperation(
-        path="/members/proposals",
-        handler=proposal_endpoints.list_proposals,
-        operation_id="Proposals_List",
-        returns=ProposalsPage,
-    ),
-    GovOperation(
-        path="/members/proposals/{proposalId}",
-        handler=proposal_endpoints.read_proposal,
-        operation_id="Proposals_Get",
-        returns=ProposalBody,
-    ),
-    GovOperation(
-        path="/members/proposals/{proposalId}/actions",
-        handler=proposal_endpoints.read_actions,
-        operation_id="Proposals_GetActions",
-        returns=ActionsBody,
-    ),
-    GovOperation(
-        path="/members/proposals/{proposalId}/ballots/{memberId}",
-        handler=proposal_endpoints.read_ballot,
-        operation_id="Ballots_Get",
-        returns=Ballot,
-        is_javascript=True,
-    ),
-    GovOperation(
-        path="/members/state-digests/{memberId}",
-        handler=ack_endpoints.read_state_digest,
-        operation_id="StateDigests_Get",
-        returns=StateDigestBody,
-    ),
-    GovOperation(
-        path="/recovery/encrypted-shares/{memberId}",
-        handler=recovery_endpoints.read_encrypted_share,
-        operation_id="EncryptedShares_Get",
-        returns=EncryptedShareBody,
-    ),
-    GovOperation(
-        path="/service/constitution",
-        handler=service_endpoints.read_constitution,
-        operation_id="ServiceState_GetConstitution",
-        returns=Constitution,
-        is_javascript=True,
-    ),
-    GovOperation(
-        path="/service/info",
-        handler=service_endpoints.read_service,
-        operation_id="ServiceState_GetServiceInfo",
-        returns=ServiceBody,
-    ),
-    GovOperation(
-        path="/service/members",
-        handler=service_endpoints.list_members,
-        operation_id="ServiceState_ListMembers",
-        returns=MembersPage,
-    ),
-    GovOperation(
-        path="/service/members/{memberId}",
-        handler=service_endpoints.read_member,
-        operation_id="ServiceState_GetMember",
-        returns=MemberBody,
-    ),
-    GovOperation(
-        path="/service/users",
-        handler=service_endpoints.list_users,
-        operation_id="ServiceState_ListUsers",
-        returns=UsersPage,
-    ),
-    GovOperation(
-        path="/service/users/{userId}",
-        handler=service_endpoints.read_user,
-        operation_id="ServiceState_GetUser",
-        returns=UserBody,
-    ),
-    GovOperation(
-        path="/service/nodes",
-        handler=service_endpoints.list_nodes,
-        operation_id="ServiceState_ListNodes",
-        returns=NodesPage,
-    ),
-    GovOperation(
-        path="/service/nodes/{nodeId}",
-        handler=service_endpoints.read_node,
-        operation_id="ServiceState_GetNode",
-        returns=NodeBody,
-    ),
-    GovOperation(
-        path="/service/join-policy",
-        handler=policy_endpoints.read_join_policy,
-        operation_id="ServiceState_GetJoinPolicies",
-        returns=JoinPoliciesBody,
-    ),
-    GovOperation(
-        path="/service/jwk",
-        handler=policy_endpoints.read_jwk,
-        operation_id="ServiceState_GetJwkInfo",
-        returns=JwkInfoBody,
-    ),
-    GovOperation(
-        path="/service/javascript-app",
-        handler=policy_endpoints.read_javascript_app,
-        operation_id="ServiceState_GetJsApp",
-        returns=JsAppBody,
-        since=ApiVersion.V1,
-    ),
-    GovOperation(
-        path="/service/javascript-modules",
-        handler=policy_endpoints.list_modules,
-        operation_id="ServiceState_ListJsModules",
-        returns=JsModulesPage,
-        since=ApiVersion.V1,
-    ),
-    GovOperation(
-        path="/service/javascript-modules/{moduleName}",
-        handler=policy_endpoints.read_module,
-        operation_id="ServiceState_GetJsModule",
-        returns=ModuleSource,
-        since=ApiVersion.V1,
-        is_javascript=True,
-    ),
-    GovOperation(
-        path="/service/transactions/commit",
-        handler=transaction_endpoints.read_commit,
-        operation_id="Transactions_GetCommit",
-        returns=CommitBody,
-        mode=Mode.COMMAND,
-    ),
-    GovOperation(
-        path="/service/transactions/{transactionId}",
-        handler=transaction_endpoints.read_status,
-        operation_id="Transactions_Get",
-        returns=TransactionBody,
-        mode=Mode.COMMAND,
-    ),
+    *proposal_endpoints.READS,
+    *ack_endpoints.READS,
+    *recovery_endpoints.READS,
+    *service_endpoints.READS,
+    *policy_endpoints.READS,
+    *transaction_endpoints.READS,
 )
 
 

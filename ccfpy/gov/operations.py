@@ -1,6 +1,7 @@
 """One operation of the governance API, as its document and its server need it."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -52,3 +53,34 @@ class GovOperation:
     def path_parameters(self) -> tuple[str, ...]:
         """The names in the path's braces."""
         return tuple(_PARAMETER.findall(self.path))
+
+
+class Reads(list[GovOperation]):
+    """The reads of a module, each declared above its handler."""
+
+    def add(
+        self,
+        path: str,
+        operation_id: str,
+        returns: object,
+        *,
+        since: ApiVersion = ApiVersion.PREVIEW_V1,
+        mode: Mode = Mode.READ_ONLY,
+        is_javascript: bool = False,
+    ) -> Callable[[Handler], Handler]:
+        """Declare the read that the function below answers."""
+
+        def declare(handler: Handler) -> Handler:
+            operation = GovOperation(
+                path=path,
+                handler=handler,
+                operation_id=operation_id,
+                returns=returns,
+                since=since,
+                mode=mode,
+                is_javascript=is_javascript,
+            )
+            self.append(operation)
+            return handler
+
+        return declare

@@ -8,7 +8,16 @@ from ccfpy.base import json
 from ccfpy.base.json import Json
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import json_reply, text_reply
+from ccfpy.gov.definitions import (
+    JoinPoliciesBody,
+    JsAppBody,
+    JsModulesPage,
+    JwkInfoBody,
+    ModuleSource,
+)
+from ccfpy.gov.operations import Reads
 from ccfpy.gov.simulated import simulated_policy
+from ccfpy.gov.versions import ApiVersion
 from ccfpy.http.errors import ApiError, ErrorCode, not_found
 from ccfpy.service.tables import join_policy, js, jwt
 from ccfpy.service.tables.ca_certs import CA_CERT_BUNDLES
@@ -21,9 +30,12 @@ if TYPE_CHECKING:
     from ccfpy.kv.tx import Tx
     from ccfpy.service.tables.join_policy import CodeStatus
 
+READS = Reads()
+
 _PEM_COLUMNS = 64
 
 
+@READS.add("/service/join-policy", "ServiceState_GetJoinPolicies", JoinPoliciesBody)
 def read_join_policy(context: Context) -> "Response":
     """Return which code may join, by platform."""
     tx = context.tx
@@ -53,6 +65,7 @@ def _allowed(tx: "Tx", measurements: "Map[str, CodeStatus]") -> list[str]:
     return list(measurements.of(tx).keys())
 
 
+@READS.add("/service/jwk", "ServiceState_GetJwkInfo", JwkInfoBody)
 def read_jwk(context: Context) -> "Response":
     """Return whose tokens the application accepts, and by which keys."""
     tx = context.tx
@@ -85,6 +98,9 @@ def _pem(public_key: bytes) -> str:
     return "\n".join([begin, *lines, end, ""])
 
 
+@READS.add(
+    "/service/javascript-app", "ServiceState_GetJsApp", JsAppBody, since=ApiVersion.V1
+)
 def read_javascript_app(context: Context) -> "Response":
     """Describe the JavaScript application's endpoints.
 
@@ -121,12 +137,25 @@ def _endpoint(properties: EndpointProperties) -> Json:
     }
 
 
+@READS.add(
+    "/service/javascript-modules",
+    "ServiceState_ListJsModules",
+    JsModulesPage,
+    since=ApiVersion.V1,
+)
 def list_modules(context: Context) -> "Response":
     """Return the names of the JavaScript application's modules."""
     names = js.MODULES.of(context.tx).keys()
     return json_reply({"value": [{"moduleName": name} for name in names]})
 
 
+@READS.add(
+    "/service/javascript-modules/{moduleName}",
+    "ServiceState_GetJsModule",
+    ModuleSource,
+    since=ApiVersion.V1,
+    is_javascript=True,
+)
 def read_module(context: Context) -> "Response":
     """Return a module's source."""
     name = context.params["moduleName"]

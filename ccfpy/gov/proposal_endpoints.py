@@ -6,6 +6,8 @@ from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
 from ccfpy.gov import proposals, requests, submission
+from ccfpy.gov.definitions import ActionsBody, Ballot, ProposalBody, ProposalsPage
+from ccfpy.gov.operations import Reads
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.proposals import Proposal
 from ccfpy.gov.requests import signed_request
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from ccfpy.base.json import Json
     from ccfpy.http.messages import Response
     from ccfpy.kv.tx import Tx
+
+READS = Reads()
 
 JAVASCRIPT = "text/javascript"
 
@@ -70,6 +74,7 @@ class ProposalEndpoints:
         return json_reply(proposals.to_json(proposal_id, info))
 
 
+@READS.add("/members/proposals", "Proposals_List", ProposalsPage)
 def list_proposals(context: Context) -> "Response":
     """Return every proposal that is not forgotten yet."""
     found: list[Json] = [
@@ -79,6 +84,7 @@ def list_proposals(context: Context) -> "Response":
     return json_reply({"value": found})
 
 
+@READS.add("/members/proposals/{proposalId}", "Proposals_Get", ProposalBody)
 def read_proposal(context: Context) -> "Response":
     """Describe one proposal."""
     proposal_id = requests.proposal_id(context)
@@ -88,6 +94,9 @@ def read_proposal(context: Context) -> "Response":
     return json_reply(proposals.to_json(proposal_id, info))
 
 
+@READS.add(
+    "/members/proposals/{proposalId}/actions", "Proposals_GetActions", ActionsBody
+)
 def read_actions(context: Context) -> "Response":
     """Return what a proposer signed, byte for byte."""
     proposal_id = requests.proposal_id(context)
@@ -97,6 +106,12 @@ def read_actions(context: Context) -> "Response":
     return bytes_reply(body, content_type="application/json")
 
 
+@READS.add(
+    "/members/proposals/{proposalId}/ballots/{memberId}",
+    "Ballots_Get",
+    Ballot,
+    is_javascript=True,
+)
 def read_ballot(context: Context) -> "Response":
     """Return a member's ballot."""
     proposal_id = requests.proposal_id(context)

@@ -14,6 +14,8 @@ from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.gov import requests
+from ccfpy.gov.definitions import EncryptedShareBody
+from ccfpy.gov.operations import Reads
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error, not_found
 from ccfpy.ledger.shares import is_whole_key
@@ -24,7 +26,12 @@ from ccfpy.service.tables import service
 if TYPE_CHECKING:
     from ccfpy.http.messages import Response
 
+READS = Reads()
 
+
+@READS.add(
+    "/recovery/encrypted-shares/{memberId}", "EncryptedShares_Get", EncryptedShareBody
+)
 def read_encrypted_share(context: Context) -> "Response":
     """Return a member's recovery share, encrypted to that member."""
     member_id = requests.member_id(context)

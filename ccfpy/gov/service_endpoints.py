@@ -11,6 +11,17 @@ from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import json_reply, text_reply
 from ccfpy.gov import requests
+from ccfpy.gov.definitions import (
+    Constitution,
+    MemberBody,
+    MembersPage,
+    NodeBody,
+    NodesPage,
+    ServiceBody,
+    UserBody,
+    UsersPage,
+)
+from ccfpy.gov.operations import Reads
 from ccfpy.gov.simulated import simulated_details
 from ccfpy.http.errors import not_found
 from ccfpy.service.tables import members, nodes, service, users
@@ -27,7 +38,15 @@ if TYPE_CHECKING:
     from ccfpy.http.messages import Response
     from ccfpy.kv.tx import Tx
 
+READS = Reads()
 
+
+@READS.add(
+    "/service/constitution",
+    "ServiceState_GetConstitution",
+    Constitution,
+    is_javascript=True,
+)
 def read_constitution(context: Context) -> "Response":
     """Return the constitution's source."""
     source = CONSTITUTION.of(context.tx).get()
@@ -36,6 +55,7 @@ def read_constitution(context: Context) -> "Response":
     return text_reply(source, content_type="text/javascript")
 
 
+@READS.add("/service/info", "ServiceState_GetServiceInfo", ServiceBody)
 def read_service(context: Context) -> "Response":
     """Describe the service."""
     info = service.INFO.of(context.tx).get()
@@ -78,6 +98,7 @@ def _configuration(configuration: ServiceConfiguration) -> Json:
     }
 
 
+@READS.add("/service/members", "ServiceState_ListMembers", MembersPage)
 def list_members(context: Context) -> "Response":
     """Describe every member."""
     tx = context.tx
@@ -85,6 +106,7 @@ def list_members(context: Context) -> "Response":
     return json_reply({"value": found})
 
 
+@READS.add("/service/members/{memberId}", "ServiceState_GetMember", MemberBody)
 def read_member(context: Context) -> "Response":
     """Describe one member."""
     member_id = requests.member_id(context)
@@ -112,6 +134,7 @@ def _member(tx: "Tx", member_id: MemberId, info: MemberInfo) -> Json:
     return described
 
 
+@READS.add("/service/users", "ServiceState_ListUsers", UsersPage)
 def list_users(context: Context) -> "Response":
     """Describe every user."""
     tx = context.tx
@@ -119,6 +142,7 @@ def list_users(context: Context) -> "Response":
     return json_reply({"value": found})
 
 
+@READS.add("/service/users/{userId}", "ServiceState_GetUser", UserBody)
 def read_user(context: Context) -> "Response":
     """Describe one user."""
     user_id = requests.user_id(context)
@@ -138,6 +162,7 @@ def _user(tx: "Tx", user_id: UserId, certificate: str) -> Json:
     }
 
 
+@READS.add("/service/nodes", "ServiceState_ListNodes", NodesPage)
 def list_nodes(context: Context) -> "Response":
     """Describe every node."""
     tx = context.tx
@@ -145,6 +170,7 @@ def list_nodes(context: Context) -> "Response":
     return json_reply({"value": found})
 
 
+@READS.add("/service/nodes/{nodeId}", "ServiceState_GetNode", NodeBody)
 def read_node(context: Context) -> "Response":
     """Describe one node."""
     node_id = requests.node_id(context)

@@ -6,13 +6,24 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.context import Context
+from ccfpy.endpoints.declaration import Mode
 from ccfpy.endpoints.replies import json_reply
+from ccfpy.gov.definitions import CommitBody, TransactionBody
+from ccfpy.gov.operations import Reads
 from ccfpy.http.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
     from ccfpy.http.messages import Response
 
+READS = Reads()
 
+
+@READS.add(
+    "/service/transactions/{transactionId}",
+    "Transactions_Get",
+    TransactionBody,
+    mode=Mode.COMMAND,
+)
 def read_status(context: Context) -> "Response":
     """Return the status of a transaction."""
     text = context.params["transactionId"]
@@ -28,6 +39,12 @@ def read_status(context: Context) -> "Response":
     return _reply(tx_id, context.node.tx_status(tx_id))
 
 
+@READS.add(
+    "/service/transactions/commit",
+    "Transactions_GetCommit",
+    CommitBody,
+    mode=Mode.COMMAND,
+)
 def read_commit(context: Context) -> "Response":
     """Return the id of the last committed transaction."""
     tx_id = context.node.committed_tx_id()

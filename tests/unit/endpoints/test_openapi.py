@@ -13,11 +13,11 @@ from openapi_spec_validator import validate
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId
 from ccfpy.base.json import Json, JsonObject
+from ccfpy.base.schema import schema_of
 from ccfpy.endpoints.auth import POLICIES, AllOf, AuthPolicy, Jwt, UserCert
 from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.declaration import Endpoint, Forwarding, Operation
 from ccfpy.endpoints.openapi import (
-    TX_ID,
     document,
     narrowed,
     operation_id,
@@ -266,7 +266,7 @@ def test_what_comes_of_an_endpoints_mode_stays_whatever_its_author_says() -> Non
     operation = Operation(
         parameters=(*NOTE.operation.parameters, header),
         also={202: "text/plain"},
-        components={"TransactionId": TX_ID},
+        components=schema_of(TxId).components,
         metadata={
             "parameters": [written],
             "responses": {"204": {"description": "Nothing."}},
@@ -287,7 +287,7 @@ def test_what_comes_of_an_endpoints_mode_stays_whatever_its_author_says() -> Non
 def test_a_parameter_takes_exactly_the_ids_that_a_node_reads(text: str) -> None:
     """CCF's own pattern, which answers keep, has ``0.0`` and ``00.1``."""
     schema = tx_id_parameter("query", "transaction_id")["schema"]
-    rooted = {**_object(schema), "components": {"schemas": {"TransactionId": TX_ID}}}
+    rooted = {**_object(schema), "components": {"schemas": schema_of(TxId).components}}
     try:
         TxId.parse(text)
     except Malformed:
