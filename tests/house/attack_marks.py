@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from tests.attacks import MARK
-from tests.house.tree import AST, modules
+from tests.house.tree import AST, modules, statements
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +38,10 @@ def _all() -> Iterator[Marked]:
     for module in modules("tests"):
         if MARK not in module.text or module.path == "tests/attacks.py":
             continue
-        known = frozenset(_known(module.tree))
-        for function in module.functions:
+        tree = module.parse()
+        known = frozenset(_known(tree))
+        functions = [each for each in statements(tree) if isinstance(each, AST)]
+        for function in functions:
             for words in _marks(function):
                 yield Marked(
                     attack=words[0],

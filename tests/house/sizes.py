@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from tests.house.tree import ROOT, TRUSTED, Module, modules
+from tests.house.tree import DOCUMENTED, ROOT, TRUSTED, Module, modules, statements
 
 SHARED: Final = (*TRUSTED, "crypto")
 """The packages in which a class name occurs once: crypto does no I/O either."""
@@ -29,7 +29,6 @@ _NO_CODE: Final = frozenset(
         tokenize.NL,
     }
 )
-_DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def code_lines(module: Module) -> int:
@@ -38,8 +37,8 @@ def code_lines(module: Module) -> int:
     for token in tokenize.generate_tokens(io.StringIO(module.text).readline):
         if token.type not in _NO_CODE:
             lines.update(range(token.start[0], token.end[0] + 1))
-    for node in ast.walk(module.tree):
-        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node) is not None:
+    for node in statements(module.parse()):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node) is not None:
             docstring = node.body[0]
             end = docstring.end_lineno or docstring.lineno
             lines.difference_update(range(docstring.lineno, end + 1))
@@ -52,9 +51,8 @@ def shared_names(found: Iterable[Module]) -> Mapping[str, Sequence[str]]:
     for module in found:
         if module.package not in SHARED:
             continue
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.ClassDef):
-                places.setdefault(node.name, []).append(module.path)
+        for name in module.outline.classes:
+            places.setdefault(name, []).append(module.path)
     return {name: paths for name, paths in places.items() if len(paths) > 1}
 
 

@@ -23,7 +23,7 @@ def _checked_only(module: Module, sources: frozenset[str]) -> set[str]:
     """Return the names imported from compiled modules for type checking alone."""
     return {
         alias.name
-        for statement in module.tree.body
+        for statement in module.parse().body
         if isinstance(statement, ast.If)
         and ast.unparse(statement.test) == "TYPE_CHECKING"
         for node in ast.walk(statement)
@@ -35,7 +35,7 @@ def _checked_only(module: Module, sources: frozenset[str]) -> set[str]:
 
 def _fields(module: Module) -> Iterator[tuple[str, str]]:
     """Return the fields of a module's dataclasses, and what their types are."""
-    for node in ast.walk(module.tree):
+    for node in ast.walk(module.parse()):
         if isinstance(node, ast.ClassDef) and any(
             "dataclass" in ast.unparse(each) for each in node.decorator_list
         ):

@@ -60,7 +60,9 @@ def _third_party() -> dict[str, set[str]]:
     known = {*sys.stdlib_module_names, "ccfpy", "apps"}
     importers: dict[str, set[str]] = {}
     for module in modules("ccfpy", "apps"):
-        for name in {imported.split(".")[0] for imported in module.imports} - known:
+        for name in {
+            imported.split(".")[0] for imported in module.outline.imports
+        } - known:
             importers.setdefault(name, set()).add(module.path)
     return importers
 

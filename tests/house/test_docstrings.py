@@ -1,6 +1,5 @@
 """A docstring begins with what its function does: Return, Raise, Parse, Check."""
 
-import ast
 import re
 
 from tests.house.tree import modules
@@ -16,12 +15,8 @@ def _refused() -> list[str]:
     return [
         f"{module.path}: {text.splitlines()[0]}"
         for module in modules(*TOPS)
-        for node in ast.walk(module.tree)
-        if isinstance(
-            node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-        )
-        and (text := ast.get_docstring(node)) is not None
-        and REFUSED.match(text)
+        for text in module.outline.docstrings
+        if REFUSED.match(text)
     ]
 
 

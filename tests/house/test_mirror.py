@@ -1,6 +1,5 @@
 """Every module has its test, its place and somebody who uses it."""
 
-import ast
 import re
 
 from tests.house.tree import modules
@@ -66,7 +65,7 @@ def test_every_unit_test_has_its_module() -> None:
 
 def test_every_module_is_imported_by_another() -> None:
     used = {
-        name for module in modules("ccfpy", "apps") for name in module.imports
+        name for module in modules("ccfpy", "apps") for name in module.outline.imports
     } | ENTRIES
     unused = [
         module.path
@@ -82,7 +81,7 @@ def test_every_package_says_what_it_is() -> None:
     silent = [
         module.path
         for module in (*SHIPPED, *modules("apps"), *LAB)
-        if module.text.strip() and ast.get_docstring(module.tree) is None
+        if module.text.strip() and module.outline.docstring is None
     ]
     folders = {module.path.rpartition("/")[0] for module in SHIPPED + LAB}
     files = {module.path for module in SHIPPED + LAB}

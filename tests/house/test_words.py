@@ -7,16 +7,15 @@ from tests.house.tree import modules, texts
 UNFINISHED = re.compile(r"\b(?:FIX[M]E|XX[X]|TO[D]O|HAC[K])\b")
 MACHINES = re.compile(
     r"(?<![\w.])/(?:work|root|home|Users)/\w"  # somebody's folders
-    r"|[\w-]+\.python(?:hosted)?\.org/simple|files\.pythonhosted|npmj[s]\.org"
+    r"|[\w-]\.python(?:hosted)?\.org/simple|files\.pythonhosted|npmj[s]\.org"
 )
 
 
 def _matches(pattern: re.Pattern[str]) -> list[str]:
     return [
-        f"{path}:{number}: {match[0]}"
+        f"{path}:{text.count(chr(10), 0, match.start()) + 1}: {match[0]}"
         for path, text in texts()
-        for number, line in enumerate(text.splitlines(), 1)
-        if (match := pattern.search(line))
+        for match in pattern.finditer(text)
     ]
 
 

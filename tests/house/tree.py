@@ -2,6 +2,8 @@
 
 import ast
 import subprocess
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -26,6 +28,11 @@ TRUSTED: Final = (
 """The packages whose code is a function of its arguments: no I/O, clock or dice."""
 
 AST = ast.FunctionDef | ast.AsyncFunctionDef
+DOCUMENTED: Final = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+"""What may have a docstring."""
+
+_BLOCKS: Final = ("body", "orelse", "finalbody", "handlers", "cases")
+"""Where a statement holds others."""
 
 
 @cache
@@ -54,9 +61,49 @@ def texts() -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function or method, nested ones too.
+
+    Attributes:
+        place: its file and line.
+        name: without its class's.
+        lines: how many it has.
+        behaves: whether it does something: not so for a bare declaration.
+    """
+
+    place: str
+    name: str
+    lines: int
+    behaves: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What most questions about a Python file ask of its statements.
+
+    Attributes:
+        imports: every name it imports, ``from a import b`` giving ``a`` and ``a.b``.
+        functions: each that it defines.
+        classes: the name of each that it defines.
+        docstring: of the module itself, if it has one.
+        docstrings: that, and those of its classes and functions.
+    """
+
+    imports: frozenset[str]
+    functions: tuple[Function, ...]
+    classes: tuple[str, ...]
+    docstring: str | None
+    docstrings: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Module:
-    """One Python file and its syntax tree."""
+    """One Python file; its outline is kept, but not its syntax tree.
+
+    The trees of all files are so many objects that Python's garbage collector would
+    take five times as long as the parser.
+    """
 
     path: str
     text: str
@@ -73,54 +120,82 @@ class Module:
         parts = self.path.split("/")
         return parts[1].removesuffix(".py") if parts[0] == "ccfpy" else ""
 
-    @cached_property
-    def tree(self) -> ast.Module:
-        """Its syntax tree."""
+    def parse(self) -> ast.Module:
+        """Parse it into its syntax tree."""
         return ast.parse(self.text, self.path)
 
     @cached_property
-    def imports(self) -> frozenset[str]:
-        """Every name it imports, ``from a import b`` giving both ``a`` and ``a.b``."""
-        names: set[str] = set()
-        for node in ast.walk(self.tree):
+    def outline(self) -> Outline:
+        """What it imports and defines, and how that is documented."""
+        imports: set[str] = set()
+        functions: list[Function] = []
+        classes: list[str] = []
+        docstrings: list[str] = []
+        tree = self.parse()
+        for node in statements(tree):
             match node:
                 case ast.Import():
-                    names.update(alias.name for alias in node.names)
+                    imports.update(alias.name for alias in node.names)
                 case ast.ImportFrom(module=str(source)):
-                    names.add(source)
-                    names.update(f"{source}.{alias.name}" for alias in node.names)
+                    imports.add(source)
+                    imports.update(f"{source}.{alias.name}" for alias in node.names)
+                case ast.FunctionDef() | ast.AsyncFunctionDef():
+                    functions.append(self._function(node))
+                case ast.ClassDef():
+                    classes.append(node.name)
                 case _:
                     pass
-        return frozenset(names)
+            if isinstance(node, DOCUMENTED):
+                docstring = ast.get_docstring(node, clean=False)
+                docstrings += [] if docstring is None else [docstring.strip()]
+        return Outline(
+            imports=frozenset(imports),
+            functions=tuple(functions),
+            classes=tuple(classes),
+            docstring=ast.get_docstring(tree),
+            docstrings=tuple(docstrings),
+        )
 
-    @property
-    def functions(self) -> list[AST]:
-        """Every function and method, nested ones too."""
-        return [
-            node
-            for node in ast.walk(self.tree)
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        ]
+    def _function(self, node: AST) -> Function:
+        return Function(
+            place=f"{self.path}:{node.lineno}",
+            name=node.name,
+            lines=(node.end_lineno or 0) - node.lineno + 1,
+            behaves=any(
+                not isinstance(statement, ast.Expr)
+                or not isinstance(statement.value, ast.Constant)
+                for statement in node.body
+            ),
+        )
 
     @property
     def behaves(self) -> bool:
         """Whether any of its functions does something: not so for bare declarations."""
-        return any(
-            not isinstance(statement, ast.Expr)
-            or not isinstance(statement.value, ast.Constant)
-            for function in self.functions
-            for statement in function.body
-        )
+        return any(function.behaves for function in self.outline.functions)
 
     def calls(self, *names: str) -> list[str]:
         """Say where it calls one of the built-in functions ``names``."""
+        if not any(name in self.text for name in names):
+            return []
         return [
             f"{self.path}:{node.lineno}: {node.func.id}()"
-            for node in ast.walk(self.tree)
+            for node in ast.walk(self.parse())
             if isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)
             and node.func.id in names
         ]
+
+
+def statements(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield a module and its statements, outer ones first, without expressions."""
+    left: deque[ast.AST] = deque([tree])
+    while left:
+        node = left.popleft()
+        yield node
+        for field in _BLOCKS:
+            block = getattr(node, field, None)
+            if isinstance(block, list):
+                left += block
 
 
 @cache
