@@ -17,6 +17,11 @@ WITH_PROCESSES := $(wildcard $(addprefix tests/,apps e2e deploy interop))
 help: ## show these lines
 	@awk -F ':.*## ' '/^[.a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
+# Checks and tests are many processes: Python keeps what it compiles for the next of them,
+# also where the environment forbids that.
+lint quick test test-compiled coverage simulate mutants scenarios faults attacks documents: \
+	export PYTHONDONTWRITEBYTECODE =
+
 # One environment, filled in two steps, so that `.venv/bin` is the one place to look: first
 # what a service runs on, then what checks and tests need besides. The second lock repeats
 # the versions of the first, so the second step only adds packages.
