@@ -33,6 +33,9 @@ HEADER_CACHE_ENTRIES_MAX: int = 256
 """Heads of requests in one interface's header cache, and header lines in it."""
 HEADER_CACHE_ENTRY_BYTES_MAX: int = 1 * KIB
 """Of one such head; a longer one is not cached."""
+HEADER_CACHE_MISSES_MAX: int = 32
+"""Requests of a connection, one after the other, whose heads are not in the cache. The
+connection's later requests are not looked up."""
 
 # HTTP/2; the first three are defaults of an interface's ``http_configuration``
 HTTP2_STREAMS_MAX: int = 100

@@ -11,7 +11,8 @@ except ``Content-Length``. A request line is cached together with the header lin
 it, unless it has a query: there may be as many queries as requests.
 
 An interface has one cache for all its connections, since the connections share its
-limits.
+limits. A client whose heads never repeat, as with a new request id each time, would pay
+for a cache that serves nobody: after so many misses its connection does without.
 """
 
 import re

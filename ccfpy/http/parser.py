@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import httptools
 
+from ccfpy.base.limits import HEADER_CACHE_MISSES_MAX
 from ccfpy.http.header_cache import HeaderCache
 from ccfpy.http.messages import Request
 from ccfpy.http.partial import PartialMessage, too_large
@@ -41,6 +42,7 @@ class RequestParser:
         "_limits",
         "_llhttp",
         "_message",
+        "_misses",
         "_requests",
         "_url",
         "is_midway",
@@ -60,6 +62,7 @@ class RequestParser:
             "a cached head kept these limits"
         )
         self._header_cache = header_cache
+        self._misses = 0
         self._message = PartialMessage(self._limits)
         self._url: list[bytes] = []
         self._requests: list[Request] = []
@@ -112,8 +115,10 @@ class RequestParser:
         if cache is not None:
             cached = cache.find(data)
             if cached is not None:
+                self._misses = 0
                 self.read += 1
                 return [cached]
+            self._count_miss()
         try:
             self._llhttp.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -130,6 +135,12 @@ class RequestParser:
             self._message.refusal = excess
             self._stop(data, "")
         return requests
+
+    def _count_miss(self) -> None:
+        """Do without the cache from now on if it has served none for too long."""
+        self._misses += 1
+        if self._misses >= HEADER_CACHE_MISSES_MAX:
+            self._header_cache = None
 
     def _on_message_begin(self) -> None:
         self._has_begun = True

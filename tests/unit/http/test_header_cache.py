@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from ccfpy.base.limits import (
     HEADER_CACHE_ENTRIES_MAX,
     HEADER_CACHE_ENTRY_BYTES_MAX,
+    HEADER_CACHE_MISSES_MAX,
 )
 from ccfpy.http.header_cache import HeaderCache
 from ccfpy.http.messages import Request
@@ -49,6 +50,30 @@ def test_cached_lines_serve_behind_any_plain_request_line(cache: HeaderCache) ->
         headers={"host": "h", "content-length": "2"},
         body=b"ab",
     )
+
+
+@pytest.mark.parametrize("last", [HEADER_CACHE_MISSES_MAX - 1, HEADER_CACHE_MISSES_MAX])
+def test_a_connection_whose_heads_never_repeat_does_without_the_cache(
+    cache: HeaderCache, last: int
+) -> None:
+    parser = RequestParser(LIMITS, cache)
+    for at in range(last):
+        assert parser.feed(POST + b"Id: %d\r\n\r\n" % at)
+    added = len(cached_lines(cache))
+    assert added == last
+    assert parser.feed(POST + b"Id: next\r\n\r\n")
+    asked = last < HEADER_CACHE_MISSES_MAX
+    assert len(cached_lines(cache)) == added + asked
+
+
+def test_a_head_that_repeats_begins_the_count_of_misses_anew(
+    cache: HeaderCache,
+) -> None:
+    parser = RequestParser(LIMITS, cache)
+    for at in range(2 * HEADER_CACHE_MISSES_MAX):
+        assert parser.feed(POST + b"Id: %d\r\n\r\n" % at)
+        assert parser.feed(POST + b"Host: h\r\n\r\n")
+    assert len(cached_lines(cache)) == 2 * HEADER_CACHE_MISSES_MAX + 1
 
 
 def test_a_change_of_one_request_s_headers_changes_no_other_request(
