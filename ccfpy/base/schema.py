@@ -20,6 +20,7 @@ import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import (
     Annotated,
     Any,
@@ -165,12 +166,19 @@ def schema_of(annotation: object) -> Schema:
     if _is_text(annotation):
         return _STRING
     if isinstance(annotation, type):
-        if issubclass(annotation, enum.Enum):
-            values = {member.value: member for member in annotation}
-            return _named(annotation, _one_of(values))
-        if dataclasses.is_dataclass(annotation):
-            return _named(annotation, _dataclass(annotation))
+        return _class(annotation)
     raise TypeError(f"JSON has no form for {annotation!r}")
+
+
+@cache
+def _class(kind: type) -> Schema:
+    """Return the schema of a class, which many endpoints name."""
+    if issubclass(kind, enum.Enum):
+        values = {member.value: member for member in kind}
+        return _named(kind, _one_of(values))
+    if dataclasses.is_dataclass(kind):
+        return _named(kind, _dataclass(kind))
+    raise TypeError(f"JSON has no form for {kind!r}")
 
 
 def _composed(annotation: object) -> Schema:
