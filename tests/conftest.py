@@ -1,5 +1,6 @@
 """Fixtures that every folder of tests may use."""
 
+import gc
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from tests import pace
 ROOT = Path(__file__).resolve().parents[1]
 # A loaded machine is slow, not wrong: time limits belong in benchmarks/.
 settings.register_profile("ccfpy", deadline=None)
+settings.register_profile("quick", settings.get_profile("ccfpy"), max_examples=20)
 settings.load_profile("ccfpy")
 
 # Which tests are slow, and that no others are.
@@ -24,6 +26,25 @@ pytest_runtest_call = pace.pytest_runtest_call
 # that tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Try few examples of each property in a quick run; a whole run tries them all.
+
+    A test that says itself how many there are is tried with that many in both.
+    """
+    if pace.is_quick(config):
+        settings.load_profile("quick")
+
+
+def pytest_collection_finish() -> None:
+    """Take what was collected out of the garbage collector's sight.
+
+    It lasts as long as the run, and each full collection would walk over all of it.
+    """
+    gc.collect()
+    gc.freeze()
+
 
 SHARED = ROOT.parent / "shared"
 

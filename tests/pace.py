@@ -9,6 +9,7 @@ or shared.
 import os
 import sys
 from collections.abc import Generator, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -39,9 +40,8 @@ def too_slow(name: str, seconds: float, *, slow: bool) -> str | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     """Mark every test of the folders whose tests start processes."""
-    folders = [_TESTS / name for name in PROCESSES]
     for item in items:
-        if any(item.path.is_relative_to(folder) for folder in folders):
+        if _folder(item.path) in PROCESSES:
             item.add_marker(pytest.mark.slow)
 
 
@@ -56,13 +56,23 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     yield
     slow = item.get_closest_marker("slow") is not None or _reads_everything(item)
     reason = too_slow(item.name, _cpu_seconds() - before, slow=slow)
-    is_quick = QUICK in item.config.option.markexpr
-    if reason is not None and is_quick and sys.gettrace() is None:
+    if reason is not None and is_quick(item.config) and sys.gettrace() is None:
         pytest.fail(reason, pytrace=False)
 
 
+def is_quick(config: pytest.Config) -> bool:
+    """Return whether a run leaves out slow tests, as `make quick` does."""
+    return QUICK in config.option.markexpr
+
+
 def _reads_everything(item: pytest.Item) -> bool:
-    return item.path.is_relative_to(_TESTS / "house")
+    return _folder(item.path) == "house"
+
+
+@cache
+def _folder(path: Path) -> str:
+    """Return the name of the folder of ``tests`` that a file is in, if it is in one."""
+    return path.relative_to(_TESTS).parts[0] if path.is_relative_to(_TESTS) else ""
 
 
 def _cpu_seconds() -> float:
