@@ -27,11 +27,11 @@ from ccfpy.cli.receipt_input import (
 from ccfpy.client import receipt_forms
 from ccfpy.client.connection import Connection
 from ccfpy.client.cose_receipt import CoseReceipt
+from ccfpy.client.endorsements import links
 from ccfpy.client.keyfiles import read_text
 from ccfpy.client.receipts import RECEIPT_PATH, fetch_proof, verify_receipt
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256_hex
-from ccfpy.ledger.endorsements import links
 from ccfpy.ledger.receipt import ReceiptRefused, ReceiptStep, StepTaken
 from ccfpy.ledger.receipt_forms import ReceiptForm
 

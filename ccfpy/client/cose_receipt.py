@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
+from ccfpy.client.endorsements import covers, links
 from ccfpy.crypto import cbor
 from ccfpy.crypto.ec import PublicKey
 from ccfpy.crypto.hashing import sha256, sha256_hex
@@ -28,7 +29,6 @@ from ccfpy.ledger.cose_proof import (
     attach_proof,
     write_proof,
 )
-from ccfpy.ledger.endorsements import covers, links
 from ccfpy.ledger.entry import LeafComponents
 from ccfpy.ledger.identity import CoseEndorsement, Epoch
 from ccfpy.ledger.merkle import DIGEST_BYTES, PathStep, climb

@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ports import Entropy
 from ccfpy.crypto import negative_serials
-from ccfpy.crypto.ec import KeyPair, PublicKey
+from ccfpy.crypto.ec import KeyPair, PublicKey, expect_ec
+from ccfpy.crypto.encodings import public_der
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.crypto.key_costs import check_affordable
 from ccfpy.crypto.whole_signatures import check_whole
@@ -123,12 +124,7 @@ class Certificate:
             Malformed: it certifies a key of another kind.
         """
         if self._public_key is None:
-            key = self._certified_key()
-            if not isinstance(key, ec.EllipticCurvePublicKey):
-                raise Malformed(
-                    f"expected an elliptic-curve key, found {type(key).__name__}"
-                )
-            self._public_key = PublicKey(key)
+            self._public_key = PublicKey(expect_ec(self._certified_key()))
         return self._public_key
 
     @property
@@ -138,9 +134,7 @@ class Certificate:
         Raises:
             Malformed: it cannot be read.
         """
-        return self._certified_key().public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        return public_der(self._certified_key())
 
     def _certified_key(self) -> CertificatePublicKeyTypes:
         """Read the key, which the library does not do before it is asked."""
@@ -350,9 +344,7 @@ def request_public_key(request_pem: str) -> PublicKey:
     """
     request = _load_request(request_pem)
     with reading("a certificate request of an unreadable key"):
-        key = request.public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise Malformed(f"expected an elliptic-curve key, found {type(key).__name__}")
+        key = expect_ec(request.public_key())
     if not request.is_signature_valid:
         raise VerificationFailed("a certificate request's signature does not match")
     return PublicKey(key)

@@ -8,8 +8,8 @@ and a simulated node signs the same bytes for the same seed.
 from enum import StrEnum
 from typing import Self, TypeAlias
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import (
     Prehashed,
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ports import Entropy
+from ccfpy.crypto import encodings
 
 _Hash: TypeAlias = hashes.SHA256 | hashes.SHA384 | hashes.SHA512
 _DIGEST = ec.ECDSA(Prehashed(hashes.SHA256()))
@@ -120,9 +121,7 @@ class PublicKey:
         self._key = key
         self._pem: str | None = None
         self.curve = curve
-        self.der = key.public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
+        self.der = encodings.public_der(key)
 
     @classmethod
     def from_der(cls, der: bytes) -> Self:
@@ -131,11 +130,7 @@ class PublicKey:
         Raises:
             Malformed: it is none, or not of a supported curve.
         """
-        try:
-            key = serialization.load_der_public_key(der)
-        except (ValueError, UnsupportedAlgorithm) as error:
-            raise Malformed(f"not a public key: {error}") from error
-        return cls(_expect_ec(key))
+        return cls(expect_ec(encodings.load_public_der(der)))
 
     @classmethod
     def from_pem(cls, pem: str | bytes) -> Self:
@@ -144,12 +139,7 @@ class PublicKey:
         Raises:
             Malformed: it is none, or not of a supported curve.
         """
-        data = pem.encode() if isinstance(pem, str) else pem
-        try:
-            key = serialization.load_pem_public_key(data)
-        except (ValueError, UnsupportedAlgorithm) as error:
-            raise Malformed(f"not a public key: {error}") from error
-        return cls(_expect_ec(key))
+        return cls(expect_ec(encodings.load_public_pem(pem)))
 
     @classmethod
     def from_coordinates(cls, curve: Curve, x: int, y: int) -> Self:
@@ -168,10 +158,7 @@ class PublicKey:
     def pem(self) -> str:
         """PEM SubjectPublicKeyInfo."""
         if self._pem is None:
-            self._pem = self._key.public_bytes(
-                serialization.Encoding.PEM,
-                serialization.PublicFormat.SubjectPublicKeyInfo,
-            ).decode()
+            self._pem = encodings.public_pem(self._key)
         return self._pem
 
     @property
@@ -224,7 +211,12 @@ class PublicKey:
         return hash(self.der)
 
 
-def _expect_ec(key: object) -> ec.EllipticCurvePublicKey:
+def expect_ec(key: object) -> ec.EllipticCurvePublicKey:
+    """Return a key of the library that must be on an elliptic curve.
+
+    Raises:
+        Malformed: it is a key of another kind.
+    """
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise Malformed(f"expected an elliptic-curve key, found {type(key).__name__}")
     return key
@@ -255,11 +247,7 @@ class KeyPair:
         Raises:
             Malformed: it is none, or not of a supported curve.
         """
-        data = pem.encode() if isinstance(pem, str) else pem
-        try:
-            key = serialization.load_pem_private_key(data, password=None)
-        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            raise Malformed(f"not an unencrypted private key: {error}") from error
+        key = encodings.load_private_pem(pem)
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise Malformed(
                 f"expected an elliptic-curve key, found {type(key).__name__}"
@@ -269,11 +257,7 @@ class KeyPair:
     @property
     def pem(self) -> str:
         """PEM PKCS#8, unencrypted."""
-        return self._key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        ).decode()
+        return encodings.private_pem(self._key)
 
     @property
     def library_key(self) -> ec.EllipticCurvePrivateKey:

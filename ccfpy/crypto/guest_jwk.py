@@ -3,15 +3,16 @@
 Field names and curves are those of ``include/ccf/crypto/jwk.h``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.crypto import guest_keys
+from ccfpy.crypto.encodings import private_pem, public_pem
 from ccfpy.crypto.guest_keys import EdPrivate, EdPublic
 from ccfpy.crypto.jwk import decode_key_field, encode_base64url
 from ccfpy.crypto.key_costs import check_rsa_numbers
@@ -58,18 +59,14 @@ def _ec_numbers(key: ec.EllipticCurvePublicKey) -> JsonObject:
 
 
 def _ec_public_pem(jwk: Mapping[str, Json]) -> str:
-    try:
-        return guest_keys.public_pem(_ec_public(jwk).public_key())
-    except ValueError as error:
-        raise Malformed("not a point on the curve") from error
+    with _making("not a point on the curve"):
+        return public_pem(_ec_public(jwk).public_key())
 
 
 def _ec_private_pem(jwk: Mapping[str, Json]) -> str:
     numbers = ec.EllipticCurvePrivateNumbers(_number(jwk, "d"), _ec_public(jwk))
-    try:
-        return guest_keys.private_pem(numbers.private_key())
-    except ValueError as error:
-        raise Malformed("the numbers make no key") from error
+    with _making():
+        return private_pem(numbers.private_key())
 
 
 def _ec_public(jwk: Mapping[str, Json]) -> ec.EllipticCurvePublicNumbers:
@@ -113,10 +110,8 @@ def _rsa_numbers(numbers: rsa.RSAPublicNumbers) -> JsonObject:
 
 
 def _rsa_public_pem(jwk: Mapping[str, Json]) -> str:
-    try:
-        return guest_keys.public_pem(_rsa_public(jwk).public_key())
-    except ValueError as error:
-        raise Malformed("the numbers make no key") from error
+    with _making():
+        return public_pem(_rsa_public(jwk).public_key())
 
 
 def _rsa_private_pem(jwk: Mapping[str, Json]) -> str:
@@ -130,10 +125,8 @@ def _rsa_private_pem(jwk: Mapping[str, Json]) -> str:
         iqmp=_number(jwk, "qi"),
         public_numbers=public,
     )
-    try:
-        return guest_keys.private_pem(numbers.private_key())
-    except ValueError as error:
-        raise Malformed("the numbers make no key") from error
+    with _making():
+        return private_pem(numbers.private_key())
 
 
 def _rsa_public(jwk: Mapping[str, Json]) -> rsa.RSAPublicNumbers:
@@ -156,45 +149,30 @@ def _ed_private_jwk(pem: bytes) -> JsonObject:
     key = guest_keys.private_key(pem)
     if not isinstance(key, EdPrivate):
         raise Malformed("not an Ed25519 or X25519 key")
-    secret = key.private_bytes(
-        serialization.Encoding.Raw,
-        serialization.PrivateFormat.Raw,
-        serialization.NoEncryption(),
-    )
-    return {**_ed_point(key.public_key()), "d": encode_base64url(secret)}
+    secret = encode_base64url(key.private_bytes_raw())
+    return {**_ed_point(key.public_key()), "d": secret}
 
 
 def _ed_point(key: EdPublic) -> JsonObject:
     is_signing = isinstance(key, ed25519.Ed25519PublicKey)
-    point = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
     curve = "Ed25519" if is_signing else "X25519"
-    return {"kty": "OKP", "crv": curve, "x": encode_base64url(point)}
+    return {"kty": "OKP", "crv": curve, "x": encode_base64url(key.public_bytes_raw())}
 
 
 def _ed_public_pem(jwk: Mapping[str, Json]) -> str:
     point = _bytes(jwk, "x")
-    try:
-        key: EdPublic = (
-            ed25519.Ed25519PublicKey.from_public_bytes(point)
-            if _is_signing(jwk)
-            else x25519.X25519PublicKey.from_public_bytes(point)
-        )
-    except ValueError as error:
-        raise Malformed("the numbers make no key") from error
-    return guest_keys.public_pem(key)
+    with _making():
+        if _is_signing(jwk):
+            return public_pem(ed25519.Ed25519PublicKey.from_public_bytes(point))
+        return public_pem(x25519.X25519PublicKey.from_public_bytes(point))
 
 
 def _ed_private_pem(jwk: Mapping[str, Json]) -> str:
     secret = _bytes(jwk, "d")
-    try:
-        key: EdPrivate = (
-            ed25519.Ed25519PrivateKey.from_private_bytes(secret)
-            if _is_signing(jwk)
-            else x25519.X25519PrivateKey.from_private_bytes(secret)
-        )
-    except ValueError as error:
-        raise Malformed("the numbers make no key") from error
-    return guest_keys.private_pem(key)
+    with _making():
+        if _is_signing(jwk):
+            return private_pem(ed25519.Ed25519PrivateKey.from_private_bytes(secret))
+        return private_pem(x25519.X25519PrivateKey.from_private_bytes(secret))
 
 
 def _is_signing(jwk: Mapping[str, Json]) -> bool:
@@ -212,6 +190,14 @@ def _expect_ed(key: object) -> EdPublic:
 
 
 # Fields
+
+
+@contextmanager
+def _making(failure: str = "the numbers make no key") -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise Malformed(failure) from error
 
 
 def _expect_type(jwk: Mapping[str, Json], kind: str) -> None:

@@ -15,6 +15,7 @@ from ccfpy.base.limits import GUEST_RSA_BITS_MAX, GUEST_RSA_BITS_MIN
 from ccfpy.base.ports import Entropy
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.encodings import private_pem, public_pem
 from ccfpy.crypto.key_costs import check_affordable
 
 EcPrivate: TypeAlias = ec.EllipticCurvePrivateKey
@@ -128,22 +129,6 @@ def rsa_public_key(pem: bytes) -> rsa.RSAPublicKey:
     if not isinstance(key, rsa.RSAPublicKey):
         raise Malformed("not an RSA key")
     return key
-
-
-def private_pem(key: Private) -> str:
-    """Write PKCS#8, unencrypted."""
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    ).decode()
-
-
-def public_pem(key: Public) -> str:
-    """Write SubjectPublicKeyInfo."""
-    return key.public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    ).decode()
 
 
 def _pair(key: Private) -> PemPair:

@@ -4,12 +4,12 @@ import base64
 import binascii
 from collections.abc import Mapping
 
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ccfpy.base.errors import Malformed
 from ccfpy.base.json import Json
 from ccfpy.crypto.ec import Curve, PublicKey
+from ccfpy.crypto.encodings import public_der
 from ccfpy.crypto.key_costs import check_rsa_numbers
 
 _CURVES = {
@@ -89,9 +89,7 @@ def _rsa(n: int, e: int) -> bytes:
         key = numbers.public_key()
     except ValueError as error:
         raise Malformed(f"not an RSA key: {error}") from error
-    return key.public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    return public_der(key)
 
 
 def _number(jwk: Mapping[str, Json], name: str) -> int:

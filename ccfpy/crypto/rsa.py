@@ -6,12 +6,12 @@ secrets.
 
 from typing import Self
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ports import Entropy
+from ccfpy.crypto import encodings
 from ccfpy.crypto.key_costs import check_affordable
 
 KEY_BITS = 2048
@@ -31,9 +31,7 @@ class RsaPublicKey:
             raise Malformed(f"an RSA key of {key.key_size} bits is too short")
         check_affordable(key)
         self._key = key
-        self.pem = key.public_bytes(
-            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-        ).decode()
+        self.pem = encodings.public_pem(key)
 
     @classmethod
     def from_pem(cls, pem: str | bytes) -> Self:
@@ -42,11 +40,7 @@ class RsaPublicKey:
         Raises:
             Malformed: it is no RSA key of at least 2048 bits, or a dear one.
         """
-        data = pem.encode() if isinstance(pem, str) else pem
-        try:
-            key = serialization.load_pem_public_key(data)
-        except (ValueError, UnsupportedAlgorithm) as error:
-            raise Malformed(f"not a public key: {error}") from error
+        key = encodings.load_public_pem(pem)
         if not isinstance(key, rsa.RSAPublicKey):
             raise Malformed(f"expected an RSA key, found {type(key).__name__}")
         return cls(key)
@@ -80,8 +74,8 @@ class RsaKeyPair:
     @classmethod
     def generate(cls, entropy: Entropy, bits: int = KEY_BITS) -> Self:
         """Make a key by the entropy port."""
-        # It was made here: the checks of a stranger's key take as long as all the rest.
-        return cls(_load(entropy.rsa_private_key(bits), pem=False, is_ours=True))
+        der = entropy.rsa_private_key(bits)
+        return cls(_expect_rsa(encodings.load_private_der(der, is_ours=True)))
 
     @classmethod
     def from_der(cls, der: bytes) -> Self:
@@ -90,7 +84,7 @@ class RsaKeyPair:
         Raises:
             Malformed: it is no RSA key.
         """
-        return cls(_load(der, pem=False))
+        return cls(_expect_rsa(encodings.load_private_der(der)))
 
     @classmethod
     def from_pem(cls, pem: str | bytes) -> Self:
@@ -99,16 +93,12 @@ class RsaKeyPair:
         Raises:
             Malformed: it is no RSA key.
         """
-        return cls(_load(pem.encode() if isinstance(pem, str) else pem, pem=True))
+        return cls(_expect_rsa(encodings.load_private_pem(pem)))
 
     @property
     def pem(self) -> str:
         """PEM PKCS#8, unencrypted."""
-        return self._key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        ).decode()
+        return encodings.private_pem(self._key)
 
     @property
     def library_key(self) -> rsa.RSAPrivateKey:
@@ -133,23 +123,10 @@ def private_key_der(bits: int = KEY_BITS) -> bytes:
     For the production entropy port alone: the library takes no bytes to make it from.
     """
     key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
-    return key.private_bytes(
-        serialization.Encoding.DER,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
+    return encodings.private_der(key)
 
 
-def _load(data: bytes, *, pem: bool, is_ours: bool = False) -> rsa.RSAPrivateKey:
-    load = (
-        serialization.load_pem_private_key
-        if pem
-        else serialization.load_der_private_key
-    )
-    try:
-        key = load(data, password=None, unsafe_skip_rsa_key_validation=is_ours)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise Malformed(f"not an unencrypted private key: {error}") from error
+def _expect_rsa(key: object) -> rsa.RSAPrivateKey:
     if not isinstance(key, rsa.RSAPrivateKey):
         raise Malformed(f"expected an RSA key, found {type(key).__name__}")
     return key

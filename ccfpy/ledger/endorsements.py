@@ -6,24 +6,15 @@ its key ruled. The parts join without a gap: a recovery adds two views and takes
 next seqno (``src/node/historical_queries_utils.cpp``).
 
 ``EndorsementChain`` builds chains from the records that recoveries left, asking for one
-earlier record at a time; ``links`` follows a chain that somebody handed out.
+earlier record at a time. Clients follow a chain that somebody handed out.
 
 A recovered service that was opened twice leaves a link that endorses its own key, whose
 end lies before its begin. It changes no trust and is taken as it is.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
-
-from ccfpy.base.errors import Malformed, VerificationFailed
-from ccfpy.base.ids import Seqno, TxId
-from ccfpy.crypto.ec import PublicKey
-from ccfpy.ledger.identity import (
-    CoseEndorsement,
-    Epoch,
-    IdentityEndorsement,
-    after_recovery,
-)
+from ccfpy.base.errors import VerificationFailed
+from ccfpy.base.ids import Seqno
+from ccfpy.ledger.identity import Epoch, IdentityEndorsement, after_recovery
 
 ENDORSEMENTS_MAX = 1000
 """Far more recoveries than any service lives through."""
@@ -72,7 +63,7 @@ class EndorsementChain:
                 f"the key of the epoch from {newer.epoch.begin} did not sign the "
                 "endorsement before it"
             )
-        _join(newer.epoch, endorsement.epoch)
+        join(newer.epoch, endorsement.epoch)
         self._links.append(endorsement)
 
     def leading_to(self, seqno: Seqno) -> tuple[bytes, ...] | None:
@@ -93,59 +84,12 @@ class EndorsementChain:
         return None
 
 
-class Link(NamedTuple):
-    """A link that held."""
-
-    endorsed: PublicKey
-    epoch: Epoch
-
-
-def links(chain: Sequence[bytes], service: PublicKey) -> Iterator[Link]:
-    """Follow a chain from the service of today, giving each link as it holds.
+def join(newer: Epoch, older: Epoch) -> None:
+    """Check that one epoch begins where an older one ended.
 
     Raises:
-        VerificationFailed: the link after the last one given does not hold.
-        Malformed: it is no endorsement.
+        VerificationFailed: it begins elsewhere.
     """
-    if len(chain) > ENDORSEMENTS_MAX:
-        raise Malformed(f"a chain of {len(chain)} endorsements")
-    trusted, newer = service, None
-    for number, data in enumerate(chain, 1):
-        endorsement = CoseEndorsement.parse(data)
-        epoch = endorsement.epoch
-        try:
-            endorsement.verify(trusted)
-            endorsed = PublicKey.from_der(endorsement.endorsed_key)
-            if endorsed.der != trusted.der:
-                _check_range(epoch)
-            if newer is not None:
-                _join(newer, epoch)
-        except VerificationFailed as error:
-            raise VerificationFailed(
-                f"endorsement {number}, of the epoch from {epoch.begin}: {error}"
-            ) from error
-        yield Link(endorsed, epoch)
-        trusted, newer = endorsed, epoch
-
-
-def covers(epoch: Epoch, txid: TxId) -> bool:
-    """Return whether a transaction lies in an epoch that has ended."""
-    begin, end = epoch.begin, epoch.end
-    return (
-        end is not None
-        and begin.seqno <= txid.seqno <= end.seqno
-        and begin.view <= txid.view <= end.view
-    )
-
-
-def _check_range(epoch: Epoch) -> None:
-    if epoch.end is None or epoch.last_root is None:
-        raise VerificationFailed("it says not where the epoch ended")
-    if epoch.end.seqno < epoch.begin.seqno or epoch.end.view < epoch.begin.view:
-        raise VerificationFailed(f"the epoch ended before it began, at {epoch.end}")
-
-
-def _join(newer: Epoch, older: Epoch) -> None:
     if older.end is not None and newer.begin != after_recovery(older.end):
         raise VerificationFailed(
             f"an epoch ended at {older.end}, but the next began at {newer.begin}"

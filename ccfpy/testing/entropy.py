@@ -7,9 +7,9 @@ system. The stream is SHA-256 over the seed and a counter.
 import math
 from functools import lru_cache
 
-from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from ccfpy.crypto.encodings import private_der
 from ccfpy.crypto.hashing import DIGEST_BYTES, sha256
 
 _PUBLIC_EXPONENT = 65537
@@ -52,11 +52,7 @@ class SeededEntropy:
             public_numbers=rsa.RSAPublicNumbers(_PUBLIC_EXPONENT, p * q),
         )
         key = numbers.private_key(unsafe_skip_rsa_key_validation=True)
-        return key.private_bytes(
-            serialization.Encoding.DER,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
+        return private_der(key)
 
     def _prime(self, bits: int) -> int:
         """Search upwards from a random number whose two highest bits are set."""

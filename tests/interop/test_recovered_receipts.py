@@ -9,9 +9,9 @@ from ccfpy.base import json
 from ccfpy.base.json import JsonObject
 from ccfpy.client import receipt_forms
 from ccfpy.client.cose_receipt import CoseReceipt
+from ccfpy.client.endorsements import links
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.hashing import sha256
-from ccfpy.ledger.endorsements import links
 from ccfpy.ledger.entry import NO_CLAIMS
 from ccfpy.ledger.receipt import ReceiptRefused, ReceiptStep
 from ccfpy.testing.node import START_UNIX_US

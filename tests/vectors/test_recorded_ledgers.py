@@ -9,11 +9,11 @@ import pytest
 
 from ccfpy.audit.auditor import Damage, OpenTail, ServiceSeen, Summary, audit
 from ccfpy.base.ids import NodeId, Seqno, TxId
+from ccfpy.client.endorsements import links
 from ccfpy.crypto import cose
 from ccfpy.crypto.certs import Certificate
 from ccfpy.crypto.ec import PublicKey
 from ccfpy.ledger import shares
-from ccfpy.ledger.endorsements import links
 from ccfpy.ledger.entry import LeafComponents, Transaction
 from ccfpy.ledger.identity import IdentityEndorsement
 from ccfpy.ledger.merkle import MerkleTree, climb

@@ -13,6 +13,7 @@ from ccfpy.base.limits import GUEST_RSA_BITS_MAX, GUEST_RSA_BITS_MIN
 from ccfpy.crypto import guest_keys
 from ccfpy.crypto.certs import service_certificate
 from ccfpy.crypto.ec import Curve, KeyPair
+from ccfpy.crypto.encodings import private_pem, public_pem
 from ccfpy.crypto.guest_keys import PemPair
 from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.crypto.conftest import NEW_YEAR
@@ -31,10 +32,10 @@ RSA = guest_keys.rsa_pair(SeededEntropy(b"rsa"), 1024)
 )
 def test_the_two_halves_of_a_pair_belong_together(pair: PemPair) -> None:
     private = guest_keys.private_key(pair.private.encode())
-    assert guest_keys.public_pem(private.public_key()) == pair.public
-    assert guest_keys.private_pem(private) == pair.private
+    assert public_pem(private.public_key()) == pair.public
+    assert private_pem(private) == pair.private
     public = guest_keys.public_key(pair.public.encode())
-    assert guest_keys.public_pem(public) == pair.public
+    assert public_pem(public) == pair.public
 
 
 def test_the_two_uses_of_curve25519_have_keys_of_their_own() -> None:
@@ -56,7 +57,7 @@ def test_rsa_keys_are_neither_too_small_nor_too_large(bits: int) -> None:
 def test_a_public_key_too_large_is_refused() -> None:
     huge = rsa.RSAPublicNumbers(65537, (1 << GUEST_RSA_BITS_MAX) + 1).public_key()
     with pytest.raises(Malformed, match="bits"):
-        guest_keys.public_key(guest_keys.public_pem(huge).encode())
+        guest_keys.public_key(public_pem(huge).encode())
 
 
 def test_keys_of_other_kinds_are_refused() -> None:
@@ -95,7 +96,7 @@ def test_a_certificate_gives_its_key() -> None:
         entropy=SeededEntropy(b"s"),
     )
     certified = guest_keys.certified_key(certificate.pem.encode())
-    assert guest_keys.public_pem(certified) == key.public_key.pem
+    assert public_pem(certified) == key.public_key.pem
 
 
 @given(st.binary(max_size=200), st.integers(0, 600), st.booleans())

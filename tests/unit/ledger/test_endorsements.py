@@ -1,30 +1,19 @@
 """Chains of endorsements from the service of today to an earlier one."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ccfpy.base.errors import CcfpyError, Malformed, VerificationFailed
+from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.crypto.hashing import sha256
-from ccfpy.ledger.endorsements import (
-    ENDORSEMENTS_MAX,
-    EndorsementChain,
-    covers,
-    links,
-)
+from ccfpy.ledger.endorsements import ENDORSEMENTS_MAX, EndorsementChain
 from ccfpy.ledger.identity import Epoch, IdentityEndorsement
 from tests.unit.ledger.made import FIRST, ISSUED_AT, SECOND, Identity
 
 THIRD = Identity(3)
 ROOT = sha256(b"root")
-FIRST_KEY, SECOND_KEY, THIRD_KEY = (
-    each.key.public_key for each in (FIRST, SECOND, THIRD)
-)
 
 
 def endorse(
@@ -109,8 +98,6 @@ def test_a_service_opened_twice_endorses_itself_in_between() -> None:
     records = {3: RECORDS[3], 25: RECORDS[25], 28: odd, 40: newest}
     chain = chain_for(10, records)
     assert chain == (newest.data, odd.data, RECORDS[25].data)
-    *_, last = links(chain, THIRD_KEY)
-    assert last.endorsed.der == FIRST_KEY.der
     assert chain_for(22, records) == (newest.data,)
 
 
@@ -129,8 +116,6 @@ def test_a_record_that_does_not_lead_up_to_the_next_is_refused(
     chain = EndorsementChain(RECORDS[40], created=CREATED)
     with pytest.raises(VerificationFailed, match=reason):
         chain.add(older)
-    with pytest.raises(VerificationFailed):
-        list(links((RECORDS[40].data, older.data), THIRD_KEY))
 
 
 def test_a_chain_ends_at_its_bound() -> None:
@@ -144,61 +129,3 @@ def test_a_chain_ends_at_its_bound() -> None:
         assert chain.wanted(1) == 7
         chain.add(loop)
     assert chain.wanted(1) is None
-    with pytest.raises(Malformed, match="chain of 1001"):
-        list(links((link.data,) * (ENDORSEMENTS_MAX + 1), FIRST_KEY))
-
-
-def test_following_a_chain_gives_each_key_and_when_it_ruled() -> None:
-    second, first = links(CHAIN, THIRD_KEY)
-    assert (second.endorsed.der, first.endorsed.der) == (SECOND_KEY.der, FIRST_KEY.der)
-    assert covers(second.epoch, TxId(4, 21))
-    assert covers(second.epoch, TxId(5, 30))
-    assert covers(first.epoch, TxId(2, 20))
-    assert list(links((), THIRD_KEY)) == []
-
-
-@pytest.mark.parametrize(
-    "txid", [TxId(4, 20), TxId(5, 31), TxId(3, 25), TxId(6, 25)], ids=str
-)
-def test_a_key_rules_nothing_outside_its_epoch(txid: TxId) -> None:
-    assert not covers(RECORDS[40].epoch, txid)
-    assert not covers(RECORDS[3].epoch, txid), "an epoch without end was not left"
-
-
-BROKEN = {
-    "the newest link is missing": CHAIN[1:],
-    "links out of order": CHAIN[::-1],
-    "an epoch that ends before it began": (
-        endorse(THIRD, SECOND, (4, 21), (4, 20)).data,
-    ),
-    "an epoch that ends in an earlier view": (
-        endorse(THIRD, SECOND, (4, 21), (3, 30)).data,
-    ),
-    "another's key without an end": (endorse(THIRD, SECOND, (4, 21), None).data,),
-}
-
-
-@pytest.mark.parametrize("what", BROKEN)
-def test_a_chain_that_does_not_hold_is_refused(what: str) -> None:
-    with pytest.raises(VerificationFailed, match="endorsement 1, of the epoch"):
-        list(links(BROKEN[what], THIRD_KEY))
-
-
-def test_the_link_that_fails_is_named() -> None:
-    held = links((CHAIN[0], RECORDS[3].data), THIRD_KEY)
-    next(held)
-    with pytest.raises(
-        VerificationFailed, match=r"endorsement 2, of the epoch from 2\.1"
-    ):
-        next(held)
-
-
-@given(st.data())
-def test_a_flipped_bit_never_leads_elsewhere(data: st.DataObject) -> None:
-    chain = [bytearray(each) for each in CHAIN]
-    link = chain[data.draw(st.integers(0, 1))]
-    link[data.draw(st.integers(0, len(link) - 1))] ^= 1 << data.draw(st.integers(0, 7))
-    with suppress(CcfpyError):
-        *_, last = links([bytes(each) for each in chain], THIRD_KEY)
-        assert last.endorsed.der == FIRST_KEY.der
-        assert last.epoch == RECORDS[25].epoch

@@ -7,9 +7,9 @@ import pytest
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ids import Seqno, TxId
 from ccfpy.base.vocabulary import ServiceStatus
+from ccfpy.client.endorsements import links
 from ccfpy.crypto.certs import Certificate
 from ccfpy.endpoints.history import HistoryFailed
-from ccfpy.ledger.endorsements import links
 from ccfpy.ledger.identity import Epoch, IdentityEndorsement
 from ccfpy.ledger.tables import IDENTITY_ENDORSEMENT, SINGLE_KEY
 from ccfpy.node.history.past_identities import Ruling
