@@ -9,14 +9,15 @@ and from whom it may come is for the caller to judge. The refusals' texts are th
 from dataclasses import dataclass
 from typing import Self, TypeAlias
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.json import JsonObject
 from ccfpy.crypto.ec import Curve, PublicKey
+from ccfpy.crypto.encodings import load_public_der
 from ccfpy.crypto.jwk import RSA_BITS_MIN, decode_base64url
 from ccfpy.crypto.key_costs import check_affordable
 
@@ -104,10 +105,7 @@ class TokenKey:
         Raises:
             Malformed: it is none.
         """
-        try:
-            key = serialization.load_der_public_key(der)
-        except (ValueError, UnsupportedAlgorithm) as error:
-            raise Malformed(f"not a public key: {error}") from error
+        key = load_public_der(der)
         if isinstance(key, rsa.RSAPublicKey):
             if key.key_size < RSA_BITS_MIN:
                 raise Malformed(f"an RSA key of {key.key_size} bits is out of range")

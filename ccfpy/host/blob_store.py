@@ -11,7 +11,7 @@ from pathlib import Path
 from ccfpy.boundary.effects import ForgetBlobs, ReadBlob, StoreBlob
 from ccfpy.boundary.events import BlobRead
 from ccfpy.host.chunk_reader import Reporter
-from ccfpy.host.disk import Disk, RealDisk, read_file
+from ccfpy.host.disk import REAL_DISK, Disk, read_file, write_file
 
 DIRECTORY = Path(".index")
 _SOURCE = "blob_store"
@@ -32,11 +32,11 @@ class BlobStore:
         directory: Path = DIRECTORY,
         *,
         report: Reporter,
-        disk: Disk | None = None,
+        disk: Disk = REAL_DISK,
     ) -> None:
         self._directory = directory
         self._report = report
-        self._disk = RealDisk() if disk is None else disk
+        self._disk = disk
 
     def clear(self) -> None:
         """Remove what an earlier run left; other files stay."""
@@ -47,15 +47,7 @@ class BlobStore:
         path = self._path(effect.series, effect.name)
         try:
             self._disk.make_directory(self._directory)
-            try:
-                file = self._disk.create(path)
-            except FileExistsError:
-                self._disk.remove(path)
-                file = self._disk.create(path)
-            try:
-                file.append(effect.data)
-            finally:
-                file.close()
+            write_file(self._disk, path, effect.data)
         except OSError as error:
             self._report.fail(f"Cannot write {path}: {error.strerror}", file=_SOURCE)
 

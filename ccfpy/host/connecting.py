@@ -54,6 +54,16 @@ def soon(update: Callable[[], None]) -> None:
     asyncio.get_running_loop().call_soon(update)
 
 
+def set_reading(transport: asyncio.Transport | None, *, is_reading: bool) -> None:
+    """Read from a connection, or do not for now, if it is there."""
+    if transport is None or transport.is_closing():
+        return
+    if is_reading:
+        transport.resume_reading()
+    else:
+        transport.pause_reading()
+
+
 def tune(transport: asyncio.BaseTransport, *, timeout_s: float) -> None:
     """Send at once, and notice a silent other end, on the connection of a transport.
 

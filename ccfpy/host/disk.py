@@ -9,8 +9,9 @@ Every operation may raise ``OSError``; nothing else.
 """
 
 import os
+from contextlib import closing
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Final, Protocol
 
 PRIVATE_MODE: int = 0o700
 """Of a folder with a ledger or snapshots."""
@@ -77,11 +78,28 @@ class Disk(Protocol):
 
 def read_file(disk: Disk, path: Path) -> bytes:
     """Read the whole of a file."""
-    file = disk.open(path)
-    try:
+    with closing(disk.open(path)) as file:
         return file.read_at(0, file.size())
-    finally:
-        file.close()
+
+
+def write_file(disk: Disk, path: Path, data: bytes, *, must_sync: bool = False) -> None:
+    """Write the whole of a file, in place of one of that name.
+
+    Args:
+        disk: the disk.
+        path: of the file.
+        data: its content.
+        must_sync: wait for the disk to have it.
+    """
+    try:
+        file = disk.create(path)
+    except FileExistsError:
+        disk.remove(path)
+        file = disk.create(path)
+    with closing(file):
+        file.append(data)
+        if must_sync:
+            file.sync()
 
 
 class RealFile:
@@ -180,3 +198,7 @@ class RealDisk:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+REAL_DISK: Final = RealDisk()
+"""The one that nodes write to."""

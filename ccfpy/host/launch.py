@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ccfpy.base.errors import ConfigurationRefused
@@ -25,7 +25,7 @@ from ccfpy.host.addresses import Address, resolve_published
 from ccfpy.host.arguments import ExitCode
 from ccfpy.host.blob_store import BlobStore
 from ccfpy.host.config import ConfigurationFile
-from ccfpy.host.disk import Disk, RealDisk
+from ccfpy.host.disk import REAL_DISK, Disk
 from ccfpy.host.enclave_link import EnclaveLink
 from ccfpy.host.ledger_store import LedgerStore
 from ccfpy.host.listeners import BoundSocket, HostUnknown
@@ -58,7 +58,7 @@ class Launch:
     journal: Journal
     program: Path
     sync_ledger: bool = False
-    disk: Disk = field(default_factory=RealDisk)
+    disk: Disk = REAL_DISK
 
 
 def start(launch: Launch, link: EnclaveLink) -> int:

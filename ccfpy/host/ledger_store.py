@@ -22,13 +22,13 @@ from ccfpy.boundary.effects import LedgerEntry
 from ccfpy.host.chunk_files import ChunkFiles
 from ccfpy.host.chunk_reader import ChunkReaders, Reporter, chunk_names
 from ccfpy.host.chunk_writer import ChunkWriter, ordinary_bytes
-from ccfpy.host.disk import Disk, RealDisk
-from ccfpy.host.earlier_files import EarlierFiles, sort_in
-from ccfpy.host.ledger_directories import (
+from ccfpy.host.directories import (
     make_directory,
     refuse_ledger,
     require_directory,
 )
+from ccfpy.host.disk import REAL_DISK, Disk
+from ccfpy.host.earlier_files import EarlierFiles, sort_in
 from ccfpy.host.provisional import Provisional
 from ccfpy.host.recent_entries import RecentEntries
 from ccfpy.host.startup_recovery import recover_ledger
@@ -57,13 +57,13 @@ class LedgerStore:
         report: Reporter,
         read_only_directories: Sequence[Path] = (),
         sync_committable: bool = False,
-        disk: Disk | None = None,
+        disk: Disk = REAL_DISK,
         recent_bytes_max: int = LEDGER_RECENT_BYTES_MAX,
     ) -> None:
         self._directory = directory
         self._read_only = tuple(read_only_directories)
         self._report = report
-        self._disk = RealDisk() if disk is None else disk
+        self._disk = disk
         self._readers = ChunkReaders(
             [directory, *self._read_only], disk=self._disk, report=report
         )
@@ -89,7 +89,7 @@ class LedgerStore:
             ConfigurationRefused: there is a ledger already, in CCF's words.
         """
         refuse_ledger(self._disk, self._directory)
-        make_directory(self._disk, self._directory)
+        make_directory(self._disk, self._directory, key="ledger.directory")
 
     def prepare(self) -> None:
         """Make the directory for a node that joins: ``begin`` must follow.
@@ -97,9 +97,10 @@ class LedgerStore:
         Raises:
             ConfigurationRefused: a directory cannot be made, or read-only, is none.
         """
-        make_directory(self._disk, self._directory)
+        make_directory(self._disk, self._directory, key="ledger.directory")
         for directory in self._read_only:
-            require_directory(self._disk, directory)
+            key = "ledger.read_only_directories"
+            require_directory(self._disk, directory, "ledger", key=key)
 
     def open(self) -> None:
         """Open and repair the existing ledger, however its last writer ended.

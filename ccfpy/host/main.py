@@ -29,7 +29,7 @@ from ccfpy.host.config import (
     parse_configuration,
     with_default_pre_vote,
 )
-from ccfpy.host.disk import Disk, RealDisk
+from ccfpy.host.disk import REAL_DISK, Disk
 from ccfpy.host.enclave_link import EnclaveLink, ProcessLink
 from ccfpy.host.enclave_process import PLATFORM_OVERRIDE
 from ccfpy.host.launch import Launch, start
@@ -48,7 +48,7 @@ def run(
     in_process: LinkMaker | None = None,
     executable: Path | None = None,
     stdout: BinaryIO | None = None,
-    disk: Disk | None = None,
+    disk: Disk = REAL_DISK,
 ) -> int:
     """Run a node for ``app`` as the command line says; give the exit code.
 
@@ -88,7 +88,7 @@ def run(
             journal=journal,
             program=program,
             sync_ledger=arguments.sync_ledger,
-            disk=RealDisk() if disk is None else disk,
+            disk=disk,
         )
         return start(launch, link)
     except VersionRequested:

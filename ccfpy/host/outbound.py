@@ -11,7 +11,7 @@ from typing import cast
 from ccfpy.base.ids import CallId
 from ccfpy.base.limits import CALLS_MAX, SESSION_BACKLOG_BYTES_MAX
 from ccfpy.boundary.events import CallData, CallEnded, CallOpened, Event
-from ccfpy.host.connecting import ConnectFailed, connect, reason, soon
+from ccfpy.host.connecting import ConnectFailed, connect, reason, set_reading, soon
 
 
 class OutboundConnection(asyncio.Protocol):
@@ -138,9 +138,4 @@ class OutboundConnections:
             self.ended(call, str(failure))
 
     def _update_reading(self, call: OutboundConnection) -> None:
-        if call.transport is None or call.transport.is_closing():
-            return
-        if self.link_is_congested:
-            call.transport.pause_reading()
-        else:
-            call.transport.resume_reading()
+        set_reading(call.transport, is_reading=not self.link_is_congested)

@@ -33,7 +33,7 @@ from ccfpy.base.limits import (
 )
 from ccfpy.boundary.events import Event
 from ccfpy.host.addresses import Address
-from ccfpy.host.connecting import ConnectFailed, connect, soon, tune
+from ccfpy.host.connecting import ConnectFailed, connect, set_reading, soon, tune
 from ccfpy.host.log import Journal
 from ccfpy.host.peer_frames import PeerFrames, fits_a_frame, frame_head
 
@@ -210,7 +210,7 @@ class Peers:
         if not is_congested:
             self._congested_bytes = 0
             for connection in [*self._incoming, *self._outgoing]:
-                _set_reading(connection, is_reading=True)
+                set_reading(connection.transport, is_reading=True)
 
     def close_all(self) -> None:
         """End every connection once what was sent has left; open no more."""
@@ -239,7 +239,11 @@ class Peers:
                 self._drop(next(iter(self._incoming)))
             self._incoming[connection] = None
         if self._is_holding_up:
-            soon(lambda: _set_reading(connection, is_reading=not self._is_holding_up))
+            soon(
+                lambda: set_reading(
+                    connection.transport, is_reading=not self._is_holding_up
+                )
+            )
 
     def received(self, connection: PeerConnection, data: bytes) -> None:
         """Pass on what another node sent."""
@@ -297,7 +301,7 @@ class Peers:
         self._congested_bytes += more
         if self._is_holding_up and not was_holding_up:
             for connection in [*self._incoming, *self._outgoing]:
-                _set_reading(connection, is_reading=False)
+                set_reading(connection.transport, is_reading=False)
 
     def _heard(self, connection: PeerConnection, sender: NodeId) -> None:
         """Answer ``sender`` by the connection on which it was heard last."""
@@ -394,13 +398,3 @@ class Peers:
 def _close(connection: PeerConnection) -> None:
     if connection.transport is not None:
         connection.transport.close()
-
-
-def _set_reading(connection: PeerConnection, *, is_reading: bool) -> None:
-    transport = connection.transport
-    if transport is None or transport.is_closing():
-        return
-    if is_reading:
-        transport.resume_reading()
-    else:
-        transport.pause_reading()

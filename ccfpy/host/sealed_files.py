@@ -14,7 +14,8 @@ from ccfpy.base.limits import SEALED_SECRET_BYTES_MAX, SEALED_SECRETS_MAX
 from ccfpy.boundary.effects import KeepSealedSecret
 from ccfpy.boundary.shape import INTEGER_MAX
 from ccfpy.host.chunk_reader import Reporter
-from ccfpy.host.disk import Disk, RealDisk, read_file
+from ccfpy.host.directories import make_directory
+from ccfpy.host.disk import REAL_DISK, Disk, read_file, write_file
 
 SUFFIX = ".sealed.json"
 _SOURCE = "sealed_files"
@@ -30,11 +31,11 @@ class SealedFiles:
     """
 
     def __init__(
-        self, directory: Path | None, *, report: Reporter, disk: Disk | None = None
+        self, directory: Path | None, *, report: Reporter, disk: Disk = REAL_DISK
     ) -> None:
         self._directory = directory
         self._report = report
-        self._disk = RealDisk() if disk is None else disk
+        self._disk = disk
 
     def prepare(self) -> None:
         """Make the folder.
@@ -42,15 +43,9 @@ class SealedFiles:
         Raises:
             ConfigurationRefused: it cannot be made.
         """
-        if self._directory is None:
-            return
-        try:
-            self._disk.make_directory(self._directory)
-        except OSError as error:
-            raise ConfigurationRefused(
-                f"cannot create {self._directory}: {error.strerror}; "
-                "correct output_files.sealed_ledger_secret_location"
-            ) from None
+        if self._directory is not None:
+            key = "output_files.sealed_ledger_secret_location"
+            make_directory(self._disk, self._directory, key=key)
 
     def keep(self, effect: KeepSealedSecret) -> None:
         """Write a secret's file, in place of one for the same version."""
@@ -60,16 +55,7 @@ class SealedFiles:
         beside = path.with_name(f".{path.name}.tmp")
         disk = self._disk
         try:
-            try:
-                file = disk.create(beside)
-            except FileExistsError:
-                disk.remove(beside)
-                file = disk.create(beside)
-            try:
-                file.append(effect.data)
-                file.sync()
-            finally:
-                file.close()
+            write_file(disk, beside, effect.data, must_sync=True)
             disk.rename(beside, path)
             disk.sync_directory(self._directory)
         except OSError as error:
@@ -77,7 +63,7 @@ class SealedFiles:
 
 
 def read_sealed(
-    directory: Path, *, skipped: Callable[[str], None], disk: Disk | None = None
+    directory: Path, *, skipped: Callable[[str], None], disk: Disk = REAL_DISK
 ) -> tuple[tuple[int, bytes], ...]:
     """Return the files of a folder with the versions that their names state.
 
@@ -89,7 +75,6 @@ def read_sealed(
     Raises:
         ConfigurationRefused: there is no such folder.
     """
-    disk = RealDisk() if disk is None else disk
     try:
         names = disk.names(directory)
     except OSError as error:

@@ -29,7 +29,7 @@ from ccfpy.boundary.events import (
     SessionOpened,
     SessionWritten,
 )
-from ccfpy.host.connecting import soon
+from ccfpy.host.connecting import set_reading, soon
 
 
 class Session(asyncio.BufferedProtocol):
@@ -131,18 +131,11 @@ class Session(asyncio.BufferedProtocol):
 
     def update_reading(self) -> None:
         """Read, or do not, as what waits for the enclave wants it."""
-        transport = self.transport
-        if transport is None or transport.is_closing():
-            return
-        if self.is_leaving:
-            transport.resume_reading()
-        elif (
-            self.unserved_bytes >= SESSION_WINDOW_BYTES
-            or self.sessions.link_is_congested
-        ):
-            transport.pause_reading()
-        else:
-            transport.resume_reading()
+        has_room = (
+            self.unserved_bytes < SESSION_WINDOW_BYTES
+            and not self.sessions.link_is_congested
+        )
+        set_reading(self.transport, is_reading=self.is_leaving or has_room)
 
     def send(self, data: bytes) -> None:
         """Send to the client; drop one that lets too much pile up."""

@@ -18,12 +18,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ccfpy.base.errors import ConfigurationRefused, Malformed
+from ccfpy.base.errors import Malformed
 from ccfpy.base.limits import SNAPSHOT_READ_BYTES_MAX, SNAPSHOTS_PENDING_MAX
 from ccfpy.boundary.effects import ReadSnapshot
 from ccfpy.boundary.events import SnapshotRead
 from ccfpy.host.chunk_reader import Reporter
-from ccfpy.host.disk import Disk, DiskFile, RealDisk
+from ccfpy.host.directories import make_directory, require_directory
+from ccfpy.host.disk import REAL_DISK, Disk, DiskFile
 from ccfpy.ledger.snapshot_name import SnapshotName
 
 _SOURCE = "snapshots"
@@ -43,12 +44,12 @@ class SnapshotStore:
         *,
         report: Reporter,
         read_only_directory: Path | None = None,
-        disk: Disk | None = None,
+        disk: Disk = REAL_DISK,
     ) -> None:
         self._directory = directory
         self._read_only = read_only_directory
         self._report = report
-        self._disk = RealDisk() if disk is None else disk
+        self._disk = disk
         self._pending: OrderedDict[SnapshotName, DiskFile] = OrderedDict()
         self._ignored: set[Path] = set()
 
@@ -58,18 +59,10 @@ class SnapshotStore:
         Raises:
             ConfigurationRefused: it cannot be made, or the read-only one is none.
         """
-        try:
-            self._disk.make_directory(self._directory)
-        except OSError as error:
-            raise ConfigurationRefused(
-                f"cannot create {self._directory}: {error.strerror}; "
-                "correct snapshots.directory"
-            ) from None
-        if self._read_only is not None and not self._disk.is_directory(self._read_only):
-            raise ConfigurationRefused(
-                f"{self._read_only} read-only snapshot is not a directory; "
-                "correct snapshots.read_only_directory"
-            )
+        make_directory(self._disk, self._directory, key="snapshots.directory")
+        if self._read_only is not None:
+            key = "snapshots.read_only_directory"
+            require_directory(self._disk, self._read_only, "snapshot", key=key)
 
     def write(self, name: SnapshotName, data: bytes, *, is_first: bool) -> None:
         """Write a piece of a snapshot that is not final yet."""
@@ -231,13 +224,10 @@ class SnapshotStore:
 
     def _size(self, path: Path) -> int:
         try:
-            file = self._disk.open(path)
+            with contextlib.closing(self._disk.open(path)) as file:
+                return file.size()
         except OSError:
             return 0
-        try:
-            return file.size()
-        finally:
-            file.close()
 
     def _ignore(self, path: Path, what: str) -> None:
         """Log once which file is ignored."""
@@ -246,14 +236,11 @@ class SnapshotStore:
             self._report.info(f"Ignoring {what} file {path.name}", file=_SOURCE)
 
     def _read(self, found: _Found, wanted: ReadSnapshot) -> SnapshotRead:
-        file = self._disk.open(found.path)
-        try:
+        with contextlib.closing(self._disk.open(found.path)) as file:
             size = file.size()
             start = min(wanted.start, size)
             stop = min(wanted.stop, size, start + SNAPSHOT_READ_BYTES_MAX)
             data = file.read_at(start, stop - start) if stop > start else b""
-        finally:
-            file.close()
         return SnapshotRead(
             request=wanted.request,
             name=str(found.name),

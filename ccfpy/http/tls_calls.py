@@ -80,29 +80,9 @@ class ClientContext:
 
     def connect(self) -> OpenSslConnection:
         """Make the client's end of a connection."""
-        connection = SSL.Connection(self._context, None)
-        connection.set_connect_state()
-        try:
-            address = ip_address(self._host).packed
-        except ValueError:
-            address = None
-            connection.set_tlsext_host_name(self._host.encode("idna"))
+        connection = _asking_for(self._host, self._context)
         if self._checks_name:
-            # pyOpenSSL keeps its handle to itself and has no call for this
-            parameters = library.SSL_get0_param(connection._ssl)  # noqa: SLF001
-            if address is not None:
-                is_set = library.X509_VERIFY_PARAM_set1_ip(
-                    parameters, address, len(address)
-                )
-            else:
-                name = self._host.encode("idna")
-                library.X509_VERIFY_PARAM_set_hostflags(
-                    parameters, _NO_PARTIAL_WILDCARDS
-                )
-                is_set = library.X509_VERIFY_PARAM_set1_host(
-                    parameters, name, len(name)
-                )
-            assert is_set == 1, "OpenSSL took the name"
+            _check_name(connection, self._host)
         return OpenSslConnection(connection)
 
 
@@ -128,13 +108,37 @@ class UncheckedClientContext:
 
     def connect(self) -> OpenSslConnection:
         """Make the client's end of a connection."""
-        connection = SSL.Connection(self._context, None)
-        connection.set_connect_state()
-        try:
-            ip_address(self._host)
-        except ValueError:
-            connection.set_tlsext_host_name(self._host.encode("idna"))
-        return OpenSslConnection(connection)
+        return OpenSslConnection(_asking_for(self._host, self._context))
+
+
+def _asking_for(host: str, context: SSL.Context) -> SSL.Connection:
+    """Make the client's end of a connection; a host is named, an address is not."""
+    connection = SSL.Connection(context, None)
+    connection.set_connect_state()
+    if _address(host) is None:
+        connection.set_tlsext_host_name(host.encode("idna"))
+    return connection
+
+
+def _check_name(connection: SSL.Connection, host: str) -> None:
+    """Ask OpenSSL to check that the peer's certificate is for a host or address."""
+    # pyOpenSSL keeps its handle to itself and has no call for this
+    parameters = library.SSL_get0_param(connection._ssl)  # noqa: SLF001
+    address = _address(host)
+    if address is not None:
+        is_set = library.X509_VERIFY_PARAM_set1_ip(parameters, address, len(address))
+    else:
+        name = host.encode("idna")
+        library.X509_VERIFY_PARAM_set_hostflags(parameters, _NO_PARTIAL_WILDCARDS)
+        is_set = library.X509_VERIFY_PARAM_set1_host(parameters, name, len(name))
+    assert is_set == 1, "OpenSSL took the name"
+
+
+def _address(host: str) -> bytes | None:
+    try:
+        return ip_address(host).packed
+    except ValueError:
+        return None
 
 
 def _is_acceptable(

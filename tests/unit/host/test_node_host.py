@@ -18,6 +18,7 @@ from ccfpy.base.ids import NodeId
 from ccfpy.base.limits import SESSION_LEAVING_BYTES_MAX
 from ccfpy.boundary.peers import PeerTraffic
 from ccfpy.enclave.in_process import InProcessLink
+from ccfpy.host.disk import REAL_DISK, Disk
 from ccfpy.host.enclave_link import EnclaveLink, ProcessLink
 from ccfpy.host.main import run
 from ccfpy.host.peer_frames import frame_head
@@ -75,9 +76,7 @@ def configuration(**also: object) -> dict[str, object]:
 class Node:
     """A host running in a thread, its folder and what it said."""
 
-    def __init__(
-        self, folder: Path, make: object, disk: MemoryDisk | None = None
-    ) -> None:
+    def __init__(self, folder: Path, make: object, disk: Disk = REAL_DISK) -> None:
         self.disk = disk
         self.folder = folder
         self.make = make
@@ -131,9 +130,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @contextlib.contextmanager
-def running(
-    folder: Path, make: object, *, disk: MemoryDisk | None = None
-) -> Iterator[Node]:
+def running(folder: Path, make: object, *, disk: Disk = REAL_DISK) -> Iterator[Node]:
     node = Node(folder, make, disk)
     node.thread.start()
     try:

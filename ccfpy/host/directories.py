@@ -1,4 +1,4 @@
-"""What is asked of the ledger's directories before a node begins."""
+"""What is asked of a node's directories before the node begins."""
 
 from pathlib import Path
 
@@ -18,8 +18,13 @@ def refuse_ledger(disk: Disk, directory: Path) -> None:
         )
 
 
-def make_directory(disk: Disk, directory: Path) -> None:
-    """Make the directory to be written, unless it is there.
+def make_directory(disk: Disk, directory: Path, *, key: str) -> None:
+    """Make a directory to be written, unless it is there.
+
+    Args:
+        disk: the disk.
+        directory: the directory.
+        key: what names it in the configuration.
 
     Raises:
         ConfigurationRefused: it cannot be made.
@@ -28,19 +33,23 @@ def make_directory(disk: Disk, directory: Path) -> None:
         disk.make_directory(directory)
     except OSError as error:
         raise ConfigurationRefused(
-            f"cannot create the ledger directory {directory}: {error.strerror}; "
-            "correct ledger.directory"
+            f"cannot create {directory}: {error.strerror}; correct {key}"
         ) from None
 
 
-def require_directory(disk: Disk, directory: Path) -> None:
+def require_directory(disk: Disk, directory: Path, what: str, *, key: str) -> None:
     """Refuse a directory to read from that is none.
+
+    Args:
+        disk: the disk.
+        directory: the directory.
+        what: it holds.
+        key: what names it in the configuration.
 
     Raises:
         ConfigurationRefused: it is none.
     """
     if not disk.is_directory(directory):
         raise ConfigurationRefused(
-            f"{directory} read-only ledger is not a directory; "
-            "correct ledger.read_only_directories"
+            f"{directory} read-only {what} is not a directory; correct {key}"
         )
