@@ -10,7 +10,7 @@ from typing import TypeVar, assert_never, final
 
 from ccfpy.base.errors import ConfigurationRefused, Malformed
 from ccfpy.base.ports import Clock, Entropy, Memory, Platform, Watchdog
-from ccfpy.boundary.configuration import CommandType, JoinConfiguration
+from ccfpy.boundary.configuration import CommandType
 from ccfpy.boundary.effects import Effect, LogTag, Stop, Wake
 from ccfpy.boundary.events import (
     BlobRead,
@@ -292,7 +292,6 @@ class Node:
             ),
             EndorsementFetch(
                 running,
-                parts.calls,
                 done=partial(self._set_out, running, event),
                 refused=partial(self._stop, START_REFUSED),
             ),
@@ -306,13 +305,7 @@ class Node:
         for registry in (
             let_scripts_run(parts.app.registry(), running, engine, parts.clock),
             governance_registry(NodeGovernance(running, engine)),
-            node_registry(
-                running,
-                counts,
-                parts.snapshots,
-                memory=parts.memory,
-                js_version=engine.version,
-            ),
+            node_registry(running, counts, js_version=engine.version),
         ):
             parts.router.mount(registry.prefix, self._frontend(running, registry))
         parts.router.frontends["node"].is_open = True
@@ -320,7 +313,9 @@ class Node:
     def _set_out(self, running: RunningNode, event: Boot) -> None:
         """Go the way that the command says."""
         if event.configuration.command is CommandType.RECOVER:
-            self._recover(running, event)
+            Recover(
+                running, event, refused=partial(self._stop, RECOVERY_REFUSED)
+            ).start()
             return
         TableHooks(running).watch()
         section = event.configuration.start
@@ -329,28 +324,12 @@ class Node:
             claims = self._parts.app.create_claims(start.constitution_of(section))
             start.create_service(running, claims)
         elif event.configuration.join is not None:
-            self._join(running, event.configuration.join)
-
-    def _join(self, running: RunningNode, section: JoinConfiguration) -> None:
-        self._bootstrap = Bootstrap(
-            running,
-            section,
-            self._parts.calls,
-            snapshots=self._parts.snapshots,
-            ledger=self._parts.ledger,
-            refused=partial(self._stop, JOIN_REFUSED),
-        )
-        self._bootstrap.start()
-
-    def _recover(self, running: RunningNode, event: Boot) -> None:
-        Recover(
-            running,
-            event,
-            snapshots=self._parts.snapshots,
-            ledger=self._parts.ledger,
-            create_claims=self._parts.app.create_claims,
-            refused=partial(self._stop, RECOVERY_REFUSED),
-        ).start()
+            self._bootstrap = Bootstrap(
+                running,
+                event.configuration.join,
+                refused=partial(self._stop, JOIN_REFUSED),
+            )
+            self._bootstrap.start()
 
     def _begin(self, event: Boot) -> RunningNode:
         command = event.configuration.command

@@ -18,10 +18,8 @@ from ccfpy.node.api.network import NetworkEndpoints
 from ccfpy.node.api.snapshots import SnapshotEndpoints
 
 if TYPE_CHECKING:
-    from ccfpy.base.ports import Memory
     from ccfpy.node.running import RunningNode
     from ccfpy.node.sessions.client import SessionCounts
-    from ccfpy.node.snapshots.reads import SnapshotReads
 
 PREFIX = "node"
 TITLE = "CCF Public Node API"
@@ -32,9 +30,7 @@ VERSION = "4.14.0"
 def node_registry(
     running: "RunningNode",
     sessions: "SessionCounts",
-    snapshots: "SnapshotReads",
     *,
-    memory: "Memory",
     js_version: str,
 ) -> Registry:
     """Return everything that is served under ``/node``."""
@@ -46,11 +42,11 @@ def node_registry(
         NetworkEndpoints(running),
         MembershipEndpoints(running),
         JoinEndpoints(running),
-        SnapshotEndpoints(running, snapshots),
+        SnapshotEndpoints(running, running.parts.snapshots),
         EvidenceEndpoints(running),
         HealthEndpoints(running),
         IndexingEndpoints(running),
-        MetricsEndpoints(sessions, memory=memory, js_version=js_version),
+        MetricsEndpoints(sessions, memory=running.parts.memory, js_version=js_version),
     ):
         for endpoint in group.endpoints():
             registry.add(endpoint)

@@ -16,13 +16,10 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.http.tls import HTTP_1_1, HTTP_2
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.joining.join import Join, Joined
-from ccfpy.node.ledger_reads import LedgerReads
-from ccfpy.node.outbound import OutboundClient
 from ccfpy.node.recovery.private_recovery import PrivateRecovery
 from ccfpy.node.running import RunningNode
 from ccfpy.node.snapshots.check import SnapshotCheck
 from ccfpy.node.snapshots.fetch import SnapshotFetching, SnapshotSources
-from ccfpy.node.snapshots.reads import SnapshotReads
 from ccfpy.node.snapshots.starting_point import StartingPoint
 
 if TYPE_CHECKING:
@@ -40,9 +37,6 @@ class Bootstrap:
     Args:
         running: the node.
         section: whom to ask, and how often.
-        calls: the way to the peer.
-        snapshots: the host's own snapshots.
-        ledger: the host's ledger, for a recovery.
         refused: told why the node must stop, once.
     """
 
@@ -50,15 +44,11 @@ class Bootstrap:
         self,
         running: RunningNode,
         section: JoinConfiguration,
-        calls: OutboundClient,
         *,
-        snapshots: SnapshotReads,
-        ledger: LedgerReads,
         refused: Callable[[str], None],
     ) -> None:
         self._running = running
         self._refused = refused
-        self._ledger = ledger
         self._point: StartingPoint | None = None
         pinned = Certificate.from_pem(section.service_certificate)
 
@@ -73,21 +63,22 @@ class Bootstrap:
         self._fetching = SnapshotFetching(
             section,
             SnapshotSources(
-                calls=calls, trust=trust, reads=snapshots, outbox=running.outbox
+                calls=running.parts.calls,
+                trust=trust,
+                reads=running.parts.snapshots,
+                outbox=running.outbox,
             ),
             check=SnapshotCheck(
                 pinned,
                 section.target_rpc_address,
-                calls=calls,
+                calls=running.parts.calls,
                 trust=trust,
                 outbox=running.outbox,
             ).check,
             found=self._start_from,
             refused=refused,
         )
-        self._joining = Join(
-            running, section, calls, joined=self._joined, refused=refused
-        )
+        self._joining = Join(running, section, joined=self._joined, refused=refused)
 
     def start(self) -> None:
         """Begin."""
@@ -106,7 +97,7 @@ class Bootstrap:
 
     def _joined(self, joined: Joined) -> None:
         try:
-            become_member(self._running, joined, self._point, self._ledger)
+            become_member(self._running, joined, self._point)
         except VerificationFailed as error:
             self._running.outbox.fail(str(error))
             self._refused(str(error))
@@ -116,7 +107,6 @@ def become_member(
     running: RunningNode,
     joined: Joined,
     point: StartingPoint | None,
-    reads: LedgerReads,
 ) -> None:
     """Become part of the network with what was handed over.
 
@@ -140,7 +130,7 @@ def become_member(
         running.join_recovery(recovered_to)
     if joined.is_public_only:
         running.hide_private_state()
-        recovery = PrivateRecovery(running, reads)
+        recovery = PrivateRecovery(running)
         recovery.watch()
         recovery.begin_public(point)
     if point is not None:

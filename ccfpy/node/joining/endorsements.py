@@ -21,7 +21,7 @@ from ccfpy.base.errors import CcfpyError, ConfigurationRefused, Malformed
 from ccfpy.http.messages import Request, Response
 from ccfpy.http.tls_calls import UncheckedClientContext
 from ccfpy.node.identity.attestation import decoded_file, security_policy_of
-from ccfpy.node.outbound import CallFailed, OutboundClient, Outcome
+from ccfpy.node.outbound import CallFailed, Outcome
 from ccfpy.service.evidence.snp import SnpQuote
 from ccfpy.service.tables.nodes import QuoteFormat
 
@@ -41,7 +41,6 @@ class EndorsementFetch:
 
     Args:
         running: the node; its evidence is completed.
-        calls: the way to servers.
         done: told once that the evidence is complete.
         refused: told why the node must stop, once.
     """
@@ -49,14 +48,12 @@ class EndorsementFetch:
     def __init__(
         self,
         running: "RunningNode",
-        calls: OutboundClient,
         *,
         done: Callable[[], None],
         refused: Callable[[str], None],
     ) -> None:
         self._running = running
         self._outbox = running.outbox
-        self._calls = calls
         self._done = done
         self._refused = refused
         self._servers: deque[Server] = deque()
@@ -132,7 +129,7 @@ class EndorsementFetch:
         )
         headers = {"host": endpoint.host, **endpoint.headers}
         try:
-            self._calls.request(
+            self._running.parts.calls.request(
                 f"{endpoint.host}:{endpoint.port}",
                 Request(
                     method="GET",

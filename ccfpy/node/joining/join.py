@@ -38,7 +38,7 @@ from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.node.boot import identity_of, node_info, running_node
 from ccfpy.node.identity.keys import ServiceIdentity
 from ccfpy.node.lifecycle import NodeState
-from ccfpy.node.outbound import CallFailed, CallFailure, OutboundClient
+from ccfpy.node.outbound import CallFailed, CallFailure
 from ccfpy.node.parts import NodeParts
 from ccfpy.node.running import RunningNode
 from ccfpy.service import join_bounds
@@ -110,7 +110,6 @@ class Join:
     Args:
         running: the node, whose state goes from Initialized to Pending.
         section: whom to ask, and how often.
-        calls: the way out.
         joined: told what was handed over, once.
         refused: told why the node must stop, once.
     """
@@ -119,14 +118,12 @@ class Join:
         self,
         running: RunningNode,
         section: JoinConfiguration,
-        calls: OutboundClient,
         *,
         joined: Callable[[Joined], None],
         refused: Callable[[str], None],
     ) -> None:
         self._running = running
         self._section = section
-        self._calls = calls
         self._joined = joined
         self._refused = refused
         self._target = section.target_rpc_address
@@ -153,7 +150,7 @@ class Join:
         identity = running.identity
         host, _, _ = self._target.rpartition(":")
         try:
-            self._call = self._calls.request(
+            self._call = running.parts.calls.request(
                 self._target,
                 Request(
                     method="POST",

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from ccfpy.kv.changes import Writes
     from ccfpy.kv.tx import Tx
     from ccfpy.ledger.shares import SecretRecord
-    from ccfpy.node.ledger_reads import LedgerReads
     from ccfpy.node.running import RunningNode
     from ccfpy.node.snapshots.starting_point import StartingPoint
 
@@ -48,16 +47,10 @@ class RecoveryFailed(CcfpyError):
 
 
 class PrivateRecovery:
-    """One node's part in it.
+    """One node's part in it."""
 
-    Args:
-        running: the node.
-        reads: the host's ledger.
-    """
-
-    def __init__(self, running: "RunningNode", reads: "LedgerReads") -> None:
+    def __init__(self, running: "RunningNode") -> None:
         self._running = running
-        self._reads = reads
         self._records: list[tuple[Seqno, SecretRecord]] = []
         self._point: StartingPoint | None = None
         self._evidence: tuple[TxId, bytes] | None = None
@@ -260,7 +253,7 @@ class PrivateRecovery:
                 self._is_asking = False
                 self._take(first, entries)
 
-        self._reads.read(first, last, then=answered)
+        self._running.parts.ledger.read(first, last, then=answered)
 
     def _take(self, first: Seqno, entries: Sequence[bytes] | None) -> None:
         store = self._store

@@ -32,12 +32,11 @@ from ccfpy.endpoints.context import CoseClaims
 from ccfpy.ledger.secrets import LedgerSecret, LedgerSecrets
 from ccfpy.ledger.signature import CoseSignature
 from ccfpy.node.boot import first_node, founding_node, identity_of, json_of
-from ccfpy.node.ledger_reads import LedgerReads
 from ccfpy.node.parts import NodeParts
 from ccfpy.node.recovery.private_recovery import PrivateRecovery
 from ccfpy.node.recovery.public_ledger import PublicLedger
 from ccfpy.node.running import RunningNode
-from ccfpy.node.snapshots.reads import Found, SnapshotReads
+from ccfpy.node.snapshots.reads import Found
 from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 from ccfpy.node.table_hooks import TableHooks
 from ccfpy.service import genesis
@@ -99,10 +98,6 @@ class Recover:
     Args:
         running: the node, whose store is empty.
         boot: what the host said.
-        snapshots: the host's snapshots.
-        ledger: the host's ledger.
-        create_claims: what the application claims of the first transaction of a
-            service with this constitution.
         refused: told why the node must stop, once.
     """
 
@@ -111,27 +106,21 @@ class Recover:
         running: RunningNode,
         boot: Boot,
         *,
-        snapshots: SnapshotReads,
-        ledger: LedgerReads,
-        create_claims: Callable[[str], bytes | None],
         refused: Callable[[str], None],
     ) -> None:
         self._running = running
-        self._snapshots = snapshots
-        self._reads = ledger
-        self._create_claims = create_claims
         self._refused = refused
         self._previous = previous_identity(boot)
         self._point: StartingPoint | None = None
         self._ledger = PublicLedger(running.tail.store)
-        self._private = PrivateRecovery(running, ledger)
+        self._private = PrivateRecovery(running)
 
     def start(self) -> None:
         """Begin."""
         running = self._running
         running.read_public_ledger()
         self._private.watch()
-        self._snapshots.look(then=self._found)
+        self._running.parts.snapshots.look(then=self._found)
 
     # The snapshot
 
@@ -143,7 +132,9 @@ class Recover:
             self._refuse(f"the snapshot {found.name} has {found.size} bytes")
             return
         self._running.outbox.info(f"Recovering from snapshot {found.name}")
-        self._snapshots.read(found, start=0, stop=found.size, then=self._start_from)
+        self._running.parts.snapshots.read(
+            found, start=0, stop=found.size, then=self._start_from
+        )
 
     def _start_from(self, data: bytes | None) -> None:
         if data is None:
@@ -172,7 +163,7 @@ class Recover:
     def _read_on(self) -> None:
         first = self._ledger.last_seqno + 1
         last = first + limits.RECOVERY_ENTRIES_PER_READ - 1
-        self._reads.read(first, last, then=self._taken)
+        self._running.parts.ledger.read(first, last, then=self._taken)
 
     def _taken(self, entries: Sequence[bytes] | None) -> None:
         ledger = self._ledger
@@ -242,7 +233,7 @@ class Recover:
         )
         running.tail.begin_chunk()
         source = CONSTITUTION.of(tx).get()
-        claims = None if source is None else self._create_claims(source)
+        claims = None if source is None else running.parts.app.create_claims(source)
         created = running.replication.commit(tx, claims)
         assert created == tx_id, (created, tx_id)
         running.outbox.info(f"Created service at {created}")
