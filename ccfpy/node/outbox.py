@@ -6,7 +6,7 @@ or a few where they would not fit a frame of the boundary.
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from ccfpy.base import limits
 from ccfpy.boundary.effects import (
@@ -21,6 +21,18 @@ from ccfpy.boundary.effects import (
 )
 
 _REPLIES: Final = (SendData, CloseSession)
+
+
+class NodeLog(Protocol):
+    """Where parts of a node say what happens to them."""
+
+    def info(self, message: str, /) -> None:
+        """Log what is in order, or may happen."""
+        ...
+
+    def fail(self, message: str, /) -> None:
+        """Log what was refused, or should not happen."""
+        ...
 
 
 class Outbox:

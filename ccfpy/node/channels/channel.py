@@ -13,7 +13,6 @@ counts its own messages.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from ccfpy.base import limits
 from ccfpy.base.errors import Malformed, VerificationFailed
@@ -31,18 +30,7 @@ from ccfpy.node.channels.handshake import (
 )
 from ccfpy.node.channels.keys import Keys
 from ccfpy.node.channels.states import ChannelState, advance
-
-
-class ChannelLog(Protocol):
-    """Where channels say what happens to them."""
-
-    def info(self, message: str, /) -> None:
-        """Log what is in order."""
-        ...
-
-    def fail(self, message: str, /) -> None:
-        """Log what was refused."""
-        ...
+from ccfpy.node.outbox import NodeLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +68,7 @@ class Channel:
         *,
         entropy: Entropy,
         send: Callable[[NodeId, PeerTraffic, bytes], None],
-        log: ChannelLog,
+        log: NodeLog,
         message_limit: int,
     ) -> None:
         self.peer = peer

@@ -19,9 +19,10 @@ from ccfpy.crypto.ec import KeyPair
 from ccfpy.crypto.hashing import sha256_hex
 from ccfpy.node.channels import framing
 from ccfpy.node.channels.agreement import Credentials
-from ccfpy.node.channels.channel import Channel, ChannelLog
+from ccfpy.node.channels.channel import Channel
 from ccfpy.node.channels.keys import COUNT_BITS
 from ccfpy.node.channels.states import ChannelState
+from ccfpy.node.outbox import NodeLog
 
 MESSAGE_LIMIT_MIN = 2
 """One message, and then the one with which new keys are sought."""
@@ -85,7 +86,7 @@ class Channels:
         key: KeyPair,
         entropy: Entropy,
         send: Callable[[NodeId, PeerTraffic, bytes], None],
-        log: ChannelLog,
+        log: NodeLog,
         now_ms: int,
         settings: ChannelSettings | None = None,
     ) -> None:

@@ -41,6 +41,7 @@ from ccfpy.node.forwarding.messages import (
     read_response,
     write_request,
 )
+from ccfpy.node.outbox import NodeLog
 from ccfpy.node.sessions.http1 import serialise_or_error
 
 _FROM_ANOTHER_NODE = InterfaceRules(name="primary_rpc_interface")
@@ -52,18 +53,6 @@ class ForwardingPort(Protocol):
 
     def send_encrypted(self, to: NodeId, header: bytes, plaintext: bytes) -> bool:
         """Send both to ``to``, protected; false if they are lost."""
-        ...
-
-
-class ForwardingLog(Protocol):
-    """Where refusals are told of."""
-
-    def info(self, message: str) -> None:
-        """Log what may happen."""
-        ...
-
-    def fail(self, message: str) -> None:
-        """Log what should not happen."""
         ...
 
 
@@ -86,7 +75,7 @@ class Forwarder:
         channels: ForwardingPort,
         primary: Callable[[], NodeId | None],
         serve: Callable[[Request, Session], Answer],
-        log: ForwardingLog,
+        log: NodeLog,
         now_ms: int,
     ) -> None:
         """Make it.

@@ -9,7 +9,7 @@ transactions there; that is for the end of the step (`RunningNode.end_turn`).
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId, Seqno, TxId, View, transaction_id
@@ -27,21 +27,12 @@ from ccfpy.node.replication.ledger_tail import LedgerTail
 from ccfpy.node.replication.membership import changes_nodes, facts_of
 from ccfpy.node.snapshots.starting_point import StartingPoint
 
+if TYPE_CHECKING:
+    from ccfpy.node.channels import Channels
+
 
 class NotPrimary(Exception):
     """A transaction that wrote something, on a node that may not order it."""
-
-
-class Peers(Protocol):
-    """The way to other nodes: their channels."""
-
-    def send_authenticated(self, to: NodeId, data: bytes) -> None:
-        """Send a message that anybody may read and nobody change; it may be lost."""
-        ...
-
-    def seal_header(self, to: NodeId, data: bytes) -> bytes | None:
-        """Protect a message that entries will follow; nothing if it cannot be sent."""
-        ...
 
 
 class Replication:
@@ -55,7 +46,7 @@ class Replication:
     """
 
     def __init__(
-        self, *, raft: Raft, tail: LedgerTail, peers: Peers, outbox: Outbox
+        self, *, raft: Raft, tail: LedgerTail, peers: "Channels", outbox: Outbox
     ) -> None:
         self.raft = raft
         self.tail = tail

@@ -7,14 +7,14 @@ served: the host tells what it got rid of, and is told how many of a client's by
 node has come to, so that neither holds more of a client than ``base.limits`` says.
 """
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ccfpy.base import limits
 from ccfpy.base.ids import SessionId
 from ccfpy.boundary.configuration import InterfaceAuthority
 from ccfpy.boundary.effects import CloseSession, ReadMore, SendData
 from ccfpy.http.errors import ApiError, ErrorCode
-from ccfpy.http.tls import HTTP_1_1, HTTP_2, ServerContext, TlsSession
+from ccfpy.http.tls import HTTP_1_1, HTTP_2, TlsSession
 from ccfpy.node.sessions.client import Client, InterfaceSessions, SessionCounts
 from ccfpy.node.sessions.connection import Connection
 from ccfpy.node.sessions.turns import Turns
@@ -22,18 +22,9 @@ from ccfpy.node.sessions.unfinished import Unfinished
 
 if TYPE_CHECKING:
     from ccfpy.boundary.events import SessionData, SessionWritten
+    from ccfpy.node.identity.certificates import PresentedCertificates
     from ccfpy.node.outbox import Outbox
     from ccfpy.node.sessions.router import Router
-
-
-class Certificates(Protocol):
-    """Which TLS identity an interface presents now; ``None`` while it has none."""
-
-    def context_for(
-        self, authority: InterfaceAuthority, protocol: bytes
-    ) -> ServerContext | None:
-        """Return the context to accept a connection with, to speak ``protocol``."""
-        ...
 
 
 class Sessions:
@@ -48,7 +39,7 @@ class Sessions:
         self,
         counts: SessionCounts,
         *,
-        certificates: Certificates,
+        certificates: "PresentedCertificates",
         router: "Router",
         outbox: "Outbox",
     ) -> None:
