@@ -65,17 +65,6 @@ def _kind(*kinds: type) -> Clean:
     return clean
 
 
-def _matching(pattern: str) -> Clean:
-    compiled = re.compile(pattern)
-
-    def clean(value: Json, _: Names) -> Json:
-        if not isinstance(value, str) or not compiled.fullmatch(value):
-            raise Unfit
-        return value
-
-    return clean
-
-
 def _one_of(*values: Json) -> Clean:
     def clean(value: Json, _: Names) -> Json:
         if not any(type(value) is type(each) and value == each for each in values):

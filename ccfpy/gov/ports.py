@@ -3,22 +3,17 @@
 The node keeps the keys, the ledger and the clock. Every method that takes a transaction
 writes only through it, so an effect happens when the transaction commits, and only
 then. A node that must remember something until then ties it to the transaction. A
-refused effect raises ``EffectRefused``, whose text reaches the members.
+refused effect raises a ``CcfpyError``, whose text reaches the members.
 """
 
 from typing import Protocol
 
-from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import Seqno
 from ccfpy.base.ports import Entropy
 from ccfpy.js.engine import Engine
 from ccfpy.js.extensions.network import ServiceAuthority
 from ccfpy.js.extensions.node import NodeEffects
 from ccfpy.kv.tx import Tx
-
-
-class EffectRefused(CcfpyError):
-    """The node cannot do what a proposal asks for, now or at all."""
 
 
 class GovernanceNode(NodeEffects, ServiceAuthority, Protocol):
@@ -70,7 +65,7 @@ class GovernanceNode(NodeEffects, ServiceAuthority, Protocol):
         """Store a member's share, sealed; return how many members submitted a share.
 
         Raises:
-            EffectRefused: the share cannot be stored.
+            CcfpyError: the share cannot be stored.
         """
         ...
 
@@ -78,6 +73,6 @@ class GovernanceNode(NodeEffects, ServiceAuthority, Protocol):
         """Combine the submitted shares and send the old secrets to every node.
 
         Raises:
-            EffectRefused: the shares do not open the ledger.
+            CcfpyError: the shares do not open the ledger.
         """
         ...

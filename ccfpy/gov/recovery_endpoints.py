@@ -35,14 +35,23 @@ READS = Reads()
 def read_encrypted_share(context: Context) -> "Response":
     """Return a member's recovery share, encrypted to that member."""
     member_id = requests.member_id(context)
+    share = encrypted_share(context, member_id, called=f"m[{member_id}]")
+    return json_reply({"memberId": member_id, "encryptedShare": share})
+
+
+def encrypted_share(context: Context, member_id: MemberId, *, called: str) -> str:
+    """Return a member's share as base64.
+
+    Raises:
+        ApiError: there is none, or the shares cannot be read.
+    """
     try:
         share = shares.encrypted_share(context.tx, member_id)
     except Refused as error:
         raise internal_error(str(error)) from error
     if share is None:
-        raise not_found(f"Recovery share not found for member m[{member_id}].")
-    encoded = base64.b64encode(share).decode()
-    return json_reply({"memberId": member_id, "encryptedShare": encoded})
+        raise not_found(f"Recovery share not found for member {called}.")
+    return base64.b64encode(share).decode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

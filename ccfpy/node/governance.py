@@ -6,16 +6,15 @@ chunk to end) is done once, and only if, that transaction is committed.
 
 from typing import TYPE_CHECKING
 
-from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import MemberId, Seqno
 from ccfpy.base.ports import Entropy
 from ccfpy.boundary.effects import LogLevel, LogTag
 from ccfpy.crypto import certs
-from ccfpy.gov.ports import EffectRefused
 from ccfpy.js.engine import Engine
 from ccfpy.kv.tx import Tx
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.service import opening, shares
+from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import recovery
 from ccfpy.service.tables.recovery import RecoveryType
 
@@ -64,33 +63,27 @@ class NodeGovernance:
     ) -> str:
         """Sign a node's certificate request with the service key; give the PEM."""
         service = self._running.service_identity
-        try:
-            return certs.endorse_request(
-                request_pem,
-                issuer_key=service.key,
-                issuer_cert=service.certificate,
-                not_before=certs.parse_time(valid_from),
-                validity_days=validity_days,
-                entropy=self.entropy,
-            ).pem
-        except CcfpyError as error:
-            raise EffectRefused(str(error)) from error
+        return certs.endorse_request(
+            request_pem,
+            issuer_key=service.key,
+            issuer_cert=service.certificate,
+            not_before=certs.parse_time(valid_from),
+            validity_days=validity_days,
+            entropy=self.entropy,
+        ).pem
 
     def generate_network_certificate(
         self, *, valid_from: str, validity_days: int
     ) -> str:
         """Make a certificate for the same service key; give the PEM."""
         service = self._running.service_identity
-        try:
-            return certs.service_certificate(
-                service.key,
-                subject=service.certificate.subject,
-                not_before=certs.parse_time(valid_from),
-                validity_days=validity_days,
-                entropy=self.entropy,
-            ).pem
-        except CcfpyError as error:
-            raise EffectRefused(str(error)) from error
+        return certs.service_certificate(
+            service.key,
+            subject=service.certificate.subject,
+            not_before=certs.parse_time(valid_from),
+            validity_days=validity_days,
+            entropy=self.entropy,
+        ).pem
 
     def transition_service_to_open(
         self, tx: Tx, *, previous_identity: str | None, next_identity: str
@@ -98,43 +91,27 @@ class NodeGovernance:
         """Open the service, or go on to collect shares where it is being recovered."""
         running = self._running
         identities = opening.Identities(previous=previous_identity, next=next_identity)
-        try:
-            if not opening.wants_to_open(tx, identities):
-                return
-            if running.state is NodeState.PART_OF_PUBLIC_NETWORK:
-                assert running.recovery is not None, "it is part of a recovery"
-                is_unsealed = running.recovery.unseal_secrets(tx)
-                opening.await_shares(
-                    tx,
-                    RecoveryType.LOCAL_UNSEALING
-                    if is_unsealed
-                    else RecoveryType.RECOVERY_SHARES,
-                )
-                return
-            if running.state is not NodeState.PART_OF_NETWORK:
-                raise EffectRefused(
-                    f"Node in state {running.state} cannot open service"
-                )
-            opening.open_now(
+        if not opening.wants_to_open(tx, identities):
+            return
+        if running.state is NodeState.PART_OF_PUBLIC_NETWORK:
+            assert running.recovery is not None, "it is part of a recovery"
+            is_unsealed = running.recovery.unseal_secrets(tx)
+            opening.await_shares(
                 tx,
-                opening.ServiceKeys(
-                    identity=running.service_identity.key,
-                    ledger_secrets=running.tail.secrets,
-                    entropy=self.entropy,
-                    unix_time_s=running.time.unix_us // 1_000_000,
-                ),
+                RecoveryType.LOCAL_UNSEALING
+                if is_unsealed
+                else RecoveryType.RECOVERY_SHARES,
             )
-        except CcfpyError as error:
-            raise EffectRefused(str(error)) from error
+            return
+        if running.state is not NodeState.PART_OF_NETWORK:
+            raise Refused(f"Node in state {running.state} cannot open service")
+        opening.open_now(tx, running.service_keys)
         self.trigger_snapshot(tx)
 
     def trigger_ledger_rekey(self, tx: Tx) -> None:
         """Write a new ledger secret for every trusted node, and new shares."""
         secrets = self._running.tail.secrets
-        try:
-            self._rekeyed = tx, shares.rekey(tx, secrets, self.entropy)
-        except CcfpyError as error:
-            raise EffectRefused(str(error)) from error
+        self._rekeyed = tx, shares.rekey(tx, secrets, self.entropy)
 
     def trigger_recovery_shares_refresh(self, tx: Tx) -> None:
         """Issue new shares of the current ledger secret."""
@@ -142,10 +119,7 @@ class NodeGovernance:
         if self._rekeyed is not None and self._rekeyed[0] is tx:
             _, fresh = self._rekeyed
         secrets = self._running.tail.secrets
-        try:
-            shares.shuffle(tx, secrets, self.entropy, fresh=fresh)
-        except CcfpyError as error:
-            raise EffectRefused(str(error)) from error
+        shares.shuffle(tx, secrets, self.entropy, fresh=fresh)
 
     def trigger_ledger_chunk(self, tx: Tx) -> None:
         """Close the ledger's chunk at the signature after this transaction."""
@@ -177,12 +151,9 @@ class NodeGovernance:
         """Combine the submitted shares and send the old secrets to every node.
 
         Raises:
-            EffectRefused: the shares do not open them, or nothing is to be recovered.
+            Refused: the shares do not open them, or nothing is to be recovered.
         """
         recovery = self._running.recovery
         if recovery is None:
-            raise EffectRefused("this node's service is not being recovered")
-        try:
-            recovery.restore_secrets(tx)
-        except CcfpyError as error:
-            raise EffectRefused(str(error)) from error
+            raise Refused("this node's service is not being recovered")
+        recovery.restore_secrets(tx)

@@ -47,6 +47,7 @@ from ccfpy.node.replication.replication import NotPrimary, Replication
 from ccfpy.node.replication.signing import SignatureTimer
 from ccfpy.node.snapshots.snapshotter import Snapshotter
 from ccfpy.service.nodes import record_retirements
+from ccfpy.service.opening import ServiceKeys
 from ccfpy.service.tables.nodes import QuoteInfo
 
 if TYPE_CHECKING:
@@ -295,6 +296,16 @@ class RunningNode:
         """The service's key and certificate, which this node holds by now."""
         assert self.known_service is not None, "this node is not trusted yet"
         return self.known_service
+
+    @property
+    def service_keys(self) -> ServiceKeys:
+        """What opening the service takes, which this node holds by now."""
+        return ServiceKeys(
+            identity=self.service_identity.key,
+            ledger_secrets=self.tail.secrets,
+            entropy=self.entropy,
+            unix_time_s=self.time.unix_us // 1_000_000,
+        )
 
     @property
     def is_primary(self) -> bool:

@@ -1,6 +1,5 @@
 """Recovery shares in the classic API: read encrypted, submitted decrypted."""
 
-import base64
 from typing import TYPE_CHECKING
 
 from ccfpy.base import json
@@ -11,10 +10,11 @@ from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.gov.classic.callers import require_active
 from ccfpy.gov.ports import GovernanceNode
-from ccfpy.gov.recovery_endpoints import RecoveryEndpoints, StartOver
-from ccfpy.http.errors import internal_error, not_found
-from ccfpy.service import shares
-from ccfpy.service.refusal import Refused
+from ccfpy.gov.recovery_endpoints import (
+    RecoveryEndpoints,
+    StartOver,
+    encrypted_share,
+)
 
 if TYPE_CHECKING:
     from ccfpy.http.messages import Response
@@ -35,13 +35,8 @@ def read_encrypted_share(context: Context) -> "Response":
 
 
 def _share(context: Context, member_id: MemberId, *, called: str) -> "Response":
-    try:
-        share = shares.encrypted_share(context.tx, member_id)
-    except Refused as error:
-        raise internal_error(str(error)) from error
-    if share is None:
-        raise not_found(f"Recovery share not found for member {called}.")
-    return json_reply({"encrypted_share": base64.b64encode(share).decode()})
+    share = encrypted_share(context, member_id, called=called)
+    return json_reply({"encrypted_share": share})
 
 
 class ClassicRecovery:

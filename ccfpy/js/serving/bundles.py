@@ -5,8 +5,7 @@ A bundle is ``{"metadata": {"endpoints": {path: {verb: properties}}}, "modules":
 install one.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TypeGuard
 
 from ccfpy.base import json
@@ -17,7 +16,28 @@ from ccfpy.js.quickjs import VERSION, compile_module
 from ccfpy.js.serving.tables import ScriptTables
 from ccfpy.kv.maps import UNIT
 from ccfpy.kv.tx import Tx
-from ccfpy.service.tables.js import EndpointKey, JsRuntimeOptions
+from ccfpy.service.records import form_of
+from ccfpy.service.tables.js import EndpointKey, EndpointProperties, JsRuntimeOptions
+
+
+@dataclass(frozen=True, slots=True)
+class _Module:
+    name: str
+    module: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Metadata:
+    endpoints: dict[str, dict[str, EndpointProperties]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Bundle:
+    metadata: _Metadata
+    modules: list[_Module]
+
+
+_BUNDLE = form_of(_Bundle)
 
 
 def install_bundle(tables: ScriptTables, tx: Tx, bundle: Json) -> None:
@@ -26,19 +46,16 @@ def install_bundle(tables: ScriptTables, tx: Tx, bundle: Json) -> None:
     Raises:
         Malformed: ``bundle`` is no bundle, or a module does not compile.
     """
-    modules = _modules(bundle)
+    read = _BUNDLE.read(bundle)
     endpoints = tables.endpoints.of(tx)
     endpoints.clear()
-    for path, methods in _endpoints(bundle).items():
-        if not _is_object(methods):
-            raise Malformed(f"expected an object of verbs at {path!r}")
+    for path, methods in read.metadata.endpoints.items():
         for method, properties in methods.items():
-            decoded = tables.endpoints.value_codec.decode(json.dumps(properties))
-            endpoints.put(EndpointKey(method.upper(), path), decoded)
+            endpoints.put(EndpointKey(method.upper(), path), properties)
     stored, bytecode = tables.modules.of(tx), tables.bytecode.of(tx)
     stored.clear()
     bytecode.clear()
-    for name, source in modules.items():
+    for name, source in {_absolute(m.name): m.module for m in read.modules}.items():
         stored.put(name, source)
         try:
             bytecode.put(name, compile_module(name, source))
@@ -94,28 +111,6 @@ def patch_runtime_options(tables: ScriptTables, tx: Tx, patch: Json) -> JsonObje
     options = {**asdict(tables.options.codec.decode(json.dumps(given)))}
     tables.options.of(tx).raw.put(UNIT, json.dumps(options))
     return options
-
-
-def _endpoints(bundle: Json) -> Mapping[str, Json]:
-    metadata = bundle.get("metadata") if _is_object(bundle) else None
-    endpoints = metadata.get("endpoints") if _is_object(metadata) else None
-    if not _is_object(endpoints):
-        raise Malformed("a bundle has metadata with endpoints")
-    return endpoints
-
-
-def _modules(bundle: Json) -> dict[str, str]:
-    listed = bundle.get("modules") if _is_object(bundle) else None
-    if not isinstance(listed, list):
-        raise Malformed("a bundle has a list of modules")
-    modules: dict[str, str] = {}
-    for entry in listed:
-        name = entry.get("name") if _is_object(entry) else None
-        source = entry.get("module") if _is_object(entry) else None
-        if not isinstance(name, str) or not isinstance(source, str):
-            raise Malformed("a module has a name and a source, both text")
-        modules[_absolute(name)] = source
-    return modules
 
 
 def _is_object(value: Json) -> TypeGuard[JsonObject]:

@@ -335,15 +335,7 @@ class PrivateRecovery:
             )
         try:
             shares.clear_submitted(tx)
-            opening.open_now(
-                tx,
-                opening.ServiceKeys(
-                    identity=running.service_identity.key,
-                    ledger_secrets=running.tail.secrets,
-                    entropy=running.entropy,
-                    unix_time_s=running.time.unix_us // 1_000_000,
-                ),
-            )
+            opening.open_now(tx, running.service_keys)
         except CcfpyError as error:
             raise RecoveryFailed(f"Service could not be opened: {error}") from error
         # The next recovery may come soon, and will want a snapshot of this identity.

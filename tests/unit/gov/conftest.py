@@ -31,7 +31,6 @@ from ccfpy.endpoints.indexing import Indexing
 from ccfpy.endpoints.session import InterfaceRules, Session
 from ccfpy.endpoints.waiting import CommitWaiting
 from ccfpy.gov.api import governance_registry
-from ccfpy.gov.ports import EffectRefused
 from ccfpy.http.messages import Request, Response
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.kv.store import Store
@@ -43,6 +42,7 @@ from ccfpy.service.evidence.virtual import VirtualQuote
 from ccfpy.service.genesis import CreateInfo, FirstNode, GenesisInfo, create
 from ccfpy.service.members import NewMember
 from ccfpy.service.opening import Identities, ServiceKeys
+from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import members
 from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.nodes import (
@@ -194,7 +194,7 @@ class GoverningNode:
 
     def submit_recovery_share(self, tx: Tx, member_id: str, share: bytes) -> int:
         if not self.keeps_shares:
-            raise EffectRefused("no room")
+            raise Refused("no room")
         return shares.submit(
             tx,
             MemberId(member_id),
@@ -205,7 +205,7 @@ class GoverningNode:
 
     def initiate_private_recovery(self, tx: Tx) -> None:
         if not self.recovers:
-            raise EffectRefused("the shares do not fit")
+            raise Refused("the shares do not fit")
         self.asked.append(shares.combine(tx, self.secrets.latest[1]).raw)
 
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from ccfpy.gov.ports import EffectRefused
+from ccfpy.base.errors import Malformed
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.node.governance import NodeGovernance
 from ccfpy.node.running import RunningNode
+from ccfpy.service.refusal import Refused
 from ccfpy.service.tables import service
 from ccfpy.testing.node import InProcessNode, StoppedClock
 
@@ -48,7 +49,7 @@ def test_the_secret_in_force_is_named_by_where_it_began(
 def test_a_certificate_is_not_made_of_nothing(
     governance: NodeGovernance, request_pem: str, valid_from: str
 ) -> None:
-    with pytest.raises(EffectRefused):
+    with pytest.raises(Malformed):
         governance.generate_endorsed_certificate(
             request_pem, valid_from=valid_from, validity_days=1
         )
@@ -71,9 +72,9 @@ def test_no_shares_are_issued_without_a_threshold(
 ) -> None:
     tx = running.begin(read_only=False)
     service.CONFIGURATION.of(tx).remove()
-    with pytest.raises(EffectRefused, match="recovery threshold"):
+    with pytest.raises(Refused, match="recovery threshold"):
         governance.trigger_ledger_rekey(tx)
-    with pytest.raises(EffectRefused, match="recovery threshold"):
+    with pytest.raises(Refused, match="recovery threshold"):
         governance.trigger_recovery_shares_refresh(tx)
 
 
@@ -82,5 +83,5 @@ def test_a_service_that_was_not_recovered_waits_for_no_shares(
 ) -> None:
     tx = running.begin(read_only=False)
     assert not governance.is_reading_private_ledger
-    with pytest.raises(EffectRefused, match="is not being recovered"):
+    with pytest.raises(Refused, match="is not being recovered"):
         governance.initiate_private_recovery(tx)
