@@ -117,8 +117,8 @@ class Absent(NamedTuple):
 
 OrAbsent: TypeAlias = Annotated[T | None, Absent()]
 """A value, or nothing: for fields whose default is ``None``."""
-LEFT_OUT: Final[Any] = None
-"""The default of a field that an answer may lack, and that is never null."""
+LEFT_OUT: Final[Any] = Ellipsis
+"""The default of a field that an answer may lack, where null is a value."""
 
 
 class Mismatch(Malformed):

@@ -11,7 +11,7 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import TxId, View
 from ccfpy.base.json import Json
 from ccfpy.base.records import described
-from ccfpy.base.schema import LEFT_OUT, U64, schema_of
+from ccfpy.base.schema import U64, OrAbsent, schema_of
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.app_calls import UNLIMITED
 from ccfpy.endpoints.context import Context
@@ -170,7 +170,7 @@ class CommitAnswer:
     """The last committed transaction, and the first one of each view."""
 
     transaction_id: TxId
-    view_history: list[TxId] = LEFT_OUT
+    view_history: OrAbsent[list[TxId]] = None
 
 
 @described("GetTxStatus__Out")

@@ -1,9 +1,11 @@
 """The answers handlers give: JSON, text, bytes or nothing."""
 
-from collections.abc import Mapping
-from functools import wraps
+from collections.abc import Callable, Hashable, Mapping
+from functools import cache, wraps
 
 from ccfpy.base import json
+from ccfpy.base.json import Json
+from ccfpy.base.schema import schema_of
 from ccfpy.endpoints.awaited import Answer, Awaited
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Handler
@@ -20,6 +22,19 @@ def json_reply(
     if headers:
         fields.update(headers)
     return Response(status=status, headers=fields, body=json.dumps(value))
+
+
+@cache
+def _writer_of(kind: Hashable) -> Callable[[object], Json]:
+    write = schema_of(kind).write
+    assert write is not None, "a record is not JSON itself"
+    return write
+
+
+def record_reply(record: object) -> Response:
+    """Answer with a record, as its type says that it is written."""
+    kind: object = type(record)
+    return json_reply(_writer_of(kind)(record))
 
 
 def for_who_takes_json(handler: Handler) -> Handler:

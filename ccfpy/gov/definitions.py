@@ -6,17 +6,26 @@ describe what they return (``src/node/gov/handlers``). A schema whose name begin
 ``_`` is written out where it is used.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 
 from ccfpy.base.ids import MemberId, NodeId, ProposalId, UserId
 from ccfpy.base.json import Json
 from ccfpy.base.records import described
-from ccfpy.base.schema import LEFT_OUT, IntegerRange, SchemaName, TextFormat
+from ccfpy.base.schema import (
+    LEFT_OUT,
+    DescribedAs,
+    IntegerRange,
+    OrAbsent,
+    SchemaName,
+    TextFormat,
+)
 from ccfpy.base.vocabulary import NodeStatus, RecoveryRole, ServiceStatus
 from ccfpy.consensus.status import TxStatus
 from ccfpy.endpoints.declaration import Forwarding, Redirection
 from ccfpy.service.tables.members import MemberStatus
-from ccfpy.service.tables.proposals import ProposalState
+from ccfpy.service.tables.nodes import EvidenceFormat, QuoteFormat
+from ccfpy.service.tables.proposals import Failure, ProposalState
 
 HEX_ID_PATTERN = "^[a-f0-9]{64}$"
 TX_ID_PATTERN = "^[0-9]+\\.[0-9]+$"
@@ -40,6 +49,15 @@ Constitution: TypeAlias = Annotated[
 ]
 Ballot: TypeAlias = Annotated[str, TextFormat("Proposals.Ballot")]
 ModuleSource: TypeAlias = Annotated[str, TextFormat("ServiceState.JsModuleResponse")]
+
+
+FailureInfo: TypeAlias = Annotated[Failure, SchemaName("Proposals.FailureInfo")]
+MemberVotes: TypeAlias = Annotated[
+    Mapping[MemberId, bool], SchemaName("Proposals.MemberVotes")
+]
+VoteFailures: TypeAlias = Annotated[
+    Mapping[MemberId, FailureInfo], SchemaName("Proposals.VoteFailures")
+]
 
 
 # Proposals
@@ -68,14 +86,6 @@ class ActionsBody:
     actions: list[ActionBody]
 
 
-@described("Proposals.FailureInfo")
-class FailureBody:
-    """Why a script failed."""
-
-    reason: str
-    trace: str = LEFT_OUT
-
-
 @described("Proposals.Proposal")
 class ProposalBody:
     """A proposal."""
@@ -84,13 +94,9 @@ class ProposalBody:
     proposerId: MemberIdName
     proposalState: Annotated[ProposalState, SchemaName("Proposals.ProposalState")]
     ballotCount: Count
-    finalVotes: Annotated[dict[str, bool], SchemaName("Proposals.MemberVotes")] = (
-        LEFT_OUT
-    )
-    voteFailures: Annotated[
-        dict[str, FailureBody], SchemaName("Proposals.VoteFailures")
-    ] = LEFT_OUT
-    failure: FailureBody = LEFT_OUT
+    finalVotes: OrAbsent[MemberVotes] = None
+    voteFailures: OrAbsent[VoteFailures] = None
+    failure: OrAbsent[FailureInfo] = None
 
 
 @described("PagedProposal")
@@ -98,7 +104,7 @@ class ProposalsPage:
     """Proposals."""
 
     value: list[ProposalBody]
-    nextLink: Link = LEFT_OUT
+    nextLink: OrAbsent[Link] = None
 
 
 # Recovery
@@ -149,10 +155,10 @@ class ServiceBody:
     status: Annotated[ServiceStatus, SchemaName("ServiceState.ServiceStatus")]
     certificate: Pem
     recoveryCount: Count
-    creationTransactionId: TxIdName = LEFT_OUT
-    previousServiceCreationTransactionId: TxIdName = LEFT_OUT
+    creationTransactionId: OrAbsent[TxIdName] = None
+    previousServiceCreationTransactionId: OrAbsent[TxIdName] = None
     serviceData: Json = LEFT_OUT
-    configuration: ConfigurationBody = LEFT_OUT
+    configuration: OrAbsent[ConfigurationBody] = None
 
 
 @described("ServiceState.Member")
@@ -163,8 +169,8 @@ class MemberBody:
     status: Annotated[MemberStatus, SchemaName("ServiceState.MemberStatus")]
     recoveryRole: Annotated[RecoveryRole, SchemaName("_recoveryRole")]
     memberData: Json = LEFT_OUT
-    certificate: Pem = LEFT_OUT
-    publicEncryptionKey: Pem = LEFT_OUT
+    certificate: OrAbsent[Pem] = None
+    publicEncryptionKey: OrAbsent[Pem] = None
 
 
 @described("PagedMember")
@@ -172,7 +178,7 @@ class MembersPage:
     """Members."""
 
     value: list[MemberBody]
-    nextLink: Link = LEFT_OUT
+    nextLink: OrAbsent[Link] = None
 
 
 @described("ServiceState.User")
@@ -189,7 +195,7 @@ class UsersPage:
     """Users."""
 
     value: list[UserBody]
-    nextLink: Link = LEFT_OUT
+    nextLink: OrAbsent[Link] = None
 
 
 @described("ServiceState.NetworkInterface")
@@ -197,16 +203,16 @@ class InterfaceBody:
     """An interface for clients."""
 
     publishedAddress: str
-    protocol: str = LEFT_OUT
+    protocol: OrAbsent[str] = None
 
 
 @described("_details")
 class QuoteDetailsBody:
     """What evidence states, in hex."""
 
-    measurement: str = LEFT_OUT
-    reportData: str = LEFT_OUT
-    hostData: str = LEFT_OUT
+    measurement: OrAbsent[str] = None
+    reportData: OrAbsent[str] = None
+    hostData: OrAbsent[str] = None
 
 
 @described("ServiceState.QuoteInfo")
@@ -214,15 +220,14 @@ class QuoteBody:
     """A node's evidence."""
 
     format: Annotated[
-        Literal["OE_SGX_v1", "Insecure_Virtual", "AMD_SEV_SNP_v1"],
-        SchemaName("_quoteFormat"),
+        QuoteFormat, DescribedAs(Annotated[EvidenceFormat, SchemaName("_quoteFormat")])
     ]
-    quote: bytes = LEFT_OUT
-    endorsements: bytes = LEFT_OUT
-    rawQuote: bytes = LEFT_OUT
-    details: QuoteDetailsBody = LEFT_OUT
-    uvmEndorsements: bytes = LEFT_OUT
-    endorsedTcb: bytes = LEFT_OUT
+    quote: OrAbsent[bytes] = None
+    endorsements: OrAbsent[bytes] = None
+    rawQuote: OrAbsent[bytes] = None
+    details: Annotated[Json, DescribedAs(QuoteDetailsBody)] = None
+    uvmEndorsements: OrAbsent[bytes] = None
+    endorsedTcb: OrAbsent[bytes] = None
 
 
 @described("ServiceState.Node")
@@ -235,7 +240,7 @@ class NodeBody:
     quoteInfo: QuoteBody
     rpcInterfaces: dict[str, InterfaceBody]
     nodeData: Json = LEFT_OUT
-    certificate: Pem = LEFT_OUT
+    certificate: OrAbsent[Pem] = None
 
 
 @described("PagedNode")
@@ -243,7 +248,7 @@ class NodesPage:
     """Nodes."""
 
     value: list[NodeBody]
-    nextLink: Link = LEFT_OUT
+    nextLink: OrAbsent[Link] = None
 
 
 # What may join, and whose tokens are accepted
@@ -260,12 +265,12 @@ class FeedBody:
 class TcbVersionBody:
     """The least firmware versions of a processor."""
 
-    hexstring: str = LEFT_OUT
-    boot_loader: int = LEFT_OUT
-    tee: int = LEFT_OUT
-    snp: int = LEFT_OUT
-    microcode: int = LEFT_OUT
-    fmc: int = LEFT_OUT
+    hexstring: OrAbsent[str] = None
+    boot_loader: OrAbsent[int] = None
+    tee: OrAbsent[int] = None
+    snp: OrAbsent[int] = None
+    microcode: OrAbsent[int] = None
+    fmc: OrAbsent[int] = None
 
 
 @described("ServiceState.JoinPolicy")
@@ -319,7 +324,7 @@ class IssuerBody:
     """An issuer of tokens."""
 
     autoRefresh: bool
-    caCertBundleName: str = LEFT_OUT
+    caCertBundleName: OrAbsent[str] = None
 
 
 @described("ServiceState.JwkInfo")
@@ -374,7 +379,7 @@ class JsModulesPage:
     """The names of modules."""
 
     value: list[JsModuleBody]
-    nextLink: Link = LEFT_OUT
+    nextLink: OrAbsent[Link] = None
 
 
 # Transactions

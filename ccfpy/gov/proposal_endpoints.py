@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.endpoints.context import Context
-from ccfpy.endpoints.replies import bytes_reply, empty_reply, json_reply, text_reply
+from ccfpy.endpoints.replies import bytes_reply, empty_reply, record_reply, text_reply
 from ccfpy.gov import proposals, requests, submission
 from ccfpy.gov.definitions import ActionsBody, Ballot, ProposalBody, ProposalsPage
 from ccfpy.gov.operations import Reads
@@ -17,7 +17,6 @@ from ccfpy.service.tables import proposals as tables
 from ccfpy.service.tables.proposals import ProposalState
 
 if TYPE_CHECKING:
-    from ccfpy.base.json import Json
     from ccfpy.http.messages import Response
     from ccfpy.kv.tx import Tx
 
@@ -35,7 +34,7 @@ class ProposalEndpoints:
     def create(self, context: Context) -> "Response":
         """Record a proposal, and ask the constitution to validate and resolve it."""
         submitted = self._submission.propose(context)
-        return json_reply(proposals.to_json(*submitted))
+        return record_reply(proposals.body_of(*submitted))
 
     def withdraw(self, context: Context) -> "Response":
         """Withdraw an open proposal at its proposer's request."""
@@ -55,7 +54,7 @@ class ProposalEndpoints:
                 f"Proposal {proposal_id} is currently in state "
                 f"{proposals.state_word(info.state)} and cannot be withdrawn.",
             )
-        return json_reply(proposals.to_json(proposal_id, info))
+        return record_reply(proposals.body_of(proposal_id, info))
 
     def submit_ballot(self, context: Context) -> "Response":
         """Record a member's ballot, and let the constitution resolve the proposal."""
@@ -71,17 +70,20 @@ class ProposalEndpoints:
         if earlier is not None:
             return _same_ballot(proposal, member_id, earlier, source)
         info = self._submission.vote(context, constitution, proposal, signed, source)
-        return json_reply(proposals.to_json(proposal_id, info))
+        return record_reply(proposals.body_of(proposal_id, info))
 
 
 @READS.add("/members/proposals", "Proposals_List", ProposalsPage)
 def list_proposals(context: Context) -> "Response":
     """Return every proposal that is not forgotten yet."""
-    found: list[Json] = [
-        proposals.to_json(proposal_id, info)
-        for proposal_id, info in tables.INFO.of(context.tx).items()
-    ]
-    return json_reply({"value": found})
+    return record_reply(
+        ProposalsPage(
+            value=[
+                proposals.body_of(proposal_id, info)
+                for proposal_id, info in tables.INFO.of(context.tx).items()
+            ]
+        )
+    )
 
 
 @READS.add("/members/proposals/{proposalId}", "Proposals_Get", ProposalBody)
@@ -91,7 +93,7 @@ def read_proposal(context: Context) -> "Response":
     info = tables.INFO.of(context.tx).get(proposal_id)
     if info is None:
         raise _not_found(proposal_id)
-    return json_reply(proposals.to_json(proposal_id, info))
+    return record_reply(proposals.body_of(proposal_id, info))
 
 
 @READS.add(
@@ -162,7 +164,7 @@ def _same_ballot(
             f"Different ballot already submitted by m[{member_id}] for "
             f"{proposal.proposal_id}.",
         )
-    return json_reply(proposals.to_json(proposal.proposal_id, proposal.info))
+    return record_reply(proposals.body_of(proposal.proposal_id, proposal.info))
 
 
 def _not_found(proposal_id: ProposalId) -> ApiError:

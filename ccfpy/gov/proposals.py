@@ -10,11 +10,12 @@ Open, all others that are not Open are forgotten
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from ccfpy.base import json
 from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId, ProposalId
-from ccfpy.base.json import Json
+from ccfpy.gov.definitions import ProposalBody
 from ccfpy.gov.evaluation import EvaluationFailed, Evaluator
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error
 from ccfpy.js.engine import JsModuleFailed, Program
@@ -22,6 +23,9 @@ from ccfpy.kv.tx import Tx
 from ccfpy.service.tables import proposals
 from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.proposals import Failure, ProposalInfo, ProposalState
+
+if TYPE_CHECKING:
+    from ccfpy.base.json import Json
 
 MOVES: Mapping[ProposalState, frozenset[ProposalState]] = {
     ProposalState.OPEN: frozenset(
@@ -274,23 +278,14 @@ def forget_closed(tx: Tx, *, keep: ProposalId) -> None:
         infos.remove(proposal_id)
 
 
-def to_json(proposal_id: ProposalId, info: ProposalInfo) -> Json:
+def body_of(proposal_id: ProposalId, info: ProposalInfo) -> ProposalBody:
     """Return a proposal as the API describes it."""
-    body: dict[str, Json] = {
-        "proposalId": proposal_id,
-        "proposerId": info.proposer_id,
-        "proposalState": info.state.value,
-        "ballotCount": len(info.ballots),
-    }
-    if info.final_votes is not None:
-        body["finalVotes"] = {
-            str(member_id): vote for member_id, vote in info.final_votes.items()
-        }
-    if info.vote_failures is not None:
-        body["voteFailures"] = {
-            member_id: proposals.FAILURE.write(failure)
-            for member_id, failure in info.vote_failures.items()
-        }
-    if info.failure is not None:
-        body["failure"] = proposals.FAILURE.write(info.failure)
-    return body
+    return ProposalBody(
+        proposalId=proposal_id,
+        proposerId=info.proposer_id,
+        proposalState=info.state,
+        ballotCount=len(info.ballots),
+        finalVotes=info.final_votes,
+        voteFailures=info.vote_failures,
+        failure=info.failure,
+    )

@@ -5,16 +5,15 @@ Submitted shares are kept until there are enough, or until one is the whole key.
 """
 
 import base64
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import MemberId
 from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.endpoints.context import Context
-from ccfpy.endpoints.replies import json_reply
+from ccfpy.endpoints.replies import json_reply, record_reply
 from ccfpy.gov import requests
-from ccfpy.gov.definitions import EncryptedShareBody
+from ccfpy.gov.definitions import EncryptedShareBody, RecoveryBody
 from ccfpy.gov.operations import Reads
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error, not_found
@@ -54,22 +53,6 @@ def encrypted_share(context: Context, member_id: MemberId, *, called: str) -> st
     return base64.b64encode(share).decode()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Handed:
-    """What a member is told of a share that was stored.
-
-    Attributes:
-        count: how many members have submitted a share.
-        threshold: how many shares are needed.
-        is_whole_key: whether this share is enough alone.
-    """
-
-    message: str
-    count: int
-    threshold: int
-    is_whole_key: bool
-
-
 class RecoveryEndpoints:
     """Handlers that need the node: ``ports.GovernanceNode``."""
 
@@ -86,14 +69,7 @@ class RecoveryEndpoints:
             handed = self.take_share(context, member_id, signed.text("share"))
         except StartOver as error:
             return error.response
-        return json_reply(
-            {
-                "message": handed.message,
-                "submittedCount": handed.count,
-                "recoveryThreshold": handed.threshold,
-                "fullKeySubmitted": handed.is_whole_key,
-            }
-        )
+        return record_reply(handed)
 
     def require_waiting(self, context: Context) -> None:
         """Raise unless the service waits for shares.
@@ -116,7 +92,9 @@ class RecoveryEndpoints:
                 "Node is already recovering private ledger.",
             )
 
-    def take_share(self, context: Context, member_id: MemberId, text: str) -> Handed:
+    def take_share(
+        self, context: Context, member_id: MemberId, text: str
+    ) -> RecoveryBody:
         """Store a share, and start the recovery if there are enough.
 
         Args:
@@ -147,8 +125,11 @@ class RecoveryEndpoints:
                 self._node.initiate_private_recovery(tx)
             except CcfpyError as error:
                 raise self._start_over(context, error) from error
-        return Handed(
-            message=message, count=count, threshold=threshold, is_whole_key=whole
+        return RecoveryBody(
+            message=message,
+            submittedCount=count,
+            recoveryThreshold=threshold,
+            fullKeySubmitted=whole,
         )
 
     def _start_over(self, context: Context, error: CcfpyError) -> "StartOver":

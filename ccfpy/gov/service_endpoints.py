@@ -1,22 +1,23 @@
 """What the service is: its constitution, identity, members, users and nodes."""
 
-import base64
 from typing import TYPE_CHECKING, assert_never
 
 from ccfpy.base import json
 from ccfpy.base.ids import MemberId, NodeId, TxId, UserId
-from ccfpy.base.json import Json
 from ccfpy.base.limits import RECENT_COSE_PROPOSALS
 from ccfpy.base.vocabulary import RecoveryRole
 from ccfpy.endpoints.context import Context
-from ccfpy.endpoints.replies import json_reply, text_reply
+from ccfpy.endpoints.replies import record_reply, text_reply
 from ccfpy.gov import requests
 from ccfpy.gov.definitions import (
+    ConfigurationBody,
     Constitution,
+    InterfaceBody,
     MemberBody,
     MembersPage,
     NodeBody,
     NodesPage,
+    QuoteBody,
     ServiceBody,
     UserBody,
     UsersPage,
@@ -61,41 +62,46 @@ def read_service(context: Context) -> "Response":
     info = service.INFO.of(context.tx).get()
     if info is None:
         raise not_found("Service info not yet available")
-    body: dict[str, Json] = {
-        "status": info.status.value,
-        "certificate": info.cert,
-        "recoveryCount": info.recovery_count or 0,
-        "serviceData": info.service_data,
-    }
-    if info.current_service_create_txid is not None:
-        body["creationTransactionId"] = str(info.current_service_create_txid)
-    seqno = info.previous_service_identity_version
+    created, seqno = (
+        info.current_service_create_txid,
+        info.previous_service_identity_version,
+    )
+    previous = None
     if seqno is not None:
         # If the view is unknown, one field is wrong, and the rest is still served.
-        view = context.node.view_of(seqno) or 0
-        body["previousServiceCreationTransactionId"] = str(TxId(view, seqno))
+        previous = str(TxId(context.node.view_of(seqno) or 0, seqno))
     configuration = service.CONFIGURATION.of(context.tx).get()
-    if configuration is not None:
-        body["configuration"] = _configuration(configuration)
-    return json_reply(body)
+    return record_reply(
+        ServiceBody(
+            status=info.status,
+            certificate=info.cert,
+            recoveryCount=info.recovery_count or 0,
+            serviceData=info.service_data,
+            creationTransactionId=None if created is None else str(created),
+            previousServiceCreationTransactionId=previous,
+            configuration=(
+                None if configuration is None else _configuration(configuration)
+            ),
+        )
+    )
 
 
-def _configuration(configuration: ServiceConfiguration) -> Json:
+def _configuration(configuration: ServiceConfiguration) -> ConfigurationBody:
     node_days = configuration.maximum_node_certificate_validity_days
     service_days = configuration.maximum_service_certificate_validity_days
     window = configuration.recent_cose_proposals_window_size
-    return {
-        "recoveryThreshold": configuration.recovery_threshold,
-        "maximumNodeCertificateValidityDays": (
+    return ConfigurationBody(
+        recoveryThreshold=configuration.recovery_threshold,
+        maximumNodeCertificateValidityDays=(
             NODE_VALIDITY_DAYS if node_days is None else node_days
         ),
-        "maximumServiceCertificateValidityDays": (
+        maximumServiceCertificateValidityDays=(
             SERVICE_VALIDITY_DAYS if service_days is None else service_days
         ),
-        "recentCoseProposalsWindowSize": (
+        recentCoseProposalsWindowSize=(
             RECENT_COSE_PROPOSALS if window is None else window
         ),
-    }
+    )
 
 
 @READS.add("/service/members", "ServiceState_ListMembers", MembersPage)
@@ -103,7 +109,7 @@ def list_members(context: Context) -> "Response":
     """Describe every member."""
     tx = context.tx
     found = [_member(tx, *entry) for entry in members.INFO.of(tx).items()]
-    return json_reply({"value": found})
+    return record_reply(MembersPage(value=found))
 
 
 @READS.add("/service/members/{memberId}", "ServiceState_GetMember", MemberBody)
@@ -113,25 +119,20 @@ def read_member(context: Context) -> "Response":
     info = members.INFO.of(context.tx).get(member_id)
     if info is None:
         raise not_found(f"Member m[{member_id}] does not exist.")
-    return json_reply(_member(context.tx, member_id, info))
+    return record_reply(_member(context.tx, member_id, info))
 
 
-def _member(tx: "Tx", member_id: MemberId, info: MemberInfo) -> Json:
-    described: dict[str, Json] = {
-        "memberId": member_id,
-        "status": info.status.value,
-        "memberData": info.member_data,
-    }
-    certificate = members.CERTS.of(tx).get(member_id)
-    if certificate is not None:
-        described["certificate"] = certificate
+def _member(tx: "Tx", member_id: MemberId, info: MemberInfo) -> MemberBody:
     key = members.ENCRYPTION_PUBLIC_KEYS.of(tx).get(member_id)
-    role = RecoveryRole.NON_PARTICIPANT
-    if key is not None:
-        described["publicEncryptionKey"] = key
-        role = RecoveryRole.PARTICIPANT
-    described["recoveryRole"] = (info.recovery_role or role).value
-    return described
+    role = RecoveryRole.NON_PARTICIPANT if key is None else RecoveryRole.PARTICIPANT
+    return MemberBody(
+        memberId=member_id,
+        status=info.status,
+        recoveryRole=info.recovery_role or role,
+        memberData=info.member_data,
+        certificate=members.CERTS.of(tx).get(member_id),
+        publicEncryptionKey=key,
+    )
 
 
 @READS.add("/service/users", "ServiceState_ListUsers", UsersPage)
@@ -139,7 +140,7 @@ def list_users(context: Context) -> "Response":
     """Describe every user."""
     tx = context.tx
     found = [_user(tx, *entry) for entry in users.CERTS.of(tx).items()]
-    return json_reply({"value": found})
+    return record_reply(UsersPage(value=found))
 
 
 @READS.add("/service/users/{userId}", "ServiceState_GetUser", UserBody)
@@ -149,17 +150,17 @@ def read_user(context: Context) -> "Response":
     certificate = users.CERTS.of(context.tx).get(user_id)
     if certificate is None:
         raise not_found(f"User u[{user_id}] does not exist.")
-    return json_reply(_user(context.tx, user_id, certificate))
+    return record_reply(_user(context.tx, user_id, certificate))
 
 
-def _user(tx: "Tx", user_id: UserId, certificate: str) -> Json:
+def _user(tx: "Tx", user_id: UserId, certificate: str) -> UserBody:
     info = users.INFO.of(tx).get(user_id)
-    return {
-        "userId": user_id,
-        "certificate": certificate,
+    return UserBody(
+        userId=user_id,
+        certificate=certificate,
         # CCF returns the whole record here, not the data in the record.
-        "userData": None if info is None else {"user_data": info.user_data},
-    }
+        userData=None if info is None else {"user_data": info.user_data},
+    )
 
 
 @READS.add("/service/nodes", "ServiceState_ListNodes", NodesPage)
@@ -167,7 +168,7 @@ def list_nodes(context: Context) -> "Response":
     """Describe every node."""
     tx = context.tx
     found = [_node(tx, *entry) for entry in nodes.INFO.of(tx).items()]
-    return json_reply({"value": found})
+    return record_reply(NodesPage(value=found))
 
 
 @READS.add("/service/nodes/{nodeId}", "ServiceState_GetNode", NodeBody)
@@ -177,57 +178,57 @@ def read_node(context: Context) -> "Response":
     info = nodes.INFO.of(context.tx).get(node_id)
     if info is None:
         raise not_found(f"Node n[{node_id}] does not exist.")
-    return json_reply(_node(context.tx, node_id, info))
+    return record_reply(_node(context.tx, node_id, info))
 
 
-def _node(tx: "Tx", node_id: NodeId, info: NodeInfo) -> Json:
-    described: dict[str, Json] = {
-        "nodeId": node_id,
-        "status": info.status.value,
-        "nodeData": info.node_data,
-        "retiredCommitted": info.retired_committed,
-        "quoteInfo": _quote(info.quote_info),
-    }
-    certificate = nodes.ENDORSED_CERTIFICATES.of(tx).get(node_id)
-    if certificate is not None:
-        described["certificate"] = certificate
-    interfaces: dict[str, Json] = {}
-    for name, interface in info.rpc_interfaces.items():
-        address: dict[str, Json] = {"publishedAddress": interface.published_address}
-        if interface.app_protocol is not None:
-            address["protocol"] = interface.app_protocol
-        interfaces[name] = address
-    described["rpcInterfaces"] = interfaces
-    return described
+def _node(tx: "Tx", node_id: NodeId, info: NodeInfo) -> NodeBody:
+    return NodeBody(
+        nodeId=node_id,
+        status=info.status,
+        retiredCommitted=info.retired_committed,
+        quoteInfo=_quote(info.quote_info),
+        rpcInterfaces={
+            name: InterfaceBody(
+                publishedAddress=interface.published_address,
+                protocol=interface.app_protocol,
+            )
+            for name, interface in info.rpc_interfaces.items()
+        },
+        nodeData=info.node_data,
+        certificate=nodes.ENDORSED_CERTIFICATES.of(tx).get(node_id),
+    )
 
 
-def _quote(quote: QuoteInfo) -> Json:
-    described: dict[str, Json] = {"format": quote.format.value}
+def _quote(quote: QuoteInfo) -> QuoteBody:
     match quote.format:
         case QuoteFormat.OE_SGX_V1:
-            described["quote"] = _base64(quote.quote)
-            described["endorsements"] = _base64(quote.endorsements)
+            return QuoteBody(
+                format=quote.format, quote=quote.quote, endorsements=quote.endorsements
+            )
         case QuoteFormat.INSECURE_VIRTUAL:
             details = json.loads_object(quote.quote)
-            described["rawQuote"] = _base64(quote.quote)
-            described["details"] = {
-                "measurement": details.get("measurement"),
-                "reportData": details.get("report_data"),
-                "hostData": details.get("host_data"),
-            }
+            return QuoteBody(
+                format=quote.format,
+                rawQuote=quote.quote,
+                details={
+                    "measurement": details.get("measurement"),
+                    "reportData": details.get("report_data"),
+                    "hostData": details.get("host_data"),
+                },
+            )
         case QuoteFormat.AMD_SEV_SNP_V1:
-            if quote.uvm_endorsements is not None:
-                described["uvmEndorsements"] = _base64(quote.uvm_endorsements)
-            if quote.endorsed_tcb is not None:
-                described["endorsedTcb"] = _base64(bytes.fromhex(quote.endorsed_tcb))
+            tcb = quote.endorsed_tcb
+            return QuoteBody(
+                format=quote.format,
+                uvmEndorsements=quote.uvm_endorsements,
+                endorsedTcb=None if tcb is None else bytes.fromhex(tcb),
+            )
         case QuoteFormat.INSECURE_SIMULATED:
-            described["rawQuote"] = _base64(quote.quote)
-            described["endorsements"] = _base64(quote.endorsements)
-            described["details"] = simulated_details(quote.quote)
+            return QuoteBody(
+                format=quote.format,
+                rawQuote=quote.quote,
+                endorsements=quote.endorsements,
+                details=simulated_details(quote.quote),
+            )
         case _:
             assert_never(quote.format)
-    return described
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()

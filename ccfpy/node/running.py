@@ -8,7 +8,7 @@ and signs when it is time. How a running node is made is in `boot`,
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId, Seqno, TxId, View
@@ -50,9 +50,6 @@ from ccfpy.service.nodes import record_retirements
 from ccfpy.service.opening import ServiceKeys
 from ccfpy.service.tables.nodes import QuoteInfo
 
-if TYPE_CHECKING:
-    from ccfpy.node.recovery.private_recovery import PrivateRecovery
-
 
 @dataclass(slots=True, kw_only=True)
 class HostClock:
@@ -72,6 +69,42 @@ class HostClock:
             return datetime.fromtimestamp(self.unix_us / 1e6, tz=UTC)
         except (ValueError, OverflowError) as error:
             raise Malformed(f"the host's clock is wrong: {error}") from error
+
+
+class Recovery(Protocol):
+    """A node's part in bringing back a lost service's private state.
+
+    It is `ccfpy.node.recovery.private_recovery.PrivateRecovery`.
+    """
+
+    @property
+    def progress(self) -> tuple[Seqno, Seqno] | None:
+        """The seqno to be reached and the one reached, while the ledger is read."""
+        ...
+
+    def restore_secrets(self, tx: Tx) -> None:
+        """Open the old secrets with the submitted shares; send them to every node.
+
+        Raises:
+            CcfpyError: the shares do not open them, or are too few.
+        """
+        ...
+
+    def unseal_secrets(self, tx: Tx) -> bool:
+        """Do the same with a secret sealed to this platform, if one is of use."""
+        ...
+
+    def work(self) -> None:
+        """Do what is due; for the end of every step.
+
+        Raises:
+            RecoveryFailed: the private state cannot be brought back.
+        """
+        ...
+
+    def opened(self) -> None:
+        """The service is open, for good."""
+        ...
 
 
 class RunningNode:
@@ -141,7 +174,7 @@ class RunningNode:
         self.has_stop_notice = False
         self.startup_seqno: Seqno = 0
         self.last_recovered_seqno: Seqno = 0
-        self.recovery: PrivateRecovery | None = None
+        self.recovery: Recovery | None = None
         self.is_ledger_provisional = False
         self.is_service_open = False
         self.redirects = RedirectResolver()
@@ -253,7 +286,7 @@ class RunningNode:
         """Sign from now on with the claims of the service that is recovered."""
         self.cose_claims = claims
 
-    def take_part_in(self, recovery: "PrivateRecovery") -> None:
+    def take_part_in(self, recovery: Recovery) -> None:
         """Take part in bringing back a lost service's private state."""
         self.recovery = recovery
 

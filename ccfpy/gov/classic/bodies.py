@@ -4,10 +4,12 @@ Where CCF 6's document differs from what CCF 6's nodes returned, these types des
 what they returned: a table by hashes is an object by their hex, and texts are JSON.
 """
 
+from collections.abc import Mapping
+
 from ccfpy.base.ids import MemberId
 from ccfpy.base.json import Json
 from ccfpy.base.records import described
-from ccfpy.base.schema import LEFT_OUT, U32, U64
+from ccfpy.base.schema import U32, U64, OrAbsent
 from ccfpy.service.records import PemText
 from ccfpy.service.tables.members import MemberStatus
 from ccfpy.service.tables.proposals import Failure, MemberIdText, ProposalState
@@ -43,9 +45,9 @@ class ClassicProposalSummary:
     proposer_id: MemberIdText
     state: ProposalState
     ballot_count: U64
-    votes: dict[MemberId, bool] = LEFT_OUT
-    vote_failures: dict[MemberId, Failure] = LEFT_OUT
-    failure: Failure = LEFT_OUT
+    votes: OrAbsent[Mapping[MemberId, bool]] = None
+    vote_failures: OrAbsent[Mapping[MemberId, Failure]] = None
+    failure: OrAbsent[Failure] = None
 
 
 @described("FullMemberDetails")
@@ -64,7 +66,7 @@ class ClassicTokenKey:
 
     issuer: str
     cert: PemText
-    public_key: bytes = LEFT_OUT
+    public_key: OrAbsent[bytes] = None
 
 
 @described("StateDigest")
@@ -102,12 +104,12 @@ class ClassicShareReceived:
 class TcbVersionRow:
     """The least firmware versions of a processor."""
 
-    hexstring: str = LEFT_OUT
-    boot_loader: U32 = LEFT_OUT
-    tee: U32 = LEFT_OUT
-    snp: U32 = LEFT_OUT
-    microcode: U32 = LEFT_OUT
-    fmc: U32 = LEFT_OUT
+    hexstring: OrAbsent[str] = None
+    boot_loader: OrAbsent[U32] = None
+    tee: OrAbsent[U32] = None
+    snp: OrAbsent[U32] = None
+    microcode: OrAbsent[U32] = None
+    fmc: OrAbsent[U32] = None
 
 
 @described("OpenIDJWKMetadataLegacy")
@@ -116,4 +118,4 @@ class LegacyTokenKeyRow:
 
     issuer: str
     cert: bytes
-    constraint: str = LEFT_OUT
+    constraint: OrAbsent[str] = None

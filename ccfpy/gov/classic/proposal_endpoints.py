@@ -4,25 +4,30 @@ This API refuses a member's second ballot whatever it says. A withdrawal of a pr
 that does not exist or is not open is an error here, and a success in the versioned API.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.endpoints.context import Context
-from ccfpy.endpoints.replies import bytes_reply, json_reply
+from ccfpy.endpoints.replies import bytes_reply, json_reply, record_reply
 from ccfpy.gov import proposals, requests, submission
+from ccfpy.gov.classic.bodies import ClassicProposalSummary
 from ccfpy.gov.classic.callers import require_active
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.proposals import Proposal
 from ccfpy.gov.requests import SignedRequest, signed_request
 from ccfpy.gov.submission import Submission
 from ccfpy.http.errors import ApiError, ErrorCode
+from ccfpy.service.records import form_of
 from ccfpy.service.tables import proposals as tables
 from ccfpy.service.tables.proposals import ProposalInfo, ProposalState
 
 if TYPE_CHECKING:
-    from ccfpy.base.json import Json, JsonObject
+    from ccfpy.base.json import JsonObject
     from ccfpy.http.messages import Response
     from ccfpy.kv.tx import Tx
+
+_DETAILS = form_of(ProposalInfo)
 
 
 class ClassicProposals:
@@ -34,7 +39,7 @@ class ClassicProposals:
     def create(self, context: Context) -> "Response":
         """Record a proposal, and ask the constitution to validate and resolve it."""
         require_active(context)
-        return json_reply(summary(*self._submission.propose(context)))
+        return record_reply(summary(*self._submission.propose(context)))
 
     def submit_ballot(self, context: Context) -> "Response":
         """Record a member's ballot, and let the constitution resolve the proposal."""
@@ -50,7 +55,7 @@ class ClassicProposals:
             raise ApiError(400, ErrorCode.VoteAlreadyExists, "Vote already submitted.")
         source = submission.ballot_of(signed)
         info = self._submission.vote(context, constitution, proposal, signed, source)
-        return json_reply(summary(proposal_id, info))
+        return record_reply(summary(proposal_id, info))
 
 
 def withdraw(context: Context) -> "Response":
@@ -64,13 +69,13 @@ def withdraw(context: Context) -> "Response":
     submission.require_proposer(proposal_id, info, signed)
     _require_open(proposal_id, info, "can be withdrawn")
     withdrawn = submission.withdraw(context.tx, proposal_id, info, signed)
-    return json_reply(details(withdrawn))
+    return record_reply(details(withdrawn))
 
 
 def list_open(context: Context) -> "Response":
     """Describe every proposal that is still open, by its id."""
     found: JsonObject = {
-        proposal_id: details(info)
+        proposal_id: _DETAILS.write(details(info))
         for proposal_id, info in tables.INFO.of(context.tx).items()
         if info.state is ProposalState.OPEN
     }
@@ -79,7 +84,7 @@ def list_open(context: Context) -> "Response":
 
 def read_proposal(context: Context) -> "Response":
     """Describe one proposal."""
-    return json_reply(details(_known(context)))
+    return record_reply(details(_known(context)))
 
 
 def read_actions(context: Context) -> "Response":
@@ -105,40 +110,22 @@ def read_ballot(context: Context) -> "Response":
     return json_reply({"ballot": source})
 
 
-def summary(proposal_id: ProposalId, info: ProposalInfo) -> "Json":
+def summary(proposal_id: ProposalId, info: ProposalInfo) -> ClassicProposalSummary:
     """Describe a proposal to the member who has just changed it."""
-    described: JsonObject = {
-        "proposal_id": proposal_id,
-        "proposer_id": info.proposer_id,
-        "state": info.state.value,
-        "ballot_count": len(info.ballots),
-    }
-    return described | _outcome(info, votes="votes")
+    return ClassicProposalSummary(
+        proposal_id=proposal_id,
+        proposer_id=info.proposer_id,
+        state=info.state,
+        ballot_count=len(info.ballots),
+        votes=info.final_votes,
+        vote_failures=info.vote_failures or None,
+        failure=info.failure,
+    )
 
 
-def details(info: ProposalInfo) -> "Json":
-    """Describe a proposal to a reader."""
-    described: JsonObject = {
-        "proposer_id": info.proposer_id,
-        "state": info.state.value,
-        "ballots": {str(who): source for who, source in info.ballots.items()},
-    }
-    return described | _outcome(info, votes="final_votes")
-
-
-def _outcome(info: ProposalInfo, *, votes: str) -> "JsonObject":
-    """Return the votes and failures of a decided proposal, as far as there are any."""
-    known: JsonObject = {}
-    if info.final_votes is not None:
-        known[votes] = {str(who): vote for who, vote in info.final_votes.items()}
-    if info.vote_failures:
-        known["vote_failures"] = {
-            str(who): tables.FAILURE.write(failure)
-            for who, failure in info.vote_failures.items()
-        }
-    if info.failure is not None:
-        known["failure"] = tables.FAILURE.write(info.failure)
-    return known
+def details(info: ProposalInfo) -> ProposalInfo:
+    """Describe a proposal to a reader: as it is stored, without empty failures."""
+    return replace(info, vote_failures=info.vote_failures or None)
 
 
 def _proposal_id(context: Context) -> ProposalId:

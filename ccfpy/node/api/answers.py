@@ -1,7 +1,7 @@
 """What the node's endpoints answer, as types: their schemas have CCF's names.
 
-``doc/schemas/node_openapi.json`` has the names. A field whose default is ``LEFT_OUT``
-may be absent, and is never null. A test compares these types with what a node answers.
+``doc/schemas/node_openapi.json`` has the names. A test compares these types with
+what a node answers.
 """
 
 from typing import Annotated, Literal, TypeAlias
@@ -9,12 +9,12 @@ from typing import Annotated, Literal, TypeAlias
 from ccfpy.base.ids import NodeId, TxId
 from ccfpy.base.json import Json
 from ccfpy.base.records import described
-from ccfpy.base.schema import LEFT_OUT, U64, SchemaName, TextFormat
+from ccfpy.base.schema import U64, DescribedAs, OrAbsent, SchemaName, TextFormat
 from ccfpy.base.vocabulary import NodeStatus, ServiceStatus
 from ccfpy.consensus.roles import LeadershipState, MembershipState, RetirementPhase
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.service.records import PemText
-from ccfpy.service.tables.nodes import EvidenceFormat, NetInterface
+from ccfpy.service.tables.nodes import EvidenceFormat, NetInterface, QuoteFormat
 from ccfpy.service.tables.service import Reconfiguration
 
 NodeIdText: TypeAlias = Annotated[
@@ -49,11 +49,13 @@ class ServiceConfigurationAnswer:
     """The service's configuration, which members change."""
 
     recovery_threshold: U64
-    consensus: Annotated[Literal["CFT", "BFT"], SchemaName("ConsensusType")] = LEFT_OUT
-    maximum_node_certificate_validity_days: U64 = LEFT_OUT
-    maximum_service_certificate_validity_days: U64 = LEFT_OUT
-    recent_cose_proposals_window_size: U64 = LEFT_OUT
-    reconfiguration_type: Reconfiguration = LEFT_OUT
+    consensus: OrAbsent[
+        Annotated[Literal["CFT", "BFT"], SchemaName("ConsensusType")]
+    ] = None
+    maximum_node_certificate_validity_days: OrAbsent[U64] = None
+    maximum_service_certificate_validity_days: OrAbsent[U64] = None
+    recent_cose_proposals_window_size: OrAbsent[U64] = None
+    reconfiguration_type: OrAbsent[Reconfiguration] = None
 
 
 # Consensus
@@ -97,10 +99,10 @@ class ConsensusDetailsAnswer:
     configs: list[ConfigurationAnswer]
     acks: dict[NodeId, AckAnswer]
     membership_state: MembershipState
-    retirement_phase: RetirementPhase = LEFT_OUT
-    leadership_state: LeadershipState = LEFT_OUT
-    learners: dict[NodeId, U64] = LEFT_OUT
-    reconfiguration_type: Reconfiguration = LEFT_OUT
+    retirement_phase: OrAbsent[RetirementPhase] = None
+    leadership_state: OrAbsent[LeadershipState] = None
+    learners: OrAbsent[dict[NodeId, U64]] = None
+    reconfiguration_type: OrAbsent[Reconfiguration] = None
     primary_id: NodeIdText
     current_view: U64
     ticking: bool
@@ -146,8 +148,8 @@ class StateAnswer:
     state: Annotated[NodeState, SchemaName("ccf__NodeStartupState")]
     last_signed_seqno: U64
     startup_seqno: U64
-    recovery_target_seqno: U64 = LEFT_OUT
-    last_recovered_seqno: U64 = LEFT_OUT
+    recovery_target_seqno: OrAbsent[U64] = None
+    last_recovered_seqno: OrAbsent[U64] = None
     stop_notice: bool
 
 
@@ -158,9 +160,9 @@ class QuoteAnswer:
     node_id: NodeIdText
     raw: bytes
     endorsements: bytes
-    format: EvidenceFormat
-    measurement: str = LEFT_OUT
-    uvm_endorsements: bytes = LEFT_OUT
+    format: Annotated[QuoteFormat, DescribedAs(EvidenceFormat)]
+    measurement: OrAbsent[str] = None
+    uvm_endorsements: OrAbsent[bytes] = None
 
 
 @described("Attestation")

@@ -1,14 +1,13 @@
 """What nodes prove of themselves: quotes, certificates, versions."""
 
-import base64
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ccfpy.base.ids import NodeId
 from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint, Mode
-from ccfpy.endpoints.replies import json_reply
+from ccfpy.endpoints.replies import record_reply
 from ccfpy.http.errors import not_found
 from ccfpy.node.api.answers import (
     AttestationAnswer,
@@ -22,9 +21,10 @@ from ccfpy.service.tables import nodes
 from ccfpy.service.tables.nodes import NodeInfo
 
 if TYPE_CHECKING:
-    from ccfpy.base.json import Json
     from ccfpy.http.messages import Response
     from ccfpy.node.running import RunningNode
+
+Quote = TypeVar("Quote", bound=QuoteAnswer)
 
 
 class EvidenceEndpoints:
@@ -51,42 +51,38 @@ class EvidenceEndpoints:
         info = nodes.INFO.of(context.tx).get(self._running.node_id)
         if info is None:
             raise not_found("Could not find node quote.")
-        return json_reply(_evidence(self._running.node_id, info))
+        return record_reply(_evidence(QuoteAnswer, self._running.node_id, info))
 
     def quotes(self, context: Context) -> "Response":
         """List the attestation evidence of trusted nodes."""
-        return json_reply({"quotes": _trusted(context)})
+        return record_reply(QuotesAnswer(quotes=_trusted(QuoteAnswer, context)))
 
     def attestations(self, context: Context) -> "Response":
         """List the attestation evidence of trusted nodes."""
-        return json_reply({"attestations": _trusted(context)})
+        trusted = _trusted(AttestationAnswer, context)
+        return record_reply(AttestationsAnswer(attestations=trusted))
 
     def self_signed_certificate(self, _: Context) -> "Response":
         """Answer with this node's self-signed certificate."""
         pem = self._running.identity.self_signed.pem
-        return json_reply({"self_signed_certificate": pem})
+        return record_reply(SelfSignedAnswer(self_signed_certificate=pem))
 
 
-def _trusted(context: Context) -> "list[Json]":
+def _trusted(kind: type[Quote], context: Context) -> list[Quote]:
     return [
-        _evidence(node_id, info)
+        _evidence(kind, node_id, info)
         for node_id, info in nodes.INFO.of(context.tx).items()
         if info.status is NodeStatus.TRUSTED
     ]
 
 
-def _evidence(node_id: NodeId, info: NodeInfo) -> "Json":
+def _evidence(kind: type[Quote], node_id: NodeId, info: NodeInfo) -> Quote:
     quote = info.quote_info
-    described: dict[str, Json] = {
-        "node_id": node_id,
-        "raw": base64.b64encode(quote.quote).decode(),
-        "endorsements": base64.b64encode(quote.endorsements).decode(),
-        "format": quote.format,
-    }
-    if info.code_digest is not None:
-        described["measurement"] = info.code_digest
-    if quote.uvm_endorsements is not None:
-        described["uvm_endorsements"] = base64.b64encode(
-            quote.uvm_endorsements
-        ).decode()
-    return described
+    return kind(
+        node_id=node_id,
+        raw=quote.quote,
+        endorsements=quote.endorsements,
+        format=quote.format,
+        measurement=info.code_digest,
+        uvm_endorsements=quote.uvm_endorsements,
+    )

@@ -1,11 +1,12 @@
 """How this node is: its state, its version, and whether to send it requests."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Endpoint
-from ccfpy.endpoints.replies import empty_reply, json_reply
+from ccfpy.endpoints.replies import empty_reply, json_reply, record_reply
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.node.api.answers import JwtRefreshAnswer, StateAnswer
 from ccfpy.node.api.declare import local, shared
@@ -13,7 +14,6 @@ from ccfpy.node.lifecycle import NodeState
 from ccfpy.service.tables.signatures import SIGNATURES
 
 if TYPE_CHECKING:
-    from ccfpy.base.json import Json
     from ccfpy.http.messages import Response
     from ccfpy.node.running import RunningNode
 
@@ -42,18 +42,20 @@ class HealthEndpoints:
     def state(self, context: Context) -> "Response":
         """Answer with the state of this node."""
         signature = SIGNATURES.of(context.tx).get()
-        body: dict[str, Json] = {
-            "node_id": self._running.node_id,
-            "state": self._running.state,
-            "last_signed_seqno": signature.txid.seqno if signature else 0,
-            "startup_seqno": self._running.startup_seqno,
-            "stop_notice": self._running.has_stop_notice,
-        }
         recovery = self._running.recovery
         progress = None if recovery is None else recovery.progress
-        if progress is not None:
-            body["recovery_target_seqno"], body["last_recovered_seqno"] = progress
-        return json_reply(body)
+        target, recovered = progress or (None, None)
+        return record_reply(
+            StateAnswer(
+                node_id=self._running.node_id,
+                state=self._running.state,
+                last_signed_seqno=signature.txid.seqno if signature else 0,
+                startup_seqno=self._running.startup_seqno,
+                recovery_target_seqno=target,
+                last_recovered_seqno=recovered,
+                stop_notice=self._running.has_stop_notice,
+            )
+        )
 
     def ready_app(self, _: Context) -> "Response":
         """Answer 204 while users' requests are welcome, else 503."""
@@ -82,11 +84,4 @@ class HealthEndpoints:
 
     def jwt_refresh(self, _: Context) -> "Response":
         """Count how often this node fetched the keys of token issuers."""
-        counts = self._running.jwt_refresh.counts
-        return json_reply(
-            {
-                "attempts": counts.attempts,
-                "failures": counts.failures,
-                "successes": counts.successes,
-            }
-        )
+        return json_reply(asdict(self._running.jwt_refresh.counts))

@@ -1,7 +1,7 @@
 """Requests for past states, and one state on its way: what it still lacks."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ccfpy.base.errors import CcfpyError, VerificationFailed
 from ccfpy.base.ids import Seqno
@@ -11,9 +11,12 @@ from ccfpy.ledger.tx_receipt import TxReceipt
 if TYPE_CHECKING:
     from ccfpy.node.history.covering_signatures import (
         CoveringSignature,
+        CoveringSignatures,
     )
+    from ccfpy.node.history.entry_fetcher import EntryFetcher
     from ccfpy.node.history.past_entry import PastEntry
-    from ccfpy.node.history.state_cache import StateCache
+    from ccfpy.node.history.past_identities import PastIdentities
+    from ccfpy.node.history.past_secrets import PastSecrets
 
 
 class HistoryRequest:
@@ -45,6 +48,42 @@ class HistoryRequest:
         return not self.lacking or self.failure is not None
 
 
+class Sources(Protocol):
+    """Where a state gets what it lacks."""
+
+    @property
+    def pool(self) -> "EntryFetcher":
+        """Entries."""
+        ...
+
+    @property
+    def secrets(self) -> "PastSecrets":
+        """What opens them."""
+        ...
+
+    @property
+    def identities(self) -> "PastIdentities":
+        """Who ruled."""
+        ...
+
+    @property
+    def coverings(self) -> "CoveringSignatures":
+        """Signatures."""
+        ...
+
+    def opened(self, state: "PastState", entry_bytes: int) -> None:
+        """Be told that a state takes memory from now on."""
+        ...
+
+    def completed(self, state: "PastState") -> None:
+        """Be told that a state is there."""
+        ...
+
+    def given_up(self, state: "PastState", failure: HistoryFailed | None) -> None:
+        """Be told that a state cannot be had: now, or ever if it is a failure."""
+        ...
+
+
 class PastState:
     """A seqno that requests want.
 
@@ -65,7 +104,7 @@ class PastState:
         "seqno",
     )
 
-    def __init__(self, seqno: Seqno, sources: "StateCache") -> None:
+    def __init__(self, seqno: Seqno, sources: Sources) -> None:
         self.seqno = seqno
         self.requests: list[HistoryRequest] = []
         self.ready: HistoricalState | None = None

@@ -8,11 +8,13 @@ import pytest
 
 from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.gov import proposals
+from ccfpy.gov.definitions import ProposalBody
 from ccfpy.gov.evaluation import Evaluator
 from ccfpy.gov.proposals import MOVES, Proposal, move, resolve, state_word, validate
 from ccfpy.http.errors import ApiError
 from ccfpy.js.engine import JsModuleFailed, Program
 from ccfpy.kv.store import Store
+from ccfpy.service.records import form_of
 from ccfpy.service.tables import proposals as tables
 from ccfpy.service.tables.proposals import Failure, ProposalInfo, ProposalState
 from tests.unit.gov.conftest import Governed
@@ -251,7 +253,8 @@ def test_validation_is_given_the_text_and_may_pass(evaluator: Evaluator) -> None
 
 
 def test_a_proposal_is_described_without_what_it_has_not() -> None:
-    assert proposals.to_json(PID, ProposalInfo(proposer_id=ALICE)) == {
+    write = form_of(ProposalBody).write
+    assert write(proposals.body_of(PID, ProposalInfo(proposer_id=ALICE))) == {
         "proposalId": PID,
         "proposerId": ALICE,
         "proposalState": "Open",
@@ -265,7 +268,7 @@ def test_a_proposal_is_described_without_what_it_has_not() -> None:
         vote_failures={BOB: Failure(reason="r", trace="t")},
         failure=Failure(reason="f"),
     )
-    described = proposals.to_json(PID, failed)
+    described = write(proposals.body_of(PID, failed))
     assert isinstance(described, dict)
     assert described["finalVotes"] == {}
     assert described["voteFailures"] == {BOB: {"reason": "r", "trace": "t"}}

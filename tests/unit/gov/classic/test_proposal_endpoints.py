@@ -7,7 +7,9 @@ import pytest
 
 from ccfpy.base.ids import MemberId, ProposalId
 from ccfpy.crypto import cose
+from ccfpy.gov.classic.bodies import ClassicProposalSummary
 from ccfpy.gov.classic.proposal_endpoints import details, summary
+from ccfpy.service.records import form_of
 from ccfpy.service.tables import proposals as tables
 from ccfpy.service.tables.constitution import CONSTITUTION
 from ccfpy.service.tables.proposals import Failure, ProposalInfo, ProposalState
@@ -277,7 +279,7 @@ def test_what_is_not_known_is_left_out_and_what_is_has_its_name() -> None:
         vote_failures={},
         failure=failure,
     )
-    assert summary(name, info) == {
+    assert form_of(ClassicProposalSummary).write(summary(name, info)) == {
         "proposal_id": name,
         "proposer_id": "a" * 64,
         "state": "Failed",
@@ -285,7 +287,7 @@ def test_what_is_not_known_is_left_out_and_what_is_has_its_name() -> None:
         "votes": {},
         "failure": {"reason": "r"},
     }
-    assert details(info) == {
+    assert form_of(ProposalInfo).write(details(info)) == {
         "proposer_id": "a" * 64,
         "state": "Failed",
         "ballots": {},
