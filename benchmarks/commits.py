@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.growing.service import growing
@@ -31,8 +31,6 @@ from benchmarks.harness.service import Service, sandbox
 
 NODES = 1, 3, 5
 BUDGET_NODES, BUDGET_MS = 3, 10.0
-# Half of the writes at rest, with an interval of 100 ms.
-CCF_P50_MS = {1: 60.0, 3: 156.0}
 INTERVALS_MS = 10, 30, 100, 300, 1000
 INTERVAL_MS = 100
 SWEPT_NODES = 1, 3
@@ -165,7 +163,6 @@ def of_nodes(nodes: int, told: list[Commits]) -> Iterator[Figure]:
                 unit="ms",
                 values=tuple(part(times, share) for times in measured),
                 budget=BUDGET_MS if is_judged and nodes == BUDGET_NODES else None,
-                ccf=CCF_P50_MS.get(nodes) if is_judged else None,
                 point=Point(
                     plot="Commit of a write",
                     series=f"{state}, {what}",
@@ -177,7 +174,6 @@ def of_nodes(nodes: int, told: list[Commits]) -> Iterator[Figure]:
 
 def of_interval(nodes: int, interval_ms: int, told: list[Commits]) -> Iterator[Figure]:
     """Return the figures of what an interval between signatures does."""
-    is_ccfs = interval_ms == INTERVAL_MS
 
     def figure(what: str, values: Iterable[float], plot: str, series: str) -> Figure:
         return Figure(
@@ -194,13 +190,12 @@ def of_interval(nodes: int, interval_ms: int, told: list[Commits]) -> Iterator[F
         )
 
     times = "Commit of half of the writes"
-    at_rest = figure(
+    yield figure(
         "at rest: half of the writes within",
         (part(each.at_rest_ms, MIDDLE) for each in told),
         times,
         f"{_many(nodes)} at rest",
     )
-    yield replace(at_rest, ccf=CCF_P50_MS.get(nodes) if is_ccfs else None)
     yield figure(
         f"{LOADED_BY} clients writing: half of the writes within",
         (part(each.loaded_ms, MIDDLE) for each in told),

@@ -23,8 +23,6 @@ from benchmarks.harness.service import Service, sandbox
 
 NODES = 1, 3, 5
 BUDGET_RATIO = {3: 0.6, 5: 0.4}
-# CCF's C++ logging app, on the same two cores.
-CCF_PER_S = {1: 39_793.0, 3: 30_643.0}
 CONNECTIONS = 100
 SECONDS = 3.0
 WARM_UP_S = 3.0
@@ -64,7 +62,6 @@ def figures(told: dict[int, list[Asked]]) -> Iterator[Figure]:
             unit="a second",
             values=tuple(turn.per_s for turn in turns),
             better=Better.MORE,
-            ccf=CCF_PER_S.get(nodes),
             scales=True,
             point=Point(plot="Writes", series="ours", x=nodes, along="nodes"),
         )
@@ -76,7 +73,6 @@ def figures(told: dict[int, list[Asked]]) -> Iterator[Figure]:
                 values=tuple(turn.per_s / one.per_s for turn, one in pairs),
                 better=Better.MORE,
                 budget=BUDGET_RATIO.get(nodes),
-                ccf=CCF_PER_S[nodes] / CCF_PER_S[1] if nodes in CCF_PER_S else None,
             )
             yield Figure(
                 name=f"{where}: CPU of each further node for a write, to the first's",

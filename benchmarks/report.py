@@ -4,8 +4,7 @@
 
 The last run of each question is told of; what is drawn over time is of all of them.
 Each figure is told as it was measured and, where it is proportional to the machine's
-speed, as the reference machine would have told it; plots show the latter, so that CCF's
-figures, which are of that machine, may stand beside them.
+speed, scaled to the reference machine, whose budgets it is held against.
 """
 
 import re
@@ -26,23 +25,22 @@ PLOTS = "benchmarks"
 OVER_TIME_MAX = 6
 """How many figures of a question are drawn over time: more cannot be told apart."""
 INTRODUCTION = """\
-# What was measured, beside CCF
+# What was measured
 
 This page is made of the runs in `benchmarks/results/` by `python -m benchmarks.report`;
 `make bench` asks all questions anew. How to read a figure, and how to ask a new
-question: [benchmarks](../benchmarks/README.md). What was measured by hand, and under
-which circumstances: [results](../benchmarks/RESULTS.md).
+question: [benchmarks](../benchmarks/README.md). What was measured by hand, under which
+circumstances, and how ccfpy compares with CCF where both were loaded in turns on one
+machine: [results](../benchmarks/RESULTS.md).
 
 A figure is the median of its repeats. Each run measures how many times as long its
-machine takes as the one on which CCF's own figures were taken. "On the reference
-machine" is the figure divided by that, or multiplied where more is better; it is what
-budgets and CCF's figures are compared with, and what plots show, with the range of the
-repeats as a band. Some budgets are held against the best of the repeats or the worst,
-and then say so. CCF's figures are of its C++, or of its JavaScript where the row says
-so; they were taken once, on the reference machine, never in the same run as ours. So
-where we are ahead of CCF or behind it, part of that is reckoned and not measured.
+machine takes as a reference machine. "Scaled" is the figure divided by that, or
+multiplied where more is better. Budgets are held against scaled figures, and plots
+show them, with the range of the repeats as a band. A scaled figure compares with a
+budget and with nothing else: other programs are compared in the same run alone. Some
+budgets are held against the best of the repeats or the worst, and then say so.
 """
-SUMMARY = ("question", "figure", "on the reference machine", "budget", "CCF", "")
+SUMMARY = ("question", "figure", "scaled", "budget", "")
 
 
 def page(records: Mapping[str, Sequence[Record]]) -> dict[str, bytes]:
@@ -83,7 +81,7 @@ def _unkept(records: Mapping[str, Sequence[Record]]) -> Iterable[str]:
 
 
 def _summary(runs: Iterable[Record]) -> str:
-    """Return a row for each figure that has a budget or stands beside CCF's."""
+    """Return a row for each figure that has a budget."""
     rows = [
         table.row(
             (
@@ -91,13 +89,12 @@ def _summary(runs: Iterable[Record]) -> str:
                 figure.name,
                 f"{table.number(reference.held_value())} {figure.unit}{_held(figure)}",
                 table.bound(figure),
-                table.NOTHING if figure.ccf is None else table.number(figure.ccf),
-                _verdict(figure, run.machine.slowness),
+                "over" if figure.is_exceeded(run.machine.slowness) else "within",
             )
         )
         for run in runs
         for figure in run.figures
-        if figure.budget is not None or figure.ccf is not None
+        if figure.budget is not None
         for reference in (figure.on_reference(run.machine.slowness),)
     ]
     lines = ["## At a glance\n", table.row(SUMMARY), table.row("---" for _ in SUMMARY)]
@@ -105,21 +102,9 @@ def _summary(runs: Iterable[Record]) -> str:
 
 
 def _held(figure: Figure) -> str:
-    if figure.budget is None or figure.held is Held.MEDIAN or len(figure.values) == 1:
+    if figure.held is Held.MEDIAN or len(figure.values) == 1:
         return ""
     return f", {figure.held} of {len(figure.values)}"
-
-
-def _verdict(figure: Figure, slowness: float) -> str:
-    said = []
-    if figure.budget is not None:
-        said.append("over" if figure.is_exceeded(slowness) else "within")
-    if figure.ccf is not None:
-        ratio = figure.on_reference(slowness).median / figure.ccf
-        is_ahead = ratio <= 1 if figure.better is Better.LESS else ratio >= 1
-        how = "ahead of" if is_ahead else "behind"
-        said.append(f"{how} CCF, {table.number(ratio)} of it")
-    return "; ".join(said)
 
 
 def _section(name: str, run: Record) -> str:

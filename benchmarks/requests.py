@@ -24,25 +24,7 @@ CONNECTIONS = (1, 10, 100, 1000)
 BRIEF = (100,)
 BUDGET_US = {1: 60.0, 10: 40.0, 100: 30.0}
 BUDGET_PER_S = {1: 5_000.0, 10: 20_000.0, 100: 26_000.0, 1000: 25_000.0}
-# CCF's C++ logging app, one node, two quiet cores shared with the load generator.
-KNOWN = {
-    "private write": Known(
-        cpu_us=BUDGET_US,
-        per_s=BUDGET_PER_S,
-        ccf_us={1: 183, 10: 40, 100: 24.5, 1000: 84},
-        ccf_per_s={1: 901, 10: 7_550, 100: 39_793, 1000: 13_933},
-    ),
-    "private read": Known(
-        cpu_us=BUDGET_US,
-        per_s=BUDGET_PER_S,
-        ccf_us={1: 162, 10: 27, 100: 14, 1000: 95},
-        ccf_per_s={1: 881, 10: 7_818, 100: 53_040, 1000: 11_849},
-    ),
-}
-# Likewise three nodes of it, on the same two cores.
-KNOWN_OF_THREE = {
-    "private write": Known(ccf_per_s={1: 887, 10: 7_176, 100: 30_643}),
-}
+BUDGETS = Known(cpu_us=BUDGET_US, per_s=BUDGET_PER_S)
 
 
 def measure(settings: Settings) -> Iterator[Figure]:
@@ -58,7 +40,7 @@ def measure(settings: Settings) -> Iterator[Figure]:
                         settings,
                         connections=settings.connections
                         or (BRIEF if is_brief else CONNECTIONS),
-                        known=_known(work.name, nodes),
+                        known=BUDGETS if nodes == 1 and where == "private" else Known(),
                     )
 
 
@@ -67,16 +49,6 @@ def _subject(kind: str, nodes: int) -> Subject:
     return Subject(
         what=network + kind, plot=f"{network}Requests of the Python app", series=kind
     )
-
-
-def _known(kind: str, nodes: int) -> Known:
-    match nodes:
-        case 1:
-            return KNOWN.get(kind, Known())
-        case 3:
-            return KNOWN_OF_THREE.get(kind, Known())
-        case _:
-            return Known()
 
 
 QUESTION = Question(

@@ -25,10 +25,6 @@ RECORDING = Path(__file__).parent / "harness/recording"
 NODES = (1, 3, 5)
 CONNECTIONS = (1, 10, 100, 1000)
 BRIEF = (100,)
-# CCF's logging app in JavaScript, as its C++ one in requests.py.
-KNOWN = {
-    "private write": Known(ccf_per_s={1: 899, 10: 6_617, 100: 27_062}),
-}
 WORLDS = {
     "fresh": ("a world of its own", Known(cpu_us={100: 200.0})),
     "kept": ("one that is kept", Known(cpu_us={100: 67.0})),
@@ -59,7 +55,7 @@ def _messages(nodes: int, settings: Settings) -> Iterator[Figure]:
                     settings,
                     connections=settings.connections
                     or (BRIEF if is_brief else CONNECTIONS),
-                    known=KNOWN.get(work.name, Known()) if nodes == 1 else Known(),
+                    known=Known(),
                 )
 
 

@@ -1,8 +1,7 @@
 """What one kind of request costs a service: CPU time on one core, and rates on all.
 
 CPU time for each request is compared on one core that the load shares, since there a
-request costs what it costs; CCF's own, like the rates, were measured where the kernel
-chose. So each is told beside CCF's in the layout in which CCF's was taken.
+request costs what it costs; rates are measured where the kernel chooses the core.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,14 +30,10 @@ class Known:
     Attributes:
         cpu_us: the budget of CPU time on one core.
         per_s: the budget of a rate, with the load generator on the same machine.
-        ccf_us: what CCF's C++ took of CPU time, left to the kernel.
-        ccf_per_s: the rate at which it answered.
     """
 
     cpu_us: ByConnections = field(default_factory=dict)
     per_s: ByConnections = field(default_factory=dict)
-    ccf_us: ByConnections = field(default_factory=dict)
-    ccf_per_s: ByConnections = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,15 +132,11 @@ def figures(
         budget=known.cpu_us.get(count),
         held=Held.BEST,
     )
-    yield replace(
-        figure("CPU, not pinned", "µs", (asked.cpu_us for asked in free)),
-        ccf=known.ccf_us.get(count),
-    )
+    yield figure("CPU, not pinned", "µs", (asked.cpu_us for asked in free))
     yield replace(
         figure("answered", "a second", (asked.per_s for asked in free)),
         better=Better.MORE,
         budget=known.per_s.get(count),
-        ccf=known.ccf_per_s.get(count),
     )
     for what, times in (
         ("p50", (asked.p50_ms for asked in free)),

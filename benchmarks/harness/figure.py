@@ -52,7 +52,6 @@ class Figure:
         budget: the value that it must not be worse than, on the reference machine if
             it ``scales``.
         held: which repeat the budget is held against.
-        ccf: what CCF's own C++ did at the same work, on the reference machine.
         peers: what other programs did at the same work in the same run, by name.
         scales: whether it is proportional to the machine's speed, as CPU time and what
             CPU time limits are; not so what waits for a timer, or memory.
@@ -65,7 +64,6 @@ class Figure:
     better: Better = Better.LESS
     budget: float | None = None
     held: Held = Held.MEDIAN
-    ccf: float | None = None
     peers: Mapping[str, float] = field(default_factory=dict)
     scales: bool = False
     point: Point | None = None
@@ -102,8 +100,8 @@ class Figure:
     def on_reference(self, slowness: float) -> "Figure":
         """Return the figure as the reference machine would have measured it.
 
-        Peers ran where we did, so they scale likewise; budgets and CCF's figures are of
-        the reference machine as they are.
+        Peers ran where we did, so they scale as well; budgets are of the reference
+        machine as they are.
 
         Args:
             slowness: how many times as long this machine takes for the same work.

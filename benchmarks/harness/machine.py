@@ -1,11 +1,11 @@
 """The machine that a figure was measured on, and how fast it was in that very run.
 
-CCF's figures, and the budgets beside them, are of one machine. Another one takes
-longer, or the same one does while others use it. So each run signs with P-384 first, as
-that machine did once, and the ratio of the two speeds is its **slowness**: what is
-proportional to CPU time is divided by it before it is compared. It signs again at the
-end, and the faster of the two counts, so that what disturbs flatters no figure. A plain
-loop of Python is timed beside it and kept, to tell whether the two disagree.
+Budgets are of one machine. Another machine takes longer, or the same one does while
+others use it. So each run signs with P-384 first, as that machine did once, and the
+ratio of the two speeds is its **slowness**: what is proportional to CPU time is divided
+by the slowness before it is held against a budget. The run signs again at the end, and
+the faster of the two counts, so that what disturbs flatters no figure. A plain loop of
+Python is timed beside it and kept, to tell whether the two disagree.
 """
 
 import os
@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 REFERENCE_SIGNS_PER_S = 7_900
-"""Of `cryptography` on P-384, where CCF's figures were taken (2 vCPUs of a Xeon)."""
+"""Of `cryptography` on P-384, on the reference machine (2 vCPUs of a Xeon)."""
 
 SIGNS = 50
 LOOPS = 100_000

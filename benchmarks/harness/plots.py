@@ -1,7 +1,7 @@
 """Figures drawn as SVG: the same figures give the same bytes.
 
 One plot holds the figures of one title: a line for each series through the medians,
-with the range of the repeats as a band; what CCF, peers and budgets say, dashed in the
+with the range of the repeats as a band; what peers and budgets say, dashed in the
 same colour.
 """
 
@@ -31,11 +31,9 @@ class Series:
     points: dict[float, Figure] = field(default_factory=dict)
 
     def others(self) -> dict[str, dict[float, float]]:
-        """Return the points of CCF, of peers and of budgets, by their names."""
+        """Return the points of peers and of budgets, by their names."""
         found: dict[str, dict[float, float]] = {}
         for x, figure in sorted(self.points.items()):
-            if figure.ccf is not None:
-                found.setdefault("CCF", {})[x] = figure.ccf
             for name, value in figure.peers.items():
                 found.setdefault(name, {})[x] = value
             if figure.budget is not None:
@@ -137,7 +135,7 @@ def _scale(axes: Axes, plot: Plot) -> None:
     values = [
         value
         for _, figure in points
-        for value in (*figure.values, figure.ccf, figure.budget, *figure.peers.values())
+        for value in (*figure.values, figure.budget, *figure.peers.values())
         if value is not None
     ]
     plain = FuncFormatter(lambda value, _: number(value))

@@ -65,6 +65,7 @@ def _figure(said: dict[str, Any]) -> Figure:
         "held": Held(said["held"]),
         "point": None if point is None else Point(**point),
     }
+    known.pop("ccf", None)  # earlier runs compared with figures of another machine
     return Figure(**known)
 
 

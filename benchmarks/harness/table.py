@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from benchmarks.harness.figure import Better, Figure, Held
 
-COLUMNS = ("figure", "median", "range", "on the reference machine", "budget", "CCF")
+COLUMNS = ("figure", "median", "range", "scaled", "budget")
 NOTHING = "–"  # noqa: RUF001 - a dash, as in the pages
 _BELOW_HUNDRED, _BELOW_TEN, _BELOW_ONE = 100, 10, 1
 
@@ -50,7 +50,6 @@ def figure_cells(figure: Figure, slowness: float) -> list[Sequence[str]]:
         spread if len(figure.values) > 1 else NOTHING,
         reference(scaled.median),
         bound(figure),
-        NOTHING if figure.ccf is None else number(figure.ccf),
     )
     peers = (
         (
@@ -58,7 +57,6 @@ def figure_cells(figure: Figure, slowness: float) -> list[Sequence[str]]:
             f"{number(value)} {figure.unit}",
             NOTHING,
             reference(scaled.peers[name]),
-            NOTHING,
             NOTHING,
         )
         for name, value in figure.peers.items()

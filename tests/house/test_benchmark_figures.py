@@ -39,7 +39,6 @@ WRITE = Figure(
     values=(50, 70, 60),
     budget=30,
     held=Held.BEST,
-    ccf=24.5,
     peers={"etcd": 125},
     scales=True,
     point=Point(plot="Requests", series="write", x=100, along="connections"),
@@ -147,15 +146,14 @@ def test_numbers_are_written_with_the_digits_that_matter(
 
 def test_a_table_can_be_pasted() -> None:
     assert table.head() == (
-        "| figure | median | range | on the reference machine | budget | CCF |\n"
-        "| --- | --- | --- | --- | --- | --- |"
+        "| figure | median | range | scaled | budget |\n| --- | --- | --- | --- | --- |"
     )
     assert table.figure_row(WRITE, 2) == (
-        "| a write: CPU | 60 µs | 50 to 70 | 30 | ≤ 30, the best | 24.5 |\n"
-        "| - etcd | 125 µs | - | 62.5 | - | - |".replace("-", table.NOTHING)
+        "| a write: CPU | 60 µs | 50 to 70 | 30 | ≤ 30, the best |\n"
+        "| - etcd | 125 µs | - | 62.5 | - |".replace("-", table.NOTHING)
     )
     bare = Figure(name="a rate", unit="a second", values=(7,), better=Better.MORE)
-    row = "| a rate | 7 a second | - | - | - | - |".replace("-", table.NOTHING)
+    row = "| a rate | 7 a second | - | - | - |".replace("-", table.NOTHING)
     assert table.figure_row(bare, 2) == row
     assert table.bound(replace(bare, budget=5000)) == "≥ 5,000"
 
@@ -177,7 +175,6 @@ some_figures = st.builds(
     better=st.sampled_from(Better),
     budget=st.none() | numbers,
     held=st.sampled_from(Held),
-    ccf=st.none() | numbers,
     peers=st.dictionaries(st.text(), numbers, max_size=3),
     scales=st.booleans(),
     point=st.none() | points,

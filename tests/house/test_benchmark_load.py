@@ -156,19 +156,17 @@ def test_a_while_in_which_nothing_is_answered_is_no_measurement() -> None:
             Asked.of(nothing, spent_s=1, passed_s=2)
 
 
-def test_each_figure_of_a_cost_stands_beside_what_it_is_compared_with() -> None:
+def test_each_figure_of_a_cost_stands_beside_its_budget() -> None:
     told = {Layout.ONE_CORE: [asked(20), asked(30)], Layout.FREE: [asked(40)]}
-    known = Known(
-        cpu_us={100: 25}, per_s={100: 26_000}, ccf_us={100: 24.5}, ccf_per_s={1: 901}
-    )
+    known = Known(cpu_us={100: 25}, per_s={100: 26_000})
     subject = Subject(what="private write", plot="Requests", series="write")
     found = list(figures(told, subject, 100, known))
-    assert [(each.name, each.median, each.budget, each.ccf) for each in found] == [
-        ("private write, 100 connections: CPU, one core", 25, 25, None),
-        ("private write, 100 connections: CPU, not pinned", 40, None, 24.5),
-        ("private write, 100 connections: answered", 1000, 26_000, None),
-        ("private write, 100 connections: latency, p50", 1, None, None),
-        ("private write, 100 connections: latency, p99", 2, None, None),
+    assert [(each.name, each.median, each.budget) for each in found] == [
+        ("private write, 100 connections: CPU, one core", 25, 25),
+        ("private write, 100 connections: CPU, not pinned", 40, None),
+        ("private write, 100 connections: answered", 1000, 26_000),
+        ("private write, 100 connections: latency, p50", 1, None),
+        ("private write, 100 connections: latency, p99", 2, None),
     ]
     assert {each.point.x for each in found if each.point} == {100}
     assert next(figures(told, subject, 1, known)).name.startswith(

@@ -22,7 +22,6 @@ RATE = Figure(
     values=(10_000, 11_000),
     better=Better.MORE,
     budget=26_000,
-    ccf=39_793,
     scales=True,
     point=Point(plot="Answered", series="write", x=100, along="connections"),
 )
@@ -65,16 +64,16 @@ def test_questions_may_be_named_and_others_are_refused(
     assert "no such question: report" in capsys.readouterr().err
 
 
-def test_a_page_tells_each_figure_beside_its_budget_and_ccfs() -> None:
+def test_a_page_tells_each_figure_beside_its_budget() -> None:
     files = report.page({"requests": [record_of(WRITE, RATE)]})
     text = files[report.PAGE].decode()
     assert (
         "| [requests](#requests) | a write: CPU | 25 µs, best of 3 | ≤ 30, the best "
-        "| 24.5 | within; behind CCF, 1.22 of it |"
+        "| within |"
     ) in text
     assert (
         "| [requests](#requests) | a write: answered | 21,000 a second | ≥ 26,000 "
-        "| 39,793 | over; behind CCF, 0.528 of it |"
+        "| over |"
     ) in text
     assert (
         "2026-11-26T17:00:00Z, quick, at abcdef0. a processor, 2 of them; CPython"
@@ -138,18 +137,17 @@ def test_the_same_figures_give_the_same_bytes() -> None:
 
 def test_a_plot_holds_the_figures_of_its_title_and_those_of_others() -> None:
     point = Point(plot="Requests", series="write", x=1, along="connections")
-    alone = replace(WRITE, name="alone", ccf=None, peers={"etcd": 500}, point=point)
+    alone = replace(WRITE, name="alone", peers={"etcd": 500}, point=point)
     (plot,) = plots([WRITE, alone])
     series = plot.series["write"]
     assert (plot.title, plot.unit, plot.along) == ("Requests", "µs", "connections")
     assert sorted(series.points) == [1, 100]
     assert series.others() == {
-        "CCF": {100: 24.5},
         "etcd": {1: 500, 100: 125},
         "budget": {1: 30, 100: 30},
     }
     text = drawn(plot).decode()
-    for word in ("Requests", "connections", "write, CCF", "write, etcd"):
+    for word in ("Requests", "connections", "write, etcd"):
         assert f">{word}</text>" in text
 
 
