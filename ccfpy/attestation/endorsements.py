@@ -1,9 +1,9 @@
-"""Where the certificates of a SEV-SNP chip are found, and how what is found is read.
+"""Where the certificates of a SEV-SNP chip are found, and how answers are read.
 
-Three kinds of server give them, each under addresses made of the chip's id and its
-firmware's version, and Azure leaves them in a file beside a guest too
-(``include/ccf/pal/attestation_sev_snp_endorsements.h``). Whoever serves them need not
-be believed: they lead to AMD's root, or they are of no use.
+Three kinds of server have these certificates, under addresses made of the chip's id and
+its firmware's version. Azure also leaves them in a file beside a guest
+(``include/ccf/pal/attestation_sev_snp_endorsements.h``). The servers need not be
+trusted: certificates that do not lead to AMD's root are of no use.
 """
 
 import base64

@@ -88,7 +88,8 @@ class SgxCollateral:
     """All of it, parsed; nothing is verified.
 
     Attributes:
-        created: when it was gathered, by whoever gathered it.
+        created: when the collateral was gathered, as the collector of the evidence
+            says.
     """
 
     tcb_info: SignedJson

@@ -1,8 +1,9 @@
 """What a simulated machine reports of an enclave, and its quote, which it signs.
 
-It has all that a processor's evidence has, and keeps no secret from whoever controls
-the machine: the key that signs lies in a file. So its own words say, in every report,
-and no other form of evidence can be read as it or it as another.
+The quote has all parts of a processor's evidence, but a simulated machine keeps no
+secret from its owner: the key that signs lies in a file. Every report says so. A quote
+cannot be read as another form of evidence, and other evidence cannot be read as a
+quote.
 """
 
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ class SimulatedReport:
         }
 
     def quote(self, machine: KeyPair) -> bytes:
-        """Sign it with the machine's key, for whoever trusts the machine's vendor."""
+        """Sign the report with the machine's key, which its vendor endorses."""
         return sign(machine, QUOTE, self.fields())
 
 

@@ -102,7 +102,7 @@ def policy_of(product: Product, tcb: bytes) -> JsonObject:
 
 
 def policy_of_hex(cpuid_hex: str, tcb_hex: str) -> JsonObject:
-    """Split a version that is written in hex, for a processor likewise.
+    """Split a version that is written in hex, for a processor that is written in hex.
 
     Raises:
         Malformed: not hex of the right length, or not a processor that is known.

@@ -1,8 +1,8 @@
-"""What verifications tell of their steps to whoever wants each explained.
+"""How verifications report their steps to a caller that explains each.
 
 A verification takes its steps in one order and stops at the first that fails. It names
-each step once it is taken, so whoever listens knows the one that failed too: it is the
-first that was not named.
+each step that succeeded, so a listener also knows the step that failed: it is the first
+step that was not named.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The time at which evidence must hold, as whoever runs the machine says it."""
+"""The time at which evidence must hold, as the machine's operator says it."""
 
 from datetime import UTC, datetime
 

@@ -1,9 +1,9 @@
 """Evidence of a node that runs on no special hardware, and says so.
 
-A JSON text that anyone could write: it binds a node's key to a fixed measurement and to
-the digest of the program that was started, so that every rule about joining can be
-exercised, and it keeps nothing from whoever controls the machine. The measurement's own
-words say that it is insecure (``src/pal/quote_generation.h``).
+Virtual evidence is a JSON text that anyone could write. It binds a node's key to a
+fixed measurement and to the digest of the started program, so that every rule about
+joining can be exercised. It protects nothing from the machine's owner. The
+measurement's own words say that it is insecure (``src/pal/quote_generation.h``).
 """
 
 import base64

@@ -1,7 +1,7 @@
-"""Where an audit was, as a file from which the next one goes on.
+"""The progress of an audit, as a file from which the next audit continues.
 
-Whoever can write that file can have an audit believe anything of what lies before it;
-so it belongs with the auditor and not beside the ledger.
+A person who can write this file can make an audit believe anything about the earlier
+part of the ledger. The file therefore belongs to the auditor, not beside the ledger.
 """
 
 import os

@@ -32,8 +32,8 @@ class SnapshotFound:
     Attributes:
         path: where it lies.
         name: what its name says.
-        service: by whom it is vouched for, if it verifies.
-        state: where an audit goes on after it, likewise.
+        service: the service that vouches for the file, if the file verifies.
+        state: where an audit continues after the file, if the file verifies.
         trouble: why it does not.
     """
 

@@ -1,8 +1,8 @@
 """Whether a process has files of a folder open for writing, as a running node has.
 
-Linux tells of the processes that one may look at. Nodes in other containers, on other
-machines, or of other users are not seen: whoever changes a folder also compares its
-files with what was read.
+Linux shows only the processes that this user may inspect. Nodes in other containers, on
+other machines, or of other users are not seen. Code that changes a folder therefore
+also compares the folder's files with what it read.
 """
 
 import fcntl

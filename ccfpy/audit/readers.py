@@ -44,7 +44,7 @@ class Inline(Executor):
         future: Future[Result] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 - raised by whoever asks for the result
+        except Exception as error:  # noqa: BLE001 - raised when the result is asked for
             future.set_exception(error)
         return future
 

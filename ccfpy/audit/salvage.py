@@ -1,8 +1,8 @@
 """The entries of a ledger file, as many as can be found, however damaged it is.
 
-An auditor refuses a file whose structure is broken. Whoever mends a ledger wants the
-entries before the break: they are found by walking their frames, whatever the header
-and the positions table say. What they are worth is then the auditor's to tell.
+An auditor refuses a file whose structure is broken. To repair a ledger, the entries
+before the break are needed. They are found by walking their frames, whatever the header
+and the positions table say. The auditor then verifies these entries.
 """
 
 from collections.abc import Sequence

@@ -23,7 +23,7 @@ def service_of(snapshot: Snapshot) -> Certificate:
 def state_of(snapshot: Snapshot) -> AuditState:
     """Return the state from which an audit goes on after a snapshot.
 
-    Whoever uses it has verified the snapshot's receipt.
+    The caller must have verified the snapshot's receipt.
 
     Raises:
         Malformed: something is missing in it.

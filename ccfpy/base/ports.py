@@ -96,7 +96,7 @@ class Platform(Protocol):
 
 
 class Memory(Protocol):
-    """A meter of the trusted process's own memory, for whoever watches the node."""
+    """A meter of the trusted process's own memory, for the node's operator."""
 
     def usage(self) -> MemoryUsage:
         """Read the meter."""

@@ -289,7 +289,8 @@ class IdentityMade:
         node_certificate: PEM.
         service_certificate: PEM of a service that this node began or recovers.
         attestation: JSON of the node's virtual evidence; nothing on other platforms.
-        measurement: JSON of the measurement and host data alone; likewise.
+        measurement: JSON of the measurement and host data alone; empty on other
+            platforms.
     """
 
     node_id: NodeId

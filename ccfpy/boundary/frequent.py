@@ -124,8 +124,8 @@ class WriteLog:
     Each call of a script is told of in one.
 
     Attributes:
-        file: where in the source it was written.
-        line: likewise; 0 when it is not said.
+        file: the source file that wrote the line.
+        line: its line in that file; 0 if unknown.
     """
 
     level: LogLevel

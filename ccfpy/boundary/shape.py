@@ -1,10 +1,10 @@
 """The form of a message on the wire, derived from its dataclass.
 
-A message is the list of its fields, in order; nested dataclasses likewise. Decoding is
-strict: a field of another type, a list of another length, a number that is negative or
-beyond 63 bits, text that is not a member of its enum, more of something than its
-annotation allows (`AtMost`) are violations. There are no optional positions, no names
-and no maps.
+A message is the list of its fields, in order, and so is a nested dataclass. Decoding is
+strict. These are violations: a field of another type, a list of another length, a
+number that is negative or beyond 63 bits, text that is not a member of its enum, and a
+length beyond the field's annotation (`AtMost`). There are no optional positions, no
+names and no maps.
 """
 
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class AtMost:
 
 
 class BoundaryViolation(Malformed):
-    """A message that the boundary does not know; whoever receives it stops."""
+    """A message that the boundary does not know; its receiver stops."""
 
 
 def encoder(kind: object) -> Codec | None:

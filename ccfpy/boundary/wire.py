@@ -4,9 +4,9 @@ A frame is a little-endian ``u32`` of the bytes that follow and a msgpack list o
 messages; a message is a list of its kind's number and its fields. A frame is one batch
 for one ``step``; a batch too large for one frame becomes several, in order.
 
-Whoever receives a frame that breaks a rule (too large, not msgpack, an unknown kind, a
+The receiver of a frame that breaks a rule (too large, not msgpack, an unknown kind, a
 field that does not fit) raises ``BoundaryViolation`` and must stop: there is no way to
-resynchronise with a peer that does not keep the protocol.
+resynchronise with a peer that breaks the protocol.
 """
 
 import struct

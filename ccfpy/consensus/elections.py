@@ -106,7 +106,7 @@ def become_leader(state: RaftState) -> None:
 def receive_request_vote(
     state: RaftState, sender: NodeId, message: RequestVote
 ) -> None:
-    """Vote. Whoever asks may be unknown here: its configuration may be on its way."""
+    """Vote. The sender may be unknown here: its configuration may be on its way."""
     state.tracer(TraceStep.RECV_REQUEST_VOTE, packet=message, from_node_id=sender)
     is_granted = False
     if message.view >= state.view:

@@ -26,7 +26,7 @@ from ccfpy.consensus.transitions import (
 def receive_append_entries(
     state: RaftState, sender: NodeId, message: AppendEntries
 ) -> None:
-    """Judge a leader's message. Whoever sends it may be unknown here."""
+    """Judge a leader's message. The sender may be unknown to this node."""
     state.tracer(TraceStep.RECV_APPEND_ENTRIES, packet=message, from_node_id=sender)
     if message.view < state.view:
         _refuse(state, sender)

@@ -20,8 +20,9 @@ from ccfpy.consensus.transitions import (
 def append(state: RaftState, entry: EntryFacts) -> None:
     """Add an entry of this view to the end of the log.
 
-    A configuration counts before its entry is in the log: whoever it adds is greeted
-    with the entry before, and whoever alone remains may commit it at once.
+    A configuration counts before its entry is in the log: the leader greets a node that
+    the configuration adds with the entry before, and a node that remains alone may
+    commit the configuration at once.
     """
     log = state.log
     seqno = log.last_seqno + 1

@@ -4,7 +4,7 @@ The order is the safety argument. The node performs a `Ready` wholly before it g
 next input, field by field from the top:
 
 1. ``rollback_to``: the store, the Merkle tree and the ledger forget what follows. An
-   `AppendEntries` for entries that are gone is not sent, whoever holds it.
+   `AppendEntries` for entries that are gone is never sent.
 2. ``messages``, in their order. What a message names was handed to the ledger before:
    an entry is written before the `AppendEntries` that carries it and before the
    response that vouches for it. Both go through one channel to the host, in order, so

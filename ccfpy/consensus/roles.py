@@ -28,8 +28,8 @@ class MembershipState(StrEnum):
 class RetirementPhase(StrEnum):
     """How far a node's retirement has come.
 
-    Each phase needs the one before, but for the last: that one is a record in the
-    ledger, and what a peer wrote there is judged and not asserted.
+    Each phase needs the phase before. The last phase is an exception: it is a record in
+    the ledger, and a peer's record is judged and not asserted.
 
     Ordered: the log holds a configuration without the node. Signed: a signature covers
     it. Completed: that signature is committed. RetiredCommitted: that the retirement is

@@ -30,7 +30,7 @@ class TraceStep(StrEnum):
 
 
 class Tracer(Protocol):
-    """Whoever wants to see the steps."""
+    """A function that is called with each step."""
 
     def __call__(self, step: TraceStep, /, **details: object) -> None:
         """See one step: before its effect, or for ``become_…`` after it."""

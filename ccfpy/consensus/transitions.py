@@ -83,7 +83,7 @@ def add_missing_peers(state: RaftState) -> None:
 
 
 def become_follower(state: RaftState) -> None:
-    """Follow whoever leads this view; keep all that is signed.
+    """Follow the leader of this view; keep all signed entries.
 
     What is signed may be on a majority, and a candidate without it could win. What is
     not signed cannot be committed, so nobody relies on it.

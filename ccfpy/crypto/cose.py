@@ -1,10 +1,10 @@
 """COSE_Sign1 (RFC 9052): members' requests, the ledger's roots, receipts, endorsements.
 
-ECDSA alone, and the algorithm is the key's: a header that says otherwise is refused, so
-no sender chooses how its signature is checked.
+Only ECDSA is supported, and the key decides the algorithm: a header that names another
+algorithm is refused, so no sender chooses how its signature is checked.
 
-No signature covers the unprotected header. Whoever holds a message may put something
-into it, such as a proof that makes a receipt of it, or take it out again.
+No signature covers the unprotected header. Any holder of a message may add data to this
+header, such as a proof that turns a signature into a receipt, or remove the data again.
 """
 
 from collections.abc import Mapping

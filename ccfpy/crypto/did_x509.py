@@ -1,7 +1,7 @@
-"""COSE_Sign1 messages by whoever a ``did:x509`` names, with the certificates inside.
+"""COSE_Sign1 messages whose signer a ``did:x509`` names, with certificates inside.
 
 Such an identifier pins an authority by its digest and says what the signer's own
-certificate must be good for. When certificates were valid is of no account: the
+certificate must be good for. The validity periods of certificates do not matter: the
 messages describe software, and stay true (``3rdparty/internal/didx509cpp``).
 """
 

@@ -5,8 +5,8 @@ context. What both sides must agree on goes into ``info``, from which the messag
 is derived: a message opened with another ``info`` does not open. Nothing goes into the
 additional data, for a context with one message gains nothing by it.
 
-Base mode says nothing of who sealed a message. A message that is sent again opens
-again: whoever minds must remember what it has opened.
+Base mode does not authenticate the sender of a message. A repeated message opens again:
+a reader that must refuse repeated messages has to remember the messages it has opened.
 """
 
 from typing import Self
@@ -32,7 +32,7 @@ class HpkeKey:
     """A private key, which opens what was sealed to its public one.
 
     Attributes:
-        public: the public key's 32 bytes (RFC 7748), for whoever seals.
+        public: the public key's 32 bytes (RFC 7748), for the senders of messages.
     """
 
     __slots__ = ("_key", "public")

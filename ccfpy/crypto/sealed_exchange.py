@@ -39,7 +39,7 @@ def key_binding(
     """Return the value that evidence of a key must be bound to.
 
     Args:
-        nonce: of whoever asks, so that the evidence is no older than the question.
+        nonce: the client's, so that the evidence is no older than the question.
         public_key: to which requests will be sealed.
         key_version: by which both know it.
         subject: the digest of what the key gives access to, such as a model.

@@ -1,7 +1,7 @@
 """The chunk files in the writable directory: their names, and who writes them.
 
-A name is what says whether a chunk is complete, committed or provisional, so whoever
-reads the files must learn of every change, and the directory is synced with it.
+Only the name says whether a chunk is complete, committed or provisional. Readers of the
+files must see every change, so the directory is synced with each change of a name.
 """
 
 from pathlib import Path

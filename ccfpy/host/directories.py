@@ -1,4 +1,4 @@
-"""What is asked of a node's directories before the node begins."""
+"""Checks of a node's directories before the node begins."""
 
 from pathlib import Path
 

@@ -24,13 +24,13 @@ class DiskFile(Protocol):
         """Add bytes at the end; they may stay in memory until ``flush``."""
 
     def write_at(self, offset: int, data: bytes) -> None:
-        """Replace bytes within the file; likewise."""
+        """Replace bytes within the file; they may stay in memory until ``flush``."""
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Return bytes, including those just written; fewer at the end of the file."""
 
     def size(self) -> int:
-        """Count the bytes, likewise."""
+        """Return the number of bytes, including those just written."""
 
     def truncate(self, size: int) -> None:
         """Cut the file to ``size`` bytes."""

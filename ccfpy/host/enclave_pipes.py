@@ -19,10 +19,10 @@ from typing import NamedTuple, Protocol
 from ccfpy.base.limits import LINK_BACKLOG_BYTES_MAX
 
 PIPE_BYTES = 1 << 20
-"""What the system keeps of what each side says: a turn of a thousand sessions.
+"""The system's buffer for the bytes of each side: a turn of a thousand sessions.
 
-With less, whoever speaks stops in the midst of a frame until the other has read. It is
-what Linux grants anybody; where it does not, or cannot, what it gives has to do.
+With a smaller buffer a sender stops within a frame until the receiver has read. Linux
+grants this size to any user; elsewhere the default size has to be enough.
 """
 READ_BYTES_MAX = 1 << 18
 """Read at once, before the loop's turn goes on."""

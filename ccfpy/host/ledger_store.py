@@ -39,7 +39,7 @@ _SOURCE = "ledger"
 
 
 class LedgerStoreFailed(CcfpyError):
-    """The ledger directory could not be written or does not fit what is asked of it."""
+    """The ledger directory could not be written, or does not fit the request."""
 
 
 class LedgerStore:

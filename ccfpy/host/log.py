@@ -1,7 +1,7 @@
 """Log lines on stdout, in CCF's two formats, text and JSON.
 
 Tools search these lines, so the layout is fixed (``include/ccf/ds/logger.h``). A line
-is written whole and flushed at once: whoever tails the file sees it when it happened.
+is written whole and flushed at once, so that a reader of the file sees it immediately.
 """
 
 import time

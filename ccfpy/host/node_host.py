@@ -149,7 +149,7 @@ class NodeHost:
     def effects_received(self, effects: Sequence[Effect]) -> None:
         """Perform effects in order; a failure of the disk stops the node.
 
-        What is asked after a stop is not done.
+        Effects after a stop are not performed.
         """
         ended = self._ended
         if ended is None or ended.done():

@@ -91,7 +91,7 @@ class OutboundConnections:
         asyncio.get_running_loop().call_later(self._timeout_s, call.transport.abort)
 
     def close_all(self) -> None:
-        """End every call likewise."""
+        """End every call as ``end`` does."""
         for number in list(self._calls):
             self.end(number)
 

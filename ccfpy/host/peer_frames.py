@@ -2,8 +2,8 @@
 
 A frame is a ``u32`` of the bytes that follow, the kind of message as a ``u64``, the
 sender's id as a string, and the message to the frame's end
-(``src/host/node_connections.h``). Whoever sends what is no frame cannot be followed
-any further: its connection ends.
+(``src/host/node_connections.h``). After bytes that are not a frame the receiver cannot
+find the next frame, so the connection ends.
 """
 
 import struct

@@ -1,11 +1,11 @@
 """Connections between nodes: what the enclave has for other nodes, and what they send.
 
-Each node opens its own connection to each node whose address it knows, and sends by
-that one alone: were both used, a network that is cut in one direction would pass what
-it should not. Only a node whose address is not known, to one that has just joined, is
-answered by the newest connection that it opened. Both kinds are read. Who a frame says
-it is from is only a claim: channels inside the enclave prove it, and a liar gains no
-more than lost messages.
+Each node opens its own connection to each node whose address it knows, and sends over
+this connection alone: if both connections were used, a network that is cut in one
+direction would still pass messages in that direction. A node that has just joined may
+not know a peer's address. Then it answers over the newest connection that the peer
+opened. Both kinds of connection are read. The sender that a frame names is only a
+claim: channels inside the enclave prove it, and a false claim gains only lost messages.
 
 Nothing is certain to arrive. A message waits for a connection as long as one may take
 to come about, and is lost if its node cannot be reached by then or lets too much pile
@@ -235,7 +235,7 @@ class Peers:
             self._outgoing.add(connection)
         else:
             if len(self._incoming) >= PEERS_INCOMING_MAX:
-                # Whoever was silent longest makes room: nodes speak all the time.
+                # The connection that was silent longest ends: nodes send all the time.
                 self._drop(next(iter(self._incoming)))
             self._incoming[connection] = None
         if self._is_holding_up:
@@ -335,8 +335,8 @@ class Peers:
     async def _connect(self, peer: _Peer, node: NodeId) -> None:
         """Connect, not sooner after a failure than its back-off says.
 
-        Whoever gives up a connection that has just come about must forget it too:
-        uvloop, unlike the standard loop, does not say that it has ended.
+        A caller that drops a new connection must forget it too: uvloop, unlike the
+        standard loop, does not report that it has ended.
         """
         wait_s = peer.retry_at - asyncio.get_running_loop().time()
         if wait_s > 0:

@@ -28,7 +28,7 @@ class RecentEntries:
         self.extend((entry,))
 
     def extend(self, entries: Iterable[bytes]) -> None:
-        """Keep some entries, likewise."""
+        """Keep some entries, and drop the oldest that do not fit beside them."""
         kept, seqno, size = self._entries, self._next, self._bytes
         for entry in entries:
             kept[seqno] = entry

@@ -130,7 +130,7 @@ class Storage:
     def _read_ledger(self, effect: ReadLedger) -> LedgerRead:
         entries = self._ledger.read(effect.first, effect.last)
         if entries is None and effect.first > self._ledger.last_seqno:
-            # Whoever reads to the end comes here, and has lost nothing.
+            # A reader at the ledger's end comes here, and has lost nothing.
             self._journal.info(
                 f"The ledger ends at {self._ledger.last_seqno}: no {effect.first} is "
                 "there",

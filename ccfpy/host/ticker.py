@@ -1,7 +1,7 @@
 """The node's only clock: the host reads it and tells the enclave.
 
-Whoever controls the host controls this clock; trusted code uses it for timeouts and
-dates of certificates, never for a decision about who may do what.
+The owner of the host controls this clock. Trusted code uses the clock for timeouts and
+dates of certificates, never for a decision about rights.
 """
 
 import time

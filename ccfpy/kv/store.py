@@ -89,8 +89,8 @@ class Store(State):
 
         Raises:
             Conflict: as ``commit``.
-            Malformed: a guard refused what it writes, as do guards below.
-            VerificationFailed: likewise.
+            Malformed: a guard refused a write, as do guards below.
+            VerificationFailed: a guard of the store refused it.
         """
         assert not tx.is_ended, "a transaction ends once"
         tx.is_ended = tx.is_read_only = True
@@ -123,7 +123,7 @@ class Store(State):
         Raises:
             ValueError: it is not the next seqno.
             Malformed: a guard refused it; nothing was applied.
-            VerificationFailed: likewise.
+            VerificationFailed: a guard of the store refused it.
         """
         if version != self.version + 1:
             raise ValueError(f"cannot apply {version} after {self.version}")
@@ -219,7 +219,7 @@ class Store(State):
 
         Raises:
             Malformed: a guard refused it.
-            VerificationFailed: likewise.
+            VerificationFailed: a guard of the store refused it.
         """
         guards = self._guards
         for handle in handles:
@@ -285,7 +285,7 @@ class Store(State):
         Raises:
             ValueError: the store is beyond ``seqno``, or holds writes not yet final.
             Malformed: a guard refused a map; nothing was installed.
-            VerificationFailed: likewise.
+            VerificationFailed: a guard of the store refused it.
         """
         if not self.version == self.committed <= seqno:
             raise ValueError(

@@ -315,7 +315,7 @@ class Tx:
 
         Raises:
             Malformed: a guard of the store refused it.
-            VerificationFailed: likewise.
+            VerificationFailed: a guard of the store refused it.
         """
         self._state.check(self.handles.values())
 

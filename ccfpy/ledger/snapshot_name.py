@@ -1,6 +1,6 @@
 """Names of snapshot files: ``snapshot_<seqno>_<evidence seqno>[.committed]``.
 
-Apart from the files' content, so that whoever only stores them loads no cryptography.
+Names have their own module, so that code that only stores files loads no cryptography.
 """
 
 import re

@@ -4,8 +4,8 @@ A ledger names its service's key, its nodes and their certificates in public tab
 Reading transactions in order, this keeps what holds at each, and refuses what CCF's
 auditors refuse: a service status that cannot follow the one before, a service key that
 changes without a recovery, a certificate the service did not issue, a signature by a
-node that was not trusted. It trusts the first service it sees; whoever knows the
-service's certificate compares it with what comes out.
+node that was not trusted. It trusts the first service it sees; a caller that knows the
+service's certificate must compare it with the service that was found.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -215,7 +215,7 @@ class LedgerTrust:
     def checks(self, write_set: WriteSet, root: bytes) -> Iterator[SignatureCheck]:
         """Yield each signature of a transaction with the key that must verify it.
 
-        Whoever takes one must have seen it hold before taking the next.
+        The caller must have verified one signature before it takes the next.
 
         Raises:
             VerificationFailed: one is not by who may sign.

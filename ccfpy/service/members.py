@@ -24,7 +24,7 @@ class NewMember:
 
     Attributes:
         cert: PEM; its digest is the member's id.
-        encryption_pub_key: RSA as PEM; whoever has one takes part in recovery.
+        encryption_pub_key: RSA as PEM; a member with such a key takes part in recovery.
         recovery_role: must fit having an encryption key or not.
     """
 

@@ -1,9 +1,9 @@
 """Which nodes wait to be trusted, and which of them members have named.
 
-Whoever asks to join has a record, and on a virtual platform anybody may. So there are
-so many records and no more; and a node that an open proposal names keeps its own, or
-gets one, whoever else asks. A proposal can name a node before it has asked: its
-operator knows its id.
+Each node that asks to join has a record, and on a virtual platform anybody may ask. The
+number of records is therefore bounded. A node that an open proposal names keeps or gets
+a record, however many other nodes ask. A proposal can name a node before the node has
+asked, because the operator knows the node's id.
 """
 
 from collections.abc import Collection

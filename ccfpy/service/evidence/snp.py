@@ -91,7 +91,7 @@ class SnpQuote:
             )
 
     def endorsed_release(self) -> UvmEndorsement | None:
-        """Return the release that the endorsements name, whoever signed them.
+        """Return the release that the endorsements name, by any signer.
 
         Raises:
             Malformed: the endorsements are malformed.
