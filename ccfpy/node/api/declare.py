@@ -4,6 +4,7 @@ What they answer is JSON, or nothing.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from inspect import getdoc
 
@@ -73,15 +74,8 @@ def local(
         mode: a command looks at no table.
         status: of a success.
     """
-    return Endpoint(
-        method=method,
-        path=path,
-        handler=for_who_takes_json(handler),
-        mode=mode,
-        forwarding=Forwarding.NEVER,
-        redirection=Redirection.NONE,
-        operation=_operation(handler, answers, status=status),
-    )
+    operation = _operation(handler, answers, status=status)
+    return _at_once(Forwarding.NEVER, method, path, handler, mode, operation)
 
 
 def shared(
@@ -95,21 +89,49 @@ def shared(
 
     ``query`` has the types of optional parameters, by name.
     """
-    return Endpoint(
-        method="GET",
-        path=path,
-        handler=for_who_takes_json(handler),
-        mode=Mode.READ_ONLY,
-        forwarding=Forwarding.SOMETIMES,
-        redirection=Redirection.NONE,
-        operation=_operation(handler, answers, query=query),
+    operation = _operation(handler, answers, query=query)
+    return _at_once(
+        Forwarding.SOMETIMES, "GET", path, handler, Mode.READ_ONLY, operation
     )
 
 
-def hidden(method: str, path: str, handler: Handler) -> Endpoint:
-    """Declare a write that is meant for nodes, not for people."""
+def _at_once(
+    forwarding: Forwarding,
+    method: str,
+    path: str,
+    handler: Handler,
+    mode: Mode,
+    operation: Operation,
+) -> Endpoint:
+    """Declare what the node that is asked answers, in JSON."""
     return Endpoint(
+        method=method,
+        path=path,
+        handler=for_who_takes_json(handler),
+        mode=mode,
+        forwarding=forwarding,
+        redirection=Redirection.NONE,
+        operation=operation,
+    )
+
+
+def hidden(
+    method: str, path: str, handler: Handler, *, local_mode: Mode | None = None
+) -> Endpoint:
+    """Declare what is meant for nodes, not for people.
+
+    It is a write, unless ``local_mode`` says how the node that is asked answers.
+    """
+    endpoint = Endpoint(
         method=method, path=path, handler=handler, operation=Operation(hidden=True)
+    )
+    if local_mode is None:
+        return endpoint
+    return replace(
+        endpoint,
+        mode=local_mode,
+        forwarding=Forwarding.NEVER,
+        redirection=Redirection.NONE,
     )
 
 

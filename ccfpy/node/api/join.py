@@ -11,9 +11,10 @@ from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded, Malformed
 from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.endpoints.context import Context
-from ccfpy.endpoints.declaration import Endpoint, Forwarding, Operation, Redirection
+from ccfpy.endpoints.declaration import Endpoint, Mode
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error
+from ccfpy.node.api.declare import hidden
 from ccfpy.node.api.redirects import primary_address
 from ccfpy.node.lifecycle import NodeState
 from ccfpy.service import join, join_bounds
@@ -51,14 +52,7 @@ class JoinEndpoints:
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Return the endpoint."""
-        yield Endpoint(
-            method="POST",
-            path=PATH,
-            handler=self.join,
-            forwarding=Forwarding.NEVER,
-            redirection=Redirection.NONE,
-            operation=Operation(hidden=True),
-        )
+        yield hidden("POST", PATH, self.join, local_mode=Mode.READ_WRITE)
 
     def join(self, context: Context) -> "Response":
         """Enter the node that asks, or tell it how it stands."""

@@ -13,19 +13,13 @@ from ccfpy.base import limits
 from ccfpy.base.errors import LimitExceeded, Malformed
 from ccfpy.endpoints.awaited import Awaited
 from ccfpy.endpoints.context import Context
-from ccfpy.endpoints.declaration import (
-    Endpoint,
-    Forwarding,
-    Handler,
-    Mode,
-    Operation,
-    Redirection,
-)
+from ccfpy.endpoints.declaration import Endpoint, Mode
 from ccfpy.endpoints.replies import bytes_reply, empty_reply
 from ccfpy.http.errors import ApiError, ErrorCode, not_found
 from ccfpy.http.messages import Response
 from ccfpy.http.ranges import ByteRange, parse_range
 from ccfpy.ledger.snapshot_name import SnapshotName
+from ccfpy.node.api.declare import hidden
 from ccfpy.node.api.redirects import address_for
 from ccfpy.node.snapshots.reads import Found, SnapshotReads
 
@@ -46,8 +40,13 @@ class SnapshotEndpoints:
     def endpoints(self) -> Iterator[Endpoint]:
         """Return the endpoints."""
         for method in ("GET", "HEAD"):
-            yield _endpoint(method, "/snapshot", self.latest, Mode.READ_ONLY)
-            yield _endpoint(method, "/snapshot/{snapshot_name}", self.one, Mode.COMMAND)
+            yield hidden(method, "/snapshot", self.latest, local_mode=Mode.READ_ONLY)
+            yield hidden(
+                method,
+                "/snapshot/{snapshot_name}",
+                self.one,
+                local_mode=Mode.COMMAND,
+            )
 
     def latest(self, context: Context) -> Awaited:
         """Answer with the place of the latest snapshot."""
@@ -147,18 +146,6 @@ class SnapshotEndpoints:
             then=then,
             is_wanted=lambda: not awaited.is_abandoned,
         )
-
-
-def _endpoint(method: str, path: str, handler: Handler, mode: Mode) -> Endpoint:
-    return Endpoint(
-        method=method,
-        path=path,
-        handler=handler,
-        mode=mode,
-        forwarding=Forwarding.NEVER,
-        redirection=Redirection.NONE,
-        operation=Operation(hidden=True),
-    )
 
 
 def _headers(name: str) -> dict[str, str]:
