@@ -1,6 +1,6 @@
 """``ccf.consensus``: what this node knows of the status of transactions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from ccfpy.base import json
@@ -62,7 +62,7 @@ class ConsensusExtension:
 
     source: Final = _SOURCE
 
-    def __init__(self, consensus: ConsensusView) -> None:
+    def __init__(self, consensus: Callable[[], ConsensusView]) -> None:
         self._consensus = consensus
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
@@ -74,13 +74,13 @@ class ConsensusExtension:
         }
 
     def _last_committed(self) -> str:
-        tx_id = self._consensus.committed_tx_id()
+        tx_id = self._consensus().committed_tx_id()
         if tx_id is None:
             raise internal_error("Failed to get last committed txid: NotFound")
         return json.dumps({"view": tx_id.view, "seqno": tx_id.seqno}).decode()
 
     def _status(self, view: float, seqno: float) -> str:
-        return str(self._consensus.tx_status(TxId(int(view), int(seqno))))
+        return str(self._consensus().tx_status(TxId(int(view), int(seqno))))
 
     def _view(self, seqno: float) -> int | None:
-        return self._consensus.view_of(int(seqno))
+        return self._consensus().view_of(int(seqno))

@@ -5,12 +5,12 @@ Each state has a ``kv`` of its own, which is read-only, and a receipt that prove
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from ccfpy.base import json
 from ccfpy.base.json import JsonObject
 from ccfpy.base.limits import HISTORY_EXPIRY_S, JS_STATES_MAX
-from ccfpy.endpoints.history import HistoricalState, History, HistoryFailed
+from ccfpy.endpoints.history import HistoricalState, HistoryFailed
 from ccfpy.js.access import Permission, TxAccess
 from ccfpy.js.extension import (
     ExtensionArgument,
@@ -22,25 +22,10 @@ from ccfpy.js.extension import (
 from ccfpy.js.extensions.kv import KvExtension
 
 if TYPE_CHECKING:
-    from ccfpy.base.ids import Seqno, TxId
+    from collections.abc import Callable
 
-
-class Past(Protocol):
-    """The past states that one request may read."""
-
-    def committed_tx_id(self) -> "TxId | None":
-        """Return the id of the last committed transaction."""
-        ...
-
-    @property
-    def history(self) -> History:
-        """The node's past states."""
-        ...
-
-    @property
-    def historical_state(self) -> HistoricalState | None:
-        """The state the caller asked about, if the endpoint's mode is historical."""
-        ...
+    from ccfpy.base.ids import Seqno
+    from ccfpy.endpoints.context import Context
 
 
 _SOURCE = """
@@ -119,8 +104,8 @@ class HistoricalExtension:
 
     source: Final = _SOURCE
 
-    def __init__(self, past: Past, access: TxAccess) -> None:
-        self._past = past
+    def __init__(self, context: "Callable[[], Context]", access: TxAccess) -> None:
+        self._context = context
         self._access = access
         self._calls = 0
         self._states: dict[Seqno, _State] = {}
@@ -142,7 +127,7 @@ class HistoricalExtension:
 
     def _asked(self) -> int | None:
         """Return the number of the call, if its caller asked about a state."""
-        return None if self._past.historical_state is None else self._calls
+        return None if self._context().historical_state is None else self._calls
 
     def _range(self, handle: float, first: float, last: float, expiry: float) -> int:
         """Ask for states, and return their number; 0 if any is not available.
@@ -159,11 +144,11 @@ class HistoricalExtension:
             raise internal_error(
                 f"Failed to get state range: more than {JS_STATES_MAX} states at once"
             )
-        committed = self._past.committed_tx_id()
+        committed = self._context().node.committed_tx_id()
         if first < 1 or committed is None or last > committed.seqno:
             return 0
         try:
-            states = self._past.history.states_range(
+            states = self._context().node.history.states_range(
                 (HistoricalExtension, int(handle)),
                 int(first),
                 int(last),
@@ -178,7 +163,9 @@ class HistoricalExtension:
         return len(states)
 
     def _drop(self, handle: float) -> bool:
-        return self._past.history.drop_request((HistoricalExtension, int(handle)))
+        return self._context().node.history.drop_request(
+            (HistoricalExtension, int(handle))
+        )
 
     def _describe(self, key: float) -> str:
         state = self._state(key).state
@@ -195,7 +182,7 @@ class HistoricalExtension:
         """Return a state of this call; the states of earlier calls are gone."""
         found = self._states.get(int(key))
         if found is None and key == _ASKED:
-            asked = self._past.historical_state
+            asked = self._context().historical_state
             if asked is not None:
                 found = self._states[_ASKED] = _State(asked, self._access)
         if found is None:

@@ -1,6 +1,6 @@
 """``ccf.rpc``: what an endpoint's JavaScript decides about its own transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from ccfpy.js.extension import ExtensionFunction, type_error
@@ -38,7 +38,7 @@ class RpcExtension:
 
     source: Final = _SOURCE
 
-    def __init__(self, context: RpcContext) -> None:
+    def __init__(self, context: Callable[[], RpcContext]) -> None:
         self._context = context
 
     def functions(self) -> Mapping[str, ExtensionFunction]:
@@ -49,7 +49,7 @@ class RpcExtension:
         }
 
     def _set_apply_writes(self, apply_writes: bool) -> None:
-        self._context.apply_writes = apply_writes
+        self._context().apply_writes = apply_writes
 
     def _set_claims_digest(self, digest: bytes) -> None:
         if len(digest) != _CLAIMS_DIGEST_BYTES:
@@ -57,4 +57,4 @@ class RpcExtension:
                 "Argument must be an ArrayBuffer of the right size: "
                 f"{_CLAIMS_DIGEST_BYTES}"
             )
-        self._context.claims_digest = digest
+        self._context().claims_digest = digest

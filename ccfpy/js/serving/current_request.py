@@ -7,7 +7,6 @@ anything of an earlier request.
 
 from typing import TYPE_CHECKING
 
-from ccfpy.base.ids import Seqno, TxId, View
 from ccfpy.http.query import decode_component
 from ccfpy.js.extensions.description import Description
 from ccfpy.js.extensions.kv import Table
@@ -15,7 +14,6 @@ from ccfpy.js.serving.caller import caller_json, signed_content
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.context import Context
-    from ccfpy.endpoints.history import HistoricalState, History
 
 
 class CurrentRequest:
@@ -45,52 +43,6 @@ class CurrentRequest:
     def raw(self, name: str) -> Table:
         """Return a table in the request's transaction."""
         return self.context.tx.raw(name)
-
-    # ccf.rpc
-
-    @property
-    def claims_digest(self) -> bytes | None:
-        """The claims digest that goes into the transaction's receipt."""
-        return self.context.claims_digest
-
-    @claims_digest.setter
-    def claims_digest(self, digest: bytes | None) -> None:
-        self.context.claims_digest = digest
-
-    @property
-    def apply_writes(self) -> bool | None:
-        """Whether writes are applied whatever the status is."""
-        return self.context.apply_writes
-
-    @apply_writes.setter
-    def apply_writes(self, applies: bool | None) -> None:
-        self.context.apply_writes = applies
-
-    # ccf.consensus
-
-    def committed_tx_id(self) -> TxId | None:
-        """Return the id of the last committed transaction."""
-        return self.context.node.committed_tx_id()
-
-    def tx_status(self, tx_id: TxId) -> str:
-        """Return a transaction's status in CCF's words."""
-        return self.context.node.tx_status(tx_id).value
-
-    def view_of(self, seqno: Seqno) -> View | None:
-        """Return the view of a seqno in the current history."""
-        return self.context.node.view_of(seqno)
-
-    # ccf.historical
-
-    @property
-    def history(self) -> "History":
-        """The node's past states."""
-        return self.context.node.history
-
-    @property
-    def historical_state(self) -> "HistoricalState | None":
-        """The state that the caller asked about."""
-        return self.context.historical_state
 
     # The request itself
 

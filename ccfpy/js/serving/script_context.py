@@ -77,7 +77,7 @@ class ScriptContext:
         self._crypto = CryptoExtension(0, node.entropy)
         self._kv = KvExtension(current_request, access, scripts.narrowing)
         self._gov = GovExtension(node.engine, JsLimits())
-        self._historical = HistoricalExtension(current_request, access)
+        self._historical = HistoricalExtension(lambda: current_request.context, access)
         self.endpoint = RequestExtension(current_request)
         self.is_fit = True
         extensions: list[Extension] = [
@@ -89,9 +89,9 @@ class ScriptContext:
             MathRandomExtension(node.entropy),
             self._gov,
             self._kv,
-            ConsensusExtension(current_request),
+            ConsensusExtension(lambda: current_request.context.node),
             self._historical,
-            RpcExtension(current_request),
+            RpcExtension(lambda: current_request.context),
             *(Limited(more, node.app_calls) for more in scripts.more(current_request)),
             self.endpoint,
         ]

@@ -32,7 +32,7 @@ def test_the_three_questions_are_passed_on(evaluate: Evaluate) -> None:
         return [c.getLastCommittedTxId(), c.getStatusForTxId(2, "3"),
                 c.getViewForSeqno(7), c.getViewForSeqno(8)];
     """
-    assert evaluate(body, [ConsensusExtension(Ledger(LAST))]) == [
+    assert evaluate(body, [ConsensusExtension(lambda: Ledger(LAST))]) == [
         {"view": 2, "seqno": 7},
         "Status of 2.3",
         2,
@@ -61,5 +61,5 @@ def test_questions_that_have_no_answer_throw(
     evaluate: Evaluate, call: str, reason: str
 ) -> None:
     with pytest.raises(JsException) as caught:
-        evaluate(f"ccf.consensus.{call}", [ConsensusExtension(Ledger(None))])
+        evaluate(f"ccf.consensus.{call}", [ConsensusExtension(lambda: Ledger(None))])
     assert caught.value.reason == reason
