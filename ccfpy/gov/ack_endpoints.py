@@ -11,11 +11,11 @@ from ccfpy.base.errors import Malformed
 from ccfpy.base.ids import MemberId
 from ccfpy.base.vocabulary import ServiceStatus
 from ccfpy.crypto import cose
-from ccfpy.endpoints.auth.cose import GOV_CREATED_AT
+from ccfpy.endpoints.auth.cose import GOV_CREATED_AT, MemberCoseSign1
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import empty_reply, json_reply
 from ccfpy.gov.definitions import StateDigestBody
-from ccfpy.gov.operations import Reads
+from ccfpy.gov.operations import Operations
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.requests import SignedRequest, require_signer, signed_request
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error
@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from ccfpy.http.messages import Response
     from ccfpy.kv.tx import Tx
 
-READS = Reads()
+OPERATIONS = Operations()
 
 
-@READS.add("/members/state-digests/{memberId}", "StateDigests_Get", StateDigestBody)
+@OPERATIONS.read(
+    "/members/state-digests/{memberId}", "StateDigests_Get", StateDigestBody
+)
 def read_state_digest(context: Context) -> "Response":
     """Return the digest that a member was last asked to sign."""
     member_id = _named(context)
@@ -42,7 +44,13 @@ def read_state_digest(context: Context) -> "Response":
     return json_reply({"memberId": member_id, "stateDigest": ack.state_digest})
 
 
-def update_state_digest(context: Context) -> "Response":
+@OPERATIONS.signed(
+    "/members/state-digests/{memberId}:update",
+    "StateDigests_Update",
+    StateDigestBody,
+    MemberCoseSign1("state_digest"),
+)
+def update_state_digest(_: GovernanceNode, context: Context) -> "Response":
     """Ask a member to sign the root of the last signature."""
     member_id = _named(context)
     require_signer(member_id, signed_request(context))
@@ -57,56 +65,53 @@ def update_state_digest(context: Context) -> "Response":
     return json_reply({"memberId": member_id, "stateDigest": digest})
 
 
-class AckEndpoints:
-    """Handlers that need the node: ``ports.GovernanceNode``."""
-
-    def __init__(self, node: GovernanceNode) -> None:
-        self._node = node
-
-    def acknowledge(self, context: Context) -> "Response":
-        """Record a member's signature over the digest, and make the member Active."""
-        member_id = _named(context)
-        signed = signed_request(context)
-        require_signer(member_id, signed)
-        acks = members.ACKS.of(context.tx)
-        ack = acks.get(member_id)
-        if ack is None:
-            raise _no_record(403, ErrorCode.AuthorizationFailed, member_id)
-        received = signed.text("stateDigest")
-        if ack.state_digest != received:
-            raise ApiError(
-                400,
-                ErrorCode.StateDigestMismatch,
-                "Submitted state digest is not valid.\n"
-                f"Expected\n {ack.state_digest}\nReceived\n {received}",
-            )
-        if is_repeated(context.tx, ack, signed):
-            return empty_reply(204)
-        acks.put(
-            member_id, replace(ack, signed_req=None, cose_sign1_req=signed.envelope)
+@OPERATIONS.signed(
+    "/members/state-digests/{memberId}:ack",
+    "StateDigests_Acknowledge",
+    None,
+    MemberCoseSign1("ack"),
+)
+def acknowledge(node: GovernanceNode, context: Context) -> "Response":
+    """Record a member's signature over the digest, and make the member Active."""
+    member_id = _named(context)
+    signed = signed_request(context)
+    require_signer(member_id, signed)
+    acks = members.ACKS.of(context.tx)
+    ack = acks.get(member_id)
+    if ack is None:
+        raise _no_record(403, ErrorCode.AuthorizationFailed, member_id)
+    received = signed.text("stateDigest")
+    if ack.state_digest != received:
+        raise ApiError(
+            400,
+            ErrorCode.StateDigestMismatch,
+            "Submitted state digest is not valid.\n"
+            f"Expected\n {ack.state_digest}\nReceived\n {received}",
         )
-        self._activate(context.tx, member_id)
+    if is_repeated(context.tx, ack, signed):
         return empty_reply(204)
+    acks.put(member_id, replace(ack, signed_req=None, cose_sign1_req=signed.envelope))
+    _activate(node, context.tx, member_id)
+    return empty_reply(204)
 
-    def _activate(self, tx: "Tx", member_id: MemberId) -> None:
-        """Make a member Active; a recovery member of an open service gets a share."""
-        try:
-            newly_active = membership.activate_member(tx, member_id)
-        except Refused as error:
-            raise internal_error(f"Error activating member: {error}") from error
-        if not newly_active or not membership.is_recovery_member(tx, member_id):
-            return
-        info = service.INFO.of(tx).get()
-        if info is None:
-            raise internal_error("No service currently available.")
-        if info.status is not ServiceStatus.OPEN:
-            return
-        try:
-            self._node.trigger_recovery_shares_refresh(tx)
-        except Refused as error:
-            raise internal_error(
-                f"Error issuing new recovery shares: {error}"
-            ) from error
+
+def _activate(node: GovernanceNode, tx: "Tx", member_id: MemberId) -> None:
+    """Make a member Active; a recovery member of an open service gets a share."""
+    try:
+        newly_active = membership.activate_member(tx, member_id)
+    except Refused as error:
+        raise internal_error(f"Error activating member: {error}") from error
+    if not newly_active or not membership.is_recovery_member(tx, member_id):
+        return
+    info = service.INFO.of(tx).get()
+    if info is None:
+        raise internal_error("No service currently available.")
+    if info.status is not ServiceStatus.OPEN:
+        return
+    try:
+        node.trigger_recovery_shares_refresh(tx)
+    except Refused as error:
+        raise internal_error(f"Error issuing new recovery shares: {error}") from error
 
 
 def is_repeated(tx: "Tx", ack: MemberAck, signed: SignedRequest) -> bool:

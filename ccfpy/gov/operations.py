@@ -3,14 +3,20 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 from ccfpy.endpoints.declaration import Handler, Mode
+from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.versions import ApiVersion
 
 if TYPE_CHECKING:
     from ccfpy.endpoints.auth.policy import AuthPolicy
+    from ccfpy.endpoints.awaited import Answer
+    from ccfpy.endpoints.context import Context
 
+NodeHandler: TypeAlias = "Callable[[GovernanceNode, Context], Answer]"
+"""Answers what a member signed, and needs the node for it."""
 _PARAMETER = re.compile(r"\{([^}]+)\}")
 
 
@@ -19,6 +25,7 @@ class GovOperation:
     """A row of the API.
 
     Attributes:
+        handler: of a read; or, of a signed operation, also of the node.
         operation_id: the operation's name in generated clients.
         returns: the type of the response; ``None`` for 204.
         since: the first version with this operation.
@@ -29,7 +36,7 @@ class GovOperation:
     """
 
     path: str
-    handler: Handler
+    handler: "Callable[..., Answer]"
     operation_id: str
     returns: object
     since: ApiVersion = ApiVersion.PREVIEW_V1
@@ -37,6 +44,10 @@ class GovOperation:
     policy: "AuthPolicy | None" = None
     is_javascript: bool = False
     may_be_nothing: bool = False
+
+    def handler_of(self, node: GovernanceNode) -> Handler:
+        """Return the handler on a node."""
+        return self.handler if self.policy is None else partial(self.handler, node)
 
     @property
     def method(self) -> str:
@@ -55,10 +66,10 @@ class GovOperation:
         return tuple(_PARAMETER.findall(self.path))
 
 
-class Reads(list[GovOperation]):
-    """The reads of a module, each declared above its handler."""
+class Operations(list[GovOperation]):
+    """The operations of a module, each declared above its handler."""
 
-    def add(
+    def read(
         self,
         path: str,
         operation_id: str,
@@ -79,6 +90,32 @@ class Reads(list[GovOperation]):
                 since=since,
                 mode=mode,
                 is_javascript=is_javascript,
+            )
+            self.append(operation)
+            return handler
+
+        return declare
+
+    def signed(
+        self,
+        path: str,
+        operation_id: str,
+        returns: object,
+        policy: "AuthPolicy",
+        *,
+        may_be_nothing: bool = False,
+    ) -> Callable[[NodeHandler], NodeHandler]:
+        """Declare what the function below does for a member who signed it."""
+
+        def declare(handler: NodeHandler) -> NodeHandler:
+            operation = GovOperation(
+                path=path,
+                handler=handler,
+                operation_id=operation_id,
+                returns=returns,
+                mode=Mode.READ_WRITE,
+                policy=policy,
+                may_be_nothing=may_be_nothing,
             )
             self.append(operation)
             return handler

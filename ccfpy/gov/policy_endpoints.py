@@ -15,7 +15,7 @@ from ccfpy.gov.definitions import (
     JwkInfoBody,
     ModuleSource,
 )
-from ccfpy.gov.operations import Reads
+from ccfpy.gov.operations import Operations
 from ccfpy.gov.simulated import simulated_policy
 from ccfpy.gov.versions import ApiVersion
 from ccfpy.http.errors import ApiError, ErrorCode, not_found
@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from ccfpy.kv.tx import Tx
     from ccfpy.service.tables.join_policy import CodeStatus
 
-READS = Reads()
+OPERATIONS = Operations()
 
 _PEM_COLUMNS = 64
 
 
-@READS.add("/service/join-policy", "ServiceState_GetJoinPolicies", JoinPoliciesBody)
+@OPERATIONS.read(
+    "/service/join-policy", "ServiceState_GetJoinPolicies", JoinPoliciesBody
+)
 def read_join_policy(context: Context) -> "Response":
     """Return which code may join, by platform."""
     tx = context.tx
@@ -65,7 +67,7 @@ def _allowed(tx: "Tx", measurements: "Map[str, CodeStatus]") -> list[str]:
     return list(measurements.of(tx).keys())
 
 
-@READS.add("/service/jwk", "ServiceState_GetJwkInfo", JwkInfoBody)
+@OPERATIONS.read("/service/jwk", "ServiceState_GetJwkInfo", JwkInfoBody)
 def read_jwk(context: Context) -> "Response":
     """Return whose tokens the application accepts, and by which keys."""
     tx = context.tx
@@ -98,7 +100,7 @@ def _pem(public_key: bytes) -> str:
     return "\n".join([begin, *lines, end, ""])
 
 
-@READS.add(
+@OPERATIONS.read(
     "/service/javascript-app", "ServiceState_GetJsApp", JsAppBody, since=ApiVersion.V1
 )
 def read_javascript_app(context: Context) -> "Response":
@@ -137,7 +139,7 @@ def _endpoint(properties: EndpointProperties) -> Json:
     }
 
 
-@READS.add(
+@OPERATIONS.read(
     "/service/javascript-modules",
     "ServiceState_ListJsModules",
     JsModulesPage,
@@ -149,7 +151,7 @@ def list_modules(context: Context) -> "Response":
     return json_reply({"value": [{"moduleName": name} for name in names]})
 
 
-@READS.add(
+@OPERATIONS.read(
     "/service/javascript-modules/{moduleName}",
     "ServiceState_GetJsModule",
     ModuleSource,

@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING
 
 from ccfpy.base.ids import MemberId, ProposalId
+from ccfpy.endpoints.auth.cose import ActiveMemberCoseSign1
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import bytes_reply, empty_reply, record_reply, text_reply
 from ccfpy.gov import proposals, requests, submission
 from ccfpy.gov.definitions import ActionsBody, Ballot, ProposalBody, ProposalsPage
-from ccfpy.gov.operations import Reads
+from ccfpy.gov.operations import Operations
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.proposals import Proposal
 from ccfpy.gov.requests import signed_request
-from ccfpy.gov.submission import Submission
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.service.tables import proposals as tables
 from ccfpy.service.tables.proposals import ProposalState
@@ -20,60 +20,75 @@ if TYPE_CHECKING:
     from ccfpy.http.messages import Response
     from ccfpy.kv.tx import Tx
 
-READS = Reads()
+OPERATIONS = Operations()
 
 JAVASCRIPT = "text/javascript"
 
 
-class ProposalEndpoints:
-    """Handlers that need the node: ``ports.GovernanceNode``."""
+@OPERATIONS.signed(
+    "/members/proposals:create",
+    "Proposals_Create",
+    ProposalBody,
+    ActiveMemberCoseSign1("proposal"),
+)
+def create(node: GovernanceNode, context: Context) -> "Response":
+    """Record a proposal, and ask the constitution to validate and resolve it."""
+    submitted = submission.propose(node, context)
+    return record_reply(proposals.body_of(*submitted))
 
-    def __init__(self, node: GovernanceNode) -> None:
-        self._submission = Submission(node)
 
-    def create(self, context: Context) -> "Response":
-        """Record a proposal, and ask the constitution to validate and resolve it."""
-        submitted = self._submission.propose(context)
-        return record_reply(proposals.body_of(*submitted))
-
-    def withdraw(self, context: Context) -> "Response":
-        """Withdraw an open proposal at its proposer's request."""
-        signed = signed_request(context)
-        proposal_id = requests.signed_proposal_id(context, signed)
-        info = tables.INFO.of(context.tx).get(proposal_id)
-        if info is None:
-            # Whether there ever was such a proposal is unknown: nothing is left to do.
-            return empty_reply(204)
-        submission.require_proposer(proposal_id, info, signed)
-        if info.state is ProposalState.OPEN:
-            info = submission.withdraw(context.tx, proposal_id, info, signed)
-        elif info.state is not ProposalState.WITHDRAWN:
-            raise ApiError(
-                400,
-                ErrorCode.ProposalNotOpen,
-                f"Proposal {proposal_id} is currently in state "
-                f"{proposals.state_word(info.state)} and cannot be withdrawn.",
-            )
-        return record_reply(proposals.body_of(proposal_id, info))
-
-    def submit_ballot(self, context: Context) -> "Response":
-        """Record a member's ballot, and let the constitution resolve the proposal."""
-        signed = signed_request(context)
-        proposal_id = requests.signed_proposal_id(context, signed)
-        member_id = requests.signed_member_id(context, signed)
-        proposal = _open_proposal(context.tx, proposal_id)
-        source = submission.ballot_of(signed)
-        constitution = proposals.read_constitution(
-            context.tx, otherwise="No constitution is set - ballots cannot be evaluated"
+@OPERATIONS.signed(
+    "/members/proposals/{proposalId}:withdraw",
+    "Proposals_Withdraw",
+    ProposalBody,
+    ActiveMemberCoseSign1("withdrawal"),
+    may_be_nothing=True,
+)
+def withdraw(_: GovernanceNode, context: Context) -> "Response":
+    """Withdraw an open proposal at its proposer's request."""
+    signed = signed_request(context)
+    proposal_id = requests.signed_proposal_id(context, signed)
+    info = tables.INFO.of(context.tx).get(proposal_id)
+    if info is None:
+        # Whether there ever was such a proposal is unknown: nothing is left to do.
+        return empty_reply(204)
+    submission.require_proposer(proposal_id, info, signed)
+    if info.state is ProposalState.OPEN:
+        info = submission.withdraw(context.tx, proposal_id, info, signed)
+    elif info.state is not ProposalState.WITHDRAWN:
+        raise ApiError(
+            400,
+            ErrorCode.ProposalNotOpen,
+            f"Proposal {proposal_id} is currently in state "
+            f"{proposals.state_word(info.state)} and cannot be withdrawn.",
         )
-        earlier = proposal.info.ballots.get(member_id)
-        if earlier is not None:
-            return _same_ballot(proposal, member_id, earlier, source)
-        info = self._submission.vote(context, constitution, proposal, signed, source)
-        return record_reply(proposals.body_of(proposal_id, info))
+    return record_reply(proposals.body_of(proposal_id, info))
 
 
-@READS.add("/members/proposals", "Proposals_List", ProposalsPage)
+@OPERATIONS.signed(
+    "/members/proposals/{proposalId}/ballots/{memberId}:submit",
+    "Ballots_Submit",
+    ProposalBody,
+    ActiveMemberCoseSign1("ballot"),
+)
+def submit_ballot(node: GovernanceNode, context: Context) -> "Response":
+    """Record a member's ballot, and let the constitution resolve the proposal."""
+    signed = signed_request(context)
+    proposal_id = requests.signed_proposal_id(context, signed)
+    member_id = requests.signed_member_id(context, signed)
+    proposal = _open_proposal(context.tx, proposal_id)
+    source = submission.ballot_of(signed)
+    constitution = proposals.read_constitution(
+        context.tx, otherwise="No constitution is set - ballots cannot be evaluated"
+    )
+    earlier = proposal.info.ballots.get(member_id)
+    if earlier is not None:
+        return _same_ballot(proposal, member_id, earlier, source)
+    info = submission.vote(node, context, constitution, proposal, signed, source)
+    return record_reply(proposals.body_of(proposal_id, info))
+
+
+@OPERATIONS.read("/members/proposals", "Proposals_List", ProposalsPage)
 def list_proposals(context: Context) -> "Response":
     """Return every proposal that is not forgotten yet."""
     return record_reply(
@@ -86,7 +101,7 @@ def list_proposals(context: Context) -> "Response":
     )
 
 
-@READS.add("/members/proposals/{proposalId}", "Proposals_Get", ProposalBody)
+@OPERATIONS.read("/members/proposals/{proposalId}", "Proposals_Get", ProposalBody)
 def read_proposal(context: Context) -> "Response":
     """Describe one proposal."""
     proposal_id = requests.proposal_id(context)
@@ -96,7 +111,7 @@ def read_proposal(context: Context) -> "Response":
     return record_reply(proposals.body_of(proposal_id, info))
 
 
-@READS.add(
+@OPERATIONS.read(
     "/members/proposals/{proposalId}/actions", "Proposals_GetActions", ActionsBody
 )
 def read_actions(context: Context) -> "Response":
@@ -108,7 +123,7 @@ def read_actions(context: Context) -> "Response":
     return bytes_reply(body, content_type="application/json")
 
 
-@READS.add(
+@OPERATIONS.read(
     "/members/proposals/{proposalId}/ballots/{memberId}",
     "Ballots_Get",
     Ballot,

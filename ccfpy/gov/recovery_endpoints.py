@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from ccfpy.base.errors import CcfpyError, Malformed
 from ccfpy.base.ids import MemberId
 from ccfpy.base.vocabulary import ServiceStatus
+from ccfpy.endpoints.auth.cose import ActiveMemberCoseSign1
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import json_reply, record_reply
 from ccfpy.gov import requests
 from ccfpy.gov.definitions import EncryptedShareBody, RecoveryBody
-from ccfpy.gov.operations import Reads
+from ccfpy.gov.operations import Operations
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error, not_found
 from ccfpy.ledger.shares import is_whole_key
@@ -25,10 +26,10 @@ from ccfpy.service.tables import service
 if TYPE_CHECKING:
     from ccfpy.http.messages import Response
 
-READS = Reads()
+OPERATIONS = Operations()
 
 
-@READS.add(
+@OPERATIONS.read(
     "/recovery/encrypted-shares/{memberId}", "EncryptedShares_Get", EncryptedShareBody
 )
 def read_encrypted_share(context: Context) -> "Response":
@@ -53,100 +54,107 @@ def encrypted_share(context: Context, member_id: MemberId, *, called: str) -> st
     return base64.b64encode(share).decode()
 
 
-class RecoveryEndpoints:
-    """Handlers that need the node: ``ports.GovernanceNode``."""
+@OPERATIONS.signed(
+    "/recovery/members/{memberId}:recover",
+    "Shares_Submit",
+    RecoveryBody,
+    ActiveMemberCoseSign1("recovery_share"),
+)
+def submit_share(node: GovernanceNode, context: Context) -> "Response":
+    """Store a member's decrypted share; start the recovery if there are enough."""
+    require_waiting(node, context)
+    member_id = requests.member_id(context)
+    signed = requests.signed_request(context)
+    requests.require_signer(member_id, signed)
+    try:
+        handed = take_share(node, context, member_id, signed.text("share"))
+    except StartOver as error:
+        return error.response
+    return record_reply(handed)
 
-    def __init__(self, node: GovernanceNode) -> None:
-        self._node = node
 
-    def submit_share(self, context: Context) -> "Response":
-        """Store a member's decrypted share; start the recovery if there are enough."""
-        self.require_waiting(context)
-        member_id = requests.member_id(context)
-        signed = requests.signed_request(context)
-        requests.require_signer(member_id, signed)
+def require_waiting(node: GovernanceNode, context: Context) -> None:
+    """Raise unless the service waits for shares.
+
+    Raises:
+        ApiError: 403: the service or this node does not wait for shares.
+    """
+    info = service.INFO.of(context.tx).get()
+    waiting = ServiceStatus.WAITING_FOR_RECOVERY_SHARES
+    if info is None or info.status is not waiting:
+        raise ApiError(
+            403,
+            ErrorCode.ServiceNotWaitingForRecoveryShares,
+            "Service is not waiting for recovery shares.",
+        )
+    if node.is_reading_private_ledger:
+        raise ApiError(
+            403,
+            ErrorCode.NodeAlreadyRecovering,
+            "Node is already recovering private ledger.",
+        )
+
+
+def take_share(
+    node: GovernanceNode, context: Context, member_id: MemberId, text: str
+) -> RecoveryBody:
+    """Store a share, and start the recovery if there are enough.
+
+    Args:
+        node: keeps the share.
+        context: the request.
+        member_id: the member, as the request has proved.
+        text: the share, as base64.
+
+    Raises:
+        StartOver: the shares do not combine to the key.
+    """
+    tx = context.tx
+    share = _decode(text)
+    try:
+        count = node.submit_recovery_share(tx, member_id, share)
+    except CcfpyError as error:
+        raise _failure(node, "Error submitting recovery shares.", error) from error
+    whole = is_whole_key(share)
+    threshold = shares.recovery_threshold(tx)
+    message = (
+        "Full recovery key successfully submitted"
+        if whole
+        else f"{count}/{threshold} recovery shares successfully submitted"
+    )
+    if whole or count >= threshold:
+        message += "\nEnd of recovery procedure initiated"
+        node.log("info", f"{message} - initiating recovery")
         try:
-            handed = self.take_share(context, member_id, signed.text("share"))
-        except StartOver as error:
-            return error.response
-        return record_reply(handed)
-
-    def require_waiting(self, context: Context) -> None:
-        """Raise unless the service waits for shares.
-
-        Raises:
-            ApiError: 403: the service or this node does not wait for shares.
-        """
-        info = service.INFO.of(context.tx).get()
-        waiting = ServiceStatus.WAITING_FOR_RECOVERY_SHARES
-        if info is None or info.status is not waiting:
-            raise ApiError(
-                403,
-                ErrorCode.ServiceNotWaitingForRecoveryShares,
-                "Service is not waiting for recovery shares.",
-            )
-        if self._node.is_reading_private_ledger:
-            raise ApiError(
-                403,
-                ErrorCode.NodeAlreadyRecovering,
-                "Node is already recovering private ledger.",
-            )
-
-    def take_share(
-        self, context: Context, member_id: MemberId, text: str
-    ) -> RecoveryBody:
-        """Store a share, and start the recovery if there are enough.
-
-        Args:
-            context: the request.
-            member_id: the member, as the request has proved.
-            text: the share, as base64.
-
-        Raises:
-            StartOver: the shares do not combine to the key.
-        """
-        tx = context.tx
-        share = _decode(text)
-        try:
-            count = self._node.submit_recovery_share(tx, member_id, share)
+            node.initiate_private_recovery(tx)
         except CcfpyError as error:
-            raise self._failure("Error submitting recovery shares.", error) from error
-        whole = is_whole_key(share)
-        threshold = shares.recovery_threshold(tx)
-        message = (
-            "Full recovery key successfully submitted"
-            if whole
-            else f"{count}/{threshold} recovery shares successfully submitted"
-        )
-        if whole or count >= threshold:
-            message += "\nEnd of recovery procedure initiated"
-            self._node.log("info", f"{message} - initiating recovery")
-            try:
-                self._node.initiate_private_recovery(tx)
-            except CcfpyError as error:
-                raise self._start_over(context, error) from error
-        return RecoveryBody(
-            message=message,
-            submittedCount=count,
-            recoveryThreshold=threshold,
-            fullKeySubmitted=whole,
-        )
+            raise _start_over(node, context, error) from error
+    return RecoveryBody(
+        message=message,
+        submittedCount=count,
+        recoveryThreshold=threshold,
+        fullKeySubmitted=whole,
+    )
 
-    def _start_over(self, context: Context, error: CcfpyError) -> "StartOver":
-        """Forget the submitted shares: they would block every later recovery."""
-        shares.clear_submitted(context.tx)
-        context.apply_writes = True
-        message = "Failed to initiate private recovery."
-        return StartOver(self._failure(message, error).response())
 
-    def _failure(self, message: str, error: CcfpyError) -> ApiError:
-        """Return the error for the caller; only the log has the reason.
+def _start_over(
+    node: GovernanceNode, context: Context, error: CcfpyError
+) -> "StartOver":
+    """Forget the submitted shares: they would block every later recovery."""
+    shares.clear_submitted(context.tx)
+    context.apply_writes = True
+    message = "Failed to initiate private recovery."
+    return StartOver(_failure(node, message, error).response())
 
-        The reason may say something about secrets.
-        """
-        self._node.log("fail", message)
-        self._node.log("debug", f"Error: {error}")
-        return internal_error(message)
+
+def _failure(node: GovernanceNode, message: str, error: CcfpyError) -> ApiError:
+    """Return the error for the caller; only the log has the reason.
+
+    The reason may say something about secrets.
+    """
+    node.log("fail", message)
+    node.log("debug", f"Error: {error}")
+    return internal_error(message)
 
 
 class StartOver(Exception):

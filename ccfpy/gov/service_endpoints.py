@@ -22,7 +22,7 @@ from ccfpy.gov.definitions import (
     UserBody,
     UsersPage,
 )
-from ccfpy.gov.operations import Reads
+from ccfpy.gov.operations import Operations
 from ccfpy.gov.simulated import simulated_details
 from ccfpy.http.errors import not_found
 from ccfpy.service.tables import members, nodes, service, users
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
     from ccfpy.http.messages import Response
     from ccfpy.kv.tx import Tx
 
-READS = Reads()
+OPERATIONS = Operations()
 
 
-@READS.add(
+@OPERATIONS.read(
     "/service/constitution",
     "ServiceState_GetConstitution",
     Constitution,
@@ -56,7 +56,7 @@ def read_constitution(context: Context) -> "Response":
     return text_reply(source, content_type="text/javascript")
 
 
-@READS.add("/service/info", "ServiceState_GetServiceInfo", ServiceBody)
+@OPERATIONS.read("/service/info", "ServiceState_GetServiceInfo", ServiceBody)
 def read_service(context: Context) -> "Response":
     """Describe the service."""
     info = service.INFO.of(context.tx).get()
@@ -104,7 +104,7 @@ def _configuration(configuration: ServiceConfiguration) -> ConfigurationBody:
     )
 
 
-@READS.add("/service/members", "ServiceState_ListMembers", MembersPage)
+@OPERATIONS.read("/service/members", "ServiceState_ListMembers", MembersPage)
 def list_members(context: Context) -> "Response":
     """Describe every member."""
     tx = context.tx
@@ -112,7 +112,7 @@ def list_members(context: Context) -> "Response":
     return record_reply(MembersPage(value=found))
 
 
-@READS.add("/service/members/{memberId}", "ServiceState_GetMember", MemberBody)
+@OPERATIONS.read("/service/members/{memberId}", "ServiceState_GetMember", MemberBody)
 def read_member(context: Context) -> "Response":
     """Describe one member."""
     member_id = requests.member_id(context)
@@ -135,7 +135,7 @@ def _member(tx: "Tx", member_id: MemberId, info: MemberInfo) -> MemberBody:
     )
 
 
-@READS.add("/service/users", "ServiceState_ListUsers", UsersPage)
+@OPERATIONS.read("/service/users", "ServiceState_ListUsers", UsersPage)
 def list_users(context: Context) -> "Response":
     """Describe every user."""
     tx = context.tx
@@ -143,7 +143,7 @@ def list_users(context: Context) -> "Response":
     return record_reply(UsersPage(value=found))
 
 
-@READS.add("/service/users/{userId}", "ServiceState_GetUser", UserBody)
+@OPERATIONS.read("/service/users/{userId}", "ServiceState_GetUser", UserBody)
 def read_user(context: Context) -> "Response":
     """Describe one user."""
     user_id = requests.user_id(context)
@@ -163,7 +163,7 @@ def _user(tx: "Tx", user_id: UserId, certificate: str) -> UserBody:
     )
 
 
-@READS.add("/service/nodes", "ServiceState_ListNodes", NodesPage)
+@OPERATIONS.read("/service/nodes", "ServiceState_ListNodes", NodesPage)
 def list_nodes(context: Context) -> "Response":
     """Describe every node."""
     tx = context.tx
@@ -171,7 +171,7 @@ def list_nodes(context: Context) -> "Response":
     return record_reply(NodesPage(value=found))
 
 
-@READS.add("/service/nodes/{nodeId}", "ServiceState_GetNode", NodeBody)
+@OPERATIONS.read("/service/nodes/{nodeId}", "ServiceState_GetNode", NodeBody)
 def read_node(context: Context) -> "Response":
     """Describe one node."""
     node_id = requests.node_id(context)

@@ -32,75 +32,67 @@ class Submitted(NamedTuple):
     info: ProposalInfo
 
 
-class Submission:
-    """Records proposals and ballots, and asks the constitution, on one node.
+def propose(node: GovernanceNode, context: Context) -> Submitted:
+    """Record a proposal, and ask the constitution to validate and resolve it."""
+    signed = signed_request(context)
+    tx = context.tx
+    proposal_id = _bind(node, tx, signed)
+    constitution = proposals.read_constitution(
+        tx, otherwise="No constitution is set - proposals cannot be evaluated"
+    )
+    info = ProposalInfo(proposer_id=signed.member_id)
+    proposal = Proposal(proposal_id=proposal_id, body=signed.payload, info=info)
+    evaluator = _evaluator(node, context)
+    with _ScriptErrors():
+        proposals.validate(evaluator, constitution, proposal.text)
+    _store(tx, proposal)
+    latest_s = context.node.created_at_latest_s
+    ReplayProtection(tx, signed, latest_s).admit(proposal_id)
+    tables.COSE_HISTORY.of(tx).put(signed.member_id, signed.envelope)
+    return Submitted(proposal_id, _resolve(evaluator, constitution, proposal))
 
-    Raises ``ApiError`` for everything that the caller must know; the transaction is
-    then dropped.
+
+def vote(
+    node: GovernanceNode,
+    context: Context,
+    constitution: Program,
+    proposal: Proposal,
+    signed: SignedRequest,
+    ballot: str,
+) -> ProposalInfo:
+    """Record a ballot, and ask the constitution to resolve the proposal.
+
+    Args:
+        node: runs the scripts.
+        context: the member's request.
+        constitution: the constitution in force.
+        proposal: the open proposal, for which the member has no ballot yet.
+        signed: the member's signed request.
+        ballot: the ballot's script.
     """
+    member_id = signed.member_id
+    ballots = {**proposal.info.ballots, member_id: ballot}
+    proposal = replace(proposal, info=replace(proposal.info, ballots=ballots))
+    tables.COSE_HISTORY.of(context.tx).put(member_id, signed.envelope)
+    return _resolve(_evaluator(node, context), constitution, proposal, voter=member_id)
 
-    def __init__(self, node: GovernanceNode) -> None:
-        self._node = node
 
-    def propose(self, context: Context) -> Submitted:
-        """Record a proposal, and ask the constitution to validate and resolve it."""
-        signed = signed_request(context)
-        tx = context.tx
-        proposal_id = self._bind(tx, signed)
-        constitution = proposals.read_constitution(
-            tx, otherwise="No constitution is set - proposals cannot be evaluated"
-        )
-        info = ProposalInfo(proposer_id=signed.member_id)
-        proposal = Proposal(proposal_id=proposal_id, body=signed.payload, info=info)
-        evaluator = self._evaluator(context)
-        with _ScriptErrors():
-            proposals.validate(evaluator, constitution, proposal.text)
-        _store(tx, proposal)
-        latest_s = context.node.created_at_latest_s
-        ReplayProtection(tx, signed, latest_s).admit(proposal_id)
-        tables.COSE_HISTORY.of(tx).put(signed.member_id, signed.envelope)
-        return Submitted(proposal_id, _resolve(evaluator, constitution, proposal))
+def _evaluator(node: GovernanceNode, context: Context) -> Evaluator:
+    return Evaluator.of(node, context.tx, context.node.unix_time_us)
 
-    def vote(
-        self,
-        context: Context,
-        constitution: Program,
-        proposal: Proposal,
-        signed: SignedRequest,
-        ballot: str,
-    ) -> ProposalInfo:
-        """Record a ballot, and ask the constitution to resolve the proposal.
 
-        Args:
-            context: the member's request.
-            constitution: the constitution in force.
-            proposal: the open proposal, for which the member has no ballot yet.
-            signed: the member's signed request.
-            ballot: the ballot's script.
-        """
-        member_id = signed.member_id
-        ballots = {**proposal.info.ballots, member_id: ballot}
-        proposal = replace(proposal, info=replace(proposal.info, ballots=ballots))
-        tables.COSE_HISTORY.of(context.tx).put(member_id, signed.envelope)
-        return _resolve(
-            self._evaluator(context), constitution, proposal, voter=member_id
-        )
+def _bind(node: GovernanceNode, tx: "Tx", signed: SignedRequest) -> ProposalId:
+    """Return a proposal's id: a digest of its request and the service's state.
 
-    def _evaluator(self, context: Context) -> Evaluator:
-        return Evaluator.of(self._node, context.tx, context.node.unix_time_us)
-
-    def _bind(self, tx: "Tx", signed: SignedRequest) -> ProposalId:
-        """Return a proposal's id: a digest of its request and the service's state.
-
-        CCF makes the same id, which auditors compute again from the signature as it was
-        sent. The same proposal with another form of its signature would have another
-        id: ``ReplayProtection`` refuses the second.
-        """
-        version = tx.read_version
-        root = None if version is None else self._node.root_at(version)
-        if root is None:
-            raise internal_error("Proposal failed to bind to state.")
-        return ProposalId(sha256(root + sha256(signed.message.signature)).hex())
+    CCF makes the same id, which auditors compute again from the signature as it was
+    sent. The same proposal with another form of its signature would have another
+    id: ``ReplayProtection`` refuses the second.
+    """
+    version = tx.read_version
+    root = None if version is None else node.root_at(version)
+    if root is None:
+        raise internal_error("Proposal failed to bind to state.")
+    return ProposalId(sha256(root + sha256(signed.message.signature)).hex())
 
 
 def withdraw(

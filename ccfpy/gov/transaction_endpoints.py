@@ -9,16 +9,16 @@ from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.declaration import Mode
 from ccfpy.endpoints.replies import json_reply
 from ccfpy.gov.definitions import CommitBody, TransactionBody
-from ccfpy.gov.operations import Reads
+from ccfpy.gov.operations import Operations
 from ccfpy.http.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
     from ccfpy.http.messages import Response
 
-READS = Reads()
+OPERATIONS = Operations()
 
 
-@READS.add(
+@OPERATIONS.read(
     "/service/transactions/{transactionId}",
     "Transactions_Get",
     TransactionBody,
@@ -39,7 +39,7 @@ def read_status(context: Context) -> "Response":
     return _reply(tx_id, context.node.tx_status(tx_id))
 
 
-@READS.add(
+@OPERATIONS.read(
     "/service/transactions/commit",
     "Transactions_GetCommit",
     CommitBody,

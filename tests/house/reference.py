@@ -17,10 +17,8 @@ from ccfpy.cli.main import COMMANDS, main
 from ccfpy.client.share import constitution
 from ccfpy.endpoints.declaration import Endpoint
 from ccfpy.endpoints.registry import Registry
-from ccfpy.gov.api import READS, signed_operations
-from ccfpy.js.quickjs import QuickJs
-from ccfpy.node.governance import NodeGovernance
-from ccfpy.testing.node import InProcessNode, Person, StoppedClock
+from ccfpy.gov.api import OPERATIONS
+from ccfpy.testing.node import InProcessNode, Person
 from tests.attack_table import PARTS
 from tests.house import app_reference
 from tests.house.attack_marks import Marked, marked
@@ -137,11 +135,10 @@ def endpoints_page() -> str:
     running = _node().trusted.running
     assert running is not None, "the node is booted"
     served = {name: it.registry for name, it in running.frontends.items()}
-    governance = NodeGovernance(running, QuickJs(StoppedClock()))
     said_of = {
         (row.method, row.path): f"{row.description.removesuffix('.')} "
         f"(`{row.operation_id}`)"
-        for row in (*READS, *signed_operations(governance))
+        for row in OPERATIONS
     }
     parts = [
         "# Endpoints",

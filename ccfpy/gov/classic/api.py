@@ -5,6 +5,7 @@ Writes go to the primary, and so do reads of shares and of token keys.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ccfpy.base.ids import MemberId
@@ -14,7 +15,6 @@ from ccfpy.endpoints.auth.cose import MemberCoseSign1
 from ccfpy.endpoints.declaration import (
     Endpoint,
     Forwarding,
-    Handler,
     Mode,
     Operation,
     Redirection,
@@ -38,9 +38,6 @@ from ccfpy.gov.classic.bodies import (
     ClassicTokenKey,
 )
 from ccfpy.gov.classic.callers import MemberCertOfPlainBody
-from ccfpy.gov.classic.member_endpoints import ClassicAcks
-from ccfpy.gov.classic.proposal_endpoints import ClassicProposals
-from ccfpy.gov.classic.recovery_endpoints import ClassicRecovery
 from ccfpy.gov.classic.table_endpoints import (
     path_of,
     reader_of,
@@ -52,8 +49,11 @@ from ccfpy.kv.maps import Value
 from ccfpy.service.tables.proposals import ProposalInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ccfpy.base.json import Json
     from ccfpy.endpoints.auth.policy import AuthPolicy
+    from ccfpy.endpoints.awaited import Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class Row:
     """
 
     path: str
-    handler: Handler
+    handler: "Callable[..., Answer]"
     gives: object
     takes: object = None
     auth: "tuple[AuthPolicy, ...]" = ()
@@ -98,7 +98,7 @@ class Row:
 
     def endpoint(self, node: GovernanceNode) -> Endpoint:
         """Return the endpoint."""
-        handler = self.handler
+        handler = partial(self.handler, node) if self.writes else self.handler
         if not self.auth:
             handler = for_who_takes_json(handler)
         goes = self.writes or self.is_primarys
@@ -171,59 +171,57 @@ READS: tuple[Row, ...] = (
 )
 
 
-def _writes(node: GovernanceNode) -> tuple[Row, ...]:
-    proposals = ClassicProposals(node)
-    return (
-        Row(
-            path="/proposals",
-            handler=proposals.create,
-            takes=ClassicProposal,
-            gives=ClassicProposalSummary,
-            auth=(MemberCoseSign1("proposal"),),
-            writes=True,
-        ),
-        Row(
-            path="/proposals/{proposal_id}/withdraw",
-            handler=proposal_endpoints.withdraw,
-            gives=ProposalInfo,
-            auth=(MemberCoseSign1("withdrawal"),),
-            writes=True,
-        ),
-        Row(
-            path="/proposals/{proposal_id}/ballots",
-            handler=proposals.submit_ballot,
-            takes=ClassicBallot,
-            gives=ClassicProposalSummary,
-            auth=(MemberCoseSign1("ballot"),),
-            writes=True,
-        ),
-        Row(
-            path="/ack/update_state_digest",
-            handler=member_endpoints.update_state_digest,
-            gives=ClassicStateDigest,
-            auth=(MemberCert(), MemberCoseSign1("state_digest")),
-            writes=True,
-        ),
-        Row(
-            path="/ack",
-            handler=ClassicAcks(node).acknowledge,
-            takes=ClassicStateDigest,
-            gives=None,
-            auth=(MemberCoseSign1("ack"),),
-            writes=True,
-        ),
-        Row(
-            path="/recovery_share",
-            handler=ClassicRecovery(node).submit_share,
-            takes=ClassicShareSubmission,
-            gives=ClassicShareReceived,
-            auth=(MemberCertOfPlainBody(), MemberCoseSign1("recovery_share")),
-            writes=True,
-        ),
-    )
+WRITES: tuple[Row, ...] = (
+    Row(
+        path="/proposals",
+        handler=proposal_endpoints.create,
+        takes=ClassicProposal,
+        gives=ClassicProposalSummary,
+        auth=(MemberCoseSign1("proposal"),),
+        writes=True,
+    ),
+    Row(
+        path="/proposals/{proposal_id}/withdraw",
+        handler=proposal_endpoints.withdraw,
+        gives=ProposalInfo,
+        auth=(MemberCoseSign1("withdrawal"),),
+        writes=True,
+    ),
+    Row(
+        path="/proposals/{proposal_id}/ballots",
+        handler=proposal_endpoints.submit_ballot,
+        takes=ClassicBallot,
+        gives=ClassicProposalSummary,
+        auth=(MemberCoseSign1("ballot"),),
+        writes=True,
+    ),
+    Row(
+        path="/ack/update_state_digest",
+        handler=member_endpoints.update_state_digest,
+        gives=ClassicStateDigest,
+        auth=(MemberCert(), MemberCoseSign1("state_digest")),
+        writes=True,
+    ),
+    Row(
+        path="/ack",
+        handler=member_endpoints.acknowledge,
+        takes=ClassicStateDigest,
+        gives=None,
+        auth=(MemberCoseSign1("ack"),),
+        writes=True,
+    ),
+    Row(
+        path="/recovery_share",
+        handler=recovery_endpoints.submit_share,
+        takes=ClassicShareSubmission,
+        gives=ClassicShareReceived,
+        auth=(MemberCertOfPlainBody(), MemberCoseSign1("recovery_share")),
+        writes=True,
+    ),
+)
 
 
 def add_classic_endpoints(registry: Registry, node: GovernanceNode) -> None:
     """Add every endpoint of the classic API, for ``node``."""
-    for row in (*READS, *_writes(node)):
+    for row in (*READS, *WRITES):
         registry.add(row.endpoint(node))

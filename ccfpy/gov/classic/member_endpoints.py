@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ccfpy.kv.tx import Tx
 
 
-def update_state_digest(context: Context) -> "Response":
+def update_state_digest(_: GovernanceNode, context: Context) -> "Response":
     """Ask a member to sign the root of the last signature."""
     member_id = caller_of(context)
     ack = _ack_of(context.tx, member_id)
@@ -39,58 +39,51 @@ def update_state_digest(context: Context) -> "Response":
     return json_reply({"state_digest": digest})
 
 
-class ClassicAcks:
-    """Handlers that need the node: ``ports.GovernanceNode``."""
-
-    def __init__(self, node: GovernanceNode) -> None:
-        self._node = node
-
-    def acknowledge(self, context: Context) -> "Response":
-        """Record a member's signature over the digest, and make the member Active."""
-        member_id = caller_of(context)
-        tx = context.tx
-        signed = signed_request(context)
-        if not isinstance(signed.json(), dict):
-            raise Malformed("the signed request is no JSON object")
-        ack = _ack_of(tx, member_id)
-        if ack.state_digest != signed.text("state_digest"):
-            raise ApiError(
-                400,
-                ErrorCode.StateDigestMismatch,
-                "Submitted state digest is not valid.",
-            )
-        if is_repeated(tx, ack, signed):
-            return empty_reply(204)
-        signature = SIGNATURES.of(tx).get()
-        digest = "" if signature is None else signature.root.hex()
-        kept = MemberAck(state_digest=digest, cose_sign1_req=signed.envelope)
-        members.ACKS.of(tx).put(member_id, kept)
-        self._activate(tx, member_id)
+def acknowledge(node: GovernanceNode, context: Context) -> "Response":
+    """Record a member's signature over the digest, and make the member Active."""
+    member_id = caller_of(context)
+    tx = context.tx
+    signed = signed_request(context)
+    if not isinstance(signed.json(), dict):
+        raise Malformed("the signed request is no JSON object")
+    ack = _ack_of(tx, member_id)
+    if ack.state_digest != signed.text("state_digest"):
+        raise ApiError(
+            400,
+            ErrorCode.StateDigestMismatch,
+            "Submitted state digest is not valid.",
+        )
+    if is_repeated(tx, ack, signed):
         return empty_reply(204)
+    signature = SIGNATURES.of(tx).get()
+    digest = "" if signature is None else signature.root.hex()
+    kept = MemberAck(state_digest=digest, cose_sign1_req=signed.envelope)
+    members.ACKS.of(tx).put(member_id, kept)
+    _activate(node, tx, member_id)
+    return empty_reply(204)
 
-    def _activate(self, tx: "Tx", member_id: "MemberId") -> None:
-        """Make a member Active; in an open service, issue all shares anew.
 
-        Shares are issued even if the member was Active before.
-        """
-        try:
-            membership.activate_member(tx, member_id)
-        except Refused as error:
-            message = f"Error activating new member: {error}"
-            raise ApiError(403, ErrorCode.AuthorizationFailed, message) from error
-        info = service.INFO.of(tx).get()
-        if info is None:
-            raise internal_error("No service currently available.")
-        if info.status is not ServiceStatus.OPEN:
-            return
-        if not membership.is_recovery_member(tx, member_id):
-            return
-        try:
-            self._node.trigger_recovery_shares_refresh(tx)
-        except Refused as error:
-            raise internal_error(
-                f"Error issuing new recovery shares: {error}"
-            ) from error
+def _activate(node: GovernanceNode, tx: "Tx", member_id: "MemberId") -> None:
+    """Make a member Active; in an open service, issue all shares anew.
+
+    Shares are issued even if the member was Active before.
+    """
+    try:
+        membership.activate_member(tx, member_id)
+    except Refused as error:
+        message = f"Error activating new member: {error}"
+        raise ApiError(403, ErrorCode.AuthorizationFailed, message) from error
+    info = service.INFO.of(tx).get()
+    if info is None:
+        raise internal_error("No service currently available.")
+    if info.status is not ServiceStatus.OPEN:
+        return
+    if not membership.is_recovery_member(tx, member_id):
+        return
+    try:
+        node.trigger_recovery_shares_refresh(tx)
+    except Refused as error:
+        raise internal_error(f"Error issuing new recovery shares: {error}") from error
 
 
 def list_members(context: Context) -> "Response":

@@ -16,7 +16,6 @@ from ccfpy.gov.classic.callers import require_active
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.proposals import Proposal
 from ccfpy.gov.requests import SignedRequest, signed_request
-from ccfpy.gov.submission import Submission
 from ccfpy.http.errors import ApiError, ErrorCode
 from ccfpy.service.records import form_of
 from ccfpy.service.tables import proposals as tables
@@ -30,35 +29,30 @@ if TYPE_CHECKING:
 _DETAILS = form_of(ProposalInfo)
 
 
-class ClassicProposals:
-    """Handlers that need the node: ``ports.GovernanceNode``."""
-
-    def __init__(self, node: GovernanceNode) -> None:
-        self._submission = Submission(node)
-
-    def create(self, context: Context) -> "Response":
-        """Record a proposal, and ask the constitution to validate and resolve it."""
-        require_active(context)
-        return record_reply(summary(*self._submission.propose(context)))
-
-    def submit_ballot(self, context: Context) -> "Response":
-        """Record a member's ballot, and let the constitution resolve the proposal."""
-        member_id = require_active(context)
-        signed = signed_request(context)
-        proposal_id = _signed_proposal_id(context, signed)
-        constitution = proposals.read_constitution(
-            context.tx,
-            otherwise="No constitution is set - proposals cannot be evaluated",
-        )
-        proposal = _open_proposal(context.tx, proposal_id)
-        if member_id in proposal.info.ballots:
-            raise ApiError(400, ErrorCode.VoteAlreadyExists, "Vote already submitted.")
-        source = submission.ballot_of(signed)
-        info = self._submission.vote(context, constitution, proposal, signed, source)
-        return record_reply(summary(proposal_id, info))
+def create(node: GovernanceNode, context: Context) -> "Response":
+    """Record a proposal, and ask the constitution to validate and resolve it."""
+    require_active(context)
+    return record_reply(summary(*submission.propose(node, context)))
 
 
-def withdraw(context: Context) -> "Response":
+def submit_ballot(node: GovernanceNode, context: Context) -> "Response":
+    """Record a member's ballot, and let the constitution resolve the proposal."""
+    member_id = require_active(context)
+    signed = signed_request(context)
+    proposal_id = _signed_proposal_id(context, signed)
+    constitution = proposals.read_constitution(
+        context.tx,
+        otherwise="No constitution is set - proposals cannot be evaluated",
+    )
+    proposal = _open_proposal(context.tx, proposal_id)
+    if member_id in proposal.info.ballots:
+        raise ApiError(400, ErrorCode.VoteAlreadyExists, "Vote already submitted.")
+    source = submission.ballot_of(signed)
+    info = submission.vote(node, context, constitution, proposal, signed, source)
+    return record_reply(summary(proposal_id, info))
+
+
+def withdraw(_: GovernanceNode, context: Context) -> "Response":
     """Withdraw an open proposal at its proposer's request."""
     require_active(context)
     signed = signed_request(context)

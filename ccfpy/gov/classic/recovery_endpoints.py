@@ -8,13 +8,10 @@ from ccfpy.base.ids import MemberId
 from ccfpy.endpoints.auth.cose import MemberCoseSign1Caller
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import json_reply
+from ccfpy.gov import recovery_endpoints
 from ccfpy.gov.classic.callers import require_active
 from ccfpy.gov.ports import GovernanceNode
-from ccfpy.gov.recovery_endpoints import (
-    RecoveryEndpoints,
-    StartOver,
-    encrypted_share,
-)
+from ccfpy.gov.recovery_endpoints import StartOver, encrypted_share
 
 if TYPE_CHECKING:
     from ccfpy.http.messages import Response
@@ -39,25 +36,19 @@ def _share(context: Context, member_id: MemberId, *, called: str) -> "Response":
     return json_reply({"encrypted_share": share})
 
 
-class ClassicRecovery:
-    """Handlers that need the node: ``ports.GovernanceNode``."""
-
-    def __init__(self, node: GovernanceNode) -> None:
-        self._recovery = RecoveryEndpoints(node)
-
-    def submit_share(self, context: Context) -> "Response":
-        """Store a member's decrypted share; start the recovery if there are enough."""
-        member_id = require_active(context, otherwise="Member is not active.")
-        caller, text = context.caller, context.request.body
-        if isinstance(caller, MemberCoseSign1Caller):
-            text = caller.content
-        fields = json.loads_object(text)
-        self._recovery.require_waiting(context)
-        share = fields.get("share")
-        if not isinstance(share, str):
-            raise Malformed("the request lacks the text 'share'")
-        try:
-            handed = self._recovery.take_share(context, member_id, share)
-        except StartOver as error:
-            return error.response
-        return json_reply({"message": handed.message})
+def submit_share(node: GovernanceNode, context: Context) -> "Response":
+    """Store a member's decrypted share; start the recovery if there are enough."""
+    member_id = require_active(context, otherwise="Member is not active.")
+    caller, text = context.caller, context.request.body
+    if isinstance(caller, MemberCoseSign1Caller):
+        text = caller.content
+    fields = json.loads_object(text)
+    recovery_endpoints.require_waiting(node, context)
+    share = fields.get("share")
+    if not isinstance(share, str):
+        raise Malformed("the request lacks the text 'share'")
+    try:
+        handed = recovery_endpoints.take_share(node, context, member_id, share)
+    except StartOver as error:
+        return error.response
+    return json_reply({"message": handed.message})

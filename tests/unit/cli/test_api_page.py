@@ -15,7 +15,7 @@ from ccfpy.base.json import Json, JsonObject
 from ccfpy.cli.api_curl import Caller
 from ccfpy.cli.api_document import Document
 from ccfpy.cli.api_page import page
-from ccfpy.gov.api import READS
+from ccfpy.gov.api import OPERATIONS
 from ccfpy.gov.swagger import document as swagger
 from ccfpy.gov.versions import ApiVersion
 
@@ -88,7 +88,7 @@ def check(read: Read) -> None:
 
 
 def test_every_operation_of_real_documents_is_shown() -> None:
-    described = [logging.openapi(), swagger(ApiVersion.V1, READS)]
+    described = [logging.openapi(), swagger(ApiVersion.V1, OPERATIONS)]
     read = _read(*described)
     check(read)
     text = "".join(read.text)

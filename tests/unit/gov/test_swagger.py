@@ -6,7 +6,7 @@ import re
 import pytest
 from openapi_spec_validator import validate
 
-from ccfpy.gov.api import READS, signed_operations
+from ccfpy.gov.api import OPERATIONS
 from ccfpy.gov.swagger import document
 from ccfpy.gov.versions import ApiVersion
 from tests.unit.gov.conftest import Governed, body
@@ -34,9 +34,8 @@ def test_a_version_describes_exactly_what_it_serves(
     assert (set(paths) == served) is is_newest
 
 
-def test_every_reference_of_a_document_leads_somewhere(governed: Governed) -> None:
-    operations = (*READS, *signed_operations(governed.node))
-    described = document(ApiVersion.V1, operations)
+def test_every_reference_of_a_document_leads_somewhere() -> None:
+    described = document(ApiVersion.V1, OPERATIONS)
     assert isinstance(described, dict)
     text = json.dumps(described)
     references = {part.partition('"')[0] for part in text.split('"$ref": "#/')[1:]}
