@@ -41,11 +41,6 @@ class Report:
     raw: bytes
 
     @property
-    def cpu_svn(self) -> bytes:
-        """The security version of the processor's parts, 16 bytes."""
-        return self.raw[0:16]
-
-    @property
     def misc_select(self) -> bytes:
         """Which optional features are saved on an exit, 4 bytes."""
         return self.raw[16:20]

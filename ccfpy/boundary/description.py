@@ -1,4 +1,4 @@
-"""Types of messages as text, the same for everyone, and the most they take as bytes.
+"""Types of messages as text, the same for everyone.
 
 The text says all that decides about the form on the wire, and the names by which people
 mean it. What has no form on the wire, or no bound where one is wanted, is refused.
@@ -12,11 +12,6 @@ from typing import Union, get_args, get_origin, get_type_hints
 
 from ccfpy.base.errors import Malformed
 from ccfpy.boundary.shape import AtMost, parted
-
-INTEGER_BYTES_MAX = 9
-HEAD_BYTES_MAX = 5
-"""What msgpack puts before a text, bytes or a list."""
-CHARACTER_BYTES_MAX = 4
 
 
 class NotExpressible(Malformed):
@@ -44,39 +39,11 @@ def describe_messages(kinds: Mapping[int, type]) -> str:
     )
 
 
-def bytes_max(kind: object) -> int:
-    """Return the most bytes that a value of a bounded type takes on the wire."""
-    kind, bound = parted(kind)
-    most = 0 if bound is None else bound.count
-    if isinstance(kind, type):
-        return _plain_bytes_max(kind, most)
-    arguments = [part for part in get_args(kind) if part is not NoneType]
-    if get_origin(kind) is not tuple:
-        return bytes_max(arguments[0])
-    if arguments[-1] is ...:
-        return HEAD_BYTES_MAX + most * bytes_max(arguments[0])
-    return HEAD_BYTES_MAX + sum(map(bytes_max, arguments))
-
-
 def record_parts(kind: type) -> Iterator[tuple[str, object]]:
     """List a dataclass's fields with their types, bounds included."""
     hints = get_type_hints(kind, include_extras=True)
     for field in fields(kind):
         yield field.name, hints[field.name]
-
-
-def _plain_bytes_max(kind: type, most: int) -> int:
-    if kind is bool:
-        return 1
-    if kind is int:
-        return INTEGER_BYTES_MAX
-    if kind is bytes:
-        return HEAD_BYTES_MAX + most
-    if issubclass(kind, StrEnum):
-        return HEAD_BYTES_MAX + max(len(str(member).encode()) for member in kind)
-    if kind is str:
-        return HEAD_BYTES_MAX + CHARACTER_BYTES_MAX * most
-    return HEAD_BYTES_MAX + sum(bytes_max(part) for _, part in record_parts(kind))
 
 
 def _describe(kind: object, bounded: bool, within: tuple[object, ...]) -> str:

@@ -236,23 +236,6 @@ class Store(State):
 
     # Whole states
 
-    def snapshot(self, seqno: Seqno, *, public: bool) -> list[MapSnapshot]:
-        """Return the public or the private maps as they were after ``seqno``.
-
-        In name order, without copying keys or values.
-
-        Raises:
-            Conflict: ``seqno`` was compacted away.
-            ValueError: ``seqno`` has not been applied.
-        """
-        self._check_readable(seqno)
-        versions = self._map_versions_at(seqno)
-        return [
-            MapSnapshot(name, versions[name], list(self.maps[name].entries_at(seqno)))
-            for name in sorted(versions)
-            if is_public(name) is public
-        ]
-
     def freeze(self, seqno: Seqno, *, public: bool) -> list[FrozenMap]:
         """Set aside the public or the private maps as they were after ``seqno``.
 

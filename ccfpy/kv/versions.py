@@ -9,7 +9,7 @@ and now is read by its number and nothing is copied to keep it. The rules:
   and never a removal as its oldest node.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 # The package ships no types; every use of it is in this file.
@@ -94,13 +94,6 @@ class VersionedMap:
         """Return the seqno that last wrote ``key``, 0 where it does not exist now."""
         node = self.chains.get(key)
         return 0 if node is None or node[1] is None else node[0]
-
-    def entries_at(self, version: Seqno) -> Iterator[tuple[bytes, Seqno, bytes]]:
-        """List key, write version and value of each key that exists at ``version``."""
-        for key in self.chains:
-            node = self.node_at(key, version)
-            if node is not None and node[1] is not None:
-                yield key, node[0], node[1]
 
     def keys_between(self, start: bytes | None, stop: bytes | None) -> list[bytes]:
         """List, in byte order, keys from ``start`` up to but without ``stop``.

@@ -31,7 +31,7 @@ def test_dcap_qvl_reads_recorded_quotes_as_we_do() -> None:
                 "signer": report.signer.hex(),
                 "attributes": report.attributes.hex(),
                 "report_data": report.report_data.hex(),
-                "cpu_svn": report.cpu_svn.hex(),
+                "cpu_svn": report.raw[:16].hex(),
                 "fmspc": pck.fmspc.hex(),
                 "pce_id": pck.pce_id.hex(),
                 "components": list(pck.components),

@@ -17,6 +17,7 @@ from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.testing.node import InProcessNode, Person
 from ccfpy.testing.recovery import ask_for_shares, recover_alone, submit_share
 from ccfpy.testing.surroundings import Remains
+from tests.unit.kv.plain_snapshot import snapshot_of
 from tests.vectors.recording import Recording, ec_key, rsa_key
 
 LOST_MS = 40_000_000_000
@@ -141,7 +142,7 @@ def test_their_private_state_is_what_their_ledger_secrets_open(
 def _private(store: Store) -> Mapping[str, tuple[Seqno, set[Entry]]]:
     return {
         name: (version, set(entries))
-        for name, version, entries in store.snapshot(store.version, public=False)
+        for name, version, entries in snapshot_of(store, store.version, public=False)
     }
 
 

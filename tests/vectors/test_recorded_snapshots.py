@@ -12,6 +12,7 @@ from ccfpy.ledger.snapshot_name import SnapshotName
 from ccfpy.ledger.snapshot_writing import SnapshotWriting
 from ccfpy.ledger.tables import SIGNATURES, SINGLE_KEY
 from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
+from tests.unit.kv.plain_snapshot import snapshot_of
 from tests.vectors.recording import Recording
 
 
@@ -74,11 +75,11 @@ def test_the_ledger_replayed_gives_the_same_state(
         for public in (True, False):
             kept = {
                 each.name: sorted(each.entries)
-                for each in restored.snapshot(start.seqno, public=public)
+                for each in snapshot_of(restored, start.seqno, public=public)
             }
             assert kept == {
                 each.name: sorted(each.entries)
-                for each in replayed.snapshot(start.seqno, public=public)
+                for each in snapshot_of(replayed, start.seqno, public=public)
             }
 
 

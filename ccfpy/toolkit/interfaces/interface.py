@@ -13,7 +13,7 @@ from inspect import Parameter, Signature
 from typing import Generic, TypeVar
 
 from ccfpy.base.limits import FRAME_BYTES_MAX, MIB
-from ccfpy.boundary.description import bytes_max, describe_messages
+from ccfpy.boundary.description import describe_messages
 from ccfpy.boundary.shape import BoundaryViolation
 from ccfpy.boundary.wire import HEADER_BYTES, Vocabulary
 from ccfpy.crypto.hashing import sha256_hex
@@ -24,6 +24,7 @@ from ccfpy.toolkit.interfaces.declared import (
     InterfaceRefused,
     functions_of,
 )
+from ccfpy.toolkit.interfaces.sizes import bytes_max
 
 CALL_BYTES_MAX = 1 * MIB
 """Of the arguments of one call, or its result, unless the interface says otherwise."""

@@ -1,7 +1,8 @@
 """Whole states written at once and key by key, to compare what nodes write with."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
+from ccfpy.base.ids import Seqno
 from ccfpy.kv.snapshot import (
     ORDER_K0,
     ORDER_K1,
@@ -12,8 +13,26 @@ from ccfpy.kv.snapshot import (
     map_head,
     public_head,
 )
+from ccfpy.kv.store import Store
+from ccfpy.kv.versions import Node, node_below
 
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
+
+
+def snapshot_of(store: Store, seqno: Seqno, *, public: bool) -> list[MapSnapshot]:
+    """Return the public or the private maps as they were after ``seqno``."""
+    return [
+        MapSnapshot(name, version, list(entries_at(chains, seqno)))
+        for name, version, chains in store.freeze(seqno, public=public)
+    ]
+
+
+def entries_at(chains: Mapping[bytes, Node], version: Seqno) -> Iterator[Entry]:
+    """List key, write version and value of each key that exists at ``version``."""
+    for key, newest in chains.items():
+        node = node_below(newest, version)
+        if node is not None and node[1] is not None:
+            yield key, node[0], node[1]
 
 
 def serialise_public_snapshot(snapshot: PublicSnapshot) -> bytes:

@@ -16,7 +16,11 @@ from ccfpy.kv.snapshot import (
     parse_public_snapshot,
 )
 from ccfpy.kv.store import Store
-from tests.unit.kv.plain_snapshot import serialise_maps, serialise_public_snapshot
+from tests.unit.kv.plain_snapshot import (
+    serialise_maps,
+    serialise_public_snapshot,
+    snapshot_of,
+)
 
 SEQNOS = st.integers(0, 2**63 - 1)
 ENTRIES = st.lists(
@@ -125,10 +129,12 @@ def test_a_state_survives_the_way_to_another_store() -> None:
     source.apply(1, {"public:m": {b"a": b"1"}, "p": {b"b": b"2"}})
     source.apply(2, {"public:m": {b"c": b"3", b"a": None}})
     for public in (True, False):
-        data = serialise_maps(source.snapshot(2, public=public))
+        data = serialise_maps(snapshot_of(source, 2, public=public))
         target.install(2, parse_maps(data))
     for public in (True, False):
-        assert target.snapshot(2, public=public) == source.snapshot(2, public=public)
+        assert snapshot_of(target, 2, public=public) == snapshot_of(
+            source, 2, public=public
+        )
 
 
 def test_recorded_snapshots_are_read_and_written_to_the_byte(
@@ -146,5 +152,5 @@ def test_recorded_snapshots_are_read_and_written_to_the_byte(
         assert serialise_public_snapshot(snapshot) == domain
         store = Store()
         store.install(snapshot.version, snapshot.maps)
-        again = store.snapshot(snapshot.version, public=True)
+        again = snapshot_of(store, snapshot.version, public=True)
         assert serialise_maps(again) == domain[-len(serialise_maps(again)) :]

@@ -5,6 +5,7 @@ import pytest
 from ccfpy.kv.changes import Committed, Conflict
 from ccfpy.kv.snapshot import MapSnapshot
 from ccfpy.kv.store import Store
+from tests.unit.kv.plain_snapshot import snapshot_of
 
 M = "public:m"
 
@@ -333,17 +334,17 @@ def test_a_snapshot_gives_the_state_and_map_versions_of_its_seqno() -> None:
     put(store, b"p", b"2", "private")
     put(store, b"a", b"3")
     put(store, b"b", b"4", "public:later")
-    assert store.snapshot(2, public=True) == [MapSnapshot(M, 1, [(b"a", 1, b"1")])]
-    assert store.snapshot(2, public=False) == [
+    assert snapshot_of(store, 2, public=True) == [MapSnapshot(M, 1, [(b"a", 1, b"1")])]
+    assert snapshot_of(store, 2, public=False) == [
         MapSnapshot("private", 2, [(b"p", 2, b"2")])
     ]
-    assert [m.name for m in store.snapshot(4, public=True)] == ["public:later", M]
+    assert [m.name for m in snapshot_of(store, 4, public=True)] == ["public:later", M]
     store.compact(3)
-    assert store.snapshot(3, public=True) == [MapSnapshot(M, 3, [(b"a", 3, b"3")])]
+    assert snapshot_of(store, 3, public=True) == [MapSnapshot(M, 3, [(b"a", 3, b"3")])]
     with pytest.raises(Conflict, match="older"):
-        store.snapshot(2, public=True)
+        snapshot_of(store, 2, public=True)
     with pytest.raises(ValueError, match="yet"):
-        store.snapshot(5, public=True)
+        snapshot_of(store, 5, public=True)
 
 
 def test_an_emptied_map_is_still_in_a_snapshot() -> None:
@@ -351,7 +352,7 @@ def test_an_emptied_map_is_still_in_a_snapshot() -> None:
     store.apply(1, {M: {b"a": b"1"}})
     store.apply(2, {M: {b"a": None}})
     store.compact(2)
-    assert store.snapshot(2, public=True) == [MapSnapshot(M, 2, [])]
+    assert snapshot_of(store, 2, public=True) == [MapSnapshot(M, 2, [])]
 
 
 def test_an_installed_snapshot_is_final_and_goes_on() -> None:
@@ -370,7 +371,7 @@ def test_an_installed_snapshot_is_final_and_goes_on() -> None:
     store.rollback(9)
     assert read(store, b"a") == b"1"
     store.compact(9)
-    assert store.snapshot(9, public=True)[0].version == 7
+    assert snapshot_of(store, 9, public=True)[0].version == 7
 
 
 def test_a_snapshot_is_not_installed_over_later_or_unsettled_state() -> None:

@@ -17,6 +17,7 @@ from ccfpy.kv.changes import Conflict
 from ccfpy.kv.hooks import Hook
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
+from tests.unit.kv.plain_snapshot import snapshot_of
 
 NAMES = st.sampled_from(["public:a", "b", "c"])
 KEYS = st.sampled_from([b"", b"j", b"k"])
@@ -243,8 +244,8 @@ class StoreMachine(RuleBasedStateMachine):
         for seqno in range(self.committed, len(self.history)):
             past = self.history[seqno]
             snapshots = [
-                *self.store.snapshot(seqno, public=True),
-                *self.store.snapshot(seqno, public=False),
+                *snapshot_of(self.store, seqno, public=True),
+                *snapshot_of(self.store, seqno, public=False),
             ]
             found = {
                 snapshot.name: {key: (at, v) for key, at, v in snapshot.entries}

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccfpy.kv.versions import VersionedMap
+from tests.unit.kv.plain_snapshot import entries_at
 
 KEYS = st.sampled_from([b"a", b"b", b"c"])
 WRITES = st.dictionaries(KEYS, st.none() | st.binary(max_size=2), max_size=3)
@@ -12,7 +13,9 @@ WRITES = st.dictionaries(KEYS, st.none() | st.binary(max_size=2), max_size=3)
 def state_at(
     versioned_map: VersionedMap, version: int
 ) -> dict[bytes, tuple[int, bytes]]:
-    return {key: (at, value) for key, at, value in versioned_map.entries_at(version)}
+    return {
+        key: (at, value) for key, at, value in entries_at(versioned_map.chains, version)
+    }
 
 
 def test_every_version_stays_readable() -> None:

@@ -9,6 +9,7 @@ from ccfpy.kv.snapshot import PublicSnapshot
 from ccfpy.kv.store import Store
 from ccfpy.ledger.secrets import LedgerSecret
 from ccfpy.ledger.snapshot_writing import SnapshotWriting, cut
+from tests.unit.kv.plain_snapshot import snapshot_of
 from tests.unit.ledger.plain_snapshot import write_snapshot
 
 SECRET = LedgerSecret(raw=b"k" * 32)
@@ -38,11 +39,11 @@ def test_its_bytes_and_digest_are_the_same(keys: int, keys_per_step: int) -> Non
     while not writing.advance(keys_per_step):
         assert writing.digest == b""
         steps += 1
-    public = tuple(store.snapshot(1, public=True))
+    public = tuple(snapshot_of(store, 1, public=True))
     at_once = write_snapshot(
         SECRET,
         PublicSnapshot(1, LEAF, (1, 1), public),
-        store.snapshot(1, public=False),
+        snapshot_of(store, 1, public=False),
     )
     assert b"".join(writing.pieces) == at_once
     assert writing.digest == sha256(at_once)

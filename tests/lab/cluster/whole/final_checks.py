@@ -7,10 +7,13 @@
 * What clients saw is what the service promises (`tests.lab.consistency`).
 """
 
+from collections.abc import Iterator, Mapping
+
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import Seqno
 from ccfpy.crypto.certs import Certificate
 from ccfpy.kv.store import Store
+from ccfpy.kv.versions import Node, node_below
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.secrets import LedgerSecrets
 from ccfpy.ledger.snapshot_name import SnapshotName
@@ -47,11 +50,20 @@ def _secrets(stage: Stage) -> LedgerSecrets:
 
 
 def _state_of(store: Store, seqno: Seqno) -> _State:
-    maps = store.snapshot(seqno, public=True) + store.snapshot(seqno, public=False)
+    maps = store.freeze(seqno, public=True) + store.freeze(seqno, public=False)
     return [
-        (name, version, {key: (at, value) for key, at, value in entries})
-        for name, version, entries in maps
+        (name, version, dict(_entries_at(chains, seqno)))
+        for name, version, chains in maps
     ]
+
+
+def _entries_at(
+    chains: Mapping[bytes, Node], seqno: Seqno
+) -> Iterator[tuple[bytes, tuple[Seqno, bytes]]]:
+    for key, newest in chains.items():
+        node = node_below(newest, seqno)
+        if node is not None and node[1] is not None:
+            yield key, (node[0], node[1])
 
 
 def _check_states(stage: Stage) -> None:

@@ -10,6 +10,7 @@ from ccfpy.base.ids import Seqno
 from ccfpy.kv.snapshot import MapSnapshot
 from ccfpy.kv.store import Store
 from ccfpy.node.snapshots.starting_point import StartingPoint
+from tests.unit.kv.plain_snapshot import snapshot_of
 from tests.unit.ledger.made import FIRST
 from tests.unit.node.ledger_of_one import LedgerOfOne
 from tests.unit.node.snapshots.test_snapshotter import Files, settle
@@ -24,7 +25,7 @@ def state_of(store: Store, seqno: Seqno) -> list[tuple[str, Seqno, object]]:
     return [
         sorted_(each)
         for public in (True, False)
-        for each in store.snapshot(seqno, public=public)
+        for each in snapshot_of(store, seqno, public=public)
     ]
 
 

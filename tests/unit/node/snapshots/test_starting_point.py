@@ -18,6 +18,7 @@ from ccfpy.ledger.tables import SIGNATURES, SINGLE_KEY
 from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 from ccfpy.service.tables import nodes
 from tests.attacks import attack
+from tests.unit.kv.plain_snapshot import snapshot_of
 from tests.unit.ledger.made import FIRST, SECOND
 from tests.unit.ledger.plain_snapshot import write_snapshot
 from tests.unit.node.ledger_of_one import LedgerOfOne
@@ -94,10 +95,10 @@ def test_state_snapshot_state_and_on_with_equal_roots() -> None:
     for public in (True, False):
         assert [
             (each.name, each.version, sorted(each.entries))
-            for each in store.snapshot(4, public=public)
+            for each in snapshot_of(store, 4, public=public)
         ] == [
             (each.name, each.version, sorted(each.entries))
-            for each in original.store.snapshot(4, public=public)
+            for each in snapshot_of(original.store, 4, public=public)
         ]
     for ledger in (original, other):
         ledger.put(secret="changed")
