@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING
 
 from ccfpy.endpoints.common import add_common_endpoints
 from ccfpy.endpoints.registry import Registry
-from ccfpy.node.api.evidence import EvidenceEndpoints
-from ccfpy.node.api.health import HealthEndpoints
-from ccfpy.node.api.indexing import IndexingEndpoints
-from ccfpy.node.api.join import JoinEndpoints
-from ccfpy.node.api.members import MembershipEndpoints
+from ccfpy.node.api import evidence, health, indexing, join, members, network
 from ccfpy.node.api.metrics import MetricsEndpoints
-from ccfpy.node.api.network import NetworkEndpoints
 from ccfpy.node.api.snapshots import SnapshotEndpoints
 
 if TYPE_CHECKING:
@@ -38,14 +33,11 @@ def node_registry(
         PREFIX, title=TITLE, description=DESCRIPTION, version=VERSION, is_exact=True
     )
     add_common_endpoints(registry)
+    for module in (network, members, join, evidence, health, indexing):
+        for declared in module.ENDPOINTS:
+            registry.add(declared(running))
     for group in (
-        NetworkEndpoints(running),
-        MembershipEndpoints(running),
-        JoinEndpoints(running),
         SnapshotEndpoints(running, running.parts.snapshots),
-        EvidenceEndpoints(running),
-        HealthEndpoints(running),
-        IndexingEndpoints(running),
         MetricsEndpoints(sessions, memory=running.parts.memory, js_version=js_version),
     ):
         for endpoint in group.endpoints():

@@ -3,10 +3,11 @@
 What they answer is JSON, or nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial, update_wrapper
 from inspect import getdoc
+from typing import TYPE_CHECKING, TypeAlias
 
 from ccfpy.base.json import JsonObject
 from ccfpy.base.schema import schema_of, without_name
@@ -20,7 +21,40 @@ from ccfpy.endpoints.declaration import (
 )
 from ccfpy.endpoints.replies import for_who_takes_json
 
+if TYPE_CHECKING:
+    from ccfpy.endpoints.awaited import Answer
+    from ccfpy.endpoints.context import Context
+    from ccfpy.node.running import RunningNode
+
 _described = cache(schema_of)
+
+NodeHandler: TypeAlias = "Callable[[RunningNode, Context], Answer]"
+"""Answers a request on a running node."""
+
+
+class NodeEndpoints(list["Callable[[RunningNode], Endpoint]"]):
+    """The endpoints of a module, each declared above its handler."""
+
+    def add(
+        self, declare: Callable[..., Endpoint], *where: object, **more: object
+    ) -> Callable[[NodeHandler], NodeHandler]:
+        """Declare the endpoint that the function below answers.
+
+        Args:
+            declare: one of the short forms below.
+            where: its arguments: method, path and the type of the answer, as it takes.
+            more: its other arguments, but for the handler.
+        """
+
+        def put(handler: NodeHandler) -> NodeHandler:
+            def endpoint(running: "RunningNode") -> Endpoint:
+                bound = update_wrapper(partial(handler, running), handler)
+                return declare(*where, handler=bound, **more)
+
+            self.append(endpoint)
+            return handler
+
+        return put
 
 
 def _operation(
@@ -57,9 +91,9 @@ def _optional(name: str, kind: object) -> JsonObject:
 
 def local(
     path: str,
-    handler: Handler,
     answers: object = None,
     *,
+    handler: Handler,
     method: str = "GET",
     mode: Mode = Mode.READ_ONLY,
     status: int = 200,
@@ -68,8 +102,8 @@ def local(
 
     Args:
         path: where, without the frontend's prefix.
-        handler: its docstring is what people read about the endpoint.
         answers: the type of the answer; ``None`` if there is no body.
+        handler: its docstring is what people read about the endpoint.
         method: of the request.
         mode: a command looks at no table.
         status: of a success.
@@ -80,9 +114,9 @@ def local(
 
 def shared(
     path: str,
-    handler: Handler,
     answers: object,
     *,
+    handler: Handler,
     query: Mapping[str, object] | None = None,
 ) -> Endpoint:
     """Declare a read of the service's tables, which any node can answer.
@@ -116,7 +150,7 @@ def _at_once(
 
 
 def hidden(
-    method: str, path: str, handler: Handler, *, local_mode: Mode | None = None
+    method: str, path: str, *, handler: Handler, local_mode: Mode | None = None
 ) -> Endpoint:
     """Declare what is meant for nodes, not for people.
 
@@ -135,7 +169,7 @@ def hidden(
     )
 
 
-def write(method: str, path: str, handler: Handler, answers: object) -> Endpoint:
+def write(method: str, path: str, answers: object, *, handler: Handler) -> Endpoint:
     """Declare a write, which the primary alone takes."""
     return Endpoint(
         method=method,

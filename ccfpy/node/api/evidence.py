@@ -1,12 +1,11 @@
 """What nodes prove of themselves: quotes, certificates, versions."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from ccfpy.base.ids import NodeId
 from ccfpy.base.vocabulary import NodeStatus
 from ccfpy.endpoints.context import Context
-from ccfpy.endpoints.declaration import Endpoint, Mode
+from ccfpy.endpoints.declaration import Mode
 from ccfpy.endpoints.replies import record_reply
 from ccfpy.http.errors import not_found
 from ccfpy.node.api.answers import (
@@ -16,7 +15,7 @@ from ccfpy.node.api.answers import (
     QuotesAnswer,
     SelfSignedAnswer,
 )
-from ccfpy.node.api.declare import local, shared
+from ccfpy.node.api.declare import NodeEndpoints, local, shared
 from ccfpy.service.tables import nodes
 from ccfpy.service.tables.nodes import NodeInfo
 
@@ -27,45 +26,37 @@ if TYPE_CHECKING:
 Quote = TypeVar("Quote", bound=QuoteAnswer)
 
 
-class EvidenceEndpoints:
-    """Reads of attestation evidence and of the node's own certificate."""
+ENDPOINTS = NodeEndpoints()
 
-    def __init__(self, running: "RunningNode") -> None:
-        self._running = running
 
-    def endpoints(self) -> Iterator[Endpoint]:
-        """Return the endpoints."""
-        yield local("/quotes/self", self.own_evidence, QuoteAnswer)
-        yield local("/attestations/self", self.own_evidence, AttestationAnswer)
-        yield shared("/quotes", self.quotes, QuotesAnswer)
-        yield shared("/attestations", self.attestations, AttestationsAnswer)
-        yield local(
-            "/self_signed_certificate",
-            self.self_signed_certificate,
-            SelfSignedAnswer,
-            mode=Mode.COMMAND,
-        )
+@ENDPOINTS.add(local, "/quotes/self", QuoteAnswer)
+@ENDPOINTS.add(local, "/attestations/self", AttestationAnswer)
+def own_evidence(running: "RunningNode", context: Context) -> "Response":
+    """Answer with this node's attestation evidence."""
+    info = nodes.INFO.of(context.tx).get(running.node_id)
+    if info is None:
+        raise not_found("Could not find node quote.")
+    return record_reply(_evidence(QuoteAnswer, running.node_id, info))
 
-    def own_evidence(self, context: Context) -> "Response":
-        """Answer with this node's attestation evidence."""
-        info = nodes.INFO.of(context.tx).get(self._running.node_id)
-        if info is None:
-            raise not_found("Could not find node quote.")
-        return record_reply(_evidence(QuoteAnswer, self._running.node_id, info))
 
-    def quotes(self, context: Context) -> "Response":
-        """List the attestation evidence of trusted nodes."""
-        return record_reply(QuotesAnswer(quotes=_trusted(QuoteAnswer, context)))
+@ENDPOINTS.add(shared, "/quotes", QuotesAnswer)
+def quotes(_: "RunningNode", context: Context) -> "Response":
+    """List the attestation evidence of trusted nodes."""
+    return record_reply(QuotesAnswer(quotes=_trusted(QuoteAnswer, context)))
 
-    def attestations(self, context: Context) -> "Response":
-        """List the attestation evidence of trusted nodes."""
-        trusted = _trusted(AttestationAnswer, context)
-        return record_reply(AttestationsAnswer(attestations=trusted))
 
-    def self_signed_certificate(self, _: Context) -> "Response":
-        """Answer with this node's self-signed certificate."""
-        pem = self._running.identity.self_signed.pem
-        return record_reply(SelfSignedAnswer(self_signed_certificate=pem))
+@ENDPOINTS.add(shared, "/attestations", AttestationsAnswer)
+def attestations(_: "RunningNode", context: Context) -> "Response":
+    """List the attestation evidence of trusted nodes."""
+    trusted = _trusted(AttestationAnswer, context)
+    return record_reply(AttestationsAnswer(attestations=trusted))
+
+
+@ENDPOINTS.add(local, "/self_signed_certificate", SelfSignedAnswer, mode=Mode.COMMAND)
+def self_signed_certificate(running: "RunningNode", _: Context) -> "Response":
+    """Answer with this node's self-signed certificate."""
+    pem = running.identity.self_signed.pem
+    return record_reply(SelfSignedAnswer(self_signed_certificate=pem))
 
 
 def _trusted(kind: type[Quote], context: Context) -> list[Quote]:

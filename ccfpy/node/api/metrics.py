@@ -36,10 +36,10 @@ class MetricsEndpoints:
 
     def endpoints(self) -> Iterator[Endpoint]:
         """Return the endpoints."""
-        yield local("/metrics", self.metrics, MetricsAnswer, mode=Mode.COMMAND)
-        yield local("/memory", self.memory, MemoryAnswer, mode=Mode.COMMAND)
-        yield shared("/js_metrics", self.js_metrics, JavaScriptMetricsAnswer)
-        yield local("/version", self.version, VersionAnswer, mode=Mode.COMMAND)
+        yield local("/metrics", MetricsAnswer, handler=self.metrics, mode=Mode.COMMAND)
+        yield local("/memory", MemoryAnswer, handler=self.memory, mode=Mode.COMMAND)
+        yield shared("/js_metrics", JavaScriptMetricsAnswer, handler=self.js_metrics)
+        yield local("/version", VersionAnswer, handler=self.version, mode=Mode.COMMAND)
 
     def metrics(self, _: Context) -> "Response":
         """Count sessions and unreadable requests, by interface."""

@@ -40,11 +40,13 @@ class SnapshotEndpoints:
     def endpoints(self) -> Iterator[Endpoint]:
         """Return the endpoints."""
         for method in ("GET", "HEAD"):
-            yield hidden(method, "/snapshot", self.latest, local_mode=Mode.READ_ONLY)
+            yield hidden(
+                method, "/snapshot", handler=self.latest, local_mode=Mode.READ_ONLY
+            )
             yield hidden(
                 method,
                 "/snapshot/{snapshot_name}",
-                self.one,
+                handler=self.one,
                 local_mode=Mode.COMMAND,
             )
 
