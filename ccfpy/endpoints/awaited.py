@@ -1,8 +1,9 @@
 """A response that comes later: when another node has answered, or a commit is known.
 
-A step never waits. What cannot be answered within it gives an `Awaited` in place of a
-response; whoever will know the answer keeps it and settles it in a later step. The
-connection serves nothing else meanwhile, so that answers keep the order of requests.
+A step never waits. A request that cannot be answered within the step gets an `Awaited`
+in place of a response. The part of the node that will know the answer keeps the
+`Awaited` and settles it in a later step. Meanwhile the connection serves no other
+request, so that answers keep the order of requests.
 """
 
 from typing import TYPE_CHECKING, TypeAlias

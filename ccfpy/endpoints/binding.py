@@ -87,7 +87,8 @@ def bind(
         status: answers a value that is not a response of its own.
         answers: the type of what it answers, for the description of a function whose
             result is a response of its own; text is plain text.
-        takes: the type of a body that the function reads from the context, likewise.
+        takes: the type of a body that the function reads from the context, for the
+            description too.
 
     Raises:
         TypeError: a parameter or the result has a type with no form in a request or

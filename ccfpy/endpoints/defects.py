@@ -1,8 +1,8 @@
-"""What a caller is told of a defect: that there was one, and its id in the log.
+"""The answer to a caller after a defect: that there was one, and its id in the log.
 
-An exception's text may hold what other callers keep in the service, so that it never
-goes to whoever happened to meet it. Scripts in JavaScript alone are different: members
-decide by ``set_js_runtime_options`` what their callers are told.
+An exception's text may hold other callers' data, so the text never goes to the caller.
+Scripts in JavaScript are the only exception: members decide by
+``set_js_runtime_options`` what callers of scripts learn.
 """
 
 from typing import Final
@@ -11,7 +11,7 @@ from ccfpy.base.errors import Unwritable
 from ccfpy.base.ports import CallStopped
 
 TIMED_OUT: Final = "Operation took too long to complete."
-"""CCF's words to whoever calls a script that does."""
+"""CCF's text for the caller of a script that takes too long."""
 TOO_MUCH_MEMORY: Final = "Operation took too much memory."
 UNWRITABLE: Final = "The answer is too large, or of no form that can be sent."
 FAILED: Final = "The request failed within the service."

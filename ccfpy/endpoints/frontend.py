@@ -49,8 +49,8 @@ _PRIMARY_UNKNOWN = ("primary", "current primary", ErrorCode.PrimaryNotFound)
 _BACKUP_UNKNOWN = ("backup", "any current backup", ErrorCode.BackupNotFound)
 
 UnhandledError = Callable[[Endpoint, BaseException], str]
-"""Told of an exception no handler should raise; the node logs it under the id that it
-returns, by which whoever runs the node finds it."""
+"""Called with an exception that no handler should raise. The node logs the exception
+under the returned id, by which the operator finds it."""
 
 
 class Frontend:
@@ -74,11 +74,11 @@ class Frontend:
         """Make a closed frontend.
 
         Args:
-            registry: what there is to be answered.
-            node: which answers.
-            has_backpressure: as above.
-            on_unhandled: told of what no endpoint should raise.
-            app_calls: runs endpoints that an application wrote; ccfpy's own need none.
+            registry: the frontend's endpoints.
+            node: the node that answers.
+            has_backpressure: whether the frontend refuses requests under pressure.
+            on_unhandled: called with an exception that no endpoint should raise.
+            app_calls: runs an application's endpoints; ccfpy's own need none.
         """
         self.registry = registry
         self.is_open = False

@@ -1,10 +1,10 @@
-"""What others say of an operation, as far as it is OpenAPI 3.0.
+"""An application's own description of an operation, as far as it is OpenAPI 3.0.
 
-An application's metadata may hold any JSON under ``openapi``. Whoever reads the
-document counts on its being valid, so what does not fit is left out: a field of a wrong
-kind, an object without what it must have, a reference that leads nowhere or out of the
-document. The table below is the specification's from the Operation Object down (version
-3.0.3), without links, callbacks and encodings, which are left out too.
+An application's metadata may hold any JSON under ``openapi``. Readers of the document
+rely on its being valid, so invalid parts are left out: a field of a wrong kind, an
+object without a required field, a reference that leads nowhere or out of the document.
+The table below is the specification's from the Operation Object down (version 3.0.3),
+without links, callbacks and encodings, which are left out too.
 """
 
 import re

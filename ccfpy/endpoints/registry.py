@@ -1,7 +1,7 @@
 """The endpoints of one frontend, found by verb and path as CCF finds them.
 
-A path without parameters wins over templates; one template may match, two are an
-error of whoever installed them (``src/endpoints/endpoint_registry.cpp``).
+A path without parameters wins over templates. One template may match; two matching
+templates are an error of the frontend (``src/endpoints/endpoint_registry.cpp``).
 """
 
 import re

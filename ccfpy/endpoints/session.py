@@ -65,8 +65,8 @@ class Session:
             for it yet.
         active_view: the view of the first request; a later one in another view ends
             the session, since the caller could miss its own writes.
-        is_forwarding: a request of it went to the primary, and so do the next, lest
-            one misses what an earlier one wrote.
+        is_forwarding: a request of the session went to the primary, and the next
+            requests go there too, so that each sees what earlier requests wrote.
         is_forwarded: it is another node's, which forwarded this request to us.
         authentication: what a policy found of the caller the last time, to be looked at
             before it is believed.

@@ -202,8 +202,8 @@ class Http2Server:
     def take_output(self) -> bytes:
         """Return the bytes to send to the client, in order, each byte once.
 
-        It is nothing until the client has shown that it speaks HTTP/2: whoever speaks
-        something else would not understand.
+        There are no bytes until the client has shown that it speaks HTTP/2: a client of
+        another protocol would not understand them.
         """
         return self._library.data_to_send() if self._frames.is_greeted else b""
 

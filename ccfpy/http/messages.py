@@ -11,9 +11,9 @@ from typing import Final
 
 from ccfpy.base.errors import Malformed
 
-# These two are built for every request, so they pay for no freezing; whoever holds
-# one is its only owner. A constructor that is written out is compiled with the rest;
-# the one that `dataclass` writes would be interpreted.
+# These two are built for every request, so they are not frozen, which would cost time;
+# each has only one owner. A constructor that is written out is compiled with the rest;
+# the constructor that `dataclass` writes would be interpreted.
 
 
 @dataclass(slots=True, init=False)

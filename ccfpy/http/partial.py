@@ -1,8 +1,9 @@
 """The part of reading a message that requests and responses share.
 
-httptools calls back as llhttp finds headers and pieces of body; this gathers them and
-holds them to their limits, whole or not. Trailers are dropped: nothing of ours reads
-them, and merged into the headers they would be a way past whoever checked those.
+httptools calls back as llhttp finds headers and pieces of body. This module gathers
+them and checks their limits, whether the message is complete or not. Trailers are
+dropped: no code of ours reads them, and merged into the headers they would evade the
+checks of the headers.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Whom our own calls by TLS trust: named certificates, or whoever answers."""
+"""Servers that our own calls over TLS trust: named certificates, or any server."""
 
 from datetime import datetime
 from functools import partial
@@ -87,10 +87,10 @@ class ClientContext:
 
 
 class UncheckedClientContext:
-    """Talks to whoever answers.
+    """Accepts any server.
 
-    For what anybody may serve since it proves itself, such as certificates that lead to
-    a pinned root; nothing private may be sent this way.
+    Use it only for data that proves itself, such as certificates that lead to a pinned
+    root. Nothing private may be sent this way.
 
     Args:
         host: the name that is asked for; servers of many names choose by it.

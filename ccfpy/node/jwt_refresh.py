@@ -1,11 +1,11 @@
-"""How a node keeps the keys of token issuers up to date, as primary.
+"""How a primary keeps the keys of token issuers up to date.
 
-An issuer's keys are fetched when it is set and at each interval: first what it says of
-itself (OpenID Connect Discovery), then the key set that this names. Whoever answers
-must show one of the certificates that governance chose for the issuer, or one that they
-vouch for under the name in the address, and TLS ends here. Keys are entered by a
-transaction of this node's own, and only where they differ from those known
-(``src/node/jwt_key_auto_refresh.h``).
+The primary fetches an issuer's keys when members set the issuer, and at each interval:
+first the issuer's metadata (OpenID Connect Discovery), then the key set that the
+metadata names. The server must show one of the certificates that governance chose for
+the issuer, or a certificate that these vouch for under the name in the address. TLS
+ends in this node. A transaction of this node writes the keys, and only if they differ
+from the known keys (``src/node/jwt_key_auto_refresh.h``).
 """
 
 import re
@@ -60,7 +60,7 @@ class _Refresh(NamedTuple):
     """One issuer's refresh.
 
     Attributes:
-        bundle: PEM certificates of whoever may vouch for its servers.
+        bundle: PEM certificates of the authorities that may vouch for its servers.
         constraint: the issuer's name in tokens, as it says itself.
     """
 

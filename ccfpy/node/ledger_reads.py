@@ -1,6 +1,6 @@
-"""Asking the host for entries of its ledger, as many as it can give at once.
+"""Asking the host for entries of its ledger, as many as fit one answer.
 
-What the host gives is not trusted: whoever asked checks every entry. An answer that
+The host's answer is not trusted: the asking code checks every entry. An answer that
 does not fit its question counts as nothing found.
 """
 

@@ -31,13 +31,14 @@ class CallFailure(Enum):
     """Why there is no response."""
 
     UNREACHABLE = auto()
-    """Nobody took the connection, or it ended before TLS was agreed on."""
+    """No server accepted the connection, or it ended before TLS was established."""
     NOT_TRUSTED = auto()
-    """Whoever answered is not vouched for by what the caller trusts."""
+    """The caller's trusted certificates do not vouch for the server."""
     NO_TLS = auto()
-    """Whoever answered could not agree on TLS."""
+    """The server could not agree on TLS."""
     BROKEN = auto()
-    """The connection ended within the response, or that was no HTTP, or too large."""
+    """The connection ended within the response, or the response was not HTTP or too
+    large."""
     TIMED_OUT = auto()
 
 

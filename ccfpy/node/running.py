@@ -521,7 +521,7 @@ class RunningNode:
         if raft.should_sign and raft.is_leader:
             # What it holds of earlier views can be committed only then.
             self.sign()
-            # Whoever led before may not have come to it.
+            # The primary before may not have done this.
             replication.is_cleanup_due = True
         if replication.is_cleanup_due:
             replication.is_cleanup_due = False

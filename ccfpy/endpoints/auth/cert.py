@@ -53,7 +53,7 @@ class NodeCertCaller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnyCertCaller:
-    """Whoever holds the key of a certificate."""
+    """A caller that holds the key of a certificate."""
 
     certificate: Certificate
     policy: str = ANY_CERT

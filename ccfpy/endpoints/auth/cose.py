@@ -1,8 +1,8 @@
 """Callers who sign the request itself: the body is a COSE_Sign1.
 
-Such a signature can be kept and shown to auditors, and whoever carries the request need
+Such a signature can be kept and shown to auditors, and the carrier of the request need
 not be trusted. The signer names itself in ``kid``; the certificate that the service
-holds under that id verifies. Texts and header names are those of
+holds under that id verifies the signature. Texts and header names are those of
 ``src/endpoints/authentication/cose_auth.cpp``, but a member's body that is no
 COSE_Sign1 is the caller's fault here (401), where CCF answers 500 as to users.
 """

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class MemberCertOfPlainBody:
     """Accepts the certificate of a member, unless the body is signed.
 
-    The signature then names the member: whoever carries a signed request may have a
-    certificate of their own.
+    The signature then names the member, because the sender of a signed request may have
+    another certificate.
     """
 
     name = MEMBER_CERT

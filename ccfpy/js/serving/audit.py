@@ -1,8 +1,8 @@
 """What users did to an application, for anybody to check later.
 
 A request that changes the application is written beside the change, with its signature
-if the author signed it. Whoever saw a signed request could send it again, so recent
-ones are remembered (``src/js/registry.cpp``, ``include/ccf/js/audit_format.h``).
+if the author signed it. Anybody who saw a signed request could send it again, so recent
+requests are remembered (``src/js/registry.cpp``, ``include/ccf/js/audit_format.h``).
 """
 
 from dataclasses import dataclass

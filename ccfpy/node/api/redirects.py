@@ -1,7 +1,7 @@
 """Sending a caller to the node that can answer.
 
-The target is named by its published address on the interface by which the caller came,
-so that whoever reaches this node by one network is sent on within it
+The answer names the target's published address on the interface that the caller used,
+so that the redirect stays within the caller's network
 (``src/node/rpc/node_frontend.h``).
 """
 

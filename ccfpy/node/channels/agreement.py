@@ -32,7 +32,7 @@ class Credentials:
 
     Attributes:
         node_certificate: the service's certificate for ``key``; may be renewed.
-        service_certificate: likewise, always of the same key.
+        service_certificate: may be renewed, always for the same key.
     """
 
     node_id: NodeId

@@ -1,9 +1,10 @@
-"""Entries on their way from the host, and who waits for which.
+"""Entries on their way from the host, and the parts that wait for each.
 
-Whoever needs an entry is put on its list and told when it is there, or cannot be had.
-Needs that lie close together are read together, a bounded number of entries at a time,
-so that a long range does not keep the node from its heartbeats. An entry is handed out
-while the answer that brought it is worked through; who needs it longer keeps it.
+A part that needs an entry is put on the entry's list. The part is called when the entry
+is there, or when the entry cannot be read. Seqnos that lie close together are read
+together, a bounded number of entries at a time, so that a long range does not keep the
+node from its heartbeats. An entry is passed on while the host's answer is processed; a
+part that needs the entry longer keeps it.
 
 The newest entries are taken from memory, without the host.
 """
@@ -184,7 +185,7 @@ class EntryFetcher:
                 if self._index.knows(seqno):
                     continue
                 if not may_be_signature(data):
-                    # Whoever was misled by this finds out: no signature covers it.
+                    # A false answer is noticed: no signature covers the entry.
                     self._index.examined(seqno, is_signature=False)
                     continue
             try:

@@ -105,7 +105,7 @@ class HistoryWaits:
             self._run(wait)
 
     def _is_of_use(self, wait: _HistoryWait) -> bool:
-        """Ask whoever waits; one that cannot say is run again, and fails as it may."""
+        """Ask the waiting caller; on an exception, run its request again."""
         return self._app.call_back(
             "what a request waits for", lambda _: wait.until(), None, otherwise=True
         )

@@ -133,7 +133,7 @@ class PastState:
 
     def lost(self, reason: str) -> None:
         """Drop what was read; a caller that asks again begins anew."""
-        del reason  # whoever knows it logged it
+        del reason  # the part that found it logged it
         self._sources.given_up(self, None)
 
     def release(self) -> None:

@@ -184,9 +184,9 @@ class StateCache:
             self.pool.pump()
 
     def stir(self) -> None:
-        """Look again at who waits: something came that they may wait for.
+        """Check the waiting callers again: data came that they may wait for.
 
-        Whoever brings it in parts is asked for the next part then.
+        A source of data in parts is then asked for the next part.
         """
         self._has_news = True
         self.wake_flag.set()

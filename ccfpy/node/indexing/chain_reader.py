@@ -1,9 +1,9 @@
 """The committed ledger from its first transaction on, verified by as few signatures.
 
-Who reads all of it in order need not verify every signature: a signature's root is over
-every leaf before it, so that one proves all that was read since the last one that was
-verified. Entries are held back until then. Each was opened besides, as the very
-transaction that this node's history has at its place.
+A reader of the whole ledger need not verify every signature. A signature's root covers
+every leaf before it, so one signature proves all entries since the last verified
+signature. Entries are held back until then. Each entry was also decrypted as the
+transaction that this node's history has at its seqno.
 
 The signature counts if this node's own tree has its root, or if its node and service
 signed that, and today's service vouches for that service.
@@ -95,7 +95,7 @@ class ChainReader:
             self._proven = self._given
             self._signature, self._lost, self._is_asking = None, None, False
 
-    # For whoever tells of secrets and identities
+    # Called by the parts that find secrets and identities
 
     def advance(self) -> None:
         """Go on with the next step: something is known that was not."""

@@ -95,7 +95,7 @@ class Indexer:
 
     def strategy(self, index: Index[Kind]) -> Kind | None:
         """Return the strategy of an index, if it has one."""
-        # Whoever asks may make it want more.
+        # The caller may make the strategy want more.
         self.wake_flag.set()
         return cast("Kind | None", self._installed.get(index))
 

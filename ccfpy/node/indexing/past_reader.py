@@ -43,7 +43,7 @@ class PastReader:
     ) -> "Sequence[HistoricalState] | None":
         """Return some states from ``first`` on, or nothing while they are on their way.
 
-        Whoever is given some goes on after them; who asks for others begins there.
+        Continue with the seqno after the last state; another ``first`` begins there.
 
         Raises:
             HistoryFailed: they cannot be had, now or at all.

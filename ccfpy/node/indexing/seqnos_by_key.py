@@ -73,8 +73,8 @@ class SeqnosByKey(Strategy, Generic[K]):
 
         Args:
             key: which.
-            first: of the transactions to look at.
-            last: likewise, and included.
+            first: the first seqno of the range.
+            last: the last seqno of the range, included.
             seqnos_max: list no more than the first few.
 
         Returns:

@@ -173,8 +173,8 @@ class SeqnosByKeyBucketed(Strategy, Generic[K]):
 
         Args:
             key: which.
-            first: of the transactions to look at.
-            last: likewise, and included.
+            first: the first seqno of the range.
+            last: the last seqno of the range, included.
 
         Returns:
             Their seqnos in order; nothing if it is not told of ``last`` yet, or has to

@@ -140,7 +140,7 @@ def become_member(
         running.snapshots.start_from(after)
     running.outbox.put(BeginLedger(after=after, recovered_to=recovered_to))
     running.replication.join(point)
-    # What the snapshot says is final: whoever watches its tables hears of it now.
+    # The snapshot's state is final: hooks of its tables run now.
     tail.store.compact(after)
     running.admit_members()
     running.become_part_of_network(is_public_only=joined.is_public_only)

@@ -2,8 +2,8 @@
 
 The rules (``src/node/node_state.h``):
 
-1. Only a node that the pinned service certificate vouches for is spoken to: whoever
-   else answers gets nothing but this node's own certificate, and ends the join.
+1. The joiner sends data only to a node that the pinned service certificate vouches for.
+   Any other server gets only this node's own certificate, and ends the join.
 2. A refusal (4xx) ends the join, and the node stops; anything else is tried again.
 3. A backup's redirect is followed with the next request, where that is configured. The
    configured target is asked again once a redirect has led nowhere, or to the answer

@@ -286,7 +286,7 @@ class PrivateRecovery:
             self._check_root()
 
     def _check_root(self) -> None:
-        """Check the tree against the node's own, as far back as that one reaches."""
+        """Check the tree against the part of it that the node has."""
         size = len(self._tree)
         own = self._running.tail.settled_tree()
         if size > max(own.first, 1) and own.root(size) != self._tree.root():

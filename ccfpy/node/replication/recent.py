@@ -1,8 +1,8 @@
 """The newest entries, kept as they were written, and every signature of this run.
 
-Whoever asks about what has just been committed is answered from here, without the
-host. Where the signatures are is kept for longer than entries are: the first one after
-a transaction is the one that proves it.
+Questions about recent transactions are answered from here, without the host. Seqnos of
+signatures are kept longer than entries, because the first signature after a transaction
+proves it.
 """
 
 from array import array
@@ -12,7 +12,7 @@ from ccfpy.base import limits
 from ccfpy.base.ids import Seqno
 
 _KEPT_WHEN_TRIMMED = 3, 4
-"""How much is kept when there is too much, lest every entry makes others move."""
+"""The share that is kept when there is too much, so that trimming is rare."""
 
 
 class RecentLedger:

@@ -1,11 +1,12 @@
 """Consensus and the ledger, kept in step: what `Raft` asks, done to the `LedgerTail`.
 
-Every input to consensus goes through here, and what it answers (`Ready`) is performed
-wholly before the next. A primary's entries enter through `commit` and `sign`; a
-backup's through `receive`, which verifies each before consensus may vouch for it.
+Every input to consensus goes through here, and its answer (`Ready`) is performed
+completely before the next input. A primary's entries enter through `commit` and `sign`.
+A backup's entries enter through `receive`, which verifies each entry before consensus
+may acknowledge it.
 
-Whoever must react to a commit or a rollback is told within it, and must not order
-transactions there; that is for the end of the step (`RunningNode.end_turn`).
+Listeners are called during a commit or a rollback, and must not order transactions
+then. They order transactions at the end of the step (`RunningNode.end_turn`).
 """
 
 from collections.abc import Callable
@@ -40,7 +41,7 @@ class Replication:
 
     Attributes:
         raft: the state machine; only this class gives it inputs.
-        tail: the ledger; likewise only written through here.
+        tail: the ledger; only this class writes to it.
         is_cleanup_due: this node is primary, and retirements that are complete may be
             recorded as such.
     """

@@ -1,10 +1,10 @@
-"""Whose turn it is: connections in the order in which they began to wait, some a step.
+"""The order of turns: connections are served in the order in which they began to wait.
 
-While nobody waits, a connection whose bytes come has its turn at once. Otherwise it
-waits behind those that do, whoever they are, so that a connection with a thousand
-requests delays another one's by no more than a share of a step. Connections that have
-yet to establish TLS always wait, and apart: a handshake takes as much of the processor
-as twenty requests, and must delay none.
+While no connection waits, a connection with new bytes has its turn at once. Otherwise
+the connection waits behind all waiting connections, so that a connection with a
+thousand requests delays another connection by at most a share of a step. Connections
+that have not yet established TLS always wait, in a separate queue: a handshake takes as
+much processor time as twenty requests, and must not delay requests.
 """
 
 from collections import deque

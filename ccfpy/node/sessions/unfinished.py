@@ -1,8 +1,8 @@
-"""Requests that have begun and not ended, of all connections: so many bytes, no more.
+"""Unfinished requests of all connections: a bound for their bytes together.
 
-Each request has its own bounds; a thousand connections with one each could still hold a
-gigabyte. Beyond the bound the connection with the largest unfinished request is ended:
-whoever makes a node hold much makes room for those that make it hold little.
+Each request has its own bounds, but a thousand connections with one request each could
+still hold a gigabyte. Beyond the bound the connection with the largest unfinished
+request ends, so that connections with small requests can continue.
 """
 
 from collections.abc import Iterable

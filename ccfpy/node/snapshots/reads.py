@@ -1,8 +1,8 @@
-"""Asking the host for its committed snapshots, in pieces that it can give at once.
+"""Asking the host for its committed snapshots, in pieces that fit one answer.
 
-What the host gives is not trusted: whoever starts from it verifies it, and whoever
-passes it on says no more than that this host has it. What does not answer the question
-counts as nothing found.
+The host's answer is not trusted. A node that starts from a snapshot verifies it, and a
+node that passes a snapshot on only claims that its host has it. An answer that does not
+fit its question counts as nothing found.
 """
 
 from collections.abc import Callable
