@@ -1,10 +1,10 @@
-"""The public face of ccfpy for whoever writes an application.
+"""The public interface of ccfpy for authors of applications.
 
 An application is an ``App`` and functions that it decorates. A function takes the
 context, then its arguments by name: from the path, the query string, or the JSON body
 as a dataclass. It works on maps through the context's transaction, returns its answer
-or raises an ``ApiError``, and may be run again when it lost a race, so it leaves
-nothing outside the transaction::
+or raises an ``ApiError``. It may run again if another transaction changed what it read,
+so it must change nothing outside the transaction::
 
     app = App("notes")
     NOTES = Map("notes", json_codec(int), json_codec(str))

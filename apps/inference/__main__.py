@@ -1,4 +1,4 @@
-"""The command of a model's owner and of whoever asks it: ``python -m apps.inference``.
+"""The command of a model's owner and of its users: ``python -m apps.inference``.
 
 Nothing is sealed to an enclave before its evidence is what the options say: who signed
 it (``--signer``), whose machine it is on (``--vendor``). ``--allow-virtual`` takes a

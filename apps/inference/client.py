@@ -1,9 +1,9 @@
 """Asking a model in an enclave: evidence first, then the tensors, sealed.
 
 Everything between the caller's process and the enclave is a carrier of bytes: the
-network, the host, whoever ends the TLS. A client keeps a key that it has checked until
-the key is old, and asks for it once again where the service does not know it any more
-or the model was replaced, so neither costs its caller a failure.
+network, the host, a TLS proxy. A client keeps a key that it has checked until the key
+is old, and asks for it once again where the service does not know it any more or the
+model was replaced, so neither costs its caller a failure.
 """
 
 import asyncio
@@ -120,7 +120,7 @@ class InferenceClient:
     """Somebody who asks one model.
 
     Args:
-        carrier: to the service, as whoever may use the model.
+        carrier: to the service, as a user who may use the model.
         model: its name.
         expected: what the enclave's evidence must say.
         version: of the model; the newest that is ready if not said.
@@ -234,7 +234,7 @@ class InferenceClient:
             return held
 
     async def _roll(self) -> None:
-        """Ask for a new key: whoever finds the last one old may."""
+        """Ask for a new key: anybody may if the last key is old."""
         reply = await self._carrier.request("POST", "/app/channel/roll", json={})
         reply.raise_for_error()
 

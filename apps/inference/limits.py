@@ -18,7 +18,7 @@ NAME_CHARS_MAX = 256
 """Of a tensor's name."""
 RANK_MAX = 8
 ELEMENTS_MAX = 4 * MIB
-"""In all tensors of one request, whatever members allow; of answers likewise."""
+"""In all tensors of one request or of one answer, whatever members allow."""
 HEADER_BYTES_MAX = 64 * KIB
 """What says which tensors follow."""
 

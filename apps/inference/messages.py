@@ -73,7 +73,7 @@ def split(request: bytes) -> Split:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What the ledger says of an answer, to whoever has the answer, and to nobody else.
+    """The ledger's record of an answer, which only a holder of the answer can check.
 
     The digests are of a salt and then the content as it was sealed: who shows salt,
     question and answer proves what this model answered; who has not all of them learns

@@ -115,8 +115,8 @@ def read_public_past_with_receipt(
 ) -> Proved | None:
     """Read a public message as a transaction wrote it, with the receipt.
 
-    The receipt withholds the claims digest: whoever verifies it works that out from
-    the message, and so proves the message too.
+    The receipt withholds the claims digest: a verifier computes the digest from the
+    message, and so proves the message too.
     """
     message = records_of(PUBLIC, scope).of(state.tx).get(id)
     if message is None:
@@ -255,7 +255,7 @@ def _next_page(ctx: Context, id_: int, first: Seqno, last: Seqno) -> str | None:
     if seqnos == []:
         return None
     if seqnos is not None:
-        # Whoever follows the link finds it fetched, or on its way.
+        # A client that follows the link finds the page fetched, or on its way.
         ctx.node.history.states_for((PUBLIC, id_, first, end), seqnos)
     return f"/app{PATH_OF_RANGE}?from_seqno={first}&to_seqno={last}&id={id_}"
 

@@ -36,7 +36,7 @@ class Show:
         self._names: dict[str, str] = {}
 
     def know_caller(self, certificate: str, name: str) -> None:
-        """Call whoever shows this certificate, given as PEM, by this name."""
+        """Show callers with this certificate, given as PEM, by this name."""
         self._names[Certificate.from_pem(certificate).digest_hex] = name
 
     def know(self, bundle: Bundle) -> None:

@@ -47,9 +47,9 @@ class Dated:
     """A certificate, as far as time is concerned.
 
     Attributes:
-        id: of whoever holds it; of the service, the digest of its certificate.
+        id: the holder's id; for the service, the digest of its certificate.
         status: the holder's, in the service's words; empty for users.
-        certificate: nothing where the service holds what is none.
+        certificate: nothing if the service's record is not a certificate.
     """
 
     holder: Holder

@@ -1,8 +1,8 @@
 """Tokens of Microsoft Azure Attestation: a verifier's word for evidence it has seen.
 
-A token is a JWT, signed under RS256. Whoever takes it believes its issuer in place of
-the hardware's maker, so both the issuer's name and its keys are given from elsewhere:
-no address in a token is followed (Azure Attestation, "claim sets").
+A token is a JWT, signed under RS256. A reader of the token believes its issuer in place
+of the hardware's maker, so the caller passes both the issuer's name and its keys: no
+address in a token is followed (Azure Attestation, "claim sets").
 """
 
 import base64

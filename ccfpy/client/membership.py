@@ -185,7 +185,7 @@ class Membership:
             return status.txid
 
     def _connect(self, seen: Survey) -> Connection:
-        """Connect to the primary, or to whoever answered."""
+        """Connect to the primary, or to a node that answered."""
         answering = [node for node in seen.nodes if node.answer is not None]
         if not answering:
             raise Unreachable("no node of the service answers")

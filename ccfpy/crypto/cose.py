@@ -151,8 +151,8 @@ def assemble(
 def set_unprotected(data: bytes, unprotected: Header) -> bytes:
     """Replace the unprotected header; an empty one removes what there is.
 
-    The message need not be one that ``parse`` understands: what is signed stays as it
-    is, whoever signed it and how.
+    The message need not be one that ``parse`` understands: the signed bytes do not
+    change.
 
     Raises:
         Malformed: ``data`` is no COSE_Sign1.

@@ -1,7 +1,7 @@
-"""A request that a development service answered, and all that it takes to run it again.
+"""A request that a development service answered, with all data to run it again.
 
-It crosses from the service to whoever watches it as one line of text, and lies in a
-file as such lines.
+The service writes each request as one line of text to its log, and a file keeps these
+lines.
 """
 
 import base64

@@ -118,7 +118,7 @@ class StageNode:
 
     @property
     def takes_writes(self) -> bool:
-        """Take them as whoever is primary does."""
+        """Take writes as a primary does."""
         return self.is_primary
 
     def is_at_capacity(self) -> bool:
@@ -251,7 +251,7 @@ class Stage:
         self._frontend.is_open = True
 
     def _log_unhandled(self, _: Endpoint, error: BaseException) -> str:
-        """Show what a node would keep to itself: whoever replays wrote it."""
+        """Show an error that a node would hide: the user of a replay wrote the app."""
         self.node.lines.append(("fail", f"{error}"))
         return "replayed"
 

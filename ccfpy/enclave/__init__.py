@@ -2,5 +2,5 @@
 
 It is started as ``python -m ccfpy.enclave``, loads the application, closes itself and
 steps the node. In plain Python this is isolation between processes, not memory
-encryption: whoever owns the machine can read the process's memory.
+encryption: the machine's owner can read the process's memory.
 """

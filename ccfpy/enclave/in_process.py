@@ -1,7 +1,7 @@
 """An enclave without a process of its own, for debugging and tests.
 
-It is a link as the host knows them (``host.enclave_link.EnclaveLink``), handed in by
-whoever assembles the program: the host itself never sees what is stepped.
+The enclave is a link of the host's kind (``host.enclave_link.EnclaveLink``). The code
+that assembles the program passes the link; the host never sees the node inside.
 """
 
 from collections.abc import Callable, Sequence

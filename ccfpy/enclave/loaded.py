@@ -1,8 +1,9 @@
-"""What a signed application brought with it: nothing may run that was not measured.
+"""Refuses a signed application that loaded unmeasured code.
 
-Its own files are, and the framework's. Of packages that are installed the versions are,
-if whoever signed it named them. Whatever else it imports is refused once it is loaded:
-what it does while it is loaded is its signer's word already.
+The application's own files and the framework's files are measured. Versions of
+installed packages are measured if the signer named the packages. The application is
+refused after loading if it imported anything else. Its signer already vouches for what
+its code does while it loads.
 """
 
 import sys

@@ -170,7 +170,7 @@ def _say(
     try:
         channel.send(protocol.effects.encode([effect]))
     except OSError:
-        # The host is gone, and with it whoever would have read this.
+        # The host is gone, so nobody would read this.
         return
 
 

@@ -1,8 +1,8 @@
 """Measures what an enclave is made of: files read and digested before anything runs.
 
-Of ccfpy, the packages that the trusted process is made of; of an application, every
-file that lies with it, whether it is imported or not. Python's caches are left out:
-whoever can write them could change the measurement too, on a machine that is simulated.
+Measured are the packages of ccfpy in the trusted process, and every file in an
+application's folder, whether it is imported or not. Python's caches are left out: on a
+simulated machine a person who can write caches could change the measurement too.
 """
 
 import contextlib
@@ -63,9 +63,10 @@ LIBRARIES = (
 name and version alone."""
 
 INTERPRETER = "python"
-"""Under which the interpreter's kind and version stand among them."""
+"""The name under which the measured versions list the interpreter's kind and
+version."""
 OPENSSL = "openssl"
-"""Likewise of the OpenSSL that it found, which hashes, and ends TLS (ADR 16)."""
+"""The name of the OpenSSL that Python found, which hashes, and ends TLS (ADR 16)."""
 
 _UNMEASURED = {"__pycache__", "node_modules"}
 _PROSE = ".md"

@@ -71,7 +71,7 @@ class Whose(Enum):
     OURS = auto()
     """Of ccfpy, or of a library that ccfpy uses on a node's own state."""
     STANDARD = auto()
-    """Of Python's library, on behalf of whoever calls it."""
+    """Of Python's library, on behalf of its caller."""
 
 
 class _Interrupted(BaseException):
@@ -264,8 +264,8 @@ _CALL: Final = SignalWatchdog.call.__code__
 def _place_in_app(frame: FrameType, *, is_patient: bool) -> FrameType | None:
     """Find the application's own line that is being run, if one is.
 
-    Python's library is run for whoever called it, which may be compiled code of ours
-    that has no frame. Whoever is patient waits for a line of the application's itself.
+    Python's library runs on behalf of its caller, which may be compiled code of ours
+    that has no frame. A patient watchdog waits for a line of the application itself.
     """
     step: FrameType | None = frame
     while step is not None and step.f_code is not _CALL:

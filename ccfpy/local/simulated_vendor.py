@@ -1,7 +1,7 @@
 """A simulated vendor: it makes machines, and says which are up to date or revoked.
 
-Its root key lies in a file like all the rest. A real vendor's key is guarded by the
-vendor; this one is whoever's who made it, and stands for nothing else.
+The vendor's root key lies in a file like all other keys. A real vendor guards its key.
+This key belongs to the person who made it, and vouches for nothing else.
 """
 
 from collections.abc import Iterable

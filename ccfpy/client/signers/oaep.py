@@ -1,10 +1,10 @@
 """Taking off RSA-OAEP's padding (RFC 8017 §7.1.2), SHA-256 throughout, without a label.
 
-For tokens that keep a key and raise to its power, but do not know this padding under
-this hash. Whoever has the key in a file leaves all of it to the library (``rsa.py``).
+For tokens that hold a key and can do the bare RSA operation, but do not know this
+padding under this hash. For keys in files the library does everything (``rsa.py``).
 
-A message tells its reader what is wrong with it: to be used by those alone to whom it
-was encrypted, never to answer a stranger who may ask again.
+Errors say what is wrong with a message. Use this module only for the member to whom the
+message was encrypted, never to answer a stranger who may ask again.
 """
 
 from ccfpy.base.errors import VerificationFailed

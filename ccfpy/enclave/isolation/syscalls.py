@@ -133,5 +133,5 @@ UNKNOWN: Final[Mapping[str, Numbers]] = {
 """Calls that are answered as by a kernel without them, so that others are made."""
 
 NEWEST: Final = 470
-"""From here on the C library may know calls that this table does not: they are answered
-likewise."""
+"""From this number on the C library may know calls that this table does not name. They
+get the same answer."""

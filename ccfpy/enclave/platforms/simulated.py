@@ -1,7 +1,8 @@
 """The simulated machine, in a file, as the platform of one enclave.
 
-Its evidence is signed by a key that lies in the file, and its secrets lie there too:
-whoever may read it has all of that. Everything else is as on real hardware.
+The key that signs the machine's evidence lies in the file, and its secrets lie there
+too: a person who can read the file has all of them. Everything else works as on real
+hardware.
 """
 
 from collections.abc import Mapping

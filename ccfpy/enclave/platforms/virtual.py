@@ -42,9 +42,9 @@ class PlatformFile:
         return cls(Path(named) if named else Path.home() / USUAL_PLACE, entropy)
 
     def load(self) -> None:
-        """Read it or make it now: later no file can be read.
+        """Read or make the platform's file now: later no file can be read.
 
-        Whoever needs it is told then that this failed; most nodes do not.
+        A failure is reported only when the file is needed; most nodes do not need it.
         """
         try:
             self._loaded()

@@ -1,7 +1,7 @@
-"""For enclaves that are no ledger node: what their code is made with.
+"""Parts for the code of enclaves that are not ledger nodes.
 
-A module that has an ``Enclave`` as its attribute ``enclave`` is one. Its interface is
-declared with ``ccfpy.toolkit.interfaces``, and whoever starts it does so with
+Such an enclave is a module with an ``Enclave`` as its attribute ``enclave``. Its
+interface is declared with ``ccfpy.toolkit.interfaces``. A host starts it with
 ``ccfpy.toolkit.host``.
 """
 

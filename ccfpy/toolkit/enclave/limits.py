@@ -137,7 +137,7 @@ def impose(limits: Limits) -> None:
     import resource  # noqa: PLC0415  # absent on Windows
 
     for number in (signal.SIGPROF, signal.SIGXCPU):
-        # Whoever started the host may have had these ignored or held back.
+        # The host's parent process may have ignored or blocked these signals.
         signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
     memory = limits.memory_bytes_max

@@ -77,7 +77,7 @@ def load_enclave(name: str, environment: Mapping[str, str] = os.environ) -> Load
 
 
 def load_code(path: Path) -> Enclave[Any, Any]:
-    """Load the enclave that a file or a package is, whoever wrote it.
+    """Load the enclave that a file or a package is, without a check of its signer.
 
     Raises:
         EnclaveNotLoaded: it is none, or its code fails.

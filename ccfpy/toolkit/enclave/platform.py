@@ -1,9 +1,9 @@
-"""What an enclave has of the machine beneath it: evidence, local reports, sealing.
+"""The services of the machine beneath an enclave: evidence, local reports, sealing.
 
-The machine is simulated, and says so in all that it makes. Sealing keeps a secret from
-whoever cannot read the machine's file, and what was sealed from being changed. It does
-not keep a host from handing in what was sealed *before*: an enclave alone cannot tell
-yesterday's state from today's. Where that matters, the state belongs in a ledger.
+The machine is simulated, and all its evidence says so. Sealing hides a secret from
+everybody who cannot read the machine's file, and protects sealed data from changes.
+Sealing does not stop a host from passing *earlier* sealed data: an enclave alone cannot
+tell yesterday's state from today's. Where that matters, the state belongs in a ledger.
 """
 
 import hmac

@@ -1,4 +1,4 @@
-"""For whoever starts an enclave that is no ledger node, and serves what it asks."""
+"""Parts for hosts of enclaves that are not ledger nodes: start one, serve its calls."""
 
 from ccfpy.toolkit.host.errors import (
     CallDenied,

@@ -157,7 +157,7 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
     # What the link tells.
 
     def effects_received(self, effects: Sequence[object], /) -> None:
-        """Hand on what the enclave says to whoever waits for it."""
+        """Pass the enclave's messages to the calls that wait for them."""
         for effect in effects:
             if self._lost is None:
                 self._hear(effect)
@@ -222,7 +222,7 @@ class HostedEnclave(Generic[Trusted, Untrusted]):
             self._ocalls.begin(ocall.number)
             waiting.put_nowait(ocall)
         else:
-            # Whoever made the call has given up; the enclave must not wait for ever.
+            # The caller has given up; the enclave must not wait for ever.
             self._say(OcallFailed(ocall=ocall.number, word=None))
 
     def _abort(self, reason: str, limit: ResourceLimit | None = None) -> None:

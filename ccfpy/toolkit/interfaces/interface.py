@@ -1,9 +1,9 @@
-"""An interface: messages that follow from two classes, and the text that says it all.
+"""An interface: messages that follow from two classes, and a text that describes them.
 
-Each function has a message of its own for the call and one for the answer. A call of
-what is not declared has no number, and cannot be said; arguments too many, too few, too
-large or of another type are violations like any other on the boundary. Whoever sends
-looks at a message as the one who receives it will, and sends the copy it looked at.
+Each function has one message for the call and one for the answer. An undeclared
+function has no number, so nobody can call it. Arguments that are too many, too few, too
+large or of another type are violations of the boundary. A sender checks a message as
+the receiver will, and sends the copy that it checked.
 """
 
 from collections.abc import Callable, Mapping, Sequence
