@@ -115,7 +115,7 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             ),
             "another kind of message": "The kind is authenticated with its length.",
             "the certificate of a retired node": (
-                "Whoever knows that it retired hears nothing of it any more."
+                "Nodes that know of the retirement ignore the node."
             ),
             "the certificate of another service": "The service's key must have signed.",
             "another node's name": "An id is the digest of the certificate's key.",
@@ -479,7 +479,7 @@ PARTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             ),
             "another tenant": "Entra's `tid` must be the one in the issuer.",
             "a key that is no longer published": "A refresh replaces an issuer's keys.",
-            "a private key in a key set": "It is refused: whoever reads it can sign.",
+            "a private key in a key set": "It is refused: any reader could sign.",
             "an oversized or tiny key": "RSA keys have 2048 to 16384 bits.",
             "a key of another kind": "It signs no tokens.",
             "an issuer whose server is another's": (

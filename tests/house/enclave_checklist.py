@@ -367,7 +367,7 @@ ROWS: dict[Concept, Row] = {
         },
     ),
     Concept.SECRECY: Row(
-        does="None against whoever owns the machine: memory is not encrypted. "
+        does="None against the owner of the machine: memory is not encrypted. "
         "Against others: a process of its own without files, sockets, "
         "privileges or core dumps, that cannot be attached to; no secret in "
         "arguments, environment or logs.",

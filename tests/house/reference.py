@@ -188,7 +188,7 @@ _ABOUT_CHECKLIST = """\
 What Open Enclave, Intel's SGX SDK and OP-TEE have in common, and what ccfpy's simulated
 enclave makes of it: a node's, and those that are made with the toolkit
 ([how](../howto/write-an-enclave.md)). It has the shape and the rules of the real thing,
-and none of its secrecy: whoever owns the machine reads the process's memory. The tests
+and none of its secrecy: the machine's owner can read the process's memory. The tests
 are in `tests`."""
 
 

@@ -423,7 +423,7 @@ def test_an_attempt_that_is_given_up(lost: Lost) -> None:
 @row(
     Part.COURSE,
     "an attempt is given up when members have voted, or when one share is handed in",
-    "Likewise; votes and shares are given anew.",
+    "Its files are set aside; members vote and submit shares anew.",
 )
 @pytest.mark.parametrize("shares", [0, 1])
 def test_an_attempt_that_is_given_up_later(lost: Lost, shares: int) -> None:
