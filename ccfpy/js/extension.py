@@ -6,6 +6,7 @@ holds the functions, so a script can neither reach nor replace them. Yet each fu
 checks its arguments, because it is the trust boundary.
 """
 
+import pkgutil
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Protocol, TypeAlias, TypeVar
@@ -63,6 +64,14 @@ def or_throw(operation: Callable[[], T], failure: str) -> T:
         raise internal_error(f"{failure}: {error}") from None
 
 
+def own_source(module: str) -> str:
+    """Return the JavaScript that lies beside a module, in a file of the same name."""
+    package, _, name = module.rpartition(".")
+    source = pkgutil.get_data(package, f"{name}.js")
+    assert source is not None, "the file is installed with the module"
+    return source.decode()
+
+
 class Extension(Protocol):
     """One namespace that scripts see."""
 
@@ -71,7 +80,7 @@ class Extension(Protocol):
         """A JavaScript function expression ``(python, tools) => {...}``; a constant.
 
         ``python`` holds ``functions()`` under their names; ``tools`` is what
-        ``prelude.py`` offers. The expression must take every builtin that it needs when
+        ``prelude.js`` offers. The expression must take every builtin that it needs when
         it is installed: later a script may have replaced them.
         """
         ...

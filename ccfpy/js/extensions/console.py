@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from ccfpy.base.limits import JS_LOG_CHARS_MAX, JS_LOG_LINES_MAX
-from ccfpy.js.extension import ExtensionFunction
+from ccfpy.js.extension import ExtensionFunction, own_source
 
 
 class ConsoleLevel(StrEnum):
@@ -24,37 +24,13 @@ class ConsoleLog(Protocol):
         ...
 
 
-_SOURCE = """
-(function (python, { stringify, textOf, isError, methods }) {
-  function line(args) {
-    let text = "";
-    for (let i = 0; i < args.length; i++) {
-      const value = args[i];
-      const isPlainObject =
-        value !== null && !isError(value) &&
-        (typeof value === "object" || typeof value === "function");
-      if (i > 0) text += " ";
-      text += isPlainObject ? textOf(stringify(value)) : textOf(value);
-    }
-    return text;
-  }
-  globalThis.console = methods({}, {
-    log(...args) { python.write("info", line(args)); },
-    info(...args) { python.write("info", line(args)); },
-    warn(...args) { python.write("fail", line(args)); },
-    error(...args) { python.write("fatal", line(args)); },
-  });
-})
-"""
-
-
 class ConsoleExtension:
     """The extension; the messages of each call are bounded.
 
     Messages beyond the bounds are not logged, and the last line says so.
     """
 
-    source: Final = _SOURCE
+    source: Final = own_source(__name__)
 
     def __init__(self, log: ConsoleLog) -> None:
         self._log = log

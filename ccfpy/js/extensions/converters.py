@@ -7,46 +7,7 @@ from ccfpy.attestation.snp_tcb import policy_of_hex
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError
 from ccfpy.crypto.certs import Certificate
-from ccfpy.js.extension import ExtensionFunction, internal_error, or_throw
-
-_SOURCE = """
-(function (python, tools) {
-  const { ccf, arity, methods, parse, stringify, textOf } = tools;
-  const expected1 = ", but expected 1";
-  const of = (kind, name) => tools.converter(kind, name, stringify, parse);
-  let metricsLogging = true;
-  methods(ccf, {
-    strToBuf: of(0, "strToBuf"),
-    bufToStr: of(1, "bufToStr"),
-    jsonCompatibleToBuf: of(2, "jsonCompatibleToBuf"),
-    bufToJsonCompatible: of(3, "bufToJsonCompatible"),
-    enableUntrustedDateTime(...args) {
-      arity(args, 1, expected1);
-      const enabled = !!args[0];
-      python.enableUntrustedDateTime(enabled);
-      return enabled; // and not, as its type says, what was before
-    },
-    enableMetricsLogging(...args) {
-      arity(args, 1, expected1);
-      if (typeof args[0] !== "boolean") {
-        throw new TypeError("First argument must be a boolean");
-      }
-      const previous = metricsLogging;
-      metricsLogging = args[0];
-      python.enableMetricsLogging(args[0]);
-      return previous;
-    },
-    pemToId(...args) {
-      arity(args, 1, expected1);
-      return python.pemToId(textOf(args[0]));
-    },
-    tcbHexToPolicy(...args) {
-      arity(args, 2, ", but expected 2");
-      return parse(python.tcbHexToPolicy(textOf(args[0]), textOf(args[1])));
-    },
-  });
-})
-"""
+from ccfpy.js.extension import ExtensionFunction, internal_error, or_throw, own_source
 
 
 class ConvertersExtension:
@@ -58,7 +19,7 @@ class ConvertersExtension:
             governance ignores it.
     """
 
-    source: Final = _SOURCE
+    source: Final = own_source(__name__)
 
     def __init__(self) -> None:
         self.begin()

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from ccfpy.base.limits import JS_CONSTITUTION_CHARS_MAX
 from ccfpy.js.engine import Engine, JsException, JsLimits, JsModuleFailed, Program
-from ccfpy.js.extension import ExtensionFunction, JsThrow, type_error
+from ccfpy.js.extension import ExtensionFunction, JsThrow, own_source, type_error
 
 _NAME = "proposed constitution"
 
@@ -51,21 +51,6 @@ _EXPORTS = {
 }
 """The required exports, in the order in which faults are reported."""
 
-_SOURCE = """
-(function (python, { arity, namespace }) {
-  namespace("gov", {
-    validateConstitution(...args) {
-      arity(args, 1, ", but expected 1");
-      if (typeof args[0] !== "string") {
-        throw new TypeError("constitution is not a string");
-      }
-      python.validate(args[0]);
-      return true;
-    },
-  });
-})
-"""
-
 
 class GovExtension:
     """The extension ``ccf.gov``.
@@ -74,7 +59,7 @@ class GovExtension:
         limits: the limits for loading a proposed constitution.
     """
 
-    source: Final = _SOURCE
+    source: Final = own_source(__name__)
 
     def __init__(self, engine: Engine, limits: JsLimits) -> None:
         self._engine = engine

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from ccfpy.base import json
 from ccfpy.js.engine import Engine, JsModuleFailed
-from ccfpy.js.extension import ExtensionFunction, internal_error, or_throw
+from ccfpy.js.extension import ExtensionFunction, internal_error, or_throw, own_source
 from ccfpy.js.extensions.kv import Tables
 from ccfpy.service.tables.js import MODULES, MODULES_BYTECODE, MODULES_VERSION
 
@@ -37,40 +37,10 @@ class JwtKeys(Protocol):
         ...
 
 
-_SOURCE = """
-(function (python, { arity, ccf, methods, stringify, textOf }) {
-  function jsonOf(value, name) {
-    let text;
-    try {
-      text = stringify(value);
-    } catch {
-      throw new TypeError(`${name} argument is not a JSON object`);
-    }
-    return textOf(text);
-  }
-  methods(ccf, {
-    refreshAppBytecodeCache(...args) {
-      arity(args, 0, " but expected none");
-      python.refreshAppBytecodeCache();
-    },
-    setJwtPublicSigningKeys(...args) {
-      arity(args, 3, " but expected 3");
-      python.setJwtPublicSigningKeys(
-        textOf(args[0]), jsonOf(args[1], "metadata"), jsonOf(args[2], "jwks"));
-    },
-    removeJwtPublicSigningKeys(...args) {
-      arity(args, 1, " but expected 1");
-      python.removeJwtPublicSigningKeys(textOf(args[0]));
-    },
-  });
-})
-"""
-
-
 class GovEffectsExtension:
     """The extension ``ccf.setJwtPublicSigningKeys`` and the like."""
 
-    source: Final = _SOURCE
+    source: Final = own_source(__name__)
 
     def __init__(self, engine: Engine, tables: Tables, jwt_keys: JwtKeys) -> None:
         self._engine = engine

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, Protocol
 
-from ccfpy.js.extension import ExtensionFunction, or_throw
+from ccfpy.js.extension import ExtensionFunction, or_throw, own_source
 from ccfpy.kv.tx import Tx
 
 
@@ -60,44 +60,10 @@ class NodeEffects(Protocol):
         ...
 
 
-_SOURCE = """
-(function (python, { arity, isBuffer, namespace }) {
-  const none = " but expected none";
-  namespace("node", {
-    triggerLedgerRekey(...args) {
-      arity(args, 0, none);
-      python.triggerLedgerRekey();
-    },
-    transitionServiceToOpen(...args) {
-      arity(args, 2, " but expected two");
-      const [previous, next] = args;
-      if (previous !== undefined && !isBuffer(previous)) {
-        throw new TypeError(
-          "Previous service identity argument is not an array buffer");
-      }
-      if (next === undefined) {
-        throw new InternalError("Proposal requires a service identity");
-      }
-      if (!isBuffer(next)) {
-        throw new TypeError("Next service identity argument is not an array buffer");
-      }
-      python.transitionServiceToOpen(previous, next);
-    },
-    triggerRecoverySharesRefresh(...args) {
-      arity(args, 0, none);
-      python.triggerRecoverySharesRefresh();
-    },
-    triggerLedgerChunk() { python.triggerLedgerChunk(); },
-    triggerSnapshot() { python.triggerSnapshot(); },
-  });
-})
-"""
-
-
 class NodeExtension:
     """The extension ``ccf.node``, for one proposal's transaction."""
 
-    source: Final = _SOURCE
+    source: Final = own_source(__name__)
 
     def __init__(self, effects: NodeEffects, tx: Tx) -> None:
         self._effects = effects

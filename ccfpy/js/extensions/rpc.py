@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
-from ccfpy.js.extension import ExtensionFunction, type_error
+from ccfpy.js.extension import ExtensionFunction, own_source, type_error
 
 _CLAIMS_DIGEST_BYTES = 32
 
@@ -15,28 +15,10 @@ class RpcContext(Protocol):
     apply_writes: bool | None
 
 
-_SOURCE = """
-(function (python, { arity, checkBuffer, namespace }) {
-  const expected1 = " but expected 1";
-  namespace("rpc", {
-    setApplyWrites(...args) {
-      arity(args, 1, expected1);
-      python.setApplyWrites(!!args[0]);
-    },
-    setClaimsDigest(...args) {
-      arity(args, 1, expected1);
-      checkBuffer(args[0]);
-      python.setClaimsDigest(args[0]);
-    },
-  });
-})
-"""
-
-
 class RpcExtension:
     """The extension ``ccf.rpc``."""
 
-    source: Final = _SOURCE
+    source: Final = own_source(__name__)
 
     def __init__(self, context: Callable[[], RpcContext]) -> None:
         self._context = context
