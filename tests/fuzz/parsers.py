@@ -8,7 +8,6 @@ from ccfpy.attestation.manifest import Manifest
 from ccfpy.attestation.simulated import SimulatedReport, verify_quote
 from ccfpy.attestation.simulated_endorsements import Endorsements
 from ccfpy.attestation.simulated_machine import SimulatedMachine
-from ccfpy.attestation.simulated_sealing import SealPolicy, seal, unseal
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.ids import TxId
@@ -40,6 +39,7 @@ from ccfpy.ledger.snapshot import Snapshot
 from ccfpy.ledger.snapshot_name import SnapshotName
 from ccfpy.testing.entropy import SeededEntropy
 from ccfpy.toolkit.enclave.local_reports import read_report, report_for
+from ccfpy.toolkit.enclave.sealing import SealPolicy, seal, unseal
 from tests.fuzz import examples
 from tests.unit.attestation import simulation
 from tests.unit.attestation.test_manifest import SIGNED

@@ -323,7 +323,7 @@ ROWS: dict[Concept, Row] = {
         "with additional data. It does not open after a change, on another "
         "machine, for an older version, or without the data.",
         shown={
-            "unit/attestation/test_simulated_sealing.py": (
+            "unit/toolkit/enclave/test_sealing.py": (
                 "test_who_opens_what",
                 "test_no_byte_of_it_can_change",
             ),

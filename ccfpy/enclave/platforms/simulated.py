@@ -10,9 +10,8 @@ from pathlib import Path
 
 from ccfpy.attestation.identity import EnclaveIdentity
 from ccfpy.attestation.simulated_machine import SimulatedMachine
-from ccfpy.attestation.simulated_sealing import SealPolicy, seal, unseal
 from ccfpy.base.errors import CcfpyError, ConfigurationRefused
-from ccfpy.base.ports import Attestation, Entropy
+from ccfpy.base.ports import Attestation
 from ccfpy.enclave.isolation import OFF, SWITCH, is_turned_off
 
 PLACE = "CCFPY_SIMULATED_PLATFORM"
@@ -77,28 +76,6 @@ class SimulatedPlatform:
             host_data,
             tcb_version=tcb_version,
         )
-
-    def seal(
-        self, plaintext: bytes, *, policy: SealPolicy, aad: bytes, entropy: Entropy
-    ) -> bytes:
-        """Seal a text for a later run, as ``simulated_sealing`` says."""
-        return seal(
-            plaintext,
-            policy=policy,
-            aad=aad,
-            machine=self.machine,
-            identity=self.identity,
-            entropy=entropy,
-        )
-
-    def unseal(self, sealed: bytes, *, aad: bytes) -> bytes:
-        """Open a sealed text.
-
-        Raises:
-            Malformed: it is none.
-            VerificationFailed: it is not for this enclave on this machine.
-        """
-        return unseal(sealed, aad=aad, machine=self.machine, identity=self.identity)
 
 
 def usual_place(environment: Mapping[str, str]) -> Path:

@@ -5,7 +5,6 @@ interface is declared with ``ccfpy.toolkit.interfaces``. A host starts it with
 ``ccfpy.toolkit.host``.
 """
 
-from ccfpy.attestation.simulated_sealing import SealPolicy
 from ccfpy.toolkit.enclave.limits import Limits
 from ccfpy.toolkit.enclave.ocalls import HostFailed
 from ccfpy.toolkit.enclave.platform import (
@@ -14,6 +13,7 @@ from ccfpy.toolkit.enclave.platform import (
     read_identity,
 )
 from ccfpy.toolkit.enclave.program import Enclave, Surroundings
+from ccfpy.toolkit.enclave.sealing import SealPolicy
 
 __all__ = [
     "Enclave",

@@ -12,13 +12,13 @@ from ccfpy.attestation.fields import Fields
 from ccfpy.attestation.identity import EnclaveIdentity
 from ccfpy.attestation.report_data import app_report_data
 from ccfpy.attestation.simulated import HOST_DATA_BYTES
-from ccfpy.attestation.simulated_sealing import SealPolicy
 from ccfpy.base import json
 from ccfpy.base.errors import VerificationFailed
 from ccfpy.base.ports import Attestation, Entropy
 from ccfpy.enclave.loop import Defect
 from ccfpy.enclave.platforms.simulated import SimulatedPlatform
 from ccfpy.toolkit.enclave.local_reports import read_report, report_for
+from ccfpy.toolkit.enclave.sealing import SealPolicy, seal, unseal
 
 _NO_HOST_DATA = bytes(HOST_DATA_BYTES)
 
@@ -86,7 +86,14 @@ class EnclavePlatform:
             policy: for whom it is to open.
             aad: what goes with it openly; opening needs the same.
         """
-        return self._own.seal(plaintext, policy=policy, aad=aad, entropy=self._entropy)
+        return seal(
+            plaintext,
+            policy=policy,
+            aad=aad,
+            machine=self._own.machine,
+            identity=self._own.identity,
+            entropy=self._entropy,
+        )
 
     def unseal(self, sealed: bytes, *, aad: bytes = b"") -> bytes:
         """Open a sealed text; it may be an old one.
@@ -96,7 +103,8 @@ class EnclavePlatform:
             VerificationFailed: it is not for this enclave on this machine, was sealed
                 by a newer one, or was changed.
         """
-        return self._own.unseal(sealed, aad=aad)
+        own = self._own
+        return unseal(sealed, aad=aad, machine=own.machine, identity=own.identity)
 
     @property
     def _own(self) -> SimulatedPlatform:

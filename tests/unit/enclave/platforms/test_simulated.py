@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from ccfpy.attestation.simulated_endorsements import VerifiedQuote
-from ccfpy.attestation.simulated_sealing import SealPolicy
 from ccfpy.base.errors import ConfigurationRefused, VerificationFailed
 from ccfpy.enclave.isolation import SWITCH
 from ccfpy.enclave.platforms.simulated import (
@@ -17,7 +16,6 @@ from ccfpy.enclave.platforms.simulated import (
     usual_place,
 )
 from ccfpy.host.enclave_process import SIMULATED_VARIABLE
-from ccfpy.testing.entropy import SeededEntropy
 from tests.unit.attestation.simulation import (
     ENCLAVE,
     HOST_DATA,
@@ -74,15 +72,6 @@ def test_ledger_secrets_have_a_key_of_this_code_on_this_machine() -> None:
     assert len(keys) == 5
     with pytest.raises(VerificationFailed, match="is older than"):
         PLATFORM.derived_key(raised(version), host_data=HOST_DATA)
-
-
-def test_it_seals_for_its_enclave() -> None:
-    sealed = PLATFORM.seal(
-        b"x", policy=SealPolicy.SIGNER, aad=b"a", entropy=SeededEntropy(1)
-    )
-    assert SimulatedPlatform(MACHINE, LATER).unseal(sealed, aad=b"a") == b"x"
-    with pytest.raises(VerificationFailed):
-        SimulatedPlatform(SECOND_MACHINE, ENCLAVE).unseal(sealed, aad=b"a")
 
 
 def test_the_environment_may_name_the_machine(tmp_path: Path) -> None:

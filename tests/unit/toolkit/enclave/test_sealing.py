@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from ccfpy.attestation.identity import EnclaveIdentity
 from ccfpy.attestation.simulated_machine import SimulatedMachine
-from ccfpy.attestation.simulated_sealing import SealPolicy, seal, unseal
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError, VerificationFailed
 from ccfpy.testing.entropy import SeededEntropy
+from ccfpy.toolkit.enclave.sealing import SealPolicy, seal, unseal
 from tests.unit.attestation.simulation import (
     ENCLAVE,
     LATER,
