@@ -20,40 +20,8 @@ from ccfpy.boundary.frequent import (
     WriteLog,
 )
 
-__all__ = [
-    "AppendLedger",
-    "BeginLedger",
-    "CloseSession",
-    "CommitLedger",
-    "CommitSnapshot",
-    "Effect",
-    "EndCall",
-    "ForgetBlobs",
-    "ForgetPeer",
-    "IdentityMade",
-    "KeepSealedSecret",
-    "LedgerEntry",
-    "LogLevel",
-    "LogTag",
-    "OpenCall",
-    "OpenLedger",
-    "ReadBlob",
-    "ReadLedger",
-    "ReadMore",
-    "ReadSnapshot",
-    "RecoverLedger",
-    "SendCall",
-    "SendData",
-    "SendEntries",
-    "SendToPeer",
-    "SetPeer",
-    "Stop",
-    "StoreBlob",
-    "TruncateLedger",
-    "Wake",
-    "WriteLog",
-    "WriteSnapshot",
-]
+# Others import these from here, though they are defined elsewhere.
+__all__ = ["AppendLedger", "LedgerEntry", "LogLevel", "LogTag", "SendData", "WriteLog"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,25 +16,8 @@ from ccfpy.base.ids import CallId, NodeId, Seqno, SessionId
 from ccfpy.boundary.configuration import NodeConfiguration
 from ccfpy.boundary.frequent import SessionData, Tick
 
-__all__ = [
-    "BlobRead",
-    "Boot",
-    "CallData",
-    "CallEnded",
-    "CallOpened",
-    "Event",
-    "LedgerRead",
-    "PeerMessage",
-    "SessionClosed",
-    "SessionData",
-    "SessionOpened",
-    "SessionWritten",
-    "SnapshotRead",
-    "StopKind",
-    "StopRequested",
-    "Tick",
-    "Woken",
-]
+# Others import these from here, though they are defined elsewhere.
+__all__ = ["SessionData", "Tick"]
 
 
 class StopKind(StrEnum):

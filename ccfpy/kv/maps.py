@@ -22,21 +22,8 @@ from ccfpy.kv.changes import Writes
 from ccfpy.kv.names import is_public
 from ccfpy.kv.tx import MapHandle, Tx
 
-__all__ = [
-    "JSON",
-    "RAW",
-    "STRING",
-    "U64",
-    "UNIT",
-    "Codec",
-    "Map",
-    "Set",
-    "SetHandle",
-    "TypedHandle",
-    "Value",
-    "ValueHandle",
-    "is_public",
-]
+# Others import these from here, though they are defined elsewhere.
+__all__ = ["is_public"]
 
 K = TypeVar("K")
 V = TypeVar("V")
