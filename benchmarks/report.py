@@ -27,18 +27,19 @@ OVER_TIME_MAX = 6
 INTRODUCTION = """\
 # What was measured
 
-This page is made of the runs in `benchmarks/results/` by `python -m benchmarks.report`;
-`make bench` asks all questions anew. How to read a figure, and how to ask a new
-question: [benchmarks](../benchmarks/README.md). What was measured by hand, under which
-circumstances, and how ccfpy compares with CCF where both were loaded in turns on one
-machine: [results](../benchmarks/RESULTS.md).
+`python -m benchmarks.report` makes this page from the runs in `benchmarks/results/`.
+`make bench` asks all questions anew. [The page on benchmarks](../benchmarks/README.md)
+says how to read a figure, and how to ask a new question.
+[The page of results](../benchmarks/RESULTS.md) has figures that were measured by hand,
+with their circumstances. It also compares ccfpy with CCF, both loaded in turns on one
+machine.
 
 A figure is the median of its repeats. Each run measures how many times as long its
-machine takes as a reference machine. "Scaled" is the figure divided by that, or
-multiplied where more is better. Budgets are held against scaled figures, and plots
-show them, with the range of the repeats as a band. A scaled figure compares with a
-budget and with nothing else: other programs are compared in the same run alone. Some
-budgets are held against the best of the repeats or the worst, and then say so.
+machine takes as a reference machine. The scaled figure is the figure divided by that
+number, or multiplied where more is better. Budgets are compared with scaled figures,
+and plots show scaled figures, with the range of the repeats as a band. Compare a scaled
+figure with a budget and with nothing else: other programs are compared only within one
+run. Some budgets are compared with the best or the worst of the repeats, and say so.
 """
 SUMMARY = ("question", "figure", "scaled", "budget", "")
 
@@ -68,8 +69,9 @@ def _speeds(runs: Sequence[Record]) -> str:
         return ""
     least, most = table.number(min(each)), table.number(max(each))
     return (
-        f"The machines took from {least} to {most} times as long, by the run. Where the"
-        " machine is the same, figures that differ by no more cannot be told apart.\n"
+        f"Depending on the run, a machine took from {least} to {most} times as long as"
+        " the reference machine. On one machine, a smaller difference between two"
+        " figures means nothing.\n"
     )
 
 
