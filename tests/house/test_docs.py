@@ -29,6 +29,19 @@ def _anchors(text: str) -> set[str]:
     return {title.replace(" ", "-") for title in kept}
 
 
+def test_every_row_of_a_table_has_a_cell_for_each_column() -> None:
+    wrong = []
+    for path, text in PAGES.items():
+        columns = 0
+        for line in _EXAMPLE.sub("", text).splitlines():
+            bare = re.sub(r"`[^`]*`", "", line).replace(r"\|", "")
+            cells = bare.count("|") if line.startswith("|") else 0
+            if cells and columns and cells != columns:
+                wrong.append(f"{path}: {line}")
+            columns = columns if cells and columns else cells
+    assert not wrong
+
+
 def test_every_link_leads_somewhere() -> None:
     broken = []
     for path, text in PAGES.items():
