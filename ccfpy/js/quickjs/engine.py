@@ -1,6 +1,7 @@
 """QuickJS behind ``ccfpy.js.engine.Engine``."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from ccfpy.base import json
@@ -12,7 +13,7 @@ from ccfpy.js.quickjs.context_pool import ContextPool, ContextRecipe, PreparedCo
 from ccfpy.js.quickjs.interpreters import FreshInterpreter, ReusedInterpreter
 from ccfpy.js.quickjs.script_instance import ScriptInstance, found_in
 from ccfpy.js.quickjs.values import encode
-from ccfpy.js.quickjs.wasm_instance import WasmInstance
+from ccfpy.js.quickjs.wasm_instance import MemoryImage, WasmInstance
 
 if TYPE_CHECKING:
     from ccfpy.base.ports import Clock
@@ -132,7 +133,7 @@ class QuickJs:
         names = ";".join(map(",".join, tables))
         context = self._pool.get((sources, names))
         if context is None:
-            context = _make_bare(self._clock, sources, names)
+            context = PreparedContext(image=_bare_image(sources, names))
             self._pool.put((sources, names), context)
         return functions, context
 
@@ -149,11 +150,16 @@ def compile_module(name: str, source: str) -> bytes:
     return script.bytecode(name, source)
 
 
-def _make_bare(clock: "Clock", sources: str, names: str) -> PreparedContext:
-    """ContextRecipe an engine, and install extensions in it."""
-    script = _started(ScriptInstance(clock, (), lambda _name: None))
+@cache
+def _bare_image(sources: str, names: str) -> MemoryImage:
+    """Start an engine, install extensions in it, and copy its memory.
+
+    Raises:
+        JsLimitExceeded: the extensions left no memory.
+    """
+    script = _started(ScriptInstance(_NoClock(), (), lambda _name: None))
     script.invoke("install", _script(f"[{sources}]"), prelude.NAME, names)
-    return PreparedContext.of(script, has_run=False)
+    return PreparedContext.of(script, has_run=False).image
 
 
 def _started(script: ScriptInstance) -> ScriptInstance:
