@@ -21,6 +21,7 @@ from ccfpy.service.tables.signatures import SNAPSHOT_EVIDENCE
 from ccfpy.testing.network import Network
 from ccfpy.testing.node import InProcessNode, Person
 from tests.attacks import attack
+from tests.unit.node.conftest import CONSTITUTION, NotesApp
 from tests.unit.node.dishonest import unhook, write
 from tests.unit.node.replication.test_replication import (
     all_agree,
@@ -35,15 +36,30 @@ SECRETS = recovery.ENCRYPTED_LEDGER_SECRETS.name
 STRANGER = NodeId("ab" * 32)
 
 
-@pytest.fixture
-def three(network: Network) -> Network:
-    """An open service of three nodes that agree."""
+def _of_three(network: Network) -> Network:
+    """Make an open service of one node one of three nodes that agree."""
     for _ in range(2):
         joiner = network.join()
         network.deliver()
         network.nodes[0].trust(joiner)
         network.wait_until(lambda: all_agree(network))
     return network
+
+
+@pytest.fixture
+def three(network: Network) -> Network:
+    """An open service of three nodes that agree."""
+    return _of_three(network)
+
+
+@pytest.fixture(scope="module")
+def unharmed(members: tuple[Person, ...], alice: Person) -> Network:
+    """Such a service for all tests that leave its nodes in agreement."""
+    network = Network(NotesApp(), constitution=CONSTITUTION, members=members)
+    network.start()
+    network.advance(200)
+    network.nodes[0].open_service(alice)
+    return _of_three(network)
 
 
 def record(node: InProcessNode) -> NodeInfo:
@@ -213,17 +229,17 @@ def said(node: InProcessNode, text: str) -> list[str]:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_transaction_that_no_node_could_act_upon_is_refused_by_the_primary(
-    three: Network, alice: Person, name: str
+    unharmed: Network, alice: Person, name: str
 ) -> None:
     """Members' scripts may write any table of governance."""
-    first, second, _ = three.nodes
+    first, second, _ = unharmed.nodes
     writes = HOSTILE[name](first, second)
     version = replica_of(first).tail.store.version
     with pytest.raises((Malformed, VerificationFailed)):
         _commit(first, writes)
     assert replica_of(first).tail.store.version == version
     put(first, alice, a="1")
-    three.wait_until(lambda: all_agree(three))
+    unharmed.wait_until(lambda: all_agree(unharmed))
 
 
 def _commit(node: InProcessNode, writes: WriteSet) -> None:
@@ -235,8 +251,8 @@ def _commit(node: InProcessNode, writes: WriteSet) -> None:
     running.replication.commit(tx)
 
 
-def test_a_node_that_left_stays_away(three: Network) -> None:
-    info = record(three.nodes[0])
+def test_a_node_that_left_stays_away(unharmed: Network) -> None:
+    info = record(unharmed.nodes[0])
     left = replace(info, status=NodeStatus.RETIRED)
     final = replace(left, retired_committed=True)
     pending = replace(info, status=NodeStatus.PENDING)
