@@ -11,7 +11,7 @@ QUICK_TESTS := $(wildcard $(addprefix tests/,unit vectors governance scenarios f
 TESTS := tests/house $(QUICK_TESTS)
 WITH_PROCESSES := $(wildcard $(addprefix tests/,apps e2e deploy interop))
 
-.PHONY: help .venv compiled test-compiled sandbox apps quick test lint format coverage simulate mutants scenarios faults attacks documents reference engine engine-check image-check bench bench-compiled profile lock interop clean
+.PHONY: help .venv compiled test-compiled sandbox apps quick quick-tests test lint format coverage simulate mutants scenarios faults attacks documents reference engine engine-check image-check bench bench-compiled profile lock interop clean
 
 # Made of this file: each target that has a line there ends its own with `## what it does`.
 help: ## show these lines
@@ -19,7 +19,7 @@ help: ## show these lines
 
 # Checks and tests are many processes: Python keeps what it compiles for the next of them,
 # also where the environment forbids that.
-lint quick test test-compiled coverage simulate mutants scenarios faults attacks documents: \
+lint quick quick-tests test test-compiled coverage simulate mutants scenarios faults attacks documents: \
 	export PYTHONDONTWRITEBYTECODE =
 
 # One environment, filled in two steps, so that `.venv/bin` is the one place to look: first
@@ -72,14 +72,19 @@ lint: .venv ## check format, style, layers and types
 
 # What one runs again and again, in minutes on two processors. SINCE=main, or another
 # commit, leaves out tests that nothing changed since then can break.
-quick: lint ## check what is quickly checked; SINCE=main for what changed
+quick: .venv ## check what is quickly checked; SINCE=main for what changed
+	@$(MAKE) --no-print-directory --jobs 2 lint quick-tests
+
+quick-tests: .venv ## run the quick tests of all, or of what changed with SINCE=main
 	tests="$(if $(SINCE),$$($(BIN)/python -m tests.house.since $(SINCE)),$(QUICK_TESTS))" && \
 		$(BIN)/python -m pytest --quiet -m "not slow" --numprocesses 2 --dist loadfile --max-worker-restart 0 tests/house $$tests
 
-# Two at a time where a test is all there is; one where it starts processes and waits.
+# Two at a time, and those that start processes apart: their time goes into waiting. Those
+# that measure how fast such a process is run alone.
 test: lint interop apps .venv-kubernetes/installed ## check and test everything
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0 $(TESTS)
-	$(BIN)/python -m pytest $(WITH_PROCESSES)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --max-worker-restart 0 -m "not alone" $(WITH_PROCESSES)
+	$(BIN)/python -m pytest -m alone $(WITH_PROCESSES)
 
 # A wheel for this machine, with its hot modules compiled, and the tests that run in one
 # process with what is in it instead of the checkout's sources. COMPILER may be another

@@ -21,6 +21,9 @@ CPU_SECONDS_MAX: Final = 4.0
 PROCESSES: Final = frozenset({"apps", "deploy", "e2e", "interop"})
 """Folders of tests that start processes and wait for them: all of them are slow."""
 
+ONE_AFTER_ANOTHER: Final = frozenset({"deploy"})
+"""Those of them whose files share containers and images of the machine."""
+
 QUICK: Final = "not slow"
 """What `make quick` selects tests by."""
 
@@ -41,8 +44,22 @@ def too_slow(name: str, seconds: float, *, slow: bool) -> str | None:
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     """Mark every test of the folders whose tests start processes."""
     for item in items:
-        if _folder(item.path) in PROCESSES:
+        group = group_of(item.path)
+        if group is not None:
             item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+@cache
+def group_of(path: Path) -> str | None:
+    """Return the group of a file's tests that start processes; other tests have none.
+
+    No two tests of a group run at once. Tests of one file share a service.
+    """
+    folder = _folder(path)
+    if folder not in PROCESSES:
+        return None
+    return folder if folder in ONE_AFTER_ANOTHER else path.as_posix()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -13,6 +13,8 @@ from tests.lab.attacks.catalogue import choose
 from tests.lab.attacks.report import reasons, table
 from tests.lab.attacks.run import Outcome, run_attacks
 
+pytestmark = pytest.mark.alone
+
 NAMES = (
     *("replay", "future", "chains", "handshakes", "squatters", "strangers"),
     *("pipelining", "heads", "resets", "forgeries", "traitor", "ways-out"),

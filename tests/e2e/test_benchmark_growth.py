@@ -9,6 +9,8 @@ from benchmarks.growing.service import KEYS_PER_FILLING, TEXT, growing, writes
 from benchmarks.harness.asking import ask_often
 from benchmarks.harness.pinning import Layout
 
+pytestmark = pytest.mark.alone
+
 KEYS = 2 * KEYS_PER_FILLING + 1
 
 

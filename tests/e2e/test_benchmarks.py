@@ -10,6 +10,8 @@ from benchmarks.harness.generator import Failed, has_wrk
 from benchmarks.harness.pinning import Layout
 from benchmarks.harness.service import Service, sandbox
 
+pytestmark = pytest.mark.alone
+
 CONNECTIONS = 3
 LAYOUTS = (Layout.ONE_CORE, Layout.FREE)
 IS_WRK = [False, *([True] if has_wrk() else [])]

@@ -16,6 +16,8 @@ from ccfpy.client.connection import trust_only
 from tests.attacks import attack
 from tests.e2e.running import DEADLINE_S, Running, running_node
 
+pytestmark = pytest.mark.alone
+
 HOSTILE = 30
 REQUESTS = 400
 """Of each hostile client: 10 KiB, to be answered by a document of 60 KiB each."""

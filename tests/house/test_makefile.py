@@ -64,6 +64,14 @@ def test_checks_install_their_tools_into_the_same_environment(
     assert re.findall(r"-r (\S+)", commands) == locks
 
 
+def test_each_test_that_starts_processes_runs_once() -> None:
+    commands = _make(ROOT, "--dry-run", "test").splitlines()
+    runs = [line.partition(" -m pytest ")[2] for line in commands if "/e2e" in line]
+    chosen = [re.search(r'-m ("not alone"|alone) (.*)', run) for run in runs]
+    assert [each and each[1] for each in chosen] == ['"not alone"', "alone"]
+    assert len({each and each[2] for each in chosen}) == 1
+
+
 def test_pre_commit_runs_each_check_of_make_lint() -> None:
     config = (ROOT / ".pre-commit-config.yaml").read_text()
     hooks = re.findall(r"^ +entry: (.*)$", config, re.MULTILINE)
