@@ -25,14 +25,14 @@ from ccfpy.js.engine import (
 from ccfpy.js.extensions.console import ConsoleExtension, ConsoleLevel
 from ccfpy.js.extensions.converters import ConvertersExtension
 from ccfpy.js.extensions.crypto import CryptoExtension
-from ccfpy.js.extensions.date import FrozenDateExtension
+from ccfpy.js.extensions.date import frozen_date_extension
 from ccfpy.js.extensions.gov import GovExtension
-from ccfpy.js.extensions.gov_effects import GovEffectsExtension
+from ccfpy.js.extensions.gov_effects import gov_effects_extension
 from ccfpy.js.extensions.kv import KvExtension
-from ccfpy.js.extensions.network import NetworkExtension
-from ccfpy.js.extensions.node import NodeExtension
-from ccfpy.js.extensions.random import MathRandomExtension
-from ccfpy.js.extensions.snp_attestation import SnpAttestationExtension
+from ccfpy.js.extensions.network import network_extension
+from ccfpy.js.extensions.node import node_extension
+from ccfpy.js.extensions.random import math_random_extension
+from ccfpy.js.extensions.snp_attestation import snp_attestation_extension
 from ccfpy.service.tables.js import RUNTIME_OPTIONS
 from ccfpy.service.tables.proposals import Failure
 
@@ -104,9 +104,9 @@ class Evaluator:
         node, tx = self.node, self.tx
         extensions = [
             *self._common(TxAccess.GOV_RW),
-            NodeExtension(node, tx),
-            NetworkExtension(node, tx),
-            GovEffectsExtension(node.engine, tx, JwtKeyEffects(node, tx)),
+            node_extension(node, tx),
+            network_extension(node, tx),
+            gov_effects_extension(node.engine, tx, JwtKeyEffects(node, tx)),
         ]
         self._call(script, function, arguments, extensions)
         try:
@@ -137,11 +137,11 @@ class Evaluator:
             ConsoleExtension(self._log),
             ConvertersExtension(),
             CryptoExtension(self.unix_time_ms, self.node.entropy),
-            FrozenDateExtension(self.unix_time_ms),
-            SnpAttestationExtension(lambda: self.unix_time_ms),
+            frozen_date_extension(self.unix_time_ms),
+            snp_attestation_extension(lambda: self.unix_time_ms),
             GovExtension(self.node.engine, self.limits),
             KvExtension(self.tx, access),
-            MathRandomExtension(self.node.entropy),
+            math_random_extension(self.node.entropy),
         ]
 
     def _log(self, level: ConsoleLevel, message: str) -> None:

@@ -8,6 +8,7 @@ checks its arguments, because it is the trust boundary.
 
 import pkgutil
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, TypeAlias, TypeVar
 
@@ -70,6 +71,23 @@ def own_source(module: str) -> str:
     source = pkgutil.get_data(package, f"{name}.js")
     assert source is not None, "the file is installed with the module"
     return source.decode()
+
+
+@dataclass(frozen=True, slots=True)
+class StatelessExtension:
+    """An extension that is its source and its functions.
+
+    Attributes:
+        source: as `Extension` has it.
+        table: the functions by name.
+    """
+
+    source: str
+    table: Mapping[str, ExtensionFunction] = field(default_factory=dict)
+
+    def functions(self) -> Mapping[str, ExtensionFunction]:
+        """Return the functions that the source calls."""
+        return self.table
 
 
 class Extension(Protocol):

@@ -15,13 +15,13 @@ from ccfpy.js.extensions import (
     ConsoleExtension,
     ConvertersExtension,
     CryptoExtension,
-    FrozenDateExtension,
-    GovEffectsExtension,
     GovExtension,
     KvExtension,
-    MathRandomExtension,
-    NetworkExtension,
-    NodeExtension,
+    frozen_date_extension,
+    gov_effects_extension,
+    math_random_extension,
+    network_extension,
+    node_extension,
 )
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.kv.store import Store
@@ -163,8 +163,8 @@ class Service:
         access: TxAccess,
     ) -> str | None:
         extensions: list[Extension] = [
-            MathRandomExtension(SeededEntropy(b"seed")),
-            FrozenDateExtension(NOW_MS),
+            math_random_extension(SeededEntropy(b"seed")),
+            frozen_date_extension(NOW_MS),
             ConsoleExtension(lambda _level, _text: None),
             ConvertersExtension(),
             CryptoExtension(NOW_MS, SeededEntropy(b"crypto")),
@@ -174,9 +174,9 @@ class Service:
         if access is TxAccess.GOV_RW:
             effects = self.effects
             extensions += [
-                NodeExtension(effects, tx),
-                NetworkExtension(effects, tx),
-                GovEffectsExtension(self._engine, tx, effects),
+                node_extension(effects, tx),
+                network_extension(effects, tx),
+                gov_effects_extension(self._engine, tx, effects),
             ]
         return self._engine.call_export(
             self.program,

@@ -1,11 +1,11 @@
 """``ccf.consensus``: what this node knows of the status of transactions."""
 
-from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from ccfpy.base import json
 from ccfpy.base.ids import Seqno, TxId, View
-from ccfpy.js.extension import ExtensionFunction, internal_error, own_source
+from ccfpy.js.extension import StatelessExtension, internal_error, own_source
 
 
 class ConsensusView(Protocol):
@@ -24,30 +24,25 @@ class ConsensusView(Protocol):
         ...
 
 
-class ConsensusExtension:
-    """The extension ``ccf.consensus``."""
+_SOURCE = own_source(__name__)
 
-    source: Final = own_source(__name__)
 
-    def __init__(self, consensus: Callable[[], ConsensusView]) -> None:
-        self._consensus = consensus
+def consensus_extension(consensus: Callable[[], ConsensusView]) -> StatelessExtension:
+    """Return the extension ``ccf.consensus``."""
 
-    def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Return the functions that the source calls."""
-        return {
-            "lastCommitted": self._last_committed,
-            "status": self._status,
-            "view": self._view,
-        }
-
-    def _last_committed(self) -> str:
-        tx_id = self._consensus().committed_tx_id()
+    def last_committed() -> str:
+        tx_id = consensus().committed_tx_id()
         if tx_id is None:
             raise internal_error("Failed to get last committed txid: NotFound")
         return json.dumps({"view": tx_id.view, "seqno": tx_id.seqno}).decode()
 
-    def _status(self, view: float, seqno: float) -> str:
-        return str(self._consensus().tx_status(TxId(int(view), int(seqno))))
+    def status(view: float, seqno: float) -> str:
+        return str(consensus().tx_status(TxId(int(view), int(seqno))))
 
-    def _view(self, seqno: float) -> int | None:
-        return self._consensus().view_of(int(seqno))
+    def view_of(seqno: float) -> int | None:
+        return consensus().view_of(int(seqno))
+
+    return StatelessExtension(
+        _SOURCE,
+        {"lastCommitted": last_committed, "status": status, "view": view_of},
+    )

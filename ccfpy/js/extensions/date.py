@@ -5,31 +5,18 @@ The time comes from the host and is not trusted. It stands still unless the scri
 that is replayed with the same time takes the same course.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable
 
-from ccfpy.js.extension import ExtensionFunction, own_source
+from ccfpy.js.extension import StatelessExtension, own_source
 
-
-class DateExtension:
-    """The extension ``Date``.
-
-    Args:
-        unix_time_ms: returns the time, in milliseconds since 1970.
-    """
-
-    source: Final = own_source(__name__)
-
-    def __init__(self, unix_time_ms: Callable[[], int]) -> None:
-        self._unix_time_ms = unix_time_ms
-
-    def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Return the functions that the source calls."""
-        return {"now": self._unix_time_ms}
+_SOURCE = own_source(__name__)
 
 
-class FrozenDateExtension(DateExtension):
-    """The extension ``Date``, with a time that stands still."""
+def date_extension(unix_time_ms: Callable[[], int]) -> StatelessExtension:
+    """Return the extension ``Date``; ``unix_time_ms`` returns the time since 1970."""
+    return StatelessExtension(_SOURCE, {"now": unix_time_ms})
 
-    def __init__(self, unix_time_ms: int) -> None:
-        super().__init__(lambda: unix_time_ms)
+
+def frozen_date_extension(unix_time_ms: int) -> StatelessExtension:
+    """Return the extension ``Date``, with a time that stands still."""
+    return date_extension(lambda: unix_time_ms)

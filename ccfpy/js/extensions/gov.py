@@ -11,12 +11,19 @@ from typing import Final, NamedTuple
 
 from ccfpy.base.limits import JS_CONSTITUTION_CHARS_MAX
 from ccfpy.js.engine import Engine, JsException, JsLimits, JsModuleFailed, Program
-from ccfpy.js.extension import ExtensionFunction, JsThrow, own_source, type_error
+from ccfpy.js.extension import (
+    ExtensionFunction,
+    JsThrow,
+    StatelessExtension,
+    own_source,
+    type_error,
+)
 
 _NAME = "proposed constitution"
 
 
-_STAND_INS = """
+_STAND_INS = StatelessExtension(
+    """
 (function () {
   const hollow = new Proxy(function () {}, {
     __proto__: null,
@@ -27,16 +34,8 @@ _STAND_INS = """
   for (const name of ["ccf", "console", "snp_attestation"]) globalThis[name] = hollow;
 })
 """
-
-
-class _StandIns:
-    """The extension that defines the stand-ins."""
-
-    source: Final = _STAND_INS
-
-    def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Return no function."""
-        return {}
+)
+"""The extension that defines the stand-ins."""
 
 
 class _Signature(NamedTuple):
@@ -80,7 +79,7 @@ class GovExtension:
         for name, signature in _EXPORTS.items():
             try:
                 count = self._engine.parameter_count(
-                    program, name, extensions=[_StandIns()], limits=self.limits
+                    program, name, extensions=[_STAND_INS], limits=self.limits
                 )
             except (JsModuleFailed, JsException) as error:
                 raise type_error(

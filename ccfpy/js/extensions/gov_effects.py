@@ -3,12 +3,11 @@
 The three functions are on ``ccf`` itself, as in CCF.
 """
 
-from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Protocol
 
 from ccfpy.base import json
 from ccfpy.js.engine import Engine, JsModuleFailed
-from ccfpy.js.extension import ExtensionFunction, internal_error, or_throw, own_source
+from ccfpy.js.extension import StatelessExtension, internal_error, or_throw, own_source
 from ccfpy.js.extensions.kv import Tables
 from ccfpy.service.tables.js import MODULES, MODULES_BYTECODE, MODULES_VERSION
 
@@ -37,23 +36,39 @@ class JwtKeys(Protocol):
         ...
 
 
-class GovEffectsExtension:
-    """The extension ``ccf.setJwtPublicSigningKeys`` and the like."""
+_SOURCE = own_source(__name__)
 
-    source: Final = own_source(__name__)
 
-    def __init__(self, engine: Engine, tables: Tables, jwt_keys: JwtKeys) -> None:
-        self._engine = engine
-        self._tables = tables
-        self._jwt_keys = jwt_keys
+def gov_effects_extension(
+    engine: Engine, tables: Tables, jwt_keys: JwtKeys
+) -> StatelessExtension:
+    """Return the extension ``ccf.setJwtPublicSigningKeys`` and the like."""
 
-    def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Return the functions that the source calls."""
-        keys = self._jwt_keys
-        return {
-            "refreshAppBytecodeCache": self._refresh_app_bytecode_cache,
+    def refresh_app_bytecode_cache() -> None:
+        """Compile every module into the tables where CCF keeps bytecode.
+
+        Readers of the ledger expect the bytecode; this engine never loads it. Compiling
+        also proves each module before it replaces the app.
+        """
+        version = tables.raw(MODULES_VERSION.name)
+        version.put(_UNIT_KEY, engine.version.encode())
+        bytecode = tables.raw(MODULES_BYTECODE.name)
+        bytecode.clear()
+        for name, source in tables.raw(MODULES.name).range():
+            try:
+                code = engine.compile_module(
+                    name.decode(errors="replace"), source.decode(errors="replace")
+                )
+            except JsModuleFailed as error:
+                raise internal_error(f"Failed to refresh bytecode: {error}") from None
+            bytecode.put(name, code)
+
+    return StatelessExtension(
+        _SOURCE,
+        {
+            "refreshAppBytecodeCache": refresh_app_bytecode_cache,
             "setJwtPublicSigningKeys": lambda issuer, metadata, jwks: or_throw(
-                lambda: keys.set_jwt_public_signing_keys(
+                lambda: jwt_keys.set_jwt_public_signing_keys(
                     issuer,
                     metadata=json.loads_object(metadata),
                     jwks=json.loads_object(jwks),
@@ -61,26 +76,8 @@ class GovEffectsExtension:
                 "Error setting JWT public signing keys",
             ),
             "removeJwtPublicSigningKeys": lambda issuer: or_throw(
-                lambda: keys.remove_jwt_public_signing_keys(issuer),
+                lambda: jwt_keys.remove_jwt_public_signing_keys(issuer),
                 "Failed to remove JWT public signing keys",
             ),
-        }
-
-    def _refresh_app_bytecode_cache(self) -> None:
-        """Compile every module into the tables where CCF keeps bytecode.
-
-        Readers of the ledger expect the bytecode; this engine never loads it. Compiling
-        also proves each module before it replaces the app.
-        """
-        version = self._tables.raw(MODULES_VERSION.name)
-        version.put(_UNIT_KEY, self._engine.version.encode())
-        bytecode = self._tables.raw(MODULES_BYTECODE.name)
-        bytecode.clear()
-        for name, source in self._tables.raw(MODULES.name).range():
-            try:
-                code = self._engine.compile_module(
-                    name.decode(errors="replace"), source.decode(errors="replace")
-                )
-            except JsModuleFailed as error:
-                raise internal_error(f"Failed to refresh bytecode: {error}") from None
-            bytecode.put(name, code)
+        },
+    )

@@ -1,10 +1,9 @@
 """``ccf.network``: the service's keys at work for an accepted proposal."""
 
-from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Protocol
 
 from ccfpy.base.ids import Seqno
-from ccfpy.js.extension import ExtensionFunction, or_throw, own_source
+from ccfpy.js.extension import StatelessExtension, or_throw, own_source
 from ccfpy.kv.tx import Tx
 
 
@@ -47,19 +46,14 @@ class ServiceAuthority(Protocol):
         ...
 
 
-class NetworkExtension:
-    """The extension ``ccf.network``, for one proposal's transaction."""
+_SOURCE = own_source(__name__)
 
-    source: Final = own_source(__name__)
 
-    def __init__(self, authority: ServiceAuthority, tx: Tx) -> None:
-        self._authority = authority
-        self._tx = tx
-
-    def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Return the functions that the source calls."""
-        authority, tx = self._authority, self._tx
-        return {
+def network_extension(authority: ServiceAuthority, tx: Tx) -> StatelessExtension:
+    """Return the extension ``ccf.network``, for one proposal's transaction."""
+    return StatelessExtension(
+        _SOURCE,
+        {
             "getLatestLedgerSecretSeqno": lambda: or_throw(
                 lambda: authority.latest_ledger_secret_seqno(tx),
                 "Failed to fetch latest ledger secret seqno",
@@ -76,4 +70,5 @@ class NetworkExtension:
                 ),
                 "Error",
             ),
-        }
+        },
+    )

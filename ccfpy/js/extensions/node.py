@@ -1,10 +1,15 @@
 """``ccf.node``: what an accepted proposal may ask of the service it governs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
-from typing import Final, Protocol
+from typing import Protocol
 
-from ccfpy.js.extension import ExtensionFunction, or_throw, own_source
+from ccfpy.js.extension import (
+    ExtensionFunction,
+    StatelessExtension,
+    or_throw,
+    own_source,
+)
 from ccfpy.kv.tx import Tx
 
 
@@ -60,23 +65,18 @@ class NodeEffects(Protocol):
         ...
 
 
-class NodeExtension:
-    """The extension ``ccf.node``, for one proposal's transaction."""
+_SOURCE = own_source(__name__)
 
-    source: Final = own_source(__name__)
 
-    def __init__(self, effects: NodeEffects, tx: Tx) -> None:
-        self._effects = effects
-        self._tx = tx
+def node_extension(effects: NodeEffects, tx: Tx) -> StatelessExtension:
+    """Return the extension ``ccf.node``, for one proposal's transaction."""
 
-    def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Return the functions that the source calls."""
-        effects, tx = self._effects, self._tx
+    def function(effect: Callable[[Tx], None], failure: str) -> ExtensionFunction:
+        return partial(or_throw, partial(effect, tx), failure)
 
-        def function(effect: Callable[[Tx], None], failure: str) -> ExtensionFunction:
-            return partial(or_throw, partial(effect, tx), failure)
-
-        return {
+    return StatelessExtension(
+        _SOURCE,
+        {
             "transitionServiceToOpen": lambda previous, following: or_throw(
                 lambda: effects.transition_service_to_open(
                     tx,
@@ -98,7 +98,8 @@ class NodeExtension:
             "triggerSnapshot": function(
                 effects.trigger_snapshot, "Unable to request snapshot"
             ),
-        }
+        },
+    )
 
 
 def _pem(data: bytes) -> str:

@@ -1,9 +1,9 @@
 """``ccf.rpc``: what an endpoint's JavaScript decides about its own transaction."""
 
-from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
-from ccfpy.js.extension import ExtensionFunction, own_source, type_error
+from ccfpy.js.extension import StatelessExtension, own_source, type_error
 
 _CLAIMS_DIGEST_BYTES = 32
 
@@ -15,28 +15,24 @@ class RpcContext(Protocol):
     apply_writes: bool | None
 
 
-class RpcExtension:
-    """The extension ``ccf.rpc``."""
+_SOURCE = own_source(__name__)
 
-    source: Final = own_source(__name__)
 
-    def __init__(self, context: Callable[[], RpcContext]) -> None:
-        self._context = context
+def rpc_extension(context: Callable[[], RpcContext]) -> StatelessExtension:
+    """Return the extension ``ccf.rpc``."""
 
-    def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Return the functions that the source calls."""
-        return {
-            "setApplyWrites": self._set_apply_writes,
-            "setClaimsDigest": self._set_claims_digest,
-        }
+    def set_apply_writes(apply_writes: bool) -> None:
+        context().apply_writes = apply_writes
 
-    def _set_apply_writes(self, apply_writes: bool) -> None:
-        self._context().apply_writes = apply_writes
-
-    def _set_claims_digest(self, digest: bytes) -> None:
+    def set_claims_digest(digest: bytes) -> None:
         if len(digest) != _CLAIMS_DIGEST_BYTES:
             raise type_error(
                 "Argument must be an ArrayBuffer of the right size: "
                 f"{_CLAIMS_DIGEST_BYTES}"
             )
-        self._context().claims_digest = digest
+        context().claims_digest = digest
+
+    return StatelessExtension(
+        _SOURCE,
+        {"setApplyWrites": set_apply_writes, "setClaimsDigest": set_claims_digest},
+    )

@@ -1,7 +1,6 @@
 """``snp_attestation``: reports of AMD SEV-SNP processors, verified and parsed."""
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable
 
 from ccfpy.attestation.snp import verify_snp_report
 from ccfpy.attestation.snp_report import SnpReport
@@ -9,36 +8,29 @@ from ccfpy.attestation.uvm import verify_uvm_endorsements
 from ccfpy.base import json
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.json import JsonObject
-from ccfpy.js.extension import ExtensionFunction, own_source, range_error
+from ccfpy.js.extension import StatelessExtension, own_source, range_error
 
 _MS_PER_S = 1000
 
+_SOURCE = own_source(__name__)
 
-class SnpAttestationExtension:
-    """The extension ``snp_attestation``.
+
+def snp_attestation_extension(unix_time_ms: Callable[[], int]) -> StatelessExtension:
+    """Return the extension ``snp_attestation``.
 
     Args:
         unix_time_ms: returns the time at which certificates must be valid, in
             milliseconds since 1970.
     """
 
-    source: Final = own_source(__name__)
-
-    def __init__(self, unix_time_ms: Callable[[], int]) -> None:
-        self._unix_time_ms = unix_time_ms
-
-    def functions(self) -> Mapping[str, ExtensionFunction]:
-        """Return the functions that the source calls."""
-        return {"verify": self._verify}
-
-    def _verify(
-        self, evidence: bytes, endorsements: bytes, uvm: bytes | None, tcb: str | None
+    def verify(
+        evidence: bytes, endorsements: bytes, uvm: bytes | None, tcb: str | None
     ) -> str:
         try:
             report = verify_snp_report(
                 evidence,
                 endorsements,
-                unix_time_s=self._unix_time_ms() // _MS_PER_S,
+                unix_time_s=unix_time_ms() // _MS_PER_S,
                 endorsed_tcb=tcb,
             )
             described: JsonObject = {"attestation": _described(report)}
@@ -52,6 +44,8 @@ class SnpAttestationExtension:
         except CcfpyError as error:
             raise range_error(str(error)) from None
         return json.dumps(described).decode()
+
+    return StatelessExtension(_SOURCE, {"verify": verify})
 
 
 def _described(report: SnpReport) -> JsonObject:

@@ -5,18 +5,18 @@ from typing import TYPE_CHECKING
 
 from ccfpy.js.access import TxAccess
 from ccfpy.js.engine import JsLimitExceeded, JsLimits, Library
-from ccfpy.js.extensions.consensus import ConsensusExtension
+from ccfpy.js.extensions.consensus import consensus_extension
 from ccfpy.js.extensions.console import ConsoleExtension, ConsoleLevel
 from ccfpy.js.extensions.converters import ConvertersExtension
 from ccfpy.js.extensions.crypto import CryptoExtension
-from ccfpy.js.extensions.date import DateExtension
+from ccfpy.js.extensions.date import date_extension
 from ccfpy.js.extensions.gov import GovExtension
 from ccfpy.js.extensions.historical import HistoricalExtension
 from ccfpy.js.extensions.kv import KvExtension
-from ccfpy.js.extensions.random import MathRandomExtension
+from ccfpy.js.extensions.random import math_random_extension
 from ccfpy.js.extensions.request import RequestExtension
-from ccfpy.js.extensions.rpc import RpcExtension
-from ccfpy.js.extensions.snp_attestation import SnpAttestationExtension
+from ccfpy.js.extensions.rpc import rpc_extension
+from ccfpy.js.extensions.snp_attestation import snp_attestation_extension
 from ccfpy.js.serving.current_request import CurrentRequest
 from ccfpy.js.serving.limited import Limited
 from ccfpy.js.serving.ports import ScriptLog, ScriptNode
@@ -84,14 +84,14 @@ class ScriptContext:
             self._console,
             self._converters,
             self._crypto,
-            DateExtension(self._now_ms),
-            SnpAttestationExtension(self._now_ms),
-            MathRandomExtension(node.entropy),
+            date_extension(self._now_ms),
+            snp_attestation_extension(self._now_ms),
+            math_random_extension(node.entropy),
             self._gov,
             self._kv,
-            ConsensusExtension(lambda: current_request.context.node),
+            consensus_extension(lambda: current_request.context.node),
             self._historical,
-            RpcExtension(lambda: current_request.context),
+            rpc_extension(lambda: current_request.context),
             *(Limited(more, node.app_calls) for more in scripts.more(current_request)),
             self.endpoint,
         ]

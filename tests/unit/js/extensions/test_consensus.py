@@ -4,7 +4,7 @@ import pytest
 
 from ccfpy.base.ids import TxId
 from ccfpy.js.engine import JsException
-from ccfpy.js.extensions.consensus import ConsensusExtension
+from ccfpy.js.extensions.consensus import consensus_extension
 from tests.unit.js.conftest import Evaluate
 
 LAST = TxId(2, 7)
@@ -32,7 +32,7 @@ def test_the_three_questions_are_passed_on(evaluate: Evaluate) -> None:
         return [c.getLastCommittedTxId(), c.getStatusForTxId(2, "3"),
                 c.getViewForSeqno(7), c.getViewForSeqno(8)];
     """
-    assert evaluate(body, [ConsensusExtension(lambda: Ledger(LAST))]) == [
+    assert evaluate(body, [consensus_extension(lambda: Ledger(LAST))]) == [
         {"view": 2, "seqno": 7},
         "Status of 2.3",
         2,
@@ -61,5 +61,5 @@ def test_questions_that_have_no_answer_throw(
     evaluate: Evaluate, call: str, reason: str
 ) -> None:
     with pytest.raises(JsException) as caught:
-        evaluate(f"ccf.consensus.{call}", [ConsensusExtension(lambda: Ledger(None))])
+        evaluate(f"ccf.consensus.{call}", [consensus_extension(lambda: Ledger(None))])
     assert caught.value.reason == reason

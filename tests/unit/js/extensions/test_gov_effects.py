@@ -5,7 +5,7 @@ import pytest
 from ccfpy.base.errors import CcfpyError
 from ccfpy.base.json import JsonObject
 from ccfpy.js.engine import JsException
-from ccfpy.js.extensions.gov_effects import GovEffectsExtension
+from ccfpy.js.extensions.gov_effects import gov_effects_extension
 from ccfpy.js.quickjs import QuickJs
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
@@ -43,7 +43,7 @@ def test_every_module_is_compiled_into_the_bytecode_table(
 ) -> None:
     tx = modules(a="import { b } from './b.js'; export let a", b="export let b")
     tx.raw(MODULES_BYTECODE.name).put(b"/old.js", b"old")
-    extension = GovEffectsExtension(engine, tx, Keys())
+    extension = gov_effects_extension(engine, tx, Keys())
     assert evaluate("return ccf.refreshAppBytecodeCache()", [extension]) is None
     assert tx.raw(MODULES_VERSION.name).get(bytes(8)) == engine.version.encode()
     assert sorted(tx.raw(MODULES_BYTECODE.name).keys()) == [b"/a.js", b"/b.js"]
@@ -52,7 +52,7 @@ def test_every_module_is_compiled_into_the_bytecode_table(
 def test_a_module_that_does_not_compile_is_reported(
     evaluate: Evaluate, engine: QuickJs
 ) -> None:
-    extension = GovEffectsExtension(engine, modules(a="bad syntax"), Keys())
+    extension = gov_effects_extension(engine, modules(a="bad syntax"), Keys())
     with pytest.raises(JsException) as caught:
         evaluate("ccf.refreshAppBytecodeCache()", [extension])
     assert caught.value.reason.startswith(
@@ -66,7 +66,7 @@ def test_jwt_keys_are_passed_on_as_json(evaluate: Evaluate, engine: QuickJs) -> 
         ccf.setJwtPublicSigningKeys("https://issuer", {a: 1}, {keys: []});
         ccf.removeJwtPublicSigningKeys("https://issuer");
     """
-    evaluate(body, [GovEffectsExtension(engine, modules(), keys)])
+    evaluate(body, [gov_effects_extension(engine, modules(), keys)])
     issuer = "https://issuer"
     assert keys.asked == [(issuer, {"a": 1}, {"keys": []}), issuer]
 
@@ -111,5 +111,5 @@ def test_failures_reach_the_guest(
     evaluate: Evaluate, engine: QuickJs, call: str, reason: str
 ) -> None:
     with pytest.raises(JsException) as caught:
-        evaluate(f"ccf.{call}", [GovEffectsExtension(engine, modules(), Keys("no"))])
+        evaluate(f"ccf.{call}", [gov_effects_extension(engine, modules(), Keys("no"))])
     assert caught.value.reason == reason

@@ -4,7 +4,7 @@ import pytest
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.js.engine import JsException
-from ccfpy.js.extensions.network import NetworkExtension
+from ccfpy.js.extensions.network import network_extension
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from tests.unit.js.conftest import Evaluate
@@ -55,13 +55,13 @@ CALLS = {
 @pytest.mark.parametrize("call", CALLS)
 def test_each_question_is_answered(evaluate: Evaluate, call: str) -> None:
     body = f"return ccf.network.{call}"
-    assert evaluate(body, [NetworkExtension(Authority(), TX)]) == CALLS[call][0]
+    assert evaluate(body, [network_extension(Authority(), TX)]) == CALLS[call][0]
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_refusal_reaches_the_guest(evaluate: Evaluate, call: str) -> None:
     with pytest.raises(JsException) as caught:
-        evaluate(f"ccf.network.{call}", [NetworkExtension(Authority("no"), TX)])
+        evaluate(f"ccf.network.{call}", [network_extension(Authority("no"), TX)])
     assert caught.value.reason == f"InternalError: {CALLS[call][1]}"
 
 
@@ -88,5 +88,5 @@ def test_a_refusal_reaches_the_guest(evaluate: Evaluate, call: str) -> None:
 )
 def test_wrong_arguments_throw(evaluate: Evaluate, call: str, reason: str) -> None:
     with pytest.raises(JsException) as caught:
-        evaluate(f"ccf.network.{call}", [NetworkExtension(Authority(), TX)])
+        evaluate(f"ccf.network.{call}", [network_extension(Authority(), TX)])
     assert caught.value.reason == reason

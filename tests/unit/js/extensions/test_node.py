@@ -4,7 +4,7 @@ import pytest
 
 from ccfpy.base.errors import CcfpyError
 from ccfpy.js.engine import JsException
-from ccfpy.js.extensions.node import NodeExtension
+from ccfpy.js.extensions.node import node_extension
 from ccfpy.kv.store import Store
 from ccfpy.kv.tx import Tx
 from tests.unit.js.conftest import Evaluate
@@ -66,7 +66,7 @@ CALLS = {
 def test_each_effect_is_asked_for(evaluate: Evaluate, call: str) -> None:
     effects = Effects()
     assert (
-        evaluate(f"return ccf.node.{call}", [NodeExtension(effects, TX)], b"pem")
+        evaluate(f"return ccf.node.{call}", [node_extension(effects, TX)], b"pem")
         is None
     )
     assert effects.asked == [CALLS[call][0]]
@@ -75,7 +75,7 @@ def test_each_effect_is_asked_for(evaluate: Evaluate, call: str) -> None:
 @pytest.mark.parametrize("call", CALLS)
 def test_a_refusal_reaches_the_guest(evaluate: Evaluate, call: str) -> None:
     with pytest.raises(JsException) as caught:
-        evaluate(f"ccf.node.{call}", [NodeExtension(Effects("not now"), TX)], b"pem")
+        evaluate(f"ccf.node.{call}", [node_extension(Effects("not now"), TX)], b"pem")
     assert caught.value.reason == f"InternalError: {CALLS[call][1]}: not now"
 
 
@@ -110,6 +110,6 @@ def test_wrong_arguments_ask_for_nothing(
 ) -> None:
     effects = Effects()
     with pytest.raises(JsException) as caught:
-        evaluate(f"ccf.node.{call}", [NodeExtension(effects, TX)], b"pem")
+        evaluate(f"ccf.node.{call}", [node_extension(effects, TX)], b"pem")
     assert caught.value.reason == reason
     assert not effects.asked

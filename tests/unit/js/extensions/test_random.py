@@ -2,7 +2,7 @@
 
 import pytest
 
-from ccfpy.js.extensions.random import MathRandomExtension
+from ccfpy.js.extensions.random import math_random_extension
 from tests.unit.js.conftest import Evaluate
 
 
@@ -26,5 +26,5 @@ def test_numbers_come_from_the_source_and_stay_below_one(
     evaluate: Evaluate, data: bytes, number: float
 ) -> None:
     assert (
-        evaluate("return Math.random()", [MathRandomExtension(Fixed(data))]) == number
+        evaluate("return Math.random()", [math_random_extension(Fixed(data))]) == number
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from ccfpy.js.engine import JsException
-from ccfpy.js.extensions.rpc import RpcExtension
+from ccfpy.js.extensions.rpc import rpc_extension
 from tests.unit.js.conftest import Evaluate
 
 
@@ -15,7 +15,7 @@ class Request:
 def test_an_endpoint_decides_about_its_writes_and_claims(evaluate: Evaluate) -> None:
     request = Request()
     body = "ccf.rpc.setApplyWrites(1); ccf.rpc.setClaimsDigest(args[0])"
-    evaluate(body, [RpcExtension(lambda: request)], bytes(range(32)))
+    evaluate(body, [rpc_extension(lambda: request)], bytes(range(32)))
     assert request.apply_writes is True
     assert request.claims_digest == bytes(range(32))
 
@@ -36,6 +36,6 @@ def test_wrong_arguments_change_nothing(
 ) -> None:
     request = Request()
     with pytest.raises(JsException) as caught:
-        evaluate(f"ccf.rpc.{call}", [RpcExtension(lambda: request)])
+        evaluate(f"ccf.rpc.{call}", [rpc_extension(lambda: request)])
     assert caught.value.reason == f"TypeError: {message}"
     assert (request.claims_digest, request.apply_writes) == (None, None)

@@ -3,7 +3,8 @@
 import pytest
 
 from ccfpy.js.engine import JsException
-from ccfpy.js.extensions.snp_attestation import SnpAttestationExtension
+from ccfpy.js.extension import Extension
+from ccfpy.js.extensions.snp_attestation import snp_attestation_extension
 from tests.unit.attestation.hardware import NOW_S, chain_of, recorded, report_of
 from tests.unit.js.conftest import Evaluate
 
@@ -13,12 +14,12 @@ VERIFY = "snp_attestation.verifySnpAttestation"
 
 
 @pytest.fixture
-def attestation() -> list[SnpAttestationExtension]:
-    return [SnpAttestationExtension(lambda: NOW_S * 1000)]
+def attestation() -> list[Extension]:
+    return [snp_attestation_extension(lambda: NOW_S * 1000)]
 
 
 def test_a_report_is_given_in_parts(
-    evaluate: Evaluate, attestation: list[SnpAttestationExtension]
+    evaluate: Evaluate, attestation: list[Extension]
 ) -> None:
     body = f"""
         const {{ attestation: a, uvm_endorsements }} = {VERIFY}(args[0], args[1]);
@@ -53,7 +54,7 @@ def test_a_report_is_given_in_parts(
 )
 def test_what_is_not_believed_throws(
     evaluate: Evaluate,
-    attestation: list[SnpAttestationExtension],
+    attestation: list[Extension],
     arguments: str,
     reason: str,
 ) -> None:
@@ -65,7 +66,7 @@ def test_what_is_not_believed_throws(
 
 
 def test_endorsements_are_of_the_same_machine(
-    evaluate: Evaluate, attestation: list[SnpAttestationExtension]
+    evaluate: Evaluate, attestation: list[Extension]
 ) -> None:
     endorsements = recorded("int_svn.cose")
     with pytest.raises(JsException, match="RangeError: Launch measurement in UVM"):
@@ -80,7 +81,7 @@ def test_endorsements_are_of_the_same_machine(
 
 @pytest.mark.parametrize("product", ["milan", "genoa"])
 def test_versions_of_the_firmware_are_called_what_amd_calls_them(
-    evaluate: Evaluate, attestation: list[SnpAttestationExtension], product: str
+    evaluate: Evaluate, attestation: list[Extension], product: str
 ) -> None:
     """Both recorded machines had committed to what they ran."""
     names = [
