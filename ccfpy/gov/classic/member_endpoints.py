@@ -5,11 +5,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ccfpy.base.errors import Malformed
+from ccfpy.base.ids import MemberId
 from ccfpy.base.vocabulary import ServiceStatus
+from ccfpy.endpoints.auth.cert import MemberCert
+from ccfpy.endpoints.auth.cose import MemberCoseSign1
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import empty_reply, json_reply
 from ccfpy.gov.ack_endpoints import is_repeated
+from ccfpy.gov.classic.bodies import ClassicMember, ClassicStateDigest, ClassicTokenKey
 from ccfpy.gov.classic.callers import caller_of
+from ccfpy.gov.classic.rows import Rows
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.requests import signed_request
 from ccfpy.http.errors import ApiError, ErrorCode, internal_error
@@ -20,12 +25,19 @@ from ccfpy.service.tables.members import MemberAck
 from ccfpy.service.tables.signatures import SIGNATURES
 
 if TYPE_CHECKING:
-    from ccfpy.base.ids import MemberId
     from ccfpy.base.json import Json, JsonObject
     from ccfpy.http.messages import Response
     from ccfpy.kv.tx import Tx
 
+ROWS = Rows()
 
+
+@ROWS.add(
+    "/ack/update_state_digest",
+    ClassicStateDigest,
+    auth=(MemberCert(), MemberCoseSign1("state_digest")),
+    writes=True,
+)
 def update_state_digest(_: GovernanceNode, context: Context) -> "Response":
     """Ask a member to sign the root of the last signature."""
     member_id = caller_of(context)
@@ -39,6 +51,9 @@ def update_state_digest(_: GovernanceNode, context: Context) -> "Response":
     return json_reply({"state_digest": digest})
 
 
+@ROWS.add(
+    "/ack", None, takes=ClassicStateDigest, auth=(MemberCoseSign1("ack"),), writes=True
+)
 def acknowledge(node: GovernanceNode, context: Context) -> "Response":
     """Record a member's signature over the digest, and make the member Active."""
     member_id = caller_of(context)
@@ -86,6 +101,7 @@ def _activate(node: GovernanceNode, tx: "Tx", member_id: "MemberId") -> None:
         raise internal_error(f"Error issuing new recovery shares: {error}") from error
 
 
+@ROWS.add("/members", dict[MemberId, ClassicMember])
 def list_members(context: Context) -> "Response":
     """Describe every member, by its id."""
     tx = context.tx
@@ -103,6 +119,7 @@ def list_members(context: Context) -> "Response":
     return json_reply(found)
 
 
+@ROWS.add("/jwt_keys/all", dict[str, list[ClassicTokenKey]], is_primarys=True)
 def list_jwt_keys(context: Context) -> "Response":
     """Return the keys that may sign tokens, by key id.
 

@@ -8,11 +8,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ccfpy.base.ids import MemberId, ProposalId
+from ccfpy.endpoints.auth.cose import MemberCoseSign1
 from ccfpy.endpoints.context import Context
 from ccfpy.endpoints.replies import bytes_reply, json_reply, record_reply
 from ccfpy.gov import proposals, requests, submission
-from ccfpy.gov.classic.bodies import ClassicProposalSummary
+from ccfpy.gov.classic.bodies import (
+    ClassicBallot,
+    ClassicProposal,
+    ClassicProposalSummary,
+)
 from ccfpy.gov.classic.callers import require_active
+from ccfpy.gov.classic.rows import Rows
 from ccfpy.gov.ports import GovernanceNode
 from ccfpy.gov.proposals import Proposal
 from ccfpy.gov.requests import SignedRequest, signed_request
@@ -26,15 +32,31 @@ if TYPE_CHECKING:
     from ccfpy.http.messages import Response
     from ccfpy.kv.tx import Tx
 
+ROWS = Rows()
+
 _DETAILS = form_of(ProposalInfo)
 
 
+@ROWS.add(
+    "/proposals",
+    ClassicProposalSummary,
+    takes=ClassicProposal,
+    auth=(MemberCoseSign1("proposal"),),
+    writes=True,
+)
 def create(node: GovernanceNode, context: Context) -> "Response":
     """Record a proposal, and ask the constitution to validate and resolve it."""
     require_active(context)
     return record_reply(summary(*submission.propose(node, context)))
 
 
+@ROWS.add(
+    "/proposals/{proposal_id}/ballots",
+    ClassicProposalSummary,
+    takes=ClassicBallot,
+    auth=(MemberCoseSign1("ballot"),),
+    writes=True,
+)
 def submit_ballot(node: GovernanceNode, context: Context) -> "Response":
     """Record a member's ballot, and let the constitution resolve the proposal."""
     member_id = require_active(context)
@@ -52,6 +74,12 @@ def submit_ballot(node: GovernanceNode, context: Context) -> "Response":
     return record_reply(summary(proposal_id, info))
 
 
+@ROWS.add(
+    "/proposals/{proposal_id}/withdraw",
+    ProposalInfo,
+    auth=(MemberCoseSign1("withdrawal"),),
+    writes=True,
+)
 def withdraw(_: GovernanceNode, context: Context) -> "Response":
     """Withdraw an open proposal at its proposer's request."""
     require_active(context)
@@ -66,6 +94,7 @@ def withdraw(_: GovernanceNode, context: Context) -> "Response":
     return record_reply(details(withdrawn))
 
 
+@ROWS.add("/proposals", dict[str, ProposalInfo])
 def list_open(context: Context) -> "Response":
     """Describe every proposal that is still open, by its id."""
     found: JsonObject = {
@@ -76,11 +105,13 @@ def list_open(context: Context) -> "Response":
     return json_reply(found)
 
 
+@ROWS.add("/proposals/{proposal_id}", ProposalInfo)
 def read_proposal(context: Context) -> "Response":
     """Describe one proposal."""
     return record_reply(details(_known(context)))
 
 
+@ROWS.add("/proposals/{proposal_id}/actions", ClassicProposal)
 def read_actions(context: Context) -> "Response":
     """Return what a proposer signed, byte for byte."""
     proposal_id = _proposal_id(context)
@@ -90,6 +121,7 @@ def read_actions(context: Context) -> "Response":
     return bytes_reply(body, content_type="application/json")
 
 
+@ROWS.add("/proposals/{proposal_id}/ballots/{member_id}", ClassicBallot)
 def read_ballot(context: Context) -> "Response":
     """Return a member's ballot."""
     member_id = MemberId(context.params["member_id"])

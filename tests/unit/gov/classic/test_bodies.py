@@ -1,7 +1,7 @@
 """Bodies of the classic API have schemas of CCF 6's names."""
 
 from ccfpy.base.schema import schema_of
-from ccfpy.gov.classic.api import READS
+from ccfpy.gov.classic.api import ROWS
 from ccfpy.service.tables.join_policy import UvmEndorsementsData
 from ccfpy.service.tables.js import EndpointProperties
 from ccfpy.service.tables.nodes import NodeInfo
@@ -54,7 +54,7 @@ def test_a_policy_is_the_only_one_of_its_choice() -> None:
 
 
 def test_every_answer_has_a_schema() -> None:
-    for row in READS:
+    for row in (row for row in ROWS if not row.writes):
         described = row.operation.response_schema
         assert described is not None
         name = str(described["$ref"]).rpartition("/")[2]
