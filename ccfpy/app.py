@@ -25,13 +25,12 @@ from dataclasses import replace
 from typing import Any, TypeVar, Unpack
 
 from ccfpy.attestation.report_data import app_report_data
-from ccfpy.base import json
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import MemberId, NodeId, Seqno, TxId, UserId, View
 from ccfpy.base.json import Json, JsonObject
 from ccfpy.base.json import loads as parse_json
 from ccfpy.base.ports import Attestation
-from ccfpy.base.schema import JSON_NAME, U64, IntegerRange, schema_of
+from ccfpy.base.schema import JSON_NAME, U64, IntegerRange
 from ccfpy.consensus.status import TxStatus
 from ccfpy.crypto.aead import open_blob, seal_blob
 from ccfpy.crypto.cose import attach as attach_to_cose
@@ -105,6 +104,7 @@ from ccfpy.kv.changes import Writes, WriteSet
 from ccfpy.kv.maps import RAW, STRING, Codec, Map, Set, Value
 from ccfpy.ledger.tx_receipt import TxReceipt
 from ccfpy.node.indexing import Lazy, SeqnosByKey, SeqnosByKeyBucketed
+from ccfpy.service.records import codec_of
 
 __all__ = [
     "GOVERNED",
@@ -226,14 +226,7 @@ def json_codec(kind: type[T]) -> Codec[T]:
     Raises:
         TypeError: JSON has no form for it.
     """
-    shape = schema_of(kind)
-    read, write = shape.read, shape.write
-    if write is None:
-        return Codec(encode=json.dumps, decode=lambda text: read(json.loads(text)))
-    return Codec(
-        encode=lambda value: json.dumps(write(value)),
-        decode=lambda text: read(json.loads(text)),
-    )
+    return codec_of(kind)
 
 
 class App:
