@@ -18,8 +18,8 @@ from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.joining.join import Join, Joined
 from ccfpy.node.recovery.private_recovery import PrivateRecovery
 from ccfpy.node.running import RunningNode
-from ccfpy.node.snapshots.check import SnapshotCheck
-from ccfpy.node.snapshots.fetch import SnapshotFetching, SnapshotSources
+from ccfpy.node.snapshots.check import SnapshotCheck, SnapshotSources
+from ccfpy.node.snapshots.fetch import SnapshotFetching
 from ccfpy.node.snapshots.starting_point import StartingPoint
 
 if TYPE_CHECKING:
@@ -60,21 +60,17 @@ class Bootstrap:
                 checks_name=False,
             ).offer(HTTP_1_1, HTTP_2)
 
+        sources = SnapshotSources(
+            calls=running.parts.calls,
+            trust=trust,
+            reads=running.parts.snapshots,
+            outbox=running.outbox,
+        )
+        check = SnapshotCheck(pinned, section.target_rpc_address, sources)
         self._fetching = SnapshotFetching(
             section,
-            SnapshotSources(
-                calls=running.parts.calls,
-                trust=trust,
-                reads=running.parts.snapshots,
-                outbox=running.outbox,
-            ),
-            check=SnapshotCheck(
-                pinned,
-                section.target_rpc_address,
-                calls=running.parts.calls,
-                trust=trust,
-                outbox=running.outbox,
-            ).check,
+            sources,
+            check=check.check,
             found=self._start_from,
             refused=refused,
         )

@@ -8,7 +8,7 @@ over its own key in the same way.
 """
 
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from ccfpy.base import json, limits
 from ccfpy.base.errors import CcfpyError, Malformed
@@ -19,6 +19,7 @@ from ccfpy.http.tls_calls import ClientContext
 from ccfpy.ledger import record
 from ccfpy.node.outbound import Outcome
 from ccfpy.node.outbox import Outbox
+from ccfpy.node.snapshots.reads import SnapshotReads
 from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 
 PATH = "/node/service/previous_identity"
@@ -44,31 +45,36 @@ class OutboundPort(Protocol):
         ...
 
 
+class SnapshotSources(NamedTuple):
+    """By which a snapshot may come.
+
+    Attributes:
+        trust: whom to believe at an address.
+        reads: the host's own snapshots.
+    """
+
+    calls: OutboundPort
+    trust: Callable[[str], ClientContext]
+    reads: SnapshotReads
+    outbox: Outbox
+
+
 class SnapshotCheck:
     """The check of one node that joins one service.
 
     Args:
         pinned: the certificate of the service that it was told to join.
         address: of the node that it was told to join by.
-        calls: the way there.
-        trust: whom to believe at an address.
-        outbox: for its log.
+        sources: the way there.
     """
 
     def __init__(
-        self,
-        pinned: Certificate,
-        address: str,
-        *,
-        calls: OutboundPort,
-        trust: Callable[[str], ClientContext],
-        outbox: Outbox,
+        self, pinned: Certificate, address: str, sources: SnapshotSources
     ) -> None:
         self._identities = [pinned]
         self._address = address
-        self._calls = calls
-        self._trust = trust
-        self._outbox = outbox
+        self._sources = sources
+        self._outbox = sources.outbox
 
     def check(self, data: bytes, then: Callable[[Checked], None]) -> None:
         """Verify a snapshot's file; tell the outcome now or in a later step."""
@@ -95,10 +101,10 @@ class SnapshotCheck:
             then()
 
         try:
-            self._calls.request(
+            self._sources.calls.request(
                 self._address,
                 Request(method="GET", path=PATH),
-                trust=self._trust(self._address),
+                trust=self._sources.trust(self._address),
                 then=answered,
             )
         except CcfpyError as error:

@@ -20,13 +20,12 @@ from ccfpy.base.errors import CcfpyError, LimitExceeded, Malformed
 from ccfpy.boundary.configuration import JoinConfiguration
 from ccfpy.boundary.effects import CommitSnapshot, WriteSnapshot
 from ccfpy.http.messages import Request, Response
-from ccfpy.http.tls_calls import ClientContext
 from ccfpy.ledger.snapshot_name import SnapshotName
 from ccfpy.ledger.snapshot_writing import cut
 from ccfpy.node.outbound import CallFailed, Outcome
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.snapshots.check import Checked, OutboundPort
-from ccfpy.node.snapshots.reads import Found, SnapshotReads
+from ccfpy.node.snapshots.check import Checked, SnapshotSources
+from ccfpy.node.snapshots.reads import Found
 from ccfpy.node.snapshots.starting_point import StartingPoint
 
 PATH = "/node/snapshot"
@@ -46,20 +45,6 @@ class _SnapshotLocation(NamedTuple):
     def __str__(self) -> str:
         query = f"?{self.query}" if self.query else ""
         return f"https://{self.address}{self.path}{query}"
-
-
-class SnapshotSources(NamedTuple):
-    """By which a snapshot may come.
-
-    Attributes:
-        trust: whom to believe at an address.
-        reads: the host's own snapshots.
-    """
-
-    calls: OutboundPort
-    trust: Callable[[str], ClientContext]
-    reads: SnapshotReads
-    outbox: Outbox
 
 
 class SnapshotFetching:
@@ -83,9 +68,7 @@ class SnapshotFetching:
         refused: Callable[[str], None],
     ) -> None:
         self._section = section
-        self._calls = sources.calls
-        self._trust = sources.trust
-        self._reads = sources.reads
+        self._sources = sources
         self._outbox = sources.outbox
         self._check = check
         self._found = found
@@ -137,7 +120,7 @@ class SnapshotFetching:
         place = self._place
         stop = self._bytes + limits.SNAPSHOT_READ_BYTES_MAX
         try:
-            self._calls.request(
+            self._sources.calls.request(
                 place.address,
                 Request(
                     method="GET",
@@ -145,7 +128,7 @@ class SnapshotFetching:
                     query=place.query,
                     headers={"range": f"bytes={self._bytes}-{stop}"},
                 ),
-                trust=self._trust(place.address),
+                trust=self._sources.trust(place.address),
                 then=self._answered,
                 response_bytes_max=limits.SNAPSHOT_READ_BYTES_MAX + limits.KIB,
             )
@@ -240,7 +223,7 @@ class SnapshotFetching:
 
     def _look_here(self) -> None:
         try:
-            self._reads.look(then=self._is_here)
+            self._sources.reads.look(then=self._is_here)
         except LimitExceeded:
             # Clients ask the host too; their questions are answered before long.
             self._is_to_look = True
@@ -271,7 +254,7 @@ class SnapshotFetching:
             else:
                 self._found(outcome)
 
-        self._reads.read(found, start=0, stop=found.size, then=read)
+        self._sources.reads.read(found, start=0, stop=found.size, then=read)
 
 
 def write_to_host(start: StartingPoint, data: bytes, outbox: Outbox) -> SnapshotName:

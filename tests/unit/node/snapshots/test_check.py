@@ -13,7 +13,8 @@ from ccfpy.http.messages import Request, Response
 from ccfpy.http.tls_calls import ClientContext
 from ccfpy.node.outbound import CallFailed, CallFailure, Outcome
 from ccfpy.node.outbox import Outbox
-from ccfpy.node.snapshots.check import Checked, SnapshotCheck
+from ccfpy.node.snapshots.check import Checked, SnapshotCheck, SnapshotSources
+from ccfpy.node.snapshots.reads import SnapshotReads
 from ccfpy.node.snapshots.starting_point import SnapshotRefused, StartingPoint
 from tests.unit.ledger.made import FIRST, SECOND
 from tests.unit.node.snapshots.test_starting_point import DATA
@@ -59,17 +60,21 @@ class Joiner:
     def __init__(self, pinned: str = SECOND.certificate.pem) -> None:
         self.way = Way()
         self.told: list[Checked] = []
+        outbox = Outbox()
         self._check = SnapshotCheck(
             (FIRST if pinned == FIRST.certificate.pem else SECOND).certificate,
             TARGET,
-            calls=self.way,
-            trust=lambda address: ClientContext(
-                trusted_pem=pinned,
-                host=address.rpartition(":")[0],
-                now=datetime(2025, 6, 1, tzinfo=UTC),
-                checks_name=False,
+            SnapshotSources(
+                calls=self.way,
+                trust=lambda address: ClientContext(
+                    trusted_pem=pinned,
+                    host=address.rpartition(":")[0],
+                    now=datetime(2025, 6, 1, tzinfo=UTC),
+                    checks_name=False,
+                ),
+                reads=SnapshotReads(outbox),
+                outbox=outbox,
             ),
-            outbox=Outbox(),
         )
 
     def check(self, data: bytes = DATA) -> None:
