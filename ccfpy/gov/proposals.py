@@ -59,8 +59,7 @@ _RESOLUTIONS = {
 """What ``resolve`` may return.
 
 In CCF, only ballots of the classic API could lead to Dropped. Here a proposal is
-decided
-in the same way whichever API the last ballot used."""
+decided in the same way whichever API the last ballot used."""
 
 _STATE_WORDS = {
     ProposalState.OPEN: "open",

@@ -3,8 +3,7 @@
 The checks run in this order, so that a refusal says the first thing that is wrong:
 
 1. a known vendor vouches for the machine, and has not revoked it; of the statements
-that
-   the joiner brought and those that the service knew before, the newer ones hold;
+   that the joiner brought and those that the service knew before, the newer ones hold;
 2. the vendor's status for the machine's security version is one that is accepted;
 3. the enclave cannot be debugged, unless that is allowed;
 4. its host data is allowed;
