@@ -10,13 +10,17 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
-from tests import pace
+from ccfpy.testing import entropy
+from tests import pace, primes
 
 ROOT = Path(__file__).resolve().parents[1]
 # A loaded machine is slow, not wrong: time limits belong in benchmarks/.
 settings.register_profile("ccfpy", deadline=None)
 settings.register_profile("quick", settings.get_profile("ccfpy"), max_examples=20)
 settings.load_profile("ccfpy")
+
+# The keys of members and nodes that tests make follow from seeds, each time the same.
+entropy.know_distances(primes.distances())
 
 # Which tests are slow, and that no others are.
 pytest_collection_modifyitems = pace.pytest_collection_modifyitems
