@@ -37,6 +37,7 @@ def test_a_flipped_bit_before_the_last_signature_is_found(
     assert isinstance(damage, Damage)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_an_open_chunk_cut_anywhere_verifies_up_to_its_last_signature(

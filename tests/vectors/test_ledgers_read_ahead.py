@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -39,6 +40,7 @@ def test_chunks_read_ahead_give_the_same_findings(recording: Recording) -> None:
     assert list(read_ahead(files)) == list(audit(files))
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40,
     deadline=None,

@@ -115,6 +115,7 @@ def proofs(recording: Recording, secrets: LedgerSecrets) -> Iterator[TxReceipt]:
             )
 
 
+@pytest.mark.slow
 def test_every_transaction_of_a_ledger_is_proved_in_every_form(
     recording: Recording, secrets: LedgerSecrets
 ) -> None:

@@ -243,6 +243,7 @@ def test_every_snapshot_is_vouched_for(
         assert bool(private) is (recording.name == "eol_service")
 
 
+@pytest.mark.slow
 def test_a_receipt_can_be_built_for_every_transaction_with_evidence(
     recording: Recording, secrets: LedgerSecrets
 ) -> None:

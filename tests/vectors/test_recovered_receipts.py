@@ -64,6 +64,7 @@ def receipts(recording: Recording, node: InProcessNode) -> Iterator[Receipt]:
         yield receipt
 
 
+@pytest.mark.slow
 def test_every_identity_they_had_is_vouched_for(
     recovered: tuple[Recording, InProcessNode],
 ) -> None:
@@ -88,6 +89,7 @@ def test_every_identity_they_had_is_vouched_for(
     assert bool(unnamed) is (recording.name != "cose_flipflop_service"), "CCF 1's"
 
 
+@pytest.mark.slow
 def test_what_ccf_signed_in_cose_is_handed_out_so(
     recovered: tuple[Recording, InProcessNode],
 ) -> None:

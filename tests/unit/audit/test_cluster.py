@@ -91,6 +91,7 @@ def test_nothing_is_left_of_a_client_that_failed() -> None:
         gc.enable()
 
 
+@pytest.mark.slow
 def test_a_scheduler_without_workers_is_told() -> None:
     with (
         LocalCluster(n_workers=0, dashboard_address=":0", processes=False) as idle,

@@ -59,6 +59,7 @@ def test_a_missing_chunk_is_damage(command: Command, ledger: Path) -> None:
     assert "can be believed up to nothing" in ended.out
 
 
+@pytest.mark.slow
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_changed_bit_brings_a_command_down(
@@ -89,6 +90,7 @@ def _is_in_last_entry(path: Path, whole: bytes, place: int) -> bool:
     return chunk.last == LAST and chunk.positions[-1] <= place < chunk.end
 
 
+@pytest.mark.slow
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_cut_brings_a_command_down(

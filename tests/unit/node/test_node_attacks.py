@@ -360,7 +360,13 @@ HOSTILE_BALLOTS = {
 @attack("gov: a ballot that reads what is private", "private state")
 @attack("gov: a ballot that writes", "a write", "effects")
 @attack("gov: a ballot that never ends", "recursion", "memory", "a flood of logs")
-@pytest.mark.parametrize("name", HOSTILE_BALLOTS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name == "memory" else [])
+        for name in HOSTILE_BALLOTS
+    ],
+)
 def test_a_hostile_ballot_is_no_vote_and_harms_nobody(
     node: InProcessNode, name: str
 ) -> None:

@@ -61,10 +61,11 @@ def node() -> Iterator[InProcessNode]:
 @pytest.mark.parametrize(
     ("where", "kind"),
     [
-        (where, kind)
+        pytest.param(where, kind, marks=[pytest.mark.slow] if is_long else [])
         for where in ("validate", "resolve", "apply")
         for kind in HOGS
-        if where == "apply" or not kind.startswith("time in")  # they take seconds
+        # Those take seconds.
+        if not (is_long := kind.startswith("time in")) or where == "apply"
     ],
 )
 def test_a_constitution_that_never_ends(

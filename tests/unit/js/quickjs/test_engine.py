@@ -157,10 +157,11 @@ HOGS = [
         JsLimit.TIME,
     ),
     ("return f()", UNHURRIED, JsLimit.STACK),
-    (
+    pytest.param(
         "let o = {}; for (let i = 0; i < 2e5; i++) o = {o}; return o",
         UNHURRIED,
         JsLimit.STACK,
+        marks=pytest.mark.slow,
     ),
     ("return 'x'.repeat(8e6)", SMALL_HEAP, JsLimit.HEAP),
     ("for (;;) all.push({})", SMALL_HEAP, JsLimit.HEAP),

@@ -43,6 +43,7 @@ def _check(value: Json, schema: Json, described: JsonObject) -> None:
     OAS30Validator(rooted, format_checker=oas30_format_checker).validate(value)
 
 
+@pytest.mark.slow
 def test_a_public_validator_finds_nothing_in_the_document(node: InProcessNode) -> None:
     validate(ask(node, "/node/api"))
 

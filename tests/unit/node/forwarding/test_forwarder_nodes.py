@@ -100,6 +100,7 @@ def test_after_a_forward_a_session_learns_of_its_transaction_from_the_primary(
     assert json.loads_object(client.request("GET", local).body)["status"] == "Unknown"
 
 
+@pytest.mark.slow
 def test_pipelined_requests_are_answered_in_order_over_two_nodes(
     network: Network, alice: Person
 ) -> None:

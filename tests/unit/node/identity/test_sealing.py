@@ -123,6 +123,7 @@ def came_back(node: InProcessNode) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_members_vote_and_hand_in_nothing(service: Service) -> None:
     node = service.recover()
     assert came_back(node)

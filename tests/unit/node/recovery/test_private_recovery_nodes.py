@@ -173,6 +173,7 @@ def test_a_node_that_leads_an_open_service_without_its_state_stops(
     assert "leads a service that is Open already" in leader.host.stop.reason
 
 
+@pytest.mark.slow
 @row(Part.SHARES, "a share is handed in while nodes read", "It is refused.")
 def test_a_member_cannot_start_it_again_while_nodes_read(
     network: SlowDisks, members: tuple[Person, ...]
@@ -223,6 +224,7 @@ def test_what_was_read_of_an_end_that_is_taken_back_is_read_again(
     assert read(first, "a") == "a secret"
 
 
+@pytest.mark.slow
 @row(
     Part.COURSE,
     "what nodes read is rolled back by an election",
@@ -243,6 +245,7 @@ def test_private_state_that_came_back_too_early_is_taken_back_with_the_public(
         assert read(node, "a") == "a secret"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_reading", [False, True])
 def test_a_node_that_members_trust_before_the_opening_keeps_its_files_provisional(
     network: SlowDisks, members: tuple[Person, ...], *, is_reading: bool

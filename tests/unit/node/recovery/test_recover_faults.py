@@ -209,6 +209,7 @@ def test_a_share_that_two_members_hand_in_opens_nothing(
     assert state(waiting)["state"] == NodeState.PART_OF_PUBLIC_NETWORK
 
 
+@pytest.mark.slow
 @attack("ledger: shares of an older secret")
 @row(
     Part.SHARES,

@@ -197,6 +197,7 @@ def test_what_is_no_message_is_ignored(three: Network, header: bytes) -> None:
     assert "Ignored a message" in second.host.logs[-1].message
 
 
+@pytest.mark.slow
 def test_a_removed_node_is_retired_in_all_phases_and_forgotten(
     three: Network, alice: Person
 ) -> None:

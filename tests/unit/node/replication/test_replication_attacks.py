@@ -67,6 +67,7 @@ def three(network: Network) -> Network:
     return network
 
 
+@pytest.mark.slow
 @attack("channel: the certificate of a retired node")
 def test_the_certificate_of_a_retired_node(three: Network) -> None:
     """All that it had is still good, but for what the ledger says of it."""

@@ -75,6 +75,7 @@ def hostile(dice: Random, near: TxId) -> Message:
     return dice.choice(kinds)
 
 
+@pytest.mark.slow
 @attack("channel: consensus with values that no honest node sends")
 @pytest.mark.parametrize("seed", range(4))
 def test_a_service_outlives_whatever_a_backup_says(

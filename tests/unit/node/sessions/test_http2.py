@@ -167,6 +167,7 @@ def test_a_client_that_goes_abandons_all_that_it_waits_for(
     assert all(each.is_abandoned for each in app.awaited)
 
 
+@pytest.mark.slow
 @attack("http2: a window that never opens")
 def test_a_client_that_does_not_read_is_served_no_further_until_it_does(
     app: PatientApp, spoken: InProcessNode

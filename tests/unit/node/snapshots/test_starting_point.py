@@ -183,6 +183,7 @@ def test_what_is_no_snapshot_is_refused(data: bytes) -> None:
         StartingPoint.read(data, SERVICE)
 
 
+@pytest.mark.slow
 @attack("ledger: a damaged snapshot")
 def test_damage_to_any_byte_is_refused() -> None:
     entry_bytes = len(Snapshot.parse(DATA).entry.data)

@@ -1,10 +1,13 @@
 """Objects show what was written to them."""
 
+import pytest
+
 from tests.lab.cluster.whole.app import CANARY, TAIL, app
 from tests.lab.cluster.whole.stage import Stage
 from tests.lab.consistency.history import Answered
 
 
+@pytest.mark.slow
 def test_an_object_shows_its_last_writes(stage: Stage) -> None:
     for _ in range(TAIL + 2):
         stage.do("write 0 a")
