@@ -1,7 +1,7 @@
 """Write sets, and the ways a transaction may end.
 
-A write set is all that a transaction leaves behind: what it read is checked at commit
-and then forgotten.
+A write set is all that a transaction leaves behind: its reads are checked at commit and
+then forgotten.
 """
 
 from collections.abc import Mapping

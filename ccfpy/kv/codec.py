@@ -3,8 +3,8 @@
 A transaction has two domains, each a byte string: public maps with a header in front,
 and private maps, which the ledger encrypts. Maps appear in name order, keys in byte
 order, and only maps with changes appear. Older entry types and the read sets of older
-writers are understood and not written. What is wrong with bytes is told by position and
-never by content, which may be confidential.
+writers can be read, but are not written. An error names the position of wrong bytes and
+never their content, which may be confidential.
 """
 
 import struct
@@ -164,7 +164,7 @@ def _parse_maps(data: bytes, position: int, *, public: bool) -> WriteSet:
 def parse_one_write(data: bytes, position: int, *, public: bool) -> WriteSet | None:
     """Read what most domains are: one map, in which one value is written.
 
-    Nothing if it is anything else, or wrong, which is for `_parse_any_maps` to say.
+    Return nothing for any other bytes; `_parse_any_maps` then finds what they are.
     """
     try:
         name_at = position + 8

@@ -1,9 +1,10 @@
 """A whole state set aside, to be written as a snapshot a little at a time.
 
 Ordering the keys of a large state takes longer than a step may. The versions of a key
-are a chain that never changes (`ccfpy.kv.versions`), so holding on to the newest node
-of every key, which costs one copy of a dict a map, is enough to find the state of an
-earlier seqno later, whatever is applied, taken back or forgotten meanwhile.
+are a chain that never changes (`ccfpy.kv.versions`). It is therefore enough to keep the
+newest version of every key, which costs one copy of a dict for each map. The state of
+an earlier seqno can be found from it later, whatever is applied, rolled back or
+compacted meanwhile.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

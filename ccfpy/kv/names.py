@@ -1,7 +1,7 @@
-"""What a map's name says: whether outsiders may read it, and who may use it.
+"""The meaning of a map's name: whether outsiders may read it, and who may use it.
 
-Names are case-sensitive. ``public:`` in front keeps a map in the clear; the rest of the
-name, if it begins with ``ccf.`` or ``ccfpy.internal.``, belongs to the framework.
+Names are case-sensitive. The prefix ``public:`` leaves a map unencrypted. A name whose
+rest begins with ``ccf.`` or ``ccfpy.internal.`` belongs to the framework.
 """
 
 from enum import StrEnum
@@ -27,7 +27,7 @@ class SecurityDomain(StrEnum):
 
 
 class AccessCategory(StrEnum):
-    """Whose map it is; the access rules of each execution context speak of these."""
+    """The owner of a map; the access rules of each execution context use these."""
 
     INTERNAL = "internal"
     GOVERNANCE = "governance"
@@ -35,7 +35,7 @@ class AccessCategory(StrEnum):
 
 
 class MapKind(NamedTuple):
-    """All that a name tells."""
+    """The whole meaning of a name."""
 
     security_domain: SecurityDomain
     access_category: AccessCategory

@@ -1,4 +1,4 @@
-"""Facts that others wait for, each written in one known entry, read one by one."""
+"""Facts that states wait for, each in one known entry, read one after another."""
 
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class ChainWalk:
-    """A chain of entries, of which each says where the one before it is.
+    """A chain of entries, of which each names the seqno of the entry before it.
 
     Args:
         pool: where entries come from.
-        learn: takes an entry that was needed.
+        learn: called with an entry that was needed.
     """
 
     def __init__(
@@ -29,14 +29,14 @@ class ChainWalk:
         self._waiting: dict[Waiter, None] = {}
 
     def need(self, seqno: Seqno, waiter: "Waiter") -> None:
-        """Read an entry, and let ``waiter`` go on when it is learnt, or another is."""
+        """Read an entry, and resume ``waiter`` when this or another entry is learnt."""
         self._waiting[waiter] = None
         if self._wanted is None:
             self._wanted = seqno
             self._pool.block(self, seqno)
 
     def release(self, waiter: "Waiter") -> None:
-        """Forget that somebody waits, if so."""
+        """Forget a waiter, if it waits."""
         self._waiting.pop(waiter, None)
 
     def advance(self) -> None:
@@ -54,7 +54,7 @@ class ChainWalk:
             waiter.advance()
 
     def lost(self, reason: str) -> None:
-        """Drop everybody that waited: the entry is lost."""
+        """Report the lost entry to all waiters, and forget them."""
         for waiter in self._freed():
             waiter.lost(reason)
 

@@ -1,8 +1,8 @@
 """Signatures that prove entries before them, verified once and kept for a while.
 
-A signature counts if its stored tree has the root that it signed, and both its node and
-its service signed that: the node by a certificate of the service that ruled then. One
-that is in this node's own tree was verified when it came there.
+A signature is accepted if its stored tree has the signed root, and if both its node and
+its service signed the root. The service of that time must have issued the node's
+certificate. A signature in this node's own tree was verified when it was appended.
 """
 
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ class CoveringSignature:
     """A verified signature.
 
     Attributes:
-        signed: what it says.
-        tree: what it signed, with the leaves since the signature before it at least.
+        signed: the signature's record.
+        tree: the signed tree, at least with the leaves since the signature before.
         ruling: the service that signed.
     """
 
@@ -40,7 +40,7 @@ class CoveringSignature:
     ruling: "Ruling"
 
     def check(self, entry: "PastEntry") -> None:
-        """Check that it covers an entry, or is it.
+        """Check that the signature covers an entry, or is the entry.
 
         Raises:
             VerificationFailed: it signs something else in that place.
@@ -56,7 +56,7 @@ class CoveringSignature:
 
 
 class CoveringSignatures:
-    """The signatures that were asked for last.
+    """The signatures that were needed last.
 
     Args:
         index: tells which signature covers an entry.
@@ -83,10 +83,10 @@ class CoveringSignatures:
     def covering(self, seqno: "Seqno", waiter: "Waiter") -> CoveringSignature | None:
         """Return the signature that covers an entry, or resume ``waiter`` later.
 
-        The secrets that open the entry are known, and so are those after it.
+        The secrets that decrypt the entry, and all later secrets, must be known.
 
         Raises:
-            CcfpyError: it does not hold, or cannot be had.
+            CcfpyError: the signature does not verify, or cannot be read.
         """
         at, is_known = self._index.covering(seqno)
         found = self._verified.pop(at, None) if is_known else None
@@ -105,7 +105,7 @@ class CoveringSignatures:
         return found
 
     def doubt(self, seqno: "Seqno") -> None:
-        """Look anew for what covers an entry: what was found does not."""
+        """Search anew for the signature that covers an entry."""
         self._index.forget(seqno)
 
     def _verify(self, entry: "PastEntry", ruling: "Ruling") -> CoveringSignature:

@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 
 
 class Waiter(Protocol):
-    """Somebody who needs an entry."""
+    """A part of the node that needs an entry."""
 
     def advance(self) -> None:
-        """Go on: the entry is there now, for as long as this call lasts."""
+        """Continue: the entry is there now, for as long as this call lasts."""
         ...
 
     def lost(self, reason: str) -> None:
-        """Learn that the host did not give the entry, or gave another one."""
+        """Handle that the host did not return the entry, or returned another entry."""
         ...
 
 
@@ -46,10 +46,10 @@ class EntryFetcher:
 
     Args:
         tail: this node's ledger.
-        log: gives where it is committed, and in which views it was written.
+        log: knows the commit, and the view of each entry.
         reads: the host's.
-        index: learns where signatures are from all that is read.
-        secrets: gives those that open an entry, if there are any.
+        index: learns the seqnos of signatures from all entries that are read.
+        secrets: returns the secrets that decrypt an entry, if they are known.
         outbox: where refused entries are logged.
     """
 
@@ -81,7 +81,7 @@ class EntryFetcher:
         """Return an entry that is here already.
 
         Raises:
-            CcfpyError: it is the wrong one.
+            CcfpyError: the entry is wrong.
         """
         found = self._batch.get(seqno)
         if found is not None:
@@ -97,9 +97,9 @@ class EntryFetcher:
         """Resume ``waiter`` when an entry is here.
 
         Args:
-            waiter: who needs it; it can need one at a time.
+            waiter: the part that needs the entry; it can need one entry at a time.
             on: the entry.
-            searches: the ones after it are likely to be needed too.
+            searches: the entries after it are likely to be needed too.
         """
         assert waiter not in self._place, "one at a time"
         self._place[waiter] = on
@@ -112,7 +112,7 @@ class EntryFetcher:
             self._searches.add(on)
 
     def release(self, waiter: Waiter) -> None:
-        """Forget that somebody needs something, if so."""
+        """Forget a waiter's need, if it has one."""
         on = self._place.pop(waiter, None)
         if on is None:
             return
@@ -123,11 +123,11 @@ class EntryFetcher:
             self._searches.discard(on)
 
     def refuse(self, seqno: Seqno, error: CcfpyError) -> None:
-        """Log that an entry is not what it should be."""
+        """Log that an entry is wrong."""
         self._outbox.fail(f"Corrupt ledger entry received for seqno {seqno}: {error}")
 
     def pump(self) -> None:
-        """Ask the host for as much of what is needed as may be under way at once."""
+        """Ask the host for needed entries, as many as may be under way at once."""
         while self._queue and self._under_way < limits.HISTORY_READS_MAX:
             first = self._queue.popleft()
             if first not in self._needs or first in self._asked:
@@ -140,7 +140,7 @@ class EntryFetcher:
                 return
 
     def _end_of_read(self, first: Seqno) -> Seqno:
-        """Return the last entry to read with ``first``: others are needed nearby."""
+        """Return the last entry to read with ``first``, for needs close to it."""
         committed = self._log().commit_seqno
         if first in self._searches:
             furthest = first + limits.HISTORY_ENTRIES_PER_SEARCH - 1
@@ -179,7 +179,7 @@ class EntryFetcher:
         )
 
     def _arrived(self, first: Seqno, entries: Sequence[bytes]) -> None:
-        """Verify what came, then let everybody who waited for any of it go on."""
+        """Verify the entries that arrived, then resume all their waiters."""
         for seqno, data in enumerate(entries, first):
             if seqno not in self._needs:
                 if self._index.knows(seqno):

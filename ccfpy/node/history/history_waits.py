@@ -1,7 +1,7 @@
-"""Callers that wait for past states, rather than ask again and again.
+"""Callers that wait for past states instead of asking again and again.
 
-Their requests are run again from the start once that is of use, or when their time is
-over: nothing that a first run read or decided is relied on.
+A waiting request runs again from the start once that is useful, or when its time is
+over. The second run uses nothing that the first run read or decided.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ class HistoryWaits:
     Args:
         serve: runs a request.
         now_ms: the time.
-        app: calls what says whether to run it again, which may be an application's.
+        app: calls the ``until`` functions, which may be an application's.
     """
 
     def __init__(self, serve: Serve, now_ms: int, app: "AppCode") -> None:
@@ -58,7 +58,7 @@ class HistoryWaits:
     ) -> Awaited | None:
         """Run a request again once ``until`` says so, or the time is over.
 
-        One that is being run again has only what is left of its time.
+        A request that is running again has only the rest of its time.
         """
         deadline_ms = self._rerun_deadline_ms
         if deadline_ms is None:

@@ -1,9 +1,10 @@
-"""One entry that the host gave back, and what shows that it is the right one.
+"""One entry that the host returned, and the checks that it is the right entry.
 
-Three things do. Its id is the one that this node's own history of views has at that
-place. It opens under the ledger secret of its time, which no host has: only a trusted
-node can have sealed it, and no id is sealed twice. And its leaf is in this node's own
-tree, as far back as that reaches.
+There are three checks. The entry's id must be the id that this node's own history of
+views has at that seqno. The entry must decrypt under the ledger secret of its time,
+which no host has: only a trusted node can have encrypted the entry, and no id is
+encrypted twice. And the entry's leaf must be in this node's own tree, as far back as
+the tree reaches.
 """
 
 from dataclasses import dataclass, field
@@ -35,10 +36,10 @@ class PastEntry:
     """An entry in its place.
 
     Attributes:
-        transaction: what its public part says.
-        leaf: what the tree has of it.
-        secrets: those that opened it; nothing if it was not opened, and then nothing
-            of it is to be believed.
+        transaction: the entry's public part.
+        leaf: the entry's leaf in the tree.
+        secrets: the secrets that decrypted the entry; nothing if it was not decrypted.
+            Then no part of the entry may be believed.
     """
 
     transaction: Transaction
@@ -59,7 +60,7 @@ class PastEntry:
         Args:
             data: the entry.
             expected: the transaction that this node has there.
-            secrets: that reach so far back; nothing if none do yet.
+            secrets: the secrets of that time; nothing if they are not known yet.
             tree: this node's own.
 
         Raises:

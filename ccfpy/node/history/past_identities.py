@@ -1,11 +1,11 @@
-"""Which service ruled at a seqno, and what leads from the service of today to it.
+"""Which service ruled at a seqno, and the endorsements that lead from today to it.
 
-Each service's record in the ledger says where the one that it recovered is recorded, so
-the certificates of all of them are found by walking back from today's
-(``src/node/historical_queries_utils.cpp``). The COSE endorsements that recoveries left
-are walked alongside: where they reach, the certificate's key must be the endorsed one.
-Ledgers from before CCF 2 do not say where to look; then nothing is known of who signed,
-and a receipt says no more than its signature does.
+Each service's record in the ledger names the seqno of the record of the service that it
+recovered. The certificates of all services are therefore found by walking back from
+today's record (``src/node/historical_queries_utils.cpp``). The COSE endorsements of
+recoveries are followed at the same time: where endorsements exist, the certificate's
+key must be the endorsed key. Ledgers from before CCF 2 do not name these seqnos. Then
+the signing service is unknown, and a receipt proves no more than its signature does.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Ruling:
     """The service that ruled over a part of the ledger.
 
     Attributes:
-        certificate: its certificate; nothing if the ledger does not tell.
+        certificate: its certificate; nothing if the ledger does not say.
         service_endorsements: PEM by which today's service vouches for its key; empty
             if it is today's.
         cose_endorsements: the same in COSE, newest first; nothing if it is today's, or
@@ -54,8 +54,8 @@ class _Record:
     """A service's record.
 
     Attributes:
-        created: the first seqno that it ruled over.
-        previous: where the one before it is recorded, if it says.
+        created: the first seqno of the service's rule.
+        previous: the seqno of the record of the service before, if the record says.
     """
 
     created: "Seqno"
@@ -64,7 +64,7 @@ class _Record:
 
 
 class PastIdentities:
-    """All identities of a service, from today's back.
+    """All identities of a service, from today's identity back.
 
     Args:
         store: today's state.

@@ -1,10 +1,11 @@
 """Ledger secrets older than those that this node was given.
 
-A node that joined after a rekey has the latest secret alone. Each secret says where its
-predecessor is written down, encrypted under itself, so one after another is read back
-from the ledger (``src/node/historical_queries.h``). That record is the only thing taken
-from an entry that cannot be opened yet: it opens under a secret that the host has not,
-and the entry itself must then open under what it held.
+A node that joined after a rekey has only the latest secret. Each secret names the seqno
+of its predecessor's record, which is encrypted under the newer secret. One secret after
+another is therefore read back from the ledger (``src/node/historical_queries.h``). Such
+a record is the only part that a node uses of an entry that it cannot decrypt yet: the
+record decrypts under a secret that the host does not have, and the entry itself must
+then decrypt under the secret in the record.
 """
 
 from typing import TYPE_CHECKING
@@ -25,10 +26,10 @@ if TYPE_CHECKING:
 
 
 class PastSecrets:
-    """All ledger secrets, the node's own and those that were read back.
+    """All ledger secrets: the node's own, and the secrets that were read back.
 
     Args:
-        own: gives the node's own.
+        own: returns the node's own secrets.
     """
 
     def __init__(self, own: "Callable[[], LedgerSecrets]") -> None:
@@ -70,7 +71,7 @@ class PastSecrets:
         return False
 
     def release(self, waiter: "Waiter") -> None:
-        """Forget that somebody waits, if so."""
+        """Forget a waiter, if it waits."""
         assert self._lookup is not None, "it was said where entries come from"
         self._lookup.release(waiter)
 

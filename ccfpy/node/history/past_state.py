@@ -25,9 +25,9 @@ class HistoryRequest:
     Attributes:
         seqnos: ascending, none twice.
         states: one for each.
-        lacking: how many are not there yet.
-        failure: why it can never be whole.
-        deadline_ms: when it is forgotten unless somebody asks.
+        lacking: the number of states that are not there yet.
+        failure: why the request can never be complete.
+        deadline_ms: when the request is forgotten unless a caller asks again.
     """
 
     __slots__ = ("deadline_ms", "failure", "handle", "lacking", "seqnos", "states")
@@ -114,7 +114,7 @@ class PastState:
         self._sources = sources
 
     def advance(self) -> None:
-        """Go on with what can be done now, if anybody still wants it."""
+        """Continue with the next possible step, if a request still wants the state."""
         if not self.requests:
             return
         try:

@@ -1,4 +1,4 @@
-"""What callers want of the past, by the handles that they chose."""
+"""Callers' requests for past states, by the handles that they chose."""
 
 from ccfpy.endpoints.history import RequestHandle
 from ccfpy.node.history.past_state import HistoryRequest
@@ -32,11 +32,11 @@ class HistoryRequests:
         assert removed is request, "a handle has one request"
 
     def oldest(self) -> HistoryRequest:
-        """Return the request that nobody has asked about for longest."""
+        """Return the request whose last question is oldest."""
         return next(iter(self._by_handle.values()))
 
     def expired(self, now_ms: int) -> list[HistoryRequest]:
-        """Return the requests that nobody asked about in time."""
+        """Return the requests whose time is over."""
         if self._next_deadline_ms is None or now_ms < self._next_deadline_ms:
             return []
         expired: list[HistoryRequest] = []

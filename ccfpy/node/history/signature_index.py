@@ -1,7 +1,8 @@
-"""Which entry is the signature that proves another: the first at or after it.
+"""Which signature proves an entry: the first signature at or after the entry.
 
-Of this run all signatures are known. Before it, what was read back is remembered:
-stretches of the ledger in which every signature is known, joined as they grow.
+All signatures of this run are known. For the time before, the index remembers the parts
+of the ledger that were read back: stretches in which every signature is known.
+Stretches are joined as they grow.
 """
 
 from bisect import bisect_left, bisect_right, insort

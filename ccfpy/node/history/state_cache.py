@@ -1,9 +1,10 @@
 """Past states by request: fetched, shared between requests, forgotten in time.
 
-This is ``ccfpy.endpoints.history.History`` as a node has it. Requests that want the
-same state share it. A request goes when it was not asked about for long enough, when
-memory gets short and others were asked about since, or when the host did not give what
-it needs; who asks again begins anew (``src/node/historical_queries.h``).
+This is a node's ``ccfpy.endpoints.history.History``. Requests that want the same state
+share it. The node forgets a request when no caller asked about it for long enough, when
+memory is short and callers asked about other requests since, or when the host did not
+return the entries that it needs. A caller that asks again begins anew
+(``src/node/historical_queries.h``).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -57,9 +58,9 @@ class StateCache:
         bytes_max: about how much memory all states together may take.
         now_ms: the time.
         pool: entries on their way.
-        secrets: what opens them.
-        identities: which services there were.
-        coverings: signatures that prove them.
+        secrets: the ledger secrets that decrypt entries.
+        identities: the service's identities, past and present.
+        coverings: the signatures that prove entries.
     """
 
     tail: "LedgerTail"
@@ -273,9 +274,9 @@ class StateCache:
         return request
 
     def _begin(self, states: list[PastState]) -> None:
-        """Begin with states; the many of a long range do without what is in memory.
+        """Begin with states; a long range does not use the entries in memory.
 
-        Opening them all would take longer than a step may.
+        Decrypting all of them would take longer than a step may.
         """
         is_short = len(states) <= limits.HISTORY_ENTRIES_PER_READ
         for state in states:

@@ -5,8 +5,8 @@ every leaf before it, so one signature proves all entries since the last verifie
 signature. Entries are held back until then. Each entry was also decrypted as the
 transaction that this node's history has at its seqno.
 
-The signature counts if this node's own tree has its root, or if its node and service
-signed that, and today's service vouches for that service.
+A signature is accepted if this node's own tree has its root. It is also accepted if its
+node and service signed the root, and today's service vouches for that service.
 """
 
 from collections import deque
@@ -36,7 +36,7 @@ class ReadEntry(NamedTuple):
 
 
 class ChainReader:
-    """Where one has come in reading all of the ledger.
+    """The progress of one reader of the whole ledger.
 
     Args:
         history: knows the secrets and identities of the past, and the host's ledger.
@@ -84,7 +84,7 @@ class ChainReader:
         return entries
 
     def stop(self) -> None:
-        """Want nothing for now; one may go on after what was given."""
+        """Stop for now; reading can continue after the last returned transaction."""
         self._history.secrets.release(self)
         self._history.identities.release(self)
         if self._ready or self._held or self._is_asking or self._lost is not None:

@@ -1,11 +1,11 @@
-"""Hands every committed transaction to every installed strategy, in order.
+"""Passes every committed transaction to every installed strategy, in order.
 
-What was committed just now is told from memory. What is older is read back as past
-states are, and so verified, a bounded number of entries at a time and as long as any
-strategy wants them; requests are answered meanwhile. A strategy that has caught up does
-not wait for one that has not (``src/indexing/indexer.h``).
+Recent transactions come from memory. Older transactions are read back and verified like
+past states, a bounded number of entries at a time, as long as a strategy wants them.
+Meanwhile the node answers requests. A strategy that has caught up does not wait for a
+strategy that is behind (``src/indexing/indexer.h``).
 
-What the host does not have, such as the ledger before a joiner's snapshot, is asked for
+If the host lacks entries, such as the ledger before a joiner's snapshot, the node asks
 again after a while, and then less and less often.
 """
 
@@ -47,10 +47,10 @@ class Indexer:
 
     Attributes:
         tail: this node's ledger.
-        log: gives where it is committed, and in which views it was written.
-        history: reads back what is not in memory.
-        blobs: where strategies keep what would take too much memory.
-        outbox: where is logged what goes wrong.
+        log: knows the commit, and the view of each entry.
+        history: reads back entries that are not in memory.
+        blobs: where strategies keep data that would take too much memory.
+        outbox: where errors are logged.
         app: calls the strategies, which an application may have written.
         wake_flag: set when a request may have made strategies want more.
         now_ms: the time.

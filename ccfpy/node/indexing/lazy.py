@@ -1,4 +1,4 @@
-"""A strategy that is told no more than somebody asked for."""
+"""A strategy that receives transactions only as far as a caller asked."""
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 

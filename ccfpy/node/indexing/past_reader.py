@@ -1,7 +1,7 @@
 """The committed ledger from some transaction on, read back a stretch at a time.
 
-While one stretch is worked through the next is on its way already. What comes is
-verified as every past state is, and forgotten once it was given.
+While one stretch is processed, the next stretch is already on its way. Transactions are
+verified like every past state, and forgotten once they were returned.
 """
 
 from collections import deque
@@ -28,7 +28,7 @@ class _Stretch(NamedTuple):
 
 
 class PastReader:
-    """Where one has come in reading.
+    """The progress of one reader.
 
     Args:
         history: gives past states.

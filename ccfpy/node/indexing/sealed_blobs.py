@@ -1,9 +1,9 @@
 """Bytes that the host keeps for this enclave, and cannot read or exchange.
 
-The key is made with the first blob and never leaves the enclave, so that what one run
-kept is of no use to another. A blob's name is hidden from the host, and authenticated
-with its series and content. No name is used twice within a series: what the host gives
-in place of a blob, be it from an earlier series or of another name, does not open
+The key is made with the first blob and never leaves the enclave, so blobs of one run
+are useless to another run. A blob's name is hidden from the host, and authenticated
+with its series and content. No name is used twice within a series. If the host returns
+a blob of an earlier series or of another name, the blob does not decrypt
 (``src/indexing/enclave_lfs_access.h``).
 """
 
@@ -26,7 +26,7 @@ Then = Callable[[bytes | None], None]
 
 
 class _Keys:
-    """What blobs are sealed and named with."""
+    """The keys that encrypt blobs and hide their names."""
 
     def __init__(self, entropy: "Entropy") -> None:
         self._cipher = AesGcm(entropy.random_bytes(KEY_BYTES))
@@ -66,13 +66,13 @@ def _bound(series: int, hidden: str) -> bytes:
 
 
 class SealedBlobs:
-    """All series, and what the host was asked for and has not given yet.
+    """All series, and the blobs that the host has not returned yet.
 
     Args:
         entropy: makes the key.
         outbox: where the host is asked.
-        news: told that something came that others may wait for.
-        app: calls what is told of it.
+        news: called when data came that strategies may wait for.
+        app: calls the functions that receive the data.
     """
 
     def __init__(
@@ -121,14 +121,14 @@ class SealedBlobs:
         return True
 
     def forget(self, series: int) -> None:
-        """Ask the host to remove a series, and expect nothing of it any more."""
+        """Ask the host to remove a series, and forget its open questions."""
         for request, (of, _, _) in tuple(self._asked.items()):
             if of == series:
                 del self._asked[request]
         self._outbox.put(ForgetBlobs(series=series))
 
     def answered(self, event: "BlobRead") -> None:
-        """Accept what the host gives, if it is what was kept."""
+        """Accept the host's answer if it is the blob that was stored."""
         asked = self._asked.pop(event.request, None)
         if asked is None:  # it was forgotten meanwhile
             return
@@ -173,6 +173,6 @@ class SealedSeries:
         return self._blobs.fetch(self._number, name, then)
 
     def forget(self) -> None:
-        """Need nothing of this any more, nor what was asked for."""
+        """Remove the whole series, and forget its open questions."""
         if not self._is_empty:
             self._blobs.forget(self._number)

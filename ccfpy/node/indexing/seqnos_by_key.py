@@ -1,6 +1,6 @@
 """Which transactions wrote a key, in memory.
 
-It grows with the ledger: eight bytes for each write, and more for each key.
+The index grows with the ledger: eight bytes for each write, and more for each key.
 """
 
 from array import array
@@ -24,10 +24,10 @@ UNIT_KEY: Codec[None] = Codec(encode=lambda _: UNIT, decode=lambda _: None)
 class SeqnosByKey(Strategy, Generic[K]):
     """The transactions that wrote each key of a table, the ledger's first included.
 
-    A removal is no write here, as in CCF.
+    A removal does not count as a write, as in CCF.
 
     Attributes:
-        indexed_up_to: the last transaction that it was told of; ``0.0`` before any.
+        indexed_up_to: the last transaction that it received; ``0.0`` before any.
 
     Args:
         table: which one.
@@ -78,7 +78,7 @@ class SeqnosByKey(Strategy, Generic[K]):
             seqnos_max: list no more than the first few.
 
         Returns:
-            Their seqnos in order; nothing if it is not told of ``last`` yet.
+            Their seqnos in order; nothing if the index has not reached ``last`` yet.
 
         Raises:
             ValueError: the range goes backwards.
@@ -93,7 +93,7 @@ class SeqnosByKey(Strategy, Generic[K]):
         return found[:seqnos_max].tolist()
 
     def all_write_txs(self, key: K) -> list[Seqno]:
-        """List all transactions that wrote a key, as far as it was told."""
+        """List all transactions that wrote a key, as far as the index has come."""
         return self.write_txs_in_range(key, 0, self.indexed_up_to.seqno) or []
 
     def describe(self) -> "JsonObject":

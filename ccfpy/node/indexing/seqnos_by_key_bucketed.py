@@ -1,12 +1,12 @@
 """Which transactions wrote a key, for the most part kept by the host.
 
-Seqnos fall into buckets of equal length. The latest bucket is in memory; those before
-it are blobs that the host keeps and cannot read. A look into the past asks for the
-blobs it needs, and is answered when they are there. What was looked up last is kept.
+Seqnos fall into buckets of equal length. The latest bucket is in memory; earlier
+buckets are blobs that the host keeps and cannot read. A look-up asks for the blobs that
+it needs, and is answered when they are there. The latest look-ups are kept.
 
-Memory therefore does not grow with the ledger, but for four bytes a bucket. A bucket
-holds all keys, so that the host learns neither keys nor how many there are; one that
-gets too large for one blob becomes several.
+Memory therefore grows with the ledger only by four bytes for each bucket. A bucket
+holds all keys, so the host learns neither the keys nor their number. A bucket that is
+too large for one blob becomes several blobs.
 
 If the host lost or changed a blob, the index is built anew from the ledger
 (``src/indexing/strategies/seqnos_by_key_bucketed.cpp``).
@@ -38,7 +38,7 @@ K = TypeVar("K")
 
 
 class _Looked:
-    """What a bucket's blobs say of one key.
+    """What a bucket's blobs say about one key.
 
     Attributes:
         parts: its seqnos in each blob that was asked for; nothing where it is awaited.
@@ -55,19 +55,19 @@ class _Looked:
 class SeqnosByKeyBucketed(Strategy, Generic[K]):
     """The transactions that wrote each key of a table.
 
-    A removal is no write here, as in CCF. The blobs of a private table are padded, so
-    that their sizes tell the host no more than the order of magnitude of what was
-    written. Which buckets are read, the host sees; it sees the same when it is asked
-    for entries of the ledger. CCF takes public tables alone.
+    A removal does not count as a write, as in CCF. The blobs of a private table are
+    padded, so that their sizes reveal to the host only the order of magnitude of what
+    was written. The host sees which buckets are read; it sees the same when the node
+    asks for entries of the ledger. CCF accepts only public tables.
 
     Attributes:
-        indexed_up_to: the last transaction that it was told of; ``0.0`` before any, and
-            after the host lost something.
+        indexed_up_to: the last transaction that it received; ``0.0`` before any, and
+            after the host lost a blob.
 
     Args:
         table: which one.
-        blobs: where the host keeps what is not in memory.
-        seqnos_per_bucket: of how many transactions one bucket tells.
+        blobs: where the host keeps buckets that are not in memory.
+        seqnos_per_bucket: the number of transactions in one bucket.
         buckets_max: how many answers about one key and bucket are kept in memory.
 
     Raises:
@@ -122,7 +122,7 @@ class SeqnosByKeyBucketed(Strategy, Generic[K]):
 
     @property
     def range_max(self) -> int:
-        """How far apart the ends of a range may be that is looked up at once."""
+        """The largest distance between the ends of one range."""
         return (self._buckets_max - 1) * self._per_bucket
 
     @property
@@ -156,7 +156,7 @@ class SeqnosByKeyBucketed(Strategy, Generic[K]):
             self._hand_over()
 
     def _hand_over(self) -> None:
-        """Store with the host what is in memory of the current bucket."""
+        """Store the current bucket's part in memory with the host."""
         if not self._current:
             return
         bucket = len(self._blob_counts) - 1
@@ -177,8 +177,8 @@ class SeqnosByKeyBucketed(Strategy, Generic[K]):
             last: the last seqno of the range, included.
 
         Returns:
-            Their seqnos in order; nothing if it is not told of ``last`` yet, or has to
-            ask the host: ask again then.
+            Their seqnos in order; nothing if the index has not reached ``last`` yet, or
+            has to ask the host. Then ask again.
 
         Raises:
             ValueError: the range goes backwards, or is longer than ``range_max``.
@@ -238,7 +238,7 @@ class SeqnosByKeyBucketed(Strategy, Generic[K]):
             looked.parts[part] = seqnos_in(content, digest)
 
     def _build_anew(self) -> None:
-        """Forget all that is known, since some of it is lost."""
+        """Forget the whole index, since a part of it is lost."""
         self._series.forget()
         self._series = self._blobs.begin()
         self.indexed_up_to = TxId(0, 0)

@@ -1,1 +1,1 @@
-"""Snapshots: when they are taken, how they are fetched, what a node takes from one."""
+"""Snapshots: when they are taken, how they are fetched, how a node starts from one."""

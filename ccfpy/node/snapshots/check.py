@@ -1,10 +1,10 @@
-"""Whether a joining node may start from a snapshot that it was given.
+"""The check whether a joining node may start from a snapshot.
 
-The service that it was told to join must vouch for the snapshot. While a service is
-being recovered there are none but those of the service that it recovers: then a node of
-the pinned one is asked whom it succeeded, and that service's word is taken as well.
-Who answers has proved by TLS that it belongs to the pinned service, which will hand
-over its own key in the same way.
+The pinned service, which the node is to join, must vouch for the snapshot. While a
+service is being recovered, there are only snapshots of the service that it recovers.
+Then the joiner asks a node of the pinned service for the identity of the earlier
+service, and accepts that identity too. The answering node has proved by TLS that it
+belongs to the pinned service, which will pass its own key in the same way.
 """
 
 from collections.abc import Callable
@@ -46,10 +46,10 @@ class OutboundPort(Protocol):
 
 
 class SnapshotSources(NamedTuple):
-    """By which a snapshot may come.
+    """The sources of a snapshot.
 
     Attributes:
-        trust: whom to believe at an address.
+        trust: the certificates to trust at an address.
         reads: the host's own snapshots.
     """
 
@@ -63,9 +63,9 @@ class SnapshotCheck:
     """The check of one node that joins one service.
 
     Args:
-        pinned: the certificate of the service that it was told to join.
-        address: of the node that it was told to join by.
-        sources: the way there.
+        pinned: the certificate of the service to join.
+        address: the address of the node to ask.
+        sources: to reach that node.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class SnapshotCheck:
         self._outbox = sources.outbox
 
     def check(self, data: bytes, then: Callable[[Checked], None]) -> None:
-        """Verify a snapshot's file; tell the outcome now or in a later step."""
+        """Verify a snapshot's file; report the outcome now or in a later step."""
         outcome = self._read(data)
         if (
             isinstance(outcome, SnapshotRefused)

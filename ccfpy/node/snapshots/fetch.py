@@ -1,10 +1,10 @@
-"""Where a joining node gets the snapshot that it starts from.
+"""How a joining node fetches the snapshot that it starts from.
 
-It asks the node that it is to join by, and is sent on to the primary and to a file,
-which it fetches in ranges. The file is verified before anything rests on it, and given
-to the host, so that it is a proper snapshot of this node too. What cannot be fetched is
-tried again a few times. Then, or where that is not wanted, the host's own latest
-snapshot serves, and without one the node replays the whole ledger.
+The joiner asks its target node, and is redirected to the primary and to a file, which
+it fetches in ranges. The joiner verifies the file before it uses it, and passes the
+file to its host, so that the snapshot belongs to this node too. A failed fetch is tried
+again a few times. After that, or if fetching is off, the node uses the host's own
+latest snapshot. Without a snapshot the node replays the whole ledger.
 
 A peer that has no snapshot is believed at once; CCF asks it again
 (``src/snapshots/fetch.h``, ``src/host/run.cpp``).
@@ -36,7 +36,7 @@ _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 
 
 class _SnapshotLocation(NamedTuple):
-    """Where a snapshot is to be found."""
+    """The place of a snapshot."""
 
     address: str
     path: str
@@ -51,11 +51,11 @@ class SnapshotFetching:
     """The search of one joining node for its snapshot.
 
     Args:
-        section: whom to ask, how often, and how much to take.
+        section: the node to ask, how often, and the largest size to take.
         sources: to the peer and to the host.
         check: reads and verifies a file, now or later.
-        found: told, once, what to start from; nothing for the ledger's beginning.
-        refused: told in place of that why the host's own snapshot must not be used.
+        found: called once with the snapshot, or with nothing for the ledger's start.
+        refused: called instead with the reason why the host's snapshot is refused.
     """
 
     def __init__(

@@ -68,9 +68,9 @@ class SnapshotReads:
         """Find a snapshot's name and size.
 
         Args:
-            then: told in a later step; nothing if there is none.
-            name: of the one that is wanted, or nothing for the latest.
-            since: the latest is of use only if it is of this seqno or later.
+            then: called in a later step; with nothing if there is no snapshot.
+            name: the wanted snapshot's name, or nothing for the latest.
+            since: the latest snapshot counts only if it is of this seqno or later.
 
         Raises:
             LimitExceeded: too many questions await their answers.

@@ -1,4 +1,4 @@
-"""When the primary takes a snapshot, and how it becomes one that others trust.
+"""When the primary takes a snapshot, and how other nodes come to trust it.
 
 1. *Due.* A signature is where a snapshot is taken when ``snapshots.tx_count`` seqnos
    have passed since the last, or when one was asked for. Its ledger chunk ends there.
@@ -9,11 +9,11 @@
 4. *Final.* Once a signature that covers the evidence is final, so is its receipt, which
    completes the file.
 
-What is lost on the way (the primary stops leading, the evidence is rolled back) is
-dropped; the next primary takes a snapshot when it is due by what evidence it has seen.
-A snapshot that was asked for does not put off the next regular one. After
-``src/node/snapshotter.h``, whose backups count from no evidence and so take one at
-once when they come to lead.
+If the primary stops leading, or if the evidence is rolled back, the snapshot is
+dropped. The next primary takes a snapshot when one is due by the evidence that it has
+seen. A requested snapshot does not delay the next regular snapshot. The rules follow
+``src/node/snapshotter.h``, whose backups do not count evidence and so take a snapshot
+as soon as they lead.
 """
 
 from collections import deque
@@ -45,7 +45,7 @@ class LedgerEnd(Protocol):
         ...
 
     def settled_tree(self) -> MerkleTree:
-        """Seal what was ordered, and return the tree over all entries."""
+        """Seal all ordered transactions, and return the tree over all entries."""
         ...
 
     @property
@@ -71,9 +71,9 @@ class _Taken:
     """A snapshot on its way.
 
     Attributes:
-        evidence: the transaction that records its digest, once there is one.
-        unwritten: what the host has yet to be given, from then on.
-        is_written: the host was given all of it.
+        evidence: the transaction that records the snapshot's digest, once it exists.
+        unwritten: the bytes that the host has not received yet, from then on.
+        is_written: the host has received the whole snapshot.
     """
 
     seqno: Seqno
@@ -89,7 +89,7 @@ class Snapshotter:
 
     Args:
         tx_count: seqnos between regular snapshots (``snapshots.tx_count``).
-        view_starts: gives the first seqno of every view, from view 1.
+        view_starts: returns the first seqno of every view, from view 1.
 
     Attributes:
         is_enabled: whether snapshots are taken; not while a service is recovered.
@@ -181,7 +181,7 @@ class Snapshotter:
             self.work()
 
     def work(self) -> None:
-        """Do a bounded part of what is to be done."""
+        """Do a bounded part of the waiting work."""
         if not self._primary.is_primary:
             # Nobody would record the digest; the next primary takes its own.
             self._taken = [taken for taken in self._taken if taken.evidence is not None]

@@ -1,16 +1,17 @@
-"""What a node takes up from a snapshot in place of the ledger before it.
+"""The state that a node takes from a snapshot instead of the ledger before it.
 
-A snapshot comes from a disk or from another node, and neither is trusted. It is used
-only if
+A snapshot comes from a disk or from another node, and neither is trusted. A snapshot is
+used only if
 
 1. its receipt holds, and leads to the identity of the service that is joined or
    recovered (`ccfpy.ledger.snapshot.Snapshot.verify`);
 2. its parts fit: the signature at its seqno signs the root of the tree that it holds,
    in the view that its history says;
-3. the ledger at hand, if there is one, goes on where it ends.
+3. the node's ledger, if there is one, continues where the snapshot ends.
 
-Its public part says where the node starts, which the node tells the primary when it
-asks to join; the private part opens once the answer brought the ledger secrets.
+The snapshot's public part says at which seqno the node starts. The node tells this
+seqno to the primary when it asks to join. The private part decrypts once the answer has
+brought the ledger secrets.
 """
 
 from collections.abc import Sequence
@@ -39,7 +40,7 @@ class SnapshotRefused(VerificationFailed):
     """A snapshot that a node must not start from, and why.
 
     Attributes:
-        is_of_another_service: it holds in itself, but no service that it might be of
+        is_of_another_service: the snapshot is consistent, but no accepted service
             endorsed the node that signed its receipt.
     """
 
@@ -50,13 +51,13 @@ class SnapshotRefused(VerificationFailed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartingPoint:
-    """A verified snapshot, and what consensus and the ledger go on from.
+    """A verified snapshot, from which consensus and the ledger continue.
 
     Attributes:
         last: the signature at which the state was taken.
         starts: the first seqno of each view up to then, from view 1.
         configurations: the nodes trusted then, since the seqno that last changed one.
-        signature: what that signature says.
+        signature: the record of that signature.
     """
 
     snapshot: Snapshot
@@ -77,8 +78,8 @@ class StartingPoint:
 
         Args:
             data: the whole file.
-            identities: the certificates of the service, now and perhaps formerly; one
-                of them must vouch for it.
+            identities: the certificates of the service, present and perhaps earlier;
+                one of them must vouch for the snapshot.
             ledger_first: the first entry of the ledger that will be replayed onto it,
                 if one is at hand.
 
