@@ -1,9 +1,10 @@
-"""A platform that keeps secrets for its programs, in software: who reads it has them.
+"""A platform in software that keeps secrets for its programs, but not from its owner.
 
-It stands where the processor of an SEV-SNP guest would. From a secret that never leaves
-it, it derives a key for each program and security version, and refuses one newer than
-its own: what was sealed on an up-to-date platform does not open on one that was taken
-back to an older state (``include/ccf/pal/snp_ioctl6.h``).
+The platform takes the place of an SEV-SNP guest's processor. From a secret that never
+leaves the platform it derives a key for each program and security version. It refuses
+security versions that are newer than its own: data that was sealed on an up-to-date
+platform does not open on a platform that was set back to an older state
+(``include/ccf/pal/snp_ioctl6.h``).
 """
 
 from dataclasses import dataclass, field

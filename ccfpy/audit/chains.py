@@ -1,11 +1,12 @@
 """Ledgers found among many files: of several nodes, damaged, of several services.
 
-A file is believed for what verifies of it after what was verified before. From each
-signature, every file that has the next entry is tried, and each that reaches a further
-signature is followed. So files may overlap, end early or be damaged wherever another
-has the same entries; and where entries differ and both are signed, both ways are told.
+A file is believed only as far as its entries verify after the entries verified before.
+From each signature, the search tries every file that has the next entry, and follows
+each file that reaches a further signature. Files may therefore overlap, end early or be
+damaged where another file has the same entries. Where entries differ and both are
+signed, both histories are reported.
 
-Nothing is concluded from where files lie. Files of the same content are read once.
+The places of files mean nothing. Files with the same content are read once.
 """
 
 from bisect import bisect_right

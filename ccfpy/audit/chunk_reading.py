@@ -6,9 +6,9 @@ must have introduced. `read_chunk` does that work for one chunk, in any process 
 any order. ``audit.auditor`` then goes from chunk to chunk and judges what depends on
 their order: Merkle roots, views, and who may sign.
 
-`read_chunk` never raises for what a file holds. A reading ends before the first entry
-that is malformed and states the fault. Readings are believed: the process that makes
-them belongs to the auditor.
+`read_chunk` never raises because of a file's content. A reading ends before the first
+malformed entry and states the fault. The auditor believes readings, because the process
+that makes them belongs to the auditor.
 """
 
 import contextlib

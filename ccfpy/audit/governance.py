@@ -1,10 +1,10 @@
-"""What members decided, as the ledger has it: who proposed, who voted what, and why.
+"""Members' decisions from the ledger: who proposed, who voted, and the outcome.
 
-Transactions are told apart by what they change in the governance tables. Each act of a
-member must come with the request that the member signed, whose signature, kind and
-content are checked; what does not hold is told as the event's ``flaw``.
+The changes in the governance tables say what kind of act a transaction is. Each act of
+a member must come with the request that the member signed. The request's signature,
+kind and content are checked; a failed check is the event's ``flaw``.
 
-The ledger itself is taken as verified.
+The caller must have verified the ledger.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,10 +1,10 @@
 """Which services the files found belong to, what can be restored of each, what is lost.
 
-A *service* is the identity with which a history ends. A history that ends under an
-identity from which another one's service was recovered is an earlier end of that
-service, and no service of its own. Of several histories of one service that goes on
-whose last signature is of the highest view, and of these the longest: the one that an
-election would have chosen.
+A *service* is the identity with which a history ends. If another history's service was
+recovered from that identity, the history is an earlier end of the recovered service,
+and not a separate service. Of several histories of one service, the history with the
+last signature of the highest view continues, and of these the longest: an election
+would have chosen this history.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,8 +1,8 @@
-"""Ledger secrets for those who may read what is private.
+"""Ledger secrets for readers of private tables.
 
-They come from a file, or are won back as in a recovery: enough members' recovery keys
-open the shares that the ledger holds, these the latest secret, and that, step by step,
-all before it (``ledger.shares``).
+Secrets come from a file, or are recovered as in a recovery: enough members' recovery
+keys decrypt the shares in the ledger, the shares yield the latest secret, and each
+secret decrypts the secret before it (``ledger.shares``).
 """
 
 from collections.abc import Iterable

@@ -1,14 +1,14 @@
-"""Bringing a ledger's files back to what verifies: its entries up to a signature.
+"""Cutting a ledger's files back to the entries that verify, up to a signature.
 
 The plan is a value, and making it changes nothing. Carrying it out
 
 1. first puts every file that will change or go into a *backup* folder, whole or not at
    all;
 2. then removes files from the last to the first, and puts each shortened file into
-   place whole. Whenever that is interrupted, what is left is mended to the very same
-   ledger by the next attempt.
+   place as a whole. If this is interrupted at any point, the next attempt repairs the
+   rest to the same ledger.
 
-What verifies is never given up, and what does not is never kept.
+Entries that verify are never dropped, and other entries are never kept.
 """
 
 import os

@@ -1,11 +1,11 @@
 """HTTPS to one service, trusting its certificate and nothing else.
 
-What is trusted is the *service*: a node's certificate must lead to the service's, be in
-date, and be for the host asked for. No public authority has a say. The client's own
-certificate, if it has one, says who asks.
+The client trusts the *service*: a node's certificate must lead to the service's
+certificate, be in date, and name the requested host. No public authority is trusted.
+The client's own certificate, if it has one, identifies the caller.
 
-Redirects to the primary are followed, method and body kept, and only to HTTPS: each new
-server must prove the same service again.
+The client follows redirects to the primary, only to HTTPS, and keeps method and body.
+Each new server must prove the same service again.
 """
 
 import asyncio

@@ -1,8 +1,8 @@
 """Bringing a node into a service and out of it, from the proposal to its last effect.
 
-A node that is to leave is *retired* by a vote, goes on helping until the service can do
-without it, may then be stopped, and is at last *removed* from the list. Each step waits
-for the one before, and all may be repeated: what is done already is not done again.
+Members *retire* a node by a vote. The node helps until the service can do without it.
+Then it may be stopped, and is finally *removed* from the list. Each step waits for the
+step before, and every step may be repeated: a finished step is not done again.
 """
 
 import asyncio

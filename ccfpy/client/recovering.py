@@ -1,8 +1,8 @@
 """Bringing a lost service back, from a node that has its public state to its users.
 
-Members acknowledge the new service's state and vote for going on under its certificate
-in the place of the one that was lost. Then those who have recovery shares hand them in,
-one after the other, until they are enough; the nodes do the rest.
+Members acknowledge the new service's state and vote to continue under its certificate
+in place of the lost certificate. Then members submit their recovery shares, one after
+the other, until there are enough; the nodes do the rest.
 """
 
 import asyncio

@@ -1,13 +1,13 @@
 """Giving a member new keys, from the proposal to its first act with them.
 
-A member is known by its certificate, so one with a new certificate is a new member, who
-takes over the data and role of the old. The old one remains until the new one has
-acknowledged the state: at no time is there nobody who can act. Then it is removed, by a
-second vote, in which it takes part: it counts as a member until then. Where only the
-encryption key is new, the member stays who it is.
+A certificate identifies a member, so a new certificate makes a new member, with the
+data and role of the old member. The old member remains until the new member has
+acknowledged the state, so that one of them can always act. Then a second vote removes
+the old member, who still counts and takes part in that vote. If only the encryption key
+is new, the member stays the same.
 
-All steps may be repeated: what is done is not done again, and a proposal that is still
-open is voted for, not made once more.
+Every step may be repeated: a finished step is not done again, and members vote for a
+proposal that is still open instead of making another.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,6 +1,6 @@
-"""Who signs a request, and who opens a recovery share: keys, wherever they are kept.
+"""Keys that sign requests and decrypt recovery shares, wherever they are kept.
 
-Those in files are here; those that never leave where they are, in ``signers``.
+Keys in files are here; keys that never leave their token or vault are in ``signers``.
 """
 
 from pathlib import Path

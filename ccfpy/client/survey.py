@@ -1,7 +1,7 @@
-"""What a service's nodes say of themselves and of each other, asked all at once.
+"""The reports of a service's nodes about themselves and each other, read all at once.
 
-The list of nodes comes from one of them, the one in the latest view. Each node is then
-asked by itself, briefly: a node that is down costs one time-out, not the survey.
+The list of nodes comes from the node in the latest view. Then each node is asked, for a
+short time: a node that is down costs one time-out and does not stop the survey.
 """
 
 import asyncio

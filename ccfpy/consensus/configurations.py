@@ -41,7 +41,7 @@ class Configurations:
 
     @property
     def nodes(self) -> frozenset[NodeId]:
-        """Every node of any active configuration: whom to ask, never how to count."""
+        """Every node of any active configuration: for sending, never for counting."""
         return frozenset().union(*self.node_sets)
 
     @property
@@ -62,13 +62,13 @@ class Configurations:
         return True
 
     def commit(self, to: Seqno) -> bool:
-        """Drop those that a committed one replaces; tell whether any was."""
+        """Drop configurations that a committed one replaces; return whether any was."""
         before = len(self._active)
         while len(self._active) > 1 and self._active[1].seqno <= to:
             self._active.popleft()
         return len(self._active) != before
 
     def rollback(self, to: Seqno) -> None:
-        """Drop those that began after ``to``."""
+        """Drop configurations that began after ``to``."""
         while self._active and self._active[-1].seqno > to:
             self._active.pop()

@@ -38,7 +38,7 @@ def start_pre_vote(state: RaftState) -> None:
     """Ask whether an election could be won, without beginning a view.
 
     A node that cannot reach a majority, or whose log is old, would otherwise push the
-    others to ever higher views. An answer binds nobody.
+    other nodes to ever higher views. An answer binds no node.
     """
     if not len(state.configurations):
         return
@@ -53,8 +53,8 @@ def start_pre_vote(state: RaftState) -> None:
 def campaign(state: RaftState) -> None:
     """Begin a view and ask for votes in it.
 
-    A node without a configuration knows nobody to be elected by, itself included.
-    After the last view there is none to begin.
+    A node without a configuration knows no voters, not even itself. After the last view
+    no further view can begin.
     """
     if not len(state.configurations):
         return

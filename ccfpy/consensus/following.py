@@ -1,8 +1,8 @@
-"""What a backup does with a leader's entries: judge, take, vouch for what it took.
+"""How a backup handles a leader's entries: it judges, applies and acknowledges them.
 
 Receiving has two halves. `receive_append_entries` judges the message by views and
-seqnos alone. If it has entries that are new here, they are offered to the node, which
-verifies and applies them; `accept` takes in what it learned and answers the leader.
+seqnos alone. If the message has new entries, they are offered to the node, which
+verifies and applies them. `accept` takes the node's result and answers the leader.
 """
 
 from collections.abc import Sequence
@@ -40,12 +40,13 @@ def receive_append_entries(
 
 
 def _follow(state: RaftState, sender: NodeId, message: AppendEntries) -> None:
-    """Check that the logs meet where the message begins, then take what is new.
+    """Check that the logs agree where the message begins, then take the new entries.
 
-    Entries that begin before the commit are old news and are not answered. A heartbeat
-    that begins there is answered: its leader may have nothing in flight but old news,
-    and without an answer would send nothing else until the view ends. The answer names
-    the commit, because the log of every later leader has what is committed.
+    Entries that begin before the commit are known already and are not answered. A
+    heartbeat that begins there is answered: its leader may have only such entries in
+    flight, and without an answer would send nothing else until the view ends. The
+    answer names the commit, because the log of every later leader has all committed
+    entries.
     """
     log = state.log
     view = log.view_of(message.previous.seqno)
@@ -74,9 +75,9 @@ def accept(
 ) -> None:
     """Append the entries of an offer that the node verified and applied.
 
-    Fewer than offered means that the next one was refused: what came before it stays
-    and is committed as far as the leader committed it, and the leader is told to try
-    again from there. A record in it may rely on that commit.
+    Fewer entries than offered mean that the next entry was refused. The entries before
+    it stay and are committed as far as the leader committed them, and the answer asks
+    the leader to try again from there. A record in them may rely on that commit.
     """
     assert len(entries) <= offer.entry_count, "no more is accepted than was offered"
     log = state.log

@@ -70,10 +70,10 @@ def receive_response(
 ) -> None:
     """Record how far a peer agrees, or where to try again.
 
-    Only a success of this view moves what is known to match, and only forward: commit
-    rests on it. Nothing that matches is sent again. A failure moves what is to be sent
-    next, back to where both logs may still agree; its view is often an old one, being
-    that of an entry.
+    Only a success of this view moves the matching part, and only forward, because
+    commit depends on it. Matching entries are not sent again. A failure moves the next
+    entry to send back to where both logs may still agree. The view of a failure is
+    often old, because it is the view of an entry.
     """
     peer = state.peers.get(sender)
     if peer is None:

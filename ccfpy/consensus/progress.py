@@ -11,7 +11,7 @@ BATCH_WINDOW: Final = 10
 
 @dataclass(slots=True, kw_only=True)
 class Peer:
-    """One other node, as the leader sees it.
+    """Another node, as the leader sees it.
 
     Attributes:
         sent: the end of what was sent; it moves before any answer does.
@@ -20,7 +20,7 @@ class Peer:
         began: where what is sent last began, at a new leader or after a refusal.
         halvings: how often messages were made half as long, since what began at the
             same entry was refused again: the host drops what is too large to send.
-        told_commit: the newest commit that a message told it of.
+        told_commit: the newest commit that a message to the node contained.
         refused: the end of what was agreed when a refusal was last acted upon, if no
             heartbeat has been sent since.
     """

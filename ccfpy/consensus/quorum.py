@@ -33,6 +33,6 @@ def is_quorum_of_each(
 def agreed_seqno(held: Sequence[Seqno]) -> Seqno:
     """Return the highest seqno that a majority holds, from what each node holds.
 
-    Nobody agrees on anything where there is nobody.
+    Without nodes there is no agreement.
     """
     return sorted(held)[(len(held) - 1) // 2] if held else 0

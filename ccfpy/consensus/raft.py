@@ -39,8 +39,8 @@ from ccfpy.consensus.transitions import (
 class Raft:
     """One node's consensus.
 
-    A new node is nobody's until it is told how it came to be: `begin` a service,
-    `recover` one, `join` one from a snapshot, or simply `receive` from its leader.
+    A new node belongs to no service until one of these calls: `begin` a service,
+    `recover` one, `join` one from a snapshot, or `receive` a message of its leader.
 
     Attributes:
         state: the state, to be read and not written from outside.
@@ -64,7 +64,7 @@ class Raft:
     # How a node comes to be
 
     def begin(self) -> Ready:
-        """Lead a new service: its first node, elected by nobody."""
+        """Lead a new service as its first node, without an election."""
         return self.recover(starts=(), last=TxId(0, 0))
 
     def recover(self, *, starts: Sequence[Seqno], last: TxId) -> Ready:

@@ -26,29 +26,29 @@ class RaftState:
     """The state of consensus in one node.
 
     Attributes:
-        node_id: who this node is.
+        node_id: this node's id.
         settings: the operator's choices.
         jitter: spreads elections out.
         tracer: sees each step.
         view: the newest view known.
         log: the shape of the log.
-        configurations: whose majorities count.
-        peers: whom to send to: the others in active configurations, and those that left
-            and whose retirement is not yet final.
+        configurations: the sets of nodes whose majorities count.
+        peers: the nodes to send to: the other nodes of active configurations, and nodes
+            that left and whose retirement is not yet final.
         retirement: how far this node's own has come.
         retired_committed: records of completed retirements, not yet committed.
         leadership: this node's part.
         is_leader: whether it leads its view; asked for every transaction.
-        leader: who leads this view, once its log was seen to fit ours.
-        voted_for: whom this node voted for in this view.
-        votes: who voted for this node since it last began to campaign.
+        leader: the leader of this view, once its log was seen to fit ours.
+        voted_for: the node that this node voted for in this view.
+        votes: the nodes that voted for this node since it last began to campaign.
         elapsed_ms: since the last heartbeat sent, or towards the next election.
         batch: how many entries to send at once.
         is_ticking: whether this node may begin elections.
         is_new_follower: whether one conflicting suffix may still be dropped for this
             leader; see `following`.
         should_sign: whether this leader has yet to write a signature in its view.
-        out: what this input asks of the node.
+        out: what the node must do after this input.
     """
 
     node_id: NodeId

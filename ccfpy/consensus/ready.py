@@ -1,4 +1,4 @@
-"""What consensus asks of the node after each input, and in which order.
+"""What the node must do for consensus after each input, and in which order.
 
 The order is the safety argument. The node performs a `Ready` wholly before it gives the
 next input, field by field from the top:
@@ -9,14 +9,14 @@ next input, field by field from the top:
    an entry is written before the `AppendEntries` that carries it and before the
    response that vouches for it. Both go through one channel to the host, in order, so
    "handed over" is enough; nothing waits for the disk.
-3. ``commit_to``: the store compacts, receipts may be given, clients hear of it. The
-   ledger's file may be closed at it.
-4. ``offer``: the node verifies and applies these entries, one after another, and gives
-   what it learned to `Raft.accept` before any other input.
+3. ``commit_to``: the store compacts, receipts may be issued, and clients learn of the
+   commit. The ledger's file may be closed at this seqno.
+4. ``offer``: the node verifies and applies these entries, one after another, and passes
+   the result to `Raft.accept` before any other input.
 
-View and vote are nowhere: they are not stored. A node that stops never comes back under
-its identity, so it cannot vote twice or write twice in one view; were this to change,
-both must be durable before ``messages`` is sent.
+View and vote are missing here, because they are not stored. A node that stops never
+comes back under its identity, so it cannot vote twice or write twice in one view; were
+this to change, both must be durable before ``messages`` is sent.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""What a node is to the others, and the moves from one role to the next, as tables.
+"""The roles of a node, and the moves from one role to the next, as tables.
 
-Leadership and membership are told apart: a node that is being retired leads, follows or
-campaigns as before, until its retirement is known to be final everywhere it matters.
+Leadership and membership are separate: a node that is being retired leads, follows or
+campaigns as before, until every node that matters knows that its retirement is final.
 """
 
 from collections.abc import Mapping

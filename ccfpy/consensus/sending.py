@@ -14,17 +14,17 @@ from ccfpy.consensus.trace import TraceStep
 
 
 def send_news(state: RaftState) -> None:
-    """Send every peer what it was not sent yet, or a heartbeat."""
+    """Send every peer its unsent entries, or a heartbeat."""
     for node in sorted(state.peers):
         send_from(state, node, state.peers[node].sent + 1)
 
 
 def send_unsent(state: RaftState) -> None:
-    """Send what can be committed, and tell of what was, since the last message.
+    """Send entries that can be committed, and a new commit, since the last message.
 
-    A node calls for it at the end of each turn, so that what a signature covers travels
-    at once and all of it together. What none covers yet cannot be committed: it waits
-    for its signature, a full message or the next heartbeat.
+    A node calls this at the end of each turn, so that all entries that a signature
+    covers travel at once and together. Entries without a signature cannot be committed
+    yet: they wait for a signature, a full message or the next heartbeat.
     """
     log = state.log
     signed = log.last_seqno - log.unsigned

@@ -20,7 +20,7 @@ It spreads elections out in time. It keeps no secret, and a seed may feed it.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """CCF's ``consensus`` configuration, and what tests may choose besides.
+    """CCF's ``consensus`` configuration, and further settings for tests.
 
     Attributes:
         message_timeout_ms: how often a leader speaks to each node at least.

@@ -69,10 +69,11 @@ def start_ticking(state: RaftState) -> None:
 
 
 def add_missing_peers(state: RaftState) -> None:
-    """Begin to send to nodes that a configuration has and that are not sent to.
+    """Begin to send to the nodes of a configuration that are not peers yet.
 
-    Nobody is removed: who left a configuration must still learn that it was committed.
-    A new node is sent what comes from here on; its answer tells what it lacks.
+    No peer is removed: a node that left a configuration must still learn of its commit.
+    A new node receives the entries from here on; its answer says which entries it
+    lacks.
     """
     log = state.log
     for node in state.others:
@@ -99,8 +100,8 @@ def become_follower(state: RaftState) -> None:
 def abandon_pre_vote(state: RaftState) -> None:
     """Follow again in a view that a pre-vote did not end.
 
-    The log stays, unsigned entries too: this view's leader may have been told that they
-    are here, and would not send them again before the view ends.
+    The log stays, with its unsigned entries: this view's leader may know that they are
+    here, and would not send them again before the view ends.
     """
     state.votes.clear()
     state.lead(LeadershipState.FOLLOWER)
@@ -162,8 +163,8 @@ def _finish_retirement(state: RaftState, at: Seqno) -> None:
 def _successor(state: RaftState) -> NodeId | None:
     """Choose the peer that has most of the log; among equals, the one that stays.
 
-    A peer of a later configuration is likelier to stay. One that is about to retire too
-    would only have to pass the word on.
+    A peer of a later configuration is likelier to stay. A peer that is about to retire
+    would have to nominate a successor again.
     """
     return min(
         state.peers,

@@ -1,9 +1,8 @@
 """X.509 as CCF issues and reads it: service, node, member and user certificates.
 
-A chain has two links: the service signs its nodes. Validity is not judged here, since
-the only clock is the host's; who cares about dates compares them himself. The set of
-extensions is the one that CCF's own verifiers and OpenSSL agree on
-(``src/crypto/openssl/key_pair.cpp``).
+A chain has two links: the service signs its nodes. Validity is not checked here, since
+the only clock is the host's; callers that need dates compare them. CCF's own verifiers
+and OpenSSL agree on the set of extensions (``src/crypto/openssl/key_pair.cpp``).
 """
 
 import ipaddress

@@ -1,13 +1,13 @@
 """One request and its one answer, sealed end to end to a key that evidence vouches for.
 
 The request is sealed with HPKE to the service's key. Its sender puts a fresh secret in
-front of its content, and from that secret both derive the answer's key, as Oblivious
-HTTP does (RFC 9458, 4.4) from a secret that it exports: so the answer needs no key of
-the sender's, and only who sealed this request can read what comes. The layouts are in
-``docs/formats/sealed-exchange.md``.
+front of the content, and both sides derive the answer's key from that secret, as
+Oblivious HTTP does (RFC 9458, 4.4) from an exported secret. The answer therefore needs
+no key of the sender, and only the sender of this request can read the answer. The
+layouts are in ``docs/formats/sealed-exchange.md``.
 
-``context`` is whatever both must agree on besides, such as the key's version and what
-the request is for: bytes that travel in the clear, or not at all.
+``context`` holds further data on which both sides must agree, such as the key's version
+and the purpose of the request. These bytes travel unencrypted, or not at all.
 """
 
 import secrets

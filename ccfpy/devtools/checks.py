@@ -1,8 +1,8 @@
-"""What is wrong with a bundle, before members vote for it.
+"""The faults of a bundle, found before members vote for it.
 
-What a service would refuse, or answer with an error later, is a *fault*. What it would
-read past in silence, such as a misspelt property, is a *remark*. Whether a module loads
-and what it exports is asked of the engine, in the world that a request has.
+A *fault* is a part that a service would refuse, or would answer with an error later. A
+*remark* is a part that a service would ignore, such as a misspelt property. The engine
+says whether a module loads and what it exports, in the context of a request.
 """
 
 import difflib

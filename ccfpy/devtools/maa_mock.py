@@ -1,8 +1,8 @@
-"""A stand-in for Microsoft Azure Attestation: what it answers to whom.
+"""The answers of a mock of Microsoft Azure Attestation.
 
-It looks at quotes as the real service does, up to Intel's root, and at reports of
-SEV-SNP guests up to AMD's; what needs Intel's word of the day it leaves out. Its key is
-made when it starts, so its tokens are worth nothing elsewhere.
+The mock verifies quotes as the real service does, up to Intel's root, and reports of
+SEV-SNP guests up to AMD's root. It leaves out checks that need Intel's current
+statements. Its key is made when it starts, so its tokens are worth nothing elsewhere.
 """
 
 from dataclasses import dataclass

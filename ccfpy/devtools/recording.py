@@ -1,7 +1,8 @@
-"""What a development service's node adds to serving scripts: it tells of each request.
+"""The recording of requests that a development service's node adds to serving scripts.
 
-It is told in a line of the node's log, bodies included, so that a development service
-is no place for secrets. A request that lost a race is told once, as it was answered.
+Each request becomes a line of the node's log, bodies included, so send a development
+service no secrets. A request that ran again after a conflict is recorded once, as it
+was answered.
 """
 
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,7 @@
-"""A request that was answered, answered again from the state that it saw.
+"""Runs a past request again, on the state that the request saw.
 
-The code may be another one now. What comes of it is compared with what came of it then:
-the answer with the one that was kept, the writes with those in the ledger.
+The code may have changed. The new answer is compared with the kept answer, and the new
+writes with the writes in the ledger.
 """
 
 from collections.abc import Mapping

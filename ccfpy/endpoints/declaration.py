@@ -1,4 +1,4 @@
-"""An endpoint as data: where it is, who may call it, how it runs, what it says.
+"""An endpoint as data: its path, its policies, how it runs, its description.
 
 The names of modes, forwarding and redirection are those of CCF's ``app.json``
 (``include/ccf/endpoint.h``), because bundles and OpenAPI documents carry them.

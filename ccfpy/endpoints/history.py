@@ -1,9 +1,9 @@
-"""What may be asked of the ledger's past: the port between endpoints and their node.
+"""Questions about the ledger's past: the port between endpoints and their node.
 
-A past state is what one transaction wrote, with the proof that it is in the ledger. It
-may have to be read back from the host first, so one asks under a handle, is told
-``None`` at first, and asks again with the same handle until the states are there
-(``include/ccf/historical_queries_interface.h``).
+A past state is what one transaction wrote, with the proof that it is in the ledger. The
+node may have to read it back from the host first. An endpoint therefore asks under a
+handle, gets ``None`` at first, and asks again with the same handle until the states are
+there (``include/ccf/historical_queries_interface.h``).
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence

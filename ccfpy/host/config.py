@@ -1,13 +1,13 @@
 """CCF's configuration file, as a strict schema.
 
 Keys, defaults and units are those of ``doc/host_config_schema/cchost_config.json``, and
-a few keys of ours, off by default or without effect on a node of CCF's. A key that is
-not known is refused, and so is a value of another type. Of
-``command.start``, ``join`` and ``recover`` only the one that ``command.type`` names is
-looked at; templates render the others with placeholders.
+a few keys of ours, which are off by default or without effect on a node of CCF's. An
+unknown key is refused, and so is a value of another type. Of ``command.start``,
+``join`` and ``recover`` only the section that ``command.type`` names is read; templates
+fill the other sections with placeholders.
 
-This file only reads text into typed values; ``startup`` resolves them (files, sockets)
-into what the enclave is told.
+This file only reads text into typed values. ``startup`` resolves them (files, sockets)
+into the enclave's configuration.
 """
 
 from collections.abc import Callable, Mapping, Sequence

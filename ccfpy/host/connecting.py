@@ -22,7 +22,7 @@ async def connect(
     """Connect a protocol to ``host:port``, from the address ``source`` if given.
 
     Raises:
-        ConnectFailed: the address is none, or nobody answers there in time.
+        ConnectFailed: the address is invalid, or no server answers there in time.
     """
     try:
         host, port = Address.parse(address)

@@ -1,10 +1,10 @@
 """Two pipes between a host and an enclave's process: one for each direction.
 
-They take half of the kernel's time that a pair of sockets takes for a message of a
-request, and who has nothing but pipes needs no system call of sockets.
+For a request's message, pipes take half of the kernel's time that a pair of sockets
+takes, and a process with pipes alone needs no system calls of sockets.
 
-An event loop's own transports close a descriptor only in a later turn, and who ends a
-child must have it see the end at once. So the loop only tells when to read and write.
+An event loop's own transports close a descriptor only in a later turn, but a child must
+see the end of a pipe at once. The loop therefore only says when to read and write.
 """
 
 import asyncio

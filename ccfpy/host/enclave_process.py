@@ -180,11 +180,12 @@ class EnclaveProcess(Generic[EventT, EffectT]):
 
 
 def enclave_environment() -> dict[str, str]:
-    """Return all that the child sees of the environment.
+    """Return the child's whole environment.
 
-    The C library is told to keep its first threshold for blocks that it gives back as
-    soon as they are free. On its own it raises that to whatever was freed, and large
-    requests then leave their memory behind, in pieces between small things that stay.
+    A setting makes the C library keep its first threshold for blocks that it returns to
+    the system as soon as they are free. Otherwise the library raises the threshold to
+    the size of a freed block, and large requests then leave their memory behind, in
+    pieces between small blocks that stay.
     """
     returned = str(MEMORY_RETURNED_BYTES_MIN)
     seen = {

@@ -1,8 +1,8 @@
-"""Starting a node: files claimed, sockets bound, the enclave told, in that order.
+"""Starting a node: claim files, bind sockets, start the enclave, in that order.
 
-The order is CCF's, and others wait for what it leaves behind: the pid file, the
-directories, the address files, then the certificates (see ``node_host``). A start that
-is refused gives the pid file back, so that it can be tried again.
+The order is CCF's, and other programs wait for its files: the pid file, the
+directories, the address files, then the certificates (see ``node_host``). A refused
+start removes the pid file, so that it can be tried again.
 """
 
 import asyncio

@@ -139,9 +139,9 @@ class LedgerStore:
 
         Chunks that begin after ``recovered_to``, if it is said, are provisional.
 
-        Files of an earlier run that begin later are kept for comparison. Those that
-        begin earlier stay if they are committed; if they are not, nobody knows whether
-        they hold what the service agreed on, and they are set aside.
+        Files of an earlier run that begin later are kept for comparison. Files that
+        begin earlier stay if they are committed. Uncommitted earlier files are set
+        aside, because nobody knows whether they hold what the service agreed on.
 
         Raises:
             LedgerStoreFailed: files cannot be renamed.

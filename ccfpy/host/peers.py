@@ -44,8 +44,8 @@ class PeerConnection(asyncio.Protocol):
     """One connection with another node, opened by either.
 
     Attributes:
-        node: whom it leads to: known when this node opened it, claimed by the first
-            frame otherwise.
+        node: the node at the other end: known if this node opened the connection,
+            otherwise claimed by the first frame.
         is_outgoing: this node opened it.
     """
 
@@ -372,7 +372,7 @@ class Peers:
             self._note_loss(peer, node, was_taken=connection.write(frame))
 
     def _back_off(self, peer: _Peer, node: NodeId, why: str) -> None:
-        """Try again after a while, longer each time, for what is not old by then."""
+        """Try again after a while, longer each time, for fresh messages."""
         now_s = asyncio.get_running_loop().time()
         peer.retry_at = now_s + peer.retry_s
         peer.retry_s = min(2 * peer.retry_s, PEER_RETRY_MS_MAX / 1000)

@@ -1,8 +1,8 @@
-"""Chunks that are written while a service is recovered, and may be given up again.
+"""Chunks that are written while a service is recovered, and may be abandoned.
 
 Their names end in ``.recovery`` until the recovered service opens. A node that starts
-before that sets them aside, so that a recovery can be begun anew from what it began
-with.
+before then sets the chunks aside, so that a recovery can begin again from the same
+files.
 """
 
 from collections.abc import Sequence

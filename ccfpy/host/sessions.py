@@ -1,10 +1,11 @@
 """Client connections: bytes in become events, bytes out come from effects.
 
-The host relays and bounds; it understands nothing of what it relays. A client is not
-read from while too many of its bytes wait for the enclave, which says what it has come
-to, nor is anybody while the way there is congested. The enclave is told how much of
-what it sends has left, and serves nobody who does not read. A connection that is idle
-too long, or will not take what is sent to it, is ended.
+The host relays bytes and bounds them; it cannot read them. The host does not read from
+a client while too many of the client's bytes wait for the enclave, which reports how
+many it has read. It reads from no client while the pipe to the enclave is congested.
+The host reports how many bytes of answers have left, and the enclave does not serve a
+client that does not read. A connection that is idle too long, or does not read its
+answers, is ended.
 """
 
 import asyncio
@@ -37,10 +38,11 @@ class Session(asyncio.BufferedProtocol):
 
     Attributes:
         place: the interface and address that it counts for, if addresses have a cap.
-        unserved_bytes: of the client, which the enclave has yet to come to.
-        untold_bytes: sent to the client, of which the enclave was not told that they
-            left; some of them may not have.
-        writing_is_paused: some of them have not: the system takes no more for now.
+        unserved_bytes: the client's bytes that the enclave has not read yet.
+        untold_bytes: bytes sent to the client, without a report to the enclave that
+            they left; some of them may still be here.
+        writing_is_paused: some of them are still here: the system takes no more for
+            now.
     """
 
     __slots__ = (
@@ -138,7 +140,7 @@ class Session(asyncio.BufferedProtocol):
         set_reading(self.transport, is_reading=self.is_leaving or has_room)
 
     def send(self, data: bytes) -> None:
-        """Send to the client; drop one that lets too much pile up."""
+        """Send to the client; drop a client that reads too slowly."""
         assert self.transport is not None, "an announced session is connected"
         self.idle_s = 0
         self.untold_bytes += len(data)
@@ -152,9 +154,10 @@ class Session(asyncio.BufferedProtocol):
     def leave(self) -> None:
         """End the connection once what was sent has left and the client has read it.
 
-        Were it closed with bytes of the client unread, the system would reset it, and
-        an answer to a request that is still being sent would be lost on its way. So
-        our side is ended first, and what comes is read until the client ends its own.
+        If the connection were closed with unread bytes of the client, the system would
+        reset it, and an answer to a request that is still being sent would be lost. The
+        host therefore ends its own side first, and reads until the client ends its
+        side.
         """
         assert self.transport is not None, "an announced session is connected"
         self.is_leaving = True

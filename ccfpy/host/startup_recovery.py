@@ -45,8 +45,8 @@ def recover_ledger(
 ) -> RecoveredLedger:
     """Go through the chunks, oldest first.
 
-    Files that are damaged and not committed, or do not follow the one before, are set
-    aside; torn bytes after the last whole entry are cut off.
+    Uncommitted files that are damaged, or that do not follow the file before, are set
+    aside. Torn bytes after the last whole entry are cut off.
 
     Args:
         files: the writable directory.
@@ -84,7 +84,7 @@ def _note_committed(taken: RecoveredLedger, name: ChunkName) -> bool:
 def _fitting(
     taken: RecoveredLedger, name: ChunkName, files: ChunkFiles, report: Reporter
 ) -> Chunk | None:
-    """Read a file that is not committed; set it aside if it cannot go on from here."""
+    """Read an uncommitted file; set it aside if it does not continue from here."""
     if name.last is not None and name.last <= taken.committed_seqno:
         files.ignore(name, "it is committed elsewhere")
         return None

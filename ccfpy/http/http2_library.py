@@ -1,9 +1,9 @@
 """The library h2, as both ends of a connection use it; only this file imports it.
 
-It reads and writes frames, compresses headers and knows the states that streams go
-through (RFC 9113, RFC 7541). Our own compression remembers nothing, whatever the peer
-allows: what it keeps is neither a memory that the peer sizes nor a hint to who reads
-lengths on the wire.
+The library reads and writes frames, compresses headers and knows the states of streams
+(RFC 9113, RFC 7541). Our own compression keeps no table, whatever the peer allows: the
+peer cannot choose how much memory it takes, and lengths on the wire reveal nothing
+about earlier headers.
 """
 
 from collections.abc import Mapping

@@ -4,7 +4,7 @@ llhttp, by way of httptools, in its strict mode does the work. Added here: size 
 refusal of what llhttp lets pass and intermediaries might read otherwise (a repeated
 ``Host``, a target naming another host, codings besides ``chunked`` or before HTTP/1.1,
 a body behind an ``Upgrade``); everything after a refusal or a ``Connection: close``
-left unread. An error is told as soon as its byte is there.
+left unread. An error is reported as soon as its byte has arrived.
 """
 
 from collections.abc import Mapping

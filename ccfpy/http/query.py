@@ -1,7 +1,7 @@
 """The query string's parameters, and CCF's words for what is wrong with them.
 
 ``name`` and ``name=`` mean the same; a repeated name keeps every value, of which most
-readers take the first. Names and values are percent-decoded after they are told apart,
+readers take the first. Names and values are first separated and then percent-decoded,
 so that an escaped ``&`` stays part of its value (CCF decodes first).
 """
 

@@ -69,8 +69,8 @@ class EndorsementChain:
     def leading_to(self, seqno: Seqno) -> tuple[bytes, ...] | None:
         """Return the chain to the service that signed what is at ``seqno``.
 
-        ``None`` if no endorsement covers it: the service of today signed it, or one
-        that made no endorsements.
+        Return ``None`` if no endorsement covers the seqno: today's service signed it,
+        or a service that made no endorsements.
         """
         if seqno >= self._created:
             return None

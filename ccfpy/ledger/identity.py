@@ -109,7 +109,8 @@ class IdentityEndorsement:
         """Read the table's value.
 
         Raises:
-            Malformed: it has not the record's form, or disagrees with what it signs.
+            Malformed: it is not such a record, or disagrees with the payload that it
+                signs.
         """
         fields = json.loads_object(value)
         data = record.blob(fields, "endorsement")

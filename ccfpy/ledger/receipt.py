@@ -1,7 +1,7 @@
 """Receipts: proof that a transaction is in a service's ledger, checkable by anyone.
 
-A receipt leads, in five steps that each compute something from the one before, from
-what is claimed about a transaction to the certificate of the service:
+A receipt leads in five steps from the claims about a transaction to the certificate of
+the service. Each step uses the result of the step before:
 
 1. *evidence*: the digest of the commit evidence;
 2. *leaf*: the digest over write set, evidence and claims;
@@ -10,16 +10,16 @@ what is claimed about a transaction to the certificate of the service:
 5. *endorsement*: the service's key, perhaps by way of later identities of the service,
    vouches for the node's certificate.
 
-``verify`` does them in order and names the first that fails. The JSON form has two
-versions; the second only says whether the transaction is itself a signature
+``verify`` takes the steps in order and names the first step that fails. The JSON form
+has two versions; the second only says whether the transaction is itself a signature
 (``src/node/receipt.cpp``, ``src/node/historical_queries_adapter.cpp``).
 
-A receipt says what it says in one form only: hex in lower case, base64 and PEM as they
-are written by everybody, no field that is not checked. One thing has two forms: where
-an ECDSA signature ``(r, s)`` holds, ``(r, n - s)`` holds too, and anybody can compute
-it. CCF's nodes write either, so either is taken, of the root's signature and of those
-in certificates. The other form proves the same. So what a receipt proves is compared,
-never its bytes.
+A receipt has only one form: hex in lower case, base64 and PEM in their usual form, and
+no field that is not checked. Signatures are the exception: if an ECDSA signature ``(r,
+s)`` verifies, ``(r, n - s)`` verifies too, and anybody can compute it. CCF's nodes
+write either form, so both forms are accepted, for the root's signature and for
+signatures in certificates. Both forms prove the same. Compare therefore what receipts
+prove, never their bytes.
 
 A receipt proves a transaction only by its commit evidence. A leaf given as a digest may
 be any node of the tree, with the rest of a proof.

@@ -38,8 +38,8 @@ CONTENT_TYPES = {
 def write(proof: TxReceipt, form: ReceiptForm) -> bytes | None:
     """Write a proof in a form; ``None`` if there is none of that form.
 
-    A signature has no COSE receipt, nor has what was written before there were COSE
-    signatures. There are no endorsements of what the service of today signed.
+    A signature has no COSE receipt, and neither have entries from before COSE
+    signatures. Entries that today's service signed have no endorsements.
     """
     match form:
         case ReceiptForm.V1:

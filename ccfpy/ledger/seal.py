@@ -42,11 +42,11 @@ _BESIDE_FIELDS: Final = _PREFIX_STRUCT.size + _HEADER_STRUCT.size
 
 @final
 class Unsealed:
-    """A transaction in its place, which is to become an entry.
+    """A transaction with its seqno, before it becomes an entry.
 
     Attributes:
-        public: what it changes in public maps (``fields_of``).
-        private: what it changes in others.
+        public: the changes to public maps (``fields_of``).
+        private: the changes to private maps.
         claims_digest: 32 bytes chosen by the application.
         flags: its entry's (``EntryFlags``).
     """

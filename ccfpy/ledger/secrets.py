@@ -128,8 +128,8 @@ class LedgerSecrets:
     def rollback(self, to: Seqno) -> None:
         """Forget the secrets that apply only after ``to``.
 
-        The first is always kept, and what was restored: a joiner that goes back while
-        it catches up would not be told again.
+        The first secret and restored secrets are always kept: a joiner that rolls back
+        while it catches up would not receive them again.
         """
         kept = max(to, self._restored_to)
         while len(self._versions) > 1 and self._versions[-1] > kept:

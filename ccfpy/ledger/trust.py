@@ -71,7 +71,7 @@ def may_follow(
 ) -> bool:
     """Return whether a service may go from one status to another.
 
-    CCF's auditors let ``Opening`` follow anything, and so does this.
+    ``Opening`` may follow any status, as in CCF's auditors.
     """
     if before is None:
         return True
@@ -117,7 +117,7 @@ class SignatureCheck:
 
 @dataclass(slots=True, kw_only=True)
 class LedgerTrust:
-    """What the transactions read so far say about who may sign.
+    """The nodes and services that may sign, from the transactions read so far.
 
     Attributes:
         status: the service's status.
@@ -135,10 +135,10 @@ class LedgerTrust:
 
     @classmethod
     def resume(cls, state: WriteSet) -> Self:
-        """Apply a whole state, which somebody vouched for.
+        """Apply a whole state, which the caller has verified.
 
         Args:
-            state: public tables; those that do not concern this are of no matter.
+            state: public tables; unrelated tables are ignored.
 
         Raises:
             Malformed: a record has not its form, or there is no service.

@@ -66,9 +66,9 @@ class TxReceipt:
         path: the siblings from the leaf to the root; empty for a signature.
         signed: the first signature that is not before the transaction.
         service_endorsements: what the receipt's JSON is to carry, as PEM.
-        cose_endorsements: COSE endorsements from the service of today, newest first, to
-            the one that signed; nothing where the service of today itself did, or where
-            there is no such chain.
+        cose_endorsements: COSE endorsements from today's service, newest first, to the
+            signing service; nothing if today's service signed, or if there is no such
+            chain.
     """
 
     txid: TxId
@@ -120,7 +120,7 @@ class TxReceipt:
         service_endorsements: tuple[str, ...] = (),
         cose_endorsements: tuple[bytes, ...] | None = None,
     ) -> Self:
-        """Add what leads from the service of today to the one that signed."""
+        """Add the endorsements from today's service to the signing service."""
         return replace(
             self,
             service_endorsements=service_endorsements,

@@ -54,7 +54,7 @@ def unseal(data: bytes, expected: TxId, secrets: LedgerSecrets) -> UnsealedEntry
     """Open the entry that must be ``expected``.
 
     Raises:
-        Malformed: it is no entry, or another, or what it held is no private domain.
+        Malformed: it is not an entry, is another entry, or has no valid private domain.
         VerificationFailed: it does not open.
     """
     unsealed = _unseal_usual(data, expected, secrets)

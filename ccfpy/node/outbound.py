@@ -1,8 +1,8 @@
-"""Requests that this node makes to others, mostly by HTTPS: one connection each.
+"""Requests of this node to other servers, mostly over HTTPS, one connection each.
 
-The host connects and relays bytes; TLS and HTTP are here, so that it neither reads what
-is said nor decides who is believed. A call ends in exactly one of a whole response and
-a `CallFailed`, at the latest at its deadline, and never in the step that asked for it.
+The host connects and relays bytes. TLS and HTTP run here, so the host neither reads the
+content nor decides which server is believed. A call ends either in a whole response or
+in a `CallFailed`, at the latest at its deadline, and never in the step that began it.
 """
 
 from collections.abc import Callable

@@ -1,17 +1,18 @@
-"""When nodes that wait to be trusted were heard, and whose place a newcomer takes.
+"""When each waiting node was heard last, and which node gives its place to a newcomer.
 
-Every node remembers whom it heard; only the primary removes records, by transactions of
-its own, and by its own clock. The rules:
+Every node remembers the waiting nodes that it heard. Only the primary removes records,
+by its own transactions and by its own clock. The rules:
 
-1. A node that asks again is heard, which writes nothing. A backup sends it on to the
-   primary now and then, so that the primary hears it too.
+1. A node that asks again is heard, which writes nothing. A backup forwards the request
+   to the primary now and then, so that the primary hears the node too.
 2. A node that was silent for long loses its record, and may ask again.
-3. Where all places are taken, a newcomer takes that of the node which was not heard for
-   longest. So many do so in a time and no more: the others are told to come back.
-4. A node that an open proposal names loses its place to nobody, and is let in at once.
-   So members get in whom they want, although strangers ask as fast as they can.
+3. If all places are taken, a newcomer takes the place of the node that was silent for
+   longest. Only a bounded number of newcomers do so in a time; further newcomers are
+   asked to come back.
+4. A node that an open proposal names gets a place at once and never loses it. Members
+   can so admit their node, although strangers ask as fast as they can.
 
-A new primary, which has heard nobody yet, counts from when it first looks.
+A new primary, which has heard no node yet, counts from its first check.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,9 @@
-"""Signatures as others give them, read and checked before anything is done with them.
+"""Signatures from other tools, parsed and checked before they are used.
 
-ECDSA signatures come as DER or as ``r || s`` (*raw*), each as bytes or in base64. Which
-is said, never guessed: some bytes are both. But where what was said does not lead to a
-signature of the certificate's key, the error names a form that would.
+ECDSA signatures come as DER or as ``r || s`` (*raw*), each as bytes or in base64. The
+caller names the form; it is never guessed, because some bytes are valid in both forms.
+If the named form does not yield a signature of the certificate's key, the error names a
+form that does.
 """
 
 import base64

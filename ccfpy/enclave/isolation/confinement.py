@@ -1,4 +1,4 @@
-"""The two steps: what is given up at once, and what once everything is read."""
+"""The two steps of isolation: at the start, and after all files are read."""
 
 import os
 import signal

@@ -1,9 +1,9 @@
 """Landlock: no file, no port, no process beyond this one.
 
-A second line behind the filter of calls, and drawn elsewhere in the kernel: it denies
-by what is reached, whatever the call. The domain has no exceptions, so it is only what
-was opened before that can be used. What the kernel's version of it can deny is asked
-first (``linux/landlock.h``; the kernel's ``userspace-api/landlock.rst``).
+Landlock is a second line behind the filter of calls, at another place in the kernel: it
+denies objects, whatever the call. The domain has no exceptions, so only objects that
+were opened before can be used. The kernel is first asked what its version of Landlock
+can deny (``linux/landlock.h``; the kernel's ``userspace-api/landlock.rst``).
 """
 
 import os

@@ -1,9 +1,9 @@
-"""What is imported late by others, imported now: soon no file can be read.
+"""Imports modules now that libraries would import too late: soon no file can be read.
 
 Some of Python's own functions import a module when they are first called. After the
-process is closed that fails as if there were no such module. The libraries that a node
-uses import what they need with themselves; a test watches that nothing is asked for
-later.
+process has closed itself off, such an import fails as if there were no such module. The
+libraries of a node import their modules with themselves; a test checks that no import
+comes later.
 """
 
 import importlib

@@ -1,11 +1,11 @@
-"""The system calls that a node needs once everything is read, and no other.
+"""The system calls that a node needs after it has read all files, and no other.
 
-The list is of what is allowed, not of what is forbidden: a kernel has some 360 calls
-and gets more with each version, while a process that computes and speaks over two
-pipes needs few, which hardly change. Numbers are of ``asm/unistd_64.h`` (x86-64) and
+The list names allowed calls, not forbidden calls: a kernel has some 360 calls and gets
+more with each version, while a process that computes and speaks over two pipes needs
+few, which hardly change. Numbers are of ``asm/unistd_64.h`` (x86-64) and
 ``asm-generic/unistd.h`` (aarch64).
 
-None of them opens, makes or connects anything. What data they move, they move through
+None of these calls opens, makes or connects anything. They move data only through
 descriptors that are open already: the channel, the null device and a meter of memory.
 """
 

@@ -1,9 +1,10 @@
 """Callers known by the TLS certificate whose key they proved to hold.
 
-The handshake accepts any certificate; what it means is decided here, in the state that
-the request sees. Validity periods bind users and strangers, not members: governance
-must not lock itself out (``src/endpoints/authentication/cert_auth.cpp``). The clock is
-the host's, so a period is advice to honest hosts and no defence against others.
+The handshake accepts any certificate. The meaning of the certificate is decided here,
+in the state that the request sees. Validity periods bind users and strangers, not
+members: governance must not lock itself out
+(``src/endpoints/authentication/cert_auth.cpp``). The clock is the host's, so a period
+protects only where the host is honest.
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Callers who bring a bearer token from an issuer that the service trusts.
 
-A key id leads to the keys that governance allowed, each with its issuer; the first key
-under which the token holds decides who vouched. Keys from services of earlier releases
-lie in three older tables, as certificates. Rules and texts are those of
+A key id leads to the keys that governance allowed, each with its issuer. The first key
+that verifies the token decides which issuer vouched. Keys from services of earlier
+releases lie in three older tables, as certificates. Rules and texts are those of
 ``src/endpoints/authentication/jwt_auth.cpp``.
 """
 

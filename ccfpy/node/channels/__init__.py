@@ -1,8 +1,8 @@
 """How nodes of a service speak to each other: CCF's key exchange and its messages.
 
-`channels` is the face: all channels of a node. `channel` is one of them, and `states`
-what it waits for. `handshake` and `framing` are the bytes, `agreement` is who is
-believed and how keys come about, and `keys` seals and opens.
+`channels` has the public class, all channels of a node. `channel` is one channel, and
+`states` has its states. `handshake` and `framing` are the bytes. `agreement` decides
+which peers are believed and how keys are agreed, and `keys` encrypts and decrypts.
 """
 
 from ccfpy.node.channels.channels import Channels, ChannelSettings, Received

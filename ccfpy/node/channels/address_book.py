@@ -1,9 +1,10 @@
-"""Where other nodes are reached, as ``nodes.info`` says, told to the host in time.
+"""The addresses of other nodes from ``nodes.info``, passed to the host in time.
 
-The host connects; it need not know who is trusted. A node is reached from the moment
-it is trusted in this node's ledger, committed or not, since its vote may be needed to
-commit just that; it is let go when its retirement is final. One that was removed while
-it waited to be trusted is none that left: it may ask again, and be trusted then.
+The host connects, and need not know which nodes are trusted. This node reaches a node
+as soon as it is trusted in this node's ledger, committed or not, because commit may
+need that node's vote. The node is dropped when its retirement is final. A node that was
+removed while it waited to be trusted did not leave: it may ask again, and be trusted
+then.
 """
 
 from typing import TYPE_CHECKING

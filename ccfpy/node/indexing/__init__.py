@@ -1,4 +1,4 @@
-"""Indexes over what is committed: who is told of it, from where, and how it is kept."""
+"""Indexes over committed transactions: how strategies receive and keep them."""
 
 from ccfpy.node.indexing.indexer import Indexer
 from ccfpy.node.indexing.lazy import Lazy

@@ -6,10 +6,10 @@ The rules (``src/node/node_state.h``):
    Any other server gets only this node's own certificate, and ends the join.
 2. A refusal (4xx) ends the join, and the node stops; anything else is tried again.
 3. A backup's redirect is followed with the next request, where that is configured. The
-   configured target is asked again once a redirect has led nowhere, or to the answer
-   that the vote is still to come: any node tells when it has, and who was primary then
-   may have left the service and hear of nothing more.
-4. What the answer hands over must fit together, and belong to the pinned service.
+   joiner asks the configured target again after a redirect that led nowhere, or after
+   an answer that the vote is still to come. Any node knows when the vote has come,
+   while the earlier primary may have left the service and learn nothing more.
+4. The parts of the answer must fit together, and belong to the pinned service.
 """
 
 from collections.abc import Callable

@@ -1,14 +1,16 @@
-"""What may be written to the tables that a node itself acts upon.
+"""The checks of writes to the tables that a node itself acts upon.
 
-A node follows these tables in hooks, which must not fail. An entry comes from a peer,
-which is trusted to run the same code and yet judged; a transaction may be a proposal's,
-and members decide freely. So whatever a hook could not act upon is refused before it
-is applied: on a backup the entry, on a primary the transaction, on a joiner the
-snapshot. In a node's record it is also its move that counts: who left does not return,
-and only a retirement that is in the ledger can be recorded as complete.
+A node follows these tables in hooks, which must not fail. An entry comes from a peer.
+The peer is trusted to run the same code, but its entries are judged all the same. A
+transaction may come from a proposal, and members decide freely. A write that a hook
+could not act upon is therefore refused before it is applied: on a backup the entry, on
+a primary the transaction, on a joiner the snapshot. For a node's record the change
+matters too: a node that left does not return, and only a retirement in the ledger can
+be recorded as complete.
 
-All nodes must come to the same verdict, or those that refuse an entry stay behind. The
-one exception is a ledger secret for this node alone: without it no later entry opens.
+All nodes must reach the same verdict; otherwise the nodes that refuse an entry stay
+behind. The only exception is a ledger secret for this node alone: without the secret no
+later entry decrypts.
 """
 
 from typing import TYPE_CHECKING

@@ -1,7 +1,7 @@
-"""What a transaction means to consensus: who becomes part of the service, who leaves.
+"""What a transaction means to consensus: which nodes join the service, which leave.
 
-Membership is what ``nodes.info`` says, so consensus learns of it from the very entries
-that it orders (``src/node/hooks.h``).
+``nodes.info`` records membership, so consensus learns of it from the entries that it
+orders (``src/node/hooks.h``).
 """
 
 from typing import TYPE_CHECKING, Final

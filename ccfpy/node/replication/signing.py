@@ -1,13 +1,14 @@
-"""When the primary signs: after so many entries, or so much time, with any unsigned.
+"""When the primary signs: after a number of entries, or after a time.
 
-The timer keeps CCF's rhythm (``src/node/history.h``): it fires every ``delay`` whether
-or not there was anything to sign, so an idle service adds nothing to its ledger.
+The timer keeps CCF's rhythm (``src/node/history.h``): it fires every ``delay``. The
+primary signs only if an entry is unsigned, so an idle service adds nothing to its
+ledger.
 
-Signing *early* is ours: as soon as anything is unsigned and the last signature is
-committed, but not more often than every few milliseconds. To a busy node a signature
-costs what many writes do: as long as each covers many entries, or much had come at once
-since the one before, the next one waits twice as long, up to a bound; or until no more
-entries come, if somebody waits to hear of the commit.
+Signing *early* is an extension: a primary signs as soon as an entry is unsigned and the
+last signature is committed, but at most every few milliseconds. A signature costs as
+much as many writes. While each signature covers many entries, or while many requests
+come at once, the next signature therefore waits twice as long, up to a bound. If a
+caller waits for the commit, the wait ends when no more entries come.
 """
 
 from ccfpy.base import limits

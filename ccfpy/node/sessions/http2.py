@@ -1,8 +1,9 @@
 """HTTP/2 on one connection: requests side by side, each answered on its own stream.
 
-A request whose answer is awaited holds up no other. As many are served as one turn has
-time for and as answers find room: while a client's windows keep back too much, the next
-wait, and what it may send meanwhile has a bound (``ccfpy.http.http2_server``).
+A request that waits for its answer does not delay other requests. A turn serves as many
+requests as its time and the client's windows allow. While the windows hold back too
+many answers, further requests wait, and the input that the client may send meanwhile
+has a bound (``ccfpy.http.http2_server``).
 """
 
 from typing import TYPE_CHECKING

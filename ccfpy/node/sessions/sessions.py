@@ -1,10 +1,11 @@
-"""Client connections inside the enclave: who is connected, the caps, and the turns.
+"""Client connections inside the enclave: the connections, their caps and their turns.
 
-The host relays ciphertext; plaintext exists only here, in a `Connection` each. One step
-serves so many connections, and so much of each; the others wait for the next step
-(`turns`). A connection whose answers the host does not get rid of is not
-served: the host tells what it got rid of, and is told how many of a client's bytes the
-node has come to, so that neither holds more of a client than ``base.limits`` says.
+The host relays ciphertext; plaintext exists only here, in one `Connection` each. One
+step serves a bounded number of connections and a bounded part of each; further
+connections wait for the next step (`turns`). The node does not serve a connection whose
+answers the host cannot send. The host reports how many bytes it has sent, and the node
+reports how many of a client's bytes it has read, so that neither holds more of a client
+than ``base.limits`` allows.
 """
 
 from typing import TYPE_CHECKING

@@ -1,8 +1,8 @@
-"""Those who call a service: anybody, users, members, holders of tokens.
+"""Callers of a service: anybody, users, members, holders of tokens.
 
 A caller keeps a TLS connection, which is opened at its first request and again when the
-node has ended it. What the caller signs goes over another connection, without its
-certificate: there the signature alone says who calls.
+node has ended it. Signed requests go over another connection without the caller's
+certificate: there the signature alone identifies the caller.
 """
 
 from collections.abc import Mapping, Sequence

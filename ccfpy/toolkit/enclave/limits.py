@@ -1,8 +1,8 @@
-"""What an enclave may take of its machine, and how much may go on in it at once.
+"""How much of its machine an enclave may take, and how many calls run at once.
 
-The limits are part of an enclave's definition, and so of what it measures as: a host
-cannot give it others. The system enforces those on memory and processor time (Linux);
-reaching one ends the enclave, and the host learns which one it was.
+The limits are part of an enclave's definition, and so of its measurement: a host cannot
+change them. The system enforces the limits on memory and processor time (Linux). An
+enclave that reaches a limit ends, and the host learns which limit it was.
 """
 
 import os

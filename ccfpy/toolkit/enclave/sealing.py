@@ -1,10 +1,10 @@
 """What an enclave seals on a simulated machine, for itself or a later version of it.
 
 A sealed text opens only on the machine where it was made, for the same enclave
-(``UNIQUE``) or for the same signer's same product (``SIGNER``); never for an enclave
-whose security version is lower than that of who sealed it, nor on the machine taken
-back to an older state, nor for one that may be debugged where the sealer might not.
-The key is derived from all of that, so nothing rests on what the text says of itself.
+(``UNIQUE``) or for the same signer's same product (``SIGNER``). It never opens for an
+enclave with a lower security version than the sealing enclave's, on a machine that was
+set back to an older state, or for a debug enclave if the sealing enclave was none. The
+key is derived from all of these facts, so the text's own claims do not matter.
 """
 
 import base64

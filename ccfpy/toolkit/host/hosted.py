@@ -1,9 +1,8 @@
 """An enclave as its host sees it: functions to await, and services that it may ask for.
 
-A call is served in the task that made it: what the enclave asks meanwhile is done
-there, and a call that a service makes is within that service. The host can drop, delay
-and invent whatever it likes; what it says is in the form of the interface, or is not
-said.
+The task that makes a call also serves the enclave's own calls during that call, and a
+call that a service makes runs within that service. The host can drop, delay and invent
+messages, but every message has the form of the interface.
 """
 
 import asyncio
