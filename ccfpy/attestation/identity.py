@@ -18,11 +18,11 @@ class EnclaveIdentity:
 
     Attributes:
         unique_id: the digest of all its code and configuration: it changes with a byte.
-        signer_id: the digest of the public key of who signed it.
-        product_id: the signer's number for what it is.
+        signer_id: the digest of the signer's public key.
+        product_id: the signer's number for the product.
         security_version: raised by the signer when older versions are not to be
             trusted any more.
-        debug: made to be looked into; no secret is to be given to it.
+        debug: whether the enclave can be debugged; such an enclave must get no secret.
     """
 
     unique_id: bytes

@@ -85,12 +85,12 @@ def verify_sgx_quote(
         raw: the quote, with Open Enclave's custom claims after it.
         endorsements: the collateral in Open Enclave's form.
         unix_time_s: when certificates and lists must be valid.
-        policy: what is taken.
-        took: told each `SgxStep` that was taken.
+        policy: which quotes are accepted.
+        took: called with each `SgxStep` that succeeded.
 
     Raises:
-        Malformed: one of them is not what it should be.
-        VerificationFailed: it is not to be believed; the text says why.
+        Malformed: the quote or the collateral cannot be read.
+        VerificationFailed: a check failed; the text says which.
     """
     now = as_datetime(unix_time_s)
     quote, collateral = SgxQuote.parse(raw), SgxCollateral.parse(endorsements)

@@ -89,11 +89,11 @@ def verify_snp_report(
         unix_time_s: when certificates must be valid.
         endorsed_tcb: the version it must report, as hex; any if not said.
         roots: the digests of the root keys that are believed.
-        took: told each `SnpStep` that was taken.
+        took: called with each `SnpStep` that succeeded.
 
     Raises:
-        Malformed: one of them is not what it should be.
-        VerificationFailed: it is not to be believed; the text says why.
+        Malformed: the report or a certificate cannot be read.
+        VerificationFailed: a check failed; the text says which.
     """
     report = SnpReport.parse(raw)
     if report.version < _MINIMUM_VERSION:

@@ -75,7 +75,7 @@ class ServiceSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTail:
-    """The ledger goes on after what is signed; nothing is wrong with that.
+    """The ledger has entries after its last signature; this is not a fault.
 
     Attributes:
         file: the file where it ends.
@@ -288,8 +288,8 @@ class Auditor:
 
         Args:
             file: the chunk's file.
-            reading: what the file contributes, if somebody whom the auditor believes
-                has read it already.
+            reading: what the file contributes, if a process of the auditor has read it
+                already.
         """
         assert not self.is_damaged, "an audit ends with the first damage"
         before = self._signatures

@@ -19,7 +19,7 @@ CONNECT_TIMEOUT_S = 10
 
 
 class NoCluster(CcfpyError):
-    """There is nobody at a scheduler's address, or nobody who works for it."""
+    """No scheduler answers at the address, or the scheduler has no workers."""
 
 
 @contextmanager

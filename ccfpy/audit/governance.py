@@ -51,7 +51,7 @@ class Proposed:
         proposal_id: the proposal.
         member_id: who made it.
         created_at: when, by the member's clock, in seconds since 1970.
-        actions: the names of what it asks for, in order.
+        actions: the names of its actions, in order.
         flaw: why the member's signature does not prove it; nothing if it does.
     """
 

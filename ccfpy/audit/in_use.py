@@ -52,10 +52,10 @@ def _is_written(descriptor: Path, inside: str) -> bool:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Keep others who ask the same out of a folder, and make sure that nobody writes.
+    """Lock a folder against other repairs, and check that no process writes in it.
 
     Raises:
-        InUse: somebody does.
+        InUse: a process does.
         OSError: the folder cannot be opened.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -66,14 +66,14 @@ class ServiceFound:
     """One service.
 
     Attributes:
-        chain: what is restored.
-        forks: other histories of it, which are not.
+        chain: the history that is restored.
+        forks: other histories of the service, which are not restored.
         files: its ledger files.
-        snapshots: its snapshots that verify, and are of what is restored; those of an
-            identity that it had before are none with which a node begins.
+        snapshots: its snapshots that verify and belong to the restored history; a node
+            cannot start from a snapshot of an earlier identity.
         committed: up to where files are named as committed.
-        missing: transactions that no file has, though something is known to follow.
-        last_named: the last seqno of which anything is known.
+        missing: transactions that no file has, though later ones are known.
+        last_named: the last seqno that any file names.
     """
 
     chain: Chain

@@ -154,13 +154,13 @@ def plan(
     start: AuditState | None = None,
     on_read: Callable[[int], None] = lambda _count: None,
 ) -> Plan:
-    """Find out what is to be done to a ledger.
+    """Plan the repair of a ledger.
 
     Args:
         chunks: all its files.
-        readers: who verifies what is sound.
-        start: where it begins, if it goes on from a snapshot.
-        on_read: is told the bytes that have been read.
+        readers: the processes that verify chunks.
+        start: the state where the ledger begins, if it continues a snapshot.
+        on_read: called with the number of bytes read.
 
     Raises:
         NotRepairable: no signature verifies, or not one ledger alone does.
@@ -286,7 +286,7 @@ def carry_out(
     backup: Callable[[Path], Path] = default_backup,
     on_step: Callable[[], None] = lambda: None,
 ) -> list[Path]:
-    """Mend the ledger; give the folders where what it had is kept.
+    """Repair the ledger; return the folders of the backups.
 
     Args:
         plan: what ``plan`` made.
@@ -295,7 +295,7 @@ def carry_out(
 
     Raises:
         InUse: a file has changed since, or somebody is writing.
-        OSError: something cannot be written; what was there is still in the backup.
+        OSError: a file cannot be written; the old files are still in the backup.
     """
     by_folder: dict[Path, list[ChunkPath]] = {}
     for chunk in plan.touched:

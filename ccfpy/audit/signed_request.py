@@ -32,12 +32,12 @@ _TARGETS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signed:
-    """What a request says, and what is wrong with it.
+    """The content of a request, and its fault, if it has one.
 
     Attributes:
         payload: what was signed.
         created_at: when, by the member's clock, in seconds since 1970.
-        flaw: why it proves nothing; nothing if it does.
+        flaw: why the request proves nothing; nothing if it is a proof.
     """
 
     payload: bytes = b""

@@ -69,12 +69,12 @@ class ReadLedger:
 class BeginLedger:
     """This node's ledger goes on after ``after``, which a snapshot it took up ends at.
 
-    What the host has of earlier runs after that is kept as long as the entries that
-    come are the same, and cut where they differ.
+    The host keeps later entries of earlier runs as long as they equal the entries that
+    arrive, and cuts its ledger where they differ.
 
     Attributes:
-        recovered_to: the service is being recovered, and what follows this entry may be
-            given up, as ``RecoverLedger`` says; nothing otherwise.
+        recovered_to: the last entry of the lost service, if a service is being
+            recovered; later entries may be dropped, as ``RecoverLedger`` says.
     """
 
     after: Seqno

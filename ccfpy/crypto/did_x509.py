@@ -38,8 +38,8 @@ class Named(NamedTuple):
     """A message whose signer is known.
 
     Attributes:
-        did: who signed.
-        message: what was signed.
+        did: the signer's identifier.
+        message: the signed message.
     """
 
     did: str
@@ -65,11 +65,11 @@ def verify(data: bytes) -> Named:
 
 
 def check_name(did: str, chain: list[Certificate]) -> None:
-    """Check that a chain, the signer's certificate first, is of whom ``did`` names.
+    """Check that ``did`` names a chain, which begins with the signer's certificate.
 
     Raises:
-        Malformed: it is no name, or asks for what is not known here.
-        VerificationFailed: the chain is broken, or another's.
+        Malformed: ``did`` is not an identifier, or uses an unknown policy.
+        VerificationFailed: the chain is broken, or ``did`` names another.
     """
     name, *policies = did.split("::")
     *prefix, fingerprint = name.split(":")

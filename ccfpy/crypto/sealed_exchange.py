@@ -124,9 +124,10 @@ class SealedRequest:
 
     @property
     def salt(self) -> bytes:
-        """32 bytes for commitments to this exchange, known to both sides alone.
+        """32 bytes for commitments to this exchange, known only to both sides.
 
-        To show them to somebody lets him check a commitment, and opens nothing.
+        A person who is shown these bytes can check a commitment, and can decrypt
+        nothing.
         """
         return self._exchange.salt()
 

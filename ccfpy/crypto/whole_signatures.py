@@ -14,9 +14,9 @@ def check_whole(der: bytes, signature: bytes, *, of: object) -> None:
     """Check that all bits of the signature at the end of ``der`` count.
 
     Args:
-        der: what is signed, with its signature.
+        der: the signed bytes, with the signature.
         signature: as the library reads it.
-        of: what it is the signature of, for the message.
+        of: the name of the signed object, for the message.
 
     Raises:
         VerificationFailed: some do not.

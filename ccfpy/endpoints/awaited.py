@@ -18,8 +18,8 @@ class Awaited:
     """A place where a response will be put, once.
 
     Attributes:
-        response: what it was settled with; nothing yet.
-        is_abandoned: who waited has gone; nobody needs to find the answer any more.
+        response: the response, once it is settled.
+        is_abandoned: the client has gone; the answer is not needed any more.
     """
 
     __slots__ = ("_deliver", "is_abandoned", "response")

@@ -147,7 +147,7 @@ class Context:
 
     Attributes:
         params: path parameters, percent-decoded.
-        caller: who authenticated; ``None`` where the endpoint asks for nobody.
+        caller: the authenticated caller; ``None`` if the endpoint has no policy.
         apply_writes: overrides the rule that only a 2xx answer commits writes.
         user_data: anything a handler leaves for its local-commit handler.
         historical_state: of the transaction that the caller asked about, where the
@@ -223,14 +223,14 @@ class Context:
     def evidence(self, data: bytes) -> Attestation:
         """Make fresh evidence of this node's program, bound to ``data``.
 
-        It is of this node alone: who wants a service's word for a key that all nodes
-        have asks each, or for a receipt of where the key was recorded. Its report data
-        is ``app_report_data(data)``, which is never a node's own. On a virtual node it
-        is a claim that anybody could write.
+        The evidence is of this node alone. To check a key that all nodes share, a
+        client asks each node, or asks for a receipt of the transaction that recorded
+        the key. The report data is ``app_report_data(data)``, which is never a node's
+        own. On a virtual node the evidence is a claim that anybody could write.
 
         Args:
-            data: what is to be vouched for, such as a public key with the caller's
-                nonce; of any length.
+            data: the data to vouch for, such as a public key with the caller's nonce;
+                of any length.
         """
         return self.node.attest(data)
 

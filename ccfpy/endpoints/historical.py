@@ -38,12 +38,12 @@ NOT_YET: Mapping[int, str] = {202: _TEXT}
 
 
 def not_yet(context: "Context", reason: str, until: Callable[[], bool]) -> "Answer":
-    """Answer 202: what was asked for is on its way; or let the caller wait for it.
+    """Answer 202, since the state is on its way; or make the caller wait for it.
 
     Args:
-        context: of the request, which is run again if its caller waits.
-        reason: what callers are told.
-        until: whether to run it again is of use, such as ``History.is_settled``.
+        context: the context of the request, which runs again if its caller waits.
+        reason: the text for the caller.
+        until: says whether running again is useful, such as ``History.is_settled``.
 
     Raises:
         ApiError: 400, ``wait`` is not a number in range.

@@ -258,10 +258,10 @@ def _content(content_type: str, schema: Mapping[str, Json]) -> JsonObject:
 
 
 def _security(endpoint: Endpoint) -> list[Json]:
-    """List who may call it, unless OpenAPI has no words for any of its policies.
+    """List an operation's schemes, unless OpenAPI can express none of its policies.
 
-    Where it has words for some alone, a caller by another policy uses no scheme that
-    the document knows: a client must not be told that it needs one of those.
+    If OpenAPI can express only some of the policies, an empty scheme stands for the
+    other policies, so that a client does not think that it needs one of the schemes.
     """
     schemes = [policy.security_scheme for policy in endpoint.auth]
     if not any(schemes):

@@ -40,13 +40,13 @@ class InterfaceRules:
 
 @dataclass(frozen=True, slots=True)
 class CachedAuthentication:
-    """That a caller was let in, as long as what let it in is unchanged.
+    """A successful authentication, valid while its table entry is unchanged.
 
     Attributes:
-        identity: who the policy said it is.
-        certificate: what it presented.
-        mark: of the table that has it.
-        from_us, until_us: since 1970, when the certificate counts: up to, not with.
+        identity: the caller as the policy identified it.
+        certificate: the certificate that the caller presented.
+        mark: the mark of the table that has the certificate. from_us, until_us: since
+        1970, when the certificate counts: up to, not with.
     """
 
     identity: Any

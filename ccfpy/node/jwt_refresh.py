@@ -128,7 +128,7 @@ class JwtRefresh:
             self._is_due = True
 
     def work(self) -> None:
-        """Ask whom it is time to ask, so many at once."""
+        """Ask the issuers that are due, a bounded number at once."""
         if self._is_due or self._are_set:
             self._line_up()
         while self._waiting and len(self._under_way) < limits.JWT_REFRESHES_MAX:
@@ -139,7 +139,7 @@ class JwtRefresh:
     def _line_up(self) -> None:
         """Queue all issuers.
 
-        Where issuers were set, what is under way may rest on what they were before.
+        When members set issuers, a running refresh may use their earlier settings.
         """
         if self._are_set:
             for call in self._under_way.values():

@@ -125,10 +125,11 @@ class Node:
         return None if self._booted is None else self._booted.running
 
     def step(self, events: Sequence[Event]) -> list[Effect]:
-        """Process events in their order, and return what is to be done, in order.
+        """Process events in their order, and return the effects, in order.
 
-        One step serves so many clients, and so much of each (`sessions.turns`). While
-        others wait the node asks for another step by ``Wake``.
+        One step serves a bounded number of clients, and a bounded part of each
+        (`sessions.turns`). While clients wait, the node asks for another step by
+        ``Wake``.
         """
         if len(events) == 1 and type(events[0]) is SessionData:  # most steps
             self._attempt(self._serve_alone, events[0])

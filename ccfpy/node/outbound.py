@@ -95,11 +95,11 @@ class OutboundClient:
         """Send a request, not HEAD, to ``address`` (``host:port``).
 
         Args:
-            address: whom the host is to connect to.
+            address: the address to which the host connects.
             request: gets a ``host`` header if it has none.
-            trust: whose certificate is believed, and the caller's own identity; without
-                it the call is plain HTTP, for what anybody may read and write.
-            then: told the outcome, in a later step.
+            trust: the trusted certificates, and the caller's own identity; without it
+                the call is plain HTTP, for data that anybody may read and write.
+            then: called with the outcome, in a later step.
             deadline_ms: from now.
             response_bytes_max: of the response's body; a longer one is `BROKEN`.
 

@@ -26,11 +26,11 @@ from ccfpy.service import pending
 
 
 class PendingNodes:
-    """The nodes that wait, as one node of the service heard them.
+    """The waiting nodes, as one node of the service heard them.
 
     Args:
-        node: whose transactions remove records.
-        log: told of what is removed.
+        node: the node whose transactions remove records.
+        log: called with each removed node.
         now_ms: on the clock that ``tick`` follows.
     """
 

@@ -111,30 +111,30 @@ class RunningNode:
     """One node of a service, or one that asks to be.
 
     Attributes:
-        parts: what the node had before it booted.
+        parts: the parts that the node had before it booted.
         known_service: the service's key and certificate; nothing until this node is
             trusted with them.
-        cose_claims: what the service's COSE signatures claim of themselves; empty
-            until this node knows its service.
+        cose_claims: the claims in the service's COSE signatures; empty until this node
+            knows its service.
         evidence: makes evidence of this node.
-        quote_info: the evidence that it joins with, and what supports it.
+        quote_info: the evidence with which the node joins, and its endorsements.
         sealing: of ledger secrets, for a restart without members.
-        app_code: what calls the application.
-        wake_flag: set by whatever gives ``end_turn`` more to do than most turns have.
+        app_code: calls the application.
+        wake_flag: set when ``end_turn`` has more work than in most turns.
         frontends: ``app``, ``gov`` and ``node``.
         snapshots: those that this node takes as primary.
-        pending: the nodes that wait to be trusted, as this one heard them.
+        pending: the nodes that wait to be trusted, as this node heard them.
         history: the past states of the service.
-        indexing: the indexes over what is committed.
+        indexing: the indexes over committed transactions.
         jwt_refresh: keeps the keys of token issuers up to date.
         state: where the node is between start and membership.
         has_stop_notice: an operator announced that the node will be stopped.
         startup_seqno: of the snapshot this node began with; 0 without one.
-        last_recovered_seqno: the last entry of a lost service that this one recovers;
-            0 unless the node was there before it was open.
-        recovery: this node's part in bringing that back.
-        is_ledger_provisional: its host was told that what it writes may be given up,
-            as long as the service is not open.
+        last_recovered_seqno: the last entry of the lost service that this service
+            recovers; 0 unless the node was there before the service was open.
+        recovery: this node's part in the recovery of the lost service.
+        is_ledger_provisional: the host knows that new entries may be dropped as long as
+            the service is not open.
     """
 
     def __init__(  # noqa: PLR0913  # each has its name

@@ -35,9 +35,9 @@ class NewMember:
 
 
 def add_member(tx: Tx, new: NewMember) -> MemberId:
-    """Accept a member, who must still acknowledge the state; give its id.
+    """Accept a member, who must still acknowledge the state; return its id.
 
-    Does nothing for somebody who is a member already.
+    If the member exists already, nothing changes.
 
     Raises:
         Refused: the recovery role does not fit the encryption key.
@@ -109,7 +109,7 @@ def is_recovery_member(tx: Tx, member_id: MemberId) -> bool:
 def active_recovery_members(tx: Tx, role: RecoveryRole) -> Mapping[MemberId, str]:
     """Return the encryption keys of the Active members of a recovery role.
 
-    A member whose role nobody stated is a participant.
+    A member without a stated role is a participant.
 
     Raises:
         Refused: a key belongs to nobody.

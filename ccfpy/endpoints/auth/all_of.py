@@ -18,7 +18,7 @@ class CallerOfAll:
 
     Attributes:
         policy: the policies' names, joined.
-        identities: who the caller is to each policy, by its name, in name order.
+        identities: the caller as each policy identified it, by the policy's name.
     """
 
     policy: str

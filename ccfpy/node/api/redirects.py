@@ -45,7 +45,7 @@ def primary_address(context: "Context", running: "RunningNode") -> str:
     """Return the address at which a caller reaches the primary.
 
     Raises:
-        ApiError: nobody knows who that is, or it has no such interface.
+        ApiError: the primary is unknown, or it has no such interface.
     """
     primary = running.primary_id
     if primary is None:

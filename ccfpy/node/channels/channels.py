@@ -74,10 +74,10 @@ class Received:
 class Channels:
     """Every channel of one node.
 
-    Nothing is sent or received before `identify`, but that one step of a key exchange
-    may wait for it: a primary speaks to a node as soon as it has let it join, which may
-    be before the node knows. Sending to a node begins its channel by itself; what is
-    lost meanwhile, sender and receiver must bear.
+    Before `identify` nothing is sent or received. Only one step of a key exchange may
+    wait for it: a primary sends to a node as soon as the node has joined, which may be
+    before the node knows. Sending to a node begins its channel. Messages that are lost
+    meanwhile are not sent again.
     """
 
     def __init__(

@@ -81,10 +81,10 @@ class Forwarder:
         """Make it.
 
         Args:
-            channels: carry what is forwarded.
-            primary: names who orders transactions now, if that is known.
+            channels: carry forwarded requests and answers.
+            primary: returns the current primary, if it is known.
             serve: answers a request that another node forwarded.
-            log: for what is refused.
+            log: for refused messages.
             now_ms: the host's clock, as in `tick`.
         """
         self._channels = channels

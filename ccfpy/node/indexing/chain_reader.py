@@ -182,7 +182,7 @@ class ChainReader:
         self._proven = seqno
 
     def _is_proven(self, signature: ReadEntry) -> bool:
-        """Verify a signature; if who ruled then is not known yet, one goes on later.
+        """Verify a signature; if its service is not known yet, continue later.
 
         Raises:
             CcfpyError: it does not hold.

@@ -36,8 +36,8 @@ class Bootstrap:
 
     Args:
         running: the node.
-        section: whom to ask, and how often.
-        refused: told why the node must stop, once.
+        section: the node to ask, and how often.
+        refused: called once with the reason why the node must stop.
     """
 
     def __init__(

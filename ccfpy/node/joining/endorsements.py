@@ -37,12 +37,12 @@ _OK, _TOO_MANY = 200, 429
 
 
 class EndorsementFetch:
-    """One node's way to evidence that others believe.
+    """The fetching of one node's endorsements, which complete its evidence.
 
     Args:
         running: the node; its evidence is completed.
-        done: told once that the evidence is complete.
-        refused: told why the node must stop, once.
+        done: called once when the evidence is complete.
+        refused: called once with the reason why the node must stop.
     """
 
     def __init__(

@@ -109,9 +109,9 @@ class Join:
 
     Args:
         running: the node, whose state goes from Initialized to Pending.
-        section: whom to ask, and how often.
-        joined: told what was handed over, once.
-        refused: told why the node must stop, once.
+        section: the node to ask, and how often.
+        joined: called once with the keys and secrets of the answer.
+        refused: called once with the reason why the node must stop.
     """
 
     def __init__(

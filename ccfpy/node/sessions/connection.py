@@ -30,17 +30,17 @@ class Connection:
     """One client's connection.
 
     Attributes:
-        conversation: what is said inside of TLS.
+        conversation: the requests and answers inside TLS.
         is_greeted: TLS is established, or there is none.
         is_idle: TLS is established, and nothing waits: no bytes, no request, no awaited
             or unread answer.
         is_queued: it waits for its turn.
-        has_ended: nothing of it is served any more.
+        has_ended: the connection is not served any more.
         inbox: bytes of the client that wait for a turn.
-        received: bytes of the client that a turn has come to.
-        grant_at: of how many of those the host is told next.
-        unread_bytes: sent, and not yet taken by the host's system.
-        unfinished_bytes: of requests that had not ended when this was last counted.
+        received: bytes of the client that a turn has read.
+        grant_at: at how many received bytes the host learns of them next.
+        unread_bytes: bytes sent, but not yet accepted by the host's system.
+        unfinished_bytes: bytes of unfinished requests at the last count.
     """
 
     __slots__ = (
