@@ -45,8 +45,9 @@ class CachedAuthentication:
     Attributes:
         identity: the caller as the policy identified it.
         certificate: the certificate that the caller presented.
-        mark: the mark of the table that has the certificate. from_us, until_us: since
-        1970, when the certificate counts: up to, not with.
+        mark: the mark of the table that has the certificate.
+        from_us, until_us: when the certificate is valid, in microseconds since 1970;
+            the latter is not included.
     """
 
     identity: Any
