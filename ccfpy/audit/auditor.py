@@ -25,7 +25,7 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.chunk import HEADER_BYTES, ChunkName
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.signature import is_signature
-from ccfpy.ledger.tables import SINGLE_KEY, TREE
+from ccfpy.ledger.tables import TREE, single_value
 from ccfpy.ledger.trust import LedgerTrust
 
 LEAVES_RETAINED_MAX = 1 << 17
@@ -418,7 +418,7 @@ class Auditor:
         """Verify a signature transaction over all that was read before it."""
         write_set = change.write_set
         root = self._tree.root()
-        stored = write_set[TREE].get(SINGLE_KEY) if TREE in write_set else None
+        stored = single_value(write_set, TREE)
         try:
             named = self.trust.verify_signature(write_set, root, verified)
         except VerificationFailed:

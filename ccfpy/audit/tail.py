@@ -26,7 +26,7 @@ from ccfpy.crypto.certs import Certificate
 from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree
 from ccfpy.ledger.signature import is_signature
-from ccfpy.ledger.tables import SINGLE_KEY, TREE
+from ccfpy.ledger.tables import TREE, single_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,7 +226,7 @@ def _is_changed(
             trust.apply(write_set, last_root=None)
             if not is_signature(write_set):
                 continue
-            stored = write_set[TREE].get(SINGLE_KEY) if TREE in write_set else None
+            stored = single_value(write_set, TREE)
             if stored is None:
                 return False
             tree = MerkleTree.deserialise(stored)

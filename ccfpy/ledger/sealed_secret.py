@@ -68,20 +68,11 @@ class SealedSecret:
         Raises:
             Malformed: it holds no sealed secret.
         """
-        fields = json.loads_object(data)
-        return cls(
-            ciphertext=record.blob(fields, "ciphertext"),
-            aad_text=record.text(fields, "aad_text"),
-        )
+        return record.read(cls, data)
 
     def serialise(self) -> bytes:
         """Write a file."""
-        return json.dumps(
-            {
-                "aad_text": self.aad_text,
-                "ciphertext": record.as_base64(self.ciphertext),
-            }
-        )
+        return record.write(self)
 
     def unseal(self, expected: Seqno, derive: Callable[[bytes], bytes]) -> LedgerSecret:
         """Open it, as the secret that applies from ``expected`` on.

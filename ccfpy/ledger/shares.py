@@ -13,10 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from ccfpy.base import json
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import MemberId, Seqno
 from ccfpy.base.ports import Entropy
+from ccfpy.base.schema import JSON_NAME, U64
 from ccfpy.crypto import sharing
 from ccfpy.crypto.aead import open_blob, seal_blob
 from ccfpy.crypto.rsa import RsaPublicKey
@@ -26,6 +26,7 @@ from ccfpy.ledger.secrets import SECRET_BYTES, LedgerSecret, LedgerSecrets
 SHARE_BYTES = 44
 IV_BYTES = 12
 _WHOLE_KEY_INDEX = bytes(4)
+_PREVIOUS_STORED = {JSON_NAME: "previous_secret_stored_version"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +39,9 @@ class RecoveryShares:
         previous_stored: where the record of the secret before the latest was written.
     """
 
-    wrapped_secret: bytes
+    wrapped_secret: bytes = field(metadata={JSON_NAME: "wrapped_latest_ledger_secret"})
     encrypted_shares: Mapping[MemberId, bytes]
-    previous_stored: Seqno | None = None
+    previous_stored: U64 | None = field(default=None, metadata=_PREVIOUS_STORED)
 
     @classmethod
     def parse(cls, value: bytes) -> Self:
@@ -49,31 +50,11 @@ class RecoveryShares:
         Raises:
             Malformed: it has not the record's form.
         """
-        fields = json.loads_object(value)
-        shares = fields.get("encrypted_shares")
-        if not isinstance(shares, dict):
-            raise Malformed("recovery shares without encrypted_shares")
-        return cls(
-            wrapped_secret=record.blob(fields, "wrapped_latest_ledger_secret"),
-            encrypted_shares={
-                MemberId(member): record.blob(shares, member) for member in shares
-            },
-            previous_stored=record.optional_seqno(
-                fields, "previous_secret_stored_version"
-            ),
-        )
+        return record.read(cls, value)
 
     def serialise(self) -> bytes:
         """Write the table's value."""
-        fields: json.JsonObject = {
-            "wrapped_latest_ledger_secret": record.as_base64(self.wrapped_secret),
-            "encrypted_shares": {
-                k: record.as_base64(v) for k, v in self.encrypted_shares.items()
-            },
-        }
-        if self.previous_stored is not None:
-            fields["previous_secret_stored_version"] = self.previous_stored
-        return json.dumps(fields)
+        return record.write(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,9 +67,9 @@ class PreviousSecret:
         previous_stored: where the record of *its* predecessor was written.
     """
 
-    encrypted: bytes
-    version: Seqno
-    previous_stored: Seqno | None = None
+    encrypted: bytes = field(metadata={JSON_NAME: "encrypted_data"})
+    version: record.Positive
+    previous_stored: U64 | None = field(default=None, metadata=_PREVIOUS_STORED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,8 +82,10 @@ class SecretRecord:
             that is the seqno after this record's own.
     """
 
-    previous: PreviousSecret | None = None
-    next_version: Seqno | None = None
+    previous: PreviousSecret | None = field(
+        default=None, metadata={JSON_NAME: "previous_ledger_secret"}
+    )
+    next_version: U64 | None = None
 
     @classmethod
     def parse(cls, value: bytes) -> Self:
@@ -111,36 +94,11 @@ class SecretRecord:
         Raises:
             Malformed: it has not the record's form.
         """
-        fields = json.loads_object(value)
-        stored = fields.get("previous_ledger_secret")
-        previous = None
-        if isinstance(stored, dict):
-            previous = PreviousSecret(
-                encrypted=record.blob(stored, "encrypted_data"),
-                version=record.positive(stored, "version"),
-                previous_stored=record.optional_seqno(
-                    stored, "previous_secret_stored_version"
-                ),
-            )
-        elif stored is not None:
-            raise Malformed(f"not a previous ledger secret: {stored!r}")
-        next_version = record.optional_seqno(fields, "next_version")
-        return cls(previous=previous, next_version=next_version)
+        return record.read(cls, value)
 
     def serialise(self) -> bytes:
         """Write the table's value."""
-        fields: json.JsonObject = {}
-        if self.previous is not None:
-            stored: json.JsonObject = {
-                "encrypted_data": record.as_base64(self.previous.encrypted),
-                "version": self.previous.version,
-            }
-            if self.previous.previous_stored is not None:
-                stored["previous_secret_stored_version"] = self.previous.previous_stored
-            fields["previous_ledger_secret"] = stored
-        if self.next_version is not None:
-            fields["next_version"] = self.next_version
-        return json.dumps(fields)
+        return record.write(self)
 
     @classmethod
     def make(

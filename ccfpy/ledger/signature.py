@@ -140,10 +140,7 @@ class CoseSignature:
         Raises:
             Malformed: it is not a COSE signature of a ledger's root.
         """
-        encoded = json.loads(value)
-        if not isinstance(encoded, str):
-            raise Malformed("a COSE signature is stored as text")
-        return cls.from_cose(record.parse_base64(encoded, "signature"))
+        return cls.from_cose(record.read(bytes, value))
 
     @classmethod
     def from_cose(cls, data: bytes) -> Self:

@@ -1,5 +1,7 @@
 """The tables that reading a ledger needs, and the key of those that hold one value."""
 
+from ccfpy.kv.changes import WriteSet
+
 SINGLE_KEY = bytes(8)
 """The key of a table that holds a single value."""
 
@@ -18,3 +20,8 @@ SERVICE_INFO = "public:ccf.gov.service.info"
 PREVIOUS_IDENTITY = "public:ccf.gov.service.previous_service_identity"
 NODES_INFO = "public:ccf.gov.nodes.info"
 NODE_CERTIFICATES = "public:ccf.gov.nodes.endorsed_certificates"
+
+
+def single_value(write_set: WriteSet, table: str) -> bytes | None:
+    """Return what is written to a table that holds a single value."""
+    return write_set[table].get(SINGLE_KEY) if table in write_set else None

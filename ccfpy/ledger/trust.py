@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from ccfpy.base import json
 from ccfpy.base.codec import buf
 from ccfpy.base.errors import Malformed, VerificationFailed
 from ccfpy.base.ids import NodeId
@@ -34,6 +33,7 @@ from ccfpy.ledger.tables import (
     SERVICE_INFO,
     SIGNATURES,
     SINGLE_KEY,
+    single_value,
 )
 
 TABLES = frozenset(
@@ -78,6 +78,26 @@ def may_follow(
     if is_new_identity:
         return after in _NEW_IDENTITY
     return after in (before, ServiceStatus.OPENING) or after in _FOLLOWS[before]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ServiceInfo:
+    """What matters here of a value of ``public:ccf.gov.service.info``."""
+
+    status: ServiceStatus
+    cert: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _NodeInfo:
+    """What matters here of a value of ``public:ccf.gov.nodes.info``.
+
+    Attributes:
+        cert: the node's own, self-signed; only CCF 1 kept it here.
+    """
+
+    status: NodeStatus
+    cert: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,17 +163,14 @@ class LedgerTrust:
         Raises:
             Malformed: a record has not its form, or there is no service.
         """
-        value = _single(state, SERVICE_INFO)
+        value = single_value(state, SERVICE_INFO)
         if value is None:
             raise Malformed("a state without a service")
-        fields = json.loads_object(value)
-        trust = cls(
-            status=_status(record.text(fields, "status")),
-            service=Certificate.from_pem(record.text(fields, "cert")),
-        )
-        previous = _single(state, PREVIOUS_IDENTITY)
+        info = record.read(_ServiceInfo, value)
+        trust = cls(status=info.status, service=Certificate.from_pem(info.cert))
+        previous = single_value(state, PREVIOUS_IDENTITY)
         if previous is not None:
-            trust.previous_service = _certificate(previous)
+            trust.previous_service = Certificate.from_pem(record.read(str, previous))
         trust._apply_nodes(state.get(NODES_INFO, {}))
         for key, pem in state.get(NODE_CERTIFICATES, {}).items():
             if pem is not None:
@@ -222,7 +239,7 @@ class LedgerTrust:
             Malformed: a record has not its form.
         """
         by_node = by_service = None
-        value = _single(write_set, SIGNATURES)
+        value = single_value(write_set, SIGNATURES)
         if value is not None:
             by_node = NodeSignature.parse(value)
             if by_node.root != root:
@@ -231,7 +248,7 @@ class LedgerTrust:
                 )
             key = self._signing_node(by_node).public_key
             yield SignatureCheck(signature=by_node, key=key, root=root)
-        value = _single(write_set, COSE_SIGNATURES)
+        value = single_value(write_set, COSE_SIGNATURES)
         if value is not None:
             by_service = CoseSignature.parse(value)
             if self.service is None:
@@ -267,9 +284,8 @@ class LedgerTrust:
         value = writes.get(SINGLE_KEY)
         if value is None:
             raise VerificationFailed("the service's own record was removed")
-        fields = json.loads_object(value)
-        status = _status(record.text(fields, "status"))
-        certificate = Certificate.from_pem(record.text(fields, "cert"))
+        info = record.read(_ServiceInfo, value)
+        status, certificate = info.status, Certificate.from_pem(info.cert)
         known = self.service
         renewed = (
             known is not None and known.public_key.der != certificate.public_key.der
@@ -289,12 +305,10 @@ class LedgerTrust:
             if value is None:
                 self.nodes.pop(node, None)
                 continue
-            fields = json.loads_object(value)
-            self.nodes[node] = _node_status(record.text(fields, "status"))
-            # Only CCF 1 kept the certificate here, self-signed.
-            own = record.optional_text(fields, "cert")
-            if own is not None:
-                self.certificates[node] = Certificate.from_pem(own)
+            info = record.read(_NodeInfo, value)
+            self.nodes[node] = info.status
+            if info.cert:
+                self.certificates[node] = Certificate.from_pem(info.cert)
 
     def _apply_certificates(self, writes: Writes) -> None:
         for key, value in writes.items():
@@ -314,7 +328,7 @@ class LedgerTrust:
         value = writes.get(SINGLE_KEY)
         if value is None:
             return
-        stated = _certificate(value)
+        stated = Certificate.from_pem(record.read(str, value))
         known = self.previous_service
         if known is not None and known.public_key.der != stated.public_key.der:
             raise VerificationFailed(
@@ -340,24 +354,11 @@ def _check_last_root(writes: Writes, last_root: bytes | None) -> None:
     value = writes.get(SINGLE_KEY)
     if value is None:
         return
-    stated = json.loads(value)
-    if not isinstance(stated, str):
-        raise Malformed("expected a root as last signed root")
+    stated = record.read(str, value)
     if last_root is not None and record.parse_digest(stated, "root") != last_root:
         raise VerificationFailed(
             f"the last signed root is recorded as {stated}, not as {last_root.hex()}"
         )
-
-
-def _single(write_set: WriteSet, table: str) -> bytes | None:
-    return write_set[table].get(SINGLE_KEY) if table in write_set else None
-
-
-def _certificate(value: bytes) -> Certificate:
-    pem = json.loads(value)
-    if not isinstance(pem, str):
-        raise Malformed("expected a certificate as previous service identity")
-    return Certificate.from_pem(pem)
 
 
 def _node_id(key: bytes) -> NodeId:
@@ -372,17 +373,3 @@ def _pem(value: bytes) -> str:
         return value.decode("ascii")
     except UnicodeDecodeError as error:
         raise Malformed("a node's certificate is not PEM") from error
-
-
-def _status(text: str) -> ServiceStatus:
-    try:
-        return ServiceStatus(text)
-    except ValueError as error:
-        raise Malformed(f"not a service status: {text!r}") from error
-
-
-def _node_status(text: str) -> NodeStatus:
-    try:
-        return NodeStatus(text)
-    except ValueError as error:
-        raise Malformed(f"not a node status: {text!r}") from error

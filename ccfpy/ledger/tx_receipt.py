@@ -18,7 +18,7 @@ from ccfpy.ledger.entry import Transaction
 from ccfpy.ledger.merkle import MerkleTree, PathStep
 from ccfpy.ledger.receipt import Receipt, RevealedLeaf
 from ccfpy.ledger.signature import CoseSignature, NodeSignature
-from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES, SINGLE_KEY
+from ccfpy.ledger.tables import COSE_SIGNATURES, SIGNATURES, single_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +40,10 @@ class SignatureTransaction:
         Raises:
             Malformed: it is none, or its records have not their form.
         """
-        value = _single(write_set, SIGNATURES)
+        value = single_value(write_set, SIGNATURES)
         if value is None:
             raise Malformed("not a signature transaction")
-        by_service = _single(write_set, COSE_SIGNATURES)
+        by_service = single_value(write_set, COSE_SIGNATURES)
         return cls(
             by_node=NodeSignature.parse(value),
             by_service=None if by_service is None else CoseSignature.parse(by_service),
@@ -166,7 +166,3 @@ class TxReceipt:
         if proof is None or by_service is None:
             return None
         return attach_proof(by_service, proof)
-
-
-def _single(write_set: WriteSet, table: str) -> bytes | None:
-    return write_set[table].get(SINGLE_KEY) if table in write_set else None
