@@ -32,10 +32,10 @@ class Check(NamedTuple):
     """One thing that was checked.
 
     Attributes:
-        name: what.
-        passed: None if an earlier check failed and this one was not reached.
-        detail: what is wrong, or what was found.
-        why: what would follow if nobody checked it.
+        name: the checked condition.
+        passed: None if an earlier check failed, so that this check did not run.
+        detail: the fault, or the finding.
+        why: the consequence if this were not checked.
     """
 
     name: str

@@ -46,15 +46,15 @@ NOT_UNSEALED = "Failed to unseal"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What is to be done.
+    """One recovery to carry out.
 
     Attributes:
         options: of the new service's nodes.
         placements: where they run.
-        remains: what the first of them begins with.
-        last_signed: the last seqno of that.
-        holders: who has recovery shares.
-        members: keys of members who are at hand.
+        remains: the files with which the first node begins.
+        last_signed: the last signed seqno of these files.
+        holders: the members that have recovery shares.
+        members: keys of members on this machine.
         before: actions that members decide on first, each by itself.
         timeout_s: for other members; None waits for ever.
     """

@@ -166,14 +166,14 @@ def fresh_nonce() -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferedKey:
-    """A key as a service offers it, and nothing to seal to before it is checked.
+    """A key as a service offers it; check the key before you seal anything to it.
 
     Attributes:
         public: the key.
         version: its number.
         lifetime_s: a hint for how long to use it.
-        subject: the digest of what it gives access to.
-        evidence: of who has it.
+        subject: the digest of the object to which the key gives access.
+        evidence: evidence of the enclave that holds the key.
     """
 
     public: bytes
@@ -244,7 +244,7 @@ class CheckedKey:
         public: the key.
         version: its number.
         lifetime_s: a hint for how long to use it.
-        subject: the digest of what it gives access to.
+        subject: the digest of the object to which the key gives access.
     """
 
     public: bytes

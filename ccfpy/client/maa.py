@@ -73,13 +73,13 @@ class MaaToken:
     """A verified token.
 
     Attributes:
-        kind: what was attested.
-        issuer: who says so.
-        key_id: by which of its keys.
-        not_before: from when on, seconds since 1970.
-        expires_at: until when.
-        claims: all that it says.
-        evidence: what of it is about the evidence.
+        kind: the kind of the attested platform.
+        issuer: the token's issuer.
+        key_id: the id of the issuer's key.
+        not_before: the start of validity, in seconds since 1970.
+        expires_at: the end of validity, in seconds since 1970.
+        claims: all claims of the token.
+        evidence: the claims about the evidence.
     """
 
     kind: AttestationType

@@ -35,8 +35,8 @@ class Membership:
     Args:
         urls: where nodes answer; those of further nodes are learned.
         service_certificate: the service's certificate as PEM text.
-        say: is told what has been reached.
-        timeout_s: for each thing waited for.
+        say: called with a sentence about each finished step.
+        timeout_s: for each wait.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Membership:
 
         Args:
             name: the beginning of its id, or its address; it may yet have to ask.
-            members: who proposes and who votes.
+            members: the members who propose and vote.
             validity_days: of its certificate; as long as the service allows if unsaid.
 
         Raises:

@@ -91,8 +91,8 @@ class NodeReport:
         is_removable: whether it is retired for good, so that it may stop.
         interfaces: where each interface is published, the one to ask first.
         valid_until: the end of the certificate that the service issued to it.
-        answer: what it said, if it did.
-        trouble: why it did not.
+        answer: the node's answer, if there was one.
+        trouble: why there was no answer.
     """
 
     id: NodeId

@@ -66,10 +66,10 @@ async def carry(
 async def put_to_vote(
     members: Sequence[Governance], actions: Sequence[Mapping[str, Json]]
 ) -> ProposalStatus:
-    """Propose as the first member, let these vote, and return what became of it.
+    """Propose as the first member, let these vote, and return the outcome.
 
-    Where a vote fails or the caller is interrupted, the proposal is withdrawn: nobody
-    would finish it.
+    If a vote fails or the caller is interrupted, the proposal is withdrawn, because
+    nobody would finish it.
     """
     status = await members[0].propose(actions)
     try:

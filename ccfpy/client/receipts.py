@@ -29,16 +29,16 @@ async def fetch_proof(
     form: ReceiptForm | None = None,
     timeout_s: float = RECEIPT_TIMEOUT_S,
 ) -> bytes:
-    """Ask for what proves a committed transaction until the service has it.
+    """Ask for the proof of a committed transaction until the service has it.
 
     Args:
         connection: to a node of the service.
         txid: the transaction.
-        path: whose endpoint to ask. It is told the transaction as the framework's
-            endpoints want it, by a query parameter, and as those of applications do, by
-            the header ``x-ms-ccf-transaction-id``.
+        path: the endpoint to ask. The request names the transaction in a query
+            parameter, for the framework's endpoints, and in the header
+            ``x-ms-ccf-transaction-id``, for endpoints of applications.
         form: in which to ask for it, of the framework's endpoints.
-        timeout_s: how long to go on asking.
+        timeout_s: how long to keep asking.
 
     Raises:
         ServiceError: the service refuses.

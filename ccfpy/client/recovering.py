@@ -68,8 +68,8 @@ def go_on_from(previous: str, *, under: str) -> Mapping[str, Json]:
 async def recorded_identity(connection: Connection, known: str) -> str:
     """Return the lost service's certificate as its ledger last had it, as PEM.
 
-    A certificate that was renewed since ``known`` was kept is another one for the same
-    key, and a recovering service takes only the one in its ledger.
+    If the certificate was renewed after ``known`` was saved, the ledger has another
+    certificate for the same key, and a recovering service accepts only the latter.
 
     Args:
         connection: to a node of the new service.
@@ -77,7 +77,7 @@ async def recorded_identity(connection: Connection, known: str) -> str:
 
     Raises:
         ClientError: the node does not answer, or recovers a service of another key.
-        Malformed: one of the two is no certificate.
+        Malformed: one of the two is not a certificate.
     """
     reply = await connection.get("/node/service/previous_identity")
     recorded = text_field(reply.object(), "previous_service_identity")

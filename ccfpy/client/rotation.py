@@ -42,8 +42,8 @@ class Rotation:
         encryption_public_key: its encryption key from now on as PEM; nothing to leave
             it as it is.
         voters: other members, who vote for it.
-        say: is told what has been reached.
-        created_at: where proposals' times come from; the process's own by default.
+        say: called with a sentence about each finished step.
+        created_at: the source of proposals' times; the process's own by default.
     """
 
     def __init__(  # noqa: PLR0913  # each is a part of what is to be done

@@ -68,7 +68,7 @@ class Reloaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faulty:
-    """The sources cannot be used; the service goes on with what it has."""
+    """The sources cannot be used; the service keeps the earlier app."""
 
     faults: Sequence[str]
 

@@ -194,13 +194,13 @@ def _refuse(what: str) -> NoReturn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performance:
-    """What one request came to.
+    """The outcome of one request.
 
     Attributes:
-        writes: what it would change, by map.
-        lines: what it logged.
-        thrown: what its script threw.
-        trace: the stack then, as the engine tells it.
+        writes: the changes that it would make, by map.
+        lines: its log lines.
+        thrown: the exception of its script.
+        trace: the stack of that exception, as the engine reports it.
     """
 
     response: Response

@@ -25,11 +25,11 @@ def build_node(app: str, *, stuck: Callable[[str], None] = lambda _: None) -> St
 
     Args:
         app: names the application.
-        stuck: told of code of its that cannot be ended; ends the process.
+        stuck: called with application code that cannot be stopped; ends the process.
 
     Raises:
-        ApplicationNotLoaded: there is no such application, or it is not what was
-            signed, or nobody signed it and the platform asks for that.
+        ApplicationNotLoaded: there is no such application, it differs from the signed
+            one, or it is unsigned and the platform requires a signature.
         ConfigurationRefused: the platform is not available.
     """
     entropy = SystemEntropy()

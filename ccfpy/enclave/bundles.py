@@ -23,7 +23,7 @@ class FoundApplication:
 
     Attributes:
         path: its file or folder.
-        manifest: who vouches for it; nothing if nobody does.
+        manifest: the signer's manifest; nothing if the application is unsigned.
     """
 
     path: Path

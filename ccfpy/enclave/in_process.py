@@ -57,7 +57,7 @@ class InProcess(Generic[EventT, EffectT]):
             observer.effects_received([self._protocol.refused(str(refusal))])
 
     def send(self, events: Sequence[EventT]) -> None:
-        """Step the enclave and hand over what it asks."""
+        """Step the enclave and pass its effects to the host."""
         if self._machine is None or self._observer is None:
             return
         try:

@@ -90,9 +90,9 @@ def measure(
 
     Args:
         application: its Python file or package.
-        interface: the digest of all that its host may call on it; a node's if not said.
-        configuration: what it is bound to besides.
-        packages: what is installed and the application uses beyond ccfpy's libraries.
+        interface: the digest of the enclave's interface; by default a node's.
+        configuration: further data to which the measurement is bound.
+        packages: installed packages of the application beyond ccfpy's libraries.
 
     Raises:
         NotMeasured: a file of it cannot be read.

@@ -69,8 +69,8 @@ class Bench:
         """Run an enclave until the end of the block.
 
         Args:
-            enclave: what it is.
-            services: what it may ask of the test.
+            enclave: the enclave's definition.
+            services: the functions that the enclave may call.
         """
         link = InProcess(protocol_of(enclave), lambda: self._dispatcher(enclave))
         running = HostedEnclave(enclave.interface, services, link)

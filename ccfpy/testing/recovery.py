@@ -25,14 +25,14 @@ def recover_alone(
     outside: "Outside[InProcessNode] | None" = None,
     configure: Callable[[NodeConfiguration], NodeConfiguration] = lambda same: same,
 ) -> InProcessNode:
-    """Boot a node that recovers what is left of a service, without other nodes.
+    """Boot a node that recovers a service from its remains, without other nodes.
 
     Args:
-        remains: what its host has of the service.
+        remains: the files of the service that the node's host has.
         app: what the node serves under ``/app``.
         members: of the service.
         seed: decides the node's keys.
-        outside: what is beyond its host; by default nothing.
+        outside: the world beyond its host; by default nothing.
         configure: changes its configuration before it boots.
     """
     configuration = recovering(

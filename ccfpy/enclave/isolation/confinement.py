@@ -31,7 +31,7 @@ def is_turned_off(environment: Mapping[str, str]) -> bool:
 def isolate(*, parent: int | None = None) -> None:
     """Drop what the process never needs.
 
-    ``parent`` is who must be alive for this process to go on.
+    The process ends when its parent, whose id is ``parent``, has ended.
     """
     for name in ("SIGINT", "SIGHUP"):
         # A terminal sends these to the whole group; stopping is the host's to ask.

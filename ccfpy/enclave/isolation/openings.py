@@ -33,7 +33,7 @@ class NotClosed(CcfpyError):
 
 
 def check(known: Collection[int]) -> None:
-    """Refuse to go on with a descriptor or a shared writable mapping nobody knows.
+    """Refuse an unknown descriptor, or an unknown shared writable mapping.
 
     The standard streams, the null device, the process's own meter of memory and the
     processor's device are known.
@@ -43,7 +43,7 @@ def check(known: Collection[int]) -> None:
 
     Raises:
         NotClosed: there is one.
-        OSError: the kernel does not say what there is.
+        OSError: the kernel does not list what is open.
     """
     for descriptor, path in _descriptors():
         if descriptor not in known and not _is_known(path):

@@ -70,8 +70,8 @@ def drop_capabilities() -> None:
 def limit() -> None:
     """Open nothing more, and let no file grow.
 
-    How many processes a user may have is left alone: it counts all processes of the
-    user, threads too, and those that run count already.
+    The limit on a user's processes stays unchanged: it counts all processes and threads
+    of the user, including those that run already.
 
     Raises:
         OSError: the kernel refuses.

@@ -27,9 +27,9 @@ LOCKED: Final = "memory is never swapped"
 def keep_out() -> str:
     """Lock all memory, that of later too; return in words whether that was possible.
 
-    The limit to locked memory counts what is mapped and not what is used. WebAssembly
-    maps gigabytes that nobody uses, so that any limit would be reached some day, in the
-    midst of a request.
+    The limit to locked memory counts mapped memory, not used memory. WebAssembly maps
+    gigabytes that are never used, so any limit would be reached some day, within a
+    request.
     """
     try:
         _lift_limit()

@@ -162,7 +162,7 @@ class Caller:
         Args:
             method: the verb.
             path: where to.
-            body: what is signed.
+            body: the signed content.
             protected: signed headers besides ``kid``, such as ``ccf.msg.type``.
             shows_certificate: whether the connection shows the certificate too.
         """

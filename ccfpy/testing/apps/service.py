@@ -104,13 +104,13 @@ class Service:
         """Start a service, and open it for its users by its members' votes.
 
         Args:
-            app: what it serves; see ``AppSource``.
+            app: the app of the service; see ``AppSource``.
             constitution: by its name, or its scripts; see ``ConstitutionSource``.
             members: they are named ``member0`` and so on, or as said. The first holds a
                 recovery share.
             users: they are named ``user0`` and so on, or as said.
             nodes: how many it has.
-            actions: what members vote for besides, before the service opens.
+            actions: further actions that members vote for before the service opens.
             seed: decides the nodes' keys.
 
         Raises:

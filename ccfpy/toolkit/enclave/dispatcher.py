@@ -74,11 +74,11 @@ class Dispatcher:
     """One enclave, from its creation to its end.
 
     Args:
-        enclave: what it is.
-        entropy: where its instance and its code have randomness from.
-        timer: that limits the processor time of calls.
+        enclave: the enclave's definition.
+        entropy: the source of randomness for the instance and its code.
+        timer: limits the processor time of calls.
         platform: the machine beneath.
-        isolation: what is around its process, for its host to know.
+        isolation: the layers around its process, reported to its host.
     """
 
     def __init__(

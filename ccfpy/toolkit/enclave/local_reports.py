@@ -31,11 +31,11 @@ def report_for(
     """Report an enclave to another on the same machine.
 
     Args:
-        target: who is to read it.
-        machine: beneath both.
-        identity: who it is about.
-        report_data: what it wants said, 32 bytes.
-        host_data: by which the host named what it started.
+        target: the enclave that will read the report.
+        machine: the machine beneath both enclaves.
+        identity: the enclave that the report is about.
+        report_data: 32 bytes that the report contains.
+        host_data: the digest by which the host named the started program.
     """
     report = machine.report(identity, report_data=report_data, host_data=host_data)
     content = json.dumps(report.fields())

@@ -13,11 +13,11 @@ from ccfpy.toolkit.interfaces.interface import Bound
 
 
 class HostFailed(CcfpyError):
-    """The host did not do what it was asked.
+    """The host did not perform a call.
 
     Attributes:
-        word: by which it refused, of those that its function declares; nothing if it
-            failed in another way.
+        word: the word by which the host refused, of those that the function declares;
+            nothing if the host failed in another way.
     """
 
     def __init__(self, function: str, word: str | None) -> None:

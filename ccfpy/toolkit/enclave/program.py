@@ -37,12 +37,12 @@ class Enclave(Generic[Trusted, Untrusted]):
     """One kind of enclave: what a module names ``enclave``.
 
     Attributes:
-        interface: what it and its host may call on each other.
-        code: makes the trusted side when the enclave is initialised. A ``CcfpyError``
-            from it is told to the host, as the reason why there is no enclave.
-        limits: what it may take.
-        needs_platform: it is to have evidence, local reports and sealing, and does not
-            start without. It has to be signed, and to run on a simulated machine.
+        interface: the functions that the enclave and its host may call.
+        code: makes the trusted side when the enclave is initialised. If it raises a
+            ``CcfpyError``, the host gets the error as the reason for the failure.
+        limits: the limits of the enclave.
+        needs_platform: the enclave needs evidence, local reports and sealing, and does
+            not start without them. It must be signed, and run on a simulated machine.
     """
 
     interface: Interface[Trusted, Untrusted]

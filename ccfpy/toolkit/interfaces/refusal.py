@@ -4,10 +4,10 @@ from ccfpy.base.errors import CcfpyError
 
 
 class Refusal(CcfpyError):
-    """A function does not do what it was asked, for a reason that its interface names.
+    """A function refuses a call, for a reason that its interface names.
 
-    The function has done nothing, or what it has done is complete. The word alone
-    crosses the boundary: there is no text in which a secret could go along.
+    The function has done nothing, or its work is complete. Only the word crosses the
+    boundary: there is no text that could carry a secret.
     """
 
     def __init__(self, word: str) -> None:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UntrustedTime:
-    """A host's word for the time: it may be early, late, or the same for ever.
+    """A host's claim about the time: it may be early, late, or the same for ever.
 
-    It is no number, and is neither before nor after another one: who would decide
-    something by it has to name ``claimed_unix_us``.
+    The value is not a number, and has no order: code that decides by the time must name
+    ``claimed_unix_us``.
 
     Attributes:
         claimed_unix_us: microseconds since 1970.
